@@ -1,0 +1,4 @@
+//! `axlpaper` puts one background picture on every Cisco IP phone of a Unified CM cluster, and proves it.
+//!
+//! The folders are the stages of one pipeline: survey, audit, plan, apply, push, verify, report. Which
+//! folder may use which is written down in `docs/architecture.md` and checked by `tests/architecture.rs`.
