@@ -1,0 +1,161 @@
+//! Verdicts and findings: the words in which an audit speaks.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What can be done with a phone. Ordered from best to worst.
+///
+/// `Offline` stands behind `Fixable`, because a phone that lacks something *and* is not registered
+/// cannot be made ready by axlpaper alone.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It can be pushed to now.
+    Ready,
+    /// axlpaper can repair all that stands in the way.
+    Fixable,
+    /// Nothing that axlpaper could not repair is wrong, but it is not registered.
+    Offline,
+    /// A person must act.
+    Blocked,
+    /// This model or firmware shows no pushed background.
+    Unsupported,
+}
+
+impl Verdict {
+    /// Every verdict, best first.
+    pub const ALL: [Self; 5] =
+        [Self::Ready, Self::Fixable, Self::Offline, Self::Blocked, Self::Unsupported];
+
+    /// Returns the word that JSON and tables use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Fixable => "fixable",
+            Self::Offline => "offline",
+            Self::Blocked => "blocked",
+            Self::Unsupported => "unsupported",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// How much a finding weighs.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Worth knowing; the phone can be pushed to all the same.
+    Warning,
+    /// axlpaper can repair it.
+    Fixable,
+    /// The phone is not there.
+    Offline,
+    /// A person must act.
+    Blocked,
+    /// Nothing helps.
+    Unsupported,
+}
+
+impl Severity {
+    /// Returns the verdict of a phone whose worst finding weighs this much.
+    pub fn verdict(self) -> Verdict {
+        match self {
+            Self::Warning => Verdict::Ready,
+            Self::Fixable => Verdict::Fixable,
+            Self::Offline => Verdict::Offline,
+            Self::Blocked => Verdict::Blocked,
+            Self::Unsupported => Verdict::Unsupported,
+        }
+    }
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal),+ $(,)?) => {
+        /// What an audit can find, by the code that scripts rely on.
+        #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Code {
+            $($(#[$doc])* #[serde(rename = $text)] $name,)+
+        }
+
+        impl Code {
+            /// Every code, in the order in which reports list them.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// Returns the code as JSON and tables spell it.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)+
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The push user does not control the phone.
+    NotAssociated = "not_associated",
+    /// The cluster has no such push user, or none was named.
+    PushUserMissing = "push_user_missing",
+    /// Phone Personalization is off.
+    PersonalizationDisabled = "personalization_disabled",
+    /// Pictures are taken over HTTPS only.
+    PersonalizationHttpsOnly = "personalization_https_only",
+    /// No level that could be read decides.
+    PersonalizationUnknown = "personalization_unknown",
+    /// The phone's web server is off.
+    WebAccessDisabled = "web_access_disabled",
+    /// The phone did not say whether its web server runs.
+    WebAccessUnknown = "web_access_unknown",
+    /// Not registered.
+    NotRegistered = "not_registered",
+    /// Some lines are not registered.
+    PartiallyRegistered = "partially_registered",
+    /// The cluster refuses the phone's registration.
+    RegistrationRejected = "registration_rejected",
+    /// Registered, but without an address.
+    NoIpAddress = "no_ip_address",
+    /// Reachable over IPv6 only.
+    Ipv6Only = "ipv6_only",
+    /// Another phone is reported at the same address.
+    DuplicateIp = "duplicate_ip",
+    /// A node did not answer.
+    RegistrationUnknown = "registration_unknown",
+    /// The model shows no pushed background.
+    UnsupportedModel = "unsupported_model",
+    /// The model is not in the catalogue.
+    UnknownModel = "unknown_model",
+    /// Multiplatform firmware, which takes no push.
+    MppFirmware = "mpp_firmware",
+    /// The profile forces a picture, or denies users the choice.
+    BackgroundLocked = "background_locked",
+    /// A blank Authentication URL: everybody may push to the phone.
+    AuthenticationUrlBlank = "authentication_url_blank",
+    /// Another server decides who may push.
+    AuthenticationUrlForeign = "authentication_url_foreign",
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One thing that an audit found about one phone.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Finding {
+    /// What it is, for scripts.
+    pub code: Code,
+    /// How much it weighs.
+    pub severity: Severity,
+    /// What it is, for people.
+    pub message: String,
+    /// What to do: a CUCM page or an axlpaper command.
+    pub remedy: String,
+}

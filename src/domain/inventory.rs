@@ -1,0 +1,157 @@
+//! What a survey saw of a cluster: one immutable document, already old when it is read.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::association::{DeviceList, UserKind, UserRef};
+use super::device_name::DeviceName;
+use super::model::{self, Model};
+use super::personalization::{Personalization, Setting};
+use super::registration::Registration;
+
+/// Which cluster a document is about.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ClusterInfo {
+    /// The name that the configuration gives it, or its host.
+    pub name: String,
+    /// The publisher, as `host:port`.
+    pub host: String,
+    /// The version that `getCCMVersion` told.
+    pub version: String,
+    /// The AXL schema version that was spoken.
+    pub axl_version: String,
+}
+
+/// One phone as the cluster has it configured, and its registration.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Phone {
+    /// Its device name.
+    pub name: DeviceName,
+    /// Its description, as typed by an administrator: hostile until escaped.
+    pub description: String,
+    /// The model, as AXL names it.
+    pub model: String,
+    /// SIP or SCCP.
+    pub protocol: String,
+    /// Its device pool.
+    pub device_pool: String,
+    /// Its Common Phone Profile.
+    pub common_phone_profile: Option<String>,
+    /// Its location.
+    pub location: Option<String>,
+    /// Its owner's user ID.
+    pub owner: Option<String>,
+    /// Its own Phone Personalization setting.
+    pub personalization: Option<Setting>,
+    /// The Authentication URL on its own page.
+    pub authentication_url: Option<String>,
+    /// The Secure Authentication URL on its own page.
+    pub secure_authentication_url: Option<String>,
+    /// Its registration.
+    pub registration: Registration,
+}
+
+impl Phone {
+    /// Returns the catalogue's entry: by the model that is configured, else by the number that the
+    /// phone registered with.
+    pub fn catalogue_entry(&self) -> Option<&'static Model> {
+        model::by_name(&self.model)
+            .or_else(|| self.registration.model_number.and_then(model::by_number))
+    }
+}
+
+/// A Common Phone Profile, as far as it decides about pictures.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct PhoneProfile {
+    /// Its Phone Personalization setting.
+    pub personalization: Option<Setting>,
+    /// "Enable End User Access to Phone Background Image Setting".
+    pub background_access: Option<bool>,
+    /// The wallpaper file that the profile forces on its phones.
+    pub forced_wallpaper: Option<String>,
+    /// Whether the place where a forced wallpaper stands could not be read.
+    pub wallpaper_unread: bool,
+}
+
+/// The enterprise parameters that decide about pictures.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct EnterpriseSettings {
+    /// Phone Personalization for the whole cluster; nothing when no such parameter was found.
+    pub personalization: Option<Setting>,
+    /// `URL Authentication`: nothing when it could not be read, empty when it is blank.
+    pub authentication_url: Option<String>,
+}
+
+/// What the survey found out about the user whose name and password go to the phones.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum PushUser {
+    /// No push user was named, so association cannot be judged.
+    NotNamed,
+    /// The cluster has no such user.
+    Missing {
+        /// The name that was looked for.
+        user: String,
+        /// The kinds of users among which it was looked for.
+        searched: Vec<UserKind>,
+        /// The other kind, when a user of that kind has this very name.
+        exists_as: Option<UserKind>,
+        /// Users whose names come near.
+        similar: Vec<String>,
+    },
+    /// The user and the devices it controls.
+    Found {
+        /// Who it is.
+        #[serde(flatten)]
+        user: UserRef,
+        /// Its controlled devices.
+        devices: DeviceList,
+    },
+}
+
+/// Everything a survey read.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Inventory {
+    /// Which cluster.
+    pub cluster: ClusterInfo,
+    /// When the survey ended.
+    pub taken_at: Timestamp,
+    /// The nodes of the cluster.
+    pub nodes: Vec<String>,
+    /// Nodes that did not answer RisPort70: their phones are of unknown registration.
+    pub silent_nodes: Vec<String>,
+    /// The device pools, with and without phones.
+    pub device_pools: Vec<String>,
+    /// Common Phone Profiles by name.
+    pub profiles: BTreeMap<String, PhoneProfile>,
+    /// Enterprise parameters.
+    pub enterprise: EnterpriseSettings,
+    /// The push user.
+    pub push_user: PushUser,
+    /// How many phones the cluster has, whether selected or not.
+    pub phones_on_cluster: usize,
+    /// The selected phones, sorted by name.
+    pub phones: Vec<Phone>,
+    /// What could not be read, in sentences for a person.
+    pub remarks: Vec<String>,
+}
+
+impl Inventory {
+    /// Returns the profile that the phone uses, if it was read.
+    pub fn profile_of(&self, phone: &Phone) -> Option<&PhoneProfile> {
+        self.profiles.get(phone.common_phone_profile.as_deref()?)
+    }
+
+    /// Asks phone, profile and enterprise parameter for the personalization that the phone obeys.
+    ///
+    /// A phone without a profile has no profile level, so the search goes on behind it.
+    pub fn personalization_of(&self, phone: &Phone) -> Personalization {
+        let profile = match phone.common_phone_profile {
+            None => Some(Setting::Default),
+            Some(_) => self.profile_of(phone).and_then(|profile| profile.personalization),
+        };
+        Personalization::resolve(phone.personalization, profile, self.enterprise.personalization)
+    }
+}

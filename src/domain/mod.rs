@@ -1,0 +1,17 @@
+//! The vocabulary of the whole program, without any input or output.
+//!
+//! Everything here is a value: names, settings, the model catalogue, and the documents that one stage
+//! of the pipeline hands to the next.
+
+pub mod association;
+pub mod audit;
+pub mod chain;
+pub mod device_name;
+pub mod finding;
+pub mod inventory;
+pub mod model;
+pub mod personalization;
+pub mod plan;
+pub mod registration;
+pub mod selector;
+pub mod text;

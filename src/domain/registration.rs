@@ -1,0 +1,125 @@
+//! Where a phone is registered, as RisPort70 or the AXL database told it.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Whether a phone is registered.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Registered with a node.
+    Registered,
+    /// Some of its lines are registered.
+    PartiallyRegistered,
+    /// Known to a node, but not registered now.
+    Unregistered,
+    /// The node refused the registration.
+    Rejected,
+    /// Every node answered and none has seen it.
+    NotFound,
+    /// A node that could know did not answer, or the answer was incomplete.
+    Unknown,
+}
+
+/// Whether the phone's web server runs, as the phone said when it registered.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Httpd {
+    /// It runs.
+    Yes,
+    /// It is switched off; where the phone did not say, its page in CUCM does.
+    No,
+    /// The phone did not say.
+    Unknown,
+}
+
+/// Where the knowledge about a registration comes from.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// RisPort70, live.
+    Risport70,
+    /// Nobody was asked.
+    None,
+}
+
+/// What is known of one phone's registration.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Registration {
+    /// Whether it is registered.
+    pub status: Status,
+    /// The address to reach it at: IPv4 where there is one.
+    pub ip: Option<IpAddr>,
+    /// The node that said so.
+    pub node: Option<String>,
+    /// When the registration last changed.
+    pub timestamp: Option<Timestamp>,
+    /// Who told us.
+    pub source: Source,
+    /// The firmware load that runs on it.
+    pub active_load: Option<String>,
+    /// Its web server.
+    pub httpd: Httpd,
+    /// The number by which RisPort70 says why (`StatusReason`).
+    pub status_reason: Option<u32>,
+    /// The model number that the phone registered with.
+    pub model_number: Option<u32>,
+}
+
+impl Registration {
+    /// A registration that nobody could tell anything about.
+    pub fn unknown(status: Status, source: Source) -> Self {
+        Self {
+            status,
+            ip: None,
+            node: None,
+            timestamp: None,
+            source,
+            active_load: None,
+            httpd: Httpd::Unknown,
+            status_reason: None,
+            model_number: None,
+        }
+    }
+
+    /// Returns the address when the phone is there to be pushed to.
+    pub fn reachable_ip(&self) -> Option<IpAddr> {
+        match self.status {
+            Status::Registered | Status::PartiallyRegistered => self.ip,
+            Status::Unregistered | Status::Rejected | Status::NotFound | Status::Unknown => None,
+        }
+    }
+}
+
+/// Chooses the address to reach a phone at: a usable IPv4 address first, else a usable IPv6 address.
+///
+/// Unspecified addresses (`0.0.0.0`, `::`) are what RisPort70 reports for a phone without one.
+pub fn preferred_address(ipv4: &[Ipv4Addr], ipv6: &[Ipv6Addr]) -> Option<IpAddr> {
+    let v4 = ipv4.iter().find(|ip| !ip.is_unspecified()).copied().map(IpAddr::V4);
+    v4.or_else(|| ipv6.iter().find(|ip| !ip.is_unspecified()).copied().map(IpAddr::V6))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefers_ipv4_and_skips_the_unspecified() {
+        let v6: Ipv6Addr = "2001:db8::1".parse().unwrap();
+        let v4: Ipv4Addr = "10.1.2.3".parse().unwrap();
+        assert_eq!(preferred_address(&[Ipv4Addr::UNSPECIFIED, v4], &[v6]), Some(v4.into()));
+        assert_eq!(preferred_address(&[Ipv4Addr::UNSPECIFIED], &[v6]), Some(v6.into()));
+        assert_eq!(preferred_address(&[], &[Ipv6Addr::UNSPECIFIED]), None);
+    }
+
+    #[test]
+    fn only_a_registered_phone_is_reachable() {
+        let mut registration = Registration::unknown(Status::Unregistered, Source::Risport70);
+        registration.ip = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        assert_eq!(registration.reachable_ip(), None);
+        registration.status = Status::PartiallyRegistered;
+        assert_eq!(registration.reachable_ip(), registration.ip);
+    }
+}

@@ -1,0 +1,491 @@
+//! Which phones a command is about.
+//!
+//! Values of one option are alternatives, different options narrow each other. A value that matches
+//! nothing is an error: a mistyped device pool must never quietly mean "none", and a mistyped
+//! exclusion must never quietly mean "all".
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+
+use globset::{GlobBuilder, GlobMatcher};
+use ipnet::IpNet;
+
+use super::device_name::DeviceName;
+use super::inventory::Phone;
+
+/// A name, exact or with `*` or `%` for any run of characters; letters match in either case.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    text: String,
+    matcher: GlobMatcher,
+}
+
+impl Pattern {
+    /// Reads a pattern.
+    ///
+    /// # Errors
+    /// When the text is empty or too large for the matcher.
+    pub fn new(text: &str) -> Result<Self, SelectorError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(SelectorError::EmptyPattern);
+        }
+        let glob = text.split(['*', '%']).map(globset::escape).collect::<Vec<_>>().join("*");
+        let glob = GlobBuilder::new(&glob)
+            .case_insensitive(true)
+            .literal_separator(false)
+            .backslash_escape(true)
+            .build()
+            .map_err(|error| SelectorError::BadPattern {
+                text: text.to_owned(),
+                why: error.kind().to_string(),
+            })?;
+        Ok(Self { text: text.to_owned(), matcher: glob.compile_matcher() })
+    }
+
+    /// Tells whether the name matches.
+    pub fn matches(&self, name: &str) -> bool {
+        self.matcher.is_match(name)
+    }
+}
+
+impl std::str::FromStr for Pattern {
+    type Err = SelectorError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::new(text)
+    }
+}
+
+/// What a pattern looks at.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Field {
+    /// The device pool.
+    DevicePool,
+    /// The model, with or without `Cisco` in front.
+    Model,
+    /// The Common Phone Profile.
+    Profile,
+    /// The location.
+    Location,
+    /// The owner's user ID.
+    Owner,
+    /// The device name.
+    Device,
+}
+
+impl Field {
+    /// The option that names this field.
+    pub fn option(self) -> &'static str {
+        match self {
+            Self::DevicePool => "--device-pool",
+            Self::Model => "--model",
+            Self::Profile => "--profile",
+            Self::Location => "--location",
+            Self::Owner => "--owner",
+            Self::Device => "--device",
+        }
+    }
+
+    fn value(self, phone: &Phone) -> &str {
+        match self {
+            Self::DevicePool => &phone.device_pool,
+            Self::Model => &phone.model,
+            Self::Profile => phone.common_phone_profile.as_deref().unwrap_or_default(),
+            Self::Location => phone.location.as_deref().unwrap_or_default(),
+            Self::Owner => phone.owner.as_deref().unwrap_or_default(),
+            Self::Device => phone.name.as_str(),
+        }
+    }
+
+    fn matches(self, pattern: &Pattern, phone: &Phone) -> bool {
+        let value = self.value(phone);
+        pattern.matches(value)
+            || self == Self::Model
+                && value.strip_prefix("Cisco ").is_some_and(|short| pattern.matches(short))
+    }
+}
+
+/// Which phones are meant.
+#[derive(Clone, Debug, Default)]
+pub struct Selector {
+    /// What a phone must match.
+    pub include: Vec<(Field, Pattern)>,
+    /// What a phone must not match.
+    pub exclude: Vec<(Field, Pattern)>,
+    /// Names from a file: alternatives to `--device` patterns.
+    pub listed: Option<Vec<DeviceName>>,
+    /// Networks; they can only be asked once addresses are known.
+    pub subnets: Vec<IpNet>,
+    /// At most this many phones, the first by name.
+    pub limit: Option<usize>,
+    /// Which phones the limit counts.
+    pub limit_counts: LimitCounts,
+}
+
+/// Which phones a limit counts; the others are left out then.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum LimitCounts {
+    /// Whatever stands in the phone list.
+    #[default]
+    AllPhones,
+    /// Phones that show a pushed picture, so that a pilot of 20 phones is not 20 soft phones.
+    PhonesWithPictures,
+}
+
+/// A selection, before addresses are known.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Selection {
+    /// The selected phones, sorted by name.
+    pub phones: Vec<Phone>,
+    /// Names of the list that the cluster does not have.
+    pub unknown_names: Vec<DeviceName>,
+}
+
+impl Selector {
+    /// Chooses by everything but addresses, and sorts by name.
+    ///
+    /// The limit is applied here only when no network is asked for; otherwise by
+    /// [`Self::within_subnets`], because a phone outside the networks must not use up the limit.
+    ///
+    /// # Errors
+    /// When a value matches no phone of the cluster, or all of them together leave none.
+    pub fn select(&self, phones: Vec<Phone>) -> Result<Selection, SelectorError> {
+        let total = phones.len();
+        self.check_every_value_matches(&phones)?;
+        let unknown_names = self.unknown_names(&phones);
+        if let Some(listed) = &self.listed
+            && unknown_names.len() == listed.len()
+        {
+            return Err(SelectorError::ListMatchesNothing { names: listed.len() });
+        }
+        let listed: Option<HashSet<&DeviceName>> =
+            self.listed.as_ref().map(|names| names.iter().collect());
+        let mut chosen: Vec<Phone> =
+            phones.into_iter().filter(|phone| self.admits(phone, listed.as_ref())).collect();
+        if chosen.is_empty() && (total > 0 || !self.is_everything()) {
+            return Err(SelectorError::NothingLeft { total });
+        }
+        chosen.sort_by(|a, b| a.name.cmp(&b.name));
+        if self.subnets.is_empty() {
+            self.truncate(&mut chosen);
+        }
+        Ok(Selection { phones: chosen, unknown_names })
+    }
+
+    /// Keeps the phones whose address lies in one of the networks.
+    ///
+    /// # Errors
+    /// When a network holds none of them.
+    pub fn within_subnets(&self, mut phones: Vec<Phone>) -> Result<Vec<Phone>, SelectorError> {
+        if self.subnets.is_empty() {
+            return Ok(phones);
+        }
+        let holds = |net: &IpNet, ip: Option<IpAddr>| ip.is_some_and(|ip| net.contains(&ip));
+        for net in &self.subnets {
+            if !phones.iter().any(|phone| holds(net, phone.registration.ip)) {
+                return Err(SelectorError::MatchesNothing {
+                    option: "--subnet",
+                    value: net.to_string(),
+                    near: Vec::new(),
+                });
+            }
+        }
+        phones.retain(|phone| self.subnets.iter().any(|net| holds(net, phone.registration.ip)));
+        self.truncate(&mut phones);
+        Ok(phones)
+    }
+
+    fn is_everything(&self) -> bool {
+        self.include.is_empty() && self.exclude.is_empty() && self.listed.is_none()
+    }
+
+    fn truncate(&self, phones: &mut Vec<Phone>) {
+        let Some(limit) = self.limit else { return };
+        if self.limit_counts == LimitCounts::PhonesWithPictures {
+            phones
+                .retain(|phone| phone.catalogue_entry().is_some_and(|model| model.image.is_some()));
+        }
+        phones.truncate(limit);
+    }
+
+    fn admits(&self, phone: &Phone, listed: Option<&HashSet<&DeviceName>>) -> bool {
+        let any = |field: Field| {
+            let mut patterns = self.include.iter().filter(|(of, _)| *of == field).peekable();
+            patterns.peek().is_none() || patterns.any(|(_, pattern)| field.matches(pattern, phone))
+        };
+        let fields =
+            [Field::DevicePool, Field::Model, Field::Profile, Field::Location, Field::Owner];
+        let named_here = || self.include.iter().any(|(field, _)| *field == Field::Device);
+        let by_name = match listed {
+            Some(names) => names.contains(&phone.name) || named_here() && any(Field::Device),
+            None => any(Field::Device),
+        };
+        by_name
+            && fields.into_iter().all(any)
+            && !self.exclude.iter().any(|(field, pattern)| field.matches(pattern, phone))
+    }
+
+    fn unknown_names(&self, phones: &[Phone]) -> Vec<DeviceName> {
+        let Some(listed) = &self.listed else { return Vec::new() };
+        let known: HashSet<&DeviceName> = phones.iter().map(|phone| &phone.name).collect();
+        listed.iter().filter(|name| !known.contains(name)).cloned().collect()
+    }
+
+    fn check_every_value_matches(&self, phones: &[Phone]) -> Result<(), SelectorError> {
+        let options =
+            self.include.iter().map(|(field, pattern)| (field.option(), *field, pattern)).chain(
+                self.exclude
+                    .iter()
+                    .map(|(field, pattern)| (exclude_option(*field), *field, pattern)),
+            );
+        for (option, field, pattern) in options {
+            if !phones.iter().any(|phone| field.matches(pattern, phone)) {
+                let near = near(&pattern.text, phones.iter().map(|phone| field.value(phone)));
+                return Err(SelectorError::MatchesNothing {
+                    option,
+                    value: pattern.text.clone(),
+                    near,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The option that excludes by this field. Only three of them exist on the command line.
+fn exclude_option(field: Field) -> &'static str {
+    match field {
+        Field::DevicePool => "--exclude-device-pool",
+        Field::Model => "--exclude-model",
+        Field::Device | Field::Profile | Field::Location | Field::Owner => "--exclude-device",
+    }
+}
+
+/// Returns up to three of the values that are spelt most like `wanted`.
+pub fn near<'a>(wanted: &str, values: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let wanted = wanted.to_lowercase();
+    let values: HashSet<&str> = values.into_iter().filter(|value| !value.is_empty()).collect();
+    let mut scored: Vec<(f64, &str)> = values
+        .into_iter()
+        .map(|value| (strsim::jaro_winkler(&wanted, &value.to_lowercase()), value))
+        .filter(|(score, _)| *score > 0.75)
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+    scored.into_iter().take(3).map(|(_, value)| value.to_owned()).collect()
+}
+
+/// Why a selection is none.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum SelectorError {
+    /// A pattern without a character.
+    #[error("a selection pattern is empty")]
+    EmptyPattern,
+    /// The matcher refused the pattern.
+    #[error("the selection pattern {text:?} cannot be used: {why}")]
+    BadPattern {
+        /// The pattern.
+        text: String,
+        /// What the matcher said.
+        why: String,
+    },
+    /// One value of an option matches no phone.
+    #[error("{option} {value:?} matches no phone on the cluster{}", did_you_mean(near))]
+    MatchesNothing {
+        /// The option.
+        option: &'static str,
+        /// Its value.
+        value: String,
+        /// Values that exist and look like it.
+        near: Vec<String>,
+    },
+    /// The device pool is there, but no phone is in it.
+    #[error("{option} {value:?} exists on the cluster, but has no phones")]
+    NoPhones {
+        /// The option.
+        option: &'static str,
+        /// Its value.
+        value: String,
+    },
+    /// No name of the list exists.
+    #[error("none of the {names} names in --devices-from is a phone on the cluster")]
+    ListMatchesNothing {
+        /// How many names the list has.
+        names: usize,
+    },
+    /// Every value matches something, but no phone matches all of them.
+    #[error("no phone matches all the given options together ({total} phones on the cluster)")]
+    NothingLeft {
+        /// How many phones there are.
+        total: usize,
+    },
+}
+
+impl SelectorError {
+    /// Tells a device pool without phones apart from one that does not exist.
+    #[must_use]
+    pub fn knowing_pools(self, pools: &[String]) -> Self {
+        let is_about_pools = |option: &str| {
+            option == Field::DevicePool.option() || option == exclude_option(Field::DevicePool)
+        };
+        match self {
+            Self::MatchesNothing { option, value, near } if is_about_pools(option) => {
+                let exists = Pattern::new(&value)
+                    .is_ok_and(|pattern| pools.iter().any(|pool| pattern.matches(pool)));
+                if exists {
+                    return Self::NoPhones { option, value };
+                }
+                Self::MatchesNothing { option, value, near }
+            }
+            other @ (Self::EmptyPattern
+            | Self::BadPattern { .. }
+            | Self::MatchesNothing { .. }
+            | Self::NoPhones { .. }
+            | Self::ListMatchesNothing { .. }
+            | Self::NothingLeft { .. }) => other,
+        }
+    }
+}
+
+fn did_you_mean(near: &[String]) -> String {
+    if near.is_empty() {
+        return String::new();
+    }
+    format!(
+        "; did you mean {}?",
+        near.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(" or ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::registration::{Registration, Source, Status};
+
+    fn phone(name: &str, pool: &str, model: &str) -> Phone {
+        Phone {
+            name: name.parse().unwrap(),
+            description: String::new(),
+            model: model.into(),
+            protocol: "SIP".into(),
+            device_pool: pool.into(),
+            common_phone_profile: None,
+            location: None,
+            owner: None,
+            personalization: None,
+            authentication_url: None,
+            secure_authentication_url: None,
+            registration: Registration::unknown(Status::NotFound, Source::None),
+        }
+    }
+
+    fn fleet() -> Vec<Phone> {
+        vec![
+            phone("SEP0002", "Paris", "Cisco 8841"),
+            phone("SEP0001", "HQ [1]", "Cisco 8841"),
+            phone("SEP0003", "HQ [1]", "Cisco 7841"),
+        ]
+    }
+
+    fn names(selector: &Selector) -> Result<Vec<String>, SelectorError> {
+        let chosen = selector.select(fleet())?;
+        Ok(chosen.phones.iter().map(|phone| phone.name.to_string()).collect())
+    }
+
+    fn include(field: Field, pattern: &str) -> Selector {
+        Selector { include: vec![(field, Pattern::new(pattern).unwrap())], ..Selector::default() }
+    }
+
+    #[test]
+    fn everything_comes_sorted_by_name() {
+        assert_eq!(names(&Selector::default()).unwrap(), ["SEP0001", "SEP0002", "SEP0003"]);
+    }
+
+    #[test]
+    fn patterns_ignore_case_and_take_brackets_literally() {
+        assert_eq!(names(&include(Field::DevicePool, "hq [1]")).unwrap(), ["SEP0001", "SEP0003"]);
+        assert_eq!(names(&include(Field::DevicePool, "%AR%")).unwrap(), ["SEP0002"]);
+        assert_eq!(names(&include(Field::Model, "7841")).unwrap(), ["SEP0003"]);
+        assert_eq!(names(&include(Field::Device, "sep*1")).unwrap(), ["SEP0001"]);
+    }
+
+    #[test]
+    fn options_narrow_each_other_and_values_widen() {
+        let mut selector = include(Field::DevicePool, "HQ*");
+        selector.include.push((Field::DevicePool, Pattern::new("Paris").unwrap()));
+        selector.include.push((Field::Model, Pattern::new("8841").unwrap()));
+        assert_eq!(names(&selector).unwrap(), ["SEP0001", "SEP0002"]);
+        selector.exclude.push((Field::Device, Pattern::new("SEP0002").unwrap()));
+        assert_eq!(names(&selector).unwrap(), ["SEP0001"]);
+    }
+
+    #[test]
+    fn what_matches_nothing_is_an_error_with_a_proposal() {
+        let error = names(&include(Field::DevicePool, "Pariss")).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "--device-pool \"Pariss\" matches no phone on the cluster; did you mean \"Paris\"?"
+        );
+        let exclude = vec![(Field::Model, Pattern::new("9999").unwrap())];
+        let error = names(&Selector { exclude, ..Selector::default() }).unwrap_err();
+        assert!(error.to_string().starts_with("--exclude-model"), "{error}");
+        let mut both = include(Field::DevicePool, "Paris");
+        both.include.push((Field::Model, Pattern::new("7841").unwrap()));
+        assert_eq!(names(&both), Err(SelectorError::NothingLeft { total: 3 }));
+    }
+
+    #[test]
+    fn an_empty_pool_is_told_apart_from_a_missing_one() {
+        let error = names(&include(Field::DevicePool, "Rome")).unwrap_err();
+        let told = |pools: &[&str]| {
+            let pools: Vec<String> = pools.iter().map(|pool| (*pool).to_owned()).collect();
+            error.clone().knowing_pools(&pools).to_string()
+        };
+        assert_eq!(
+            told(&["rome"]),
+            "--device-pool \"Rome\" exists on the cluster, but has no phones"
+        );
+        assert!(told(&["Paris"]).starts_with("--device-pool \"Rome\" matches no phone"));
+    }
+
+    #[test]
+    fn a_list_names_devices_and_tells_the_unknown_ones() {
+        let listed = Some(vec!["sep0003".parse().unwrap(), "SEP9999".parse().unwrap()]);
+        let selector = Selector { listed, ..Selector::default() };
+        let chosen = selector.select(fleet()).unwrap();
+        assert_eq!(chosen.phones.len(), 1);
+        assert_eq!(chosen.unknown_names, ["SEP9999".parse().unwrap()]);
+        let listed = Some(vec!["SEP9999".parse().unwrap()]);
+        let error = Selector { listed, ..Selector::default() }.select(fleet()).unwrap_err();
+        assert_eq!(error, SelectorError::ListMatchesNothing { names: 1 });
+    }
+
+    #[test]
+    fn a_limit_can_count_phones_with_pictures_only() {
+        let limit_counts = LimitCounts::PhonesWithPictures;
+        let selector = Selector { limit: Some(3), limit_counts, ..Selector::default() };
+        assert_eq!(names(&selector).unwrap(), ["SEP0001", "SEP0002"]);
+        let selector = Selector { limit: Some(3), ..Selector::default() };
+        assert_eq!(names(&selector).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn networks_are_asked_before_the_limit() {
+        let mut phones = fleet();
+        for (last, phone) in phones.iter_mut().enumerate() {
+            phone.registration.ip = Some(IpAddr::from([10, 0, u8::try_from(last).unwrap(), 1]));
+        }
+        let selector = Selector {
+            subnets: vec!["10.0.1.0/24".parse().unwrap()],
+            limit: Some(1),
+            ..Selector::default()
+        };
+        let chosen =
+            selector.within_subnets(selector.select(phones.clone()).unwrap().phones).unwrap();
+        assert_eq!(chosen.len(), 1);
+        assert_eq!(chosen[0].name.as_str(), "SEP0001");
+        let selector =
+            Selector { subnets: vec!["192.0.2.0/24".parse().unwrap()], ..Selector::default() };
+        assert!(selector.within_subnets(phones).is_err());
+    }
+}

@@ -1,0 +1,105 @@
+//! Text for people: what may not be shown, and lists that stay short.
+
+/// Tells whether a character can steer a terminal, reorder a line or hide in it.
+///
+/// Escape sequences begin with control characters; bidirectional marks make a line read otherwise than it is
+/// stored; characters without a width make two different texts look the same.
+pub fn is_steering(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}')
+        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(c, '\u{fff9}'..='\u{fffb}')
+}
+
+/// Cuts a text to `most` characters, turns everything that may not be shown into blanks, and makes runs of
+/// blanks one. A text that was cut ends in `…`.
+pub fn excerpt(text: &str, most: usize) -> String {
+    let mut short = String::new();
+    let (mut count, mut blank) = (0, false);
+    // The input may be megabytes of blanks; looking at a bounded part of it is enough.
+    for c in text.chars().take(most.saturating_mul(16).max(4096)) {
+        if c.is_whitespace() || is_steering(c) {
+            blank = count > 0;
+            continue;
+        }
+        if count + usize::from(blank) >= most {
+            short.push('…');
+            break;
+        }
+        if blank {
+            short.push(' ');
+            count += 1;
+            blank = false;
+        }
+        short.push(c);
+        count += 1;
+    }
+    short
+}
+
+/// Tells whether XML 1.0 can carry a character at all, even escaped.
+pub fn is_xml_character(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+}
+
+/// Joins names by commas: the first five, and how many more there are.
+pub fn names<T: std::fmt::Display>(all: &[T]) -> String {
+    let shown: Vec<String> = all.iter().take(MOST_NAMES).map(ToString::to_string).collect();
+    match all.len().saturating_sub(MOST_NAMES) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// Writes a number with its noun: `1 phone`, `2 phones`.
+pub fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// How many names a list shows.
+const MOST_NAMES: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn everything_unseen_is_known() {
+        for c in
+            "\u{1b}\u{9b}\u{ad}\u{200b}\u{200f}\u{2028}\u{202e}\u{2060}\u{2069}\u{feff}".chars()
+        {
+            assert!(is_steering(c), "{c:?}");
+        }
+        assert!(!"Réception – 2. Stock “x”".chars().any(is_steering));
+    }
+
+    #[test]
+    fn is_cleaned_and_cut() {
+        assert_eq!(excerpt("\n  a\t\u{1b}[31mb\u{202e} ", 20), "a [31mb");
+        assert_eq!(excerpt("abcdef", 3), "abc…");
+        assert_eq!(excerpt("ab cd", 3), "ab…");
+        assert_eq!(excerpt("ab   ", 2), "ab");
+        assert_eq!(excerpt("äöüß", 4), "äöüß");
+    }
+
+    #[test]
+    fn lists_stay_short_and_numbers_agree() {
+        assert_eq!(names(&["a", "b"]), "a, b");
+        assert_eq!(names(&[1, 2, 3, 4, 5, 6, 7]), "1, 2, 3, 4, 5 and 2 more");
+        assert_eq!(
+            (counted(1, "phone"), counted(0, "phone")),
+            ("1 phone".into(), "0 phones".into())
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn is_short_and_harmless(text in ".{0,400}", most in 0_usize..100) {
+            let short = excerpt(&text, most);
+            prop_assert!(short.chars().count() <= most + 1);
+            prop_assert!(!short.chars().any(is_steering));
+        }
+    }
+}
