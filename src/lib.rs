@@ -4,3 +4,4 @@
 //! folder may use which is written down in `docs/architecture.md` and checked by `tests/architecture.rs`.
 
 pub mod domain;
+pub mod net;

@@ -1,0 +1,253 @@
+//! The two HTTP clients: one for the cluster, one for the phones.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, SET_COOKIE};
+use reqwest::redirect::Policy;
+
+use super::endpoint::Endpoint;
+use super::error::HttpError;
+use super::fingerprint::Fingerprint;
+use super::provider::provider;
+use super::trust::Trust;
+
+/// Limits of the cluster's client.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ClusterLimits {
+    /// How long a connection and its TLS handshake may take together.
+    pub connect: Duration,
+    /// How long a call that only reads may take. AXL can need two minutes when its server cannot
+    /// look up names.
+    pub read: Duration,
+    /// How long a call that changes something may take; lists of thousands of devices are slow.
+    pub write: Duration,
+    /// How many bytes an answer may have. AXL itself refuses to send more than 8 MB of data, and the
+    /// markup around the data comes on top.
+    pub body: usize,
+}
+
+impl Default for ClusterLimits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            read: Duration::from_secs(150),
+            write: Duration::from_secs(300),
+            body: 64 * 1024 * 1024,
+        }
+    }
+}
+
+/// The HTTP client for the servers of a cluster: HTTPS only, no proxy, no redirects.
+///
+/// Connections are kept alive, as the AXL Developer Guide asks for. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct ClusterHttp {
+    client: reqwest::Client,
+    limits: ClusterLimits,
+}
+
+impl ClusterHttp {
+    /// Builds the client.
+    ///
+    /// # Errors
+    /// When what to trust cannot be read, or when the client cannot be built.
+    pub fn new(trust: &Trust, limits: ClusterLimits) -> Result<Self, HttpError> {
+        let config = trust.client_config()?;
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured((*config).clone())
+            .https_only(true)
+            .no_proxy()
+            .redirect(Policy::none())
+            .referer(false)
+            .connect_timeout(limits.connect)
+            // Tomcat closes an idle connection after 20 s or more; one that is closed while we write
+            // to it would look like a failed call.
+            .pool_idle_timeout(Duration::from_secs(15))
+            .build()
+            .map_err(HttpError::Build)?;
+        Ok(Self { client, limits })
+    }
+
+    /// Returns the limits.
+    pub fn limits(&self) -> ClusterLimits {
+        self.limits
+    }
+
+    /// Posts a text and reads the whole answer, whatever its status.
+    ///
+    /// # Errors
+    /// When no complete answer came; see [`HttpError`].
+    pub async fn post(
+        &self,
+        endpoint: &Endpoint,
+        path: &str,
+        headers: HeaderMap,
+        body: Bytes,
+        limit: Duration,
+    ) -> Result<HttpAnswer, HttpError> {
+        let mut response = self
+            .client
+            .post(endpoint.https(path))
+            .headers(headers)
+            .timeout(limit)
+            .body(body)
+            .send()
+            .await
+            .map_err(|error| HttpError::from_send(error, endpoint, limit))?;
+        let status = response.status().as_u16();
+        let content_type = header_text(response.headers(), CONTENT_TYPE.as_str());
+        if matches!(status, 301 | 302 | 303 | 307 | 308) {
+            let location = header_text(response.headers(), LOCATION.as_str());
+            return Err(HttpError::Redirect {
+                endpoint: endpoint.clone(),
+                status,
+                to: server_of(&location.unwrap_or_default()),
+            });
+        }
+        let cookies = response
+            .headers()
+            .get_all(SET_COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok().map(str::to_owned))
+            .collect();
+        let expected = response.content_length();
+        let too_long =
+            || HttpError::TooLong { endpoint: endpoint.clone(), limit: self.limits.body };
+        if expected.is_some_and(|length| length > self.limits.body as u64) {
+            return Err(too_long());
+        }
+        let mut received = BytesMut::new();
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| HttpError::from_body(error, endpoint, limit, received.len()))?
+        {
+            if received.len() + chunk.len() > self.limits.body {
+                return Err(too_long());
+            }
+            received.extend_from_slice(&chunk);
+        }
+        // The HTTP library reports a missing rest by itself; this stands here should it ever not.
+        if expected.is_some_and(|length| length != received.len() as u64) {
+            let received = received.len();
+            return Err(HttpError::Truncated { endpoint: endpoint.clone(), received });
+        }
+        Ok(HttpAnswer { status, content_type, cookies, body: received.freeze() })
+    }
+}
+
+/// A complete answer of a server.
+#[derive(Clone)]
+pub struct HttpAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The `Content-Type` header, when there is a readable one.
+    pub content_type: Option<String>,
+    /// The values of all `Set-Cookie` headers. They are secrets.
+    pub cookies: Vec<String>,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl std::fmt::Debug for HttpAnswer {
+    /// Shows neither cookies nor the body.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HttpAnswer")
+            .field("status", &self.status)
+            .field("content_type", &self.content_type)
+            .field("cookies", &self.cookies.len())
+            .field("bytes", &self.body.len())
+            .finish()
+    }
+}
+
+/// How the phones' client differs from phone to phone of an estate.
+#[derive(Clone, Debug)]
+pub struct PhoneHttpOptions {
+    /// How long a connection may take.
+    pub connect: Duration,
+    /// How long one exchange may take as a whole.
+    pub call: Duration,
+}
+
+impl Default for PhoneHttpOptions {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(5), call: Duration::from_secs(30) }
+    }
+}
+
+/// Builds the HTTP client for phones.
+///
+/// It keeps no idle connection, because the pool keeps one for every phone otherwise and the process
+/// runs out of file handles. It forgives what the web servers of phones do to HTTP. Redirects are not
+/// followed, so that a password only ever goes to the phone itself.
+///
+/// # Errors
+/// When the client cannot be built.
+pub fn phone_http(options: &PhoneHttpOptions) -> Result<reqwest::Client, HttpError> {
+    // The provider must be installed even when only plain HTTP is spoken.
+    provider();
+    // Phones are spoken to over plain HTTP; a certificate that nobody signed is believed nowhere.
+    let config = Trust::pinned(Fingerprint::of(b"")).client_config()?;
+    reqwest::Client::builder()
+        .tls_backend_preconfigured((*config).clone())
+        .no_proxy()
+        .redirect(Policy::none())
+        .referer(false)
+        .connect_timeout(options.connect)
+        .timeout(options.call)
+        .pool_max_idle_per_host(0)
+        .http1_only()
+        .http1_ignore_invalid_headers_in_responses(true)
+        .http1_allow_obsolete_multiline_headers_in_responses(true)
+        .http1_allow_spaces_after_header_name_in_responses(true)
+        .http09_responses()
+        .build()
+        .map_err(HttpError::Build)
+}
+
+/// Returns the part of a redirect's target that a person needs: scheme and server, short and printable.
+fn server_of(location: &str) -> String {
+    let end = location.find("://").map_or(0, |at| at + 3);
+    let end = location[end..].find(['/', '?', '#']).map_or(location.len(), |at| end + at);
+    let server: String =
+        location[..end].chars().filter(|c| c.is_ascii_graphic() && *c != '@').take(120).collect();
+    if server.is_empty() { "another page of the same server".to_owned() } else { server }
+}
+
+fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_clients_build() {
+        let trust = Trust::pinned(Fingerprint::of(b"x"));
+        ClusterHttp::new(&trust, ClusterLimits::default()).unwrap();
+        phone_http(&PhoneHttpOptions::default()).unwrap();
+    }
+
+    #[test]
+    fn a_redirect_is_told_by_its_server() {
+        assert_eq!(server_of("https://sso.example.org/login?token=x"), "https://sso.example.org");
+        assert_eq!(server_of("/login"), "another page of the same server");
+        assert_eq!(server_of("http://a\u{1b}[31m"), "http://a[31m");
+        assert!(server_of(&format!("https://{}", "a".repeat(9000))).len() <= 120);
+    }
+
+    #[test]
+    fn an_answer_hides_its_cookies() {
+        let answer = HttpAnswer {
+            status: 200,
+            content_type: None,
+            cookies: vec!["JSESSIONIDSSO=topsecret".to_owned()],
+            body: Bytes::from_static(b"private"),
+        };
+        let shown = format!("{answer:?}");
+        assert!(!shown.contains("topsecret") && !shown.contains("private"), "{shown}");
+    }
+}

@@ -1,0 +1,143 @@
+//! A user name and a password that no log ever shows.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use reqwest::header::HeaderValue;
+use secrecy::{ExposeSecret as _, SecretString};
+
+/// A user name, its password, and what the cluster has said about them so far.
+///
+/// Clones share that knowledge, so that a password which one service has refused is not sent to
+/// another one: every refusal counts towards the lock-out of the account.
+#[derive(Clone)]
+pub struct Credentials {
+    username: Box<str>,
+    password: SecretString,
+    standing: Arc<AtomicU8>,
+}
+
+impl Credentials {
+    /// Takes a user name and its password.
+    pub fn new(username: impl Into<Box<str>>, password: SecretString) -> Self {
+        Self { username: username.into(), password, standing: Arc::default() }
+    }
+
+    /// Returns the user name, which is no secret.
+    pub fn username(&self) -> &str {
+        &self.username
+    }
+
+    /// Returns the value of a Basic `Authorization` header in UTF-8, marked as sensitive so that
+    /// no log of headers shows it.
+    ///
+    /// # Errors
+    /// When the user name holds a colon, which would make a part of it belong to the password (RFC 7617),
+    /// or when no header can be made.
+    pub fn basic_header(&self) -> Result<HeaderValue, CredentialsError> {
+        if self.username.contains(':') {
+            return Err(CredentialsError::Colon(self.username.to_string()));
+        }
+        let clear =
+            SecretString::from(format!("{}:{}", self.username, self.password.expose_secret()));
+        let encoded = SecretString::from(format!(
+            "Basic {}",
+            BASE64_STANDARD.encode(clear.expose_secret().as_bytes())
+        ));
+        let mut value = HeaderValue::from_str(encoded.expose_secret())
+            .map_err(|_| CredentialsError::Header(self.username.to_string()))?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+
+    /// Returns what the cluster has said about this pair so far.
+    pub fn standing(&self) -> Standing {
+        match self.standing.load(Ordering::SeqCst) {
+            ACCEPTED => Standing::Accepted,
+            REFUSED => Standing::Refused,
+            _ => Standing::Untried,
+        }
+    }
+
+    /// Remembers that a service accepted this pair.
+    pub(super) fn mark_accepted(&self) {
+        self.standing.store(ACCEPTED, Ordering::SeqCst);
+    }
+
+    /// Remembers that a service refused this pair, so that it is not sent again.
+    pub(super) fn mark_refused(&self) {
+        self.standing.store(REFUSED, Ordering::SeqCst);
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("username", &self.username)
+            .field("password", &"(redacted)")
+            .field("standing", &self.standing())
+            .finish()
+    }
+}
+
+/// What the cluster has said about a user name and a password.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Standing {
+    /// A service accepted them at least once, and none refused them since.
+    Accepted,
+    /// A service refused them; they must not be sent again.
+    Refused,
+    /// They were never sent.
+    Untried,
+}
+
+/// Why a user name and a password cannot be sent.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum CredentialsError {
+    /// The user name holds a colon.
+    #[error("the user name {0:?} holds a colon, which HTTP takes for its end")]
+    Colon(String),
+    /// They make no header.
+    #[error("the password of {0:?} cannot be written into an HTTP header")]
+    Header(String),
+}
+
+const ACCEPTED: u8 = 1;
+const REFUSED: u8 = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_no_password() {
+        let credentials = Credentials::new("jörg", "gehe:im".to_owned().into());
+        let shown = format!("{credentials:?} {:?}", credentials.basic_header().unwrap());
+        assert!(!shown.contains("gehe") && !shown.contains("anVyZw"), "{shown}");
+        assert!(shown.contains("(redacted)") && shown.contains("Sensitive"), "{shown}");
+    }
+
+    #[test]
+    fn encodes_utf8() {
+        let header = Credentials::new("jörg", "gehe:im".to_owned().into()).basic_header();
+        assert_eq!(header.unwrap().to_str().unwrap(), "Basic asO2cmc6Z2VoZTppbQ==");
+    }
+
+    #[test]
+    fn a_colon_in_the_user_name_is_refused() {
+        let error = Credentials::new("a:b", "x".to_owned().into()).basic_header().unwrap_err();
+        assert_eq!(error, CredentialsError::Colon("a:b".into()));
+    }
+
+    #[test]
+    fn clones_share_the_standing() {
+        let first = Credentials::new("axl", String::new().into());
+        let second = first.clone();
+        assert_eq!(second.standing(), Standing::Untried);
+        first.mark_refused();
+        assert_eq!(second.standing(), Standing::Refused);
+    }
+}

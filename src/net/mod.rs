@@ -1,0 +1,23 @@
+//! HTTP clients with trust, pacing and retry; the listener behind our TLS servers.
+
+pub mod client;
+pub mod cookie;
+pub mod credentials;
+pub mod endpoint;
+pub mod error;
+pub mod fingerprint;
+pub mod listen;
+pub mod pace;
+pub mod pin;
+pub mod provider;
+pub mod retry;
+pub mod session;
+pub mod tls_problem;
+pub mod trust;
+
+#[cfg(test)]
+mod session_tests;
+#[cfg(test)]
+pub(crate) mod test_server;
+#[cfg(test)]
+mod trust_tests;

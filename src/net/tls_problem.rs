@@ -1,0 +1,200 @@
+//! Sentences for what can go wrong in a TLS handshake, each with what to do about it.
+
+use std::error::Error as StdError;
+
+use rustls::pki_types::ServerName;
+use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
+
+use super::fingerprint::Fingerprint;
+use super::pin::{RefusalCause, RefusedCertificate};
+
+/// What went wrong between the two sides of a TLS handshake.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum TlsProblem {
+    /// The certificate's time is over.
+    #[error(
+        "the certificate has expired: have it renewed on the server, or accept exactly this one with \
+         --pin-sha256 {fingerprint}"
+    )]
+    Expired {
+        /// The fingerprint of the certificate that the server showed.
+        fingerprint: Fingerprint,
+    },
+    /// The certificate is for another name.
+    #[error(
+        "the certificate is not for {expected:?} but for {}: use that name as the host, or accept \
+         exactly this one with --pin-sha256 {fingerprint}",
+        list(presented)
+    )]
+    NameMismatch {
+        /// The name that was asked for.
+        expected: String,
+        /// The names in the certificate.
+        presented: Vec<String>,
+        /// The fingerprint of the certificate that the server showed.
+        fingerprint: Fingerprint,
+    },
+    /// The other side does not speak TLS at all.
+    #[error("the server does not speak TLS on this port: check the port")]
+    NotTls,
+    /// The certificate's time has not begun.
+    #[error("the certificate is not valid yet: check the clock of this machine and of the server")]
+    NotYetValid {
+        /// The fingerprint of the certificate that the server showed.
+        fingerprint: Fingerprint,
+    },
+    /// The server speaks only versions or ciphers that are too old to be safe.
+    #[error(
+        "the server offers only old TLS versions or ciphers: CUCM needs release 11.5(1)SU3 or later, \
+         with TLS 1.2 allowed (`set tls min-version`)"
+    )]
+    OldTls,
+    /// Anything else.
+    #[error("TLS failed: {0}")]
+    Other(String),
+    /// The certificate is not the pinned one.
+    #[error(
+        "the certificate is not the pinned one: expected {expected}, the server shows {presented}; if \
+         the certificate was renewed, pin the new one with --pin-sha256, otherwise somebody may sit \
+         in between"
+    )]
+    PinMismatch {
+        /// The pinned fingerprint.
+        expected: Fingerprint,
+        /// The fingerprint of the certificate that the server showed.
+        presented: Fingerprint,
+    },
+    /// The certificate leads to no authority that is trusted.
+    #[error(
+        "the certificate is signed by nobody this machine trusts, which is usual for CUCM: give the \
+         server's certificate with --ca-file, or accept exactly this one with --pin-sha256 \
+         {fingerprint} after you have compared it with the server's own"
+    )]
+    UnknownIssuer {
+        /// The fingerprint of the certificate that the server showed.
+        fingerprint: Fingerprint,
+    },
+    /// The server's signature does not fit its certificate.
+    #[error(
+        "the server cannot prove that the certificate is its own: its key is of an old kind (RSA with \
+         less than 2048 bits, X.509 version 1), then have the certificate generated anew; or \
+         somebody who copied the certificate sits in between"
+    )]
+    Unproven,
+    /// The certificate itself cannot be used: a wrong key, format, purpose or signature.
+    #[error("the certificate cannot be used: {reason} (fingerprint {fingerprint})")]
+    Unusable {
+        /// The fingerprint of the certificate that the server showed.
+        fingerprint: Fingerprint,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl TlsProblem {
+    /// Looks for a TLS error in the chain of causes of any error.
+    pub fn find(error: &(dyn StdError + 'static)) -> Option<Self> {
+        let mut next = Some(error);
+        while let Some(cause) = next {
+            if let Some(tls) = cause.downcast_ref::<Error>() {
+                return Some(Self::from_rustls(tls));
+            }
+            // An I/O error that wraps another one shows the wrapped one's causes as its own.
+            if let Some(inner) = cause.downcast_ref::<std::io::Error>().and_then(|e| e.get_ref())
+                && let Some(problem) = Self::find(inner)
+            {
+                return Some(problem);
+            }
+            next = cause.source();
+        }
+        None
+    }
+
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the enum belongs to another crate and grows; the rest shares one answer"
+    )]
+    fn from_rustls(error: &Error) -> Self {
+        match error {
+            Error::InvalidCertificate(CertificateError::Other(other)) => {
+                match other.0.downcast_ref::<RefusedCertificate>() {
+                    Some(refused) => Self::from_refusal(refused),
+                    None => Self::Other(error.to_string()),
+                }
+            }
+            Error::InvalidCertificate(
+                CertificateError::BadSignature
+                | CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+                | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. },
+            ) => Self::Unproven,
+            Error::PeerIncompatible(_)
+            | Error::AlertReceived(
+                AlertDescription::ProtocolVersion
+                | AlertDescription::HandshakeFailure
+                | AlertDescription::InsufficientSecurity,
+            ) => Self::OldTls,
+            Error::InvalidMessage(
+                InvalidMessage::InvalidContentType
+                | InvalidMessage::UnknownProtocolVersion
+                | InvalidMessage::MessageTooLarge,
+            ) => Self::NotTls,
+            other => Self::Other(other.to_string()),
+        }
+    }
+
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the enum belongs to another crate and grows; the rest shares one answer"
+    )]
+    fn from_refusal(refused: &RefusedCertificate) -> Self {
+        let fingerprint = refused.fingerprint;
+        match &refused.cause {
+            RefusalCause::Pin { expected } => {
+                Self::PinMismatch { expected: *expected, presented: fingerprint }
+            }
+            RefusalCause::Chain(error) => match error {
+                CertificateError::UnknownIssuer => Self::UnknownIssuer { fingerprint },
+                CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                    Self::Expired { fingerprint }
+                }
+                CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                    Self::NotYetValid { fingerprint }
+                }
+                CertificateError::NotValidForNameContext { expected, presented } => {
+                    Self::NameMismatch {
+                        expected: shown_name(expected),
+                        presented: presented.iter().map(|name| plain_name(name)).collect(),
+                        fingerprint,
+                    }
+                }
+                CertificateError::NotValidForName => Self::NameMismatch {
+                    expected: String::new(),
+                    presented: Vec::new(),
+                    fingerprint,
+                },
+                other => Self::Unusable { fingerprint, reason: other.to_string() },
+            },
+        }
+    }
+}
+
+fn shown_name(name: &ServerName<'_>) -> String {
+    name.to_str().into_owned()
+}
+
+/// Takes the name out of the form `DnsName("cucm")` that webpki reports.
+fn plain_name(reported: &str) -> String {
+    let inner = reported
+        .strip_prefix("DnsName(\"")
+        .and_then(|rest| rest.strip_suffix("\")"))
+        .or_else(|| reported.strip_prefix("IpAddress(").and_then(|rest| rest.strip_suffix(')')));
+    inner.unwrap_or(reported).chars().filter(|c| !c.is_control()).take(253).collect()
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() {
+        return "no name at all".to_owned();
+    }
+    let shown: Vec<_> = names.iter().take(8).map(|name| format!("{name:?}")).collect();
+    shown.join(", ")
+}
