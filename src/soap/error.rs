@@ -1,0 +1,117 @@
+//! What can be wrong with an answer, as bytes.
+
+use super::fault::Fault;
+
+/// Why an answer gave no value, or a request could not be written.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum SoapError {
+    /// The server says that something went wrong.
+    #[error("{0}")]
+    Fault(Box<Fault>),
+    /// HTTP 403: the user is known but may not use this service.
+    #[error("the user may not use this service (HTTP 403)")]
+    Forbidden,
+    /// XML that is complete but makes no sense as this answer.
+    #[error("the answer cannot be read: {reason}")]
+    Malformed {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// AXL has no memory left for the moment.
+    #[error("the AXL service has no memory left for this request at the moment: {0}")]
+    MemoryExhausted(Box<Fault>),
+    /// HTTP 404: no such service, or a session that has expired.
+    #[error(
+        "there is no such service at this address (HTTP 404): is it activated on this server, and is \
+         the port right?"
+    )]
+    NotFound,
+    /// Something else than SOAP.
+    #[error("expected SOAP, found {what} (HTTP {status})")]
+    NotSoap {
+        /// The HTTP status.
+        status: u16,
+        /// What it looks like, with a few words of it.
+        what: String,
+    },
+    /// RisPort was asked too often.
+    #[error("the server was asked too often{}", allowed(*per_minute))]
+    RateLimited {
+        /// The allowed requests a minute, where the server says so.
+        per_minute: Option<u32>,
+    },
+    /// HTTP 503: the cluster is busy, or still passing earlier changes on to its nodes.
+    #[error("the server is busy (HTTP 503)")]
+    Throttled,
+    /// The answer would be larger than AXL gives at once.
+    #[error("the query is too large for one answer: {fault}")]
+    TooLarge {
+        /// How many rows matched, where the server says so.
+        matched: Option<u64>,
+        /// Fewer rows than this would do, says the server; it is often wrong.
+        suggested: Option<u64>,
+        /// The fault itself.
+        fault: Box<Fault>,
+    },
+    /// The XML ends before it is complete.
+    #[error("the answer breaks off after {bytes} bytes")]
+    Truncated {
+        /// How many bytes came.
+        bytes: usize,
+    },
+    /// HTTP 401: a wrong password, a locked account, or a write without the role for it.
+    #[error("the user was refused (HTTP 401)")]
+    Unauthorized,
+    /// A value that XML cannot carry.
+    #[error("the request cannot be written: {reason}")]
+    Unwritable {
+        /// What stands in the way.
+        reason: String,
+    },
+    /// HTTP 599: another version of the AXL schema is wanted.
+    #[error("the server does not support this version of AXL{}", listed(supported))]
+    VersionNotSupported {
+        /// The supported versions as the server writes them; empty when it does not say.
+        supported: Vec<String>,
+    },
+    /// SOAP, but the answer to another question.
+    #[error("expected {expected:?} in the answer, found {found}")]
+    WrongAnswer {
+        /// The element that was expected.
+        expected: &'static str,
+        /// What was there.
+        found: String,
+    },
+}
+
+impl SoapError {
+    /// Tells whether asking for fewer rows may help.
+    pub fn wants_smaller_page(&self) -> bool {
+        match self {
+            Self::MemoryExhausted(_) | Self::TooLarge { .. } | Self::Truncated { .. } => true,
+            Self::Fault(_)
+            | Self::Forbidden
+            | Self::Malformed { .. }
+            | Self::NotFound
+            | Self::NotSoap { .. }
+            | Self::RateLimited { .. }
+            | Self::Throttled
+            | Self::Unauthorized
+            | Self::Unwritable { .. }
+            | Self::VersionNotSupported { .. }
+            | Self::WrongAnswer { .. } => false,
+        }
+    }
+}
+
+fn allowed(per_minute: Option<u32>) -> String {
+    per_minute.map(|rate| format!(" (it allows {rate} requests a minute)")).unwrap_or_default()
+}
+
+fn listed(supported: &[String]) -> String {
+    if supported.is_empty() {
+        String::new()
+    } else {
+        format!("; it supports {}", supported.join(", "))
+    }
+}

@@ -1,0 +1,394 @@
+//! Answers, from bytes to types.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use quick_xml::Reader;
+use quick_xml::events::Event;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
+
+use super::error::SoapError;
+use super::excerpt::{EXCERPT, excerpt};
+use super::fault::{Fault, FaultKind};
+use super::version_list::supported_versions;
+
+/// The content of an operation's answer.
+pub trait Answer: DeserializeOwned {
+    /// The local names that the answer's element may have, the usual one first.
+    const ELEMENTS: &'static [&'static str];
+}
+
+/// Reads one answer.
+///
+/// A fault is found whatever the HTTP status, because RisPort was seen to send faults with 200. The
+/// meaning of the other statuses is in the AXL Developer Guide and on Cisco's AXL FAQ page.
+///
+/// # Errors
+/// See [`SoapError`]; the answer to a question that was not asked is an error too.
+pub fn read_answer<T: Answer>(
+    status: u16,
+    content_type: Option<&str>,
+    body: &[u8],
+) -> Result<T, SoapError> {
+    match status {
+        401 => return Err(SoapError::Unauthorized),
+        403 => return Err(SoapError::Forbidden),
+        404 => return Err(SoapError::NotFound),
+        503 => return Err(SoapError::Throttled),
+        599 => {
+            let page = String::from_utf8_lossy(body);
+            return Err(SoapError::VersionNotSupported { supported: supported_versions(&page) });
+        }
+        _ => {}
+    }
+    let text = as_text(body)?;
+    if root_element(text).as_deref() != Some("Envelope") {
+        return Err(not_soap(status, content_type, text));
+    }
+    let envelope: Envelope<T> =
+        quick_xml::de::from_str(text).map_err(|error| unreadable(text, &error))?;
+    match envelope.content {
+        Content::Fault(fault) => Err(from_fault(fault)),
+        Content::Answer(answer) if (200..300).contains(&status) => Ok(answer),
+        Content::Answer(_) => {
+            let what = "an answer with the status of a failure".to_owned();
+            Err(SoapError::NotSoap { status, what })
+        }
+        Content::Other(found) => Err(SoapError::WrongAnswer { expected: expected::<T>(), found }),
+    }
+}
+
+fn from_fault(fault: Fault) -> SoapError {
+    match fault.kind() {
+        FaultKind::MemoryExhausted => SoapError::MemoryExhausted(Box::new(fault)),
+        FaultKind::RateLimited { per_minute } => SoapError::RateLimited { per_minute },
+        FaultKind::TooLarge { matched, suggested } => {
+            SoapError::TooLarge { matched, suggested, fault: Box::new(fault) }
+        }
+        FaultKind::NotFound | FaultKind::OutrankedUser | FaultKind::Other => {
+            SoapError::Fault(Box::new(fault))
+        }
+    }
+}
+
+fn as_text(body: &[u8]) -> Result<&str, SoapError> {
+    match std::str::from_utf8(body) {
+        Ok(text) => Ok(text.trim_start_matches('\u{feff}')),
+        // The last character is cut in two: the rest is missing.
+        Err(error) if error.error_len().is_none() => {
+            Err(SoapError::Truncated { bytes: body.len() })
+        }
+        Err(error) => {
+            let reason = format!("it is not UTF-8 from byte {} on", error.valid_up_to());
+            Err(SoapError::Malformed { reason })
+        }
+    }
+}
+
+/// Returns the local name of the first element, if the text begins like XML.
+fn root_element(text: &str) -> Option<String> {
+    let mut reader = Reader::from_str(text);
+    loop {
+        match reader.read_event().ok()? {
+            Event::Start(start) | Event::Empty(start) => {
+                return Some(start.local_name().into_inner().to_owned());
+            }
+            Event::Text(text) if text.trim().is_empty() => {}
+            Event::Comment(_) | Event::Decl(_) | Event::DocType(_) | Event::PI(_) => {}
+            Event::Text(_)
+            | Event::CData(_)
+            | Event::End(_)
+            | Event::Eof
+            | Event::GeneralRef(_) => return None,
+        }
+    }
+}
+
+/// Decides between XML that is cut off and XML that is wrong.
+fn unreadable(text: &str, error: &quick_xml::DeError) -> SoapError {
+    if ends_with_envelope(text) {
+        SoapError::Malformed { reason: excerpt(&error.to_string(), EXCERPT) }
+    } else {
+        SoapError::Truncated { bytes: text.len() }
+    }
+}
+
+fn ends_with_envelope(text: &str) -> bool {
+    let Some(rest) = text.trim_end().strip_suffix('>') else { return false };
+    let Some((_, name)) = rest.rsplit_once("</") else { return false };
+    name.trim_end().rsplit(':').next() == Some("Envelope")
+}
+
+/// Says what an answer is that is no SOAP.
+fn not_soap(status: u16, content_type: Option<&str>, text: &str) -> SoapError {
+    let lower = text.to_ascii_lowercase();
+    // Overloaded RisPort services answer in plain text (seen in published clients).
+    if lower.contains("exceeded allowed rate") {
+        return SoapError::RateLimited { per_minute: None };
+    }
+    if lower.contains("http status 599") {
+        return SoapError::VersionNotSupported { supported: supported_versions(text) };
+    }
+    let trimmed = text.trim_start();
+    if trimmed.starts_with('<') && root_element(text).is_none() && !lower.contains("<html") {
+        return SoapError::Truncated { bytes: text.len() };
+    }
+    let what = if trimmed.is_empty() {
+        "an empty answer".to_owned()
+    } else if lower.contains("<html") || is_type(content_type, "html") {
+        match between(text, &lower, "<title>", "</title>") {
+            Some(title) => format!("an HTML page {:?}", excerpt(title, 100)),
+            None => format!("an HTML page: {}", excerpt(&without_tags(text), 160)),
+        }
+    } else if trimmed.starts_with(['{', '[']) || is_type(content_type, "json") {
+        format!("JSON: {}", excerpt(text, 160))
+    } else if let Some(root) = root_element(text) {
+        format!("another XML document with the root {:?}", excerpt(&root, 60))
+    } else {
+        format!("text: {}", excerpt(text, 160))
+    };
+    SoapError::NotSoap { status, what }
+}
+
+fn is_type(content_type: Option<&str>, part: &str) -> bool {
+    content_type.is_some_and(|name| name.to_ascii_lowercase().contains(part))
+}
+
+fn between<'a>(text: &'a str, lower: &str, open: &str, close: &str) -> Option<&'a str> {
+    // Lower-casing ASCII keeps every byte in its place.
+    let start = lower.find(open)? + open.len();
+    let end = start + lower.get(start..)?.find(close)?;
+    text.get(start..end).filter(|title| !title.trim().is_empty())
+}
+
+fn without_tags(text: &str) -> String {
+    let mut plain = String::new();
+    let mut inside = false;
+    for character in text.chars().take(8192) {
+        match character {
+            '<' => inside = true,
+            '>' => {
+                inside = false;
+                plain.push(' ');
+            }
+            _ if !inside => plain.push(character),
+            _ => {}
+        }
+    }
+    plain
+}
+
+fn expected<T: Answer>() -> &'static str {
+    T::ELEMENTS.first().copied().unwrap_or_default()
+}
+
+struct Envelope<T> {
+    content: Content<T>,
+}
+
+enum Content<T> {
+    Answer(T),
+    Fault(Fault),
+    Other(String),
+}
+
+impl<'de, T: Answer> Deserialize<'de> for Envelope<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(EnvelopeVisitor(PhantomData))
+    }
+}
+
+struct EnvelopeVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Answer> Visitor<'de> for EnvelopeVisitor<T> {
+    type Value = Envelope<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a SOAP envelope")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Envelope<T>, A::Error> {
+        let mut content = Content::Other("no body".to_owned());
+        while let Some(key) = map.next_key::<String>()? {
+            if key == "Body" {
+                Body { content } = map.next_value()?;
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(Envelope { content })
+    }
+}
+
+struct Body<T> {
+    content: Content<T>,
+}
+
+impl<'de, T: Answer> Deserialize<'de> for Body<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(BodyVisitor(PhantomData))
+    }
+}
+
+struct BodyVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Answer> Visitor<'de> for BodyVisitor<T> {
+    type Value = Body<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the body of a SOAP envelope")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body<T>, A::Error> {
+        let mut content = Content::Other("an empty body".to_owned());
+        while let Some(key) = map.next_key::<String>()? {
+            if key == "Fault" {
+                content = Content::Fault(map.next_value()?);
+            } else if T::ELEMENTS.contains(&key.as_str()) {
+                let answer = map.next_value()?;
+                // A fault beside an answer means that the answer is not to be trusted.
+                if !matches!(content, Content::Fault(_)) {
+                    content = Content::Answer(answer);
+                }
+            } else {
+                map.next_value::<IgnoredAny>()?;
+                if matches!(content, Content::Other(_)) && !key.starts_with(['@', '$']) {
+                    content = Content::Other(format!("{:?}", excerpt(&key, 60)));
+                }
+            }
+        }
+        Ok(Body { content })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize, PartialEq)]
+    struct Number {
+        #[serde(rename = "return")]
+        value: u32,
+    }
+
+    impl Answer for Number {
+        const ELEMENTS: &'static [&'static str] = &["numberResponse"];
+    }
+
+    fn read(status: u16, body: &str) -> Result<Number, SoapError> {
+        read_answer(status, Some("text/xml;charset=UTF-8"), body.as_bytes())
+    }
+
+    fn in_envelope(prefix: &str, body: &str) -> String {
+        format!(
+            "<?xml version='1.0' encoding='UTF-8'?><{prefix}:Envelope \
+             xmlns:{prefix}=\"http://schemas.xmlsoap.org/soap/envelope/\"><{prefix}:Body>{body}\
+             </{prefix}:Body></{prefix}:Envelope>"
+        )
+    }
+
+    const ANSWER: &str =
+        "<ns:numberResponse xmlns:ns=\"urn:x\"><return>7</return></ns:numberResponse>";
+
+    #[test]
+    fn reads_whatever_the_prefix() {
+        for prefix in ["soapenv", "SOAP-ENV", "s"] {
+            assert_eq!(read(200, &in_envelope(prefix, ANSWER)), Ok(Number { value: 7 }));
+        }
+    }
+
+    #[test]
+    fn finds_a_fault_in_a_success() {
+        let fault = "<soapenv:Fault><faultcode>soapenv:Server</faultcode><faultstring>No &lt;way&gt;\
+                     </faultstring><detail /></soapenv:Fault>";
+        for status in [200, 500] {
+            let error = read(status, &in_envelope("soapenv", fault)).unwrap_err();
+            let SoapError::Fault(fault) = error else { panic!("{error}") };
+            assert_eq!(fault.text, "No <way>");
+        }
+    }
+
+    #[test]
+    fn every_cut_is_an_error() {
+        let whole = in_envelope("soapenv", ANSWER);
+        for end in 1..whole.len() {
+            let error = read(200, &whole[..end]).unwrap_err();
+            assert_eq!(error, SoapError::Truncated { bytes: end });
+        }
+    }
+
+    #[test]
+    fn maps_the_statuses() {
+        assert_eq!(read(401, "<html>"), Err(SoapError::Unauthorized));
+        assert_eq!(read(403, ""), Err(SoapError::Forbidden));
+        assert_eq!(read(404, ""), Err(SoapError::NotFound));
+        assert_eq!(read(503, ""), Err(SoapError::Throttled));
+        let page = "Supported axl versions are 12.x, 14.0 and 15.0</div>";
+        let supported = ["12.x", "14.0", "15.0"].map(str::to_owned).to_vec();
+        assert_eq!(read(599, page), Err(SoapError::VersionNotSupported { supported }));
+        let answer = in_envelope("soapenv", ANSWER);
+        assert!(matches!(read(500, &answer), Err(SoapError::NotSoap { status: 500, .. })));
+    }
+
+    #[test]
+    fn says_what_is_there_instead() {
+        let what = |status, body| match read(status, body) {
+            Err(SoapError::NotSoap { what, .. }) => what,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(
+            what(200, "<!-- x --><html><head><title>Cisco\u{7} Unified</title></head>"),
+            "an HTML page \"Cisco Unified\""
+        );
+        assert_eq!(what(502, "<html><body>Bad <b>gateway</b>"), "an HTML page: Bad gateway");
+        assert_eq!(what(200, " "), "an empty answer");
+        assert!(what(200, "{\"a\":1}").starts_with("JSON"));
+        assert_eq!(what(200, "<rss></rss>"), "another XML document with the root \"rss\"");
+        assert_eq!(what(200, "too busy"), "text: too busy");
+        let plain = read(200, "AxisFault: Exceeded allowed rate for Reatime information");
+        assert_eq!(plain, Err(SoapError::RateLimited { per_minute: None }));
+    }
+
+    #[test]
+    fn refuses_the_answer_to_another_question() {
+        let other = in_envelope("soapenv", "<ns:otherResponse xmlns:ns=\"urn:x\"/>");
+        let expected = "numberResponse";
+        let found = "\"otherResponse\"".to_owned();
+        assert_eq!(read(200, &other), Err(SoapError::WrongAnswer { expected, found }));
+        let found = "an empty body".to_owned();
+        let empty = in_envelope("soapenv", "");
+        assert_eq!(read(200, &empty), Err(SoapError::WrongAnswer { expected, found }));
+    }
+
+    #[test]
+    fn refuses_broken_text() {
+        let broken =
+            in_envelope("soapenv", "<numberResponse><return>&nope;</return></numberResponse>");
+        assert!(matches!(read(200, &broken), Err(SoapError::Malformed { .. })));
+        let latin = in_envelope("soapenv", "<a>\u{e9}</a>").replace('\u{e9}', "?").into_bytes();
+        let latin: Vec<u8> = latin.iter().map(|b| if *b == b'?' { 0xe9 } else { *b }).collect();
+        let error = read_answer::<Number>(200, None, &latin).unwrap_err();
+        assert!(matches!(error, SoapError::Malformed { .. }), "{error:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics_on_bytes(status in 200_u16..600, body in proptest::collection::vec(any::<u8>(), 0..200)) {
+            drop(read_answer::<Number>(status, None, &body));
+        }
+
+        #[test]
+        fn never_panics_on_broken_xml(
+            at in 0_usize..300,
+            junk in "[<>/&;:a-z \"=!\\[\\]?-]{0,12}",
+        ) {
+            let fault = "<soapenv:Fault><faultcode>a</faultcode><detail><axlError><axlcode>-1</axlcode>\
+                         <axlmessage><![CDATA[x]]></axlmessage></axlError></detail></soapenv:Fault>";
+            let mut text = in_envelope("soapenv", fault);
+            text.insert_str(at.min(text.len()), &junk);
+            drop(read(200, &text));
+        }
+    }
+}
