@@ -1,0 +1,375 @@
+//! The session with the publisher's AXL service.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use tokio::sync::Semaphore;
+
+use crate::net::client::{ClusterHttp, HttpAnswer};
+use crate::net::credentials::Credentials;
+use crate::net::endpoint::Endpoint;
+use crate::net::retry::{Delays, RetryPolicy};
+use crate::net::session::{Intent, Session};
+use crate::soap::error::SoapError;
+use crate::soap::read::{Answer, read_answer};
+use crate::soap::write::axl_envelope;
+
+use super::error::AxlError;
+use super::get_ccm_version::GetCcmVersion;
+use super::operation::{Operation, PagedOperation};
+use super::paging::{FIRST_PAGE, Listing, Pager};
+use super::version::{AxlVersion, VersionError};
+
+/// How an [`AxlClient`] behaves.
+#[derive(Clone)]
+pub struct AxlOptions {
+    /// The version to speak; found by itself otherwise.
+    pub version: Option<AxlVersion>,
+    /// How many rows the first page of a list has.
+    pub first_page: u64,
+    /// How long to wait after HTTP 503.
+    pub throttled: RetryPolicy,
+    /// How long to wait while AXL has no memory left.
+    pub memory: RetryPolicy,
+    /// Is told about every wait before it begins.
+    pub on_wait: Option<WaitObserver>,
+}
+
+/// Is told about a wait: the operation, the reason in words, and how long.
+pub type WaitObserver = Arc<dyn Fn(&'static str, &SoapError, Duration) + Send + Sync>;
+
+impl Default for AxlOptions {
+    fn default() -> Self {
+        Self {
+            version: None,
+            first_page: FIRST_PAGE,
+            throttled: RetryPolicy::THROTTLED,
+            memory: RetryPolicy::MEMORY,
+            on_wait: None,
+        }
+    }
+}
+
+impl fmt::Debug for AxlOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AxlOptions")
+            .field("version", &self.version)
+            .field("first_page", &self.first_page)
+            .field("throttled", &self.throttled)
+            .field("memory", &self.memory)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A session with AXL. At most two reads and one write are on their way at any time, because AXL shares
+/// one memory among all its clients and its writes must not overtake each other.
+#[derive(Debug)]
+pub struct AxlClient {
+    session: Session,
+    options: AxlOptions,
+    server_version: String,
+    version: Mutex<AxlVersion>,
+    reads: Semaphore,
+    writes: Semaphore,
+}
+
+impl AxlClient {
+    /// Connects: asks for the server's version, which also shows whether user and password are good,
+    /// and chooses the version of AXL to speak.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or trusted, refuses the user, or is too old.
+    pub async fn connect(
+        http: ClusterHttp,
+        endpoint: Endpoint,
+        credentials: Credentials,
+        options: AxlOptions,
+    ) -> Result<Self, AxlError> {
+        let session = Session::new(http, endpoint, PATH, credentials);
+        let mut client = Self {
+            session,
+            version: Mutex::new(options.version.unwrap_or(AxlVersion::V15_0)),
+            options,
+            server_version: String::new(),
+            reads: Semaphore::new(READS_AT_ONCE),
+            writes: Semaphore::new(1),
+        };
+        let answer = match client.options.version {
+            Some(forced) => client.patiently(Wording::Of(forced)).await?,
+            None => client.probe().await?,
+        };
+        answer.version().clone_into(&mut client.server_version);
+        if client.options.version.is_none() {
+            let chosen = AxlVersion::for_server(answer.version())
+                .map_err(|source| client.version_error(source))?;
+            client.speak(chosen);
+        }
+        Ok(client)
+    }
+
+    /// Returns the version of the server, such as `14.0.1.10000-20`.
+    pub fn server_version(&self) -> &str {
+        &self.server_version
+    }
+
+    /// Returns the version of AXL that is spoken.
+    pub fn version(&self) -> AxlVersion {
+        // The lock guards one small value, which no panic leaves half-written.
+        *self.version.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the server.
+    pub fn endpoint(&self) -> &Endpoint {
+        self.session.endpoint()
+    }
+
+    /// Returns the name of the user of this session.
+    pub fn username(&self) -> &str {
+        self.session.username()
+    }
+
+    /// Calls an operation and waits for its answer.
+    ///
+    /// HTTP 503 is waited out, for writes too, because then nothing has been done; a read also waits
+    /// until AXL has memory again. A write is never repeated for any other reason.
+    ///
+    /// # Errors
+    /// See [`AxlError`]; a fault of the server is an error.
+    pub async fn call<O: Operation>(&self, request: &O) -> Result<O::Output, AxlError> {
+        let mut memory = self.options.memory.random_delays();
+        loop {
+            let error = match self.call_once(request).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let out_of_memory = matches!(error.soap(), Some(SoapError::MemoryExhausted(_)));
+            if !out_of_memory || O::INTENT == Intent::Write {
+                return Err(error);
+            }
+            self.wait_or(error, O::NAME, &mut memory).await?;
+        }
+    }
+
+    /// Reads a whole list, page by page; `progress` is told how many rows there are so far.
+    ///
+    /// # Errors
+    /// See [`AxlError`]. A list that could not be read to its end is no error:
+    /// [`Listing::complete`] tells.
+    pub async fn list<O: PagedOperation>(
+        &self,
+        mut request: O,
+        mut progress: impl FnMut(usize) + Send,
+    ) -> Result<Listing<O::Row>, AxlError> {
+        let mut pager = Pager::new(self.options.first_page);
+        let mut memory = self.options.memory.random_delays();
+        while let Some(page) = pager.next_page() {
+            request.turn_to(page);
+            let error = match self.call_once(&request).await {
+                Ok(answer) => {
+                    pager.accept(O::rows(answer), |row| O::key(row));
+                    progress(pager.count());
+                    continue;
+                }
+                Err(error) => error,
+            };
+            let suggested = match error.soap() {
+                Some(SoapError::TooLarge { suggested, .. }) => *suggested,
+                Some(_) | None => None,
+            };
+            if !error.wants_smaller_page() || !pager.shrink(suggested) {
+                return Err(error);
+            }
+            if matches!(error.soap(), Some(SoapError::MemoryExhausted(_))) {
+                self.wait_or(error, O::NAME, &mut memory).await?;
+            }
+        }
+        Ok(pager.finish())
+    }
+
+    /// Calls once; only HTTP 503 and HTTP 599 are dealt with here, which both mean that the server has
+    /// done nothing.
+    async fn call_once<O: Operation>(&self, request: &O) -> Result<O::Output, AxlError> {
+        let gate = match O::INTENT {
+            Intent::Read => &self.reads,
+            Intent::Write => &self.writes,
+        };
+        // The semaphore is never closed, so this always gets a permit.
+        let _permit = gate.acquire().await.ok();
+        let mut throttled = self.options.throttled.random_delays();
+        let mut tried = Vec::new();
+        loop {
+            let version = self.version();
+            let error = match self.ask(request, Wording::Of(version)).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            match error.soap() {
+                Some(SoapError::Throttled) => {
+                    self.wait_or(error, O::NAME, &mut throttled).await?;
+                }
+                Some(SoapError::VersionNotSupported { supported })
+                    if self.options.version.is_none() =>
+                {
+                    tried.push(version);
+                    let next = alternatives(supported).find(|other| !tried.contains(other));
+                    let Some(next) = next else { return Err(error) };
+                    tracing::debug!(%version, %next, "the server wants another version of AXL");
+                    self.speak(next);
+                }
+                Some(_) | None => return Err(error),
+            }
+        }
+    }
+
+    /// Asks for the version without knowing any: in the namespace 1.0, which every server answers with
+    /// the oldest version that it knows; failing that, in those that it names.
+    async fn probe(&self) -> Result<<GetCcmVersion as Operation>::Output, AxlError> {
+        let first = self.patiently(Wording::Oldest).await;
+        let Err(error) = &first else { return first };
+        let Some(SoapError::VersionNotSupported { supported }) = error.soap() else {
+            return first;
+        };
+        let named: Vec<_> = alternatives(supported).collect();
+        if named.is_empty() {
+            let source = VersionError::TooOld(format!("with AXL {}", supported.join(", ")));
+            return Err(self.version_error(source));
+        }
+        let mut last = first;
+        for version in named {
+            last = self.patiently(Wording::Of(version)).await;
+            match &last {
+                Err(error)
+                    if matches!(error.soap(), Some(SoapError::VersionNotSupported { .. })) => {}
+                Ok(_) | Err(_) => break,
+            }
+        }
+        last
+    }
+
+    /// Asks for the version and waits while the server is busy.
+    async fn patiently(
+        &self,
+        wording: Wording,
+    ) -> Result<<GetCcmVersion as Operation>::Output, AxlError> {
+        let mut throttled = self.options.throttled.random_delays();
+        loop {
+            let error = match self.ask(&GetCcmVersion {}, wording).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            if !matches!(error.soap(), Some(SoapError::Throttled)) {
+                return Err(error);
+            }
+            self.wait_or(error, GetCcmVersion::NAME, &mut throttled).await?;
+        }
+    }
+
+    /// Sends one request and reads its answer.
+    async fn ask<O: Operation>(
+        &self,
+        request: &O,
+        wording: Wording,
+    ) -> Result<O::Output, AxlError> {
+        let writes = O::INTENT == Intent::Write;
+        let soap_error = |source| AxlError::Soap {
+            endpoint: self.endpoint().clone(),
+            operation: O::NAME,
+            writes,
+            source,
+        };
+        let text = axl_envelope(wording.namespace(), O::NAME, request).map_err(soap_error)?;
+        let headers = wording.headers(O::NAME);
+        let answer = self.session.post(&headers, Bytes::from(text), O::INTENT).await;
+        let answer = answer.map_err(|source| AxlError::Session {
+            endpoint: self.endpoint().clone(),
+            operation: O::NAME,
+            writes,
+            source,
+        })?;
+        parse(answer).await.map_err(soap_error)
+    }
+
+    /// Waits as the policy says, or gives the error back when its budget is used up.
+    async fn wait_or(
+        &self,
+        error: AxlError,
+        operation: &'static str,
+        delays: &mut Delays,
+    ) -> Result<(), AxlError> {
+        let Some(delay) = delays.next() else { return Err(error) };
+        if let (Some(observer), Some(why)) = (&self.options.on_wait, error.soap()) {
+            observer(operation, why, delay);
+        }
+        tokio::time::sleep(delay).await;
+        Ok(())
+    }
+
+    fn speak(&self, version: AxlVersion) {
+        *self.version.lock().unwrap_or_else(PoisonError::into_inner) = version;
+    }
+
+    fn version_error(&self, source: VersionError) -> AxlError {
+        AxlError::Version { endpoint: self.endpoint().clone(), source }
+    }
+}
+
+/// Reads an answer; a large one on a thread of its own, so that the others go on meanwhile.
+async fn parse<T: Answer + Send + 'static>(answer: HttpAnswer) -> Result<T, SoapError> {
+    let is_large = answer.body.len() > LARGE_ANSWER;
+    let read = move || read_answer(answer.status, answer.content_type.as_deref(), &answer.body);
+    if !is_large {
+        return read();
+    }
+    tokio::task::spawn_blocking(read).await.unwrap_or_else(|stopped| {
+        Err(SoapError::Malformed { reason: format!("its reading was stopped: {stopped}") })
+    })
+}
+
+/// In which version a request is written.
+#[derive(Clone, Copy, Debug)]
+enum Wording {
+    /// Namespace 1.0 and no `SOAPAction`: the server takes the oldest version that it knows.
+    Oldest,
+    /// A version of its own.
+    Of(AxlVersion),
+}
+
+impl Wording {
+    fn namespace(self) -> &'static str {
+        match self {
+            Self::Oldest => "1.0",
+            Self::Of(version) => version.as_str(),
+        }
+    }
+
+    fn headers(self, operation: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8"));
+        headers.insert(ACCEPT, HeaderValue::from_static("text/xml"));
+        if let Self::Of(version) = self {
+            let action = format!("\"CUCM:DB ver={version} {operation}\"");
+            if let Ok(action) = HeaderValue::from_str(&action) {
+                headers.insert(HeaderName::from_static("soapaction"), action);
+            }
+        }
+        headers
+    }
+}
+
+/// Returns the versions to try after HTTP 599, the newest first; all, when the server names none.
+fn alternatives(supported: &[String]) -> impl Iterator<Item = AxlVersion> + use<> {
+    let named = if supported.is_empty() {
+        AxlVersion::ALL.into_iter().rev().collect()
+    } else {
+        AxlVersion::among(supported)
+    };
+    named.into_iter()
+}
+
+const PATH: &str = "/axl/";
+const READS_AT_ONCE: usize = 2;
+/// Reading a megabyte takes about five milliseconds.
+const LARGE_ANSWER: usize = 1024 * 1024;

@@ -1,0 +1,156 @@
+//! Why an AXL call failed.
+
+use crate::net::endpoint::Endpoint;
+use crate::net::error::HttpError;
+use crate::net::session::SessionError;
+use crate::soap::error::SoapError;
+use crate::soap::fault::{Fault, FaultKind};
+
+use super::version::VersionError;
+
+/// An AXL call that failed: which, where, and, as its source, why.
+#[derive(Debug, thiserror::Error)]
+pub enum AxlError {
+    /// The answer lacks what was asked for, so nothing can be concluded from it.
+    #[error("the answer of {endpoint} to {operation} lacks {what}")]
+    Lacking {
+        /// The server.
+        endpoint: Endpoint,
+        /// The operation.
+        operation: &'static str,
+        /// What is not there.
+        what: &'static str,
+    },
+    /// No complete answer came, or the user was refused.
+    #[error("{operation} on {endpoint} failed")]
+    Session {
+        /// The server.
+        endpoint: Endpoint,
+        /// The operation.
+        operation: &'static str,
+        /// Whether the operation changes something.
+        writes: bool,
+        /// What happened.
+        #[source]
+        source: SessionError,
+    },
+    /// The answer was a fault or could not be read.
+    #[error("{operation} on {endpoint} failed")]
+    Soap {
+        /// The server.
+        endpoint: Endpoint,
+        /// The operation.
+        operation: &'static str,
+        /// Whether the operation changes something.
+        writes: bool,
+        /// What the answer was.
+        #[source]
+        source: SoapError,
+    },
+    /// The version of the server does not fit.
+    #[error("cannot work with {endpoint}")]
+    Version {
+        /// The server.
+        endpoint: Endpoint,
+        /// Why.
+        #[source]
+        source: VersionError,
+    },
+}
+
+impl AxlError {
+    /// Tells whether user, password or roles are the reason.
+    pub fn is_authentication(&self) -> bool {
+        match self {
+            Self::Session { source, .. } => match source {
+                SessionError::PasswordRefused { .. } | SessionError::RoleMissing { .. } => true,
+                SessionError::Http(_) => false,
+            },
+            Self::Soap { .. } => {
+                matches!(self.soap(), Some(SoapError::Unauthorized | SoapError::Forbidden))
+            }
+            Self::Lacking { .. } | Self::Version { .. } => false,
+        }
+    }
+
+    /// Tells whether the password itself was refused, as opposed to a missing role.
+    pub fn is_password_refused(&self) -> bool {
+        matches!(self, Self::Session { source: SessionError::PasswordRefused { .. }, .. })
+    }
+
+    /// Tells whether the change was refused because its target has a higher User Rank than the account.
+    pub fn is_outranked(&self) -> bool {
+        self.fault().is_some_and(|fault| fault.kind() == FaultKind::OutrankedUser)
+    }
+
+    /// Tells whether the server does not know the object that was asked for.
+    pub fn is_not_found(&self) -> bool {
+        self.fault().is_some_and(|fault| fault.kind() == FaultKind::NotFound)
+    }
+
+    /// Tells whether the database refused the question, as opposed to a cluster that cannot answer now.
+    pub fn is_sql_refused(&self) -> bool {
+        self.fault().is_some_and(Fault::is_sql_refusal)
+    }
+
+    /// Tells whether the server answered, and its answer is that it will not: not for lack of memory or
+    /// because the answer would be too large.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self.soap(), Some(SoapError::Fault(_)))
+    }
+
+    /// Tells whether a change may have happened although no answer says so: read before writing again.
+    pub fn is_outcome_unknown(&self) -> bool {
+        match self {
+            Self::Session { writes: true, source: SessionError::Http(error), .. } => {
+                error.may_have_been_sent()
+            }
+            Self::Soap { writes: true, source, .. } => matches!(
+                source,
+                SoapError::Truncated { .. }
+                    | SoapError::Malformed { .. }
+                    | SoapError::NotSoap { .. }
+                    | SoapError::WrongAnswer { .. }
+            ),
+            Self::Session { .. }
+            | Self::Soap { .. }
+            | Self::Lacking { .. }
+            | Self::Version { .. } => false,
+        }
+    }
+
+    /// Tells whether asking for fewer rows may help.
+    pub fn wants_smaller_page(&self) -> bool {
+        match self {
+            // Some 12.5 servers drop the connection instead of saying that a query is too large.
+            Self::Session { source: SessionError::Http(error), .. } => matches!(
+                error,
+                HttpError::ConnectionLost { .. }
+                    | HttpError::TooLong { .. }
+                    | HttpError::Truncated { .. }
+            ),
+            Self::Soap { source, .. } => source.wants_smaller_page(),
+            Self::Session { .. } | Self::Lacking { .. } | Self::Version { .. } => false,
+        }
+    }
+
+    /// Returns the server's fault, if it gave one.
+    pub fn fault(&self) -> Option<&Fault> {
+        match self.soap() {
+            Some(
+                SoapError::Fault(fault)
+                | SoapError::MemoryExhausted(fault)
+                | SoapError::TooLarge { fault, .. },
+            ) => Some(fault),
+            Some(_) | None => None,
+        }
+    }
+
+    /// Returns what was wrong with the answer, if there was one.
+    pub fn soap(&self) -> Option<&SoapError> {
+        match self {
+            Self::Soap { source, .. } => Some(source),
+            Self::Lacking { .. } | Self::Session { .. } | Self::Version { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! `executeSQLQuery`: a question to the database of the cluster.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::soap::read::Answer;
+use crate::soap::scalar::Loose;
+
+use super::operation::Operation;
+use super::request::Return;
+
+/// A `select`. Columns that occur twice must be given other names: a row is a set of elements named
+/// after the columns.
+#[derive(Clone, Debug, Serialize)]
+pub struct ExecuteSqlQuery {
+    sql: String,
+}
+
+impl ExecuteSqlQuery {
+    /// Takes the text of the query; values in it must have gone through [`sql_literal`].
+    pub fn new(sql: impl Into<String>) -> Self {
+        Self { sql: sql.into() }
+    }
+}
+
+impl Operation for ExecuteSqlQuery {
+    const NAME: &'static str = "executeSQLQuery";
+    type Output = SqlRows;
+}
+
+/// A row: the names of its columns in lower case, and their values. NULL is an empty text, a boolean is
+/// `t` or `f`, a UUID is in lower case without braces.
+pub type SqlRow = BTreeMap<String, String>;
+
+/// The answer.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(transparent)]
+pub struct SqlRows(Return<Rows>);
+
+impl SqlRows {
+    /// Takes the rows out.
+    pub fn into_rows(self) -> Vec<SqlRow> {
+        let plain = |row: BTreeMap<String, Loose>| {
+            let columns = row.into_iter().filter(|(name, _)| !name.starts_with(['@', '$']));
+            columns.map(|(name, Loose(value))| (name.to_ascii_lowercase(), value)).collect()
+        };
+        self.0.content.row.into_iter().map(plain).collect()
+    }
+}
+
+impl Answer for SqlRows {
+    const ELEMENTS: &'static [&'static str] = &["executeSQLQueryResponse"];
+}
+
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+struct Rows {
+    #[serde(default)]
+    row: Vec<BTreeMap<String, Loose>>,
+}
+
+/// Writes a text as an SQL literal: in single quotes, with those inside doubled.
+pub fn sql_literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn doubles_quotes() {
+        assert_eq!(sql_literal("O'Brien"), "'O''Brien'");
+        assert_eq!(sql_literal("'; delete"), ["'", "''", "; delete", "'"].concat());
+    }
+
+    proptest! {
+        #[test]
+        fn no_literal_ends_early(text in ".*") {
+            let literal = sql_literal(&text);
+            let inner = &literal[1..literal.len() - 1];
+            prop_assert!(!inner.replace("''", "").contains('\''));
+            prop_assert_eq!(inner.matches('\'').count(), 2 * text.matches('\'').count());
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! AXL: one file an operation, and the session with the publisher.
+
+pub mod association;
+pub mod client;
+pub mod error;
+pub mod execute_sql_query;
+pub mod get_app_user;
+pub mod get_ccm_version;
+pub mod get_common_phone_config;
+pub mod get_phone;
+pub mod get_service_parameter;
+pub mod get_user;
+pub mod list_app_user;
+pub mod list_common_phone_config;
+pub mod list_device_pool;
+pub mod list_phone;
+pub mod list_process_node;
+pub mod list_user;
+pub mod operation;
+pub mod paging;
+mod request;
+pub mod standard_return;
+pub mod update_app_user;
+pub mod update_user;
+pub mod version;
+
+#[cfg(test)]
+mod client_tests;
