@@ -6,4 +6,5 @@
 pub mod axl;
 pub mod domain;
 pub mod net;
+pub mod ris;
 pub mod soap;
