@@ -6,5 +6,6 @@
 pub mod axl;
 pub mod domain;
 pub mod net;
+pub mod phone;
 pub mod ris;
 pub mod soap;

@@ -1,0 +1,18 @@
+//! The HTTP interface of a phone: push objects, replies, client.
+//!
+//! A phone is told to fetch a picture by one `POST /CGI/Execute`. What it answers is read here into a
+//! [`Reply`], and nothing else counts: the HTTP status alone never makes a success.
+
+mod client;
+mod error;
+mod identity;
+mod object;
+mod reply;
+mod text;
+mod xml;
+
+pub use client::{Cause, Outcome, Phase, PhoneAnswer, PhoneClient, Unreachable};
+pub use error::PhoneError;
+pub use identity::{DeviceInformation, IdentityError};
+pub use object::{LongPart, SetBackground, Theme};
+pub use reply::{Reply, error_meaning};
