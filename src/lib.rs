@@ -5,6 +5,7 @@
 
 pub mod axl;
 pub mod domain;
+pub mod media;
 pub mod net;
 pub mod phone;
 pub mod ris;

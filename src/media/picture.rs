@@ -1,0 +1,265 @@
+//! Reads a picture file into plain pixels.
+
+use std::fs::File;
+use std::io::{Cursor, ErrorKind, Read as _};
+use std::path::Path;
+
+use image::error::ImageError;
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits, RgbImage};
+
+use crate::domain::model::Size;
+use crate::media::MediaError;
+
+/// A picture as it looks to the eye: upright, without transparency, 8 bits of red, green and blue.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// Always the RGB8 variant.
+    pixels: DynamicImage,
+}
+
+impl Picture {
+    /// Reads a PNG or JPEG file. The content tells which it is, not the file's name.
+    ///
+    /// # Errors
+    /// When the path leads to no such picture, or to one that is too large to be decoded safely.
+    pub fn open(path: &Path) -> Result<Self, MediaError> {
+        let unreadable = |source: std::io::Error| {
+            let path = path.to_owned();
+            if source.kind() == ErrorKind::NotFound {
+                MediaError::Missing { path }
+            } else if source.kind() == ErrorKind::IsADirectory {
+                MediaError::Directory { path }
+            } else {
+                MediaError::Unreadable { path, source }
+            }
+        };
+        let file = File::open(path).map_err(unreadable)?;
+        let metadata = file.metadata().map_err(unreadable)?;
+        if metadata.is_dir() {
+            return Err(MediaError::Directory { path: path.to_owned() });
+        }
+        let name = path.display().to_string();
+        let too_long =
+            |bytes| MediaError::TooLong { name: name.clone(), bytes, limit: LONGEST_FILE };
+        if metadata.len() > LONGEST_FILE {
+            return Err(too_long(metadata.len()));
+        }
+        // The length above is what the file had a moment ago, and a pipe has none at all.
+        let mut bytes = Vec::new();
+        file.take(LONGEST_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        match u64::try_from(bytes.len()) {
+            Ok(length) if length <= LONGEST_FILE => Self::decode(&name, &bytes),
+            Ok(length) => Err(too_long(length)),
+            Err(_) => Err(too_long(u64::MAX)),
+        }
+    }
+
+    /// Reads the bytes of a PNG or JPEG picture; `name` is what errors call it.
+    ///
+    /// # Errors
+    /// As [`Picture::open`].
+    pub fn decode(name: &str, bytes: &[u8]) -> Result<Self, MediaError> {
+        let name = || name.to_owned();
+        if bytes.is_empty() {
+            return Err(MediaError::Empty { name: name() });
+        }
+        let Ok(format) = image::guess_format(bytes) else {
+            return Err(MediaError::NotAPicture { name: name() });
+        };
+        if !matches!(format, ImageFormat::Png | ImageFormat::Jpeg) {
+            let format = format!("{format:?}").to_uppercase();
+            return Err(MediaError::Unsupported { name: name(), format });
+        }
+        let failed = |source: ImageError| match source {
+            ImageError::Limits(_) => MediaError::TooLarge { name: name(), source },
+            ImageError::Decoding(_)
+            | ImageError::Encoding(_)
+            | ImageError::IoError(_)
+            | ImageError::Parameter(_)
+            | ImageError::Unsupported(_) => MediaError::Damaged { name: name(), source },
+        };
+        let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+        reader.limits(limits());
+        let mut decoder = reader.into_decoder().map_err(failed)?;
+        // A camera's note on how it was held; a picture whose note cannot be read is shown as stored.
+        let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+        // The decoder counts only what it needs for itself; the pixels count as well.
+        let mut left = limits();
+        left.reserve(decoder.total_bytes()).map_err(failed)?;
+        decoder.set_limits(left).map_err(failed)?;
+        let mut pixels = DynamicImage::from_decoder(decoder).map_err(failed)?;
+        pixels.apply_orientation(orientation);
+        Ok(Self::from(pixels))
+    }
+
+    /// Returns its size in pixels.
+    pub fn size(&self) -> Size {
+        Size::new(self.pixels.width(), self.pixels.height())
+    }
+
+    /// Returns the pixels, always as RGB8.
+    pub(super) fn pixels(&self) -> &DynamicImage {
+        &self.pixels
+    }
+}
+
+impl From<DynamicImage> for Picture {
+    /// Flattens transparency onto black, which is what shows through on a phone's panel.
+    fn from(pixels: DynamicImage) -> Self {
+        let flat = if pixels.color().has_alpha() {
+            flatten(&pixels.into_rgba8())
+        } else {
+            pixels.into_rgb8()
+        };
+        Self { pixels: DynamicImage::ImageRgb8(flat) }
+    }
+}
+
+fn flatten(pixels: &image::RgbaImage) -> RgbImage {
+    let mut flat = RgbImage::new(pixels.width(), pixels.height());
+    for (to, from) in flat.pixels_mut().zip(pixels.pixels()) {
+        let [red, green, blue, alpha] = from.0;
+        to.0 = [red, green, blue].map(|channel| over_black(channel, alpha));
+    }
+    flat
+}
+
+/// Blends one channel with black, rounded to the nearest.
+fn over_black(channel: u8, alpha: u8) -> u8 {
+    let blended = (u32::from(channel) * u32::from(alpha) + 127) / 255;
+    // At most 255 * 255 / 255.
+    u8::try_from(blended).unwrap_or(u8::MAX)
+}
+
+fn limits() -> Limits {
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(LONGEST_SIDE);
+    limits.max_image_height = Some(LONGEST_SIDE);
+    limits.max_alloc = Some(MOST_MEMORY);
+    limits
+}
+
+/// The longest file that is read, in bytes; photographs have a tenth of it.
+const LONGEST_FILE: u64 = 256 * 1024 * 1024;
+
+/// The longest side that is decoded, in pixels.
+const LONGEST_SIDE: u32 = 20_000;
+
+/// The most memory that the decoder may take, in bytes: a few kilobytes can unpack to gigabytes.
+const MOST_MEMORY: u64 = 512 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use image::{ImageEncoder as _, Rgba, RgbaImage};
+
+    use super::*;
+
+    fn png(image: &DynamicImage) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        image.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).unwrap();
+        bytes
+    }
+
+    fn error(name: &str, bytes: &[u8]) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        let text = Picture::open(&path).unwrap_err().to_string();
+        assert!(text.contains(name), "{text}");
+        text
+    }
+
+    #[test]
+    fn transparency_becomes_black() {
+        let image = RgbaImage::from_fn(3, 1, |x, _| Rgba([200, 100, 0, [0, 128, 255][x as usize]]));
+        let picture = Picture::decode("x", &png(&DynamicImage::ImageRgba8(image))).unwrap();
+        let flat = picture.pixels().as_rgb8().unwrap();
+        assert_eq!(flat.as_raw(), &[0, 0, 0, 100, 50, 0, 200, 100, 0]);
+    }
+
+    #[test]
+    fn every_kind_of_pixel_becomes_rgb() {
+        for image in [
+            DynamicImage::new_luma8(2, 3),
+            DynamicImage::new_luma_a8(2, 3),
+            DynamicImage::new_rgb16(2, 3),
+            DynamicImage::new_rgba16(2, 3),
+        ] {
+            let picture = Picture::decode("x", &png(&image)).unwrap();
+            assert_eq!(picture.size(), Size::new(2, 3));
+            assert!(picture.pixels().as_rgb8().is_some());
+        }
+    }
+
+    #[test]
+    fn a_camera_held_sideways_is_turned_upright() {
+        let mut bytes = Vec::new();
+        let mut encoder = image::codecs::jpeg::JpegEncoder::new(&mut bytes);
+        // One entry: tag 0x0112 (orientation), one short, 6 (turn by 90 degrees).
+        encoder
+            .set_exif_metadata(
+                b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0".to_vec(),
+            )
+            .unwrap();
+        encoder.encode_image(&DynamicImage::new_rgb8(30, 10)).unwrap();
+        assert_eq!(Picture::decode("x", &bytes).unwrap().size(), Size::new(10, 30));
+    }
+
+    #[test]
+    fn what_is_no_picture_gives_one_clear_error() {
+        assert!(error("empty.png", b"").contains("is empty"));
+        assert!(error("text.png", b"this is a text\n").contains("is no picture"));
+        assert!(error("anim.png", b"GIF89a\x01\0\x01\0\0\0\0;").contains("is a GIF picture"));
+        let whole = png(&DynamicImage::new_rgb8(50, 50));
+        assert!(error("cut.png", &whole[..whole.len() / 2]).contains("damaged"));
+
+        let folder = tempfile::tempdir().unwrap();
+        let text = Picture::open(folder.path()).unwrap_err().to_string();
+        assert!(text.contains("is a directory"), "{text}");
+        let text = Picture::open(&folder.path().join("none.png")).unwrap_err().to_string();
+        assert!(text.contains("there is no file") && text.contains("none.png"), "{text}");
+    }
+
+    #[test]
+    fn a_decompression_bomb_is_refused_before_it_unpacks() {
+        // Only the header says how large it is; both sides, and the pixels as a whole, are limited.
+        for (width, height) in [(20_001, 1), (1, 20_001), (20_000, 20_000)] {
+            let mut bytes = Vec::new();
+            let mut encoder = png::Encoder::new(&mut bytes, width, height);
+            encoder.set_color(png::ColorType::Rgba);
+            let mut writer = encoder.write_header().unwrap();
+            writer.write_chunk(png::chunk::IDAT, &[]).unwrap();
+            drop(writer);
+            assert!(error("bomb.png", &bytes).contains("too large"), "{width}x{height}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn damaged_files_never_panic(
+            at in 0_usize..200,
+            byte in proptest::prelude::any::<u8>(),
+            end in 0_usize..400,
+        ) {
+            let image = DynamicImage::ImageRgb8(RgbImage::from_fn(9, 7, |x, y| {
+                image::Rgb([x as u8 * 28, y as u8 * 36, 90])
+            }));
+            for mut bytes in [png(&image), jpeg(&image)] {
+                let at = at.min(bytes.len() - 1);
+                bytes[at] = byte;
+                let end = end.min(bytes.len());
+                let _result = Picture::decode("x", &bytes);
+                let _result = Picture::decode("x", &bytes[..end]);
+            }
+        }
+    }
+
+    fn jpeg(image: &DynamicImage) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        image.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Jpeg).unwrap();
+        bytes
+    }
+}
