@@ -5,6 +5,7 @@
 
 pub mod axl;
 pub mod domain;
+pub mod event;
 pub mod media;
 pub mod net;
 pub mod phone;

@@ -1,0 +1,218 @@
+//! What happened: the one interface between doing, progress and report.
+//!
+//! Stages tell what they do by sending an [`Event`] to an [`Observer`]. Nobody who does something prints
+//! it, and nobody who prints asks the doer.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::domain::device_name::DeviceName;
+use crate::domain::model::Size;
+use crate::domain::plan::Change;
+
+/// A stage of the pipeline.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Reading the phones from the publisher.
+    Phones,
+    /// Reading everything else from the publisher.
+    Settings,
+    /// Asking RisPort70 for registrations.
+    Registrations,
+    /// Making the pictures.
+    Pictures,
+    /// Changing the cluster.
+    Apply,
+    /// Pushing to phones.
+    Push,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A stage began; its size may be known.
+    Started {
+        /// Which stage.
+        stage: Stage,
+        /// How many steps it has.
+        total: Option<u64>,
+    },
+    /// A stage got on.
+    Progress {
+        /// Which stage.
+        stage: Stage,
+        /// How many steps are done.
+        done: u64,
+    },
+    /// A stage waits for somebody else.
+    Waiting {
+        /// Which stage.
+        stage: Stage,
+        /// For what.
+        reason: String,
+        /// How long at most.
+        delay: Duration,
+    },
+    /// A stage ended.
+    Finished {
+        /// Which stage.
+        stage: Stage,
+    },
+    /// A change was carried out and read back.
+    Changed(Box<Change>),
+    /// A phone is done with, one way or another.
+    Pushed(Box<PhoneResult>),
+    /// Something a person should know.
+    Remark(String),
+}
+
+/// Somebody who wants to know what happens. Must not block.
+pub trait Observer: Send + Sync {
+    /// Takes note of an event.
+    fn observe(&self, event: &Event);
+}
+
+/// Nobody.
+#[derive(Clone, Copy, Debug)]
+pub struct Unobserved;
+
+impl Observer for Unobserved {
+    fn observe(&self, _: &Event) {}
+}
+
+/// How one change of a plan ended.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct ChangeResult {
+    /// The change.
+    pub change: Change,
+    /// How it ended.
+    pub state: ChangeState,
+    /// What went wrong, or what else a person should know.
+    pub message: Option<String>,
+}
+
+/// Whether a change is on the cluster.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeState {
+    /// Written, read back and found there.
+    Applied,
+    /// Nothing was written.
+    NotApplied,
+    /// It was written, or may have been, and the cluster does not show what was meant.
+    Unproven,
+}
+
+/// How a push to one phone ended.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The phone accepted, and fetched image and thumbnail completely.
+    Verified,
+    /// The phone accepted, but its downloads were not seen.
+    Accepted,
+    /// The phone said no.
+    Rejected,
+    /// The phone refused the user.
+    AuthFailed,
+    /// The phone could not be reached.
+    Unreachable,
+    /// The phone's answer could not be understood.
+    BadReply,
+    /// Another phone answers at that address.
+    WrongDevice,
+    /// Not tried, for a reason.
+    Skipped,
+    /// Not tried, because the run stopped before.
+    Pending,
+}
+
+impl Outcome {
+    /// Every outcome, best first.
+    pub const ALL: [Self; 9] = [
+        Self::Verified,
+        Self::Accepted,
+        Self::Rejected,
+        Self::AuthFailed,
+        Self::Unreachable,
+        Self::BadReply,
+        Self::WrongDevice,
+        Self::Skipped,
+        Self::Pending,
+    ];
+
+    /// Returns the word that JSON and tables use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Accepted => "accepted",
+            Self::Rejected => "rejected",
+            Self::AuthFailed => "auth_failed",
+            Self::Unreachable => "unreachable",
+            Self::BadReply => "bad_reply",
+            Self::WrongDevice => "wrong_device",
+            Self::Skipped => "skipped",
+            Self::Pending => "pending",
+        }
+    }
+
+    /// Tells whether the push was tried, or should have been, and is not proven to have worked.
+    pub fn is_failure(self) -> bool {
+        match self {
+            Self::Accepted
+            | Self::Rejected
+            | Self::AuthFailed
+            | Self::Unreachable
+            | Self::BadReply
+            | Self::WrongDevice
+            | Self::Pending => true,
+            Self::Verified | Self::Skipped => false,
+        }
+    }
+}
+
+/// What a phone said when it refused.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct PhoneError {
+    /// The number of its `CiscoIPPhoneError` or `ResponseItem`, when there was one.
+    pub number: Option<u32>,
+    /// What it means, as far as it is known.
+    pub text: String,
+    /// The reply, shortened and without control characters.
+    pub raw: String,
+}
+
+/// Everything about the push to one phone.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct PhoneResult {
+    /// Its device name.
+    pub name: DeviceName,
+    /// Its model.
+    pub model: String,
+    /// Its device pool.
+    pub device_pool: String,
+    /// The address that was pushed to.
+    pub ip: Option<IpAddr>,
+    /// The size of the picture it was sent.
+    pub image: Option<Size>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What the phone said, when it refused or answered what cannot be read.
+    pub phone_error: Option<PhoneError>,
+    /// Why it ended so, in words.
+    pub reason: Option<String>,
+    /// What to do next.
+    pub remedy: Option<String>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was tried first.
+    pub first_attempt_at: Option<Timestamp>,
+    /// When it was done with.
+    pub finished_at: Option<Timestamp>,
+    /// Time between the two, in milliseconds.
+    pub duration_ms: Option<u64>,
+}
