@@ -6,6 +6,7 @@
 pub mod axl;
 pub mod domain;
 pub mod event;
+pub mod host;
 pub mod media;
 pub mod net;
 pub mod phone;

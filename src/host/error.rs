@@ -1,0 +1,75 @@
+//! Why pictures cannot be served.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+/// A server that cannot start, or that phones could not reach.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// The address cannot be listened on.
+    #[error("cannot serve pictures on {listen}; choose another with `--listen ADDR:PORT`")]
+    Bind {
+        /// The address that was asked for.
+        listen: SocketAddr,
+        /// What the operating system says.
+        #[source]
+        source: io::Error,
+    },
+    /// The advertised address is no base of a URL.
+    #[error(
+        "{text:?} is no base for the pictures' addresses: {why}; give one like http://10.1.1.1:8080"
+    )]
+    BadAdvertise {
+        /// What was given.
+        text: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// Phones would look for the pictures on themselves.
+    #[error(
+        "phones cannot download from {base}, which is this machine's own loopback; listen on an \
+         address that they reach, or name one with `--advertise URL`"
+    )]
+    LoopbackOnly {
+        /// The base that phones would get.
+        base: String,
+    },
+    /// Listening on all addresses, and nothing tells which one of them phones reach.
+    #[error(
+        "cannot tell which address of this machine phones reach while listening on {listen}; name \
+         it with `--advertise URL`"
+    )]
+    NoHint {
+        /// The address that is listened on.
+        listen: SocketAddr,
+    },
+    /// The cluster is reached by another IP version than pictures are served on.
+    #[error(
+        "pictures are served on {listen}, but the cluster at {remote} is reached by the other IP \
+         version; name an address that phones reach with `--advertise URL`"
+    )]
+    OtherFamily {
+        /// The address that is listened on.
+        listen: SocketAddr,
+        /// The cluster's address.
+        remote: IpAddr,
+    },
+    /// No local address leads to the cluster.
+    #[error(
+        "cannot find the address of this machine that leads to {remote}; name it with \
+         `--advertise URL`"
+    )]
+    NoRoute {
+        /// The cluster's address.
+        remote: IpAddr,
+        /// What the operating system says.
+        #[source]
+        source: io::Error,
+    },
+    /// The operating system gave no random bytes, so no address would be safe from guessing.
+    #[error("the operating system gives no random bytes for the pictures' addresses: {why}")]
+    NoRandomness {
+        /// What it says.
+        why: String,
+    },
+}

@@ -1,0 +1,19 @@
+//! The web server that phones download their pictures from; its log is the proof.
+//!
+//! A phone's "Success" says that it will try, and nothing on a phone tells which background it shows.
+//! So every phone gets addresses of its own, and what was downloaded from them is written down
+//! here: completely, or not.
+
+mod advertise;
+mod config;
+mod error;
+mod proof;
+mod server;
+mod table;
+
+pub use advertise::{BaseUrl, advertised_base};
+pub use config::{HostConfig, HostLimits};
+pub use error::HostError;
+pub use proof::Ending;
+pub use server::ImageHost;
+pub use table::{Fetch, FetchState, PublishedUrls, Stray, Strays, Token, Which};
