@@ -12,3 +12,4 @@ pub mod net;
 pub mod phone;
 pub mod ris;
 pub mod soap;
+pub mod survey;

@@ -1,0 +1,175 @@
+//! Reads a cluster into one immutable inventory.
+//!
+//! Reads only, and never makes a cluster look smaller than it is: what could not be read is told as a
+//! remark or stays unknown, and totals are compared.
+
+mod phones;
+mod push_user;
+mod registrations;
+mod settings;
+mod web_access;
+
+use jiff::Timestamp;
+
+use crate::axl::client::AxlClient;
+use crate::axl::error::AxlError;
+use crate::axl::list_device_pool::ListDevicePool;
+use crate::axl::paging::Listing;
+use crate::domain::association::UserKind;
+use crate::domain::device_name::DeviceName;
+use crate::domain::inventory::{ClusterInfo, Inventory, PushUser};
+use crate::domain::selector::{Selector, SelectorError};
+use crate::domain::text::{counted, names};
+use crate::event::{Event, Observer, Stage};
+use crate::ris::client::RisClient;
+use crate::ris::error::RisError;
+
+/// What a survey is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The name that documents give the cluster.
+    pub cluster_name: &'a str,
+    /// Which phones.
+    pub selector: &'a Selector,
+    /// The push user, if one is named.
+    pub push_user: Option<&'a str>,
+    /// Its kind, where it is known.
+    pub push_user_kind: Option<UserKind>,
+}
+
+/// Why a survey failed.
+#[derive(Debug, thiserror::Error)]
+pub enum SurveyError {
+    /// AXL did not give what is needed.
+    #[error("failed to read the cluster")]
+    Axl(#[from] AxlError),
+    /// A list was not read to its end, so that what it lacks is not known.
+    #[error(transparent)]
+    Incomplete(#[from] Incomplete),
+    /// RisPort70 did not answer.
+    #[error("failed to read registrations")]
+    Ris(#[from] RisError),
+    /// The selection matches nothing.
+    #[error(transparent)]
+    Selection(#[from] SelectorError),
+}
+
+/// A list whose end the cluster did not show.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the list of {what} could not be read to its end: the cluster sends the same rows again, so some may be missing"
+)]
+pub struct Incomplete {
+    /// What the list is of.
+    pub what: &'static str,
+}
+
+/// Reads the selected phones and everything that decides about them.
+///
+/// # Errors
+/// When something that every verdict needs cannot be read, or the selection matches nothing.
+pub async fn survey(
+    axl: &AxlClient,
+    ris: &RisClient,
+    request: &Request<'_>,
+    observer: &dyn Observer,
+) -> Result<Inventory, SurveyError> {
+    let mut remarks = Vec::new();
+    let found = phones::read(axl, observer, &mut remarks).await?;
+    let phones_on_cluster = found.phones.len();
+    let device_pools = device_pools(axl).await?;
+    let selection = request
+        .selector
+        .select(found.phones)
+        .map_err(|error| error.knowing_pools(&device_pools))?;
+    if !selection.unknown_names.is_empty() {
+        remarks.push(unknown_names(&selection.unknown_names));
+    }
+    let mut phones = selection.phones;
+    let inactive: Vec<&DeviceName> = phones
+        .iter()
+        .map(|phone| &phone.name)
+        .filter(|name| found.inactive.contains(name))
+        .collect();
+    if !inactive.is_empty() {
+        remarks.push(format!(
+            "{} inactive, so the cluster does not let {} register: {}",
+            if inactive.len() == 1 {
+                "1 phone is".to_owned()
+            } else {
+                format!("{} phones are", inactive.len())
+            },
+            if inactive.len() == 1 { "it" } else { "them" },
+            names(&inactive)
+        ));
+    }
+
+    observer.observe(&Event::Started { stage: Stage::Settings, total: None });
+    let nodes = settings::nodes(axl).await?;
+    let profiles = settings::profiles(axl, &phones, &mut remarks).await?;
+    let enterprise = settings::enterprise(axl, &mut remarks).await?;
+    let push_user = match request.push_user {
+        Some(user) => push_user::find(axl, user, request.push_user_kind, &mut remarks).await?,
+        None => PushUser::NotNamed,
+    };
+    observer.observe(&Event::Finished { stage: Stage::Settings });
+
+    let silent_nodes =
+        registrations::fill(ris, &mut phones, &nodes, observer, &mut remarks).await?;
+    let mut phones = request.selector.within_subnets(phones)?;
+    web_access::ask(axl, &mut phones, &mut remarks).await?;
+    for remark in &remarks {
+        observer.observe(&Event::Remark(remark.clone()));
+    }
+    Ok(Inventory {
+        cluster: ClusterInfo {
+            name: request.cluster_name.to_owned(),
+            host: axl.endpoint().to_string(),
+            version: axl.server_version().to_owned(),
+            axl_version: axl.version().as_str().to_owned(),
+        },
+        taken_at: Timestamp::now(),
+        nodes,
+        silent_nodes,
+        device_pools,
+        profiles,
+        enterprise,
+        push_user,
+        phones_on_cluster,
+        phones,
+        remarks,
+    })
+}
+
+/// Returns the names of the device pools.
+async fn device_pools(axl: &AxlClient) -> Result<Vec<String>, SurveyError> {
+    let rows = whole(axl.list(ListDevicePool::all(), |_| {}).await?, "device pools")?;
+    Ok(rows.into_iter().map(|row| row.name).collect())
+}
+
+/// Takes the rows out of a list whose end was seen.
+fn whole<R>(listing: Listing<R>, what: &'static str) -> Result<Vec<R>, Incomplete> {
+    if listing.complete { Ok(listing.rows) } else { Err(Incomplete { what }) }
+}
+
+fn unknown_names(unknown: &[DeviceName]) -> String {
+    let are = if unknown.len() == 1 { "is" } else { "are" };
+    format!(
+        "{} of --devices-from {are} not on the cluster: {}",
+        counted(unknown.len(), "name"),
+        names(unknown)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_without_an_end_is_an_error() {
+        let listing = |complete| Listing { rows: vec![1], complete, repeated: 0 };
+        assert_eq!(whole(listing(true), "phones").unwrap(), [1]);
+        let error = whole(listing(false), "phones").unwrap_err();
+        assert!(error.to_string().starts_with("the list of phones could not be read to its end"));
+    }
+}

@@ -1,0 +1,190 @@
+//! Who is registered, where, and with which address.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use crate::domain::device_name::DeviceName;
+use crate::domain::inventory::Phone;
+use crate::domain::registration::{Httpd, Registration, Source, Status, preferred_address};
+use crate::event::{Event, Observer, Stage};
+use crate::ris::client::{RisClient, RisEvent};
+use crate::ris::device::{RisDevice, RisStatus};
+use crate::ris::error::RisError;
+use crate::ris::merge::RisAnswer;
+
+/// Asks RisPort70 for the phones and writes into each what it is told. Returns the nodes that did not
+/// answer.
+///
+/// # Errors
+/// When RisPort70 does not answer. An account that may not ask it is no error: then registrations stay
+/// unknown, and a remark says so.
+pub(super) async fn fill(
+    ris: &RisClient,
+    phones: &mut [Phone],
+    nodes: &[String],
+    observer: &dyn Observer,
+    remarks: &mut Vec<String>,
+) -> Result<Vec<String>, RisError> {
+    let names: Vec<DeviceName> = phones.iter().map(|phone| phone.name.clone()).collect();
+    observer
+        .observe(&Event::Started { stage: Stage::Registrations, total: Some(names.len() as u64) });
+    let asked = ris.devices(&names, |event| observer.observe(&told(event))).await;
+    observer.observe(&Event::Finished { stage: Stage::Registrations });
+    let answer = match asked {
+        Ok(answer) => answer,
+        Err(error) if error.is_authentication() => {
+            remarks.push(format!(
+                "RisPort70 on {} refused the account, so no registration is known; it needs the role Standard CCM Server \
+                 Monitoring",
+                ris.endpoint()
+            ));
+            return Ok(Vec::new());
+        }
+        Err(error) => return Err(error),
+    };
+    let silent = silent_nodes(&answer, nodes);
+    if !silent.is_empty() {
+        remarks.push(format!(
+            "no answer from {}: phones there are of unknown registration",
+            silent.join(", ")
+        ));
+    }
+    let complete = answer.is_complete_for(&names);
+    if !complete && silent.is_empty() {
+        remarks.push(
+            "the answer of RisPort70 is not complete: phones that it does not show as registered are of unknown \
+             registration"
+                .to_owned(),
+        );
+    }
+    write_into(phones, answer.devices, complete);
+    Ok(silent)
+}
+
+fn told(event: RisEvent) -> Event {
+    let stage = Stage::Registrations;
+    match event {
+        RisEvent::Progress { done, .. } => Event::Progress { stage, done: done as u64 },
+        RisEvent::Waiting(delay) => {
+            Event::Waiting { stage, reason: "RisPort70's request rate".to_owned(), delay }
+        }
+        RisEvent::Refused(delay) => Event::Waiting {
+            stage,
+            reason: "RisPort70 says it was asked too often".to_owned(),
+            delay,
+        },
+    }
+}
+
+/// Names the nodes that gave no answer; RisPort70 may call one by its address instead of its name.
+fn silent_nodes(answer: &RisAnswer, nodes: &[String]) -> Vec<String> {
+    let name = |silent: &str| nodes.iter().find(|node| node.eq_ignore_ascii_case(silent)).cloned();
+    let mut silent: Vec<String> = answer
+        .silent_nodes
+        .iter()
+        .map(|node| name(&node.name).unwrap_or_else(|| node.name.clone()))
+        .collect();
+    silent.sort();
+    silent.dedup();
+    silent
+}
+
+/// Writes what is known into the phones.
+///
+/// While a node is silent or rows are missing, a phone that another node calls unregistered may well be
+/// registered there, so it is of unknown registration too, as one is that is absent.
+fn write_into(phones: &mut [Phone], mut devices: HashMap<DeviceName, RisDevice>, complete: bool) {
+    let absent = if complete { Status::NotFound } else { Status::Unknown };
+    for phone in phones {
+        phone.registration = match devices.remove(&phone.name) {
+            Some(device) => registration(device, complete),
+            None => Registration::unknown(absent, Source::Risport70),
+        };
+    }
+}
+
+fn registration(device: RisDevice, complete: bool) -> Registration {
+    let (mut ipv4, mut ipv6) = (Vec::new(), Vec::new());
+    for ip in [device.ipv4(), device.ipv6()].into_iter().flatten() {
+        match ip {
+            std::net::IpAddr::V4(ip) => ipv4.push(ip),
+            std::net::IpAddr::V6(ip) => ipv6.push(ip),
+        }
+    }
+    let status = match device.status {
+        RisStatus::Registered => Status::Registered,
+        RisStatus::PartiallyRegistered => Status::PartiallyRegistered,
+        RisStatus::Rejected => Status::Rejected,
+        RisStatus::Unregistered if !complete => Status::Unknown,
+        RisStatus::Unregistered => Status::Unregistered,
+        RisStatus::Unknown | RisStatus::Other(_) => Status::Unknown,
+    };
+    Registration {
+        status,
+        ip: preferred_address(&ipv4, &ipv6),
+        node: (!device.node.is_empty()).then_some(device.node),
+        timestamp: device
+            .timestamp
+            .filter(|at| *at > 0)
+            .and_then(|at| Timestamp::from_second(at).ok()),
+        source: Source::Risport70,
+        active_load: device.active_load.filter(|load| !load.is_empty()),
+        httpd: match device.httpd {
+            Some(true) => Httpd::Yes,
+            Some(false) => Httpd::No,
+            None => Httpd::Unknown,
+        },
+        status_reason: device.status_reason.and_then(|reason| u32::try_from(reason).ok()),
+        model_number: device.model.and_then(|model| u32::try_from(model).ok()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ris::device::RisAddress;
+
+    fn device(status: RisStatus, ips: &[&str]) -> RisDevice {
+        RisDevice {
+            name: "SEP1".parse().unwrap(),
+            node: "sub1".into(),
+            status,
+            status_reason: Some(13),
+            addresses: ips
+                .iter()
+                .map(|ip| RisAddress { ip: ip.parse().unwrap(), attribute: None })
+                .collect(),
+            model: Some(683),
+            httpd: Some(true),
+            active_load: Some(String::new()),
+            timestamp: Some(0),
+            protocol: None,
+        }
+    }
+
+    #[test]
+    fn a_dual_stack_phone_is_reached_over_ipv4() {
+        let found = registration(device(RisStatus::Registered, &["2001:db8::1", "10.1.2.3"]), true);
+        assert_eq!(found.ip, Some("10.1.2.3".parse().unwrap()));
+        assert_eq!((found.active_load, found.timestamp), (None, None));
+        let found = registration(device(RisStatus::Registered, &["2001:db8::1"]), true);
+        assert_eq!(found.ip, Some("2001:db8::1".parse().unwrap()));
+    }
+
+    #[test]
+    fn an_answer_with_gaps_makes_unregistered_phones_unknown() {
+        assert_eq!(
+            registration(device(RisStatus::Unregistered, &[]), true).status,
+            Status::Unregistered
+        );
+        assert_eq!(
+            registration(device(RisStatus::Unregistered, &[]), false).status,
+            Status::Unknown
+        );
+        assert_eq!(
+            registration(device(RisStatus::Registered, &[]), false).status,
+            Status::Registered
+        );
+    }
+}

@@ -1,0 +1,184 @@
+//! What decides about phones besides their own pages: nodes, profiles, enterprise parameters.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{SurveyError, whole};
+use crate::axl::client::AxlClient;
+use crate::axl::error::AxlError;
+use crate::axl::execute_sql_query::{ExecuteSqlQuery, SqlRow};
+use crate::axl::get_common_phone_config::GetCommonPhoneConfig;
+use crate::axl::get_service_parameter::GetServiceParameter;
+use crate::axl::list_common_phone_config::ListCommonPhoneConfig;
+use crate::axl::list_process_node::ListProcessNode;
+use crate::domain::chain::chain;
+use crate::domain::inventory::{EnterpriseSettings, Phone, PhoneProfile};
+use crate::domain::personalization::Setting;
+
+/// Names under which the enterprise parameter may be stored. No public source tells which it is.
+const PERSONALIZATION_PARAMETERS: [&str; 3] =
+    ["PhonePersonalization", "phonePersonalization", "Phone Personalization"];
+
+/// The enterprise parameter "URL Authentication".
+const AUTHENTICATION_URL_PARAMETER: &str = "URLAuthentication";
+
+/// The key of a profile's forced wallpaper in its product-specific configuration.
+const WALLPAPER_KEY: &str = "defaultWallpaperFile";
+
+/// Returns the names of the nodes.
+///
+/// # Errors
+/// When the list cannot be read.
+pub(super) async fn nodes(axl: &AxlClient) -> Result<Vec<String>, SurveyError> {
+    let rows = whole(axl.list(ListProcessNode::all(), |_| {}).await?, "nodes")?;
+    Ok(rows.into_iter().filter(|row| !row.is_virtual()).map(|row| row.name).collect())
+}
+
+/// Reads all Common Phone Profiles, and more about those that the phones use.
+///
+/// # Errors
+/// When the list cannot be read.
+pub(super) async fn profiles(
+    axl: &AxlClient,
+    phones: &[Phone],
+    remarks: &mut Vec<String>,
+) -> Result<BTreeMap<String, PhoneProfile>, SurveyError> {
+    let listing = axl.list(ListCommonPhoneConfig::all(), |_| {}).await?;
+    let mut profiles: BTreeMap<String, PhoneProfile> = whole(listing, "Common Phone Profiles")?
+        .into_iter()
+        .map(|row| {
+            let profile = PhoneProfile {
+                personalization: row.phone_personalization.as_deref().and_then(Setting::parse),
+                background_access: row.background_image,
+                forced_wallpaper: None,
+                wallpaper_unread: false,
+            };
+            (row.name, profile)
+        })
+        .collect();
+    let used: BTreeSet<&str> =
+        phones.iter().filter_map(|phone| phone.common_phone_profile.as_deref()).collect();
+    for name in used {
+        let Some(profile) = profiles.get_mut(name) else { continue };
+        match axl.call(&GetCommonPhoneConfig::named(name)).await {
+            Ok(answer) => {
+                let wallpaper =
+                    answer.into_profile().vendor_config.get(WALLPAPER_KEY).map(str::to_owned);
+                profile.forced_wallpaper = wallpaper.filter(|file| !file.trim().is_empty());
+            }
+            // The list has it, so something may be forced there that nobody could see.
+            Err(error) if error.is_refusal() => {
+                profile.wallpaper_unread = true;
+                remarks.push(format!(
+                    "the Common Phone Profile {name:?} could not be read in full: {}",
+                    chain(&error)
+                ));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(profiles)
+}
+
+/// Reads the enterprise parameters that decide about pictures.
+///
+/// # Errors
+/// When the cluster cannot be asked. A parameter that does not exist is no error.
+pub(super) async fn enterprise(
+    axl: &AxlClient,
+    remarks: &mut Vec<String>,
+) -> Result<EnterpriseSettings, AxlError> {
+    let mut personalization = None;
+    for name in PERSONALIZATION_PARAMETERS {
+        if let Some(value) = parameter(axl, name).await? {
+            personalization = Some((name.to_owned(), value));
+            break;
+        }
+    }
+    let mut authentication_url = parameter(axl, AUTHENTICATION_URL_PARAMETER).await?;
+    if personalization.is_none() || authentication_url.is_none() {
+        let rows = discover(axl).await?;
+        personalization = personalization.or_else(|| personalization_among(&rows));
+        authentication_url =
+            authentication_url.or_else(|| value_of(&rows, AUTHENTICATION_URL_PARAMETER));
+    }
+    let setting = personalization.as_ref().and_then(|(_, value)| Setting::parse(value));
+    match (&personalization, setting) {
+        (None, _) => remarks.push(
+            "the enterprise parameter for Phone Personalization was not found; phones that defer to it are of unknown \
+             personalization"
+                .to_owned(),
+        ),
+        (Some((name, value)), None) => {
+            remarks.push(format!("the enterprise parameter {name} has the unknown value {value:?}"));
+        }
+        (Some(_), Some(_)) => {}
+    }
+    Ok(EnterpriseSettings { personalization: setting, authentication_url })
+}
+
+/// Returns an enterprise parameter's value; nothing when there is no such parameter.
+async fn parameter(axl: &AxlClient, name: &str) -> Result<Option<String>, AxlError> {
+    match axl.call(&GetServiceParameter::enterprise(name)).await {
+        Ok(answer) => Ok(Some(answer.into_parameter().value.unwrap_or_default())),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Looks for the parameters by parts of their names; nothing when SQL may not be asked.
+async fn discover(axl: &AxlClient) -> Result<Vec<SqlRow>, AxlError> {
+    // Service 11 is Enterprise Wide (CUCM data dictionary).
+    let sql = "select paramname, paramvalue from processconfig where tkservice = 11 and \
+               (lower(paramname) like '%personal%' or lower(paramname) like '%authentication%')";
+    match axl.call(&ExecuteSqlQuery::new(sql)).await {
+        Ok(answer) => Ok(answer.into_rows()),
+        Err(error) if error.is_sql_refused() => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Chooses the parameter whose name says personalization of phones; several candidates decide nothing.
+fn personalization_among(rows: &[SqlRow]) -> Option<(String, String)> {
+    let mut candidates = rows.iter().filter_map(|row| {
+        let name = row.get("paramname")?;
+        let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+        let says_so = plain.to_ascii_lowercase().contains("personalization");
+        says_so.then(|| (name.clone(), row.get("paramvalue").cloned().unwrap_or_default()))
+    });
+    candidates.next().filter(|_| candidates.next().is_none())
+}
+
+fn value_of(rows: &[SqlRow], name: &str) -> Option<String> {
+    let row = rows
+        .iter()
+        .find(|row| row.get("paramname").is_some_and(|found| found.eq_ignore_ascii_case(name)))?;
+    Some(row.get("paramvalue").cloned().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(name: &str, value: &str) -> SqlRow {
+        [("paramname", name), ("paramvalue", value)]
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .into()
+    }
+
+    #[test]
+    fn the_parameter_is_found_by_what_its_name_says() {
+        let rows = [row("URLAuthentication", "http://x"), row("Phone_Personalization", "1")];
+        assert_eq!(
+            personalization_among(&rows),
+            Some(("Phone_Personalization".into(), "1".into()))
+        );
+        assert_eq!(value_of(&rows, "urlauthentication"), Some("http://x".into()));
+        assert_eq!(value_of(&rows, "other"), None);
+    }
+
+    #[test]
+    fn two_candidates_decide_nothing() {
+        let rows = [row("PhonePersonalization", "1"), row("PersonalizationOld", "0")];
+        assert_eq!(personalization_among(&rows), None);
+    }
+}
