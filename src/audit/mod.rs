@@ -1,0 +1,114 @@
+//! Judges every phone of an inventory: one verdict, all findings.
+//!
+//! Pure: nothing here reads, waits or writes. One file a rule; a rule only ever adds findings.
+
+mod rules;
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use crate::domain::audit::{AssociationState, Audit, AuditedPhone, Summary};
+use crate::domain::device_name::DeviceName;
+use crate::domain::finding::{Code, Finding, Severity, Verdict};
+use crate::domain::inventory::{Inventory, Phone, PushUser};
+use crate::domain::model::Model;
+use crate::domain::personalization::Personalization;
+
+/// Judges every phone of the inventory.
+pub fn audit(inventory: &Inventory) -> Audit {
+    let context = Context::new(inventory);
+    let phones: Vec<AuditedPhone> =
+        inventory.phones.iter().map(|phone| judge(&context, phone)).collect();
+    Audit {
+        cluster: inventory.cluster.clone(),
+        taken_at: inventory.taken_at,
+        summary: Summary::of(&phones),
+        phones,
+        remarks: inventory.remarks.clone(),
+    }
+}
+
+/// What the rules may look at besides the phone itself, indexed once.
+struct Context<'a> {
+    inventory: &'a Inventory,
+    by_address: HashMap<IpAddr, Vec<&'a DeviceName>>,
+}
+
+impl<'a> Context<'a> {
+    fn new(inventory: &'a Inventory) -> Self {
+        let mut by_address: HashMap<IpAddr, Vec<&DeviceName>> = HashMap::new();
+        for phone in &inventory.phones {
+            if let Some(ip) = phone.registration.reachable_ip() {
+                by_address.entry(ip).or_default().push(&phone.name);
+            }
+        }
+        Self { inventory, by_address }
+    }
+}
+
+/// One phone, with what every rule needs to know of it.
+struct Subject<'a> {
+    phone: &'a Phone,
+    model: Option<&'static Model>,
+    personalization: Personalization,
+    associated: bool,
+}
+
+impl Subject<'_> {
+    fn is_here(&self) -> bool {
+        use crate::domain::registration::Status;
+        matches!(self.phone.registration.status, Status::Registered | Status::PartiallyRegistered)
+    }
+
+    fn takes_pictures(&self) -> bool {
+        self.model.is_some_and(|model| model.image.is_some())
+    }
+}
+
+fn judge(context: &Context<'_>, phone: &Phone) -> AuditedPhone {
+    let associated = match &context.inventory.push_user {
+        PushUser::Found { devices, .. } => devices.contains(phone.name.as_str()),
+        PushUser::Missing { .. } | PushUser::NotNamed => false,
+    };
+    let subject = Subject {
+        phone,
+        model: phone.catalogue_entry(),
+        personalization: context.inventory.personalization_of(phone),
+        associated,
+    };
+    let mut findings = Vec::new();
+    for rule in rules::ALL {
+        rule(context, &subject, &mut findings);
+    }
+    let worst = findings.iter().map(|finding| finding.severity).max();
+    AuditedPhone {
+        phone: phone.clone(),
+        model: subject.model,
+        personalization: subject.personalization,
+        association: association_state(&context.inventory.push_user, associated),
+        image: subject.model.and_then(|model| model.image).map(Into::into),
+        verdict: worst.map_or(Verdict::Ready, Severity::verdict),
+        findings,
+    }
+}
+
+fn association_state(push_user: &PushUser, associated: bool) -> AssociationState {
+    let (user, kind) = match push_user {
+        PushUser::NotNamed => (None, None),
+        PushUser::Missing { user, .. } => (Some(user.clone()), None),
+        PushUser::Found { user, .. } => (Some(user.user.clone()), Some(user.kind)),
+    };
+    AssociationState { user, kind, associated }
+}
+
+fn finding(
+    code: Code,
+    severity: Severity,
+    message: impl Into<String>,
+    remedy: impl Into<String>,
+) -> Finding {
+    Finding { code, severity, message: message.into(), remedy: remedy.into() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,44 @@
+//! Does this model, with this firmware, show a pushed background?
+
+use crate::audit::{Context, Subject, finding};
+use crate::domain::finding::{Code, Finding, Severity};
+use crate::domain::model::DeviceKind;
+
+pub(in crate::audit) fn check(_: &Context<'_>, subject: &Subject<'_>, found: &mut Vec<Finding>) {
+    let name = &subject.phone.model;
+    match subject.model {
+        None => found.push(finding(
+            Code::UnknownModel,
+            Severity::Unsupported,
+            format!("the model {name:?} is not in the catalogue, so its picture size is not known"),
+            "compare with `axlpaper models`; report the model if it should be there",
+        )),
+        Some(model) if model.image.is_none() => {
+            let what = match model.kind {
+                DeviceKind::DeskPhone => "a phone without a pushed background",
+                DeviceKind::SoftPhone => "a program, not a phone on a desk",
+                DeviceKind::Analog => "an analog port or adapter",
+                DeviceKind::ThirdParty => "a phone of another maker",
+                DeviceKind::Video => "a video or Android endpoint",
+                DeviceKind::Virtual => "no device that anybody looks at",
+            };
+            found.push(finding(
+                Code::UnsupportedModel,
+                Severity::Unsupported,
+                format!("{} is {what}", model.name),
+                "nothing to do; `--exclude-model` keeps it out of lists",
+            ));
+        }
+        Some(_) => {}
+    }
+    // Multiplatform loads say so in their name, as in sip88xx.12-0-1MPP0001-200.
+    let load = subject.phone.registration.active_load.as_deref().unwrap_or_default();
+    if load.to_ascii_uppercase().contains("MPP") {
+        found.push(finding(
+            Code::MppFirmware,
+            Severity::Unsupported,
+            format!("it runs multiplatform firmware ({load}), which takes no push"),
+            "migrate the phone to enterprise firmware, or set its wallpaper in its provisioning file",
+        ));
+    }
+}

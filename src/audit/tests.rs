@@ -1,0 +1,278 @@
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::domain::association::{UserKind, UserRef};
+use crate::domain::inventory::{ClusterInfo, EnterpriseSettings, PhoneProfile};
+use crate::domain::personalization::Setting;
+use crate::domain::registration::{Httpd, Registration, Source, Status};
+
+fn phone(name: &str) -> Phone {
+    Phone {
+        name: name.parse().unwrap(),
+        description: String::new(),
+        model: "Cisco 8841".into(),
+        protocol: "SIP".into(),
+        device_pool: "HQ".into(),
+        common_phone_profile: Some("Standard".into()),
+        location: None,
+        owner: None,
+        personalization: Some(Setting::Default),
+        authentication_url: None,
+        secure_authentication_url: None,
+        registration: Registration {
+            status: Status::Registered,
+            ip: Some(format!("10.0.0.{}", name.trim_start_matches("SEP")).parse().unwrap()),
+            httpd: Httpd::Yes,
+            active_load: Some("sip88xx.14-2-1".into()),
+            ..Registration::unknown(Status::Registered, Source::Risport70)
+        },
+    }
+}
+
+fn inventory(phones: Vec<Phone>) -> Inventory {
+    let profile = |setting| PhoneProfile {
+        personalization: Some(setting),
+        background_access: Some(true),
+        forced_wallpaper: None,
+        wallpaper_unread: false,
+    };
+    let profiles = BTreeMap::from([
+        ("Standard".to_owned(), profile(Setting::Enabled)),
+        ("Off".to_owned(), profile(Setting::Disabled)),
+        ("Https".to_owned(), profile(Setting::HttpsOnly)),
+        ("Defers".to_owned(), profile(Setting::Default)),
+        (
+            "Locked".to_owned(),
+            PhoneProfile { background_access: Some(false), ..profile(Setting::Enabled) },
+        ),
+        ("Unread".to_owned(), PhoneProfile { wallpaper_unread: true, ..profile(Setting::Enabled) }),
+        (
+            "Forced".to_owned(),
+            PhoneProfile { forced_wallpaper: Some("logo.png".into()), ..profile(Setting::Enabled) },
+        ),
+    ]);
+    Inventory {
+        cluster: ClusterInfo {
+            name: "lab".into(),
+            host: "cucm-pub.example.com:8443".into(),
+            version: "14.0.1.10000-20".into(),
+            axl_version: "14.0".into(),
+        },
+        taken_at: jiff::Timestamp::UNIX_EPOCH,
+        nodes: vec!["cucm-pub".into(), "cucm-sub1".into()],
+        silent_nodes: Vec::new(),
+        device_pools: vec!["HQ".into()],
+        profiles,
+        enterprise: EnterpriseSettings {
+            personalization: Some(Setting::Disabled),
+            authentication_url: Some(
+                "http://cucm-pub.example.com:8080/ccmcip/authenticate.jsp".into(),
+            ),
+        },
+        push_user: PushUser::Found {
+            user: UserRef { user: "bgpush".into(), kind: UserKind::App },
+            devices: (1..=20).map(|n| format!("sep{n}")).collect::<Vec<_>>().into(),
+        },
+        phones_on_cluster: phones.len(),
+        phones,
+        remarks: Vec::new(),
+    }
+}
+
+/// Judges one phone after a change to it.
+fn judged(change: impl FnOnce(&mut Phone)) -> (Verdict, Vec<Code>) {
+    let mut subject = phone("SEP1");
+    change(&mut subject);
+    let audited = audit(&inventory(vec![subject])).phones.remove(0);
+    (audited.verdict, audited.findings.iter().map(|finding| finding.code).collect())
+}
+
+#[test]
+fn a_phone_that_lacks_nothing_is_ready() {
+    assert_eq!(judged(|_| {}), (Verdict::Ready, vec![]));
+}
+
+#[test]
+fn every_obstacle_has_its_code_and_verdict() {
+    use Verdict::{Blocked, Fixable, Offline, Ready, Unsupported};
+    type Case = (fn(&mut Phone), Verdict, Code);
+    let cases: &[Case] = &[
+        (|p| p.name = "SEP99".parse().unwrap(), Fixable, Code::NotAssociated),
+        (|p| p.common_phone_profile = Some("Off".into()), Blocked, Code::PersonalizationDisabled),
+        (
+            |p| p.common_phone_profile = Some("Https".into()),
+            Blocked,
+            Code::PersonalizationHttpsOnly,
+        ),
+        (|p| p.common_phone_profile = Some("Gone".into()), Blocked, Code::PersonalizationUnknown),
+        (
+            |p| p.common_phone_profile = Some("Defers".into()),
+            Blocked,
+            Code::PersonalizationDisabled,
+        ),
+        (|p| p.personalization = Some(Setting::Disabled), Blocked, Code::PersonalizationDisabled),
+        (|p| p.personalization = None, Blocked, Code::PersonalizationUnknown),
+        (|p| p.common_phone_profile = Some("Locked".into()), Blocked, Code::BackgroundLocked),
+        (|p| p.common_phone_profile = Some("Forced".into()), Blocked, Code::BackgroundLocked),
+        (|p| p.common_phone_profile = Some("Unread".into()), Blocked, Code::BackgroundLocked),
+        (
+            |p| p.secure_authentication_url = Some("https://informacast/auth".into()),
+            Ready,
+            Code::AuthenticationUrlForeign,
+        ),
+        (|p| p.registration.httpd = Httpd::No, Blocked, Code::WebAccessDisabled),
+        (|p| p.registration.httpd = Httpd::Unknown, Ready, Code::WebAccessUnknown),
+        (|p| p.registration.status = Status::Unregistered, Offline, Code::NotRegistered),
+        (|p| p.registration.status = Status::NotFound, Offline, Code::NotRegistered),
+        (|p| p.registration.status = Status::PartiallyRegistered, Ready, Code::PartiallyRegistered),
+        (|p| p.registration.status = Status::Rejected, Blocked, Code::RegistrationRejected),
+        (|p| p.registration.status = Status::Unknown, Blocked, Code::RegistrationUnknown),
+        (|p| p.registration.ip = None, Blocked, Code::NoIpAddress),
+        (|p| p.registration.ip = Some("2001:db8::1".parse().unwrap()), Blocked, Code::Ipv6Only),
+        (
+            |p| p.registration.active_load = Some("sip88xx.12-0-1MPP-2".into()),
+            Unsupported,
+            Code::MppFirmware,
+        ),
+        (|p| p.model = "Cisco 7841".into(), Unsupported, Code::UnsupportedModel),
+        (|p| p.model = "Cisco 1".into(), Unsupported, Code::UnknownModel),
+        (
+            |p| p.authentication_url = Some("http://informacast/auth".into()),
+            Ready,
+            Code::AuthenticationUrlForeign,
+        ),
+    ];
+    for (change, verdict, code) in cases {
+        assert_eq!(judged(change), (*verdict, vec![*code]), "{code}");
+    }
+}
+
+#[test]
+fn the_worst_finding_decides_and_all_are_told() {
+    let (verdict, codes) = judged(|phone| {
+        phone.name = "SEP99".parse().unwrap();
+        phone.registration.status = Status::Unregistered;
+        phone.common_phone_profile = Some("Off".into());
+    });
+    assert_eq!(verdict, Verdict::Blocked);
+    assert_eq!(codes, [Code::NotRegistered, Code::PersonalizationDisabled, Code::NotAssociated]);
+}
+
+#[test]
+fn a_soft_phone_is_only_told_to_be_one() {
+    let (verdict, codes) = judged(|phone| {
+        phone.model = "Cisco Unified Client Services Framework".into();
+        phone.name = "CSFJDOE".parse().unwrap();
+        phone.common_phone_profile = Some("Off".into());
+        phone.registration.httpd = Httpd::Unknown;
+    });
+    assert_eq!((verdict, codes), (Verdict::Unsupported, vec![Code::UnsupportedModel]));
+}
+
+#[test]
+fn two_phones_at_one_address_are_both_held_back() {
+    let mut twin = phone("SEP2");
+    twin.registration.ip = phone("SEP1").registration.ip;
+    let mut gone = phone("SEP3");
+    gone.registration.ip = twin.registration.ip;
+    gone.registration.status = Status::Unregistered;
+    let audit = audit(&inventory(vec![phone("SEP1"), twin, gone]));
+    assert!(audit.phones[..2].iter().all(|phone| phone.has(Code::DuplicateIp)));
+    assert!(!audit.phones[2].has(Code::DuplicateIp));
+}
+
+#[test]
+fn the_push_user_must_be_there() {
+    let mut subject = inventory(vec![phone("SEP1")]);
+    for push_user in [
+        PushUser::NotNamed,
+        PushUser::Missing {
+            user: "bgpsh".into(),
+            searched: vec![UserKind::App, UserKind::End],
+            exists_as: None,
+            similar: vec!["bgpush".into()],
+        },
+    ] {
+        subject.push_user = push_user;
+        let phone = audit(&subject).phones.remove(0);
+        assert_eq!(phone.verdict, Verdict::Blocked);
+        assert!(phone.has(Code::PushUserMissing) && !phone.association.associated);
+    }
+}
+
+#[test]
+fn a_push_user_of_the_other_kind_is_named_as_such() {
+    let mut subject = inventory(vec![phone("SEP1")]);
+    subject.push_user = PushUser::Missing {
+        user: "bgpush".into(),
+        searched: vec![UserKind::End],
+        exists_as: Some(UserKind::App),
+        similar: Vec::new(),
+    };
+    let finding = audit(&subject).phones.remove(0).findings.remove(0);
+    assert_eq!(finding.message, "bgpush is an application user, not an end user");
+    assert_eq!(finding.remedy, "use --push-user-kind app");
+}
+
+#[test]
+fn foreign_authentication_is_one_finding_even_with_two_urls() {
+    let (_, codes) = judged(|phone| {
+        phone.authentication_url = Some("http://informacast/auth".into());
+        phone.secure_authentication_url = Some("https://informacast/auth".into());
+    });
+    assert_eq!(codes, [Code::AuthenticationUrlForeign]);
+}
+
+#[test]
+fn a_blank_authentication_url_is_told() {
+    let mut subject = inventory(vec![phone("SEP1")]);
+    subject.enterprise.authentication_url = Some(" ".into());
+    assert!(audit(&subject).phones[0].has(Code::AuthenticationUrlBlank));
+    subject.enterprise.authentication_url = None;
+    assert_eq!(audit(&subject).phones[0].findings, []);
+}
+
+#[test]
+fn every_finding_says_what_to_do() {
+    let mut subject = inventory(vec![phone("SEP1"), phone("SEP99"), phone("SEP98")]);
+    subject.phones[1].registration.status = Status::Unknown;
+    subject.phones[2].model = "?".into();
+    subject.push_user = PushUser::NotNamed;
+    for phone in audit(&subject).phones {
+        for finding in phone.findings {
+            assert!(!finding.message.is_empty() && !finding.remedy.is_empty(), "{}", finding.code);
+        }
+    }
+}
+
+#[test]
+fn the_summary_counts_every_phone_once() {
+    let mut other = phone("SEP99");
+    other.device_pool = "Paris".into();
+    let audit = audit(&inventory(vec![phone("SEP1"), other]));
+    let json = serde_json::to_value(&audit.summary).unwrap();
+    assert_eq!(json["total"], 2);
+    assert_eq!(json["ready"], 1);
+    assert_eq!(json["not_associated"], 1);
+    assert_eq!(json["duplicate_ip"], 0);
+    assert_eq!(json["by_device_pool"]["Paris"]["fixable"], 1);
+    assert_eq!(json["by_model"]["Cisco 8841"]["total"], 2);
+}
+
+#[test]
+fn a_phone_reads_in_json_as_the_contract_says() {
+    let audit = audit(&inventory(vec![phone("SEP99")]));
+    let json = serde_json::to_value(&audit.phones[0]).unwrap();
+    assert_eq!(json["model_enum"], 683);
+    assert_eq!(json["registration"]["status"], "registered");
+    assert_eq!(json["registration"]["source"], "risport70");
+    assert_eq!(json["personalization"]["decided_by"], "profile");
+    assert_eq!(
+        json["association"],
+        serde_json::json!({"user": "bgpush", "kind": "app", "associated": false})
+    );
+    assert_eq!(json["image"]["size"], "800x480");
+    assert_eq!(json["image"]["schema"], "classic");
+    assert_eq!(json["findings"][0]["code"], "not_associated");
+    assert_eq!(json["findings"][0]["severity"], "fixable");
+}
