@@ -11,6 +11,7 @@ pub mod host;
 pub mod media;
 pub mod net;
 pub mod phone;
+pub mod plan;
 pub mod ris;
 pub mod soap;
 pub mod survey;
