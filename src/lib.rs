@@ -3,6 +3,7 @@
 //! The folders are the stages of one pipeline: survey, audit, plan, apply, push, verify, report. Which
 //! folder may use which is written down in `docs/architecture.md` and checked by `tests/architecture.rs`.
 
+pub mod apply;
 pub mod audit;
 pub mod axl;
 pub mod domain;
