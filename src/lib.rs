@@ -13,6 +13,7 @@ pub mod media;
 pub mod net;
 pub mod phone;
 pub mod plan;
+pub mod push;
 pub mod ris;
 pub mod soap;
 pub mod survey;

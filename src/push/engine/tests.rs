@@ -1,0 +1,200 @@
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::*;
+use crate::domain::model;
+use crate::event::Unobserved;
+use crate::push::Fetched;
+use crate::push::decide::tests::error;
+
+pub(in crate::push) fn target(n: u8) -> Target {
+    Target {
+        name: format!("SEP{n:04}").parse().unwrap(),
+        model: "Cisco 8841".into(),
+        device_pool: "HQ".into(),
+        ip: [10, 0, 0, n].into(),
+        image: model::by_number(683).unwrap().image.unwrap(),
+        checks_password: true,
+        newly_associated: false,
+    }
+}
+
+/// Phones that answer from a script, and count how many are asked at once.
+#[derive(Default)]
+struct Scripted {
+    answers: HashMap<u8, Vec<Answer>>,
+    otherwise: Option<Answer>,
+    no_downloads: Vec<u8>,
+    at_once: AtomicUsize,
+    most_at_once: AtomicUsize,
+    asked: Mutex<Vec<u8>>,
+}
+
+fn last(target: &Target) -> u8 {
+    match target.ip {
+        std::net::IpAddr::V4(ip) => ip.octets()[3],
+        std::net::IpAddr::V6(_) => 0,
+    }
+}
+
+impl Line for Scripted {
+    async fn push(&self, target: &Target) -> Answer {
+        let now = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_at_once.fetch_max(now, Ordering::SeqCst);
+        let n = last(target);
+        let before = {
+            let mut asked = self.asked.lock().unwrap();
+            asked.push(n);
+            asked.iter().filter(|other| **other == n).count() - 1
+        };
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        self.at_once.fetch_sub(1, Ordering::SeqCst);
+        let scripted = self.answers.get(&n).and_then(|answers| answers.get(before)).cloned();
+        scripted.or_else(|| self.otherwise.clone()).unwrap_or(Answer::Accepted)
+    }
+
+    async fn downloads(&self, target: &Target) -> Fetched {
+        let seen = !self.no_downloads.contains(&last(target));
+        Fetched { image: seen, thumbnail: seen }
+    }
+}
+
+const SETTINGS: Settings = Settings {
+    concurrency: 4,
+    max_attempts: 2,
+    retry_delay: Duration::from_secs(5),
+    verify_timeout: Duration::from_secs(1),
+    max_auth_failures: 3,
+};
+
+async fn pushed(line: &Scripted, count: u8) -> Pushed {
+    let targets = (1..=count).map(target).collect();
+    run(line, targets, SETTINGS, &Stop::default(), &Unobserved).await
+}
+
+fn outcomes(pushed: &Pushed) -> Vec<Outcome> {
+    pushed.results.iter().map(|result| result.outcome).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn asks_many_at_once_but_never_more_than_allowed() {
+    let line = Scripted::default();
+    let pushed = pushed(&line, 20).await;
+    assert!(outcomes(&pushed).iter().all(|outcome| *outcome == Outcome::Verified));
+    assert_eq!(pushed.results.len(), 20);
+    assert_eq!(line.most_at_once.load(Ordering::SeqCst), 4);
+    assert_eq!(pushed.stopped, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_password_is_tried_three_times_one_by_one() {
+    let line = Scripted { otherwise: Some(Answer::AuthRefused(error(4))), ..Scripted::default() };
+    let pushed = pushed(&line, 20).await;
+    assert_eq!(pushed.stopped, Some(Stopped::AuthRefusals { in_a_row: 3 }));
+    assert_eq!(*line.asked.lock().unwrap(), [1, 2, 3]);
+    assert_eq!(line.most_at_once.load(Ordering::SeqCst), 1);
+    let pending = pushed.results.iter().filter(|result| result.outcome == Outcome::Pending);
+    assert_eq!(pending.clone().count(), 17);
+    assert!(pending.into_iter().all(|result| result.attempts == 0 && result.reason.is_some()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_acceptance_without_a_check_proves_no_password() {
+    let line = Scripted { otherwise: Some(Answer::AuthRefused(error(4))), ..Scripted::default() };
+    let mut targets: Vec<Target> = (1..=9).map(target).collect();
+    targets[0].checks_password = false;
+    let pushed = run(&line, targets, SETTINGS, &Stop::default(), &Unobserved).await;
+    assert_eq!(*line.asked.lock().unwrap(), [2, 3, 4]);
+    assert_eq!(outcomes(&pushed)[0], Outcome::Pending);
+}
+
+#[tokio::test(start_paused = true)]
+async fn trouble_is_tried_again_later_and_refusals_are_not() {
+    let answers = HashMap::from([
+        (2, vec![Answer::Unreachable("reset".into())]),
+        (3, vec![Answer::Unreachable("reset".into()), Answer::Unreachable("reset".into())]),
+        (4, vec![Answer::Refused(error(3))]),
+        (5, vec![Answer::AuthRefused(error(4))]),
+    ]);
+    let line = Scripted { answers, no_downloads: vec![6], ..Scripted::default() };
+    let pushed = pushed(&line, 7).await;
+    use Outcome::{Accepted, AuthFailed, Rejected, Unreachable, Verified};
+    assert_eq!(
+        outcomes(&pushed),
+        [Verified, Verified, Unreachable, Rejected, AuthFailed, Accepted, Verified]
+    );
+    let attempts: Vec<u32> = pushed.results.iter().map(|result| result.attempts).collect();
+    assert_eq!(attempts, [1, 2, 2, 1, 1, 1, 1]);
+    assert!(pushed.results[1].duration_ms >= Some(5000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interruption_finishes_what_is_under_way() {
+    let line = Scripted::default();
+    let stop = Stop::default();
+    stop.soon.cancel();
+    let targets = (1..=5).map(target).collect();
+    let pushed = run(&line, targets, SETTINGS, &stop, &Unobserved).await;
+    assert_eq!(pushed.stopped, Some(Stopped::Interrupted));
+    assert!(outcomes(&pushed).iter().all(|outcome| *outcome == Outcome::Pending));
+    assert!(line.asked.lock().unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_associations_come_last_and_cannot_stop_the_others() {
+    let fresh: HashMap<u8, Vec<Answer>> =
+        (1..=6).map(|n| (n, vec![Answer::AuthRefused(error(4))])).collect();
+    let line = Scripted { answers: fresh, ..Scripted::default() };
+    let mut targets: Vec<Target> = (1..=12).map(target).collect();
+    for target in &mut targets[..6] {
+        target.newly_associated = true;
+    }
+    let pushed = run(&line, targets, SETTINGS, &Stop::default(), &Unobserved).await;
+    assert!(outcomes(&pushed)[6..].iter().all(|outcome| *outcome == Outcome::Verified));
+    assert_eq!(pushed.stopped, Some(Stopped::AuthRefusals { in_a_row: 3 }));
+    let refused = pushed.results.iter().filter(|result| result.outcome == Outcome::AuthFailed);
+    assert!(
+        refused.clone().all(|result| result
+            .reason
+            .as_ref()
+            .unwrap()
+            .contains("only since this run"))
+    );
+    assert_eq!(refused.count(), 3, "new associations must be probed one by one");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_phone_that_waits_for_its_second_try_keeps_what_is_known_of_it() {
+    let answers = HashMap::from([(1, vec![Answer::Unreachable("reset".into())])]);
+    let line = Scripted { answers, ..Scripted::default() };
+    let stop = Stop::default();
+    let later = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        stop.soon.cancel();
+    };
+    let (pushed, ()) =
+        tokio::join!(run(&line, vec![target(1)], SETTINGS, &stop, &Unobserved), later);
+    let result = &pushed.results[0];
+    assert_eq!((result.outcome, result.attempts), (Outcome::Unreachable, 1));
+    assert!(result.reason.as_ref().unwrap().contains("not tried again"), "{result:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hard_stop_forgets_nobody() {
+    let line = Scripted::default();
+    let stop = Stop::default();
+    let soon = async {
+        tokio::time::sleep(Duration::from_millis(35)).await;
+        stop.now.cancel();
+    };
+    let targets = (1..=20).map(target).collect();
+    let (pushed, ()) = tokio::join!(run(&line, targets, SETTINGS, &stop, &Unobserved), soon);
+    assert_eq!(pushed.results.len(), 20);
+    assert_eq!(pushed.stopped, Some(Stopped::Interrupted));
+    let begun = pushed
+        .results
+        .iter()
+        .filter(|result| result.outcome == Outcome::Pending && result.attempts > 0);
+    assert!(begun.clone().all(|result| result.reason.as_ref().unwrap().contains("not known")));
+    assert_eq!(begun.count(), 4);
+}

@@ -1,0 +1,272 @@
+//! The real way to a phone: who lives there, the push, and the downloads.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::{Answer, Fetched, Line, Target};
+use crate::domain::device_name::DeviceName;
+use crate::event::PhoneError;
+use crate::host::{ImageHost, PublishedUrls};
+use crate::media::PreparedSet;
+use crate::phone::{
+    DeviceInformation, IdentityError, Outcome, PhoneAnswer, PhoneClient, PhoneError as SendError,
+    Reply, SetBackground, Theme,
+};
+
+/// Pushes over HTTP and lets phones download from our own image server.
+#[derive(Debug)]
+pub struct PhoneLine {
+    phones: PhoneClient,
+    host: ImageHost,
+    pictures: PreparedSet,
+    picture_name: String,
+    verify_timeout: Duration,
+    identity_check: bool,
+    published: Mutex<HashMap<DeviceName, PublishedUrls>>,
+}
+
+impl PhoneLine {
+    /// Puts a line together; `verify_timeout` is how long downloads are waited for after an acceptance.
+    pub fn new(
+        phones: PhoneClient,
+        host: ImageHost,
+        pictures: PreparedSet,
+        picture_name: String,
+        verify_timeout: Duration,
+    ) -> Self {
+        let published = Mutex::default();
+        Self {
+            phones,
+            host,
+            pictures,
+            picture_name,
+            verify_timeout,
+            identity_check: true,
+            published,
+        }
+    }
+
+    /// Pushes also to what does not say who it is. A device that says it is another one is still left
+    /// alone.
+    #[must_use]
+    pub fn without_identity_check(mut self) -> Self {
+        self.identity_check = false;
+        self
+    }
+
+    /// Makes sure that what would be sent to these targets is not too long for phones.
+    ///
+    /// # Errors
+    /// Says which part is too long, before anything has been sent or changed.
+    pub fn check(&self, targets: &[Target]) -> Result<(), SendError> {
+        for target in targets {
+            let Ok((urls, theme)) = self.urls(target) else { continue };
+            self.object(target, urls, theme).to_xml()?;
+        }
+        Ok(())
+    }
+
+    /// Returns the URL that phones are told.
+    pub fn base_url(&self) -> &str {
+        self.host.base().as_str()
+    }
+
+    fn object(&self, target: &Target, urls: PublishedUrls, theme: Theme) -> SetBackground {
+        SetBackground {
+            schema: target.image.schema,
+            image_url: urls.image_url,
+            thumbnail_url: urls.thumbnail_url,
+            name: self.picture_name.clone(),
+            theme,
+        }
+    }
+
+    /// Stops the image server once its transfers have ended.
+    pub async fn shutdown(self) {
+        self.host.shutdown(GRACE).await;
+    }
+
+    /// Returns the phone's own paths: the same ones for every attempt, so that a late download counts.
+    fn urls(&self, target: &Target) -> Result<(PublishedUrls, Theme), String> {
+        let prepared = self.pictures.get(&target.image);
+        let prepared =
+            prepared.ok_or_else(|| format!("no picture was prepared for {}", target.model))?;
+        let theme = Theme::of_brightness(prepared.brightness);
+        let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(urls) = published.get(&target.name) {
+            return Ok((urls.clone(), theme));
+        }
+        let (schema, name) = (target.image.schema, &self.picture_name);
+        let urls = self
+            .host
+            .publish(&target.name, prepared.clone(), schema, name)
+            .map_err(|error| error.to_string())?;
+        published.insert(target.name.clone(), urls.clone());
+        drop(published);
+        Ok((urls, theme))
+    }
+}
+
+impl Line for PhoneLine {
+    async fn push(&self, target: &Target) -> Answer {
+        // Addresses are leased. The password must not go to whoever lives there now.
+        match self.phones.device_information(target.ip).await {
+            Ok(found) => {
+                if let Some(other) = other_device(&found, &target.name) {
+                    return Answer::WrongDevice(other);
+                }
+            }
+            // A phone with web access offers the page. Whatever else answers here gets no password.
+            Err(IdentityError::NotThere { status }) if self.identity_check => {
+                return Answer::WrongDevice(format!("something that is no phone (HTTP {status})"));
+            }
+            Err(IdentityError::NotThere { .. }) => {}
+            Err(IdentityError::Unreachable(why)) => return Answer::Unreachable(why.to_string()),
+        }
+        let (urls, theme) = match self.urls(target) {
+            Ok(found) => found,
+            Err(why) => return Answer::NotSent(why),
+        };
+        let token = urls.token.clone();
+        let object = self.object(target, urls, theme);
+        match self.phones.push(target.ip, &object).await {
+            Ok(answer) => with_downloads(judge(answer), self.host.fetched(&token).complete()),
+            Err(error) => Answer::NotSent(error.to_string()),
+        }
+    }
+
+    async fn downloads(&self, target: &Target) -> Fetched {
+        let token = {
+            let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
+            published.remove(&target.name).map(|urls| urls.token)
+        };
+        let Some(token) = token else { return Fetched::default() };
+        let seen = self.host.wait_complete(&token, self.verify_timeout).await;
+        self.host.retire(&token);
+        Fetched { image: seen.image, thumbnail: seen.thumbnail }
+    }
+}
+
+/// Names the device that answers when it is surely not the one that was meant.
+fn other_device(found: &DeviceInformation, wanted: &DeviceName) -> Option<String> {
+    let wanted = wanted.as_str().to_ascii_uppercase();
+    let by_mac =
+        found.mac.as_ref().map(|mac| wanted.strip_prefix("SEP").is_some_and(|end| end == mac));
+    let by_name = found.host_name.as_ref().map(|name| name.eq_ignore_ascii_case(&wanted));
+    match (by_name, by_mac) {
+        (Some(true), _) | (_, Some(true)) | (None, None) => None,
+        (Some(false), _) => found.host_name.clone(),
+        // A device that is not named after its MAC address cannot be told by it.
+        (None, Some(false)) if wanted.len() == 15 && wanted.starts_with("SEP") => found.mac.clone(),
+        (None, Some(false)) => None,
+    }
+}
+
+/// Tells that a phone which gave no usable answer has got its pictures nevertheless.
+fn with_downloads(answer: Answer, complete: bool) -> Answer {
+    const SEEN: &str = "; it has downloaded both pictures all the same";
+    match answer {
+        Answer::Unreachable(why) if complete => Answer::Unreachable(why + SEEN),
+        Answer::Unreadable(mut error) if complete => {
+            error.text += SEEN;
+            Answer::Unreadable(error)
+        }
+        Answer::Accepted
+        | Answer::AuthRefused(_)
+        | Answer::Refused(_)
+        | Answer::Unreachable(_)
+        | Answer::Unreadable(_)
+        | Answer::WrongDevice(_)
+        | Answer::NotSent(_) => answer,
+    }
+}
+
+fn judge(answer: PhoneAnswer) -> Answer {
+    let reply = match answer.outcome {
+        Outcome::Unreachable(why) => return Answer::Unreachable(why.to_string()),
+        Outcome::Answered(reply) => reply,
+    };
+    let said = |number| PhoneError { number, text: reply.to_string(), raw: answer.raw.clone() };
+    match &reply {
+        Reply::Success { .. } => Answer::Accepted,
+        Reply::AuthenticationRefused { .. } => {
+            Answer::AuthRefused(said((answer.http_status != Some(401)).then_some(4)))
+        }
+        Reply::ItemRefused { status, .. } => Answer::Refused(said(*status)),
+        Reply::Refused { number, .. } => Answer::Refused(said(*number)),
+        Reply::ErrorResponse { .. } => Answer::Refused(said(None)),
+        // A busy phone answers 5xx and may be well later; 404 and the like stay as they are.
+        Reply::HttpStatus { status: 500.., .. } | Reply::Empty | Reply::Unreadable { .. } => {
+            Answer::Unreadable(said(None))
+        }
+        Reply::HttpStatus { .. } => Answer::Refused(said(None)),
+    }
+}
+
+/// How long transfers that nobody waits for any more may still take at the end.
+const GRACE: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(name: Option<&str>, mac: Option<&str>) -> DeviceInformation {
+        DeviceInformation {
+            host_name: name.map(str::to_owned),
+            mac: mac.map(str::to_owned),
+            ..DeviceInformation::default()
+        }
+    }
+
+    #[test]
+    fn only_a_device_that_is_surely_another_one_is_refused() {
+        let other =
+            |name, mac| other_device(&found(name, mac), &"sep0011223344AA".parse().unwrap());
+        assert_eq!(other(Some("SEP0011223344aa"), None), None);
+        assert_eq!(other(Some("reception"), Some("0011223344AA")), None);
+        assert_eq!(other(None, None), None);
+        assert_eq!(
+            other(Some("SEP0011223344BB"), Some("0011223344BB")),
+            Some("SEP0011223344BB".into())
+        );
+        assert_eq!(other(None, Some("0011223344BB")), Some("0011223344BB".into()));
+        assert_eq!(
+            other_device(&found(None, Some("0011223344BB")), &"lobby".parse().unwrap()),
+            None
+        );
+    }
+
+    fn answered(status: u16, body: &str) -> Answer {
+        let reply = Reply::read(status, None, body.as_bytes());
+        judge(PhoneAnswer {
+            http_status: Some(status),
+            outcome: Outcome::Answered(reply),
+            raw: body.to_owned(),
+            took: Duration::ZERO,
+        })
+    }
+
+    #[test]
+    fn http_200_alone_is_no_acceptance() {
+        assert!(matches!(
+            answered(
+                200,
+                r#"<CiscoIPPhoneResponse><ResponseItem Status="0" Data="Success" URL=""/></CiscoIPPhoneResponse>"#
+            ),
+            Answer::Accepted
+        ));
+        assert!(
+            matches!(answered(200, r#"<CiscoIPPhoneError Number="3" />"#), Answer::Refused(e) if e.number == Some(3))
+        );
+        assert!(matches!(
+            answered(200, r#"<CiscoIPPhoneError Number="4" />"#),
+            Answer::AuthRefused(_)
+        ));
+        assert!(matches!(answered(401, ""), Answer::AuthRefused(_)));
+        assert!(matches!(answered(200, ""), Answer::Unreadable(_)));
+        assert!(matches!(answered(200, "<html>ok</html>"), Answer::Unreadable(_)));
+        assert!(matches!(answered(503, "busy"), Answer::Unreadable(_)));
+        assert!(matches!(answered(404, "gone"), Answer::Refused(_)));
+    }
+}

@@ -1,0 +1,82 @@
+//! Pushes one picture to many phones: who, when, how many at once, again or not, seen or not.
+//!
+//! Deciding is in [`decide`] and [`guard`] and needs no socket. [`engine`] keeps the phones moving and
+//! talks to a [`Line`]; [`mod@line`] is the real one, made of the phone client and the image host.
+
+pub mod decide;
+pub mod engine;
+pub mod guard;
+pub mod line;
+mod skip;
+
+use std::net::IpAddr;
+
+use crate::domain::device_name::DeviceName;
+use crate::domain::model::ImageSpec;
+use crate::event::PhoneError;
+
+pub use skip::skipped;
+
+/// A phone to push to. Everything that could be decided beforehand is decided here.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Target {
+    /// Its device name.
+    pub name: DeviceName,
+    /// Its model.
+    pub model: String,
+    /// Its device pool.
+    pub device_pool: String,
+    /// Where it answers.
+    pub ip: IpAddr,
+    /// The picture it takes.
+    pub image: ImageSpec,
+    /// Whether it asks the cluster for the user, so that an acceptance proves the password.
+    pub checks_password: bool,
+    /// Whether the push user controls it only since this run. Such a phone may refuse the user for some
+    /// minutes, so it is asked after all others.
+    pub newly_associated: bool,
+}
+
+/// What came of one attempt.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Answer {
+    /// The phone accepted.
+    Accepted,
+    /// The phone refused the user.
+    AuthRefused(PhoneError),
+    /// The phone refused for another reason.
+    Refused(PhoneError),
+    /// The phone did not answer; says how.
+    Unreachable(String),
+    /// The phone answered what cannot be read, or was busy.
+    Unreadable(PhoneError),
+    /// Another device answers at the address; nothing was sent to it. Names it.
+    WrongDevice(String),
+    /// Nothing was sent, because the push could not be made; says why.
+    NotSent(String),
+}
+
+/// What the image server saw of one phone.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Fetched {
+    /// The background was downloaded completely.
+    pub image: bool,
+    /// The thumbnail was downloaded completely.
+    pub thumbnail: bool,
+}
+
+impl Fetched {
+    /// Tells whether both were.
+    pub fn is_complete(self) -> bool {
+        self.image && self.thumbnail
+    }
+}
+
+/// The way to a phone and back.
+pub trait Line: Send + Sync {
+    /// Makes one attempt.
+    fn push(&self, target: &Target) -> impl Future<Output = Answer> + Send;
+
+    /// Waits until the phone's downloads are complete, or until there is no more hope.
+    fn downloads(&self, target: &Target) -> impl Future<Output = Fetched> + Send;
+}
