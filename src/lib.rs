@@ -14,6 +14,7 @@ pub mod net;
 pub mod phone;
 pub mod plan;
 pub mod push;
+pub mod report;
 pub mod ris;
 pub mod soap;
 pub mod survey;

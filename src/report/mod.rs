@@ -1,0 +1,22 @@
+//! Renders documents: tables, CSV, JSON, NDJSON, the recap and the HTML report.
+//!
+//! Pure: a document goes in, text comes out. Whatever a cluster or a phone said is hostile until it has
+//! passed through the escaping of the format it goes into.
+
+mod html;
+mod json;
+mod list;
+mod recap;
+mod record;
+mod rollout;
+mod text;
+
+pub use html::{HtmlError, html};
+pub use json::{
+    PlanFileError, audit_json, inventory_json, models_json, plan_json, read_plan, rollout_json,
+};
+pub use list::{Format, ListError, csv, ndjson, table};
+pub use recap::{audit_recap, changes_recap, plan_diff, plan_recap, rollout_recap};
+pub use record::{ModelRecord, Record};
+pub use rollout::{Rollout, RolloutSummary};
+pub use text::{printable, printable_lines};

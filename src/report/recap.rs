@@ -1,0 +1,441 @@
+//! What a person reads at a glance at the end of a command.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use comfy_table::{Cell, CellAlignment};
+
+use super::list::{finished, plain_table};
+use super::rollout::Rollout;
+use super::text::printable;
+use crate::domain::audit::Audit;
+use crate::domain::device_name::DeviceName;
+use crate::domain::finding::{Code, Verdict};
+use crate::domain::plan::{Action, Plan};
+use crate::domain::text::{counted as counted_noun, names};
+use crate::event::{ChangeResult, ChangeState, Outcome, PhoneResult};
+
+/// How many failed phones a recap lists; the report has them all.
+const MAX_FAILURES: usize = 40;
+
+/// How many reasons a recap lists.
+const MAX_GROUPS: usize = 10;
+
+/// The recap of an audit: by verdict, by device pool, by finding.
+pub fn audit_recap(audit: &Audit) -> String {
+    let mut text = format!(
+        "Audit of {} on {}\n",
+        of_all(audit, audit.summary.all.total),
+        printable(&audit.cluster.name)
+    );
+    text.push_str(&remarks(&audit.remarks));
+    text.push_str(&verdicts(audit));
+    text.push_str(&findings(audit));
+    text.push_str(&to_do(audit));
+    text
+}
+
+/// The recap of a run: what was found, what was changed, what came of it, what is left to do.
+pub fn rollout_recap(rollout: &Rollout) -> String {
+    let audit = &rollout.audit;
+    let mut text = format!(
+        "Rollout of {} to {} on {} in {}\n",
+        printable(&rollout.picture),
+        pushed_of(rollout),
+        printable(&audit.cluster.name),
+        seconds(rollout),
+    );
+    text.push_str(&remarks(&audit.remarks));
+    text.push_str(&verdicts(audit));
+    text.push_str(&findings(audit));
+    text.push_str(&to_do(audit));
+    text.push_str(&changes_recap(&rollout.changes));
+    text.push_str(&outcomes(rollout));
+    text.push_str(&failures(rollout));
+    if let Some(stopped) = &rollout.stopped {
+        push_line(&mut text, &format!("\nStopped early: {}", printable(stopped)));
+    }
+    text
+}
+
+/// A plan as a diff, with a summary line.
+pub fn plan_diff(plan: &Plan) -> String {
+    if plan.changes.is_empty() {
+        return "No changes. Nothing on the cluster stands in the way that axlpaper could repair.\n".to_owned();
+    }
+    let mut text = format!("Plan {} for {}\n", plan.id, printable(&plan.cluster.name));
+    let mut phones = 0;
+    for change in &plan.changes {
+        let Action::AssociateDevices { target, before, adds, after } = &change.action;
+        phones += change.affects;
+        push_line(&mut text, &format!("\n  ~ {}", printable(&target.to_string())));
+        push_line(
+            &mut text,
+            &format!("      controlled devices: {} -> {}", before.len(), after.len()),
+        );
+        for name in adds {
+            push_line(&mut text, &format!("      + {}", printable(name)));
+        }
+        push_line(&mut text, &format!("    because {}", printable(&change.reason)));
+    }
+    push_line(
+        &mut text,
+        &format!(
+            "\n{} to {}; nothing is removed.",
+            counted_noun(plan.changes.len(), "change"),
+            counted_noun(phones, "phone")
+        ),
+    );
+    text
+}
+
+/// What a plan leaves as it is: phones that are ready already, and those that a person must look at.
+///
+/// It stands below [`plan_diff`], and says what an empty plan alone would hide.
+pub fn plan_recap(plan: &Plan, audit: &Audit) -> String {
+    let adds: usize = plan
+        .changes
+        .iter()
+        .map(|change| {
+            let Action::AssociateDevices { adds, .. } = &change.action;
+            adds.len()
+        })
+        .sum();
+    let by_verdict = Verdict::ALL.iter().filter_map(|verdict| {
+        let count = audit.summary.all.verdicts.get(verdict).copied().filter(|count| *count > 0)?;
+        Some(format!("{count} {verdict}"))
+    });
+    let mut text = format!(
+        "Of {}: {}.\n",
+        counted_noun(audit.summary.all.total, "selected phone"),
+        by_verdict.collect::<Vec<_>>().join(", ")
+    );
+    let left: usize = [Verdict::Offline, Verdict::Blocked, Verdict::Unsupported]
+        .iter()
+        .filter_map(|verdict| audit.summary.all.verdicts.get(verdict))
+        .sum();
+    if adds == 0 && left > 0 {
+        push_line(
+            &mut text,
+            &format!(
+                "{} cannot be pushed to, and no change here would help.",
+                counted_noun(left, "phone")
+            ),
+        );
+    }
+    text.push_str(&to_do(audit));
+    text
+}
+
+/// Blocked phones by the finding that blocks them, with what to do.
+fn to_do(audit: &Audit) -> String {
+    let mut groups: BTreeMap<(Code, &str), Vec<&DeviceName>> = BTreeMap::new();
+    for phone in audit.phones.iter().filter(|phone| phone.verdict == Verdict::Blocked) {
+        if let Some(worst) = phone.worst() {
+            groups.entry((worst.code, worst.remedy.as_str())).or_default().push(phone.name());
+        }
+    }
+    if groups.is_empty() {
+        return String::new();
+    }
+    let mut groups: Vec<_> = groups.into_iter().collect();
+    groups.sort_by_key(|(_, phones)| std::cmp::Reverse(phones.len()));
+    let more = groups.len().saturating_sub(MAX_GROUPS);
+    let mut text = "\nBlocked, and what to do\n".to_owned();
+    for ((code, remedy), phones) in groups.into_iter().take(MAX_GROUPS) {
+        let line = format!("  {} {code}: {}", counted_noun(phones.len(), "phone"), names(&phones));
+        push_line(&mut text, &printable(&line));
+        push_line(&mut text, &format!("    -> {}", printable(remedy)));
+    }
+    if more > 0 {
+        push_line(&mut text, &format!("  and {more} more reasons: see `axlpaper audit`"));
+    }
+    text
+}
+
+/// The selected phones, and of how many where some were left out. A run knows only the selected ones.
+fn of_all(audit: &Audit, count: usize) -> String {
+    if count == audit.summary.all.total {
+        return counted_noun(count, "phone");
+    }
+    format!("{count} of {}", counted_noun(audit.summary.all.total, "phone"))
+}
+
+/// How many phones were pushed to, of how many.
+fn pushed_of(rollout: &Rollout) -> String {
+    let left = |outcome| matches!(outcome, Outcome::Skipped | Outcome::Pending);
+    let pushed = rollout.phones.iter().filter(|phone| !left(phone.outcome)).count();
+    of_all(&rollout.audit, pushed)
+}
+
+fn remarks(remarks: &[String]) -> String {
+    let mut text = String::new();
+    for remark in remarks {
+        push_line(&mut text, &format!("  ! {}", printable(remark)));
+    }
+    text
+}
+
+fn verdicts(audit: &Audit) -> String {
+    let mut table = plain_table(None);
+    let mut header = vec!["By device pool".to_owned()];
+    header.extend(Verdict::ALL.iter().map(ToString::to_string));
+    header.push("total".to_owned());
+    table.set_header(header);
+    for (pool, counts) in &audit.summary.by_device_pool {
+        table.add_row(counted(pool, &Verdict::ALL, &counts.verdicts, counts.total));
+    }
+    let all = &audit.summary.all;
+    if audit.summary.by_device_pool.len() != 1 {
+        table.add_row(counted("all", &Verdict::ALL, &all.verdicts, all.total));
+    }
+    format!("\n{}", finished(table))
+}
+
+fn findings(audit: &Audit) -> String {
+    let found: Vec<(Code, usize)> = audit
+        .summary
+        .all
+        .findings
+        .iter()
+        .filter(|(_, count)| **count > 0)
+        .map(|(code, n)| (*code, *n))
+        .collect();
+    if found.is_empty() {
+        return String::new();
+    }
+    let mut table = plain_table(None);
+    table.set_header(["By finding", "phones"]);
+    for (code, count) in found {
+        table.add_row([
+            Cell::new(code.as_str()),
+            Cell::new(count).set_alignment(CellAlignment::Right),
+        ]);
+    }
+    format!("\n{}", finished(table))
+}
+
+/// What was changed on the cluster, and what the cluster shows now.
+pub fn changes_recap(results: &[ChangeResult]) -> String {
+    if results.is_empty() {
+        return "\nNothing was changed on the cluster.\n".to_owned();
+    }
+    let any_done = results.iter().any(|result| result.state != ChangeState::NotApplied);
+    let mut text =
+        if any_done { "\nChanged on the cluster\n" } else { "\nNot changed on the cluster\n" }
+            .to_owned();
+    for result in results {
+        let Action::AssociateDevices { target, before, adds, after } = &result.change.action;
+        let devices = counted_noun(adds.len(), "device");
+        let (from, to) = (before.len(), after.len());
+        let told = match result.state {
+            ChangeState::Applied => {
+                format!("{devices} added ({from} -> {to}), read back and correct")
+            }
+            ChangeState::NotApplied => {
+                format!("NOT APPLIED: {devices} would have been added to {from}")
+            }
+            ChangeState::Unproven => format!(
+                "NOT PROVEN: {devices} may have been added to {from}; look at the user's Controlled Devices"
+            ),
+        };
+        push_line(&mut text, &format!("  {}: {told}", printable(&target.to_string())));
+        if let Some(message) = &result.message {
+            push_line(&mut text, &format!("    {}", printable(message)));
+        }
+    }
+    text
+}
+
+fn outcomes(rollout: &Rollout) -> String {
+    let summary = rollout.summary();
+    let mut list = plain_table(None);
+    list.set_header(["By outcome", "phones"]);
+    for (outcome, count) in summary.outcomes.iter().filter(|(_, count)| **count > 0) {
+        list.add_row([
+            Cell::new(outcome.as_str()),
+            Cell::new(count).set_alignment(CellAlignment::Right),
+        ]);
+    }
+    let mut table = plain_table(None);
+    table.set_header([
+        "By device pool",
+        "verified",
+        "accepted",
+        "failed",
+        "pending",
+        "skipped",
+        "total",
+    ]);
+    for (pool, counts) in &summary.by_device_pool {
+        table.add_row(grouped(pool, counts));
+    }
+    if summary.by_device_pool.len() != 1 {
+        table.add_row(grouped("all", &summary.outcomes));
+    }
+    format!("\n{}\n{}", finished(list), finished(table))
+}
+
+/// One row with all kinds of failures in one column, so that it fits a terminal.
+fn grouped(name: &str, counts: &BTreeMap<Outcome, usize>) -> Vec<Cell> {
+    let mut columns: BTreeMap<usize, usize> = BTreeMap::new();
+    for (outcome, count) in counts {
+        let column = match outcome {
+            Outcome::Verified => 0,
+            Outcome::Accepted => 1,
+            Outcome::Rejected
+            | Outcome::AuthFailed
+            | Outcome::Unreachable
+            | Outcome::BadReply
+            | Outcome::WrongDevice => 2,
+            Outcome::Pending => 3,
+            Outcome::Skipped => 4,
+        };
+        *columns.entry(column).or_default() += count;
+    }
+    counted(name, &[0, 1, 2, 3, 4], &columns, counts.values().sum())
+}
+
+fn failures(rollout: &Rollout) -> String {
+    let failures: Vec<&PhoneResult> = rollout.failures().collect();
+    if failures.is_empty() {
+        let verified =
+            rollout.summary().outcomes.get(&Outcome::Verified).copied().unwrap_or_default();
+        return match verified {
+            0 => "\nNo phone was pushed to.\n".to_owned(),
+            1 => "\nThe push is verified.\n".to_owned(),
+            n => format!("\nAll {n} pushes are verified.\n"),
+        };
+    }
+    let mut text = "\nNot proven or failed\n".to_owned();
+    for phone in failures.iter().take(MAX_FAILURES) {
+        let place = format!("{} ({}, {})", phone.name, phone.model, phone.device_pool);
+        push_line(&mut text, &format!("  {:<12} {}", phone.outcome.as_str(), printable(&place)));
+        if let Some(reason) = &phone.reason {
+            push_line(&mut text, &format!("    {}", printable(reason)));
+        }
+        if let Some(error) = phone.phone_error.as_ref().filter(|error| !error.raw.is_empty()) {
+            push_line(&mut text, &format!("    it answered: {}", printable(&error.raw)));
+        }
+        if let Some(remedy) = &phone.remedy {
+            push_line(&mut text, &format!("    -> {}", printable(remedy)));
+        }
+    }
+    if let Some(more) = failures.len().checked_sub(MAX_FAILURES).filter(|more| *more > 0) {
+        push_line(&mut text, &format!("  … and {more} more: see the report"));
+    }
+    text
+}
+
+fn counted<K: Ord>(name: &str, keys: &[K], counts: &BTreeMap<K, usize>, total: usize) -> Vec<Cell> {
+    let number = |n: usize| {
+        let text = if n == 0 { "·".to_owned() } else { n.to_string() };
+        Cell::new(text).set_alignment(CellAlignment::Right)
+    };
+    let mut row = vec![Cell::new(printable(name))];
+    row.extend(keys.iter().map(|key| number(counts.get(key).copied().unwrap_or_default())));
+    row.push(number(total));
+    row
+}
+
+fn seconds(rollout: &Rollout) -> String {
+    let spent = rollout.finished_at.duration_since(rollout.started_at);
+    format!("{:.1} s", spent.as_secs_f64())
+}
+
+fn push_line(text: &mut String, line: &str) {
+    // Writing to a String cannot fail.
+    let _unfailing = writeln!(text, "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::association::{DeviceList, UserKind, UserRef};
+    use crate::domain::audit::{AssociationState, AuditedPhone, Summary};
+    use crate::domain::finding::{Finding, Severity};
+    use crate::domain::inventory::{ClusterInfo, Phone};
+    use crate::domain::personalization::Personalization;
+    use crate::domain::plan::Change;
+    use crate::domain::registration::{Registration, Source, Status};
+
+    fn blocked(name: &str) -> AuditedPhone {
+        AuditedPhone {
+            phone: Phone {
+                name: name.parse().unwrap(),
+                description: String::new(),
+                model: "Cisco 8841".into(),
+                protocol: "SIP".into(),
+                device_pool: "HQ".into(),
+                common_phone_profile: None,
+                location: None,
+                owner: None,
+                personalization: None,
+                authentication_url: None,
+                secure_authentication_url: None,
+                registration: Registration::unknown(Status::Registered, Source::Risport70),
+            },
+            model: None,
+            personalization: Personalization::resolve(None, None, None),
+            association: AssociationState { user: None, kind: None, associated: false },
+            image: None,
+            verdict: Verdict::Blocked,
+            findings: vec![Finding {
+                code: Code::NoIpAddress,
+                severity: Severity::Blocked,
+                message: "it has no address".into(),
+                remedy: "restart it".into(),
+            }],
+        }
+    }
+
+    #[test]
+    fn a_plan_without_changes_says_who_is_left_out() {
+        let cluster = ClusterInfo {
+            name: "lab".into(),
+            host: "pub:8443".into(),
+            version: "14.0".into(),
+            axl_version: "14.0".into(),
+        };
+        let taken_at = jiff::Timestamp::UNIX_EPOCH;
+        let plan = Plan {
+            cluster: cluster.clone(),
+            made_at: taken_at,
+            id: "1".into(),
+            fingerprint: String::new(),
+            changes: Vec::new(),
+        };
+        let phones: Vec<_> = (1..=7).map(|n| blocked(&format!("SEP{n}"))).collect();
+        let summary = Summary::of(&phones);
+        let audit = Audit { cluster, taken_at, summary, phones, remarks: Vec::new() };
+        let text = plan_recap(&plan, &audit);
+        assert!(text.starts_with("Of 7 selected phones: 7 blocked.\n7 phones cannot"), "{text}");
+        assert!(
+            text.contains("7 phones no_ip_address: SEP1, SEP2, SEP3, SEP4, SEP5 and 2 more"),
+            "{text}"
+        );
+        assert!(text.contains("-> restart it"), "{text}");
+    }
+
+    fn result(state: ChangeState) -> ChangeResult {
+        let action = Action::AssociateDevices {
+            target: UserRef { user: "bgpush".into(), kind: UserKind::App },
+            before: DeviceList::default(),
+            adds: vec!["SEP1".into()],
+            after: vec!["SEP1".to_owned()].into(),
+        };
+        let change = Change { id: 1, action, affects: 1, reason: String::new() };
+        ChangeResult { change, state, message: None }
+    }
+
+    #[test]
+    fn what_was_not_applied_does_not_read_as_done() {
+        let text = changes_recap(&[result(ChangeState::NotApplied)]);
+        assert!(
+            text.contains("Not changed") && text.contains("NOT APPLIED: 1 device would have"),
+            "{text}"
+        );
+        let text = changes_recap(&[result(ChangeState::Applied)]);
+        assert!(text.contains("1 device added (0 -> 1), read back and correct"), "{text}");
+    }
+}

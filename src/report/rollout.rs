@@ -1,0 +1,74 @@
+//! Everything about one run that changes phones: the document behind recap, JSON and HTML.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::domain::audit::Audit;
+use crate::event::{ChangeResult, Outcome, PhoneResult};
+
+/// One run of `rollout`, `push` or `demo`.
+#[derive(Clone, Debug)]
+pub struct Rollout {
+    /// The command line, without secrets.
+    pub command: String,
+    /// The picture's file name.
+    pub picture: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Timestamp,
+    /// The audit that the run was decided by.
+    pub audit: Audit,
+    /// What was changed on the cluster.
+    pub changes: Vec<ChangeResult>,
+    /// Every selected phone, sorted by name: those that were left alone too.
+    pub phones: Vec<PhoneResult>,
+    /// Why the run ended before its time.
+    pub stopped: Option<String>,
+    /// Whether somebody interrupted it.
+    pub interrupted: bool,
+}
+
+/// Counts of a run.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct RolloutSummary {
+    /// All selected phones.
+    pub total: usize,
+    /// Phones by outcome; every outcome is there.
+    #[serde(flatten)]
+    pub outcomes: BTreeMap<Outcome, usize>,
+    /// The same by device pool, where there are any.
+    pub by_device_pool: BTreeMap<String, BTreeMap<Outcome, usize>>,
+}
+
+impl Rollout {
+    /// Counts the phones.
+    pub fn summary(&self) -> RolloutSummary {
+        let mut outcomes: BTreeMap<Outcome, usize> =
+            Outcome::ALL.iter().map(|outcome| (*outcome, 0)).collect();
+        let mut by_device_pool: BTreeMap<String, BTreeMap<Outcome, usize>> = BTreeMap::new();
+        for phone in &self.phones {
+            *outcomes.entry(phone.outcome).or_default() += 1;
+            *by_device_pool
+                .entry(phone.device_pool.clone())
+                .or_default()
+                .entry(phone.outcome)
+                .or_default() += 1;
+        }
+        RolloutSummary { total: self.phones.len(), outcomes, by_device_pool }
+    }
+
+    /// Returns the phones whose push is not proven, in the order of names.
+    pub fn failures(&self) -> impl Iterator<Item = &PhoneResult> {
+        self.phones.iter().filter(|phone| phone.outcome.is_failure())
+    }
+
+    /// Tells whether every push is proven and every change is on the cluster.
+    pub fn is_success(&self) -> bool {
+        self.failures().next().is_none()
+            && self.stopped.is_none()
+            && self.changes.iter().all(|change| change.state == crate::event::ChangeState::Applied)
+    }
+}
