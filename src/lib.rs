@@ -16,5 +16,6 @@ pub mod plan;
 pub mod push;
 pub mod report;
 pub mod ris;
+pub mod sim;
 pub mod soap;
 pub mod survey;

@@ -1,0 +1,138 @@
+//! Log-ins: passwords, lockout, web sessions.
+
+use base64::Engine as _;
+use secrecy::ExposeSecret as _;
+
+use super::state::{Cluster, Session, hex};
+
+/// What a request's credentials are worth.
+pub(crate) enum Login {
+    /// A session cookie that has expired; CUCM answers HTTP 404 (AXL Developer Guide).
+    Expired,
+    /// No credentials, wrong ones, or those of a locked account.
+    Refused,
+    /// This user, who gets this new session cookie if one was opened.
+    User(usize, Option<String>),
+}
+
+impl Cluster {
+    /// Checks a password, counts a failure, and locks the account after too many in a row.
+    pub(crate) fn check_password(&mut self, userid: &str, password: &str) -> Option<usize> {
+        let at = self.user(userid)?;
+        let lockout_after = self.lockout_after;
+        let user = &mut self.users[at];
+        // An empty password is one that was never set.
+        let right = !password.is_empty() && user.password.expose_secret() == password;
+        if right && !user.locked {
+            user.failures_in_a_row = 0;
+            return Some(at);
+        }
+        user.failed_logins += 1;
+        user.failures_in_a_row += 1;
+        if user.failures_in_a_row >= lockout_after {
+            user.locked = true;
+        }
+        None
+    }
+
+    /// Logs in by session cookie or by the `Authorization` header.
+    pub(crate) fn log_in(&mut self, cookies: Option<&str>, authorization: Option<&str>) -> Login {
+        if let Some(id) = cookies.and_then(session_id) {
+            match self.sessions.get_mut(id) {
+                Some(session) if self.session_requests.is_none_or(|n| session.requests < n) => {
+                    session.requests += 1;
+                    return Login::User(session.user, None);
+                }
+                Some(_) => {
+                    self.sessions.remove(id);
+                    return Login::Expired;
+                }
+                None if authorization.is_none() => return Login::Expired,
+                None => {}
+            }
+        }
+        let Some((userid, password)) = authorization.and_then(basic) else {
+            return Login::Refused;
+        };
+        let Some(user) = self.check_password(&userid, &password) else {
+            return Login::Refused;
+        };
+        let mut bytes = [0; 16];
+        if getrandom::fill(&mut bytes).is_err() {
+            // Without random numbers there is no session, only this one request.
+            return Login::User(user, None);
+        }
+        let id = hex(&bytes).to_uppercase();
+        self.sessions.insert(id.clone(), Session { user, requests: 1 });
+        Login::User(user, Some(id))
+    }
+}
+
+/// Reads user id and password from a Basic `Authorization` header.
+pub(crate) fn basic(header: &str) -> Option<(String, String)> {
+    let (scheme, encoded) = header.trim().split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let bytes = base64::engine::general_purpose::STANDARD.decode(encoded.trim()).ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    let (userid, password) = text.split_once(':')?;
+    Some((userid.to_owned(), password.to_owned()))
+}
+
+fn session_id(cookies: &str) -> Option<&str> {
+    cookies.split(';').find_map(|cookie| cookie.trim().strip_prefix("JSESSIONIDSSO="))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::config::{ADMIN_PASSWORD, ADMIN_USER, SimConfig};
+    use super::super::content::Fleet;
+    use super::*;
+
+    fn cluster() -> Cluster {
+        Cluster::new(&SimConfig {
+            session_requests: Some(2),
+            lockout_after: 3,
+            ..SimConfig::new(Fleet::default())
+        })
+    }
+
+    fn header(userid: &str, password: &str) -> String {
+        let text = format!("{userid}:{password}");
+        format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(text))
+    }
+
+    #[test]
+    fn a_session_expires_and_is_forgotten() {
+        let mut cluster = cluster();
+        let header = header(ADMIN_USER, ADMIN_PASSWORD);
+        let Login::User(_, Some(id)) = cluster.log_in(None, Some(&header)) else { panic!() };
+        let cookie = format!("JSESSIONID=x; JSESSIONIDSSO={id}");
+        assert!(matches!(cluster.log_in(Some(&cookie), None), Login::User(_, None)));
+        assert!(matches!(cluster.log_in(Some(&cookie), None), Login::Expired));
+        assert!(matches!(cluster.log_in(Some(&cookie), Some(&header)), Login::User(_, Some(_))));
+    }
+
+    #[test]
+    fn an_account_locks_after_some_failures_in_a_row() {
+        let mut cluster = cluster();
+        assert_eq!(cluster.check_password(ADMIN_USER, "wrong"), None);
+        assert_eq!(cluster.check_password(ADMIN_USER, "wrong"), None);
+        assert!(cluster.check_password(ADMIN_USER, ADMIN_PASSWORD).is_some());
+        for _ in 0..3 {
+            assert_eq!(cluster.check_password(ADMIN_USER, ""), None);
+        }
+        assert_eq!(cluster.check_password(ADMIN_USER, ADMIN_PASSWORD), None);
+        let user = &cluster.users[cluster.user(ADMIN_USER).unwrap()];
+        assert!(user.locked);
+        assert_eq!(user.failed_logins, 6);
+    }
+
+    #[test]
+    fn reads_basic_only() {
+        assert_eq!(basic(&header("a", "b:c")), Some(("a".to_owned(), "b:c".to_owned())));
+        assert_eq!(basic("Digest xyz"), None);
+        assert_eq!(basic("Basic ###"), None);
+    }
+}

@@ -1,0 +1,332 @@
+//! Starts and stops a simulated cluster, and lets tests look at it and change it.
+
+use std::collections::HashMap;
+use std::future::IntoFuture as _;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::config::{Fault, SimConfig};
+use super::content::{Address, Quirk, Registration};
+use super::record::{PhoneRecord, Record};
+use super::state::{Cluster, URL_AUTHENTICATION};
+use super::{authenticate, front, phones};
+use crate::domain::model::Size;
+use crate::domain::personalization::Setting;
+use crate::net::listen::{ListenError, SelfSigned, TlsListener};
+
+/// A running simulated cluster with its phones.
+///
+/// It stops when it is dropped; [`SimCluster::shutdown`] also waits until it has.
+pub struct SimCluster {
+    shared: Arc<Shared>,
+    identity: SelfSigned,
+    axl: SocketAddr,
+    auth_url: String,
+    phone_port: u16,
+}
+
+/// What the servers share.
+pub(crate) struct Shared {
+    cluster: Mutex<Cluster>,
+    pictures: Mutex<HashMap<String, Option<Size>>>,
+    pub(crate) ris_per_minute: Option<u32>,
+    pub(crate) ris_fault_with_200: bool,
+    pub(crate) phone_latency: Duration,
+    pub(crate) association_delay: Duration,
+    pub(crate) stop: CancellationToken,
+    pub(crate) tasks: TaskTracker,
+}
+
+impl Shared {
+    /// Locks the cluster's state. A panic elsewhere does not make it unreadable.
+    pub(crate) fn cluster(&self) -> MutexGuard<'_, Cluster> {
+        self.cluster.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Locks the sizes of the pictures that were seen, by digest.
+    pub(crate) fn pictures(&self) -> MutexGuard<'_, HashMap<String, Option<Size>>> {
+        self.pictures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SimCluster {
+    /// Starts a cluster. Must be called inside of a tokio runtime.
+    ///
+    /// # Errors
+    /// When a socket cannot be opened or no certificate can be made.
+    pub async fn start(config: SimConfig) -> Result<Self, SimError> {
+        let identity = SelfSigned::loopback().map_err(SimError::Tls)?;
+        let tls = identity.server_config().map_err(SimError::Tls)?;
+        let bind = |what, port| async move {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
+            let listener = listener.map_err(|source| SimError::Socket { what, port, source })?;
+            let address = listener.local_addr();
+            let address = address.map_err(|source| SimError::Socket { what, port, source })?;
+            Ok::<_, SimError>((listener, address))
+        };
+        let (axl_listener, axl) = bind("AXL", config.axl_port).await?;
+        let (auth_listener, auth) = bind("the authentication page", 0).await?;
+        let addresses: Vec<Ipv4Addr> = config
+            .fleet
+            .phones
+            .iter()
+            .filter_map(|phone| match phone.address {
+                Address::V4(address) => Some(address),
+                Address::None | Address::V6Only(_) => None,
+            })
+            .collect();
+        let (phone_listeners, phone_port) =
+            phones::bind(config.phone_port, &addresses).map_err(|source| SimError::Socket {
+                what: "the phones",
+                port: config.phone_port,
+                source,
+            })?;
+        let auth_url = format!("http://{auth}{}", authenticate::PATH);
+        let mut cluster = Cluster::new(&config);
+        cluster.parameters.insert(URL_AUTHENTICATION.to_owned(), auth_url.clone());
+        for at in 0..cluster.devices.len() {
+            cluster.load(at);
+        }
+        let shared = Arc::new(Shared {
+            cluster: Mutex::new(cluster),
+            pictures: Mutex::new(HashMap::new()),
+            ris_per_minute: config.ris_per_minute,
+            ris_fault_with_200: config.ris_fault_with_200,
+            phone_latency: config.phone_latency,
+            association_delay: config.association_delay,
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        });
+        let front = Router::new().fallback(front::handle).with_state(Arc::clone(&shared));
+        let serve = axum::serve(TlsListener::new(axl_listener, tls), front);
+        let stop = shared.stop.clone().cancelled_owned();
+        shared.tasks.spawn(serve.with_graceful_shutdown(stop).into_future());
+        let page = Router::new().fallback(authenticate::handle).with_state(Arc::clone(&shared));
+        let stop = shared.stop.clone().cancelled_owned();
+        let serve = axum::serve(auth_listener, page).with_graceful_shutdown(stop);
+        shared.tasks.spawn(serve.into_future());
+        for listener in phone_listeners {
+            shared.tasks.spawn(phones::serve(Arc::clone(&shared), listener));
+        }
+        Ok(Self { shared, identity, axl, auth_url, phone_port })
+    }
+
+    /// Returns the address of AXL and RisPort70.
+    pub fn axl_addr(&self) -> SocketAddr {
+        self.axl
+    }
+
+    /// Returns the server's certificate in PEM, fit for a CA file.
+    pub fn ca_pem(&self) -> &str {
+        self.identity.pem()
+    }
+
+    /// Returns the SHA-256 of the server's certificate, as 64 lower-case hexadecimal digits.
+    pub fn cert_sha256(&self) -> String {
+        self.identity.sha256()
+    }
+
+    /// Returns the TCP port on which every phone answers at its own address.
+    pub fn phone_port(&self) -> u16 {
+        self.phone_port
+    }
+
+    /// Returns the address of the authentication page.
+    pub fn auth_url(&self) -> &str {
+        &self.auth_url
+    }
+
+    /// Copies everything that is known and that has happened.
+    pub fn record(&self) -> Record {
+        self.shared.cluster().record()
+    }
+
+    /// Copies what is known about one device, in any case of letters.
+    pub fn phone(&self, name: &str) -> Option<PhoneRecord> {
+        let cluster = self.shared.cluster();
+        cluster.device(name).map(|at| cluster.phone_record(at))
+    }
+
+    /// Returns a digest of the configuration; it changes when, and only when, the configuration does.
+    ///
+    /// Log-ins, sessions and pushes are no configuration.
+    pub fn state_digest(&self) -> String {
+        self.shared.cluster().digest()
+    }
+
+    /// Sets a user's password. Returns whether there is such a user.
+    pub fn set_password(&self, userid: &str, password: &str) -> bool {
+        self.user(userid, |user| user.password = password.to_owned().into())
+    }
+
+    /// Locks or unlocks an account. Returns whether there is such a user.
+    pub fn set_locked(&self, userid: &str, locked: bool) -> bool {
+        self.user(userid, |user| {
+            user.locked = locked;
+            user.failures_in_a_row = 0;
+        })
+    }
+
+    /// Sets a user's rank: 1 outranks everybody. Returns whether there is such a user.
+    pub fn set_rank(&self, userid: &str, rank: u8) -> bool {
+        self.user(userid, |user| user.rank = rank)
+    }
+
+    /// Replaces a user's associated devices, as a second administrator would; unknown names are left
+    /// out. Returns whether there is such a user.
+    pub fn set_associations(&self, userid: &str, devices: &[&str]) -> bool {
+        let found = {
+            let cluster = self.shared.cluster();
+            devices.iter().filter_map(|name| cluster.device(name)).collect()
+        };
+        self.user(userid, |user| user.associate(found))
+    }
+
+    /// Sets how a phone misbehaves. Returns whether there is such a phone.
+    pub fn set_quirk(&self, name: &str, quirk: Quirk) -> bool {
+        self.device(name, |cluster, at| cluster.devices[at].spec.quirk = quirk)
+    }
+
+    /// Sets a phone's own Phone Personalization; it obeys once it is restarted. Returns whether there
+    /// is such a phone.
+    pub fn set_personalization(&self, name: &str, setting: Setting) -> bool {
+        self.device(name, |cluster, at| cluster.devices[at].spec.personalization = setting)
+    }
+
+    /// Sets web access in a phone's own vendorConfig; it obeys once it is restarted. Returns whether
+    /// there is such a phone.
+    pub fn set_web_access(&self, name: &str, web_access: Option<bool>) -> bool {
+        self.device(name, |cluster, at| cluster.devices[at].spec.web_access = web_access)
+    }
+
+    /// Sets whether a phone is registered; one that is not answers nobody. Returns whether there is
+    /// such a phone.
+    pub fn set_registration(&self, name: &str, registration: Registration) -> bool {
+        self.device(name, |cluster, at| cluster.devices[at].spec.registration = registration)
+    }
+
+    /// Restarts a phone, so that it loads its configuration. Returns whether there is such a phone.
+    pub fn restart_phone(&self, name: &str) -> bool {
+        self.device(name, Cluster::load)
+    }
+
+    /// Restarts every phone.
+    pub fn restart_phones(&self) {
+        let mut cluster = self.shared.cluster();
+        for at in 0..cluster.devices.len() {
+            cluster.load(at);
+        }
+    }
+
+    /// Sets a Common Phone Profile's Phone Personalization. Returns whether there is such a profile.
+    pub fn set_profile_personalization(&self, name: &str, setting: Setting) -> bool {
+        let mut cluster = self.shared.cluster();
+        let found = cluster.profiles.find(name);
+        if let Some(at) = found {
+            cluster.profiles.entries[at].value.personalization = setting;
+        }
+        drop(cluster);
+        found.is_some()
+    }
+
+    /// Lets the next `times` requests that it fits run into a fault.
+    pub fn inject(&self, fault: Fault, times: u32) {
+        self.shared.cluster().faults.insert((None, fault), times);
+    }
+
+    /// Lets the next `times` requests of one operation run into a fault.
+    pub fn inject_into(&self, operation: &str, fault: Fault, times: u32) {
+        self.shared.cluster().faults.insert((Some(operation.to_owned()), fault), times);
+    }
+
+    /// Makes a node silent to RisPort70, or lets it speak again. Returns whether there is such a node.
+    pub fn silence_node(&self, name: &str, silent: bool) -> bool {
+        let mut cluster = self.shared.cluster();
+        let Some(at) = cluster.nodes.iter().position(|node| node == name) else { return false };
+        if silent {
+            cluster.silent_nodes.insert(at);
+        } else {
+            cluster.silent_nodes.remove(&at);
+        }
+        true
+    }
+
+    /// Forgets every web session, as a restart of the web server does.
+    pub fn expire_sessions(&self) {
+        self.shared.cluster().sessions.clear();
+    }
+
+    /// Stops all servers and waits, two seconds at most, until they have stopped.
+    pub async fn shutdown(self) {
+        self.shared.stop.cancel();
+        self.shared.tasks.close();
+        let stopped = tokio::time::timeout(STOP_LIMIT, self.shared.tasks.wait()).await;
+        if stopped.is_err() {
+            tracing::debug!("some connections to the simulator were still open");
+        }
+    }
+
+    fn device(&self, name: &str, change: impl FnOnce(&mut Cluster, usize)) -> bool {
+        let mut cluster = self.shared.cluster();
+        let found = cluster.device(name);
+        if let Some(at) = found {
+            change(&mut cluster, at);
+        }
+        drop(cluster);
+        found.is_some()
+    }
+
+    fn user(&self, userid: &str, change: impl FnOnce(&mut super::state::User)) -> bool {
+        let mut cluster = self.shared.cluster();
+        let found = cluster.user(userid);
+        if let Some(at) = found {
+            change(&mut cluster.users[at]);
+        }
+        drop(cluster);
+        found.is_some()
+    }
+}
+
+impl Drop for SimCluster {
+    fn drop(&mut self) {
+        self.shared.stop.cancel();
+        self.shared.tasks.close();
+    }
+}
+
+impl std::fmt::Debug for SimCluster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SimCluster")
+            .field("axl", &self.axl)
+            .field("phone_port", &self.phone_port)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a simulated cluster cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum SimError {
+    /// A socket cannot be opened.
+    #[error("the simulator cannot listen on port {port} for {what}")]
+    Socket {
+        /// What the socket is for.
+        what: &'static str,
+        /// The port that was asked for; 0 is any.
+        port: u16,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// The HTTPS side cannot be set up.
+    #[error("the simulator cannot set up HTTPS")]
+    Tls(#[source] ListenError),
+}
+
+const STOP_LIMIT: Duration = Duration::from_secs(2);

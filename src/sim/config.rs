@@ -1,0 +1,129 @@
+//! How a simulated cluster behaves.
+
+use std::time::Duration;
+
+use super::content::Fleet;
+
+/// How a simulated cluster behaves, and what is in it.
+#[derive(Clone, Debug)]
+pub struct SimConfig {
+    /// The devices, profiles, users and nodes.
+    pub fleet: Fleet,
+    /// Which CUCM release the cluster plays; it decides the AXL versions that are answered.
+    pub release: Release,
+    /// The TCP port of AXL and RisPort70; 0 lets the system choose.
+    pub axl_port: u16,
+    /// The TCP port that all phones share; 0 lets the system choose.
+    pub phone_port: u16,
+    /// RisPort70 requests that are answered in any 60 seconds, or nothing for no limit.
+    ///
+    /// Published guides give 15 as CUCM's default.
+    pub ris_per_minute: Option<u32>,
+    /// Answers a refused RisPort70 request with HTTP 200 instead of 500; clients in the field handle both.
+    pub ris_fault_with_200: bool,
+    /// The largest list or query answer in bytes (AXL Developer Guide: 8 MB).
+    pub answer_limit: usize,
+    /// Requests after which an AXL session cookie expires, or nothing for never.
+    pub session_requests: Option<u32>,
+    /// Wrong passwords in a row after which an account is locked.
+    pub lockout_after: u32,
+    /// How long a phone takes before it answers a push.
+    pub phone_latency: Duration,
+    /// How long a new association takes to reach the page that phones ask (believed: some minutes at worst).
+    pub association_delay: Duration,
+}
+
+impl SimConfig {
+    /// Takes a fleet and the behaviour of a healthy cluster with CUCM's own limits.
+    pub fn new(fleet: Fleet) -> Self {
+        Self {
+            fleet,
+            release: Release::R15_0,
+            axl_port: 0,
+            phone_port: 0,
+            ris_per_minute: Some(15),
+            ris_fault_with_200: false,
+            answer_limit: 8 * 1024 * 1024,
+            session_requests: None,
+            lockout_after: 5,
+            phone_latency: Duration::ZERO,
+            association_delay: Duration::ZERO,
+        }
+    }
+}
+
+/// The release that a simulated cluster plays.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Release {
+    /// CUCM 11.5(1).
+    R11_5,
+    /// CUCM 12.0(1).
+    R12_0,
+    /// CUCM 12.5(1).
+    R12_5,
+    /// CUCM 14.
+    R14_0,
+    /// CUCM 15.
+    R15_0,
+}
+
+impl Release {
+    /// Every release, oldest first.
+    pub const ALL: [Self; 5] = [Self::R11_5, Self::R12_0, Self::R12_5, Self::R14_0, Self::R15_0];
+
+    /// Returns the full version as `getCCMVersion` tells it.
+    pub fn version(self) -> &'static str {
+        match self {
+            Self::R11_5 => "11.5.1.18900-97",
+            Self::R12_0 => "12.0.1.22900-11",
+            Self::R12_5 => "12.5.1.14900-63",
+            Self::R14_0 => "14.0.1.13900-155",
+            Self::R15_0 => "15.0.1.12900-234",
+        }
+    }
+
+    /// Returns the AXL schema versions that are answered, newest first (AXL Developer Guide).
+    pub fn axl_versions(self) -> &'static [&'static str] {
+        match self {
+            Self::R11_5 => &["11.5", "11.0", "10.5", "10.0", "9.1", "9.0"],
+            Self::R12_0 => &["12.0", "11.5", "11.0", "10.5", "10.0"],
+            Self::R12_5 => &["12.5", "12.0", "11.5", "11.0", "10.5", "10.0"],
+            Self::R14_0 => &["14.0", "12.5", "12.0", "11.5", "11.0"],
+            Self::R15_0 => &["15.0", "14.0", "12.5", "12.0"],
+        }
+    }
+}
+
+/// Something that goes wrong at the cluster, for the next few requests that it fits.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Fault {
+    /// HTTP 503 on a read.
+    BusyRead,
+    /// HTTP 503 on a write, as when too many change notifications are outstanding.
+    BusyWrite,
+    /// An HTML page with HTTP 200 instead of an answer.
+    HtmlWithOk,
+    /// The fault "Maximum AXL Memory Allocation Consumed".
+    MemoryFault,
+    /// A write is carried out, but the connection breaks before the answer.
+    WriteWithoutAnswer,
+    /// The answer to a read breaks off in the middle.
+    Truncated,
+}
+
+/// The application user that may do everything; exists in the simulator only.
+pub const ADMIN_USER: &str = "simadmin";
+/// The password of [`ADMIN_USER`]; exists in the simulator only.
+pub const ADMIN_PASSWORD: &str = "simulator-only-admin";
+/// The application user that may only read; exists in the simulator only.
+pub const READER_USER: &str = "simreader";
+/// The password of [`READER_USER`]; exists in the simulator only.
+pub const READER_PASSWORD: &str = "simulator-only-reader";
+/// The application user that phones accept pushes from; exists in the simulator only.
+pub const PUSH_USER: &str = "bgpush";
+/// The password of [`PUSH_USER`]; exists in the simulator only.
+pub const PUSH_PASSWORD: &str = "simulator-only-push";
+/// The end user that phones accept pushes from; exists in the simulator only.
+pub const PUSH_END_USER: &str = "bgpush-eu";
+/// The password of [`PUSH_END_USER`]; exists in the simulator only.
+pub const PUSH_END_USER_PASSWORD: &str = "simulator-only-push-eu";

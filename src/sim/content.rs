@@ -1,0 +1,373 @@
+//! What is in a simulated cluster: devices, profiles, users, nodes.
+
+use std::collections::HashSet;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+use crate::domain::model;
+use crate::domain::personalization::Setting;
+
+/// The content of a simulated cluster.
+///
+/// Device pools, profiles, locations and owners that a phone names but nobody describes come into being
+/// with harmless settings, so that a test names only what it is about.
+#[derive(Clone, Debug)]
+pub struct Fleet {
+    /// The devices: phones, and what else stands in the phone list.
+    pub phones: Vec<PhoneSpec>,
+    /// Common Phone Profiles.
+    pub profiles: Vec<ProfileSpec>,
+    /// Device pools, by name.
+    pub device_pools: Vec<String>,
+    /// End users and application users beside those that every simulated cluster has.
+    pub users: Vec<UserSpec>,
+    /// Call processing nodes, by name; the first is the publisher.
+    pub nodes: Vec<String>,
+    /// The enterprise parameter for Phone Personalization; nothing means that the row is missing, and
+    /// phones obey the product default, Disabled.
+    pub enterprise_personalization: Option<Setting>,
+    /// The name under which the enterprise parameter is stored. No public source names it.
+    pub personalization_parameter: String,
+    /// Whether phones without a setting of their own run their web server.
+    pub web_access: bool,
+    /// Devices that the application user [`super::PUSH_USER`] starts with.
+    pub push_devices: Vec<String>,
+    /// Devices that the end user [`super::PUSH_END_USER`] starts with.
+    pub push_end_user_devices: Vec<String>,
+}
+
+impl Default for Fleet {
+    fn default() -> Self {
+        Self {
+            phones: Vec::new(),
+            profiles: Vec::new(),
+            device_pools: Vec::new(),
+            users: Vec::new(),
+            nodes: vec!["cucm-pub".to_owned(), "cucm-sub1".to_owned()],
+            enterprise_personalization: Some(Setting::Enabled),
+            personalization_parameter: "PhonePersonalization".to_owned(),
+            web_access: true,
+            push_devices: Vec::new(),
+            push_end_user_devices: Vec::new(),
+        }
+    }
+}
+
+/// A Common Phone Profile.
+#[derive(Clone, Debug)]
+pub struct ProfileSpec {
+    /// Its name.
+    pub name: String,
+    /// Its Phone Personalization.
+    pub personalization: Setting,
+    /// "Enable End User Access to Phone Background Image Setting".
+    pub background_image: bool,
+    /// Web access in its `vendorConfig`: on, off, or not there.
+    pub web_access: Option<bool>,
+}
+
+impl ProfileSpec {
+    /// Makes a profile that allows backgrounds and says nothing about web access.
+    pub fn new(name: impl Into<String>, personalization: Setting) -> Self {
+        Self { name: name.into(), personalization, background_image: true, web_access: None }
+    }
+}
+
+/// A device of the phone list.
+#[derive(Clone, Debug)]
+pub struct PhoneSpec {
+    /// The device name, as CUCM stores it.
+    pub name: String,
+    /// The description.
+    pub description: String,
+    /// The model's number in `typemodel`.
+    pub model: u32,
+    /// The model's name as AXL writes it.
+    pub model_name: String,
+    /// Whether this is a device template, which AXL lists with the class `Phone Template`.
+    pub template: bool,
+    /// The signalling protocol.
+    pub protocol: Protocol,
+    /// The device pool's name.
+    pub device_pool: String,
+    /// The Common Phone Profile's name.
+    pub profile: String,
+    /// The location's name.
+    pub location: String,
+    /// The calling search space's name, if any.
+    pub css: Option<String>,
+    /// The owner's user id, if any.
+    pub owner: Option<String>,
+    /// `phoneSuite`: the phone's own Phone Personalization.
+    pub personalization: Setting,
+    /// Web access in the phone's own `vendorConfig`: on, off, or not there.
+    pub web_access: Option<bool>,
+    /// The phone's own authentication URL; nothing means the enterprise parameter's.
+    ///
+    /// An empty text would be that too in CUCM, so a phone that is to have none says [`NO_URL`].
+    pub authentication_url: Option<String>,
+    /// Whether the device is active.
+    pub active: bool,
+    /// The configured load, if it is a special one.
+    pub special_load: Option<String>,
+    /// What RisPort70 knows about its registration.
+    pub registration: Registration,
+    /// The index in [`Fleet::nodes`] of the node that knows it.
+    pub node: usize,
+    /// The node that still tells an older state of it, if any.
+    pub stale_node: Option<usize>,
+    /// Its address.
+    pub address: Address,
+    /// What RisPort70 tells about its web server; nothing means the truth.
+    pub httpd: Option<Httpd>,
+    /// The firmware that it runs.
+    pub active_load: String,
+    /// How it misbehaves, if it does.
+    pub quirk: Quirk,
+}
+
+impl PhoneSpec {
+    /// Makes a registered SIP phone of the pool `HQ` that follows the standard profile.
+    ///
+    /// It has no address yet: set `address`, or let [`Fleet::give_addresses`] do it.
+    pub fn new(name: impl Into<String>, model: u32) -> Self {
+        Self {
+            name: name.into(),
+            description: String::new(),
+            model,
+            model_name: model_name(model),
+            template: false,
+            protocol: Protocol::Sip,
+            device_pool: "HQ".to_owned(),
+            profile: STANDARD_PROFILE.to_owned(),
+            location: "Hub_None".to_owned(),
+            css: None,
+            owner: None,
+            personalization: Setting::Default,
+            web_access: None,
+            authentication_url: None,
+            active: true,
+            special_load: None,
+            registration: Registration::Registered,
+            node: 0,
+            stale_node: None,
+            address: Address::None,
+            httpd: None,
+            active_load: "sip88xx.14-2-1-0101-4".to_owned(),
+            quirk: Quirk::Normal,
+        }
+    }
+}
+
+impl Fleet {
+    /// Gives every registered phone without address one of 127.1.0.1 and up that no other phone has.
+    pub fn give_addresses(&mut self) {
+        let taken: HashSet<_> = self
+            .phones
+            .iter()
+            .filter_map(|phone| match phone.address {
+                Address::V4(address) => Some(address),
+                Address::None | Address::V6Only(_) => None,
+            })
+            .collect();
+        let mut free = (0..).map(|k| loopback_address(1, k)).filter(|a| !taken.contains(a));
+        for phone in &mut self.phones {
+            if phone.address == Address::None && phone.registration == Registration::Registered {
+                phone.address = free.next().map_or(Address::None, Address::V4);
+            }
+        }
+    }
+}
+
+/// A user of the cluster.
+///
+/// `Debug` does not show the password.
+#[derive(Clone)]
+pub struct UserSpec {
+    /// The user id.
+    pub userid: String,
+    /// End user or application user.
+    pub kind: UserKind,
+    /// The password.
+    pub password: String,
+    /// What the user may do over AXL.
+    pub axl: AxlRole,
+    /// Whether the user may ask RisPort70.
+    pub serviceability: bool,
+    /// The User Rank: 1 outranks everybody, 10 nobody.
+    pub rank: u8,
+    /// Associated devices, in order.
+    pub devices: Vec<String>,
+}
+
+impl UserSpec {
+    /// Makes a user without any role or device, of the lowest rank.
+    pub fn new(userid: impl Into<String>, kind: UserKind, password: impl Into<String>) -> Self {
+        Self {
+            userid: userid.into(),
+            kind,
+            password: password.into(),
+            axl: AxlRole::None,
+            serviceability: false,
+            rank: 10,
+            devices: Vec::new(),
+        }
+    }
+}
+
+impl std::fmt::Debug for UserSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UserSpec")
+            .field("userid", &self.userid)
+            .field("kind", &self.kind)
+            .field("axl", &self.axl)
+            .field("rank", &self.rank)
+            .field("devices", &self.devices.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a user may do over AXL.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum AxlRole {
+    /// Nothing: HTTP 403.
+    None,
+    /// Reads only: a write is refused with HTTP 401.
+    ReadOnly,
+    /// Everything.
+    Full,
+}
+
+/// Which kind of user an id belongs to.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum UserKind {
+    /// A person.
+    EndUser,
+    /// A program.
+    Application,
+}
+
+/// How a phone signals.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Protocol {
+    /// Skinny.
+    Sccp,
+    /// SIP.
+    Sip,
+}
+
+/// What RisPort70 knows about a device.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Registration {
+    /// It never registered, or so long ago that nothing is known.
+    NeverSeen,
+    /// Some of its lines are registered.
+    PartiallyRegistered,
+    /// It is registered.
+    Registered,
+    /// Its registration was refused.
+    Rejected,
+    /// It was registered once.
+    UnRegistered,
+}
+
+/// The address of a device.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Address {
+    /// None is known.
+    None,
+    /// A loopback address that the phone listens on, if it is up. Only 127.0.0.0/8 is served.
+    V4(Ipv4Addr),
+    /// Only an IPv6 address, which the simulator tells but does not serve.
+    V6Only(Ipv6Addr),
+}
+
+/// What RisPort70 tells about a phone's web server.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Httpd {
+    /// It does not run.
+    No,
+    /// It is not known.
+    Unknown,
+    /// It runs.
+    Yes,
+}
+
+/// How a simulated phone misbehaves.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Quirk {
+    /// It answers success and never downloads anything.
+    AcceptsButNeverFetches,
+    /// It answers HTTP 503 to the first push, then behaves.
+    Busy503Once,
+    /// It answers 200 with an empty body.
+    EmptyReply,
+    /// It answers 200 with this `CiscoIPPhoneError`.
+    ErrorWithOk {
+        /// The number of the error.
+        number: u32,
+    },
+    /// It breaks the download of the picture off half-way, and answers success all the same.
+    FetchesHalf,
+    /// It downloads the picture but not its thumbnail, and answers success.
+    FetchesImageOnly,
+    /// It answers 200 with a page of HTML.
+    Garbage,
+    /// It knows no `/CGI/Execute`.
+    Http404,
+    /// Nothing is wrong with it.
+    Normal,
+    /// It resets the connection once it has read the request.
+    Resets,
+    /// It takes this long before it answers.
+    SlowReply(Duration),
+    /// Another phone answers at its address.
+    WrongDevice,
+}
+
+/// Returns the `k`th phone address of 127.`network`.0.0/16; the last octet is never 0 or 255.
+pub(crate) fn loopback_address(network: u8, k: u32) -> Ipv4Addr {
+    let network = u32::from(network) + k / PER_NETWORK;
+    let within = k % PER_NETWORK;
+    let octet = |value: u32| u8::try_from(value).unwrap_or(u8::MAX);
+    Ipv4Addr::new(127, octet(network), octet(within / 254), octet(1 + within % 254))
+}
+
+const PER_NETWORK: u32 = 256 * 254;
+
+/// Returns the name of a model, also of those that are in the phone list without being phones.
+fn model_name(number: u32) -> String {
+    model::by_number(number)
+        .map_or_else(|| format!("Cisco {number}"), |model| model.name.to_owned())
+}
+
+/// The `typemodel` number of a CTI port.
+pub const CTI_PORT: u32 = 72;
+/// The `typemodel` number of a third-party SIP phone.
+pub const THIRD_PARTY_SIP: u32 = 336;
+/// The profile that every cluster has.
+pub const STANDARD_PROFILE: &str = "Standard Common Phone Profile";
+/// For [`PhoneSpec::authentication_url`]: the phone has no authentication URL and asks nobody.
+pub const NO_URL: &str = "";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_distinct_and_never_in_the_first_network() {
+        let mut seen = HashSet::new();
+        for k in (0..200_000).step_by(7) {
+            let address = loopback_address(1, k);
+            assert!(address.is_loopback() && address.octets()[1] > 0, "{address}");
+            assert!(!matches!(address.octets()[3], 0 | 255));
+            assert!(seen.insert(address));
+        }
+    }
+
+    #[test]
+    fn a_user_shows_no_password() {
+        let user = UserSpec::new("x", UserKind::EndUser, "top-secret-word");
+        assert!(!format!("{user:?}").contains("top-secret-word"));
+    }
+}

@@ -1,0 +1,82 @@
+//! The faults that AXL and RisPort70 answer with.
+
+use super::xml::escape_into;
+
+/// A SOAP fault; its HTTP status is 500.
+#[derive(Debug)]
+pub(crate) struct SoapFault {
+    /// Whether the request is to blame (`soapenv:Client`) or the cluster (`soapenv:Server`).
+    pub(crate) client: bool,
+    /// `axlcode`.
+    pub(crate) code: i32,
+    /// `faultstring` and `axlmessage`, which are the same in every published fault.
+    pub(crate) message: String,
+}
+
+impl SoapFault {
+    /// A fault of the cluster.
+    pub(crate) fn server(code: i32, message: impl Into<String>) -> Self {
+        Self { client: false, code, message: message.into() }
+    }
+
+    /// A request that is no valid one. The wording is the simulator's own: none was published.
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self { client: true, code: -1, message: message.into() }
+    }
+
+    /// A `get` of something that is not there (wording and code seen in published faults).
+    pub(crate) fn not_found(what: &str) -> Self {
+        Self::server(5007, format!("Item not valid: The specified {what} was not found"))
+    }
+
+    /// An answer above the size limit (wording and code from the AXL Developer Guide).
+    pub(crate) fn too_large(matched: usize, fitting: usize) -> Self {
+        Self::server(
+            -1,
+            format!(
+                "Query request too large. Total rows matched: {matched} rows. Suggestive Row Fetch: less than {fitting} rows"
+            ),
+        )
+    }
+
+    /// Too many large answers at once (wording and code from the AXL Developer Guide).
+    pub(crate) fn memory() -> Self {
+        Self::server(
+            -1,
+            "Maximum AXL Memory Allocation Consumed. Please retry once requests in progress have completed",
+        )
+    }
+
+    /// Returns the whole SOAP document, for a fault in `operation`.
+    pub(crate) fn document(&self, operation: &str) -> String {
+        let side = if self.client { "Client" } else { "Server" };
+        let mut message = String::new();
+        escape_into(&mut message, &self.message);
+        let mut request = String::new();
+        escape_into(&mut request, operation);
+        let code = self.code;
+        format!(
+            "<?xml version='1.0' encoding='UTF-8'?><soapenv:Envelope xmlns:soapenv=\"{SOAP}\"><soapenv:Body><soapenv:Fault>\
+             <faultcode>soapenv:{side}</faultcode><faultstring>{message}</faultstring>\
+             <detail><axlError><axlcode>{code}</axlcode><axlmessage>{message}</axlmessage><request>{request}</request></axlError></detail>\
+             </soapenv:Fault></soapenv:Body></soapenv:Envelope>"
+        )
+    }
+}
+
+/// Returns a fault as RisPort70's stack writes it: with an empty detail, or with a code of its own.
+pub(crate) fn serviceability_fault(rate_control: bool, message: &str) -> String {
+    let mut text = String::new();
+    escape_into(&mut text, message);
+    let code = if rate_control {
+        "<faultcode xmlns:ns1=\"http://xml.apache.org/axis/\">ns1:Server.RateControl</faultcode>"
+    } else {
+        "<faultcode>soapenv:Server</faultcode>"
+    };
+    format!(
+        "<?xml version='1.0' encoding='UTF-8'?><soapenv:Envelope xmlns:soapenv=\"{SOAP}\"><soapenv:Body><soapenv:Fault>{code}<faultstring>{text}</faultstring><detail /></soapenv:Fault></soapenv:Body></soapenv:Envelope>"
+    )
+}
+
+/// The namespace of SOAP 1.1.
+pub(crate) const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";

@@ -1,0 +1,399 @@
+//! Makes up a believable fleet, the same one for the same seed.
+
+mod random;
+mod words;
+
+use std::collections::HashSet;
+use std::net::Ipv6Addr;
+use std::time::Duration;
+
+use random::Random;
+
+use super::content::{
+    Address, CTI_PORT, Fleet, Httpd, NO_URL, PhoneSpec, Protocol, Quirk, Registration,
+    loopback_address,
+};
+use crate::domain::model::{self, DeviceKind};
+use crate::domain::personalization::Setting;
+
+/// What fleet to make up.
+#[derive(Clone, Copy, Debug)]
+pub struct FleetSpec {
+    /// Equal seeds make equal fleets.
+    pub seed: u64,
+    /// How many devices of all kinds: up to 100,000, and 30 where fewer are asked for, so that there is room for
+    /// the CTI ports that every fleet has. A template, which is no device, comes on top.
+    pub phones: u32,
+}
+
+impl FleetSpec {
+    /// Makes up a fleet of ten device pools and seven profiles, where most phones lack nothing but the
+    /// association, and the others show everything that can stand in the way.
+    ///
+    /// About 3 % of the phones that take a background misbehave. From 60 phones on there is always one
+    /// that accepts but never downloads, one that answers an error, and one that resets connections.
+    pub fn generate(&self) -> Fleet {
+        let mut maker = Maker { random: Random::new(self.seed), names: HashSet::new() };
+        let mut fleet = Fleet {
+            profiles: words::profiles(),
+            device_pools: words::POOLS.iter().map(|(pool, _)| pool.name.to_owned()).collect(),
+            nodes: ["cucm-pub", "cucm-sub1", "cucm-sub2"].map(str::to_owned).to_vec(),
+            ..Fleet::default()
+        };
+        let mut used = [0; words::POOLS.len()];
+        for _ in CTI_PORTS..self.devices() {
+            fleet.phones.push(maker.phone(&mut used));
+        }
+        // The phones that could be pushed to, in a random order: what is wrong is dealt out to them.
+        let takes_background =
+            |phone: &PhoneSpec| model::by_number(phone.model).is_some_and(|m| m.image.is_some());
+        let mut ready: Vec<usize> =
+            (0..fleet.phones.len()).filter(|&at| takes_background(&fleet.phones[at])).collect();
+        maker.random.shuffle(&mut ready);
+        deal(&mut fleet.phones, &ready, &mut maker.random);
+        maker.associate(&mut fleet);
+        fleet
+    }
+
+    /// Returns how many devices the fleet will have.
+    pub fn devices(&self) -> u32 {
+        self.phones.max(FEWEST)
+    }
+
+    /// Makes `phones` ready phones: registered Cisco 8841 that behave, all associated with the
+    /// application user that pushes.
+    pub fn clean(phones: u32) -> Fleet {
+        let mut fleet = Fleet { device_pools: vec!["HQ".to_owned()], ..Fleet::default() };
+        for k in 0..phones {
+            let mut phone = PhoneSpec::new(format!("SEP00FACE{k:06X}"), 683);
+            phone.address = Address::V4(loopback_address(1, k));
+            fleet.push_devices.push(phone.name.clone());
+            fleet.phones.push(phone);
+        }
+        fleet
+    }
+}
+
+impl Default for FleetSpec {
+    /// 200 phones.
+    fn default() -> Self {
+        Self { seed: 2026, phones: 200 }
+    }
+}
+
+struct Maker {
+    random: Random,
+    names: HashSet<String>,
+}
+
+impl Maker {
+    fn phone(&mut self, used: &mut [u32; words::POOLS.len()]) -> PhoneSpec {
+        let model = *self.random.weighted(&words::MODELS);
+        let pools: Vec<(usize, usize)> =
+            words::POOLS.iter().enumerate().map(|(at, (_, share))| (at, *share)).collect();
+        let pool = *self.random.weighted(&pools);
+        let owner = self.random.percent(60).then(|| {
+            let letter = char::from(b'a' + u8::try_from(self.random.below(26)).unwrap_or(0));
+            let family = self.random.pick(&words::FAMILIES);
+            format!("{letter}{family}{}", self.random.below(100))
+        });
+        let name = self.name(model, owner.as_deref());
+        let mut phone = PhoneSpec::new(name, model);
+        let place = self.random.pick(&words::PLACES);
+        phone.description = match &owner {
+            Some(owner) => format!("{place} {owner}"),
+            None => format!("{place} {}", self.random.below(900) + 100),
+        };
+        phone.owner = owner;
+        phone.device_pool = words::POOLS[pool].0.name.to_owned();
+        phone.location = words::POOLS[pool].0.location.to_owned();
+        phone.profile = (*self.random.weighted(&words::ORDINARY_PROFILES)).to_owned();
+        phone.css = self.random.percent(80).then(|| format!("CSS-{}", phone.location));
+        phone.node = if self.random.percent(50) { 1 } else { 2 };
+        phone.protocol =
+            if matches!(model, 404..=437 | 8 | 30027) { Protocol::Sccp } else { Protocol::Sip };
+        // Each pool is a network of its own.
+        let network = u8::try_from(pool + 1).unwrap_or(1);
+        phone.address = Address::V4(loopback_address(network, used[pool]));
+        used[pool] += 1;
+        words::firmware(&mut phone);
+        phone
+    }
+
+    fn name(&mut self, model: u32, owner: Option<&str>) -> String {
+        loop {
+            let mac = format!(
+                "{}{:06X}",
+                self.random.pick(&words::MAKERS),
+                self.random.next() & 0xff_ffff
+            );
+            let name = match model {
+                // Soft phones carry their user's name, some of them in lower case.
+                503 => match owner {
+                    Some(owner) if self.random.percent(30) => format!("csf{owner}"),
+                    Some(owner) => format!("CSF{}", owner.to_uppercase()),
+                    None => format!("CSF{mac}"),
+                },
+                562 => format!("TCT{mac}"),
+                36262 => format!("ATA{mac}"),
+                30027 => format!("AN{mac}{:03}", self.random.below(24)),
+                _ => format!("SEP{mac}"),
+            };
+            if self.names.insert(name.to_lowercase()) {
+                return name;
+            }
+            // The owner has a soft phone already: the next turn may still find another name.
+            if let (503, Some(owner)) = (model, owner) {
+                let name = format!("CSF{}{}", owner.to_uppercase(), self.random.below(1000));
+                if self.names.insert(name.to_lowercase()) {
+                    return name;
+                }
+            }
+        }
+    }
+
+    /// Associates part of the fleet with the users that push, beside devices that must stay theirs.
+    fn associate(&mut self, fleet: &mut Fleet) {
+        for k in 1..=CTI_PORTS {
+            // CTI ports and lower-case names, as contact centres have them.
+            let name =
+                if k % 2 == 0 { format!("UCCX_CTI_{k:02}") } else { format!("ivr_port_{k:02}") };
+            let mut port = PhoneSpec::new(name.clone(), CTI_PORT);
+            port.description = "Contact center port".to_owned();
+            port.device_pool = words::POOLS[0].0.name.to_owned();
+            port.registration = Registration::NeverSeen;
+            port.active_load = String::new();
+            fleet.phones.push(port);
+            if k <= 8 {
+                fleet.push_devices.push(name);
+            } else {
+                fleet.push_end_user_devices.push(name);
+            }
+        }
+        let mut template = PhoneSpec::new("Auto_8841_Template", 683);
+        template.template = true;
+        template.registration = Registration::NeverSeen;
+        fleet.phones.push(template);
+        for phone in &fleet.phones {
+            let kind = model::by_number(phone.model).map(|model| model.kind);
+            let (push, push_end_user) = match kind {
+                Some(DeviceKind::DeskPhone) if !phone.template => {
+                    (self.random.percent(45), self.random.percent(15))
+                }
+                Some(DeviceKind::SoftPhone) => (self.random.percent(30), false),
+                Some(
+                    DeviceKind::DeskPhone
+                    | DeviceKind::Analog
+                    | DeviceKind::ThirdParty
+                    | DeviceKind::Video
+                    | DeviceKind::Virtual,
+                )
+                | None => (false, false),
+            };
+            if push {
+                fleet.push_devices.push(phone.name.clone());
+            }
+            if push_end_user {
+                fleet.push_end_user_devices.push(phone.name.clone());
+            }
+        }
+        self.random.shuffle(&mut fleet.push_devices);
+    }
+}
+
+/// Something that is dealt out to phones: how many of a thousand get it, and what it does.
+type Trait = (usize, fn(&mut PhoneSpec, &mut Random));
+
+/// Deals the traits out, no phone getting two. Up to a third of the phones are used so that every trait
+/// is there at least once, in the order of the table; beyond that the shares decide.
+fn deal(phones: &mut [PhoneSpec], ready: &[usize], random: &mut Random) {
+    let mut left = ready;
+    let mut for_certain = ready.len() / 3;
+    for &(share, apply) in TRAITS {
+        let mut count = ready.len() * share / 1000;
+        if count == 0 && for_certain > 0 {
+            count = 1;
+            for_certain -= 1;
+        }
+        let (taken, rest) = left.split_at(count.min(left.len()));
+        left = rest;
+        for &at in taken {
+            apply(&mut phones[at], random);
+        }
+    }
+    // Two phones with one address: a copy of somebody else's, who keeps it.
+    let pairs = (ready.len() / 300).max(1);
+    for pair in left.chunks_exact(2).take(pairs) {
+        phones[pair[1].max(pair[0])].address = phones[pair[0].min(pair[1])].address;
+    }
+}
+
+/// How many CTI ports a fleet has.
+const CTI_PORTS: u32 = 12;
+/// No fleet has fewer devices.
+const FEWEST: u32 = 30;
+
+const TRAITS: &[Trait] = &[
+    (8, |phone, _| phone.quirk = Quirk::AcceptsButNeverFetches),
+    (7, |phone, _| phone.quirk = Quirk::ErrorWithOk { number: 3 }),
+    (5, |phone, _| phone.quirk = Quirk::Resets),
+    (25, |phone, random| {
+        phone.registration = Registration::UnRegistered;
+        if random.percent(50) {
+            phone.address = Address::None;
+        }
+    }),
+    (5, |phone, _| phone.profile = words::PROFILE_DISABLED.to_owned()),
+    (5, |phone, _| phone.profile = words::PROFILE_HTTPS.to_owned()),
+    (5, |phone, _| phone.profile = words::PROFILE_FORCED.to_owned()),
+    (5, |phone, _| phone.profile = words::PROFILE_NO_WEB.to_owned()),
+    (8, |phone, _| {
+        phone.registration = Registration::NeverSeen;
+        phone.address = Address::None;
+    }),
+    (5, |phone, _| phone.registration = Registration::Rejected),
+    (5, |phone, _| phone.registration = Registration::PartiallyRegistered),
+    (8, |phone, _| phone.web_access = Some(false)),
+    (20, |phone, random| phone.description = (*random.pick(&words::HOSTILE)).to_owned()),
+    (8, |phone, _| phone.personalization = Setting::Enabled),
+    (5, |phone, _| phone.personalization = Setting::Disabled),
+    (8, |phone, _| phone.stale_node = Some(0)),
+    (3, |phone, _| phone.address = Address::None),
+    (3, |phone, random| {
+        let tail = u16::try_from(random.below(0xffff)).unwrap_or(1);
+        phone.address = Address::V6Only(Ipv6Addr::new(0x2001, 0xdb8, 0, 1, 0, 0, 0, tail));
+    }),
+    (5, |phone, _| phone.httpd = Some(Httpd::Unknown)),
+    (3, |phone, _| phone.active_load = "sip88xx.12-0-4MPP0001-225".to_owned()),
+    (2, |phone, _| phone.personalization = Setting::HttpsOnly),
+    (3, |phone, _| phone.authentication_url = Some(NO_URL.to_owned())),
+    (3, |phone, _| {
+        phone.authentication_url =
+            Some("http://paging.example.com:8081/InformaCast/phone/auth".to_owned());
+    }),
+    (3, |phone, _| phone.description = "Very long description ".repeat(6).trim().to_owned()),
+    (3, |phone, _| phone.active = false),
+    (3, |phone, _| phone.special_load = Some("sip88xx.12-8-1-0001-455".to_owned())),
+    (2, |phone, _| phone.quirk = Quirk::Garbage),
+    (2, |phone, _| phone.quirk = Quirk::FetchesImageOnly),
+    (2, |phone, _| phone.quirk = Quirk::Busy503Once),
+    (1, |phone, _| phone.quirk = Quirk::EmptyReply),
+    (1, |phone, _| phone.quirk = Quirk::FetchesHalf),
+    (1, |phone, _| phone.quirk = Quirk::WrongDevice),
+    (1, |phone, _| phone.quirk = Quirk::Http404),
+    (1, |phone, _| phone.quirk = Quirk::SlowReply(Duration::from_millis(1500))),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::super::config::{PUSH_USER, SimConfig};
+    use super::super::state::Cluster;
+    use super::*;
+
+    fn count(fleet: &Fleet, is: impl Fn(&PhoneSpec) -> bool) -> usize {
+        fleet.phones.iter().filter(|phone| is(phone)).count()
+    }
+
+    #[test]
+    fn equal_seeds_make_equal_fleets() {
+        let spec = FleetSpec { seed: 7, phones: 300 };
+        assert_eq!(format!("{:?}", spec.generate()), format!("{:?}", spec.generate()));
+        let other = FleetSpec { seed: 8, phones: 300 };
+        assert_ne!(format!("{:?}", spec.generate()), format!("{:?}", other.generate()));
+    }
+
+    #[test]
+    fn a_fleet_has_as_many_devices_as_were_asked_for() {
+        for (asked, made) in [(1, 30), (30, 30), (31, 31), (200, 200)] {
+            let fleet = FleetSpec { seed: 1, phones: asked }.generate();
+            assert_eq!(count(&fleet, |phone| !phone.template), made);
+        }
+    }
+
+    #[test]
+    fn every_obstacle_is_there() {
+        let fleet = FleetSpec::default().generate();
+        assert!(fleet.device_pools.len() >= 8 && fleet.profiles.len() >= 5);
+        for setting in [Setting::Disabled, Setting::Enabled, Setting::HttpsOnly, Setting::Default] {
+            assert!(fleet.profiles.iter().any(|p| p.personalization == setting), "{setting:?}");
+        }
+        for registration in [
+            Registration::NeverSeen,
+            Registration::PartiallyRegistered,
+            Registration::Registered,
+            Registration::Rejected,
+            Registration::UnRegistered,
+        ] {
+            assert!(count(&fleet, |p| p.registration == registration) > 0, "{registration:?}");
+        }
+        let kinds = [DeviceKind::SoftPhone, DeviceKind::Analog];
+        for kind in kinds {
+            let is = |p: &PhoneSpec| model::by_number(p.model).is_some_and(|m| m.kind == kind);
+            assert!(count(&fleet, is) > 0, "{kind:?}");
+        }
+        assert!(count(&fleet, |p| matches!(p.address, Address::V6Only(_))) > 0);
+        assert!(count(&fleet, |p| p.httpd == Some(Httpd::Unknown)) > 0);
+        assert!(count(&fleet, |p| p.active_load.contains("MPP")) > 0);
+        assert!(count(&fleet, |p| p.authentication_url.is_some()) > 1);
+        assert!(count(&fleet, |p| p.stale_node.is_some()) > 0);
+        let addresses: Vec<_> = fleet
+            .phones
+            .iter()
+            .filter_map(|p| match p.address {
+                Address::V4(address) => Some(address),
+                Address::None | Address::V6Only(_) => None,
+            })
+            .collect();
+        let distinct: HashSet<_> = addresses.iter().collect();
+        assert!(distinct.len() < addresses.len());
+        assert!(addresses.iter().all(|address| address.octets()[1] > 0));
+        assert!(fleet.push_devices.iter().any(|name| name.starts_with("ivr_port")));
+    }
+
+    #[test]
+    fn most_phones_lack_at_most_the_association() {
+        for phones in [60, 200, 5000] {
+            let fleet = FleetSpec { seed: 3, phones }.generate();
+            let quirks = count(&fleet, |p| p.quirk != Quirk::Normal);
+            for quirk in
+                [Quirk::AcceptsButNeverFetches, Quirk::ErrorWithOk { number: 3 }, Quirk::Resets]
+            {
+                assert!(count(&fleet, |p| p.quirk == quirk) > 0, "{phones} {quirk:?}");
+            }
+            assert!(quirks * 100 <= phones as usize * 5 || phones < 500, "{phones}: {quirks}");
+            let config = SimConfig::new(fleet);
+            let cluster = Cluster::new(&config);
+            let able = |at: &usize| {
+                let device = &cluster.devices[*at];
+                model::by_number(device.spec.model).is_some_and(|m| m.image.is_some())
+                    && !device.spec.template
+            };
+            let able: Vec<usize> = (0..cluster.devices.len()).filter(able).collect();
+            let fine = able.iter().filter(|&&at| {
+                let device = &cluster.devices[at];
+                device.serves()
+                    && device.spec.quirk == Quirk::Normal
+                    && device.loaded.personalization == Setting::Enabled
+                    && device.loaded.background_allowed
+                    && matches!(device.spec.address, Address::V4(a) if cluster.addresses[&a] == at)
+            });
+            let fine = fine.count();
+            assert!(fine * 100 >= able.len() * 65, "{phones}: {fine} of {}", able.len());
+            let user = &cluster.users[cluster.user(PUSH_USER).unwrap()];
+            let associated = able.iter().filter(|at| user.devices.contains(at)).count();
+            assert!(associated > able.len() / 4 && associated < able.len() * 3 / 4);
+        }
+    }
+
+    #[test]
+    fn a_clean_fleet_is_ready() {
+        let cluster = Cluster::new(&SimConfig::new(FleetSpec::clean(300)));
+        let user = &cluster.users[cluster.user(PUSH_USER).unwrap()];
+        for at in 0..300 {
+            let device = &cluster.devices[at];
+            assert!(device.serves() && user.devices.contains(&at));
+            assert_eq!(device.loaded.personalization, Setting::Enabled);
+        }
+        assert_eq!(cluster.addresses.len(), 300);
+    }
+}

@@ -1,0 +1,57 @@
+//! A simulated cluster and its phones, for demonstrations and tests.
+//!
+//! [`SimCluster`] runs inside of the process and listens on loopback only. It is written against the
+//! published schemas and answers, and shares no wire code with the client in this crate, so that it can
+//! stand in for a cluster when you develop any AXL or RisPort70 client.
+//!
+//! What it simulates:
+//! - AXL at `https://127.0.0.1:<port>/axl/`, versions 11.5 to 15.0: paths, Basic credentials, session
+//!   cookies that expire with 404, lockout, roles (401 and 403), HTTP 599 for versions it does not have,
+//!   field order and unknown tags, faults, the 8 MB limit, nulls in every shape. Operations:
+//!   `getCCMVersion`, `listPhone`, `getPhone`, `listCommonPhoneConfig`, `getCommonPhoneConfig`,
+//!   `listDevicePool`, `listProcessNode`, `listUser`, `getUser`, `updateUser`, `listAppUser`,
+//!   `getAppUser`, `updateAppUser`, `getServiceParameter` and `executeSQLQuery` with plain SELECTs.
+//! - RisPort70 on the same port: `selectCmDeviceExt` and `selectCmDevice`, rate control, silent nodes.
+//! - the authentication page, on plain HTTP, which checks password and association.
+//! - phones on 127.x.y.z, all on one port: `POST /CGI/Execute` with `setBackground` in both published
+//!   forms, `GET /DeviceInformationX`. They ask the authentication page over HTTP, obey the
+//!   configuration that they loaded last, download and check the pictures, and answer as their model
+//!   does. Some misbehave, each in its own way ([`Quirk`]).
+//!
+//! What it does not: calls, lines, TFTP, phones over HTTPS or IPv6, ring tones, key presses, AXL writes
+//! other than associations and passwords, SQL writes. Such a request is refused, never ignored.
+//!
+//! Where no source tells what the real thing does, the code says "believed".
+//!
+//! [`SimCluster::record`] tells what really happened, for tests to believe instead of the client.
+
+mod accounts;
+mod authenticate;
+mod cluster;
+mod config;
+mod content;
+mod fault;
+mod fleet;
+mod form;
+mod front;
+mod operations;
+mod phones;
+mod record;
+mod risport;
+mod schema;
+mod state;
+mod xml;
+
+pub(crate) use cluster::Shared;
+pub use cluster::{SimCluster, SimError};
+pub use config::{
+    ADMIN_PASSWORD, ADMIN_USER, Fault, PUSH_END_USER, PUSH_END_USER_PASSWORD, PUSH_PASSWORD,
+    PUSH_USER, READER_PASSWORD, READER_USER, Release, SimConfig,
+};
+pub use content::{
+    Address, AxlRole, CTI_PORT, Fleet, Httpd, NO_URL, PhoneSpec, ProfileSpec, Protocol, Quirk,
+    Registration, STANDARD_PROFILE, THIRD_PARTY_SIP, UserKind, UserSpec,
+};
+
+pub use fleet::FleetSpec;
+pub use record::{Fetch, PhoneRecord, Push, PushOutcome, Record, Shown, UserRecord, Write};

@@ -1,0 +1,175 @@
+//! `listPhone` and `getPhone`.
+
+use std::fmt::Write as _;
+
+use super::row::Row;
+use super::{Call, Criteria, returned_tags, rows};
+use crate::sim::content::{Address, Protocol};
+use crate::sim::fault::SoapFault;
+use crate::sim::state::{Cluster, Device, setting_name};
+
+pub(super) fn list(cluster: &Cluster, call: &Call<'_>) -> Result<String, SoapFault> {
+    let criteria = Criteria::read(call.request)?;
+    let tags = returned_tags(call.request).unwrap_or_default();
+    let matching = cluster.devices.iter().enumerate().filter(|(_, device)| {
+        criteria.fit(|field| match field {
+            "name" => &device.spec.name,
+            "description" => &device.spec.description,
+            "protocol" => protocol(device.spec.protocol),
+            "callingSearchSpaceName" => {
+                device.space.map_or("", |at| cluster.spaces.entries[at].name.as_str())
+            }
+            "devicePoolName" => &cluster.pools.entries[device.pool].name,
+            // `securityProfileName` is the last one that the schema knows.
+            _ => "",
+        })
+    });
+    rows(cluster, call.request, matching, |out, (at, device)| {
+        phone(out, cluster, at, device, &tags, call.version);
+    })
+}
+
+pub(super) fn one(cluster: &Cluster, call: &Call<'_>) -> Result<String, SoapFault> {
+    let found = match (call.request.child_text("name"), call.request.child_text("uuid")) {
+        (Some(name), _) => cluster.device(name),
+        (None, Some(uuid)) => {
+            cluster.devices.iter().position(|device| device.uuid.eq_ignore_ascii_case(uuid))
+        }
+        (None, None) => None,
+    };
+    let at = found.ok_or_else(|| SoapFault::not_found("Phone"))?;
+    let tags = returned_tags(call.request).unwrap_or_else(|| ALL_TAGS.to_vec());
+    let mut out = String::from("<return>");
+    phone(&mut out, cluster, at, &cluster.devices[at], &tags, call.version);
+    out.push_str("</return>");
+    Ok(out)
+}
+
+fn phone(
+    out: &mut String,
+    cluster: &Cluster,
+    at: usize,
+    device: &Device,
+    tags: &[&str],
+    version: u16,
+) {
+    let spec = &device.spec;
+    // Writing into a String cannot fail.
+    let _ = write!(out, "<phone ctiid=\"{}\" uuid=\"{}\">", at + 1, device.uuid);
+    let mut row = Row::new(out, at, version);
+    for &tag in tags {
+        match tag {
+            "name" => row.text(tag, &spec.name),
+            "description" => row.text(tag, &spec.description),
+            "product" | "model" => row.text(tag, &spec.model_name),
+            "class" => row.text(tag, if spec.template { "Phone Template" } else { "Phone" }),
+            "protocol" => row.text(tag, protocol(spec.protocol)),
+            "protocolSide" => row.text(tag, "User"),
+            "callingSearchSpaceName" => {
+                row.reference(tag, device.space.map(|space| &cluster.spaces.entries[space]));
+            }
+            "devicePoolName" => row.reference(tag, Some(&cluster.pools.entries[device.pool])),
+            "commonPhoneConfigName" => {
+                row.reference(tag, Some(&cluster.profiles.entries[device.profile]));
+            }
+            "locationName" => row.reference(tag, Some(&cluster.locations.entries[device.location])),
+            "ownerUserName" => match device.owner {
+                Some(owner) => {
+                    let owner = &cluster.users[owner];
+                    row.named(tag, &owner.userid, &owner.uuid);
+                }
+                None => row.reference::<()>(tag, None),
+            },
+            "networkLocation" => row.text(tag, "Use System Default"),
+            "loadInformation" => {
+                let load = spec.special_load.as_deref().unwrap_or(&spec.active_load);
+                let mut markup = String::new();
+                crate::sim::xml::escape_into(&mut markup, load);
+                let special = spec.special_load.is_some();
+                row.markup(&format!(
+                    "<loadInformation special=\"{special}\">{markup}</loadInformation>"
+                ));
+            }
+            "vendorConfig" => row.markup(&vendor_config(spec.web_access)),
+            "versionStamp" => {
+                row.text(tag, &format!("{{{}-{}", 1_680_793_930 + at, &device.uuid[1..]));
+            }
+            "authenticationUrl" => row.text(tag, spec.authentication_url.as_deref().unwrap_or("")),
+            "isActive" => row.boolean(tag, spec.active),
+            "phoneSuite" => row.text(tag, setting_name(spec.personalization)),
+            "preemption" => row.text(tag, "Disabled"),
+            "builtInBridgeStatus"
+            | "useTrustedRelayPoint"
+            | "alwaysUsePrimeLine"
+            | "alwaysUsePrimeLineForVoiceMessage"
+            | "phoneServiceDisplay" => row.text(tag, "Default"),
+            "enableExtensionMobility"
+            | "isProtected"
+            | "traceFlag"
+            | "remoteDevice"
+            | "isDualMode"
+            | "hotlineDevice" => row.boolean(tag, false),
+            _ if tag.ends_with("Name") => row.reference::<()>(tag, None),
+            _ => row.null(tag),
+        }
+    }
+    out.push_str("</phone>");
+}
+
+/// Returns a vendorConfig as CUCM saves it: only what was changed, so web access is often not there.
+///
+/// `webAccess` is 0 for enabled and 1 for disabled (seen in published device files).
+pub(super) fn vendor_config(web_access: Option<bool>) -> String {
+    match web_access {
+        Some(true) => "<vendorConfig><garp>1</garp><webAccess>0</webAccess><sshAccess>1</sshAccess></vendorConfig>",
+        Some(false) => "<vendorConfig><webAccess>1</webAccess></vendorConfig>",
+        None => "<vendorConfig><garp>1</garp><g722CodecSupport>0</g722CodecSupport></vendorConfig>",
+    }
+    .to_owned()
+}
+
+pub(crate) fn protocol(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Sccp => "SCCP",
+        Protocol::Sip => "SIP",
+    }
+}
+
+impl Device {
+    /// Returns the address as text, or nothing.
+    pub(crate) fn address_text(&self) -> Option<String> {
+        match self.spec.address {
+            Address::None => None,
+            Address::V4(address) => Some(address.to_string()),
+            Address::V6Only(address) => Some(address.to_string()),
+        }
+    }
+}
+
+/// What `getPhone` answers when it is not told which tags are wanted.
+const ALL_TAGS: [&str; 24] = [
+    "name",
+    "description",
+    "product",
+    "model",
+    "class",
+    "protocol",
+    "protocolSide",
+    "callingSearchSpaceName",
+    "devicePoolName",
+    "commonDeviceConfigName",
+    "commonPhoneConfigName",
+    "networkLocation",
+    "locationName",
+    "loadInformation",
+    "vendorConfig",
+    "versionStamp",
+    "traceFlag",
+    "preemption",
+    "authenticationUrl",
+    "enableExtensionMobility",
+    "ownerUserName",
+    "isActive",
+    "phoneSuite",
+    "isProtected",
+];

@@ -1,0 +1,124 @@
+//! Version, device pools, nodes and enterprise parameters.
+
+use std::fmt::Write as _;
+
+use super::row::Row;
+use super::{Call, Criteria, returned_tags, rows};
+use crate::sim::config::Release;
+use crate::sim::fault::SoapFault;
+use crate::sim::state::{Cluster, uuid};
+
+pub(super) fn ccm_version(cluster: &Cluster, call: &Call<'_>) -> Result<String, SoapFault> {
+    if let Some(node) = call.request.child_text("processNodeName")
+        && !node.is_empty()
+        && !cluster.nodes.iter().any(|known| known.eq_ignore_ascii_case(node))
+    {
+        return Err(SoapFault::not_found("ProcessNode"));
+    }
+    Ok(format!(
+        "<return><componentVersion><version>{}</version></componentVersion></return>",
+        cluster.release.version()
+    ))
+}
+
+pub(super) fn device_pools(cluster: &Cluster, call: &Call<'_>) -> Result<String, SoapFault> {
+    let criteria = Criteria::read(call.request)?;
+    let tags = returned_tags(call.request).unwrap_or_default();
+    let entries = cluster.pools.entries.iter().enumerate();
+    let matching = entries.filter(|(_, entry)| {
+        criteria.fit(|field| match field {
+            "name" => &entry.name,
+            // `callManagerGroupName` and `regionName`: every pool has the default ones.
+            _ => "Default",
+        })
+    });
+    rows(cluster, call.request, matching, |out, (at, entry)| {
+        // Writing into a String cannot fail.
+        let _ = write!(out, "<devicePool uuid=\"{}\">", entry.uuid);
+        let mut row = Row::new(out, at, call.version);
+        for &tag in &tags {
+            match tag {
+                "name" => row.text(tag, &entry.name),
+                "callManagerGroupName" | "regionName" => {
+                    row.named(tag, "Default", &uuid(tag, "Default"));
+                }
+                "dateTimeSettingName" => row.named(tag, "CMLocal", &uuid(tag, "CMLocal")),
+                "revertPriority" => row.text(tag, "Default"),
+                _ if tag.ends_with("Name") => row.reference::<()>(tag, None),
+                _ => row.null(tag),
+            }
+        }
+        out.push_str("</devicePool>");
+    })
+}
+
+pub(super) fn process_nodes(cluster: &Cluster, call: &Call<'_>) -> Result<String, SoapFault> {
+    let criteria = Criteria::read(call.request)?;
+    let mut tags = returned_tags(call.request).unwrap_or_default();
+    if cluster.release == Release::R11_5 {
+        // A known defect of 11.5: the children do not come in the schema's order.
+        tags.reverse();
+    }
+    let nodes = [ENTERPRISE_WIDE].into_iter().chain(cluster.nodes.iter().map(String::as_str));
+    let matching = nodes.enumerate().filter(|(at, name)| {
+        criteria.fit(|field| match field {
+            "name" => name,
+            "processNodeRole" => "CUCM Voice/Video",
+            _ if *at == 0 => "",
+            // The description.
+            _ => "Simulated node",
+        })
+    });
+    rows(cluster, call.request, matching, |out, (at, name)| {
+        let id = if at == 0 { ENTERPRISE_WIDE_UUID.to_owned() } else { uuid("node", name) };
+        let _ = write!(out, "<processNode uuid=\"{id}\">");
+        let mut row = Row::new(out, at, call.version);
+        for &tag in &tags {
+            match tag {
+                "name" => row.text(tag, name),
+                "description" if at > 0 => row.text(tag, "Simulated node"),
+                "nodeUsage" => row.text(tag, if at <= 1 { "Publisher" } else { "Subscriber" }),
+                "processNodeRole" => row.text(tag, "CUCM Voice/Video"),
+                "lbmHubGroup" => row.reference::<()>(tag, None),
+                _ => row.null(tag),
+            }
+        }
+        out.push_str("</processNode>");
+    })
+}
+
+pub(super) fn service_parameter(cluster: &Cluster, call: &Call<'_>) -> Result<String, SoapFault> {
+    let text = |name| call.request.child_text(name).unwrap_or_default();
+    let found = if text("uuid").is_empty() {
+        let place = text("processNodeName").eq_ignore_ascii_case(ENTERPRISE_WIDE)
+            && text("service") == ENTERPRISE_SERVICE;
+        // Parameter names are compared exactly (believed).
+        place.then(|| cluster.parameters.get_key_value(text("name"))).flatten()
+    } else {
+        let wanted = text("uuid");
+        cluster.parameters.iter().find(|(n, _)| uuid("parameter", n).eq_ignore_ascii_case(wanted))
+    };
+    let (name, value) = found.ok_or_else(|| SoapFault::not_found("ServiceParameter"))?;
+    let every = || vec!["processNodeName", "name", "service", "value", "valueType"];
+    let tags = returned_tags(call.request).unwrap_or_else(every);
+    let mut out = format!("<return><serviceParameter uuid=\"{}\">", uuid("parameter", name));
+    let mut row = Row::new(&mut out, 0, call.version);
+    for tag in tags {
+        match tag {
+            "processNodeName" => row.named(tag, ENTERPRISE_WIDE, ENTERPRISE_WIDE_UUID),
+            "name" => row.text(tag, name),
+            "service" => row.text(tag, ENTERPRISE_SERVICE),
+            "value" => row.text(tag, value),
+            // `valueType` is the last field that the schema knows.
+            _ => row.text(tag, "String"),
+        }
+    }
+    out.push_str("</serviceParameter></return>");
+    Ok(out)
+}
+
+/// The virtual node that enterprise parameters belong to, with its fixed UUID (seen in published code).
+const ENTERPRISE_WIDE: &str = "EnterpriseWideData";
+const ENTERPRISE_WIDE_UUID: &str = "{00000000-1111-0000-0000-000000000000}";
+/// The service of enterprise parameters (AXL schema, `XService`).
+const ENTERPRISE_SERVICE: &str = "Enterprise Wide";

@@ -1,0 +1,172 @@
+//! End users and application users, and the lists of devices that are associated with them.
+
+use std::fmt::Write as _;
+
+use super::row::Row;
+use super::{Call, Criteria, returned_tags, rows};
+use crate::sim::content::UserKind;
+use crate::sim::fault::SoapFault;
+use crate::sim::record::Write;
+use crate::sim::state::{Cluster, User};
+use crate::sim::xml::element_into;
+
+pub(super) fn list(
+    cluster: &Cluster,
+    call: &Call<'_>,
+    kind: UserKind,
+) -> Result<String, SoapFault> {
+    let criteria = Criteria::read(call.request)?;
+    let tags = returned_tags(call.request).unwrap_or_default();
+    let users = cluster.users.iter().enumerate().filter(|(_, user)| user.kind == kind);
+    let matching = users.filter(|(_, user)| {
+        criteria.fit(|field| match field {
+            "userid" => &user.userid,
+            "lastName" => &user.userid,
+            _ => "",
+        })
+    });
+    rows(cluster, call.request, matching, |out, (at, user)| {
+        write_user(out, cluster, at, user, &tags, call.version);
+    })
+}
+
+pub(super) fn one(cluster: &Cluster, call: &Call<'_>, kind: UserKind) -> Result<String, SoapFault> {
+    let at = find(cluster, call, kind).ok_or_else(|| SoapFault::not_found(noun(kind)))?;
+    let every = || match kind {
+        UserKind::EndUser => vec!["lastName", "userid", "password", "associatedDevices", "status"],
+        UserKind::Application => vec!["userid", "password", "associatedDevices", "isStandard"],
+    };
+    let tags = returned_tags(call.request).unwrap_or_else(every);
+    let mut out = String::from("<return>");
+    write_user(&mut out, cluster, at, &cluster.users[at], &tags, call.version);
+    out.push_str("</return>");
+    Ok(out)
+}
+
+/// Replaces the whole list of associated devices by the one that is sent, as AXL does.
+///
+/// Leaving the element out leaves the list alone; an empty element empties it. A device that does not
+/// exist fails the whole request, and nothing is changed.
+pub(super) fn update(
+    cluster: &mut Cluster,
+    call: &Call<'_>,
+    kind: UserKind,
+) -> Result<String, SoapFault> {
+    let Some(at) = find(cluster, call, kind) else {
+        let message = format!("Item not valid: The specified {} was not found", noun(kind));
+        return Err(SoapFault::server(5003, message));
+    };
+    let caller = &cluster.users[call.user];
+    if cluster.users[at].rank < caller.rank {
+        let who = match kind {
+            UserKind::EndUser => "End User",
+            UserKind::Application => "Application User",
+        };
+        let message = format!(
+            "You do not have the privilege to update this {who} as you have lower User Rank"
+        );
+        return Err(SoapFault::server(5003, message));
+    }
+    let known = ["uuid", "userid", "associatedDevices", "password"];
+    if let Some(other) = call.request.children.iter().find(|c| !known.contains(&c.name.as_str())) {
+        // Silently ignoring a field would make the answer a lie.
+        let message = format!("the simulator cannot change {} of a user", other.name);
+        return Err(SoapFault::server(-1, message));
+    }
+    let mut devices = None;
+    if let Some(list) = call.request.child("associatedDevices") {
+        let mut found = Vec::with_capacity(list.children.len());
+        for device in &list.children {
+            let name = device.text.trim();
+            match cluster.device(name) {
+                Some(device) => found.push(device),
+                None => return Err(SoapFault::not_found(&format!("Device {name}"))),
+            }
+        }
+        devices = Some(found);
+    }
+    let write = Write {
+        operation: call.request.name.clone(),
+        target: cluster.users[at].userid.clone(),
+        caller: caller.userid.clone(),
+    };
+    cluster.writes.push(write);
+    let user = &mut cluster.users[at];
+    if let Some(devices) = devices {
+        user.associate(devices);
+    }
+    if let Some(password) = call.request.child_text("password") {
+        user.password = password.to_owned().into();
+    }
+    Ok(format!("<return>{}</return>", user.uuid))
+}
+
+fn find(cluster: &Cluster, call: &Call<'_>, kind: UserKind) -> Option<usize> {
+    let found = match (call.request.child_text("userid"), call.request.child_text("uuid")) {
+        (Some(userid), _) => cluster.user(userid),
+        (None, Some(uuid)) => {
+            cluster.users.iter().position(|user| user.uuid.eq_ignore_ascii_case(uuid))
+        }
+        (None, None) => None,
+    };
+    found.filter(|&at| cluster.users[at].kind == kind)
+}
+
+fn noun(kind: UserKind) -> &'static str {
+    match kind {
+        UserKind::EndUser => "User",
+        UserKind::Application => "AppUser",
+    }
+}
+
+fn write_user(
+    out: &mut String,
+    cluster: &Cluster,
+    at: usize,
+    user: &User,
+    tags: &[&str],
+    version: u16,
+) {
+    let element = match user.kind {
+        UserKind::EndUser => "user",
+        UserKind::Application => "appUser",
+    };
+    // Writing into a String cannot fail.
+    let _ = write!(out, "<{element} uuid=\"{}\">", user.uuid);
+    let mut row = Row::new(out, at, version);
+    for &tag in tags {
+        match tag {
+            "userid" | "lastName" => row.text(tag, &user.userid),
+            "associatedDevices" => {
+                if user.devices.is_empty() {
+                    row.markup("<associatedDevices/>");
+                    continue;
+                }
+                let mut list = String::from("<associatedDevices>");
+                for &device in &user.devices {
+                    element_into(&mut list, "device", &cluster.devices[device].spec.name);
+                }
+                list.push_str("</associatedDevices>");
+                row.markup(&list);
+            }
+            "status" => row.text(tag, "1"),
+            "isStandard"
+            | "enableMobility"
+            | "enableEmcc"
+            | "acceptPresenceSubscription"
+            | "acceptOutOfDialogRefer"
+            | "acceptUnsolicitedNotification"
+            | "allowReplaceHeader" => {
+                row.boolean(tag, false);
+            }
+            "presenceGroupName" => {
+                let name = "Standard Presence group";
+                row.named(tag, name, &crate::sim::state::uuid("presence", name));
+            }
+            _ if tag.ends_with("Name") => row.reference::<()>(tag, None),
+            // A password is never told.
+            _ => row.null(tag),
+        }
+    }
+    let _ = write!(out, "</{element}>");
+}

@@ -1,0 +1,73 @@
+//! How phones word their answers: every model in its own way, as seen in published answers.
+
+use http_body_util::Full;
+use hyper::Response;
+use hyper::body::Bytes;
+
+use crate::domain::model::PushSchema;
+
+/// An answer of a phone.
+pub(super) type Answer = Response<Full<Bytes>>;
+
+/// Returns the success of a push, worded as phones of this model do.
+pub(super) fn success(model: u32, schema: PushSchema) -> Answer {
+    let body = match (schema, model) {
+        (PushSchema::PhoneOs, _) => {
+            "<CiscoIPPhoneResponse>\n<ResponseItem URL=\"\" Data=\"Success\" Status=\"0\"/>\n</CiscoIPPhoneResponse>\n"
+        }
+        // 8941, 8945, 8961, 9951, 9971: single quotes.
+        (PushSchema::Classic, 585 | 586 | 540 | 537 | 493) => {
+            "<?xml version='1.0' encoding='utf-8'?> <CiscoIPPhoneResponse> <ResponseItem URL='' Data='Success' Status='0' /></CiscoIPPhoneResponse>"
+        }
+        // 8821: no declaration.
+        (PushSchema::Classic, 36216) => {
+            "<CiscoIPPhoneResponse>\r\n<ResponseItem Data=\"Success\" Status=\"0\" URL=\"\"/>\r\n</CiscoIPPhoneResponse>\r\n"
+        }
+        // 8845, 8865: success with empty data.
+        (PushSchema::Classic, 36224 | 36225) => {
+            "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<CiscoIPPhoneResponse>\n  <ResponseItem Status=\"0\" Data=\"\" URL=\"\"/>\n</CiscoIPPhoneResponse>\n"
+        }
+        // The other 88xx.
+        (PushSchema::Classic, 683..=685 | 36217..=36232) => {
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?><CiscoIPPhoneResponse><ResponseItem URL=\"\" Data=\"Success\" Status=\"0\"/></CiscoIPPhoneResponse>"
+        }
+        // 79xx: items that were not used are there all the same.
+        (PushSchema::Classic, _) => {
+            "<?xml version=\"1.0\" encoding=\"iso-8859-1\"?>\r\n<CiscoIPPhoneResponse>\r\n<ResponseItem Status=\"0\" Data=\"Success\" URL=\"\" />\r\n<ResponseItem Status=\"0\" Data=\"\" URL=\"\" />\r\n<ResponseItem Status=\"0\" Data=\"\" URL=\"\" />\r\n</CiscoIPPhoneResponse>"
+        }
+    };
+    page(200, "text/xml", body)
+}
+
+/// Returns a `CiscoIPPhoneError`, which comes with HTTP 200.
+pub(super) fn error(number: u32) -> Answer {
+    page(200, "text/xml", format!("<CiscoIPPhoneError Number=\"{number}\" />"))
+}
+
+/// Returns an answer with this status, type and body.
+pub(super) fn page(status: u16, kind: &'static str, body: impl Into<Bytes>) -> Answer {
+    let mut answer = Response::new(Full::new(body.into()));
+    // Only constants come here, and all of them are valid.
+    *answer.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or_default();
+    let kind = hyper::header::HeaderValue::from_static(kind);
+    answer.headers_mut().insert(hyper::header::CONTENT_TYPE, kind);
+    answer
+}
+
+/// Returns the 401 of the models that send one; the 8945 names its realm after itself.
+pub(super) fn unauthorized(realm: &str) -> Answer {
+    let mut answer = page(401, "text/html", "<html><body>Unauthorized</body></html>");
+    if let Ok(challenge) = format!("Basic realm=\"{realm}\"").parse() {
+        answer.headers_mut().insert(hyper::header::WWW_AUTHENTICATE, challenge);
+    }
+    answer
+}
+
+/// Returns what a phone tells about itself to anybody.
+pub(super) fn device_information(name: &str, model: &str, load: &str) -> Answer {
+    let mac = name.trim_start_matches(|c: char| !c.is_ascii_hexdigit());
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n<DeviceInformation>\r\n<MACAddress>{mac}</MACAddress>\r\n<HostName>{name}</HostName>\r\n<appLoadID>{load}</appLoadID>\r\n<versionID>{load}</versionID>\r\n<modelNumber>{model}</modelNumber>\r\n</DeviceInformation>"
+    );
+    page(200, "text/xml", body)
+}

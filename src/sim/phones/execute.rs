@@ -1,0 +1,336 @@
+//! `/CGI/Execute` and `/DeviceInformationX` of one phone.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use hyper::{Method, Request};
+
+use super::answers::{self, Answer};
+use super::fetch::{Client, Extent};
+use super::object::{self, Background};
+use super::picture;
+use crate::domain::model::{self, ImageSpec};
+use crate::domain::personalization::Setting;
+use crate::sim::Shared;
+use crate::sim::accounts::basic;
+use crate::sim::content::{Address, Quirk};
+use crate::sim::form::{encode, fields};
+use crate::sim::record::{Fetch, Push, PushOutcome, Shown};
+use crate::sim::state::{Loaded, hex};
+
+/// The phone breaks the connection instead of answering.
+#[derive(Debug, thiserror::Error)]
+#[error("the simulated phone breaks the connection")]
+pub(super) struct Broken;
+
+/// Answers one request to a phone.
+pub(super) async fn answer(
+    shared: Arc<Shared>,
+    at: usize,
+    request: Request<Incoming>,
+) -> Result<Answer, Broken> {
+    if !shared.cluster().devices[at].serves() {
+        // It restarted with its web server off while the client kept the connection.
+        return Err(Broken);
+    }
+    let phone = Phone::new(&shared, at);
+    match (request.method(), request.uri().path()) {
+        (&Method::GET, "/DeviceInformationX") => {
+            Ok(answers::device_information(&phone.name, &phone.product, &phone.load))
+        }
+        (&Method::POST, "/CGI/Execute") => {
+            let hand = InHand::new(&shared, at);
+            let push = phone.push(request).await;
+            drop(hand);
+            let (push, shown, answer) = push;
+            let mut cluster = shared.cluster();
+            let device = &mut cluster.devices[at];
+            device.pushes.push(push);
+            match shown {
+                Display::Unchanged => {}
+                Display::Removed => device.shown = None,
+                Display::New(shown) => device.shown = Some(shown),
+            }
+            drop(cluster);
+            answer
+        }
+        // The path is case-sensitive.
+        _ => Ok(answers::page(404, "text/html", NOT_FOUND)),
+    }
+}
+
+/// A phone at the moment of a request.
+struct Phone<'a> {
+    shared: &'a Shared,
+    at: usize,
+    name: String,
+    model: u32,
+    product: String,
+    image: Option<ImageSpec>,
+    load: String,
+    address: Ipv4Addr,
+    loaded: Loaded,
+    quirk: Quirk,
+}
+
+/// What a push does to the picture on a phone.
+enum Display {
+    New(Shown),
+    Removed,
+    Unchanged,
+}
+
+/// What comes of a push: the outcome, the answer, the new picture.
+type Verdict = (PushOutcome, Result<Answer, Broken>, Display);
+
+impl<'a> Phone<'a> {
+    fn new(shared: &'a Shared, at: usize) -> Self {
+        let cluster = shared.cluster();
+        let device = &cluster.devices[at];
+        let spec = &device.spec;
+        let quirk = spec.quirk;
+        let name = if quirk == Quirk::WrongDevice {
+            // Another phone was plugged in where this one was.
+            let tail: String = spec.name.chars().rev().take(4).collect();
+            format!("SEPFFFE0000F{}", tail.chars().rev().collect::<String>())
+        } else {
+            spec.name.clone()
+        };
+        let product = spec.model_name.strip_prefix("Cisco ").unwrap_or(&spec.model_name);
+        let phone = Self {
+            shared,
+            at,
+            name,
+            model: spec.model,
+            product: format!("CP-{product}"),
+            image: model::by_number(spec.model).and_then(|model| model.image),
+            load: spec.active_load.clone(),
+            address: match spec.address {
+                Address::V4(address) => address,
+                Address::None | Address::V6Only(_) => Ipv4Addr::LOCALHOST,
+            },
+            loaded: device.loaded.clone(),
+            quirk,
+        };
+        drop(cluster);
+        phone
+    }
+
+    async fn push(&self, request: Request<Incoming>) -> (Push, Display, Result<Answer, Broken>) {
+        let header = |name: &str| {
+            let value = request.headers().get(name).and_then(|value| value.to_str().ok());
+            value.map(str::to_owned)
+        };
+        let authorization = header("authorization");
+        let mut push = Push {
+            xml: None,
+            authorization: authorization.is_some(),
+            outcome: PushOutcome::Unusable,
+            fetches: Vec::new(),
+        };
+        // Seen on real phones: they do not know this header and call the request an error.
+        let expects = header("expect").is_some();
+        if !expects {
+            let body = Limited::new(request.into_body(), BODY_LIMIT).collect().await;
+            let body = body.map(|body| body.to_bytes()).unwrap_or_default();
+            let text = String::from_utf8_lossy(&body);
+            push.xml = fields(&text).into_iter().find(|(name, _)| name == "XML").map(|(_, v)| v);
+        }
+        let latency = self.shared.phone_latency;
+        if latency > Duration::ZERO {
+            tokio::time::sleep(latency).await;
+        }
+        let (outcome, answer, display) = if expects {
+            self.error(6)
+        } else if let Some(verdict) = self.misbehave().await {
+            verdict
+        } else if let Some(refusal) = self.refuse(authorization.as_deref()).await {
+            refusal
+        } else {
+            self.carry_out(push.xml.as_deref(), &mut push.fetches).await
+        };
+        push.outcome = outcome;
+        (push, display, answer)
+    }
+
+    /// Does what is wrong with this phone, if that comes before everything else.
+    async fn misbehave(&self) -> Option<Verdict> {
+        let status = |status: u16, body: &'static str| {
+            let answer = answers::page(status, "text/html", body);
+            (PushOutcome::Status(status), Ok(answer), Display::Unchanged)
+        };
+        let unusable = |body: &'static str| {
+            let answer = answers::page(200, "text/html", body);
+            (PushOutcome::Unusable, Ok(answer), Display::Unchanged)
+        };
+        // Firmware of the multiplatform kind knows no push from CUCM.
+        if self.load.to_ascii_uppercase().contains("MPP") {
+            return Some(status(404, NOT_FOUND));
+        }
+        match self.quirk {
+            Quirk::Busy503Once => {
+                let mut cluster = self.shared.cluster();
+                let was_busy = std::mem::replace(&mut cluster.devices[self.at].was_busy, true);
+                drop(cluster);
+                (!was_busy).then(|| status(503, "<html><body>busy</body></html>"))
+            }
+            Quirk::EmptyReply => Some(unusable("")),
+            Quirk::ErrorWithOk { number } => Some(self.error(number)),
+            Quirk::Garbage => Some(unusable("<html><head><title>Cisco</title></head><body>")),
+            Quirk::Http404 => Some(status(404, NOT_FOUND)),
+            Quirk::Resets => Some((PushOutcome::Unusable, Err(Broken), Display::Unchanged)),
+            Quirk::SlowReply(time) => {
+                tokio::time::sleep(time).await;
+                None
+            }
+            Quirk::AcceptsButNeverFetches
+            | Quirk::FetchesHalf
+            | Quirk::FetchesImageOnly
+            | Quirk::Normal
+            | Quirk::WrongDevice => None,
+        }
+    }
+
+    /// Checks credentials and settings, and returns the refusal if there is one.
+    async fn refuse(&self, authorization: Option<&str>) -> Option<Verdict> {
+        if !self.authorized(authorization).await {
+            // The 8945 sends a challenge; most models send an error with HTTP 200.
+            if self.model == MODEL_8945 {
+                let realm = self.name.replace("SEP", "").to_lowercase();
+                let answer = answers::unauthorized(&format!("SEP{realm}"));
+                return Some((PushOutcome::Status(401), Ok(answer), Display::Unchanged));
+            }
+            return Some(self.error(4));
+        }
+        // Nobody has published what a phone answers then: error 4 is believed. This server speaks
+        // HTTP only, so `HTTPS Only` refuses too.
+        if self.loaded.personalization != Setting::Enabled || !self.loaded.background_allowed {
+            return Some(self.error(4));
+        }
+        None
+    }
+
+    async fn authorized(&self, authorization: Option<&str>) -> bool {
+        if self.loaded.authentication_url.is_empty() {
+            return true;
+        }
+        let Some((user, password)) = authorization.and_then(basic) else { return false };
+        let fields = format!(
+            "UserID={}&Password={}&devicename={}",
+            encode(&user),
+            encode(&password),
+            encode(&self.name)
+        );
+        // Sources disagree on the verb, so PhoneOS uses one and the others the other.
+        let post = self.image.is_some_and(|image| image.schema == model::PushSchema::PhoneOs);
+        let verdict = self.client().ask(&self.loaded.authentication_url, &fields, post).await;
+        verdict.as_deref() == Some(b"AUTHORIZED")
+    }
+
+    async fn carry_out(&self, xml: Option<&str>, fetches: &mut Vec<Fetch>) -> Verdict {
+        let Some(image) = self.image else { return self.error(1) };
+        let xml = xml.filter(|xml| xml.len() <= LARGEST_XML);
+        let Some(background) = xml.and_then(|xml| object::background(xml, image.schema)) else {
+            return self.error(1);
+        };
+        let success = || Ok(answers::success(self.model, image.schema));
+        if background.image.is_empty() {
+            return (PushOutcome::Accepted, success(), Display::Removed);
+        }
+        match self.download(&background, &image, fetches).await {
+            Some(display) => (PushOutcome::Accepted, success(), display),
+            None => self.error(3),
+        }
+    }
+
+    /// Downloads what the push names; nothing if it is not what the phone can show.
+    async fn download(
+        &self,
+        background: &Background,
+        image: &ImageSpec,
+        fetches: &mut Vec<Fetch>,
+    ) -> Option<Display> {
+        if self.quirk == Quirk::AcceptsButNeverFetches {
+            return Some(Display::Unchanged);
+        }
+        let half = self.quirk == Quirk::FetchesHalf;
+        let extent = if half { Extent::Half } else { Extent::All };
+        let client = self.client();
+        let (fetch, file) = client.download(&background.image, extent).await;
+        fetches.push(fetch);
+        if half {
+            return Some(Display::Unchanged);
+        }
+        let file = file?;
+        let (sha256, size) = self.inspect(&file);
+        if size != Some(image.background) {
+            return None;
+        }
+        let shown = Shown { sha256, size: image.background };
+        if self.quirk == Quirk::FetchesImageOnly {
+            return Some(Display::New(shown));
+        }
+        let (fetch, file) = client.download(&background.thumbnail, Extent::All).await;
+        fetches.push(fetch);
+        let (_, size) = self.inspect(&file?);
+        (size == Some(image.thumbnail)).then_some(Display::New(shown))
+    }
+
+    /// Looks at a file; every different one is decoded once only, since all phones get the same few.
+    fn inspect(&self, file: &[u8]) -> (String, Option<model::Size>) {
+        use sha2::Digest as _;
+        let digest = hex(&sha2::Sha256::digest(file));
+        let known = self.shared.pictures().get(&digest).copied();
+        let size = known.unwrap_or_else(|| {
+            let size = picture::size(file);
+            self.shared.pictures().insert(digest.clone(), size);
+            size
+        });
+        (digest, size)
+    }
+
+    fn client(&self) -> Client {
+        Client { address: self.address, model: self.product.clone() }
+    }
+
+    #[expect(clippy::unused_self, reason = "reads as what the phone does, like its neighbours")]
+    fn error(&self, number: u32) -> Verdict {
+        (PushOutcome::Error(number), Ok(answers::error(number)), Display::Unchanged)
+    }
+}
+
+/// Counts a push as in hand for as long as it lives, even if the client goes away.
+struct InHand<'a> {
+    shared: &'a Shared,
+    at: usize,
+}
+
+impl<'a> InHand<'a> {
+    fn new(shared: &'a Shared, at: usize) -> Self {
+        let mut cluster = shared.cluster();
+        cluster.pushes_in_flight += 1;
+        cluster.most_pushes_in_flight = cluster.most_pushes_in_flight.max(cluster.pushes_in_flight);
+        let device = &mut cluster.devices[at];
+        device.in_flight += 1;
+        device.most_in_flight = device.most_in_flight.max(device.in_flight);
+        drop(cluster);
+        Self { shared, at }
+    }
+}
+
+impl Drop for InHand<'_> {
+    fn drop(&mut self) {
+        let mut cluster = self.shared.cluster();
+        cluster.pushes_in_flight -= 1;
+        cluster.devices[self.at].in_flight -= 1;
+    }
+}
+
+const NOT_FOUND: &str = "<html><body>404 Not Found</body></html>";
+const MODEL_8945: u32 = 585;
+/// The smallest limit that published notes give for a POST object, in bytes.
+const LARGEST_XML: usize = 512;
+const BODY_LIMIT: usize = 64 * 1024;

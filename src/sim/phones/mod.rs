@@ -1,0 +1,163 @@
+//! The phones' side: one web server for every phone, at the phone's own loopback address.
+//!
+//! All phones share one port. Where the system lets us, one socket that is bound to the loopback
+//! interface itself serves all of 127.0.0.0/8; nothing outside of this machine can reach it. Where it
+//! does not, every phone gets a socket of its own.
+
+mod answers;
+mod execute;
+mod fetch;
+mod object;
+mod picture;
+
+use std::collections::BTreeSet;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::Shared;
+use super::content::Quirk;
+
+/// Opens the sockets of the phones and returns them with the port that they share.
+pub(crate) fn bind(port: u16, phones: &[Ipv4Addr]) -> io::Result<(Vec<TcpListener>, u16)> {
+    if let Ok(listener) = bind_interface(port) {
+        let port = listener.local_addr()?.port();
+        return Ok((vec![listener], port));
+    }
+    bind_each(port, phones)
+}
+
+/// Opens a socket for every phone, all on one port.
+fn bind_each(port: u16, phones: &[Ipv4Addr]) -> io::Result<(Vec<TcpListener>, u16)> {
+    let phones: Vec<Ipv4Addr> =
+        phones.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+    let Some((&first, others)) = phones.split_first() else {
+        let listener = bind_address(Ipv4Addr::LOCALHOST, port)?;
+        let port = listener.local_addr()?.port();
+        return Ok((vec![listener], port));
+    };
+    // A port that is free at one address may be taken at another: try some.
+    let mut last_error = io::Error::from(io::ErrorKind::AddrInUse);
+    for _ in 0..16 {
+        let listener = bind_address(first, port)?;
+        let shared = listener.local_addr()?.port();
+        let rest = others.iter().map(|&phone| bind_address(phone, shared));
+        match rest.collect::<io::Result<Vec<_>>>() {
+            Ok(mut listeners) => {
+                listeners.push(listener);
+                return Ok((listeners, shared));
+            }
+            Err(error) if port == 0 && error.kind() == io::ErrorKind::AddrInUse => {
+                last_error = error;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(last_error)
+}
+
+#[cfg(target_os = "linux")]
+fn bind_interface(port: u16) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+    // Before `bind`, so that there is no moment at which another interface could be reached.
+    socket.bind_device(Some(b"lo"))?;
+    listen(&socket, SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn bind_interface(_port: u16) -> io::Result<TcpListener> {
+    Err(io::Error::from(io::ErrorKind::Unsupported))
+}
+
+fn bind_address(address: Ipv4Addr, port: u16) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+    listen(&socket, SocketAddr::from((address, port)))
+}
+
+fn listen(socket: &Socket, address: SocketAddr) -> io::Result<TcpListener> {
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.try_clone()?.into())
+}
+
+/// Accepts connections to phones until the simulator stops.
+pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener) {
+    loop {
+        let accepted = tokio::select! {
+            () = shared.stop.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => connect(&shared, stream),
+            Err(error) => {
+                // Out of file handles, most likely; others must close some first.
+                tracing::warn!(%error, "the simulated phones cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+fn connect(shared: &Arc<Shared>, stream: TcpStream) {
+    let Ok(local) = stream.local_addr() else { return };
+    let phone = match local.ip() {
+        IpAddr::V4(address) => {
+            let cluster = shared.cluster();
+            let found = cluster.addresses.get(&address).copied();
+            let found = found
+                .filter(|&at| cluster.devices[at].serves())
+                .map(|at| (at, cluster.devices[at].spec.quirk));
+            drop(cluster);
+            found
+        }
+        IpAddr::V6(_) => None,
+    };
+    let resets = phone.is_none_or(|(_, quirk)| quirk == Quirk::Resets);
+    if resets && stream.set_zero_linger().is_err() {
+        return;
+    }
+    // Dropping the stream now sends a reset, as a phone without web server does.
+    let Some((at, _)) = phone else { return };
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    let served = Arc::clone(shared);
+    shared.tasks.spawn(async move {
+        let service = service_fn(|request| execute::answer(Arc::clone(&served), at, request));
+        let connection = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_LIMIT)
+            .serve_connection(TokioIo::new(stream), service);
+        tokio::select! {
+            () = served.stop.cancelled() => {}
+            ended = connection => if let Err(error) = ended {
+                tracing::trace!(%error, "a connection to a simulated phone ended");
+            }
+        }
+    });
+}
+
+const BACKLOG: i32 = 4096;
+const HEADER_LIMIT: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn without_the_interface_every_phone_has_a_socket_of_the_same_port() {
+        let phones = [[127, 3, 0, 1], [127, 3, 0, 2], [127, 3, 0, 1]].map(Ipv4Addr::from);
+        let (listeners, port) = bind_each(0, &phones).unwrap();
+        let mut found: Vec<_> = listeners.iter().map(|l| l.local_addr().unwrap()).collect();
+        found.sort_unstable();
+        assert_eq!(found, [(phones[0], port).into(), (phones[1], port).into()]);
+    }
+}

@@ -1,0 +1,223 @@
+//! What really happened in the simulated cluster: the side that tests believe.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest as _, Sha256};
+
+use super::content::{Registration, UserKind};
+use super::state::{Cluster, hex, setting_name};
+use crate::domain::model::Size;
+use crate::domain::personalization::Setting;
+
+/// A copy of what the cluster knows and of all that happened to it.
+///
+/// It never holds a password, nor the credentials of a push.
+#[derive(Clone, Debug, Default)]
+pub struct Record {
+    /// Users by id.
+    pub users: BTreeMap<String, UserRecord>,
+    /// Common Phone Profiles by name: their Phone Personalization.
+    pub profiles: BTreeMap<String, Setting>,
+    /// Devices by name.
+    pub phones: BTreeMap<String, PhoneRecord>,
+    /// Requests to AXL, RisPort70 and the authentication page, by operation; also `http <status>`, one for every
+    /// refusal by status.
+    pub requests: BTreeMap<String, u64>,
+    /// Changes that were carried out, in order.
+    pub writes: Vec<Write>,
+    /// The most pushes that were in hand at one time.
+    pub most_pushes_in_flight: usize,
+}
+
+impl Record {
+    /// Returns how often an operation was asked for.
+    pub fn requests(&self, operation: &str) -> u64 {
+        self.requests.get(operation).copied().unwrap_or(0)
+    }
+
+    /// Returns the associated devices of a user, in order; none for an unknown user.
+    pub fn devices(&self, userid: &str) -> Vec<&str> {
+        let user = self.users.get(userid);
+        user.map(|user| user.devices.iter().map(String::as_str).collect()).unwrap_or_default()
+    }
+}
+
+/// What is known about a user.
+#[derive(Clone, Debug)]
+pub struct UserRecord {
+    /// End user or application user.
+    pub kind: UserKind,
+    /// Associated devices, in order.
+    pub devices: Vec<String>,
+    /// All log-ins that failed, at the cluster and through phones.
+    pub failed_logins: u64,
+    /// Whether the account is locked.
+    pub locked: bool,
+}
+
+/// What is known about a device.
+#[derive(Clone, Debug)]
+pub struct PhoneRecord {
+    /// Its registration.
+    pub registration: Registration,
+    /// Its own Phone Personalization, as configured.
+    pub personalization: Setting,
+    /// The Phone Personalization that it obeys, as last loaded.
+    pub loaded_personalization: Setting,
+    /// Whether its web server is on, as last loaded.
+    pub loaded_web_access: bool,
+    /// Every push that reached it, in order.
+    pub pushes: Vec<Push>,
+    /// The picture that it shows, if one was pushed.
+    pub shown: Option<Shown>,
+    /// The most pushes that it had in hand at one time.
+    pub most_in_flight: usize,
+}
+
+/// A push that reached a phone.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Push {
+    /// The value of the form field `XML`, or nothing when there was none.
+    pub xml: Option<String>,
+    /// Whether the request had an `Authorization` header; its content is not kept.
+    pub authorization: bool,
+    /// What the phone answered.
+    pub outcome: PushOutcome,
+    /// What it downloaded, in order.
+    pub fetches: Vec<Fetch>,
+}
+
+/// What a phone answered to a push.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PushOutcome {
+    /// HTTP 200 with a success.
+    Accepted,
+    /// HTTP 200 with this `CiscoIPPhoneError`.
+    Error(u32),
+    /// Another HTTP status.
+    Status(u16),
+    /// The connection was reset, or something came back that is no answer.
+    Unusable,
+}
+
+/// A download by a phone.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Fetch {
+    /// The address it asked for.
+    pub url: String,
+    /// The HTTP status, or nothing when no answer came.
+    pub status: Option<u16>,
+    /// Bytes of the body that were read.
+    pub bytes: usize,
+    /// Whether the body was read to its end.
+    pub complete: bool,
+}
+
+/// A picture that a phone shows.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Shown {
+    /// The SHA-256 of the PNG file, in lower-case hexadecimal digits.
+    pub sha256: String,
+    /// Its size.
+    pub size: Size,
+}
+
+/// A change to the cluster that was carried out.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Write {
+    /// The AXL operation.
+    pub operation: String,
+    /// What it changed.
+    pub target: String,
+    /// Who asked for it.
+    pub caller: String,
+}
+
+impl Cluster {
+    /// Copies everything that tests may want to know.
+    pub(crate) fn record(&self) -> Record {
+        Record {
+            users: self
+                .users
+                .iter()
+                .map(|user| (user.userid.clone(), self.user_record(user)))
+                .collect(),
+            profiles: (self.profiles.entries.iter())
+                .map(|entry| (entry.name.clone(), entry.value.personalization))
+                .collect(),
+            phones: (0..self.devices.len())
+                .map(|at| (self.devices[at].spec.name.clone(), self.phone_record(at)))
+                .collect(),
+            requests: self.requests.clone(),
+            writes: self.writes.clone(),
+            most_pushes_in_flight: self.most_pushes_in_flight,
+        }
+    }
+
+    fn user_record(&self, user: &super::state::User) -> UserRecord {
+        let name = |&at: &usize| self.devices[at].spec.name.clone();
+        UserRecord {
+            kind: user.kind,
+            devices: user.devices.iter().map(name).collect(),
+            failed_logins: user.failed_logins,
+            locked: user.locked,
+        }
+    }
+
+    /// Copies what is known about one device.
+    pub(crate) fn phone_record(&self, at: usize) -> PhoneRecord {
+        let device = &self.devices[at];
+        PhoneRecord {
+            registration: device.spec.registration,
+            personalization: device.spec.personalization,
+            loaded_personalization: device.loaded.personalization,
+            loaded_web_access: device.loaded.web_access,
+            pushes: device.pushes.clone(),
+            shown: device.shown.clone(),
+            most_in_flight: device.most_in_flight,
+        }
+    }
+
+    /// Returns a digest of the configuration: equal before and after means that nothing was changed.
+    ///
+    /// Log-ins, sessions, registrations and pushes are not configuration and do not count.
+    pub(crate) fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        let mut feed = |parts: &[&str]| {
+            for part in parts {
+                hash.update(part.len().to_be_bytes());
+                hash.update(part.as_bytes());
+            }
+        };
+        for user in &self.users {
+            feed(&["user", &user.userid, &format!("{:?} {:?}", user.kind, user.axl)]);
+            // The password counts, but only as a digest of its own.
+            let password = secrecy::ExposeSecret::expose_secret(&user.password);
+            feed(&[&hex(&Sha256::digest(password))]);
+            for &at in &user.devices {
+                feed(&[&self.devices[at].spec.name]);
+            }
+        }
+        for entry in &self.profiles.entries {
+            let value = &entry.value;
+            let flags = format!("{} {:?}", value.background_image, value.web_access);
+            feed(&["profile", &entry.name, setting_name(value.personalization), &flags]);
+        }
+        for device in &self.devices {
+            let spec = &device.spec;
+            feed(&[
+                "device",
+                &spec.name,
+                &spec.description,
+                &spec.device_pool,
+                &spec.profile,
+                setting_name(spec.personalization),
+                &format!("{:?} {:?} {}", spec.web_access, spec.authentication_url, spec.active),
+            ]);
+        }
+        for (name, value) in &self.parameters {
+            feed(&["parameter", name, value]);
+        }
+        hex(&hash.finalize())
+    }
+}

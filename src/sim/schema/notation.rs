@@ -1,0 +1,234 @@
+//! The notation that the field tables are written in, and its reader.
+
+/// One place in a sequence.
+#[derive(Debug)]
+pub(crate) enum Item {
+    /// An element.
+    Field(Field),
+    /// One of several sequences.
+    Choice {
+        /// The sequences.
+        options: Vec<Vec<Self>>,
+        /// Whether one must be chosen.
+        required: bool,
+    },
+}
+
+/// An element of a sequence.
+#[derive(Debug)]
+pub(crate) struct Field {
+    /// The element's name.
+    pub(crate) name: String,
+    /// Whether it must be there.
+    pub(crate) required: bool,
+    /// Whether it may be there more than once.
+    pub(crate) many: bool,
+    /// The first schema version that has it, as `1250`, or 0.
+    pub(crate) since: u16,
+    /// The first schema version that lacks it again.
+    pub(crate) before: u16,
+    /// What it may hold.
+    pub(crate) kind: Kind,
+}
+
+impl Field {
+    /// Returns whether a schema version has this field.
+    pub(crate) fn exists_in(&self, version: u16) -> bool {
+        self.since <= version && version < self.before
+    }
+}
+
+/// What an element may hold.
+#[derive(Debug)]
+pub(crate) enum Kind {
+    /// Whatever it likes, elements too.
+    Anything,
+    /// `t`, `f`, `true`, `false`, `0`, `1`.
+    Boolean,
+    /// Fields of its own.
+    Group(Vec<Item>),
+    /// Digits.
+    Number,
+    /// Any text.
+    Text,
+    /// Text of at most 50 characters.
+    Text50,
+    /// A UUID in braces.
+    Uuid,
+}
+
+impl Kind {
+    /// Returns whether an element of this kind may hold this text.
+    pub(crate) fn accepts(&self, text: &str) -> bool {
+        match self {
+            Self::Boolean => matches!(text, "t" | "f" | "true" | "false" | "0" | "1"),
+            Self::Number => !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()),
+            Self::Text50 => text.chars().count() <= 50,
+            Self::Uuid => {
+                let groups: Vec<&str> = text
+                    .strip_prefix('{')
+                    .and_then(|rest| rest.strip_suffix('}'))
+                    .map(|inner| inner.split('-').collect())
+                    .unwrap_or_default();
+                groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+                    && groups.iter().all(|group| group.bytes().all(|b| b.is_ascii_hexdigit()))
+            }
+            Self::Anything | Self::Group(_) | Self::Text => true,
+        }
+    }
+}
+
+/// Reads a table. `named` holds the tables that `{$name}` stands for.
+pub(crate) fn parse(text: &str, named: &[(&str, &str)]) -> Result<Vec<Item>, String> {
+    let tokens = tokens(text);
+    let mut at = 0;
+    let items = sequence(&tokens, &mut at, named)?;
+    match tokens.get(at) {
+        None => Ok(items),
+        Some(token) => Err(format!("{token:?} closes nothing")),
+    }
+}
+
+fn tokens(text: &str) -> Vec<&str> {
+    let mut tokens = Vec::new();
+    let mut rest = text.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let length = if SINGLE.contains(&first) {
+            first.len_utf8()
+        } else {
+            rest.find(|c: char| c.is_whitespace() || SINGLE.contains(&c)).unwrap_or(rest.len())
+        };
+        let (token, after) = rest.split_at(length);
+        tokens.push(token);
+        rest = after.trim_start();
+    }
+    tokens
+}
+
+fn sequence(tokens: &[&str], at: &mut usize, named: &[(&str, &str)]) -> Result<Vec<Item>, String> {
+    let mut items = Vec::new();
+    while let Some(&token) = tokens.get(*at) {
+        match token {
+            "}" | ")" | "|" => break,
+            "(" => items.push(choice(tokens, at, named)?),
+            "{" => return Err("{ stands behind no field".to_owned()),
+            _ => {
+                *at += 1;
+                items.push(Item::Field(field(token, tokens, at, named)?));
+            }
+        }
+    }
+    Ok(items)
+}
+
+fn choice(tokens: &[&str], at: &mut usize, named: &[(&str, &str)]) -> Result<Item, String> {
+    let mut options = Vec::new();
+    loop {
+        *at += 1;
+        options.push(sequence(tokens, at, named)?);
+        match tokens.get(*at) {
+            Some(&"|") => {}
+            Some(&")") => break,
+            _ => return Err("a choice is not closed".to_owned()),
+        }
+    }
+    *at += 1;
+    let required = tokens.get(*at) == Some(&"!");
+    if required {
+        *at += 1;
+    }
+    Ok(Item::Choice { options, required })
+}
+
+fn field(
+    token: &str,
+    tokens: &[&str],
+    at: &mut usize,
+    named: &[(&str, &str)],
+) -> Result<Field, String> {
+    let (token, versions) = token.split_once('@').unwrap_or((token, ""));
+    let (token, kind) = token.split_once(':').unwrap_or((token, "text"));
+    let required = token.contains('!');
+    let many = token.contains('*');
+    let (since, before) = match versions.strip_prefix('<') {
+        Some(before) => (0, version(before)?),
+        None if versions.is_empty() => (0, u16::MAX),
+        None => (version(versions)?, u16::MAX),
+    };
+    let mut kind = match kind {
+        "text" => Kind::Text,
+        "text50" => Kind::Text50,
+        "bool" => Kind::Boolean,
+        "number" => Kind::Number,
+        "uuid" => Kind::Uuid,
+        other => return Err(format!("the kind {other:?} is unknown")),
+    };
+    if tokens.get(*at) == Some(&"{") {
+        *at += 1;
+        kind = match tokens.get(*at) {
+            Some(&"~") => {
+                *at += 1;
+                Kind::Anything
+            }
+            Some(reference) if reference.starts_with('$') => {
+                *at += 1;
+                let table = named.iter().find(|(name, _)| *name == &reference[1..]);
+                let (_, text) = table.ok_or_else(|| format!("no table {reference}"))?;
+                Kind::Group(parse(text, named)?)
+            }
+            _ => Kind::Group(sequence(tokens, at, named)?),
+        };
+        if tokens.get(*at) != Some(&"}") {
+            return Err(format!("the fields of {token} are not closed"));
+        }
+        *at += 1;
+    }
+    let name = token.trim_end_matches(['!', '*']).to_owned();
+    Ok(Field { name, required, many, since, before, kind })
+}
+
+/// Reads `12.5` as `1250`.
+pub(crate) fn version(text: &str) -> Result<u16, String> {
+    let parsed = text.split_once('.').and_then(|(major, minor)| {
+        let (major, minor) = (major.parse::<u16>().ok()?, minor.parse::<u16>().ok()?);
+        (major < 100 && minor < 10).then_some(major * 100 + minor * 10)
+    });
+    parsed.ok_or_else(|| format!("{text:?} is no version"))
+}
+
+const SINGLE: [char; 6] = ['{', '}', '(', ')', '|', '~'];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_every_part_of_the_notation() {
+        let items =
+            parse("(a!|b c*)! d:number@12.5 e@<12.5{f g{~}} h{$n}", &[("n", "i j")]).unwrap();
+        let Item::Choice { options, required: true } = &items[0] else { panic!("{items:?}") };
+        assert_eq!(options.iter().map(Vec::len).collect::<Vec<_>>(), [1, 2]);
+        let Item::Field(d) = &items[1] else { panic!("{items:?}") };
+        assert!(d.exists_in(1250) && d.exists_in(1500) && !d.exists_in(1200));
+        let Item::Field(e) = &items[2] else { panic!("{items:?}") };
+        assert!(e.exists_in(1200) && !e.exists_in(1250));
+        assert!(matches!(&e.kind, Kind::Group(inner) if inner.len() == 2));
+        assert_eq!(items.len(), 4);
+    }
+
+    #[test]
+    fn refuses_what_is_not_closed() {
+        for bad in ["a{b", "(a|b", "a}", "a:thing", "a@x", "a{$none}"] {
+            assert!(parse(bad, &[]).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn kinds_accept_their_own() {
+        assert!(Kind::Uuid.accepts("{AC243D17-98B4-4118-8FEB-5FF2E1B781AC}"));
+        assert!(!Kind::Uuid.accepts("AC243D17-98B4-4118-8FEB-5FF2E1B781AC"));
+        assert!(Kind::Boolean.accepts("t") && !Kind::Boolean.accepts("yes"));
+        assert!(Kind::Text50.accepts(&"ä".repeat(50)) && !Kind::Text50.accepts(&"a".repeat(51)));
+        assert!(Kind::Number.accepts("12") && !Kind::Number.accepts("-1"));
+    }
+}

@@ -1,0 +1,257 @@
+//! The field orders of AXL 11.5 to 15.0 and of RisPort70, as the published schemas give them.
+//!
+//! 14.0 and 15.0 equal 12.5 for everything here, and 12.0 is taken to equal 11.5.
+
+/// Requests of AXL: operation, whether it writes, and the children of its element.
+pub(super) const AXL: &[(&str, bool, &str)] = &[
+    ("executeSQLQuery", false, "sql!"),
+    ("getAppUser", false, "(userid!|uuid!:uuid)! returnedTags{$RAppUser}"),
+    ("getCCMVersion", false, "processNodeName"),
+    ("getCommonPhoneConfig", false, "(name!|uuid!:uuid)! returnedTags{$RCommonPhoneConfig}"),
+    ("getPhone", false, "(name!|uuid!:uuid)! returnedTags{$RPhone}"),
+    (
+        "getServiceParameter",
+        false,
+        "(uuid!:uuid|processNodeName! name! service!)! returnedTags{$RServiceParameter}",
+    ),
+    ("getUser", false, "(userid!|uuid!:uuid)! returnedTags{$RUser}"),
+    (
+        "listAppUser",
+        false,
+        "searchCriteria!{userid} returnedTags!{$LAppUser} skip:number first:number",
+    ),
+    (
+        "listCommonPhoneConfig",
+        false,
+        "searchCriteria!{name} returnedTags!{$LCommonPhoneConfig} skip:number first:number",
+    ),
+    (
+        "listDevicePool",
+        false,
+        "searchCriteria!{name callManagerGroupName regionName} returnedTags!{$LDevicePool} skip:number first:number",
+    ),
+    (
+        "listPhone",
+        false,
+        "searchCriteria!{name description protocol callingSearchSpaceName devicePoolName securityProfileName} returnedTags!{$LPhone} skip:number first:number",
+    ),
+    (
+        "listProcessNode",
+        false,
+        "searchCriteria!{name description processNodeRole} returnedTags!{$LProcessNode} skip:number first:number",
+    ),
+    (
+        "listUser",
+        false,
+        "searchCriteria!{firstName lastName userid department customerName@12.5} returnedTags!{$LUser} skip:number first:number",
+    ),
+    (
+        "updateAppUser",
+        true,
+        "(uuid!:uuid|userid!)! newUserid password passwordCredentials{pwdCredPolicyName
+pwdCredUserCantChange:bool pwdCredUserMustChange:bool pwdCredDoesNotExpire:bool
+pwdCredTimeChanged pwdCredTimeAdminLockout pwdCredLockedByAdministrator:bool
+pwdResetHackCount:bool} digestCredentials presenceGroupName acceptPresenceSubscription:bool
+acceptOutOfDialogRefer:bool acceptUnsolicitedNotification:bool allowReplaceHeader:bool
+associatedDevices{device*:text50} associatedGroups{userGroup*{name userRoles{userRole*}}}
+ctiControlledDeviceProfiles{deviceProfile*:text50}",
+    ),
+    (
+        "updateUser",
+        true,
+        "(uuid!:uuid|userid!)! firstName displayName middleName lastName emMaxLoginTime@12.5 newUserid
+password pin mailid department manager userLocale associatedDevices{device*:text50}
+primaryExtension{pattern routePartitionName:text50} associatedPc
+associatedGroups{userGroup*{name userRoles{userRole*}}} enableCti:bool digestCredentials
+phoneProfiles{profileName*} defaultProfile presenceGroupName subscribeCallingSearchSpaceName
+enableMobility:bool enableMobileVoiceAccess:bool maxDeskPickupWaitTime remoteDestinationLimit
+passwordCredentials{pwdCredPolicyName pwdCredUserCantChange:bool pwdCredUserMustChange:bool
+pwdCredDoesNotExpire:bool pwdCredTimeChanged pwdCredTimeAdminLockout
+pwdCredLockedByAdministrator:bool pwdResetHackCount:bool} pinCredentials{pinCredPolicyName
+pinCredUserCantChange:bool pinCredUserMustChange:bool pinCredDoesNotExpire:bool
+pinCredTimeChanged:bool pinCredTimeAdminLockout pinCredLockedByAdministrator:bool
+pinResetHackCount:bool} enableEmcc:bool ctiControlledDeviceProfiles{profileName*}
+patternPrecedence numericUserId mlppPassword customUserFields{~} homeCluster:bool
+imAndPresenceEnable:bool serviceProfile lineAppearanceAssociationForPresences{~} directoryUri
+telephoneNumber title mobileNumber homeNumber pagerNumber
+(removeExtensionsInfo{~} addExtensionsInfo{~}|extensionsInfo{~}) selfService userProfile calendarPresence:bool
+ldapDirectoryName userIdentity nameDialing ipccExtension ipccRoutePartition@12.5
+convertUserAccount accountType@<12.5 authenticationType@<12.5 enableUserToHostConferenceNow:bool
+attendeesAccessCode zeroHop:bool customerName@12.5
+(removeAssociatedHeadsets{~} addAssociatedHeadsets{~}|associatedHeadsets{~})",
+    ),
+];
+
+/// Requests of RisPort70: operation and the children of its element.
+pub(super) const RISPORT: &[(&str, &str)] =
+    &[("selectCmDevice", SELECT), ("selectCmDeviceExt", SELECT)];
+
+const SELECT: &str = "StateInfo CmSelectionCriteria!{MaxReturnedDevices:number DeviceClass
+Model:number Status NodeName SelectBy SelectItems{item*{Item!}} Protocol DownloadStatus}";
+
+/// Tables that others refer to.
+pub(super) const NAMED: &[(&str, &str)] = &[
+    (
+        "LPhone",
+        "name description product model class protocol protocolSide callingSearchSpaceName devicePoolName
+commonDeviceConfigName commonPhoneConfigName networkLocation locationName mediaResourceListName
+networkHoldMohAudioSourceId userHoldMohAudioSourceId automatedAlternateRoutingCssName
+aarNeighborhoodName loadInformation traceFlag mlppIndicationStatus preemption
+useTrustedRelayPoint retryVideoCallAsAudio securityProfileName sipProfileName
+cgpnTransformationCssName useDevicePoolCgpnTransformCss geoLocationName geoLocationFilterName
+sendGeoLocation numberOfButtons phoneTemplateName primaryPhoneName
+ringSettingIdleBlfAudibleAlert ringSettingBusyBlfAudibleAlert userLocale networkLocale
+idleTimeout authenticationUrl directoryUrl idleUrl informationUrl messagesUrl proxyServerUrl
+servicesUrl softkeyTemplateName loginUserId defaultProfileName enableExtensionMobility
+currentProfileName loginTime loginDuration currentConfig{userHoldMohAudioSourceId
+phoneTemplateName mlppDomainId mlppIndicationStatus preemption softkeyTemplateName
+ignorePresentationIndicators singleButtonBarge joinAcrossLines callInfoPrivacyStatus dndStatus
+dndRingSetting dndOption alwaysUsePrimeLine alwaysUsePrimeLineForVoiceMessage
+emccCallingSearchSpaceName deviceName model product deviceProtocol class addressMode
+allowAutoConfig remoteSrstOption remoteSrstIp remoteSrstPort remoteSipSrstIp remoteSipSrstPort
+geolocationInfo remoteLocationName} singleButtonBarge joinAcrossLines builtInBridgeStatus
+callInfoPrivacyStatus hlogStatus ownerUserName ignorePresentationIndicators packetCaptureMode
+packetCaptureDuration subscribeCallingSearchSpaceName rerouteCallingSearchSpaceName
+allowCtiControlFlag presenceGroupName unattendedPort requireDtmfReception rfc2833Disabled
+certificateOperation authenticationMode keySize keyOrder ecKeySize authenticationString
+certificateStatus upgradeFinishTime deviceMobilityMode roamingDevicePoolName remoteDevice
+dndOption dndRingSetting dndStatus isActive isDualMode mobilityUserIdName phoneSuite
+phoneServiceDisplay isProtected mtpRequired mtpPreferedCodec dialRulesName sshUserId digestUser
+outboundCallRollover hotlineDevice secureInformationUrl secureDirectoryUrl secureMessageUrl
+secureServicesUrl secureAuthenticationUrl secureIdleUrl alwaysUsePrimeLine
+alwaysUsePrimeLineForVoiceMessage featureControlPolicy deviceTrustMode
+earlyOfferSupportForVoiceCall requireThirdPartyRegistration blockIncomingCallsWhenRoaming
+homeNetworkId AllowPresentationSharingUsingBfcp confidentialAccess{confidentialAccessMode
+confidentialAccessLevel} requireOffPremiseLocation allowiXApplicableMedia
+enableCallRoutingToRdWhenNoneIsActive enableActivationID@12.5 mraServiceDomain@12.5
+allowMraMode@12.5",
+    ),
+    (
+        "RPhone",
+        "name description product model class protocol protocolSide callingSearchSpaceName devicePoolName
+commonDeviceConfigName commonPhoneConfigName networkLocation locationName mediaResourceListName
+networkHoldMohAudioSourceId userHoldMohAudioSourceId automatedAlternateRoutingCssName
+aarNeighborhoodName loadInformation vendorConfig{~} versionStamp traceFlag mlppDomainId
+mlppIndicationStatus preemption useTrustedRelayPoint retryVideoCallAsAudio securityProfileName
+sipProfileName cgpnTransformationCssName useDevicePoolCgpnTransformCss geoLocationName
+geoLocationFilterName sendGeoLocation lines{line*{~} lineIdentifier*{~}} numberOfButtons
+phoneTemplateName speeddials{speeddial*{~}} busyLampFields{busyLampField*{~}} primaryPhoneName
+ringSettingIdleBlfAudibleAlert ringSettingBusyBlfAudibleAlert
+blfDirectedCallParks{blfDirectedCallPark*{~}} addOnModules{addOnModule*{~}} userLocale
+networkLocale idleTimeout authenticationUrl directoryUrl idleUrl informationUrl messagesUrl
+proxyServerUrl servicesUrl services{service*{~}} softkeyTemplateName loginUserId
+defaultProfileName enableExtensionMobility currentProfileName loginTime loginDuration
+currentConfig{userHoldMohAudioSourceId phoneTemplateName mlppDomainId mlppIndicationStatus
+preemption softkeyTemplateName ignorePresentationIndicators singleButtonBarge joinAcrossLines
+callInfoPrivacyStatus dndStatus dndRingSetting dndOption alwaysUsePrimeLine
+alwaysUsePrimeLineForVoiceMessage emccCallingSearchSpaceName deviceName model product
+deviceProtocol class addressMode allowAutoConfig remoteSrstOption remoteSrstIp remoteSrstPort
+remoteSipSrstIp remoteSipSrstPort geolocationInfo remoteLocationName} singleButtonBarge
+joinAcrossLines builtInBridgeStatus callInfoPrivacyStatus hlogStatus ownerUserName
+ignorePresentationIndicators packetCaptureMode packetCaptureDuration
+subscribeCallingSearchSpaceName rerouteCallingSearchSpaceName allowCtiControlFlag
+presenceGroupName unattendedPort requireDtmfReception rfc2833Disabled certificateOperation
+authenticationMode keySize keyOrder ecKeySize authenticationString certificateStatus
+upgradeFinishTime deviceMobilityMode roamingDevicePoolName remoteDevice dndOption dndRingSetting
+dndStatus isActive isDualMode mobilityUserIdName phoneSuite phoneServiceDisplay isProtected
+mtpRequired mtpPreferedCodec dialRulesName sshUserId sshPwd digestUser outboundCallRollover
+hotlineDevice secureInformationUrl secureDirectoryUrl secureMessageUrl secureServicesUrl
+secureAuthenticationUrl secureIdleUrl alwaysUsePrimeLine alwaysUsePrimeLineForVoiceMessage
+featureControlPolicy deviceTrustMode earlyOfferSupportForVoiceCall requireThirdPartyRegistration
+blockIncomingCallsWhenRoaming homeNetworkId AllowPresentationSharingUsingBfcp
+confidentialAccess{confidentialAccessMode confidentialAccessLevel} requireOffPremiseLocation
+allowiXApplicableMedia cgpnIngressDN useDevicePoolCgpnIngressDN msisdn
+enableCallRoutingToRdWhenNoneIsActive wifiHotspotProfile wirelessLanProfileGroup elinGroup
+enableActivationID@12.5 activationIDStatus@12.5 mraServiceDomain@12.5 allowMraMode@12.5",
+    ),
+    (
+        "LCommonPhoneConfig",
+        "name description dndOption dndAlertingType backgroundImage phonePersonalization
+phoneServiceDisplay sshUserId alwaysUsePrimeLine alwaysUsePrimeLineForVoiceMessage vpnGroupName
+vpnProfileName featureControlPolicy",
+    ),
+    (
+        "RCommonPhoneConfig",
+        "name description unlockPwd dndOption dndAlertingType backgroundImage phonePersonalization
+phoneServiceDisplay sshUserId sshPwd vendorConfig{~} alwaysUsePrimeLine
+alwaysUsePrimeLineForVoiceMessage vpnGroupName vpnProfileName featureControlPolicy
+wifiHotspotProfile",
+    ),
+    (
+        "LDevicePool",
+        "name autoSearchSpaceName dateTimeSettingName callManagerGroupName mediaResourceListName
+regionName networkLocale srstName connectionMonitorDuration automatedAlternateRoutingCssName
+aarNeighborhoodName locationName mobilityCssName physicalLocationName deviceMobilityGroupName
+revertPriority singleButtonBarge joinAcrossLines cgpnTransformationCssName
+cdpnTransformationCssName localRouteGroupName geoLocationName geoLocationFilterName
+callingPartyNationalPrefix callingPartyInternationalPrefix callingPartyUnknownPrefix
+callingPartySubscriberPrefix adjunctCallingSearchSpace callingPartyNationalStripDigits
+callingPartyInternationalStripDigits callingPartyUnknownStripDigits
+callingPartySubscriberStripDigits callingPartyNationalTransformationCssName
+callingPartyInternationalTransformationCssName callingPartyUnknownTransformationCssName
+callingPartySubscriberTransformationCssName calledPartyNationalPrefix
+calledPartyInternationalPrefix calledPartyUnknownPrefix calledPartySubscriberPrefix
+calledPartyNationalStripDigits calledPartyInternationalStripDigits calledPartyUnknownStripDigits
+calledPartySubscriberStripDigits calledPartyNationalTransformationCssName
+calledPartyInternationalTransformationCssName calledPartyUnknownTransformationCssName
+calledPartySubscriberTransformationCssName imeEnrolledPatternGroupName localRouteGroup*{name
+value} mraServiceDomain@12.5",
+    ),
+    (
+        "LProcessNode",
+        "name description mac ipv6Name nodeUsage lbmHubGroup processNodeRole",
+    ),
+    (
+        "LUser",
+        "firstName displayName@<12.5 middleName lastName emMaxLoginTime@12.5 userid mailid department
+manager userLocale primaryExtension{pattern routePartitionName} associatedPc enableCti
+presenceGroupName@<12.5 subscribeCallingSearchSpaceName enableMobility enableMobileVoiceAccess
+maxDeskPickupWaitTime remoteDestinationLimit status enableEmcc patternPrecedence numericUserId
+mlppPassword homeCluster imAndPresenceEnable serviceProfile directoryUri telephoneNumber title
+mobileNumber homeNumber pagerNumber selfService@<12.5 calendarPresence ldapDirectoryName@<12.5
+userIdentity accountType@<12.5 authenticationType@<12.5 enableUserToHostConferenceNow@<12.5
+attendeesAccessCode@<12.5 customerName@12.5",
+    ),
+    (
+        "RUser",
+        "firstName displayName middleName lastName emMaxLoginTime@12.5 userid password pin mailid
+department manager userLocale associatedDevices{device*} primaryExtension{pattern
+routePartitionName} associatedPc associatedGroups{userGroup*{name userRoles{userRole*}}}
+enableCti digestCredentials phoneProfiles{profileName*} defaultProfile presenceGroupName
+subscribeCallingSearchSpaceName enableMobility enableMobileVoiceAccess maxDeskPickupWaitTime
+remoteDestinationLimit associatedRemoteDestinationProfiles{remoteDestinationProfile*}
+passwordCredentials{pwdCredPolicyName pwdCredUserCantChange pwdCredUserMustChange
+pwdCredDoesNotExpire pwdCredTimeChanged pwdCredTimeAdminLockout pwdCredLockedByAdministrator
+pwdResetHackCount} pinCredentials{pinCredPolicyName pinCredUserCantChange pinCredUserMustChange
+pinCredDoesNotExpire pinCredTimeChanged pinCredTimeAdminLockout pinCredLockedByAdministrator
+pinResetHackCount} associatedTodAccess{todAccess*} status enableEmcc
+associatedCapfProfiles{capfProfileInstanceId*} ctiControlledDeviceProfiles{profileName*}
+patternPrecedence numericUserId mlppPassword customUserFields{customUserField*{~}} homeCluster
+imAndPresenceEnable serviceProfile
+lineAppearanceAssociationForPresences{lineAppearanceAssociationForPresence*{~}} directoryUri
+telephoneNumber title mobileNumber homeNumber pagerNumber extensionsInfo{extension*{~}}
+selfService userProfile calendarPresence ldapDirectoryName userIdentity nameDialing
+ipccExtension ipccRoutePartition@12.5 convertUserAccount accountType@<12.5
+authenticationType@<12.5 enableUserToHostConferenceNow attendeesAccessCode zeroHop
+customerName@12.5 associatedHeadsets{headset*}",
+    ),
+    (
+        "LAppUser",
+        "userid presenceGroupName acceptPresenceSubscription acceptOutOfDialogRefer
+acceptUnsolicitedNotification allowReplaceHeader isStandard",
+    ),
+    (
+        "RAppUser",
+        "userid password passwordCredentials{pwdCredPolicyName pwdCredUserCantChange
+pwdCredUserMustChange pwdCredDoesNotExpire pwdCredTimeChanged pwdCredTimeAdminLockout
+pwdCredLockedByAdministrator pwdResetHackCount} digestCredentials presenceGroupName
+acceptPresenceSubscription acceptOutOfDialogRefer acceptUnsolicitedNotification
+allowReplaceHeader isStandard associatedDevices{device*} associatedGroups{userGroup*{name
+userRoles{userRole*}}} associatedCapfProfiles{capfProfileInstanceId*}
+ctiControlledDeviceProfiles{deviceProfile*}",
+    ),
+    (
+        "RServiceParameter",
+        "processNodeName name service value valueType",
+    ),
+];

@@ -1,0 +1,270 @@
+//! The simulator's own XML: a small tree to read requests into, and escaping for what it writes.
+//!
+//! It shares nothing with the client's reader, so that one mistake cannot hide on both sides. It
+//! refuses document type declarations, unknown entities, unbound prefixes and anything that is not
+//! well-formed, and it is only ever fed bodies whose size has been limited before.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use quick_xml::events::{BytesRef, BytesStart, Event};
+use quick_xml::name::ResolveResult;
+use quick_xml::reader::NsReader;
+
+/// An element: its name with namespace, its attributes, its text and its children.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Node {
+    /// The namespace, or nothing when the element is in none.
+    pub(crate) namespace: Option<Arc<str>>,
+    /// The name without prefix.
+    pub(crate) name: String,
+    /// Attributes other than namespace declarations: namespace, local name, value.
+    pub(crate) attributes: Vec<Attribute>,
+    /// All text directly inside, joined.
+    pub(crate) text: String,
+    /// The elements directly inside, in order.
+    pub(crate) children: Vec<Self>,
+}
+
+/// An attribute of an element.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Attribute {
+    /// Whether it carries a namespace prefix, as `xsi:nil` does.
+    pub(crate) qualified: bool,
+    /// The name without prefix.
+    pub(crate) name: String,
+    /// The value, with entities resolved.
+    pub(crate) value: String,
+}
+
+impl Node {
+    /// Reads a whole document.
+    pub(crate) fn parse(text: &str) -> Result<Self, XmlError> {
+        let mut reader = NsReader::from_str(text);
+        let mut open: Vec<Self> = Vec::new();
+        let mut root = None;
+        let mut last_namespace: Option<Arc<str>> = None;
+        loop {
+            let (resolved, event) = reader.read_resolved_event()?;
+            let namespace = match resolved {
+                ResolveResult::Bound(found) => {
+                    let same = last_namespace.as_deref() == Some(found.0);
+                    if !same {
+                        last_namespace = Some(Arc::from(found.0));
+                    }
+                    last_namespace.clone()
+                }
+                ResolveResult::Unbound => None,
+                ResolveResult::Unknown(prefix) => return Err(XmlError::Prefix(prefix)),
+            };
+            match event {
+                Event::Start(start) => {
+                    if root.is_some() {
+                        return Err(XmlError::Outside);
+                    }
+                    if open.len() >= MAX_DEPTH {
+                        return Err(XmlError::Depth);
+                    }
+                    open.push(Self::begin(&start, namespace)?);
+                }
+                Event::Empty(start) => {
+                    let node = Self::begin(&start, namespace)?;
+                    Self::close(node, &mut open, &mut root)?;
+                }
+                Event::End(_) => {
+                    let node = open.pop().ok_or(XmlError::Outside)?;
+                    Self::close(node, &mut open, &mut root)?;
+                }
+                Event::Text(text) => Self::write(&text.xml10_content(), &mut open)?,
+                Event::CData(text) => Self::write(&text.xml10_content(), &mut open)?,
+                Event::GeneralRef(entity) => {
+                    let character = resolve(&entity)?;
+                    Self::write(character.encode_utf8(&mut [0; 4]), &mut open)?;
+                }
+                Event::DocType(_) => return Err(XmlError::DocType),
+                Event::Decl(_) | Event::Comment(_) | Event::PI(_) => {}
+                Event::Eof => break,
+            }
+        }
+        if open.is_empty() { root.ok_or(XmlError::Truncated) } else { Err(XmlError::Truncated) }
+    }
+
+    /// Returns the first child of this name, in any namespace.
+    pub(crate) fn child(&self, name: &str) -> Option<&Self> {
+        self.children.iter().find(|child| child.name == name)
+    }
+
+    /// Returns the text of the first child of this name, without blanks around it.
+    pub(crate) fn child_text(&self, name: &str) -> Option<&str> {
+        self.child(name).map(|child| child.text.trim())
+    }
+
+    /// Returns the value of an unqualified attribute.
+    pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
+        let found = self.attributes.iter().find(|a| !a.qualified && a.name == name);
+        found.map(|attribute| attribute.value.as_str())
+    }
+
+    fn begin(start: &BytesStart<'_>, namespace: Option<Arc<str>>) -> Result<Self, XmlError> {
+        let mut attributes = Vec::new();
+        for attribute in start.attributes() {
+            let attribute = attribute.map_err(quick_xml::Error::from)?;
+            let key = attribute.key.0;
+            if key == "xmlns" || key.starts_with("xmlns:") {
+                continue;
+            }
+            let value = quick_xml::escape::unescape(attribute.value.as_ref())
+                .map_err(|error| XmlError::Entity(error.to_string()))?
+                .into_owned();
+            let (qualified, name) = match key.split_once(':') {
+                Some((_, local)) => (true, local),
+                None => (false, key),
+            };
+            attributes.push(Attribute { qualified, name: name.to_owned(), value });
+        }
+        let name = start.local_name().as_ref().to_owned();
+        Ok(Self { namespace, name, attributes, ..Self::default() })
+    }
+
+    fn close(node: Self, open: &mut [Self], root: &mut Option<Self>) -> Result<(), XmlError> {
+        match open.last_mut() {
+            Some(parent) => parent.children.push(node),
+            None if root.is_some() => return Err(XmlError::Outside),
+            None => *root = Some(node),
+        }
+        Ok(())
+    }
+
+    fn write(text: &str, open: &mut [Self]) -> Result<(), XmlError> {
+        match open.last_mut() {
+            Some(node) => node.text.push_str(text),
+            None if text.trim().trim_start_matches('\u{feff}').is_empty() => {}
+            None => return Err(XmlError::Outside),
+        }
+        Ok(())
+    }
+}
+
+/// Writes `text` with the five special characters escaped.
+///
+/// Characters that XML 1.0 cannot carry at all become `?`, as a database export would show them.
+pub(crate) fn escape_into(out: &mut String, text: &str) {
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&apos;"),
+            '\r' => out.push_str("&#13;"),
+            '\t' | '\n' => out.push(c),
+            '\u{fffe}' | '\u{ffff}' => out.push('?'),
+            _ if c < ' ' => out.push('?'),
+            _ => out.push(c),
+        }
+    }
+}
+
+/// Writes `<name>text</name>`, escaped.
+pub(crate) fn element_into(out: &mut String, name: &str, text: &str) {
+    // Writing into a String cannot fail.
+    let _ = write!(out, "<{name}>");
+    escape_into(out, text);
+    let _ = write!(out, "</{name}>");
+}
+
+fn resolve(entity: &BytesRef<'_>) -> Result<char, XmlError> {
+    if let Some(character) = entity.resolve_char_ref()? {
+        return Ok(character);
+    }
+    match entity.borrow().into_inner().as_ref() {
+        "amp" => Ok('&'),
+        "lt" => Ok('<'),
+        "gt" => Ok('>'),
+        "quot" => Ok('"'),
+        "apos" => Ok('\''),
+        other => Err(XmlError::Entity(other.to_owned())),
+    }
+}
+
+/// Why a text is no document that the simulator reads.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum XmlError {
+    /// Not well-formed.
+    #[error("the XML is not well-formed")]
+    Syntax(#[from] quick_xml::Error),
+    /// The text ends inside an element, or holds none.
+    #[error("the XML ends too early")]
+    Truncated,
+    /// Text or a second element after the end of the root element.
+    #[error("there is text outside of the root element")]
+    Outside,
+    /// A document type declaration, which SOAP forbids.
+    #[error("the XML declares a document type")]
+    DocType,
+    /// An entity that XML does not know by itself.
+    #[error("the entity {0:?} is unknown")]
+    Entity(String),
+    /// A prefix without declaration.
+    #[error("the prefix {0:?} is bound to no namespace")]
+    Prefix(String),
+    /// Nested deeper than any request.
+    #[error("the XML is nested more than {MAX_DEPTH} levels deep")]
+    Depth,
+}
+
+const MAX_DEPTH: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn reads_namespaces_entities_and_cdata() {
+        let node = Node::parse(
+            "<?xml version='1.0'?>\n<a:x xmlns:a='urn:a' n='1 &amp; 2'><y>O&amp;M &#8211; <![CDATA[<&>]]></y><z/></a:x>",
+        )
+        .unwrap();
+        assert_eq!(node.namespace.as_deref(), Some("urn:a"));
+        assert_eq!(node.attribute("n"), Some("1 & 2"));
+        assert_eq!(node.child("y").unwrap().namespace, None);
+        assert_eq!(node.child_text("y"), Some("O&M – <&>"));
+        assert_eq!(node.child_text("z"), Some(""));
+    }
+
+    #[test]
+    fn refuses_what_is_not_well_formed() {
+        for bad in [
+            "",
+            "text",
+            "<a>",
+            "<a></b>",
+            "<a/><b/>",
+            "<a/>text",
+            "<!DOCTYPE a><a/>",
+            "<a>&nbsp;</a>",
+            "<p:a/>",
+            "<a b='1' b='2'/>",
+            "<a b=1/>",
+        ] {
+            assert!(Node::parse(bad).is_err(), "{bad}");
+        }
+        assert!(Node::parse(&"<a>".repeat(100)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(text in "[ -~äß€\n]{0,80}") {
+            let mut out = String::new();
+            element_into(&mut out, "t", &text);
+            prop_assert_eq!(Node::parse(&out).unwrap().text, text);
+        }
+
+        #[test]
+        fn never_panics(text in "\\PC{0,200}") {
+            drop(Node::parse(&text));
+        }
+    }
+}
