@@ -1,0 +1,203 @@
+//! One layer of settings, and the environment as a layer.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+
+use crate::domain::association::UserKind;
+
+/// Where a password comes from.
+#[derive(Clone, Debug)]
+pub enum PasswordSource {
+    /// The first line of a file.
+    File(PathBuf),
+    /// The first line of standard input.
+    Stdin,
+    /// It is here already, from the environment.
+    Given(SecretString),
+}
+
+/// Settings that one source gives; what it does not give stays empty.
+#[derive(Clone, Debug, Default)]
+pub struct Layer {
+    /// The publisher, `HOST` or `HOST:PORT`.
+    pub host: Option<String>,
+    /// The AXL user.
+    pub username: Option<String>,
+    /// The AXL user's password.
+    pub password: Option<PasswordSource>,
+    /// A file of CA certificates, or of the server's own certificate.
+    pub ca_file: Option<PathBuf>,
+    /// The SHA-256 fingerprint of the server's certificate.
+    pub pin_sha256: Option<String>,
+    /// Whether certificates are believed unseen.
+    pub insecure: Option<bool>,
+    /// The AXL schema version to speak.
+    pub axl_version: Option<String>,
+    /// Where RisPort70 answers, when it is not the publisher.
+    pub ris_host: Option<String>,
+    /// RisPort70 requests a minute.
+    pub ris_rate: Option<u32>,
+    /// The user whose name and password go to the phones.
+    pub push_user: Option<String>,
+    /// End user or application user.
+    pub push_user_kind: Option<UserKind>,
+    /// The push user's password.
+    pub push_password: Option<PasswordSource>,
+    /// The port of the phones' web servers.
+    pub phone_port: Option<u16>,
+    /// Where the image server listens.
+    pub listen: Option<String>,
+    /// The URL under which phones reach the image server.
+    pub advertise: Option<String>,
+    /// Phones that are pushed to at once.
+    pub concurrency: Option<usize>,
+    /// Seconds for one call.
+    pub timeout: Option<u64>,
+    /// Where a value comes from, in words, by its key.
+    pub origins: BTreeMap<&'static str, String>,
+}
+
+impl Layer {
+    /// Puts this layer on top of a lower one.
+    ///
+    /// Trust is one setting: a layer that names a pin, a CA file or `insecure` does not inherit the others.
+    #[must_use]
+    pub fn over(self, lower: Self) -> Self {
+        let names_trust =
+            self.pin_sha256.is_some() || self.insecure.is_some() || self.ca_file.is_some();
+        let (lower_pin, lower_insecure, lower_ca_file) = if names_trust {
+            (None, None, None)
+        } else {
+            (lower.pin_sha256, lower.insecure, lower.ca_file)
+        };
+        Self {
+            host: self.host.or(lower.host),
+            username: self.username.or(lower.username),
+            password: self.password.or(lower.password),
+            ca_file: self.ca_file.or(lower_ca_file),
+            pin_sha256: self.pin_sha256.or(lower_pin),
+            insecure: self.insecure.or(lower_insecure),
+            axl_version: self.axl_version.or(lower.axl_version),
+            ris_host: self.ris_host.or(lower.ris_host),
+            ris_rate: self.ris_rate.or(lower.ris_rate),
+            push_user: self.push_user.or(lower.push_user),
+            push_user_kind: self.push_user_kind.or(lower.push_user_kind),
+            push_password: self.push_password.or(lower.push_password),
+            phone_port: self.phone_port.or(lower.phone_port),
+            listen: self.listen.or(lower.listen),
+            advertise: self.advertise.or(lower.advertise),
+            concurrency: self.concurrency.or(lower.concurrency),
+            timeout: self.timeout.or(lower.timeout),
+            origins: lower.origins.into_iter().chain(self.origins).collect(),
+        }
+    }
+
+    /// Remembers where the values of this layer come from; `name` says it for a key.
+    #[must_use]
+    pub fn from_source(mut self, name: impl Fn(&'static str) -> String) -> Self {
+        let given = [
+            ("host", self.host.is_some()),
+            ("ris_host", self.ris_host.is_some()),
+            ("pin_sha256", self.pin_sha256.is_some()),
+            ("axl_version", self.axl_version.is_some()),
+            ("ris_rate", self.ris_rate.is_some()),
+            ("concurrency", self.concurrency.is_some()),
+            ("timeout", self.timeout.is_some()),
+            ("username", self.username.is_some()),
+        ];
+        let given = given.into_iter().filter(|(_, is_given)| *is_given);
+        self.origins.extend(given.map(|(key, _)| (key, name(key))));
+        self
+    }
+
+    /// Tells where the value of a key comes from: an option, a variable or a key of the config file.
+    pub fn origin(&self, key: &'static str) -> String {
+        self.origins.get(key).cloned().unwrap_or_else(|| option(key))
+    }
+}
+
+/// Returns the option that a key is on the command line.
+pub fn option(key: &str) -> String {
+    format!("--{}", key.replace('_', "-"))
+}
+
+/// Reads the layer that the environment gives; `variable` looks one up.
+///
+/// An empty variable counts as unset, as most shells treat it.
+pub fn environment(variable: impl Fn(&str) -> Option<String>) -> Layer {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    let secret =
+        |name: &str| set(name).map(|value| PasswordSource::Given(SecretString::from(value)));
+    let host = if set("CUCM_HOST").is_some() { "CUCM_HOST" } else { "CUCM_HOSTNAME" };
+    let layer = Layer {
+        host: set("CUCM_HOST").or_else(|| set("CUCM_HOSTNAME")),
+        username: set("CUCM_USERNAME"),
+        password: secret("CUCM_PASSWORD"),
+        axl_version: set("CUCM_VERSION"),
+        push_user: set("PHONE_USERNAME"),
+        push_password: secret("PHONE_PASSWORD"),
+        ..Layer::default()
+    };
+    layer.from_source(|key| match key {
+        "host" => host.to_owned(),
+        "axl_version" => "CUCM_VERSION".to_owned(),
+        "username" => "CUCM_USERNAME".to_owned(),
+        other => option(other),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(pairs: &[(&str, &str)]) -> Layer {
+        environment(|name| {
+            pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn the_upper_layer_wins_key_by_key() {
+        let flags = Layer { host: Some("flag".into()), ..Layer::default() }.from_source(option);
+        let merged = flags.over(env(&[("CUCM_HOST", "env"), ("CUCM_USERNAME", "admin")]));
+        assert_eq!(merged.host.as_deref(), Some("flag"));
+        assert_eq!(merged.username.as_deref(), Some("admin"));
+        assert_eq!(merged.origin("username"), "CUCM_USERNAME");
+        assert_eq!(merged.origin("host"), "--host");
+    }
+
+    #[test]
+    fn both_spellings_of_the_host_are_read_and_empty_is_unset() {
+        assert_eq!(env(&[("CUCM_HOSTNAME", "b")]).host.as_deref(), Some("b"));
+        let layer = env(&[("CUCM_HOST", ""), ("CUCM_HOSTNAME", "b")]);
+        assert_eq!(layer.host.as_deref(), Some("b"));
+        assert_eq!(layer.origin("host"), "CUCM_HOSTNAME");
+        assert!(env(&[("CUCM_PASSWORD", "")]).password.is_none());
+    }
+
+    #[test]
+    fn a_pin_or_a_ca_file_on_top_silences_trust_below() {
+        let below = Layer { insecure: Some(true), ..Layer::default() };
+        let merged = Layer { pin_sha256: Some("AA".into()), ..Layer::default() }.over(below);
+        assert_eq!(merged.insecure, None);
+        let below = Layer {
+            insecure: Some(true),
+            pin_sha256: Some("AA".into()),
+            ca_file: Some("old.pem".into()),
+            ..Layer::default()
+        };
+        let above = Layer { ca_file: Some("ca.pem".into()), ..Layer::default() };
+        let merged = above.over(below);
+        assert_eq!((merged.insecure, merged.pin_sha256), (None, None));
+        assert_eq!(merged.ca_file, Some("ca.pem".into()));
+    }
+
+    #[test]
+    fn a_password_never_shows_in_debug_output() {
+        let layer = env(&[("CUCM_PASSWORD", "s3cret"), ("PHONE_PASSWORD", "0ther")]);
+        let shown = format!("{layer:?}");
+        assert!(!shown.contains("s3cret") && !shown.contains("0ther"), "{shown}");
+    }
+}

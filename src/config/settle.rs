@@ -1,0 +1,193 @@
+//! Which source's word counts, so that one cluster's password never goes to another one.
+
+use super::layer::Layer;
+
+/// A cluster of the config file: its name and its settings.
+#[derive(Clone, Debug)]
+pub struct Section {
+    /// Its name in the file.
+    pub name: String,
+    /// What the file says about it.
+    pub layer: Layer,
+    /// Whether a person asked for it by name, as opposed to a default.
+    pub is_typed: bool,
+}
+
+/// Puts flags, environment and config section together: the cluster's name, and its settings.
+///
+/// Flags count most, then the environment, then the section; but what belongs to one server is never
+/// mixed with another one's:
+///
+/// - A section that was asked for by name outranks the host, the user and the password of the environment.
+/// - A host that is not the section's host, whether from a flag or the environment, is another cluster:
+///   the section's name, users, passwords and trust do not count then, only what is about this machine.
+pub fn settle(
+    flags: Layer,
+    environment: Layer,
+    section: Option<Section>,
+) -> (Option<String>, Layer) {
+    let Some(Section { name, layer: section, is_typed }) = section else {
+        return (None, flags.over(environment));
+    };
+    let named = flags.host.as_ref().or(if is_typed { None } else { environment.host.as_ref() });
+    if !fits(named, section.host.as_ref()) {
+        return (None, flags.over(environment).over(about_this_machine(section)));
+    }
+    let environment = if is_typed { beside(environment, &flags, &section) } else { environment };
+    (Some(name), flags.over(environment).over(section))
+}
+
+/// Tells whether a host that was given is the host of the section, or leaves it to the section.
+fn fits(given: Option<&String>, own: Option<&String>) -> bool {
+    match (given, own) {
+        (Some(given), Some(own)) => same_server(given, own),
+        (None, _) | (_, None) => true,
+    }
+}
+
+fn same_server(one: &str, other: &str) -> bool {
+    bare(one) == bare(other)
+}
+
+/// Returns a host in small letters, without the port that every server of a cluster has.
+fn bare(text: &str) -> String {
+    let text = text.trim().to_lowercase();
+    let has_port = text.starts_with('[') || text.matches(':').count() == 1;
+    let host = if has_port { text.strip_suffix(":8443").unwrap_or(&text) } else { &text };
+    let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    inner.unwrap_or(host).to_owned()
+}
+
+/// What the environment may add to a section that was asked for by name: nothing that the section says
+/// itself, and no password of another server or another user.
+fn beside(environment: Layer, flags: &Layer, section: &Layer) -> Layer {
+    let mut environment = environment;
+    let is_other_server = !fits(environment.host.as_ref(), section.host.as_ref());
+    let user = flags.username.as_ref().or(section.username.as_ref());
+    let is_other_user =
+        environment.username.as_ref().zip(user).is_some_and(|(own, user)| own != user);
+    if is_other_server || is_other_user || section.password.is_some() {
+        environment.password = None;
+    }
+    if is_other_server || section.username.is_some() {
+        environment.username = None;
+    }
+    if section.host.is_some() {
+        environment.host = None;
+    }
+    environment
+}
+
+/// What a section says about pace and network, which is no secret and trusts nobody.
+fn about_this_machine(section: Layer) -> Layer {
+    Layer {
+        ris_rate: section.ris_rate,
+        phone_port: section.phone_port,
+        listen: section.listen,
+        advertise: section.advertise,
+        concurrency: section.concurrency,
+        timeout: section.timeout,
+        origins: section.origins,
+        ..Layer::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::config::{PasswordSource, environment};
+
+    fn prod(is_typed: bool) -> Option<Section> {
+        let layer = Layer {
+            host: Some("prod".into()),
+            username: Some("prod-axl".into()),
+            password: Some(PasswordSource::File("prod.pw".into())),
+            pin_sha256: Some("AA".into()),
+            ca_file: Some("prod.pem".into()),
+            ris_host: Some("prod-sub".into()),
+            push_user: Some("prod-push".into()),
+            push_password: Some(PasswordSource::File("push.pw".into())),
+            listen: Some("10.0.0.1:80".into()),
+            ..Layer::default()
+        };
+        Some(Section { name: "prod".into(), layer, is_typed })
+    }
+
+    fn env(pairs: &'static [(&'static str, &'static str)]) -> Layer {
+        environment(|name| {
+            pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    fn host(text: &str) -> Layer {
+        Layer { host: Some(text.into()), ..Layer::default() }
+    }
+
+    fn file(layer: &Layer) -> Option<PathBuf> {
+        match &layer.password {
+            Some(PasswordSource::File(path)) => Some(path.clone()),
+            Some(PasswordSource::Stdin | PasswordSource::Given(_)) | None => None,
+        }
+    }
+
+    const OTHER: &[(&str, &str)] =
+        &[("CUCM_HOST", "lab"), ("CUCM_USERNAME", "lab-axl"), ("CUCM_PASSWORD", "lab-secret")];
+
+    #[test]
+    fn a_cluster_that_is_typed_outranks_the_environment() {
+        let (name, settings) = settle(Layer::default(), env(OTHER), prod(true));
+        assert_eq!(name.as_deref(), Some("prod"));
+        assert_eq!(settings.host.as_deref(), Some("prod"));
+        assert_eq!(settings.username.as_deref(), Some("prod-axl"));
+        assert_eq!(file(&settings), Some("prod.pw".into()));
+    }
+
+    #[test]
+    fn the_password_of_the_environment_is_for_its_own_server_and_user() {
+        let without = || {
+            let mut section = prod(true).unwrap();
+            section.layer.password = None;
+            Some(section)
+        };
+        assert!(settle(Layer::default(), env(OTHER), without()).1.password.is_none());
+        let only_password = env(&[("CUCM_PASSWORD", "x")]);
+        assert!(settle(Layer::default(), only_password, without()).1.password.is_some());
+        let other_user = env(&[("CUCM_USERNAME", "somebody"), ("CUCM_PASSWORD", "x")]);
+        let (_, settings) = settle(Layer::default(), other_user, without());
+        assert!(settings.password.is_none());
+        assert_eq!(settings.username.as_deref(), Some("prod-axl"));
+    }
+
+    #[test]
+    fn another_host_inherits_neither_secrets_nor_trust_nor_the_name() {
+        for (flags, environment, typed) in [
+            (Layer::default(), env(OTHER), false),
+            (host("lab"), Layer::default(), false),
+            (host("lab"), Layer::default(), true),
+        ] {
+            let (name, settings) = settle(flags, environment, prod(typed));
+            assert_eq!(name, None);
+            assert_eq!(settings.host.as_deref(), Some("lab"));
+            assert_eq!(file(&settings), None);
+            assert_ne!(settings.username.as_deref(), Some("prod-axl"));
+            let Layer { pin_sha256, ca_file, ris_host, push_user, push_password, .. } = settings;
+            assert!(pin_sha256.is_none() && ca_file.is_none() && ris_host.is_none());
+            assert!(push_user.is_none() && push_password.is_none());
+            assert_eq!(settings.listen.as_deref(), Some("10.0.0.1:80"));
+        }
+    }
+
+    #[test]
+    fn the_same_host_in_other_words_is_the_section() {
+        for same in ["prod", "PROD:8443", "prod:8443"] {
+            let (name, settings) = settle(host(same), Layer::default(), prod(false));
+            assert_eq!(name.as_deref(), Some("prod"), "{same}");
+            assert_eq!(file(&settings), Some("prod.pw".into()));
+        }
+        assert!(same_server("[2001:DB8::1]:8443", "2001:db8::1"));
+        assert!(!same_server("2001:db8::8443", "2001:db8:"));
+        assert_eq!(settle(host("prod:9443"), Layer::default(), prod(false)).0, None);
+    }
+}
