@@ -6,6 +6,7 @@
 pub mod apply;
 pub mod audit;
 pub mod axl;
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod event;

@@ -1,0 +1,247 @@
+//! Options that several commands share, as they are typed.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use ipnet::IpNet;
+
+use crate::config::{Layer, PasswordSource, option};
+use crate::domain::association::UserKind;
+use crate::domain::selector::Pattern;
+use crate::report::Format;
+
+/// How to reach the cluster.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Connection")]
+pub struct ConnectionArgs {
+    /// Config file [default: axlpaper/config.toml in the user's config folder]
+    #[arg(long, value_name = "FILE", env = "AXLPAPER_CONFIG", global = true)]
+    pub config: Option<PathBuf>,
+    /// Cluster of the config file
+    #[arg(long, value_name = "NAME")]
+    pub cluster: Option<String>,
+    /// Publisher [env: CUCM_HOST]
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub host: Option<String>,
+    /// AXL user [env: CUCM_USERNAME]
+    #[arg(long, value_name = "USER")]
+    pub username: Option<String>,
+    /// File whose first line is the AXL user's password [env: CUCM_PASSWORD holds the password itself]
+    #[arg(long, value_name = "FILE", conflicts_with = "password_stdin")]
+    pub password_file: Option<PathBuf>,
+    /// Read the AXL user's password from standard input
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// PEM file with the CA, or with the server's own certificate
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// SHA-256 fingerprint that the server's certificate must have
+    #[arg(long, value_name = "HEX", conflicts_with = "insecure")]
+    pub pin_sha256: Option<String>,
+    /// Believe any certificate: whoever is in between can read the passwords
+    #[arg(long)]
+    pub insecure: bool,
+    /// AXL schema version, found by itself otherwise [env: CUCM_VERSION]
+    #[arg(long, value_name = "VERSION")]
+    pub axl_version: Option<String>,
+    /// Where RisPort70 answers, when it is not the publisher
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub ris_host: Option<String>,
+    /// RisPort70 requests a minute, 1 to 600 [default: 15]
+    #[arg(long, value_name = "N")]
+    pub ris_rate: Option<u32>,
+    /// Seconds for one call to the cluster, 1 to 3600 [default: 150 to read, 300 to change something]
+    #[arg(long, value_name = "SECONDS")]
+    pub timeout: Option<u64>,
+    /// User whose name and password go to the phones [env: PHONE_USERNAME]
+    #[arg(long, value_name = "USER")]
+    pub push_user: Option<String>,
+    /// Whether that is an end user or an application user, found by itself otherwise
+    #[arg(long, value_name = "KIND")]
+    pub push_user_kind: Option<KindArg>,
+}
+
+/// What only commands need that push to phones.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Push")]
+pub struct PushArgs {
+    /// File whose first line is the push user's password [env: PHONE_PASSWORD holds the password itself]
+    #[arg(long, value_name = "FILE")]
+    pub push_password_file: Option<PathBuf>,
+    /// Port of the phones' web servers [default: 80]
+    #[arg(long, value_name = "PORT")]
+    pub phone_port: Option<u16>,
+    /// Where the image server listens [default: a free port on all addresses; on loopback when the
+    /// cluster is on this machine]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Option<String>,
+    /// URL under which phones reach the image server [default: the address of this machine that faces
+    /// the cluster, and the port of --listen]
+    #[arg(long, value_name = "URL")]
+    pub advertise: Option<String>,
+    /// Phones that are pushed to at once, 1 to 1000 [default: 32]
+    #[arg(long, value_name = "N")]
+    pub concurrency: Option<usize>,
+    /// Attempts a phone when it cannot be reached or answers nonsense
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=10))]
+    pub attempts: u32,
+    /// Refusals of the push user in a row that stop the push
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub max_auth_failures: u32,
+    /// Seconds to wait for a phone's downloads after it has accepted
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub verify_timeout: u64,
+    /// Seconds before a phone is tried again
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(0..=600))]
+    pub retry_delay: u64,
+    /// Push also to phones that do not say who they are; what answers there gets the password
+    #[arg(long)]
+    pub no_identity_check: bool,
+    /// Name of the picture in the list of phones that keep one (8875, 98xx) [default: from the file name]
+    #[arg(long, value_name = "NAME")]
+    pub picture_name: Option<String>,
+    /// Where the report goes [default: axlpaper-report-TIME.html in the current folder]
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+}
+
+/// End user or application user, as typed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum KindArg {
+    /// An end user.
+    End,
+    /// An application user.
+    App,
+}
+
+impl From<KindArg> for UserKind {
+    fn from(kind: KindArg) -> Self {
+        match kind {
+            KindArg::End => Self::End,
+            KindArg::App => Self::App,
+        }
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    let number = text.parse::<usize>().map_err(|error| error.to_string())?;
+    if number == 0 { Err("it must be 1 at least".to_owned()) } else { Ok(number) }
+}
+
+/// Reads a network, and says so when it is the prefix length that is wrong.
+fn network(text: &str) -> Result<IpNet, String> {
+    let Some((address, prefix)) = text.split_once('/') else {
+        return Err("write it as ADDRESS/LENGTH, such as 10.1.0.0/16".to_owned());
+    };
+    let address = address
+        .parse::<IpAddr>()
+        .map_err(|_| format!("{address:?} is no IP address; write it as 10.1.0.0/16"))?;
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    let length = prefix.parse::<u8>().ok().filter(|length| *length <= most);
+    length
+        .and_then(|length| IpNet::new(address, length).ok())
+        .ok_or_else(|| format!("the prefix length {prefix:?} is not a number from 0 to {most}"))
+}
+
+/// Which phones.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Targeting (repeatable; * or % stands for any characters)")]
+pub struct TargetArgs {
+    /// Phones of this device pool
+    #[arg(long, value_name = "NAME")]
+    pub device_pool: Vec<Pattern>,
+    /// Phones of this model, such as 8841
+    #[arg(long, value_name = "MODEL")]
+    pub model: Vec<Pattern>,
+    /// Phones of this Common Phone Profile
+    #[arg(long, value_name = "NAME")]
+    pub profile: Vec<Pattern>,
+    /// Phones of this location
+    #[arg(long, value_name = "NAME")]
+    pub location: Vec<Pattern>,
+    /// Phones of this owner
+    #[arg(long, value_name = "USER")]
+    pub owner: Vec<Pattern>,
+    /// This phone
+    #[arg(long, value_name = "NAME")]
+    pub device: Vec<Pattern>,
+    /// Phones whose address lies in this network
+    #[arg(long, value_name = "CIDR", value_parser = network)]
+    pub subnet: Vec<IpNet>,
+    /// Phones named in a file: a name a line, or CSV with a `name` column; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub devices_from: Vec<PathBuf>,
+    /// Leave out this phone
+    #[arg(long, value_name = "NAME")]
+    pub exclude_device: Vec<Pattern>,
+    /// Leave out phones of this model
+    #[arg(long, value_name = "MODEL")]
+    pub exclude_model: Vec<Pattern>,
+    /// Leave out phones of this device pool
+    #[arg(long, value_name = "NAME")]
+    pub exclude_device_pool: Vec<Pattern>,
+    /// At most this many phones, the first by name; plan, push and rollout count only those that show pictures
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub limit: Option<usize>,
+}
+
+/// How the answer is written.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// Format of the answer
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: Format,
+    /// Short for --format json
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+    /// Write the answer into a file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+impl OutputArgs {
+    /// Returns the format that is meant.
+    pub fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.format }
+    }
+}
+
+impl ConnectionArgs {
+    /// Returns what was typed as the uppermost layer of settings.
+    pub fn layer(&self) -> Layer {
+        let file = self.password_file.clone().map(PasswordSource::File);
+        Layer {
+            host: self.host.clone(),
+            username: self.username.clone(),
+            password: file.or_else(|| self.password_stdin.then_some(PasswordSource::Stdin)),
+            ca_file: self.ca_file.clone(),
+            pin_sha256: self.pin_sha256.clone(),
+            insecure: self.insecure.then_some(true),
+            axl_version: self.axl_version.clone(),
+            ris_host: self.ris_host.clone(),
+            ris_rate: self.ris_rate,
+            push_user: self.push_user.clone(),
+            push_user_kind: self.push_user_kind.map(Into::into),
+            timeout: self.timeout,
+            ..Layer::default()
+        }
+        .from_source(option)
+    }
+}
+
+impl PushArgs {
+    /// Returns what was typed as a layer of settings.
+    pub fn layer(&self) -> Layer {
+        Layer {
+            push_password: self.push_password_file.clone().map(PasswordSource::File),
+            phone_port: self.phone_port,
+            listen: self.listen.clone(),
+            advertise: self.advertise.clone(),
+            concurrency: self.concurrency,
+            ..Layer::default()
+        }
+        .from_source(option)
+    }
+}

@@ -1,0 +1,102 @@
+//! `axlpaper apply`
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::cli::args::ConnectionArgs;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::ui::{self, Progress};
+use crate::cli::{open, pipeline};
+use crate::domain::inventory::ClusterInfo;
+use crate::domain::plan::Plan;
+use crate::event::ChangeResult;
+use crate::plan::check;
+use crate::report::{changes_recap, plan_diff, read_plan};
+
+/// Carry a plan file out exactly, or refuse if the cluster has moved
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Plan file, as written by `axlpaper plan -o`
+    #[arg(value_name = "FILE")]
+    plan: PathBuf,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    /// Print the results as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the file is no plan, the cluster is not the plan's or has moved, or it cannot be written to.
+pub async fn run(args: Args) -> Result<Exit, CliError> {
+    let shown = args.plan.display();
+    let text = std::fs::read_to_string(&args.plan).map_err(|error| {
+        CliError::new(Exit::Usage, format!("cannot read the plan file {shown}: {error}"))
+            .hint("make one with `axlpaper plan -o FILE`")
+    })?;
+    let plan = read_plan(&text).map_err(|error| {
+        CliError::new(
+            Exit::Usage,
+            format!("{shown}: {}", CliError::from_error(Exit::Usage, &error).message()),
+        )
+        .hint("make a new one with `axlpaper plan -o FILE`")
+    })?;
+    check(&plan).map_err(|error| {
+        CliError::new(Exit::Refused, format!("{shown}: {error}"))
+            .hint("nothing was changed; make a new plan with `axlpaper plan -o FILE`")
+    })?;
+    let connection = open::connection(&args.connection, None)?;
+    if connection.endpoint.to_string() != plan.cluster.host {
+        let other =
+            format!("the plan is for {}, not for {}", plan.cluster.host, connection.endpoint);
+        return Err(CliError::new(Exit::Refused, other)
+            .hint("nothing was changed; name the plan's cluster"));
+    }
+    ui::say(&plan_diff(&plan));
+    if plan.changes.is_empty() {
+        if args.json {
+            ui::put(&results_json(&plan, &[])?)?;
+        }
+        return Ok(Exit::Done);
+    }
+    let observer = Progress::shared();
+    let cluster = open::connect(&connection, &observer).await?;
+    ui::confirm(&pipeline::apply_question(&plan), args.yes)?;
+    let applied = pipeline::apply(&cluster, &plan, &observer).await?;
+    let shown = if args.json {
+        results_json(&plan, &applied.results)?
+    } else {
+        changes_recap(&applied.results)
+    };
+    ui::put(&shown)?;
+    Ok(if pipeline::all_applied(&applied) { Exit::Done } else { Exit::SomeFailed })
+}
+
+/// The `apply` document.
+fn results_json(plan: &Plan, changes: &[ChangeResult]) -> Result<String, CliError> {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        schema: &'static str,
+        generated_at: Timestamp,
+        cluster: &'a ClusterInfo,
+        plan: &'a str,
+        changes: &'a [ChangeResult],
+    }
+    let document = Document {
+        schema: "axlpaper.apply/v1",
+        generated_at: Timestamp::now(),
+        cluster: &plan.cluster,
+        plan: &plan.id,
+        changes,
+    };
+    serde_json::to_string_pretty(&document)
+        .map(|text| text + "\n")
+        .map_err(|error| CliError::from_error(Exit::Failed, &error))
+}

@@ -1,0 +1,50 @@
+//! `axlpaper audit`
+
+use jiff::Timestamp;
+
+use crate::audit::audit;
+use crate::cli::args::{ConnectionArgs, OutputArgs, TargetArgs};
+use crate::cli::error::{CliError, Exit};
+use crate::cli::ui::{self, Progress};
+use crate::cli::{open, output, pipeline, target};
+use crate::domain::finding::Verdict;
+use crate::domain::selector::LimitCounts;
+use crate::report::{audit_json, audit_recap};
+
+/// Say for every phone whether it can take a push, and if not why
+///
+/// Reads only. The recap goes to standard error, the phones to standard output.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(flatten)]
+    connection: ConnectionArgs,
+    #[command(flatten)]
+    target: TargetArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+    /// End with exit code 6 when a phone is fixable, blocked or offline
+    #[arg(long)]
+    detailed_exitcode: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the cluster cannot be read or the answer cannot be written.
+pub async fn run(args: Args) -> Result<Exit, CliError> {
+    target::check_stdin(&args.connection, &args.target)?;
+    output::check(&args.output)?;
+    let connection = open::connection(&args.connection, None)?;
+    let inventory =
+        pipeline::survey(&connection, &args.target, LimitCounts::AllPhones, &Progress::shared())
+            .await?;
+    let audit = audit(&inventory);
+    let text = output::list(&args.output, &audit.phones, || audit_json(&audit, Timestamp::now()))?;
+    output::write(&args.output, &text)?;
+    ui::say(&format!("\n{}", audit_recap(&audit)));
+    // Nothing can be done for a phone that takes no picture.
+    let is_work =
+        |verdict| matches!(verdict, Verdict::Fixable | Verdict::Blocked | Verdict::Offline);
+    let work = audit.phones.iter().any(|phone| is_work(phone.verdict));
+    Ok(if args.detailed_exitcode && work { Exit::WorkToDo } else { Exit::Done })
+}

@@ -1,0 +1,266 @@
+//! `axlpaper demo`
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher as _, RandomState};
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+
+use crate::cli::args::{OutputArgs, PushArgs};
+use crate::cli::error::{CliError, Exit};
+use crate::cli::ui::{self, Progress};
+use crate::cli::{images, open, pipeline, simulated, tell};
+use crate::config::{Layer, PasswordSource};
+use crate::domain::model;
+use crate::domain::selector::Selector;
+use crate::event::{Outcome, PhoneResult};
+use crate::report::Rollout;
+use crate::sim::{self, FleetSpec, PhoneRecord, Record, SimCluster};
+
+/// Run the whole rollout against a simulated cluster on this machine
+///
+/// Everything is real but the cluster: HTTPS with a pinned certificate, SOAP, the phones' HTTP. Some phones
+/// misbehave on purpose. At the end the report is compared with what the simulated cluster recorded.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(flatten)]
+    fleet: simulated::FleetArgs,
+    /// Picture, PNG or JPEG [default: one that is drawn]
+    #[arg(long, value_name = "FILE")]
+    picture: Option<PathBuf>,
+    /// Phones that are pushed to at once
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    concurrency: u16,
+    /// Where the report goes [default: axlpaper-demo-<random>.html in the folder for temporary files]
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// Runs the command. It ends well when the report agrees with the simulated cluster's own record.
+///
+/// # Errors
+/// When the simulated cluster cannot start, or when a stage fails as a whole.
+pub async fn run(args: Args) -> Result<Exit, CliError> {
+    let picture = images::open_or_demo(args.picture.as_deref())?;
+    let cluster = simulated::start(&args.fleet, 0, 0).await?;
+    let before = cluster.record();
+    ui::say(&format!(
+        "Simulated cluster with {} devices at https://{}/ (certificate pinned)",
+        FleetSpec { seed: args.fleet.seed, phones: args.fleet.phones }.devices(),
+        cluster.axl_addr()
+    ));
+    let connection = open::from_layer(Some("demo".to_owned()), layer(&cluster, args.concurrency))?;
+    let push = PushArgs {
+        attempts: 2,
+        retry_delay: 1,
+        max_auth_failures: 3,
+        verify_timeout: 3,
+        ..PushArgs::default()
+    };
+    let work = pipeline::Work {
+        connection: &connection,
+        selector: Selector::default(),
+        picture,
+        picture_file: args
+            .picture
+            .as_deref()
+            .map_or_else(|| "demo.png".to_owned(), open::file_name),
+        push: &push,
+        push_password: Some(SecretString::from(sim::PUSH_PASSWORD)),
+        yes: true,
+        repair: true,
+        command: open::command_line(),
+    };
+    let rollout = pipeline::execute(&work, &Progress::shared()).await?;
+    let after = cluster.record();
+    cluster.shutdown().await;
+    let report = args.report.unwrap_or_else(report_file);
+    let told = tell::tell(&rollout, &args.output, Some(&report));
+    // Phones that misbehave on purpose are no failure of the demonstration.
+    if told != Exit::Done && told != Exit::SomeFailed {
+        return Ok(told);
+    }
+    let differences = differences(&rollout, &before, &after);
+    if differences.is_empty() {
+        let verified =
+            rollout.phones.iter().filter(|phone| phone.outcome == Outcome::Verified).count();
+        ui::say(&format!(
+            "The simulated cluster's own record agrees: {} the picture in its size, none that was left alone was touched, \
+             and no association was lost.",
+            match verified {
+                1 => "the verified phone shows".to_owned(),
+                n => format!("all {n} verified phones show"),
+            }
+        ));
+        return Ok(Exit::Done);
+    }
+    let told = differences.into_iter().take(10).collect::<Vec<_>>().join("\n  ");
+    Err(CliError::new(
+        Exit::Failed,
+        format!("the report and the simulated cluster's record differ:\n  {told}"),
+    )
+    .hint("this is a bug in axlpaper: please report it with the --seed and --phones that you used"))
+}
+
+fn layer(cluster: &SimCluster, concurrency: u16) -> Layer {
+    Layer {
+        host: Some(cluster.axl_addr().to_string()),
+        username: Some(sim::ADMIN_USER.to_owned()),
+        password: Some(PasswordSource::Given(SecretString::from(sim::ADMIN_PASSWORD))),
+        pin_sha256: Some(cluster.cert_sha256()),
+        push_user: Some(sim::PUSH_USER.to_owned()),
+        phone_port: Some(cluster.phone_port()),
+        concurrency: Some(usize::from(concurrency)),
+        ..Layer::default()
+    }
+}
+
+/// Compares what the report claims with what the simulated cluster saw.
+fn differences(rollout: &Rollout, before: &Record, after: &Record) -> Vec<String> {
+    let mut differences = Vec::new();
+    for result in &rollout.phones {
+        match after.phones.get(result.name.as_str()) {
+            Some(phone) => differences.extend(difference(result, phone)),
+            None => differences
+                .push(format!("{} is in the report, but not on the cluster", result.name)),
+        }
+    }
+    let told: HashSet<&str> = rollout.phones.iter().map(|result| result.name.as_str()).collect();
+    for (name, phone) in &after.phones {
+        if !told.contains(name.as_str()) && !phone.pushes.is_empty() {
+            differences.push(format!("{name} is not in the report, but was pushed to"));
+        }
+    }
+    for (userid, user) in &before.users {
+        let now = after.devices(userid);
+        let lost = user.devices.iter().filter(|device| !now.contains(&device.as_str()));
+        differences
+            .extend(lost.map(|device| format!("{userid} has lost its association with {device}")));
+    }
+    differences
+}
+
+/// Compares the outcome of one phone with what the phone did.
+fn difference(result: &PhoneResult, phone: &PhoneRecord) -> Option<String> {
+    let expected = model::by_name(&result.model).and_then(|model| model.image);
+    let shown = phone.shown.as_ref().map(|shown| shown.size);
+    let shows_it = shown.is_some() && shown == expected.map(|image| image.background);
+    let says = match result.outcome {
+        Outcome::Verified if !shows_it => "shows no picture of its size",
+        Outcome::Verified if !fetched_both(phone) => "did not fetch both files to their end",
+        Outcome::Accepted if shows_it && fetched_both(phone) => {
+            "has fetched both files and shows the picture"
+        }
+        Outcome::Rejected | Outcome::AuthFailed | Outcome::Unreachable | Outcome::BadReply
+            if shown.is_some() && !has_fetched(phone) =>
+        {
+            "shows a picture that it never fetched"
+        }
+        Outcome::Skipped | Outcome::Pending | Outcome::WrongDevice if !phone.pushes.is_empty() => {
+            "was pushed to"
+        }
+        Outcome::Verified
+        | Outcome::Accepted
+        | Outcome::Rejected
+        | Outcome::AuthFailed
+        | Outcome::Unreachable
+        | Outcome::BadReply
+        | Outcome::WrongDevice
+        | Outcome::Skipped
+        | Outcome::Pending => return None,
+    };
+    Some(format!("{} is reported as {}, but {says}", result.name, result.outcome.as_str()))
+}
+
+/// Tells whether one push made the phone fetch two different files to their end.
+fn fetched_both(phone: &PhoneRecord) -> bool {
+    phone.pushes.iter().any(|push| {
+        let whole = push.fetches.iter().filter(|fetch| fetch.complete && fetch.status == Some(200));
+        whole.map(|fetch| fetch.url.as_str()).collect::<HashSet<_>>().len() >= 2
+    })
+}
+
+fn has_fetched(phone: &PhoneRecord) -> bool {
+    phone.pushes.iter().any(|push| push.fetches.iter().any(|fetch| fetch.complete))
+}
+
+/// A file in the folder for temporary files whose name nobody can foresee: that folder is everybody's.
+fn report_file() -> PathBuf {
+    let random = RandomState::new().hash_one(std::process::id());
+    std::env::temp_dir().join(format!("axlpaper-demo-{:08x}.html", random & 0xffff_ffff))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::model::Size;
+    use crate::domain::personalization::Setting;
+    use crate::sim::{Fetch, Push, PushOutcome, Shown};
+
+    fn result(outcome: Outcome) -> PhoneResult {
+        PhoneResult {
+            name: "SEP1".parse().unwrap(),
+            model: "Cisco 8841".into(),
+            device_pool: String::new(),
+            ip: None,
+            image: None,
+            outcome,
+            phone_error: None,
+            reason: None,
+            remedy: None,
+            attempts: 1,
+            first_attempt_at: None,
+            finished_at: None,
+            duration_ms: None,
+        }
+    }
+
+    fn record(size: Option<Size>, files: usize) -> PhoneRecord {
+        let fetch = |n: usize| Fetch {
+            url: format!("http://h/{n}"),
+            status: Some(200),
+            bytes: 1,
+            complete: true,
+        };
+        PhoneRecord {
+            registration: sim::Registration::Registered,
+            personalization: Setting::Enabled,
+            loaded_personalization: Setting::Enabled,
+            loaded_web_access: true,
+            pushes: vec![Push {
+                xml: None,
+                authorization: true,
+                outcome: PushOutcome::Accepted,
+                fetches: (0..files).map(fetch).collect(),
+            }],
+            shown: size.map(|size| Shown { sha256: String::new(), size }),
+            most_in_flight: 1,
+        }
+    }
+
+    #[test]
+    fn every_claim_is_compared() {
+        let right = Some(Size::new(800, 480));
+        for (outcome, size, files, differs) in [
+            (Outcome::Verified, right, 2, false),
+            (Outcome::Verified, Some(Size::new(320, 196)), 2, true),
+            (Outcome::Verified, right, 1, true),
+            (Outcome::Verified, None, 2, true),
+            (Outcome::Accepted, right, 1, false),
+            (Outcome::Accepted, right, 2, true),
+            (Outcome::Rejected, right, 0, true),
+            (Outcome::Unreachable, right, 2, false),
+            (Outcome::Skipped, None, 0, true),
+        ] {
+            let told = difference(&result(outcome), &record(size, files));
+            assert_eq!(told.is_some(), differs, "{outcome:?} {size:?} {files} {told:?}");
+        }
+    }
+
+    #[test]
+    fn no_two_reports_have_one_name() {
+        assert_ne!(report_file(), report_file());
+    }
+}

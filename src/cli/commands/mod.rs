@@ -1,0 +1,11 @@
+//! The commands, one file each. The doc comment of `Args` is the help text.
+
+pub mod apply;
+pub mod audit;
+pub mod demo;
+pub mod inventory;
+pub mod models;
+pub mod plan;
+pub mod push;
+pub mod rollout;
+pub mod sim;

@@ -1,0 +1,27 @@
+//! `axlpaper models`
+
+use jiff::Timestamp;
+
+use crate::cli::args::OutputArgs;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::output;
+use crate::domain::model;
+use crate::report::{ModelRecord, models_json};
+
+/// Show the catalogue of phone models and their picture sizes
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the answer cannot be written.
+pub fn run(args: &Args) -> Result<Exit, CliError> {
+    let models: Vec<ModelRecord> = model::catalogue().iter().map(ModelRecord).collect();
+    let text = output::list(&args.output, &models, || models_json(&models, Timestamp::now()))?;
+    output::write(&args.output, &text)?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,45 @@
+//! `axlpaper push`
+
+use std::path::PathBuf;
+
+use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs};
+use crate::cli::error::{CliError, Exit};
+use crate::cli::pipeline::{self, Job};
+
+/// Push a picture to the phones that are ready, and change nothing on the cluster
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Picture, PNG or JPEG
+    #[arg(value_name = "PICTURE")]
+    picture: PathBuf,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+    #[command(flatten)]
+    target: TargetArgs,
+    #[command(flatten)]
+    push: PushArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When nothing can be pushed at all; a phone's failure is in the answer and the exit code.
+pub async fn run(args: Args) -> Result<Exit, CliError> {
+    let Args { picture, connection, target, push, output, yes } = args;
+    pipeline::run(Job {
+        picture,
+        connection,
+        target,
+        push,
+        output,
+        yes,
+        repair: false,
+        dry_run: false,
+    })
+    .await
+}

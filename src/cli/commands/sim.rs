@@ -1,0 +1,70 @@
+//! `axlpaper sim`
+
+use std::path::PathBuf;
+
+use crate::cli::error::{CliError, Exit};
+use crate::cli::{output, simulated, ui};
+use crate::sim;
+
+/// Run a simulated cluster on loopback until it is interrupted
+///
+/// Its users, passwords and phones are invented. It prints how to point axlpaper, or any other AXL
+/// client, at it.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(flatten)]
+    fleet: simulated::FleetArgs,
+    /// Port of AXL and RisPort70 [default: any free one]
+    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    port: u16,
+    /// Port that all phones share [default: any free one]
+    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    phones_port: u16,
+    /// Write the server's certificate into this PEM file
+    #[arg(long, value_name = "FILE")]
+    ca_out: Option<PathBuf>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the simulated cluster cannot start.
+pub async fn run(args: Args) -> Result<Exit, CliError> {
+    if let Some(path) = &args.ca_out {
+        output::check_writable(path)?;
+    }
+    let cluster = simulated::start(&args.fleet, args.port, args.phones_port).await?;
+    if let Some(path) = &args.ca_out {
+        output::write_file(path, cluster.ca_pem())?;
+    }
+    let guide = format!(
+        "A simulated cluster with {phones} devices runs at https://{addr}/ until you press Ctrl-C.\n\
+         All its users, passwords and phones are invented.\n\n\
+         export CUCM_HOST={addr} CUCM_USERNAME={admin} CUCM_PASSWORD={admin_password}\n\
+         export PHONE_USERNAME={push} PHONE_PASSWORD={push_password}\n\
+         axlpaper audit --pin-sha256 {pin}\n\
+         axlpaper rollout PICTURE --pin-sha256 {pin} --phone-port {port}\n\n\
+         AXL:      https://{addr}/axl/\n\
+         RisPort:  https://{addr}/realtimeservice2/services/RISService70\n\
+         Phones:   http://127.x.y.z:{port}/CGI/Execute\n\
+         Read-only AXL user: {reader} / {reader_password}; push end user: {eu} / {eu_password}\n",
+        phones = cluster.record().phones.len(),
+        addr = cluster.axl_addr(),
+        admin = sim::ADMIN_USER,
+        admin_password = sim::ADMIN_PASSWORD,
+        push = sim::PUSH_USER,
+        push_password = sim::PUSH_PASSWORD,
+        pin = cluster.cert_sha256(),
+        port = cluster.phone_port(),
+        reader = sim::READER_USER,
+        reader_password = sim::READER_PASSWORD,
+        eu = sim::PUSH_END_USER,
+        eu_password = sim::PUSH_END_USER_PASSWORD,
+    );
+    ui::put(&guide)?;
+    tokio::signal::ctrl_c().await.map_err(|error| {
+        CliError::new(Exit::Failed, format!("cannot wait for an interrupt: {error}"))
+    })?;
+    cluster.shutdown().await;
+    Ok(Exit::Done)
+}

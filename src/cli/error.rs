@@ -1,0 +1,80 @@
+//! How a command ends: its exit code, its message, and what to do next.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use crate::domain::chain::chain;
+
+/// The exit codes, which scripts rely on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Exit {
+    /// Done; nothing failed.
+    Done = 0,
+    /// It could not be done: network, cluster fault, files.
+    Failed = 1,
+    /// Usage or configuration.
+    Usage = 2,
+    /// Finished, but at least one phone or change failed.
+    SomeFailed = 3,
+    /// Authentication or authorisation refused.
+    Authentication = 4,
+    /// Refused: needs `--yes`, stale plan, safety limit.
+    Refused = 5,
+    /// There is work to do (`--detailed-exitcode`).
+    WorkToDo = 6,
+    /// Interrupted.
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// A command that could not do its work.
+#[derive(Debug)]
+pub(crate) struct CliError {
+    exit: Exit,
+    message: String,
+    hints: Vec<String>,
+}
+
+impl CliError {
+    /// Makes an error from a message.
+    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), hints: Vec::new() }
+    }
+
+    /// Makes an error from another one, with everything that caused it.
+    pub fn from_error(exit: Exit, error: &dyn std::error::Error) -> Self {
+        Self::new(exit, chain(error))
+    }
+
+    /// Adds what to do next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Returns the message without its hints.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Returns the exit code.
+    pub fn exit(&self) -> Exit {
+        self.exit
+    }
+}
+
+impl fmt::Display for CliError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", self.message)?;
+        for hint in &self.hints {
+            write!(f, "\n  hint: {hint}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,109 @@
+//! The picture, from its file to the server that phones download from.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+
+use super::error::{CliError, Exit};
+use super::open;
+use super::pipeline::Work;
+use crate::event::{Event, Observer, Stage};
+use crate::host::{HostConfig, HostError, HostLimits, ImageHost};
+use crate::media::{MediaError, Picture, PreparedSet, demo_picture, prepare_all};
+use crate::net::client::{PhoneHttpOptions, phone_http};
+use crate::phone::PhoneClient;
+use crate::push::Target;
+use crate::push::line::PhoneLine;
+
+/// Seconds that a phone may take for one answer.
+const PHONE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Reads a picture.
+///
+/// # Errors
+/// When the file is missing or is no picture.
+pub fn open(path: &Path) -> Result<Picture, CliError> {
+    Picture::open(path).map_err(|error| unusable(&error))
+}
+
+/// Reads a picture, or draws one when none is named.
+///
+/// # Errors
+/// When the file is missing or is no picture.
+pub fn open_or_demo(path: Option<&Path>) -> Result<Picture, CliError> {
+    path.map_or_else(|| Ok(Picture::from(demo_picture())), open)
+}
+
+fn unusable(error: &MediaError) -> CliError {
+    CliError::from_error(Exit::Usage, error)
+}
+
+/// Makes the picture in every size that the targets take.
+///
+/// # Errors
+/// When a size cannot be encoded.
+pub fn prepare(
+    work: &Work<'_>,
+    targets: &[Target],
+    observer: &dyn Observer,
+) -> Result<PreparedSet, CliError> {
+    observer.observe(&Event::Started { stage: Stage::Pictures, total: None });
+    let specs = targets.iter().map(|target| &target.image);
+    let prepared = tokio::task::block_in_place(|| prepare_all(&work.picture, specs))
+        .map_err(|error| CliError::from_error(Exit::Failed, &error))?;
+    observer.observe(&Event::Finished { stage: Stage::Pictures });
+    Ok(prepared)
+}
+
+/// Starts the image server and puts the way to the phones together.
+///
+/// # Errors
+/// When the server cannot listen, or when phones could not reach it.
+pub async fn line(work: &Work<'_>, pictures: PreparedSet) -> Result<PhoneLine, CliError> {
+    let connection = work.connection;
+    let toward = resolve(connection.endpoint.host(), connection.endpoint.port()).await;
+    let listen = match &connection.listen {
+        Some(text) => text.parse::<SocketAddr>().map_err(|error| {
+            CliError::new(Exit::Usage, format!("--listen {text:?}: {error}"))
+                .hint("write it as 10.1.1.5:8080")
+        })?,
+        // A cluster on this machine has its phones here too; nobody else needs to reach the server then.
+        None if toward.is_some_and(|ip| ip.is_loopback()) => SocketAddr::from(([127, 0, 0, 1], 0)),
+        None => SocketAddr::from(([0, 0, 0, 0], 0)),
+    };
+    let advertise = connection.advertise.as_deref().map(str::parse).transpose().map_err(
+        |error: HostError| {
+            CliError::from_error(Exit::Usage, &error)
+                .hint("--advertise takes a URL such as http://10.1.1.5:8080")
+        },
+    )?;
+    let config = HostConfig { listen, advertise, toward, limits: HostLimits::default() };
+    let host = ImageHost::start(config).map_err(|error| {
+        CliError::from_error(Exit::Failed, &error)
+            .hint("nothing was changed; choose an address of this machine with --listen, and one that phones reach with --advertise")
+    })?;
+    let client =
+        phone_http(&PhoneHttpOptions { call: PHONE_TIMEOUT, ..PhoneHttpOptions::default() })
+            .map_err(|error| CliError::from_error(Exit::Failed, &error))?;
+    let user = open::need_push_user(connection)?;
+    let password = work.push_password.clone().unwrap_or_default();
+    let phones = PhoneClient::new(client, user, &password, connection.phone_port, PHONE_TIMEOUT)
+        .map_err(|error| CliError::from_error(Exit::Usage, &error))?;
+    let name = work.push.picture_name.clone().unwrap_or_else(|| stem(&work.picture_file));
+    let wait = Duration::from_secs(work.push.verify_timeout);
+    let line = PhoneLine::new(phones, host, pictures, name, wait);
+    Ok(if work.push.no_identity_check { line.without_identity_check() } else { line })
+}
+
+async fn resolve(host: &str, port: u16) -> Option<IpAddr> {
+    let found = tokio::net::lookup_host((host, port)).await.ok()?;
+    let mut addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
+    addresses.sort_by_key(IpAddr::is_ipv6);
+    addresses.into_iter().next()
+}
+
+/// The picture's name on phones that show one: its file name without the ending.
+fn stem(file: &str) -> String {
+    let stem = Path::new(file).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    stem.filter(|stem| !stem.is_empty()).unwrap_or_else(|| "wallpaper".to_owned())
+}

@@ -1,0 +1,308 @@
+//! Settings become a checked connection, and a connection becomes clients.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use etcetera::BaseStrategy as _;
+use secrecy::SecretString;
+
+use super::args::{ConnectionArgs, PushArgs};
+use super::error::{CliError, Exit};
+use super::{errors, ui};
+use crate::axl::client::{AxlClient, AxlOptions};
+use crate::axl::version::AxlVersion;
+use crate::config::{FileConfig, Layer, PasswordSource, Section, environment, settle};
+use crate::domain::association::UserKind;
+use crate::event::{Event, Observer, Stage};
+use crate::net::client::{ClusterHttp, ClusterLimits};
+use crate::net::credentials::Credentials;
+use crate::net::endpoint::Endpoint;
+use crate::net::trust::Trust;
+use crate::ris::client::{RisClient, RisOptions};
+
+/// RisPort70 requests a minute that a cluster allows by default.
+const RIS_RATE: u32 = 15;
+
+/// How to reach a cluster, checked. The password is not here yet.
+#[derive(Debug)]
+pub struct Connection {
+    /// The name that documents give the cluster.
+    pub name: String,
+    /// The publisher.
+    pub endpoint: Endpoint,
+    /// Where RisPort70 answers.
+    pub ris: Endpoint,
+    /// What certificates are believed.
+    pub trust: Trust,
+    /// The AXL user.
+    pub username: String,
+    /// The schema version that was asked for.
+    pub axl_version: Option<AxlVersion>,
+    /// RisPort70 requests a minute.
+    pub ris_rate: u32,
+    /// Seconds for one call, where asked for.
+    pub timeout: Option<Duration>,
+    /// The push user's name.
+    pub push_user: Option<String>,
+    /// The push user's kind, where it was said.
+    pub push_user_kind: Option<UserKind>,
+    /// The port of the phones' web servers.
+    pub phone_port: u16,
+    /// Where the image server listens.
+    pub listen: Option<String>,
+    /// Under which URL phones reach it.
+    pub advertise: Option<String>,
+    /// Phones that are pushed to at once.
+    pub concurrency: usize,
+    password: Option<PasswordSource>,
+    push_password: Option<PasswordSource>,
+}
+
+/// The clients for one cluster.
+#[derive(Debug)]
+pub struct Cluster {
+    /// AXL.
+    pub axl: AxlClient,
+    /// RisPort70.
+    pub ris: RisClient,
+}
+
+/// Puts flags, environment and config file together and checks them.
+///
+/// # Errors
+/// When something is missing or is not what it should be.
+pub fn connection(args: &ConnectionArgs, push: Option<&PushArgs>) -> Result<Connection, CliError> {
+    let section = section(args)?;
+    let flags = push.map(PushArgs::layer).unwrap_or_default().over(args.layer());
+    let (cluster, settings) = settle(flags, environment(|name| std::env::var(name).ok()), section);
+    from_layer(cluster, settings)
+}
+
+fn section(args: &ConnectionArgs) -> Result<Option<Section>, CliError> {
+    let usage = |error: crate::config::ConfigError| {
+        CliError::from_error(Exit::Usage, &error)
+            .hint("the README shows a config file with every key")
+    };
+    let path = match &args.config {
+        Some(path) => Some(path.clone()),
+        None => default_config().filter(|path| path.exists()),
+    };
+    match (path, &args.cluster) {
+        (Some(path), cluster) => {
+            FileConfig::load(&path).map_err(usage)?.section(cluster.as_deref()).map_err(usage)
+        }
+        (None, Some(name)) => Err(CliError::new(
+            Exit::Usage,
+            format!(
+                "--cluster {name:?} names a cluster of the config file, and there is no config file"
+            ),
+        )
+        .hint("write axlpaper/config.toml in your config folder, or use --config or --host")),
+        (None, None) => Ok(None),
+    }
+}
+
+fn default_config() -> Option<PathBuf> {
+    let folders = etcetera::choose_base_strategy().ok()?;
+    Some(folders.config_dir().join("axlpaper").join("config.toml"))
+}
+
+/// Checks settings that are already put together.
+///
+/// # Errors
+/// When something is missing or is not what it should be.
+pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<Connection, CliError> {
+    let usage = |what: &str, error: &dyn std::error::Error| {
+        let inner = CliError::from_error(Exit::Usage, error);
+        CliError::new(Exit::Usage, format!("{what}: {}", inner.message()))
+    };
+    let origin = |key| settings.origin(key);
+    let ris_rate = settings.ris_rate.unwrap_or(RIS_RATE);
+    let concurrency = settings.concurrency.unwrap_or(32);
+    in_range(&origin("ris_rate"), u64::from(ris_rate), 600)?;
+    in_range(&origin("concurrency"), concurrency as u64, 1000)?;
+    in_range(&origin("timeout"), settings.timeout.unwrap_or(1), 3600)?;
+    let (from_host, from_ris_host) = (origin("host"), origin("ris_host"));
+    let (from_pin, from_version) = (origin("pin_sha256"), origin("axl_version"));
+    let from_username = origin("username");
+    let host = settings.host.ok_or_else(|| {
+        CliError::new(Exit::Usage, "no cluster is named")
+            .hint("use --host or CUCM_HOST, a config file, or try `axlpaper demo`")
+    })?;
+    let endpoint =
+        Endpoint::parse(&host, Endpoint::CUCM_PORT).map_err(|error| usage(&from_host, &error))?;
+    let ris = match &settings.ris_host {
+        Some(text) => Endpoint::parse(text, Endpoint::CUCM_PORT)
+            .map_err(|error| usage(&from_ris_host, &error))?,
+        None => endpoint.clone(),
+    };
+    let axl_version = settings.axl_version.map(|text| text.parse::<AxlVersion>()).transpose();
+    let username = settings.username.ok_or_else(|| {
+        CliError::new(Exit::Usage, "no AXL user is named").hint("use --username or CUCM_USERNAME")
+    })?;
+    if username.contains(':') {
+        // HTTP Basic would take what follows for the beginning of the password (RFC 7617).
+        let colon = format!("{from_username}: a user name cannot hold a colon: {username:?}");
+        return Err(CliError::new(Exit::Usage, colon));
+    }
+    Ok(Connection {
+        name: cluster.unwrap_or_else(|| endpoint.host().to_owned()),
+        trust: Trust {
+            pin_sha256: settings
+                .pin_sha256
+                .map(|text| text.parse())
+                .transpose()
+                .map_err(|error| usage(&from_pin, &error))?,
+            ca_files: settings.ca_file.into_iter().collect(),
+            insecure: settings.insecure.unwrap_or(false),
+            platform_roots: true,
+        },
+        endpoint,
+        ris,
+        username,
+        axl_version: axl_version.map_err(|error| usage(&from_version, &error))?,
+        ris_rate,
+        timeout: settings.timeout.map(Duration::from_secs),
+        push_user: settings.push_user,
+        push_user_kind: settings.push_user_kind,
+        phone_port: settings.phone_port.unwrap_or(80),
+        listen: settings.listen,
+        advertise: settings.advertise,
+        concurrency,
+        password: settings.password,
+        push_password: settings.push_password,
+    })
+}
+
+fn in_range(from: &str, value: u64, most: u64) -> Result<(), CliError> {
+    if (1..=most).contains(&value) {
+        return Ok(());
+    }
+    Err(CliError::new(Exit::Usage, format!("{from}: {value} is not between 1 and {most}")))
+}
+
+/// Makes sure that a push user is named.
+///
+/// # Errors
+/// When it is not.
+pub fn need_push_user(connection: &Connection) -> Result<&str, CliError> {
+    connection.push_user.as_deref().ok_or_else(|| {
+        CliError::new(Exit::Usage, "no push user is named")
+            .hint("use --push-user or PHONE_USERNAME; it is the user whose name and password go to the phones")
+    })
+}
+
+/// Connects to the cluster: the first call tells version, certificate and password right or wrong.
+///
+/// # Errors
+/// When the cluster cannot be reached, is not trusted, or refuses the user.
+pub async fn connect(
+    connection: &Connection,
+    observer: &Arc<dyn Observer>,
+) -> Result<Cluster, CliError> {
+    if connection.trust.insecure {
+        ui::say(
+            "WARNING: --insecure: the server is not verified; whoever is in between can read the passwords.",
+        );
+    }
+    let whose = format!("{} on {}", connection.username, connection.endpoint);
+    let password = secret(
+        connection.password.as_ref(),
+        &whose,
+        "use --password-file, --password-stdin or CUCM_PASSWORD",
+    )?;
+    let mut limits = ClusterLimits::default();
+    if let Some(timeout) = connection.timeout {
+        limits.read = timeout;
+        limits.write = timeout;
+        limits.connect = limits.connect.min(timeout);
+    }
+    let http = ClusterHttp::new(&connection.trust, limits).map_err(|error| errors::http(&error))?;
+    let credentials = Credentials::new(connection.username.clone(), password);
+    let watcher = observer.clone();
+    let options = AxlOptions {
+        version: connection.axl_version,
+        on_wait: Some(Arc::new(move |operation, reason, delay| {
+            let reason = format!("{operation}: {reason}");
+            watcher.observe(&Event::Waiting { stage: stage_of(operation), reason, delay });
+        })),
+        ..AxlOptions::default()
+    };
+    let axl =
+        AxlClient::connect(http.clone(), connection.endpoint.clone(), credentials.clone(), options)
+            .await
+            .map_err(|error| errors::axl(&error))?;
+    let options = RisOptions { per_minute: connection.ris_rate, ..RisOptions::default() };
+    let ris = RisClient::new(http, connection.ris.clone(), credentials, options);
+    Ok(Cluster { axl, ris })
+}
+
+fn stage_of(operation: &str) -> Stage {
+    match operation {
+        "listPhone" => Stage::Phones,
+        "updateAppUser" | "updateUser" => Stage::Apply,
+        _ => Stage::Settings,
+    }
+}
+
+/// Returns the push user's password.
+///
+/// # Errors
+/// When it is missing or cannot be read.
+pub fn push_password(connection: &Connection) -> Result<SecretString, CliError> {
+    let whose = format!("the push user {}", need_push_user(connection)?);
+    secret(connection.push_password.as_ref(), &whose, "use --push-password-file or PHONE_PASSWORD")
+}
+
+fn secret(
+    source: Option<&PasswordSource>,
+    whose: &str,
+    other_ways: &str,
+) -> Result<SecretString, CliError> {
+    let password = match source {
+        None => ui::password(whose, other_ways)?,
+        Some(PasswordSource::Given(secret)) => secret.clone(),
+        Some(PasswordSource::File(path)) => {
+            first_line(std::fs::read_to_string(path), &path.display().to_string())?
+        }
+        Some(PasswordSource::Stdin) => {
+            let mut line = String::new();
+            let read = std::io::stdin().read_line(&mut line).map(|_| line);
+            first_line(read, "standard input")?
+        }
+    };
+    use secrecy::ExposeSecret as _;
+    if password.expose_secret().is_empty() {
+        let place = match source {
+            Some(PasswordSource::File(path)) => format!(" in {}", path.display()),
+            Some(PasswordSource::Stdin) => " on standard input".to_owned(),
+            Some(PasswordSource::Given(_)) | None => String::new(),
+        };
+        let empty = format!("the password of {whose} is empty{place}: its first line counts");
+        return Err(CliError::new(Exit::Usage, empty).hint(other_ways));
+    }
+    Ok(password)
+}
+
+fn first_line(read: std::io::Result<String>, place: &str) -> Result<SecretString, CliError> {
+    let text = read.map_err(|error| {
+        CliError::new(Exit::Usage, format!("cannot read the password from {place}: {error}"))
+            .hint("the password is the first line, as UTF-8 text; check the name and the mode of the file")
+    })?;
+    let text = SecretString::from(text);
+    use secrecy::ExposeSecret as _;
+    Ok(SecretString::from(text.expose_secret().lines().next().unwrap_or_default()))
+}
+
+/// Returns the command line as it was typed, for a person; bytes that are no text are replaced.
+pub fn command_line() -> String {
+    let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+    arguments.collect::<Vec<_>>().join(" ")
+}
+
+/// Returns the file name of a path, for a person.
+pub fn file_name(path: &Path) -> String {
+    path.file_name()
+        .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}

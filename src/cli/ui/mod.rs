@@ -1,0 +1,9 @@
+//! The only place that writes to the terminal.
+
+mod console;
+mod progress;
+mod prompt;
+
+pub use console::{put, say, terminal_width};
+pub use progress::Progress;
+pub use prompt::{confirm, password};

@@ -1,0 +1,192 @@
+//! Questions, asked only where somebody can answer.
+
+use std::io::{BufRead as _, IsTerminal as _};
+
+use secrecy::SecretString;
+
+use super::console::say;
+use crate::cli::error::{CliError, Exit};
+
+/// Asks for a yes before something is written.
+///
+/// # Errors
+/// Refuses when the answer is no, and when there is no terminal to ask on and `yes` was not given.
+pub fn confirm(what: &str, yes: bool) -> Result<(), CliError> {
+    if yes {
+        return Ok(());
+    }
+    let stdin = std::io::stdin();
+    if !stdin.is_terminal() || !std::io::stderr().is_terminal() {
+        return Err(CliError::new(
+            Exit::Refused,
+            format!("{what}: this needs a yes, and there is no terminal to ask on"),
+        )
+        .hint("look at it with `axlpaper plan` or `--dry-run` first, then add --yes"));
+    }
+    say(&format!("{what}.\nType yes to go on:"));
+    let mut answer = String::new();
+    let read = stdin.lock().read_line(&mut answer);
+    if read.is_ok() && answer.trim().eq_ignore_ascii_case("yes") {
+        return Ok(());
+    }
+    Err(CliError::new(Exit::Refused, "not confirmed; nothing was changed"))
+}
+
+/// Asks for a password on the terminal.
+///
+/// # Errors
+/// When there is no terminal.
+pub fn password(whose: &str, other_ways: &str) -> Result<SecretString, CliError> {
+    if !std::io::stdin().is_terminal() {
+        return Err(CliError::new(Exit::Usage, format!("the password of {whose} is missing"))
+            .hint(other_ways));
+    }
+    let failed = |error: &std::io::Error| {
+        CliError::new(Exit::Usage, format!("cannot ask for the password of {whose}: {error}"))
+            .hint(other_ways)
+    };
+    match hidden_line(&format!("Password of {whose}: ")) {
+        Ok(line) => Ok(SecretString::from(line)),
+        Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {
+            Err(CliError::new(Exit::Interrupted, "interrupted; nothing was sent or changed"))
+        }
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+#[cfg(not(unix))]
+fn hidden_line(prompt: &str) -> std::io::Result<String> {
+    rpassword::prompt_password(prompt)
+}
+
+/// Reads a line from the terminal without showing it.
+///
+/// The terminal sends no signal meanwhile: Ctrl-C comes as a character, so that the terminal is always put
+/// back before the program ends.
+#[cfg(unix)]
+fn hidden_line(prompt: &str) -> std::io::Result<String> {
+    use std::io::{Read as _, Write as _};
+
+    let _hidden = hidden::Hidden::begin()?;
+    let mut stderr = std::io::stderr().lock();
+    write!(stderr, "{prompt}").and_then(|()| stderr.flush())?;
+    let mut line = hidden::Line::default();
+    let mut typed = std::io::stdin().lock().bytes();
+    let ended = loop {
+        match typed.next() {
+            None => break line.finish(),
+            Some(Err(error)) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Some(Err(error)) => break Err(error),
+            Some(Ok(byte)) => {
+                if let Some(ended) = line.take(byte) {
+                    break ended;
+                }
+            }
+        }
+    };
+    writeln!(stderr)?;
+    ended
+}
+
+#[cfg(unix)]
+mod hidden {
+    use std::io;
+
+    use rustix::termios::{
+        LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
+    };
+
+    /// The terminal shows nothing for as long as this lives.
+    pub struct Hidden {
+        original: Termios,
+    }
+
+    impl Hidden {
+        /// Hides what is typed.
+        pub fn begin() -> io::Result<Self> {
+            let original = tcgetattr(io::stdin())?;
+            let mut quiet = original.clone();
+            let shown = LocalModes::ECHO | LocalModes::ECHONL;
+            quiet.local_modes.remove(shown | LocalModes::ICANON | LocalModes::ISIG);
+            quiet.special_codes[SpecialCodeIndex::VMIN] = 1;
+            quiet.special_codes[SpecialCodeIndex::VTIME] = 0;
+            let hidden = Self { original };
+            tcsetattr(io::stdin(), OptionalActions::Flush, &quiet)?;
+            Ok(hidden)
+        }
+    }
+
+    impl Drop for Hidden {
+        fn drop(&mut self) {
+            // There is nobody to tell when the terminal is gone.
+            let _ignored = tcsetattr(io::stdin(), OptionalActions::Now, &self.original);
+        }
+    }
+
+    /// A line that is being typed.
+    #[derive(Default)]
+    pub struct Line {
+        bytes: Vec<u8>,
+    }
+
+    impl Line {
+        /// Takes a key; returns how the line ended, when it did.
+        pub fn take(&mut self, byte: u8) -> Option<io::Result<String>> {
+            match byte {
+                b'\r' | b'\n' => return Some(self.finish()),
+                CTRL_C => return Some(Err(io::ErrorKind::Interrupted.into())),
+                CTRL_D if self.bytes.is_empty() => {
+                    return Some(Err(io::ErrorKind::UnexpectedEof.into()));
+                }
+                CTRL_D => {}
+                CTRL_U => self.bytes.clear(),
+                BACKSPACE | DELETE => {
+                    // The bytes of one character go together: all but its first begin with 10.
+                    while self.bytes.pop().is_some_and(|byte| byte & 0xC0 == 0x80) {}
+                }
+                other => self.bytes.push(other),
+            }
+            None
+        }
+
+        /// Returns the line.
+        pub fn finish(&mut self) -> io::Result<String> {
+            // The error of the conversion holds the bytes, so it must not be passed on.
+            String::from_utf8(std::mem::take(&mut self.bytes))
+                .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is no UTF-8 text"))
+        }
+    }
+
+    const CTRL_C: u8 = 3;
+    const CTRL_D: u8 = 4;
+    const BACKSPACE: u8 = 8;
+    const CTRL_U: u8 = 21;
+    const DELETE: u8 = 127;
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        fn typed(keys: &[u8]) -> Option<io::Result<String>> {
+            let mut line = Line::default();
+            keys.iter().find_map(|key| line.take(*key))
+        }
+
+        #[test]
+        fn keys_become_a_line() {
+            assert_eq!(typed(b"abc\n").unwrap().unwrap(), "abc");
+            assert_eq!(typed("aé\u{7f}b\r".as_bytes()).unwrap().unwrap(), "ab");
+            assert_eq!(typed(b"ab\x15c\n").unwrap().unwrap(), "c");
+            assert!(typed(b"abc").is_none());
+        }
+
+        #[test]
+        fn ctrl_c_ends_the_line() {
+            let error = typed(b"abc\x03").unwrap().unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::Interrupted);
+            assert!(typed(b"\x04").unwrap().is_err());
+            let error = typed(b"s3cret\xff\n").unwrap().unwrap_err();
+            assert!(!format!("{error:?}").contains("s3cret"));
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The `axlpaper` program: everything is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    axlpaper::cli::main()
+}
