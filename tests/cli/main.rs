@@ -1,0 +1,14 @@
+//! Drives the real program against the simulated cluster over sockets.
+//!
+//! What happened is taken from the simulator's record, never from what the program says of itself.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bad_input;
+mod lab;
+mod output;
+mod plan_apply;
+mod read_only;
+mod rollout;
+mod secrets;
+mod simulator;
