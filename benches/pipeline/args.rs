@@ -1,0 +1,62 @@
+//! What was typed, or what this program typed itself to start its child.
+
+use crate::Failure;
+use crate::server::Kind;
+
+/// What to do.
+pub enum Args {
+    /// Be the simulated cluster of this kind, with so many phones.
+    Serve(Kind, u32),
+    /// Measure.
+    Measure(Size),
+}
+
+/// How much to measure.
+pub struct Size {
+    /// Phones that are surveyed.
+    pub survey: u32,
+    /// Phones that are pushed to.
+    pub push: u32,
+    /// How many are pushed to at once, one measurement each.
+    pub at_once: &'static [usize],
+    /// How often each survey is repeated; the middle time counts.
+    pub rounds: usize,
+}
+
+impl Args {
+    /// Understands the arguments.
+    pub fn read(args: impl Iterator<Item = String>) -> Result<Self, Failure> {
+        let mut args = args.peekable();
+        if args.next_if_eq(SERVE).is_some() {
+            let kind = args.next().as_deref().and_then(Kind::parse).ok_or("what to serve?")?;
+            let phones = args.next().ok_or("how many phones?")?;
+            return Ok(Self::Serve(kind, phones.parse()?));
+        }
+        let (mut is_bench, mut is_test, mut phones) = (false, false, None);
+        while let Some(arg) = args.next() {
+            match arg.as_str() {
+                "--bench" => is_bench = true,
+                "--test" => is_test = true,
+                "--phones" => {
+                    let count: u32 = args.next().ok_or("--phones needs a number")?.parse()?;
+                    if !(80..=100_000).contains(&count) {
+                        return Err("--phones takes 80 to 100000".into());
+                    }
+                    phones = Some(count);
+                }
+                other => return Err(format!("unknown argument {other:?}").into()),
+            }
+        }
+        let is_small = is_test || (!is_bench && phones.is_none());
+        let phones = phones.unwrap_or(if is_small { 400 } else { 40_000 });
+        Ok(Self::Measure(Size {
+            survey: phones,
+            push: phones / 8,
+            at_once: if is_small { &[10, 40] } else { &[100, 300, 1_000] },
+            rounds: if is_small { 1 } else { 3 },
+        }))
+    }
+}
+
+/// The first argument of a child.
+pub const SERVE: &str = "serve";

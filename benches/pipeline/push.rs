@@ -1,0 +1,283 @@
+//! The push: the engine alone, over sockets, and against a bare load generator.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::{Duration, Instant};
+
+use axlpaper::domain::audit::Audit;
+use axlpaper::domain::finding::{Code, Verdict};
+use axlpaper::event::{Outcome, PhoneResult, Unobserved};
+use axlpaper::host::{HostConfig, HostLimits, ImageHost};
+use axlpaper::media::{Picture, PreparedSet, demo_picture, prepare_all};
+use axlpaper::net::client::{PhoneHttpOptions, phone_http};
+use axlpaper::phone::{PhoneClient, SetBackground, Theme};
+use axlpaper::push::engine::{self, Settings};
+use axlpaper::push::guard::Guard;
+use axlpaper::push::line::PhoneLine;
+use axlpaper::push::{Answer, Fetched, Line, Target};
+use axlpaper::sim::{PUSH_PASSWORD, PUSH_USER};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use secrecy::SecretString;
+
+use crate::Failure;
+use crate::args::Size;
+use crate::process::{file_limit, processor_time};
+use crate::server::{Kind, LATENCY, Server};
+use crate::survey::{Stages, ratio, read};
+use crate::table::{Bound, Table};
+
+/// Measures the push, with each number of phones at once.
+pub async fn measure(size: &Size, table: &mut Table) -> Result<(), Failure> {
+    let mut server = Server::start(Kind::Ready, size.push)?;
+    let (audit, _) = read(server.axl, &server.trust, &Stages::default()).await?;
+    let targets = targets(&audit);
+    if targets.len() != server.phones {
+        let (ready, there) = (targets.len(), server.phones);
+        return Err(format!("{ready} of {there} phones are ready").into());
+    }
+    let pictures = tokio::task::block_in_place(|| {
+        let specs = targets.iter().map(|target| &target.image);
+        prepare_all(&Picture::from(demo_picture()), specs)
+    })?;
+    for &at_once in size.at_once {
+        alone(&targets, at_once, size.rounds, table).await?;
+    }
+    for &at_once in size.at_once {
+        // A connection to the phone, one from it, and one that is still saying good-bye.
+        let files = at_once * 3 + 200;
+        if file_limit().is_some_and(|limit| limit < files) {
+            table.note(format!("push, {at_once} at once: not measured, needs {files} open files"));
+            continue;
+        }
+        over_sockets(&server, &targets, &pictures, at_once, table).await?;
+    }
+    let shown = server.ask("shown")?;
+    if shown != server.phones {
+        return Err(format!("{shown} of {} phones show the picture", server.phones).into());
+    }
+    Ok(())
+}
+
+/// A way to phones that takes their time and nothing else.
+struct Asleep;
+
+impl Line for Asleep {
+    async fn push(&self, _: &Target) -> Answer {
+        tokio::time::sleep(LATENCY).await;
+        Answer::Accepted
+    }
+
+    async fn downloads(&self, _: &Target) -> Fetched {
+        Fetched { image: true, thumbnail: true }
+    }
+}
+
+async fn alone(
+    targets: &[Target],
+    at_once: usize,
+    rounds: usize,
+    table: &mut Table,
+) -> Result<(), Failure> {
+    let count = at_once * 10 * rounds + Guard::PROOFS as usize;
+    let many: Vec<Target> = targets.iter().cycle().take(count).cloned().collect();
+    let before = processor_time();
+    let (results, took) = run(&Asleep, many, at_once).await;
+    prove(&results, count)?;
+    let processor = before.and_then(|before| Some(processor_time()? - before));
+    table.ratio(
+        format!("engine alone, {at_once} at once: rate / (at once / latency)"),
+        ratio(least(count, at_once), took),
+        Bound::AtLeast(0.95),
+        &format!(
+            "{:.0} pushes/s, {:.0} us of processor a push",
+            count as f64 / took.as_secs_f64(),
+            processor.unwrap_or_default().as_secs_f64() * 1e6 / count as f64
+        ),
+    );
+    Ok(())
+}
+
+async fn over_sockets(
+    server: &Server,
+    targets: &[Target],
+    pictures: &PreparedSet,
+    at_once: usize,
+    table: &mut Table,
+) -> Result<(), Failure> {
+    let count = targets.len();
+    // What the look at who answers costs, which the program does not go without.
+    let blind_took = generate_load(server, targets, pictures, at_once, Look::AtNobody).await?;
+    let before = processor_time();
+    let bare_took = generate_load(server, targets, pictures, at_once, Look::AtIdentity).await?;
+    let between = processor_time();
+    let client = phone_http(&PhoneHttpOptions { call: LIMIT, ..PhoneHttpOptions::default() })?;
+    let password = SecretString::from(PUSH_PASSWORD);
+    let phones = PhoneClient::new(client, PUSH_USER, &password, server.phone_port, LIMIT)?;
+    let line = PhoneLine::new(phones, host()?, pictures.clone(), NAME.to_owned(), LIMIT);
+    let (results, took) = run(&line, targets.to_vec(), at_once).await;
+    let after = processor_time();
+    line.shutdown().await;
+    prove(&results, count)?;
+    let rate = |took: Duration| count as f64 / took.as_secs_f64();
+    let what = format!("push over sockets, {at_once} at once");
+    let least = least(count, at_once);
+    table.ratio(
+        format!("{what}: rate / (at once / latency)"),
+        ratio(least, took),
+        Bound::AtLeast(0.95),
+        &format!("{:.0} pushes/s, {:.0} requests/s", rate(took), 2.0 * rate(took)),
+    );
+    table.ratio(
+        "  the bare load generator's",
+        ratio(least, bare_took),
+        Bound::None,
+        &format!("{:.0} pushes/s", rate(bare_took)),
+    );
+    table.ratio(
+        "  the load generator's without the identity check",
+        ratio(least, blind_took),
+        Bound::None,
+        &format!("{:.0} pushes/s", rate(blind_took)),
+    );
+    table.ratio("  our rate / the load generator's", ratio(bare_took, took), Bound::None, "");
+    if let (Some(before), Some(between), Some(after)) = (before, between, after)
+        && between > before
+    {
+        let (ours, bare) = (after - between, between - before);
+        let each = |time: Duration| time.as_secs_f64() * 1e6 / count as f64;
+        table.ratio(
+            "  our processor time a push / the load generator's",
+            ratio(ours, bare),
+            Bound::AtMost(1.5),
+            &format!("{:.0} us / {:.0} us", each(ours), each(bare)),
+        );
+    }
+    Ok(())
+}
+
+async fn run<L: Line>(
+    line: &L,
+    targets: Vec<Target>,
+    at_once: usize,
+) -> (Vec<PhoneResult>, Duration) {
+    let settings = Settings {
+        concurrency: at_once,
+        max_attempts: 3,
+        retry_delay: Duration::from_secs(1),
+        verify_timeout: LIMIT,
+        max_auth_failures: 3,
+    };
+    let begun = Instant::now();
+    let stop = engine::Stop::default();
+    let pushed = engine::run(line, targets, settings, &stop, &Unobserved).await;
+    (pushed.results, begun.elapsed())
+}
+
+/// Whether the load generator asks a phone who it is, as the program does before every push.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Look {
+    AtIdentity,
+    AtNobody,
+}
+
+/// Identity, push, and nothing else: no engine, no report, no proof. Our image server serves.
+async fn generate_load(
+    server: &Server,
+    targets: &[Target],
+    pictures: &PreparedSet,
+    at_once: usize,
+    look: Look,
+) -> Result<Duration, Failure> {
+    let host = host()?;
+    let client = phone_http(&PhoneHttpOptions { call: LIMIT, ..PhoneHttpOptions::default() })?;
+    let mut work = Vec::with_capacity(targets.len());
+    for target in targets {
+        let prepared = pictures.get(&target.image).ok_or("a picture is missing")?;
+        let urls = host.publish(&target.name, prepared.clone(), target.image.schema, NAME)?;
+        let object = SetBackground {
+            schema: target.image.schema,
+            image_url: urls.image_url,
+            thumbnail_url: urls.thumbnail_url,
+            name: NAME.to_owned(),
+            theme: Theme::of_brightness(prepared.brightness),
+        };
+        work.push((format!("http://{}:{}", target.ip, server.phone_port), object.to_xml()?));
+    }
+    let begun = Instant::now();
+    let exchanges = work.into_iter().map(|(phone, xml)| {
+        let client = client.clone();
+        async move {
+            if look == Look::AtIdentity {
+                let who = client.get(format!("{phone}/DeviceInformationX"));
+                who.header("connection", "close").send().await?.bytes().await?;
+            }
+            let push = client.post(format!("{phone}/CGI/Execute"));
+            let push =
+                push.basic_auth(PUSH_USER, Some(PUSH_PASSWORD)).header("connection", "close");
+            push.form(&[("XML", xml)]).send().await?.text().await
+        }
+    });
+    let mut answers = stream::iter(exchanges).buffer_unordered(at_once);
+    while let Some(answer) = answers.try_next().await? {
+        if !answer.contains("Success") {
+            return Err(format!("a phone answered the load generator {answer:?}").into());
+        }
+    }
+    drop(answers);
+    let took = begun.elapsed();
+    host.shutdown(Duration::from_secs(1)).await;
+    Ok(took)
+}
+
+fn host() -> Result<ImageHost, Failure> {
+    let local = Ipv4Addr::LOCALHOST;
+    Ok(ImageHost::start(HostConfig {
+        listen: (local, 0).into(),
+        advertise: None,
+        toward: Some(IpAddr::V4(local)),
+        limits: HostLimits::default(),
+    })?)
+}
+
+/// The least time that these pushes can take: the first few are waited for one by one, to see whether the
+/// password is right, and the others come in rounds of `at_once`.
+fn least(count: usize, at_once: usize) -> Duration {
+    let proofs = (Guard::PROOFS as usize).min(count);
+    let rest = (count - proofs) as f64 / at_once as f64;
+    LATENCY.mul_f64(proofs as f64 + rest)
+}
+
+/// Every phone must be there, once, and verified.
+fn prove(results: &[PhoneResult], count: usize) -> Result<(), Failure> {
+    if results.len() != count {
+        return Err(format!("{} of {count} pushes have a result", results.len()).into());
+    }
+    match results.iter().find(|result| result.outcome != Outcome::Verified) {
+        Some(bad) => {
+            let outcome = bad.outcome.as_str();
+            Err(format!("{} is {outcome}: {:?} {:?}", bad.name, bad.reason, bad.phone_error).into())
+        }
+        None => Ok(()),
+    }
+}
+
+fn targets(audit: &Audit) -> Vec<Target> {
+    let ready = audit.phones.iter().filter(|phone| phone.verdict == Verdict::Ready);
+    ready
+        .filter_map(|phone| {
+            Some(Target {
+                name: phone.phone.name.clone(),
+                model: phone.phone.model.clone(),
+                device_pool: phone.phone.device_pool.clone(),
+                ip: phone.phone.registration.reachable_ip()?,
+                image: phone.model.and_then(|model| model.image)?,
+                checks_password: !phone.has(Code::AuthenticationUrlBlank)
+                    && !phone.has(Code::AuthenticationUrlForeign),
+                newly_associated: false,
+            })
+        })
+        .collect()
+}
+
+/// Far more than a phone takes here.
+const LIMIT: Duration = Duration::from_secs(30);
+const NAME: &str = "bench";
