@@ -1,0 +1,198 @@
+//! The folders of `src/` are layers, and this is the table of who may use whom.
+//!
+//! The same table stands in `docs/architecture.md`, in words.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// What each folder of `src/` may name as `crate::…`.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("domain", &[]),
+    ("net", &["domain"]),
+    ("soap", &["domain"]),
+    ("axl", &["soap", "net", "domain"]),
+    ("ris", &["soap", "net", "domain"]),
+    ("phone", &["net", "domain"]),
+    ("survey", &["axl", "ris", "event", "domain"]),
+    ("audit", &["domain"]),
+    ("plan", &["domain"]),
+    ("event", &["domain"]),
+    ("apply", &["axl", "event", "domain"]),
+    ("media", &["domain"]),
+    ("host", &["media", "net", "event", "domain"]),
+    ("push", &["phone", "host", "media", "event", "domain"]),
+    ("report", &["domain", "event"]),
+    ("sim", &["domain", "net"]),
+    ("config", &["domain"]),
+    (
+        "cli",
+        &[
+            "apply", "audit", "axl", "soap", "config", "domain", "event", "host", "media", "net",
+            "phone", "plan", "push", "report", "ris", "sim", "survey",
+        ],
+    ),
+];
+
+/// Folders that decide and render, and so may touch neither files, sockets, clocks nor randomness.
+const PURE: &[&str] = &["domain", "soap", "audit", "plan", "report"];
+
+/// What a pure folder may not name.
+const EFFECTS: &[&str] = &[
+    "tokio",
+    "reqwest",
+    "rusqlite",
+    "std::fs",
+    "std::net::Tcp",
+    "std::net::Udp",
+    "SystemTime",
+    "Instant::now",
+    "Timestamp::now",
+    "Zoned::now",
+    "getrandom",
+    "std::env",
+];
+
+#[test]
+fn folders_use_only_what_their_row_allows() {
+    let table: BTreeMap<&str, BTreeSet<&str>> =
+        MAY_USE.iter().map(|(folder, uses)| (*folder, uses.iter().copied().collect())).collect();
+    let mut wrong = Vec::new();
+    for (folder, path, code) in sources() {
+        let allowed = table
+            .get(folder.as_str())
+            .unwrap_or_else(|| panic!("src/{folder} has no row in the table"));
+        for used in crate_names(&code) {
+            if used != folder && !allowed.contains(used.as_str()) {
+                wrong.push(format!("{} uses crate::{used}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "imports against the table:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn pure_folders_have_no_effects() {
+    let mut wrong = Vec::new();
+    for (folder, path, code) in sources() {
+        if PURE.contains(&folder.as_str()) {
+            wrong.extend(
+                EFFECTS
+                    .iter()
+                    .filter(|effect| code.contains(**effect))
+                    .map(|effect| format!("{} names {effect}", path.display())),
+            );
+        }
+    }
+    assert!(wrong.is_empty(), "effects in pure folders:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_table_has_no_circle() {
+    let table: BTreeMap<&str, &[&str]> = MAY_USE.iter().copied().collect();
+    for (folder, _) in MAY_USE {
+        let mut seen = BTreeSet::new();
+        let mut open: Vec<&str> = table[folder].to_vec();
+        while let Some(next) = open.pop() {
+            assert_ne!(next, *folder, "{folder} can reach itself");
+            if seen.insert(next) {
+                open.extend(table[next]);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_reader_of_names_sees_every_spelling() {
+    let code =
+        "use crate::net::{a, b};\nuse crate::{domain::x, ris};\nfn f() { crate::cli::run() }";
+    let names: Vec<String> = crate_names(code).into_iter().collect();
+    assert_eq!(names, ["cli", "domain", "net", "ris"]);
+    assert_eq!(without_comments("a // crate::cli\nb"), "a \nb");
+    let code = without_comments("let url = \"http://x\"; let y = crate::cli::z();");
+    assert!(crate_names(&code).contains("cli"));
+}
+
+/// Every file under `src/`, with the folder it belongs to and its code without comments and tests.
+fn sources() -> Vec<(String, PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    collect(&root, &mut found);
+    let sources: Vec<_> = found
+        .into_iter()
+        .filter_map(|path| {
+            let inside = path.strip_prefix(&root).ok()?;
+            let first = inside.components().next()?.as_os_str().to_str()?;
+            let folder = first.trim_end_matches(".rs").to_owned();
+            if folder == "lib" || folder == "main" || inside.ends_with("tests.rs") {
+                return None;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            Some((folder, inside.to_owned(), without_comments(code)))
+        })
+        .collect();
+    assert!(sources.len() > 30, "only {} files were found", sources.len());
+    sources
+}
+
+fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Drops line comments; a `//` behind a colon belongs to a URL.
+fn without_comments(code: &str) -> String {
+    let lines = code.lines().map(|line| match line.find("//") {
+        Some(at) if !line[..at].ends_with(':') => &line[..at],
+        Some(_) | None => line,
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn crate_names(code: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for (at, found) in code.match_indices("crate::") {
+        let before = code[..at].chars().next_back();
+        if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '$') {
+            continue;
+        }
+        let rest = &code[at + found.len()..];
+        match rest.strip_prefix('{') {
+            Some(list) => names.extend(top_level_names(list)),
+            None => names.extend(first_name(rest)),
+        }
+    }
+    names
+}
+
+fn top_level_names(list: &str) -> Vec<String> {
+    let (mut depth, mut names, mut start) = (0_u32, Vec::new(), true);
+    for (at, c) in list.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => start = true,
+            c if start && depth == 0 && !c.is_whitespace() => {
+                names.extend(first_name(&list[at..]));
+                start = false;
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+fn first_name(code: &str) -> Option<String> {
+    let name: String = code.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    // A name that begins with a capital is a type or a macro of the crate's root, not a folder.
+    (name.starts_with(|c: char| c.is_ascii_lowercase())).then_some(name)
+}
