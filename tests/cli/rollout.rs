@@ -360,6 +360,23 @@ fn an_interrupt_finishes_what_is_under_way_and_tells_it() {
 }
 
 #[test]
+fn the_demo_takes_targets_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("demo.html");
+    let mut program = crate::lab::bare();
+    program.args(["demo", "--phones", "80", "--device-pool", "hq-berlin", "--json"]);
+    program.args(["--report", report.to_str().unwrap()]);
+    let ended = end(program);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let document: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    let phones = document["phones"].as_array().unwrap();
+    assert!(
+        phones.len() > 5 && phones.iter().all(|phone| phone["device_pool"] == "HQ-Berlin"),
+        "{document}"
+    );
+}
+
+#[test]
 fn the_demo_agrees_with_its_cluster() {
     let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("demo.html");

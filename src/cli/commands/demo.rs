@@ -6,13 +6,13 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 
-use crate::cli::args::{OutputArgs, PushArgs};
+use crate::cli::args::{OutputArgs, PushArgs, TargetArgs};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::{self, Progress};
-use crate::cli::{images, open, pipeline, simulated, tell};
+use crate::cli::{images, open, pipeline, simulated, target, tell};
 use crate::config::{Layer, PasswordSource};
 use crate::domain::model;
-use crate::domain::selector::Selector;
+use crate::domain::selector::{LimitCounts, Selector};
 use crate::event::{Outcome, PhoneResult};
 use crate::report::Rollout;
 use crate::sim::{self, FleetSpec, PhoneRecord, Record, SimCluster};
@@ -35,6 +35,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
     #[command(flatten)]
+    target: TargetArgs,
+    #[command(flatten)]
     output: OutputArgs,
 }
 
@@ -43,6 +45,8 @@ pub struct Args {
 /// # Errors
 /// When the simulated cluster cannot start, or when a stage fails as a whole.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
+    let limit_counts = LimitCounts::PhonesWithPictures;
+    let selector = Selector { limit_counts, ..target::selector(&args.target)? };
     let picture = images::open_or_demo(args.picture.as_deref())?;
     let cluster = simulated::start(&args.fleet, 0, 0).await?;
     let before = cluster.record();
@@ -61,7 +65,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     };
     let work = pipeline::Work {
         connection: &connection,
-        selector: Selector::default(),
+        selector,
         picture,
         picture_file: args
             .picture
