@@ -31,7 +31,7 @@ pub struct Args {
     /// Phones that are pushed to at once
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1000))]
     concurrency: u16,
-    /// Where the report goes [default: axlpaper-demo-<random>.html in the folder for temporary files]
+    /// Where the report goes [default: axlpaper-demo-*.html in the folder for temporary files]
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
     #[command(flatten)]
