@@ -199,8 +199,12 @@ proptest! {
 
 /// Reads published captures where they are at hand: answers of phones, and such as documents print.
 #[test]
+#[expect(clippy::print_stderr, reason = "a skipped test has to say so")]
 fn captures_are_read_as_expected() {
-    let Some(root) = std::env::var_os("AXLPAPER_CAPTURES") else { return };
+    let Some(root) = std::env::var_os("AXLPAPER_CAPTURES") else {
+        eprintln!("SKIPPED: set AXLPAPER_CAPTURES to a folder with captures in phones/");
+        return;
+    };
     let authentication = |text: &str| Reply::AuthenticationRefused { text: text.to_owned() };
     let expected: BTreeMap<&str, Option<Reply>> = [
         ("error__definition__malformed.txt", None),
