@@ -3,8 +3,6 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
-use axlpaper::domain::audit::Audit;
-use axlpaper::domain::finding::{Code, Verdict};
 use axlpaper::event::{Outcome, PhoneResult, Unobserved};
 use axlpaper::host::{HostConfig, HostLimits, ImageHost};
 use axlpaper::media::{Picture, PreparedSet, demo_picture, prepare_all};
@@ -29,7 +27,7 @@ use crate::table::{Bound, Table};
 pub async fn measure(size: &Size, table: &mut Table) -> Result<(), Failure> {
     let mut server = Server::start(Kind::Ready, size.push)?;
     let (audit, _) = read(server.axl, &server.trust, &Stages::default()).await?;
-    let targets = targets(&audit);
+    let targets = axlpaper::push::targets(&audit, |_| true, true);
     if targets.len() != server.phones {
         let (ready, there) = (targets.len(), server.phones);
         return Err(format!("{ready} of {there} phones are ready").into());
@@ -258,24 +256,6 @@ fn prove(results: &[PhoneResult], count: usize) -> Result<(), Failure> {
         }
         None => Ok(()),
     }
-}
-
-fn targets(audit: &Audit) -> Vec<Target> {
-    let ready = audit.phones.iter().filter(|phone| phone.verdict == Verdict::Ready);
-    ready
-        .filter_map(|phone| {
-            Some(Target {
-                name: phone.phone.name.clone(),
-                model: phone.phone.model.clone(),
-                device_pool: phone.phone.device_pool.clone(),
-                ip: phone.phone.registration.reachable_ip()?,
-                image: phone.model.and_then(|model| model.image)?,
-                checks_password: !phone.has(Code::AuthenticationUrlBlank)
-                    && !phone.has(Code::AuthenticationUrlForeign),
-                newly_associated: false,
-            })
-        })
-        .collect()
 }
 
 /// Far more than a phone takes here.

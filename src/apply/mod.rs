@@ -9,6 +9,7 @@ mod lists;
 use crate::domain::association::{DeviceList, UserRef};
 use crate::domain::chain::chain;
 use crate::domain::plan::{Action, Change, Plan};
+use crate::domain::text::names;
 use crate::event::{ChangeResult, ChangeState, Event, Observer, Stage};
 
 /// Where users' lists of devices are read and written.
@@ -73,12 +74,9 @@ pub enum ApplyError<E: std::error::Error + 'static> {
 }
 
 fn difference(added: &[String], removed: &[String]) -> String {
-    let list = |what: &str, names: &[String]| match names {
+    let list = |what: &str, all: &[String]| match all {
         [] => String::new(),
-        names if names.len() > 5 => {
-            format!("; {what}: {} and {} more", names[..5].join(", "), names.len() - 5)
-        }
-        names => format!("; {what}: {}", names.join(", ")),
+        all => format!("; {what}: {}", names(all)),
     };
     list("added", added) + &list("removed", removed)
 }
@@ -199,7 +197,7 @@ fn judge<E: std::error::Error + 'static>(
         Ok(found) if found.is_superset(after) => {
             let extra = found.missing_from(after);
             let others = (!extra.is_empty())
-                .then(|| format!("somebody else added {} at the same time", extra.join(", ")));
+                .then(|| format!("somebody else added {} at the same time", names(&extra)));
             (
                 ChangeState::Applied,
                 wrote.map(|text| format!("{text}, but the list is as planned")).or(others),
@@ -215,7 +213,7 @@ fn judge<E: std::error::Error + 'static>(
                 "{} of {} devices are missing: {}",
                 missing.len(),
                 after.len(),
-                missing.join(", ")
+                names(&missing)
             );
             (ChangeState::Unproven, Some(text))
         }

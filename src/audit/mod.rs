@@ -14,6 +14,8 @@ use crate::domain::inventory::{Inventory, Phone, PushUser};
 use crate::domain::model::Model;
 use crate::domain::personalization::Personalization;
 
+pub use rules::push_user_missing;
+
 /// Judges every phone of the inventory.
 pub fn audit(inventory: &Inventory) -> Audit {
     let context = Context::new(inventory);

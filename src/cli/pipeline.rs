@@ -14,9 +14,9 @@ use super::open::{self, Cluster, Connection};
 use super::ui::{self, Progress};
 use super::{errors, images, output, target, tell};
 use crate::apply::{Applied, apply as apply_plan};
-use crate::audit::audit;
+use crate::audit::{audit, push_user_missing};
 use crate::domain::audit::Audit;
-use crate::domain::finding::{Code, Verdict};
+use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::{Inventory, PushUser};
 use crate::domain::plan::{Action, Plan};
 use crate::domain::selector::{LimitCounts, Selector};
@@ -25,7 +25,7 @@ use crate::event::{ChangeState, Event, Observer, PhoneResult};
 use crate::media::Picture;
 use crate::plan::{after_apply, check, plan};
 use crate::push::engine::{self, Pushed, Settings, Stop, Stopped};
-use crate::push::{Target, skipped};
+use crate::push::{self, Target, skipped};
 use crate::report::{Format, Rollout, audit_recap, plan_diff};
 use crate::survey::{Request, survey as survey_cluster};
 
@@ -197,14 +197,9 @@ pub async fn execute(work: &Work<'_>, observer: &Arc<dyn Observer>) -> Result<Ro
 /// # Errors
 /// When the cluster has no such user.
 pub fn push_user_found(inventory: &Inventory) -> Result<(), CliError> {
-    let blocked = audit(inventory).phones.into_iter().find_map(|phone| {
-        phone.findings.into_iter().find(|finding| finding.code == Code::PushUserMissing)
-    });
-    match (&inventory.push_user, blocked) {
-        (PushUser::Found { .. }, _) => Ok(()),
-        (_, Some(finding)) => Err(CliError::new(Exit::Usage, finding.message).hint(finding.remedy)),
-        (_, None) => Err(CliError::new(Exit::Usage, "the push user does not exist on the cluster")
-            .hint("name an end user or application user with --push-user")),
+    match push_user_missing(&inventory.push_user) {
+        None => Ok(()),
+        Some(finding) => Err(CliError::new(Exit::Usage, finding.message).hint(finding.remedy)),
     }
 }
 
@@ -280,33 +275,13 @@ fn question(work: &Work<'_>, plan: &Plan, phones: usize) -> String {
     }
 }
 
-/// Chooses the phones that are pushed to, and decides everything about them that can be decided now.
-///
-/// `before` is the inventory from before any change: it tells which associations are new.
+/// Chooses the phones that are pushed to; `before` is the inventory from before any change.
 fn targets(before: &Inventory, audit: &Audit) -> Vec<Target> {
-    let controlled = match &before.push_user {
-        PushUser::Found { devices, .. } => Some(devices),
-        PushUser::Missing { .. } | PushUser::NotNamed => None,
+    let was_controlled = |name: &DeviceName| match &before.push_user {
+        PushUser::Found { devices, .. } => devices.contains(name.as_str()),
+        PushUser::Missing { .. } | PushUser::NotNamed => false,
     };
-    let ready = audit.phones.iter().filter(|phone| phone.verdict == Verdict::Ready);
-    ready
-        .filter_map(|phone| {
-            let own_url = phone.phone.authentication_url.is_some();
-            Some(Target {
-                name: phone.phone.name.clone(),
-                model: phone.phone.model.clone(),
-                device_pool: phone.phone.device_pool.clone(),
-                ip: phone.phone.registration.reachable_ip()?,
-                image: phone.model.and_then(|model| model.image)?,
-                // Only a phone that is known to ask the cluster itself proves anything about a password.
-                checks_password: (own_url || before.enterprise.authentication_url.is_some())
-                    && !phone.has(Code::AuthenticationUrlBlank)
-                    && !phone.has(Code::AuthenticationUrlForeign),
-                newly_associated: !controlled
-                    .is_some_and(|devices| devices.contains(phone.name().as_str())),
-            })
-        })
-        .collect()
+    push::targets(audit, was_controlled, before.enterprise.authentication_url.is_some())
 }
 
 fn settings(work: &Work<'_>) -> Settings {
@@ -330,7 +305,7 @@ fn with_skipped(pushed: Pushed, audit: &Audit) -> Vec<PhoneResult> {
 }
 
 /// Stops softly at the first interrupt and hard at the second, for as long as the returned set lives.
-fn stop_on_interrupt(stop: &Stop) -> JoinSet<()> {
+pub fn stop_on_interrupt(stop: &Stop) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     let stop = stop.clone();
     tasks.spawn(async move {

@@ -62,6 +62,11 @@ fn associate(inventory: &Inventory, audit: &Audit) -> Option<Change> {
             "a phone takes a push only from a user that controls it, and {} does not",
             user.user
         ),
+        1 => format!(
+            "a phone takes a push only from a user that controls it, and {} does not; 1 of them is not \
+             registered now and will be ready when it comes back",
+            user.user
+        ),
         n => format!(
             "a phone takes a push only from a user that controls it, and {} does not; {n} of them are not \
              registered now and will be ready when they come back",

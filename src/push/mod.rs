@@ -3,6 +3,7 @@
 //! Deciding is in [`decide`] and [`guard`] and needs no socket. [`engine`] keeps the phones moving and
 //! talks to a [`Line`]; [`mod@line`] is the real one, made of the phone client and the image host.
 
+mod choose;
 pub mod decide;
 pub mod engine;
 pub mod guard;
@@ -15,6 +16,7 @@ use crate::domain::device_name::DeviceName;
 use crate::domain::model::ImageSpec;
 use crate::event::PhoneError;
 
+pub use choose::targets;
 pub use skip::skipped;
 
 /// A phone to push to. Everything that could be decided beforehand is decided here.

@@ -6,7 +6,7 @@ use crate::event::{Outcome, PhoneResult};
 
 /// Returns the result of a phone that was not pushed to, with its heaviest finding as the reason.
 pub fn skipped(phone: &AuditedPhone) -> PhoneResult {
-    let worst = phone.findings.iter().max_by_key(|finding| finding.severity);
+    let worst = phone.worst();
     let reason = match (phone.verdict, worst) {
         (Verdict::Fixable, Some(finding)) => {
             format!("{}, and that was not repaired", finding.message)

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::config::{Fault, SimConfig};
-use super::content::{Address, Quirk, Registration};
+use super::content::{Address, Quirk};
 use super::record::{PhoneRecord, Record};
 use super::state::{Cluster, URL_AUTHENTICATION};
 use super::{authenticate, front, phones};
@@ -194,22 +194,10 @@ impl SimCluster {
         self.device(name, |cluster, at| cluster.devices[at].spec.quirk = quirk)
     }
 
-    /// Sets a phone's own Phone Personalization; it obeys once it is restarted. Returns whether there
-    /// is such a phone.
-    pub fn set_personalization(&self, name: &str, setting: Setting) -> bool {
-        self.device(name, |cluster, at| cluster.devices[at].spec.personalization = setting)
-    }
-
     /// Sets web access in a phone's own vendorConfig; it obeys once it is restarted. Returns whether
     /// there is such a phone.
     pub fn set_web_access(&self, name: &str, web_access: Option<bool>) -> bool {
         self.device(name, |cluster, at| cluster.devices[at].spec.web_access = web_access)
-    }
-
-    /// Sets whether a phone is registered; one that is not answers nobody. Returns whether there is
-    /// such a phone.
-    pub fn set_registration(&self, name: &str, registration: Registration) -> bool {
-        self.device(name, |cluster, at| cluster.devices[at].spec.registration = registration)
     }
 
     /// Restarts a phone, so that it loads its configuration. Returns whether there is such a phone.
@@ -256,11 +244,6 @@ impl SimCluster {
             cluster.silent_nodes.remove(&at);
         }
         true
-    }
-
-    /// Forgets every web session, as a restart of the web server does.
-    pub fn expire_sessions(&self) {
-        self.shared.cluster().sessions.clear();
     }
 
     /// Stops all servers and waits, two seconds at most, until they have stopped.

@@ -14,16 +14,31 @@ pub(in crate::audit) fn check(
     if !subject.takes_pictures() {
         return;
     }
-    match &context.inventory.push_user {
-        PushUser::NotNamed => found.push(finding(
-            Code::PushUserMissing,
-            Severity::Blocked,
-            "no push user was named, so it is not known who may push",
-            "name the user with --push-user or PHONE_USERNAME",
-        )),
-        PushUser::Missing { user, exists_as: Some(other), searched, .. } => found.push(finding(
-            Code::PushUserMissing,
-            Severity::Blocked,
+    if let PushUser::Found { user, .. } = &context.inventory.push_user
+        && !subject.associated
+    {
+        found.push(finding(
+            Code::NotAssociated,
+            Severity::Fixable,
+            format!("the {user} does not control it"),
+            "`axlpaper rollout` adds it to the user's Controlled Devices; `axlpaper plan` shows the change first",
+        ));
+    }
+    found.extend(push_user_missing(&context.inventory.push_user));
+}
+
+/// Says what is wrong with the push user itself; nothing when the cluster has it.
+pub fn push_user_missing(push_user: &PushUser) -> Option<Finding> {
+    let missing = |message: String, remedy: String| {
+        Some(finding(Code::PushUserMissing, Severity::Blocked, message, remedy))
+    };
+    match push_user {
+        PushUser::Found { .. } => None,
+        PushUser::NotNamed => missing(
+            "no push user was named, so it is not known who may push".to_owned(),
+            "name the user with --push-user or PHONE_USERNAME".to_owned(),
+        ),
+        PushUser::Missing { user, exists_as: Some(other), searched, .. } => missing(
             format!("{user} is an {other}, not an {}", either(searched)),
             format!(
                 "use --push-user-kind {}",
@@ -32,10 +47,8 @@ pub(in crate::audit) fn check(
                     UserKind::End => "end",
                 }
             ),
-        )),
-        PushUser::Missing { user, exists_as: None, searched, similar } => found.push(finding(
-            Code::PushUserMissing,
-            Severity::Blocked,
+        ),
+        PushUser::Missing { user, exists_as: None, searched, similar } => missing(
             match similar.as_slice() {
                 [] => format!("the cluster has no {} {user:?}", either(searched)),
                 near => format!(
@@ -45,14 +58,7 @@ pub(in crate::audit) fn check(
                 ),
             },
             format!("correct --push-user, or create {user} in User Management > Application User"),
-        )),
-        PushUser::Found { user, .. } if !subject.associated => found.push(finding(
-            Code::NotAssociated,
-            Severity::Fixable,
-            format!("the {user} does not control it"),
-            "`axlpaper rollout` adds it to the user's Controlled Devices; `axlpaper plan` shows the change first",
-        )),
-        PushUser::Found { .. } => {}
+        ),
     }
 }
 

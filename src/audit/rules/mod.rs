@@ -9,6 +9,8 @@ mod personalization;
 mod registration;
 mod web_access;
 
+pub use association::push_user_missing;
+
 use super::{Context, Subject};
 use crate::domain::finding::Finding;
 

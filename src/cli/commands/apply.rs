@@ -13,6 +13,7 @@ use crate::domain::inventory::ClusterInfo;
 use crate::domain::plan::Plan;
 use crate::event::ChangeResult;
 use crate::plan::check;
+use crate::push::engine::Stop;
 use crate::report::{changes_recap, plan_diff, read_plan};
 
 /// Carry a plan file out exactly, or refuse if the cluster has moved
@@ -69,6 +70,8 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     let observer = Progress::shared();
     let cluster = open::connect(&connection, &observer).await?;
     ui::confirm(&pipeline::apply_question(&plan), args.yes)?;
+    // An interrupt between the write and its reading back would leave the list unproven.
+    let _until_read_back = pipeline::stop_on_interrupt(&Stop::default());
     let applied = pipeline::apply(&cluster, &plan, &observer).await?;
     let shown = if args.json {
         results_json(&plan, &applied.results)?

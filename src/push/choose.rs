@@ -1,0 +1,125 @@
+//! Chooses the phones that are pushed to, and decides everything about them that can be decided before.
+
+use super::Target;
+use crate::domain::audit::Audit;
+use crate::domain::device_name::DeviceName;
+use crate::domain::finding::{Code, Verdict};
+
+/// Returns a target for every phone that is ready.
+///
+/// `was_controlled` tells whether the push user controlled a phone before this run, and
+/// `cluster_url_known` whether the cluster's Authentication URL could be read: an acceptance proves a
+/// password only where the phone is known to ask the cluster itself.
+pub fn targets(
+    audit: &Audit,
+    was_controlled: impl Fn(&DeviceName) -> bool,
+    cluster_url_known: bool,
+) -> Vec<Target> {
+    let ready = audit.phones.iter().filter(|phone| phone.verdict == Verdict::Ready);
+    ready
+        .filter_map(|phone| {
+            let url_known = cluster_url_known || phone.phone.authentication_url.is_some();
+            Some(Target {
+                name: phone.phone.name.clone(),
+                model: phone.phone.model.clone(),
+                device_pool: phone.phone.device_pool.clone(),
+                ip: phone.phone.registration.reachable_ip()?,
+                image: phone.model.and_then(|model| model.image)?,
+                checks_password: url_known
+                    && !phone.has(Code::AuthenticationUrlBlank)
+                    && !phone.has(Code::AuthenticationUrlForeign),
+                newly_associated: !was_controlled(phone.name()),
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::audit::{AssociationState, AuditedPhone, Summary};
+    use crate::domain::finding::{Finding, Severity};
+    use crate::domain::inventory::{ClusterInfo, Phone};
+    use crate::domain::model;
+    use crate::domain::personalization::Personalization;
+    use crate::domain::registration::{Registration, Source, Status};
+
+    fn phone(name: &str, codes: &[Code]) -> AuditedPhone {
+        let registration = Registration {
+            ip: Some([10, 0, 0, 1].into()),
+            ..Registration::unknown(Status::Registered, Source::Risport70)
+        };
+        let warning = |code: &Code| Finding {
+            code: *code,
+            severity: Severity::Warning,
+            message: String::new(),
+            remedy: String::new(),
+        };
+        AuditedPhone {
+            phone: Phone {
+                name: name.parse().unwrap(),
+                description: String::new(),
+                model: "Cisco 8841".into(),
+                protocol: "SIP".into(),
+                device_pool: "HQ".into(),
+                common_phone_profile: None,
+                location: None,
+                owner: None,
+                personalization: None,
+                authentication_url: None,
+                secure_authentication_url: None,
+                registration,
+            },
+            model: model::by_number(683),
+            personalization: Personalization::resolve(None, None, None),
+            association: AssociationState { user: None, kind: None, associated: true },
+            image: None,
+            verdict: Verdict::Ready,
+            findings: codes.iter().map(warning).collect(),
+        }
+    }
+
+    fn audit(phones: Vec<AuditedPhone>) -> Audit {
+        let text = String::new;
+        Audit {
+            cluster: ClusterInfo {
+                name: text(),
+                host: text(),
+                version: text(),
+                axl_version: text(),
+            },
+            taken_at: jiff::Timestamp::UNIX_EPOCH,
+            summary: Summary::default(),
+            phones,
+            remarks: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn only_ready_phones_with_an_address_and_a_picture_are_chosen() {
+        let mut blocked = phone("SEP2", &[]);
+        blocked.verdict = Verdict::Blocked;
+        let mut nowhere = phone("SEP3", &[]);
+        nowhere.phone.registration.ip = None;
+        let mut blank = phone("SEP4", &[]);
+        blank.model = model::by_number(622);
+        let chosen =
+            targets(&audit(vec![phone("SEP1", &[]), blocked, nowhere, blank]), |_| true, true);
+        assert_eq!(chosen.len(), 1);
+        assert_eq!(chosen[0].name.as_str(), "SEP1");
+        assert!(!chosen[0].newly_associated);
+    }
+
+    #[test]
+    fn an_acceptance_proves_the_password_only_where_the_cluster_is_asked() {
+        let proves =
+            |phone, known| targets(&audit(vec![phone]), |_| false, known)[0].checks_password;
+        assert!(proves(phone("SEP1", &[]), true));
+        assert!(!proves(phone("SEP1", &[]), false));
+        assert!(!proves(phone("SEP1", &[Code::AuthenticationUrlBlank]), true));
+        assert!(!proves(phone("SEP1", &[Code::AuthenticationUrlForeign]), true));
+        let mut own = phone("SEP1", &[]);
+        own.phone.authentication_url = Some("http://pub:8080/ccmcip/authenticate.jsp".into());
+        assert!(proves(own, false));
+    }
+}
