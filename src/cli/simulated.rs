@@ -1,7 +1,7 @@
 //! Starting a simulated cluster, for `demo` and `sim`.
 
 use super::error::{CliError, Exit};
-use crate::sim::{FleetSpec, Release, SimCluster, SimConfig};
+use crate::sim::{FleetSpec, Limits, Release, SimCluster, SimConfig};
 
 /// What the simulated cluster is made of.
 #[derive(clap::Args, Clone, Debug)]
@@ -15,9 +15,34 @@ pub struct FleetArgs {
     /// Release that the cluster plays: 11.5, 12.0, 12.5, 14.0 or 15.0
     #[arg(long, value_name = "VERSION", default_value = "14.0", value_parser = release)]
     pub release: Release,
-    /// RisPort70 requests a minute that the cluster allows
+    /// RisPort70 requests a minute that the cluster allows, unless its limits are off
     #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..))]
     pub ris_limit: u32,
+    /// Limits of a real cluster, or none: answers of 8 MB, shared memory, waiting changes, RisPort70 requests
+    #[arg(long, value_name = "WHICH", default_value = "real")]
+    pub limits: LimitsArg,
+    /// Let a minute of these limits go by so many times faster
+    #[arg(long, value_name = "FACTOR", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub time_scale: u32,
+}
+
+/// Which limits the simulated cluster has.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum LimitsArg {
+    /// Those of a real cluster
+    Real,
+    /// None
+    Off,
+}
+
+impl FleetArgs {
+    fn limits(&self) -> Limits {
+        let limits = match self.limits {
+            LimitsArg::Real => Limits { ris_per_minute: Some(self.ris_limit), ..Limits::real() },
+            LimitsArg::Off => Limits::off(),
+        };
+        Limits { time_scale: self.time_scale, ..limits }
+    }
 }
 
 fn release(text: &str) -> Result<Release, String> {
@@ -42,7 +67,7 @@ pub async fn start(
         release: args.release,
         axl_port,
         phone_port,
-        ris_per_minute: Some(args.ris_limit),
+        limits: args.limits(),
         ..SimConfig::new(fleet.generate())
     };
     SimCluster::start(config).await.map_err(|error| {

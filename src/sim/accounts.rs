@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use secrecy::ExposeSecret as _;
 
+use super::content::AccountState;
 use super::state::{Cluster, Session, hex};
 
 /// What a request's credentials are worth.
@@ -20,17 +21,21 @@ impl Cluster {
     pub(crate) fn check_password(&mut self, userid: &str, password: &str) -> Option<usize> {
         let at = self.user(userid)?;
         let lockout_after = self.lockout_after;
-        let user = &mut self.users[at];
+        let user = &self.users[at];
         // An empty password is one that was never set.
         let right = !password.is_empty() && user.password.expose_secret() == password;
-        if right && !user.locked {
-            user.failures_in_a_row = 0;
+        if right && user.state == AccountState::Active {
+            // Changing a user copies it while somebody reads: not on every push.
+            if user.failures_in_a_row > 0 {
+                self.user_mut(at).failures_in_a_row = 0;
+            }
             return Some(at);
         }
+        let user = self.user_mut(at);
         user.failed_logins += 1;
         user.failures_in_a_row += 1;
-        if user.failures_in_a_row >= lockout_after {
-            user.locked = true;
+        if user.failures_in_a_row >= lockout_after && user.state == AccountState::Active {
+            user.state = AccountState::LockedByHacking;
         }
         None
     }
@@ -125,7 +130,7 @@ mod tests {
         }
         assert_eq!(cluster.check_password(ADMIN_USER, ADMIN_PASSWORD), None);
         let user = &cluster.users[cluster.user(ADMIN_USER).unwrap()];
-        assert!(user.locked);
+        assert_eq!(user.state, AccountState::LockedByHacking);
         assert_eq!(user.failed_logins, 6);
     }
 

@@ -8,15 +8,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::config::{Fault, SimConfig};
-use super::content::{Address, Quirk};
+use super::config::{Fault, RisPort, SimConfig};
+use super::content::{AccountState, Quirk};
+use super::memory::Memory;
 use super::record::{PhoneRecord, Record};
 use super::state::{Cluster, URL_AUTHENTICATION};
-use super::{authenticate, front, phones};
+use super::timeline::Change;
+use super::{authenticate, front, keep, phones};
 use crate::domain::model::Size;
 use crate::domain::personalization::Setting;
 use crate::net::listen::{ListenError, SelfSigned, TlsListener};
@@ -36,7 +39,8 @@ pub struct SimCluster {
 pub(crate) struct Shared {
     cluster: Mutex<Cluster>,
     pictures: Mutex<HashMap<String, Option<Size>>>,
-    pub(crate) ris_per_minute: Option<u32>,
+    pub(crate) risport: RisPort,
+    pub(crate) memory: Arc<Memory>,
     pub(crate) ris_fault_with_200: bool,
     pub(crate) phone_latency: Duration,
     pub(crate) association_delay: Duration,
@@ -73,15 +77,8 @@ impl SimCluster {
         };
         let (axl_listener, axl) = bind("AXL", config.axl_port).await?;
         let (auth_listener, auth) = bind("the authentication page", 0).await?;
-        let addresses: Vec<Ipv4Addr> = config
-            .fleet
-            .phones
-            .iter()
-            .filter_map(|phone| match phone.address {
-                Address::V4(address) => Some(address),
-                Address::None | Address::V6Only(_) => None,
-            })
-            .collect();
+        let addresses: Vec<Ipv4Addr> =
+            config.fleet.phones.iter().filter_map(|phone| phone.address.v4()).collect();
         let (phone_listeners, phone_port) =
             phones::bind(config.phone_port, &addresses).map_err(|source| SimError::Socket {
                 what: "the phones",
@@ -90,21 +87,27 @@ impl SimCluster {
             })?;
         let auth_url = format!("http://{auth}{}", authenticate::PATH);
         let mut cluster = Cluster::new(&config);
-        cluster.parameters.insert(URL_AUTHENTICATION.to_owned(), auth_url.clone());
+        // A fleet may name another page, or none.
+        let url = || auth_url.clone();
+        cluster.parameters.entry(URL_AUTHENTICATION.to_owned()).or_insert_with(url);
         for at in 0..cluster.devices.len() {
             cluster.load(at);
         }
         let shared = Arc::new(Shared {
             cluster: Mutex::new(cluster),
             pictures: Mutex::new(HashMap::new()),
-            ris_per_minute: config.ris_per_minute,
+            risport: config.risport,
+            memory: Arc::default(),
             ris_fault_with_200: config.ris_fault_with_200,
             phone_latency: config.phone_latency,
             association_delay: config.association_delay,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         });
-        let front = Router::new().fallback(front::handle).with_state(Arc::clone(&shared));
+        let mut front = Router::new().fallback(front::handle).with_state(Arc::clone(&shared));
+        if let Some(folder) = config.keep_requests {
+            front = front.layer(from_fn_with_state(folder, keep::keep));
+        }
         let serve = axum::serve(TlsListener::new(axl_listener, tls), front);
         let stop = shared.stop.clone().cancelled_owned();
         shared.tasks.spawn(serve.with_graceful_shutdown(stop).into_future());
@@ -169,9 +172,24 @@ impl SimCluster {
     /// Locks or unlocks an account. Returns whether there is such a user.
     pub fn set_locked(&self, userid: &str, locked: bool) -> bool {
         self.user(userid, |user| {
-            user.locked = locked;
+            user.state = if locked { AccountState::LockedByHacking } else { AccountState::Active };
             user.failures_in_a_row = 0;
         })
+    }
+
+    /// Sets whether an account lets its owner in, and why not. Returns whether there is such a user.
+    pub fn set_account_state(&self, userid: &str, state: AccountState) -> bool {
+        self.user(userid, |user| {
+            user.state = state;
+            user.failures_in_a_row = 0;
+        })
+    }
+
+    /// Lets something happen to the fleet right after the `nth` answer (from 1) to an operation.
+    ///
+    /// What it did, if it could be done, stands in [`Record::changes`].
+    pub fn change_after(&self, operation: &str, nth: u64, change: Change) {
+        self.shared.cluster().timeline.plan(operation, nth, change);
     }
 
     /// Sets a user's rank: 1 outranks everybody. Returns whether there is such a user.
@@ -191,13 +209,13 @@ impl SimCluster {
 
     /// Sets how a phone misbehaves. Returns whether there is such a phone.
     pub fn set_quirk(&self, name: &str, quirk: Quirk) -> bool {
-        self.device(name, |cluster, at| cluster.devices[at].spec.quirk = quirk)
+        self.device(name, |cluster, at| cluster.device_mut(at).spec.quirk = quirk)
     }
 
     /// Sets web access in a phone's own vendorConfig; it obeys once it is restarted. Returns whether
     /// there is such a phone.
     pub fn set_web_access(&self, name: &str, web_access: Option<bool>) -> bool {
-        self.device(name, |cluster, at| cluster.devices[at].spec.web_access = web_access)
+        self.device(name, |cluster, at| cluster.device_mut(at).spec.web_access = web_access)
     }
 
     /// Restarts a phone, so that it loads its configuration. Returns whether there is such a phone.
@@ -270,7 +288,7 @@ impl SimCluster {
         let mut cluster = self.shared.cluster();
         let found = cluster.user(userid);
         if let Some(at) = found {
-            change(&mut cluster.users[at]);
+            change(cluster.user_mut(at));
         }
         drop(cluster);
         found.is_some()

@@ -1,8 +1,10 @@
 //! How a simulated cluster behaves.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::content::Fleet;
+use super::limits::Limits;
 
 /// How a simulated cluster behaves, and what is in it.
 #[derive(Clone, Debug)]
@@ -15,14 +17,19 @@ pub struct SimConfig {
     pub axl_port: u16,
     /// The TCP port that all phones share; 0 lets the system choose.
     pub phone_port: u16,
-    /// RisPort70 requests that are answered in any 60 seconds, or nothing for no limit.
-    ///
-    /// Published guides give 15 as CUCM's default.
-    pub ris_per_minute: Option<u32>,
+    /// What the cluster can bear.
+    pub limits: Limits,
+    /// Whether RisPort70 answers at all.
+    pub risport: RisPort,
+    /// What `executeSQLQuery` may do.
+    pub sql: Sql,
+    /// Writes nulls in every shape that published answers show, also those that the published schema does not
+    /// allow (`xsi:nil` on what is not nillable, `uuid=""`). Clients with strict schemas refuse them.
+    pub odd_nulls: bool,
+    /// Lists phones in another order for every request: AXL promises none.
+    pub shuffle_lists: bool,
     /// Answers a refused RisPort70 request with HTTP 200 instead of 500; clients in the field handle both.
     pub ris_fault_with_200: bool,
-    /// The largest list or query answer in bytes (AXL Developer Guide: 8 MB).
-    pub answer_limit: usize,
     /// Requests after which an AXL session cookie expires, or nothing for never.
     pub session_requests: Option<u32>,
     /// Wrong passwords in a row after which an account is locked.
@@ -31,6 +38,9 @@ pub struct SimConfig {
     pub phone_latency: Duration,
     /// How long a new association takes to reach the page that phones ask (believed: some minutes at worst).
     pub association_delay: Duration,
+    /// A folder that every different AXL and RisPort70 request is written into, for checks against other
+    /// people's schemas.
+    pub keep_requests: Option<PathBuf>,
 }
 
 impl SimConfig {
@@ -41,15 +51,43 @@ impl SimConfig {
             release: Release::R15_0,
             axl_port: 0,
             phone_port: 0,
-            ris_per_minute: Some(15),
+            limits: Limits::real(),
+            risport: RisPort::Answers,
+            sql: Sql::Answers,
+            odd_nulls: false,
+            shuffle_lists: false,
             ris_fault_with_200: false,
-            answer_limit: 8 * 1024 * 1024,
             session_requests: None,
             lockout_after: 5,
             phone_latency: Duration::ZERO,
             association_delay: Duration::ZERO,
+            keep_requests: None,
         }
     }
+}
+
+/// Whether RisPort70 answers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum RisPort {
+    /// It does.
+    Answers,
+    /// HTTP 403, as for an account without the role.
+    Forbidden,
+    /// A page of HTML with HTTP 200, as in front of a service that is not activated.
+    Html,
+    /// The connection breaks before any answer.
+    Closed,
+}
+
+/// What `executeSQLQuery` may do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Sql {
+    /// Everything.
+    Answers,
+    /// Nothing: a permission fault.
+    Refused,
+    /// It does not know the tables that hold phones' `vendorConfig`.
+    NoVendorConfig,
 }
 
 /// The release that a simulated cluster plays.

@@ -28,8 +28,15 @@ pub struct Fleet {
     pub enterprise_personalization: Option<Setting>,
     /// The name under which the enterprise parameter is stored. No public source names it.
     pub personalization_parameter: String,
-    /// Whether phones without a setting of their own run their web server.
+    /// Web access in the Enterprise Phone Configuration: on, off, or not there.
+    pub enterprise_web_access: Option<bool>,
+    /// What else the Enterprise Phone Configuration's `vendorConfig` holds, as markup.
+    pub enterprise_vendor_config: String,
+    /// Whether phones run their web server when no level says anything.
     pub web_access: bool,
+    /// More enterprise parameters by name, blank and foreign values too. `URLAuthentication` among them
+    /// replaces the simulator's own authentication page.
+    pub parameters: Vec<(String, String)>,
     /// Devices that the application user [`super::PUSH_USER`] starts with.
     pub push_devices: Vec<String>,
     /// Devices that the end user [`super::PUSH_END_USER`] starts with.
@@ -46,7 +53,10 @@ impl Default for Fleet {
             nodes: vec!["cucm-pub".to_owned(), "cucm-sub1".to_owned()],
             enterprise_personalization: Some(Setting::Enabled),
             personalization_parameter: "PhonePersonalization".to_owned(),
+            enterprise_web_access: None,
+            enterprise_vendor_config: String::new(),
             web_access: true,
+            parameters: Vec::new(),
             push_devices: Vec::new(),
             push_end_user_devices: Vec::new(),
         }
@@ -64,12 +74,20 @@ pub struct ProfileSpec {
     pub background_image: bool,
     /// Web access in its `vendorConfig`: on, off, or not there.
     pub web_access: Option<bool>,
+    /// What else its `vendorConfig` holds, as markup: `<defaultWallpaperFile>` forces an image (believed).
+    pub vendor_config: String,
 }
 
 impl ProfileSpec {
     /// Makes a profile that allows backgrounds and says nothing about web access.
     pub fn new(name: impl Into<String>, personalization: Setting) -> Self {
-        Self { name: name.into(), personalization, background_image: true, web_access: None }
+        Self {
+            name: name.into(),
+            personalization,
+            background_image: true,
+            web_access: None,
+            vendor_config: String::new(),
+        }
     }
 }
 
@@ -102,10 +120,14 @@ pub struct PhoneSpec {
     pub personalization: Setting,
     /// Web access in the phone's own `vendorConfig`: on, off, or not there.
     pub web_access: Option<bool>,
+    /// What else its `vendorConfig` holds, as markup.
+    pub vendor_config: String,
     /// The phone's own authentication URL; nothing means the enterprise parameter's.
     ///
     /// An empty text would be that too in CUCM, so a phone that is to have none says [`NO_URL`].
     pub authentication_url: Option<String>,
+    /// The phone's own authentication URL for HTTPS; nothing means the enterprise parameter's.
+    pub secure_authentication_url: Option<String>,
     /// Whether the device is active.
     pub active: bool,
     /// The configured load, if it is a special one.
@@ -118,6 +140,8 @@ pub struct PhoneSpec {
     pub stale_node: Option<usize>,
     /// Its address.
     pub address: Address,
+    /// The IPv4 address that RisPort70 tells, where it is not the one at which the phone answers.
+    pub reported_address: Option<Ipv4Addr>,
     /// What RisPort70 tells about its web server; nothing means the truth.
     pub httpd: Option<Httpd>,
     /// The firmware that it runs.
@@ -145,13 +169,16 @@ impl PhoneSpec {
             owner: None,
             personalization: Setting::Default,
             web_access: None,
+            vendor_config: String::new(),
             authentication_url: None,
+            secure_authentication_url: None,
             active: true,
             special_load: None,
             registration: Registration::Registered,
             node: 0,
             stale_node: None,
             address: Address::None,
+            reported_address: None,
             httpd: None,
             active_load: "sip88xx.14-2-1-0101-4".to_owned(),
             quirk: Quirk::Normal,
@@ -162,14 +189,7 @@ impl PhoneSpec {
 impl Fleet {
     /// Gives every registered phone without address one of 127.1.0.1 and up that no other phone has.
     pub fn give_addresses(&mut self) {
-        let taken: HashSet<_> = self
-            .phones
-            .iter()
-            .filter_map(|phone| match phone.address {
-                Address::V4(address) => Some(address),
-                Address::None | Address::V6Only(_) => None,
-            })
-            .collect();
+        let taken: HashSet<_> = self.phones.iter().filter_map(|phone| phone.address.v4()).collect();
         let mut free = (0..).map(|k| loopback_address(1, k)).filter(|a| !taken.contains(a));
         for phone in &mut self.phones {
             if phone.address == Address::None && phone.registration == Registration::Registered {
@@ -198,6 +218,10 @@ pub struct UserSpec {
     pub rank: u8,
     /// Associated devices, in order.
     pub devices: Vec<String>,
+    /// Why the account lets nobody in, if it does not.
+    pub state: AccountState,
+    /// Groups with their roles, beside those that `axl` and `serviceability` stand for.
+    pub groups: Vec<(String, Vec<String>)>,
 }
 
 impl UserSpec {
@@ -211,6 +235,8 @@ impl UserSpec {
             serviceability: false,
             rank: 10,
             devices: Vec::new(),
+            state: AccountState::Active,
+            groups: Vec::new(),
         }
     }
 }
@@ -224,6 +250,26 @@ impl std::fmt::Debug for UserSpec {
             .field("rank", &self.rank)
             .field("devices", &self.devices.len())
             .finish_non_exhaustive()
+    }
+}
+
+/// Whether an account lets its owner in.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum AccountState {
+    /// It does.
+    Active,
+    /// An end user that is inactive, as those that left the directory are.
+    Inactive,
+    /// An administrator locked it.
+    LockedByAdministrator,
+    /// Too many wrong passwords locked it.
+    LockedByHacking,
+}
+
+impl AccountState {
+    /// Tells whether the account is locked, by whom ever.
+    pub fn locked(self) -> bool {
+        matches!(self, Self::LockedByAdministrator | Self::LockedByHacking)
     }
 }
 
@@ -280,6 +326,26 @@ pub enum Address {
     V4(Ipv4Addr),
     /// Only an IPv6 address, which the simulator tells but does not serve.
     V6Only(Ipv6Addr),
+    /// Both; the phone answers at the first. RisPort70 tells the IPv6 address first.
+    DualStack(Ipv4Addr, Ipv6Addr),
+}
+
+impl Address {
+    /// Returns the IPv4 address, if there is one.
+    pub fn v4(self) -> Option<Ipv4Addr> {
+        match self {
+            Self::V4(address) | Self::DualStack(address, _) => Some(address),
+            Self::None | Self::V6Only(_) => None,
+        }
+    }
+
+    /// Returns the IPv6 address, if there is one.
+    pub fn v6(self) -> Option<Ipv6Addr> {
+        match self {
+            Self::V6Only(address) | Self::DualStack(_, address) => Some(address),
+            Self::None | Self::V4(_) => None,
+        }
+    }
 }
 
 /// What RisPort70 tells about a phone's web server.

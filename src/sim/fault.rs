@@ -11,17 +11,19 @@ pub(crate) struct SoapFault {
     pub(crate) code: i32,
     /// `faultstring` and `axlmessage`, which are the same in every published fault.
     pub(crate) message: String,
+    /// What had been written of an answer that is too large.
+    pub(crate) partial: Option<String>,
 }
 
 impl SoapFault {
     /// A fault of the cluster.
     pub(crate) fn server(code: i32, message: impl Into<String>) -> Self {
-        Self { client: false, code, message: message.into() }
+        Self { client: false, code, message: message.into(), partial: None }
     }
 
     /// A request that is no valid one. The wording is the simulator's own: none was published.
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
-        Self { client: true, code: -1, message: message.into() }
+        Self { client: true, code: -1, message: message.into(), partial: None }
     }
 
     /// A `get` of something that is not there (wording and code seen in published faults).
@@ -37,6 +39,11 @@ impl SoapFault {
                 "Query request too large. Total rows matched: {matched} rows. Suggestive Row Fetch: less than {fitting} rows"
             ),
         )
+    }
+
+    /// Keeps what had been written of the answer, for clusters that break off instead.
+    pub(crate) fn with_partial(self, partial: String) -> Self {
+        Self { partial: Some(partial), ..self }
     }
 
     /// Too many large answers at once (wording and code from the AXL Developer Guide).

@@ -7,11 +7,17 @@
 //! What it simulates:
 //! - AXL at `https://127.0.0.1:<port>/axl/`, versions 11.5 to 15.0: paths, Basic credentials, session
 //!   cookies that expire with 404, lockout, roles (401 and 403), HTTP 599 for versions it does not have,
-//!   field order and unknown tags, faults, the 8 MB limit, nulls in every shape. Operations:
+//!   field order and unknown tags, faults. Answers are valid against the published schema; with
+//!   [`SimConfig::odd_nulls`] they show every null that was ever seen instead. Operations:
 //!   `getCCMVersion`, `listPhone`, `getPhone`, `listCommonPhoneConfig`, `getCommonPhoneConfig`,
-//!   `listDevicePool`, `listProcessNode`, `listUser`, `getUser`, `updateUser`, `listAppUser`,
-//!   `getAppUser`, `updateAppUser`, `getServiceParameter` and `executeSQLQuery` with plain SELECTs.
+//!   `getEnterprisePhoneConfig`, `listDevicePool`, `listProcessNode`, `listRegistrationDynamic`,
+//!   `listUser`, `getUser`, `updateUser`, `listAppUser`, `getAppUser`, `updateAppUser`,
+//!   `doAuthenticateUser`, `getServiceParameter` and `executeSQLQuery` with plain SELECTs.
+//! - what a cluster can bear ([`Limits`]): 8 MB an answer, 16 MB for all, waiting change notifications,
+//!   RisPort70 requests in a minute. All of it can be switched off, and scaled in time.
+//! - a fleet that changes between two requests ([`Change`]).
 //! - RisPort70 on the same port: `selectCmDeviceExt` and `selectCmDevice`, rate control, silent nodes.
+//! - the version at `/cucm-uds/version`, without credentials.
 //! - the authentication page, on plain HTTP, which checks password and association.
 //! - phones on 127.x.y.z, all on one port: `POST /CGI/Execute` with `setBackground` in both published
 //!   forms, `GET /DeviceInformationX`. They ask the authentication page over HTTP, obey the
@@ -27,31 +33,40 @@
 
 mod accounts;
 mod authenticate;
+mod axl;
 mod cluster;
 mod config;
 mod content;
+mod database;
 mod fault;
 mod fleet;
 mod form;
 mod front;
+mod keep;
+mod limits;
+mod memory;
 mod operations;
 mod phones;
 mod record;
+mod replies;
 mod risport;
 mod schema;
 mod state;
+mod timeline;
 mod xml;
 
 pub(crate) use cluster::Shared;
 pub use cluster::{SimCluster, SimError};
 pub use config::{
     ADMIN_PASSWORD, ADMIN_USER, Fault, PUSH_END_USER, PUSH_END_USER_PASSWORD, PUSH_PASSWORD,
-    PUSH_USER, READER_PASSWORD, READER_USER, Release, SimConfig,
+    PUSH_USER, READER_PASSWORD, READER_USER, Release, RisPort, SimConfig, Sql,
 };
 pub use content::{
-    Address, AxlRole, CTI_PORT, Fleet, Httpd, NO_URL, PhoneSpec, ProfileSpec, Protocol, Quirk,
-    Registration, STANDARD_PROFILE, THIRD_PARTY_SIP, UserKind, UserSpec,
+    AccountState, Address, AxlRole, CTI_PORT, Fleet, Httpd, NO_URL, PhoneSpec, ProfileSpec,
+    Protocol, Quirk, Registration, STANDARD_PROFILE, THIRD_PARTY_SIP, UserKind, UserSpec,
 };
 
 pub use fleet::FleetSpec;
+pub use limits::{Limits, Overload};
 pub use record::{Fetch, PhoneRecord, Push, PushOutcome, Record, Shown, UserRecord, Write};
+pub use timeline::{Change, Changed};

@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::content::{Registration, UserKind};
 use super::state::{Cluster, hex, setting_name};
+use super::timeline::Changed;
 use crate::domain::model::Size;
 use crate::domain::personalization::Setting;
 
@@ -25,6 +26,8 @@ pub struct Record {
     pub requests: BTreeMap<String, u64>,
     /// Changes that were carried out, in order.
     pub writes: Vec<Write>,
+    /// What a [`super::Change`] did to the fleet between two requests, in order.
+    pub changes: Vec<Changed>,
     /// The most pushes that were in hand at one time.
     pub most_pushes_in_flight: usize,
 }
@@ -145,11 +148,12 @@ impl Cluster {
             profiles: (self.profiles.entries.iter())
                 .map(|entry| (entry.name.clone(), entry.value.personalization))
                 .collect(),
-            phones: (0..self.devices.len())
-                .map(|at| (self.devices[at].spec.name.clone(), self.phone_record(at)))
+            phones: (self.order.iter())
+                .map(|&at| (self.devices[at].spec.name.clone(), self.phone_record(at)))
                 .collect(),
             requests: self.requests.clone(),
             writes: self.writes.clone(),
+            changes: self.timeline.done.clone(),
             most_pushes_in_flight: self.most_pushes_in_flight,
         }
     }
@@ -160,21 +164,22 @@ impl Cluster {
             kind: user.kind,
             devices: user.devices.iter().map(name).collect(),
             failed_logins: user.failed_logins,
-            locked: user.locked,
+            locked: user.state.locked(),
         }
     }
 
     /// Copies what is known about one device.
     pub(crate) fn phone_record(&self, at: usize) -> PhoneRecord {
         let device = &self.devices[at];
+        let history = &self.histories[at];
         PhoneRecord {
             registration: device.spec.registration,
             personalization: device.spec.personalization,
             loaded_personalization: device.loaded.personalization,
             loaded_web_access: device.loaded.web_access,
-            pushes: device.pushes.clone(),
-            shown: device.shown.clone(),
-            most_in_flight: device.most_in_flight,
+            pushes: history.pushes.clone(),
+            shown: history.shown.clone(),
+            most_in_flight: history.most_in_flight,
         }
     }
 
@@ -201,9 +206,10 @@ impl Cluster {
         for entry in &self.profiles.entries {
             let value = &entry.value;
             let flags = format!("{} {:?}", value.background_image, value.web_access);
-            feed(&["profile", &entry.name, setting_name(value.personalization), &flags]);
+            let setting = setting_name(value.personalization);
+            feed(&["profile", &entry.name, setting, &flags, &value.vendor_config]);
         }
-        for device in &self.devices {
+        for device in self.order.iter().map(|&at| &self.devices[at]) {
             let spec = &device.spec;
             feed(&[
                 "device",
@@ -213,8 +219,12 @@ impl Cluster {
                 &spec.profile,
                 setting_name(spec.personalization),
                 &format!("{:?} {:?} {}", spec.web_access, spec.authentication_url, spec.active),
+                spec.secure_authentication_url.as_deref().unwrap_or_default(),
+                &spec.vendor_config,
             ]);
         }
+        let web_access = format!("{:?}", self.enterprise_web_access);
+        feed(&["enterprise", &web_access, &self.enterprise_vendor_config]);
         for (name, value) in &self.parameters {
             feed(&["parameter", name, value]);
         }

@@ -2,110 +2,72 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::net::Ipv4Addr;
-use std::time::Duration;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 use super::config::{
     ADMIN_PASSWORD, ADMIN_USER, Fault, PUSH_END_USER, PUSH_END_USER_PASSWORD, PUSH_PASSWORD,
-    PUSH_USER, READER_PASSWORD, READER_USER, Release,
+    PUSH_USER, READER_PASSWORD, READER_USER,
 };
 use super::content::{
-    Address, AxlRole, Fleet, Httpd, PhoneSpec, ProfileSpec, Registration, STANDARD_PROFILE,
-    UserKind, UserSpec,
+    AxlRole, Fleet, PhoneSpec, ProfileSpec, STANDARD_PROFILE, UserKind, UserSpec,
 };
+use super::database::pkid;
+pub(crate) use super::database::{Database, Device, Entry, Loaded, Table, User};
+use super::limits::Notifications;
 use super::record::{Push, Shown, Write};
-use crate::domain::model::{self, DeviceKind};
+use super::timeline::Timeline;
 use crate::domain::personalization::Setting;
 
 /// The whole state of the simulated cluster.
 pub(crate) struct Cluster {
-    pub(crate) release: Release,
-    pub(crate) answer_limit: usize,
+    /// What is configured; also what a `Cluster` derefs to.
+    pub(crate) database: Arc<Database>,
+    pub(crate) odd_nulls: bool,
+    pub(crate) shuffle_lists: bool,
     pub(crate) session_requests: Option<u32>,
     pub(crate) lockout_after: u32,
-    pub(crate) nodes: Vec<String>,
-    pub(crate) silent_nodes: HashSet<usize>,
-    pub(crate) pools: Table<()>,
-    pub(crate) profiles: Table<ProfileSpec>,
-    pub(crate) locations: Table<()>,
-    pub(crate) spaces: Table<()>,
-    pub(crate) devices: Vec<Device>,
-    pub(crate) device_index: HashMap<String, usize>,
+    /// What happens to the fleet between requests.
+    pub(crate) timeline: Timeline,
     pub(crate) addresses: HashMap<Ipv4Addr, usize>,
-    pub(crate) users: Vec<User>,
-    pub(crate) user_index: HashMap<String, usize>,
-    /// Enterprise parameters by name.
-    pub(crate) parameters: BTreeMap<String, String>,
-    pub(crate) personalization_parameter: String,
-    pub(crate) web_access: bool,
+    /// What devices have been through, by the same index.
+    pub(crate) histories: Vec<History>,
     pub(crate) sessions: HashMap<String, Session>,
     pub(crate) faults: BTreeMap<(Option<String>, Fault), u32>,
     pub(crate) requests: BTreeMap<String, u64>,
     pub(crate) writes: Vec<Write>,
+    pub(crate) notifications: Notifications,
     pub(crate) ris_calls: VecDeque<Instant>,
     pub(crate) pushes_in_flight: usize,
     pub(crate) most_pushes_in_flight: usize,
 }
 
-/// Named things with a UUID, found by name in any case of letters.
-pub(crate) struct Table<T> {
-    kind: &'static str,
-    pub(crate) entries: Vec<Entry<T>>,
-    index: HashMap<String, usize>,
+impl Deref for Cluster {
+    type Target = Database;
+
+    fn deref(&self) -> &Database {
+        &self.database
+    }
 }
 
-/// One named thing.
-pub(crate) struct Entry<T> {
-    pub(crate) name: String,
-    pub(crate) uuid: String,
-    pub(crate) value: T,
+impl DerefMut for Cluster {
+    /// Copies the database first if a read is still working on it.
+    fn deref_mut(&mut self) -> &mut Database {
+        Arc::make_mut(&mut self.database)
+    }
 }
 
-/// A device and what it has been through.
-pub(crate) struct Device {
-    pub(crate) spec: PhoneSpec,
-    pub(crate) uuid: String,
-    pub(crate) pool: usize,
-    pub(crate) profile: usize,
-    pub(crate) location: usize,
-    pub(crate) space: Option<usize>,
-    pub(crate) owner: Option<usize>,
-    pub(crate) loaded: Loaded,
+/// What a device has been through.
+#[derive(Default)]
+pub(crate) struct History {
     pub(crate) pushes: Vec<Push>,
     pub(crate) shown: Option<Shown>,
     pub(crate) in_flight: usize,
     pub(crate) most_in_flight: usize,
     pub(crate) was_busy: bool,
-}
-
-/// The configuration that a phone loaded when it last restarted; it obeys this and nothing newer.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Loaded {
-    pub(crate) personalization: Setting,
-    pub(crate) background_allowed: bool,
-    pub(crate) web_access: bool,
-    /// Empty when the phone asks nobody.
-    pub(crate) authentication_url: String,
-}
-
-/// A user and what became of its log-ins.
-pub(crate) struct User {
-    pub(crate) userid: String,
-    pub(crate) uuid: String,
-    pub(crate) kind: UserKind,
-    pub(crate) password: secrecy::SecretString,
-    pub(crate) axl: AxlRole,
-    pub(crate) serviceability: bool,
-    pub(crate) rank: u8,
-    /// Indices of devices, in order.
-    pub(crate) devices: Vec<usize>,
-    /// Since when each of them is associated; nothing for those from the beginning.
-    since: HashMap<usize, Option<Instant>>,
-    pub(crate) failures_in_a_row: u32,
-    pub(crate) failed_logins: u64,
-    pub(crate) locked: bool,
 }
 
 /// A web session of AXL or RisPort70.
@@ -114,39 +76,14 @@ pub(crate) struct Session {
     pub(crate) requests: u32,
 }
 
-impl<T> Table<T> {
-    fn new(kind: &'static str) -> Self {
-        Self { kind, entries: Vec::new(), index: HashMap::new() }
-    }
-
-    pub(crate) fn find(&self, name: &str) -> Option<usize> {
-        self.index.get(&name.to_lowercase()).copied()
-    }
-
-    pub(crate) fn find_uuid(&self, uuid: &str) -> Option<usize> {
-        self.entries.iter().position(|entry| entry.uuid.eq_ignore_ascii_case(uuid))
-    }
-
-    fn find_or_add(&mut self, name: &str, value: impl FnOnce() -> T) -> usize {
-        if let Some(at) = self.find(name) {
-            return at;
-        }
-        let uuid = uuid(self.kind, name);
-        self.entries.push(Entry { name: name.to_owned(), uuid, value: value() });
-        self.index.insert(name.to_lowercase(), self.entries.len() - 1);
-        self.entries.len() - 1
-    }
-}
-
 impl Cluster {
     /// Builds the cluster. The address of the authentication page is set once it is known.
     pub(crate) fn new(config: &super::SimConfig) -> Self {
         let fleet = &config.fleet;
-        let mut cluster = Self {
+        let database = Database {
             release: config.release,
-            answer_limit: config.answer_limit,
-            session_requests: config.session_requests,
-            lockout_after: config.lockout_after,
+            limits: config.limits,
+            sql: config.sql,
             nodes: fleet.nodes.clone(),
             silent_nodes: HashSet::new(),
             pools: Table::new("pool"),
@@ -154,17 +91,30 @@ impl Cluster {
             locations: Table::new("location"),
             spaces: Table::new("css"),
             devices: Vec::with_capacity(fleet.phones.len()),
-            device_index: HashMap::new(),
-            addresses: HashMap::new(),
+            order: Vec::with_capacity(fleet.phones.len()),
+            device_index: Arc::default(),
             users: Vec::new(),
-            user_index: HashMap::new(),
-            parameters: BTreeMap::new(),
+            user_index: Arc::default(),
+            parameters: fleet.parameters.iter().cloned().collect(),
             personalization_parameter: fleet.personalization_parameter.clone(),
+            enterprise_web_access: fleet.enterprise_web_access,
+            enterprise_vendor_config: fleet.enterprise_vendor_config.clone(),
             web_access: fleet.web_access,
+        };
+        let mut cluster = Self {
+            database: Arc::new(database),
+            odd_nulls: config.odd_nulls,
+            shuffle_lists: config.shuffle_lists,
+            session_requests: config.session_requests,
+            lockout_after: config.lockout_after,
+            timeline: Timeline::default(),
+            addresses: HashMap::new(),
+            histories: Vec::with_capacity(fleet.phones.len()),
             sessions: HashMap::new(),
             faults: BTreeMap::new(),
             requests: BTreeMap::new(),
             writes: Vec::new(),
+            notifications: Notifications::new(),
             ris_calls: VecDeque::new(),
             pushes_in_flight: 0,
             most_pushes_in_flight: 0,
@@ -178,7 +128,9 @@ impl Cluster {
         let standard = || ProfileSpec::new(STANDARD_PROFILE, Setting::Default);
         let at = cluster.profiles.find_or_add(STANDARD_PROFILE, standard);
         // This UUID is the same on every cluster (seen in unrelated published answers).
-        cluster.profiles.entries[at].uuid = "{AC243D17-98B4-4118-8FEB-5FF2E1B781AC}".to_owned();
+        let standard = &mut cluster.profiles.entries[at];
+        standard.uuid = "{AC243D17-98B4-4118-8FEB-5FF2E1B781AC}".to_owned();
+        standard.pkid = pkid(&standard.uuid);
         for user in standing_users(fleet).iter().chain(&fleet.users) {
             cluster.add_user(user);
         }
@@ -195,8 +147,9 @@ impl Cluster {
             if let Some(&at) = cluster.user_index.get(&user.userid.to_lowercase()) {
                 let devices = user.devices.iter().filter_map(|name| cluster.device(name));
                 let devices = devices.collect();
-                cluster.users[at].associate(devices);
-                cluster.users[at].settle();
+                let user = cluster.user_mut(at);
+                user.associate(devices);
+                user.settle();
             }
         }
         cluster
@@ -216,15 +169,17 @@ impl Cluster {
             })
         });
         let at = self.devices.len();
-        if let Address::V4(address) = spec.address {
+        if let Some(address) = spec.address.v4() {
             // The first phone that claims an address keeps it, as on a network.
             self.addresses.entry(address).or_insert(at);
         }
         let profile = self.profiles.find_or_add(&spec.profile, || {
             ProfileSpec::new(spec.profile.clone(), Setting::Default)
         });
+        let id = uuid("device", &spec.name);
         let device = Device {
-            uuid: uuid("device", &spec.name),
+            pkid: pkid(&id),
+            uuid: id,
             pool: self.pools.find_or_add(&spec.device_pool, || ()),
             profile,
             location: self.locations.find_or_add(&spec.location, || ()),
@@ -236,17 +191,32 @@ impl Cluster {
                 web_access: false,
                 authentication_url: String::new(),
             },
-            pushes: Vec::new(),
-            shown: None,
-            in_flight: 0,
-            most_in_flight: 0,
-            was_busy: false,
             spec,
         };
-        self.devices.push(device);
-        self.device_index.insert(lower, at);
+        self.devices.push(Arc::new(device));
+        self.histories.push(History::default());
+        self.order.push(at);
+        Arc::make_mut(&mut self.device_index).insert(lower, at);
         self.load(at);
         at
+    }
+
+    /// Removes a device as an administrator does, also from the lists of users. Returns where it stood.
+    pub(crate) fn remove_phone(&mut self, at: usize) -> Option<usize> {
+        let position = self.order.iter().position(|&found| found == at)?;
+        self.order.remove(position);
+        let (name, address) = {
+            let spec = &self.devices[at].spec;
+            (spec.name.to_lowercase(), spec.address.v4())
+        };
+        Arc::make_mut(&mut self.device_index).remove(&name);
+        self.addresses.retain(|found, who| *who != at || Some(*found) != address);
+        for user in &mut self.users {
+            let user = Arc::make_mut(user);
+            user.devices.retain(|&device| device != at);
+            user.since.remove(&at);
+        }
+        Some(position)
     }
 
     fn add_user(&mut self, spec: &UserSpec) -> usize {
@@ -254,9 +224,11 @@ impl Cluster {
         if let Some(&at) = self.user_index.get(&lower) {
             return at;
         }
-        self.users.push(User {
+        let id = uuid("user", &spec.userid);
+        self.users.push(Arc::new(User {
             userid: spec.userid.clone(),
-            uuid: uuid("user", &spec.userid),
+            pkid: pkid(&id),
+            uuid: id,
             kind: spec.kind,
             password: spec.password.clone().into(),
             axl: spec.axl,
@@ -266,20 +238,12 @@ impl Cluster {
             since: HashMap::new(),
             failures_in_a_row: 0,
             failed_logins: 0,
-            locked: false,
-        });
-        self.user_index.insert(lower, self.users.len() - 1);
-        self.users.len() - 1
-    }
-
-    /// Returns the device of this name, in any case of letters.
-    pub(crate) fn device(&self, name: &str) -> Option<usize> {
-        self.device_index.get(&name.to_lowercase()).copied()
-    }
-
-    /// Returns the user of this id, in any case of letters.
-    pub(crate) fn user(&self, userid: &str) -> Option<usize> {
-        self.user_index.get(&userid.to_lowercase()).copied()
+            state: spec.state,
+            groups: groups(spec),
+        }));
+        let at = self.users.len() - 1;
+        Arc::make_mut(&mut self.user_index).insert(lower, at);
+        at
     }
 
     /// Lets a phone load its configuration, as it does when it restarts.
@@ -296,13 +260,17 @@ impl Cluster {
             .flatten()
             .find(|&setting| setting != Setting::Default)
             .unwrap_or(Setting::Disabled);
-        let web_access = device.spec.web_access.or(profile.web_access).unwrap_or(self.web_access);
+        let web_access = [device.spec.web_access, profile.web_access, self.enterprise_web_access]
+            .into_iter()
+            .flatten()
+            .next()
+            .unwrap_or(self.web_access);
         let authentication_url = match &device.spec.authentication_url {
             Some(url) => url.clone(),
             None => self.parameters.get(URL_AUTHENTICATION).cloned().unwrap_or_default(),
         };
         let background_allowed = profile.background_image;
-        self.devices[at].loaded =
+        self.device_mut(at).loaded =
             Loaded { personalization, background_allowed, web_access, authentication_url };
     }
 
@@ -328,51 +296,6 @@ impl Cluster {
     }
 }
 
-impl Device {
-    /// Returns whether the phone's web server answers.
-    pub(crate) fn serves(&self) -> bool {
-        let up = matches!(
-            self.spec.registration,
-            Registration::Registered | Registration::PartiallyRegistered
-        );
-        // A model that the catalogue does not know is taken for a phone.
-        let phone = model::by_number(self.spec.model)
-            .is_none_or(|m| matches!(m.kind, DeviceKind::DeskPhone | DeviceKind::Video));
-        up && phone && self.loaded.web_access
-    }
-
-    /// Returns what RisPort70 tells about the phone's web server.
-    pub(crate) fn httpd(&self) -> Httpd {
-        let truth = if self.loaded.web_access { Httpd::Yes } else { Httpd::No };
-        self.spec.httpd.unwrap_or(truth)
-    }
-}
-
-impl User {
-    /// Replaces the associated devices; a device named twice stays once.
-    pub(crate) fn associate(&mut self, devices: Vec<usize>) {
-        let before = std::mem::take(&mut self.since);
-        self.devices = devices;
-        let since = &mut self.since;
-        self.devices.retain(|at| {
-            let when = before.get(at).copied().unwrap_or_else(|| Some(Instant::now()));
-            since.insert(*at, when).is_none()
-        });
-    }
-
-    /// Makes every association as old as the cluster.
-    fn settle(&mut self) {
-        self.since.values_mut().for_each(|since| *since = None);
-    }
-
-    /// Tells whether a device has been associated for long enough that the authentication page knows.
-    pub(crate) fn controls(&self, device: usize, delay: Duration) -> bool {
-        self.since
-            .get(&device)
-            .is_some_and(|since| since.is_none_or(|since| since.elapsed() >= delay))
-    }
-}
-
 fn standing_users(fleet: &Fleet) -> Vec<UserSpec> {
     let application = |userid, password| UserSpec::new(userid, UserKind::Application, password);
     vec![
@@ -393,6 +316,33 @@ fn standing_users(fleet: &Fleet) -> Vec<UserSpec> {
             ..UserSpec::new(PUSH_END_USER, UserKind::EndUser, PUSH_END_USER_PASSWORD)
         },
     ]
+}
+
+/// Returns the groups of a user with their roles: those that its rights stand for, then its own.
+fn groups(spec: &UserSpec) -> Vec<(String, Vec<String>)> {
+    let group = |name: &str, roles: &[&str]| {
+        (name.to_owned(), roles.iter().map(|&role| role.to_owned()).collect())
+    };
+    let mut groups = Vec::new();
+    match spec.axl {
+        AxlRole::None => {}
+        AxlRole::ReadOnly => groups.push(group(
+            "AXL Read Only Users",
+            &["Standard AXL API Users", "Standard AXL Read Only API Access"],
+        )),
+        AxlRole::Full => {
+            groups.push(group("Standard CCM Admin Users", &["Standard CCM Admin Users"]));
+            groups.push(group("AXL Users", &["Standard AXL API Access"]));
+        }
+    }
+    if spec.serviceability {
+        groups.push(group(
+            "Standard CCM Server Monitoring",
+            &["Standard RealtimeAndTraceCollection", "Standard SERVICEABILITY Read Only"],
+        ));
+    }
+    groups.extend(spec.groups.iter().cloned());
+    groups
 }
 
 /// Returns the number that stands for a setting in the database.
@@ -441,3 +391,28 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 /// The enterprise parameter that names the authentication page.
 pub(crate) const URL_AUTHENTICATION: &str = "URLAuthentication";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::config::SimConfig;
+    use crate::sim::fleet::FleetSpec;
+
+    #[test]
+    fn a_reader_keeps_what_it_has_while_the_cluster_changes() {
+        let mut cluster = Cluster::new(&SimConfig::new(FleetSpec::clean(3)));
+        let snapshot = Arc::clone(&cluster.database);
+        // Log-ins that succeed and pushes change nothing that is read, so nothing is copied.
+        assert!(cluster.check_password(ADMIN_USER, ADMIN_PASSWORD).is_some());
+        cluster.histories[0].in_flight += 1;
+        assert!(Arc::ptr_eq(&snapshot, &cluster.database));
+        cluster.remove_phone(0);
+        cluster.device_mut(1).spec.description = "changed".to_owned();
+        assert_eq!((snapshot.order.len(), cluster.order.len()), (3, 2));
+        assert!(snapshot.devices[1].spec.description.is_empty());
+        // What was not touched is shared still.
+        assert!(Arc::ptr_eq(&snapshot.devices[2], &cluster.devices[2]));
+        assert_eq!(snapshot.device("SEP00FACE000000"), Some(0));
+        assert_eq!(cluster.device("SEP00FACE000000"), None);
+    }
+}

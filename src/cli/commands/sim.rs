@@ -44,8 +44,10 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
          export PHONE_USERNAME={push} PHONE_PASSWORD={push_password}\n\
          axlpaper audit --pin-sha256 {pin}\n\
          axlpaper rollout PICTURE --pin-sha256 {pin} --phone-port {port}\n\n\
+         Other clients: trust the certificate that --ca-out writes, or pin it, and use\n\
          AXL:      https://{addr}/axl/\n\
          RisPort:  https://{addr}/realtimeservice2/services/RISService70\n\
+         Version:  https://{addr}/cucm-uds/version (without credentials)\n\
          Phones:   http://127.x.y.z:{port}/CGI/Execute\n\
          Read-only AXL user: {reader} / {reader_password}; push end user: {eu} / {eu_password}\n",
         phones = cluster.record().phones.len(),

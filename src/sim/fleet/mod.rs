@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
-use random::Random;
+pub(crate) use random::Random;
 
 use super::content::{
     Address, CTI_PORT, Fleet, Httpd, NO_URL, PhoneSpec, Protocol, Quirk, Registration,
@@ -271,7 +271,7 @@ const TRAITS: &[Trait] = &[
         phone.authentication_url =
             Some("http://paging.example.com:8081/InformaCast/phone/auth".to_owned());
     }),
-    (3, |phone, _| phone.description = "Very long description ".repeat(6).trim().to_owned()),
+    (3, |phone, _| phone.description = "Very long description ".repeat(6)[..128].trim().to_owned()),
     (3, |phone, _| phone.active = false),
     (3, |phone, _| phone.special_load = Some("sip88xx.12-8-1-0001-455".to_owned())),
     (2, |phone, _| phone.quirk = Quirk::Garbage),
@@ -282,6 +282,13 @@ const TRAITS: &[Trait] = &[
     (1, |phone, _| phone.quirk = Quirk::WrongDevice),
     (1, |phone, _| phone.quirk = Quirk::Http404),
     (1, |phone, _| phone.quirk = Quirk::SlowReply(Duration::from_millis(1500))),
+    (3, |phone, random| {
+        if let Address::V4(address) = phone.address {
+            let tail = u16::try_from(random.below(0xffff)).unwrap_or(1);
+            let six = Ipv6Addr::new(0x2001, 0xdb8, 0, 2, 0, 0, 0, tail);
+            phone.address = Address::DualStack(address, six);
+        }
+    }),
 ];
 
 #[cfg(test)]
@@ -332,18 +339,12 @@ mod tests {
             assert!(count(&fleet, is) > 0, "{kind:?}");
         }
         assert!(count(&fleet, |p| matches!(p.address, Address::V6Only(_))) > 0);
+        assert!(count(&fleet, |p| matches!(p.address, Address::DualStack(..))) > 0);
         assert!(count(&fleet, |p| p.httpd == Some(Httpd::Unknown)) > 0);
         assert!(count(&fleet, |p| p.active_load.contains("MPP")) > 0);
         assert!(count(&fleet, |p| p.authentication_url.is_some()) > 1);
         assert!(count(&fleet, |p| p.stale_node.is_some()) > 0);
-        let addresses: Vec<_> = fleet
-            .phones
-            .iter()
-            .filter_map(|p| match p.address {
-                Address::V4(address) => Some(address),
-                Address::None | Address::V6Only(_) => None,
-            })
-            .collect();
+        let addresses: Vec<_> = fleet.phones.iter().filter_map(|p| p.address.v4()).collect();
         let distinct: HashSet<_> = addresses.iter().collect();
         assert!(distinct.len() < addresses.len());
         assert!(addresses.iter().all(|address| address.octets()[1] > 0));
@@ -375,7 +376,7 @@ mod tests {
                     && device.spec.quirk == Quirk::Normal
                     && device.loaded.personalization == Setting::Enabled
                     && device.loaded.background_allowed
-                    && matches!(device.spec.address, Address::V4(a) if cluster.addresses[&a] == at)
+                    && device.spec.address.v4().is_some_and(|a| cluster.addresses[&a] == at)
             });
             let fine = fine.count();
             assert!(fine * 100 >= able.len() * 65, "{phones}: {fine} of {}", able.len());

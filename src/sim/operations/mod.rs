@@ -1,7 +1,11 @@
 //! The AXL operations: from a checked request to the inside of an answer.
 
+#[cfg(test)]
+mod answers;
+mod authenticate;
 mod phones;
 mod profiles;
+mod registrations;
 mod row;
 mod sql;
 mod system;
@@ -11,27 +15,45 @@ pub(crate) use phones::protocol;
 
 use super::content::UserKind;
 use super::fault::SoapFault;
-use super::state::Cluster;
+use super::state::{Cluster, Database};
 use super::xml::Node;
 
 /// A request that has passed the field tables.
 pub(crate) struct Call<'a> {
     /// The schema version, as `1250`.
     pub(crate) version: u16,
+    /// The seed that shuffles lists, where they are shuffled.
+    pub(crate) shuffle: Option<u64>,
+    /// Whether nulls come in every shape.
+    pub(crate) odd_nulls: bool,
     /// The index of the caller.
     pub(crate) user: usize,
     /// The operation's element.
     pub(crate) request: &'a Node,
 }
 
-/// Carries an operation out and returns the inside of its answer.
-pub(crate) fn run(cluster: &mut Cluster, call: &Call<'_>) -> Result<String, SoapFault> {
+/// Carries out an operation that changes something and returns the inside of its answer; nothing for one that
+/// only reads.
+pub(crate) fn write(cluster: &mut Cluster, call: &Call<'_>) -> Option<Result<String, SoapFault>> {
+    match call.request.name.as_str() {
+        // It counts wrong passwords.
+        "doAuthenticateUser" => Some(authenticate::run(cluster, call)),
+        "updateUser" => Some(users::update(cluster, call, UserKind::EndUser)),
+        "updateAppUser" => Some(users::update(cluster, call, UserKind::Application)),
+        _ => None,
+    }
+}
+
+/// Carries out an operation that reads, on a copy of the database, and returns the inside of its answer.
+pub(crate) fn read(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
     match call.request.name.as_str() {
         "getCCMVersion" => system::ccm_version(cluster, call),
         "listPhone" => phones::list(cluster, call),
         "getPhone" => phones::one(cluster, call),
         "listCommonPhoneConfig" => profiles::list(cluster, call),
         "getCommonPhoneConfig" => profiles::one(cluster, call),
+        "getEnterprisePhoneConfig" => profiles::enterprise(cluster),
+        "listRegistrationDynamic" => registrations::list(cluster, call),
         "listDevicePool" => system::device_pools(cluster, call),
         "listProcessNode" => system::process_nodes(cluster, call),
         "getServiceParameter" => system::service_parameter(cluster, call),
@@ -39,8 +61,6 @@ pub(crate) fn run(cluster: &mut Cluster, call: &Call<'_>) -> Result<String, Soap
         "listAppUser" => users::list(cluster, call, UserKind::Application),
         "getUser" => users::one(cluster, call, UserKind::EndUser),
         "getAppUser" => users::one(cluster, call, UserKind::Application),
-        "updateUser" => users::update(cluster, call, UserKind::EndUser),
-        "updateAppUser" => users::update(cluster, call, UserKind::Application),
         "executeSQLQuery" => sql::query(cluster, call),
         other => Err(SoapFault::server(-1, format!("the simulator does not know {other}"))),
     }
@@ -57,7 +77,7 @@ fn page(request: &Node) -> (usize, usize) {
 
 /// Writes the rows of a list, and refuses when they are more than the size limit allows.
 fn rows<T>(
-    cluster: &Cluster,
+    cluster: &Database,
     request: &Node,
     matching: impl Iterator<Item = T>,
     mut write: impl FnMut(&mut String, T),
@@ -69,14 +89,14 @@ fn rows<T>(
     for item in matching.skip(skip).take(first) {
         if fitting.is_none() {
             write(&mut out, item);
-            if out.len() > cluster.answer_limit {
+            if cluster.limits.answer_bytes.is_some_and(|limit| out.len() > limit) {
                 fitting = Some(matched);
             }
         }
         matched += 1;
     }
     if let Some(fitting) = fitting {
-        return Err(SoapFault::too_large(matched, fitting));
+        return Err(SoapFault::too_large(matched, fitting).with_partial(out));
     }
     if matched == 0 {
         return Ok("<return/>".to_owned());

@@ -4,14 +4,16 @@ use std::fmt::Write as _;
 
 use super::row::Row;
 use super::{Call, Criteria, returned_tags, rows};
-use crate::sim::content::{Address, Protocol};
+use crate::sim::content::Protocol;
 use crate::sim::fault::SoapFault;
-use crate::sim::state::{Cluster, Device, setting_name};
+use crate::sim::state::{Database, Device, setting_name};
 
-pub(super) fn list(cluster: &Cluster, call: &Call<'_>) -> Result<String, SoapFault> {
+pub(super) fn list(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
     let criteria = Criteria::read(call.request)?;
     let tags = returned_tags(call.request).unwrap_or_default();
-    let matching = cluster.devices.iter().enumerate().filter(|(_, device)| {
+    let order = cluster.listing(call.shuffle);
+    let devices = order.iter().map(|&at| (at, &cluster.devices[at]));
+    let matching = devices.filter(|(_, device)| {
         criteria.fit(|field| match field {
             "name" => &device.spec.name,
             "description" => &device.spec.description,
@@ -25,38 +27,39 @@ pub(super) fn list(cluster: &Cluster, call: &Call<'_>) -> Result<String, SoapFau
         })
     });
     rows(cluster, call.request, matching, |out, (at, device)| {
-        phone(out, cluster, at, device, &tags, call.version);
+        phone(out, cluster, at, device, &tags, call);
     })
 }
 
-pub(super) fn one(cluster: &Cluster, call: &Call<'_>) -> Result<String, SoapFault> {
+pub(super) fn one(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
     let found = match (call.request.child_text("name"), call.request.child_text("uuid")) {
         (Some(name), _) => cluster.device(name),
         (None, Some(uuid)) => {
-            cluster.devices.iter().position(|device| device.uuid.eq_ignore_ascii_case(uuid))
+            let same = |&at: &usize| cluster.devices[at].uuid.eq_ignore_ascii_case(uuid);
+            cluster.order.iter().copied().find(same)
         }
         (None, None) => None,
     };
     let at = found.ok_or_else(|| SoapFault::not_found("Phone"))?;
     let tags = returned_tags(call.request).unwrap_or_else(|| ALL_TAGS.to_vec());
     let mut out = String::from("<return>");
-    phone(&mut out, cluster, at, &cluster.devices[at], &tags, call.version);
+    phone(&mut out, cluster, at, &cluster.devices[at], &tags, call);
     out.push_str("</return>");
     Ok(out)
 }
 
 fn phone(
     out: &mut String,
-    cluster: &Cluster,
+    cluster: &Database,
     at: usize,
     device: &Device,
     tags: &[&str],
-    version: u16,
+    call: &Call<'_>,
 ) {
     let spec = &device.spec;
     // Writing into a String cannot fail.
     let _ = write!(out, "<phone ctiid=\"{}\" uuid=\"{}\">", at + 1, device.uuid);
-    let mut row = Row::new(out, at, version);
+    let mut row = Row::new(out, at, call);
     for &tag in tags {
         match tag {
             "name" => row.text(tag, &spec.name),
@@ -90,11 +93,14 @@ fn phone(
                     "<loadInformation special=\"{special}\">{markup}</loadInformation>"
                 ));
             }
-            "vendorConfig" => row.markup(&vendor_config(spec.web_access)),
+            "vendorConfig" => row.markup(&vendor_config(spec.web_access, &spec.vendor_config)),
             "versionStamp" => {
                 row.text(tag, &format!("{{{}-{}", 1_680_793_930 + at, &device.uuid[1..]));
             }
             "authenticationUrl" => row.text(tag, spec.authentication_url.as_deref().unwrap_or("")),
+            "secureAuthenticationUrl" => {
+                row.text(tag, spec.secure_authentication_url.as_deref().unwrap_or(""));
+            }
             "isActive" => row.boolean(tag, spec.active),
             "phoneSuite" => row.text(tag, setting_name(spec.personalization)),
             "preemption" => row.text(tag, "Disabled"),
@@ -117,15 +123,21 @@ fn phone(
 }
 
 /// Returns a vendorConfig as CUCM saves it: only what was changed, so web access is often not there.
+pub(super) fn vendor_config(web_access: Option<bool>, more: &str) -> String {
+    format!("<vendorConfig>{}</vendorConfig>", vendor_settings(web_access, more))
+}
+
+/// Returns the inside of a vendorConfig.
 ///
-/// `webAccess` is 0 for enabled and 1 for disabled (seen in published device files).
-pub(super) fn vendor_config(web_access: Option<bool>) -> String {
-    match web_access {
-        Some(true) => "<vendorConfig><garp>1</garp><webAccess>0</webAccess><sshAccess>1</sshAccess></vendorConfig>",
-        Some(false) => "<vendorConfig><webAccess>1</webAccess></vendorConfig>",
-        None => "<vendorConfig><garp>1</garp><g722CodecSupport>0</g722CodecSupport></vendorConfig>",
-    }
-    .to_owned()
+/// `webAccess` is 0 for enabled and 1 for disabled (seen in published device files). Some settings stand in
+/// elements of their own.
+pub(super) fn vendor_settings(web_access: Option<bool>, more: &str) -> String {
+    let settings = match web_access {
+        Some(true) => "<garp>1</garp><webAccess>0</webAccess><ssh><sshAccess>1</sshAccess></ssh>",
+        Some(false) => "<webAccess>1</webAccess>",
+        None => "<garp>1</garp><g722CodecSupport>0</g722CodecSupport>",
+    };
+    format!("{settings}{more}")
 }
 
 pub(crate) fn protocol(protocol: Protocol) -> &'static str {
@@ -136,13 +148,11 @@ pub(crate) fn protocol(protocol: Protocol) -> &'static str {
 }
 
 impl Device {
-    /// Returns the address as text, or nothing.
+    /// Returns the address that is told, as text: IPv4 where there is one.
     pub(crate) fn address_text(&self) -> Option<String> {
-        match self.spec.address {
-            Address::None => None,
-            Address::V4(address) => Some(address.to_string()),
-            Address::V6Only(address) => Some(address.to_string()),
-        }
+        let (told, address) = (self.spec.reported_address, self.spec.address);
+        let v4 = told.or_else(|| address.v4()).map(|address| address.to_string());
+        v4.or_else(|| address.v6().map(|address| address.to_string()))
     }
 }
 

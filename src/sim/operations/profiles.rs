@@ -1,4 +1,4 @@
-//! `listCommonPhoneConfig` and `getCommonPhoneConfig`.
+//! `listCommonPhoneConfig`, `getCommonPhoneConfig` and `getEnterprisePhoneConfig`.
 
 use std::fmt::Write as _;
 
@@ -6,19 +6,19 @@ use super::phones::vendor_config;
 use super::row::Row;
 use super::{Call, Criteria, returned_tags, rows};
 use crate::sim::fault::SoapFault;
-use crate::sim::state::{Cluster, setting_name};
+use crate::sim::state::{Database, setting_name};
 
-pub(super) fn list(cluster: &Cluster, call: &Call<'_>) -> Result<String, SoapFault> {
+pub(super) fn list(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
     let criteria = Criteria::read(call.request)?;
     let tags = returned_tags(call.request).unwrap_or_default();
     let entries = cluster.profiles.entries.iter().enumerate();
     let matching = entries.filter(|(_, entry)| criteria.fit(|_| &entry.name));
     rows(cluster, call.request, matching, |out, (at, _)| {
-        profile(out, cluster, at, &tags, call.version);
+        profile(out, cluster, at, &tags, call);
     })
 }
 
-pub(super) fn one(cluster: &Cluster, call: &Call<'_>) -> Result<String, SoapFault> {
+pub(super) fn one(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
     let found = match (call.request.child_text("name"), call.request.child_text("uuid")) {
         (Some(name), _) => cluster.profiles.find(name),
         (None, Some(uuid)) => cluster.profiles.find_uuid(uuid),
@@ -27,16 +27,26 @@ pub(super) fn one(cluster: &Cluster, call: &Call<'_>) -> Result<String, SoapFaul
     let at = found.ok_or_else(|| SoapFault::not_found("CommonPhoneConfig"))?;
     let tags = returned_tags(call.request).unwrap_or_else(|| ALL_TAGS.to_vec());
     let mut out = String::from("<return>");
-    profile(&mut out, cluster, at, &tags, call.version);
+    profile(&mut out, cluster, at, &tags, call);
     out.push_str("</return>");
     Ok(out)
 }
 
-fn profile(out: &mut String, cluster: &Cluster, at: usize, tags: &[&str], version: u16) {
+pub(super) fn enterprise(cluster: &Database) -> Result<String, SoapFault> {
+    let settings = match cluster.enterprise_web_access {
+        Some(_) => vendor_config(cluster.enterprise_web_access, &cluster.enterprise_vendor_config),
+        // Nothing was ever saved on that page.
+        None if cluster.enterprise_vendor_config.is_empty() => "<vendorConfig/>".to_owned(),
+        None => format!("<vendorConfig>{}</vendorConfig>", cluster.enterprise_vendor_config),
+    };
+    Ok(format!("<return><enterprisePhoneConfig>{settings}</enterprisePhoneConfig></return>"))
+}
+
+fn profile(out: &mut String, cluster: &Database, at: usize, tags: &[&str], call: &Call<'_>) {
     let entry = &cluster.profiles.entries[at];
     // Writing into a String cannot fail.
     let _ = write!(out, "<commonPhoneConfig uuid=\"{}\">", entry.uuid);
-    let mut row = Row::new(out, at, version);
+    let mut row = Row::new(out, at, call);
     for &tag in tags {
         match tag {
             "name" => row.text(tag, &entry.name),
@@ -45,7 +55,9 @@ fn profile(out: &mut String, cluster: &Cluster, at: usize, tags: &[&str], versio
             "phonePersonalization" => row.text(tag, setting_name(entry.value.personalization)),
             "phoneServiceDisplay" => row.text(tag, "Default"),
             "dndOption" => row.text(tag, "Ringer Off"),
-            "vendorConfig" => row.markup(&vendor_config(entry.value.web_access)),
+            "vendorConfig" => {
+                row.markup(&vendor_config(entry.value.web_access, &entry.value.vendor_config));
+            }
             "alwaysUsePrimeLine" | "alwaysUsePrimeLineForVoiceMessage" => row.text(tag, "Off"),
             _ if tag.ends_with("Name") => row.reference::<()>(tag, None),
             _ => row.null(tag),

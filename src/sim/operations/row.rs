@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::Call;
 use crate::sim::state::Entry;
 use crate::sim::xml::{element_into, escape_into};
 
@@ -9,14 +10,16 @@ use crate::sim::xml::{element_into, escape_into};
 pub(super) struct Row<'a> {
     out: &'a mut String,
     salt: usize,
+    /// Whether nulls come in every shape that was ever seen, or only in those that the schema allows.
+    odd: bool,
     /// Whether `xmlns:xsi` is declared at the top of the answer already.
     declared: bool,
 }
 
 impl<'a> Row<'a> {
     /// Begins an object. Objects of different `salt` write their nulls differently.
-    pub(super) fn new(out: &'a mut String, salt: usize, version: u16) -> Self {
-        Self { out, salt, declared: version >= 1400 }
+    pub(super) fn new(out: &'a mut String, salt: usize, call: &Call<'_>) -> Self {
+        Self { out, salt, odd: call.odd_nulls, declared: call.version >= 1400 }
     }
 
     /// Writes a text field; an empty text is a null.
@@ -57,8 +60,17 @@ impl<'a> Row<'a> {
     }
 
     /// Writes a field without value: four shapes that published answers show.
+    ///
+    /// The schema allows no empty enumeration and no empty boolean, so a field of that kind is left out unless
+    /// odd nulls are wanted.
     pub(super) fn null(&mut self, name: &str) {
         self.salt += 1;
+        if !self.odd {
+            if NEVER_EMPTY.binary_search(&name).is_err() {
+                self.empty(name);
+            }
+            return;
+        }
         let _ = match self.salt % 4 {
             0 => write!(self.out, "<{name}></{name}>"),
             1 => write!(self.out, "<{name} />"),
@@ -72,8 +84,18 @@ impl<'a> Row<'a> {
         self.out.push_str(markup);
     }
 
+    /// Writes an empty element, in one of two spellings.
+    fn empty(&mut self, name: &str) {
+        let blank = if self.salt.is_multiple_of(2) { " " } else { "" };
+        let _ = write!(self.out, "<{name}{blank}/>");
+    }
+
     fn null_reference(&mut self, name: &str) {
         self.salt += 1;
+        if !self.odd {
+            self.empty(name);
+            return;
+        }
         let _ = match self.salt % 4 {
             0 => write!(self.out, "<{name} uuid=\"\"/>"),
             1 => write!(self.out, "<{name} xsi:nil=\"1\" uuid=\"\"{}/>", self.instance()),
@@ -84,5 +106,123 @@ impl<'a> Row<'a> {
 
     fn instance(&self) -> &'static str {
         if self.declared { "" } else { " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"" }
+    }
+}
+
+/// Fields of the objects here whose type has no empty value (AXL schema): enumerations and booleans, sorted.
+pub(super) const NEVER_EMPTY: [&str; 104] = [
+    "AllowPresentationSharingUsingBfcp",
+    "acceptOutOfDialogRefer",
+    "acceptPresenceSubscription",
+    "acceptUnsolicitedNotification",
+    "addressMode",
+    "allowAutoConfig",
+    "allowCtiControlFlag",
+    "allowMraMode",
+    "allowReplaceHeader",
+    "allowiXApplicableMedia",
+    "alwaysUsePrimeLine",
+    "alwaysUsePrimeLineForVoiceMessage",
+    "authenticationMode",
+    "backgroundImage",
+    "blockIncomingCallsWhenRoaming",
+    "builtInBridgeStatus",
+    "calendarPresence",
+    "callInfoPrivacyStatus",
+    "certificateOperation",
+    "certificateStatus",
+    "class",
+    "confidentialAccessMode",
+    "deviceMobilityMode",
+    "deviceProtocol",
+    "deviceTrustMode",
+    "dndAlertingType",
+    "dndOption",
+    "dndRingSetting",
+    "dndStatus",
+    "earlyOfferSupportForVoiceCall",
+    "ecKeySize",
+    "enableActivationID",
+    "enableCallRoutingToRdWhenNoneIsActive",
+    "enableCti",
+    "enableEmcc",
+    "enableExtensionMobility",
+    "enableMobileVoiceAccess",
+    "enableMobility",
+    "enableUserToHostConferenceNow",
+    "endpointConnection",
+    "hlogStatus",
+    "homeCluster",
+    "hotlineDevice",
+    "ignorePresentationIndicators",
+    "imAndPresenceEnable",
+    "isActive",
+    "isDualMode",
+    "isProtected",
+    "isStandard",
+    "joinAcrossLines",
+    "keyOrder",
+    "keySize",
+    "mac",
+    "mlppIndicationStatus",
+    "model",
+    "mtpPreferedCodec",
+    "mtpRequired",
+    "networkHoldMohAudioSourceId",
+    "networkLocale",
+    "networkLocation",
+    "nodeUsage",
+    "outboundCallRollover",
+    "packetCaptureMode",
+    "patternPrecedence",
+    "phonePersonalization",
+    "phoneServiceDisplay",
+    "phoneSuite",
+    "pinCredDoesNotExpire",
+    "pinCredLockedByAdministrator",
+    "pinCredTimeChanged",
+    "pinCredUserCantChange",
+    "pinCredUserMustChange",
+    "pinResetHackCount",
+    "preemption",
+    "processNodeRole",
+    "product",
+    "protocol",
+    "protocolSide",
+    "pwdCredDoesNotExpire",
+    "pwdCredLockedByAdministrator",
+    "pwdCredUserCantChange",
+    "pwdCredUserMustChange",
+    "pwdResetHackCount",
+    "remoteDevice",
+    "requireDtmfReception",
+    "requireOffPremiseLocation",
+    "requireThirdPartyRegistration",
+    "retryVideoCallAsAudio",
+    "revertPriority",
+    "rfc2833Disabled",
+    "ringSettingBusyBlfAudibleAlert",
+    "ringSettingIdleBlfAudibleAlert",
+    "risStatus",
+    "sendGeoLocation",
+    "singleButtonBarge",
+    "traceFlag",
+    "unattendedPort",
+    "useDevicePoolCgpnIngressDN",
+    "useDevicePoolCgpnTransformCss",
+    "useTrustedRelayPoint",
+    "userHoldMohAudioSourceId",
+    "userLocale",
+    "valueType",
+    "zeroHop",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_never_empty_is_sorted() {
+        assert!(NEVER_EMPTY.is_sorted());
     }
 }

@@ -6,9 +6,9 @@ use super::row::Row;
 use super::{Call, Criteria, returned_tags, rows};
 use crate::sim::config::Release;
 use crate::sim::fault::SoapFault;
-use crate::sim::state::{Cluster, uuid};
+use crate::sim::state::{Database, uuid};
 
-pub(super) fn ccm_version(cluster: &Cluster, call: &Call<'_>) -> Result<String, SoapFault> {
+pub(super) fn ccm_version(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
     if let Some(node) = call.request.child_text("processNodeName")
         && !node.is_empty()
         && !cluster.nodes.iter().any(|known| known.eq_ignore_ascii_case(node))
@@ -21,7 +21,7 @@ pub(super) fn ccm_version(cluster: &Cluster, call: &Call<'_>) -> Result<String, 
     ))
 }
 
-pub(super) fn device_pools(cluster: &Cluster, call: &Call<'_>) -> Result<String, SoapFault> {
+pub(super) fn device_pools(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
     let criteria = Criteria::read(call.request)?;
     let tags = returned_tags(call.request).unwrap_or_default();
     let entries = cluster.pools.entries.iter().enumerate();
@@ -35,7 +35,7 @@ pub(super) fn device_pools(cluster: &Cluster, call: &Call<'_>) -> Result<String,
     rows(cluster, call.request, matching, |out, (at, entry)| {
         // Writing into a String cannot fail.
         let _ = write!(out, "<devicePool uuid=\"{}\">", entry.uuid);
-        let mut row = Row::new(out, at, call.version);
+        let mut row = Row::new(out, at, call);
         for &tag in &tags {
             match tag {
                 "name" => row.text(tag, &entry.name),
@@ -52,7 +52,7 @@ pub(super) fn device_pools(cluster: &Cluster, call: &Call<'_>) -> Result<String,
     })
 }
 
-pub(super) fn process_nodes(cluster: &Cluster, call: &Call<'_>) -> Result<String, SoapFault> {
+pub(super) fn process_nodes(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
     let criteria = Criteria::read(call.request)?;
     let mut tags = returned_tags(call.request).unwrap_or_default();
     if cluster.release == Release::R11_5 {
@@ -72,7 +72,7 @@ pub(super) fn process_nodes(cluster: &Cluster, call: &Call<'_>) -> Result<String
     rows(cluster, call.request, matching, |out, (at, name)| {
         let id = if at == 0 { ENTERPRISE_WIDE_UUID.to_owned() } else { uuid("node", name) };
         let _ = write!(out, "<processNode uuid=\"{id}\">");
-        let mut row = Row::new(out, at, call.version);
+        let mut row = Row::new(out, at, call);
         for &tag in &tags {
             match tag {
                 "name" => row.text(tag, name),
@@ -87,7 +87,7 @@ pub(super) fn process_nodes(cluster: &Cluster, call: &Call<'_>) -> Result<String
     })
 }
 
-pub(super) fn service_parameter(cluster: &Cluster, call: &Call<'_>) -> Result<String, SoapFault> {
+pub(super) fn service_parameter(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
     let text = |name| call.request.child_text(name).unwrap_or_default();
     let found = if text("uuid").is_empty() {
         let place = text("processNodeName").eq_ignore_ascii_case(ENTERPRISE_WIDE)
@@ -102,7 +102,7 @@ pub(super) fn service_parameter(cluster: &Cluster, call: &Call<'_>) -> Result<St
     let every = || vec!["processNodeName", "name", "service", "value", "valueType"];
     let tags = returned_tags(call.request).unwrap_or_else(every);
     let mut out = format!("<return><serviceParameter uuid=\"{}\">", uuid("parameter", name));
-    let mut row = Row::new(&mut out, 0, call.version);
+    let mut row = Row::new(&mut out, 0, call);
     for tag in tags {
         match tag {
             "processNodeName" => row.named(tag, ENTERPRISE_WIDE, ENTERPRISE_WIDE_UUID),

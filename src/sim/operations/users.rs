@@ -4,14 +4,14 @@ use std::fmt::Write as _;
 
 use super::row::Row;
 use super::{Call, Criteria, returned_tags, rows};
-use crate::sim::content::UserKind;
+use crate::sim::content::{AccountState, UserKind};
 use crate::sim::fault::SoapFault;
 use crate::sim::record::Write;
-use crate::sim::state::{Cluster, User};
+use crate::sim::state::{Cluster, Database, User};
 use crate::sim::xml::element_into;
 
 pub(super) fn list(
-    cluster: &Cluster,
+    cluster: &Database,
     call: &Call<'_>,
     kind: UserKind,
 ) -> Result<String, SoapFault> {
@@ -26,19 +26,23 @@ pub(super) fn list(
         })
     });
     rows(cluster, call.request, matching, |out, (at, user)| {
-        write_user(out, cluster, at, user, &tags, call.version);
+        write_user(out, cluster, at, user, &tags, call);
     })
 }
 
-pub(super) fn one(cluster: &Cluster, call: &Call<'_>, kind: UserKind) -> Result<String, SoapFault> {
+pub(super) fn one(
+    cluster: &Database,
+    call: &Call<'_>,
+    kind: UserKind,
+) -> Result<String, SoapFault> {
     let at = find(cluster, call, kind).ok_or_else(|| SoapFault::not_found(noun(kind)))?;
     let every = || match kind {
-        UserKind::EndUser => vec!["lastName", "userid", "password", "associatedDevices", "status"],
-        UserKind::Application => vec!["userid", "password", "associatedDevices", "isStandard"],
+        UserKind::EndUser => END_USER_TAGS.to_vec(),
+        UserKind::Application => APPLICATION_USER_TAGS.to_vec(),
     };
     let tags = returned_tags(call.request).unwrap_or_else(every);
     let mut out = String::from("<return>");
-    write_user(&mut out, cluster, at, &cluster.users[at], &tags, call.version);
+    write_user(&mut out, cluster, at, &cluster.users[at], &tags, call);
     out.push_str("</return>");
     Ok(out)
 }
@@ -91,7 +95,11 @@ pub(super) fn update(
         caller: caller.userid.clone(),
     };
     cluster.writes.push(write);
-    let user = &mut cluster.users[at];
+    // The user itself is told to the nodes too.
+    let touched = 1 + devices.as_ref().map_or(0, |devices| cluster.users[at].differs(devices));
+    let limits = cluster.limits;
+    cluster.notifications.add(&limits, touched);
+    let user = cluster.user_mut(at);
     if let Some(devices) = devices {
         user.associate(devices);
     }
@@ -101,7 +109,7 @@ pub(super) fn update(
     Ok(format!("<return>{}</return>", user.uuid))
 }
 
-fn find(cluster: &Cluster, call: &Call<'_>, kind: UserKind) -> Option<usize> {
+fn find(cluster: &Database, call: &Call<'_>, kind: UserKind) -> Option<usize> {
     let found = match (call.request.child_text("userid"), call.request.child_text("uuid")) {
         (Some(userid), _) => cluster.user(userid),
         (None, Some(uuid)) => {
@@ -121,11 +129,11 @@ fn noun(kind: UserKind) -> &'static str {
 
 fn write_user(
     out: &mut String,
-    cluster: &Cluster,
+    cluster: &Database,
     at: usize,
     user: &User,
     tags: &[&str],
-    version: u16,
+    call: &Call<'_>,
 ) {
     let element = match user.kind {
         UserKind::EndUser => "user",
@@ -133,7 +141,7 @@ fn write_user(
     };
     // Writing into a String cannot fail.
     let _ = write!(out, "<{element} uuid=\"{}\">", user.uuid);
-    let mut row = Row::new(out, at, version);
+    let mut row = Row::new(out, at, call);
     for &tag in tags {
         match tag {
             "userid" | "lastName" => row.text(tag, &user.userid),
@@ -149,7 +157,11 @@ fn write_user(
                 list.push_str("</associatedDevices>");
                 row.markup(&list);
             }
-            "status" => row.text(tag, "1"),
+            "associatedGroups" => row.markup(&associated_groups(user)),
+            "passwordCredentials" => row.markup(&password_credentials(user)),
+            "status" => {
+                row.text(tag, if user.state == AccountState::Inactive { "0" } else { "1" });
+            }
             "isStandard"
             | "enableMobility"
             | "enableEmcc"
@@ -170,3 +182,71 @@ fn write_user(
     }
     let _ = write!(out, "</{element}>");
 }
+
+fn associated_groups(user: &User) -> String {
+    if user.groups.is_empty() {
+        return "<associatedGroups/>".to_owned();
+    }
+    let mut out = String::from("<associatedGroups>");
+    for (name, roles) in &user.groups {
+        out.push_str("<userGroup>");
+        element_into(&mut out, "name", name);
+        out.push_str("<userRoles>");
+        for role in roles {
+            element_into(&mut out, "userRole", role);
+        }
+        out.push_str("</userRoles></userGroup>");
+    }
+    out.push_str("</associatedGroups>");
+    out
+}
+
+/// Returns the state of a password.
+///
+/// That `pwdResetHackCount` is true while wrong passwords keep the account locked is believed.
+fn password_credentials(user: &User) -> String {
+    let policy = "Default Credential Policy";
+    let mut out = String::from("<passwordCredentials>");
+    let id = crate::sim::state::uuid("policy", policy);
+    // Writing into a String cannot fail.
+    let _ = write!(out, "<pwdCredPolicyName uuid=\"{id}\">{policy}</pwdCredPolicyName>");
+    let administrator = user.state == AccountState::LockedByAdministrator;
+    let lockout = if administrator { "1790000000" } else { "0" };
+    for (name, value) in [
+        ("pwdCredUserCantChange", "false"),
+        ("pwdCredUserMustChange", "false"),
+        ("pwdCredDoesNotExpire", "true"),
+        ("pwdCredTimeChanged", "1780000000"),
+        ("pwdCredTimeAdminLockout", lockout),
+        ("pwdCredLockedByAdministrator", flag(administrator)),
+        ("pwdResetHackCount", flag(user.state == AccountState::LockedByHacking)),
+    ] {
+        element_into(&mut out, name, value);
+    }
+    out.push_str("</passwordCredentials>");
+    out
+}
+
+fn flag(value: bool) -> &'static str {
+    if value { "true" } else { "false" }
+}
+
+/// What `getUser` answers when it is not told which tags are wanted.
+const END_USER_TAGS: [&str; 7] = [
+    "lastName",
+    "userid",
+    "password",
+    "associatedDevices",
+    "associatedGroups",
+    "passwordCredentials",
+    "status",
+];
+/// What `getAppUser` answers when it is not told which tags are wanted.
+const APPLICATION_USER_TAGS: [&str; 6] = [
+    "userid",
+    "password",
+    "passwordCredentials",
+    "isStandard",
+    "associatedDevices",
+    "associatedGroups",
+];

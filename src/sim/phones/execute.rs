@@ -16,7 +16,7 @@ use crate::domain::model::{self, ImageSpec};
 use crate::domain::personalization::Setting;
 use crate::sim::Shared;
 use crate::sim::accounts::basic;
-use crate::sim::content::{Address, Quirk};
+use crate::sim::content::Quirk;
 use crate::sim::form::{encode, fields};
 use crate::sim::record::{Fetch, Push, PushOutcome, Shown};
 use crate::sim::state::{Loaded, hex};
@@ -47,7 +47,7 @@ pub(super) async fn answer(
             drop(hand);
             let (push, shown, answer) = push;
             let mut cluster = shared.cluster();
-            let device = &mut cluster.devices[at];
+            let device = &mut cluster.histories[at];
             device.pushes.push(push);
             match shown {
                 Display::Unchanged => {}
@@ -108,10 +108,7 @@ impl<'a> Phone<'a> {
             product: format!("CP-{product}"),
             image: model::by_number(spec.model).and_then(|model| model.image),
             load: spec.active_load.clone(),
-            address: match spec.address {
-                Address::V4(address) => address,
-                Address::None | Address::V6Only(_) => Ipv4Addr::LOCALHOST,
-            },
+            address: spec.address.v4().unwrap_or(Ipv4Addr::LOCALHOST),
             loaded: device.loaded.clone(),
             quirk,
         };
@@ -173,7 +170,7 @@ impl<'a> Phone<'a> {
         match self.quirk {
             Quirk::Busy503Once => {
                 let mut cluster = self.shared.cluster();
-                let was_busy = std::mem::replace(&mut cluster.devices[self.at].was_busy, true);
+                let was_busy = std::mem::replace(&mut cluster.histories[self.at].was_busy, true);
                 drop(cluster);
                 (!was_busy).then(|| status(503, "<html><body>busy</body></html>"))
             }
@@ -313,7 +310,7 @@ impl<'a> InHand<'a> {
         let mut cluster = shared.cluster();
         cluster.pushes_in_flight += 1;
         cluster.most_pushes_in_flight = cluster.most_pushes_in_flight.max(cluster.pushes_in_flight);
-        let device = &mut cluster.devices[at];
+        let device = &mut cluster.histories[at];
         device.in_flight += 1;
         device.most_in_flight = device.most_in_flight.max(device.in_flight);
         drop(cluster);
@@ -325,7 +322,7 @@ impl Drop for InHand<'_> {
     fn drop(&mut self) {
         let mut cluster = self.shared.cluster();
         cluster.pushes_in_flight -= 1;
-        cluster.devices[self.at].in_flight -= 1;
+        cluster.histories[self.at].in_flight -= 1;
     }
 }
 

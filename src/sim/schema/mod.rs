@@ -24,6 +24,11 @@ pub(crate) struct Operation {
     pub(crate) writes: bool,
 }
 
+/// Returns the first schema version, such as `1150`, that has an operation; 0 for those that are in all.
+pub(crate) fn since(operation: &str) -> u16 {
+    if operation == "listRegistrationDynamic" { 1150 } else { 0 }
+}
+
 /// Returns the AXL operation of this name.
 pub(crate) fn operation(name: &str) -> Option<&'static Operation> {
     OPERATIONS.get(name)

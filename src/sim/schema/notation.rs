@@ -49,6 +49,8 @@ pub(crate) enum Kind {
     Group(Vec<Item>),
     /// Digits.
     Number,
+    /// At least four digits.
+    Pin,
     /// Any text.
     Text,
     /// Text of at most 50 characters.
@@ -62,6 +64,7 @@ impl Kind {
     pub(crate) fn accepts(&self, text: &str) -> bool {
         match self {
             Self::Boolean => matches!(text, "t" | "f" | "true" | "false" | "0" | "1"),
+            Self::Pin => text.len() >= 4 && text.bytes().all(|b| b.is_ascii_digit()),
             Self::Number => !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()),
             Self::Text50 => text.chars().count() <= 50,
             Self::Uuid => {
@@ -160,6 +163,7 @@ fn field(
         "text50" => Kind::Text50,
         "bool" => Kind::Boolean,
         "number" => Kind::Number,
+        "digits4" => Kind::Pin,
         "uuid" => Kind::Uuid,
         other => return Err(format!("the kind {other:?} is unknown")),
     };

@@ -4,10 +4,12 @@
 
 /// Requests of AXL: operation, whether it writes, and the children of its element.
 pub(super) const AXL: &[(&str, bool, &str)] = &[
+    ("doAuthenticateUser", false, "userid! (password!|pin!:digits4)!"),
     ("executeSQLQuery", false, "sql!"),
     ("getAppUser", false, "(userid!|uuid!:uuid)! returnedTags{$RAppUser}"),
     ("getCCMVersion", false, "processNodeName"),
     ("getCommonPhoneConfig", false, "(name!|uuid!:uuid)! returnedTags{$RCommonPhoneConfig}"),
+    ("getEnterprisePhoneConfig", false, ""),
     ("getPhone", false, "(name!|uuid!:uuid)! returnedTags{$RPhone}"),
     (
         "getServiceParameter",
@@ -39,6 +41,12 @@ pub(super) const AXL: &[(&str, bool, &str)] = &[
         "listProcessNode",
         false,
         "searchCriteria!{name description processNodeRole} returnedTags!{$LProcessNode} skip:number first:number",
+    ),
+    (
+        "listRegistrationDynamic",
+        false,
+        "searchCriteria!{device} returnedTags!{device lastKnownIpAddress lastKnownUcm lastKnownConfigVersion
+locationDetails endpointConnection portOrSsid lastSeen risStatus@12.5} skip:number first:number",
     ),
     (
         "listUser",

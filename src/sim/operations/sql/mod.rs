@@ -9,12 +9,18 @@ mod run;
 mod tables;
 
 use super::Call;
+use crate::sim::config::Sql;
 use crate::sim::fault::SoapFault;
-use crate::sim::state::Cluster;
+use crate::sim::state::Database;
 use crate::sim::xml::element_into;
 
 /// Answers a query.
-pub(super) fn query(cluster: &Cluster, call: &Call<'_>) -> Result<String, SoapFault> {
+pub(super) fn query(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
+    if cluster.sql == Sql::Refused {
+        // Neither code nor wording were published.
+        let message = "The user is not allowed to use executeSQLQuery.";
+        return Err(SoapFault::server(-1, message));
+    }
     let text = call.request.child_text("sql").unwrap_or_default();
     let select = parse::select(text).map_err(|parse::SyntaxError| syntax_error())?;
     let answer = run::run(cluster, &select)?;
@@ -29,13 +35,13 @@ pub(super) fn query(cluster: &Cluster, call: &Call<'_>) -> Result<String, SoapFa
             element_into(&mut out, name, value.as_deref().unwrap_or_default());
         }
         out.push_str("</row>");
-        if out.len() > cluster.answer_limit {
+        if cluster.limits.answer_bytes.is_some_and(|limit| out.len() > limit) {
             fitting = Some(at);
             break;
         }
     }
     if let Some(fitting) = fitting {
-        return Err(SoapFault::too_large(answer.rows.len(), fitting));
+        return Err(SoapFault::too_large(answer.rows.len(), fitting).with_partial(out));
     }
     out.push_str("</return>");
     Ok(out)
@@ -43,6 +49,12 @@ pub(super) fn query(cluster: &Cluster, call: &Call<'_>) -> Result<String, SoapFa
 
 fn syntax_error() -> SoapFault {
     SoapFault::server(-201, "A syntax error has occurred.")
+}
+
+/// A large text beside other columns; that it is refused is in the AXL schema, the wording is ours.
+fn large_text() -> SoapFault {
+    let message = "Large text columns cannot be fetched along with other columns.";
+    SoapFault::server(-1, message)
 }
 
 fn no_table(name: &str) -> SoapFault {
@@ -60,16 +72,21 @@ mod tests {
     use super::super::super::config::{PUSH_USER, SimConfig};
     use super::super::super::content::{CTI_PORT, Fleet, PhoneSpec};
     use super::super::super::xml::Node;
-    use super::*;
+    use std::sync::Arc;
 
-    fn cluster() -> Cluster {
+    use super::*;
+    use crate::sim::state::Cluster;
+
+    fn cluster() -> Arc<Database> {
         let mut fleet = Fleet::default();
         for k in 0..5 {
             fleet.phones.push(PhoneSpec::new(format!("SEP00000000000{k}"), 683));
         }
         fleet.phones.push(PhoneSpec::new("ctiport1", CTI_PORT));
+        fleet.phones[2].web_access = Some(false);
+        fleet.phones[1].vendor_config = "<a>b</a>".repeat(600);
         fleet.push_devices = vec!["SEP000000000003".to_owned(), "ctiport1".to_owned()];
-        Cluster::new(&SimConfig::new(fleet))
+        Cluster::new(&SimConfig::new(fleet)).database
     }
 
     fn ask(sql: &str) -> Result<Vec<String>, i32> {
@@ -77,7 +94,8 @@ mod tests {
         element_into(&mut text, "sql", sql);
         text.push_str("</q>");
         let request = Node::parse(&text).unwrap();
-        let call = Call { version: 1250, user: 0, request: &request };
+        let call =
+            Call { version: 1250, odd_nulls: false, shuffle: None, user: 0, request: &request };
         let answer = query(&cluster(), &call).map_err(|fault| fault.code)?;
         let answer = Node::parse(&answer).unwrap();
         Ok(answer
@@ -125,6 +143,31 @@ mod tests {
                 "name=SEP000000000003 model=Cisco 8841 pool=HQ owner=",
                 "name=SEP000000000002 model=Cisco 8841 pool=HQ owner="
             ]
+        );
+    }
+
+    #[test]
+    fn vendor_configs_are_searched_but_not_fetched_with_others() {
+        let from = "from devicexml4k x inner join device d on x.fkdevice = d.pkid";
+        let off = "where x.xml like '%<webAccess>1</webAccess>%'";
+        assert_eq!(ask(&format!("select d.name {from} {off}")).unwrap(), ["name=SEP000000000002"]);
+        assert_eq!(ask(&format!("select count(*) {from}")).unwrap(), ["count=5"]);
+        assert_eq!(ask(&format!("select d.name, x.xml {from}")), Err(-1));
+        assert_eq!(ask("select * from devicexml8k"), Err(-1));
+        assert_eq!(
+            ask(&format!("select x.xml {from} {off}")).unwrap(),
+            ["xml=<webAccess>1</webAccess>"]
+        );
+        let wide = "select d.name from devicexml8k x inner join device d on x.fkdevice = d.pkid";
+        assert_eq!(ask(wide).unwrap(), ["name=SEP000000000001"]);
+        assert_eq!(
+            ask("select first 2 name from device where name > 'SEP000000000002' order by name")
+                .unwrap(),
+            ["name=SEP000000000003", "name=SEP000000000004"]
+        );
+        assert_eq!(
+            ask("select userrank from applicationuser where name = 'simadmin'").unwrap(),
+            ["userrank=1"]
         );
     }
 

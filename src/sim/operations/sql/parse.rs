@@ -353,9 +353,16 @@ impl Parser {
         for lower in [true, false] {
             if self.take(if lower { "lower" } else { "upper" }) {
                 self.need("(")?;
-                let column = Value::Column(self.column()?);
+                // One level is enough for anybody: no other function is known here.
+                let inner = Box::new(match self.tokens.get(self.at) {
+                    Some(Token::Text(text)) => {
+                        let literal = Value::Literal(text.clone());
+                        self.at += 1;
+                        literal
+                    }
+                    Some(_) | None => Value::Column(self.column()?),
+                });
                 self.need(")")?;
-                let inner = Box::new(column);
                 return Ok(if lower { Value::Lower(inner) } else { Value::Upper(inner) });
             }
         }

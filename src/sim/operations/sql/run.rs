@@ -5,11 +5,11 @@ use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
 use super::parse::{Column, Columns, Comparison, Condition, Select, Source, Value};
-use super::tables::{Cell, Table, table};
+use super::tables::{Cell, LARGE_TEXT, Table, table};
 use super::{no_column, no_table};
 use crate::sim::fault::SoapFault;
 use crate::sim::operations::Pattern;
-use crate::sim::state::Cluster;
+use crate::sim::state::Database;
 
 /// The result of a query.
 pub(super) struct Answer {
@@ -29,7 +29,7 @@ struct Scope<'a> {
 }
 
 /// Carries out a statement.
-pub(super) fn run(cluster: &Cluster, select: &Select) -> Result<Answer, SoapFault> {
+pub(super) fn run(cluster: &Database, select: &Select) -> Result<Answer, SoapFault> {
     let mut scope = Scope { tables: Vec::new() };
     scope.add(cluster, &select.table)?;
     let count = scope.tables[0].1.rows.len();
@@ -89,17 +89,26 @@ pub(super) fn run(cluster: &Cluster, select: &Select) -> Result<Answer, SoapFaul
             (names, places.collect::<Result<Vec<_>, _>>()?)
         }
     };
+    if names_large_text(&scope, &places) {
+        return Err(super::large_text());
+    }
     let page = joined.iter().skip(select.skip).take(select.first);
     let rows = page
         .map(|row| places.iter().map(|&place| scope.cell(row, place).map(str::to_owned)).collect());
     Ok(Answer { names, rows: rows.collect() })
 }
 
+/// Tells whether a large text is selected along with other columns.
+fn names_large_text(scope: &Scope<'_>, places: &[Place]) -> bool {
+    let large = |&(table, column): &Place| scope.tables[table].1.columns[column] == LARGE_TEXT;
+    places.len() > 1 && places.iter().any(large)
+}
+
 type Test<'s> = Box<dyn Fn(&Scope<'_>, &Joined) -> bool + 's>;
 type Get<'s> = Box<dyn for<'a> Fn(&'a Scope<'_>, &Joined) -> Option<Cow<'a, str>> + 's>;
 
 impl<'a> Scope<'a> {
-    fn add(&mut self, cluster: &'a Cluster, source: &Source) -> Result<(), SoapFault> {
+    fn add(&mut self, cluster: &'a Database, source: &Source) -> Result<(), SoapFault> {
         let found = table(cluster, &source.table).ok_or_else(|| no_table(&source.table))?;
         self.tables.push((source.alias.clone(), found));
         Ok(())

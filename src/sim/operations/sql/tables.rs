@@ -1,10 +1,13 @@
 //! The tables that can be asked for, with the columns of the published data dictionary that matter here.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::domain::model;
-use crate::sim::content::{Protocol, UserKind};
-use crate::sim::state::{Cluster, setting_number};
+use crate::sim::config::Sql;
+use crate::sim::content::{AccountState, Protocol, UserKind};
+use crate::sim::operations::phones::vendor_settings;
+use crate::sim::state::{Database, setting_number};
 
 /// A cell: nothing is NULL.
 pub(super) type Cell<'a> = Option<Cow<'a, str>>;
@@ -16,7 +19,7 @@ pub(super) struct Table<'a> {
 }
 
 /// Returns a table, or nothing if the simulator has none of this name.
-pub(super) fn table<'a>(cluster: &'a Cluster, name: &str) -> Option<Table<'a>> {
+pub(super) fn table<'a>(cluster: &'a Database, name: &str) -> Option<Table<'a>> {
     let table = match name {
         "device" => Table { columns: DEVICE, rows: devices(cluster) },
         "typemodel" => Table { columns: &["enum", "name", "tkclass"], rows: models(cluster) },
@@ -27,7 +30,7 @@ pub(super) fn table<'a>(cluster: &'a Cluster, name: &str) -> Option<Table<'a>> {
             rows: (cluster.profiles.entries.iter())
                 .map(|entry| {
                     vec![
-                        pkid(&entry.uuid),
+                        text(&entry.pkid),
                         text(&entry.name),
                         text(setting_number(entry.value.personalization)),
                         flag(entry.value.background_image),
@@ -46,10 +49,10 @@ pub(super) fn table<'a>(cluster: &'a Cluster, name: &str) -> Option<Table<'a>> {
             columns: &["pkid", "userid", "lastname", "status", "islocaluser", "userrank"],
             rows: users(cluster, UserKind::EndUser, |user| {
                 vec![
-                    pkid(&user.uuid),
+                    text(&user.pkid),
                     text(&user.userid),
                     text(&user.userid),
-                    text("1"),
+                    text(if user.state == AccountState::Inactive { "0" } else { "1" }),
                     text("t"),
                     owned(user.rank.to_string()),
                 ]
@@ -58,7 +61,7 @@ pub(super) fn table<'a>(cluster: &'a Cluster, name: &str) -> Option<Table<'a>> {
         "applicationuser" => Table {
             columns: &["pkid", "name", "isstandard", "userrank"],
             rows: users(cluster, UserKind::Application, |user| {
-                vec![pkid(&user.uuid), text(&user.userid), text("f"), owned(user.rank.to_string())]
+                vec![text(&user.pkid), text(&user.userid), text("f"), owned(user.rank.to_string())]
             }),
         },
         "enduserdevicemap" => Table {
@@ -68,6 +71,22 @@ pub(super) fn table<'a>(cluster: &'a Cluster, name: &str) -> Option<Table<'a>> {
         "applicationuserdevicemap" => Table {
             columns: &["fkapplicationuser", "fkdevice", "tkuserassociation", "description"],
             rows: associations(cluster, UserKind::Application),
+        },
+        "devicexml4k" | "devicexml8k" | "devicexml16k" if cluster.sql == Sql::NoVendorConfig => {
+            return None;
+        }
+        "devicexml4k" => device_xml(cluster, 0..4096),
+        "devicexml8k" => device_xml(cluster, 4096..8192),
+        "devicexml16k" => device_xml(cluster, 8192..usize::MAX),
+        "commonphoneconfigxml" => Table {
+            columns: &["fkcommonphoneconfig", LARGE_TEXT],
+            rows: (cluster.profiles.entries.iter())
+                .map(|entry| {
+                    let value = &entry.value;
+                    let settings = vendor_settings(value.web_access, &value.vendor_config);
+                    vec![text(&entry.pkid), owned(settings)]
+                })
+                .collect(),
         },
         "processconfig" => Table {
             columns: &["paramname", "paramvalue", "tkservice"],
@@ -92,17 +111,18 @@ pub(super) fn table<'a>(cluster: &'a Cluster, name: &str) -> Option<Table<'a>> {
     Some(table)
 }
 
-fn devices(cluster: &Cluster) -> Vec<Vec<Cell<'_>>> {
+fn devices(cluster: &Database) -> Vec<Vec<Cell<'_>>> {
     let row = |device: &'_ crate::sim::state::Device| {
         let spec = &device.spec;
         let class = if spec.template { "254" } else { "1" };
         [class.to_owned(), spec.model.to_string()].map(owned)
     };
-    let rows = cluster.devices.iter().map(|device| {
+    let rows = cluster.order.iter().map(|&at| {
+        let device = &cluster.devices[at];
         let spec = &device.spec;
         let [class, model] = row(device);
         vec![
-            pkid(&device.uuid),
+            text(&device.pkid),
             text(&spec.name),
             text(&spec.description),
             class,
@@ -111,10 +131,10 @@ fn devices(cluster: &Cluster) -> Vec<Vec<Cell<'_>>> {
                 Protocol::Sccp => "0",
                 Protocol::Sip => "11",
             }),
-            pkid(&cluster.pools.entries[device.pool].uuid),
-            pkid(&cluster.profiles.entries[device.profile].uuid),
-            pkid(&cluster.locations.entries[device.location].uuid),
-            device.owner.and_then(|owner| pkid(&cluster.users[owner].uuid)),
+            text(&cluster.pools.entries[device.pool].pkid),
+            text(&cluster.profiles.entries[device.profile].pkid),
+            text(&cluster.locations.entries[device.location].pkid),
+            device.owner.and_then(|owner| text(&cluster.users[owner].pkid)),
             text(setting_number(spec.personalization)),
             flag(spec.active),
             spec.special_load.as_deref().and_then(text),
@@ -123,10 +143,21 @@ fn devices(cluster: &Cluster) -> Vec<Vec<Cell<'_>>> {
     rows.collect()
 }
 
-fn models(cluster: &Cluster) -> Vec<Vec<Cell<'_>>> {
+/// Returns the phones whose `vendorConfig` has so many bytes: by size they stand in one table or another.
+fn device_xml(cluster: &Database, size: Range<usize>) -> Table<'_> {
+    let rows = cluster.order.iter().filter_map(|&at| {
+        let device = &cluster.devices[at];
+        let settings = vendor_settings(device.spec.web_access, &device.spec.vendor_config);
+        size.contains(&settings.len()).then(|| vec![text(&device.pkid), owned(settings)])
+    });
+    Table { columns: &["fkdevice", LARGE_TEXT], rows: rows.collect() }
+}
+
+fn models(cluster: &Database) -> Vec<Vec<Cell<'_>>> {
     let known = model::catalogue().iter().map(|model| (model.number, model.name.to_owned()));
     // Models that a test made up exist too, or a join on this table would lose their phones.
-    let used = cluster.devices.iter().map(|device| (device.spec.model, &device.spec.model_name));
+    let devices = cluster.order.iter().map(|&at| &cluster.devices[at]);
+    let used = devices.map(|device| (device.spec.model, &device.spec.model_name));
     let mut all: std::collections::BTreeMap<u32, String> = known.collect();
     for (number, name) in used {
         all.entry(number).or_insert_with(|| name.clone());
@@ -136,31 +167,26 @@ fn models(cluster: &Cluster) -> Vec<Vec<Cell<'_>>> {
 }
 
 fn named<T>(table: &crate::sim::state::Table<T>) -> Vec<Vec<Cell<'_>>> {
-    table.entries.iter().map(|entry| vec![pkid(&entry.uuid), text(&entry.name)]).collect()
+    table.entries.iter().map(|entry| vec![text(&entry.pkid), text(&entry.name)]).collect()
 }
 
 fn users<'a>(
-    cluster: &'a Cluster,
+    cluster: &'a Database,
     kind: UserKind,
     row: impl Fn(&'a crate::sim::state::User) -> Vec<Cell<'a>>,
 ) -> Vec<Vec<Cell<'a>>> {
-    cluster.users.iter().filter(|user| user.kind == kind).map(row).collect()
+    cluster.users.iter().filter(|user| user.kind == kind).map(|user| row(user)).collect()
 }
 
-fn associations(cluster: &Cluster, kind: UserKind) -> Vec<Vec<Cell<'_>>> {
+fn associations(cluster: &Database, kind: UserKind) -> Vec<Vec<Cell<'_>>> {
     let users = cluster.users.iter().filter(|user| user.kind == kind);
     let rows = users.flat_map(|user| {
         user.devices.iter().map(move |&device| {
             let last = (kind == UserKind::EndUser).then_some(Cow::Borrowed("f"));
-            vec![pkid(&user.uuid), pkid(&cluster.devices[device].uuid), text("1"), last]
+            vec![text(&user.pkid), text(&cluster.devices[device].pkid), text("1"), last]
         })
     });
     rows.collect()
-}
-
-/// A key as the database has it: lower case, without braces.
-fn pkid(uuid: &str) -> Cell<'static> {
-    Some(Cow::Owned(uuid.trim_matches(['{', '}']).to_lowercase()))
 }
 
 fn text(text: &str) -> Cell<'_> {
@@ -174,6 +200,9 @@ fn owned<'a>(text: String) -> Cell<'a> {
 fn flag(value: bool) -> Cell<'static> {
     Some(Cow::Borrowed(if value { "t" } else { "f" }))
 }
+
+/// The column that must be selected alone (AXL schema: large texts cannot be fetched along with others).
+pub(super) const LARGE_TEXT: &str = "xml";
 
 const DEVICE: &[&str] = &[
     "pkid",

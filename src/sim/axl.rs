@@ -1,0 +1,234 @@
+//! AXL: from a request's bytes to an operation, and from its outcome to an answer.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::config::Fault;
+use super::content::AxlRole;
+use super::fault::{SOAP, SoapFault};
+use super::front::soap_request;
+use super::limits::{Limits, Overload};
+use super::replies::{
+    broken, fault, html, large, retry_after, truncated, unauthorized, version_refused,
+};
+use super::state::Cluster;
+use super::xml::Node;
+use super::{Shared, operations, schema};
+
+/// What a request is answered with that does not get what it asked for.
+pub(crate) type Refused = Box<Response>;
+
+/// Answers one request of a user who may use AXL.
+pub(crate) fn answer(
+    shared: &Shared,
+    user: usize,
+    action: Option<&str>,
+    body: &Bytes,
+) -> Result<Response, Refused> {
+    let invalid = |error: String, name: &str| Box::new(fault(&SoapFault::invalid(error), name));
+    let root = std::str::from_utf8(body)
+        .map_err(|error| error.to_string())
+        .and_then(|text| Node::parse(text).map_err(|error| error.to_string()))
+        .map_err(|error| invalid(error, "unknown"))?;
+    let request = soap_request(&root).map_err(|error| invalid(error, "unknown"))?;
+    let name = request.name.as_str();
+    let namespace = request.namespace.as_deref().unwrap_or_default();
+    let Some(asked) = namespace.strip_prefix(AXL_NAMESPACE) else {
+        let error = format!("element {name} is in the namespace {namespace:?}");
+        return Err(invalid(error, name));
+    };
+    let versions = shared.cluster().release.axl_versions();
+    let lowest = versions.last().copied().unwrap_or("1.0");
+    let schema_version = match asked {
+        // The version that every release answers; it behaves as the lowest that it supports.
+        "1.0" => lowest,
+        _ if versions.contains(&asked) => asked,
+        _ => return Err(Box::new(version_refused(versions))),
+    };
+    action_agrees(action, asked, name).map_err(|error| invalid(error, name))?;
+    let version = schema::version_number(schema_version);
+    let found = schema::operation(name).filter(|_| schema::since(name) <= version);
+    let Some(operation) = found else {
+        let unknown = SoapFault::server(-1, "No method found for processing request");
+        return Err(Box::new(fault(&unknown, name)));
+    };
+    admit(&mut shared.cluster(), user, name, operation.writes)?;
+    let sequence = sequence_attribute(request).map_err(|error| invalid(error, name))?;
+    schema::check(request, &operation.request, version, None)
+        .map_err(|error| invalid(error, name))?;
+    let (outcome, limits) = carry_out(shared, version, user, request);
+    // From schema 14 on the instance namespace is declared once, at the top of the answer.
+    let instance = if version >= 1400 { XSI_DECLARATION } else { "" };
+    let head = format!(
+        "<?xml version='1.0' encoding='UTF-8'?><soapenv:Envelope xmlns:soapenv=\"{SOAP}\"><soapenv:Body><ns:{name}Response xmlns:ns=\"{namespace}\"{instance}{sequence}>"
+    );
+    let document = outcome.map(|mut inner| {
+        inner.insert_str(0, &head);
+        // Writing into a String cannot fail.
+        let _ = write!(inner, "</ns:{name}Response></soapenv:Body></soapenv:Envelope>");
+        inner
+    });
+    Ok(send(shared, name, operation.writes, document, &limits))
+}
+
+/// Sends what came of an operation, as far as the limits and injected faults let it.
+fn send(
+    shared: &Shared,
+    name: &str,
+    writes: bool,
+    outcome: Result<String, SoapFault>,
+    limits: &Limits,
+) -> Response {
+    let document = match outcome {
+        Ok(document) => document,
+        Err(mut error) => {
+            return match error.partial.take() {
+                Some(partial) if limits.overload != Overload::Fault => {
+                    shared.cluster().count("overload");
+                    overloaded(limits.overload, partial, name)
+                }
+                Some(_) | None => fault(&error, name),
+            };
+        }
+    };
+    let mut cluster = shared.cluster();
+    cluster.answered(name);
+    let breaks = if writes { Fault::WriteWithoutAnswer } else { Fault::Truncated };
+    let breaks = cluster.strikes(name, breaks);
+    drop(cluster);
+    if breaks {
+        return truncated(document);
+    }
+    match shared.memory.reserve(limits, document.len()) {
+        Some(memory) => large(document, memory),
+        None => {
+            shared.cluster().count("memory fault");
+            overloaded(limits.overload, document, name)
+        }
+    }
+}
+
+/// Counts a request, and refuses it if it may not be made, or if something was to go wrong now.
+fn admit(cluster: &mut Cluster, user: usize, name: &str, writes: bool) -> Result<(), Refused> {
+    cluster.count(name);
+    if writes && cluster.users[user].axl < AxlRole::Full {
+        return Err(Box::new(unauthorized()));
+    }
+    let limits = cluster.limits;
+    let busy = if writes { Fault::BusyWrite } else { Fault::BusyRead };
+    let injected = cluster.strikes(name, busy).then(|| limits.scaled(BUSY));
+    let throttled = if writes { cluster.notifications.wait(&limits) } else { None };
+    if throttled.is_some() {
+        cluster.count("write throttle");
+    }
+    if let Some(wait) = throttled.or(injected) {
+        let message = "The service is temporarily unavailable.";
+        let mut response = html(StatusCode::SERVICE_UNAVAILABLE, message);
+        if limits.retry_after {
+            retry_after(&mut response, wait);
+        }
+        return Err(Box::new(response));
+    }
+    if cluster.strikes(name, Fault::HtmlWithOk) {
+        let page = "Cisco Unified Communications Manager is starting.";
+        return Err(Box::new(html(StatusCode::OK, page)));
+    }
+    if !writes && cluster.strikes(name, Fault::MemoryFault) {
+        return Err(Box::new(fault(&SoapFault::memory(), name)));
+    }
+    Ok(())
+}
+
+/// Carries an operation out: a write under the lock, a read on a copy of the database.
+fn carry_out(
+    shared: &Shared,
+    version: u16,
+    user: usize,
+    request: &Node,
+) -> (Result<String, SoapFault>, Limits) {
+    let mut cluster = shared.cluster();
+    let shuffle = cluster.shuffle_lists.then(|| cluster.requests.values().sum());
+    let odd_nulls = cluster.odd_nulls;
+    let call = operations::Call { version, shuffle, odd_nulls, user, request };
+    let limits = cluster.limits;
+    if let Some(outcome) = operations::write(&mut cluster, &call) {
+        return (outcome, limits);
+    }
+    let database = Arc::clone(&cluster.database);
+    drop(cluster);
+    (operations::read(&database, &call), limits)
+}
+
+/// Refuses a read that needs too much, in the way that this cluster does.
+fn overloaded(overload: Overload, document: String, name: &str) -> Response {
+    match overload {
+        Overload::Fault => fault(&SoapFault::memory(), name),
+        Overload::Truncated => truncated(document),
+        Overload::Dropped => broken(),
+    }
+}
+
+/// Checks a `SOAPAction` such as `"CUCM:DB ver=14.0 listPhone"` against the body, as far as it says something.
+fn action_agrees(action: Option<&str>, version: &str, operation: &str) -> Result<(), String> {
+    let words = action.unwrap_or_default().trim().trim_matches('"');
+    let mut words = words.split_whitespace().skip_while(|word| !word.starts_with("ver="));
+    let Some(told) = words.next().and_then(|word| word.strip_prefix("ver=")) else {
+        return Ok(());
+    };
+    if told != version {
+        return Err(format!("SOAPAction says version {told}, the namespace says {version}"));
+    }
+    match words.next() {
+        Some(name) if name != operation => {
+            Err(format!("SOAPAction says {name}, the body says {operation}"))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Returns the request's `sequence` attribute as the answer echoes it.
+fn sequence_attribute(request: &Node) -> Result<String, String> {
+    let mut echoed = String::new();
+    for attribute in &request.attributes {
+        let digits =
+            !attribute.value.is_empty() && attribute.value.bytes().all(|b| b.is_ascii_digit());
+        if attribute.qualified {
+            continue;
+        }
+        if attribute.name != "sequence" || !digits {
+            return Err(format!("attribute {} is not allowed on {}", attribute.name, request.name));
+        }
+        echoed = format!(" sequence=\"{}\"", attribute.value);
+    }
+    Ok(echoed)
+}
+
+/// How long an injected 503 asks to wait.
+const BUSY: Duration = Duration::from_secs(30);
+const AXL_NAMESPACE: &str = "http://www.cisco.com/AXL/API/";
+const XSI_DECLARATION: &str = " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_action_may_say_nothing_but_nothing_wrong() {
+        for good in [
+            None,
+            Some(""),
+            Some("\"CUCM:DB ver=14.0 listPhone\""),
+            Some("CUCM:DB ver=14.0"),
+            Some("CUCM:DB"),
+        ] {
+            action_agrees(good, "14.0", "listPhone").unwrap();
+        }
+        assert!(action_agrees(Some("CUCM:DB ver=12.5 listPhone"), "14.0", "listPhone").is_err());
+        assert!(action_agrees(Some("CUCM:DB ver=14.0 getPhone"), "14.0", "listPhone").is_err());
+    }
+}

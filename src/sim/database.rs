@@ -1,0 +1,223 @@
+//! What is configured on the simulated cluster: the part that reads copy and then work on without a lock.
+//!
+//! The copy is cheap, because devices, users and the index of names are shared until somebody changes one.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::config::{Release, Sql};
+use super::content::{
+    AccountState, AxlRole, Httpd, PhoneSpec, ProfileSpec, Registration, UserKind,
+};
+use super::fleet::Random;
+use super::limits::Limits;
+use super::state::uuid;
+use crate::domain::model::{self, DeviceKind};
+use crate::domain::personalization::Setting;
+
+/// The configuration, and the states that nodes and accounts are in.
+#[derive(Clone)]
+pub(crate) struct Database {
+    pub(crate) release: Release,
+    pub(crate) limits: Limits,
+    pub(crate) sql: Sql,
+    pub(crate) nodes: Vec<String>,
+    pub(crate) silent_nodes: HashSet<usize>,
+    pub(crate) pools: Table<()>,
+    pub(crate) profiles: Table<ProfileSpec>,
+    pub(crate) locations: Table<()>,
+    pub(crate) spaces: Table<()>,
+    /// Every device that ever was; those that are still there stand in `order`.
+    pub(crate) devices: Vec<Arc<Device>>,
+    /// The devices that are there, in the order in which lists give them.
+    pub(crate) order: Vec<usize>,
+    pub(crate) device_index: Arc<HashMap<String, usize>>,
+    pub(crate) users: Vec<Arc<User>>,
+    pub(crate) user_index: Arc<HashMap<String, usize>>,
+    /// Enterprise parameters by name.
+    pub(crate) parameters: BTreeMap<String, String>,
+    pub(crate) personalization_parameter: String,
+    pub(crate) enterprise_web_access: Option<bool>,
+    pub(crate) enterprise_vendor_config: String,
+    pub(crate) web_access: bool,
+}
+
+/// Named things with a UUID, found by name in any case of letters.
+#[derive(Clone)]
+pub(crate) struct Table<T> {
+    pub(super) kind: &'static str,
+    pub(crate) entries: Vec<Entry<T>>,
+    index: HashMap<String, usize>,
+}
+
+/// One named thing.
+#[derive(Clone)]
+pub(crate) struct Entry<T> {
+    pub(crate) name: String,
+    pub(crate) uuid: String,
+    /// The same key as the database has it.
+    pub(crate) pkid: String,
+    pub(crate) value: T,
+}
+
+/// A device as it is configured.
+#[derive(Clone)]
+pub(crate) struct Device {
+    pub(crate) spec: PhoneSpec,
+    pub(crate) uuid: String,
+    /// The same key as the database has it.
+    pub(crate) pkid: String,
+    pub(crate) pool: usize,
+    pub(crate) profile: usize,
+    pub(crate) location: usize,
+    pub(crate) space: Option<usize>,
+    pub(crate) owner: Option<usize>,
+    pub(crate) loaded: Loaded,
+}
+
+/// The configuration that a phone loaded when it last restarted; it obeys this and nothing newer.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Loaded {
+    pub(crate) personalization: Setting,
+    pub(crate) background_allowed: bool,
+    pub(crate) web_access: bool,
+    /// Empty when the phone asks nobody.
+    pub(crate) authentication_url: String,
+}
+
+/// A user and what became of its log-ins.
+#[derive(Clone)]
+pub(crate) struct User {
+    pub(crate) userid: String,
+    pub(crate) uuid: String,
+    /// The same key as the database has it.
+    pub(crate) pkid: String,
+    pub(crate) kind: UserKind,
+    pub(crate) password: secrecy::SecretString,
+    pub(crate) axl: AxlRole,
+    pub(crate) serviceability: bool,
+    pub(crate) rank: u8,
+    /// Indices of devices, in order.
+    pub(crate) devices: Vec<usize>,
+    /// Since when each of them is associated; nothing for those from the beginning.
+    pub(super) since: HashMap<usize, Option<Instant>>,
+    pub(crate) failures_in_a_row: u32,
+    pub(crate) failed_logins: u64,
+    pub(crate) state: AccountState,
+    pub(crate) groups: Vec<(String, Vec<String>)>,
+}
+
+impl<T> Table<T> {
+    pub(super) fn new(kind: &'static str) -> Self {
+        Self { kind, entries: Vec::new(), index: HashMap::new() }
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<usize> {
+        self.index.get(&name.to_lowercase()).copied()
+    }
+
+    pub(crate) fn find_uuid(&self, uuid: &str) -> Option<usize> {
+        self.entries.iter().position(|entry| entry.uuid.eq_ignore_ascii_case(uuid))
+    }
+
+    pub(super) fn find_or_add(&mut self, name: &str, value: impl FnOnce() -> T) -> usize {
+        if let Some(at) = self.find(name) {
+            return at;
+        }
+        let uuid = uuid(self.kind, name);
+        self.entries.push(Entry { name: name.to_owned(), pkid: pkid(&uuid), uuid, value: value() });
+        self.index.insert(name.to_lowercase(), self.entries.len() - 1);
+        self.entries.len() - 1
+    }
+}
+
+impl Database {
+    /// Returns the device of this name, in any case of letters.
+    pub(crate) fn device(&self, name: &str) -> Option<usize> {
+        self.device_index.get(&name.to_lowercase()).copied()
+    }
+
+    /// Returns the user of this id, in any case of letters.
+    pub(crate) fn user(&self, userid: &str) -> Option<usize> {
+        self.user_index.get(&userid.to_lowercase()).copied()
+    }
+
+    /// Returns the devices in the order of a list, which a seed shuffles.
+    pub(crate) fn listing(&self, shuffle: Option<u64>) -> Cow<'_, [usize]> {
+        let Some(seed) = shuffle else { return Cow::Borrowed(&self.order) };
+        let mut order = self.order.clone();
+        Random::new(seed).shuffle(&mut order);
+        Cow::Owned(order)
+    }
+
+    /// Returns a device to be changed.
+    pub(crate) fn device_mut(&mut self, at: usize) -> &mut Device {
+        Arc::make_mut(&mut self.devices[at])
+    }
+
+    /// Returns a user to be changed.
+    pub(crate) fn user_mut(&mut self, at: usize) -> &mut User {
+        Arc::make_mut(&mut self.users[at])
+    }
+}
+
+impl Device {
+    /// Returns whether the phone's web server answers.
+    pub(crate) fn serves(&self) -> bool {
+        let up = matches!(
+            self.spec.registration,
+            Registration::Registered | Registration::PartiallyRegistered
+        );
+        // A model that the catalogue does not know is taken for a phone.
+        let phone = model::by_number(self.spec.model)
+            .is_none_or(|m| matches!(m.kind, DeviceKind::DeskPhone | DeviceKind::Video));
+        up && phone && self.loaded.web_access
+    }
+
+    /// Returns what RisPort70 tells about the phone's web server.
+    pub(crate) fn httpd(&self) -> Httpd {
+        let truth = if self.loaded.web_access { Httpd::Yes } else { Httpd::No };
+        self.spec.httpd.unwrap_or(truth)
+    }
+}
+
+impl User {
+    /// Returns how many devices are in one of two lists only: those of the user, and these.
+    pub(crate) fn differs(&self, devices: &[usize]) -> usize {
+        let new: HashSet<usize> = devices.iter().copied().collect();
+        let kept = self.devices.iter().filter(|at| new.contains(at)).count();
+        self.devices.len() + new.len() - 2 * kept
+    }
+
+    /// Replaces the associated devices; a device named twice stays once.
+    pub(crate) fn associate(&mut self, devices: Vec<usize>) {
+        let before = std::mem::take(&mut self.since);
+        self.devices = devices;
+        let since = &mut self.since;
+        self.devices.retain(|at| {
+            let when = before.get(at).copied().unwrap_or_else(|| Some(Instant::now()));
+            since.insert(*at, when).is_none()
+        });
+    }
+
+    /// Makes every association as old as the cluster.
+    pub(super) fn settle(&mut self) {
+        self.since.values_mut().for_each(|since| *since = None);
+    }
+
+    /// Tells whether a device has been associated for long enough that the authentication page knows.
+    pub(crate) fn controls(&self, device: usize, delay: Duration) -> bool {
+        self.since
+            .get(&device)
+            .is_some_and(|since| since.is_none_or(|since| since.elapsed() >= delay))
+    }
+}
+
+/// Returns a key as the database has it: lower case, without braces.
+pub(super) fn pkid(uuid: &str) -> String {
+    uuid.trim_matches(['{', '}']).to_lowercase()
+}

@@ -1,0 +1,135 @@
+//! What a cluster can bear at one time, and how fast it recovers.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The limits of a cluster; nothing switches a limit off.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Limits {
+    /// RisPort70 requests that are answered in any minute. Published guides give 15 as CUCM's default.
+    pub ris_per_minute: Option<u32>,
+    /// The largest list or query answer in bytes (AXL Developer Guide: 8 MB).
+    pub answer_bytes: Option<usize>,
+    /// The bytes that all answers under way share (AXL Developer Guide: 16 MB).
+    pub memory_bytes: Option<usize>,
+    /// The largest answer that is given while another one, larger than this, is under way
+    /// (AXL Developer Guide: 2 MB).
+    pub small_bytes: usize,
+    /// Change notifications that may wait for a node before writes are refused with HTTP 503
+    /// (published by the AXL team: 1,500).
+    pub notifications: Option<u32>,
+    /// How many of them a node takes in a second (believed).
+    pub notifications_per_second: u32,
+    /// How a read is refused that needs too much.
+    pub overload: Overload,
+    /// How many times faster than real time a minute of these limits goes by; 1 is real time.
+    pub time_scale: u32,
+    /// Tells clients in `Retry-After` when a refused request may come again.
+    pub retry_after: bool,
+}
+
+/// How a read is refused that is too large, or that finds too little memory.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Overload {
+    /// With the fault that the AXL Developer Guide describes.
+    Fault,
+    /// The answer breaks off in the middle, as seen with 12.5.
+    Truncated,
+    /// The connection breaks before any answer, as seen with 12.5.
+    Dropped,
+}
+
+impl Limits {
+    /// The limits of a real cluster with CUCM's own settings.
+    pub const fn real() -> Self {
+        Self {
+            ris_per_minute: Some(15),
+            answer_bytes: Some(8 * MEGABYTE),
+            memory_bytes: Some(16 * MEGABYTE),
+            small_bytes: 2 * MEGABYTE,
+            notifications: Some(1500),
+            notifications_per_second: 50,
+            overload: Overload::Fault,
+            time_scale: 1,
+            retry_after: false,
+        }
+    }
+
+    /// No limit at all.
+    pub const fn off() -> Self {
+        Self {
+            ris_per_minute: None,
+            answer_bytes: None,
+            memory_bytes: None,
+            notifications: None,
+            ..Self::real()
+        }
+    }
+
+    /// Returns how long `real` lasts on this cluster's clock.
+    pub(crate) fn scaled(&self, real: Duration) -> Duration {
+        real / self.time_scale.max(1)
+    }
+}
+
+/// Change notifications that wait for a node; all nodes take them equally fast.
+#[derive(Debug)]
+pub(crate) struct Notifications {
+    waiting: f64,
+    since: Instant,
+}
+
+impl Notifications {
+    /// Begins with none.
+    pub(crate) fn new() -> Self {
+        Self { waiting: 0.0, since: Instant::now() }
+    }
+
+    /// Returns how long writes are refused still, or nothing when they are not.
+    pub(crate) fn wait(&mut self, limits: &Limits) -> Option<Duration> {
+        let most = f64::from(limits.notifications?);
+        self.drain(limits);
+        let over = self.waiting - most;
+        (over > 0.0).then(|| limits.scaled(Duration::from_secs_f64(over / rate(limits))))
+    }
+
+    /// Adds those of a write that touches so many devices.
+    pub(crate) fn add(&mut self, limits: &Limits, devices: usize) {
+        self.drain(limits);
+        self.waiting += u32::try_from(devices).map_or(f64::MAX, f64::from);
+    }
+
+    fn drain(&mut self, limits: &Limits) {
+        let now = Instant::now();
+        let passed = now.duration_since(self.since).as_secs_f64() * f64::from(limits.time_scale);
+        self.waiting = (self.waiting - passed * rate(limits)).max(0.0);
+        self.since = now;
+    }
+}
+
+fn rate(limits: &Limits) -> f64 {
+    f64::from(limits.notifications_per_second.max(1))
+}
+
+const MEGABYTE: usize = 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn notifications_drain_with_time() {
+        let limits = Limits { time_scale: 10, ..Limits::real() };
+        let mut notifications = Notifications::new();
+        notifications.add(&limits, 1500);
+        assert_eq!(notifications.wait(&limits), None);
+        notifications.add(&limits, 1000);
+        // 1,000 too many at 50 a second, ten times as fast.
+        assert_eq!(notifications.wait(&limits), Some(Duration::from_secs(2)));
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(notifications.wait(&limits), None);
+        notifications.add(&limits, 1_000_000);
+        assert_eq!(notifications.wait(&Limits::off()), None);
+    }
+}

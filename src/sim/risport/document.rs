@@ -1,0 +1,201 @@
+//! What RisPort70 answers: nodes, and the devices that they know.
+
+use std::fmt::Write as _;
+use std::net::Ipv4Addr;
+
+use super::{NAMESPACE, Selection, status};
+use crate::sim::content::{Httpd, PhoneSpec, Registration};
+use crate::sim::fault::SOAP;
+use crate::sim::operations::protocol;
+use crate::sim::state::{Database, Device};
+use crate::sim::xml::element_into;
+
+/// Writes the answer to a request.
+pub(super) fn document(cluster: &Database, selection: &Selection) -> String {
+    // For every node: device index, and whether it is an older state.
+    let mut nodes: Vec<Vec<(usize, bool)>> = vec![Vec::new(); cluster.nodes.len()];
+    let mut total = 0;
+    for at in selection.candidates(cluster) {
+        let device = &cluster.devices[at];
+        if !selection.wants(device) {
+            continue;
+        }
+        let places = [(Some(device.spec.node), false), (device.spec.stale_node, true)];
+        for (node, stale) in places {
+            let Some(node) = node else { continue };
+            if node < nodes.len() && !cluster.silent_nodes.contains(&node) && total < selection.most
+            {
+                nodes[node].push((at, stale));
+                total += 1;
+            }
+        }
+    }
+    let asked = |name: &str| {
+        selection.node.is_empty()
+            || selection.node == "Any"
+            || selection.node.eq_ignore_ascii_case(name)
+    };
+    let mut items = String::new();
+    let mut state = String::from("<StateInfo ClusterWide=\"1\">");
+    total = 0;
+    for (at, rows) in nodes.iter().enumerate().filter(|(at, _)| asked(&cluster.nodes[*at])) {
+        let silent = cluster.silent_nodes.contains(&at);
+        let code = match (silent, rows.is_empty()) {
+            (true, _) => "NodeNotResponding",
+            (false, true) => "NotFound",
+            (false, false) => "Ok",
+        };
+        items.push_str("<ns1:item>");
+        element_into(&mut items, "ns1:ReturnCode", code);
+        element_into(&mut items, "ns1:Name", &cluster.nodes[at]);
+        element_into(&mut items, "ns1:NoChange", "false");
+        if rows.is_empty() {
+            items.push_str(if at.is_multiple_of(2) {
+                "<ns1:CmDevices xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:nil=\"1\" />"
+            } else {
+                "<ns1:CmDevices/>"
+            });
+        } else {
+            items.push_str("<ns1:CmDevices>");
+            for &(device, stale) in rows {
+                write_device(&mut items, &cluster.devices[device], device, stale);
+            }
+            items.push_str("</ns1:CmDevices>");
+        }
+        items.push_str("</ns1:item>");
+        total += rows.len();
+        // Writing into a String cannot fail.
+        let _ = write!(
+            state,
+            "<Node Name=\"{}\" SubsystemStartTime=\"{FIRST_TIME}\" StateId=\"1\" TotalItemsFound=\"{n}\" TotalItemsReturned=\"{n}\"/>",
+            cluster.nodes[at],
+            n = rows.len()
+        );
+    }
+    state.push_str("</StateInfo>");
+    let mut out = format!(
+        "<?xml version='1.0' encoding='utf-8'?><soapenv:Envelope xmlns:soapenv=\"{SOAP}\"><soapenv:Body><ns1:selectCmDeviceResponse xmlns:ns1=\"{NAMESPACE}\"><ns1:selectCmDeviceReturn><ns1:SelectCmDeviceResult><ns1:TotalDevicesFound>{total}</ns1:TotalDevicesFound>"
+    );
+    if total == 0 && cluster.silent_nodes.is_empty() {
+        out.push_str(
+            "<ns1:CmNodes xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:nil=\"1\" />",
+        );
+    } else {
+        out.push_str("<ns1:CmNodes>");
+        out.push_str(&items);
+        out.push_str("</ns1:CmNodes>");
+    }
+    out.push_str("</ns1:SelectCmDeviceResult>");
+    // The token is a document inside of a text.
+    element_into(&mut out, "ns1:StateInfo", &state);
+    out.push_str("</ns1:selectCmDeviceReturn></ns1:selectCmDeviceResponse></soapenv:Body></soapenv:Envelope>");
+    out
+}
+
+fn write_device(out: &mut String, device: &Device, at: usize, stale: bool) {
+    let spec = &device.spec;
+    let now = if stale { "UnRegistered" } else { status(spec.registration).unwrap_or("Unknown") };
+    let reason = match (stale, spec.registration) {
+        (true, _) => "15",
+        (false, Registration::Rejected) => "14",
+        (false, Registration::UnRegistered) => "13",
+        (
+            false,
+            Registration::NeverSeen | Registration::PartiallyRegistered | Registration::Registered,
+        ) => "0",
+    };
+    let httpd = match device.httpd() {
+        Httpd::Yes => "Yes",
+        Httpd::No => "No",
+        Httpd::Unknown => "Unknown",
+    };
+    // A line is registered or not; only a device can be so partially (published WSDL).
+    let lines: &[&str] =
+        if now == "PartiallyRegistered" { &["Registered", "UnRegistered"] } else { &[now] };
+    let model = spec.model.to_string();
+    // An older state lies a day back.
+    let time = FIRST_TIME + at as u64 - if stale { 86_400 } else { 0 };
+    out.push_str("<ns1:item>");
+    for (name, text) in [
+        ("ns1:Name", spec.name.as_str()),
+        ("ns1:DirNumber", &format!("{}-{now}", 1000 + at)),
+        ("ns1:DeviceClass", "Phone"),
+        ("ns1:Model", &model),
+        ("ns1:Product", &model),
+        ("ns1:BoxProduct", "0"),
+        ("ns1:Httpd", httpd),
+        ("ns1:RegistrationAttempts", "1"),
+        ("ns1:IsCtiControllable", "true"),
+        ("ns1:LoginUserId", ""),
+        ("ns1:Status", now),
+        ("ns1:StatusReason", reason),
+        ("ns1:PerfMonObject", "2"),
+        ("ns1:DChannel", "0"),
+        ("ns1:Description", &spec.description),
+    ] {
+        element_into(out, name, text);
+    }
+    out.push_str(
+        "<ns1:H323Trunk xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:nil=\"true\"/>",
+    );
+    for (name, text) in [
+        ("ns1:TimeStamp", time.to_string().as_str()),
+        ("ns1:Protocol", protocol(spec.protocol)),
+        ("ns1:NumOfLines", if lines.len() == 2 { "2" } else { "1" }),
+    ] {
+        element_into(out, name, text);
+    }
+    out.push_str("<ns1:LinesStatus>");
+    for (k, status) in lines.iter().enumerate() {
+        out.push_str("<ns1:item>");
+        element_into(out, "ns1:DirectoryNumber", &(1000 + at + k).to_string());
+        element_into(out, "ns1:Status", status);
+        out.push_str("</ns1:item>");
+    }
+    out.push_str("</ns1:LinesStatus>");
+    element_into(out, "ns1:ActiveLoadID", if stale { "" } else { &spec.active_load });
+    for name in [
+        "ns1:InactiveLoadID",
+        "ns1:DownloadStatus",
+        "ns1:DownloadFailureReason",
+        "ns1:DownloadServer",
+    ] {
+        element_into(out, name, if name == "ns1:DownloadStatus" { "Unknown" } else { "" });
+    }
+    write_addresses(out, spec, stale);
+    out.push_str("</ns1:item>");
+}
+
+/// Writes the addresses of a device: IPv6 first, and with the misspelt attribute of the real schema.
+fn write_addresses(out: &mut String, spec: &PhoneSpec, stale: bool) {
+    // An older state tells an address that the phone no longer has.
+    let old = Ipv4Addr::new(127, 255, 255, 254);
+    let v4 = spec
+        .reported_address
+        .or_else(|| spec.address.v4())
+        .map(|now| if stale { old } else { now });
+    let v6 = spec.address.v6();
+    let both = v4.is_some() && v6.is_some();
+    if v4.is_none() && v6.is_none() {
+        out.push_str("<ns1:IPAddress/>");
+        return;
+    }
+    out.push_str("<ns1:IPAddress>");
+    let v6 =
+        v6.map(|address| (address.to_string(), "ipv6", if both { "Signaling" } else { EVERY }));
+    let v4 =
+        v4.map(|address| (address.to_string(), "ipv4", if both { "Adminstrative" } else { EVERY }));
+    for (address, kind, attribute) in v6.into_iter().chain(v4) {
+        out.push_str("<ns1:item>");
+        element_into(out, "ns1:IP", &address);
+        element_into(out, "ns1:IPAddrType", kind);
+        element_into(out, "ns1:Attribute", attribute);
+        out.push_str("</ns1:item>");
+    }
+    out.push_str("</ns1:IPAddress>");
+}
+
+/// What an address is for (published WSDL).
+const EVERY: &str = "AdministrativeAndSignaling";
+/// When the simulated registrations began, in seconds since 1970: the clock is never asked.
+pub(crate) const FIRST_TIME: u64 = 1_790_000_000;

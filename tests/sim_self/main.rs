@@ -1,0 +1,10 @@
+//! Speaks to the simulator in hand-written XML over plain reqwest, without any of our client's code.
+
+#![expect(clippy::unwrap_used, reason = "the helpers of these tests fail with them")]
+
+mod axl;
+mod bench;
+mod limits;
+mod phones;
+mod reads;
+mod settings;

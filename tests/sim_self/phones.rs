@@ -1,0 +1,209 @@
+//! RisPort70, the authentication page and the phones themselves.
+
+use crate::bench::*;
+use axlpaper::domain::model::Size;
+use axlpaper::domain::personalization::Setting;
+use axlpaper::sim::{
+    FleetSpec, Limits, PUSH_PASSWORD, PUSH_USER, ProfileSpec, PushOutcome, Quirk, Registration,
+    SimConfig,
+};
+
+#[tokio::test]
+async fn risport_tells_what_nodes_know() {
+    let mut fleet = fleet();
+    fleet.phones[1].registration = Registration::UnRegistered;
+    fleet.phones[2].registration = Registration::NeverSeen;
+    fleet.phones[3].stale_node = Some(1);
+    let config = SimConfig {
+        limits: Limits { ris_per_minute: Some(4), ..Limits::real() },
+        ..SimConfig::new(fleet)
+    };
+    let bench = Bench::with(config).await;
+    let names = (1..=4).map(|k| item(&format!("SEP00000000000{k}"))).collect::<Vec<_>>().concat();
+    let (status, body) = bench.ris(&select(&names)).await;
+    assert_eq!(status, 200, "{body}");
+    assert!(body.contains("<ns1:TotalDevicesFound>4</ns1:TotalDevicesFound>"), "{body}");
+    assert!(body.contains("<ns1:IP>127.9.0.1</ns1:IP>"), "{body}");
+    assert!(body.contains("<ns1:Httpd>Yes</ns1:Httpd>"), "{body}");
+    assert!(!body.contains("SEP000000000003"));
+    assert_eq!(body.matches("<ns1:Name>SEP000000000004</ns1:Name>").count(), 2);
+    let (_, none) = bench.ris(&select(&item("SEPNONE"))).await;
+    assert!(
+        none.contains("<ns1:CmNodes xmlns:xsi=") && none.contains("xsi:nil=\"1\" />"),
+        "{none}"
+    );
+    bench.sim.silence_node("cucm-pub", true);
+    let (_, silent) = bench.ris(&select(&names)).await;
+    assert!(silent.contains("NodeNotResponding") && !silent.contains("127.9.0.1"), "{silent}");
+    bench.sim.silence_node("cucm-pub", false);
+    // What is no valid request does not count.
+    let unqualified = select(&names).replace("s:Item>", "Item>");
+    assert_eq!(bench.ris(&unqualified).await.0, 500);
+    let order = select(&names)
+        .replace("<s:StateInfo/>", "")
+        .replace("</s:CmSelectionCriteria>", "</s:CmSelectionCriteria><s:StateInfo/>");
+    assert_eq!(bench.ris(&order).await.0, 500);
+    let (status, many) = bench.ris(&select(&item("x").repeat(1001))).await;
+    assert_eq!(status, 500, "{many}");
+    let wild = select(&item("sep*2")).replace("selectCmDeviceExt", "selectCmDevice");
+    assert!(bench.ris(&wild).await.1.contains("SEP000000000002"));
+    let (status, limited) = bench.ris(&select(&names)).await;
+    assert_eq!(status, 500);
+    assert!(limited.contains("Exceeded allowed rate for Reatime information"), "{limited}");
+}
+
+#[tokio::test]
+async fn the_authentication_page_needs_password_and_association() {
+    let bench = Bench::new().await;
+    let (one, two) = ("SEP000000000001", "SEP000000000002");
+    assert_eq!(bench.authenticate(PUSH_USER, PUSH_PASSWORD, one).await, "AUTHORIZED");
+    assert_eq!(bench.authenticate(PUSH_USER, PUSH_PASSWORD, two).await, "UN-AUTHORIZED");
+    assert_eq!(bench.authenticate(PUSH_USER, "wrong", one).await, "UN-AUTHORIZED");
+    assert!(bench.sim.set_associations(PUSH_USER, &[two]));
+    assert_eq!(bench.authenticate(PUSH_USER, PUSH_PASSWORD, two).await, "AUTHORIZED");
+    let form = [("UserID", PUSH_USER), ("Password", PUSH_PASSWORD), ("devicename", two)];
+    let posted = bench.client.post(bench.sim.auth_url()).form(&form);
+    assert_eq!(read(posted).await.1, "AUTHORIZED");
+    bench.sim.set_locked(PUSH_USER, true);
+    assert_eq!(bench.authenticate(PUSH_USER, PUSH_PASSWORD, two).await, "UN-AUTHORIZED");
+    assert_eq!(bench.sim.record().users[PUSH_USER].failed_logins, 2);
+}
+
+#[tokio::test]
+async fn a_push_is_carried_out_and_recorded() {
+    let bench = Bench::new().await;
+    let (base, _server) = pictures(IMAGE, THUMBNAIL).await;
+    let xml = background(&base);
+    let (status, body) = bench.push(1, Some(PUSH_PASSWORD), &xml).await;
+    assert_eq!(status, 200);
+    assert!(body.contains("<CiscoIPPhoneResponse>") && body.contains("Status=\"0\""), "{body}");
+    let phone = bench.sim.phone("SEP000000000001").unwrap();
+    assert_eq!(phone.shown.as_ref().unwrap().size, IMAGE);
+    let [push] = phone.pushes.as_slice() else { panic!("{phone:?}") };
+    assert_eq!(push.xml.as_deref(), Some(xml.as_str()));
+    assert_eq!((push.authorization, push.outcome), (true, PushOutcome::Accepted));
+    let urls: Vec<_> = push.fetches.iter().map(|f| (f.url.clone(), f.complete)).collect();
+    assert_eq!(urls, [(format!("{base}/i.png"), true), (format!("{base}/t.png"), true)]);
+    // Without credentials, with wrong ones, without association.
+    for (last, password) in [(1, None), (1, Some("wrong")), (2, Some(PUSH_PASSWORD))] {
+        let (status, body) = bench.push(last, password, &xml).await;
+        assert_eq!((status, body.as_str()), (200, "<CiscoIPPhoneError Number=\"4\" />"));
+    }
+    let record = bench.sim.record();
+    assert_eq!(record.phones["SEP000000000002"].pushes[0].outcome, PushOutcome::Error(4));
+    assert_eq!(record.phones["SEP000000000002"].shown, None);
+    assert!(record.phones["SEP000000000003"].pushes.is_empty());
+    assert_eq!(record.most_pushes_in_flight, 1);
+    assert!(!format!("{record:?}").contains(PUSH_PASSWORD));
+}
+
+#[tokio::test]
+async fn a_phone_refuses_what_it_cannot_show() {
+    let bench = Bench::new().await;
+    let (base, _server) = pictures(Size::new(800, 481), THUMBNAIL).await;
+    let error = |number| format!("<CiscoIPPhoneError Number=\"{number}\" />");
+    let answer = async |xml: &str| bench.push(1, Some(PUSH_PASSWORD), xml).await.1;
+    assert_eq!(answer(&background(&base)).await, error(3));
+    assert_eq!(answer(&background(&format!("{base}/none"))).await, error(3));
+    assert_eq!(answer(&background("http://192.0.2.1")).await, error(3));
+    assert_eq!(answer("<setBackground/>").await, error(1));
+    let padded = format!("{}{}", background(&base), " ".repeat(512));
+    assert_eq!(answer(&padded).await, error(1));
+    assert_eq!(bench.sim.phone("SEP000000000001").unwrap().shown, None);
+    let url = format!("http://127.9.0.1:{}/CGI/Execute", bench.sim.phone_port());
+    let expecting = bench.client.post(url).header("Expect", "100-continue").body("XML=x");
+    assert_eq!(read(expecting).await.1, error(6));
+}
+
+#[tokio::test]
+async fn a_phone_obeys_what_it_loaded_last() {
+    let mut fleet = fleet();
+    fleet.profiles.push(ProfileSpec::new("Locked", Setting::Disabled));
+    fleet.phones[0].profile = "Locked".to_owned();
+    let bench = Bench::with(SimConfig::new(fleet)).await;
+    let (base, _server) = pictures(IMAGE, THUMBNAIL).await;
+    let answer = async || bench.push(1, Some(PUSH_PASSWORD), &background(&base)).await.1;
+    assert!(answer().await.contains("Number=\"4\""));
+    assert!(bench.sim.set_profile_personalization("Locked", Setting::Enabled));
+    assert!(answer().await.contains("Number=\"4\""));
+    assert!(bench.sim.restart_phone("SEP000000000001"));
+    assert!(answer().await.contains("CiscoIPPhoneResponse"));
+    assert!(bench.sim.set_web_access("SEP000000000001", Some(false)));
+    assert!(answer().await.contains("CiscoIPPhoneResponse"));
+    bench.sim.restart_phones();
+    let url = format!("http://127.9.0.1:{}/CGI/Execute", bench.sim.phone_port());
+    let form = [("XML", "x")];
+    assert!(bench.client.post(url).form(&form).send().await.is_err());
+}
+
+#[tokio::test]
+async fn phones_misbehave_each_in_its_own_way() {
+    let mut fleet = fleet();
+    fleet.push_devices.extend((2..=5).map(|k| format!("SEP00000000000{k}")));
+    let bench = Bench::with(SimConfig::new(fleet)).await;
+    let (base, _server) = pictures(IMAGE, THUMBNAIL).await;
+    let xml = background(&base);
+    let name = |k: u8| format!("SEP00000000000{k}");
+    let url = |k: u8, path| format!("http://127.9.0.{k}:{}{path}", bench.sim.phone_port());
+    bench.sim.set_quirk(&name(1), Quirk::AcceptsButNeverFetches);
+    assert!(bench.push(1, Some(PUSH_PASSWORD), &xml).await.1.contains("Success"));
+    assert!(bench.sim.phone(&name(1)).unwrap().pushes[0].fetches.is_empty());
+    bench.sim.set_quirk(&name(2), Quirk::FetchesHalf);
+    assert!(bench.push(2, Some(PUSH_PASSWORD), &xml).await.1.contains("Success"));
+    let half = bench.sim.phone(&name(2)).unwrap();
+    assert!(!half.pushes[0].fetches[0].complete && half.shown.is_none());
+    bench.sim.set_quirk(&name(3), Quirk::ErrorWithOk { number: 7 });
+    assert!(bench.push(3, Some(PUSH_PASSWORD), &xml).await.1.contains("Number=\"7\""));
+    bench.sim.set_quirk(&name(4), Quirk::Resets);
+    let reset = bench.client.post(url(4, "/CGI/Execute")).form(&[("XML", &xml)]);
+    assert!(reset.send().await.is_err());
+    assert!(!bench.sim.phone(&name(4)).unwrap().pushes.is_empty());
+    bench.sim.set_quirk(&name(5), Quirk::Busy503Once);
+    assert_eq!(bench.push(5, Some(PUSH_PASSWORD), &xml).await.0, 503);
+    assert!(bench.push(5, Some(PUSH_PASSWORD), &xml).await.1.contains("Success"));
+    bench.sim.set_quirk(&name(5), Quirk::WrongDevice);
+    let information = read(bench.client.get(url(5, "/DeviceInformationX"))).await.1;
+    assert!(information.contains("<HostName>SEPFFFE0000F"), "{information}");
+    assert!(bench.push(5, Some(PUSH_PASSWORD), &xml).await.1.contains("Number=\"4\""));
+}
+
+#[tokio::test]
+async fn nobody_answers_where_no_phone_is() {
+    let bench = Bench::new().await;
+    for host in ["127.9.0.99", "127.0.0.1"] {
+        let url = format!("http://{host}:{}/DeviceInformationX", bench.sim.phone_port());
+        assert!(bench.client.get(url).send().await.is_err(), "{host}");
+    }
+}
+
+#[tokio::test]
+async fn a_generated_fleet_is_served_whole() {
+    let fleet = FleetSpec { seed: 1, phones: 3000 }.generate();
+    let names: Vec<String> = fleet.phones.iter().map(|phone| phone.name.clone()).collect();
+    let bench = Bench::with(SimConfig { limits: Limits::off(), ..SimConfig::new(fleet) }).await;
+    let inner = "<searchCriteria><name>%</name></searchCriteria>\
+        <returnedTags><name/><description/><locationName/><ownerUserName/></returnedTags>";
+    let all = bench.good("listPhone", inner).await;
+    assert_eq!(all.matches("<phone ").count(), names.len());
+    let sql = "<sql>select count(*) from device where tkclass = 1</sql>";
+    let counted = bench.good("executeSQLQuery", sql).await;
+    // The template is not of class 1.
+    assert!(counted.contains(&format!("<count>{}</count>", names.len() - 1)), "{counted}");
+    let mut found = 0;
+    for chunk in names.chunks(1000) {
+        let items = chunk.iter().map(|name| item(name)).collect::<Vec<_>>().concat();
+        let (status, body) = bench.ris(&select(&items)).await;
+        assert_eq!(status, 200);
+        found += body.matches("<ns1:DirNumber>").count();
+    }
+    assert!(found > names.len() * 9 / 10 && found < names.len(), "{found} of {}", names.len());
+}
+
+#[tokio::test]
+async fn everything_stops() {
+    let bench = Bench::new().await;
+    assert_eq!(bench.ask("15.0", "getCCMVersion", "").await.0, 200);
+    let address = bench.sim.axl_addr();
+    bench.sim.shutdown().await;
+    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+}
