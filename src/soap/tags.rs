@@ -2,9 +2,10 @@
 
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
-/// The content of `returnedTags`: one empty element for every field that is wanted.
+/// The content of `returnedTags`: one element for every field that is wanted.
 ///
-/// AXL checks their order against its schema, so they must stand in the schema's order.
+/// AXL checks their order against its schema, so they must stand in the schema's order. What they hold
+/// says nothing to AXL, but the schema has a word in it: most may be empty, a boolean may not.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ReturnedTags(pub &'static [&'static str]);
 
@@ -14,6 +15,10 @@ impl Serialize for ReturnedTags {
         for tag in self.0 {
             if *tag == ASSOCIATED_DEVICES {
                 map.serialize_entry(tag, &AnyDevice { device: "%" })?;
+            } else if *tag == PASSWORD_CREDENTIALS {
+                map.serialize_entry(tag, &Credentials::default())?;
+            } else if BOOLEANS.contains(tag) {
+                map.serialize_entry(tag, "true")?;
             } else {
                 map.serialize_entry(tag, "")?;
             }
@@ -24,6 +29,29 @@ impl Serialize for ReturnedTags {
 
 /// The tag whose content is a list: published requests that are known to work put `%` into it.
 pub const ASSOCIATED_DEVICES: &str = "associatedDevices";
+
+/// The tag whose content is a group of its own.
+const PASSWORD_CREDENTIALS: &str = "passwordCredentials";
+
+#[derive(serde::Serialize)]
+struct Credentials {
+    #[serde(rename = "pwdCredUserMustChange")]
+    must_change: &'static str,
+    #[serde(rename = "pwdCredTimeAdminLockout")]
+    locked_at: &'static str,
+    #[serde(rename = "pwdCredLockedByAdministrator")]
+    locked: &'static str,
+}
+
+impl Default for Credentials {
+    fn default() -> Self {
+        Self { must_change: "true", locked_at: "", locked: "true" }
+    }
+}
+
+/// The fields that are asked for anywhere and whose type in the AXL schema takes only `true`, `false` and
+/// their short forms. The conformance checks notice one that is missing here.
+const BOOLEANS: [&str; 3] = ["backgroundImage", "isActive", "isStandard"];
 
 #[derive(serde::Serialize)]
 struct AnyDevice {
