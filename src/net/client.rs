@@ -3,29 +3,50 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, SET_COOKIE};
+use reqwest::header::{
+    CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER, SET_COOKIE,
+};
 use reqwest::redirect::Policy;
+use tokio::time::timeout;
 
 use super::endpoint::Endpoint;
 use super::error::HttpError;
 use super::fingerprint::Fingerprint;
 use super::provider::provider;
 use super::trust::Trust;
+use crate::domain::text::excerpt;
 
 /// Limits of the cluster's client.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ClusterLimits {
     /// How long a connection and its TLS handshake may take together.
     pub connect: Duration,
-    /// How long a call that only reads may take. AXL can need two minutes when its server cannot
-    /// look up names.
+    /// How long a call that only reads may take as a whole.
     pub read: Duration,
-    /// How long a call that changes something may take; lists of thousands of devices are slow.
+    /// How long a call that changes something may take as a whole, and a second more for every
+    /// [`WRITE_BYTES_A_SECOND`] of its request: lists of thousands of devices are slow.
     pub write: Duration,
+    /// How long the answer to a read may take to begin. AXL can need two minutes when its server cannot
+    /// look up names.
+    pub first_byte: Duration,
+    /// How long an answer may pause once it has begun.
+    pub pause: Duration,
     /// How many bytes an answer may have. AXL itself refuses to send more than 8 MB of data, and the
     /// markup around the data comes on top.
     pub body: usize,
 }
+
+impl ClusterLimits {
+    /// Returns how long a write with a request of this many bytes may take.
+    pub fn write_of(&self, bytes: usize) -> Duration {
+        let more = u64::try_from(bytes / WRITE_BYTES_A_SECOND).unwrap_or(u64::MAX);
+        self.write.saturating_add(Duration::from_secs(more))
+    }
+}
+
+/// A publisher that is slow with long lists still gets this many bytes of them done in a second
+/// (believed: updates of ten thousand devices are reported to take minutes).
+pub const WRITE_BYTES_A_SECOND: usize = 1024;
 
 impl Default for ClusterLimits {
     fn default() -> Self {
@@ -33,6 +54,8 @@ impl Default for ClusterLimits {
             connect: Duration::from_secs(10),
             read: Duration::from_secs(150),
             write: Duration::from_secs(300),
+            first_byte: Duration::from_secs(140),
+            pause: Duration::from_secs(60),
             body: 64 * 1024 * 1024,
         }
     }
@@ -86,14 +109,19 @@ impl ClusterHttp {
         body: Bytes,
         limit: Duration,
     ) -> Result<HttpAnswer, HttpError> {
-        let mut response = self
+        let late = |after| HttpError::Timeout { endpoint: endpoint.clone(), after };
+        let sent = self
             .client
             .post(endpoint.https(path))
             .headers(headers)
             .timeout(limit)
             .body(body)
-            .send()
+            .send();
+        // What takes longer than a read as a whole is a write, and may begin to answer as late as it ends.
+        let begin = if limit > self.limits.read { limit } else { self.limits.first_byte };
+        let mut response = timeout(begin, sent)
             .await
+            .map_err(|_| late(begin))?
             .map_err(|error| HttpError::from_send(error, endpoint, limit))?;
         let status = response.status().as_u16();
         let content_type = header_text(response.headers(), CONTENT_TYPE.as_str());
@@ -105,6 +133,12 @@ impl ClusterHttp {
                 to: server_of(&location.unwrap_or_default()),
             });
         }
+        let encoding = header_text(response.headers(), CONTENT_ENCODING.as_str());
+        if let Some(encoding) = encoding.filter(|text| !text.eq_ignore_ascii_case("identity")) {
+            let encoding = excerpt(&encoding, 40);
+            return Err(HttpError::Encoded { endpoint: endpoint.clone(), encoding });
+        }
+        let retry_after = retry_after(response.headers());
         let cookies = response
             .headers()
             .get_all(SET_COOKIE)
@@ -118,9 +152,14 @@ impl ClusterHttp {
             return Err(too_long());
         }
         let mut received = BytesMut::new();
-        while let Some(chunk) = response
-            .chunk()
+        let pause = self.limits.pause;
+        while let Some(chunk) = timeout(pause, response.chunk())
             .await
+            .map_err(|_| HttpError::Stalled {
+                endpoint: endpoint.clone(),
+                received: received.len(),
+                after: pause,
+            })?
             .map_err(|error| HttpError::from_body(error, endpoint, limit, received.len()))?
         {
             if received.len() + chunk.len() > self.limits.body {
@@ -133,7 +172,7 @@ impl ClusterHttp {
             let received = received.len();
             return Err(HttpError::Truncated { endpoint: endpoint.clone(), received });
         }
-        Ok(HttpAnswer { status, content_type, cookies, body: received.freeze() })
+        Ok(HttpAnswer { status, content_type, cookies, retry_after, body: received.freeze() })
     }
 }
 
@@ -146,6 +185,8 @@ pub struct HttpAnswer {
     pub content_type: Option<String>,
     /// The values of all `Set-Cookie` headers. They are secrets.
     pub cookies: Vec<String>,
+    /// How long the server wants to be left alone (`Retry-After`).
+    pub retry_after: Option<Duration>,
     /// The body.
     pub body: Bytes,
 }
@@ -216,6 +257,23 @@ fn server_of(location: &str) -> String {
     if server.is_empty() { "another page of the same server".to_owned() } else { server }
 }
 
+/// Reads `Retry-After`: seconds, or a date that is compared with the server's own clock (RFC 9110).
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = header_text(headers, RETRY_AFTER.as_str())?;
+    if let Ok(seconds) = text.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = http_date(&text)?;
+    let now = header_text(headers, DATE.as_str()).and_then(|date| http_date(&date))?;
+    // A date that is over means now.
+    Some(Duration::try_from(until.duration_since(now)).unwrap_or_default())
+}
+
+fn http_date(text: &str) -> Option<jiff::Timestamp> {
+    let date = jiff::fmt::rfc2822::parse(text.trim()).ok()?;
+    Some(date.timestamp())
+}
+
 fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
@@ -240,11 +298,36 @@ mod tests {
     }
 
     #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let read = |pairs: &[(&'static str, &'static str)]| {
+            let pairs =
+                pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+            retry_after(&pairs.collect::<HeaderMap>())
+        };
+        assert_eq!(read(&[("retry-after", " 7 ")]), Some(Duration::from_secs(7)));
+        let (now, later) = ("Tue, 24 Nov 2026 08:00:00 GMT", "Tue, 24 Nov 2026 08:01:30 GMT");
+        assert_eq!(read(&[("retry-after", later), ("date", now)]), Some(Duration::from_secs(90)));
+        assert_eq!(read(&[("retry-after", now), ("date", later)]), Some(Duration::ZERO));
+        // Without the server's own clock a date says nothing.
+        assert_eq!(read(&[("retry-after", later)]), None);
+        assert_eq!(read(&[("retry-after", "soon")]), None);
+        assert_eq!(read(&[]), None);
+    }
+
+    #[test]
+    fn a_long_list_may_take_longer_to_be_written() {
+        let limits = ClusterLimits::default();
+        assert_eq!(limits.write_of(10), limits.write);
+        assert_eq!(limits.write_of(350 * 1024), limits.write + Duration::from_secs(350));
+    }
+
+    #[test]
     fn an_answer_hides_its_cookies() {
         let answer = HttpAnswer {
             status: 200,
             content_type: None,
             cookies: vec!["JSESSIONIDSSO=topsecret".to_owned()],
+            retry_after: None,
             body: Bytes::from_static(b"private"),
         };
         let shown = format!("{answer:?}");

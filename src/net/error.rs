@@ -35,6 +35,14 @@ pub enum HttpError {
         #[source]
         source: reqwest::Error,
     },
+    /// The answer is packed, which nobody asked for.
+    #[error("{endpoint} sent an answer packed with {encoding:?}, which was not asked for")]
+    Encoded {
+        /// The server.
+        endpoint: Endpoint,
+        /// How it is packed.
+        encoding: String,
+    },
     /// Anything else.
     #[error("the HTTP exchange with {endpoint} failed")]
     Other {
@@ -53,6 +61,16 @@ pub enum HttpError {
         status: u16,
         /// The other server, short and printable.
         to: String,
+    },
+    /// The answer began and then stood still.
+    #[error("{endpoint} sent nothing more for {} s after {received} bytes", after.as_secs_f32())]
+    Stalled {
+        /// The server.
+        endpoint: Endpoint,
+        /// How many bytes of the body came.
+        received: usize,
+        /// How long was waited.
+        after: Duration,
     },
     /// The answer did not come in time.
     #[error("{endpoint} did not answer within {} s", after.as_secs_f32())]
@@ -96,8 +114,10 @@ impl HttpError {
     pub fn may_have_been_sent(&self) -> bool {
         match self {
             Self::ConnectionLost { .. }
+            | Self::Encoded { .. }
             | Self::Other { .. }
             | Self::Redirect { .. }
+            | Self::Stalled { .. }
             | Self::Timeout { .. }
             | Self::TooLong { .. }
             | Self::Truncated { .. } => true,

@@ -18,6 +18,8 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use crate::domain::text::hex;
+
 /// A listener for [`axum::serve()`] that yields connections whose TLS handshake is done.
 ///
 /// A handshake may take [`HANDSHAKE_LIMIT`]; at most [`PARALLEL_HANDSHAKES`] run at once, and further
@@ -128,12 +130,7 @@ impl SelfSigned {
 
     /// Returns the SHA-256 of the DER certificate, as 64 lower-case hexadecimal digits.
     pub fn sha256(&self) -> String {
-        use std::fmt::Write as _;
-        Sha256::digest(&self.certificate).iter().fold(String::new(), |mut text, byte| {
-            // Writing into a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        hex(&Sha256::digest(&self.certificate))
     }
 
     /// Returns a server configuration for TLS 1.2 and 1.3 that shows this certificate.

@@ -34,6 +34,14 @@ impl RetryPolicy {
         budget: Duration::from_secs(180),
     };
 
+    /// For a connection that broke under a read: soon again, a few times.
+    pub const BROKEN: Self = Self {
+        floor: Duration::from_millis(500),
+        base: Duration::from_secs(1),
+        ceiling: Duration::from_secs(5),
+        budget: Duration::from_secs(12),
+    };
+
     /// For RisPort's rate fault: its counter runs for a minute.
     pub const RATE_LIMITED: Self = Self {
         floor: Duration::from_secs(30),
@@ -72,8 +80,17 @@ impl Iterator for Delays {
     type Item = Duration;
 
     fn next(&mut self) -> Option<Duration> {
+        self.next_at_least(None)
+    }
+}
+
+impl Delays {
+    /// Returns the next wait, made longer where the server asks for more. All waits together still
+    /// keep to the budget: a server that asks for more than that is not waited for.
+    pub fn next_at_least(&mut self, asked: Option<Duration>) -> Option<Duration> {
         let jitter = self.span.mul_f64(self.fraction());
         let delay = self.policy.floor.saturating_add(jitter).min(self.policy.ceiling);
+        let delay = delay.max(asked.unwrap_or_default());
         // A wait of nothing costs a little too, so that every budget comes to an end.
         let spent = self.spent.saturating_add(delay.max(Duration::from_millis(1)));
         if spent > self.policy.budget {
@@ -83,9 +100,7 @@ impl Iterator for Delays {
         self.span = self.span.saturating_mul(2).min(self.policy.ceiling);
         Some(delay)
     }
-}
 
-impl Delays {
     /// Returns the next pseudo-random number from 0 up to, but not including, 1 (SplitMix64).
     fn fraction(&mut self) -> f64 {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -110,6 +125,22 @@ mod tests {
         assert_eq!(waits, RetryPolicy::THROTTLED.delays(7).collect::<Vec<_>>());
         assert_ne!(waits, RetryPolicy::THROTTLED.delays(8).collect::<Vec<_>>());
         assert!(waits.len() > 3);
+    }
+
+    #[test]
+    fn a_server_that_asks_for_more_gets_it_within_the_budget() {
+        let minute = Duration::from_secs(60);
+        let policy = RetryPolicy {
+            floor: Duration::from_secs(1),
+            base: Duration::from_secs(1),
+            ceiling: Duration::from_secs(5),
+            budget: Duration::from_secs(130),
+        };
+        let mut delays = policy.delays(3);
+        assert_eq!(delays.next_at_least(Some(minute)), Some(minute));
+        assert!(delays.next_at_least(Some(Duration::ZERO)) >= Some(Duration::from_secs(1)));
+        assert_eq!(delays.next_at_least(Some(minute)), Some(minute));
+        assert_eq!(delays.next_at_least(Some(minute)), None);
     }
 
     #[test]

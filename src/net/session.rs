@@ -124,7 +124,7 @@ impl Session {
     ) -> Result<HttpAnswer, HttpError> {
         let mut headers = headers.clone();
         headers.extend(own.iter().cloned().map(|(name, value)| (Some(name), value)));
-        let limit = self.limit(intent);
+        let limit = self.limit(intent, body.len());
         let post = async |headers: HeaderMap, attempt: u32| {
             let operation = operation_of(&headers);
             let began = tokio::time::Instant::now();
@@ -153,10 +153,10 @@ impl Session {
         }
     }
 
-    fn limit(&self, intent: Intent) -> Duration {
+    fn limit(&self, intent: Intent, bytes: usize) -> Duration {
         match intent {
             Intent::Read => self.http.limits().read,
-            Intent::Write => self.http.limits().write,
+            Intent::Write => self.http.limits().write_of(bytes),
         }
     }
 
