@@ -1,5 +1,6 @@
 //! HTTP clients with trust, pacing and retry; the listener behind our TLS servers.
 
+pub mod certificate;
 pub mod client;
 pub mod cookie;
 pub mod credentials;
@@ -8,6 +9,7 @@ pub mod error;
 pub mod fingerprint;
 pub mod listen;
 pub mod pace;
+pub mod peek;
 pub mod pin;
 pub mod provider;
 pub mod retry;

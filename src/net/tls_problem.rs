@@ -110,6 +110,16 @@ impl TlsProblem {
         None
     }
 
+    /// Says what a connection that broke during the handshake means.
+    pub fn of_io(error: &std::io::Error) -> Self {
+        let broke = [std::io::ErrorKind::UnexpectedEof, std::io::ErrorKind::ConnectionReset];
+        if broke.contains(&error.kind()) {
+            let closed = "the server closed the connection during the handshake: it may speak only older TLS, or no TLS at all";
+            return Self::Other(closed.to_owned());
+        }
+        Self::Other(error.kind().to_string())
+    }
+
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "the enum belongs to another crate and grows; the rest shares one answer"
