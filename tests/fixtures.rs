@@ -9,10 +9,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use axlpaper::axl::do_authenticate_user::{DoAuthenticateUser, DoAuthenticateUserAnswer};
 use axlpaper::axl::execute_sql_query::{ExecuteSqlQuery, SqlRows};
 use axlpaper::axl::get_app_user::{GetAppUser, GetAppUserAnswer};
 use axlpaper::axl::get_ccm_version::{CcmVersion, GetCcmVersion};
 use axlpaper::axl::get_common_phone_config::{GetCommonPhoneConfig, GetCommonPhoneConfigAnswer};
+use axlpaper::axl::get_enterprise_phone_config::{
+    GetEnterprisePhoneConfig, GetEnterprisePhoneConfigAnswer,
+};
 use axlpaper::axl::get_phone::{GetPhone, GetPhoneAnswer};
 use axlpaper::axl::get_service_parameter::{GetServiceParameter, GetServiceParameterAnswer};
 use axlpaper::axl::get_user::{GetUser, GetUserAnswer};
@@ -21,6 +25,7 @@ use axlpaper::axl::list_common_phone_config::ListCommonPhoneConfig;
 use axlpaper::axl::list_device_pool::ListDevicePool;
 use axlpaper::axl::list_phone::{Criteria, ListPhone, PhoneRow};
 use axlpaper::axl::list_process_node::ListProcessNode;
+use axlpaper::axl::list_registration_dynamic::ListRegistrationDynamic;
 use axlpaper::axl::list_user::ListUser;
 use axlpaper::axl::operation::{Operation, PagedOperation};
 use axlpaper::axl::paging::Page;
@@ -538,4 +543,52 @@ fn read_capture(name: &str, body: &[u8]) {
         let is_told = matches!(error, SoapError::WrongAnswer { .. } | SoapError::NotSoap { .. });
         assert!(is_told, "{name}: {error:?}");
     }
+}
+
+#[test]
+fn a_password_is_asked_about() {
+    let request = DoAuthenticateUser::of("bgpush", "a<b&c".to_owned().into());
+    assert_request(&request, "doAuthenticateUser/common/request.xml");
+    assert!(!format!("{request:?}").contains("a<b"), "the password shows in {request:?}");
+    let answer: DoAuthenticateUserAnswer = read("doAuthenticateUser/common/response.xml").unwrap();
+    let answer = answer.into_authentication();
+    assert_eq!(
+        (answer.authenticated, answer.code, answer.days_to_expiry),
+        (Some(true), Some(0), Some(41))
+    );
+}
+
+#[test]
+fn the_settings_of_all_phones_are_read() {
+    assert_request(&GetEnterprisePhoneConfig {}, "getEnterprisePhoneConfig/common/request.xml");
+    let full: GetEnterprisePhoneConfigAnswer =
+        read("getEnterprisePhoneConfig/common/response.xml").unwrap();
+    assert_eq!(full.into_vendor_config().get("webAccess"), Some("1"));
+    let empty: GetEnterprisePhoneConfigAnswer =
+        read("getEnterprisePhoneConfig/common/response-empty.xml").unwrap();
+    assert!(empty.into_vendor_config().entries.is_empty());
+}
+
+#[test]
+fn remembered_registrations_are_read() {
+    let mut request = ListRegistrationDynamic::all();
+    request.turn_to(Page { skip: 1000, first: 500 });
+    assert_request(&request, "listRegistrationDynamic/12.5/request.xml");
+    let rows = rows::<ListRegistrationDynamic>("listRegistrationDynamic/12.5/response.xml");
+    assert_eq!(rows[0].device.name.as_deref(), Some("SEP00AABBCC0001"));
+    assert_eq!(
+        (rows[0].last_seen, rows[0].status.as_deref()),
+        (Some(1_790_000_000), Some("Registered"))
+    );
+    assert_eq!((rows[1].last_seen, &rows[1].ip), (None, &None));
+}
+
+#[test]
+fn the_standing_of_a_user_is_read() {
+    assert_request(&GetAppUser::standing("bgpush"), "getAppUser/common/request-standing.xml");
+    assert_request(&GetUser::standing("jdoe"), "getUser/common/request-standing.xml");
+    let answer: GetAppUserAnswer = read("getAppUser/common/response-standing.xml").unwrap();
+    let credentials = answer.into_user().password_credentials;
+    assert_eq!(credentials.locked_by_administrator, Some(true));
+    assert_eq!(credentials.must_change, Some(false));
 }

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::StreamExt as _;
+use futures::stream::FuturesOrdered;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::Semaphore;
 
@@ -20,7 +22,7 @@ use crate::soap::write::axl_envelope;
 use super::error::AxlError;
 use super::get_ccm_version::GetCcmVersion;
 use super::operation::{Operation, PagedOperation};
-use super::paging::{FIRST_PAGE, Listing, Pager};
+use super::paging::{FIRST_PAGE, LARGEST_PAGE, Listing, Pager, Unborne};
 use super::version::{AxlVersion, VersionError};
 
 /// How an [`AxlClient`] behaves.
@@ -34,12 +36,14 @@ pub struct AxlOptions {
     pub throttled: RetryPolicy,
     /// How long to wait while AXL has no memory left.
     pub memory: RetryPolicy,
+    /// How long to wait before a read is asked again whose connection broke.
+    pub broken: RetryPolicy,
     /// Is told about every wait before it begins.
     pub on_wait: Option<WaitObserver>,
 }
 
-/// Is told about a wait: the operation, the reason in words, and how long.
-pub type WaitObserver = Arc<dyn Fn(&'static str, &SoapError, Duration) + Send + Sync>;
+/// Is told about a wait: the operation, what made it necessary, and how long.
+pub type WaitObserver = Arc<dyn Fn(&'static str, &AxlError, Duration) + Send + Sync>;
 
 impl Default for AxlOptions {
     fn default() -> Self {
@@ -48,6 +52,7 @@ impl Default for AxlOptions {
             first_page: FIRST_PAGE,
             throttled: RetryPolicy::THROTTLED,
             memory: RetryPolicy::MEMORY,
+            broken: RetryPolicy::BROKEN,
             on_wait: None,
         }
     }
@@ -60,6 +65,7 @@ impl fmt::Debug for AxlOptions {
             .field("first_page", &self.first_page)
             .field("throttled", &self.throttled)
             .field("memory", &self.memory)
+            .field("broken", &self.broken)
             .finish_non_exhaustive()
     }
 }
@@ -134,22 +140,27 @@ impl AxlClient {
     /// Calls an operation and waits for its answer.
     ///
     /// HTTP 503 is waited out, for writes too, because then nothing has been done; a read also waits
-    /// until AXL has memory again. A write is never repeated for any other reason.
+    /// until AXL has memory again, and is asked again a few times when its connection breaks. A write is
+    /// never repeated for any other reason.
     ///
     /// # Errors
     /// See [`AxlError`]; a fault of the server is an error.
     pub async fn call<O: Operation>(&self, request: &O) -> Result<O::Output, AxlError> {
         let mut memory = self.options.memory.random_delays();
+        let mut broken = self.options.broken.random_delays();
         loop {
             let error = match self.call_once(request).await {
                 Ok(answer) => return Ok(answer),
+                Err(error) if O::INTENT == Intent::Write => return Err(error),
                 Err(error) => error,
             };
-            let out_of_memory = matches!(error.soap(), Some(SoapError::MemoryExhausted(_)));
-            if !out_of_memory || O::INTENT == Intent::Write {
+            if matches!(error.soap(), Some(SoapError::MemoryExhausted(_))) {
+                self.wait_or(error, O::NAME, &mut memory, None).await?;
+            } else if error.is_broken_off() {
+                self.wait_or(error, O::NAME, &mut broken, None).await?;
+            } else {
                 return Err(error);
             }
-            self.wait_or(error, O::NAME, &mut memory).await?;
         }
     }
 
@@ -160,30 +171,79 @@ impl AxlClient {
     /// [`Listing::complete`] tells.
     pub async fn list<O: PagedOperation>(
         &self,
-        mut request: O,
+        request: O,
+        progress: impl FnMut(usize) + Send,
+    ) -> Result<Listing<O::Row>, AxlError> {
+        let first = self.options.first_page;
+        self.read_pages(request, Pager::new(first, first.max(LARGEST_PAGE)), 0, progress).await
+    }
+
+    /// Reads a list that has about `expected` rows: as long as more are expected, the next page is asked
+    /// for while one is still being read.
+    ///
+    /// # Errors
+    /// As [`AxlClient::list`].
+    pub async fn list_expecting<O: PagedOperation>(
+        &self,
+        request: O,
+        expected: usize,
+        progress: impl FnMut(usize) + Send,
+    ) -> Result<Listing<O::Row>, AxlError> {
+        let first = self.options.first_page;
+        let pager = Pager::new(first, first.max(LARGEST_PAGE));
+        let expected = u64::try_from(expected).unwrap_or(u64::MAX);
+        self.read_pages(request, pager, expected, progress).await
+    }
+
+    /// Reads a list in one answer where the server bears that, otherwise in pages of at most `rows`.
+    ///
+    /// # Errors
+    /// As [`AxlClient::list`].
+    pub async fn list_at_once<O: PagedOperation>(
+        &self,
+        request: O,
+        rows: u64,
+    ) -> Result<Listing<O::Row>, AxlError> {
+        self.read_pages(request, Pager::new(rows, rows), 0, |_| {}).await
+    }
+
+    async fn read_pages<O: PagedOperation>(
+        &self,
+        request: O,
+        mut pager: Pager<O::Row>,
+        expected: u64,
         mut progress: impl FnMut(usize) + Send,
     ) -> Result<Listing<O::Row>, AxlError> {
-        let mut pager = Pager::new(self.options.first_page);
         let mut memory = self.options.memory.random_delays();
-        while let Some(page) = pager.next_page() {
-            request.turn_to(page);
-            let error = match self.call_once(&request).await {
+        let mut asked = FuturesOrdered::new();
+        while !pager.is_done() {
+            while asked.is_empty() || (asked.len() < READS_AT_ONCE && pager.asked() < expected) {
+                let page = pager.next_page();
+                let mut request = request.clone();
+                request.turn_to(page);
+                asked.push_back(async move { (page, self.call_once(&request).await) });
+            }
+            let Some((page, answer)) = asked.next().await else { break };
+            let error = match answer {
                 Ok(answer) => {
-                    pager.accept(O::rows(answer), |row| O::key(row));
+                    pager.accept(page, O::rows(answer), |row| O::key(row));
                     progress(pager.count());
+                    memory = self.options.memory.random_delays();
                     continue;
                 }
                 Err(error) => error,
             };
-            let suggested = match error.soap() {
-                Some(SoapError::TooLarge { suggested, .. }) => *suggested,
-                Some(_) | None => None,
+            // What was asked for behind this page began where this one should have ended.
+            asked = FuturesOrdered::new();
+            let why = match error.soap() {
+                Some(SoapError::TooLarge { suggested, .. }) => Unborne::TooLarge(*suggested),
+                Some(_) | None => Unborne::NotNow,
             };
-            if !error.wants_smaller_page() || !pager.shrink(suggested) {
+            if !error.wants_smaller_page() || !pager.shrink(page, why) {
                 return Err(error);
             }
             if matches!(error.soap(), Some(SoapError::MemoryExhausted(_))) {
-                self.wait_or(error, O::NAME, &mut memory).await?;
+                self.wait_or(error, O::NAME, &mut memory, None).await?;
             }
         }
         Ok(pager.finish())
@@ -202,13 +262,14 @@ impl AxlClient {
         let mut tried = Vec::new();
         loop {
             let version = self.version();
-            let error = match self.ask(request, Wording::Of(version)).await {
+            let asked = self.ask(request, Wording::Of(version)).await;
+            let error = match asked.answer {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             match error.soap() {
                 Some(SoapError::Throttled) => {
-                    self.wait_or(error, O::NAME, &mut throttled).await?;
+                    self.wait_or(error, O::NAME, &mut throttled, asked.retry_after).await?;
                 }
                 Some(SoapError::VersionNotSupported { supported })
                     if self.options.version.is_none() =>
@@ -256,23 +317,20 @@ impl AxlClient {
     ) -> Result<<GetCcmVersion as Operation>::Output, AxlError> {
         let mut throttled = self.options.throttled.random_delays();
         loop {
-            let error = match self.ask(&GetCcmVersion {}, wording).await {
+            let asked = self.ask(&GetCcmVersion {}, wording).await;
+            let error = match asked.answer {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             if !matches!(error.soap(), Some(SoapError::Throttled)) {
                 return Err(error);
             }
-            self.wait_or(error, GetCcmVersion::NAME, &mut throttled).await?;
+            self.wait_or(error, GetCcmVersion::NAME, &mut throttled, asked.retry_after).await?;
         }
     }
 
     /// Sends one request and reads its answer.
-    async fn ask<O: Operation>(
-        &self,
-        request: &O,
-        wording: Wording,
-    ) -> Result<O::Output, AxlError> {
+    async fn ask<O: Operation>(&self, request: &O, wording: Wording) -> Asked<O::Output> {
         let writes = O::INTENT == Intent::Write;
         let soap_error = |source| AxlError::Soap {
             endpoint: self.endpoint().clone(),
@@ -280,28 +338,36 @@ impl AxlClient {
             writes,
             source,
         };
-        let text = axl_envelope(wording.namespace(), O::NAME, request).map_err(soap_error)?;
+        let text = match axl_envelope(wording.namespace(), O::NAME, request) {
+            Ok(text) => text,
+            Err(error) => return Asked { answer: Err(soap_error(error)), retry_after: None },
+        };
         let headers = wording.headers(O::NAME);
-        let answer = self.session.post(&headers, Bytes::from(text), O::INTENT).await;
-        let answer = answer.map_err(|source| AxlError::Session {
-            endpoint: self.endpoint().clone(),
-            operation: O::NAME,
-            writes,
-            source,
-        })?;
-        parse(answer).await.map_err(soap_error)
+        match self.session.post(&headers, Bytes::from(text), O::INTENT).await {
+            Ok(answer) => {
+                let retry_after = answer.retry_after;
+                Asked { answer: parse(answer).await.map_err(soap_error), retry_after }
+            }
+            Err(source) => {
+                let endpoint = self.endpoint().clone();
+                let error = AxlError::Session { endpoint, operation: O::NAME, writes, source };
+                Asked { answer: Err(error), retry_after: None }
+            }
+        }
     }
 
-    /// Waits as the policy says, or gives the error back when its budget is used up.
+    /// Waits as the policy says, or as long as the server says where that is longer; gives the error back
+    /// when the policy's budget is used up.
     async fn wait_or(
         &self,
         error: AxlError,
         operation: &'static str,
         delays: &mut Delays,
+        retry_after: Option<Duration>,
     ) -> Result<(), AxlError> {
-        let Some(delay) = delays.next() else { return Err(error) };
-        if let (Some(observer), Some(why)) = (&self.options.on_wait, error.soap()) {
-            observer(operation, why, delay);
+        let Some(delay) = delays.next_at_least(retry_after) else { return Err(error) };
+        if let Some(observer) = &self.options.on_wait {
+            observer(operation, &error, delay);
         }
         tokio::time::sleep(delay).await;
         Ok(())
@@ -314,6 +380,13 @@ impl AxlClient {
     fn version_error(&self, source: VersionError) -> AxlError {
         AxlError::Version { endpoint: self.endpoint().clone(), source }
     }
+}
+
+/// What came of one request.
+struct Asked<T> {
+    answer: Result<T, AxlError>,
+    /// How long the server wants to be left alone, where it says so.
+    retry_after: Option<Duration>,
 }
 
 /// Reads an answer; a large one on a thread of its own, so that the others go on meanwhile.

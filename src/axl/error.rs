@@ -119,6 +119,26 @@ impl AxlError {
         }
     }
 
+    /// Tells whether the answer broke off on its way, so that it may come whole when it is asked again.
+    pub fn is_broken_off(&self) -> bool {
+        match self {
+            Self::Session { source: SessionError::Http(error), .. } => {
+                matches!(error, HttpError::ConnectionLost { .. } | HttpError::Truncated { .. })
+            }
+            Self::Soap { source, .. } => matches!(source, SoapError::Truncated { .. }),
+            Self::Session { .. } | Self::Lacking { .. } | Self::Version { .. } => false,
+        }
+    }
+
+    /// Says in a few words why something must wait.
+    pub fn why(&self) -> String {
+        match self {
+            Self::Soap { source, .. } => source.to_string(),
+            Self::Session { source, .. } => source.to_string(),
+            Self::Lacking { .. } | Self::Version { .. } => self.to_string(),
+        }
+    }
+
     /// Tells whether asking for fewer rows may help.
     pub fn wants_smaller_page(&self) -> bool {
         match self {
@@ -126,6 +146,7 @@ impl AxlError {
             Self::Session { source: SessionError::Http(error), .. } => matches!(
                 error,
                 HttpError::ConnectionLost { .. }
+                    | HttpError::Stalled { .. }
                     | HttpError::TooLong { .. }
                     | HttpError::Truncated { .. }
             ),

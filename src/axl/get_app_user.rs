@@ -8,6 +8,7 @@ use crate::soap::scalar;
 use crate::soap::tags::ReturnedTags;
 
 use super::operation::Operation;
+use super::password_credentials::PasswordCredentials;
 use super::request::{Return, UserRequest};
 
 /// Asks for one of them by name.
@@ -19,6 +20,13 @@ impl GetAppUser {
     /// Asks for the user with this name.
     pub fn named(userid: impl Into<String>) -> Self {
         Self(UserRequest { userid: userid.into(), tags: TAGS })
+    }
+}
+
+impl GetAppUser {
+    /// Asks only whether the user with this name may log in.
+    pub fn standing(userid: impl Into<String>) -> Self {
+        Self(UserRequest { userid: userid.into(), tags: STANDING_TAGS })
     }
 }
 
@@ -63,7 +71,13 @@ pub struct AppUser {
     /// same as an empty list: what was not seen must not be replaced.
     #[serde(rename = "associatedDevices")]
     pub associated_devices: Option<DeviceNames>,
+    /// What is known of its password.
+    #[serde(rename = "passwordCredentials")]
+    pub password_credentials: PasswordCredentials,
 }
 
 /// The fields that are asked for, in the order of the AXL schema; every version has them.
 const TAGS: ReturnedTags = ReturnedTags(&["userid", "associatedDevices"]);
+
+/// Where the credentials stand in the AXL schema.
+const STANDING_TAGS: ReturnedTags = ReturnedTags(&["userid", "passwordCredentials"]);

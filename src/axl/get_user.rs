@@ -8,6 +8,7 @@ use crate::soap::scalar;
 use crate::soap::tags::ReturnedTags;
 
 use super::operation::Operation;
+use super::password_credentials::PasswordCredentials;
 use super::request::{Return, UserRequest};
 
 /// Asks for one of them by name.
@@ -19,6 +20,13 @@ impl GetUser {
     /// Asks for the user with this name.
     pub fn named(userid: impl Into<String>) -> Self {
         Self(UserRequest { userid: userid.into(), tags: TAGS })
+    }
+}
+
+impl GetUser {
+    /// Asks only whether the user with this name may log in.
+    pub fn standing(userid: impl Into<String>) -> Self {
+        Self(UserRequest { userid: userid.into(), tags: STANDING_TAGS })
     }
 }
 
@@ -68,8 +76,14 @@ pub struct User {
     /// The directory that the user comes from; nothing for a local user.
     #[serde(rename = "ldapDirectoryName")]
     pub ldap_directory: Reference,
+    /// What is known of its password.
+    #[serde(rename = "passwordCredentials")]
+    pub password_credentials: PasswordCredentials,
 }
 
 /// The fields that are asked for, in the order of the AXL schema; every version has them.
 const TAGS: ReturnedTags =
     ReturnedTags(&["userid", "associatedDevices", "status", "ldapDirectoryName"]);
+
+/// Where the credentials stand in the AXL schema.
+const STANDING_TAGS: ReturnedTags = ReturnedTags(&["userid", "passwordCredentials", "status"]);

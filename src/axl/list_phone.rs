@@ -24,7 +24,18 @@ impl ListPhone {
 
     /// Asks for all of them.
     pub fn all() -> Self {
-        Self::matching(Criteria { name: Some("%".to_owned()), ..Criteria::default() })
+        Self::matching(Criteria::named("%"))
+    }
+
+    /// Asks only who is there: all names and UUIDs, which are small enough for one answer.
+    pub fn names() -> Self {
+        Self(ListRequest::new(Criteria::named("%"), ReturnedTags(&["name"])))
+    }
+
+    /// Asks for the one of this name. AXL takes `_` and `%` in it for wildcards (believed), so others
+    /// can come too.
+    pub fn named(name: &str) -> Self {
+        Self::matching(Criteria::named(name))
     }
 }
 
@@ -70,6 +81,12 @@ pub struct Criteria {
     /// The security profile.
     #[serde(rename = "securityProfileName", skip_serializing_if = "Option::is_none")]
     pub security_profile: Option<String>,
+}
+
+impl Criteria {
+    fn named(name: &str) -> Self {
+        Self { name: Some(name.to_owned()), ..Self::default() }
+    }
 }
 
 /// The answer: one page.

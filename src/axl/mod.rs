@@ -2,11 +2,13 @@
 
 pub mod association;
 pub mod client;
+pub mod do_authenticate_user;
 pub mod error;
 pub mod execute_sql_query;
 pub mod get_app_user;
 pub mod get_ccm_version;
 pub mod get_common_phone_config;
+pub mod get_enterprise_phone_config;
 pub mod get_phone;
 pub mod get_service_parameter;
 pub mod get_user;
@@ -15,9 +17,11 @@ pub mod list_common_phone_config;
 pub mod list_device_pool;
 pub mod list_phone;
 pub mod list_process_node;
+pub mod list_registration_dynamic;
 pub mod list_user;
 pub mod operation;
 pub mod paging;
+pub mod password_credentials;
 mod request;
 pub mod standard_return;
 pub mod update_app_user;

@@ -20,7 +20,7 @@ pub trait Operation: Serialize + Send + Sync {
 }
 
 /// A request whose answer comes in pages.
-pub trait PagedOperation: Operation {
+pub trait PagedOperation: Clone + Operation {
     /// One row of the answer.
     type Row: Send;
 

@@ -22,45 +22,82 @@ pub struct Listing<R> {
     pub complete: bool,
     /// How many rows came more than once, because the list moved while it was read.
     pub repeated: usize,
+    /// How many answers it took. One answer is a picture of one moment; several are not.
+    pub pages: usize,
 }
 
-/// Decides which page comes next. It knows nothing of servers, so that it can be tested without one.
+/// Decides which pages are asked for. It knows nothing of servers, so that it can be tested without one.
 ///
 /// The order of rows is not guaranteed and no total is told (AXL Developer Guide). Rows are therefore
 /// kept once by their key, and only a page with fewer rows than asked for proves the end. A page without
 /// anything new does not: two in a row stop the reading, and the listing says that it is incomplete.
+///
+/// Pages shrink when the server cannot bear them and grow again after some that it bore. A size that was
+/// too large for one answer is not tried again; one that failed for another reason is, once.
 #[derive(Debug)]
 pub struct Pager<R> {
-    page: Page,
+    skip: u64,
+    first: u64,
+    most: u64,
+    borne: u32,
+    refused: Option<u64>,
     rows: Vec<R>,
     seen: HashSet<String>,
     repeated: usize,
+    pages: usize,
     barren: u32,
     complete: bool,
     done: bool,
 }
 
+/// Why a page was not given.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Unborne {
+    /// It would have been too large; the server may suggest fewer rows than a number.
+    TooLarge(Option<u64>),
+    /// The server could not do it now, or broke off.
+    NotNow,
+}
+
 impl<R> Pager<R> {
-    /// Begins a list with pages of `first` rows.
-    pub fn new(first: u64) -> Self {
+    /// Begins a list with pages of `first` rows that may grow to `most`.
+    pub fn new(first: u64, most: u64) -> Self {
+        let first = first.max(1);
         Self {
-            page: Page { skip: 0, first: first.max(1) },
+            skip: 0,
+            first,
+            most: most.max(first),
+            borne: 0,
+            refused: None,
             rows: Vec::new(),
             seen: HashSet::new(),
             repeated: 0,
+            pages: 0,
             barren: 0,
             complete: false,
             done: false,
         }
     }
 
-    /// Returns the page to ask for, or nothing when the list is at its end.
-    pub fn next_page(&self) -> Option<Page> {
-        (!self.done).then_some(self.page)
+    /// Tells whether the reading has ended.
+    pub fn is_done(&self) -> bool {
+        self.done
     }
 
-    /// Takes the rows of the page that was asked for.
-    pub fn accept(&mut self, rows: Vec<R>, key: impl Fn(&R) -> Option<&str>) {
+    /// Returns the next page to ask for, and goes on behind it.
+    pub fn next_page(&mut self) -> Page {
+        let page = Page { skip: self.skip, first: self.first };
+        self.skip = self.skip.saturating_add(self.first);
+        page
+    }
+
+    /// Returns how many rows the pages cover that were asked for so far.
+    pub fn asked(&self) -> u64 {
+        self.skip
+    }
+
+    /// Takes the rows of a page. Pages are taken in the order in which they were asked for.
+    pub fn accept(&mut self, page: Page, rows: Vec<R>, key: impl Fn(&R) -> Option<&str>) {
         let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
         let before = self.rows.len();
         for row in rows {
@@ -72,26 +109,40 @@ impl<R> Pager<R> {
                 self.repeated += 1;
             }
         }
-        if count < self.page.first {
+        self.pages += 1;
+        if count < page.first {
             self.complete = true;
             self.done = true;
             return;
         }
         self.barren = if self.rows.len() == before { self.barren + 1 } else { 0 };
         self.done = self.barren == BARREN_PAGES;
-        self.page.skip = self.page.skip.saturating_add(count);
+        self.borne += 1;
+        if self.borne >= BORNE_TO_GROW {
+            self.borne = 0;
+            self.first = self.first.saturating_mul(2).min(self.most);
+        }
     }
 
-    /// Halves the pages, or goes further down where the server suggests fewer rows. Returns whether
-    /// that was still possible.
-    pub fn shrink(&mut self, suggested: Option<u64>) -> bool {
-        if self.page.first <= 1 {
+    /// Goes back to a page that was not given, with half of its rows, or fewer where the server suggests
+    /// that. Returns whether that was still possible.
+    pub fn shrink(&mut self, page: Page, why: Unborne) -> bool {
+        if page.first <= 1 {
             return false;
         }
-        let half = self.page.first / 2;
-        // "Less than" the suggested number; but the suggestion is known to be unreliable.
-        let below = suggested.map_or(half, |rows| rows.saturating_sub(1).min(half));
-        self.page.first = below.max(1);
+        let half = page.first / 2;
+        self.first = match why {
+            // "Less than" the suggested number; but the suggestion is known to be unreliable.
+            Unborne::TooLarge(Some(rows)) => rows.saturating_sub(1).clamp(1, half),
+            Unborne::TooLarge(None) | Unborne::NotNow => half,
+        };
+        // What fails twice will fail again.
+        let is_second = self.refused.replace(page.first) == Some(page.first);
+        if is_second || why != Unborne::NotNow {
+            self.most = self.most.min(self.first);
+        }
+        self.borne = 0;
+        self.skip = page.skip;
         true
     }
 
@@ -102,13 +153,24 @@ impl<R> Pager<R> {
 
     /// Ends the list.
     pub fn finish(self) -> Listing<R> {
-        Listing { rows: self.rows, complete: self.complete, repeated: self.repeated }
+        Listing {
+            rows: self.rows,
+            complete: self.complete,
+            repeated: self.repeated,
+            pages: self.pages,
+        }
     }
 }
 
 /// How many rows a page has at first. AXL gives at most 8 MB at once (AXL Developer Guide); with the
 /// fields that are asked for here, 500 rows are about half a megabyte.
 pub const FIRST_PAGE: u64 = 500;
+
+/// How many rows a page has at most once the server has shown that it bears them.
+pub const LARGEST_PAGE: u64 = 1000;
+
+/// After so many pages that the server bore, the next ones are larger.
+const BORNE_TO_GROW: u32 = 4;
 
 /// After so many pages in a row without anything new, the reading stops.
 const BARREN_PAGES: u32 = 2;
@@ -120,14 +182,18 @@ mod tests {
     use super::*;
 
     fn read(first: u64, mut server: impl FnMut(Page) -> Option<Vec<u32>>) -> Listing<String> {
-        let mut pager = Pager::new(first);
-        while let Some(page) = pager.next_page() {
+        let mut pager = Pager::new(first, first * 4);
+        while !pager.is_done() {
+            let page = pager.next_page();
             match server(page) {
                 Some(rows) => {
                     let rows = rows.iter().map(u32::to_string).collect();
-                    pager.accept(rows, |row: &String| Some(row.as_str()));
+                    pager.accept(page, rows, |row: &String| Some(row.as_str()));
                 }
-                None => assert!(pager.shrink(None), "too large even for one row"),
+                None => assert!(
+                    pager.shrink(page, Unborne::TooLarge(None)),
+                    "too large even for one row"
+                ),
             }
         }
         pager.finish()
@@ -172,14 +238,63 @@ mod tests {
 
     #[test]
     fn shrinks_to_what_the_server_bears() {
-        let mut pager = Pager::<String>::new(500);
-        assert!(pager.shrink(None));
-        assert_eq!(pager.next_page().unwrap().first, 250);
-        assert!(pager.shrink(Some(100)));
-        assert_eq!(pager.next_page().unwrap().first, 99);
-        assert!(pager.shrink(Some(0)));
-        assert_eq!(pager.next_page().unwrap().first, 1);
-        assert!(!pager.shrink(None));
+        let mut pager = Pager::<String>::new(500, 1000);
+        let page = pager.next_page();
+        assert!(pager.shrink(page, Unborne::NotNow));
+        let page = pager.next_page();
+        assert_eq!(page, Page { skip: 0, first: 250 });
+        assert!(pager.shrink(page, Unborne::TooLarge(Some(100))));
+        let page = pager.next_page();
+        assert_eq!(page.first, 99);
+        assert!(pager.shrink(page, Unborne::TooLarge(Some(0))));
+        let page = pager.next_page();
+        assert_eq!(page.first, 1);
+        assert!(!pager.shrink(page, Unborne::NotNow));
+    }
+
+    /// Takes `pages` full pages and returns the size of the one that follows.
+    fn after(pager: &mut Pager<u64>, pages: u32) -> u64 {
+        for _ in 0..pages {
+            let page = pager.next_page();
+            pager.accept(page, (page.skip..page.skip + page.first).collect(), |_| None);
+        }
+        pager.first
+    }
+
+    #[test]
+    fn grows_again_but_not_to_what_was_too_large() {
+        let mut pager = Pager::new(500, 1000);
+        assert_eq!(after(&mut pager, 3), 500);
+        assert_eq!(after(&mut pager, 1), 1000);
+        assert_eq!(after(&mut pager, 8), 1000);
+        let page = pager.next_page();
+        assert!(pager.shrink(page, Unborne::NotNow));
+        assert_eq!(after(&mut pager, 4), 1000, "there was no memory at that moment");
+        let page = pager.next_page();
+        assert!(pager.shrink(page, Unborne::TooLarge(None)));
+        assert_eq!(after(&mut pager, 20), 500);
+        assert_eq!(pager.asked(), pager.count() as u64);
+    }
+
+    #[test]
+    fn what_fails_twice_is_not_tried_a_third_time() {
+        let mut pager = Pager::new(500, 500);
+        let page = pager.next_page();
+        assert!(pager.shrink(page, Unborne::NotNow));
+        assert_eq!(after(&mut pager, 4), 500);
+        let page = pager.next_page();
+        assert!(pager.shrink(page, Unborne::NotNow));
+        assert_eq!(after(&mut pager, 40), 250);
+    }
+
+    #[test]
+    fn pages_that_were_asked_for_ahead_are_taken_in_their_order() {
+        let mut pager = Pager::<u32>::new(3, 3);
+        let (one, two) = (pager.next_page(), pager.next_page());
+        assert_eq!((one.skip, two.skip), (0, 3));
+        pager.accept(one, vec![1, 2, 3], |_| None);
+        assert!(pager.shrink(two, Unborne::NotNow));
+        assert_eq!(pager.next_page(), Page { skip: 3, first: 1 });
     }
 
     proptest! {

@@ -1,0 +1,20 @@
+//! Whether a user may log in, as far as AXL tells.
+
+use serde::Deserialize;
+
+use crate::soap::scalar;
+
+/// What is known of a user's password (`passwordCredentials` of the AXL schema).
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(default)]
+pub struct PasswordCredentials {
+    /// Whether an administrator has locked it.
+    #[serde(rename = "pwdCredLockedByAdministrator", deserialize_with = "scalar::boolean")]
+    pub locked_by_administrator: Option<bool>,
+    /// When an administrator locked it; nothing when nobody did.
+    #[serde(rename = "pwdCredTimeAdminLockout", deserialize_with = "scalar::text")]
+    pub locked_at: Option<String>,
+    /// Whether the user must change it before anything else.
+    #[serde(rename = "pwdCredUserMustChange", deserialize_with = "scalar::boolean")]
+    pub must_change: Option<bool>,
+}
