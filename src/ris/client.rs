@@ -1,9 +1,12 @@
 //! The session with RisPort70, within the rate that it allows.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::StreamExt as _;
+use futures::stream::FuturesOrdered;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use crate::domain::device_name::DeviceName;
@@ -27,7 +30,8 @@ use super::request::{MOST_NAMES, OPERATION, SelectCmDeviceExt};
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RisOptions {
     /// How many questions a minute. The cluster allows 15 by default and 18 at most, for all its clients
-    /// together (enterprise parameter "Allowed Device Queries Per Minute").
+    /// together (enterprise parameter "Allowed Device Queries Per Minute"); the default here leaves some to
+    /// others, such as RTMT.
     pub per_minute: u32,
     /// How many questions may follow each other without a pause. Small clusters are done with that; the
     /// rate is kept in any minute all the same.
@@ -40,7 +44,7 @@ pub struct RisOptions {
 
 impl Default for RisOptions {
     fn default() -> Self {
-        Self { per_minute: 15, burst: 3, names: MOST_NAMES, refused: RetryPolicy::RATE_LIMITED }
+        Self { per_minute: 12, burst: 3, names: MOST_NAMES, refused: RetryPolicy::RATE_LIMITED }
     }
 }
 
@@ -96,30 +100,52 @@ impl RisClient {
     pub async fn devices(
         &self,
         names: &[DeviceName],
-        mut on_event: impl FnMut(RisEvent) + Send,
+        on_event: impl FnMut(RisEvent) + Send,
     ) -> Result<RisAnswer, RisError> {
-        let mut seen = std::collections::HashSet::new();
-        let names: Vec<DeviceName> = names.iter().filter(|n| seen.insert(*n)).cloned().collect();
-        let size = self.options.names.clamp(1, MOST_NAMES);
-        let mut open: VecDeque<&[DeviceName]> = names.chunks(size).collect();
-        let mut answer = RisAnswer::default();
+        let told = Mutex::new(on_event);
+        // A panic of the listener is its own matter.
+        let tell = |event| (told.lock().unwrap_or_else(PoisonError::into_inner))(event);
+        let mut seen = HashSet::new();
+        let names: Vec<&DeviceName> = names.iter().filter(|name| seen.insert(*name)).collect();
         let (mut done, total) = (0, names.len());
-        while let Some(chunk) = open.pop_front() {
-            let asked = self.ask_patiently(chunk, &mut on_event).await;
-            // Rows that had no room in an answer, or made it break off, have room in two of them.
-            let is_too_much = match &asked {
-                Ok(page) => page.is_cut_off(),
-                Err(error) => breaks_off(error),
+        let mut waiting: VecDeque<&DeviceName> = names.into();
+        let mut most = self.options.names.clamp(1, MOST_NAMES);
+        let (mut size, mut broken) = (most, None);
+        let mut answer = RisAnswer::default();
+        let mut under_way = FuturesOrdered::new();
+        loop {
+            // The next question is on its way while an answer is read, if the rate allows it.
+            while under_way.len() < AT_ONCE && !waiting.is_empty() {
+                let chunk: Vec<DeviceName> =
+                    waiting.drain(..size.min(waiting.len())).cloned().collect();
+                under_way.push_back(async move {
+                    let asked = self.ask_patiently(&chunk, &tell).await;
+                    (chunk, asked)
+                });
+            }
+            let Some((chunk, asked)) = under_way.next().await else { break };
+            // What had no room in an answer, or made it break off, has room in a smaller one.
+            let fitting = match &asked {
+                Ok(page) if page.is_cut_off() => Some(page.fitting(chunk.len())),
+                Ok(_) => None,
+                Err(error) => breaks_off(error).then_some(chunk.len() / 2),
             };
-            if is_too_much && chunk.len() >= SMALLEST_SPLIT {
-                let (first, second) = chunk.split_at(chunk.len() / 2);
-                open.push_front(second);
-                open.push_front(first);
+            if let Some(fitting) = fitting.filter(|_| chunk.len() >= SMALLEST_SPLIT) {
+                size = size.min(fitting.max(1));
+                // Rows that have no room will have none next time; a broken answer may come whole, unless
+                // it broke twice.
+                if asked.is_ok() || broken.replace(chunk.len()) == Some(chunk.len()) {
+                    most = size;
+                }
+                for name in chunk.iter().rev().filter_map(|name| seen.get(name)) {
+                    waiting.push_front(name);
+                }
                 continue;
             }
             answer.merge(asked?);
+            size = size.saturating_mul(2).min(most);
             done += chunk.len();
-            on_event(RisEvent::Progress { done, total });
+            tell(RisEvent::Progress { done, total });
         }
         Ok(answer)
     }
@@ -127,12 +153,13 @@ impl RisClient {
     async fn ask_patiently(
         &self,
         names: &[DeviceName],
-        on_event: &mut (impl FnMut(RisEvent) + Send),
+        tell: &(impl Fn(RisEvent) + Send + Sync),
     ) -> Result<RisPage, RisError> {
         let mut delays = self.options.refused.random_delays();
         loop {
-            self.pace.acquire(|wait| on_event(RisEvent::Waiting(wait))).await;
-            let error = match self.ask(names).await {
+            self.pace.acquire(|wait| tell(RisEvent::Waiting(wait))).await;
+            let (answer, retry_after) = self.ask(names).await;
+            let error = match answer {
                 Ok(page) => return Ok(page),
                 Err(error) => error,
             };
@@ -147,18 +174,25 @@ impl RisClient {
                     return Err(error);
                 }
             }
-            let Some(delay) = delays.next() else { return Err(error) };
-            on_event(RisEvent::Refused(delay));
+            let Some(delay) = delays.next_at_least(retry_after) else { return Err(error) };
+            tell(RisEvent::Refused(delay));
             tokio::time::sleep(delay).await;
         }
     }
 
-    async fn ask(&self, names: &[DeviceName]) -> Result<RisPage, RisError> {
+    /// Asks once; tells also how long the server wants to be left alone, where it says so.
+    async fn ask(&self, names: &[DeviceName]) -> (Result<RisPage, RisError>, Option<Duration>) {
         let endpoint = || self.endpoint().clone();
         let soap_error = |source| RisError::Soap { endpoint: endpoint(), source };
-        let text = ris_envelope(OPERATION, &SelectCmDeviceExt::named(names)).map_err(soap_error)?;
-        let answer = self.session.post(&headers(), Bytes::from(text), Intent::Read).await;
-        let answer = answer.map_err(|source| RisError::Session { endpoint: endpoint(), source })?;
+        let text = match ris_envelope(OPERATION, &SelectCmDeviceExt::named(names)) {
+            Ok(text) => text,
+            Err(error) => return (Err(soap_error(error)), None),
+        };
+        let answer = match self.session.post(&headers(), Bytes::from(text), Intent::Read).await {
+            Ok(answer) => answer,
+            Err(source) => return (Err(RisError::Session { endpoint: endpoint(), source }), None),
+        };
+        let retry_after = answer.retry_after;
         // A thousand devices are about a megabyte: too much to read between two other tasks.
         let read = tokio::task::spawn_blocking(move || {
             read_answer::<SelectAnswer>(answer.status, answer.content_type.as_deref(), &answer.body)
@@ -167,7 +201,12 @@ impl RisClient {
         let page = read.await.unwrap_or_else(|stopped| {
             Err(SoapError::Malformed { reason: format!("its reading was stopped: {stopped}") })
         });
-        page.map_err(soap_error)?.ok_or_else(|| RisError::NoResult { endpoint: endpoint() })
+        let page = match page {
+            Ok(Some(page)) => Ok(page),
+            Ok(None) => Err(RisError::NoResult { endpoint: endpoint() }),
+            Err(error) => Err(soap_error(error)),
+        };
+        (page, retry_after)
     }
 }
 
@@ -193,6 +232,9 @@ fn headers() -> HeaderMap {
 }
 
 const PATH: &str = "/realtimeservice2/services/RISService70";
+
+/// How many questions are under way: one that is answered and one whose answer is read.
+const AT_ONCE: usize = 2;
 
 /// Questions with fewer names are not split any more.
 const SMALLEST_SPLIT: usize = 50;

@@ -39,6 +39,21 @@ impl RisPage {
     }
 }
 
+impl RisPage {
+    /// Returns how many names would have had room, when this answer to so many of them had not: rows of
+    /// servers that phones have left take room too, about as much next time.
+    pub fn fitting(&self, asked: usize) -> usize {
+        let different: std::collections::HashSet<_> =
+            self.devices.iter().map(|device| &device.name).collect();
+        let half = asked / 2;
+        // Nothing that could be counted: somebody else keeps rows back.
+        if self.rows < MOST_ROWS || different.is_empty() {
+            return half;
+        }
+        (MOST_ROWS * different.len() / self.rows * 49 / 50).clamp(half, asked - asked / 50)
+    }
+}
+
 impl RisAnswer {
     /// Takes in the answer to one question.
     pub fn merge(&mut self, page: RisPage) {
