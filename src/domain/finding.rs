@@ -103,6 +103,10 @@ codes! {
     NotAssociated = "not_associated",
     /// The cluster has no such push user, or none was named.
     PushUserMissing = "push_user_missing",
+    /// The push user cannot log in.
+    PushUserLocked = "push_user_locked",
+    /// The push user has a higher User Rank than the account that would have to change it.
+    PushUserOutranked = "push_user_outranked",
     /// Phone Personalization is off.
     PersonalizationDisabled = "personalization_disabled",
     /// Pictures are taken over HTTPS only.

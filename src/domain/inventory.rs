@@ -1,6 +1,7 @@
 //! What a survey saw of a cluster: one immutable document, already old when it is read.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use super::device_name::DeviceName;
 use super::model::{self, Model};
 use super::personalization::{Personalization, Setting};
 use super::registration::Registration;
+use super::web_access::WebAccess;
 
 /// Which cluster a document is about.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -49,6 +51,10 @@ pub struct Phone {
     pub authentication_url: Option<String>,
     /// The Secure Authentication URL on its own page.
     pub secure_authentication_url: Option<String>,
+    /// The firmware load on its own page; nothing where its model's default counts.
+    pub configured_load: Option<String>,
+    /// Web Access on its own page. Looked at only where the phone did not say that its web server runs.
+    pub web_access: Option<WebAccess>,
     /// Its registration.
     pub registration: Registration,
 }
@@ -73,6 +79,8 @@ pub struct PhoneProfile {
     pub forced_wallpaper: Option<String>,
     /// Whether the place where a forced wallpaper stands could not be read.
     pub wallpaper_unread: bool,
+    /// Its Web Access setting.
+    pub web_access: Option<WebAccess>,
 }
 
 /// The enterprise parameters that decide about pictures.
@@ -82,6 +90,41 @@ pub struct EnterpriseSettings {
     pub personalization: Option<Setting>,
     /// `URL Authentication`: nothing when it could not be read, empty when it is blank.
     pub authentication_url: Option<String>,
+    /// The same for phones that speak HTTPS to it.
+    pub secure_authentication_url: Option<String>,
+    /// Web Access in Enterprise Phone Configuration.
+    pub web_access: Option<WebAccess>,
+}
+
+/// What is known of a user besides its devices. What the cluster did not tell stays empty.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct Standing {
+    /// Why it cannot log in, in words; nothing when no reason is known.
+    pub locked: Option<String>,
+    /// Its User Rank: 1 is the highest.
+    pub rank: Option<i64>,
+    /// The User Rank of the account that axlpaper uses.
+    pub own_rank: Option<i64>,
+}
+
+impl Standing {
+    /// Tells whether the user is known to outrank the account that axlpaper uses, which then may not change
+    /// it (AXL Developer Guide, User Rank).
+    pub fn outranks(&self) -> bool {
+        matches!((self.rank, self.own_rank), (Some(rank), Some(own)) if rank < own)
+    }
+}
+
+/// Who answers at an address that several phones are reported at.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resident {
+    /// The device of this name, or of this MAC address.
+    Device(String),
+    /// Something that does not say who it is.
+    Nameless,
+    /// Nobody.
+    Silent,
 }
 
 /// What the survey found out about the user whose name and password go to the phones.
@@ -108,6 +151,8 @@ pub enum PushUser {
         user: UserRef,
         /// Its controlled devices.
         devices: DeviceList,
+        /// What else is known of it.
+        standing: Standing,
     },
 }
 
@@ -130,6 +175,8 @@ pub struct Inventory {
     pub enterprise: EnterpriseSettings,
     /// The push user.
     pub push_user: PushUser,
+    /// Who answers at addresses that several of the phones are reported at.
+    pub residents: BTreeMap<IpAddr, Resident>,
     /// How many phones the cluster has, whether selected or not.
     pub phones_on_cluster: usize,
     /// The selected phones, sorted by name.

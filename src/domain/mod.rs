@@ -15,3 +15,4 @@ pub mod plan;
 pub mod registration;
 pub mod selector;
 pub mod text;
+pub mod web_access;

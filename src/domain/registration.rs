@@ -41,6 +41,8 @@ pub enum Httpd {
 pub enum Source {
     /// RisPort70, live.
     Risport70,
+    /// The AXL database: what was last known (`listRegistrationDynamic`).
+    RegistrationDynamic,
     /// Nobody was asked.
     None,
 }

@@ -9,12 +9,14 @@ use std::net::IpAddr;
 
 use globset::{GlobBuilder, GlobMatcher};
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 
 use super::device_name::DeviceName;
 use super::inventory::Phone;
 
 /// A name, exact or with `*` or `%` for any run of characters; letters match in either case.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Pattern {
     text: String,
     matcher: GlobMatcher,
@@ -49,6 +51,20 @@ impl Pattern {
     }
 }
 
+impl TryFrom<String> for Pattern {
+    type Error = SelectorError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::new(&text)
+    }
+}
+
+impl From<Pattern> for String {
+    fn from(pattern: Pattern) -> Self {
+        pattern.text
+    }
+}
+
 impl std::str::FromStr for Pattern {
     type Err = SelectorError;
 
@@ -58,7 +74,8 @@ impl std::str::FromStr for Pattern {
 }
 
 /// What a pattern looks at.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Field {
     /// The device pool.
     DevicePool,
@@ -107,7 +124,7 @@ impl Field {
 }
 
 /// Which phones are meant.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Selector {
     /// What a phone must match.
     pub include: Vec<(Field, Pattern)>,
@@ -124,7 +141,8 @@ pub struct Selector {
 }
 
 /// Which phones a limit counts; the others are left out then.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LimitCounts {
     /// Whatever stands in the phone list.
     #[default]
@@ -375,6 +393,8 @@ mod tests {
             personalization: None,
             authentication_url: None,
             secure_authentication_url: None,
+            configured_load: None,
+            web_access: None,
             registration: Registration::unknown(Status::NotFound, Source::None),
         }
     }

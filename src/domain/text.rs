@@ -1,5 +1,15 @@
 //! Text for people: what may not be shown, and lists that stay short.
 
+/// Writes bytes as lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing into a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 /// Tells whether a character can steer a terminal, reorder a line or hide in it.
 ///
 /// Escape sequences begin with control characters; bidirectional marks make a line read otherwise than it is
