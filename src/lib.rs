@@ -11,6 +11,7 @@ pub mod config;
 pub mod domain;
 pub mod event;
 pub mod host;
+pub mod journal;
 pub mod media;
 pub mod net;
 pub mod phone;

@@ -1,0 +1,108 @@
+//! Why the journal cannot be used.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::ErrorCode;
+
+/// The journal could not be opened, written or read. Nothing may be changed anywhere without it.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("cannot {doing} the journal {}", path.display())]
+pub struct JournalError {
+    /// What was tried, as a verb: `open`, `write to`, `read`.
+    pub doing: &'static str,
+    /// Where the journal is.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    #[source]
+    pub problem: Problem,
+}
+
+/// What is wrong with a journal.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Problem {
+    /// It was written by a later release.
+    #[error(
+        "it was written by a newer axlpaper (its format is {found}, this program knows {known})"
+    )]
+    Newer {
+        /// The format of the file.
+        found: i64,
+        /// The newest format that this program knows.
+        known: i64,
+    },
+    /// It is a database of another program.
+    #[error("it is a database, but not a journal of axlpaper")]
+    Foreign,
+    /// It is no database, or a damaged one.
+    #[error("it is damaged, or no journal at all: {0}")]
+    Damaged(String),
+    /// It may not be written.
+    #[error("it may not be written")]
+    ReadOnly,
+    /// There is no room.
+    #[error("there is no room left on its disk")]
+    Full,
+    /// Another process has kept it to itself for too long.
+    #[error("another process does not let go of it")]
+    Busy,
+    /// The folder or the file itself cannot be used.
+    #[error("{0}")]
+    File(Arc<io::Error>),
+    /// Something in it cannot be understood.
+    #[error("what stands there about {what} cannot be understood: {why}")]
+    Unreadable {
+        /// What it is about.
+        what: &'static str,
+        /// Why.
+        why: String,
+    },
+    /// The thread that writes has stopped.
+    #[error("its writer has stopped")]
+    Stopped,
+    /// Anything else that SQLite says.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl JournalError {
+    pub(super) fn new(doing: &'static str, path: &Path, problem: Problem) -> Self {
+        Self { doing, path: path.to_owned(), problem }
+    }
+}
+
+impl From<io::Error> for Problem {
+    fn from(error: io::Error) -> Self {
+        let is = |kinds: &[io::ErrorKind]| kinds.contains(&error.kind());
+        if is(&[io::ErrorKind::StorageFull, io::ErrorKind::FileTooLarge]) {
+            Self::Full
+        } else if is(&[io::ErrorKind::ReadOnlyFilesystem, io::ErrorKind::PermissionDenied]) {
+            Self::ReadOnly
+        } else {
+            Self::File(Arc::new(error))
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Problem {
+    fn from(error: rusqlite::Error) -> Self {
+        let Some(code) = error.sqlite_error() else { return Self::Other(error.to_string()) };
+        let is = |codes: &[ErrorCode]| codes.contains(&code.code);
+        if is(&[ErrorCode::DatabaseBusy, ErrorCode::DatabaseLocked]) {
+            Self::Busy
+        } else if is(&[ErrorCode::ReadOnly, ErrorCode::CannotOpen, ErrorCode::PermissionDenied]) {
+            Self::ReadOnly
+        } else if is(&[ErrorCode::DiskFull]) || code.extended_code == IOERR_WRITE {
+            // A limit of the file's size ends in a failed write, not in a full disk.
+            Self::Full
+        } else if is(&[ErrorCode::DatabaseCorrupt, ErrorCode::NotADatabase]) {
+            Self::Damaged(error.to_string())
+        } else {
+            Self::Other(error.to_string())
+        }
+    }
+}
+
+/// `SQLITE_IOERR_WRITE` (SQLite's list of result codes).
+const IOERR_WRITE: i32 = 778;

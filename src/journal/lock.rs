@@ -1,0 +1,203 @@
+//! One run at a time changes a cluster.
+//!
+//! The lock is the operating system's, on a small file beside the journal: it is gone the moment its
+//! holder is, however that died. What stands in the file only says who it is.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::error::Problem;
+use crate::domain::text::excerpt;
+
+/// Who holds a lock.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Holder {
+    /// The name of the operating system's user.
+    pub os_user: String,
+    /// The computer.
+    pub machine: String,
+    /// The number of the process there.
+    pub process: u32,
+    /// What it runs.
+    pub command: String,
+    /// The number of the run, once it has one.
+    pub run: Option<i64>,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+impl std::fmt::Display for Holder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let word = |text: &str| excerpt(text, 80);
+        write!(
+            f,
+            "`axlpaper {}` of {} on {} (process {}), since {}",
+            word(&self.command),
+            word(&self.os_user),
+            word(&self.machine),
+            self.process,
+            self.since.strftime("%Y-%m-%d %H:%M:%S UTC")
+        )
+    }
+}
+
+/// Why the lock of a cluster was not given.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum LockError {
+    /// Somebody else has it.
+    #[error("another run works on this cluster: {}", holder.as_ref().map_or_else(|| "nobody knows which".to_owned(), ToString::to_string))]
+    Held {
+        /// Who, where that can be read.
+        holder: Option<Holder>,
+    },
+    /// The lock's file cannot be used.
+    #[error("cannot use the lock file {}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Problem,
+    },
+}
+
+/// The right to change one cluster, until this is dropped or the process ends.
+#[derive(Debug)]
+pub struct ClusterLock {
+    file: File,
+    left_behind: Option<Holder>,
+}
+
+impl ClusterLock {
+    /// Takes the lock of a cluster, or says who has it. Never waits.
+    ///
+    /// # Errors
+    /// When somebody else has it, or the lock file cannot be used.
+    pub fn take(journal: &Path, cluster_id: &str, holder: &Holder) -> Result<Self, LockError> {
+        let path = lock_path(journal, cluster_id);
+        let failed =
+            |error: std::io::Error| LockError::File { path: path.clone(), source: error.into() };
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(LockError::Held { holder: read_holder(&mut file) });
+            }
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        let left_behind = read_holder(&mut file);
+        let mut lock = Self { file, left_behind };
+        lock.name(holder).map_err(failed)?;
+        Ok(lock)
+    }
+
+    /// Returns the holder who died with the lock in its hands, if one did.
+    pub fn left_behind(&self) -> Option<&Holder> {
+        self.left_behind.as_ref()
+    }
+
+    /// Says who holds the lock.
+    ///
+    /// # Errors
+    /// When the lock file cannot be written.
+    pub fn name(&mut self, holder: &Holder) -> std::io::Result<()> {
+        let text = serde_json::to_vec(holder)?;
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        self.file.write_all(&text)?;
+        self.file.flush()
+    }
+}
+
+impl Drop for ClusterLock {
+    fn drop(&mut self) {
+        // An empty file says that its last holder let go of it. The lock itself goes with the file.
+        if let Err(error) = self.file.set_len(0) {
+            tracing::debug!(%error, "the lock file keeps the name of its last holder");
+        }
+    }
+}
+
+fn read_holder(file: &mut File) -> Option<Holder> {
+    let mut text = String::new();
+    file.rewind().ok()?;
+    file.take(MOST_BYTES).read_to_string(&mut text).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+/// A cluster's identity can hold anything, a file name cannot.
+fn lock_path(journal: &Path, cluster_id: &str) -> PathBuf {
+    use base64::Engine as _;
+    let digest = Sha256::digest(cluster_id.as_bytes());
+    let short = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(&digest[..12]);
+    let mut name = journal.as_os_str().to_owned();
+    name.push(format!(".{short}.lock"));
+    PathBuf::from(name)
+}
+
+const MOST_BYTES: u64 = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holder(command: &str) -> Holder {
+        Holder {
+            os_user: "ada".into(),
+            machine: "ops1".into(),
+            process: 42,
+            command: command.into(),
+            run: Some(7),
+            since: Timestamp::from_second(1_790_000_000).unwrap(),
+        }
+    }
+
+    #[test]
+    fn the_second_one_is_told_who_has_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = folder.path().join("journal.sqlite3");
+        let first = ClusterLock::take(&journal, "a/b", &holder("rollout")).unwrap();
+        assert!(first.left_behind().is_none());
+        let told = ClusterLock::take(&journal, "a/b", &holder("apply")).unwrap_err().to_string();
+        assert_eq!(
+            told,
+            "another run works on this cluster: `axlpaper rollout` of ada on ops1 (process 42), since 2026-09-21 14:13:20 UTC"
+        );
+        // Another cluster is another matter, and a lock that was let go of is free.
+        ClusterLock::take(&journal, "b", &holder("apply")).unwrap();
+        drop(first);
+        assert!(
+            ClusterLock::take(&journal, "a/b", &holder("apply")).unwrap().left_behind().is_none()
+        );
+    }
+
+    #[test]
+    fn a_dead_holder_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = folder.path().join("journal.sqlite3");
+        // What a process leaves that was killed: its words, and no lock.
+        std::fs::write(lock_path(&journal, "c"), serde_json::to_vec(&holder("rollout")).unwrap())
+            .unwrap();
+        let lock = ClusterLock::take(&journal, "c", &holder("apply")).unwrap();
+        assert_eq!(lock.left_behind(), Some(&holder("rollout")));
+    }
+
+    #[test]
+    fn rubbish_in_the_file_is_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = folder.path().join("journal.sqlite3");
+        std::fs::write(lock_path(&journal, "c"), "{\"os_user\": \u{1b}").unwrap();
+        assert!(ClusterLock::take(&journal, "c", &holder("a")).unwrap().left_behind().is_none());
+    }
+}

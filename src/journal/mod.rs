@@ -1,0 +1,21 @@
+//! The record of runs, changes and pushes: one SQLite file that survives `kill -9`.
+//!
+//! What is attempted stands here before it is attempted, what was learnt before it is told. A row without
+//! an end means that nobody knows how that attempt ended: it is read back before it is made again.
+//!
+//! No password, no cookie and no header ever comes here.
+
+mod error;
+mod lock;
+mod read;
+mod record;
+mod schema;
+mod writer;
+
+pub use error::{JournalError, Problem};
+pub use lock::{ClusterLock, Holder, LockError};
+pub use read::{AttemptRow, ChangeRow, History, Proven, RunRow, Which};
+pub use record::{Attempt, AttemptEnd, Journal, NewRun, Recorder, RunId, RunState};
+
+#[cfg(test)]
+mod tests;

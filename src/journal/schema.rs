@@ -1,0 +1,127 @@
+//! The tables, and how a journal of an earlier release becomes one of this release.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::error::Problem;
+
+/// Makes an open database a journal of this release. All of it happens, or nothing.
+///
+/// # Errors
+/// When the database is another program's, or of a later release, or cannot be written.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), Problem> {
+    let pragma = |connection: &Connection, name: &str| {
+        connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0))
+    };
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let (owner, found) =
+        (pragma(&transaction, "application_id")?, pragma(&transaction, "user_version")?);
+    let tables: i64 =
+        transaction.query_row("select count(*) from sqlite_master", [], |row| row.get(0))?;
+    if owner != APPLICATION && (owner != 0 || tables > 0) {
+        return Err(Problem::Foreign);
+    }
+    let done = usize::try_from(found).unwrap_or(usize::MAX);
+    if done > MIGRATIONS.len() {
+        return Err(Problem::Newer { found, known: MIGRATIONS.len() as i64 });
+    }
+    for step in &MIGRATIONS[done..] {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// `axlp`: tells a journal from any other SQLite file.
+const APPLICATION: i64 = 0x6178_6c70;
+
+/// One step a format; a step never changes once it has been released.
+const MIGRATIONS: [&str; 1] = ["
+    -- What somebody ran against a cluster.
+    create table runs (
+        id           integer primary key autoincrement,
+        command      text not null,
+        command_line text not null,
+        program      text not null,
+        cluster_id   text not null,
+        cluster      text not null,
+        host         text not null,
+        os_user      text not null,
+        machine      text not null,
+        process      integer not null,
+        continues    integer references runs (id),
+        reverts      integer references runs (id),
+        began_at     text not null,
+        ended_at     text,
+        state        text not null default 'running',
+        exit_code    integer
+    ) strict;
+
+    -- Documents as they were at one moment, deflated JSON.
+    create table snapshots (
+        run      integer not null references runs (id),
+        kind     text not null,
+        taken_at text not null,
+        body     blob not null
+    ) strict;
+    create index snapshots_of_run on snapshots (run, kind);
+
+    -- What a run was to change.
+    create table plans (
+        run         integer primary key references runs (id),
+        plan_id     text not null,
+        fingerprint text not null,
+        body        blob not null
+    ) strict;
+
+    -- What it changed: written before the change is made, completed after it was read back.
+    create table changes (
+        run         integer not null references runs (id),
+        number      integer not null,
+        kind        text not null,
+        target      text not null,
+        body        text not null,
+        intended_at text not null,
+        ended_at    text,
+        state       text,
+        message     text,
+        primary key (run, number)
+    ) strict;
+
+    -- Every attempt at a phone: written before it is made, completed when it ended.
+    create table pushes (
+        id          integer primary key,
+        run         integer not null references runs (id),
+        phone       text not null collate nocase,
+        ip          text not null,
+        digest      text not null,
+        attempt     integer not null,
+        began_at    text not null,
+        ended_at    text,
+        outcome     text,
+        number      integer,
+        said        text,
+        raw         text
+    ) strict;
+    create index pushes_of_run on pushes (run, phone);
+    create index pushes_of_phone on pushes (phone, id);
+
+    -- How each phone of a run ended, as it was told.
+    create table phones (
+        run     integer not null references runs (id),
+        phone   text not null collate nocase,
+        outcome text not null,
+        body    text not null,
+        primary key (run, phone)
+    ) strict;
+
+    -- What else happened.
+    create table events (
+        run  integer not null references runs (id),
+        at   text not null,
+        kind text not null,
+        body text not null
+    ) strict;
+    create index events_of_run on events (run);
+"];

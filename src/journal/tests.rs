@@ -1,0 +1,197 @@
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::*;
+use crate::domain::association::{DeviceList, UserKind, UserRef};
+use crate::domain::plan::{Action, Change};
+use crate::event::{ChangeResult, ChangeState, Outcome, PhoneError, PhoneResult};
+
+fn new_run(cluster: &str) -> NewRun {
+    NewRun {
+        command: "rollout".into(),
+        command_line: "axlpaper rollout x.png".into(),
+        program: "0.1.0".into(),
+        cluster_id: cluster.into(),
+        cluster: "lab".into(),
+        host: "pub:8443".into(),
+        os_user: "ada".into(),
+        machine: "ops1".into(),
+        process: 42,
+        continues: None,
+        reverts: None,
+    }
+}
+
+fn change() -> Change {
+    let list = |names: &[&str]| {
+        DeviceList::from(names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>())
+    };
+    Change {
+        id: 1,
+        action: Action::AssociateDevices {
+            target: UserRef { kind: UserKind::App, user: "bgpush".into() },
+            before: list(&["SEP1"]),
+            adds: vec!["SEP2".into()],
+            after: list(&["SEP1", "SEP2"]),
+        },
+        affects: 1,
+        reason: "not associated".into(),
+    }
+}
+
+fn attempt(phone: &str, digest: &str, attempt: u32) -> Attempt {
+    Attempt {
+        phone: phone.parse().unwrap(),
+        ip: [10, 0, 0, 1].into(),
+        digest: digest.into(),
+        attempt,
+    }
+}
+
+fn ended(outcome: Outcome) -> AttemptEnd {
+    AttemptEnd { outcome, said: None }
+}
+
+async fn tried(run: &Recorder, phone: &str, digest: &str, outcome: Option<Outcome>) {
+    let id = run.trying(attempt(phone, digest, 1)).await.unwrap();
+    if let Some(outcome) = outcome {
+        run.tried(id, ended(outcome)).await.unwrap();
+    }
+}
+
+fn file(folder: &Path) -> std::path::PathBuf {
+    folder.join("deep").join("journal.sqlite3")
+}
+
+#[tokio::test]
+async fn what_was_written_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    assert!(History::open(&path).unwrap().is_none(), "reading makes no journal");
+    let journal = Journal::open(&path).unwrap();
+    let run = journal.begin(new_run("c1")).await.unwrap();
+    run.intend(&change()).await.unwrap();
+    let history = History::open(&path).unwrap().unwrap();
+    let open = history.changes(run.run()).unwrap();
+    assert_eq!((&open[0].change, open[0].ended_at, &open[0].state), (&change(), None, &None));
+    let result =
+        ChangeResult { change: change(), state: ChangeState::Applied, message: Some("x".into()) };
+    run.changed(&result).await.unwrap();
+    let closed = history.changes(run.run()).unwrap();
+    assert_eq!(closed[0].state.as_deref(), Some("applied"));
+    assert!(closed[0].ended_at.is_some());
+
+    let said = PhoneError { number: Some(4), text: "refused".into(), raw: "<x/>".into() };
+    let id = run.trying(attempt("SEP1", "d", 1)).await.unwrap();
+    assert_eq!(history.attempts(run.run()).unwrap()[0].outcome, None);
+    run.tried(id, AttemptEnd { outcome: Outcome::AuthFailed, said: Some(said.clone()) })
+        .await
+        .unwrap();
+    let row = history.attempts(run.run()).unwrap().remove(0);
+    assert_eq!((row.outcome.as_deref(), row.number), (Some("auth_failed"), Some(4)));
+
+    let phone = PhoneResult {
+        name: "SEP1".parse().unwrap(),
+        model: "Cisco 8841".into(),
+        device_pool: "HQ".into(),
+        ip: None,
+        image: Some(crate::domain::model::Size::new(800, 480)),
+        outcome: Outcome::AuthFailed,
+        phone_error: Some(said),
+        reason: None,
+        remedy: None,
+        attempts: 1,
+        first_attempt_at: None,
+        finished_at: None,
+        duration_ms: Some(12),
+    };
+    run.ended(None, &phone).await.unwrap();
+    assert_eq!(history.phones(run.run()).unwrap(), [phone]);
+    run.end(RunState::Finished, 3).await.unwrap();
+    let told = history.run(Which::Last).unwrap().unwrap();
+    assert_eq!((told.id, told.state.as_str(), told.exit_code), (run.run(), "finished", Some(3)));
+    assert_eq!(told.outcomes, [("auth_failed".to_owned(), 1)]);
+    assert!(history.run(Which::Number(99)).unwrap().is_none());
+}
+
+#[tokio::test]
+async fn only_the_last_word_about_a_phone_proves_something() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    let journal = Journal::open(&path).unwrap();
+    let (one, two) =
+        (journal.begin(new_run("c1")).await.unwrap(), journal.begin(new_run("c2")).await.unwrap());
+    tried(&one, "SEP1", "old", Some(Outcome::Verified)).await;
+    tried(&one, "SEP1", "new", Some(Outcome::Verified)).await;
+    // Refused, or begun and never ended: nobody knows any more what it shows.
+    tried(&one, "SEP2", "d", Some(Outcome::Verified)).await;
+    tried(&one, "sep2", "d", Some(Outcome::BadReply)).await;
+    tried(&one, "SEP3", "d", Some(Outcome::Verified)).await;
+    tried(&one, "SEP3", "d", None).await;
+    // Nothing was sent, so what was proven stays.
+    tried(&one, "SEP4", "d", Some(Outcome::Verified)).await;
+    tried(&one, "SEP4", "e", Some(Outcome::Unreachable)).await;
+    tried(&two, "SEP5", "d", Some(Outcome::Verified)).await;
+    let mut proven: Vec<_> = History::open(&path)
+        .unwrap()
+        .unwrap()
+        .proven("c1")
+        .unwrap()
+        .into_iter()
+        .map(|(name, proven)| (name.to_string(), proven.digest))
+        .collect();
+    proven.sort();
+    assert_eq!(proven, [("SEP1".into(), "new".into()), ("SEP4".into(), "d".into())]);
+}
+
+#[tokio::test]
+async fn a_thousand_at_once_are_all_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    let run = Journal::open(&path).unwrap().begin(new_run("c")).await.unwrap();
+    let names: Vec<String> = (0..1000).map(|n| format!("SEP{n:012}")).collect();
+    let all = names.iter().map(|name| tried(&run, name, "d", Some(Outcome::Verified)));
+    futures::future::join_all(all).await;
+    assert_eq!(History::open(&path).unwrap().unwrap().proven("c").unwrap().len(), 1000);
+}
+
+fn problem(path: &Path) -> Problem {
+    let written = Journal::open(path).unwrap_err();
+    let read = History::open(path).unwrap_err();
+    assert_eq!(written.problem.to_string(), read.problem.to_string());
+    written.problem
+}
+
+#[test]
+fn files_that_are_no_journal_are_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x");
+    std::fs::write(&path, "this is no database at all, only a text of some length".repeat(40))
+        .unwrap();
+    let before = std::fs::read(&path).unwrap();
+    assert!(matches!(problem(&path), Problem::Damaged(_)));
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+
+    let path = folder.path().join("other");
+    Connection::open(&path).unwrap().execute_batch("create table t (x)").unwrap();
+    assert!(matches!(problem(&path), Problem::Foreign));
+
+    let path = folder.path().join("newer");
+    drop(Journal::open(&path).unwrap());
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    assert!(matches!(problem(&path), Problem::Newer { found: 99, .. }));
+
+    assert!(matches!(Journal::open(folder.path()).unwrap_err().problem, Problem::File(_)));
+}
+
+#[tokio::test]
+async fn a_damaged_row_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    let run = Journal::open(&path).unwrap().begin(new_run("c")).await.unwrap();
+    run.intend(&change()).await.unwrap();
+    Connection::open(&path).unwrap().execute("update changes set body = '{'", []).unwrap();
+    let told = History::open(&path).unwrap().unwrap().changes(run.run()).unwrap_err();
+    assert!(matches!(told.problem, Problem::Unreadable { what: "a change", .. }));
+}

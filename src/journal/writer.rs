@@ -1,0 +1,102 @@
+//! One thread that writes: what waits at the same time shares one commit, and nobody goes on before his
+//! words are on the disk.
+
+use std::path::PathBuf;
+use std::thread;
+
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::{mpsc, oneshot};
+
+use super::error::{JournalError, Problem};
+
+/// Something to write; returns the number of the row that it made, or how many it changed.
+type Work = Box<dyn FnOnce(&Connection) -> rusqlite::Result<i64> + Send>;
+
+struct Order {
+    work: Work,
+    done: oneshot::Sender<Result<i64, Problem>>,
+}
+
+/// A way to the thread that writes. It ends when the last of these is gone.
+#[derive(Clone)]
+pub(super) struct Writer {
+    orders: mpsc::UnboundedSender<Order>,
+    path: PathBuf,
+}
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writer").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl Writer {
+    /// Starts the thread with a connection of its own.
+    ///
+    /// # Errors
+    /// When the system starts no thread.
+    pub(super) fn start(connection: Connection, path: PathBuf) -> Result<Self, Problem> {
+        let (orders, inbox) = mpsc::unbounded_channel();
+        thread::Builder::new().name("journal".to_owned()).spawn(|| serve(connection, inbox))?;
+        Ok(Self { orders, path })
+    }
+
+    /// Writes, and returns once it is on the disk.
+    ///
+    /// # Errors
+    /// When it could not be written. Then nothing of it is there.
+    pub(super) async fn write(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<i64> + Send + 'static,
+    ) -> Result<i64, JournalError> {
+        let (done, told) = oneshot::channel();
+        let order = Order { work: Box::new(work), done };
+        let written = match self.orders.send(order) {
+            Ok(()) => told.await.unwrap_or(Err(Problem::Stopped)),
+            Err(_) => Err(Problem::Stopped),
+        };
+        written.map_err(|problem| JournalError::new("write to", &self.path, problem))
+    }
+}
+
+fn serve(mut connection: Connection, mut inbox: mpsc::UnboundedReceiver<Order>) {
+    while let Some(first) = inbox.blocking_recv() {
+        let mut group = vec![first];
+        while group.len() < MOST_TOGETHER
+            && let Ok(next) = inbox.try_recv()
+        {
+            group.push(next);
+        }
+        commit(&mut connection, group);
+    }
+}
+
+/// Writes a group as one. Where one of them fails, all of them do: a journal that could not take one
+/// word is not to be trusted with the next.
+fn commit(connection: &mut Connection, group: Vec<Order>) {
+    let (work, waiting): (Vec<_>, Vec<_>) =
+        group.into_iter().map(|order| (order.work, order.done)).unzip();
+    let written = (|| {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let rows =
+            work.into_iter().map(|work| work(&transaction)).collect::<Result<Vec<_>, _>>()?;
+        transaction.commit()?;
+        Ok(rows)
+    })();
+    match written.map_err(|error: rusqlite::Error| Problem::from(error)) {
+        Ok(rows) => {
+            for (done, row) in waiting.into_iter().zip(rows) {
+                // Who does not wait any more does not need to be told.
+                drop(done.send(Ok(row)));
+            }
+        }
+        Err(problem) => {
+            for done in waiting {
+                drop(done.send(Err(problem.clone())));
+            }
+        }
+    }
+}
+
+/// So many attempts share one commit at most.
+const MOST_TOGETHER: usize = 512;
