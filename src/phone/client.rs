@@ -25,7 +25,8 @@ use crate::phone::{DeviceInformation, IdentityError, PhoneError, Reply, SetBackg
 #[derive(Clone, Debug)]
 pub struct PhoneClient {
     client: reqwest::Client,
-    authorization: HeaderValue,
+    /// Nothing for a client that only asks phones who they are.
+    authorization: Option<HeaderValue>,
     port: u16,
     timeout: Duration,
 }
@@ -51,7 +52,12 @@ impl PhoneClient {
         let mut authorization =
             HeaderValue::from_str(value.expose_secret()).map_err(|_| PhoneError::BadCredentials)?;
         authorization.set_sensitive(true);
-        Ok(Self { client, authorization, port, timeout })
+        Ok(Self { client, authorization: Some(authorization), port, timeout })
+    }
+
+    /// Makes a client that has no credentials, for asking phones who they are.
+    pub fn anonymous(client: reqwest::Client, port: u16, timeout: Duration) -> Self {
+        Self { client, authorization: None, port, timeout }
     }
 
     /// Posts an object to the phone at this address.
@@ -70,13 +76,15 @@ impl PhoneClient {
     ) -> Result<PhoneAnswer, PhoneError> {
         let xml = object.to_xml()?;
         let started = Instant::now();
-        let request = self
+        let mut request = self
             .client
             .post(self.url(ip, "/CGI/Execute"))
-            .header(AUTHORIZATION, self.authorization.clone())
             .header(CONNECTION, HeaderValue::from_static("close"))
             .timeout(self.timeout)
             .form(&[("XML", xml.as_str())]);
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization.clone());
+        }
         let answer = match request.send().await {
             Ok(response) => self.answer(response).await,
             Err(error) => PhoneAnswer::unreachable(self.unreachable(&error, Phase::Request)),

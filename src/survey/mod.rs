@@ -6,6 +6,9 @@
 mod phones;
 mod push_user;
 mod registrations;
+mod remembered;
+mod residents;
+mod roll_call;
 mod settings;
 mod web_access;
 
@@ -17,16 +20,22 @@ use crate::axl::list_device_pool::ListDevicePool;
 use crate::axl::paging::Listing;
 use crate::domain::association::UserKind;
 use crate::domain::device_name::DeviceName;
-use crate::domain::inventory::{ClusterInfo, Inventory, PushUser};
+use crate::domain::inventory::{ClusterInfo, EnterpriseSettings, Inventory, PushUser};
+use crate::domain::registration::Source;
 use crate::domain::selector::{Selector, SelectorError};
 use crate::domain::text::{counted, names};
 use crate::event::{Event, Observer, Stage};
+use crate::phone::PhoneClient;
 use crate::ris::client::RisClient;
 use crate::ris::error::RisError;
 
 /// What a survey is asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
+    /// Where registrations are read from.
+    pub registrations: Source,
+    /// How to ask phones who they are.
+    pub phones: &'a PhoneClient,
     /// The name that documents give the cluster.
     pub cluster_name: &'a str,
     /// Which phones.
@@ -46,6 +55,16 @@ pub enum SurveyError {
     /// A list was not read to its end, so that what it lacks is not known.
     #[error(transparent)]
     Incomplete(#[from] Incomplete),
+    /// The phones change faster than they can be counted.
+    #[error(
+        "the phones of the cluster could not be counted: every reading of their names gave other ones"
+    )]
+    Restless,
+    /// The cluster's database does not say who is registered.
+    #[error(
+        "the AXL database of this cluster does not say whether phones are registered: that needs Unified CM 12.5 or later"
+    )]
+    NoRegistrations,
     /// RisPort70 did not answer.
     #[error("failed to read registrations")]
     Ris(#[from] RisError),
@@ -114,10 +133,18 @@ pub async fn survey(
     };
     observer.observe(&Event::Finished { stage: Stage::Settings });
 
-    let silent_nodes =
-        registrations::fill(ris, &mut phones, &nodes, observer, &mut remarks).await?;
+    let silent_nodes = match request.registrations {
+        Source::RegistrationDynamic => {
+            remembered::fill(axl, &mut phones, observer, &mut remarks).await?;
+            Vec::new()
+        }
+        Source::Risport70 | Source::None => {
+            registrations::fill(ris, &mut phones, &nodes, observer, &mut remarks).await?
+        }
+    };
     let mut phones = request.selector.within_subnets(phones)?;
     web_access::ask(axl, &mut phones, &mut remarks).await?;
+    let residents = residents::ask(request.phones, &phones).await;
     for remark in &remarks {
         observer.observe(&Event::Remark(remark.clone()));
     }
@@ -135,10 +162,35 @@ pub async fn survey(
         profiles,
         enterprise,
         push_user,
+        residents,
         phones_on_cluster,
         phones,
         remarks,
     })
+}
+
+/// Looks for the user whose name and password go to the phones.
+///
+/// # Errors
+/// When the cluster cannot be asked. A user that does not exist is no error.
+pub async fn push_user(
+    axl: &AxlClient,
+    user: &str,
+    kind: Option<UserKind>,
+    remarks: &mut Vec<String>,
+) -> Result<PushUser, SurveyError> {
+    push_user::find(axl, user, kind, remarks).await
+}
+
+/// Reads what the cluster says about all phones.
+///
+/// # Errors
+/// When the cluster cannot be asked. A parameter that does not exist is a remark.
+pub async fn enterprise(
+    axl: &AxlClient,
+    remarks: &mut Vec<String>,
+) -> Result<EnterpriseSettings, AxlError> {
+    settings::enterprise(axl, remarks).await
 }
 
 /// Returns the names of the device pools.
@@ -167,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_list_without_an_end_is_an_error() {
-        let listing = |complete| Listing { rows: vec![1], complete, repeated: 0 };
+        let listing = |complete| Listing { rows: vec![1], complete, repeated: 0, pages: 1 };
         assert_eq!(whole(listing(true), "phones").unwrap(), [1]);
         let error = whole(listing(false), "phones").unwrap_err();
         assert!(error.to_string().starts_with("the list of phones could not be read to its end"));

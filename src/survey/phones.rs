@@ -2,15 +2,14 @@
 
 use std::collections::HashSet;
 
-use super::{SurveyError, whole};
+use super::{SurveyError, roll_call, whole};
 use crate::axl::client::AxlClient;
-use crate::axl::error::AxlError;
-use crate::axl::execute_sql_query::ExecuteSqlQuery;
 use crate::axl::list_phone::{ListPhone, PhoneRow};
 use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::Phone;
 use crate::domain::personalization::Setting;
 use crate::domain::registration::{Registration, Source, Status};
+use crate::domain::text::{counted, names};
 use crate::event::{Event, Observer, Stage};
 
 /// The phones of a cluster, and those of them that may not register.
@@ -22,7 +21,8 @@ pub(super) struct Found {
     pub(super) inactive: HashSet<DeviceName>,
 }
 
-/// Reads every phone of the cluster, and compares how many there are with what the database says.
+/// Reads every phone of the cluster: nobody is lost and nobody comes twice, whoever else changes the
+/// cluster meanwhile (see [`super::roll_call`]).
 ///
 /// # Errors
 /// When the list cannot be read to its end.
@@ -31,23 +31,56 @@ pub(super) async fn read(
     observer: &dyn Observer,
     remarks: &mut Vec<String>,
 ) -> Result<Found, SurveyError> {
-    let mut counted = count(axl).await?;
-    let mut rows = rows(axl, counted, observer).await?;
-    if counted.is_some_and(|counted| counted != length(&rows)) {
-        // Somebody may just be adding or removing phones.
-        counted = count(axl).await?;
-        rows = self::rows(axl, counted, observer).await?;
+    observer.observe(&Event::Started { stage: Stage::Phones, total: None });
+    let roll = roll_call::call(axl).await?;
+    let mut rows = rows(axl, roll.len(), observer).await?;
+    if roll.missing_from(&rows).len() > MOST_BY_NAME {
+        // So many cannot be asked for one by one; read together, only who moves again can be missed.
+        let again = self::rows(axl, roll.len(), observer).await?;
+        let known: HashSet<String> = rows.iter().filter_map(roll_call::key).collect();
+        rows.extend(
+            again
+                .into_iter()
+                .filter(|row| roll_call::key(row).is_none_or(|key| !known.contains(&key))),
+        );
     }
-    match counted {
-        Some(counted) if counted != length(&rows) => {
-            remarks.push(different(counted, length(&rows)));
+    let missing: Vec<String> = roll.missing_from(&rows).into_iter().map(str::to_owned).collect();
+    let mut removed = Vec::new();
+    for name in missing {
+        match roll_call::by_name(axl, &name).await? {
+            Some(row) => rows.push(row),
+            None => removed.push(name),
         }
-        Some(_) => {}
-        None => remarks.push(
-            "SQL over AXL is not allowed, so the number of phones could not be cross-checked"
-                .to_owned(),
-        ),
     }
+    if !removed.is_empty() {
+        let are = if removed.len() == 1 { "was" } else { "were" };
+        let how_many = counted(removed.len(), "phone");
+        remarks
+            .push(format!("{how_many} {are} removed while the list was read: {}", names(&removed)));
+    }
+    observer.observe(&Event::Finished { stage: Stage::Phones });
+    // Templates stand in the list too; nobody can push to them.
+    rows.retain(|row| row.class.as_deref().is_none_or(|class| class == "Phone"));
+    Ok(sorted_out(rows, remarks))
+}
+
+/// Reads the list once.
+async fn rows(
+    axl: &AxlClient,
+    expected: usize,
+    observer: &dyn Observer,
+) -> Result<Vec<PhoneRow>, SurveyError> {
+    observer.observe(&Event::Started { stage: Stage::Phones, total: Some(expected as u64) });
+    let listing = axl
+        .list_expecting(ListPhone::all(), expected, |done| {
+            observer.observe(&Event::Progress { stage: Stage::Phones, done: done as u64 });
+        })
+        .await?;
+    Ok(whole(listing, "phones")?)
+}
+
+/// Makes phones of the rows; those whose names cannot be used are told instead.
+fn sorted_out(rows: Vec<PhoneRow>, remarks: &mut Vec<String>) -> Found {
     let (mut found, mut left_out) = (Found::default(), Vec::new());
     for row in rows {
         let inactive = row.is_active == Some(false);
@@ -67,56 +100,7 @@ pub(super) async fn read(
         remarks
             .push(format!("{more} more devices are left out, because their names cannot be used"));
     }
-    Ok(found)
-}
-
-/// Reads the list once. Templates stand in it too; nobody can push to them.
-async fn rows(
-    axl: &AxlClient,
-    counted: Option<u64>,
-    observer: &dyn Observer,
-) -> Result<Vec<PhoneRow>, SurveyError> {
-    observer.observe(&Event::Started { stage: Stage::Phones, total: counted });
-    let listing = axl
-        .list(ListPhone::all(), |done| {
-            observer.observe(&Event::Progress { stage: Stage::Phones, done: done as u64 });
-        })
-        .await?;
-    observer.observe(&Event::Finished { stage: Stage::Phones });
-    let mut rows = whole(listing, "phones")?;
-    rows.retain(|row| row.class.as_deref().is_none_or(|class| class == "Phone"));
-    Ok(rows)
-}
-
-fn length(rows: &[PhoneRow]) -> u64 {
-    u64::try_from(rows.len()).unwrap_or(u64::MAX)
-}
-
-fn different(counted: u64, listed: u64) -> String {
-    let (by, who) = if counted > listed {
-        (counted - listed, "the list lacks phones that the database has")
-    } else {
-        (listed - counted, "the list has phones that the database does not count")
-    };
-    format!(
-        "the database counts {counted} phones and the list has {listed}, read twice: {who} ({by} of them), so look \
-         whether a phone that you miss is there"
-    )
-}
-
-/// Asks the database how many phones there are; nothing when it may not be asked.
-async fn count(axl: &AxlClient) -> Result<Option<u64>, AxlError> {
-    // Class 1 is Phone (CUCM data dictionary).
-    let sql = "select count(*) from device where tkclass = 1";
-    match axl.call(&ExecuteSqlQuery::new(sql)).await {
-        Ok(answer) => {
-            let value =
-                answer.into_rows().into_iter().next().and_then(|row| row.into_values().next());
-            Ok(value.and_then(|text| text.trim().parse().ok()))
-        }
-        Err(error) if error.is_sql_refused() => Ok(None),
-        Err(error) => Err(error),
-    }
+    found
 }
 
 fn phone(row: PhoneRow) -> Result<Phone, String> {
@@ -140,6 +124,11 @@ fn phone(row: PhoneRow) -> Result<Phone, String> {
         secure_authentication_url: row
             .secure_authentication_url
             .filter(|url| !url.trim().is_empty()),
+        configured_load: row
+            .load_information
+            .name
+            .filter(|_| row.load_information.special != Some(false)),
+        web_access: None,
         registration: Registration::unknown(Status::Unknown, Source::None),
     })
 }
@@ -147,15 +136,5 @@ fn phone(row: PhoneRow) -> Result<Phone, String> {
 /// How many devices that are left out are told one by one.
 const MOST_REMARKS: usize = 5;
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_difference_says_which_side_has_more() {
-        assert!(
-            different(5, 3).contains("the list lacks phones that the database has (2 of them)")
-        );
-        assert!(different(3, 4).contains("the database does not count (1 of them)"));
-    }
-}
+/// How many phones are asked for one by one before the list is read again instead.
+const MOST_BY_NAME: usize = 100;

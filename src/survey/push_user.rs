@@ -4,10 +4,14 @@ use super::{SurveyError, whole};
 use crate::axl::association::ControlledDevices;
 use crate::axl::client::AxlClient;
 use crate::axl::error::AxlError;
+use crate::axl::execute_sql_query::{ExecuteSqlQuery, sql_literal};
+use crate::axl::get_app_user::GetAppUser;
+use crate::axl::get_user::GetUser;
 use crate::axl::list_app_user::ListAppUser;
 use crate::axl::list_user::{self, ListUser};
+use crate::axl::password_credentials::PasswordCredentials;
 use crate::domain::association::{UserKind, UserRef};
-use crate::domain::inventory::PushUser;
+use crate::domain::inventory::{PushUser, Standing};
 use crate::domain::selector::near;
 
 /// Looks for the user: of the kind that was named, else first among application users.
@@ -33,11 +37,9 @@ pub(super) async fn find(
         }
     }
     if let Some((found, kind)) = found {
-        if found.active == Some(false) {
-            remarks.push(format!("the end user {user} is not active, so phones will refuse it"));
-        }
         let user = UserRef { user: found.userid, kind };
-        return Ok(PushUser::Found { user, devices: found.devices.into() });
+        let standing = standing(axl, &user, found.active).await?;
+        return Ok(PushUser::Found { user, devices: found.devices.into(), standing });
     }
     let exists_as = match kind {
         None => None,
@@ -48,6 +50,83 @@ pub(super) async fn find(
     };
     let similar = if exists_as.is_some() { Vec::new() } else { similar(axl, user).await? };
     Ok(PushUser::Missing { user: user.to_owned(), searched, exists_as, similar })
+}
+
+/// Finds out whether the user can log in and whether this account may change it, as far as AXL tells. What it
+/// does not tell stays unknown: nothing here stops a survey that it does not have to.
+async fn standing(
+    axl: &AxlClient,
+    user: &UserRef,
+    active: Option<bool>,
+) -> Result<Standing, AxlError> {
+    let credentials = match user.kind {
+        UserKind::App => axl
+            .call(&GetAppUser::standing(&user.user))
+            .await
+            .map(|answer| answer.into_user().password_credentials),
+        UserKind::End => axl
+            .call(&GetUser::standing(&user.user))
+            .await
+            .map(|answer| answer.into_user().password_credentials),
+    };
+    let credentials = match credentials {
+        Ok(credentials) => credentials,
+        Err(error) if error.is_refusal() => PasswordCredentials::default(),
+        Err(error) => return Err(error),
+    };
+    let rank = rank(axl, &user.user, Some(user.kind)).await?;
+    let own_rank = rank_of_self(axl).await?;
+    Ok(Standing { locked: locked(active, &credentials), rank, own_rank })
+}
+
+/// Says why a user cannot log in; nothing when no reason is known.
+fn locked(active: Option<bool>, credentials: &PasswordCredentials) -> Option<String> {
+    if active == Some(false) {
+        Some("it is not active".to_owned())
+    } else if credentials.locked_by_administrator == Some(true) {
+        Some("an administrator has locked its password".to_owned())
+    } else if credentials.must_change == Some(true) {
+        Some("its password must be changed first".to_owned())
+    } else {
+        None
+    }
+}
+
+async fn rank_of_self(axl: &AxlClient) -> Result<Option<i64>, AxlError> {
+    rank(axl, axl.username(), None).await
+}
+
+/// Reads a User Rank from the database, where that may be asked; of a name that both kinds of users have,
+/// nothing is said unless the kind is known.
+async fn rank(
+    axl: &AxlClient,
+    user: &str,
+    kind: Option<UserKind>,
+) -> Result<Option<i64>, AxlError> {
+    let tables = [(UserKind::App, "applicationuser", "name"), (UserKind::End, "enduser", "userid")];
+    let mut ranks: Vec<i64> = Vec::new();
+    for (_, table, column) in
+        tables.into_iter().filter(|(of, ..)| kind.is_none_or(|kind| kind == *of))
+    {
+        let sql = format!(
+            "select userrank from {table} where lower({column}) = lower({})",
+            sql_literal(user)
+        );
+        match axl.call(&ExecuteSqlQuery::new(sql)).await {
+            Ok(answer) => ranks.extend(
+                answer
+                    .into_rows()
+                    .iter()
+                    .filter_map(|row| row.get("userrank")?.trim().parse::<i64>().ok()),
+            ),
+            Err(error) if error.is_sql_refused() => return Ok(None),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(match ranks.as_slice() {
+        [rank] => Some(*rank),
+        [] | [_, _, ..] => None,
+    })
 }
 
 /// Returns the devices of a user; nothing when there is no such user.

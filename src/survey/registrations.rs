@@ -36,7 +36,7 @@ pub(super) async fn fill(
         Err(error) if error.is_authentication() => {
             remarks.push(format!(
                 "RisPort70 on {} refused the account, so no registration is known; it needs the role Standard CCM Server \
-                 Monitoring",
+                 Monitoring, or use --registration-source axl",
                 ris.endpoint()
             ));
             return Ok(Vec::new());

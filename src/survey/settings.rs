@@ -7,12 +7,14 @@ use crate::axl::client::AxlClient;
 use crate::axl::error::AxlError;
 use crate::axl::execute_sql_query::{ExecuteSqlQuery, SqlRow};
 use crate::axl::get_common_phone_config::GetCommonPhoneConfig;
+use crate::axl::get_enterprise_phone_config::GetEnterprisePhoneConfig;
 use crate::axl::get_service_parameter::GetServiceParameter;
 use crate::axl::list_common_phone_config::ListCommonPhoneConfig;
 use crate::axl::list_process_node::ListProcessNode;
 use crate::domain::chain::chain;
 use crate::domain::inventory::{EnterpriseSettings, Phone, PhoneProfile};
 use crate::domain::personalization::Setting;
+use crate::domain::web_access::WebAccess;
 
 /// Names under which the enterprise parameter may be stored. No public source tells which it is.
 const PERSONALIZATION_PARAMETERS: [&str; 3] =
@@ -23,6 +25,13 @@ const AUTHENTICATION_URL_PARAMETER: &str = "URLAuthentication";
 
 /// The key of a profile's forced wallpaper in its product-specific configuration.
 const WALLPAPER_KEY: &str = "defaultWallpaperFile";
+
+/// The key of Web Access in every product-specific configuration.
+const WEB_ACCESS_KEY: &str = "webAccess";
+
+/// Names under which the enterprise parameter "Secured Phone URL Authentication" may be stored (believed).
+const SECURE_URL_PARAMETERS: [&str; 2] =
+    ["SecuredPhoneURLAuthentication", "SecuredAuthenticationURL"];
 
 /// Returns the names of the nodes.
 ///
@@ -51,6 +60,7 @@ pub(super) async fn profiles(
                 background_access: row.background_image,
                 forced_wallpaper: None,
                 wallpaper_unread: false,
+                web_access: None,
             };
             (row.name, profile)
         })
@@ -61,9 +71,10 @@ pub(super) async fn profiles(
         let Some(profile) = profiles.get_mut(name) else { continue };
         match axl.call(&GetCommonPhoneConfig::named(name)).await {
             Ok(answer) => {
-                let wallpaper =
-                    answer.into_profile().vendor_config.get(WALLPAPER_KEY).map(str::to_owned);
+                let config = answer.into_profile().vendor_config;
+                let wallpaper = config.get(WALLPAPER_KEY).map(str::to_owned);
                 profile.forced_wallpaper = wallpaper.filter(|file| !file.trim().is_empty());
+                profile.web_access = config.get(WEB_ACCESS_KEY).and_then(WebAccess::parse);
             }
             // The list has it, so something may be forced there that nobody could see.
             Err(error) if error.is_refusal() => {
@@ -101,6 +112,13 @@ pub(super) async fn enterprise(
         authentication_url =
             authentication_url.or_else(|| value_of(&rows, AUTHENTICATION_URL_PARAMETER));
     }
+    let mut secure_authentication_url = None;
+    for name in SECURE_URL_PARAMETERS {
+        secure_authentication_url = parameter(axl, name).await?;
+        if secure_authentication_url.is_some() {
+            break;
+        }
+    }
     let setting = personalization.as_ref().and_then(|(_, value)| Setting::parse(value));
     match (&personalization, setting) {
         (None, _) => remarks.push(
@@ -113,7 +131,32 @@ pub(super) async fn enterprise(
         }
         (Some(_), Some(_)) => {}
     }
-    Ok(EnterpriseSettings { personalization: setting, authentication_url })
+    Ok(EnterpriseSettings {
+        personalization: setting,
+        authentication_url,
+        secure_authentication_url,
+        web_access: web_access_of_all(axl, remarks).await?,
+    })
+}
+
+/// Reads Web Access from Enterprise Phone Configuration.
+async fn web_access_of_all(
+    axl: &AxlClient,
+    remarks: &mut Vec<String>,
+) -> Result<Option<WebAccess>, AxlError> {
+    match axl.call(&GetEnterprisePhoneConfig {}).await {
+        Ok(answer) => {
+            Ok(answer.into_vendor_config().get(WEB_ACCESS_KEY).and_then(WebAccess::parse))
+        }
+        Err(error) if error.is_refusal() => {
+            remarks.push(format!(
+                "Enterprise Phone Configuration could not be read, so what it says about Web Access is not known: {}",
+                chain(&error)
+            ));
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Returns an enterprise parameter's value; nothing when there is no such parameter.
