@@ -2,9 +2,10 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::domain::association::{UserKind, UserRef};
-use crate::domain::inventory::{ClusterInfo, EnterpriseSettings, PhoneProfile};
+use crate::domain::inventory::{ClusterInfo, EnterpriseSettings, PhoneProfile, Resident, Standing};
 use crate::domain::personalization::Setting;
 use crate::domain::registration::{Httpd, Registration, Source, Status};
+use crate::domain::web_access::WebAccess;
 
 fn phone(name: &str) -> Phone {
     Phone {
@@ -19,6 +20,8 @@ fn phone(name: &str) -> Phone {
         personalization: Some(Setting::Default),
         authentication_url: None,
         secure_authentication_url: None,
+        configured_load: None,
+        web_access: None,
         registration: Registration {
             status: Status::Registered,
             ip: Some(format!("10.0.0.{}", name.trim_start_matches("SEP")).parse().unwrap()),
@@ -35,6 +38,7 @@ fn inventory(phones: Vec<Phone>) -> Inventory {
         background_access: Some(true),
         forced_wallpaper: None,
         wallpaper_unread: false,
+        web_access: None,
     };
     let profiles = BTreeMap::from([
         ("Standard".to_owned(), profile(Setting::Enabled)),
@@ -68,11 +72,14 @@ fn inventory(phones: Vec<Phone>) -> Inventory {
             authentication_url: Some(
                 "http://cucm-pub.example.com:8080/ccmcip/authenticate.jsp".into(),
             ),
+            ..EnterpriseSettings::default()
         },
         push_user: PushUser::Found {
             user: UserRef { user: "bgpush".into(), kind: UserKind::App },
             devices: (1..=20).map(|n| format!("sep{n}")).collect::<Vec<_>>().into(),
+            standing: Standing::default(),
         },
+        residents: BTreeMap::new(),
         phones_on_cluster: phones.len(),
         phones,
         remarks: Vec::new(),
@@ -275,4 +282,110 @@ fn a_phone_reads_in_json_as_the_contract_says() {
     assert_eq!(json["image"]["schema"], "classic");
     assert_eq!(json["findings"][0]["code"], "not_associated");
     assert_eq!(json["findings"][0]["severity"], "fixable");
+}
+
+fn codes_of(inventory: &Inventory, at: usize) -> Vec<Code> {
+    audit(inventory).phones[at].findings.iter().map(|finding| finding.code).collect()
+}
+
+#[test]
+fn the_page_that_decides_about_web_access_is_named() {
+    let mut off = phone("SEP1");
+    off.registration.httpd = Httpd::No;
+    off.web_access = Some(WebAccess::Disabled);
+    let mut silent = phone("SEP2");
+    silent.registration.httpd = Httpd::Unknown;
+    let mut own = phone("SEP3");
+    own.registration.httpd = Httpd::Unknown;
+    own.web_access = Some(WebAccess::Enabled);
+    let mut inventory = inventory(vec![off, silent, own]);
+    let found = audit(&inventory);
+    let finding = &found.phones[0].findings[0];
+    assert_eq!(finding.code, Code::WebAccessDisabled);
+    assert!(finding.remedy.contains("in Device > Phone,"), "{}", finding.remedy);
+    assert_eq!(codes_of(&inventory, 1), [Code::WebAccessUnknown]);
+    assert!(codes_of(&inventory, 2).is_empty());
+    inventory.enterprise.web_access = Some(WebAccess::Disabled);
+    let found = audit(&inventory);
+    let finding = &found.phones[1].findings[0];
+    assert_eq!(finding.code, Code::WebAccessDisabled);
+    assert!(finding.remedy.contains("Enterprise Phone Configuration"), "{}", finding.remedy);
+    assert!(codes_of(&inventory, 2).is_empty(), "its own page comes first");
+    inventory.profiles.get_mut("Standard").unwrap().web_access = Some(WebAccess::Enabled);
+    assert!(codes_of(&inventory, 1).is_empty(), "the profile comes before the enterprise");
+}
+
+#[test]
+fn of_two_at_one_address_the_one_that_answers_is_cleared() {
+    let (one, mut two) = (phone("SEP1"), phone("SEP2"));
+    two.registration.ip = one.registration.ip;
+    let ip = one.registration.ip.unwrap();
+    let mut inventory = inventory(vec![one, two]);
+    let duplicate = |inventory: &Inventory| {
+        [0, 1].map(|at| codes_of(inventory, at).contains(&Code::DuplicateIp))
+    };
+    assert_eq!(duplicate(&inventory), [true, true]);
+    for (resident, expected) in [
+        (Resident::Device("sep2".into()), [true, false]),
+        (Resident::Device("1".into()), [false, true]),
+        (Resident::Device("SEP9".into()), [true, true]),
+        (Resident::Nameless, [true, true]),
+        (Resident::Silent, [true, true]),
+    ] {
+        inventory.residents.insert(ip, resident.clone());
+        assert_eq!(duplicate(&inventory), expected, "{resident:?}");
+    }
+}
+
+#[test]
+fn a_push_user_that_cannot_be_used_blocks() {
+    let mut inventory = inventory(vec![phone("SEP1"), phone("SEP99")]);
+    let set = |inventory: &mut Inventory, new: Standing| {
+        let PushUser::Found { standing, .. } = &mut inventory.push_user else { unreachable!() };
+        *standing = new;
+    };
+    set(
+        &mut inventory,
+        Standing { locked: Some("it is not active".into()), ..Standing::default() },
+    );
+    assert_eq!(codes_of(&inventory, 0), [Code::PushUserLocked]);
+    let ranks = |rank, own_rank| Standing { locked: None, rank, own_rank };
+    set(&mut inventory, ranks(Some(1), Some(2)));
+    assert!(codes_of(&inventory, 0).is_empty(), "what is there already needs no change");
+    assert_eq!(codes_of(&inventory, 1), [Code::NotAssociated, Code::PushUserOutranked]);
+    assert_eq!(audit(&inventory).phones[1].verdict, Verdict::Blocked);
+    for harmless in [
+        ranks(Some(2), Some(2)),
+        ranks(Some(3), Some(1)),
+        ranks(Some(1), None),
+        ranks(None, Some(3)),
+    ] {
+        set(&mut inventory, harmless);
+        assert_eq!(codes_of(&inventory, 1), [Code::NotAssociated]);
+    }
+}
+
+#[test]
+fn a_page_of_the_cluster_that_is_not_its_own_is_told_apart_from_another_server() {
+    let mut other_page = phone("SEP1");
+    other_page.authentication_url = Some("http://cucm-pub/custom/auth.jsp".into());
+    let mut inventory = inventory(vec![other_page, phone("SEP2")]);
+    let message =
+        |inventory: &Inventory, at: usize| audit(inventory).phones[at].findings[0].message.clone();
+    assert!(message(&inventory, 0).starts_with("another page than CUCM's own"));
+    inventory.enterprise.secure_authentication_url = Some("https://evil.example/a".into());
+    assert!(message(&inventory, 1).starts_with("another server decides"));
+    assert_eq!(codes_of(&inventory, 1), [Code::AuthenticationUrlForeign]);
+}
+
+#[test]
+fn what_a_phone_runs_counts_before_what_it_is_told_to_run() {
+    let mut told = phone("SEP1");
+    told.configured_load = Some("sip88xx.12-0-1MPP0001-200".into());
+    let mut silent = phone("SEP2");
+    silent.configured_load.clone_from(&told.configured_load);
+    silent.registration.active_load = None;
+    let inventory = inventory(vec![told, silent]);
+    assert!(codes_of(&inventory, 0).is_empty());
+    assert_eq!(codes_of(&inventory, 1), [Code::MppFirmware]);
 }

@@ -12,6 +12,7 @@ use crate::domain::audit::{Audit, AuditedPhone};
 use crate::domain::finding::{Code, Verdict};
 use crate::domain::inventory::{ClusterInfo, Inventory, PushUser};
 use crate::domain::plan::{Action, Change, Plan};
+use crate::domain::text::hex;
 
 pub use check::{PlanError, check};
 
@@ -38,7 +39,7 @@ pub fn plan(inventory: &Inventory, audit: &Audit) -> Plan {
 pub fn after_apply(mut inventory: Inventory, read_back: &[(Change, DeviceList)]) -> Inventory {
     for (change, list) in read_back {
         let Action::AssociateDevices { target, .. } = &change.action;
-        if let PushUser::Found { user, devices } = &mut inventory.push_user
+        if let PushUser::Found { user, devices, .. } = &mut inventory.push_user
             && user == target
         {
             *devices = list.clone();
@@ -48,7 +49,10 @@ pub fn after_apply(mut inventory: Inventory, read_back: &[(Change, DeviceList)])
 }
 
 fn associate(inventory: &Inventory, audit: &Audit) -> Option<Change> {
-    let PushUser::Found { user, devices } = &inventory.push_user else { return None };
+    let PushUser::Found { user, devices, standing } = &inventory.push_user else { return None };
+    if standing.outranks() {
+        return None;
+    }
     let lacking: Vec<&AuditedPhone> =
         audit.phones.iter().filter(|phone| is_worth_associating(phone)).collect();
     if lacking.is_empty() {
@@ -117,7 +121,7 @@ fn fingerprint(cluster: &ClusterInfo, changes: &[Change]) -> String {
             list.iter().for_each(|name| part(name));
         }
     }
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
+    hex(&hasher.finalize())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::audit::audit;
 use crate::domain::association::{UserKind, UserRef};
-use crate::domain::inventory::{EnterpriseSettings, Phone};
+use crate::domain::inventory::{EnterpriseSettings, Phone, Standing};
 use crate::domain::personalization::Setting;
 use crate::domain::registration::{Httpd, Registration, Source, Status};
 
@@ -20,6 +20,8 @@ fn phone(name: &str, status: Status) -> Phone {
         personalization: Some(Setting::Enabled),
         authentication_url: None,
         secure_authentication_url: None,
+        configured_load: None,
+        web_access: None,
         registration: Registration {
             ip: Some([10, 0, 0, name.bytes().last().unwrap()].into()),
             httpd: Httpd::Yes,
@@ -45,7 +47,9 @@ fn inventory(phones: Vec<Phone>, devices: &[&str]) -> Inventory {
         push_user: PushUser::Found {
             user: UserRef { user: "bgpush".into(), kind: UserKind::App },
             devices: devices.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>().into(),
+            standing: Standing::default(),
         },
+        residents: std::collections::BTreeMap::new(),
         phones_on_cluster: phones.len(),
         phones,
         remarks: vec![],

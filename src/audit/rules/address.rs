@@ -2,6 +2,7 @@
 
 use crate::audit::{Context, Subject, finding};
 use crate::domain::finding::{Code, Finding, Severity};
+use crate::domain::inventory::Resident;
 use crate::domain::text::names;
 
 pub(in crate::audit) fn check(
@@ -36,12 +37,28 @@ pub(in crate::audit) fn check(
         .flatten()
         .filter(|name| **name != &subject.phone.name);
     let others: Vec<&str> = others.map(|name| name.as_str()).collect();
-    if !others.is_empty() {
-        found.push(finding(
-            Code::DuplicateIp,
-            Severity::Blocked,
-            format!("{ip} is reported for {} too, so one of them is out of date", names(&others)),
-            format!("open http://{ip}/ to see which phone answers; restart the other one"),
-        ));
+    let resident = context.inventory.residents.get(&ip);
+    if others.is_empty() || resident.is_some_and(|resident| lives_there(resident, subject)) {
+        return;
     }
+    let who = match resident {
+        Some(Resident::Device(name)) => format!(", and {name} answers there"),
+        Some(Resident::Nameless) => ", and what answers there does not say who it is".to_owned(),
+        Some(Resident::Silent) => ", and nobody answers there".to_owned(),
+        None => String::new(),
+    };
+    found.push(finding(
+        Code::DuplicateIp,
+        Severity::Blocked,
+        format!("{ip} is reported for {} too{who}", names(&others)),
+        "restart the phone, or look at Device > Phone for where it really is",
+    ));
+}
+
+/// Tells whether this phone is the one that answers at its address.
+fn lives_there(resident: &Resident, subject: &Subject<'_>) -> bool {
+    let Resident::Device(name) = resident else { return false };
+    let own = subject.phone.name.as_str().to_ascii_uppercase();
+    let name = name.to_ascii_uppercase();
+    own == name || own.strip_prefix("SEP").is_some_and(|mac| mac == name)
 }

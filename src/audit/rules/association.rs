@@ -1,9 +1,9 @@
 //! Does the push user control the phone?
 
 use crate::audit::{Context, Subject, finding};
-use crate::domain::association::UserKind;
+use crate::domain::association::{UserKind, UserRef};
 use crate::domain::finding::{Code, Finding, Severity};
-use crate::domain::inventory::PushUser;
+use crate::domain::inventory::{PushUser, Standing};
 use crate::domain::text::names;
 
 pub(in crate::audit) fn check(
@@ -14,17 +14,46 @@ pub(in crate::audit) fn check(
     if !subject.takes_pictures() {
         return;
     }
-    if let PushUser::Found { user, .. } = &context.inventory.push_user
-        && !subject.associated
-    {
-        found.push(finding(
-            Code::NotAssociated,
-            Severity::Fixable,
-            format!("the {user} does not control it"),
-            "`axlpaper rollout` adds it to the user's Controlled Devices; `axlpaper plan` shows the change first",
-        ));
+    if let PushUser::Found { user, standing, .. } = &context.inventory.push_user {
+        if !subject.associated {
+            found.push(finding(
+                Code::NotAssociated,
+                Severity::Fixable,
+                format!("the {user} does not control it"),
+                "`axlpaper rollout` adds it to the user's Controlled Devices; `axlpaper plan` shows the change first",
+            ));
+        }
+        // Nobody needs a change that is there already.
+        if !subject.associated && standing.outranks() {
+            found.push(outranked(user, standing));
+        }
+        found.extend(standing.locked.as_deref().map(|why| locked(user, why)));
     }
     found.extend(push_user_missing(&context.inventory.push_user));
+}
+
+fn outranked(user: &UserRef, standing: &Standing) -> Finding {
+    let rank = |rank: Option<i64>| rank.map(|rank| rank.to_string()).unwrap_or_default();
+    finding(
+        Code::PushUserOutranked,
+        Severity::Blocked,
+        format!(
+            "the {user} has the User Rank {}, above the {} of the account that axlpaper uses, which therefore may not \
+             add the phone to it",
+            rank(standing.rank),
+            rank(standing.own_rank)
+        ),
+        "use an account with that rank or a higher one, or change the User Rank in User Management",
+    )
+}
+
+fn locked(user: &UserRef, why: &str) -> Finding {
+    finding(
+        Code::PushUserLocked,
+        Severity::Blocked,
+        format!("the {user} cannot log in: {why}; phones will refuse it"),
+        format!("look at {} in User Management, Edit Credential", user.user),
+    )
 }
 
 /// Says what is wrong with the push user itself; nothing when the cluster has it.

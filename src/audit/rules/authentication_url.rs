@@ -24,7 +24,12 @@ pub(in crate::audit) fn check(
     };
     // A phone that speaks HTTPS to it asks this one instead.
     let secure = typed(subject.phone.secure_authentication_url.as_deref())
-        .map(|url| (url, "Device > Phone > Secure Authentication URL"));
+        .map(|url| (url, "Device > Phone > Secure Authentication URL"))
+        .or_else(|| {
+            let url = context.inventory.enterprise.secure_authentication_url.as_deref();
+            let page = "System > Enterprise Parameters > Secured Phone URL Authentication";
+            typed(url).map(|url| (url, page))
+        });
     if let Some((_, page)) = usual.filter(|(url, _)| url.is_empty()) {
         found.push(finding(
             Code::AuthenticationUrlBlank,
@@ -38,7 +43,10 @@ pub(in crate::audit) fn check(
         found.push(finding(
             Code::AuthenticationUrlForeign,
             Severity::Warning,
-            format!("another server decides who may push to it: {url}"),
+            match is_on_cluster(url, context) {
+                true => format!("another page than CUCM's own decides who may push to it: {url}"),
+                false => format!("another server decides who may push to it: {url}"),
+            },
             format!(
                 "if pushes are refused, look at that server, or set {page} back to the publisher's"
             ),
@@ -56,12 +64,14 @@ fn typed(url: Option<&str>) -> Option<&str> {
 /// A node may be known by its short name and named in full in the URL, so first labels are compared too.
 fn is_own(url: &str, context: &Context<'_>) -> bool {
     let Some((_, rest)) = url.split_once("://") else { return false };
-    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let path = rest.split_once('/').map_or("", |(_, path)| path);
     let path = path.split('?').next().unwrap_or_default();
-    if !format!("/{path}").to_ascii_lowercase().ends_with(OWN_PATH) {
-        return false;
-    }
-    let host = host_of(authority);
+    format!("/{path}").to_ascii_lowercase().ends_with(OWN_PATH) && is_on_cluster(url, context)
+}
+
+fn is_on_cluster(url: &str, context: &Context<'_>) -> bool {
+    let Some((_, rest)) = url.split_once("://") else { return false };
+    let host = host_of(rest.split('/').next().unwrap_or_default());
     let publisher = host_of(&context.inventory.cluster.host);
     std::iter::once(publisher)
         .chain(context.inventory.nodes.iter().map(String::as_str))

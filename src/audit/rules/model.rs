@@ -31,13 +31,19 @@ pub(in crate::audit) fn check(_: &Context<'_>, subject: &Subject<'_>, found: &mu
         }
         Some(_) => {}
     }
-    // Multiplatform loads say so in their name, as in sip88xx.12-0-1MPP0001-200.
-    let load = subject.phone.registration.active_load.as_deref().unwrap_or_default();
-    if load.to_ascii_uppercase().contains("MPP") {
+    // Multiplatform loads say so in their name, as in sip88xx.12-0-1MPP0001-200 or sip78xx.11-3-1-3PCC.
+    let is_mpp = |load: &&str| {
+        let load = load.to_ascii_uppercase();
+        load.contains("MPP") || load.contains("3PCC")
+    };
+    let active = subject.phone.registration.active_load.as_deref();
+    // What it runs counts; what it is told to run only where nobody said what it runs.
+    let load = active.filter(|load| !load.is_empty()).or(subject.phone.configured_load.as_deref());
+    if let Some(load) = load.filter(is_mpp) {
         found.push(finding(
             Code::MppFirmware,
             Severity::Unsupported,
-            format!("it runs multiplatform firmware ({load}), which takes no push"),
+            format!("its firmware is a multiplatform load ({load}), which takes no push"),
             "migrate the phone to enterprise firmware, or set its wallpaper in its provisioning file",
         ));
     }
