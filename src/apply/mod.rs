@@ -2,8 +2,10 @@
 //!
 //! AXL replaces a user's whole list of devices on every write. So a list is never written that was not
 //! read just before, never one that lacks an entry of the list that was read, and what was written is
-//! read back and compared. A list that is not what the plan expects is not touched at all.
+//! read back and compared. A list that is not what the plan expects is not touched at all. What is about to be
+//! changed is written down before, and what came of it before it is told.
 
+mod ledger;
 mod lists;
 
 use crate::domain::association::{DeviceList, UserRef};
@@ -11,6 +13,9 @@ use crate::domain::chain::chain;
 use crate::domain::plan::{Action, Change, Plan};
 use crate::domain::text::names;
 use crate::event::{ChangeResult, ChangeState, Event, Observer, Stage};
+use crate::journal::JournalError;
+
+pub use ledger::{Forgetful, Ledger};
 
 /// Where users' lists of devices are read and written.
 pub trait UserLists: Send + Sync {
@@ -62,6 +67,15 @@ pub enum ApplyError<E: std::error::Error + 'static> {
         #[source]
         source: E,
     },
+    /// What is about to be changed cannot be written down, so it is not changed.
+    #[error("the change of the {user} cannot be written down, so it was not made")]
+    Unrecorded {
+        /// Whose list.
+        user: String,
+        /// Why.
+        #[source]
+        source: JournalError,
+    },
     /// The account may not write.
     #[error("the cluster refused to change the devices of the {user}")]
     Refused {
@@ -89,8 +103,9 @@ fn difference(added: &[String], removed: &[String]) -> String {
 /// # Errors
 /// When a list is not what the plan expects, cannot be read, or may not be written, and nothing has been
 /// written yet. Once something has been written, the results tell what became of every change.
-pub async fn apply<L: UserLists>(
+pub async fn apply<L: UserLists, B: Ledger>(
     lists: &L,
+    ledger: &B,
     plan: &Plan,
     observer: &dyn Observer,
 ) -> Result<Applied, ApplyError<L::Error>> {
@@ -101,7 +116,7 @@ pub async fn apply<L: UserLists>(
     observer
         .observe(&Event::Started { stage: Stage::Apply, total: Some(plan.changes.len() as u64) });
     for change in &plan.changes {
-        let (result, read_back) = match look_and_carry_out(lists, change).await {
+        let (result, read_back) = match look_and_carry_out(lists, ledger, change).await {
             Ok(done) => done,
             Err(error) if applied.results.is_empty() => return Err(error),
             Err(error) => {
@@ -146,12 +161,27 @@ async fn look<L: UserLists>(lists: &L, change: &Change) -> Result<Found, ApplyEr
     })
 }
 
-async fn look_and_carry_out<L: UserLists>(
+async fn look_and_carry_out<L: UserLists, B: Ledger>(
     lists: &L,
+    ledger: &B,
     change: &Change,
 ) -> Result<(ChangeResult, Option<DeviceList>), ApplyError<L::Error>> {
     match look(lists, change).await? {
-        Found::AsExpected => carry_out(lists, change).await,
+        Found::AsExpected => {
+            ledger.intend(change).await.map_err(|source| {
+                let Action::AssociateDevices { target, .. } = &change.action;
+                ApplyError::Unrecorded { user: target.to_string(), source }
+            })?;
+            let (mut result, read_back) = carry_out(lists, change).await?;
+            if let Err(error) = ledger.changed(&result).await {
+                let known = result.message.take().map(|text| text + "; ").unwrap_or_default();
+                result.message = Some(format!(
+                    "{known}what came of it is not in the journal: {}",
+                    chain(&error)
+                ));
+            }
+            Ok((result, read_back))
+        }
         Found::AsPlanned(list) => {
             let message = Some("it was carried out before; nothing was written".to_owned());
             Ok((

@@ -87,14 +87,15 @@ fn cluster(names: &[&str]) -> Lists {
 }
 
 async fn state(lists: &Lists, plan: &Plan) -> (ChangeState, String) {
-    let result = apply(lists, plan, &Unobserved).await.unwrap().results.remove(0);
+    let result = apply(lists, &Forgetful, plan, &Unobserved).await.unwrap().results.remove(0);
     (result.state, result.message.unwrap_or_default())
 }
 
 #[tokio::test]
 async fn writes_once_and_reads_back() {
     let lists = cluster(&["b", "A"]);
-    let applied = apply(&lists, &plan(&["b", "A"], &["SEP1"]), &Unobserved).await.unwrap();
+    let applied =
+        apply(&lists, &Forgetful, &plan(&["b", "A"], &["SEP1"]), &Unobserved).await.unwrap();
     assert_eq!(applied.results[0].state, ChangeState::Applied);
     assert_eq!(*lists.writes.lock().unwrap(), [list(&["b", "A", "SEP1"])]);
     assert_eq!(applied.read_back[0].1, list(&["b", "A", "SEP1"]));
@@ -103,7 +104,8 @@ async fn writes_once_and_reads_back() {
 #[tokio::test]
 async fn a_list_that_moved_is_not_touched() {
     let lists = cluster(&["a", "new"]);
-    let error = apply(&lists, &plan(&["a", "old"], &["SEP1"]), &Unobserved).await.unwrap_err();
+    let error =
+        apply(&lists, &Forgetful, &plan(&["a", "old"], &["SEP1"]), &Unobserved).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "application user bgpush has changed since the plan was made; added: new; removed: old"
@@ -114,7 +116,7 @@ async fn a_list_that_moved_is_not_touched() {
 #[tokio::test]
 async fn an_unreadable_list_is_not_touched() {
     let lists = Lists { fail_read: Some(1), ..cluster(&["a"]) };
-    let error = apply(&lists, &plan(&["a"], &["SEP1"]), &Unobserved).await.unwrap_err();
+    let error = apply(&lists, &Forgetful, &plan(&["a"], &["SEP1"]), &Unobserved).await.unwrap_err();
     assert!(matches!(error, ApplyError::Unreadable { .. }));
     assert!(lists.writes.lock().unwrap().is_empty());
 }
@@ -141,7 +143,7 @@ async fn what_was_written_is_judged_by_what_is_there() {
 #[tokio::test]
 async fn a_refused_write_stops_everything() {
     let lists = Lists { write_error: Some("refused"), write_is_lost: true, ..cluster(&["a"]) };
-    let error = apply(&lists, &plan(&["a"], &["SEP1"]), &Unobserved).await.unwrap_err();
+    let error = apply(&lists, &Forgetful, &plan(&["a"], &["SEP1"]), &Unobserved).await.unwrap_err();
     assert!(matches!(error, ApplyError::Refused { .. }));
     assert_eq!(lists.writes.lock().unwrap().len(), 1);
 }
@@ -163,7 +165,7 @@ async fn what_was_written_is_told_although_a_later_change_fails() {
     let Action::AssociateDevices { adds, after, before, .. } = &mut plan.changes[1].action;
     *adds = vec!["SEP2".to_owned()];
     *after = before.merged(["SEP2"]);
-    let results = apply(&lists, &plan, &Unobserved).await.unwrap().results;
+    let results = apply(&lists, &Forgetful, &plan, &Unobserved).await.unwrap().results;
     assert_eq!(results[0].state, ChangeState::Applied);
     assert_eq!(results[1].state, ChangeState::NotApplied);
     assert!(results[1].message.as_ref().unwrap().contains("added: SEP1"), "{results:?}");

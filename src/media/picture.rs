@@ -24,6 +24,14 @@ impl Picture {
     /// # Errors
     /// When the path leads to no such picture, or to one that is too large to be decoded safely.
     pub fn open(path: &Path) -> Result<Self, MediaError> {
+        Self::decode(&path.display().to_string(), &Self::read(path)?)
+    }
+
+    /// Reads a picture's file as it is, for [`Picture::decode`].
+    ///
+    /// # Errors
+    /// When the path leads to no file, or to one that is too long for a picture.
+    pub fn read(path: &Path) -> Result<Vec<u8>, MediaError> {
         let unreadable = |source: std::io::Error| {
             let path = path.to_owned();
             if source.kind() == ErrorKind::NotFound {
@@ -49,7 +57,7 @@ impl Picture {
         let mut bytes = Vec::new();
         file.take(LONGEST_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
         match u64::try_from(bytes.len()) {
-            Ok(length) if length <= LONGEST_FILE => Self::decode(&name, &bytes),
+            Ok(length) if length <= LONGEST_FILE => Ok(bytes),
             Ok(length) => Err(too_long(length)),
             Err(_) => Err(too_long(u64::MAX)),
         }

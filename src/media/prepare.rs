@@ -12,8 +12,10 @@ use std::thread;
 
 use image::DynamicImage;
 use image::imageops::FilterType;
+use sha2::{Digest as _, Sha256};
 
 use crate::domain::model::{ImageSpec, Size};
+use crate::domain::text::hex;
 use crate::media::{EncodedPicture, MediaError, Picture};
 
 /// The two files that a phone downloads.
@@ -27,6 +29,15 @@ pub struct PreparedImage {
     pub thumbnail: EncodedPicture,
     /// How bright the background is on average, from 0 (black) to 255 (white).
     pub brightness: u8,
+}
+
+impl PreparedImage {
+    /// Returns what tells these two files from any other two: a digest of both.
+    pub fn digest(&self) -> String {
+        let both =
+            Sha256::new_with_prefix(self.background.sha256).chain_update(self.thumbnail.sha256);
+        hex(&both.finalize())
+    }
 }
 
 /// What makes two models' files the same: models that agree in this share them.
@@ -65,6 +76,11 @@ impl PreparedSet {
         let mut all: Vec<_> = self.0.values().collect();
         all.sort_by_key(|prepared| prepared.shape);
         all.into_iter()
+    }
+
+    /// Returns what tells the files of each shape from any others.
+    pub fn digests(&self) -> HashMap<Shape, String> {
+        self.0.iter().map(|(shape, image)| (*shape, image.digest())).collect()
     }
 
     /// Returns how many shapes there are.
@@ -215,8 +231,7 @@ mod tests {
         assert_eq!(info.color_type, color);
         assert!(!info.interlaced);
         assert!(info.trns.is_none() && info.palette.is_none());
-        use sha2::Digest as _;
-        assert_eq!(picture.sha256, <[u8; 32]>::from(sha2::Sha256::digest(&picture.png)));
+        assert_eq!(picture.sha256, <[u8; 32]>::from(Sha256::digest(&picture.png)));
     }
 
     fn spec(background: Size, thumbnail: Size, depth: u8) -> ImageSpec {

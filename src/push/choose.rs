@@ -68,6 +68,8 @@ mod tests {
                 personalization: None,
                 authentication_url: None,
                 secure_authentication_url: None,
+                configured_load: None,
+                web_access: None,
                 registration,
             },
             model: model::by_number(683),

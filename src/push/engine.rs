@@ -9,12 +9,15 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::book::Book;
 use super::decide::{self, Ending, Next};
 use super::guard::Guard;
 use super::{Answer, Line, Target};
+use crate::domain::chain::chain;
 use crate::domain::device_name::DeviceName;
 use crate::domain::text::counted;
 use crate::event::{Event, Observer, Outcome, PhoneResult, Stage};
+use crate::journal::JournalError;
 
 /// How to go about a push.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +44,7 @@ pub struct Stop {
 }
 
 /// Why a push ended before every phone was done with.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Stopped {
     /// Too many phones in a row refused the push user.
     AuthRefusals {
@@ -50,17 +53,22 @@ pub enum Stopped {
     },
     /// Somebody asked to stop.
     Interrupted,
+    /// What is attempted can no longer be written down; says why.
+    Unrecorded(String),
 }
 
 impl Stopped {
     /// Says for a person why the push ended.
-    pub fn told(self) -> String {
+    pub fn told(&self) -> String {
         match self {
             Self::AuthRefusals { in_a_row } => format!(
                 "{in_a_row} phones in a row refused the push user, and its account must not be locked; check its \
                  password, and give new associations some minutes"
             ),
             Self::Interrupted => "the run was interrupted".to_owned(),
+            Self::Unrecorded(why) => {
+                format!("nothing is attempted that cannot be written down: {why}")
+            }
         }
     }
 }
@@ -78,19 +86,25 @@ pub struct Pushed {
 ///
 /// Phones that were associated before and that check the password come first: they tell soonest whether
 /// the password is right. Phones whose association is new come last, because they may still refuse it.
-pub async fn run<L: Line>(
+///
+/// Every attempt is in the book before it is made, and what came of it is there before it is told.
+pub async fn run<L: Line, B: Book>(
     line: &L,
+    book: &B,
     targets: Vec<Target>,
     settings: Settings,
     stop: &Stop,
     observer: &dyn Observer,
 ) -> Pushed {
     observer.observe(&Event::Started { stage: Stage::Push, total: Some(targets.len() as u64) });
-    let mut fleet = Fleet::new(line, targets, settings);
+    let mut fleet = Fleet::new(line, book, targets, settings);
     while fleet.step(stop, observer).await {}
+    while let Some(closed) = fleet.closing.next().await {
+        fleet.closed(closed, observer);
+    }
     let stopped = fleet.stopped(stop);
-    if let Some(stopped) = stopped {
-        fleet.give_up(stopped, observer);
+    if let Some(stopped) = &stopped {
+        fleet.give_up(stopped, observer).await;
     }
     observer.observe(&Event::Finished { stage: Stage::Push });
     let mut results = fleet.results;
@@ -104,6 +118,8 @@ struct Job {
     target: Target,
     attempts: u32,
     first_attempt: Option<(Timestamp, Instant)>,
+    /// Where the book has the attempt that is next or under way.
+    entry: Option<i64>,
     /// How it ends if it is not tried again.
     last: Option<Ending>,
 }
@@ -112,10 +128,27 @@ struct Job {
 struct Lane {
     guard: Guard,
     ready: VecDeque<Job>,
+    /// How many are just being written down.
+    noting: usize,
+    /// Written down, and free to begin: so that no place stays empty while the book is written.
+    noted: VecDeque<Job>,
 }
 
-struct Fleet<'a, L: Line> {
+impl Lane {
+    fn has_begun_all(&self) -> bool {
+        self.ready.is_empty() && self.noting == 0 && self.noted.is_empty()
+    }
+}
+
+/// An attempt whose end is in the book.
+enum Closed {
+    Done(Box<PhoneResult>, Result<(), JournalError>),
+    Again(Box<Job>, Result<(), JournalError>),
+}
+
+struct Fleet<'a, L: Line, B: Book> {
     line: &'a L,
+    book: &'a B,
     settings: Settings,
     /// Phones that the push user has controlled before: their refusal means the password.
     known: Lane,
@@ -124,32 +157,43 @@ struct Fleet<'a, L: Line> {
     later: VecDeque<(Instant, Job)>,
     /// What is under way, so that nobody is forgotten when that is cut off.
     begun: HashMap<DeviceName, Job>,
+    noting: FuturesUnordered<BoxFuture<'a, (Job, Result<i64, JournalError>)>>,
     pushing: FuturesUnordered<BoxFuture<'a, (Job, Answer)>>,
     verifying: FuturesUnordered<BoxFuture<'a, (Job, Ending)>>,
+    closing: FuturesUnordered<BoxFuture<'a, Closed>>,
     results: Vec<PhoneResult>,
+    /// Why the book takes no more.
+    unrecorded: Option<String>,
 }
 
-impl<'a, L: Line> Fleet<'a, L> {
-    fn new(line: &'a L, mut targets: Vec<Target>, settings: Settings) -> Self {
+impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
+    fn new(line: &'a L, book: &'a B, mut targets: Vec<Target>, settings: Settings) -> Self {
         // The sort keeps the order of names among equals.
         targets.sort_by_key(|target| !target.checks_password);
-        let job = |target| Job { target, attempts: 0, first_attempt: None, last: None };
+        let job =
+            |target| Job { target, attempts: 0, first_attempt: None, entry: None, last: None };
         let (fresh, known): (Vec<_>, Vec<_>) =
             targets.into_iter().map(job).partition(|job| job.target.newly_associated);
         let lane = |jobs: Vec<Job>| Lane {
             guard: Guard::new(settings.concurrency, settings.max_auth_failures),
             ready: jobs.into(),
+            noting: 0,
+            noted: VecDeque::new(),
         };
         Self {
             line,
+            book,
             settings,
             known: lane(known),
             fresh: lane(fresh),
             later: VecDeque::new(),
             begun: HashMap::new(),
+            noting: FuturesUnordered::new(),
             pushing: FuturesUnordered::new(),
             verifying: FuturesUnordered::new(),
+            closing: FuturesUnordered::new(),
             results: Vec::new(),
+            unrecorded: None,
         }
     }
 
@@ -158,20 +202,26 @@ impl<'a, L: Line> Fleet<'a, L> {
         if stop.now.is_cancelled() {
             return false;
         }
-        let open = !stop.soon.is_cancelled() && !self.known.guard.is_tripped();
+        let open = !stop.soon.is_cancelled()
+            && !self.known.guard.is_tripped()
+            && self.unrecorded.is_none();
         if open {
+            self.note();
             self.begin();
         }
-        if self.pushing.is_empty() && !self.verifying.is_empty() {
+        let writing = !self.noting.is_empty() || !self.closing.is_empty();
+        if self.pushing.is_empty() && !writing && !self.verifying.is_empty() {
             self.tell_waiting(observer);
         }
         let wake = self.later.front().filter(|_| open).map(|(when, _)| *when);
-        if self.pushing.is_empty() && self.verifying.is_empty() && wake.is_none() {
+        if self.pushing.is_empty() && self.verifying.is_empty() && !writing && wake.is_none() {
             return false;
         }
         tokio::select! {
-            Some((job, answer)) = self.pushing.next() => self.answered(job, answer, observer),
-            Some((job, ending)) = self.verifying.next() => self.finish(job, ending, observer),
+            Some((job, noted)) = self.noting.next() => self.noted(job, noted),
+            Some((job, answer)) = self.pushing.next() => self.answered(job, answer),
+            Some((job, ending)) = self.verifying.next() => self.finish(job, ending),
+            Some(closed) = self.closing.next() => self.closed(closed, observer),
             () = sleep_until(wake) => self.wake_up(),
             () = stop.soon.cancelled(), if open => {}
             () = stop.now.cancelled() => {}
@@ -188,14 +238,48 @@ impl<'a, L: Line> Fleet<'a, L> {
         });
     }
 
-    fn begin(&mut self) {
+    /// Writes down those that come next, as many as may be under way.
+    fn note(&mut self) {
         loop {
             // The fresh ones wait until every known one is at least under way.
             let lane = if self.known.ready.is_empty() { &mut self.fresh } else { &mut self.known };
+            if lane.noting + lane.noted.len() >= lane.guard.allowed() {
+                return;
+            }
+            let Some(job) = lane.ready.pop_front() else { return };
+            lane.noting += 1;
+            let book = self.book;
+            self.noting.push(
+                async move {
+                    let noted = book.trying(&job.target, job.attempts + 1).await;
+                    (job, noted)
+                }
+                .boxed(),
+            );
+        }
+    }
+
+    fn noted(&mut self, mut job: Job, noted: Result<i64, JournalError>) {
+        self.lane(&job).noting -= 1;
+        match noted {
+            Ok(entry) => {
+                job.entry = Some(entry);
+                self.lane(&job).noted.push_back(job);
+            }
+            Err(error) => {
+                self.unrecorded.get_or_insert_with(|| chain(&error));
+                self.lane(&job).ready.push_front(job);
+            }
+        }
+    }
+
+    fn begin(&mut self) {
+        loop {
+            let lane = if self.known.has_begun_all() { &mut self.fresh } else { &mut self.known };
             if self.pushing.len() >= lane.guard.allowed() {
                 return;
             }
-            let Some(mut job) = lane.ready.pop_front() else { return };
+            let Some(mut job) = lane.noted.pop_front() else { return };
             job.attempts += 1;
             job.first_attempt.get_or_insert_with(|| (Timestamp::now(), Instant::now()));
             self.begun.insert(job.target.name.clone(), job.clone());
@@ -214,7 +298,7 @@ impl<'a, L: Line> Fleet<'a, L> {
         if job.target.newly_associated { &mut self.fresh } else { &mut self.known }
     }
 
-    fn answered(&mut self, mut job: Job, answer: Answer, observer: &dyn Observer) {
+    fn answered(&mut self, job: Job, answer: Answer) {
         match &answer {
             Answer::AuthRefused(_) => self.lane(&job).guard.refused(),
             // Only a phone that asks the cluster proves by its acceptance that the password is right.
@@ -227,12 +311,8 @@ impl<'a, L: Line> Fleet<'a, L> {
             | Answer::NotSent(_) => {}
         }
         match decide::next(&job.target, answer, job.attempts, self.settings.max_attempts) {
-            Next::Done(ending) => self.finish(job, ending, observer),
-            Next::Again(ending) => {
-                self.begun.remove(&job.target.name);
-                job.last = Some(ending);
-                self.later.push_back((Instant::now() + self.settings.retry_delay, job));
-            }
+            Next::Done(ending) => self.finish(job, ending),
+            Next::Again(ending) => self.put_off(job, ending),
             Next::Verify => {
                 let line = self.line;
                 self.verifying.push(
@@ -259,10 +339,51 @@ impl<'a, L: Line> Fleet<'a, L> {
         }
     }
 
-    fn finish(&mut self, job: Job, ending: Ending, observer: &dyn Observer) {
-        self.begun.remove(&job.target.name);
-        self.record(result(job, ending, Some(Timestamp::now())), observer);
-        observer.observe(&Event::Progress { stage: Stage::Push, done: self.results.len() as u64 });
+    fn put_off(&self, mut job: Job, ending: Ending) {
+        let (book, entry) = (self.book, job.entry.take());
+        job.last = Some(ending.clone());
+        self.closing.push(
+            async move {
+                let written = match entry {
+                    Some(entry) => book.tried(entry, &ending).await,
+                    None => Ok(()),
+                };
+                Closed::Again(Box::new(job), written)
+            }
+            .boxed(),
+        );
+    }
+
+    fn finish(&self, mut job: Job, ending: Ending) {
+        let (book, entry) = (self.book, job.entry.take());
+        let result = result(job, ending, Some(Timestamp::now()));
+        self.closing.push(
+            async move {
+                let written = book.ended(entry, &result).await;
+                Closed::Done(Box::new(result), written)
+            }
+            .boxed(),
+        );
+    }
+
+    fn closed(&mut self, closed: Closed, observer: &dyn Observer) {
+        let written = match closed {
+            Closed::Again(job, written) => {
+                self.begun.remove(&job.target.name);
+                self.later.push_back((Instant::now() + self.settings.retry_delay, *job));
+                written
+            }
+            Closed::Done(result, written) => {
+                self.begun.remove(&result.name);
+                self.record(*result, observer);
+                let done = self.results.len() as u64;
+                observer.observe(&Event::Progress { stage: Stage::Push, done });
+                written
+            }
+        };
+        if let Err(error) = written {
+            self.unrecorded.get_or_insert_with(|| chain(&error));
+        }
     }
 
     fn record(&mut self, result: PhoneResult, observer: &dyn Observer) {
@@ -271,8 +392,12 @@ impl<'a, L: Line> Fleet<'a, L> {
     }
 
     fn stopped(&self, stop: &Stop) -> Option<Stopped> {
-        let waiting = self.known.ready.len() + self.fresh.ready.len() + self.later.len();
-        if waiting == 0 && self.begun.is_empty() {
+        let waiting = |lane: &Lane| lane.ready.len() + lane.noted.len();
+        let waiting = waiting(&self.known) + waiting(&self.fresh) + self.noting.len();
+        if let Some(why) = &self.unrecorded {
+            return Some(Stopped::Unrecorded(why.clone()));
+        }
+        if waiting == 0 && self.later.is_empty() && self.begun.is_empty() {
             return None;
         }
         if self.known.guard.is_tripped() || self.fresh.guard.is_tripped() {
@@ -282,32 +407,46 @@ impl<'a, L: Line> Fleet<'a, L> {
     }
 
     /// Writes a result for everybody who has none: what is known of a phone that was tried is kept.
-    fn give_up(&mut self, stopped: Stopped, observer: &dyn Observer) {
+    async fn give_up(&mut self, stopped: &Stopped, observer: &dyn Observer) {
+        while let Some((job, noted)) = self.noting.next().await {
+            self.noted(job, noted);
+        }
         let late = std::mem::take(&mut self.later).into_iter().map(|(_, job)| job);
-        let known = std::mem::take(&mut self.known.ready);
-        let fresh = std::mem::take(&mut self.fresh.ready);
-        let waiting: Vec<Job> = known.into_iter().chain(fresh).chain(late).collect();
-        for mut job in waiting {
+        let mut waiting: Vec<Job> = Vec::new();
+        for lane in [&mut self.known, &mut self.fresh] {
+            waiting.extend(lane.noted.drain(..).chain(lane.ready.drain(..)));
+        }
+        let mut left = Vec::new();
+        for mut job in waiting.into_iter().chain(late) {
             let ending =
                 job.last.take().map_or_else(|| not_tried(stopped), |last| not_again(last, stopped));
-            self.record(result(job, ending, None), observer);
+            left.push((job.entry.take(), result(job, ending, None)));
         }
-        let cut_off: Vec<Job> = std::mem::take(&mut self.begun).into_values().collect();
-        for job in cut_off {
+        for (_, job) in self.begun.drain() {
             let ending = pending(
                 "it was being pushed to when the run was cut off, so its state is not known"
                     .to_owned(),
             );
-            self.record(result(job, ending, None), observer);
+            // The book keeps its attempt open: nobody knows how it ended.
+            left.push((None, result(job, ending, None)));
+        }
+        let book = self.book;
+        let writes = left.iter().map(|(entry, result)| book.ended(*entry, result));
+        let written = futures::future::join_all(writes).await;
+        if let Some(error) = written.into_iter().find_map(Result::err) {
+            tracing::warn!(error = %chain(&error), "the journal lacks the phones that were not tried");
+        }
+        for (_, result) in left {
+            self.record(result, observer);
         }
     }
 }
 
-fn not_tried(stopped: Stopped) -> Ending {
+fn not_tried(stopped: &Stopped) -> Ending {
     pending(format!("not tried: {}", stopped.told()))
 }
 
-fn not_again(last: Ending, stopped: Stopped) -> Ending {
+fn not_again(last: Ending, stopped: &Stopped) -> Ending {
     let reason = last.reason.unwrap_or_default();
     Ending { reason: Some(format!("{reason}; not tried again: {}", stopped.told())), ..last }
 }
@@ -318,14 +457,14 @@ fn pending(reason: String) -> Ending {
         phone_error: None,
         reason: Some(reason),
         remedy: Some(
-            "run `axlpaper rollout` again; phones that are done already are pushed to again"
+            "run `axlpaper rollout --resume last`; phones that are done already are left alone"
                 .to_owned(),
         ),
     }
 }
 
 fn result(job: Job, ending: Ending, finished_at: Option<Timestamp>) -> PhoneResult {
-    let Job { target, attempts, first_attempt, last: _ } = job;
+    let Job { target, attempts, first_attempt, entry: _, last: _ } = job;
     PhoneResult {
         name: target.name,
         model: target.model,

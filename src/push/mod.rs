@@ -3,6 +3,7 @@
 //! Deciding is in [`decide`] and [`guard`] and needs no socket. [`engine`] keeps the phones moving and
 //! talks to a [`Line`]; [`mod@line`] is the real one, made of the phone client and the image host.
 
+pub mod book;
 mod choose;
 pub mod decide;
 pub mod engine;
@@ -17,7 +18,7 @@ use crate::domain::model::ImageSpec;
 use crate::event::PhoneError;
 
 pub use choose::targets;
-pub use skip::skipped;
+pub use skip::{proven_already, skipped};
 
 /// A phone to push to. Everything that could be decided beforehand is decided here.
 #[derive(Clone, Debug, Eq, PartialEq)]

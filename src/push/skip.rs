@@ -1,8 +1,10 @@
 //! Says why a phone was left alone.
 
+use super::Target;
 use crate::domain::audit::AuditedPhone;
 use crate::domain::finding::Verdict;
 use crate::event::{Outcome, PhoneResult};
+use crate::journal::Proven;
 
 /// Returns the result of a phone that was not pushed to, with its heaviest finding as the reason.
 pub fn skipped(phone: &AuditedPhone) -> PhoneResult {
@@ -24,6 +26,25 @@ pub fn skipped(phone: &AuditedPhone) -> PhoneResult {
         phone_error: None,
         reason: Some(reason),
         remedy: worst.map(|finding| finding.remedy.clone()),
+        attempts: 0,
+        first_attempt_at: None,
+        finished_at: None,
+        duration_ms: None,
+    }
+}
+
+/// Returns the result of a phone that was left alone because it is proven to show the picture already.
+pub fn proven_already(target: &Target, proven: &Proven) -> PhoneResult {
+    PhoneResult {
+        name: target.name.clone(),
+        model: target.model.clone(),
+        device_pool: target.device_pool.clone(),
+        ip: Some(target.ip),
+        image: Some(target.image.background),
+        outcome: Outcome::Skipped,
+        phone_error: None,
+        reason: Some(format!("run {} proved that it shows this picture already", proven.run)),
+        remedy: Some("nothing; --force pushes again".to_owned()),
         attempts: 0,
         first_attempt_at: None,
         finished_at: None,

@@ -5,6 +5,7 @@ use super::*;
 use crate::domain::model;
 use crate::event::Unobserved;
 use crate::push::Fetched;
+use crate::push::book::Forgetful;
 use crate::push::decide::tests::error;
 
 pub(in crate::push) fn target(n: u8) -> Target {
@@ -69,7 +70,7 @@ const SETTINGS: Settings = Settings {
 
 async fn pushed(line: &Scripted, count: u8) -> Pushed {
     let targets = (1..=count).map(target).collect();
-    run(line, targets, SETTINGS, &Stop::default(), &Unobserved).await
+    run(line, &Forgetful, targets, SETTINGS, &Stop::default(), &Unobserved).await
 }
 
 fn outcomes(pushed: &Pushed) -> Vec<Outcome> {
@@ -103,7 +104,7 @@ async fn an_acceptance_without_a_check_proves_no_password() {
     let line = Scripted { otherwise: Some(Answer::AuthRefused(error(4))), ..Scripted::default() };
     let mut targets: Vec<Target> = (1..=9).map(target).collect();
     targets[0].checks_password = false;
-    let pushed = run(&line, targets, SETTINGS, &Stop::default(), &Unobserved).await;
+    let pushed = run(&line, &Forgetful, targets, SETTINGS, &Stop::default(), &Unobserved).await;
     assert_eq!(*line.asked.lock().unwrap(), [2, 3, 4]);
     assert_eq!(outcomes(&pushed)[0], Outcome::Pending);
 }
@@ -134,7 +135,7 @@ async fn an_interruption_finishes_what_is_under_way() {
     let stop = Stop::default();
     stop.soon.cancel();
     let targets = (1..=5).map(target).collect();
-    let pushed = run(&line, targets, SETTINGS, &stop, &Unobserved).await;
+    let pushed = run(&line, &Forgetful, targets, SETTINGS, &stop, &Unobserved).await;
     assert_eq!(pushed.stopped, Some(Stopped::Interrupted));
     assert!(outcomes(&pushed).iter().all(|outcome| *outcome == Outcome::Pending));
     assert!(line.asked.lock().unwrap().is_empty());
@@ -149,7 +150,7 @@ async fn new_associations_come_last_and_cannot_stop_the_others() {
     for target in &mut targets[..6] {
         target.newly_associated = true;
     }
-    let pushed = run(&line, targets, SETTINGS, &Stop::default(), &Unobserved).await;
+    let pushed = run(&line, &Forgetful, targets, SETTINGS, &Stop::default(), &Unobserved).await;
     assert!(outcomes(&pushed)[6..].iter().all(|outcome| *outcome == Outcome::Verified));
     assert_eq!(pushed.stopped, Some(Stopped::AuthRefusals { in_a_row: 3 }));
     let refused = pushed.results.iter().filter(|result| result.outcome == Outcome::AuthFailed);
@@ -173,7 +174,7 @@ async fn a_phone_that_waits_for_its_second_try_keeps_what_is_known_of_it() {
         stop.soon.cancel();
     };
     let (pushed, ()) =
-        tokio::join!(run(&line, vec![target(1)], SETTINGS, &stop, &Unobserved), later);
+        tokio::join!(run(&line, &Forgetful, vec![target(1)], SETTINGS, &stop, &Unobserved), later);
     let result = &pushed.results[0];
     assert_eq!((result.outcome, result.attempts), (Outcome::Unreachable, 1));
     assert!(result.reason.as_ref().unwrap().contains("not tried again"), "{result:?}");
@@ -188,7 +189,8 @@ async fn a_hard_stop_forgets_nobody() {
         stop.now.cancel();
     };
     let targets = (1..=20).map(target).collect();
-    let (pushed, ()) = tokio::join!(run(&line, targets, SETTINGS, &stop, &Unobserved), soon);
+    let (pushed, ()) =
+        tokio::join!(run(&line, &Forgetful, targets, SETTINGS, &stop, &Unobserved), soon);
     assert_eq!(pushed.results.len(), 20);
     assert_eq!(pushed.stopped, Some(Stopped::Interrupted));
     let begun = pushed

@@ -1,0 +1,47 @@
+//! Where changes are written down before they are made, and what came of them.
+
+use crate::domain::plan::Change;
+use crate::event::ChangeResult;
+use crate::journal::{JournalError, Recorder};
+
+/// A record of changes that outlives this process.
+pub trait Ledger: Send + Sync {
+    /// Says that a change will now be made.
+    ///
+    /// # Errors
+    /// When it cannot be written. Then the change must not be made.
+    fn intend(&self, change: &Change) -> impl Future<Output = Result<(), JournalError>> + Send;
+
+    /// Says what came of a change.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn changed(
+        &self,
+        result: &ChangeResult,
+    ) -> impl Future<Output = Result<(), JournalError>> + Send;
+}
+
+impl Ledger for Recorder {
+    async fn intend(&self, change: &Change) -> Result<(), JournalError> {
+        self.intend(change).await
+    }
+
+    async fn changed(&self, result: &ChangeResult) -> Result<(), JournalError> {
+        self.changed(result).await
+    }
+}
+
+/// A ledger that forgets everything, for tests of other things.
+#[derive(Clone, Copy, Debug)]
+pub struct Forgetful;
+
+impl Ledger for Forgetful {
+    async fn intend(&self, _: &Change) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    async fn changed(&self, _: &ChangeResult) -> Result<(), JournalError> {
+        Ok(())
+    }
+}
