@@ -21,7 +21,7 @@ struct Envelope<'a, T> {
     body: T,
 }
 
-fn envelope<T: Serialize>(
+pub(super) fn envelope<T: Serialize>(
     what: &str,
     generated_at: Timestamp,
     cluster: Option<&ClusterInfo>,
@@ -106,6 +106,7 @@ pub fn plan_json(plan: &Plan, generated_at: Timestamp) -> Result<String, ListErr
 pub fn rollout_json(rollout: &Rollout, generated_at: Timestamp) -> Result<String, ListError> {
     #[derive(Serialize)]
     struct Body<'a> {
+        run: i64,
         picture: &'a str,
         started_at: Timestamp,
         finished_at: Timestamp,
@@ -117,6 +118,7 @@ pub fn rollout_json(rollout: &Rollout, generated_at: Timestamp) -> Result<String
         phones: &'a [PhoneResult],
     }
     let body = Body {
+        run: rollout.run,
         picture: &rollout.picture,
         started_at: rollout.started_at,
         finished_at: rollout.finished_at,

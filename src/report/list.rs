@@ -144,6 +144,8 @@ mod tests {
             personalization: None,
             authentication_url: None,
             secure_authentication_url: None,
+            configured_load: None,
+            web_access: None,
             registration: Registration {
                 ip: Some([203, 0, 113, 250].into()),
                 ..Registration::unknown(Status::PartiallyRegistered, Source::Risport70)

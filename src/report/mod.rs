@@ -9,6 +9,7 @@ mod list;
 mod recap;
 mod record;
 mod rollout;
+mod runs;
 mod text;
 
 pub use html::{HtmlError, html};
@@ -19,4 +20,5 @@ pub use list::{Format, ListError, csv, ndjson, table};
 pub use recap::{audit_recap, changes_recap, plan_diff, plan_recap, rollout_recap};
 pub use record::{ModelRecord, Record};
 pub use rollout::{Rollout, RolloutSummary};
+pub use runs::{RunRecord, Shown, runs_json, show_json, show_recap};
 pub use text::{printable, printable_lines};

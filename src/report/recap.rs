@@ -373,6 +373,8 @@ mod tests {
                 personalization: None,
                 authentication_url: None,
                 secure_authentication_url: None,
+                configured_load: None,
+                web_access: None,
                 registration: Registration::unknown(Status::Registered, Source::Risport70),
             },
             model: None,

@@ -11,6 +11,8 @@ use crate::event::{ChangeResult, Outcome, PhoneResult};
 /// One run of `rollout`, `push` or `demo`.
 #[derive(Clone, Debug)]
 pub struct Rollout {
+    /// Its number in the journal.
+    pub run: i64,
     /// The command line, without secrets.
     pub command: String,
     /// The picture's file name.
@@ -25,6 +27,8 @@ pub struct Rollout {
     pub changes: Vec<ChangeResult>,
     /// Every selected phone, sorted by name: those that were left alone too.
     pub phones: Vec<PhoneResult>,
+    /// How many of them were left alone because they are proven to show the picture already.
+    pub already: usize,
     /// Why the run ended before its time.
     pub stopped: Option<String>,
     /// Whether somebody interrupted it.

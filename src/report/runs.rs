@@ -1,0 +1,222 @@
+//! The journal's runs, as a list and one by one.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::json::envelope;
+use super::list::ListError;
+use super::record::Record;
+use super::text::printable;
+use crate::domain::plan::Action;
+use crate::domain::text::{counted, names};
+use crate::event::PhoneResult;
+use crate::journal::{AttemptRow, ChangeRow, History, JournalError, RunRow};
+
+/// A run in the list of runs.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunRecord {
+    run: i64,
+    began_at: Timestamp,
+    ended_at: Option<Timestamp>,
+    state: String,
+    exit_code: Option<i64>,
+    os_user: String,
+    machine: String,
+    cluster: String,
+    host: String,
+    command: String,
+    command_line: String,
+    program: String,
+    continues: Option<i64>,
+    reverts: Option<i64>,
+    outcomes: BTreeMap<String, i64>,
+}
+
+impl From<&RunRow> for RunRecord {
+    fn from(run: &RunRow) -> Self {
+        Self {
+            run: run.id,
+            began_at: run.began_at,
+            ended_at: run.ended_at,
+            state: run.state.clone(),
+            exit_code: run.exit_code,
+            os_user: run.os_user.clone(),
+            machine: run.machine.clone(),
+            cluster: run.cluster.clone(),
+            host: run.host.clone(),
+            command: run.command.clone(),
+            command_line: run.command_line.clone(),
+            program: run.program.clone(),
+            continues: run.continues,
+            reverts: run.reverts,
+            outcomes: run.outcomes.iter().cloned().collect(),
+        }
+    }
+}
+
+impl RunRecord {
+    fn counts(&self) -> String {
+        let parts = self.outcomes.iter().map(|(outcome, count)| format!("{count} {outcome}"));
+        parts.collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Record for RunRecord {
+    const COLUMNS: &'static [&'static str] =
+        &["run", "began_at", "who", "cluster", "command", "state", "exit", "phones"];
+    const FIXED: &'static [&'static str] = &["run", "began_at", "state", "exit"];
+    const DROPPED: &'static [&'static str] = &["cluster", "who"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.run.to_string(),
+            self.began_at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+            format!("{}@{}", self.os_user, self.machine),
+            self.cluster.clone(),
+            self.command.clone(),
+            self.state.clone(),
+            self.exit_code.map(|code| code.to_string()).unwrap_or_default(),
+            self.counts(),
+        ]
+    }
+}
+
+/// Everything that the journal has about one run.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    run: RunRecord,
+    changes: Vec<ChangeRow>,
+    attempts: Vec<AttemptRow>,
+    /// How its phones ended.
+    pub phones: Vec<PhoneResult>,
+}
+
+impl Shown {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn read(history: &History, run: RunRow) -> Result<Self, JournalError> {
+        Ok(Self {
+            changes: history.changes(run.id)?,
+            attempts: history.attempts(run.id)?,
+            phones: history.phones(run.id)?,
+            run: RunRecord::from(&run),
+        })
+    }
+}
+
+/// The `runs` document. It belongs to no cluster.
+///
+/// # Errors
+/// When a value cannot be written as JSON.
+pub fn runs_json(runs: &[RunRecord], generated_at: Timestamp) -> Result<String, ListError> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        runs: &'a [RunRecord],
+    }
+    envelope("runs", generated_at, None, Body { runs })
+}
+
+/// The `show` document.
+///
+/// # Errors
+/// When a value cannot be written as JSON.
+pub fn show_json(shown: &Shown, generated_at: Timestamp) -> Result<String, ListError> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        #[serde(flatten)]
+        run: &'a RunRecord,
+        changes: Vec<ChangeBody<'a>>,
+        attempts: &'a [AttemptRow],
+        phones: &'a [PhoneResult],
+    }
+    #[derive(Serialize)]
+    struct ChangeBody<'a> {
+        #[serde(flatten)]
+        change: &'a crate::domain::plan::Change,
+        intended_at: Timestamp,
+        ended_at: Option<Timestamp>,
+        state: Option<&'a str>,
+        message: Option<&'a str>,
+    }
+    let changes = shown.changes.iter().map(|row| ChangeBody {
+        change: &row.change,
+        intended_at: row.intended_at,
+        ended_at: row.ended_at,
+        state: row.state.as_deref(),
+        message: row.message.as_deref(),
+    });
+    let body = Body {
+        run: &shown.run,
+        changes: changes.collect(),
+        attempts: &shown.attempts,
+        phones: &shown.phones,
+    };
+    envelope("show", generated_at, None, body)
+}
+
+/// One run for a person.
+pub fn show_recap(shown: &Shown) -> String {
+    let run = &shown.run;
+    let mut out = String::new();
+    // Writing into a String cannot fail.
+    let mut line = |text: String| {
+        let _ = writeln!(out, "{}", printable(&text));
+    };
+    line(format!("Run {}: {} on {} ({})", run.run, run.command, run.cluster, run.host));
+    line(format!(
+        "  {} by {} on {}, axlpaper {}",
+        time(run.began_at),
+        run.os_user,
+        run.machine,
+        run.program
+    ));
+    line(format!("  {}", run.command_line));
+    line(match (run.ended_at, run.exit_code) {
+        (Some(at), Some(code)) => format!("  {} at {}, exit code {code}", run.state, time(at)),
+        _ => "  it has not ended, or was killed".to_owned(),
+    });
+    if let Some(other) = run.continues {
+        line(format!("  goes on with run {other}"));
+    }
+    if let Some(other) = run.reverts {
+        line(format!("  takes back run {other}"));
+    }
+    line(String::new());
+    line(format!("Changes on the cluster: {}", shown.changes.len()));
+    for row in &shown.changes {
+        let Action::AssociateDevices { target, before, adds, after } = &row.change.action;
+        line(format!(
+            "  {}: controlled devices of the {target}: {} before, {} after; adds {}",
+            row.state.as_deref().unwrap_or("begun, and its end is not known"),
+            before.len(),
+            after.len(),
+            names(adds)
+        ));
+        if let Some(message) = &row.message {
+            line(format!("    {message}"));
+        }
+    }
+    line(String::new());
+    line(format!("{}: {}", counted(shown.phones.len(), "phone"), run.counts()));
+    for attempt in &shown.attempts {
+        let how = attempt.outcome.as_deref().unwrap_or("its end is not known");
+        let said = attempt.said.as_deref().map(|said| format!(": {said}")).unwrap_or_default();
+        line(format!(
+            "  {} {} attempt {} at {}: {how}{said}",
+            time(attempt.began_at),
+            attempt.phone,
+            attempt.attempt,
+            attempt.ip
+        ));
+    }
+    out
+}
+
+fn time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
