@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::layer::{Layer, PasswordSource};
 use super::settle::Section;
 use crate::domain::association::UserKind;
+use crate::domain::registration::Source;
 use crate::domain::selector::near;
 
 /// What a config file says.
@@ -36,6 +37,7 @@ struct ClusterSection {
     insecure: Option<bool>,
     axl_version: Option<String>,
     ris_host: Option<String>,
+    registration_source: Option<RegistrationSource>,
     ris_rate: Option<u32>,
     push_user: Option<String>,
     push_user_kind: Option<UserKind>,
@@ -45,6 +47,14 @@ struct ClusterSection {
     advertise: Option<String>,
     concurrency: Option<usize>,
     timeout: Option<u64>,
+}
+
+/// Where registrations come from, as the file writes it.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RegistrationSource {
+    Risport,
+    Axl,
 }
 
 /// The config file cannot be used.
@@ -141,6 +151,10 @@ impl ClusterSection {
             insecure: section.insecure,
             axl_version: section.axl_version,
             ris_host: section.ris_host,
+            registrations: section.registration_source.map(|source| match source {
+                RegistrationSource::Risport => Source::Risport70,
+                RegistrationSource::Axl => Source::RegistrationDynamic,
+            }),
             ris_rate: section.ris_rate,
             push_user: section.push_user,
             push_user_kind: section.push_user_kind,

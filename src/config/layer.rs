@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 
 use crate::domain::association::UserKind;
+use crate::domain::registration::Source;
 
 /// Where a password comes from.
 #[derive(Clone, Debug)]
@@ -37,6 +38,8 @@ pub struct Layer {
     pub axl_version: Option<String>,
     /// Where RisPort70 answers, when it is not the publisher.
     pub ris_host: Option<String>,
+    /// Where registrations are read from.
+    pub registrations: Option<Source>,
     /// RisPort70 requests a minute.
     pub ris_rate: Option<u32>,
     /// The user whose name and password go to the phones.
@@ -81,6 +84,7 @@ impl Layer {
             insecure: self.insecure.or(lower_insecure),
             axl_version: self.axl_version.or(lower.axl_version),
             ris_host: self.ris_host.or(lower.ris_host),
+            registrations: self.registrations.or(lower.registrations),
             ris_rate: self.ris_rate.or(lower.ris_rate),
             push_user: self.push_user.or(lower.push_user),
             push_user_kind: self.push_user_kind.or(lower.push_user_kind),

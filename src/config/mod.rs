@@ -5,8 +5,10 @@
 
 mod file;
 mod layer;
+mod pin;
 mod settle;
 
 pub use file::{ConfigError, FileConfig};
 pub use layer::{Layer, PasswordSource, environment, option};
+pub use pin::{PinError, Pinned, with_pin};
 pub use settle::{Section, settle};

@@ -81,6 +81,7 @@ fn beside(environment: Layer, flags: &Layer, section: &Layer) -> Layer {
 /// What a section says about pace and network, which is no secret and trusts nobody.
 fn about_this_machine(section: Layer) -> Layer {
     Layer {
+        registrations: section.registrations,
         ris_rate: section.ris_rate,
         phone_port: section.phone_port,
         listen: section.listen,
