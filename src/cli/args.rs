@@ -8,6 +8,7 @@ use ipnet::IpNet;
 
 use crate::config::{Layer, PasswordSource, option};
 use crate::domain::association::UserKind;
+use crate::domain::registration::Source;
 use crate::domain::selector::Pattern;
 use crate::report::Format;
 
@@ -18,6 +19,9 @@ pub struct ConnectionArgs {
     /// Config file [default: axlpaper/config.toml in the user's config folder]
     #[arg(long, value_name = "FILE", env = "AXLPAPER_CONFIG", global = true)]
     pub config: Option<PathBuf>,
+    /// The journal [default: axlpaper/journal.sqlite3 in the user's folder for state]
+    #[arg(long, value_name = "FILE", env = "AXLPAPER_STATE", global = true)]
+    pub state: Option<PathBuf>,
     /// Cluster of the config file
     #[arg(long, value_name = "NAME")]
     pub cluster: Option<String>,
@@ -48,10 +52,14 @@ pub struct ConnectionArgs {
     /// Where RisPort70 answers, when it is not the publisher
     #[arg(long, value_name = "HOST[:PORT]")]
     pub ris_host: Option<String>,
-    /// RisPort70 requests a minute, 1 to 600 [default: 15]
+    /// Where registrations are read from: RisPort70, or what the AXL database last knew (12.5 and later)
+    /// [default: risport]
+    #[arg(long, value_name = "SOURCE")]
+    pub registration_source: Option<SourceArg>,
+    /// RisPort70 requests a minute, 1 to 600 [default: 12, of the 15 that all programs together may make]
     #[arg(long, value_name = "N")]
     pub ris_rate: Option<u32>,
-    /// Seconds for one call to the cluster, 1 to 3600 [default: 150 to read, 300 to change something]
+    /// Seconds for one reading call to the cluster, 1 to 3600; changes get 300 at least, and more for long lists [default: 150]
     #[arg(long, value_name = "SECONDS")]
     pub timeout: Option<u64>,
     /// User whose name and password go to the phones [env: PHONE_USERNAME]
@@ -101,6 +109,9 @@ pub struct PushArgs {
     /// Name of the picture in the list of phones that keep one (8875, 98xx) [default: from the file name]
     #[arg(long, value_name = "NAME")]
     pub picture_name: Option<String>,
+    /// Push also to phones that are proven to show this picture already
+    #[arg(long)]
+    pub force: bool,
     /// Where the report goes [default: axlpaper-report-TIME.html in the current folder]
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
@@ -120,6 +131,24 @@ impl From<KindArg> for UserKind {
         match kind {
             KindArg::End => Self::End,
             KindArg::App => Self::App,
+        }
+    }
+}
+
+/// Where registrations come from, as typed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum SourceArg {
+    /// RisPort70.
+    Risport,
+    /// The AXL database.
+    Axl,
+}
+
+impl From<SourceArg> for Source {
+    fn from(source: SourceArg) -> Self {
+        match source {
+            SourceArg::Risport => Self::Risport70,
+            SourceArg::Axl => Self::RegistrationDynamic,
         }
     }
 }
@@ -221,6 +250,7 @@ impl ConnectionArgs {
             insecure: self.insecure.then_some(true),
             axl_version: self.axl_version.clone(),
             ris_host: self.ris_host.clone(),
+            registrations: self.registration_source.map(Into::into),
             ris_rate: self.ris_rate,
             push_user: self.push_user.clone(),
             push_user_kind: self.push_user_kind.map(Into::into),

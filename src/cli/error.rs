@@ -63,6 +63,11 @@ impl CliError {
         &self.message
     }
 
+    /// Returns what to do next.
+    pub fn hints(&self) -> &[String] {
+        &self.hints
+    }
+
     /// Returns the exit code.
     pub fn exit(&self) -> Exit {
         self.exit

@@ -4,6 +4,7 @@ use super::error::{CliError, Exit};
 use crate::apply::ApplyError;
 use crate::axl::error::AxlError;
 use crate::net::error::HttpError;
+use crate::net::peek::PeekError;
 use crate::net::session::SessionError;
 use crate::net::tls_problem::TlsProblem;
 use crate::ris::error::RisError;
@@ -20,11 +21,28 @@ pub fn http(error: &HttpError) -> CliError {
         | HttpError::Redirect { .. }
         | HttpError::Connect { .. }
         | HttpError::ConnectionLost { .. }
+        | HttpError::Encoded { .. }
         | HttpError::Other { .. }
+        | HttpError::Stalled { .. }
         | HttpError::Timeout { .. }
         | HttpError::Tls { .. }
         | HttpError::TooLong { .. }
         | HttpError::Truncated { .. } => CliError::from_error(Exit::Failed, error),
+    }
+}
+
+/// A server could not be looked at.
+pub fn peek(error: &PeekError) -> CliError {
+    match error {
+        PeekError::Tls { problem, .. } => {
+            CliError::from_error(Exit::Failed, error).hint(tls_hint(problem, "--host"))
+        }
+        PeekError::Connect { .. } | PeekError::Timeout { .. } => {
+            CliError::from_error(Exit::Failed, error).hint(
+                "check --host, and that its port can be reached from here (AXL answers on 8443)",
+            )
+        }
+        PeekError::Name(_) => CliError::from_error(Exit::Usage, error).hint("check --host"),
     }
 }
 
@@ -39,8 +57,12 @@ pub fn survey(error: &SurveyError) -> CliError {
     match error {
         SurveyError::Axl(source) => axl(source),
         SurveyError::Ris(source) => ris(source),
-        SurveyError::Incomplete(_) => CliError::from_error(Exit::Failed, error)
-            .hint("run it again when nobody is changing many devices"),
+        SurveyError::Incomplete(_) | SurveyError::Restless => {
+            CliError::from_error(Exit::Failed, error)
+                .hint("run it again when nobody is changing many devices")
+        }
+        SurveyError::NoRegistrations => CliError::from_error(Exit::Usage, error)
+            .hint("leave --registration-source axl out, so that RisPort70 is asked"),
         SurveyError::Selection(source) => CliError::from_error(Exit::Usage, source)
             .hint("nothing was changed; `axlpaper inventory` lists what the cluster has"),
     }
@@ -55,24 +77,33 @@ pub fn apply(error: &ApplyError<AxlError>) -> CliError {
             let exit = if source.is_authentication() { Exit::Authentication } else { Exit::Failed };
             CliError::from_error(exit, error).hint(axl_hint(source))
         }
+        ApplyError::Unrecorded { .. } => CliError::from_error(Exit::Failed, error)
+            .hint("nothing is changed that cannot be written down; make room for the journal, or use --state"),
         ApplyError::Refused { .. } => CliError::from_error(Exit::Authentication, error).hint(
             "the account needs the role Standard AXL API Access, and a User Rank that is not below the push user's",
         ),
     }
 }
 
-fn ris(error: &RisError) -> CliError {
+/// RisPort70 failed.
+pub fn ris(error: &RisError) -> CliError {
     let exit = if error.is_authentication() { Exit::Authentication } else { Exit::Failed };
     let hint = match error {
-        RisError::Session { source: SessionError::Http(error), .. } => http_hint(error, "--ris-host"),
+        RisError::Session { source: SessionError::Http(error), .. } => {
+            let hint = http_hint(error, "--ris-host");
+            format!("{hint}; where RisPort70 cannot be had, use --registration-source axl")
+        }
         RisError::Session { source: SessionError::PasswordRefused { .. }, .. } => {
             "check --username and the password; the password is not tried again, so that the account is not locked".to_owned()
         }
-        RisError::Session { source: SessionError::RoleMissing { .. }, .. } => {
-            "the account needs the role Standard CCM Server Monitoring or Standard RealtimeAndTraceCollection".to_owned()
+        RisError::Session { source: SessionError::RoleMissing { .. }, .. }
+        | RisError::Soap { source: SoapError::Forbidden | SoapError::Unauthorized, .. } => {
+            "the account needs the role Standard CCM Server Monitoring or Standard RealtimeAndTraceCollection; or use \
+             --registration-source axl".to_owned()
         }
         RisError::NoResult { .. } | RisError::Soap { .. } => {
-            "check the services Cisco RIS Data Collector and Cisco SOAP on that node, or name another one with --ris-host".to_owned()
+            "check the services Cisco RIS Data Collector and Cisco SOAP on that node, name another one with --ris-host, \
+             or use --registration-source axl".to_owned()
         }
     };
     CliError::from_error(exit, error).hint(hint)
@@ -112,13 +143,16 @@ fn http_hint(error: &HttpError, option: &str) -> String {
             endpoint.port(),
             endpoint.host()
         ),
-        HttpError::Timeout { .. } => "a busy publisher can need longer: use --timeout".to_owned(),
+        HttpError::Stalled { .. } | HttpError::Timeout { .. } => {
+            "a busy publisher can need longer: use --timeout".to_owned()
+        }
         HttpError::Redirect { .. } => format!(
             "nothing was sent there; name the publisher itself with {option}, and the port 8443"
         ),
         HttpError::Credentials(_) => "check --username and the password".to_owned(),
         HttpError::Build(_)
         | HttpError::ConnectionLost { .. }
+        | HttpError::Encoded { .. }
         | HttpError::Other { .. }
         | HttpError::TooLong { .. }
         | HttpError::Trust(_)

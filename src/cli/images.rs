@@ -5,11 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::error::{CliError, Exit};
-use super::open;
+use super::open::{self, Connection};
 use super::pipeline::Work;
 use crate::event::{Event, Observer, Stage};
 use crate::host::{HostConfig, HostError, HostLimits, ImageHost};
-use crate::media::{MediaError, Picture, PreparedSet, demo_picture, prepare_all};
+use crate::media::{MediaError, Picture, PreparedSet, prepare_all};
 use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneClient;
 use crate::push::Target;
@@ -18,20 +18,20 @@ use crate::push::line::PhoneLine;
 /// Seconds that a phone may take for one answer.
 const PHONE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Reads a picture.
+/// Reads a picture's file.
 ///
 /// # Errors
-/// When the file is missing or is no picture.
-pub fn open(path: &Path) -> Result<Picture, CliError> {
-    Picture::open(path).map_err(|error| unusable(&error))
+/// When it is missing or cannot be read.
+pub fn read(path: &Path) -> Result<Vec<u8>, CliError> {
+    Picture::read(path).map_err(|error| unusable(&error))
 }
 
-/// Reads a picture, or draws one when none is named.
+/// Understands a picture's file.
 ///
 /// # Errors
-/// When the file is missing or is no picture.
-pub fn open_or_demo(path: Option<&Path>) -> Result<Picture, CliError> {
-    path.map_or_else(|| Ok(Picture::from(demo_picture())), open)
+/// When it is no picture.
+pub fn decode(path: &Path, bytes: &[u8]) -> Result<Picture, CliError> {
+    Picture::decode(&path.display().to_string(), bytes).map_err(|error| unusable(&error))
 }
 
 fn unusable(error: &MediaError) -> CliError {
@@ -61,6 +61,25 @@ pub fn prepare(
 /// When the server cannot listen, or when phones could not reach it.
 pub async fn line(work: &Work<'_>, pictures: PreparedSet) -> Result<PhoneLine, CliError> {
     let connection = work.connection;
+    let host = host(connection).await?;
+    let client =
+        phone_http(&PhoneHttpOptions { call: PHONE_TIMEOUT, ..PhoneHttpOptions::default() })
+            .map_err(|error| CliError::from_error(Exit::Failed, &error))?;
+    let user = open::need_push_user(connection)?;
+    let password = work.push_password.clone().unwrap_or_default();
+    let phones = PhoneClient::new(client, user, &password, connection.phone_port, PHONE_TIMEOUT)
+        .map_err(|error| CliError::from_error(Exit::Usage, &error))?;
+    let name = work.push.picture_name.clone().unwrap_or_else(|| stem(&work.picture_file));
+    let wait = Duration::from_secs(work.push.verify_timeout);
+    let line = PhoneLine::new(phones, host, pictures, name, wait);
+    Ok(if work.push.no_identity_check { line.without_identity_check() } else { line })
+}
+
+/// Starts the image server.
+///
+/// # Errors
+/// When it cannot listen, or when phones could not reach it.
+pub async fn host(connection: &Connection) -> Result<ImageHost, CliError> {
     let toward = resolve(connection.endpoint.host(), connection.endpoint.port()).await;
     let listen = match &connection.listen {
         Some(text) => text.parse::<SocketAddr>().map_err(|error| {
@@ -78,21 +97,10 @@ pub async fn line(work: &Work<'_>, pictures: PreparedSet) -> Result<PhoneLine, C
         },
     )?;
     let config = HostConfig { listen, advertise, toward, limits: HostLimits::default() };
-    let host = ImageHost::start(config).map_err(|error| {
+    ImageHost::start(config).map_err(|error| {
         CliError::from_error(Exit::Failed, &error)
             .hint("nothing was changed; choose an address of this machine with --listen, and one that phones reach with --advertise")
-    })?;
-    let client =
-        phone_http(&PhoneHttpOptions { call: PHONE_TIMEOUT, ..PhoneHttpOptions::default() })
-            .map_err(|error| CliError::from_error(Exit::Failed, &error))?;
-    let user = open::need_push_user(connection)?;
-    let password = work.push_password.clone().unwrap_or_default();
-    let phones = PhoneClient::new(client, user, &password, connection.phone_port, PHONE_TIMEOUT)
-        .map_err(|error| CliError::from_error(Exit::Usage, &error))?;
-    let name = work.push.picture_name.clone().unwrap_or_else(|| stem(&work.picture_file));
-    let wait = Duration::from_secs(work.push.verify_timeout);
-    let line = PhoneLine::new(phones, host, pictures, name, wait);
-    Ok(if work.push.no_identity_check { line.without_identity_check() } else { line })
+    })
 }
 
 async fn resolve(host: &str, port: u16) -> Option<IpAddr> {

@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod doctor;
 mod error;
 mod errors;
 mod images;
@@ -9,6 +10,7 @@ mod open;
 mod output;
 mod pipeline;
 mod simulated;
+mod state;
 mod target;
 mod tell;
 mod ui;
@@ -43,6 +45,10 @@ enum Command {
     Apply(commands::apply::Args),
     Push(commands::push::Args),
     Rollout(commands::rollout::Args),
+    Trust(commands::trust::Args),
+    Doctor(commands::doctor::Args),
+    Runs(commands::runs::Args),
+    Show(commands::show::Args),
     Models(commands::models::Args),
 }
 
@@ -75,6 +81,10 @@ async fn dispatch(command: Command) -> Result<Exit, CliError> {
         Command::Apply(args) => commands::apply::run(args).await,
         Command::Push(args) => commands::push::run(args).await,
         Command::Rollout(args) => commands::rollout::run(args).await,
+        Command::Trust(args) => commands::trust::run(args).await,
+        Command::Doctor(args) => commands::doctor::run(args).await,
+        Command::Runs(args) => commands::runs::run(&args),
+        Command::Show(args) => commands::show::run(&args),
         Command::Models(args) => commands::models::run(&args),
     }
 }

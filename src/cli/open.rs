@@ -14,15 +14,18 @@ use crate::axl::client::{AxlClient, AxlOptions};
 use crate::axl::version::AxlVersion;
 use crate::config::{FileConfig, Layer, PasswordSource, Section, environment, settle};
 use crate::domain::association::UserKind;
+use crate::domain::registration::Source;
 use crate::event::{Event, Observer, Stage};
 use crate::net::client::{ClusterHttp, ClusterLimits};
 use crate::net::credentials::Credentials;
 use crate::net::endpoint::Endpoint;
+use crate::net::fingerprint::FingerprintError;
 use crate::net::trust::Trust;
 use crate::ris::client::{RisClient, RisOptions};
 
-/// RisPort70 requests a minute that a cluster allows by default.
-const RIS_RATE: u32 = 15;
+/// RisPort70 requests a minute: what a cluster allows by default, less some for other programs and for RTMT,
+/// which share its allowance.
+const RIS_RATE: u32 = 15 - 3;
 
 /// How to reach a cluster, checked. The password is not here yet.
 #[derive(Debug)]
@@ -39,6 +42,8 @@ pub struct Connection {
     pub username: String,
     /// The schema version that was asked for.
     pub axl_version: Option<AxlVersion>,
+    /// Where registrations are read from.
+    pub registrations: Source,
     /// RisPort70 requests a minute.
     pub ris_rate: u32,
     /// Seconds for one call, where asked for.
@@ -73,10 +78,27 @@ pub struct Cluster {
 /// # Errors
 /// When something is missing or is not what it should be.
 pub fn connection(args: &ConnectionArgs, push: Option<&PushArgs>) -> Result<Connection, CliError> {
+    let (cluster, settings) = settings(args, push)?;
+    from_layer(cluster, settings)
+}
+
+/// Puts flags, environment and config file together; returns the name of the cluster, where it is one of
+/// the config file's.
+///
+/// # Errors
+/// When the config file cannot be used.
+pub fn settings(
+    args: &ConnectionArgs,
+    push: Option<&PushArgs>,
+) -> Result<(Option<String>, Layer), CliError> {
     let section = section(args)?;
     let flags = push.map(PushArgs::layer).unwrap_or_default().over(args.layer());
-    let (cluster, settings) = settle(flags, environment(|name| std::env::var(name).ok()), section);
-    from_layer(cluster, settings)
+    Ok(settle(flags, environment(|name| std::env::var(name).ok()), section))
+}
+
+/// Returns the config file that counts, whether it is there or not.
+pub fn config_path(args: &ConnectionArgs) -> Option<PathBuf> {
+    args.config.clone().or_else(default_config)
 }
 
 fn section(args: &ConnectionArgs) -> Result<Option<Section>, CliError> {
@@ -124,8 +146,9 @@ pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<Connection
     in_range(&origin("concurrency"), concurrency as u64, 1000)?;
     in_range(&origin("timeout"), settings.timeout.unwrap_or(1), 3600)?;
     let (from_host, from_ris_host) = (origin("host"), origin("ris_host"));
-    let (from_pin, from_version) = (origin("pin_sha256"), origin("axl_version"));
+    let from_version = origin("axl_version");
     let from_username = origin("username");
+    let trust = trust(&settings)?;
     let host = settings.host.ok_or_else(|| {
         CliError::new(Exit::Usage, "no cluster is named")
             .hint("use --host or CUCM_HOST, a config file, or try `axlpaper demo`")
@@ -148,20 +171,12 @@ pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<Connection
     }
     Ok(Connection {
         name: cluster.unwrap_or_else(|| endpoint.host().to_owned()),
-        trust: Trust {
-            pin_sha256: settings
-                .pin_sha256
-                .map(|text| text.parse())
-                .transpose()
-                .map_err(|error| usage(&from_pin, &error))?,
-            ca_files: settings.ca_file.into_iter().collect(),
-            insecure: settings.insecure.unwrap_or(false),
-            platform_roots: true,
-        },
+        trust,
         endpoint,
         ris,
         username,
         axl_version: axl_version.map_err(|error| usage(&from_version, &error))?,
+        registrations: settings.registrations.unwrap_or(Source::Risport70),
         ris_rate,
         timeout: settings.timeout.map(Duration::from_secs),
         push_user: settings.push_user,
@@ -172,6 +187,23 @@ pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<Connection
         concurrency,
         password: settings.password,
         push_password: settings.push_password,
+    })
+}
+
+/// Returns what certificates are believed.
+///
+/// # Errors
+/// When the pin is no fingerprint.
+pub fn trust(settings: &Layer) -> Result<Trust, CliError> {
+    let pin = settings.pin_sha256.as_deref().map(str::parse).transpose();
+    let pin = pin.map_err(|error: FingerprintError| {
+        CliError::new(Exit::Usage, format!("{}: {error}", settings.origin("pin_sha256")))
+    })?;
+    Ok(Trust {
+        pin_sha256: pin,
+        ca_files: settings.ca_file.iter().cloned().collect(),
+        insecure: settings.insecure.unwrap_or(false),
+        platform_roots: true,
     })
 }
 
@@ -215,16 +247,19 @@ pub async fn connect(
     let mut limits = ClusterLimits::default();
     if let Some(timeout) = connection.timeout {
         limits.read = timeout;
-        limits.write = timeout;
+        limits.first_byte = timeout;
+        limits.pause = limits.pause.min(timeout);
         limits.connect = limits.connect.min(timeout);
+        // A write that is cut short leaves nobody knowing what it did: it may only get more time.
+        limits.write = limits.write.max(timeout);
     }
     let http = ClusterHttp::new(&connection.trust, limits).map_err(|error| errors::http(&error))?;
     let credentials = Credentials::new(connection.username.clone(), password);
     let watcher = observer.clone();
     let options = AxlOptions {
         version: connection.axl_version,
-        on_wait: Some(Arc::new(move |operation, reason, delay| {
-            let reason = format!("{operation}: {reason}");
+        on_wait: Some(Arc::new(move |operation, error, delay| {
+            let reason = format!("{operation}: {}", error.why());
             watcher.observe(&Event::Waiting { stage: stage_of(operation), reason, delay });
         })),
         ..AxlOptions::default()
@@ -253,6 +288,11 @@ fn stage_of(operation: &str) -> Stage {
 pub fn push_password(connection: &Connection) -> Result<SecretString, CliError> {
     let whose = format!("the push user {}", need_push_user(connection)?);
     secret(connection.push_password.as_ref(), &whose, "use --push-password-file or PHONE_PASSWORD")
+}
+
+/// Returns the push user's password where a file or the environment gives one; nobody is asked.
+pub fn push_password_if_given(connection: &Connection) -> Option<Result<SecretString, CliError>> {
+    connection.push_password.as_ref().map(|_| push_password(connection))
 }
 
 fn secret(

@@ -1,16 +1,19 @@
 //! The stages in a row, for the commands that run several of them.
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
 use super::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs};
 use super::error::{CliError, Exit};
 use super::open::{self, Cluster, Connection};
+use super::state::{self, Run, What};
 use super::ui::{self, Progress};
 use super::{errors, images, output, target, tell};
 use crate::apply::{Applied, apply as apply_plan};
@@ -22,22 +25,26 @@ use crate::domain::plan::{Action, Plan};
 use crate::domain::selector::{LimitCounts, Selector};
 use crate::domain::text::counted;
 use crate::event::{ChangeState, Event, Observer, PhoneResult};
-use crate::media::Picture;
+use crate::journal::{JournalError, Recorder, RunId, Which};
+use crate::media::{Picture, PreparedSet, Shape};
+use crate::net::client::{PhoneHttpOptions, phone_http};
+use crate::phone::PhoneClient;
 use crate::plan::{after_apply, check, plan};
+use crate::push::book::RunBook;
 use crate::push::engine::{self, Pushed, Settings, Stop, Stopped};
-use crate::push::{self, Target, skipped};
+use crate::push::{self, Target, proven_already, skipped};
 use crate::report::{Format, Rollout, audit_recap, plan_diff};
 use crate::survey::{Request, survey as survey_cluster};
 
 /// What `push` and `rollout` are asked to do, as typed.
 #[derive(Debug)]
 pub struct Job {
-    /// The picture's file.
-    pub picture: PathBuf,
+    /// The command.
+    pub command: &'static str,
+    /// What is pushed to whom.
+    pub source: Source,
     /// How to reach the cluster.
     pub connection: ConnectionArgs,
-    /// Which phones.
-    pub target: TargetArgs,
     /// How to push.
     pub push: PushArgs,
     /// How to answer.
@@ -50,15 +57,39 @@ pub struct Job {
     pub dry_run: bool,
 }
 
+/// What is pushed to whom.
+#[derive(Debug)]
+pub enum Source {
+    /// As typed.
+    Typed {
+        /// The picture's file.
+        picture: PathBuf,
+        /// Which phones.
+        target: Box<TargetArgs>,
+    },
+    /// What an earlier run was about.
+    Resume(Which),
+    /// The phones that failed in an earlier run.
+    OnlyFailed(Which),
+}
+
 /// What a run is made of, once everything typed has been understood.
 #[derive(Debug)]
 pub struct Work<'a> {
+    /// The command, as the journal names it.
+    pub name: &'static str,
+    /// The journal.
+    pub state: &'a Path,
+    /// The run that this one goes on with.
+    pub continues: Option<RunId>,
     /// The cluster.
     pub connection: &'a Connection,
     /// Which phones.
     pub selector: Selector,
     /// The picture.
     pub picture: Picture,
+    /// The picture's file, as it is.
+    pub picture_bytes: Vec<u8>,
     /// The picture's file name, for the report.
     pub picture_file: String,
     /// How to push.
@@ -94,11 +125,15 @@ pub async fn survey(
 /// When the cluster has moved since the plan was made, cannot be read, or refuses the write.
 pub async fn apply(
     cluster: &Cluster,
+    recorder: &Recorder,
     plan: &Plan,
     observer: &Arc<dyn Observer>,
 ) -> Result<Applied, CliError> {
     check(plan).map_err(|error| CliError::from_error(Exit::Refused, &error))?;
-    apply_plan(&cluster.axl, plan, observer.as_ref()).await.map_err(|error| errors::apply(&error))
+    recorder.plan(plan).await.map_err(|error| state::unusable(&error))?;
+    apply_plan(&cluster.axl, recorder, plan, observer.as_ref())
+        .await
+        .map_err(|error| errors::apply(&error))
 }
 
 /// The question before a plan is carried out.
@@ -115,23 +150,28 @@ pub fn apply_question(plan: &Plan) -> String {
 /// # Errors
 /// When nothing can be done at all; what fails on the way is in the answer.
 pub async fn run(job: Job) -> Result<Exit, CliError> {
-    target::check_stdin(&job.connection, &job.target)?;
-    let picture = images::open(&job.picture)?;
     let connection = open::connection(&job.connection, Some(&job.push))?;
     open::need_push_user(&connection)?;
-    let limit_counts = LimitCounts::PhonesWithPictures;
-    let selector = Selector { limit_counts, ..target::selector(&job.target)? };
+    let path = state::path(job.connection.state.as_deref())?;
+    let Some(subject) = subject(&job, &path, &connection)? else {
+        ui::say("nothing failed in that run; nothing to do");
+        return Ok(Exit::Done);
+    };
     if job.dry_run {
         output::check(&job.output)?;
-        return dry_run(&connection, &selector, &job.output).await;
+        return dry_run(&connection, &subject.selector, &job.output).await;
     }
     tell::check(&job.output, job.push.report.as_deref())?;
     let work = Work {
+        name: job.command,
+        state: &path,
+        continues: subject.continues,
         push_password: Some(open::push_password(&connection)?),
         connection: &connection,
-        selector,
-        picture,
-        picture_file: open::file_name(&job.picture),
+        selector: subject.selector,
+        picture: subject.picture,
+        picture_bytes: subject.bytes,
+        picture_file: subject.file,
         push: &job.push,
         yes: job.yes,
         repair: job.repair,
@@ -141,29 +181,125 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
     Ok(tell::tell(&rollout, &job.output, job.push.report.as_deref()))
 }
 
-/// Runs every stage and returns what came of it.
+/// What a run pushes to whom, and which run it goes on with.
+struct Subject {
+    selector: Selector,
+    picture: Picture,
+    bytes: Vec<u8>,
+    file: String,
+    continues: Option<RunId>,
+}
+
+/// What the journal keeps of a run's beginning, so that it can be gone on with.
+#[derive(Debug, Deserialize, Serialize)]
+struct Kept {
+    selector: Selector,
+    picture_file: String,
+}
+
+/// Finds out what is meant; nothing when nobody failed in the run that is named.
+fn subject(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Subject>, CliError> {
+    let (which, only_failed) = match &job.source {
+        Source::Typed { picture, target } => {
+            target::check_stdin(&job.connection, target)?;
+            let bytes = images::read(picture)?;
+            let limit_counts = LimitCounts::PhonesWithPictures;
+            return Ok(Some(Subject {
+                picture: images::decode(picture, &bytes)?,
+                bytes,
+                selector: Selector { limit_counts, ..target::selector(target)? },
+                file: open::file_name(picture),
+                continues: None,
+            }));
+        }
+        Source::Resume(which) => (*which, false),
+        Source::OnlyFailed(which) => (*which, true),
+    };
+    let history = state::history(state)?;
+    let run = state::find(&history, which)?;
+    if run.cluster_id != state::cluster_id(connection) {
+        let other =
+            format!("run {} was about {}, not about {}", run.id, run.host, connection.endpoint);
+        return Err(
+            CliError::new(Exit::Refused, other).hint("nothing was changed; name the run's cluster")
+        );
+    }
+    let unusable = |error| state::unusable(&error);
+    let kept = history.snapshot::<Kept>(run.id, "job").map_err(unusable)?;
+    let bytes = history.kept(run.id, "picture").map_err(unusable)?;
+    let (Some(kept), Some(bytes)) = (kept, bytes) else {
+        return Err(CliError::new(
+            Exit::Usage,
+            format!("run {} is an `axlpaper {}`, which pushes no picture", run.id, run.command),
+        )
+        .hint("`axlpaper runs` lists the runs"));
+    };
+    let mut selector = kept.selector;
+    if only_failed {
+        let failed: Vec<DeviceName> = history
+            .phones(run.id)
+            .map_err(unusable)?
+            .into_iter()
+            .filter(|phone| phone.outcome.is_failure())
+            .map(|phone| phone.name)
+            .collect();
+        if failed.is_empty() {
+            return Ok(None);
+        }
+        selector = Selector { listed: Some(failed), ..Selector::default() };
+    } else if run.state == "finished" {
+        return Err(CliError::new(Exit::Usage, format!("run {} came to its end", run.id))
+            .hint(format!("`--only-failed {}` pushes to the phones that failed in it", run.id)));
+    }
+    Ok(Some(Subject {
+        picture: images::decode(Path::new(&kept.picture_file), &bytes)?,
+        bytes,
+        selector,
+        file: kept.picture_file,
+        continues: Some(run.id),
+    }))
+}
+
+/// Runs every stage and returns what came of it, all of it in the journal.
 ///
 /// # Errors
 /// When a stage before the push cannot be done. Nothing has been pushed then.
 pub async fn execute(work: &Work<'_>, observer: &Arc<dyn Observer>) -> Result<Rollout, CliError> {
+    let what = What { command: work.name, connection: work.connection, continues: work.continues };
+    let run = Run::begin(work.state, &what).await?;
+    let rollout = carry_out(work, run.recorder(), observer).await;
+    run.end(&rollout, tell::exit_of).await;
+    rollout
+}
+
+async fn carry_out(
+    work: &Work<'_>,
+    recorder: &Recorder,
+    observer: &Arc<dyn Observer>,
+) -> Result<Rollout, CliError> {
     let started_at = Timestamp::now();
+    keep(work, recorder).await.map_err(|error| state::unusable(&error))?;
     let cluster = open::connect(work.connection, observer).await?;
     let inventory = survey_with(&cluster, work.connection, &work.selector, observer).await?;
     push_user_found(&inventory)?;
     let before = audit(&inventory);
+    recorder.snapshot("audit", &before).await.map_err(|error| state::unusable(&error))?;
     let plan =
         if work.repair { plan(&inventory, &before) } else { no_changes(&inventory, &before) };
     let expected = targets(&inventory, &audit(&after_apply(inventory.clone(), &meant(&plan))));
     let pictures = images::prepare(work, &expected, observer.as_ref())?;
+    let mut already = already_shown(work, &expected, &pictures)?;
+    let book = RunBook::new(recorder.clone(), &pictures);
     let line = images::line(work, pictures).await?;
     line.check(&expected).map_err(|error| {
         CliError::from_error(Exit::Usage, &error)
             .hint("nothing was changed; use a shorter --advertise URL or --picture-name")
     })?;
-    if !expected.is_empty() || !plan.changes.is_empty() {
+    let phones = expected.len() - already.len();
+    if phones > 0 || !plan.changes.is_empty() {
         let through = format!("phones download from {}", line.base_url());
         observer.observe(&Event::Remark(through));
-        ui::confirm(&question(work, &plan, expected.len()), work.yes)?;
+        ui::confirm(&question(work, &plan, phones), work.yes)?;
     }
     // From here on the cluster and phones are changed, so an interrupt must not cut anything short.
     let stop = Stop::default();
@@ -171,25 +307,59 @@ pub async fn execute(work: &Work<'_>, observer: &Arc<dyn Observer>) -> Result<Ro
     let applied = if plan.changes.is_empty() {
         Applied::default()
     } else {
-        apply(&cluster, &plan, observer).await?
+        apply(&cluster, recorder, &plan, observer).await?
     };
     let after = audit(&after_apply(inventory.clone(), &applied.read_back));
-    let pushed =
-        engine::run(&line, targets(&inventory, &after), settings(work), &stop, observer.as_ref())
-            .await;
+    let mut targets = targets(&inventory, &after);
+    // A change that failed can have taken a phone out of reach; only who would be pushed to is left out.
+    already.retain(|name, _| targets.iter().any(|target| target.name == *name));
+    targets.retain(|target| !already.contains_key(&target.name));
+    let pushed = engine::run(&line, &book, targets, settings(work), &stop, observer.as_ref()).await;
     drop(on_interrupt);
     line.shutdown().await;
     Ok(Rollout {
+        run: recorder.run(),
         command: work.command.clone(),
         picture: work.picture_file.clone(),
         started_at,
         finished_at: Timestamp::now(),
         audit: before,
         changes: applied.results,
-        stopped: pushed.stopped.map(Stopped::told),
+        already: already.len(),
+        stopped: pushed.stopped.as_ref().map(Stopped::told),
         interrupted: pushed.stopped == Some(Stopped::Interrupted),
-        phones: with_skipped(pushed, &after),
+        phones: with_skipped(pushed, already, &after),
     })
+}
+
+/// Keeps what is needed to go on with this run.
+async fn keep(work: &Work<'_>, recorder: &Recorder) -> Result<(), JournalError> {
+    let job = Kept { selector: work.selector.clone(), picture_file: work.picture_file.clone() };
+    recorder.snapshot("job", &job).await?;
+    recorder.keep("picture", work.picture_bytes.clone()).await
+}
+
+/// Returns the phones that are proven to show what would be pushed to them, unless that is to be forced.
+fn already_shown(
+    work: &Work<'_>,
+    targets: &[Target],
+    pictures: &PreparedSet,
+) -> Result<HashMap<DeviceName, PhoneResult>, CliError> {
+    if work.push.force {
+        return Ok(HashMap::new());
+    }
+    let unusable = |error| state::unusable(&error);
+    let Some(history) = state::history_if_any(work.state)? else {
+        return Ok(HashMap::new());
+    };
+    let proven = history.proven(&state::cluster_id(work.connection)).map_err(unusable)?;
+    let digests = pictures.digests();
+    let shown = targets.iter().filter_map(|target| {
+        let proven = proven.get(&target.name)?;
+        let digest = digests.get(&Shape::from(&target.image))?;
+        (proven.digest == *digest).then(|| (target.name.clone(), proven_already(target, proven)))
+    });
+    Ok(shown.collect())
 }
 
 /// Makes sure that the push user exists, before anything is planned for it.
@@ -237,7 +407,12 @@ async fn survey_with(
     selector: &Selector,
     observer: &Arc<dyn Observer>,
 ) -> Result<Inventory, CliError> {
+    let client = phone_http(&PhoneHttpOptions { call: WHO_ARE_YOU, ..PhoneHttpOptions::default() })
+        .map_err(|error| errors::http(&error))?;
+    let phones = PhoneClient::anonymous(client, connection.phone_port, WHO_ARE_YOU);
     let request = Request {
+        registrations: connection.registrations,
+        phones: &phones,
         cluster_name: &connection.name,
         selector,
         push_user: connection.push_user.as_deref(),
@@ -247,6 +422,9 @@ async fn survey_with(
         .await
         .map_err(|error| errors::survey(&error))
 }
+
+/// How long a phone may take to say who it is, where two are reported at one address.
+const WHO_ARE_YOU: Duration = Duration::from_secs(5);
 
 /// The plan of a command that may not change the cluster.
 fn no_changes(inventory: &Inventory, audit: &Audit) -> Plan {
@@ -295,8 +473,13 @@ fn settings(work: &Work<'_>) -> Settings {
 }
 
 /// Adds the phones that were left alone, so that every selected phone is told about.
-fn with_skipped(pushed: Pushed, audit: &Audit) -> Vec<PhoneResult> {
+fn with_skipped(
+    pushed: Pushed,
+    already: HashMap<DeviceName, PhoneResult>,
+    audit: &Audit,
+) -> Vec<PhoneResult> {
     let mut phones = pushed.results;
+    phones.extend(already.into_values());
     let done: std::collections::HashSet<_> =
         phones.iter().map(|phone| phone.name.clone()).collect();
     phones.extend(audit.phones.iter().filter(|phone| !done.contains(phone.name())).map(skipped));

@@ -60,9 +60,11 @@ fn report_path(rollout: &Rollout) -> PathBuf {
     ))
 }
 
-/// A run that was meant to push and reached nobody is no success either.
-fn exit_of(rollout: &Rollout) -> Exit {
-    let pushed = rollout.phones.iter().any(|phone| phone.outcome != Outcome::Skipped);
+/// Returns the exit code that a run deserves. One that was meant to push and reached nobody is no
+/// success either, unless there was nobody left to reach.
+pub fn exit_of(rollout: &Rollout) -> Exit {
+    let pushed =
+        rollout.already > 0 || rollout.phones.iter().any(|phone| phone.outcome != Outcome::Skipped);
     if rollout.interrupted {
         Exit::Interrupted
     } else if rollout.is_success() && pushed {

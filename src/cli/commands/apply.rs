@@ -5,13 +5,17 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::apply::Applied;
 use crate::cli::args::ConnectionArgs;
 use crate::cli::error::{CliError, Exit};
+use crate::cli::open::Connection;
+use crate::cli::state::{self, Run, What};
 use crate::cli::ui::{self, Progress};
 use crate::cli::{open, pipeline};
 use crate::domain::inventory::ClusterInfo;
 use crate::domain::plan::Plan;
 use crate::event::ChangeResult;
+use crate::journal::Recorder;
 use crate::plan::check;
 use crate::push::engine::Stop;
 use crate::report::{changes_recap, plan_diff, read_plan};
@@ -67,19 +71,37 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         }
         return Ok(Exit::Done);
     }
-    let observer = Progress::shared();
-    let cluster = open::connect(&connection, &observer).await?;
-    ui::confirm(&pipeline::apply_question(&plan), args.yes)?;
-    // An interrupt between the write and its reading back would leave the list unproven.
-    let _until_read_back = pipeline::stop_on_interrupt(&Stop::default());
-    let applied = pipeline::apply(&cluster, &plan, &observer).await?;
+    let state = state::path(args.connection.state.as_deref())?;
+    let what = What { command: "apply", connection: &connection, continues: None };
+    let run = Run::begin(&state, &what).await?;
+    let applied = carry_out(&args, &connection, &plan, run.recorder()).await;
+    run.end(&applied, exit_of).await;
+    let applied = applied?;
     let shown = if args.json {
         results_json(&plan, &applied.results)?
     } else {
         changes_recap(&applied.results)
     };
     ui::put(&shown)?;
-    Ok(if pipeline::all_applied(&applied) { Exit::Done } else { Exit::SomeFailed })
+    Ok(exit_of(&applied))
+}
+
+async fn carry_out(
+    args: &Args,
+    connection: &Connection,
+    plan: &Plan,
+    recorder: &Recorder,
+) -> Result<Applied, CliError> {
+    let observer = Progress::shared();
+    let cluster = open::connect(connection, &observer).await?;
+    ui::confirm(&pipeline::apply_question(plan), args.yes)?;
+    // An interrupt between the write and its reading back would leave the list unproven.
+    let _until_read_back = pipeline::stop_on_interrupt(&Stop::default());
+    pipeline::apply(&cluster, recorder, plan, &observer).await
+}
+
+fn exit_of(applied: &Applied) -> Exit {
+    if pipeline::all_applied(applied) { Exit::Done } else { Exit::SomeFailed }
 }
 
 /// The `apply` document.

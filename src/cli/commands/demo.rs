@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
@@ -14,6 +14,7 @@ use crate::config::{Layer, PasswordSource};
 use crate::domain::model;
 use crate::domain::selector::{LimitCounts, Selector};
 use crate::event::{Outcome, PhoneResult};
+use crate::media::demo_png;
 use crate::report::Rollout;
 use crate::sim::{self, FleetSpec, PhoneRecord, Record, SimCluster};
 
@@ -47,7 +48,18 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<Exit, CliError> {
     let limit_counts = LimitCounts::PhonesWithPictures;
     let selector = Selector { limit_counts, ..target::selector(&args.target)? };
-    let picture = images::open_or_demo(args.picture.as_deref())?;
+    let (picture_bytes, picture_file) = match &args.picture {
+        Some(path) => (images::read(path)?, open::file_name(path)),
+        None => {
+            let drawn = demo_png().map_err(|error| CliError::from_error(Exit::Failed, &error))?;
+            (drawn.png.to_vec(), "demo.png".to_owned())
+        }
+    };
+    let picture = images::decode(Path::new(&picture_file), &picture_bytes)?;
+    // The demonstration has a journal of its own, which goes with it.
+    let folder = tempfile::tempdir().map_err(|error| {
+        CliError::new(Exit::Failed, format!("cannot make a folder for the journal: {error}"))
+    })?;
     let cluster = simulated::start(&args.fleet, 0, 0).await?;
     let before = cluster.record();
     ui::say(&format!(
@@ -64,13 +76,14 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         ..PushArgs::default()
     };
     let work = pipeline::Work {
+        name: "demo",
+        state: &folder.path().join("journal.sqlite3"),
+        continues: None,
         connection: &connection,
         selector,
         picture,
-        picture_file: args
-            .picture
-            .as_deref()
-            .map_or_else(|| "demo.png".to_owned(), open::file_name),
+        picture_bytes,
+        picture_file,
         push: &push,
         push_password: Some(SecretString::from(sim::PUSH_PASSWORD)),
         yes: true,

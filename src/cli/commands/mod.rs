@@ -3,9 +3,13 @@
 pub mod apply;
 pub mod audit;
 pub mod demo;
+pub mod doctor;
 pub mod inventory;
 pub mod models;
 pub mod plan;
 pub mod push;
 pub mod rollout;
+pub mod runs;
+pub mod show;
 pub mod sim;
+pub mod trust;

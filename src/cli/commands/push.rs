@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs};
 use crate::cli::error::{CliError, Exit};
-use crate::cli::pipeline::{self, Job};
+use crate::cli::pipeline::{self, Job, Source};
 
 /// Push a picture to the phones that are ready, and change nothing on the cluster
 #[derive(clap::Args, Debug)]
@@ -32,9 +32,9 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<Exit, CliError> {
     let Args { picture, connection, target, push, output, yes } = args;
     pipeline::run(Job {
-        picture,
+        command: "push",
+        source: Source::Typed { picture, target: Box::new(target) },
         connection,
-        target,
         push,
         output,
         yes,

@@ -4,14 +4,21 @@ use std::path::PathBuf;
 
 use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs};
 use crate::cli::error::{CliError, Exit};
-use crate::cli::pipeline::{self, Job};
+use crate::cli::pipeline::{self, Job, Source};
+use crate::journal::Which;
 
 /// Survey, audit, repair associations, push a picture and prove it
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Picture, PNG or JPEG
-    #[arg(value_name = "PICTURE")]
-    picture: PathBuf,
+    #[arg(value_name = "PICTURE", required_unless_present_any = ["resume", "only_failed"])]
+    picture: Option<PathBuf>,
+    /// Go on with a run that was interrupted: its picture, its selection; RUN is a number or `last`
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["picture", "only_failed", "TargetArgs"])]
+    resume: Option<Which>,
+    /// Push again to the phones that failed in a run, with its picture
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["picture", "TargetArgs"])]
+    only_failed: Option<Which>,
     #[command(flatten)]
     connection: ConnectionArgs,
     #[command(flatten)]
@@ -33,7 +40,22 @@ pub struct Args {
 /// # Errors
 /// When nothing can be done at all; a phone's failure is in the answer and the exit code.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
-    let Args { picture, connection, target, push, output, dry_run, yes } = args;
-    pipeline::run(Job { picture, connection, target, push, output, yes, repair: true, dry_run })
-        .await
+    let source = match (args.resume, args.only_failed, args.picture) {
+        (Some(run), ..) => Source::Resume(run),
+        (None, Some(run), _) => Source::OnlyFailed(run),
+        (None, None, picture) => {
+            Source::Typed { picture: picture.unwrap_or_default(), target: Box::new(args.target) }
+        }
+    };
+    pipeline::run(Job {
+        command: "rollout",
+        source,
+        connection: args.connection,
+        push: args.push,
+        output: args.output,
+        yes: args.yes,
+        repair: true,
+        dry_run: args.dry_run,
+    })
+    .await
 }

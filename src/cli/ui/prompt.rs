@@ -21,7 +21,7 @@ pub fn confirm(what: &str, yes: bool) -> Result<(), CliError> {
             Exit::Refused,
             format!("{what}: this needs a yes, and there is no terminal to ask on"),
         )
-        .hint("look at it with `axlpaper plan` or `--dry-run` first, then add --yes"));
+        .hint("look first (`axlpaper plan` and `--dry-run` change nothing), then add --yes"));
     }
     say(&format!("{what}.\nType yes to go on:"));
     let mut answer = String::new();

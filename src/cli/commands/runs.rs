@@ -1,0 +1,40 @@
+//! `axlpaper runs`
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use crate::cli::args::OutputArgs;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::{output, state};
+use crate::report::{RunRecord, runs_json};
+
+/// List what was run against clusters, the newest first
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The journal [default: axlpaper/journal.sqlite3 in the user's folder for state]
+    #[arg(long, value_name = "FILE", env = "AXLPAPER_STATE")]
+    state: Option<PathBuf>,
+    /// At most this many
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    limit: usize,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn run(args: &Args) -> Result<Exit, CliError> {
+    output::check(&args.output)?;
+    let path = state::path(args.state.as_deref())?;
+    let runs = match state::history_if_any(&path)? {
+        Some(history) => history.runs(args.limit).map_err(|error| state::unusable(&error))?,
+        None => Vec::new(),
+    };
+    let rows: Vec<RunRecord> = runs.iter().map(RunRecord::from).collect();
+    let text = output::list(&args.output, &rows, || runs_json(&rows, Timestamp::now()))?;
+    output::write(&args.output, &text)?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,42 @@
+//! `axlpaper show`
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use crate::cli::args::OutputArgs;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::{output, state};
+use crate::journal::Which;
+use crate::report::{Format, Shown, show_json, show_recap};
+
+/// Show everything about one run: every change with what was before and after, every phone with its attempts
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// A number, or `last`
+    #[arg(value_name = "RUN")]
+    run: Which,
+    /// The journal [default: axlpaper/journal.sqlite3 in the user's folder for state]
+    #[arg(long, value_name = "FILE", env = "AXLPAPER_STATE")]
+    state: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When there is no such run, or the journal cannot be read.
+pub fn run(args: &Args) -> Result<Exit, CliError> {
+    output::check(&args.output)?;
+    let history = state::history(&state::path(args.state.as_deref())?)?;
+    let run = state::find(&history, args.run)?;
+    let shown = Shown::read(&history, run).map_err(|error| state::unusable(&error))?;
+    let text = if args.output.format() == Format::Table {
+        show_recap(&shown)
+    } else {
+        output::list(&args.output, &shown.phones, || show_json(&shown, Timestamp::now()))?
+    };
+    output::write(&args.output, &text)?;
+    Ok(Exit::Done)
+}

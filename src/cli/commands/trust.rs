@@ -1,0 +1,228 @@
+//! `axlpaper trust`
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::cli::args::ConnectionArgs;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::{errors, open, output, ui};
+use crate::config::{FileConfig, Layer, Pinned, with_pin};
+use crate::net::certificate::CertificateFacts;
+use crate::net::endpoint::Endpoint;
+use crate::net::peek::{self, PeekError};
+use crate::report::printable_lines;
+
+/// Show the server's certificate, and pin it in the config file after a yes
+///
+/// Nothing is sent to the server but the beginning of a TLS handshake: no user, no password. Compare the
+/// fingerprint with the one in OS Administration > Security > Certificate Management > tomcat.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(flatten)]
+    connection: ConnectionArgs,
+    /// Pin it without asking
+    #[arg(long)]
+    yes: bool,
+    /// Print the facts as JSON; pins only with --yes
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was found out about a server's certificate.
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    generated_at: Timestamp,
+    host: String,
+    certificate: &'a CertificateFacts,
+    /// Certificates of authorities that the server sent along.
+    issuers: Vec<String>,
+    trusted: bool,
+    why_not: Option<&'a str>,
+    expired: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the server cannot be reached, shows no certificate, or the config file cannot be changed.
+pub async fn run(args: Args) -> Result<Exit, CliError> {
+    let (cluster, settings) = settings(&args.connection)?;
+    let host = settings.host.as_deref().ok_or_else(|| {
+        CliError::new(Exit::Usage, "no server is named")
+            .hint("use --host or CUCM_HOST, or --cluster with a config file")
+    })?;
+    let endpoint = Endpoint::parse(host, Endpoint::CUCM_PORT).map_err(|error| {
+        CliError::new(Exit::Usage, format!("{}: {error}", settings.origin("host")))
+    })?;
+    let limit = Duration::from_secs(settings.timeout.unwrap_or(15));
+    let chain = peek::certificates(&endpoint, limit).await.map_err(|error| errors::peek(&error))?;
+    let mut facts = Vec::new();
+    for der in &chain {
+        facts.push(
+            CertificateFacts::read(der)
+                .map_err(|error| CliError::from_error(Exit::Failed, &error))?,
+        );
+    }
+    let (own, issuers) = facts
+        .split_first()
+        .ok_or_else(|| CliError::new(Exit::Failed, format!("{endpoint} showed no certificate")))?;
+    let checked = peek::check(&endpoint, &open::trust(&settings)?, limit).await;
+    let why_not = checked.err().map(|error| match error {
+        PeekError::Tls { problem, .. } => problem.to_string(),
+        error @ (PeekError::Connect { .. } | PeekError::Timeout { .. } | PeekError::Name(_)) => {
+            error.to_string()
+        }
+    });
+    let now = Timestamp::now();
+    if args.json {
+        let document = Document {
+            schema: "axlpaper.trust/v1",
+            generated_at: now,
+            host: endpoint.to_string(),
+            certificate: own,
+            issuers: issuers.iter().map(|issuer| issuer.subject.clone()).collect(),
+            trusted: why_not.is_none(),
+            why_not: why_not.as_deref(),
+            expired: now < own.not_before || now > own.not_after,
+        };
+        let text = serde_json::to_string_pretty(&document)
+            .map_err(|error| CliError::from_error(Exit::Failed, &error))?;
+        ui::put(&(text + "\n"))?;
+        if !args.yes {
+            return Ok(Exit::Done);
+        }
+    } else {
+        ui::put(&printable_lines(&shown(&endpoint, own, issuers, why_not.as_deref(), now)))?;
+    }
+    pin(&args, cluster, &endpoint, own)
+}
+
+/// Puts the settings together. A config file or a cluster in it that is not there yet is what this command
+/// makes, so it is no error.
+fn settings(args: &ConnectionArgs) -> Result<(Option<String>, Layer), CliError> {
+    let mut args = args.clone();
+    let there = open::config_path(&args).filter(|path| path.exists());
+    let Some(path) = there else {
+        (args.config, args.cluster) = (None, None);
+        return open::settings(&args, None);
+    };
+    let file =
+        FileConfig::load(&path).map_err(|error| CliError::from_error(Exit::Usage, &error))?;
+    if let Some(name) = args.cluster.as_deref()
+        && file.section(Some(name)).is_err()
+    {
+        args.cluster = None;
+    }
+    open::settings(&args, None)
+}
+
+/// Asks, and writes the fingerprint into the config file.
+fn pin(
+    args: &Args,
+    cluster: Option<String>,
+    endpoint: &Endpoint,
+    own: &CertificateFacts,
+) -> Result<Exit, CliError> {
+    let path = open::config_path(&args.connection).ok_or_else(|| {
+        CliError::new(Exit::Usage, "there is no folder for a config file")
+            .hint("name a file with --config")
+    })?;
+    let name =
+        args.connection.cluster.clone().or(cluster).unwrap_or_else(|| endpoint.host().to_owned());
+    let text = read_or_empty(&path)?;
+    let fingerprint = own.sha256_with_colons();
+    let Pinned { text: changed, old } = with_pin(&text, &name, &endpoint.to_string(), &fingerprint)
+        .map_err(|error| {
+            CliError::from_error(Exit::Usage, &error)
+                .hint(format!("nothing was changed in {}", path.display()))
+        })?;
+    let before = old.as_deref().map(str::parse);
+    if before == Some(Ok(own.sha256)) {
+        ui::say(&format!("{} pins this certificate already.", path.display()));
+        return Ok(Exit::Done);
+    }
+    if let Some(old) = &old {
+        ui::say(&printable_lines(&format!(
+            "WARNING: another certificate was pinned before: {old}\n\
+             Either the server's certificate was made anew, or somebody sits in between. Find out which."
+        )));
+    }
+    ui::confirm(
+        &format!(
+            "This will trust exactly this certificate for cluster {name:?} in {}",
+            path.display()
+        ),
+        args.yes,
+    )?;
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(|error| {
+            CliError::new(Exit::Failed, format!("cannot make {}: {error}", folder.display()))
+        })?;
+    }
+    output::write_file(&path, &changed)?;
+    ui::say(&format!("Pinned for cluster {name:?} in {}.", path.display()));
+    Ok(Exit::Done)
+}
+
+fn read_or_empty(path: &Path) -> Result<String, CliError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(CliError::new(
+            Exit::Usage,
+            format!("cannot read the config file {}: {error}", path.display()),
+        )),
+    }
+}
+
+fn shown(
+    endpoint: &Endpoint,
+    own: &CertificateFacts,
+    issuers: &[CertificateFacts],
+    why_not: Option<&str>,
+    now: Timestamp,
+) -> String {
+    let day = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M UTC").to_string();
+    let dates = if now < own.not_before {
+        " (NOT YET VALID)"
+    } else if now > own.not_after {
+        " (EXPIRED)"
+    } else {
+        ""
+    };
+    let names = if own.names.is_empty() { "none".to_owned() } else { own.names.join(", ") };
+    let issuer =
+        if own.self_signed { "itself (self-signed)".to_owned() } else { own.issuer.clone() };
+    let mut text = format!(
+        "Certificate of {endpoint}\n\
+         \x20 subject     {}\n\
+         \x20 names       {names}\n\
+         \x20 issuer      {issuer}\n\
+         \x20 valid       {} to {}{dates}\n\
+         \x20 serial      {}\n\
+         \x20 key         {}\n\
+         \x20 signature   {}\n\
+         \x20 SHA-256     {}\n",
+        own.subject,
+        day(own.not_before),
+        day(own.not_after),
+        own.serial,
+        own.key,
+        own.signature,
+        own.sha256_with_colons(),
+    );
+    for issuer in issuers {
+        // Writing into a String cannot fail.
+        let _ = writeln!(text, "  sent along  {}", issuer.subject);
+    }
+    let _ = match why_not {
+        None => writeln!(text, "It is trusted already."),
+        Some(why) => writeln!(text, "It is not trusted now: {why}"),
+    };
+    text
+}

@@ -1,0 +1,376 @@
+//! Asks for what the checks judge, each within a time limit.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::judge;
+use super::{Check, Checks, Found};
+use crate::axl::client::AxlClient;
+use crate::axl::do_authenticate_user::DoAuthenticateUser;
+use crate::axl::execute_sql_query::ExecuteSqlQuery;
+use crate::axl::list_phone::ListPhone;
+use crate::axl::operation::PagedOperation as _;
+use crate::axl::paging::Page;
+use crate::cli::args::{ConnectionArgs, PushArgs};
+use crate::cli::error::{CliError, Exit};
+use crate::cli::open::{self, Cluster, Connection};
+use crate::cli::{errors, images, output, state};
+use crate::config::Layer;
+use crate::domain::chain::chain;
+use crate::domain::device_name::DeviceName;
+use crate::domain::inventory::PushUser;
+use crate::event::{Observer, Unobserved};
+use crate::journal::History;
+use crate::net::certificate::CertificateFacts;
+use crate::net::endpoint::Endpoint;
+use crate::net::peek::{self, PeekError};
+use crate::survey;
+
+/// Makes all checks that can be made.
+pub async fn run(args: &ConnectionArgs, push: &PushArgs) -> Vec<Check> {
+    let mut checks = Checks::new();
+    journal(&mut checks, args);
+    let Some((cluster, settings)) = configuration(&mut checks, args, push) else {
+        checks.skip(&[NAME, TCP, TLS], "a configuration");
+        checks.skip(AFTER_TLS, "a configuration");
+        return checks.done;
+    };
+    let Some(endpoint) = endpoint(&mut checks, &settings) else {
+        checks.skip(&[TCP, TLS], "a host");
+        checks.skip(AFTER_TLS, "a host");
+        return checks.done;
+    };
+    if !reach(&mut checks, TCP, &endpoint).await {
+        checks.skip(&[TLS], "a connection");
+        checks.skip(AFTER_TLS, "a connection");
+        return checks.done;
+    }
+    if !tls(&mut checks, &endpoint, &settings).await {
+        checks.skip(AFTER_TLS, "a server that is trusted");
+        return checks.done;
+    }
+    match open::from_layer(cluster, settings) {
+        Ok(connection) => cluster_checks(&mut checks, &connection).await,
+        Err(error) => {
+            checks.add(AXL, judge::failed(&error));
+            checks.skip(AFTER_AXL, "a session with AXL");
+        }
+    }
+    checks.done
+}
+
+fn journal(checks: &mut Checks, args: &ConnectionArgs) {
+    let found = state::path(args.state.as_deref()).and_then(|path| {
+        let there = History::open(&path).map_err(|error| state::unusable(&error))?;
+        let shown = path.display();
+        if there.is_some() {
+            return Ok(Found::ok(format!("the journal is {shown}")));
+        }
+        match path.parent() {
+            Some(folder) if folder.is_dir() => output::check_writable(&path)?,
+            Some(_) | None => {}
+        }
+        Ok(Found::ok(format!("the journal will be {shown}")))
+    });
+    checks.add(JOURNAL, found.unwrap_or_else(|error| judge::failed(&error)));
+}
+
+fn configuration(
+    checks: &mut Checks,
+    args: &ConnectionArgs,
+    push: &PushArgs,
+) -> Option<(Option<String>, Layer)> {
+    match open::settings(args, Some(push)) {
+        Ok((cluster, settings)) => {
+            let file = open::config_path(args).filter(|path| path.exists());
+            let file = file.map_or_else(
+                || "no config file".to_owned(),
+                |path| format!("config file {}", path.display()),
+            );
+            let cluster_name =
+                cluster.as_ref().map_or_else(String::new, |name| format!(", cluster {name:?}"));
+            checks.add(CONFIGURATION, Found::ok(format!("{file}{cluster_name}")));
+            Some((cluster, settings))
+        }
+        Err(error) => {
+            checks.add(CONFIGURATION, judge::failed(&error));
+            None
+        }
+    }
+}
+
+fn endpoint(checks: &mut Checks, settings: &Layer) -> Option<Endpoint> {
+    let Some(host) = settings.host.as_deref() else {
+        let how = "name the publisher with --host or CUCM_HOST, or in a config file; `axlpaper demo` needs none";
+        checks.add(NAME, Found::failed(Exit::Usage, "no cluster is named", how));
+        return None;
+    };
+    match Endpoint::parse(host, Endpoint::CUCM_PORT) {
+        Ok(endpoint) => {
+            let from = settings.origin("host");
+            checks.add(NAME, Found::ok(format!("the publisher is {endpoint} (from {from})")));
+            Some(endpoint)
+        }
+        Err(error) => {
+            checks.add(NAME, Found::failed(Exit::Usage, error.to_string(), "check --host"));
+            None
+        }
+    }
+}
+
+async fn reach(checks: &mut Checks, id: &'static str, endpoint: &Endpoint) -> bool {
+    let connect = TcpStream::connect((endpoint.host(), endpoint.port()));
+    let why = match timeout(LIMIT, connect).await {
+        Ok(Ok(stream)) => {
+            let ip = stream.peer_addr().map(|peer| peer.ip().to_string()).unwrap_or_default();
+            checks.add(id, Found::ok(format!("{endpoint} can be reached ({ip})")));
+            return true;
+        }
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("no answer within {} s", LIMIT.as_secs()),
+    };
+    checks.add(
+        id,
+        Found::failed(
+            Exit::Failed,
+            format!("cannot connect to {endpoint}: {why}"),
+            "check the name, this machine's DNS and the firewall; AXL and RisPort70 answer on port 8443",
+        ),
+    );
+    false
+}
+
+async fn tls(checks: &mut Checks, endpoint: &Endpoint, settings: &Layer) -> bool {
+    let looked = async {
+        let chain =
+            peek::certificates(endpoint, LIMIT).await.map_err(|error| errors::peek(&error))?;
+        let own = chain.first().map(|der| CertificateFacts::read(der));
+        let own = own.ok_or_else(|| CliError::new(Exit::Failed, "no certificate was shown"))?;
+        let own = own.map_err(|error| CliError::from_error(Exit::Failed, &error))?;
+        let trust = open::trust(settings)?;
+        let why_not = match peek::check(endpoint, &trust, LIMIT).await {
+            Ok(()) => None,
+            Err(PeekError::Tls { problem, .. }) => Some(problem.to_string()),
+            Err(other) => Some(other.to_string()),
+        };
+        let found = judge::certificate(&own, why_not.as_deref(), Timestamp::now());
+        Ok::<_, CliError>(if trust.insecure && why_not.is_none() {
+            Found::warning(
+                "--insecure: the server is not verified; whoever is in between can read the passwords",
+                "`axlpaper trust` pins the certificate instead",
+            )
+        } else {
+            found
+        })
+    };
+    let found = looked.await.unwrap_or_else(|error| judge::failed(&error));
+    let good = found.state != super::State::Failed;
+    checks.add(TLS, found);
+    good
+}
+
+async fn cluster_checks(checks: &mut Checks, connection: &Connection) {
+    let observer: Arc<dyn Observer> = Arc::new(Unobserved);
+    let opened = timeout(SESSION_LIMIT, open::connect(connection, &observer)).await;
+    let cluster = match opened {
+        Ok(Ok(cluster)) => cluster,
+        Ok(Err(error)) => {
+            checks.add(AXL, judge::failed(&error));
+            return checks.skip(AFTER_AXL, "a session with AXL");
+        }
+        Err(_) => {
+            checks.add(AXL, late("AXL"));
+            return checks.skip(AFTER_AXL, "a session with AXL");
+        }
+    };
+    checks.add(
+        AXL,
+        Found::ok(format!(
+            "{} is let in; Unified CM {}, AXL {}",
+            connection.username,
+            cluster.axl.server_version(),
+            cluster.axl.version()
+        )),
+    );
+    let phone = phones(checks, &cluster.axl).await;
+    sql(checks, &cluster.axl).await;
+    risport(checks, &cluster, connection, phone).await;
+    push_user(checks, &cluster.axl, connection).await;
+    enterprise(checks, &cluster.axl).await;
+    image_server(checks, connection).await;
+}
+
+/// Reads one row of the phone list; returns its name.
+async fn phones(checks: &mut Checks, axl: &AxlClient) -> Option<DeviceName> {
+    let mut request = ListPhone::names();
+    request.turn_to(Page { skip: 0, first: 1 });
+    let Ok(asked) = timeout(LIMIT, axl.call(&request)).await else {
+        checks.add(PHONES, late("listPhone"));
+        return None;
+    };
+    match asked {
+        Ok(answer) => {
+            let row = ListPhone::rows(answer).into_iter().next();
+            let found = match &row {
+                Some(_) => Found::ok("phones can be read"),
+                None => Found::warning("the cluster has no phones", "is this the right cluster?"),
+            };
+            checks.add(PHONES, found);
+            row.and_then(|row| DeviceName::of_cluster(&row.name).ok())
+        }
+        Err(error) => {
+            checks.add(PHONES, judge::failed(&errors::axl(&error)));
+            None
+        }
+    }
+}
+
+async fn sql(checks: &mut Checks, axl: &AxlClient) {
+    let query = ExecuteSqlQuery::new("select count(*) from device where tkclass = 1");
+    let found = match timeout(LIMIT, axl.call(&query)).await {
+        Err(_) => late("executeSQLQuery"),
+        Ok(Ok(_)) => Found::ok("SQL over AXL is allowed"),
+        Ok(Err(error)) if error.is_sql_refused() => Found::warning(
+            "SQL over AXL is refused, so the audit sees less of web access, enterprise parameters and User Ranks",
+            "nothing has to be done; pages are opened one by one instead",
+        ),
+        Ok(Err(error)) => judge::failed(&errors::axl(&error)),
+    };
+    checks.add(SQL, found);
+}
+
+async fn risport(
+    checks: &mut Checks,
+    cluster: &Cluster,
+    connection: &Connection,
+    phone: Option<DeviceName>,
+) {
+    if connection.ris != connection.endpoint && !reach(checks, RIS_TCP, &connection.ris).await {
+        return checks.skip(&[RISPORT], "a connection to the RisPort70 server");
+    }
+    let Some(name) = phone else {
+        return checks.skip(&[RISPORT], "a phone to ask about");
+    };
+    let found = match timeout(LIMIT, cluster.ris.devices(&[name], |_| {})).await {
+        Err(_) => late("RisPort70"),
+        Ok(Ok(answer)) if answer.silent_nodes.is_empty() => Found::ok("RisPort70 answers"),
+        Ok(Ok(answer)) => Found::warning(
+            format!(
+                "RisPort70 answers, but not for {}",
+                answer
+                    .silent_nodes
+                    .iter()
+                    .map(|node| node.name.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ),
+            "check the service Cisco RIS Data Collector on those nodes",
+        ),
+        Ok(Err(error)) => judge::failed(&errors::ris(&error)),
+    };
+    checks.add(RISPORT, found);
+}
+
+async fn push_user(checks: &mut Checks, axl: &AxlClient, connection: &Connection) {
+    let Some(user) = &connection.push_user else {
+        checks.add(PUSH_USER, judge::push_user(&PushUser::NotNamed));
+        return checks.skip(&[PUSH_PASSWORD], "a push user");
+    };
+    let mut remarks = Vec::new();
+    let asked = survey::push_user(axl, user, connection.push_user_kind, &mut remarks);
+    let found = match timeout(LIMIT, asked).await {
+        Err(_) => {
+            checks.add(PUSH_USER, late("the push user"));
+            return checks.skip(&[PUSH_PASSWORD], "a push user");
+        }
+        Ok(Err(error)) => {
+            checks.add(PUSH_USER, judge::failed(&errors::survey(&error)));
+            return checks.skip(&[PUSH_PASSWORD], "a push user");
+        }
+        Ok(Ok(found)) => found,
+    };
+    checks.add(PUSH_USER, judge::push_user(&found));
+    let usable = matches!(&found, PushUser::Found { standing, .. } if standing.locked.is_none());
+    if !usable {
+        return checks.skip(&[PUSH_PASSWORD], "a push user that can log in");
+    }
+    let Some(password) = open::push_password_if_given(connection) else {
+        return checks
+            .skip(&[PUSH_PASSWORD], "its password (--push-password-file or PHONE_PASSWORD)");
+    };
+    let found = match password {
+        Err(error) => judge::failed(&error),
+        // Once only: a wrong password counts against the account.
+        Ok(password) => {
+            match timeout(LIMIT, axl.call(&DoAuthenticateUser::of(user, password))).await {
+                Err(_) => late("doAuthenticateUser"),
+                Ok(Ok(answer)) => judge::push_password(&answer.into_authentication()),
+                Ok(Err(error)) => Found::warning(
+                    format!("the push user's password could not be tested: {}", chain(&error)),
+                    "a push to one phone will tell: `axlpaper push PICTURE --limit 1`",
+                ),
+            }
+        }
+    };
+    checks.add(PUSH_PASSWORD, found);
+}
+
+async fn enterprise(checks: &mut Checks, axl: &AxlClient) {
+    let mut remarks = Vec::new();
+    let found = match timeout(LIMIT, survey::enterprise(axl, &mut remarks)).await {
+        Err(_) => late("the enterprise parameters"),
+        Ok(Ok(settings)) => judge::enterprise(&settings, &remarks),
+        Ok(Err(error)) => judge::failed(&errors::axl(&error)),
+    };
+    checks.add(ENTERPRISE, found);
+}
+
+async fn image_server(checks: &mut Checks, connection: &Connection) {
+    let found = match images::host(connection).await {
+        Ok(host) => {
+            let base = host.base().to_string();
+            host.shutdown(Duration::ZERO).await;
+            Found::ok(format!("phones would download from {base}; see that they can reach it"))
+        }
+        Err(error) => judge::failed(&error),
+    };
+    checks.add(IMAGE_SERVER, found);
+}
+
+fn late(what: &str) -> Found {
+    Found::failed(
+        Exit::Failed,
+        format!("{what} did not answer within {} s", LIMIT.as_secs()),
+        "look at the load of the publisher, and run it again",
+    )
+}
+
+const JOURNAL: &str = "journal";
+const CONFIGURATION: &str = "configuration";
+const NAME: &str = "host";
+const TCP: &str = "connection";
+const TLS: &str = "certificate";
+const AXL: &str = "axl";
+const PHONES: &str = "phone_list";
+const SQL: &str = "sql";
+const RIS_TCP: &str = "ris_connection";
+const RISPORT: &str = "risport";
+const PUSH_USER: &str = "push_user";
+const PUSH_PASSWORD: &str = "push_password";
+const ENTERPRISE: &str = "enterprise";
+const IMAGE_SERVER: &str = "image_server";
+
+const AFTER_AXL: &[&str] =
+    &[PHONES, SQL, RISPORT, PUSH_USER, PUSH_PASSWORD, ENTERPRISE, IMAGE_SERVER];
+const AFTER_TLS: &[&str] =
+    &[AXL, PHONES, SQL, RISPORT, PUSH_USER, PUSH_PASSWORD, ENTERPRISE, IMAGE_SERVER];
+
+/// For one question; a healthy cluster needs a second.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// For the first one, in which a person may have to type a password.
+const SESSION_LIMIT: Duration = Duration::from_secs(180);

@@ -1,0 +1,186 @@
+//! The journal and the lock of a run that changes something.
+
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy as _;
+use jiff::Timestamp;
+
+use super::error::{CliError, Exit};
+use super::open::{self, Connection};
+use super::ui;
+use crate::journal::{
+    ClusterLock, History, Holder, Journal, JournalError, LockError, NewRun, Problem, Recorder,
+    RunId, RunRow, RunState, Which,
+};
+
+/// A run that is in the journal and has its cluster to itself.
+#[derive(Debug)]
+pub struct Run {
+    recorder: Recorder,
+    /// Held as long as the run lasts.
+    _lock: ClusterLock,
+}
+
+/// What a run is, in the journal's words.
+#[derive(Clone, Copy, Debug)]
+pub struct What<'a> {
+    /// The command.
+    pub command: &'static str,
+    /// The cluster.
+    pub connection: &'a Connection,
+    /// The run that this one goes on with.
+    pub continues: Option<RunId>,
+}
+
+impl Run {
+    /// Opens the journal, takes the cluster's lock and begins a run. Nothing has been sent anywhere yet.
+    ///
+    /// # Errors
+    /// When the journal cannot be written, or another run works on this cluster.
+    pub async fn begin(state: &Path, what: &What<'_>) -> Result<Self, CliError> {
+        let journal = Journal::open(state).map_err(|error| unusable(&error))?;
+        let id = cluster_id(what.connection);
+        let mut holder = holder(what.command);
+        let mut lock =
+            ClusterLock::take(journal.path(), &id, &holder).map_err(|error| locked(&error))?;
+        let resumes = |dead: &&Holder| dead.run.is_some() && dead.run == what.continues;
+        if let Some(dead) = lock.left_behind().filter(|dead| !resumes(dead)) {
+            ui::say(&format!(
+                "an earlier run ended without a word: {dead}; go on with it by `axlpaper rollout --resume {}`",
+                dead.run.map_or_else(|| "last".to_owned(), |run| run.to_string())
+            ));
+        }
+        let run = NewRun {
+            command: what.command.to_owned(),
+            command_line: open::command_line(),
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            cluster_id: id,
+            cluster: what.connection.name.clone(),
+            host: what.connection.endpoint.to_string(),
+            os_user: holder.os_user.clone(),
+            machine: holder.machine.clone(),
+            process: holder.process,
+            continues: what.continues,
+            reverts: None,
+        };
+        let recorder = journal.begin(run).await.map_err(|error| unusable(&error))?;
+        holder.run = Some(recorder.run());
+        // The lock itself is not in danger, only its label.
+        if let Err(error) = lock.name(&holder) {
+            tracing::debug!(%error, "the lock file does not name this run");
+        }
+        Ok(Self { recorder, _lock: lock })
+    }
+
+    /// Returns where the run is written down.
+    pub fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
+    /// Writes the run's end into the journal, whichever way it ended.
+    pub async fn end<T>(self, result: &Result<T, CliError>, exit: impl Fn(&T) -> Exit) {
+        let exit = match result {
+            Ok(done) => exit(done),
+            Err(error) => error.exit(),
+        };
+        let state = match (result, exit) {
+            (_, Exit::Interrupted) => RunState::Interrupted,
+            (Ok(_), _) => RunState::Finished,
+            (Err(_), _) => RunState::Failed,
+        };
+        if let Err(error) = self.recorder.end(state, exit as u8).await {
+            ui::say(&unusable(&error).to_string());
+        }
+    }
+}
+
+/// Returns where the journal is: what was asked for, or the platform's folder for state.
+///
+/// # Errors
+/// When the platform names no such folder.
+pub fn path(asked: Option<&Path>) -> Result<PathBuf, CliError> {
+    if let Some(path) = asked {
+        return Ok(path.to_owned());
+    }
+    let folders = etcetera::choose_base_strategy().map_err(|error| {
+        CliError::new(Exit::Usage, format!("there is no folder for the journal: {error}"))
+            .hint("name a file with --state or AXLPAPER_STATE")
+    })?;
+    let folder = folders.state_dir().unwrap_or_else(|| folders.data_dir());
+    Ok(folder.join("axlpaper").join("journal.sqlite3"))
+}
+
+/// Opens the journal for reading, where there is one.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn history_if_any(path: &Path) -> Result<Option<History>, CliError> {
+    History::open(path).map_err(|error| unusable(&error))
+}
+
+/// Opens the journal for reading.
+///
+/// # Errors
+/// When there is none, or it cannot be read.
+pub fn history(path: &Path) -> Result<History, CliError> {
+    history_if_any(path)?.ok_or_else(|| {
+        CliError::new(Exit::Usage, format!("there is no journal at {}", path.display()))
+            .hint("the first rollout, push or apply makes it; --state names another file")
+    })
+}
+
+/// Finds a run.
+///
+/// # Errors
+/// When there is none of that number, or the journal cannot be read.
+pub fn find(history: &History, which: Which) -> Result<RunRow, CliError> {
+    history.run(which).map_err(|error| unusable(&error))?.ok_or_else(|| {
+        CliError::new(Exit::Usage, format!("the journal has no run {which}"))
+            .hint("`axlpaper runs` lists them")
+    })
+}
+
+/// What tells one cluster from another in the journal.
+pub fn cluster_id(connection: &Connection) -> String {
+    connection.endpoint.to_string().to_lowercase()
+}
+
+/// The journal cannot be used, so nothing is done.
+pub fn unusable(error: &JournalError) -> CliError {
+    let hint = match &error.problem {
+        Problem::Newer { .. } => "use the newer axlpaper, or another file with --state",
+        Problem::Foreign => "name another file with --state",
+        Problem::Damaged(_) | Problem::Unreadable { .. } => {
+            "put it aside and keep it: it holds what was changed; --state names another file"
+        }
+        Problem::ReadOnly | Problem::File(_) => {
+            "nothing is changed without a journal; name a file that you may write with --state"
+        }
+        Problem::Full => "nothing is changed without a journal; make room, or use --state",
+        Problem::Busy | Problem::Stopped | Problem::Other(_) => {
+            "nothing is changed without a journal; run it again, or use --state"
+        }
+    };
+    CliError::from_error(Exit::Failed, error).hint(hint)
+}
+
+fn locked(error: &LockError) -> CliError {
+    match error {
+        LockError::Held { .. } => CliError::from_error(Exit::Refused, error)
+            .hint("nothing was changed; wait until it has ended"),
+        LockError::File { .. } => CliError::from_error(Exit::Failed, error)
+            .hint("nothing was changed; name a place that you may write with --state"),
+    }
+}
+
+fn holder(command: &str) -> Holder {
+    let told = |asked: whoami::Result<String>| asked.unwrap_or_else(|_| "unknown".to_owned());
+    Holder {
+        os_user: told(whoami::account()),
+        machine: told(whoami::hostname()),
+        process: std::process::id(),
+        command: command.to_owned(),
+        run: None,
+        since: Timestamp::now(),
+    }
+}
