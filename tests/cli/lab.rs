@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use axlpaper::sim::{
-    ADMIN_PASSWORD, ADMIN_USER, Fleet, PUSH_PASSWORD, PUSH_USER, PhoneSpec, Record, SimCluster,
-    SimConfig,
+    ADMIN_PASSWORD, ADMIN_USER, Fleet, Limits, PUSH_PASSWORD, PUSH_USER, PhoneSpec, Record,
+    SimCluster, SimConfig,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -26,13 +26,18 @@ pub struct Ended {
 }
 
 impl Lab {
-    /// Starts a cluster that answers RisPort as often as it is asked.
+    /// Starts a cluster without limits that writes nulls in every shape that was ever seen.
     pub fn new(fleet: Fleet) -> Self {
-        Self::with(SimConfig { ris_per_minute: None, ..SimConfig::new(fleet) })
+        Self::with(SimConfig { limits: Limits::off(), odd_nulls: true, ..SimConfig::new(fleet) })
     }
 
     /// Starts a cluster.
+    ///
+    /// Where `AXLPAPER_KEEP_REQUESTS` names a folder, the requests that it gets are kept there:
+    /// tests/conformance checks them against the published schemas.
     pub fn with(config: SimConfig) -> Self {
+        let keep_requests = std::env::var_os("AXLPAPER_KEEP_REQUESTS").map(PathBuf::from);
+        let config = SimConfig { keep_requests, ..config };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -52,6 +57,7 @@ impl Lab {
         let mut program = bare();
         program
             .current_dir(self.folder.path())
+            .env("AXLPAPER_STATE", self.path("journal.sqlite3"))
             .env("CUCM_HOST", self.cluster.axl_addr().to_string())
             .env("CUCM_USERNAME", ADMIN_USER)
             .env("CUCM_PASSWORD", ADMIN_PASSWORD)
@@ -69,13 +75,30 @@ impl Lab {
         end(self.program(&all))
     }
 
+    /// Runs a command that asks no cluster.
+    pub fn read(&self, arguments: &[&str]) -> Ended {
+        end(self.program(arguments))
+    }
+
     /// Runs `rollout` or `push` with the picture and short waits.
     pub fn push(&self, command: &str, arguments: &[&str]) -> Ended {
-        let (picture, port) = (self.picture(), self.cluster.phone_port().to_string());
-        let mut all =
-            vec![command, picture.to_str().unwrap(), "--phone-port", &port, "--retry-delay", "0"];
-        all.extend(["--verify-timeout", "2"]);
+        let picture = self.picture();
+        let mut all = vec![command, picture.to_str().unwrap()];
         all.extend(arguments);
+        self.with_short_waits(&all)
+    }
+
+    /// Runs `rollout` for an earlier run, with short waits.
+    pub fn resumed(&self, arguments: &[&str]) -> Ended {
+        let mut all = vec!["rollout"];
+        all.extend(arguments);
+        self.with_short_waits(&all)
+    }
+
+    fn with_short_waits(&self, arguments: &[&str]) -> Ended {
+        let port = self.cluster.phone_port().to_string();
+        let mut all = arguments.to_vec();
+        all.extend(["--phone-port", &port, "--retry-delay", "0", "--verify-timeout", "2"]);
         self.run(&all)
     }
 

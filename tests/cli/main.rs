@@ -4,11 +4,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod audit_sees;
 mod bad_input;
+mod doctor;
+mod journal;
 mod lab;
 mod output;
+mod paging;
 mod plan_apply;
 mod read_only;
 mod rollout;
 mod secrets;
 mod simulator;
+mod trust;
+mod versions;

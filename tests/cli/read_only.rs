@@ -2,7 +2,8 @@
 
 use axlpaper::domain::personalization::Setting;
 use axlpaper::sim::{
-    FleetSpec, Httpd, PhoneSpec, ProfileSpec, READER_PASSWORD, READER_USER, Registration, SimConfig,
+    FleetSpec, Limits, PhoneSpec, ProfileSpec, READER_PASSWORD, READER_USER, Registration,
+    SimConfig,
 };
 use serde_json::Value;
 
@@ -160,8 +161,7 @@ fn rows_of_nodes_that_phones_have_left_push_nobody_out() {
 #[test]
 fn a_small_answer_limit_only_makes_pages_smaller() {
     let lab = Lab::with(SimConfig {
-        answer_limit: 40_000,
-        ris_per_minute: None,
+        limits: Limits { answer_bytes: Some(40_000), ..Limits::off() },
         ..SimConfig::new(fleet_of(300))
     });
     let document = json(&lab, &["inventory", "--json"]);
@@ -190,21 +190,6 @@ fn a_pool_without_phones_is_not_called_missing() {
     lab.run(&["inventory", "--device-pool", "Attic"])
         .fails(2, &["--device-pool \"Attic\" exists on the cluster, but has no phones"]);
     lab.run(&["inventory", "--device-pool", "Atic"]).fails(2, &["matches no phone"]);
-}
-
-#[test]
-fn a_phone_that_hides_its_web_server_is_looked_up() {
-    let mut fleet = fleet_of(2);
-    for (phone, web_access) in fleet.phones.iter_mut().zip([Some(false), None]) {
-        phone.httpd = Some(Httpd::Unknown);
-        phone.web_access = web_access;
-    }
-    let lab = Lab::new(fleet);
-    let document = json(&lab, &["audit", "--json"]);
-    let codes = |n| phone(&document, &name(n))["findings"].to_string();
-    assert!(codes(1).contains("web_access_disabled"), "{}", codes(1));
-    assert!(codes(2).contains("web_access_unknown"), "{}", codes(2));
-    assert_eq!(lab.record().requests("getPhone"), 2);
 }
 
 #[test]

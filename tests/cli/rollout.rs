@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axlpaper::sim::{
-    Fault, FleetSpec, NO_URL, PUSH_END_USER, PUSH_END_USER_PASSWORD, PUSH_USER, PhoneSpec,
+    Fault, FleetSpec, Limits, NO_URL, PUSH_END_USER, PUSH_END_USER_PASSWORD, PUSH_USER, PhoneSpec,
     PushOutcome, Quirk, Release, SimConfig,
 };
 
@@ -170,7 +170,7 @@ fn new_associations_that_need_time_do_not_keep_others_waiting() {
     fleet.push_devices = (1..=6).map(name).collect();
     let lab = Lab::with(SimConfig {
         association_delay: Duration::from_secs(3600),
-        ris_per_minute: None,
+        limits: Limits::off(),
         ..SimConfig::new(fleet)
     });
     let (code, document) = lab.rollout(&[]);
@@ -274,7 +274,7 @@ fn every_release_that_is_supported_works() {
     for release in Release::ALL {
         let mut fleet = fleet_of(2);
         fleet.push_devices = vec![name(1)];
-        let lab = Lab::with(SimConfig { release, ris_per_minute: None, ..SimConfig::new(fleet) });
+        let lab = Lab::with(SimConfig { release, limits: Limits::off(), ..SimConfig::new(fleet) });
         let (code, document) = lab.rollout(&[]);
         assert_eq!(code, 0, "{release:?}: {document}");
         assert_eq!(document["cluster"]["version"], release.version());
@@ -285,7 +285,7 @@ fn every_release_that_is_supported_works() {
 fn a_session_that_expires_is_renewed() {
     let lab = Lab::with(SimConfig {
         session_requests: Some(3),
-        ris_per_minute: None,
+        limits: Limits::off(),
         ..SimConfig::new(fleet_of(3))
     });
     let (code, document) = lab.rollout(&[]);
@@ -332,7 +332,7 @@ fn an_interrupt_finishes_what_is_under_way_and_tells_it() {
     fleet.push_devices = (1..40).map(name).collect();
     let lab = Lab::with(SimConfig {
         phone_latency: Duration::from_millis(100),
-        ris_per_minute: None,
+        limits: Limits::off(),
         ..SimConfig::new(fleet)
     });
     let program = lab.program(&["rollout", lab.picture().to_str().unwrap(), "--yes", "--json"]);

@@ -17,14 +17,31 @@ impl Drop for Running {
 
 #[test]
 fn what_it_prints_leads_to_it() {
+    follow(&["sim", "--phones", "40"]);
+}
+
+#[test]
+fn so_it_does_without_limits_and_on_an_old_release() {
+    follow(&["sim", "--phones", "40", "--limits", "off", "--release", "11.5"]);
+}
+
+#[test]
+fn its_limits_are_those_of_a_cluster_or_none() {
+    let mut program = bare();
+    program.args(["sim", "--limits", "some"]);
+    let ended = end(program);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(ended.stderr.contains("real") && ended.stderr.contains("off"), "{ended:?}");
+    let mut program = bare();
+    program.args(["sim", "--time-scale", "0"]);
+    assert_eq!(end(program).code, 2);
+}
+
+/// Starts a simulator and does what it tells to do.
+fn follow(arguments: &[&str]) {
     let program = assert_cmd::cargo::cargo_bin("axlpaper");
-    let mut child = Running(
-        Command::new(program)
-            .args(["sim", "--phones", "40"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap(),
-    );
+    let mut child =
+        Running(Command::new(program).args(arguments).stdout(Stdio::piped()).spawn().unwrap());
     let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines().map(Result::unwrap);
     let mut client = bare();
     for line in lines.by_ref() {

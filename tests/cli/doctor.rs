@@ -1,0 +1,130 @@
+//! `axlpaper doctor`: what it finds, and that it changes nothing.
+
+use axlpaper::sim::{
+    AccountState, PUSH_USER, READER_PASSWORD, READER_USER, RisPort, SimConfig, Sql,
+};
+use serde_json::Value;
+
+use crate::lab::{Ended, Lab, bare, end, fleet_of};
+
+fn doctor(lab: &Lab, arguments: &[&str]) -> Ended {
+    let port = lab.cluster.phone_port().to_string();
+    let mut all = vec!["doctor", "--json", "--phone-port", &port];
+    all.extend(arguments);
+    lab.run(&all)
+}
+
+/// Returns the state of each check.
+fn states(ended: &Ended) -> Vec<(String, String)> {
+    let document: Value =
+        serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:?}"));
+    assert_eq!(document["schema"], "axlpaper.doctor/v1");
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let checks = document["checks"].as_array().unwrap();
+    checks.iter().map(|check| (text(&check["id"]), text(&check["state"]))).collect()
+}
+
+fn state(ended: &Ended, id: &str) -> String {
+    let found = states(ended).into_iter().find(|(check, _)| check == id);
+    found.unwrap_or_else(|| panic!("no check {id}: {ended:?}")).1
+}
+
+#[test]
+fn a_good_cluster_is_called_good_and_left_as_it_is() {
+    let lab = Lab::of_phones(2);
+    let before = lab.cluster.state_digest();
+    let ended = doctor(&lab, &[]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(states(&ended).iter().all(|(_, state)| state == "ok"), "{:?}", states(&ended));
+    assert_eq!(lab.cluster.state_digest(), before);
+    let record = lab.record();
+    let writes = record.requests.keys().filter(|name| name.starts_with("update")).count();
+    assert_eq!((writes, record.requests("doAuthenticateUser")), (0, 1));
+    assert!(!lab.path("journal.sqlite3").exists(), "it made a journal");
+}
+
+#[test]
+fn with_nothing_at_all_it_says_what_is_missing() {
+    let mut program = bare();
+    program.args(["doctor"]);
+    let ended = end(program);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(ended.stdout.contains("FAILED   host"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("--host or CUCM_HOST"), "{}", ended.stdout);
+    assert!(ended.stdout.is_ascii(), "no locale, so no marks: {}", ended.stdout);
+}
+
+#[test]
+fn a_wrong_password_is_tried_once() {
+    let lab = Lab::of_phones(1);
+    let pin = lab.cluster.cert_sha256();
+    let mut program = lab.program(&["doctor", "--json", "--pin-sha256", &pin]);
+    program.env("CUCM_PASSWORD", "wrong");
+    let ended = end(program);
+    assert_eq!(ended.code, 4, "{ended:?}");
+    assert_eq!(state(&ended, "axl"), "failed");
+    assert_eq!(state(&ended, "push_password"), "not_checked");
+    assert_eq!(lab.record().requests("http 401"), 1);
+    assert!(!ended.stdout.contains("wrong\""), "the password is in the answer");
+}
+
+#[test]
+fn a_wrong_push_password_is_one_failed_attempt() {
+    let lab = Lab::of_phones(1);
+    let pin = lab.cluster.cert_sha256();
+    let mut program = lab.program(&["doctor", "--json", "--pin-sha256", &pin]);
+    program.env("PHONE_PASSWORD", "wr0ng");
+    let ended = end(program);
+    assert_eq!(ended.code, 4, "{ended:?}");
+    assert_eq!(
+        (state(&ended, "push_user"), state(&ended, "push_password")),
+        ("ok".into(), "failed".into())
+    );
+    assert_eq!(lab.record().requests("doAuthenticateUser"), 1);
+    assert!(!ended.stdout.contains("wr0ng"));
+}
+
+#[test]
+fn what_cannot_be_reached_or_trusted_ends_the_checks() {
+    let lab = Lab::of_phones(1);
+    let closed = doctor(&lab, &["--host", "127.0.0.1:1"]);
+    assert_eq!((closed.code, state(&closed, "connection")), (1, "failed".into()));
+    assert_eq!(state(&closed, "axl"), "not_checked");
+    let untrusted = end(lab.program(&["doctor", "--json"]));
+    assert_eq!((untrusted.code, state(&untrusted, "certificate")), (1, "failed".into()));
+    assert!(untrusted.stdout.contains("`axlpaper trust` shows it and pins it"));
+    assert_eq!(lab.record().requests("http 401"), 0, "no password was sent to it");
+}
+
+#[test]
+fn roles_sql_and_risport_are_told_apart() {
+    let lab = Lab::of_phones(1);
+    let pin = lab.cluster.cert_sha256();
+    let mut reader = lab.program(&["doctor", "--json", "--pin-sha256", &pin]);
+    reader.env("CUCM_USERNAME", READER_USER).env("CUCM_PASSWORD", READER_PASSWORD);
+    let ended = end(reader);
+    assert_eq!(state(&ended, "phone_list"), "ok", "{ended:?}");
+
+    let config =
+        SimConfig { sql: Sql::Refused, risport: RisPort::Forbidden, ..SimConfig::new(fleet_of(1)) };
+    let lab = Lab::with(config);
+    let ended = doctor(&lab, &[]);
+    assert_eq!(
+        (state(&ended, "sql"), state(&ended, "risport")),
+        ("warning".into(), "failed".into())
+    );
+    assert!(ended.stdout.contains("Standard CCM Server Monitoring"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("--registration-source axl"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_push_user_that_is_missing_or_locked_is_found() {
+    let lab = Lab::of_phones(1);
+    let missing = doctor(&lab, &["--push-user", "bgpusch"]);
+    assert_eq!((missing.code, state(&missing, "push_user")), (2, "failed".into()));
+    assert!(missing.stdout.contains("bgpush"), "{}", missing.stdout);
+    lab.cluster.set_account_state(PUSH_USER, AccountState::LockedByAdministrator);
+    let locked = doctor(&lab, &[]);
+    assert_eq!((locked.code, state(&locked, "push_user")), (1, "failed".into()));
+    assert_eq!(lab.record().requests("doAuthenticateUser"), 0, "a locked account is not tried");
+}
