@@ -8,6 +8,7 @@ use axlpaper::host::{HostConfig, HostLimits, ImageHost};
 use axlpaper::media::{Picture, PreparedSet, demo_picture, prepare_all};
 use axlpaper::net::client::{PhoneHttpOptions, phone_http};
 use axlpaper::phone::{PhoneClient, SetBackground, Theme};
+use axlpaper::push::book::Forgetful;
 use axlpaper::push::engine::{self, Settings};
 use axlpaper::push::guard::Guard;
 use axlpaper::push::line::PhoneLine;
@@ -166,7 +167,7 @@ async fn run<L: Line>(
     };
     let begun = Instant::now();
     let stop = engine::Stop::default();
-    let pushed = engine::run(line, targets, settings, &stop, &Unobserved).await;
+    let pushed = engine::run(line, &Forgetful, targets, settings, &stop, &Unobserved).await;
     (pushed.results, begun.elapsed())
 }
 

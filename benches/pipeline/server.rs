@@ -8,7 +8,7 @@ use std::time::Duration;
 use axlpaper::net::credentials::Credentials;
 use axlpaper::net::endpoint::Endpoint;
 use axlpaper::net::trust::Trust;
-use axlpaper::sim::{ADMIN_PASSWORD, ADMIN_USER, FleetSpec, SimCluster, SimConfig};
+use axlpaper::sim::{ADMIN_PASSWORD, ADMIN_USER, FleetSpec, Limits, SimCluster, SimConfig};
 use secrecy::SecretString;
 
 use crate::args::SERVE;
@@ -50,7 +50,7 @@ impl Kind {
             Self::Mixed => Duration::ZERO,
             Self::Ready => LATENCY,
         };
-        SimConfig { ris_per_minute: None, phone_latency, ..SimConfig::new(fleet) }
+        SimConfig { limits: Limits::off(), phone_latency, ..SimConfig::new(fleet) }
     }
 }
 

@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 use axlpaper::audit::audit;
 use axlpaper::axl::client::{AxlClient, AxlOptions};
 use axlpaper::domain::audit::Audit;
+use axlpaper::domain::registration::Source;
 use axlpaper::domain::selector::Selector;
 use axlpaper::event::{Event, Observer, Stage};
-use axlpaper::net::client::{ClusterHttp, ClusterLimits};
+use axlpaper::net::client::{ClusterHttp, ClusterLimits, PhoneHttpOptions, phone_http};
 use axlpaper::net::trust::Trust;
+use axlpaper::phone::PhoneClient;
 use axlpaper::ris::client::{RisClient, RisOptions};
 use axlpaper::sim::PUSH_USER;
 use axlpaper::survey::{Request, survey};
@@ -168,7 +170,11 @@ pub async fn read(
     let unlimited = RisOptions { per_minute: 1_000_000, burst: 1_000_000, ..RisOptions::default() };
     let ris = RisClient::new(http, endpoint, credentials, unlimited);
     let selector = Selector::default();
+    let client = phone_http(&PhoneHttpOptions::default())?;
+    let phones = PhoneClient::anonymous(client, 80, PhoneHttpOptions::default().call);
     let request = Request {
+        registrations: Source::Risport70,
+        phones: &phones,
         cluster_name: "bench",
         selector: &selector,
         push_user: Some(PUSH_USER),
