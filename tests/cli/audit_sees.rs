@@ -187,3 +187,20 @@ fn every_code_has_a_page_in_the_documents() {
         assert!(findings.contains(&format!("`{code}`")), "docs/findings.md lacks {code}");
     }
 }
+
+#[test]
+fn every_finding_says_what_to_do_and_where() {
+    let fleet = axlpaper::sim::FleetSpec { seed: 11, phones: 400 }.generate();
+    let document = audit(&Lab::with(config(fleet)), &[]);
+    let mut seen = std::collections::BTreeSet::new();
+    for phone in document["phones"].as_array().unwrap() {
+        for finding in phone["findings"].as_array().unwrap() {
+            let remedy = finding["remedy"].as_str().unwrap();
+            // A page of CUCM, a command or an option, or what to do with the phone itself.
+            let places = [" > ", "axlpaper", "--", "User Management", "Cisco ", "the phone"];
+            assert!(places.iter().any(|place| remedy.contains(place)), "{finding}");
+            seen.insert(finding["code"].as_str().unwrap().to_owned());
+        }
+    }
+    assert!(seen.len() >= 12, "{seen:?}");
+}

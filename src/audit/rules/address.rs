@@ -27,7 +27,7 @@ pub(in crate::audit) fn check(
             Code::Ipv6Only,
             Severity::Blocked,
             format!("it is reachable over IPv6 only ({ip})"),
-            "set IP Addressing Mode to IPv4 or to both in its Common Device Configuration",
+            "set IP Addressing Mode to IPv4 or to both in Device > Device Settings > Common Device Configuration",
         ));
     }
     let others = context
