@@ -22,7 +22,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::response::Response;
-use futures::stream;
+use futures::stream::{self, StreamExt as _};
 use proptest::prelude::*;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -240,4 +240,35 @@ proptest! {
         }
         drop(read::<SelectAnswer>(&page));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_does_not_begin_or_stands_still_is_not_waited_for() {
+    let (endpoint, http, _tasks) = server(|| {
+        let beginning = stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"<soap"))]);
+        let never = stream::pending();
+        Response::builder().body(Body::from_stream(beginning.chain(never))).unwrap()
+    })
+    .await;
+    drop(http);
+    let soon = Duration::from_millis(150);
+    let limits = ClusterLimits { pause: soon, ..ClusterLimits::default() };
+    let trust = Trust { insecure: true, platform_roots: false, ..Trust::default() };
+    let http = ClusterHttp::new(&trust, limits).unwrap();
+    let error = post(&endpoint, &http).await.unwrap_err();
+    assert!(matches!(error, HttpError::Stalled { received: 5, .. }), "{error}");
+    assert!(error.to_string().contains("sent nothing more"), "{error}");
+
+    // A server that takes the connection and the request, and says nothing at all.
+    let identity = SelfSigned::loopback().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = Endpoint::parse(&listener.local_addr().unwrap().to_string(), 8443).unwrap();
+    let router = Router::new().fallback(async || std::future::pending::<Response>().await);
+    let listener = TlsListener::new(listener, identity.server_config().unwrap());
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let limits = ClusterLimits { first_byte: soon, ..ClusterLimits::default() };
+    let http = ClusterHttp::new(&trust, limits).unwrap();
+    let error = post(&endpoint, &http).await.unwrap_err();
+    assert!(matches!(error, HttpError::Timeout { after, .. } if after == soon), "{error}");
 }
