@@ -11,6 +11,7 @@ mod output;
 mod pipeline;
 mod simulated;
 mod state;
+mod subject;
 mod target;
 mod tell;
 mod ui;

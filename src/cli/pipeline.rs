@@ -1,19 +1,19 @@
 //! The stages in a row, for the commands that run several of them.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
 use super::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs};
 use super::error::{CliError, Exit};
 use super::open::{self, Cluster, Connection};
 use super::state::{self, Run, What};
+use super::subject::{self, Source};
 use super::ui::{self, Progress};
 use super::{errors, images, output, target, tell};
 use crate::apply::{Applied, apply as apply_plan};
@@ -25,7 +25,7 @@ use crate::domain::plan::{Action, Plan};
 use crate::domain::selector::{LimitCounts, Selector};
 use crate::domain::text::counted;
 use crate::event::{ChangeState, Event, Observer, PhoneResult};
-use crate::journal::{JournalError, Recorder, RunId, Which};
+use crate::journal::{JournalError, Recorder, RunId};
 use crate::media::{Picture, PreparedSet, Shape};
 use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneClient;
@@ -55,22 +55,6 @@ pub struct Job {
     pub repair: bool,
     /// Whether to stop after the plan.
     pub dry_run: bool,
-}
-
-/// What is pushed to whom.
-#[derive(Debug)]
-pub enum Source {
-    /// As typed.
-    Typed {
-        /// The picture's file.
-        picture: PathBuf,
-        /// Which phones.
-        target: Box<TargetArgs>,
-    },
-    /// What an earlier run was about.
-    Resume(Which),
-    /// The phones that failed in an earlier run.
-    OnlyFailed(Which),
 }
 
 /// What a run is made of, once everything typed has been understood.
@@ -153,7 +137,7 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
     let connection = open::connection(&job.connection, Some(&job.push))?;
     open::need_push_user(&connection)?;
     let path = state::path(job.connection.state.as_deref())?;
-    let Some(subject) = subject(&job, &path, &connection)? else {
+    let Some(subject) = subject::of(&job, &path, &connection)? else {
         ui::say("nothing failed in that run; nothing to do");
         return Ok(Exit::Done);
     };
@@ -179,85 +163,6 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
     };
     let rollout = execute(&work, &Progress::shared()).await?;
     Ok(tell::tell(&rollout, &job.output, job.push.report.as_deref()))
-}
-
-/// What a run pushes to whom, and which run it goes on with.
-struct Subject {
-    selector: Selector,
-    picture: Picture,
-    bytes: Vec<u8>,
-    file: String,
-    continues: Option<RunId>,
-}
-
-/// What the journal keeps of a run's beginning, so that it can be gone on with.
-#[derive(Debug, Deserialize, Serialize)]
-struct Kept {
-    selector: Selector,
-    picture_file: String,
-}
-
-/// Finds out what is meant; nothing when nobody failed in the run that is named.
-fn subject(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Subject>, CliError> {
-    let (which, only_failed) = match &job.source {
-        Source::Typed { picture, target } => {
-            target::check_stdin(&job.connection, target)?;
-            let bytes = images::read(picture)?;
-            let limit_counts = LimitCounts::PhonesWithPictures;
-            return Ok(Some(Subject {
-                picture: images::decode(picture, &bytes)?,
-                bytes,
-                selector: Selector { limit_counts, ..target::selector(target)? },
-                file: open::file_name(picture),
-                continues: None,
-            }));
-        }
-        Source::Resume(which) => (*which, false),
-        Source::OnlyFailed(which) => (*which, true),
-    };
-    let history = state::history(state)?;
-    let run = state::find(&history, which)?;
-    if run.cluster_id != state::cluster_id(connection) {
-        let other =
-            format!("run {} was about {}, not about {}", run.id, run.host, connection.endpoint);
-        return Err(
-            CliError::new(Exit::Refused, other).hint("nothing was changed; name the run's cluster")
-        );
-    }
-    let unusable = |error| state::unusable(&error);
-    let kept = history.snapshot::<Kept>(run.id, "job").map_err(unusable)?;
-    let bytes = history.kept(run.id, "picture").map_err(unusable)?;
-    let (Some(kept), Some(bytes)) = (kept, bytes) else {
-        return Err(CliError::new(
-            Exit::Usage,
-            format!("run {} is an `axlpaper {}`, which pushes no picture", run.id, run.command),
-        )
-        .hint("`axlpaper runs` lists the runs"));
-    };
-    let mut selector = kept.selector;
-    if only_failed {
-        let failed: Vec<DeviceName> = history
-            .phones(run.id)
-            .map_err(unusable)?
-            .into_iter()
-            .filter(|phone| phone.outcome.is_failure())
-            .map(|phone| phone.name)
-            .collect();
-        if failed.is_empty() {
-            return Ok(None);
-        }
-        selector = Selector { listed: Some(failed), ..Selector::default() };
-    } else if run.state == "finished" {
-        return Err(CliError::new(Exit::Usage, format!("run {} came to its end", run.id))
-            .hint(format!("`--only-failed {}` pushes to the phones that failed in it", run.id)));
-    }
-    Ok(Some(Subject {
-        picture: images::decode(Path::new(&kept.picture_file), &bytes)?,
-        bytes,
-        selector,
-        file: kept.picture_file,
-        continues: Some(run.id),
-    }))
 }
 
 /// Runs every stage and returns what came of it, all of it in the journal.
@@ -334,7 +239,8 @@ async fn carry_out(
 
 /// Keeps what is needed to go on with this run.
 async fn keep(work: &Work<'_>, recorder: &Recorder) -> Result<(), JournalError> {
-    let job = Kept { selector: work.selector.clone(), picture_file: work.picture_file.clone() };
+    let job =
+        subject::Kept { selector: work.selector.clone(), picture_file: work.picture_file.clone() };
     recorder.snapshot("job", &job).await?;
     recorder.keep("picture", work.picture_bytes.clone()).await
 }

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs};
 use crate::cli::error::{CliError, Exit};
-use crate::cli::pipeline::{self, Job, Source};
+use crate::cli::pipeline::{self, Job};
+use crate::cli::subject::Source;
 
 /// Push a picture to the phones that are ready, and change nothing on the cluster
 #[derive(clap::Args, Debug)]

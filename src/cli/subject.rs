@@ -1,0 +1,120 @@
+//! What a run pushes to whom: as typed, or as an earlier run had it.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::args::TargetArgs;
+use super::error::{CliError, Exit};
+use super::open::{self, Connection};
+use super::pipeline::Job;
+use super::{images, state, target};
+use crate::domain::device_name::DeviceName;
+use crate::domain::selector::{LimitCounts, Selector};
+use crate::journal::{RunId, Which};
+use crate::media::Picture;
+
+/// What is pushed to whom.
+#[derive(Debug)]
+pub enum Source {
+    /// As typed.
+    Typed {
+        /// The picture's file.
+        picture: PathBuf,
+        /// Which phones.
+        target: Box<TargetArgs>,
+    },
+    /// What an earlier run was about.
+    Resume(Which),
+    /// The phones that failed in an earlier run.
+    OnlyFailed(Which),
+}
+
+/// What a run pushes to whom, and which run it goes on with.
+pub struct Subject {
+    /// Which phones.
+    pub selector: Selector,
+    /// The picture.
+    pub picture: Picture,
+    /// The picture's file, as it is.
+    pub bytes: Vec<u8>,
+    /// The picture's file name.
+    pub file: String,
+    /// The run that is gone on with.
+    pub continues: Option<RunId>,
+}
+
+/// What the journal keeps of a run's beginning, so that it can be gone on with.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Kept {
+    /// Which phones.
+    pub selector: Selector,
+    /// The picture's file name.
+    pub picture_file: String,
+}
+
+/// Finds out what is meant; nothing when nobody failed in the run that is named.
+///
+/// # Errors
+/// When the picture or the journal cannot be read, or the run is about another cluster or came to its end.
+pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Subject>, CliError> {
+    let (which, only_failed) = match &job.source {
+        Source::Typed { picture, target } => {
+            target::check_stdin(&job.connection, target)?;
+            let bytes = images::read(picture)?;
+            let limit_counts = LimitCounts::PhonesWithPictures;
+            return Ok(Some(Subject {
+                picture: images::decode(picture, &bytes)?,
+                bytes,
+                selector: Selector { limit_counts, ..target::selector(target)? },
+                file: open::file_name(picture),
+                continues: None,
+            }));
+        }
+        Source::Resume(which) => (*which, false),
+        Source::OnlyFailed(which) => (*which, true),
+    };
+    let history = state::history(state)?;
+    let run = state::find(&history, which)?;
+    if run.cluster_id != state::cluster_id(connection) {
+        let other =
+            format!("run {} was about {}, not about {}", run.id, run.host, connection.endpoint);
+        return Err(
+            CliError::new(Exit::Refused, other).hint("nothing was changed; name the run's cluster")
+        );
+    }
+    let unusable = |error| state::unusable(&error);
+    let kept = history.snapshot::<Kept>(run.id, "job").map_err(unusable)?;
+    let bytes = history.kept(run.id, "picture").map_err(unusable)?;
+    let (Some(kept), Some(bytes)) = (kept, bytes) else {
+        return Err(CliError::new(
+            Exit::Usage,
+            format!("run {} is an `axlpaper {}`, which pushes no picture", run.id, run.command),
+        )
+        .hint("`axlpaper runs` lists the runs"));
+    };
+    let mut selector = kept.selector;
+    if only_failed {
+        let failed: Vec<DeviceName> = history
+            .phones(run.id)
+            .map_err(unusable)?
+            .into_iter()
+            .filter(|phone| phone.outcome.is_failure())
+            .map(|phone| phone.name)
+            .collect();
+        if failed.is_empty() {
+            return Ok(None);
+        }
+        selector = Selector { listed: Some(failed), ..Selector::default() };
+    } else if run.state == "finished" {
+        return Err(CliError::new(Exit::Usage, format!("run {} came to its end", run.id))
+            .hint(format!("`--only-failed {}` pushes to the phones that failed in it", run.id)));
+    }
+    Ok(Some(Subject {
+        picture: images::decode(Path::new(&kept.picture_file), &bytes)?,
+        bytes,
+        selector,
+        file: kept.picture_file,
+        continues: Some(run.id),
+    }))
+}
