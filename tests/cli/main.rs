@@ -6,6 +6,7 @@
 
 mod audit_sees;
 mod bad_input;
+mod crash;
 mod doctor;
 mod journal;
 mod lab;
