@@ -5,7 +5,7 @@ use crate::domain::association::{UserKind, UserRef};
 use crate::domain::inventory::{ClusterInfo, EnterpriseSettings, PhoneProfile, Resident, Standing};
 use crate::domain::personalization::Setting;
 use crate::domain::registration::{Httpd, Registration, Source, Status};
-use crate::domain::web_access::WebAccess;
+use crate::domain::web_access::{Said, WebAccess};
 
 fn phone(name: &str) -> Phone {
     Phone {
@@ -21,7 +21,7 @@ fn phone(name: &str) -> Phone {
         authentication_url: None,
         secure_authentication_url: None,
         configured_load: None,
-        web_access: None,
+        web_access: Said::Nothing,
         registration: Registration {
             status: Status::Registered,
             ip: Some(format!("10.0.0.{}", name.trim_start_matches("SEP")).parse().unwrap()),
@@ -38,7 +38,7 @@ fn inventory(phones: Vec<Phone>) -> Inventory {
         background_access: Some(true),
         forced_wallpaper: None,
         wallpaper_unread: false,
-        web_access: None,
+        web_access: Said::Nothing,
     };
     let profiles = BTreeMap::from([
         ("Standard".to_owned(), profile(Setting::Enabled)),
@@ -292,12 +292,12 @@ fn codes_of(inventory: &Inventory, at: usize) -> Vec<Code> {
 fn the_page_that_decides_about_web_access_is_named() {
     let mut off = phone("SEP1");
     off.registration.httpd = Httpd::No;
-    off.web_access = Some(WebAccess::Disabled);
+    off.web_access = Said::Says(WebAccess::Disabled);
     let mut silent = phone("SEP2");
     silent.registration.httpd = Httpd::Unknown;
     let mut own = phone("SEP3");
     own.registration.httpd = Httpd::Unknown;
-    own.web_access = Some(WebAccess::Enabled);
+    own.web_access = Said::Says(WebAccess::Enabled);
     let mut inventory = inventory(vec![off, silent, own]);
     let found = audit(&inventory);
     let finding = &found.phones[0].findings[0];
@@ -305,14 +305,16 @@ fn the_page_that_decides_about_web_access_is_named() {
     assert!(finding.remedy.contains("in Device > Phone,"), "{}", finding.remedy);
     assert_eq!(codes_of(&inventory, 1), [Code::WebAccessUnknown]);
     assert!(codes_of(&inventory, 2).is_empty());
-    inventory.enterprise.web_access = Some(WebAccess::Disabled);
+    inventory.enterprise.web_access = Said::Says(WebAccess::Disabled);
     let found = audit(&inventory);
     let finding = &found.phones[1].findings[0];
     assert_eq!(finding.code, Code::WebAccessDisabled);
     assert!(finding.remedy.contains("Enterprise Phone Configuration"), "{}", finding.remedy);
     assert!(codes_of(&inventory, 2).is_empty(), "its own page comes first");
-    inventory.profiles.get_mut("Standard").unwrap().web_access = Some(WebAccess::Enabled);
+    inventory.profiles.get_mut("Standard").unwrap().web_access = Said::Says(WebAccess::Enabled);
     assert!(codes_of(&inventory, 1).is_empty(), "the profile comes before the enterprise");
+    inventory.profiles.get_mut("Standard").unwrap().web_access = Said::Unread;
+    assert_eq!(codes_of(&inventory, 1), [Code::WebAccessUnknown], "an unread page may decide");
 }
 
 #[test]
@@ -388,4 +390,24 @@ fn what_a_phone_runs_counts_before_what_it_is_told_to_run() {
     let inventory = inventory(vec![told, silent]);
     assert!(codes_of(&inventory, 0).is_empty());
     assert_eq!(codes_of(&inventory, 1), [Code::MppFirmware]);
+}
+
+#[test]
+fn a_server_that_only_begins_like_a_node_is_another_server() {
+    let with = |url: &str| {
+        let mut phone = phone("SEP1");
+        phone.authentication_url = Some(url.to_owned());
+        let mut inventory = inventory(vec![phone]);
+        inventory.nodes =
+            vec!["cucm-pub".into(), "cucm-sub1.example.com".into(), "2001:db8::1".into()];
+        codes_of(&inventory, 0)
+    };
+    const PAGE: &str = "/ccmcip/authenticate.jsp";
+    assert_eq!(
+        with(&format!("http://cucm-sub1.attacker.example{PAGE}")),
+        [Code::AuthenticationUrlForeign]
+    );
+    assert!(with(&format!("http://cucm-sub1{PAGE}")).is_empty());
+    assert!(with(&format!("http://cucm-sub1.example.com:8080{PAGE}")).is_empty());
+    assert!(with(&format!("http://[2001:db8::1]:8080{PAGE}")).is_empty());
 }

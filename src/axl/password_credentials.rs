@@ -11,9 +11,6 @@ pub struct PasswordCredentials {
     /// Whether an administrator has locked it.
     #[serde(rename = "pwdCredLockedByAdministrator", deserialize_with = "scalar::boolean")]
     pub locked_by_administrator: Option<bool>,
-    /// When an administrator locked it; nothing when nobody did.
-    #[serde(rename = "pwdCredTimeAdminLockout", deserialize_with = "scalar::text")]
-    pub locked_at: Option<String>,
     /// Whether the user must change it before anything else.
     #[serde(rename = "pwdCredUserMustChange", deserialize_with = "scalar::boolean")]
     pub must_change: Option<bool>,

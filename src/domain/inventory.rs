@@ -11,7 +11,7 @@ use super::device_name::DeviceName;
 use super::model::{self, Model};
 use super::personalization::{Personalization, Setting};
 use super::registration::Registration;
-use super::web_access::WebAccess;
+use super::web_access::Said;
 
 /// Which cluster a document is about.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -54,7 +54,7 @@ pub struct Phone {
     /// The firmware load on its own page; nothing where its model's default counts.
     pub configured_load: Option<String>,
     /// Web Access on its own page. Looked at only where the phone did not say that its web server runs.
-    pub web_access: Option<WebAccess>,
+    pub web_access: Said,
     /// Its registration.
     pub registration: Registration,
 }
@@ -80,7 +80,7 @@ pub struct PhoneProfile {
     /// Whether the place where a forced wallpaper stands could not be read.
     pub wallpaper_unread: bool,
     /// Its Web Access setting.
-    pub web_access: Option<WebAccess>,
+    pub web_access: Said,
 }
 
 /// The enterprise parameters that decide about pictures.
@@ -93,7 +93,7 @@ pub struct EnterpriseSettings {
     /// The same for phones that speak HTTPS to it.
     pub secure_authentication_url: Option<String>,
     /// Web Access in Enterprise Phone Configuration.
-    pub web_access: Option<WebAccess>,
+    pub web_access: Said,
 }
 
 /// What is known of a user besides its devices. What the cluster did not tell stays empty.

@@ -394,7 +394,7 @@ mod tests {
             authentication_url: None,
             secure_authentication_url: None,
             configured_load: None,
-            web_access: None,
+            web_access: crate::domain::web_access::Said::Nothing,
             registration: Registration::unknown(Status::NotFound, Source::None),
         }
     }

@@ -48,19 +48,60 @@ pub enum Page {
     Enterprise,
 }
 
-/// Returns the setting that a phone obeys, and the page that decides it; nothing when no page says anything.
+/// What is known of the setting on one page.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum Said {
+    /// The page says nothing, so the next one counts.
+    #[default]
+    Nothing,
+    /// Nobody could read the page.
+    Unread,
+    /// The page says this.
+    Says(WebAccess),
+}
+
+impl From<Option<WebAccess>> for Said {
+    fn from(read: Option<WebAccess>) -> Self {
+        read.map_or(Self::Nothing, Self::Says)
+    }
+}
+
+impl Serialize for Said {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Nothing => serializer.serialize_none(),
+            Self::Unread => serializer.serialize_str("unread"),
+            Self::Says(setting) => setting.serialize(serializer),
+        }
+    }
+}
+
+/// Who decides about a phone's web server.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Decided {
+    /// No page says anything.
+    ByNobody,
+    /// Perhaps this page, which could not be read.
+    PerhapsBy(Page),
+    /// This page.
+    By(Page, WebAccess),
+}
+
+/// Finds the page that a phone obeys. A page that could not be read ends the search, because the phone
+/// might obey exactly that one.
 ///
 /// The phone's own page comes first, then its profile's, then the one for all phones (believed: the boxes
 /// "Override Enterprise/Common Phone Profile Settings" can turn that round).
-pub fn deciding(
-    phone: Option<WebAccess>,
-    profile: Option<WebAccess>,
-    enterprise: Option<WebAccess>,
-) -> Option<(WebAccess, Page)> {
-    phone
-        .map(|setting| (setting, Page::Phone))
-        .or_else(|| profile.map(|setting| (setting, Page::Profile)))
-        .or_else(|| enterprise.map(|setting| (setting, Page::Enterprise)))
+pub fn deciding(phone: Said, profile: Said, enterprise: Said) -> Decided {
+    let pages = [(Page::Phone, phone), (Page::Profile, profile), (Page::Enterprise, enterprise)];
+    for (page, said) in pages {
+        match said {
+            Said::Nothing => {}
+            Said::Unread => return Decided::PerhapsBy(page),
+            Said::Says(setting) => return Decided::By(page, setting),
+        }
+    }
+    Decided::ByNobody
 }
 
 #[cfg(test)]
@@ -69,11 +110,20 @@ mod tests {
 
     #[test]
     fn the_narrowest_page_decides() {
+        use Said::{Nothing, Says, Unread};
         use WebAccess::{Disabled, Enabled};
-        assert_eq!(deciding(None, None, None), None);
-        assert_eq!(deciding(None, None, Some(Disabled)), Some((Disabled, Page::Enterprise)));
-        assert_eq!(deciding(None, Some(Enabled), Some(Disabled)), Some((Enabled, Page::Profile)));
-        assert_eq!(deciding(Some(Disabled), Some(Enabled), None), Some((Disabled, Page::Phone)));
+        assert_eq!(deciding(Nothing, Nothing, Nothing), Decided::ByNobody);
+        assert_eq!(
+            deciding(Nothing, Nothing, Says(Disabled)),
+            Decided::By(Page::Enterprise, Disabled)
+        );
+        assert_eq!(
+            deciding(Nothing, Says(Enabled), Says(Disabled)),
+            Decided::By(Page::Profile, Enabled)
+        );
+        assert_eq!(deciding(Says(Disabled), Unread, Nothing), Decided::By(Page::Phone, Disabled));
+        assert_eq!(deciding(Unread, Says(Disabled), Nothing), Decided::PerhapsBy(Page::Phone));
+        assert_eq!(deciding(Nothing, Unread, Says(Disabled)), Decided::PerhapsBy(Page::Profile));
     }
 
     #[test]

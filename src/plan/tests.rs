@@ -21,7 +21,7 @@ fn phone(name: &str, status: Status) -> Phone {
         authentication_url: None,
         secure_authentication_url: None,
         configured_load: None,
-        web_access: None,
+        web_access: crate::domain::web_access::Said::Nothing,
         registration: Registration {
             ip: Some([10, 0, 0, name.bytes().last().unwrap()].into()),
             httpd: Httpd::Yes,

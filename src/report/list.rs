@@ -145,7 +145,7 @@ mod tests {
             authentication_url: None,
             secure_authentication_url: None,
             configured_load: None,
-            web_access: None,
+            web_access: crate::domain::web_access::Said::Nothing,
             registration: Registration {
                 ip: Some([203, 0, 113, 250].into()),
                 ..Registration::unknown(Status::PartiallyRegistered, Source::Risport70)

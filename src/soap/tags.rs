@@ -37,15 +37,13 @@ const PASSWORD_CREDENTIALS: &str = "passwordCredentials";
 struct Credentials {
     #[serde(rename = "pwdCredUserMustChange")]
     must_change: &'static str,
-    #[serde(rename = "pwdCredTimeAdminLockout")]
-    locked_at: &'static str,
     #[serde(rename = "pwdCredLockedByAdministrator")]
     locked: &'static str,
 }
 
 impl Default for Credentials {
     fn default() -> Self {
-        Self { must_change: "true", locked_at: "", locked: "true" }
+        Self { must_change: "true", locked: "true" }
     }
 }
 

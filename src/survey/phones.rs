@@ -128,7 +128,7 @@ fn phone(row: PhoneRow) -> Result<Phone, String> {
             .load_information
             .name
             .filter(|_| row.load_information.special != Some(false)),
-        web_access: None,
+        web_access: crate::domain::web_access::Said::Nothing,
         registration: Registration::unknown(Status::Unknown, Source::None),
     })
 }

@@ -119,7 +119,7 @@ async fn rank(
                     .iter()
                     .filter_map(|row| row.get("userrank")?.trim().parse::<i64>().ok()),
             ),
-            Err(error) if error.is_sql_refused() => return Ok(None),
+            Err(error) if error.fault().is_some() => return Ok(None),
             Err(error) => return Err(error),
         }
     }

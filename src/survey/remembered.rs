@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::{SurveyError, whole};
 use crate::axl::client::AxlClient;
 use crate::axl::list_registration_dynamic::{ListRegistrationDynamic, RegistrationRow};
+use crate::axl::version::AxlVersion;
 use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::Phone;
 use crate::domain::registration::{Registration, Source, Status, preferred_address};
@@ -33,13 +34,15 @@ pub(super) async fn fill(
             observer.observe(&Event::Progress { stage: Stage::Registrations, done: done as u64 });
         })
         .await;
+    observer.observe(&Event::Finished { stage: Stage::Registrations });
     let listing = match listing {
         Ok(listing) => listing,
-        // The schema of this server lacks the state, or the whole list.
-        Err(error) if error.is_refusal() => return Err(SurveyError::NoRegistrations),
+        // The schema of an early server lacks the state, or the whole list; later ones have it.
+        Err(error) if error.is_refusal() && axl.version() <= AxlVersion::V12_5 => {
+            return Err(SurveyError::NoRegistrations);
+        }
         Err(error) => return Err(error.into()),
     };
-    observer.observe(&Event::Finished { stage: Stage::Registrations });
     let mut rows: HashMap<DeviceName, RegistrationRow> = HashMap::new();
     for row in whole(listing, "registrations")? {
         let Some(name) =

@@ -14,7 +14,7 @@ use crate::axl::list_process_node::ListProcessNode;
 use crate::domain::chain::chain;
 use crate::domain::inventory::{EnterpriseSettings, Phone, PhoneProfile};
 use crate::domain::personalization::Setting;
-use crate::domain::web_access::WebAccess;
+use crate::domain::web_access::{Said, WebAccess};
 
 /// Names under which the enterprise parameter may be stored. No public source tells which it is.
 const PERSONALIZATION_PARAMETERS: [&str; 3] =
@@ -60,7 +60,7 @@ pub(super) async fn profiles(
                 background_access: row.background_image,
                 forced_wallpaper: None,
                 wallpaper_unread: false,
-                web_access: None,
+                web_access: Said::Nothing,
             };
             (row.name, profile)
         })
@@ -74,11 +74,12 @@ pub(super) async fn profiles(
                 let config = answer.into_profile().vendor_config;
                 let wallpaper = config.get(WALLPAPER_KEY).map(str::to_owned);
                 profile.forced_wallpaper = wallpaper.filter(|file| !file.trim().is_empty());
-                profile.web_access = config.get(WEB_ACCESS_KEY).and_then(WebAccess::parse);
+                profile.web_access = config.get(WEB_ACCESS_KEY).and_then(WebAccess::parse).into();
             }
             // The list has it, so something may be forced there that nobody could see.
             Err(error) if error.is_refusal() => {
                 profile.wallpaper_unread = true;
+                profile.web_access = Said::Unread;
                 remarks.push(format!(
                     "the Common Phone Profile {name:?} could not be read in full: {}",
                     chain(&error)
@@ -140,20 +141,18 @@ pub(super) async fn enterprise(
 }
 
 /// Reads Web Access from Enterprise Phone Configuration.
-async fn web_access_of_all(
-    axl: &AxlClient,
-    remarks: &mut Vec<String>,
-) -> Result<Option<WebAccess>, AxlError> {
+async fn web_access_of_all(axl: &AxlClient, remarks: &mut Vec<String>) -> Result<Said, AxlError> {
     match axl.call(&GetEnterprisePhoneConfig {}).await {
         Ok(answer) => {
-            Ok(answer.into_vendor_config().get(WEB_ACCESS_KEY).and_then(WebAccess::parse))
+            let config = answer.into_vendor_config();
+            Ok(config.get(WEB_ACCESS_KEY).and_then(WebAccess::parse).into())
         }
         Err(error) if error.is_refusal() => {
             remarks.push(format!(
                 "Enterprise Phone Configuration could not be read, so what it says about Web Access is not known: {}",
                 chain(&error)
             ));
-            Ok(None)
+            Ok(Said::Unread)
         }
         Err(error) => Err(error),
     }

@@ -10,7 +10,7 @@ use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::Phone;
 use crate::domain::registration::Httpd;
 use crate::domain::text::counted;
-use crate::domain::web_access::WebAccess;
+use crate::domain::web_access::{Said, WebAccess};
 
 /// Looks at the pages of phones that are there and did not tell RisPort70 that their web server runs.
 ///
@@ -27,11 +27,12 @@ pub(super) async fn ask(
     match by_sql(axl, phones).await {
         Ok(settings) => {
             for phone in phones.iter_mut().filter(|phone| is_open(phone)) {
-                phone.web_access = settings.get(&phone.name).copied();
+                phone.web_access = settings.get(&phone.name).copied().into();
             }
             Ok(())
         }
-        Err(error) if error.is_sql_refused() => one_by_one(axl, phones, remarks).await,
+        // Whatever fault the database has with the question, the pages can still be opened.
+        Err(error) if error.fault().is_some() => one_by_one(axl, phones, remarks).await,
         Err(error) => Err(error),
     }
 }
@@ -84,13 +85,14 @@ async fn one_by_one(
     for phone in phones.iter_mut().filter(|phone| is_open(phone)) {
         if left == 0 {
             unasked += 1;
+            phone.web_access = Said::Unread;
             continue;
         }
         left -= 1;
         match axl.call(&GetPhone::named(phone.name.as_str())).await {
             Ok(answer) => {
                 let config = answer.into_phone().vendor_config;
-                phone.web_access = config.get("webAccess").and_then(WebAccess::parse);
+                phone.web_access = config.get("webAccess").and_then(WebAccess::parse).into();
             }
             Err(error) if error.is_not_found() => {}
             Err(error) => return Err(error),
@@ -98,7 +100,7 @@ async fn one_by_one(
     }
     if unasked > 0 {
         remarks.push(format!(
-            "SQL over AXL is not allowed, so the pages of {} were not looked at that did not say whether their web \
+            "the database does not tell about web access, so the pages of {} were not looked at that did not say whether their web \
              server runs",
             counted(unasked, "phone")
         ));

@@ -44,8 +44,10 @@ pub(in crate::audit) fn check(
             Code::AuthenticationUrlForeign,
             Severity::Warning,
             match is_on_cluster(url, context) {
-                true => format!("another page than CUCM's own decides who may push to it: {url}"),
-                false => format!("another server decides who may push to it: {url}"),
+                true => format!(
+                    "another page than CUCM's own decides who may push to it: {url} ({page})"
+                ),
+                false => format!("another server decides who may push to it: {url} ({page})"),
             },
             format!(
                 "if pushes are refused, look at that server, or set {page} back to the publisher's"
@@ -61,7 +63,8 @@ fn typed(url: Option<&str>) -> Option<&str> {
 
 /// Tells whether the URL leads to the cluster's own page.
 ///
-/// A node may be known by its short name and named in full in the URL, so first labels are compared too.
+/// A node may be known by its short name and named in full in the URL, or the other way round; then first labels
+/// are compared.
 fn is_own(url: &str, context: &Context<'_>) -> bool {
     let Some((_, rest)) = url.split_once("://") else { return false };
     let path = rest.split_once('/').map_or("", |(_, path)| path);
@@ -79,14 +82,19 @@ fn is_on_cluster(url: &str, context: &Context<'_>) -> bool {
 }
 
 fn host_of(authority: &str) -> &str {
-    match authority.rsplit_once(':') {
+    let host = match authority.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
         Some(_) | None => authority,
-    }
+    };
+    // An IPv6 address stands in brackets here, and without them in the list of nodes.
+    host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(host)
 }
 
 fn same_host(a: &str, b: &str) -> bool {
-    let is_address = |host: &str| host.parse::<std::net::IpAddr>().is_ok();
+    let is_short = |host: &str| !host.contains(['.', ':']);
     let label = |host: &str| host.split('.').next().unwrap_or_default().to_ascii_lowercase();
-    a.eq_ignore_ascii_case(b) || !is_address(a) && !is_address(b) && label(a) == label(b)
+    let is_address = |host: &str| host.parse::<std::net::IpAddr>().is_ok();
+    let one_is_short = is_short(a) || is_short(b);
+    a.eq_ignore_ascii_case(b)
+        || one_is_short && !is_address(a) && !is_address(b) && label(a) == label(b)
 }

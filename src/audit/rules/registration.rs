@@ -33,7 +33,12 @@ pub(in crate::audit) fn check(
         Status::NotFound => found.push(finding(
             Code::NotRegistered,
             Severity::Offline,
-            "no node has seen it since the nodes were started",
+            match registration.source {
+                Source::RegistrationDynamic => "the AXL database knows of no registration of it",
+                Source::Risport70 | Source::None => {
+                    "no node has seen it since the nodes were started"
+                }
+            },
             "run axlpaper again when the phone is back, or remove it from CUCM if it is gone for good",
         )),
         Status::Rejected => found.push(finding(
@@ -46,8 +51,17 @@ pub(in crate::audit) fn check(
             Code::RegistrationUnknown,
             Severity::Blocked,
             "nobody was asked for its registration",
-            "give the account the role Standard CCM Server Monitoring, then run axlpaper again",
+            "give the account the role Standard CCM Server Monitoring, or use --registration-source axl, then run \
+             axlpaper again",
         )),
+        Status::Unknown if registration.source == Source::RegistrationDynamic => {
+            found.push(finding(
+                Code::RegistrationUnknown,
+                Severity::Blocked,
+                "the AXL database does not say whether it is registered",
+                "look at Device > Phone, or let RisPort70 be asked (without --registration-source axl)",
+            ));
+        }
         Status::Unknown => found.push(finding(
             Code::RegistrationUnknown,
             Severity::Blocked,

@@ -3,7 +3,7 @@
 use crate::audit::{Context, Subject, finding};
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::registration::Httpd;
-use crate::domain::web_access::{Page, WebAccess, deciding};
+use crate::domain::web_access::{Decided, Page, Said, WebAccess, deciding};
 
 pub(in crate::audit) fn check(
     context: &Context<'_>,
@@ -13,47 +13,59 @@ pub(in crate::audit) fn check(
     if !subject.is_here() || !subject.takes_pictures() {
         return;
     }
-    let profile =
-        context.inventory.profile_of(subject.phone).and_then(|profile| profile.web_access);
+    let profile = context
+        .inventory
+        .profile_of(subject.phone)
+        .map_or(Said::Nothing, |profile| profile.web_access);
     let decided =
         deciding(subject.phone.web_access, profile, context.inventory.enterprise.web_access);
     let page = |page| page_of(page, subject);
-    let off = decided.filter(|(setting, _)| *setting != WebAccess::Enabled);
-    match (subject.phone.registration.httpd, off) {
-        (Httpd::Yes, _) => {}
-        (Httpd::No, off) => found.push(finding(
-            Code::WebAccessDisabled,
-            Severity::Blocked,
-            match off {
-                Some((setting, at)) => format!(
-                    "its web server is off, and {} says {}",
-                    page(at),
-                    setting.as_str()
-                ),
-                None => "its web server is off, so nothing can be pushed to it".to_owned(),
-            },
-            match off {
-                Some((_, at)) => format!("set Web Access to Enabled in {}, save, Apply Config", page(at)),
-                None => "set Web Access to Enabled in Device > Phone, its Common Phone Profile or System > Enterprise \
-                         Phone Configuration, save, Apply Config"
-                    .to_owned(),
-            },
-        )),
-        (Httpd::Unknown, Some((setting, at))) => found.push(finding(
-            Code::WebAccessDisabled,
-            Severity::Blocked,
-            format!("it did not say whether its web server runs, and {} says {}", page(at), setting.as_str()),
-            format!("set Web Access to Enabled in {}, save, Apply Config", page(at)),
-        )),
+    let enable = |at| format!("set Web Access to Enabled in {}, save, Apply Config", page(at));
+    let off = match decided {
+        Decided::By(at, setting) if setting != WebAccess::Enabled => Some((at, setting.as_str())),
+        Decided::By(..) | Decided::PerhapsBy(_) | Decided::ByNobody => None,
+    };
+    let (message, remedy) = match (subject.phone.registration.httpd, off) {
+        (Httpd::Yes, _) => return,
+        (Httpd::No, Some((at, setting))) => {
+            (format!("its web server is off, and {} says {setting}", page(at)), enable(at))
+        }
+        (Httpd::No, None) => (
+            "its web server is off, so nothing can be pushed to it".to_owned(),
+            "set Web Access to Enabled in Device > Phone, its Common Phone Profile or System > Enterprise Phone \
+             Configuration, save, Apply Config"
+                .to_owned(),
+        ),
+        (Httpd::Unknown, Some((at, setting))) => (
+            format!(
+                "it did not say whether its web server runs, and {} says {setting}",
+                page(at)
+            ),
+            enable(at),
+        ),
+        (Httpd::Unknown, None) => {
+            found.extend(unknown(decided, page));
+            return;
+        }
+    };
+    found.push(finding(Code::WebAccessDisabled, Severity::Blocked, message, remedy));
+}
+
+fn unknown(decided: Decided, page: impl Fn(Page) -> String) -> Option<Finding> {
+    let message = match decided {
         // A page that says Enabled is as good as any that can be seen from here.
-        (Httpd::Unknown, None) if decided.is_some() => {}
-        (Httpd::Unknown, None) => found.push(finding(
-            Code::WebAccessUnknown,
-            Severity::Warning,
-            "neither it nor its page says whether its web server runs; the push will tell",
-            "if the push cannot reach it, set Web Access to Enabled in Device > Phone",
-        )),
-    }
+        Decided::By(..) => return None,
+        Decided::ByNobody => {
+            "neither it nor its page says whether its web server runs; the push will tell"
+                .to_owned()
+        }
+        Decided::PerhapsBy(at) => format!(
+            "it did not say whether its web server runs, and {} was not read; the push will tell",
+            page(at)
+        ),
+    };
+    let remedy = "if the push cannot reach it, set Web Access to Enabled in Device > Phone";
+    Some(finding(Code::WebAccessUnknown, Severity::Warning, message, remedy))
 }
 
 fn page_of(page: Page, subject: &Subject<'_>) -> String {
