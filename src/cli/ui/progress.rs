@@ -64,6 +64,11 @@ impl Progress {
             *self.plain() = Plain::new(total, Instant::now());
             return;
         }
+        // A stage that learns its size late begins anew, and must not leave its first bar behind.
+        let before = self.bar.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((_, before)) = before {
+            before.finish_and_clear();
+        }
         let (bar, template) = match total {
             Some(total) => (ProgressBar::new(total), BAR),
             None => (ProgressBar::new_spinner(), SPINNER),
