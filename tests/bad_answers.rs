@@ -272,3 +272,19 @@ async fn an_answer_that_does_not_begin_or_stands_still_is_not_waited_for() {
     let error = post(&endpoint, &http).await.unwrap_err();
     assert!(matches!(error, HttpError::Timeout { after, .. } if after == soon), "{error}");
 }
+
+#[test]
+fn nothing_stands_twice_and_no_document_type_at_all() {
+    let page = phones(2);
+    let fault =
+        "<soapenv:Body><soapenv:Fault><faultstring>no</faultstring></soapenv:Fault></soapenv:Body>";
+    let bodies = page.replacen("<soapenv:Body>", &format!("{fault}<soapenv:Body>"), 1);
+    assert!(read::<Phones>(bodies.as_bytes()).is_err(), "the fault was hidden");
+    let end = "</soapenv:Body>";
+    let empty = "<ns:listPhoneResponse xmlns:ns=\"http://www.cisco.com/AXL/API/14.0\"><return/></ns:listPhoneResponse>";
+    let answers = page.replacen(end, &format!("{empty}{end}"), 1);
+    assert!(read::<Phones>(answers.as_bytes()).is_err(), "two phones were lost");
+    let typed = page.replacen("<soapenv:Envelope", "<!DOCTYPE x><soapenv:Envelope", 1);
+    assert!(read::<Phones>(typed.as_bytes()).is_err());
+    assert_eq!(rows(read(page.as_bytes()).unwrap()).len(), 2);
+}

@@ -5,7 +5,9 @@ use std::marker::PhantomData;
 
 use quick_xml::Reader;
 use quick_xml::events::Event;
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeOwned, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor,
+};
 
 use super::error::SoapError;
 use super::excerpt::{EXCERPT, excerpt};
@@ -94,8 +96,10 @@ fn root_element(text: &str) -> Option<String> {
                 return Some(start.local_name().into_inner().to_owned());
             }
             Event::Text(text) if text.trim().is_empty() => {}
-            Event::Comment(_) | Event::Decl(_) | Event::DocType(_) | Event::PI(_) => {}
-            Event::Text(_)
+            Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
+            // SOAP forbids document types, which only serve to smuggle entities in (SOAP 1.1, section 3).
+            Event::DocType(_)
+            | Event::Text(_)
             | Event::CData(_)
             | Event::End(_)
             | Event::Eof
@@ -209,8 +213,13 @@ impl<'de, T: Answer> Visitor<'de> for EnvelopeVisitor<T> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Envelope<T>, A::Error> {
         let mut content = Content::Other("no body".to_owned());
+        let mut has_body = false;
         while let Some(key) = map.next_key::<String>()? {
             if key == "Body" {
+                // A second one could hide the fault of the first.
+                if std::mem::replace(&mut has_body, true) {
+                    return Err(A::Error::duplicate_field("Body"));
+                }
                 Body { content } = map.next_value()?;
             } else {
                 map.next_value::<IgnoredAny>()?;
@@ -246,6 +255,10 @@ impl<'de, T: Answer> Visitor<'de> for BodyVisitor<T> {
                 content = Content::Fault(map.next_value()?);
             } else if T::ELEMENTS.contains(&key.as_str()) {
                 let answer = map.next_value()?;
+                // A second answer could replace rows of the first by nothing.
+                if matches!(content, Content::Answer(_)) {
+                    return Err(A::Error::custom("there are two answers in one body"));
+                }
                 // A fault beside an answer means that the answer is not to be trusted.
                 if !matches!(content, Content::Fault(_)) {
                     content = Content::Answer(answer);
