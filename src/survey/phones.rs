@@ -48,7 +48,13 @@ pub(super) async fn read(
     let mut removed = Vec::new();
     for name in missing {
         match roll_call::by_name(axl, &name).await? {
-            Some(row) => rows.push(row),
+            // Whoever was removed and added anew has come already, with another UUID.
+            Some(row) => {
+                let key = roll_call::key(&row);
+                if !rows.iter().any(|came| roll_call::key(came) == key) {
+                    rows.push(row);
+                }
+            }
             None => removed.push(name),
         }
     }
