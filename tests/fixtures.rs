@@ -9,6 +9,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use axlpaper::axl::add_common_phone_config::{AddCommonPhoneConfig, AddCommonPhoneConfigAnswer};
+use axlpaper::axl::apply_common_phone_config::{
+    ApplyCommonPhoneConfig, ApplyCommonPhoneConfigAnswer,
+};
+use axlpaper::axl::apply_phone::{ApplyPhone, ApplyPhoneAnswer};
 use axlpaper::axl::do_authenticate_user::{DoAuthenticateUser, DoAuthenticateUserAnswer};
 use axlpaper::axl::execute_sql_query::{ExecuteSqlQuery, SqlRows};
 use axlpaper::axl::get_app_user::{GetAppUser, GetAppUserAnswer};
@@ -27,9 +32,21 @@ use axlpaper::axl::list_phone::{Criteria, ListPhone, PhoneRow};
 use axlpaper::axl::list_process_node::ListProcessNode;
 use axlpaper::axl::list_registration_dynamic::ListRegistrationDynamic;
 use axlpaper::axl::list_user::ListUser;
-use axlpaper::axl::operation::{Operation, PagedOperation};
+use axlpaper::axl::operation::{Operation, PagedOperation, envelope};
+use axlpaper::axl::page::PhonePage;
 use axlpaper::axl::paging::Page;
+use axlpaper::axl::remove_common_phone_config::{
+    RemoveCommonPhoneConfig, RemoveCommonPhoneConfigAnswer,
+};
+use axlpaper::axl::reset_common_phone_config::{
+    ResetCommonPhoneConfig, ResetCommonPhoneConfigAnswer,
+};
+use axlpaper::axl::reset_phone::{ResetPhone, ResetPhoneAnswer};
 use axlpaper::axl::update_app_user::{UpdateAppUser, UpdateAppUserAnswer};
+use axlpaper::axl::update_common_phone_config::{
+    UpdateCommonPhoneConfig, UpdateCommonPhoneConfigAnswer,
+};
+use axlpaper::axl::update_phone::{UpdatePhone, UpdatePhoneAnswer};
 use axlpaper::axl::update_user::{UpdateUser, UpdateUserAnswer};
 use axlpaper::axl::version::AxlVersion;
 use axlpaper::domain::device_name::DeviceName;
@@ -64,7 +81,7 @@ fn canonical(xml: &str) -> String {
 fn assert_request<O: Operation>(request: &O, path: &str) {
     let expected = canonical(&fixture(path));
     for version in AxlVersion::ALL {
-        let written = axl_envelope(version.as_str(), O::NAME, request).unwrap();
+        let written = envelope(version.as_str(), request).unwrap();
         let namespace = format!("http://www.cisco.com/AXL/API/{version}\"");
         let expected = expected.replace("http://www.cisco.com/AXL/API/14.0\"", &namespace);
         assert_eq!(written, expected, "{path} in {version}");
@@ -591,4 +608,50 @@ fn the_standing_of_a_user_is_read() {
     let credentials = answer.into_user().password_credentials;
     assert_eq!(credentials.locked_by_administrator, Some(true));
     assert_eq!(credentials.must_change, Some(false));
+}
+
+#[test]
+fn settings_of_phones_and_profiles_are_changed() {
+    let phone = "SEP00AABBCC0001";
+    let enabled = UpdatePhone::personalization(phone, "Enabled");
+    assert_request(&enabled, "updatePhone/common/request-personalization.xml");
+    let moved = UpdatePhone::profile(phone, "Lobby & hall");
+    assert_request(&moved, "updatePhone/common/request-profile.xml");
+    // The settings are those of a page as it was read, and only one of them is another.
+    let settings = "<vendorConfig> <garp>1</garp>\n<webAccess>1</webAccess><ssh level=\"2\"><sshAccess>1</sshAccess></ssh>\
+                    <note>R&amp;D</note></vendorConfig>";
+    let page = PhonePage::new(phone, None, None, settings);
+    let opened = page.with_web_access(Some("0")).unwrap();
+    assert_request(&opened, "updatePhone/common/request-settings.xml");
+    let profile = UpdateCommonPhoneConfig::personalization("Lobby & hall", "Enabled");
+    assert_request(&profile, "updateCommonPhoneConfig/common/request.xml");
+    read::<UpdatePhoneAnswer>("updatePhone/common/response.xml").unwrap();
+    read::<UpdateCommonPhoneConfigAnswer>("updateCommonPhoneConfig/common/response.xml").unwrap();
+}
+
+#[test]
+fn a_profile_is_copied_with_everything_that_can_be_read() {
+    let source: GetCommonPhoneConfigAnswer =
+        read("getCommonPhoneConfig/common/response.xml").unwrap();
+    let copy = AddCommonPhoneConfig::copy_of(&source.into_profile(), "Lobby 2", "Enabled").unwrap();
+    assert_request(&copy, "addCommonPhoneConfig/common/request.xml");
+    read::<AddCommonPhoneConfigAnswer>("addCommonPhoneConfig/common/response.xml").unwrap();
+    let removed = RemoveCommonPhoneConfig::named("Lobby & hall");
+    assert_request(&removed, "removeCommonPhoneConfig/common/request.xml");
+    read::<RemoveCommonPhoneConfigAnswer>("removeCommonPhoneConfig/common/response.xml").unwrap();
+}
+
+#[test]
+fn phones_are_told_to_take_their_configuration_over() {
+    let (phone, profile) = ("SEP00AABBCC0001", "Lobby & hall");
+    assert_request(&ApplyPhone::named(phone), "applyPhone/common/request.xml");
+    assert_request(&ResetPhone::named(phone), "resetPhone/common/request.xml");
+    let path = "applyCommonPhoneConfig/common/request.xml";
+    assert_request(&ApplyCommonPhoneConfig::named(profile), path);
+    let path = "resetCommonPhoneConfig/common/request.xml";
+    assert_request(&ResetCommonPhoneConfig::named(profile), path);
+    read::<ApplyPhoneAnswer>("applyPhone/common/response.xml").unwrap();
+    read::<ResetPhoneAnswer>("resetPhone/common/response.xml").unwrap();
+    read::<ApplyCommonPhoneConfigAnswer>("applyCommonPhoneConfig/common/response.xml").unwrap();
+    read::<ResetCommonPhoneConfigAnswer>("resetCommonPhoneConfig/common/response.xml").unwrap();
 }

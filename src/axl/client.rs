@@ -17,11 +17,10 @@ use crate::net::retry::{Delays, RetryPolicy};
 use crate::net::session::{Intent, Session};
 use crate::soap::error::SoapError;
 use crate::soap::read::{Answer, read_answer};
-use crate::soap::write::axl_envelope;
 
 use super::error::AxlError;
 use super::get_ccm_version::GetCcmVersion;
-use super::operation::{Operation, PagedOperation};
+use super::operation::{Operation, PagedOperation, envelope};
 use super::paging::{FIRST_PAGE, LARGEST_PAGE, Listing, Pager, Unborne};
 use super::version::{AxlVersion, VersionError};
 
@@ -215,6 +214,7 @@ impl AxlClient {
         mut progress: impl FnMut(usize) + Send,
     ) -> Result<Listing<O::Row>, AxlError> {
         let mut memory = self.options.memory.random_delays();
+        let mut broken = self.options.broken.random_delays();
         let mut asked = FuturesOrdered::new();
         while !pager.is_done() {
             while asked.is_empty() || (asked.len() < READS_AT_ONCE && pager.asked() < expected) {
@@ -229,6 +229,7 @@ impl AxlClient {
                     pager.accept(page, O::rows(answer), |row| O::key(row));
                     progress(pager.count());
                     memory = self.options.memory.random_delays();
+                    broken = self.options.broken.random_delays();
                     continue;
                 }
                 Err(error) => error,
@@ -244,6 +245,9 @@ impl AxlClient {
             }
             if matches!(error.soap(), Some(SoapError::MemoryExhausted(_))) {
                 self.wait_or(error, O::NAME, &mut memory, None).await?;
+            } else if error.is_broken_off() {
+                // A server that breaks connections off is not to be asked again in the same breath.
+                self.wait_or(error, O::NAME, &mut broken, None).await?;
             }
         }
         Ok(pager.finish())
@@ -338,7 +342,7 @@ impl AxlClient {
             writes,
             source,
         };
-        let text = match axl_envelope(wording.namespace(), O::NAME, request) {
+        let text = match envelope(wording.namespace(), request) {
             Ok(text) => text,
             Err(error) => return Asked { answer: Err(soap_error(error)), retry_after: None },
         };

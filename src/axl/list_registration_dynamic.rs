@@ -24,12 +24,6 @@ impl ListRegistrationDynamic {
     pub fn all() -> Self {
         Self(ListRequest::new(Criteria { device: "%" }, TAGS))
     }
-
-    /// Asks for all devices without their state, which early builds of 12.5 and everything before it do not
-    /// have: a tag that the schema lacks makes the server refuse the request.
-    pub fn without_status() -> Self {
-        Self(ListRequest::new(Criteria { device: "%" }, OLD_TAGS))
-    }
 }
 
 impl Operation for ListRegistrationDynamic {
@@ -95,9 +89,6 @@ pub struct RegistrationRow {
     #[serde(rename = "risStatus", deserialize_with = "scalar::text")]
     pub status: Option<String>,
 }
-
-const OLD_TAGS: ReturnedTags =
-    ReturnedTags(&["device", "lastKnownIpAddress", "lastKnownUcm", "lastSeen"]);
 
 /// The fields that are asked for, in the order of the AXL schema. Published copies of 12.5 disagree about the
 /// last one; 14.0 has it.

@@ -1,5 +1,8 @@
 //! AXL: one file an operation, and the session with the publisher.
 
+pub mod add_common_phone_config;
+pub mod apply_common_phone_config;
+pub mod apply_phone;
 pub mod association;
 pub mod client;
 pub mod do_authenticate_user;
@@ -20,11 +23,17 @@ pub mod list_process_node;
 pub mod list_registration_dynamic;
 pub mod list_user;
 pub mod operation;
+pub mod page;
 pub mod paging;
 pub mod password_credentials;
+pub mod remove_common_phone_config;
 mod request;
+pub mod reset_common_phone_config;
+pub mod reset_phone;
 pub mod standard_return;
 pub mod update_app_user;
+pub mod update_common_phone_config;
+pub mod update_phone;
 pub mod update_user;
 pub mod version;
 

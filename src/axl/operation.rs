@@ -3,7 +3,10 @@
 use serde::Serialize;
 
 use crate::net::session::Intent;
+use crate::soap::error::SoapError;
 use crate::soap::read::Answer;
+use crate::soap::vendor_markup::{VendorMarkup, put_into};
+use crate::soap::write::axl_envelope;
 
 use super::paging::Page;
 
@@ -17,6 +20,23 @@ pub trait Operation: Serialize + Send + Sync {
     const INTENT: Intent = Intent::Read;
     /// What it answers.
     type Output: Answer + Send + 'static;
+
+    /// Product-specific settings that go into the request's `vendorConfig` as they are.
+    fn settings(&self) -> Option<&VendorMarkup> {
+        None
+    }
+}
+
+/// Writes the request in a namespace version.
+///
+/// # Errors
+/// When a value holds a character that XML cannot carry.
+pub fn envelope<O: Operation>(version: &str, request: &O) -> Result<String, SoapError> {
+    let text = axl_envelope(version, O::NAME, request)?;
+    Ok(match request.settings() {
+        Some(settings) => put_into(&text, settings),
+        None => text,
+    })
 }
 
 /// A request whose answer comes in pages.

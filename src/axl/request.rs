@@ -39,6 +39,12 @@ pub(super) struct NamedRequest {
     pub(super) tags: ReturnedTags,
 }
 
+/// The content of a request that does something with one object.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct ByName {
+    pub(super) name: String,
+}
+
 /// The content of a request for one user.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct UserRequest {

@@ -40,11 +40,19 @@ pub struct RisOptions {
     pub names: usize,
     /// How long to wait when the cluster says that it was asked too often, or is busy.
     pub refused: RetryPolicy,
+    /// How long to wait before a question is asked again whose connection broke.
+    pub broken: RetryPolicy,
 }
 
 impl Default for RisOptions {
     fn default() -> Self {
-        Self { per_minute: 12, burst: 3, names: MOST_NAMES, refused: RetryPolicy::RATE_LIMITED }
+        Self {
+            per_minute: 12,
+            burst: 3,
+            names: MOST_NAMES,
+            refused: RetryPolicy::RATE_LIMITED,
+            broken: RetryPolicy::BROKEN,
+        }
     }
 }
 
@@ -156,6 +164,7 @@ impl RisClient {
         tell: &(impl Fn(RisEvent) + Send + Sync),
     ) -> Result<RisPage, RisError> {
         let mut delays = self.options.refused.random_delays();
+        let mut broken = self.options.broken.random_delays();
         loop {
             self.pace.acquire(|wait| tell(RisEvent::Waiting(wait))).await;
             let (answer, retry_after) = self.ask(names).await;
@@ -170,6 +179,15 @@ impl RisClient {
                     }
                 }
                 RisError::Soap { source: SoapError::Throttled, .. } => {}
+                RisError::Session {
+                    source: SessionError::Http(HttpError::ConnectionLost { .. }),
+                    ..
+                } => {
+                    let Some(delay) = broken.next_at_least(None) else { return Err(error) };
+                    tell(RisEvent::Waiting(delay));
+                    tokio::time::sleep(delay).await;
+                    continue;
+                }
                 RisError::NoResult { .. } | RisError::Session { .. } | RisError::Soap { .. } => {
                     return Err(error);
                 }

@@ -17,7 +17,8 @@ fn client(server: &TestServer, names: usize) -> RisClient {
         ceiling: Duration::from_millis(2),
         budget: Duration::from_millis(50),
     };
-    let options = RisOptions { per_minute: 6000, burst: 6000, names, refused };
+    let options =
+        RisOptions { per_minute: 6000, burst: 6000, names, refused, ..RisOptions::default() };
     let credentials = Credentials::new("axl", "s3cret".to_owned().into());
     RisClient::new(server.http(), server.endpoint.clone(), credentials, options)
 }

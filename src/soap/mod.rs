@@ -11,5 +11,6 @@ pub mod reference;
 pub mod scalar;
 pub mod tags;
 pub mod vendor_config;
+pub mod vendor_markup;
 pub mod version_list;
 pub mod write;

@@ -18,6 +18,9 @@ use super::version_list::supported_versions;
 pub trait Answer: DeserializeOwned {
     /// The local names that the answer's element may have, the usual one first.
     const ELEMENTS: &'static [&'static str];
+
+    /// Looks at the document that the answer was read from, for what must be kept exactly as it is written.
+    fn keep(&mut self, _document: &str) {}
 }
 
 /// Reads one answer.
@@ -51,7 +54,10 @@ pub fn read_answer<T: Answer>(
         quick_xml::de::from_str(text).map_err(|error| unreadable(text, &error))?;
     match envelope.content {
         Content::Fault(fault) => Err(from_fault(fault)),
-        Content::Answer(answer) if (200..300).contains(&status) => Ok(answer),
+        Content::Answer(mut answer) if (200..300).contains(&status) => {
+            answer.keep(text);
+            Ok(answer)
+        }
         Content::Answer(_) => {
             let what = "an answer with the status of a failure".to_owned();
             Err(SoapError::NotSoap { status, what })

@@ -71,6 +71,12 @@ impl<T: Serialize> Serialize for Element<'_, T> {
     }
 }
 
+/// Escapes a value that is written into markup.
+pub(super) fn escape(value: &str) -> String {
+    // A carriage return in a value would reach the server as a line feed.
+    quick_xml::escape::escape(value).replace('\r', "&#13;")
+}
+
 fn to_xml(envelope: &impl Serialize) -> Result<String, SoapError> {
     let text = quick_xml::se::to_string(envelope)
         .map_err(|error| SoapError::Unwritable { reason: error.to_string() })?;
