@@ -17,6 +17,7 @@ use super::replies::{
     broken, fault, html, large, retry_after, truncated, unauthorized, version_refused,
 };
 use super::state::Cluster;
+use super::tripwire::Tripped;
 use super::xml::Node;
 use super::{Shared, operations, schema};
 
@@ -61,7 +62,7 @@ pub(crate) fn answer(
     let sequence = sequence_attribute(request).map_err(|error| invalid(error, name))?;
     schema::check(request, &operation.request, version, None)
         .map_err(|error| invalid(error, name))?;
-    let (outcome, limits) = carry_out(shared, version, user, request);
+    let (outcome, limits) = carry_out(shared, version, user, request)?;
     // From schema 14 on the instance namespace is declared once, at the top of the answer.
     let instance = if version >= 1400 { XSI_DECLARATION } else { "" };
     let head = format!(
@@ -145,23 +146,38 @@ fn admit(cluster: &mut Cluster, user: usize, name: &str, writes: bool) -> Result
 }
 
 /// Carries an operation out: a write under the lock, a read on a copy of the database.
+///
+/// Nothing else happens between what was planned for before a write and the write itself.
 fn carry_out(
     shared: &Shared,
     version: u16,
     user: usize,
     request: &Node,
-) -> (Result<String, SoapFault>, Limits) {
+) -> Result<(Result<String, SoapFault>, Limits), Refused> {
     let mut cluster = shared.cluster();
+    let after = match cluster.arrived(&request.name) {
+        Some(before) if before.when == Tripped::Before => return Err(Box::new(before.hold())),
+        other => other,
+    };
     let shuffle = cluster.shuffle_lists.then(|| cluster.requests.values().sum());
     let odd_nulls = cluster.odd_nulls;
     let call = operations::Call { version, shuffle, odd_nulls, user, request };
     let limits = cluster.limits;
-    if let Some(outcome) = operations::write(&mut cluster, &call) {
-        return (outcome, limits);
+    let outcome = match operations::write(&mut cluster, &call) {
+        Some(outcome) => {
+            drop(cluster);
+            outcome
+        }
+        None => {
+            let database = Arc::clone(&cluster.database);
+            drop(cluster);
+            operations::read(&database, &call)
+        }
+    };
+    match after {
+        Some(after) => Err(Box::new(after.hold())),
+        None => Ok((outcome, limits)),
     }
-    let database = Arc::clone(&cluster.database);
-    drop(cluster);
-    (operations::read(&database, &call), limits)
 }
 
 /// Refuses a read that needs too much, in the way that this cluster does.

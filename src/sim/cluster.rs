@@ -10,15 +10,18 @@ use std::time::Duration;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::config::{Fault, RisPort, SimConfig};
 use super::content::{AccountState, Quirk};
 use super::memory::Memory;
+use super::operations::VendorConfig;
 use super::record::{PhoneRecord, Record};
 use super::state::{Cluster, URL_AUTHENTICATION};
 use super::timeline::Change;
+use super::tripwire::Tripped;
 use super::{authenticate, front, keep, phones};
 use crate::domain::model::Size;
 use crate::domain::personalization::Setting;
@@ -192,6 +195,23 @@ impl SimCluster {
         self.shared.cluster().timeline.plan(operation, nth, change);
     }
 
+    /// Lets something happen to the fleet when the `nth` request (from 1) of an operation has arrived, right
+    /// before it is carried out: between what its sender read last and what it writes.
+    ///
+    /// Requests that are refused do not count. What it did stands in [`Record::changes`].
+    pub fn change_before(&self, operation: &str, nth: u64, change: Change) {
+        self.shared.cluster().timeline.plan_before(operation, nth, change);
+    }
+
+    /// Lets the `nth` request (from 1, and from now on) of an operation of AXL or RisPort70 have no answer;
+    /// `push` stands for `POST /CGI/Execute` to any phone.
+    ///
+    /// The receiver gets its value at that instant. The connection stays open until the client closes it or
+    /// the simulator stops. Requests that are refused do not count. An operation has one tripwire at a time.
+    pub fn tripwire(&self, operation: &str, nth: u64, when: Tripped) -> oneshot::Receiver<()> {
+        self.shared.cluster().tripwires.set(operation, nth, when)
+    }
+
     /// Sets a user's rank: 1 outranks everybody. Returns whether there is such a user.
     pub fn set_rank(&self, userid: &str, rank: u8) -> bool {
         self.user(userid, |user| user.rank = rank)
@@ -215,7 +235,15 @@ impl SimCluster {
     /// Sets web access in a phone's own vendorConfig; it obeys once it is restarted. Returns whether
     /// there is such a phone.
     pub fn set_web_access(&self, name: &str, web_access: Option<bool>) -> bool {
-        self.device(name, |cluster, at| cluster.device_mut(at).spec.web_access = web_access)
+        self.device(name, |cluster, at| {
+            let device = cluster.device_mut(at);
+            device.spec.web_access = web_access;
+            if let Some(written) = &mut device.written_vendor_config
+                && let Some(settings) = VendorConfig::with_web_access(written, web_access)
+            {
+                *written = settings.inside;
+            }
+        })
     }
 
     /// Restarts a phone, so that it loads its configuration. Returns whether there is such a phone.
@@ -236,7 +264,7 @@ impl SimCluster {
         let mut cluster = self.shared.cluster();
         let found = cluster.profiles.find(name);
         if let Some(at) = found {
-            cluster.profiles.entries[at].value.personalization = setting;
+            cluster.profiles.entries[at].value.spec.personalization = setting;
         }
         drop(cluster);
         found.is_some()

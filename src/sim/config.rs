@@ -38,6 +38,11 @@ pub struct SimConfig {
     pub phone_latency: Duration,
     /// How long a new association takes to reach the page that phones ask (believed: some minutes at worst).
     pub association_delay: Duration,
+    /// Whether a phone that applies its configuration restarts and registers anew, or keeps its registration.
+    /// A reset is always a restart.
+    pub apply_restarts: bool,
+    /// How long a phone that restarts is away.
+    pub restart_time: Duration,
     /// A folder that every different AXL and RisPort70 request is written into, for checks against other
     /// people's schemas.
     pub keep_requests: Option<PathBuf>,
@@ -61,6 +66,8 @@ impl SimConfig {
             lockout_after: 5,
             phone_latency: Duration::ZERO,
             association_delay: Duration::ZERO,
+            apply_restarts: true,
+            restart_time: Duration::ZERO,
             keep_requests: None,
         }
     }

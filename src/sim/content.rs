@@ -381,6 +381,8 @@ pub enum Quirk {
     Garbage,
     /// It knows no `/CGI/Execute`.
     Http404,
+    /// It is lost for ever once it is told to apply its configuration or to reset.
+    NeverComesBack,
     /// Nothing is wrong with it.
     Normal,
     /// It resets the connection once it has read the request.

@@ -15,6 +15,7 @@ use super::content::{
 };
 use super::fleet::Random;
 use super::limits::Limits;
+use super::operations::vendor_settings;
 use super::state::uuid;
 use crate::domain::model::{self, DeviceKind};
 use crate::domain::personalization::Setting;
@@ -28,7 +29,7 @@ pub(crate) struct Database {
     pub(crate) nodes: Vec<String>,
     pub(crate) silent_nodes: HashSet<usize>,
     pub(crate) pools: Table<()>,
-    pub(crate) profiles: Table<ProfileSpec>,
+    pub(crate) profiles: Table<Profile>,
     pub(crate) locations: Table<()>,
     pub(crate) spaces: Table<()>,
     /// Every device that ever was; those that are still there stand in `order`.
@@ -64,10 +65,26 @@ pub(crate) struct Entry<T> {
     pub(crate) value: T,
 }
 
+/// A Common Phone Profile as it is configured.
+#[derive(Clone)]
+pub(crate) struct Profile {
+    pub(crate) spec: ProfileSpec,
+    /// The inside of the `vendorConfig` that was written over AXL; it stands for that of `spec` altogether.
+    pub(crate) written_vendor_config: Option<String>,
+    /// What else is told of it, by tag.
+    pub(crate) fields: BTreeMap<String, String>,
+}
+
 /// A device as it is configured.
 #[derive(Clone)]
 pub(crate) struct Device {
     pub(crate) spec: PhoneSpec,
+    /// The inside of the `vendorConfig` that was written over AXL; it stands for that of `spec` altogether.
+    pub(crate) written_vendor_config: Option<String>,
+    /// How often it restarted because it was told to.
+    pub(crate) restarts: u32,
+    /// Until when it is away for a restart.
+    pub(crate) away_until: Option<Instant>,
     pub(crate) uuid: String,
     /// The same key as the database has it.
     pub(crate) pkid: String,
@@ -124,7 +141,7 @@ impl<T> Table<T> {
         self.entries.iter().position(|entry| entry.uuid.eq_ignore_ascii_case(uuid))
     }
 
-    pub(super) fn find_or_add(&mut self, name: &str, value: impl FnOnce() -> T) -> usize {
+    pub(crate) fn find_or_add(&mut self, name: &str, value: impl FnOnce() -> T) -> usize {
         if let Some(at) = self.find(name) {
             return at;
         }
@@ -132,6 +149,13 @@ impl<T> Table<T> {
         self.entries.push(Entry { name: name.to_owned(), pkid: pkid(&uuid), uuid, value: value() });
         self.index.insert(name.to_lowercase(), self.entries.len() - 1);
         self.entries.len() - 1
+    }
+
+    /// Removes an entry; those behind it move up.
+    pub(super) fn remove(&mut self, at: usize) {
+        self.entries.remove(at);
+        let names = self.entries.iter().enumerate();
+        self.index = names.map(|(at, entry)| (entry.name.to_lowercase(), at)).collect();
     }
 }
 
@@ -159,23 +183,74 @@ impl Database {
         Arc::make_mut(&mut self.devices[at])
     }
 
+    /// Removes a profile that no device uses.
+    pub(crate) fn remove_profile(&mut self, at: usize) {
+        self.profiles.remove(at);
+        // Devices that are gone may have used it still, and nobody asks for their profile any more.
+        for device in self.devices.iter_mut().filter(|device| device.profile >= at) {
+            let device = Arc::make_mut(device);
+            device.profile = device.profile.saturating_sub(1);
+        }
+    }
+
     /// Returns a user to be changed.
     pub(crate) fn user_mut(&mut self, at: usize) -> &mut User {
         Arc::make_mut(&mut self.users[at])
     }
 }
 
+impl Profile {
+    /// Makes a profile that nobody has written to.
+    pub(crate) fn new(spec: ProfileSpec) -> Self {
+        let description = ("description".to_owned(), "A profile of the simulator".to_owned());
+        Self { spec, written_vendor_config: None, fields: BTreeMap::from([description]) }
+    }
+
+    /// Returns the inside of its `vendorConfig`.
+    pub(crate) fn vendor_settings(&self) -> Cow<'_, str> {
+        match &self.written_vendor_config {
+            Some(written) => Cow::Borrowed(written),
+            None => vendor_settings(self.spec.web_access, &self.spec.vendor_config).into(),
+        }
+    }
+}
+
 impl Device {
+    /// Returns the inside of its `vendorConfig`.
+    pub(crate) fn vendor_settings(&self) -> Cow<'_, str> {
+        match &self.written_vendor_config {
+            Some(written) => Cow::Borrowed(written),
+            None => vendor_settings(self.spec.web_access, &self.spec.vendor_config).into(),
+        }
+    }
+
+    /// Returns its registration now: while it restarts it has none.
+    pub(crate) fn registration(&self) -> Registration {
+        if self.restarting() { Registration::UnRegistered } else { self.spec.registration }
+    }
+
+    /// Returns by how many seconds its state is newer than that at the beginning: the clock is never asked.
+    pub(crate) fn newer(&self) -> u64 {
+        let back = u64::from(self.restarts) * 60;
+        // It went before it came back.
+        if self.restarting() { back - 30 } else { back }
+    }
+
+    /// Returns whether it is there, so that it hears what it is told.
+    pub(crate) fn is_up(&self) -> bool {
+        matches!(self.registration(), Registration::Registered | Registration::PartiallyRegistered)
+    }
+
+    fn restarting(&self) -> bool {
+        self.away_until.is_some_and(|until| Instant::now() < until)
+    }
+
     /// Returns whether the phone's web server answers.
     pub(crate) fn serves(&self) -> bool {
-        let up = matches!(
-            self.spec.registration,
-            Registration::Registered | Registration::PartiallyRegistered
-        );
         // A model that the catalogue does not know is taken for a phone.
         let phone = model::by_number(self.spec.model)
             .is_none_or(|m| matches!(m.kind, DeviceKind::DeskPhone | DeviceKind::Video));
-        up && phone && self.loaded.web_access
+        self.is_up() && phone && self.loaded.web_access
     }
 
     /// Returns what RisPort70 tells about the phone's web server.

@@ -31,6 +31,11 @@ impl SoapFault {
         Self::server(5007, format!("Item not valid: The specified {what} was not found"))
     }
 
+    /// A write to something that is not there (code from the AXL Developer Guide; the wording is believed).
+    pub(crate) fn no_target(what: &str) -> Self {
+        Self::server(5003, format!("Item not valid: The specified {what} was not found"))
+    }
+
     /// An answer above the size limit (wording and code from the AXL Developer Guide).
     pub(crate) fn too_large(matched: usize, fitting: usize) -> Self {
         Self::server(

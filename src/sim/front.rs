@@ -11,7 +11,8 @@ use axum::response::Response;
 use super::accounts::Login;
 use super::content::AxlRole;
 use super::fault::SOAP;
-use super::replies::{html, respond, unauthorized};
+use super::replies::{broken, html, respond, unauthorized};
+use super::tripwire::is_held;
 use super::xml::Node;
 use super::{Shared, axl, risport};
 
@@ -35,6 +36,11 @@ pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     let mut response = done.await.unwrap_or_else(|_panicked_or_cancelled| {
         html(StatusCode::INTERNAL_SERVER_ERROR, "The simulator could not finish.")
     });
+    if is_held(&response) {
+        // A client that goes away takes this with it.
+        shared.stop.cancelled().await;
+        return broken();
+    }
     if response.status() != StatusCode::OK {
         shared.cluster().count(&format!("http {}", response.status().as_u16()));
     }

@@ -12,10 +12,14 @@
 //!   `getCCMVersion`, `listPhone`, `getPhone`, `listCommonPhoneConfig`, `getCommonPhoneConfig`,
 //!   `getEnterprisePhoneConfig`, `listDevicePool`, `listProcessNode`, `listRegistrationDynamic`,
 //!   `listUser`, `getUser`, `updateUser`, `listAppUser`, `getAppUser`, `updateAppUser`,
-//!   `doAuthenticateUser`, `getServiceParameter` and `executeSQLQuery` with plain SELECTs.
+//!   `doAuthenticateUser`, `getServiceParameter` and `executeSQLQuery` with plain SELECTs;
+//!   `updatePhone` (`phoneSuite`, `commonPhoneConfigName`, `vendorConfig`), `updateCommonPhoneConfig`
+//!   (`phonePersonalization`), `addCommonPhoneConfig`, `removeCommonPhoneConfig`, and `applyPhone`,
+//!   `resetPhone`, `applyCommonPhoneConfig`, `resetCommonPhoneConfig`, after which phones restart.
 //! - what a cluster can bear ([`Limits`]): 8 MB an answer, 16 MB for all, waiting change notifications,
 //!   RisPort70 requests in a minute. All of it can be switched off, and scaled in time.
 //! - a fleet that changes between two requests ([`Change`]).
+//! - requests that are never answered, carried out or not ([`SimCluster::tripwire`]).
 //! - RisPort70 on the same port: `selectCmDeviceExt` and `selectCmDevice`, rate control, silent nodes.
 //! - the version at `/cucm-uds/version`, without credentials.
 //! - the authentication page, on plain HTTP, which checks password and association.
@@ -25,7 +29,7 @@
 //!   does. Some misbehave, each in its own way ([`Quirk`]).
 //!
 //! What it does not: calls, lines, TFTP, phones over HTTPS or IPv6, ring tones, key presses, AXL writes
-//! other than associations and passwords, SQL writes. Such a request is refused, never ignored.
+//! other than those named here, associations and passwords, SQL writes. Such a request is refused, never ignored.
 //!
 //! Where no source tells what the real thing does, the code says "believed".
 //!
@@ -49,10 +53,12 @@ mod operations;
 mod phones;
 mod record;
 mod replies;
+mod restart;
 mod risport;
 mod schema;
 mod state;
 mod timeline;
+mod tripwire;
 mod xml;
 
 pub(crate) use cluster::Shared;
@@ -70,3 +76,4 @@ pub use fleet::FleetSpec;
 pub use limits::{Limits, Overload};
 pub use record::{Fetch, PhoneRecord, Push, PushOutcome, Record, Shown, UserRecord, Write};
 pub use timeline::{Change, Changed};
+pub use tripwire::Tripped;

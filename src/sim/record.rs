@@ -61,7 +61,7 @@ pub struct UserRecord {
 /// What is known about a device.
 #[derive(Clone, Debug)]
 pub struct PhoneRecord {
-    /// Its registration.
+    /// Its registration; while it restarts it has none.
     pub registration: Registration,
     /// Its own Phone Personalization, as configured.
     pub personalization: Setting,
@@ -69,6 +69,16 @@ pub struct PhoneRecord {
     pub loaded_personalization: Setting,
     /// Whether its web server is on, as last loaded.
     pub loaded_web_access: bool,
+    /// Its Common Phone Profile.
+    pub profile: String,
+    /// What `getPhone` answers inside of `vendorConfig`.
+    pub vendor_config: String,
+    /// How often it restarted because it was told to.
+    pub restarts: u32,
+    /// How often it was told to apply its configuration while it was registered.
+    pub applied: u32,
+    /// How often it was told to reset while it was registered.
+    pub resets: u32,
     /// Every push that reached it, in order.
     pub pushes: Vec<Push>,
     /// The picture that it shows, if one was pushed.
@@ -146,7 +156,7 @@ impl Cluster {
                 .map(|user| (user.userid.clone(), self.user_record(user)))
                 .collect(),
             profiles: (self.profiles.entries.iter())
-                .map(|entry| (entry.name.clone(), entry.value.personalization))
+                .map(|entry| (entry.name.clone(), entry.value.spec.personalization))
                 .collect(),
             phones: (self.order.iter())
                 .map(|&at| (self.devices[at].spec.name.clone(), self.phone_record(at)))
@@ -173,10 +183,15 @@ impl Cluster {
         let device = &self.devices[at];
         let history = &self.histories[at];
         PhoneRecord {
-            registration: device.spec.registration,
+            registration: device.registration(),
             personalization: device.spec.personalization,
             loaded_personalization: device.loaded.personalization,
             loaded_web_access: device.loaded.web_access,
+            profile: self.profiles.entries[device.profile].name.clone(),
+            vendor_config: device.vendor_settings().into_owned(),
+            restarts: device.restarts,
+            applied: history.applied,
+            resets: history.resets,
             pushes: history.pushes.clone(),
             shown: history.shown.clone(),
             most_in_flight: history.most_in_flight,
@@ -204,10 +219,14 @@ impl Cluster {
             }
         }
         for entry in &self.profiles.entries {
-            let value = &entry.value;
-            let flags = format!("{} {:?}", value.background_image, value.web_access);
-            let setting = setting_name(value.personalization);
-            feed(&["profile", &entry.name, setting, &flags, &value.vendor_config]);
+            let spec = &entry.value.spec;
+            let flags = format!("{} {:?}", spec.background_image, spec.web_access);
+            let setting = setting_name(spec.personalization);
+            let settings = entry.value.vendor_settings();
+            feed(&["profile", &entry.name, setting, &flags, &settings]);
+            for (tag, text) in &entry.value.fields {
+                feed(&["field", tag, text]);
+            }
         }
         for device in self.order.iter().map(|&at| &self.devices[at]) {
             let spec = &device.spec;
@@ -220,7 +239,7 @@ impl Cluster {
                 setting_name(spec.personalization),
                 &format!("{:?} {:?} {}", spec.web_access, spec.authentication_url, spec.active),
                 spec.secure_authentication_url.as_deref().unwrap_or_default(),
-                &spec.vendor_config,
+                &device.vendor_settings(),
             ]);
         }
         let web_access = format!("{:?}", self.enterprise_web_access);

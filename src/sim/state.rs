@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::net::Ipv4Addr;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
@@ -16,10 +17,11 @@ use super::content::{
     AxlRole, Fleet, PhoneSpec, ProfileSpec, STANDARD_PROFILE, UserKind, UserSpec,
 };
 use super::database::pkid;
-pub(crate) use super::database::{Database, Device, Entry, Loaded, Table, User};
+pub(crate) use super::database::{Database, Device, Entry, Loaded, Profile, Table, User};
 use super::limits::Notifications;
 use super::record::{Push, Shown, Write};
 use super::timeline::Timeline;
+use super::tripwire::Tripwires;
 use crate::domain::personalization::Setting;
 
 /// The whole state of the simulated cluster.
@@ -32,6 +34,9 @@ pub(crate) struct Cluster {
     pub(crate) lockout_after: u32,
     /// What happens to the fleet between requests.
     pub(crate) timeline: Timeline,
+    pub(crate) tripwires: Tripwires,
+    pub(crate) apply_restarts: bool,
+    pub(crate) restart_time: Duration,
     pub(crate) addresses: HashMap<Ipv4Addr, usize>,
     /// What devices have been through, by the same index.
     pub(crate) histories: Vec<History>,
@@ -65,6 +70,8 @@ impl DerefMut for Cluster {
 pub(crate) struct History {
     pub(crate) pushes: Vec<Push>,
     pub(crate) shown: Option<Shown>,
+    pub(crate) applied: u32,
+    pub(crate) resets: u32,
     pub(crate) in_flight: usize,
     pub(crate) most_in_flight: usize,
     pub(crate) was_busy: bool,
@@ -108,6 +115,9 @@ impl Cluster {
             session_requests: config.session_requests,
             lockout_after: config.lockout_after,
             timeline: Timeline::default(),
+            tripwires: Tripwires::default(),
+            apply_restarts: config.apply_restarts,
+            restart_time: config.restart_time,
             addresses: HashMap::new(),
             histories: Vec::with_capacity(fleet.phones.len()),
             sessions: HashMap::new(),
@@ -123,9 +133,9 @@ impl Cluster {
             cluster.pools.find_or_add(name, || ());
         }
         for profile in &fleet.profiles {
-            cluster.profiles.find_or_add(&profile.name, || profile.clone());
+            cluster.profiles.find_or_add(&profile.name, || Profile::new(profile.clone()));
         }
-        let standard = || ProfileSpec::new(STANDARD_PROFILE, Setting::Default);
+        let standard = || Profile::new(ProfileSpec::new(STANDARD_PROFILE, Setting::Default));
         let at = cluster.profiles.find_or_add(STANDARD_PROFILE, standard);
         // This UUID is the same on every cluster (seen in unrelated published answers).
         let standard = &mut cluster.profiles.entries[at];
@@ -174,7 +184,7 @@ impl Cluster {
             self.addresses.entry(address).or_insert(at);
         }
         let profile = self.profiles.find_or_add(&spec.profile, || {
-            ProfileSpec::new(spec.profile.clone(), Setting::Default)
+            Profile::new(ProfileSpec::new(spec.profile.clone(), Setting::Default))
         });
         let id = uuid("device", &spec.name);
         let device = Device {
@@ -191,6 +201,9 @@ impl Cluster {
                 web_access: false,
                 authentication_url: String::new(),
             },
+            written_vendor_config: None,
+            restarts: 0,
+            away_until: None,
             spec,
         };
         self.devices.push(Arc::new(device));
@@ -244,34 +257,6 @@ impl Cluster {
         let at = self.users.len() - 1;
         Arc::make_mut(&mut self.user_index).insert(lower, at);
         at
-    }
-
-    /// Lets a phone load its configuration, as it does when it restarts.
-    pub(crate) fn load(&mut self, at: usize) {
-        let device = &self.devices[at];
-        let profile = &self.profiles.entries[device.profile].value;
-        let enterprise = self.parameters.get(&self.personalization_parameter);
-        let enterprise = enterprise.and_then(|text| number_setting(text));
-        // The first level that does not defer decides; a missing parameter means the product's
-        // default, which is Disabled.
-        let personalization = [Some(device.spec.personalization), Some(profile.personalization)]
-            .into_iter()
-            .chain([enterprise])
-            .flatten()
-            .find(|&setting| setting != Setting::Default)
-            .unwrap_or(Setting::Disabled);
-        let web_access = [device.spec.web_access, profile.web_access, self.enterprise_web_access]
-            .into_iter()
-            .flatten()
-            .next()
-            .unwrap_or(self.web_access);
-        let authentication_url = match &device.spec.authentication_url {
-            Some(url) => url.clone(),
-            None => self.parameters.get(URL_AUTHENTICATION).cloned().unwrap_or_default(),
-        };
-        let background_allowed = profile.background_image;
-        self.device_mut(at).loaded =
-            Loaded { personalization, background_allowed, web_access, authentication_url };
     }
 
     /// Counts a request by the name of its operation.
@@ -355,6 +340,12 @@ pub(crate) fn setting_number(setting: Setting) -> &'static str {
     }
 }
 
+/// Returns the setting that has this display string.
+pub(crate) fn named_setting(name: &str) -> Option<Setting> {
+    let all = [Setting::Disabled, Setting::Enabled, Setting::HttpsOnly, Setting::Default];
+    all.into_iter().find(|&setting| setting_name(setting) == name)
+}
+
 /// Returns the display string of AXL's `XPhonePersonalization`.
 pub(crate) fn setting_name(setting: Setting) -> &'static str {
     match setting {
@@ -365,7 +356,7 @@ pub(crate) fn setting_name(setting: Setting) -> &'static str {
     }
 }
 
-fn number_setting(text: &str) -> Option<Setting> {
+pub(super) fn number_setting(text: &str) -> Option<Setting> {
     match text {
         "0" => Some(Setting::Disabled),
         "1" => Some(Setting::Enabled),

@@ -4,10 +4,18 @@ use std::collections::HashMap;
 
 use super::content::PhoneSpec;
 use super::state::Cluster;
+use crate::domain::personalization::Setting;
 
 /// Something that an administrator does to the fleet between two requests.
 #[derive(Clone, Debug)]
 pub enum Change {
+    /// A user gets another list of associated devices, as a second administrator would write it.
+    Associate {
+        /// The user's id.
+        user: String,
+        /// The whole list; unknown names are left out.
+        devices: Vec<String>,
+    },
     /// A device is added at this position of the order in which lists give them.
     Insert {
         /// How many devices stand before it.
@@ -24,48 +32,92 @@ pub enum Change {
         /// How many devices stand before it afterwards.
         position: usize,
     },
+    /// A phone gets another Phone Personalization of its own.
+    Personalize {
+        /// Its name.
+        phone: String,
+        /// The setting.
+        setting: Setting,
+    },
+    /// A Common Phone Profile gets another Phone Personalization.
+    PersonalizeProfile {
+        /// Its name.
+        profile: String,
+        /// The setting.
+        setting: Setting,
+    },
 }
 
 /// A change that was carried out.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Changed {
-    /// The operation after whose answer it happened.
+    /// The operation after whose answer, or before which, it happened.
     pub operation: String,
-    /// Which answer it was, from 1.
+    /// Which answer or request it was, from 1.
     pub nth: u64,
-    /// The device.
+    /// The device, user or profile.
     pub device: String,
-    /// Its position before, or nothing when it is new.
+    /// Its position before, or nothing when it is new or was not moved.
     pub from: Option<usize>,
-    /// Its position afterwards, or nothing when it is gone.
+    /// Its position afterwards, or nothing when it is gone or was not moved.
     pub to: Option<usize>,
 }
 
 /// Changes to come, and those that have happened.
 #[derive(Default)]
 pub(crate) struct Timeline {
-    waiting: Vec<(String, u64, Change)>,
-    answers: HashMap<String, u64>,
+    before: Planned,
+    after: Planned,
     pub(crate) done: Vec<Changed>,
+}
+
+/// Changes to come on one side of requests, and how many of those there were by operation.
+#[derive(Default)]
+struct Planned {
+    waiting: Vec<(String, u64, Change)>,
+    counts: HashMap<String, u64>,
+}
+
+impl Planned {
+    /// Counts another one of `operation`, and returns which one it was with what was planned for it.
+    fn due(&mut self, operation: &str) -> (u64, Vec<Change>) {
+        let nth = self.counts.entry(operation.to_owned()).or_insert(0);
+        *nth += 1;
+        let nth = *nth;
+        let due = |(of, when, _): &mut (String, u64, Change)| of == operation && *when == nth;
+        (nth, self.waiting.extract_if(.., due).map(|(_, _, change)| change).collect())
+    }
 }
 
 impl Timeline {
     /// Plans a change for after the `nth` answer to an operation.
     pub(crate) fn plan(&mut self, operation: &str, nth: u64, change: Change) {
-        self.waiting.push((operation.to_owned(), nth, change));
+        self.after.waiting.push((operation.to_owned(), nth, change));
+    }
+
+    /// Plans a change for right before the `nth` request of an operation is carried out.
+    pub(crate) fn plan_before(&mut self, operation: &str, nth: u64, change: Change) {
+        self.before.waiting.push((operation.to_owned(), nth, change));
     }
 }
 
 impl Cluster {
     /// Carries out what was planned for now, after another answer to `operation`.
     pub(crate) fn answered(&mut self, operation: &str) {
-        let nth = self.timeline.answers.entry(operation.to_owned()).or_insert(0);
-        *nth += 1;
-        let nth = *nth;
-        let due = |(of, when, _): &mut (String, u64, Change)| of == operation && *when == nth;
-        let due: Vec<_> = self.timeline.waiting.extract_if(.., due).collect();
-        for (operation, nth, change) in due {
+        let (nth, due) = self.timeline.after.due(operation);
+        self.change_all(operation, nth, due);
+    }
+
+    /// Carries out what was planned for right before another request of `operation`.
+    pub(crate) fn change_first(&mut self, operation: &str) {
+        let (nth, due) = self.timeline.before.due(operation);
+        self.change_all(operation, nth, due);
+    }
+
+    fn change_all(&mut self, operation: &str, nth: u64, changes: Vec<Change>) {
+        for change in changes {
             if let Some((device, from, to)) = self.change(change) {
+                let operation = operation.to_owned();
                 self.timeline.done.push(Changed { operation, nth, device, from, to });
             }
         }
@@ -74,6 +126,22 @@ impl Cluster {
     /// Returns the device with its position before and afterwards; nothing if it cannot be done.
     fn change(&mut self, change: Change) -> Option<(String, Option<usize>, Option<usize>)> {
         match change {
+            Change::Associate { user, devices } => {
+                let at = self.user(&user)?;
+                let found = devices.iter().filter_map(|name| self.device(name)).collect();
+                self.user_mut(at).associate(found);
+                Some((user, None, None))
+            }
+            Change::Personalize { phone, setting } => {
+                let at = self.device(&phone)?;
+                self.device_mut(at).spec.personalization = setting;
+                Some((phone, None, None))
+            }
+            Change::PersonalizeProfile { profile, setting } => {
+                let at = self.profiles.find(&profile)?;
+                self.profiles.entries[at].value.spec.personalization = setting;
+                Some((profile, None, None))
+            }
             Change::Insert { position, phone } => {
                 if self.device(&phone.name).is_some() {
                     return None;

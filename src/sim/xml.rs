@@ -105,6 +105,48 @@ impl Node {
         found.map(|attribute| attribute.value.as_str())
     }
 
+    /// Writes what stands inside of this element as markup, for settings that are kept as they were sent.
+    ///
+    /// Nothing where the tree cannot give it back faithfully: texts between elements, namespaces. Blanks
+    /// between elements are left out.
+    pub(crate) fn inside(&self) -> Option<String> {
+        let mut out = String::new();
+        self.inside_into(&mut out)?;
+        Some(out)
+    }
+
+    fn inside_into(&self, out: &mut String) -> Option<()> {
+        if self.children.is_empty() {
+            escape_into(out, &self.text);
+            return Some(());
+        }
+        if !self.text.trim().is_empty() {
+            return None;
+        }
+        self.children.iter().try_for_each(|child| child.markup_into(out))
+    }
+
+    fn markup_into(&self, out: &mut String) -> Option<()> {
+        if self.namespace.is_some() || self.attributes.iter().any(|a| a.qualified) {
+            return None;
+        }
+        // Writing into a String cannot fail.
+        let _ = write!(out, "<{}", self.name);
+        for attribute in &self.attributes {
+            let _ = write!(out, " {}=\"", attribute.name);
+            escape_into(out, &attribute.value);
+            out.push('"');
+        }
+        if self.children.is_empty() && self.text.is_empty() {
+            out.push_str("/>");
+            return Some(());
+        }
+        out.push('>');
+        self.inside_into(out)?;
+        let _ = write!(out, "</{}>", self.name);
+        Some(())
+    }
+
     fn begin(start: &BytesStart<'_>, namespace: Option<Arc<str>>) -> Result<Self, XmlError> {
         let mut attributes = Vec::new();
         for attribute in start.attributes() {
@@ -254,7 +296,36 @@ mod tests {
         assert!(Node::parse(&"<a>".repeat(100)).is_err());
     }
 
+    #[test]
+    fn markup_is_given_back_or_refused() {
+        let inside = |markup: &str| Node::parse(&format!("<r>{markup}</r>")).unwrap().inside();
+        for same in [
+            "",
+            "<a>1</a><b c=\"d\"/>",
+            "<a>O&amp;M &lt;x&gt;</a>",
+            "<a> b </a>",
+            "<a><b>1</b><b>2</b></a>",
+            "<a b=\"&quot;&lt;\">&#13;</a>",
+        ] {
+            assert_eq!(inside(same).as_deref(), Some(same));
+        }
+        assert_eq!(inside("<a> <b></b>\n</a><!-- c -->").as_deref(), Some("<a><b/></a>"));
+        for bad in ["<a>x<b/></a>", "<a xmlns='u'/>", "<p:a xmlns:p='u'/>", "<a xml:lang='de'/>"] {
+            assert_eq!(inside(bad), None, "{bad}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn markup_is_read_back_as_it_was(text in "[ -~äß€\r\n]{1,40}", value in "[ -~ä]{0,20}") {
+            let leaf = Node { name: "leaf".to_owned(), text, ..Node::default() };
+            let attributes = vec![Attribute { qualified: false, name: "n".to_owned(), value }];
+            let inner = vec![leaf.clone(), Node { attributes, ..leaf }];
+            let root = Node { name: "r".to_owned(), children: inner, ..Node::default() };
+            let written = format!("<r>{}</r>", root.inside().unwrap());
+            prop_assert_eq!(Node::parse(&written).unwrap(), root);
+        }
+
         #[test]
         fn what_is_written_is_read_back(text in "[ -~äß€\n]{0,80}") {
             let mut out = String::new();

@@ -179,6 +179,40 @@ def change_associations(driver):
     associate(driver, "User", "user", PUSH_END_USER, added)
 
 
+def change_settings(driver):
+    """Changes a phone and a profile, lets both take that over, and removes a profile again."""
+    listed = driver.call("listPhone", searchCriteria={"name": "SEP%"}, returnedTags={"name": ""})
+    phone = min(row["name"] for row in rows(listed, "phone"))
+    profile = "Made by another client"
+    driver.call(
+        "addCommonPhoneConfig",
+        commonPhoneConfig={"name": profile, "phonePersonalization": "Enabled", "backgroundImage": "true"},
+    )
+    driver.call("updateCommonPhoneConfig", name=profile, phonePersonalization="Disabled")
+
+    def page():
+        answer = driver.call("getPhone", name=phone)
+        return answer["return"]["phone"]
+
+    before = page()["commonPhoneConfigName"]
+    before = getattr(before, "_value_1", before)
+    driver.call("updatePhone", name=phone, phoneSuite="Enabled")
+    driver.call("updatePhone", name=phone, commonPhoneConfigName=profile)
+    after = page()
+    moved = getattr(after["commonPhoneConfigName"], "_value_1", after["commonPhoneConfigName"])
+    driver.expect(
+        (after["phoneSuite"], moved) == ("Enabled", profile), f"updatePhone: {after['phoneSuite']}, {moved}"
+    )
+    driver.call("applyPhone", name=phone)
+    driver.call("resetPhone", name=phone)
+    driver.call("applyCommonPhoneConfig", name=profile)
+    driver.call("resetCommonPhoneConfig", name=profile)
+    refused(driver, "removeCommonPhoneConfig", expected="-691", name=profile)
+    driver.call("updatePhone", name=phone, commonPhoneConfigName=before)
+    driver.call("removeCommonPhoneConfig", name=profile)
+    refused(driver, "getCommonPhoneConfig", name=profile)
+
+
 def ask_for_what_is_not_there(driver):
     """Looks whether a fault is one that zeep understands."""
     refused(driver, "getPhone", name="SEPNOSUCHPHONE")
@@ -200,16 +234,16 @@ def associate(driver, kind, row, userid, added):
     driver.expect(sorted(devices()) == sorted(wanted), f"update{kind}: {userid} has other devices")
 
 
-def refused(driver, operation, **arguments):
-    """Asks for something that is not there: zeep must see a fault, and its detail must be valid."""
+def refused(driver, operation, expected="5007", **arguments):
+    """Asks for something that cannot be had: zeep must see a fault, and its detail must be valid."""
     driver.calls += 1
     try:
         getattr(driver.service, operation)(**arguments)
     except zeep.exceptions.Fault as fault:
         code = fault.detail is not None and fault.detail.findtext(".//axlcode")
-        driver.expect(code == "5007", f"{operation}: the fault has the code {code!r}")
+        driver.expect(code == expected, f"{operation}: the fault has the code {code!r}")
     else:
-        driver.expect(False, f"{operation}: no fault for what is not there")
+        driver.expect(False, f"{operation}: no fault for what cannot be had")
 
 
 def through_ciscoaxl(place, version):
@@ -243,7 +277,12 @@ def main(program):
             # requests takes this for every session, whoever opens it.
             os.environ["REQUESTS_CA_BUNDLE"] = place["ca"]
             driver = Driver(place, version)
-            for part in (read_everything, change_associations, ask_for_what_is_not_there):
+            for part in (
+                read_everything,
+                change_associations,
+                change_settings,
+                ask_for_what_is_not_there,
+            ):
                 part(driver)
             wrong = driver.wrong + through_ciscoaxl(place, version)
         for line in dict.fromkeys(wrong):

@@ -8,3 +8,5 @@ mod limits;
 mod phones;
 mod reads;
 mod settings;
+mod tripwires;
+mod writes;

@@ -2,7 +2,9 @@
 
 #[cfg(test)]
 mod answers;
+mod apply;
 mod authenticate;
+mod configure;
 mod phones;
 mod profiles;
 mod registrations;
@@ -11,10 +13,13 @@ mod sql;
 mod system;
 mod users;
 
-pub(crate) use phones::protocol;
+pub(crate) use configure::VendorConfig;
+pub(crate) use phones::{protocol, vendor_settings};
 
 use super::content::UserKind;
 use super::fault::SoapFault;
+use super::record::Write;
+use super::restart::Order;
 use super::state::{Cluster, Database};
 use super::xml::Node;
 
@@ -38,6 +43,14 @@ pub(crate) fn write(cluster: &mut Cluster, call: &Call<'_>) -> Option<Result<Str
     match call.request.name.as_str() {
         // It counts wrong passwords.
         "doAuthenticateUser" => Some(authenticate::run(cluster, call)),
+        "addCommonPhoneConfig" => Some(configure::add(cluster, call)),
+        "applyCommonPhoneConfig" => Some(apply::profile(cluster, call, Order::Apply)),
+        "applyPhone" => Some(apply::phone(cluster, call, Order::Apply)),
+        "removeCommonPhoneConfig" => Some(configure::remove(cluster, call)),
+        "resetCommonPhoneConfig" => Some(apply::profile(cluster, call, Order::Reset)),
+        "resetPhone" => Some(apply::phone(cluster, call, Order::Reset)),
+        "updateCommonPhoneConfig" => Some(configure::profile(cluster, call)),
+        "updatePhone" => Some(configure::phone(cluster, call)),
         "updateUser" => Some(users::update(cluster, call, UserKind::EndUser)),
         "updateAppUser" => Some(users::update(cluster, call, UserKind::Application)),
         _ => None,
@@ -64,6 +77,14 @@ pub(crate) fn read(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFa
         "executeSQLQuery" => sql::query(cluster, call),
         other => Err(SoapFault::server(-1, format!("the simulator does not know {other}"))),
     }
+}
+
+/// Writes down that something was changed, and tells the nodes of so many changes.
+fn written(cluster: &mut Cluster, call: &Call<'_>, target: String, changes: usize) {
+    let caller = cluster.users[call.user].userid.clone();
+    cluster.writes.push(Write { operation: call.request.name.clone(), target, caller });
+    let limits = cluster.limits;
+    cluster.notifications.add(&limits, changes);
 }
 
 /// A page of a list: `skip` counts only beside `first`, as the schema notes.

@@ -7,6 +7,7 @@ use super::{Call, Criteria, returned_tags, rows};
 use crate::sim::content::Protocol;
 use crate::sim::fault::SoapFault;
 use crate::sim::state::{Database, Device, setting_name};
+use crate::sim::xml::Node;
 
 pub(super) fn list(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
     let criteria = Criteria::read(call.request)?;
@@ -32,20 +33,24 @@ pub(super) fn list(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFa
 }
 
 pub(super) fn one(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
-    let found = match (call.request.child_text("name"), call.request.child_text("uuid")) {
+    let at = find(cluster, call.request).ok_or_else(|| SoapFault::not_found("Phone"))?;
+    let tags = returned_tags(call.request).unwrap_or_else(|| ALL_TAGS.to_vec());
+    let mut out = String::from("<return>");
+    phone(&mut out, cluster, at, &cluster.devices[at], &tags, call);
+    out.push_str("</return>");
+    Ok(out)
+}
+
+/// Returns the device that a request names, or gives the UUID of.
+pub(super) fn find(cluster: &Database, request: &Node) -> Option<usize> {
+    match (request.child_text("name"), request.child_text("uuid")) {
         (Some(name), _) => cluster.device(name),
         (None, Some(uuid)) => {
             let same = |&at: &usize| cluster.devices[at].uuid.eq_ignore_ascii_case(uuid);
             cluster.order.iter().copied().find(same)
         }
         (None, None) => None,
-    };
-    let at = found.ok_or_else(|| SoapFault::not_found("Phone"))?;
-    let tags = returned_tags(call.request).unwrap_or_else(|| ALL_TAGS.to_vec());
-    let mut out = String::from("<return>");
-    phone(&mut out, cluster, at, &cluster.devices[at], &tags, call);
-    out.push_str("</return>");
-    Ok(out)
+    }
 }
 
 fn phone(
@@ -93,7 +98,7 @@ fn phone(
                     "<loadInformation special=\"{special}\">{markup}</loadInformation>"
                 ));
             }
-            "vendorConfig" => row.markup(&vendor_config(spec.web_access, &spec.vendor_config)),
+            "vendorConfig" => row.markup(&vendor_config(&device.vendor_settings())),
             "versionStamp" => {
                 row.text(tag, &format!("{{{}-{}", 1_680_793_930 + at, &device.uuid[1..]));
             }
@@ -122,16 +127,20 @@ fn phone(
     out.push_str("</phone>");
 }
 
-/// Returns a vendorConfig as CUCM saves it: only what was changed, so web access is often not there.
-pub(super) fn vendor_config(web_access: Option<bool>, more: &str) -> String {
-    format!("<vendorConfig>{}</vendorConfig>", vendor_settings(web_access, more))
+/// Returns a vendorConfig that holds these settings.
+pub(super) fn vendor_config(settings: &str) -> String {
+    if settings.is_empty() {
+        return "<vendorConfig/>".to_owned();
+    }
+    format!("<vendorConfig>{settings}</vendorConfig>")
 }
 
-/// Returns the inside of a vendorConfig.
+/// Returns the inside of a vendorConfig as CUCM saves it: only what was changed, so web access is often not
+/// there.
 ///
 /// `webAccess` is 0 for enabled and 1 for disabled (seen in published device files). Some settings stand in
 /// elements of their own.
-pub(super) fn vendor_settings(web_access: Option<bool>, more: &str) -> String {
+pub(crate) fn vendor_settings(web_access: Option<bool>, more: &str) -> String {
     let settings = match web_access {
         Some(true) => "<garp>1</garp><webAccess>0</webAccess><ssh><sshAccess>1</sshAccess></ssh>",
         Some(false) => "<webAccess>1</webAccess>",

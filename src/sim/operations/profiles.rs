@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::phones::vendor_config;
+use super::phones::{vendor_config, vendor_settings};
 use super::row::Row;
 use super::{Call, Criteria, returned_tags, rows};
 use crate::sim::fault::SoapFault;
 use crate::sim::state::{Database, setting_name};
+use crate::sim::xml::Node;
 
 pub(super) fn list(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
     let criteria = Criteria::read(call.request)?;
@@ -19,11 +20,7 @@ pub(super) fn list(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFa
 }
 
 pub(super) fn one(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
-    let found = match (call.request.child_text("name"), call.request.child_text("uuid")) {
-        (Some(name), _) => cluster.profiles.find(name),
-        (None, Some(uuid)) => cluster.profiles.find_uuid(uuid),
-        (None, None) => None,
-    };
+    let found = find(cluster, call.request);
     let at = found.ok_or_else(|| SoapFault::not_found("CommonPhoneConfig"))?;
     let tags = returned_tags(call.request).unwrap_or_else(|| ALL_TAGS.to_vec());
     let mut out = String::from("<return>");
@@ -32,32 +29,39 @@ pub(super) fn one(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFau
     Ok(out)
 }
 
+/// Returns the profile that a request names, or gives the UUID of.
+pub(super) fn find(cluster: &Database, request: &Node) -> Option<usize> {
+    match (request.child_text("name"), request.child_text("uuid")) {
+        (Some(name), _) => cluster.profiles.find(name),
+        (None, Some(uuid)) => cluster.profiles.find_uuid(uuid),
+        (None, None) => None,
+    }
+}
+
 pub(super) fn enterprise(cluster: &Database) -> Result<String, SoapFault> {
-    let settings = match cluster.enterprise_web_access {
-        Some(_) => vendor_config(cluster.enterprise_web_access, &cluster.enterprise_vendor_config),
-        // Nothing was ever saved on that page.
-        None if cluster.enterprise_vendor_config.is_empty() => "<vendorConfig/>".to_owned(),
-        None => format!("<vendorConfig>{}</vendorConfig>", cluster.enterprise_vendor_config),
+    let (web_access, more) = (cluster.enterprise_web_access, &cluster.enterprise_vendor_config);
+    let settings = match web_access {
+        Some(_) => vendor_config(&vendor_settings(web_access, more)),
+        None => vendor_config(more),
     };
     Ok(format!("<return><enterprisePhoneConfig>{settings}</enterprisePhoneConfig></return>"))
 }
 
 fn profile(out: &mut String, cluster: &Database, at: usize, tags: &[&str], call: &Call<'_>) {
     let entry = &cluster.profiles.entries[at];
+    let value = &entry.value;
     // Writing into a String cannot fail.
     let _ = write!(out, "<commonPhoneConfig uuid=\"{}\">", entry.uuid);
     let mut row = Row::new(out, at, call);
     for &tag in tags {
         match tag {
             "name" => row.text(tag, &entry.name),
-            "description" => row.text(tag, "A profile of the simulator"),
-            "backgroundImage" => row.boolean(tag, entry.value.background_image),
-            "phonePersonalization" => row.text(tag, setting_name(entry.value.personalization)),
+            "backgroundImage" => row.boolean(tag, value.spec.background_image),
+            "phonePersonalization" => row.text(tag, setting_name(value.spec.personalization)),
+            "vendorConfig" => row.markup(&vendor_config(&value.vendor_settings())),
+            _ if value.fields.contains_key(tag) => row.text(tag, &value.fields[tag]),
             "phoneServiceDisplay" => row.text(tag, "Default"),
             "dndOption" => row.text(tag, "Ringer Off"),
-            "vendorConfig" => {
-                row.markup(&vendor_config(entry.value.web_access, &entry.value.vendor_config));
-            }
             "alwaysUsePrimeLine" | "alwaysUsePrimeLineForVoiceMessage" => row.text(tag, "Off"),
             _ if tag.ends_with("Name") => row.reference::<()>(tag, None),
             _ => row.null(tag),

@@ -14,7 +14,7 @@ pub(super) fn list(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFa
     let tags = returned_tags(call.request).unwrap_or_default();
     let devices = cluster.order.iter().map(|&at| (at, &cluster.devices[at]));
     let matching = devices.filter_map(|(at, device)| {
-        let status = ris_status(device.spec.registration)?;
+        let status = ris_status(device.registration())?;
         criteria.fit(|_| &device.spec.name).then_some((at, device, status))
     });
     rows(cluster, call.request, matching, |out, (at, device, status)| {
@@ -31,7 +31,7 @@ pub(super) fn list(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFa
                 }
                 "lastKnownConfigVersion" => row.text(tag, device.uuid.trim_matches(['{', '}'])),
                 "endpointConnection" => row.text(tag, "CDP"),
-                "lastSeen" => row.text(tag, &(FIRST_TIME + at as u64).to_string()),
+                "lastSeen" => row.text(tag, &(FIRST_TIME + at as u64 + device.newer()).to_string()),
                 "risStatus" => row.text(tag, status),
                 _ => row.null(tag),
             }

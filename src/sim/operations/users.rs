@@ -3,10 +3,9 @@
 use std::fmt::Write as _;
 
 use super::row::Row;
-use super::{Call, Criteria, returned_tags, rows};
+use super::{Call, Criteria, returned_tags, rows, written};
 use crate::sim::content::{AccountState, UserKind};
 use crate::sim::fault::SoapFault;
-use crate::sim::record::Write;
 use crate::sim::state::{Cluster, Database, User};
 use crate::sim::xml::element_into;
 
@@ -57,8 +56,7 @@ pub(super) fn update(
     kind: UserKind,
 ) -> Result<String, SoapFault> {
     let Some(at) = find(cluster, call, kind) else {
-        let message = format!("Item not valid: The specified {} was not found", noun(kind));
-        return Err(SoapFault::server(5003, message));
+        return Err(SoapFault::no_target(noun(kind)));
     };
     let caller = &cluster.users[call.user];
     if cluster.users[at].rank < caller.rank {
@@ -89,16 +87,10 @@ pub(super) fn update(
         }
         devices = Some(found);
     }
-    let write = Write {
-        operation: call.request.name.clone(),
-        target: cluster.users[at].userid.clone(),
-        caller: caller.userid.clone(),
-    };
-    cluster.writes.push(write);
     // The user itself is told to the nodes too.
     let touched = 1 + devices.as_ref().map_or(0, |devices| cluster.users[at].differs(devices));
-    let limits = cluster.limits;
-    cluster.notifications.add(&limits, touched);
+    let target = cluster.users[at].userid.clone();
+    written(cluster, call, target, touched);
     let user = cluster.user_mut(at);
     if let Some(devices) = devices {
         user.associate(devices);

@@ -20,6 +20,7 @@ use crate::sim::content::Quirk;
 use crate::sim::form::{encode, fields};
 use crate::sim::record::{Fetch, Push, PushOutcome, Shown};
 use crate::sim::state::{Loaded, hex};
+use crate::sim::tripwire::{Sprung, Tripped};
 
 /// The phone breaks the connection instead of answering.
 #[derive(Debug, thiserror::Error)]
@@ -42,24 +43,48 @@ pub(super) async fn answer(
             Ok(answers::device_information(&phone.name, &phone.product, &phone.load))
         }
         (&Method::POST, "/CGI/Execute") => {
-            let hand = InHand::new(&shared, at);
-            let push = phone.push(request).await;
-            drop(hand);
-            let (push, shown, answer) = push;
-            let mut cluster = shared.cluster();
-            let device = &mut cluster.histories[at];
-            device.pushes.push(push);
-            match shown {
-                Display::Unchanged => {}
-                Display::Removed => device.shown = None,
-                Display::New(shown) => device.shown = Some(shown),
+            let sprung = shared.cluster().arrived("push");
+            match sprung {
+                Some(sprung) if sprung.when == Tripped::Before => {
+                    // A connection is watched only once its request has been read.
+                    drop(Limited::new(request.into_body(), BODY_LIMIT).collect().await);
+                    hold(&shared, sprung).await
+                }
+                Some(sprung) => {
+                    let _carried_out = execute(&phone, request).await;
+                    hold(&shared, sprung).await
+                }
+                None => execute(&phone, request).await,
             }
-            drop(cluster);
-            answer
         }
         // The path is case-sensitive.
         _ => Ok(answers::page(404, "text/html", NOT_FOUND)),
     }
+}
+
+/// Carries a push out and writes down what came of it.
+async fn execute(phone: &Phone<'_>, request: Request<Incoming>) -> Result<Answer, Broken> {
+    let hand = InHand::new(phone.shared, phone.at);
+    let push = phone.push(request).await;
+    drop(hand);
+    let (push, shown, answer) = push;
+    let mut cluster = phone.shared.cluster();
+    let device = &mut cluster.histories[phone.at];
+    device.pushes.push(push);
+    match shown {
+        Display::Unchanged => {}
+        Display::Removed => device.shown = None,
+        Display::New(shown) => device.shown = Some(shown),
+    }
+    drop(cluster);
+    answer
+}
+
+/// Springs a tripwire and answers nothing until the simulator stops; a client that goes away ends it before.
+async fn hold(shared: &Shared, sprung: Sprung) -> Result<Answer, Broken> {
+    sprung.ring();
+    shared.stop.cancelled().await;
+    Err(Broken)
 }
 
 /// A phone at the moment of a request.
@@ -186,6 +211,7 @@ impl<'a> Phone<'a> {
             Quirk::AcceptsButNeverFetches
             | Quirk::FetchesHalf
             | Quirk::FetchesImageOnly
+            | Quirk::NeverComesBack
             | Quirk::Normal
             | Quirk::WrongDevice => None,
         }

@@ -94,8 +94,9 @@ pub(super) fn document(cluster: &Database, selection: &Selection) -> String {
 
 fn write_device(out: &mut String, device: &Device, at: usize, stale: bool) {
     let spec = &device.spec;
-    let now = if stale { "UnRegistered" } else { status(spec.registration).unwrap_or("Unknown") };
-    let reason = match (stale, spec.registration) {
+    let registration = device.registration();
+    let now = if stale { "UnRegistered" } else { status(registration).unwrap_or("Unknown") };
+    let reason = match (stale, registration) {
         (true, _) => "15",
         (false, Registration::Rejected) => "14",
         (false, Registration::UnRegistered) => "13",
@@ -114,7 +115,8 @@ fn write_device(out: &mut String, device: &Device, at: usize, stale: bool) {
         if now == "PartiallyRegistered" { &["Registered", "UnRegistered"] } else { &[now] };
     let model = spec.model.to_string();
     // An older state lies a day back.
-    let time = FIRST_TIME + at as u64 - if stale { 86_400 } else { 0 };
+    let time = FIRST_TIME + at as u64;
+    let time = if stale { time - 86_400 } else { time + device.newer() };
     out.push_str("<ns1:item>");
     for (name, text) in [
         ("ns1:Name", spec.name.as_str()),

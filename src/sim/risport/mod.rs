@@ -49,8 +49,13 @@ pub(crate) fn answer(shared: &Shared, body: &Bytes) -> Response {
         return too_often(&mut cluster, shared.ris_fault_with_200, &name, wait);
     }
     cluster.count(&name);
+    let sprung = cluster.arrived(&name);
     let database = Arc::clone(&cluster.database);
     drop(cluster);
+    // It has no effect, so it makes no difference whether it is carried out.
+    if let Some(sprung) = sprung {
+        return sprung.hold();
+    }
     let document = document::document(&database, &selection);
     shared.cluster().answered(&name);
     xml(StatusCode::OK, document)
@@ -191,7 +196,7 @@ impl Selection {
     fn wants(&self, device: &Device) -> bool {
         let any = |text: &str| text.is_empty() || text == "Any";
         let protocol = protocol(device.spec.protocol);
-        status(device.spec.registration).is_some_and(|s| any(&self.status) || self.status == s)
+        status(device.registration()).is_some_and(|s| any(&self.status) || self.status == s)
             && (any(&self.class) || self.class == "Phone")
             && (any(&self.protocol) || self.protocol == protocol)
             && self.model.is_none_or(|model| model == device.spec.model)

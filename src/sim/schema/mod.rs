@@ -26,7 +26,11 @@ pub(crate) struct Operation {
 
 /// Returns the first schema version, such as `1150`, that has an operation; 0 for those that are in all.
 pub(crate) fn since(operation: &str) -> u16 {
-    if operation == "listRegistrationDynamic" { 1150 } else { 0 }
+    match operation {
+        "listRegistrationDynamic" => 1150,
+        "applyCommonPhoneConfig" | "applyPhone" | "resetCommonPhoneConfig" | "resetPhone" => 1000,
+        _ => 0,
+    }
 }
 
 /// Returns the AXL operation of this name.
@@ -270,6 +274,32 @@ mod tests {
             "<searchCriteria><userid/></searchCriteria><returnedTags><displayName/></returnedTags>";
         checked("listUser", 1150, tag).unwrap();
         assert!(checked("listUser", 1250, tag).is_err());
+        let fields = "<name>x</name><elinGroup/><allowMraMode>false</allowMraMode>";
+        checked("updatePhone", 1500, fields).unwrap();
+        assert!(checked("updatePhone", 1150, fields).is_err());
+    }
+
+    #[test]
+    fn the_fields_of_a_change_stand_in_order() {
+        let settings = "<vendorConfig><a b='c'><d/></a></vendorConfig>";
+        let profile = "<commonPhoneConfigName>P</commonPhoneConfigName>";
+        let suite = "<phoneSuite>Enabled</phoneSuite>";
+        let name = "<name>x</name>";
+        let good = format!("{name}{profile}{settings}{suite}");
+        checked("updatePhone", 1150, &good).unwrap();
+        for bad in [format!("{name}{suite}{settings}"), format!("{name}{settings}{profile}")] {
+            assert!(checked("updatePhone", 1150, &bad).is_err(), "{bad}");
+        }
+        let inner = format!("<phonePersonalization>Enabled</phonePersonalization>{settings}");
+        let add = |inner: &str| {
+            let inner = format!("<commonPhoneConfig>{inner}</commonPhoneConfig>");
+            checked("addCommonPhoneConfig", 1150, &inner)
+        };
+        add(&format!("{name}{inner}")).unwrap();
+        assert!(add(&inner).unwrap_err().contains("where name is expected"));
+        checked("updateCommonPhoneConfig", 1150, &format!("{name}{inner}")).unwrap();
+        let named = format!("{name}<newName>{}</newName>", "y".repeat(51));
+        assert!(checked("updateCommonPhoneConfig", 1150, &named).is_err());
     }
 
     #[test]

@@ -4,6 +4,9 @@
 
 /// Requests of AXL: operation, whether it writes, and the children of its element.
 pub(super) const AXL: &[(&str, bool, &str)] = &[
+    ("addCommonPhoneConfig", true, "commonPhoneConfig!{$XCommonPhoneConfig}"),
+    ("applyCommonPhoneConfig", true, NAME_OR_UUID),
+    ("applyPhone", true, NAME_OR_UUID),
     ("doAuthenticateUser", false, "userid! (password!|pin!:digits4)!"),
     ("executeSQLQuery", false, "sql!"),
     ("getAppUser", false, "(userid!|uuid!:uuid)! returnedTags{$RAppUser}"),
@@ -53,6 +56,9 @@ locationDetails endpointConnection portOrSsid lastSeen risStatus@12.5} skip:numb
         false,
         "searchCriteria!{firstName lastName userid department customerName@12.5} returnedTags!{$LUser} skip:number first:number",
     ),
+    ("removeCommonPhoneConfig", true, NAME_OR_UUID),
+    ("resetCommonPhoneConfig", true, NAME_OR_UUID),
+    ("resetPhone", true, NAME_OR_UUID),
     (
         "updateAppUser",
         true,
@@ -63,6 +69,46 @@ pwdResetHackCount:bool} digestCredentials presenceGroupName acceptPresenceSubscr
 acceptOutOfDialogRefer:bool acceptUnsolicitedNotification:bool allowReplaceHeader:bool
 associatedDevices{device*:text50} associatedGroups{userGroup*{name userRoles{userRole*}}}
 ctiControlledDeviceProfiles{deviceProfile*:text50}",
+    ),
+    (
+        "updateCommonPhoneConfig",
+        true,
+        "(name!|uuid!:uuid)! newName:text50 description unlockPwd:text50 dndOption dndAlertingType
+backgroundImage:bool phonePersonalization phoneServiceDisplay sshUserId:text50 sshPwd
+vendorConfig{~} alwaysUsePrimeLine alwaysUsePrimeLineForVoiceMessage vpnGroupName vpnProfileName
+featureControlPolicy wifiHotspotProfile",
+    ),
+    (
+        "updatePhone",
+        true,
+        "(name!|uuid!:uuid)! newName description callingSearchSpaceName devicePoolName commonDeviceConfigName
+commonPhoneConfigName networkLocation locationName mediaResourceListName networkHoldMohAudioSourceId
+userHoldMohAudioSourceId automatedAlternateRoutingCssName aarNeighborhoodName loadInformation
+vendorConfig{~} versionStamp traceFlag:bool mlppDomainId mlppIndicationStatus preemption
+useTrustedRelayPoint retryVideoCallAsAudio:bool securityProfileName sipProfileName
+cgpnTransformationCssName useDevicePoolCgpnTransformCss:bool geoLocationName geoLocationFilterName
+sendGeoLocation:bool (removeLines{~} addLines{~}|lines{~}) phoneTemplateName speeddials{~}
+busyLampFields{~} primaryPhoneName ringSettingIdleBlfAudibleAlert ringSettingBusyBlfAudibleAlert
+blfDirectedCallParks{~} addOnModules{~} userLocale networkLocale idleTimeout authenticationUrl
+directoryUrl idleUrl informationUrl messagesUrl proxyServerUrl servicesUrl services{~}
+softkeyTemplateName defaultProfileName enableExtensionMobility:bool singleButtonBarge
+joinAcrossLines builtInBridgeStatus callInfoPrivacyStatus hlogStatus ownerUserName
+ignorePresentationIndicators:bool packetCaptureMode packetCaptureDuration
+subscribeCallingSearchSpaceName rerouteCallingSearchSpaceName allowCtiControlFlag:bool
+presenceGroupName unattendedPort:bool requireDtmfReception:bool rfc2833Disabled:bool
+certificateOperation authenticationMode keySize keyOrder ecKeySize authenticationString
+upgradeFinishTime deviceMobilityMode remoteDevice:bool dndOption dndRingSetting dndStatus:bool
+isActive:bool mobilityUserIdName phoneSuite phoneServiceDisplay isProtected:bool mtpRequired:bool
+mtpPreferedCodec dialRulesName sshUserId:text50 sshPwd digestUser outboundCallRollover
+hotlineDevice:bool secureInformationUrl secureDirectoryUrl secureMessageUrl secureServicesUrl
+secureAuthenticationUrl secureIdleUrl alwaysUsePrimeLine alwaysUsePrimeLineForVoiceMessage
+featureControlPolicy deviceTrustMode earlyOfferSupportForVoiceCall:bool
+requireThirdPartyRegistration:bool blockIncomingCallsWhenRoaming:bool homeNetworkId
+AllowPresentationSharingUsingBfcp:bool
+confidentialAccess{confidentialAccessMode! confidentialAccessLevel!} requireOffPremiseLocation:bool
+allowiXApplicableMedia:bool cgpnIngressDN useDevicePoolCgpnIngressDN:bool msisdn
+enableCallRoutingToRdWhenNoneIsActive:bool wifiHotspotProfile wirelessLanProfileGroup elinGroup
+enableActivationID:bool@12.5 mraServiceDomain@12.5 allowMraMode:bool@12.5",
     ),
     (
         "updateUser",
@@ -93,6 +139,9 @@ attendeesAccessCode zeroHop:bool customerName@12.5
 /// Requests of RisPort70: operation and the children of its element.
 pub(super) const RISPORT: &[(&str, &str)] =
     &[("selectCmDevice", SELECT), ("selectCmDeviceExt", SELECT)];
+
+/// A request that only names what it is about.
+const NAME_OR_UUID: &str = "(name!|uuid!:uuid)!";
 
 const SELECT: &str = "StateInfo CmSelectionCriteria!{MaxReturnedDevices:number DeviceClass
 Model:number Status NodeName SelectBy SelectItems{item*{Item!}} Protocol DownloadStatus}";
@@ -182,6 +231,13 @@ vpnProfileName featureControlPolicy",
         "RCommonPhoneConfig",
         "name description unlockPwd dndOption dndAlertingType backgroundImage phonePersonalization
 phoneServiceDisplay sshUserId sshPwd vendorConfig{~} alwaysUsePrimeLine
+alwaysUsePrimeLineForVoiceMessage vpnGroupName vpnProfileName featureControlPolicy
+wifiHotspotProfile",
+    ),
+    (
+        "XCommonPhoneConfig",
+        "name!:text50 description unlockPwd:text50 dndOption dndAlertingType backgroundImage:bool
+phonePersonalization phoneServiceDisplay sshUserId:text50 sshPwd vendorConfig{~} alwaysUsePrimeLine
 alwaysUsePrimeLineForVoiceMessage vpnGroupName vpnProfileName featureControlPolicy
 wifiHotspotProfile",
     ),

@@ -6,7 +6,6 @@ use std::ops::Range;
 use crate::domain::model;
 use crate::sim::config::Sql;
 use crate::sim::content::{AccountState, Protocol, UserKind};
-use crate::sim::operations::phones::vendor_settings;
 use crate::sim::state::{Database, setting_number};
 
 /// A cell: nothing is NULL.
@@ -32,8 +31,8 @@ pub(super) fn table<'a>(cluster: &'a Database, name: &str) -> Option<Table<'a>> 
                     vec![
                         text(&entry.pkid),
                         text(&entry.name),
-                        text(setting_number(entry.value.personalization)),
-                        flag(entry.value.background_image),
+                        text(setting_number(entry.value.spec.personalization)),
+                        flag(entry.value.spec.background_image),
                     ]
                 })
                 .collect(),
@@ -81,11 +80,7 @@ pub(super) fn table<'a>(cluster: &'a Database, name: &str) -> Option<Table<'a>> 
         "commonphoneconfigxml" => Table {
             columns: &["fkcommonphoneconfig", LARGE_TEXT],
             rows: (cluster.profiles.entries.iter())
-                .map(|entry| {
-                    let value = &entry.value;
-                    let settings = vendor_settings(value.web_access, &value.vendor_config);
-                    vec![text(&entry.pkid), owned(settings)]
-                })
+                .map(|entry| vec![text(&entry.pkid), Some(entry.value.vendor_settings())])
                 .collect(),
         },
         "processconfig" => Table {
@@ -147,8 +142,8 @@ fn devices(cluster: &Database) -> Vec<Vec<Cell<'_>>> {
 fn device_xml(cluster: &Database, size: Range<usize>) -> Table<'_> {
     let rows = cluster.order.iter().filter_map(|&at| {
         let device = &cluster.devices[at];
-        let settings = vendor_settings(device.spec.web_access, &device.spec.vendor_config);
-        size.contains(&settings.len()).then(|| vec![text(&device.pkid), owned(settings)])
+        let settings = device.vendor_settings();
+        size.contains(&settings.len()).then(|| vec![text(&device.pkid), Some(settings)])
     });
     Table { columns: &["fkdevice", LARGE_TEXT], rows: rows.collect() }
 }

@@ -1,0 +1,183 @@
+//! Writes to phones and Common Phone Profiles. What the simulator cannot change is refused, never ignored.
+
+use std::collections::BTreeMap;
+
+use super::{Call, phones, profiles, written};
+use crate::domain::personalization::Setting;
+use crate::sim::content::{ProfileSpec, STANDARD_PROFILE};
+use crate::sim::fault::SoapFault;
+use crate::sim::state::{Cluster, Database, Profile, named_setting};
+use crate::sim::xml::Node;
+
+/// `updatePhone`: nothing is changed unless all of it can be.
+pub(super) fn phone(cluster: &mut Cluster, call: &Call<'_>) -> Result<String, SoapFault> {
+    let request = call.request;
+    let at = phones::find(cluster, request).ok_or_else(|| SoapFault::no_target("Phone"))?;
+    only(request, "phone", &["phoneSuite", "commonPhoneConfigName", "vendorConfig"])?;
+    let setting = setting(request, "phoneSuite")?;
+    let profile = request.child("commonPhoneConfigName");
+    let profile = profile.map(|node| named_profile(cluster, node)).transpose()?;
+    let settings = request.child("vendorConfig").map(VendorConfig::read).transpose()?;
+    let profile = profile.map(|profile| (profile, cluster.profiles.entries[profile].name.clone()));
+    let device = cluster.device_mut(at);
+    if let Some(setting) = setting {
+        device.spec.personalization = setting;
+    }
+    if let Some((profile, name)) = profile {
+        device.profile = profile;
+        device.spec.profile = name;
+    }
+    if let Some(VendorConfig { inside, web_access }) = settings {
+        device.written_vendor_config = Some(inside);
+        device.spec.web_access = web_access;
+    }
+    let (name, uuid) = (device.spec.name.clone(), device.uuid.clone());
+    written(cluster, call, name, 1);
+    Ok(format!("<return>{uuid}</return>"))
+}
+
+/// `updateCommonPhoneConfig`.
+pub(super) fn profile(cluster: &mut Cluster, call: &Call<'_>) -> Result<String, SoapFault> {
+    let at = target(cluster, call)?;
+    only(call.request, "profile", &["phonePersonalization"])?;
+    let setting = setting(call.request, "phonePersonalization")?;
+    let entry = &mut cluster.profiles.entries[at];
+    if let Some(setting) = setting {
+        entry.value.spec.personalization = setting;
+    }
+    let (name, uuid) = (entry.name.clone(), entry.uuid.clone());
+    written(cluster, call, name, 1);
+    Ok(format!("<return>{uuid}</return>"))
+}
+
+/// `addCommonPhoneConfig`.
+pub(super) fn add(cluster: &mut Cluster, call: &Call<'_>) -> Result<String, SoapFault> {
+    let request = call.request.child("commonPhoneConfig");
+    let request = request.ok_or_else(|| SoapFault::invalid("there is no commonPhoneConfig"))?;
+    let name = request.child_text("name").unwrap_or_default().to_owned();
+    if name.is_empty() {
+        return Err(SoapFault::invalid("the name is empty"));
+    }
+    let profile = new_profile(request, &name)?;
+    if cluster.profiles.find(&name).is_some() {
+        // The wording is Informix's own.
+        let message =
+            "Could not insert new row - duplicate value in a UNIQUE INDEX column (Unique Index:).";
+        return Err(SoapFault::server(-239, message));
+    }
+    let at = cluster.profiles.find_or_add(&name, || profile);
+    let uuid = cluster.profiles.entries[at].uuid.clone();
+    written(cluster, call, name, 1);
+    Ok(format!("<return>{uuid}</return>"))
+}
+
+/// `removeCommonPhoneConfig`.
+pub(super) fn remove(cluster: &mut Cluster, call: &Call<'_>) -> Result<String, SoapFault> {
+    let at = target(cluster, call)?;
+    let entry = &cluster.profiles.entries[at];
+    if entry.name == STANDARD_PROFILE {
+        // The wording is the simulator's own: none was published.
+        return Err(SoapFault::server(-1, format!("{STANDARD_PROFILE} cannot be removed")));
+    }
+    if cluster.order.iter().any(|&device| cluster.devices[device].profile == at) {
+        let message = "Key value for constraint (informix.fk_device_fkcommonphoneconfig) is still being referenced.";
+        return Err(SoapFault::server(-691, message));
+    }
+    let (name, uuid) = (entry.name.clone(), entry.uuid.clone());
+    cluster.remove_profile(at);
+    written(cluster, call, name, 1);
+    Ok(format!("<return>{uuid}</return>"))
+}
+
+/// The settings of a `vendorConfig` that is written; they replace all that were there.
+pub(crate) struct VendorConfig {
+    /// The settings, as markup.
+    pub(crate) inside: String,
+    /// What they say about web access: 0 is enabled, 1 is disabled.
+    pub(crate) web_access: Option<bool>,
+}
+
+impl VendorConfig {
+    /// Reads the settings from the element that holds them.
+    pub(crate) fn read(node: &Node) -> Result<Self, SoapFault> {
+        let blank = node.text.trim().is_empty();
+        // The schema allows elements without namespace only.
+        let inside = match node.children.as_slice() {
+            [] if blank => Some(String::new()),
+            [] => None,
+            [_, ..] => node.inside(),
+        };
+        let inside = inside.ok_or_else(|| {
+            SoapFault::invalid("vendorConfig holds what is no element without namespace")
+        })?;
+        let web_access = match node.child_text("webAccess") {
+            Some("0") => Some(true),
+            Some("1") => Some(false),
+            Some(_) | None => None,
+        };
+        Ok(Self { inside, web_access })
+    }
+
+    /// Returns these settings with another web access.
+    pub(crate) fn with_web_access(inside: &str, web_access: Option<bool>) -> Option<Self> {
+        let mut node = Node::parse(&format!("<vendorConfig>{inside}</vendorConfig>")).ok()?;
+        node.children.retain(|child| child.name != "webAccess");
+        if let Some(on) = web_access {
+            let text = if on { "0" } else { "1" }.to_owned();
+            let name = "webAccess".to_owned();
+            node.children.push(Node { name, text, ..Node::default() });
+        }
+        Self::read(&node).ok()
+    }
+}
+
+fn target(cluster: &Database, call: &Call<'_>) -> Result<usize, SoapFault> {
+    let found = profiles::find(cluster, call.request);
+    found.ok_or_else(|| SoapFault::no_target("CommonPhoneConfig"))
+}
+
+/// Refuses fields that the simulator does not carry out: ignoring one would make the answer a lie.
+fn only(request: &Node, what: &str, known: &[&str]) -> Result<(), SoapFault> {
+    let names = request.children.iter().map(|child| child.name.as_str());
+    let mut others = names.filter(|name| !["name", "uuid"].contains(name) && !known.contains(name));
+    match others.next() {
+        Some(other) => {
+            let message = format!("the simulator cannot change {other} of a {what}");
+            Err(SoapFault::server(-1, message))
+        }
+        None => Ok(()),
+    }
+}
+
+fn setting(request: &Node, tag: &str) -> Result<Option<Setting>, SoapFault> {
+    let Some(text) = request.child_text(tag) else { return Ok(None) };
+    let known = named_setting(text).map(Some);
+    known.ok_or_else(|| {
+        SoapFault::invalid(format!("the value {text:?} of element {tag} is not valid"))
+    })
+}
+
+/// Returns the profile that a reference gives the name of, or the UUID alone.
+fn named_profile(cluster: &Database, node: &Node) -> Result<usize, SoapFault> {
+    let name = node.text.trim();
+    let found = match node.attribute("uuid") {
+        Some(uuid) if name.is_empty() => cluster.profiles.find_uuid(uuid),
+        Some(_) | None => cluster.profiles.find(name),
+    };
+    found.ok_or_else(|| SoapFault::not_found(&format!("CommonPhoneConfig {name}")))
+}
+
+fn new_profile(request: &Node, name: &str) -> Result<Profile, SoapFault> {
+    let personalization = setting(request, "phonePersonalization")?.unwrap_or(Setting::Default);
+    let settings = request.child("vendorConfig").map(VendorConfig::read).transpose()?;
+    let (inside, web_access) = settings.map(|s| (s.inside, s.web_access)).unwrap_or_default();
+    let background_image =
+        request.child_text("backgroundImage").is_none_or(|text| matches!(text, "t" | "true" | "1"));
+    let apart = ["name", "backgroundImage", "phonePersonalization", "vendorConfig"];
+    let others = request.children.iter().filter(|child| !apart.contains(&child.name.as_str()));
+    let fields: BTreeMap<String, String> =
+        others.map(|child| (child.name.clone(), child.text.trim().to_owned())).collect();
+    let spec =
+        ProfileSpec { background_image, web_access, ..ProfileSpec::new(name, personalization) };
+    Ok(Profile { spec, written_vendor_config: Some(inside), fields })
+}
