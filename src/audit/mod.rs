@@ -13,12 +13,13 @@ use crate::domain::finding::{Code, Finding, Severity, Verdict};
 use crate::domain::inventory::{Inventory, Phone, PushUser};
 use crate::domain::model::Model;
 use crate::domain::personalization::Personalization;
+use crate::domain::repair::Repairs;
 
 pub use rules::push_user_missing;
 
-/// Judges every phone of the inventory.
-pub fn audit(inventory: &Inventory) -> Audit {
-    let context = Context::new(inventory);
+/// Judges every phone of the inventory, given what may be repaired: what may not be is left to a person.
+pub fn audit(inventory: &Inventory, repairs: &Repairs) -> Audit {
+    let context = Context::new(inventory, repairs);
     let phones: Vec<AuditedPhone> =
         inventory.phones.iter().map(|phone| judge(&context, phone)).collect();
     Audit {
@@ -33,18 +34,19 @@ pub fn audit(inventory: &Inventory) -> Audit {
 /// What the rules may look at besides the phone itself, indexed once.
 struct Context<'a> {
     inventory: &'a Inventory,
+    repairs: &'a Repairs,
     by_address: HashMap<IpAddr, Vec<&'a DeviceName>>,
 }
 
 impl<'a> Context<'a> {
-    fn new(inventory: &'a Inventory) -> Self {
+    fn new(inventory: &'a Inventory, repairs: &'a Repairs) -> Self {
         let mut by_address: HashMap<IpAddr, Vec<&DeviceName>> = HashMap::new();
         for phone in &inventory.phones {
             if let Some(ip) = phone.registration.reachable_ip() {
                 by_address.entry(ip).or_default().push(&phone.name);
             }
         }
-        Self { inventory, by_address }
+        Self { inventory, repairs, by_address }
     }
 }
 

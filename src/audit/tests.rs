@@ -22,6 +22,7 @@ fn phone(name: &str) -> Phone {
         secure_authentication_url: None,
         configured_load: None,
         web_access: Said::Nothing,
+        page: None,
         registration: Registration {
             status: Status::Registered,
             ip: Some(format!("10.0.0.{}", name.trim_start_matches("SEP")).parse().unwrap()),
@@ -32,6 +33,10 @@ fn phone(name: &str) -> Phone {
     }
 }
 
+fn audited(inventory: &Inventory) -> Audit {
+    audit(inventory, &Repairs::default())
+}
+
 fn inventory(phones: Vec<Phone>) -> Inventory {
     let profile = |setting| PhoneProfile {
         personalization: Some(setting),
@@ -39,6 +44,8 @@ fn inventory(phones: Vec<Phone>) -> Inventory {
         forced_wallpaper: None,
         wallpaper_unread: false,
         web_access: Said::Nothing,
+        phones: 1,
+        page: None,
     };
     let profiles = BTreeMap::from([
         ("Standard".to_owned(), profile(Setting::Enabled)),
@@ -90,7 +97,7 @@ fn inventory(phones: Vec<Phone>) -> Inventory {
 fn judged(change: impl FnOnce(&mut Phone)) -> (Verdict, Vec<Code>) {
     let mut subject = phone("SEP1");
     change(&mut subject);
-    let audited = audit(&inventory(vec![subject])).phones.remove(0);
+    let audited = audited(&inventory(vec![subject])).phones.remove(0);
     (audited.verdict, audited.findings.iter().map(|finding| finding.code).collect())
 }
 
@@ -183,7 +190,7 @@ fn two_phones_at_one_address_are_both_held_back() {
     let mut gone = phone("SEP3");
     gone.registration.ip = twin.registration.ip;
     gone.registration.status = Status::Unregistered;
-    let audit = audit(&inventory(vec![phone("SEP1"), twin, gone]));
+    let audit = audited(&inventory(vec![phone("SEP1"), twin, gone]));
     assert!(audit.phones[..2].iter().all(|phone| phone.has(Code::DuplicateIp)));
     assert!(!audit.phones[2].has(Code::DuplicateIp));
 }
@@ -201,7 +208,7 @@ fn the_push_user_must_be_there() {
         },
     ] {
         subject.push_user = push_user;
-        let phone = audit(&subject).phones.remove(0);
+        let phone = audited(&subject).phones.remove(0);
         assert_eq!(phone.verdict, Verdict::Blocked);
         assert!(phone.has(Code::PushUserMissing) && !phone.association.associated);
     }
@@ -216,7 +223,7 @@ fn a_push_user_of_the_other_kind_is_named_as_such() {
         exists_as: Some(UserKind::App),
         similar: Vec::new(),
     };
-    let finding = audit(&subject).phones.remove(0).findings.remove(0);
+    let finding = audited(&subject).phones.remove(0).findings.remove(0);
     assert_eq!(finding.message, "bgpush is an application user, not an end user");
     assert_eq!(finding.remedy, "use --push-user-kind app");
 }
@@ -234,9 +241,9 @@ fn foreign_authentication_is_one_finding_even_with_two_urls() {
 fn a_blank_authentication_url_is_told() {
     let mut subject = inventory(vec![phone("SEP1")]);
     subject.enterprise.authentication_url = Some(" ".into());
-    assert!(audit(&subject).phones[0].has(Code::AuthenticationUrlBlank));
+    assert!(audited(&subject).phones[0].has(Code::AuthenticationUrlBlank));
     subject.enterprise.authentication_url = None;
-    assert_eq!(audit(&subject).phones[0].findings, []);
+    assert_eq!(audited(&subject).phones[0].findings, []);
 }
 
 #[test]
@@ -245,7 +252,7 @@ fn every_finding_says_what_to_do() {
     subject.phones[1].registration.status = Status::Unknown;
     subject.phones[2].model = "?".into();
     subject.push_user = PushUser::NotNamed;
-    for phone in audit(&subject).phones {
+    for phone in audited(&subject).phones {
         for finding in phone.findings {
             assert!(!finding.message.is_empty() && !finding.remedy.is_empty(), "{}", finding.code);
         }
@@ -256,7 +263,7 @@ fn every_finding_says_what_to_do() {
 fn the_summary_counts_every_phone_once() {
     let mut other = phone("SEP99");
     other.device_pool = "Paris".into();
-    let audit = audit(&inventory(vec![phone("SEP1"), other]));
+    let audit = audited(&inventory(vec![phone("SEP1"), other]));
     let json = serde_json::to_value(&audit.summary).unwrap();
     assert_eq!(json["total"], 2);
     assert_eq!(json["ready"], 1);
@@ -268,7 +275,7 @@ fn the_summary_counts_every_phone_once() {
 
 #[test]
 fn a_phone_reads_in_json_as_the_contract_says() {
-    let audit = audit(&inventory(vec![phone("SEP99")]));
+    let audit = audited(&inventory(vec![phone("SEP99")]));
     let json = serde_json::to_value(&audit.phones[0]).unwrap();
     assert_eq!(json["model_enum"], 683);
     assert_eq!(json["registration"]["status"], "registered");
@@ -285,7 +292,7 @@ fn a_phone_reads_in_json_as_the_contract_says() {
 }
 
 fn codes_of(inventory: &Inventory, at: usize) -> Vec<Code> {
-    audit(inventory).phones[at].findings.iter().map(|finding| finding.code).collect()
+    audited(inventory).phones[at].findings.iter().map(|finding| finding.code).collect()
 }
 
 #[test]
@@ -299,14 +306,14 @@ fn the_page_that_decides_about_web_access_is_named() {
     own.registration.httpd = Httpd::Unknown;
     own.web_access = Said::Says(WebAccess::Enabled);
     let mut inventory = inventory(vec![off, silent, own]);
-    let found = audit(&inventory);
+    let found = audited(&inventory);
     let finding = &found.phones[0].findings[0];
     assert_eq!(finding.code, Code::WebAccessDisabled);
     assert!(finding.remedy.contains("in Device > Phone,"), "{}", finding.remedy);
     assert_eq!(codes_of(&inventory, 1), [Code::WebAccessUnknown]);
     assert!(codes_of(&inventory, 2).is_empty());
     inventory.enterprise.web_access = Said::Says(WebAccess::Disabled);
-    let found = audit(&inventory);
+    let found = audited(&inventory);
     let finding = &found.phones[1].findings[0];
     assert_eq!(finding.code, Code::WebAccessDisabled);
     assert!(finding.remedy.contains("Enterprise Phone Configuration"), "{}", finding.remedy);
@@ -355,7 +362,7 @@ fn a_push_user_that_cannot_be_used_blocks() {
     set(&mut inventory, ranks(Some(1), Some(2)));
     assert!(codes_of(&inventory, 0).is_empty(), "what is there already needs no change");
     assert_eq!(codes_of(&inventory, 1), [Code::NotAssociated, Code::PushUserOutranked]);
-    assert_eq!(audit(&inventory).phones[1].verdict, Verdict::Blocked);
+    assert_eq!(audited(&inventory).phones[1].verdict, Verdict::Blocked);
     for harmless in [
         ranks(Some(2), Some(2)),
         ranks(Some(3), Some(1)),
@@ -372,8 +379,9 @@ fn a_page_of_the_cluster_that_is_not_its_own_is_told_apart_from_another_server()
     let mut other_page = phone("SEP1");
     other_page.authentication_url = Some("http://cucm-pub/custom/auth.jsp".into());
     let mut inventory = inventory(vec![other_page, phone("SEP2")]);
-    let message =
-        |inventory: &Inventory, at: usize| audit(inventory).phones[at].findings[0].message.clone();
+    let message = |inventory: &Inventory, at: usize| {
+        audited(inventory).phones[at].findings[0].message.clone()
+    };
     assert!(message(&inventory, 0).starts_with("another page than CUCM's own"));
     inventory.enterprise.secure_authentication_url = Some("https://evil.example/a".into());
     assert!(message(&inventory, 1).starts_with("another server decides"));

@@ -92,6 +92,12 @@ impl DeviceList {
         merged
     }
 
+    /// Returns this list without the devices of the other one.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        self.missing_from(other).into()
+    }
+
     /// Returns the entries of this list that the other one lacks.
     pub fn missing_from(&self, other: &Self) -> Vec<String> {
         self.entries.iter().filter(|name| !other.contains(name)).cloned().collect()

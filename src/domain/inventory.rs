@@ -11,6 +11,7 @@ use super::device_name::DeviceName;
 use super::model::{self, Model};
 use super::personalization::{Personalization, Setting};
 use super::registration::Registration;
+use super::repair::PageSettings;
 use super::web_access::Said;
 
 /// Which cluster a document is about.
@@ -55,6 +56,9 @@ pub struct Phone {
     pub configured_load: Option<String>,
     /// Web Access on its own page. Looked at only where the phone did not say that its web server runs.
     pub web_access: Said,
+    /// The product-specific settings on its own page. Looked at only where Web Access is to be repaired there.
+    #[serde(skip)]
+    pub page: Option<PageSettings>,
     /// Its registration.
     pub registration: Registration,
 }
@@ -81,6 +85,11 @@ pub struct PhoneProfile {
     pub wallpaper_unread: bool,
     /// Its Web Access setting.
     pub web_access: Said,
+    /// How many phones of the whole cluster use it, selected or not.
+    pub phones: usize,
+    /// A digest of what a copy of it would have, where it could be copied.
+    #[serde(skip)]
+    pub page: Option<String>,
 }
 
 /// The enterprise parameters that decide about pictures.

@@ -13,6 +13,7 @@ pub mod model;
 pub mod personalization;
 pub mod plan;
 pub mod registration;
+pub mod repair;
 pub mod selector;
 pub mod text;
 pub mod web_access;

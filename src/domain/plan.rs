@@ -1,10 +1,57 @@
 //! The plan: what would be changed on the cluster, so exact that nothing is left to choose.
 
+use std::collections::{BTreeMap, HashSet};
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::association::{DeviceList, UserRef};
 use super::inventory::ClusterInfo;
+use super::personalization::Setting;
+use super::repair::PageSettings;
+
+/// What a setting stands on.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// A phone.
+    Phone,
+    /// A Common Phone Profile.
+    Profile,
+}
+
+impl Place {
+    fn noun(self) -> &'static str {
+        match self {
+            Self::Phone => "phone",
+            Self::Profile => "Common Phone Profile",
+        }
+    }
+}
+
+/// A change of Phone Personalization.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct PersonalizationChange {
+    /// On what.
+    pub scope: Place,
+    /// Its name.
+    pub target: String,
+    /// What is set there now.
+    pub before: Setting,
+    /// What will be set.
+    pub after: Setting,
+}
+
+/// A change of `webAccess` among the product-specific settings of a phone.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct WebAccessChange {
+    /// The device name.
+    pub target: String,
+    /// The settings now.
+    pub before: PageSettings,
+    /// The settings afterwards: only `webAccess` differs.
+    pub after: PageSettings,
+}
 
 /// What one change does.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -21,6 +68,151 @@ pub enum Action {
         /// The list that will be written.
         after: DeviceList,
     },
+    /// Takes devices out of the list that a user controls; only `revert` plans it.
+    DissociateDevices {
+        /// Whose list.
+        target: UserRef,
+        /// The list that the plan was made from.
+        before: DeviceList,
+        /// What is taken out.
+        removes: Vec<String>,
+        /// The list that will be written.
+        after: DeviceList,
+    },
+    /// Enables Phone Personalization.
+    EnablePersonalization(PersonalizationChange),
+    /// Sets Phone Personalization back; only `revert` plans it.
+    RestorePersonalization(PersonalizationChange),
+    /// Enables Web Access on a phone's page.
+    EnableWebAccess(WebAccessChange),
+    /// Sets Web Access on a phone's page back; only `revert` plans it.
+    RestoreWebAccess(WebAccessChange),
+    /// Copies a Common Phone Profile and enables Phone Personalization on the copy.
+    AddProfile {
+        /// The name of the copy.
+        target: String,
+        /// The profile that is copied.
+        source: String,
+        /// A digest of what is copied.
+        page: String,
+        /// Nothing: there is no such profile.
+        before: (),
+        /// Phone Personalization on the copy.
+        after: Setting,
+    },
+    /// Removes a Common Phone Profile again; only `revert` plans it.
+    RemoveProfile {
+        /// Its name.
+        target: String,
+        /// A digest of what is on it, as it must still be.
+        before: String,
+        /// Nothing.
+        after: (),
+    },
+    /// Moves a phone to another Common Phone Profile.
+    AssignProfile {
+        /// The device name.
+        target: String,
+        /// The profile that it has now.
+        before: String,
+        /// The profile that it gets.
+        after: String,
+    },
+    /// Lets phones take their configuration over.
+    ApplyConfig {
+        /// One phone, or all of a Common Phone Profile.
+        scope: Place,
+        /// Its name.
+        target: String,
+        /// Whether they are restarted, which ends their calls.
+        reset: bool,
+        /// Nothing is compared.
+        before: (),
+        /// Nothing is compared.
+        after: (),
+    },
+}
+
+impl Action {
+    /// Lets a phone, or all phones of a profile, take their configuration over.
+    pub fn apply_config(scope: Place, target: impl Into<String>, reset: bool) -> Self {
+        Self::ApplyConfig { scope, target: target.into(), reset, before: (), after: () }
+    }
+
+    /// Returns the word that JSON uses.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::AssociateDevices { .. } => "associate_devices",
+            Self::DissociateDevices { .. } => "dissociate_devices",
+            Self::EnablePersonalization(_) => "enable_personalization",
+            Self::RestorePersonalization(_) => "restore_personalization",
+            Self::EnableWebAccess(_) => "enable_web_access",
+            Self::RestoreWebAccess(_) => "restore_web_access",
+            Self::AddProfile { .. } => "add_profile",
+            Self::RemoveProfile { .. } => "remove_profile",
+            Self::AssignProfile { .. } => "assign_profile",
+            Self::ApplyConfig { .. } => "apply_config",
+        }
+    }
+
+    /// Says what is changed, for a person: the object and the part of it.
+    pub fn subject(&self) -> String {
+        match self {
+            Self::AssociateDevices { target, .. } | Self::DissociateDevices { target, .. } => {
+                target.to_string()
+            }
+            Self::EnablePersonalization(change) | Self::RestorePersonalization(change) => {
+                format!("Phone Personalization of the {} {}", change.scope.noun(), change.target)
+            }
+            Self::EnableWebAccess(change) | Self::RestoreWebAccess(change) => {
+                format!("Web Access of the phone {}", change.target)
+            }
+            Self::AddProfile { target, .. } | Self::RemoveProfile { target, .. } => {
+                format!("Common Phone Profile {target}")
+            }
+            Self::AssignProfile { target, .. } => {
+                format!("Common Phone Profile of the phone {target}")
+            }
+            Self::ApplyConfig { scope, target, .. } => {
+                format!("configuration of the {} {target}", scope.noun())
+            }
+        }
+    }
+
+    /// Returns the devices that a user's list gains.
+    pub fn added_devices(&self) -> &[String] {
+        if let Self::AssociateDevices { adds, .. } = self { adds } else { &[] }
+    }
+
+    /// Returns the devices that a user's list loses.
+    pub fn removed_devices(&self) -> &[String] {
+        if let Self::DissociateDevices { removes, .. } = self { removes } else { &[] }
+    }
+
+    /// Returns whose phones are told to take their configuration over.
+    pub fn told(&self) -> Option<(Place, &str)> {
+        if let Self::ApplyConfig { scope, target, .. } = self {
+            Some((*scope, target))
+        } else {
+            None
+        }
+    }
+
+    /// Tells whether the change takes something back that was there before: no plan file may do that.
+    pub fn takes_back(&self) -> bool {
+        match self {
+            Self::DissociateDevices { .. }
+            | Self::RestorePersonalization(_)
+            | Self::RestoreWebAccess(_)
+            | Self::RemoveProfile { .. } => true,
+            Self::AssociateDevices { .. }
+            | Self::EnablePersonalization(_)
+            | Self::EnableWebAccess(_)
+            | Self::AddProfile { .. }
+            | Self::AssignProfile { .. }
+            | Self::ApplyConfig { .. } => false,
+        }
+    }
 }
 
 /// One change, with its place in the plan.
@@ -50,4 +242,64 @@ pub struct Plan {
     pub fingerprint: String,
     /// The changes, in the order in which they are made.
     pub changes: Vec<Change>,
+}
+
+impl Plan {
+    /// Returns how many phones the plan touches, each counted once; phones of a profile that is changed are
+    /// counted with it.
+    pub fn phones_touched(&self) -> usize {
+        let mut phones: HashSet<&str> = HashSet::new();
+        let mut profiles: BTreeMap<&str, usize> = BTreeMap::new();
+        for change in &self.changes {
+            let (place, target) = match &change.action {
+                Action::AssociateDevices { adds: devices, .. }
+                | Action::DissociateDevices { removes: devices, .. } => {
+                    phones.extend(devices.iter().map(String::as_str));
+                    continue;
+                }
+                Action::AddProfile { .. } | Action::RemoveProfile { .. } => continue,
+                Action::EnablePersonalization(to) | Action::RestorePersonalization(to) => {
+                    (to.scope, &to.target)
+                }
+                Action::EnableWebAccess(to) | Action::RestoreWebAccess(to) => {
+                    (Place::Phone, &to.target)
+                }
+                Action::AssignProfile { target, .. } => (Place::Phone, target),
+                Action::ApplyConfig { scope, target, .. } => (*scope, target),
+            };
+            match place {
+                Place::Phone => drop(phones.insert(target)),
+                Place::Profile => {
+                    let users = profiles.entry(target).or_default();
+                    *users = change.affects.max(*users);
+                }
+            }
+        }
+        phones.len() + profiles.values().sum::<usize>()
+    }
+}
+
+/// What stands on the cluster now where a change was made.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Now {
+    /// The list of a user.
+    List(DeviceList),
+    /// A phone.
+    Phone {
+        /// Its own Phone Personalization.
+        personalization: Option<Setting>,
+        /// Its Common Phone Profile.
+        profile: Option<String>,
+        /// The settings of its page; says why they cannot be handled.
+        settings: Result<PageSettings, String>,
+    },
+    /// A Common Phone Profile.
+    Profile {
+        /// Its Phone Personalization.
+        personalization: Option<Setting>,
+        /// A digest of everything else on it; says why it cannot be handled.
+        page: Result<String, String>,
+    },
+    /// It is not there any more.
+    Gone,
 }

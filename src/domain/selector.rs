@@ -395,6 +395,7 @@ mod tests {
             secure_authentication_url: None,
             configured_load: None,
             web_access: crate::domain::web_access::Said::Nothing,
+            page: None,
             registration: Registration::unknown(Status::NotFound, Source::None),
         }
     }

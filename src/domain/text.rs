@@ -10,6 +10,19 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// Returns the SHA-256 of some texts, in hexadecimal.
+///
+/// Each is taken with its length in front, so that no two different lists of texts read the same.
+pub fn digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
+    use sha2::Digest as _;
+    let mut hasher = sha2::Sha256::new();
+    for part in parts {
+        hasher.update(part.len().to_be_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hex(&hasher.finalize())
+}
+
 /// Tells whether a character can steer a terminal, reorder a line or hide in it.
 ///
 /// Escape sequences begin with control characters; bidirectional marks make a line read otherwise than it is

@@ -4,7 +4,18 @@
 
 use std::collections::HashSet;
 
+use crate::domain::association::DeviceList;
+use crate::domain::personalization::Setting;
 use crate::domain::plan::{Action, Change, Plan};
+
+/// What a plan may do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// Add and enable only.
+    Repair,
+    /// Take back what a run did.
+    Revert,
+}
 
 /// Why a plan must not be carried out.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -12,11 +23,11 @@ pub enum PlanError {
     /// The fingerprint does not belong to these changes.
     #[error("the plan was altered after it was made: its fingerprint does not fit its changes")]
     Altered,
-    /// Two changes write to the same list, so the second would find what the first one left.
-    #[error("changes of the plan write the list of the {user} twice")]
+    /// Two changes write to the same thing, so the second would find what the first one left.
+    #[error("changes of the plan write the same thing twice: the {subject}")]
     WrittenTwice {
-        /// Whose list.
-        user: String,
+        /// What.
+        subject: String,
     },
     /// The list to write lacks an entry of the list that was read.
     #[error("change {change} of the plan would take {device} away from the {user}")]
@@ -28,24 +39,39 @@ pub enum PlanError {
         /// The first entry that would be lost.
         device: String,
     },
-    /// The list to write is not the list that was read with the additions at its end.
-    #[error("change {change} of the plan does not write exactly what it says it adds")]
+    /// A plan that repairs must not take anything back.
+    #[error("change {change} of the plan would take something back: {kind} of the {subject}")]
+    TakesBack {
+        /// The change.
+        change: u32,
+        /// Its kind.
+        kind: &'static str,
+        /// What it would change.
+        subject: String,
+    },
+    /// What would be written is not what the change says that it does.
+    #[error("change {change} of the plan does not write exactly what it says")]
     NotExact {
         /// The change.
         change: u32,
     },
 }
 
-/// Tells whether the plan can be trusted to only add, and to be what it was when it was made.
+/// Tells whether the plan can be trusted to do only what its kind may do, and to be what it was when it
+/// was made.
 ///
 /// # Errors
 /// Says which promise the plan breaks.
-pub fn check(plan: &Plan) -> Result<(), PlanError> {
+pub fn check(plan: &Plan, kind: Kind) -> Result<(), PlanError> {
     let mut written = HashSet::new();
     for change in &plan.changes {
-        let Action::AssociateDevices { target, .. } = &change.action;
-        if !written.insert(target.to_string().to_lowercase()) {
-            return Err(PlanError::WrittenTwice { user: target.to_string() });
+        let subject = change.action.subject();
+        if !written.insert(subject.to_lowercase()) {
+            return Err(PlanError::WrittenTwice { subject });
+        }
+        if kind == Kind::Repair && change.action.takes_back() {
+            let kind = change.action.kind();
+            return Err(PlanError::TakesBack { change: change.id, kind, subject });
         }
         check_change(change)?;
     }
@@ -57,16 +83,34 @@ pub fn check(plan: &Plan) -> Result<(), PlanError> {
 }
 
 fn check_change(change: &Change) -> Result<(), PlanError> {
-    let Action::AssociateDevices { target, before, adds, after } = &change.action;
-    if let Some(device) = before.missing_from(after).into_iter().next() {
-        return Err(PlanError::TakesAway { change: change.id, user: target.to_string(), device });
-    }
-    let expected = before.merged(adds.iter().map(String::as_str));
-    if expected != *after
-        || after.len() != before.len() + adds.len()
-        || adds.len() != change.affects
-    {
-        return Err(PlanError::NotExact { change: change.id });
-    }
-    Ok(())
+    let exact = match &change.action {
+        Action::AssociateDevices { target, before, adds, after } => {
+            if let Some(device) = before.missing_from(after).into_iter().next() {
+                let user = target.to_string();
+                return Err(PlanError::TakesAway { change: change.id, user, device });
+            }
+            before.merged(adds.iter().map(String::as_str)) == *after
+                && after.len() == before.len() + adds.len()
+                && adds.len() == change.affects
+        }
+        Action::DissociateDevices { before, removes, after, .. } => {
+            before.without(&DeviceList::from(removes.clone())) == *after
+                && before.len() == after.len() + removes.len()
+                && removes.len() == change.affects
+        }
+        Action::EnablePersonalization(to) => {
+            to.after == Setting::Enabled
+                && matches!(to.before, Setting::Disabled | Setting::Default)
+        }
+        Action::RestorePersonalization(to) => to.before != to.after,
+        Action::EnableWebAccess(to) => {
+            to.before.others == to.after.others && to.after.web_access.as_deref() == Some("0")
+        }
+        Action::RestoreWebAccess(to) => to.before.others == to.after.others,
+        Action::AddProfile { after, page, .. } => *after == Setting::Enabled && !page.is_empty(),
+        Action::RemoveProfile { before, .. } => !before.is_empty(),
+        Action::AssignProfile { before, after, .. } => before != after,
+        Action::ApplyConfig { .. } => true,
+    };
+    if exact { Ok(()) } else { Err(PlanError::NotExact { change: change.id }) }
 }

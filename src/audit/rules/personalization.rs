@@ -3,8 +3,13 @@
 use crate::audit::{Context, Subject, finding};
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::personalization::{Effective, Level};
+use crate::domain::repair::Enabling;
 
-pub(in crate::audit) fn check(_: &Context<'_>, subject: &Subject<'_>, found: &mut Vec<Finding>) {
+pub(in crate::audit) fn check(
+    context: &Context<'_>,
+    subject: &Subject<'_>,
+    found: &mut Vec<Finding>,
+) {
     if !subject.takes_pictures() {
         return;
     }
@@ -25,13 +30,30 @@ pub(in crate::audit) fn check(_: &Context<'_>, subject: &Subject<'_>, found: &mu
             "System > Enterprise Parameters > Phone Personalization".to_owned(),
         ),
     };
+    let repaired = context.repairs.personalization(context.inventory, phone);
+    let severity = if repaired.is_some() { Severity::Fixable } else { Severity::Blocked };
+    let remedy = |by_hand: String| {
+        match repaired {
+        Some(Enabling::OnPhone(_)) => {
+            "`axlpaper rollout` enables it on the phone's own page; `axlpaper plan` shows the change first".to_owned()
+        }
+        Some(Enabling::OnProfile(profile, _)) => format!(
+            "`axlpaper rollout` enables it on the Common Phone Profile {profile:?}, for all its phones; `axlpaper plan` \
+             shows the change first"
+        ),
+        Some(Enabling::OffProfile(profile)) => format!(
+            "`axlpaper rollout` moves it to a copy of {profile:?} that enables it; `axlpaper plan` shows the change first"
+        ),
+        None => format!("{by_hand}; or let axlpaper do it: `axlpaper plan --repair personalization` shows how"),
+    }
+    };
     match subject.personalization.effective {
         Effective::Enabled => {}
         Effective::Disabled => found.push(finding(
             Code::PersonalizationDisabled,
-            Severity::Blocked,
+            severity,
             format!("Phone Personalization is Disabled by {place}"),
-            format!("set {page} to Enabled, save, Apply Config"),
+            remedy(format!("set {page} to Enabled, save, Apply Config")),
         )),
         Effective::HttpsOnly => found.push(finding(
             Code::PersonalizationHttpsOnly,
@@ -43,11 +65,14 @@ pub(in crate::audit) fn check(_: &Context<'_>, subject: &Subject<'_>, found: &mu
         )),
         Effective::Unknown => found.push(finding(
             Code::PersonalizationUnknown,
-            Severity::Blocked,
+            severity,
             format!(
                 "no level that could be read decides Phone Personalization (profile {profile:?})"
             ),
-            "set Phone Personalization to Enabled on the phone or on its Common Phone Profile",
+            remedy(
+                "set Phone Personalization to Enabled on the phone or on its Common Phone Profile"
+                    .to_owned(),
+            ),
         )),
     }
 }

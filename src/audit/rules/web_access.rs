@@ -48,7 +48,14 @@ pub(in crate::audit) fn check(
             return;
         }
     };
-    found.push(finding(Code::WebAccessDisabled, Severity::Blocked, message, remedy));
+    let (severity, remedy) = if context.repairs.web_access(subject.phone).is_some() {
+        let by_us = "`axlpaper rollout` enables it on the phone's own page; `axlpaper plan` shows the change first";
+        (Severity::Fixable, by_us.to_owned())
+    } else {
+        let or = "or let axlpaper do it: `axlpaper plan --repair web-access` shows how";
+        (Severity::Blocked, format!("{remedy}; {or}"))
+    };
+    found.push(finding(Code::WebAccessDisabled, severity, message, remedy));
 }
 
 fn unknown(decided: Decided, page: impl Fn(Page) -> String) -> Option<Finding> {
