@@ -23,10 +23,16 @@ pub enum Stage {
     Settings,
     /// Asking RisPort70 for registrations.
     Registrations,
+    /// Reading the pages of phones that are to be changed.
+    Pages,
     /// Making the pictures.
     Pictures,
+    /// Comparing the cluster with a plan.
+    Check,
     /// Changing the cluster.
     Apply,
+    /// Waiting for phones that restart.
+    Restart,
     /// Pushing to phones.
     Push,
 }

@@ -1,15 +1,24 @@
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use super::*;
-use crate::domain::association::UserKind;
+use crate::axl::add_common_phone_config::AddCommonPhoneConfig;
+use crate::axl::get_common_phone_config::CommonPhoneConfig;
+use crate::axl::operation::envelope;
+use crate::axl::page::PhonePage;
+use crate::axl::update_phone::UpdatePhone;
+use crate::domain::association::{UserKind, UserRef};
 use crate::domain::inventory::ClusterInfo;
+use crate::domain::personalization::Setting;
+use crate::domain::plan::{Action, PersonalizationChange, Place, WebAccessChange};
+use crate::domain::repair::PageSettings;
 use crate::event::Unobserved;
 
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Trouble(&'static str);
 
-/// A cluster with one list, and a script of what goes wrong.
+/// A cluster with one list, some phones and profiles, and a script of what goes wrong.
 #[derive(Default)]
 struct Lists {
     now: Mutex<DeviceList>,
@@ -19,12 +28,18 @@ struct Lists {
     write_error: Option<&'static str>,
     write_is_lost: bool,
     loses: Option<&'static str>,
+    phones: Mutex<BTreeMap<String, PhonePage>>,
+    /// The requests that change phones, as they would be sent.
+    updates: Mutex<Vec<String>>,
+    told: Mutex<Vec<String>>,
+    /// Is cancelled with the first change.
+    stops: CancellationToken,
 }
 
-impl UserLists for Lists {
+impl Site for Lists {
     type Error = Trouble;
 
-    async fn read(&self, _: &UserRef) -> Result<DeviceList, Trouble> {
+    async fn list(&self, _: &UserRef) -> Result<DeviceList, Trouble> {
         let count = {
             let mut reads = self.reads.lock().unwrap();
             *reads += 1;
@@ -36,7 +51,7 @@ impl UserLists for Lists {
         Ok(self.now.lock().unwrap().clone())
     }
 
-    async fn write(&self, _: &UserRef, list: &DeviceList) -> Result<(), Trouble> {
+    async fn set_list(&self, _: &UserRef, list: &DeviceList) -> Result<(), Trouble> {
         self.writes.lock().unwrap().push(list.clone());
         if !self.write_is_lost {
             let kept =
@@ -46,9 +61,100 @@ impl UserLists for Lists {
         self.write_error.map_or(Ok(()), |text| Err(Trouble(text)))
     }
 
+    async fn phone(&self, name: &str) -> Result<Option<PhonePage>, Trouble> {
+        Ok(self.phones.lock().unwrap().get(name).cloned())
+    }
+
+    async fn update_phone(&self, update: UpdatePhone) -> Result<(), Trouble> {
+        self.stops.cancel();
+        let request = envelope("14.0", &update).unwrap();
+        self.updates.lock().unwrap().push(request.clone());
+        if self.write_error.is_none() {
+            let mut phones = self.phones.lock().unwrap();
+            for page in phones.values_mut().filter(|page| request.contains(&page.name)) {
+                if request.contains("<phoneSuite>Enabled") {
+                    page.personalization = Some(Setting::Enabled);
+                }
+                if request.contains("<vendorConfig>") {
+                    *page = self::page(&page.name, &request);
+                }
+            }
+        }
+        self.write_error.map_or(Ok(()), |text| Err(Trouble(text)))
+    }
+
+    async fn profile(&self, _: &str) -> Result<Option<CommonPhoneConfig>, Trouble> {
+        Ok(None)
+    }
+
+    async fn personalize_profile(&self, _: &str, _: Setting) -> Result<(), Trouble> {
+        Err(Trouble("no profiles here"))
+    }
+
+    async fn add_profile(&self, _: AddCommonPhoneConfig) -> Result<(), Trouble> {
+        Err(Trouble("no profiles here"))
+    }
+
+    async fn remove_profile(&self, _: &str) -> Result<(), Trouble> {
+        Err(Trouble("no profiles here"))
+    }
+
+    async fn apply_config(&self, _: Place, name: &str, _: bool) -> Result<(), Trouble> {
+        self.told.lock().unwrap().push(name.to_owned());
+        self.write_error.map_or(Ok(()), |text| Err(Trouble(text)))
+    }
+
     fn is_refusal(error: &Trouble) -> bool {
         error.0 == "refused"
     }
+
+    fn is_outcome_unknown(error: &Trouble) -> bool {
+        error.0 == "timed out"
+    }
+}
+
+/// Makes a page whose settings stand in a document.
+fn page(name: &str, document: &str) -> PhonePage {
+    PhonePage::new(name, Some(Setting::Default), Some("Standard"), document)
+}
+
+const SETTINGS: &str =
+    "<vendorConfig><garp>1</garp><webAccess>1</webAccess><x a=\"1\">R&amp;D</x></vendorConfig>";
+
+fn phones(names: &[&str]) -> Lists {
+    let pages = names.iter().map(|name| ((*name).to_owned(), page(name, SETTINGS)));
+    Lists { phones: Mutex::new(pages.collect()), ..Lists::default() }
+}
+
+fn plan_of(actions: Vec<Action>) -> Plan {
+    let mut plan = plan(&[], &[]);
+    let change = |(id, action)| Change { id, action, affects: 1, reason: String::new() };
+    plan.changes = (1..).zip(actions).map(change).collect();
+    plan
+}
+
+fn personalize(name: &str) -> Action {
+    Action::EnablePersonalization(PersonalizationChange {
+        scope: Place::Phone,
+        target: name.to_owned(),
+        before: Setting::Default,
+        after: Setting::Enabled,
+    })
+}
+
+fn open_web(name: &str, others: &str) -> Action {
+    let others = page(name, others).settings().unwrap().others;
+    let page =
+        |value: &str| PageSettings { web_access: Some(value.to_owned()), others: others.clone() };
+    Action::EnableWebAccess(WebAccessChange {
+        target: name.to_owned(),
+        before: page("1"),
+        after: page("0"),
+    })
+}
+
+async fn applied(lists: &Lists, plan: &Plan) -> Result<Applied, ApplyError<Trouble>> {
+    apply(lists, &Forgetful, plan, &CancellationToken::new(), &Unobserved).await
 }
 
 fn list(names: &[&str]) -> DeviceList {
@@ -87,28 +193,26 @@ fn cluster(names: &[&str]) -> Lists {
 }
 
 async fn state(lists: &Lists, plan: &Plan) -> (ChangeState, String) {
-    let result = apply(lists, &Forgetful, plan, &Unobserved).await.unwrap().results.remove(0);
+    let result = applied(lists, plan).await.unwrap().results.remove(0);
     (result.state, result.message.unwrap_or_default())
 }
 
 #[tokio::test]
 async fn writes_once_and_reads_back() {
     let lists = cluster(&["b", "A"]);
-    let applied =
-        apply(&lists, &Forgetful, &plan(&["b", "A"], &["SEP1"]), &Unobserved).await.unwrap();
+    let applied = applied(&lists, &plan(&["b", "A"], &["SEP1"])).await.unwrap();
     assert_eq!(applied.results[0].state, ChangeState::Applied);
     assert_eq!(*lists.writes.lock().unwrap(), [list(&["b", "A", "SEP1"])]);
-    assert_eq!(applied.read_back[0].1, list(&["b", "A", "SEP1"]));
+    assert_eq!(applied.read_back[0].1, Some(list(&["b", "A", "SEP1"])));
 }
 
 #[tokio::test]
 async fn a_list_that_moved_is_not_touched() {
     let lists = cluster(&["a", "new"]);
-    let error =
-        apply(&lists, &Forgetful, &plan(&["a", "old"], &["SEP1"]), &Unobserved).await.unwrap_err();
+    let error = applied(&lists, &plan(&["a", "old"], &["SEP1"])).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "application user bgpush has changed since the plan was made; added: new; removed: old"
+        "the application user bgpush has changed since the plan was made; added: new; removed: old"
     );
     assert!(lists.writes.lock().unwrap().is_empty());
 }
@@ -116,7 +220,7 @@ async fn a_list_that_moved_is_not_touched() {
 #[tokio::test]
 async fn an_unreadable_list_is_not_touched() {
     let lists = Lists { fail_read: Some(1), ..cluster(&["a"]) };
-    let error = apply(&lists, &Forgetful, &plan(&["a"], &["SEP1"]), &Unobserved).await.unwrap_err();
+    let error = applied(&lists, &plan(&["a"], &["SEP1"])).await.unwrap_err();
     assert!(matches!(error, ApplyError::Unreadable { .. }));
     assert!(lists.writes.lock().unwrap().is_empty());
 }
@@ -143,7 +247,7 @@ async fn what_was_written_is_judged_by_what_is_there() {
 #[tokio::test]
 async fn a_refused_write_stops_everything() {
     let lists = Lists { write_error: Some("refused"), write_is_lost: true, ..cluster(&["a"]) };
-    let error = apply(&lists, &Forgetful, &plan(&["a"], &["SEP1"]), &Unobserved).await.unwrap_err();
+    let error = applied(&lists, &plan(&["a"], &["SEP1"])).await.unwrap_err();
     assert!(matches!(error, ApplyError::Refused { .. }));
     assert_eq!(lists.writes.lock().unwrap().len(), 1);
 }
@@ -162,11 +266,68 @@ async fn what_was_written_is_told_although_a_later_change_fails() {
     let lists = cluster(&["a"]);
     let mut plan = plan(&["a"], &["SEP1"]);
     plan.changes.push(plan.changes[0].clone());
-    let Action::AssociateDevices { adds, after, before, .. } = &mut plan.changes[1].action;
+    let Action::AssociateDevices { adds, after, before, .. } = &mut plan.changes[1].action else {
+        panic!("it is another change")
+    };
     *adds = vec!["SEP2".to_owned()];
     *after = before.merged(["SEP2"]);
-    let results = apply(&lists, &Forgetful, &plan, &Unobserved).await.unwrap().results;
+    let results = applied(&lists, &plan).await.unwrap().results;
     assert_eq!(results[0].state, ChangeState::Applied);
     assert_eq!(results[1].state, ChangeState::NotApplied);
     assert!(results[1].message.as_ref().unwrap().contains("added: SEP1"), "{results:?}");
+}
+
+#[tokio::test]
+async fn one_setting_is_written_and_all_others_as_they_were() {
+    let lists = phones(&["SEP1"]);
+    let plan = plan_of(vec![open_web("SEP1", SETTINGS)]);
+    assert_eq!(state(&lists, &plan).await.0, ChangeState::Applied);
+    let sent = lists.updates.lock().unwrap().remove(0);
+    let settings =
+        "<vendorConfig><garp>1</garp><webAccess>0</webAccess><x a=\"1\">R&amp;D</x></vendorConfig>";
+    assert!(sent.contains(&format!("<name>SEP1</name>{settings}")), "{sent}");
+}
+
+#[tokio::test]
+async fn settings_that_somebody_changed_are_not_touched() {
+    let lists = phones(&["SEP1"]);
+    let plan = plan_of(vec![open_web("SEP1", "<vendorConfig><garp>0</garp></vendorConfig>")]);
+    let error = applied(&lists, &plan).await.unwrap_err().to_string();
+    assert!(error.contains("other product-specific settings"), "{error}");
+    let plan = plan_of(vec![personalize("SEP2"), personalize("SEP1")]);
+    let error = applied(&lists, &plan).await.unwrap_err().to_string();
+    assert!(error.contains("phone SEP2 has changed") && error.contains("not there"), "{error}");
+    assert!(lists.updates.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_refusal_ends_it_and_nobody_is_asked_again() {
+    let lists = Lists { write_error: Some("refused"), ..phones(&["SEP1", "SEP2"]) };
+    let plan = plan_of(vec![personalize("SEP1"), personalize("SEP2")]);
+    assert!(matches!(applied(&lists, &plan).await, Err(ApplyError::Refused { .. })));
+    assert_eq!(lists.updates.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_interrupt_ends_it_between_two_changes() {
+    let lists = phones(&["SEP1", "SEP2"]);
+    let plan = plan_of(vec![personalize("SEP1"), personalize("SEP2")]);
+    let done = apply(&lists, &Forgetful, &plan, &lists.stops, &Unobserved).await.unwrap();
+    assert!(done.interrupted);
+    let states: Vec<ChangeState> = done.results.iter().map(|result| result.state).collect();
+    assert_eq!(states, [ChangeState::Applied, ChangeState::NotApplied]);
+    assert_eq!(lists.updates.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn nobody_knows_whether_a_phone_was_told_when_the_answer_is_missing() {
+    let told = |error| Lists { write_error: error, ..Lists::default() };
+    let plan = plan_of(vec![Action::apply_config(Place::Phone, "SEP1", false)]);
+    for (error, expected) in [
+        (None, ChangeState::Applied),
+        (Some("timed out"), ChangeState::Unproven),
+        (Some("no such phone"), ChangeState::NotApplied),
+    ] {
+        assert_eq!(state(&told(error), &plan).await.0, expected);
+    }
 }

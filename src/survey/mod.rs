@@ -3,6 +3,8 @@
 //! Reads only, and never makes a cluster look smaller than it is: what could not be read is told as a
 //! remark or stays unknown, and totals are compared.
 
+mod back;
+mod pages;
 mod phones;
 mod push_user;
 mod registrations;
@@ -12,6 +14,8 @@ mod roll_call;
 mod settings;
 mod web_access;
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
 use crate::axl::client::AxlClient;
@@ -20,8 +24,9 @@ use crate::axl::list_device_pool::ListDevicePool;
 use crate::axl::paging::Listing;
 use crate::domain::association::UserKind;
 use crate::domain::device_name::DeviceName;
-use crate::domain::inventory::{ClusterInfo, EnterpriseSettings, Inventory, PushUser};
+use crate::domain::inventory::{ClusterInfo, EnterpriseSettings, Inventory, Phone, PushUser};
 use crate::domain::registration::Source;
+use crate::domain::repair::Repairs;
 use crate::domain::selector::{Selector, SelectorError};
 use crate::domain::text::{counted, names};
 use crate::event::{Event, Observer, Stage};
@@ -29,11 +34,15 @@ use crate::phone::PhoneClient;
 use crate::ris::client::RisClient;
 use crate::ris::error::RisError;
 
+pub use back::{Waiting, wait_until_back};
+
 /// What a survey is asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     /// Where registrations are read from.
     pub registrations: Source,
+    /// What may be repaired: for some repairs more must be read.
+    pub repairs: &'a Repairs,
     /// How to ask phones who they are.
     pub phones: &'a PhoneClient,
     /// The name that documents give the cluster.
@@ -96,6 +105,7 @@ pub async fn survey(
     let mut remarks = Vec::new();
     let found = phones::read(axl, observer, &mut remarks).await?;
     let phones_on_cluster = found.phones.len();
+    let users = users_of_profiles(&found.phones);
     let device_pools = device_pools(axl).await?;
     let selection = request
         .selector
@@ -125,7 +135,10 @@ pub async fn survey(
 
     observer.observe(&Event::Started { stage: Stage::Settings, total: None });
     let nodes = settings::nodes(axl).await?;
-    let profiles = settings::profiles(axl, &phones, &mut remarks).await?;
+    let mut profiles = settings::profiles(axl, &phones, &mut remarks).await?;
+    for (name, profile) in &mut profiles {
+        profile.phones = users.get(name).copied().unwrap_or_default();
+    }
     let enterprise = settings::enterprise(axl, &mut remarks).await?;
     let push_user = match request.push_user {
         Some(user) => push_user::find(axl, user, request.push_user_kind, &mut remarks).await?,
@@ -145,10 +158,7 @@ pub async fn survey(
     let mut phones = request.selector.within_subnets(phones)?;
     web_access::ask(axl, &mut phones, &mut remarks).await?;
     let residents = residents::ask(request.phones, &phones).await;
-    for remark in &remarks {
-        observer.observe(&Event::Remark(remark.clone()));
-    }
-    Ok(Inventory {
+    let mut inventory = Inventory {
         cluster: ClusterInfo {
             name: request.cluster_name.to_owned(),
             host: axl.endpoint().to_string(),
@@ -166,7 +176,23 @@ pub async fn survey(
         phones_on_cluster,
         phones,
         remarks,
-    })
+    };
+    if request.repairs.web_access {
+        pages::read(axl, &mut inventory, observer).await?;
+    }
+    for remark in &inventory.remarks {
+        observer.observe(&Event::Remark(remark.clone()));
+    }
+    Ok(inventory)
+}
+
+/// Counts the phones of every Common Phone Profile.
+fn users_of_profiles(phones: &[Phone]) -> HashMap<String, usize> {
+    let mut users = HashMap::new();
+    for profile in phones.iter().filter_map(|phone| phone.common_phone_profile.as_ref()) {
+        *users.entry(profile.clone()).or_default() += 1;
+    }
+    users
 }
 
 /// Looks for the user whose name and password go to the phones.

@@ -135,6 +135,7 @@ fn phone(row: PhoneRow) -> Result<Phone, String> {
             .name
             .filter(|_| row.load_information.special != Some(false)),
         web_access: crate::domain::web_access::Said::Nothing,
+        page: None,
         registration: Registration::unknown(Status::Unknown, Source::None),
     })
 }

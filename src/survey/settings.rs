@@ -61,6 +61,8 @@ pub(super) async fn profiles(
                 forced_wallpaper: None,
                 wallpaper_unread: false,
                 web_access: Said::Nothing,
+                phones: 0,
+                page: None,
             };
             (row.name, profile)
         })
@@ -71,7 +73,10 @@ pub(super) async fn profiles(
         let Some(profile) = profiles.get_mut(name) else { continue };
         match axl.call(&GetCommonPhoneConfig::named(name)).await {
             Ok(answer) => {
-                let config = answer.into_profile().vendor_config;
+                let page = answer.into_profile();
+                // A profile that cannot be copied is told when somebody wants that.
+                profile.page = page.digest().ok();
+                let config = page.vendor_config;
                 let wallpaper = config.get(WALLPAPER_KEY).map(str::to_owned);
                 profile.forced_wallpaper = wallpaper.filter(|file| !file.trim().is_empty());
                 profile.web_access = config.get(WEB_ACCESS_KEY).and_then(WebAccess::parse).into();
