@@ -7,12 +7,12 @@ use crate::domain::finding::{Code, Verdict};
 
 /// Returns a target for every phone that is ready.
 ///
-/// `was_controlled` tells whether the push user controlled a phone before this run, and
+/// `is_fresh` tells whether a phone or its association was changed only a moment ago, and
 /// `cluster_url_known` whether the cluster's Authentication URL could be read: an acceptance proves a
 /// password only where the phone is known to ask the cluster itself.
 pub fn targets(
     audit: &Audit,
-    was_controlled: impl Fn(&DeviceName) -> bool,
+    is_fresh: impl Fn(&DeviceName) -> bool,
     cluster_url_known: bool,
 ) -> Vec<Target> {
     let ready = audit.phones.iter().filter(|phone| phone.verdict == Verdict::Ready);
@@ -28,7 +28,7 @@ pub fn targets(
                 checks_password: url_known
                     && !phone.has(Code::AuthenticationUrlBlank)
                     && !phone.has(Code::AuthenticationUrlForeign),
-                newly_associated: !was_controlled(phone.name()),
+                fresh: is_fresh(phone.name()),
             })
         })
         .collect()
@@ -70,6 +70,7 @@ mod tests {
                 secure_authentication_url: None,
                 configured_load: None,
                 web_access: crate::domain::web_access::Said::Nothing,
+                page: None,
                 registration,
             },
             model: model::by_number(683),
@@ -106,16 +107,16 @@ mod tests {
         let mut blank = phone("SEP4", &[]);
         blank.model = model::by_number(622);
         let chosen =
-            targets(&audit(vec![phone("SEP1", &[]), blocked, nowhere, blank]), |_| true, true);
+            targets(&audit(vec![phone("SEP1", &[]), blocked, nowhere, blank]), |_| false, true);
         assert_eq!(chosen.len(), 1);
         assert_eq!(chosen[0].name.as_str(), "SEP1");
-        assert!(!chosen[0].newly_associated);
+        assert!(!chosen[0].fresh);
     }
 
     #[test]
     fn an_acceptance_proves_the_password_only_where_the_cluster_is_asked() {
         let proves =
-            |phone, known| targets(&audit(vec![phone]), |_| false, known)[0].checks_password;
+            |phone, known| targets(&audit(vec![phone]), |_| true, known)[0].checks_password;
         assert!(proves(phone("SEP1", &[]), true));
         assert!(!proves(phone("SEP1", &[]), false));
         assert!(!proves(phone("SEP1", &[Code::AuthenticationUrlBlank]), true));

@@ -1,6 +1,10 @@
 //! Decides what follows from an answer.
 
+use std::time::Duration;
+
+use super::patience::Refusal;
 use super::{Answer, Fetched, Target};
+use crate::domain::text::counted;
 use crate::event::{Outcome, PhoneError};
 
 /// What to do after an attempt.
@@ -30,18 +34,26 @@ pub struct Ending {
 /// Decides after the `attempt`th answer, when at most `max_attempts` are made.
 ///
 /// Trouble on the way and answers that cannot be read may pass, so they are tried again. What a phone
-/// has refused it will refuse again, and a refused password must never be repeated.
-pub fn next(target: &Target, answer: Answer, attempt: u32, max_attempts: u32) -> Next {
+/// has refused it will refuse again, and a refused password must never be repeated; unless `refusal` says
+/// that the phone has only not heard yet of a change, however many attempts that takes.
+pub fn next(
+    target: &Target,
+    answer: Answer,
+    refusal: Option<Refusal>,
+    attempt: u32,
+    max_attempts: u32,
+) -> Next {
     let may_pass = matches!(answer, Answer::Unreachable(_) | Answer::Unreadable(_));
-    match ending(target, answer) {
+    let again = matches!(refusal, Some(Refusal::NotYet { .. }));
+    match ending(target, answer, refusal) {
         None => Next::Verify,
-        Some(ending) if may_pass && attempt < max_attempts => Next::Again(ending),
+        Some(ending) if again || (may_pass && attempt < max_attempts) => Next::Again(ending),
         Some(ending) => Next::Done(ending),
     }
 }
 
 /// Says how a phone ends with this answer; nothing when it has accepted.
-fn ending(target: &Target, answer: Answer) -> Option<Ending> {
+fn ending(target: &Target, answer: Answer, refusal: Option<Refusal>) -> Option<Ending> {
     let ending = match answer {
         Answer::Accepted => return None,
         Answer::Unreachable(why) => done(
@@ -59,18 +71,7 @@ fn ending(target: &Target, answer: Answer) -> Option<Ending> {
                 "open the phone's web page; restart the phone if it stays so",
             )
         }
-        Answer::AuthRefused(error) if target.newly_associated => done(
-            Outcome::AuthFailed,
-            Some(error),
-            "the phone refused the push user, which controls it only since this run",
-            "a new association can need some minutes: run `axlpaper rollout` again a little later",
-        ),
-        Answer::AuthRefused(error) => done(
-            Outcome::AuthFailed,
-            Some(error),
-            "the phone refused the push user",
-            "check the push user's password, that it controls this phone, and the phone's Authentication URL",
-        ),
+        Answer::AuthRefused(error) => refused(target, error, refusal),
         Answer::Refused(error) => {
             let why = error.text.clone();
             done(
@@ -95,6 +96,36 @@ fn ending(target: &Target, answer: Answer) -> Option<Ending> {
         ),
     };
     Some(ending)
+}
+
+/// Says how a phone ends that has refused the push user.
+fn refused(target: &Target, error: PhoneError, refusal: Option<Refusal>) -> Ending {
+    let (why, remedy) = match refusal {
+        Some(Refusal::Outwaited(waited)) => (
+            format!(
+                "the phone still refused the push user {} after it was given control of it or the phone was changed",
+                lasting(waited)
+            ),
+            "check that the push user controls this phone, its Authentication URL and the cluster's database \
+             replication, then run `axlpaper rollout` again",
+        ),
+        Some(Refusal::NotYet { .. } | Refusal::Final) | None if target.fresh => (
+            "the phone refused the push user; its association or its settings were changed only a moment ago"
+                .to_owned(),
+            "a change can need some minutes until it counts: run `axlpaper rollout` again a little later",
+        ),
+        Some(Refusal::NotYet { .. } | Refusal::Final) | None => (
+            "the phone refused the push user".to_owned(),
+            "check the push user's password, that it controls this phone, and the phone's Authentication URL",
+        ),
+    };
+    done(Outcome::AuthFailed, Some(error), why, remedy)
+}
+
+/// Says a time in whole minutes, or in seconds where these would say too little.
+fn lasting(time: Duration) -> String {
+    let seconds = usize::try_from(time.as_secs()).unwrap_or(usize::MAX);
+    if seconds < 120 { counted(seconds, "second") } else { counted(seconds / 60, "minute") }
 }
 
 /// Decides what an acceptance is worth, once the downloads are known.
@@ -141,7 +172,7 @@ pub(super) mod tests {
     }
 
     fn after(answer: Answer, attempt: u32, max_attempts: u32) -> Next {
-        next(&crate::push::engine::tests::target(1), answer, attempt, max_attempts)
+        next(&crate::push::engine::tests::target(1), answer, None, attempt, max_attempts)
     }
 
     fn outcome(next: Next) -> Option<Outcome> {
@@ -162,6 +193,26 @@ pub(super) mod tests {
         assert_eq!(ends(Answer::Refused(error(3))), Some(Outcome::Rejected));
         assert_eq!(ends(Answer::WrongDevice("SEP2".into())), Some(Outcome::WrongDevice));
         assert_eq!(ends(Answer::NotSent("too long".into())), Some(Outcome::Pending));
+    }
+
+    #[test]
+    fn a_refusal_that_means_not_yet_is_tried_again_and_one_after_that_says_how_long() {
+        let after = |refusal| {
+            let target = crate::push::engine::tests::target(1);
+            next(&target, Answer::AuthRefused(error(4)), Some(refusal), 9, 1)
+        };
+        let again = tokio::time::Instant::now();
+        let Next::Again(ending) = after(Refusal::NotYet { again, pause: None }) else {
+            panic!("it is not tried again")
+        };
+        assert_eq!(ending.outcome, Outcome::AuthFailed);
+        assert!(matches!(after(Refusal::Final), Next::Done(_)));
+        let said = |seconds| match after(Refusal::Outwaited(Duration::from_secs(seconds))) {
+            Next::Done(ending) => ending.reason.unwrap(),
+            Next::Again(_) | Next::Verify => panic!("it is not done with"),
+        };
+        assert!(said(300).contains("still refused the push user 5 minutes after"), "{}", said(300));
+        assert!(said(90).contains(" 90 seconds after"), "{}", said(90));
     }
 
     #[test]

@@ -1,91 +1,33 @@
 //! Keeps the phones moving: a bounded number at once, one request a phone, nobody forgotten.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use jiff::Timestamp;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use super::book::Book;
 use super::decide::{self, Ending, Next};
 use super::guard::Guard;
+use super::job::Job;
+use super::lane::{Lane, Later};
+use super::patience::{Patience, Refusal, Waiting};
 use super::{Answer, Line, Target};
 use crate::domain::chain::chain;
 use crate::domain::device_name::DeviceName;
 use crate::domain::text::counted;
-use crate::event::{Event, Observer, Outcome, PhoneResult, Stage};
+use crate::event::{Event, Observer, PhoneResult, Stage};
 use crate::journal::JournalError;
 
-/// How to go about a push.
-#[derive(Clone, Copy, Debug)]
-pub struct Settings {
-    /// Phones that are asked at once.
-    pub concurrency: usize,
-    /// Attempts a phone, the first one included.
-    pub max_attempts: u32,
-    /// Time between two attempts at one phone.
-    pub retry_delay: Duration,
-    /// How long the line waits for a phone's downloads, for telling it.
-    pub verify_timeout: Duration,
-    /// Refusals of the push user in a row that stop the push.
-    pub max_auth_failures: u32,
-}
-
-/// How a push is stopped.
-#[derive(Clone, Debug, Default)]
-pub struct Stop {
-    /// Cancelled: what is under way is finished, and nothing new is begun.
-    pub soon: CancellationToken,
-    /// Cancelled: what is under way is left as it is.
-    pub now: CancellationToken,
-}
-
-/// Why a push ended before every phone was done with.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Stopped {
-    /// Too many phones in a row refused the push user.
-    AuthRefusals {
-        /// How many.
-        in_a_row: u32,
-    },
-    /// Somebody asked to stop.
-    Interrupted,
-    /// What is attempted can no longer be written down; says why.
-    Unrecorded(String),
-}
-
-impl Stopped {
-    /// Says for a person why the push ended.
-    pub fn told(&self) -> String {
-        match self {
-            Self::AuthRefusals { in_a_row } => format!(
-                "{in_a_row} phones in a row refused the push user, and its account must not be locked; check its \
-                 password, and give new associations some minutes"
-            ),
-            Self::Interrupted => "the run was interrupted".to_owned(),
-            Self::Unrecorded(why) => {
-                format!("nothing is attempted that cannot be written down: {why}")
-            }
-        }
-    }
-}
-
-/// What came of a push.
-#[derive(Clone, Debug)]
-pub struct Pushed {
-    /// Every target, sorted by name.
-    pub results: Vec<PhoneResult>,
-    /// Why some of them were not done with.
-    pub stopped: Option<Stopped>,
-}
+pub use super::terms::{Pushed, Settings, Stop, Stopped};
 
 /// Pushes to every target and waits for the proof.
 ///
 /// Phones that were associated before and that check the password come first: they tell soonest whether
-/// the password is right. Phones whose association is new come last, because they may still refuse it.
+/// the password is right. Fresh phones come last, because they may still refuse it; while that means "not
+/// yet", they are waited for.
 ///
 /// Every attempt is in the book before it is made, and what came of it is there before it is told.
 pub async fn run<L: Line, B: Book>(
@@ -97,7 +39,7 @@ pub async fn run<L: Line, B: Book>(
     observer: &dyn Observer,
 ) -> Pushed {
     observer.observe(&Event::Started { stage: Stage::Push, total: Some(targets.len() as u64) });
-    let mut fleet = Fleet::new(line, book, targets, settings);
+    let mut fleet = Fleet::new(line, book, targets, settings, Instant::now());
     while fleet.step(stop, observer).await {}
     while let Some(closed) = fleet.closing.next().await {
         fleet.closed(closed, observer);
@@ -112,38 +54,11 @@ pub async fn run<L: Line, B: Book>(
     Pushed { results, stopped }
 }
 
-/// A phone on its way through the push.
-#[derive(Clone)]
-struct Job {
-    target: Target,
-    attempts: u32,
-    first_attempt: Option<(Timestamp, Instant)>,
-    /// Where the book has the attempt that is next or under way.
-    entry: Option<i64>,
-    /// How it ends if it is not tried again.
-    last: Option<Ending>,
-}
-
-/// Phones that are refused or accepted for the same reasons, and so share a guard.
-struct Lane {
-    guard: Guard,
-    ready: VecDeque<Job>,
-    /// How many are just being written down.
-    noting: usize,
-    /// Written down, and free to begin: so that no place stays empty while the book is written.
-    noted: VecDeque<Job>,
-}
-
-impl Lane {
-    fn has_begun_all(&self) -> bool {
-        self.ready.is_empty() && self.noting == 0 && self.noted.is_empty()
-    }
-}
-
 /// An attempt whose end is in the book.
 enum Closed {
     Done(Box<PhoneResult>, Result<(), JournalError>),
-    Again(Box<Job>, Result<(), JournalError>),
+    /// To be tried again at that time, or after the usual delay.
+    Again(Box<Job>, Option<Instant>, Result<(), JournalError>),
 }
 
 struct Fleet<'a, L: Line, B: Book> {
@@ -152,9 +67,9 @@ struct Fleet<'a, L: Line, B: Book> {
     settings: Settings,
     /// Phones that the push user has controlled before: their refusal means the password.
     known: Lane,
-    /// Phones that it controls only now: their refusal may only mean that the cluster needs a minute.
+    /// Phones that were changed only now: their refusal may only mean that the cluster needs a minute.
     fresh: Lane,
-    later: VecDeque<(Instant, Job)>,
+    later: Later,
     /// What is under way, so that nobody is forgotten when that is cut off.
     begun: HashMap<DeviceName, Job>,
     noting: FuturesUnordered<BoxFuture<'a, (Job, Result<i64, JournalError>)>>,
@@ -167,26 +82,30 @@ struct Fleet<'a, L: Line, B: Book> {
 }
 
 impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
-    fn new(line: &'a L, book: &'a B, mut targets: Vec<Target>, settings: Settings) -> Self {
+    fn new(
+        line: &'a L,
+        book: &'a B,
+        mut targets: Vec<Target>,
+        settings: Settings,
+        now: Instant,
+    ) -> Self {
         // The sort keeps the order of names among equals.
         targets.sort_by_key(|target| !target.checks_password);
-        let job =
-            |target| Job { target, attempts: 0, first_attempt: None, entry: None, last: None };
         let (fresh, known): (Vec<_>, Vec<_>) =
-            targets.into_iter().map(job).partition(|job| job.target.newly_associated);
-        let lane = |jobs: Vec<Job>| Lane {
-            guard: Guard::new(settings.concurrency, settings.max_auth_failures),
-            ready: jobs.into(),
-            noting: 0,
-            noted: VecDeque::new(),
+            targets.into_iter().map(Job::new).partition(|job| job.target.fresh);
+        let lane = |jobs: Vec<Job>, patience: Duration| {
+            let guard = Guard::new(settings.concurrency, settings.max_auth_failures);
+            let waiting = Waiting::new(Patience::USUAL, now, patience, settings.password_proven);
+            Lane::new(jobs, guard, waiting, settings.concurrency)
         };
         Self {
             line,
             book,
             settings,
-            known: lane(known),
-            fresh: lane(fresh),
-            later: VecDeque::new(),
+            // Nothing of these is new, so there is nothing to wait for.
+            known: lane(known, Duration::ZERO),
+            fresh: lane(fresh, settings.patience),
+            later: Later::default(),
             begun: HashMap::new(),
             noting: FuturesUnordered::new(),
             pushing: FuturesUnordered::new(),
@@ -206,20 +125,21 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
             && !self.known.guard.is_tripped()
             && self.unrecorded.is_none();
         if open {
-            self.note();
-            self.begin();
+            let now = Instant::now();
+            self.note(now);
+            self.begin(now);
         }
         let writing = !self.noting.is_empty() || !self.closing.is_empty();
         if self.pushing.is_empty() && !writing && !self.verifying.is_empty() {
             self.tell_waiting(observer);
         }
-        let wake = self.later.front().filter(|_| open).map(|(when, _)| *when);
+        let wake = self.later.first().filter(|_| open);
         if self.pushing.is_empty() && self.verifying.is_empty() && !writing && wake.is_none() {
             return false;
         }
         tokio::select! {
             Some((job, noted)) = self.noting.next() => self.noted(job, noted),
-            Some((job, answer)) = self.pushing.next() => self.answered(job, answer),
+            Some((job, answer)) = self.pushing.next() => self.answered(job, answer, observer),
             Some((job, ending)) = self.verifying.next() => self.finish(job, ending),
             Some(closed) = self.closing.next() => self.closed(closed, observer),
             () = sleep_until(wake) => self.wake_up(),
@@ -239,11 +159,11 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
     }
 
     /// Writes down those that come next, as many as may be under way.
-    fn note(&mut self) {
+    fn note(&mut self, now: Instant) {
         loop {
             // The fresh ones wait until every known one is at least under way.
             let lane = if self.known.ready.is_empty() { &mut self.fresh } else { &mut self.known };
-            if lane.noting + lane.noted.len() >= lane.guard.allowed() {
+            if !lane.may_note(now, self.pushing.len()) {
                 return;
             }
             let Some(job) = lane.ready.pop_front() else { return };
@@ -273,10 +193,10 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
         }
     }
 
-    fn begin(&mut self) {
+    fn begin(&mut self, now: Instant) {
         loop {
             let lane = if self.known.has_begun_all() { &mut self.fresh } else { &mut self.known };
-            if self.pushing.len() >= lane.guard.allowed() {
+            if self.pushing.len() >= lane.allowed(now) {
                 return;
             }
             let Some(mut job) = lane.noted.pop_front() else { return };
@@ -295,24 +215,27 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
     }
 
     fn lane(&mut self, job: &Job) -> &mut Lane {
-        if job.target.newly_associated { &mut self.fresh } else { &mut self.known }
+        if job.target.fresh { &mut self.fresh } else { &mut self.known }
     }
 
-    fn answered(&mut self, job: Job, answer: Answer) {
-        match &answer {
-            Answer::AuthRefused(_) => self.lane(&job).guard.refused(),
-            // Only a phone that asks the cluster proves by its acceptance that the password is right.
-            Answer::Accepted if job.target.checks_password => self.lane(&job).guard.accepted(),
-            Answer::Accepted
-            | Answer::Refused(_)
-            | Answer::Unreachable(_)
-            | Answer::Unreadable(_)
-            | Answer::WrongDevice(_)
-            | Answer::NotSent(_) => {}
+    fn answered(&mut self, mut job: Job, answer: Answer, observer: &dyn Observer) {
+        let refusal = self.lane(&job).heard(&job, &answer, Instant::now());
+        if self.known.guard.trusts_password() {
+            self.fresh.password_is_right();
         }
-        match decide::next(&job.target, answer, job.attempts, self.settings.max_attempts) {
+        // Whoever begins a pause comes again when it ends, and so wakes the others too.
+        let mut at = None;
+        if let Some(Refusal::NotYet { again, pause }) = refusal {
+            job.put_off += 1;
+            at = Some(again);
+            if let Some(delay) = pause {
+                self.tell_pause(delay, observer);
+            }
+        }
+        let attempt = job.counted_attempts();
+        match decide::next(&job.target, answer, refusal, attempt, self.settings.max_attempts) {
             Next::Done(ending) => self.finish(job, ending),
-            Next::Again(ending) => self.put_off(job, ending),
+            Next::Again(ending) => self.put_off(job, ending, at),
             Next::Verify => {
                 let line = self.line;
                 self.verifying.push(
@@ -327,19 +250,21 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
         }
     }
 
+    fn tell_pause(&self, delay: Duration, observer: &dyn Observer) {
+        // The phone that has just refused is nowhere else.
+        let phones = counted(self.fresh.len() + self.later.fresh() + 1, "phone");
+        let reason = format!("new associations and settings of {phones} to take effect");
+        observer.observe(&Event::Waiting { stage: Stage::Push, reason, delay });
+    }
+
     fn wake_up(&mut self) {
         let now = Instant::now();
-        while let Some((when, _)) = self.later.front() {
-            if *when > now {
-                return;
-            }
-            if let Some((_, job)) = self.later.pop_front() {
-                self.lane(&job).ready.push_back(job);
-            }
+        while let Some(job) = self.later.due(now) {
+            self.lane(&job).ready.push_back(job);
         }
     }
 
-    fn put_off(&self, mut job: Job, ending: Ending) {
+    fn put_off(&self, mut job: Job, ending: Ending, at: Option<Instant>) {
         let (book, entry) = (self.book, job.entry.take());
         job.last = Some(ending.clone());
         self.closing.push(
@@ -348,7 +273,7 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
                     Some(entry) => book.tried(entry, &ending).await,
                     None => Ok(()),
                 };
-                Closed::Again(Box::new(job), written)
+                Closed::Again(Box::new(job), at, written)
             }
             .boxed(),
         );
@@ -356,7 +281,7 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
 
     fn finish(&self, mut job: Job, ending: Ending) {
         let (book, entry) = (self.book, job.entry.take());
-        let result = result(job, ending, Some(Timestamp::now()));
+        let result = job.ended(ending, Some(Timestamp::now()));
         self.closing.push(
             async move {
                 let written = book.ended(entry, &result).await;
@@ -368,9 +293,10 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
 
     fn closed(&mut self, closed: Closed, observer: &dyn Observer) {
         let written = match closed {
-            Closed::Again(job, written) => {
+            Closed::Again(job, at, written) => {
                 self.begun.remove(&job.target.name);
-                self.later.push_back((Instant::now() + self.settings.retry_delay, *job));
+                let at = at.unwrap_or_else(|| Instant::now() + self.settings.retry_delay);
+                self.later.put(at, *job);
                 written
             }
             Closed::Done(result, written) => {
@@ -392,12 +318,11 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
     }
 
     fn stopped(&self, stop: &Stop) -> Option<Stopped> {
-        let waiting = |lane: &Lane| lane.ready.len() + lane.noted.len();
-        let waiting = waiting(&self.known) + waiting(&self.fresh) + self.noting.len();
+        let waiting = !self.known.has_begun_all() || !self.fresh.has_begun_all();
         if let Some(why) = &self.unrecorded {
             return Some(Stopped::Unrecorded(why.clone()));
         }
-        if waiting == 0 && self.later.is_empty() && self.begun.is_empty() {
+        if !waiting && self.later.is_empty() && self.begun.is_empty() {
             return None;
         }
         if self.known.guard.is_tripped() || self.fresh.guard.is_tripped() {
@@ -411,25 +336,15 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
         while let Some((job, noted)) = self.noting.next().await {
             self.noted(job, noted);
         }
-        let late = std::mem::take(&mut self.later).into_iter().map(|(_, job)| job);
         let mut waiting: Vec<Job> = Vec::new();
         for lane in [&mut self.known, &mut self.fresh] {
             waiting.extend(lane.noted.drain(..).chain(lane.ready.drain(..)));
         }
-        let mut left = Vec::new();
-        for mut job in waiting.into_iter().chain(late) {
-            let ending =
-                job.last.take().map_or_else(|| not_tried(stopped), |last| not_again(last, stopped));
-            left.push((job.entry.take(), result(job, ending, None)));
-        }
-        for (_, job) in self.begun.drain() {
-            let ending = pending(
-                "it was being pushed to when the run was cut off, so its state is not known"
-                    .to_owned(),
-            );
-            // The book keeps its attempt open: nobody knows how it ended.
-            left.push((None, result(job, ending, None)));
-        }
+        let waiting = waiting.into_iter().chain(self.later.take());
+        let mut left: Vec<_> =
+            waiting.map(|mut job| (job.entry.take(), job.stopped(stopped))).collect();
+        // The book keeps their attempts open: nobody knows how they ended.
+        left.extend(self.begun.drain().map(|(_, job)| (None, job.cut_off())));
         let book = self.book;
         let writes = left.iter().map(|(entry, result)| book.ended(*entry, result));
         let written = futures::future::join_all(writes).await;
@@ -439,48 +354,6 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
         for (_, result) in left {
             self.record(result, observer);
         }
-    }
-}
-
-fn not_tried(stopped: &Stopped) -> Ending {
-    pending(format!("not tried: {}", stopped.told()))
-}
-
-fn not_again(last: Ending, stopped: &Stopped) -> Ending {
-    let reason = last.reason.unwrap_or_default();
-    Ending { reason: Some(format!("{reason}; not tried again: {}", stopped.told())), ..last }
-}
-
-fn pending(reason: String) -> Ending {
-    Ending {
-        outcome: Outcome::Pending,
-        phone_error: None,
-        reason: Some(reason),
-        remedy: Some(
-            "run `axlpaper rollout --resume last`; phones that are done already are left alone"
-                .to_owned(),
-        ),
-    }
-}
-
-fn result(job: Job, ending: Ending, finished_at: Option<Timestamp>) -> PhoneResult {
-    let Job { target, attempts, first_attempt, entry: _, last: _ } = job;
-    PhoneResult {
-        name: target.name,
-        model: target.model,
-        device_pool: target.device_pool,
-        ip: Some(target.ip),
-        image: Some(target.image.background),
-        outcome: ending.outcome,
-        phone_error: ending.phone_error,
-        reason: ending.reason,
-        remedy: ending.remedy,
-        attempts,
-        first_attempt_at: first_attempt.map(|(at, _)| at),
-        finished_at,
-        duration_ms: first_attempt
-            .filter(|_| finished_at.is_some())
-            .map(|(_, since)| u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)),
     }
 }
 

@@ -32,11 +32,16 @@ impl Guard {
     pub fn allowed(&self) -> usize {
         if self.is_tripped() {
             0
-        } else if self.accepted_in_a_row >= Self::PROOFS {
+        } else if self.trusts_password() {
             self.concurrency
         } else {
             1
         }
+    }
+
+    /// Tells whether enough phones in a row have accepted the password.
+    pub fn trusts_password(&self) -> bool {
+        self.accepted_in_a_row >= Self::PROOFS
     }
 
     /// Tells whether the push must stop.

@@ -1,6 +1,6 @@
 //! Pushes one picture to many phones: who, when, how many at once, again or not, seen or not.
 //!
-//! Deciding is in [`decide`] and [`guard`] and needs no socket. [`engine`] keeps the phones moving and
+//! Deciding is in [`decide`], [`guard`] and [`patience`] and needs no socket. [`engine`] keeps the phones moving and
 //! talks to a [`Line`]; [`mod@line`] is the real one, made of the phone client and the image host.
 
 pub mod book;
@@ -8,8 +8,12 @@ mod choose;
 pub mod decide;
 pub mod engine;
 pub mod guard;
+mod job;
+mod lane;
 pub mod line;
+pub mod patience;
 mod skip;
+mod terms;
 
 use std::net::IpAddr;
 
@@ -18,7 +22,7 @@ use crate::domain::model::ImageSpec;
 use crate::event::PhoneError;
 
 pub use choose::targets;
-pub use skip::{proven_already, skipped};
+pub use skip::{not_back, proven_already, skipped};
 
 /// A phone to push to. Everything that could be decided beforehand is decided here.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -35,9 +39,9 @@ pub struct Target {
     pub image: ImageSpec,
     /// Whether it asks the cluster for the user, so that an acceptance proves the password.
     pub checks_password: bool,
-    /// Whether the push user controls it only since this run. Such a phone may refuse the user for some
-    /// minutes, so it is asked after all others.
-    pub newly_associated: bool,
+    /// Whether its association or its configuration was changed only a moment ago. Such a phone may refuse
+    /// the push user for some minutes, so it is asked after all others.
+    pub fresh: bool,
 }
 
 /// What came of one attempt.

@@ -1,5 +1,7 @@
 //! Says why a phone was left alone.
 
+use std::time::Duration;
+
 use super::Target;
 use crate::domain::audit::AuditedPhone;
 use crate::domain::finding::Verdict;
@@ -30,6 +32,23 @@ pub fn skipped(phone: &AuditedPhone) -> PhoneResult {
         first_attempt_at: None,
         finished_at: None,
         duration_ms: None,
+    }
+}
+
+/// Returns the result of a phone that did not come back after it was told to take its configuration over.
+///
+/// That is a failure, and not only a phone that was left alone: it was there before.
+pub fn not_back(phone: &AuditedPhone, waited: Duration) -> PhoneResult {
+    let reason = format!(
+        "it did not register again within {} seconds after it took its configuration over",
+        waited.as_secs()
+    );
+    let remedy = "look at the phone; then push to it with `axlpaper rollout --only-failed last`";
+    PhoneResult {
+        outcome: Outcome::Unreachable,
+        reason: Some(reason),
+        remedy: Some(remedy.to_owned()),
+        ..skipped(phone)
     }
 }
 

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::domain::model;
-use crate::event::Unobserved;
+use crate::event::{Outcome, Unobserved};
 use crate::push::Fetched;
 use crate::push::book::Forgetful;
 use crate::push::decide::tests::error;
@@ -16,7 +16,7 @@ pub(in crate::push) fn target(n: u8) -> Target {
         ip: [10, 0, 0, n].into(),
         image: model::by_number(683).unwrap().image.unwrap(),
         checks_password: true,
-        newly_associated: false,
+        fresh: false,
     }
 }
 
@@ -66,6 +66,8 @@ const SETTINGS: Settings = Settings {
     retry_delay: Duration::from_secs(5),
     verify_timeout: Duration::from_secs(1),
     max_auth_failures: 3,
+    password_proven: false,
+    patience: Duration::ZERO,
 };
 
 async fn pushed(line: &Scripted, count: u8) -> Pushed {
@@ -148,7 +150,7 @@ async fn new_associations_come_last_and_cannot_stop_the_others() {
     let line = Scripted { answers: fresh, ..Scripted::default() };
     let mut targets: Vec<Target> = (1..=12).map(target).collect();
     for target in &mut targets[..6] {
-        target.newly_associated = true;
+        target.fresh = true;
     }
     let pushed = run(&line, &Forgetful, targets, SETTINGS, &Stop::default(), &Unobserved).await;
     assert!(outcomes(&pushed)[6..].iter().all(|outcome| *outcome == Outcome::Verified));
@@ -200,3 +202,5 @@ async fn a_hard_stop_forgets_nobody() {
     assert!(begun.clone().all(|result| result.reason.as_ref().unwrap().contains("not known")));
     assert_eq!(begun.count(), 4);
 }
+
+mod waiting;

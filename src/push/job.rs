@@ -1,0 +1,100 @@
+//! A phone on its way through a push, and what is said of it at the end.
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::Target;
+use super::decide::Ending;
+use super::terms::Stopped;
+use crate::event::{Outcome, PhoneResult};
+
+/// A phone on its way through the push.
+#[derive(Clone)]
+pub(super) struct Job {
+    pub(super) target: Target,
+    pub(super) attempts: u32,
+    /// How many of its attempts only said that a change has not reached it yet.
+    pub(super) put_off: u32,
+    pub(super) first_attempt: Option<(Timestamp, Instant)>,
+    /// Where the book has the attempt that is next or under way.
+    pub(super) entry: Option<i64>,
+    /// How it ends if it is not tried again.
+    pub(super) last: Option<Ending>,
+}
+
+impl Job {
+    pub(super) fn new(target: Target) -> Self {
+        Self { target, attempts: 0, put_off: 0, first_attempt: None, entry: None, last: None }
+    }
+
+    /// Returns how many attempts count against the most that may be made.
+    pub(super) fn counted_attempts(&self) -> u32 {
+        self.attempts - self.put_off
+    }
+
+    /// Makes the result of a phone that is left in peace because the push was stopped.
+    pub(super) fn stopped(mut self, stopped: &Stopped) -> PhoneResult {
+        let last = self.last.take();
+        let ending = last.map_or_else(|| not_tried(stopped), |last| not_again(last, stopped));
+        self.ended(ending, None)
+    }
+
+    /// Makes the result of a phone that was being pushed to when everything was cut off.
+    pub(super) fn cut_off(self) -> PhoneResult {
+        let why = "it was being pushed to when the run was cut off, so its state is not known";
+        self.ended(pending(why.to_owned()), None)
+    }
+
+    /// Makes its result.
+    pub(super) fn ended(self, ending: Ending, finished_at: Option<Timestamp>) -> PhoneResult {
+        let Self { target, attempts, put_off: _, first_attempt, entry: _, last: _ } = self;
+        PhoneResult {
+            name: target.name,
+            model: target.model,
+            device_pool: target.device_pool,
+            ip: Some(target.ip),
+            image: Some(target.image.background),
+            outcome: ending.outcome,
+            phone_error: ending.phone_error,
+            reason: ending.reason,
+            remedy: ending.remedy,
+            attempts,
+            first_attempt_at: first_attempt.map(|(at, _)| at),
+            finished_at,
+            duration_ms: first_attempt
+                .filter(|_| finished_at.is_some())
+                .map(|(_, since)| u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)),
+        }
+    }
+}
+
+fn not_tried(stopped: &Stopped) -> Ending {
+    pending(format!("not tried: {}", stopped.told()))
+}
+
+fn not_again(last: Ending, stopped: &Stopped) -> Ending {
+    let reason = last.reason.unwrap_or_default();
+    let reason = format!("{reason}; not tried again: {}", stopped.told());
+    // A phone that was still waited for has decided nothing by its refusal.
+    let undecided = match stopped {
+        Stopped::Interrupted | Stopped::Unrecorded(_) => last.outcome == Outcome::AuthFailed,
+        Stopped::AuthRefusals { .. } => false,
+    };
+    if undecided {
+        Ending { phone_error: last.phone_error, ..pending(reason) }
+    } else {
+        Ending { reason: Some(reason), ..last }
+    }
+}
+
+fn pending(reason: String) -> Ending {
+    Ending {
+        outcome: Outcome::Pending,
+        phone_error: None,
+        reason: Some(reason),
+        remedy: Some(
+            "run `axlpaper rollout --resume last`; phones that are done already are left alone"
+                .to_owned(),
+        ),
+    }
+}

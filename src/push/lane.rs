@@ -1,0 +1,150 @@
+//! Who comes next: phones that are refused or accepted for the same reasons wait in one lane.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use tokio::time::Instant;
+
+use super::Answer;
+use super::guard::Guard;
+use super::job::Job;
+use super::patience::{Refusal, Waiting};
+
+/// Phones that are refused or accepted for the same reasons, and so share a guard.
+pub(super) struct Lane {
+    pub(super) guard: Guard,
+    waiting: Waiting,
+    concurrency: usize,
+    pub(super) ready: VecDeque<Job>,
+    /// How many are just being written down.
+    pub(super) noting: usize,
+    /// Written down, and free to begin: so that no place stays empty while the book is written.
+    pub(super) noted: VecDeque<Job>,
+}
+
+impl Lane {
+    pub(super) fn new(jobs: Vec<Job>, guard: Guard, waiting: Waiting, concurrency: usize) -> Self {
+        let (ready, noted) = (jobs.into(), VecDeque::new());
+        Self { guard, waiting, concurrency, ready, noting: 0, noted }
+    }
+
+    pub(super) fn has_begun_all(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns how many have not begun.
+    pub(super) fn len(&self) -> usize {
+        self.ready.len() + self.noting + self.noted.len()
+    }
+
+    /// Returns how many phones may be asked at once now.
+    pub(super) fn allowed(&self, now: Instant) -> usize {
+        if self.guard.is_tripped() {
+            return 0;
+        }
+        let waiting = self.waiting.allowed(now, self.concurrency);
+        waiting.unwrap_or_else(|| self.guard.allowed())
+    }
+
+    /// Tells whether one more may be written down now, while `pushing` phones are being asked.
+    pub(super) fn may_note(&self, now: Instant, pushing: usize) -> bool {
+        // A probe is most likely followed by a pause, and nobody should stand in the book all that time as
+        // if it were being pushed to.
+        let under_way = if self.waiting.is_probing(now) { pushing } else { 0 };
+        self.noting + self.noted.len() + under_way < self.allowed(now)
+    }
+
+    /// Takes note that the password is known to be right.
+    pub(super) fn password_is_right(&mut self) {
+        self.waiting.password_is_right();
+    }
+
+    /// Takes note of an answer; says what it means where it is a refusal of the push user.
+    pub(super) fn heard(&mut self, job: &Job, answer: &Answer, now: Instant) -> Option<Refusal> {
+        match answer {
+            Answer::AuthRefused(_) => {
+                let refusal = self.waiting.refused(now, job.put_off);
+                match refusal {
+                    Refusal::NotYet { .. } => {}
+                    Refusal::Final | Refusal::Outwaited(_) => self.guard.refused(),
+                }
+                return Some(refusal);
+            }
+            // Only a phone that asks the cluster proves by its acceptance that the password is right.
+            Answer::Accepted if job.target.checks_password => {
+                self.guard.accepted();
+                self.waiting.accepted();
+            }
+            Answer::Accepted
+            | Answer::Refused(_)
+            | Answer::Unreachable(_)
+            | Answer::Unreadable(_)
+            | Answer::WrongDevice(_)
+            | Answer::NotSent(_) => {}
+        }
+        None
+    }
+}
+
+/// Phones that are tried again, by the time at which they are.
+#[derive(Default)]
+pub(super) struct Later {
+    jobs: BTreeMap<(Instant, u64), Job>,
+    /// Keeps those apart, and in order, that come at the same instant.
+    sequence: u64,
+}
+
+impl Later {
+    pub(super) fn put(&mut self, when: Instant, job: Job) {
+        self.sequence += 1;
+        self.jobs.insert((when, self.sequence), job);
+    }
+
+    /// Returns when the first one comes.
+    pub(super) fn first(&self) -> Option<Instant> {
+        self.jobs.first_key_value().map(|((when, _), _)| *when)
+    }
+
+    /// Takes out the first one if its time has come.
+    pub(super) fn due(&mut self, now: Instant) -> Option<Job> {
+        self.first().filter(|when| *when <= now)?;
+        self.jobs.pop_first().map(|(_, job)| job)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.jobs.is_empty()
+    }
+
+    /// Returns how many of them are fresh.
+    pub(super) fn fresh(&self) -> usize {
+        self.jobs.values().filter(|job| job.target.fresh).count()
+    }
+
+    /// Takes out all of them, in their order.
+    pub(super) fn take(&mut self) -> impl Iterator<Item = Job> + use<> {
+        std::mem::take(&mut self.jobs).into_values()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::push::engine::tests::target;
+
+    #[test]
+    fn the_soonest_comes_first_and_equals_keep_their_order() {
+        let now = Instant::now();
+        let mut later = Later::default();
+        for (n, after) in [(1, 30), (2, 5), (3, 5), (4, 1)] {
+            later.put(now + Duration::from_secs(after), Job::new(target(n)));
+        }
+        assert_eq!(later.first(), Some(now + Duration::from_secs(1)));
+        assert!(later.due(now).is_none());
+        let soon = now + Duration::from_secs(5);
+        let due: Vec<_> = std::iter::from_fn(|| later.due(soon)).map(|job| job.target).collect();
+        assert_eq!(due, [target(4), target(2), target(3)]);
+        assert_eq!(later.take().count(), 1);
+        assert!(later.is_empty());
+    }
+}

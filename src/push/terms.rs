@@ -1,0 +1,74 @@
+//! How to go about a push, how it is stopped, and what came of it.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::event::PhoneResult;
+
+/// How to go about a push.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Phones that are asked at once.
+    pub concurrency: usize,
+    /// Attempts a phone, the first one included.
+    pub max_attempts: u32,
+    /// Time between two attempts at one phone.
+    pub retry_delay: Duration,
+    /// How long the line waits for a phone's downloads, for telling it.
+    pub verify_timeout: Duration,
+    /// Refusals of the push user in a row that stop the push.
+    pub max_auth_failures: u32,
+    /// Whether the cluster itself has confirmed the push user's password.
+    pub password_proven: bool,
+    /// How long after the start of the push fresh phones may still refuse the push user.
+    pub patience: Duration,
+}
+
+/// How a push is stopped.
+#[derive(Clone, Debug, Default)]
+pub struct Stop {
+    /// Cancelled: what is under way is finished, and nothing new is begun.
+    pub soon: CancellationToken,
+    /// Cancelled: what is under way is left as it is.
+    pub now: CancellationToken,
+}
+
+/// Why a push ended before every phone was done with.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Stopped {
+    /// Too many phones in a row refused the push user.
+    AuthRefusals {
+        /// How many.
+        in_a_row: u32,
+    },
+    /// Somebody asked to stop.
+    Interrupted,
+    /// What is attempted can no longer be written down; says why.
+    Unrecorded(String),
+}
+
+impl Stopped {
+    /// Says for a person why the push ended.
+    pub fn told(&self) -> String {
+        match self {
+            Self::AuthRefusals { in_a_row } => format!(
+                "{in_a_row} phones in a row refused the push user, and its account must not be locked; check its \
+                 password, and give new associations some minutes"
+            ),
+            Self::Interrupted => "the run was interrupted".to_owned(),
+            Self::Unrecorded(why) => {
+                format!("nothing is attempted that cannot be written down: {why}")
+            }
+        }
+    }
+}
+
+/// What came of a push.
+#[derive(Clone, Debug)]
+pub struct Pushed {
+    /// Every target, sorted by name.
+    pub results: Vec<PhoneResult>,
+    /// Why some of them were not done with.
+    pub stopped: Option<Stopped>,
+}
