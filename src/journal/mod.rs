@@ -5,6 +5,7 @@
 //!
 //! No password, no cookie and no header ever comes here.
 
+mod debts;
 mod error;
 mod lock;
 mod read;
@@ -14,7 +15,7 @@ mod writer;
 
 pub use error::{JournalError, Problem};
 pub use lock::{ClusterLock, Holder, LockError};
-pub use read::{AttemptRow, ChangeRow, History, Proven, RunRow, Which};
+pub use read::{AttemptRow, ChangeRow, EventRow, History, Proven, RunRow, Which};
 pub use record::{Attempt, AttemptEnd, Journal, NewRun, Recorder, RunId, RunState};
 
 #[cfg(test)]

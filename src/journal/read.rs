@@ -16,7 +16,7 @@ use super::error::{JournalError, Problem};
 use super::record::RunId;
 use crate::domain::device_name::DeviceName;
 use crate::domain::plan::{Change, Plan};
-use crate::event::PhoneResult;
+use crate::event::{ChangeState, PhoneResult};
 
 /// A journal that is open for reading. It sees what has been written so far, also by a run that goes on.
 #[derive(Debug)]
@@ -86,7 +86,8 @@ pub struct RunRow {
     pub began_at: Timestamp,
     /// When it ended; nothing while it runs, or when it was killed.
     pub ended_at: Option<Timestamp>,
-    /// `running`, `finished`, `interrupted` or `failed`; a run that was killed stays `running`.
+    /// `running`, `finished`, `interrupted`, `failed` or `killed`. A run that was killed stays `running` until
+    /// the next one on its cluster begins.
     pub state: String,
     /// How the program ended.
     pub exit_code: Option<i64>,
@@ -103,8 +104,8 @@ pub struct ChangeRow {
     pub intended_at: Timestamp,
     /// When it was done with; nothing when nobody knows how it ended.
     pub ended_at: Option<Timestamp>,
-    /// `applied`, `not_applied` or `unproven`.
-    pub state: Option<String>,
+    /// How it ended; nothing when nobody knows.
+    pub state: Option<ChangeState>,
     /// What else is known.
     pub message: Option<String>,
 }
@@ -141,6 +142,17 @@ pub struct AttemptRow {
     pub said: Option<String>,
     /// The phone's reply, shortened.
     pub raw: Option<String>,
+}
+
+/// Something that a person was told.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct EventRow {
+    /// When.
+    pub at: Timestamp,
+    /// `remark` or `waiting`.
+    pub kind: String,
+    /// In words.
+    pub text: String,
 }
 
 impl History {
@@ -214,7 +226,7 @@ impl History {
                         change: json(&text(row, 0)?, "a change")?,
                         intended_at: time(row, 1)?,
                         ended_at: optional_time(row, 2)?,
-                        state: get(row, 3)?,
+                        state: change_state(row, 3)?,
                         message: get(row, 4)?,
                     })
                 })())
@@ -335,6 +347,24 @@ impl History {
         })())
     }
 
+    /// Returns what a person was told while a run went on.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn events(&self, run: RunId) -> Result<Vec<EventRow>, JournalError> {
+        self.told((|| {
+            let mut select = self
+                .connection
+                .prepare("select at, kind, body from events where run = ?1 order by rowid")?;
+            let rows = select.query_map([run], |row| {
+                Ok((|| {
+                    Ok(EventRow { at: time(row, 0)?, kind: text(row, 1)?, text: text(row, 2)? })
+                })())
+            })?;
+            rows.map(|row| row?).collect()
+        })())
+    }
+
     fn with_outcomes(&self, mut run: RunRow) -> Result<RunRow, Problem> {
         let mut select = self.connection.prepare_cached(
             "select outcome, count(*) from phones where run = ?1 group by outcome order by outcome",
@@ -344,7 +374,11 @@ impl History {
         Ok(run)
     }
 
-    fn told<T>(&self, read: Result<T, Problem>) -> Result<T, JournalError> {
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    pub(super) fn told<T>(&self, read: Result<T, Problem>) -> Result<T, JournalError> {
         read.map_err(|problem| JournalError::new("read", &self.path, problem))
     }
 }
@@ -392,7 +426,12 @@ fn optional_time(row: &Row<'_>, at: usize) -> Result<Option<Timestamp>, Problem>
     there.map(|_| time(row, at)).transpose()
 }
 
-fn json<T: DeserializeOwned>(text: &str, what: &'static str) -> Result<T, Problem> {
+fn change_state(row: &Row<'_>, at: usize) -> Result<Option<ChangeState>, Problem> {
+    let word: Option<String> = get(row, at)?;
+    word.map(|word| json(&format!("\"{word}\""), "how a change ended")).transpose()
+}
+
+pub(super) fn json<T: DeserializeOwned>(text: &str, what: &'static str) -> Result<T, Problem> {
     serde_json::from_str(text).map_err(|error| Problem::Unreadable { what, why: error.to_string() })
 }
 

@@ -14,7 +14,7 @@ use super::error::{JournalError, Problem};
 use super::schema;
 use super::writer::Writer;
 use crate::domain::device_name::DeviceName;
-use crate::domain::plan::{Action, Change, Plan};
+use crate::domain::plan::{Change, Plan};
 use crate::event::{ChangeResult, ChangeState, Outcome, PhoneError, PhoneResult};
 
 /// The number of a run.
@@ -118,6 +118,16 @@ impl Journal {
         &self.path
     }
 
+    /// Says that a run has died without a word: its holder's lock was found without a holder.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn died(&self, run: RunId) -> Result<(), JournalError> {
+        let died = "update runs set state = 'killed' where id = ?1 and state = 'running'";
+        self.writer.write(move |db| Ok(db.prepare_cached(died)?.execute([run])? as i64)).await?;
+        Ok(())
+    }
+
     /// Begins a run.
     ///
     /// # Errors
@@ -219,9 +229,7 @@ impl Recorder {
     pub async fn intend(&self, change: &Change) -> Result<(), JournalError> {
         let (run, number, at) = (self.run, change.id, Timestamp::now().to_string());
         let body = self.json(change)?;
-        let (kind, target) = match &change.action {
-            Action::AssociateDevices { target, .. } => ("associate_devices", target.to_string()),
-        };
+        let (kind, target) = (change.action.kind(), change.action.subject());
         self.writer
             .write(move |db| {
                 db.prepare_cached(
@@ -321,21 +329,15 @@ impl Recorder {
         Ok(())
     }
 
-    /// Keeps something that a person was told.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub async fn event(&self, kind: &'static str, text: String) -> Result<(), JournalError> {
+    /// Notes something that a person was told. Nobody waits for it, so it may be lost where the journal takes
+    /// no more; nothing depends on it.
+    pub fn note(&self, kind: &'static str, text: String) {
         let (run, at) = (self.run, Timestamp::now().to_string());
-        self.writer
-            .write(move |db| {
-                db.prepare_cached(
-                    "insert into events (run, at, kind, body) values (?1, ?2, ?3, ?4)",
-                )?
-                .insert(params![run, at, kind, text])
-            })
-            .await?;
-        Ok(())
+        let insert = "insert into events (run, at, kind, body) values (?1, ?2, ?3, ?4)";
+        let written = self
+            .writer
+            .send(move |db| db.prepare_cached(insert)?.insert(params![run, at, kind, text]));
+        drop(written);
     }
 
     /// Ends the run.
@@ -401,6 +403,8 @@ fn connect(path: &Path) -> Result<Connection, Problem> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(PATIENCE)?;
+    // Whatever is not ours stays as it is, also in how it is written.
+    schema::inspect(&connection)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;

@@ -4,19 +4,15 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::error::Problem;
 
-/// Makes an open database a journal of this release. All of it happens, or nothing.
+/// Tells how many steps an open database has behind it; changes nothing in it.
 ///
 /// # Errors
-/// When the database is another program's, or of a later release, or cannot be written.
-pub(super) fn migrate(connection: &mut Connection) -> Result<(), Problem> {
-    let pragma = |connection: &Connection, name: &str| {
-        connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0))
-    };
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let (owner, found) =
-        (pragma(&transaction, "application_id")?, pragma(&transaction, "user_version")?);
+/// When the database is another program's, or of a later release, or damaged.
+pub(super) fn inspect(connection: &Connection) -> Result<usize, Problem> {
+    let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let (owner, found) = (pragma("application_id")?, pragma("user_version")?);
     let tables: i64 =
-        transaction.query_row("select count(*) from sqlite_master", [], |row| row.get(0))?;
+        connection.query_row("select count(*) from sqlite_master", [], |row| row.get(0))?;
     if owner != APPLICATION && (owner != 0 || tables > 0) {
         return Err(Problem::Foreign);
     }
@@ -24,6 +20,20 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Problem> {
     if done > MIGRATIONS.len() {
         return Err(Problem::Newer { found, known: MIGRATIONS.len() as i64 });
     }
+    Ok(done)
+}
+
+/// Makes an open database a journal of this release. All of it happens, or nothing.
+///
+/// # Errors
+/// As [`inspect`], or when it cannot be written.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), Problem> {
+    if inspect(connection)? == MIGRATIONS.len() {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process can have done some of it since.
+    let done = inspect(&transaction)?;
     for step in &MIGRATIONS[done..] {
         transaction.execute_batch(step)?;
     }

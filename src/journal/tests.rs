@@ -79,7 +79,7 @@ async fn what_was_written_is_read() {
         ChangeResult { change: change(), state: ChangeState::Applied, message: Some("x".into()) };
     run.changed(&result).await.unwrap();
     let closed = history.changes(run.run()).unwrap();
-    assert_eq!(closed[0].state.as_deref(), Some("applied"));
+    assert_eq!(closed[0].state, Some(ChangeState::Applied));
     assert!(closed[0].ended_at.is_some());
 
     let said = PhoneError { number: Some(4), text: "refused".into(), raw: "<x/>".into() };

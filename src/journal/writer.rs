@@ -49,13 +49,19 @@ impl Writer {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<i64> + Send + 'static,
     ) -> Result<i64, JournalError> {
-        let (done, told) = oneshot::channel();
-        let order = Order { work: Box::new(work), done };
-        let written = match self.orders.send(order) {
-            Ok(()) => told.await.unwrap_or(Err(Problem::Stopped)),
-            Err(_) => Err(Problem::Stopped),
-        };
+        let written = self.send(work).await.unwrap_or(Err(Problem::Stopped));
         written.map_err(|problem| JournalError::new("write to", &self.path, problem))
+    }
+
+    /// Has something written, and returns what tells whether it was.
+    pub(super) fn send(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<i64> + Send + 'static,
+    ) -> oneshot::Receiver<Result<i64, Problem>> {
+        let (done, told) = oneshot::channel();
+        // Where the thread has stopped, the order is dropped, and that tells too.
+        drop(self.orders.send(Order { work: Box::new(work), done }));
+        told
     }
 }
 
