@@ -2,12 +2,12 @@
 
 use askama::Template;
 
+use super::changes::{came_of, ended};
 use super::rollout::Rollout;
 use super::text::printable;
 use crate::domain::audit::AuditedPhone;
 use crate::domain::finding::{Code, Verdict};
-use crate::domain::plan::Action;
-use crate::event::{ChangeState, Outcome, PhoneResult};
+use crate::event::{ChangeResult, Outcome, PhoneResult};
 
 /// The report could not be rendered.
 #[derive(Debug, thiserror::Error)]
@@ -49,14 +49,9 @@ struct Pool {
 }
 
 struct ChangeRow {
-    target: String,
-    state: &'static str,
-    done: bool,
-    adding: &'static str,
-    message: String,
-    adds: Vec<String>,
-    before: usize,
-    after: usize,
+    told: String,
+    messages: Vec<String>,
+    details: Vec<String>,
 }
 
 struct PhoneRow {
@@ -115,7 +110,7 @@ fn page(rollout: &Rollout) -> Page {
         }),
         findings: by(Code::ALL, Code::as_str, |code| audit.summary.all.findings.get(&code)),
         pools: pools.collect(),
-        changes: rollout.changes.iter().map(change_row).collect(),
+        changes: change_rows(&rollout.changes),
         phones: phone_rows(rollout),
     }
 }
@@ -154,30 +149,16 @@ fn by<'a, K: Copy>(
         .collect()
 }
 
-fn change_row(result: &crate::event::ChangeResult) -> ChangeRow {
-    let Action::AssociateDevices { target, before, adds, after } = &result.change.action;
-    ChangeRow {
-        target: printable(&target.to_string()).into_owned(),
-        state: match result.state {
-            ChangeState::Applied => "applied, read back and correct",
-            ChangeState::NotApplied => "not applied",
-            ChangeState::Unproven => "not proven",
-        },
-        done: result.state == ChangeState::Applied,
-        adding: match result.state {
-            ChangeState::Applied => "added",
-            ChangeState::NotApplied => "would have been added",
-            ChangeState::Unproven => "may have been added",
-        },
-        message: result
-            .message
-            .as_deref()
-            .map(|text| printable(text).into_owned())
-            .unwrap_or_default(),
-        adds: adds.iter().map(|name| printable(name).into_owned()).collect(),
-        before: before.len(),
-        after: after.len(),
-    }
+/// Changes that say the same of one thing each stand in one row.
+fn change_rows(results: &[ChangeResult]) -> Vec<ChangeRow> {
+    let clean = |text: &str| printable(text).into_owned();
+    let rows = came_of(&ended(results)).into_iter();
+    rows.map(|row| ChangeRow {
+        told: clean(&row.told),
+        messages: row.messages.iter().map(|text| clean(text)).collect(),
+        details: row.details.iter().map(|text| clean(text)).collect(),
+    })
+    .collect()
 }
 
 fn phone_rows(rollout: &Rollout) -> Vec<PhoneRow> {

@@ -146,6 +146,7 @@ mod tests {
             secure_authentication_url: None,
             configured_load: None,
             web_access: crate::domain::web_access::Said::Nothing,
+            page: None,
             registration: Registration {
                 ip: Some([203, 0, 113, 250].into()),
                 ..Registration::unknown(Status::PartiallyRegistered, Source::Risport70)

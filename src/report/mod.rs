@@ -3,6 +3,7 @@
 //! Pure: a document goes in, text comes out. Whatever a cluster or a phone said is hostile until it has
 //! passed through the escaping of the format it goes into.
 
+mod changes;
 mod html;
 mod json;
 mod list;
@@ -12,12 +13,13 @@ mod rollout;
 mod runs;
 mod text;
 
+pub use changes::{changes_recap, plan_diff};
 pub use html::{HtmlError, html};
 pub use json::{
     PlanFileError, audit_json, inventory_json, models_json, plan_json, read_plan, rollout_json,
 };
 pub use list::{Format, ListError, csv, ndjson, table};
-pub use recap::{audit_recap, changes_recap, plan_diff, plan_recap, rollout_recap};
+pub use recap::{audit_recap, plan_recap, rollout_recap};
 pub use record::{ModelRecord, Record};
 pub use rollout::{Rollout, RolloutSummary};
 pub use runs::{RunRecord, Shown, runs_json, show_json, show_recap};

@@ -5,15 +5,16 @@ use std::fmt::Write as _;
 
 use comfy_table::{Cell, CellAlignment};
 
+use super::changes::changes_recap;
 use super::list::{finished, plain_table};
 use super::rollout::Rollout;
 use super::text::printable;
 use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Verdict};
-use crate::domain::plan::{Action, Plan};
+use crate::domain::plan::Plan;
 use crate::domain::text::{counted as counted_noun, names};
-use crate::event::{ChangeResult, ChangeState, Outcome, PhoneResult};
+use crate::event::{Outcome, PhoneResult};
 
 /// How many failed phones a recap lists; the report has them all.
 const MAX_FAILURES: usize = 40;
@@ -58,49 +59,10 @@ pub fn rollout_recap(rollout: &Rollout) -> String {
     text
 }
 
-/// A plan as a diff, with a summary line.
-pub fn plan_diff(plan: &Plan) -> String {
-    if plan.changes.is_empty() {
-        return "No changes. Nothing on the cluster stands in the way that axlpaper could repair.\n".to_owned();
-    }
-    let mut text = format!("Plan {} for {}\n", plan.id, printable(&plan.cluster.name));
-    let mut phones = 0;
-    for change in &plan.changes {
-        let Action::AssociateDevices { target, before, adds, after } = &change.action;
-        phones += change.affects;
-        push_line(&mut text, &format!("\n  ~ {}", printable(&target.to_string())));
-        push_line(
-            &mut text,
-            &format!("      controlled devices: {} -> {}", before.len(), after.len()),
-        );
-        for name in adds {
-            push_line(&mut text, &format!("      + {}", printable(name)));
-        }
-        push_line(&mut text, &format!("    because {}", printable(&change.reason)));
-    }
-    push_line(
-        &mut text,
-        &format!(
-            "\n{} to {}; nothing is removed.",
-            counted_noun(plan.changes.len(), "change"),
-            counted_noun(phones, "phone")
-        ),
-    );
-    text
-}
-
 /// What a plan leaves as it is: phones that are ready already, and those that a person must look at.
 ///
-/// It stands below [`plan_diff`], and says what an empty plan alone would hide.
+/// It stands below [`super::plan_diff`], and says what an empty plan alone would hide.
 pub fn plan_recap(plan: &Plan, audit: &Audit) -> String {
-    let adds: usize = plan
-        .changes
-        .iter()
-        .map(|change| {
-            let Action::AssociateDevices { adds, .. } = &change.action;
-            adds.len()
-        })
-        .sum();
     let by_verdict = Verdict::ALL.iter().filter_map(|verdict| {
         let count = audit.summary.all.verdicts.get(verdict).copied().filter(|count| *count > 0)?;
         Some(format!("{count} {verdict}"))
@@ -114,7 +76,7 @@ pub fn plan_recap(plan: &Plan, audit: &Audit) -> String {
         .iter()
         .filter_map(|verdict| audit.summary.all.verdicts.get(verdict))
         .sum();
-    if adds == 0 && left > 0 {
+    if plan.changes.is_empty() && left > 0 {
         push_line(
             &mut text,
             &format!(
@@ -213,38 +175,6 @@ fn findings(audit: &Audit) -> String {
         ]);
     }
     format!("\n{}", finished(table))
-}
-
-/// What was changed on the cluster, and what the cluster shows now.
-pub fn changes_recap(results: &[ChangeResult]) -> String {
-    if results.is_empty() {
-        return "\nNothing was changed on the cluster.\n".to_owned();
-    }
-    let any_done = results.iter().any(|result| result.state != ChangeState::NotApplied);
-    let mut text =
-        if any_done { "\nChanged on the cluster\n" } else { "\nNot changed on the cluster\n" }
-            .to_owned();
-    for result in results {
-        let Action::AssociateDevices { target, before, adds, after } = &result.change.action;
-        let devices = counted_noun(adds.len(), "device");
-        let (from, to) = (before.len(), after.len());
-        let told = match result.state {
-            ChangeState::Applied => {
-                format!("{devices} added ({from} -> {to}), read back and correct")
-            }
-            ChangeState::NotApplied => {
-                format!("NOT APPLIED: {devices} would have been added to {from}")
-            }
-            ChangeState::Unproven => format!(
-                "NOT PROVEN: {devices} may have been added to {from}; look at the user's Controlled Devices"
-            ),
-        };
-        push_line(&mut text, &format!("  {}: {told}", printable(&target.to_string())));
-        if let Some(message) = &result.message {
-            push_line(&mut text, &format!("    {}", printable(message)));
-        }
-    }
-    text
 }
 
 fn outcomes(rollout: &Rollout) -> String {
@@ -351,12 +281,10 @@ fn push_line(text: &mut String, line: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::association::{DeviceList, UserKind, UserRef};
     use crate::domain::audit::{AssociationState, AuditedPhone, Summary};
     use crate::domain::finding::{Finding, Severity};
     use crate::domain::inventory::{ClusterInfo, Phone};
     use crate::domain::personalization::Personalization;
-    use crate::domain::plan::Change;
     use crate::domain::registration::{Registration, Source, Status};
 
     fn blocked(name: &str) -> AuditedPhone {
@@ -375,6 +303,7 @@ mod tests {
                 secure_authentication_url: None,
                 configured_load: None,
                 web_access: crate::domain::web_access::Said::Nothing,
+                page: None,
                 registration: Registration::unknown(Status::Registered, Source::Risport70),
             },
             model: None,
@@ -417,27 +346,5 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("-> restart it"), "{text}");
-    }
-
-    fn result(state: ChangeState) -> ChangeResult {
-        let action = Action::AssociateDevices {
-            target: UserRef { user: "bgpush".into(), kind: UserKind::App },
-            before: DeviceList::default(),
-            adds: vec!["SEP1".into()],
-            after: vec!["SEP1".to_owned()].into(),
-        };
-        let change = Change { id: 1, action, affects: 1, reason: String::new() };
-        ChangeResult { change, state, message: None }
-    }
-
-    #[test]
-    fn what_was_not_applied_does_not_read_as_done() {
-        let text = changes_recap(&[result(ChangeState::NotApplied)]);
-        assert!(
-            text.contains("Not changed") && text.contains("NOT APPLIED: 1 device would have"),
-            "{text}"
-        );
-        let text = changes_recap(&[result(ChangeState::Applied)]);
-        assert!(text.contains("1 device added (0 -> 1), read back and correct"), "{text}");
     }
 }

@@ -47,13 +47,13 @@ pub struct RolloutSummary {
     pub by_device_pool: BTreeMap<String, BTreeMap<Outcome, usize>>,
 }
 
-impl Rollout {
-    /// Counts the phones.
-    pub fn summary(&self) -> RolloutSummary {
+impl RolloutSummary {
+    /// Counts phones.
+    pub fn of(phones: &[PhoneResult]) -> Self {
         let mut outcomes: BTreeMap<Outcome, usize> =
             Outcome::ALL.iter().map(|outcome| (*outcome, 0)).collect();
         let mut by_device_pool: BTreeMap<String, BTreeMap<Outcome, usize>> = BTreeMap::new();
-        for phone in &self.phones {
+        for phone in phones {
             *outcomes.entry(phone.outcome).or_default() += 1;
             *by_device_pool
                 .entry(phone.device_pool.clone())
@@ -61,7 +61,14 @@ impl Rollout {
                 .entry(phone.outcome)
                 .or_default() += 1;
         }
-        RolloutSummary { total: self.phones.len(), outcomes, by_device_pool }
+        Self { total: phones.len(), outcomes, by_device_pool }
+    }
+}
+
+impl Rollout {
+    /// Counts the phones.
+    pub fn summary(&self) -> RolloutSummary {
+        RolloutSummary::of(&self.phones)
     }
 
     /// Returns the phones whose push is not proven, in the order of names.

@@ -6,14 +6,15 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::changes::{Ended, came_of};
 use super::json::envelope;
 use super::list::ListError;
 use super::record::Record;
+use super::rollout::RolloutSummary;
 use super::text::printable;
-use crate::domain::plan::Action;
-use crate::domain::text::{counted, names};
-use crate::event::PhoneResult;
-use crate::journal::{AttemptRow, ChangeRow, History, JournalError, RunRow};
+use crate::domain::text::counted;
+use crate::event::{ChangeState, PhoneResult};
+use crate::journal::{AttemptRow, ChangeRow, EventRow, History, JournalError, RunRow};
 
 /// A run in the list of runs.
 #[derive(Clone, Debug, Serialize)]
@@ -90,6 +91,7 @@ pub struct Shown {
     run: RunRecord,
     changes: Vec<ChangeRow>,
     attempts: Vec<AttemptRow>,
+    events: Vec<EventRow>,
     /// How its phones ended.
     pub phones: Vec<PhoneResult>,
 }
@@ -103,6 +105,7 @@ impl Shown {
         Ok(Self {
             changes: history.changes(run.id)?,
             attempts: history.attempts(run.id)?,
+            events: history.events(run.id)?,
             phones: history.phones(run.id)?,
             run: RunRecord::from(&run),
         })
@@ -130,8 +133,10 @@ pub fn show_json(shown: &Shown, generated_at: Timestamp) -> Result<String, ListE
     struct Body<'a> {
         #[serde(flatten)]
         run: &'a RunRecord,
+        summary: RolloutSummary,
         changes: Vec<ChangeBody<'a>>,
         attempts: &'a [AttemptRow],
+        events: &'a [EventRow],
         phones: &'a [PhoneResult],
     }
     #[derive(Serialize)]
@@ -140,20 +145,22 @@ pub fn show_json(shown: &Shown, generated_at: Timestamp) -> Result<String, ListE
         change: &'a crate::domain::plan::Change,
         intended_at: Timestamp,
         ended_at: Option<Timestamp>,
-        state: Option<&'a str>,
+        state: Option<ChangeState>,
         message: Option<&'a str>,
     }
     let changes = shown.changes.iter().map(|row| ChangeBody {
         change: &row.change,
         intended_at: row.intended_at,
         ended_at: row.ended_at,
-        state: row.state.as_deref(),
+        state: row.state,
         message: row.message.as_deref(),
     });
     let body = Body {
         run: &shown.run,
+        summary: RolloutSummary::of(&shown.phones),
         changes: changes.collect(),
         attempts: &shown.attempts,
+        events: &shown.events,
         phones: &shown.phones,
     };
     envelope("show", generated_at, None, body)
@@ -188,18 +195,18 @@ pub fn show_recap(shown: &Shown) -> String {
     }
     line(String::new());
     line(format!("Changes on the cluster: {}", shown.changes.len()));
-    for row in &shown.changes {
-        let Action::AssociateDevices { target, before, adds, after } = &row.change.action;
-        line(format!(
-            "  {}: controlled devices of the {target}: {} before, {} after; adds {}",
-            row.state.as_deref().unwrap_or("begun, and its end is not known"),
-            before.len(),
-            after.len(),
-            names(adds)
-        ));
-        if let Some(message) = &row.message {
-            line(format!("    {message}"));
-        }
+    let ended: Vec<Ended<'_>> = shown
+        .changes
+        .iter()
+        .map(|row| Ended { change: &row.change, state: row.state, message: row.message.as_deref() })
+        .collect();
+    for row in came_of(&ended) {
+        line(format!("  {}", row.told));
+        row.messages.into_iter().for_each(|message| line(format!("    {message}")));
+        row.details.into_iter().for_each(|detail| line(format!("      {detail}")));
+    }
+    for event in shown.events.iter().filter(|event| event.kind == "remark") {
+        line(format!("  {} {}", time(event.at), event.text));
     }
     line(String::new());
     line(format!("{}: {}", counted(shown.phones.len(), "phone"), run.counts()));

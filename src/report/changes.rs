@@ -1,0 +1,410 @@
+//! Changes of the cluster for people: as a diff before, and what came of them afterwards.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+
+use super::text::printable;
+use crate::domain::plan::{Action, Change, Place, Plan};
+use crate::domain::text::{counted, names};
+use crate::event::{ChangeResult, ChangeState};
+
+/// The changes of a plan, as a diff: `+` is added, `-` is taken out, `~` is changed, `!` may restart phones.
+pub fn plan_diff(plan: &Plan) -> String {
+    if plan.changes.is_empty() {
+        return "No changes. Nothing on the cluster stands in the way that axlpaper could repair.\n".to_owned();
+    }
+    let mut text = format!("Plan {} for {}\n", plan.id, printable(&plan.cluster.name));
+    for group in groups(&plan.changes.iter().collect::<Vec<_>>()) {
+        let Some(first) = group.first() else { continue };
+        line(&mut text, &format!("\n  {}", heading(&group)));
+        for detail in group.iter().flat_map(|change| details(change)) {
+            line(&mut text, &format!("      {detail}"));
+        }
+        line(&mut text, &format!("    because {}", first.reason));
+    }
+    let sum = Sum::of(plan);
+    line(&mut text, &format!("\nPlan: {sum}"));
+    text
+}
+
+/// What a plan comes to.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+struct Sum {
+    adds: usize,
+    changes: usize,
+    removes: usize,
+    touched: usize,
+    may_restart: usize,
+    restarts: usize,
+}
+
+impl Sum {
+    fn of(plan: &Plan) -> Self {
+        let mut sum = Self { touched: plan.phones_touched(), ..Self::default() };
+        for change in &plan.changes {
+            match &change.action {
+                Action::AssociateDevices { adds, .. } => sum.adds += adds.len(),
+                Action::DissociateDevices { removes, .. } => sum.removes += removes.len(),
+                Action::AddProfile { .. } => sum.adds += 1,
+                Action::RemoveProfile { .. } => sum.removes += 1,
+                Action::EnablePersonalization(_)
+                | Action::RestorePersonalization(_)
+                | Action::EnableWebAccess(_)
+                | Action::RestoreWebAccess(_)
+                | Action::AssignProfile { .. } => sum.changes += 1,
+                Action::ApplyConfig { reset: true, .. } => sum.restarts += change.affects,
+                Action::ApplyConfig { reset: false, .. } => sum.may_restart += change.affects,
+            }
+        }
+        sum
+    }
+}
+
+impl std::fmt::Display for Sum {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { adds, changes, removes, touched, may_restart, restarts } = self;
+        write!(f, "{adds} to add, {changes} to change, ")?;
+        if *removes == 0 {
+            f.write_str("nothing to remove")?;
+        } else {
+            write!(f, "{removes} to remove")?;
+        }
+        write!(f, "; {} touched", counted(*touched, "phone"))?;
+        if *restarts > 0 {
+            write!(f, ", {restarts} RESTARTED, which ends their calls")?;
+        }
+        if *may_restart > 0 {
+            write!(f, ", {may_restart} of them take their configuration over and may restart")?;
+        }
+        f.write_str(".")
+    }
+}
+
+/// What came of changes.
+pub fn changes_recap(results: &[ChangeResult]) -> String {
+    if results.is_empty() {
+        return "\nNothing was changed on the cluster.\n".to_owned();
+    }
+    let any_done = results.iter().any(|result| result.state != ChangeState::NotApplied);
+    let mut text =
+        if any_done { "\nChanged on the cluster\n" } else { "\nNot changed on the cluster\n" }
+            .to_owned();
+    for row in came_of(&ended(results)) {
+        line(&mut text, &format!("  {}", row.told));
+        for message in row.messages {
+            line(&mut text, &format!("    {message}"));
+        }
+    }
+    text
+}
+
+/// A change and how it ended, as far as that is known.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ended<'a> {
+    pub(super) change: &'a Change,
+    /// Nothing when nobody knows.
+    pub(super) state: Option<ChangeState>,
+    pub(super) message: Option<&'a str>,
+}
+
+/// What came of changes of one kind.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    /// In one sentence.
+    pub(super) told: String,
+    /// What else is known, each message once.
+    pub(super) messages: Vec<String>,
+    /// Every device and every phone by name.
+    pub(super) details: Vec<String>,
+}
+
+pub(super) fn ended(results: &[ChangeResult]) -> Vec<Ended<'_>> {
+    let ended = results.iter().map(|result| Ended {
+        change: &result.change,
+        state: Some(result.state),
+        message: result.message.as_deref(),
+    });
+    ended.collect()
+}
+
+/// Says what came of changes, those that say the same in one row.
+pub(super) fn came_of(all: &[Ended<'_>]) -> Vec<Row> {
+    let states = [
+        Some(ChangeState::Applied),
+        Some(ChangeState::NotApplied),
+        Some(ChangeState::Unproven),
+        None,
+    ];
+    let mut rows = Vec::new();
+    for state in states {
+        let these: Vec<Ended<'_>> = all.iter().filter(|one| one.state == state).copied().collect();
+        let changes: Vec<&Change> = these.iter().map(|one| one.change).collect();
+        for group in groups(&changes) {
+            let ids: HashSet<u32> = group.iter().map(|change| change.id).collect();
+            rows.push(Row {
+                told: told(&group, state),
+                messages: messages(these.iter().filter(|one| ids.contains(&one.change.id))),
+                details: group.iter().flat_map(|change| details(change)).collect(),
+            });
+        }
+    }
+    rows
+}
+
+fn told(group: &[&Change], state: Option<ChangeState>) -> String {
+    let Some(first) = group.first() else { return String::new() };
+    let (who, what) = done(first, group);
+    match (state, &first.action) {
+        (Some(ChangeState::Applied), Action::ApplyConfig { .. }) => format!("{who}: {what}"),
+        (Some(ChangeState::Applied), _) => format!("{who}: {what}, read back and correct"),
+        (Some(ChangeState::NotApplied), _) => format!("{who}: NOT APPLIED: {what}"),
+        (Some(ChangeState::Unproven), _) => {
+            format!("{who}: NOT PROVEN: {what}; look at it on its page")
+        }
+        (None, _) => format!("{who}: BEGUN, AND ITS END IS NOT KNOWN: {what}"),
+    }
+}
+
+/// Messages, each one once, with the names of what it is about.
+fn messages<'a>(these: impl Iterator<Item = &'a Ended<'a>>) -> Vec<String> {
+    let mut found: Vec<(&str, Vec<String>)> = Vec::new();
+    for one in these {
+        let Some(message) = one.message else { continue };
+        let subject = one.change.action.subject();
+        match found.iter_mut().find(|(known, _)| *known == message) {
+            Some((_, subjects)) => subjects.push(subject),
+            None => found.push((message, vec![subject])),
+        }
+    }
+    let more = found.len().saturating_sub(MOST_MESSAGES);
+    let shown = found.into_iter().take(MOST_MESSAGES);
+    let mut lines: Vec<String> = shown
+        .map(|(message, subjects)| match subjects.as_slice() {
+            [_] => message.to_owned(),
+            all => format!("{}: {message}", names(all)),
+        })
+        .collect();
+    if more > 0 {
+        lines.push(format!("and {more} more messages: see `axlpaper show last --json`"));
+    }
+    lines
+}
+
+/// Changes of the same kind that say the same of one thing each stand together.
+fn groups<'a>(changes: &[&'a Change]) -> Vec<Vec<&'a Change>> {
+    let mut groups: Vec<(String, Vec<&'a Change>)> = Vec::new();
+    for change in changes {
+        let key = key(change);
+        match groups.iter_mut().rev().find(|(known, _)| *known == key) {
+            Some((_, group)) => group.push(change),
+            None => groups.push((key, vec![change])),
+        }
+    }
+    groups.into_iter().map(|(_, group)| group).collect()
+}
+
+fn key(change: &Change) -> String {
+    let kind = change.action.kind();
+    let rest = match &change.action {
+        Action::EnablePersonalization(to) | Action::RestorePersonalization(to)
+            if to.scope == Place::Phone =>
+        {
+            format!("{:?} {:?}", to.before, to.after)
+        }
+        Action::EnableWebAccess(to) | Action::RestoreWebAccess(to) => {
+            format!("{:?} {:?}", to.before.web_access, to.after.web_access)
+        }
+        Action::AssignProfile { before, after, .. } => format!("{before}\n{after}"),
+        Action::ApplyConfig { scope: Place::Phone, reset, .. } => reset.to_string(),
+        Action::AssociateDevices { .. }
+        | Action::DissociateDevices { .. }
+        | Action::EnablePersonalization(_)
+        | Action::RestorePersonalization(_)
+        | Action::AddProfile { .. }
+        | Action::RemoveProfile { .. }
+        | Action::ApplyConfig { .. } => change.action.subject(),
+    };
+    format!("{kind}\n{rest}\n{}", change.reason)
+}
+
+/// What a group of changes would do.
+fn heading(group: &[&Change]) -> String {
+    let Some(first) = group.first() else { return String::new() };
+    let phones = counted(group.len(), "phone");
+    match &first.action {
+        Action::AssociateDevices { target, before, after, .. }
+        | Action::DissociateDevices { target, before, after, .. } => {
+            format!("~ {target}\n      controlled devices: {} -> {}", before.len(), after.len())
+        }
+        Action::EnablePersonalization(to) | Action::RestorePersonalization(to) => {
+            let (from, to_word) = (to.before.as_axl(), to.after.as_axl());
+            match to.scope {
+                Place::Phone => {
+                    format!("~ {phones}\n      Phone Personalization: {from} -> {to_word}")
+                }
+                Place::Profile => format!(
+                    "~ Common Phone Profile {}, which {}\n      Phone Personalization: {from} -> {to_word}",
+                    to.target,
+                    users(first.affects),
+                ),
+            }
+        }
+        Action::EnableWebAccess(to) | Action::RestoreWebAccess(to) => format!(
+            "~ {phones}\n      Web Access: {} -> {}; all other product-specific settings stay",
+            web_access(to.before.web_access.as_deref()),
+            web_access(to.after.web_access.as_deref()),
+        ),
+        Action::AddProfile { target, source, .. } => {
+            format!(
+                "+ Common Phone Profile {target}, a copy of {source}\n      Phone Personalization: Enabled"
+            )
+        }
+        Action::RemoveProfile { target, .. } => format!("- Common Phone Profile {target}"),
+        Action::AssignProfile { before, after, .. } => {
+            format!("~ {phones}\n      Common Phone Profile: {before} -> {after}")
+        }
+        Action::ApplyConfig { scope, target, reset, .. } => {
+            let who = match scope {
+                Place::Phone => phones,
+                Place::Profile => {
+                    format!("all phones of the Common Phone Profile {target} ({})", first.affects)
+                }
+            };
+            if *reset {
+                format!("! {who} RESTART: their calls end")
+            } else {
+                format!("! {who} take their configuration over; a phone may restart for that")
+            }
+        }
+    }
+}
+
+/// The lines below a heading: every device and every phone by name.
+fn details(change: &Change) -> Vec<String> {
+    match &change.action {
+        Action::AssociateDevices { adds, .. } => {
+            adds.iter().map(|name| format!("+ {name}")).collect()
+        }
+        Action::DissociateDevices { removes, .. } => {
+            removes.iter().map(|name| format!("- {name}")).collect()
+        }
+        Action::EnablePersonalization(to) | Action::RestorePersonalization(to) => match to.scope {
+            Place::Phone => vec![format!("~ {}", to.target)],
+            Place::Profile => Vec::new(),
+        },
+        Action::EnableWebAccess(to) | Action::RestoreWebAccess(to) => {
+            vec![format!("~ {}", to.target)]
+        }
+        Action::AssignProfile { target, .. } => vec![format!("~ {target}")],
+        Action::ApplyConfig { scope: Place::Phone, target, .. } => vec![format!("! {target}")],
+        Action::AddProfile { .. } | Action::RemoveProfile { .. } | Action::ApplyConfig { .. } => {
+            Vec::new()
+        }
+    }
+}
+
+/// Who was changed, and how.
+fn done(first: &Change, group: &[&Change]) -> (String, String) {
+    let subjects = |noun: &str| match group {
+        [only] => only.action.subject(),
+        all => format!("{noun} of {}", counted(all.len(), "phone")),
+    };
+    match &first.action {
+        Action::AssociateDevices { target, before, adds, after } => (
+            target.to_string(),
+            format!(
+                "{} added ({} -> {})",
+                counted(adds.len(), "device"),
+                before.len(),
+                after.len()
+            ),
+        ),
+        Action::DissociateDevices { target, before, removes, after } => (
+            target.to_string(),
+            format!(
+                "{} taken out again ({} -> {})",
+                counted(removes.len(), "device"),
+                before.len(),
+                after.len()
+            ),
+        ),
+        Action::EnablePersonalization(to) | Action::RestorePersonalization(to) => (
+            subjects("Phone Personalization"),
+            format!("{} -> {}", to.before.as_axl(), to.after.as_axl()),
+        ),
+        Action::EnableWebAccess(to) | Action::RestoreWebAccess(to) => (
+            subjects("Web Access"),
+            format!(
+                "{} -> {}",
+                web_access(to.before.web_access.as_deref()),
+                web_access(to.after.web_access.as_deref())
+            ),
+        ),
+        Action::AddProfile { source, .. } => {
+            (first.action.subject(), format!("made as a copy of {source}"))
+        }
+        Action::RemoveProfile { .. } => (first.action.subject(), "removed again".to_owned()),
+        Action::AssignProfile { before, after, .. } => {
+            (subjects("Common Phone Profile"), format!("{before} -> {after}"))
+        }
+        Action::ApplyConfig { reset, .. } => {
+            let how = if *reset { "told to restart" } else { "told to take it over" };
+            (subjects("configuration"), how.to_owned())
+        }
+    }
+}
+
+fn users(count: usize) -> String {
+    match count {
+        1 => "1 phone uses".to_owned(),
+        count => format!("{count} phones use"),
+    }
+}
+
+fn web_access(value: Option<&str>) -> String {
+    let word = crate::domain::web_access::WebAccess::parse(value.unwrap_or_default());
+    match (value, word) {
+        (None, _) => "not set".to_owned(),
+        (Some(_), Some(word)) => word.as_str().to_owned(),
+        (Some(value), None) => value.to_owned(),
+    }
+}
+
+fn line(text: &mut String, line: &str) {
+    // A line of ours may have several; what comes from a cluster is made harmless.
+    for part in line.split('\n') {
+        // Writing to a String cannot fail.
+        let _unfailing = writeln!(text, "{}", printable(part));
+    }
+}
+
+/// How many different messages a recap shows.
+const MOST_MESSAGES: usize = 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::association::{DeviceList, UserKind, UserRef};
+
+    fn result(state: ChangeState) -> ChangeResult {
+        let action = Action::AssociateDevices {
+            target: UserRef { user: "bgpush".into(), kind: UserKind::App },
+            before: DeviceList::default(),
+            adds: vec!["SEP1".into()],
+            after: vec!["SEP1".to_owned()].into(),
+        };
+        let change = Change { id: 1, action, affects: 1, reason: String::new() };
+        ChangeResult { change, state, message: None }
+    }
+
+    #[test]
+    fn what_was_not_applied_does_not_read_as_done() {
+        let text = changes_recap(&[result(ChangeState::NotApplied)]);
+        assert!(
+            text.contains("Not changed") && text.contains("NOT APPLIED: 1 device added"),
+            "{text}"
+        );
+        let text = changes_recap(&[result(ChangeState::Applied)]);
+        assert!(text.contains("1 device added (0 -> 1), read back and correct"), "{text}");
+    }
+}
