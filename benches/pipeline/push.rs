@@ -28,7 +28,7 @@ use crate::table::{Bound, Table};
 pub async fn measure(size: &Size, table: &mut Table) -> Result<(), Failure> {
     let mut server = Server::start(Kind::Ready, size.push)?;
     let (audit, _) = read(server.axl, &server.trust, &Stages::default()).await?;
-    let targets = axlpaper::push::targets(&audit, |_| true, true);
+    let targets = axlpaper::push::targets(&audit, |_| false, true);
     if targets.len() != server.phones {
         let (ready, there) = (targets.len(), server.phones);
         return Err(format!("{ready} of {there} phones are ready").into());
@@ -164,6 +164,8 @@ async fn run<L: Line>(
         retry_delay: Duration::from_secs(1),
         verify_timeout: LIMIT,
         max_auth_failures: 3,
+        password_proven: false,
+        patience: Duration::ZERO,
     };
     let begun = Instant::now();
     let stop = engine::Stop::default();

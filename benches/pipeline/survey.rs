@@ -8,6 +8,7 @@ use axlpaper::audit::audit;
 use axlpaper::axl::client::{AxlClient, AxlOptions};
 use axlpaper::domain::audit::Audit;
 use axlpaper::domain::registration::Source;
+use axlpaper::domain::repair::Repairs;
 use axlpaper::domain::selector::Selector;
 use axlpaper::event::{Event, Observer, Stage};
 use axlpaper::net::client::{ClusterHttp, ClusterLimits, PhoneHttpOptions, phone_http};
@@ -172,7 +173,9 @@ pub async fn read(
     let selector = Selector::default();
     let client = phone_http(&PhoneHttpOptions::default())?;
     let phones = PhoneClient::anonymous(client, 80, PhoneHttpOptions::default().call);
+    let repairs = Repairs::default();
     let request = Request {
+        repairs: &repairs,
         registrations: Source::Risport70,
         phones: &phones,
         cluster_name: "bench",
@@ -182,7 +185,7 @@ pub async fn read(
     };
     let inventory = survey(&axl, &ris, &request, stages).await?;
     let begun = Instant::now();
-    let audit = audit(&inventory);
+    let audit = audit(&inventory, &repairs);
     Ok((audit, begun.elapsed()))
 }
 

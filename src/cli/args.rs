@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
+use super::error::{CliError, Exit};
 use crate::config::{Layer, PasswordSource, option};
 use crate::domain::association::UserKind;
 use crate::domain::registration::Source;
+use crate::domain::repair::{Repairs, Scope};
 use crate::domain::selector::Pattern;
 use crate::report::Format;
 
@@ -115,6 +117,90 @@ pub struct PushArgs {
     /// Where the report goes [default: axlpaper-report-TIME.html in the current folder]
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
+}
+
+/// What may be changed on the cluster besides associations.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Repair")]
+pub struct RepairArgs {
+    /// Repair this too, not only missing associations; may be given twice
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    pub repair: Vec<RepairArg>,
+    /// Where personalization is enabled: phone (its own page; the default), profile (its Common Phone Profile,
+    /// for all phones of it), or new-profile NAME (a copy of the profile, to which the phones are moved)
+    #[arg(long, value_name = "SCOPE", value_parser = scope)]
+    pub scope: Option<Scope>,
+}
+
+/// How phones take a new configuration over.
+#[derive(Args, Clone, Copy, Debug, Default)]
+#[command(next_help_heading = "Repair")]
+pub struct ResetArgs {
+    /// Restart phones whose settings were changed, which ends their calls; without it they only take the
+    /// settings over
+    #[arg(long)]
+    pub reset: bool,
+}
+
+/// How long phones and the cluster may need to take changes over.
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Repair")]
+pub struct WaitArgs {
+    /// Seconds to wait at most until phones whose settings were changed are registered again
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=7200))]
+    pub restart_timeout: u64,
+    /// Seconds for which a phone may still refuse the push user after it was associated or changed
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(0..=3600))]
+    pub settle_timeout: u64,
+}
+
+impl Default for WaitArgs {
+    fn default() -> Self {
+        Self { restart_timeout: 600, settle_timeout: 300 }
+    }
+}
+
+/// What may be repaired, as typed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum RepairArg {
+    /// Phone Personalization.
+    Personalization,
+    /// Web Access on the phone's own page.
+    WebAccess,
+}
+
+fn scope(text: &str) -> Result<Scope, String> {
+    match text.split_once('=') {
+        None if text == "phone" => Ok(Scope::Phone),
+        None if text == "profile" => Ok(Scope::Profile),
+        Some(("new-profile", name)) if !name.trim().is_empty() => {
+            Ok(Scope::NewProfile(name.trim().to_owned()))
+        }
+        Some(_) | None => Err("it is phone, profile, or new-profile NAME".to_owned()),
+    }
+}
+
+impl RepairArgs {
+    /// Returns what may be repaired.
+    ///
+    /// # Errors
+    /// When a scope is named for nothing.
+    pub fn repairs(&self, reset: ResetArgs) -> Result<Repairs, CliError> {
+        let wanted = |what| self.repair.contains(&what);
+        if self.scope.is_some() && !wanted(RepairArg::Personalization) {
+            return Err(CliError::new(
+                Exit::Usage,
+                "--scope says where personalization is enabled",
+            )
+            .hint("add --repair personalization"));
+        }
+        Ok(Repairs {
+            personalization: wanted(RepairArg::Personalization)
+                .then(|| self.scope.clone().unwrap_or_default()),
+            web_access: wanted(RepairArg::WebAccess),
+            reset: reset.reset,
+        })
+    }
 }
 
 /// End user or application user, as typed.

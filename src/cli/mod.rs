@@ -3,12 +3,17 @@
 mod args;
 mod commands;
 mod doctor;
+mod dry_run;
 mod error;
 mod errors;
+mod fresh;
 mod images;
+mod interrupt;
 mod open;
 mod output;
+mod password;
 mod pipeline;
+mod repair;
 mod simulated;
 mod state;
 mod subject;
@@ -16,6 +21,7 @@ mod target;
 mod tell;
 mod ui;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -46,6 +52,7 @@ enum Command {
     Apply(commands::apply::Args),
     Push(commands::push::Args),
     Rollout(commands::rollout::Args),
+    Revert(commands::revert::Args),
     Trust(commands::trust::Args),
     Doctor(commands::doctor::Args),
     Runs(commands::runs::Args),
@@ -55,7 +62,7 @@ enum Command {
 
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(with_scope_joined(std::env::args_os()));
     start_log();
     tracing::debug!(command = open::command_line(), "started");
     let result =
@@ -72,6 +79,25 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Joins `--scope new-profile NAME` to one value: no other option takes a name only after some word, and a
+/// file name that follows `--scope phone` must stay what it is.
+fn with_scope_joined(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut joined: Vec<OsString> = Vec::new();
+    let mut arguments = arguments.peekable();
+    while let Some(mut argument) = arguments.next() {
+        let opens = argument == "--scope=new-profile"
+            || argument == "new-profile" && joined.last().is_some_and(|last| last == "--scope");
+        if opens
+            && let Some(name) = arguments.next_if(|next| !next.to_string_lossy().starts_with('-'))
+        {
+            argument.push("=");
+            argument.push(name);
+        }
+        joined.push(argument);
+    }
+    joined
+}
+
 async fn dispatch(command: Command) -> Result<Exit, CliError> {
     match command {
         Command::Demo(args) => commands::demo::run(args).await,
@@ -82,6 +108,7 @@ async fn dispatch(command: Command) -> Result<Exit, CliError> {
         Command::Apply(args) => commands::apply::run(args).await,
         Command::Push(args) => commands::push::run(args).await,
         Command::Rollout(args) => commands::rollout::run(args).await,
+        Command::Revert(args) => commands::revert::run(args).await,
         Command::Trust(args) => commands::trust::run(args).await,
         Command::Doctor(args) => commands::doctor::run(args).await,
         Command::Runs(args) => commands::runs::run(&args),
@@ -105,6 +132,25 @@ fn start_log() {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
+
+    #[test]
+    fn a_scope_with_a_name_is_one_value() {
+        let joined = |typed: &[&str]| {
+            let arguments = typed.iter().map(|text| (*text).into());
+            super::with_scope_joined(arguments)
+        };
+        assert_eq!(
+            joined(&["--scope", "new-profile", "Lobby 2", "a.png"]),
+            ["--scope", "new-profile=Lobby 2", "a.png"]
+        );
+        assert_eq!(joined(&["--scope=new-profile", "L"]), ["--scope=new-profile=L"]);
+        assert_eq!(joined(&["--scope", "phone", "a.png"]), ["--scope", "phone", "a.png"]);
+        assert_eq!(
+            joined(&["--scope", "new-profile", "--yes"]),
+            ["--scope", "new-profile", "--yes"]
+        );
+        assert_eq!(joined(&["new-profile", "b"]), ["new-profile", "b"]);
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

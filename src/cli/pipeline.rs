@@ -1,39 +1,41 @@
 //! The stages in a row, for the commands that run several of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use secrecy::SecretString;
-use tokio::task::JoinSet;
 
-use super::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs};
+use super::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs, WaitArgs};
 use super::error::{CliError, Exit};
+use super::fresh::Fresh;
 use super::open::{self, Cluster, Connection};
 use super::state::{self, Run, What};
 use super::subject::{self, Source};
 use super::ui::{self, Progress};
-use super::{errors, images, output, target, tell};
-use crate::apply::{Applied, apply as apply_plan};
+use super::{dry_run, errors, images, interrupt, output, password, repair, target, tell};
+use crate::apply::Applied;
 use crate::audit::{audit, push_user_missing};
 use crate::domain::audit::Audit;
+use crate::domain::chain::chain;
 use crate::domain::device_name::DeviceName;
-use crate::domain::inventory::{Inventory, PushUser};
-use crate::domain::plan::{Action, Plan};
+use crate::domain::inventory::Inventory;
+use crate::domain::plan::Plan;
+use crate::domain::repair::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
 use crate::domain::text::counted;
-use crate::event::{ChangeState, Event, Observer, PhoneResult};
+use crate::event::{Event, Observer, PhoneResult};
 use crate::journal::{JournalError, Recorder, RunId};
 use crate::media::{Picture, PreparedSet, Shape};
 use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneClient;
-use crate::plan::{after_apply, check, plan};
+use crate::plan::{Kind, after_apply, nothing};
 use crate::push::book::RunBook;
 use crate::push::engine::{self, Pushed, Settings, Stop, Stopped};
-use crate::push::{self, Target, proven_already, skipped};
-use crate::report::{Format, Rollout, audit_recap, plan_diff};
+use crate::push::{Target, not_back, proven_already, skipped};
+use crate::report::Rollout;
 use crate::survey::{Request, survey as survey_cluster};
 
 /// What `push` and `rollout` are asked to do, as typed.
@@ -51,8 +53,10 @@ pub struct Job {
     pub output: OutputArgs,
     /// Whether to go on without asking.
     pub yes: bool,
-    /// Whether missing associations are added.
-    pub repair: bool,
+    /// What may be repaired; nothing where the cluster may not be changed.
+    pub repair: Option<Repairs>,
+    /// How long changes may need.
+    pub wait: WaitArgs,
     /// Whether to stop after the plan.
     pub dry_run: bool,
 }
@@ -82,8 +86,10 @@ pub struct Work<'a> {
     pub push_password: Option<SecretString>,
     /// Whether to go on without asking.
     pub yes: bool,
-    /// Whether missing associations are added.
-    pub repair: bool,
+    /// What may be repaired; nothing where the cluster may not be changed.
+    pub repair: Option<Repairs>,
+    /// How long changes may need.
+    pub wait: WaitArgs,
     /// The command line, for the report.
     pub command: String,
 }
@@ -96,37 +102,12 @@ pub async fn survey(
     connection: &Connection,
     target: &TargetArgs,
     limit_counts: LimitCounts,
+    repairs: &Repairs,
     observer: &Arc<dyn Observer>,
 ) -> Result<Inventory, CliError> {
     let selector = Selector { limit_counts, ..target::selector(target)? };
     let cluster = open::connect(connection, observer).await?;
-    survey_with(&cluster, connection, &selector, observer).await
-}
-
-/// Carries a plan out.
-///
-/// # Errors
-/// When the cluster has moved since the plan was made, cannot be read, or refuses the write.
-pub async fn apply(
-    cluster: &Cluster,
-    recorder: &Recorder,
-    plan: &Plan,
-    observer: &Arc<dyn Observer>,
-) -> Result<Applied, CliError> {
-    check(plan).map_err(|error| CliError::from_error(Exit::Refused, &error))?;
-    recorder.plan(plan).await.map_err(|error| state::unusable(&error))?;
-    apply_plan(&cluster.axl, recorder, plan, observer.as_ref())
-        .await
-        .map_err(|error| errors::apply(&error))
-}
-
-/// The question before a plan is carried out.
-pub fn apply_question(plan: &Plan) -> String {
-    let parts = plan.changes.iter().map(|change| {
-        let Action::AssociateDevices { target, adds, .. } = &change.action;
-        format!("add {} to the controlled devices of the {target}", counted(adds.len(), "phone"))
-    });
-    format!("This will {} on {}", parts.collect::<Vec<_>>().join(" and "), plan.cluster.name)
+    survey_with(&cluster, connection, &selector, repairs, observer).await
 }
 
 /// Runs `push` or `rollout` from what was typed to its exit code.
@@ -143,7 +124,7 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
     };
     if job.dry_run {
         output::check(&job.output)?;
-        return dry_run(&connection, &subject.selector, &job.output).await;
+        return dry_run::run(&connection, &subject, &path, &job.output).await;
     }
     tell::check(&job.output, job.push.report.as_deref())?;
     let work = Work {
@@ -158,7 +139,8 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
         picture_file: subject.file,
         push: &job.push,
         yes: job.yes,
-        repair: job.repair,
+        repair: subject.repair,
+        wait: job.wait,
         command: open::command_line(),
     };
     let rollout = execute(&work, &Progress::shared()).await?;
@@ -170,30 +152,53 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
 /// # Errors
 /// When a stage before the push cannot be done. Nothing has been pushed then.
 pub async fn execute(work: &Work<'_>, observer: &Arc<dyn Observer>) -> Result<Rollout, CliError> {
-    let what = What { command: work.name, connection: work.connection, continues: work.continues };
+    let what = What {
+        command: work.name,
+        connection: work.connection,
+        continues: work.continues,
+        reverts: None,
+    };
     let run = Run::begin(work.state, &what).await?;
-    let rollout = carry_out(work, run.recorder(), observer).await;
+    let rollout = carry_out(work, &run, &run.noting(observer.clone())).await;
     run.end(&rollout, tell::exit_of).await;
     rollout
 }
 
 async fn carry_out(
     work: &Work<'_>,
-    recorder: &Recorder,
+    run: &Run,
     observer: &Arc<dyn Observer>,
 ) -> Result<Rollout, CliError> {
-    let started_at = Timestamp::now();
-    keep(work, recorder).await.map_err(|error| state::unusable(&error))?;
+    let (started_at, recorder) = (Timestamp::now(), run.recorder());
+    let unusable = |error| state::unusable(&error);
+    keep(work, recorder).await.map_err(unusable)?;
     let cluster = open::connect(work.connection, observer).await?;
-    let inventory = survey_with(&cluster, work.connection, &work.selector, observer).await?;
+    if let Some(publisher) = repair::publisher(&cluster).await? {
+        run.lock_cluster(&publisher)?;
+    }
+    let repairs = work.repair.clone().unwrap_or_default();
+    let inventory =
+        survey_with(&cluster, work.connection, &work.selector, &repairs, observer).await?;
     push_user_found(&inventory)?;
-    let before = audit(&inventory);
-    recorder.snapshot("audit", &before).await.map_err(|error| state::unusable(&error))?;
-    let plan =
-        if work.repair { plan(&inventory, &before) } else { no_changes(&inventory, &before) };
-    let expected = targets(&inventory, &audit(&after_apply(inventory.clone(), &meant(&plan))));
+    let before = audit(&inventory, &repairs);
+    recorder.snapshot("audit", &before).await.map_err(unusable)?;
+    let plan = match &work.repair {
+        Some(repairs) => {
+            let owed = state::owed(work.state, work.connection)?;
+            repair::plan(&inventory, &before, repairs, &owed)?
+        }
+        None => nothing(&before),
+    };
+    let fresh = Fresh::of(&plan, &inventory).and(repair::associated_lately(
+        work.state,
+        work.connection,
+        &work.wait,
+    )?);
+    let meant = after_apply(inventory.clone(), plan.changes.iter().map(|change| (change, None)));
+    let expected = fresh.targets(&inventory, &audit(&meant, &repairs));
     let pictures = images::prepare(work, &expected, observer.as_ref())?;
     let mut already = already_shown(work, &expected, &pictures)?;
+    let password_proven = proven(work, &cluster, &expected).await?;
     let book = RunBook::new(recorder.clone(), &pictures);
     let line = images::line(work, pictures).await?;
     line.check(&expected).map_err(|error| {
@@ -204,24 +209,39 @@ async fn carry_out(
     if phones > 0 || !plan.changes.is_empty() {
         let through = format!("phones download from {}", line.base_url());
         observer.observe(&Event::Remark(through));
-        ui::confirm(&question(work, &plan, phones), work.yes)?;
+        let touched = plan.phones_touched().max(phones);
+        ui::confirm(&question(work, &plan, phones), touched, work.yes)?;
     }
     // From here on the cluster and phones are changed, so an interrupt must not cut anything short.
     let stop = Stop::default();
-    let on_interrupt = stop_on_interrupt(&stop);
+    let on_interrupt = interrupt::watch(&stop);
     let applied = if plan.changes.is_empty() {
         Applied::default()
     } else {
-        apply(&cluster, recorder, &plan, observer).await?
+        repair::apply(&cluster, recorder, &plan, Kind::Repair, &stop, observer).await?
     };
-    let after = audit(&after_apply(inventory.clone(), &applied.read_back));
-    let mut targets = targets(&inventory, &after);
+    let read_back = applied.read_back.iter().map(|(change, list)| (change, list.as_ref()));
+    let mut now = after_apply(inventory.clone(), read_back);
+    let told = repair::told(&now, &applied);
+    let away =
+        repair::wait(&cluster, work.connection, &mut now, &told, &work.wait, &stop.soon, observer)
+            .await;
+    let after = audit(&now, &repairs);
+    let mut targets = fresh.targets(&inventory, &after);
     // A change that failed can have taken a phone out of reach; only who would be pushed to is left out.
     already.retain(|name, _| targets.iter().any(|target| target.name == *name));
     targets.retain(|target| !already.contains_key(&target.name));
-    let pushed = engine::run(&line, &book, targets, settings(work), &stop, observer.as_ref()).await;
+    let settings = Settings { password_proven, ..settings(work) };
+    let pushed = engine::run(&line, &book, targets, settings, &stop, observer.as_ref()).await;
     drop(on_interrupt);
     line.shutdown().await;
+    let waited = Duration::from_secs(work.wait.restart_timeout);
+    let lost = after.phones.iter().filter(|phone| away.contains(phone.name()));
+    let lost = lost.map(|phone| not_back(phone, waited)).chain(already.values().cloned());
+    let others = not_pushed_to(&pushed, lost.collect(), &after);
+    write_down(recorder, &others, observer.as_ref()).await;
+    let interrupted = applied.interrupted || pushed.stopped == Some(Stopped::Interrupted);
+    let stopped = pushed.stopped.as_ref().map(Stopped::told);
     Ok(Rollout {
         run: recorder.run(),
         command: work.command.clone(),
@@ -231,16 +251,31 @@ async fn carry_out(
         audit: before,
         changes: applied.results,
         already: already.len(),
-        stopped: pushed.stopped.as_ref().map(Stopped::told),
-        interrupted: pushed.stopped == Some(Stopped::Interrupted),
-        phones: with_skipped(pushed, already, &after),
+        stopped: stopped.or_else(|| interrupted.then(|| Stopped::Interrupted.told())),
+        interrupted,
+        phones: all(pushed, others),
     })
+}
+
+/// Asks the cluster whether the push user's password is right, where phones could not tell for a while.
+async fn proven(work: &Work<'_>, cluster: &Cluster, expected: &[Target]) -> Result<bool, CliError> {
+    let doubtful = expected.iter().any(|target| target.fresh && target.checks_password);
+    match &work.push_password {
+        Some(password) if doubtful => {
+            let user = open::need_push_user(work.connection)?;
+            password::is_proven(&cluster.axl, user, password.clone()).await
+        }
+        Some(_) | None => Ok(false),
+    }
 }
 
 /// Keeps what is needed to go on with this run.
 async fn keep(work: &Work<'_>, recorder: &Recorder) -> Result<(), JournalError> {
-    let job =
-        subject::Kept { selector: work.selector.clone(), picture_file: work.picture_file.clone() };
+    let job = subject::Kept {
+        selector: work.selector.clone(),
+        picture_file: work.picture_file.clone(),
+        repair: work.repair.clone(),
+    };
     recorder.snapshot("job", &job).await?;
     recorder.keep("picture", work.picture_bytes.clone()).await
 }
@@ -279,38 +314,15 @@ pub fn push_user_found(inventory: &Inventory) -> Result<(), CliError> {
     }
 }
 
-async fn dry_run(
-    connection: &Connection,
-    selector: &Selector,
-    args: &OutputArgs,
-) -> Result<Exit, CliError> {
-    let observer = &Progress::shared();
-    let cluster = open::connect(connection, observer).await?;
-    let inventory = survey_with(&cluster, connection, selector, observer).await?;
-    push_user_found(&inventory)?;
-    let audit_before = audit(&inventory);
-    let plan = plan(&inventory, &audit_before);
-    let ready = targets(&inventory, &audit(&after_apply(inventory.clone(), &meant(&plan)))).len();
-    let recap = format!(
-        "{}\n{}\nThen the picture would be pushed to {}. Dry run: nothing was changed or pushed.\n",
-        audit_recap(&audit_before),
-        plan_diff(&plan),
-        counted(ready, "phone"),
-    );
-    if args.format() == Format::Table {
-        output::write(args, &recap)?;
-    } else {
-        ui::say(&recap);
-        let json = || crate::report::audit_json(&audit_before, Timestamp::now());
-        output::write(args, &output::list(args, &audit_before.phones, json)?)?;
-    }
-    Ok(Exit::Done)
-}
-
-async fn survey_with(
+/// Reads the selected phones of a cluster that is connected.
+///
+/// # Errors
+/// When the cluster cannot be read, or the selection matches nothing.
+pub async fn survey_with(
     cluster: &Cluster,
     connection: &Connection,
     selector: &Selector,
+    repairs: &Repairs,
     observer: &Arc<dyn Observer>,
 ) -> Result<Inventory, CliError> {
     let client = phone_http(&PhoneHttpOptions { call: WHO_ARE_YOU, ..PhoneHttpOptions::default() })
@@ -318,6 +330,7 @@ async fn survey_with(
     let phones = PhoneClient::anonymous(client, connection.phone_port, WHO_ARE_YOU);
     let request = Request {
         registrations: connection.registrations,
+        repairs,
         phones: &phones,
         cluster_name: &connection.name,
         selector,
@@ -332,40 +345,14 @@ async fn survey_with(
 /// How long a phone may take to say who it is, where two are reported at one address.
 const WHO_ARE_YOU: Duration = Duration::from_secs(5);
 
-/// The plan of a command that may not change the cluster.
-fn no_changes(inventory: &Inventory, audit: &Audit) -> Plan {
-    let nobody = Audit { phones: Vec::new(), ..audit.clone() };
-    plan(inventory, &nobody)
-}
-
-/// What the lists will be when the plan succeeds.
-fn meant(
-    plan: &Plan,
-) -> Vec<(crate::domain::plan::Change, crate::domain::association::DeviceList)> {
-    let lists = plan.changes.iter().map(|change| {
-        let Action::AssociateDevices { after, .. } = &change.action;
-        (change.clone(), after.clone())
-    });
-    lists.collect()
-}
-
 fn question(work: &Work<'_>, plan: &Plan, phones: usize) -> String {
     let push = format!("push {} to {}", work.picture_file, counted(phones, "phone"));
     let place = format!("{} ({})", work.connection.name, work.connection.endpoint);
     if plan.changes.is_empty() {
         format!("This will {push} on {place}")
     } else {
-        format!("{}, and {push} on {place}", apply_question(plan))
+        format!("This will {}, and {push} on {place}", repair::in_words(plan))
     }
-}
-
-/// Chooses the phones that are pushed to; `before` is the inventory from before any change.
-fn targets(before: &Inventory, audit: &Audit) -> Vec<Target> {
-    let was_controlled = |name: &DeviceName| match &before.push_user {
-        PushUser::Found { devices, .. } => devices.contains(name.as_str()),
-        PushUser::Missing { .. } | PushUser::NotNamed => false,
-    };
-    push::targets(audit, was_controlled, before.enterprise.authentication_url.is_some())
 }
 
 fn settings(work: &Work<'_>) -> Settings {
@@ -375,41 +362,37 @@ fn settings(work: &Work<'_>) -> Settings {
         retry_delay: Duration::from_secs(work.push.retry_delay),
         verify_timeout: Duration::from_secs(work.push.verify_timeout),
         max_auth_failures: work.push.max_auth_failures,
+        password_proven: false,
+        patience: Duration::from_secs(work.wait.settle_timeout),
     }
 }
 
-/// Adds the phones that were left alone, so that every selected phone is told about.
-fn with_skipped(
-    pushed: Pushed,
-    already: HashMap<DeviceName, PhoneResult>,
-    audit: &Audit,
-) -> Vec<PhoneResult> {
-    let mut phones = pushed.results;
-    phones.extend(already.into_values());
-    let done: std::collections::HashSet<_> =
-        phones.iter().map(|phone| phone.name.clone()).collect();
+/// Returns the results of everybody who was not pushed to: of those that are known, and of all others that
+/// were selected.
+fn not_pushed_to(pushed: &Pushed, known: Vec<PhoneResult>, audit: &Audit) -> Vec<PhoneResult> {
+    let mut done: HashSet<DeviceName> =
+        pushed.results.iter().map(|phone| phone.name.clone()).collect();
+    let mut phones = known;
+    // Who was pushed to all the same has a better result.
+    phones.retain(|phone| done.insert(phone.name.clone()));
     phones.extend(audit.phones.iter().filter(|phone| !done.contains(phone.name())).map(skipped));
-    phones.sort_by(|a, b| a.name.cmp(&b.name));
     phones
 }
 
-/// Stops softly at the first interrupt and hard at the second, for as long as the returned set lives.
-pub fn stop_on_interrupt(stop: &Stop) -> JoinSet<()> {
-    let mut tasks = JoinSet::new();
-    let stop = stop.clone();
-    tasks.spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            ui::say("interrupted: finishing what is under way, beginning nothing new; again to stop at once");
-            stop.soon.cancel();
-        }
-        if tokio::signal::ctrl_c().await.is_ok() {
-            stop.now.cancel();
-        }
-    });
-    tasks
+/// Writes down who was not pushed to. Everything else is done by then, so what cannot be written is told.
+async fn write_down(recorder: &Recorder, phones: &[PhoneResult], observer: &dyn Observer) {
+    let writes = phones.iter().map(|phone| recorder.ended(None, phone));
+    let written = futures::future::join_all(writes).await;
+    if let Some(error) = written.into_iter().find_map(Result::err) {
+        let lacks = format!("the journal lacks phones that were not pushed to: {}", chain(&error));
+        observer.observe(&Event::Remark(lacks));
+    }
 }
 
-/// Tells whether every planned change is on the cluster.
-pub fn all_applied(applied: &Applied) -> bool {
-    applied.results.iter().all(|result| result.state == ChangeState::Applied)
+/// Puts the results together, in the order of names.
+fn all(pushed: Pushed, others: Vec<PhoneResult>) -> Vec<PhoneResult> {
+    let mut phones = pushed.results;
+    phones.extend(others);
+    phones.sort_by(|a, b| a.name.cmp(&b.name));
+    phones
 }

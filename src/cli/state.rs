@@ -1,6 +1,7 @@
 //! The journal and the lock of a run that changes something.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use etcetera::BaseStrategy as _;
 use jiff::Timestamp;
@@ -8,6 +9,8 @@ use jiff::Timestamp;
 use super::error::{CliError, Exit};
 use super::open::{self, Connection};
 use super::ui;
+use crate::domain::repair::Owed;
+use crate::event::{Event, Observer, Stage};
 use crate::journal::{
     ClusterLock, History, Holder, Journal, JournalError, LockError, NewRun, Problem, Recorder,
     RunId, RunRow, RunState, Which,
@@ -17,8 +20,10 @@ use crate::journal::{
 #[derive(Debug)]
 pub struct Run {
     recorder: Recorder,
+    journal: PathBuf,
+    holder: Holder,
     /// Held as long as the run lasts.
-    _lock: ClusterLock,
+    locks: Mutex<Vec<ClusterLock>>,
 }
 
 /// What a run is, in the journal's words.
@@ -30,6 +35,8 @@ pub struct What<'a> {
     pub connection: &'a Connection,
     /// The run that this one goes on with.
     pub continues: Option<RunId>,
+    /// The run that this one takes back.
+    pub reverts: Option<RunId>,
 }
 
 impl Run {
@@ -43,6 +50,9 @@ impl Run {
         let mut holder = holder(what.command);
         let mut lock =
             ClusterLock::take(journal.path(), &id, &holder).map_err(|error| locked(&error))?;
+        if let Some(run) = lock.left_behind().and_then(|dead| dead.run) {
+            journal.died(run).await.map_err(|error| unusable(&error))?;
+        }
         let resumes = |dead: &&Holder| dead.run.is_some() && dead.run == what.continues;
         if let Some(dead) = lock.left_behind().filter(|dead| !resumes(dead)) {
             ui::say(&format!(
@@ -61,7 +71,7 @@ impl Run {
             machine: holder.machine.clone(),
             process: holder.process,
             continues: what.continues,
-            reverts: None,
+            reverts: what.reverts,
         };
         let recorder = journal.begin(run).await.map_err(|error| unusable(&error))?;
         holder.run = Some(recorder.run());
@@ -69,7 +79,25 @@ impl Run {
         if let Err(error) = lock.name(&holder) {
             tracing::debug!(%error, "the lock file does not name this run");
         }
-        Ok(Self { recorder, _lock: lock })
+        let journal = journal.path().to_owned();
+        Ok(Self { recorder, journal, holder, locks: Mutex::new(vec![lock]) })
+    }
+
+    /// Takes the lock of the cluster itself, once it has told who it is: two names can lead to one cluster.
+    ///
+    /// # Errors
+    /// When another run works on it.
+    pub fn lock_cluster(&self, publisher: &str) -> Result<(), CliError> {
+        let id = format!("node {}", publisher.to_lowercase());
+        let lock = ClusterLock::take(&self.journal, &id, &self.holder);
+        let lock = lock.map_err(|error| locked(&error))?;
+        self.locks.lock().unwrap_or_else(PoisonError::into_inner).push(lock);
+        Ok(())
+    }
+
+    /// Returns an observer that tells `observer`, and notes in the journal what a person should know.
+    pub fn noting(&self, observer: Arc<dyn Observer>) -> Arc<dyn Observer> {
+        Arc::new(Noting { recorder: self.recorder.clone(), observer })
     }
 
     /// Returns where the run is written down.
@@ -91,6 +119,32 @@ impl Run {
         if let Err(error) = self.recorder.end(state, exit as u8).await {
             ui::say(&unusable(&error).to_string());
         }
+    }
+}
+
+/// Notes what a person is told.
+struct Noting {
+    recorder: Recorder,
+    observer: Arc<dyn Observer>,
+}
+
+impl Observer for Noting {
+    fn observe(&self, event: &Event) {
+        match event {
+            Event::Remark(text) => self.recorder.note("remark", text.clone()),
+            // What is waited for from phones changes with every one of them; the attempts tell it.
+            Event::Waiting { stage: Stage::Push | Stage::Restart, .. } => {}
+            Event::Waiting { reason, delay, .. } => {
+                self.recorder.note("waiting", format!("{reason} ({} s)", delay.as_secs()));
+            }
+            // Changes and phones have places of their own.
+            Event::Started { .. }
+            | Event::Progress { .. }
+            | Event::Finished { .. }
+            | Event::Changed(_)
+            | Event::Pushed(_) => {}
+        }
+        self.observer.observe(event);
     }
 }
 
@@ -138,6 +192,15 @@ pub fn find(history: &History, which: Which) -> Result<RunRow, CliError> {
         CliError::new(Exit::Usage, format!("the journal has no run {which}"))
             .hint("`axlpaper runs` lists them")
     })
+}
+
+/// Returns what earlier runs changed on a cluster without letting phones take it over.
+///
+/// # Errors
+/// When there is a journal that cannot be read.
+pub fn owed(path: &Path, connection: &Connection) -> Result<Owed, CliError> {
+    let Some(history) = history_if_any(path)? else { return Ok(Owed::default()) };
+    history.owed(&cluster_id(connection)).map_err(|error| unusable(&error))
 }
 
 /// What tells one cluster from another in the journal.

@@ -10,6 +10,7 @@ use super::open::{self, Connection};
 use super::pipeline::Job;
 use super::{images, state, target};
 use crate::domain::device_name::DeviceName;
+use crate::domain::repair::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
 use crate::journal::{RunId, Which};
 use crate::media::Picture;
@@ -40,6 +41,8 @@ pub struct Subject {
     pub bytes: Vec<u8>,
     /// The picture's file name.
     pub file: String,
+    /// What may be repaired; nothing where the cluster may not be changed.
+    pub repair: Option<Repairs>,
     /// The run that is gone on with.
     pub continues: Option<RunId>,
 }
@@ -51,6 +54,8 @@ pub struct Kept {
     pub selector: Selector,
     /// The picture's file name.
     pub picture_file: String,
+    /// What may be repaired; nothing where the cluster may not be changed.
+    pub repair: Option<Repairs>,
 }
 
 /// Finds out what is meant; nothing when nobody failed in the run that is named.
@@ -68,6 +73,7 @@ pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Sub
                 bytes,
                 selector: Selector { limit_counts, ..target::selector(target)? },
                 file: open::file_name(picture),
+                repair: job.repair.clone(),
                 continues: None,
             }));
         }
@@ -115,6 +121,7 @@ pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Sub
         bytes,
         selector,
         file: kept.picture_file,
+        repair: if only_failed { job.repair.clone() } else { kept.repair },
         continues: Some(run.id),
     }))
 }

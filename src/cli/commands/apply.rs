@@ -11,12 +11,11 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::open::Connection;
 use crate::cli::state::{self, Run, What};
 use crate::cli::ui::{self, Progress};
-use crate::cli::{open, pipeline};
+use crate::cli::{interrupt, open, repair};
 use crate::domain::inventory::ClusterInfo;
 use crate::domain::plan::Plan;
 use crate::event::ChangeResult;
-use crate::journal::Recorder;
-use crate::plan::check;
+use crate::plan::{Kind, check};
 use crate::push::engine::Stop;
 use crate::report::{changes_recap, plan_diff, read_plan};
 
@@ -53,7 +52,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         )
         .hint("make a new one with `axlpaper plan -o FILE`")
     })?;
-    check(&plan).map_err(|error| {
+    check(&plan, Kind::Repair).map_err(|error| {
         CliError::new(Exit::Refused, format!("{shown}: {error}"))
             .hint("nothing was changed; make a new plan with `axlpaper plan -o FILE`")
     })?;
@@ -67,18 +66,18 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     ui::say(&plan_diff(&plan));
     if plan.changes.is_empty() {
         if args.json {
-            ui::put(&results_json(&plan, &[])?)?;
+            ui::put(&results_json("apply", &plan, &[])?)?;
         }
         return Ok(Exit::Done);
     }
     let state = state::path(args.connection.state.as_deref())?;
-    let what = What { command: "apply", connection: &connection, continues: None };
+    let what = What { command: "apply", connection: &connection, continues: None, reverts: None };
     let run = Run::begin(&state, &what).await?;
-    let applied = carry_out(&args, &connection, &plan, run.recorder()).await;
+    let applied = carry_out(&args, &connection, &plan, &run).await;
     run.end(&applied, exit_of).await;
     let applied = applied?;
     let shown = if args.json {
-        results_json(&plan, &applied.results)?
+        results_json("apply", &plan, &applied.results)?
     } else {
         changes_recap(&applied.results)
     };
@@ -90,32 +89,47 @@ async fn carry_out(
     args: &Args,
     connection: &Connection,
     plan: &Plan,
-    recorder: &Recorder,
+    run: &Run,
 ) -> Result<Applied, CliError> {
-    let observer = Progress::shared();
+    let observer = run.noting(Progress::shared());
     let cluster = open::connect(connection, &observer).await?;
-    ui::confirm(&pipeline::apply_question(plan), args.yes)?;
-    // An interrupt between the write and its reading back would leave the list unproven.
-    let _until_read_back = pipeline::stop_on_interrupt(&Stop::default());
-    pipeline::apply(&cluster, recorder, plan, &observer).await
+    if let Some(publisher) = repair::publisher(&cluster).await? {
+        run.lock_cluster(&publisher)?;
+    }
+    ui::confirm(&repair::question(plan), plan.phones_touched(), args.yes)?;
+    // An interrupt between a write and its reading back would leave the change unproven.
+    let stop = Stop::default();
+    let _until_read_back = interrupt::watch(&stop);
+    repair::apply(&cluster, run.recorder(), plan, Kind::Repair, &stop, &observer).await
 }
 
-fn exit_of(applied: &Applied) -> Exit {
-    if pipeline::all_applied(applied) { Exit::Done } else { Exit::SomeFailed }
+/// Returns the exit code that changes deserve.
+pub(super) fn exit_of(applied: &Applied) -> Exit {
+    if applied.interrupted {
+        Exit::Interrupted
+    } else if repair::all_applied(applied) {
+        Exit::Done
+    } else {
+        Exit::SomeFailed
+    }
 }
 
-/// The `apply` document.
-fn results_json(plan: &Plan, changes: &[ChangeResult]) -> Result<String, CliError> {
+/// The `apply` document, and that of `revert`.
+pub(super) fn results_json(
+    what: &str,
+    plan: &Plan,
+    changes: &[ChangeResult],
+) -> Result<String, CliError> {
     #[derive(Serialize)]
     struct Document<'a> {
-        schema: &'static str,
+        schema: String,
         generated_at: Timestamp,
         cluster: &'a ClusterInfo,
         plan: &'a str,
         changes: &'a [ChangeResult],
     }
     let document = Document {
-        schema: "axlpaper.apply/v1",
+        schema: format!("axlpaper.{what}/v1"),
         generated_at: Timestamp::now(),
         cluster: &plan.cluster,
         plan: &plan.id,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::audit::audit;
-use crate::cli::args::{ConnectionArgs, OutputArgs, TargetArgs};
+use crate::cli::args::{ConnectionArgs, OutputArgs, RepairArgs, ResetArgs, TargetArgs};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::{self, Progress};
 use crate::cli::{open, output, pipeline, target};
@@ -21,6 +21,8 @@ pub struct Args {
     #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
+    repair: RepairArgs,
+    #[command(flatten)]
     output: OutputArgs,
     /// End with exit code 6 when a phone is fixable, blocked or offline
     #[arg(long)]
@@ -34,11 +36,12 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<Exit, CliError> {
     target::check_stdin(&args.connection, &args.target)?;
     output::check(&args.output)?;
+    let repairs = args.repair.repairs(ResetArgs::default())?;
     let connection = open::connection(&args.connection, None)?;
+    let (counts, progress) = (LimitCounts::AllPhones, Progress::shared());
     let inventory =
-        pipeline::survey(&connection, &args.target, LimitCounts::AllPhones, &Progress::shared())
-            .await?;
-    let audit = audit(&inventory);
+        pipeline::survey(&connection, &args.target, counts, &repairs, &progress).await?;
+    let audit = audit(&inventory, &repairs);
     let text = output::list(&args.output, &audit.phones, || audit_json(&audit, Timestamp::now()))?;
     output::write(&args.output, &text)?;
     ui::say(&format!("\n{}", audit_recap(&audit)));

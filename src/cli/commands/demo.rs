@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
-use crate::cli::args::{OutputArgs, PushArgs, TargetArgs};
+use crate::cli::args::{OutputArgs, PushArgs, TargetArgs, WaitArgs};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::{self, Progress};
 use crate::cli::{images, open, pipeline, simulated, target, tell};
 use crate::config::{Layer, PasswordSource};
 use crate::domain::model;
+use crate::domain::repair::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
 use crate::event::{Outcome, PhoneResult};
 use crate::media::demo_png;
@@ -87,7 +88,8 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         push: &push,
         push_password: Some(SecretString::from(sim::PUSH_PASSWORD)),
         yes: true,
-        repair: true,
+        repair: Some(Repairs::default()),
+        wait: WaitArgs::default(),
         command: open::command_line(),
     };
     let rollout = pipeline::execute(&work, &Progress::shared()).await?;
@@ -246,6 +248,11 @@ mod tests {
             personalization: Setting::Enabled,
             loaded_personalization: Setting::Enabled,
             loaded_web_access: true,
+            profile: String::new(),
+            vendor_config: String::new(),
+            restarts: 0,
+            applied: 0,
+            resets: 0,
             pushes: vec![Push {
                 xml: None,
                 authorization: true,

@@ -6,14 +6,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::audit::audit;
-use crate::cli::args::{ConnectionArgs, TargetArgs};
+use crate::cli::args::{ConnectionArgs, RepairArgs, ResetArgs, TargetArgs};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::{self, Progress};
-use crate::cli::{open, output, pipeline, target};
-use crate::domain::association::UserKind;
-use crate::domain::plan::{Action, Plan};
+use crate::cli::{open, output, pipeline, repair, state, target};
+use crate::domain::plan::Plan;
 use crate::domain::selector::LimitCounts;
-use crate::plan::plan;
 use crate::report::{Format, ListError, Record, csv, ndjson, plan_diff, plan_json, plan_recap};
 
 /// Show the changes that would make phones ready
@@ -25,6 +23,10 @@ pub struct Args {
     connection: ConnectionArgs,
     #[command(flatten)]
     target: TargetArgs,
+    #[command(flatten)]
+    repair: RepairArgs,
+    #[command(flatten)]
+    reset: ResetArgs,
     /// Write the plan into this file
     #[arg(short = 'o', long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -46,14 +48,16 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<Exit, CliError> {
     target::check_stdin(&args.connection, &args.target)?;
     args.output.as_deref().map_or(Ok(()), output::check_writable)?;
+    let repairs = args.repair.repairs(args.reset)?;
     let connection = open::connection(&args.connection, None)?;
     open::need_push_user(&connection)?;
     let counts = LimitCounts::PhonesWithPictures;
     let inventory =
-        pipeline::survey(&connection, &args.target, counts, &Progress::shared()).await?;
+        pipeline::survey(&connection, &args.target, counts, &repairs, &Progress::shared()).await?;
     pipeline::push_user_found(&inventory)?;
-    let audit = audit(&inventory);
-    let plan = plan(&inventory, &audit);
+    let audit = audit(&inventory, &repairs);
+    let owed = state::owed(&state::path(args.connection.state.as_deref())?, &connection)?;
+    let plan = repair::plan(&inventory, &audit, &repairs, &owed)?;
     let json = plan_json(&plan, Timestamp::now())
         .map_err(|error| CliError::from_error(Exit::Failed, &error))?;
     if let Some(path) = &args.output {
@@ -67,37 +71,48 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     let shown = match if args.json { Format::Json } else { args.format } {
         Format::Table => format!("{}\n{}", plan_diff(&plan), plan_recap(&plan, &audit)),
         Format::Json => json,
-        Format::Ndjson => ndjson(&added(&plan)).map_err(unlisted)?,
-        Format::Csv => csv(&added(&plan)).map_err(unlisted)?,
+        Format::Ndjson => ndjson(&rows(&plan)).map_err(unlisted)?,
+        Format::Csv => csv(&rows(&plan)).map_err(unlisted)?,
     };
     ui::put(&shown)?;
     Ok(if args.detailed_exitcode && !plan.changes.is_empty() { Exit::WorkToDo } else { Exit::Done })
 }
 
-/// A device that the plan adds to a user's list.
+/// One device of one change.
 #[derive(Serialize)]
-struct Added {
-    user: String,
-    user_kind: UserKind,
-    name: String,
+struct Row {
+    change: u32,
+    kind: &'static str,
+    target: String,
+    /// Where the change is about a list of devices, one of them.
+    device: Option<String>,
 }
 
-impl Record for Added {
-    const COLUMNS: &'static [&'static str] = &["user", "user_kind", "name"];
+impl Record for Row {
+    const COLUMNS: &'static [&'static str] = &["change", "kind", "target", "device"];
 
     fn cells(&self) -> Vec<String> {
-        vec![self.user.clone(), self.user_kind.to_string(), self.name.clone()]
+        vec![
+            self.change.to_string(),
+            self.kind.to_owned(),
+            self.target.clone(),
+            self.device.clone().unwrap_or_default(),
+        ]
     }
 }
 
-fn added(plan: &Plan) -> Vec<Added> {
+fn rows(plan: &Plan) -> Vec<Row> {
     let rows = plan.changes.iter().flat_map(|change| {
-        let Action::AssociateDevices { target, adds, .. } = &change.action;
-        adds.iter().map(|name| Added {
-            user: target.user.clone(),
-            user_kind: target.kind,
-            name: name.clone(),
-        })
+        let row = |device: Option<&String>| Row {
+            change: change.id,
+            kind: change.action.kind(),
+            target: change.action.subject(),
+            device: device.cloned(),
+        };
+        let action = &change.action;
+        let devices = action.added_devices().iter().chain(action.removed_devices());
+        let rows: Vec<Row> = devices.map(|device| row(Some(device))).collect();
+        if rows.is_empty() { vec![row(None)] } else { rows }
     });
     rows.collect()
 }

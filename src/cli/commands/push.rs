@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs};
+use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs, WaitArgs};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::pipeline::{self, Job};
 use crate::cli::subject::Source;
@@ -39,7 +39,8 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         push,
         output,
         yes,
-        repair: false,
+        repair: None,
+        wait: WaitArgs::default(),
         dry_run: false,
     })
     .await

@@ -2,20 +2,22 @@
 
 use std::path::PathBuf;
 
-use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs};
+use crate::cli::args::{
+    ConnectionArgs, OutputArgs, PushArgs, RepairArgs, ResetArgs, TargetArgs, WaitArgs,
+};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::pipeline::{self, Job};
 use crate::cli::subject::Source;
 use crate::journal::Which;
 
-/// Survey, audit, repair associations, push a picture and prove it
+/// Survey, audit, repair what may be repaired, push a picture and prove it
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Picture, PNG or JPEG
     #[arg(value_name = "PICTURE", required_unless_present_any = ["resume", "only_failed"])]
     picture: Option<PathBuf>,
     /// Go on with a run that was interrupted: its picture, its selection; RUN is a number or `last`
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["picture", "only_failed", "TargetArgs"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["picture", "only_failed", "TargetArgs", "RepairArgs", "ResetArgs"])]
     resume: Option<Which>,
     /// Push again to the phones that failed in a run, with its picture
     #[arg(long, value_name = "RUN", conflicts_with_all = ["picture", "TargetArgs"])]
@@ -24,6 +26,12 @@ pub struct Args {
     connection: ConnectionArgs,
     #[command(flatten)]
     target: TargetArgs,
+    #[command(flatten)]
+    repair: RepairArgs,
+    #[command(flatten)]
+    reset: ResetArgs,
+    #[command(flatten)]
+    wait: WaitArgs,
     #[command(flatten)]
     push: PushArgs,
     #[command(flatten)]
@@ -41,6 +49,7 @@ pub struct Args {
 /// # Errors
 /// When nothing can be done at all; a phone's failure is in the answer and the exit code.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
+    let repairs = args.repair.repairs(args.reset)?;
     let source = match (args.resume, args.only_failed, args.picture) {
         (Some(run), ..) => Source::Resume(run),
         (None, Some(run), _) => Source::OnlyFailed(run),
@@ -55,7 +64,8 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         push: args.push,
         output: args.output,
         yes: args.yes,
-        repair: true,
+        repair: Some(repairs),
+        wait: args.wait,
         dry_run: args.dry_run,
     })
     .await

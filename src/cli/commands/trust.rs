@@ -152,7 +152,7 @@ fn pin(
              Either the server's certificate was made anew, or somebody sits in between. Find out which."
         )));
     }
-    ui::confirm(
+    ui::confirm_yes(
         &format!(
             "This will trust exactly this certificate for cluster {name:?} in {}",
             path.display()

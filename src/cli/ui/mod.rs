@@ -6,4 +6,4 @@ mod prompt;
 
 pub use console::{put, say, speaks_unicode, terminal_width};
 pub use progress::Progress;
-pub use prompt::{confirm, password};
+pub use prompt::{confirm, confirm_yes, password};

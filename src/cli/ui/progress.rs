@@ -144,11 +144,9 @@ impl Observer for Progress {
                 }
             }
             Event::Finished { stage } => self.finished(*stage),
-            Event::Changed(change) => {
-                self.line(&format!("change {}: written, read back and correct", change.id));
-            }
             Event::Remark(text) => self.line(&format!("note: {text}")),
-            Event::Pushed(_) => {}
+            // There can be thousands of both: the bar counts them, and the recap tells them.
+            Event::Changed(_) | Event::Pushed(_) => {}
         }
     }
 }
@@ -181,8 +179,11 @@ fn title(stage: Stage) -> &'static str {
         Stage::Phones => "Reading phones",
         Stage::Settings => "Reading settings",
         Stage::Registrations => "Asking registrations",
+        Stage::Pages => "Reading pages",
         Stage::Pictures => "Making pictures",
+        Stage::Check => "Comparing with the plan",
         Stage::Apply => "Changing the cluster",
+        Stage::Restart => "Waiting for phones",
         Stage::Push => "Pushing to phones",
     }
 }

@@ -7,11 +7,28 @@ use secrecy::SecretString;
 use super::console::say;
 use crate::cli::error::{CliError, Exit};
 
-/// Asks for a yes before something is written.
+/// Asks before something is written that touches phones: their number has to be typed, so that nobody says
+/// yes to thousands of them by habit.
 ///
 /// # Errors
-/// Refuses when the answer is no, and when there is no terminal to ask on and `yes` was not given.
-pub fn confirm(what: &str, yes: bool) -> Result<(), CliError> {
+/// Refuses when the answer is another one, and when there is no terminal to ask on and `yes` was not given.
+pub fn confirm(what: &str, phones: usize, yes: bool) -> Result<(), CliError> {
+    let prompt = format!(
+        "{what}.\nThis touches {}. Type that number to go on:",
+        crate::domain::text::counted(phones, "phone")
+    );
+    ask(what, &prompt, &phones.to_string(), yes)
+}
+
+/// Asks for a yes before something is written that touches no phone.
+///
+/// # Errors
+/// As [`confirm`].
+pub fn confirm_yes(what: &str, yes: bool) -> Result<(), CliError> {
+    ask(what, &format!("{what}.\nType yes to go on:"), "yes", yes)
+}
+
+fn ask(what: &str, prompt: &str, expected: &str, yes: bool) -> Result<(), CliError> {
     if yes {
         return Ok(());
     }
@@ -23,10 +40,10 @@ pub fn confirm(what: &str, yes: bool) -> Result<(), CliError> {
         )
         .hint("look first (`axlpaper plan` and `--dry-run` change nothing), then add --yes"));
     }
-    say(&format!("{what}.\nType yes to go on:"));
+    say(prompt);
     let mut answer = String::new();
     let read = stdin.lock().read_line(&mut answer);
-    if read.is_ok() && answer.trim().eq_ignore_ascii_case("yes") {
+    if read.is_ok() && answer.trim().eq_ignore_ascii_case(expected) {
         return Ok(());
     }
     Err(CliError::new(Exit::Refused, "not confirmed; nothing was changed"))

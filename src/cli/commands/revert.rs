@@ -1,0 +1,180 @@
+//! `axlpaper revert`
+
+use jiff::Timestamp;
+
+use super::apply::{exit_of, results_json};
+use crate::apply::{Applied, now};
+use crate::cli::args::{ConnectionArgs, ResetArgs};
+use crate::cli::error::{CliError, Exit};
+use crate::cli::open::{self, Cluster, Connection};
+use crate::cli::state::{self, Run, What};
+use crate::cli::ui::{self, Progress};
+use crate::cli::{errors, interrupt, repair};
+use crate::domain::inventory::ClusterInfo;
+use crate::domain::plan::{Change, Now, Plan};
+use crate::event::ChangeState;
+use crate::journal::{History, RunRow, Which};
+use crate::plan::{Kind, Undo, undo};
+use crate::push::engine::Stop;
+use crate::report::{changes_recap, plan_diff};
+
+/// Take back what a run changed on the cluster
+///
+/// Only what is still as the run left it is taken back; what others have changed since is left alone and
+/// told. Pictures stay on the phones. The plan is shown first; taking back is a run of its own.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The run: a number, or `last`
+    #[arg(value_name = "RUN")]
+    run: Which,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+    #[command(flatten)]
+    reset: ResetArgs,
+    /// Show what would be taken back, and stop
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    /// Print the results as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When there is no such run, it was about another cluster, or the cluster cannot be written to.
+pub async fn run(args: Args) -> Result<Exit, CliError> {
+    let path = state::path(args.connection.state.as_deref())?;
+    let history = state::history(&path)?;
+    let row = state::find(&history, args.run)?;
+    let connection = open::connection(&args.connection, None)?;
+    if row.cluster_id != state::cluster_id(&connection) {
+        let other =
+            format!("run {} was about {}, not about {}", row.id, row.host, connection.endpoint);
+        return Err(
+            CliError::new(Exit::Refused, other).hint("nothing was changed; name the run's cluster")
+        );
+    }
+    let done = made(&history, &row)?;
+    if done.is_empty() {
+        ui::say(&nothing_to_take_back(&history, &row)?);
+        return Ok(Exit::Done);
+    }
+    if args.dry_run {
+        let cluster = open::connect(&connection, &Progress::shared()).await?;
+        let undo = way_back(&cluster, &connection, &done, args.reset).await?;
+        show(&undo, args.json)?;
+        return Ok(Exit::Done);
+    }
+    let what =
+        What { command: "revert", connection: &connection, continues: None, reverts: Some(row.id) };
+    let run = Run::begin(&path, &what).await?;
+    let reverted = carry_out(&args, &connection, &done, &run).await;
+    run.end(&reverted, |(_, applied)| exit_of(applied)).await;
+    let (plan, applied) = reverted?;
+    if !plan.changes.is_empty() {
+        let shown = if args.json {
+            results_json("revert", &plan, &applied.results)?
+        } else {
+            changes_recap(&applied.results)
+        };
+        ui::put(&shown)?;
+    }
+    Ok(exit_of(&applied))
+}
+
+/// Returns the changes of a run that were made, or may have been.
+fn made(history: &History, run: &RunRow) -> Result<Vec<Change>, CliError> {
+    let rows = history.changes(run.id).map_err(|error| state::unusable(&error))?;
+    let made = rows.into_iter().filter(|row| row.state != Some(ChangeState::NotApplied));
+    Ok(made.map(|row| row.change).collect())
+}
+
+/// Says so, and names the run that was probably meant.
+fn nothing_to_take_back(history: &History, run: &RunRow) -> Result<String, CliError> {
+    let nothing = format!("run {} changed nothing on the cluster; nothing to take back", run.id);
+    let runs = history.runs(MOST_RUNS).map_err(|error| state::unusable(&error))?;
+    for other in runs.iter().filter(|other| other.cluster_id == run.cluster_id) {
+        if !made(history, other)?.is_empty() {
+            let id = other.id;
+            return Ok(format!(
+                "{nothing}. The last run that did is {id}, an `axlpaper {}`: `axlpaper revert {id}`",
+                other.command
+            ));
+        }
+    }
+    Ok(nothing)
+}
+
+async fn carry_out(
+    args: &Args,
+    connection: &Connection,
+    done: &[Change],
+    run: &Run,
+) -> Result<(Plan, Applied), CliError> {
+    let observer = run.noting(Progress::shared());
+    let cluster = open::connect(connection, &observer).await?;
+    if let Some(publisher) = repair::publisher(&cluster).await? {
+        run.lock_cluster(&publisher)?;
+    }
+    let undo = way_back(&cluster, connection, done, args.reset).await?;
+    show(&undo, false)?;
+    let plan = undo.plan;
+    if plan.changes.is_empty() {
+        return Ok((plan, Applied::default()));
+    }
+    ui::confirm(&repair::question(&plan), plan.phones_touched(), args.yes)?;
+    let stop = Stop::default();
+    let _until_read_back = interrupt::watch(&stop);
+    let recorder = run.recorder();
+    let applied = repair::apply(&cluster, recorder, &plan, Kind::Revert, &stop, &observer).await?;
+    Ok((plan, applied))
+}
+
+/// Looks at everything that the run changed, and plans the way back from it.
+async fn way_back(
+    cluster: &Cluster,
+    connection: &Connection,
+    done: &[Change],
+    reset: ResetArgs,
+) -> Result<Undo, CliError> {
+    let mut there: Vec<Now> = Vec::with_capacity(done.len());
+    for change in done {
+        there.push(now(&cluster.axl, &change.action).await.map_err(|error| errors::axl(&error))?);
+    }
+    let info = ClusterInfo {
+        name: connection.name.clone(),
+        host: cluster.axl.endpoint().to_string(),
+        version: cluster.axl.server_version().to_owned(),
+        axl_version: cluster.axl.version().as_str().to_owned(),
+    };
+    Ok(undo(&info, Timestamp::now(), done.iter().zip(&there), reset.reset))
+}
+
+fn show(undo: &Undo, json: bool) -> Result<(), CliError> {
+    let mut text = if undo.plan.changes.is_empty() {
+        "Nothing is left to take back.\n".to_owned()
+    } else {
+        plan_diff(&undo.plan)
+    };
+    if !undo.left.is_empty() {
+        text.push_str("\nLeft alone:\n");
+        for line in &undo.left {
+            text.push_str("  ");
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    ui::say(&crate::report::printable_lines(&text));
+    if json {
+        let plan = crate::report::plan_json(&undo.plan, Timestamp::now());
+        ui::put(&plan.map_err(|error| CliError::from_error(Exit::Failed, &error))?)?;
+    }
+    Ok(())
+}
+
+/// So many runs are looked through for one that changed something.
+const MOST_RUNS: usize = 100;

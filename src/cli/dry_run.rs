@@ -1,0 +1,54 @@
+//! The stages that only read.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::args::OutputArgs;
+use super::error::{CliError, Exit};
+use super::fresh::Fresh;
+use super::open::{self, Connection};
+use super::subject::Subject;
+use super::ui::{self, Progress};
+use super::{output, pipeline, repair, state};
+use crate::audit::audit;
+use crate::domain::text::counted;
+use crate::plan::after_apply;
+use crate::report::{Format, audit_recap, plan_diff};
+
+/// Shows what `rollout` would do, and does none of it.
+///
+/// # Errors
+/// When the cluster cannot be read, or the answer cannot be written.
+pub async fn run(
+    connection: &Connection,
+    subject: &Subject,
+    state: &Path,
+    args: &OutputArgs,
+) -> Result<Exit, CliError> {
+    let observer = &Progress::shared();
+    let cluster = open::connect(connection, observer).await?;
+    let repairs = subject.repair.clone().unwrap_or_default();
+    let inventory =
+        pipeline::survey_with(&cluster, connection, &subject.selector, &repairs, observer).await?;
+    pipeline::push_user_found(&inventory)?;
+    let audit_before = audit(&inventory, &repairs);
+    let owed = state::owed(state, connection)?;
+    let plan = repair::plan(&inventory, &audit_before, &repairs, &owed)?;
+    let meant = after_apply(inventory.clone(), plan.changes.iter().map(|change| (change, None)));
+    let ready = Fresh::default().targets(&inventory, &audit(&meant, &repairs)).len();
+    let recap = format!(
+        "{}\n{}\nThen the picture would be pushed to {}. Dry run: nothing was changed or pushed.\n",
+        audit_recap(&audit_before),
+        plan_diff(&plan),
+        counted(ready, "phone"),
+    );
+    if args.format() == Format::Table {
+        output::write(args, &recap)?;
+    } else {
+        ui::say(&recap);
+        let json = || crate::report::audit_json(&audit_before, Timestamp::now());
+        output::write(args, &output::list(args, &audit_before.phones, json)?)?;
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,22 @@
+//! Ctrl-C while something is changed.
+
+use tokio::task::JoinSet;
+
+use super::ui;
+use crate::push::engine::Stop;
+
+/// Stops softly at the first interrupt and hard at the second, for as long as the returned set lives.
+pub fn watch(stop: &Stop) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    let stop = stop.clone();
+    tasks.spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            ui::say("interrupted: finishing what is under way, beginning nothing new; again to stop at once");
+            stop.soon.cancel();
+        }
+        if tokio::signal::ctrl_c().await.is_ok() {
+            stop.now.cancel();
+        }
+    });
+    tasks
+}
