@@ -1,9 +1,9 @@
 //! The journal: what a run leaves behind, going on with it, and what happens when it cannot be written.
 
-use axlpaper::sim::{ADMIN_PASSWORD, PUSH_PASSWORD, PushOutcome, Quirk};
+use axlpaper::sim::{ADMIN_PASSWORD, PUSH_PASSWORD, PushOutcome, Quirk, Tripped};
 use serde_json::Value;
 
-use crate::lab::{Ended, Lab};
+use crate::lab::{Ended, Lab, end};
 
 fn json(ended: &Ended) -> Value {
     serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:?}"))
@@ -47,7 +47,7 @@ fn runs_and_show_tell_what_happened() {
     assert!(shown["attempts"][0]["ended_at"].is_string());
     let text = lab.read(&["show", "1"]).stdout;
     assert!(
-        text.contains("controlled devices of the application user bgpush: 0 before, 3 after"),
+        text.contains("application user bgpush: 3 devices added (0 -> 3), read back and correct"),
         "{text}"
     );
     let none = lab.read(&["show", "7"]);
@@ -74,6 +74,47 @@ fn only_the_phones_that_failed_are_pushed_to_again() {
     let finished = lab.resumed(&["--resume", "1", "--yes"]);
     assert_eq!(finished.code, 2);
     assert!(finished.stderr.contains("--only-failed 1"), "{}", finished.stderr);
+}
+
+#[test]
+fn two_runs_cannot_work_on_one_cluster_whatever_they_call_it() {
+    let lab = Lab::of_phones(2);
+    // The first one is held in the middle of its survey.
+    let mut held = lab.cluster.tripwire("listPhone", 1, Tripped::Before);
+    let picture = lab.picture();
+    let arguments = ["rollout", picture.to_str().unwrap(), "--yes"];
+    let pin = lab.cluster.cert_sha256();
+    let port = lab.cluster.axl_addr().port();
+    let program = |host: &str| {
+        let mut program = lab.program(&arguments);
+        program.args(["--pin-sha256", &pin, "--host", &format!("{host}:{port}")]);
+        program
+    };
+    let first = program("127.0.0.1");
+    let mut running = std::process::Command::new(first.get_program());
+    running.env_clear().args(first.get_args()).current_dir(lab.folder());
+    running.envs(first.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    running.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    let mut running = running.spawn().unwrap();
+    while held.try_recv().is_err() {
+        assert!(running.try_wait().unwrap().is_none(), "it did not come to its survey");
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    for host in ["127.0.0.1", "localhost"] {
+        let second = end(program(host));
+        second.fails(5, &["another run works on this cluster", "`axlpaper rollout`", "process"]);
+    }
+    running.kill().unwrap();
+    running.wait().unwrap();
+    // A dead one's lock is free, and what it left is told.
+    let third = lab.push("rollout", &["--yes"]);
+    assert_eq!(third.code, 0, "{third:?}");
+    assert!(third.stderr.contains("an earlier run ended without a word"), "{third:?}");
+    let runs = json(&lab.read(&["runs", "--json"]));
+    let states: Vec<&str> =
+        runs["runs"].as_array().unwrap().iter().filter_map(|run| run["state"].as_str()).collect();
+    assert_eq!(states.first(), Some(&"finished"));
+    assert_eq!(states.last(), Some(&"killed"));
 }
 
 #[test]

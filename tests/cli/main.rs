@@ -6,14 +6,16 @@
 
 mod audit_sees;
 mod bad_input;
-mod crash;
 mod doctor;
 mod journal;
+mod journal_trouble;
 mod lab;
 mod output;
 mod paging;
 mod plan_apply;
 mod read_only;
+mod repair;
+mod revert;
 mod rollout;
 mod secrets;
 mod simulator;

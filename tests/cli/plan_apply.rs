@@ -1,6 +1,6 @@
 //! Plan files: carried out exactly, or not at all.
 
-use axlpaper::sim::{Fault, PUSH_USER, PhoneSpec, READER_PASSWORD, READER_USER};
+use axlpaper::sim::{Change, Fault, PUSH_USER, PhoneSpec, READER_PASSWORD, READER_USER};
 
 use crate::lab::{Lab, end, fleet_of, name};
 
@@ -112,4 +112,56 @@ fn a_plan_that_is_carried_out_already_is_done() {
     let again = lab.run(&["apply", "plan.json", "--yes"]);
     assert_eq!(again.code, 0, "{again:?}");
     assert_eq!(lab.record().writes.len(), 1, "the list was written twice");
+}
+
+#[test]
+fn a_list_that_somebody_changes_while_it_is_looked_at_is_refused_and_left_alone() {
+    // The list is read for the comparison of the whole plan, and again right before it is written; a
+    // second administrator comes in between.
+    let lab = lab();
+    planned(&lab);
+    let theirs = vec!["ctiport_01".to_owned(), "ctiport_02".to_owned()];
+    let change = Change::Associate { user: PUSH_USER.to_owned(), devices: theirs };
+    lab.cluster.change_after("getAppUser", lab.record().requests("getAppUser") + 1, change);
+    lab.run(&["apply", "plan.json", "--yes"]).fails(
+        5,
+        &["has changed since the plan was made", "added: ctiport_02", "removed: SEP000000000001"],
+    );
+    assert_eq!(lab.record().devices(PUSH_USER), ["ctiport_01", "ctiport_02"]);
+    assert!(lab.record().writes.is_empty());
+}
+
+#[test]
+fn what_somebody_takes_away_right_after_the_write_is_not_called_done() {
+    let lab = lab();
+    planned(&lab);
+    let theirs = vec!["ctiport_01".to_owned(), name(2)];
+    let change = Change::Associate { user: PUSH_USER.to_owned(), devices: theirs };
+    lab.cluster.change_after("updateAppUser", 1, change);
+    let ended = lab.run(&["apply", "plan.json", "--yes"]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    assert!(ended.stdout.contains("NOT PROVEN"), "{ended:?}");
+    assert!(ended.stdout.contains("2 of 4 devices are missing"), "{ended:?}");
+    let shown = lab.read(&["show", "last"]).stdout;
+    assert!(shown.contains("NOT PROVEN"), "{shown}");
+}
+
+#[test]
+fn a_plan_file_may_not_take_anything_back() {
+    let lab = lab();
+    let (code, document) = lab.rollout(&[]);
+    assert_eq!(code, 0, "{document:#}");
+    let before = lab.cluster.state_digest();
+    let shown = lab.run(&["revert", "last", "--dry-run", "--json"]);
+    assert_eq!(shown.code, 0, "{shown:?}");
+    std::fs::write(lab.path("back.json"), &shown.stdout).unwrap();
+    lab.run(&["apply", "back.json", "--yes"]).fails(5, &["would take something back"]);
+    let newer = shown.stdout.replace("axlpaper.plan/v1", "axlpaper.plan/v2");
+    std::fs::write(lab.path("newer.json"), newer).unwrap();
+    lab.run(&["apply", "newer.json", "--yes"]).fails(2, &["axlpaper.plan/v2"]);
+    for empty in ["", "{}", "[]", "null"] {
+        std::fs::write(lab.path("empty.json"), empty).unwrap();
+        lab.run(&["apply", "empty.json", "--yes"]).fails(2, &["empty.json", "damaged", "hint:"]);
+    }
+    assert_eq!(lab.cluster.state_digest(), before);
 }

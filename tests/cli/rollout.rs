@@ -139,9 +139,7 @@ fn a_generated_fleet_comes_out_as_the_simulator_recorded_it() {
     assert!(before.iter().all(|device| after.contains(&device.as_str())));
 }
 
-#[test]
-fn a_wrong_push_password_stops_after_three_refusals_one_by_one() {
-    let lab = Lab::of_phones(20);
+fn with_a_wrong_push_password(lab: &Lab) -> crate::lab::Ended {
     let (picture, port, pin) =
         (lab.picture(), lab.cluster.phone_port().to_string(), lab.cluster.cert_sha256());
     let mut program = lab.program(&[
@@ -153,7 +151,15 @@ fn a_wrong_push_password_stops_after_three_refusals_one_by_one() {
         &pin,
     ]);
     program.args(["--phone-port", &port, "--concurrency", "16"]).env("PHONE_PASSWORD", "wrong");
-    let ended = end(program);
+    end(program)
+}
+
+#[test]
+fn a_wrong_push_password_stops_after_three_refusals_one_by_one() {
+    let mut fleet = fleet_of(20);
+    fleet.push_devices = (1..=20).map(name).collect();
+    let lab = Lab::new(fleet);
+    let ended = with_a_wrong_push_password(&lab);
     assert_eq!(ended.code, 3, "{ended:?}");
     let document: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
     assert_eq!(document["summary"]["auth_failed"], 3);
@@ -165,21 +171,50 @@ fn a_wrong_push_password_stops_after_three_refusals_one_by_one() {
 }
 
 #[test]
-fn new_associations_that_need_time_do_not_keep_others_waiting() {
+fn a_wrong_push_password_is_found_out_before_the_cluster_is_changed_for_it() {
+    let lab = Lab::of_phones(20);
+    let before = lab.cluster.state_digest();
+    with_a_wrong_push_password(&lab).fails(4, &["refuses the password", "nothing was changed"]);
+    assert_eq!(lab.cluster.state_digest(), before);
+    let record = lab.record();
+    assert_eq!(record.users[PUSH_USER].failed_logins, 1);
+    assert!(record.phones.values().all(|phone| phone.pushes.is_empty()));
+}
+
+fn with_slow_associations(delay: Duration) -> Lab {
     let mut fleet = fleet_of(12);
     fleet.push_devices = (1..=6).map(name).collect();
-    let lab = Lab::with(SimConfig {
-        association_delay: Duration::from_secs(3600),
+    Lab::with(SimConfig {
+        association_delay: delay,
         limits: Limits::off(),
         ..SimConfig::new(fleet)
-    });
-    let (code, document) = lab.rollout(&[]);
+    })
+}
+
+#[test]
+fn new_associations_that_need_too_long_do_not_keep_others_waiting() {
+    let lab = with_slow_associations(Duration::from_secs(3600));
+    let (code, document) = lab.rollout(&["--settle-timeout", "0"]);
     assert_eq!(code, 3, "{document}");
     assert_eq!(document["summary"]["verified"], 6);
     assert_eq!(document["summary"]["auth_failed"], 3);
     assert_eq!(document["summary"]["pending"], 3);
     assert_eq!(lab.record().devices(PUSH_USER).len(), 12);
-    assert!(phone(&document, &name(7))["reason"].as_str().unwrap().contains("only since this run"));
+    let reason = phone(&document, &name(7))["reason"].as_str().unwrap();
+    assert!(reason.contains("the phone") && reason.contains("refused the push user"), "{reason}");
+}
+
+#[test]
+fn new_associations_that_need_some_time_are_waited_for() {
+    let lab = with_slow_associations(Duration::from_secs(3));
+    let (code, document) = lab.rollout(&[]);
+    assert_eq!(code, 0, "{document}");
+    assert_eq!(document["summary"]["verified"], 12);
+    let record = lab.record();
+    let refused = record.phones.values().flat_map(|phone| &phone.pushes);
+    let refused = refused.filter(|push| push.outcome == PushOutcome::Error(4)).count();
+    assert!((1..=3).contains(&refused), "{refused} refusals: one phone at a time is asked");
+    assert_eq!(record.users[PUSH_USER].failed_logins, 0);
 }
 
 #[test]
