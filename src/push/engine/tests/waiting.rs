@@ -110,7 +110,7 @@ async fn a_password_that_nobody_has_confirmed_is_not_tried_longer() {
     assert_eq!(pushed.stopped, Some(Stopped::AuthRefusals { in_a_row: 3 }));
     assert_eq!(*line.asked.lock().unwrap(), [1, 2, 3]);
     let refused = pushed.results.iter().filter(|result| result.outcome == Outcome::AuthFailed);
-    assert!(refused.clone().all(|result| told(result).contains("only since this run")));
+    assert!(refused.clone().all(|result| told(result).contains("only a moment ago")));
     assert_eq!(refused.count(), 3);
 }
 
