@@ -9,7 +9,7 @@ use axlpaper::media::{Picture, PreparedSet, demo_picture, prepare_all};
 use axlpaper::net::client::{PhoneHttpOptions, phone_http};
 use axlpaper::phone::{PhoneClient, SetBackground, Theme};
 use axlpaper::push::book::Forgetful;
-use axlpaper::push::engine::{self, Settings};
+use axlpaper::push::engine::{self, Caps, Settings};
 use axlpaper::push::guard::Guard;
 use axlpaper::push::line::PhoneLine;
 use axlpaper::push::{Answer, Fetched, Line, Target};
@@ -166,6 +166,9 @@ async fn run<L: Line>(
         max_auth_failures: 3,
         password_proven: false,
         patience: Duration::ZERO,
+        caps: Caps::default(),
+        rate: None,
+        max_failures: None,
     };
     let begun = Instant::now();
     let stop = engine::Stop::default();

@@ -12,6 +12,8 @@ use crate::domain::association::UserKind;
 use crate::domain::registration::Source;
 use crate::domain::repair::{Repairs, Scope};
 use crate::domain::selector::Pattern;
+use crate::push::engine::Caps;
+use crate::push::waves::{Amount, Waves};
 use crate::report::Format;
 
 /// How to reach the cluster.
@@ -93,6 +95,24 @@ pub struct PushArgs {
     /// Phones that are pushed to at once, 1 to 1000 [default: 32]
     #[arg(long, value_name = "N")]
     pub concurrency: Option<usize>,
+    /// Phones of one device pool that are pushed to at once [default: no limit of its own]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub per_pool: Option<usize>,
+    /// Phones of one subnet (/24, /64) that are pushed to at once [default: no limit of its own]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub per_subnet: Option<usize>,
+    /// Pushes that are begun in a second at most [default: no limit]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub rate: Option<u32>,
+    /// Phones that go first, of every model and device pool some: a number or a percentage
+    #[arg(long, value_name = "N|P%")]
+    pub canary: Option<Amount>,
+    /// How far each wave after that reaches, of all phones, such as 10%,50%,100%
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub waves: Vec<Amount>,
+    /// Failed phones after which the push stops: a number or a percentage [default: no limit]
+    #[arg(long, value_name = "N|P%")]
+    pub max_failures: Option<Amount>,
     /// Attempts a phone when it cannot be reached or answers nonsense
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=10))]
     pub attempts: u32,
@@ -348,6 +368,16 @@ impl ConnectionArgs {
 }
 
 impl PushArgs {
+    /// Returns how the push is cut into waves.
+    pub fn waves(&self) -> Waves {
+        Waves { canary: self.canary, reach: self.waves.clone(), max_failures: self.max_failures }
+    }
+
+    /// Returns the limits of single places.
+    pub fn caps(&self) -> Caps {
+        Caps { per_pool: self.per_pool, per_subnet: self.per_subnet }
+    }
+
     /// Returns what was typed as a layer of settings.
     pub fn layer(&self) -> Layer {
         Layer {

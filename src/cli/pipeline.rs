@@ -33,7 +33,8 @@ use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneClient;
 use crate::plan::{Kind, after_apply, nothing};
 use crate::push::book::RunBook;
-use crate::push::engine::{self, Pushed, Settings, Stop, Stopped};
+use crate::push::engine::{Pushed, Settings, Stop, Stopped};
+use crate::push::waves;
 use crate::push::{Target, not_back, proven_already, skipped};
 use crate::report::Rollout;
 use crate::survey::{Request, survey as survey_cluster};
@@ -232,7 +233,9 @@ async fn carry_out(
     already.retain(|name, _| targets.iter().any(|target| target.name == *name));
     targets.retain(|target| !already.contains_key(&target.name));
     let settings = Settings { password_proven, ..settings(work) };
-    let pushed = engine::run(&line, &book, targets, settings, &stop, observer.as_ref()).await;
+    let waves = work.push.waves();
+    let pushed =
+        waves::run(&line, &book, targets, &waves, settings, &stop, observer.as_ref()).await;
     drop(on_interrupt);
     line.shutdown().await;
     let waited = Duration::from_secs(work.wait.restart_timeout);
@@ -364,6 +367,9 @@ fn settings(work: &Work<'_>) -> Settings {
         max_auth_failures: work.push.max_auth_failures,
         password_proven: false,
         patience: Duration::from_secs(work.wait.settle_timeout),
+        caps: work.push.caps(),
+        rate: work.push.rate,
+        max_failures: None,
     }
 }
 

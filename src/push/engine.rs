@@ -1,5 +1,7 @@
 //! Keeps the phones moving: a bounded number at once, one request a phone, nobody forgotten.
 
+mod ending;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use super::guard::Guard;
 use super::job::Job;
 use super::lane::{Lane, Later};
 use super::patience::{Patience, Refusal, Waiting};
+use super::places::Places;
 use super::{Answer, Line, Target};
 use crate::domain::chain::chain;
 use crate::domain::device_name::DeviceName;
@@ -21,6 +24,9 @@ use crate::domain::text::counted;
 use crate::event::{Event, Observer, PhoneResult, Stage};
 use crate::journal::JournalError;
 
+pub(in crate::push) use ending::leave;
+
+pub use super::places::Caps;
 pub use super::terms::{Pushed, Settings, Stop, Stopped};
 
 /// Pushes to every target and waits for the proof.
@@ -70,6 +76,10 @@ struct Fleet<'a, L: Line, B: Book> {
     /// Phones that were changed only now: their refusal may only mean that the cluster needs a minute.
     fresh: Lane,
     later: Later,
+    places: Places,
+    /// When the next push may begin, where there is a rate.
+    next_start: Option<Instant>,
+    failed: usize,
     /// What is under way, so that nobody is forgotten when that is cut off.
     begun: HashMap<DeviceName, Job>,
     noting: FuturesUnordered<BoxFuture<'a, (Job, Result<i64, JournalError>)>>,
@@ -106,6 +116,9 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
             known: lane(known, Duration::ZERO),
             fresh: lane(fresh, settings.patience),
             later: Later::default(),
+            places: Places::new(settings.caps),
+            next_start: None,
+            failed: 0,
             begun: HashMap::new(),
             noting: FuturesUnordered::new(),
             pushing: FuturesUnordered::new(),
@@ -123,9 +136,11 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
         }
         let open = !stop.soon.is_cancelled()
             && !self.known.guard.is_tripped()
+            && self.too_many_failures().is_none()
             && self.unrecorded.is_none();
+        // One time for all of it: between two, a start could become due that nobody waits for any more.
+        let now = Instant::now();
         if open {
-            let now = Instant::now();
             self.note(now);
             self.begin(now);
         }
@@ -133,9 +148,12 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
         if self.pushing.is_empty() && !writing && !self.verifying.is_empty() {
             self.tell_waiting(observer);
         }
-        let wake = self.later.first().filter(|_| open);
-        if self.pushing.is_empty() && self.verifying.is_empty() && !writing && wake.is_none() {
-            return false;
+        let wake = self.wake(now).filter(|_| open);
+        if self.pushing.is_empty() && self.verifying.is_empty() && !writing {
+            match wake {
+                None => return false,
+                Some(wake) => self.tell_later(wake.saturating_duration_since(now), observer),
+            }
         }
         tokio::select! {
             Some((job, noted)) = self.noting.next() => self.noted(job, noted),
@@ -149,6 +167,20 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
         true
     }
 
+    /// Returns when somebody comes next who waits for nothing but a time.
+    fn wake(&self, now: Instant) -> Option<Instant> {
+        let held = !self.known.noted.is_empty() || !self.fresh.noted.is_empty();
+        let start = self.next_start.filter(|_| held);
+        // A start that has come already is held up by something else.
+        let start = start.filter(|start| *start > now);
+        self.later.first().into_iter().chain(start).min()
+    }
+
+    fn too_many_failures(&self) -> Option<Stopped> {
+        let most = self.settings.max_failures?;
+        (self.failed > most).then_some(Stopped::Failures { failed: self.failed, most })
+    }
+
     fn tell_waiting(&self, observer: &dyn Observer) {
         let reason = format!("downloads of {}", counted(self.verifying.len(), "phone"));
         observer.observe(&Event::Waiting {
@@ -158,15 +190,28 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
         });
     }
 
+    fn tell_later(&self, delay: Duration, observer: &dyn Observer) {
+        let reason = match (self.later.fresh(), self.later.len()) {
+            // Those that the rate holds back come in no time.
+            (_, 0) => return,
+            (0, all) => format!("{} to be tried again", counted(all, "phone")),
+            (fresh, _) => {
+                let phones = counted(fresh, "phone");
+                format!("{phones} that refused the push user right after a change")
+            }
+        };
+        observer.observe(&Event::Waiting { stage: Stage::Push, reason, delay });
+    }
+
     /// Writes down those that come next, as many as may be under way.
     fn note(&mut self, now: Instant) {
         loop {
             // The fresh ones wait until every known one is at least under way.
-            let lane = if self.known.ready.is_empty() { &mut self.fresh } else { &mut self.known };
+            let lane = if self.known.ready.len() == 0 { &mut self.fresh } else { &mut self.known };
             if !lane.may_note(now, self.pushing.len()) {
                 return;
             }
-            let Some(job) = lane.ready.pop_front() else { return };
+            let Some(job) = lane.ready.pop(&mut self.places) else { return };
             lane.noting += 1;
             let book = self.book;
             self.noting.push(
@@ -188,8 +233,17 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
             }
             Err(error) => {
                 self.unrecorded.get_or_insert_with(|| chain(&error));
+                self.leave(&job.target);
                 self.lane(&job).ready.push_front(job);
             }
+        }
+    }
+
+    /// Gives the places of a phone back, and lets those come next that waited for them.
+    fn leave(&mut self, target: &Target) {
+        for place in self.places.give_back(target) {
+            self.known.ready.has_room(&place);
+            self.fresh.ready.has_room(&place);
         }
     }
 
@@ -199,7 +253,14 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
             if self.pushing.len() >= lane.allowed(now) {
                 return;
             }
+            if self.next_start.is_some_and(|start| now < start) {
+                return;
+            }
             let Some(mut job) = lane.noted.pop_front() else { return };
+            self.next_start = self.settings.rate.map(|rate| {
+                let begun = self.next_start.unwrap_or(now).max(now);
+                begun + Duration::from_secs(1) / rate.max(1)
+            });
             job.attempts += 1;
             job.first_attempt.get_or_insert_with(|| (Timestamp::now(), Instant::now()));
             self.begun.insert(job.target.name.clone(), job.clone());
@@ -279,7 +340,8 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
         );
     }
 
-    fn finish(&self, mut job: Job, ending: Ending) {
+    fn finish(&mut self, mut job: Job, ending: Ending) {
+        self.failed += usize::from(ending.outcome.is_failure());
         let (book, entry) = (self.book, job.entry.take());
         let result = job.ended(ending, Some(Timestamp::now()));
         self.closing.push(
@@ -295,12 +357,15 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
         let written = match closed {
             Closed::Again(job, at, written) => {
                 self.begun.remove(&job.target.name);
+                self.leave(&job.target);
                 let at = at.unwrap_or_else(|| Instant::now() + self.settings.retry_delay);
                 self.later.put(at, *job);
                 written
             }
             Closed::Done(result, written) => {
-                self.begun.remove(&result.name);
+                if let Some(job) = self.begun.remove(&result.name) {
+                    self.leave(&job.target);
+                }
                 self.record(*result, observer);
                 let done = self.results.len() as u64;
                 observer.observe(&Event::Progress { stage: Stage::Push, done });
@@ -315,45 +380,6 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
     fn record(&mut self, result: PhoneResult, observer: &dyn Observer) {
         observer.observe(&Event::Pushed(Box::new(result.clone())));
         self.results.push(result);
-    }
-
-    fn stopped(&self, stop: &Stop) -> Option<Stopped> {
-        let waiting = !self.known.has_begun_all() || !self.fresh.has_begun_all();
-        if let Some(why) = &self.unrecorded {
-            return Some(Stopped::Unrecorded(why.clone()));
-        }
-        if !waiting && self.later.is_empty() && self.begun.is_empty() {
-            return None;
-        }
-        if self.known.guard.is_tripped() || self.fresh.guard.is_tripped() {
-            return Some(Stopped::AuthRefusals { in_a_row: self.settings.max_auth_failures });
-        }
-        (stop.soon.is_cancelled() || stop.now.is_cancelled()).then_some(Stopped::Interrupted)
-    }
-
-    /// Writes a result for everybody who has none: what is known of a phone that was tried is kept.
-    async fn give_up(&mut self, stopped: &Stopped, observer: &dyn Observer) {
-        while let Some((job, noted)) = self.noting.next().await {
-            self.noted(job, noted);
-        }
-        let mut waiting: Vec<Job> = Vec::new();
-        for lane in [&mut self.known, &mut self.fresh] {
-            waiting.extend(lane.noted.drain(..).chain(lane.ready.drain(..)));
-        }
-        let waiting = waiting.into_iter().chain(self.later.take());
-        let mut left: Vec<_> =
-            waiting.map(|mut job| (job.entry.take(), job.stopped(stopped))).collect();
-        // The book keeps their attempts open: nobody knows how they ended.
-        left.extend(self.begun.drain().map(|(_, job)| (None, job.cut_off())));
-        let book = self.book;
-        let writes = left.iter().map(|(entry, result)| book.ended(*entry, result));
-        let written = futures::future::join_all(writes).await;
-        if let Some(error) = written.into_iter().find_map(Result::err) {
-            tracing::warn!(error = %chain(&error), "the journal lacks the phones that were not tried");
-        }
-        for (_, result) in left {
-            self.record(result, observer);
-        }
     }
 }
 

@@ -78,7 +78,9 @@ fn not_again(last: Ending, stopped: &Stopped) -> Ending {
     // A phone that was still waited for has decided nothing by its refusal.
     let undecided = match stopped {
         Stopped::Interrupted | Stopped::Unrecorded(_) => last.outcome == Outcome::AuthFailed,
-        Stopped::AuthRefusals { .. } => false,
+        Stopped::AuthRefusals { .. } | Stopped::Failures { .. } | Stopped::NoDownloads { .. } => {
+            false
+        }
     };
     if undecided {
         Ending { phone_error: last.phone_error, ..pending(reason) }

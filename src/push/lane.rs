@@ -8,13 +8,14 @@ use super::Answer;
 use super::guard::Guard;
 use super::job::Job;
 use super::patience::{Refusal, Waiting};
+use super::places::Queue;
 
 /// Phones that are refused or accepted for the same reasons, and so share a guard.
 pub(super) struct Lane {
     pub(super) guard: Guard,
     waiting: Waiting,
     concurrency: usize,
-    pub(super) ready: VecDeque<Job>,
+    pub(super) ready: Queue,
     /// How many are just being written down.
     pub(super) noting: usize,
     /// Written down, and free to begin: so that no place stays empty while the book is written.
@@ -112,6 +113,10 @@ impl Later {
 
     pub(super) fn is_empty(&self) -> bool {
         self.jobs.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.jobs.len()
     }
 
     /// Returns how many of them are fresh.

@@ -12,8 +12,10 @@ mod job;
 mod lane;
 pub mod line;
 pub mod patience;
+mod places;
 mod skip;
 mod terms;
+pub mod waves;
 
 use std::net::IpAddr;
 

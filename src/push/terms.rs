@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::places::Caps;
+use crate::domain::text::counted;
 use crate::event::PhoneResult;
 
 /// How to go about a push.
@@ -23,6 +25,12 @@ pub struct Settings {
     pub password_proven: bool,
     /// How long after the start of the push fresh phones may still refuse the push user.
     pub patience: Duration,
+    /// How many of one device pool or subnet are pushed to at once.
+    pub caps: Caps,
+    /// How many pushes a second are begun at most; nothing is no limit.
+    pub rate: Option<u32>,
+    /// How many phones may fail before the push stops; nothing is no limit.
+    pub max_failures: Option<usize>,
 }
 
 /// How a push is stopped.
@@ -42,6 +50,18 @@ pub enum Stopped {
         /// How many.
         in_a_row: u32,
     },
+    /// More phones failed than may.
+    Failures {
+        /// How many failed.
+        failed: usize,
+        /// How many may.
+        most: usize,
+    },
+    /// Phones accept, and not one of them downloads its picture.
+    NoDownloads {
+        /// How many accepted.
+        accepted: usize,
+    },
     /// Somebody asked to stop.
     Interrupted,
     /// What is attempted can no longer be written down; says why.
@@ -49,12 +69,35 @@ pub enum Stopped {
 }
 
 impl Stopped {
+    /// Counts failures of earlier waves too.
+    #[must_use]
+    pub(super) fn after(self, before: usize) -> Self {
+        match self {
+            Self::Failures { failed, most } => {
+                Self::Failures { failed: failed + before, most: most + before }
+            }
+            other @ (Self::AuthRefusals { .. }
+            | Self::NoDownloads { .. }
+            | Self::Interrupted
+            | Self::Unrecorded(_)) => other,
+        }
+    }
+
     /// Says for a person why the push ended.
     pub fn told(&self) -> String {
         match self {
             Self::AuthRefusals { in_a_row } => format!(
                 "{in_a_row} phones in a row refused the push user, and its account must not be locked; check its \
                  password, and give new associations some minutes"
+            ),
+            Self::Failures { failed, most } => format!(
+                "{} failed, and {most} may (--max-failures); look at their reasons first",
+                counted(*failed, "phone")
+            ),
+            Self::NoDownloads { accepted } => format!(
+                "{} accepted, and none downloaded its picture: check that phones can reach the image server \
+                 (firewall, --advertise)",
+                counted(*accepted, "phone")
             ),
             Self::Interrupted => "the run was interrupted".to_owned(),
             Self::Unrecorded(why) => {

@@ -21,3 +21,4 @@ mod secrets;
 mod simulator;
 mod trust;
 mod versions;
+mod waves;

@@ -89,7 +89,8 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         push_password: Some(SecretString::from(sim::PUSH_PASSWORD)),
         yes: true,
         repair: Some(Repairs::default()),
-        wait: WaitArgs::default(),
+        // The simulated cluster knows of every change at once.
+        wait: WaitArgs { settle_timeout: 3, ..WaitArgs::default() },
         command: open::command_line(),
     };
     let rollout = pipeline::execute(&work, &Progress::shared()).await?;

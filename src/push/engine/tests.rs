@@ -68,6 +68,9 @@ const SETTINGS: Settings = Settings {
     max_auth_failures: 3,
     password_proven: false,
     patience: Duration::ZERO,
+    caps: Caps { per_pool: None, per_subnet: None },
+    rate: None,
+    max_failures: None,
 };
 
 async fn pushed(line: &Scripted, count: u8) -> Pushed {
@@ -200,3 +203,85 @@ async fn a_hard_stop_forgets_nobody() {
 }
 
 mod waiting;
+
+/// Phones that take a second each, and count how many of a pool are asked at once.
+#[derive(Default)]
+struct Slow(Mutex<Counts>);
+
+#[derive(Default)]
+struct Counts {
+    under_way: HashMap<String, usize>,
+    most: HashMap<String, usize>,
+    begun: Vec<Instant>,
+}
+
+impl Counts {
+    fn begin(&mut self, pool: &str) {
+        self.begun.push(Instant::now());
+        let count = self.under_way.entry(pool.to_owned()).or_default();
+        *count += 1;
+        let most = self.most.entry(pool.to_owned()).or_default();
+        *most = (*most).max(*count);
+    }
+}
+
+impl Line for Slow {
+    async fn push(&self, target: &Target) -> Answer {
+        self.0.lock().unwrap().begin(&target.device_pool);
+        Answer::Accepted
+    }
+
+    async fn downloads(&self, target: &Target) -> Fetched {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        *self.0.lock().unwrap().under_way.get_mut(&target.device_pool).unwrap() -= 1;
+        Fetched { image: true, thumbnail: true }
+    }
+}
+
+fn of_pools() -> Vec<Target> {
+    let pool = |n: u8| if n.is_multiple_of(4) { "Branch" } else { "HQ" };
+    (1..=40).map(|n| Target { device_pool: pool(n).to_owned(), ..target(n) }).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_has_its_own_limit_until_its_downloads_are_through() {
+    let line = Slow::default();
+    let settings = Settings {
+        concurrency: 16,
+        caps: Caps { per_pool: Some(2), per_subnet: None },
+        ..SETTINGS
+    };
+    let stop = Stop::default();
+    let pushed = run(&line, &Forgetful, of_pools(), settings, &stop, &Unobserved).await;
+    assert!(pushed.results.iter().all(|result| result.outcome == Outcome::Verified));
+    assert_eq!(pushed.results.len(), 40);
+    let most = line.0.into_inner().unwrap().most;
+    assert_eq!(most, [("Branch", 2), ("HQ", 2)].map(|(k, v)| (k.to_owned(), v)).into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn pushes_begin_no_faster_than_the_rate() {
+    let line = Slow::default();
+    let settings = Settings { concurrency: 16, rate: Some(5), ..SETTINGS };
+    let stop = Stop::default();
+    let pushed = run(&line, &Forgetful, of_pools(), settings, &stop, &Unobserved).await;
+    assert!(pushed.results.iter().all(|result| result.outcome == Outcome::Verified));
+    let begun = line.0.into_inner().unwrap().begun;
+    for pair in begun.windows(2) {
+        assert!(pair[1] - pair[0] >= Duration::from_millis(199), "{:?}", pair[1] - pair[0]);
+    }
+    let whole = begun[begun.len() - 1] - begun[0];
+    assert!(whole < Duration::from_secs(9), "{whole:?}: the rate is used, too");
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_failures_stop_the_push() {
+    let no = Answer::Refused(error(3));
+    let line = Scripted { otherwise: Some(no), ..Scripted::default() };
+    let settings = Settings { concurrency: 1, max_failures: Some(4), ..SETTINGS };
+    let stop = Stop::default();
+    let pushed = run(&line, &Forgetful, of_pools(), settings, &stop, &Unobserved).await;
+    assert_eq!(pushed.stopped, Some(Stopped::Failures { failed: 5, most: 4 }));
+    let of = |outcome| pushed.results.iter().filter(|result| result.outcome == outcome).count();
+    assert_eq!((of(Outcome::Rejected), of(Outcome::Pending)), (5, 35));
+}

@@ -1,0 +1,77 @@
+//! What becomes of phones that were not done with when a push stops.
+
+use futures::stream::StreamExt as _;
+
+use super::Fleet;
+use crate::domain::chain::chain;
+use crate::event::{Event, Observer, PhoneResult};
+use crate::journal::JournalError;
+use crate::push::book::Book;
+use crate::push::job::Job;
+use crate::push::terms::{Pushed, Stop, Stopped};
+use crate::push::{Line, Target};
+
+/// Leaves targets alone because the push was stopped before they came; they are told as pending.
+pub(in crate::push) async fn leave<B: Book>(
+    book: &B,
+    targets: Vec<Target>,
+    stopped: &Stopped,
+    observer: &dyn Observer,
+) -> Pushed {
+    let results: Vec<PhoneResult> =
+        targets.into_iter().map(|target| Job::new(target).stopped(stopped)).collect();
+    let writes = results.iter().map(|result| book.ended(None, result));
+    let written = futures::future::join_all(writes).await;
+    warn_of_gaps(written);
+    for result in &results {
+        observer.observe(&Event::Pushed(Box::new(result.clone())));
+    }
+    Pushed { results, stopped: None }
+}
+
+fn warn_of_gaps(written: Vec<Result<(), JournalError>>) {
+    if let Some(error) = written.into_iter().find_map(Result::err) {
+        tracing::warn!(error = %chain(&error), "the journal lacks the phones that were not tried");
+    }
+}
+
+impl<L: Line, B: Book> Fleet<'_, L, B> {
+    pub(super) fn stopped(&self, stop: &Stop) -> Option<Stopped> {
+        let waiting = !self.known.has_begun_all() || !self.fresh.has_begun_all();
+        if let Some(why) = &self.unrecorded {
+            return Some(Stopped::Unrecorded(why.clone()));
+        }
+        if !waiting && self.later.is_empty() && self.begun.is_empty() {
+            return None;
+        }
+        if let Some(failures) = self.too_many_failures() {
+            return Some(failures);
+        }
+        if self.known.guard.is_tripped() || self.fresh.guard.is_tripped() {
+            return Some(Stopped::AuthRefusals { in_a_row: self.settings.max_auth_failures });
+        }
+        (stop.soon.is_cancelled() || stop.now.is_cancelled()).then_some(Stopped::Interrupted)
+    }
+
+    /// Writes a result for everybody who has none: what is known of a phone that was tried is kept.
+    pub(super) async fn give_up(&mut self, stopped: &Stopped, observer: &dyn Observer) {
+        while let Some((job, noted)) = self.noting.next().await {
+            self.noted(job, noted);
+        }
+        let mut waiting: Vec<Job> = Vec::new();
+        for lane in [&mut self.known, &mut self.fresh] {
+            waiting.extend(lane.noted.drain(..).chain(lane.ready.drain()));
+        }
+        let waiting = waiting.into_iter().chain(self.later.take());
+        let mut left: Vec<_> =
+            waiting.map(|mut job| (job.entry.take(), job.stopped(stopped))).collect();
+        // The book keeps their attempts open: nobody knows how they ended.
+        left.extend(self.begun.drain().map(|(_, job)| (None, job.cut_off())));
+        let book = self.book;
+        let writes = left.iter().map(|(entry, result)| book.ended(*entry, result));
+        warn_of_gaps(futures::future::join_all(writes).await);
+        for (_, result) in left {
+            self.record(result, observer);
+        }
+    }
+}

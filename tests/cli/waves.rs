@@ -1,0 +1,103 @@
+//! A few phones first: what goes wrong goes wrong for few.
+
+use axlpaper::sim::{PUSH_USER, Quirk};
+
+use crate::lab::{Lab, fleet_of, name, outcome};
+
+/// Phones of two device pools and two models that the push user controls already.
+fn lab(count: u32) -> Lab {
+    let mut fleet = fleet_of(count);
+    fleet.push_devices = (1..=count).map(name).collect();
+    for (n, spec) in fleet.phones.iter_mut().enumerate() {
+        if n % 10 == 9 {
+            spec.device_pool = "Branch".to_owned();
+        }
+    }
+    Lab::new(fleet)
+}
+
+fn pushed_to(lab: &Lab) -> Vec<String> {
+    let record = lab.record();
+    let pushed = record.phones.iter().filter(|(_, phone)| !phone.pushes.is_empty());
+    pushed.map(|(name, _)| name.clone()).collect()
+}
+
+#[test]
+fn all_waves_together_are_everybody() {
+    let lab = lab(40);
+    let ended = lab.push(
+        "rollout",
+        &["--yes", "--json", "--canary", "2", "--waves", "25%,100%", "--max-failures", "0"],
+    );
+    assert_eq!(ended.code, 0, "{ended:?}");
+    for told in ["wave 1 of 3: 2 phones", "wave 2 of 3: 8 phones", "wave 3 of 3: 30 phones"] {
+        assert!(ended.stderr.contains(told), "{told}: {ended:?}");
+    }
+    assert_eq!(pushed_to(&lab).len(), 40);
+    assert!(lab.record().phones.values().all(|phone| phone.pushes.len() == 1));
+}
+
+#[test]
+fn failures_of_the_first_ones_spare_the_others_and_the_run_can_be_gone_on_with() {
+    let lab = lab(40);
+    // The whole branch refuses: one of it is among the first two.
+    for n in (10..=40).step_by(10) {
+        lab.cluster.set_quirk(&name(n), Quirk::ErrorWithOk { number: 3 });
+    }
+    let (code, document) = lab.rollout(&["--canary", "2", "--max-failures", "0"]);
+    assert_eq!(code, 3, "{document:#}");
+    assert_eq!(pushed_to(&lab), [name(10)], "the first failure is enough, and it came first");
+    assert_eq!(outcome(&document, &name(10)), "rejected");
+    assert_eq!(document["summary"]["pending"], 39);
+    let stopped = document["stopped"].as_str().unwrap();
+    assert!(stopped.contains("1 phone failed, and 0 may"), "{stopped}");
+    for n in (10..=40).step_by(10) {
+        lab.cluster.set_quirk(&name(n), Quirk::Normal);
+    }
+    let rest = lab.resumed(&["--only-failed", "last", "--yes", "--json"]);
+    assert_eq!(rest.code, 0, "{rest:?}");
+    assert_eq!(pushed_to(&lab).len(), 40);
+}
+
+#[test]
+fn a_server_that_no_phone_reaches_is_found_out_by_the_first_ones() {
+    let lab = lab(20);
+    for n in 1..=20 {
+        lab.cluster.set_quirk(&name(n), Quirk::AcceptsButNeverFetches);
+    }
+    let (code, document) = lab.rollout(&["--canary", "10%"]);
+    assert_eq!(code, 3, "{document:#}");
+    assert_eq!(document["summary"]["accepted"], 2);
+    assert_eq!(document["summary"]["pending"], 18);
+    let stopped = document["stopped"].as_str().unwrap();
+    assert!(stopped.contains("none downloaded its picture"), "{stopped}");
+    assert_eq!(lab.record().users[PUSH_USER].failed_logins, 0);
+}
+
+#[test]
+fn limits_that_make_no_sense_are_refused() {
+    let lab = lab(2);
+    for arguments in [
+        ["--canary", "101%"],
+        ["--waves", "10%,x"],
+        ["--max-failures", "many"],
+        ["--per-pool", "0"],
+        ["--rate", "0"],
+    ] {
+        let ended = lab.push("rollout", &arguments);
+        assert_eq!(ended.code, 2, "{ended:?}");
+        assert!(ended.stderr.contains(arguments[0]), "{ended:?}");
+    }
+    assert!(pushed_to(&lab).is_empty());
+}
+
+#[test]
+fn a_branch_behind_a_thin_line_is_not_flooded() {
+    let lab = lab(40);
+    let arguments =
+        ["--per-pool", "1", "--per-subnet", "3", "--rate", "200", "--concurrency", "32"];
+    let (code, document) = lab.rollout(&arguments);
+    assert_eq!(code, 0, "{document:#}");
+    // Two device pools, one phone of each.
+    assert!(lab.record().most_pushes_in_flight <= 2);
+}
