@@ -1,6 +1,7 @@
 //! Changes to the fleet while somebody reads it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::content::PhoneSpec;
 use super::state::Cluster;
@@ -25,6 +26,13 @@ pub enum Change {
     },
     /// The device of this name is removed.
     Remove(String),
+    /// The device of this name gets another one.
+    Rename {
+        /// Its name.
+        name: String,
+        /// Its name afterwards.
+        to: String,
+    },
     /// The device of this name stands at another position from now on.
     Move {
         /// Its name.
@@ -157,6 +165,14 @@ impl Cluster {
                 let at = self.device(&name)?;
                 let from = self.remove_phone(at);
                 Some((name, from, None))
+            }
+            Change::Rename { name, to } => {
+                let at = self.device(&name)?;
+                let index = Arc::make_mut(&mut self.device_index);
+                index.remove(&name.to_lowercase());
+                index.insert(to.to_lowercase(), at);
+                self.device_mut(at).spec.name = to;
+                Some((name, None, None))
             }
             Change::Move { name, position } => {
                 let at = self.device(&name)?;

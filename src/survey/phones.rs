@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::{SurveyError, roll_call, whole};
+use super::roll_call::{self, Rows};
+use super::{SurveyError, whole};
 use crate::axl::client::AxlClient;
 use crate::axl::list_phone::{ListPhone, PhoneRow};
 use crate::domain::device_name::DeviceName;
@@ -33,31 +34,13 @@ pub(super) async fn read(
 ) -> Result<Found, SurveyError> {
     observer.observe(&Event::Started { stage: Stage::Phones, total: None });
     let roll = roll_call::call(axl).await?;
-    let mut rows = rows(axl, roll.len(), observer).await?;
-    if roll.missing_from(&rows).len() > MOST_BY_NAME {
+    let mut found = Rows::default();
+    found.extend(rows(axl, roll.len(), observer).await?);
+    if roll.missing_from(&found.keys).len() > MOST_BY_NAME {
         // So many cannot be asked for one by one; read together, only who moves again can be missed.
-        let again = self::rows(axl, roll.len(), observer).await?;
-        let known: HashSet<String> = rows.iter().filter_map(roll_call::key).collect();
-        rows.extend(
-            again
-                .into_iter()
-                .filter(|row| roll_call::key(row).is_none_or(|key| !known.contains(&key))),
-        );
+        found.extend(rows(axl, roll.len(), observer).await?);
     }
-    let missing: Vec<String> = roll.missing_from(&rows).into_iter().map(str::to_owned).collect();
-    let mut removed = Vec::new();
-    for name in missing {
-        match roll_call::by_name(axl, &name).await? {
-            // Whoever was removed and added anew has come already, with another UUID.
-            Some(row) => {
-                let key = roll_call::key(&row);
-                if !rows.iter().any(|came| roll_call::key(came) == key) {
-                    rows.push(row);
-                }
-            }
-            None => removed.push(name),
-        }
-    }
+    let removed = ask_for(axl, roll.missing_from(&found.keys), &mut found).await?;
     if !removed.is_empty() {
         let are = if removed.len() == 1 { "was" } else { "were" };
         let how_many = counted(removed.len(), "phone");
@@ -66,8 +49,42 @@ pub(super) async fn read(
     }
     observer.observe(&Event::Finished { stage: Stage::Phones });
     // Templates stand in the list too; nobody can push to them.
+    let mut rows = found.rows;
     rows.retain(|row| row.class.as_deref().is_none_or(|class| class == "Phone"));
     Ok(sorted_out(rows, remarks))
+}
+
+/// Asks for those who were called and did not come. Returns the names of those who are not there any more.
+async fn ask_for(
+    axl: &AxlClient,
+    missing: Vec<(String, String)>,
+    found: &mut Rows,
+) -> Result<Vec<String>, SurveyError> {
+    let mut gone = Vec::new();
+    for (key, name) in missing {
+        match roll_call::by_name(axl, &name).await? {
+            // Whoever was removed and added anew has come already, with another UUID.
+            Some(row) => found.add(row),
+            None => gone.push((key, name)),
+        }
+    }
+    if gone.is_empty() {
+        return Ok(Vec::new());
+    }
+    // A phone that got another name meanwhile is still called by its UUID.
+    let again = roll_call::call(axl).await?;
+    let mut removed = Vec::new();
+    for (key, name) in gone {
+        let row = match again.name_of(&key) {
+            Some(new) => roll_call::by_name(axl, new).await?,
+            None => None,
+        };
+        match row {
+            Some(row) => found.add(row),
+            None => removed.push(name),
+        }
+    }
+    Ok(removed)
 }
 
 /// Reads the list once.

@@ -29,13 +29,41 @@ impl RollCall {
         self.0.len()
     }
 
-    /// Returns the names of those that are not among the rows, sorted.
-    pub(super) fn missing_from(&self, rows: &[PhoneRow]) -> Vec<&str> {
-        let came: HashSet<String> = rows.iter().filter_map(key).collect();
+    /// Returns the keys and names of those that are not among these keys, sorted by name.
+    pub(super) fn missing_from(&self, came: &HashSet<String>) -> Vec<(String, String)> {
         let missing = self.0.iter().filter(|(key, _)| !came.contains(*key));
-        let mut names: Vec<&str> = missing.map(|(_, name)| name.as_str()).collect();
-        names.sort_unstable();
-        names
+        let mut missing: Vec<(String, String)> =
+            missing.map(|(key, name)| (key.clone(), name.clone())).collect();
+        missing.sort_by(|(_, a), (_, b)| a.cmp(b));
+        missing
+    }
+
+    /// Returns the name of the phone with this key.
+    pub(super) fn name_of(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str)
+    }
+}
+
+/// Rows of phones, each phone once.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    pub(super) rows: Vec<PhoneRow>,
+    pub(super) keys: HashSet<String>,
+}
+
+impl Rows {
+    /// Adds a row, unless its phone is there already.
+    pub(super) fn add(&mut self, row: PhoneRow) {
+        // A row that nothing tells from another one is told of later.
+        if key(&row).is_none_or(|key| self.keys.insert(key)) {
+            self.rows.push(row);
+        }
+    }
+}
+
+impl Extend<PhoneRow> for Rows {
+    fn extend<I: IntoIterator<Item = PhoneRow>>(&mut self, rows: I) {
+        rows.into_iter().for_each(|row| self.add(row));
     }
 }
 
@@ -87,6 +115,8 @@ const MOST_READINGS: u32 = 5;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn row(uuid: &str, name: &str) -> PhoneRow {
@@ -97,13 +127,43 @@ mod tests {
         }
     }
 
+    fn came(rows: &[PhoneRow]) -> HashSet<String> {
+        let mut all = Rows::default();
+        all.extend(rows.iter().cloned());
+        all.keys
+    }
+
     #[test]
     fn who_did_not_come_is_known_by_uuid_and_named() {
         let roll = RollCall::of(&[row("{A}", "SEP1"), row("{B}", "SEP2"), row("", "SEP3")]);
         assert_eq!(roll.len(), 3);
         // Renamed meanwhile is not missing; the case of letters says nothing.
-        let came = [row("{a}", "SEP1new"), row("", "sep3")];
-        assert_eq!(roll.missing_from(&came), ["SEP2"]);
-        assert!(roll.missing_from(&[row("{a}", "x"), row("{b}", "y"), row("", "SEP3")]).is_empty());
+        let some = came(&[row("{a}", "SEP1new"), row("", "sep3")]);
+        assert_eq!(roll.missing_from(&some), [("{b}".to_owned(), "SEP2".to_owned())]);
+        let all = came(&[row("{a}", "x"), row("{b}", "y"), row("", "SEP3")]);
+        assert!(roll.missing_from(&all).is_empty());
+    }
+
+    proptest! {
+        /// Pages come shuffled, with rows twice, and lack some that were there when the roll was called.
+        #[test]
+        fn who_is_missing_and_who_came_are_everybody(
+            phones in proptest::collection::hash_set(0_u8..60, 0..40),
+            pages in proptest::collection::vec(0_u8..60, 0..80),
+        ) {
+            let phone = |n: u8| row(&format!("{{{n}}}"), &format!("SEP{n}"));
+            let roll = RollCall::of(&phones.iter().map(|n| phone(*n)).collect::<Vec<_>>());
+            let mut rows = Rows::default();
+            rows.extend(pages.iter().map(|n| phone(*n)));
+            let missing = roll.missing_from(&rows.keys);
+            for (_, name) in &missing {
+                let n: u8 = name.trim_start_matches("SEP").parse().unwrap();
+                prop_assert!(phones.contains(&n) && !pages.contains(&n));
+                rows.add(phone(n));
+            }
+            let names: HashSet<&str> = rows.rows.iter().map(|row| row.name.as_str()).collect();
+            prop_assert_eq!(names.len(), rows.rows.len(), "somebody is there twice");
+            prop_assert!(phones.iter().all(|n| names.contains(phone(*n).name.as_str())));
+        }
     }
 }

@@ -44,6 +44,20 @@ fn a_phone_that_moves_to_a_page_that_was_read_is_not_lost() {
 }
 
 #[test]
+fn a_phone_that_moves_and_gets_another_name_is_not_lost() {
+    let lab = lab(1300, false);
+    lab.cluster.change_after("listPhone", 2, Change::Move { name: name(900), position: 3 });
+    let to = "SEPFFFFFFFFFFFF".to_owned();
+    lab.cluster.change_after("listPhone", 2, Change::Rename { name: name(900), to: to.clone() });
+    let (names, told) = inventory(&lab);
+    assert_eq!(lab.record().changes.len(), 2, "nothing happened");
+    let mut expected = all_but(1300, &[900]);
+    expected.insert(to);
+    assert_eq!(names, expected);
+    assert!(!told.contains("removed while"), "{told}");
+}
+
+#[test]
 fn a_removal_pulls_nobody_out_of_sight() {
     let lab = lab(1300, false);
     lab.cluster.change_after("listPhone", 2, Change::Remove(name(7)));
