@@ -335,10 +335,12 @@ fn first_line(read: std::io::Result<String>, place: &str) -> Result<SecretString
     Ok(SecretString::from(text.expose_secret().lines().next().unwrap_or_default()))
 }
 
-/// Returns the command line as it was typed, for a person; bytes that are no text are replaced.
+/// Returns the command line so that it can be typed again; bytes that are no text are replaced.
 pub fn command_line() -> String {
     let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
-    arguments.collect::<Vec<_>>().join(" ")
+    // Only a null byte cannot be quoted, and no argument has one.
+    let quoted = |text: String| shlex::try_quote(&text).map_or_else(|_| text.clone(), Into::into);
+    arguments.map(quoted).collect::<Vec<_>>().join(" ")
 }
 
 /// Returns the file name of a path, for a person.

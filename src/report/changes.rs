@@ -74,7 +74,7 @@ impl std::fmt::Display for Sum {
             write!(f, ", {restarts} RESTARTED, which ends their calls")?;
         }
         if *may_restart > 0 {
-            write!(f, ", {may_restart} of them take their configuration over and may restart")?;
+            write!(f, ", of which {may_restart} may restart to take their configuration over")?;
         }
         f.write_str(".")
     }
@@ -270,10 +270,14 @@ fn heading(group: &[&Change]) -> String {
                     format!("all phones of the Common Phone Profile {target} ({})", first.affects)
                 }
             };
-            if *reset {
-                format!("! {who} RESTART: their calls end")
-            } else {
-                format!("! {who} take their configuration over; a phone may restart for that")
+            match (reset, group.len()) {
+                (true, _) => format!("! {who} RESTART: calls end"),
+                (false, 1) if *scope == Place::Phone => {
+                    format!("! {who} takes its configuration over, and may restart for that")
+                }
+                (false, _) => {
+                    format!("! {who} take their configuration over, and may restart for that")
+                }
             }
         }
     }
