@@ -13,6 +13,7 @@ mod open;
 mod output;
 mod password;
 mod pipeline;
+mod pushing;
 mod repair;
 mod simulated;
 mod state;
@@ -20,6 +21,7 @@ mod subject;
 mod target;
 mod tell;
 mod ui;
+mod way;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -60,7 +60,7 @@ fn ending(target: &Target, answer: Answer, refusal: Option<Refusal>) -> Option<E
             Outcome::Unreachable,
             None,
             why,
-            "check Web Access and the way to the phone, then run `axlpaper rollout` for it again",
+            "check Web Access and the way to the phone, then push to it again",
         ),
         Answer::Unreadable(error) => {
             let why = error.text.clone();
@@ -86,13 +86,13 @@ fn ending(target: &Target, answer: Answer, refusal: Option<Refusal>) -> Option<E
             Outcome::WrongDevice,
             None,
             format!("{other} answers at its address; nothing was sent to it"),
-            "run `axlpaper rollout` again: the phone has moved, and a new survey finds its address",
+            "the phone has moved: push again with its new address, which `axlpaper rollout` finds by itself",
         ),
         Answer::NotSent(why) => done(
             Outcome::Pending,
             None,
             format!("nothing was sent to it: {why}"),
-            "clear the cause, then run `axlpaper rollout` again",
+            "clear the cause, then push again",
         ),
     };
     Some(ending)

@@ -105,8 +105,7 @@ fn pending(reason: String) -> Ending {
         phone_error: None,
         reason: Some(reason),
         remedy: Some(
-            "run `axlpaper rollout --resume last`; phones that are done already are left alone"
-                .to_owned(),
+            "run the same command again; phones that are done already are left alone".to_owned(),
         ),
     }
 }

@@ -106,7 +106,11 @@ fn misbehaving_phones_are_told_as_what_they_are() {
     assert!(rejected["remedy"].as_str().is_some_and(|text| !text.is_empty()));
     let record = lab.record();
     assert_eq!(record.phones[&name(1)].pushes.len(), 1, "a refusal was repeated");
-    assert_eq!(record.phones[&name(2)].pushes.len(), 2, "a push that was ignored is made again once");
+    assert_eq!(
+        record.phones[&name(2)].pushes.len(),
+        2,
+        "a push that was ignored is made again once"
+    );
     assert_eq!(record.phones[&name(3)].pushes.len(), 1, "one that was not ignored was repeated");
     assert_eq!(phone(&document, &name(13))["attempts"], 2);
     assert_eq!(record.phones[&name(7)].pushes.len(), 2, "a reset was not tried again");
