@@ -1,5 +1,6 @@
 //! The command line: one file a command, and the one place where errors become exit codes.
 
+mod addresses;
 mod args;
 mod commands;
 mod doctor;
