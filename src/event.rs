@@ -25,6 +25,8 @@ pub enum Stage {
     Registrations,
     /// Reading the pages of phones that are to be changed.
     Pages,
+    /// Asking phones who they are.
+    Identities,
     /// Making the pictures.
     Pictures,
     /// Comparing the cluster with a plan.

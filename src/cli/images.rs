@@ -4,9 +4,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
+use secrecy::SecretString;
+
+use super::args::PushArgs;
 use super::error::{CliError, Exit};
-use super::open::{self, Connection};
-use super::pipeline::Work;
+use super::open::Connection;
+use super::way::Way;
 use crate::event::{Event, Observer, Stage};
 use crate::host::{HostConfig, HostError, HostLimits, ImageHost};
 use crate::media::{MediaError, Picture, PreparedSet, prepare_all};
@@ -43,45 +46,60 @@ fn unusable(error: &MediaError) -> CliError {
 /// # Errors
 /// When a size cannot be encoded.
 pub fn prepare(
-    work: &Work<'_>,
+    picture: &Picture,
     targets: &[Target],
     observer: &dyn Observer,
 ) -> Result<PreparedSet, CliError> {
     observer.observe(&Event::Started { stage: Stage::Pictures, total: None });
     let specs = targets.iter().map(|target| &target.image);
-    let prepared = tokio::task::block_in_place(|| prepare_all(&work.picture, specs))
+    let prepared = tokio::task::block_in_place(|| prepare_all(picture, specs))
         .map_err(|error| CliError::from_error(Exit::Failed, &error))?;
     observer.observe(&Event::Finished { stage: Stage::Pictures });
     Ok(prepared)
 }
 
-/// Starts the image server and puts the way to the phones together.
+/// What is sent, in whose name.
+#[derive(Debug)]
+pub struct Sending<'a> {
+    /// The push user, and this machine's side.
+    pub way: &'a Way,
+    /// The push user's password.
+    pub password: SecretString,
+    /// How to push.
+    pub push: &'a PushArgs,
+    /// The picture's file name.
+    pub picture_file: &'a str,
+}
+
+/// Starts the image server and puts the way to the phones together; `toward` is where these are.
 ///
 /// # Errors
 /// When the server cannot listen, or when phones could not reach it.
-pub async fn line(work: &Work<'_>, pictures: PreparedSet) -> Result<PhoneLine, CliError> {
-    let connection = work.connection;
-    let host = host(connection).await?;
+pub async fn line(
+    sending: &Sending<'_>,
+    toward: Option<IpAddr>,
+    pictures: PreparedSet,
+) -> Result<PhoneLine, CliError> {
+    let Sending { way, password, push, picture_file } = sending;
+    let host = host(way, toward)?;
     let client =
         phone_http(&PhoneHttpOptions { call: PHONE_TIMEOUT, ..PhoneHttpOptions::default() })
             .map_err(|error| CliError::from_error(Exit::Failed, &error))?;
-    let user = open::need_push_user(connection)?;
-    let password = work.push_password.clone().unwrap_or_default();
-    let phones = PhoneClient::new(client, user, &password, connection.phone_port, PHONE_TIMEOUT)
+    let user = way.need_push_user()?;
+    let phones = PhoneClient::new(client, user, password, way.phone_port, PHONE_TIMEOUT)
         .map_err(|error| CliError::from_error(Exit::Usage, &error))?;
-    let name = work.push.picture_name.clone().unwrap_or_else(|| stem(&work.picture_file));
-    let wait = Duration::from_secs(work.push.verify_timeout);
+    let name = push.picture_name.clone().unwrap_or_else(|| stem(picture_file));
+    let wait = Duration::from_secs(push.verify_timeout);
     let line = PhoneLine::new(phones, host, pictures, name, wait);
-    Ok(if work.push.no_identity_check { line.without_identity_check() } else { line })
+    Ok(if push.no_identity_check { line.without_identity_check() } else { line })
 }
 
-/// Starts the image server.
+/// Starts the image server; `toward` is where phones are, as far as that is known.
 ///
 /// # Errors
 /// When it cannot listen, or when phones could not reach it.
-pub async fn host(connection: &Connection) -> Result<ImageHost, CliError> {
-    let toward = resolve(connection.endpoint.host(), connection.endpoint.port()).await;
-    let listen = match &connection.listen {
+pub fn host(way: &Way, toward: Option<IpAddr>) -> Result<ImageHost, CliError> {
+    let listen = match &way.listen {
         Some(text) => text.parse::<SocketAddr>().map_err(|error| {
             CliError::new(Exit::Usage, format!("--listen {text:?}: {error}"))
                 .hint("write it as 10.1.1.5:8080")
@@ -90,17 +108,21 @@ pub async fn host(connection: &Connection) -> Result<ImageHost, CliError> {
         None if toward.is_some_and(|ip| ip.is_loopback()) => SocketAddr::from(([127, 0, 0, 1], 0)),
         None => SocketAddr::from(([0, 0, 0, 0], 0)),
     };
-    let advertise = connection.advertise.as_deref().map(str::parse).transpose().map_err(
-        |error: HostError| {
+    let advertise =
+        way.advertise.as_deref().map(str::parse).transpose().map_err(|error: HostError| {
             CliError::from_error(Exit::Usage, &error)
                 .hint("--advertise takes a URL such as http://10.1.1.5:8080")
-        },
-    )?;
+        })?;
     let config = HostConfig { listen, advertise, toward, limits: HostLimits::default() };
     ImageHost::start(config).map_err(|error| {
         CliError::from_error(Exit::Failed, &error)
             .hint("nothing was changed; choose an address of this machine with --listen, and one that phones reach with --advertise")
     })
+}
+
+/// Returns the address of the cluster: its phones are most likely on the same side of this machine.
+pub async fn toward(connection: &Connection) -> Option<IpAddr> {
+    resolve(connection.endpoint.host(), connection.endpoint.port()).await
 }
 
 async fn resolve(host: &str, port: u16) -> Option<IpAddr> {

@@ -1,5 +1,6 @@
 //! The command line: one file a command, and the one place where errors become exit codes.
 
+mod addresses;
 mod args;
 mod commands;
 mod doctor;
@@ -13,6 +14,7 @@ mod open;
 mod output;
 mod password;
 mod pipeline;
+mod pushing;
 mod repair;
 mod simulated;
 mod state;
@@ -20,6 +22,7 @@ mod subject;
 mod target;
 mod tell;
 mod ui;
+mod way;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 
 use super::args::{ConnectionArgs, PushArgs};
 use super::error::{CliError, Exit};
+use super::way::Way;
 use super::{errors, ui};
 use crate::axl::client::{AxlClient, AxlOptions};
 use crate::axl::version::AxlVersion;
@@ -48,20 +49,11 @@ pub struct Connection {
     pub ris_rate: u32,
     /// Seconds for one call, where asked for.
     pub timeout: Option<Duration>,
-    /// The push user's name.
-    pub push_user: Option<String>,
     /// The push user's kind, where it was said.
     pub push_user_kind: Option<UserKind>,
-    /// The port of the phones' web servers.
-    pub phone_port: u16,
-    /// Where the image server listens.
-    pub listen: Option<String>,
-    /// Under which URL phones reach it.
-    pub advertise: Option<String>,
-    /// Phones that are pushed to at once.
-    pub concurrency: usize,
+    /// The push user, and the way to the phones.
+    pub way: Way,
     password: Option<PasswordSource>,
-    push_password: Option<PasswordSource>,
 }
 
 /// The clients for one cluster.
@@ -101,7 +93,11 @@ pub fn config_path(args: &ConnectionArgs) -> Option<PathBuf> {
     args.config.clone().or_else(default_config)
 }
 
-fn section(args: &ConnectionArgs) -> Result<Option<Section>, CliError> {
+/// Returns the cluster of the config file that is meant, where there is one.
+///
+/// # Errors
+/// When the config file cannot be used, or has no such cluster.
+pub fn section(args: &ConnectionArgs) -> Result<Option<Section>, CliError> {
     let usage = |error: crate::config::ConfigError| {
         CliError::from_error(Exit::Usage, &error)
             .hint("the README shows a config file with every key")
@@ -141,9 +137,8 @@ pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<Connection
     };
     let origin = |key| settings.origin(key);
     let ris_rate = settings.ris_rate.unwrap_or(RIS_RATE);
-    let concurrency = settings.concurrency.unwrap_or(32);
     in_range(&origin("ris_rate"), u64::from(ris_rate), 600)?;
-    in_range(&origin("concurrency"), concurrency as u64, 1000)?;
+    let way = Way::of(&settings)?;
     in_range(&origin("timeout"), settings.timeout.unwrap_or(1), 3600)?;
     let (from_host, from_ris_host) = (origin("host"), origin("ris_host"));
     let from_version = origin("axl_version");
@@ -179,14 +174,9 @@ pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<Connection
         registrations: settings.registrations.unwrap_or(Source::Risport70),
         ris_rate,
         timeout: settings.timeout.map(Duration::from_secs),
-        push_user: settings.push_user,
         push_user_kind: settings.push_user_kind,
-        phone_port: settings.phone_port.unwrap_or(80),
-        listen: settings.listen,
-        advertise: settings.advertise,
-        concurrency,
+        way,
         password: settings.password,
-        push_password: settings.push_password,
     })
 }
 
@@ -207,22 +197,15 @@ pub fn trust(settings: &Layer) -> Result<Trust, CliError> {
     })
 }
 
-fn in_range(from: &str, value: u64, most: u64) -> Result<(), CliError> {
+/// Makes sure that a number is not out of its range.
+///
+/// # Errors
+/// Names where the number comes from.
+pub fn in_range(from: &str, value: u64, most: u64) -> Result<(), CliError> {
     if (1..=most).contains(&value) {
         return Ok(());
     }
     Err(CliError::new(Exit::Usage, format!("{from}: {value} is not between 1 and {most}")))
-}
-
-/// Makes sure that a push user is named.
-///
-/// # Errors
-/// When it is not.
-pub fn need_push_user(connection: &Connection) -> Result<&str, CliError> {
-    connection.push_user.as_deref().ok_or_else(|| {
-        CliError::new(Exit::Usage, "no push user is named")
-            .hint("use --push-user or PHONE_USERNAME; it is the user whose name and password go to the phones")
-    })
 }
 
 /// Connects to the cluster: the first call tells version, certificate and password right or wrong.
@@ -281,21 +264,11 @@ fn stage_of(operation: &str) -> Stage {
     }
 }
 
-/// Returns the push user's password.
+/// Returns a password; asks for it on the terminal where nothing else gives it.
 ///
 /// # Errors
-/// When it is missing or cannot be read.
-pub fn push_password(connection: &Connection) -> Result<SecretString, CliError> {
-    let whose = format!("the push user {}", need_push_user(connection)?);
-    secret(connection.push_password.as_ref(), &whose, "use --push-password-file or PHONE_PASSWORD")
-}
-
-/// Returns the push user's password where a file or the environment gives one; nobody is asked.
-pub fn push_password_if_given(connection: &Connection) -> Option<Result<SecretString, CliError>> {
-    connection.push_password.as_ref().map(|_| push_password(connection))
-}
-
-fn secret(
+/// When it is missing, empty or cannot be read.
+pub fn secret(
     source: Option<&PasswordSource>,
     whose: &str,
     other_ways: &str,

@@ -1,6 +1,6 @@
 //! The stages in a row, for the commands that run several of them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,14 +12,13 @@ use super::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs, WaitArgs};
 use super::error::{CliError, Exit};
 use super::fresh::Fresh;
 use super::open::{self, Cluster, Connection};
-use super::state::{self, Run, What};
+use super::state::{self, Place, Run, What};
 use super::subject::{self, Source};
 use super::ui::{self, Progress};
-use super::{dry_run, errors, images, interrupt, output, password, repair, target, tell};
+use super::{dry_run, errors, images, interrupt, output, password, pushing, repair, target, tell};
 use crate::apply::Applied;
 use crate::audit::{audit, push_user_missing};
 use crate::domain::audit::Audit;
-use crate::domain::chain::chain;
 use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::Inventory;
 use crate::domain::plan::Plan;
@@ -28,14 +27,14 @@ use crate::domain::selector::{LimitCounts, Selector};
 use crate::domain::text::counted;
 use crate::event::{Event, Observer, PhoneResult};
 use crate::journal::{JournalError, Recorder, RunId};
-use crate::media::{Picture, PreparedSet, Shape};
+use crate::media::Picture;
 use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneClient;
 use crate::plan::{Kind, after_apply, nothing};
 use crate::push::book::RunBook;
 use crate::push::engine::{Pushed, Settings, Stop, Stopped};
 use crate::push::waves;
-use crate::push::{Target, not_back, proven_already, skipped};
+use crate::push::{Target, not_back, skipped};
 use crate::report::Rollout;
 use crate::survey::{Request, survey as survey_cluster};
 
@@ -116,9 +115,10 @@ pub async fn survey(
 /// # Errors
 /// When nothing can be done at all; what fails on the way is in the answer.
 pub async fn run(job: Job) -> Result<Exit, CliError> {
-    let connection = open::connection(&job.connection, Some(&job.push))?;
-    open::need_push_user(&connection)?;
     let path = state::path(job.connection.state.as_deref())?;
+    subject::refuse_addresses(&job.source, &path)?;
+    let connection = open::connection(&job.connection, Some(&job.push))?;
+    connection.way.need_push_user()?;
     let Some(subject) = subject::of(&job, &path, &connection)? else {
         ui::say("nothing failed in that run; nothing to do");
         return Ok(Exit::Done);
@@ -132,7 +132,7 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
         name: job.command,
         state: &path,
         continues: subject.continues,
-        push_password: Some(open::push_password(&connection)?),
+        push_password: Some(connection.way.push_password()?),
         connection: &connection,
         selector: subject.selector,
         picture: subject.picture,
@@ -155,11 +155,11 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
 pub async fn execute(work: &Work<'_>, observer: &Arc<dyn Observer>) -> Result<Rollout, CliError> {
     let what = What {
         command: work.name,
-        connection: work.connection,
+        place: Place::of(work.connection),
         continues: work.continues,
         reverts: None,
     };
-    let run = Run::begin(work.state, &what).await?;
+    let run = Run::begin(work.state, what).await?;
     let rollout = carry_out(work, &run, &run.noting(observer.clone())).await;
     run.end(&rollout, tell::exit_of).await;
     rollout
@@ -197,11 +197,18 @@ async fn carry_out(
     )?);
     let meant = after_apply(inventory.clone(), plan.changes.iter().map(|change| (change, None)));
     let expected = fresh.targets(&inventory, &audit(&meant, &repairs));
-    let pictures = images::prepare(work, &expected, observer.as_ref())?;
-    let mut already = already_shown(work, &expected, &pictures)?;
+    let pictures = images::prepare(&work.picture, &expected, observer.as_ref())?;
+    let mut already = pushing::already_shown(
+        work.state,
+        &Place::of(work.connection),
+        work.push,
+        &expected,
+        &pictures,
+    )?;
     let password_proven = proven(work, &cluster, &expected).await?;
     let book = RunBook::new(recorder.clone(), &pictures);
-    let line = images::line(work, pictures).await?;
+    let line =
+        images::line(&sending(work), images::toward(work.connection).await, pictures).await?;
     line.check(&expected).map_err(|error| {
         CliError::from_error(Exit::Usage, &error)
             .hint("nothing was changed; use a shorter --advertise URL or --picture-name")
@@ -242,7 +249,7 @@ async fn carry_out(
     let lost = after.phones.iter().filter(|phone| away.contains(phone.name()));
     let lost = lost.map(|phone| not_back(phone, waited)).chain(already.values().cloned());
     let others = not_pushed_to(&pushed, lost.collect(), &after);
-    write_down(recorder, &others, observer.as_ref()).await;
+    pushing::write_down(recorder, &others, observer.as_ref()).await;
     let interrupted = applied.interrupted || pushed.stopped == Some(Stopped::Interrupted);
     let stopped = pushed.stopped.as_ref().map(Stopped::told);
     Ok(Rollout {
@@ -251,12 +258,13 @@ async fn carry_out(
         picture: work.picture_file.clone(),
         started_at,
         finished_at: Timestamp::now(),
-        audit: before,
+        cluster: before.cluster.clone(),
+        audit: Some(before),
         changes: applied.results,
         already: already.len(),
         stopped: stopped.or_else(|| interrupted.then(|| Stopped::Interrupted.told())),
         interrupted,
-        phones: all(pushed, others),
+        phones: pushing::all(pushed, others),
     })
 }
 
@@ -265,7 +273,7 @@ async fn proven(work: &Work<'_>, cluster: &Cluster, expected: &[Target]) -> Resu
     let doubtful = expected.iter().any(|target| target.fresh && target.checks_password);
     match &work.push_password {
         Some(password) if doubtful => {
-            let user = open::need_push_user(work.connection)?;
+            let user = work.connection.way.need_push_user()?;
             password::is_proven(&cluster.axl, user, password.clone()).await
         }
         Some(_) | None => Ok(false),
@@ -281,29 +289,6 @@ async fn keep(work: &Work<'_>, recorder: &Recorder) -> Result<(), JournalError> 
     };
     recorder.snapshot("job", &job).await?;
     recorder.keep("picture", work.picture_bytes.clone()).await
-}
-
-/// Returns the phones that are proven to show what would be pushed to them, unless that is to be forced.
-fn already_shown(
-    work: &Work<'_>,
-    targets: &[Target],
-    pictures: &PreparedSet,
-) -> Result<HashMap<DeviceName, PhoneResult>, CliError> {
-    if work.push.force {
-        return Ok(HashMap::new());
-    }
-    let unusable = |error| state::unusable(&error);
-    let Some(history) = state::history_if_any(work.state)? else {
-        return Ok(HashMap::new());
-    };
-    let proven = history.proven(&state::cluster_id(work.connection)).map_err(unusable)?;
-    let digests = pictures.digests();
-    let shown = targets.iter().filter_map(|target| {
-        let proven = proven.get(&target.name)?;
-        let digest = digests.get(&Shape::from(&target.image))?;
-        (proven.digest == *digest).then(|| (target.name.clone(), proven_already(target, proven)))
-    });
-    Ok(shown.collect())
 }
 
 /// Makes sure that the push user exists, before anything is planned for it.
@@ -330,14 +315,14 @@ pub async fn survey_with(
 ) -> Result<Inventory, CliError> {
     let client = phone_http(&PhoneHttpOptions { call: WHO_ARE_YOU, ..PhoneHttpOptions::default() })
         .map_err(|error| errors::http(&error))?;
-    let phones = PhoneClient::anonymous(client, connection.phone_port, WHO_ARE_YOU);
+    let phones = PhoneClient::anonymous(client, connection.way.phone_port, WHO_ARE_YOU);
     let request = Request {
         registrations: connection.registrations,
         repairs,
         phones: &phones,
         cluster_name: &connection.name,
         selector,
-        push_user: connection.push_user.as_deref(),
+        push_user: connection.way.push_user.as_deref(),
         push_user_kind: connection.push_user_kind,
     };
     survey_cluster(&cluster.axl, &cluster.ris, &request, observer.as_ref())
@@ -358,19 +343,18 @@ fn question(work: &Work<'_>, plan: &Plan, phones: usize) -> String {
     }
 }
 
-fn settings(work: &Work<'_>) -> Settings {
-    Settings {
-        concurrency: work.connection.concurrency,
-        max_attempts: work.push.attempts,
-        retry_delay: Duration::from_secs(work.push.retry_delay),
-        verify_timeout: Duration::from_secs(work.push.verify_timeout),
-        max_auth_failures: work.push.max_auth_failures,
-        password_proven: false,
-        patience: Duration::from_secs(work.wait.settle_timeout),
-        caps: work.push.caps(),
-        rate: work.push.rate,
-        max_failures: None,
+fn sending<'a>(work: &'a Work<'_>) -> images::Sending<'a> {
+    images::Sending {
+        way: &work.connection.way,
+        password: work.push_password.clone().unwrap_or_default(),
+        push: work.push,
+        picture_file: &work.picture_file,
     }
+}
+
+fn settings(work: &Work<'_>) -> Settings {
+    let patience = Duration::from_secs(work.wait.settle_timeout);
+    Settings { patience, ..pushing::settings(&work.connection.way, work.push) }
 }
 
 /// Returns the results of everybody who was not pushed to: of those that are known, and of all others that
@@ -382,23 +366,5 @@ fn not_pushed_to(pushed: &Pushed, known: Vec<PhoneResult>, audit: &Audit) -> Vec
     // Who was pushed to all the same has a better result.
     phones.retain(|phone| done.insert(phone.name.clone()));
     phones.extend(audit.phones.iter().filter(|phone| !done.contains(phone.name())).map(skipped));
-    phones
-}
-
-/// Writes down who was not pushed to. Everything else is done by then, so what cannot be written is told.
-async fn write_down(recorder: &Recorder, phones: &[PhoneResult], observer: &dyn Observer) {
-    let writes = phones.iter().map(|phone| recorder.ended(None, phone));
-    let written = futures::future::join_all(writes).await;
-    if let Some(error) = written.into_iter().find_map(Result::err) {
-        let lacks = format!("the journal lacks phones that were not pushed to: {}", chain(&error));
-        observer.observe(&Event::Remark(lacks));
-    }
-}
-
-/// Puts the results together, in the order of names.
-fn all(pushed: Pushed, others: Vec<PhoneResult>) -> Vec<PhoneResult> {
-    let mut phones = pushed.results;
-    phones.extend(others);
-    phones.sort_by(|a, b| a.name.cmp(&b.name));
     phones
 }

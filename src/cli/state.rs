@@ -12,8 +12,8 @@ use super::ui;
 use crate::domain::repair::Owed;
 use crate::event::{Event, Observer, Stage};
 use crate::journal::{
-    ClusterLock, History, Holder, Journal, JournalError, LockError, NewRun, Problem, Recorder,
-    RunId, RunRow, RunState, Which,
+    ADDRESSES, ClusterLock, History, Holder, Journal, JournalError, LockError, NewRun, Problem,
+    Recorder, RunId, RunRow, RunState, Which,
 };
 
 /// A run that is in the journal and has its cluster to itself.
@@ -26,13 +26,37 @@ pub struct Run {
     locks: Mutex<Vec<ClusterLock>>,
 }
 
+/// Where a run works, in the journal's words: a cluster, or addresses that somebody typed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Place {
+    /// What tells it from any other.
+    pub id: String,
+    /// What a person calls it.
+    pub name: String,
+    /// The publisher, as `host:port`; empty for addresses.
+    pub host: String,
+}
+
+impl Place {
+    /// A cluster.
+    pub fn of(connection: &Connection) -> Self {
+        let host = connection.endpoint.to_string();
+        Self { id: cluster_id(connection), name: connection.name.clone(), host }
+    }
+
+    /// Addresses, whichever they are.
+    pub fn addresses() -> Self {
+        Self { id: ADDRESSES.to_owned(), name: ADDRESSES.to_owned(), host: String::new() }
+    }
+}
+
 /// What a run is, in the journal's words.
-#[derive(Clone, Copy, Debug)]
-pub struct What<'a> {
+#[derive(Clone, Debug)]
+pub struct What {
     /// The command.
     pub command: &'static str,
-    /// The cluster.
-    pub connection: &'a Connection,
+    /// Where it works.
+    pub place: Place,
     /// The run that this one goes on with.
     pub continues: Option<RunId>,
     /// The run that this one takes back.
@@ -44,29 +68,26 @@ impl Run {
     ///
     /// # Errors
     /// When the journal cannot be written, or another run works on this cluster.
-    pub async fn begin(state: &Path, what: &What<'_>) -> Result<Self, CliError> {
+    pub async fn begin(state: &Path, what: What) -> Result<Self, CliError> {
         let journal = Journal::open(state).map_err(|error| unusable(&error))?;
-        let id = cluster_id(what.connection);
+        let Place { id, name, host } = what.place;
         let mut holder = holder(what.command);
         let mut lock =
-            ClusterLock::take(journal.path(), &id, &holder).map_err(|error| locked(&error))?;
+            ClusterLock::take(journal.path(), &id, &holder).map_err(|error| locked(&error, &id))?;
         if let Some(run) = lock.left_behind().and_then(|dead| dead.run) {
             journal.died(run).await.map_err(|error| unusable(&error))?;
         }
         let resumes = |dead: &&Holder| dead.run.is_some() && dead.run == what.continues;
         if let Some(dead) = lock.left_behind().filter(|dead| !resumes(dead)) {
-            ui::say(&format!(
-                "an earlier run ended without a word: {dead}; go on with it by `axlpaper rollout --resume {}`",
-                dead.run.map_or_else(|| "last".to_owned(), |run| run.to_string())
-            ));
+            ui::say(&format!("an earlier run ended without a word: {dead}; {}", go_on(dead, &id)));
         }
         let run = NewRun {
             command: what.command.to_owned(),
             command_line: open::command_line(),
             program: env!("CARGO_PKG_VERSION").to_owned(),
             cluster_id: id,
-            cluster: what.connection.name.clone(),
-            host: what.connection.endpoint.to_string(),
+            cluster: name,
+            host,
             os_user: holder.os_user.clone(),
             machine: holder.machine.clone(),
             process: holder.process,
@@ -90,7 +111,7 @@ impl Run {
     pub fn lock_cluster(&self, publisher: &str) -> Result<(), CliError> {
         let id = format!("node {}", publisher.to_lowercase());
         let lock = ClusterLock::take(&self.journal, &id, &self.holder);
-        let lock = lock.map_err(|error| locked(&error))?;
+        let lock = lock.map_err(|error| locked(&error, &id))?;
         self.locks.lock().unwrap_or_else(PoisonError::into_inner).push(lock);
         Ok(())
     }
@@ -227,8 +248,23 @@ pub fn unusable(error: &JournalError) -> CliError {
     CliError::from_error(Exit::Failed, error).hint(hint)
 }
 
-fn locked(error: &LockError) -> CliError {
+/// Says how to go on with what a run left undone.
+fn go_on(dead: &Holder, cluster_id: &str) -> String {
+    let run = dead.run.map_or_else(|| "last".to_owned(), |run| run.to_string());
+    if cluster_id == ADDRESSES {
+        format!("`axlpaper show {run}` tells how far it came")
+    } else {
+        format!("go on with it by `axlpaper rollout --resume {run}`")
+    }
+}
+
+fn locked(error: &LockError, cluster_id: &str) -> CliError {
     match error {
+        LockError::Held { holder } if cluster_id == ADDRESSES => {
+            let who = holder.as_ref().map(|holder| format!(": {holder}")).unwrap_or_default();
+            CliError::new(Exit::Refused, format!("another push to addresses is under way{who}"))
+                .hint("nothing was sent; wait until it has ended")
+        }
         LockError::Held { .. } => CliError::from_error(Exit::Refused, error)
             .hint("nothing was changed; wait until it has ended"),
         LockError::File { .. } => CliError::from_error(Exit::Failed, error)

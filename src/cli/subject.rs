@@ -58,6 +58,23 @@ pub struct Kept {
     pub repair: Option<Repairs>,
 }
 
+/// Refuses to go on with a run that asked no cluster: what it left undone is found out by its own command.
+///
+/// # Errors
+/// When the run that is named is such a one, is not there, or the journal cannot be read.
+pub fn refuse_addresses(source: &Source, state: &Path) -> Result<(), CliError> {
+    let (Source::Resume(which) | Source::OnlyFailed(which)) = source else { return Ok(()) };
+    let run = state::find(&state::history(state)?, *which)?;
+    if !run.is_about_addresses() {
+        return Ok(());
+    }
+    let error = format!("run {} pushed to addresses, and `rollout` asks a cluster", run.id);
+    Err(CliError::new(Exit::Usage, error).hint(format!(
+        "type its command again; phones that are proven to show the picture are left alone: {}",
+        run.command_line
+    )))
+}
+
 /// Finds out what is meant; nothing when nobody failed in the run that is named.
 ///
 /// # Errors

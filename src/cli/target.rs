@@ -66,19 +66,27 @@ pub fn selector(args: &TargetArgs) -> Result<Selector, CliError> {
 
 fn names_in(path: &Path) -> Result<Vec<DeviceName>, CliError> {
     let shown = path.display();
-    let mut text = String::new();
-    let read = if path == Path::new("-") {
-        std::io::stdin().read_to_string(&mut text)
-    } else {
-        std::fs::File::open(path).and_then(|mut file| file.read_to_string(&mut text))
-    };
-    read.map_err(|error| {
+    let text = read_list(path).map_err(|error| {
         CliError::new(Exit::Usage, format!("cannot read the device list {shown}: {error}"))
             .hint(WHAT_A_LIST_IS)
     })?;
     parse_names(&text, path != Path::new("-")).map_err(|why| {
         CliError::new(Exit::Usage, format!("the device list {shown}: {why}")).hint(WHAT_A_LIST_IS)
     })
+}
+
+/// Reads a list as text; `-` is standard input.
+///
+/// # Errors
+/// When it cannot be read, or is no text.
+pub fn read_list(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    if path == Path::new("-") {
+        std::io::stdin().read_to_string(&mut text)?;
+    } else {
+        std::fs::File::open(path)?.read_to_string(&mut text)?;
+    }
+    Ok(text)
 }
 
 const WHAT_A_LIST_IS: &str =
@@ -90,21 +98,7 @@ const WHAT_A_LIST_IS: &str =
 /// What is wrong is quoted only when `may_quote`: somebody can have typed a password into standard input.
 fn parse_names(text: &str, may_quote: bool) -> Result<Vec<DeviceName>, String> {
     let text = text.trim_start_matches('\u{feff}');
-    let first_line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    let separator = [b',', b';', b'\t']
-        .into_iter()
-        .max_by_key(|byte| (first_line.bytes().filter(|b| b == byte).count(), *byte == b','))
-        .unwrap_or(b',');
-    let mut reader = csv::ReaderBuilder::new()
-        .flexible(true)
-        .has_headers(false)
-        .delimiter(separator)
-        .trim(csv::Trim::All)
-        .from_reader(text.as_bytes());
-    let mut rows = Vec::new();
-    for row in reader.records() {
-        rows.push(row.map_err(|error| format!("not readable as lines or CSV: {error}"))?);
-    }
+    let rows = rows(text)?;
     let header =
         rows.first().and_then(|row| row.iter().position(|cell| cell.eq_ignore_ascii_case("name")));
     if header.is_none() && rows.first().is_some_and(|row| row.len() > 1) {
@@ -126,8 +120,31 @@ fn parse_names(text: &str, may_quote: bool) -> Result<Vec<DeviceName>, String> {
     if names.is_empty() { Err("it names no device".to_owned()) } else { Ok(names) }
 }
 
+/// Cuts a table into rows; the separator may be a comma, a semicolon or a tab, as spreadsheets write it.
+///
+/// # Errors
+/// When it is no table.
+pub fn rows(text: &str) -> Result<Vec<csv::StringRecord>, String> {
+    let first_line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let separator = [b',', b';', b'\t']
+        .into_iter()
+        .max_by_key(|byte| (first_line.bytes().filter(|b| b == byte).count(), *byte == b','))
+        .unwrap_or(b',');
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .has_headers(false)
+        .delimiter(separator)
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
+    let mut rows = Vec::new();
+    for row in reader.records() {
+        rows.push(row.map_err(|error| format!("not readable as lines or CSV: {error}"))?);
+    }
+    Ok(rows)
+}
+
 /// Returns the line of a row, from 1; the reader counts empty lines before a row as part of it.
-fn line_of(text: &str, row: &csv::StringRecord) -> usize {
+pub fn line_of(text: &str, row: &csv::StringRecord) -> usize {
     let begins = row.position().and_then(|position| usize::try_from(position.byte()).ok());
     let bytes = text.as_bytes();
     let begins = begins.unwrap_or_default().min(bytes.len());

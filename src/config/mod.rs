@@ -11,4 +11,4 @@ mod settle;
 pub use file::{ConfigError, FileConfig};
 pub use layer::{Layer, PasswordSource, environment, option};
 pub use pin::{PinError, Pinned, with_pin};
-pub use settle::{Section, settle};
+pub use settle::{Section, settle, settle_alone};

@@ -37,6 +37,15 @@ pub fn settle(
     (Some(name), flags.over(environment).over(section))
 }
 
+/// Puts flags, environment and config section together for a push that asks no cluster.
+///
+/// Whoever answers at an address gets the push user's password, and nothing says that it belongs to the
+/// section's cluster. So of the section only what is about this machine counts.
+pub fn settle_alone(flags: Layer, environment: Layer, section: Option<Section>) -> Layer {
+    let section = section.map(|section| about_this_machine(section.layer)).unwrap_or_default();
+    flags.over(environment).over(section)
+}
+
 /// Tells whether a host that was given is the host of the section, or leaves it to the section.
 fn fits(given: Option<&String>, own: Option<&String>) -> bool {
     match (given, own) {
@@ -178,6 +187,19 @@ mod tests {
             assert!(push_user.is_none() && push_password.is_none());
             assert_eq!(settings.listen.as_deref(), Some("10.0.0.1:80"));
         }
+    }
+
+    #[test]
+    fn without_a_cluster_only_what_is_about_this_machine_comes_from_a_section() {
+        for typed in [false, true] {
+            let settings = settle_alone(Layer::default(), env(OTHER), prod(typed));
+            assert!(settings.push_user.is_none() && settings.push_password.is_none());
+            assert_eq!(settings.listen.as_deref(), Some("10.0.0.1:80"));
+        }
+        let flags = Layer { push_user: Some("bgpush".into()), ..Layer::default() };
+        let settings = settle_alone(flags, env(&[("PHONE_PASSWORD", "x")]), None);
+        assert_eq!(settings.push_user.as_deref(), Some("bgpush"));
+        assert!(settings.push_password.is_some());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,11 @@ impl DeviceName {
             Some(bad) => Err(DeviceNameError::BadCharacter(bad)),
             None => Ok(Self(name.into())),
         }
+    }
+
+    /// Returns the name of a device that is known by nothing but its address.
+    pub fn of_address(address: IpAddr) -> Self {
+        Self(address.to_string().into())
     }
 
     /// Returns the name as CUCM wrote it.

@@ -122,6 +122,18 @@ pub fn by_name(name: &str) -> Option<&'static Model> {
     CATALOGUE.iter().find(|model| model.name.eq_ignore_ascii_case(name))
 }
 
+/// Returns the model that a person or a phone names: with or without its maker and kind, in any case of
+/// letters, such as `8841`, `Cisco 8841` or `CP-8841`. Phones say `CP-7965G` where AXL says `Cisco 7965`, and
+/// order numbers end in `-K9`.
+pub fn by_product(text: &str) -> Option<&'static Model> {
+    let text = text.trim().to_ascii_uppercase();
+    let text = text.strip_prefix("CISCO").map_or(text.as_str(), str::trim_start);
+    let bare = ["CP-", "DP-"].iter().find_map(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
+    let bare = bare.trim_end_matches('=').trim_end_matches("-K9");
+    let named = |name: &str| by_name(name).or_else(|| by_name(&format!("Cisco {name}")));
+    if bare.is_empty() { None } else { named(bare).or_else(|| named(bare.strip_suffix('G')?)) }
+}
+
 const fn spec(
     background: (u32, u32),
     thumbnail: (u32, u32),
@@ -320,6 +332,24 @@ mod tests {
         assert_eq!(by_name("cisco 7961g-ge").map(|m| m.number), Some(308));
         assert_eq!(by_number(1), None);
         assert_eq!(by_name("Cisco 8842"), None);
+    }
+
+    #[test]
+    fn people_and_phones_name_models_in_many_ways() {
+        let named = |text| by_product(text).map(|model| model.name);
+        for text in ["8841", " cisco 8841", "Cisco8841", "CP-8841", "cp-8841-K9", "CP-8841-K9="] {
+            assert_eq!(named(text), Some("Cisco 8841"), "{text}");
+        }
+        assert_eq!(named("CP-7965G"), Some("Cisco 7965"));
+        assert_eq!(named("CP-7961G-GE"), Some("Cisco 7961G-GE"));
+        assert_eq!(named("DP-9861NR"), Some("Cisco 9861NR"));
+        assert_eq!(named("CTI Port"), Some("CTI Port"));
+        for text in ["", "Cisco", "CP-", "G", "8842", "88", "CP-8841-3PCC-K9", "CP-CP-8841"] {
+            assert_eq!(named(text), None, "{text}");
+        }
+        for model in catalogue() {
+            assert_eq!(named(model.name), Some(model.name));
+        }
     }
 
     #[test]

@@ -45,6 +45,11 @@ impl Pattern {
         Ok(Self { text: text.to_owned(), matcher: glob.compile_matcher() })
     }
 
+    /// Returns the pattern as it was typed.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
     /// Tells whether the name matches.
     pub fn matches(&self, name: &str) -> bool {
         self.matcher.is_match(name)

@@ -16,7 +16,7 @@ mod writer;
 pub use error::{JournalError, Problem};
 pub use lock::{ClusterLock, Holder, LockError};
 pub use read::{AttemptRow, ChangeRow, EventRow, History, Proven, RunRow, Which};
-pub use record::{Attempt, AttemptEnd, Journal, NewRun, Recorder, RunId, RunState};
+pub use record::{ADDRESSES, Attempt, AttemptEnd, Journal, NewRun, Recorder, RunId, RunState};
 
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::{JournalError, Problem};
-use super::record::RunId;
+use super::record::{ADDRESSES, RunId};
 use crate::domain::device_name::DeviceName;
 use crate::domain::plan::{Change, Plan};
 use crate::event::{ChangeState, PhoneResult};
@@ -153,6 +153,13 @@ pub struct EventRow {
     pub kind: String,
     /// In words.
     pub text: String,
+}
+
+impl RunRow {
+    /// Tells whether it pushed to addresses and asked no cluster.
+    pub fn is_about_addresses(&self) -> bool {
+        self.cluster_id == ADDRESSES
+    }
 }
 
 impl History {
@@ -320,18 +327,21 @@ impl History {
     /// attempt, where that one ended verified. A later attempt that did not, or whose end nobody knows,
     /// takes the proof away.
     ///
+    /// So does one at the phone's address, whatever came of it: that can have been any cluster's phone, and it
+    /// got another picture perhaps. The other way round it is the same.
+    ///
     /// # Errors
     /// When the journal cannot be read.
     pub fn proven(&self, cluster_id: &str) -> Result<HashMap<DeviceName, Proven>, JournalError> {
         self.told((|| {
             let mut select = self.connection.prepare(
-                "select p.phone, p.digest, p.run from pushes p
+                "select p.phone, p.digest, p.run from pushes p inner join runs o on p.run = o.id
                   where p.id = (select max(q.id) from pushes q inner join runs r on q.run = r.id
-                                 where q.phone = p.phone and r.cluster_id = ?1
+                                 where q.phone = p.phone and (r.cluster_id in (?1, ?2) or ?1 = ?2)
                                    and coalesce(q.outcome, '') not in ('skipped', 'wrong_device', 'unreachable'))
-                    and p.outcome = 'verified'",
+                    and p.outcome = 'verified' and o.cluster_id = ?1",
             )?;
-            let rows = select.query_map(params![cluster_id], |row| {
+            let rows = select.query_map(params![cluster_id, ADDRESSES], |row| {
                 Ok((row.get::<_, String>(0)?, Proven { digest: row.get(1)?, run: row.get(2)? }))
             })?;
             let mut proven = HashMap::new();

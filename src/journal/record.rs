@@ -20,6 +20,10 @@ use crate::event::{ChangeResult, ChangeState, Outcome, PhoneError, PhoneResult};
 /// The number of a run.
 pub type RunId = i64;
 
+/// What stands in place of a cluster's identity and name where phones were pushed to by their addresses. No
+/// cluster's identity is like it: those end in a port.
+pub const ADDRESSES: &str = "addresses";
+
 /// A journal that is open for writing.
 #[derive(Clone, Debug)]
 pub struct Journal {

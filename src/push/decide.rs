@@ -60,7 +60,7 @@ fn ending(target: &Target, answer: Answer, refusal: Option<Refusal>) -> Option<E
             Outcome::Unreachable,
             None,
             why,
-            "check Web Access and the way to the phone, then run `axlpaper rollout` for it again",
+            "check Web Access and the way to the phone, then push to it again",
         ),
         Answer::Unreadable(error) => {
             let why = error.text.clone();
@@ -86,13 +86,13 @@ fn ending(target: &Target, answer: Answer, refusal: Option<Refusal>) -> Option<E
             Outcome::WrongDevice,
             None,
             format!("{other} answers at its address; nothing was sent to it"),
-            "run `axlpaper rollout` again: the phone has moved, and a new survey finds its address",
+            "the phone has moved: push again with its new address, which `axlpaper rollout` finds by itself",
         ),
         Answer::NotSent(why) => done(
             Outcome::Pending,
             None,
             format!("nothing was sent to it: {why}"),
-            "clear the cause, then run `axlpaper rollout` again",
+            "clear the cause, then push again",
         ),
     };
     Some(ending)
@@ -129,15 +129,25 @@ fn lasting(time: Duration) -> String {
 }
 
 /// Decides what an acceptance is worth, once the downloads are known.
-pub fn proven(target: &Target, fetched: Fetched) -> Ending {
+///
+/// Phones sometimes answer success to a push and do nothing. So one that has downloaded nothing is pushed
+/// to again, once only: when that was `repeated` already, the acceptance is all there is.
+pub fn proven(target: &Target, fetched: Fetched, repeated: bool) -> Next {
     if fetched.is_complete() {
-        return Ending {
+        return Next::Done(Ending {
             outcome: Outcome::Verified,
             phone_error: None,
             reason: None,
             remedy: None,
-        };
+        });
     }
+    let ending = unseen(target, fetched);
+    let nothing = !fetched.image && !fetched.thumbnail;
+    if nothing && !repeated { Next::Again(ending) } else { Next::Done(ending) }
+}
+
+/// Says how a phone ends that has accepted and not downloaded everything.
+fn unseen(target: &Target, fetched: Fetched) -> Ending {
     let missing = match (fetched.image, fetched.thumbnail) {
         (true, _) => "the thumbnail was not downloaded completely",
         (false, true) => "the background was not downloaded completely",
@@ -234,10 +244,24 @@ pub(super) mod tests {
     fn an_acceptance_must_still_be_proven() {
         assert_eq!(after(Answer::Accepted, 1, 1), Next::Verify);
         let target = crate::push::engine::tests::target(1);
-        let seen = |image, thumbnail| proven(&target, Fetched { image, thumbnail }).outcome;
+        let seen = |image, thumbnail| {
+            outcome(proven(&target, Fetched { image, thumbnail }, true)).unwrap()
+        };
         assert_eq!(seen(true, true), Outcome::Verified);
         assert_eq!(seen(true, false), Outcome::Accepted);
         assert_eq!(seen(false, true), Outcome::Accepted);
         assert_eq!(seen(false, false), Outcome::Accepted);
+    }
+
+    #[test]
+    fn only_a_phone_that_downloaded_nothing_is_pushed_to_again_and_only_once() {
+        let target = crate::push::engine::tests::target(1);
+        let again = |image, thumbnail, repeated| {
+            matches!(proven(&target, Fetched { image, thumbnail }, repeated), Next::Again(_))
+        };
+        assert!(again(false, false, false));
+        assert!(!again(false, false, true));
+        assert!(!again(true, false, false) && !again(false, true, false));
+        assert!(!again(true, true, false));
     }
 }

@@ -84,7 +84,7 @@ struct Fleet<'a, L: Line, B: Book> {
     begun: HashMap<DeviceName, Job>,
     noting: FuturesUnordered<BoxFuture<'a, (Job, Result<i64, JournalError>)>>,
     pushing: FuturesUnordered<BoxFuture<'a, (Job, Answer)>>,
-    verifying: FuturesUnordered<BoxFuture<'a, (Job, Ending)>>,
+    verifying: FuturesUnordered<BoxFuture<'a, (Job, Next)>>,
     closing: FuturesUnordered<BoxFuture<'a, Closed>>,
     results: Vec<PhoneResult>,
     /// Why the book takes no more.
@@ -158,7 +158,7 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
         tokio::select! {
             Some((job, noted)) = self.noting.next() => self.noted(job, noted),
             Some((job, answer)) = self.pushing.next() => self.answered(job, answer, observer),
-            Some((job, ending)) = self.verifying.next() => self.finish(job, ending),
+            Some((job, next)) = self.verifying.next() => self.looked(job, next),
             Some(closed) = self.closing.next() => self.closed(closed, observer),
             () = sleep_until(wake) => self.wake_up(),
             () = stop.soon.cancelled(), if open => {}
@@ -297,17 +297,31 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
         match decide::next(&job.target, answer, refusal, attempt, self.settings.max_attempts) {
             Next::Done(ending) => self.finish(job, ending),
             Next::Again(ending) => self.put_off(job, ending, at),
-            Next::Verify => {
-                let line = self.line;
-                self.verifying.push(
-                    async move {
-                        let fetched = line.downloads(&job.target).await;
-                        let ending = decide::proven(&job.target, fetched);
-                        (job, ending)
-                    }
-                    .boxed(),
-                );
+            Next::Verify => self.verify(job),
+        }
+    }
+
+    fn verify(&self, job: Job) {
+        let line = self.line;
+        self.verifying.push(
+            async move {
+                let fetched = line.downloads(&job.target).await;
+                let next = decide::proven(&job.target, fetched, job.repeated);
+                (job, next)
             }
+            .boxed(),
+        );
+    }
+
+    /// Goes on with a phone whose downloads were waited for.
+    fn looked(&mut self, mut job: Job, next: Next) {
+        match next {
+            Next::Done(ending) => self.finish(job, ending),
+            Next::Again(ending) => {
+                job.repeated = true;
+                self.put_off(job, ending, None);
+            }
+            Next::Verify => self.verify(job),
         }
     }
 

@@ -15,6 +15,8 @@ pub(super) struct Job {
     pub(super) attempts: u32,
     /// How many of its attempts only said that a change has not reached it yet.
     pub(super) put_off: u32,
+    /// Whether it is pushed to again because it accepted once and downloaded nothing.
+    pub(super) repeated: bool,
     pub(super) first_attempt: Option<(Timestamp, Instant)>,
     /// Where the book has the attempt that is next or under way.
     pub(super) entry: Option<i64>,
@@ -24,12 +26,21 @@ pub(super) struct Job {
 
 impl Job {
     pub(super) fn new(target: Target) -> Self {
-        Self { target, attempts: 0, put_off: 0, first_attempt: None, entry: None, last: None }
+        Self {
+            target,
+            attempts: 0,
+            put_off: 0,
+            repeated: false,
+            first_attempt: None,
+            entry: None,
+            last: None,
+        }
     }
 
     /// Returns how many attempts count against the most that may be made.
     pub(super) fn counted_attempts(&self) -> u32 {
-        self.attempts - self.put_off
+        // The push that was ignored was no trouble on the way.
+        self.attempts - self.put_off - u32::from(self.repeated)
     }
 
     /// Makes the result of a phone that is left in peace because the push was stopped.
@@ -47,7 +58,8 @@ impl Job {
 
     /// Makes its result.
     pub(super) fn ended(self, ending: Ending, finished_at: Option<Timestamp>) -> PhoneResult {
-        let Self { target, attempts, put_off: _, first_attempt, entry: _, last: _ } = self;
+        let Self { target, attempts, put_off: _, repeated: _, first_attempt, entry: _, last: _ } =
+            self;
         PhoneResult {
             name: target.name,
             model: target.model,
@@ -95,8 +107,7 @@ fn pending(reason: String) -> Ending {
         phone_error: None,
         reason: Some(reason),
         remedy: Some(
-            "run `axlpaper rollout --resume last`; phones that are done already are left alone"
-                .to_owned(),
+            "run the same command again; phones that are done already are left alone".to_owned(),
         ),
     }
 }

@@ -23,6 +23,8 @@ struct Page {
     picture: String,
     command: String,
     program: &'static str,
+    /// Whether a cluster was asked: what it told stands in the report only then.
+    audited: bool,
     started_at: String,
     finished_at: String,
     stopped: Option<String>,
@@ -82,9 +84,11 @@ pub fn html(rollout: &Rollout) -> Result<String, HtmlError> {
 }
 
 fn page(rollout: &Rollout) -> Page {
-    let audit = &rollout.audit;
     let summary = rollout.summary();
-    let pools = audit.summary.by_device_pool.iter().map(|(name, counts)| Pool {
+    let audited = rollout.audit.as_ref().map(|audit| &audit.summary);
+    let counts = audited.map(|summary| &summary.all);
+    let pools = audited.into_iter().flat_map(|audited| &audited.by_device_pool);
+    let pools = pools.map(|(name, counts)| Pool {
         name: printable(name).into_owned(),
         total: counts.total,
         verdicts: by(&Verdict::ALL, Verdict::as_str, |verdict| counts.verdicts.get(&verdict)),
@@ -93,22 +97,25 @@ fn page(rollout: &Rollout) -> Page {
         }),
     });
     Page {
-        cluster: printable(&audit.cluster.name).into_owned(),
-        version: printable(&audit.cluster.version).into_owned(),
-        axl_version: printable(&audit.cluster.axl_version).into_owned(),
+        cluster: printable(&rollout.cluster.name).into_owned(),
+        version: printable(&rollout.cluster.version).into_owned(),
+        axl_version: printable(&rollout.cluster.axl_version).into_owned(),
         picture: printable(&rollout.picture).into_owned(),
         command: printable(&without_folder(&rollout.command)).into_owned(),
         program: concat!("axlpaper ", env!("CARGO_PKG_VERSION")),
         started_at: clock(rollout.started_at),
         finished_at: clock(rollout.finished_at),
         stopped: rollout.stopped.as_deref().map(|text| printable(text).into_owned()),
-        remarks: audit.remarks.iter().map(|remark| printable(remark).into_owned()).collect(),
+        audited: rollout.audit.is_some(),
+        remarks: rollout.remarks().iter().map(|remark| printable(remark).into_owned()).collect(),
         total: rollout.phones.len(),
         outcomes: by(&Outcome::ALL, Outcome::as_str, |outcome| summary.outcomes.get(&outcome)),
         verdicts: by(&Verdict::ALL, Verdict::as_str, |verdict| {
-            audit.summary.all.verdicts.get(&verdict)
+            counts.and_then(|counts| counts.verdicts.get(&verdict))
         }),
-        findings: by(Code::ALL, Code::as_str, |code| audit.summary.all.findings.get(&code)),
+        findings: by(Code::ALL, Code::as_str, |code| {
+            counts.and_then(|counts| counts.findings.get(&code))
+        }),
         pools: pools.collect(),
         changes: change_rows(&rollout.changes),
         phones: phone_rows(rollout),
@@ -162,8 +169,12 @@ fn change_rows(results: &[ChangeResult]) -> Vec<ChangeRow> {
 }
 
 fn phone_rows(rollout: &Rollout) -> Vec<PhoneRow> {
-    let audited: std::collections::HashMap<_, &AuditedPhone> =
-        rollout.audit.phones.iter().map(|phone| (phone.name(), phone)).collect();
+    let audited: std::collections::HashMap<_, &AuditedPhone> = rollout
+        .audit
+        .iter()
+        .flat_map(|audit| &audit.phones)
+        .map(|phone| (phone.name(), phone))
+        .collect();
     // What went wrong stands first; otherwise phones stay in the order of their names.
     let mut results: Vec<&PhoneResult> = rollout.phones.iter().collect();
     results

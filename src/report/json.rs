@@ -112,7 +112,8 @@ pub fn rollout_json(rollout: &Rollout, generated_at: Timestamp) -> Result<String
         finished_at: Timestamp,
         stopped: Option<&'a str>,
         summary: RolloutSummary,
-        audit_summary: &'a Summary,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        audit_summary: Option<&'a Summary>,
         remarks: &'a [String],
         changes: &'a [ChangeResult],
         phones: &'a [PhoneResult],
@@ -124,12 +125,12 @@ pub fn rollout_json(rollout: &Rollout, generated_at: Timestamp) -> Result<String
         finished_at: rollout.finished_at,
         stopped: rollout.stopped.as_deref(),
         summary: rollout.summary(),
-        audit_summary: &rollout.audit.summary,
-        remarks: &rollout.audit.remarks,
+        audit_summary: rollout.audit.as_ref().map(|audit| &audit.summary),
+        remarks: rollout.remarks(),
         changes: &rollout.changes,
         phones: &rollout.phones,
     };
-    envelope("rollout", generated_at, Some(&rollout.audit.cluster), body)
+    envelope("rollout", generated_at, Some(&rollout.cluster), body)
 }
 
 /// The `models` document. It belongs to no cluster.

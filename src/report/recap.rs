@@ -26,7 +26,7 @@ const MAX_GROUPS: usize = 10;
 pub fn audit_recap(audit: &Audit) -> String {
     let mut text = format!(
         "Audit of {} on {}\n",
-        of_all(audit, audit.summary.all.total),
+        counted_noun(audit.summary.all.total, "phone"),
         printable(&audit.cluster.name)
     );
     text.push_str(&remarks(&audit.remarks));
@@ -38,19 +38,23 @@ pub fn audit_recap(audit: &Audit) -> String {
 
 /// The recap of a run: what was found, what was changed, what came of it, what is left to do.
 pub fn rollout_recap(rollout: &Rollout) -> String {
-    let audit = &rollout.audit;
+    let place = match &rollout.audit {
+        Some(_) => format!("on {}", printable(&rollout.cluster.name)),
+        None => "by address".to_owned(),
+    };
     let mut text = format!(
-        "Rollout of {} to {} on {} in {}\n",
+        "Rollout of {} to {} {place} in {}\n",
         printable(&rollout.picture),
         pushed_of(rollout),
-        printable(&audit.cluster.name),
         seconds(rollout),
     );
-    text.push_str(&remarks(&audit.remarks));
-    text.push_str(&verdicts(audit));
-    text.push_str(&findings(audit));
-    text.push_str(&to_do(audit));
-    text.push_str(&changes_recap(&rollout.changes));
+    text.push_str(&remarks(rollout.remarks()));
+    if let Some(audit) = &rollout.audit {
+        text.push_str(&verdicts(audit));
+        text.push_str(&findings(audit));
+        text.push_str(&to_do(audit));
+        text.push_str(&changes_recap(&rollout.changes));
+    }
     text.push_str(&outcomes(rollout));
     text.push_str(&failures(rollout));
     if let Some(stopped) = &rollout.stopped {
@@ -115,19 +119,12 @@ fn to_do(audit: &Audit) -> String {
     text
 }
 
-/// The selected phones, and of how many where some were left out. A run knows only the selected ones.
-fn of_all(audit: &Audit, count: usize) -> String {
-    if count == audit.summary.all.total {
-        return counted_noun(count, "phone");
-    }
-    format!("{count} of {}", counted_noun(audit.summary.all.total, "phone"))
-}
-
 /// How many phones were pushed to, of how many.
 fn pushed_of(rollout: &Rollout) -> String {
     let left = |outcome| matches!(outcome, Outcome::Skipped | Outcome::Pending);
     let pushed = rollout.phones.iter().filter(|phone| !left(phone.outcome)).count();
-    of_all(&rollout.audit, pushed)
+    let all = counted_noun(rollout.phones.len(), "phone");
+    if pushed == rollout.phones.len() { all } else { format!("{pushed} of {all}") }
 }
 
 fn remarks(remarks: &[String]) -> String {
@@ -189,7 +186,7 @@ fn outcomes(rollout: &Rollout) -> String {
     }
     let mut table = plain_table(None);
     table.set_header([
-        "By device pool",
+        if summary.by_device_pool.is_empty() { "Phones" } else { "By device pool" },
         "verified",
         "accepted",
         "failed",
@@ -239,7 +236,7 @@ fn failures(rollout: &Rollout) -> String {
     }
     let mut text = "\nNot proven or failed\n".to_owned();
     for phone in failures.iter().take(MAX_FAILURES) {
-        let place = format!("{} ({}, {})", phone.name, phone.model, phone.device_pool);
+        let place = format!("{} ({})", phone.name, about(phone));
         push_line(&mut text, &format!("  {:<12} {}", phone.outcome.as_str(), printable(&place)));
         if let Some(reason) = &phone.reason {
             push_line(&mut text, &format!("    {}", printable(reason)));
@@ -255,6 +252,14 @@ fn failures(rollout: &Rollout) -> String {
         push_line(&mut text, &format!("  … and {more} more: see the report"));
     }
     text
+}
+
+/// Model and device pool; the address where no pool is known.
+fn about(phone: &PhoneResult) -> String {
+    let address = phone.ip.map(|ip| ip.to_string()).unwrap_or_default();
+    let place = if phone.device_pool.is_empty() { &address } else { &phone.device_pool };
+    let known = [phone.model.as_str(), place].into_iter().filter(|text| !text.is_empty());
+    known.collect::<Vec<_>>().join(", ")
 }
 
 fn counted<K: Ord>(name: &str, keys: &[K], counts: &BTreeMap<K, usize>, total: usize) -> Vec<Cell> {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::domain::audit::Audit;
+use crate::domain::inventory::ClusterInfo;
 use crate::event::{ChangeResult, Outcome, PhoneResult};
 
 /// One run of `rollout`, `push` or `demo`.
@@ -21,8 +22,10 @@ pub struct Rollout {
     pub started_at: Timestamp,
     /// When it ended.
     pub finished_at: Timestamp,
-    /// The audit that the run was decided by.
-    pub audit: Audit,
+    /// The cluster; without versions and host where only addresses were pushed to.
+    pub cluster: ClusterInfo,
+    /// The audit that the run was decided by; nothing where no cluster was asked.
+    pub audit: Option<Audit>,
     /// What was changed on the cluster.
     pub changes: Vec<ChangeResult>,
     /// Every selected phone, sorted by name: those that were left alone too.
@@ -55,6 +58,10 @@ impl RolloutSummary {
         let mut by_device_pool: BTreeMap<String, BTreeMap<Outcome, usize>> = BTreeMap::new();
         for phone in phones {
             *outcomes.entry(phone.outcome).or_default() += 1;
+            if phone.device_pool.is_empty() {
+                // Where no cluster was asked, nobody knows the pool.
+                continue;
+            }
             *by_device_pool
                 .entry(phone.device_pool.clone())
                 .or_default()
@@ -66,6 +73,11 @@ impl RolloutSummary {
 }
 
 impl Rollout {
+    /// Returns what the survey could not read.
+    pub fn remarks(&self) -> &[String] {
+        self.audit.as_ref().map_or(&[], |audit| &audit.remarks)
+    }
+
     /// Counts the phones.
     pub fn summary(&self) -> RolloutSummary {
         RolloutSummary::of(&self.phones)

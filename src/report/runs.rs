@@ -174,7 +174,8 @@ pub fn show_recap(shown: &Shown) -> String {
     let mut line = |text: String| {
         let _ = writeln!(out, "{}", printable(&text));
     };
-    line(format!("Run {}: {} on {} ({})", run.run, run.command, run.cluster, run.host));
+    let host = if run.host.is_empty() { String::new() } else { format!(" ({})", run.host) };
+    line(format!("Run {}: {} on {}{host}", run.run, run.command, run.cluster));
     line(format!(
         "  {} by {} on {}, axlpaper {}",
         time(run.began_at),

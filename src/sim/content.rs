@@ -381,6 +381,8 @@ pub enum Quirk {
     Garbage,
     /// It knows no `/CGI/Execute`.
     Http404,
+    /// It answers success to the first push and does nothing, then behaves.
+    IgnoresFirstPush,
     /// It is lost for ever once it is told to apply its configuration or to reset.
     NeverComesBack,
     /// Nothing is wrong with it.

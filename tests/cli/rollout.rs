@@ -82,6 +82,7 @@ fn misbehaving_phones_are_told_as_what_they_are() {
         (Quirk::Busy503Once, "verified"),
         (Quirk::SlowReply(Duration::from_millis(50)), "verified"),
         (Quirk::Normal, "verified"),
+        (Quirk::IgnoresFirstPush, "verified"),
     ];
     let mut fleet = fleet_of(u32::try_from(quirks.len()).unwrap());
     for (phone, (quirk, _)) in fleet.phones.iter_mut().zip(quirks) {
@@ -105,6 +106,13 @@ fn misbehaving_phones_are_told_as_what_they_are() {
     assert!(rejected["remedy"].as_str().is_some_and(|text| !text.is_empty()));
     let record = lab.record();
     assert_eq!(record.phones[&name(1)].pushes.len(), 1, "a refusal was repeated");
+    assert_eq!(
+        record.phones[&name(2)].pushes.len(),
+        2,
+        "a push that was ignored is made again once"
+    );
+    assert_eq!(record.phones[&name(3)].pushes.len(), 1, "one that was not ignored was repeated");
+    assert_eq!(phone(&document, &name(13))["attempts"], 2);
     assert_eq!(record.phones[&name(7)].pushes.len(), 2, "a reset was not tried again");
     assert_eq!(record.phones[&name(8)].pushes.len(), 1, "a 404 was repeated");
     assert!(record.phones[&name(9)].pushes.is_empty(), "the password went to another device");

@@ -168,6 +168,24 @@ async fn phones_misbehave_each_in_its_own_way() {
 }
 
 #[tokio::test]
+async fn a_phone_can_ignore_its_first_push() {
+    let bench = Bench::new().await;
+    let (base, _server) = pictures(IMAGE, THUMBNAIL).await;
+    let xml = background(&base);
+    bench.sim.set_quirk("SEP000000000001", Quirk::IgnoresFirstPush);
+    // A push that is refused is not the one that it ignores.
+    assert!(bench.push(1, Some("wrong"), &xml).await.1.contains("Number=\"4\""));
+    assert!(bench.push(1, Some(PUSH_PASSWORD), &xml).await.1.contains("Success"));
+    let phone = bench.sim.phone("SEP000000000001").unwrap();
+    assert_eq!(phone.pushes[1].outcome, PushOutcome::Accepted);
+    assert!(phone.pushes[1].fetches.is_empty() && phone.shown.is_none());
+    assert!(bench.push(1, Some(PUSH_PASSWORD), &xml).await.1.contains("Success"));
+    let phone = bench.sim.phone("SEP000000000001").unwrap();
+    assert_eq!(phone.pushes[2].fetches.len(), 2);
+    assert_eq!(phone.shown.unwrap().size, IMAGE);
+}
+
+#[tokio::test]
 async fn nobody_answers_where_no_phone_is() {
     let bench = Bench::new().await;
     for host in ["127.9.0.99", "127.0.0.1"] {

@@ -9,7 +9,7 @@ use crate::apply::Applied;
 use crate::cli::args::ConnectionArgs;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::open::Connection;
-use crate::cli::state::{self, Run, What};
+use crate::cli::state::{self, Place, Run, What};
 use crate::cli::ui::{self, Progress};
 use crate::cli::{interrupt, open, repair};
 use crate::domain::inventory::ClusterInfo;
@@ -71,8 +71,9 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         return Ok(Exit::Done);
     }
     let state = state::path(args.connection.state.as_deref())?;
-    let what = What { command: "apply", connection: &connection, continues: None, reverts: None };
-    let run = Run::begin(&state, &what).await?;
+    let what =
+        What { command: "apply", place: Place::of(&connection), continues: None, reverts: None };
+    let run = Run::begin(&state, what).await?;
     let applied = carry_out(&args, &connection, &plan, &run).await;
     run.end(&applied, exit_of).await;
     let applied = applied?;

@@ -50,7 +50,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     args.output.as_deref().map_or(Ok(()), output::check_writable)?;
     let repairs = args.repair.repairs(args.reset)?;
     let connection = open::connection(&args.connection, None)?;
-    open::need_push_user(&connection)?;
+    connection.way.need_push_user()?;
     let counts = LimitCounts::PhonesWithPictures;
     let inventory =
         pipeline::survey(&connection, &args.target, counts, &repairs, &Progress::shared()).await?;

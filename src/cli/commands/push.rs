@@ -2,12 +2,16 @@
 
 use std::path::PathBuf;
 
+use crate::cli::addresses::{self, AddressArgs};
 use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs, WaitArgs};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::pipeline::{self, Job};
 use crate::cli::subject::Source;
 
 /// Push a picture to the phones that are ready, and change nothing on the cluster
+///
+/// With --address or --addresses-from no cluster is asked at all: only the push user and its password are
+/// needed, and everything else is as ever.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Picture, PNG or JPEG
@@ -15,6 +19,8 @@ pub struct Args {
     picture: PathBuf,
     #[command(flatten)]
     connection: ConnectionArgs,
+    #[command(flatten)]
+    addresses: AddressArgs,
     #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
@@ -31,7 +37,11 @@ pub struct Args {
 /// # Errors
 /// When nothing can be pushed at all; a phone's failure is in the answer and the exit code.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
-    let Args { picture, connection, target, push, output, yes } = args;
+    let Args { picture, connection, addresses, target, push, output, yes } = args;
+    if addresses.any() {
+        let job = addresses::Job { picture, addresses, target, connection, push, output, yes };
+        return addresses::run(job).await;
+    }
     pipeline::run(Job {
         command: "push",
         source: Source::Typed { picture, target: Box::new(target) },

@@ -7,7 +7,7 @@ use crate::apply::{Applied, now};
 use crate::cli::args::{ConnectionArgs, ResetArgs};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::open::{self, Cluster, Connection};
-use crate::cli::state::{self, Run, What};
+use crate::cli::state::{self, Place, Run, What};
 use crate::cli::ui::{self, Progress};
 use crate::cli::{errors, interrupt, repair};
 use crate::domain::inventory::ClusterInfo;
@@ -50,6 +50,10 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     let path = state::path(args.connection.state.as_deref())?;
     let history = state::history(&path)?;
     let row = state::find(&history, args.run)?;
+    if row.is_about_addresses() {
+        ui::say(&nothing_to_take_back(&history, &row)?);
+        return Ok(Exit::Done);
+    }
     let connection = open::connection(&args.connection, None)?;
     if row.cluster_id != state::cluster_id(&connection) {
         let other =
@@ -69,9 +73,13 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         show(&undo, args.json)?;
         return Ok(Exit::Done);
     }
-    let what =
-        What { command: "revert", connection: &connection, continues: None, reverts: Some(row.id) };
-    let run = Run::begin(&path, &what).await?;
+    let what = What {
+        command: "revert",
+        place: Place::of(&connection),
+        continues: None,
+        reverts: Some(row.id),
+    };
+    let run = Run::begin(&path, what).await?;
     let reverted = carry_out(&args, &connection, &done, &run).await;
     run.end(&reverted, |(_, applied)| exit_of(applied)).await;
     let (plan, applied) = reverted?;

@@ -276,7 +276,7 @@ async fn risport(
 }
 
 async fn push_user(checks: &mut Checks, axl: &AxlClient, connection: &Connection) {
-    let Some(user) = &connection.push_user else {
+    let Some(user) = &connection.way.push_user else {
         checks.add(PUSH_USER, judge::push_user(&PushUser::NotNamed));
         return checks.skip(&[PUSH_PASSWORD], "a push user");
     };
@@ -298,7 +298,7 @@ async fn push_user(checks: &mut Checks, axl: &AxlClient, connection: &Connection
     if !usable {
         return checks.skip(&[PUSH_PASSWORD], "a push user that can log in");
     }
-    let Some(password) = open::push_password_if_given(connection) else {
+    let Some(password) = connection.way.push_password_if_given() else {
         return checks
             .skip(&[PUSH_PASSWORD], "its password (--push-password-file or PHONE_PASSWORD)");
     };
@@ -330,7 +330,7 @@ async fn enterprise(checks: &mut Checks, axl: &AxlClient) {
 }
 
 async fn image_server(checks: &mut Checks, connection: &Connection) {
-    let found = match images::host(connection).await {
+    let found = match images::host(&connection.way, images::toward(connection).await) {
         Ok(host) => {
             let base = host.base().to_string();
             host.shutdown(Duration::ZERO).await;

@@ -180,6 +180,7 @@ fn title(stage: Stage) -> &'static str {
         Stage::Settings => "Reading settings",
         Stage::Registrations => "Asking registrations",
         Stage::Pages => "Reading pages",
+        Stage::Identities => "Asking phones who they are",
         Stage::Pictures => "Making pictures",
         Stage::Check => "Comparing with the plan",
         Stage::Apply => "Changing the cluster",

@@ -26,6 +26,8 @@ struct Scripted {
     answers: HashMap<u8, Vec<Answer>>,
     otherwise: Option<Answer>,
     no_downloads: Vec<u8>,
+    /// Those that download nothing after their first push.
+    ignore_first: Vec<u8>,
     at_once: AtomicUsize,
     most_at_once: AtomicUsize,
     asked: Mutex<Vec<u8>>,
@@ -55,7 +57,10 @@ impl Line for Scripted {
     }
 
     async fn downloads(&self, target: &Target) -> Fetched {
-        let seen = !self.no_downloads.contains(&last(target));
+        let n = last(target);
+        let pushes = self.asked.lock().unwrap().iter().filter(|other| **other == n).count();
+        let ignored = pushes == 1 && self.ignore_first.contains(&n);
+        let seen = !ignored && !self.no_downloads.contains(&n);
         Fetched { image: seen, thumbnail: seen }
     }
 }
@@ -130,8 +135,45 @@ async fn trouble_is_tried_again_later_and_refusals_are_not() {
         [Verified, Verified, Unreachable, Rejected, AuthFailed, Accepted, Verified]
     );
     let attempts: Vec<u32> = pushed.results.iter().map(|result| result.attempts).collect();
-    assert_eq!(attempts, [1, 2, 2, 1, 1, 1, 1]);
+    assert_eq!(attempts, [1, 2, 2, 1, 1, 2, 1]);
     assert!(pushed.results[1].duration_ms >= Some(5000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_push_that_was_ignored_is_made_again_once() {
+    let answers = HashMap::from([
+        (3, vec![Answer::Accepted, Answer::Refused(error(3))]),
+        // What was ignored takes none of the attempts away that trouble may cost.
+        (4, vec![Answer::Accepted, Answer::Unreachable("reset".into()), Answer::Accepted]),
+    ]);
+    let line = Scripted {
+        answers,
+        ignore_first: vec![1, 3, 4],
+        no_downloads: vec![2],
+        ..Scripted::default()
+    };
+    let pushed = pushed(&line, 5).await;
+    use Outcome::{Accepted, Rejected, Verified};
+    assert_eq!(outcomes(&pushed), [Verified, Accepted, Rejected, Verified, Verified]);
+    let attempts: Vec<u32> = pushed.results.iter().map(|result| result.attempts).collect();
+    assert_eq!(attempts, [2, 2, 2, 3, 1]);
+    assert!(pushed.results[0].duration_ms >= Some(5000), "it was not left in peace for a while");
+    assert!(pushed.results[1].reason.as_ref().unwrap().contains("neither"), "{pushed:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_phone_that_ignored_its_push_stays_accepted_when_the_run_is_stopped() {
+    let line = Scripted { ignore_first: vec![1], ..Scripted::default() };
+    let stop = Stop::default();
+    let later = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        stop.soon.cancel();
+    };
+    let (pushed, ()) =
+        tokio::join!(run(&line, &Forgetful, vec![target(1)], SETTINGS, &stop, &Unobserved), later);
+    let result = &pushed.results[0];
+    assert_eq!((result.outcome, result.attempts), (Outcome::Accepted, 1));
+    assert!(result.reason.as_ref().unwrap().contains("not tried again"), "{result:?}");
 }
 
 #[tokio::test(start_paused = true)]

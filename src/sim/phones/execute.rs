@@ -211,6 +211,7 @@ impl<'a> Phone<'a> {
             Quirk::AcceptsButNeverFetches
             | Quirk::FetchesHalf
             | Quirk::FetchesImageOnly
+            | Quirk::IgnoresFirstPush
             | Quirk::NeverComesBack
             | Quirk::Normal
             | Quirk::WrongDevice => None,
@@ -276,7 +277,7 @@ impl<'a> Phone<'a> {
         image: &ImageSpec,
         fetches: &mut Vec<Fetch>,
     ) -> Option<Display> {
-        if self.quirk == Quirk::AcceptsButNeverFetches {
+        if self.ignores() {
             return Some(Display::Unchanged);
         }
         let half = self.quirk == Quirk::FetchesHalf;
@@ -300,6 +301,31 @@ impl<'a> Phone<'a> {
         fetches.push(fetch);
         let (_, size) = self.inspect(&file?);
         (size == Some(image.thumbnail)).then_some(Display::New(shown))
+    }
+
+    /// Tells whether the phone does nothing about a push that it accepts.
+    fn ignores(&self) -> bool {
+        match self.quirk {
+            Quirk::AcceptsButNeverFetches => true,
+            // A push is written down once it has been answered.
+            Quirk::IgnoresFirstPush => {
+                let cluster = self.shared.cluster();
+                let pushes = &cluster.histories[self.at].pushes;
+                !pushes.iter().any(|push| push.outcome == PushOutcome::Accepted)
+            }
+            Quirk::Busy503Once
+            | Quirk::EmptyReply
+            | Quirk::ErrorWithOk { .. }
+            | Quirk::FetchesHalf
+            | Quirk::FetchesImageOnly
+            | Quirk::Garbage
+            | Quirk::Http404
+            | Quirk::NeverComesBack
+            | Quirk::Normal
+            | Quirk::Resets
+            | Quirk::SlowReply(_)
+            | Quirk::WrongDevice => false,
+        }
     }
 
     /// Looks at a file; every different one is decoded once only, since all phones get the same few.

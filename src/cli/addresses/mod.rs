@@ -1,0 +1,254 @@
+//! A push to addresses that somebody types: no cluster is asked, and no account for it is needed.
+
+mod identify;
+mod list;
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use jiff::Timestamp;
+use secrecy::SecretString;
+
+use self::identify::{Asking, ask, sort_out};
+use self::list::{Entry, entries};
+use super::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs};
+use super::error::{CliError, Exit};
+use super::state::{self, Place, Run, What};
+use super::ui::{self, Progress};
+use super::way::Way;
+use super::{errors, images, interrupt, open, pushing, tell};
+use crate::domain::inventory::ClusterInfo;
+use crate::domain::text::counted;
+use crate::event::{Event, Observer, PhoneResult};
+use crate::journal::{ADDRESSES, Recorder};
+use crate::media::Picture;
+use crate::net::client::{PhoneHttpOptions, phone_http};
+use crate::phone::PhoneClient;
+use crate::push::Target;
+use crate::push::book::RunBook;
+use crate::push::engine::{Stop, Stopped};
+use crate::push::waves;
+use crate::report::Rollout;
+
+/// Which addresses.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Without a cluster")]
+pub struct AddressArgs {
+    /// Push to the phone at this address, and ask no cluster; repeatable. The phone is asked for its name, and
+    /// for its model where --model does not say it
+    #[arg(long, value_name = "IP", value_parser = list::address, conflicts_with_all = CLUSTER)]
+    pub address: Vec<IpAddr>,
+    /// Push to the addresses of a file, and ask no cluster: CSV with the columns `address`, `model` and `name`,
+    /// of which only the first has to be there, or a line `ADDRESS MODEL` for each; - is standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = CLUSTER)]
+    pub addresses_from: Vec<PathBuf>,
+}
+
+/// Options that are about a cluster or about choosing from its phones. `--model` is about both.
+const CLUSTER: [&str; 25] = [
+    "cluster",
+    "host",
+    "username",
+    "password_file",
+    "password_stdin",
+    "ca_file",
+    "pin_sha256",
+    "insecure",
+    "axl_version",
+    "ris_host",
+    "registration_source",
+    "ris_rate",
+    "timeout",
+    "push_user_kind",
+    "device_pool",
+    "profile",
+    "location",
+    "owner",
+    "device",
+    "subnet",
+    "devices_from",
+    "exclude_device",
+    "exclude_model",
+    "exclude_device_pool",
+    "limit",
+];
+
+impl AddressArgs {
+    /// Tells whether addresses are typed, so that no cluster is asked.
+    pub fn any(&self) -> bool {
+        !self.address.is_empty() || !self.addresses_from.is_empty()
+    }
+}
+
+/// What a push to addresses is asked to do, as typed.
+#[derive(Debug)]
+pub struct Job {
+    /// The picture's file.
+    pub picture: PathBuf,
+    /// Which addresses.
+    pub addresses: AddressArgs,
+    /// The options that choose phones of a cluster, of which only the model counts here.
+    pub target: TargetArgs,
+    /// The push user, the config file and the journal.
+    pub connection: ConnectionArgs,
+    /// How to push.
+    pub push: PushArgs,
+    /// How to answer.
+    pub output: OutputArgs,
+    /// Whether to go on without asking.
+    pub yes: bool,
+}
+
+/// What a run is made of, once everything typed has been understood.
+struct Work<'a> {
+    way: &'a Way,
+    entries: Vec<Entry>,
+    picture: Picture,
+    picture_file: String,
+    push: &'a PushArgs,
+    password: SecretString,
+    yes: bool,
+    state: PathBuf,
+}
+
+/// Runs `push` for addresses, from what was typed to its exit code.
+///
+/// # Errors
+/// When nothing can be done at all; what fails on the way is in the answer.
+pub async fn run(job: Job) -> Result<Exit, CliError> {
+    let way = Way::without_cluster(&job.connection, &job.push)?;
+    way.need_push_user()?;
+    let entries = entries(&job.addresses, &job.target.model)?;
+    let state = state::path(job.connection.state.as_deref())?;
+    let bytes = images::read(&job.picture)?;
+    let picture = images::decode(&job.picture, &bytes)?;
+    tell::check(&job.output, job.push.report.as_deref())?;
+    let work = Work {
+        password: way.push_password()?,
+        way: &way,
+        entries,
+        picture,
+        picture_file: open::file_name(&job.picture),
+        push: &job.push,
+        yes: job.yes,
+        state,
+    };
+    let what = What { command: "push", place: Place::addresses(), continues: None, reverts: None };
+    let run = Run::begin(&work.state, what).await?;
+    let rollout = carry_out(&work, run.recorder(), &run.noting(Progress::shared())).await;
+    run.end(&rollout, tell::exit_of).await;
+    Ok(tell::tell(&rollout?, &job.output, job.push.report.as_deref()))
+}
+
+async fn carry_out(
+    work: &Work<'_>,
+    recorder: &Recorder,
+    observer: &Arc<dyn Observer>,
+) -> Result<Rollout, CliError> {
+    let started_at = Timestamp::now();
+    let (mut targets, mut others) = who_is_there(work, observer.as_ref()).await?;
+    let pictures = images::prepare(&work.picture, &targets, observer.as_ref())?;
+    let already = already_shown(work, &targets, &pictures)?;
+    let shown: HashSet<_> = already.iter().map(|phone| phone.name.clone()).collect();
+    targets.retain(|target| !shown.contains(&target.name));
+    let book = RunBook::new(recorder.clone(), &pictures);
+    let line = images::line(&sending(work), toward(&work.entries), pictures).await?;
+    line.check(&targets).map_err(|error| {
+        CliError::from_error(Exit::Usage, &error)
+            .hint("nothing was sent; use a shorter --advertise URL or --picture-name")
+    })?;
+    if !targets.is_empty() {
+        let through = format!("phones download from {}", line.base_url());
+        observer.observe(&Event::Remark(through));
+        let phones = counted(targets.len(), "phone");
+        let question = format!("This will push {} to {phones} by address", work.picture_file);
+        ui::confirm(&question, targets.len(), work.yes)?;
+    }
+    // From here on phones are changed, so an interrupt must not cut anything short.
+    let stop = Stop::default();
+    let on_interrupt = interrupt::watch(&stop);
+    let settings = pushing::settings(work.way, work.push);
+    let waves = work.push.waves();
+    let pushed =
+        waves::run(&line, &book, targets, &waves, settings, &stop, observer.as_ref()).await;
+    drop(on_interrupt);
+    line.shutdown().await;
+    others.extend(already);
+    pushing::write_down(recorder, &others, observer.as_ref()).await;
+    Ok(Rollout {
+        run: recorder.run(),
+        command: open::command_line(),
+        picture: work.picture_file.clone(),
+        started_at,
+        finished_at: Timestamp::now(),
+        cluster: no_cluster(),
+        audit: None,
+        changes: Vec::new(),
+        already: shown.len(),
+        interrupted: pushed.stopped == Some(Stopped::Interrupted),
+        stopped: pushed.stopped.as_ref().map(Stopped::told),
+        phones: pushing::all(pushed, others),
+    })
+}
+
+/// Asks phones what is not known of them. Returns those that are pushed to, and those that are not.
+async fn who_is_there(
+    work: &Work<'_>,
+    observer: &dyn Observer,
+) -> Result<(Vec<Target>, Vec<PhoneResult>), CliError> {
+    let http = phone_http(&PhoneHttpOptions { call: WHO_ARE_YOU, ..PhoneHttpOptions::default() })
+        .map_err(|error| errors::http(&error))?;
+    // The password is not even at hand here.
+    let phones = PhoneClient::anonymous(http, work.way.phone_port, WHO_ARE_YOU);
+    let asking = Asking {
+        at_once: work.way.concurrency,
+        attempts: work.push.attempts,
+        delay: Duration::from_secs(work.push.retry_delay),
+    };
+    let asked = ask(&work.entries, &phones, asking, observer).await;
+    Ok(sort_out(asked, !work.push.no_identity_check))
+}
+
+/// Returns the phones that are proven to show the picture. Who is known only by an address is not among
+/// them: another phone can have got that address since.
+fn already_shown(
+    work: &Work<'_>,
+    targets: &[Target],
+    pictures: &crate::media::PreparedSet,
+) -> Result<Vec<PhoneResult>, CliError> {
+    let place = Place::addresses();
+    let shown = pushing::already_shown(&work.state, &place, work.push, targets, pictures)?;
+    Ok(shown.into_values().filter(|phone| !list::is_address(&phone.name)).collect())
+}
+
+fn sending<'a>(work: &'a Work<'_>) -> images::Sending<'a> {
+    images::Sending {
+        way: work.way,
+        password: work.password.clone(),
+        push: work.push,
+        picture_file: &work.picture_file,
+    }
+}
+
+/// The address that the image server faces: any phone's, but only where there is no other one of this machine.
+fn toward(entries: &[Entry]) -> Option<IpAddr> {
+    let mut addresses = entries.iter().map(|entry| entry.address);
+    let first = addresses.clone().next();
+    addresses.find(|address| !address.is_loopback()).or(first)
+}
+
+fn no_cluster() -> ClusterInfo {
+    ClusterInfo {
+        name: ADDRESSES.to_owned(),
+        host: String::new(),
+        version: String::new(),
+        axl_version: String::new(),
+    }
+}
+
+/// How long a phone may take to say who it is.
+const WHO_ARE_YOU: Duration = Duration::from_secs(5);

@@ -1,0 +1,78 @@
+//! What a push has in common, whether a cluster names its phones or somebody types their addresses.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Duration;
+
+use super::args::PushArgs;
+use super::error::CliError;
+use super::state::{self, Place};
+use super::way::Way;
+use crate::domain::chain::chain;
+use crate::domain::device_name::DeviceName;
+use crate::event::{Event, Observer, PhoneResult};
+use crate::journal::Recorder;
+use crate::media::{PreparedSet, Shape};
+use crate::push::engine::{Pushed, Settings};
+use crate::push::{Target, proven_already};
+
+/// How to go about a push, as typed. Nobody is waited for after a change, unless that is set.
+pub fn settings(way: &Way, push: &PushArgs) -> Settings {
+    Settings {
+        concurrency: way.concurrency,
+        max_attempts: push.attempts,
+        retry_delay: Duration::from_secs(push.retry_delay),
+        verify_timeout: Duration::from_secs(push.verify_timeout),
+        max_auth_failures: push.max_auth_failures,
+        password_proven: false,
+        patience: Duration::ZERO,
+        caps: push.caps(),
+        rate: push.rate,
+        max_failures: None,
+    }
+}
+
+/// Returns the phones that are proven to show what would be pushed to them, unless that is to be forced.
+///
+/// # Errors
+/// When there is a journal that cannot be read.
+pub fn already_shown(
+    state: &Path,
+    place: &Place,
+    push: &PushArgs,
+    targets: &[Target],
+    pictures: &PreparedSet,
+) -> Result<HashMap<DeviceName, PhoneResult>, CliError> {
+    if push.force {
+        return Ok(HashMap::new());
+    }
+    let Some(history) = state::history_if_any(state)? else {
+        return Ok(HashMap::new());
+    };
+    let proven = history.proven(&place.id).map_err(|error| state::unusable(&error))?;
+    let digests = pictures.digests();
+    let shown = targets.iter().filter_map(|target| {
+        let proven = proven.get(&target.name)?;
+        let digest = digests.get(&Shape::from(&target.image))?;
+        (proven.digest == *digest).then(|| (target.name.clone(), proven_already(target, proven)))
+    });
+    Ok(shown.collect())
+}
+
+/// Writes down who was not pushed to. Everything else is done by then, so what cannot be written is told.
+pub async fn write_down(recorder: &Recorder, phones: &[PhoneResult], observer: &dyn Observer) {
+    let writes = phones.iter().map(|phone| recorder.ended(None, phone));
+    let written = futures::future::join_all(writes).await;
+    if let Some(error) = written.into_iter().find_map(Result::err) {
+        let lacks = format!("the journal lacks phones that were not pushed to: {}", chain(&error));
+        observer.observe(&Event::Remark(lacks));
+    }
+}
+
+/// Puts the results together, in the order of names.
+pub fn all(pushed: Pushed, others: Vec<PhoneResult>) -> Vec<PhoneResult> {
+    let mut phones = pushed.results;
+    phones.extend(others);
+    phones.sort_by(|a, b| a.name.cmp(&b.name));
+    phones
+}

@@ -1,0 +1,80 @@
+//! What a push needs besides the phones: the push user, and this machine's side of the way to them.
+
+use secrecy::SecretString;
+
+use super::args::{ConnectionArgs, PushArgs};
+use super::error::{CliError, Exit};
+use super::open;
+use crate::config::{Layer, PasswordSource, environment, settle_alone};
+
+/// The push user and the way to phones, checked. The password is read only when it is asked for.
+#[derive(Debug)]
+pub struct Way {
+    /// The push user's name.
+    pub push_user: Option<String>,
+    /// The port of the phones' web servers.
+    pub phone_port: u16,
+    /// Where the image server listens.
+    pub listen: Option<String>,
+    /// Under which URL phones reach it.
+    pub advertise: Option<String>,
+    /// Phones that are pushed to at once.
+    pub concurrency: usize,
+    push_password: Option<PasswordSource>,
+}
+
+impl Way {
+    /// Takes what is about the way out of settings that are already put together.
+    ///
+    /// # Errors
+    /// When a number is out of its range.
+    pub fn of(settings: &Layer) -> Result<Self, CliError> {
+        let concurrency = settings.concurrency.unwrap_or(32);
+        open::in_range(&settings.origin("concurrency"), concurrency as u64, 1000)?;
+        Ok(Self {
+            push_user: settings.push_user.clone(),
+            phone_port: settings.phone_port.unwrap_or(80),
+            listen: settings.listen.clone(),
+            advertise: settings.advertise.clone(),
+            concurrency,
+            push_password: settings.push_password.clone(),
+        })
+    }
+
+    /// Puts flags, environment and config file together for a push that asks no cluster.
+    ///
+    /// # Errors
+    /// When the config file cannot be used, or a number is out of its range.
+    pub fn without_cluster(args: &ConnectionArgs, push: &PushArgs) -> Result<Self, CliError> {
+        let section = open::section(args)?;
+        let flags = push.layer().over(args.layer());
+        let environment = environment(|name| std::env::var(name).ok());
+        Self::of(&settle_alone(flags, environment, section))
+    }
+
+    /// Makes sure that a push user is named.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn need_push_user(&self) -> Result<&str, CliError> {
+        self.push_user.as_deref().ok_or_else(|| {
+            CliError::new(Exit::Usage, "no push user is named")
+                .hint("use --push-user or PHONE_USERNAME; it is the user whose name and password go to the phones")
+        })
+    }
+
+    /// Returns the push user's password.
+    ///
+    /// # Errors
+    /// When it is missing or cannot be read.
+    pub fn push_password(&self) -> Result<SecretString, CliError> {
+        let whose = format!("the push user {}", self.need_push_user()?);
+        let other_ways = "use --push-password-file or PHONE_PASSWORD";
+        open::secret(self.push_password.as_ref(), &whose, other_ways)
+    }
+
+    /// Returns the push user's password where a file or the environment gives one; nobody is asked.
+    pub fn push_password_if_given(&self) -> Option<Result<SecretString, CliError>> {
+        self.push_password.as_ref().map(|_| self.push_password())
+    }
+}
