@@ -286,7 +286,7 @@ pub struct TargetArgs {
     /// Phones of this device pool
     #[arg(long, value_name = "NAME")]
     pub device_pool: Vec<Pattern>,
-    /// Phones of this model, such as 8841; for addresses, what the phones there are
+    /// Phones of this model, such as 8841
     #[arg(long, value_name = "MODEL")]
     pub model: Vec<Pattern>,
     /// Phones of this Common Phone Profile

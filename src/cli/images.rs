@@ -75,7 +75,7 @@ pub struct Sending<'a> {
 ///
 /// # Errors
 /// When the server cannot listen, or when phones could not reach it.
-pub async fn line(
+pub fn line(
     sending: &Sending<'_>,
     toward: Option<IpAddr>,
     pictures: PreparedSet,

@@ -207,8 +207,7 @@ async fn carry_out(
     )?;
     let password_proven = proven(work, &cluster, &expected).await?;
     let book = RunBook::new(recorder.clone(), &pictures);
-    let line =
-        images::line(&sending(work), images::toward(work.connection).await, pictures).await?;
+    let line = images::line(&sending(work), images::toward(work.connection).await, pictures)?;
     line.check(&expected).map_err(|error| {
         CliError::from_error(Exit::Usage, &error)
             .hint("nothing was changed; use a shorter --advertise URL or --picture-name")

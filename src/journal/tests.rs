@@ -146,6 +146,32 @@ async fn only_the_last_word_about_a_phone_proves_something() {
 }
 
 #[tokio::test]
+async fn a_push_to_an_address_takes_the_proof_of_any_cluster_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    let journal = Journal::open(&path).unwrap();
+    let cluster = journal.begin(new_run("c1")).await.unwrap();
+    let other = journal.begin(new_run("c2")).await.unwrap();
+    let addresses = journal.begin(new_run(ADDRESSES)).await.unwrap();
+    tried(&cluster, "SEP1", "d", Some(Outcome::Verified)).await;
+    tried(&addresses, "SEP1", "e", Some(Outcome::Verified)).await;
+    tried(&addresses, "SEP2", "e", Some(Outcome::Verified)).await;
+    tried(&cluster, "SEP2", "d", Some(Outcome::Verified)).await;
+    tried(&cluster, "SEP3", "d", Some(Outcome::Verified)).await;
+    tried(&other, "SEP3", "e", Some(Outcome::Verified)).await;
+    let history = History::open(&path).unwrap().unwrap();
+    let proven = |id| {
+        let proven = history.proven(id).unwrap().into_iter();
+        let mut names: Vec<_> = proven.map(|(name, _)| name.to_string()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(proven("c1"), ["SEP2", "SEP3"]);
+    assert_eq!(proven("c2"), ["SEP3"]);
+    assert_eq!(proven(ADDRESSES), ["SEP1"]);
+}
+
+#[tokio::test]
 async fn a_thousand_at_once_are_all_kept() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(folder.path());

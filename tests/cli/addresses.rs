@@ -1,5 +1,8 @@
 //! `push --address` and `--addresses-from`: phones are pushed to, and no cluster is asked.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+
 use axlpaper::sim::{Fleet, PUSH_PASSWORD, PUSH_USER, Quirk, Record};
 use serde_json::Value;
 
@@ -28,7 +31,7 @@ fn push_with(lab: &Lab, password: &str, arguments: &[&str]) -> Ended {
         .env("AXLPAPER_STATE", lab.path("journal.sqlite3"))
         .env("PHONE_PASSWORD", password)
         .args(["push", picture.to_str().unwrap(), "--push-user", PUSH_USER, "--phone-port", &port])
-        .args(["--retry-delay", "0", "--verify-timeout", "2"])
+        .args(["--retry-delay", "0", "--verify-timeout", "1"])
         .args(arguments);
     end(program)
 }
@@ -189,8 +192,7 @@ fn another_phone_at_the_address_gets_nothing() {
     assert_eq!(ended.code, 3, "{ended:?}");
     let document = json(&ended);
     // One is asked at the push, one before: its name is that of the first, which was typed.
-    let told: Vec<_> = document["phones"].as_array().unwrap().iter().collect();
-    assert_eq!(told.len(), 3, "{document:#}");
+    assert_eq!(document["summary"]["total"], 3, "{document:#}");
     assert_eq!(outcome(&document, &name(2)), "wrong_device");
     assert_eq!(outcome(&document, &address(2)), "skipped");
     assert_eq!(outcome(&document, &name(3)), "verified");
@@ -218,8 +220,8 @@ fn nobody_at_the_address_is_a_failure() {
 #[test]
 fn a_wrong_password_stops_after_three_phones() {
     let lab = Lab::new(controlled(6));
-    let text: String = (1..=6).map(|n| format!("{} 8841\n", address(n))).collect();
-    std::fs::write(lab.path("list.txt"), text).unwrap();
+    let lines: Vec<String> = (1..=6).map(|n| format!("{} 8841", address(n))).collect();
+    std::fs::write(lab.path("list.txt"), lines.join("\n")).unwrap();
     let ended = push_with(&lab, "wrong", &["--addresses-from", "list.txt", "--yes", "--json"]);
     assert_eq!(ended.code, 3, "{ended:?}");
     let document = json(&ended);
@@ -250,4 +252,65 @@ fn going_on_with_such_a_run_is_refused_with_what_to_type() {
     assert_eq!(push(&lab, &arguments).code, 0);
     assert_eq!(pushes(&lab.record()), 3, "who shows the picture is left alone");
     no_cluster_was_asked(&lab);
+}
+
+/// A web server that is no phone: it answers 404 to everything, and tells the requests' first lines and whether
+/// they held a password.
+fn no_phone() -> (u16, std::sync::mpsc::Receiver<(String, bool)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (send, requests) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = vec![0; 4096];
+            let length = stream.read(&mut request).unwrap();
+            let text = String::from_utf8_lossy(&request[..length]).to_lowercase();
+            stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").unwrap();
+            let first = text.lines().next().unwrap_or_default().to_owned();
+            if send.send((first, text.contains("authorization:"))).is_err() {
+                return;
+            }
+        }
+    });
+    (port, requests)
+}
+
+#[test]
+fn what_does_not_say_who_it_is_is_pushed_to_only_where_that_is_wanted() {
+    let lab = Lab::new(controlled(1));
+    let (port, requests) = no_phone();
+    let port = port.to_string();
+    let arguments = ["--address", "127.0.0.1", "--model", "8841", "--yes", "--json"];
+    let with = |more: &[&str]| {
+        let mut all = arguments.to_vec();
+        all.extend(more);
+        let mut program = lab.program(&["push", lab.picture().to_str().unwrap()]);
+        program.args(all).args(["--phone-port", &port, "--verify-timeout", "2"]);
+        end(program)
+    };
+    let ended = with(&[]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    assert_eq!(outcome(&json(&ended), "127.0.0.1"), "wrong_device");
+    assert!(requests.try_iter().all(|(_, password)| !password), "the password went to no phone");
+    let ended = with(&["--no-identity-check"]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    assert_eq!(outcome(&json(&ended), "127.0.0.1"), "rejected");
+    assert!(requests.try_iter().any(|(line, password)| line.starts_with("post ") && password));
+    assert!(lab.record().requests.is_empty());
+}
+
+#[test]
+fn a_phone_that_ignores_its_first_push_is_pushed_to_again() {
+    let lab = Lab::new(controlled(1));
+    lab.cluster.set_quirk(&name(1), Quirk::IgnoresFirstPush);
+    let ended = push(&lab, &["--address", &address(1), "--yes", "--json"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let document = json(&ended);
+    assert_eq!(phone(&document, &name(1))["outcome"], "verified");
+    assert_eq!(phone(&document, &name(1))["attempts"], 2);
+    let shown = json(&lab.read(&["show", "last", "--json"]));
+    let outcomes: Vec<_> =
+        shown["attempts"].as_array().unwrap().iter().map(|row| row["outcome"].clone()).collect();
+    assert_eq!(outcomes, ["accepted", "verified"]);
 }

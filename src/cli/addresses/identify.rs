@@ -274,8 +274,10 @@ mod tests {
 
     #[test]
     fn what_is_not_typed_is_taken_from_the_phone() {
-        let full = entry(1, "8841", "SEP1");
-        assert_eq!(one(full.clone(), Said::NotAsked, true), target("SEP1", "Cisco 8841"));
+        assert_eq!(
+            one(entry(1, "8841", "SEP1"), Said::NotAsked, true),
+            target("SEP1", "Cisco 8841")
+        );
         assert_eq!(one(entry(1, "8841", ""), told("SEP9", ""), true), target("SEP9", "Cisco 8841"));
         assert_eq!(
             one(entry(1, "", ""), told("SEP9", "CP-7965G"), true),

@@ -38,8 +38,8 @@ use crate::report::Rollout;
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Without a cluster")]
 pub struct AddressArgs {
-    /// Push to the phone at this address, and ask no cluster; repeatable. The phone is asked for its name, and
-    /// for its model where --model does not say it
+    /// Push to the phone at this address, and ask no cluster; repeatable. --model is the model of these phones
+    /// then; without it they are asked, as they are for their names
     #[arg(long, value_name = "IP", value_parser = list::address, conflicts_with_all = CLUSTER)]
     pub address: Vec<IpAddr>,
     /// Push to the addresses of a file, and ask no cluster: CSV with the columns `address`, `model` and `name`,
@@ -156,7 +156,7 @@ async fn carry_out(
     let shown: HashSet<_> = already.iter().map(|phone| phone.name.clone()).collect();
     targets.retain(|target| !shown.contains(&target.name));
     let book = RunBook::new(recorder.clone(), &pictures);
-    let line = images::line(&sending(work), toward(&work.entries), pictures).await?;
+    let line = images::line(&sending(work), toward(&work.entries), pictures)?;
     line.check(&targets).map_err(|error| {
         CliError::from_error(Exit::Usage, &error)
             .hint("nothing was sent; use a shorter --advertise URL or --picture-name")

@@ -309,9 +309,8 @@ impl<'a> Phone<'a> {
             Quirk::AcceptsButNeverFetches => true,
             // A push is written down once it has been answered.
             Quirk::IgnoresFirstPush => {
-                let cluster = self.shared.cluster();
-                let pushes = &cluster.histories[self.at].pushes;
-                !pushes.iter().any(|push| push.outcome == PushOutcome::Accepted)
+                let accepted = |push: &Push| push.outcome == PushOutcome::Accepted;
+                !self.shared.cluster().histories[self.at].pushes.iter().any(accepted)
             }
             Quirk::Busy503Once
             | Quirk::EmptyReply
