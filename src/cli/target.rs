@@ -108,8 +108,8 @@ fn parse_names(text: &str, may_quote: bool) -> Result<Vec<DeviceName>, String> {
     let mut names = Vec::new();
     for row in rows.iter().skip(skip) {
         let Some(cell) = row.get(column).filter(|cell| !cell.is_empty()) else { continue };
-        let line = line_of(text, row);
         names.push(cell.parse::<DeviceName>().map_err(|error| {
+            let line = line_of(text, row);
             if may_quote {
                 format!("line {line}: {cell:?}: {error}")
             } else {

@@ -71,7 +71,8 @@ impl Lane {
                 return Some(refusal);
             }
             // Only a phone that asks the cluster proves by its acceptance that the password is right.
-            Answer::Accepted if job.target.checks_password => {
+            // One that is pushed to again has proven it already.
+            Answer::Accepted if job.target.checks_password && !job.repeated => {
                 self.guard.accepted();
                 self.waiting.accepted();
             }
@@ -136,6 +137,24 @@ mod tests {
 
     use super::*;
     use crate::push::engine::tests::target;
+    use crate::push::patience::Patience;
+
+    #[test]
+    fn a_phone_that_is_pushed_to_again_proves_the_password_only_once() {
+        let now = Instant::now();
+        let guard = Guard::new(8, 3);
+        let waiting = Waiting::new(Patience::USUAL, now, Duration::ZERO, false);
+        let mut lane = Lane::new(Vec::new(), guard, waiting, 8);
+        let again = Job { repeated: true, ..Job::new(target(1)) };
+        for _ in 0..Guard::PROOFS {
+            assert_eq!(lane.heard(&again, &Answer::Accepted, now), None);
+        }
+        assert!(!lane.guard.trusts_password());
+        for n in 1..=3 {
+            lane.heard(&Job::new(target(n)), &Answer::Accepted, now);
+        }
+        assert!(lane.guard.trusts_password());
+    }
 
     #[test]
     fn the_soonest_comes_first_and_equals_keep_their_order() {

@@ -89,6 +89,7 @@ fn phones_show_the_picture_and_no_cluster_is_asked() {
     let report = files.find(|path| path.extension().is_some_and(|end| end == "html")).unwrap();
     let report = std::fs::read_to_string(report).unwrap();
     assert!(report.contains("no cluster was asked") && !report.contains("audit found"));
+    assert!(!report.contains("Device pool") && !report.contains("Verdict"));
 }
 
 #[test]
@@ -210,6 +211,9 @@ fn nobody_at_the_address_is_a_failure() {
     let document = json(&ended);
     assert_eq!(outcome(&document, "127.9.200.200"), "unreachable");
     assert_eq!(outcome(&document, &name(1)), "verified");
+    // Nobody is asked who shows no picture anyway.
+    let ended = push(&lab, &["--address", "127.9.200.200", "--model", "7841", "--yes", "--json"]);
+    assert_eq!((ended.code, &json(&ended)["summary"]["skipped"]), (3, &Value::from(1)));
     // The model of a phone that says another one is not believed.
     let ended = push(&lab, &["--address", &address(1), "--model", "7965", "--yes", "--json"]);
     assert_eq!(ended.code, 3, "{ended:?}");

@@ -16,7 +16,7 @@ use crate::push::Target;
 /// What came of asking a phone who it is.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Said {
-    /// It was not asked, because its name and its model are known.
+    /// It was not asked, because everything that counts was typed.
     NotAsked,
     /// What it told.
     Told(DeviceInformation),
@@ -50,6 +50,8 @@ pub async fn ask(
         .map(|entry| async move {
             let said = match (&entry.name, entry.model) {
                 (Some(_), Some(_)) => Said::NotAsked,
+                // Whoever it is, it shows no picture.
+                (None, Some(model)) if model.image.is_none() => Said::NotAsked,
                 (None, _) | (_, None) => ask_one(entry.address, phones, asking).await,
             };
             (entry, said)
@@ -319,8 +321,10 @@ mod tests {
             assert_eq!(outcome, Outcome::Skipped);
             assert!(reason.contains(words), "{reason}");
         }
-        let (outcome, _) = one(entry(1, "7841", "SEP1"), Said::NotAsked, true).unwrap_err();
-        assert_eq!(outcome, Outcome::Skipped);
+        for name in ["SEP1", ""] {
+            let (outcome, _) = one(entry(1, "7841", name), Said::NotAsked, true).unwrap_err();
+            assert_eq!(outcome, Outcome::Skipped);
+        }
     }
 
     #[test]

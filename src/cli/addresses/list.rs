@@ -143,12 +143,13 @@ fn table(
 ) -> Result<Vec<Entry>, String> {
     let filled = rows.iter().filter(|row| row.iter().any(|cell| !cell.is_empty()));
     let read = filled.map(|row| {
-        let line = line_of(text, row);
+        // Only what is wrong is looked for: counting lines for every row would take long.
+        let line = || line_of(text, row);
         let cell = |column: Option<usize>| {
             column.and_then(|column| row.get(column)).filter(|cell| !cell.is_empty())
         };
         let Some(address) = cell(Some(columns.address)) else {
-            return Err(format!("line {line} has no address"));
+            return Err(format!("line {} has no address", line()));
         };
         entry(address, cell(columns.model), cell(columns.name), line, may_quote)
     });
@@ -167,7 +168,7 @@ fn lines(text: &str, may_quote: bool) -> Result<Vec<Entry>, String> {
         }
         let (address, model) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         let model = Some(model.trim()).filter(|model| !model.is_empty());
-        entries.push(entry(address, model, None, at + 1, may_quote)?);
+        entries.push(entry(address, model, None, || at + 1, may_quote)?);
     }
     Ok(entries)
 }
@@ -177,12 +178,12 @@ fn entry(
     address_text: &str,
     model: Option<&str>,
     name: Option<&str>,
-    line: usize,
+    line: impl Fn() -> usize,
     may_quote: bool,
 ) -> Result<Entry, String> {
     let wrong = |what: &str, text: &str, why: String| {
         let quoted = if may_quote { format!(" {:?}", excerpt(text, 80)) } else { String::new() };
-        format!("line {line}, {what}{quoted}: {why}")
+        format!("line {}, {what}{quoted}: {why}", line())
     };
     let address = address(address_text).map_err(|why| wrong("the address", address_text, why))?;
     let model = model
