@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
@@ -113,6 +114,9 @@ pub struct PushArgs {
     /// Failed phones after which the push stops: a number or a percentage [default: no limit]
     #[arg(long, value_name = "N|P%")]
     pub max_failures: Option<Amount>,
+    /// Keep looking so long for phones that are not registered, such as 2h or 30m, and push to them as they come
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub wait_for_offline: Option<Duration>,
     /// Attempts a phone when it cannot be reached or answers nonsense
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=10))]
     pub attempts: u32,
@@ -257,6 +261,12 @@ impl From<SourceArg> for Source {
             SourceArg::Axl => Self::RegistrationDynamic,
         }
     }
+}
+
+/// Reads a duration in words, such as `1h 30m`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let span = text.parse::<jiff::SignedDuration>().map_err(|error| error.to_string())?;
+    Duration::try_from(span).map_err(|_| "it cannot be negative".to_owned())
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {

@@ -10,12 +10,12 @@ use super::args::PushArgs;
 use super::error::{CliError, Exit};
 use super::open::Connection;
 use super::way::Way;
+use crate::domain::model::ImageSpec;
 use crate::event::{Event, Observer, Stage};
 use crate::host::{HostConfig, HostError, HostLimits, ImageHost};
 use crate::media::{MediaError, Picture, PreparedSet, prepare_all};
 use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneClient;
-use crate::push::Target;
 use crate::push::line::PhoneLine;
 
 /// Seconds that a phone may take for one answer.
@@ -41,17 +41,16 @@ fn unusable(error: &MediaError) -> CliError {
     CliError::from_error(Exit::Usage, error)
 }
 
-/// Makes the picture in every size that the targets take.
+/// Makes the picture in every size that is asked for.
 ///
 /// # Errors
 /// When a size cannot be encoded.
-pub fn prepare(
+pub fn prepare<'a>(
     picture: &Picture,
-    targets: &[Target],
+    specs: impl Iterator<Item = &'a ImageSpec>,
     observer: &dyn Observer,
 ) -> Result<PreparedSet, CliError> {
     observer.observe(&Event::Started { stage: Stage::Pictures, total: None });
-    let specs = targets.iter().map(|target| &target.image);
     let prepared = tokio::task::block_in_place(|| prepare_all(picture, specs))
         .map_err(|error| CliError::from_error(Exit::Failed, &error))?;
     observer.observe(&Event::Finished { stage: Stage::Pictures });

@@ -1,6 +1,5 @@
 //! The stages in a row, for the commands that run several of them.
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,31 +9,22 @@ use secrecy::SecretString;
 
 use super::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs, WaitArgs};
 use super::error::{CliError, Exit};
-use super::fresh::Fresh;
 use super::open::{self, Cluster, Connection};
+use super::stages::{self, At, Pushed};
 use super::state::{self, Place, Run, What};
 use super::subject::{self, Source};
 use super::ui::{self, Progress};
-use super::{dry_run, errors, images, interrupt, output, password, pushing, repair, target, tell};
-use crate::apply::Applied;
-use crate::audit::{audit, push_user_missing};
-use crate::domain::audit::Audit;
-use crate::domain::device_name::DeviceName;
+use super::{dry_run, errors, interrupt, output, repair, target, tell};
+use crate::audit::push_user_missing;
 use crate::domain::inventory::Inventory;
-use crate::domain::plan::Plan;
 use crate::domain::repair::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
-use crate::domain::text::counted;
-use crate::event::{Event, Observer, PhoneResult};
-use crate::journal::{JournalError, Recorder, RunId};
+use crate::event::Observer;
+use crate::journal::RunId;
 use crate::media::Picture;
 use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneClient;
-use crate::plan::{Kind, after_apply, nothing};
-use crate::push::book::RunBook;
-use crate::push::engine::{Pushed, Settings, Stop, Stopped};
-use crate::push::waves;
-use crate::push::{Target, not_back, skipped};
+use crate::push::engine::{Stop, Stopped};
 use crate::report::Rollout;
 use crate::survey::{Request, survey as survey_cluster};
 
@@ -170,124 +160,39 @@ async fn carry_out(
     run: &Run,
     observer: &Arc<dyn Observer>,
 ) -> Result<Rollout, CliError> {
-    let (started_at, recorder) = (Timestamp::now(), run.recorder());
-    let unusable = |error| state::unusable(&error);
-    keep(work, recorder).await.map_err(unusable)?;
+    let started_at = Timestamp::now();
+    stages::keep(work, run.recorder()).await.map_err(|error| state::unusable(&error))?;
     let cluster = open::connect(work.connection, observer).await?;
     if let Some(publisher) = repair::publisher(&cluster).await? {
         run.lock_cluster(&publisher)?;
     }
-    let repairs = work.repair.clone().unwrap_or_default();
-    let inventory =
-        survey_with(&cluster, work.connection, &work.selector, &repairs, observer).await?;
-    push_user_found(&inventory)?;
-    let before = audit(&inventory, &repairs);
-    recorder.snapshot("audit", &before).await.map_err(unusable)?;
-    let plan = match &work.repair {
-        Some(repairs) => {
-            let owed = state::owed(work.state, work.connection)?;
-            repair::plan(&inventory, &before, repairs, &owed)?
-        }
-        None => nothing(&before),
-    };
-    let fresh = Fresh::of(&plan, &inventory).and(repair::associated_lately(
-        work.state,
-        work.connection,
-        &work.wait,
-    )?);
-    let meant = after_apply(inventory.clone(), plan.changes.iter().map(|change| (change, None)));
-    let expected = fresh.targets(&inventory, &audit(&meant, &repairs));
-    let pictures = images::prepare(&work.picture, &expected, observer.as_ref())?;
-    let mut already = pushing::already_shown(
-        work.state,
-        &Place::of(work.connection),
-        work.push,
-        &expected,
-        &pictures,
-    )?;
-    let password_proven = proven(work, &cluster, &expected).await?;
-    let book = RunBook::new(recorder.clone(), &pictures);
-    let line = images::line(&sending(work), images::toward(work.connection).await, pictures)?;
-    line.check(&expected).map_err(|error| {
-        CliError::from_error(Exit::Usage, &error)
-            .hint("nothing was changed; use a shorter --advertise URL or --picture-name")
-    })?;
-    let phones = expected.len() - already.len();
-    if phones > 0 || !plan.changes.is_empty() {
-        let through = format!("phones download from {}", line.base_url());
-        observer.observe(&Event::Remark(through));
-        let touched = plan.phones_touched().max(phones);
-        ui::confirm(&question(work, &plan, phones), touched, work.yes)?;
-    }
+    let at = At { work, cluster: &cluster, recorder: run.recorder(), observer };
+    let seen = at.look().await?;
+    let ready = at.prepare(&seen).await?;
+    at.ask(&seen, &ready)?;
     // From here on the cluster and phones are changed, so an interrupt must not cut anything short.
     let stop = Stop::default();
     let on_interrupt = interrupt::watch(&stop);
-    let applied = if plan.changes.is_empty() {
-        Applied::default()
-    } else {
-        repair::apply(&cluster, recorder, &plan, Kind::Repair, &stop, observer).await?
-    };
-    let read_back = applied.read_back.iter().map(|(change, list)| (change, list.as_ref()));
-    let mut now = after_apply(inventory.clone(), read_back);
-    let told = repair::told(&now, &applied);
-    let away =
-        repair::wait(&cluster, work.connection, &mut now, &told, &work.wait, &stop.soon, observer)
-            .await;
-    let after = audit(&now, &repairs);
-    let mut targets = fresh.targets(&inventory, &after);
-    // A change that failed can have taken a phone out of reach; only who would be pushed to is left out.
-    already.retain(|name, _| targets.iter().any(|target| target.name == *name));
-    targets.retain(|target| !already.contains_key(&target.name));
-    let settings = Settings { password_proven, ..settings(work) };
-    let waves = work.push.waves();
-    let pushed =
-        waves::run(&line, &book, targets, &waves, settings, &stop, observer.as_ref()).await;
+    let changed = at.change(&seen, &stop).await?;
+    let (results, changes) = (at.push(&seen, ready, &changed, &stop).await, changed.applied);
     drop(on_interrupt);
-    line.shutdown().await;
-    let waited = Duration::from_secs(work.wait.restart_timeout);
-    let lost = after.phones.iter().filter(|phone| away.contains(phone.name()));
-    let lost = lost.map(|phone| not_back(phone, waited)).chain(already.values().cloned());
-    let others = not_pushed_to(&pushed, lost.collect(), &after);
-    pushing::write_down(recorder, &others, observer.as_ref()).await;
-    let interrupted = applied.interrupted || pushed.stopped == Some(Stopped::Interrupted);
-    let stopped = pushed.stopped.as_ref().map(Stopped::told);
+    let Pushed { phones, already, stopped } = results;
+    let interrupted = changes.interrupted || stopped == Some(Stopped::Interrupted);
+    let stopped = stopped.as_ref().map(Stopped::told);
     Ok(Rollout {
-        run: recorder.run(),
+        run: run.recorder().run(),
         command: work.command.clone(),
         picture: work.picture_file.clone(),
         started_at,
         finished_at: Timestamp::now(),
-        cluster: before.cluster.clone(),
-        audit: Some(before),
-        changes: applied.results,
-        already: already.len(),
+        cluster: seen.audit.cluster.clone(),
+        audit: Some(seen.audit),
+        changes: changes.results,
+        already,
         stopped: stopped.or_else(|| interrupted.then(|| Stopped::Interrupted.told())),
         interrupted,
-        phones: pushing::all(pushed, others),
+        phones,
     })
-}
-
-/// Asks the cluster whether the push user's password is right, where phones could not tell for a while.
-async fn proven(work: &Work<'_>, cluster: &Cluster, expected: &[Target]) -> Result<bool, CliError> {
-    let doubtful = expected.iter().any(|target| target.fresh && target.checks_password);
-    match &work.push_password {
-        Some(password) if doubtful => {
-            let user = work.connection.way.need_push_user()?;
-            password::is_proven(&cluster.axl, user, password.clone()).await
-        }
-        Some(_) | None => Ok(false),
-    }
-}
-
-/// Keeps what is needed to go on with this run.
-async fn keep(work: &Work<'_>, recorder: &Recorder) -> Result<(), JournalError> {
-    let job = subject::Kept {
-        selector: work.selector.clone(),
-        picture_file: work.picture_file.clone(),
-        repair: work.repair.clone(),
-    };
-    recorder.snapshot("job", &job).await?;
-    recorder.keep("picture", work.picture_bytes.clone()).await
 }
 
 /// Makes sure that the push user exists, before anything is planned for it.
@@ -331,39 +236,3 @@ pub async fn survey_with(
 
 /// How long a phone may take to say who it is, where two are reported at one address.
 const WHO_ARE_YOU: Duration = Duration::from_secs(5);
-
-fn question(work: &Work<'_>, plan: &Plan, phones: usize) -> String {
-    let push = format!("push {} to {}", work.picture_file, counted(phones, "phone"));
-    let place = format!("{} ({})", work.connection.name, work.connection.endpoint);
-    if plan.changes.is_empty() {
-        format!("This will {push} on {place}")
-    } else {
-        format!("This will {}, and {push} on {place}", repair::in_words(plan))
-    }
-}
-
-fn sending<'a>(work: &'a Work<'_>) -> images::Sending<'a> {
-    images::Sending {
-        way: &work.connection.way,
-        password: work.push_password.clone().unwrap_or_default(),
-        push: work.push,
-        picture_file: &work.picture_file,
-    }
-}
-
-fn settings(work: &Work<'_>) -> Settings {
-    let patience = Duration::from_secs(work.wait.settle_timeout);
-    Settings { patience, ..pushing::settings(&work.connection.way, work.push) }
-}
-
-/// Returns the results of everybody who was not pushed to: of those that are known, and of all others that
-/// were selected.
-fn not_pushed_to(pushed: &Pushed, known: Vec<PhoneResult>, audit: &Audit) -> Vec<PhoneResult> {
-    let mut done: HashSet<DeviceName> =
-        pushed.results.iter().map(|phone| phone.name.clone()).collect();
-    let mut phones = known;
-    // Who was pushed to all the same has a better result.
-    phones.retain(|phone| done.insert(phone.name.clone()));
-    phones.extend(audit.phones.iter().filter(|phone| !done.contains(phone.name())).map(skipped));
-    phones
-}

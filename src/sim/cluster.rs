@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::config::{Fault, RisPort, SimConfig};
-use super::content::{AccountState, Quirk};
+use super::content::{AccountState, Quirk, Registration};
 use super::memory::Memory;
 use super::operations::VendorConfig;
 use super::record::{PhoneRecord, Record};
@@ -244,6 +244,11 @@ impl SimCluster {
                 *written = settings.inside;
             }
         })
+    }
+
+    /// Sets what the cluster knows of a phone's registration. Returns whether there is such a phone.
+    pub fn set_registration(&self, name: &str, registration: Registration) -> bool {
+        self.device(name, |cluster, at| cluster.device_mut(at).spec.registration = registration)
     }
 
     /// Restarts a phone, so that it loads its configuration. Returns whether there is such a phone.

@@ -1,6 +1,6 @@
 //! Waits for phones that have been told to take their configuration over: some of them restart.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -81,6 +81,30 @@ pub async fn wait_until_back(
     }
     observer.observe(&Event::Finished { stage: Stage::Restart });
     Ok(away.into_iter().map(|(at, _)| inventory.phones[at].name.clone()).collect())
+}
+
+/// Asks again where some phones are registered, and writes it into them.
+///
+/// # Errors
+/// When nobody can be asked for registrations.
+pub async fn look_again(
+    axl: &AxlClient,
+    ris: &RisClient,
+    inventory: &mut Inventory,
+    whom: &HashSet<DeviceName>,
+    source: Source,
+) -> Result<(), SurveyError> {
+    let mut asked: Vec<Phone> =
+        inventory.phones.iter().filter(|phone| whom.contains(&phone.name)).cloned().collect();
+    look(axl, ris, &mut asked, &inventory.nodes, source).await?;
+    let mut asked: HashMap<DeviceName, Registration> =
+        asked.into_iter().map(|phone| (phone.name, phone.registration)).collect();
+    for phone in &mut inventory.phones {
+        if let Some(registration) = asked.remove(&phone.name) {
+            phone.registration = registration;
+        }
+    }
+    Ok(())
 }
 
 /// Tells whether a phone is through: registered anew, or registered all the time for long enough.

@@ -34,7 +34,7 @@ use crate::phone::PhoneClient;
 use crate::ris::client::RisClient;
 use crate::ris::error::RisError;
 
-pub use back::{Waiting, wait_until_back};
+pub use back::{Waiting, look_again, wait_until_back};
 
 /// What a survey is asked for.
 #[derive(Clone, Copy, Debug)]

@@ -11,6 +11,7 @@ mod doctor;
 mod journal;
 mod journal_trouble;
 mod lab;
+mod latecomers;
 mod output;
 mod paging;
 mod plan_apply;

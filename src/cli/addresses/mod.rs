@@ -151,7 +151,11 @@ async fn carry_out(
 ) -> Result<Rollout, CliError> {
     let started_at = Timestamp::now();
     let (mut targets, mut others) = who_is_there(work, observer.as_ref()).await?;
-    let pictures = images::prepare(&work.picture, &targets, observer.as_ref())?;
+    let pictures = images::prepare(
+        &work.picture,
+        targets.iter().map(|target| &target.image),
+        observer.as_ref(),
+    )?;
     let already = already_shown(work, &targets, &pictures)?;
     let shown: HashSet<_> = already.iter().map(|phone| phone.name.clone()).collect();
     targets.retain(|target| !shown.contains(&target.name));

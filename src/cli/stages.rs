@@ -1,0 +1,270 @@
+//! The stages of a run that changes something, one function each.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::error::{CliError, Exit};
+use super::fresh::Fresh;
+use super::latecomers;
+use super::open::Cluster;
+use super::pipeline::{self, Work};
+use super::state::{self, Place};
+use super::{images, password, pushing, repair, subject, ui};
+use crate::apply::Applied;
+use crate::audit::audit;
+use crate::domain::audit::Audit;
+use crate::domain::device_name::DeviceName;
+use crate::domain::inventory::Inventory;
+use crate::domain::plan::Plan;
+use crate::domain::repair::Repairs;
+use crate::domain::text::counted;
+use crate::event::{Event, Observer, PhoneResult};
+use crate::journal::{JournalError, Recorder};
+use crate::plan::{Kind, after_apply, nothing};
+use crate::push::book::RunBook;
+use crate::push::engine::{self, Settings, Stop, Stopped};
+use crate::push::line::PhoneLine;
+use crate::push::waves;
+use crate::push::{Target, not_back, skipped};
+
+/// A run that works on a cluster.
+#[derive(Clone, Copy)]
+pub struct At<'a> {
+    /// What is to be done.
+    pub work: &'a Work<'a>,
+    /// Where.
+    pub cluster: &'a Cluster,
+    /// Where it is written down.
+    pub recorder: &'a Recorder,
+    /// Who is told.
+    pub observer: &'a Arc<dyn Observer>,
+}
+
+/// What was seen before anything is changed, and what is to be changed.
+#[derive(Debug)]
+pub struct Seen {
+    /// The cluster.
+    pub inventory: Inventory,
+    /// What it means.
+    pub audit: Audit,
+    /// What is to be changed.
+    pub plan: Plan,
+    /// Phones about which something is changed now or was a moment ago.
+    pub fresh: Fresh,
+}
+
+/// What is at hand for the push, before anything is changed.
+#[derive(Debug)]
+pub struct Ready {
+    line: PhoneLine,
+    book: RunBook,
+    already: HashMap<DeviceName, PhoneResult>,
+    password_proven: bool,
+    /// How many phones will be pushed to when all changes succeed.
+    phones: usize,
+}
+
+/// What became of the cluster.
+#[derive(Debug)]
+pub struct Changed {
+    /// The changes.
+    pub applied: Applied,
+    /// The cluster as it is now.
+    pub now: Inventory,
+    /// Phones that did not come back.
+    pub away: HashSet<DeviceName>,
+}
+
+/// What became of every selected phone.
+#[derive(Debug)]
+pub struct Pushed {
+    /// The phones, sorted by name.
+    pub phones: Vec<PhoneResult>,
+    /// How many are proven to show the picture already.
+    pub already: usize,
+    /// Why some of them were not done with.
+    pub stopped: Option<Stopped>,
+}
+
+impl At<'_> {
+    fn repairs(&self) -> Repairs {
+        self.work.repair.clone().unwrap_or_default()
+    }
+
+    /// Reads the cluster, judges its phones and plans.
+    ///
+    /// # Errors
+    /// When the cluster or the journal cannot be read, or the repairs contradict what is there.
+    pub async fn look(&self) -> Result<Seen, CliError> {
+        let Self { work, cluster, observer, .. } = *self;
+        let repairs = self.repairs();
+        let inventory =
+            pipeline::survey_with(cluster, work.connection, &work.selector, &repairs, observer)
+                .await?;
+        pipeline::push_user_found(&inventory)?;
+        let before = audit(&inventory, &repairs);
+        let kept = self.recorder.snapshot("audit", &before).await;
+        kept.map_err(|error| state::unusable(&error))?;
+        let plan = match &work.repair {
+            Some(repairs) => {
+                let owed = state::owed(work.state, work.connection)?;
+                repair::plan(&inventory, &before, repairs, &owed)?
+            }
+            None => nothing(&before),
+        };
+        let lately = repair::associated_lately(work.state, work.connection, &work.wait)?;
+        let fresh = Fresh::of(&plan, &inventory).and(lately);
+        Ok(Seen { inventory, audit: before, plan, fresh })
+    }
+
+    /// Makes the pictures, starts the image server, and finds out what can be found out beforehand.
+    ///
+    /// # Errors
+    /// When phones could not be pushed to, or the push user's password is wrong. Nothing is changed then.
+    pub async fn prepare(&self, seen: &Seen) -> Result<Ready, CliError> {
+        let Self { work, observer, .. } = *self;
+        let changes = seen.plan.changes.iter().map(|change| (change, None));
+        let meant = audit(&after_apply(seen.inventory.clone(), changes), &self.repairs());
+        let expected = seen.fresh.targets(&seen.inventory, &meant);
+        let late = work.push.wait_for_offline.map(|_| latecomers::images(&meant));
+        let specs = expected.iter().map(|target| &target.image).chain(late.iter().flatten());
+        let pictures = images::prepare(&work.picture, specs, observer.as_ref())?;
+        let place = Place::of(work.connection);
+        let already = pushing::already_shown(work.state, &place, work.push, &expected, &pictures)?;
+        let password_proven = proven(work, self.cluster, &expected).await?;
+        let book = RunBook::new(self.recorder.clone(), &pictures);
+        let line = images::line(&sending(work), images::toward(work.connection).await, pictures)?;
+        line.check(&expected).map_err(|error| {
+            CliError::from_error(Exit::Usage, &error)
+                .hint("nothing was changed; use a shorter --advertise URL or --picture-name")
+        })?;
+        let phones = expected.len() - already.len();
+        Ok(Ready { line, book, already, password_proven, phones })
+    }
+
+    /// Asks before anything is changed.
+    ///
+    /// # Errors
+    /// When the answer is no.
+    pub fn ask(&self, seen: &Seen, ready: &Ready) -> Result<(), CliError> {
+        if ready.phones == 0 && seen.plan.changes.is_empty() {
+            return Ok(());
+        }
+        let through = format!("phones download from {}", ready.line.base_url());
+        self.observer.observe(&Event::Remark(through));
+        let touched = seen.plan.phones_touched().max(ready.phones);
+        ui::confirm(&question(self.work, &seen.plan, ready.phones), touched, self.work.yes)
+    }
+
+    /// Changes the cluster, and waits for phones that restart for it.
+    ///
+    /// # Errors
+    /// When nothing could be changed. What failed later is in the answer.
+    pub async fn change(&self, seen: &Seen, stop: &Stop) -> Result<Changed, CliError> {
+        let Self { work, cluster, observer, .. } = *self;
+        let applied = if seen.plan.changes.is_empty() {
+            Applied::default()
+        } else {
+            repair::apply(cluster, self.recorder, &seen.plan, Kind::Repair, stop, observer).await?
+        };
+        let read_back = applied.read_back.iter().map(|(change, list)| (change, list.as_ref()));
+        let mut now = after_apply(seen.inventory.clone(), read_back);
+        let told = repair::told(&now, &applied);
+        let connection = work.connection;
+        let away =
+            repair::wait(cluster, connection, &mut now, &told, &work.wait, &stop.soon, observer)
+                .await;
+        Ok(Changed { applied, now, away })
+    }
+
+    /// Pushes, and says of every selected phone what became of it.
+    pub async fn push(&self, seen: &Seen, ready: Ready, changed: &Changed, stop: &Stop) -> Pushed {
+        let Ready { line, book, mut already, password_proven, .. } = ready;
+        let after = audit(&changed.now, &self.repairs());
+        let mut targets = seen.fresh.targets(&seen.inventory, &after);
+        // A change that failed can have taken a phone out of reach; only who would be pushed to is left out.
+        already.retain(|name, _| targets.iter().any(|target| target.name == *name));
+        targets.retain(|target| !already.contains_key(&target.name));
+        let settings = Settings { password_proven, ..settings(self.work) };
+        let waves = self.work.push.waves();
+        let observer = self.observer.as_ref();
+        let mut pushed = waves::run(&line, &book, targets, &waves, settings, stop, observer).await;
+        let late = latecomers::Push { line: &line, book: &book, settings, stop };
+        let after = late.wait(self, seen, changed, after, &mut pushed).await;
+        line.shutdown().await;
+        let waited = Duration::from_secs(self.work.wait.restart_timeout);
+        let lost = after.phones.iter().filter(|phone| changed.away.contains(phone.name()));
+        let lost = lost.map(|phone| not_back(phone, waited)).chain(already.values().cloned());
+        let others = not_pushed_to(&pushed, lost.collect(), &after);
+        pushing::write_down(self.recorder, &others, observer).await;
+        let stopped = pushed.stopped.clone();
+        Pushed { phones: pushing::all(pushed, others), already: already.len(), stopped }
+    }
+}
+
+/// Asks the cluster whether the push user's password is right, where phones could not tell for a while.
+async fn proven(work: &Work<'_>, cluster: &Cluster, expected: &[Target]) -> Result<bool, CliError> {
+    let doubtful = expected.iter().any(|target| target.fresh && target.checks_password);
+    match &work.push_password {
+        Some(password) if doubtful => {
+            let user = work.connection.way.need_push_user()?;
+            password::is_proven(&cluster.axl, user, password.clone()).await
+        }
+        Some(_) | None => Ok(false),
+    }
+}
+
+/// Keeps what is needed to go on with this run.
+///
+/// # Errors
+/// When it cannot be written.
+pub async fn keep(work: &Work<'_>, recorder: &Recorder) -> Result<(), JournalError> {
+    let job = subject::Kept {
+        selector: work.selector.clone(),
+        picture_file: work.picture_file.clone(),
+        repair: work.repair.clone(),
+    };
+    recorder.snapshot("job", &job).await?;
+    recorder.keep("picture", work.picture_bytes.clone()).await
+}
+
+fn question(work: &Work<'_>, plan: &Plan, phones: usize) -> String {
+    let push = format!("push {} to {}", work.picture_file, counted(phones, "phone"));
+    let place = format!("{} ({})", work.connection.name, work.connection.endpoint);
+    if plan.changes.is_empty() {
+        format!("This will {push} on {place}")
+    } else {
+        format!("This will {}, and {push} on {place}", repair::in_words(plan))
+    }
+}
+
+fn sending<'a>(work: &'a Work<'_>) -> images::Sending<'a> {
+    images::Sending {
+        way: &work.connection.way,
+        password: work.push_password.clone().unwrap_or_default(),
+        push: work.push,
+        picture_file: &work.picture_file,
+    }
+}
+
+fn settings(work: &Work<'_>) -> Settings {
+    let patience = Duration::from_secs(work.wait.settle_timeout);
+    Settings { patience, ..pushing::settings(&work.connection.way, work.push) }
+}
+
+/// Returns the results of everybody who was not pushed to: of those that are known, and of all others that
+/// were selected.
+fn not_pushed_to(
+    pushed: &engine::Pushed,
+    known: Vec<PhoneResult>,
+    audit: &Audit,
+) -> Vec<PhoneResult> {
+    let mut done: HashSet<DeviceName> =
+        pushed.results.iter().map(|phone| phone.name.clone()).collect();
+    let mut phones = known;
+    // Who was pushed to all the same has a better result.
+    phones.retain(|phone| done.insert(phone.name.clone()));
+    phones.extend(audit.phones.iter().filter(|phone| !done.contains(phone.name())).map(skipped));
+    phones
+}
