@@ -9,6 +9,7 @@ use super::rollout::{Rollout, RolloutSummary};
 use crate::domain::audit::{Audit, AuditedPhone, Summary};
 use crate::domain::inventory::{ClusterInfo, Inventory, Phone};
 use crate::domain::plan::Plan;
+use crate::domain::text::excerpt;
 use crate::event::{ChangeResult, PhoneResult};
 
 #[derive(Serialize)]
@@ -145,15 +146,24 @@ pub fn models_json(models: &[ModelRecord], generated_at: Timestamp) -> Result<St
     envelope("models", generated_at, None, Body { models })
 }
 
+/// What a plan file says that it is.
+const PLAN_SCHEMA: &str = "axlpaper.plan/v1";
+
 /// A plan file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanFileError {
     /// It is not JSON, or it lacks a field.
     #[error("the plan file is damaged or is no plan")]
     Damaged(#[source] serde_json::Error),
-    /// It is another kind of document, or of a version that this program does not know.
-    #[error("the file is a {found:?} document, not axlpaper.plan/v1")]
+    /// It is another kind of document.
+    #[error("the file is a {found:?} document, not {PLAN_SCHEMA}")]
     OtherDocument {
+        /// The schema that it names.
+        found: String,
+    },
+    /// It is a plan of a version that this program does not know.
+    #[error("the plan is an {found} document, and this program knows {PLAN_SCHEMA} only")]
+    OtherVersion {
         /// The schema that it names.
         found: String,
     },
@@ -169,8 +179,14 @@ pub fn read_plan(text: &str) -> Result<Plan, PlanFileError> {
         schema: String,
     }
     let head: Head = serde_json::from_str(text).map_err(PlanFileError::Damaged)?;
-    if head.schema != "axlpaper.plan/v1" {
-        return Err(PlanFileError::OtherDocument { found: head.schema });
+    if head.schema != PLAN_SCHEMA {
+        let is_plan = head.schema.starts_with("axlpaper.plan/");
+        let found = excerpt(&head.schema, 80);
+        return Err(if is_plan {
+            PlanFileError::OtherVersion { found }
+        } else {
+            PlanFileError::OtherDocument { found }
+        });
     }
     serde_json::from_str(text).map_err(PlanFileError::Damaged)
 }

@@ -12,12 +12,13 @@ use crate::cli::open::Connection;
 use crate::cli::state::{self, Place, Run, What};
 use crate::cli::ui::{self, Progress};
 use crate::cli::{interrupt, open, repair};
+use crate::domain::chain::chain;
 use crate::domain::inventory::ClusterInfo;
 use crate::domain::plan::Plan;
 use crate::event::ChangeResult;
 use crate::plan::{Kind, check};
 use crate::push::engine::Stop;
-use crate::report::{changes_recap, plan_diff, read_plan};
+use crate::report::{PlanFileError, changes_recap, plan_diff, read_plan};
 
 /// Carry a plan file out exactly, or refuse if the cluster has moved
 #[derive(clap::Args, Debug)]
@@ -46,11 +47,15 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
             .hint("make one with `axlpaper plan -o FILE`")
     })?;
     let plan = read_plan(&text).map_err(|error| {
-        CliError::new(
-            Exit::Usage,
-            format!("{shown}: {}", CliError::from_error(Exit::Usage, &error).message()),
-        )
-        .hint("make a new one with `axlpaper plan -o FILE`")
+        let hint = match &error {
+            PlanFileError::OtherVersion { .. } => {
+                "nothing was changed; use the release of axlpaper that made it, or make a new plan with `axlpaper plan -o FILE`"
+            }
+            PlanFileError::Damaged(_) | PlanFileError::OtherDocument { .. } => {
+                "nothing was changed; make a new plan with `axlpaper plan -o FILE`"
+            }
+        };
+        CliError::new(Exit::Usage, format!("{shown}: {}", chain(&error))).hint(hint)
     })?;
     check(&plan, Kind::Repair).map_err(|error| {
         CliError::new(Exit::Refused, format!("{shown}: {error}"))
