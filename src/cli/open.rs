@@ -13,8 +13,9 @@ use super::way::Way;
 use super::{errors, ui};
 use crate::axl::client::{AxlClient, AxlOptions};
 use crate::axl::version::AxlVersion;
-use crate::config::{FileConfig, Layer, PasswordSource, Section, environment, settle};
+use crate::config::{ConfigError, FileConfig, Layer, PasswordSource, Section, environment, settle};
 use crate::domain::association::UserKind;
+use crate::domain::picture::PictureRules;
 use crate::domain::registration::Source;
 use crate::event::{Event, Observer, Stage};
 use crate::net::client::{ClusterHttp, ClusterLimits};
@@ -98,18 +99,8 @@ pub fn config_path(args: &ConnectionArgs) -> Option<PathBuf> {
 /// # Errors
 /// When the config file cannot be used, or has no such cluster.
 pub fn section(args: &ConnectionArgs) -> Result<Option<Section>, CliError> {
-    let usage = |error: crate::config::ConfigError| {
-        CliError::from_error(Exit::Usage, &error)
-            .hint("the README shows a config file with every key")
-    };
-    let path = match &args.config {
-        Some(path) => Some(path.clone()),
-        None => default_config().filter(|path| path.exists()),
-    };
-    match (path, &args.cluster) {
-        (Some(path), cluster) => {
-            FileConfig::load(&path).map_err(usage)?.section(cluster.as_deref()).map_err(usage)
-        }
+    match (file(args)?, &args.cluster) {
+        (Some(file), cluster) => file.section(cluster.as_deref()).map_err(unusable),
         (None, Some(name)) => Err(CliError::new(
             Exit::Usage,
             format!(
@@ -119,6 +110,27 @@ pub fn section(args: &ConnectionArgs) -> Result<Option<Section>, CliError> {
         .hint("write axlpaper/config.toml in your config folder, or use --config or --host")),
         (None, None) => Ok(None),
     }
+}
+
+/// Returns which picture is for whom; no rules where there is no config file.
+///
+/// # Errors
+/// When the config file cannot be used.
+pub fn pictures(args: &ConnectionArgs) -> Result<PictureRules, CliError> {
+    Ok(file(args)?.map(|file| file.pictures()).unwrap_or_default())
+}
+
+/// Reads the config file, where there is one.
+fn file(args: &ConnectionArgs) -> Result<Option<FileConfig>, CliError> {
+    let path = match &args.config {
+        Some(path) => Some(path.clone()),
+        None => default_config().filter(|path| path.exists()),
+    };
+    path.map(|path| FileConfig::load(&path)).transpose().map_err(unusable)
+}
+
+fn unusable(error: ConfigError) -> CliError {
+    CliError::from_error(Exit::Usage, &error).hint("the README shows a config file with every key")
 }
 
 fn default_config() -> Option<PathBuf> {

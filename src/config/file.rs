@@ -9,7 +9,8 @@ use super::layer::{Layer, PasswordSource};
 use super::settle::Section;
 use crate::domain::association::UserKind;
 use crate::domain::registration::Source;
-use crate::domain::selector::near;
+use crate::domain::picture::{PictureRule, PictureRules};
+use crate::domain::selector::{Field, Pattern, near};
 
 /// What a config file says.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -21,9 +22,70 @@ pub struct FileConfig {
     /// Clusters by name.
     #[serde(default)]
     cluster: BTreeMap<String, ClusterSection>,
+    /// Which picture is for whom, the first match counts.
+    #[serde(default)]
+    image: Vec<ImageSection>,
     /// Where the file is.
     #[serde(skip)]
     path: PathBuf,
+}
+
+/// A picture and the phones that it is for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ImageSection {
+    file: PathBuf,
+    #[serde(default)]
+    device_pool: OneOrMore,
+    #[serde(default)]
+    model: OneOrMore,
+    #[serde(default)]
+    profile: OneOrMore,
+    #[serde(default)]
+    location: OneOrMore,
+    #[serde(default)]
+    owner: OneOrMore,
+    #[serde(default)]
+    device: OneOrMore,
+}
+
+/// A pattern, or a list of them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "a name, or a list of names; * stands for any characters")]
+enum OneOrMore {
+    One(Pattern),
+    More(Vec<Pattern>),
+}
+
+impl Default for OneOrMore {
+    fn default() -> Self {
+        Self::More(Vec::new())
+    }
+}
+
+impl ImageSection {
+    fn rule(&self, folder: &Path) -> PictureRule {
+        let fields = [
+            (Field::DevicePool, &self.device_pool),
+            (Field::Model, &self.model),
+            (Field::Profile, &self.profile),
+            (Field::Location, &self.location),
+            (Field::Owner, &self.owner),
+            (Field::Device, &self.device),
+        ];
+        let patterns = fields.into_iter().flat_map(|(field, patterns)| {
+            let patterns = match patterns {
+                OneOrMore::One(pattern) => std::slice::from_ref(pattern),
+                OneOrMore::More(patterns) => patterns,
+            };
+            patterns.iter().map(move |pattern| (field, pattern.clone()))
+        });
+        PictureRule {
+            name: self.file.display().to_string(),
+            file: folder.join(&self.file),
+            phones: patterns.collect(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -130,8 +192,17 @@ impl FileConfig {
         }))
     }
 
+    /// Returns which picture is for whom; file names count from the folder of the config file.
+    pub fn pictures(&self) -> PictureRules {
+        PictureRules::new(self.image.iter().map(|image| image.rule(self.folder())))
+    }
+
+    fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(&self.path)
+    }
+
     fn layer(&self, name: &str, section: &ClusterSection) -> Layer {
-        let folder = self.path.parent().unwrap_or(&self.path);
+        let folder = self.folder();
         let place = format!("of cluster {name:?} in {}", self.path.display());
         section.clone().layer(folder).from_source(|key| format!("`{key}` {place}"))
     }
@@ -222,6 +293,27 @@ mod tests {
         assert_eq!(layer.ca_file, Some("/etc/ca.pem".into()));
         let origin = layer.origin("timeout");
         assert!(origin.starts_with("`timeout` of cluster \"lab\" in /"), "{origin}");
+    }
+
+    #[test]
+    fn pictures_are_for_the_phones_that_their_rules_name() {
+        let text = "[[image]]\ndevice_pool = \"Paris*\"\nmodel = [\"8841\", \"8851\"]\nfile = \"paris.png\"\n\
+                    [[image]]\nfile = \"/all.png\"\n";
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        std::fs::write(&path, text).unwrap();
+        let rules = FileConfig::load(&path).unwrap().pictures();
+        let paris = folder.path().join("paris.png");
+        let wanted = [("paris.png", paris.as_path()), ("/all.png", Path::new("/all.png"))];
+        assert_eq!(rules.pictures(), wanted);
+        for wrong in [
+            "[[image]]\ndevice_pool = \"Paris\"\n",
+            "[[image]]\nfile = \"a\"\ndevice_pol = \"x\"\n",
+            "[[image]]\nfile = \"a\"\ndevice_pool = 3\n",
+            "[[image]]\nfile = \"a\"\ndevice_pool = \"\"\n",
+        ] {
+            assert!(parsed(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

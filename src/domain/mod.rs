@@ -11,6 +11,7 @@ pub mod finding;
 pub mod inventory;
 pub mod model;
 pub mod personalization;
+pub mod picture;
 pub mod plan;
 pub mod registration;
 pub mod repair;

@@ -219,6 +219,12 @@ impl Selector {
         Ok(phones)
     }
 
+    /// Tells whether a phone is meant, whatever its address and however many others are.
+    pub fn is_about(&self, phone: &Phone) -> bool {
+        let listed = self.listed.as_ref().map(|names| names.iter().collect());
+        self.admits(phone, listed.as_ref())
+    }
+
     fn is_everything(&self) -> bool {
         self.include.is_empty() && self.exclude.is_empty() && self.listed.is_none()
     }
@@ -381,11 +387,11 @@ fn did_you_mean(near: &[String]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::domain) mod tests {
     use super::*;
     use crate::domain::registration::{Registration, Source, Status};
 
-    fn phone(name: &str, pool: &str, model: &str) -> Phone {
+    pub(in crate::domain) fn phone(name: &str, pool: &str, model: &str) -> Phone {
         Phone {
             name: name.parse().unwrap(),
             description: String::new(),

@@ -7,6 +7,7 @@ mod changes;
 mod html;
 mod json;
 mod list;
+mod pictures;
 mod recap;
 mod record;
 mod rollout;

@@ -7,6 +7,7 @@ use comfy_table::{Cell, CellAlignment};
 
 use super::changes::changes_recap;
 use super::list::{finished, plain_table};
+use super::pictures::pictures;
 use super::rollout::Rollout;
 use super::text::printable;
 use crate::domain::audit::Audit;
@@ -32,6 +33,7 @@ pub fn audit_recap(audit: &Audit) -> String {
     text.push_str(&remarks(&audit.remarks));
     text.push_str(&verdicts(audit));
     text.push_str(&findings(audit));
+    text.push_str(&pictures(audit));
     text.push_str(&to_do(audit));
     text
 }
@@ -52,6 +54,7 @@ pub fn rollout_recap(rollout: &Rollout) -> String {
     if let Some(audit) = &rollout.audit {
         text.push_str(&verdicts(audit));
         text.push_str(&findings(audit));
+        text.push_str(&pictures(audit));
         text.push_str(&to_do(audit));
         text.push_str(&changes_recap(&rollout.changes));
     }
@@ -89,6 +92,7 @@ pub fn plan_recap(plan: &Plan, audit: &Audit) -> String {
             ),
         );
     }
+    text.push_str(&pictures(audit));
     text.push_str(&to_do(audit));
     text
 }

@@ -38,10 +38,11 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     output::check(&args.output)?;
     let repairs = args.repair.repairs(ResetArgs::default())?;
     let connection = open::connection(&args.connection, None)?;
+    let pictures = open::pictures(&args.connection)?;
     let (counts, progress) = (LimitCounts::AllPhones, Progress::shared());
     let inventory =
         pipeline::survey(&connection, &args.target, counts, &repairs, &progress).await?;
-    let audit = audit(&inventory, &repairs);
+    let audit = audit(&inventory, &repairs).with_pictures(&pictures);
     let text = output::list(&args.output, &audit.phones, || audit_json(&audit, Timestamp::now()))?;
     output::write(&args.output, &text)?;
     ui::say(&format!("\n{}", audit_recap(&audit)));

@@ -50,12 +50,13 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     args.output.as_deref().map_or(Ok(()), output::check_writable)?;
     let repairs = args.repair.repairs(args.reset)?;
     let connection = open::connection(&args.connection, None)?;
+    let pictures = open::pictures(&args.connection)?;
     connection.way.need_push_user()?;
     let counts = LimitCounts::PhonesWithPictures;
     let inventory =
         pipeline::survey(&connection, &args.target, counts, &repairs, &Progress::shared()).await?;
     pipeline::push_user_found(&inventory)?;
-    let audit = audit(&inventory, &repairs);
+    let audit = audit(&inventory, &repairs).with_pictures(&pictures);
     let owed = state::owed(&state::path(args.connection.state.as_deref())?, &connection)?;
     let plan = repair::plan(&inventory, &audit, &repairs, &owed)?;
     let json = plan_json(&plan, Timestamp::now())
