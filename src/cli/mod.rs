@@ -16,6 +16,7 @@ mod output;
 mod password;
 mod pipeline;
 mod pushing;
+mod reference;
 mod repair;
 mod simulated;
 mod stages;
@@ -63,6 +64,8 @@ enum Command {
     Runs(commands::runs::Args),
     Show(commands::show::Args),
     Models(commands::models::Args),
+    Completions(commands::completions::Args),
+    Man(commands::man::Args),
 }
 
 /// Runs the program with the arguments of the process.
@@ -82,6 +85,11 @@ pub fn main() -> ExitCode {
             error.exit().into()
         }
     }
+}
+
+/// The definition of every command and option.
+fn definition() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
 }
 
 /// Joins `--scope new-profile NAME` to one value: no other option takes a name only after some word, and a
@@ -119,6 +127,8 @@ async fn dispatch(command: Command) -> Result<Exit, CliError> {
         Command::Runs(args) => commands::runs::run(&args),
         Command::Show(args) => commands::show::run(&args),
         Command::Models(args) => commands::models::run(&args),
+        Command::Completions(args) => commands::completions::run(&args),
+        Command::Man(args) => commands::man::run(&args),
     }
 }
 
@@ -136,8 +146,6 @@ fn start_log() {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     #[test]
     fn a_scope_with_a_name_is_one_value() {
         let joined = |typed: &[&str]| {
@@ -159,6 +167,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        super::Cli::command().debug_assert();
+        super::definition().debug_assert();
     }
 }

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use super::layer::{Layer, PasswordSource};
 use super::settle::Section;
 use crate::domain::association::UserKind;
-use crate::domain::registration::Source;
 use crate::domain::picture::{PictureRule, PictureRules};
+use crate::domain::registration::Source;
 use crate::domain::selector::{Field, Pattern, near};
 
 /// What a config file says.

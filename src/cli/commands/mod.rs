@@ -2,9 +2,11 @@
 
 pub mod apply;
 pub mod audit;
+pub mod completions;
 pub mod demo;
 pub mod doctor;
 pub mod inventory;
+pub mod man;
 pub mod models;
 pub mod plan;
 pub mod push;
