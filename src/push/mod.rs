@@ -10,10 +10,12 @@ mod digests;
 pub mod engine;
 pub mod guard;
 mod job;
+mod keys_line;
 mod lane;
 pub mod line;
 pub mod patience;
 mod places;
+pub mod script;
 mod skip;
 mod terms;
 pub mod waves;
@@ -26,6 +28,7 @@ use crate::event::PhoneError;
 
 pub use choose::targets;
 pub use digests::Digests;
+pub use keys_line::KeysLine;
 pub use skip::{not_back, proven_already, skipped};
 
 /// A phone to push to. Everything that could be decided beforehand is decided here.
