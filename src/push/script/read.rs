@@ -223,8 +223,9 @@ mod tests {
         assert_eq!(steps[1].pause, Duration::from_millis(500));
         assert_eq!((script.longest(), script.pauses()), (2, Duration::from_secs(2)));
         assert_ne!(script.digest("Cisco 7965"), script.digest("Cisco 9851"));
-        let only = Script::read("[[variant]]\nmodels=['98*']\n[[variant.step]]\npress=['Key:Hold']")
-            .unwrap();
+        let only =
+            Script::read("[[variant]]\nmodels=['98*']\n[[variant.step]]\npress=['Key:Hold']")
+                .unwrap();
         assert!(only.steps("Cisco 7965").is_none() && only.digest("Cisco 7965").is_none());
     }
 
