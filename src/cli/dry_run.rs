@@ -12,6 +12,7 @@ use super::subject::Subject;
 use super::ui::{self, Progress};
 use super::{output, pipeline, repair, state};
 use crate::audit::audit;
+use crate::domain::object::ObjectKind;
 use crate::domain::text::counted;
 use crate::plan::after_apply;
 use crate::report::{Format, audit_recap, plan_diff};
@@ -36,7 +37,10 @@ pub async fn run(
     let owed = state::owed(state, connection)?;
     let plan = repair::plan(&inventory, &audit_before, &repairs, &owed)?;
     let meant = after_apply(inventory.clone(), plan.changes.iter().map(|change| (change, None)));
-    let ready = Fresh::default().targets(&inventory, &audit(&meant, &repairs)).len();
+    let ready = {
+        let meant = audit(&meant, &repairs);
+        Fresh::default().targets(ObjectKind::Background, &inventory, &meant).len()
+    };
     let recap = format!(
         "{}\n{}\nThen the picture would be pushed to {}. Dry run: nothing was changed or pushed.\n",
         audit_recap(&audit_before),

@@ -44,9 +44,8 @@ impl Fresh {
     }
 
     /// Chooses the phones that are pushed to.
-    pub fn targets(&self, inventory: &Inventory, audit: &Audit) -> Vec<Target> {
+    pub fn targets(&self, object: ObjectKind, inventory: &Inventory, audit: &Audit) -> Vec<Target> {
         let is_fresh = |name: &DeviceName| self.names.contains(name.as_str());
-        let object = ObjectKind::Background;
         push::targets(object, audit, is_fresh, inventory.enterprise.authentication_url.is_some())
     }
 }

@@ -18,8 +18,8 @@ use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneClient;
 use crate::push::line::PhoneLine;
 
-/// Seconds that a phone may take for one answer.
-const PHONE_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a phone may take for one answer.
+pub const PHONE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Reads a picture's file.
 ///
@@ -79,18 +79,26 @@ pub fn line(
     toward: Option<IpAddr>,
     pictures: PreparedSet,
 ) -> Result<PhoneLine, CliError> {
-    let Sending { way, password, push, picture_file } = sending;
+    let Sending { way, push, picture_file, .. } = sending;
     let host = host(way, toward)?;
-    let client =
-        phone_http(&PhoneHttpOptions { call: PHONE_TIMEOUT, ..PhoneHttpOptions::default() })
-            .map_err(|error| CliError::from_error(Exit::Failed, &error))?;
-    let user = way.need_push_user()?;
-    let phones = PhoneClient::new(client, user, password, way.phone_port, PHONE_TIMEOUT)
-        .map_err(|error| CliError::from_error(Exit::Usage, &error))?;
+    let phones = phones(sending, PHONE_TIMEOUT)?;
     let name = push.picture_name.clone().unwrap_or_else(|| stem(picture_file));
     let wait = Duration::from_secs(push.verify_timeout);
     let line = PhoneLine::new(phones, host, pictures, name, wait);
     Ok(if push.no_identity_check { line.without_identity_check() } else { line })
+}
+
+/// Makes the client that speaks to phones in the push user's name, and gives each answer this time.
+///
+/// # Errors
+/// When no push user is named, or its name or password cannot be sent.
+pub fn phones(sending: &Sending<'_>, patience: Duration) -> Result<PhoneClient, CliError> {
+    let Sending { way, password, .. } = sending;
+    let client = phone_http(&PhoneHttpOptions { call: patience, ..PhoneHttpOptions::default() })
+        .map_err(|error| CliError::from_error(Exit::Failed, &error))?;
+    let user = way.need_push_user()?;
+    PhoneClient::new(client, user, password, way.phone_port, patience)
+        .map_err(|error| CliError::from_error(Exit::Usage, &error))
 }
 
 /// Starts the image server; `toward` is where phones are, as far as that is known.

@@ -8,6 +8,7 @@ mod dry_run;
 mod error;
 mod errors;
 mod fresh;
+mod goods;
 mod images;
 mod interrupt;
 mod latecomers;
@@ -18,6 +19,7 @@ mod pipeline;
 mod pushing;
 mod reference;
 mod repair;
+mod send;
 mod simulated;
 mod stages;
 mod state;
@@ -58,6 +60,9 @@ enum Command {
     Apply(commands::apply::Args),
     Push(commands::push::Args),
     Rollout(commands::rollout::Args),
+    Ringtone(commands::ringtone::Args),
+    Play(commands::play::Args),
+    Keys(commands::keys::Args),
     Revert(commands::revert::Args),
     Trust(commands::trust::Args),
     Doctor(commands::doctor::Args),
@@ -121,6 +126,9 @@ async fn dispatch(command: Command) -> Result<Exit, CliError> {
         Command::Apply(args) => commands::apply::run(args).await,
         Command::Push(args) => commands::push::run(args).await,
         Command::Rollout(args) => commands::rollout::run(args).await,
+        Command::Ringtone(args) => commands::ringtone::run(args).await,
+        Command::Play(args) => commands::play::run(args).await,
+        Command::Keys(args) => commands::keys::run(args).await,
         Command::Revert(args) => commands::revert::run(args).await,
         Command::Trust(args) => commands::trust::run(args).await,
         Command::Doctor(args) => commands::doctor::run(args).await,

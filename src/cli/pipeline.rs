@@ -9,6 +9,7 @@ use secrecy::SecretString;
 
 use super::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs, WaitArgs};
 use super::error::{CliError, Exit};
+use super::goods::Goods;
 use super::open::{self, Cluster, Connection};
 use super::stages::{self, At, Pushed};
 use super::state::{self, Place, Run, What};
@@ -21,14 +22,13 @@ use crate::domain::repair::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
 use crate::event::Observer;
 use crate::journal::RunId;
-use crate::media::Picture;
 use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneClient;
 use crate::push::engine::{Stop, Stopped};
 use crate::report::Rollout;
 use crate::survey::{Request, survey as survey_cluster};
 
-/// What `push` and `rollout` are asked to do, as typed.
+/// What `rollout`, `push`, `ringtone`, `play` and `keys` are asked to do, as typed.
 #[derive(Debug)]
 pub struct Job {
     /// The command.
@@ -64,11 +64,9 @@ pub struct Work<'a> {
     pub connection: &'a Connection,
     /// Which phones.
     pub selector: Selector,
-    /// The picture.
-    pub picture: Picture,
-    /// The picture's file, as it is.
-    pub picture_bytes: Vec<u8>,
-    /// The picture's file name, for the report.
+    /// What is pushed.
+    pub goods: Goods,
+    /// What reports call it: the name of its file.
     pub picture_file: String,
     /// How to push.
     pub push: &'a PushArgs,
@@ -125,8 +123,7 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
         push_password: Some(connection.way.push_password()?),
         connection: &connection,
         selector: subject.selector,
-        picture: subject.picture,
-        picture_bytes: subject.bytes,
+        goods: subject.goods,
         picture_file: subject.file,
         push: &job.push,
         yes: job.yes,
@@ -182,6 +179,7 @@ async fn carry_out(
     Ok(Rollout {
         run: run.recorder().run(),
         command: work.command.clone(),
+        object: work.goods.kind(),
         picture: work.picture_file.clone(),
         started_at,
         finished_at: Timestamp::now(),

@@ -251,7 +251,9 @@ pub fn unusable(error: &JournalError) -> CliError {
 /// Says how to go on with what a run left undone.
 fn go_on(dead: &Holder, cluster_id: &str) -> String {
     let run = dead.run.map_or_else(|| "last".to_owned(), |run| run.to_string());
-    if cluster_id == ADDRESSES {
+    // Only what pushes pictures can be gone on with.
+    let other = matches!(dead.command.as_str(), "ringtone" | "play" | "keys");
+    if cluster_id == ADDRESSES || other {
         format!("`axlpaper show {run}` tells how far it came")
     } else {
         format!("go on with it by `axlpaper rollout --resume {run}`")

@@ -81,6 +81,41 @@ impl ToneFormat {
     /// Both of them.
     pub const ALL: [Self; 2] = [Self::Classic, Self::Wideband];
 
+    /// So many samples make a unit, and a tone has whole units only.
+    pub const UNIT: usize = 240;
+
+    /// Returns how many samples a second has.
+    pub fn rate(self) -> u32 {
+        match self {
+            Self::Classic => 8_000,
+            Self::Wideband => 16_000,
+        }
+    }
+
+    /// Returns how many samples the longest tone has: about 2 seconds, or 10.
+    pub fn longest(self) -> usize {
+        match self {
+            Self::Classic => 16_080,
+            Self::Wideband => 160_800,
+        }
+    }
+
+    /// Returns how files of this kind end.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Classic => "raw",
+            Self::Wideband => "rwb",
+        }
+    }
+
+    /// Returns the list that names files of this kind, beside them on a TFTP server.
+    pub fn list_file(self) -> &'static str {
+        match self {
+            Self::Classic => "Ringlist.xml",
+            Self::Wideband => "Ringlist-wb.xml",
+        }
+    }
+
     /// Returns the word that JSON and tables use.
     pub fn as_str(self) -> &'static str {
         match self {

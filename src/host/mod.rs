@@ -16,4 +16,4 @@ pub use config::{HostConfig, HostLimits};
 pub use error::HostError;
 pub use proof::Ending;
 pub use server::ImageHost;
-pub use table::{Fetch, FetchState, PublishedUrls, Stray, Strays, Token, Which};
+pub use table::{Fetch, FetchState, PublishedTone, PublishedUrls, Stray, Strays, Token, Which};

@@ -23,9 +23,11 @@ use tokio_util::task::TaskTracker;
 use crate::domain::device_name::DeviceName;
 use crate::domain::model::PushSchema;
 use crate::host::proof::{Counted, Ending};
-use crate::host::table::{Fetch, FetchState, Hit, PublishedUrls, Stray, Strays, Table, Token};
+use crate::host::table::{
+    Fetch, FetchState, Hit, PublishedTone, PublishedUrls, Stray, Strays, Table, Token,
+};
 use crate::host::{BaseUrl, HostConfig, HostError, HostLimits, advertised_base};
-use crate::media::PreparedImage;
+use crate::media::{PreparedImage, Tone};
 
 /// The running server. Dropping it cuts every connection.
 #[derive(Debug)]
@@ -87,7 +89,20 @@ impl ImageHost {
         schema: PushSchema,
         picture_name: &str,
     ) -> Result<PublishedUrls, HostError> {
-        self.shared.table.publish(self.shared.base.as_str(), device, prepared, schema, picture_name)
+        let base = self.shared.base.as_str();
+        self.shared.table.publish(base, device, &prepared, schema, picture_name)
+    }
+
+    /// Makes an address for one phone's ring tone and serves it there until it is retired.
+    ///
+    /// # Errors
+    /// When the operating system gives no random bytes.
+    pub fn publish_tone(
+        &self,
+        device: &DeviceName,
+        tone: &Tone,
+    ) -> Result<PublishedTone, HostError> {
+        self.shared.table.publish_tone(self.shared.base.as_str(), device, tone)
     }
 
     /// Takes a phone's addresses away and returns what was downloaded from them.
@@ -214,7 +229,7 @@ async fn serve(
     let stream = connection.into_parts().io.into_inner();
     let bytes = stream.body();
     let expected = match asked.get() {
-        Some(Asked::Published { hit, head_only: false }) => hit.png.len() as u64,
+        Some(Asked::Published { hit, head_only: false }) => hit.body.len() as u64,
         Some(Asked::Published { head_only: true, .. } | Asked::Stray { .. }) | None => 0,
     };
     let ending = match sent {
@@ -224,8 +239,8 @@ async fn serve(
     };
     drop(permit);
     match asked.into_inner() {
-        Some(Asked::Published { hit: Hit { token, device, which, png }, head_only }) => {
-            let (length, took) = (png.len() as u64, started.elapsed());
+        Some(Asked::Published { hit: Hit { token, device, which, body, .. }, head_only }) => {
+            let (length, took) = (body.len() as u64, started.elapsed());
             tracing::debug!(%device, ?which, %peer, bytes, ?ending, "image server");
             shared.table.record(Fetch {
                 token,
@@ -260,10 +275,10 @@ fn answer<B>(shared: &Shared, request: &Request<B>) -> (Asked, Response<Full<Byt
         headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         StatusCode::METHOD_NOT_ALLOWED
     } else if let Some(hit) = shared.table.find(own) {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("image/png"));
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(hit.png.len()));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(hit.content_type));
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(hit.body.len()));
         if !head_only {
-            *response.body_mut() = Full::new(hit.png.clone());
+            *response.body_mut() = Full::new(hit.body.clone());
         }
         return (Asked::Published { hit, head_only }, response);
     } else {

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use crate::domain::device_name::DeviceName;
 use crate::domain::model::PushSchema;
 use crate::host::{Ending, HostError};
-use crate::media::PreparedImage;
+use crate::media::{PreparedImage, Tone};
 
 /// The unguessable part of one phone's addresses.
 #[derive(Clone, Eq, Hash, PartialEq)]
@@ -57,6 +57,17 @@ pub enum Which {
     Background,
     /// The preview for the phone's menu.
     Thumbnail,
+    /// A ring tone, which is one file only.
+    RingTone,
+}
+
+/// Where one phone finds its ring tone.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PublishedTone {
+    /// The address of the tone.
+    pub url: String,
+    /// What to ask the host for later.
+    pub token: Token,
 }
 
 /// Where one phone finds its files.
@@ -107,7 +118,7 @@ impl Fetch {
     }
 }
 
-/// What one phone has downloaded so far.
+/// What one phone has downloaded so far. A ring tone is one file, so both parts say the same of it.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct FetchState {
     /// Whether the background was downloaded completely.
@@ -136,6 +147,11 @@ impl FetchState {
         let (complete, bytes) = match fetch.which {
             Which::Background => (&mut self.image, &mut self.image_bytes),
             Which::Thumbnail => (&mut self.thumbnail, &mut self.thumbnail_bytes),
+            Which::RingTone => {
+                self.thumbnail |= fetch.complete();
+                self.thumbnail_bytes = self.thumbnail_bytes.max(fetch.bytes);
+                (&mut self.image, &mut self.image_bytes)
+            }
         };
         *complete |= fetch.complete();
         *bytes = (*bytes).max(fetch.bytes);
@@ -168,7 +184,8 @@ pub(super) struct Hit {
     pub(super) token: Token,
     pub(super) device: DeviceName,
     pub(super) which: Which,
-    pub(super) png: Bytes,
+    pub(super) content_type: &'static str,
+    pub(super) body: Bytes,
 }
 
 /// Everything the server knows; shared by all its connections.
@@ -184,23 +201,18 @@ struct Inner {
 #[derive(Debug)]
 struct Entry {
     device: DeviceName,
-    prepared: Arc<PreparedImage>,
-    image_file: Box<str>,
-    thumbnail_file: Box<str>,
+    files: Vec<File>,
     state: watch::Sender<FetchState>,
     fetches: Vec<Fetch>,
 }
 
-impl Entry {
-    fn file(&self, name: &str) -> Option<(Which, &Bytes)> {
-        if name == &*self.image_file {
-            Some((Which::Background, &self.prepared.background.png))
-        } else if name == &*self.thumbnail_file {
-            Some((Which::Thumbnail, &self.prepared.thumbnail.png))
-        } else {
-            None
-        }
-    }
+/// A file of one phone; its bytes are shared by all phones that get the same.
+#[derive(Debug)]
+struct File {
+    name: Box<str>,
+    which: Which,
+    content_type: &'static str,
+    body: Bytes,
 }
 
 impl Table {
@@ -208,7 +220,7 @@ impl Table {
         &self,
         base: &str,
         device: &DeviceName,
-        prepared: Arc<PreparedImage>,
+        prepared: &PreparedImage,
         schema: PushSchema,
         picture_name: &str,
     ) -> Result<PublishedUrls, HostError> {
@@ -220,16 +232,41 @@ impl Table {
             thumbnail_url: url(&thumbnail_file),
             token: token.clone(),
         };
-        let entry = Entry {
-            device: device.clone(),
-            prepared,
-            image_file: image_file.into(),
-            thumbnail_file: thumbnail_file.into(),
-            state: watch::Sender::new(FetchState::default()),
-            fetches: Vec::new(),
+        let file = |name: String, which, body: &Bytes| File {
+            name: name.into(),
+            which,
+            content_type: "image/png",
+            body: body.clone(),
         };
-        self.lock().published.insert(token, entry);
+        let files = vec![
+            file(image_file, Which::Background, &prepared.background.png),
+            file(thumbnail_file, Which::Thumbnail, &prepared.thumbnail.png),
+        ];
+        self.insert(token, device, files);
         Ok(urls)
+    }
+
+    pub(super) fn publish_tone(
+        &self,
+        base: &str,
+        device: &DeviceName,
+        tone: &Tone,
+    ) -> Result<PublishedTone, HostError> {
+        let token = Token::draw()?;
+        let name = format!("r.{}", tone.format.extension());
+        let url = format!("{base}/{}/{name}", token.as_str());
+        // No type is known for these files; phones tell them by their names.
+        let content_type = "application/octet-stream";
+        let body = tone.bytes.clone();
+        let file = File { name: name.into(), which: Which::RingTone, content_type, body };
+        self.insert(token.clone(), device, vec![file]);
+        Ok(PublishedTone { url, token })
+    }
+
+    fn insert(&self, token: Token, device: &DeviceName, files: Vec<File>) {
+        let state = watch::Sender::new(FetchState::default());
+        let entry = Entry { device: device.clone(), files, state, fetches: Vec::new() };
+        self.lock().published.insert(token, entry);
     }
 
     pub(super) fn retire(&self, token: &Token) -> FetchState {
@@ -242,11 +279,12 @@ impl Table {
         let (token, file) = path.strip_prefix('/')?.split_once('/')?;
         let inner = self.lock();
         let (token, entry) = inner.published.get_key_value(token)?;
-        let hit = entry.file(file).map(|(which, png)| Hit {
+        let hit = entry.files.iter().find(|known| *known.name == *file).map(|file| Hit {
             token: token.clone(),
             device: entry.device.clone(),
-            which,
-            png: png.clone(),
+            which: file.which,
+            content_type: file.content_type,
+            body: file.body.clone(),
         });
         drop(inner);
         hit

@@ -1,4 +1,4 @@
-//! Pictures for phones: reading, resizing, encoding.
+//! Pictures and ring tones for phones: reading, resizing, encoding.
 //!
 //! One picture goes in, and for every size that the fleet's models show, a background and a thumbnail
 //! come out, exactly as large as the model wants them. Nothing here knows of phones or of the network.
@@ -8,9 +8,11 @@ mod encode;
 mod error;
 mod picture;
 mod prepare;
+mod tone;
 
 pub use demo::{demo_picture, demo_png};
 pub use encode::EncodedPicture;
 pub use error::MediaError;
 pub use picture::Picture;
 pub use prepare::{PreparedImage, PreparedSet, Shape, prepare, prepare_all};
+pub use tone::{Audio, Merged, RingListError, Tone, ToneError, ToneSet, merge as merge_ring_list};

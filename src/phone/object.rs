@@ -157,6 +157,22 @@ pub enum LongPart {
     ThumbnailUrl,
     /// The name of the picture.
     Name,
+    /// The address of the ring tone.
+    ToneUrl,
+    /// A URI that the phone is to carry out.
+    Item,
+}
+
+impl LongPart {
+    /// Says what to do about it.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::ImageUrl | Self::ThumbnailUrl => "serve the pictures under a shorter address",
+            Self::Name => "give the picture a shorter name",
+            Self::ToneUrl => "serve the ring tone under a shorter address",
+            Self::Item => "shorten it, or send the others in a step of their own",
+        }
+    }
 }
 
 impl fmt::Display for LongPart {
@@ -165,6 +181,8 @@ impl fmt::Display for LongPart {
             Self::ImageUrl => "picture's URL",
             Self::ThumbnailUrl => "thumbnail's URL",
             Self::Name => "picture's name",
+            Self::ToneUrl => "ring tone's URL",
+            Self::Item => "longest URI",
         })
     }
 }

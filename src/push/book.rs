@@ -54,7 +54,7 @@ impl RunBook {
 
 impl Book for RunBook {
     async fn trying(&self, target: &Target, attempt: u32) -> Result<i64, JournalError> {
-        let digest = self.digests.of(target).unwrap_or_default().to_owned();
+        let digest = self.digests.of(target).unwrap_or_default();
         let attempt = Attempt {
             phone: target.name.clone(),
             ip: target.ip,

@@ -116,19 +116,8 @@ impl PhoneLine {
 
 impl Line for PhoneLine {
     async fn push(&self, target: &Target) -> Answer {
-        // Addresses are leased. The password must not go to whoever lives there now.
-        match self.phones.device_information(target.ip).await {
-            Ok(found) => {
-                if let Some(other) = other_device(&found, &target.name) {
-                    return Answer::WrongDevice(other);
-                }
-            }
-            // A phone with web access offers the page. Whatever else answers here gets no password.
-            Err(IdentityError::NotThere { status }) if self.identity_check => {
-                return Answer::WrongDevice(format!("something that is no phone (HTTP {status})"));
-            }
-            Err(IdentityError::NotThere { .. }) => {}
-            Err(IdentityError::Unreachable(why)) => return Answer::Unreachable(why.to_string()),
+        if let Err(answer) = who_answers(&self.phones, target, self.identity_check).await {
+            return answer;
         }
         let (image, urls, theme) = match self.urls(target) {
             Ok(found) => found,
@@ -137,7 +126,10 @@ impl Line for PhoneLine {
         let token = urls.token.clone();
         let object = self.object(image, urls, theme);
         match self.phones.push(target.ip, &object).await {
-            Ok(answer) => with_downloads(judge(answer), self.host.fetched(&token).complete()),
+            Ok(answer) => {
+                let complete = self.host.fetched(&token).complete();
+                with_downloads(judge(answer), complete, "both pictures")
+            }
             Err(error) => Answer::NotSent(error.to_string()),
         }
     }
@@ -151,6 +143,28 @@ impl Line for PhoneLine {
         let seen = self.host.wait_complete(&token, self.verify_timeout).await;
         self.host.retire(&token);
         Fetched { image: seen.image, thumbnail: seen.thumbnail }
+    }
+}
+
+/// Makes sure that the target itself answers at its address; says otherwise how the attempt ends.
+///
+/// Addresses are leased. The password must not go to whoever lives there now.
+pub(super) async fn who_answers(
+    phones: &PhoneClient,
+    target: &Target,
+    identity_check: bool,
+) -> Result<(), Answer> {
+    match phones.device_information(target.ip).await {
+        Ok(found) => match other_device(&found, &target.name) {
+            Some(other) => Err(Answer::WrongDevice(other)),
+            None => Ok(()),
+        },
+        // A phone with web access offers the page. Whatever else answers here gets no password.
+        Err(IdentityError::NotThere { status }) if identity_check => {
+            Err(Answer::WrongDevice(format!("something that is no phone (HTTP {status})")))
+        }
+        Err(IdentityError::NotThere { .. }) => Ok(()),
+        Err(IdentityError::Unreachable(why)) => Err(Answer::Unreachable(why.to_string())),
     }
 }
 
@@ -169,13 +183,13 @@ fn other_device(found: &DeviceInformation, wanted: &DeviceName) -> Option<String
     }
 }
 
-/// Tells that a phone which gave no usable answer has got its pictures nevertheless.
-fn with_downloads(answer: Answer, complete: bool) -> Answer {
-    const SEEN: &str = "; it has downloaded both pictures all the same";
+/// Tells that a phone which gave no usable answer has got what it was sent nevertheless.
+pub(super) fn with_downloads(answer: Answer, complete: bool, what: &str) -> Answer {
+    let seen = || format!("; it has downloaded {what} all the same");
     match answer {
-        Answer::Unreachable(why) if complete => Answer::Unreachable(why + SEEN),
+        Answer::Unreachable(why) if complete => Answer::Unreachable(why + &seen()),
         Answer::Unreadable(mut error) if complete => {
-            error.text += SEEN;
+            error.text += &seen();
             Answer::Unreadable(error)
         }
         Answer::Accepted
@@ -189,7 +203,8 @@ fn with_downloads(answer: Answer, complete: bool) -> Answer {
     }
 }
 
-fn judge(answer: PhoneAnswer) -> Answer {
+/// Says what an answer comes to.
+pub(super) fn judge(answer: PhoneAnswer) -> Answer {
     let reply = match answer.outcome {
         Outcome::Unreachable(why) => return Answer::Unreachable(why.to_string()),
         Outcome::Answered(reply) => reply,
@@ -212,7 +227,7 @@ fn judge(answer: PhoneAnswer) -> Answer {
 }
 
 /// How long transfers that nobody waits for any more may still take at the end.
-const GRACE: Duration = Duration::from_secs(1);
+pub(super) const GRACE: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,7 @@
 //! Deciding is in [`decide`], [`guard`] and [`patience`] and needs no socket. [`engine`] keeps the phones moving and
 //! talks to a [`Line`]; [`mod@line`] is the real one, made of the phone client and the image host.
 
+pub mod any_line;
 pub mod book;
 mod choose;
 pub mod decide;
@@ -10,12 +11,15 @@ mod digests;
 pub mod engine;
 pub mod guard;
 mod job;
+mod keys_line;
 mod lane;
 pub mod line;
 pub mod patience;
 mod places;
+pub mod script;
 mod skip;
 mod terms;
+mod tone_line;
 pub mod waves;
 
 use std::net::IpAddr;
@@ -26,7 +30,9 @@ use crate::event::PhoneError;
 
 pub use choose::targets;
 pub use digests::Digests;
-pub use skip::{not_back, proven_already, skipped};
+pub use keys_line::KeysLine;
+pub use skip::{no_step, not_back, proven_already, skipped};
+pub use tone_line::ToneLine;
 
 /// A phone to push to. Everything that could be decided beforehand is decided here.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -54,8 +54,26 @@ pub fn not_back(object: ObjectKind, phone: &AuditedPhone, waited: Duration) -> P
     }
 }
 
+/// Returns the result of a phone that was left alone because the script says nothing about its model.
+pub fn no_step(target: &Target) -> PhoneResult {
+    PhoneResult {
+        reason: Some(format!("the script has no step for a {}", target.model)),
+        remedy: Some("add a [[variant]] for its model, or a [[step]] for all models".to_owned()),
+        ..left_alone(target)
+    }
+}
+
 /// Returns the result of a phone that was left alone because it is proven to show the picture already.
 pub fn proven_already(target: &Target, proven: &Proven) -> PhoneResult {
+    let has_it = has_it(target.object());
+    PhoneResult {
+        reason: Some(format!("run {} proved that it {has_it} already", proven.run)),
+        remedy: Some("nothing; --force pushes again".to_owned()),
+        ..left_alone(target)
+    }
+}
+
+fn left_alone(target: &Target) -> PhoneResult {
     PhoneResult {
         name: target.name.clone(),
         model: target.model.clone(),
@@ -65,12 +83,8 @@ pub fn proven_already(target: &Target, proven: &Proven) -> PhoneResult {
         image: target.takes.image().map(|image| image.background),
         outcome: Outcome::Skipped,
         phone_error: None,
-        reason: Some(format!(
-            "run {} proved that it {} already",
-            proven.run,
-            has_it(target.object())
-        )),
-        remedy: Some("nothing; --force pushes again".to_owned()),
+        reason: None,
+        remedy: None,
         attempts: 0,
         first_attempt_at: None,
         finished_at: None,

@@ -8,6 +8,7 @@ use super::record::ModelRecord;
 use super::rollout::{Rollout, RolloutSummary};
 use crate::domain::audit::{Audit, AuditedPhone, Summary};
 use crate::domain::inventory::{ClusterInfo, Inventory, Phone};
+use crate::domain::object::ObjectKind;
 use crate::domain::plan::Plan;
 use crate::domain::text::excerpt;
 use crate::event::{ChangeResult, PhoneResult};
@@ -100,7 +101,7 @@ pub fn plan_json(plan: &Plan, generated_at: Timestamp) -> Result<String, ListErr
     envelope("plan", generated_at, Some(&plan.cluster), body)
 }
 
-/// The `rollout` document, which `push` and `demo` write too.
+/// The `rollout` document, which `push`, `ringtone`, `play`, `keys` and `demo` write too.
 ///
 /// # Errors
 /// When a value cannot be written as JSON.
@@ -108,7 +109,10 @@ pub fn rollout_json(rollout: &Rollout, generated_at: Timestamp) -> Result<String
     #[derive(Serialize)]
     struct Body<'a> {
         run: i64,
-        picture: &'a str,
+        object: ObjectKind,
+        pushed: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        picture: Option<&'a str>,
         started_at: Timestamp,
         finished_at: Timestamp,
         stopped: Option<&'a str>,
@@ -121,7 +125,9 @@ pub fn rollout_json(rollout: &Rollout, generated_at: Timestamp) -> Result<String
     }
     let body = Body {
         run: rollout.run,
-        picture: &rollout.picture,
+        object: rollout.object,
+        pushed: &rollout.picture,
+        picture: (rollout.object == ObjectKind::Background).then_some(rollout.picture.as_str()),
         started_at: rollout.started_at,
         finished_at: rollout.finished_at,
         stopped: rollout.stopped.as_deref(),

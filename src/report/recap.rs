@@ -13,6 +13,7 @@ use super::text::printable;
 use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Verdict};
+use crate::domain::object::ObjectKind;
 use crate::domain::plan::Plan;
 use crate::domain::text::{counted as counted_noun, names};
 use crate::event::{Outcome, PhoneResult};
@@ -45,7 +46,8 @@ pub fn rollout_recap(rollout: &Rollout) -> String {
         None => "by address".to_owned(),
     };
     let mut text = format!(
-        "Rollout of {} to {} {place} in {}\n",
+        "{} {} to {} {place} in {}\n",
+        title(rollout.object),
         printable(&rollout.picture),
         pushed_of(rollout),
         seconds(rollout),
@@ -227,11 +229,29 @@ fn grouped(name: &str, counts: &BTreeMap<Outcome, usize>) -> Vec<Cell> {
     counted(name, &[0, 1, 2, 3, 4], &columns, counts.values().sum())
 }
 
+fn title(object: ObjectKind) -> &'static str {
+    match object {
+        ObjectKind::Background => "Rollout of",
+        ObjectKind::RingTone => "Ring tone",
+        ObjectKind::Play => "Sound",
+        ObjectKind::Keys => "Key script",
+    }
+}
+
 fn failures(rollout: &Rollout) -> String {
     let failures: Vec<&PhoneResult> = rollout.failures().collect();
     if failures.is_empty() {
         let verified =
             rollout.summary().outcomes.get(&Outcome::Verified).copied().unwrap_or_default();
+        let accepted =
+            rollout.summary().outcomes.get(&Outcome::Accepted).copied().unwrap_or_default();
+        if !rollout.object.is_downloaded() && accepted > 0 {
+            return format!(
+                "\n{} accepted the {}. What came of it nobody can tell from here.\n",
+                counted_noun(accepted, "phone"),
+                rollout.object.noun()
+            );
+        }
         return match verified {
             0 => "\nNo phone was pushed to.\n".to_owned(),
             1 => "\nThe push is verified.\n".to_owned(),

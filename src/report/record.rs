@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::domain::audit::AuditedPhone;
 use crate::domain::inventory::Phone;
 use crate::domain::model::{Model, PushSchema};
+use crate::domain::object::ToneFormat;
 use crate::domain::registration::{Httpd, Status};
 use crate::event::PhoneResult;
 
@@ -122,15 +123,41 @@ impl Record for PhoneResult {
 }
 
 /// An entry of the model catalogue, flat enough for a row.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug)]
 pub struct ModelRecord(
     /// The entry.
     pub &'static Model,
 );
 
+impl Serialize for ModelRecord {
+    /// Writes the entry with what else the model takes.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Body {
+            #[serde(flatten)]
+            model: &'static Model,
+            ring_tone: Option<ToneFormat>,
+            keys: bool,
+        }
+        let Self(model) = self;
+        let body = Body { model, ring_tone: model.ring_tone(), keys: model.executes() };
+        body.serialize(serializer)
+    }
+}
+
 impl Record for ModelRecord {
-    const COLUMNS: &'static [&'static str] =
-        &["model", "enum", "background", "thumbnail", "depth", "schema", "tftp_directory", "note"];
+    const COLUMNS: &'static [&'static str] = &[
+        "model",
+        "enum",
+        "background",
+        "thumbnail",
+        "depth",
+        "schema",
+        "tftp_directory",
+        "ring_tone",
+        "keys",
+        "note",
+    ];
 
     fn cells(&self) -> Vec<String> {
         let model = self.0;
@@ -148,6 +175,8 @@ impl Record for ModelRecord {
             ]),
             None => cells.extend(["none", "", "", "", ""].map(str::to_owned)),
         }
+        cells.push(model.ring_tone().map_or("none", ToneFormat::as_str).to_owned());
+        cells.push(if model.executes() { "yes" } else { "no" }.to_owned());
         cells.push(model.note.to_owned());
         cells
     }

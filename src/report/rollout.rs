@@ -7,16 +7,19 @@ use serde::Serialize;
 
 use crate::domain::audit::Audit;
 use crate::domain::inventory::ClusterInfo;
+use crate::domain::object::ObjectKind;
 use crate::event::{ChangeResult, Outcome, PhoneResult};
 
-/// One run of `rollout`, `push` or `demo`.
+/// One run of `rollout`, `push`, `ringtone`, `play`, `keys` or `demo`.
 #[derive(Clone, Debug)]
 pub struct Rollout {
     /// Its number in the journal.
     pub run: i64,
     /// The command line, without secrets.
     pub command: String,
-    /// The picture's file name.
+    /// What was pushed.
+    pub object: ObjectKind,
+    /// Its name: the name of its file, of a sound the name that phones know it by.
     pub picture: String,
     /// When it began.
     pub started_at: Timestamp,

@@ -383,6 +383,8 @@ pub enum Quirk {
     Http404,
     /// It answers success to the first push and does nothing, then behaves.
     IgnoresFirstPush,
+    /// It carries a push out, and breaks the connection instead of answering.
+    LosesAnswer,
     /// It is lost for ever once it is told to apply its configuration or to reset.
     NeverComesBack,
     /// Nothing is wrong with it.

@@ -8,7 +8,7 @@ use futures::stream::{StreamExt as _, iter};
 
 use super::list::{Entry, is_address};
 use crate::domain::device_name::DeviceName;
-use crate::domain::model::{self, ImageSpec, Model};
+use crate::domain::model::{self, Model};
 use crate::domain::object::{ObjectKind, Takes};
 use crate::event::{Event, Observer, Outcome, PhoneResult, Stage};
 use crate::phone::{DeviceInformation, IdentityError, PhoneClient};
@@ -40,6 +40,7 @@ pub struct Asking {
 
 /// Asks those whose name or model is not known; no password is sent.
 pub async fn ask(
+    object: ObjectKind,
     entries: &[Entry],
     phones: &PhoneClient,
     asking: Asking,
@@ -51,8 +52,8 @@ pub async fn ask(
         .map(|entry| async move {
             let said = match (&entry.name, entry.model) {
                 (Some(_), Some(_)) => Said::NotAsked,
-                // Whoever it is, it shows no picture.
-                (None, Some(model)) if model.image.is_none() => Said::NotAsked,
+                // Whoever it is, it takes nothing of that.
+                (None, Some(model)) if Takes::of(object, model).is_none() => Said::NotAsked,
                 (None, _) | (_, None) => ask_one(entry.address, phones, asking).await,
             };
             (entry, said)
@@ -85,7 +86,11 @@ async fn ask_one(address: IpAddr, phones: &PhoneClient, asking: Asking) -> Said 
 /// Decides who is pushed to, and how the others end. No two of them have one name.
 ///
 /// With `check`, a device that does not say who it is is left alone.
-pub fn sort_out(mut asked: Vec<(Entry, Said)>, check: bool) -> (Vec<Target>, Vec<PhoneResult>) {
+pub fn sort_out(
+    object: ObjectKind,
+    mut asked: Vec<(Entry, Said)>,
+    check: bool,
+) -> (Vec<Target>, Vec<PhoneResult>) {
     // Answers come in any order, and who is first decides where two say the same name.
     asked.sort_by_key(|(entry, _)| entry.address);
     let typed = asked.iter().filter_map(|(entry, _)| Some((entry.name.clone()?, entry.address)));
@@ -97,12 +102,12 @@ pub fn sort_out(mut asked: Vec<(Entry, Said)>, check: bool) -> (Vec<Target>, Vec
         let other = own.as_ref().map(|own| *names.entry(own.clone()).or_insert(entry.address));
         let decided = match (own, other.filter(|other| *other != entry.address)) {
             (Some(own), Some(other)) => Err(also_there(&own, other)),
-            (own, None) => target(entry, said, own, check),
-            (None, Some(_)) => target(entry, said, None, check),
+            (own, None) => target(object, entry, said, own, check),
+            (None, Some(_)) => target(object, entry, said, None, check),
         };
         match decided {
             Ok(target) => targets.push(target),
-            Err(why) => left.push(result(entry, said, why)),
+            Err(why) => left.push(result(object, entry, said, why)),
         }
     }
     (targets, left)
@@ -116,7 +121,13 @@ struct Why {
     remedy: &'static str,
 }
 
-fn target(entry: &Entry, said: &Said, own: Option<DeviceName>, check: bool) -> Result<Target, Why> {
+fn target(
+    object: ObjectKind,
+    entry: &Entry,
+    said: &Said,
+    own: Option<DeviceName>,
+    check: bool,
+) -> Result<Target, Why> {
     let why = |outcome, reason, remedy| Why { name: own.clone(), outcome, reason, remedy };
     match said {
         Said::Silent(reason) => {
@@ -138,28 +149,29 @@ fn target(entry: &Entry, said: &Said, own: Option<DeviceName>, check: bool) -> R
         }
         Said::NotAsked | Said::Told(_) | Said::NoPhone(_) => {}
     }
-    let (model, image) =
-        picture(entry, said).map_err(|(outcome, reason, remedy)| why(outcome, reason, remedy))?;
+    let (model, takes) = takes(object, entry, said)
+        .map_err(|(outcome, reason, remedy)| why(outcome, reason, remedy))?;
     Ok(Target {
         name: own.unwrap_or_else(|| DeviceName::of_address(entry.address)),
         model: model.name.to_owned(),
         device_pool: String::new(),
         ip: entry.address,
-        takes: Takes::Picture(image),
+        takes,
         // Nobody knows. Three in a row must accept before more than one is asked, as everywhere.
         checks_password: true,
         fresh: false,
     })
 }
 
-/// Finds the model and the picture that it takes.
-fn picture(
+/// Finds the model and what it takes.
+fn takes(
+    object: ObjectKind,
     entry: &Entry,
     said: &Said,
-) -> Result<(&'static Model, ImageSpec), (Outcome, String, &'static str)> {
+) -> Result<(&'static Model, Takes), (Outcome, String, &'static str)> {
     let told = product(said);
     let model = match (entry.model, told.and_then(model::by_product)) {
-        (Some(typed), Some(own)) if typed.image != own.image => {
+        (Some(typed), Some(own)) if is_another(object, typed, own) => {
             let reason = format!(
                 "a {} answers at its address, and not a {}; nothing was sent to it",
                 own.name, typed.name
@@ -175,11 +187,28 @@ fn picture(
             return Err((Outcome::Skipped, reason, NAME_ITS_MODEL));
         }
     };
-    let image = model.image.ok_or_else(|| {
-        let reason = format!("no background can be pushed to a {}", model.name);
-        (Outcome::Skipped, reason, "nothing; `axlpaper models` lists the models that show one")
+    let takes = Takes::of(object, model).ok_or_else(|| {
+        let what = match object {
+            ObjectKind::Background => "no background can be pushed to",
+            ObjectKind::RingTone => "no source says that a ring tone can be pushed to",
+            ObjectKind::Play | ObjectKind::Keys => {
+                "no source says that keys and sounds can be sent to"
+            }
+        };
+        let reason = format!("{what} a {}", model.name);
+        (Outcome::Skipped, reason, "nothing; `axlpaper models` lists what models take")
     })?;
-    Ok((model, image))
+    Ok((model, takes))
+}
+
+/// Tells whether two models differ in what counts. What keys do depends on the model itself.
+fn is_another(object: ObjectKind, typed: &Model, own: &Model) -> bool {
+    match object {
+        ObjectKind::Keys => typed.number != own.number,
+        ObjectKind::Background | ObjectKind::RingTone | ObjectKind::Play => {
+            Takes::of(object, typed) != Takes::of(object, own)
+        }
+    }
 }
 
 /// Returns the name that was typed, or the phone's own.
@@ -214,14 +243,14 @@ fn also_there(name: &DeviceName, other: IpAddr) -> Why {
     }
 }
 
-fn result(entry: &Entry, said: &Said, why: Why) -> PhoneResult {
+fn result(object: ObjectKind, entry: &Entry, said: &Said, why: Why) -> PhoneResult {
     let told = product(said).unwrap_or_default();
     PhoneResult {
         name: why.name.unwrap_or_else(|| DeviceName::of_address(entry.address)),
         model: entry.model.map_or(told, |model| model.name).to_owned(),
         device_pool: String::new(),
         ip: Some(entry.address),
-        object: ObjectKind::Background,
+        object,
         image: None,
         outcome: why.outcome,
         phone_error: None,
@@ -260,7 +289,7 @@ mod tests {
 
     /// The name and model of a target, or how it ended and why.
     fn one(entry: Entry, said: Said, check: bool) -> Result<(String, String), (Outcome, String)> {
-        let (mut targets, mut left) = sort_out(vec![(entry, said)], check);
+        let (mut targets, mut left) = sort_out(ObjectKind::Background, vec![(entry, said)], check);
         assert_eq!(targets.len() + left.len(), 1);
         match targets.pop() {
             Some(target) => Ok((target.name.to_string(), target.model)),
@@ -347,7 +376,7 @@ mod tests {
             (entry(4, "8841", "SEP2"), Said::NotAsked),
             (entry(1, "8841", ""), told("SEP2", "")),
         ];
-        let (targets, left) = sort_out(asked, true);
+        let (targets, left) = sort_out(ObjectKind::Background, asked, true);
         let names: Vec<String> = targets.iter().map(|target| target.name.to_string()).collect();
         assert_eq!(names, ["sep1", "SEP2"]);
         let left: Vec<_> = left.iter().map(|phone| (phone.name.as_str(), phone.outcome)).collect();

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 
 use crate::cli::args::{OutputArgs, PushArgs, TargetArgs, WaitArgs};
 use crate::cli::error::{CliError, Exit};
+use crate::cli::goods::Goods;
 use crate::cli::ui::{self, Progress};
 use crate::cli::{images, open, pipeline, simulated, target, tell};
 use crate::config::{Layer, PasswordSource};
@@ -82,8 +83,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         continues: None,
         connection: &connection,
         selector,
-        picture,
-        picture_bytes,
+        goods: Goods::Picture { picture, bytes: picture_bytes },
         picture_file,
         push: &push,
         push_password: Some(SecretString::from(sim::PUSH_PASSWORD)),
@@ -261,6 +261,8 @@ mod tests {
                 outcome: PushOutcome::Accepted,
                 fetches: (0..files).map(fetch).collect(),
             }],
+            ring_tone: None,
+            pressed: Vec::new(),
             shown: size.map(|size| Shown { sha256: String::new(), size }),
             most_in_flight: 1,
         }

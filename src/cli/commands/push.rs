@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::cli::addresses::{self, AddressArgs};
 use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs, WaitArgs};
 use crate::cli::error::{CliError, Exit};
+use crate::cli::goods::Wanted;
 use crate::cli::pipeline::{self, Job};
 use crate::cli::subject::Source;
 
@@ -39,12 +40,14 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<Exit, CliError> {
     let Args { picture, connection, addresses, target, push, output, yes } = args;
     if addresses.any() {
-        let job = addresses::Job { picture, addresses, target, connection, push, output, yes };
+        let (command, wanted) = ("push", Wanted::Picture(picture));
+        let job =
+            addresses::Job { command, wanted, addresses, target, connection, push, output, yes };
         return addresses::run(job).await;
     }
     pipeline::run(Job {
         command: "push",
-        source: Source::Typed { picture, target: Box::new(target) },
+        source: Source::Typed { wanted: Wanted::Picture(picture), target: Box::new(target) },
         connection,
         push,
         output,

@@ -6,6 +6,7 @@ use crate::cli::args::{
     ConnectionArgs, OutputArgs, PushArgs, RepairArgs, ResetArgs, TargetArgs, WaitArgs,
 };
 use crate::cli::error::{CliError, Exit};
+use crate::cli::goods::Wanted;
 use crate::cli::pipeline::{self, Job};
 use crate::cli::subject::Source;
 use crate::journal::Which;
@@ -54,7 +55,8 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         (Some(run), ..) => Source::Resume(run),
         (None, Some(run), _) => Source::OnlyFailed(run),
         (None, None, picture) => {
-            Source::Typed { picture: picture.unwrap_or_default(), target: Box::new(args.target) }
+            let wanted = Wanted::Picture(picture.unwrap_or_default());
+            Source::Typed { wanted, target: Box::new(args.target) }
         }
     };
     pipeline::run(Job {

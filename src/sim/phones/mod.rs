@@ -5,6 +5,7 @@
 //! does not, every phone gets a socket of its own.
 
 mod answers;
+mod command;
 mod execute;
 mod fetch;
 mod object;
