@@ -239,6 +239,7 @@ fn host() -> Result<ImageHost, Failure> {
         advertise: None,
         toward: Some(IpAddr::V4(local)),
         limits: HostLimits::default(),
+        tls: None,
     })?)
 }
 

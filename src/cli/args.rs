@@ -93,6 +93,13 @@ pub struct PushArgs {
     /// the cluster, and the port of --listen]
     #[arg(long, value_name = "URL")]
     pub advertise: Option<String>,
+    /// PEM file with the image server's certificate and chain: pictures are served over HTTPS, which phones
+    /// refuse unless they trust it
+    #[arg(long, value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// PEM file with the key of --tls-cert
+    #[arg(long, value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
     /// Phones that are pushed to at once, 1 to 1000 [default: 32]
     #[arg(long, value_name = "N")]
     pub concurrency: Option<usize>,
@@ -395,6 +402,8 @@ impl PushArgs {
             phone_port: self.phone_port,
             listen: self.listen.clone(),
             advertise: self.advertise.clone(),
+            tls_cert: self.tls_cert.clone(),
+            tls_key: self.tls_key.clone(),
             concurrency: self.concurrency,
             ..Layer::default()
         }

@@ -1,7 +1,8 @@
 //! The picture, from its file to the server that phones download from.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -12,7 +13,6 @@ use super::open::Connection;
 use super::way::Way;
 use crate::domain::model::ImageSpec;
 use crate::event::{Event, Observer, Stage};
-use crate::host::{HostConfig, HostError, HostLimits, ImageHost};
 use crate::media::{MediaError, Picture, PreparedSet, prepare_all};
 use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneClient;
@@ -78,9 +78,10 @@ pub fn line(
     sending: &Sending<'_>,
     toward: Option<IpAddr>,
     pictures: PreparedSet,
+    observer: &Arc<dyn Observer>,
 ) -> Result<PhoneLine, CliError> {
     let Sending { way, password, push, picture_file } = sending;
-    let host = host(way, toward)?;
+    let host = way.serving.start(toward, observer)?;
     let client =
         phone_http(&PhoneHttpOptions { call: PHONE_TIMEOUT, ..PhoneHttpOptions::default() })
             .map_err(|error| CliError::from_error(Exit::Failed, &error))?;
@@ -91,32 +92,6 @@ pub fn line(
     let wait = Duration::from_secs(push.verify_timeout);
     let line = PhoneLine::new(phones, host, pictures, name, wait);
     Ok(if push.no_identity_check { line.without_identity_check() } else { line })
-}
-
-/// Starts the image server; `toward` is where phones are, as far as that is known.
-///
-/// # Errors
-/// When it cannot listen, or when phones could not reach it.
-pub fn host(way: &Way, toward: Option<IpAddr>) -> Result<ImageHost, CliError> {
-    let listen = match &way.listen {
-        Some(text) => text.parse::<SocketAddr>().map_err(|error| {
-            CliError::new(Exit::Usage, format!("--listen {text:?}: {error}"))
-                .hint("write it as 10.1.1.5:8080")
-        })?,
-        // A cluster on this machine has its phones here too; nobody else needs to reach the server then.
-        None if toward.is_some_and(|ip| ip.is_loopback()) => SocketAddr::from(([127, 0, 0, 1], 0)),
-        None => SocketAddr::from(([0, 0, 0, 0], 0)),
-    };
-    let advertise =
-        way.advertise.as_deref().map(str::parse).transpose().map_err(|error: HostError| {
-            CliError::from_error(Exit::Usage, &error)
-                .hint("--advertise takes a URL such as http://10.1.1.5:8080")
-        })?;
-    let config = HostConfig { listen, advertise, toward, limits: HostLimits::default() };
-    ImageHost::start(config).map_err(|error| {
-        CliError::from_error(Exit::Failed, &error)
-            .hint("nothing was changed; choose an address of this machine with --listen, and one that phones reach with --advertise")
-    })
 }
 
 /// Returns the address of the cluster: its phones are most likely on the same side of this machine.

@@ -7,6 +7,7 @@ mod doctor;
 mod dry_run;
 mod error;
 mod errors;
+mod folder;
 mod fresh;
 mod images;
 mod interrupt;
@@ -17,6 +18,7 @@ mod password;
 mod pipeline;
 mod pushing;
 mod repair;
+mod serving;
 mod simulated;
 mod stages;
 mod state;
@@ -62,6 +64,7 @@ enum Command {
     Doctor(commands::doctor::Args),
     Runs(commands::runs::Args),
     Show(commands::show::Args),
+    Host(commands::host::Args),
     Models(commands::models::Args),
 }
 
@@ -118,6 +121,7 @@ async fn dispatch(command: Command) -> Result<Exit, CliError> {
         Command::Doctor(args) => commands::doctor::run(args).await,
         Command::Runs(args) => commands::runs::run(&args),
         Command::Show(args) => commands::show::run(&args),
+        Command::Host(args) => commands::host::run(args).await,
         Command::Models(args) => commands::models::run(&args),
     }
 }

@@ -134,7 +134,7 @@ impl At<'_> {
         let already = pushing::already_shown(work.state, &place, work.push, &expected, &pictures)?;
         let password_proven = proven(work, self.cluster, &expected).await?;
         let book = RunBook::new(self.recorder.clone(), &pictures);
-        let line = images::line(&sending(work), images::toward(work.connection).await, pictures)?;
+        let line = images::line(&sending(work), images::toward(work.connection).await, pictures, observer)?;
         line.check(&expected).map_err(|error| {
             CliError::from_error(Exit::Usage, &error)
                 .hint("nothing was changed; use a shorter --advertise URL or --picture-name")

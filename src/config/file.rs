@@ -45,6 +45,8 @@ struct ClusterSection {
     phone_port: Option<u16>,
     listen: Option<String>,
     advertise: Option<String>,
+    tls_cert: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
     concurrency: Option<usize>,
     timeout: Option<u64>,
 }
@@ -162,6 +164,8 @@ impl ClusterSection {
             phone_port: section.phone_port,
             listen: section.listen,
             advertise: section.advertise,
+            tls_cert: section.tls_cert.map(beside),
+            tls_key: section.tls_key.map(beside),
             concurrency: section.concurrency,
             timeout: section.timeout,
             origins: BTreeMap::new(),

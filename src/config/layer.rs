@@ -54,6 +54,10 @@ pub struct Layer {
     pub listen: Option<String>,
     /// The URL under which phones reach the image server.
     pub advertise: Option<String>,
+    /// The image server's certificate, where it speaks HTTPS.
+    pub tls_cert: Option<PathBuf>,
+    /// The key of that certificate.
+    pub tls_key: Option<PathBuf>,
     /// Phones that are pushed to at once.
     pub concurrency: Option<usize>,
     /// Seconds for one call.
@@ -92,6 +96,8 @@ impl Layer {
             phone_port: self.phone_port.or(lower.phone_port),
             listen: self.listen.or(lower.listen),
             advertise: self.advertise.or(lower.advertise),
+            tls_cert: self.tls_cert.or(lower.tls_cert),
+            tls_key: self.tls_key.or(lower.tls_key),
             concurrency: self.concurrency.or(lower.concurrency),
             timeout: self.timeout.or(lower.timeout),
             origins: lower.origins.into_iter().chain(self.origins).collect(),

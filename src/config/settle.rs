@@ -95,6 +95,8 @@ fn about_this_machine(section: Layer) -> Layer {
         phone_port: section.phone_port,
         listen: section.listen,
         advertise: section.advertise,
+        tls_cert: section.tls_cert,
+        tls_key: section.tls_key,
         concurrency: section.concurrency,
         timeout: section.timeout,
         origins: section.origins,

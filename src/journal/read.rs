@@ -13,10 +13,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::{JournalError, Problem};
-use super::record::{ADDRESSES, RunId};
+use super::record::{ADDRESSES, DOWNLOAD, RunId};
 use crate::domain::device_name::DeviceName;
 use crate::domain::plan::{Change, Plan};
-use crate::event::{ChangeState, PhoneResult};
+use crate::event::{ChangeState, Download, PhoneResult};
 
 /// A journal that is open for reading. It sees what has been written so far, also by a run that goes on.
 #[derive(Debug)]
@@ -363,15 +363,35 @@ impl History {
     /// When the journal cannot be read.
     pub fn events(&self, run: RunId) -> Result<Vec<EventRow>, JournalError> {
         self.told((|| {
-            let mut select = self
-                .connection
-                .prepare("select at, kind, body from events where run = ?1 order by rowid")?;
-            let rows = select.query_map([run], |row| {
+            let mut select = self.connection.prepare(
+                "select at, kind, body from events where run = ?1 and kind <> ?2 order by rowid",
+            )?;
+            let rows = select.query_map(params![run, DOWNLOAD], |row| {
                 Ok((|| {
                     Ok(EventRow { at: time(row, 0)?, kind: text(row, 1)?, text: text(row, 2)? })
                 })())
             })?;
             rows.map(|row| row?).collect()
+        })())
+    }
+
+    /// Returns the image server's access log of a run, in the order in which downloads ended.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn downloads(&self, run: RunId) -> Result<Vec<Download>, JournalError> {
+        self.told((|| {
+            let mut select = self
+                .connection
+                .prepare("select body from events where run = ?1 and kind = ?2 order by rowid")?;
+            let rows = select.query_map(params![run, DOWNLOAD], |row| row.get::<_, String>(0))?;
+            let read = |body: String| {
+                serde_json::from_str(&body).map_err(|error| Problem::Unreadable {
+                    what: "a download",
+                    why: error.to_string(),
+                })
+            };
+            rows.map(|row| read(row?)).collect()
         })())
     }
 

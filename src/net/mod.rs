@@ -13,6 +13,7 @@ pub mod peek;
 pub mod pin;
 pub mod provider;
 pub mod retry;
+pub mod server_identity;
 pub mod session;
 pub mod tls_problem;
 pub mod trust;

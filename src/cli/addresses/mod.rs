@@ -160,7 +160,7 @@ async fn carry_out(
     let shown: HashSet<_> = already.iter().map(|phone| phone.name.clone()).collect();
     targets.retain(|target| !shown.contains(&target.name));
     let book = RunBook::new(recorder.clone(), &pictures);
-    let line = images::line(&sending(work), toward(&work.entries), pictures)?;
+    let line = images::line(&sending(work), toward(&work.entries), pictures, observer)?;
     line.check(&targets).map_err(|error| {
         CliError::from_error(Exit::Usage, &error)
             .hint("nothing was sent; use a shorter --advertise URL or --picture-name")
