@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
 use super::error::{CliError, Exit};
+use super::phone_tls::PhoneTlsArgs;
 use crate::config::{Layer, PasswordSource, option};
 use crate::domain::association::UserKind;
 use crate::domain::registration::Source;
@@ -73,6 +74,9 @@ pub struct ConnectionArgs {
     /// Whether that is an end user or an application user, found by itself otherwise
     #[arg(long, value_name = "KIND")]
     pub push_user_kind: Option<KindArg>,
+    /// HTTPS to phones.
+    #[command(flatten)]
+    pub phone_tls: PhoneTlsArgs,
 }
 
 /// What only commands need that push to phones.
@@ -229,6 +233,7 @@ impl RepairArgs {
             personalization: wanted(RepairArg::Personalization)
                 .then(|| self.scope.clone().unwrap_or_default()),
             web_access: wanted(RepairArg::WebAccess),
+            https: false,
             reset: reset.reset,
         })
     }
@@ -378,7 +383,7 @@ impl ConnectionArgs {
             push_user: self.push_user.clone(),
             push_user_kind: self.push_user_kind.map(Into::into),
             timeout: self.timeout,
-            ..Layer::default()
+            ..self.phone_tls.on(Layer::default())
         }
         .from_source(option)
     }

@@ -44,7 +44,8 @@ pub fn read(folder: &Path) -> Result<Folder, CliError> {
     while let Some((place, depth)) = open.pop() {
         for entry in list(&place)? {
             let path = below(folder, &entry);
-            let kind = std::fs::symlink_metadata(&entry).map_err(|error| unreadable(&entry, &error))?;
+            let kind =
+                std::fs::symlink_metadata(&entry).map_err(|error| unreadable(&entry, &error))?;
             if kind.is_dir() && depth < DEEPEST {
                 open.push((entry, depth + 1));
             } else if !kind.is_file() {
@@ -69,8 +70,9 @@ pub fn read(folder: &Path) -> Result<Folder, CliError> {
     }
     if found.files.is_empty() {
         let text = format!("there is no PNG file in {}", folder.display());
-        return Err(CliError::new(Exit::Usage, text)
-            .hint("phones take PNG files of exactly their own size: `axlpaper models` lists the sizes"));
+        return Err(CliError::new(Exit::Usage, text).hint(
+            "phones take PNG files of exactly their own size: `axlpaper models` lists the sizes",
+        ));
     }
     found.files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(found)

@@ -13,6 +13,7 @@ use super::open::Connection;
 use super::way::Way;
 use crate::domain::model::ImageSpec;
 use crate::event::{Event, Observer, Stage};
+use crate::journal::Recorder;
 use crate::media::{MediaError, Picture, PreparedSet, prepare_all};
 use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneClient;
@@ -68,6 +69,10 @@ pub struct Sending<'a> {
     pub push: &'a PushArgs,
     /// The picture's file name.
     pub picture_file: &'a str,
+    /// The journal.
+    pub state: &'a Path,
+    /// Where the run is written down.
+    pub recorder: &'a Recorder,
 }
 
 /// Starts the image server and puts the way to the phones together; `toward` is where these are.
@@ -80,7 +85,7 @@ pub fn line(
     pictures: PreparedSet,
     observer: &Arc<dyn Observer>,
 ) -> Result<PhoneLine, CliError> {
-    let Sending { way, password, push, picture_file } = sending;
+    let Sending { way, password, push, picture_file, state, recorder } = sending;
     let host = way.serving.start(toward, observer)?;
     let client =
         phone_http(&PhoneHttpOptions { call: PHONE_TIMEOUT, ..PhoneHttpOptions::default() })
@@ -91,6 +96,10 @@ pub fn line(
     let name = push.picture_name.clone().unwrap_or_else(|| stem(picture_file));
     let wait = Duration::from_secs(push.verify_timeout);
     let line = PhoneLine::new(phones, host, pictures, name, wait);
+    let line = match way.phone_tls.way(state, recorder)? {
+        Some((https, pins)) => line.with_https(https, pins),
+        None => line,
+    };
     Ok(if push.no_identity_check { line.without_identity_check() } else { line })
 }
 

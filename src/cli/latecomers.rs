@@ -73,7 +73,7 @@ impl Push<'_> {
                 at.observer.observe(&Event::Remark(why));
                 return after;
             }
-            after = audit(&now, &at.work.repair.clone().unwrap_or_default());
+            after = audit(&now, &at.repairs());
             let mut targets = seen.fresh.targets(&seen.inventory, &after);
             targets.retain(|target| away.contains(&target.name));
             if targets.is_empty() {

@@ -15,6 +15,7 @@ mod latecomers;
 mod open;
 mod output;
 mod password;
+mod phone_tls;
 mod pipeline;
 mod pushing;
 mod repair;

@@ -97,8 +97,9 @@ impl Serving {
                 "phones cannot download from {base}: here {name} is {}, this machine's own loopback",
                 found[0]
             );
-            return Err(CliError::new(Exit::Failed, text)
-                .hint("nothing was changed; advertise the address itself, such as http://10.1.1.5:8080"));
+            return Err(CliError::new(Exit::Failed, text).hint(
+                "nothing was changed; advertise the address itself, such as http://10.1.1.5:8080",
+            ));
         }
         Ok(Some(base))
     }

@@ -5,6 +5,7 @@ use secrecy::SecretString;
 use super::args::{ConnectionArgs, PushArgs};
 use super::error::{CliError, Exit};
 use super::open;
+use super::phone_tls::PhoneTls;
 use super::serving::Serving;
 use crate::config::{Layer, PasswordSource, environment, settle_alone};
 
@@ -15,6 +16,8 @@ pub struct Way {
     pub push_user: Option<String>,
     /// The port of the phones' web servers.
     pub phone_port: u16,
+    /// HTTPS to phones.
+    pub phone_tls: PhoneTls,
     /// The image server.
     pub serving: Serving,
     /// Phones that are pushed to at once.
@@ -33,6 +36,7 @@ impl Way {
         Ok(Self {
             push_user: settings.push_user.clone(),
             phone_port: settings.phone_port.unwrap_or(80),
+            phone_tls: PhoneTls::of(settings)?,
             serving: Serving {
                 listen: settings.listen.clone(),
                 advertise: settings.advertise.clone(),

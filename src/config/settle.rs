@@ -93,6 +93,7 @@ fn about_this_machine(section: Layer) -> Layer {
         registrations: section.registrations,
         ris_rate: section.ris_rate,
         phone_port: section.phone_port,
+        phone_tls_port: section.phone_tls_port,
         listen: section.listen,
         advertise: section.advertise,
         tls_cert: section.tls_cert,

@@ -227,9 +227,17 @@ mod tests {
 
     #[test]
     fn what_phones_cannot_reach_is_refused() {
-        for text in ["http://169.254.7.7:80", "http://[fe80::1]:80", "http://224.0.0.1", "http://255.255.255.255"] {
+        for text in [
+            "http://169.254.7.7:80",
+            "http://[fe80::1]:80",
+            "http://224.0.0.1",
+            "http://255.255.255.255",
+        ] {
             let error = base("10.0.0.9:80", Some(text), CLUSTER).unwrap_err();
-            assert!(error.contains("phones cannot download") && error.contains("--advertise"), "{error}");
+            assert!(
+                error.contains("phones cannot download") && error.contains("--advertise"),
+                "{error}"
+            );
         }
     }
 

@@ -1,9 +1,12 @@
 //! Serves one connection from its first byte to the proof of what its client has got.
 
 use std::convert::Infallible;
-use std::future::{poll_fn, ready};
+use std::future::{Future as _, poll_fn};
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Poll, ready};
+use std::time::Duration;
 
 use hyper::Request;
 use hyper::body::Incoming;
@@ -16,7 +19,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::event::{Download, Event};
 use crate::host::answer::answer;
-use crate::host::exchange::{Asked, Due, Exchange, FOREVER, Ledger};
+use crate::host::exchange::{Asked, Due, Exchange, Ledger};
 use crate::host::proof::{Counted, Ending};
 use crate::host::server::Shared;
 use crate::host::stream::Stream;
@@ -58,7 +61,12 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Share
 async fn converse(stream: Stream, shared: &Arc<Shared>, ledger: &Arc<Ledger>) -> Ending {
     let limits = &shared.limits;
     let service = service_fn(|request: Request<Incoming>| {
-        ready(Ok::<_, Infallible>(answer(&shared.table, shared.base.path(), ledger, &request)))
+        std::future::ready(Ok::<_, Infallible>(answer(
+            &shared.table,
+            shared.base.path(),
+            ledger,
+            &request,
+        )))
     });
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -71,29 +79,40 @@ async fn converse(stream: Stream, shared: &Arc<Shared>, ledger: &Arc<Ledger>) ->
         // Header names have no case, but an old embedded client may know the usual spelling only.
         .title_case_headers(true)
         .serve_connection(TokioIo::new(Counted::new(stream, Arc::clone(ledger))), service);
-    let due = loop {
-        let wake = ledger.look_again(limits).unwrap_or_else(|| Instant::now() + FOREVER);
-        tokio::select! {
-            biased;
-            ended = poll_fn(|cx| connection.poll_without_shutdown(cx)) => break match ended {
-                Ok(()) => None,
-                // The client was heard to its end, and said what is no HTTP or nothing more.
-                Err(error) if error.is_parse() || error.is_timeout() => None,
-                Err(_) => return Ending::Reset,
-            },
-            () = sleep_until(wake) => {
-                if let Some(due) = ledger.due(Instant::now(), limits) {
-                    break Some(due);
-                }
+    let mut alarm = pin!(sleep_until(Instant::now()));
+    let stopped = poll_fn(|cx| {
+        if let Poll::Ready(ended) = connection.poll_without_shutdown(cx) {
+            return Poll::Ready(Stopped::Ended(ended));
+        }
+        // What was just answered or sent has moved the limit.
+        while let Some(when) = ledger.look_again(limits) {
+            alarm.as_mut().reset(when);
+            ready!(alarm.as_mut().poll(cx));
+            if let Some(due) = ledger.due(Instant::now(), limits) {
+                return Poll::Ready(Stopped::Due(due));
             }
         }
-    };
+        Poll::Pending
+    });
+    let stopped = stopped.await;
     let stream = connection.into_parts().io.into_inner();
-    match due {
-        Some(Due::TooSlow) => Ending::TooSlow,
-        Some(Due::Idle) | None if ledger.is_all_sent() => stream.farewell(limits.farewell).await,
-        Some(Due::Idle) | None => Ending::Reset,
-    }
+    let farewell = match stopped {
+        Stopped::Due(Due::TooSlow) => return Ending::TooSlow,
+        Stopped::Due(Due::Idle) | Stopped::Ended(Ok(())) => limits.farewell,
+        // The client was heard to its end, and said what is no HTTP: let it read what it is told about that.
+        Stopped::Ended(Err(error)) if error.is_parse() && ledger.len() == 0 => LAST_WORD,
+        Stopped::Ended(Err(error)) if error.is_parse() => limits.farewell,
+        // It said nothing more. Where it has said nothing at all, nothing can be proven.
+        Stopped::Ended(Err(error)) if error.is_timeout() && ledger.len() > 0 => limits.farewell,
+        Stopped::Ended(Err(_)) => return Ending::Reset,
+    };
+    if ledger.is_all_sent() { stream.farewell(farewell).await } else { Ending::Reset }
+}
+
+/// Why nothing more is answered on a connection.
+enum Stopped {
+    Ended(Result<(), hyper::Error>),
+    Due(Due),
 }
 
 /// Writes down what came of one request.
@@ -146,6 +165,9 @@ fn record(shared: &Shared, exchange: Exchange, peer: SocketAddr, ending: Ending)
         duration_ms,
     })));
 }
+
+/// How long a client that sent no HTTP may take to read what it is told about that.
+const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// Longest request header, in bytes; phones send a few hundred.
 const LONGEST_HEADER: usize = 16 * 1024;

@@ -4,7 +4,6 @@
 //! the connection has ended is it known what the client has got.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -170,6 +169,3 @@ impl Ledger {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// How long to wait where there is nothing to wait for: the header of the first request has its own limit.
-pub(super) const FOREVER: Duration = Duration::from_secs(3_600);

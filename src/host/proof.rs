@@ -47,7 +47,14 @@ pub(super) struct Counted {
 
 impl Counted {
     pub(super) fn new(stream: Stream, ledger: Arc<Ledger>) -> Self {
-        Self { stream, ledger, head: Head::default(), left: 0, asked: Head::default(), broken: false }
+        Self {
+            stream,
+            ledger,
+            head: Head::default(),
+            left: 0,
+            asked: Head::default(),
+            broken: false,
+        }
     }
 
     /// Ends the exchange and waits for the proof that the client got everything.

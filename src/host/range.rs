@@ -123,9 +123,16 @@ mod tests {
         for beyond in ["bytes=100-", "bytes=100-200", "bytes=-0", "bytes=200-,300-400"] {
             assert_eq!(part(beyond), Wanted::Nothing, "{beyond}");
         }
-        for ignored in
-            ["bytes=9-0", "bytes=a-b", "bytes=-", "bytes=1", "bytes=+1-2", "lines=1-2", "", "bytes="]
-        {
+        for ignored in [
+            "bytes=9-0",
+            "bytes=a-b",
+            "bytes=-",
+            "bytes=1",
+            "bytes=+1-2",
+            "lines=1-2",
+            "",
+            "bytes=",
+        ] {
             assert_eq!(part(ignored), Wanted::Whole, "{ignored}");
         }
     }

@@ -375,6 +375,28 @@ impl History {
         })())
     }
 
+    /// Returns the fingerprints of the certificates that phones are pinned to.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn pins(&self) -> Result<HashMap<DeviceName, String>, JournalError> {
+        self.told((|| {
+            let mut select =
+                self.connection.prepare("select phone, fingerprint from phone_pins order by id")?;
+            let rows = select.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+            let mut pins = HashMap::new();
+            for row in rows {
+                let (name, fingerprint) = row?;
+                let name = DeviceName::of_cluster(&name).map_err(|error| Problem::Unreadable {
+                    what: "a phone",
+                    why: error.to_string(),
+                })?;
+                pins.insert(name, fingerprint);
+            }
+            Ok(pins)
+        })())
+    }
+
     /// Returns the image server's access log of a run, in the order in which downloads ended.
     ///
     /// # Errors

@@ -47,7 +47,8 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Problem> {
 const APPLICATION: i64 = 0x6178_6c70;
 
 /// One step a format; a step never changes once it has been released.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     -- What somebody ran against a cluster.
     create table runs (
         id           integer primary key autoincrement,
@@ -134,4 +135,16 @@ const MIGRATIONS: [&str; 1] = ["
         body text not null
     ) strict;
     create index events_of_run on events (run);
-"];
+",
+    "
+    -- The certificates that phones showed over HTTPS when they were believed first; the last one of a phone counts.
+    create table phone_pins (
+        id          integer primary key,
+        run         integer not null references runs (id),
+        phone       text not null collate nocase,
+        fingerprint text not null,
+        pinned_at   text not null
+    ) strict;
+    create index phone_pins_of_phone on phone_pins (phone, id);
+",
+];

@@ -10,6 +10,8 @@ pub mod fingerprint;
 pub mod listen;
 pub mod pace;
 pub mod peek;
+pub mod phone_tls_problem;
+pub mod phone_trust;
 pub mod pin;
 pub mod provider;
 pub mod retry;

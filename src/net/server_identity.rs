@@ -29,9 +29,10 @@ impl ServerIdentity {
     pub fn from_files(certificate: &Path, key: &Path) -> Result<Self, ServerIdentityError> {
         let chain = chain(certificate)?;
         let facts = chain.first().map(|own| CertificateFacts::read(own)).transpose();
-        let facts = facts.ok().flatten().ok_or_else(|| ServerIdentityError::NoCertificate {
-            path: certificate.to_owned(),
-        })?;
+        let facts = facts
+            .ok()
+            .flatten()
+            .ok_or_else(|| ServerIdentityError::NoCertificate { path: certificate.to_owned() })?;
         let bytes = read(key)?;
         let private = PrivateKeyDer::from_pem_slice(&bytes)
             .map_err(|_| ServerIdentityError::NoKey { path: key.to_owned() })?;
@@ -65,7 +66,9 @@ impl ServerIdentity {
 
 /// Tells whether a name of a certificate is this host; a `*` stands for the first part of a name (RFC 6125).
 fn names(name: &str, host: &str) -> bool {
-    if let (Ok(name), Ok(host)) = (name.parse::<std::net::IpAddr>(), host.parse::<std::net::IpAddr>()) {
+    if let (Ok(name), Ok(host)) =
+        (name.parse::<std::net::IpAddr>(), host.parse::<std::net::IpAddr>())
+    {
         return name == host;
     }
     let tail = name.strip_prefix("*.");

@@ -4,6 +4,7 @@ use super::Target;
 use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Verdict};
+use crate::domain::personalization::Effective;
 
 /// Returns a target for every phone that is ready.
 ///
@@ -25,6 +26,7 @@ pub fn targets(
                 device_pool: phone.phone.device_pool.clone(),
                 ip: phone.phone.registration.reachable_ip()?,
                 image: phone.model.and_then(|model| model.image)?,
+                https: phone.personalization.effective == Effective::HttpsOnly,
                 checks_password: url_known
                     && !phone.has(Code::AuthenticationUrlBlank)
                     && !phone.has(Code::AuthenticationUrlForeign),

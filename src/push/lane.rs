@@ -81,7 +81,8 @@ impl Lane {
             | Answer::Unreachable(_)
             | Answer::Unreadable(_)
             | Answer::WrongDevice(_)
-            | Answer::NotSent(_) => {}
+            | Answer::NotSent(_)
+            | Answer::Barred { .. } => {}
         }
         None
     }

@@ -11,7 +11,9 @@ pub mod guard;
 mod job;
 mod lane;
 pub mod line;
+pub mod meeting;
 pub mod patience;
+pub mod pins;
 mod places;
 mod skip;
 mod terms;
@@ -21,7 +23,7 @@ use std::net::IpAddr;
 
 use crate::domain::device_name::DeviceName;
 use crate::domain::model::ImageSpec;
-use crate::event::PhoneError;
+use crate::event::{Outcome, PhoneError};
 
 pub use choose::targets;
 pub use skip::{not_back, proven_already, skipped};
@@ -39,6 +41,8 @@ pub struct Target {
     pub ip: IpAddr,
     /// The picture it takes.
     pub image: ImageSpec,
+    /// Whether it is known to take pictures over HTTPS only. Others may turn out to want it.
+    pub https: bool,
     /// Whether it asks the cluster for the user, so that an acceptance proves the password.
     pub checks_password: bool,
     /// Whether its association or its configuration was changed only a moment ago. Such a phone may refuse
@@ -63,6 +67,15 @@ pub enum Answer {
     WrongDevice(String),
     /// Nothing was sent, because the push could not be made; says why.
     NotSent(String),
+    /// Nothing was sent, for a reason that does not pass by itself.
+    Barred {
+        /// How the phone ends.
+        outcome: Outcome,
+        /// Why.
+        why: String,
+        /// What to do about it.
+        remedy: String,
+    },
 }
 
 /// What the image server saw of one phone.

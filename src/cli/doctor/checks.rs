@@ -330,7 +330,8 @@ async fn enterprise(checks: &mut Checks, axl: &AxlClient) {
 }
 
 async fn image_server(checks: &mut Checks, connection: &Connection) {
-    let (toward, nobody) = (images::toward(connection).await, Arc::new(Unobserved) as Arc<dyn Observer>);
+    let (toward, nobody) =
+        (images::toward(connection).await, Arc::new(Unobserved) as Arc<dyn Observer>);
     let found = match connection.way.serving.start(toward, &nobody) {
         Ok(host) => {
             let base = host.base().to_string();

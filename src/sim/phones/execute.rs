@@ -16,7 +16,7 @@ use crate::domain::model::{self, ImageSpec};
 use crate::domain::personalization::Setting;
 use crate::sim::Shared;
 use crate::sim::accounts::basic;
-use crate::sim::content::Quirk;
+use crate::sim::content::{Quirk, Web};
 use crate::sim::form::{encode, fields};
 use crate::sim::record::{Fetch, Push, PushOutcome, Shown};
 use crate::sim::state::{Loaded, hex};
@@ -31,13 +31,17 @@ pub(super) struct Broken;
 pub(super) async fn answer(
     shared: Arc<Shared>,
     at: usize,
+    secure: bool,
     request: Request<Incoming>,
 ) -> Result<Answer, Broken> {
     if !shared.cluster().devices[at].serves() {
         // It restarted with its web server off while the client kept the connection.
         return Err(Broken);
     }
-    let phone = Phone::new(&shared, at);
+    let phone = Phone::new(&shared, at, secure);
+    if let Some(answer) = phone.sends_to_https(&request) {
+        return Ok(answer);
+    }
     match (request.method(), request.uri().path()) {
         (&Method::GET, "/DeviceInformationX") => {
             Ok(answers::device_information(&phone.name, &phone.product, &phone.load))
@@ -99,6 +103,9 @@ struct Phone<'a> {
     address: Ipv4Addr,
     loaded: Loaded,
     quirk: Quirk,
+    web: Web,
+    /// Whether the request came over HTTPS.
+    secure: bool,
 }
 
 /// What a push does to the picture on a phone.
@@ -112,7 +119,7 @@ enum Display {
 type Verdict = (PushOutcome, Result<Answer, Broken>, Display);
 
 impl<'a> Phone<'a> {
-    fn new(shared: &'a Shared, at: usize) -> Self {
+    fn new(shared: &'a Shared, at: usize, secure: bool) -> Self {
         let cluster = shared.cluster();
         let device = &cluster.devices[at];
         let spec = &device.spec;
@@ -136,9 +143,24 @@ impl<'a> Phone<'a> {
             address: spec.address.v4().unwrap_or(Ipv4Addr::LOCALHOST),
             loaded: device.loaded.clone(),
             quirk,
+            web: spec.web,
+            secure,
         };
         drop(cluster);
         phone
+    }
+
+    /// Returns the answer of a phone that wants to be asked over HTTPS.
+    fn sends_to_https(&self, request: &Request<Incoming>) -> Option<Answer> {
+        let sends = match self.web {
+            Web::RedirectsToHttps => true,
+            Web::RedirectsPushes => request.method() == Method::POST,
+            Web::Both | Web::HttpsOnly | Web::OldTlsOnly => false,
+        };
+        let port = self.shared.phone_tls_port;
+        let path = request.uri().path();
+        (sends && !self.secure)
+            .then(|| answers::moved(&format!("https://{}:{port}{path}", self.address)))
     }
 
     async fn push(&self, request: Request<Incoming>) -> (Push, Display, Result<Answer, Broken>) {
@@ -150,6 +172,7 @@ impl<'a> Phone<'a> {
         let mut push = Push {
             xml: None,
             authorization: authorization.is_some(),
+            secure: self.secure,
             outcome: PushOutcome::Unusable,
             fetches: Vec::new(),
         };
@@ -229,9 +252,13 @@ impl<'a> Phone<'a> {
             }
             return Some(self.error(4));
         }
-        // Nobody has published what a phone answers then: error 4 is believed. This server speaks
-        // HTTP only, so `HTTPS Only` refuses too.
-        if self.loaded.personalization != Setting::Enabled || !self.loaded.background_allowed {
+        // Nobody has published what a phone answers then: error 4 is believed.
+        let takes = match self.loaded.personalization {
+            Setting::Enabled => true,
+            Setting::HttpsOnly => self.secure,
+            Setting::Disabled | Setting::Default => false,
+        };
+        if !takes || !self.loaded.background_allowed {
             return Some(self.error(4));
         }
         None

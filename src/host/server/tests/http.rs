@@ -1,7 +1,5 @@
 //! What HTTP allows a client to do, and what nobody is allowed to do.
 
-use std::sync::Mutex;
-
 use super::*;
 use crate::event::{Download, Event};
 use crate::net::listen::SelfSigned;
@@ -262,11 +260,13 @@ async fn one_address_has_only_so_many_connections() {
 async fn a_file_for_everybody_has_an_address_of_its_own() {
     let fixture = Fixture::start();
     let file = Bytes::from_static(b"\x89PNG\r\n\x1a\nx");
-    let (token, url) =
-        fixture.host.publish_file("../ä b?.png", file.clone(), "image/png").unwrap();
+    let (token, url) = fixture.host.publish_file("../ä b?.png", file.clone(), "image/png").unwrap();
     assert!(url.ends_with(&format!("/{}/..___b_.png", token.as_str())), "{url}");
     let (head, body) = fixture.get(&path(&url)).await;
-    assert!(head.starts_with("HTTP/1.1 200 ") && head.contains("Content-Type: image/png"), "{head}");
+    assert!(
+        head.starts_with("HTTP/1.1 200 ") && head.contains("Content-Type: image/png"),
+        "{head}"
+    );
     assert_eq!(body, file);
     let fetch = fixture.only_fetch(&token).await;
     assert!(fetch.complete() && fetch.device.is_none());
@@ -277,7 +277,7 @@ async fn a_file_for_everybody_has_an_address_of_its_own() {
 #[derive(Default)]
 struct Log(Mutex<Vec<Download>>);
 
-impl crate::event::Observer for Log {
+impl Observer for Log {
     fn observe(&self, event: &Event) {
         if let Event::Downloaded(download) = event {
             self.0.lock().unwrap().push((**download).clone());
@@ -288,13 +288,19 @@ impl crate::event::Observer for Log {
 fn config(tls: Option<Arc<ServerConfig>>) -> HostConfig {
     let local = Ipv4Addr::LOCALHOST;
     let limits = HostLimits::default();
-    HostConfig { listen: (local, 0).into(), advertise: None, toward: Some(local.into()), limits, tls }
+    HostConfig {
+        listen: (local, 0).into(),
+        advertise: None,
+        toward: Some(local.into()),
+        limits,
+        tls,
+    }
 }
 
 #[tokio::test]
 async fn every_request_is_told_with_its_end() {
     let log = Arc::new(Log::default());
-    let watcher: Arc<dyn crate::event::Observer> = log.clone();
+    let watcher: Arc<dyn Observer> = log.clone();
     let host = ImageHost::start_watched(config(None), watcher).unwrap();
     let fixture = Fixture { host, prepared: NOISE.clone() };
     let urls = fixture.classic();
