@@ -41,6 +41,15 @@ impl Exchange {
     pub(super) fn is_sent(&self) -> bool {
         self.head_sent && self.sent == self.expected
     }
+
+    /// Returns when its connection is to be ended if nothing more happens on it.
+    fn look_again(&self, limits: &HostLimits) -> Instant {
+        if self.is_sent() {
+            self.last + limits.idle
+        } else {
+            (self.last + limits.stall).min(self.started + limits.response)
+        }
+    }
 }
 
 /// Why a connection is ended from this side.
@@ -67,6 +76,26 @@ struct Inner {
     more: bool,
 }
 
+impl Inner {
+    fn head_sent(&mut self) -> u64 {
+        let at = self.heads_sent;
+        self.heads_sent += 1;
+        // An answer that nobody wrote down is hyper's own to a broken request, and has no body.
+        let Some(exchange) = self.exchanges.get_mut(at) else { return 0 };
+        exchange.head_sent = true;
+        exchange.last = Instant::now();
+        exchange.expected
+    }
+
+    fn sent(&mut self, bytes: u64) {
+        let at = self.heads_sent.saturating_sub(1);
+        if let Some(exchange) = self.exchanges.get_mut(at) {
+            exchange.sent += bytes;
+            exchange.last = Instant::now();
+        }
+    }
+}
+
 impl Ledger {
     /// Writes a request down, with the answer that it gets.
     pub(super) fn answered(&self, asked: Asked, status: u16, expected: u64) {
@@ -85,24 +114,12 @@ impl Ledger {
 
     /// Takes note that an answer's header has left; returns how long its body is.
     pub(super) fn head_sent(&self) -> u64 {
-        let mut inner = self.lock();
-        let at = inner.heads_sent;
-        inner.heads_sent += 1;
-        // An answer that nobody wrote down is hyper's own to a broken request, and has no body.
-        let Some(exchange) = inner.exchanges.get_mut(at) else { return 0 };
-        exchange.head_sent = true;
-        exchange.last = Instant::now();
-        exchange.expected
+        self.lock().head_sent()
     }
 
     /// Takes note that bytes of the body have left whose header left last.
     pub(super) fn sent(&self, bytes: u64) {
-        let mut inner = self.lock();
-        let at = inner.heads_sent.saturating_sub(1);
-        if let Some(exchange) = inner.exchanges.get_mut(at) {
-            exchange.sent += bytes;
-            exchange.last = Instant::now();
-        }
+        self.lock().sent(bytes);
     }
 
     /// Takes note that a request's header has come.
@@ -138,13 +155,7 @@ impl Ledger {
 
     /// Returns when to look again whether the connection is to be ended; nothing before its first request.
     pub(super) fn look_again(&self, limits: &HostLimits) -> Option<Instant> {
-        let inner = self.lock();
-        let last = inner.exchanges.last()?;
-        Some(if last.is_sent() {
-            last.last + limits.idle
-        } else {
-            (last.last + limits.stall).min(last.started + limits.response)
-        })
+        self.lock().exchanges.last().map(|last| last.look_again(limits))
     }
 
     /// Tells whether the connection is to be ended now.

@@ -95,7 +95,7 @@ impl Coverage {
 
     /// Tells whether the parts make a whole file of this length.
     pub(super) fn is_whole(&self, length: u64) -> bool {
-        length > 0 && self.pieces.as_slice() == [0..length]
+        matches!(self.pieces.as_slice(), [piece] if *piece == (0..length))
     }
 }
 

@@ -41,7 +41,7 @@ impl AsyncRead for Stream {
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
                     Poll::Ready(Ok(()))
                 }
-                other => other,
+                other @ (Poll::Ready(_) | Poll::Pending) => other,
             },
         }
     }

@@ -171,13 +171,12 @@ impl Authorities {
 /// Returns the device names that a certificate holds in its common name and its alternative names, in capitals.
 pub fn devices_in(certificate: &[u8]) -> Vec<String> {
     let Ok((_, certificate)) = X509Certificate::from_der(certificate) else { return Vec::new() };
-    let common = certificate.subject().iter_common_name();
-    let mut texts: Vec<&str> = common.filter_map(|name| name.as_str().ok()).collect();
-    let alternative = certificate.subject_alternative_name().ok().flatten();
-    if let Some(alternative) = alternative {
-        texts.extend(alternative.value.general_names.iter().filter_map(dns_name));
+    let common = certificate.subject().iter_common_name().filter_map(|name| name.as_str().ok());
+    let mut devices: Vec<String> = common.flat_map(seps_in).collect();
+    if let Ok(Some(alternative)) = certificate.subject_alternative_name() {
+        let names = alternative.value.general_names.iter().filter_map(dns_name);
+        devices.extend(names.take(MOST_ALTERNATIVES).flat_map(seps_in));
     }
-    let mut devices: Vec<String> = texts.into_iter().flat_map(seps_in).collect();
     devices.sort_unstable();
     devices.dedup();
     devices
@@ -296,6 +295,9 @@ impl ServerCertVerifier for PhoneVerifier {
         self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
+
+/// So many alternative names of a certificate are looked at.
+const MOST_ALTERNATIVES: usize = 64;
 
 /// So many device names of one text are looked at.
 const MOST_NAMES: usize = 8;
