@@ -3,7 +3,7 @@
 //! Stages tell what they do by sending an [`Event`] to an [`Observer`]. Nobody who does something prints
 //! it, and nobody who prints asks the doer.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -75,6 +75,8 @@ pub enum Event {
     Changed(Box<Change>),
     /// A phone is done with, one way or another.
     Pushed(Box<PhoneResult>),
+    /// Somebody asked the image server for something, and it is known how that ended.
+    Downloaded(Box<Download>),
     /// Something a person should know.
     Remark(String),
 }
@@ -183,6 +185,31 @@ impl Outcome {
             Self::Verified | Self::Skipped => false,
         }
     }
+}
+
+/// A request to the image server: a line of its access log.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Download {
+    /// The phone that the address was made for; nothing for what is published for everybody or not at all.
+    pub phone: Option<DeviceName>,
+    /// `background` or `thumbnail`, a file's name, or the path of what is not published.
+    pub file: String,
+    /// Where the request came from; behind NAT that is not the phone's own address.
+    pub peer: SocketAddr,
+    /// Whether only the header was asked for.
+    pub head_only: bool,
+    /// The HTTP status that was answered.
+    pub status: u16,
+    /// Bytes of the file that were sent.
+    pub bytes: u64,
+    /// Bytes that the whole file has.
+    pub length: u64,
+    /// Whether the client has got everything that it was answered with.
+    pub complete: bool,
+    /// When the request came.
+    pub at: Timestamp,
+    /// Time from there until its end was known, in milliseconds.
+    pub duration_ms: u64,
 }
 
 /// What a phone said when it refused.

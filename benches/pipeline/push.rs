@@ -13,6 +13,7 @@ use axlpaper::push::book::Forgetful;
 use axlpaper::push::engine::{self, Caps, Settings};
 use axlpaper::push::guard::Guard;
 use axlpaper::push::line::PhoneLine;
+use axlpaper::push::meeting::Meeting;
 use axlpaper::push::{Answer, Fetched, Line, Target};
 use axlpaper::sim::{PUSH_PASSWORD, PUSH_USER};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -114,7 +115,8 @@ async fn over_sockets(
     let client = phone_http(&PhoneHttpOptions { call: LIMIT, ..PhoneHttpOptions::default() })?;
     let password = SecretString::from(PUSH_PASSWORD);
     let phones = PhoneClient::new(client, PUSH_USER, &password, server.phone_port, LIMIT)?;
-    let line = PhoneLine::new(phones, host()?, pictures.clone(), NAME.to_owned(), LIMIT);
+    let line =
+        PhoneLine::new(Meeting::new(phones), host()?, pictures.clone(), NAME.to_owned(), LIMIT);
     let (before, resting) = (processor_time(), memory());
     let (results, took) = run(&line, targets.to_vec(), at_once).await;
     let ours = before.and_then(|before| Some(processor_time()? - before));
@@ -279,6 +281,7 @@ fn host() -> Result<ImageHost, Failure> {
         advertise: None,
         toward: Some(IpAddr::V4(local)),
         limits: HostLimits::default(),
+        tls: None,
     })?)
 }
 

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
 use super::error::{CliError, Exit};
+use super::phone_tls::PhoneTlsArgs;
 use crate::config::{Layer, PasswordSource, option};
 use crate::domain::association::UserKind;
 use crate::domain::registration::Source;
@@ -73,6 +74,9 @@ pub struct ConnectionArgs {
     /// Whether that is an end user or an application user, found by itself otherwise
     #[arg(long, value_name = "KIND")]
     pub push_user_kind: Option<KindArg>,
+    /// HTTPS to phones.
+    #[command(flatten)]
+    pub phone_tls: PhoneTlsArgs,
 }
 
 /// What only commands need that push to phones.
@@ -93,6 +97,13 @@ pub struct PushArgs {
     /// the cluster, and the port of --listen]
     #[arg(long, value_name = "URL")]
     pub advertise: Option<String>,
+    /// PEM file with the image server's certificate and chain: pictures are served over HTTPS, which phones
+    /// refuse unless they trust it
+    #[arg(long, value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// PEM file with the key of --tls-cert
+    #[arg(long, value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
     /// Phones that are pushed to at once, 1 to 1000 [default: 32]
     #[arg(long, value_name = "N")]
     pub concurrency: Option<usize>,
@@ -222,6 +233,7 @@ impl RepairArgs {
             personalization: wanted(RepairArg::Personalization)
                 .then(|| self.scope.clone().unwrap_or_default()),
             web_access: wanted(RepairArg::WebAccess),
+            https: false,
             reset: reset.reset,
         })
     }
@@ -371,7 +383,7 @@ impl ConnectionArgs {
             push_user: self.push_user.clone(),
             push_user_kind: self.push_user_kind.map(Into::into),
             timeout: self.timeout,
-            ..Layer::default()
+            ..self.phone_tls.on(Layer::default())
         }
         .from_source(option)
     }
@@ -395,6 +407,8 @@ impl PushArgs {
             phone_port: self.phone_port,
             listen: self.listen.clone(),
             advertise: self.advertise.clone(),
+            tls_cert: self.tls_cert.clone(),
+            tls_key: self.tls_key.clone(),
             concurrency: self.concurrency,
             ..Layer::default()
         }

@@ -13,6 +13,7 @@ use super::ui::{self, Progress};
 use super::{output, pipeline, repair, state};
 use crate::audit::audit;
 use crate::domain::object::ObjectKind;
+use crate::domain::repair::Repairs;
 use crate::domain::text::counted;
 use crate::plan::after_apply;
 use crate::report::{Format, audit_recap, plan_diff};
@@ -29,7 +30,8 @@ pub async fn run(
 ) -> Result<Exit, CliError> {
     let observer = &Progress::shared();
     let cluster = open::connect(connection, observer).await?;
-    let repairs = subject.repair.clone().unwrap_or_default();
+    let repairs =
+        Repairs { https: connection.may_use_https(), ..subject.repair.clone().unwrap_or_default() };
     let inventory =
         pipeline::survey_with(&cluster, connection, &subject.selector, &repairs, observer).await?;
     pipeline::push_user_found(&inventory)?;

@@ -255,21 +255,21 @@ pub fn line(
     toward: Option<IpAddr>,
     goods: &Goods,
     prepared: Prepared,
+    observer: &Arc<dyn Observer>,
 ) -> Result<AnyLine, CliError> {
-    let check = !sending.push.no_identity_check;
     Ok(match prepared {
         Prepared::Pictures(pictures) => {
-            AnyLine::Picture(Box::new(images::line(sending, toward, pictures)?))
+            AnyLine::Picture(Box::new(images::line(sending, toward, pictures, observer)?))
         }
         Prepared::Tones(tones) => {
-            let phones = images::phones(sending, goods.patience())?;
+            let phones = images::meeting(sending, goods.patience())?;
             let wait = Duration::from_secs(sending.push.verify_timeout);
-            let host = images::host(sending.way, toward)?;
-            AnyLine::Tone(Box::new(ToneLine::new(phones, host, tones, wait, check)))
+            let host = sending.way.serving.start(toward, observer)?;
+            AnyLine::Tone(Box::new(ToneLine::new(phones, host, tones, wait)))
         }
         Prepared::Script(script) => {
-            let phones = images::phones(sending, goods.patience())?;
-            AnyLine::Keys(KeysLine::new(phones, script, check))
+            let phones = images::meeting(sending, goods.patience())?;
+            AnyLine::Keys(Box::new(KeysLine::new(phones, script)))
         }
     })
 }

@@ -1,7 +1,8 @@
 //! The picture, from its file to the server that phones download from.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -12,11 +13,12 @@ use super::open::Connection;
 use super::way::Way;
 use crate::domain::model::ImageSpec;
 use crate::event::{Event, Observer, Stage};
-use crate::host::{HostConfig, HostError, HostLimits, ImageHost};
+use crate::journal::Recorder;
 use crate::media::{MediaError, Picture, PreparedSet, prepare_all};
 use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneClient;
 use crate::push::line::PhoneLine;
+use crate::push::meeting::Meeting;
 
 /// How long a phone may take for one answer.
 pub const PHONE_TIMEOUT: Duration = Duration::from_secs(15);
@@ -68,6 +70,10 @@ pub struct Sending<'a> {
     pub push: &'a PushArgs,
     /// The picture's file name.
     pub picture_file: &'a str,
+    /// The journal.
+    pub state: &'a Path,
+    /// Where the run is written down.
+    pub recorder: &'a Recorder,
 }
 
 /// Starts the image server and puts the way to the phones together; `toward` is where these are.
@@ -78,53 +84,34 @@ pub fn line(
     sending: &Sending<'_>,
     toward: Option<IpAddr>,
     pictures: PreparedSet,
+    observer: &Arc<dyn Observer>,
 ) -> Result<PhoneLine, CliError> {
     let Sending { way, push, picture_file, .. } = sending;
-    let host = host(way, toward)?;
-    let phones = phones(sending, PHONE_TIMEOUT)?;
+    let host = way.serving.start(toward, observer)?;
+    let phones = meeting(sending, PHONE_TIMEOUT)?;
     let name = push.picture_name.clone().unwrap_or_else(|| stem(picture_file));
     let wait = Duration::from_secs(push.verify_timeout);
-    let line = PhoneLine::new(phones, host, pictures, name, wait);
-    Ok(if push.no_identity_check { line.without_identity_check() } else { line })
+    Ok(PhoneLine::new(phones, host, pictures, name, wait))
 }
 
-/// Makes the client that speaks to phones in the push user's name, and gives each answer this time.
+/// Makes the way to phones in the push user's name, and gives each answer this time.
 ///
 /// # Errors
-/// When no push user is named, or its name or password cannot be sent.
-pub fn phones(sending: &Sending<'_>, patience: Duration) -> Result<PhoneClient, CliError> {
-    let Sending { way, password, .. } = sending;
+/// When no push user is named, its name or password cannot be sent, or what is known of phones' certificates cannot be
+/// read.
+pub fn meeting(sending: &Sending<'_>, patience: Duration) -> Result<Meeting, CliError> {
+    let Sending { way, password, push, state, recorder, .. } = sending;
     let client = phone_http(&PhoneHttpOptions { call: patience, ..PhoneHttpOptions::default() })
         .map_err(|error| CliError::from_error(Exit::Failed, &error))?;
     let user = way.need_push_user()?;
-    PhoneClient::new(client, user, password, way.phone_port, patience)
-        .map_err(|error| CliError::from_error(Exit::Usage, &error))
-}
-
-/// Starts the image server; `toward` is where phones are, as far as that is known.
-///
-/// # Errors
-/// When it cannot listen, or when phones could not reach it.
-pub fn host(way: &Way, toward: Option<IpAddr>) -> Result<ImageHost, CliError> {
-    let listen = match &way.listen {
-        Some(text) => text.parse::<SocketAddr>().map_err(|error| {
-            CliError::new(Exit::Usage, format!("--listen {text:?}: {error}"))
-                .hint("write it as 10.1.1.5:8080")
-        })?,
-        // A cluster on this machine has its phones here too; nobody else needs to reach the server then.
-        None if toward.is_some_and(|ip| ip.is_loopback()) => SocketAddr::from(([127, 0, 0, 1], 0)),
-        None => SocketAddr::from(([0, 0, 0, 0], 0)),
+    let phones = PhoneClient::new(client, user, password, way.phone_port, patience)
+        .map_err(|error| CliError::from_error(Exit::Usage, &error))?;
+    let meeting = Meeting::new(phones);
+    let meeting = match way.phone_tls.way(state, recorder)? {
+        Some((https, pins)) => meeting.with_https(https, pins),
+        None => meeting,
     };
-    let advertise =
-        way.advertise.as_deref().map(str::parse).transpose().map_err(|error: HostError| {
-            CliError::from_error(Exit::Usage, &error)
-                .hint("--advertise takes a URL such as http://10.1.1.5:8080")
-        })?;
-    let config = HostConfig { listen, advertise, toward, limits: HostLimits::default() };
-    ImageHost::start(config).map_err(|error| {
-        CliError::from_error(Exit::Failed, &error)
-            .hint("nothing was changed; choose an address of this machine with --listen, and one that phones reach with --advertise")
-    })
+    Ok(if push.no_identity_check { meeting.without_identity_check() } else { meeting })
 }
 
 /// Returns the address of the cluster: its phones are most likely on the same side of this machine.

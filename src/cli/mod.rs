@@ -7,6 +7,7 @@ mod doctor;
 mod dry_run;
 mod error;
 mod errors;
+mod folder;
 mod fresh;
 mod goods;
 mod images;
@@ -15,11 +16,13 @@ mod latecomers;
 mod open;
 mod output;
 mod password;
+mod phone_tls;
 mod pipeline;
 mod pushing;
 mod reference;
 mod repair;
 mod send;
+mod serving;
 mod simulated;
 mod stages;
 mod state;
@@ -68,6 +71,7 @@ enum Command {
     Doctor(commands::doctor::Args),
     Runs(commands::runs::Args),
     Show(commands::show::Args),
+    Host(commands::host::Args),
     Models(commands::models::Args),
     Completions(commands::completions::Args),
     Man(commands::man::Args),
@@ -134,6 +138,7 @@ async fn dispatch(command: Command) -> Result<Exit, CliError> {
         Command::Doctor(args) => commands::doctor::run(args).await,
         Command::Runs(args) => commands::runs::run(&args),
         Command::Show(args) => commands::show::run(&args),
+        Command::Host(args) => commands::host::run(args).await,
         Command::Models(args) => commands::models::run(&args),
         Command::Completions(args) => commands::completions::run(&args),
         Command::Man(args) => commands::man::run(&args),

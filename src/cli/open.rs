@@ -57,6 +57,13 @@ pub struct Connection {
     password: Option<PasswordSource>,
 }
 
+impl Connection {
+    /// Tells whether phones that want HTTPS can be pushed to.
+    pub fn may_use_https(&self) -> bool {
+        self.way.phone_tls.https.is_some()
+    }
+}
+
 /// The clients for one cluster.
 #[derive(Debug)]
 pub struct Cluster {

@@ -89,8 +89,21 @@ pub struct Pushed {
 }
 
 impl At<'_> {
-    fn repairs(&self) -> Repairs {
-        self.work.repair.clone().unwrap_or_default()
+    /// Returns what may be done about what stands in the way of phones.
+    pub fn repairs(&self) -> Repairs {
+        let repairs = self.work.repair.clone().unwrap_or_default();
+        Repairs { https: self.work.connection.may_use_https(), ..repairs }
+    }
+
+    fn sending(&self) -> images::Sending<'_> {
+        images::Sending {
+            way: &self.work.connection.way,
+            password: self.work.push_password.clone().unwrap_or_default(),
+            push: self.work.push,
+            picture_file: &self.work.picture_file,
+            state: self.work.state,
+            recorder: self.recorder,
+        }
     }
 
     /// Judges phones for what is pushed.
@@ -150,7 +163,7 @@ impl At<'_> {
         let password_proven = proven(work, self.cluster, &expected).await?;
         let book = RunBook::new(self.recorder.clone(), digests);
         let toward = images::toward(work.connection).await;
-        let line = goods::line(&sending(work), toward, &work.goods, prepared)?;
+        let line = goods::line(&self.sending(), toward, &work.goods, prepared, observer)?;
         line.check(&expected).map_err(|error| {
             CliError::from_error(Exit::Usage, &error)
                 .hint("nothing was changed; use a shorter --advertise URL or --picture-name")
@@ -258,15 +271,6 @@ fn question(work: &Work<'_>, plan: &Plan, phones: usize) -> String {
         format!("This will {push} on {place}")
     } else {
         format!("This will {}, and {push} on {place}", repair::in_words(plan))
-    }
-}
-
-fn sending<'a>(work: &'a Work<'_>) -> images::Sending<'a> {
-    images::Sending {
-        way: &work.connection.way,
-        password: work.push_password.clone().unwrap_or_default(),
-        push: work.push,
-        picture_file: &work.picture_file,
     }
 }
 

@@ -153,6 +153,7 @@ impl Observer for Noting {
     fn observe(&self, event: &Event) {
         match event {
             Event::Remark(text) => self.recorder.note("remark", text.clone()),
+            Event::Downloaded(download) => self.recorder.downloaded(download),
             // What is waited for from phones changes with every one of them; the attempts tell it.
             Event::Waiting { stage: Stage::Push | Stage::Restart, .. } => {}
             Event::Waiting { reason, delay, .. } => {

@@ -5,6 +5,8 @@ use secrecy::SecretString;
 use super::args::{ConnectionArgs, PushArgs};
 use super::error::{CliError, Exit};
 use super::open;
+use super::phone_tls::PhoneTls;
+use super::serving::Serving;
 use crate::config::{Layer, PasswordSource, environment, settle_alone};
 
 /// The push user and the way to phones, checked. The password is read only when it is asked for.
@@ -14,10 +16,10 @@ pub struct Way {
     pub push_user: Option<String>,
     /// The port of the phones' web servers.
     pub phone_port: u16,
-    /// Where the image server listens.
-    pub listen: Option<String>,
-    /// Under which URL phones reach it.
-    pub advertise: Option<String>,
+    /// HTTPS to phones.
+    pub phone_tls: PhoneTls,
+    /// The image server.
+    pub serving: Serving,
     /// Phones that are pushed to at once.
     pub concurrency: usize,
     push_password: Option<PasswordSource>,
@@ -34,8 +36,13 @@ impl Way {
         Ok(Self {
             push_user: settings.push_user.clone(),
             phone_port: settings.phone_port.unwrap_or(80),
-            listen: settings.listen.clone(),
-            advertise: settings.advertise.clone(),
+            phone_tls: PhoneTls::of(settings)?,
+            serving: Serving {
+                listen: settings.listen.clone(),
+                advertise: settings.advertise.clone(),
+                tls_cert: settings.tls_cert.clone(),
+                tls_key: settings.tls_key.clone(),
+            },
             concurrency,
             push_password: settings.push_password.clone(),
         })

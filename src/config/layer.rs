@@ -7,6 +7,7 @@ use secrecy::SecretString;
 
 use crate::domain::association::UserKind;
 use crate::domain::registration::Source;
+use crate::domain::selector::Pattern;
 
 /// Where a password comes from.
 #[derive(Clone, Debug)]
@@ -50,10 +51,22 @@ pub struct Layer {
     pub push_password: Option<PasswordSource>,
     /// The port of the phones' web servers.
     pub phone_port: Option<u16>,
+    /// A file of the authorities that signed phones' certificates.
+    pub phone_ca_file: Option<PathBuf>,
+    /// What else makes a phone's certificate believed: `pin-first-use` or `insecure`.
+    pub phone_tls: Option<String>,
+    /// The port of the phones' web servers for HTTPS.
+    pub phone_tls_port: Option<u16>,
+    /// Phones whose pinned certificate is forgotten.
+    pub phone_repin: Vec<Pattern>,
     /// Where the image server listens.
     pub listen: Option<String>,
     /// The URL under which phones reach the image server.
     pub advertise: Option<String>,
+    /// The image server's certificate, where it speaks HTTPS.
+    pub tls_cert: Option<PathBuf>,
+    /// The key of that certificate.
+    pub tls_key: Option<PathBuf>,
     /// Phones that are pushed to at once.
     pub concurrency: Option<usize>,
     /// Seconds for one call.
@@ -75,6 +88,13 @@ impl Layer {
         } else {
             (lower.pin_sha256, lower.insecure, lower.ca_file)
         };
+        // As is the trust in phones.
+        let (lower_phone_ca, lower_phone_tls) =
+            if self.phone_ca_file.is_some() || self.phone_tls.is_some() {
+                (None, None)
+            } else {
+                (lower.phone_ca_file, lower.phone_tls)
+            };
         Self {
             host: self.host.or(lower.host),
             username: self.username.or(lower.username),
@@ -90,8 +110,18 @@ impl Layer {
             push_user_kind: self.push_user_kind.or(lower.push_user_kind),
             push_password: self.push_password.or(lower.push_password),
             phone_port: self.phone_port.or(lower.phone_port),
+            phone_ca_file: self.phone_ca_file.or(lower_phone_ca),
+            phone_tls: self.phone_tls.or(lower_phone_tls),
+            phone_tls_port: self.phone_tls_port.or(lower.phone_tls_port),
+            phone_repin: if self.phone_repin.is_empty() {
+                lower.phone_repin
+            } else {
+                self.phone_repin
+            },
             listen: self.listen.or(lower.listen),
             advertise: self.advertise.or(lower.advertise),
+            tls_cert: self.tls_cert.or(lower.tls_cert),
+            tls_key: self.tls_key.or(lower.tls_key),
             concurrency: self.concurrency.or(lower.concurrency),
             timeout: self.timeout.or(lower.timeout),
             origins: lower.origins.into_iter().chain(self.origins).collect(),
@@ -196,6 +226,16 @@ mod tests {
         let merged = above.over(below);
         assert_eq!((merged.insecure, merged.pin_sha256), (None, None));
         assert_eq!(merged.ca_file, Some("ca.pem".into()));
+    }
+
+    #[test]
+    fn the_trust_in_phones_is_one_setting() {
+        let below = Layer { phone_ca_file: Some("ca.pem".into()), ..Layer::default() };
+        let above = Layer { phone_tls: Some("insecure".into()), ..Layer::default() };
+        let merged = above.over(below.clone());
+        assert_eq!((merged.phone_ca_file, merged.phone_tls), (None, Some("insecure".into())));
+        let merged = Layer { phone_tls_port: Some(4443), ..Layer::default() }.over(below);
+        assert_eq!(merged.phone_ca_file, Some("ca.pem".into()));
     }
 
     #[test]

@@ -5,10 +5,15 @@
 //! here: completely, or not.
 
 mod advertise;
+mod answer;
 mod config;
+mod connection;
 mod error;
+mod exchange;
 mod proof;
+mod range;
 mod server;
+mod stream;
 mod table;
 
 pub use advertise::{BaseUrl, advertised_base};

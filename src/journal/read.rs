@@ -13,11 +13,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::{JournalError, Problem};
-use super::record::{ADDRESSES, RunId};
+use super::record::{ADDRESSES, DOWNLOAD, RunId};
 use crate::domain::device_name::DeviceName;
 use crate::domain::object::ObjectKind;
 use crate::domain::plan::{Change, Plan};
-use crate::event::{ChangeState, PhoneResult};
+use crate::event::{ChangeState, Download, PhoneResult};
 
 /// A journal that is open for reading. It sees what has been written so far, also by a run that goes on.
 #[derive(Debug)]
@@ -378,15 +378,57 @@ impl History {
     /// When the journal cannot be read.
     pub fn events(&self, run: RunId) -> Result<Vec<EventRow>, JournalError> {
         self.told((|| {
-            let mut select = self
-                .connection
-                .prepare("select at, kind, body from events where run = ?1 order by rowid")?;
-            let rows = select.query_map([run], |row| {
+            let mut select = self.connection.prepare(
+                "select at, kind, body from events where run = ?1 and kind <> ?2 order by rowid",
+            )?;
+            let rows = select.query_map(params![run, DOWNLOAD], |row| {
                 Ok((|| {
                     Ok(EventRow { at: time(row, 0)?, kind: text(row, 1)?, text: text(row, 2)? })
                 })())
             })?;
             rows.map(|row| row?).collect()
+        })())
+    }
+
+    /// Returns the fingerprints of the certificates that phones are pinned to.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn pins(&self) -> Result<HashMap<DeviceName, String>, JournalError> {
+        self.told((|| {
+            let mut select =
+                self.connection.prepare("select phone, fingerprint from phone_pins order by id")?;
+            let rows = select.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+            let mut pins = HashMap::new();
+            for row in rows {
+                let (name, fingerprint) = row?;
+                let name = DeviceName::of_cluster(&name).map_err(|error| Problem::Unreadable {
+                    what: "a phone",
+                    why: error.to_string(),
+                })?;
+                pins.insert(name, fingerprint);
+            }
+            Ok(pins)
+        })())
+    }
+
+    /// Returns the image server's access log of a run, in the order in which downloads ended.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn downloads(&self, run: RunId) -> Result<Vec<Download>, JournalError> {
+        self.told((|| {
+            let mut select = self
+                .connection
+                .prepare("select body from events where run = ?1 and kind = ?2 order by rowid")?;
+            let rows = select.query_map(params![run, DOWNLOAD], |row| row.get::<_, String>(0))?;
+            let read = |body: String| {
+                serde_json::from_str(&body).map_err(|error| Problem::Unreadable {
+                    what: "a download",
+                    why: error.to_string(),
+                })
+            };
+            rows.map(|row| read(row?)).collect()
         })())
     }
 

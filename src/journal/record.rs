@@ -16,7 +16,7 @@ use super::writer::Writer;
 use crate::domain::device_name::DeviceName;
 use crate::domain::object::ObjectKind;
 use crate::domain::plan::{Change, Plan};
-use crate::event::{ChangeResult, ChangeState, Outcome, PhoneError, PhoneResult};
+use crate::event::{ChangeResult, ChangeState, Download, Outcome, PhoneError, PhoneResult};
 
 /// The number of a run.
 pub type RunId = i64;
@@ -349,6 +349,42 @@ impl Recorder {
         drop(written);
     }
 
+    /// Pins the certificate that a phone showed. Nothing secret may be sent to it before this returns.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn pin(&self, phone: &DeviceName, fingerprint: String) -> Result<(), JournalError> {
+        let (run, at, phone) = (self.run, Timestamp::now().to_string(), phone.to_string());
+        let insert =
+            "insert into phone_pins (run, phone, fingerprint, pinned_at) values (?1, ?2, ?3, ?4)";
+        self.writer
+            .write(move |db| {
+                db.prepare_cached(insert)?.insert(params![run, phone, fingerprint, at])
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Notes something as [`Recorder::note`] does, together with what is written next: it costs no time.
+    pub fn aside(&self, kind: &'static str, text: String) {
+        let (run, at) = (self.run, Timestamp::now().to_string());
+        let insert = "insert into events (run, at, kind, body) values (?1, ?2, ?3, ?4)";
+        self.writer
+            .send_along(move |db| db.prepare_cached(insert)?.insert(params![run, at, kind, text]));
+    }
+
+    /// Keeps a line of the image server's access log. It is written together with what is written next, at the
+    /// latest with the end of the run, and so costs a push no time; nothing depends on it.
+    pub fn downloaded(&self, download: &Download) {
+        let (run, at) = (self.run, download.at.to_string());
+        // A document of plain fields can always be written.
+        let Ok(body) = serde_json::to_string(download) else { return };
+        let insert = "insert into events (run, at, kind, body) values (?1, ?2, ?3, ?4)";
+        self.writer.send_along(move |db| {
+            db.prepare_cached(insert)?.insert(params![run, at, DOWNLOAD, body])
+        });
+    }
+
     /// Ends the run.
     ///
     /// # Errors
@@ -430,6 +466,9 @@ fn own_file(path: &Path) -> Result<(), Problem> {
     options.open(path)?;
     Ok(())
 }
+
+/// The kind of event that is a line of the access log.
+pub(super) const DOWNLOAD: &str = "download";
 
 const SNAPSHOT: &str = "insert into snapshots (run, kind, taken_at, body) values (?1, ?2, ?3, ?4)";
 

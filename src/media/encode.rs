@@ -50,3 +50,9 @@ impl EncodedPicture {
         Ok(Self { size, png: Bytes::from(file), sha256 })
     }
 }
+
+/// Returns the size that a PNG file says it has; nothing for what is no PNG file. Its pixels are not looked at.
+pub fn png_size(file: &[u8]) -> Option<Size> {
+    let reader = png::Decoder::new(std::io::Cursor::new(file)).read_info().ok()?;
+    Some(Size::new(reader.info().width, reader.info().height))
+}

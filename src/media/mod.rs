@@ -11,7 +11,7 @@ mod prepare;
 mod tone;
 
 pub use demo::{demo_picture, demo_png};
-pub use encode::EncodedPicture;
+pub use encode::{EncodedPicture, png_size};
 pub use error::MediaError;
 pub use picture::Picture;
 pub use prepare::{PreparedImage, PreparedSet, Shape, prepare, prepare_all};

@@ -12,7 +12,7 @@ pub enum AnyLine {
     /// For ring tones.
     Tone(Box<ToneLine>),
     /// For keys and sounds.
-    Keys(KeysLine),
+    Keys(Box<KeysLine>),
 }
 
 impl AnyLine {

@@ -5,6 +5,7 @@ use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Verdict};
 use crate::domain::object::{ObjectKind, Takes};
+use crate::domain::personalization::Effective;
 
 /// Returns a target for every phone that is ready for an object of this kind.
 ///
@@ -27,6 +28,7 @@ pub fn targets(
                 device_pool: phone.phone.device_pool.clone(),
                 ip: phone.phone.registration.reachable_ip()?,
                 takes: phone.model.and_then(|model| Takes::of(kind, model))?,
+                https: phone.personalization.effective == Effective::HttpsOnly,
                 checks_password: url_known
                     && !phone.has(Code::AuthenticationUrlBlank)
                     && !phone.has(Code::AuthenticationUrlForeign),

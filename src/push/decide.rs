@@ -90,6 +90,7 @@ fn ending(target: &Target, answer: Answer, refusal: Option<Refusal>) -> Option<E
             format!("{other} answers at its address; nothing was sent to it"),
             "the phone has moved: push again with its new address, which `axlpaper rollout` finds by itself",
         ),
+        Answer::Barred { outcome, why, remedy } => done(outcome, None, why, &remedy),
         Answer::NotSent(why) => done(
             Outcome::Pending,
             None,
@@ -272,6 +273,11 @@ pub(super) mod tests {
             Answer::Unreadable(error(0)),
             Answer::WrongDevice("SEP2".into()),
             Answer::NotSent("too long".into()),
+            Answer::Barred {
+                outcome: Outcome::WrongDevice,
+                why: "another certificate".into(),
+                remedy: "look".into(),
+            },
         ] {
             let Next::Done(ending) = after(answer, 1, 1) else { panic!("it has no ending") };
             assert!(ending.reason.is_some() && ending.remedy.is_some(), "{ending:?}");

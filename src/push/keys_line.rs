@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::line::{judge, who_answers};
+use super::line::judge;
+use super::meeting::Meeting;
 use super::script::{Script, Step};
 use super::{Answer, Fetched, Line, Target};
 use crate::event::PhoneError;
@@ -11,24 +12,27 @@ use crate::phone::{Execute, Outcome, Phase, PhoneClient};
 /// Presses keys on phones. Nothing is downloaded from us, so there is no image server.
 #[derive(Debug)]
 pub struct KeysLine {
-    phones: PhoneClient,
+    phones: Meeting,
     script: Arc<Script>,
-    identity_check: bool,
 }
 
 impl KeysLine {
-    /// Puts a line together. With `identity_check`, what does not say who it is is left alone.
-    pub fn new(phones: PhoneClient, script: Arc<Script>, identity_check: bool) -> Self {
-        Self { phones, script, identity_check }
+    /// Puts a line together.
+    pub fn new(phones: Meeting, script: Arc<Script>) -> Self {
+        Self { phones, script }
     }
 
-    async fn press(&self, target: &Target, step: &Step) -> Result<(Answer, bool), Answer> {
+    async fn press(
+        &self,
+        phone: &PhoneClient,
+        target: &Target,
+        step: &Step,
+    ) -> Result<(Answer, bool), Answer> {
         let object = Execute { items: &step.items };
-        let answer = self.phones.push(target.ip, &object).await;
-        let answer = answer.map_err(|error| Answer::NotSent(error.to_string()))?;
+        let answer = self.phones.send(phone, target, &object).await?;
         let unsent =
             matches!(&answer.outcome, Outcome::Unreachable(why) if why.phase == Phase::Connect);
-        Ok((judge(answer), unsent))
+        Ok((judge(answer, target), unsent))
     }
 }
 
@@ -37,16 +41,17 @@ impl Line for KeysLine {
         let Some(steps) = self.script.steps(&target.model) else {
             return Answer::NotSent(format!("the script has no step for a {}", target.model));
         };
-        if let Err(answer) = who_answers(&self.phones, target, self.identity_check).await {
-            return answer;
-        }
+        let phone = match self.phones.meet(target).await {
+            Ok(phone) => phone,
+            Err(answer) => return answer,
+        };
         let mut pause = None;
         for (step, number) in steps.iter().zip(1..) {
             if let Some(pause) = pause.replace(step.pause) {
                 tokio::time::sleep(pause).await;
             }
             let place = Place { number, of: steps.len() };
-            match self.press(target, step).await {
+            match self.press(&phone, target, step).await {
                 Ok((Answer::Accepted, _)) => {}
                 Ok((answer, unsent)) => return place.ended(answer, unsent),
                 Err(answer) => return place.ended(answer, true),
@@ -88,7 +93,10 @@ impl Place {
             Answer::AuthRefused(error) => Answer::AuthRefused(self.said(error, "was refused")),
             Answer::Refused(error) => Answer::Refused(self.said(error, "was refused")),
             Answer::NotSent(why) => Answer::NotSent(self.told(&why, "was not sent")),
-            other @ (Answer::Accepted | Answer::WrongDevice(_) | Answer::Once(_)) => other,
+            other @ (Answer::Accepted
+            | Answer::WrongDevice(_)
+            | Answer::Barred { .. }
+            | Answer::Once(_)) => other,
         };
         if again { answer } else { Answer::Once(Box::new(answer)) }
     }

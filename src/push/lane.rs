@@ -88,6 +88,7 @@ impl Lane {
             | Answer::Unreadable(_)
             | Answer::WrongDevice(_)
             | Answer::NotSent(_)
+            | Answer::Barred { .. }
             | Answer::Once(_) => {}
         }
         None

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use super::meeting::{Meeting, unreachable};
 use super::{Answer, Fetched, Line, Target};
 use crate::domain::device_name::DeviceName;
 use crate::domain::model::ImageSpec;
@@ -11,49 +12,31 @@ use crate::event::PhoneError;
 use crate::host::{ImageHost, PublishedUrls};
 use crate::media::PreparedSet;
 use crate::phone::{
-    DeviceInformation, IdentityError, Outcome, PhoneAnswer, PhoneClient, PhoneError as SendError,
-    PushObject as _, Reply, SetBackground, Theme,
+    Outcome, PhoneAnswer, PhoneError as SendError, PushObject as _, Reply, SetBackground, Theme,
 };
 
-/// Pushes over HTTP and lets phones download from our own image server.
+/// Pushes over HTTP or HTTPS and lets phones download from our own image server.
 #[derive(Debug)]
 pub struct PhoneLine {
-    phones: PhoneClient,
+    phones: Meeting,
     host: ImageHost,
     pictures: PreparedSet,
     picture_name: String,
     verify_timeout: Duration,
-    identity_check: bool,
     published: Mutex<HashMap<DeviceName, PublishedUrls>>,
 }
 
 impl PhoneLine {
     /// Puts a line together; `verify_timeout` is how long downloads are waited for after an acceptance.
     pub fn new(
-        phones: PhoneClient,
+        phones: Meeting,
         host: ImageHost,
         pictures: PreparedSet,
         picture_name: String,
         verify_timeout: Duration,
     ) -> Self {
         let published = Mutex::default();
-        Self {
-            phones,
-            host,
-            pictures,
-            picture_name,
-            verify_timeout,
-            identity_check: true,
-            published,
-        }
-    }
-
-    /// Pushes also to what does not say who it is. A device that says it is another one is still left
-    /// alone.
-    #[must_use]
-    pub fn without_identity_check(mut self) -> Self {
-        self.identity_check = false;
-        self
+        Self { phones, host, pictures, picture_name, verify_timeout, published }
     }
 
     /// Makes sure that what would be sent to these targets is not too long for phones.
@@ -116,21 +99,22 @@ impl PhoneLine {
 
 impl Line for PhoneLine {
     async fn push(&self, target: &Target) -> Answer {
-        if let Err(answer) = who_answers(&self.phones, target, self.identity_check).await {
-            return answer;
-        }
+        let phone = match self.phones.meet(target).await {
+            Ok(phone) => phone,
+            Err(answer) => return answer,
+        };
         let (image, urls, theme) = match self.urls(target) {
             Ok(found) => found,
             Err(why) => return Answer::NotSent(why),
         };
         let token = urls.token.clone();
         let object = self.object(image, urls, theme);
-        match self.phones.push(target.ip, &object).await {
+        match self.phones.send(&phone, target, &object).await {
             Ok(answer) => {
                 let complete = self.host.fetched(&token).complete();
-                with_downloads(judge(answer), complete, "both pictures")
+                with_downloads(judge(answer, target), complete, "both pictures")
             }
-            Err(error) => Answer::NotSent(error.to_string()),
+            Err(answer) => answer,
         }
     }
 
@@ -143,43 +127,6 @@ impl Line for PhoneLine {
         let seen = self.host.wait_complete(&token, self.verify_timeout).await;
         self.host.retire(&token);
         Fetched { image: seen.image, thumbnail: seen.thumbnail }
-    }
-}
-
-/// Makes sure that the target itself answers at its address; says otherwise how the attempt ends.
-///
-/// Addresses are leased. The password must not go to whoever lives there now.
-pub(super) async fn who_answers(
-    phones: &PhoneClient,
-    target: &Target,
-    identity_check: bool,
-) -> Result<(), Answer> {
-    match phones.device_information(target.ip).await {
-        Ok(found) => match other_device(&found, &target.name) {
-            Some(other) => Err(Answer::WrongDevice(other)),
-            None => Ok(()),
-        },
-        // A phone with web access offers the page. Whatever else answers here gets no password.
-        Err(IdentityError::NotThere { status }) if identity_check => {
-            Err(Answer::WrongDevice(format!("something that is no phone (HTTP {status})")))
-        }
-        Err(IdentityError::NotThere { .. }) => Ok(()),
-        Err(IdentityError::Unreachable(why)) => Err(Answer::Unreachable(why.to_string())),
-    }
-}
-
-/// Names the device that answers when it is surely not the one that was meant.
-fn other_device(found: &DeviceInformation, wanted: &DeviceName) -> Option<String> {
-    let wanted = wanted.as_str().to_ascii_uppercase();
-    let by_mac =
-        found.mac.as_ref().map(|mac| wanted.strip_prefix("SEP").is_some_and(|end| end == mac));
-    let by_name = found.host_name.as_ref().map(|name| name.eq_ignore_ascii_case(&wanted));
-    match (by_name, by_mac) {
-        (Some(true), _) | (_, Some(true)) | (None, None) => None,
-        (Some(false), _) => found.host_name.clone(),
-        // A device that is not named after its MAC address cannot be told by it.
-        (None, Some(false)) if wanted.len() == 15 && wanted.starts_with("SEP") => found.mac.clone(),
-        (None, Some(false)) => None,
     }
 }
 
@@ -199,14 +146,15 @@ pub(super) fn with_downloads(answer: Answer, complete: bool, what: &str) -> Answ
         | Answer::Unreadable(_)
         | Answer::WrongDevice(_)
         | Answer::NotSent(_)
+        | Answer::Barred { .. }
         | Answer::Once(_) => answer,
     }
 }
 
 /// Says what an answer comes to.
-pub(super) fn judge(answer: PhoneAnswer) -> Answer {
+pub(super) fn judge(answer: PhoneAnswer, target: &Target) -> Answer {
     let reply = match answer.outcome {
-        Outcome::Unreachable(why) => return Answer::Unreachable(why.to_string()),
+        Outcome::Unreachable(why) => return unreachable(&why, target),
         Outcome::Answered(reply) => reply,
     };
     let said = |number| PhoneError { number, text: reply.to_string(), raw: answer.raw.clone() };
@@ -233,40 +181,16 @@ pub(super) const GRACE: Duration = Duration::from_secs(1);
 mod tests {
     use super::*;
 
-    fn found(name: Option<&str>, mac: Option<&str>) -> DeviceInformation {
-        DeviceInformation {
-            host_name: name.map(str::to_owned),
-            mac: mac.map(str::to_owned),
-            ..DeviceInformation::default()
-        }
-    }
-
-    #[test]
-    fn only_a_device_that_is_surely_another_one_is_refused() {
-        let other =
-            |name, mac| other_device(&found(name, mac), &"sep0011223344AA".parse().unwrap());
-        assert_eq!(other(Some("SEP0011223344aa"), None), None);
-        assert_eq!(other(Some("reception"), Some("0011223344AA")), None);
-        assert_eq!(other(None, None), None);
-        assert_eq!(
-            other(Some("SEP0011223344BB"), Some("0011223344BB")),
-            Some("SEP0011223344BB".into())
-        );
-        assert_eq!(other(None, Some("0011223344BB")), Some("0011223344BB".into()));
-        assert_eq!(
-            other_device(&found(None, Some("0011223344BB")), &"lobby".parse().unwrap()),
-            None
-        );
-    }
-
     fn answered(status: u16, body: &str) -> Answer {
         let reply = Reply::read(status, None, body.as_bytes());
-        judge(PhoneAnswer {
+        let answer = PhoneAnswer {
             http_status: Some(status),
+            moved_to_https: false,
             outcome: Outcome::Answered(reply),
             raw: body.to_owned(),
             took: Duration::ZERO,
-        })
+        };
+        judge(answer, &crate::push::engine::tests::target(1))
     }
 
     #[test]

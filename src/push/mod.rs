@@ -14,7 +14,9 @@ mod job;
 mod keys_line;
 mod lane;
 pub mod line;
+pub mod meeting;
 pub mod patience;
+pub mod pins;
 mod places;
 pub mod script;
 mod skip;
@@ -26,7 +28,7 @@ use std::net::IpAddr;
 
 use crate::domain::device_name::DeviceName;
 use crate::domain::object::{ObjectKind, Takes};
-use crate::event::PhoneError;
+use crate::event::{Outcome, PhoneError};
 
 pub use choose::targets;
 pub use digests::Digests;
@@ -47,6 +49,8 @@ pub struct Target {
     pub ip: IpAddr,
     /// What it takes of what is pushed.
     pub takes: Takes,
+    /// Whether it is known to take pictures over HTTPS only. Others may turn out to want it.
+    pub https: bool,
     /// Whether it asks the cluster for the user, so that an acceptance proves the password.
     pub checks_password: bool,
     /// Whether its association or its configuration was changed only a moment ago. Such a phone may refuse
@@ -78,6 +82,15 @@ pub enum Answer {
     WrongDevice(String),
     /// Nothing was sent, because the push could not be made; says why.
     NotSent(String),
+    /// Nothing was sent, for a reason that does not pass by itself.
+    Barred {
+        /// How the phone ends.
+        outcome: Outcome,
+        /// Why.
+        why: String,
+        /// What to do about it.
+        remedy: String,
+    },
     /// One of the others, and it must not be sent again: some of it was carried out, or may have been.
     Once(Box<Self>),
 }
@@ -93,6 +106,7 @@ impl Answer {
             | Self::Unreachable(_)
             | Self::Unreadable(_)
             | Self::WrongDevice(_)
+            | Self::Barred { .. }
             | Self::NotSent(_) => (self, false),
         }
     }

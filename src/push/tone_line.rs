@@ -4,36 +4,29 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::line::{GRACE, judge, who_answers, with_downloads};
+use super::line::{GRACE, judge, with_downloads};
+use super::meeting::Meeting;
 use super::{Answer, Fetched, Line, Target};
 use crate::domain::device_name::DeviceName;
 use crate::domain::object::Takes;
 use crate::host::{ImageHost, PublishedTone};
 use crate::media::ToneSet;
-use crate::phone::{PhoneClient, PhoneError, PushObject as _, SetRingTone};
+use crate::phone::{PhoneError, PushObject as _, SetRingTone};
 
 /// Pushes ring tones and lets phones download them from our own server.
 #[derive(Debug)]
 pub struct ToneLine {
-    phones: PhoneClient,
+    phones: Meeting,
     host: ImageHost,
     tones: ToneSet,
     verify_timeout: Duration,
-    identity_check: bool,
     published: Mutex<HashMap<DeviceName, PublishedTone>>,
 }
 
 impl ToneLine {
-    /// Puts a line together; `verify_timeout` is how long a download is waited for after an acceptance. With
-    /// `identity_check`, what does not say who it is is left alone.
-    pub fn new(
-        phones: PhoneClient,
-        host: ImageHost,
-        tones: ToneSet,
-        verify_timeout: Duration,
-        identity_check: bool,
-    ) -> Self {
-        Self { phones, host, tones, verify_timeout, identity_check, published: Mutex::default() }
+    /// Puts a line together; `verify_timeout` is how long a download is waited for after an acceptance.
+    pub fn new(phones: Meeting, host: ImageHost, tones: ToneSet, verify_timeout: Duration) -> Self {
+        Self { phones, host, tones, verify_timeout, published: Mutex::default() }
     }
 
     /// Makes sure that what would be sent to these targets is not too long for phones.
@@ -78,19 +71,20 @@ impl ToneLine {
 
 impl Line for ToneLine {
     async fn push(&self, target: &Target) -> Answer {
-        if let Err(answer) = who_answers(&self.phones, target, self.identity_check).await {
-            return answer;
-        }
+        let phone = match self.phones.meet(target).await {
+            Ok(phone) => phone,
+            Err(answer) => return answer,
+        };
         let PublishedTone { url, token } = match self.published(target) {
             Ok(found) => found,
             Err(why) => return Answer::NotSent(why),
         };
-        match self.phones.push(target.ip, &SetRingTone { url }).await {
+        match self.phones.send(&phone, target, &SetRingTone { url }).await {
             Ok(answer) => {
                 let complete = self.host.fetched(&token).complete();
-                with_downloads(judge(answer), complete, "the ring tone")
+                with_downloads(judge(answer, target), complete, "the ring tone")
             }
-            Err(error) => Answer::NotSent(error.to_string()),
+            Err(answer) => answer,
         }
     }
 

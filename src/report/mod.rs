@@ -4,6 +4,7 @@
 //! passed through the escaping of the format it goes into.
 
 mod changes;
+mod hosted;
 mod html;
 mod json;
 mod list;
@@ -15,6 +16,7 @@ mod runs;
 mod text;
 
 pub use changes::{changes_recap, plan_diff};
+pub use hosted::{HostedFile, hosted_json};
 pub use html::{HtmlError, html};
 pub use json::{
     PlanFileError, audit_json, inventory_json, models_json, plan_json, read_plan, rollout_json,
@@ -23,5 +25,5 @@ pub use list::{Format, ListError, csv, ndjson, table};
 pub use recap::{audit_recap, plan_recap, rollout_recap};
 pub use record::{ModelRecord, Record};
 pub use rollout::{Rollout, RolloutSummary};
-pub use runs::{RunRecord, Shown, runs_json, show_json, show_recap};
+pub use runs::{RunRecord, Shown, download_line, runs_json, show_json, show_recap};
 pub use text::{printable, printable_lines};

@@ -28,7 +28,9 @@
 //!   configuration that they loaded last, download and check the pictures, and answer as their model
 //!   does. Some misbehave, each in its own way ([`Quirk`]).
 //!
-//! What it does not: calls, lines, TFTP, phones over HTTPS or IPv6, what keys do, AXL writes
+//! - the same phones over HTTPS, on a port of their own, with certificates that a simulated maker signed.
+//!
+//! What it does not: calls, lines, TFTP, phones over IPv6, what keys do, AXL writes
 //! other than those named here, associations and passwords, SQL writes. Such a request is refused, never ignored.
 //!
 //! Where no source tells what the real thing does, the code says "believed".
@@ -69,7 +71,8 @@ pub use config::{
 };
 pub use content::{
     AccountState, Address, AxlRole, CTI_PORT, Fleet, Httpd, NO_URL, PhoneSpec, ProfileSpec,
-    Protocol, Quirk, Registration, STANDARD_PROFILE, THIRD_PARTY_SIP, UserKind, UserSpec,
+    Protocol, Quirk, Registration, STANDARD_PROFILE, Shows, THIRD_PARTY_SIP, UserKind, UserSpec,
+    Web,
 };
 
 pub use fleet::FleetSpec;

@@ -100,6 +100,8 @@ pub struct Push {
     pub xml: Option<String>,
     /// Whether the request had an `Authorization` header; its content is not kept.
     pub authorization: bool,
+    /// Whether it came over HTTPS.
+    pub secure: bool,
     /// What the phone answered.
     pub outcome: PushOutcome,
     /// What it downloaded, in order.

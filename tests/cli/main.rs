@@ -15,6 +15,7 @@ mod lab;
 mod latecomers;
 mod output;
 mod paging;
+mod phone_tls;
 mod plan_apply;
 mod read_only;
 mod repair;

@@ -11,7 +11,7 @@ use crate::domain::device_name::DeviceName;
 use crate::domain::model::{self, Model};
 use crate::domain::object::{ObjectKind, Takes};
 use crate::event::{Event, Observer, Outcome, PhoneResult, Stage};
-use crate::phone::{DeviceInformation, IdentityError, PhoneClient};
+use crate::phone::{DeviceInformation, Https, IdentityError, PhoneClient, who_is_there};
 use crate::push::Target;
 
 /// What came of asking a phone who it is.
@@ -29,7 +29,9 @@ pub enum Said {
 
 /// How to go about asking.
 #[derive(Clone, Copy, Debug)]
-pub struct Asking {
+pub struct Asking<'a> {
+    /// How phones are reached that want HTTPS, where that is known.
+    pub https: Option<&'a Https>,
     /// Phones that are asked at once.
     pub at_once: usize,
     /// How often one is asked that does not answer.
@@ -43,7 +45,7 @@ pub async fn ask(
     object: ObjectKind,
     entries: &[Entry],
     phones: &PhoneClient,
-    asking: Asking,
+    asking: Asking<'_>,
     observer: &dyn Observer,
 ) -> Vec<(Entry, Said)> {
     let stage = Stage::Identities;
@@ -68,12 +70,17 @@ pub async fn ask(
     asked
 }
 
-async fn ask_one(address: IpAddr, phones: &PhoneClient, asking: Asking) -> Said {
+/// What is said of a phone that wants HTTPS where nobody knows how to trust it.
+const WANTS_HTTPS: &str =
+    "it wants HTTPS: --phone-ca-file or --phone-tls says by what its certificate is believed";
+
+async fn ask_one(address: IpAddr, phones: &PhoneClient, asking: Asking<'_>) -> Said {
     let mut attempt = 1;
     loop {
-        match phones.device_information(address).await {
+        match who_is_there(phones, asking.https, address).await {
             Ok(told) => return Said::Told(told),
             Err(IdentityError::NotThere { status }) => return Said::NoPhone(status),
+            Err(IdentityError::MovedToHttps { .. }) => return Said::Silent(WANTS_HTTPS.to_owned()),
             Err(IdentityError::Unreachable(why)) if attempt >= asking.attempts => {
                 return Said::Silent(why.to_string());
             }
@@ -158,6 +165,7 @@ fn target(
         ip: entry.address,
         takes,
         // Nobody knows. Three in a row must accept before more than one is asked, as everywhere.
+        https: false,
         checks_password: true,
         fresh: false,
     })

@@ -162,7 +162,8 @@ async fn carry_out(
     let shown: HashSet<_> = already.iter().map(|phone| phone.name.clone()).collect();
     targets.retain(|target| !shown.contains(&target.name));
     let book = RunBook::new(recorder.clone(), digests);
-    let line = goods::line(&sending(work), toward(&work.entries), &work.goods, prepared)?;
+    let sending = sending(work, recorder);
+    let line = goods::line(&sending, toward(&work.entries), &work.goods, prepared, observer)?;
     line.check(&targets).map_err(|error| {
         CliError::from_error(Exit::Usage, &error)
             .hint("nothing was sent; use a shorter --advertise URL or --picture-name")
@@ -213,6 +214,7 @@ async fn who_is_there(
     // The password is not even at hand here.
     let phones = PhoneClient::anonymous(http, work.way.phone_port, WHO_ARE_YOU);
     let asking = Asking {
+        https: work.way.phone_tls.https.as_ref(),
         at_once: work.way.concurrency,
         attempts: work.push.attempts,
         delay: Duration::from_secs(work.push.retry_delay),
@@ -233,12 +235,14 @@ fn already_shown(
     Ok(shown.into_values().filter(|phone| !list::is_address(&phone.name)).collect())
 }
 
-fn sending<'a>(work: &'a Work<'_>) -> images::Sending<'a> {
+fn sending<'a>(work: &'a Work<'_>, recorder: &'a Recorder) -> images::Sending<'a> {
     images::Sending {
         way: work.way,
         password: work.password.clone(),
         push: work.push,
         picture_file: &work.picture_file,
+        state: &work.state,
+        recorder,
     }
 }
 

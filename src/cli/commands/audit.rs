@@ -8,6 +8,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::{self, Progress};
 use crate::cli::{open, output, pipeline, target};
 use crate::domain::finding::Verdict;
+use crate::domain::repair::Repairs;
 use crate::domain::selector::LimitCounts;
 use crate::report::{audit_json, audit_recap};
 
@@ -39,6 +40,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     let repairs = args.repair.repairs(ResetArgs::default())?;
     let connection = open::connection(&args.connection, None)?;
     let pictures = open::pictures(&args.connection)?;
+    let repairs = Repairs { https: connection.may_use_https(), ..repairs };
     let (counts, progress) = (LimitCounts::AllPhones, Progress::shared());
     let inventory =
         pipeline::survey(&connection, &args.target, counts, &repairs, &progress).await?;

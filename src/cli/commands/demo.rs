@@ -10,7 +10,7 @@ use crate::cli::args::{OutputArgs, PushArgs, TargetArgs, WaitArgs};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::goods::Goods;
 use crate::cli::ui::{self, Progress};
-use crate::cli::{images, open, pipeline, simulated, target, tell};
+use crate::cli::{images, open, output, pipeline, simulated, target, tell};
 use crate::config::{Layer, PasswordSource};
 use crate::domain::model;
 use crate::domain::repair::Repairs;
@@ -62,14 +62,17 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     let folder = tempfile::tempdir().map_err(|error| {
         CliError::new(Exit::Failed, format!("cannot make a folder for the journal: {error}"))
     })?;
-    let cluster = simulated::start(&args.fleet, 0, 0).await?;
+    let cluster = simulated::start(&args.fleet, 0, [0, 0]).await?;
     let before = cluster.record();
     ui::say(&format!(
         "Simulated cluster with {} devices at https://{}/ (certificate pinned)",
         FleetSpec { seed: args.fleet.seed, phones: args.fleet.phones }.devices(),
         cluster.axl_addr()
     ));
-    let connection = open::from_layer(Some("demo".to_owned()), layer(&cluster, args.concurrency))?;
+    let phone_ca = folder.path().join("phone-ca.pem");
+    output::write_file(&phone_ca, cluster.phone_ca_pem())?;
+    let layer = layer(&cluster, phone_ca, args.concurrency);
+    let connection = open::from_layer(Some("demo".to_owned()), layer)?;
     let push = PushArgs {
         attempts: 2,
         retry_delay: 1,
@@ -124,7 +127,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     .hint("this is a bug in axlpaper: please report it with the --seed and --phones that you used"))
 }
 
-fn layer(cluster: &SimCluster, concurrency: u16) -> Layer {
+fn layer(cluster: &SimCluster, phone_ca: PathBuf, concurrency: u16) -> Layer {
     Layer {
         host: Some(cluster.axl_addr().to_string()),
         username: Some(sim::ADMIN_USER.to_owned()),
@@ -132,6 +135,8 @@ fn layer(cluster: &SimCluster, concurrency: u16) -> Layer {
         pin_sha256: Some(cluster.cert_sha256()),
         push_user: Some(sim::PUSH_USER.to_owned()),
         phone_port: Some(cluster.phone_port()),
+        phone_ca_file: Some(phone_ca),
+        phone_tls_port: Some(cluster.phone_tls_port()),
         concurrency: Some(usize::from(concurrency)),
         ..Layer::default()
     }
@@ -256,6 +261,7 @@ mod tests {
             applied: 0,
             resets: 0,
             pushes: vec![Push {
+                secure: false,
                 xml: None,
                 authorization: true,
                 outcome: PushOutcome::Accepted,

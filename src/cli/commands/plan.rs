@@ -11,6 +11,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::{self, Progress};
 use crate::cli::{open, output, pipeline, repair, state, target};
 use crate::domain::plan::Plan;
+use crate::domain::repair::Repairs;
 use crate::domain::selector::LimitCounts;
 use crate::report::{Format, ListError, Record, csv, ndjson, plan_diff, plan_json, plan_recap};
 
@@ -51,6 +52,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     let repairs = args.repair.repairs(args.reset)?;
     let connection = open::connection(&args.connection, None)?;
     let pictures = open::pictures(&args.connection)?;
+    let repairs = Repairs { https: connection.may_use_https(), ..repairs };
     connection.way.need_push_user()?;
     let counts = LimitCounts::PhonesWithPictures;
     let inventory =

@@ -146,7 +146,7 @@ impl Observer for Progress {
             Event::Finished { stage } => self.finished(*stage),
             Event::Remark(text) => self.line(&format!("note: {text}")),
             // There can be thousands of both: the bar counts them, and the recap tells them.
-            Event::Changed(_) | Event::Pushed(_) => {}
+            Event::Changed(_) | Event::Pushed(_) | Event::Downloaded(_) => {}
         }
     }
 }

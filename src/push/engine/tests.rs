@@ -16,6 +16,7 @@ pub(in crate::push) fn target(n: u8) -> Target {
         device_pool: "HQ".into(),
         ip: [10, 0, 0, n].into(),
         takes: Takes::Picture(model::by_number(683).unwrap().image.unwrap()),
+        https: false,
         checks_password: true,
         fresh: false,
     }

@@ -17,7 +17,7 @@ use crate::domain::model::{self, ImageSpec};
 use crate::domain::personalization::Setting;
 use crate::sim::Shared;
 use crate::sim::accounts::basic;
-use crate::sim::content::Quirk;
+use crate::sim::content::{Quirk, Web};
 use crate::sim::form::{encode, fields};
 use crate::sim::record::{Fetch, Pressed, Push, PushOutcome, RingTone, Shown};
 use crate::sim::state::{Loaded, hex};
@@ -32,13 +32,17 @@ pub(super) struct Broken;
 pub(super) async fn answer(
     shared: Arc<Shared>,
     at: usize,
+    secure: bool,
     request: Request<Incoming>,
 ) -> Result<Answer, Broken> {
     if !shared.cluster().devices[at].serves() {
         // It restarted with its web server off while the client kept the connection.
         return Err(Broken);
     }
-    let phone = Phone::new(&shared, at);
+    let phone = Phone::new(&shared, at, secure);
+    if let Some(answer) = phone.sends_to_https(&request) {
+        return Ok(answer);
+    }
     match (request.method(), request.uri().path()) {
         (&Method::GET, "/DeviceInformationX") => {
             Ok(answers::device_information(&phone.name, &phone.product, &phone.load))
@@ -102,6 +106,9 @@ struct Phone<'a> {
     address: Ipv4Addr,
     loaded: Loaded,
     quirk: Quirk,
+    web: Web,
+    /// Whether the request came over HTTPS.
+    secure: bool,
 }
 
 /// What a push does to a phone.
@@ -117,7 +124,7 @@ enum Display {
 type Verdict = (PushOutcome, Result<Answer, Broken>, Display);
 
 impl<'a> Phone<'a> {
-    fn new(shared: &'a Shared, at: usize) -> Self {
+    fn new(shared: &'a Shared, at: usize, secure: bool) -> Self {
         let cluster = shared.cluster();
         let device = &cluster.devices[at];
         let spec = &device.spec;
@@ -141,9 +148,24 @@ impl<'a> Phone<'a> {
             address: spec.address.v4().unwrap_or(Ipv4Addr::LOCALHOST),
             loaded: device.loaded.clone(),
             quirk,
+            web: spec.web,
+            secure,
         };
         drop(cluster);
         phone
+    }
+
+    /// Returns the answer of a phone that wants to be asked over HTTPS.
+    fn sends_to_https(&self, request: &Request<Incoming>) -> Option<Answer> {
+        let sends = match self.web {
+            Web::RedirectsToHttps => true,
+            Web::RedirectsPushes => request.method() == Method::POST,
+            Web::Both | Web::HttpsOnly | Web::OldTlsOnly => false,
+        };
+        let port = self.shared.phone_tls_port;
+        let path = request.uri().path();
+        (sends && !self.secure)
+            .then(|| answers::moved(&format!("https://{}:{port}{path}", self.address)))
     }
 
     async fn push(&self, request: Request<Incoming>) -> (Push, Display, Result<Answer, Broken>) {
@@ -155,6 +177,7 @@ impl<'a> Phone<'a> {
         let mut push = Push {
             xml: None,
             authorization: authorization.is_some(),
+            secure: self.secure,
             outcome: PushOutcome::Unusable,
             fetches: Vec::new(),
         };
@@ -241,6 +264,15 @@ impl<'a> Phone<'a> {
         None
     }
 
+    /// Tells whether pictures and tones may be pushed the way that this request came.
+    fn takes_personal_things(&self) -> bool {
+        match self.loaded.personalization {
+            Setting::Enabled => true,
+            Setting::HttpsOnly => self.secure,
+            Setting::Disabled | Setting::Default => false,
+        }
+    }
+
     async fn authorized(&self, authorization: Option<&str>) -> bool {
         if self.loaded.authentication_url.is_empty() {
             return true;
@@ -282,7 +314,7 @@ impl<'a> Phone<'a> {
         let (Some(takes), Some(url)) = (takes, command::ring_tone(xml)) else {
             return self.error(1);
         };
-        if self.loaded.personalization != Setting::Enabled {
+        if !self.takes_personal_things() {
             return self.error(4);
         }
         let success = || Ok(answers::success(self.model, self.schema()));
@@ -310,7 +342,7 @@ impl<'a> Phone<'a> {
     async fn background(&self, xml: &str, fetches: &mut Vec<Fetch>) -> Verdict {
         // Nobody has published what a phone answers then: error 4 is believed. This server speaks
         // HTTP only, so `HTTPS Only` refuses too.
-        if self.loaded.personalization != Setting::Enabled || !self.loaded.background_allowed {
+        if !self.takes_personal_things() || !self.loaded.background_allowed {
             return self.error(4);
         }
         let Some(image) = self.image else { return self.error(1) };
