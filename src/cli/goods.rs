@@ -212,16 +212,28 @@ impl Goods {
             Self::Picture { .. } => format!("push {name} to {phones}"),
             Self::Tone { .. } => format!("push the ring tone {name} to {phones}"),
             Self::Script(script) if script.kind() == ObjectKind::Play => {
-                format!("play {name} aloud on {phones}; nothing will show whether it was heard")
+                format!("play {name} aloud on {phones}")
             }
             Self::Script(script) => {
                 let (steps, pauses) = (counted(script.longest(), "step"), script.pauses());
                 format!(
-                    "press the keys of {name} ({steps}, {:.1} s of pauses) on {phones}, blindly: a phone can only say that \
-                     it accepted them, and nothing will show what they did",
+                    "press the keys of {name} ({steps}, {:.1} s of pauses) on {phones}, blindly",
                     pauses.as_secs_f64()
                 )
             }
+        }
+    }
+
+    /// Says what a person should know before a yes, where acceptance is all that will ever be known.
+    pub fn caution(&self) -> Option<&'static str> {
+        match self.kind() {
+            ObjectKind::Background | ObjectKind::RingTone => None,
+            ObjectKind::Play => Some(
+                "phones can only say that they accepted the sound; nothing will show whether it was heard",
+            ),
+            ObjectKind::Keys => Some(
+                "phones can only say that they accepted keys; nothing will show what these did",
+            ),
         }
     }
 

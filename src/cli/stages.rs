@@ -180,6 +180,9 @@ impl At<'_> {
         if ready.phones == 0 && seen.plan.changes.is_empty() {
             return Ok(());
         }
+        if let Some(caution) = self.work.goods.caution() {
+            self.observer.observe(&Event::Remark(caution.to_owned()));
+        }
         if let Some(url) = ready.line.base_url() {
             self.observer.observe(&Event::Remark(format!("phones download from {url}")));
         }

@@ -157,7 +157,11 @@ mod tests {
         let told = |number, of, answer| match (Place { number, of }).ended(answer, false).once().0 {
             Answer::Unreachable(why) => why,
             Answer::Refused(error) | Answer::Unreadable(error) => error.text,
-            other => panic!("{other:?}"),
+            other @ (Answer::Accepted
+            | Answer::AuthRefused(_)
+            | Answer::WrongDevice(_)
+            | Answer::NotSent(_)
+            | Answer::Once(_)) => panic!("{other:?}"),
         };
         let lost = || Answer::Unreachable("reset".into());
         assert_eq!(

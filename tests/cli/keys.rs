@@ -162,8 +162,15 @@ fn harm_is_done_only_when_it_is_allowed_and_nothing_without_a_yes() {
     let lab = Lab::new(controlled(2));
     let script = "pause='0s'\n[[step]]\npress=['Key:KeyPadStar']\n[[step]]\npress=['Key:KeyPadStar']\n\
         [[step]]\npress=['Key:KeyPadPound']";
-    send(&lab, "keys", script, &["--allow-destructive"])
-        .fails(5, &["press the keys of script.toml (3 steps", "on 2 phones, blindly", "--yes"]);
+    send(&lab, "keys", script, &["--allow-destructive"]).fails(
+        5,
+        &[
+            "press the keys of script.toml (3 steps",
+            "on 2 phones, blindly on",
+            "nothing will show what these did",
+            "--yes",
+        ],
+    );
     assert_eq!(pushes(&lab.record()), 0);
     let ended = send(&lab, "keys", script, &["--allow-destructive", "--yes"]);
     assert_eq!(ended.code, 0, "{ended:?}");

@@ -169,6 +169,9 @@ async fn carry_out(
             .hint("nothing was sent; use a shorter --advertise URL or --picture-name")
     })?;
     if !targets.is_empty() {
+        if let Some(caution) = work.goods.caution() {
+            observer.observe(&Event::Remark(caution.to_owned()));
+        }
         if let Some(url) = line.base_url() {
             observer.observe(&Event::Remark(format!("phones download from {url}")));
         }

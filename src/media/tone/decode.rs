@@ -110,7 +110,7 @@ impl<'a> Mono<'a> {
                 Ok(None) => return Ok(()),
                 // A file that was cut short still has its beginning.
                 Err(error) => {
-                    self.damaged.get_or_insert(error.to_string());
+                    self.damaged.get_or_insert_with(|| error.to_string());
                     return Ok(());
                 }
             };
@@ -126,10 +126,10 @@ impl<'a> Mono<'a> {
                 }
                 // The frames before the first whole one of an MP3 are of that kind.
                 Err(Error::DecodeError(why)) => {
-                    self.damaged.get_or_insert(why.to_owned());
+                    self.damaged.get_or_insert_with(|| why.to_owned());
                 }
                 Err(error) => {
-                    self.damaged.get_or_insert(error.to_string());
+                    self.damaged.get_or_insert_with(|| error.to_string());
                     return Ok(());
                 }
             }

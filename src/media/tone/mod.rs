@@ -10,6 +10,7 @@ mod ringlist;
 mod shape;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -75,8 +76,8 @@ impl ToneSet {
     ) -> Result<Self, ToneError> {
         let mut set = HashMap::new();
         for format in formats {
-            if !set.contains_key(&format) {
-                set.insert(format, Arc::new(Tone::make(audio, format)?));
+            if let Entry::Vacant(place) = set.entry(format) {
+                place.insert(Arc::new(Tone::make(audio, format)?));
             }
         }
         Ok(Self(set))
