@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use axlpaper::event::{Outcome, PhoneResult, Unobserved};
 use axlpaper::host::{HostConfig, HostLimits, ImageHost};
-use axlpaper::media::{Picture, PreparedSet, demo_picture, prepare_all};
+use axlpaper::media::{Options, Picture, PreparedSet, Squeeze, demo_picture, prepare_all};
 use axlpaper::net::client::{PhoneHttpOptions, phone_http};
 use axlpaper::phone::{PhoneClient, SetBackground, Theme};
 use axlpaper::push::book::Forgetful;
@@ -35,7 +35,7 @@ pub async fn measure(size: &Size, table: &mut Table) -> Result<(), Failure> {
     }
     let pictures = tokio::task::block_in_place(|| {
         let specs = targets.iter().map(|target| &target.image);
-        prepare_all(&Picture::from(demo_picture()), specs)
+        prepare_all(&Picture::from(demo_picture()), specs, &Options::default(), Squeeze::Quick)
     })?;
     for &at_once in size.at_once {
         alone(&targets, at_once, size.rounds, table).await?;

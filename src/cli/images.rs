@@ -13,7 +13,7 @@ use super::way::Way;
 use crate::domain::model::ImageSpec;
 use crate::event::{Event, Observer, Stage};
 use crate::host::{HostConfig, HostError, HostLimits, ImageHost};
-use crate::media::{MediaError, Picture, PreparedSet, prepare_all};
+use crate::media::{MediaError, Options, Picture, PreparedSet, Squeeze, prepare_all};
 use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneClient;
 use crate::push::line::PhoneLine;
@@ -48,11 +48,13 @@ fn unusable(error: &MediaError) -> CliError {
 pub fn prepare<'a>(
     picture: &Picture,
     specs: impl Iterator<Item = &'a ImageSpec>,
+    options: &Options,
     observer: &dyn Observer,
 ) -> Result<PreparedSet, CliError> {
     observer.observe(&Event::Started { stage: Stage::Pictures, total: None });
-    let prepared = tokio::task::block_in_place(|| prepare_all(picture, specs))
-        .map_err(|error| CliError::from_error(Exit::Failed, &error))?;
+    let prepared =
+        tokio::task::block_in_place(|| prepare_all(picture, specs, options, Squeeze::Quick))
+            .map_err(|error| CliError::from_error(Exit::Failed, &error))?;
     observer.observe(&Event::Finished { stage: Stage::Pictures });
     Ok(prepared)
 }

@@ -14,6 +14,7 @@ mod latecomers;
 mod open;
 mod output;
 mod password;
+mod picture_args;
 mod pipeline;
 mod pushing;
 mod repair;

@@ -21,7 +21,7 @@ use crate::domain::repair::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
 use crate::event::Observer;
 use crate::journal::RunId;
-use crate::media::Picture;
+use crate::media::{Options, Picture};
 use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneClient;
 use crate::push::engine::{Stop, Stopped};
@@ -66,6 +66,8 @@ pub struct Work<'a> {
     pub selector: Selector,
     /// The picture.
     pub picture: Picture,
+    /// How it is made to fit.
+    pub options: Options,
     /// The picture's file, as it is.
     pub picture_bytes: Vec<u8>,
     /// The picture's file name, for the report.
@@ -126,6 +128,7 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
         connection: &connection,
         selector: subject.selector,
         picture: subject.picture,
+        options: subject.options,
         picture_bytes: subject.bytes,
         picture_file: subject.file,
         push: &job.push,

@@ -129,7 +129,7 @@ impl At<'_> {
         let expected = seen.fresh.targets(&seen.inventory, &meant);
         let late = work.push.wait_for_offline.map(|_| latecomers::images(&meant));
         let specs = expected.iter().map(|target| &target.image).chain(late.iter().flatten());
-        let pictures = images::prepare(&work.picture, specs, observer.as_ref())?;
+        let pictures = images::prepare(&work.picture, specs, &work.options, observer.as_ref())?;
         let place = Place::of(work.connection);
         let already = pushing::already_shown(work.state, &place, work.push, &expected, &pictures)?;
         let password_proven = proven(work, self.cluster, &expected).await?;
@@ -226,6 +226,7 @@ pub async fn keep(work: &Work<'_>, recorder: &Recorder) -> Result<(), JournalErr
         repair: work.repair.clone(),
     };
     recorder.snapshot("job", &job).await?;
+    recorder.snapshot(subject::PICTURE_OPTIONS, &work.options).await?;
     recorder.keep("picture", work.picture_bytes.clone()).await
 }
 

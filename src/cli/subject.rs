@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 use super::args::TargetArgs;
 use super::error::{CliError, Exit};
 use super::open::{self, Connection};
+use super::picture_args::PictureArgs;
 use super::pipeline::Job;
 use super::{images, state, target};
 use crate::domain::device_name::DeviceName;
 use crate::domain::repair::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
 use crate::journal::{RunId, Which};
-use crate::media::Picture;
+use crate::media::{Options, Picture};
 
 /// What is pushed to whom.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub enum Source {
     Typed {
         /// The picture's file.
         picture: PathBuf,
+        /// How it is made to fit.
+        options: PictureArgs,
         /// Which phones.
         target: Box<TargetArgs>,
     },
@@ -37,6 +40,8 @@ pub struct Subject {
     pub selector: Selector,
     /// The picture.
     pub picture: Picture,
+    /// How it is made to fit.
+    pub options: Options,
     /// The picture's file, as it is.
     pub bytes: Vec<u8>,
     /// The picture's file name.
@@ -81,12 +86,14 @@ pub fn refuse_addresses(source: &Source, state: &Path) -> Result<(), CliError> {
 /// When the picture or the journal cannot be read, or the run is about another cluster or came to its end.
 pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Subject>, CliError> {
     let (which, only_failed) = match &job.source {
-        Source::Typed { picture, target } => {
+        Source::Typed { picture, options, target } => {
             target::check_stdin(&job.connection, target)?;
+            let options = options.options()?;
             let bytes = images::read(picture)?;
             let limit_counts = LimitCounts::PhonesWithPictures;
             return Ok(Some(Subject {
                 picture: images::decode(picture, &bytes)?,
+                options,
                 bytes,
                 selector: Selector { limit_counts, ..target::selector(target)? },
                 file: open::file_name(picture),
@@ -116,6 +123,8 @@ pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Sub
         )
         .hint("`axlpaper runs` lists the runs"));
     };
+    // Runs of earlier releases had no choice.
+    let options = history.snapshot::<Options>(run.id, PICTURE_OPTIONS).map_err(unusable)?;
     let mut selector = kept.selector;
     if only_failed {
         let failed: Vec<DeviceName> = history
@@ -135,6 +144,7 @@ pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Sub
     }
     Ok(Some(Subject {
         picture: images::decode(Path::new(&kept.picture_file), &bytes)?,
+        options: options.unwrap_or_default(),
         bytes,
         selector,
         file: kept.picture_file,
@@ -142,3 +152,6 @@ pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Sub
         continues: Some(run.id),
     }))
 }
+
+/// What the journal calls the choices about a run's picture.
+pub const PICTURE_OPTIONS: &str = "picture options";

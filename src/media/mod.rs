@@ -1,16 +1,28 @@
 //! Pictures for phones: reading, resizing, encoding.
 //!
 //! One picture goes in, and for every size that the fleet's models show, a background and a thumbnail
-//! come out, exactly as large as the model wants them. Nothing here knows of phones or of the network.
+//! come out, exactly as large and as deep as the model wants them. Nothing here knows of phones or of the
+//! network.
 
 mod demo;
+mod depth;
 mod encode;
 mod error;
+mod labels;
+mod legible;
+mod linear;
+mod options;
 mod picture;
+mod place;
 mod prepare;
+mod profile;
+mod saliency;
+mod svg;
 
 pub use demo::{demo_picture, demo_png};
-pub use encode::EncodedPicture;
+pub use encode::{EncodedPicture, Squeeze};
 pub use error::MediaError;
+pub use labels::{Contrast, Letters};
+pub use options::{Colour, Fit, Focus, Options};
 pub use picture::Picture;
 pub use prepare::{PreparedImage, PreparedSet, Shape, prepare, prepare_all};

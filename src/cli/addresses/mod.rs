@@ -17,6 +17,7 @@ use self::identify::{Asking, ask, sort_out};
 use self::list::{Entry, entries};
 use super::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs};
 use super::error::{CliError, Exit};
+use super::picture_args::PictureArgs;
 use super::state::{self, Place, Run, What};
 use super::ui::{self, Progress};
 use super::way::Way;
@@ -25,7 +26,7 @@ use crate::domain::inventory::ClusterInfo;
 use crate::domain::text::counted;
 use crate::event::{Event, Observer, PhoneResult};
 use crate::journal::{ADDRESSES, Recorder};
-use crate::media::Picture;
+use crate::media::{Options, Picture};
 use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneClient;
 use crate::push::Target;
@@ -89,6 +90,8 @@ impl AddressArgs {
 pub struct Job {
     /// The picture's file.
     pub picture: PathBuf,
+    /// How it is made to fit.
+    pub options: PictureArgs,
     /// Which addresses.
     pub addresses: AddressArgs,
     /// The options that choose phones of a cluster, of which only the model counts here.
@@ -108,6 +111,7 @@ struct Work<'a> {
     way: &'a Way,
     entries: Vec<Entry>,
     picture: Picture,
+    options: Options,
     picture_file: String,
     push: &'a PushArgs,
     password: SecretString,
@@ -124,6 +128,7 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
     way.need_push_user()?;
     let entries = entries(&job.addresses, &job.target.model)?;
     let state = state::path(job.connection.state.as_deref())?;
+    let options = job.options.options()?;
     let bytes = images::read(&job.picture)?;
     let picture = images::decode(&job.picture, &bytes)?;
     tell::check(&job.output, job.push.report.as_deref())?;
@@ -132,6 +137,7 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
         way: &way,
         entries,
         picture,
+        options,
         picture_file: open::file_name(&job.picture),
         push: &job.push,
         yes: job.yes,
@@ -154,6 +160,7 @@ async fn carry_out(
     let pictures = images::prepare(
         &work.picture,
         targets.iter().map(|target| &target.image),
+        &work.options,
         observer.as_ref(),
     )?;
     let already = already_shown(work, &targets, &pictures)?;
