@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use oxipng::{BitDepth, ColorType, RawImage};
+use oxipng::{BitDepth, ColorType, Deflater, FilterStrategy, RawImage};
 use sha2::{Digest as _, Sha256};
 
 use super::depth::Raster;
@@ -61,9 +61,16 @@ impl EncodedPicture {
 }
 
 fn options(squeeze: Squeeze) -> oxipng::Options {
+    let preset = oxipng::Options::from_preset(2);
     let preset = match squeeze {
-        Squeeze::Quick => oxipng::Options::from_preset(1),
-        Squeeze::Within(_) => oxipng::Options::from_preset(4),
+        // A third of the time of the preset, and a tenth more bytes (measured with the demo's picture).
+        Squeeze::Quick => oxipng::Options {
+            filters: [FilterStrategy::Entropy, FilterStrategy::Bigrams].into_iter().collect(),
+            deflater: Deflater::Libdeflater { compression: 9 },
+            ..preset
+        },
+        // The presets above this one take twice as long for half a percent.
+        Squeeze::Within(_) => preset,
     };
     oxipng::Options {
         interlace: Some(false),

@@ -10,7 +10,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::depth::{Raster, is_grey};
-use super::linear::{luminance, share, to_light};
+use super::linear::{amount, luminance, share, to_light};
 use super::prepare::Shape;
 use crate::domain::model::Size;
 
@@ -125,25 +125,33 @@ fn layout(shape: Shape) -> &'static [Hundredths] {
 pub(super) fn contrast(raster: &Raster, zones: &[Zone], letters: Letters) -> Contrast {
     let channels = if raster.grey { 1 } else { 3 };
     let row = raster.size.width as usize * channels;
-    let mut lights: Vec<f32> = Vec::new();
+    // How many pixels have each amount of light.
+    let mut counts = vec![0_usize; 1 << 16];
     for zone in zones {
         for y in zone.top..zone.bottom {
             let start = y as usize * row;
             let wide = zone.left as usize * channels..zone.right as usize * channels;
             let pixels = &raster.bytes[start + wide.start..start + wide.end];
-            lights.extend(pixels.chunks_exact(channels).map(light));
+            for pixel in pixels.chunks_exact(channels) {
+                counts[usize::from(amount(light(pixel)))] += 1;
+            }
         }
     }
-    if lights.is_empty() {
-        return Contrast::of(letters, if letters == Letters::White { 0.0 } else { 1.0 });
-    }
+    let most = counts.iter().sum::<usize>() / 20;
     // White letters are worst on the lightest pixels, black ones on the darkest.
-    let worst = match letters {
-        Letters::White => (lights.len() - 1) - (lights.len() - 1) / 20,
-        Letters::Black => (lights.len() - 1) / 20,
+    let mut seen = 0;
+    let mut is_worse = |(_, count): &(u16, &usize)| {
+        seen += **count;
+        seen <= most
     };
-    let (_, light, _) = lights.select_nth_unstable_by(worst, f32::total_cmp);
-    Contrast::of(letters, *light)
+    let lights = (0..=u16::MAX).zip(&counts);
+    let worst = match letters {
+        Letters::White => lights.rev().find(|step| !is_worse(step)),
+        Letters::Black => lights.into_iter().find(|step| !is_worse(step)),
+    };
+    // No pixel at all lies behind labels: nothing is in their way.
+    let nothing = if letters == Letters::White { 0 } else { u16::MAX };
+    Contrast::of(letters, share(worst.map_or(nothing, |(light, _)| light)))
 }
 
 fn light(pixel: &[u8]) -> f32 {
