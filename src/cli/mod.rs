@@ -7,6 +7,7 @@ mod doctor;
 mod dry_run;
 mod error;
 mod errors;
+mod folder;
 mod fresh;
 mod images;
 mod interrupt;
@@ -59,6 +60,7 @@ enum Command {
     Push(commands::push::Args),
     Rollout(commands::rollout::Args),
     Revert(commands::revert::Args),
+    Image(commands::image::Args),
     Trust(commands::trust::Args),
     Doctor(commands::doctor::Args),
     Runs(commands::runs::Args),
@@ -115,6 +117,7 @@ async fn dispatch(command: Command) -> Result<Exit, CliError> {
         Command::Push(args) => commands::push::run(args).await,
         Command::Rollout(args) => commands::rollout::run(args).await,
         Command::Revert(args) => commands::revert::run(args).await,
+        Command::Image(args) => commands::image::run(args).await,
         Command::Trust(args) => commands::trust::run(args).await,
         Command::Doctor(args) => commands::doctor::run(args).await,
         Command::Runs(args) => commands::runs::run(&args),

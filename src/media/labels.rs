@@ -121,6 +121,50 @@ fn layout(shape: Shape) -> &'static [Hundredths] {
     }
 }
 
+/// A text such as a phone writes it on its background, to look at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sample {
+    /// The text.
+    pub text: &'static str,
+    /// Where its middle line is, in hundredths from the top.
+    pub y: f32,
+    /// Where it begins or, from the right, ends, in hundredths of the width from that side.
+    pub x: f32,
+    /// Whether it stands on the right.
+    pub from_right: bool,
+}
+
+/// Returns sample labels for a panel.
+pub fn samples(shape: Shape) -> Vec<Sample> {
+    let left = |text, x, y| Sample { text, x, y, from_right: false };
+    let right = |text, x, y| Sample { text, x, y, from_right: true };
+    let layout = layout(shape);
+    let mut samples = vec![left("10:42", 2.0, 6.0), right("4101", 2.0, 6.0)];
+    if layout.len() == 1 {
+        if shape.background.height > 100 {
+            let rows = ["Recents", "Contacts", "Messages", "Settings"];
+            samples.extend(
+                (0_u8..).zip(rows).map(|(n, text)| left(text, 5.0, 22.0 + 16.0 * f32::from(n))),
+            );
+            samples.push(left("Lines", 5.0, 94.0));
+        } else {
+            samples = vec![left("10:42", 2.0, 20.0), left("New Call", 2.0, 80.0)];
+        }
+        return samples;
+    }
+    let rows = ["4101", "4102", "Reception", "Anna Berg", "Park 1"];
+    let row = |n: u8| 20.0 + 15.0 * f32::from(n);
+    if layout.len() == 4 {
+        samples.extend((0..).zip(rows).map(|(n, text)| left(text, 2.0, row(n))));
+    }
+    let rows = ["4103", "Helpdesk", "Voice Mail", "B. Lindqvist", "Door"];
+    samples.extend((0..).zip(rows).map(|(n, text)| right(text, 2.0, row(n))));
+    let keys = ["Redial", "New Call", "Fwd All"];
+    samples
+        .extend((0_u8..).zip(keys).map(|(n, text)| left(text, 10.0 + 30.0 * f32::from(n), 94.0)));
+    samples
+}
+
 /// Measures how well labels can be read on a panel.
 pub(super) fn contrast(raster: &Raster, zones: &[Zone], letters: Letters) -> Contrast {
     let channels = if raster.grey { 1 } else { 3 };

@@ -4,6 +4,7 @@ pub mod apply;
 pub mod audit;
 pub mod demo;
 pub mod doctor;
+pub mod image;
 pub mod inventory;
 pub mod models;
 pub mod plan;
