@@ -74,6 +74,11 @@ pub fn add_to_list(
     schema: PushSchema,
     entry: &ListEntry,
 ) -> Result<Listed, ListXmlError> {
+    // The reader does not count a byte order mark.
+    if let Some(rest) = xml.strip_prefix('\u{feff}') {
+        let listed = add_to_list(rest, schema, entry)?;
+        return Ok(Listed { xml: format!("\u{feff}{}", listed.xml), ..listed });
+    }
     let found = read(xml)?;
     let wanted = address(entry, &entry.background);
     let attribute = match schema {
@@ -120,7 +125,7 @@ pub fn add_to_list(
         // `<CiscoIPPhoneImageList/>` becomes a pair of tags.
         None => {
             merged.truncate(merged.trim_end_matches('>').trim_end_matches('/').trim_end().len());
-            merged.push_str(&format!(">\n{item}\n</{ROOT}>"));
+            merged.extend([">\n", &item, "\n</", ROOT, ">"]);
             merged.push_str(&xml[found.root_end..]);
         }
     }

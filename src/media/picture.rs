@@ -121,11 +121,12 @@ impl Picture {
     fn apply(&mut self, profile: &[u8]) {
         let row_bytes =
             self.pixels.width() as usize * usize::from(self.pixels.color().bytes_per_pixel());
-        let result = match &mut self.pixels {
-            DynamicImage::ImageRgba8(pixels) => profile::to_srgb(profile, pixels, 4, row_bytes),
-            DynamicImage::ImageRgb8(pixels) => profile::to_srgb(profile, pixels, 3, row_bytes),
-            // There is no other variant here.
-            _ => Ok(()),
+        let result = if let Some(pixels) = self.pixels.as_mut_rgba8() {
+            profile::to_srgb(profile, pixels, 4, row_bytes)
+        } else if let Some(pixels) = self.pixels.as_mut_rgb8() {
+            profile::to_srgb(profile, pixels, 3, row_bytes)
+        } else {
+            Ok(())
         };
         if let Err(why) = result {
             self.remarks.push(format!(

@@ -317,7 +317,20 @@ mod tests {
     }
 
     fn side() -> impl Strategy<Value = u32> {
-        prop_oneof![Just(1), Just(2), 1_u32..40, 900_u32..3_000]
+        prop_oneof![Just(1), Just(2), 1_u32..40, 900_u32..3_000, Just(10_000)]
+    }
+
+    fn options() -> impl Strategy<Value = Options> {
+        let fit = prop_oneof![Just(Fit::Cover), Just(Fit::Contain), Just(Fit::Stretch)];
+        let at = (0.0_f32..=100.0, 0.0_f32..=100.0).prop_map(|(x, y)| Focus::At { x, y });
+        let focus = prop_oneof![Just(Focus::Centre), Just(Focus::Auto), at];
+        let colour = any::<[u8; 3]>().prop_map(crate::media::Colour);
+        (fit, focus, colour, any::<bool>()).prop_map(|(fit, focus, background, legible)| Options {
+            fit,
+            focus,
+            background,
+            legible,
+        })
     }
 
     proptest! {
@@ -327,11 +340,19 @@ mod tests {
         fn any_picture_becomes_any_size(
             (width, height) in (side(), side()).prop_filter("not too large", |(w, h)| w * h < 200_000),
             (to_width, to_height) in (1_u32..150, 1_u32..150),
-            depth in prop_oneof![Just(1_u8), Just(4), Just(12), Just(24)],
+            depth in prop_oneof![Just(1_u8), Just(4), Just(12), Just(16), Just(24)],
+            options in options(),
         ) {
-            let picture = Picture::from(DynamicImage::new_rgb8(width, height));
+            let picture = Picture::from(DynamicImage::new_rgba8(width, height));
             let (size, small) = (Size::new(to_width, to_height), Size::new(to_height, 7));
-            let prepared = prepare(&picture, &spec(size, small, depth)).unwrap();
+            let spec = spec(size, small, depth);
+            let set = prepare_all(&picture, [&spec], &options, Squeeze::Quick).unwrap();
+            let prepared = set.get(&spec).unwrap();
+            // Nothing but the background shows through a picture that is transparent everywhere.
+            if depth == 24 && !options.legible {
+                let shown = image::load_from_memory(&prepared.background.png).unwrap().into_rgb8();
+                prop_assert!(shown.pixels().all(|pixel| pixel.0 == options.background.0));
+            }
             check(&prepared.background, size, depth <= 4);
             check(&prepared.thumbnail, small, depth <= 4);
         }

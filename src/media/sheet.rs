@@ -230,8 +230,7 @@ mod tests {
         assert!(count(Rgb([90; 3])) > 100_000 && count(PHONE) > 10_000 && count(INK) > 1_000);
         for entry in &entries {
             let screen = screen(entry.image).unwrap();
-            let ink = if entry.image.letters == Letters::White { 255 } else { 0 };
-            let written = screen.pixels().filter(|pixel| pixel.0 == [ink; 3]).count();
+            let written = screen.pixels().filter(|pixel| pixel[1].abs_diff(90) > 60).count();
             assert!(written > 50, "{:?}", entry.image.shape);
         }
     }

@@ -29,9 +29,7 @@ pub fn tftp_steps(picture: &str, folders: &[TftpFolder]) -> String {
     let unseen: Vec<&TftpFolder> = folders.iter().filter(|folder| !folder.merged).collect();
     if !unseen.is_empty() {
         text += "0. BEFORE YOU UPLOAD. For these folders no List.xml was here to be merged:\n\n";
-        for folder in &unseen {
-            text += &format!("       {}\n", folder.folder);
-        }
+        text.extend(unseen.iter().map(|folder| format!("       {}\n", folder.folder)));
         text += "\n   \
             If the server has one, uploading this one would take its entries away. Fetch it first, such as by\n   \
             `curl -fO http://TFTP-NODE:6970/FOLDER/List.xml` (file not found means that there is none), put it into\n   \
@@ -39,16 +37,16 @@ pub fn tftp_steps(picture: &str, folders: &[TftpFolder]) -> String {
     }
     text += "1. Upload on EVERY node that runs Cisco TFTP. Cisco Unified OS Administration > Software Upgrades >\n   \
         TFTP File Management > Upload File. For each file, write its folder into \"Directory\":\n\n";
-    for folder in folders {
-        text += &format!(
+    text.extend(folders.iter().map(|folder| {
+        format!(
             "       {}\n           {}\n           {}\n           List.xml  ({} of at most 50 entries)\n           for {}\n",
             folder.folder,
             folder.background,
             folder.thumbnail,
             folder.entries,
             printable(&folder.models),
-        );
-    }
+        )
+    }));
     text += "\n2. Restart Cisco TFTP on every one of these nodes. Cisco Unified Serviceability > Tools > Control Center -\n   \
         Feature Services. Until then the service hands out what it has cached.\n\n\
         3. Users choose the picture on their phones: Settings or Applications > Preferences > Wallpaper or\n   \

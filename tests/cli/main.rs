@@ -14,6 +14,7 @@ mod lab;
 mod latecomers;
 mod output;
 mod paging;
+mod pictures;
 mod plan_apply;
 mod read_only;
 mod repair;

@@ -179,8 +179,8 @@ fn too_long(prepared: &PreparedImage) -> Option<String> {
     let bytes = prepared.background.png.len();
     (bytes > LONG).then(|| {
         format!(
-            "the picture of {}x{} has {} KB; no phone is known to have taken more than 151, so try one first, or \
-             choose a picture with less detail",
+            "the picture of {}x{} has {} KB; the largest that is known to have worked had 151 KB, so try one \
+             phone first",
             prepared.shape.background,
             prepared.shape.depth,
             bytes.div_ceil(1000)

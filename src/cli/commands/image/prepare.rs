@@ -33,11 +33,12 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         let models = made.models_of(prepared);
         let (background, thumbnail) = names(&name, prepared);
         // Models with the same panel and another preview share a background.
-        match files.iter_mut().find(|(told, _): &&mut (PictureFile, _)| told.file == background) {
-            Some((told, _)) => told.models.extend(&models),
-            None => {
-                files.push(file(background, PictureFileKind::Background, prepared, models.clone()))
-            }
+        let same = |(told, _): &&mut (PictureFile, NewFile)| told.file == background;
+        if let Some((told, _)) = files.iter_mut().find(same) {
+            told.models.extend(&models);
+        } else {
+            let kind = PictureFileKind::Background;
+            files.push(file(background, kind, prepared, models.clone()));
         }
         files.push(file(thumbnail, PictureFileKind::Thumbnail, prepared, models));
     }
@@ -101,7 +102,7 @@ fn screen(name: &str, entry: &SheetEntry<'_>) -> SheetScreen {
 }
 
 fn hard_to_read(made: &Made) -> Option<String> {
-    let hard: Vec<String> = made
+    let mut hard: Vec<String> = made
         .pictures
         .iter()
         .filter(|prepared| !prepared.contrast.is_readable())
@@ -110,6 +111,8 @@ fn hard_to_read(made: &Made) -> Option<String> {
             format!("{}x{} ({})", shape.background, shape.depth, prepared.contrast)
         })
         .collect();
+    // Panels that differ in nothing but the preview stand side by side.
+    hard.dedup();
     let way_out = if made.options.legible {
         "choose a calmer picture"
     } else {
