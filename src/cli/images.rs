@@ -13,7 +13,9 @@ use super::way::Way;
 use crate::domain::model::ImageSpec;
 use crate::event::{Event, Observer, Stage};
 use crate::host::{HostConfig, HostError, HostLimits, ImageHost};
-use crate::media::{MediaError, Options, Picture, PreparedSet, Squeeze, prepare_all};
+use crate::media::{
+    MediaError, Options, Picture, PreparedImage, PreparedSet, Squeeze, prepare_all,
+};
 use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneClient;
 use crate::push::line::PhoneLine;
@@ -56,8 +58,29 @@ pub fn prepare<'a>(
         tokio::task::block_in_place(|| prepare_all(picture, specs, options, Squeeze::Quick))
             .map_err(|error| CliError::from_error(Exit::Failed, &error))?;
     observer.observe(&Event::Finished { stage: Stage::Pictures });
+    let long = prepared.iter().filter_map(|prepared| too_long(prepared));
+    for remark in picture.remarks().iter().cloned().chain(long) {
+        observer.observe(&Event::Remark(remark));
+    }
     Ok(prepared)
 }
+
+/// Says that a picture's file is longer than what phones are known to take.
+pub fn too_long(prepared: &PreparedImage) -> Option<String> {
+    let bytes = prepared.background.png.len();
+    (bytes > LONG).then(|| {
+        format!(
+            "the picture of {}x{} has {} KB; the largest that is known to have worked had 151 KB, so try one \
+             phone first",
+            prepared.shape.background,
+            prepared.shape.depth,
+            bytes.div_ceil(1000)
+        )
+    })
+}
+
+/// From how many bytes on a picture is long for a phone.
+const LONG: usize = 300_000;
 
 /// What is sent, in whose name.
 #[derive(Debug)]

@@ -106,6 +106,7 @@ fn every_model_gets_files_of_its_size_and_depth() {
     let picture = demo_file(folder.path());
     let mut program = bare();
     program.current_dir(folder.path()).args(["image", "prepare", &picture, "-o", "out", "--json"]);
+    program.args(["--squeeze", "0"]);
     let ended = end(program);
     assert_eq!(ended.code, 0, "{ended:?}");
     let told = json(&ended);
@@ -227,7 +228,7 @@ fn the_tree_for_tftp_keeps_every_entry_of_the_lists() {
     std::fs::write(list("Desktops/800x480x24"), theirs).unwrap();
     let run = || {
         let mut program = bare();
-        let arguments = ["image", "tftp", &picture, "-o", "out", "--json"];
+        let arguments = ["image", "tftp", &picture, "-o", "out", "--json", "--squeeze", "0"];
         program.current_dir(folder.path()).args(arguments);
         program.args(["--model", "8841", "--model", "9861NR", "--model", "7941"]);
         end(program)
@@ -290,7 +291,9 @@ fn bad_pictures_and_options_end_before_anything_is_written() {
     let mut bomb = Vec::new();
     let mut encoder = png::Encoder::new(&mut bomb, 20_000, 20_000);
     encoder.set_color(png::ColorType::Rgba);
-    drop(encoder.write_header().unwrap());
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_chunk(png::chunk::IDAT, &[]).unwrap();
+    drop(writer);
     let bomb = write("bomb.png", &bomb);
     run(&bomb, &[]).fails(2, &["bomb.png", "too large to be decoded safely"]);
     let text = write(
@@ -335,7 +338,7 @@ fn the_largest_pictures_fit_into_the_memory_of_a_small_machine() {
     let mut shell = assert_cmd::Command::new("sh");
     shell.env_clear().env("HOME", "/nonexistent").current_dir(folder.path());
     shell.args(["-c", &limited, "sh", "image", "prepare", "huge.png", "-o", "out"]);
-    shell.args(["--model", "7941", "--model", "9871", "--fit", "stretch"]);
+    shell.args(["--model", "7941", "--model", "9871", "--fit", "stretch", "--squeeze", "0"]);
     let ended = end(shell);
     assert_eq!(ended.code, 0, "{ended:?}");
     let made = image::open(folder.path().join("out/huge-1280x720x24.png")).unwrap().into_rgb8();

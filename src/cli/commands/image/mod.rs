@@ -57,6 +57,9 @@ struct MakeArgs {
     /// Write also over files that axlpaper has not written
     #[arg(long)]
     force: bool,
+    /// Seconds that may be spent on making one file small; 0 does as little as a push
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=600))]
+    squeeze: u64,
     #[command(flatten)]
     options: PictureArgs,
     #[command(flatten)]
@@ -87,12 +90,15 @@ impl MakeArgs {
         let folder = Folder::open(&self.directory, self.force)?;
         let models = wanted::models(&self.connection, &self.target).await?;
         let specs: Vec<_> = models.iter().filter_map(|model| model.image).collect();
-        let pictures = tokio::task::block_in_place(|| {
-            prepare_all(&decoded, &specs, &options, Squeeze::Within(SQUEEZE))
-        });
+        let squeeze = match self.squeeze {
+            0 => Squeeze::Quick,
+            seconds => Squeeze::Within(Duration::from_secs(seconds)),
+        };
+        let pictures =
+            tokio::task::block_in_place(|| prepare_all(&decoded, &specs, &options, squeeze));
         let pictures = pictures.map_err(|error| failed(&error))?;
         let mut remarks = decoded.remarks().to_vec();
-        remarks.extend(pictures.iter().filter_map(|prepared| too_long(prepared)));
+        remarks.extend(pictures.iter().filter_map(|prepared| images::too_long(prepared)));
         let picture = open::file_name(&self.picture);
         Ok((folder, Made { picture, options, models, pictures, remarks }))
     }
@@ -175,25 +181,6 @@ fn letters(letters: Letters) -> &'static str {
     }
 }
 
-fn too_long(prepared: &PreparedImage) -> Option<String> {
-    let bytes = prepared.background.png.len();
-    (bytes > LONG).then(|| {
-        format!(
-            "the picture of {}x{} has {} KB; the largest that is known to have worked had 151 KB, so try one \
-             phone first",
-            prepared.shape.background,
-            prepared.shape.depth,
-            bytes.div_ceil(1000)
-        )
-    })
-}
-
 fn failed(error: &MediaError) -> CliError {
     CliError::from_error(Exit::Failed, error)
 }
-
-/// How long it is tried to make one file small.
-const SQUEEZE: Duration = Duration::from_secs(10);
-
-/// From how many bytes on a picture is long for a phone.
-const LONG: usize = 300_000;
