@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use axlpaper::domain::object::ObjectKind;
 use axlpaper::event::{Outcome, PhoneResult, Unobserved};
 use axlpaper::host::{HostConfig, HostLimits, ImageHost};
-use axlpaper::media::{Picture, PreparedSet, demo_picture, prepare_all};
+use axlpaper::media::{Options, Picture, PreparedSet, Squeeze, demo_picture, prepare_all};
 use axlpaper::net::client::{PhoneHttpOptions, phone_http};
 use axlpaper::phone::{PhoneClient, PushObject as _, SetBackground, Theme};
 use axlpaper::push::book::Forgetful;
@@ -38,7 +38,7 @@ pub async fn measure(size: &Size, table: &mut Table) -> Result<(), Failure> {
     }
     let pictures = tokio::task::block_in_place(|| {
         let specs = targets.iter().filter_map(|target| target.takes.image());
-        prepare_all(&Picture::from(demo_picture()), specs)
+        prepare_all(&Picture::from(demo_picture()), specs, &Options::default(), Squeeze::Quick)
     })?;
     for &at_once in size.at_once {
         alone(&targets, at_once, size.rounds, table).await?;

@@ -8,11 +8,12 @@ use std::time::Duration;
 use super::error::{CliError, Exit};
 use super::images::{self, Sending};
 use super::open;
+use super::picture_args::PictureArgs;
 use crate::domain::object::{ObjectKind, Takes, ToneFormat};
 use crate::domain::selector::LimitCounts;
 use crate::domain::text::counted;
 use crate::event::{Observer, PhoneResult};
-use crate::media::{Audio, Picture, PreparedSet, ToneError, ToneSet};
+use crate::media::{Audio, Options, Picture, PreparedSet, ToneError, ToneSet};
 use crate::push::any_line::AnyLine;
 use crate::push::script::Script;
 use crate::push::{Digests, KeysLine, Target, ToneLine, no_step};
@@ -20,8 +21,13 @@ use crate::push::{Digests, KeysLine, Target, ToneLine, no_step};
 /// What is to be pushed, as typed.
 #[derive(Clone, Debug)]
 pub enum Wanted {
-    /// A picture's file.
-    Picture(PathBuf),
+    /// A picture.
+    Picture {
+        /// Its file.
+        path: PathBuf,
+        /// How it is made to fit.
+        options: PictureArgs,
+    },
     /// A sound's file, which becomes a ring tone.
     Tone {
         /// The file.
@@ -49,6 +55,8 @@ pub enum Goods {
         picture: Picture,
         /// Its file, as it is.
         bytes: Vec<u8>,
+        /// How it is made to fit.
+        options: Options,
     },
     /// A ring tone.
     Tone {
@@ -79,10 +87,11 @@ impl Wanted {
     /// When its file cannot be read, is something else, or may do harm that is not allowed.
     pub fn read(&self) -> Result<(Goods, String), CliError> {
         match self {
-            Self::Picture(path) => {
+            Self::Picture { path, options } => {
+                let options = options.options()?;
                 let bytes = images::read(path)?;
                 let picture = images::decode(path, &bytes)?;
-                Ok((Goods::Picture { picture, bytes }, open::file_name(path)))
+                Ok((Goods::Picture { picture, bytes, options }, open::file_name(path)))
             }
             Self::Tone { path, format } => {
                 let audio = audio(path)?;
@@ -189,9 +198,9 @@ impl Goods {
     /// When it cannot be made.
     pub fn prepare(&self, takes: &[Takes], observer: &dyn Observer) -> Result<Prepared, CliError> {
         match self {
-            Self::Picture { picture, .. } => {
+            Self::Picture { picture, options, .. } => {
                 let specs = takes.iter().filter_map(Takes::image);
-                images::prepare(picture, specs, observer).map(Prepared::Pictures)
+                images::prepare(picture, specs, options, observer).map(Prepared::Pictures)
             }
             Self::Tone { audio, format } => {
                 let formats = takes.iter().filter_map(|takes| match takes {

@@ -14,7 +14,9 @@ use super::way::Way;
 use crate::domain::model::ImageSpec;
 use crate::event::{Event, Observer, Stage};
 use crate::journal::Recorder;
-use crate::media::{MediaError, Picture, PreparedSet, prepare_all};
+use crate::media::{
+    MediaError, Options, Picture, PreparedImage, PreparedSet, Squeeze, prepare_all,
+};
 use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneClient;
 use crate::push::line::PhoneLine;
@@ -50,14 +52,37 @@ fn unusable(error: &MediaError) -> CliError {
 pub fn prepare<'a>(
     picture: &Picture,
     specs: impl Iterator<Item = &'a ImageSpec>,
+    options: &Options,
     observer: &dyn Observer,
 ) -> Result<PreparedSet, CliError> {
     observer.observe(&Event::Started { stage: Stage::Pictures, total: None });
-    let prepared = tokio::task::block_in_place(|| prepare_all(picture, specs))
-        .map_err(|error| CliError::from_error(Exit::Failed, &error))?;
+    let prepared =
+        tokio::task::block_in_place(|| prepare_all(picture, specs, options, Squeeze::Quick))
+            .map_err(|error| CliError::from_error(Exit::Failed, &error))?;
     observer.observe(&Event::Finished { stage: Stage::Pictures });
+    let long = prepared.iter().filter_map(|prepared| too_long(prepared));
+    for remark in picture.remarks().iter().cloned().chain(long) {
+        observer.observe(&Event::Remark(remark));
+    }
     Ok(prepared)
 }
+
+/// Says that a picture's file is longer than what phones are known to take.
+pub fn too_long(prepared: &PreparedImage) -> Option<String> {
+    let bytes = prepared.background.png.len();
+    (bytes > LONG).then(|| {
+        format!(
+            "the picture of {}x{} has {} KB; the largest that is known to have worked had 151 KB, so try one \
+             phone first",
+            prepared.shape.background,
+            prepared.shape.depth,
+            bytes.div_ceil(1000)
+        )
+    })
+}
+
+/// From how many bytes on a picture is long for a phone.
+const LONG: usize = 300_000;
 
 /// What is sent, in whose name.
 #[derive(Debug)]

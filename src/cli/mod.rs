@@ -17,11 +17,13 @@ mod open;
 mod output;
 mod password;
 mod phone_tls;
+mod picture_args;
 mod pipeline;
 mod pushing;
 mod reference;
 mod repair;
 mod send;
+mod served_folder;
 mod serving;
 mod simulated;
 mod stages;
@@ -67,6 +69,7 @@ enum Command {
     Play(commands::play::Args),
     Keys(commands::keys::Args),
     Revert(commands::revert::Args),
+    Image(commands::image::Args),
     Trust(commands::trust::Args),
     Doctor(commands::doctor::Args),
     Runs(commands::runs::Args),
@@ -134,6 +137,7 @@ async fn dispatch(command: Command) -> Result<Exit, CliError> {
         Command::Play(args) => commands::play::run(args).await,
         Command::Keys(args) => commands::keys::run(args).await,
         Command::Revert(args) => commands::revert::run(args).await,
+        Command::Image(args) => commands::image::run(args).await,
         Command::Trust(args) => commands::trust::run(args).await,
         Command::Doctor(args) => commands::doctor::run(args).await,
         Command::Runs(args) => commands::runs::run(&args),

@@ -57,7 +57,15 @@ pub fn check(args: &OutputArgs) -> Result<(), CliError> {
 /// # Errors
 /// When the folder does not exist, or cannot be written to.
 pub fn write_file(path: &Path, text: &str) -> Result<(), CliError> {
-    put_file(path, text).map_err(|error| unwritable(path, &error))
+    write_bytes(path, text.as_bytes())
+}
+
+/// Writes a file of any content, as [`write_file`] does.
+///
+/// # Errors
+/// As [`write_file`].
+pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    put_file(path, bytes).map_err(|error| unwritable(path, &error))
 }
 
 /// Proves that [`write_file`] can write there, and leaves nothing behind.
@@ -122,19 +130,19 @@ fn place(path: &Path) -> io::Result<Place> {
     Err(io::Error::other("too many links lead to one another"))
 }
 
-fn put_file(path: &Path, text: &str) -> io::Result<()> {
+fn put_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let (path, permissions) = match place(path)? {
         Place::Special(path) => {
             // Standard output can be a file that holds something already.
             let mut file = File::options().append(true).open(path)?;
-            return file.write_all(text.as_bytes()).and_then(|()| file.flush());
+            return file.write_all(bytes).and_then(|()| file.flush());
         }
         Place::File { path, permissions } => (path, permissions),
     };
     let (mut file, beside) = create_beside(&path)?;
     let written = permissions
         .map_or(Ok(()), |permissions| file.set_permissions(permissions))
-        .and_then(|()| file.write_all(text.as_bytes()))
+        .and_then(|()| file.write_all(bytes))
         .and_then(|()| file.sync_all())
         .and_then(|()| std::fs::rename(&beside, &path));
     if written.is_err() {

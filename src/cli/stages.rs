@@ -257,13 +257,14 @@ async fn proven(work: &Work<'_>, cluster: &Cluster, expected: &[Target]) -> Resu
 /// # Errors
 /// When it cannot be written.
 pub async fn keep(work: &Work<'_>, recorder: &Recorder) -> Result<(), JournalError> {
-    let Goods::Picture { bytes, .. } = &work.goods else { return Ok(()) };
+    let Goods::Picture { bytes, options, .. } = &work.goods else { return Ok(()) };
     let job = subject::Kept {
         selector: work.selector.clone(),
         picture_file: work.picture_file.clone(),
         repair: work.repair.clone(),
     };
     recorder.snapshot("job", &job).await?;
+    recorder.snapshot(subject::PICTURE_OPTIONS, options).await?;
     recorder.keep("picture", bytes.clone()).await
 }
 

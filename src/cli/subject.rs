@@ -14,6 +14,7 @@ use crate::domain::device_name::DeviceName;
 use crate::domain::repair::Repairs;
 use crate::domain::selector::Selector;
 use crate::journal::{RunId, Which};
+use crate::media::Options;
 
 /// What is pushed to whom.
 #[derive(Debug)]
@@ -113,6 +114,8 @@ pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Sub
         )
         .hint("`axlpaper runs` lists the runs"));
     };
+    // Runs of earlier releases had no choice.
+    let options = history.snapshot::<Options>(run.id, PICTURE_OPTIONS).map_err(unusable)?;
     let mut selector = kept.selector;
     if only_failed {
         let failed: Vec<DeviceName> = history
@@ -134,6 +137,7 @@ pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Sub
         goods: Goods::Picture {
             picture: images::decode(Path::new(&kept.picture_file), &bytes)?,
             bytes,
+            options: options.unwrap_or_default(),
         },
         selector,
         file: kept.picture_file,
@@ -141,3 +145,6 @@ pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Sub
         continues: Some(run.id),
     }))
 }
+
+/// What the journal calls the choices about a run's picture.
+pub const PICTURE_OPTIONS: &str = "picture options";

@@ -161,6 +161,7 @@ mod tests {
             | Answer::AuthRefused(_)
             | Answer::WrongDevice(_)
             | Answer::NotSent(_)
+            | Answer::Barred { .. }
             | Answer::Once(_)) => panic!("{other:?}"),
         };
         let lost = || Answer::Unreachable("reset".into());

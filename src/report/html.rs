@@ -14,6 +14,12 @@ use crate::event::{ChangeResult, Outcome, PhoneResult};
 #[error("failed to render the report")]
 pub struct HtmlError(#[source] askama::Error);
 
+impl HtmlError {
+    pub(super) fn new(source: askama::Error) -> Self {
+        Self(source)
+    }
+}
+
 #[derive(Template)]
 #[template(path = "report.html", config = "src/report/askama.toml")]
 struct Page {

@@ -4,26 +4,32 @@
 //! passed through the escaping of the format it goes into.
 
 mod changes;
+mod contact_sheet;
 mod hosted;
 mod html;
 mod json;
 mod list;
+mod picture_rules;
 mod pictures;
 mod recap;
 mod record;
 mod rollout;
 mod runs;
 mod text;
+mod tftp;
 
 pub use changes::{changes_recap, plan_diff};
+pub use contact_sheet::{ContactSheet, SheetLabel, SheetScreen, contact_sheet_html};
 pub use hosted::{HostedFile, hosted_json};
 pub use html::{HtmlError, html};
 pub use json::{
     PlanFileError, audit_json, inventory_json, models_json, plan_json, read_plan, rollout_json,
 };
 pub use list::{Format, ListError, csv, ndjson, table};
+pub use pictures::{PictureFile, PictureFileKind, pictures_json};
 pub use recap::{audit_recap, plan_recap, rollout_recap};
 pub use record::{ModelRecord, Record};
 pub use rollout::{Rollout, RolloutSummary};
 pub use runs::{RunRecord, Shown, download_line, runs_json, show_json, show_recap};
 pub use text::{printable, printable_lines};
+pub use tftp::{TftpFolder, tftp_steps};

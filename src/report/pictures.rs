@@ -1,36 +1,105 @@
-//! Which picture is for how many phones, where the config file has rules for that.
+//! What `image prepare` and `image tftp` have made: a row for each file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use jiff::Timestamp;
+use serde::Serialize;
 
-use comfy_table::{Cell, CellAlignment};
+use super::json::envelope;
+use super::list::ListError;
+use super::record::Record;
+use crate::domain::model::Size;
 
-use super::list::{finished, plain_table};
-use super::text::printable;
-use crate::domain::audit::Audit;
-use crate::domain::text::names;
+/// What a file is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PictureFileKind {
+    /// A background.
+    Background,
+    /// A preview for the phone's menu.
+    Thumbnail,
+    /// The list from which users choose.
+    List,
+    /// All pictures at once, to look at.
+    ContactSheet,
+    /// What remains to be done.
+    Instructions,
+}
 
-/// A row for every picture: how many of the phones that show pictures get it, and in which device pools.
-/// Empty where no rule chose anything.
-pub(super) fn pictures(audit: &Audit) -> String {
-    let mut by_picture: BTreeMap<Option<&str>, (usize, BTreeSet<&str>)> = BTreeMap::new();
-    for phone in &audit.phones {
-        let Some(image) = &phone.image else { continue };
-        let (count, pools) = by_picture.entry(image.picture.as_deref()).or_default();
-        *count += 1;
-        pools.insert(&phone.phone.device_pool);
+impl PictureFileKind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Background => "background",
+            Self::Thumbnail => "thumbnail",
+            Self::List => "list",
+            Self::ContactSheet => "contact_sheet",
+            Self::Instructions => "instructions",
+        }
     }
-    if by_picture.keys().all(Option::is_none) {
-        return String::new();
+}
+
+/// One file that was made.
+#[derive(Clone, Debug, Serialize)]
+pub struct PictureFile {
+    /// Its path inside the folder, with `/` between its parts.
+    pub file: String,
+    /// What it is.
+    pub kind: PictureFileKind,
+    /// The size of the picture, in pixels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<Size>,
+    /// Bits of colour that it uses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub depth: Option<u8>,
+    /// The length of the file.
+    pub bytes: usize,
+    /// The file's SHA-256 digest, in hexadecimal digits.
+    pub sha256: String,
+    /// How well line labels can be read on it: a ratio of 1 to 21, of which 4.5 reads well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contrast: Option<f64>,
+    /// The colour that the phone's letters have on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub letters: Option<&'static str>,
+    /// The models that it is for.
+    pub models: Vec<&'static str>,
+}
+
+impl Record for PictureFile {
+    const COLUMNS: &'static [&'static str] =
+        &["file", "kind", "size", "depth", "bytes", "contrast", "letters", "models"];
+    const FIXED: &'static [&'static str] = &["file", "size", "bytes"];
+    const DROPPED: &'static [&'static str] = &["letters", "kind", "depth", "models"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.file.clone(),
+            self.kind.as_str().to_owned(),
+            self.size.map(|size| size.to_string()).unwrap_or_default(),
+            self.depth.map(|depth| depth.to_string()).unwrap_or_default(),
+            self.bytes.to_string(),
+            self.contrast.map(|ratio| format!("{ratio:.1}:1")).unwrap_or_default(),
+            self.letters.unwrap_or_default().to_owned(),
+            self.models.join(", "),
+        ]
     }
-    let mut table = plain_table(None);
-    table.set_header(["By picture", "phones", "device pools"]);
-    for (picture, (count, pools)) in by_picture.iter().rev() {
-        let pools: Vec<&str> = pools.iter().copied().collect();
-        table.add_row([
-            Cell::new(printable(picture.unwrap_or("none: no rule is for them"))),
-            Cell::new(count).set_alignment(CellAlignment::Right),
-            Cell::new(printable(&names(&pools))),
-        ]);
+}
+
+/// The `pictures` document. It belongs to no cluster.
+///
+/// # Errors
+/// When a value cannot be written as JSON.
+pub fn pictures_json(
+    picture: &str,
+    folder: &str,
+    files: &[PictureFile],
+    remarks: &[String],
+    generated_at: Timestamp,
+) -> Result<String, ListError> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        picture: &'a str,
+        folder: &'a str,
+        remarks: &'a [String],
+        files: &'a [PictureFile],
     }
-    format!("\n{}", finished(table))
+    envelope("pictures", generated_at, None, Body { picture, folder, remarks, files })
 }

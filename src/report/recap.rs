@@ -7,7 +7,7 @@ use comfy_table::{Cell, CellAlignment};
 
 use super::changes::changes_recap;
 use super::list::{finished, plain_table};
-use super::pictures::pictures;
+use super::picture_rules::pictures;
 use super::rollout::Rollout;
 use super::text::printable;
 use crate::domain::audit::Audit;

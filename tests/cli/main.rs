@@ -16,6 +16,7 @@ mod latecomers;
 mod output;
 mod paging;
 mod phone_tls;
+mod pictures;
 mod plan_apply;
 mod read_only;
 mod repair;

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use crate::cli::args::{OutputArgs, PushArgs, TargetArgs, WaitArgs};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::goods::Goods;
+use crate::cli::picture_args::PictureArgs;
 use crate::cli::ui::{self, Progress};
 use crate::cli::{images, open, output, pipeline, simulated, target, tell};
 use crate::config::{Layer, PasswordSource};
@@ -28,9 +29,11 @@ use crate::sim::{self, FleetSpec, PhoneRecord, Record, SimCluster};
 pub struct Args {
     #[command(flatten)]
     fleet: simulated::FleetArgs,
-    /// Picture, PNG or JPEG [default: one that is drawn]
+    /// Picture: PNG, JPEG, WebP, GIF, BMP, TIFF or SVG [default: one that is drawn]
     #[arg(long, value_name = "FILE")]
     picture: Option<PathBuf>,
+    #[command(flatten)]
+    options: PictureArgs,
     /// Phones that are pushed to at once
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1000))]
     concurrency: u16,
@@ -50,6 +53,7 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<Exit, CliError> {
     let limit_counts = LimitCounts::PhonesWithPictures;
     let selector = Selector { limit_counts, ..target::selector(&args.target)? };
+    let options = args.options.options()?;
     let (picture_bytes, picture_file) = match &args.picture {
         Some(path) => (images::read(path)?, open::file_name(path)),
         None => {
@@ -86,7 +90,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         continues: None,
         connection: &connection,
         selector,
-        goods: Goods::Picture { picture, bytes: picture_bytes },
+        goods: Goods::Picture { picture, bytes: picture_bytes, options },
         picture_file,
         push: &push,
         push_password: Some(SecretString::from(sim::PUSH_PASSWORD)),

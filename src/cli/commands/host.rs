@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::cli::args::OutputArgs;
 use crate::cli::error::{CliError, Exit};
-use crate::cli::folder::{self, FolderFile};
+use crate::cli::served_folder::{self, FolderFile};
 use crate::cli::serving::Serving;
 use crate::cli::{output, ui};
 use crate::event::{Event, Observer};
@@ -48,7 +48,7 @@ pub struct Args {
 /// When the folder cannot be read, or the server cannot listen.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
     output::check(&args.output)?;
-    let folder = folder::read(&args.folder)?;
+    let folder = served_folder::read(&args.folder)?;
     for left_out in &folder.left_out {
         ui::say(&printable(&format!("left out: {left_out}")));
     }

@@ -6,6 +6,7 @@ pub mod completions;
 pub mod demo;
 pub mod doctor;
 pub mod host;
+pub mod image;
 pub mod inventory;
 pub mod keys;
 pub mod man;
