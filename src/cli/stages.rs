@@ -215,7 +215,7 @@ impl At<'_> {
     pub async fn push(&self, seen: &Seen, ready: Ready, changed: &Changed, stop: &Stop) -> Pushed {
         let Ready { line, book, mut already, password_proven, .. } = ready;
         let after = self.audit(&changed.now);
-        let (mut targets, left) = self.targets(seen, &after);
+        let (mut targets, _) = self.targets(seen, &after);
         // A change that failed can have taken a phone out of reach; only who would be pushed to is left out.
         already.retain(|name, _| targets.iter().any(|target| target.name == *name));
         targets.retain(|target| !already.contains_key(&target.name));
@@ -227,6 +227,8 @@ impl At<'_> {
         let after = late.wait(self, seen, changed, after, &mut pushed).await;
         line.shutdown().await;
         let waited = Duration::from_secs(self.work.wait.restart_timeout);
+        // Those that came late are among them too.
+        let (_, left) = self.targets(seen, &after);
         let object = self.work.goods.kind();
         let lost = after.phones.iter().filter(|phone| changed.away.contains(phone.name()));
         let lost =

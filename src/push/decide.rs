@@ -88,7 +88,7 @@ fn ending(target: &Target, answer: Answer, refusal: Option<Refusal>) -> Option<E
             Outcome::WrongDevice,
             None,
             format!("{other} answers at its address; nothing was sent to it"),
-            "the phone has moved: push again with its new address, which `axlpaper rollout` finds by itself",
+            "the phone has moved: push to it again; a cluster that is asked knows its new address",
         ),
         Answer::Barred { outcome, why, remedy } => done(outcome, None, why, &remedy),
         Answer::NotSent(why) => done(
@@ -115,7 +115,7 @@ fn refused(target: &Target, error: PhoneError, refusal: Option<Refusal>) -> Endi
         Some(Refusal::NotYet { .. } | Refusal::Final) | None if target.fresh => (
             "the phone refused the push user; its association or its settings were changed only a moment ago"
                 .to_owned(),
-            "a change can need some minutes until it counts: run `axlpaper rollout` again a little later",
+            "a change can need some minutes until it counts: push to it again a little later",
         ),
         Some(Refusal::NotYet { .. } | Refusal::Final) | None => (
             "the phone refused the push user".to_owned(),
