@@ -210,7 +210,9 @@ pub fn show_recap(shown: &Shown) -> String {
         row.messages.into_iter().for_each(|message| line(format!("    {message}")));
         row.details.into_iter().for_each(|detail| line(format!("      {detail}")));
     }
-    for event in shown.events.iter().filter(|event| matches!(event.kind.as_str(), "remark" | "phone_tls")) {
+    for event in
+        shown.events.iter().filter(|event| matches!(event.kind.as_str(), "remark" | "phone_tls"))
+    {
         line(format!("  {} {}", time(event.at), event.text));
     }
     line(String::new());
