@@ -11,7 +11,7 @@ use crate::domain::chain::chain;
 use crate::domain::device_name::DeviceName;
 use crate::event::Outcome;
 use crate::phone::{
-    Belief, Cause, DeviceInformation, Https, IdentityError, PhoneClient, Unreachable,
+    Belief, Cause, DeviceInformation, Https, IdentityError, Phase, PhoneClient, Unreachable,
     may_answer_https,
 };
 
@@ -100,6 +100,13 @@ impl Meeting {
             .to(&self.plain, Some(target.name.as_str()), pin)
             .map_err(|error| Answer::NotSent(chain(&error)))?;
         let asked = phone.client.device_information(target.ip).await;
+        if let Err(IdentityError::Unreachable(why)) = &asked
+            && (why.phase, &why.cause) == (Phase::Connect, &Cause::Reset)
+        {
+            const OLD: &str =
+                "; if it stays so, it speaks only TLS 1.0 or 1.1, which axlpaper does not";
+            return Err(Answer::Unreachable(format!("{why}{OLD}")));
+        }
         self.identified(asked, target)?;
         // The handshake has come to its end, so it was seen.
         let Some(believed) = phone.believed() else {
