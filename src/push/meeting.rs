@@ -195,6 +195,7 @@ pub(super) fn other_device(found: &DeviceInformation, wanted: &DeviceName) -> Op
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::phone::{Fingerprint, PhoneTlsProblem};
 
     fn found(name: Option<&str>, mac: Option<&str>) -> DeviceInformation {
         DeviceInformation {
@@ -220,5 +221,44 @@ mod tests {
             other_device(&found(None, Some("0011223344BB")), &"lobby".parse().unwrap()),
             None
         );
+    }
+
+    fn barred(problem: PhoneTlsProblem) -> (Outcome, String, String) {
+        let why = Unreachable {
+            phase: Phase::Connect,
+            cause: Cause::Tls(problem),
+            port: 443,
+            timeout: std::time::Duration::from_secs(1),
+        };
+        match unreachable(&why, &crate::push::engine::tests::target(1)) {
+            Answer::Barred { outcome, why, remedy } => (outcome, why, remedy),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn who_cannot_prove_who_it_is_is_another_device_and_nothing_was_sent() {
+        let (one, two) = ([1; 32], [2; 32]);
+        let print = |bytes: [u8; 32]| {
+            bytes.map(|byte| format!("{byte:02X}")).join(":").parse::<Fingerprint>().unwrap()
+        };
+        let changed = PhoneTlsProblem::Changed { pinned: print(one), shown: print(two) };
+        let (outcome, why, remedy) = barred(changed);
+        assert_eq!(outcome, Outcome::WrongDevice);
+        assert!(why.contains("01:01:") && why.contains("02:02:"), "{why}");
+        assert!(why.contains("nothing was sent") && remedy.contains("--phone-repin"), "{remedy}");
+        let other = PhoneTlsProblem::OtherDevice { named: vec!["SEP0011223344BB".into()] };
+        assert_eq!(barred(other).0, Outcome::WrongDevice);
+        let (outcome, why, remedy) = barred(PhoneTlsProblem::OldTls);
+        assert_eq!(outcome, Outcome::Unreachable);
+        assert!(why.contains("TLS 1.0") && remedy.contains("firmware"), "{why}: {remedy}");
+        let away = Unreachable {
+            phase: Phase::Connect,
+            cause: Cause::Refused,
+            port: 443,
+            timeout: std::time::Duration::from_secs(1),
+        };
+        let target = crate::push::engine::tests::target(1);
+        assert!(matches!(unreachable(&away, &target), Answer::Unreachable(_)), "it may come back");
     }
 }
