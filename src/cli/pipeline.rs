@@ -222,6 +222,7 @@ pub async fn survey_with(
         registrations: connection.registrations,
         repairs,
         phones: &phones,
+        https: connection.way.phone_tls.https.as_ref(),
         cluster_name: &connection.name,
         selector,
         push_user: connection.way.push_user.as_deref(),

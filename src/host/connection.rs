@@ -146,7 +146,10 @@ fn record(shared: &Shared, exchange: Exchange, peer: SocketAddr, ending: Ending)
         }
         Asked::Stray { path } => {
             tracing::debug!(%peer, path, status, "image server");
-            shared.table.record_stray(Stray { peer, path: path.clone(), status });
+            let count = shared.table.record_stray(Stray { peer, path: path.clone(), status });
+            if count > MOST_STRAYS_TOLD {
+                return;
+            }
             (None, path, 0, false, false)
         }
     };
@@ -165,6 +168,9 @@ fn record(shared: &Shared, exchange: Exchange, peer: SocketAddr, ending: Ending)
         duration_ms,
     })));
 }
+
+/// Requests for what is not published that are told: a scanner must not fill the journal.
+const MOST_STRAYS_TOLD: u64 = 1_000;
 
 /// How long a client that sent no HTTP may take to read what it is told about that.
 const LAST_WORD: Duration = Duration::from_secs(1);

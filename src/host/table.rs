@@ -411,13 +411,15 @@ impl Table {
         }
     }
 
-    pub(super) fn record_stray(&self, stray: Stray) {
+    /// Takes note of a request for what is not published; returns how many there were.
+    pub(super) fn record_stray(&self, stray: Stray) -> u64 {
         let mut inner = self.lock();
         inner.strays.count += 1;
         if inner.strays.last.len() == MOST_STRAYS {
             inner.strays.last.pop_front();
         }
         inner.strays.last.push_back(stray);
+        inner.strays.count
     }
 
     pub(super) fn strays(&self) -> Strays {

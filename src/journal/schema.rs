@@ -47,7 +47,7 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Problem> {
 const APPLICATION: i64 = 0x6178_6c70;
 
 /// One step a format; a step never changes once it has been released.
-const MIGRATIONS: [&str; 3] = [CREATE, OBJECTS, PHONE_PINS];
+pub(super) const MIGRATIONS: [&str; 3] = [CREATE, OBJECTS, PHONE_PINS];
 
 /// What was pushed: until then it was always a background.
 const OBJECTS: &str = "

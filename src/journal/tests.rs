@@ -6,7 +6,7 @@ use super::*;
 use crate::domain::association::{DeviceList, UserKind, UserRef};
 use crate::domain::object::ObjectKind;
 use crate::domain::plan::{Action, Change};
-use crate::event::{ChangeResult, ChangeState, Outcome, PhoneError, PhoneResult};
+use crate::event::{ChangeResult, ChangeState, Download, Outcome, PhoneError, PhoneResult};
 
 fn new_run(cluster: &str) -> NewRun {
     NewRun {
@@ -284,4 +284,84 @@ async fn a_damaged_row_is_told() {
     Connection::open(&path).unwrap().execute("update changes set body = '{'", []).unwrap();
     let told = History::open(&path).unwrap().unwrap().changes(run.run()).unwrap_err();
     assert!(matches!(told.problem, Problem::Unreadable { what: "a change", .. }));
+}
+
+fn download(file: &str) -> Download {
+    Download {
+        phone: Some("SEP0011223344AA".parse().unwrap()),
+        file: file.into(),
+        peer: ([10, 0, 0, 1], 4711).into(),
+        head_only: false,
+        status: 200,
+        bytes: 9,
+        length: 9,
+        complete: true,
+        at: "2026-11-25T00:00:00Z".parse().unwrap(),
+        duration_ms: 3,
+    }
+}
+
+#[tokio::test]
+async fn the_access_log_costs_no_commit_and_is_there_with_the_next_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    let run = Journal::open(&path).unwrap().begin(new_run("c1")).await.unwrap();
+    let history = History::open(&path).unwrap().unwrap();
+    run.downloaded(&download("background"));
+    run.aside("phone_tls", "SEP1 over HTTPS".into());
+    assert!(history.downloads(run.run()).unwrap().is_empty(), "nobody waits for it");
+    tried(&run, "SEP1", "d", None).await;
+    assert_eq!(history.downloads(run.run()).unwrap(), [download("background")]);
+    assert_eq!(history.events(run.run()).unwrap().len(), 1, "a download is no event for a person");
+    run.downloaded(&download("thumbnail"));
+    run.end(RunState::Finished, 0).await.unwrap();
+    assert_eq!(history.downloads(run.run()).unwrap()[1], download("thumbnail"));
+}
+
+#[tokio::test]
+async fn many_downloads_are_all_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    let run = Journal::open(&path).unwrap().begin(new_run("c1")).await.unwrap();
+    (0..3_000).for_each(|n| run.downloaded(&download(&n.to_string())));
+    run.end(RunState::Finished, 0).await.unwrap();
+    let history = History::open(&path).unwrap().unwrap();
+    let files = history.downloads(run.run()).unwrap().into_iter().map(|download| download.file);
+    assert!(files.eq((0..3_000).map(|n: u32| n.to_string())), "all of them, in order");
+}
+
+#[tokio::test]
+async fn the_last_pin_of_a_phone_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    let journal = Journal::open(&path).unwrap();
+    let run = journal.begin(new_run("c1")).await.unwrap();
+    let phone = |name: &str| name.parse::<crate::domain::device_name::DeviceName>().unwrap();
+    run.pin(&phone("SEP1"), "AA".into()).await.unwrap();
+    run.pin(&phone("SEP2"), "BB".into()).await.unwrap();
+    journal.begin(new_run("c2")).await.unwrap().pin(&phone("sep1"), "CC".into()).await.unwrap();
+    let pins = History::open(&path).unwrap().unwrap().pins().unwrap();
+    assert_eq!(pins.len(), 2);
+    assert_eq!(pins[&phone("SEP1")], "CC");
+    assert_eq!(pins[&phone("SEP2")], "BB");
+}
+
+#[tokio::test]
+async fn a_journal_of_the_first_format_is_taken_over_with_what_is_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("old.sqlite3");
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(schema::MIGRATIONS[0]).unwrap();
+    old.pragma_update(None, "application_id", 0x6178_6c70).unwrap();
+    old.pragma_update(None, "user_version", 1).unwrap();
+    old.execute(
+        "insert into runs (command, command_line, program, cluster_id, cluster, host, os_user, machine, process,
+             began_at) values ('push', '', '', 'c', 'c', '', '', '', 1, '2026-01-01T00:00:00Z')",
+        [],
+    )
+    .unwrap();
+    drop(old);
+    let history = History::open(&path).unwrap().unwrap();
+    assert_eq!(history.runs(9).unwrap().len(), 1);
+    assert!(history.pins().unwrap().is_empty());
 }

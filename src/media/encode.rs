@@ -86,6 +86,12 @@ fn options(squeeze: Squeeze) -> oxipng::Options {
     }
 }
 
+/// Returns the size that a PNG file says it has; nothing for what is no PNG file. Its pixels are not looked at.
+pub fn png_size(file: &[u8]) -> Option<Size> {
+    let reader = png::Decoder::new(std::io::Cursor::new(file)).read_info().ok()?;
+    Some(Size::new(reader.info().width, reader.info().height))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,10 +114,4 @@ mod tests {
         let turned = Raster { size: Size::new(20, 30), ..raster(false, 7) };
         assert_ne!(encode(turned, Squeeze::Quick).pixels_sha256, quick.pixels_sha256);
     }
-}
-
-/// Returns the size that a PNG file says it has; nothing for what is no PNG file. Its pixels are not looked at.
-pub fn png_size(file: &[u8]) -> Option<Size> {
-    let reader = png::Decoder::new(std::io::Cursor::new(file)).read_info().ok()?;
-    Some(Size::new(reader.info().width, reader.info().height))
 }

@@ -11,8 +11,8 @@ use crate::domain::chain::chain;
 use crate::domain::device_name::DeviceName;
 use crate::event::Outcome;
 use crate::phone::{
-    Belief, Cause, DeviceInformation, Https, IdentityError, PhoneAnswer, PhoneClient, PushObject,
-    Unreachable, may_answer_https,
+    Belief, Cause, DeviceInformation, Https, IdentityError, Phase, PhoneAnswer, PhoneClient,
+    PushObject, Unreachable, may_answer_https,
 };
 
 /// The ways to phones.
@@ -119,6 +119,13 @@ impl Meeting {
             .to(&self.plain, Some(target.name.as_str()), pin)
             .map_err(|error| Answer::NotSent(chain(&error)))?;
         let asked = phone.client.device_information(target.ip).await;
+        if let Err(IdentityError::Unreachable(why)) = &asked
+            && (why.phase, &why.cause) == (Phase::Connect, &Cause::Reset)
+        {
+            const OLD: &str =
+                "; if it stays so, it speaks only TLS 1.0 or 1.1, which axlpaper does not";
+            return Err(Answer::Unreachable(format!("{why}{OLD}")));
+        }
         self.identified(asked, target)?;
         // The handshake has come to its end, so it was seen.
         let Some(believed) = phone.believed() else {
@@ -207,6 +214,7 @@ pub(super) fn other_device(found: &DeviceInformation, wanted: &DeviceName) -> Op
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::phone::{Fingerprint, PhoneTlsProblem};
 
     fn found(name: Option<&str>, mac: Option<&str>) -> DeviceInformation {
         DeviceInformation {
@@ -232,5 +240,43 @@ mod tests {
             other_device(&found(None, Some("0011223344BB")), &"lobby".parse().unwrap()),
             None
         );
+    }
+
+    fn barred(problem: PhoneTlsProblem) -> (Outcome, String, String) {
+        let why = Unreachable {
+            phase: Phase::Connect,
+            cause: Cause::Tls(problem),
+            port: 443,
+            timeout: std::time::Duration::from_secs(1),
+        };
+        let answer = unreachable(&why, &crate::push::engine::tests::target(1));
+        let Answer::Barred { outcome, why, remedy } = answer else { panic!("{answer:?}") };
+        (outcome, why, remedy)
+    }
+
+    #[test]
+    fn who_cannot_prove_who_it_is_is_another_device_and_nothing_was_sent() {
+        let (one, two) = ([1; 32], [2; 32]);
+        let print = |bytes: [u8; 32]| {
+            bytes.map(|byte| format!("{byte:02X}")).join(":").parse::<Fingerprint>().unwrap()
+        };
+        let changed = PhoneTlsProblem::Changed { pinned: print(one), shown: print(two) };
+        let (outcome, why, remedy) = barred(changed);
+        assert_eq!(outcome, Outcome::WrongDevice);
+        assert!(why.contains("01:01:") && why.contains("02:02:"), "{why}");
+        assert!(why.contains("nothing was sent") && remedy.contains("--phone-repin"), "{remedy}");
+        let other = PhoneTlsProblem::OtherDevice { named: vec!["SEP0011223344BB".into()] };
+        assert_eq!(barred(other).0, Outcome::WrongDevice);
+        let (outcome, why, remedy) = barred(PhoneTlsProblem::OldTls);
+        assert_eq!(outcome, Outcome::Unreachable);
+        assert!(why.contains("TLS 1.0") && remedy.contains("firmware"), "{why}: {remedy}");
+        let away = Unreachable {
+            phase: Phase::Connect,
+            cause: Cause::Refused,
+            port: 443,
+            timeout: std::time::Duration::from_secs(1),
+        };
+        let target = crate::push::engine::tests::target(1);
+        assert!(matches!(unreachable(&away, &target), Answer::Unreachable(_)), "it may come back");
     }
 }
