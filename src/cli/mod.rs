@@ -23,6 +23,7 @@ mod state;
 mod subject;
 mod target;
 mod tell;
+mod telling;
 mod ui;
 mod way;
 
@@ -62,6 +63,7 @@ enum Command {
     Doctor(commands::doctor::Args),
     Runs(commands::runs::Args),
     Show(commands::show::Args),
+    Report(commands::report::Args),
     Models(commands::models::Args),
 }
 
@@ -118,6 +120,7 @@ async fn dispatch(command: Command) -> Result<Exit, CliError> {
         Command::Doctor(args) => commands::doctor::run(args).await,
         Command::Runs(args) => commands::runs::run(&args),
         Command::Show(args) => commands::show::run(&args),
+        Command::Report(args) => commands::report::run(&args),
         Command::Models(args) => commands::models::run(&args),
     }
 }

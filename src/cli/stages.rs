@@ -10,7 +10,7 @@ use super::latecomers;
 use super::open::Cluster;
 use super::pipeline::{self, Work};
 use super::state::{self, Place};
-use super::{images, password, pushing, repair, subject, ui};
+use super::{images, password, pushing, repair, subject, telling, ui};
 use crate::apply::Applied;
 use crate::audit::audit;
 use crate::domain::audit::Audit;
@@ -130,6 +130,7 @@ impl At<'_> {
         let late = work.push.wait_for_offline.map(|_| latecomers::images(&meant));
         let specs = expected.iter().map(|target| &target.image).chain(late.iter().flatten());
         let pictures = images::prepare(&work.picture, specs, observer.as_ref())?;
+        telling::keep_pictures(self.recorder, &pictures).await?;
         let place = Place::of(work.connection);
         let already = pushing::already_shown(work.state, &place, work.push, &expected, &pictures)?;
         let password_proven = proven(work, self.cluster, &expected).await?;

@@ -6,6 +6,7 @@
 //! No password, no cookie and no header ever comes here.
 
 mod debts;
+mod documents;
 mod error;
 mod lock;
 mod read;
@@ -13,6 +14,7 @@ mod record;
 mod schema;
 mod writer;
 
+pub use documents::{Ending, Look, SentFile, SentPicture, SentPictures, Subject};
 pub use error::{JournalError, Problem};
 pub use lock::{ClusterLock, Holder, LockError};
 pub use read::{AttemptRow, ChangeRow, EventRow, History, Proven, RunRow, Which};

@@ -8,9 +8,11 @@ mod encode;
 mod error;
 mod picture;
 mod prepare;
+mod preview;
 
 pub use demo::{demo_picture, demo_png};
 pub use encode::EncodedPicture;
 pub use error::MediaError;
 pub use picture::Picture;
 pub use prepare::{PreparedImage, PreparedSet, Shape, prepare, prepare_all};
+pub use preview::Preview;

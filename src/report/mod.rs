@@ -4,6 +4,7 @@
 //! passed through the escaping of the format it goes into.
 
 mod changes;
+mod chronicle;
 mod html;
 mod json;
 mod list;
@@ -14,6 +15,7 @@ mod runs;
 mod text;
 
 pub use changes::{changes_recap, plan_diff};
+pub use chronicle::{AuditSeen, Chronicle, PhoneSeen, Screenshot};
 pub use html::{HtmlError, html};
 pub use json::{
     PlanFileError, audit_json, inventory_json, models_json, plan_json, read_plan, rollout_json,

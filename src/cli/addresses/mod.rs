@@ -20,7 +20,7 @@ use super::error::{CliError, Exit};
 use super::state::{self, Place, Run, What};
 use super::ui::{self, Progress};
 use super::way::Way;
-use super::{errors, images, interrupt, open, pushing, tell};
+use super::{errors, images, interrupt, open, pushing, tell, telling};
 use crate::domain::inventory::ClusterInfo;
 use crate::domain::text::counted;
 use crate::event::{Event, Observer, PhoneResult};
@@ -140,8 +140,9 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
     let what = What { command: "push", place: Place::addresses(), continues: None, reverts: None };
     let run = Run::begin(&work.state, what).await?;
     let rollout = carry_out(&work, run.recorder(), &run.noting(Progress::shared())).await;
+    telling::keep_ending(run.recorder(), &rollout).await;
     run.end(&rollout, tell::exit_of).await;
-    Ok(tell::tell(&rollout?, &job.output, job.push.report.as_deref()))
+    Ok(tell::tell(&rollout?, &work.state, &job.output, job.push.report.as_deref()))
 }
 
 async fn carry_out(
@@ -150,12 +151,14 @@ async fn carry_out(
     observer: &Arc<dyn Observer>,
 ) -> Result<Rollout, CliError> {
     let started_at = Timestamp::now();
+    telling::keep_subject(recorder, &work.picture_file).await?;
     let (mut targets, mut others) = who_is_there(work, observer.as_ref()).await?;
     let pictures = images::prepare(
         &work.picture,
         targets.iter().map(|target| &target.image),
         observer.as_ref(),
     )?;
+    telling::keep_pictures(recorder, &pictures).await?;
     let already = already_shown(work, &targets, &pictures)?;
     let shown: HashSet<_> = already.iter().map(|phone| phone.name.clone()).collect();
     targets.retain(|target| !shown.contains(&target.name));

@@ -8,6 +8,7 @@ pub mod inventory;
 pub mod models;
 pub mod plan;
 pub mod push;
+pub mod report;
 pub mod revert;
 pub mod rollout;
 pub mod runs;

@@ -1,0 +1,122 @@
+//! What the audit found, and what is to be done about it.
+
+use std::collections::BTreeMap;
+
+use super::{Part, parts};
+use crate::domain::device_name::DeviceName;
+use crate::domain::finding::{Code, Finding, Severity};
+use crate::domain::text::names;
+use crate::event::PhoneResult;
+use crate::report::chronicle::{Chronicle, is_failure};
+use crate::report::text::printable;
+
+/// Everything with one code.
+#[derive(Clone, Debug)]
+pub(super) struct FindingRow {
+    pub(super) code: &'static str,
+    /// The verdict that a phone has because of it.
+    pub(super) verdict: &'static str,
+    /// Whether it is worth knowing only.
+    pub(super) warning: bool,
+    pub(super) count: usize,
+    /// What to do, each remedy once.
+    pub(super) remedies: Vec<Remedy>,
+    pub(super) more: usize,
+}
+
+/// A remedy, and whom it is for.
+#[derive(Clone, Debug)]
+pub(super) struct Remedy {
+    pub(super) count: usize,
+    pub(super) message: String,
+    pub(super) remedy: Vec<Part>,
+    pub(super) phones: String,
+}
+
+/// Phones whose push is not proven, with the same outcome and the same remedy.
+#[derive(Clone, Debug)]
+pub(super) struct ToDo {
+    pub(super) outcome: &'static str,
+    pub(super) count: usize,
+    pub(super) reason: String,
+    pub(super) remedy: Vec<Part>,
+    pub(super) phones: String,
+}
+
+/// Findings by code: the heaviest first, and of those what most phones have.
+pub(super) fn findings(chronicle: &Chronicle) -> Vec<FindingRow> {
+    let mut codes: BTreeMap<Code, Vec<(&DeviceName, &Finding)>> = BTreeMap::new();
+    for phone in chronicle.audit.iter().flat_map(|audit| &audit.phones) {
+        for finding in &phone.findings {
+            codes.entry(finding.code).or_default().push((&phone.name, finding));
+        }
+    }
+    let mut rows: Vec<_> = codes.into_iter().collect();
+    rows.sort_by_key(|(_, found)| {
+        let heaviest = found.iter().map(|(_, finding)| finding.severity).max();
+        std::cmp::Reverse((heaviest, found.len()))
+    });
+    rows.into_iter().filter_map(|(code, found)| finding_row(code, &found)).collect()
+}
+
+fn finding_row(code: Code, found: &[(&DeviceName, &Finding)]) -> Option<FindingRow> {
+    let severity = found.iter().map(|(_, finding)| finding.severity).max()?;
+    let mut groups: BTreeMap<&str, Vec<(&DeviceName, &Finding)>> = BTreeMap::new();
+    for (name, finding) in found {
+        groups.entry(finding.remedy.as_str()).or_default().push((name, finding));
+    }
+    let mut groups: Vec<_> = groups.into_iter().collect();
+    groups.sort_by_key(|(_, found)| std::cmp::Reverse(found.len()));
+    let more = groups.len().saturating_sub(MOST_REMEDIES);
+    let remedies = groups.into_iter().take(MOST_REMEDIES).map(|(remedy, found)| {
+        let phones: Vec<&DeviceName> = found.iter().map(|(name, _)| *name).collect();
+        let mut messages = found.iter().map(|(_, finding)| finding.message.as_str());
+        let first = messages.next().unwrap_or_default();
+        let same = messages.all(|message| message == first);
+        let message = if same { first.to_owned() } else { format!("such as: {first}") };
+        Remedy {
+            count: phones.len(),
+            message: printable(&message).into_owned(),
+            remedy: parts(&printable(remedy)),
+            phones: printable(&names(&phones)).into_owned(),
+        }
+    });
+    Some(FindingRow {
+        code: code.as_str(),
+        verdict: severity.verdict().as_str(),
+        warning: severity == Severity::Warning,
+        count: found.len(),
+        remedies: remedies.collect(),
+        more,
+    })
+}
+
+/// What is left to do about phones whose push is not proven; what concerns most of them stands first.
+pub(super) fn to_do(phones: &[PhoneResult]) -> (Vec<ToDo>, usize) {
+    let mut groups: BTreeMap<(&'static str, &str), Vec<&PhoneResult>> = BTreeMap::new();
+    for phone in phones.iter().filter(|phone| is_failure(phone)) {
+        let remedy = phone.remedy.as_deref().unwrap_or_default();
+        groups.entry((phone.outcome.as_str(), remedy)).or_default().push(phone);
+    }
+    let mut groups: Vec<_> = groups.into_iter().collect();
+    groups.sort_by_key(|(_, phones)| std::cmp::Reverse(phones.len()));
+    let more = groups.len().saturating_sub(MOST_TO_DO);
+    let shown = groups.into_iter().take(MOST_TO_DO).map(|((outcome, remedy), phones)| {
+        let reason = phones.first().and_then(|phone| phone.reason.as_deref()).unwrap_or_default();
+        let named: Vec<&DeviceName> = phones.iter().map(|phone| &phone.name).collect();
+        ToDo {
+            outcome,
+            count: phones.len(),
+            reason: printable(reason).into_owned(),
+            remedy: parts(&printable(remedy)),
+            phones: printable(&names(&named)).into_owned(),
+        }
+    });
+    (shown.collect(), more)
+}
+
+/// How many remedies of one finding are shown.
+const MOST_REMEDIES: usize = 4;
+
+/// How many kinds of failures are shown.
+const MOST_TO_DO: usize = 12;
