@@ -12,8 +12,8 @@ use super::ui;
 use crate::domain::repair::Owed;
 use crate::event::{Event, Observer, Stage};
 use crate::journal::{
-    ADDRESSES, ClusterLock, Ending, History, Holder, Journal, JournalError, LockError, NewRun, Problem,
-    Recorder, RunId, RunRow, RunState, Which,
+    ADDRESSES, ClusterLock, Ending, History, Holder, Journal, JournalError, LockError, NewRun,
+    Problem, Recorder, RunId, RunRow, RunState, Which,
 };
 
 /// A run that is in the journal and has its cluster to itself.

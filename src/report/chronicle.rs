@@ -181,9 +181,7 @@ fn without_end(phone: &PhoneSeen, begun: Option<&AttemptRow>) -> PhoneResult {
             let reason = "the run has no end for it in the journal".to_owned();
             (Outcome::Pending, reason, again.to_owned())
         }
-        (None, _, Some(worst)) => {
-            (Outcome::Skipped, worst.message.clone(), worst.remedy.clone())
-        }
+        (None, _, Some(worst)) => (Outcome::Skipped, worst.message.clone(), worst.remedy.clone()),
     };
     PhoneResult {
         name: phone.name.clone(),

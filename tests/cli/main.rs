@@ -17,6 +17,7 @@ mod paging;
 mod plan_apply;
 mod read_only;
 mod repair;
+mod report;
 mod revert;
 mod rollout;
 mod secrets;

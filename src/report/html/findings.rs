@@ -93,10 +93,9 @@ fn finding_row(code: Code, found: &[(&DeviceName, &Finding)]) -> Option<FindingR
 
 /// What is left to do about phones whose push is not proven; what concerns most of them stands first.
 pub(super) fn to_do(phones: &[PhoneResult]) -> (Vec<ToDo>, usize) {
-    let mut groups: BTreeMap<(&'static str, &str), Vec<&PhoneResult>> = BTreeMap::new();
+    let mut groups: BTreeMap<(&'static str, String), Vec<&PhoneResult>> = BTreeMap::new();
     for phone in phones.iter().filter(|phone| is_failure(phone)) {
-        let remedy = phone.remedy.as_deref().unwrap_or_default();
-        groups.entry((phone.outcome.as_str(), remedy)).or_default().push(phone);
+        groups.entry((phone.outcome.as_str(), general_remedy(phone))).or_default().push(phone);
     }
     let mut groups: Vec<_> = groups.into_iter().collect();
     groups.sort_by_key(|(_, phones)| std::cmp::Reverse(phones.len()));
@@ -108,11 +107,21 @@ pub(super) fn to_do(phones: &[PhoneResult]) -> (Vec<ToDo>, usize) {
             outcome,
             count: phones.len(),
             reason: printable(reason).into_owned(),
-            remedy: parts(&printable(remedy)),
+            remedy: parts(&printable(&remedy)),
             phones: printable(&names(&named)).into_owned(),
         }
     });
     (shown.collect(), more)
+}
+
+/// A phone's remedy without the phone's own name and address, so that phones with the same trouble share it.
+fn general_remedy(phone: &PhoneResult) -> String {
+    let remedy = phone.remedy.as_deref().unwrap_or_default();
+    let remedy = remedy.replace(phone.name.as_str(), "the phone");
+    match phone.ip {
+        Some(ip) => remedy.replace(&ip.to_string(), "the phone"),
+        None => remedy,
+    }
 }
 
 /// How many remedies of one finding are shown.

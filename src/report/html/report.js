@@ -10,7 +10,7 @@
     Array(16).keys();
   const { rows, texts } = data;
   const PAGE = 100;
-  const MOST_PRINTED = 2000;
+  const MOST_PRINTED = 500;
   const count = new Intl.NumberFormat("en");
 
   // What is shown: which rows in which order, and which page of them.
@@ -170,7 +170,10 @@
       if (row[VERDICT] === null) return;
       cell.append(tag(data.verdicts[row[VERDICT]]));
       const codes = codesOf(row).join(" ");
-      if (codes) cell.append(make("br"), make("small", codes));
+      if (!codes) return;
+      const small = make("small");
+      codes.split(/(?<=_)/).forEach((part) => small.append(part, make("wbr")));
+      cell.append(make("br"), small);
     },
     outcome: (cell, row) => cell.append(tag(data.outcomes[row[OUTCOME]])),
     took: (cell, row) => cell.append(took(row[TOOK])),
@@ -336,7 +339,7 @@
     drawRows(shown.order.slice(0, MOST_PRINTED));
     const left = shown.order.length - MOST_PRINTED;
     byId("printed").hidden = left <= 0;
-    byId("printed").textContent = `And ${count.format(left)} more, which are not printed.`;
+    byId("printed").textContent = `And ${count.format(left)} more, which are not printed: filters choose who is.`;
   });
   window.addEventListener("afterprint", () => {
     byId("printed").hidden = true;

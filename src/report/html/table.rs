@@ -88,14 +88,8 @@ struct Row(
 );
 
 /// What stands in `Row`'s last but two.
-const LABELS: [&str; 6] = [
-    "Registration",
-    "Load",
-    "Common Phone Profile",
-    "Phone Personalization",
-    "Location",
-    "Owner",
-];
+const LABELS: [&str; 6] =
+    ["Registration", "Load", "Common Phone Profile", "Phone Personalization", "Location", "Owner"];
 
 /// Texts, each once.
 #[derive(Default)]
