@@ -12,6 +12,7 @@ mod lock;
 mod read;
 mod record;
 mod schema;
+mod screens;
 mod writer;
 
 pub use documents::{Ending, Look, SentFile, SentPicture, SentPictures, Subject};
@@ -19,6 +20,7 @@ pub use error::{JournalError, Problem};
 pub use lock::{ClusterLock, Holder, LockError};
 pub use read::{AttemptRow, ChangeRow, EventRow, History, Proven, RunRow, Which};
 pub use record::{ADDRESSES, Attempt, AttemptEnd, Journal, NewRun, Recorder, RunId, RunState};
+pub use screens::Screen;
 
 #[cfg(test)]
 mod tests;

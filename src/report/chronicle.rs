@@ -3,7 +3,7 @@
 //! The run itself and `axlpaper report` read it in the same way, so both write the same report. A run that was
 //! killed has a chronicle too; whatever its end would have told is missing, and the report says so.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -15,7 +15,7 @@ use crate::domain::personalization::Personalization;
 use crate::domain::registration::Registration;
 use crate::event::{Outcome, PhoneResult};
 use crate::journal::{
-    AttemptRow, ChangeRow, Ending, EventRow, History, JournalError, RunRow, SentPicture,
+    AttemptRow, ChangeRow, Ending, EventRow, History, JournalError, RunRow, Screen, SentPicture,
     SentPictures, Subject,
 };
 
@@ -40,8 +40,10 @@ pub struct Chronicle {
     pub phones: Vec<PhoneResult>,
     /// The pictures as they were made for the phones.
     pub pictures: Vec<SentPicture>,
-    /// What phones showed, where that was looked at.
+    /// What phones showed, where that was looked at: of some phones, those with trouble before all others.
     pub screenshots: Vec<Screenshot>,
+    /// How many more phones have screenshots in the journal.
+    pub more_screenshots: usize,
 }
 
 /// A picture of what a phone showed.
@@ -128,10 +130,33 @@ impl Chronicle {
             phones: history.phones(id)?,
             pictures: pictures.map(|sent| sent.pictures).unwrap_or_default(),
             screenshots: Vec::new(),
+            more_screenshots: 0,
             run,
         };
         chronicle.complete();
+        chronicle.look_at_screens(history)?;
         Ok(chronicle)
+    }
+
+    /// Reads screenshots of as many phones as a page that goes by mail can hold.
+    fn look_at_screens(&mut self, history: &History) -> Result<(), JournalError> {
+        let mut phones: BTreeMap<String, Vec<Screen>> = BTreeMap::new();
+        for screen in history.screens(self.run.id)? {
+            phones.entry(screen.phone.clone()).or_default().push(screen);
+        }
+        let failed: HashSet<&str> =
+            self.phones.iter().filter(|one| is_failure(one)).map(|one| one.name.as_str()).collect();
+        let mut phones: Vec<(String, Vec<Screen>)> = phones.into_iter().collect();
+        phones.sort_by_key(|(name, _)| !failed.contains(name.as_str()));
+        let shown = how_many_fit(&phones);
+        self.more_screenshots = phones.len() - shown;
+        for screen in phones.into_iter().take(shown).flat_map(|(_, screens)| screens) {
+            if let Some(bytes) = history.kept(self.run.id, &screen.kind)? {
+                let Screen { phone, after, .. } = screen;
+                self.screenshots.push(Screenshot { phone, after, bytes });
+            }
+        }
+        Ok(())
     }
 
     /// Adds the phones of which the run did not come to write an end, and sorts all of them by name.
@@ -162,6 +187,22 @@ impl Chronicle {
         self.run.ended_at.or(known).unwrap_or(self.run.began_at)
     }
 }
+
+/// How many of these phones' screenshots a page can hold.
+fn how_many_fit(phones: &[(String, Vec<Screen>)]) -> usize {
+    let mut bytes = 0_usize;
+    let fits = |(_, screens): &&(String, Vec<Screen>)| {
+        bytes = screens.iter().fold(bytes, |sum, screen| sum.saturating_add(screen.bytes));
+        bytes <= MOST_SCREEN_BYTES
+    };
+    phones.iter().take(MOST_SCREENS).take_while(fits).count()
+}
+
+/// Of how many phones a page shows screenshots.
+const MOST_SCREENS: usize = 24;
+
+/// How many bytes of screenshots a page holds.
+const MOST_SCREEN_BYTES: usize = 4 * 1024 * 1024;
 
 /// Tells whether a push was tried, or should have been, and is not known to have worked.
 pub(super) fn is_failure(phone: &PhoneResult) -> bool {
@@ -197,5 +238,21 @@ fn without_end(phone: &PhoneSeen, begun: Option<&AttemptRow>) -> PhoneResult {
         first_attempt_at: begun.map(|attempt| attempt.began_at),
         finished_at: None,
         duration_ms: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_stays_small_however_large_screenshots_are() {
+        let phone = |bytes| {
+            let screen = Screen { kind: String::new(), phone: String::new(), after: true, bytes };
+            (String::new(), vec![screen])
+        };
+        assert_eq!(how_many_fit(&vec![phone(1_000); 100]), 24);
+        assert_eq!(how_many_fit(&vec![phone(1024 * 1024); 100]), 4);
+        assert_eq!(how_many_fit(&[phone(usize::MAX), phone(1)]), 0);
     }
 }

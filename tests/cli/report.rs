@@ -121,6 +121,32 @@ fn a_run_that_was_killed_is_told_as_far_as_it_is_known() {
 }
 
 #[test]
+fn screens_that_were_kept_are_shown() {
+    let lab = Lab::of_phones(2);
+    assert_eq!(lab.push("rollout", &["--yes"]).code, 0);
+    let journal = Connection::open(lab.path("journal.sqlite3")).unwrap();
+    let kept = |kind: &str, body: &[u8]| {
+        let sql = "insert into snapshots (run, kind, taken_at, body) values (1, ?1, '2026-01-01T00:00:00Z', ?2)";
+        journal.execute(sql, rusqlite::params![kind, body]).unwrap();
+    };
+    kept(&format!("screen before {}", name(1)), b"\x89PNG old");
+    kept(&format!("screen before {}", name(1)), b"\x89PNG before");
+    kept(&format!("screen after {}", name(1)), b"BM after");
+    kept(&format!("screen after {}", name(2)), b"<svg onload=alert(1)>");
+    assert_eq!(lab.read(&["report", "last", "-o", "screens.html"]).code, 0);
+    let page = page(&lab, "screens.html");
+    use base64::Engine as _;
+    let encoded = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
+    assert!(page.contains(&format!("data:image/png;base64,{}", encoded(b"\x89PNG before"))));
+    assert!(page.contains(&format!("data:image/bmp;base64,{}", encoded(b"BM after"))));
+    assert!(
+        !page.contains(&encoded(b"\x89PNG old"))
+            && !page.contains(&encoded(b"<svg onload=alert(1)>"))
+    );
+    assert!(page.contains(&format!("The screen of {} after the push", name(1))));
+}
+
+#[test]
 fn a_run_that_could_not_go_on_says_why() {
     let lab = Lab::of_phones(2);
     lab.read(&["report", "last"]).fails(2, &["no journal"]);

@@ -98,6 +98,7 @@ fn chronicle(phones: Vec<(PhoneSeen, PhoneResult)>) -> Chronicle {
         phones,
         pictures: Vec::new(),
         screenshots: Vec::new(),
+        more_screenshots: 0,
     }
 }
 
@@ -218,7 +219,12 @@ fn result(seen: &PhoneSeen, outcome: Outcome, n: u32) -> PhoneResult {
             Some("refused the push: internal file error (CiscoIPPhoneError 3)".into()),
             Some("look at the phone's status messages".to_owned()),
         ),
-        _ => (
+        Outcome::Accepted
+        | Outcome::AuthFailed
+        | Outcome::Unreachable
+        | Outcome::BadReply
+        | Outcome::WrongDevice
+        | Outcome::Pending => (
             Some("closed the connection without an answer".into()),
             seen.registration.ip.map(|ip| format!("check the way to {ip}, then push again")),
         ),

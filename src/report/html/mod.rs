@@ -98,7 +98,6 @@ fn page(chronicle: &Chronicle) -> Result<Page, HtmlError> {
     let verdicts = bars::verdicts(seen);
     let (to_do, more_to_do) = findings::to_do(&chronicle.phones);
     let (plain, more_plain) = table::plain(chronicle);
-    let (screenshots, more_screenshots) = pictures::screenshots(chronicle);
     let (style, script) = (lines(STYLE), lines(SCRIPT));
     let remarks = chronicle.audit.iter().flat_map(|audit| &audit.remarks);
     let pushed_by_cluster = chronicle.phones.iter().any(|phone| !phone.device_pool.is_empty());
@@ -126,8 +125,8 @@ fn page(chronicle: &Chronicle) -> Result<Page, HtmlError> {
         changes: changed::changed(&chronicle.changes),
         picture_name: chronicle.file.as_deref().map(clean).unwrap_or_default(),
         pictures: pictures::pictures(chronicle),
-        screenshots,
-        more_screenshots,
+        screenshots: pictures::screenshots(chronicle),
+        more_screenshots: chronicle.more_screenshots,
         phones: chronicle.phones.len(),
         plain,
         more_plain,

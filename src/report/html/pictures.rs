@@ -1,6 +1,6 @@
 //! Pictures as phones got them, and what phones showed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -92,9 +92,9 @@ fn url(media_type: &str, base64: &str) -> String {
     if known && plain { format!("data:{media_type};base64,{base64}") } else { String::new() }
 }
 
-/// What phones showed, by name, and how many there are beyond those that the page holds.
-pub(super) fn screenshots(chronicle: &Chronicle) -> (Vec<Seen>, usize) {
-    let mut seen: std::collections::BTreeMap<&str, Seen> = std::collections::BTreeMap::new();
+/// What phones showed, by name.
+pub(super) fn screenshots(chronicle: &Chronicle) -> Vec<Seen> {
+    let mut seen: BTreeMap<&str, Seen> = BTreeMap::new();
     for shot in &chronicle.screenshots {
         let phone = || printable(&shot.phone).into_owned();
         let entry = seen.entry(&shot.phone);
@@ -106,8 +106,7 @@ pub(super) fn screenshots(chronicle: &Chronicle) -> (Vec<Seen>, usize) {
             seen.before = picture;
         }
     }
-    let more = seen.len().saturating_sub(MOST_SCREENSHOTS);
-    (seen.into_values().take(MOST_SCREENSHOTS).collect(), more)
+    seen.into_values().collect()
 }
 
 /// What a file is by its first bytes: a phone can call it anything.
@@ -119,9 +118,6 @@ fn media_type(bytes: &[u8]) -> Option<&'static str> {
         _ => None,
     }
 }
-
-/// How many phones' screenshots a page holds: each can have hundreds of kilobytes.
-const MOST_SCREENSHOTS: usize = 40;
 
 #[cfg(test)]
 mod tests {

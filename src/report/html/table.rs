@@ -38,8 +38,6 @@ struct Data {
     /// The run's beginning, in milliseconds since 1970.
     began: i64,
     outcomes: Vec<&'static str>,
-    /// Which of them are failures.
-    failures: Vec<bool>,
     verdicts: Vec<&'static str>,
     codes: Vec<&'static str>,
     /// Names of what `more` holds.
@@ -141,7 +139,6 @@ pub(super) fn data(chronicle: &Chronicle) -> Result<String, HtmlError> {
     let data = Data {
         began: chronicle.run.began_at.as_millisecond(),
         outcomes: Outcome::ALL.map(Outcome::as_str).to_vec(),
-        failures: Outcome::ALL.iter().map(|outcome| outcome.is_failure()).collect(),
         verdicts: Verdict::ALL.map(Verdict::as_str).to_vec(),
         codes: Code::ALL.iter().map(|code| code.as_str()).collect(),
         labels: if chronicle.audit.is_some() { &LABELS } else { &[] },

@@ -39,7 +39,7 @@ pub(super) struct Mark {
 #[derive(Clone, Debug)]
 pub(super) struct Lane {
     pub(super) y: u64,
-    pub(super) label: &'static str,
+    pub(super) label: String,
     pub(super) began: String,
     pub(super) took: String,
     pub(super) spans: Vec<Piece>,
@@ -158,8 +158,8 @@ fn done(chronicle: &Chronicle, length: u64) -> Vec<(u64, Outcome)> {
 }
 
 /// What a reader calls a stage.
-fn label(word: &str) -> Option<&'static str> {
-    Some(match word {
+fn label(word: &str) -> String {
+    let told = match word {
         "phones" => "Phones are read",
         "settings" => "Settings are read",
         "registrations" => "Registrations are read",
@@ -170,8 +170,9 @@ fn label(word: &str) -> Option<&'static str> {
         "apply" => "Cluster is changed",
         "restart" => "Phones take it over",
         "push" => "Phones are pushed to",
-        _ => return None,
-    })
+        other => other,
+    };
+    printable(told).into_owned()
 }
 
 /// Milliseconds as places on the drawing.
@@ -185,7 +186,7 @@ impl Scale {
     }
 
     fn lane(&self, row: u64, stage: &StageTimes, chronicle: &Chronicle) -> Option<Lane> {
-        let label = label(&stage.word)?;
+        let label = label(&stage.word);
         let y = TOP + LANE * row;
         let spans = stage.spans.iter().map(|(from, to)| Piece {
             word: if stage.ended { "stage" } else { "unended" },
