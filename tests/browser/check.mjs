@@ -105,6 +105,22 @@ async function keysOpenRows(page) {
   assert.equal(await page.locator("#rows tr.detail").count(), 0);
 }
 
+// A phone that is open takes the whole width of the table, and no more, whichever columns there is room for.
+async function openRowsFit(page) {
+  await page.locator("#rows button").first().click();
+  for (const width of [1600, 1100, 900, 500]) {
+    await fits(page, width);
+    const edges = await page.evaluate(() => {
+      const right = (element) => Math.round(element.getBoundingClientRect().right);
+      const heads = [...document.querySelectorAll("#table thead th")].filter((cell) => cell.getClientRects().length > 0);
+      return [right(document.getElementById("table")), right(heads.at(-1)), right(document.querySelector("#rows .detail td"))];
+    });
+    assert.equal(new Set(edges).size, 1, `${edges} at ${width}`);
+  }
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.locator("#rows button").first().click();
+}
+
 async function chartsFilter(page, expected) {
   const [word, number] = Object.entries(expected.outcomes)[0];
   await page.click(`.legend a[data-filter=outcome][data-value=${word}]`);
@@ -149,6 +165,7 @@ const tests = {
     await columnsSort(page, expected);
     await searchFinds(page, "SEP000000000003", expected);
     await keysOpenRows(page);
+    await openRowsFit(page);
     await chartsFilter(page, expected);
     await isAccessible(page, "light");
     await page.screenshot({ path: join(pictures, "light.png") });

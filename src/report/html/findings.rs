@@ -70,10 +70,7 @@ fn finding_row(code: Code, found: &[(&DeviceName, &Finding)]) -> Option<FindingR
     let more = groups.len().saturating_sub(MOST_REMEDIES);
     let remedies = groups.into_iter().take(MOST_REMEDIES).map(|(remedy, found)| {
         let phones: Vec<&DeviceName> = found.iter().map(|(name, _)| *name).collect();
-        let mut messages = found.iter().map(|(_, finding)| finding.message.as_str());
-        let first = messages.next().unwrap_or_default();
-        let same = messages.all(|message| message == first);
-        let message = if same { first.to_owned() } else { format!("such as: {first}") };
+        let message = one_or_such_as(found.iter().map(|(_, finding)| finding.message.as_str()));
         Remedy {
             count: phones.len(),
             message: printable(&message).into_owned(),
@@ -101,17 +98,24 @@ pub(super) fn to_do(phones: &[PhoneResult]) -> (Vec<ToDo>, usize) {
     groups.sort_by_key(|(_, phones)| std::cmp::Reverse(phones.len()));
     let more = groups.len().saturating_sub(MOST_TO_DO);
     let shown = groups.into_iter().take(MOST_TO_DO).map(|((outcome, remedy), phones)| {
-        let reason = phones.first().and_then(|phone| phone.reason.as_deref()).unwrap_or_default();
+        let reasons = phones.iter().map(|phone| phone.reason.as_deref().unwrap_or_default());
+        let reason = one_or_such_as(reasons);
         let named: Vec<&DeviceName> = phones.iter().map(|phone| &phone.name).collect();
         ToDo {
             outcome,
             count: phones.len(),
-            reason: printable(reason).into_owned(),
+            reason: printable(&reason).into_owned(),
             remedy: parts(&printable(&remedy)),
             phones: printable(&names(&named)).into_owned(),
         }
     });
     (shown.collect(), more)
+}
+
+/// The text that all of them are, or the first one as an example.
+fn one_or_such_as<'a>(mut texts: impl Iterator<Item = &'a str>) -> String {
+    let first = texts.next().unwrap_or_default();
+    if texts.all(|text| text == first) { first.to_owned() } else { format!("such as: {first}") }
 }
 
 /// A phone's remedy without the phone's own name and address, so that phones with the same trouble share it.
@@ -129,3 +133,29 @@ const MOST_REMEDIES: usize = 4;
 
 /// How many kinds of failures are shown.
 const MOST_TO_DO: usize = 12;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Outcome;
+
+    fn phone(n: u8, reason: &str) -> PhoneResult {
+        PhoneResult {
+            outcome: Outcome::Accepted,
+            reason: Some(reason.to_owned()),
+            remedy: Some(format!("check that 10.0.0.{n} can reach the image server")),
+            ..crate::report::html::timeline::tests::phone(n)
+        }
+    }
+
+    #[test]
+    fn phones_with_the_same_trouble_stand_together() {
+        let phones =
+            [phone(1, "no background"), phone(2, "no thumbnail"), phone(3, "no background")];
+        let (to_do, more) = to_do(&phones);
+        assert_eq!((to_do.len(), more, to_do[0].count), (1, 0, 3));
+        assert_eq!(to_do[0].reason, "such as: no background");
+        assert_eq!(to_do[0].remedy[0].text, "check that the phone can reach the image server");
+        assert_eq!(to_do[0].phones, "SEP1, SEP2, SEP3");
+    }
+}

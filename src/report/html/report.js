@@ -13,8 +13,8 @@
   const MOST_PRINTED = 500;
   const count = new Intl.NumberFormat("en");
 
-  // What is shown: which rows in which order, and which page of them.
-  const shown = { order: rows.map((_, at) => at), page: 0, sort: null, descending: false, open: new Set() };
+  // What is shown: which rows in which order, which page of them, and how many columns there is room for.
+  const shown = { order: rows.map((_, at) => at), page: 0, sort: null, descending: false, open: new Set(), span: 1 };
 
   const make = (name, text, className) => {
     const element = document.createElement(name);
@@ -215,7 +215,7 @@
     const row = rows[at];
     const line = make("tr", undefined, "detail");
     const cell = make("td");
-    cell.colSpan = columns.length;
+    cell.colSpan = shown.span;
     const list = make("dl", undefined, "how");
     const add = (name, text) => text && fact(list, name, (value) => value.append(text));
     add("Model", texts[row[MODEL]]);
@@ -248,6 +248,11 @@
     }
     line.append(cell);
     return line;
+  };
+  // A cell that spans columns which are hidden would make new ones.
+  const fit = () => {
+    shown.span = [...table.tHead.rows[0].cells].filter((cell) => cell.getClientRects().length > 0).length;
+    for (const cell of byId("rows").querySelectorAll(".detail > td")) cell.colSpan = shown.span;
   };
   const drawRows = (order) => {
     const part = document.createDocumentFragment();
@@ -335,7 +340,10 @@
     apply();
   });
   // On paper nobody can turn the pages of the table.
+  window.addEventListener("resize", fit);
   window.addEventListener("beforeprint", () => {
+    // The style sheet leaves one column out on paper.
+    shown.span = columns.length - 1;
     drawRows(shown.order.slice(0, MOST_PRINTED));
     const left = shown.order.length - MOST_PRINTED;
     byId("printed").hidden = left <= 0;
@@ -343,10 +351,12 @@
   });
   window.addEventListener("afterprint", () => {
     byId("printed").hidden = true;
+    fit();
     draw();
   });
 
   fillAll();
   for (const part of [form, byId("toolbar"), table]) part.hidden = false;
+  fit();
   draw();
 })();

@@ -21,6 +21,8 @@ pub(super) struct Timeline {
     pub(super) boxes: Vec<Piece>,
     /// How many phones the highest column has.
     pub(super) most: usize,
+    /// How long one column is.
+    pub(super) column: String,
     /// All of it in words.
     pub(super) told: String,
     /// What a person was told meanwhile.
@@ -98,6 +100,7 @@ pub(super) fn timeline(chronicle: &Chronicle) -> Option<Timeline> {
         lanes,
         boxes,
         most,
+        column: took(length / COLUMNS),
         told,
         notes,
         more_notes,
@@ -249,3 +252,122 @@ const COLUMNS: u64 = 71;
 const COLUMNS_HEIGHT: u64 = 110;
 const FOOT: u64 = 24;
 const MOST_NOTES: usize = 100;
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::event::PhoneResult;
+    use crate::journal::{EventRow, RunRow};
+
+    pub(in crate::report::html) fn phone(n: u8) -> PhoneResult {
+        PhoneResult {
+            name: format!("SEP{n}").parse().unwrap(),
+            model: "Cisco 8841".into(),
+            device_pool: "HQ".into(),
+            ip: Some([10, 0, 0, n].into()),
+            image: None,
+            outcome: Outcome::Verified,
+            phone_error: None,
+            reason: None,
+            remedy: None,
+            attempts: 1,
+            first_attempt_at: None,
+            finished_at: None,
+            duration_ms: None,
+        }
+    }
+
+    fn at(ms: u64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + Duration::from_millis(ms)
+    }
+
+    fn chronicle(events: &[(u64, &str, &str)], done: &[u64], ended: Option<u64>) -> Chronicle {
+        let event = |(ms, kind, text): &(u64, &str, &str)| EventRow {
+            at: at(*ms),
+            kind: (*kind).to_owned(),
+            text: (*text).to_owned(),
+        };
+        let finished = |(ms, n): (&u64, u8)| PhoneResult { finished_at: Some(at(*ms)), ..phone(n) };
+        Chronicle {
+            run: RunRow {
+                id: 1,
+                command: "rollout".into(),
+                command_line: "axlpaper rollout".into(),
+                program: "0.1.0".into(),
+                cluster_id: "pub:8443".into(),
+                cluster: "lab".into(),
+                host: "pub:8443".into(),
+                os_user: "admin".into(),
+                machine: "jump1".into(),
+                continues: None,
+                reverts: None,
+                began_at: at(0),
+                ended_at: ended.map(at),
+                state: "finished".into(),
+                exit_code: None,
+                outcomes: Vec::new(),
+            },
+            file: None,
+            ending: None,
+            audit: None,
+            changes: Vec::new(),
+            attempts: Vec::new(),
+            events: events.iter().map(event).collect(),
+            phones: done.iter().zip(0..).map(finished).collect(),
+            pictures: Vec::new(),
+            screenshots: Vec::new(),
+            more_screenshots: 0,
+        }
+    }
+
+    #[test]
+    fn waves_are_one_stage_and_a_stage_without_an_end_says_so() {
+        let events = [
+            (0, "began", "phones"),
+            (1_000, "finished", "phones"),
+            (1_000, "began", "push"),
+            (1_200, "remark", "wave 1 of 2: 3 phones"),
+            (2_000, "finished", "push"),
+            (3_000, "began", "push"),
+        ];
+        let line = timeline(&chronicle(&events, &[], None)).unwrap();
+        let told: Vec<_> =
+            line.lanes.iter().map(|lane| (lane.label.as_str(), lane.took.as_str())).collect();
+        assert_eq!(
+            told,
+            [("Phones are read", "1.0 s"), ("Phones are pushed to", "1.0 s, no end is known")]
+        );
+        assert_eq!(line.lanes[1].spans.len(), 2);
+        assert_eq!(line.notes[0].text, "wave 1 of 2: 3 phones");
+        assert!(timeline(&chronicle(&[], &[], Some(5))).is_none());
+    }
+
+    proptest! {
+        /// Whatever a journal says, nothing is drawn outside, and no phone is left out.
+        #[test]
+        fn everything_lies_on_the_drawing(
+            events in proptest::collection::vec(
+                (0_u64..9_000, prop_oneof![Just("began"), Just("finished"), Just("remark")], prop_oneof![Just("push"), Just("x")]),
+                0..12,
+            ),
+            done in proptest::collection::vec(0_u64..9_000, 1..40),
+            ended in proptest::option::of(0_u64..9_000),
+        ) {
+            let line = timeline(&chronicle(&events, &done, ended)).unwrap();
+            let spans = line.lanes.iter().flat_map(|lane| &lane.spans);
+            let floor = line.floor as f64;
+            for piece in spans.chain(&line.boxes) {
+                let number = |text: &str| text.parse::<f64>().unwrap();
+                let (x, y) = (number(&piece.x), number(&piece.y));
+                prop_assert!(x >= LEFT && x + number(&piece.width) <= WIDTH - RIGHT + 2.1, "{piece:?}");
+                prop_assert!(y >= 0.0 && y + number(&piece.height) <= floor + 0.1, "{piece:?}");
+            }
+            prop_assert!((1..=done.len()).contains(&line.most));
+        }
+    }
+}
