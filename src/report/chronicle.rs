@@ -15,8 +15,8 @@ use crate::domain::personalization::Personalization;
 use crate::domain::registration::Registration;
 use crate::event::{Outcome, PhoneResult};
 use crate::journal::{
-    AttemptRow, ChangeRow, Ending, EventRow, History, JournalError, RunRow, Screen, SentPicture,
-    SentPictures, Subject,
+    AttemptRow, ChangeRow, Ending, EventRow, History, JournalError, RunId, RunRow, Screen,
+    SentPicture, SentPictures, Subject,
 };
 
 /// One run, as the journal has it.
@@ -167,7 +167,7 @@ impl Chronicle {
         let seen = self.audit.iter().flat_map(|audit| &audit.phones);
         let missing = seen.filter(|phone| !known.contains(&phone.name));
         let missing: Vec<PhoneResult> = missing
-            .map(|phone| without_end(phone, begun.get(phone.name.as_str()).copied()))
+            .map(|phone| without_end(phone, begun.get(phone.name.as_str()).copied(), self.run.id))
             .collect();
         self.phones.extend(missing);
         self.phones.sort_by(|a, b| a.name.cmp(&b.name));
@@ -210,17 +210,17 @@ pub(super) fn is_failure(phone: &PhoneResult) -> bool {
 }
 
 /// The result of a phone of which the journal has no end.
-fn without_end(phone: &PhoneSeen, begun: Option<&AttemptRow>) -> PhoneResult {
-    let again = "push to it again with `axlpaper rollout --only-failed`";
+fn without_end(phone: &PhoneSeen, begun: Option<&AttemptRow>, run: RunId) -> PhoneResult {
+    let again = format!("`axlpaper rollout --resume {run}` goes on with the run");
     let (outcome, reason, remedy) = match (begun, phone.verdict, phone.worst()) {
         (Some(attempt), _, _) => {
             let at = attempt.began_at.strftime("%H:%M:%S UTC");
             let reason = format!("it was tried at {at}, and its end is not known");
-            (Outcome::Pending, reason, again.to_owned())
+            (Outcome::Pending, reason, again)
         }
         (None, Verdict::Ready | Verdict::Fixable, _) | (None, _, None) => {
             let reason = "the run has no end for it in the journal".to_owned();
-            (Outcome::Pending, reason, again.to_owned())
+            (Outcome::Pending, reason, again)
         }
         (None, _, Some(worst)) => (Outcome::Skipped, worst.message.clone(), worst.remedy.clone()),
     };

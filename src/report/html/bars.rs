@@ -15,6 +15,26 @@ pub(super) struct Count {
     pub(super) count: usize,
 }
 
+impl Count {
+    /// Returns the number as a reader likes it.
+    pub(super) fn number(&self) -> String {
+        grouped(self.count)
+    }
+}
+
+/// Writes a number with its thousands apart: `39,999`.
+pub(super) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
 /// A bar, cut into shares.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Bar {
@@ -46,7 +66,7 @@ impl Bar {
                 word: count.word,
                 x: format!("{x:.2}%"),
                 width: format!("{width:.2}%"),
-                told: format!("{} {}", count.count, count.word),
+                told: format!("{} {}", grouped(count.count), count.word),
             };
             x += width;
             part
@@ -64,10 +84,17 @@ const LEAST: f64 = 0.008;
 #[derive(Clone, Debug)]
 pub(super) struct Row {
     pub(super) name: String,
-    pub(super) total: usize,
+    total: usize,
     pub(super) verdicts: Bar,
     pub(super) outcomes: Bar,
     failed: usize,
+}
+
+impl Row {
+    /// Returns how many phones it is about.
+    pub(super) fn number(&self) -> String {
+        grouped(self.total)
+    }
 }
 
 /// Rows of which the first ones are shown, and the others when they are asked for.
@@ -149,7 +176,15 @@ mod tests {
         let bar = Bar::of(&[count("verified", 39_999), count("rejected", 1)]);
         let widths = widths(&bar);
         assert!(widths[1] > 0.7 && (widths.iter().sum::<f64>() - 100.0).abs() < 0.1, "{widths:?}");
-        assert_eq!(bar.told, "39999 verified, 1 rejected");
+        assert_eq!(bar.told, "39,999 verified, 1 rejected");
         assert!(Bar::of(&[]).parts.is_empty());
+    }
+
+    #[test]
+    fn thousands_stand_apart() {
+        assert_eq!(
+            [0, 999, 1_000, 40_000, 1_234_567].map(grouped),
+            ["0", "999", "1,000", "40,000", "1,234,567"]
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::bars::grouped;
 use super::{Part, parts};
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Finding, Severity};
@@ -18,7 +19,8 @@ pub(super) struct FindingRow {
     pub(super) verdict: &'static str,
     /// Whether it is worth knowing only.
     pub(super) warning: bool,
-    pub(super) count: usize,
+    /// How many phones.
+    pub(super) number: String,
     /// What to do, each remedy once.
     pub(super) remedies: Vec<Remedy>,
     pub(super) more: usize,
@@ -27,7 +29,8 @@ pub(super) struct FindingRow {
 /// A remedy, and whom it is for.
 #[derive(Clone, Debug)]
 pub(super) struct Remedy {
-    pub(super) count: usize,
+    /// How many phones.
+    pub(super) number: String,
     pub(super) message: String,
     pub(super) remedy: Vec<Part>,
     pub(super) phones: String,
@@ -37,7 +40,8 @@ pub(super) struct Remedy {
 #[derive(Clone, Debug)]
 pub(super) struct ToDo {
     pub(super) outcome: &'static str,
-    pub(super) count: usize,
+    /// How many phones.
+    pub(super) number: String,
     pub(super) reason: String,
     pub(super) remedy: Vec<Part>,
     pub(super) phones: String,
@@ -72,7 +76,7 @@ fn finding_row(code: Code, found: &[(&DeviceName, &Finding)]) -> Option<FindingR
         let phones: Vec<&DeviceName> = found.iter().map(|(name, _)| *name).collect();
         let message = one_or_such_as(found.iter().map(|(_, finding)| finding.message.as_str()));
         Remedy {
-            count: phones.len(),
+            number: grouped(phones.len()),
             message: printable(&message).into_owned(),
             remedy: parts(&printable(remedy)),
             phones: printable(&names(&phones)).into_owned(),
@@ -82,7 +86,7 @@ fn finding_row(code: Code, found: &[(&DeviceName, &Finding)]) -> Option<FindingR
         code: code.as_str(),
         verdict: severity.verdict().as_str(),
         warning: severity == Severity::Warning,
-        count: found.len(),
+        number: grouped(found.len()),
         remedies: remedies.collect(),
         more,
     })
@@ -103,7 +107,7 @@ pub(super) fn to_do(phones: &[PhoneResult]) -> (Vec<ToDo>, usize) {
         let named: Vec<&DeviceName> = phones.iter().map(|phone| &phone.name).collect();
         ToDo {
             outcome,
-            count: phones.len(),
+            number: grouped(phones.len()),
             reason: printable(&reason).into_owned(),
             remedy: parts(&printable(&remedy)),
             phones: printable(&names(&named)).into_owned(),
@@ -153,7 +157,7 @@ mod tests {
         let phones =
             [phone(1, "no background"), phone(2, "no thumbnail"), phone(3, "no background")];
         let (to_do, more) = to_do(&phones);
-        assert_eq!((to_do.len(), more, to_do[0].count), (1, 0, 3));
+        assert_eq!((to_do.len(), more, to_do[0].number.as_str()), (1, 0, "3"));
         assert_eq!(to_do[0].reason, "such as: no background");
         assert_eq!(to_do[0].remedy[0].text, "check that the phone can reach the image server");
         assert_eq!(to_do[0].phones, "SEP1, SEP2, SEP3");

@@ -1,7 +1,6 @@
 //! What a reader should know after ten seconds.
 
-use super::bars::{Bar, Count, outcomes};
-use crate::domain::text::counted;
+use super::bars::{Bar, Count, grouped, outcomes};
 use crate::event::{Outcome, PhoneResult};
 use crate::report::chronicle::{Chronicle, is_failure};
 use crate::report::text::printable;
@@ -17,17 +16,19 @@ pub(super) struct Headline {
     pub(super) sentence: String,
     /// Why it ended before its time, or what is not known.
     pub(super) because: Option<String>,
-    /// How many phones were pushed to.
-    pub(super) pushed: usize,
-    pub(super) verified: usize,
-    pub(super) failed: usize,
-    pub(super) left: usize,
-    /// Of those, how many are proven to show the picture already.
-    pub(super) already: usize,
-    /// `verified` of `pushed`, in percent; rounded down, so that only all of them are 100.
-    pub(super) percent: Option<usize>,
+    /// The most important numbers.
+    pub(super) numbers: Vec<Number>,
     pub(super) outcomes: Vec<Count>,
     pub(super) bar: Bar,
+}
+
+/// A number with what it counts.
+#[derive(Clone, Debug)]
+pub(super) struct Number {
+    pub(super) what: &'static str,
+    pub(super) number: String,
+    /// What else is known of it.
+    pub(super) besides: Option<String>,
 }
 
 /// Says it.
@@ -44,15 +45,28 @@ pub(super) fn headline(chronicle: &Chronicle) -> Headline {
         mood,
         sentence: sentence(chronicle, pushed, verified, failed),
         because: because(chronicle),
-        pushed,
-        verified,
-        failed,
-        left,
-        already: chronicle.ending.as_ref().map_or(0, |ending| ending.already).min(left),
-        percent: (pushed > 0).then(|| verified * 100 / pushed),
+        numbers: numbers(chronicle, pushed, verified, failed),
         bar: Bar::of(&outcomes),
         outcomes,
     }
+}
+
+fn numbers(chronicle: &Chronicle, pushed: usize, verified: usize, failed: usize) -> Vec<Number> {
+    let phones = &chronicle.phones;
+    let left = phones.len() - pushed;
+    let pending = phones.iter().filter(|phone| phone.outcome == Outcome::Pending).count();
+    let already = chronicle.ending.as_ref().map_or(0, |ending| ending.already).min(left);
+    let number = |what, number, besides| Number { what, number: grouped(number), besides };
+    // Rounded down, so that only all of them are 100.
+    let share = |percent| format!("{percent} % of {} to be pushed to", grouped(pushed));
+    let untried = format!("{} of them pending", grouped(pending));
+    let shown = format!("{} of them show it already", grouped(already));
+    vec![
+        number("verified", verified, (verified * 100).checked_div(pushed).map(share)),
+        number("failed or not proven", failed, (pending > 0).then_some(untried)),
+        number("left alone", left, (already > 0).then_some(shown)),
+        number("selected", phones.len(), None),
+    ]
 }
 
 fn state(chronicle: &Chronicle, pushed: usize, failed: usize) -> (&'static str, &'static str) {
@@ -74,7 +88,7 @@ fn state(chronicle: &Chronicle, pushed: usize, failed: usize) -> (&'static str, 
 }
 
 fn sentence(chronicle: &Chronicle, pushed: usize, verified: usize, failed: usize) -> String {
-    let phones = counted(pushed, "phone");
+    let phones = format!("{} phones", grouped(pushed));
     let proof = "accepted, and downloaded background and thumbnail completely";
     match (pushed, verified) {
         (0, _) if chronicle.phones.is_empty() => "This run pushed to no phone.".to_owned(),
@@ -82,18 +96,22 @@ fn sentence(chronicle: &Chronicle, pushed: usize, verified: usize, failed: usize
             "No phone was pushed to: {} left alone.",
             match chronicle.phones.len() {
                 1 => "the only one was".to_owned(),
-                count => format!("all {count} were"),
+                count => format!("all {} were", grouped(count)),
             }
         ),
         (1, 1) => format!("The phone {proof}."),
         (pushed, verified) if pushed == verified => format!("All {phones} {proof}."),
         (pushed, verified) if pushed - failed > verified => format!(
-            "{} of {phones} accepted; {verified} of them are proven by complete downloads.",
-            pushed - failed
+            "{} of {phones} accepted; {} of them are proven by complete downloads.",
+            grouped(pushed - failed),
+            grouped(verified)
         ),
-        (_, verified) => {
-            format!("{verified} of {phones} {proof}. {failed} failed or are not proven.")
-        }
+        (1, _) => "The push to the only phone failed, or is not proven.".to_owned(),
+        (_, verified) => format!(
+            "{} of {phones} {proof}. {} failed or are not proven.",
+            grouped(verified),
+            grouped(failed)
+        ),
     }
 }
 

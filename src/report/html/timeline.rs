@@ -191,8 +191,9 @@ impl Scale {
     fn lane(&self, row: u64, stage: &StageTimes, chronicle: &Chronicle) -> Option<Lane> {
         let label = label(&stage.word);
         let y = TOP + LANE * row;
-        let spans = stage.spans.iter().map(|(from, to)| Piece {
-            word: if stage.ended { "stage" } else { "unended" },
+        let last = stage.spans.len() - 1;
+        let spans = stage.spans.iter().enumerate().map(|(at, (from, to))| Piece {
+            word: if stage.ended || at < last { "stage" } else { "unended" },
             x: number(self.x(*from)),
             y: (y + 4).to_string(),
             width: number((self.x(*to) - self.x(*from)).max(2.0)),
@@ -342,7 +343,8 @@ pub(super) mod tests {
             told,
             [("Phones are read", "1.0 s"), ("Phones are pushed to", "1.0 s, no end is known")]
         );
-        assert_eq!(line.lanes[1].spans.len(), 2);
+        let words: Vec<_> = line.lanes[1].spans.iter().map(|span| span.word).collect();
+        assert_eq!(words, ["stage", "unended"]);
         assert_eq!(line.notes[0].text, "wave 1 of 2: 3 phones");
         assert!(timeline(&chronicle(&[], &[], Some(5))).is_none());
     }
