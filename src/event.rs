@@ -40,6 +40,24 @@ pub enum Stage {
     Push,
 }
 
+impl Stage {
+    /// Returns the word that the journal uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Phones => "phones",
+            Self::Settings => "settings",
+            Self::Registrations => "registrations",
+            Self::Pages => "pages",
+            Self::Identities => "identities",
+            Self::Pictures => "pictures",
+            Self::Check => "check",
+            Self::Apply => "apply",
+            Self::Restart => "restart",
+            Self::Push => "push",
+        }
+    }
+}
+
 /// Something that happened.
 #[derive(Clone, Debug)]
 pub enum Event {

@@ -256,6 +256,14 @@ impl Goods {
 }
 
 impl Prepared {
+    /// Returns the pictures, where it is such.
+    pub fn pictures(&self) -> Option<&PreparedSet> {
+        match self {
+            Self::Pictures(pictures) => Some(pictures),
+            Self::Tones(_) | Self::Script(_) => None,
+        }
+    }
+
     /// Returns what tells it from anything else of its kind.
     pub fn digests(&self) -> Digests {
         match self {

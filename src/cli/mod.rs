@@ -31,6 +31,7 @@ mod state;
 mod subject;
 mod target;
 mod tell;
+mod telling;
 mod ui;
 mod way;
 
@@ -75,6 +76,7 @@ enum Command {
     Runs(commands::runs::Args),
     Show(commands::show::Args),
     Host(commands::host::Args),
+    Report(commands::report::Args),
     Models(commands::models::Args),
     Completions(commands::completions::Args),
     Man(commands::man::Args),
@@ -143,6 +145,7 @@ async fn dispatch(command: Command) -> Result<Exit, CliError> {
         Command::Runs(args) => commands::runs::run(&args),
         Command::Show(args) => commands::show::run(&args),
         Command::Host(args) => commands::host::run(args).await,
+        Command::Report(args) => commands::report::run(&args),
         Command::Models(args) => commands::models::run(&args),
         Command::Completions(args) => commands::completions::run(&args),
         Command::Man(args) => commands::man::run(&args),

@@ -15,7 +15,7 @@ use super::stages::{self, At, Pushed};
 use super::state::{self, Place, Run, What};
 use super::subject::{self, Source};
 use super::ui::{self, Progress};
-use super::{dry_run, errors, interrupt, output, repair, target, tell};
+use super::{dry_run, errors, interrupt, output, repair, target, tell, telling};
 use crate::audit::push_user_missing;
 use crate::domain::inventory::Inventory;
 use crate::domain::repair::Repairs;
@@ -132,7 +132,7 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
         command: open::command_line(),
     };
     let rollout = execute(&work, &Progress::shared()).await?;
-    Ok(tell::tell(&rollout, &job.output, job.push.report.as_deref()))
+    Ok(tell::tell(&rollout, &path, &job.output, job.push.report.as_deref()))
 }
 
 /// Runs every stage and returns what came of it, all of it in the journal.
@@ -148,6 +148,7 @@ pub async fn execute(work: &Work<'_>, observer: &Arc<dyn Observer>) -> Result<Ro
     };
     let run = Run::begin(work.state, what).await?;
     let rollout = carry_out(work, &run, &run.noting(observer.clone())).await;
+    telling::keep_ending(run.recorder(), &rollout).await;
     run.end(&rollout, tell::exit_of).await;
     rollout
 }
@@ -158,6 +159,7 @@ async fn carry_out(
     observer: &Arc<dyn Observer>,
 ) -> Result<Rollout, CliError> {
     let started_at = Timestamp::now();
+    telling::keep_subject(run.recorder(), work.goods.kind(), &work.picture_file).await?;
     stages::keep(work, run.recorder()).await.map_err(|error| state::unusable(&error))?;
     let cluster = open::connect(work.connection, observer).await?;
     if let Some(publisher) = repair::publisher(&cluster).await? {

@@ -11,7 +11,7 @@ use super::latecomers;
 use super::open::Cluster;
 use super::pipeline::{self, Work};
 use super::state::{self, Place};
-use super::{goods, images, password, pushing, repair, subject, ui};
+use super::{goods, images, password, pushing, repair, subject, telling, ui};
 use crate::apply::Applied;
 use crate::audit::audit_for;
 use crate::domain::audit::Audit;
@@ -157,6 +157,9 @@ impl At<'_> {
             takes.extend(latecomers::takes(work.goods.kind(), &meant));
         }
         let prepared = work.goods.prepare(&takes, observer.as_ref())?;
+        if let Some(pictures) = prepared.pictures() {
+            telling::keep_pictures(self.recorder, pictures).await?;
+        }
         let place = Place::of(work.connection);
         let digests = prepared.digests();
         let already = pushing::already_shown(work.state, &place, work.push, &expected, &digests)?;

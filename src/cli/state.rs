@@ -12,8 +12,8 @@ use super::ui;
 use crate::domain::repair::Owed;
 use crate::event::{Event, Observer, Stage};
 use crate::journal::{
-    ADDRESSES, ClusterLock, History, Holder, Journal, JournalError, LockError, NewRun, Problem,
-    Recorder, RunId, RunRow, RunState, Which,
+    ADDRESSES, ClusterLock, Ending, History, Holder, Journal, JournalError, LockError, NewRun,
+    Problem, Recorder, RunId, RunRow, RunState, Which,
 };
 
 /// A run that is in the journal and has its cluster to itself.
@@ -137,9 +137,20 @@ impl Run {
             (Ok(_), _) => RunState::Finished,
             (Err(_), _) => RunState::Failed,
         };
+        if let Err(error) = result {
+            let error = Some(error.message().to_owned());
+            keep_ending(&self.recorder, &Ending { error, ..Ending::default() }).await;
+        }
         if let Err(error) = self.recorder.end(state, exit as u8).await {
             ui::say(&unusable(&error).to_string());
         }
+    }
+}
+
+/// Keeps how a run came to its end. Everything else is done by then, so what cannot be written is told.
+pub async fn keep_ending(recorder: &Recorder, ending: &Ending) {
+    if let Err(error) = recorder.snapshot(Ending::KIND, ending).await {
+        ui::say(&unusable(&error).to_string());
     }
 }
 
@@ -159,12 +170,14 @@ impl Observer for Noting {
             Event::Waiting { reason, delay, .. } => {
                 self.recorder.note("waiting", format!("{reason} ({} s)", delay.as_secs()));
             }
+            Event::Started { stage, .. } => {
+                self.recorder.note("began", stage.as_str().to_owned());
+            }
+            Event::Finished { stage } => {
+                self.recorder.note("finished", stage.as_str().to_owned());
+            }
             // Changes and phones have places of their own.
-            Event::Started { .. }
-            | Event::Progress { .. }
-            | Event::Finished { .. }
-            | Event::Changed(_)
-            | Event::Pushed(_) => {}
+            Event::Progress { .. } | Event::Changed(_) | Event::Pushed(_) => {}
         }
         self.observer.observe(event);
     }

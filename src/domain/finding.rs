@@ -152,7 +152,7 @@ impl fmt::Display for Code {
 }
 
 /// One thing that an audit found about one phone.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Finding {
     /// What it is, for scripts.
     pub code: Code,

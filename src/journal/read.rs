@@ -147,14 +147,14 @@ pub struct AttemptRow {
     pub raw: Option<String>,
 }
 
-/// Something that a person was told.
+/// Something that a person was told, or that a stage of the run began or ended.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct EventRow {
     /// When.
     pub at: Timestamp,
-    /// `remark` or `waiting`.
+    /// `remark` or `waiting`; `began` or `finished` for a stage.
     pub kind: String,
-    /// In words.
+    /// In words; the name of the stage.
     pub text: String,
 }
 

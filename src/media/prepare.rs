@@ -61,6 +61,13 @@ pub struct Shape {
     pub depth: u8,
 }
 
+impl Shape {
+    /// Tells whether the panel shows shades of grey only.
+    pub fn is_grey(self) -> bool {
+        super::depth::is_grey(self.depth)
+    }
+}
+
 impl From<&ImageSpec> for Shape {
     fn from(spec: &ImageSpec) -> Self {
         Self { background: spec.background, thumbnail: spec.thumbnail, depth: spec.depth }

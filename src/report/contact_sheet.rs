@@ -109,7 +109,7 @@ pub fn contact_sheet_html(sheet: ContactSheet) -> Result<String, HtmlError> {
         program: concat!("axlpaper ", env!("CARGO_PKG_VERSION")),
         screens: screens.collect(),
     };
-    page.render().map_err(HtmlError::new)
+    page.render().map_err(HtmlError::Template)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! passed through the escaping of the format it goes into.
 
 mod changes;
+mod chronicle;
 mod contact_sheet;
 mod hosted;
 mod html;
@@ -19,6 +20,7 @@ mod text;
 mod tftp;
 
 pub use changes::{changes_recap, plan_diff};
+pub use chronicle::{AuditSeen, Chronicle, PhoneSeen, Screenshot};
 pub use contact_sheet::{ContactSheet, SheetLabel, SheetScreen, contact_sheet_html};
 pub use hosted::{HostedFile, hosted_json};
 pub use html::{HtmlError, html};

@@ -21,6 +21,7 @@ mod pictures;
 mod plan_apply;
 mod read_only;
 mod repair;
+mod report;
 mod revert;
 mod ringtone;
 mod rollout;

@@ -21,7 +21,7 @@ use super::goods::{Goods, Wanted};
 use super::state::{self, Place, Run, What};
 use super::ui::{self, Progress};
 use super::way::Way;
-use super::{errors, goods, images, interrupt, open, pushing, tell};
+use super::{errors, goods, images, interrupt, open, pushing, tell, telling};
 use crate::domain::inventory::ClusterInfo;
 use crate::domain::object::Takes;
 use crate::event::{Event, Observer, PhoneResult};
@@ -142,8 +142,9 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
         What { command: job.command, place: Place::addresses(), continues: None, reverts: None };
     let run = Run::begin(&work.state, what).await?;
     let rollout = carry_out(&work, run.recorder(), &run.noting(Progress::shared())).await;
+    telling::keep_ending(run.recorder(), &rollout).await;
     run.end(&rollout, tell::exit_of).await;
-    Ok(tell::tell(&rollout?, &job.output, job.push.report.as_deref()))
+    Ok(tell::tell(&rollout?, &work.state, &job.output, job.push.report.as_deref()))
 }
 
 async fn carry_out(
@@ -152,11 +153,15 @@ async fn carry_out(
     observer: &Arc<dyn Observer>,
 ) -> Result<Rollout, CliError> {
     let started_at = Timestamp::now();
+    telling::keep_subject(recorder, work.goods.kind(), &work.picture_file).await?;
     let (targets, mut others) = who_is_there(work, observer.as_ref()).await?;
     let (mut targets, left) = work.goods.sort(targets);
     others.extend(left);
     let takes: Vec<Takes> = targets.iter().map(|target| target.takes).collect();
     let prepared = work.goods.prepare(&takes, observer.as_ref())?;
+    if let Some(pictures) = prepared.pictures() {
+        telling::keep_pictures(recorder, pictures).await?;
+    }
     let digests = prepared.digests();
     let already = already_shown(work, &targets, &digests)?;
     let shown: HashSet<_> = already.iter().map(|phone| phone.name.clone()).collect();

@@ -84,9 +84,10 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         verify_timeout: 3,
         ..PushArgs::default()
     };
+    let state = folder.path().join("journal.sqlite3");
     let work = pipeline::Work {
         name: "demo",
-        state: &folder.path().join("journal.sqlite3"),
+        state: &state,
         continues: None,
         connection: &connection,
         selector,
@@ -104,7 +105,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     let after = cluster.record();
     cluster.shutdown().await;
     let report = args.report.unwrap_or_else(report_file);
-    let told = tell::tell(&rollout, &args.output, Some(&report));
+    let told = tell::tell(&rollout, &state, &args.output, Some(&report));
     // Phones that misbehave on purpose are no failure of the demonstration.
     if told != Exit::Done && told != Exit::SomeFailed {
         return Ok(told);

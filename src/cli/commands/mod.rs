@@ -14,6 +14,7 @@ pub mod models;
 pub mod plan;
 pub mod play;
 pub mod push;
+pub mod report;
 pub mod revert;
 pub mod ringtone;
 pub mod rollout;
