@@ -38,7 +38,9 @@ pub fn read(path: &Path) -> Result<Vec<u8>, CliError> {
 /// # Errors
 /// When it is no picture.
 pub fn decode(path: &Path, bytes: &[u8]) -> Result<Picture, CliError> {
-    Picture::decode(&path.display().to_string(), bytes).map_err(|error| unusable(&error))
+    // A large picture takes a second or more.
+    let decode = || Picture::decode(&path.display().to_string(), bytes);
+    tokio::task::block_in_place(decode).map_err(|error| unusable(&error))
 }
 
 fn unusable(error: &MediaError) -> CliError {

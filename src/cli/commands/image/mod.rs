@@ -85,7 +85,7 @@ impl MakeArgs {
         output::check(&self.output)?;
         let options = self.options.options()?;
         let bytes = images::read(&self.picture)?;
-        let decoded = tokio::task::block_in_place(|| images::decode(&self.picture, &bytes))?;
+        let decoded = images::decode(&self.picture, &bytes)?;
         drop(bytes);
         let folder = Folder::open(&self.directory, self.force)?;
         let models = wanted::models(&self.connection, &self.target).await?;
