@@ -17,6 +17,7 @@ mod password;
 mod pipeline;
 mod pushing;
 mod repair;
+mod secret;
 mod simulated;
 mod stages;
 mod state;
@@ -60,6 +61,8 @@ enum Command {
     Revert(commands::revert::Args),
     Trust(commands::trust::Args),
     Doctor(commands::doctor::Args),
+    Init(commands::init::Args),
+    Config(commands::config::Args),
     Runs(commands::runs::Args),
     Show(commands::show::Args),
     Models(commands::models::Args),
@@ -116,6 +119,8 @@ async fn dispatch(command: Command) -> Result<Exit, CliError> {
         Command::Revert(args) => commands::revert::run(args).await,
         Command::Trust(args) => commands::trust::run(args).await,
         Command::Doctor(args) => commands::doctor::run(args).await,
+        Command::Init(args) => commands::init::run(&args),
+        Command::Config(args) => commands::config::run(args),
         Command::Runs(args) => commands::runs::run(&args),
         Command::Show(args) => commands::show::run(&args),
         Command::Models(args) => commands::models::run(&args),

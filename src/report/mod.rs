@@ -11,6 +11,7 @@ mod recap;
 mod record;
 mod rollout;
 mod runs;
+mod settings;
 mod text;
 
 pub use changes::{changes_recap, plan_diff};
@@ -23,4 +24,5 @@ pub use recap::{audit_recap, plan_recap, rollout_recap};
 pub use record::{ModelRecord, Record};
 pub use rollout::{Rollout, RolloutSummary};
 pub use runs::{RunRecord, Shown, runs_json, show_json, show_recap};
+pub use settings::{SettingRecord, settings_json};
 pub use text::{printable, printable_lines};

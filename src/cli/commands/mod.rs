@@ -2,8 +2,10 @@
 
 pub mod apply;
 pub mod audit;
+pub mod config;
 pub mod demo;
 pub mod doctor;
+pub mod init;
 pub mod inventory;
 pub mod models;
 pub mod plan;
