@@ -2,6 +2,7 @@
 
 mod addresses;
 mod args;
+mod clusters;
 mod commands;
 mod doctor;
 mod dry_run;

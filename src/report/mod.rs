@@ -4,6 +4,7 @@
 //! passed through the escaping of the format it goes into.
 
 mod changes;
+mod clusters;
 mod html;
 mod json;
 mod list;
@@ -15,6 +16,7 @@ mod settings;
 mod text;
 
 pub use changes::{changes_recap, plan_diff};
+pub use clusters::{ClusterFailure, OfCluster, clusters_json};
 pub use html::{HtmlError, html};
 pub use json::{
     PlanFileError, audit_json, inventory_json, models_json, plan_json, read_plan, rollout_json,

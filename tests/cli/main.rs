@@ -7,6 +7,7 @@
 mod addresses;
 mod audit_sees;
 mod bad_input;
+mod clusters;
 mod config;
 mod doctor;
 mod journal;
