@@ -8,9 +8,14 @@ use std::fmt;
 use std::ops::Range;
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeString, DeTable, DeValue};
 
 use super::keys::{Key, Place, advice};
+use super::sample::lists;
+use crate::domain::selector::near;
+
+/// A key or a table's name, with its place.
+type Name<'text> = Spanned<DeString<'text>>;
 
 /// Something that is wrong in a config file.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -39,7 +44,8 @@ pub(super) struct Places {
     spans: Vec<(Range<usize>, String)>,
     /// Keys that are not known where they stand.
     pub unknown: Vec<Problem>,
-    /// Keys of `[defaults]` that may stand in a cluster's table only.
+    /// What the types would take although it cannot stand there: keys of `[defaults]` that belong to one
+    /// cluster, and tables that are none.
     pub misplaced: Vec<Problem>,
 }
 
@@ -80,9 +86,12 @@ impl Places {
             match (name, value.get_ref(), list) {
                 ("cluster", DeValue::Table(clusters), _) => {
                     for (cluster, section) in clusters {
-                        if let DeValue::Table(section) = section.get_ref() {
-                            let table = format!("cluster.{}", cluster.get_ref());
-                            self.table(text, &table, section, keys, Key::is_of_cluster);
+                        let table = format!("cluster.{}", cluster.get_ref());
+                        match section.get_ref() {
+                            DeValue::Table(section) => {
+                                self.table(text, &table, section, keys, Key::is_of_cluster);
+                            }
+                            _ => self.no_table(text, &table, cluster),
                         }
                     }
                 }
@@ -94,10 +103,29 @@ impl Places {
                         }
                     }
                 }
-                ("cluster" | "defaults", ..) | (_, _, Some(_)) => {}
+                ("cluster" | "defaults", ..) => self.no_table(text, name, key),
+                (_, _, Some(_)) => {}
+                (_, DeValue::Table(_), None) => self.unknown_table(text, key, keys),
                 _ => self.key(text, "", key, value, keys, |key| key.place == Place::Top),
             }
         }
+    }
+
+    /// The types would take a list of values for a table, in the order of its keys.
+    fn no_table(&mut self, text: &str, table: &str, key: &Name<'_>) {
+        let line = Some(line_of(text, key.span().start));
+        let what = format!("`{table}` is not a table: write [{table}], and keys below it");
+        self.misplaced.push(Problem { line, what });
+    }
+
+    fn unknown_table(&mut self, text: &str, key: &Name<'_>, keys: &[Key]) {
+        let name = key.get_ref().as_ref();
+        let tables = ["cluster", "defaults"].into_iter().chain(lists(keys));
+        let nearest = near(name, tables).into_iter().next();
+        let nearest = nearest.map(|table| format!("; did you mean `{table}`?")).unwrap_or_default();
+        let line = Some(line_of(text, key.span().start));
+        self.unknown
+            .push(Problem { line, what: format!("the table `{name}` is not known{nearest}") });
     }
 
     fn table(
@@ -117,14 +145,14 @@ impl Places {
     fn defaults(&mut self, text: &str, section: &DeTable<'_>, keys: &[Key]) {
         let before = self.unknown.len();
         self.table(text, "defaults", section, keys, |key| key.place == Place::Shared);
-        self.misplaced = self.unknown.split_off(before);
+        self.misplaced.append(&mut self.unknown.split_off(before));
     }
 
     fn key(
         &mut self,
         text: &str,
         table: &str,
-        key: &Spanned<std::borrow::Cow<'_, str>>,
+        key: &Name<'_>,
         value: &Spanned<DeValue<'_>>,
         keys: &[Key],
         fits: impl Fn(&Key) -> bool,
@@ -189,6 +217,20 @@ mod tests {
             || told.contains("password_env or password_command")));
         assert!(told.iter().any(|told| told.contains("secret-tool")), "{told:?}");
         assert!(!told.concat().contains("hunter2"));
+    }
+
+    #[test]
+    fn what_is_no_table_or_no_known_table_is_told() {
+        for text in ["defaults = [\"h\"]\n", "[[defaults]]\ntimeout = 1\n", "defaults = 1\n"] {
+            assert!(unknown(text)[0].contains("`defaults` is not a table"), "{text}");
+        }
+        assert!(unknown("[cluster]\na = [\"h\"]\n")[0].contains("line 2: `cluster.a` is not"));
+        assert!(unknown("cluster = 1\n")[0].contains("`cluster` is not a table"));
+        assert_eq!(
+            unknown("[default]\nx = 1\n"),
+            ["line 1: the table `default` is not known; did you mean `defaults`?"]
+        );
+        assert!(unknown("[clusters.lab]\n")[0].contains("did you mean `cluster`?"));
     }
 
     #[test]

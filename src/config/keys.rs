@@ -78,13 +78,13 @@ pub const KEYS: &[Key] = &[
     },
     own(
         "host",
-        "none (CUCM_HOST or --host give it)",
+        "none (CUCM_HOST or --host gives it)",
         "\"cucm-pub.example.com\"",
         "The publisher: HOST or HOST:PORT. AXL answers on port 8443.",
     ),
     shared(
         "username",
-        "none (CUCM_USERNAME or --username give it)",
+        "none (CUCM_USERNAME or --username gives it)",
         "\"axladmin\"",
         "The AXL user. It needs the roles Standard AXL API Access, Standard CCM Admin Users and Standard CCM Server \
          Monitoring.",
@@ -110,7 +110,7 @@ pub const KEYS: &[Key] = &[
     ),
     own(
         "pin_sha256",
-        "certificates are checked with ca_file, or with the roots of this machine",
+        "none",
         "\"E3:B0:C4:42:98:FC:1C:14:9A:FB:F4:C8:99:6F:B9:24:27:AE:41:E4:64:9B:93:4C:A4:95:99:1B:78:52:B8:55\"",
         "The SHA-256 fingerprint that the server's certificate must have; `axlpaper trust` writes it.",
     ),
@@ -136,7 +136,7 @@ pub const KEYS: &[Key] = &[
     ),
     shared(
         "registration_source",
-        "\"risport\"",
+        "risport",
         "\"risport\"",
         "Where registrations are read from: \"risport\", or \"axl\" for what the database last knew (12.5 and later).",
     ),
@@ -154,7 +154,7 @@ pub const KEYS: &[Key] = &[
     ),
     shared(
         "push_user",
-        "none (PHONE_USERNAME or --push-user give it)",
+        "none (PHONE_USERNAME or --push-user gives it)",
         "\"bgpush\"",
         "The user whose name and password go to the phones.",
     ),

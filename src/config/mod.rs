@@ -4,6 +4,8 @@
 //! password is ever read from the config file itself.
 
 mod check;
+#[cfg(test)]
+mod docs;
 mod file;
 mod keys;
 mod layer;

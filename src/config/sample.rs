@@ -14,6 +14,8 @@ pub fn sample(keys: &[Key]) -> String {
     of(Place::Shared).for_each(|key| text += &entry(key));
     text += &titled("One cluster", CLUSTER, "[cluster.lab]");
     of(Place::Cluster).for_each(|key| text += &entry(key));
+    text += &prose("The keys of [defaults], for this cluster alone:");
+    of(Place::Shared).for_each(|key| text += &switched_off(key));
     for list in lists(keys) {
         text +=
             &titled(list, &format!("As many [[{list}]] as are needed."), &format!("[[{list}]]"));
@@ -31,8 +33,8 @@ const HEAD: &str = "The configuration of axlpaper. Every key stands here, switch
 const DEFAULTS: &str = "What counts for every cluster of this file, unless its own table says otherwise. No password \
     can stand here, so that none goes to another cluster.";
 
-const CLUSTER: &str = "A table [cluster.NAME] for each cluster; --cluster NAME chooses it. All keys of [defaults] may \
-    stand here too, and count more here. A password has one source: a file, a variable or a command.";
+const CLUSTER: &str = "A table [cluster.NAME] for each cluster; --cluster NAME chooses it. Host and user are all that it \
+    needs. A password has one source: a file, a variable or a command.";
 
 fn titled(title: &str, about: &str, table: &str) -> String {
     format!("\n# ---- {title} ----\n#\n{}#{table}\n\n", prose(about))
@@ -40,7 +42,11 @@ fn titled(title: &str, about: &str, table: &str) -> String {
 
 fn entry(key: &Key) -> String {
     let meaning = format!("{} Default: {}.", key.meaning, key.default);
-    format!("{}#{} = {}\n\n", prose(&meaning), key.name, key.example)
+    format!("{}{}\n", prose(&meaning), switched_off(key))
+}
+
+fn switched_off(key: &Key) -> String {
+    format!("#{} = {}\n", key.name, key.example)
 }
 
 /// Returns the lists of tables that there are, in order.

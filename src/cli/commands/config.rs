@@ -72,7 +72,7 @@ fn show(args: &ShowArgs) -> Result<Exit, CliError> {
         (None, _) => "there is no config file; `axlpaper init` writes one".to_owned(),
         (Some(file), Some(name)) => format!("cluster {name:?} of {}", file.display()),
         (Some(file), None) => {
-            format!("{}; none of its clusters is meant, --cluster NAME names one", file.display())
+            format!("no cluster of {}; --cluster NAME names one", file.display())
         }
     };
     ui::say(&printable_lines(&which));

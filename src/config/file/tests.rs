@@ -118,6 +118,16 @@ fn no_password_stands_in_the_defaults() {
 }
 
 #[test]
+fn a_list_of_values_is_no_table() {
+    // Types that are read by name can be read by place too, which would pass the list of keys by.
+    for text in
+        ["defaults = [\"h\", \"u\", \"file\"]\n", "[cluster]\na = [\"h\", \"u\", \"file\"]\n"]
+    {
+        assert!(refused(text).contains("is not a table"), "{text}");
+    }
+}
+
+#[test]
 fn files_are_beside_the_config_file() {
     let text = "[cluster.lab]\npassword_file = \"pw\"\nca_file = \"/etc/ca.pem\"\ntimeout = 0\n";
     let layer = layer(text, "lab");
@@ -137,8 +147,6 @@ fn the_sample_can_be_switched_on() {
     for nth in 0..3 {
         let text = switched_on(&sample(KEYS), nth);
         let config = parsed(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
-        let error = config.section(Some("zzz")).unwrap_err().to_string();
-        assert!(error.ends_with("it has lab, prod"), "{error}");
         assert_eq!(config.clusters().collect::<Vec<_>>(), ["lab"]);
         let layer = config.section(Some("lab")).unwrap().unwrap().layer;
         let missing: Vec<_> =
