@@ -87,11 +87,10 @@ impl Places {
                 ("cluster", DeValue::Table(clusters), _) => {
                     for (cluster, section) in clusters {
                         let table = format!("cluster.{}", cluster.get_ref());
-                        match section.get_ref() {
-                            DeValue::Table(section) => {
-                                self.table(text, &table, section, keys, Key::is_of_cluster);
-                            }
-                            _ => self.no_table(text, &table, cluster),
+                        if let DeValue::Table(section) = section.get_ref() {
+                            self.table(text, &table, section, keys, Key::is_of_cluster);
+                        } else {
+                            self.no_table(text, &table, cluster);
                         }
                     }
                 }

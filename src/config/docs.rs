@@ -20,8 +20,8 @@ fn reference(keys: &[Key]) -> String {
         lists(keys).into_iter().map(|list| (format!("In each `[[{list}]]`"), Place::Each(list))),
     );
     for (title, place) in places {
-        text +=
-            &format!("\n### {title}\n\n| key | meaning | default | example |\n|---|---|---|---|\n");
+        let head = "| key | meaning | default | example |\n|---|---|---|---|";
+        text.extend(["\n### ", &title, "\n\n", head, "\n"]);
         for key in keys.iter().filter(|key| key.place == place) {
             let Key { name, meaning, default, example, .. } = key;
             // A bar would end the cell.

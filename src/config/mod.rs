@@ -22,5 +22,5 @@ pub use layer::{Layer, environment, option};
 pub use origin::{Origin, Table};
 pub use password::{PasswordCommand, PasswordSource};
 pub use pin::{PinError, Pinned, with_pin};
-pub use sample::sample;
+pub use sample::{Given, sample};
 pub use settle::{Section, settle, settle_alone};

@@ -5,23 +5,47 @@
 
 use super::keys::{Key, Place};
 
-/// Returns the commented config file for a list of keys.
-pub fn sample(keys: &[Key]) -> String {
+/// What a sample has switched on.
+#[derive(Clone, Debug, Default)]
+pub struct Given {
+    /// The name of the cluster; `lab` where none is given.
+    pub cluster: Option<String>,
+    /// Keys of its table and their values, which are texts.
+    pub values: Vec<(&'static str, String)>,
+}
+
+/// Returns the config file for a list of keys: all of them switched off, except for what is given.
+pub fn sample(keys: &[Key], given: &Given) -> String {
     let mut text = prose(HEAD) + "\n";
     let of = |place: Place| keys.iter().filter(move |key| key.place == place);
     of(Place::Top).for_each(|key| text += &entry(key));
-    text += &titled("Every cluster", DEFAULTS, "[defaults]");
+    text += &titled("Every cluster", DEFAULTS, "#[defaults]");
     of(Place::Shared).for_each(|key| text += &entry(key));
-    text += &titled("One cluster", CLUSTER, "[cluster.lab]");
-    of(Place::Cluster).for_each(|key| text += &entry(key));
+    text += &titled("One cluster", CLUSTER, &header(given));
+    text += &given.values.iter().map(|(key, value)| switched_on(key, value)).collect::<String>();
+    let is_given = |key: &&Key| given.values.iter().any(|(given, _)| *given == key.name);
+    of(Place::Cluster).filter(|key| !is_given(key)).for_each(|key| text += &entry(key));
     text += &prose("The keys of [defaults], for this cluster alone:");
-    of(Place::Shared).for_each(|key| text += &switched_off(key));
+    of(Place::Shared).filter(|key| !is_given(key)).for_each(|key| text += &switched_off(key));
     for list in lists(keys) {
-        text +=
-            &titled(list, &format!("As many [[{list}]] as are needed."), &format!("[[{list}]]"));
+        let about = format!("As many [[{list}]] as are needed.");
+        text += &titled(list, &about, &format!("#[[{list}]]"));
         of(Place::Each(list)).for_each(|key| text += &entry(key));
     }
     text
+}
+
+fn header(given: &Given) -> String {
+    let name = given.cluster.as_deref().unwrap_or("lab");
+    // A name that is no bare word is put between quotes.
+    let name = toml_edit::Key::new(name);
+    let name = name.display_repr();
+    let off = if given.cluster.is_none() && given.values.is_empty() { "#" } else { "" };
+    format!("{off}[cluster.{name}]")
+}
+
+fn switched_on(key: &str, value: &str) -> String {
+    format!("{key} = {}\n\n", toml::Value::from(value))
 }
 
 const HEAD: &str = "The configuration of axlpaper. Every key stands here, switched off: take the `#` in front of it \
@@ -37,7 +61,7 @@ const CLUSTER: &str = "A table [cluster.NAME] for each cluster; --cluster NAME c
     needs. A password has one source: a file, a variable or a command.";
 
 fn titled(title: &str, about: &str, table: &str) -> String {
-    format!("\n# ---- {title} ----\n#\n{}#{table}\n\n", prose(about))
+    format!("\n# ---- {title} ----\n#\n{}{table}\n\n", prose(about))
 }
 
 fn entry(key: &Key) -> String {
@@ -110,14 +134,28 @@ pub(super) mod tests {
 
     #[test]
     fn as_it_is_written_it_says_nothing() {
-        let table: toml::Table = sample(KEYS).parse().unwrap();
+        let table: toml::Table = sample(KEYS, &Given::default()).parse().unwrap();
         assert!(table.is_empty(), "{table:?}");
-        assert!(sample(KEYS).lines().all(|line| line.chars().count() <= 120));
+        assert!(sample(KEYS, &Given::default()).lines().all(|line| line.chars().count() <= 120));
+    }
+
+    #[test]
+    fn what_is_given_is_switched_on_and_stays_text() {
+        let hostile = "a\"]\n[x] \\ #";
+        let given = Given {
+            cluster: Some(hostile.to_owned()),
+            values: vec![("host", hostile.to_owned()), ("username", "me".to_owned())],
+        };
+        let text = sample(KEYS, &given);
+        let table: toml::Table = text.parse().unwrap();
+        assert_eq!(table["cluster"][hostile]["host"].as_str(), Some(hostile));
+        assert_eq!(table["cluster"][hostile].as_table().unwrap().len(), 2);
+        assert_eq!(text.matches("\n#host = ").count(), 0, "{text}");
     }
 
     #[test]
     fn every_key_stands_there_with_its_meaning_and_default() {
-        let text = sample(KEYS);
+        let text = sample(KEYS, &Given::default());
         let words = text.lines().map(|line| line.trim_start_matches("# ")).collect::<Vec<_>>();
         let flowing = words.join(" ");
         for key in KEYS {

@@ -63,17 +63,23 @@ fn init_writes_for_its_owner_and_never_over_anything() {
 #[test]
 fn what_init_writes_can_be_used_and_pinned() {
     let lab = Lab::of_phones(1);
-    let ended = run(&lab, &["init"], &[]);
-    assert_eq!(ended.code, 0, "{ended:?}");
-    let printed = run(&lab, &["init", "--print"], &[]).stdout;
-    assert_eq!(std::fs::read_to_string(lab.path("config.toml")).unwrap(), printed);
     let host = lab.cluster.axl_addr().to_string();
-    let ended = run(&lab, &["trust", "--host", &host, "--cluster", "lab", "--yes"], &[]);
-    assert_eq!(ended.code, 0, "{ended:?}");
-    let environment = [("CUCM_USERNAME", ADMIN_USER), ("CUCM_PASSWORD", ADMIN_PASSWORD)];
-    let ended = run(&lab, &["inventory", "--cluster", "lab"], &environment);
-    assert_eq!(ended.code, 0, "{ended:?}");
-    assert!(ended.stderr.contains("1 of 1 phones on lab"), "{ended:?}");
+    let named = ["--cluster", "the lab", "--host", &host, "--username", ADMIN_USER];
+    for (given, trusted) in
+        [(&[][..], &["--host", &host, "--cluster", "the lab"][..]), (&named, &[])]
+    {
+        let ended = run(&lab, &[&["init"][..], given].concat(), &[]);
+        assert_eq!(ended.code, 0, "{ended:?}");
+        let printed = run(&lab, &[&["init", "--print"][..], given].concat(), &[]).stdout;
+        assert_eq!(std::fs::read_to_string(lab.path("config.toml")).unwrap(), printed);
+        let ended = run(&lab, &[&["trust", "--yes"][..], trusted].concat(), &[]);
+        assert_eq!(ended.code, 0, "{ended:?}");
+        let environment = [("CUCM_USERNAME", ADMIN_USER), ("CUCM_PASSWORD", ADMIN_PASSWORD)];
+        let ended = run(&lab, &["inventory", "--cluster", "the lab"], &environment);
+        assert_eq!(ended.code, 0, "{ended:?}");
+        assert!(ended.stderr.contains("1 of 1 phones on the lab"), "{ended:?}");
+        std::fs::remove_file(lab.path("config.toml")).unwrap();
+    }
 }
 
 #[test]

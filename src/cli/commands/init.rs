@@ -7,16 +7,28 @@ use std::path::{Path, PathBuf};
 use crate::cli::args::ConnectionArgs;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::{open, ui};
-use crate::config::{KEYS, sample};
+use crate::config::{Given, KEYS, sample};
 
-/// Write a config file with every key in it, switched off, with its meaning and default
+/// Write a config file with every key in it, with its meaning and default
 ///
-/// Only its owner can read it. A file that is there already is never overwritten.
+/// All are switched off except for those that are given as options. Only its owner can read it. A file that is there already is never overwritten.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The file to write [default: axlpaper/config.toml in the user's config folder]
     #[arg(long, value_name = "FILE", env = "AXLPAPER_CONFIG")]
     config: Option<PathBuf>,
+    /// Name of the first cluster [default: lab]
+    #[arg(long, value_name = "NAME")]
+    cluster: Option<String>,
+    /// Its publisher
+    #[arg(long, value_name = "HOST[:PORT]")]
+    host: Option<String>,
+    /// Its AXL user
+    #[arg(long, value_name = "USER")]
+    username: Option<String>,
+    /// The user whose name and password go to its phones
+    #[arg(long, value_name = "USER")]
+    push_user: Option<String>,
     /// Print it instead of writing a file
     #[arg(long)]
     print: bool,
@@ -27,7 +39,7 @@ pub struct Args {
 /// # Errors
 /// When the file is there already, or cannot be written.
 pub fn run(args: &Args) -> Result<Exit, CliError> {
-    let text = sample(KEYS);
+    let text = sample(KEYS, &given(args));
     if args.print {
         ui::put(&text)?;
         return Ok(Exit::Done);
@@ -38,12 +50,23 @@ pub fn run(args: &Args) -> Result<Exit, CliError> {
             .hint("name a file with --config")
     })?;
     write_new(&path, &text).map_err(|error| refused(&path, &error))?;
-    ui::say(&format!(
-        "Wrote {}: every key with its meaning, all switched off.\n\
-         Switch host, username and push_user of a [cluster.NAME] on, then run `axlpaper trust` and `axlpaper doctor`.",
-        path.display()
-    ));
+    let next = if args.host.is_some() {
+        "Say there where the passwords come from; then run `axlpaper trust` and `axlpaper doctor`."
+    } else {
+        "Switch host, username and push_user of a [cluster.NAME] on; then run `axlpaper trust` and `axlpaper doctor`."
+    };
+    ui::say(&format!("Wrote {}: every key with its meaning.\n{next}", path.display()));
     Ok(Exit::Done)
+}
+
+fn given(args: &Args) -> Given {
+    let values = [
+        ("host", args.host.clone()),
+        ("username", args.username.clone()),
+        ("push_user", args.push_user.clone()),
+    ];
+    let values = values.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
+    Given { cluster: args.cluster.clone(), values }
 }
 
 fn refused(path: &Path, error: &io::Error) -> CliError {

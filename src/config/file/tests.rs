@@ -1,8 +1,8 @@
 //! Config files, good and bad.
 
 use super::*;
-use crate::config::sample;
 use crate::config::sample::tests::switched_on;
+use crate::config::{Given, sample};
 
 fn parsed(text: &str) -> Result<FileConfig, ConfigError> {
     FileConfig::parse(text, Path::new("/etc/axlpaper/config.toml"))
@@ -145,7 +145,7 @@ fn files_are_beside_the_config_file() {
 #[test]
 fn the_sample_can_be_switched_on() {
     for nth in 0..3 {
-        let text = switched_on(&sample(KEYS), nth);
+        let text = switched_on(&sample(KEYS, &Given::default()), nth);
         let config = parsed(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         assert_eq!(config.clusters().collect::<Vec<_>>(), ["lab"]);
         let layer = config.section(Some("lab")).unwrap().unwrap().layer;
@@ -159,6 +159,21 @@ fn the_sample_can_be_switched_on() {
             assert!(stands || key.one_of.is_some(), "{} cannot be switched on", key.name);
         }
     }
+}
+
+#[test]
+fn the_examples_of_the_documentation_are_good() {
+    let mut seen = 0;
+    for page in ["README.md", "docs/configuration.md"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
+        let text = std::fs::read_to_string(path).unwrap();
+        for example in text.split("```toml\n").skip(1) {
+            let example = example.split("```").next().unwrap();
+            parsed(example).unwrap_or_else(|error| panic!("{page}: {error}\n{example}"));
+            seen += 1;
+        }
+    }
+    assert!(seen >= 2, "only {seen} examples were found");
 }
 
 /// The names of the fields that a type is read from.
