@@ -65,7 +65,24 @@ pub fn chosen(args: &ConnectionArgs) -> Result<Chosen, CliError> {
     let connections = names.into_iter().map(|name| {
         connection(&file, name, args, environment.clone()).map_err(|error| error.within(name))
     });
-    connections.collect::<Result<_, _>>().map(Chosen::Several)
+    let connections: Vec<Connection> = connections.collect::<Result<_, _>>()?;
+    refuse_the_same_server(&connections)?;
+    Ok(Chosen::Several(connections))
+}
+
+/// Refuses one server under two names: it would get twice the questions that its limits allow, and each of
+/// its phones would be told twice.
+fn refuse_the_same_server(connections: &[Connection]) -> Result<(), CliError> {
+    let server = |connection: &Connection| connection.endpoint.to_string().to_lowercase();
+    for (at, one) in connections.iter().enumerate() {
+        if let Some(other) = connections[..at].iter().find(|other| server(other) == server(one)) {
+            let (first, second) = (&other.name, &one.name);
+            let message =
+                format!("the clusters {first:?} and {second:?} are one server, {}", one.endpoint);
+            return Err(CliError::new(Exit::Usage, message).hint("name only one of them"));
+        }
+    }
+    Ok(())
 }
 
 fn connection(
@@ -208,6 +225,7 @@ pub fn recap<T>(ended: &[Ended<T>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::PasswordSource;
 
     #[test]
     fn the_worst_exit_code_wins() {
@@ -223,6 +241,44 @@ mod tests {
         assert_eq!(of(&[Exit::Usage, Exit::Authentication, Exit::Failed]), Exit::Authentication);
         assert_eq!(of(&[Exit::Failed, Exit::Usage]), Exit::Failed);
         assert_eq!(recap(&ended(&[Exit::Done, Exit::Failed])), "1 of 2 clusters gave no answer: x");
+    }
+
+    fn connection(name: &str, host: &str) -> Connection {
+        let layer = Layer {
+            host: Some(host.to_owned()),
+            username: Some("axl".to_owned()),
+            password: Some(PasswordSource::Given("x".into())),
+            ..Layer::default()
+        };
+        open::from_layer(Some(name.to_owned()), layer).unwrap()
+    }
+
+    #[tokio::test]
+    async fn clusters_are_asked_side_by_side_and_answer_in_order() {
+        let connections = vec![connection("b", "h1"), connection("a", "h2"), connection("c", "h3")];
+        // Nobody passes until all three are there.
+        let together = tokio::sync::Barrier::new(3);
+        let work = each(connections, async |connection, _| {
+            together.wait().await;
+            if connection.name == "a" {
+                return Err(CliError::new(Exit::Failed, "gone"));
+            }
+            Ok(connection.name.clone())
+        });
+        let ended = tokio::time::timeout(std::time::Duration::from_secs(60), work).await.unwrap();
+        let names: Vec<_> =
+            ended.iter().map(|one| (one.name.as_str(), one.result.is_ok())).collect();
+        assert_eq!(names, [("b", true), ("a", false), ("c", true)]);
+    }
+
+    #[test]
+    fn one_server_under_two_names_is_refused() {
+        let of = |hosts: [&str; 2]| {
+            refuse_the_same_server(&[connection("a", hosts[0]), connection("b", hosts[1])])
+        };
+        of(["pub1", "pub2"]).unwrap();
+        let error = of(["pub1", "PUB1:8443"]).unwrap_err().to_string();
+        assert!(error.contains("\"a\" and \"b\" are one server"), "{error}");
     }
 
     #[test]

@@ -22,7 +22,8 @@ pub fn sample(keys: &[Key], given: &Given) -> String {
     text += &titled("Every cluster", DEFAULTS, "#[defaults]");
     of(Place::Shared).for_each(|key| text += &entry(key));
     text += &titled("One cluster", CLUSTER, &header(given));
-    text += &given.values.iter().map(|(key, value)| switched_on(key, value)).collect::<String>();
+    given.values.iter().for_each(|(key, value)| text += &switched_on(key, value));
+    text += if given.values.is_empty() { "" } else { "\n" };
     let is_given = |key: &&Key| given.values.iter().any(|(given, _)| *given == key.name);
     of(Place::Cluster).filter(|key| !is_given(key)).for_each(|key| text += &entry(key));
     text += &prose("The keys of [defaults], for this cluster alone:");
@@ -45,7 +46,7 @@ fn header(given: &Given) -> String {
 }
 
 fn switched_on(key: &str, value: &str) -> String {
-    format!("{key} = {}\n\n", toml::Value::from(value))
+    format!("{key} = {}\n", toml::Value::from(value))
 }
 
 const HEAD: &str = "The configuration of axlpaper. Every key stands here, switched off: take the `#` in front of it \

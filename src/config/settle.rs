@@ -303,4 +303,69 @@ mod tests {
         assert!(!same_server("2001:db8::8443", "2001:db8:"));
         assert_eq!(settle(host("prod:9443"), Layer::default(), prod(false)).0, None);
     }
+
+    /// A layer whose passwords tell whose they are.
+    fn layer_of(
+        whose: &str,
+        [host, user, push_user]: [Option<&str>; 3],
+        has_password: bool,
+    ) -> Layer {
+        let password = has_password.then(|| PasswordSource::Variable(whose.to_owned()));
+        Layer {
+            host: host.map(str::to_owned),
+            username: user.map(str::to_owned),
+            push_user: push_user.map(str::to_owned),
+            password: password.clone(),
+            push_password: password,
+            ..Layer::default()
+        }
+    }
+
+    fn owner(source: Option<&PasswordSource>) -> Option<&str> {
+        match source {
+            Some(PasswordSource::Variable(whose)) => Some(whose),
+            Some(
+                PasswordSource::File(_)
+                | PasswordSource::Stdin
+                | PasswordSource::Given(_)
+                | PasswordSource::Command(_),
+            )
+            | None => None,
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_passwords_of_a_section_stay_with_its_host_and_its_users(
+            hosts in proptest::array::uniform3(proptest::option::of(0..2_usize)),
+            users in proptest::array::uniform3(proptest::option::of(0..2_usize)),
+            given in proptest::array::uniform3(proptest::bool::ANY),
+            typed in proptest::bool::ANY,
+        ) {
+            let names = |at: usize| [
+                hosts[at].map(|n| ["one", "two"][n]),
+                users[at].map(|n| ["me", "you"][n]),
+                users[at].map(|n| ["bg", "push"][n]),
+            ];
+            let section = layer_of("section", names(2), given[2]);
+            let environment = layer_of("environment", names(1), given[1]);
+            let flags = layer_of("flags", names(0), given[0]);
+            let whole = Section { name: "s".into(), layer: section.clone(), is_typed: typed };
+            let (name, settings) = settle(flags, environment.clone(), Some(whole));
+            let is_its_host = fits(settings.host.as_ref(), section.host.as_ref());
+            proptest::prop_assert_eq!(name.is_some(), is_its_host);
+            for (whose, user, own) in [
+                (owner(settings.password.as_ref()), &settings.username, &section.username),
+                (owner(settings.push_password.as_ref()), &settings.push_user, &section.push_user),
+            ] {
+                if whose == Some("section") {
+                    proptest::prop_assert!(is_its_host && !differ(user.as_ref(), own.as_ref()));
+                }
+                // A cluster that was asked for by name gets no password of another server.
+                if whose == Some("environment") && typed && name.is_some() {
+                    proptest::prop_assert!(fits(environment.host.as_ref(), section.host.as_ref()));
+                }
+            }
+        }
+    }
 }
