@@ -83,9 +83,9 @@ fn the_json_holds_a_document_for_each() {
 
 #[test]
 fn a_cluster_that_fails_does_not_stop_the_others() {
-    let (a, b) = two();
+    let ((a, _b), c) = (two(), Lab::of_phones(1));
     let mut text = std::fs::read_to_string(a.path("config.toml")).unwrap();
-    let wrong = b.table("gamma").replace(ADMIN_USER, "nobody");
+    let wrong = c.table("gamma").replace(ADMIN_USER, "nobody");
     text = format!("{text}{wrong}password_file = \"password\"\n");
     text +=
         "[cluster.delta]\nhost = \"127.0.0.1:1\"\nusername = \"x\"\npassword_env = \"NOWHERE\"\n";
@@ -134,6 +134,9 @@ fn what_cannot_be_meant_for_several_is_refused() {
     ] {
         run(&a, arguments).fails(2, &[word, "hint:"]);
     }
+    let twice = a.table("alpha") + &a.table("again");
+    std::fs::write(a.path("config.toml"), twice).unwrap();
+    run(&a, &["inventory", "--all-clusters"]).fails(2, &["are one server", "hint:"]);
     std::fs::write(a.path("config.toml"), "[cluster.x]\n").unwrap();
     run(&a, &["inventory", "--all-clusters"]).fails(2, &["cluster \"x\"", "host"]);
     std::fs::write(a.path("config.toml"), "").unwrap();
