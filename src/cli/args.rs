@@ -28,9 +28,12 @@ pub struct ConnectionArgs {
     /// The journal [default: axlpaper/journal.sqlite3 in the user's folder for state]
     #[arg(long, value_name = "FILE", env = "AXLPAPER_STATE", global = true)]
     pub state: Option<PathBuf>,
-    /// Cluster of the config file
+    /// Cluster of the config file; inventory and audit take several
     #[arg(long, value_name = "NAME")]
-    pub cluster: Option<String>,
+    pub cluster: Vec<String>,
+    /// Every cluster of the config file, side by side; for inventory and audit
+    #[arg(long, conflicts_with = "cluster")]
+    pub all_clusters: bool,
     /// Publisher [env: CUCM_HOST]
     #[arg(long, value_name = "HOST[:PORT]")]
     pub host: Option<String>,
@@ -366,6 +369,21 @@ impl OutputArgs {
 }
 
 impl ConnectionArgs {
+    /// Returns the cluster that is named, for a command that works on one.
+    ///
+    /// # Errors
+    /// When several are named.
+    pub fn one_cluster(&self) -> Result<Option<&str>, CliError> {
+        let several = match self.cluster[..] {
+            _ if self.all_clusters => "--all-clusters is",
+            [] | [_] => return Ok(self.cluster.first().map(String::as_str)),
+            _ => "more than one --cluster is",
+        };
+        let message = format!("{several} not possible here: this works on one cluster at a time");
+        Err(CliError::new(Exit::Usage, message)
+            .hint("`axlpaper inventory` and `axlpaper audit` look at several"))
+    }
+
     /// Returns what was typed as the uppermost layer of settings.
     pub fn layer(&self) -> Layer {
         let file = self.password_file.clone().map(PasswordSource::File);
@@ -385,7 +403,10 @@ impl ConnectionArgs {
             timeout: self.timeout,
             ..self.phone_tls.on(Layer::default())
         }
-        .from_source(option)
+        .from_source(|key| match key {
+            "password" if self.password_stdin => "--password-stdin".to_owned(),
+            _ => option(key),
+        })
     }
 }
 

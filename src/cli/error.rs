@@ -90,6 +90,18 @@ impl CliError {
         self
     }
 
+    /// Says which cluster the error is about.
+    #[must_use]
+    pub fn within(self, cluster: &str) -> Self {
+        Self { message: format!("cluster {cluster:?}: {}", self.message), ..self }
+    }
+
+    /// Returns the error in words, as [`Self::within`] would tell it.
+    pub fn told_of(&self, cluster: &str) -> String {
+        let (exit, message, hints) = (self.exit, self.message.clone(), self.hints.clone());
+        Self { exit, message, hints }.within(cluster).to_string()
+    }
+
     /// Returns the message without its hints.
     pub fn message(&self) -> &str {
         &self.message

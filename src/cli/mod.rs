@@ -2,6 +2,7 @@
 
 mod addresses;
 mod args;
+mod clusters;
 mod commands;
 mod doctor;
 mod dry_run;
@@ -22,6 +23,7 @@ mod pipeline;
 mod pushing;
 mod reference;
 mod repair;
+mod secret;
 mod send;
 mod served_folder;
 mod serving;
@@ -73,6 +75,8 @@ enum Command {
     Image(commands::image::Args),
     Trust(commands::trust::Args),
     Doctor(commands::doctor::Args),
+    Init(commands::init::Args),
+    Config(commands::config::Args),
     Runs(commands::runs::Args),
     Show(commands::show::Args),
     Host(commands::host::Args),
@@ -142,6 +146,8 @@ async fn dispatch(command: Command) -> Result<Exit, CliError> {
         Command::Image(args) => commands::image::run(args).await,
         Command::Trust(args) => commands::trust::run(args).await,
         Command::Doctor(args) => commands::doctor::run(args).await,
+        Command::Init(args) => commands::init::run(&args),
+        Command::Config(args) => commands::config::run(args),
         Command::Runs(args) => commands::runs::run(&args),
         Command::Show(args) => commands::show::run(&args),
         Command::Host(args) => commands::host::run(args).await,

@@ -94,8 +94,21 @@ pub async fn survey(
     observer: &Arc<dyn Observer>,
 ) -> Result<Inventory, CliError> {
     let selector = Selector { limit_counts, ..target::selector(target)? };
+    survey_of(connection, &selector, repairs, observer).await
+}
+
+/// Connects to a cluster and reads its selected phones.
+///
+/// # Errors
+/// When the cluster cannot be read, or the selection matches nothing.
+pub async fn survey_of(
+    connection: &Connection,
+    selector: &Selector,
+    repairs: &Repairs,
+    observer: &Arc<dyn Observer>,
+) -> Result<Inventory, CliError> {
     let cluster = open::connect(connection, observer).await?;
-    survey_with(&cluster, connection, &selector, repairs, observer).await
+    survey_with(&cluster, connection, selector, repairs, observer).await
 }
 
 /// Runs `push` or `rollout` from what was typed to its exit code.

@@ -4,10 +4,10 @@ use secrecy::SecretString;
 
 use super::args::{ConnectionArgs, PushArgs};
 use super::error::{CliError, Exit};
-use super::open;
 use super::phone_tls::PhoneTls;
 use super::serving::Serving;
-use crate::config::{Layer, PasswordSource, environment, settle_alone};
+use super::{open, secret};
+use crate::config::{FileConfig, Layer, PasswordSource, environment, settle_alone};
 
 /// The push user and the way to phones, checked. The password is read only when it is asked for.
 #[derive(Debug)]
@@ -53,10 +53,12 @@ impl Way {
     /// # Errors
     /// When the config file cannot be used, or a number is out of its range.
     pub fn without_cluster(args: &ConnectionArgs, push: &PushArgs) -> Result<Self, CliError> {
-        let section = open::section(args)?;
+        let file = open::file(args)?;
+        let section = open::section(file.as_ref(), args.one_cluster()?)?;
         let flags = push.layer().over(args.layer());
         let environment = environment(|name| std::env::var(name).ok());
-        Self::of(&settle_alone(flags, environment, section))
+        let settings = settle_alone(flags, environment, section);
+        Self::of(&settings.over(file.as_ref().map(FileConfig::machine).unwrap_or_default()))
     }
 
     /// Makes sure that a push user is named.
@@ -76,8 +78,9 @@ impl Way {
     /// When it is missing or cannot be read.
     pub fn push_password(&self) -> Result<SecretString, CliError> {
         let whose = format!("the push user {}", self.need_push_user()?);
-        let other_ways = "use --push-password-file or PHONE_PASSWORD";
-        open::secret(self.push_password.as_ref(), &whose, other_ways)
+        let other_ways = "use --push-password-file or PHONE_PASSWORD, or push_password_file, push_password_env or push_password_command in \
+                          the config file";
+        secret::read(self.push_password.as_ref(), &whose, other_ways)
     }
 
     /// Returns the push user's password where a file or the environment gives one; nobody is asked.

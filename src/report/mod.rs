@@ -5,6 +5,7 @@
 
 mod changes;
 mod chronicle;
+mod clusters;
 mod contact_sheet;
 mod hosted;
 mod html;
@@ -16,11 +17,13 @@ mod recap;
 mod record;
 mod rollout;
 mod runs;
+mod settings;
 mod text;
 mod tftp;
 
 pub use changes::{changes_recap, plan_diff};
 pub use chronicle::{AuditSeen, Chronicle, PhoneSeen, Screenshot};
+pub use clusters::{ClusterFailure, OfCluster, clusters_json};
 pub use contact_sheet::{ContactSheet, SheetLabel, SheetScreen, contact_sheet_html};
 pub use hosted::{HostedFile, hosted_json};
 pub use html::{HtmlError, html};
@@ -33,5 +36,6 @@ pub use recap::{audit_recap, plan_recap, rollout_recap};
 pub use record::{ModelRecord, Record};
 pub use rollout::{Rollout, RolloutSummary};
 pub use runs::{RunRecord, Shown, download_line, runs_json, show_json, show_recap};
+pub use settings::{SettingRecord, settings_json};
 pub use text::{printable, printable_lines};
 pub use tftp::{TftpFolder, tftp_steps};

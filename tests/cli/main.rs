@@ -7,6 +7,8 @@
 mod addresses;
 mod audit_sees;
 mod bad_input;
+mod clusters;
+mod config;
 mod doctor;
 mod host;
 mod journal;

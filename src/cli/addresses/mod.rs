@@ -49,8 +49,9 @@ pub struct AddressArgs {
 }
 
 /// Options that are about a cluster or about choosing from its phones. `--model` is about both.
-const CLUSTER: [&str; 25] = [
+const CLUSTER: [&str; 26] = [
     "cluster",
+    "all_clusters",
     "host",
     "username",
     "password_file",

@@ -4,12 +4,16 @@ use jiff::Timestamp;
 
 use crate::audit::audit;
 use crate::cli::args::{ConnectionArgs, OutputArgs, RepairArgs, ResetArgs, TargetArgs};
+use crate::cli::clusters::{self, Chosen};
 use crate::cli::error::{CliError, Exit};
+use crate::cli::open::Connection;
 use crate::cli::ui::{self, Progress};
 use crate::cli::{open, output, pipeline, target};
+use crate::domain::audit::Audit;
 use crate::domain::finding::Verdict;
+use crate::domain::picture::PictureRules;
 use crate::domain::repair::Repairs;
-use crate::domain::selector::LimitCounts;
+use crate::domain::selector::{LimitCounts, Selector};
 use crate::report::{audit_json, audit_recap};
 
 /// Say for every phone whether it can take a push, and if not why
@@ -38,19 +42,62 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     target::check_stdin(&args.connection, &args.target)?;
     output::check(&args.output)?;
     let repairs = args.repair.repairs(ResetArgs::default())?;
-    let connection = open::connection(&args.connection, None)?;
     let pictures = open::pictures(&args.connection)?;
-    let repairs = Repairs { https: connection.may_use_https(), ..repairs };
+    match clusters::chosen(&args.connection)? {
+        Chosen::One(connection) => one(&connection, &args, &repairs, &pictures).await,
+        Chosen::Several(connections) => several(connections, &args, &repairs, &pictures).await,
+    }
+}
+
+async fn one(
+    connection: &Connection,
+    args: &Args,
+    repairs: &Repairs,
+    pictures: &PictureRules,
+) -> Result<Exit, CliError> {
+    let repairs = &Repairs { https: connection.may_use_https(), ..repairs.clone() };
     let (counts, progress) = (LimitCounts::AllPhones, Progress::shared());
-    let inventory =
-        pipeline::survey(&connection, &args.target, counts, &repairs, &progress).await?;
-    let audit = audit(&inventory, &repairs).with_pictures(&pictures);
+    let inventory = pipeline::survey(connection, &args.target, counts, repairs, &progress).await?;
+    let audit = audit(&inventory, repairs).with_pictures(pictures);
     let text = output::list(&args.output, &audit.phones, || audit_json(&audit, Timestamp::now()))?;
     output::write(&args.output, &text)?;
     ui::say(&format!("\n{}", audit_recap(&audit)));
-    // Nothing can be done for a phone that takes no picture.
-    let is_work =
-        |verdict| matches!(verdict, Verdict::Fixable | Verdict::Blocked | Verdict::Offline);
-    let work = audit.phones.iter().any(|phone| is_work(phone.verdict));
-    Ok(if args.detailed_exitcode && work { Exit::WorkToDo } else { Exit::Done })
+    Ok(args.exit_of(&audit))
+}
+
+async fn several(
+    connections: Vec<Connection>,
+    args: &Args,
+    repairs: &Repairs,
+    pictures: &PictureRules,
+) -> Result<Exit, CliError> {
+    let selector =
+        Selector { limit_counts: LimitCounts::AllPhones, ..target::selector(&args.target)? };
+    let ended = clusters::each(connections, async |connection, observer| {
+        let repairs = Repairs { https: connection.may_use_https(), ..repairs.clone() };
+        let inventory = pipeline::survey_of(connection, &selector, &repairs, observer).await?;
+        Ok(audit(&inventory, &repairs).with_pictures(pictures))
+    })
+    .await;
+    clusters::write(
+        &args.output,
+        &ended,
+        |audit| &audit.phones,
+        |audit| audit_json(audit, Timestamp::now()),
+    )?;
+    for audit in ended.iter().filter_map(|one| one.result.as_ref().ok()) {
+        ui::say(&format!("\n{}", audit_recap(audit)));
+    }
+    ui::say(&clusters::recap(&ended));
+    Ok(clusters::worst(&ended, |audit| args.exit_of(audit)))
+}
+
+impl Args {
+    fn exit_of(&self, audit: &Audit) -> Exit {
+        // Nothing can be done for a phone that takes no picture.
+        let is_work =
+            |verdict| matches!(verdict, Verdict::Fixable | Verdict::Blocked | Verdict::Offline);
+        let work = audit.phones.iter().any(|phone| is_work(phone.verdict));
+        if self.detailed_exitcode && work { Exit::WorkToDo } else { Exit::Done }
+    }
 }

@@ -3,11 +3,14 @@
 use jiff::Timestamp;
 
 use crate::cli::args::{ConnectionArgs, OutputArgs, TargetArgs};
+use crate::cli::clusters::{self, Chosen};
 use crate::cli::error::{CliError, Exit};
+use crate::cli::open::Connection;
 use crate::cli::ui::{self, Progress};
-use crate::cli::{open, output, pipeline, target};
+use crate::cli::{output, pipeline, target};
+use crate::domain::inventory::Inventory;
 use crate::domain::repair::Repairs;
-use crate::domain::selector::LimitCounts;
+use crate::domain::selector::{LimitCounts, Selector};
 use crate::report::inventory_json;
 
 /// List every phone that the selection matches, with its registration
@@ -30,19 +33,50 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<Exit, CliError> {
     target::check_stdin(&args.connection, &args.target)?;
     output::check(&args.output)?;
-    let connection = open::connection(&args.connection, None)?;
+    match clusters::chosen(&args.connection)? {
+        Chosen::One(connection) => one(&connection, &args).await,
+        Chosen::Several(connections) => several(connections, &args).await,
+    }
+}
+
+async fn one(connection: &Connection, args: &Args) -> Result<Exit, CliError> {
     let (counts, progress) = (LimitCounts::AllPhones, Progress::shared());
     let inventory =
-        pipeline::survey(&connection, &args.target, counts, &Repairs::default(), &progress).await?;
+        pipeline::survey(connection, &args.target, counts, &Repairs::default(), &progress).await?;
     let text = output::list(&args.output, &inventory.phones, || {
         inventory_json(&inventory, Timestamp::now())
     })?;
     output::write(&args.output, &text)?;
-    ui::say(&format!(
+    ui::say(&recap(&inventory));
+    Ok(Exit::Done)
+}
+
+async fn several(connections: Vec<Connection>, args: &Args) -> Result<Exit, CliError> {
+    let selector =
+        Selector { limit_counts: LimitCounts::AllPhones, ..target::selector(&args.target)? };
+    let nothing = Repairs::default();
+    let ended = clusters::each(connections, async |connection, observer| {
+        pipeline::survey_of(connection, &selector, &nothing, observer).await
+    })
+    .await;
+    clusters::write(
+        &args.output,
+        &ended,
+        |inventory| &inventory.phones,
+        |inventory| inventory_json(inventory, Timestamp::now()),
+    )?;
+    for inventory in ended.iter().filter_map(|one| one.result.as_ref().ok()) {
+        ui::say(&recap(inventory));
+    }
+    ui::say(&clusters::recap(&ended));
+    Ok(clusters::worst(&ended, |_| Exit::Done))
+}
+
+fn recap(inventory: &Inventory) -> String {
+    format!(
         "{} of {} phones on {}",
         inventory.phones.len(),
         inventory.phones_on_cluster,
         inventory.cluster.name
-    ));
-    Ok(Exit::Done)
+    )
 }

@@ -3,10 +3,12 @@
 pub mod apply;
 pub mod audit;
 pub mod completions;
+pub mod config;
 pub mod demo;
 pub mod doctor;
 pub mod host;
 pub mod image;
+pub mod init;
 pub mod inventory;
 pub mod keys;
 pub mod man;

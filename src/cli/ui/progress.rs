@@ -15,6 +15,8 @@ pub struct Progress {
     terminal: bool,
     bar: Mutex<Option<(Stage, ProgressBar)>>,
     plain: Mutex<Plain>,
+    /// What stands in front of lines: the cluster, where several are at work.
+    whose: String,
 }
 
 /// What is known of the stage under way where there is no bar.
@@ -52,11 +54,17 @@ impl Plain {
 impl Progress {
     /// Shows bars where standard error is a terminal.
     pub fn shared() -> Arc<dyn Observer> {
-        Arc::new(Self {
-            terminal: is_terminal(),
-            bar: Mutex::new(None),
-            plain: Mutex::new(Plain::new(None, Instant::now())),
-        })
+        Arc::new(Self::new(is_terminal(), String::new()))
+    }
+
+    /// Tells in lines, each with the name of a cluster in front, what happens on one of several.
+    pub fn of_cluster(name: &str) -> Arc<dyn Observer> {
+        Arc::new(Self::new(false, format!("{name}: ")))
+    }
+
+    fn new(terminal: bool, whose: String) -> Self {
+        let plain = Mutex::new(Plain::new(None, Instant::now()));
+        Self { terminal, bar: Mutex::new(None), plain, whose }
     }
 
     fn started(&self, stage: Stage, total: Option<u64>) {
@@ -83,7 +91,7 @@ impl Progress {
         let ended = self.bar.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some((_, bar)) = ended else {
             if !self.terminal {
-                say(&self.plain().ended(stage));
+                self.line(&self.plain().ended(stage));
             }
             return;
         };
@@ -95,7 +103,7 @@ impl Progress {
     fn progressed(&self, stage: Stage, done: u64) {
         if !self.terminal {
             if let Some(line) = self.plain().got_on(stage, done, Instant::now()) {
-                say(&line);
+                self.line(&line);
             }
             return;
         }
@@ -116,7 +124,8 @@ impl Progress {
     }
 
     fn line(&self, text: &str) {
-        let text = printable(text);
+        let text = format!("{}{text}", self.whose);
+        let text = printable(&text);
         let bar = self
             .bar
             .lock()

@@ -43,7 +43,7 @@ fn asks_cluster(connection: &ConnectionArgs, target: &TargetArgs) -> bool {
         &target.exclude_device,
         &target.exclude_device_pool,
     ];
-    connection.cluster.is_some()
+    !connection.cluster.is_empty()
         || connection.host.is_some()
         || patterns.iter().any(|patterns| !patterns.is_empty())
         || !target.subnet.is_empty()
