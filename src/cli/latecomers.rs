@@ -58,6 +58,7 @@ impl Push<'_> {
         loop {
             let away = coming(&after);
             let left = limit.saturating_sub(begun.elapsed());
+            let left = self.stop.schedule.left().map_or(left, |end| left.min(end));
             if away.is_empty() || left.is_zero() || pushed.stopped.is_some() {
                 return after;
             }

@@ -89,7 +89,9 @@ fn not_again(last: Ending, stopped: &Stopped) -> Ending {
     let reason = format!("{reason}; not tried again: {}", stopped.told());
     // A phone that was still waited for has decided nothing by its refusal.
     let undecided = match stopped {
-        Stopped::Interrupted | Stopped::Unrecorded(_) => last.outcome == Outcome::AuthFailed,
+        Stopped::Interrupted | Stopped::TimeOver { .. } | Stopped::Unrecorded(_) => {
+            last.outcome == Outcome::AuthFailed
+        }
         Stopped::AuthRefusals { .. } | Stopped::Failures { .. } | Stopped::NoDownloads { .. } => {
             false
         }

@@ -13,9 +13,11 @@ mod lane;
 pub mod line;
 pub mod patience;
 mod places;
+pub mod schedule;
 mod skip;
 mod terms;
 pub mod waves;
+pub mod window;
 
 use std::net::IpAddr;
 

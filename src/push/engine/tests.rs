@@ -244,6 +244,7 @@ async fn a_hard_stop_forgets_nobody() {
     assert_eq!(begun.count(), 4);
 }
 
+mod hours;
 mod waiting;
 
 /// Phones that take a second each, and count how many of a pool are asked at once.
