@@ -15,6 +15,7 @@ use crate::domain::repair::{Repairs, Scope};
 use crate::domain::selector::Pattern;
 use crate::push::engine::Caps;
 use crate::push::waves::{Amount, Waves};
+use crate::push::window::{Daily, Until};
 use crate::report::Format;
 
 /// How to reach the cluster.
@@ -114,6 +115,14 @@ pub struct PushArgs {
     /// Failed phones after which the push stops: a number or a percentage [default: no limit]
     #[arg(long, value_name = "N|P%")]
     pub max_failures: Option<Amount>,
+    /// Push only between these times of day, such as 22:00-05:00, and wait for them; each phone in the time zone
+    /// of its device pool (config file: `time_zone`, `default_time_zone`; otherwise this machine's)
+    #[arg(long, value_name = "HH:MM-HH:MM")]
+    pub window: Option<Daily>,
+    /// Begin no push after this time and end the run: 05:00 (of `default_time_zone`, or this machine's), or with
+    /// a date, such as 2026-03-01T05:00:00+01:00
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<Until>,
     /// Keep looking so long for phones that are not registered, such as 2h or 30m, and push to them as they come
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub wait_for_offline: Option<Duration>,

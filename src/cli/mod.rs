@@ -8,6 +8,7 @@ mod dry_run;
 mod error;
 mod errors;
 mod fresh;
+mod hours;
 mod images;
 mod interrupt;
 mod latecomers;

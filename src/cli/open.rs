@@ -98,18 +98,8 @@ pub fn config_path(args: &ConnectionArgs) -> Option<PathBuf> {
 /// # Errors
 /// When the config file cannot be used, or has no such cluster.
 pub fn section(args: &ConnectionArgs) -> Result<Option<Section>, CliError> {
-    let usage = |error: crate::config::ConfigError| {
-        CliError::from_error(Exit::Usage, &error)
-            .hint("the README shows a config file with every key")
-    };
-    let path = match &args.config {
-        Some(path) => Some(path.clone()),
-        None => default_config().filter(|path| path.exists()),
-    };
-    match (path, &args.cluster) {
-        (Some(path), cluster) => {
-            FileConfig::load(&path).map_err(usage)?.section(cluster.as_deref()).map_err(usage)
-        }
+    match (config_file(args)?, &args.cluster) {
+        (Some(file), cluster) => file.section(cluster.as_deref()).map_err(|e| unusable_config(&e)),
         (None, Some(name)) => Err(CliError::new(
             Exit::Usage,
             format!(
@@ -119,6 +109,22 @@ pub fn section(args: &ConnectionArgs) -> Result<Option<Section>, CliError> {
         .hint("write axlpaper/config.toml in your config folder, or use --config or --host")),
         (None, None) => Ok(None),
     }
+}
+
+/// Reads the config file, where there is one.
+///
+/// # Errors
+/// When it cannot be used.
+pub fn config_file(args: &ConnectionArgs) -> Result<Option<FileConfig>, CliError> {
+    let path = match &args.config {
+        Some(path) => Some(path.clone()),
+        None => default_config().filter(|path| path.exists()),
+    };
+    path.map(|path| FileConfig::load(&path).map_err(|e| unusable_config(&e))).transpose()
+}
+
+fn unusable_config(error: &crate::config::ConfigError) -> CliError {
+    CliError::from_error(Exit::Usage, error).hint("the README shows a config file with every key")
 }
 
 fn default_config() -> Option<PathBuf> {

@@ -12,7 +12,8 @@ use super::{images, state, target};
 use crate::domain::device_name::DeviceName;
 use crate::domain::repair::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
-use crate::journal::{RunId, Which};
+use crate::event::Outcome;
+use crate::journal::{History, RunId, Which};
 use crate::media::Picture;
 
 /// What is pushed to whom.
@@ -75,6 +76,12 @@ pub fn refuse_addresses(source: &Source, state: &Path) -> Result<(), CliError> {
     )))
 }
 
+/// Tells whether a run ended before it had tried every phone.
+fn left_undone(history: &History, run: RunId) -> Result<bool, CliError> {
+    let phones = history.phones(run).map_err(|error| state::unusable(&error))?;
+    Ok(phones.iter().any(|phone| phone.outcome == Outcome::Pending))
+}
+
 /// Finds out what is meant; nothing when nobody failed in the run that is named.
 ///
 /// # Errors
@@ -129,7 +136,7 @@ pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Sub
             return Ok(None);
         }
         selector = Selector { listed: Some(failed), ..Selector::default() };
-    } else if run.state == "finished" {
+    } else if run.state == "finished" && !left_undone(&history, run.id)? {
         return Err(CliError::new(Exit::Usage, format!("run {} came to its end", run.id))
             .hint(format!("`--only-failed {}` pushes to the phones that failed in it", run.id)));
     }

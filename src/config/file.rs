@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::layer::{Layer, PasswordSource};
 use super::settle::Section;
 use crate::domain::association::UserKind;
 use crate::domain::registration::Source;
-use crate::domain::selector::near;
+use crate::domain::selector::{Pattern, near};
+use crate::domain::time_zone::{ZoneRule, Zones};
 
 /// What a config file says.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -18,6 +20,12 @@ pub struct FileConfig {
     /// The cluster that is meant when none is named.
     #[serde(default)]
     default_cluster: Option<String>,
+    /// The time zone of device pools that no rule is about.
+    #[serde(default)]
+    default_time_zone: Option<ZoneName>,
+    /// Time zones of device pools; the first that matches counts.
+    #[serde(default)]
+    time_zone: Vec<ZoneSection>,
     /// Clusters by name.
     #[serde(default)]
     cluster: BTreeMap<String, ClusterSection>,
@@ -47,6 +55,28 @@ struct ClusterSection {
     advertise: Option<String>,
     concurrency: Option<usize>,
     timeout: Option<u64>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ZoneSection {
+    device_pool: Pattern,
+    zone: ZoneName,
+}
+
+/// A time zone by its name in the IANA database, such as `Europe/Paris`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct ZoneName(TimeZone);
+
+impl TryFrom<String> for ZoneName {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        TimeZone::get(&name)
+            .map(Self)
+            .map_err(|_| format!("{name:?} is no time zone; they are named as Europe/Paris is"))
+    }
 }
 
 /// Where registrations come from, as the file writes it.
@@ -128,6 +158,21 @@ impl FileConfig {
             layer: self.layer(name, section),
             is_typed: typed.is_some(),
         }))
+    }
+
+    /// Returns the time zones of device pools; `local` is that of whoever the file says nothing about.
+    pub fn zones(&self, local: TimeZone) -> Zones {
+        let rule = |rule: &ZoneSection| ZoneRule {
+            device_pool: rule.device_pool.clone(),
+            zone: rule.zone.0.clone(),
+        };
+        let otherwise = self.default_time_zone.clone().map_or(local, |zone| zone.0);
+        Zones::new(self.time_zone.iter().map(rule).collect(), otherwise)
+    }
+
+    /// Tells whether every device pool has a time zone in the file.
+    pub fn has_default_zone(&self) -> bool {
+        self.default_time_zone.is_some()
     }
 
     fn layer(&self, name: &str, section: &ClusterSection) -> Layer {
@@ -222,6 +267,21 @@ mod tests {
         assert_eq!(layer.ca_file, Some("/etc/ca.pem".into()));
         let origin = layer.origin("timeout");
         assert!(origin.starts_with("`timeout` of cluster \"lab\" in /"), "{origin}");
+    }
+
+    #[test]
+    fn device_pools_have_time_zones() {
+        let text = "default_time_zone = \"Asia/Tokyo\"\n[[time_zone]]\ndevice_pool = \"Paris*\"\n\
+            zone = \"Europe/Paris\"\n[[time_zone]]\ndevice_pool = \"Par*\"\nzone = \"UTC\"\n";
+        let zones = parsed(text).unwrap().zones(TimeZone::UTC);
+        let name = |pool| zones.of(pool).iana_name().unwrap().to_owned();
+        assert_eq!(["Paris 1", "Parma", "HQ"].map(name), ["Europe/Paris", "UTC", "Asia/Tokyo"]);
+        let local = TimeZone::fixed(jiff::tz::offset(3));
+        assert_eq!(*parsed("").unwrap().zones(local.clone()).of("HQ"), local);
+        for wrong in ["default_time_zone = \"Europe/Pariss\"\n", "[[time_zone]]\nzone = \"UTC\"\n"]
+        {
+            assert!(parsed(wrong).unwrap_err().to_string().contains("line"), "{wrong}");
+        }
     }
 
     #[test]

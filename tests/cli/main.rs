@@ -8,6 +8,7 @@ mod addresses;
 mod audit_sees;
 mod bad_input;
 mod doctor;
+mod hours;
 mod journal;
 mod journal_trouble;
 mod lab;

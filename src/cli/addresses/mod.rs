@@ -20,7 +20,7 @@ use super::error::{CliError, Exit};
 use super::state::{self, Place, Run, What};
 use super::ui::{self, Progress};
 use super::way::Way;
-use super::{errors, images, interrupt, open, pushing, tell};
+use super::{errors, hours, images, interrupt, open, pushing, tell};
 use crate::domain::inventory::ClusterInfo;
 use crate::domain::text::counted;
 use crate::event::{Event, Observer, PhoneResult};
@@ -31,6 +31,7 @@ use crate::phone::PhoneClient;
 use crate::push::Target;
 use crate::push::book::RunBook;
 use crate::push::engine::{Stop, Stopped};
+use crate::push::schedule::Schedule;
 use crate::push::waves;
 use crate::report::Rollout;
 
@@ -113,6 +114,7 @@ struct Work<'a> {
     password: SecretString,
     yes: bool,
     state: PathBuf,
+    schedule: Schedule,
 }
 
 /// Runs `push` for addresses, from what was typed to its exit code.
@@ -136,6 +138,7 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
         push: &job.push,
         yes: job.yes,
         state,
+        schedule: hours::schedule(&job.connection, &job.push)?,
     };
     let what = What { command: "push", place: Place::addresses(), continues: None, reverts: None };
     let run = Run::begin(&work.state, what).await?;
@@ -173,7 +176,7 @@ async fn carry_out(
         ui::confirm(&question, targets.len(), work.yes)?;
     }
     // From here on phones are changed, so an interrupt must not cut anything short.
-    let stop = Stop::default();
+    let stop = Stop { schedule: work.schedule.clone(), ..Stop::default() };
     let on_interrupt = interrupt::watch(&stop);
     let settings = pushing::settings(work.way, work.push);
     let waves = work.push.waves();

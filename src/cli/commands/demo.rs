@@ -16,6 +16,7 @@ use crate::domain::repair::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
 use crate::event::{Outcome, PhoneResult};
 use crate::media::demo_png;
+use crate::push::schedule::Schedule;
 use crate::report::Rollout;
 use crate::sim::{self, FleetSpec, PhoneRecord, Record, SimCluster};
 
@@ -91,6 +92,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         repair: Some(Repairs::default()),
         // The simulated cluster knows of every change at once.
         wait: WaitArgs { settle_timeout: 3, ..WaitArgs::default() },
+        schedule: Schedule::default(),
         command: open::command_line(),
     };
     let rollout = pipeline::execute(&work, &Progress::shared()).await?;
