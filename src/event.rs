@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::device_name::DeviceName;
 use crate::domain::model::Size;
+use crate::domain::object::ObjectKind;
 use crate::domain::plan::Change;
 
 /// A stage of the pipeline.
@@ -168,11 +169,12 @@ impl Outcome {
         }
     }
 
-    /// Tells whether the push was tried, or should have been, and is not proven to have worked.
-    pub fn is_failure(self) -> bool {
+    /// Tells whether a push of this kind was tried, or should have been, and is not proven to have worked, as
+    /// far as that can be proven.
+    pub fn is_failure_of(self, object: ObjectKind) -> bool {
         match self {
-            Self::Accepted
-            | Self::Rejected
+            Self::Accepted => object.is_downloaded(),
+            Self::Rejected
             | Self::AuthFailed
             | Self::Unreachable
             | Self::BadReply
@@ -205,7 +207,10 @@ pub struct PhoneResult {
     pub device_pool: String,
     /// The address that was pushed to.
     pub ip: Option<IpAddr>,
-    /// The size of the picture it was sent.
+    /// What was pushed. Journals of earlier releases know of backgrounds only.
+    #[serde(default)]
+    pub object: ObjectKind,
+    /// The size of the picture it was sent, where it was one.
     pub image: Option<Size>,
     /// How it ended.
     pub outcome: Outcome,
@@ -223,4 +228,12 @@ pub struct PhoneResult {
     pub finished_at: Option<Timestamp>,
     /// Time between the two, in milliseconds.
     pub duration_ms: Option<u64>,
+}
+
+impl PhoneResult {
+    /// Tells whether the push was tried, or should have been, and is not known to have worked as far as that can
+    /// be known: of what no phone downloads, an acceptance is all there is.
+    pub fn is_failure(&self) -> bool {
+        self.outcome.is_failure_of(self.object)
+    }
 }

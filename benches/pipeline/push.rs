@@ -3,11 +3,12 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
+use axlpaper::domain::object::ObjectKind;
 use axlpaper::event::{Outcome, PhoneResult, Unobserved};
 use axlpaper::host::{HostConfig, HostLimits, ImageHost};
 use axlpaper::media::{Picture, PreparedSet, demo_picture, prepare_all};
 use axlpaper::net::client::{PhoneHttpOptions, phone_http};
-use axlpaper::phone::{PhoneClient, SetBackground, Theme};
+use axlpaper::phone::{PhoneClient, PushObject as _, SetBackground, Theme};
 use axlpaper::push::book::Forgetful;
 use axlpaper::push::engine::{self, Caps, Settings};
 use axlpaper::push::guard::Guard;
@@ -28,13 +29,13 @@ use crate::table::{Bound, Table};
 pub async fn measure(size: &Size, table: &mut Table) -> Result<(), Failure> {
     let mut server = Server::start(Kind::Ready, size.push)?;
     let (audit, _) = read(server.axl, &server.trust, &Stages::default()).await?;
-    let targets = axlpaper::push::targets(&audit, |_| false, true);
+    let targets = axlpaper::push::targets(ObjectKind::Background, &audit, |_| false, true);
     if targets.len() != server.phones {
         let (ready, there) = (targets.len(), server.phones);
         return Err(format!("{ready} of {there} phones are ready").into());
     }
     let pictures = tokio::task::block_in_place(|| {
-        let specs = targets.iter().map(|target| &target.image);
+        let specs = targets.iter().filter_map(|target| target.takes.image());
         prepare_all(&Picture::from(demo_picture()), specs)
     })?;
     for &at_once in size.at_once {
@@ -195,10 +196,11 @@ async fn generate_load(
     let client = phone_http(&PhoneHttpOptions { call: LIMIT, ..PhoneHttpOptions::default() })?;
     let mut work = Vec::with_capacity(targets.len());
     for target in targets {
-        let prepared = pictures.get(&target.image).ok_or("a picture is missing")?;
-        let urls = host.publish(&target.name, prepared.clone(), target.image.schema, NAME)?;
+        let image = target.takes.image().ok_or("a phone takes no picture")?;
+        let prepared = pictures.get(image).ok_or("a picture is missing")?;
+        let urls = host.publish(&target.name, prepared.clone(), image.schema, NAME)?;
         let object = SetBackground {
-            schema: target.image.schema,
+            schema: image.schema,
             image_url: urls.image_url,
             thumbnail_url: urls.thumbnail_url,
             name: NAME.to_owned(),

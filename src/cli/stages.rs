@@ -16,6 +16,7 @@ use crate::audit::audit;
 use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::Inventory;
+use crate::domain::object::ObjectKind;
 use crate::domain::plan::Plan;
 use crate::domain::repair::Repairs;
 use crate::domain::text::counted;
@@ -26,7 +27,7 @@ use crate::push::book::RunBook;
 use crate::push::engine::{self, Settings, Stop, Stopped};
 use crate::push::line::PhoneLine;
 use crate::push::waves;
-use crate::push::{Target, not_back, skipped};
+use crate::push::{Digests, Target, not_back, skipped};
 
 /// A run that works on a cluster.
 #[derive(Clone, Copy)]
@@ -128,12 +129,14 @@ impl At<'_> {
         let meant = audit(&after_apply(seen.inventory.clone(), changes), &self.repairs());
         let expected = seen.fresh.targets(&seen.inventory, &meant);
         let late = work.push.wait_for_offline.map(|_| latecomers::images(&meant));
-        let specs = expected.iter().map(|target| &target.image).chain(late.iter().flatten());
+        let specs =
+            expected.iter().filter_map(|target| target.takes.image()).chain(late.iter().flatten());
         let pictures = images::prepare(&work.picture, specs, observer.as_ref())?;
         let place = Place::of(work.connection);
-        let already = pushing::already_shown(work.state, &place, work.push, &expected, &pictures)?;
+        let digests = Digests::from(&pictures);
+        let already = pushing::already_shown(work.state, &place, work.push, &expected, &digests)?;
         let password_proven = proven(work, self.cluster, &expected).await?;
-        let book = RunBook::new(self.recorder.clone(), &pictures);
+        let book = RunBook::new(self.recorder.clone(), digests);
         let line = images::line(&sending(work), images::toward(work.connection).await, pictures)?;
         line.check(&expected).map_err(|error| {
             CliError::from_error(Exit::Usage, &error)
@@ -195,7 +198,9 @@ impl At<'_> {
         line.shutdown().await;
         let waited = Duration::from_secs(self.work.wait.restart_timeout);
         let lost = after.phones.iter().filter(|phone| changed.away.contains(phone.name()));
-        let lost = lost.map(|phone| not_back(phone, waited)).chain(already.values().cloned());
+        let lost = lost
+            .map(|phone| not_back(ObjectKind::Background, phone, waited))
+            .chain(already.values().cloned());
         let others = not_pushed_to(&pushed, lost.collect(), &after);
         pushing::write_down(self.recorder, &others, observer).await;
         let stopped = pushed.stopped.clone();
@@ -265,6 +270,12 @@ fn not_pushed_to(
     let mut phones = known;
     // Who was pushed to all the same has a better result.
     phones.retain(|phone| done.insert(phone.name.clone()));
-    phones.extend(audit.phones.iter().filter(|phone| !done.contains(phone.name())).map(skipped));
+    phones.extend(
+        audit
+            .phones
+            .iter()
+            .filter(|phone| !done.contains(phone.name()))
+            .map(|phone| skipped(ObjectKind::Background, phone)),
+    );
     phones
 }

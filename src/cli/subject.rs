@@ -129,7 +129,7 @@ pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Sub
             .phones(run.id)
             .map_err(unusable)?
             .into_iter()
-            .filter(|phone| phone.outcome.is_failure())
+            .filter(|phone| phone.is_failure())
             .map(|phone| phone.name)
             .collect();
         if failed.is_empty() {

@@ -10,6 +10,7 @@ pub mod device_name;
 pub mod finding;
 pub mod inventory;
 pub mod model;
+pub mod object;
 pub mod personalization;
 pub mod plan;
 pub mod registration;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::device_name::DeviceName;
 use super::inventory::Phone;
+use super::object::{ObjectKind, Takes};
 
 /// A name, exact or with `*` or `%` for any run of characters; letters match in either case.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -154,6 +155,19 @@ pub enum LimitCounts {
     AllPhones,
     /// Phones that show a pushed picture, so that a pilot of 20 phones is not 20 soft phones.
     PhonesWithPictures,
+    /// Phones whose model takes an object of this kind.
+    PhonesThatTake(ObjectKind),
+}
+
+impl LimitCounts {
+    fn counts(self, phone: &Phone) -> bool {
+        let object = match self {
+            Self::AllPhones => return true,
+            Self::PhonesWithPictures => ObjectKind::Background,
+            Self::PhonesThatTake(object) => object,
+        };
+        phone.catalogue_entry().is_some_and(|model| Takes::of(object, model).is_some())
+    }
 }
 
 /// A selection, before addresses are known.
@@ -225,10 +239,7 @@ impl Selector {
 
     fn truncate(&self, phones: &mut Vec<Phone>) {
         let Some(limit) = self.limit else { return };
-        if self.limit_counts == LimitCounts::PhonesWithPictures {
-            phones
-                .retain(|phone| phone.catalogue_entry().is_some_and(|model| model.image.is_some()));
-        }
+        phones.retain(|phone| self.limit_counts.counts(phone));
         phones.truncate(limit);
     }
 

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use super::error::{JournalError, Problem};
 use super::record::{ADDRESSES, RunId};
 use crate::domain::device_name::DeviceName;
+use crate::domain::object::ObjectKind;
 use crate::domain::plan::{Change, Plan};
 use crate::event::{ChangeState, PhoneResult};
 
@@ -126,7 +127,9 @@ pub struct AttemptRow {
     pub phone: String,
     /// Where it answered.
     pub ip: String,
-    /// What tells the pictures that it was sent from any other.
+    /// What was pushed: `background`, `ring_tone`, `play` or `keys`.
+    pub object: String,
+    /// What tells that which it was sent from anything else of its kind.
     pub digest: String,
     /// Which attempt of its run it was.
     pub attempt: u32,
@@ -300,7 +303,7 @@ impl History {
     pub fn attempts(&self, run: RunId) -> Result<Vec<AttemptRow>, JournalError> {
         self.told((|| {
             let mut select = self.connection.prepare(
-                "select phone, ip, digest, attempt, began_at, ended_at, outcome, number, said, raw
+                "select phone, ip, digest, attempt, began_at, ended_at, outcome, number, said, raw, object
                    from pushes where run = ?1 order by id",
             )?;
             let rows = select.query_map([run], |row| {
@@ -316,6 +319,7 @@ impl History {
                         number: get(row, 7)?,
                         said: get(row, 8)?,
                         raw: get(row, 9)?,
+                        object: text(row, 10)?,
                     })
                 })())
             })?;
@@ -327,23 +331,34 @@ impl History {
     /// attempt, where that one ended verified. A later attempt that did not, or whose end nobody knows,
     /// takes the proof away.
     ///
+    /// Each kind of object is proven by itself. Only key presses may change anything on a phone, so they take
+    /// every proof away.
+    ///
     /// So does one at the phone's address, whatever came of it: that can have been any cluster's phone, and it
     /// got another picture perhaps. The other way round it is the same.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn proven(&self, cluster_id: &str) -> Result<HashMap<DeviceName, Proven>, JournalError> {
+    pub fn proven(
+        &self,
+        cluster_id: &str,
+        object: ObjectKind,
+    ) -> Result<HashMap<DeviceName, Proven>, JournalError> {
         self.told((|| {
+            let keys = ObjectKind::Keys.as_str();
             let mut select = self.connection.prepare(
                 "select p.phone, p.digest, p.run from pushes p inner join runs o on p.run = o.id
                   where p.id = (select max(q.id) from pushes q inner join runs r on q.run = r.id
                                  where q.phone = p.phone and (r.cluster_id in (?1, ?2) or ?1 = ?2)
-                                   and coalesce(q.outcome, '') not in ('skipped', 'wrong_device', 'unreachable'))
-                    and p.outcome = 'verified' and o.cluster_id = ?1",
+                                   and q.object in (?3, ?4)
+                                   and coalesce(q.outcome, '') not in ('skipped', 'wrong_device')
+                                   and (q.object = ?4 or coalesce(q.outcome, '') <> 'unreachable'))
+                    and p.outcome = 'verified' and p.object = ?3 and o.cluster_id = ?1",
             )?;
-            let rows = select.query_map(params![cluster_id, ADDRESSES], |row| {
-                Ok((row.get::<_, String>(0)?, Proven { digest: row.get(1)?, run: row.get(2)? }))
-            })?;
+            let rows =
+                select.query_map(params![cluster_id, ADDRESSES, object.as_str(), keys], |row| {
+                    Ok((row.get::<_, String>(0)?, Proven { digest: row.get(1)?, run: row.get(2)? }))
+                })?;
             let mut proven = HashMap::new();
             for row in rows {
                 let (name, digest) = row?;

@@ -14,6 +14,7 @@ use super::error::{JournalError, Problem};
 use super::schema;
 use super::writer::Writer;
 use crate::domain::device_name::DeviceName;
+use crate::domain::object::ObjectKind;
 use crate::domain::plan::{Change, Plan};
 use crate::event::{ChangeResult, ChangeState, Outcome, PhoneError, PhoneResult};
 
@@ -87,7 +88,9 @@ pub struct Attempt {
     pub phone: DeviceName,
     /// Where it answers.
     pub ip: std::net::IpAddr,
-    /// What tells the pictures that it is sent from any other.
+    /// What is pushed.
+    pub object: ObjectKind,
+    /// What tells that which it is sent from anything else of its kind.
     pub digest: String,
     /// Which attempt of this run it is, from 1.
     pub attempt: u32,
@@ -279,12 +282,14 @@ impl Recorder {
         self.writer
             .write(move |db| {
                 db.prepare_cached(
-                    "insert into pushes (run, phone, ip, digest, attempt, began_at) values (?1, ?2, ?3, ?4, ?5, ?6)",
+                    "insert into pushes (run, phone, ip, object, digest, attempt, began_at)
+                     values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 )?
                 .insert(params![
                     run,
                     attempt.phone.as_str(),
                     attempt.ip.to_string(),
+                    attempt.object.as_str(),
                     attempt.digest,
                     attempt.attempt,
                     at

@@ -47,7 +47,14 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Problem> {
 const APPLICATION: i64 = 0x6178_6c70;
 
 /// One step a format; a step never changes once it has been released.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [CREATE, OBJECTS];
+
+/// What was pushed: until then it was always a background.
+const OBJECTS: &str = "
+    alter table pushes add column object text not null default 'background';
+";
+
+const CREATE: &str = "
     -- What somebody ran against a cluster.
     create table runs (
         id           integer primary key autoincrement,
@@ -134,4 +141,17 @@ const MIGRATIONS: [&str; 1] = ["
         body text not null
     ) strict;
     create index events_of_run on events (run);
-"];
+";
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Makes a journal as the first release did.
+    pub(crate) fn first_format(path: &std::path::Path) {
+        let connection = Connection::open(path).unwrap();
+        connection.execute_batch(CREATE).unwrap();
+        connection.pragma_update(None, "application_id", APPLICATION).unwrap();
+        connection.pragma_update(None, "user_version", 1).unwrap();
+    }
+}

@@ -4,6 +4,7 @@ use rusqlite::Connection;
 
 use super::*;
 use crate::domain::association::{DeviceList, UserKind, UserRef};
+use crate::domain::object::ObjectKind;
 use crate::domain::plan::{Action, Change};
 use crate::event::{ChangeResult, ChangeState, Outcome, PhoneError, PhoneResult};
 
@@ -44,6 +45,7 @@ fn attempt(phone: &str, digest: &str, attempt: u32) -> Attempt {
     Attempt {
         phone: phone.parse().unwrap(),
         ip: [10, 0, 0, 1].into(),
+        object: ObjectKind::Background,
         digest: digest.into(),
         attempt,
     }
@@ -96,6 +98,7 @@ async fn what_was_written_is_read() {
         model: "Cisco 8841".into(),
         device_pool: "HQ".into(),
         ip: None,
+        object: ObjectKind::Background,
         image: Some(crate::domain::model::Size::new(800, 480)),
         outcome: Outcome::AuthFailed,
         phone_error: Some(said),
@@ -136,7 +139,7 @@ async fn only_the_last_word_about_a_phone_proves_something() {
     let mut proven: Vec<_> = History::open(&path)
         .unwrap()
         .unwrap()
-        .proven("c1")
+        .proven("c1", ObjectKind::Background)
         .unwrap()
         .into_iter()
         .map(|(name, proven)| (name.to_string(), proven.digest))
@@ -161,7 +164,7 @@ async fn a_push_to_an_address_takes_the_proof_of_any_cluster_away() {
     tried(&other, "SEP3", "e", Some(Outcome::Verified)).await;
     let history = History::open(&path).unwrap().unwrap();
     let proven = |id| {
-        let proven = history.proven(id).unwrap().into_iter();
+        let proven = history.proven(id, ObjectKind::Background).unwrap().into_iter();
         let mut names: Vec<_> = proven.map(|(name, _)| name.to_string()).collect();
         names.sort();
         names
@@ -172,6 +175,64 @@ async fn a_push_to_an_address_takes_the_proof_of_any_cluster_away() {
 }
 
 #[tokio::test]
+async fn each_kind_of_object_is_proven_by_itself_and_keys_take_every_proof_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    let run = Journal::open(&path).unwrap().begin(new_run("c")).await.unwrap();
+    let tried = async |phone: &str, object, outcome| {
+        let id = run.trying(Attempt { object, ..attempt(phone, "d", 1) }).await.unwrap();
+        run.tried(id, ended(outcome)).await.unwrap();
+    };
+    let (tone, picture, keys) = (ObjectKind::RingTone, ObjectKind::Background, ObjectKind::Keys);
+    tried("SEP1", picture, Outcome::Verified).await;
+    tried("SEP1", tone, Outcome::Rejected).await;
+    tried("SEP2", tone, Outcome::Verified).await;
+    tried("SEP3", picture, Outcome::Verified).await;
+    tried("SEP3", tone, Outcome::Verified).await;
+    tried("SEP3", keys, Outcome::Accepted).await;
+    // An answer that was lost: the keys may have been pressed.
+    tried("SEP4", picture, Outcome::Verified).await;
+    tried("SEP4", keys, Outcome::Unreachable).await;
+    // Nothing was sent.
+    tried("SEP5", tone, Outcome::Verified).await;
+    tried("SEP5", keys, Outcome::WrongDevice).await;
+    let history = History::open(&path).unwrap().unwrap();
+    let proven = |object| {
+        let proven = history.proven("c", object).unwrap().into_iter();
+        let mut names: Vec<_> = proven.map(|(name, _)| name.to_string()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(proven(picture), ["SEP1"]);
+    assert_eq!(proven(tone), ["SEP2", "SEP5"]);
+    assert_eq!(proven(keys), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_journal_of_the_first_format_knows_of_backgrounds_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("old");
+    schema::tests::first_format(&path);
+    Connection::open(&path)
+        .unwrap()
+        .execute_batch(
+            "insert into runs (id, command, command_line, program, cluster_id, cluster, host, os_user, machine,
+                 process, began_at)
+             values (1, 'push', 'x', '0', 'c', 'lab', 'h', 'u', 'm', 1, '2026-01-01T00:00:00Z');
+             insert into pushes (run, phone, ip, digest, attempt, began_at, outcome)
+             values (1, 'SEP1', '10.0.0.1', 'd', 1, '2026-01-01T00:00:00Z', 'verified');
+             insert into phones (run, phone, outcome, body) values (1, 'SEP1', 'verified',
+                 '{\"name\":\"SEP1\",\"model\":\"Cisco 8841\",\"device_pool\":\"\",\"outcome\":\"verified\",\"attempts\":1}');",
+        )
+        .unwrap();
+    let history = History::open(&path).unwrap().unwrap();
+    assert_eq!(history.attempts(1).unwrap()[0].object, "background");
+    assert_eq!(history.phones(1).unwrap()[0].object, ObjectKind::Background);
+    assert_eq!(history.proven("c", ObjectKind::Background).unwrap().len(), 1);
+    assert!(history.proven("c", ObjectKind::RingTone).unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn a_thousand_at_once_are_all_kept() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(folder.path());
@@ -179,7 +240,10 @@ async fn a_thousand_at_once_are_all_kept() {
     let names: Vec<String> = (0..1000).map(|n| format!("SEP{n:012}")).collect();
     let all = names.iter().map(|name| tried(&run, name, "d", Some(Outcome::Verified)));
     futures::future::join_all(all).await;
-    assert_eq!(History::open(&path).unwrap().unwrap().proven("c").unwrap().len(), 1000);
+    assert_eq!(
+        History::open(&path).unwrap().unwrap().proven("c", ObjectKind::Background).unwrap().len(),
+        1000
+    );
 }
 
 fn problem(path: &Path) -> Problem {

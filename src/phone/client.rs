@@ -16,7 +16,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::Instant;
 
 use crate::phone::text::{clean, decode};
-use crate::phone::{DeviceInformation, IdentityError, PhoneError, Reply, SetBackground};
+use crate::phone::{DeviceInformation, IdentityError, PhoneError, PushObject, Reply};
 
 /// Speaks to phones over HTTP with the push user's credentials.
 ///
@@ -72,7 +72,7 @@ impl PhoneClient {
     pub async fn push(
         &self,
         ip: IpAddr,
-        object: &SetBackground,
+        object: &impl PushObject,
     ) -> Result<PhoneAnswer, PhoneError> {
         let xml = object.to_xml()?;
         let started = Instant::now();
@@ -320,7 +320,7 @@ mod tests {
 
     use super::*;
     use crate::domain::model::PushSchema;
-    use crate::phone::Theme;
+    use crate::phone::{SetBackground, Theme};
 
     fn client(port: u16, timeout: Duration) -> PhoneClient {
         // Another test may have been first; either way a provider is there afterwards.

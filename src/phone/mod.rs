@@ -14,5 +14,5 @@ mod xml;
 pub use client::{Cause, Outcome, Phase, PhoneAnswer, PhoneClient, Unreachable};
 pub use error::PhoneError;
 pub use identity::{DeviceInformation, IdentityError};
-pub use object::{LongPart, SetBackground, Theme};
+pub use object::{LongPart, OBJECT_LIMIT, PushObject, SetBackground, Theme};
 pub use reply::{Reply, error_meaning};

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use super::{Answer, Fetched, Line, Target};
 use crate::domain::device_name::DeviceName;
+use crate::domain::model::ImageSpec;
 use crate::event::PhoneError;
 use crate::host::{ImageHost, PublishedUrls};
 use crate::media::PreparedSet;
 use crate::phone::{
     DeviceInformation, IdentityError, Outcome, PhoneAnswer, PhoneClient, PhoneError as SendError,
-    Reply, SetBackground, Theme,
+    PushObject as _, Reply, SetBackground, Theme,
 };
 
 /// Pushes over HTTP and lets phones download from our own image server.
@@ -61,8 +62,8 @@ impl PhoneLine {
     /// Says which part is too long, before anything has been sent or changed.
     pub fn check(&self, targets: &[Target]) -> Result<(), SendError> {
         for target in targets {
-            let Ok((urls, theme)) = self.urls(target) else { continue };
-            self.object(target, urls, theme).to_xml()?;
+            let Ok((image, urls, theme)) = self.urls(target) else { continue };
+            self.object(image, urls, theme).to_xml()?;
         }
         Ok(())
     }
@@ -72,9 +73,9 @@ impl PhoneLine {
         self.host.base().as_str()
     }
 
-    fn object(&self, target: &Target, urls: PublishedUrls, theme: Theme) -> SetBackground {
+    fn object(&self, image: &ImageSpec, urls: PublishedUrls, theme: Theme) -> SetBackground {
         SetBackground {
-            schema: target.image.schema,
+            schema: image.schema,
             image_url: urls.image_url,
             thumbnail_url: urls.thumbnail_url,
             name: self.picture_name.clone(),
@@ -88,23 +89,28 @@ impl PhoneLine {
     }
 
     /// Returns the phone's own paths: the same ones for every attempt, so that a late download counts.
-    fn urls(&self, target: &Target) -> Result<(PublishedUrls, Theme), String> {
-        let prepared = self.pictures.get(&target.image);
+    fn urls<'a>(
+        &self,
+        target: &'a Target,
+    ) -> Result<(&'a ImageSpec, PublishedUrls, Theme), String> {
+        let image = target.takes.image();
+        let image = image.ok_or_else(|| format!("a {} takes no picture", target.model))?;
+        let prepared = self.pictures.get(image);
         let prepared =
             prepared.ok_or_else(|| format!("no picture was prepared for {}", target.model))?;
         let theme = Theme::of_brightness(prepared.brightness);
         let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(urls) = published.get(&target.name) {
-            return Ok((urls.clone(), theme));
+            return Ok((image, urls.clone(), theme));
         }
-        let (schema, name) = (target.image.schema, &self.picture_name);
+        let (schema, name) = (image.schema, &self.picture_name);
         let urls = self
             .host
             .publish(&target.name, prepared.clone(), schema, name)
             .map_err(|error| error.to_string())?;
         published.insert(target.name.clone(), urls.clone());
         drop(published);
-        Ok((urls, theme))
+        Ok((image, urls, theme))
     }
 }
 
@@ -124,12 +130,12 @@ impl Line for PhoneLine {
             Err(IdentityError::NotThere { .. }) => {}
             Err(IdentityError::Unreachable(why)) => return Answer::Unreachable(why.to_string()),
         }
-        let (urls, theme) = match self.urls(target) {
+        let (image, urls, theme) = match self.urls(target) {
             Ok(found) => found,
             Err(why) => return Answer::NotSent(why),
         };
         let token = urls.token.clone();
-        let object = self.object(target, urls, theme);
+        let object = self.object(image, urls, theme);
         match self.phones.push(target.ip, &object).await {
             Ok(answer) => with_downloads(judge(answer), self.host.fetched(&token).complete()),
             Err(error) => Answer::NotSent(error.to_string()),
@@ -178,7 +184,8 @@ fn with_downloads(answer: Answer, complete: bool) -> Answer {
         | Answer::Unreachable(_)
         | Answer::Unreadable(_)
         | Answer::WrongDevice(_)
-        | Answer::NotSent(_) => answer,
+        | Answer::NotSent(_)
+        | Answer::Once(_) => answer,
     }
 }
 

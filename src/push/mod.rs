@@ -1,4 +1,4 @@
-//! Pushes one picture to many phones: who, when, how many at once, again or not, seen or not.
+//! Pushes one thing to many phones: who, when, how many at once, again or not, seen or not.
 //!
 //! Deciding is in [`decide`], [`guard`] and [`patience`] and needs no socket. [`engine`] keeps the phones moving and
 //! talks to a [`Line`]; [`mod@line`] is the real one, made of the phone client and the image host.
@@ -6,6 +6,7 @@
 pub mod book;
 mod choose;
 pub mod decide;
+mod digests;
 pub mod engine;
 pub mod guard;
 mod job;
@@ -22,10 +23,11 @@ pub mod window;
 use std::net::IpAddr;
 
 use crate::domain::device_name::DeviceName;
-use crate::domain::model::ImageSpec;
+use crate::domain::object::{ObjectKind, Takes};
 use crate::event::PhoneError;
 
 pub use choose::targets;
+pub use digests::Digests;
 pub use skip::{not_back, proven_already, skipped};
 
 /// A phone to push to. Everything that could be decided beforehand is decided here.
@@ -39,13 +41,20 @@ pub struct Target {
     pub device_pool: String,
     /// Where it answers.
     pub ip: IpAddr,
-    /// The picture it takes.
-    pub image: ImageSpec,
+    /// What it takes of what is pushed.
+    pub takes: Takes,
     /// Whether it asks the cluster for the user, so that an acceptance proves the password.
     pub checks_password: bool,
     /// Whether its association or its configuration was changed only a moment ago. Such a phone may refuse
     /// the push user for some minutes, so it is asked after all others.
     pub fresh: bool,
+}
+
+impl Target {
+    /// Returns what is pushed to it.
+    pub fn object(&self) -> ObjectKind {
+        self.takes.kind()
+    }
 }
 
 /// What came of one attempt.
@@ -65,9 +74,27 @@ pub enum Answer {
     WrongDevice(String),
     /// Nothing was sent, because the push could not be made; says why.
     NotSent(String),
+    /// One of the others, and it must not be sent again: some of it was carried out, or may have been.
+    Once(Box<Self>),
 }
 
-/// What the image server saw of one phone.
+impl Answer {
+    /// Takes it apart: the answer itself, and whether what was sent must not be sent again.
+    pub fn once(self) -> (Self, bool) {
+        match self {
+            Self::Once(answer) => (*answer, true),
+            Self::Accepted
+            | Self::AuthRefused(_)
+            | Self::Refused(_)
+            | Self::Unreachable(_)
+            | Self::Unreadable(_)
+            | Self::WrongDevice(_)
+            | Self::NotSent(_) => (self, false),
+        }
+    }
+}
+
+/// What the image server saw of one phone. A ring tone is one file, so both say the same of it.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Fetched {
     /// The background was downloaded completely.

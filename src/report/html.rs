@@ -177,8 +177,7 @@ fn phone_rows(rollout: &Rollout) -> Vec<PhoneRow> {
         .collect();
     // What went wrong stands first; otherwise phones stay in the order of their names.
     let mut results: Vec<&PhoneResult> = rollout.phones.iter().collect();
-    results
-        .sort_by_key(|result| (!result.outcome.is_failure(), result.outcome == Outcome::Verified));
+    results.sort_by_key(|result| (!result.is_failure(), result.outcome == Outcome::Verified));
     results
         .into_iter()
         .map(|result| phone_row(result, audited.get(&result.name).copied()))

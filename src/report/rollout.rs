@@ -85,7 +85,7 @@ impl Rollout {
 
     /// Returns the phones whose push is not proven, in the order of names.
     pub fn failures(&self) -> impl Iterator<Item = &PhoneResult> {
-        self.phones.iter().filter(|phone| phone.outcome.is_failure())
+        self.phones.iter().filter(|phone| phone.is_failure())
     }
 
     /// Tells whether every push is proven and every change is on the cluster.

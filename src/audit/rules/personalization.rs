@@ -10,7 +10,7 @@ pub(in crate::audit) fn check(
     subject: &Subject<'_>,
     found: &mut Vec<Finding>,
 ) {
-    if !subject.takes_pictures() {
+    if !context.object.is_personal() || !subject.takes(context.object) {
         return;
     }
     let phone = subject.phone;

@@ -9,6 +9,7 @@ use futures::stream::{StreamExt as _, iter};
 use super::list::{Entry, is_address};
 use crate::domain::device_name::DeviceName;
 use crate::domain::model::{self, ImageSpec, Model};
+use crate::domain::object::{ObjectKind, Takes};
 use crate::event::{Event, Observer, Outcome, PhoneResult, Stage};
 use crate::phone::{DeviceInformation, IdentityError, PhoneClient};
 use crate::push::Target;
@@ -144,7 +145,7 @@ fn target(entry: &Entry, said: &Said, own: Option<DeviceName>, check: bool) -> R
         model: model.name.to_owned(),
         device_pool: String::new(),
         ip: entry.address,
-        image,
+        takes: Takes::Picture(image),
         // Nobody knows. Three in a row must accept before more than one is asked, as everywhere.
         checks_password: true,
         fresh: false,
@@ -220,6 +221,7 @@ fn result(entry: &Entry, said: &Said, why: Why) -> PhoneResult {
         model: entry.model.map_or(told, |model| model.name).to_owned(),
         device_pool: String::new(),
         ip: Some(entry.address),
+        object: ObjectKind::Background,
         image: None,
         outcome: why.outcome,
         phone_error: None,

@@ -28,11 +28,11 @@ use crate::journal::{ADDRESSES, Recorder};
 use crate::media::Picture;
 use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneClient;
-use crate::push::Target;
 use crate::push::book::RunBook;
 use crate::push::engine::{Stop, Stopped};
 use crate::push::schedule::Schedule;
 use crate::push::waves;
+use crate::push::{Digests, Target};
 use crate::report::Rollout;
 
 /// Which addresses.
@@ -156,13 +156,14 @@ async fn carry_out(
     let (mut targets, mut others) = who_is_there(work, observer.as_ref()).await?;
     let pictures = images::prepare(
         &work.picture,
-        targets.iter().map(|target| &target.image),
+        targets.iter().filter_map(|target| target.takes.image()),
         observer.as_ref(),
     )?;
-    let already = already_shown(work, &targets, &pictures)?;
+    let digests = Digests::from(&pictures);
+    let already = already_shown(work, &targets, &digests)?;
     let shown: HashSet<_> = already.iter().map(|phone| phone.name.clone()).collect();
     targets.retain(|target| !shown.contains(&target.name));
-    let book = RunBook::new(recorder.clone(), &pictures);
+    let book = RunBook::new(recorder.clone(), digests);
     let line = images::line(&sending(work), toward(&work.entries), pictures)?;
     line.check(&targets).map_err(|error| {
         CliError::from_error(Exit::Usage, &error)
@@ -225,10 +226,10 @@ async fn who_is_there(
 fn already_shown(
     work: &Work<'_>,
     targets: &[Target],
-    pictures: &crate::media::PreparedSet,
+    digests: &Digests,
 ) -> Result<Vec<PhoneResult>, CliError> {
     let place = Place::addresses();
-    let shown = pushing::already_shown(&work.state, &place, work.push, targets, pictures)?;
+    let shown = pushing::already_shown(&work.state, &place, work.push, targets, digests)?;
     Ok(shown.into_values().filter(|phone| !list::is_address(&phone.name)).collect())
 }
 

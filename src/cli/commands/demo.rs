@@ -227,6 +227,7 @@ mod tests {
             model: "Cisco 8841".into(),
             device_pool: String::new(),
             ip: None,
+            object: crate::domain::object::ObjectKind::Background,
             image: None,
             outcome,
             phone_error: None,
