@@ -6,11 +6,15 @@
 mod demo;
 mod encode;
 mod error;
+mod found;
 mod picture;
 mod prepare;
+mod screen;
 
 pub use demo::{demo_picture, demo_png};
 pub use encode::EncodedPicture;
 pub use error::MediaError;
+pub use found::Unfit;
 pub use picture::Picture;
 pub use prepare::{PreparedImage, PreparedSet, Shape, prepare, prepare_all};
+pub use screen::{Likeness, Screen, ScreenError, changed, likeness};

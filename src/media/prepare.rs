@@ -189,7 +189,7 @@ fn covering_part(from: Size, to: Size) -> Size {
     }
 }
 
-fn brightness(pixels: &DynamicImage) -> u8 {
+pub(super) fn brightness(pixels: &DynamicImage) -> u8 {
     let grey = pixels.to_luma8();
     let sum: u64 = grey.as_raw().iter().map(|value| u64::from(*value)).sum();
     let count = u64::from(grey.width()) * u64::from(grey.height());
