@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
 use super::error::{CliError, Exit};
+use super::what::VerifyArg;
 use crate::config::{Layer, PasswordSource, option};
 use crate::domain::association::UserKind;
 use crate::domain::registration::Source;
@@ -132,7 +133,13 @@ pub struct PushArgs {
     /// Refusals of the push user in a row that stop the push
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub max_auth_failures: u32,
-    /// Seconds to wait for a phone's downloads after it has accepted
+    /// How a push is proven [default: fetch; none with --image-url and --remove]
+    #[arg(long, value_name = "HOW")]
+    pub verify: Option<VerifyArg>,
+    /// Seconds that a phone may take for one answer, from connecting to its last byte
+    #[arg(long, value_name = "SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=300))]
+    pub phone_timeout: u64,
+    /// Seconds to wait for a phone's downloads after it has accepted, and for its screen
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub verify_timeout: u64,
     /// Seconds before a phone is tried again

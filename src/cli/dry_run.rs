@@ -38,10 +38,10 @@ pub async fn run(
     let meant = after_apply(inventory.clone(), plan.changes.iter().map(|change| (change, None)));
     let ready = Fresh::default().targets(&inventory, &audit(&meant, &repairs)).len();
     let recap = format!(
-        "{}\n{}\nThen the picture would be pushed to {}. Dry run: nothing was changed or pushed.\n",
+        "{}\n{}\nThen it would {}. Dry run: nothing was changed or pushed.\n",
         audit_recap(&audit_before),
         plan_diff(&plan),
-        counted(ready, "phone"),
+        subject.wanted.done_to(&counted(ready, "phone")),
     );
     if args.format() == Format::Table {
         output::write(args, &recap)?;

@@ -10,16 +10,14 @@ use super::args::PushArgs;
 use super::error::{CliError, Exit};
 use super::open::Connection;
 use super::way::Way;
+use super::what::Wanted;
 use crate::domain::model::ImageSpec;
-use crate::event::{Event, Observer, Stage};
+use crate::event::{Event, Observer, Proof, Stage};
 use crate::host::{HostConfig, HostError, HostLimits, ImageHost};
 use crate::media::{MediaError, Picture, PreparedSet, prepare_all};
 use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneClient;
 use crate::push::line::PhoneLine;
-
-/// Seconds that a phone may take for one answer.
-const PHONE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Reads a picture's file.
 ///
@@ -66,8 +64,31 @@ pub struct Sending<'a> {
     pub password: SecretString,
     /// How to push.
     pub push: &'a PushArgs,
-    /// The picture's file name.
-    pub picture_file: &'a str,
+    /// What is done to phones.
+    pub wanted: &'a Wanted,
+    /// How it is proven.
+    pub proof: Proof,
+}
+
+impl Sending<'_> {
+    /// Returns the name under which phones that keep a list show the picture.
+    pub fn picture_name(&self) -> String {
+        self.push.picture_name.clone().unwrap_or_else(|| self.wanted.picture_name())
+    }
+}
+
+/// Makes the client that speaks to phones in the push user's name.
+///
+/// # Errors
+/// When no push user is named, or HTTP cannot carry the name.
+pub fn phones(sending: &Sending<'_>) -> Result<PhoneClient, CliError> {
+    let Sending { way, password, push, .. } = sending;
+    let timeout = Duration::from_secs(push.phone_timeout.max(1));
+    let client = phone_http(&PhoneHttpOptions { call: timeout, ..PhoneHttpOptions::default() })
+        .map_err(|error| CliError::from_error(Exit::Failed, &error))?;
+    let user = way.need_push_user()?;
+    PhoneClient::new(client, user, password, way.phone_port, timeout)
+        .map_err(|error| CliError::from_error(Exit::Usage, &error))
 }
 
 /// Starts the image server and puts the way to the phones together; `toward` is where these are.
@@ -79,15 +100,10 @@ pub fn line(
     toward: Option<IpAddr>,
     pictures: PreparedSet,
 ) -> Result<PhoneLine, CliError> {
-    let Sending { way, password, push, picture_file } = sending;
+    let Sending { way, push, .. } = sending;
     let host = host(way, toward)?;
-    let client =
-        phone_http(&PhoneHttpOptions { call: PHONE_TIMEOUT, ..PhoneHttpOptions::default() })
-            .map_err(|error| CliError::from_error(Exit::Failed, &error))?;
-    let user = way.need_push_user()?;
-    let phones = PhoneClient::new(client, user, password, way.phone_port, PHONE_TIMEOUT)
-        .map_err(|error| CliError::from_error(Exit::Usage, &error))?;
-    let name = push.picture_name.clone().unwrap_or_else(|| stem(picture_file));
+    let phones = phones(sending)?;
+    let name = sending.picture_name();
     let wait = Duration::from_secs(push.verify_timeout);
     let line = PhoneLine::new(phones, host, pictures, name, wait);
     Ok(if push.no_identity_check { line.without_identity_check() } else { line })
@@ -129,10 +145,4 @@ async fn resolve(host: &str, port: u16) -> Option<IpAddr> {
     let mut addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
     addresses.sort_by_key(IpAddr::is_ipv6);
     addresses.into_iter().next()
-}
-
-/// The picture's name on phones that show one: its file name without the ending.
-fn stem(file: &str) -> String {
-    let stem = Path::new(file).file_stem().map(|stem| stem.to_string_lossy().into_owned());
-    stem.filter(|stem| !stem.is_empty()).unwrap_or_else(|| "wallpaper".to_owned())
 }

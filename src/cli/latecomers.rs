@@ -5,24 +5,25 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::carrier::{self, Carrier, OfModel};
 use super::stages::{At, Changed, Seen};
 use crate::audit::audit;
 use crate::domain::audit::Audit;
 use crate::domain::chain::chain;
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::Verdict;
-use crate::domain::model::ImageSpec;
+use crate::domain::model::Model;
 use crate::domain::text::counted;
 use crate::event::{Event, Outcome, Stage};
 use crate::push::book::RunBook;
 use crate::push::engine::{self, Pushed, Settings, Stop};
-use crate::push::line::PhoneLine;
 use crate::survey::look_again;
 
 /// Returns the pictures that phones take which only have to come back.
-pub fn images(audit: &Audit) -> Vec<ImageSpec> {
+pub fn images(audit: &Audit) -> Vec<OfModel> {
     let coming = audit.phones.iter().filter(|phone| phone.verdict == Verdict::Offline);
-    coming.filter_map(|phone| phone.model.and_then(|model| model.image)).collect()
+    let of_model = |model: &Model| Some((model.name.to_owned(), model.image?));
+    coming.filter_map(|phone| phone.model.and_then(of_model)).collect()
 }
 
 fn coming(audit: &Audit) -> HashSet<DeviceName> {
@@ -33,7 +34,7 @@ fn coming(audit: &Audit) -> HashSet<DeviceName> {
 /// What is at hand for those who come late.
 pub struct Push<'a> {
     /// The way to phones.
-    pub line: &'a PhoneLine,
+    pub line: &'a Carrier,
     /// Where attempts are written down.
     pub book: &'a RunBook,
     /// How to push.
@@ -76,6 +77,7 @@ impl Push<'_> {
             }
             after = audit(&now, &at.work.repair.clone().unwrap_or_default());
             let mut targets = seen.fresh.targets(&seen.inventory, &after);
+            carrier::leave_out(&at.work.wanted, &mut targets);
             targets.retain(|target| away.contains(&target.name));
             if targets.is_empty() {
                 continue;

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod args;
+mod carrier;
 mod commands;
 mod doctor;
 mod dry_run;
@@ -26,6 +27,7 @@ mod target;
 mod tell;
 mod ui;
 mod way;
+mod what;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -14,14 +14,14 @@ use super::stages::{self, At, Pushed};
 use super::state::{self, Place, Run, What};
 use super::subject::{self, Source};
 use super::ui::{self, Progress};
+use super::what::Wanted;
 use super::{dry_run, errors, hours, interrupt, output, repair, target, tell};
 use crate::audit::push_user_missing;
 use crate::domain::inventory::Inventory;
 use crate::domain::repair::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
-use crate::event::Observer;
+use crate::event::{Observer, Proof};
 use crate::journal::RunId;
-use crate::media::Picture;
 use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneClient;
 use crate::push::engine::{Stop, Stopped};
@@ -65,12 +65,10 @@ pub struct Work<'a> {
     pub connection: &'a Connection,
     /// Which phones.
     pub selector: Selector,
-    /// The picture.
-    pub picture: Picture,
-    /// The picture's file, as it is.
-    pub picture_bytes: Vec<u8>,
-    /// The picture's file name, for the report.
-    pub picture_file: String,
+    /// What is done to phones.
+    pub wanted: Wanted,
+    /// How it is proven.
+    pub proof: Proof,
     /// How to push.
     pub push: &'a PushArgs,
     /// The push user's password; nothing for a dry run.
@@ -121,6 +119,7 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
         output::check(&job.output)?;
         return dry_run::run(&connection, &subject, &path, &job.output).await;
     }
+    let proof = subject.wanted.proof(job.push.verify.map(Proof::from).or(subject.proof))?;
     tell::check(&job.output, job.push.report.as_deref())?;
     let work = Work {
         name: job.command,
@@ -129,9 +128,8 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
         push_password: Some(connection.way.push_password()?),
         connection: &connection,
         selector: subject.selector,
-        picture: subject.picture,
-        picture_bytes: subject.bytes,
-        picture_file: subject.file,
+        wanted: subject.wanted,
+        proof,
         push: &job.push,
         yes: job.yes,
         repair: subject.repair,
@@ -188,7 +186,7 @@ async fn carry_out(
     Ok(Rollout {
         run: run.recorder().run(),
         command: work.command.clone(),
-        picture: work.picture_file.clone(),
+        picture: work.wanted.title(),
         started_at,
         finished_at: Timestamp::now(),
         cluster: seen.audit.cluster.clone(),

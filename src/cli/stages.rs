@@ -4,12 +4,14 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::error::{CliError, Exit};
+use super::carrier::{self, Carrier};
+use super::error::CliError;
 use super::fresh::Fresh;
 use super::latecomers;
 use super::open::Cluster;
 use super::pipeline::{self, Work};
 use super::state::{self, Place};
+use super::what::Wanted;
 use super::{images, password, pushing, repair, subject, ui};
 use crate::apply::Applied;
 use crate::audit::audit;
@@ -25,9 +27,8 @@ use crate::journal::{JournalError, Recorder};
 use crate::plan::{Kind, after_apply, nothing};
 use crate::push::book::RunBook;
 use crate::push::engine::{self, Settings, Stop, Stopped};
-use crate::push::line::PhoneLine;
 use crate::push::waves;
-use crate::push::{Digests, Target, not_back, skipped};
+use crate::push::{Target, not_back, skipped};
 
 /// A run that works on a cluster.
 #[derive(Clone, Copy)]
@@ -58,7 +59,7 @@ pub struct Seen {
 /// What is at hand for the push, before anything is changed.
 #[derive(Debug)]
 pub struct Ready {
-    line: PhoneLine,
+    line: Carrier,
     book: RunBook,
     already: HashMap<DeviceName, PhoneResult>,
     password_proven: bool,
@@ -127,21 +128,19 @@ impl At<'_> {
         let Self { work, observer, .. } = *self;
         let changes = seen.plan.changes.iter().map(|change| (change, None));
         let meant = audit(&after_apply(seen.inventory.clone(), changes), &self.repairs());
-        let expected = seen.fresh.targets(&seen.inventory, &meant);
+        let mut expected = seen.fresh.targets(&seen.inventory, &meant);
+        carrier::leave_out(&work.wanted, &mut expected);
         let late = work.push.wait_for_offline.map(|_| latecomers::images(&meant));
-        let specs =
-            expected.iter().filter_map(|target| target.takes.image()).chain(late.iter().flatten());
-        let pictures = images::prepare(&work.picture, specs, observer.as_ref())?;
+        let models = expected.iter().filter_map(of_model).chain(late.into_iter().flatten());
+        let at_hand = carrier::gather(&work.wanted, models.collect(), observer.as_ref()).await?;
         let place = Place::of(work.connection);
-        let digests = Digests::from(&pictures);
+        let digests = at_hand.digests();
         let already = pushing::already_shown(work.state, &place, work.push, &expected, &digests)?;
         let password_proven = proven(work, self.cluster, &expected).await?;
         let book = RunBook::new(self.recorder.clone(), digests);
-        let line = images::line(&sending(work), images::toward(work.connection).await, pictures)?;
-        line.check(&expected).map_err(|error| {
-            CliError::from_error(Exit::Usage, &error)
-                .hint("nothing was changed; use a shorter --advertise URL or --picture-name")
-        })?;
+        let toward = images::toward(work.connection).await;
+        let line = carrier::line(&sending(work), toward, at_hand, self.recorder)?;
+        line.check(&expected)?;
         let phones = expected.len() - already.len();
         Ok(Ready { line, book, already, password_proven, phones })
     }
@@ -154,8 +153,10 @@ impl At<'_> {
         if ready.phones == 0 && seen.plan.changes.is_empty() {
             return Ok(());
         }
-        let through = format!("phones download from {}", ready.line.base_url());
-        self.observer.observe(&Event::Remark(through));
+        if let Some(base) = ready.line.base_url() {
+            let through = format!("phones download from {base}");
+            self.observer.observe(&Event::Remark(through));
+        }
         let touched = seen.plan.phones_touched().max(ready.phones);
         ui::confirm(&question(self.work, &seen.plan, ready.phones), touched, self.work.yes)
     }
@@ -186,6 +187,7 @@ impl At<'_> {
         let Ready { line, book, mut already, password_proven, .. } = ready;
         let after = audit(&changed.now, &self.repairs());
         let mut targets = seen.fresh.targets(&seen.inventory, &after);
+        let left_out = carrier::leave_out(&self.work.wanted, &mut targets);
         // A change that failed can have taken a phone out of reach; only who would be pushed to is left out.
         already.retain(|name, _| targets.iter().any(|target| target.name == *name));
         targets.retain(|target| !already.contains_key(&target.name));
@@ -200,7 +202,8 @@ impl At<'_> {
         let lost = after.phones.iter().filter(|phone| changed.away.contains(phone.name()));
         let lost = lost
             .map(|phone| not_back(ObjectKind::Background, phone, waited))
-            .chain(already.values().cloned());
+            .chain(already.values().cloned())
+            .chain(left_out);
         let others = not_pushed_to(&pushed, lost.collect(), &after);
         pushing::write_down(self.recorder, &others, observer).await;
         let stopped = pushed.stopped.clone();
@@ -220,6 +223,11 @@ async fn proven(work: &Work<'_>, cluster: &Cluster, expected: &[Target]) -> Resu
     }
 }
 
+/// Returns the model of a target with its pictures.
+pub fn of_model(target: &Target) -> Option<carrier::OfModel> {
+    target.takes.image().map(|image| (target.model.clone(), *image))
+}
+
 /// Keeps what is needed to go on with this run.
 ///
 /// # Errors
@@ -227,15 +235,20 @@ async fn proven(work: &Work<'_>, cluster: &Cluster, expected: &[Target]) -> Resu
 pub async fn keep(work: &Work<'_>, recorder: &Recorder) -> Result<(), JournalError> {
     let job = subject::Kept {
         selector: work.selector.clone(),
-        picture_file: work.picture_file.clone(),
+        picture_file: work.wanted.title(),
+        what: work.wanted.kept(),
+        proof: Some(work.proof),
         repair: work.repair.clone(),
     };
     recorder.snapshot("job", &job).await?;
-    recorder.keep("picture", work.picture_bytes.clone()).await
+    match &work.wanted {
+        Wanted::Picture { bytes, .. } => recorder.keep("picture", bytes.clone()).await,
+        Wanted::Elsewhere { .. } | Wanted::Removal => Ok(()),
+    }
 }
 
 fn question(work: &Work<'_>, plan: &Plan, phones: usize) -> String {
-    let push = format!("push {} to {}", work.picture_file, counted(phones, "phone"));
+    let push = work.wanted.done_to(&counted(phones, "phone"));
     let place = format!("{} ({})", work.connection.name, work.connection.endpoint);
     if plan.changes.is_empty() {
         format!("This will {push} on {place}")
@@ -249,13 +262,15 @@ fn sending<'a>(work: &'a Work<'_>) -> images::Sending<'a> {
         way: &work.connection.way,
         password: work.push_password.clone().unwrap_or_default(),
         push: work.push,
-        picture_file: &work.picture_file,
+        wanted: &work.wanted,
+        proof: work.proof,
     }
 }
 
 fn settings(work: &Work<'_>) -> Settings {
     let patience = Duration::from_secs(work.wait.settle_timeout);
-    Settings { patience, ..pushing::settings(&work.connection.way, work.push) }
+    let settings = pushing::settings(&work.connection.way, work.push);
+    Settings { patience, proof: work.proof, ..settings }
 }
 
 /// Returns the results of everybody who was not pushed to: of those that are known, and of all others that

@@ -1,28 +1,28 @@
 //! What a run pushes to whom: as typed, or as an earlier run had it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::args::TargetArgs;
 use super::error::{CliError, Exit};
-use super::open::{self, Connection};
+use super::open::Connection;
 use super::pipeline::Job;
+use super::what::{self, Typed, Wanted};
 use super::{images, state, target};
 use crate::domain::device_name::DeviceName;
 use crate::domain::repair::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
-use crate::event::Outcome;
+use crate::event::{Outcome, Proof};
 use crate::journal::{History, RunId, Which};
-use crate::media::Picture;
 
 /// What is pushed to whom.
 #[derive(Debug)]
 pub enum Source {
     /// As typed.
     Typed {
-        /// The picture's file.
-        picture: PathBuf,
+        /// What is done to them.
+        what: Typed,
         /// Which phones.
         target: Box<TargetArgs>,
     },
@@ -36,12 +36,10 @@ pub enum Source {
 pub struct Subject {
     /// Which phones.
     pub selector: Selector,
-    /// The picture.
-    pub picture: Picture,
-    /// The picture's file, as it is.
-    pub bytes: Vec<u8>,
-    /// The picture's file name.
-    pub file: String,
+    /// What is done to them.
+    pub wanted: Wanted,
+    /// How the run that is gone on with proved it.
+    pub proof: Option<Proof>,
     /// What may be repaired; nothing where the cluster may not be changed.
     pub repair: Option<Repairs>,
     /// The run that is gone on with.
@@ -55,6 +53,12 @@ pub struct Kept {
     pub selector: Selector,
     /// The picture's file name.
     pub picture_file: String,
+    /// What was done to phones.
+    #[serde(default)]
+    pub what: what::Kept,
+    /// How it was proven.
+    #[serde(default)]
+    pub proof: Option<Proof>,
     /// What may be repaired; nothing where the cluster may not be changed.
     pub repair: Option<Repairs>,
 }
@@ -76,6 +80,27 @@ pub fn refuse_addresses(source: &Source, state: &Path) -> Result<(), CliError> {
     )))
 }
 
+/// Returns what a run did to phones, from what the journal kept of it.
+fn wanted(kept: &Kept, bytes: Option<Vec<u8>>) -> Result<Option<Wanted>, CliError> {
+    let damaged = |why: String| {
+        CliError::new(Exit::Failed, format!("the journal holds no address there: {why}"))
+    };
+    match &kept.what {
+        what::Kept::Picture => {
+            let Some(bytes) = bytes else { return Ok(None) };
+            let file = kept.picture_file.clone();
+            let picture = images::decode(Path::new(&file), &bytes)?;
+            Ok(Some(Wanted::Picture { picture, bytes, file }))
+        }
+        what::Kept::Elsewhere { image_url, icon_url } => {
+            let image = image_url.parse().map_err(damaged)?;
+            let icon = icon_url.parse().map_err(damaged)?;
+            Ok(Some(Wanted::Elsewhere { image, icon }))
+        }
+        what::Kept::Removal => Ok(Some(Wanted::Removal)),
+    }
+}
+
 /// Tells whether a run ended before it had tried every phone.
 fn left_undone(history: &History, run: RunId) -> Result<bool, CliError> {
     let phones = history.phones(run).map_err(|error| state::unusable(&error))?;
@@ -88,15 +113,13 @@ fn left_undone(history: &History, run: RunId) -> Result<bool, CliError> {
 /// When the picture or the journal cannot be read, or the run is about another cluster or came to its end.
 pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Subject>, CliError> {
     let (which, only_failed) = match &job.source {
-        Source::Typed { picture, target } => {
+        Source::Typed { what, target } => {
             target::check_stdin(&job.connection, target)?;
-            let bytes = images::read(picture)?;
             let limit_counts = LimitCounts::PhonesWithPictures;
             return Ok(Some(Subject {
-                picture: images::decode(picture, &bytes)?,
-                bytes,
+                wanted: what.clone().read()?,
+                proof: None,
                 selector: Selector { limit_counts, ..target::selector(target)? },
-                file: open::file_name(picture),
                 repair: job.repair.clone(),
                 continues: None,
             }));
@@ -116,7 +139,8 @@ pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Sub
     let unusable = |error| state::unusable(&error);
     let kept = history.snapshot::<Kept>(run.id, "job").map_err(unusable)?;
     let bytes = history.kept(run.id, "picture").map_err(unusable)?;
-    let (Some(kept), Some(bytes)) = (kept, bytes) else {
+    let wanted = kept.as_ref().map(|kept| wanted(kept, bytes)).transpose()?.flatten();
+    let (Some(kept), Some(wanted)) = (kept, wanted) else {
         return Err(CliError::new(
             Exit::Usage,
             format!("run {} is an `axlpaper {}`, which pushes no picture", run.id, run.command),
@@ -141,10 +165,9 @@ pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Sub
             .hint(format!("`--only-failed {}` pushes to the phones that failed in it", run.id)));
     }
     Ok(Some(Subject {
-        picture: images::decode(Path::new(&kept.picture_file), &bytes)?,
-        bytes,
+        wanted,
+        proof: kept.proof,
         selector,
-        file: kept.picture_file,
         repair: if only_failed { job.repair.clone() } else { kept.repair },
         continues: Some(run.id),
     }))

@@ -6,6 +6,7 @@
 
 mod advertise;
 mod config;
+pub mod elsewhere;
 mod error;
 mod proof;
 mod server;

@@ -16,7 +16,9 @@ mod writer;
 pub use error::{JournalError, Problem};
 pub use lock::{ClusterLock, Holder, LockError};
 pub use read::{AttemptRow, ChangeRow, EventRow, History, Proven, RunRow, Which};
-pub use record::{ADDRESSES, Attempt, AttemptEnd, Journal, NewRun, Recorder, RunId, RunState};
+pub use record::{
+    ADDRESSES, Attempt, AttemptEnd, Journal, Moment, NewRun, Recorder, RunId, RunState,
+};
 
 #[cfg(test)]
 mod tests;

@@ -7,12 +7,14 @@ mod client;
 mod error;
 mod identity;
 mod object;
+mod removal;
 mod reply;
 mod text;
 mod xml;
 
-pub use client::{Cause, Outcome, Phase, PhoneAnswer, PhoneClient, Unreachable};
+pub use client::{Cause, Outcome, Phase, PhoneAnswer, PhoneClient, Screenshot, Unreachable};
 pub use error::PhoneError;
 pub use identity::{DeviceInformation, IdentityError};
 pub use object::{LongPart, OBJECT_LIMIT, PushObject, SetBackground, Theme};
+pub use removal::RemoveBackground;
 pub use reply::{Reply, error_meaning};

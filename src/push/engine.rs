@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::book::Book;
 use super::decide::{self, Ending, Next};
+use super::evidence::judged;
 use super::guard::Guard;
 use super::job::Job;
 use super::lane::{Lane, Later};
@@ -343,7 +344,8 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
         self.verifying.push(
             async move {
                 let fetched = line.downloads(&job.target).await;
-                let next = decide::proven(&job.target, fetched, job.repeated);
+                let evidence = line.evidence(&job.target, fetched).await;
+                let next = judged(&job.target, fetched, &evidence, job.repeated);
                 (job, next)
             }
             .boxed(),
@@ -392,9 +394,10 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
     }
 
     fn finish(&mut self, mut job: Job, ending: Ending) {
-        self.failed += usize::from(ending.outcome.is_failure_of(job.target.object()));
         let (book, entry) = (self.book, job.entry.take());
         let result = job.ended(ending, Some(Timestamp::now()));
+        let result = PhoneResult { proof: self.settings.proof, ..result };
+        self.failed += usize::from(result.is_failure());
         self.closing.push(
             async move {
                 let written = book.ended(entry, &result).await;

@@ -79,6 +79,7 @@ impl Job {
             device_pool: target.device_pool,
             ip: Some(target.ip),
             object: target.takes.kind(),
+            proof: crate::event::Proof::default(),
             image: target.takes.image().map(|image| image.background),
             outcome: ending.outcome,
             phone_error: ending.phone_error,

@@ -1,29 +1,38 @@
 //! The real way to a phone: who lives there, the push, and the downloads.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::contact::Contact;
+use super::evidence::Evidence;
+use super::screens::Screens;
 use super::{Answer, Fetched, Line, Target};
 use crate::domain::device_name::DeviceName;
-use crate::domain::model::ImageSpec;
+use crate::domain::model::{ImageSpec, PushSchema};
 use crate::event::PhoneError;
-use crate::host::{ImageHost, PublishedUrls};
-use crate::media::PreparedSet;
+use crate::host::{HostError, ImageHost, PublishedUrls, Token};
+use crate::media::{MediaError, Picture, PreparedImage, PreparedSet, Shape};
 use crate::phone::{
-    DeviceInformation, IdentityError, Outcome, PhoneAnswer, PhoneClient, PhoneError as SendError,
-    PushObject as _, Reply, SetBackground, Theme,
+    DeviceInformation, Outcome, PhoneAnswer, PhoneClient, PhoneError as SendError, PushObject as _,
+    Reply, SetBackground, Theme,
 };
 
 /// Pushes over HTTP and lets phones download from our own image server.
 #[derive(Debug)]
 pub struct PhoneLine {
-    phones: PhoneClient,
+    contact: Contact,
     host: ImageHost,
     pictures: PreparedSet,
     picture_name: String,
     verify_timeout: Duration,
-    identity_check: bool,
+    /// The picture for key expansion modules, where there is one.
+    kem_url: Option<String>,
+    /// What was published for phones that nobody waits for; nothing where they are waited for.
+    unwatched: Option<Mutex<Vec<Token>>>,
+    /// The pictures, decoded for comparison with screens.
+    pixels: HashMap<Shape, Picture>,
     published: Mutex<HashMap<DeviceName, PublishedUrls>>,
 }
 
@@ -38,21 +47,55 @@ impl PhoneLine {
     ) -> Self {
         let published = Mutex::default();
         Self {
-            phones,
+            contact: Contact::new(phones),
             host,
             pictures,
             picture_name,
             verify_timeout,
-            identity_check: true,
+            kem_url: None,
+            unwatched: None,
+            pixels: HashMap::new(),
             published,
         }
+    }
+
+    /// Waits for nobody's downloads: an acceptance is all that is asked for.
+    #[must_use]
+    pub fn without_proof(mut self) -> Self {
+        self.unwatched = Some(Mutex::default());
+        self
+    }
+
+    /// Looks at the phones' screens too.
+    ///
+    /// # Errors
+    /// When a picture cannot be decoded again.
+    pub fn with_screens(mut self, screens: Screens) -> Result<Self, MediaError> {
+        self.contact.screens = Some(screens);
+        for prepared in self.pictures.iter() {
+            let picture = Picture::decode("the picture", &prepared.background.png)?;
+            self.pixels.insert(prepared.shape, picture);
+        }
+        Ok(self)
+    }
+
+    /// Publishes a picture for key expansion modules, the same one for all phones that know the `kem` element.
+    ///
+    /// # Errors
+    /// When the host cannot publish it.
+    pub fn with_kem(mut self, picture: &Arc<PreparedImage>) -> Result<Self, HostError> {
+        // Every phone is told the same address, so no phone's name stands for it.
+        let nobody = DeviceName::of_address(Ipv4Addr::UNSPECIFIED.into());
+        let urls = self.host.publish(&nobody, picture.clone(), PushSchema::PhoneOs, "kem")?;
+        self.kem_url = Some(urls.image_url);
+        Ok(self)
     }
 
     /// Pushes also to what does not say who it is. A device that says it is another one is still left
     /// alone.
     #[must_use]
     pub fn without_identity_check(mut self) -> Self {
-        self.identity_check = false;
+        self.contact.identity_check = false;
         self
     }
 
@@ -78,13 +121,22 @@ impl PhoneLine {
             schema: image.schema,
             image_url: urls.image_url,
             thumbnail_url: urls.thumbnail_url,
+            kem_url: self.kem_url.clone(),
             name: self.picture_name.clone(),
             theme,
         }
     }
 
     /// Stops the image server once its transfers have ended.
+    ///
+    /// Phones that nobody waited for download after their answer: it stays until they have, or had the time to.
     pub async fn shutdown(self) {
+        if let Some(unwatched) = self.unwatched {
+            let tokens = unwatched.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let waits =
+                tokens.iter().map(|token| self.host.wait_complete(token, self.verify_timeout));
+            futures::future::join_all(waits).await;
+        }
         self.host.shutdown(GRACE).await;
     }
 
@@ -116,19 +168,8 @@ impl PhoneLine {
 
 impl Line for PhoneLine {
     async fn push(&self, target: &Target) -> Answer {
-        // Addresses are leased. The password must not go to whoever lives there now.
-        match self.phones.device_information(target.ip).await {
-            Ok(found) => {
-                if let Some(other) = other_device(&found, &target.name) {
-                    return Answer::WrongDevice(other);
-                }
-            }
-            // A phone with web access offers the page. Whatever else answers here gets no password.
-            Err(IdentityError::NotThere { status }) if self.identity_check => {
-                return Answer::WrongDevice(format!("something that is no phone (HTTP {status})"));
-            }
-            Err(IdentityError::NotThere { .. }) => {}
-            Err(IdentityError::Unreachable(why)) => return Answer::Unreachable(why.to_string()),
+        if let Some(answer) = self.contact.greet(target).await {
+            return answer;
         }
         let (image, urls, theme) = match self.urls(target) {
             Ok(found) => found,
@@ -136,10 +177,8 @@ impl Line for PhoneLine {
         };
         let token = urls.token.clone();
         let object = self.object(image, urls, theme);
-        match self.phones.push(target.ip, &object).await {
-            Ok(answer) => with_downloads(judge(answer), self.host.fetched(&token).complete()),
-            Err(error) => Answer::NotSent(error.to_string()),
-        }
+        let answer = self.contact.send(target, &object).await;
+        with_downloads(answer, self.host.fetched(&token).complete())
     }
 
     async fn downloads(&self, target: &Target) -> Fetched {
@@ -148,14 +187,34 @@ impl Line for PhoneLine {
             published.remove(&target.name).map(|urls| urls.token)
         };
         let Some(token) = token else { return Fetched::default() };
+        if let Some(unwatched) = &self.unwatched {
+            unwatched.lock().unwrap_or_else(PoisonError::into_inner).push(token);
+            return Fetched::default();
+        }
         let seen = self.host.wait_complete(&token, self.verify_timeout).await;
         self.host.retire(&token);
         Fetched { image: seen.image, thumbnail: seen.thumbnail }
     }
+
+    async fn evidence(&self, target: &Target, fetched: Fetched) -> Evidence {
+        if self.unwatched.is_some() {
+            let why =
+                "the phone answered success; whether it downloads the picture was not looked at";
+            return Evidence::Nothing(why.to_owned());
+        }
+        let Some(screens) = &self.contact.screens else { return Evidence::Downloads };
+        // What it has not downloaded it cannot show.
+        if !fetched.is_complete() {
+            return Evidence::Downloads;
+        }
+        let wanted = target.takes.image().and_then(|image| self.pixels.get(&Shape::from(image)));
+        let look = screens.after(&self.contact.phones, target, wanted).await;
+        Evidence::Screen { look, downloads: true }
+    }
 }
 
 /// Names the device that answers when it is surely not the one that was meant.
-fn other_device(found: &DeviceInformation, wanted: &DeviceName) -> Option<String> {
+pub(super) fn other_device(found: &DeviceInformation, wanted: &DeviceName) -> Option<String> {
     let wanted = wanted.as_str().to_ascii_uppercase();
     let by_mac =
         found.mac.as_ref().map(|mac| wanted.strip_prefix("SEP").is_some_and(|end| end == mac));
@@ -189,7 +248,7 @@ fn with_downloads(answer: Answer, complete: bool) -> Answer {
     }
 }
 
-fn judge(answer: PhoneAnswer) -> Answer {
+pub(super) fn judge(answer: PhoneAnswer) -> Answer {
     let reply = match answer.outcome {
         Outcome::Unreachable(why) => return Answer::Unreachable(why.to_string()),
         Outcome::Answered(reply) => reply,

@@ -5,9 +5,12 @@
 
 pub mod book;
 mod choose;
+mod contact;
 pub mod decide;
 mod digests;
+pub mod direct;
 pub mod engine;
+pub mod evidence;
 pub mod guard;
 mod job;
 mod lane;
@@ -15,6 +18,7 @@ pub mod line;
 pub mod patience;
 mod places;
 pub mod schedule;
+pub mod screens;
 mod skip;
 mod terms;
 pub mod waves;
@@ -25,10 +29,11 @@ use std::net::IpAddr;
 use crate::domain::device_name::DeviceName;
 use crate::domain::object::{ObjectKind, Takes};
 use crate::event::PhoneError;
+use evidence::Evidence;
 
 pub use choose::targets;
 pub use digests::Digests;
-pub use skip::{not_back, proven_already, skipped};
+pub use skip::{cannot_remove, not_back, proven_already, skipped};
 
 /// A phone to push to. Everything that could be decided beforehand is decided here.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -117,4 +122,10 @@ pub trait Line: Send + Sync {
 
     /// Waits until the phone's downloads are complete, or until there is no more hope.
     fn downloads(&self, target: &Target) -> impl Future<Output = Fetched> + Send;
+
+    /// Looks for what else there is to go by, once the downloads are known.
+    fn evidence(&self, target: &Target, fetched: Fetched) -> impl Future<Output = Evidence> + Send {
+        let (_, _) = (target, fetched);
+        async { Evidence::Downloads }
+    }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Target;
+use super::direct::CANNOT_REMOVE;
 use crate::domain::audit::AuditedPhone;
 use crate::domain::finding::Verdict;
 use crate::domain::object::ObjectKind;
@@ -25,6 +26,7 @@ pub fn skipped(object: ObjectKind, phone: &AuditedPhone) -> PhoneResult {
         device_pool: phone.phone.device_pool.clone(),
         ip: phone.phone.registration.ip,
         object,
+        proof: crate::event::Proof::default(),
         image: None,
         outcome: Outcome::Skipped,
         phone_error: None,
@@ -54,6 +56,27 @@ pub fn not_back(object: ObjectKind, phone: &AuditedPhone, waited: Duration) -> P
     }
 }
 
+/// Returns the result of a phone that was left alone because no way is known to take its picture off.
+pub fn cannot_remove(target: &Target) -> PhoneResult {
+    PhoneResult {
+        name: target.name.clone(),
+        model: target.model.clone(),
+        device_pool: target.device_pool.clone(),
+        ip: Some(target.ip),
+        object: target.object(),
+        proof: crate::event::Proof::default(),
+        image: None,
+        outcome: Outcome::Skipped,
+        phone_error: None,
+        reason: Some(format!("{CANNOT_REMOVE}: {}", target.model)),
+        remedy: Some("push a picture that looks like the one it came with".to_owned()),
+        attempts: 0,
+        first_attempt_at: None,
+        finished_at: None,
+        duration_ms: None,
+    }
+}
+
 /// Returns the result of a phone that was left alone because it is proven to show the picture already.
 pub fn proven_already(target: &Target, proven: &Proven) -> PhoneResult {
     PhoneResult {
@@ -62,6 +85,7 @@ pub fn proven_already(target: &Target, proven: &Proven) -> PhoneResult {
         device_pool: target.device_pool.clone(),
         ip: Some(target.ip),
         object: target.object(),
+        proof: crate::event::Proof::default(),
         image: target.takes.image().map(|image| image.background),
         outcome: Outcome::Skipped,
         phone_error: None,

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::places::Caps;
 use super::schedule::Schedule;
 use crate::domain::text::counted;
-use crate::event::PhoneResult;
+use crate::event::{PhoneResult, Proof};
 
 /// How to go about a push.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +31,8 @@ pub struct Settings {
     pub caps: Caps,
     /// How many pushes a second are begun at most; nothing is no limit.
     pub rate: Option<u32>,
+    /// How pushes are proven. Where they are not, a phone that accepts has not failed.
+    pub proof: Proof,
     /// How many phones may fail before the push stops; nothing is no limit.
     pub max_failures: Option<usize>,
 }

@@ -222,6 +222,7 @@ fn result(entry: &Entry, said: &Said, why: Why) -> PhoneResult {
         device_pool: String::new(),
         ip: Some(entry.address),
         object: ObjectKind::Background,
+        proof: crate::event::Proof::default(),
         image: None,
         outcome: why.outcome,
         phone_error: None,

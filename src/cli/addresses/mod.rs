@@ -20,16 +20,16 @@ use super::error::{CliError, Exit};
 use super::state::{self, Place, Run, What};
 use super::ui::{self, Progress};
 use super::way::Way;
-use super::{errors, hours, images, interrupt, open, pushing, tell};
+use super::what::{Typed, Wanted};
+use super::{carrier, errors, hours, images, interrupt, open, pushing, stages, tell};
 use crate::domain::inventory::ClusterInfo;
 use crate::domain::text::counted;
-use crate::event::{Event, Observer, PhoneResult};
+use crate::event::{Event, Observer, PhoneResult, Proof};
 use crate::journal::{ADDRESSES, Recorder};
-use crate::media::Picture;
 use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneClient;
 use crate::push::book::RunBook;
-use crate::push::engine::{Stop, Stopped};
+use crate::push::engine::{Settings, Stop, Stopped};
 use crate::push::schedule::Schedule;
 use crate::push::waves;
 use crate::push::{Digests, Target};
@@ -88,8 +88,8 @@ impl AddressArgs {
 /// What a push to addresses is asked to do, as typed.
 #[derive(Debug)]
 pub struct Job {
-    /// The picture's file.
-    pub picture: PathBuf,
+    /// What is done to phones.
+    pub what: Typed,
     /// Which addresses.
     pub addresses: AddressArgs,
     /// The options that choose phones of a cluster, of which only the model counts here.
@@ -108,8 +108,8 @@ pub struct Job {
 struct Work<'a> {
     way: &'a Way,
     entries: Vec<Entry>,
-    picture: Picture,
-    picture_file: String,
+    wanted: Wanted,
+    proof: Proof,
     push: &'a PushArgs,
     password: SecretString,
     yes: bool,
@@ -126,15 +126,15 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
     way.need_push_user()?;
     let entries = entries(&job.addresses, &job.target.model)?;
     let state = state::path(job.connection.state.as_deref())?;
-    let bytes = images::read(&job.picture)?;
-    let picture = images::decode(&job.picture, &bytes)?;
+    let wanted = job.what.read()?;
+    let proof = wanted.proof(job.push.verify.map(Proof::from))?;
     tell::check(&job.output, job.push.report.as_deref())?;
     let work = Work {
         password: way.push_password()?,
         way: &way,
         entries,
-        picture,
-        picture_file: open::file_name(&job.picture),
+        wanted,
+        proof,
         push: &job.push,
         yes: job.yes,
         state,
@@ -154,32 +154,29 @@ async fn carry_out(
 ) -> Result<Rollout, CliError> {
     let started_at = Timestamp::now();
     let (mut targets, mut others) = who_is_there(work, observer.as_ref()).await?;
-    let pictures = images::prepare(
-        &work.picture,
-        targets.iter().filter_map(|target| target.takes.image()),
-        observer.as_ref(),
-    )?;
-    let digests = Digests::from(&pictures);
+    others.extend(carrier::leave_out(&work.wanted, &mut targets));
+    let models = targets.iter().filter_map(stages::of_model).collect();
+    let at_hand = carrier::gather(&work.wanted, models, observer.as_ref()).await?;
+    let digests = at_hand.digests();
     let already = already_shown(work, &targets, &digests)?;
     let shown: HashSet<_> = already.iter().map(|phone| phone.name.clone()).collect();
     targets.retain(|target| !shown.contains(&target.name));
     let book = RunBook::new(recorder.clone(), digests);
-    let line = images::line(&sending(work), toward(&work.entries), pictures)?;
-    line.check(&targets).map_err(|error| {
-        CliError::from_error(Exit::Usage, &error)
-            .hint("nothing was sent; use a shorter --advertise URL or --picture-name")
-    })?;
+    let line = carrier::line(&sending(work), toward(&work.entries), at_hand, recorder)?;
+    line.check(&targets)?;
     if !targets.is_empty() {
-        let through = format!("phones download from {}", line.base_url());
-        observer.observe(&Event::Remark(through));
+        if let Some(base) = line.base_url() {
+            let through = format!("phones download from {base}");
+            observer.observe(&Event::Remark(through));
+        }
         let phones = counted(targets.len(), "phone");
-        let question = format!("This will push {} to {phones} by address", work.picture_file);
+        let question = format!("This will {} by address", work.wanted.done_to(&phones));
         ui::confirm(&question, targets.len(), work.yes)?;
     }
     // From here on phones are changed, so an interrupt must not cut anything short.
     let stop = Stop { schedule: work.schedule.clone(), ..Stop::default() };
     let on_interrupt = interrupt::watch(&stop);
-    let settings = pushing::settings(work.way, work.push);
+    let settings = Settings { proof: work.proof, ..pushing::settings(work.way, work.push) };
     let waves = work.push.waves();
     let pushed =
         waves::run(&line, &book, targets, &waves, settings, &stop, observer.as_ref()).await;
@@ -190,7 +187,7 @@ async fn carry_out(
     Ok(Rollout {
         run: recorder.run(),
         command: open::command_line(),
-        picture: work.picture_file.clone(),
+        picture: work.wanted.title(),
         started_at,
         finished_at: Timestamp::now(),
         cluster: no_cluster(),
@@ -238,7 +235,8 @@ fn sending<'a>(work: &'a Work<'_>) -> images::Sending<'a> {
         way: work.way,
         password: work.password.clone(),
         push: work.push,
-        picture_file: &work.picture_file,
+        wanted: &work.wanted,
+        proof: work.proof,
     }
 }
 

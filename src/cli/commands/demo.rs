@@ -9,12 +9,13 @@ use secrecy::SecretString;
 use crate::cli::args::{OutputArgs, PushArgs, TargetArgs, WaitArgs};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::{self, Progress};
+use crate::cli::what::Wanted;
 use crate::cli::{images, open, pipeline, simulated, target, tell};
 use crate::config::{Layer, PasswordSource};
 use crate::domain::model;
 use crate::domain::repair::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
-use crate::event::{Outcome, PhoneResult};
+use crate::event::{Outcome, PhoneResult, Proof};
 use crate::media::demo_png;
 use crate::push::schedule::Schedule;
 use crate::report::Rollout;
@@ -75,6 +76,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         retry_delay: 1,
         max_auth_failures: 3,
         verify_timeout: 3,
+        phone_timeout: 15,
         ..PushArgs::default()
     };
     let work = pipeline::Work {
@@ -83,9 +85,8 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         continues: None,
         connection: &connection,
         selector,
-        picture,
-        picture_bytes,
-        picture_file,
+        wanted: Wanted::Picture { picture, bytes: picture_bytes, file: picture_file },
+        proof: Proof::Fetch,
         push: &push,
         push_password: Some(SecretString::from(sim::PUSH_PASSWORD)),
         yes: true,
@@ -228,6 +229,7 @@ mod tests {
             device_pool: String::new(),
             ip: None,
             object: crate::domain::object::ObjectKind::Background,
+            proof: Proof::default(),
             image: None,
             outcome,
             phone_error: None,

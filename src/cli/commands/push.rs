@@ -7,6 +7,7 @@ use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs, WaitArg
 use crate::cli::error::{CliError, Exit};
 use crate::cli::pipeline::{self, Job};
 use crate::cli::subject::Source;
+use crate::cli::what::{Typed, WhatArgs};
 
 /// Push a picture to the phones that are ready, and change nothing on the cluster
 ///
@@ -15,8 +16,10 @@ use crate::cli::subject::Source;
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Picture, PNG or JPEG
-    #[arg(value_name = "PICTURE")]
-    picture: PathBuf,
+    #[arg(value_name = "PICTURE", required_unless_present_any = ["image_url", "remove"])]
+    picture: Option<PathBuf>,
+    #[command(flatten)]
+    what: WhatArgs,
     #[command(flatten)]
     connection: ConnectionArgs,
     #[command(flatten)]
@@ -37,14 +40,15 @@ pub struct Args {
 /// # Errors
 /// When nothing can be pushed at all; a phone's failure is in the answer and the exit code.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
-    let Args { picture, connection, addresses, target, push, output, yes } = args;
+    let Args { picture, what, connection, addresses, target, push, output, yes } = args;
+    let what = Typed::of(picture, what)?;
     if addresses.any() {
-        let job = addresses::Job { picture, addresses, target, connection, push, output, yes };
+        let job = addresses::Job { what, addresses, target, connection, push, output, yes };
         return addresses::run(job).await;
     }
     pipeline::run(Job {
         command: "push",
-        source: Source::Typed { picture, target: Box::new(target) },
+        source: Source::Typed { what, target: Box::new(target) },
         connection,
         push,
         output,

@@ -8,19 +8,22 @@ use crate::cli::args::{
 use crate::cli::error::{CliError, Exit};
 use crate::cli::pipeline::{self, Job};
 use crate::cli::subject::Source;
+use crate::cli::what::{Typed, WhatArgs};
 use crate::journal::Which;
 
 /// Survey, audit, repair what may be repaired, push a picture and prove it
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Picture, PNG or JPEG
-    #[arg(value_name = "PICTURE", required_unless_present_any = ["resume", "only_failed"])]
+    #[arg(value_name = "PICTURE", required_unless_present_any = ["resume", "only_failed", "image_url", "remove"])]
     picture: Option<PathBuf>,
+    #[command(flatten)]
+    what: WhatArgs,
     /// Go on with a run that was interrupted: its picture, its selection; RUN is a number or `last`
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["picture", "only_failed", "TargetArgs", "RepairArgs", "ResetArgs"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["picture", "only_failed", "WhatArgs", "TargetArgs", "RepairArgs", "ResetArgs"])]
     resume: Option<Which>,
     /// Push again to the phones that failed in a run, with its picture
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["picture", "TargetArgs"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["picture", "WhatArgs", "TargetArgs"])]
     only_failed: Option<Which>,
     #[command(flatten)]
     connection: ConnectionArgs,
@@ -54,7 +57,8 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         (Some(run), ..) => Source::Resume(run),
         (None, Some(run), _) => Source::OnlyFailed(run),
         (None, None, picture) => {
-            Source::Typed { picture: picture.unwrap_or_default(), target: Box::new(args.target) }
+            let what = Typed::of(picture, args.what)?;
+            Source::Typed { what, target: Box::new(args.target) }
         }
     };
     pipeline::run(Job {

@@ -70,6 +70,7 @@ impl<L: Line, B: Book> Fleet<'_, L, B> {
         let waiting = waiting.into_iter().chain(self.later.take()).chain(self.held.take());
         let mut left: Vec<_> =
             waiting.map(|mut job| (job.entry.take(), job.stopped(stopped))).collect();
+        left.iter_mut().for_each(|(_, result)| result.proof = self.settings.proof);
         // The book keeps their attempts open: nobody knows how they ended.
         left.extend(self.begun.drain().map(|(_, job)| (None, job.cut_off())));
         let book = self.book;

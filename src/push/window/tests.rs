@@ -1,5 +1,4 @@
 use jiff::SignedDuration;
-use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
 use super::*;
@@ -208,7 +207,6 @@ proptest! {
     #[test]
     fn windows_read_back(window in any_daily(), text in "\\PC{0,16}") {
         prop_assert_eq!(window.to_string().parse::<Daily>().unwrap(), window);
-        let _ = text.parse::<Daily>();
-        let _ = text.parse::<Until>();
+        let _read = (text.parse::<Daily>().is_ok(), text.parse::<Until>().is_ok());
     }
 }

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use super::*;
 use crate::domain::time_zone::{ZoneRule, Zones};
-use crate::push::schedule::{Hours, Schedule};
+use crate::push::schedule::Hours;
 use crate::push::waves::{self, Waves};
 
 /// A window of the night for two pools: Paris, and Chicago, which is seven hours behind.
