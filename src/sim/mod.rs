@@ -26,7 +26,9 @@
 //! - phones on 127.x.y.z, all on one port: `POST /CGI/Execute` with `setBackground` in both published
 //!   forms, `GET /DeviceInformationX`. They ask the authentication page over HTTP, obey the
 //!   configuration that they loaded last, download and check the pictures, and answer as their model
-//!   does. Some misbehave, each in its own way ([`Quirk`]).
+//!   does. Some misbehave, each in its own way ([`Quirk`]). `GET /CGI/Screenshot` shows their screens. Device
+//!   pools can share a thin line ([`Fleet::thin_lines`]), and answers can take their time ([`Spread`]).
+//! - a second host, which only writes down who comes to it ([`SimCluster::second_host`]).
 //!
 //! What it does not: calls, lines, TFTP, phones over HTTPS or IPv6, ring tones, key presses, AXL writes
 //! other than those named here, associations and passwords, SQL writes. Such a request is refused, never ignored.
@@ -42,6 +44,7 @@ mod cluster;
 mod config;
 mod content;
 mod database;
+mod elsewhere;
 mod fault;
 mod fleet;
 mod form;
@@ -65,7 +68,7 @@ pub(crate) use cluster::Shared;
 pub use cluster::{SimCluster, SimError};
 pub use config::{
     ADMIN_PASSWORD, ADMIN_USER, Fault, PUSH_END_USER, PUSH_END_USER_PASSWORD, PUSH_PASSWORD,
-    PUSH_USER, READER_PASSWORD, READER_USER, Release, RisPort, SimConfig, Sql,
+    PUSH_USER, READER_PASSWORD, READER_USER, Release, RisPort, SimConfig, Spread, Sql,
 };
 pub use content::{
     AccountState, Address, AxlRole, CTI_PORT, Fleet, Httpd, NO_URL, PhoneSpec, ProfileSpec,
@@ -74,6 +77,9 @@ pub use content::{
 
 pub use fleet::FleetSpec;
 pub use limits::{Limits, Overload};
-pub use record::{Fetch, PhoneRecord, Push, PushOutcome, Record, Shown, UserRecord, Write};
+pub use phones::Wording;
+pub use record::{
+    Fetch, PhoneRecord, Push, PushOutcome, Record, Shown, UserRecord, Violation, Visit, Write,
+};
 pub use timeline::{Change, Changed};
 pub use tripwire::Tripped;

@@ -259,6 +259,7 @@ mod tests {
             restarts: 0,
             applied: 0,
             resets: 0,
+            screenshots: 0,
             pushes: vec![Push {
                 xml: None,
                 authorization: true,

@@ -9,6 +9,10 @@ mod execute;
 mod fetch;
 mod object;
 mod picture;
+mod screen;
+mod thin_line;
+mod watch;
+mod wording;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -23,6 +27,9 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::Shared;
 use super::content::Quirk;
+
+pub(crate) use thin_line::ThinLine;
+pub use wording::Wording;
 
 /// Opens the sockets of the phones and returns them with the port that they share.
 pub(crate) fn bind(port: u16, phones: &[Ipv4Addr]) -> io::Result<(Vec<TcpListener>, u16)> {
