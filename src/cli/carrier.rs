@@ -9,14 +9,14 @@ use bytes::Bytes;
 
 use super::error::{CliError, Exit};
 use super::images::{self, Sending};
-use super::what::Wanted;
+use super::what::{Source, Wanted};
 use crate::domain::chain::chain;
-use crate::domain::model::{ImageSpec, PushSchema};
+use crate::domain::model::{ImageSpec, KEM, PushSchema};
 use crate::event::PhoneResult;
 use crate::event::{Event, Observer, Proof, Stage};
 use crate::host::elsewhere::{ElsewhereError, Template, download};
 use crate::journal::Recorder;
-use crate::media::{PreparedImage, PreparedSet};
+use crate::media::{PreparedImage, PreparedSet, prepare};
 use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneError;
 use crate::push::direct::{DirectLine, Elsewhere, What};
@@ -63,7 +63,7 @@ pub async fn gather(
     match wanted {
         Wanted::Picture { picture, .. } => {
             let specs = models.iter().map(|(_, spec)| spec);
-            images::prepare(picture, specs, observer).map(AtHand::Made)
+            images::prepare(&picture.picture, specs, observer).map(AtHand::Made)
         }
         Wanted::Elsewhere { image, icon } => {
             observer.observe(&Event::Started { stage: Stage::Pictures, total: None });
@@ -163,6 +163,11 @@ pub fn line(
     let what = match at_hand {
         AtHand::Made(pictures) => {
             let mut line = images::line(sending, toward, pictures)?;
+            if let Wanted::Picture { kem: Some(kem), .. } = sending.wanted {
+                line = line
+                    .with_kem(&made_for_kem(kem)?)
+                    .map_err(|error| CliError::from_error(Exit::Failed, &error))?;
+            }
             if sending.proof == Proof::None {
                 line = line.without_proof();
             }
@@ -184,6 +189,12 @@ pub fn line(
         line = line.with_screens(screens);
     }
     Ok(Carrier::Direct(line))
+}
+
+/// Makes the picture for key expansion modules.
+fn made_for_kem(kem: &Source) -> Result<Arc<PreparedImage>, CliError> {
+    let made = tokio::task::block_in_place(|| prepare(&kem.picture, &KEM));
+    made.map(Arc::new).map_err(|error| CliError::from_error(Exit::Failed, &error))
 }
 
 impl Carrier {

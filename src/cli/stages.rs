@@ -242,7 +242,12 @@ pub async fn keep(work: &Work<'_>, recorder: &Recorder) -> Result<(), JournalErr
     };
     recorder.snapshot("job", &job).await?;
     match &work.wanted {
-        Wanted::Picture { bytes, .. } => recorder.keep("picture", bytes.clone()).await,
+        Wanted::Picture { picture, kem, .. } => {
+            if let Some(kem) = kem {
+                recorder.keep("kem", kem.bytes.clone()).await?;
+            }
+            recorder.keep("picture", picture.bytes.clone()).await
+        }
         Wanted::Elsewhere { .. } | Wanted::Removal => Ok(()),
     }
 }

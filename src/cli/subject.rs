@@ -9,7 +9,7 @@ use super::error::{CliError, Exit};
 use super::open::Connection;
 use super::pipeline::Job;
 use super::what::{self, Typed, Wanted};
-use super::{images, state, target};
+use super::{state, target};
 use crate::domain::device_name::DeviceName;
 use crate::domain::repair::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
@@ -81,7 +81,11 @@ pub fn refuse_addresses(source: &Source, state: &Path) -> Result<(), CliError> {
 }
 
 /// Returns what a run did to phones, from what the journal kept of it.
-fn wanted(kept: &Kept, bytes: Option<Vec<u8>>) -> Result<Option<Wanted>, CliError> {
+fn wanted(
+    kept: &Kept,
+    bytes: Option<Vec<u8>>,
+    kem: Option<Vec<u8>>,
+) -> Result<Option<Wanted>, CliError> {
     let damaged = |why: String| {
         CliError::new(Exit::Failed, format!("the journal holds no address there: {why}"))
     };
@@ -89,8 +93,9 @@ fn wanted(kept: &Kept, bytes: Option<Vec<u8>>) -> Result<Option<Wanted>, CliErro
         what::Kept::Picture => {
             let Some(bytes) = bytes else { return Ok(None) };
             let file = kept.picture_file.clone();
-            let picture = images::decode(Path::new(&file), &bytes)?;
-            Ok(Some(Wanted::Picture { picture, bytes, file }))
+            let picture = what::Source::of(Path::new(&file), bytes)?;
+            let kem = kem.map(|bytes| what::Source::of(Path::new("the KEM picture"), bytes));
+            Ok(Some(Wanted::Picture { picture, kem: kem.transpose()?, file }))
         }
         what::Kept::Elsewhere { image_url, icon_url } => {
             let image = image_url.parse().map_err(damaged)?;
@@ -139,7 +144,8 @@ pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Sub
     let unusable = |error| state::unusable(&error);
     let kept = history.snapshot::<Kept>(run.id, "job").map_err(unusable)?;
     let bytes = history.kept(run.id, "picture").map_err(unusable)?;
-    let wanted = kept.as_ref().map(|kept| wanted(kept, bytes)).transpose()?.flatten();
+    let kem = history.kept(run.id, "kem").map_err(unusable)?;
+    let wanted = kept.as_ref().map(|kept| wanted(kept, bytes, kem)).transpose()?.flatten();
     let (Some(kept), Some(wanted)) = (kept, wanted) else {
         return Err(CliError::new(
             Exit::Usage,

@@ -22,6 +22,9 @@ pub struct WhatArgs {
     /// Where the small picture for the phone's menu is; {size} is its size
     #[arg(long, value_name = "URL", requires = "image_url")]
     pub icon_url: Option<Template>,
+    /// Beside PICTURE, one for key expansion modules of 98xx phones, PNG or JPEG; it becomes 480x800
+    #[arg(long, value_name = "FILE", requires = "picture", conflicts_with_all = ["image_url", "remove"])]
+    pub kem_picture: Option<PathBuf>,
     /// Take the pushed picture off, where the model knows how (8875, 98xx)
     #[arg(long, conflicts_with = "picture")]
     pub remove: bool,
@@ -31,7 +34,12 @@ pub struct WhatArgs {
 #[derive(Clone, Debug)]
 pub enum Typed {
     /// They get the picture of a file.
-    Picture(PathBuf),
+    Picture {
+        /// The file.
+        path: PathBuf,
+        /// The file of the picture for key expansion modules.
+        kem: Option<PathBuf>,
+    },
     /// They get pictures that stand elsewhere.
     Elsewhere {
         /// Where the backgrounds are.
@@ -54,7 +62,7 @@ impl Typed {
             (_, WhatArgs { image_url: Some(image), icon_url: Some(icon), .. }) => {
                 Ok(Self::Elsewhere { image, icon })
             }
-            (Some(picture), _) => Ok(Self::Picture(picture)),
+            (Some(path), WhatArgs { kem_picture: kem, .. }) => Ok(Self::Picture { path, kem }),
             (None, _) => Err(CliError::new(Exit::Usage, "no picture is named")
                 .hint("give a PICTURE, or --image-url and --icon-url, or --remove")),
         }
@@ -66,14 +74,41 @@ impl Typed {
     /// When it is missing, cannot be read or is no picture.
     pub fn read(self) -> Result<Wanted, CliError> {
         match self {
-            Self::Picture(path) => {
-                let bytes = images::read(&path)?;
-                let picture = images::decode(&path, &bytes)?;
-                Ok(Wanted::Picture { picture, bytes, file: open::file_name(&path) })
+            Self::Picture { path, kem } => {
+                let picture = Source::read(&path)?;
+                let kem = kem.map(|path| Source::read(&path)).transpose()?;
+                Ok(Wanted::Picture { picture, kem, file: open::file_name(&path) })
             }
             Self::Elsewhere { image, icon } => Ok(Wanted::Elsewhere { image, icon }),
             Self::Removal => Ok(Wanted::Removal),
         }
+    }
+}
+
+/// A picture and the file that it comes from.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The picture.
+    pub picture: Picture,
+    /// Its file, as it is.
+    pub bytes: Vec<u8>,
+}
+
+impl Source {
+    /// Reads a picture's file.
+    ///
+    /// # Errors
+    /// When it is missing, cannot be read or is no picture.
+    pub fn read(path: &Path) -> Result<Self, CliError> {
+        Self::of(path, images::read(path)?)
+    }
+
+    /// Understands a picture's file; `name` is what errors call it.
+    ///
+    /// # Errors
+    /// When it is no picture.
+    pub fn of(name: &Path, bytes: Vec<u8>) -> Result<Self, CliError> {
+        Ok(Self { picture: images::decode(name, &bytes)?, bytes })
     }
 }
 
@@ -83,9 +118,9 @@ pub enum Wanted {
     /// They get this picture.
     Picture {
         /// The picture.
-        picture: Picture,
-        /// Its file, as it is.
-        bytes: Vec<u8>,
+        picture: Source,
+        /// The one for key expansion modules.
+        kem: Option<Source>,
         /// The file's name.
         file: String,
     },

@@ -65,17 +65,6 @@ impl Screen {
         Ok(Self { pixels: pixels.into_rgb8() })
     }
 
-    /// Returns a small PNG file of it for reports, at most so many pixels wide; nothing when it cannot be made.
-    pub fn preview(&self, width: u32) -> Option<Vec<u8>> {
-        let width = width.min(self.pixels.width()).max(1);
-        let height = u64::from(self.pixels.height()) * u64::from(width);
-        let height = u32::try_from(height / u64::from(self.pixels.width())).ok()?.max(1);
-        let small = imageops::thumbnail(&self.pixels, width, height);
-        let mut file = Cursor::new(Vec::new());
-        DynamicImage::ImageRgb8(small).write_to(&mut file, ImageFormat::Png).ok()?;
-        Some(file.into_inner())
-    }
-
     /// Tells whether it shows shades of grey only.
     fn is_grey(&self) -> bool {
         self.pixels.pixels().all(|pixel| {
@@ -281,8 +270,6 @@ mod tests {
         ));
         assert!(matches!(Screen::read(b""), Err(ScreenError::Unknown)));
         assert!(matches!(Screen::read(b"BM\0\0"), Err(ScreenError::Damaged(_))));
-        let preview = screen(&shown, ImageFormat::Png).preview(160).unwrap();
-        assert_eq!(Screen::read(&preview).unwrap().pixels.dimensions(), (160, 120));
     }
 
     proptest! {

@@ -117,3 +117,17 @@ fn a_run_is_gone_on_with_from_the_same_place() {
     assert_eq!([1, 2].map(|n| record.phones[&name(n)].pushes.len()), [1, 2]);
     assert_eq!(record.phones[&name(2)].pushes[1].outcome, PushOutcome::Accepted);
 }
+
+#[test]
+fn expansion_modules_have_a_picture_of_their_own() {
+    let lab = lab();
+    let kem = lab.picture();
+    let ended = lab.push("push", &["--yes", "--json", "--kem-picture", kem.to_str().unwrap()]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let record = lab.record();
+    let xml = |n| record.phones[&name(n)].pushes[0].xml.clone().unwrap();
+    assert!(xml(4).contains("</thumbnail><kem>http://127.0.0.1:"), "{}", xml(4));
+    assert!(!xml(1).contains("kem"), "{}", xml(1));
+    let document: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(outcome(&document, &name(4)), "verified");
+}

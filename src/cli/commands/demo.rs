@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use crate::cli::args::{OutputArgs, PushArgs, TargetArgs, WaitArgs};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::{self, Progress};
-use crate::cli::what::Wanted;
+use crate::cli::what::{Source, Wanted};
 use crate::cli::{images, open, pipeline, simulated, target, tell};
 use crate::config::{Layer, PasswordSource};
 use crate::domain::model;
@@ -58,7 +58,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
             (drawn.png.to_vec(), "demo.png".to_owned())
         }
     };
-    let picture = images::decode(Path::new(&picture_file), &picture_bytes)?;
+    let picture = Source::of(Path::new(&picture_file), picture_bytes)?;
     // The demonstration has a journal of its own, which goes with it.
     let folder = tempfile::tempdir().map_err(|error| {
         CliError::new(Exit::Failed, format!("cannot make a folder for the journal: {error}"))
@@ -85,7 +85,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         continues: None,
         connection: &connection,
         selector,
-        wanted: Wanted::Picture { picture, bytes: picture_bytes, file: picture_file },
+        wanted: Wanted::Picture { picture, kem: None, file: picture_file },
         proof: Proof::Fetch,
         push: &push,
         push_password: Some(SecretString::from(sim::PUSH_PASSWORD)),

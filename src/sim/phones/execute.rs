@@ -105,12 +105,12 @@ fn download_later(
 ) {
     let shared = Arc::clone(shared);
     let tasks = shared.tasks.clone();
-    enter_pool(&shared, at);
     tasks.spawn(async move {
         tokio::select! {
             () = shared.stop.cancelled() => return,
             () = tokio::time::sleep(time) => {}
         }
+        enter_pool(&shared, at);
         let mut fetches = Vec::new();
         let shown = Phone::new(&shared, at).download(&background, &image, &mut fetches).await;
         leave_pool(&shared, at);
