@@ -144,7 +144,7 @@ pub enum Carrier {
     /// Phones download from us.
     Host(Box<PhoneLine>),
     /// They do not.
-    Direct(DirectLine),
+    Direct(Box<DirectLine>),
 }
 
 /// Puts the way to phones together; `toward` is where these are.
@@ -188,7 +188,7 @@ pub fn line(
     if let Some(screens) = screens {
         line = line.with_screens(screens);
     }
-    Ok(Carrier::Direct(line))
+    Ok(Carrier::Direct(Box::new(line)))
 }
 
 /// Makes the picture for key expansion modules.

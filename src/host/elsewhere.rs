@@ -38,14 +38,16 @@ impl Template {
 /// Writes a model's name as a part of a path.
 fn encoded(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    text.bytes().fold(String::new(), |mut path, byte| {
+    let hex = |nibble: u8| char::from(b"0123456789ABCDEF"[usize::from(nibble)]);
+    let mut path = String::with_capacity(text.len());
+    for byte in text.bytes() {
         if plain(byte) {
             path.push(char::from(byte));
         } else {
-            path += &format!("%{byte:02X}");
+            path.extend(['%', hex(byte >> 4), hex(byte & 15)]);
         }
-        path
-    })
+    }
+    path
 }
 
 impl fmt::Display for Template {

@@ -101,7 +101,7 @@ pub fn likeness(picture: &Picture, before: &Screen, after: &Screen) -> Likeness 
     // Where a picture stands on a larger screen no source tells: the best place counts.
     let parts = parts(screen, pixels.dimensions()).map(|part| (part, like(part)));
     let best = parts.max_by(|(_, one), (_, other)| one.total_cmp(other));
-    let (part, after_share) = best.unwrap_or((whole(screen), 0.0));
+    let (part, after_share) = best.unwrap_or_else(|| (whole(screen), 0.0));
     let same_size = before.pixels.dimensions() == screen;
     Likeness {
         before: if same_size { share(&wanted, &before.cells(part)) } else { 0.0 },
@@ -180,9 +180,7 @@ mod tests {
     }
 
     fn picture(width: u32, height: u32) -> RgbImage {
-        DynamicImage::from(demo_picture())
-            .resize_exact(width, height, FilterType::Triangle)
-            .into_rgb8()
+        demo_picture().resize_exact(width, height, FilterType::Triangle).into_rgb8()
     }
 
     /// A background under labels on the left and keys at the bottom.

@@ -39,10 +39,10 @@ fn quirks() -> Vec<(Quirk, &'static str)> {
         (Quirk::WrongDevice, "wrong_device"),
     ];
     quirks.extend(Wording::ALL.map(|wording| {
-        let outcome = match wording {
-            Wording::PlainText => "bad_reply",
-            wording if wording.outcome() == PushOutcome::Accepted => "verified",
-            _ => "rejected",
+        let outcome = match wording.outcome() {
+            PushOutcome::Accepted => "verified",
+            PushOutcome::Error(_) | PushOutcome::Status(_) => "rejected",
+            PushOutcome::Unusable => "bad_reply",
         };
         (Quirk::Worded(wording), outcome)
     }));

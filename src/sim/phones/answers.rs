@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures::stream;
+use futures::stream::{self, StreamExt as _};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::Response;
@@ -24,8 +24,13 @@ pub(super) async fn cut(answer: Answer) -> Answer {
     let whole = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     parts.headers.insert(hyper::header::CONTENT_LENGTH, whole.len().into());
     let half = whole.slice(..whole.len() / 2);
-    let pieces = stream::iter([Ok(Frame::data(half)), Err(Broken)]);
-    Response::from_parts(parts, StreamBody::new(pieces).boxed())
+    // What was sent has to be on its way before the connection breaks.
+    let broken = async {
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        Err(Broken)
+    };
+    let pieces = stream::iter([Ok(Frame::data(half))]).chain(stream::once(broken));
+    Response::from_parts(parts, BoxBody::new(StreamBody::new(pieces)))
 }
 
 /// Sends an answer a byte at a time.
@@ -40,7 +45,7 @@ pub(super) async fn trickle(answer: Answer, pause: Duration) -> Answer {
         let byte = left.split_to(1);
         Some((Ok(Frame::data(byte)), left))
     });
-    Response::from_parts(parts, StreamBody::new(bytes).boxed())
+    Response::from_parts(parts, BoxBody::new(StreamBody::new(bytes)))
 }
 
 /// Returns an answer of many megabytes that begins like a success.
@@ -51,7 +56,7 @@ pub(super) fn endless() -> Answer {
     let more = Bytes::from(vec![b' '; 64 * 1024]);
     let pieces = std::iter::once(begin).chain(std::iter::repeat_n(more, 512));
     let pieces = stream::iter(pieces.map(|piece| Ok(Frame::data(piece))));
-    let mut answer = Response::new(StreamBody::new(pieces).boxed());
+    let mut answer = Response::new(BoxBody::new(StreamBody::new(pieces)));
     let kind = hyper::header::HeaderValue::from_static("text/xml");
     answer.headers_mut().insert(hyper::header::CONTENT_TYPE, kind);
     answer

@@ -120,6 +120,7 @@ fn download_later(
         if let Some(Display::New(shown)) = shown {
             device.shown = Some(shown);
         }
+        drop(cluster);
     });
 }
 
@@ -326,9 +327,12 @@ impl<'a> Phone<'a> {
         let Some(background) = xml.and_then(|xml| object::background(xml, image.schema)) else {
             return self.error(1);
         };
-        let success = || match self.quirk {
-            Quirk::Worded(wording) => Ok(wording.answer()),
-            _ => Ok(answers::success(self.model, image.schema)),
+        let success = || {
+            Ok(if let Quirk::Worded(wording) = self.quirk {
+                wording.answer()
+            } else {
+                answers::success(self.model, image.schema)
+            })
         };
         if background.image.is_empty() {
             return (PushOutcome::Accepted, success(), Display::Removed);
@@ -435,7 +439,9 @@ impl<'a> Phone<'a> {
             let mut cluster = self.shared.cluster();
             let history = &mut cluster.histories[self.at];
             history.screenshots += 1;
-            history.shown.as_ref().map(|shown| shown.sha256.clone())
+            let shown = history.shown.as_ref().map(|shown| shown.sha256.clone());
+            drop(cluster);
+            shown
         };
         let file = shown.and_then(|digest| self.shared.files().get(&digest).cloned());
         let covered = self.quirk == Quirk::ScreenCovered;
@@ -511,6 +517,7 @@ fn enter_pool(shared: &Shared, at: usize) {
     let now = *now;
     let most = cluster.most_at_once.entry(pool).or_default();
     *most = now.max(*most);
+    drop(cluster);
 }
 
 fn leave_pool(shared: &Shared, at: usize) {

@@ -42,7 +42,7 @@ impl<'a> Watched<'a> {
     }
 
     fn times(&self, pool: &str) -> Vec<String> {
-        let asked = self.asked.lock().unwrap();
+        let asked = self.asked.lock().unwrap().clone();
         let of_pool = asked.iter().filter(|(other, _)| other == pool);
         of_pool.map(|(_, at)| at.strftime("%dT%H:%M:%S").to_string()).collect()
     }
