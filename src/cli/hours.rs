@@ -60,6 +60,18 @@ pub fn check(schedule: &Schedule, plan: &Plan, inventory: &Inventory) -> Result<
     if plan.changes.iter().all(|change| change.action.kind() == "associate_devices") {
         return Ok(());
     }
+    // Of phones beside the selected ones nobody knows here when they may restart.
+    if schedule.has_hours() && plan.phones_touched() > inventory.phones.len() {
+        let told = format!(
+            "this run changes settings of {}, and only {} of them were selected, whose windows are known",
+            counted(plan.phones_touched(), "phone"),
+            inventory.phones.len()
+        );
+        return Err(CliError::new(Exit::Refused, told).hint(
+            "nothing was changed; repair with `--scope phone`, or change the settings apart, with `axlpaper plan` \
+             and `axlpaper apply`",
+        ));
+    }
     let now = schedule.now();
     let closed = |pool: &str| matches!(schedule.gate(pool, now), Gate::Closed { .. });
     let phones = inventory.phones.iter().filter(|phone| closed(&phone.device_pool));

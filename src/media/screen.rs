@@ -7,8 +7,7 @@
 
 use std::io::Cursor;
 
-use image::imageops::{self, FilterType};
-use image::{DynamicImage, GenericImageView as _, ImageFormat, ImageReader, Limits, RgbImage};
+use image::{DynamicImage, ImageFormat, ImageReader, Limits, RgbImage, imageops};
 
 use crate::media::Picture;
 
@@ -75,8 +74,7 @@ impl Screen {
 
     /// Returns the cells of a part of it, in the order of lines.
     fn cells(&self, part: Part) -> Vec<[u8; 3]> {
-        let view = self.pixels.view(part.x, part.y, part.width, part.height).to_image();
-        cells(&view)
+        cells(&self.pixels, part)
     }
 }
 
@@ -95,7 +93,7 @@ pub fn likeness(picture: &Picture, before: &Screen, after: &Screen) -> Likeness 
     if after.is_grey() {
         pixels = DynamicImage::ImageLuma8(imageops::grayscale(&pixels)).into_rgb8();
     }
-    let wanted = cells(&pixels);
+    let wanted = cells(&pixels, whole(pixels.dimensions()));
     let screen = after.pixels.dimensions();
     let like = |part: Part| share(&wanted, &after.cells(part));
     // Where a picture stands on a larger screen no source tells: the best place counts.
@@ -116,7 +114,8 @@ pub fn changed(before: &Screen, after: &Screen) -> f64 {
     if before.pixels.dimensions() != after.pixels.dimensions() {
         return 1.0;
     }
-    1.0 - share(&cells(&before.pixels), &cells(&after.pixels))
+    let part = whole(before.pixels.dimensions());
+    1.0 - share(&before.cells(part), &after.cells(part))
 }
 
 fn whole((width, height): (u32, u32)) -> Part {
@@ -132,9 +131,25 @@ fn parts(screen: (u32, u32), picture: (u32, u32)) -> impl Iterator<Item = Part> 
     std::iter::once(whole(screen)).chain(anchored)
 }
 
-fn cells(pixels: &RgbImage) -> Vec<[u8; 3]> {
-    let grid = imageops::resize(pixels, COLUMNS, ROWS, FilterType::Triangle);
-    grid.pixels().map(|pixel| pixel.0).collect()
+/// Returns the mean colour of each cell of a part, in the order of lines.
+fn cells(pixels: &RgbImage, part: Part) -> Vec<[u8; 3]> {
+    let Part { x, y, width, height } = part;
+    let row_bytes = 3 * pixels.width() as usize;
+    let (from, to) = (3 * x as usize, 3 * (x + width) as usize);
+    let mut sums = vec![[0_u32; 4]; COLUMNS * ROWS];
+    let lines = pixels.as_raw().chunks_exact(row_bytes.max(1));
+    for (line, row) in lines.skip(y as usize).take(height as usize).enumerate() {
+        let first = line * ROWS / height as usize * COLUMNS;
+        for (at, pixel) in row[from..to].chunks_exact(3).enumerate() {
+            let sum = &mut sums[first + at * COLUMNS / width as usize];
+            sum[0] += u32::from(pixel[0]);
+            sum[1] += u32::from(pixel[1]);
+            sum[2] += u32::from(pixel[2]);
+            sum[3] += 1;
+        }
+    }
+    let mean = |sum: u32, count: u32| u8::try_from(sum / count.max(1)).unwrap_or(u8::MAX);
+    sums.into_iter().map(|[r, g, b, count]| [r, g, b].map(|sum| mean(sum, count))).collect()
 }
 
 /// Returns which share of the cells are alike.
@@ -154,8 +169,8 @@ fn spread(cells: &[[u8; 3]]) -> f64 {
     cells.iter().map(|cell| (bright(cell) - mean).abs()).sum::<f64>() / count
 }
 
-const COLUMNS: u32 = 40;
-const ROWS: u32 = 24;
+const COLUMNS: usize = 40;
+const ROWS: usize = 24;
 /// The most that two cells' colours may differ and still be alike, of 255.
 const TOLERANCE: u32 = 20;
 /// The least spread of brightness with which a picture is told from a plain screen, of 255.
@@ -168,6 +183,7 @@ const MOST_MEMORY: u64 = 64 * 1024 * 1024;
 #[cfg(test)]
 mod tests {
     use image::Rgb;
+    use image::imageops::FilterType;
     use proptest::prelude::*;
 
     use super::*;

@@ -69,6 +69,11 @@ impl Schedule {
         }
     }
 
+    /// Tells whether phones may be pushed to only in some hours.
+    pub fn has_hours(&self) -> bool {
+        self.hours.is_some()
+    }
+
     /// Returns when the phone may be pushed to, where it may not be now.
     pub(super) fn opens(&self, target: &Target, now: Timestamp) -> Option<Timestamp> {
         match self.gate(&target.device_pool, now) {

@@ -223,16 +223,29 @@ fn grouped(name: &str, counts: &BTreeMap<Outcome, usize>) -> Vec<Cell> {
     counted(name, &[0, 1, 2, 3, 4], &columns, counts.values().sum())
 }
 
+/// Says how a run ended in which nothing failed.
+fn nothing_failed(verified: usize, accepted: usize) -> String {
+    match (verified, accepted) {
+        (0, 0) => "\nNo phone was pushed to.\n".to_owned(),
+        (1, 0) => "\nThe push is verified.\n".to_owned(),
+        (n, 0) => format!("\nAll {n} pushes are verified.\n"),
+        (0, 1) => "\nThe push was accepted; nobody was to look whether it worked.\n".to_owned(),
+        (0, n) => {
+            format!("\nAll {n} pushes were accepted; nobody was to look whether they worked.\n")
+        }
+        (n, accepted) => format!(
+            "\n{n} of {} pushes are verified; of the others nobody was to look whether they worked.\n",
+            n + accepted
+        ),
+    }
+}
+
 fn failures(rollout: &Rollout) -> String {
     let failures: Vec<&PhoneResult> = rollout.failures().collect();
     if failures.is_empty() {
-        let verified =
-            rollout.summary().outcomes.get(&Outcome::Verified).copied().unwrap_or_default();
-        return match verified {
-            0 => "\nNo phone was pushed to.\n".to_owned(),
-            1 => "\nThe push is verified.\n".to_owned(),
-            n => format!("\nAll {n} pushes are verified.\n"),
-        };
+        let outcomes = rollout.summary().outcomes;
+        let count = |outcome| outcomes.get(&outcome).copied().unwrap_or_default();
+        return nothing_failed(count(Outcome::Verified), count(Outcome::Accepted));
     }
     let mut text = "\nNot proven or failed\n".to_owned();
     for phone in failures.iter().take(MAX_FAILURES) {

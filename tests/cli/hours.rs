@@ -100,12 +100,17 @@ fn interrupted_once_told(mut running: Child, words: &str) -> (Option<i32>, Strin
 fn settings_are_not_changed_outside_of_the_window() {
     let mut fleet = fleet_of(2);
     fleet.profiles.push(ProfileSpec::new("Locked", Setting::Disabled));
-    fleet.phones[0].profile = "Locked".to_owned();
+    fleet.phones.iter_mut().for_each(|phone| phone.profile = "Locked".to_owned());
     let lab = Lab::new(fleet);
     std::fs::write(lab.path("config.toml"), "default_time_zone = \"UTC\"\n").unwrap();
     let (before, window) = (lab.cluster.state_digest(), closed());
     let ended = run(&lab, "rollout", &["--window", &window, "--repair", "personalization"]);
     ended.fails(5, &["the window of 2 phones is closed", "nothing was changed"]);
+    assert_eq!(lab.cluster.state_digest(), before);
+    // A profile's other phones would take it over too, and nobody here knows their windows.
+    let scoped = ["--window", &open(), "--repair", "personalization", "--scope", "profile"];
+    let ended = run(&lab, "rollout", &[&scoped[..], &["--device", &name(1)]].concat());
+    ended.fails(5, &["changes settings of 2 phones, and only 1", "nothing was changed"]);
     assert_eq!(lab.cluster.state_digest(), before);
     let ended = run(&lab, "rollout", &["--window", &open(), "--repair", "personalization"]);
     assert_eq!(ended.code, 0, "{ended:?}");

@@ -81,8 +81,10 @@ fn a_removal_takes_no_picture_and_no_downloads_prove_it() {
     let lab = lab();
     let ended = lab.push("push", &["--yes", "--remove"]);
     assert_eq!(ended.code, 2, "{ended:?}");
+    let ended = lab.without_picture("rollout", &["--yes", "--remove"]);
+    assert!(ended.stdout.contains("All 2 pushes were accepted; nobody was to look"), "{ended:?}");
     lab.without_picture("push", &["--yes", "--remove", "--verify", "fetch"])
         .fails(2, &["nothing is downloaded"]);
     assert_eq!(lab.without_picture("push", &["--yes"]).code, 2);
-    assert!(lab.record().phones.values().all(|phone| phone.pushes.is_empty()));
+    assert!(lab.record().phones[&name(1)].pushes.is_empty());
 }
