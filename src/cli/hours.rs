@@ -7,8 +7,8 @@ use super::args::{ConnectionArgs, PushArgs};
 use super::error::{CliError, Exit};
 use super::open;
 use crate::config::FileConfig;
-use crate::domain::inventory::Inventory;
-use crate::domain::plan::Plan;
+use crate::domain::inventory::{Inventory, Phone};
+use crate::domain::plan::{Place, Plan};
 use crate::domain::text::counted;
 use crate::domain::time_zone::Zones;
 use crate::push::schedule::{Hours, Schedule};
@@ -60,17 +60,8 @@ pub fn check(schedule: &Schedule, plan: &Plan, inventory: &Inventory) -> Result<
     if plan.changes.iter().all(|change| change.action.kind() == "associate_devices") {
         return Ok(());
     }
-    // Of phones beside the selected ones nobody knows here when they may restart.
-    if schedule.has_hours() && plan.phones_touched() > inventory.phones.len() {
-        let told = format!(
-            "this run changes settings of {}, and only {} of them were selected, whose windows are known",
-            counted(plan.phones_touched(), "phone"),
-            inventory.phones.len()
-        );
-        return Err(CliError::new(Exit::Refused, told).hint(
-            "nothing was changed; repair with `--scope phone`, or change the settings apart, with `axlpaper plan` \
-             and `axlpaper apply`",
-        ));
+    if schedule.has_hours() {
+        within_selection(plan, inventory)?;
     }
     let now = schedule.now();
     let closed = |pool: &str| matches!(schedule.gate(pool, now), Gate::Closed { .. });
@@ -85,4 +76,26 @@ pub fn check(schedule: &Schedule, plan: &Plan, inventory: &Inventory) -> Result<
         "nothing was changed; run it while the windows of all selected phones are open, or change the settings \
          apart, with `axlpaper plan` and `axlpaper apply`",
     ))
+}
+
+/// Makes sure that no profile is changed of which only some phones are selected: all of them take its settings over,
+/// and of the others nobody here knows the window.
+fn within_selection(plan: &Plan, inventory: &Inventory) -> Result<(), CliError> {
+    for change in &plan.changes {
+        let Some((Place::Profile, profile)) = change.action.told() else { continue };
+        let of_profile = |phone: &&Phone| phone.common_phone_profile.as_deref() == Some(profile);
+        let selected = inventory.phones.iter().filter(of_profile).count();
+        if change.affects > selected {
+            let told = format!(
+                "this run lets all {} of the profile {profile:?} take its settings over, only {selected} of them are \
+                 selected, and the windows of the others are not known here",
+                counted(change.affects, "phone"),
+            );
+            return Err(CliError::new(Exit::Refused, told).hint(
+                "nothing was changed; repair with `--scope phone`, or change the settings apart, with `axlpaper \
+                 plan` and `axlpaper apply`",
+            ));
+        }
+    }
+    Ok(())
 }
