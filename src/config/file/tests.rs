@@ -264,3 +264,17 @@ fn pictures_are_for_the_phones_that_their_rules_name() {
         assert!(parsed(wrong).is_err(), "{wrong}");
     }
 }
+
+#[test]
+fn device_pools_have_time_zones() {
+    let text = "default_time_zone = \"Asia/Tokyo\"\n[[time_zone]]\ndevice_pool = \"Paris*\"\n\
+        zone = \"Europe/Paris\"\n[[time_zone]]\ndevice_pool = \"Par*\"\nzone = \"UTC\"\n";
+    let zones = parsed(text).unwrap().zones(TimeZone::UTC);
+    let name = |pool| zones.of(pool).iana_name().unwrap().to_owned();
+    assert_eq!(["Paris 1", "Parma", "HQ"].map(name), ["Europe/Paris", "UTC", "Asia/Tokyo"]);
+    let local = TimeZone::fixed(jiff::tz::offset(3));
+    assert_eq!(*parsed("").unwrap().zones(local.clone()).of("HQ"), local);
+    for wrong in ["default_time_zone = \"Europe/Pariss\"\n", "[[time_zone]]\nzone = \"UTC\"\n"] {
+        assert!(parsed(wrong).unwrap_err().to_string().contains("line"), "{wrong}");
+    }
+}
