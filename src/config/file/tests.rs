@@ -1,6 +1,7 @@
 //! Config files, good and bad.
 
 use super::*;
+use crate::config::keys::Place;
 use crate::config::sample::tests::switched_on;
 use crate::config::{Given, sample};
 
@@ -155,7 +156,14 @@ fn the_sample_can_be_switched_on() {
         assert!(missing.iter().all(|(key, _)| *key == "ca_file"), "{missing:?}");
         for key in KEYS {
             let places = [String::new(), "defaults".to_owned(), "cluster.lab".to_owned()];
-            let stands = places.iter().any(|table| config.places.line(table, key.name).is_some());
+            let stands = match key.place {
+                Place::Each(_) => {
+                    text.lines().any(|line| line.starts_with(&format!("{} =", key.name)))
+                }
+                Place::Top | Place::Cluster | Place::Shared => {
+                    places.iter().any(|table| config.places.line(table, key.name).is_some())
+                }
+            };
             assert!(stands || key.one_of.is_some(), "{} cannot be switched on", key.name);
         }
     }
