@@ -223,7 +223,7 @@ fn the_list_of_keys_is_what_the_file_is_read_into() {
         KEYS.iter().filter(|key| key.is_of_cluster()).map(|key| key.name).collect();
     of_clusters.sort_unstable();
     assert_eq!(fields_of::<ClusterSection>(), of_clusters);
-    let top = KEYS.iter().filter(|key| key.place == crate::config::Place::Top).map(|key| key.name);
+    let top = KEYS.iter().filter(|key| key.place == Place::Top).map(|key| key.name);
     let mut top: Vec<&str> =
         top.chain(sample::lists(KEYS)).chain(["cluster", "defaults"]).collect();
     top.sort_unstable();
