@@ -65,7 +65,7 @@ struct Asleep;
 impl Line for Asleep {
     async fn push(&self, _: &Target) -> Answer {
         tokio::time::sleep(LATENCY).await;
-        Answer::Accepted
+        Answer::Accepted(String::new())
     }
 
     async fn downloads(&self, _: &Target) -> Fetched {

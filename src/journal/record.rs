@@ -352,6 +352,15 @@ impl Recorder {
             .await
     }
 
+    /// Notes what a phone said that accepted. What is written later about the attempt comes after it; nobody waits.
+    pub fn replied(&self, attempt: i64, raw: String) {
+        let update = "update pushes set raw = ?2 where id = ?1";
+        let written = self.writer.send(move |db| {
+            db.prepare_cached(update)?.execute(params![attempt, raw]).map(|rows| rows as i64)
+        });
+        drop(written);
+    }
+
     /// Says how an attempt ended that is followed by another one.
     ///
     /// # Errors
@@ -483,7 +492,7 @@ fn close(
     said: Option<&PhoneError>,
 ) -> rusqlite::Result<i64> {
     db.prepare_cached(
-        "update pushes set ended_at = ?2, outcome = ?3, number = ?4, said = ?5, raw = ?6 where id = ?1",
+        "update pushes set ended_at = ?2, outcome = ?3, number = ?4, said = ?5, raw = coalesce(?6, raw) where id = ?1",
     )?
     .execute(params![
         attempt,

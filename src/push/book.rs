@@ -17,6 +17,9 @@ pub trait Book: Send + Sync {
         attempt: u32,
     ) -> impl Future<Output = Result<i64, JournalError>> + Send;
 
+    /// Notes what a phone said that accepted. Nobody waits for it: it is there before the attempt's end is.
+    fn replied(&self, entry: i64, raw: &str);
+
     /// Says how an attempt ended that is followed by another one.
     ///
     /// # Errors
@@ -65,6 +68,10 @@ impl Book for RunBook {
         self.recorder.trying(attempt).await
     }
 
+    fn replied(&self, entry: i64, raw: &str) {
+        self.recorder.replied(entry, raw.to_owned());
+    }
+
     async fn tried(&self, entry: i64, ending: &Ending) -> Result<(), JournalError> {
         let end = AttemptEnd { outcome: ending.outcome, said: ending.phone_error.clone() };
         self.recorder.tried(entry, end).await
@@ -83,6 +90,8 @@ impl Book for Forgetful {
     async fn trying(&self, _: &Target, _: u32) -> Result<i64, JournalError> {
         Ok(0)
     }
+
+    fn replied(&self, _: i64, _: &str) {}
 
     async fn tried(&self, _: i64, _: &Ending) -> Result<(), JournalError> {
         Ok(())

@@ -59,11 +59,21 @@ pub fn next(
     }
 }
 
+/// Returns how long a phone is left in peace before it is tried again after the `attempt`th time: twice as long each
+/// time, but never much longer than anybody would wait.
+pub fn pause(first: Duration, attempt: u32) -> Duration {
+    let longest = LONGEST_PAUSE.max(first);
+    first.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1))).min(longest)
+}
+
+/// The longest pause between two attempts, unless the first one was asked to be longer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(120);
+
 /// Says how a phone ends with this answer; nothing when it has accepted.
 fn ending(target: &Target, answer: Answer, refusal: Option<Refusal>) -> Option<Ending> {
     let ending = match answer {
         // What is in it was taken out before.
-        Answer::Accepted | Answer::Once(_) => return None,
+        Answer::Accepted(_) | Answer::Once(_) => return None,
         Answer::Unreachable(why) => done(
             Outcome::Unreachable,
             None,
@@ -286,7 +296,7 @@ pub(super) mod tests {
 
     #[test]
     fn an_acceptance_must_still_be_proven() {
-        assert_eq!(after(Answer::Accepted, 1, 1), Next::Verify);
+        assert_eq!(after(Answer::Accepted(String::new()), 1, 1), Next::Verify);
         let target = crate::push::engine::tests::target(1);
         let seen = |image, thumbnail| {
             outcome(proven(&target, Fetched { image, thumbnail }, true)).unwrap()
@@ -307,6 +317,14 @@ pub(super) mod tests {
         assert!(!again(false, false, true));
         assert!(!again(true, false, false) && !again(false, true, false));
         assert!(!again(true, true, false));
+    }
+
+    #[test]
+    fn pauses_grow_up_to_a_limit() {
+        let seconds = |first, attempt| pause(Duration::from_secs(first), attempt).as_secs();
+        assert_eq!([1, 2, 3, 4].map(|attempt| seconds(5, attempt)), [5, 10, 20, 40]);
+        assert_eq!([seconds(5, 10), seconds(5, 100), seconds(0, 9)], [120, 120, 0]);
+        assert_eq!([seconds(600, 1), seconds(600, 2)], [600, 600]);
     }
 
     #[test]
@@ -334,7 +352,7 @@ pub(super) mod tests {
             takes: crate::domain::object::Takes::Keys,
             ..crate::push::engine::tests::target(1)
         };
-        let Next::Done(ending) = next(&keys, Answer::Accepted, None, 1, 1) else {
+        let Next::Done(ending) = next(&keys, Answer::Accepted(String::new()), None, 1, 1) else {
             panic!("it is not done with")
         };
         assert_eq!(ending.outcome, Outcome::Accepted);

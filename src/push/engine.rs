@@ -318,6 +318,9 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
     }
 
     fn answered(&mut self, mut job: Job, answer: Answer, observer: &dyn Observer) {
+        if let (Answer::Accepted(raw), Some(entry)) = (&answer, job.entry) {
+            self.book.replied(entry, raw);
+        }
         let refusal = self.lane(&job).heard(&job, &answer, Instant::now());
         if self.known.guard.trusts_password() {
             self.fresh.password_is_right();
@@ -412,7 +415,8 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
             Closed::Again(job, at, written) => {
                 self.begun.remove(&job.target.name);
                 self.leave(&job.target);
-                let at = at.unwrap_or_else(|| Instant::now() + self.settings.retry_delay);
+                let pause = decide::pause(self.settings.retry_delay, job.counted_attempts());
+                let at = at.unwrap_or_else(|| Instant::now() + pause);
                 self.later.put(at, *job);
                 written
             }

@@ -45,19 +45,19 @@ impl Line for KeysLine {
             Ok(phone) => phone,
             Err(answer) => return answer,
         };
-        let mut pause = None;
+        let (mut pause, mut last) = (None, String::new());
         for (step, number) in steps.iter().zip(1..) {
             if let Some(pause) = pause.replace(step.pause) {
                 tokio::time::sleep(pause).await;
             }
             let place = Place { number, of: steps.len() };
             match self.press(&phone, target, step).await {
-                Ok((Answer::Accepted, _)) => {}
+                Ok((Answer::Accepted(raw), _)) => last = raw,
                 Ok((answer, unsent)) => return place.ended(answer, unsent),
                 Err(answer) => return place.ended(answer, true),
             }
         }
-        Answer::Accepted
+        Answer::Accepted(last)
     }
 
     async fn downloads(&self, _: &Target) -> Fetched {
@@ -93,7 +93,7 @@ impl Place {
             Answer::AuthRefused(error) => Answer::AuthRefused(self.said(error, "was refused")),
             Answer::Refused(error) => Answer::Refused(self.said(error, "was refused")),
             Answer::NotSent(why) => Answer::NotSent(self.told(&why, "was not sent")),
-            other @ (Answer::Accepted
+            other @ (Answer::Accepted(_)
             | Answer::WrongDevice(_)
             | Answer::Barred { .. }
             | Answer::Once(_)) => other,
@@ -157,7 +157,7 @@ mod tests {
         let told = |number, of, answer| match (Place { number, of }).ended(answer, false).once().0 {
             Answer::Unreachable(why) => why,
             Answer::Refused(error) | Answer::Unreadable(error) => error.text,
-            other @ (Answer::Accepted
+            other @ (Answer::Accepted(_)
             | Answer::AuthRefused(_)
             | Answer::WrongDevice(_)
             | Answer::NotSent(_)

@@ -78,11 +78,11 @@ impl Lane {
             }
             // Only a phone that asks the cluster proves by its acceptance that the password is right.
             // One that is pushed to again has proven it already.
-            Answer::Accepted if job.target.checks_password && !job.repeated => {
+            Answer::Accepted(_) if job.target.checks_password && !job.repeated => {
                 self.guard.accepted();
                 self.waiting.accepted();
             }
-            Answer::Accepted
+            Answer::Accepted(_)
             | Answer::Refused(_)
             | Answer::Unreachable(_)
             | Answer::Unreadable(_)
@@ -155,11 +155,11 @@ mod tests {
         let mut lane = Lane::new(Vec::new(), guard, waiting, 8);
         let again = Job { repeated: true, ..Job::new(target(1)) };
         for _ in 0..Guard::PROOFS {
-            assert_eq!(lane.heard(&again, &Answer::Accepted, now), None);
+            assert_eq!(lane.heard(&again, &Answer::Accepted(String::new()), now), None);
         }
         assert!(!lane.guard.trusts_password());
         for n in 1..=3 {
-            lane.heard(&Job::new(target(n)), &Answer::Accepted, now);
+            lane.heard(&Job::new(target(n)), &Answer::Accepted(String::new()), now);
         }
         assert!(lane.guard.trusts_password());
     }

@@ -232,7 +232,7 @@ pub(super) fn with_downloads(answer: Answer, complete: bool, what: &str) -> Answ
             error.text += &seen();
             Answer::Unreadable(error)
         }
-        Answer::Accepted
+        Answer::Accepted(_)
         | Answer::AuthRefused(_)
         | Answer::Refused(_)
         | Answer::Unreachable(_)
@@ -252,7 +252,7 @@ pub(super) fn judge(answer: PhoneAnswer, target: &Target) -> Answer {
     };
     let said = |number| PhoneError { number, text: reply.to_string(), raw: answer.raw.clone() };
     match &reply {
-        Reply::Success { .. } => Answer::Accepted,
+        Reply::Success { .. } => Answer::Accepted(answer.raw.clone()),
         Reply::AuthenticationRefused { .. } => {
             Answer::AuthRefused(said((answer.http_status != Some(401)).then_some(4)))
         }
@@ -293,7 +293,7 @@ mod tests {
                 200,
                 r#"<CiscoIPPhoneResponse><ResponseItem Status="0" Data="Success" URL=""/></CiscoIPPhoneResponse>"#
             ),
-            Answer::Accepted
+            Answer::Accepted(_)
         ));
         assert!(
             matches!(answered(200, r#"<CiscoIPPhoneError Number="3" />"#), Answer::Refused(e) if e.number == Some(3))

@@ -77,8 +77,8 @@ impl Target {
 /// What came of one attempt.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Answer {
-    /// The phone accepted.
-    Accepted,
+    /// The phone accepted; holds its reply, shortened and without control characters.
+    Accepted(String),
     /// The phone refused the user.
     AuthRefused(PhoneError),
     /// The phone refused for another reason.
@@ -109,7 +109,7 @@ impl Answer {
     pub fn once(self) -> (Self, bool) {
         match self {
             Self::Once(answer) => (*answer, true),
-            Self::Accepted
+            Self::Accepted(_)
             | Self::AuthRefused(_)
             | Self::Refused(_)
             | Self::Unreachable(_)

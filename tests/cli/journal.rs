@@ -42,6 +42,9 @@ fn runs_and_show_tell_what_happened() {
     assert_eq!(run["outcomes"]["verified"], 3);
     let shown = json(&lab.read(&["show", "last", "--json"]));
     assert_eq!(shown["changes"][0]["state"], "applied");
+    for attempt in shown["attempts"].as_array().unwrap() {
+        assert!(attempt["raw"].as_str().unwrap().contains("ResponseItem"), "{attempt}");
+    }
     assert_eq!(shown["changes"][0]["adds"].as_array().unwrap().len(), 3);
     assert_eq!(shown["attempts"].as_array().unwrap().len(), 3);
     assert!(shown["attempts"][0]["ended_at"].is_string());

@@ -56,7 +56,7 @@ impl Line for Scripted {
         tokio::time::sleep(Duration::from_millis(10)).await;
         self.at_once.fetch_sub(1, Ordering::SeqCst);
         let scripted = self.answers.get(&n).and_then(|answers| answers.get(before)).cloned();
-        scripted.or_else(|| self.otherwise.clone()).unwrap_or(Answer::Accepted)
+        scripted.or_else(|| self.otherwise.clone()).unwrap_or(Answer::Accepted(String::new()))
     }
 
     async fn downloads(&self, target: &Target) -> Fetched {
@@ -146,9 +146,16 @@ async fn trouble_is_tried_again_later_and_refusals_are_not() {
 #[tokio::test(start_paused = true)]
 async fn a_push_that_was_ignored_is_made_again_once() {
     let answers = HashMap::from([
-        (3, vec![Answer::Accepted, Answer::Refused(error(3))]),
+        (3, vec![Answer::Accepted(String::new()), Answer::Refused(error(3))]),
         // What was ignored takes none of the attempts away that trouble may cost.
-        (4, vec![Answer::Accepted, Answer::Unreachable("reset".into()), Answer::Accepted]),
+        (
+            4,
+            vec![
+                Answer::Accepted(String::new()),
+                Answer::Unreachable("reset".into()),
+                Answer::Accepted(String::new()),
+            ],
+        ),
     ]);
     let line = Scripted {
         answers,
@@ -275,7 +282,7 @@ impl Counts {
 impl Line for Slow {
     async fn push(&self, target: &Target) -> Answer {
         self.0.lock().unwrap().begin(&target.device_pool);
-        Answer::Accepted
+        Answer::Accepted(String::new())
     }
 
     async fn downloads(&self, target: &Target) -> Fetched {

@@ -55,7 +55,7 @@ impl Line for Watched<'_> {
         assert!(matches!(gate, crate::push::window::Gate::Open { .. }), "{target:?} at {at}");
         self.asked.lock().unwrap().push((target.device_pool.clone(), at));
         tokio::time::sleep(self.takes).await;
-        self.answers.lock().unwrap().pop().unwrap_or(Answer::Accepted)
+        self.answers.lock().unwrap().pop().unwrap_or(Answer::Accepted(String::new()))
     }
 
     async fn downloads(&self, _: &Target) -> Fetched {
@@ -190,6 +190,8 @@ impl Book for Kept {
         kept.push(None);
         Ok(i64::try_from(kept.len()).unwrap() - 1)
     }
+
+    fn replied(&self, _: i64, _: &str) {}
 
     async fn tried(&self, entry: i64, ending: &Ending) -> Result<(), JournalError> {
         self.end(entry, ending.outcome);

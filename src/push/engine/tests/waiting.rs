@@ -231,6 +231,8 @@ impl Book for Counting {
         Ok(i64::from(*open))
     }
 
+    fn replied(&self, _: i64, _: &str) {}
+
     async fn tried(&self, entry: i64, ending: &Ending) -> Result<(), JournalError> {
         self.closed.lock().unwrap().push((entry, ending.outcome));
         Ok(())
