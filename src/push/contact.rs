@@ -5,6 +5,7 @@ use super::line::judge;
 use super::meeting::Meeting;
 use super::screens::Screens;
 use super::{Answer, Target};
+use crate::domain::model::PushSchema;
 use crate::media::Picture;
 use crate::phone::{PhoneClient, PushObject};
 
@@ -24,12 +25,22 @@ impl Contact {
     /// Finds out whether the phone may be pushed to, and what it shows before; returns the client for it, or why it
     /// may not.
     pub(super) async fn greet(&self, target: &Target) -> Result<PhoneClient, Answer> {
-        let phone = self.meeting.meet(target).await?;
+        let phone = self.meet(target).await?;
         let refused = match &self.screens {
             Some(screens) => screens.before(&phone, target).await,
             None => None,
         };
         refused.map_or(Ok(phone), Err)
+    }
+
+    /// Meets the phone. A PhoneOS phone gives screenshots over HTTPS only (seen in a published tool), so it is met there
+    /// when one is wanted and something says by what its certificate is believed.
+    async fn meet(&self, target: &Target) -> Result<PhoneClient, Answer> {
+        let phoneos = target.takes.image().is_some_and(|image| image.schema == PushSchema::PhoneOs);
+        if phoneos && self.screens.is_some() && self.meeting.speaks_https() {
+            return self.meeting.moved(target).await;
+        }
+        self.meeting.meet(target).await
     }
 
     /// Sends an object to a phone that was greeted.
@@ -49,7 +60,7 @@ impl Contact {
     /// say again who it is.
     pub(super) async fn look(&self, target: &Target, wanted: Option<&Picture>) -> Option<Look> {
         let screens = self.screens.as_ref()?;
-        Some(match self.meeting.meet(target).await {
+        Some(match self.meet(target).await {
             Ok(phone) => screens.after(&phone, target, wanted).await,
             Err(_) => Look::None("after the push it could not be met again".to_owned()),
         })

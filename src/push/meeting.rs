@@ -66,7 +66,12 @@ impl Meeting {
         }
     }
 
-    /// Meets a phone over HTTPS that has just sent its client there.
+    /// Tells whether phones can be met over HTTPS.
+    pub fn speaks_https(&self) -> bool {
+        self.https.is_some()
+    }
+
+    /// Meets a phone over HTTPS: one that has just sent its client there, or gives there only what is asked for.
     ///
     /// # Errors
     /// As [`Meeting::meet`].

@@ -62,6 +62,27 @@ fn a_screen_that_shows_the_picture_proves_it_beside_the_downloads() {
 }
 
 #[test]
+fn a_phone_that_gives_screenshots_over_https_only_is_proven_there() {
+    let lab = lab();
+    let (picture, ca) = (demo_picture(&lab), lab.path("maker.pem"));
+    std::fs::write(&ca, lab.cluster.phone_ca_pem()).unwrap();
+    let port = lab.cluster.phone_tls_port().to_string();
+    let arguments = ["--yes", "--json", "--verify", "screenshot", "--phone-tls-port", &port];
+    let trust = ["--phone-ca-file", ca.to_str().unwrap(), "--device", &name(4)];
+    let all = [&[picture.as_str()], &arguments[..], &trust[..]].concat();
+    let ended = lab.without_picture("push", &all);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let document: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(outcome(&document, &name(4)), "verified");
+    // What is taken off is seen there too.
+    let all = [&["--remove"], &arguments[..], &trust[..]].concat();
+    let ended = lab.without_picture("push", &all);
+    let document: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(outcome(&document, &name(4)), "verified", "{ended:?}");
+    assert!(lab.record().phones[&name(4)].shown.is_none());
+}
+
+#[test]
 fn screens_prove_pictures_that_stand_elsewhere() {
     let (lab, web) = (lab(), Web::with_pictures(&[683, 36217, 435, 36350]));
     let (image, icon) = (web.url("/{dir}/w.png"), web.url("/{dir}/t.png"));

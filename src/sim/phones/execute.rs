@@ -1,5 +1,8 @@
 //! `/CGI/Execute` and `/DeviceInformationX` of one phone.
 
+mod quirks;
+mod screenshot;
+
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,9 +14,9 @@ use hyper::{Method, Request};
 use super::answers::{self, Answer, Broken};
 use super::command;
 use super::fetch::{Client, Extent};
+use super::in_hand::{InHand, enter_pool, leave_pool};
 use super::object::{self, Background};
 use super::picture;
-use super::screen;
 use super::watch::Asked;
 use crate::domain::model::{self, ImageSpec, PushSchema};
 use crate::domain::personalization::Setting;
@@ -260,64 +263,6 @@ impl<'a> Phone<'a> {
         (push, display, answer)
     }
 
-    /// Does what is wrong with this phone, if that comes before everything else.
-    async fn misbehave(&self) -> Option<Verdict> {
-        let status = |status: u16, body: &'static str| {
-            let answer = answers::page(status, "text/html", body);
-            (PushOutcome::Status(status), Ok(answer), Display::Unchanged)
-        };
-        let unusable = |body: &'static str| {
-            let answer = answers::page(200, "text/html", body);
-            (PushOutcome::Unusable, Ok(answer), Display::Unchanged)
-        };
-        // Firmware of the multiplatform kind knows no push from CUCM.
-        if self.load.to_ascii_uppercase().contains("MPP") {
-            return Some(status(404, NOT_FOUND));
-        }
-        match self.quirk {
-            Quirk::Busy503Once => {
-                let mut cluster = self.shared.cluster();
-                let was_busy = std::mem::replace(&mut cluster.histories[self.at].was_busy, true);
-                drop(cluster);
-                (!was_busy).then(|| status(503, "<html><body>busy</body></html>"))
-            }
-            Quirk::EmptyReply => Some(unusable("")),
-            Quirk::ErrorWithOk { number } => Some(self.error(number)),
-            Quirk::EndlessReply => {
-                Some((PushOutcome::Unusable, Ok(answers::endless()), Display::Unchanged))
-            }
-            Quirk::Redirects => {
-                let to = format!("http://{}/CGI/Execute", self.shared.second_host);
-                let answer = answers::elsewhere(&to);
-                Some((PushOutcome::Status(302), Ok(answer), Display::Unchanged))
-            }
-            Quirk::Worded(wording) if wording.outcome() != PushOutcome::Accepted => {
-                Some((wording.outcome(), Ok(wording.answer()), Display::Unchanged))
-            }
-            Quirk::Garbage => Some(unusable("<html><head><title>Cisco</title></head><body>")),
-            Quirk::Http404 => Some(status(404, NOT_FOUND)),
-            Quirk::Resets => Some((PushOutcome::Unusable, Err(Broken), Display::Unchanged)),
-            Quirk::SlowReply(time) => {
-                tokio::time::sleep(time).await;
-                None
-            }
-            Quirk::AcceptsButNeverFetches
-            | Quirk::AnswersFirst(_)
-            | Quirk::CutsAnswer
-            | Quirk::FetchesHalf
-            | Quirk::FetchesImageOnly
-            | Quirk::IgnoresFirstPush
-            | Quirk::LosesAnswer
-            | Quirk::NeverComesBack
-            | Quirk::Normal
-            | Quirk::RestartsMidway
-            | Quirk::ScreenCovered
-            | Quirk::Trickles(_)
-            | Quirk::Worded(_)
-            | Quirk::WrongDevice => None,
-        }
-    }
-
     /// Checks credentials, and returns the refusal if there is one.
     async fn refuse(&self, authorization: Option<&str>) -> Option<Verdict> {
         if !self.authorized(authorization).await {
@@ -473,82 +418,6 @@ impl<'a> Phone<'a> {
         (size == Some(image.thumbnail)).then_some(Display::New(shown))
     }
 
-    /// Tells whether the phone does nothing about a push that it accepts.
-    fn ignores(&self) -> bool {
-        match self.quirk {
-            Quirk::AcceptsButNeverFetches => true,
-            // A push is written down once it has been answered.
-            Quirk::IgnoresFirstPush => {
-                let accepted = |push: &Push| push.outcome == PushOutcome::Accepted;
-                !self.shared.cluster().histories[self.at].pushes.iter().any(accepted)
-            }
-            Quirk::AnswersFirst(_)
-            | Quirk::Busy503Once
-            | Quirk::CutsAnswer
-            | Quirk::EmptyReply
-            | Quirk::EndlessReply
-            | Quirk::ErrorWithOk { .. }
-            | Quirk::FetchesHalf
-            | Quirk::FetchesImageOnly
-            | Quirk::Garbage
-            | Quirk::Http404
-            | Quirk::LosesAnswer
-            | Quirk::NeverComesBack
-            | Quirk::Normal
-            | Quirk::Redirects
-            | Quirk::Resets
-            | Quirk::RestartsMidway
-            | Quirk::ScreenCovered
-            | Quirk::SlowReply(_)
-            | Quirk::Trickles(_)
-            | Quirk::Worded(_)
-            | Quirk::WrongDevice => false,
-        }
-    }
-
-    /// Tells whether the phone restarts in the middle of this push: it does so once.
-    fn restarts(&self) -> bool {
-        self.quirk == Quirk::RestartsMidway
-            && !std::mem::replace(&mut self.shared.cluster().histories[self.at].was_busy, true)
-    }
-
-    /// Answers with a picture of the screen.
-    async fn screenshot(&self, request: &Request<Incoming>) -> Answer {
-        let Some(image) = self.image else { return answers::page(404, "text/html", NOT_FOUND) };
-        // 98xx phones send it over HTTPS only (published), and 8875 phones are taken to do as they do.
-        if image.schema == PushSchema::PhoneOs && !self.over_https() {
-            return answers::page(403, "text/html", "<html><body>Forbidden</body></html>");
-        }
-        let authorization = request.headers().get("authorization");
-        let authorization = authorization.and_then(|value| value.to_str().ok());
-        if !self.authorized(authorization).await {
-            return answers::error(4);
-        }
-        let shown = {
-            let mut cluster = self.shared.cluster();
-            let history = &mut cluster.histories[self.at];
-            history.screenshots += 1;
-            let shown = history.shown.as_ref().map(|shown| shown.sha256.clone());
-            drop(cluster);
-            shown
-        };
-        let file = shown.and_then(|digest| self.shared.files().get(&digest).cloned());
-        let covered = self.quirk == Quirk::ScreenCovered;
-        let model = self.model;
-        let drawn = tokio::task::spawn_blocking(move || {
-            screen::draw(model, &image, file.as_deref(), covered)
-        });
-        match drawn.await.ok().flatten() {
-            Some(shot) => answers::page(200, shot.kind, shot.file),
-            None => answers::page(500, "text/html", NOT_FOUND),
-        }
-    }
-
-    /// Tells whether it is spoken to over HTTPS.
-    fn over_https(&self) -> bool {
-        self.secure
-    }
-
     /// Looks at a file; every different one is decoded once only, since all phones get the same few.
     fn inspect(&self, file: &[u8]) -> (String, Option<model::Size>) {
         use sha2::Digest as _;
@@ -573,55 +442,6 @@ impl<'a> Phone<'a> {
     #[expect(clippy::unused_self, reason = "reads as what the phone does, like its neighbours")]
     fn error(&self, number: u32) -> Verdict {
         (PushOutcome::Error(number), Ok(answers::error(number)), Display::Unchanged)
-    }
-}
-
-/// Counts a push as in hand for as long as it lives, even if the client goes away.
-struct InHand<'a> {
-    shared: &'a Shared,
-    at: usize,
-}
-
-impl<'a> InHand<'a> {
-    fn new(shared: &'a Shared, at: usize) -> Self {
-        let mut cluster = shared.cluster();
-        cluster.pushes_in_flight += 1;
-        cluster.most_pushes_in_flight = cluster.most_pushes_in_flight.max(cluster.pushes_in_flight);
-        let device = &mut cluster.histories[at];
-        device.in_flight += 1;
-        device.most_in_flight = device.most_in_flight.max(device.in_flight);
-        drop(cluster);
-        enter_pool(shared, at);
-        Self { shared, at }
-    }
-}
-
-/// Counts a phone of its device pool as busy.
-fn enter_pool(shared: &Shared, at: usize) {
-    let mut cluster = shared.cluster();
-    let pool = cluster.devices[at].spec.device_pool.clone();
-    let now = cluster.at_once.entry(pool.clone()).or_default();
-    *now += 1;
-    let now = *now;
-    let most = cluster.most_at_once.entry(pool).or_default();
-    *most = now.max(*most);
-    drop(cluster);
-}
-
-fn leave_pool(shared: &Shared, at: usize) {
-    let mut cluster = shared.cluster();
-    let pool = cluster.devices[at].spec.device_pool.clone();
-    if let Some(now) = cluster.at_once.get_mut(&pool) {
-        *now -= 1;
-    }
-}
-
-impl Drop for InHand<'_> {
-    fn drop(&mut self) {
-        leave_pool(self.shared, self.at);
-        let mut cluster = self.shared.cluster();
-        cluster.pushes_in_flight -= 1;
-        cluster.histories[self.at].in_flight -= 1;
     }
 }
 

@@ -9,6 +9,7 @@ mod certificate;
 mod command;
 mod execute;
 mod fetch;
+mod in_hand;
 mod object;
 mod picture;
 mod screen;

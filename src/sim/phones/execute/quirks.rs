@@ -1,0 +1,105 @@
+//! How phones misbehave, each in its own way.
+
+use super::{Display, NOT_FOUND, Phone, Verdict};
+use crate::sim::content::Quirk;
+use crate::sim::phones::answers::{self, Broken};
+use crate::sim::record::{Push, PushOutcome};
+
+impl Phone<'_> {
+    /// Does what is wrong with this phone, if that comes before everything else.
+    pub(super) async fn misbehave(&self) -> Option<Verdict> {
+        let status = |status: u16, body: &'static str| {
+            let answer = answers::page(status, "text/html", body);
+            (PushOutcome::Status(status), Ok(answer), Display::Unchanged)
+        };
+        let unusable = |body: &'static str| {
+            let answer = answers::page(200, "text/html", body);
+            (PushOutcome::Unusable, Ok(answer), Display::Unchanged)
+        };
+        // Firmware of the multiplatform kind knows no push from CUCM.
+        if self.load.to_ascii_uppercase().contains("MPP") {
+            return Some(status(404, NOT_FOUND));
+        }
+        match self.quirk {
+            Quirk::Busy503Once => {
+                let mut cluster = self.shared.cluster();
+                let was_busy = std::mem::replace(&mut cluster.histories[self.at].was_busy, true);
+                drop(cluster);
+                (!was_busy).then(|| status(503, "<html><body>busy</body></html>"))
+            }
+            Quirk::EmptyReply => Some(unusable("")),
+            Quirk::ErrorWithOk { number } => Some(self.error(number)),
+            Quirk::EndlessReply => {
+                Some((PushOutcome::Unusable, Ok(answers::endless()), Display::Unchanged))
+            }
+            Quirk::Redirects => {
+                let to = format!("http://{}/CGI/Execute", self.shared.second_host);
+                let answer = answers::elsewhere(&to);
+                Some((PushOutcome::Status(302), Ok(answer), Display::Unchanged))
+            }
+            Quirk::Worded(wording) if wording.outcome() != PushOutcome::Accepted => {
+                Some((wording.outcome(), Ok(wording.answer()), Display::Unchanged))
+            }
+            Quirk::Garbage => Some(unusable("<html><head><title>Cisco</title></head><body>")),
+            Quirk::Http404 => Some(status(404, NOT_FOUND)),
+            Quirk::Resets => Some((PushOutcome::Unusable, Err(Broken), Display::Unchanged)),
+            Quirk::SlowReply(time) => {
+                tokio::time::sleep(time).await;
+                None
+            }
+            Quirk::AcceptsButNeverFetches
+            | Quirk::AnswersFirst(_)
+            | Quirk::CutsAnswer
+            | Quirk::FetchesHalf
+            | Quirk::FetchesImageOnly
+            | Quirk::IgnoresFirstPush
+            | Quirk::LosesAnswer
+            | Quirk::NeverComesBack
+            | Quirk::Normal
+            | Quirk::RestartsMidway
+            | Quirk::ScreenCovered
+            | Quirk::Trickles(_)
+            | Quirk::Worded(_)
+            | Quirk::WrongDevice => None,
+        }
+    }
+
+    /// Tells whether the phone does nothing about a push that it accepts.
+    pub(super) fn ignores(&self) -> bool {
+        match self.quirk {
+            Quirk::AcceptsButNeverFetches => true,
+            // A push is written down once it has been answered.
+            Quirk::IgnoresFirstPush => {
+                let accepted = |push: &Push| push.outcome == PushOutcome::Accepted;
+                !self.shared.cluster().histories[self.at].pushes.iter().any(accepted)
+            }
+            Quirk::AnswersFirst(_)
+            | Quirk::Busy503Once
+            | Quirk::CutsAnswer
+            | Quirk::EmptyReply
+            | Quirk::EndlessReply
+            | Quirk::ErrorWithOk { .. }
+            | Quirk::FetchesHalf
+            | Quirk::FetchesImageOnly
+            | Quirk::Garbage
+            | Quirk::Http404
+            | Quirk::LosesAnswer
+            | Quirk::NeverComesBack
+            | Quirk::Normal
+            | Quirk::Redirects
+            | Quirk::Resets
+            | Quirk::RestartsMidway
+            | Quirk::ScreenCovered
+            | Quirk::SlowReply(_)
+            | Quirk::Trickles(_)
+            | Quirk::Worded(_)
+            | Quirk::WrongDevice => false,
+        }
+    }
+
+    /// Tells whether the phone restarts in the middle of this push: it does so once.
+    pub(super) fn restarts(&self) -> bool {
+        self.quirk == Quirk::RestartsMidway
+            && !std::mem::replace(&mut self.shared.cluster().histories[self.at].was_busy, true)
+    }
+}
