@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::device_name::DeviceName;
@@ -93,7 +94,7 @@ impl Observer for Unobserved {
 }
 
 /// How one change of a plan ended.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct ChangeResult {
     /// The change.
     pub change: Change,
@@ -104,7 +105,7 @@ pub struct ChangeResult {
 }
 
 /// Whether a change is on the cluster.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeState {
     /// Written, read back and found there.
@@ -116,7 +117,9 @@ pub enum ChangeState {
 }
 
 /// How a push to one phone ended.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The phone accepted, and fetched image and thumbnail completely.
@@ -184,7 +187,7 @@ impl Outcome {
 }
 
 /// What a phone said when it refused.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct PhoneError {
     /// The number of its `CiscoIPPhoneError` or `ResponseItem`, when there was one.
     pub number: Option<u32>,
@@ -195,7 +198,7 @@ pub struct PhoneError {
 }
 
 /// Everything about the push to one phone.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct PhoneResult {
     /// Its device name.
     pub name: DeviceName,

@@ -14,7 +14,7 @@ use super::{output, pipeline, repair, state};
 use crate::audit::audit;
 use crate::domain::text::counted;
 use crate::plan::after_apply;
-use crate::report::{Format, audit_recap, plan_diff};
+use crate::report::{audit_recap, plan_diff};
 
 /// Shows what `rollout` would do, and does none of it.
 ///
@@ -37,13 +37,15 @@ pub async fn run(
     let plan = repair::plan(&inventory, &audit_before, &repairs, &owed)?;
     let meant = after_apply(inventory.clone(), plan.changes.iter().map(|change| (change, None)));
     let ready = Fresh::default().targets(&inventory, &audit(&meant, &repairs)).len();
+    let mut audit_before = audit_before;
+    output::sort(&args.list, &mut audit_before.phones)?;
     let recap = format!(
         "{}\n{}\nThen the picture would be pushed to {}. Dry run: nothing was changed or pushed.\n",
         audit_recap(&audit_before),
         plan_diff(&plan),
         counted(ready, "phone"),
     );
-    if args.format() == Format::Table {
+    if args.is_recap() {
         output::write(args, &recap)?;
     } else {
         ui::say(&recap);

@@ -17,6 +17,7 @@ mod password;
 mod pipeline;
 mod pushing;
 mod repair;
+mod schemas;
 mod simulated;
 mod stages;
 mod state;
@@ -32,6 +33,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use error::{CliError, Exit};
+
+pub use schemas::schemas;
 
 /// Put one background picture on every Cisco IP phone of a Unified CM cluster, and prove it
 #[derive(Debug, Parser)]

@@ -1,9 +1,15 @@
 //! Lists in every format that has rows.
 
-use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
+use std::io;
 
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::answer::ListError;
 use super::record::Record;
 use super::text::{printable, spreadsheet_safe};
+use super::view::{Fields, View};
 
 /// How a list is written.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
@@ -17,41 +23,47 @@ pub enum Format {
     Ndjson,
     /// Comma-separated values with a header, safe to open in a spreadsheet.
     Csv,
-}
-
-/// A list could not be written.
-#[derive(Debug, thiserror::Error)]
-#[error("failed to write the list")]
-pub struct ListError(#[source] Box<dyn std::error::Error + Send + Sync>);
-
-impl ListError {
-    pub(super) fn new(source: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self(Box::new(source))
-    }
+    /// Test results for pipelines (JUnit's XML): audits and pushes only.
+    Junit,
 }
 
 /// Aligned columns; an empty list is its header.
 ///
-/// `width` is the terminal's, in characters; without one, lines are as long as they need to be.
-pub fn table<T: Record>(records: &[T], width: Option<u16>) -> String {
+/// `width` is the terminal's, in characters; without one, lines are as long as they need to be. Fields that
+/// were asked for are all shown, however narrow it is.
+pub fn table<T: Record>(records: &[T], view: &View, width: Option<u16>) -> String {
+    let columns = view.columns::<T>();
     let rows: Vec<Vec<String>> = records
         .iter()
-        .map(|record| record.cells().iter().map(|cell| printable(cell).into_owned()).collect())
+        .map(|record| {
+            let cells = cells(record, view);
+            cells.iter().map(|cell| printable(cell).into_owned()).collect()
+        })
         .collect();
-    let shown = fitting::<T>(&rows, width);
+    let all = || (0..columns.len()).collect();
+    let shown = if view.chosen().is_some() { all() } else { fitting::<T>(&rows, width) };
     let mut table = plain_table(width);
-    table.set_header(shown.iter().map(|at| T::COLUMNS[*at].replace('_', " ")));
+    table.set_header(shown.iter().map(|at| columns[*at].replace('_', " ")));
     for row in &rows {
         table.add_row(shown.iter().map(|at| row[*at].as_str()));
     }
     for (place, at) in shown.iter().enumerate() {
-        if let Some(column) =
-            table.column_mut(place).filter(|_| T::FIXED.contains(&T::COLUMNS[*at]))
-        {
+        if let Some(column) = table.column_mut(place).filter(|_| T::FIXED.contains(&columns[*at])) {
             column.set_constraint(ColumnConstraint::ContentWidth);
         }
     }
     finished(table)
+}
+
+/// The texts of the fields that are shown.
+fn cells<T: Record>(record: &T, view: &View) -> Vec<String> {
+    match view.chosen() {
+        None => record.cells(),
+        Some(chosen) => {
+            let fields = Fields::of(record);
+            chosen.iter().map(|field| fields.text(field)).collect()
+        }
+    }
 }
 
 /// Chooses the columns that a terminal of this width has room for, by their places.
@@ -84,27 +96,54 @@ const READS_WELL: usize = 18;
 /// Comma-separated values with a header.
 ///
 /// # Errors
-/// When the writer fails, which memory does not.
-pub fn csv<T: Record>(records: &[T]) -> Result<String, ListError> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(T::COLUMNS).map_err(ListError::new)?;
+/// When the place takes no more.
+pub fn csv<T: Record>(
+    records: &[T],
+    view: &View,
+    out: &mut dyn io::Write,
+) -> Result<(), ListError> {
+    let mut writer = csv::Writer::from_writer(out);
+    writer.write_record(view.columns::<T>())?;
     for record in records {
-        let cells = record.cells();
-        writer
-            .write_record(cells.iter().map(|cell| spreadsheet_safe(cell).into_owned()))
-            .map_err(ListError::new)?;
+        let cells = cells(record, view);
+        writer.write_record(cells.iter().map(|cell| spreadsheet_safe(cell).into_owned()))?;
     }
-    let bytes = writer.into_inner().map_err(|error| ListError::new(error.into_error()))?;
-    String::from_utf8(bytes).map_err(ListError::new)
+    Ok(writer.flush()?)
 }
 
 /// One JSON object a line; an empty list is empty.
 ///
 /// # Errors
-/// When a record cannot be written as JSON.
-pub fn ndjson<T: Record>(records: &[T]) -> Result<String, ListError> {
-    let lines: Result<Vec<String>, _> = records.iter().map(serde_json::to_string).collect();
-    Ok(lines.map_err(ListError::new)?.into_iter().map(|line| line + "\n").collect())
+/// When the place takes no more, or a record cannot be written as JSON.
+pub fn ndjson<T: Record>(
+    records: &[T],
+    view: &View,
+    out: &mut dyn io::Write,
+) -> Result<(), ListError> {
+    for record in records {
+        match view.chosen() {
+            None => serde_json::to_writer(&mut *out, record)?,
+            Some(chosen) => serde_json::to_writer(&mut *out, &Chosen::of(record, chosen))?,
+        }
+        out.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+/// The fields of a row that were asked for, in the order in which they were.
+pub(super) struct Chosen(Vec<(&'static str, Value)>);
+
+impl Chosen {
+    pub(super) fn of<T: Record>(record: &T, chosen: &[&'static str]) -> Self {
+        let fields = Fields::of(record);
+        Self(chosen.iter().map(|field| (*field, fields.value(field))).collect())
+    }
+}
+
+impl Serialize for Chosen {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(field, value)| (field, value)))
+    }
 }
 
 pub(super) fn plain_table(width: Option<u16>) -> Table {
@@ -153,12 +192,12 @@ mod tests {
             },
         };
         for width in [80, 100, 140] {
-            let text = table(std::slice::from_ref(&phone), Some(width));
+            let text = table(std::slice::from_ref(&phone), &View::default(), Some(width));
             for whole in ["SEP0011223344AA", "partially_registered", "203.0.113.250"] {
                 assert!(text.contains(whole), "{width}: {text}");
             }
             assert!(text.lines().all(|line| line.chars().count() <= usize::from(width)), "{text}");
         }
-        assert!(table(&[phone], None).contains("protocol"));
+        assert!(table(&[phone], &View::default(), None).contains("protocol"));
     }
 }

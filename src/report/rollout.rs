@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::audit::Audit;
@@ -39,7 +40,7 @@ pub struct Rollout {
 }
 
 /// Counts of a run.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct RolloutSummary {
     /// All selected phones.
     pub total: usize,

@@ -7,6 +7,7 @@ use crate::cli::args::{ConnectionArgs, OutputArgs, RepairArgs, ResetArgs, Target
 use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::{self, Progress};
 use crate::cli::{open, output, pipeline, target};
+use crate::domain::audit::AuditedPhone;
 use crate::domain::finding::Verdict;
 use crate::domain::selector::LimitCounts;
 use crate::report::{audit_json, audit_recap};
@@ -35,13 +36,14 @@ pub struct Args {
 /// When the cluster cannot be read or the answer cannot be written.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
     target::check_stdin(&args.connection, &args.target)?;
-    output::check(&args.output)?;
+    output::check_list::<AuditedPhone>(&args.output)?;
     let repairs = args.repair.repairs(ResetArgs::default())?;
     let connection = open::connection(&args.connection, None)?;
     let (counts, progress) = (LimitCounts::AllPhones, Progress::shared());
     let inventory =
         pipeline::survey(&connection, &args.target, counts, &repairs, &progress).await?;
-    let audit = audit(&inventory, &repairs);
+    let mut audit = audit(&inventory, &repairs);
+    output::sort(&args.output.list, &mut audit.phones)?;
     let text = output::list(&args.output, &audit.phones, || audit_json(&audit, Timestamp::now()))?;
     output::write(&args.output, &text)?;
     ui::say(&format!("\n{}", audit_recap(&audit)));

@@ -6,6 +6,7 @@ use crate::cli::args::{ConnectionArgs, OutputArgs, TargetArgs};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::{self, Progress};
 use crate::cli::{open, output, pipeline, target};
+use crate::domain::inventory::Phone;
 use crate::domain::repair::Repairs;
 use crate::domain::selector::LimitCounts;
 use crate::report::inventory_json;
@@ -29,11 +30,12 @@ pub struct Args {
 /// When the cluster cannot be read or the answer cannot be written.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
     target::check_stdin(&args.connection, &args.target)?;
-    output::check(&args.output)?;
+    output::check_list::<Phone>(&args.output)?;
     let connection = open::connection(&args.connection, None)?;
     let (counts, progress) = (LimitCounts::AllPhones, Progress::shared());
-    let inventory =
+    let mut inventory =
         pipeline::survey(&connection, &args.target, counts, &Repairs::default(), &progress).await?;
+    output::sort(&args.output.list, &mut inventory.phones)?;
     let text = output::list(&args.output, &inventory.phones, || {
         inventory_json(&inventory, Timestamp::now())
     })?;

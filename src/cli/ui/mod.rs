@@ -4,6 +4,6 @@ mod console;
 mod progress;
 mod prompt;
 
-pub use console::{put, say, speaks_unicode, terminal_width};
+pub use console::{put, put_with, say, speaks_unicode, terminal_width};
 pub use progress::Progress;
 pub use prompt::{confirm, confirm_yes, password};
