@@ -18,6 +18,10 @@ use crate::domain::plan::Change;
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
+    /// Making the first call to the cluster.
+    Connect,
+    /// Checking whether all is there that a rollout needs.
+    Checks,
     /// Reading the phones from the publisher.
     Phones,
     /// Reading everything else from the publisher.

@@ -15,6 +15,7 @@ pub mod provider;
 pub mod retry;
 pub mod session;
 pub mod tls_problem;
+pub mod trace;
 pub mod trust;
 
 #[cfg(test)]

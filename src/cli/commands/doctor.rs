@@ -5,7 +5,9 @@ use jiff::Timestamp;
 use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs};
 use crate::cli::doctor::{self, Check, DoctorBody};
 use crate::cli::error::{CliError, Exit};
-use crate::cli::{output, ui};
+use crate::cli::output;
+use crate::cli::ui::{self, Progress};
+use crate::event::{Event, Stage};
 use crate::report::{Document, printable_lines};
 
 /// Check everything that a rollout needs, and say what to do about what is missing
@@ -28,7 +30,10 @@ pub struct Args {
 /// When the answer cannot be written.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
     output::check_list::<Check>(&args.output)?;
+    let progress = Progress::shared();
+    progress.observe(&Event::Started { stage: Stage::Checks, total: None });
     let mut checks = doctor::run(&args.connection, &args.push).await;
+    progress.observe(&Event::Finished { stage: Stage::Checks });
     let exit = doctor::exit_of(&checks);
     if args.output.is_recap() {
         let shown = printable_lines(&doctor::shown(&checks, ui::speaks_unicode()));

@@ -1,6 +1,10 @@
 //! Data to standard output, everything else to standard error.
 
 use std::io::{self, BufWriter, ErrorKind, IsTerminal as _, Write as _};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use indicatif::MultiProgress;
 
 use crate::cli::error::{CliError, Exit};
 
@@ -57,14 +61,58 @@ const BUFFER: usize = 64 * 1024;
 
 /// Tells a person something, on standard error.
 pub fn say(text: &str) {
-    // When nobody can be told, there is nobody to tell that either.
-    let _ignored = writeln!(io::stderr().lock(), "{text}");
+    if JSON.load(Ordering::SeqCst) {
+        tracing::info!(target: SAID, "{}", text.trim());
+    } else {
+        write_stderr(format!("{text}\n").as_bytes());
+    }
 }
 
-/// Tells whether standard error is a terminal.
+/// Tells a person why a command could not do its work, on standard error.
+pub fn say_error(text: &str) {
+    if JSON.load(Ordering::SeqCst) {
+        tracing::error!(target: SAID, "{text}");
+        return;
+    }
+    let style = console::Style::new().for_stderr().red().bold();
+    match text.strip_prefix(ERROR) {
+        Some(rest) => say(&format!("{}{rest}", style.apply_to(ERROR))),
+        None => say(text),
+    }
+}
+
+/// Writes to standard error, above the bars that stand there.
+pub fn write_stderr(bytes: &[u8]) {
+    // When nobody can be told, there is nobody to tell that either.
+    let write = || drop(io::stderr().lock().write_all(bytes));
+    if is_terminal() { BARS.suspend(write) } else { write() }
+}
+
+/// Makes all of standard error JSON: what is said becomes lines of the log.
+pub fn speak_json() {
+    JSON.store(true, Ordering::SeqCst);
+}
+
+/// Tells whether standard error is a terminal on which lines can be drawn anew.
 pub fn is_terminal() -> bool {
     io::stderr().is_terminal()
+        && !JSON.load(Ordering::SeqCst)
+        && std::env::var_os("TERM").is_none_or(|kind| kind != "dumb")
 }
+
+/// The bars on standard error: whatever else is written there makes room for them.
+pub(super) static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+
+static JSON: AtomicBool = AtomicBool::new(false);
+
+/// What lines of the log are called that were said.
+pub const SAID: &str = "axlpaper::said";
+
+/// What lines of the log are called that tell what the screen tells anyway.
+pub const TOLD: &str = "axlpaper::told";
+
+/// How the message of an error begins.
+const ERROR: &str = "error:";
 
 /// Returns the width of the terminal behind standard output, in characters.
 pub fn terminal_width() -> Option<u16> {
