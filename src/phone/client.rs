@@ -353,7 +353,7 @@ async fn read_body(
         }
     };
     watched.body(&body);
-    watched.ended(read.as_ref().map(|()| ()).map_err(|error| chain(error)));
+    watched.ended(read.as_ref().copied().map_err(|error| chain(error)));
     read.map(|()| body)
 }
 

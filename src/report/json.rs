@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::ser::SerializeSeq as _;
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::{Map, Value};
 
 use super::answer::{Answer, ListError};
 use super::list::Chosen;
@@ -19,7 +18,7 @@ use crate::domain::text::excerpt;
 use crate::event::{ChangeResult, PhoneResult};
 
 /// A document: what it is, when it was made, about which cluster, and its body.
-#[derive(Clone, Debug, JsonSchema, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Document<'a, T> {
     /// What kind of document this is, and in which version.
     schema: String,
@@ -219,14 +218,13 @@ pub fn models_json(
 }
 
 /// What is in a `list` document: rows of which only some fields were asked for.
-#[derive(Clone, Debug, JsonSchema, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(bound = "T: Record")]
 pub(super) struct ListBody<'a, T> {
     /// The fields, in the order in which they were asked for.
     fields: &'a [&'static str],
     /// The rows: each has these fields and no others.
     #[serde(serialize_with = "only_fields")]
-    #[schemars(with = "Vec<Map<String, Value>>")]
     rows: Rows<'a, T>,
 }
 

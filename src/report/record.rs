@@ -215,14 +215,21 @@ impl Record for PhoneResult {
     /// A phone fails whose push is not proven; one that was left alone on purpose says nothing.
     fn test_case(&self) -> Option<TestCase> {
         let reason = self.reason.clone().unwrap_or_default();
+        let word = self.outcome.as_str();
         let result = match self.outcome {
-            outcome if outcome.is_failure() => TestResult::Failed {
-                kind: outcome.as_str().to_owned(),
-                message: format!("{}: {reason}", outcome.as_str()),
+            Outcome::Verified => TestResult::Passed,
+            Outcome::Skipped => TestResult::Skipped { message: reason },
+            Outcome::Accepted
+            | Outcome::Rejected
+            | Outcome::AuthFailed
+            | Outcome::Unreachable
+            | Outcome::BadReply
+            | Outcome::WrongDevice
+            | Outcome::Pending => TestResult::Failed {
+                kind: word.to_owned(),
+                message: format!("{word}: {reason}"),
                 details: self.remedy.as_ref().map(|text| format!("-> {text}")).unwrap_or_default(),
             },
-            Outcome::Skipped => TestResult::Skipped { message: reason },
-            _ => TestResult::Passed,
         };
         let class =
             if self.device_pool.is_empty() { &self.model } else { &self.device_pool }.clone();

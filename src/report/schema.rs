@@ -1,14 +1,14 @@
 //! The JSON Schemas of the documents, made from the types that write them.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
+use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::json::{
-    AuditBody, ChangesBody, Document, InventoryBody, ModelsBody, PlanBody, RolloutBody,
-};
+use super::json::{AuditBody, ChangesBody, InventoryBody, ModelsBody, PlanBody, RolloutBody};
 use super::runs::{RunsBody, ShowBody};
+use crate::domain::inventory::ClusterInfo;
 
 /// The schema of one kind of document.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,12 +30,12 @@ impl Schema {
 /// Returns the schemas of all documents that are made here.
 pub fn documents() -> Vec<Schema> {
     vec![
-        schema_of::<InventoryBody<'_>>("inventory"),
-        schema_of::<AuditBody<'_>>("audit"),
-        schema_of::<PlanBody<'_>>("plan"),
-        schema_of::<ChangesBody<'_>>("apply"),
-        schema_of::<ChangesBody<'_>>("revert"),
-        schema_of::<RolloutBody<'_>>("rollout"),
+        about_cluster::<InventoryBody<'_>>("inventory"),
+        about_cluster::<AuditBody<'_>>("audit"),
+        about_cluster::<PlanBody<'_>>("plan"),
+        about_cluster::<ChangesBody<'_>>("apply"),
+        about_cluster::<ChangesBody<'_>>("revert"),
+        about_cluster::<RolloutBody<'_>>("rollout"),
         schema_of::<RunsBody<'_>>("runs"),
         schema_of::<ShowBody<'_>>("show"),
         schema_of::<ModelsBody<'_>>("models"),
@@ -52,10 +52,45 @@ struct AnyList {
     rows: Vec<serde_json::Map<String, Value>>,
 }
 
-/// Makes the schema of a document with this body.
+/// What every document begins with.
+#[derive(JsonSchema, Serialize)]
+struct Alone<T> {
+    /// What kind of document this is, and in which version.
+    schema: String,
+    /// When it was written.
+    generated_at: Timestamp,
+    #[serde(flatten)]
+    body: T,
+}
+
+/// What a document about a cluster begins with.
+#[derive(JsonSchema, Serialize)]
+struct AboutCluster<T> {
+    /// What kind of document this is, and in which version.
+    schema: String,
+    /// When it was written.
+    generated_at: Timestamp,
+    /// The cluster that it is about.
+    cluster: ClusterInfo,
+    #[serde(flatten)]
+    body: T,
+}
+
+/// Makes the schema of a document with this body that is about no cluster.
 pub fn schema_of<T: JsonSchema>(what: &'static str) -> Schema {
-    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
-    let mut schema = generator.into_root_schema_for::<Document<'_, T>>().to_value();
+    named(what, generator().into_root_schema_for::<Alone<T>>())
+}
+
+fn about_cluster<T: JsonSchema>(what: &'static str) -> Schema {
+    named(what, generator().into_root_schema_for::<AboutCluster<T>>())
+}
+
+fn generator() -> SchemaGenerator {
+    SchemaSettings::draft2020_12().for_serialize().into_generator()
+}
+
+fn named(what: &'static str, schema: schemars::Schema) -> Schema {
+    let mut schema = schema.to_value();
     let name = format!("axlpaper.{what}/v1");
     if let Some(root) = schema.as_object_mut() {
         root.insert("title".to_owned(), json!(name));

@@ -301,7 +301,7 @@ mod tests {
             let mut rows: Vec<Row> = names.iter().map(|name| row(name, None)).collect();
             let sort = if down { ["-name"] } else { ["name"] };
             view(&[], &sort).unwrap().sort(&mut rows);
-            let mut expected = names.clone();
+            let mut expected = names;
             // A name that is empty is not known, so it stands last either way.
             expected.sort_by(|a, b| {
                 let order = if down { b.cmp(a) } else { a.cmp(b) };

@@ -100,6 +100,11 @@ pub fn is_terminal() -> bool {
         && std::env::var_os("TERM").is_none_or(|kind| kind != "dumb")
 }
 
+/// Tells whether the terminal behind standard error has no room for a bar.
+pub(super) fn is_narrow() -> bool {
+    console::Term::stderr().size_checked().is_some_and(|(_, columns)| columns < 60)
+}
+
 /// The bars on standard error: whatever else is written there makes room for them.
 pub(super) static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 

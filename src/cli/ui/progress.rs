@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
-use super::console::{BARS, TOLD, is_terminal, say};
+use super::console::{BARS, TOLD, is_narrow, is_terminal, say};
 use crate::event::{Event, Observer, Stage};
 use crate::report::printable;
 
@@ -76,7 +76,12 @@ impl Progress {
             Some(total) => ProgressBar::new(total),
             None => ProgressBar::new_spinner(),
         });
-        bar.set_style(style(if total.is_some() { BAR } else { SPINNER }, self.wait.clone()));
+        let template = match total {
+            Some(_) if is_narrow() => NARROW,
+            Some(_) => BAR,
+            None => SPINNER,
+        };
+        bar.set_style(style(template, self.wait.clone()));
         bar.set_prefix(title(stage));
         bar.enable_steady_tick(Duration::from_millis(120));
         *self.bar() = Some((stage, bar));
@@ -89,7 +94,7 @@ impl Progress {
             return;
         }
         let Some((_, bar)) = self.bar().take() else { return };
-        let took = in_words(bar.elapsed());
+        let took = took(bar.elapsed());
         let counted = bar.length().map(|length| format!("{}/{length} in {took}", bar.position()));
         let ended = counted.unwrap_or_else(|| format!("done in {took}"));
         bar.finish_and_clear();
@@ -208,6 +213,15 @@ fn in_words(delay: Duration) -> String {
     }
 }
 
+/// Returns how long something took.
+fn took(time: Duration) -> String {
+    if time < Duration::from_secs(10) {
+        format!("{:.1} s", time.as_secs_f64())
+    } else {
+        in_words(time)
+    }
+}
+
 /// Returns how fast something goes, in the unit that makes it a readable number.
 fn in_rate(per_second: f64) -> String {
     if per_second >= 9.95 {
@@ -223,10 +237,10 @@ fn in_rate(per_second: f64) -> String {
     }
 }
 
-/// While a stage that can be counted is under way.
-///
-/// It must fit 40 columns with five-digit counts; what comes after that is cut off by the terminal's width.
+/// While a stage that can be counted is under way. Numbers of five digits fit 60 columns.
 const BAR: &str = "{prefix:<20} {bar:6.cyan/dim} {pos}/{len} {eta} {rate} {wait}{wide_msg}";
+/// The same on a terminal that is narrower.
+const NARROW: &str = "{prefix} {pos}/{len} {wait}{wide_msg}";
 /// While another stage is under way.
 const SPINNER: &str = "{prefix:<20} {spinner} {elapsed} {wait}{wide_msg}";
 /// Where there is no terminal, a long stage says so often that it is alive.
@@ -296,7 +310,7 @@ mod tests {
 
     #[test]
     fn every_template_is_one() {
-        for template in [BAR, SPINNER] {
+        for template in [BAR, NARROW, SPINNER] {
             ProgressStyle::with_template(template).unwrap();
         }
     }

@@ -164,8 +164,15 @@ fn attributes(tag: &str) -> Vec<Attribute<'_>> {
 /// Tells whether something of this name is likely to be secret.
 fn promises_secret(name: &str) -> bool {
     let name = name.rsplit(':').next().unwrap_or(name).to_ascii_lowercase();
+    if HARMLESS.iter().any(|start| name.starts_with(start)) {
+        return false;
+    }
     PARTS.iter().any(|part| name.contains(part)) || ENDS.iter().any(|end| name.ends_with(end))
 }
+
+/// How names begin that only sound secret: the rules and dates of a user's password, which say whether it is
+/// locked, and not what it is.
+const HARMLESS: [&str; 3] = ["passwordcredentials", "pincredentials", "pwdcred"];
 
 /// What names of secrets hold.
 const PARTS: [&str; 12] = [
@@ -259,6 +266,10 @@ mod tests {
             ("<p name=\"sshPwd\" value=\"x\"/>", "<p name=\"sshPwd\" value=\"(hidden)\"/>"),
             ("<p name=\"sshPwd\">x</p>", "<p name=\"sshPwd\">(hidden)</p>"),
             ("<a b=\">\" password=\"x>y\">z</a>", "<a b=\">\" password=\"(hidden)\">z</a>"),
+            (
+                "<passwordCredentials><pwdCredLocked>true</pwdCredLocked></passwordCredentials>",
+                "<passwordCredentials><pwdCredLocked>true</pwdCredLocked></passwordCredentials>",
+            ),
             ("1 < 2 && <name>x</name>", "1 < 2 && <name>x</name>"),
         ] {
             assert_eq!(redact(given), expected);
