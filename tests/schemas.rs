@@ -2,8 +2,6 @@
 //!
 //! `AXLPAPER_UPDATE_SCHEMAS=1 cargo test --test schemas` writes them anew.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

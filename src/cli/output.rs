@@ -12,6 +12,7 @@ use super::ui;
 use crate::domain::chain::chain;
 use crate::report::{
     Answer, Format, ListError, Record, UnknownField, View, csv, junit, list_json, ndjson, table,
+    wide_table,
 };
 
 /// Makes the answer out of a list; `json` makes the document around it. Nothing is rendered yet.
@@ -40,7 +41,10 @@ pub fn list_as<'a, T: Record, J: Answer + 'a>(
 ) -> Result<Box<dyn Answer + 'a>, CliError> {
     let view = view::<T>(list)?;
     Ok(match (format, view.chosen()) {
-        (Format::Table, _) => rendered(move |out| table(records, &view, width).write_to(out)),
+        (Format::Table, _) => rendered(move |out| match width {
+            Some(width) => table(records, &view, width).write_to(out),
+            None => wide_table(records, &view, out),
+        }),
         (Format::Json, None) => Box::new(json()),
         (Format::Json, Some(chosen)) => {
             let (chosen, now) = (chosen.to_vec(), Timestamp::now());

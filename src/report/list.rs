@@ -3,6 +3,7 @@
 use std::io;
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
+use console::measure_text_width;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -27,11 +28,10 @@ pub enum Format {
     Junit,
 }
 
-/// Aligned columns; an empty list is its header.
+/// Aligned columns that fit a terminal; an empty list is its header.
 ///
-/// `width` is the terminal's, in characters; without one, lines are as long as they need to be. Fields that
-/// were asked for are all shown, however narrow it is.
-pub fn table<T: Record>(records: &[T], view: &View, width: Option<u16>) -> String {
+/// `width` is the terminal's, in characters. Fields that were asked for are all shown, however narrow it is.
+pub fn table<T: Record>(records: &[T], view: &View, width: u16) -> String {
     let columns = view.columns::<T>();
     let rows: Vec<Vec<String>> = records
         .iter()
@@ -42,7 +42,7 @@ pub fn table<T: Record>(records: &[T], view: &View, width: Option<u16>) -> Strin
         .collect();
     let all = || (0..columns.len()).collect();
     let shown = if view.chosen().is_some() { all() } else { fitting::<T>(&rows, width) };
-    let mut table = plain_table(width);
+    let mut table = plain_table(Some(width));
     table.set_header(shown.iter().map(|at| columns[*at].replace('_', " ")));
     for row in &rows {
         table.add_row(shown.iter().map(|at| row[*at].as_str()));
@@ -53,6 +53,38 @@ pub fn table<T: Record>(records: &[T], view: &View, width: Option<u16>) -> Strin
         }
     }
     finished(table)
+}
+
+/// The same without a terminal that it has to fit: lines as long as they need to be, written one by one.
+///
+/// # Errors
+/// When the place takes no more.
+pub fn wide_table<T: Record>(
+    records: &[T],
+    view: &View,
+    out: &mut dyn io::Write,
+) -> Result<(), ListError> {
+    let columns = view.columns::<T>();
+    let header: Vec<String> = columns.iter().map(|column| column.replace('_', " ")).collect();
+    let shown = |record: &T| -> Vec<String> {
+        cells(record, view).iter().map(|cell| printable(cell).into_owned()).collect()
+    };
+    let mut widths: Vec<usize> = header.iter().map(|name| measure_text_width(name)).collect();
+    for record in records {
+        for (width, cell) in widths.iter_mut().zip(shown(record)) {
+            *width = (*width).max(measure_text_width(&cell));
+        }
+    }
+    for row in std::iter::once(header).chain(records.iter().map(shown)) {
+        let mut line = String::new();
+        for (width, cell) in widths.iter().zip(&row) {
+            line.push_str(cell);
+            let blanks = width - measure_text_width(cell) + GAP;
+            line.extend(std::iter::repeat_n(' ', blanks));
+        }
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
 }
 
 /// The texts of the fields that are shown.
@@ -69,9 +101,9 @@ fn cells<T: Record>(record: &T, view: &View) -> Vec<String> {
 /// Chooses the columns that a terminal of this width has room for, by their places.
 ///
 /// A column that may be broken is counted with the width of one that reads well.
-fn fitting<T: Record>(rows: &[Vec<String>], width: Option<u16>) -> Vec<usize> {
+fn fitting<T: Record>(rows: &[Vec<String>], width: u16) -> Vec<usize> {
     let mut shown: Vec<usize> = (0..T::COLUMNS.len()).collect();
-    let Some(width) = width.map(usize::from) else { return shown };
+    let width = usize::from(width);
     let need = |at: usize| {
         let cells = rows.iter().map(|row| row[at].chars().count());
         let widest = cells.chain([T::COLUMNS[at].len()]).max().unwrap_or_default();
@@ -192,12 +224,18 @@ mod tests {
             },
         };
         for width in [80, 100, 140] {
-            let text = table(std::slice::from_ref(&phone), &View::default(), Some(width));
+            let text = table(std::slice::from_ref(&phone), &View::default(), width);
             for whole in ["SEP0011223344AA", "partially_registered", "203.0.113.250"] {
                 assert!(text.contains(whole), "{width}: {text}");
             }
             assert!(text.lines().all(|line| line.chars().count() <= usize::from(width)), "{text}");
         }
-        assert!(table(&[phone], &View::default(), None).contains("protocol"));
+        let mut wide = Vec::new();
+        wide_table(&[phone], &View::default(), &mut wide).unwrap();
+        let wide = String::from_utf8(wide).unwrap();
+        let lines: Vec<&str> = wide.lines().collect();
+        assert_eq!(lines.len(), 2, "{wide}");
+        assert!(lines[0].contains("protocol") && lines[1].contains("broken somewhere"), "{wide}");
+        assert_eq!(lines[0].find("model"), lines[1].find("Cisco 8841"), "{wide}");
     }
 }

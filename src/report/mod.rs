@@ -25,7 +25,7 @@ pub use json::{
     plan_json, read_plan, rollout_json,
 };
 pub use junit::{TestCase, TestResult, junit};
-pub use list::{Format, csv, ndjson, table};
+pub use list::{Format, csv, ndjson, table, wide_table};
 pub use recap::{audit_recap, plan_recap, rollout_recap};
 pub use record::{ModelRecord, Record};
 pub use rollout::{Rollout, RolloutSummary};

@@ -107,8 +107,7 @@ fn a_trace_holds_every_exchange_and_no_secret() {
         assert!(!shows_a_cookie(&text), "a cookie is in {shown}");
         seen.0 |= text.contains("<adminPassword>(hidden)</adminPassword>");
         seen.1 |= text.contains("<password>(hidden)</password>");
-        seen.2 |=
-            text.contains("authorization: Basic (hidden)") && text.contains("XML=<?xml");
+        seen.2 |= text.contains("authorization: Basic (hidden)") && text.contains("XML=<?xml");
     }
     assert_eq!(seen, (true, true, true), "vendorConfig, doAuthenticateUser, push");
     let said = format!("{ended:?}");
