@@ -20,20 +20,35 @@ use crate::journal::{AttemptRow, ChangeRow, EventRow, History, JournalError, Run
 /// A run in the list of runs.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct RunRecord {
+    /// Its number.
     run: i64,
+    /// When it began.
     began_at: Timestamp,
+    /// When it ended; nothing while it runs, or when it was killed.
     ended_at: Option<Timestamp>,
+    /// `running`, or how it ended.
     state: String,
+    /// The exit code of its program.
     exit_code: Option<i64>,
+    /// Who ran it.
     os_user: String,
+    /// On which machine.
     machine: String,
+    /// The name of the cluster, or `addresses`.
     cluster: String,
+    /// The publisher, as `host:port`.
     host: String,
+    /// The command.
     command: String,
+    /// All that was typed.
     command_line: String,
+    /// The version of axlpaper.
     program: String,
+    /// The run that it went on with.
     continues: Option<i64>,
+    /// The run that it took back.
     reverts: Option<i64>,
+    /// How many phones ended how.
     outcomes: BTreeMap<String, i64>,
 }
 

@@ -98,6 +98,24 @@ fn what_changes_something_keeps_to_its_schema() {
 }
 
 #[test]
+fn a_push_without_a_cluster_keeps_to_its_schema() {
+    let lab = Lab::of_phones(1);
+    let inventory: Value = serde_json::from_str(&lab.run(&["inventory", "--json"]).stdout).unwrap();
+    let address = inventory["phones"][0]["registration"]["ip"].as_str().unwrap();
+    // Only a rollout lets the push user in.
+    assert_eq!(lab.push("rollout", &["--yes"]).code, 0);
+    let (picture, port) = (lab.picture(), lab.cluster.phone_port().to_string());
+    let picture = picture.to_str().unwrap();
+    let arguments =
+        ["push", picture, "--address", address, "--phone-port", &port, "--yes", "--json"];
+    let pushed = holds("rollout", &lab.read(&arguments));
+    assert_eq!(
+        (pushed["phones"][0]["outcome"].as_str(), pushed.get("audit_summary")),
+        (Some("verified"), None)
+    );
+}
+
+#[test]
 fn a_strict_schema_sees_a_field_that_it_does_not_name() {
     let lab = Lab::of_phones(1);
     let mut document: Value = serde_json::from_str(&lab.run(&["audit", "--json"]).stdout).unwrap();
