@@ -1,6 +1,6 @@
 //! Keeps every exchange with the cluster and with phones in a folder, for a support case.
 //!
-//! What is secret is blanked before anything is written: see [`redact`]. Nobody who makes an exchange waits
+//! What is secret is blanked before anything is written: see [`redact()`]. Nobody who makes an exchange waits
 //! for the disk: a thread of its own writes, and what it cannot keep up with is left out and counted. A disk
 //! that takes no more ends the trace, not the run.
 //!
