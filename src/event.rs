@@ -3,7 +3,7 @@
 //! Stages tell what they do by sending an [`Event`] to an [`Observer`]. Nobody who does something prints
 //! it, and nobody who prints asks the doer.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::device_name::DeviceName;
 use crate::domain::model::Size;
+use crate::domain::object::ObjectKind;
 use crate::domain::plan::Change;
 
 /// A stage of the pipeline.
@@ -42,6 +43,26 @@ pub enum Stage {
     Restart,
     /// Pushing to phones.
     Push,
+}
+
+impl Stage {
+    /// Returns the word that the journal uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Checks => "checks",
+            Self::Phones => "phones",
+            Self::Settings => "settings",
+            Self::Registrations => "registrations",
+            Self::Pages => "pages",
+            Self::Identities => "identities",
+            Self::Pictures => "pictures",
+            Self::Check => "check",
+            Self::Apply => "apply",
+            Self::Restart => "restart",
+            Self::Push => "push",
+        }
+    }
 }
 
 /// Something that happened.
@@ -79,6 +100,8 @@ pub enum Event {
     Changed(Box<Change>),
     /// A phone is done with, one way or another.
     Pushed(Box<PhoneResult>),
+    /// Somebody asked the image server for something, and it is known how that ended.
+    Downloaded(Box<Download>),
     /// Something a person should know.
     Remark(String),
 }
@@ -175,11 +198,12 @@ impl Outcome {
         }
     }
 
-    /// Tells whether the push was tried, or should have been, and is not proven to have worked.
-    pub fn is_failure(self) -> bool {
+    /// Tells whether a push of this kind was tried, or should have been, and is not proven to have worked, as
+    /// far as that can be proven.
+    pub fn is_failure_of(self, object: ObjectKind) -> bool {
         match self {
-            Self::Accepted
-            | Self::Rejected
+            Self::Accepted => object.is_downloaded(),
+            Self::Rejected
             | Self::AuthFailed
             | Self::Unreachable
             | Self::BadReply
@@ -188,6 +212,31 @@ impl Outcome {
             Self::Verified | Self::Skipped => false,
         }
     }
+}
+
+/// A request to the image server: a line of its access log.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct Download {
+    /// The phone that the address was made for; nothing for what is published for everybody or not at all.
+    pub phone: Option<DeviceName>,
+    /// `background` or `thumbnail`, a file's name, or the path of what is not published.
+    pub file: String,
+    /// Where the request came from; behind NAT that is not the phone's own address.
+    pub peer: SocketAddr,
+    /// Whether only the header was asked for.
+    pub head_only: bool,
+    /// The HTTP status that was answered.
+    pub status: u16,
+    /// Bytes of the file that were sent.
+    pub bytes: u64,
+    /// Bytes that the whole file has.
+    pub length: u64,
+    /// Whether the client has got everything that it was answered with.
+    pub complete: bool,
+    /// When the request came.
+    pub at: Timestamp,
+    /// Time from there until its end was known, in milliseconds.
+    pub duration_ms: u64,
 }
 
 /// What a phone said when it refused.
@@ -212,7 +261,10 @@ pub struct PhoneResult {
     pub device_pool: String,
     /// The address that was pushed to.
     pub ip: Option<IpAddr>,
-    /// The size of the picture it was sent.
+    /// What was pushed. Journals of earlier releases know of backgrounds only.
+    #[serde(default)]
+    pub object: ObjectKind,
+    /// The size of the picture it was sent, where it was one.
     pub image: Option<Size>,
     /// How it ended.
     pub outcome: Outcome,
@@ -230,4 +282,12 @@ pub struct PhoneResult {
     pub finished_at: Option<Timestamp>,
     /// Time between the two, in milliseconds.
     pub duration_ms: Option<u64>,
+}
+
+impl PhoneResult {
+    /// Tells whether the push was tried, or should have been, and is not known to have worked as far as that can
+    /// be known: of what no phone downloads, an acceptance is all there is.
+    pub fn is_failure(&self) -> bool {
+        self.outcome.is_failure_of(self.object)
+    }
 }

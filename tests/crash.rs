@@ -187,6 +187,16 @@ fn attempts(lab: &Lab) -> BTreeMap<String, Vec<String>> {
     attempts
 }
 
+/// A run that was killed says so in its report, wherever it was killed once it had begun.
+fn what_was_killed_can_be_reported(lab: &Lab) {
+    let runs = json(lab, &["runs", "--json"]);
+    if runs["runs"].get(0).is_some_and(|last| last["state"] == "running") {
+        let told = lab.read(&["report", "last", "--output", "-"]);
+        assert_eq!(told.code, 0, "{told:?}");
+        assert!(told.stdout.contains("This run goes on, or was killed"), "{told:?}");
+    }
+}
+
 /// Kills a rollout until it ends, and returns where it was killed.
 fn kill_and_go_on(seed: u64) -> Vec<Phase> {
     let lab = lab();
@@ -196,6 +206,7 @@ fn kill_and_go_on(seed: u64) -> Vec<Phase> {
         let instant = seed.instant(u32::try_from(kills.len()).unwrap());
         if killed(&lab, &arguments, instant) {
             kills.push(instant.phase);
+            what_was_killed_can_be_reported(&lab);
         }
     }
     agree(&lab);

@@ -51,7 +51,7 @@ impl Args {
         let phones = phones.unwrap_or(if is_small { 400 } else { 40_000 });
         Ok(Self::Measure(Size {
             survey: phones,
-            push: phones / 8,
+            push: phones / 4,
             at_once: if is_small { &[10, 40] } else { &[100, 300, 1_000] },
             rounds: if is_small { 1 } else { 3 },
         }))

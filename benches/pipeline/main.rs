@@ -12,7 +12,8 @@
 //! - the push over sockets as the program does it, against the same bound and against a bare load
 //!   generator that does the same two exchanges with every phone and nothing else. Where the load
 //!   generator misses the bound as well, the simulated phones share the blame: they ask the cluster,
-//!   download two pictures and hash them, on the same processors as we.
+//!   download two pictures and hash them, on the same processors as we. With `oha` in the path, a load
+//!   generator that is not ours is measured too.
 //!
 //! The simulated cluster runs in a child process (this program once more), so that its memory and its
 //! processor time are not counted as ours. It shares the machine all the same.
@@ -26,6 +27,7 @@
 
 mod args;
 mod bare;
+mod oha;
 mod process;
 mod push;
 mod record;

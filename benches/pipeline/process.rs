@@ -11,12 +11,30 @@ pub fn peak_memory() -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
+/// Returns the memory that this process has now, in bytes.
+pub fn memory() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
 /// Returns the processor time that this process has used, in user and in system mode.
 pub fn processor_time() -> Option<Duration> {
+    time_of(11)
+}
+
+/// Returns the processor time of all children that have ended and were waited for.
+pub fn children_time() -> Option<Duration> {
+    time_of(13)
+}
+
+/// Adds two neighbouring fields of what the system says of this process.
+fn time_of(first: usize) -> Option<Duration> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
     // The name of the program may hold blanks; the state follows its closing bracket.
     let (_, rest) = stat.rsplit_once(')')?;
-    let mut fields = rest.split_whitespace().skip(11);
+    let mut fields = rest.split_whitespace().skip(first);
     let mut ticks = || fields.next()?.parse::<u64>().ok();
     let ticks = ticks()? + ticks()?;
     // Linux counts in hundredths of a second here, whatever its own clock does.

@@ -3,15 +3,17 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
+use axlpaper::domain::object::ObjectKind;
 use axlpaper::event::{Outcome, PhoneResult, Unobserved};
 use axlpaper::host::{HostConfig, HostLimits, ImageHost};
-use axlpaper::media::{Picture, PreparedSet, demo_picture, prepare_all};
+use axlpaper::media::{Options, Picture, PreparedSet, Squeeze, demo_picture, prepare_all};
 use axlpaper::net::client::{PhoneHttpOptions, phone_http};
-use axlpaper::phone::{PhoneClient, SetBackground, Theme};
+use axlpaper::phone::{PhoneClient, PushObject as _, SetBackground, Theme};
 use axlpaper::push::book::Forgetful;
 use axlpaper::push::engine::{self, Caps, Settings};
 use axlpaper::push::guard::Guard;
 use axlpaper::push::line::PhoneLine;
+use axlpaper::push::meeting::Meeting;
 use axlpaper::push::{Answer, Fetched, Line, Target};
 use axlpaper::sim::{PUSH_PASSWORD, PUSH_USER};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -19,7 +21,8 @@ use secrecy::SecretString;
 
 use crate::Failure;
 use crate::args::Size;
-use crate::process::{file_limit, processor_time};
+use crate::oha;
+use crate::process::{file_limit, memory, processor_time};
 use crate::server::{Kind, LATENCY, Server};
 use crate::survey::{Stages, ratio, read};
 use crate::table::{Bound, Table};
@@ -28,14 +31,14 @@ use crate::table::{Bound, Table};
 pub async fn measure(size: &Size, table: &mut Table) -> Result<(), Failure> {
     let mut server = Server::start(Kind::Ready, size.push)?;
     let (audit, _) = read(server.axl, &server.trust, &Stages::default()).await?;
-    let targets = axlpaper::push::targets(&audit, |_| false, true);
+    let targets = axlpaper::push::targets(ObjectKind::Background, &audit, |_| false, true);
     if targets.len() != server.phones {
         let (ready, there) = (targets.len(), server.phones);
         return Err(format!("{ready} of {there} phones are ready").into());
     }
     let pictures = tokio::task::block_in_place(|| {
-        let specs = targets.iter().map(|target| &target.image);
-        prepare_all(&Picture::from(demo_picture()), specs)
+        let specs = targets.iter().filter_map(|target| target.takes.image());
+        prepare_all(&Picture::from(demo_picture()), specs, &Options::default(), Squeeze::Quick)
     })?;
     for &at_once in size.at_once {
         alone(&targets, at_once, size.rounds, table).await?;
@@ -107,13 +110,17 @@ async fn over_sockets(
     let blind_took = generate_load(server, targets, pictures, at_once, Look::AtNobody).await?;
     let before = processor_time();
     let bare_took = generate_load(server, targets, pictures, at_once, Look::AtIdentity).await?;
-    let between = processor_time();
+    let bare = before.and_then(|before| Some(processor_time()? - before));
+    let foreign = by_oha(server, targets, pictures, at_once, table).await?;
     let client = phone_http(&PhoneHttpOptions { call: LIMIT, ..PhoneHttpOptions::default() })?;
     let password = SecretString::from(PUSH_PASSWORD);
     let phones = PhoneClient::new(client, PUSH_USER, &password, server.phone_port, LIMIT)?;
-    let line = PhoneLine::new(phones, host()?, pictures.clone(), NAME.to_owned(), LIMIT);
+    let line =
+        PhoneLine::new(Meeting::new(phones), host()?, pictures.clone(), NAME.to_owned(), LIMIT);
+    let (before, resting) = (processor_time(), memory());
     let (results, took) = run(&line, targets.to_vec(), at_once).await;
-    let after = processor_time();
+    let ours = before.and_then(|before| Some(processor_time()? - before));
+    let grown = resting.and_then(|resting| Some(memory()?.saturating_sub(resting)));
     line.shutdown().await;
     prove(&results, count)?;
     let rate = |took: Duration| count as f64 / took.as_secs_f64();
@@ -125,32 +132,66 @@ async fn over_sockets(
         Bound::AtLeast(0.95),
         &format!("{:.0} pushes/s, {:.0} requests/s", rate(took), 2.0 * rate(took)),
     );
-    table.ratio(
-        "  the bare load generator's",
-        ratio(least, bare_took),
-        Bound::None,
-        &format!("{:.0} pushes/s", rate(bare_took)),
-    );
-    table.ratio(
-        "  the load generator's without the identity check",
-        ratio(least, blind_took),
-        Bound::None,
-        &format!("{:.0} pushes/s", rate(blind_took)),
-    );
+    let mut told = |what: &str, took: Duration| {
+        table.ratio(what, ratio(least, took), Bound::None, &format!("{:.0} pushes/s", rate(took)));
+    };
+    told("  the bare load generator's", bare_took);
+    told("  the load generator's without the identity check", blind_took);
+    if let Some(foreign) = &foreign {
+        told("  oha's", foreign.time);
+        table.ratio("  our rate / oha's", ratio(foreign.time, took), Bound::None, "");
+    }
     table.ratio("  our rate / the load generator's", ratio(bare_took, took), Bound::None, "");
-    if let (Some(before), Some(between), Some(after)) = (before, between, after)
-        && between > before
-    {
-        let (ours, bare) = (after - between, between - before);
-        let each = |time: Duration| time.as_secs_f64() * 1e6 / count as f64;
-        table.ratio(
-            "  our processor time a push / the load generator's",
-            ratio(ours, bare),
-            Bound::AtMost(1.5),
-            &format!("{:.0} us / {:.0} us", each(ours), each(bare)),
-        );
+    let mut cost = |what: &str, theirs: Option<Duration>| {
+        if let (Some(ours), Some(theirs)) = (ours, theirs.filter(|theirs| !theirs.is_zero())) {
+            let each = |time: Duration| time.as_secs_f64() * 1e6 / count as f64;
+            let made_of = format!("{:.0} us / {:.0} us", each(ours), each(theirs));
+            table.ratio(what, ratio(ours, theirs), Bound::AtMost(1.5), &made_of);
+        }
+    };
+    cost("  our processor time a push / the load generator's", bare);
+    cost("  our processor time a push / oha's", foreign.and_then(|foreign| foreign.processor));
+    if let Some(grown) = grown {
+        table.note(format!(
+            "{what}: memory grew by {:.1} KB a push in flight, {:.2} KB a phone",
+            grown as f64 / 1024.0 / at_once as f64,
+            grown as f64 / 1024.0 / count as f64
+        ));
     }
     Ok(())
+}
+
+/// Lets `oha` push, where it is installed. The image server is ours then too, and so is its part of the time.
+async fn by_oha(
+    server: &Server,
+    targets: &[Target],
+    pictures: &PreparedSet,
+    at_once: usize,
+    table: &mut Table,
+) -> Result<Option<oha::Took>, Failure> {
+    let Some(program) = oha::program() else {
+        table.note("oha is not there, so it was not measured: cargo install oha");
+        return Ok(None);
+    };
+    let target = targets.first().ok_or("there are no phones")?;
+    let image = target.takes.image().ok_or("a phone takes no picture")?;
+    let prepared = pictures.get(image).ok_or("a picture is missing")?;
+    let host = host()?;
+    let urls = host.publish(&target.name, prepared.clone(), image.schema, NAME)?;
+    let object = SetBackground {
+        schema: image.schema,
+        image_url: urls.image_url,
+        thumbnail_url: urls.thumbnail_url,
+        name: NAME.to_owned(),
+        theme: Theme::of_brightness(prepared.brightness),
+    };
+    let before = processor_time();
+    let took =
+        tokio::task::block_in_place(|| oha::load(&program, server, targets, &object, at_once))?;
+    let served = before.and_then(|before| Some(processor_time()? - before));
+    host.shutdown(Duration::from_secs(1)).await;
+    let processor = took.processor.zip(served).map(|(theirs, served)| theirs + served);
+    Ok(Some(oha::Took { processor, ..took }))
 }
 
 async fn run<L: Line>(
@@ -195,10 +236,11 @@ async fn generate_load(
     let client = phone_http(&PhoneHttpOptions { call: LIMIT, ..PhoneHttpOptions::default() })?;
     let mut work = Vec::with_capacity(targets.len());
     for target in targets {
-        let prepared = pictures.get(&target.image).ok_or("a picture is missing")?;
-        let urls = host.publish(&target.name, prepared.clone(), target.image.schema, NAME)?;
+        let image = target.takes.image().ok_or("a phone takes no picture")?;
+        let prepared = pictures.get(image).ok_or("a picture is missing")?;
+        let urls = host.publish(&target.name, prepared.clone(), image.schema, NAME)?;
         let object = SetBackground {
-            schema: target.image.schema,
+            schema: image.schema,
             image_url: urls.image_url,
             thumbnail_url: urls.thumbnail_url,
             name: NAME.to_owned(),
@@ -239,6 +281,7 @@ fn host() -> Result<ImageHost, Failure> {
         advertise: None,
         toward: Some(IpAddr::V4(local)),
         limits: HostLimits::default(),
+        tls: None,
     })?)
 }
 

@@ -178,6 +178,7 @@ pub async fn read(
         repairs: &repairs,
         registrations: Source::Risport70,
         phones: &phones,
+        https: None,
         cluster_name: "bench",
         selector: &selector,
         push_user: Some(PUSH_USER),

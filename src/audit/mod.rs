@@ -12,14 +12,21 @@ use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Finding, Severity, Verdict};
 use crate::domain::inventory::{Inventory, Phone, PushUser};
 use crate::domain::model::Model;
+use crate::domain::object::{ObjectKind, Takes};
 use crate::domain::personalization::Personalization;
 use crate::domain::repair::Repairs;
 
 pub use rules::push_user_missing;
 
-/// Judges every phone of the inventory, given what may be repaired: what may not be is left to a person.
+/// Judges for every phone of the inventory whether a background can be pushed to it, given what may be
+/// repaired: what may not be is left to a person.
 pub fn audit(inventory: &Inventory, repairs: &Repairs) -> Audit {
-    let context = Context::new(inventory, repairs);
+    audit_for(ObjectKind::Background, inventory, repairs)
+}
+
+/// Does the same for any kind of object.
+pub fn audit_for(object: ObjectKind, inventory: &Inventory, repairs: &Repairs) -> Audit {
+    let context = Context::new(object, inventory, repairs);
     let phones: Vec<AuditedPhone> =
         inventory.phones.iter().map(|phone| judge(&context, phone)).collect();
     Audit {
@@ -33,20 +40,22 @@ pub fn audit(inventory: &Inventory, repairs: &Repairs) -> Audit {
 
 /// What the rules may look at besides the phone itself, indexed once.
 struct Context<'a> {
+    /// What is to be pushed.
+    object: ObjectKind,
     inventory: &'a Inventory,
     repairs: &'a Repairs,
     by_address: HashMap<IpAddr, Vec<&'a DeviceName>>,
 }
 
 impl<'a> Context<'a> {
-    fn new(inventory: &'a Inventory, repairs: &'a Repairs) -> Self {
+    fn new(object: ObjectKind, inventory: &'a Inventory, repairs: &'a Repairs) -> Self {
         let mut by_address: HashMap<IpAddr, Vec<&DeviceName>> = HashMap::new();
         for phone in &inventory.phones {
             if let Some(ip) = phone.registration.reachable_ip() {
                 by_address.entry(ip).or_default().push(&phone.name);
             }
         }
-        Self { inventory, repairs, by_address }
+        Self { object, inventory, repairs, by_address }
     }
 }
 
@@ -64,8 +73,9 @@ impl Subject<'_> {
         matches!(self.phone.registration.status, Status::Registered | Status::PartiallyRegistered)
     }
 
-    fn takes_pictures(&self) -> bool {
-        self.model.is_some_and(|model| model.image.is_some())
+    /// Tells whether the model takes what is to be pushed.
+    fn takes(&self, object: ObjectKind) -> bool {
+        self.model.is_some_and(|model| Takes::of(object, model).is_some())
     }
 }
 

@@ -419,3 +419,30 @@ fn a_server_that_only_begins_like_a_node_is_another_server() {
     assert!(with(&format!("http://cucm-sub1.example.com:8080{PAGE}")).is_empty());
     assert!(with(&format!("http://[2001:db8::1]:8080{PAGE}")).is_empty());
 }
+
+#[test]
+fn https_only_is_no_obstacle_once_phones_certificates_can_be_believed() {
+    let https = |at: usize| {
+        let mut phone = phone(&format!("SEP{at}"));
+        phone.common_phone_profile = Some("Https".into());
+        phone
+    };
+    let inventory = inventory(vec![https(1), phone("SEP2")]);
+    let blocked = audited(&inventory);
+    assert_eq!(blocked.phones[0].verdict, Verdict::Blocked);
+    let remedy = &blocked.phones[0].findings[0].remedy;
+    assert!(remedy.contains("--phone-ca-file") && remedy.contains("--phone-tls"), "{remedy}");
+    let allowed = Repairs { https: true, ..Repairs::default() };
+    let allowed = audit(&inventory, &allowed);
+    assert_eq!(allowed.phones[0].verdict, Verdict::Ready, "{:?}", allowed.phones[0].findings);
+    assert!(allowed.phones[0].findings.is_empty());
+    assert_eq!(allowed.phones[1].verdict, Verdict::Ready);
+}
+
+#[test]
+fn that_phones_can_be_believed_is_not_kept_with_a_run() {
+    let repairs = Repairs { https: true, web_access: true, ..Repairs::default() };
+    let kept = serde_json::to_string(&repairs).unwrap();
+    let read: Repairs = serde_json::from_str(&kept).unwrap();
+    assert_eq!(read, Repairs { https: false, ..repairs });
+}

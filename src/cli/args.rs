@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
 use super::error::{CliError, Exit};
+use super::phone_tls::PhoneTlsArgs;
 use crate::config::{Layer, PasswordSource, option};
 use crate::domain::association::UserKind;
 use crate::domain::registration::Source;
@@ -27,9 +28,12 @@ pub struct ConnectionArgs {
     /// The journal [default: axlpaper/journal.sqlite3 in the user's folder for state]
     #[arg(long, value_name = "FILE", env = "AXLPAPER_STATE", global = true)]
     pub state: Option<PathBuf>,
-    /// Cluster of the config file
+    /// Cluster of the config file; inventory and audit take several
     #[arg(long, value_name = "NAME")]
-    pub cluster: Option<String>,
+    pub cluster: Vec<String>,
+    /// Every cluster of the config file, side by side; for inventory and audit
+    #[arg(long, conflicts_with = "cluster")]
+    pub all_clusters: bool,
     /// Publisher [env: CUCM_HOST]
     #[arg(long, value_name = "HOST[:PORT]")]
     pub host: Option<String>,
@@ -73,6 +77,9 @@ pub struct ConnectionArgs {
     /// Whether that is an end user or an application user, found by itself otherwise
     #[arg(long, value_name = "KIND")]
     pub push_user_kind: Option<KindArg>,
+    /// HTTPS to phones.
+    #[command(flatten)]
+    pub phone_tls: PhoneTlsArgs,
 }
 
 /// What only commands need that push to phones.
@@ -93,6 +100,13 @@ pub struct PushArgs {
     /// the cluster, and the port of --listen]
     #[arg(long, value_name = "URL")]
     pub advertise: Option<String>,
+    /// PEM file with the image server's certificate and chain: pictures are served over HTTPS, which phones
+    /// refuse unless they trust it
+    #[arg(long, value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// PEM file with the key of --tls-cert
+    #[arg(long, value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
     /// Phones that are pushed to at once, 1 to 1000 [default: 32]
     #[arg(long, value_name = "N")]
     pub concurrency: Option<usize>,
@@ -222,6 +236,7 @@ impl RepairArgs {
             personalization: wanted(RepairArg::Personalization)
                 .then(|| self.scope.clone().unwrap_or_default()),
             web_access: wanted(RepairArg::WebAccess),
+            https: false,
             reset: reset.reset,
         })
     }
@@ -373,6 +388,21 @@ impl OutputArgs {
 }
 
 impl ConnectionArgs {
+    /// Returns the cluster that is named, for a command that works on one.
+    ///
+    /// # Errors
+    /// When several are named.
+    pub fn one_cluster(&self) -> Result<Option<&str>, CliError> {
+        let several = match self.cluster[..] {
+            _ if self.all_clusters => "--all-clusters is",
+            [] | [_] => return Ok(self.cluster.first().map(String::as_str)),
+            _ => "more than one --cluster is",
+        };
+        let message = format!("{several} not possible here: this works on one cluster at a time");
+        Err(CliError::new(Exit::Usage, message)
+            .hint("`axlpaper inventory` and `axlpaper audit` look at several"))
+    }
+
     /// Returns what was typed as the uppermost layer of settings.
     pub fn layer(&self) -> Layer {
         let file = self.password_file.clone().map(PasswordSource::File);
@@ -390,9 +420,12 @@ impl ConnectionArgs {
             push_user: self.push_user.clone(),
             push_user_kind: self.push_user_kind.map(Into::into),
             timeout: self.timeout,
-            ..Layer::default()
+            ..self.phone_tls.on(Layer::default())
         }
-        .from_source(option)
+        .from_source(|key| match key {
+            "password" if self.password_stdin => "--password-stdin".to_owned(),
+            _ => option(key),
+        })
     }
 }
 
@@ -414,6 +447,8 @@ impl PushArgs {
             phone_port: self.phone_port,
             listen: self.listen.clone(),
             advertise: self.advertise.clone(),
+            tls_cert: self.tls_cert.clone(),
+            tls_key: self.tls_key.clone(),
             concurrency: self.concurrency,
             ..Layer::default()
         }

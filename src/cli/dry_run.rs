@@ -12,6 +12,8 @@ use super::subject::Subject;
 use super::ui::{self, Progress};
 use super::{output, pipeline, repair, state};
 use crate::audit::audit;
+use crate::domain::object::ObjectKind;
+use crate::domain::repair::Repairs;
 use crate::domain::text::counted;
 use crate::plan::after_apply;
 use crate::report::{audit_recap, plan_diff};
@@ -28,7 +30,8 @@ pub async fn run(
 ) -> Result<Exit, CliError> {
     let observer = &Progress::shared();
     let cluster = open::connect(connection, observer).await?;
-    let repairs = subject.repair.clone().unwrap_or_default();
+    let repairs =
+        Repairs { https: connection.may_use_https(), ..subject.repair.clone().unwrap_or_default() };
     let inventory =
         pipeline::survey_with(&cluster, connection, &subject.selector, &repairs, observer).await?;
     pipeline::push_user_found(&inventory)?;
@@ -36,7 +39,10 @@ pub async fn run(
     let owed = state::owed(state, connection)?;
     let plan = repair::plan(&inventory, &audit_before, &repairs, &owed)?;
     let meant = after_apply(inventory.clone(), plan.changes.iter().map(|change| (change, None)));
-    let ready = Fresh::default().targets(&inventory, &audit(&meant, &repairs)).len();
+    let ready = {
+        let meant = audit(&meant, &repairs);
+        Fresh::default().targets(ObjectKind::Background, &inventory, &meant).len()
+    };
     let mut audit_before = audit_before;
     output::sort(&args.list, &mut audit_before.phones)?;
     let recap = format!(

@@ -26,6 +26,38 @@ pub(crate) enum Exit {
     Interrupted = 130,
 }
 
+impl Exit {
+    /// Every exit code, in the order of its number.
+    pub const ALL: [Self; 8] = [
+        Self::Done,
+        Self::Failed,
+        Self::Usage,
+        Self::SomeFailed,
+        Self::Authentication,
+        Self::Refused,
+        Self::WorkToDo,
+        Self::Interrupted,
+    ];
+
+    /// Says what it means, for the reference.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "done; every push is proven",
+            Self::Failed => "could not do it: network, cluster fault, files",
+            Self::Usage => "usage or configuration",
+            Self::SomeFailed => {
+                "finished, but at least one phone or change failed or is not proven, or no phone could be pushed to"
+            }
+            Self::Authentication => "authentication or authorisation refused",
+            Self::Refused => {
+                "refused: needs `--yes`, stale plan, safety limit, another run works on the cluster"
+            }
+            Self::WorkToDo => "`audit` or `plan` with `--detailed-exitcode`: there is work to do",
+            Self::Interrupted => "interrupted; the state is saved",
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)
@@ -56,6 +88,18 @@ impl CliError {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
+    }
+
+    /// Says which cluster the error is about.
+    #[must_use]
+    pub fn within(self, cluster: &str) -> Self {
+        Self { message: format!("cluster {cluster:?}: {}", self.message), ..self }
+    }
+
+    /// Returns the error in words, as [`Self::within`] would tell it.
+    pub fn told_of(&self, cluster: &str) -> String {
+        let (exit, message, hints) = (self.exit, self.message.clone(), self.hints.clone());
+        Self { exit, message, hints }.within(cluster).to_string()
     }
 
     /// Returns the message without its hints.

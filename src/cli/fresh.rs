@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::Inventory;
+use crate::domain::object::ObjectKind;
 use crate::domain::plan::{Place, Plan};
 use crate::push::{self, Target};
 
@@ -43,8 +44,8 @@ impl Fresh {
     }
 
     /// Chooses the phones that are pushed to.
-    pub fn targets(&self, inventory: &Inventory, audit: &Audit) -> Vec<Target> {
+    pub fn targets(&self, object: ObjectKind, inventory: &Inventory, audit: &Audit) -> Vec<Target> {
         let is_fresh = |name: &DeviceName| self.names.contains(name.as_str());
-        push::targets(audit, is_fresh, inventory.enterprise.authentication_url.is_some())
+        push::targets(object, audit, is_fresh, inventory.enterprise.authentication_url.is_some())
     }
 }

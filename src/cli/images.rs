@@ -1,7 +1,8 @@
 //! The picture, from its file to the server that phones download from.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -12,14 +13,17 @@ use super::open::Connection;
 use super::way::Way;
 use crate::domain::model::ImageSpec;
 use crate::event::{Event, Observer, Stage};
-use crate::host::{HostConfig, HostError, HostLimits, ImageHost};
-use crate::media::{MediaError, Picture, PreparedSet, prepare_all};
+use crate::journal::Recorder;
+use crate::media::{
+    MediaError, Options, Picture, PreparedImage, PreparedSet, Squeeze, prepare_all,
+};
 use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneClient;
 use crate::push::line::PhoneLine;
+use crate::push::meeting::Meeting;
 
-/// Seconds that a phone may take for one answer.
-const PHONE_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a phone may take for one answer.
+pub const PHONE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Reads a picture's file.
 ///
@@ -34,7 +38,9 @@ pub fn read(path: &Path) -> Result<Vec<u8>, CliError> {
 /// # Errors
 /// When it is no picture.
 pub fn decode(path: &Path, bytes: &[u8]) -> Result<Picture, CliError> {
-    Picture::decode(&path.display().to_string(), bytes).map_err(|error| unusable(&error))
+    // A large picture takes a second or more.
+    let decode = || Picture::decode(&path.display().to_string(), bytes);
+    tokio::task::block_in_place(decode).map_err(|error| unusable(&error))
 }
 
 fn unusable(error: &MediaError) -> CliError {
@@ -48,14 +54,37 @@ fn unusable(error: &MediaError) -> CliError {
 pub fn prepare<'a>(
     picture: &Picture,
     specs: impl Iterator<Item = &'a ImageSpec>,
+    options: &Options,
     observer: &dyn Observer,
 ) -> Result<PreparedSet, CliError> {
     observer.observe(&Event::Started { stage: Stage::Pictures, total: None });
-    let prepared = tokio::task::block_in_place(|| prepare_all(picture, specs))
-        .map_err(|error| CliError::from_error(Exit::Failed, &error))?;
+    let prepared =
+        tokio::task::block_in_place(|| prepare_all(picture, specs, options, Squeeze::Quick))
+            .map_err(|error| CliError::from_error(Exit::Failed, &error))?;
     observer.observe(&Event::Finished { stage: Stage::Pictures });
+    let long = prepared.iter().filter_map(|prepared| too_long(prepared));
+    for remark in picture.remarks().iter().cloned().chain(long) {
+        observer.observe(&Event::Remark(remark));
+    }
     Ok(prepared)
 }
+
+/// Says that a picture's file is longer than what phones are known to take.
+pub fn too_long(prepared: &PreparedImage) -> Option<String> {
+    let bytes = prepared.background.png.len();
+    (bytes > LONG).then(|| {
+        format!(
+            "the picture of {}x{} has {} KB; the largest that is known to have worked had 151 KB, so try one \
+             phone first",
+            prepared.shape.background,
+            prepared.shape.depth,
+            bytes.div_ceil(1000)
+        )
+    })
+}
+
+/// From how many bytes on a picture is long for a phone.
+const LONG: usize = 300_000;
 
 /// What is sent, in whose name.
 #[derive(Debug)]
@@ -68,6 +97,10 @@ pub struct Sending<'a> {
     pub push: &'a PushArgs,
     /// The picture's file name.
     pub picture_file: &'a str,
+    /// The journal.
+    pub state: &'a Path,
+    /// Where the run is written down.
+    pub recorder: &'a Recorder,
 }
 
 /// Starts the image server and puts the way to the phones together; `toward` is where these are.
@@ -78,45 +111,34 @@ pub fn line(
     sending: &Sending<'_>,
     toward: Option<IpAddr>,
     pictures: PreparedSet,
+    observer: &Arc<dyn Observer>,
 ) -> Result<PhoneLine, CliError> {
-    let Sending { way, password, push, picture_file } = sending;
-    let host = host(way, toward)?;
-    let client =
-        phone_http(&PhoneHttpOptions { call: PHONE_TIMEOUT, ..PhoneHttpOptions::default() })
-            .map_err(|error| CliError::from_error(Exit::Failed, &error))?;
-    let user = way.need_push_user()?;
-    let phones = PhoneClient::new(client, user, password, way.phone_port, PHONE_TIMEOUT)
-        .map_err(|error| CliError::from_error(Exit::Usage, &error))?;
+    let Sending { way, push, picture_file, .. } = sending;
+    let host = way.serving.start(toward, observer)?;
+    let phones = meeting(sending, PHONE_TIMEOUT)?;
     let name = push.picture_name.clone().unwrap_or_else(|| stem(picture_file));
     let wait = Duration::from_secs(push.verify_timeout);
-    let line = PhoneLine::new(phones, host, pictures, name, wait);
-    Ok(if push.no_identity_check { line.without_identity_check() } else { line })
+    Ok(PhoneLine::new(phones, host, pictures, name, wait))
 }
 
-/// Starts the image server; `toward` is where phones are, as far as that is known.
+/// Makes the way to phones in the push user's name, and gives each answer this time.
 ///
 /// # Errors
-/// When it cannot listen, or when phones could not reach it.
-pub fn host(way: &Way, toward: Option<IpAddr>) -> Result<ImageHost, CliError> {
-    let listen = match &way.listen {
-        Some(text) => text.parse::<SocketAddr>().map_err(|error| {
-            CliError::new(Exit::Usage, format!("--listen {text:?}: {error}"))
-                .hint("write it as 10.1.1.5:8080")
-        })?,
-        // A cluster on this machine has its phones here too; nobody else needs to reach the server then.
-        None if toward.is_some_and(|ip| ip.is_loopback()) => SocketAddr::from(([127, 0, 0, 1], 0)),
-        None => SocketAddr::from(([0, 0, 0, 0], 0)),
+/// When no push user is named, its name or password cannot be sent, or what is known of phones' certificates cannot be
+/// read.
+pub fn meeting(sending: &Sending<'_>, patience: Duration) -> Result<Meeting, CliError> {
+    let Sending { way, password, push, state, recorder, .. } = sending;
+    let client = phone_http(&PhoneHttpOptions { call: patience, ..PhoneHttpOptions::default() })
+        .map_err(|error| CliError::from_error(Exit::Failed, &error))?;
+    let user = way.need_push_user()?;
+    let phones = PhoneClient::new(client, user, password, way.phone_port, patience)
+        .map_err(|error| CliError::from_error(Exit::Usage, &error))?;
+    let meeting = Meeting::new(phones);
+    let meeting = match way.phone_tls.way(state, recorder)? {
+        Some((https, pins)) => meeting.with_https(https, pins),
+        None => meeting,
     };
-    let advertise =
-        way.advertise.as_deref().map(str::parse).transpose().map_err(|error: HostError| {
-            CliError::from_error(Exit::Usage, &error)
-                .hint("--advertise takes a URL such as http://10.1.1.5:8080")
-        })?;
-    let config = HostConfig { listen, advertise, toward, limits: HostLimits::default() };
-    ImageHost::start(config).map_err(|error| {
-        CliError::from_error(Exit::Failed, &error)
-            .hint("nothing was changed; choose an address of this machine with --listen, and one that phones reach with --advertise")
-    })
+    Ok(if push.no_identity_check { meeting.without_identity_check() } else { meeting })
 }
 
 /// Returns the address of the cluster: its phones are most likely on the same side of this machine.

@@ -6,23 +6,22 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::stages::{At, Changed, Seen};
-use crate::audit::audit;
 use crate::domain::audit::Audit;
 use crate::domain::chain::chain;
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::Verdict;
-use crate::domain::model::ImageSpec;
+use crate::domain::object::{ObjectKind, Takes};
 use crate::domain::text::counted;
 use crate::event::{Event, Outcome, Stage};
+use crate::push::any_line::AnyLine;
 use crate::push::book::RunBook;
 use crate::push::engine::{self, Pushed, Settings, Stop};
-use crate::push::line::PhoneLine;
 use crate::survey::look_again;
 
-/// Returns the pictures that phones take which only have to come back.
-pub fn images(audit: &Audit) -> Vec<ImageSpec> {
+/// Returns what phones take which only have to come back.
+pub fn takes(object: ObjectKind, audit: &Audit) -> Vec<Takes> {
     let coming = audit.phones.iter().filter(|phone| phone.verdict == Verdict::Offline);
-    coming.filter_map(|phone| phone.model.and_then(|model| model.image)).collect()
+    coming.filter_map(|phone| Takes::of(object, phone.model?)).collect()
 }
 
 fn coming(audit: &Audit) -> HashSet<DeviceName> {
@@ -33,7 +32,7 @@ fn coming(audit: &Audit) -> HashSet<DeviceName> {
 /// What is at hand for those who come late.
 pub struct Push<'a> {
     /// The way to phones.
-    pub line: &'a PhoneLine,
+    pub line: &'a AnyLine,
     /// Where attempts are written down.
     pub book: &'a RunBook,
     /// How to push.
@@ -73,8 +72,8 @@ impl Push<'_> {
                 at.observer.observe(&Event::Remark(why));
                 return after;
             }
-            after = audit(&now, &at.work.repair.clone().unwrap_or_default());
-            let mut targets = seen.fresh.targets(&seen.inventory, &after);
+            after = at.audit(&now);
+            let (mut targets, _) = at.targets(seen, &after);
             targets.retain(|target| away.contains(&target.name));
             if targets.is_empty() {
                 continue;

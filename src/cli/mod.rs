@@ -2,12 +2,15 @@
 
 mod addresses;
 mod args;
+mod clusters;
 mod commands;
 mod doctor;
 mod dry_run;
 mod error;
 mod errors;
+mod folder;
 mod fresh;
+mod goods;
 mod images;
 mod interrupt;
 mod latecomers;
@@ -15,16 +18,24 @@ mod log;
 mod open;
 mod output;
 mod password;
+mod phone_tls;
+mod picture_args;
 mod pipeline;
 mod pushing;
+mod reference;
 mod repair;
 mod schemas;
+mod secret;
+mod send;
+mod served_folder;
+mod serving;
 mod simulated;
 mod stages;
 mod state;
 mod subject;
 mod target;
 mod tell;
+mod telling;
 mod ui;
 mod way;
 
@@ -63,12 +74,22 @@ enum Command {
     Apply(commands::apply::Args),
     Push(commands::push::Args),
     Rollout(commands::rollout::Args),
+    Ringtone(commands::ringtone::Args),
+    Play(commands::play::Args),
+    Keys(commands::keys::Args),
     Revert(commands::revert::Args),
+    Image(commands::image::Args),
     Trust(commands::trust::Args),
     Doctor(commands::doctor::Args),
+    Init(commands::init::Args),
+    Config(commands::config::Args),
     Runs(commands::runs::Args),
     Show(commands::show::Args),
+    Host(commands::host::Args),
+    Report(commands::report::Args),
     Models(commands::models::Args),
+    Completions(commands::completions::Args),
+    Man(commands::man::Args),
 }
 
 /// Runs the program with the arguments of the process.
@@ -92,6 +113,11 @@ fn run(command: Command) -> Result<Exit, CliError> {
             CliError::new(Exit::Failed, format!("cannot start the async runtime: {error}"))
         });
     runtime.and_then(|runtime| runtime.block_on(dispatch(command)))
+}
+
+/// The definition of every command and option.
+fn definition() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
 }
 
 /// Joins `--scope new-profile NAME` to one value: no other option takes a name only after some word, and a
@@ -123,19 +149,27 @@ async fn dispatch(command: Command) -> Result<Exit, CliError> {
         Command::Apply(args) => commands::apply::run(args).await,
         Command::Push(args) => commands::push::run(args).await,
         Command::Rollout(args) => commands::rollout::run(args).await,
+        Command::Ringtone(args) => commands::ringtone::run(args).await,
+        Command::Play(args) => commands::play::run(args).await,
+        Command::Keys(args) => commands::keys::run(args).await,
         Command::Revert(args) => commands::revert::run(args).await,
+        Command::Image(args) => commands::image::run(args).await,
         Command::Trust(args) => commands::trust::run(args).await,
         Command::Doctor(args) => commands::doctor::run(args).await,
+        Command::Init(args) => commands::init::run(&args),
+        Command::Config(args) => commands::config::run(args),
         Command::Runs(args) => commands::runs::run(&args),
         Command::Show(args) => commands::show::run(&args),
+        Command::Host(args) => commands::host::run(args).await,
+        Command::Report(args) => commands::report::run(&args),
         Command::Models(args) => commands::models::run(&args),
+        Command::Completions(args) => commands::completions::run(&args),
+        Command::Man(args) => commands::man::run(&args),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     #[test]
     fn a_scope_with_a_name_is_one_value() {
         let joined = |typed: &[&str]| {
@@ -157,6 +191,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        super::Cli::command().debug_assert();
+        super::definition().debug_assert();
     }
 }

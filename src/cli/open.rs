@@ -10,11 +10,12 @@ use secrecy::SecretString;
 use super::args::{ConnectionArgs, PushArgs};
 use super::error::{CliError, Exit};
 use super::way::Way;
-use super::{errors, ui};
+use super::{errors, secret, ui};
 use crate::axl::client::{AxlClient, AxlOptions};
 use crate::axl::version::AxlVersion;
-use crate::config::{FileConfig, Layer, PasswordSource, Section, environment, settle};
+use crate::config::{ConfigError, FileConfig, Layer, PasswordSource, Section, environment, settle};
 use crate::domain::association::UserKind;
+use crate::domain::picture::PictureRules;
 use crate::domain::registration::Source;
 use crate::event::{Event, Observer, Stage};
 use crate::net::client::{ClusterHttp, ClusterLimits};
@@ -27,6 +28,10 @@ use crate::ris::client::{RisClient, RisOptions};
 /// RisPort70 requests a minute: what a cluster allows by default, less some for other programs and for RTMT,
 /// which share its allowance.
 const RIS_RATE: u32 = 15 - 3;
+
+/// What to do where the AXL user's password is missing.
+const ANOTHER_PASSWORD: &str = "use --password-file, --password-stdin or CUCM_PASSWORD, or password_file, password_env or \
+    password_command in the config file";
 
 /// How to reach a cluster, checked. The password is not here yet.
 #[derive(Debug)]
@@ -56,6 +61,13 @@ pub struct Connection {
     password: Option<PasswordSource>,
 }
 
+impl Connection {
+    /// Tells whether phones that want HTTPS can be pushed to.
+    pub fn may_use_https(&self) -> bool {
+        self.way.phone_tls.https.is_some()
+    }
+}
+
 /// The clients for one cluster.
 #[derive(Debug)]
 pub struct Cluster {
@@ -63,6 +75,26 @@ pub struct Cluster {
     pub axl: AxlClient,
     /// RisPort70.
     pub ris: RisClient,
+}
+
+impl Connection {
+    /// Returns the AXL user's password; asks for it on the terminal where nothing else gives it.
+    ///
+    /// # Errors
+    /// When it is missing or cannot be read.
+    pub fn password(&self) -> Result<SecretString, CliError> {
+        let whose = format!("{} on {}", self.username, self.endpoint);
+        secret::read(self.password.as_ref(), &whose, ANOTHER_PASSWORD)
+    }
+
+    /// Fetches the password now, so that nobody is asked for it later.
+    ///
+    /// # Errors
+    /// As [`Self::password`].
+    pub fn fetch_password(&mut self) -> Result<(), CliError> {
+        self.password = Some(PasswordSource::Given(self.password()?));
+        Ok(())
+    }
 }
 
 /// Puts flags, environment and config file together and checks them.
@@ -83,9 +115,23 @@ pub fn settings(
     args: &ConnectionArgs,
     push: Option<&PushArgs>,
 ) -> Result<(Option<String>, Layer), CliError> {
-    let section = section(args)?;
     let flags = push.map(PushArgs::layer).unwrap_or_default().over(args.layer());
-    Ok(settle(flags, environment(|name| std::env::var(name).ok()), section))
+    let environment = environment(|name| std::env::var(name).ok());
+    settings_of(file(args)?.as_ref(), args.one_cluster()?, flags, environment)
+}
+
+/// Puts flags, environment and a cluster of the config file together.
+///
+/// # Errors
+/// When the config file has no such cluster.
+pub fn settings_of(
+    file: Option<&FileConfig>,
+    cluster: Option<&str>,
+    flags: Layer,
+    environment: Layer,
+) -> Result<(Option<String>, Layer), CliError> {
+    let (name, settings) = settle(flags, environment, section(file, cluster)?);
+    Ok((name, settings.over(file.map(FileConfig::machine).unwrap_or_default())))
 }
 
 /// Returns the config file that counts, whether it is there or not.
@@ -93,32 +139,59 @@ pub fn config_path(args: &ConnectionArgs) -> Option<PathBuf> {
     args.config.clone().or_else(default_config)
 }
 
-/// Returns the cluster of the config file that is meant, where there is one.
+/// Reads the config file, where there is one.
 ///
 /// # Errors
-/// When the config file cannot be used, or has no such cluster.
-pub fn section(args: &ConnectionArgs) -> Result<Option<Section>, CliError> {
-    let usage = |error: crate::config::ConfigError| {
-        CliError::from_error(Exit::Usage, &error)
-            .hint("the README shows a config file with every key")
-    };
+/// When it is named and not there, or cannot be used.
+pub fn file(args: &ConnectionArgs) -> Result<Option<FileConfig>, CliError> {
     let path = match &args.config {
         Some(path) => Some(path.clone()),
         None => default_config().filter(|path| path.exists()),
     };
-    match (path, &args.cluster) {
-        (Some(path), cluster) => {
-            FileConfig::load(&path).map_err(usage)?.section(cluster.as_deref()).map_err(usage)
-        }
+    path.map(|path| FileConfig::load(&path).map_err(|error| unusable(&error))).transpose()
+}
+
+/// Returns the cluster of the config file that is meant, where there is one.
+///
+/// # Errors
+/// When there is no such cluster.
+pub fn section(
+    file: Option<&FileConfig>,
+    cluster: Option<&str>,
+) -> Result<Option<Section>, CliError> {
+    match (file, cluster) {
+        (Some(file), cluster) => file.section(cluster).map_err(|error| unusable(&error)),
         (None, Some(name)) => Err(CliError::new(
             Exit::Usage,
             format!(
                 "--cluster {name:?} names a cluster of the config file, and there is no config file"
             ),
         )
-        .hint("write axlpaper/config.toml in your config folder, or use --config or --host")),
+        .hint("`axlpaper init` writes one; or use --config or --host")),
         (None, None) => Ok(None),
     }
+}
+
+/// Returns which picture is for whom; no rules where there is no config file.
+///
+/// # Errors
+/// When the config file cannot be used.
+pub fn pictures(args: &ConnectionArgs) -> Result<PictureRules, CliError> {
+    Ok(file(args)?.map(|file| file.pictures()).unwrap_or_default())
+}
+
+fn unusable(error: &ConfigError) -> CliError {
+    let hint = match error {
+        ConfigError::Unreadable { .. } => "`axlpaper init` writes one with every key in it",
+        ConfigError::Invalid { .. } => "`axlpaper init --print` shows every key with its meaning",
+        ConfigError::NoSuchCluster { .. } => {
+            "--cluster and default_cluster name a table [cluster.NAME] of the file"
+        }
+        ConfigError::Writable { .. } => {
+            "take that away with `chmod o-w`, or `chmod 600`; nothing was run"
+        }
+    };
+    CliError::from_error(Exit::Usage, error).hint(hint)
 }
 
 fn default_config() -> Option<PathBuf> {
@@ -221,12 +294,7 @@ pub async fn connect(
             "WARNING: --insecure: the server is not verified; whoever is in between can read the passwords.",
         );
     }
-    let whose = format!("{} on {}", connection.username, connection.endpoint);
-    let password = secret(
-        connection.password.as_ref(),
-        &whose,
-        "use --password-file, --password-stdin or CUCM_PASSWORD",
-    )?;
+    let password = connection.password()?;
     let mut limits = ClusterLimits::default();
     if let Some(timeout) = connection.timeout {
         limits.read = timeout;
@@ -265,51 +333,6 @@ fn stage_of(operation: &str) -> Stage {
         "updateAppUser" | "updateUser" => Stage::Apply,
         _ => Stage::Settings,
     }
-}
-
-/// Returns a password; asks for it on the terminal where nothing else gives it.
-///
-/// # Errors
-/// When it is missing, empty or cannot be read.
-pub fn secret(
-    source: Option<&PasswordSource>,
-    whose: &str,
-    other_ways: &str,
-) -> Result<SecretString, CliError> {
-    let password = match source {
-        None => ui::password(whose, other_ways)?,
-        Some(PasswordSource::Given(secret)) => secret.clone(),
-        Some(PasswordSource::File(path)) => {
-            first_line(std::fs::read_to_string(path), &path.display().to_string())?
-        }
-        Some(PasswordSource::Stdin) => {
-            let mut line = String::new();
-            let read = std::io::stdin().read_line(&mut line).map(|_| line);
-            first_line(read, "standard input")?
-        }
-    };
-    crate::net::trace::hide(&password);
-    use secrecy::ExposeSecret as _;
-    if password.expose_secret().is_empty() {
-        let place = match source {
-            Some(PasswordSource::File(path)) => format!(" in {}", path.display()),
-            Some(PasswordSource::Stdin) => " on standard input".to_owned(),
-            Some(PasswordSource::Given(_)) | None => String::new(),
-        };
-        let empty = format!("the password of {whose} is empty{place}: its first line counts");
-        return Err(CliError::new(Exit::Usage, empty).hint(other_ways));
-    }
-    Ok(password)
-}
-
-fn first_line(read: std::io::Result<String>, place: &str) -> Result<SecretString, CliError> {
-    let text = read.map_err(|error| {
-        CliError::new(Exit::Usage, format!("cannot read the password from {place}: {error}"))
-            .hint("the password is the first line, as UTF-8 text; check the name and the mode of the file")
-    })?;
-    let text = SecretString::from(text);
-    use secrecy::ExposeSecret as _;
-    Ok(SecretString::from(text.expose_secret().lines().next().unwrap_or_default()))
 }
 
 /// Returns the command line so that it can be typed again; bytes that are no text are replaced.

@@ -161,6 +161,14 @@ pub fn write_file<A: Answer + ?Sized>(path: &Path, answer: &A) -> Result<(), Cli
     put_file(path, answer).map_err(|error| unwritable(path, &error))
 }
 
+/// Writes a file of any content, as [`write_file`] does.
+///
+/// # Errors
+/// As [`write_file`].
+pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    write_file(path, bytes)
+}
+
 /// Proves that [`write_file`] can write there, and leaves nothing behind.
 ///
 /// # Errors

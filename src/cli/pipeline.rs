@@ -9,12 +9,13 @@ use secrecy::SecretString;
 
 use super::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs, WaitArgs};
 use super::error::{CliError, Exit};
+use super::goods::Goods;
 use super::open::{self, Cluster, Connection};
 use super::stages::{self, At, Pushed};
 use super::state::{self, Place, Run, What};
 use super::subject::{self, Source};
 use super::ui::{self, Progress};
-use super::{dry_run, errors, interrupt, output, repair, target, tell};
+use super::{dry_run, errors, interrupt, output, repair, target, tell, telling};
 use crate::audit::push_user_missing;
 use crate::domain::audit::AuditedPhone;
 use crate::domain::inventory::Inventory;
@@ -22,14 +23,13 @@ use crate::domain::repair::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
 use crate::event::Observer;
 use crate::journal::RunId;
-use crate::media::Picture;
 use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneClient;
 use crate::push::engine::{Stop, Stopped};
 use crate::report::Rollout;
 use crate::survey::{Request, survey as survey_cluster};
 
-/// What `push` and `rollout` are asked to do, as typed.
+/// What `rollout`, `push`, `ringtone`, `play` and `keys` are asked to do, as typed.
 #[derive(Debug)]
 pub struct Job {
     /// The command.
@@ -65,11 +65,9 @@ pub struct Work<'a> {
     pub connection: &'a Connection,
     /// Which phones.
     pub selector: Selector,
-    /// The picture.
-    pub picture: Picture,
-    /// The picture's file, as it is.
-    pub picture_bytes: Vec<u8>,
-    /// The picture's file name, for the report.
+    /// What is pushed.
+    pub goods: Goods,
+    /// What reports call it: the name of its file.
     pub picture_file: String,
     /// How to push.
     pub push: &'a PushArgs,
@@ -97,8 +95,21 @@ pub async fn survey(
     observer: &Arc<dyn Observer>,
 ) -> Result<Inventory, CliError> {
     let selector = Selector { limit_counts, ..target::selector(target)? };
+    survey_of(connection, &selector, repairs, observer).await
+}
+
+/// Connects to a cluster and reads its selected phones.
+///
+/// # Errors
+/// When the cluster cannot be read, or the selection matches nothing.
+pub async fn survey_of(
+    connection: &Connection,
+    selector: &Selector,
+    repairs: &Repairs,
+    observer: &Arc<dyn Observer>,
+) -> Result<Inventory, CliError> {
     let cluster = open::connect(connection, observer).await?;
-    survey_with(&cluster, connection, &selector, repairs, observer).await
+    survey_with(&cluster, connection, selector, repairs, observer).await
 }
 
 /// Runs `push` or `rollout` from what was typed to its exit code.
@@ -126,8 +137,7 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
         push_password: Some(connection.way.push_password()?),
         connection: &connection,
         selector: subject.selector,
-        picture: subject.picture,
-        picture_bytes: subject.bytes,
+        goods: subject.goods,
         picture_file: subject.file,
         push: &job.push,
         yes: job.yes,
@@ -136,7 +146,7 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
         command: open::command_line(),
     };
     let rollout = execute(&work, &Progress::shared()).await?;
-    Ok(tell::tell(&rollout, &job.output, job.push.report.as_deref()))
+    Ok(tell::tell(&rollout, &path, &job.output, job.push.report.as_deref()))
 }
 
 /// Runs every stage and returns what came of it, all of it in the journal.
@@ -152,6 +162,7 @@ pub async fn execute(work: &Work<'_>, observer: &Arc<dyn Observer>) -> Result<Ro
     };
     let run = Run::begin(work.state, what).await?;
     let rollout = carry_out(work, &run, &run.noting(observer.clone())).await;
+    telling::keep_ending(run.recorder(), &rollout).await;
     run.end(&rollout, tell::exit_of).await;
     rollout
 }
@@ -162,6 +173,7 @@ async fn carry_out(
     observer: &Arc<dyn Observer>,
 ) -> Result<Rollout, CliError> {
     let started_at = Timestamp::now();
+    telling::keep_subject(run.recorder(), work.goods.kind(), &work.picture_file).await?;
     stages::keep(work, run.recorder()).await.map_err(|error| state::unusable(&error))?;
     let cluster = open::connect(work.connection, observer).await?;
     if let Some(publisher) = repair::publisher(&cluster).await? {
@@ -183,6 +195,7 @@ async fn carry_out(
     Ok(Rollout {
         run: run.recorder().run(),
         command: work.command.clone(),
+        object: work.goods.kind(),
         picture: work.picture_file.clone(),
         started_at,
         finished_at: Timestamp::now(),
@@ -225,6 +238,7 @@ pub async fn survey_with(
         registrations: connection.registrations,
         repairs,
         phones: &phones,
+        https: connection.way.phone_tls.https.as_ref(),
         cluster_name: &connection.name,
         selector,
         push_user: connection.way.push_user.as_deref(),

@@ -12,9 +12,8 @@ use crate::domain::chain::chain;
 use crate::domain::device_name::DeviceName;
 use crate::event::{Event, Observer, PhoneResult};
 use crate::journal::Recorder;
-use crate::media::{PreparedSet, Shape};
 use crate::push::engine::{Pushed, Settings};
-use crate::push::{Target, proven_already};
+use crate::push::{Digests, Target, proven_already};
 
 /// How to go about a push, as typed. Nobody is waited for after a change, unless that is set.
 pub fn settings(way: &Way, push: &PushArgs) -> Settings {
@@ -41,7 +40,7 @@ pub fn already_shown(
     place: &Place,
     push: &PushArgs,
     targets: &[Target],
-    pictures: &PreparedSet,
+    digests: &Digests,
 ) -> Result<HashMap<DeviceName, PhoneResult>, CliError> {
     if push.force {
         return Ok(HashMap::new());
@@ -49,12 +48,12 @@ pub fn already_shown(
     let Some(history) = state::history_if_any(state)? else {
         return Ok(HashMap::new());
     };
-    let proven = history.proven(&place.id).map_err(|error| state::unusable(&error))?;
-    let digests = pictures.digests();
+    let Some(object) = targets.first().map(Target::object) else { return Ok(HashMap::new()) };
+    let proven = history.proven(&place.id, object).map_err(|error| state::unusable(&error))?;
     let shown = targets.iter().filter_map(|target| {
         let proven = proven.get(&target.name)?;
-        let digest = digests.get(&Shape::from(&target.image))?;
-        (proven.digest == *digest).then(|| (target.name.clone(), proven_already(target, proven)))
+        let digest = digests.of(target)?;
+        (proven.digest == digest).then(|| (target.name.clone(), proven_already(target, proven)))
     });
     Ok(shown.collect())
 }

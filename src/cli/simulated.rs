@@ -60,13 +60,14 @@ fn release(text: &str) -> Result<Release, String> {
 pub async fn start(
     args: &FleetArgs,
     axl_port: u16,
-    phone_port: u16,
+    [phone_port, phone_tls_port]: [u16; 2],
 ) -> Result<SimCluster, CliError> {
     let fleet = FleetSpec { seed: args.seed, phones: args.phones };
     let config = SimConfig {
         release: args.release,
         axl_port,
         phone_port,
+        phone_tls_port,
         limits: args.limits(),
         ..SimConfig::new(fleet.generate())
     };

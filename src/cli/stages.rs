@@ -6,25 +6,26 @@ use std::time::Duration;
 
 use super::error::{CliError, Exit};
 use super::fresh::Fresh;
+use super::goods::Goods;
 use super::latecomers;
 use super::open::Cluster;
 use super::pipeline::{self, Work};
 use super::state::{self, Place};
-use super::{images, password, pushing, repair, subject, ui};
+use super::{goods, images, password, pushing, repair, subject, telling, ui};
 use crate::apply::Applied;
-use crate::audit::audit;
+use crate::audit::audit_for;
 use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::Inventory;
+use crate::domain::object::{ObjectKind, Takes};
 use crate::domain::plan::Plan;
 use crate::domain::repair::Repairs;
-use crate::domain::text::counted;
 use crate::event::{Event, Observer, PhoneResult};
 use crate::journal::{JournalError, Recorder};
 use crate::plan::{Kind, after_apply, nothing};
+use crate::push::any_line::AnyLine;
 use crate::push::book::RunBook;
 use crate::push::engine::{self, Settings, Stop, Stopped};
-use crate::push::line::PhoneLine;
 use crate::push::waves;
 use crate::push::{Target, not_back, skipped};
 
@@ -57,7 +58,7 @@ pub struct Seen {
 /// What is at hand for the push, before anything is changed.
 #[derive(Debug)]
 pub struct Ready {
-    line: PhoneLine,
+    line: AnyLine,
     book: RunBook,
     already: HashMap<DeviceName, PhoneResult>,
     password_proven: bool,
@@ -88,8 +89,32 @@ pub struct Pushed {
 }
 
 impl At<'_> {
-    fn repairs(&self) -> Repairs {
-        self.work.repair.clone().unwrap_or_default()
+    /// Returns what may be done about what stands in the way of phones.
+    pub fn repairs(&self) -> Repairs {
+        let repairs = self.work.repair.clone().unwrap_or_default();
+        Repairs { https: self.work.connection.may_use_https(), ..repairs }
+    }
+
+    fn sending(&self) -> images::Sending<'_> {
+        images::Sending {
+            way: &self.work.connection.way,
+            password: self.work.push_password.clone().unwrap_or_default(),
+            push: self.work.push,
+            picture_file: &self.work.picture_file,
+            state: self.work.state,
+            recorder: self.recorder,
+        }
+    }
+
+    /// Judges phones for what is pushed.
+    pub fn audit(&self, inventory: &Inventory) -> Audit {
+        audit_for(self.work.goods.kind(), inventory, &self.repairs())
+    }
+
+    /// Chooses the phones that are pushed to. The others are ready for such a thing, but not for this one.
+    pub fn targets(&self, seen: &Seen, audit: &Audit) -> (Vec<Target>, Vec<PhoneResult>) {
+        let goods = &self.work.goods;
+        goods.sort(seen.fresh.targets(goods.kind(), &seen.inventory, audit))
     }
 
     /// Reads the cluster, judges its phones and plans.
@@ -103,7 +128,7 @@ impl At<'_> {
             pipeline::survey_with(cluster, work.connection, &work.selector, &repairs, observer)
                 .await?;
         pipeline::push_user_found(&inventory)?;
-        let before = audit(&inventory, &repairs);
+        let before = self.audit(&inventory);
         let kept = self.recorder.snapshot("audit", &before).await;
         kept.map_err(|error| state::unusable(&error))?;
         let plan = match &work.repair {
@@ -125,16 +150,23 @@ impl At<'_> {
     pub async fn prepare(&self, seen: &Seen) -> Result<Ready, CliError> {
         let Self { work, observer, .. } = *self;
         let changes = seen.plan.changes.iter().map(|change| (change, None));
-        let meant = audit(&after_apply(seen.inventory.clone(), changes), &self.repairs());
-        let expected = seen.fresh.targets(&seen.inventory, &meant);
-        let late = work.push.wait_for_offline.map(|_| latecomers::images(&meant));
-        let specs = expected.iter().map(|target| &target.image).chain(late.iter().flatten());
-        let pictures = images::prepare(&work.picture, specs, observer.as_ref())?;
+        let meant = self.audit(&after_apply(seen.inventory.clone(), changes));
+        let (expected, _) = self.targets(seen, &meant);
+        let mut takes: Vec<Takes> = expected.iter().map(|target| target.takes).collect();
+        if work.push.wait_for_offline.is_some() {
+            takes.extend(latecomers::takes(work.goods.kind(), &meant));
+        }
+        let prepared = work.goods.prepare(&takes, observer.as_ref())?;
+        if let Some(pictures) = prepared.pictures() {
+            telling::keep_pictures(self.recorder, pictures).await?;
+        }
         let place = Place::of(work.connection);
-        let already = pushing::already_shown(work.state, &place, work.push, &expected, &pictures)?;
+        let digests = prepared.digests();
+        let already = pushing::already_shown(work.state, &place, work.push, &expected, &digests)?;
         let password_proven = proven(work, self.cluster, &expected).await?;
-        let book = RunBook::new(self.recorder.clone(), &pictures);
-        let line = images::line(&sending(work), images::toward(work.connection).await, pictures)?;
+        let book = RunBook::new(self.recorder.clone(), digests);
+        let toward = images::toward(work.connection).await;
+        let line = goods::line(&self.sending(), toward, &work.goods, prepared, observer)?;
         line.check(&expected).map_err(|error| {
             CliError::from_error(Exit::Usage, &error)
                 .hint("nothing was changed; use a shorter --advertise URL or --picture-name")
@@ -151,8 +183,12 @@ impl At<'_> {
         if ready.phones == 0 && seen.plan.changes.is_empty() {
             return Ok(());
         }
-        let through = format!("phones download from {}", ready.line.base_url());
-        self.observer.observe(&Event::Remark(through));
+        if let Some(caution) = self.work.goods.caution() {
+            self.observer.observe(&Event::Remark(caution.to_owned()));
+        }
+        if let Some(url) = ready.line.base_url() {
+            self.observer.observe(&Event::Remark(format!("phones download from {url}")));
+        }
         let touched = seen.plan.phones_touched().max(ready.phones);
         ui::confirm(&question(self.work, &seen.plan, ready.phones), touched, self.work.yes)
     }
@@ -181,8 +217,8 @@ impl At<'_> {
     /// Pushes, and says of every selected phone what became of it.
     pub async fn push(&self, seen: &Seen, ready: Ready, changed: &Changed, stop: &Stop) -> Pushed {
         let Ready { line, book, mut already, password_proven, .. } = ready;
-        let after = audit(&changed.now, &self.repairs());
-        let mut targets = seen.fresh.targets(&seen.inventory, &after);
+        let after = self.audit(&changed.now);
+        let (mut targets, _) = self.targets(seen, &after);
         // A change that failed can have taken a phone out of reach; only who would be pushed to is left out.
         already.retain(|name, _| targets.iter().any(|target| target.name == *name));
         targets.retain(|target| !already.contains_key(&target.name));
@@ -194,9 +230,14 @@ impl At<'_> {
         let after = late.wait(self, seen, changed, after, &mut pushed).await;
         line.shutdown().await;
         let waited = Duration::from_secs(self.work.wait.restart_timeout);
+        // Those that came late are among them too.
+        let (_, left) = self.targets(seen, &after);
+        let object = self.work.goods.kind();
         let lost = after.phones.iter().filter(|phone| changed.away.contains(phone.name()));
-        let lost = lost.map(|phone| not_back(phone, waited)).chain(already.values().cloned());
-        let others = not_pushed_to(&pushed, lost.collect(), &after);
+        let lost =
+            lost.map(|phone| not_back(object, phone, waited)).chain(already.values().cloned());
+        let lost = lost.chain(left);
+        let others = not_pushed_to(object, &pushed, lost.collect(), &after);
         pushing::write_down(self.recorder, &others, observer).await;
         let stopped = pushed.stopped.clone();
         Pushed { phones: pushing::all(pushed, others), already: already.len(), stopped }
@@ -215,36 +256,30 @@ async fn proven(work: &Work<'_>, cluster: &Cluster, expected: &[Target]) -> Resu
     }
 }
 
-/// Keeps what is needed to go on with this run.
+/// Keeps what is needed to go on with this run. Only a picture can be gone on with: keys must not be pressed
+/// twice, and for a ring tone the same command does.
 ///
 /// # Errors
 /// When it cannot be written.
 pub async fn keep(work: &Work<'_>, recorder: &Recorder) -> Result<(), JournalError> {
+    let Goods::Picture { bytes, options, .. } = &work.goods else { return Ok(()) };
     let job = subject::Kept {
         selector: work.selector.clone(),
         picture_file: work.picture_file.clone(),
         repair: work.repair.clone(),
     };
     recorder.snapshot("job", &job).await?;
-    recorder.keep("picture", work.picture_bytes.clone()).await
+    recorder.snapshot(subject::PICTURE_OPTIONS, options).await?;
+    recorder.keep("picture", bytes.clone()).await
 }
 
 fn question(work: &Work<'_>, plan: &Plan, phones: usize) -> String {
-    let push = format!("push {} to {}", work.picture_file, counted(phones, "phone"));
+    let push = work.goods.deed(&work.picture_file, phones);
     let place = format!("{} ({})", work.connection.name, work.connection.endpoint);
     if plan.changes.is_empty() {
         format!("This will {push} on {place}")
     } else {
         format!("This will {}, and {push} on {place}", repair::in_words(plan))
-    }
-}
-
-fn sending<'a>(work: &'a Work<'_>) -> images::Sending<'a> {
-    images::Sending {
-        way: &work.connection.way,
-        password: work.push_password.clone().unwrap_or_default(),
-        push: work.push,
-        picture_file: &work.picture_file,
     }
 }
 
@@ -256,6 +291,7 @@ fn settings(work: &Work<'_>) -> Settings {
 /// Returns the results of everybody who was not pushed to: of those that are known, and of all others that
 /// were selected.
 fn not_pushed_to(
+    object: ObjectKind,
     pushed: &engine::Pushed,
     known: Vec<PhoneResult>,
     audit: &Audit,
@@ -265,6 +301,12 @@ fn not_pushed_to(
     let mut phones = known;
     // Who was pushed to all the same has a better result.
     phones.retain(|phone| done.insert(phone.name.clone()));
-    phones.extend(audit.phones.iter().filter(|phone| !done.contains(phone.name())).map(skipped));
+    phones.extend(
+        audit
+            .phones
+            .iter()
+            .filter(|phone| !done.contains(phone.name()))
+            .map(|phone| skipped(object, phone)),
+    );
     phones
 }

@@ -12,8 +12,8 @@ use super::ui;
 use crate::domain::repair::Owed;
 use crate::event::{Event, Observer, Stage};
 use crate::journal::{
-    ADDRESSES, ClusterLock, History, Holder, Journal, JournalError, LockError, NewRun, Problem,
-    Recorder, RunId, RunRow, RunState, Which,
+    ADDRESSES, ClusterLock, Ending, History, Holder, Journal, JournalError, LockError, NewRun,
+    Problem, Recorder, RunId, RunRow, RunState, Which,
 };
 
 /// A run that is in the journal and has its cluster to itself.
@@ -137,9 +137,20 @@ impl Run {
             (Ok(_), _) => RunState::Finished,
             (Err(_), _) => RunState::Failed,
         };
+        if let Err(error) = result {
+            let error = Some(error.message().to_owned());
+            keep_ending(&self.recorder, &Ending { error, ..Ending::default() }).await;
+        }
         if let Err(error) = self.recorder.end(state, exit as u8).await {
             ui::say(&unusable(&error).to_string());
         }
+    }
+}
+
+/// Keeps how a run came to its end. Everything else is done by then, so what cannot be written is told.
+pub async fn keep_ending(recorder: &Recorder, ending: &Ending) {
+    if let Err(error) = recorder.snapshot(Ending::KIND, ending).await {
+        ui::say(&unusable(&error).to_string());
     }
 }
 
@@ -153,17 +164,20 @@ impl Observer for Noting {
     fn observe(&self, event: &Event) {
         match event {
             Event::Remark(text) => self.recorder.note("remark", text.clone()),
+            Event::Downloaded(download) => self.recorder.downloaded(download),
             // What is waited for from phones changes with every one of them; the attempts tell it.
             Event::Waiting { stage: Stage::Push | Stage::Restart, .. } => {}
             Event::Waiting { reason, delay, .. } => {
                 self.recorder.note("waiting", format!("{reason} ({} s)", delay.as_secs()));
             }
+            Event::Started { stage, .. } => {
+                self.recorder.note("began", stage.as_str().to_owned());
+            }
+            Event::Finished { stage } => {
+                self.recorder.note("finished", stage.as_str().to_owned());
+            }
             // Changes and phones have places of their own.
-            Event::Started { .. }
-            | Event::Progress { .. }
-            | Event::Finished { .. }
-            | Event::Changed(_)
-            | Event::Pushed(_) => {}
+            Event::Progress { .. } | Event::Changed(_) | Event::Pushed(_) => {}
         }
         self.observer.observe(event);
     }
@@ -251,7 +265,9 @@ pub fn unusable(error: &JournalError) -> CliError {
 /// Says how to go on with what a run left undone.
 fn go_on(dead: &Holder, cluster_id: &str) -> String {
     let run = dead.run.map_or_else(|| "last".to_owned(), |run| run.to_string());
-    if cluster_id == ADDRESSES {
+    // Only what pushes pictures can be gone on with.
+    let other = matches!(dead.command.as_str(), "ringtone" | "play" | "keys");
+    if cluster_id == ADDRESSES || other {
         format!("`axlpaper show {run}` tells how far it came")
     } else {
         format!("go on with it by `axlpaper rollout --resume {run}`")

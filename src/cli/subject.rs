@@ -1,27 +1,28 @@
 //! What a run pushes to whom: as typed, or as an earlier run had it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::args::TargetArgs;
 use super::error::{CliError, Exit};
-use super::open::{self, Connection};
+use super::goods::{Goods, Wanted};
+use super::open::Connection;
 use super::pipeline::Job;
 use super::{images, state, target};
 use crate::domain::device_name::DeviceName;
 use crate::domain::repair::Repairs;
-use crate::domain::selector::{LimitCounts, Selector};
+use crate::domain::selector::Selector;
 use crate::journal::{RunId, Which};
-use crate::media::Picture;
+use crate::media::Options;
 
 /// What is pushed to whom.
 #[derive(Debug)]
 pub enum Source {
     /// As typed.
     Typed {
-        /// The picture's file.
-        picture: PathBuf,
+        /// What is pushed.
+        wanted: Wanted,
         /// Which phones.
         target: Box<TargetArgs>,
     },
@@ -35,11 +36,9 @@ pub enum Source {
 pub struct Subject {
     /// Which phones.
     pub selector: Selector,
-    /// The picture.
-    pub picture: Picture,
-    /// The picture's file, as it is.
-    pub bytes: Vec<u8>,
-    /// The picture's file name.
+    /// What is pushed.
+    pub goods: Goods,
+    /// What reports call it: the name of its file.
     pub file: String,
     /// What may be repaired; nothing where the cluster may not be changed.
     pub repair: Option<Repairs>,
@@ -81,15 +80,14 @@ pub fn refuse_addresses(source: &Source, state: &Path) -> Result<(), CliError> {
 /// When the picture or the journal cannot be read, or the run is about another cluster or came to its end.
 pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Subject>, CliError> {
     let (which, only_failed) = match &job.source {
-        Source::Typed { picture, target } => {
+        Source::Typed { wanted, target } => {
             target::check_stdin(&job.connection, target)?;
-            let bytes = images::read(picture)?;
-            let limit_counts = LimitCounts::PhonesWithPictures;
+            let (goods, file) = wanted.read()?;
+            let limit_counts = goods.limit_counts();
             return Ok(Some(Subject {
-                picture: images::decode(picture, &bytes)?,
-                bytes,
+                goods,
                 selector: Selector { limit_counts, ..target::selector(target)? },
-                file: open::file_name(picture),
+                file,
                 repair: job.repair.clone(),
                 continues: None,
             }));
@@ -116,13 +114,15 @@ pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Sub
         )
         .hint("`axlpaper runs` lists the runs"));
     };
+    // Runs of earlier releases had no choice.
+    let options = history.snapshot::<Options>(run.id, PICTURE_OPTIONS).map_err(unusable)?;
     let mut selector = kept.selector;
     if only_failed {
         let failed: Vec<DeviceName> = history
             .phones(run.id)
             .map_err(unusable)?
             .into_iter()
-            .filter(|phone| phone.outcome.is_failure())
+            .filter(|phone| phone.is_failure())
             .map(|phone| phone.name)
             .collect();
         if failed.is_empty() {
@@ -134,11 +134,17 @@ pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Sub
             .hint(format!("`--only-failed {}` pushes to the phones that failed in it", run.id)));
     }
     Ok(Some(Subject {
-        picture: images::decode(Path::new(&kept.picture_file), &bytes)?,
-        bytes,
+        goods: Goods::Picture {
+            picture: images::decode(Path::new(&kept.picture_file), &bytes)?,
+            bytes,
+            options: options.unwrap_or_default(),
+        },
         selector,
         file: kept.picture_file,
         repair: if only_failed { job.repair.clone() } else { kept.repair },
         continues: Some(run.id),
     }))
 }
+
+/// What the journal calls the choices about a run's picture.
+pub const PICTURE_OPTIONS: &str = "picture options";

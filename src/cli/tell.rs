@@ -7,9 +7,10 @@ use jiff::Timestamp;
 
 use super::args::OutputArgs;
 use super::error::{CliError, Exit};
-use super::{output, ui};
+use super::{output, state, ui};
 use crate::event::{Outcome, PhoneResult};
-use crate::report::{Rollout, html, printable_lines, rollout_json, rollout_recap};
+use crate::journal::{History, RunId, RunRow, Which};
+use crate::report::{Chronicle, Rollout, html, printable_lines, rollout_json, rollout_recap};
 
 /// Makes sure that the answer and the report can be written, before anything is changed.
 ///
@@ -24,7 +25,7 @@ pub fn check(output: &OutputArgs, report: Option<&Path>) -> Result<(), CliError>
 ///
 /// What cannot be written is told, and the rest is shown all the same: phones have been changed, and
 /// somebody must learn which.
-pub fn tell(rollout: &Rollout, output: &OutputArgs, report: Option<&Path>) -> Exit {
+pub fn tell(rollout: &Rollout, state: &Path, output: &OutputArgs, report: Option<&Path>) -> Exit {
     let recap = rollout_recap(rollout);
     let mut failures = Vec::new();
     if output.is_recap() && output.output.is_none() {
@@ -33,15 +34,7 @@ pub fn tell(rollout: &Rollout, output: &OutputArgs, report: Option<&Path>) -> Ex
         ui::say(&recap);
         failures.extend(answer(rollout, output, &recap).err());
     }
-    let path = report.map_or_else(|| report_path(rollout), Path::to_owned);
-    let page = html(rollout).map_err(|error| CliError::from_error(Exit::Failed, &error));
-    match page.and_then(|page| output::write_file(&path, &page)) {
-        Ok(()) => {
-            let shown = std::path::absolute(&path).unwrap_or(path);
-            ui::say(&format!("Report: {}", shown.display()));
-        }
-        Err(error) => failures.push(error),
-    }
+    failures.extend(write_report(rollout.run, state, report).err());
     for failure in &failures {
         ui::say(&printable_lines(&failure.to_string()));
     }
@@ -62,11 +55,40 @@ fn answer(rollout: &Rollout, output: &OutputArgs, recap: &str) -> Result<(), Cli
     output::write(output, &output::list(output, &rollout.phones, json)?)
 }
 
-fn report_path(rollout: &Rollout) -> PathBuf {
-    PathBuf::from(format!(
-        "axlpaper-report-{}.html",
-        rollout.started_at.strftime("%Y%m%d-%H%M%S-%3f")
-    ))
+/// Writes the report of a run from what the journal has about it, so that it is the same as the one that
+/// `axlpaper report` writes later, and says where it is.
+fn write_report(run: RunId, journal: &Path, file: Option<&Path>) -> Result<(), CliError> {
+    let page = state::history(journal).and_then(|history| {
+        let run = state::find(&history, Which::Number(run))?;
+        let path = file.map_or_else(|| report_path(&run), Path::to_owned);
+        Ok((path, report_of(&history, run)?))
+    });
+    let (path, page) = page.map_err(|error| {
+        error.hint(format!("the run itself is done; `axlpaper report {run}` writes its report"))
+    })?;
+    output::write_file(&path, &page)?;
+    say_where(&path);
+    Ok(())
+}
+
+/// Says where a report is.
+pub fn say_where(path: &Path) {
+    let shown = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    ui::say(&format!("Report: {}", shown.display()));
+}
+
+/// Renders the report of a run.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn report_of(history: &History, run: RunRow) -> Result<String, CliError> {
+    let chronicle = Chronicle::read(history, run).map_err(|error| state::unusable(&error))?;
+    html(&chronicle).map_err(|error| CliError::from_error(Exit::Failed, &error))
+}
+
+/// Where the report of a run goes unless a file is named.
+pub fn report_path(run: &RunRow) -> PathBuf {
+    PathBuf::from(format!("axlpaper-report-{}.html", run.began_at.strftime("%Y%m%d-%H%M%S-%3f")))
 }
 
 /// Returns the exit code that a run deserves. One that was meant to push and reached nobody is no

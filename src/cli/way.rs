@@ -4,8 +4,10 @@ use secrecy::SecretString;
 
 use super::args::{ConnectionArgs, PushArgs};
 use super::error::{CliError, Exit};
-use super::open;
-use crate::config::{Layer, PasswordSource, environment, settle_alone};
+use super::phone_tls::PhoneTls;
+use super::serving::Serving;
+use super::{open, secret};
+use crate::config::{FileConfig, Layer, PasswordSource, environment, settle_alone};
 
 /// The push user and the way to phones, checked. The password is read only when it is asked for.
 #[derive(Debug)]
@@ -14,10 +16,10 @@ pub struct Way {
     pub push_user: Option<String>,
     /// The port of the phones' web servers.
     pub phone_port: u16,
-    /// Where the image server listens.
-    pub listen: Option<String>,
-    /// Under which URL phones reach it.
-    pub advertise: Option<String>,
+    /// HTTPS to phones.
+    pub phone_tls: PhoneTls,
+    /// The image server.
+    pub serving: Serving,
     /// Phones that are pushed to at once.
     pub concurrency: usize,
     push_password: Option<PasswordSource>,
@@ -34,8 +36,13 @@ impl Way {
         Ok(Self {
             push_user: settings.push_user.clone(),
             phone_port: settings.phone_port.unwrap_or(80),
-            listen: settings.listen.clone(),
-            advertise: settings.advertise.clone(),
+            phone_tls: PhoneTls::of(settings)?,
+            serving: Serving {
+                listen: settings.listen.clone(),
+                advertise: settings.advertise.clone(),
+                tls_cert: settings.tls_cert.clone(),
+                tls_key: settings.tls_key.clone(),
+            },
             concurrency,
             push_password: settings.push_password.clone(),
         })
@@ -46,10 +53,12 @@ impl Way {
     /// # Errors
     /// When the config file cannot be used, or a number is out of its range.
     pub fn without_cluster(args: &ConnectionArgs, push: &PushArgs) -> Result<Self, CliError> {
-        let section = open::section(args)?;
+        let file = open::file(args)?;
+        let section = open::section(file.as_ref(), args.one_cluster()?)?;
         let flags = push.layer().over(args.layer());
         let environment = environment(|name| std::env::var(name).ok());
-        Self::of(&settle_alone(flags, environment, section))
+        let settings = settle_alone(flags, environment, section);
+        Self::of(&settings.over(file.as_ref().map(FileConfig::machine).unwrap_or_default()))
     }
 
     /// Makes sure that a push user is named.
@@ -69,8 +78,9 @@ impl Way {
     /// When it is missing or cannot be read.
     pub fn push_password(&self) -> Result<SecretString, CliError> {
         let whose = format!("the push user {}", self.need_push_user()?);
-        let other_ways = "use --push-password-file or PHONE_PASSWORD";
-        open::secret(self.push_password.as_ref(), &whose, other_ways)
+        let other_ways = "use --push-password-file or PHONE_PASSWORD, or push_password_file, push_password_env or push_password_command in \
+                          the config file";
+        secret::read(self.push_password.as_ref(), &whose, other_ways)
     }
 
     /// Returns the push user's password where a file or the environment gives one; nobody is asked.

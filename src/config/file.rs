@@ -1,13 +1,21 @@
 //! The config file.
 
+mod images;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::layer::{Layer, PasswordSource};
-use super::settle::Section;
+use self::images::ImageSection;
+use super::check::{Places, Problem};
+use super::keys::KEYS;
+use super::layer::Layer;
+use super::origin::{Origin, Table};
+use super::password::{PasswordCommand, PasswordSource};
+use super::settle::{Section, about_this_machine};
 use crate::domain::association::UserKind;
+use crate::domain::picture::PictureRules;
 use crate::domain::registration::Source;
 use crate::domain::selector::near;
 
@@ -18,20 +26,33 @@ pub struct FileConfig {
     /// The cluster that is meant when none is named.
     #[serde(default)]
     default_cluster: Option<String>,
+    /// What counts for every cluster that does not say otherwise.
+    #[serde(default)]
+    defaults: ClusterSection,
     /// Clusters by name.
     #[serde(default)]
     cluster: BTreeMap<String, ClusterSection>,
+    /// Which picture is for whom, the first match counts.
+    #[serde(default)]
+    image: Vec<ImageSection>,
     /// Where the file is.
     #[serde(skip)]
     path: PathBuf,
+    /// Which key stands where.
+    #[serde(skip)]
+    places: Places,
 }
 
+/// What the file says about a cluster. `[defaults]` is read into the same type; which keys may stand there
+/// is said in [`KEYS`].
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ClusterSection {
     host: Option<String>,
     username: Option<String>,
     password_file: Option<PathBuf>,
+    password_env: Option<String>,
+    password_command: Option<Vec<String>>,
     ca_file: Option<PathBuf>,
     pin_sha256: Option<String>,
     insecure: Option<bool>,
@@ -42,9 +63,16 @@ struct ClusterSection {
     push_user: Option<String>,
     push_user_kind: Option<UserKind>,
     push_password_file: Option<PathBuf>,
+    push_password_env: Option<String>,
+    push_password_command: Option<Vec<String>>,
     phone_port: Option<u16>,
+    phone_ca_file: Option<PathBuf>,
+    phone_tls: Option<String>,
+    phone_tls_port: Option<u16>,
     listen: Option<String>,
     advertise: Option<String>,
+    tls_cert: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
     concurrency: Option<usize>,
     timeout: Option<u64>,
 }
@@ -69,41 +97,119 @@ pub enum ConfigError {
         #[source]
         source: std::io::Error,
     },
-    /// It is no TOML, or says what this program does not know.
-    #[error("the config file {} is not usable:\n{}", path.display(), source.to_string().trim_end())]
+    /// It is no TOML, or says what this program does not know. Lines are not quoted: one could hold a
+    /// password that somebody has written where none belongs.
+    #[error("the config file {} is not usable{}", path.display(), listed(problems))]
     Invalid {
         /// Which file.
         path: PathBuf,
-        /// Where and why, with the line; it stands in this error's text.
-        source: Box<toml::de::Error>,
+        /// Where and why.
+        problems: Vec<Problem>,
+    },
+    /// Everybody could change which commands it names.
+    #[error(
+        "the config file {} names a command that gives a password, and everybody may write into it: anybody's \
+         command would run",
+        path.display()
+    )]
+    Writable {
+        /// Which file.
+        path: PathBuf,
     },
     /// It has no such cluster.
-    #[error("the config has no cluster {name:?}{}", hint(near))]
+    #[error("the config has no cluster {name:?}{}", hint(near, known))]
     NoSuchCluster {
         /// The name that was asked for.
         name: String,
         /// Names that look like it.
         near: Vec<String>,
+        /// All names.
+        known: Vec<String>,
     },
 }
 
-fn hint(near: &[String]) -> String {
-    if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) }
+fn listed(problems: &[Problem]) -> String {
+    match problems {
+        [one] => format!(": {one}"),
+        several => {
+            let lines: Vec<String> = several.iter().map(ToString::to_string).collect();
+            format!(":\n  {}", lines.join("\n  "))
+        }
+    }
+}
+
+fn hint(near: &[String], known: &[String]) -> String {
+    match (near, known) {
+        ([], []) => "; it has none".to_owned(),
+        ([], known) => format!("; it has {}", known.join(", ")),
+        (near, _) => format!("; did you mean {}?", near.join(" or ")),
+    }
 }
 
 impl FileConfig {
     /// Reads a config file.
     ///
     /// # Errors
-    /// When it cannot be read, is no TOML, or has a key that is not known.
+    /// When it cannot be read, is no TOML, has a key that is not known or does not belong where it stands,
+    /// gives one password in two ways, or names a command while everybody may write into it.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
-        let config: Self = toml::from_str(&text).map_err(|source| ConfigError::Invalid {
-            path: path.to_owned(),
-            source: Box::new(source),
+        let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
+        let mut file = std::fs::File::open(path).map_err(unreadable)?;
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut file, &mut text).map_err(unreadable)?;
+        let config = Self::parse(&text, path)?;
+        let names_commands = config.sections().any(|(_, section)| section.names_commands());
+        if names_commands && may_everybody_write(&file.metadata().map_err(unreadable)?) {
+            return Err(ConfigError::Writable { path: path.to_owned() });
+        }
+        Ok(config)
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let places = Places::of(text, KEYS);
+        let invalid = |mut problems: Vec<Problem>| {
+            problems.sort();
+            ConfigError::Invalid { path: path.to_owned(), problems }
+        };
+        let config: Self = toml::from_str(text).map_err(|error| {
+            let known = [&places.unknown[..], &places.misplaced].concat();
+            invalid(if known.is_empty() {
+                vec![places.problem(text, error.span(), error.message())]
+            } else {
+                known
+            })
         })?;
-        Ok(Self { path: path.to_owned(), ..config })
+        let config = Self { path: path.to_owned(), places, ..config };
+        let wrong: Vec<Problem> =
+            config.places.misplaced.iter().cloned().chain(config.conflicts()).collect();
+        if wrong.is_empty() { Ok(config) } else { Err(invalid(wrong)) }
+    }
+
+    /// Returns the passwords that have two sources, or one that is none.
+    fn conflicts(&self) -> impl Iterator<Item = Problem> {
+        self.sections().flat_map(move |(table, section)| {
+            let problems = section.password_problems();
+            problems.into_iter().map(move |(key, what)| Problem {
+                line: self.places.line(&table.to_string(), key),
+                what: format!("in [{table}], {what}"),
+            })
+        })
+    }
+
+    fn sections(&self) -> impl Iterator<Item = (Table, &ClusterSection)> {
+        let clusters = self.cluster.iter();
+        let clusters = clusters.map(|(name, section)| (Table::Cluster(name.clone()), section));
+        std::iter::once((Table::Defaults, &self.defaults)).chain(clusters)
+    }
+
+    /// Returns the names of all clusters, in alphabetical order.
+    pub fn clusters(&self) -> impl Iterator<Item = &str> {
+        self.cluster.keys().map(String::as_str)
+    }
+
+    /// Returns what `[defaults]` says about this machine: it counts for a host that has no table too.
+    pub fn machine(&self) -> Layer {
+        about_this_machine(self.layer(Table::Defaults, &self.defaults))
     }
 
     /// Returns the name and the settings of the cluster that is meant.
@@ -121,19 +227,33 @@ impl FileConfig {
         };
         let section = self.cluster.get(name).ok_or_else(|| ConfigError::NoSuchCluster {
             name: name.to_owned(),
-            near: near(name, self.cluster.keys().map(String::as_str)),
+            near: near(name, self.clusters()),
+            known: self.clusters().map(str::to_owned).collect(),
         })?;
         Ok(Some(Section {
             name: name.to_owned(),
-            layer: self.layer(name, section),
+            layer: self
+                .layer(Table::Cluster(name.to_owned()), section)
+                .over(self.layer(Table::Defaults, &self.defaults)),
             is_typed: typed.is_some(),
         }))
     }
 
-    fn layer(&self, name: &str, section: &ClusterSection) -> Layer {
+    /// Returns which picture is for whom; file names count from the folder of the config file.
+    pub fn pictures(&self) -> PictureRules {
         let folder = self.path.parent().unwrap_or(&self.path);
-        let place = format!("of cluster {name:?} in {}", self.path.display());
-        section.clone().layer(folder).from_source(|key| format!("`{key}` {place}"))
+        PictureRules::new(self.image.iter().map(|image| image.rule(folder)))
+    }
+
+    fn layer(&self, table: Table, section: &ClusterSection) -> Layer {
+        let folder = self.path.parent().unwrap_or(&self.path);
+        section.clone().layer(folder).from_source(|setting| {
+            let name = table.to_string();
+            let mut keys = KEYS.iter().filter(|key| key.setting() == setting);
+            let stands = keys.find_map(|key| Some((key.name, self.places.line(&name, key.name)?)));
+            let (key, line) = stands.map_or((setting, None), |(key, line)| (key, Some(line)));
+            Origin::File { key, table: table.clone(), path: self.path.clone(), line }
+        })
     }
 }
 
@@ -142,10 +262,18 @@ impl ClusterSection {
     fn layer(self, folder: &Path) -> Layer {
         let section = self;
         let beside = |path: PathBuf| folder.join(path);
+        let password =
+            source(section.password_file, section.password_env, section.password_command, folder);
+        let push_password = source(
+            section.push_password_file,
+            section.push_password_env,
+            section.push_password_command,
+            folder,
+        );
         Layer {
             host: section.host,
             username: section.username,
-            password: section.password_file.map(beside).map(PasswordSource::File),
+            password,
             ca_file: section.ca_file.map(beside),
             pin_sha256: section.pin_sha256,
             insecure: section.insecure,
@@ -158,74 +286,95 @@ impl ClusterSection {
             ris_rate: section.ris_rate,
             push_user: section.push_user,
             push_user_kind: section.push_user_kind,
-            push_password: section.push_password_file.map(beside).map(PasswordSource::File),
+            push_password,
             phone_port: section.phone_port,
+            phone_ca_file: section.phone_ca_file.map(beside),
+            phone_tls: section.phone_tls,
+            phone_tls_port: section.phone_tls_port,
+            phone_repin: Vec::new(),
             listen: section.listen,
             advertise: section.advertise,
+            tls_cert: section.tls_cert.map(beside),
+            tls_key: section.tls_key.map(beside),
             concurrency: section.concurrency,
             timeout: section.timeout,
             origins: BTreeMap::new(),
         }
     }
+    fn names_commands(&self) -> bool {
+        self.password_command.is_some() || self.push_password_command.is_some()
+    }
+
+    /// Returns what is wrong with the sources of passwords, with the key that it is about.
+    fn password_problems(&self) -> Vec<(&'static str, String)> {
+        let own = sources(
+            ["password_file", "password_env", "password_command"],
+            self.password_file.as_ref(),
+            self.password_env.as_ref(),
+            self.password_command.as_ref(),
+        );
+        let push = sources(
+            ["push_password_file", "push_password_env", "push_password_command"],
+            self.push_password_file.as_ref(),
+            self.push_password_env.as_ref(),
+            self.push_password_command.as_ref(),
+        );
+        own.into_iter().chain(push).collect()
+    }
+}
+
+/// Returns the source of a password; which of several counts does not matter, because they are refused.
+fn source(
+    file: Option<PathBuf>,
+    variable: Option<String>,
+    command: Option<Vec<String>>,
+    folder: &Path,
+) -> Option<PasswordSource> {
+    let command = command.and_then(|words| PasswordCommand::new(words, folder));
+    file.map(|path| PasswordSource::File(folder.join(path)))
+        .or_else(|| variable.map(PasswordSource::Variable))
+        .or_else(|| command.map(PasswordSource::Command))
+}
+
+fn sources(
+    keys: [&'static str; 3],
+    file: Option<&PathBuf>,
+    variable: Option<&String>,
+    command: Option<&Vec<String>>,
+) -> Vec<(&'static str, String)> {
+    let given = [file.is_some(), variable.is_some(), command.is_some()];
+    let given: Vec<&str> =
+        keys.into_iter().zip(given).filter(|(_, is_given)| *is_given).map(|(key, _)| key).collect();
+    let mut problems = Vec::new();
+    if let [first, second, ..] = given[..] {
+        let what =
+            format!("`{first}` and `{second}` give the same password: leave one of them out");
+        problems.push((second, what));
+    }
+    if file.is_some_and(|path| path.as_os_str().is_empty()) {
+        problems.push((keys[0], format!("`{}` names no file", keys[0])));
+    }
+    if variable.is_some_and(|name| name.trim().is_empty() || name.contains(['=', '\0'])) {
+        problems.push((keys[1], format!("`{}` is not the name of a variable", keys[1])));
+    }
+    if command.is_some_and(|words| words.first().is_none_or(|word| word.trim().is_empty())) {
+        problems.push((keys[2], format!("`{}` names no program", keys[2])));
+    }
+    problems
+}
+
+/// Tells whether people who are neither the owner nor in the file's group may write into it.
+#[cfg(unix)]
+fn may_everybody_write(metadata: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    metadata.is_file() && metadata.mode() & 0o002 != 0
+}
+
+/// Other systems say that in another way, which is not looked at.
+#[cfg(not(unix))]
+fn may_everybody_write(_: &std::fs::Metadata) -> bool {
+    false
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parsed(text: &str) -> Result<FileConfig, ConfigError> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("config.toml");
-        std::fs::write(&path, text).unwrap();
-        FileConfig::load(&path)
-    }
-
-    #[test]
-    fn a_single_cluster_needs_no_name() {
-        let config = parsed("[cluster.lab]\nhost = \"pub\"\npush_user_kind = \"app\"\n").unwrap();
-        let Section { name, layer, is_typed } = config.section(None).unwrap().unwrap();
-        assert_eq!((name.as_str(), is_typed), ("lab", false));
-        assert_eq!(layer.host.as_deref(), Some("pub"));
-        assert_eq!(layer.push_user_kind, Some(UserKind::App));
-    }
-
-    #[test]
-    fn several_clusters_need_a_name_or_a_default() {
-        let text = "[cluster.lab]\nhost = \"a\"\n[cluster.prod]\nhost = \"b\"\n";
-        assert!(parsed(text).unwrap().section(None).unwrap().is_none());
-        let config = parsed(&format!("default_cluster = \"prod\"\n{text}")).unwrap();
-        assert_eq!(config.section(None).unwrap().unwrap().layer.host.as_deref(), Some("b"));
-        let error = config.section(Some("prd")).unwrap_err().to_string();
-        assert!(error.contains("did you mean prod?"), "{error}");
-    }
-
-    #[test]
-    fn an_unknown_key_is_shown_with_its_line_and_the_known_ones() {
-        let error = parsed("[cluster.lab]\nhots = \"pub\"\n").unwrap_err().to_string();
-        assert!(
-            error.contains("hots") && error.contains("line 2") && error.contains("`host`"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn files_are_beside_the_config_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("config.toml");
-        let text =
-            "[cluster.lab]\npassword_file = \"pw\"\nca_file = \"/etc/ca.pem\"\ntimeout = 0\n";
-        std::fs::write(&path, text).unwrap();
-        let layer = FileConfig::load(&path).unwrap().section(None).unwrap().unwrap().layer;
-        assert!(
-            matches!(&layer.password, Some(PasswordSource::File(file)) if *file == folder.path().join("pw"))
-        );
-        assert_eq!(layer.ca_file, Some("/etc/ca.pem".into()));
-        let origin = layer.origin("timeout");
-        assert!(origin.starts_with("`timeout` of cluster \"lab\" in /"), "{origin}");
-    }
-
-    #[test]
-    fn a_password_in_the_file_is_refused() {
-        assert!(parsed("[cluster.lab]\npassword = \"x\"\n").is_err());
-    }
-}
+mod tests;

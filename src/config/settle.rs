@@ -19,6 +19,8 @@ pub struct Section {
 /// mixed with another one's:
 ///
 /// - A section that was asked for by name outranks the host, the user and the password of the environment.
+/// - The same holds for the push user and its password.
+/// - A password is its user's: the section's does not count for a user of another name.
 /// - A host that is not the section's host, whether from a flag or the environment, is another cluster:
 ///   the section's name, users, passwords and trust do not count then, only what is about this machine.
 pub fn settle(
@@ -34,7 +36,25 @@ pub fn settle(
         return (None, flags.over(environment).over(about_this_machine(section)));
     }
     let environment = if is_typed { beside(environment, &flags, &section) } else { environment };
-    (Some(name), flags.over(environment).over(section))
+    let upper = flags.over(environment);
+    let section = of_its_users(section, &upper);
+    (Some(name), upper.over(section))
+}
+
+/// Takes the passwords out of a section whose users are others than the ones that count.
+fn of_its_users(mut section: Layer, upper: &Layer) -> Layer {
+    if differ(upper.username.as_ref(), section.username.as_ref()) {
+        section.password = None;
+    }
+    if differ(upper.push_user.as_ref(), section.push_user.as_ref()) {
+        section.push_password = None;
+    }
+    section
+}
+
+/// Tells whether two names are given that are not the same.
+fn differ(one: Option<&String>, other: Option<&String>) -> bool {
+    one.zip(other).is_some_and(|(one, other)| one != other)
 }
 
 /// Puts flags, environment and config section together for a push that asks no cluster.
@@ -73,13 +93,20 @@ fn beside(environment: Layer, flags: &Layer, section: &Layer) -> Layer {
     let mut environment = environment;
     let is_other_server = !fits(environment.host.as_ref(), section.host.as_ref());
     let user = flags.username.as_ref().or(section.username.as_ref());
-    let is_other_user =
-        environment.username.as_ref().zip(user).is_some_and(|(own, user)| own != user);
+    let is_other_user = differ(environment.username.as_ref(), user);
     if is_other_server || is_other_user || section.password.is_some() {
         environment.password = None;
     }
     if is_other_server || section.username.is_some() {
         environment.username = None;
+    }
+    let push_user = flags.push_user.as_ref().or(section.push_user.as_ref());
+    let is_other_push_user = differ(environment.push_user.as_ref(), push_user);
+    if is_other_server || is_other_push_user || section.push_password.is_some() {
+        environment.push_password = None;
+    }
+    if is_other_server || section.push_user.is_some() {
+        environment.push_user = None;
     }
     if section.host.is_some() {
         environment.host = None;
@@ -88,13 +115,16 @@ fn beside(environment: Layer, flags: &Layer, section: &Layer) -> Layer {
 }
 
 /// What a section says about pace and network, which is no secret and trusts nobody.
-fn about_this_machine(section: Layer) -> Layer {
+pub(super) fn about_this_machine(section: Layer) -> Layer {
     Layer {
         registrations: section.registrations,
         ris_rate: section.ris_rate,
         phone_port: section.phone_port,
+        phone_tls_port: section.phone_tls_port,
         listen: section.listen,
         advertise: section.advertise,
+        tls_cert: section.tls_cert,
+        tls_key: section.tls_key,
         concurrency: section.concurrency,
         timeout: section.timeout,
         origins: section.origins,
@@ -138,7 +168,13 @@ mod tests {
     fn file(layer: &Layer) -> Option<PathBuf> {
         match &layer.password {
             Some(PasswordSource::File(path)) => Some(path.clone()),
-            Some(PasswordSource::Stdin | PasswordSource::Given(_)) | None => None,
+            Some(
+                PasswordSource::Stdin
+                | PasswordSource::Given(_)
+                | PasswordSource::Variable(_)
+                | PasswordSource::Command(_),
+            )
+            | None => None,
         }
     }
 
@@ -190,6 +226,63 @@ mod tests {
     }
 
     #[test]
+    fn a_password_command_never_runs_for_another_host() {
+        let command = || {
+            let words = vec!["pass".to_owned()];
+            crate::config::PasswordCommand::new(words, std::path::Path::new("/"))
+                .map(PasswordSource::Command)
+        };
+        let section = |typed| {
+            let mut section = prod(typed).unwrap();
+            (section.layer.password, section.layer.push_password) = (command(), command());
+            Some(section)
+        };
+        let runs = |settings: &Layer| {
+            let is_command = |source: &Option<PasswordSource>| {
+                matches!(source, Some(PasswordSource::Command(_)))
+            };
+            (is_command(&settings.password), is_command(&settings.push_password))
+        };
+        for typed in [false, true] {
+            let (_, settings) = settle(host("lab"), Layer::default(), section(typed));
+            assert_eq!(runs(&settings), (false, false));
+            let alone = settle_alone(Layer::default(), Layer::default(), section(typed));
+            assert_eq!(runs(&alone), (false, false));
+            let (_, settings) = settle(host("prod"), Layer::default(), section(typed));
+            assert_eq!(runs(&settings), (true, true));
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_for_another_user() {
+        let flags = Layer {
+            username: Some("me".into()),
+            push_user: Some("mine".into()),
+            ..Layer::default()
+        };
+        let (_, settings) = settle(flags, Layer::default(), prod(true));
+        assert!(settings.password.is_none() && settings.push_password.is_none());
+        let flags = Layer { username: Some("prod-axl".into()), ..Layer::default() };
+        let (_, settings) = settle(flags, Layer::default(), prod(true));
+        assert!(settings.password.is_some() && settings.push_password.is_some());
+    }
+
+    #[test]
+    fn the_push_user_of_a_typed_cluster_is_its_own() {
+        let theirs = &[("PHONE_USERNAME", "lab-push"), ("PHONE_PASSWORD", "lab-secret")];
+        let (_, settings) = settle(Layer::default(), env(theirs), prod(true));
+        assert_eq!(settings.push_user.as_deref(), Some("prod-push"));
+        assert!(matches!(settings.push_password, Some(PasswordSource::File(_))));
+        let mut without = prod(true).unwrap();
+        without.layer.push_password = None;
+        let (_, settings) = settle(Layer::default(), env(theirs), Some(without.clone()));
+        assert!(settings.push_password.is_none(), "the password of another push user");
+        let only_password = env(&[("PHONE_PASSWORD", "x")]);
+        let (_, settings) = settle(Layer::default(), only_password, Some(without));
+        assert!(settings.push_password.is_some());
+    }
+
+    #[test]
     fn without_a_cluster_only_what_is_about_this_machine_comes_from_a_section() {
         for typed in [false, true] {
             let settings = settle_alone(Layer::default(), env(OTHER), prod(typed));
@@ -212,5 +305,70 @@ mod tests {
         assert!(same_server("[2001:DB8::1]:8443", "2001:db8::1"));
         assert!(!same_server("2001:db8::8443", "2001:db8:"));
         assert_eq!(settle(host("prod:9443"), Layer::default(), prod(false)).0, None);
+    }
+
+    /// A layer whose passwords tell whose they are.
+    fn layer_of(
+        whose: &str,
+        [host, user, push_user]: [Option<&str>; 3],
+        has_password: bool,
+    ) -> Layer {
+        let password = has_password.then(|| PasswordSource::Variable(whose.to_owned()));
+        Layer {
+            host: host.map(str::to_owned),
+            username: user.map(str::to_owned),
+            push_user: push_user.map(str::to_owned),
+            password: password.clone(),
+            push_password: password,
+            ..Layer::default()
+        }
+    }
+
+    fn owner(source: Option<&PasswordSource>) -> Option<&str> {
+        match source {
+            Some(PasswordSource::Variable(whose)) => Some(whose),
+            Some(
+                PasswordSource::File(_)
+                | PasswordSource::Stdin
+                | PasswordSource::Given(_)
+                | PasswordSource::Command(_),
+            )
+            | None => None,
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_passwords_of_a_section_stay_with_its_host_and_its_users(
+            hosts in proptest::array::uniform3(proptest::option::of(0..2_usize)),
+            users in proptest::array::uniform3(proptest::option::of(0..2_usize)),
+            given in proptest::array::uniform3(proptest::bool::ANY),
+            typed in proptest::bool::ANY,
+        ) {
+            let names = |at: usize| [
+                hosts[at].map(|n| ["one", "two"][n]),
+                users[at].map(|n| ["me", "you"][n]),
+                users[at].map(|n| ["bg", "push"][n]),
+            ];
+            let section = layer_of("section", names(2), given[2]);
+            let environment = layer_of("environment", names(1), given[1]);
+            let flags = layer_of("flags", names(0), given[0]);
+            let whole = Section { name: "s".into(), layer: section.clone(), is_typed: typed };
+            let (name, settings) = settle(flags, environment.clone(), Some(whole));
+            let is_its_host = fits(settings.host.as_ref(), section.host.as_ref());
+            proptest::prop_assert_eq!(name.is_some(), is_its_host);
+            for (whose, user, own) in [
+                (owner(settings.password.as_ref()), &settings.username, &section.username),
+                (owner(settings.push_password.as_ref()), &settings.push_user, &section.push_user),
+            ] {
+                if whose == Some("section") {
+                    proptest::prop_assert!(is_its_host && !differ(user.as_ref(), own.as_ref()));
+                }
+                // A cluster that was asked for by name gets no password of another server.
+                if whose == Some("environment") && typed && name.is_some() {
+                    proptest::prop_assert!(fits(environment.host.as_ref(), section.host.as_ref()));
+                }
+            }
+        }
     }
 }

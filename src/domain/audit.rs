@@ -13,7 +13,9 @@ use super::finding::{Code, Finding, Verdict};
 use super::inventory::{ClusterInfo, Phone};
 use super::model::{ImageSpec, Model, PushSchema, Size};
 use super::personalization::Personalization;
+use super::picture::PictureRules;
 use super::registration::Registration;
+use super::text::counted;
 
 /// Whether the push user controls a phone.
 #[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
@@ -37,6 +39,10 @@ pub struct ImageInfo {
     pub depth: u8,
     /// The push object it understands.
     pub schema: PushSchema,
+    /// The picture that the config file's rules choose for it; nothing where there are no rules, or none is for
+    /// this phone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
 }
 
 impl From<ImageSpec> for ImageInfo {
@@ -46,6 +52,7 @@ impl From<ImageSpec> for ImageInfo {
             thumbnail: spec.thumbnail,
             depth: spec.depth,
             schema: spec.schema,
+            picture: None,
         }
     }
 }
@@ -223,4 +230,26 @@ pub struct Audit {
     pub phones: Vec<AuditedPhone>,
     /// What could not be read, in sentences for a person.
     pub remarks: Vec<String>,
+}
+
+impl Audit {
+    /// Says of every phone which picture it gets, where there are rules, and how many get none.
+    #[must_use]
+    pub fn with_pictures(mut self, rules: &PictureRules) -> Self {
+        let mut without = 0;
+        for phone in &mut self.phones {
+            if let Some(image) = &mut phone.image {
+                image.picture = rules.picture_of(&phone.phone).map(str::to_owned);
+                without += usize::from(image.picture.is_none());
+            }
+        }
+        if without > 0 && !rules.is_empty() {
+            self.remarks.push(format!(
+                "{} could show a picture, and no rule of the config file has one for them; a last [[image]] with \
+                 nothing but `file` is for all others",
+                counted(without, "phone")
+            ));
+        }
+        self
+    }
 }

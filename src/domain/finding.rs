@@ -159,7 +159,7 @@ impl fmt::Display for Code {
 }
 
 /// One thing that an audit found about one phone.
-#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Finding {
     /// What it is, for scripts.
     pub code: Code,

@@ -27,6 +27,10 @@ pub struct Repairs {
     pub personalization: Option<Scope>,
     /// Web access.
     pub web_access: bool,
+    /// Whether phones that take pictures over HTTPS only can be pushed to: nothing of theirs is repaired, but with a
+    /// way to trust their certificates nothing has to be. It belongs to how phones are reached, so it is not kept.
+    #[serde(skip)]
+    pub https: bool,
     /// Whether phones are restarted where they would otherwise only take their configuration over.
     pub reset: bool,
 }

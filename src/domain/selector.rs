@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::device_name::DeviceName;
 use super::inventory::Phone;
+use super::object::{ObjectKind, Takes};
 
 /// A name, exact or with `*` or `%` for any run of characters; letters match in either case.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -154,6 +155,19 @@ pub enum LimitCounts {
     AllPhones,
     /// Phones that show a pushed picture, so that a pilot of 20 phones is not 20 soft phones.
     PhonesWithPictures,
+    /// Phones whose model takes an object of this kind.
+    PhonesThatTake(ObjectKind),
+}
+
+impl LimitCounts {
+    fn counts(self, phone: &Phone) -> bool {
+        let object = match self {
+            Self::AllPhones => return true,
+            Self::PhonesWithPictures => ObjectKind::Background,
+            Self::PhonesThatTake(object) => object,
+        };
+        phone.catalogue_entry().is_some_and(|model| Takes::of(object, model).is_some())
+    }
 }
 
 /// A selection, before addresses are known.
@@ -219,16 +233,19 @@ impl Selector {
         Ok(phones)
     }
 
+    /// Tells whether a phone is meant, whatever its address and however many others are.
+    pub fn is_about(&self, phone: &Phone) -> bool {
+        let listed = self.listed.as_ref().map(|names| names.iter().collect());
+        self.admits(phone, listed.as_ref())
+    }
+
     fn is_everything(&self) -> bool {
         self.include.is_empty() && self.exclude.is_empty() && self.listed.is_none()
     }
 
     fn truncate(&self, phones: &mut Vec<Phone>) {
         let Some(limit) = self.limit else { return };
-        if self.limit_counts == LimitCounts::PhonesWithPictures {
-            phones
-                .retain(|phone| phone.catalogue_entry().is_some_and(|model| model.image.is_some()));
-        }
+        phones.retain(|phone| self.limit_counts.counts(phone));
         phones.truncate(limit);
     }
 
@@ -381,11 +398,11 @@ fn did_you_mean(near: &[String]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::domain) mod tests {
     use super::*;
     use crate::domain::registration::{Registration, Source, Status};
 
-    fn phone(name: &str, pool: &str, model: &str) -> Phone {
+    pub(in crate::domain) fn phone(name: &str, pool: &str, model: &str) -> Phone {
         Phone {
             name: name.parse().unwrap(),
             description: String::new(),

@@ -13,14 +13,30 @@ use crate::host::HostError;
 pub struct BaseUrl {
     text: String,
     path: String,
+    host: String,
+    https: bool,
     loopback: bool,
+    /// Why nobody outside of this machine's own link can connect there, where that is so.
+    unreachable: Option<&'static str>,
 }
 
 impl BaseUrl {
     /// Returns the base of a server at this address.
-    fn of(address: SocketAddr) -> Self {
-        let text = format!("http://{address}");
-        Self { text, path: String::new(), loopback: is_loopback(address.ip()) }
+    fn of(address: SocketAddr, https: bool) -> Self {
+        let (scheme, ip) = (if https { "https" } else { "http" }, address.ip());
+        Self {
+            text: format!("{scheme}://{address}"),
+            path: String::new(),
+            host: ip.to_string(),
+            https,
+            loopback: is_loopback(ip),
+            unreachable: unreachable(ip),
+        }
+    }
+
+    /// Returns the name or the address in it.
+    pub fn host(&self) -> &str {
+        &self.host
     }
 
     /// Returns the URL as text.
@@ -58,8 +74,14 @@ impl FromStr for BaseUrl {
             return Err(bad("nobody can connect to that address"));
         }
         let loopback = ip.is_some_and(is_loopback) || host.eq_ignore_ascii_case("localhost");
-        let path = url.path().trim_end_matches('/').to_owned();
-        Ok(Self { text: url.as_str().trim_end_matches('/').to_owned(), path, loopback })
+        Ok(Self {
+            text: url.as_str().trim_end_matches('/').to_owned(),
+            path: url.path().trim_end_matches('/').to_owned(),
+            host: host.trim_matches(['[', ']']).to_owned(),
+            https: url.scheme() == "https",
+            loopback,
+            unreachable: ip.and_then(unreachable),
+        })
     }
 }
 
@@ -76,15 +98,20 @@ impl fmt::Display for BaseUrl {
 ///
 /// # Errors
 /// When no address can be found, or when it is a loopback address that phones cannot reach. A
-/// simulated cluster on loopback has its phones there too, so it may be told of one.
+/// simulated cluster on loopback has its phones there too, so it may be told of one. With `tls` the server speaks
+/// HTTPS only, so phones may not be told of HTTP; the other way round a proxy may be in front that speaks it.
 pub fn advertised_base(
     listen: SocketAddr,
     advertise: Option<&BaseUrl>,
     toward: Option<IpAddr>,
+    tls: bool,
 ) -> Result<BaseUrl, HostError> {
+    if let Some(base) = advertise.filter(|base| tls && !base.https) {
+        return Err(HostError::PlainAdvertised { base: base.text.clone() });
+    }
     let base = match advertise {
         Some(base) => base.clone(),
-        None if !listen.ip().is_unspecified() => BaseUrl::of(listen),
+        None if !listen.ip().is_unspecified() => BaseUrl::of(listen, tls),
         None => {
             let remote = toward.ok_or(HostError::NoHint { listen })?;
             let remote = remote.to_canonical();
@@ -93,13 +120,16 @@ pub fn advertised_base(
             }
             let local = local_address_toward(remote)
                 .map_err(|source| HostError::NoRoute { remote, source })?;
-            BaseUrl::of(SocketAddr::new(local, listen.port()))
+            BaseUrl::of(SocketAddr::new(local, listen.port()), tls)
         }
     };
     if base.loopback && !toward.is_some_and(is_loopback) {
         return Err(HostError::LoopbackOnly { base: base.text });
     }
-    Ok(base)
+    match base.unreachable {
+        Some(why) => Err(HostError::Unreachable { base: base.text, why }),
+        None => Ok(base),
+    }
 }
 
 /// Asks the operating system's routing table; a connected UDP socket sends nothing by itself.
@@ -115,6 +145,17 @@ fn local_address_toward(remote: IpAddr) -> std::io::Result<IpAddr> {
 
 fn is_loopback(ip: IpAddr) -> bool {
     ip.to_canonical().is_loopback()
+}
+
+/// Says why phones cannot connect to an address, where it is of a kind that nobody can be reached at from afar.
+fn unreachable(ip: IpAddr) -> Option<&'static str> {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) if ip.is_link_local() => Some("an address that a machine gives itself"),
+        IpAddr::V6(ip) if ip.is_unicast_link_local() => Some("valid on one link only"),
+        IpAddr::V4(ip) if ip.is_broadcast() || ip.is_multicast() => Some("no single machine's"),
+        IpAddr::V6(ip) if ip.is_multicast() => Some("no single machine's"),
+        IpAddr::V4(_) | IpAddr::V6(_) => None,
+    }
 }
 
 /// Keeps a password out of the error, where somebody gave one.
@@ -141,7 +182,7 @@ mod tests {
         toward: Option<IpAddr>,
     ) -> Result<String, String> {
         let advertise = advertise.map(|text| text.parse::<BaseUrl>().unwrap());
-        advertised_base(listen.parse().unwrap(), advertise.as_ref(), toward)
+        advertised_base(listen.parse().unwrap(), advertise.as_ref(), toward, false)
             .map(|base| base.to_string())
             .map_err(|error| error.to_string())
     }
@@ -182,6 +223,37 @@ mod tests {
                 assert!(error.contains("--advertise URL"), "{error}");
             }
         }
+    }
+
+    #[test]
+    fn what_phones_cannot_reach_is_refused() {
+        for text in [
+            "http://169.254.7.7:80",
+            "http://[fe80::1]:80",
+            "http://224.0.0.1",
+            "http://255.255.255.255",
+        ] {
+            let error = base("10.0.0.9:80", Some(text), CLUSTER).unwrap_err();
+            assert!(
+                error.contains("phones cannot download") && error.contains("--advertise"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_server_that_speaks_tls_is_told_so() {
+        let listen = "10.0.0.9:8443".parse().unwrap();
+        let told = |advertise: Option<&str>| {
+            let advertise = advertise.map(|text| text.parse::<BaseUrl>().unwrap());
+            advertised_base(listen, advertise.as_ref(), CLUSTER, true).map(|base| base.to_string())
+        };
+        assert_eq!(told(None).unwrap(), "https://10.0.0.9:8443");
+        assert_eq!(told(Some("https://bg.example")).unwrap(), "https://bg.example");
+        let error = told(Some("http://bg.example")).unwrap_err().to_string();
+        assert!(error.contains("--tls-cert") && error.contains("https://"), "{error}");
+        // A proxy may speak TLS where the server does not.
+        assert_eq!(base("10.0.0.9:80", Some("https://p"), CLUSTER).unwrap(), "https://p");
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! What the server is told at its start.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
+
+use rustls::ServerConfig;
 
 use crate::host::BaseUrl;
 
@@ -17,28 +20,41 @@ pub struct HostConfig {
     pub toward: Option<IpAddr>,
     /// How much is given to one client.
     pub limits: HostLimits,
+    /// The server's certificate and key, where pictures are served over HTTPS.
+    pub tls: Option<Arc<ServerConfig>>,
 }
 
 /// How much time and room the clients get.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct HostLimits {
-    /// From connecting to the end of the request's header.
+    /// From connecting to the end of the TLS handshake, where there is one, and again to the end of a request's
+    /// header.
     pub header: Duration,
-    /// From connecting to the last byte of the answer being on its way.
+    /// How long a client may take nothing of its answer.
+    pub stall: Duration,
+    /// From a request to the last byte of its answer being on its way.
     pub response: Duration,
-    /// From there until the client has closed its side and everything has been acknowledged.
+    /// How long a connection that stays open may be idle.
+    pub idle: Duration,
+    /// From the last answer until the client has closed its side and everything has been acknowledged.
     pub farewell: Duration,
     /// Connections at the same time; further ones wait to be accepted.
     pub connections: usize,
+    /// Connections of one address at the same time; further ones are closed at once. Behind NAT a whole branch can
+    /// have one address.
+    pub per_peer: usize,
 }
 
 impl Default for HostLimits {
     fn default() -> Self {
         Self {
             header: Duration::from_secs(10),
-            response: Duration::from_secs(60),
+            stall: Duration::from_secs(20),
+            response: Duration::from_secs(180),
+            idle: Duration::from_secs(3),
             farewell: Duration::from_secs(15),
             connections: 2_048,
+            per_peer: 512,
         }
     }
 }

@@ -34,6 +34,26 @@ pub enum HostError {
         /// The base that phones would get.
         base: String,
     },
+    /// Nobody can be reached at such an address from afar.
+    #[error(
+        "phones cannot download from {base}, which is {why}; name an address that they reach with \
+         `--advertise URL`"
+    )]
+    Unreachable {
+        /// The base that phones would get.
+        base: String,
+        /// What kind of address it is.
+        why: &'static str,
+    },
+    /// The server speaks HTTPS, and phones would be told HTTP.
+    #[error(
+        "phones would be told {base}, but with --tls-cert pictures are served over HTTPS only; \
+         advertise an https:// address, or leave --tls-cert and --tls-key out"
+    )]
+    PlainAdvertised {
+        /// The base that phones would get.
+        base: String,
+    },
     /// Listening on all addresses, and nothing tells which one of them phones reach.
     #[error(
         "cannot tell which address of this machine phones reach while listening on {listen}; name \

@@ -5,10 +5,15 @@
 //! here: completely, or not.
 
 mod advertise;
+mod answer;
 mod config;
+mod connection;
 mod error;
+mod exchange;
 mod proof;
+mod range;
 mod server;
+mod stream;
 mod table;
 
 pub use advertise::{BaseUrl, advertised_base};
@@ -16,4 +21,4 @@ pub use config::{HostConfig, HostLimits};
 pub use error::HostError;
 pub use proof::Ending;
 pub use server::ImageHost;
-pub use table::{Fetch, FetchState, PublishedUrls, Stray, Strays, Token, Which};
+pub use table::{Fetch, FetchState, PublishedTone, PublishedUrls, Stray, Strays, Token, Which};

@@ -7,12 +7,15 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
+
+use crate::host::exchange::Ledger;
+use crate::host::stream::Stream;
 
 /// How an exchange with a client ended.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -27,22 +30,31 @@ pub enum Ending {
     Unconfirmed,
 }
 
-/// A connection that counts the bytes of the answer's body.
+/// A connection that counts the bytes of every answer's body, and notices requests that come early.
 #[derive(Debug)]
 pub(super) struct Counted {
-    stream: TcpStream,
+    stream: Stream,
+    ledger: Arc<Ledger>,
+    /// Where the answers' headers end.
     head: Head,
-    body: u64,
+    /// What is still to come of the body that is being written.
+    left: u64,
+    /// Where the requests' headers end.
+    asked: Head,
+    /// Whether the connection was cut. The system tells that once only, and afterwards it looks like a good end.
+    broken: bool,
 }
 
 impl Counted {
-    pub(super) fn new(stream: TcpStream) -> Self {
-        Self { stream, head: Head::default(), body: 0 }
-    }
-
-    /// Returns how many bytes of the body the kernel has taken.
-    pub(super) fn body(&self) -> u64 {
-        self.body
+    pub(super) fn new(stream: Stream, ledger: Arc<Ledger>) -> Self {
+        Self {
+            stream,
+            ledger,
+            head: Head::default(),
+            left: 0,
+            asked: Head::default(),
+            broken: false,
+        }
     }
 
     /// Ends the exchange and waits for the proof that the client got everything.
@@ -51,7 +63,7 @@ impl Counted {
     }
 
     async fn part(&mut self) -> Ending {
-        if self.stream.shutdown().await.is_err() {
+        if self.broken || self.stream.shutdown().await.is_err() {
             return Ending::Reset;
         }
         let mut scrap = [0; 1_024];
@@ -67,19 +79,48 @@ impl Counted {
         // stream has been acknowledged too does the system forget the peer. No readiness event tells
         // of that moment, so it is looked for; mostly it has passed already.
         let mut pause = Duration::from_millis(1);
-        while self.stream.peer_addr().is_ok() {
+        while self.stream.tcp().peer_addr().is_ok() {
             sleep(pause).await;
             pause = (pause * 2).min(Duration::from_millis(200));
         }
-        match self.stream.take_error() {
+        match self.stream.tcp().take_error() {
             Ok(None) => Ending::Complete,
             Ok(Some(_)) | Err(_) => Ending::Reset,
         }
     }
 
-    fn count(&mut self, written: &[u8]) {
-        let body = self.head.skip(written);
-        self.body += body.len() as u64;
+    /// Counts what was written: a header, then as many bytes of a body as its answer has, and so on.
+    fn count(&mut self, mut written: &[u8]) {
+        while !written.is_empty() {
+            if self.left > 0 {
+                let taken = usize::try_from(self.left).unwrap_or(usize::MAX).min(written.len());
+                self.left -= taken as u64;
+                self.ledger.sent(taken as u64);
+                written = &written[taken..];
+            } else if let Some(end) = self.head.end(written) {
+                self.left = self.ledger.head_sent();
+                written = &written[end..];
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// Notices how many requests have come, whole ones and beginnings.
+    fn notice(&mut self, mut read: &[u8]) {
+        while !read.is_empty() {
+            match self.asked.end(read) {
+                Some(end) => {
+                    self.ledger.request_came();
+                    read = &read[end..];
+                    self.ledger.more_came(!read.is_empty());
+                }
+                None => {
+                    self.ledger.more_came(true);
+                    return;
+                }
+            }
+        }
     }
 }
 
@@ -89,7 +130,12 @@ impl AsyncRead for Counted {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        let read = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer));
+        self.broken |= read.is_err();
+        read?;
+        self.notice(&buffer.filled()[before..]);
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -99,7 +145,9 @@ impl AsyncWrite for Counted {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
+        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes));
+        self.broken |= written.is_err();
+        let written = written?;
         self.count(&bytes[..written]);
         Poll::Ready(Ok(written))
     }
@@ -109,7 +157,9 @@ impl AsyncWrite for Counted {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, slices))?;
+        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, slices));
+        self.broken |= written.is_err();
+        let written = written?;
         let mut left = written;
         for slice in slices {
             let taken = left.min(slice.len());
@@ -124,7 +174,9 @@ impl AsyncWrite for Counted {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = ready!(Pin::new(&mut self.stream).poll_flush(cx));
+        self.broken |= flushed.is_err();
+        Poll::Ready(flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -132,7 +184,7 @@ impl AsyncWrite for Counted {
     }
 }
 
-/// Finds the empty line that ends an answer's header.
+/// Finds the empty line that ends a header.
 #[derive(Debug, Default)]
 struct Head {
     /// How many bytes of [`END_OF_HEAD`] have just gone by.
@@ -140,19 +192,20 @@ struct Head {
 }
 
 impl Head {
-    /// Returns what of these bytes belongs to the body.
-    fn skip<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+    /// Returns where the header ends in these bytes, if it does, and begins to look for the next one's end.
+    fn end(&mut self, bytes: &[u8]) -> Option<usize> {
         for (at, byte) in bytes.iter().enumerate() {
-            if self.matched == END_OF_HEAD.len() {
-                return &bytes[at..];
-            }
             self.matched = match (*byte == END_OF_HEAD[self.matched], *byte) {
                 (true, _) => self.matched + 1,
                 (false, b'\r') => 1,
                 (false, _) => 0,
             };
+            if self.matched == END_OF_HEAD.len() {
+                self.matched = 0;
+                return Some(at + 1);
+            }
         }
-        &[]
+        None
     }
 }
 
@@ -177,8 +230,15 @@ mod tests {
             prop_assume!(!format!("{head}\r\n\r").contains("\r\n\r\n"));
             let whole = [head.as_bytes(), b"\r\n\r\n", &body].concat();
             let mut state = Head::default();
-            let found: usize = whole.chunks(cut).map(|chunk| state.skip(chunk).len()).sum();
-            prop_assert_eq!(found, body.len());
+            let mut seen = 0;
+            let mut found = None;
+            for chunk in whole.chunks(cut) {
+                if let Some(end) = state.end(chunk).filter(|_| found.is_none()) {
+                    found = Some(whole.len() - seen - end);
+                }
+                seen += chunk.len();
+            }
+            prop_assert_eq!(found, Some(body.len()));
         }
     }
 }

@@ -1,31 +1,25 @@
-//! Accepts connections and answers one request on each.
+//! Accepts connections, publishes files and knows what was downloaded of them.
 
-use std::convert::Infallible;
-use std::future::{poll_fn, ready};
-use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
-use hyper::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use jiff::Timestamp;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, sleep, timeout};
+use rustls::ServerConfig;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::domain::device_name::DeviceName;
 use crate::domain::model::PushSchema;
-use crate::host::proof::{Counted, Ending};
-use crate::host::table::{Fetch, FetchState, Hit, PublishedUrls, Stray, Strays, Table, Token};
+use crate::event::{Observer, Unobserved};
+use crate::host::connection::serve;
+use crate::host::table::{Fetch, FetchState, PublishedTone, PublishedUrls, Strays, Table, Token};
 use crate::host::{BaseUrl, HostConfig, HostError, HostLimits, advertised_base};
-use crate::media::PreparedImage;
+use crate::media::{PreparedImage, Tone};
 
 /// The running server. Dropping it cuts every connection.
 #[derive(Debug)]
@@ -37,11 +31,19 @@ pub struct ImageHost {
     tasks: TaskTracker,
 }
 
-#[derive(Debug)]
-struct Shared {
-    base: BaseUrl,
-    limits: HostLimits,
-    table: Table,
+/// What the connections share.
+pub(super) struct Shared {
+    pub(super) base: BaseUrl,
+    pub(super) limits: HostLimits,
+    pub(super) table: Table,
+    pub(super) tls: Option<Arc<ServerConfig>>,
+    pub(super) observer: Arc<dyn Observer>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("base", &self.base).finish_non_exhaustive()
+    }
 }
 
 impl ImageHost {
@@ -50,11 +52,22 @@ impl ImageHost {
     /// # Errors
     /// When the address is taken or not allowed, or when phones could not reach it.
     pub fn start(config: HostConfig) -> Result<Self, HostError> {
-        let HostConfig { listen, advertise, toward, limits } = config;
+        Self::start_watched(config, Arc::new(Unobserved))
+    }
+
+    /// Starts to listen, and tells the observer of every request once it is known how it ended.
+    ///
+    /// # Errors
+    /// As [`ImageHost::start`].
+    pub fn start_watched(
+        config: HostConfig,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self, HostError> {
+        let HostConfig { listen, advertise, toward, limits, tls } = config;
         let listener = bind(listen).map_err(|source| HostError::Bind { listen, source })?;
         let address = listener.local_addr().map_err(|source| HostError::Bind { listen, source })?;
-        let base = advertised_base(address, advertise.as_ref(), toward)?;
-        let shared = Arc::new(Shared { base, limits, table: Table::default() });
+        let base = advertised_base(address, advertise.as_ref(), toward, tls.is_some())?;
+        let shared = Arc::new(Shared { base, limits, table: Table::default(), tls, observer });
         let (accepting, living) = (CancellationToken::new(), CancellationToken::new());
         let tasks = TaskTracker::new();
         let accept = accept(listener, shared.clone(), tasks.clone(), living.clone());
@@ -87,7 +100,34 @@ impl ImageHost {
         schema: PushSchema,
         picture_name: &str,
     ) -> Result<PublishedUrls, HostError> {
-        self.shared.table.publish(self.shared.base.as_str(), device, prepared, schema, picture_name)
+        let base = self.shared.base.as_str();
+        self.shared.table.publish(base, device, &prepared, schema, picture_name)
+    }
+
+    /// Makes an address for one phone's ring tone and serves it there until it is retired.
+    ///
+    /// # Errors
+    /// When the operating system gives no random bytes.
+    pub fn publish_tone(
+        &self,
+        device: &DeviceName,
+        tone: &Tone,
+    ) -> Result<PublishedTone, HostError> {
+        self.shared.table.publish_tone(self.shared.base.as_str(), device, tone)
+    }
+
+    /// Makes an address for one file and serves it there for everybody who is told it. What of its name cannot
+    /// stand in an address is replaced.
+    ///
+    /// # Errors
+    /// When the operating system gives no random bytes.
+    pub fn publish_file(
+        &self,
+        name: &str,
+        content: Bytes,
+        content_type: &'static str,
+    ) -> Result<(Token, String), HostError> {
+        self.shared.table.publish_file(self.shared.base.as_str(), name, content, content_type)
     }
 
     /// Takes a phone's addresses away and returns what was downloaded from them.
@@ -158,13 +198,22 @@ async fn accept(
     living: CancellationToken,
 ) {
     let room = Arc::new(Semaphore::new(shared.limits.connections));
+    let peers = Arc::new(Peers::default());
     // The semaphore is never closed, so there is always a permit in the end.
     while let Ok(permit) = room.clone().acquire_owned().await {
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let serve = serve(stream, peer, shared.clone(), permit);
+                let Some(inside) = peers.enter(peer.ip(), shared.limits.per_peer) else {
+                    tracing::warn!(%peer, "one address has too many connections to the image server");
+                    continue;
+                };
+                let serve = serve(stream, peer, shared.clone());
                 let living = living.clone();
-                tasks.spawn(async move { living.run_until_cancelled(serve).await });
+                tasks.spawn(async move {
+                    let served = living.run_until_cancelled(serve).await;
+                    drop((permit, inside));
+                    served
+                });
             }
             Err(error) => {
                 // Mostly a lack of file handles, which passes as connections end.
@@ -175,113 +224,45 @@ async fn accept(
     }
 }
 
-/// What was asked for on a connection.
-enum Asked {
-    Published { hit: Hit, head_only: bool },
-    Stray { path: String, status: StatusCode },
-}
+/// Counts the connections of each address.
+#[derive(Debug, Default)]
+struct Peers(Mutex<HashMap<IpAddr, usize>>);
 
-async fn serve(
-    stream: TcpStream,
-    peer: SocketAddr,
-    shared: Arc<Shared>,
-    permit: OwnedSemaphorePermit,
-) {
-    let (at, started) = (Timestamp::now(), Instant::now());
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%peer, %error, "a connection was gone before it was served");
-        return;
-    }
-    let asked = OnceLock::new();
-    let service = service_fn(|request: Request<_>| {
-        let (question, response) = answer(&shared, &request);
-        // A connection carries one request, so the cell is empty.
-        let _first = asked.set(question);
-        ready(Ok::<_, Infallible>(response))
-    });
-    let mut connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(shared.limits.header)
-        .max_buf_size(LONGEST_HEADER)
-        .keep_alive(false)
-        // A client may close its sending side once it has asked; that alone is no reason to stop.
-        .half_close(true)
-        // Header names have no case, but an old embedded client may know the usual spelling only.
-        .title_case_headers(true)
-        .serve_connection(TokioIo::new(Counted::new(stream)), service);
-    let sent =
-        timeout(shared.limits.response, poll_fn(|cx| connection.poll_without_shutdown(cx))).await;
-    let stream = connection.into_parts().io.into_inner();
-    let bytes = stream.body();
-    let expected = match asked.get() {
-        Some(Asked::Published { hit, head_only: false }) => hit.png.len() as u64,
-        Some(Asked::Published { head_only: true, .. } | Asked::Stray { .. }) | None => 0,
-    };
-    let ending = match sent {
-        Ok(Ok(())) if bytes == expected => stream.farewell(shared.limits.farewell).await,
-        Ok(_) => Ending::Reset,
-        Err(_) => Ending::TooSlow,
-    };
-    drop(permit);
-    match asked.into_inner() {
-        Some(Asked::Published { hit: Hit { token, device, which, png }, head_only }) => {
-            let (length, took) = (png.len() as u64, started.elapsed());
-            tracing::debug!(%device, ?which, %peer, bytes, ?ending, "image server");
-            shared.table.record(Fetch {
-                token,
-                device,
-                which,
-                peer,
-                head_only,
-                status: StatusCode::OK.as_u16(),
-                bytes,
-                length,
-                ending,
-                at,
-                took,
-            });
+impl Peers {
+    /// Lets one in, unless its address has as many as it may have.
+    fn enter(self: &Arc<Self>, address: IpAddr, most: usize) -> Option<Inside> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(address).or_default();
+        if *count >= most {
+            return None;
         }
-        Some(Asked::Stray { path, status }) => {
-            tracing::debug!(%peer, path, %status, "image server");
-            shared.table.record_stray(Stray { peer, path, status: status.as_u16() });
-        }
-        None => tracing::debug!(%peer, "a connection to the image server carried no request"),
+        *count += 1;
+        drop(counts);
+        Some(Inside { peers: Arc::clone(self), address })
     }
 }
 
-fn answer<B>(shared: &Shared, request: &Request<B>) -> (Asked, Response<Full<Bytes>>) {
-    let path = request.uri().path();
-    let own = path.strip_prefix(shared.base.path()).unwrap_or(path);
-    let head_only = request.method() == Method::HEAD;
-    let mut response = Response::new(Full::new(Bytes::new()));
-    let headers = response.headers_mut();
-    headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    let refused = if !head_only && request.method() != Method::GET {
-        headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-        StatusCode::METHOD_NOT_ALLOWED
-    } else if let Some(hit) = shared.table.find(own) {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("image/png"));
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(hit.png.len()));
-        if !head_only {
-            *response.body_mut() = Full::new(hit.png.clone());
+/// A connection that is counted as long as this lives.
+#[derive(Debug)]
+struct Inside {
+    peers: Arc<Peers>,
+    address: IpAddr,
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        let mut counts = self.peers.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.address);
+            }
         }
-        return (Asked::Published { hit, head_only }, response);
-    } else {
-        StatusCode::NOT_FOUND
-    };
-    *response.status_mut() = refused;
-    let path = path.chars().filter(char::is_ascii_graphic).take(LONGEST_PATH_SHOWN).collect();
-    (Asked::Stray { path, status: refused }, response)
+    }
 }
 
 /// Connections that the system keeps until they are accepted; a fleet asks nearly at once.
 const BACKLOG: u32 = 4_096;
-
-/// Longest request header, in bytes; phones send a few hundred.
-const LONGEST_HEADER: usize = 16 * 1024;
-
-/// Longest part of an unknown path that is kept, in characters.
-const LONGEST_PATH_SHOWN: usize = 120;
 
 /// How long to wait when a connection cannot be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -4,6 +4,7 @@ use std::borrow::Borrow;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,8 +16,9 @@ use tokio::sync::watch;
 
 use crate::domain::device_name::DeviceName;
 use crate::domain::model::PushSchema;
+use crate::host::range::Coverage;
 use crate::host::{Ending, HostError};
-use crate::media::PreparedImage;
+use crate::media::{PreparedImage, Tone};
 
 /// The unguessable part of one phone's addresses.
 #[derive(Clone, Eq, Hash, PartialEq)]
@@ -50,13 +52,38 @@ impl fmt::Debug for Token {
     }
 }
 
-/// Which of a phone's two files.
+/// Which of the files that are published together.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Which {
     /// The background itself.
     Background,
     /// The preview for the phone's menu.
     Thumbnail,
+    /// A ring tone, which is one file only.
+    RingTone,
+    /// A file that was published by itself, for no particular phone.
+    File,
+}
+
+impl Which {
+    /// Returns the word that logs use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Background => "background",
+            Self::Thumbnail => "thumbnail",
+            Self::RingTone => "ring_tone",
+            Self::File => "file",
+        }
+    }
+}
+
+/// Where one phone finds its ring tone.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PublishedTone {
+    /// The address of the tone.
+    pub url: String,
+    /// What to ask the host for later.
+    pub token: Token,
 }
 
 /// Where one phone finds its files.
@@ -75,8 +102,10 @@ pub struct PublishedUrls {
 pub struct Fetch {
     /// The addresses that were used.
     pub token: Token,
-    /// The phone that they were made for.
-    pub device: DeviceName,
+    /// The phone that they were made for, if they were made for one.
+    pub device: Option<DeviceName>,
+    /// The file's name, the last part of its address.
+    pub file: Arc<str>,
     /// Which file was asked for.
     pub which: Which,
     /// Where the request came from; behind NAT that is not the phone's own address.
@@ -85,6 +114,8 @@ pub struct Fetch {
     pub head_only: bool,
     /// The HTTP status that was answered.
     pub status: u16,
+    /// The bytes of the file that were to be sent: all of them, those of a range, or none.
+    pub part: Range<u64>,
     /// Bytes of the file that left this program.
     pub bytes: u64,
     /// Bytes of the whole file.
@@ -98,16 +129,21 @@ pub struct Fetch {
 }
 
 impl Fetch {
-    /// Says whether the client has got the whole file.
+    /// Says whether the client has got the whole file by this request alone.
     pub fn complete(&self) -> bool {
+        self.part_complete() && self.status == 200 && self.bytes == self.length
+    }
+
+    /// Says whether the client has got everything that this request was answered with.
+    pub fn part_complete(&self) -> bool {
         !self.head_only
-            && self.status == 200
+            && matches!(self.status, 200 | 206)
             && self.ending == Ending::Complete
-            && self.bytes == self.length
+            && self.bytes == self.part.end - self.part.start
     }
 }
 
-/// What one phone has downloaded so far.
+/// What one phone has downloaded so far. A ring tone is one file, so both parts say the same of it.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct FetchState {
     /// Whether the background was downloaded completely.
@@ -130,14 +166,21 @@ impl FetchState {
         self.image && self.thumbnail
     }
 
-    fn add(&mut self, fetch: &Fetch) {
+    /// Adds a request; `whole` tells whether the client has got all of that file by now.
+    fn add(&mut self, fetch: &Fetch, whole: bool) {
         self.requests = self.requests.saturating_add(1);
         self.peer = Some(fetch.peer);
         let (complete, bytes) = match fetch.which {
             Which::Background => (&mut self.image, &mut self.image_bytes),
             Which::Thumbnail => (&mut self.thumbnail, &mut self.thumbnail_bytes),
+            Which::RingTone => {
+                self.thumbnail |= whole;
+                self.thumbnail_bytes = self.thumbnail_bytes.max(fetch.bytes);
+                (&mut self.image, &mut self.image_bytes)
+            }
+            Which::File => return,
         };
-        *complete |= fetch.complete();
+        *complete |= whole;
         *bytes = (*bytes).max(fetch.bytes);
     }
 }
@@ -166,9 +209,57 @@ pub struct Strays {
 #[derive(Clone, Debug)]
 pub(super) struct Hit {
     pub(super) token: Token,
-    pub(super) device: DeviceName,
+    pub(super) device: Option<DeviceName>,
     pub(super) which: Which,
-    pub(super) png: Bytes,
+    pub(super) file: Arc<str>,
+    pub(super) content: Bytes,
+    pub(super) content_type: &'static str,
+    /// How many files are published with it.
+    pub(super) files: usize,
+}
+
+/// What a request for a published file gets.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Part {
+    /// The file.
+    Whole { length: u64 },
+    /// What would be said about it.
+    Header { length: u64 },
+    /// Some of its bytes.
+    Bytes { range: Range<u64>, length: u64 },
+    /// Nothing: the file has no such bytes.
+    Beyond { length: u64 },
+}
+
+impl Part {
+    /// Returns how many bytes go out.
+    pub(super) fn len(&self) -> u64 {
+        let range = self.range();
+        range.end - range.start
+    }
+
+    /// Returns which bytes go out.
+    pub(super) fn range(&self) -> Range<u64> {
+        match self {
+            Self::Whole { length } => 0..*length,
+            Self::Bytes { range, .. } => range.clone(),
+            Self::Header { .. } | Self::Beyond { .. } => 0..0,
+        }
+    }
+
+    /// Tells whether only the header was asked for.
+    pub(super) fn is_header(&self) -> bool {
+        matches!(self, Self::Header { .. })
+    }
+
+    /// Tells whether that is the whole file.
+    pub(super) fn is_whole_file(&self) -> bool {
+        match self {
+            Self::Whole { .. } => true,
+            Self::Bytes { range, length } => *range == (0..*length),
+            Self::Header { .. } | Self::Beyond { .. } => false,
+        }
+    }
 }
 
 /// Everything the server knows; shared by all its connections.
@@ -183,22 +274,46 @@ struct Inner {
 
 #[derive(Debug)]
 struct Entry {
-    device: DeviceName,
-    prepared: Arc<PreparedImage>,
-    image_file: Box<str>,
-    thumbnail_file: Box<str>,
+    device: Option<DeviceName>,
+    files: Vec<File>,
     state: watch::Sender<FetchState>,
     fetches: Vec<Fetch>,
 }
 
+#[derive(Debug)]
+struct File {
+    name: Arc<str>,
+    which: Which,
+    content: Bytes,
+    content_type: &'static str,
+    /// What has been taken of it, whichever way.
+    taken: Coverage,
+}
+
+impl File {
+    fn new(name: &str, which: Which, content: Bytes, content_type: &'static str) -> Self {
+        Self { name: name.into(), which, content, content_type, taken: Coverage::default() }
+    }
+}
+
 impl Entry {
-    fn file(&self, name: &str) -> Option<(Which, &Bytes)> {
-        if name == &*self.image_file {
-            Some((Which::Background, &self.prepared.background.png))
-        } else if name == &*self.thumbnail_file {
-            Some((Which::Thumbnail, &self.prepared.thumbnail.png))
-        } else {
-            None
+    fn new(device: Option<DeviceName>, files: Vec<File>) -> Self {
+        let state = watch::Sender::new(FetchState::default());
+        Self { device, files, state, fetches: Vec::new() }
+    }
+
+    /// Takes note of a request.
+    fn record(&mut self, fetch: Fetch) {
+        let file = self.files.iter_mut().find(|file| file.which == fetch.which);
+        let whole = file.is_some_and(|file| {
+            if fetch.part_complete() {
+                file.taken.add(fetch.part.clone());
+            }
+            file.taken.is_whole(fetch.length)
+        });
+        self.state.send_modify(|state| state.add(&fetch, whole));
+        if self.fetches.len() < MOST_FETCHES {
+            self.fetches.push(fetch);
         }
     }
 }
@@ -208,7 +323,7 @@ impl Table {
         &self,
         base: &str,
         device: &DeviceName,
-        prepared: Arc<PreparedImage>,
+        prepared: &PreparedImage,
         schema: PushSchema,
         picture_name: &str,
     ) -> Result<PublishedUrls, HostError> {
@@ -220,16 +335,48 @@ impl Table {
             thumbnail_url: url(&thumbnail_file),
             token: token.clone(),
         };
-        let entry = Entry {
-            device: device.clone(),
-            prepared,
-            image_file: image_file.into(),
-            thumbnail_file: thumbnail_file.into(),
-            state: watch::Sender::new(FetchState::default()),
-            fetches: Vec::new(),
-        };
-        self.lock().published.insert(token, entry);
+        let files = vec![
+            File::new(&image_file, Which::Background, prepared.background.png.clone(), PNG),
+            File::new(&thumbnail_file, Which::Thumbnail, prepared.thumbnail.png.clone(), PNG),
+        ];
+        self.insert(token, Some(device), files);
         Ok(urls)
+    }
+
+    /// Publishes one phone's ring tone.
+    pub(super) fn publish_tone(
+        &self,
+        base: &str,
+        device: &DeviceName,
+        tone: &Tone,
+    ) -> Result<PublishedTone, HostError> {
+        let token = Token::draw()?;
+        let name = format!("r.{}", tone.format.extension());
+        let url = format!("{base}/{}/{name}", token.as_str());
+        // No type is known for these files; phones tell them by their names.
+        let content_type = "application/octet-stream";
+        let file = File::new(&name, Which::RingTone, tone.bytes.clone(), content_type);
+        self.insert(token.clone(), Some(device), vec![file]);
+        Ok(PublishedTone { url, token })
+    }
+
+    /// Publishes one file for everybody who is told its address, and returns that.
+    pub(super) fn publish_file(
+        &self,
+        base: &str,
+        name: &str,
+        content: Bytes,
+        content_type: &'static str,
+    ) -> Result<(Token, String), HostError> {
+        let token = Token::draw()?;
+        let file = File::new(&plain_name(name), Which::File, content, content_type);
+        let url = format!("{base}/{}/{}", token.as_str(), file.name);
+        self.insert(token.clone(), None, vec![file]);
+        Ok((token, url))
+    }
+
+    fn insert(&self, token: Token, device: Option<&DeviceName>, files: Vec<File>) {
+        self.lock().published.insert(token, Entry::new(device.cloned(), files));
     }
 
     pub(super) fn retire(&self, token: &Token) -> FetchState {
@@ -242,11 +389,15 @@ impl Table {
         let (token, file) = path.strip_prefix('/')?.split_once('/')?;
         let inner = self.lock();
         let (token, entry) = inner.published.get_key_value(token)?;
-        let hit = entry.file(file).map(|(which, png)| Hit {
+        let found = entry.files.iter().find(|found| &*found.name == file);
+        let hit = found.map(|found| Hit {
             token: token.clone(),
             device: entry.device.clone(),
-            which,
-            png: png.clone(),
+            which: found.which,
+            file: found.name.clone(),
+            content: found.content.clone(),
+            content_type: found.content_type,
+            files: entry.files.len(),
         });
         drop(inner);
         hit
@@ -256,20 +407,19 @@ impl Table {
         let mut inner = self.lock();
         // A download that ends after its picture was retired proves nothing to anybody any more.
         if let Some(entry) = inner.published.get_mut(&fetch.token) {
-            entry.state.send_modify(|state| state.add(&fetch));
-            if entry.fetches.len() < MOST_FETCHES {
-                entry.fetches.push(fetch);
-            }
+            entry.record(fetch);
         }
     }
 
-    pub(super) fn record_stray(&self, stray: Stray) {
+    /// Takes note of a request for what is not published; returns how many there were.
+    pub(super) fn record_stray(&self, stray: Stray) -> u64 {
         let mut inner = self.lock();
         inner.strays.count += 1;
         if inner.strays.last.len() == MOST_STRAYS {
             inner.strays.last.pop_front();
         }
         inner.strays.last.push_back(stray);
+        inner.strays.count
     }
 
     pub(super) fn strays(&self) -> Strays {
@@ -305,6 +455,21 @@ fn file_names(schema: PushSchema, picture_name: &str) -> (String, String) {
         }
     }
 }
+
+/// Makes a name that stands in an address as it is, whatever the file's own name holds.
+fn plain_name(name: &str) -> String {
+    let keeps = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let plain: String = name.chars().map(|c| if keeps(c) { c } else { '_' }).collect();
+    // The end of the name says of which kind it is.
+    let cut = plain.len().saturating_sub(LONGEST_FILE);
+    plain[cut..].to_owned()
+}
+
+/// What the files for phones are.
+const PNG: &str = "image/png";
+
+/// Longest name of a file that is published by itself, in characters.
+const LONGEST_FILE: usize = 64;
 
 /// Longest part of a picture's name in an address, in characters; the push object has little room.
 const LONGEST_NAME: usize = 24;

@@ -6,17 +6,21 @@
 //! No password, no cookie and no header ever comes here.
 
 mod debts;
+mod documents;
 mod error;
 mod lock;
 mod read;
 mod record;
 mod schema;
+mod screens;
 mod writer;
 
+pub use documents::{Ending, Look, SentFile, SentPicture, SentPictures, Subject};
 pub use error::{JournalError, Problem};
 pub use lock::{ClusterLock, Holder, LockError};
 pub use read::{AttemptRow, ChangeRow, EventRow, History, Proven, RunRow, Which};
 pub use record::{ADDRESSES, Attempt, AttemptEnd, Journal, NewRun, Recorder, RunId, RunState};
+pub use screens::Screen;
 
 #[cfg(test)]
 mod tests;

@@ -14,10 +14,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::{JournalError, Problem};
-use super::record::{ADDRESSES, RunId};
+use super::record::{ADDRESSES, DOWNLOAD, RunId};
 use crate::domain::device_name::DeviceName;
+use crate::domain::object::ObjectKind;
 use crate::domain::plan::{Change, Plan};
-use crate::event::{ChangeState, PhoneResult};
+use crate::event::{ChangeState, Download, PhoneResult};
 
 /// A journal that is open for reading. It sees what has been written so far, also by a run that goes on.
 #[derive(Debug)]
@@ -127,7 +128,9 @@ pub struct AttemptRow {
     pub phone: String,
     /// Where it answered.
     pub ip: String,
-    /// What tells the pictures that it was sent from any other.
+    /// What was pushed: `background`, `ring_tone`, `play` or `keys`.
+    pub object: String,
+    /// What tells that which it was sent from anything else of its kind.
     pub digest: String,
     /// Which attempt of its run it was.
     pub attempt: u32,
@@ -145,14 +148,14 @@ pub struct AttemptRow {
     pub raw: Option<String>,
 }
 
-/// Something that a person was told.
+/// Something that a person was told, or that a stage of the run began or ended.
 #[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct EventRow {
     /// When.
     pub at: Timestamp,
-    /// `remark` or `waiting`.
+    /// `remark` or `waiting`; `began` or `finished` for a stage.
     pub kind: String,
-    /// In words.
+    /// In words; the name of the stage.
     pub text: String,
 }
 
@@ -301,7 +304,7 @@ impl History {
     pub fn attempts(&self, run: RunId) -> Result<Vec<AttemptRow>, JournalError> {
         self.told((|| {
             let mut select = self.connection.prepare(
-                "select phone, ip, digest, attempt, began_at, ended_at, outcome, number, said, raw
+                "select phone, ip, digest, attempt, began_at, ended_at, outcome, number, said, raw, object
                    from pushes where run = ?1 order by id",
             )?;
             let rows = select.query_map([run], |row| {
@@ -317,6 +320,7 @@ impl History {
                         number: get(row, 7)?,
                         said: get(row, 8)?,
                         raw: get(row, 9)?,
+                        object: text(row, 10)?,
                     })
                 })())
             })?;
@@ -328,23 +332,34 @@ impl History {
     /// attempt, where that one ended verified. A later attempt that did not, or whose end nobody knows,
     /// takes the proof away.
     ///
+    /// Each kind of object is proven by itself. Only key presses may change anything on a phone, so they take
+    /// every proof away.
+    ///
     /// So does one at the phone's address, whatever came of it: that can have been any cluster's phone, and it
     /// got another picture perhaps. The other way round it is the same.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn proven(&self, cluster_id: &str) -> Result<HashMap<DeviceName, Proven>, JournalError> {
+    pub fn proven(
+        &self,
+        cluster_id: &str,
+        object: ObjectKind,
+    ) -> Result<HashMap<DeviceName, Proven>, JournalError> {
         self.told((|| {
+            let keys = ObjectKind::Keys.as_str();
             let mut select = self.connection.prepare(
                 "select p.phone, p.digest, p.run from pushes p inner join runs o on p.run = o.id
                   where p.id = (select max(q.id) from pushes q inner join runs r on q.run = r.id
                                  where q.phone = p.phone and (r.cluster_id in (?1, ?2) or ?1 = ?2)
-                                   and coalesce(q.outcome, '') not in ('skipped', 'wrong_device', 'unreachable'))
-                    and p.outcome = 'verified' and o.cluster_id = ?1",
+                                   and q.object in (?3, ?4)
+                                   and coalesce(q.outcome, '') not in ('skipped', 'wrong_device')
+                                   and (q.object = ?4 or coalesce(q.outcome, '') <> 'unreachable'))
+                    and p.outcome = 'verified' and p.object = ?3 and o.cluster_id = ?1",
             )?;
-            let rows = select.query_map(params![cluster_id, ADDRESSES], |row| {
-                Ok((row.get::<_, String>(0)?, Proven { digest: row.get(1)?, run: row.get(2)? }))
-            })?;
+            let rows =
+                select.query_map(params![cluster_id, ADDRESSES, object.as_str(), keys], |row| {
+                    Ok((row.get::<_, String>(0)?, Proven { digest: row.get(1)?, run: row.get(2)? }))
+                })?;
             let mut proven = HashMap::new();
             for row in rows {
                 let (name, digest) = row?;
@@ -364,15 +379,57 @@ impl History {
     /// When the journal cannot be read.
     pub fn events(&self, run: RunId) -> Result<Vec<EventRow>, JournalError> {
         self.told((|| {
-            let mut select = self
-                .connection
-                .prepare("select at, kind, body from events where run = ?1 order by rowid")?;
-            let rows = select.query_map([run], |row| {
+            let mut select = self.connection.prepare(
+                "select at, kind, body from events where run = ?1 and kind <> ?2 order by rowid",
+            )?;
+            let rows = select.query_map(params![run, DOWNLOAD], |row| {
                 Ok((|| {
                     Ok(EventRow { at: time(row, 0)?, kind: text(row, 1)?, text: text(row, 2)? })
                 })())
             })?;
             rows.map(|row| row?).collect()
+        })())
+    }
+
+    /// Returns the fingerprints of the certificates that phones are pinned to.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn pins(&self) -> Result<HashMap<DeviceName, String>, JournalError> {
+        self.told((|| {
+            let mut select =
+                self.connection.prepare("select phone, fingerprint from phone_pins order by id")?;
+            let rows = select.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+            let mut pins = HashMap::new();
+            for row in rows {
+                let (name, fingerprint) = row?;
+                let name = DeviceName::of_cluster(&name).map_err(|error| Problem::Unreadable {
+                    what: "a phone",
+                    why: error.to_string(),
+                })?;
+                pins.insert(name, fingerprint);
+            }
+            Ok(pins)
+        })())
+    }
+
+    /// Returns the image server's access log of a run, in the order in which downloads ended.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn downloads(&self, run: RunId) -> Result<Vec<Download>, JournalError> {
+        self.told((|| {
+            let mut select = self
+                .connection
+                .prepare("select body from events where run = ?1 and kind = ?2 order by rowid")?;
+            let rows = select.query_map(params![run, DOWNLOAD], |row| row.get::<_, String>(0))?;
+            let read = |body: String| {
+                serde_json::from_str(&body).map_err(|error| Problem::Unreadable {
+                    what: "a download",
+                    why: error.to_string(),
+                })
+            };
+            rows.map(|row| read(row?)).collect()
         })())
     }
 

@@ -14,8 +14,9 @@ use super::error::{JournalError, Problem};
 use super::schema;
 use super::writer::Writer;
 use crate::domain::device_name::DeviceName;
+use crate::domain::object::ObjectKind;
 use crate::domain::plan::{Change, Plan};
-use crate::event::{ChangeResult, ChangeState, Outcome, PhoneError, PhoneResult};
+use crate::event::{ChangeResult, ChangeState, Download, Outcome, PhoneError, PhoneResult};
 
 /// The number of a run.
 pub type RunId = i64;
@@ -87,7 +88,9 @@ pub struct Attempt {
     pub phone: DeviceName,
     /// Where it answers.
     pub ip: std::net::IpAddr,
-    /// What tells the pictures that it is sent from any other.
+    /// What is pushed.
+    pub object: ObjectKind,
+    /// What tells that which it is sent from anything else of its kind.
     pub digest: String,
     /// Which attempt of this run it is, from 1.
     pub attempt: u32,
@@ -279,12 +282,14 @@ impl Recorder {
         self.writer
             .write(move |db| {
                 db.prepare_cached(
-                    "insert into pushes (run, phone, ip, digest, attempt, began_at) values (?1, ?2, ?3, ?4, ?5, ?6)",
+                    "insert into pushes (run, phone, ip, object, digest, attempt, began_at)
+                     values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 )?
                 .insert(params![
                     run,
                     attempt.phone.as_str(),
                     attempt.ip.to_string(),
+                    attempt.object.as_str(),
                     attempt.digest,
                     attempt.attempt,
                     at
@@ -342,6 +347,42 @@ impl Recorder {
             .writer
             .send(move |db| db.prepare_cached(insert)?.insert(params![run, at, kind, text]));
         drop(written);
+    }
+
+    /// Pins the certificate that a phone showed. Nothing secret may be sent to it before this returns.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn pin(&self, phone: &DeviceName, fingerprint: String) -> Result<(), JournalError> {
+        let (run, at, phone) = (self.run, Timestamp::now().to_string(), phone.to_string());
+        let insert =
+            "insert into phone_pins (run, phone, fingerprint, pinned_at) values (?1, ?2, ?3, ?4)";
+        self.writer
+            .write(move |db| {
+                db.prepare_cached(insert)?.insert(params![run, phone, fingerprint, at])
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Notes something as [`Recorder::note`] does, together with what is written next: it costs no time.
+    pub fn aside(&self, kind: &'static str, text: String) {
+        let (run, at) = (self.run, Timestamp::now().to_string());
+        let insert = "insert into events (run, at, kind, body) values (?1, ?2, ?3, ?4)";
+        self.writer
+            .send_along(move |db| db.prepare_cached(insert)?.insert(params![run, at, kind, text]));
+    }
+
+    /// Keeps a line of the image server's access log. It is written together with what is written next, at the
+    /// latest with the end of the run, and so costs a push no time; nothing depends on it.
+    pub fn downloaded(&self, download: &Download) {
+        let (run, at) = (self.run, download.at.to_string());
+        // A document of plain fields can always be written.
+        let Ok(body) = serde_json::to_string(download) else { return };
+        let insert = "insert into events (run, at, kind, body) values (?1, ?2, ?3, ?4)";
+        self.writer.send_along(move |db| {
+            db.prepare_cached(insert)?.insert(params![run, at, DOWNLOAD, body])
+        });
     }
 
     /// Ends the run.
@@ -425,6 +466,9 @@ fn own_file(path: &Path) -> Result<(), Problem> {
     options.open(path)?;
     Ok(())
 }
+
+/// The kind of event that is a line of the access log.
+pub(super) const DOWNLOAD: &str = "download";
 
 const SNAPSHOT: &str = "insert into snapshots (run, kind, taken_at, body) values (?1, ?2, ?3, ?4)";
 

@@ -47,7 +47,27 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Problem> {
 const APPLICATION: i64 = 0x6178_6c70;
 
 /// One step a format; a step never changes once it has been released.
-const MIGRATIONS: [&str; 1] = ["
+pub(super) const MIGRATIONS: [&str; 3] = [CREATE, OBJECTS, PHONE_PINS];
+
+/// What was pushed: until then it was always a background.
+const OBJECTS: &str = "
+    alter table pushes add column object text not null default 'background';
+";
+
+/// By what phones were believed over HTTPS.
+const PHONE_PINS: &str = "
+    -- The certificates that phones showed over HTTPS when they were believed first; the last one of a phone counts.
+    create table phone_pins (
+        id          integer primary key,
+        run         integer not null references runs (id),
+        phone       text not null collate nocase,
+        fingerprint text not null,
+        pinned_at   text not null
+    ) strict;
+    create index phone_pins_of_phone on phone_pins (phone, id);
+";
+
+const CREATE: &str = "
     -- What somebody ran against a cluster.
     create table runs (
         id           integer primary key autoincrement,
@@ -134,4 +154,17 @@ const MIGRATIONS: [&str; 1] = ["
         body text not null
     ) strict;
     create index events_of_run on events (run);
-"];
+";
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Makes a journal as the first release did.
+    pub(crate) fn first_format(path: &std::path::Path) {
+        let connection = Connection::open(path).unwrap();
+        connection.execute_batch(CREATE).unwrap();
+        connection.pragma_update(None, "application_id", APPLICATION).unwrap();
+        connection.pragma_update(None, "user_version", 1).unwrap();
+    }
+}

@@ -4,8 +4,9 @@ use rusqlite::Connection;
 
 use super::*;
 use crate::domain::association::{DeviceList, UserKind, UserRef};
+use crate::domain::object::ObjectKind;
 use crate::domain::plan::{Action, Change};
-use crate::event::{ChangeResult, ChangeState, Outcome, PhoneError, PhoneResult};
+use crate::event::{ChangeResult, ChangeState, Download, Outcome, PhoneError, PhoneResult};
 
 fn new_run(cluster: &str) -> NewRun {
     NewRun {
@@ -44,6 +45,7 @@ fn attempt(phone: &str, digest: &str, attempt: u32) -> Attempt {
     Attempt {
         phone: phone.parse().unwrap(),
         ip: [10, 0, 0, 1].into(),
+        object: ObjectKind::Background,
         digest: digest.into(),
         attempt,
     }
@@ -96,6 +98,7 @@ async fn what_was_written_is_read() {
         model: "Cisco 8841".into(),
         device_pool: "HQ".into(),
         ip: None,
+        object: ObjectKind::Background,
         image: Some(crate::domain::model::Size::new(800, 480)),
         outcome: Outcome::AuthFailed,
         phone_error: Some(said),
@@ -136,7 +139,7 @@ async fn only_the_last_word_about_a_phone_proves_something() {
     let mut proven: Vec<_> = History::open(&path)
         .unwrap()
         .unwrap()
-        .proven("c1")
+        .proven("c1", ObjectKind::Background)
         .unwrap()
         .into_iter()
         .map(|(name, proven)| (name.to_string(), proven.digest))
@@ -161,7 +164,7 @@ async fn a_push_to_an_address_takes_the_proof_of_any_cluster_away() {
     tried(&other, "SEP3", "e", Some(Outcome::Verified)).await;
     let history = History::open(&path).unwrap().unwrap();
     let proven = |id| {
-        let proven = history.proven(id).unwrap().into_iter();
+        let proven = history.proven(id, ObjectKind::Background).unwrap().into_iter();
         let mut names: Vec<_> = proven.map(|(name, _)| name.to_string()).collect();
         names.sort();
         names
@@ -172,6 +175,64 @@ async fn a_push_to_an_address_takes_the_proof_of_any_cluster_away() {
 }
 
 #[tokio::test]
+async fn each_kind_of_object_is_proven_by_itself_and_keys_take_every_proof_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    let run = Journal::open(&path).unwrap().begin(new_run("c")).await.unwrap();
+    let tried = async |phone: &str, object, outcome| {
+        let id = run.trying(Attempt { object, ..attempt(phone, "d", 1) }).await.unwrap();
+        run.tried(id, ended(outcome)).await.unwrap();
+    };
+    let (tone, picture, keys) = (ObjectKind::RingTone, ObjectKind::Background, ObjectKind::Keys);
+    tried("SEP1", picture, Outcome::Verified).await;
+    tried("SEP1", tone, Outcome::Rejected).await;
+    tried("SEP2", tone, Outcome::Verified).await;
+    tried("SEP3", picture, Outcome::Verified).await;
+    tried("SEP3", tone, Outcome::Verified).await;
+    tried("SEP3", keys, Outcome::Accepted).await;
+    // An answer that was lost: the keys may have been pressed.
+    tried("SEP4", picture, Outcome::Verified).await;
+    tried("SEP4", keys, Outcome::Unreachable).await;
+    // Nothing was sent.
+    tried("SEP5", tone, Outcome::Verified).await;
+    tried("SEP5", keys, Outcome::WrongDevice).await;
+    let history = History::open(&path).unwrap().unwrap();
+    let proven = |object| {
+        let proven = history.proven("c", object).unwrap().into_iter();
+        let mut names: Vec<_> = proven.map(|(name, _)| name.to_string()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(proven(picture), ["SEP1"]);
+    assert_eq!(proven(tone), ["SEP2", "SEP5"]);
+    assert_eq!(proven(keys), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_journal_of_the_first_format_knows_of_backgrounds_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("old");
+    schema::tests::first_format(&path);
+    Connection::open(&path)
+        .unwrap()
+        .execute_batch(
+            "insert into runs (id, command, command_line, program, cluster_id, cluster, host, os_user, machine,
+                 process, began_at)
+             values (1, 'push', 'x', '0', 'c', 'lab', 'h', 'u', 'm', 1, '2026-01-01T00:00:00Z');
+             insert into pushes (run, phone, ip, digest, attempt, began_at, outcome)
+             values (1, 'SEP1', '10.0.0.1', 'd', 1, '2026-01-01T00:00:00Z', 'verified');
+             insert into phones (run, phone, outcome, body) values (1, 'SEP1', 'verified',
+                 '{\"name\":\"SEP1\",\"model\":\"Cisco 8841\",\"device_pool\":\"\",\"outcome\":\"verified\",\"attempts\":1}');",
+        )
+        .unwrap();
+    let history = History::open(&path).unwrap().unwrap();
+    assert_eq!(history.attempts(1).unwrap()[0].object, "background");
+    assert_eq!(history.phones(1).unwrap()[0].object, ObjectKind::Background);
+    assert_eq!(history.proven("c", ObjectKind::Background).unwrap().len(), 1);
+    assert!(history.proven("c", ObjectKind::RingTone).unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn a_thousand_at_once_are_all_kept() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(folder.path());
@@ -179,7 +240,10 @@ async fn a_thousand_at_once_are_all_kept() {
     let names: Vec<String> = (0..1000).map(|n| format!("SEP{n:012}")).collect();
     let all = names.iter().map(|name| tried(&run, name, "d", Some(Outcome::Verified)));
     futures::future::join_all(all).await;
-    assert_eq!(History::open(&path).unwrap().unwrap().proven("c").unwrap().len(), 1000);
+    assert_eq!(
+        History::open(&path).unwrap().unwrap().proven("c", ObjectKind::Background).unwrap().len(),
+        1000
+    );
 }
 
 fn problem(path: &Path) -> Problem {
@@ -220,4 +284,84 @@ async fn a_damaged_row_is_told() {
     Connection::open(&path).unwrap().execute("update changes set body = '{'", []).unwrap();
     let told = History::open(&path).unwrap().unwrap().changes(run.run()).unwrap_err();
     assert!(matches!(told.problem, Problem::Unreadable { what: "a change", .. }));
+}
+
+fn download(file: &str) -> Download {
+    Download {
+        phone: Some("SEP0011223344AA".parse().unwrap()),
+        file: file.into(),
+        peer: ([10, 0, 0, 1], 4711).into(),
+        head_only: false,
+        status: 200,
+        bytes: 9,
+        length: 9,
+        complete: true,
+        at: "2026-11-25T00:00:00Z".parse().unwrap(),
+        duration_ms: 3,
+    }
+}
+
+#[tokio::test]
+async fn the_access_log_costs_no_commit_and_is_there_with_the_next_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    let run = Journal::open(&path).unwrap().begin(new_run("c1")).await.unwrap();
+    let history = History::open(&path).unwrap().unwrap();
+    run.downloaded(&download("background"));
+    run.aside("phone_tls", "SEP1 over HTTPS".into());
+    assert!(history.downloads(run.run()).unwrap().is_empty(), "nobody waits for it");
+    tried(&run, "SEP1", "d", None).await;
+    assert_eq!(history.downloads(run.run()).unwrap(), [download("background")]);
+    assert_eq!(history.events(run.run()).unwrap().len(), 1, "a download is no event for a person");
+    run.downloaded(&download("thumbnail"));
+    run.end(RunState::Finished, 0).await.unwrap();
+    assert_eq!(history.downloads(run.run()).unwrap()[1], download("thumbnail"));
+}
+
+#[tokio::test]
+async fn many_downloads_are_all_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    let run = Journal::open(&path).unwrap().begin(new_run("c1")).await.unwrap();
+    (0..3_000).for_each(|n| run.downloaded(&download(&n.to_string())));
+    run.end(RunState::Finished, 0).await.unwrap();
+    let history = History::open(&path).unwrap().unwrap();
+    let files = history.downloads(run.run()).unwrap().into_iter().map(|download| download.file);
+    assert!(files.eq((0..3_000).map(|n: u32| n.to_string())), "all of them, in order");
+}
+
+#[tokio::test]
+async fn the_last_pin_of_a_phone_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    let journal = Journal::open(&path).unwrap();
+    let run = journal.begin(new_run("c1")).await.unwrap();
+    let phone = |name: &str| name.parse::<crate::domain::device_name::DeviceName>().unwrap();
+    run.pin(&phone("SEP1"), "AA".into()).await.unwrap();
+    run.pin(&phone("SEP2"), "BB".into()).await.unwrap();
+    journal.begin(new_run("c2")).await.unwrap().pin(&phone("sep1"), "CC".into()).await.unwrap();
+    let pins = History::open(&path).unwrap().unwrap().pins().unwrap();
+    assert_eq!(pins.len(), 2);
+    assert_eq!(pins[&phone("SEP1")], "CC");
+    assert_eq!(pins[&phone("SEP2")], "BB");
+}
+
+#[tokio::test]
+async fn a_journal_of_the_first_format_is_taken_over_with_what_is_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("old.sqlite3");
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(schema::MIGRATIONS[0]).unwrap();
+    old.pragma_update(None, "application_id", 0x6178_6c70).unwrap();
+    old.pragma_update(None, "user_version", 1).unwrap();
+    old.execute(
+        "insert into runs (command, command_line, program, cluster_id, cluster, host, os_user, machine, process,
+             began_at) values ('push', '', '', 'c', 'c', '', '', '', 1, '2026-01-01T00:00:00Z')",
+        [],
+    )
+    .unwrap();
+    drop(old);
+    let history = History::open(&path).unwrap().unwrap();
+    assert_eq!(history.runs(9).unwrap().len(), 1);
+    assert!(history.pins().unwrap().is_empty());
 }

@@ -15,6 +15,8 @@ type Work = Box<dyn FnOnce(&Connection) -> rusqlite::Result<i64> + Send>;
 struct Order {
     work: Work,
     done: oneshot::Sender<Result<i64, Problem>>,
+    /// Whether it may wait for others, because nobody waits for it.
+    may_wait: bool,
 }
 
 /// A way to the thread that writes. It ends when the last of these is gone.
@@ -60,19 +62,38 @@ impl Writer {
     ) -> oneshot::Receiver<Result<i64, Problem>> {
         let (done, told) = oneshot::channel();
         // Where the thread has stopped, the order is dropped, and that tells too.
-        drop(self.orders.send(Order { work: Box::new(work), done }));
+        drop(self.orders.send(Order { work: Box::new(work), done, may_wait: false }));
         told
+    }
+
+    /// Has something written together with what is written next, or when the last of the writers is gone. It costs
+    /// no commit of its own, and is lost when the program dies before.
+    pub(super) fn send_along(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<i64> + Send + 'static,
+    ) {
+        let (done, _) = oneshot::channel();
+        drop(self.orders.send(Order { work: Box::new(work), done, may_wait: true }));
     }
 }
 
 fn serve(mut connection: Connection, mut inbox: mpsc::UnboundedReceiver<Order>) {
+    let mut group: Vec<Order> = Vec::new();
     while let Some(first) = inbox.blocking_recv() {
-        let mut group = vec![first];
+        group.push(first);
         while group.len() < MOST_TOGETHER
             && let Ok(next) = inbox.try_recv()
         {
             group.push(next);
         }
+        let is_due = |group: &[Order]| {
+            group.len() >= MOST_TOGETHER || group.iter().any(|order| !order.may_wait)
+        };
+        if is_due(&group) {
+            commit(&mut connection, std::mem::take(&mut group));
+        }
+    }
+    if !group.is_empty() {
         commit(&mut connection, group);
     }
 }

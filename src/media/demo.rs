@@ -5,7 +5,9 @@
 
 use image::{DynamicImage, Rgb, RgbImage};
 
-use crate::media::{EncodedPicture, MediaError};
+use super::depth::Raster;
+use crate::domain::model::Size;
+use crate::media::{EncodedPicture, MediaError, Squeeze};
 
 /// Draws the picture, 1280 pixels wide and 800 high.
 pub fn demo_picture() -> DynamicImage {
@@ -34,7 +36,9 @@ pub fn demo_picture() -> DynamicImage {
 /// # Errors
 /// When the encoder fails.
 pub fn demo_png() -> Result<EncodedPicture, MediaError> {
-    EncodedPicture::encode(&demo_picture())
+    let bytes = demo_picture().into_bytes();
+    let raster = Raster { size: Size::new(WIDTH, HEIGHT), grey: false, bytes };
+    EncodedPicture::encode(raster, Squeeze::Quick)
 }
 
 /// Red, green and blue from 0 to 255.

@@ -11,13 +11,13 @@ use crate::domain::model::Size;
 #[derive(Debug, thiserror::Error)]
 pub enum MediaError {
     /// There is nothing at this path.
-    #[error("there is no file {}; give the path of a PNG or JPEG picture", path.display())]
+    #[error("there is no file {}; give the path of a picture", path.display())]
     Missing {
         /// The path as it was given.
         path: PathBuf,
     },
     /// A folder stands where a file was expected.
-    #[error("{} is a directory; give the path of one PNG or JPEG picture in it", path.display())]
+    #[error("{} is a directory; give the path of one picture in it", path.display())]
     Directory {
         /// The path as it was given.
         path: PathBuf,
@@ -32,7 +32,7 @@ pub enum MediaError {
         source: io::Error,
     },
     /// The file holds no byte.
-    #[error("{name} is empty; give a PNG or JPEG picture")]
+    #[error("{name} is empty; give a PNG, JPEG, WebP, GIF, BMP, TIFF or SVG picture")]
     Empty {
         /// The picture's path or title.
         name: String,
@@ -49,7 +49,7 @@ pub enum MediaError {
     },
     /// The first bytes belong to no format of pictures.
     #[error(
-        "{name} is no picture: it is not PNG or JPEG by its content; give a PNG or JPEG picture"
+        "{name} is no picture by its content; give a PNG, JPEG, WebP, GIF, BMP, TIFF or SVG picture"
     )]
     NotAPicture {
         /// The picture's path or title.
@@ -81,11 +81,27 @@ pub enum MediaError {
         #[source]
         source: ImageError,
     },
+    /// A vector picture that cannot be drawn.
+    #[error("{name} is an SVG picture that cannot be drawn: {why}")]
+    Svg {
+        /// The picture's path or title.
+        name: String,
+        /// What stands in the way, and the way out where one is known.
+        why: String,
+    },
     /// A size without pixels was asked for.
     #[error("a picture of {size} pixels cannot be made")]
     NoPixels {
         /// The size that was asked for.
         size: Size,
+    },
+    /// The resampler failed.
+    #[error("cannot scale the picture to {size} pixels: {why}")]
+    Resample {
+        /// The size that was asked for.
+        size: Size,
+        /// What the resampler says.
+        why: String,
     },
     /// The encoder failed.
     #[error("cannot encode a PNG of {size} pixels")]
@@ -94,7 +110,7 @@ pub enum MediaError {
         size: Size,
         /// What the encoder says.
         #[source]
-        source: png::EncodingError,
+        source: oxipng::PngError,
     },
     /// A worker thread ended without a result.
     #[error("preparing the picture was interrupted inside the program")]

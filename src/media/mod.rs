@@ -1,16 +1,36 @@
-//! Pictures for phones: reading, resizing, encoding.
+//! Pictures and ring tones for phones: reading, resizing, encoding.
 //!
 //! One picture goes in, and for every size that the fleet's models show, a background and a thumbnail
-//! come out, exactly as large as the model wants them. Nothing here knows of phones or of the network.
+//! come out, exactly as large and as deep as the model wants them. Nothing here knows of phones or of the
+//! network.
 
 mod demo;
+mod depth;
 mod encode;
 mod error;
+mod labels;
+mod legible;
+mod linear;
+mod list_xml;
+mod options;
 mod picture;
+mod place;
 mod prepare;
+mod preview;
+mod profile;
+mod saliency;
+mod sheet;
+mod svg;
+mod tone;
 
 pub use demo::{demo_picture, demo_png};
-pub use encode::EncodedPicture;
+pub use encode::{EncodedPicture, Squeeze, png_size};
 pub use error::MediaError;
+pub use labels::{Contrast, Letters, Sample, samples};
+pub use list_xml::{ListEntry, ListXmlError, Listed, add_to_list, new_list};
+pub use options::{Colour, Fit, Focus, Options};
 pub use picture::Picture;
 pub use prepare::{PreparedImage, PreparedSet, Shape, prepare, prepare_all};
+pub use preview::Preview;
+pub use sheet::{SheetEntry, contact_sheet};
+pub use tone::{Audio, Merged, RingListError, Tone, ToneError, ToneSet, merge as merge_ring_list};

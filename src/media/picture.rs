@@ -6,20 +6,24 @@ use std::path::Path;
 
 use image::error::ImageError;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits, RgbImage};
+use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits};
 
+use super::{profile, svg};
 use crate::domain::model::Size;
 use crate::media::MediaError;
 
-/// A picture as it looks to the eye: upright, without transparency, 8 bits of red, green and blue.
+/// A picture as it looks to the eye: upright, 8 bits of red, green and blue as sRGB means them, and of
+/// transparency where it has some.
 #[derive(Clone, Debug)]
 pub struct Picture {
-    /// Always the RGB8 variant.
+    /// Always the RGB8 or the RGBA8 variant.
     pixels: DynamicImage,
+    remarks: Vec<String>,
 }
 
 impl Picture {
-    /// Reads a PNG or JPEG file. The content tells which it is, not the file's name.
+    /// Reads a PNG, JPEG, WebP, GIF, BMP, TIFF or SVG file. The content tells which it is, not the file's name;
+    /// of several pictures in one file, the first counts.
     ///
     /// # Errors
     /// When the path leads to no such picture, or to one that is too large to be decoded safely.
@@ -63,7 +67,7 @@ impl Picture {
         }
     }
 
-    /// Reads the bytes of a PNG or JPEG picture; `name` is what errors call it.
+    /// Reads the bytes of a picture's file; `name` is what errors call it.
     ///
     /// # Errors
     /// As [`Picture::open`].
@@ -72,10 +76,13 @@ impl Picture {
         if bytes.is_empty() {
             return Err(MediaError::Empty { name: name() });
         }
+        if svg::is_svg(bytes) {
+            return svg::draw(&name(), bytes).map(Self::from);
+        }
         let Ok(format) = image::guess_format(bytes) else {
             return Err(MediaError::NotAPicture { name: name() });
         };
-        if !matches!(format, ImageFormat::Png | ImageFormat::Jpeg) {
+        if !READ.contains(&format) {
             let format = format!("{format:?}").to_uppercase();
             return Err(MediaError::Unsupported { name: name(), format });
         }
@@ -92,13 +99,45 @@ impl Picture {
         let mut decoder = reader.into_decoder().map_err(failed)?;
         // A camera's note on how it was held; a picture whose note cannot be read is shown as stored.
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+        let profile = decoder.icc_profile().unwrap_or_default();
+        // Not every decoder asks about the sides by itself.
+        let (width, height) = decoder.dimensions();
+        limits().check_dimensions(width, height).map_err(failed)?;
         // The decoder counts only what it needs for itself; the pixels count as well.
         let mut left = limits();
         left.reserve(decoder.total_bytes()).map_err(failed)?;
         decoder.set_limits(left).map_err(failed)?;
-        let mut pixels = DynamicImage::from_decoder(decoder).map_err(failed)?;
-        pixels.apply_orientation(orientation);
-        Ok(Self::from(pixels))
+        let pixels = DynamicImage::from_decoder(decoder).map_err(failed)?;
+        let grey = !pixels.color().has_color();
+        let mut picture = Self::from(pixels);
+        if let Some(profile) = profile.filter(|_| !grey) {
+            picture.apply(&profile);
+        }
+        picture.pixels.apply_orientation(orientation);
+        Ok(picture)
+    }
+
+    /// Makes the colours what the file's profile says that they are.
+    fn apply(&mut self, profile: &[u8]) {
+        let row_bytes =
+            self.pixels.width() as usize * usize::from(self.pixels.color().bytes_per_pixel());
+        let result = if let Some(pixels) = self.pixels.as_mut_rgba8() {
+            profile::to_srgb(profile, pixels, 4, row_bytes)
+        } else if let Some(pixels) = self.pixels.as_mut_rgb8() {
+            profile::to_srgb(profile, pixels, 3, row_bytes)
+        } else {
+            Ok(())
+        };
+        if let Err(why) = result {
+            self.remarks.push(format!(
+                "the picture's colour profile cannot be used ({why}); its colours are taken for sRGB"
+            ));
+        }
+    }
+
+    /// Returns what a person should know about how it was read.
+    pub fn remarks(&self) -> &[String] {
+        &self.remarks
     }
 
     /// Returns its size in pixels.
@@ -106,38 +145,21 @@ impl Picture {
         Size::new(self.pixels.width(), self.pixels.height())
     }
 
-    /// Returns the pixels, always as RGB8.
+    /// Returns the pixels, always as RGB8 or RGBA8.
     pub(super) fn pixels(&self) -> &DynamicImage {
         &self.pixels
     }
 }
 
 impl From<DynamicImage> for Picture {
-    /// Flattens transparency onto black, which is what shows through on a phone's panel.
     fn from(pixels: DynamicImage) -> Self {
-        let flat = if pixels.color().has_alpha() {
-            flatten(&pixels.into_rgba8())
+        let pixels = if pixels.color().has_alpha() {
+            DynamicImage::ImageRgba8(pixels.into_rgba8())
         } else {
-            pixels.into_rgb8()
+            DynamicImage::ImageRgb8(pixels.into_rgb8())
         };
-        Self { pixels: DynamicImage::ImageRgb8(flat) }
+        Self { pixels, remarks: Vec::new() }
     }
-}
-
-fn flatten(pixels: &image::RgbaImage) -> RgbImage {
-    let mut flat = RgbImage::new(pixels.width(), pixels.height());
-    for (to, from) in flat.pixels_mut().zip(pixels.pixels()) {
-        let [red, green, blue, alpha] = from.0;
-        to.0 = [red, green, blue].map(|channel| over_black(channel, alpha));
-    }
-    flat
-}
-
-/// Blends one channel with black, rounded to the nearest.
-fn over_black(channel: u8, alpha: u8) -> u8 {
-    let blended = (u32::from(channel) * u32::from(alpha) + 127) / 255;
-    // At most 255 * 255 / 255.
-    u8::try_from(blended).unwrap_or(u8::MAX)
 }
 
 fn limits() -> Limits {
@@ -147,6 +169,16 @@ fn limits() -> Limits {
     limits.max_alloc = Some(MOST_MEMORY);
     limits
 }
+
+/// The formats that are read, besides SVG.
+const READ: [ImageFormat; 6] = [
+    ImageFormat::Png,
+    ImageFormat::Jpeg,
+    ImageFormat::WebP,
+    ImageFormat::Gif,
+    ImageFormat::Bmp,
+    ImageFormat::Tiff,
+];
 
 /// The longest file that is read, in bytes; photographs have a tenth of it.
 const LONGEST_FILE: u64 = 256 * 1024 * 1024;
@@ -161,7 +193,7 @@ const MOST_MEMORY: u64 = 512 * 1024 * 1024;
 mod tests {
     use std::fs;
 
-    use image::{ImageEncoder as _, Rgba, RgbaImage};
+    use image::{ImageEncoder as _, RgbImage};
 
     use super::*;
 
@@ -181,14 +213,6 @@ mod tests {
     }
 
     #[test]
-    fn transparency_becomes_black() {
-        let image = RgbaImage::from_fn(3, 1, |x, _| Rgba([200, 100, 0, [0, 128, 255][x as usize]]));
-        let picture = Picture::decode("x", &png(&DynamicImage::ImageRgba8(image))).unwrap();
-        let flat = picture.pixels().as_rgb8().unwrap();
-        assert_eq!(flat.as_raw(), &[0, 0, 0, 100, 50, 0, 200, 100, 0]);
-    }
-
-    #[test]
     fn every_kind_of_pixel_becomes_rgb() {
         for image in [
             DynamicImage::new_luma8(2, 3),
@@ -198,7 +222,9 @@ mod tests {
         ] {
             let picture = Picture::decode("x", &png(&image)).unwrap();
             assert_eq!(picture.size(), Size::new(2, 3));
-            assert!(picture.pixels().as_rgb8().is_some());
+            let pixels = picture.pixels();
+            assert_eq!(pixels.as_rgba8().is_some(), image.color().has_alpha());
+            assert!(pixels.as_rgba8().is_some() || pixels.as_rgb8().is_some());
         }
     }
 
@@ -220,7 +246,7 @@ mod tests {
     fn what_is_no_picture_gives_one_clear_error() {
         assert!(error("empty.png", b"").contains("is empty"));
         assert!(error("text.png", b"this is a text\n").contains("is no picture"));
-        assert!(error("anim.png", b"GIF89a\x01\0\x01\0\0\0\0;").contains("is a GIF picture"));
+        assert!(error("ddraw.png", b"DDS \x7c\0\0\0").contains("is a DDS picture"));
         let whole = png(&DynamicImage::new_rgb8(50, 50));
         assert!(error("cut.png", &whole[..whole.len() / 2]).contains("damaged"));
 

@@ -1,8 +1,7 @@
 //! Makes the files for every model out of one picture.
 //!
 //! A phone that gets a picture of another size may reject or distort it, and nothing documents which.
-//! So the picture always fills the size exactly: it is scaled until it covers the panel, and what
-//! stands out on two sides is cut off evenly.
+//! So the picture always has the panel's size exactly, and only the colours that the panel shows.
 
 use std::collections::HashMap;
 use std::num::NonZero;
@@ -10,10 +9,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use image::DynamicImage;
-use image::imageops::FilterType;
 use sha2::{Digest as _, Sha256};
 
+use super::depth::{Raster, reduce};
+use super::encode::Squeeze;
+use super::labels::{Contrast, Letters, contrast, zones};
+use super::legible::calm;
+use super::linear::Linear;
+use super::options::{Fit, Focus, Options};
+use super::place::place;
+use super::saliency::Interest;
 use crate::domain::model::{ImageSpec, Size};
 use crate::domain::text::hex;
 use crate::media::{EncodedPicture, MediaError, Picture};
@@ -29,13 +34,18 @@ pub struct PreparedImage {
     pub thumbnail: EncodedPicture,
     /// How bright the background is on average, from 0 (black) to 255 (white).
     pub brightness: u8,
+    /// The colour that the phone's letters have on it.
+    pub letters: Letters,
+    /// How well they stand out.
+    pub contrast: Contrast,
 }
 
 impl PreparedImage {
-    /// Returns what tells these two files from any other two: a digest of both.
+    /// Returns what tells these two pictures from any other two: a digest of what both show. How small
+    /// their files were made does not count.
     pub fn digest(&self) -> String {
-        let both =
-            Sha256::new_with_prefix(self.background.sha256).chain_update(self.thumbnail.sha256);
+        let both = Sha256::new_with_prefix(self.background.pixels_sha256)
+            .chain_update(self.thumbnail.pixels_sha256);
         hex(&both.finalize())
     }
 }
@@ -47,17 +57,20 @@ pub struct Shape {
     pub background: Size,
     /// The thumbnail's size.
     pub thumbnail: Size,
-    /// Whether the panel shows shades of grey only.
-    pub grey: bool,
+    /// Bits of colour that the panel shows.
+    pub depth: u8,
+}
+
+impl Shape {
+    /// Tells whether the panel shows shades of grey only.
+    pub fn is_grey(self) -> bool {
+        super::depth::is_grey(self.depth)
+    }
 }
 
 impl From<&ImageSpec> for Shape {
     fn from(spec: &ImageSpec) -> Self {
-        Self {
-            background: spec.background,
-            thumbnail: spec.thumbnail,
-            grey: spec.depth <= DEEPEST_GREY,
-        }
+        Self { background: spec.background, thumbnail: spec.thumbnail, depth: spec.depth }
     }
 }
 
@@ -94,12 +107,12 @@ impl PreparedSet {
     }
 }
 
-/// Makes the files for one model's pictures.
+/// Makes the files for one model's pictures, as they are pushed when nothing is chosen.
 ///
 /// # Errors
 /// When the model's size has no pixels, or when the encoder fails.
 pub fn prepare(picture: &Picture, spec: &ImageSpec) -> Result<PreparedImage, MediaError> {
-    prepare_shape(picture, Shape::from(spec))
+    Source::of(picture, &Options::default(), Squeeze::Quick)?.prepare(Shape::from(spec))
 }
 
 /// Makes the files for many models, each shape once and several at a time.
@@ -111,15 +124,22 @@ pub fn prepare(picture: &Picture, spec: &ImageSpec) -> Result<PreparedImage, Med
 pub fn prepare_all<'a>(
     picture: &Picture,
     specs: impl IntoIterator<Item = &'a ImageSpec>,
+    options: &Options,
+    squeeze: Squeeze,
 ) -> Result<PreparedSet, MediaError> {
     let mut shapes: Vec<Shape> = specs.into_iter().map(Shape::from).collect();
     shapes.sort_unstable();
     shapes.dedup();
+    if shapes.is_empty() {
+        return Ok(PreparedSet::default());
+    }
+    let source = Source::of(picture, options, squeeze)?;
     let next = AtomicUsize::new(0);
     let work = || {
         let mut done = Vec::new();
-        while let Some(shape) = shapes.get(next.fetch_add(1, Ordering::Relaxed)) {
-            done.push(prepare_shape(picture, *shape)?);
+        // The largest ones first, so that no thread begins a long one when all others have ended.
+        while let Some(shape) = shapes.iter().rev().nth(next.fetch_add(1, Ordering::Relaxed)) {
+            done.push(source.prepare(*shape)?);
         }
         Ok(done)
     };
@@ -139,65 +159,60 @@ pub fn prepare_all<'a>(
     Ok(PreparedSet(set))
 }
 
-fn prepare_shape(picture: &Picture, shape: Shape) -> Result<PreparedImage, MediaError> {
-    let mut background = cover(picture.pixels(), shape.background)?;
-    if shape.grey {
-        background = DynamicImage::ImageLuma8(background.into_luma8());
-    }
-    // The preview shows what the phone will show, so it is made from the cut picture.
-    let thumbnail = cover(&background, shape.thumbnail)?;
-    Ok(PreparedImage {
-        shape,
-        brightness: brightness(&background),
-        background: EncodedPicture::encode(&background)?,
-        thumbnail: EncodedPicture::encode(&thumbnail)?,
-    })
+/// A picture and what was chosen about it, ready to be made into any shape.
+struct Source<'a> {
+    picture: Linear,
+    /// Only where somebody asked for a guess.
+    interest: Option<Interest>,
+    options: &'a Options,
+    squeeze: Squeeze,
 }
 
-/// Scales a picture until it covers `size`, and cuts off evenly what stands out.
-fn cover(pixels: &DynamicImage, size: Size) -> Result<DynamicImage, MediaError> {
-    let from = Size::new(pixels.width(), pixels.height());
-    if size.width == 0 || size.height == 0 || from.width == 0 || from.height == 0 {
-        return Err(MediaError::NoPixels { size });
+impl<'a> Source<'a> {
+    fn of(picture: &Picture, options: &'a Options, squeeze: Squeeze) -> Result<Self, MediaError> {
+        let picture = Linear::of(picture, options.background)?;
+        let guesses = options.fit == Fit::Cover && options.focus == Focus::Auto;
+        let interest = guesses.then(|| Interest::of(&picture)).transpose()?;
+        Ok(Self { picture, interest, options, squeeze })
     }
-    let part = covering_part(from, size);
-    let cut = if part == from {
-        None
-    } else {
-        let (x, y) = ((from.width - part.width) / 2, (from.height - part.height) / 2);
-        Some(pixels.crop_imm(x, y, part.width, part.height))
-    };
-    let cut = cut.as_ref().unwrap_or(pixels);
-    if part == size {
-        return Ok(cut.clone());
-    }
-    Ok(cut.resize_exact(size.width, size.height, FilterType::Lanczos3))
-}
 
-/// Returns the largest part of `from` that has the proportions of `to`, at least one pixel each way.
-fn covering_part(from: Size, to: Size) -> Size {
-    let wide = |size: Size| u64::from(size.width);
-    let high = |size: Size| u64::from(size.height);
-    // `a / b` rounded to the nearest, but never less than 1 nor more than there is.
-    let share = |a: u64, b: u64, most: u32| {
-        u32::try_from((a + b / 2) / b).map_or(most, |share| share.clamp(1, most))
-    };
-    if wide(from) * high(to) > wide(to) * high(from) {
-        Size::new(share(high(from) * wide(to), high(to), from.width), from.height)
-    } else {
-        Size::new(from.width, share(wide(from) * high(to), wide(to), from.height))
+    fn prepare(&self, shape: Shape) -> Result<PreparedImage, MediaError> {
+        let interest = self.interest.as_ref();
+        let mut panel = place(&self.picture, shape.background, self.options, interest)?;
+        let zones = zones(shape);
+        if self.options.legible {
+            let before = brightness(&reduce(&panel, shape.depth));
+            calm(&mut panel, &zones, Letters::on(shape, before), shape.depth);
+        }
+        // The preview shows what the phone will show, so it is made from the picture on the panel.
+        let within = Options { focus: Focus::Centre, ..*self.options };
+        let thumbnail = place(&panel, shape.thumbnail, &within, None)?;
+        let background = reduce(&panel, shape.depth);
+        let brightness = brightness(&background);
+        let letters = Letters::on(shape, brightness);
+        Ok(PreparedImage {
+            shape,
+            brightness,
+            letters,
+            contrast: contrast(&background, &zones, letters),
+            background: EncodedPicture::encode(background, self.squeeze)?,
+            thumbnail: EncodedPicture::encode(reduce(&thumbnail, shape.depth), self.squeeze)?,
+        })
     }
 }
 
-fn brightness(pixels: &DynamicImage) -> u8 {
-    let grey = pixels.to_luma8();
-    let sum: u64 = grey.as_raw().iter().map(|value| u64::from(*value)).sum();
-    let count = u64::from(grey.width()) * u64::from(grey.height());
-    u8::try_from(sum / count.max(1)).unwrap_or(u8::MAX)
+/// The mean of the numbers, with the weights of Rec. 709.
+fn brightness(raster: &Raster) -> u8 {
+    let channels = if raster.grey { 1 } else { 3 };
+    let weighed = raster.bytes.chunks_exact(channels).map(|pixel| match pixel {
+        [red, green, blue] => {
+            2_126 * u64::from(*red) + 7_152 * u64::from(*green) + 722 * u64::from(*blue)
+        }
+        _ => 10_000 * u64::from(pixel[0]),
+    });
+    let (sum, count) = weighed.fold((0, 0), |(sum, count), value| (sum + value, count + 1));
+    u8::try_from(sum / (10_000 * u64::max(count, 1))).unwrap_or(u8::MAX)
 }
-
-/// Panels of up to this many bits show grey: the 79x1 and 79x2 series.
-const DEEPEST_GREY: u8 = 4;
 
 #[cfg(test)]
 mod tests {
@@ -205,7 +220,7 @@ mod tests {
     use std::io::Cursor;
     use std::sync::LazyLock;
 
-    use image::{GenericImageView as _, Rgb, RgbImage};
+    use image::{DynamicImage, GenericImageView as _, Rgb, RgbImage};
     use proptest::prelude::*;
 
     use super::*;
@@ -234,6 +249,10 @@ mod tests {
         assert_eq!(picture.sha256, <[u8; 32]>::from(Sha256::digest(&picture.png)));
     }
 
+    fn all<'a>(picture: &Picture, specs: impl IntoIterator<Item = &'a ImageSpec>) -> PreparedSet {
+        prepare_all(picture, specs, &Options::default(), Squeeze::Quick).unwrap()
+    }
+
     fn spec(background: Size, thumbnail: Size, depth: u8) -> ImageSpec {
         let schema = PushSchema::Classic;
         ImageSpec { background, thumbnail, depth, tftp_directory: "", schema }
@@ -243,16 +262,16 @@ mod tests {
     fn every_model_of_the_catalogue_gets_its_exact_files() {
         let picture = &*DEMO;
         let specs: Vec<_> = catalogue().iter().filter_map(|model| model.image).collect();
-        let set = prepare_all(picture, &specs).unwrap();
+        let set = all(picture, &specs);
         for spec in &specs {
             let shape = set.get(spec).unwrap().shape;
             assert_eq!((shape.background, shape.thumbnail), (spec.background, spec.thumbnail));
-            assert_eq!(shape.grey, spec.depth <= 4);
+            assert_eq!(shape.depth, spec.depth);
         }
         for prepared in set.iter() {
             let shape = prepared.shape;
-            check(&prepared.background, shape.background, shape.grey);
-            check(&prepared.thumbnail, shape.thumbnail, shape.grey);
+            check(&prepared.background, shape.background, shape.depth <= 4);
+            check(&prepared.thumbnail, shape.thumbnail, shape.depth <= 4);
             assert!(prepared.background.png.len() < 600_000, "{shape:?}");
         }
         let shapes: HashSet<_> = specs.iter().map(Shape::from).collect();
@@ -267,10 +286,10 @@ mod tests {
         let picture = &*DEMO;
         let spec = by_number(437).and_then(|model| model.image).unwrap();
         let alone = prepare(picture, &spec).unwrap();
-        let set = prepare_all(picture, [&spec, &spec]).unwrap();
+        let set = all(picture, [&spec, &spec]);
         assert_eq!(set.len(), 1);
         assert_eq!(**set.get(&spec).unwrap(), alone);
-        assert!(prepare_all(picture, &[]).unwrap().is_empty());
+        assert!(all(picture, &[]).is_empty());
     }
 
     #[test]
@@ -305,7 +324,20 @@ mod tests {
     }
 
     fn side() -> impl Strategy<Value = u32> {
-        prop_oneof![Just(1), Just(2), 1_u32..40, 900_u32..3_000]
+        prop_oneof![Just(1), Just(2), 1_u32..40, 900_u32..3_000, Just(10_000)]
+    }
+
+    fn options() -> impl Strategy<Value = Options> {
+        let fit = prop_oneof![Just(Fit::Cover), Just(Fit::Contain), Just(Fit::Stretch)];
+        let at = (0.0_f32..=100.0, 0.0_f32..=100.0).prop_map(|(x, y)| Focus::At { x, y });
+        let focus = prop_oneof![Just(Focus::Centre), Just(Focus::Auto), at];
+        let colour = any::<[u8; 3]>().prop_map(crate::media::Colour);
+        (fit, focus, colour, any::<bool>()).prop_map(|(fit, focus, background, legible)| Options {
+            fit,
+            focus,
+            background,
+            legible,
+        })
     }
 
     proptest! {
@@ -315,28 +347,21 @@ mod tests {
         fn any_picture_becomes_any_size(
             (width, height) in (side(), side()).prop_filter("not too large", |(w, h)| w * h < 200_000),
             (to_width, to_height) in (1_u32..150, 1_u32..150),
-            depth in prop_oneof![Just(1_u8), Just(4), Just(12), Just(24)],
+            depth in prop_oneof![Just(1_u8), Just(4), Just(12), Just(16), Just(24)],
+            options in options(),
         ) {
-            let picture = Picture::from(DynamicImage::new_rgb8(width, height));
+            let picture = Picture::from(DynamicImage::new_rgba8(width, height));
             let (size, small) = (Size::new(to_width, to_height), Size::new(to_height, 7));
-            let prepared = prepare(&picture, &spec(size, small, depth)).unwrap();
+            let spec = spec(size, small, depth);
+            let set = prepare_all(&picture, [&spec], &options, Squeeze::Quick).unwrap();
+            let prepared = set.get(&spec).unwrap();
+            // Nothing but the background shows through a picture that is transparent everywhere.
+            if depth == 24 && !options.legible {
+                let shown = image::load_from_memory(&prepared.background.png).unwrap().into_rgb8();
+                prop_assert!(shown.pixels().all(|pixel| pixel.0 == options.background.0));
+            }
             check(&prepared.background, size, depth <= 4);
             check(&prepared.thumbnail, small, depth <= 4);
-        }
-
-        #[test]
-        fn the_part_that_is_kept_lies_inside_and_has_the_right_proportions(
-            from in (1_u32..20_000, 1_u32..20_000), to in (1_u32..3_000, 1_u32..3_000),
-        ) {
-            let (from, to) = (Size::new(from.0, from.1), Size::new(to.0, to.1));
-            let part = covering_part(from, to);
-            prop_assert!((1..=from.width).contains(&part.width));
-            prop_assert!((1..=from.height).contains(&part.height));
-            prop_assert!(part.width == from.width || part.height == from.height);
-            // Off by less than a pixel, or as near as one whole pixel can come.
-            let (width, height) = (f64::from(part.width), f64::from(part.height));
-            let ratio = f64::from(to.width) / f64::from(to.height);
-            prop_assert!((width - height * ratio).abs() <= ratio.max(1.0), "{part} for {to}");
         }
     }
 }

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use super::endpoint::Endpoint;
 use super::error::HttpError;
 use super::fingerprint::Fingerprint;
+use super::phone_trust::PhoneTls;
 use super::provider::provider;
 use super::trace::{self, Watched};
 use super::trust::Trust;
@@ -271,10 +272,26 @@ impl Default for PhoneHttpOptions {
 pub fn phone_http(options: &PhoneHttpOptions) -> Result<reqwest::Client, HttpError> {
     // The provider must be installed even when only plain HTTP is spoken.
     provider();
-    // Phones are spoken to over plain HTTP; a certificate that nobody signed is believed nowhere.
+    // A certificate that nobody signed: this client believes none.
     let config = Trust::pinned(Fingerprint::of(b"")).client_config()?;
+    phone_client(options, (*config).clone()).build().map_err(HttpError::Build)
+}
+
+/// Builds the HTTPS client for one phone, which is otherwise as [`phone_http`]'s.
+///
+/// # Errors
+/// When the client cannot be built.
+pub fn phone_https(
+    options: &PhoneHttpOptions,
+    tls: &PhoneTls,
+) -> Result<reqwest::Client, HttpError> {
+    let client = phone_client(options, tls.client_config()?);
+    client.https_only(true).build().map_err(HttpError::Build)
+}
+
+fn phone_client(options: &PhoneHttpOptions, tls: rustls::ClientConfig) -> reqwest::ClientBuilder {
     reqwest::Client::builder()
-        .tls_backend_preconfigured((*config).clone())
+        .tls_backend_preconfigured(tls)
         .no_proxy()
         .redirect(Policy::none())
         .referer(false)
@@ -286,8 +303,6 @@ pub fn phone_http(options: &PhoneHttpOptions) -> Result<reqwest::Client, HttpErr
         .http1_allow_obsolete_multiline_headers_in_responses(true)
         .http1_allow_spaces_after_header_name_in_responses(true)
         .http09_responses()
-        .build()
-        .map_err(HttpError::Build)
 }
 
 /// Returns the part of a redirect's target that a person needs: scheme and server, short and printable.

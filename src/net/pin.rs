@@ -161,7 +161,7 @@ pub enum RefusalCause {
     clippy::wildcard_enum_match_arm,
     reason = "the enum belongs to another crate and grows; the rest shares one answer"
 )]
-fn may_be_own_authority(error: &CertificateError) -> bool {
+pub(super) fn may_be_own_authority(error: &CertificateError) -> bool {
     match error {
         CertificateError::UnknownIssuer
         | CertificateError::InvalidPurpose

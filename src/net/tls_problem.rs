@@ -94,20 +94,7 @@ pub enum TlsProblem {
 impl TlsProblem {
     /// Looks for a TLS error in the chain of causes of any error.
     pub fn find(error: &(dyn StdError + 'static)) -> Option<Self> {
-        let mut next = Some(error);
-        while let Some(cause) = next {
-            if let Some(tls) = cause.downcast_ref::<Error>() {
-                return Some(Self::from_rustls(tls));
-            }
-            // An I/O error that wraps another one shows the wrapped one's causes as its own.
-            if let Some(inner) = cause.downcast_ref::<std::io::Error>().and_then(|e| e.get_ref())
-                && let Some(problem) = Self::find(inner)
-            {
-                return Some(problem);
-            }
-            next = cause.source();
-        }
-        None
+        find_rustls(error).map(Self::from_rustls)
     }
 
     /// Says what a connection that broke during the handshake means.
@@ -124,7 +111,7 @@ impl TlsProblem {
         clippy::wildcard_enum_match_arm,
         reason = "the enum belongs to another crate and grows; the rest shares one answer"
     )]
-    fn from_rustls(error: &Error) -> Self {
+    pub(super) fn from_rustls(error: &Error) -> Self {
         match error {
             Error::InvalidCertificate(CertificateError::Other(other)) => {
                 match other.0.downcast_ref::<RefusedCertificate>() {
@@ -186,6 +173,24 @@ impl TlsProblem {
             },
         }
     }
+}
+
+/// Finds the error of the TLS library in a chain of causes.
+pub(super) fn find_rustls<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Error> {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if let Some(tls) = cause.downcast_ref::<Error>() {
+            return Some(tls);
+        }
+        // An I/O error that wraps another one shows the wrapped one's causes as its own.
+        if let Some(inner) = cause.downcast_ref::<std::io::Error>().and_then(|e| e.get_ref())
+            && let Some(tls) = find_rustls(inner)
+        {
+            return Some(tls);
+        }
+        next = cause.source();
+    }
+    None
 }
 
 fn shown_name(name: &ServerName<'_>) -> String {

@@ -130,7 +130,7 @@ pub enum TrustError {
     Verifier(#[source] rustls::client::VerifierBuilderError),
 }
 
-fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TrustError> {
+pub(super) fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TrustError> {
     let bytes = std::fs::read(path)
         .map_err(|source| TrustError::Unreadable { path: path.to_owned(), source })?;
     // DER begins with the tag of a sequence; PEM is text.

@@ -11,15 +11,16 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use reqwest::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HeaderValue, LOCATION};
 use reqwest::{Body, RequestBuilder, Response};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::Instant;
 
 use crate::domain::chain::chain;
+use crate::net::phone_tls_problem::PhoneTlsProblem;
 use crate::net::trace::{self, Watched};
 use crate::phone::text::{clean, decode};
-use crate::phone::{DeviceInformation, IdentityError, PhoneError, Reply, SetBackground};
+use crate::phone::{DeviceInformation, IdentityError, PhoneError, PushObject, Reply};
 
 /// Speaks to phones over HTTP with the push user's credentials.
 ///
@@ -30,6 +31,7 @@ pub struct PhoneClient {
     client: reqwest::Client,
     /// Nothing for a client that only asks phones who they are.
     authorization: Option<HeaderValue>,
+    scheme: &'static str,
     port: u16,
     timeout: Duration,
 }
@@ -56,12 +58,29 @@ impl PhoneClient {
         let mut authorization =
             HeaderValue::from_str(value.expose_secret()).map_err(|_| PhoneError::BadCredentials)?;
         authorization.set_sensitive(true);
-        Ok(Self { client, authorization: Some(authorization), port, timeout })
+        Ok(Self { client, authorization: Some(authorization), scheme: "http", port, timeout })
     }
 
     /// Makes a client that has no credentials, for asking phones who they are.
     pub fn anonymous(client: reqwest::Client, port: u16, timeout: Duration) -> Self {
-        Self { client, authorization: None, port, timeout }
+        Self { client, authorization: None, scheme: "http", port, timeout }
+    }
+
+    /// Makes a client with the same credentials that asks one phone over HTTPS; what is given decides which
+    /// certificate is believed.
+    #[must_use]
+    pub(super) fn over_https(&self, client: reqwest::Client, port: u16) -> Self {
+        Self { client, scheme: "https", port, ..self.clone() }
+    }
+
+    /// Tells whether phones are asked over HTTPS.
+    pub fn is_https(&self) -> bool {
+        self.scheme == "https"
+    }
+
+    /// Returns how long an exchange may take.
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     /// Posts an object to the phone at this address.
@@ -76,7 +95,7 @@ impl PhoneClient {
     pub async fn push(
         &self,
         ip: IpAddr,
-        object: &SetBackground,
+        object: &impl PushObject,
     ) -> Result<PhoneAnswer, PhoneError> {
         let xml = object.to_xml()?;
         let started = Instant::now();
@@ -113,6 +132,9 @@ impl PhoneClient {
             IdentityError::Unreachable(self.unreachable(&error, Phase::Request))
         })?;
         let status = response.status();
+        if leads_to_https(&response) {
+            return Err(IdentityError::MovedToHttps { status: status.as_u16() });
+        }
         let body = read_body(response, &mut watched)
             .await
             .map_err(|error| IdentityError::Unreachable(self.unreachable(&error, Phase::Answer)))?;
@@ -150,6 +172,7 @@ impl PhoneClient {
 
     async fn answer(&self, response: Response, watched: &mut Watched) -> PhoneAnswer {
         let status = response.status().as_u16();
+        let moved_to_https = leads_to_https(&response);
         let content_type = response
             .headers()
             .get(CONTENT_TYPE)
@@ -166,12 +189,18 @@ impl PhoneClient {
                 (Outcome::Unreachable(self.unreachable(&error, Phase::Answer)), String::new())
             }
         };
-        PhoneAnswer { http_status: Some(status), outcome, raw, took: Duration::ZERO }
+        PhoneAnswer {
+            http_status: Some(status),
+            moved_to_https,
+            outcome,
+            raw,
+            took: Duration::ZERO,
+        }
     }
 
     fn url(&self, ip: IpAddr, path: &str) -> String {
         // A socket address puts the brackets around an IPv6 address.
-        format!("http://{}{path}", SocketAddr::new(ip, self.port))
+        format!("{}://{}{path}", self.scheme, SocketAddr::new(ip, self.port))
     }
 
     fn unreachable(&self, error: &reqwest::Error, phase: Phase) -> Unreachable {
@@ -185,6 +214,8 @@ impl PhoneClient {
 pub struct PhoneAnswer {
     /// The status line's code, where the phone got as far as that.
     pub http_status: Option<u16>,
+    /// Whether it sends the client to HTTPS instead of doing anything.
+    pub moved_to_https: bool,
     /// Whether it answered, and what.
     pub outcome: Outcome,
     /// The beginning of the body on one line, without control characters, for reports.
@@ -200,6 +231,7 @@ impl PhoneAnswer {
     fn unreachable(unreachable: Unreachable) -> Self {
         Self {
             http_status: None,
+            moved_to_https: false,
             outcome: Outcome::Unreachable(unreachable),
             raw: String::new(),
             took: Duration::ZERO,
@@ -251,6 +283,7 @@ impl fmt::Display for Unreachable {
                 f.write_str("closed the connection in the middle of its answer")
             }
             (_, Cause::NotHttp) => write!(f, "what answers on port {port} does not speak HTTP"),
+            (_, Cause::Tls(problem)) => write!(f, "{problem}"),
             (_, Cause::Other(text)) => f.write_str(text),
         }
     }
@@ -282,6 +315,8 @@ pub enum Cause {
     NoRoute,
     /// Something that is no HTTP came back.
     NotHttp,
+    /// No TLS connection that can be trusted came about; nothing was sent.
+    Tls(PhoneTlsProblem),
     /// Anything else, in the words of the library that found it.
     Other(String),
 }
@@ -290,6 +325,9 @@ impl Cause {
     fn of(error: &reqwest::Error) -> Self {
         if error.is_timeout() {
             return Self::TimedOut;
+        }
+        if let Some(problem) = PhoneTlsProblem::find(error) {
+            return Self::Tls(problem);
         }
         let mut next: Option<&(dyn Error + 'static)> = Some(error);
         let mut last = String::new();
@@ -333,6 +371,14 @@ impl Cause {
     }
 }
 
+/// Tells whether an answer sends the client to an address with HTTPS. Where else it would lead does not count: a
+/// phone is only ever asked at its own address.
+fn leads_to_https(response: &Response) -> bool {
+    let target = response.headers().get(LOCATION).map(HeaderValue::as_bytes).unwrap_or_default();
+    matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308)
+        && target.get(..8).is_some_and(|start| start.eq_ignore_ascii_case(b"https://"))
+}
+
 /// Reads a body up to one byte more than is ever looked at, so that the reader sees what is too long.
 async fn read_body(
     mut response: Response,
@@ -366,7 +412,7 @@ mod tests {
 
     use super::*;
     use crate::domain::model::PushSchema;
-    use crate::phone::Theme;
+    use crate::phone::{SetBackground, Theme};
 
     fn client(port: u16, timeout: Duration) -> PhoneClient {
         // Another test may have been first; either way a provider is there afterwards.

@@ -8,7 +8,8 @@ pub enum PhoneError {
     /// The push object is longer than the oldest phones read.
     #[error(
         "the push object is {size} bytes, phones read at most {limit}: the {longest} is the longest \
-         part with {longest_bytes} bytes; serve the pictures under a shorter address"
+         part with {longest_bytes} bytes; {}",
+        longest.advice()
     )]
     ObjectTooLong {
         /// Bytes of the whole object.

@@ -45,6 +45,12 @@ pub enum IdentityError {
     /// No answer.
     #[error("{0}")]
     Unreachable(crate::phone::Unreachable),
+    /// The phone sends its clients to HTTPS.
+    #[error("it answers on HTTPS only (HTTP status {status})")]
+    MovedToHttps {
+        /// The HTTP status code of the redirect.
+        status: u16,
+    },
     /// An answer that is no `DeviceInformation`.
     #[error("/DeviceInformationX answered with HTTP status {status} and no device information")]
     NotThere {

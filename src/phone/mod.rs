@@ -1,18 +1,25 @@
 //! The HTTP interface of a phone: push objects, replies, client.
 //!
-//! A phone is told to fetch a picture by one `POST /CGI/Execute`. What it answers is read here into a
+//! A phone is told to fetch a picture, or whatever else, by one `POST /CGI/Execute`. What it answers is read here into a
 //! [`Reply`], and nothing else counts: the HTTP status alone never makes a success.
 
 mod client;
 mod error;
+mod execute;
+mod https;
 mod identity;
 mod object;
 mod reply;
 mod text;
 mod xml;
 
+pub use crate::net::fingerprint::Fingerprint;
+pub use crate::net::phone_tls_problem::PhoneTlsProblem;
+pub use crate::net::phone_trust::{Belief, Believed, PhoneTrust};
 pub use client::{Cause, Outcome, Phase, PhoneAnswer, PhoneClient, Unreachable};
 pub use error::PhoneError;
+pub use execute::{Execute, SetRingTone};
+pub use https::{Https, SecurePhone, may_answer_https, who_is_there};
 pub use identity::{DeviceInformation, IdentityError};
-pub use object::{LongPart, SetBackground, Theme};
+pub use object::{LongPart, OBJECT_LIMIT, PushObject, SetBackground, Theme};
 pub use reply::{Reply, error_meaning};

@@ -14,6 +14,51 @@ use crate::domain::model::PushSchema;
 use crate::domain::text::is_xml_character;
 use crate::phone::PhoneError;
 
+/// Something that can be posted to a phone.
+pub trait PushObject: Sync {
+    /// Writes the object as XML.
+    ///
+    /// # Errors
+    /// When it is longer than [`OBJECT_LIMIT`], or when a text holds what XML cannot carry.
+    fn to_xml(&self) -> Result<String, PhoneError>;
+}
+
+/// The longest object that every phone reads, in bytes before form encoding.
+///
+/// Older editions of Cisco's XML services notes say 512 bytes, the newest says 40 Kbytes; nothing tells which
+/// phone reads which, so the smaller one holds for all.
+pub const OBJECT_LIMIT: usize = 512;
+
+/// Writes an object of these parts, the heaviest of which is named when it is too long.
+pub(super) fn write_object(
+    parts: &[(LongPart, &str)],
+    write: impl FnOnce(&mut Writer<Vec<u8>>) -> io::Result<()>,
+) -> Result<String, PhoneError> {
+    for (part, text) in parts {
+        if let Some(bad) = text.chars().find(|c| !is_xml_character(*c)) {
+            return Err(PhoneError::NotXml { part: *part, code: u32::from(bad) });
+        }
+    }
+    let mut writer = Writer::new(Vec::with_capacity(OBJECT_LIMIT));
+    // A Vec takes every byte, so the writer has nothing to fail on.
+    declare(&mut writer)
+        .and_then(|()| write(&mut writer))
+        .expect("writing into memory cannot fail");
+    let xml = String::from_utf8_lossy(&writer.into_inner()).into_owned();
+    if xml.len() <= OBJECT_LIMIT {
+        return Ok(xml);
+    }
+    let parts = parts.iter().map(|(part, text)| (*part, quick_xml::escape::escape(*text).len()));
+    let (longest, longest_bytes) =
+        parts.max_by_key(|(_, bytes)| *bytes).unwrap_or((LongPart::ImageUrl, 0));
+    Err(PhoneError::ObjectTooLong { size: xml.len(), limit: OBJECT_LIMIT, longest, longest_bytes })
+}
+
+/// Without a declared encoding a phone assumes the character set of its user's locale.
+fn declare(writer: &mut Writer<Vec<u8>>) -> io::Result<()> {
+    writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))
+}
+
 /// Tells a phone to fetch a picture and make it its background.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SetBackground {
@@ -30,46 +75,7 @@ pub struct SetBackground {
 }
 
 impl SetBackground {
-    /// The longest object that every phone reads, in bytes before form encoding.
-    ///
-    /// Older editions of Cisco's XML services notes say 512 bytes, the newest says 40 Kbytes; nothing
-    /// tells which phone reads which, so the smaller one holds for all.
-    pub const LIMIT: usize = 512;
-
-    /// Writes the object as XML.
-    ///
-    /// # Errors
-    /// When it is longer than [`Self::LIMIT`], or when a text holds what XML cannot carry.
-    pub fn to_xml(&self) -> Result<String, PhoneError> {
-        for (part, text) in self.parts() {
-            if let Some(bad) = text.chars().find(|c| !is_xml_character(*c)) {
-                return Err(PhoneError::NotXml { part, code: u32::from(bad) });
-            }
-        }
-        let mut writer = Writer::new(Vec::with_capacity(Self::LIMIT));
-        // A Vec takes every byte, so the writer has nothing to fail on.
-        self.write(&mut writer).expect("writing into memory cannot fail");
-        let xml = String::from_utf8_lossy(&writer.into_inner()).into_owned();
-        if xml.len() <= Self::LIMIT {
-            return Ok(xml);
-        }
-        let (longest, longest_bytes) = self
-            .parts()
-            .map(|(part, text)| (part, quick_xml::escape::escape(text).len()))
-            .into_iter()
-            .max_by_key(|(_, bytes)| *bytes)
-            .unwrap_or((LongPart::ImageUrl, 0));
-        Err(PhoneError::ObjectTooLong {
-            size: xml.len(),
-            limit: Self::LIMIT,
-            longest,
-            longest_bytes,
-        })
-    }
-
     fn write(&self, writer: &mut Writer<Vec<u8>>) -> io::Result<()> {
-        // Without a declared encoding a phone assumes the character set of its user's locale.
-        writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
         writer.create_element("setBackground").write_inner_content(|writer| {
             let background = writer.create_element("background");
             let (background, preview) = match self.schema {
@@ -109,6 +115,12 @@ impl SetBackground {
     }
 }
 
+impl PushObject for SetBackground {
+    fn to_xml(&self) -> Result<String, PhoneError> {
+        write_object(&self.parts(), |writer| self.write(writer))
+    }
+}
+
 /// Which of a PhoneOS phone's two appearances a picture belongs to.
 ///
 /// Cisco's example of a push has the attribute without explaining it; by its name, a light picture
@@ -145,6 +157,22 @@ pub enum LongPart {
     ThumbnailUrl,
     /// The name of the picture.
     Name,
+    /// The address of the ring tone.
+    ToneUrl,
+    /// A URI that the phone is to carry out.
+    Item,
+}
+
+impl LongPart {
+    /// Says what to do about it.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::ImageUrl | Self::ThumbnailUrl => "serve the pictures under a shorter address",
+            Self::Name => "give the picture a shorter name",
+            Self::ToneUrl => "serve the ring tone under a shorter address",
+            Self::Item => "shorten it, or send the others in a step of their own",
+        }
+    }
 }
 
 impl fmt::Display for LongPart {
@@ -153,6 +181,8 @@ impl fmt::Display for LongPart {
             Self::ImageUrl => "picture's URL",
             Self::ThumbnailUrl => "thumbnail's URL",
             Self::Name => "picture's name",
+            Self::ToneUrl => "ring tone's URL",
+            Self::Item => "longest URI",
         })
     }
 }
@@ -200,7 +230,7 @@ mod tests {
     #[test]
     fn an_object_of_513_bytes_is_refused_and_the_long_part_named() {
         let empty = object(PushSchema::Classic, "", "", "").to_xml().unwrap().len();
-        let fits = "x".repeat(SetBackground::LIMIT - empty);
+        let fits = "x".repeat(OBJECT_LIMIT - empty);
         assert_eq!(object(PushSchema::Classic, &fits, "", "").to_xml().unwrap().len(), 512);
         let error = object(PushSchema::Classic, &fits, "y", "").to_xml().unwrap_err();
         let text = error.to_string();
@@ -232,7 +262,7 @@ mod tests {
         fn reads_back_what_was_written(image in "\\PC{0,60}", name in "\\PC{0,20}") {
             let object = object(PushSchema::PhoneOs, &image, "t", &name);
             if let Ok(xml) = object.to_xml() {
-                prop_assert!(xml.len() <= SetBackground::LIMIT);
+                prop_assert!(xml.len() <= OBJECT_LIMIT);
                 let mut reader = Reader::from_str(&xml);
                 let mut open = String::new();
                 let mut found = (String::new(), String::new());

@@ -1,12 +1,9 @@
 //! Where attempts are written down before they are made, and what came of them before it is told.
 
-use std::collections::HashMap;
-
-use super::Target;
 use super::decide::Ending;
+use super::{Digests, Target};
 use crate::event::PhoneResult;
 use crate::journal::{Attempt, AttemptEnd, JournalError, Recorder};
-use crate::media::{PreparedSet, Shape};
 
 /// A record of attempts that outlives this process.
 pub trait Book: Send + Sync {
@@ -45,20 +42,26 @@ pub trait Book: Send + Sync {
 #[derive(Clone, Debug)]
 pub struct RunBook {
     recorder: Recorder,
-    digests: HashMap<Shape, String>,
+    digests: Digests,
 }
 
 impl RunBook {
-    /// Makes the book of a run that pushes these pictures.
-    pub fn new(recorder: Recorder, pictures: &PreparedSet) -> Self {
-        Self { recorder, digests: pictures.digests() }
+    /// Makes the book of a run that pushes what has these digests.
+    pub fn new(recorder: Recorder, digests: Digests) -> Self {
+        Self { recorder, digests }
     }
 }
 
 impl Book for RunBook {
     async fn trying(&self, target: &Target, attempt: u32) -> Result<i64, JournalError> {
-        let digest = self.digests.get(&Shape::from(&target.image)).cloned().unwrap_or_default();
-        let attempt = Attempt { phone: target.name.clone(), ip: target.ip, digest, attempt };
+        let digest = self.digests.of(target).unwrap_or_default();
+        let attempt = Attempt {
+            phone: target.name.clone(),
+            ip: target.ip,
+            object: target.object(),
+            digest,
+            attempt,
+        };
         self.recorder.trying(attempt).await
     }
 

@@ -4,13 +4,16 @@ use super::Target;
 use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Verdict};
+use crate::domain::object::{ObjectKind, Takes};
+use crate::domain::personalization::Effective;
 
-/// Returns a target for every phone that is ready.
+/// Returns a target for every phone that is ready for an object of this kind.
 ///
 /// `is_fresh` tells whether a phone or its association was changed only a moment ago, and
 /// `cluster_url_known` whether the cluster's Authentication URL could be read: an acceptance proves a
 /// password only where the phone is known to ask the cluster itself.
 pub fn targets(
+    kind: ObjectKind,
     audit: &Audit,
     is_fresh: impl Fn(&DeviceName) -> bool,
     cluster_url_known: bool,
@@ -24,7 +27,8 @@ pub fn targets(
                 model: phone.phone.model.clone(),
                 device_pool: phone.phone.device_pool.clone(),
                 ip: phone.phone.registration.reachable_ip()?,
-                image: phone.model.and_then(|model| model.image)?,
+                takes: phone.model.and_then(|model| Takes::of(kind, model))?,
+                https: phone.personalization.effective == Effective::HttpsOnly,
                 checks_password: url_known
                     && !phone.has(Code::AuthenticationUrlBlank)
                     && !phone.has(Code::AuthenticationUrlForeign),
@@ -98,6 +102,10 @@ mod tests {
         }
     }
 
+    fn chosen_of(audit: &Audit) -> Vec<Target> {
+        targets(ObjectKind::Background, audit, |_| false, true)
+    }
+
     #[test]
     fn only_ready_phones_with_an_address_and_a_picture_are_chosen() {
         let mut blocked = phone("SEP2", &[]);
@@ -106,8 +114,7 @@ mod tests {
         nowhere.phone.registration.ip = None;
         let mut blank = phone("SEP4", &[]);
         blank.model = model::by_number(622);
-        let chosen =
-            targets(&audit(vec![phone("SEP1", &[]), blocked, nowhere, blank]), |_| false, true);
+        let chosen = chosen_of(&audit(vec![phone("SEP1", &[]), blocked, nowhere, blank]));
         assert_eq!(chosen.len(), 1);
         assert_eq!(chosen[0].name.as_str(), "SEP1");
         assert!(!chosen[0].fresh);
@@ -115,8 +122,9 @@ mod tests {
 
     #[test]
     fn an_acceptance_proves_the_password_only_where_the_cluster_is_asked() {
-        let proves =
-            |phone, known| targets(&audit(vec![phone]), |_| true, known)[0].checks_password;
+        let proves = |phone, known| {
+            targets(ObjectKind::Background, &audit(vec![phone]), |_| true, known)[0].checks_password
+        };
         assert!(proves(phone("SEP1", &[]), true));
         assert!(!proves(phone("SEP1", &[]), false));
         assert!(!proves(phone("SEP1", &[Code::AuthenticationUrlBlank]), true));

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::patience::Refusal;
 use super::{Answer, Fetched, Target};
+use crate::domain::object::ObjectKind;
 use crate::domain::text::counted;
 use crate::event::{Outcome, PhoneError};
 
@@ -35,7 +36,8 @@ pub struct Ending {
 ///
 /// Trouble on the way and answers that cannot be read may pass, so they are tried again. What a phone
 /// has refused it will refuse again, and a refused password must never be repeated; unless `refusal` says
-/// that the phone has only not heard yet of a change, however many attempts that takes.
+/// that the phone has only not heard yet of a change, however many attempts that takes. What must be sent only
+/// [once](Answer::Once) is never tried again.
 pub fn next(
     target: &Target,
     answer: Answer,
@@ -43,10 +45,15 @@ pub fn next(
     attempt: u32,
     max_attempts: u32,
 ) -> Next {
+    let (answer, once) = answer.once();
     let may_pass = matches!(answer, Answer::Unreachable(_) | Answer::Unreadable(_));
     let again = matches!(refusal, Some(Refusal::NotYet { .. }));
     match ending(target, answer, refusal) {
+        None if !target.object().is_downloaded() => Next::Done(unseeable(target.object())),
         None => Next::Verify,
+        Some(ending) if once => {
+            Next::Done(Ending { remedy: Some(LOOK_FIRST.to_owned()), ..ending })
+        }
         Some(ending) if again || (may_pass && attempt < max_attempts) => Next::Again(ending),
         Some(ending) => Next::Done(ending),
     }
@@ -55,7 +62,8 @@ pub fn next(
 /// Says how a phone ends with this answer; nothing when it has accepted.
 fn ending(target: &Target, answer: Answer, refusal: Option<Refusal>) -> Option<Ending> {
     let ending = match answer {
-        Answer::Accepted => return None,
+        // What is in it was taken out before.
+        Answer::Accepted | Answer::Once(_) => return None,
         Answer::Unreachable(why) => done(
             Outcome::Unreachable,
             None,
@@ -74,20 +82,15 @@ fn ending(target: &Target, answer: Answer, refusal: Option<Refusal>) -> Option<E
         Answer::AuthRefused(error) => refused(target, error, refusal),
         Answer::Refused(error) => {
             let why = error.text.clone();
-            done(
-                Outcome::Rejected,
-                Some(error),
-                why,
-                "look at the phone's status messages; check Phone Personalization and that it can reach the image \
-                 server",
-            )
+            done(Outcome::Rejected, Some(error), why, after_refusal(target.object()))
         }
         Answer::WrongDevice(other) => done(
             Outcome::WrongDevice,
             None,
             format!("{other} answers at its address; nothing was sent to it"),
-            "the phone has moved: push again with its new address, which `axlpaper rollout` finds by itself",
+            "the phone has moved: push to it again; a cluster that is asked knows its new address",
         ),
+        Answer::Barred { outcome, why, remedy } => done(outcome, None, why, &remedy),
         Answer::NotSent(why) => done(
             Outcome::Pending,
             None,
@@ -112,7 +115,7 @@ fn refused(target: &Target, error: PhoneError, refusal: Option<Refusal>) -> Endi
         Some(Refusal::NotYet { .. } | Refusal::Final) | None if target.fresh => (
             "the phone refused the push user; its association or its settings were changed only a moment ago"
                 .to_owned(),
-            "a change can need some minutes until it counts: run `axlpaper rollout` again a little later",
+            "a change can need some minutes until it counts: push to it again a little later",
         ),
         Some(Refusal::NotYet { .. } | Refusal::Final) | None => (
             "the phone refused the push user".to_owned(),
@@ -146,9 +149,45 @@ pub fn proven(target: &Target, fetched: Fetched, repeated: bool) -> Next {
     if nothing && !repeated { Next::Again(ending) } else { Next::Done(ending) }
 }
 
+/// What to do about a phone that was sent what must not be sent twice.
+pub(super) const LOOK_FIRST: &str = "look at the phone's screen before you send that to it again";
+
+fn after_refusal(object: ObjectKind) -> &'static str {
+    match object {
+        ObjectKind::Background | ObjectKind::RingTone => {
+            "look at the phone's status messages; check Phone Personalization and that it can reach the image server"
+        }
+        ObjectKind::Play => {
+            "look at the phone's status messages; check that the file is at the TFTP root"
+        }
+        ObjectKind::Keys => "look at the phone's screen; check that its model has these keys",
+    }
+}
+
+/// Says how a phone ends that has accepted what nobody can see from here.
+fn unseeable(object: ObjectKind) -> Ending {
+    let reason = match object {
+        ObjectKind::Play => {
+            "the phone accepted the sound; whether it was heard nobody can tell from here"
+        }
+        ObjectKind::Background | ObjectKind::RingTone | ObjectKind::Keys => {
+            "the phone accepted the keys; what they did nobody can tell from here"
+        }
+    };
+    Ending {
+        outcome: Outcome::Accepted,
+        phone_error: None,
+        reason: Some(reason.to_owned()),
+        remedy: None,
+    }
+}
+
 /// Says how a phone ends that has accepted and not downloaded everything.
 fn unseen(target: &Target, fetched: Fetched) -> Ending {
     let missing = match (fetched.image, fetched.thumbnail) {
+        _ if target.object() == ObjectKind::RingTone => {
+            "the ring tone was not downloaded completely"
+        }
         (true, _) => "the thumbnail was not downloaded completely",
         (false, true) => "the background was not downloaded completely",
         (false, false) => "neither background nor thumbnail was downloaded",
@@ -234,6 +273,11 @@ pub(super) mod tests {
             Answer::Unreadable(error(0)),
             Answer::WrongDevice("SEP2".into()),
             Answer::NotSent("too long".into()),
+            Answer::Barred {
+                outcome: Outcome::WrongDevice,
+                why: "another certificate".into(),
+                remedy: "look".into(),
+            },
         ] {
             let Next::Done(ending) = after(answer, 1, 1) else { panic!("it has no ending") };
             assert!(ending.reason.is_some() && ending.remedy.is_some(), "{ending:?}");
@@ -263,5 +307,39 @@ pub(super) mod tests {
         assert!(!again(false, false, true));
         assert!(!again(true, false, false) && !again(false, true, false));
         assert!(!again(true, true, false));
+    }
+
+    #[test]
+    fn what_must_be_sent_only_once_is_never_tried_again() {
+        for answer in [
+            Answer::Unreachable("reset".into()),
+            Answer::Unreadable(error(0)),
+            Answer::Refused(error(1)),
+        ] {
+            let Next::Done(ending) = after(Answer::Once(Box::new(answer)), 1, 9) else {
+                panic!("it is tried again")
+            };
+            assert_eq!(ending.remedy.as_deref(), Some(LOOK_FIRST));
+        }
+        let again = tokio::time::Instant::now();
+        let refusal = Some(Refusal::NotYet { again, pause: None });
+        let answer = Answer::Once(Box::new(Answer::AuthRefused(error(4))));
+        let target = crate::push::engine::tests::target(1);
+        assert!(matches!(next(&target, answer, refusal, 1, 9), Next::Done(_)));
+    }
+
+    #[test]
+    fn keys_are_accepted_at_best_and_that_is_no_failure() {
+        let keys = Target {
+            takes: crate::domain::object::Takes::Keys,
+            ..crate::push::engine::tests::target(1)
+        };
+        let Next::Done(ending) = next(&keys, Answer::Accepted, None, 1, 1) else {
+            panic!("it is not done with")
+        };
+        assert_eq!(ending.outcome, Outcome::Accepted);
+        assert!(ending.reason.is_some_and(|reason| reason.contains("nobody can tell")));
+        assert!(!Outcome::Accepted.is_failure_of(ObjectKind::Keys));
+        assert!(Outcome::Accepted.is_failure_of(ObjectKind::Background));
     }
 }

@@ -355,7 +355,7 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
     }
 
     fn finish(&mut self, mut job: Job, ending: Ending) {
-        self.failed += usize::from(ending.outcome.is_failure());
+        self.failed += usize::from(ending.outcome.is_failure_of(job.target.object()));
         let (book, entry) = (self.book, job.entry.take());
         let result = job.ended(ending, Some(Timestamp::now()));
         self.closing.push(

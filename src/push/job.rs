@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::Target;
-use super::decide::Ending;
+use super::decide::{Ending, LOOK_FIRST};
 use super::terms::Stopped;
+use crate::domain::object::ObjectKind;
 use crate::event::{Outcome, PhoneResult};
 
 /// A phone on its way through the push.
@@ -46,14 +47,26 @@ impl Job {
     /// Makes the result of a phone that is left in peace because the push was stopped.
     pub(super) fn stopped(mut self, stopped: &Stopped) -> PhoneResult {
         let last = self.last.take();
-        let ending = last.map_or_else(|| not_tried(stopped), |last| not_again(last, stopped));
+        let object = self.target.object();
+        let ending = last
+            .map_or_else(|| not_tried(object, stopped), |last| not_again(object, last, stopped));
         self.ended(ending, None)
     }
 
     /// Makes the result of a phone that was being pushed to when everything was cut off.
     pub(super) fn cut_off(self) -> PhoneResult {
         let why = "it was being pushed to when the run was cut off, so its state is not known";
-        self.ended(pending(why.to_owned()), None)
+        let ending = match self.target.object() {
+            ObjectKind::Background | ObjectKind::RingTone => {
+                pending(self.target.object(), why.to_owned())
+            }
+            // It may have been done, and nobody could tell.
+            ObjectKind::Play | ObjectKind::Keys => Ending {
+                remedy: Some(LOOK_FIRST.to_owned()),
+                ..pending(self.target.object(), why.to_owned())
+            },
+        };
+        self.ended(ending, None)
     }
 
     /// Makes its result.
@@ -65,7 +78,8 @@ impl Job {
             model: target.model,
             device_pool: target.device_pool,
             ip: Some(target.ip),
-            image: Some(target.image.background),
+            object: target.takes.kind(),
+            image: target.takes.image().map(|image| image.background),
             outcome: ending.outcome,
             phone_error: ending.phone_error,
             reason: ending.reason,
@@ -80,11 +94,11 @@ impl Job {
     }
 }
 
-fn not_tried(stopped: &Stopped) -> Ending {
-    pending(format!("not tried: {}", stopped.told()))
+fn not_tried(object: ObjectKind, stopped: &Stopped) -> Ending {
+    pending(object, format!("not tried: {}", stopped.told()))
 }
 
-fn not_again(last: Ending, stopped: &Stopped) -> Ending {
+fn not_again(object: ObjectKind, last: Ending, stopped: &Stopped) -> Ending {
     let reason = last.reason.unwrap_or_default();
     let reason = format!("{reason}; not tried again: {}", stopped.told());
     // A phone that was still waited for has decided nothing by its refusal.
@@ -95,19 +109,23 @@ fn not_again(last: Ending, stopped: &Stopped) -> Ending {
         }
     };
     if undecided {
-        Ending { phone_error: last.phone_error, ..pending(reason) }
+        Ending { phone_error: last.phone_error, ..pending(object, reason) }
     } else {
         Ending { reason: Some(reason), ..last }
     }
 }
 
-fn pending(reason: String) -> Ending {
+fn pending(object: ObjectKind, reason: String) -> Ending {
+    let remedy = if object.is_downloaded() {
+        "run the same command again; phones that are done already are left alone"
+    } else {
+        // Nothing about these is ever proven, so the same command would send it to everybody again.
+        "send it again to the phones that are still pending: list them with --devices-from or --addresses-from"
+    };
     Ending {
         outcome: Outcome::Pending,
         phone_error: None,
         reason: Some(reason),
-        remedy: Some(
-            "run the same command again; phones that are done already are left alone".to_owned(),
-        ),
+        remedy: Some(remedy.to_owned()),
     }
 }

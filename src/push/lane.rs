@@ -61,9 +61,15 @@ impl Lane {
 
     /// Takes note of an answer; says what it means where it is a refusal of the push user.
     pub(super) fn heard(&mut self, job: &Job, answer: &Answer, now: Instant) -> Option<Refusal> {
+        let (answer, once) = if let Answer::Once(answer) = answer {
+            (answer.as_ref(), true)
+        } else {
+            (answer, false)
+        };
         match answer {
             Answer::AuthRefused(_) => {
-                let refusal = self.waiting.refused(now, job.put_off);
+                let refusal =
+                    if once { Refusal::Final } else { self.waiting.refused(now, job.put_off) };
                 match refusal {
                     Refusal::NotYet { .. } => {}
                     Refusal::Final | Refusal::Outwaited(_) => self.guard.refused(),
@@ -81,7 +87,9 @@ impl Lane {
             | Answer::Unreachable(_)
             | Answer::Unreadable(_)
             | Answer::WrongDevice(_)
-            | Answer::NotSent(_) => {}
+            | Answer::NotSent(_)
+            | Answer::Barred { .. }
+            | Answer::Once(_) => {}
         }
         None
     }

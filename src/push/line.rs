@@ -4,55 +4,39 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use super::meeting::{Meeting, unreachable};
 use super::{Answer, Fetched, Line, Target};
 use crate::domain::device_name::DeviceName;
+use crate::domain::model::ImageSpec;
 use crate::event::PhoneError;
 use crate::host::{ImageHost, PublishedUrls};
 use crate::media::PreparedSet;
 use crate::phone::{
-    DeviceInformation, IdentityError, Outcome, PhoneAnswer, PhoneClient, PhoneError as SendError,
-    Reply, SetBackground, Theme,
+    Outcome, PhoneAnswer, PhoneError as SendError, PushObject as _, Reply, SetBackground, Theme,
 };
 
-/// Pushes over HTTP and lets phones download from our own image server.
+/// Pushes over HTTP or HTTPS and lets phones download from our own image server.
 #[derive(Debug)]
 pub struct PhoneLine {
-    phones: PhoneClient,
+    phones: Meeting,
     host: ImageHost,
     pictures: PreparedSet,
     picture_name: String,
     verify_timeout: Duration,
-    identity_check: bool,
     published: Mutex<HashMap<DeviceName, PublishedUrls>>,
 }
 
 impl PhoneLine {
     /// Puts a line together; `verify_timeout` is how long downloads are waited for after an acceptance.
     pub fn new(
-        phones: PhoneClient,
+        phones: Meeting,
         host: ImageHost,
         pictures: PreparedSet,
         picture_name: String,
         verify_timeout: Duration,
     ) -> Self {
         let published = Mutex::default();
-        Self {
-            phones,
-            host,
-            pictures,
-            picture_name,
-            verify_timeout,
-            identity_check: true,
-            published,
-        }
-    }
-
-    /// Pushes also to what does not say who it is. A device that says it is another one is still left
-    /// alone.
-    #[must_use]
-    pub fn without_identity_check(mut self) -> Self {
-        self.identity_check = false;
-        self
+        Self { phones, host, pictures, picture_name, verify_timeout, published }
     }
 
     /// Makes sure that what would be sent to these targets is not too long for phones.
@@ -61,8 +45,8 @@ impl PhoneLine {
     /// Says which part is too long, before anything has been sent or changed.
     pub fn check(&self, targets: &[Target]) -> Result<(), SendError> {
         for target in targets {
-            let Ok((urls, theme)) = self.urls(target) else { continue };
-            self.object(target, urls, theme).to_xml()?;
+            let Ok((image, urls, theme)) = self.urls(target) else { continue };
+            self.object(image, urls, theme).to_xml()?;
         }
         Ok(())
     }
@@ -72,9 +56,9 @@ impl PhoneLine {
         self.host.base().as_str()
     }
 
-    fn object(&self, target: &Target, urls: PublishedUrls, theme: Theme) -> SetBackground {
+    fn object(&self, image: &ImageSpec, urls: PublishedUrls, theme: Theme) -> SetBackground {
         SetBackground {
-            schema: target.image.schema,
+            schema: image.schema,
             image_url: urls.image_url,
             thumbnail_url: urls.thumbnail_url,
             name: self.picture_name.clone(),
@@ -88,51 +72,49 @@ impl PhoneLine {
     }
 
     /// Returns the phone's own paths: the same ones for every attempt, so that a late download counts.
-    fn urls(&self, target: &Target) -> Result<(PublishedUrls, Theme), String> {
-        let prepared = self.pictures.get(&target.image);
+    fn urls<'a>(
+        &self,
+        target: &'a Target,
+    ) -> Result<(&'a ImageSpec, PublishedUrls, Theme), String> {
+        let image = target.takes.image();
+        let image = image.ok_or_else(|| format!("a {} takes no picture", target.model))?;
+        let prepared = self.pictures.get(image);
         let prepared =
             prepared.ok_or_else(|| format!("no picture was prepared for {}", target.model))?;
         let theme = Theme::of_brightness(prepared.brightness);
         let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(urls) = published.get(&target.name) {
-            return Ok((urls.clone(), theme));
+            return Ok((image, urls.clone(), theme));
         }
-        let (schema, name) = (target.image.schema, &self.picture_name);
+        let (schema, name) = (image.schema, &self.picture_name);
         let urls = self
             .host
             .publish(&target.name, prepared.clone(), schema, name)
             .map_err(|error| error.to_string())?;
         published.insert(target.name.clone(), urls.clone());
         drop(published);
-        Ok((urls, theme))
+        Ok((image, urls, theme))
     }
 }
 
 impl Line for PhoneLine {
     async fn push(&self, target: &Target) -> Answer {
-        // Addresses are leased. The password must not go to whoever lives there now.
-        match self.phones.device_information(target.ip).await {
-            Ok(found) => {
-                if let Some(other) = other_device(&found, &target.name) {
-                    return Answer::WrongDevice(other);
-                }
-            }
-            // A phone with web access offers the page. Whatever else answers here gets no password.
-            Err(IdentityError::NotThere { status }) if self.identity_check => {
-                return Answer::WrongDevice(format!("something that is no phone (HTTP {status})"));
-            }
-            Err(IdentityError::NotThere { .. }) => {}
-            Err(IdentityError::Unreachable(why)) => return Answer::Unreachable(why.to_string()),
-        }
-        let (urls, theme) = match self.urls(target) {
+        let phone = match self.phones.meet(target).await {
+            Ok(phone) => phone,
+            Err(answer) => return answer,
+        };
+        let (image, urls, theme) = match self.urls(target) {
             Ok(found) => found,
             Err(why) => return Answer::NotSent(why),
         };
         let token = urls.token.clone();
-        let object = self.object(target, urls, theme);
-        match self.phones.push(target.ip, &object).await {
-            Ok(answer) => with_downloads(judge(answer), self.host.fetched(&token).complete()),
-            Err(error) => Answer::NotSent(error.to_string()),
+        let object = self.object(image, urls, theme);
+        match self.phones.send(&phone, target, &object).await {
+            Ok(answer) => {
+                let complete = self.host.fetched(&token).complete();
+                with_downloads(judge(answer, target), complete, "both pictures")
+            }
+            Err(answer) => answer,
         }
     }
 
@@ -148,28 +130,13 @@ impl Line for PhoneLine {
     }
 }
 
-/// Names the device that answers when it is surely not the one that was meant.
-fn other_device(found: &DeviceInformation, wanted: &DeviceName) -> Option<String> {
-    let wanted = wanted.as_str().to_ascii_uppercase();
-    let by_mac =
-        found.mac.as_ref().map(|mac| wanted.strip_prefix("SEP").is_some_and(|end| end == mac));
-    let by_name = found.host_name.as_ref().map(|name| name.eq_ignore_ascii_case(&wanted));
-    match (by_name, by_mac) {
-        (Some(true), _) | (_, Some(true)) | (None, None) => None,
-        (Some(false), _) => found.host_name.clone(),
-        // A device that is not named after its MAC address cannot be told by it.
-        (None, Some(false)) if wanted.len() == 15 && wanted.starts_with("SEP") => found.mac.clone(),
-        (None, Some(false)) => None,
-    }
-}
-
-/// Tells that a phone which gave no usable answer has got its pictures nevertheless.
-fn with_downloads(answer: Answer, complete: bool) -> Answer {
-    const SEEN: &str = "; it has downloaded both pictures all the same";
+/// Tells that a phone which gave no usable answer has got what it was sent nevertheless.
+pub(super) fn with_downloads(answer: Answer, complete: bool, what: &str) -> Answer {
+    let seen = || format!("; it has downloaded {what} all the same");
     match answer {
-        Answer::Unreachable(why) if complete => Answer::Unreachable(why + SEEN),
+        Answer::Unreachable(why) if complete => Answer::Unreachable(why + &seen()),
         Answer::Unreadable(mut error) if complete => {
-            error.text += SEEN;
+            error.text += &seen();
             Answer::Unreadable(error)
         }
         Answer::Accepted
@@ -178,13 +145,16 @@ fn with_downloads(answer: Answer, complete: bool) -> Answer {
         | Answer::Unreachable(_)
         | Answer::Unreadable(_)
         | Answer::WrongDevice(_)
-        | Answer::NotSent(_) => answer,
+        | Answer::NotSent(_)
+        | Answer::Barred { .. }
+        | Answer::Once(_) => answer,
     }
 }
 
-fn judge(answer: PhoneAnswer) -> Answer {
+/// Says what an answer comes to.
+pub(super) fn judge(answer: PhoneAnswer, target: &Target) -> Answer {
     let reply = match answer.outcome {
-        Outcome::Unreachable(why) => return Answer::Unreachable(why.to_string()),
+        Outcome::Unreachable(why) => return unreachable(&why, target),
         Outcome::Answered(reply) => reply,
     };
     let said = |number| PhoneError { number, text: reply.to_string(), raw: answer.raw.clone() };
@@ -205,46 +175,22 @@ fn judge(answer: PhoneAnswer) -> Answer {
 }
 
 /// How long transfers that nobody waits for any more may still take at the end.
-const GRACE: Duration = Duration::from_secs(1);
+pub(super) const GRACE: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn found(name: Option<&str>, mac: Option<&str>) -> DeviceInformation {
-        DeviceInformation {
-            host_name: name.map(str::to_owned),
-            mac: mac.map(str::to_owned),
-            ..DeviceInformation::default()
-        }
-    }
-
-    #[test]
-    fn only_a_device_that_is_surely_another_one_is_refused() {
-        let other =
-            |name, mac| other_device(&found(name, mac), &"sep0011223344AA".parse().unwrap());
-        assert_eq!(other(Some("SEP0011223344aa"), None), None);
-        assert_eq!(other(Some("reception"), Some("0011223344AA")), None);
-        assert_eq!(other(None, None), None);
-        assert_eq!(
-            other(Some("SEP0011223344BB"), Some("0011223344BB")),
-            Some("SEP0011223344BB".into())
-        );
-        assert_eq!(other(None, Some("0011223344BB")), Some("0011223344BB".into()));
-        assert_eq!(
-            other_device(&found(None, Some("0011223344BB")), &"lobby".parse().unwrap()),
-            None
-        );
-    }
-
     fn answered(status: u16, body: &str) -> Answer {
         let reply = Reply::read(status, None, body.as_bytes());
-        judge(PhoneAnswer {
+        let answer = PhoneAnswer {
             http_status: Some(status),
+            moved_to_https: false,
             outcome: Outcome::Answered(reply),
             raw: body.to_owned(),
             took: Duration::ZERO,
-        })
+        };
+        judge(answer, &crate::push::engine::tests::target(1))
     }
 
     #[test]

@@ -1,30 +1,40 @@
-//! Pushes one picture to many phones: who, when, how many at once, again or not, seen or not.
+//! Pushes one thing to many phones: who, when, how many at once, again or not, seen or not.
 //!
 //! Deciding is in [`decide`], [`guard`] and [`patience`] and needs no socket. [`engine`] keeps the phones moving and
 //! talks to a [`Line`]; [`mod@line`] is the real one, made of the phone client and the image host.
 
+pub mod any_line;
 pub mod book;
 mod choose;
 pub mod decide;
+mod digests;
 pub mod engine;
 pub mod guard;
 mod job;
+mod keys_line;
 mod lane;
 pub mod line;
+pub mod meeting;
 pub mod patience;
+pub mod pins;
 mod places;
+pub mod script;
 mod skip;
 mod terms;
+mod tone_line;
 pub mod waves;
 
 use std::net::IpAddr;
 
 use crate::domain::device_name::DeviceName;
-use crate::domain::model::ImageSpec;
-use crate::event::PhoneError;
+use crate::domain::object::{ObjectKind, Takes};
+use crate::event::{Outcome, PhoneError};
 
 pub use choose::targets;
-pub use skip::{not_back, proven_already, skipped};
+pub use digests::Digests;
+pub use keys_line::KeysLine;
+pub use skip::{no_step, not_back, proven_already, skipped};
+pub use tone_line::ToneLine;
 
 /// A phone to push to. Everything that could be decided beforehand is decided here.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -37,13 +47,22 @@ pub struct Target {
     pub device_pool: String,
     /// Where it answers.
     pub ip: IpAddr,
-    /// The picture it takes.
-    pub image: ImageSpec,
+    /// What it takes of what is pushed.
+    pub takes: Takes,
+    /// Whether it is known to take pictures over HTTPS only. Others may turn out to want it.
+    pub https: bool,
     /// Whether it asks the cluster for the user, so that an acceptance proves the password.
     pub checks_password: bool,
     /// Whether its association or its configuration was changed only a moment ago. Such a phone may refuse
     /// the push user for some minutes, so it is asked after all others.
     pub fresh: bool,
+}
+
+impl Target {
+    /// Returns what is pushed to it.
+    pub fn object(&self) -> ObjectKind {
+        self.takes.kind()
+    }
 }
 
 /// What came of one attempt.
@@ -63,9 +82,37 @@ pub enum Answer {
     WrongDevice(String),
     /// Nothing was sent, because the push could not be made; says why.
     NotSent(String),
+    /// Nothing was sent, for a reason that does not pass by itself.
+    Barred {
+        /// How the phone ends.
+        outcome: Outcome,
+        /// Why.
+        why: String,
+        /// What to do about it.
+        remedy: String,
+    },
+    /// One of the others, and it must not be sent again: some of it was carried out, or may have been.
+    Once(Box<Self>),
 }
 
-/// What the image server saw of one phone.
+impl Answer {
+    /// Takes it apart: the answer itself, and whether what was sent must not be sent again.
+    pub fn once(self) -> (Self, bool) {
+        match self {
+            Self::Once(answer) => (*answer, true),
+            Self::Accepted
+            | Self::AuthRefused(_)
+            | Self::Refused(_)
+            | Self::Unreachable(_)
+            | Self::Unreadable(_)
+            | Self::WrongDevice(_)
+            | Self::Barred { .. }
+            | Self::NotSent(_) => (self, false),
+        }
+    }
+}
+
+/// What the image server saw of one phone. A ring tone is one file, so both say the same of it.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Fetched {
     /// The background was downloaded completely.

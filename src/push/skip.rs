@@ -5,11 +5,12 @@ use std::time::Duration;
 use super::Target;
 use crate::domain::audit::AuditedPhone;
 use crate::domain::finding::Verdict;
+use crate::domain::object::ObjectKind;
 use crate::event::{Outcome, PhoneResult};
 use crate::journal::Proven;
 
 /// Returns the result of a phone that was not pushed to, with its heaviest finding as the reason.
-pub fn skipped(phone: &AuditedPhone) -> PhoneResult {
+pub fn skipped(object: ObjectKind, phone: &AuditedPhone) -> PhoneResult {
     let worst = phone.worst();
     let reason = match (phone.verdict, worst) {
         (Verdict::Fixable, Some(finding)) => {
@@ -23,6 +24,7 @@ pub fn skipped(phone: &AuditedPhone) -> PhoneResult {
         model: phone.phone.model.clone(),
         device_pool: phone.phone.device_pool.clone(),
         ip: phone.phone.registration.ip,
+        object,
         image: None,
         outcome: Outcome::Skipped,
         phone_error: None,
@@ -38,7 +40,7 @@ pub fn skipped(phone: &AuditedPhone) -> PhoneResult {
 /// Returns the result of a phone that did not come back after it was told to take its configuration over.
 ///
 /// That is a failure, and not only a phone that was left alone: it was there before.
-pub fn not_back(phone: &AuditedPhone, waited: Duration) -> PhoneResult {
+pub fn not_back(object: ObjectKind, phone: &AuditedPhone, waited: Duration) -> PhoneResult {
     let reason = format!(
         "it did not register again within {} seconds after it took its configuration over",
         waited.as_secs()
@@ -48,25 +50,51 @@ pub fn not_back(phone: &AuditedPhone, waited: Duration) -> PhoneResult {
         outcome: Outcome::Unreachable,
         reason: Some(reason),
         remedy: Some(remedy.to_owned()),
-        ..skipped(phone)
+        ..skipped(object, phone)
+    }
+}
+
+/// Returns the result of a phone that was left alone because the script says nothing about its model.
+pub fn no_step(target: &Target) -> PhoneResult {
+    PhoneResult {
+        reason: Some(format!("the script has no step for a {}", target.model)),
+        remedy: Some("add a [[variant]] for its model, or a [[step]] for all models".to_owned()),
+        ..left_alone(target)
     }
 }
 
 /// Returns the result of a phone that was left alone because it is proven to show the picture already.
 pub fn proven_already(target: &Target, proven: &Proven) -> PhoneResult {
+    let has_it = has_it(target.object());
+    PhoneResult {
+        reason: Some(format!("run {} proved that it {has_it} already", proven.run)),
+        remedy: Some("nothing; --force pushes again".to_owned()),
+        ..left_alone(target)
+    }
+}
+
+fn left_alone(target: &Target) -> PhoneResult {
     PhoneResult {
         name: target.name.clone(),
         model: target.model.clone(),
         device_pool: target.device_pool.clone(),
         ip: Some(target.ip),
-        image: Some(target.image.background),
+        object: target.object(),
+        image: target.takes.image().map(|image| image.background),
         outcome: Outcome::Skipped,
         phone_error: None,
-        reason: Some(format!("run {} proved that it shows this picture already", proven.run)),
-        remedy: Some("nothing; --force pushes again".to_owned()),
+        reason: None,
+        remedy: None,
         attempts: 0,
         first_attempt_at: None,
         finished_at: None,
         duration_ms: None,
+    }
+}
+
+fn has_it(object: ObjectKind) -> &'static str {
+    match object {
+        ObjectKind::RingTone => "has this ring tone",
+        ObjectKind::Background | ObjectKind::Play | ObjectKind::Keys => "shows this picture",
     }
 }

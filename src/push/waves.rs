@@ -129,7 +129,7 @@ pub async fn run<L: Line, B: Book>(
 }
 
 fn failures(results: &[PhoneResult]) -> usize {
-    results.iter().filter(|result| result.outcome.is_failure()).count()
+    results.iter().filter(|result| result.is_failure()).count()
 }
 
 fn verified(results: &[PhoneResult]) -> usize {
@@ -138,7 +138,10 @@ fn verified(results: &[PhoneResult]) -> usize {
 
 /// Stops before the next wave when phones accept and not one of them downloads.
 fn no_downloads(results: &[PhoneResult], more_to_come: bool) -> Option<Stopped> {
-    let accepted = results.iter().filter(|result| result.outcome == Outcome::Accepted).count();
+    let in_vain = |result: &&PhoneResult| {
+        result.outcome == Outcome::Accepted && result.object.is_downloaded()
+    };
+    let accepted = results.iter().filter(in_vain).count();
     let nobody = accepted > 0 && verified(results) == 0;
     (more_to_come && nobody).then_some(Stopped::NoDownloads { accepted })
 }

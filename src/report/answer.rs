@@ -57,6 +57,12 @@ impl Answer for str {
     }
 }
 
+impl Answer for [u8] {
+    fn write_to(&self, out: &mut dyn io::Write) -> Result<(), ListError> {
+        Ok(out.write_all(self)?)
+    }
+}
+
 impl Answer for String {
     fn write_to(&self, out: &mut dyn io::Write) -> Result<(), ListError> {
         self.as_str().write_to(out)

@@ -166,7 +166,7 @@ fn told(group: &[&Change], state: Option<ChangeState>) -> String {
 }
 
 /// Messages, each one once, with the names of what it is about.
-fn messages<'a>(these: impl Iterator<Item = &'a Ended<'a>>) -> Vec<String> {
+pub(super) fn messages<'a>(these: impl Iterator<Item = &'a Ended<'a>>) -> Vec<String> {
     let mut found: Vec<(&str, Vec<String>)> = Vec::new();
     for one in these {
         let Some(message) = one.message else { continue };
@@ -191,7 +191,7 @@ fn messages<'a>(these: impl Iterator<Item = &'a Ended<'a>>) -> Vec<String> {
 }
 
 /// Changes of the same kind that say the same of one thing each stand together.
-fn groups<'a>(changes: &[&'a Change]) -> Vec<Vec<&'a Change>> {
+pub(super) fn groups<'a>(changes: &[&'a Change]) -> Vec<Vec<&'a Change>> {
     let mut groups: Vec<(String, Vec<&'a Change>)> = Vec::new();
     for change in changes {
         let key = key(change);
@@ -284,7 +284,7 @@ fn heading(group: &[&Change]) -> String {
 }
 
 /// The lines below a heading: every device and every phone by name.
-fn details(change: &Change) -> Vec<String> {
+pub(super) fn details(change: &Change) -> Vec<String> {
     match &change.action {
         Action::AssociateDevices { adds, .. } => {
             adds.iter().map(|name| format!("+ {name}")).collect()
@@ -365,7 +365,7 @@ fn users(count: usize) -> String {
     }
 }
 
-fn web_access(value: Option<&str>) -> String {
+pub(super) fn web_access(value: Option<&str>) -> String {
     let word = crate::domain::web_access::WebAccess::parse(value.unwrap_or_default());
     match (value, word) {
         (None, _) => "not set".to_owned(),

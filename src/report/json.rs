@@ -13,6 +13,7 @@ use super::record::{ModelRecord, Record};
 use super::rollout::{Rollout, RolloutSummary};
 use crate::domain::audit::{Audit, AuditedPhone, Summary};
 use crate::domain::inventory::{ClusterInfo, Inventory, Phone};
+use crate::domain::object::ObjectKind;
 use crate::domain::plan::{Change, Plan};
 use crate::domain::text::excerpt;
 use crate::event::{ChangeResult, PhoneResult};
@@ -164,8 +165,13 @@ pub fn changes_json<'a>(
 pub(super) struct RolloutBody<'a> {
     /// The number of the run in the journal.
     run: i64,
-    /// The picture's file name.
-    picture: &'a str,
+    /// What was pushed.
+    object: ObjectKind,
+    /// The name of what was pushed: mostly that of its file.
+    pushed: &'a str,
+    /// The picture's file name, where a picture was pushed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    picture: Option<&'a str>,
     /// When the run began.
     started_at: Timestamp,
     /// When it ended.
@@ -185,11 +191,13 @@ pub(super) struct RolloutBody<'a> {
     phones: &'a [PhoneResult],
 }
 
-/// The `rollout` document, which `push` and `demo` write too.
+/// The `rollout` document, which `push`, `ringtone`, `play`, `keys` and `demo` write too.
 pub fn rollout_json(rollout: &Rollout, generated_at: Timestamp) -> Document<'_, impl Serialize> {
     let body = RolloutBody {
         run: rollout.run,
-        picture: &rollout.picture,
+        object: rollout.object,
+        pushed: &rollout.picture,
+        picture: (rollout.object == ObjectKind::Background).then_some(rollout.picture.as_str()),
         started_at: rollout.started_at,
         finished_at: rollout.finished_at,
         stopped: rollout.stopped.as_deref(),

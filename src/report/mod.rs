@@ -5,20 +5,32 @@
 
 mod answer;
 mod changes;
+mod chronicle;
+mod clusters;
+mod contact_sheet;
+mod hosted;
 mod html;
 mod json;
 mod junit;
 mod list;
+mod picture_rules;
+mod pictures;
 mod recap;
 mod record;
 mod rollout;
 mod runs;
 mod schema;
+mod settings;
 mod text;
+mod tftp;
 mod view;
 
 pub use answer::{Answer, ListError};
 pub use changes::{changes_recap, plan_diff};
+pub use chronicle::{AuditSeen, Chronicle, PhoneSeen, Screenshot};
+pub use clusters::{ClusterFailure, OfCluster, clusters_json};
+pub use contact_sheet::{ContactSheet, SheetLabel, SheetScreen, contact_sheet_html};
+pub use hosted::{HostedFile, hosted_json};
 pub use html::{HtmlError, html};
 pub use json::{
     Document, PlanFileError, audit_json, changes_json, inventory_json, list_json, models_json,
@@ -26,10 +38,13 @@ pub use json::{
 };
 pub use junit::{TestCase, TestResult, junit};
 pub use list::{Format, csv, ndjson, table, wide_table};
+pub use pictures::{PictureFile, PictureFileKind, pictures_json};
 pub use recap::{audit_recap, plan_recap, rollout_recap};
 pub use record::{ModelRecord, Record};
 pub use rollout::{Rollout, RolloutSummary};
-pub use runs::{RunRecord, Shown, runs_json, show_json, show_recap};
+pub use runs::{RunRecord, Shown, download_line, runs_json, show_json, show_recap};
 pub use schema::{Schema, documents, schema_of};
+pub use settings::{SettingRecord, settings_json};
 pub use text::{printable, printable_lines};
+pub use tftp::{TftpFolder, tftp_steps};
 pub use view::{UnknownField, View, fields};

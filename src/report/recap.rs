@@ -7,11 +7,13 @@ use comfy_table::{Cell, CellAlignment};
 
 use super::changes::changes_recap;
 use super::list::{finished, plain_table};
+use super::picture_rules::pictures;
 use super::rollout::Rollout;
 use super::text::printable;
 use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Verdict};
+use crate::domain::object::ObjectKind;
 use crate::domain::plan::Plan;
 use crate::domain::text::{counted as counted_noun, names};
 use crate::event::{Outcome, PhoneResult};
@@ -36,6 +38,7 @@ pub fn audit_recap(audit: &Audit) -> String {
     text.push_str(&remarks(&audit.remarks));
     text.push_str(&verdicts(audit));
     text.push_str(&findings(audit));
+    text.push_str(&pictures(audit));
     text.push_str(&to_do(audit));
     text
 }
@@ -47,7 +50,8 @@ pub fn rollout_recap(rollout: &Rollout) -> String {
         None => "by address".to_owned(),
     };
     let mut text = format!(
-        "Rollout of {} to {} {place} in {}\n",
+        "{} {} to {} {place} in {}\n",
+        title(rollout.object),
         printable(&rollout.picture),
         pushed_of(rollout),
         seconds(rollout),
@@ -56,6 +60,7 @@ pub fn rollout_recap(rollout: &Rollout) -> String {
     if let Some(audit) = &rollout.audit {
         text.push_str(&verdicts(audit));
         text.push_str(&findings(audit));
+        text.push_str(&pictures(audit));
         text.push_str(&to_do(audit));
         text.push_str(&changes_recap(&rollout.changes));
     }
@@ -93,6 +98,7 @@ pub fn plan_recap(plan: &Plan, audit: &Audit) -> String {
             ),
         );
     }
+    text.push_str(&pictures(audit));
     text.push_str(&to_do(audit));
     text
 }
@@ -227,11 +233,29 @@ fn grouped(name: &str, counts: &BTreeMap<Outcome, usize>) -> Vec<Cell> {
     counted(name, &[0, 1, 2, 3, 4], &columns, counts.values().sum())
 }
 
+fn title(object: ObjectKind) -> &'static str {
+    match object {
+        ObjectKind::Background => "Rollout of",
+        ObjectKind::RingTone => "Ring tone",
+        ObjectKind::Play => "Sound",
+        ObjectKind::Keys => "Key script",
+    }
+}
+
 fn failures(rollout: &Rollout) -> String {
     let failures: Vec<&PhoneResult> = rollout.failures().collect();
     if failures.is_empty() {
         let verified =
             rollout.summary().outcomes.get(&Outcome::Verified).copied().unwrap_or_default();
+        let accepted =
+            rollout.summary().outcomes.get(&Outcome::Accepted).copied().unwrap_or_default();
+        if !rollout.object.is_downloaded() && accepted > 0 {
+            return format!(
+                "\n{} accepted the {}. What came of it nobody can tell from here.\n",
+                counted_noun(accepted, "phone"),
+                rollout.object.noun()
+            );
+        }
         return match verified {
             0 => "\nNo phone was pushed to.\n".to_owned(),
             1 => "\nThe push is verified.\n".to_owned(),

@@ -8,6 +8,7 @@ use crate::domain::audit::AuditedPhone;
 use crate::domain::finding::{Severity, Verdict};
 use crate::domain::inventory::Phone;
 use crate::domain::model::{Model, PushSchema};
+use crate::domain::object::ToneFormat;
 use crate::domain::registration::{Httpd, Status};
 use crate::event::{ChangeResult, ChangeState, Outcome, PhoneResult};
 
@@ -120,6 +121,7 @@ impl Record for AuditedPhone {
         ("size", "image.size"),
         ("thumbnail", "image.thumbnail"),
         ("schema", "image.schema"),
+        ("picture", "image.picture"),
     ];
     const TEST_SUITE: Option<&'static str> = Some("audit");
 
@@ -190,6 +192,7 @@ impl Record for PhoneResult {
     const FIXED: &'static [&'static str] = &["name", "ip", "outcome"];
     const DROPPED: &'static [&'static str] = &["duration_ms", "attempts", "model", "device_pool"];
     const PATHS: &'static [(&'static str, &'static str)] = &[
+        ("object", "object"),
         ("size", "image"),
         ("error", "phone_error.text"),
         ("error_number", "phone_error.number"),
@@ -212,12 +215,13 @@ impl Record for PhoneResult {
         ]
     }
 
-    /// A phone fails whose push is not proven; one that was left alone on purpose says nothing.
+    /// A phone fails whose push is not proven as far as it can be; one that was left alone on purpose says nothing.
     fn test_case(&self) -> Option<TestCase> {
         let reason = self.reason.clone().unwrap_or_default();
         let word = self.outcome.as_str();
         let result = match self.outcome {
             Outcome::Verified => TestResult::Passed,
+            Outcome::Accepted if !self.is_failure() => TestResult::Passed,
             Outcome::Skipped => TestResult::Skipped { message: reason },
             Outcome::Accepted
             | Outcome::Rejected
@@ -263,16 +267,44 @@ impl Record for ChangeResult {
 
 /// An entry of the model catalogue, flat enough for a row.
 #[derive(Clone, Copy, Debug, JsonSchema, Serialize)]
+#[serde(into = "ModelBody")]
 pub struct ModelRecord(
     /// The entry.
     pub &'static Model,
 );
 
+/// An entry with what else the model takes.
+#[derive(JsonSchema, Serialize)]
+struct ModelBody {
+    #[serde(flatten)]
+    model: &'static Model,
+    /// How its ring tones are written; nothing where it takes none.
+    ring_tone: Option<ToneFormat>,
+    /// Whether keys can be pressed from afar.
+    keys: bool,
+}
+
+impl From<ModelRecord> for ModelBody {
+    fn from(ModelRecord(model): ModelRecord) -> Self {
+        Self { model, ring_tone: model.ring_tone(), keys: model.executes() }
+    }
+}
+
 impl Record for ModelRecord {
-    const COLUMNS: &'static [&'static str] =
-        &["model", "enum", "background", "thumbnail", "depth", "schema", "tftp_directory", "note"];
+    const COLUMNS: &'static [&'static str] = &[
+        "model",
+        "enum",
+        "background",
+        "thumbnail",
+        "depth",
+        "schema",
+        "tftp_directory",
+        "ring_tone",
+        "keys",
+        "note",
+    ];
     const FIXED: &'static [&'static str] = &["model", "background", "thumbnail"];
-    const DROPPED: &'static [&'static str] = &["note", "enum", "depth"];
+    const DROPPED: &'static [&'static str] = &["note", "enum", "depth", "keys", "ring_tone"];
     const PATHS: &'static [(&'static str, &'static str)] = &[
         ("model", "name"),
         ("enum", "number"),
@@ -300,6 +332,8 @@ impl Record for ModelRecord {
             ]),
             None => cells.extend(["none", "", "", "", ""].map(str::to_owned)),
         }
+        cells.push(model.ring_tone().map_or("none", ToneFormat::as_str).to_owned());
+        cells.push(if model.executes() { "yes" } else { "no" }.to_owned());
         cells.push(model.note.to_owned());
         cells
     }

@@ -10,16 +10,19 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::audit::Audit;
 use crate::domain::inventory::ClusterInfo;
+use crate::domain::object::ObjectKind;
 use crate::event::{ChangeResult, Outcome, PhoneResult};
 
-/// One run of `rollout`, `push` or `demo`.
+/// One run of `rollout`, `push`, `ringtone`, `play`, `keys` or `demo`.
 #[derive(Clone, Debug)]
 pub struct Rollout {
     /// Its number in the journal.
     pub run: i64,
     /// The command line, without secrets.
     pub command: String,
-    /// The picture's file name.
+    /// What was pushed.
+    pub object: ObjectKind,
+    /// Its name: the name of its file, of a sound the name that phones know it by.
     pub picture: String,
     /// When it began.
     pub started_at: Timestamp,
@@ -110,7 +113,7 @@ impl Rollout {
 
     /// Returns the phones whose push is not proven, in the order of names.
     pub fn failures(&self) -> impl Iterator<Item = &PhoneResult> {
-        self.phones.iter().filter(|phone| phone.outcome.is_failure())
+        self.phones.iter().filter(|phone| phone.is_failure())
     }
 
     /// Tells whether every push is proven and every change is on the cluster.

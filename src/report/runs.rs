@@ -14,7 +14,7 @@ use super::rollout::RolloutSummary;
 use super::text::printable;
 use crate::domain::plan::Change;
 use crate::domain::text::counted;
-use crate::event::{ChangeState, PhoneResult};
+use crate::event::{ChangeState, Download, PhoneResult};
 use crate::journal::{AttemptRow, ChangeRow, EventRow, History, JournalError, RunRow};
 
 /// A run in the list of runs.
@@ -120,6 +120,7 @@ pub struct Shown {
     changes: Vec<ChangeRow>,
     attempts: Vec<AttemptRow>,
     events: Vec<EventRow>,
+    downloads: Vec<Download>,
     /// How its phones ended.
     pub phones: Vec<PhoneResult>,
 }
@@ -134,6 +135,7 @@ impl Shown {
             changes: history.changes(run.id)?,
             attempts: history.attempts(run.id)?,
             events: history.events(run.id)?,
+            downloads: history.downloads(run.id)?,
             phones: history.phones(run.id)?,
             run: RunRecord::from(&run),
         })
@@ -165,6 +167,8 @@ pub(super) struct ShowBody<'a> {
     attempts: &'a [AttemptRow],
     /// What a person was told.
     events: &'a [EventRow],
+    /// What was downloaded from the image server.
+    downloads: &'a [Download],
     /// How its phones ended.
     phones: &'a [PhoneResult],
 }
@@ -199,6 +203,7 @@ pub fn show_json(shown: &Shown, generated_at: Timestamp) -> Document<'static, im
         changes: changes.collect(),
         attempts: &shown.attempts,
         events: &shown.events,
+        downloads: &shown.downloads,
         phones: &shown.phones,
     };
     Document::new("show", generated_at, None, body)
@@ -244,7 +249,9 @@ pub fn show_recap(shown: &Shown) -> String {
         row.messages.into_iter().for_each(|message| line(format!("    {message}")));
         row.details.into_iter().for_each(|detail| line(format!("      {detail}")));
     }
-    for event in shown.events.iter().filter(|event| event.kind == "remark") {
+    for event in
+        shown.events.iter().filter(|event| matches!(event.kind.as_str(), "remark" | "phone_tls"))
+    {
         line(format!("  {} {}", time(event.at), event.text));
     }
     line(String::new());
@@ -260,7 +267,26 @@ pub fn show_recap(shown: &Shown) -> String {
             attempt.ip
         ));
     }
+    line(String::new());
+    line(format!("Downloads from the image server: {}", shown.downloads.len()));
+    for download in &shown.downloads {
+        line(format!("  {} {}", time(download.at), download_line(download)));
+    }
     out
+}
+
+/// One line of the image server's access log, without its time.
+pub fn download_line(download: &Download) -> String {
+    let Download { phone, file, peer, head_only, status, bytes, length, complete, .. } = download;
+    let whose = phone.as_ref().map(|phone| format!(" of {phone}")).unwrap_or_default();
+    let how = match (head_only, complete, status) {
+        (true, ..) => "only the header was asked for".to_owned(),
+        (false, true, 206) => format!("{bytes} of {length} bytes, a part of it"),
+        (false, true, _) => format!("{bytes} bytes, complete"),
+        (false, false, 200 | 206) => format!("{bytes} of {length} bytes, not complete"),
+        (false, false, _) => "nothing was sent".to_owned(),
+    };
+    format!("{} {file}{whose}: HTTP {status}, {how}, {} ms", peer.ip(), download.duration_ms)
 }
 
 fn time(at: Timestamp) -> String {

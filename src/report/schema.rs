@@ -4,10 +4,14 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use super::clusters::ClustersBody;
+use super::hosted::HostBody;
 use super::json::{AuditBody, ChangesBody, InventoryBody, ModelsBody, PlanBody, RolloutBody};
+use super::pictures::PicturesBody;
 use super::runs::{RunsBody, ShowBody};
+use super::settings::ConfigBody;
 use crate::domain::inventory::ClusterInfo;
 
 /// The schema of one kind of document.
@@ -39,6 +43,10 @@ pub fn documents() -> Vec<Schema> {
         schema_of::<RunsBody<'_>>("runs"),
         schema_of::<ShowBody<'_>>("show"),
         schema_of::<ModelsBody<'_>>("models"),
+        schema_of::<PicturesBody<'_>>("pictures"),
+        schema_of::<HostBody<'_>>("host"),
+        schema_of::<ConfigBody<'_>>("config"),
+        schema_of::<ClustersBody<Map<String, Value>>>("clusters"),
         schema_of::<AnyList>("list"),
     ]
 }
@@ -49,7 +57,7 @@ struct AnyList {
     /// The fields, in the order in which they were asked for.
     fields: Vec<String>,
     /// The rows: each has these fields and no others.
-    rows: Vec<serde_json::Map<String, Value>>,
+    rows: Vec<Map<String, Value>>,
 }
 
 /// What every document begins with.

@@ -123,6 +123,8 @@ impl<T: Record> Fields<T> {
     pub(super) fn value(&self, field: &str) -> Value {
         match self.at_path(field) {
             Some(value) => value.clone(),
+            // Its place is known, and this row has nothing there.
+            None if T::PATHS.iter().any(|(name, _)| *name == field) => Value::Null,
             None => Value::String(self.text(field)),
         }
     }

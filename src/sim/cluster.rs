@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::config::{Fault, RisPort, SimConfig};
-use super::content::{AccountState, Quirk, Registration};
+use super::content::{AccountState, Quirk, Registration, Web};
 use super::memory::Memory;
 use super::operations::VendorConfig;
 use super::record::{PhoneRecord, Record};
@@ -46,6 +46,8 @@ pub(crate) struct Shared {
     pub(crate) memory: Arc<Memory>,
     pub(crate) ris_fault_with_200: bool,
     pub(crate) phone_latency: Duration,
+    pub(crate) phone_tls_port: u16,
+    pub(crate) maker: phones::Maker,
     pub(crate) association_delay: Duration,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
@@ -88,6 +90,14 @@ impl SimCluster {
                 port: config.phone_port,
                 source,
             })?;
+        let (secure_listeners, phone_tls_port) = phones::bind(config.phone_tls_port, &addresses)
+            .map_err(|source| SimError::Socket {
+                what: "the phones over HTTPS",
+                port: config.phone_tls_port,
+                source,
+            })?;
+        let maker =
+            phones::Maker::new().map_err(ListenError::Certificate).map_err(SimError::Tls)?;
         let auth_url = format!("http://{auth}{}", authenticate::PATH);
         let mut cluster = Cluster::new(&config);
         // A fleet may name another page, or none.
@@ -103,6 +113,8 @@ impl SimCluster {
             memory: Arc::default(),
             ris_fault_with_200: config.ris_fault_with_200,
             phone_latency: config.phone_latency,
+            phone_tls_port,
+            maker,
             association_delay: config.association_delay,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -119,7 +131,10 @@ impl SimCluster {
         let serve = axum::serve(auth_listener, page).with_graceful_shutdown(stop);
         shared.tasks.spawn(serve.into_future());
         for listener in phone_listeners {
-            shared.tasks.spawn(phones::serve(Arc::clone(&shared), listener));
+            shared.tasks.spawn(phones::serve(Arc::clone(&shared), listener, false));
+        }
+        for listener in secure_listeners {
+            shared.tasks.spawn(phones::serve(Arc::clone(&shared), listener, true));
         }
         Ok(Self { shared, identity, axl, auth_url, phone_port })
     }
@@ -142,6 +157,26 @@ impl SimCluster {
     /// Returns the TCP port on which every phone answers at its own address.
     pub fn phone_port(&self) -> u16 {
         self.phone_port
+    }
+
+    /// Returns the TCP port on which every phone answers over HTTPS.
+    pub fn phone_tls_port(&self) -> u16 {
+        self.shared.phone_tls_port
+    }
+
+    /// Returns the certificate of the phones' maker in PEM, fit for a CA file.
+    pub fn phone_ca_pem(&self) -> &str {
+        self.shared.maker.pem()
+    }
+
+    /// Lets a phone show another certificate from now on. Returns whether there is such a phone.
+    pub fn renew_certificate(&self, name: &str) -> bool {
+        self.device(name, |_, at| self.shared.maker.renew(at))
+    }
+
+    /// Sets what a phone's web server speaks. Returns whether there is such a phone.
+    pub fn set_web(&self, name: &str, web: Web) -> bool {
+        self.device(name, |cluster, at| cluster.device_mut(at).spec.web = web)
     }
 
     /// Returns the address of the authentication page.

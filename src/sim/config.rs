@@ -17,6 +17,8 @@ pub struct SimConfig {
     pub axl_port: u16,
     /// The TCP port that all phones share; 0 lets the system choose.
     pub phone_port: u16,
+    /// The TCP port that all phones share for HTTPS; 0 lets the system choose.
+    pub phone_tls_port: u16,
     /// What the cluster can bear.
     pub limits: Limits,
     /// Whether RisPort70 answers at all.
@@ -56,6 +58,7 @@ impl SimConfig {
             release: Release::R15_0,
             axl_port: 0,
             phone_port: 0,
+            phone_tls_port: 0,
             limits: Limits::real(),
             risport: RisPort::Answers,
             sql: Sql::Answers,

@@ -146,6 +146,10 @@ pub struct PhoneSpec {
     pub httpd: Option<Httpd>,
     /// The firmware that it runs.
     pub active_load: String,
+    /// What its web server speaks.
+    pub web: Web,
+    /// The certificate that it shows over HTTPS.
+    pub certificate: Shows,
     /// How it misbehaves, if it does.
     pub quirk: Quirk,
 }
@@ -181,6 +185,8 @@ impl PhoneSpec {
             reported_address: None,
             httpd: None,
             active_load: "sip88xx.14-2-1-0101-4".to_owned(),
+            web: Web::Both,
+            certificate: Shows::Issued,
             quirk: Quirk::Normal,
         }
     }
@@ -359,6 +365,35 @@ pub enum Httpd {
     Yes,
 }
 
+/// What a phone's web server speaks. Whether a phone whose server is set to HTTPS only closes the other port or sends
+/// its clients to HTTPS is not published, so there are both.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Web {
+    /// HTTP and HTTPS.
+    Both,
+    /// HTTPS; the other port is closed.
+    HttpsOnly,
+    /// HTTPS; the other port sends clients there.
+    RedirectsToHttps,
+    /// Both, but the other port sends those to HTTPS that push something.
+    RedirectsPushes,
+    /// HTTPS with TLS 1.0 only, as the 7900 series does (believed); the other port is closed.
+    OldTlsOnly,
+}
+
+/// The certificate that a phone shows.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Shows {
+    /// One that the simulated maker has signed.
+    Issued,
+    /// One that it signed itself.
+    SelfSigned,
+    /// One that the maker has signed, and that has expired.
+    Expired,
+    /// One that the maker has signed for the phone of this name.
+    Other(String),
+}
+
 /// How a simulated phone misbehaves.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Quirk {
@@ -383,6 +418,8 @@ pub enum Quirk {
     Http404,
     /// It answers success to the first push and does nothing, then behaves.
     IgnoresFirstPush,
+    /// It carries a push out, and breaks the connection instead of answering.
+    LosesAnswer,
     /// It is lost for ever once it is told to apply its configuration or to reset.
     NeverComesBack,
     /// Nothing is wrong with it.

@@ -24,11 +24,13 @@
 //! - the version at `/cucm-uds/version`, without credentials.
 //! - the authentication page, on plain HTTP, which checks password and association.
 //! - phones on 127.x.y.z, all on one port: `POST /CGI/Execute` with `setBackground` in both published
-//!   forms, `GET /DeviceInformationX`. They ask the authentication page over HTTP, obey the
+//!   forms, `setRingTone`, `CiscoIPPhoneExecute`, `GET /DeviceInformationX`. They ask the authentication page over HTTP, obey the
 //!   configuration that they loaded last, download and check the pictures, and answer as their model
 //!   does. Some misbehave, each in its own way ([`Quirk`]).
 //!
-//! What it does not: calls, lines, TFTP, phones over HTTPS or IPv6, ring tones, key presses, AXL writes
+//! - the same phones over HTTPS, on a port of their own, with certificates that a simulated maker signed.
+//!
+//! What it does not: calls, lines, TFTP, phones over IPv6, what keys do, AXL writes
 //! other than those named here, associations and passwords, SQL writes. Such a request is refused, never ignored.
 //!
 //! Where no source tells what the real thing does, the code says "believed".
@@ -69,11 +71,14 @@ pub use config::{
 };
 pub use content::{
     AccountState, Address, AxlRole, CTI_PORT, Fleet, Httpd, NO_URL, PhoneSpec, ProfileSpec,
-    Protocol, Quirk, Registration, STANDARD_PROFILE, THIRD_PARTY_SIP, UserKind, UserSpec,
+    Protocol, Quirk, Registration, STANDARD_PROFILE, Shows, THIRD_PARTY_SIP, UserKind, UserSpec,
+    Web,
 };
 
 pub use fleet::FleetSpec;
 pub use limits::{Limits, Overload};
-pub use record::{Fetch, PhoneRecord, Push, PushOutcome, Record, Shown, UserRecord, Write};
+pub use record::{
+    Fetch, PhoneRecord, Pressed, Push, PushOutcome, Record, RingTone, Shown, UserRecord, Write,
+};
 pub use timeline::{Change, Changed};
 pub use tripwire::Tripped;

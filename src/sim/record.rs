@@ -1,6 +1,7 @@
 //! What really happened in the simulated cluster: the side that tests believe.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use sha2::{Digest as _, Sha256};
 
@@ -8,6 +9,7 @@ use super::content::{Registration, UserKind};
 use super::state::{Cluster, hex, setting_name};
 use super::timeline::Changed;
 use crate::domain::model::Size;
+use crate::domain::object::ToneFormat;
 use crate::domain::personalization::Setting;
 
 /// A copy of what the cluster knows and of all that happened to it.
@@ -83,6 +85,10 @@ pub struct PhoneRecord {
     pub pushes: Vec<Push>,
     /// The picture that it shows, if one was pushed.
     pub shown: Option<Shown>,
+    /// The ring tone that it has, if one was pushed.
+    pub ring_tone: Option<RingTone>,
+    /// What it carried out for `CiscoIPPhoneExecute`, in order: keys, sounds, and whatever else.
+    pub pressed: Vec<Pressed>,
     /// The most pushes that it had in hand at one time.
     pub most_in_flight: usize,
 }
@@ -94,6 +100,8 @@ pub struct Push {
     pub xml: Option<String>,
     /// Whether the request had an `Authorization` header; its content is not kept.
     pub authorization: bool,
+    /// Whether it came over HTTPS.
+    pub secure: bool,
     /// What the phone answered.
     pub outcome: PushOutcome,
     /// What it downloaded, in order.
@@ -133,6 +141,26 @@ pub struct Shown {
     pub sha256: String,
     /// Its size.
     pub size: Size,
+}
+
+/// A ring tone that a phone has.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RingTone {
+    /// The SHA-256 of its file, in lower-case hexadecimal digits.
+    pub sha256: String,
+    /// How long its file is, in bytes.
+    pub bytes: usize,
+    /// How its file is written.
+    pub format: ToneFormat,
+}
+
+/// A URI that a phone carried out.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Pressed {
+    /// The URI.
+    pub uri: String,
+    /// When.
+    pub at: Instant,
 }
 
 /// A change to the cluster that was carried out.
@@ -194,6 +222,8 @@ impl Cluster {
             resets: history.resets,
             pushes: history.pushes.clone(),
             shown: history.shown.clone(),
+            ring_tone: history.ring_tone.clone(),
+            pressed: history.pressed.clone(),
             most_in_flight: history.most_in_flight,
         }
     }

@@ -19,7 +19,7 @@ use super::content::{
 use super::database::pkid;
 pub(crate) use super::database::{Database, Device, Entry, Loaded, Profile, Table, User};
 use super::limits::Notifications;
-use super::record::{Push, Shown, Write};
+use super::record::{Pressed, Push, RingTone, Shown, Write};
 use super::timeline::Timeline;
 use super::tripwire::Tripwires;
 use crate::domain::personalization::Setting;
@@ -70,6 +70,8 @@ impl DerefMut for Cluster {
 pub(crate) struct History {
     pub(crate) pushes: Vec<Push>,
     pub(crate) shown: Option<Shown>,
+    pub(crate) ring_tone: Option<RingTone>,
+    pub(crate) pressed: Vec<Pressed>,
     pub(crate) applied: u32,
     pub(crate) resets: u32,
     pub(crate) in_flight: usize,

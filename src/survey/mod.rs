@@ -30,7 +30,7 @@ use crate::domain::repair::Repairs;
 use crate::domain::selector::{Selector, SelectorError};
 use crate::domain::text::{counted, names};
 use crate::event::{Event, Observer, Stage};
-use crate::phone::PhoneClient;
+use crate::phone::{Https, PhoneClient};
 use crate::ris::client::RisClient;
 use crate::ris::error::RisError;
 
@@ -45,6 +45,8 @@ pub struct Request<'a> {
     pub repairs: &'a Repairs,
     /// How to ask phones who they are.
     pub phones: &'a PhoneClient,
+    /// How phones are asked that want HTTPS, where that is known.
+    pub https: Option<&'a Https>,
     /// The name that documents give the cluster.
     pub cluster_name: &'a str,
     /// Which phones.
@@ -157,7 +159,7 @@ pub async fn survey(
     };
     let mut phones = request.selector.within_subnets(phones)?;
     web_access::ask(axl, &mut phones, &mut remarks).await?;
-    let residents = residents::ask(request.phones, &phones).await;
+    let residents = residents::ask(request.phones, request.https, &phones).await;
     let mut inventory = Inventory {
         cluster: ClusterInfo {
             name: request.cluster_name.to_owned(),

@@ -6,12 +6,16 @@ use std::net::IpAddr;
 use futures::stream::{self, StreamExt as _};
 
 use crate::domain::inventory::{Phone, Resident};
-use crate::phone::PhoneClient;
+use crate::phone::{Https, PhoneClient, who_is_there};
 
 /// Asks every such address once for the device that answers there. No credentials are sent.
-pub(super) async fn ask(client: &PhoneClient, phones: &[Phone]) -> BTreeMap<IpAddr, Resident> {
+pub(super) async fn ask(
+    client: &PhoneClient,
+    https: Option<&Https>,
+    phones: &[Phone],
+) -> BTreeMap<IpAddr, Resident> {
     let asked = shared(phones).into_iter().map(|ip| async move {
-        let resident = match client.device_information(ip).await {
+        let resident = match who_is_there(client, https, ip).await {
             Ok(found) => found.host_name.or(found.mac).map_or(Resident::Nameless, Resident::Device),
             Err(_) => Resident::Silent,
         };

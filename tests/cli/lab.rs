@@ -126,6 +126,26 @@ impl Lab {
         self.folder.path().join(name)
     }
 
+    /// Writes a file that only its owner can read.
+    pub fn secret(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        std::fs::write(&path, text).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        }
+    }
+
+    /// Returns the table of this cluster in a config file, without a password.
+    pub fn table(&self, name: &str) -> String {
+        format!(
+            "[cluster.{name}]\nhost = \"{}\"\nusername = \"{ADMIN_USER}\"\npin_sha256 = \"{}\"\n",
+            self.cluster.axl_addr(),
+            self.cluster.cert_sha256(),
+        )
+    }
+
     /// Returns the lab's folder.
     pub fn folder(&self) -> &Path {
         self.folder.path()
@@ -151,6 +171,14 @@ impl std::fmt::Debug for Ended {
 }
 
 impl Ended {
+    /// Checks that the program ended with this code, and said these words on standard output.
+    pub fn told(&self, code: i32, words: &[&str]) {
+        assert_eq!(self.code, code, "{self:?}");
+        for word in words {
+            assert!(self.stdout.contains(word), "{word:?} is not in {self:?}");
+        }
+    }
+
     /// Checks that the program failed with this code and one clear message that holds these words.
     pub fn fails(&self, code: i32, words: &[&str]) {
         assert_eq!(self.code, code, "{self:?}");

@@ -77,7 +77,7 @@ fn no_output_and_no_file_holds_a_password() {
 fn passwords_come_from_files_and_standard_input() {
     let lab = Lab::of_phones(1);
     let pin = lab.cluster.cert_sha256();
-    std::fs::write(lab.path("password"), format!("{ADMIN_PASSWORD}\r\nsecond line\n")).unwrap();
+    lab.secret("password", &format!("{ADMIN_PASSWORD}\r\nsecond line\n"));
     let mut program =
         lab.program(&["inventory", "--pin-sha256", &pin, "--password-file", "password"]);
     program.env_remove("CUCM_PASSWORD");
@@ -97,7 +97,7 @@ fn a_typed_cluster_is_the_one_that_is_asked() {
         prod.cluster.cert_sha256(),
     );
     std::fs::write(other.path("config.toml"), config).unwrap();
-    std::fs::write(other.path("password"), ADMIN_PASSWORD).unwrap();
+    other.secret("password", ADMIN_PASSWORD);
     // The environment names the other cluster, with a password that is not for `prod`.
     let mut program = other.program(&["inventory", "--config", "config.toml", "--cluster", "prod"]);
     program.env("CUCM_PASSWORD", "not for prod").env("CUCM_USERNAME", "other");

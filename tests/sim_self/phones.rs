@@ -186,6 +186,35 @@ async fn a_phone_can_ignore_its_first_push() {
 }
 
 #[tokio::test]
+async fn a_phone_carries_three_uris_out_at_most() {
+    let bench = Bench::new().await;
+    let execute = |uris: &[&str]| {
+        let item = |uri: &&str| format!("<ExecuteItem Priority=\"0\" URL=\"{uri}\"/>");
+        let items: String = uris.iter().map(item).collect();
+        format!("<CiscoIPPhoneExecute>{items}</CiscoIPPhoneExecute>")
+    };
+    let push = async |uris: &[&str]| bench.push(1, Some(PUSH_PASSWORD), &execute(uris)).await.1;
+    let three = ["Key:Settings", "Key:KeyPad1", "RTPRx:Stop"];
+    let answer = push(&three).await;
+    assert_eq!(answer.matches("Status=\"0\"").count(), 2, "{answer}");
+    assert!(answer.contains("Status=\"6\" Data=\"URI not found\" URL=\"RTPRx:Stop\""), "{answer}");
+    assert!(push(&["Key:Hold"; 4]).await.contains("CiscoIPPhoneError Number=\"1\""));
+    assert!(bench.push(1, Some("wrong"), &execute(&three)).await.1.contains("Number=\"4\""));
+    let tone = "<setRingTone><ringTone>http://127.0.0.1:1/r.raw</ringTone></setRingTone>";
+    assert!(bench.push(1, Some(PUSH_PASSWORD), tone).await.1.contains("Number=\"3\""));
+    bench.sim.set_quirk("SEP000000000001", Quirk::LosesAnswer);
+    let url = format!("http://127.9.0.1:{}/CGI/Execute", bench.sim.phone_port());
+    let request = bench.client.post(url).form(&[("XML", execute(&["Key:Mute"]))]);
+    let request = request.basic_auth(PUSH_USER, Some(PUSH_PASSWORD));
+    assert!(request.send().await.is_err(), "it answered");
+    let phone = bench.sim.phone("SEP000000000001").unwrap();
+    let pressed: Vec<&str> = phone.pressed.iter().map(|pressed| pressed.uri.as_str()).collect();
+    assert_eq!(pressed, ["Key:Settings", "Key:KeyPad1", "Key:Mute"]);
+    assert!(phone.pressed.windows(2).all(|pair| pair[0].at <= pair[1].at));
+    assert!(phone.ring_tone.is_none());
+}
+
+#[tokio::test]
 async fn nobody_answers_where_no_phone_is() {
     let bench = Bench::new().await;
     for host in ["127.9.0.99", "127.0.0.1"] {

@@ -11,7 +11,7 @@ pub(in crate::audit) fn check(
     subject: &Subject<'_>,
     found: &mut Vec<Finding>,
 ) {
-    if !subject.takes_pictures() {
+    if !subject.takes(context.object) {
         return;
     }
     // An empty field on the phone's page defers to the enterprise parameter.

@@ -2,17 +2,17 @@
 
 use crate::audit::{Context, Subject, finding};
 use crate::domain::finding::{Code, Finding, Severity};
+use crate::domain::object::ObjectKind;
 
 pub(in crate::audit) fn check(
     context: &Context<'_>,
     subject: &Subject<'_>,
     found: &mut Vec<Finding>,
 ) {
-    let Some(profile) =
-        context.inventory.profile_of(subject.phone).filter(|_| subject.takes_pictures())
-    else {
+    if context.object != ObjectKind::Background || !subject.takes(context.object) {
         return;
-    };
+    }
+    let Some(profile) = context.inventory.profile_of(subject.phone) else { return };
     let name = subject.phone.common_phone_profile.as_deref().unwrap_or_default();
     let why = match (&profile.forced_wallpaper, profile.background_access) {
         (Some(file), _) => format!("the Common Phone Profile {name:?} forces the picture {file:?}"),

@@ -1,21 +1,31 @@
-//! Does this model, with this firmware, show a pushed background?
+//! Does this model, with this firmware, take what is pushed?
 
 use crate::audit::{Context, Subject, finding};
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::model::DeviceKind;
+use crate::domain::object::ObjectKind;
 
-pub(in crate::audit) fn check(_: &Context<'_>, subject: &Subject<'_>, found: &mut Vec<Finding>) {
+pub(in crate::audit) fn check(
+    context: &Context<'_>,
+    subject: &Subject<'_>,
+    found: &mut Vec<Finding>,
+) {
     let name = &subject.phone.model;
+    let unknown = match context.object {
+        ObjectKind::Background => "its picture size",
+        ObjectKind::RingTone => "the format of its ring tones",
+        ObjectKind::Play | ObjectKind::Keys => "whether it takes that",
+    };
     match subject.model {
         None => found.push(finding(
             Code::UnknownModel,
             Severity::Unsupported,
-            format!("the model {name:?} is not in the catalogue, so its picture size is not known"),
+            format!("the model {name:?} is not in the catalogue, so {unknown} is not known"),
             "compare with `axlpaper models`; report the model if it should be there",
         )),
-        Some(model) if model.image.is_none() => {
+        Some(model) if !subject.takes(context.object) => {
             let what = match model.kind {
-                DeviceKind::DeskPhone => "a phone without a pushed background",
+                DeviceKind::DeskPhone => desk_phone(context.object),
                 DeviceKind::SoftPhone => "a program, not a phone on a desk",
                 DeviceKind::Analog => "an analog port or adapter",
                 DeviceKind::ThirdParty => "a phone of another maker",
@@ -46,5 +56,15 @@ pub(in crate::audit) fn check(_: &Context<'_>, subject: &Subject<'_>, found: &mu
             format!("its firmware is a multiplatform load ({load}), which takes no push"),
             "migrate the phone to enterprise firmware, or set its wallpaper in its provisioning file",
         ));
+    }
+}
+
+fn desk_phone(object: ObjectKind) -> &'static str {
+    match object {
+        ObjectKind::Background => "a phone without a pushed background",
+        ObjectKind::RingTone => "a phone of which no source says that it takes a pushed ring tone",
+        ObjectKind::Play | ObjectKind::Keys => {
+            "a phone of which no source says that it takes key presses and sounds"
+        }
     }
 }

@@ -10,7 +10,7 @@ pub(in crate::audit) fn check(
     subject: &Subject<'_>,
     found: &mut Vec<Finding>,
 ) {
-    if !subject.takes_pictures() {
+    if !context.object.is_personal() || !subject.takes(context.object) {
         return;
     }
     let phone = subject.phone;
@@ -55,13 +55,18 @@ pub(in crate::audit) fn check(
             format!("Phone Personalization is Disabled by {place}"),
             remedy(format!("set {page} to Enabled, save, Apply Config")),
         )),
+        Effective::HttpsOnly if context.repairs.https => {}
         Effective::HttpsOnly => found.push(finding(
             Code::PersonalizationHttpsOnly,
             Severity::Blocked,
             format!(
-                "Phone Personalization is HTTPS Only by {place}, and axlpaper pushes over HTTP"
+                "Phone Personalization is HTTPS Only by {place}, and nothing says by what the phone's certificate \
+                 is believed"
             ),
-            format!("set {page} to Enabled, save, Apply Config"),
+            format!(
+                "name the authority that signed it with --phone-ca-file, or use --phone-tls pin-first-use; or set \
+                 {page} to Enabled, save, Apply Config"
+            ),
         )),
         Effective::Unknown => found.push(finding(
             Code::PersonalizationUnknown,

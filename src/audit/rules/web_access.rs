@@ -10,7 +10,7 @@ pub(in crate::audit) fn check(
     subject: &Subject<'_>,
     found: &mut Vec<Finding>,
 ) {
-    if !subject.is_here() || !subject.takes_pictures() {
+    if !subject.is_here() || !subject.takes(context.object) {
         return;
     }
     let profile = context

@@ -8,9 +8,10 @@ use futures::stream::{StreamExt as _, iter};
 
 use super::list::{Entry, is_address};
 use crate::domain::device_name::DeviceName;
-use crate::domain::model::{self, ImageSpec, Model};
+use crate::domain::model::{self, Model};
+use crate::domain::object::{ObjectKind, Takes};
 use crate::event::{Event, Observer, Outcome, PhoneResult, Stage};
-use crate::phone::{DeviceInformation, IdentityError, PhoneClient};
+use crate::phone::{DeviceInformation, Https, IdentityError, PhoneClient, who_is_there};
 use crate::push::Target;
 
 /// What came of asking a phone who it is.
@@ -28,7 +29,9 @@ pub enum Said {
 
 /// How to go about asking.
 #[derive(Clone, Copy, Debug)]
-pub struct Asking {
+pub struct Asking<'a> {
+    /// How phones are reached that want HTTPS, where that is known.
+    pub https: Option<&'a Https>,
     /// Phones that are asked at once.
     pub at_once: usize,
     /// How often one is asked that does not answer.
@@ -39,9 +42,10 @@ pub struct Asking {
 
 /// Asks those whose name or model is not known; no password is sent.
 pub async fn ask(
+    object: ObjectKind,
     entries: &[Entry],
     phones: &PhoneClient,
-    asking: Asking,
+    asking: Asking<'_>,
     observer: &dyn Observer,
 ) -> Vec<(Entry, Said)> {
     let stage = Stage::Identities;
@@ -50,8 +54,8 @@ pub async fn ask(
         .map(|entry| async move {
             let said = match (&entry.name, entry.model) {
                 (Some(_), Some(_)) => Said::NotAsked,
-                // Whoever it is, it shows no picture.
-                (None, Some(model)) if model.image.is_none() => Said::NotAsked,
+                // Whoever it is, it takes nothing of that.
+                (None, Some(model)) if Takes::of(object, model).is_none() => Said::NotAsked,
                 (None, _) | (_, None) => ask_one(entry.address, phones, asking).await,
             };
             (entry, said)
@@ -66,12 +70,17 @@ pub async fn ask(
     asked
 }
 
-async fn ask_one(address: IpAddr, phones: &PhoneClient, asking: Asking) -> Said {
+/// What is said of a phone that wants HTTPS where nobody knows how to trust it.
+const WANTS_HTTPS: &str =
+    "it wants HTTPS: --phone-ca-file or --phone-tls says by what its certificate is believed";
+
+async fn ask_one(address: IpAddr, phones: &PhoneClient, asking: Asking<'_>) -> Said {
     let mut attempt = 1;
     loop {
-        match phones.device_information(address).await {
+        match who_is_there(phones, asking.https, address).await {
             Ok(told) => return Said::Told(told),
             Err(IdentityError::NotThere { status }) => return Said::NoPhone(status),
+            Err(IdentityError::MovedToHttps { .. }) => return Said::Silent(WANTS_HTTPS.to_owned()),
             Err(IdentityError::Unreachable(why)) if attempt >= asking.attempts => {
                 return Said::Silent(why.to_string());
             }
@@ -84,7 +93,11 @@ async fn ask_one(address: IpAddr, phones: &PhoneClient, asking: Asking) -> Said 
 /// Decides who is pushed to, and how the others end. No two of them have one name.
 ///
 /// With `check`, a device that does not say who it is is left alone.
-pub fn sort_out(mut asked: Vec<(Entry, Said)>, check: bool) -> (Vec<Target>, Vec<PhoneResult>) {
+pub fn sort_out(
+    object: ObjectKind,
+    mut asked: Vec<(Entry, Said)>,
+    check: bool,
+) -> (Vec<Target>, Vec<PhoneResult>) {
     // Answers come in any order, and who is first decides where two say the same name.
     asked.sort_by_key(|(entry, _)| entry.address);
     let typed = asked.iter().filter_map(|(entry, _)| Some((entry.name.clone()?, entry.address)));
@@ -96,12 +109,12 @@ pub fn sort_out(mut asked: Vec<(Entry, Said)>, check: bool) -> (Vec<Target>, Vec
         let other = own.as_ref().map(|own| *names.entry(own.clone()).or_insert(entry.address));
         let decided = match (own, other.filter(|other| *other != entry.address)) {
             (Some(own), Some(other)) => Err(also_there(&own, other)),
-            (own, None) => target(entry, said, own, check),
-            (None, Some(_)) => target(entry, said, None, check),
+            (own, None) => target(object, entry, said, own, check),
+            (None, Some(_)) => target(object, entry, said, None, check),
         };
         match decided {
             Ok(target) => targets.push(target),
-            Err(why) => left.push(result(entry, said, why)),
+            Err(why) => left.push(result(object, entry, said, why)),
         }
     }
     (targets, left)
@@ -115,7 +128,13 @@ struct Why {
     remedy: &'static str,
 }
 
-fn target(entry: &Entry, said: &Said, own: Option<DeviceName>, check: bool) -> Result<Target, Why> {
+fn target(
+    object: ObjectKind,
+    entry: &Entry,
+    said: &Said,
+    own: Option<DeviceName>,
+    check: bool,
+) -> Result<Target, Why> {
     let why = |outcome, reason, remedy| Why { name: own.clone(), outcome, reason, remedy };
     match said {
         Said::Silent(reason) => {
@@ -137,28 +156,30 @@ fn target(entry: &Entry, said: &Said, own: Option<DeviceName>, check: bool) -> R
         }
         Said::NotAsked | Said::Told(_) | Said::NoPhone(_) => {}
     }
-    let (model, image) =
-        picture(entry, said).map_err(|(outcome, reason, remedy)| why(outcome, reason, remedy))?;
+    let (model, takes) = takes(object, entry, said)
+        .map_err(|(outcome, reason, remedy)| why(outcome, reason, remedy))?;
     Ok(Target {
         name: own.unwrap_or_else(|| DeviceName::of_address(entry.address)),
         model: model.name.to_owned(),
         device_pool: String::new(),
         ip: entry.address,
-        image,
+        takes,
         // Nobody knows. Three in a row must accept before more than one is asked, as everywhere.
+        https: false,
         checks_password: true,
         fresh: false,
     })
 }
 
-/// Finds the model and the picture that it takes.
-fn picture(
+/// Finds the model and what it takes.
+fn takes(
+    object: ObjectKind,
     entry: &Entry,
     said: &Said,
-) -> Result<(&'static Model, ImageSpec), (Outcome, String, &'static str)> {
+) -> Result<(&'static Model, Takes), (Outcome, String, &'static str)> {
     let told = product(said);
     let model = match (entry.model, told.and_then(model::by_product)) {
-        (Some(typed), Some(own)) if typed.image != own.image => {
+        (Some(typed), Some(own)) if is_another(object, typed, own) => {
             let reason = format!(
                 "a {} answers at its address, and not a {}; nothing was sent to it",
                 own.name, typed.name
@@ -174,11 +195,28 @@ fn picture(
             return Err((Outcome::Skipped, reason, NAME_ITS_MODEL));
         }
     };
-    let image = model.image.ok_or_else(|| {
-        let reason = format!("no background can be pushed to a {}", model.name);
-        (Outcome::Skipped, reason, "nothing; `axlpaper models` lists the models that show one")
+    let takes = Takes::of(object, model).ok_or_else(|| {
+        let what = match object {
+            ObjectKind::Background => "no background can be pushed to",
+            ObjectKind::RingTone => "no source says that a ring tone can be pushed to",
+            ObjectKind::Play | ObjectKind::Keys => {
+                "no source says that keys and sounds can be sent to"
+            }
+        };
+        let reason = format!("{what} a {}", model.name);
+        (Outcome::Skipped, reason, "nothing; `axlpaper models` lists what models take")
     })?;
-    Ok((model, image))
+    Ok((model, takes))
+}
+
+/// Tells whether two models differ in what counts. What keys do depends on the model itself.
+fn is_another(object: ObjectKind, typed: &Model, own: &Model) -> bool {
+    match object {
+        ObjectKind::Keys => typed.number != own.number,
+        ObjectKind::Background | ObjectKind::RingTone | ObjectKind::Play => {
+            Takes::of(object, typed) != Takes::of(object, own)
+        }
+    }
 }
 
 /// Returns the name that was typed, or the phone's own.
@@ -213,13 +251,14 @@ fn also_there(name: &DeviceName, other: IpAddr) -> Why {
     }
 }
 
-fn result(entry: &Entry, said: &Said, why: Why) -> PhoneResult {
+fn result(object: ObjectKind, entry: &Entry, said: &Said, why: Why) -> PhoneResult {
     let told = product(said).unwrap_or_default();
     PhoneResult {
         name: why.name.unwrap_or_else(|| DeviceName::of_address(entry.address)),
         model: entry.model.map_or(told, |model| model.name).to_owned(),
         device_pool: String::new(),
         ip: Some(entry.address),
+        object,
         image: None,
         outcome: why.outcome,
         phone_error: None,
@@ -258,7 +297,7 @@ mod tests {
 
     /// The name and model of a target, or how it ended and why.
     fn one(entry: Entry, said: Said, check: bool) -> Result<(String, String), (Outcome, String)> {
-        let (mut targets, mut left) = sort_out(vec![(entry, said)], check);
+        let (mut targets, mut left) = sort_out(ObjectKind::Background, vec![(entry, said)], check);
         assert_eq!(targets.len() + left.len(), 1);
         match targets.pop() {
             Some(target) => Ok((target.name.to_string(), target.model)),
@@ -345,7 +384,7 @@ mod tests {
             (entry(4, "8841", "SEP2"), Said::NotAsked),
             (entry(1, "8841", ""), told("SEP2", "")),
         ];
-        let (targets, left) = sort_out(asked, true);
+        let (targets, left) = sort_out(ObjectKind::Background, asked, true);
         let names: Vec<String> = targets.iter().map(|target| target.name.to_string()).collect();
         assert_eq!(names, ["sep1", "SEP2"]);
         let left: Vec<_> = left.iter().map(|phone| (phone.name.as_str(), phone.outcome)).collect();

@@ -17,21 +17,21 @@ use self::identify::{Asking, ask, sort_out};
 use self::list::{Entry, entries};
 use super::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs};
 use super::error::{CliError, Exit};
+use super::goods::{Goods, Wanted};
 use super::state::{self, Place, Run, What};
 use super::ui::{self, Progress};
 use super::way::Way;
-use super::{errors, images, interrupt, open, pushing, tell};
+use super::{errors, goods, images, interrupt, open, pushing, tell, telling};
 use crate::domain::inventory::ClusterInfo;
-use crate::domain::text::counted;
+use crate::domain::object::Takes;
 use crate::event::{Event, Observer, PhoneResult};
 use crate::journal::{ADDRESSES, Recorder};
-use crate::media::Picture;
 use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneClient;
-use crate::push::Target;
 use crate::push::book::RunBook;
 use crate::push::engine::{Stop, Stopped};
 use crate::push::waves;
+use crate::push::{Digests, Target};
 use crate::report::Rollout;
 
 /// Which addresses.
@@ -49,8 +49,9 @@ pub struct AddressArgs {
 }
 
 /// Options that are about a cluster or about choosing from its phones. `--model` is about both.
-const CLUSTER: [&str; 25] = [
+const CLUSTER: [&str; 26] = [
     "cluster",
+    "all_clusters",
     "host",
     "username",
     "password_file",
@@ -87,8 +88,10 @@ impl AddressArgs {
 /// What a push to addresses is asked to do, as typed.
 #[derive(Debug)]
 pub struct Job {
-    /// The picture's file.
-    pub picture: PathBuf,
+    /// The command.
+    pub command: &'static str,
+    /// What is pushed.
+    pub wanted: Wanted,
     /// Which addresses.
     pub addresses: AddressArgs,
     /// The options that choose phones of a cluster, of which only the model counts here.
@@ -107,7 +110,7 @@ pub struct Job {
 struct Work<'a> {
     way: &'a Way,
     entries: Vec<Entry>,
-    picture: Picture,
+    goods: Goods,
     picture_file: String,
     push: &'a PushArgs,
     password: SecretString,
@@ -115,7 +118,7 @@ struct Work<'a> {
     state: PathBuf,
 }
 
-/// Runs `push` for addresses, from what was typed to its exit code.
+/// Runs `push`, `ringtone`, `play` or `keys` for addresses, from what was typed to its exit code.
 ///
 /// # Errors
 /// When nothing can be done at all; what fails on the way is in the answer.
@@ -124,24 +127,25 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
     way.need_push_user()?;
     let entries = entries(&job.addresses, &job.target.model)?;
     let state = state::path(job.connection.state.as_deref())?;
-    let bytes = images::read(&job.picture)?;
-    let picture = images::decode(&job.picture, &bytes)?;
+    let (goods, picture_file) = job.wanted.read()?;
     tell::check(&job.output, job.push.report.as_deref())?;
     let work = Work {
         password: way.push_password()?,
         way: &way,
         entries,
-        picture,
-        picture_file: open::file_name(&job.picture),
+        goods,
+        picture_file,
         push: &job.push,
         yes: job.yes,
         state,
     };
-    let what = What { command: "push", place: Place::addresses(), continues: None, reverts: None };
+    let what =
+        What { command: job.command, place: Place::addresses(), continues: None, reverts: None };
     let run = Run::begin(&work.state, what).await?;
     let rollout = carry_out(&work, run.recorder(), &run.noting(Progress::shared())).await;
+    telling::keep_ending(run.recorder(), &rollout).await;
     run.end(&rollout, tell::exit_of).await;
-    Ok(tell::tell(&rollout?, &job.output, job.push.report.as_deref()))
+    Ok(tell::tell(&rollout?, &work.state, &job.output, job.push.report.as_deref()))
 }
 
 async fn carry_out(
@@ -150,26 +154,35 @@ async fn carry_out(
     observer: &Arc<dyn Observer>,
 ) -> Result<Rollout, CliError> {
     let started_at = Timestamp::now();
-    let (mut targets, mut others) = who_is_there(work, observer.as_ref()).await?;
-    let pictures = images::prepare(
-        &work.picture,
-        targets.iter().map(|target| &target.image),
-        observer.as_ref(),
-    )?;
-    let already = already_shown(work, &targets, &pictures)?;
+    telling::keep_subject(recorder, work.goods.kind(), &work.picture_file).await?;
+    let (targets, mut others) = who_is_there(work, observer.as_ref()).await?;
+    let (mut targets, left) = work.goods.sort(targets);
+    others.extend(left);
+    let takes: Vec<Takes> = targets.iter().map(|target| target.takes).collect();
+    let prepared = work.goods.prepare(&takes, observer.as_ref())?;
+    if let Some(pictures) = prepared.pictures() {
+        telling::keep_pictures(recorder, pictures).await?;
+    }
+    let digests = prepared.digests();
+    let already = already_shown(work, &targets, &digests)?;
     let shown: HashSet<_> = already.iter().map(|phone| phone.name.clone()).collect();
     targets.retain(|target| !shown.contains(&target.name));
-    let book = RunBook::new(recorder.clone(), &pictures);
-    let line = images::line(&sending(work), toward(&work.entries), pictures)?;
+    let book = RunBook::new(recorder.clone(), digests);
+    let sending = sending(work, recorder);
+    let line = goods::line(&sending, toward(&work.entries), &work.goods, prepared, observer)?;
     line.check(&targets).map_err(|error| {
         CliError::from_error(Exit::Usage, &error)
             .hint("nothing was sent; use a shorter --advertise URL or --picture-name")
     })?;
     if !targets.is_empty() {
-        let through = format!("phones download from {}", line.base_url());
-        observer.observe(&Event::Remark(through));
-        let phones = counted(targets.len(), "phone");
-        let question = format!("This will push {} to {phones} by address", work.picture_file);
+        if let Some(caution) = work.goods.caution() {
+            observer.observe(&Event::Remark(caution.to_owned()));
+        }
+        if let Some(url) = line.base_url() {
+            observer.observe(&Event::Remark(format!("phones download from {url}")));
+        }
+        let deed = work.goods.deed(&work.picture_file, targets.len());
+        let question = format!("This will {deed} by address");
         ui::confirm(&question, targets.len(), work.yes)?;
     }
     // From here on phones are changed, so an interrupt must not cut anything short.
@@ -186,6 +199,7 @@ async fn carry_out(
     Ok(Rollout {
         run: recorder.run(),
         command: open::command_line(),
+        object: work.goods.kind(),
         picture: work.picture_file.clone(),
         started_at,
         finished_at: Timestamp::now(),
@@ -209,12 +223,13 @@ async fn who_is_there(
     // The password is not even at hand here.
     let phones = PhoneClient::anonymous(http, work.way.phone_port, WHO_ARE_YOU);
     let asking = Asking {
+        https: work.way.phone_tls.https.as_ref(),
         at_once: work.way.concurrency,
         attempts: work.push.attempts,
         delay: Duration::from_secs(work.push.retry_delay),
     };
-    let asked = ask(&work.entries, &phones, asking, observer).await;
-    Ok(sort_out(asked, !work.push.no_identity_check))
+    let asked = ask(work.goods.kind(), &work.entries, &phones, asking, observer).await;
+    Ok(sort_out(work.goods.kind(), asked, !work.push.no_identity_check))
 }
 
 /// Returns the phones that are proven to show the picture. Who is known only by an address is not among
@@ -222,19 +237,21 @@ async fn who_is_there(
 fn already_shown(
     work: &Work<'_>,
     targets: &[Target],
-    pictures: &crate::media::PreparedSet,
+    digests: &Digests,
 ) -> Result<Vec<PhoneResult>, CliError> {
     let place = Place::addresses();
-    let shown = pushing::already_shown(&work.state, &place, work.push, targets, pictures)?;
+    let shown = pushing::already_shown(&work.state, &place, work.push, targets, digests)?;
     Ok(shown.into_values().filter(|phone| !list::is_address(&phone.name)).collect())
 }
 
-fn sending<'a>(work: &'a Work<'_>) -> images::Sending<'a> {
+fn sending<'a>(work: &'a Work<'_>, recorder: &'a Recorder) -> images::Sending<'a> {
     images::Sending {
         way: work.way,
         password: work.password.clone(),
         push: work.push,
         picture_file: &work.picture_file,
+        state: &work.state,
+        recorder,
     }
 }
 

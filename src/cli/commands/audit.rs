@@ -4,13 +4,17 @@ use jiff::Timestamp;
 
 use crate::audit::audit;
 use crate::cli::args::{ConnectionArgs, OutputArgs, RepairArgs, ResetArgs, TargetArgs};
+use crate::cli::clusters::{self, Chosen};
 use crate::cli::error::{CliError, Exit};
+use crate::cli::open::Connection;
 use crate::cli::ui::{self, Progress};
 use crate::cli::{open, output, pipeline, target};
-use crate::domain::audit::AuditedPhone;
+use crate::domain::audit::{Audit, AuditedPhone};
 use crate::domain::finding::Verdict;
-use crate::domain::selector::LimitCounts;
-use crate::report::{audit_json, audit_recap};
+use crate::domain::picture::PictureRules;
+use crate::domain::repair::Repairs;
+use crate::domain::selector::{LimitCounts, Selector};
+use crate::report::{OfCluster, audit_json, audit_recap};
 
 /// Say for every phone whether it can take a push, and if not why
 ///
@@ -36,20 +40,67 @@ pub struct Args {
 /// When the cluster cannot be read or the answer cannot be written.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
     target::check_stdin(&args.connection, &args.target)?;
-    output::check_list::<AuditedPhone>(&args.output)?;
     let repairs = args.repair.repairs(ResetArgs::default())?;
-    let connection = open::connection(&args.connection, None)?;
+    let pictures = open::pictures(&args.connection)?;
+    match clusters::chosen(&args.connection)? {
+        Chosen::One(connection) => one(&connection, &args, &repairs, &pictures).await,
+        Chosen::Several(connections) => several(connections, &args, &repairs, &pictures).await,
+    }
+}
+
+async fn one(
+    connection: &Connection,
+    args: &Args,
+    repairs: &Repairs,
+    pictures: &PictureRules,
+) -> Result<Exit, CliError> {
+    output::check_list::<AuditedPhone>(&args.output)?;
+    let repairs = &Repairs { https: connection.may_use_https(), ..repairs.clone() };
     let (counts, progress) = (LimitCounts::AllPhones, Progress::shared());
-    let inventory =
-        pipeline::survey(&connection, &args.target, counts, &repairs, &progress).await?;
-    let mut audit = audit(&inventory, &repairs);
+    let inventory = pipeline::survey(connection, &args.target, counts, repairs, &progress).await?;
+    let mut audit = audit(&inventory, repairs).with_pictures(pictures);
     output::sort(&args.output.list, &mut audit.phones)?;
     let text = output::list(&args.output, &audit.phones, || audit_json(&audit, Timestamp::now()))?;
     output::write(&args.output, &text)?;
     ui::say(&format!("\n{}", audit_recap(&audit)));
-    // Nothing can be done for a phone that takes no picture.
-    let is_work =
-        |verdict| matches!(verdict, Verdict::Fixable | Verdict::Blocked | Verdict::Offline);
-    let work = audit.phones.iter().any(|phone| is_work(phone.verdict));
-    Ok(if args.detailed_exitcode && work { Exit::WorkToDo } else { Exit::Done })
+    Ok(args.exit_of(&audit))
+}
+
+async fn several(
+    connections: Vec<Connection>,
+    args: &Args,
+    repairs: &Repairs,
+    pictures: &PictureRules,
+) -> Result<Exit, CliError> {
+    output::check_list::<OfCluster<'_, AuditedPhone>>(&args.output)?;
+    let selector =
+        Selector { limit_counts: LimitCounts::AllPhones, ..target::selector(&args.target)? };
+    let mut ended = clusters::each(connections, async |connection, observer| {
+        let repairs = Repairs { https: connection.may_use_https(), ..repairs.clone() };
+        let inventory = pipeline::survey_of(connection, &selector, &repairs, observer).await?;
+        Ok(audit(&inventory, &repairs).with_pictures(pictures))
+    })
+    .await;
+    clusters::sort(&args.output, &mut ended, |audit| &mut audit.phones)?;
+    clusters::write(
+        &args.output,
+        &ended,
+        |audit| &audit.phones,
+        |audit| audit_json(audit, Timestamp::now()),
+    )?;
+    for audit in ended.iter().filter_map(|one| one.result.as_ref().ok()) {
+        ui::say(&format!("\n{}", audit_recap(audit)));
+    }
+    ui::say(&clusters::recap(&ended));
+    Ok(clusters::worst(&ended, |audit| args.exit_of(audit)))
+}
+
+impl Args {
+    fn exit_of(&self, audit: &Audit) -> Exit {
+        // Nothing can be done for a phone that takes no picture.
+        let is_work =
+            |verdict| matches!(verdict, Verdict::Fixable | Verdict::Blocked | Verdict::Offline);
+        let work = audit.phones.iter().any(|phone| is_work(phone.verdict));
+        if self.detailed_exitcode && work { Exit::WorkToDo } else { Exit::Done }
+    }
 }

@@ -8,8 +8,10 @@ use secrecy::SecretString;
 
 use crate::cli::args::{OutputArgs, PushArgs, TargetArgs, WaitArgs};
 use crate::cli::error::{CliError, Exit};
+use crate::cli::goods::Goods;
+use crate::cli::picture_args::PictureArgs;
 use crate::cli::ui::{self, Progress};
-use crate::cli::{images, open, pipeline, simulated, target, tell};
+use crate::cli::{images, open, output, pipeline, simulated, target, tell};
 use crate::config::{Layer, PasswordSource};
 use crate::domain::model;
 use crate::domain::repair::Repairs;
@@ -27,9 +29,11 @@ use crate::sim::{self, FleetSpec, PhoneRecord, Record, SimCluster};
 pub struct Args {
     #[command(flatten)]
     fleet: simulated::FleetArgs,
-    /// Picture, PNG or JPEG [default: one that is drawn]
+    /// Picture: PNG, JPEG, WebP, GIF, BMP, TIFF or SVG [default: one that is drawn]
     #[arg(long, value_name = "FILE")]
     picture: Option<PathBuf>,
+    #[command(flatten)]
+    options: PictureArgs,
     /// Phones that are pushed to at once
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1000))]
     concurrency: u16,
@@ -49,6 +53,7 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<Exit, CliError> {
     let limit_counts = LimitCounts::PhonesWithPictures;
     let selector = Selector { limit_counts, ..target::selector(&args.target)? };
+    let options = args.options.options()?;
     let (picture_bytes, picture_file) = match &args.picture {
         Some(path) => (images::read(path)?, open::file_name(path)),
         None => {
@@ -61,14 +66,17 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     let folder = tempfile::tempdir().map_err(|error| {
         CliError::new(Exit::Failed, format!("cannot make a folder for the journal: {error}"))
     })?;
-    let cluster = simulated::start(&args.fleet, 0, 0).await?;
+    let cluster = simulated::start(&args.fleet, 0, [0, 0]).await?;
     let before = cluster.record();
     ui::say(&format!(
         "Simulated cluster with {} devices at https://{}/ (certificate pinned)",
         FleetSpec { seed: args.fleet.seed, phones: args.fleet.phones }.devices(),
         cluster.axl_addr()
     ));
-    let connection = open::from_layer(Some("demo".to_owned()), layer(&cluster, args.concurrency))?;
+    let phone_ca = folder.path().join("phone-ca.pem");
+    output::write_file(&phone_ca, cluster.phone_ca_pem())?;
+    let layer = layer(&cluster, phone_ca, args.concurrency);
+    let connection = open::from_layer(Some("demo".to_owned()), layer)?;
     let push = PushArgs {
         attempts: 2,
         retry_delay: 1,
@@ -76,14 +84,14 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         verify_timeout: 3,
         ..PushArgs::default()
     };
+    let state = folder.path().join("journal.sqlite3");
     let work = pipeline::Work {
         name: "demo",
-        state: &folder.path().join("journal.sqlite3"),
+        state: &state,
         continues: None,
         connection: &connection,
         selector,
-        picture,
-        picture_bytes,
+        goods: Goods::Picture { picture, bytes: picture_bytes, options },
         picture_file,
         push: &push,
         push_password: Some(SecretString::from(sim::PUSH_PASSWORD)),
@@ -97,7 +105,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     let after = cluster.record();
     cluster.shutdown().await;
     let report = args.report.unwrap_or_else(report_file);
-    let told = tell::tell(&rollout, &args.output, Some(&report));
+    let told = tell::tell(&rollout, &state, &args.output, Some(&report));
     // Phones that misbehave on purpose are no failure of the demonstration.
     if told != Exit::Done && told != Exit::SomeFailed {
         return Ok(told);
@@ -124,7 +132,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     .hint("this is a bug in axlpaper: please report it with the --seed and --phones that you used"))
 }
 
-fn layer(cluster: &SimCluster, concurrency: u16) -> Layer {
+fn layer(cluster: &SimCluster, phone_ca: PathBuf, concurrency: u16) -> Layer {
     Layer {
         host: Some(cluster.axl_addr().to_string()),
         username: Some(sim::ADMIN_USER.to_owned()),
@@ -132,6 +140,8 @@ fn layer(cluster: &SimCluster, concurrency: u16) -> Layer {
         pin_sha256: Some(cluster.cert_sha256()),
         push_user: Some(sim::PUSH_USER.to_owned()),
         phone_port: Some(cluster.phone_port()),
+        phone_ca_file: Some(phone_ca),
+        phone_tls_port: Some(cluster.phone_tls_port()),
         concurrency: Some(usize::from(concurrency)),
         ..Layer::default()
     }
@@ -225,6 +235,7 @@ mod tests {
             model: "Cisco 8841".into(),
             device_pool: String::new(),
             ip: None,
+            object: crate::domain::object::ObjectKind::Background,
             image: None,
             outcome,
             phone_error: None,
@@ -255,11 +266,14 @@ mod tests {
             applied: 0,
             resets: 0,
             pushes: vec![Push {
+                secure: false,
                 xml: None,
                 authorization: true,
                 outcome: PushOutcome::Accepted,
                 fetches: (0..files).map(fetch).collect(),
             }],
+            ring_tone: None,
+            pressed: Vec::new(),
             shown: size.map(|size| Shown { sha256: String::new(), size }),
             most_in_flight: 1,
         }

@@ -3,13 +3,15 @@
 use jiff::Timestamp;
 
 use crate::cli::args::{ConnectionArgs, OutputArgs, TargetArgs};
+use crate::cli::clusters::{self, Chosen};
 use crate::cli::error::{CliError, Exit};
+use crate::cli::open::Connection;
 use crate::cli::ui::{self, Progress};
-use crate::cli::{open, output, pipeline, target};
-use crate::domain::inventory::Phone;
+use crate::cli::{output, pipeline, target};
+use crate::domain::inventory::{Inventory, Phone};
 use crate::domain::repair::Repairs;
-use crate::domain::selector::LimitCounts;
-use crate::report::inventory_json;
+use crate::domain::selector::{LimitCounts, Selector};
+use crate::report::{OfCluster, inventory_json};
 
 /// List every phone that the selection matches, with its registration
 ///
@@ -30,21 +32,54 @@ pub struct Args {
 /// When the cluster cannot be read or the answer cannot be written.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
     target::check_stdin(&args.connection, &args.target)?;
+    match clusters::chosen(&args.connection)? {
+        Chosen::One(connection) => one(&connection, &args).await,
+        Chosen::Several(connections) => several(connections, &args).await,
+    }
+}
+
+async fn one(connection: &Connection, args: &Args) -> Result<Exit, CliError> {
     output::check_list::<Phone>(&args.output)?;
-    let connection = open::connection(&args.connection, None)?;
     let (counts, progress) = (LimitCounts::AllPhones, Progress::shared());
     let mut inventory =
-        pipeline::survey(&connection, &args.target, counts, &Repairs::default(), &progress).await?;
+        pipeline::survey(connection, &args.target, counts, &Repairs::default(), &progress).await?;
     output::sort(&args.output.list, &mut inventory.phones)?;
     let text = output::list(&args.output, &inventory.phones, || {
         inventory_json(&inventory, Timestamp::now())
     })?;
     output::write(&args.output, &text)?;
-    ui::say(&format!(
+    ui::say(&recap(&inventory));
+    Ok(Exit::Done)
+}
+
+async fn several(connections: Vec<Connection>, args: &Args) -> Result<Exit, CliError> {
+    output::check_list::<OfCluster<'_, Phone>>(&args.output)?;
+    let selector =
+        Selector { limit_counts: LimitCounts::AllPhones, ..target::selector(&args.target)? };
+    let nothing = Repairs::default();
+    let mut ended = clusters::each(connections, async |connection, observer| {
+        pipeline::survey_of(connection, &selector, &nothing, observer).await
+    })
+    .await;
+    clusters::sort(&args.output, &mut ended, |inventory| &mut inventory.phones)?;
+    clusters::write(
+        &args.output,
+        &ended,
+        |inventory| &inventory.phones,
+        |inventory| inventory_json(inventory, Timestamp::now()),
+    )?;
+    for inventory in ended.iter().filter_map(|one| one.result.as_ref().ok()) {
+        ui::say(&recap(inventory));
+    }
+    ui::say(&clusters::recap(&ended));
+    Ok(clusters::worst(&ended, |_| Exit::Done))
+}
+
+fn recap(inventory: &Inventory) -> String {
+    format!(
         "{} of {} phones on {}",
         inventory.phones.len(),
         inventory.phones_on_cluster,
         inventory.cluster.name
-    ));
-    Ok(Exit::Done)
+    )
 }

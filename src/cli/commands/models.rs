@@ -8,7 +8,7 @@ use crate::cli::output;
 use crate::domain::model;
 use crate::report::{ModelRecord, models_json};
 
-/// Show the catalogue of phone models and their picture sizes
+/// Show the catalogue of phone models: their picture sizes, ring tones, and whether they take keys
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]

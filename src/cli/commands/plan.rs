@@ -11,6 +11,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::{self, Progress};
 use crate::cli::{open, output, pipeline, repair, state, target};
 use crate::domain::plan::Plan;
+use crate::domain::repair::Repairs;
 use crate::domain::selector::LimitCounts;
 use crate::report::{Format, Record, plan_diff, plan_json, plan_recap};
 
@@ -59,12 +60,14 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     args.output.as_deref().map_or(Ok(()), output::check_writable)?;
     let repairs = args.repair.repairs(args.reset)?;
     let connection = open::connection(&args.connection, None)?;
+    let pictures = open::pictures(&args.connection)?;
+    let repairs = Repairs { https: connection.may_use_https(), ..repairs };
     connection.way.need_push_user()?;
     let counts = LimitCounts::PhonesWithPictures;
     let inventory =
         pipeline::survey(&connection, &args.target, counts, &repairs, &Progress::shared()).await?;
     pipeline::push_user_found(&inventory)?;
-    let audit = audit(&inventory, &repairs);
+    let audit = audit(&inventory, &repairs).with_pictures(&pictures);
     let owed = state::owed(&state::path(args.connection.state.as_deref())?, &connection)?;
     let plan = repair::plan(&inventory, &audit, &repairs, &owed)?;
     let json = plan_json(&plan, Timestamp::now());

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use crate::cli::addresses::{self, AddressArgs};
 use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs, WaitArgs};
 use crate::cli::error::{CliError, Exit};
+use crate::cli::goods::Wanted;
+use crate::cli::picture_args::PictureArgs;
 use crate::cli::pipeline::{self, Job};
 use crate::cli::subject::Source;
 
@@ -14,9 +16,11 @@ use crate::cli::subject::Source;
 /// needed, and everything else is as ever.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Picture, PNG or JPEG
+    /// Picture: PNG, JPEG, WebP, GIF, BMP, TIFF or SVG
     #[arg(value_name = "PICTURE")]
     picture: PathBuf,
+    #[command(flatten)]
+    options: PictureArgs,
     #[command(flatten)]
     connection: ConnectionArgs,
     #[command(flatten)]
@@ -37,14 +41,19 @@ pub struct Args {
 /// # Errors
 /// When nothing can be pushed at all; a phone's failure is in the answer and the exit code.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
-    let Args { picture, connection, addresses, target, push, output, yes } = args;
+    let Args { picture, options, connection, addresses, target, push, output, yes } = args;
     if addresses.any() {
-        let job = addresses::Job { picture, addresses, target, connection, push, output, yes };
+        let (command, wanted) = ("push", Wanted::Picture { path: picture, options });
+        let job =
+            addresses::Job { command, wanted, addresses, target, connection, push, output, yes };
         return addresses::run(job).await;
     }
     pipeline::run(Job {
         command: "push",
-        source: Source::Typed { picture, target: Box::new(target) },
+        source: Source::Typed {
+            wanted: Wanted::Picture { path: picture, options },
+            target: Box::new(target),
+        },
         connection,
         push,
         output,

@@ -6,6 +6,8 @@ use crate::cli::args::{
     ConnectionArgs, OutputArgs, PushArgs, RepairArgs, ResetArgs, TargetArgs, WaitArgs,
 };
 use crate::cli::error::{CliError, Exit};
+use crate::cli::goods::Wanted;
+use crate::cli::picture_args::PictureArgs;
 use crate::cli::pipeline::{self, Job};
 use crate::cli::subject::Source;
 use crate::journal::Which;
@@ -13,15 +15,17 @@ use crate::journal::Which;
 /// Survey, audit, repair what may be repaired, push a picture and prove it
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Picture, PNG or JPEG
+    /// Picture: PNG, JPEG, WebP, GIF, BMP, TIFF or SVG
     #[arg(value_name = "PICTURE", required_unless_present_any = ["resume", "only_failed"])]
     picture: Option<PathBuf>,
     /// Go on with a run that was interrupted: its picture, its selection; RUN is a number or `last`
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["picture", "only_failed", "TargetArgs", "RepairArgs", "ResetArgs"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["picture", "only_failed", "PictureArgs", "TargetArgs", "RepairArgs", "ResetArgs"])]
     resume: Option<Which>,
     /// Push again to the phones that failed in a run, with its picture
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["picture", "TargetArgs"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["picture", "PictureArgs", "TargetArgs"])]
     only_failed: Option<Which>,
+    #[command(flatten)]
+    options: PictureArgs,
     #[command(flatten)]
     connection: ConnectionArgs,
     #[command(flatten)]
@@ -54,7 +58,9 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         (Some(run), ..) => Source::Resume(run),
         (None, Some(run), _) => Source::OnlyFailed(run),
         (None, None, picture) => {
-            Source::Typed { picture: picture.unwrap_or_default(), target: Box::new(args.target) }
+            let path = picture.unwrap_or_default();
+            let wanted = Wanted::Picture { path, options: args.options };
+            Source::Typed { wanted, target: Box::new(args.target) }
         }
     };
     pipeline::run(Job {

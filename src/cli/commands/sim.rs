@@ -20,6 +20,12 @@ pub struct Args {
     /// Port that all phones share [default: any free one]
     #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
     phones_port: u16,
+    /// Port that all phones share for HTTPS [default: any free one]
+    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    phones_tls_port: u16,
+    /// Write the certificate of the phones' maker into this PEM file
+    #[arg(long, value_name = "FILE")]
+    phone_ca_out: Option<PathBuf>,
     /// Write the server's certificate into this PEM file
     #[arg(long, value_name = "FILE")]
     ca_out: Option<PathBuf>,
@@ -30,10 +36,14 @@ pub struct Args {
 /// # Errors
 /// When the simulated cluster cannot start.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
-    if let Some(path) = &args.ca_out {
+    for path in args.ca_out.iter().chain(&args.phone_ca_out) {
         output::check_writable(path)?;
     }
-    let cluster = simulated::start(&args.fleet, args.port, args.phones_port).await?;
+    let ports = [args.phones_port, args.phones_tls_port];
+    let cluster = simulated::start(&args.fleet, args.port, ports).await?;
+    if let Some(path) = &args.phone_ca_out {
+        output::write_file(path, cluster.phone_ca_pem())?;
+    }
     if let Some(path) = &args.ca_out {
         output::write_file(path, cluster.ca_pem())?;
     }
@@ -44,11 +54,13 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
          export PHONE_USERNAME={push} PHONE_PASSWORD={push_password}\n\
          axlpaper audit --pin-sha256 {pin}\n\
          axlpaper rollout PICTURE --pin-sha256 {pin} --phone-port {port}\n\n\
+         Some phones take pictures over HTTPS only: add --phone-tls-port {tls_port} and either\n\
+         --phone-tls pin-first-use or --phone-ca-file with the file that --phone-ca-out writes.\n\n\
          Other clients: trust the certificate that --ca-out writes, or pin it, and use\n\
          AXL:      https://{addr}/axl/\n\
          RisPort:  https://{addr}/realtimeservice2/services/RISService70\n\
          Version:  https://{addr}/cucm-uds/version (without credentials)\n\
-         Phones:   http://127.x.y.z:{port}/CGI/Execute\n\
+         Phones:   http://127.x.y.z:{port}/CGI/Execute, https://127.x.y.z:{tls_port}/CGI/Execute\n\
          Read-only AXL user: {reader} / {reader_password}; push end user: {eu} / {eu_password}\n",
         phones = cluster.record().phones.len(),
         addr = cluster.axl_addr(),
@@ -58,6 +70,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         push_password = sim::PUSH_PASSWORD,
         pin = cluster.cert_sha256(),
         port = cluster.phone_port(),
+        tls_port = cluster.phone_tls_port(),
         reader = sim::READER_USER,
         reader_password = sim::READER_PASSWORD,
         eu = sim::PUSH_END_USER,

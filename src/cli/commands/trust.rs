@@ -108,15 +108,17 @@ fn settings(args: &ConnectionArgs) -> Result<(Option<String>, Layer), CliError> 
     let mut args = args.clone();
     let there = open::config_path(&args).filter(|path| path.exists());
     let Some(path) = there else {
-        (args.config, args.cluster) = (None, None);
+        args.one_cluster()?;
+        args.config = None;
+        args.cluster.clear();
         return open::settings(&args, None);
     };
     let file =
         FileConfig::load(&path).map_err(|error| CliError::from_error(Exit::Usage, &error))?;
-    if let Some(name) = args.cluster.as_deref()
+    if let Some(name) = args.one_cluster()?
         && file.section(Some(name)).is_err()
     {
-        args.cluster = None;
+        args.cluster.clear();
     }
     open::settings(&args, None)
 }
@@ -132,8 +134,12 @@ fn pin(
         CliError::new(Exit::Usage, "there is no folder for a config file")
             .hint("name a file with --config")
     })?;
-    let name =
-        args.connection.cluster.clone().or(cluster).unwrap_or_else(|| endpoint.host().to_owned());
+    let name = args
+        .connection
+        .one_cluster()?
+        .map(str::to_owned)
+        .or(cluster)
+        .unwrap_or_else(|| endpoint.host().to_owned());
     let text = read_or_empty(&path)?;
     let fingerprint = own.sha256_with_colons();
     let Pinned { text: changed, old } = with_pin(&text, &name, &endpoint.to_string(), &fingerprint)

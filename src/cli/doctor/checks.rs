@@ -330,7 +330,9 @@ async fn enterprise(checks: &mut Checks, axl: &AxlClient) {
 }
 
 async fn image_server(checks: &mut Checks, connection: &Connection) {
-    let found = match images::host(&connection.way, images::toward(connection).await) {
+    let (toward, nobody) =
+        (images::toward(connection).await, Arc::new(Unobserved) as Arc<dyn Observer>);
+    let found = match connection.way.serving.start(toward, &nobody) {
         Ok(host) => {
             let base = host.base().to_string();
             host.shutdown(Duration::ZERO).await;

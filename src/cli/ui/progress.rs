@@ -16,6 +16,8 @@ pub struct Progress {
     bar: Mutex<Option<(Stage, ProgressBar)>>,
     wait: Arc<Mutex<Option<Instant>>>,
     plain: Mutex<Plain>,
+    /// The cluster, where several are at work: its name stands in front of lines.
+    cluster: Option<String>,
 }
 
 /// What is known of the stage under way, for lines and for the log.
@@ -54,12 +56,17 @@ impl Plain {
 impl Progress {
     /// Shows bars where standard error is a terminal.
     pub fn shared() -> Arc<dyn Observer> {
-        Arc::new(Self {
-            terminal: is_terminal(),
-            bar: Mutex::new(None),
-            wait: Arc::default(),
-            plain: Mutex::new(Plain::new(None, Instant::now())),
-        })
+        Arc::new(Self::new(is_terminal(), None))
+    }
+
+    /// Tells in lines, each with the name of a cluster in front, what happens on one of several.
+    pub fn of_cluster(name: &str) -> Arc<dyn Observer> {
+        Arc::new(Self::new(false, Some(name.to_owned())))
+    }
+
+    fn new(terminal: bool, cluster: Option<String>) -> Self {
+        let plain = Mutex::new(Plain::new(None, Instant::now()));
+        Self { terminal, bar: Mutex::new(None), wait: Arc::default(), plain, cluster }
     }
 
     fn started(&self, stage: Stage, total: Option<u64>) {
@@ -90,7 +97,8 @@ impl Progress {
     fn finished(&self, stage: Stage) {
         self.waits(None);
         if !self.terminal {
-            say(&self.plain().ended(stage));
+            let ended = self.plain().ended(stage);
+            self.line(&ended);
             return;
         }
         let Some((_, bar)) = self.bar().take() else { return };
@@ -107,7 +115,7 @@ impl Progress {
         let line = self.plain().got_on(stage, done, Instant::now());
         if !self.terminal {
             if let Some(line) = line {
-                say(&line);
+                self.line(&line);
             }
             return;
         }
@@ -148,34 +156,39 @@ impl Progress {
     }
 
     fn line(&self, text: &str) {
-        say(&printable(text));
+        match &self.cluster {
+            Some(cluster) => say(&printable(&format!("{cluster}: {text}"))),
+            None => say(&printable(text)),
+        }
     }
 
     /// Writes an event into the log; what the screen tells too is marked, so that nobody reads it twice.
     fn log(&self, event: &Event) {
+        let cluster = self.cluster.as_deref();
         match event {
             Event::Started { stage, total } => {
-                tracing::info!(target: TOLD, stage = title(*stage), total, "began");
+                tracing::info!(target: TOLD, cluster, stage = title(*stage), total, "began");
             }
             Event::Progress { .. } => {}
             Event::Waiting { stage, reason, delay } => {
                 let seconds = delay.as_secs();
-                tracing::info!(target: TOLD, stage = title(*stage), seconds, reason, "waiting");
+                tracing::info!(target: TOLD, cluster, stage = title(*stage), seconds, reason, "waiting");
             }
             Event::Finished { stage } => {
                 let (done, ms) = {
                     let plain = self.plain();
                     (plain.done, plain.began_at.elapsed().as_millis())
                 };
-                tracing::info!(target: TOLD, stage = title(*stage), done, ms, "ended");
+                tracing::info!(target: TOLD, cluster, stage = title(*stage), done, ms, "ended");
             }
-            Event::Remark(text) => tracing::info!(target: TOLD, "{}", printable(text)),
+            Event::Remark(text) => tracing::info!(target: TOLD, cluster, "{}", printable(text)),
             Event::Changed(change) => {
                 let (id, kind) = (change.id, change.action.kind());
                 let target = change.action.subject();
-                tracing::info!(change = id, kind, of = %printable(&target), "changed");
+                tracing::info!(cluster, change = id, kind, of = %printable(&target), "changed");
             }
             Event::Pushed(phone) => tracing::info!(
+                cluster,
                 phone = %phone.name,
                 ip = phone.ip.map(tracing::field::display),
                 outcome = phone.outcome.as_str(),
@@ -183,6 +196,17 @@ impl Progress {
                 ms = phone.duration_ms,
                 reason = phone.reason.as_deref().map(|text| printable(text).into_owned()),
                 "pushed"
+            ),
+            Event::Downloaded(download) => tracing::info!(
+                cluster,
+                phone = download.phone.as_ref().map(tracing::field::display),
+                peer = %download.peer,
+                status = download.status,
+                complete = download.complete,
+                bytes = download.bytes,
+                ms = download.duration_ms,
+                file = %printable(&download.file),
+                "downloaded"
             ),
         }
     }
@@ -198,7 +222,7 @@ impl Observer for Progress {
             Event::Finished { stage } => self.finished(*stage),
             Event::Remark(text) => self.line(&format!("note: {text}")),
             // There can be thousands of both: the bar counts them, and the recap tells them.
-            Event::Changed(_) | Event::Pushed(_) => {}
+            Event::Changed(_) | Event::Pushed(_) | Event::Downloaded(_) => {}
         }
     }
 }

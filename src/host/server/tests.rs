@@ -1,14 +1,16 @@
 //! Every test speaks to a real server on loopback through a bare socket.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 use std::sync::LazyLock;
 
 use image::DynamicImage;
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use super::*;
 use crate::domain::model::by_number;
+use crate::host::Ending;
 use crate::media::{self, Picture};
 
 /// Long enough for a busy machine; nothing waits for it unless something is wrong.
@@ -42,6 +44,7 @@ impl Fixture {
             advertise: advertise.map(|text| text.parse().unwrap()),
             toward: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             limits,
+            tls: None,
         });
         Self { host: host.unwrap(), prepared: NOISE.clone() }
     }
@@ -131,7 +134,7 @@ async fn a_phone_that_takes_both_files_is_proven() {
     assert_eq!(fetches.len(), 2);
     assert!(fetches.iter().all(|fetch| {
         fetch.complete()
-            && fetch.device.as_str() == "SEP0011223344AA"
+            && fetch.device.as_ref().is_some_and(|name| name.as_str() == "SEP0011223344AA")
             && fetch.peer.ip() == IpAddr::V4(Ipv4Addr::LOCALHOST)
     }));
 }
@@ -412,6 +415,7 @@ async fn a_taken_port_is_named() {
         advertise: None,
         toward: Some(listen.ip()),
         limits: HostLimits::default(),
+        tls: None,
     };
     let text = ImageHost::start(config).unwrap_err().to_string();
     assert!(text.contains(&listen.to_string()) && text.contains("--listen"), "{text}");
@@ -430,3 +434,5 @@ async fn many_phones_at_once_are_all_proven() {
     let states = futures::future::join_all(phones).await;
     assert!(states.iter().all(FetchState::complete));
 }
+
+mod http;

@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::domain::model;
+use crate::domain::object::Takes;
 use crate::event::{Outcome, Unobserved};
 use crate::push::Fetched;
 use crate::push::book::Forgetful;
@@ -14,7 +15,8 @@ pub(in crate::push) fn target(n: u8) -> Target {
         model: "Cisco 8841".into(),
         device_pool: "HQ".into(),
         ip: [10, 0, 0, n].into(),
-        image: model::by_number(683).unwrap().image.unwrap(),
+        takes: Takes::Picture(model::by_number(683).unwrap().image.unwrap()),
+        https: false,
         checks_password: true,
         fresh: false,
     }

@@ -63,6 +63,15 @@ pub(super) fn unauthorized(realm: &str) -> Answer {
     answer
 }
 
+/// Returns an answer that sends its client elsewhere.
+pub(super) fn moved(location: &str) -> Answer {
+    let mut answer = page(302, "text/html", "<html><body>Moved</body></html>");
+    if let Ok(location) = location.parse() {
+        answer.headers_mut().insert(hyper::header::LOCATION, location);
+    }
+    answer
+}
+
 /// Returns what a phone tells about itself to anybody.
 pub(super) fn device_information(name: &str, model: &str, load: &str) -> Answer {
     let mac = name.trim_start_matches(|c: char| !c.is_ascii_hexdigit());

@@ -2,13 +2,14 @@
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::{Method, Request};
 
 use super::answers::{self, Answer};
+use super::command;
 use super::fetch::{Client, Extent};
 use super::object::{self, Background};
 use super::picture;
@@ -16,9 +17,9 @@ use crate::domain::model::{self, ImageSpec};
 use crate::domain::personalization::Setting;
 use crate::sim::Shared;
 use crate::sim::accounts::basic;
-use crate::sim::content::Quirk;
+use crate::sim::content::{Quirk, Web};
 use crate::sim::form::{encode, fields};
-use crate::sim::record::{Fetch, Push, PushOutcome, Shown};
+use crate::sim::record::{Fetch, Pressed, Push, PushOutcome, RingTone, Shown};
 use crate::sim::state::{Loaded, hex};
 use crate::sim::tripwire::{Sprung, Tripped};
 
@@ -31,13 +32,17 @@ pub(super) struct Broken;
 pub(super) async fn answer(
     shared: Arc<Shared>,
     at: usize,
+    secure: bool,
     request: Request<Incoming>,
 ) -> Result<Answer, Broken> {
     if !shared.cluster().devices[at].serves() {
         // It restarted with its web server off while the client kept the connection.
         return Err(Broken);
     }
-    let phone = Phone::new(&shared, at);
+    let phone = Phone::new(&shared, at, secure);
+    if let Some(answer) = phone.sends_to_https(&request) {
+        return Ok(answer);
+    }
     match (request.method(), request.uri().path()) {
         (&Method::GET, "/DeviceInformationX") => {
             Ok(answers::device_information(&phone.name, &phone.product, &phone.load))
@@ -75,6 +80,8 @@ async fn execute(phone: &Phone<'_>, request: Request<Incoming>) -> Result<Answer
         Display::Unchanged => {}
         Display::Removed => device.shown = None,
         Display::New(shown) => device.shown = Some(shown),
+        Display::Rings(tone) => device.ring_tone = Some(tone),
+        Display::Pressed(pressed) => device.pressed.extend(pressed),
     }
     drop(cluster);
     answer
@@ -99,12 +106,17 @@ struct Phone<'a> {
     address: Ipv4Addr,
     loaded: Loaded,
     quirk: Quirk,
+    web: Web,
+    /// Whether the request came over HTTPS.
+    secure: bool,
 }
 
-/// What a push does to the picture on a phone.
+/// What a push does to a phone.
 enum Display {
     New(Shown),
     Removed,
+    Rings(RingTone),
+    Pressed(Vec<Pressed>),
     Unchanged,
 }
 
@@ -112,7 +124,7 @@ enum Display {
 type Verdict = (PushOutcome, Result<Answer, Broken>, Display);
 
 impl<'a> Phone<'a> {
-    fn new(shared: &'a Shared, at: usize) -> Self {
+    fn new(shared: &'a Shared, at: usize, secure: bool) -> Self {
         let cluster = shared.cluster();
         let device = &cluster.devices[at];
         let spec = &device.spec;
@@ -136,9 +148,24 @@ impl<'a> Phone<'a> {
             address: spec.address.v4().unwrap_or(Ipv4Addr::LOCALHOST),
             loaded: device.loaded.clone(),
             quirk,
+            web: spec.web,
+            secure,
         };
         drop(cluster);
         phone
+    }
+
+    /// Returns the answer of a phone that wants to be asked over HTTPS.
+    fn sends_to_https(&self, request: &Request<Incoming>) -> Option<Answer> {
+        let sends = match self.web {
+            Web::RedirectsToHttps => true,
+            Web::RedirectsPushes => request.method() == Method::POST,
+            Web::Both | Web::HttpsOnly | Web::OldTlsOnly => false,
+        };
+        let port = self.shared.phone_tls_port;
+        let path = request.uri().path();
+        (sends && !self.secure)
+            .then(|| answers::moved(&format!("https://{}:{port}{path}", self.address)))
     }
 
     async fn push(&self, request: Request<Incoming>) -> (Push, Display, Result<Answer, Broken>) {
@@ -150,6 +177,7 @@ impl<'a> Phone<'a> {
         let mut push = Push {
             xml: None,
             authorization: authorization.is_some(),
+            secure: self.secure,
             outcome: PushOutcome::Unusable,
             fetches: Vec::new(),
         };
@@ -174,6 +202,9 @@ impl<'a> Phone<'a> {
         } else {
             self.carry_out(push.xml.as_deref(), &mut push.fetches).await
         };
+        let lost = self.quirk == Quirk::LosesAnswer;
+        let (outcome, answer) =
+            if lost { (PushOutcome::Unusable, Err(Broken)) } else { (outcome, answer) };
         push.outcome = outcome;
         (push, display, answer)
     }
@@ -212,13 +243,14 @@ impl<'a> Phone<'a> {
             | Quirk::FetchesHalf
             | Quirk::FetchesImageOnly
             | Quirk::IgnoresFirstPush
+            | Quirk::LosesAnswer
             | Quirk::NeverComesBack
             | Quirk::Normal
             | Quirk::WrongDevice => None,
         }
     }
 
-    /// Checks credentials and settings, and returns the refusal if there is one.
+    /// Checks credentials, and returns the refusal if there is one.
     async fn refuse(&self, authorization: Option<&str>) -> Option<Verdict> {
         if !self.authorized(authorization).await {
             // The 8945 sends a challenge; most models send an error with HTTP 200.
@@ -229,12 +261,16 @@ impl<'a> Phone<'a> {
             }
             return Some(self.error(4));
         }
-        // Nobody has published what a phone answers then: error 4 is believed. This server speaks
-        // HTTP only, so `HTTPS Only` refuses too.
-        if self.loaded.personalization != Setting::Enabled || !self.loaded.background_allowed {
-            return Some(self.error(4));
-        }
         None
+    }
+
+    /// Tells whether pictures and tones may be pushed the way that this request came.
+    fn takes_personal_things(&self) -> bool {
+        match self.loaded.personalization {
+            Setting::Enabled => true,
+            Setting::HttpsOnly => self.secure,
+            Setting::Disabled | Setting::Default => false,
+        }
     }
 
     async fn authorized(&self, authorization: Option<&str>) -> bool {
@@ -255,11 +291,62 @@ impl<'a> Phone<'a> {
     }
 
     async fn carry_out(&self, xml: Option<&str>, fetches: &mut Vec<Fetch>) -> Verdict {
-        let Some(image) = self.image else { return self.error(1) };
-        let xml = xml.filter(|xml| xml.len() <= LARGEST_XML);
-        let Some(background) = xml.and_then(|xml| object::background(xml, image.schema)) else {
+        let Some(xml) = xml.filter(|xml| xml.len() <= LARGEST_XML) else { return self.error(1) };
+        match command::root(xml).as_deref() {
+            Some("setBackground") => self.background(xml, fetches).await,
+            Some("setRingTone") => self.ring_tone(xml, fetches).await,
+            Some("CiscoIPPhoneExecute") => self.press(xml),
+            Some(_) | None => self.error(1),
+        }
+    }
+
+    /// Carries URIs out; Phone Personalization is not about them.
+    fn press(&self, xml: &str) -> Verdict {
+        let executes = model::by_number(self.model).is_some_and(model::Model::executes);
+        let Some(items) = command::items(xml).filter(|_| executes) else { return self.error(1) };
+        let known = items.iter().filter(|uri| command::is_known(uri));
+        let pressed = known.map(|uri| Pressed { uri: uri.clone(), at: Instant::now() }).collect();
+        (PushOutcome::Accepted, Ok(command::done(&items)), Display::Pressed(pressed))
+    }
+
+    async fn ring_tone(&self, xml: &str, fetches: &mut Vec<Fetch>) -> Verdict {
+        let takes = model::by_number(self.model).and_then(model::Model::ring_tone);
+        let (Some(takes), Some(url)) = (takes, command::ring_tone(xml)) else {
             return self.error(1);
         };
+        if !self.takes_personal_things() {
+            return self.error(4);
+        }
+        let success = || Ok(answers::success(self.model, self.schema()));
+        if self.ignores() {
+            return (PushOutcome::Accepted, success(), Display::Unchanged);
+        }
+        let half = self.quirk == Quirk::FetchesHalf;
+        let extent = if half { Extent::Half } else { Extent::All };
+        let (fetch, file) = self.client().download(&url, extent).await;
+        fetches.push(fetch);
+        if half {
+            return (PushOutcome::Accepted, success(), Display::Unchanged);
+        }
+        let Some(file) = file else { return self.error(3) };
+        let Some(format) = command::rings(takes, &url, &file) else { return self.error(3) };
+        let sha256 = hex(&<sha2::Sha256 as sha2::Digest>::digest(&file));
+        let tone = RingTone { sha256, bytes: file.len(), format };
+        (PushOutcome::Accepted, success(), Display::Rings(tone))
+    }
+
+    fn schema(&self) -> model::PushSchema {
+        self.image.map_or(model::PushSchema::Classic, |image| image.schema)
+    }
+
+    async fn background(&self, xml: &str, fetches: &mut Vec<Fetch>) -> Verdict {
+        // Nobody has published what a phone answers then: error 4 is believed. This server speaks
+        // HTTP only, so `HTTPS Only` refuses too.
+        if !self.takes_personal_things() || !self.loaded.background_allowed {
+            return self.error(4);
+        }
+        let Some(image) = self.image else { return self.error(1) };
+        let Some(background) = object::background(xml, image.schema) else { return self.error(1) };
         let success = || Ok(answers::success(self.model, image.schema));
         if background.image.is_empty() {
             return (PushOutcome::Accepted, success(), Display::Removed);
@@ -319,6 +406,7 @@ impl<'a> Phone<'a> {
             | Quirk::FetchesImageOnly
             | Quirk::Garbage
             | Quirk::Http404
+            | Quirk::LosesAnswer
             | Quirk::NeverComesBack
             | Quirk::Normal
             | Quirk::Resets

@@ -5,6 +5,8 @@
 //! does not, every phone gets a socket of its own.
 
 mod answers;
+mod certificate;
+mod command;
 mod execute;
 mod fetch;
 mod object;
@@ -19,10 +21,15 @@ use std::time::Duration;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use super::Shared;
-use super::content::Quirk;
+use super::content::{Quirk, Web};
+
+pub(crate) use certificate::Maker;
 
 /// Opens the sockets of the phones and returns them with the port that they share.
 pub(crate) fn bind(port: u16, phones: &[Ipv4Addr]) -> io::Result<(Vec<TcpListener>, u16)> {
@@ -88,15 +95,15 @@ fn listen(socket: &Socket, address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.try_clone()?.into())
 }
 
-/// Accepts connections to phones until the simulator stops.
-pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener) {
+/// Accepts connections to phones until the simulator stops; `secure` ones begin with a TLS handshake.
+pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, secure: bool) {
     loop {
         let accepted = tokio::select! {
             () = shared.stop.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => connect(&shared, stream),
+            Ok((stream, _)) => connect(&shared, stream, secure),
             Err(error) => {
                 // Out of file handles, most likely; others must close some first.
                 tracing::warn!(%error, "the simulated phones cannot accept a connection");
@@ -106,7 +113,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener) {
     }
 }
 
-fn connect(shared: &Arc<Shared>, stream: TcpStream) {
+fn connect(shared: &Arc<Shared>, stream: TcpStream, secure: bool) {
     let Ok(local) = stream.local_addr() else { return };
     let phone = match local.ip() {
         IpAddr::V4(address) => {
@@ -114,6 +121,7 @@ fn connect(shared: &Arc<Shared>, stream: TcpStream) {
             let found = cluster.addresses.get(&address).copied();
             let found = found
                 .filter(|&at| cluster.devices[at].serves())
+                .filter(|&at| secure || listens_plainly(cluster.devices[at].spec.web))
                 .map(|at| (at, cluster.devices[at].spec.quirk));
             drop(cluster);
             found
@@ -131,20 +139,67 @@ fn connect(shared: &Arc<Shared>, stream: TcpStream) {
     }
     let served = Arc::clone(shared);
     shared.tasks.spawn(async move {
-        let service = service_fn(|request| execute::answer(Arc::clone(&served), at, request));
-        let connection = hyper::server::conn::http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_LIMIT)
-            .serve_connection(TokioIo::new(stream), service);
-        tokio::select! {
-            () = served.stop.cancelled() => {}
-            ended = connection => if let Err(error) = ended {
-                tracing::trace!(%error, "a connection to a simulated phone ended");
+        if secure {
+            tokio::select! {
+                () = served.stop.cancelled() => {}
+                stream = handshake(&served, at, stream) => if let Some(stream) = stream {
+                    converse(&served, at, stream, true).await;
+                }
             }
+        } else {
+            converse(&served, at, stream, false).await;
         }
     });
 }
 
+fn listens_plainly(web: Web) -> bool {
+    match web {
+        Web::Both | Web::RedirectsToHttps | Web::RedirectsPushes => true,
+        Web::HttpsOnly | Web::OldTlsOnly => false,
+    }
+}
+
+async fn handshake(
+    shared: &Shared,
+    at: usize,
+    mut stream: TcpStream,
+) -> Option<TlsStream<TcpStream>> {
+    let spec = shared.cluster().devices[at].spec.clone();
+    if spec.web == Web::OldTlsOnly {
+        // A server of that time answers a greeting that it does not understand with an alert.
+        let mut greeting = [0; 5];
+        stream.read_exact(&mut greeting).await.ok()?;
+        let rest = usize::from(u16::from_be_bytes([greeting[3], greeting[4]]));
+        stream.read_exact(&mut vec![0; rest]).await.ok()?;
+        stream.write_all(PROTOCOL_VERSION_ALERT).await.ok()?;
+        stream.shutdown().await.ok()?;
+        return None;
+    }
+    let product = spec.model_name.strip_prefix("Cisco ").unwrap_or(&spec.model_name);
+    let product = format!("CP-{product}");
+    let config = shared.maker.server_config(at, &product, &spec.name, &spec.certificate)?;
+    TlsAcceptor::from(config).accept(stream).await.ok()
+}
+
+async fn converse<S>(shared: &Arc<Shared>, at: usize, stream: S, secure: bool)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let service = service_fn(|request| execute::answer(Arc::clone(shared), at, secure, request));
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_LIMIT)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::select! {
+        () = shared.stop.cancelled() => {}
+        ended = connection => if let Err(error) = ended {
+            tracing::trace!(%error, "a connection to a simulated phone ended");
+        }
+    }
+}
+
+/// A fatal alert of TLS 1.0: `protocol_version` (RFC 5246, 7.2).
+const PROTOCOL_VERSION_ALERT: &[u8] = &[0x15, 3, 1, 0, 2, 2, 70];
 const BACKLOG: i32 = 4096;
 const HEADER_LIMIT: Duration = Duration::from_secs(30);
 

@@ -1,0 +1,28 @@
+//! `axlpaper completions`
+
+use clap_complete::Shell;
+
+use crate::cli::error::{CliError, Exit};
+use crate::cli::ui;
+
+/// Print the completions for a shell
+///
+/// For bash, put them into ~/.local/share/bash-completion/completions/axlpaper; for zsh, into a file _axlpaper in a
+/// folder of $fpath; for fish, into ~/.config/fish/completions/axlpaper.fish.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Shell
+    #[arg(value_name = "SHELL")]
+    shell: Shell,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the answer cannot be written.
+pub fn run(args: &Args) -> Result<Exit, CliError> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut crate::cli::definition(), "axlpaper", &mut script);
+    ui::put(&String::from_utf8_lossy(&script))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,182 @@
+//! `axlpaper config`
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs};
+use crate::cli::error::{CliError, Exit};
+use crate::cli::{open, output, secret, ui};
+use crate::config::{FileConfig, KEYS, Layer, Origin, Section};
+use crate::report::{SettingRecord, printable_lines, settings_json};
+
+/// Show the settings that count, or look for mistakes in the config file
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(subcommand)]
+    command: ConfigCommand,
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum ConfigCommand {
+    Show(Box<ShowArgs>),
+    Check(CheckArgs),
+}
+
+/// Show every setting that counts and where it comes from
+///
+/// Options, environment and config file are put together as every other command does. No password is read
+/// or shown, only where it would be taken from.
+#[derive(clap::Args, Debug)]
+struct ShowArgs {
+    #[command(flatten)]
+    connection: ConnectionArgs,
+    #[command(flatten)]
+    push: PushArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// Look for mistakes in the config file, in every cluster of it
+///
+/// No cluster is asked and no command is run. Files, variables and programs that give passwords have to be
+/// there.
+#[derive(clap::Args, Debug)]
+struct CheckArgs {
+    /// Config file [default: axlpaper/config.toml in the user's config folder]
+    #[arg(long, value_name = "FILE", env = "AXLPAPER_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the config file cannot be used or the answer cannot be written.
+pub fn run(args: Args) -> Result<Exit, CliError> {
+    match args.command {
+        ConfigCommand::Show(args) => show(&args),
+        ConfigCommand::Check(args) => check(args),
+    }
+}
+
+fn show(args: &ShowArgs) -> Result<Exit, CliError> {
+    output::check_list::<SettingRecord>(&args.output)?;
+    let (cluster, settings) = open::settings(&args.connection, Some(&args.push))?;
+    let file = open::config_path(&args.connection).filter(|path| path.exists());
+    let mut records = records(&settings);
+    output::sort(&args.output.list, &mut records)?;
+    let text = output::list(&args.output, &records, || {
+        settings_json(&records, file.as_deref(), cluster.as_deref(), Timestamp::now())
+    })?;
+    output::write(&args.output, &text)?;
+    let which = match (&file, &cluster) {
+        (None, _) => "there is no config file; `axlpaper init` writes one".to_owned(),
+        (Some(file), Some(name)) => format!("cluster {name:?} of {}", file.display()),
+        (Some(file), None) => {
+            format!("no cluster of {}; --cluster NAME names one", file.display())
+        }
+    };
+    ui::say(&printable_lines(&which));
+    Ok(Exit::Done)
+}
+
+/// Returns the settings in the order of their keys, one row for each.
+fn records(settings: &Layer) -> Vec<SettingRecord> {
+    let mut records: Vec<SettingRecord> = Vec::new();
+    for (name, value) in settings.values() {
+        let key = KEYS.iter().find(|key| key.setting() == name);
+        let origin = value.as_ref().and_then(|_| settings.origins.get(name));
+        records.push(SettingRecord {
+            setting: name,
+            secret: key.is_some_and(|key| key.one_of.is_some()),
+            source: match (&value, origin) {
+                (None, _) => "default",
+                (Some(_), origin) => origin.map_or("flag", Origin::kind),
+            },
+            origin: value
+                .as_ref()
+                .map(|_| origin.map_or_else(|| settings.origin(name), Origin::short)),
+            default: key.map_or("", |key| key.default),
+            value,
+        });
+    }
+    let place =
+        |record: &SettingRecord| KEYS.iter().position(|key| key.setting() == record.setting);
+    records.sort_by_key(place);
+    records
+}
+
+fn check(args: CheckArgs) -> Result<Exit, CliError> {
+    let named = ConnectionArgs { config: args.config, ..ConnectionArgs::default() };
+    let path = open::config_path(&named).unwrap_or_default();
+    let file = open::file(&named)?.ok_or_else(|| {
+        CliError::new(Exit::Usage, format!("there is no config file {}", path.display()))
+            .hint("`axlpaper init` writes one")
+    })?;
+    // That the default is one of the clusters is a mistake of the file too.
+    open::section(Some(&file), None)?;
+    let (mut lines, mut exit) = (Vec::new(), Exit::Done);
+    for name in file.clusters() {
+        let problems = problems(&file, name)?;
+        if problems.is_empty() {
+            lines.push(format!("{name}: good"));
+        }
+        for problem in problems {
+            exit = Exit::Usage;
+            lines.push(format!("{name}: {}", problem.message()));
+            lines.extend(problem.hints().iter().map(|hint| format!("  hint: {hint}")));
+        }
+    }
+    if lines.is_empty() {
+        lines.push(format!("{} has no cluster", path.display()));
+        lines.push("  hint: write host and username into a table [cluster.NAME]".to_owned());
+    }
+    ui::put(&printable_lines(&(lines.join("\n") + "\n")))?;
+    Ok(exit)
+}
+
+/// Returns what is wrong with a cluster of the file, whatever flags and environment say.
+fn problems(file: &FileConfig, name: &str) -> Result<Vec<CliError>, CliError> {
+    let Some(Section { layer, .. }) = open::section(Some(file), Some(name))? else {
+        return Ok(Vec::new());
+    };
+    let whose = [("AXL user", layer.password.clone()), ("push user", layer.push_password.clone())];
+    let secrets = whose.into_iter().filter_map(|(user, source)| {
+        secret::look(&source?, &format!("the {user} of cluster {name:?}")).err()
+    });
+    let ca_file = layer.ca_file.as_ref().and_then(|path| {
+        let error = std::fs::File::open(path).err()?;
+        let message =
+            format!("{}: cannot read {}: {error}", layer.origin("ca_file"), path.display());
+        Some(CliError::new(Exit::Usage, message).hint("it is a file with certificates"))
+    });
+    // Host and user may come from elsewhere when the cluster is asked.
+    let fill = |value: &Option<String>| value.clone().or_else(|| Some("somebody".to_owned()));
+    let whole = Layer { host: fill(&layer.host), username: fill(&layer.username), ..layer.clone() };
+    let settled = open::from_layer(Some(name.to_owned()), whole).err();
+    Ok(settled.into_iter().chain(ca_file).chain(secrets).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Key, settle};
+
+    fn default_of(name: &str) -> &'static str {
+        KEYS.iter().find(|key: &&Key| key.name == name).map_or("", |key| key.default)
+    }
+
+    #[test]
+    fn the_defaults_that_are_told_are_the_ones_that_count() {
+        let layer =
+            Layer { host: Some("pub".into()), username: Some("axl".into()), ..Layer::default() };
+        let (_, layer) = settle(layer, Layer::default(), None);
+        let connection = open::from_layer(None, layer).unwrap();
+        assert_eq!(connection.ris_rate.to_string(), default_of("ris_rate"));
+        assert_eq!(connection.way.concurrency.to_string(), default_of("concurrency"));
+        assert_eq!(connection.way.phone_port.to_string(), default_of("phone_port"));
+        assert_eq!(connection.trust.insecure.to_string(), default_of("insecure"));
+        let read = crate::net::client::ClusterLimits::default().read;
+        assert_eq!(read.as_secs().to_string(), default_of("timeout"));
+    }
+}

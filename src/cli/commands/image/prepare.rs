@@ -1,0 +1,194 @@
+//! `axlpaper image prepare`
+
+use super::{Made, MakeArgs, failed, file, letters, other};
+use crate::cli::error::{CliError, Exit};
+use crate::cli::folder::NewFile;
+use crate::media::{Fit, Focus, Options, PreparedImage, SheetEntry, contact_sheet, samples};
+use crate::report::{
+    ContactSheet, PictureFile, PictureFileKind, SheetLabel, SheetScreen, contact_sheet_html,
+};
+
+/// Make a picture for every model, and a contact sheet to look at
+///
+/// Without a selection for every model of the catalogue; --model chooses from it. With --cluster, --host or any
+/// other selection the cluster is asked, and only the models of the selected phones are made.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(flatten)]
+    make: MakeArgs,
+    /// What the files' names begin with [default: from the picture's file name]
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    name: Option<String>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the picture cannot be used, or the files cannot be written.
+pub async fn run(args: Args) -> Result<Exit, CliError> {
+    let (folder, mut made) = args.make.make().await?;
+    let name = args.name.unwrap_or_else(|| from_file(&made.picture));
+    let mut files = Vec::new();
+    for prepared in made.pictures.iter() {
+        let models = made.models_of(prepared);
+        let (background, thumbnail) = names(&name, prepared);
+        // Models with the same panel and another preview share a background.
+        let same = |(told, _): &&mut (PictureFile, NewFile)| told.file == background;
+        if let Some((told, _)) = files.iter_mut().find(same) {
+            told.models.extend(&models);
+        } else {
+            let kind = PictureFileKind::Background;
+            files.push(file(background, kind, prepared, models.clone()));
+        }
+        files.push(file(thumbnail, PictureFileKind::Thumbnail, prepared, models));
+    }
+    let sheets = tokio::task::block_in_place(|| sheets(&name, &made))?;
+    files.extend(sheets.into_iter().map(|(path, bytes)| {
+        let told = other(path.clone(), PictureFileKind::ContactSheet, &bytes);
+        (told, NewFile::new(path, bytes))
+    }));
+    made.remarks.extend(hard_to_read(&made));
+    args.make.finish(folder, &made, files)
+}
+
+fn names(name: &str, prepared: &PreparedImage) -> (String, String) {
+    let shape = prepared.shape;
+    let stem = format!("{name}-{}x{}", shape.background, shape.depth);
+    (format!("{stem}.png"), format!("{stem}-thumbnail-{}.png", shape.thumbnail))
+}
+
+/// The contact sheet as a picture and as a page.
+fn sheets(name: &str, made: &Made) -> Result<Vec<(String, Vec<u8>)>, CliError> {
+    let entries: Vec<SheetEntry<'_>> = made
+        .pictures
+        .iter()
+        .map(|image| SheetEntry { image, models: made.models_of(image).join(", ") })
+        .collect();
+    let title = format!("{}   {}", made.picture, in_words(&made.options));
+    let png = contact_sheet(&title, &entries).map_err(|error| failed(&error))?;
+    let screens = entries.iter().map(|entry| screen(name, entry)).collect();
+    let sheet =
+        ContactSheet { picture: made.picture.clone(), options: in_words(&made.options), screens };
+    let page =
+        contact_sheet_html(sheet).map_err(|error| CliError::from_error(Exit::Failed, &error))?;
+    Ok(vec![
+        (format!("{name}-contact-sheet.png"), png.png.to_vec()),
+        (format!("{name}-contact-sheet.html"), page.into_bytes()),
+    ])
+}
+
+fn screen(name: &str, entry: &SheetEntry<'_>) -> SheetScreen {
+    let image = entry.image;
+    let labels = samples(image.shape).into_iter();
+    SheetScreen {
+        file: names(name, image).0,
+        size: image.shape.background,
+        depth: image.shape.depth,
+        png: image.background.png.to_vec(),
+        thumbnail: image.thumbnail.png.to_vec(),
+        models: entry.models.clone(),
+        letters: letters(image.letters),
+        contrast: image.contrast.to_string(),
+        readable: image.contrast.is_readable(),
+        labels: labels
+            .map(|label| SheetLabel {
+                text: label.text,
+                y: label.y,
+                x: label.x,
+                from_right: label.from_right,
+            })
+            .collect(),
+    }
+}
+
+fn hard_to_read(made: &Made) -> Option<String> {
+    let mut hard: Vec<String> = made
+        .pictures
+        .iter()
+        .filter(|prepared| !prepared.contrast.is_readable())
+        .map(|prepared| {
+            let shape = prepared.shape;
+            format!("{}x{} ({})", shape.background, shape.depth, prepared.contrast)
+        })
+        .collect();
+    // Panels that differ in nothing but the preview stand side by side.
+    hard.dedup();
+    let way_out = if made.options.legible {
+        "choose a calmer picture"
+    } else {
+        "--legible calms the picture behind them"
+    };
+    (!hard.is_empty()).then(|| {
+        format!(
+            "line labels are hard to read, with a contrast below 4.5:1, on {}; {way_out}",
+            hard.join(", ")
+        )
+    })
+}
+
+fn in_words(options: &Options) -> String {
+    let fit = match options.fit {
+        Fit::Cover => "cover",
+        Fit::Contain => "contain",
+        Fit::Stretch => "stretch",
+    };
+    let focus = match options.focus {
+        Focus::Centre => String::new(),
+        Focus::Auto => ", focus auto".to_owned(),
+        Focus::At { x, y } => format!(", focus {x}%,{y}%"),
+    };
+    let legible = if options.legible { ", legible" } else { "" };
+    format!("fit {fit}{focus}, background {}{legible}", options.background)
+}
+
+fn name(text: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if text.is_empty() || text.len() > 60 || !text.chars().all(fits) {
+        return Err("use 1 to 60 letters, digits, - and _".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// Makes a name out of a file's.
+fn from_file(file: &str) -> String {
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    let mut name = String::new();
+    for c in stem.chars().take(60) {
+        if c.is_ascii_alphanumeric() || c == '_' {
+            name.push(c);
+        } else if !name.is_empty() && !name.ends_with('-') {
+            name.push('-');
+        }
+    }
+    let name = name.trim_end_matches('-');
+    if name.is_empty() { "wallpaper".to_owned() } else { name.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_come_from_files() {
+        for (file, expected) in [
+            ("Sunset at sea (2).jpg", "Sunset-at-sea-2"),
+            ("../../etc/passwd.png", "etc-passwd"),
+            ("日本.png", "wallpaper"),
+            ("", "wallpaper"),
+            (".png", "wallpaper"),
+            ("plain", "plain"),
+        ] {
+            assert_eq!(from_file(file), expected, "{file}");
+            assert!(name(&from_file(file)).is_ok());
+        }
+        assert!(name("a/b").is_err() && name("").is_err());
+    }
+
+    #[test]
+    fn what_was_chosen_is_told() {
+        assert_eq!(in_words(&Options::default()), "fit cover, background #000000");
+        let options =
+            Options { focus: Focus::At { x: 30.0, y: 62.5 }, legible: true, ..Options::default() };
+        assert_eq!(in_words(&options), "fit cover, focus 30%,62.5%, background #000000, legible");
+    }
+}

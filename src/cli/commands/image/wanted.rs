@@ -1,0 +1,123 @@
+//! For which models pictures are made.
+
+use std::collections::HashSet;
+
+use crate::cli::args::{ConnectionArgs, TargetArgs};
+use crate::cli::error::{CliError, Exit};
+use crate::cli::ui::Progress;
+use crate::cli::{open, pipeline, target};
+use crate::domain::model::{self, Model};
+use crate::domain::repair::Repairs;
+use crate::domain::selector::{LimitCounts, Pattern};
+
+/// Chooses models that show pictures, in the order of the catalogue.
+///
+/// A cluster is asked when one is named, or when phones are chosen by anything but their model; only models that
+/// it has are taken then. Otherwise the catalogue alone is asked.
+///
+/// # Errors
+/// When the cluster cannot be read, or nothing is left.
+pub async fn models(
+    connection: &ConnectionArgs,
+    target: &TargetArgs,
+) -> Result<Vec<&'static Model>, CliError> {
+    let models = if asks_cluster(connection, target) {
+        of_cluster(connection, target).await?
+    } else {
+        of_catalogue(&target.model, &target.exclude_model)?
+    };
+    if models.is_empty() {
+        return Err(CliError::new(Exit::Usage, "none of the phones shows a background picture")
+            .hint("`axlpaper models` lists those that do"));
+    }
+    Ok(models)
+}
+
+fn asks_cluster(connection: &ConnectionArgs, target: &TargetArgs) -> bool {
+    let patterns = [
+        &target.device_pool,
+        &target.profile,
+        &target.location,
+        &target.owner,
+        &target.device,
+        &target.exclude_device,
+        &target.exclude_device_pool,
+    ];
+    !connection.cluster.is_empty()
+        || connection.host.is_some()
+        || patterns.iter().any(|patterns| !patterns.is_empty())
+        || !target.subnet.is_empty()
+        || !target.devices_from.is_empty()
+        || target.limit.is_some()
+}
+
+async fn of_cluster(
+    connection: &ConnectionArgs,
+    target: &TargetArgs,
+) -> Result<Vec<&'static Model>, CliError> {
+    target::check_stdin(connection, target)?;
+    let connection = open::connection(connection, None)?;
+    let (counts, repairs) = (LimitCounts::PhonesWithPictures, Repairs::default());
+    let progress = Progress::shared();
+    let inventory = pipeline::survey(&connection, target, counts, &repairs, &progress).await?;
+    let names: HashSet<&str> = inventory
+        .phones
+        .iter()
+        .filter_map(|phone| model::by_name(&phone.model))
+        .map(|model| model.name)
+        .collect();
+    Ok(with_pictures().filter(|model| names.contains(model.name)).collect())
+}
+
+fn of_catalogue(include: &[Pattern], exclude: &[Pattern]) -> Result<Vec<&'static Model>, CliError> {
+    for pattern in include.iter().chain(exclude) {
+        if !model::catalogue().iter().any(|model| matches(pattern, model)) {
+            return Err(CliError::new(
+                Exit::Usage,
+                format!("no model of the catalogue is called {:?}", pattern.as_str()),
+            )
+            .hint("`axlpaper models` lists them"));
+        }
+    }
+    let any = |patterns: &[Pattern], model: &Model| patterns.iter().any(|p| matches(p, model));
+    Ok(with_pictures()
+        .filter(|model| include.is_empty() || any(include, model))
+        .filter(|model| !any(exclude, model))
+        .collect())
+}
+
+/// Matches as the selection of phones does: with or without the maker.
+fn matches(pattern: &Pattern, model: &Model) -> bool {
+    pattern.matches(model.name)
+        || model.name.strip_prefix("Cisco ").is_some_and(|short| pattern.matches(short))
+}
+
+fn with_pictures() -> impl Iterator<Item = &'static Model> {
+    model::catalogue().iter().filter(|model| model.image.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patterns(texts: &[&str]) -> Vec<Pattern> {
+        texts.iter().map(|text| Pattern::new(text).unwrap()).collect()
+    }
+
+    #[test]
+    fn the_catalogue_alone_answers_for_models() {
+        let names = |include: &[&str], exclude: &[&str]| {
+            of_catalogue(&patterns(include), &patterns(exclude))
+                .map(|models| models.iter().map(|model| model.name).collect::<Vec<_>>())
+        };
+        assert_eq!(names(&["8841", "cisco 7965"], &[]).unwrap(), ["Cisco 7965", "Cisco 8841"]);
+        let nines = names(&["98*"], &["*NR"]).unwrap();
+        assert_eq!(nines, ["Cisco 9851", "Cisco 9861", "Cisco 9871"]);
+        assert_eq!(names(&[], &[]).unwrap().len(), with_pictures().count());
+        // One that shows no picture is no mistake, one that nobody knows is.
+        assert!(names(&["7821"], &[]).unwrap().is_empty());
+        for (include, exclude) in [(&["8842"], &["8841"]), (&["8841"], &["8842"])] {
+            assert_eq!(names(include, exclude).unwrap_err().exit(), Exit::Usage);
+        }
+    }
+}

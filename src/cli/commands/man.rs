@@ -1,0 +1,54 @@
+//! `axlpaper man`
+
+use std::path::{Path, PathBuf};
+
+use clap::Command;
+use clap_mangen::Man;
+
+use crate::cli::error::{CliError, Exit};
+use crate::cli::{output, reference, ui};
+
+/// Print the man page, or write one for every command into a folder
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Write axlpaper.1 and a page for every command into this folder
+    #[arg(short = 'o', long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Print the whole reference as Markdown instead
+    #[arg(long, conflicts_with = "output")]
+    markdown: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When a page cannot be written.
+pub fn run(args: &Args) -> Result<Exit, CliError> {
+    let mut program = crate::cli::definition();
+    program.build();
+    if args.markdown {
+        ui::put(&reference::markdown(&program))?;
+    } else if let Some(folder) = &args.output {
+        write_all(&program, folder)?;
+    } else {
+        ui::put(&page(&program, "axlpaper")?)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Writes the page of a command and those of its own commands.
+fn write_all(command: &Command, folder: &Path) -> Result<(), CliError> {
+    let name = command.get_display_name().unwrap_or_else(|| command.get_name());
+    output::write_file(&folder.join(format!("{name}.1")), &page(command, name)?)?;
+    let below = command.get_subcommands().filter(|command| command.get_name() != "help");
+    below.into_iter().try_for_each(|command| write_all(command, folder))
+}
+
+fn page(command: &Command, name: &str) -> Result<String, CliError> {
+    let mut page = Vec::new();
+    let man = Man::new(command.clone()).title(name);
+    man.render(&mut page).map_err(|error| {
+        CliError::new(Exit::Failed, format!("cannot make the man page of {name}: {error}"))
+    })?;
+    Ok(String::from_utf8_lossy(&page).into_owned())
+}

@@ -1,0 +1,28 @@
+//! `axlpaper play`
+
+use crate::cli::error::{CliError, Exit};
+use crate::cli::goods::Wanted;
+use crate::cli::send::{self, SendArgs};
+
+/// Play a sound on phones once, aloud
+///
+/// Phones take the sound from their TFTP server, so the file must be there, at the root, in the format of ring
+/// tones. A phone answers when the sound is over, and nothing shows whether it was heard: `accepted` is the best
+/// outcome there is, and it is no failure. A phone whose answer is lost is not asked again, because it may have
+/// played.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The name of the file, such as Chime.raw or Play:Chime.raw; Stop ends what is playing
+    #[arg(value_name = "NAME")]
+    name: String,
+    #[command(flatten)]
+    send: SendArgs,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When nothing can be sent at all; a phone's failure is in the answer and the exit code.
+pub async fn run(args: Args) -> Result<Exit, CliError> {
+    send::run("play", Wanted::Sound(args.name), args.send).await
+}

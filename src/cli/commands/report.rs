@@ -1,0 +1,41 @@
+//! `axlpaper report`
+
+use std::path::PathBuf;
+
+use crate::cli::error::{CliError, Exit};
+use crate::cli::{output, state, tell, ui};
+use crate::journal::Which;
+
+/// Write the report of a run: one HTML file that needs no network, the same that the run wrote at its end
+///
+/// A run that was killed, or that still goes on, has a report too: of what had been written down.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// A number, or `last`
+    #[arg(value_name = "RUN")]
+    run: Which,
+    /// Where the report goes; - is standard output [default: axlpaper-report-TIME.html in the current folder]
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// The journal [default: axlpaper/journal.sqlite3 in the user's folder for state]
+    #[arg(long, value_name = "FILE", env = "AXLPAPER_STATE")]
+    state: Option<PathBuf>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When there is no such run, when the journal cannot be read, or when the file cannot be written.
+pub fn run(args: &Args) -> Result<Exit, CliError> {
+    let history = state::history(&state::path(args.state.as_deref())?)?;
+    let run = state::find(&history, args.run)?;
+    let path = args.output.clone().unwrap_or_else(|| tell::report_path(&run));
+    let page = tell::report_of(&history, run)?;
+    if path.as_os_str() == "-" {
+        ui::put(&page)?;
+    } else {
+        output::write_file(&path, &page)?;
+        tell::say_where(&path);
+    }
+    Ok(Exit::Done)
+}

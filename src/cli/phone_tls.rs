@@ -1,0 +1,142 @@
+//! HTTPS to phones: the options, and what comes of them.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::error::{CliError, Exit};
+use super::{state, ui};
+use crate::config::Layer;
+use crate::domain::selector::Pattern;
+use crate::journal::Recorder;
+use crate::phone::{Fingerprint, Https, PhoneTrust};
+use crate::push::pins::Pins;
+
+/// How phones are reached that take pictures over HTTPS only.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Phones that want HTTPS")]
+pub struct PhoneTlsArgs {
+    /// File with the authorities that signed the phones' certificates (PEM): the phone maker's, or the cluster's
+    /// CAPF. The certificate's name must be the phone's, where it names one
+    #[arg(long, value_name = "FILE", conflicts_with = "phone_tls")]
+    pub phone_ca_file: Option<PathBuf>,
+    /// What else makes a phone's certificate believed: pin-first-use keeps the first one in the journal and refuses
+    /// another one later; insecure believes any, so whoever is in between can read the password
+    #[arg(long, value_name = "HOW")]
+    pub phone_tls: Option<PhoneTlsArg>,
+    /// Port of the phones' web servers for HTTPS [default: 443]
+    #[arg(long, value_name = "PORT")]
+    pub phone_tls_port: Option<u16>,
+    /// Forget what was pinned for this phone, which has got a new certificate; repeatable, * stands for any characters
+    #[arg(long, value_name = "NAME", conflicts_with = "phone_ca_file")]
+    pub phone_repin: Vec<Pattern>,
+}
+
+/// What makes a phone's certificate believed, as typed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum PhoneTlsArg {
+    /// The first one is kept.
+    PinFirstUse,
+    /// Any.
+    Insecure,
+}
+
+/// How phones are reached over HTTPS, checked.
+#[derive(Clone, Debug)]
+pub struct PhoneTls {
+    /// The way itself; nothing where phones are reached over HTTP only.
+    pub https: Option<Https>,
+    forget: Vec<Pattern>,
+}
+
+impl PhoneTls {
+    /// Takes what is about HTTPS to phones out of settings that are already put together.
+    ///
+    /// # Errors
+    /// When the authorities cannot be read, or a value means nothing.
+    pub fn of(settings: &Layer) -> Result<Self, CliError> {
+        let forget = settings.phone_repin.clone();
+        let trust = match (&settings.phone_ca_file, settings.phone_tls.as_deref()) {
+            (Some(path), _) => Some(authorities(path)?),
+            (None, Some(how)) => Some(named(how)?),
+            (None, None) => None,
+        };
+        if !forget.is_empty() && !matches!(trust, Some(PhoneTrust::PinFirstUse)) {
+            return Err(CliError::new(Exit::Usage, "--phone-repin is about pinned certificates")
+                .hint("add --phone-tls pin-first-use"));
+        }
+        let port = settings.phone_tls_port.unwrap_or(443);
+        Ok(Self { https: trust.map(|trust| Https { trust, port }), forget })
+    }
+
+    /// Returns the way to phones over HTTPS with what is pinned so far, for a run that keeps new pins.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn way(
+        &self,
+        state: &Path,
+        recorder: &Recorder,
+    ) -> Result<Option<(Https, Pins)>, CliError> {
+        let Some(https) = self.https.clone() else { return Ok(None) };
+        if matches!(https.trust, PhoneTrust::Insecure) {
+            ui::say(
+                "WARNING: --phone-tls insecure: phones that want HTTPS are not verified; whoever is in between can \
+                 read the push user's password.",
+            );
+        }
+        let known = match state::history_if_any(state)? {
+            Some(history) => history.pins().map_err(|error| state::unusable(&error))?,
+            None => HashMap::new(),
+        };
+        let mut pins = HashMap::with_capacity(known.len());
+        for (phone, text) in known {
+            let pin = text.parse::<Fingerprint>().map_err(|error| {
+                CliError::new(Exit::Failed, format!("the journal's pin of {phone}: {error}"))
+                    .hint(format!("use --phone-repin {phone}, or another journal with --state"))
+            });
+            // Whoever wants it forgotten does not need to read it.
+            match pin {
+                Err(_) if self.forget.iter().any(|one| one.matches(phone.as_str())) => {}
+                pin => {
+                    pins.insert(phone, pin?);
+                }
+            }
+        }
+        Ok(Some((https, Pins::new(pins, &self.forget, recorder.clone()))))
+    }
+}
+
+fn authorities(path: &Path) -> Result<PhoneTrust, CliError> {
+    PhoneTrust::from_ca_file(path).map_err(|error| {
+        CliError::from_error(Exit::Usage, &error)
+            .hint("--phone-ca-file takes the certificates of authorities, in PEM or DER")
+    })
+}
+
+fn named(how: &str) -> Result<PhoneTrust, CliError> {
+    match how {
+        "pin-first-use" => Ok(PhoneTrust::PinFirstUse),
+        "insecure" => Ok(PhoneTrust::Insecure),
+        other => Err(CliError::new(Exit::Usage, format!("phone_tls: {other:?} means nothing"))
+            .hint("it is pin-first-use or insecure")),
+    }
+}
+
+impl PhoneTlsArgs {
+    /// Puts what was typed on a layer of settings.
+    pub fn on(&self, layer: Layer) -> Layer {
+        let how = |arg: PhoneTlsArg| match arg {
+            PhoneTlsArg::PinFirstUse => "pin-first-use".to_owned(),
+            PhoneTlsArg::Insecure => "insecure".to_owned(),
+        };
+        Layer {
+            phone_ca_file: self.phone_ca_file.clone(),
+            phone_tls: self.phone_tls.map(how),
+            phone_tls_port: self.phone_tls_port,
+            phone_repin: self.phone_repin.clone(),
+            ..layer
+        }
+    }
+}

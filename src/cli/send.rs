@@ -1,0 +1,58 @@
+//! What `ringtone`, `play` and `keys` have in common: they push something else than a picture, and change
+//! nothing on the cluster.
+
+use clap::Args;
+
+use super::addresses::{self, AddressArgs};
+use super::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs, WaitArgs};
+use super::error::{CliError, Exit};
+use super::goods::Wanted;
+use super::pipeline::{self, Job};
+use super::subject::Source;
+
+/// To whom, and how.
+#[derive(Args, Debug)]
+pub struct SendArgs {
+    #[command(flatten)]
+    connection: ConnectionArgs,
+    #[command(flatten)]
+    addresses: AddressArgs,
+    #[command(flatten)]
+    target: TargetArgs,
+    #[command(flatten)]
+    push: PushArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Pushes it.
+///
+/// # Errors
+/// When nothing can be pushed at all; a phone's failure is in the answer and the exit code.
+pub async fn run(command: &'static str, wanted: Wanted, args: SendArgs) -> Result<Exit, CliError> {
+    let SendArgs { connection, addresses, target, push, output, yes } = args;
+    if push.picture_name.is_some() {
+        return Err(CliError::new(Exit::Usage, "--picture-name names pictures only")
+            .hint(format!("leave it out: `axlpaper {command}` pushes none")));
+    }
+    if addresses.any() {
+        let job =
+            addresses::Job { command, wanted, addresses, target, connection, push, output, yes };
+        return addresses::run(job).await;
+    }
+    pipeline::run(Job {
+        command,
+        source: Source::Typed { wanted, target: Box::new(target) },
+        connection,
+        push,
+        output,
+        yes,
+        repair: None,
+        wait: WaitArgs::default(),
+        dry_run: false,
+    })
+    .await
+}

@@ -1,0 +1,256 @@
+//! What stands where in a config file, and which keys are not known there.
+//!
+//! The file is read a second time, as a tree with places: the types that it is read into forget lines, and
+//! an error must not show the text of a line, because somebody may have written a password into it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
+
+use super::keys::{Key, Place, advice};
+use super::sample::lists;
+use crate::domain::selector::near;
+
+/// A key or a table's name, with its place.
+type Name<'text> = Spanned<DeString<'text>>;
+
+/// Something that is wrong in a config file.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Problem {
+    /// The line, counted from 1, where it is known.
+    pub line: Option<usize>,
+    /// What, and what to do.
+    pub what: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(line) = self.line {
+            write!(f, "line {line}: ")?;
+        }
+        f.write_str(&self.what)
+    }
+}
+
+/// The keys of a config file and where they stand.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Places {
+    /// Lines, by table and key.
+    lines: BTreeMap<(String, String), usize>,
+    /// Bytes of key and value, with what to call them.
+    spans: Vec<(Range<usize>, String)>,
+    /// Keys that are not known where they stand.
+    pub unknown: Vec<Problem>,
+    /// What the types would take although it cannot stand there: keys of `[defaults]` that belong to one
+    /// cluster, and tables that are none.
+    pub misplaced: Vec<Problem>,
+}
+
+impl Places {
+    /// Looks at a file; nothing when it is no TOML.
+    pub fn of(text: &str, keys: &[Key]) -> Self {
+        let mut places = Self::default();
+        if let Ok(root) = DeTable::parse(text) {
+            places.root(text, root.get_ref(), keys);
+        }
+        places
+    }
+
+    /// Returns the line of a key; `table` is `defaults` or `cluster.NAME`.
+    pub fn line(&self, table: &str, key: &str) -> Option<usize> {
+        self.lines.get(&(table.to_owned(), key.to_owned())).copied()
+    }
+
+    /// Makes a problem of an error at a place; says which key it is about.
+    pub fn problem(&self, text: &str, at: Option<Range<usize>>, message: &str) -> Problem {
+        let around = at.as_ref().and_then(|at| {
+            let holds = |span: &Range<usize>| span.start <= at.start && at.end <= span.end;
+            self.spans.iter().filter(|(span, _)| holds(span)).min_by_key(|(span, _)| span.len())
+        });
+        let message = message.trim_end().replace('\n', ", ");
+        let what =
+            around.map_or_else(|| message.clone(), |(_, whose)| format!("{whose}: {message}"));
+        Problem { line: at.map(|at| line_of(text, at.start)), what }
+    }
+
+    fn root(&mut self, text: &str, root: &DeTable<'_>, keys: &[Key]) {
+        for (key, value) in root {
+            let name = key.get_ref().as_ref();
+            let list = keys.iter().find_map(|key| match key.place {
+                Place::Each(list) if list == name => Some(list),
+                Place::Each(_) | Place::Top | Place::Cluster | Place::Shared => None,
+            });
+            match (name, value.get_ref(), list) {
+                ("cluster", DeValue::Table(clusters), _) => {
+                    for (cluster, section) in clusters {
+                        let table = format!("cluster.{}", cluster.get_ref());
+                        if let DeValue::Table(section) = section.get_ref() {
+                            self.table(text, &table, section, keys, Key::is_of_cluster);
+                        } else {
+                            self.no_table(text, &table, cluster);
+                        }
+                    }
+                }
+                ("defaults", DeValue::Table(section), _) => self.defaults(text, section, keys),
+                (_, DeValue::Array(rows), Some(list)) => {
+                    for row in rows {
+                        if let DeValue::Table(row) = row.get_ref() {
+                            self.table(text, list, row, keys, |key| key.place == Place::Each(list));
+                        }
+                    }
+                }
+                ("cluster" | "defaults", ..) => self.no_table(text, name, key),
+                (_, _, Some(_)) => {}
+                (_, DeValue::Table(_), None) => self.unknown_table(text, key, keys),
+                _ => self.key(text, "", key, value, keys, |key| key.place == Place::Top),
+            }
+        }
+    }
+
+    /// The types would take a list of values for a table, in the order of its keys.
+    fn no_table(&mut self, text: &str, table: &str, key: &Name<'_>) {
+        let line = Some(line_of(text, key.span().start));
+        let what = format!("`{table}` is not a table: write [{table}], and keys below it");
+        self.misplaced.push(Problem { line, what });
+    }
+
+    fn unknown_table(&mut self, text: &str, key: &Name<'_>, keys: &[Key]) {
+        let name = key.get_ref().as_ref();
+        let tables = ["cluster", "defaults"].into_iter().chain(lists(keys));
+        let nearest = near(name, tables).into_iter().next();
+        let nearest = nearest.map(|table| format!("; did you mean `{table}`?")).unwrap_or_default();
+        let line = Some(line_of(text, key.span().start));
+        self.unknown
+            .push(Problem { line, what: format!("the table `{name}` is not known{nearest}") });
+    }
+
+    fn table(
+        &mut self,
+        text: &str,
+        table: &str,
+        section: &DeTable<'_>,
+        keys: &[Key],
+        fits: impl Fn(&Key) -> bool + Copy,
+    ) {
+        for (key, value) in section {
+            self.key(text, table, key, value, keys, fits);
+        }
+    }
+
+    /// What is known but cannot be shared is told even where the types would take it.
+    fn defaults(&mut self, text: &str, section: &DeTable<'_>, keys: &[Key]) {
+        let before = self.unknown.len();
+        self.table(text, "defaults", section, keys, |key| key.place == Place::Shared);
+        self.misplaced.append(&mut self.unknown.split_off(before));
+    }
+
+    fn key(
+        &mut self,
+        text: &str,
+        table: &str,
+        key: &Name<'_>,
+        value: &Spanned<DeValue<'_>>,
+        keys: &[Key],
+        fits: impl Fn(&Key) -> bool,
+    ) {
+        let name = key.get_ref().as_ref();
+        let line = line_of(text, key.span().start);
+        self.lines.insert((table.to_owned(), name.to_owned()), line);
+        let place = if table.is_empty() { String::new() } else { format!(" in [{table}]") };
+        self.spans.push((value.span(), format!("`{name}`{place}")));
+        if keys.iter().any(|key| key.name == name && fits(key)) {
+            return;
+        }
+        let is_known = keys.iter().any(|key| key.name == name);
+        let problem = if is_known { "cannot stand here" } else { "is not known" };
+        let advice =
+            advice(name, keys, fits).map(|advice| format!("; {advice}")).unwrap_or_default();
+        let what = format!("the key `{name}`{place} {problem}{advice}");
+        self.unknown.push(Problem { line: Some(line), what });
+    }
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::KEYS;
+
+    fn unknown(text: &str) -> Vec<String> {
+        let places = Places::of(text, KEYS);
+        places.unknown.iter().chain(&places.misplaced).map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn the_nearest_key_is_named_with_its_line() {
+        assert_eq!(
+            unknown("# x\n[cluster.lab]\nhost = \"a\"\nusernam = \"b\"\n"),
+            ["line 4: the key `usernam` in [cluster.lab] is not known; did you mean `username`?"]
+        );
+        assert_eq!(
+            unknown("[cluster.lab]\nzzz = 1\n"),
+            ["line 2: the key `zzz` in [cluster.lab] is not known"]
+        );
+        assert!(unknown("[cluster.lab]\npasword_file = \"b\"\n")[0].contains("`password_file`?"));
+    }
+
+    #[test]
+    fn a_known_key_in_the_wrong_place_is_told_where_it_belongs() {
+        let told = unknown("host = \"a\"\ntimeout = 5\n[defaults]\npassword_file = \"x\"\n");
+        assert!(told[0].contains("`host` cannot stand here") && told[0].contains("[cluster.NAME]"));
+        assert!(told[1].contains("[cluster.NAME] or [defaults]"), "{told:?}");
+        assert!(told[2].starts_with("line 4: the key `password_file` in [defaults]"), "{told:?}");
+        assert!(told[2].contains("belongs to one cluster"), "{told:?}");
+    }
+
+    #[test]
+    fn passwords_and_keyrings_get_their_own_advice() {
+        let told = unknown("[cluster.lab]\npassword = \"hunter2\"\npassword_keyring = \"x\"\n");
+        assert!(told.iter().any(|told| told.contains("password_command or")
+            || told.contains("password_env or password_command")));
+        assert!(told.iter().any(|told| told.contains("secret-tool")), "{told:?}");
+        assert!(!told.concat().contains("hunter2"));
+    }
+
+    #[test]
+    fn what_is_no_table_or_no_known_table_is_told() {
+        for text in ["defaults = [\"h\"]\n", "[[defaults]]\ntimeout = 1\n", "defaults = 1\n"] {
+            assert!(unknown(text)[0].contains("`defaults` is not a table"), "{text}");
+        }
+        assert!(unknown("[cluster]\na = [\"h\"]\n")[0].contains("line 2: `cluster.a` is not"));
+        assert!(unknown("cluster = 1\n")[0].contains("`cluster` is not a table"));
+        assert_eq!(
+            unknown("[default]\nx = 1\n"),
+            ["line 1: the table `default` is not known; did you mean `defaults`?"]
+        );
+        assert!(unknown("[clusters.lab]\n")[0].contains("did you mean `cluster`?"));
+    }
+
+    #[test]
+    fn lists_of_tables_have_keys_of_their_own() {
+        let size = Key { name: "size", place: Place::Each("image"), ..KEYS[0] };
+        let keys: Vec<Key> = KEYS.iter().copied().chain([size]).collect();
+        let places = Places::of("[[image]]\nsize = 1\n[[image]]\nsiz = 1\n", &keys);
+        assert_eq!(places.unknown.len(), 1);
+        assert_eq!(
+            places.unknown[0].to_string(),
+            "line 4: the key `siz` in [image] is not known; did you mean `size`?"
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_looked_at(text in "[\\[\\]a-c.=\"\\n# {}é]{0,60}") {
+            let places = Places::of(&text, KEYS);
+            for problem in &places.unknown {
+                proptest::prop_assert!(problem.line.unwrap() <= 1 + text.matches('\n').count());
+            }
+        }
+    }
+}

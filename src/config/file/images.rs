@@ -1,0 +1,67 @@
+//! Which picture is for whom, as the config file writes it.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::domain::picture::PictureRule;
+use crate::domain::selector::{Field, Pattern};
+
+/// A picture and the phones that it is for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ImageSection {
+    file: PathBuf,
+    #[serde(default)]
+    device_pool: OneOrMore,
+    #[serde(default)]
+    model: OneOrMore,
+    #[serde(default)]
+    profile: OneOrMore,
+    #[serde(default)]
+    location: OneOrMore,
+    #[serde(default)]
+    owner: OneOrMore,
+    #[serde(default)]
+    device: OneOrMore,
+}
+
+/// A pattern, or a list of them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "a name, or a list of names; * stands for any characters")]
+enum OneOrMore {
+    One(Pattern),
+    More(Vec<Pattern>),
+}
+
+impl Default for OneOrMore {
+    fn default() -> Self {
+        Self::More(Vec::new())
+    }
+}
+
+impl ImageSection {
+    /// Returns the rule; file names count from this folder.
+    pub(super) fn rule(&self, folder: &Path) -> PictureRule {
+        let fields = [
+            (Field::DevicePool, &self.device_pool),
+            (Field::Model, &self.model),
+            (Field::Profile, &self.profile),
+            (Field::Location, &self.location),
+            (Field::Owner, &self.owner),
+            (Field::Device, &self.device),
+        ];
+        let patterns = fields.into_iter().flat_map(|(field, patterns)| {
+            let patterns = match patterns {
+                OneOrMore::One(pattern) => std::slice::from_ref(pattern),
+                OneOrMore::More(patterns) => patterns,
+            };
+            patterns.iter().map(move |pattern| (field, pattern.clone()))
+        });
+        PictureRule {
+            name: self.file.display().to_string(),
+            file: folder.join(&self.file),
+            phones: patterns.collect(),
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Serves one connection from its first byte to the proof of what its client has got.
+
+use std::convert::Infallible;
+use std::future::{Future as _, poll_fn};
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Poll, ready};
+use std::time::Duration;
+
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use crate::event::{Download, Event};
+use crate::host::answer::answer;
+use crate::host::exchange::{Asked, Due, Exchange, Ledger};
+use crate::host::proof::{Counted, Ending};
+use crate::host::server::Shared;
+use crate::host::stream::Stream;
+use crate::host::table::{Fetch, Stray};
+
+/// Serves a client until its connection has ended, and writes down what it has got.
+pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%peer, %error, "a connection was gone before it was served");
+        return;
+    }
+    let stream = match &shared.tls {
+        None => Stream::Plain(stream),
+        Some(config) => {
+            let shake = TlsAcceptor::from(Arc::clone(config)).accept(stream);
+            match timeout(shared.limits.header, shake).await {
+                Ok(Ok(stream)) => Stream::Tls(Box::new(stream)),
+                Ok(Err(error)) => {
+                    // Phones that do not trust the certificate end here, so somebody should be able to see it.
+                    tracing::warn!(%peer, %error, "a TLS handshake with the image server failed");
+                    return;
+                }
+                Err(_) => return,
+            }
+        }
+    };
+    let ledger = Arc::new(Ledger::default());
+    let ending = converse(stream, &shared, &ledger).await;
+    let exchanges = ledger.take();
+    if exchanges.is_empty() {
+        tracing::debug!(%peer, "a connection to the image server carried no request");
+    }
+    for exchange in exchanges {
+        record(&shared, exchange, peer, ending);
+    }
+}
+
+/// Answers all requests of a connection, and says how it ended.
+async fn converse(stream: Stream, shared: &Arc<Shared>, ledger: &Arc<Ledger>) -> Ending {
+    let limits = &shared.limits;
+    let service = service_fn(|request: Request<Incoming>| {
+        std::future::ready(Ok::<_, Infallible>(answer(
+            &shared.table,
+            shared.base.path(),
+            ledger,
+            &request,
+        )))
+    });
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header)
+        .max_buf_size(LONGEST_HEADER)
+        // Whether a connection stays is decided with each answer.
+        .keep_alive(true)
+        // A client may close its sending side once it has asked; that alone is no reason to stop.
+        .half_close(true)
+        // Header names have no case, but an old embedded client may know the usual spelling only.
+        .title_case_headers(true)
+        .serve_connection(TokioIo::new(Counted::new(stream, Arc::clone(ledger))), service);
+    let mut alarm = pin!(sleep_until(Instant::now()));
+    let stopped = poll_fn(|cx| {
+        if let Poll::Ready(ended) = connection.poll_without_shutdown(cx) {
+            return Poll::Ready(Stopped::Ended(ended));
+        }
+        // What was just answered or sent has moved the limit.
+        while let Some(when) = ledger.look_again(limits) {
+            alarm.as_mut().reset(when);
+            ready!(alarm.as_mut().poll(cx));
+            if let Some(due) = ledger.due(Instant::now(), limits) {
+                return Poll::Ready(Stopped::Due(due));
+            }
+        }
+        Poll::Pending
+    });
+    let stopped = stopped.await;
+    let stream = connection.into_parts().io.into_inner();
+    let farewell = match stopped {
+        Stopped::Due(Due::TooSlow) => return Ending::TooSlow,
+        Stopped::Due(Due::Idle) | Stopped::Ended(Ok(())) => limits.farewell,
+        // The client was heard to its end, and said what is no HTTP: let it read what it is told about that.
+        Stopped::Ended(Err(error)) if error.is_parse() && ledger.len() == 0 => LAST_WORD,
+        Stopped::Ended(Err(error)) if error.is_parse() => limits.farewell,
+        // It said nothing more. Where it has said nothing at all, nothing can be proven.
+        Stopped::Ended(Err(error)) if error.is_timeout() && ledger.len() > 0 => limits.farewell,
+        Stopped::Ended(Err(_)) => return Ending::Reset,
+    };
+    if ledger.is_all_sent() { stream.farewell(farewell).await } else { Ending::Reset }
+}
+
+/// Why nothing more is answered on a connection.
+enum Stopped {
+    Ended(Result<(), hyper::Error>),
+    Due(Due),
+}
+
+/// Writes down what came of one request.
+fn record(shared: &Shared, exchange: Exchange, peer: SocketAddr, ending: Ending) {
+    let Exchange { asked, status, sent: bytes, at, started, .. } = exchange;
+    let took = started.elapsed();
+    let download = match asked {
+        Asked::Published { hit, part } => {
+            let (part, head_only) = (part.range(), part.is_header());
+            let (device, which, length) = (hit.device, hit.which, hit.content.len() as u64);
+            tracing::debug!(?device, ?which, %peer, status, bytes, ?ending, "image server");
+            let fetch = Fetch {
+                token: hit.token,
+                device: device.clone(),
+                file: Arc::clone(&hit.file),
+                which,
+                peer,
+                head_only,
+                status,
+                part,
+                bytes,
+                length,
+                ending,
+                at,
+                took,
+            };
+            let complete = fetch.part_complete();
+            shared.table.record(fetch);
+            let file = if device.is_some() { which.as_str().into() } else { hit.file };
+            (device, file.to_string(), length, complete, head_only)
+        }
+        Asked::Stray { path } => {
+            tracing::debug!(%peer, path, status, "image server");
+            let count = shared.table.record_stray(Stray { peer, path: path.clone(), status });
+            if count > MOST_STRAYS_TOLD {
+                return;
+            }
+            (None, path, 0, false, false)
+        }
+    };
+    let (phone, file, length, complete, head_only) = download;
+    let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    shared.observer.observe(&Event::Downloaded(Box::new(Download {
+        phone,
+        file,
+        peer,
+        head_only,
+        status,
+        bytes,
+        length,
+        complete,
+        at,
+        duration_ms,
+    })));
+}
+
+/// Requests for what is not published that are told: a scanner must not fill the journal.
+const MOST_STRAYS_TOLD: u64 = 1_000;
+
+/// How long a client that sent no HTTP may take to read what it is told about that.
+const LAST_WORD: Duration = Duration::from_secs(1);
+
+/// Longest request header, in bytes; phones send a few hundred.
+const LONGEST_HEADER: usize = 16 * 1024;

@@ -1,0 +1,369 @@
+//! What HTTP allows a client to do, and what nobody is allowed to do.
+
+use super::*;
+use crate::event::{Download, Event};
+use crate::net::listen::SelfSigned;
+
+fn get(url: &str, version: &str, headers: &str) -> String {
+    format!("GET {} HTTP/{version}\r\nHost: h\r\n{headers}\r\n", path(url))
+}
+
+/// Reads exactly one answer of a connection that stays open.
+async fn one_answer(stream: &mut TcpStream) -> (String, Vec<u8>) {
+    let (mut head, mut byte) = (Vec::new(), [0; 1]);
+    while !head.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).await.unwrap();
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).unwrap();
+    let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: "));
+    let mut body = vec![0; length.unwrap_or("0").parse().unwrap()];
+    stream.read_exact(&mut body).await.unwrap();
+    (head, body)
+}
+
+#[tokio::test]
+async fn a_range_is_answered_with_exactly_these_bytes() {
+    let fixture = Fixture::start();
+    let urls = fixture.classic();
+    let file = &fixture.prepared.background.png;
+    let (head, body) = fixture.ask(&get(&urls.image_url, "1.1", "Range: bytes=100-199\r\n")).await;
+    assert!(head.starts_with("HTTP/1.1 206 Partial Content"), "{head}");
+    assert!(head.contains(&format!("Content-Range: bytes 100-199/{}", file.len())), "{head}");
+    assert!(head.contains("Content-Length: 100\r\n") && head.contains("Accept-Ranges: bytes"));
+    assert_eq!(body, file[100..200]);
+    let (head, body) = fixture.ask(&get(&urls.image_url, "1.1", "Range: bytes=-50\r\n")).await;
+    assert!(head.starts_with("HTTP/1.1 206 "), "{head}");
+    assert_eq!(body, file[file.len() - 50..]);
+    let state = fixture.logged(&urls.token, 2).await;
+    assert!(!state.image, "a part is no file");
+    assert!(fixture.host.fetches(&urls.token).iter().all(|fetch| !fetch.complete()));
+}
+
+#[tokio::test]
+async fn what_cannot_be_satisfied_is_416_and_what_is_odd_is_ignored() {
+    let fixture = Fixture::start();
+    let urls = fixture.classic();
+    let length = fixture.prepared.background.png.len();
+    let beyond = format!("Range: bytes={length}-\r\n");
+    let (head, body) = fixture.ask(&get(&urls.image_url, "1.1", &beyond)).await;
+    assert!(head.starts_with("HTTP/1.1 416 "), "{head}");
+    assert!(head.contains(&format!("Content-Range: bytes */{length}")) && body.is_empty());
+    assert!(!fixture.only_fetch(&urls.token).await.complete());
+    for odd in [
+        "Range: bytes=9-1\r\n",
+        "Range: pixels=0-9\r\n",
+        // Two pieces: the whole file may always be sent instead.
+        "Range: bytes=0-9,100-109\r\n",
+        "Range: bytes=0-9\r\nIf-Range: \"etag\"\r\n",
+    ] {
+        let (head, body) = fixture.ask(&get(&urls.image_url, "1.1", odd)).await;
+        assert!(head.starts_with("HTTP/1.1 200 "), "{odd}: {head}");
+        assert_eq!(body.len(), length);
+    }
+}
+
+#[tokio::test]
+async fn ranges_that_make_the_whole_file_prove_it_and_a_gap_does_not() {
+    let fixture = Fixture::start();
+    let urls = fixture.classic();
+    let length = fixture.prepared.background.png.len();
+    let (first, second) = (length / 3, length / 2);
+    let ranges = [(second, length - 1), (0, first - 1), (first + 1, second + 9)];
+    for (n, (from, to)) in (1..).zip(ranges) {
+        let header = format!("Range: bytes={from}-{to}\r\n");
+        fixture.ask(&get(&urls.image_url, "1.1", &header)).await;
+        let state = fixture.logged(&urls.token, n).await;
+        assert!(!state.image, "one byte is missing");
+    }
+    let header = format!("Range: bytes={first}-{first}\r\n");
+    fixture.ask(&get(&urls.image_url, "1.1", &header)).await;
+    assert!(fixture.logged(&urls.token, 4).await.image);
+}
+
+#[tokio::test]
+async fn a_range_that_breaks_off_proves_nothing() {
+    let fixture = Fixture::start();
+    let urls = fixture.classic();
+    let half = fixture.prepared.background.png.len() / 2;
+    let mut stream = fixture.connect().await;
+    let header = format!("Range: bytes={half}-\r\n");
+    stream.write_all(get(&urls.image_url, "1.1", &header).as_bytes()).await.unwrap();
+    let mut some = vec![0; half / 2];
+    stream.read_exact(&mut some).await.unwrap();
+    drop(stream);
+    fixture.logged(&urls.token, 1).await;
+    let header = format!("Range: bytes=0-{}\r\n", half - 1);
+    fixture.ask(&get(&urls.image_url, "1.1", &header)).await;
+    assert!(!fixture.logged(&urls.token, 2).await.image);
+}
+
+#[tokio::test]
+async fn a_client_that_asks_for_it_keeps_its_connection_until_it_has_both_files() {
+    for version in ["1.0", "1.1"] {
+        let fixture = Fixture::start();
+        let urls = fixture.classic();
+        let mut stream = fixture.connect().await;
+        let keep = "Connection: Keep-Alive\r\n";
+        stream.write_all(get(&urls.image_url, version, keep).as_bytes()).await.unwrap();
+        let (head, body) = one_answer(&mut stream).await;
+        assert_eq!(body, fixture.prepared.background.png);
+        assert!(head.contains("Connection: keep-alive\r\n"), "{head}");
+        // Nothing is proven before the connection has ended.
+        assert!(!fixture.host.fetched(&urls.token).image);
+        stream.write_all(get(&urls.thumbnail_url, version, keep).as_bytes()).await.unwrap();
+        let (head, body) = read_answer(&mut stream).await;
+        assert_eq!(body, fixture.prepared.thumbnail.png);
+        assert!(head.contains("Connection: close"), "{head}");
+        drop(stream);
+        assert!(fixture.host.wait_complete(&urls.token, PATIENCE).await.complete());
+    }
+}
+
+#[tokio::test]
+async fn pipelined_requests_are_all_answered_in_order() {
+    let fixture = Fixture::start();
+    let urls = fixture.classic();
+    let mut stream = fixture.connect().await;
+    let both = get(&urls.image_url, "1.1", "") + &get(&urls.thumbnail_url, "1.1", "");
+    stream.write_all(both.as_bytes()).await.unwrap();
+    let (_, image) = one_answer(&mut stream).await;
+    let (head, thumbnail) = read_answer(&mut stream).await;
+    assert_eq!(image, fixture.prepared.background.png);
+    assert_eq!(thumbnail, fixture.prepared.thumbnail.png);
+    assert!(head.contains("Connection: close"), "{head}");
+    drop(stream);
+    assert!(fixture.host.wait_complete(&urls.token, PATIENCE).await.complete());
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_is_reset_proves_none_of_its_files() {
+    let fixture = Fixture::start();
+    let urls = fixture.classic();
+    let mut stream = fixture.connect().await;
+    let keep = "Connection: keep-alive\r\n";
+    stream.write_all(get(&urls.image_url, "1.1", keep).as_bytes()).await.unwrap();
+    one_answer(&mut stream).await;
+    SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+    drop(stream);
+    assert_eq!(fixture.only_fetch(&urls.token).await.ending, Ending::Reset);
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_ended_and_its_file_is_proven_then() {
+    let limits = HostLimits { idle: Duration::from_millis(30), ..HostLimits::default() };
+    let fixture = Fixture::with(limits, None);
+    let urls = fixture.classic();
+    let mut stream = fixture.connect().await;
+    let keep = "Connection: keep-alive\r\n";
+    stream.write_all(get(&urls.image_url, "1.1", keep).as_bytes()).await.unwrap();
+    let (_, body) = read_answer(&mut stream).await;
+    assert_eq!(body, fixture.prepared.background.png);
+    drop(stream);
+    assert!(fixture.only_fetch(&urls.token).await.complete());
+}
+
+#[tokio::test]
+async fn a_client_that_keeps_reading_slowly_gets_its_file() {
+    // Longer than a whole answer may stand still, shorter than it may take.
+    let limits = HostLimits { stall: Duration::from_millis(400), ..HostLimits::default() };
+    let fixture = Fixture::with(limits, None);
+    let urls = fixture.classic();
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let mut stream = socket.connect(fixture.host.address()).await.unwrap();
+    stream.write_all(request(&urls.image_url).as_bytes()).await.unwrap();
+    let mut read = Vec::new();
+    let mut piece = vec![0; 128 * 1024];
+    loop {
+        let count = stream.read(&mut piece).await.unwrap();
+        if count == 0 {
+            break;
+        }
+        read.extend_from_slice(&piece[..count]);
+        if read.len() % 3 == 0 {
+            sleep(Duration::from_millis(2)).await;
+        }
+    }
+    assert!(read.ends_with(&fixture.prepared.background.png));
+    drop(stream);
+    assert!(fixture.only_fetch(&urls.token).await.complete());
+}
+
+#[tokio::test]
+async fn a_header_that_trickles_in_has_no_more_time_than_any_other() {
+    let limits = HostLimits { header: Duration::from_millis(150), ..HostLimits::default() };
+    let fixture = Fixture::with(limits, None);
+    let urls = fixture.classic();
+    let mut stream = fixture.connect().await;
+    let trickle = async {
+        for byte in get(&urls.image_url, "1.1", "X-Slow: yes\r\n").bytes().cycle() {
+            if stream.write_all(&[byte]).await.is_err() {
+                return;
+            }
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    // A cycle of requests would go on for ever: the first of them takes longer than a header may.
+    timeout(PATIENCE, trickle).await.expect("the connection is cut");
+    assert_eq!(fixture.host.fetched(&urls.token), FetchState::default());
+}
+
+#[tokio::test]
+async fn a_header_that_is_too_large_is_refused() {
+    let fixture = Fixture::start();
+    let urls = fixture.classic();
+    let many = "X-Long: ".to_owned() + &"y".repeat(40_000) + "\r\n";
+    let mut stream = fixture.connect().await;
+    // The server may hang up before it has all of this.
+    let _sent = stream.write_all(get(&urls.image_url, "1.1", &many).as_bytes()).await.is_ok();
+    let mut answer = Vec::new();
+    let _read = stream.read_to_end(&mut answer).await.is_ok();
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    let many = "X-Many: y\r\n".repeat(500);
+    let (head, _) = fixture.ask(&get(&urls.image_url, "1.1", &many)).await;
+    assert!(head.starts_with("HTTP/1.1 431 "), "{head}");
+    assert_eq!(fixture.host.fetched(&urls.token), FetchState::default());
+}
+
+#[tokio::test]
+async fn one_address_has_only_so_many_connections() {
+    let limits = HostLimits { per_peer: 2, ..HostLimits::default() };
+    let fixture = Fixture::with(limits, None);
+    let urls = fixture.classic();
+    let mut held = [fixture.connect().await, fixture.connect().await];
+    // The connections are counted as they are accepted, which is in order.
+    let mut third = fixture.connect().await;
+    let mut nothing = Vec::new();
+    let _reset = third.read_to_end(&mut nothing).await.is_ok();
+    assert!(nothing.is_empty());
+    held[0].write_all(request(&urls.thumbnail_url).as_bytes()).await.unwrap();
+    let (_, body) = read_answer(&mut held[0]).await;
+    assert_eq!(body, fixture.prepared.thumbnail.png);
+    drop(held);
+    // Places come free as connections end.
+    let got = async {
+        loop {
+            let mut stream = fixture.connect().await;
+            let _sent = stream.write_all(request(&urls.image_url).as_bytes()).await.is_ok();
+            let mut bytes = Vec::new();
+            if stream.read_to_end(&mut bytes).await.is_ok() && !bytes.is_empty() {
+                return bytes;
+            }
+        }
+    };
+    assert!(timeout(PATIENCE, got).await.unwrap().ends_with(&fixture.prepared.background.png));
+}
+
+#[tokio::test]
+async fn a_file_for_everybody_has_an_address_of_its_own() {
+    let fixture = Fixture::start();
+    let file = Bytes::from_static(b"\x89PNG\r\n\x1a\nx");
+    let (token, url) = fixture.host.publish_file("../ä b?.png", file.clone(), "image/png").unwrap();
+    assert!(url.ends_with(&format!("/{}/..___b_.png", token.as_str())), "{url}");
+    let (head, body) = fixture.get(&path(&url)).await;
+    assert!(
+        head.starts_with("HTTP/1.1 200 ") && head.contains("Content-Type: image/png"),
+        "{head}"
+    );
+    assert_eq!(body, file);
+    let fetch = fixture.only_fetch(&token).await;
+    assert!(fetch.complete() && fetch.device.is_none());
+    assert!(!fixture.host.fetched(&token).complete(), "it is nobody's background");
+}
+
+/// Remembers the access log.
+#[derive(Default)]
+struct Log(Mutex<Vec<Download>>);
+
+impl Observer for Log {
+    fn observe(&self, event: &Event) {
+        if let Event::Downloaded(download) = event {
+            self.0.lock().unwrap().push((**download).clone());
+        }
+    }
+}
+
+fn config(tls: Option<Arc<ServerConfig>>) -> HostConfig {
+    let local = Ipv4Addr::LOCALHOST;
+    let limits = HostLimits::default();
+    HostConfig {
+        listen: (local, 0).into(),
+        advertise: None,
+        toward: Some(local.into()),
+        limits,
+        tls,
+    }
+}
+
+#[tokio::test]
+async fn every_request_is_told_with_its_end() {
+    let log = Arc::new(Log::default());
+    let watcher: Arc<dyn Observer> = log.clone();
+    let host = ImageHost::start_watched(config(None), watcher).unwrap();
+    let fixture = Fixture { host, prepared: NOISE.clone() };
+    let urls = fixture.classic();
+    fixture.get(&path(&urls.image_url)).await;
+    fixture.logged(&urls.token, 1).await;
+    fixture.get("/nothing").await;
+    let head = format!("HEAD {} HTTP/1.1\r\nHost: h\r\n\r\n", path(&urls.thumbnail_url));
+    fixture.ask(&head).await;
+    fixture.logged(&urls.token, 2).await;
+    while log.0.lock().unwrap().len() < 3 {
+        tokio::task::yield_now().await;
+    }
+    let told = log.0.lock().unwrap();
+    let find = |file: &str| told.iter().find(|download| download.file == file).unwrap();
+    let image = find("background");
+    assert!(image.complete && image.status == 200 && image.bytes == image.length);
+    assert_eq!(image.phone.as_ref().unwrap().as_str(), "SEP0011223344AA");
+    let stray = find("/nothing");
+    assert!(stray.phone.is_none() && stray.status == 404 && !stray.complete);
+    let thumbnail = find("thumbnail");
+    assert!(thumbnail.head_only && !thumbnail.complete && thumbnail.bytes == 0);
+}
+
+#[tokio::test]
+async fn over_tls_the_proof_is_the_same() {
+    let identity = SelfSigned::loopback().unwrap();
+    let host = ImageHost::start(config(Some(identity.server_config().unwrap()))).unwrap();
+    let fixture = Fixture { host, prepared: NOISE.clone() };
+    let urls = fixture.classic();
+    assert!(urls.image_url.starts_with("https://127.0.0.1:"), "{}", urls.image_url);
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(identity.der().to_vec().into()).unwrap();
+    let client = rustls::ClientConfig::builder_with_provider(crate::net::provider::provider())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(client));
+    let connect = async || {
+        let name = rustls::pki_types::ServerName::try_from("127.0.0.1").unwrap();
+        connector.connect(name, fixture.connect().await).await.unwrap()
+    };
+    // One takes it all and closes as small devices do: without a word of TLS.
+    let mut stream = connect().await;
+    stream.write_all(request(&urls.image_url).as_bytes()).await.unwrap();
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).await.unwrap();
+    assert!(bytes.ends_with(&fixture.prepared.background.png));
+    drop(stream);
+    assert!(fixture.logged(&urls.token, 1).await.image);
+    // One goes away in the middle.
+    let other = fixture.publish("SEP000000000002", PushSchema::Classic);
+    let mut stream = connect().await;
+    stream.write_all(request(&other.image_url).as_bytes()).await.unwrap();
+    let mut some = vec![0; 50_000];
+    stream.read_exact(&mut some).await.unwrap();
+    drop(stream);
+    let fetch = fixture.only_fetch(&other.token).await;
+    assert!(!fetch.complete() && !fixture.host.fetched(&other.token).image, "{fetch:?}");
+    // And who speaks no TLS gets nothing.
+    let mut plain = fixture.connect().await;
+    plain.write_all(request(&other.image_url).as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let _ended = plain.read_to_end(&mut answer).await.is_ok();
+    assert!(!answer.windows(4).any(|four| four == b" 200"));
+}

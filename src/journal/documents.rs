@@ -1,0 +1,91 @@
+//! Documents that a run keeps so that it can be told later, from the journal alone, as it was told at its end.
+//!
+//! All of them are kept by [`super::Recorder::snapshot`] under their `KIND`. Fields are only ever added, each with a
+//! default, so that the journals of earlier releases can still be told.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::model::Size;
+use crate::domain::object::ObjectKind;
+
+/// What a run is about; kept when it begins.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Subject {
+    /// What is pushed, by the name of its file.
+    pub file: String,
+    /// Of which kind it is.
+    #[serde(default)]
+    pub object: ObjectKind,
+}
+
+impl Subject {
+    /// The kind of its snapshot.
+    pub const KIND: &'static str = "subject";
+}
+
+/// How a run came to its end; kept right before the end itself is written down. A run without it was killed, or
+/// goes on.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Ending {
+    /// Why it ended before its time, in words.
+    pub stopped: Option<String>,
+    /// Why it could not go on at all, in words.
+    pub error: Option<String>,
+    /// How many phones were left alone because they are proven to show the picture already.
+    pub already: usize,
+}
+
+impl Ending {
+    /// The kind of its snapshot.
+    pub const KIND: &'static str = "ending";
+}
+
+/// The pictures of a run in every size that was made; kept before the first one is sent.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct SentPictures {
+    /// The pictures, in the order of their sizes.
+    pub pictures: Vec<SentPicture>,
+}
+
+impl SentPictures {
+    /// The kind of its snapshot.
+    pub const KIND: &'static str = "sent";
+}
+
+/// A background and its thumbnail as phones of one kind got them.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct SentPicture {
+    /// What tells the two files from any others: attempts name it.
+    pub digest: String,
+    /// Whether the panel shows shades of grey only.
+    pub grey: bool,
+    /// The background.
+    pub background: SentFile,
+    /// The thumbnail.
+    pub thumbnail: SentFile,
+}
+
+/// A file as it was sent, and how it looks.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct SentFile {
+    /// Width and height in pixels.
+    pub size: Size,
+    /// The length of the file in bytes.
+    pub bytes: usize,
+    /// Its SHA-256 digest in hexadecimal.
+    pub sha256: String,
+    /// How it looks: the file itself, or a smaller picture of it.
+    pub look: Look,
+}
+
+/// A picture to be looked at.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Look {
+    /// Whether it is the very file that was sent.
+    pub exact: bool,
+    /// Its media type, such as `image/png`.
+    pub media_type: String,
+    /// Its bytes in Base64.
+    pub base64: String,
+}

@@ -1,0 +1,59 @@
+//! Reading: what phones showed, where a run looked at their screens.
+
+use rusqlite::params;
+
+use super::error::JournalError;
+use super::read::History;
+use super::record::RunId;
+
+/// A screenshot that a run kept; [`History::kept`] has its file.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Screen {
+    /// The kind under which it is kept.
+    pub kind: String,
+    /// The device name.
+    pub phone: String,
+    /// Whether it was taken after the push, not before it.
+    pub after: bool,
+    /// How long the file is, in bytes.
+    pub bytes: usize,
+}
+
+impl History {
+    /// Returns which screenshots a run kept: of each phone and moment the last one.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn screens(&self, run: RunId) -> Result<Vec<Screen>, JournalError> {
+        self.told((|| {
+            // Of rows that are grouped, SQLite gives the one with the highest rowid here (bare columns).
+            let mut select = self.connection().prepare(
+                "select kind, length(body), max(rowid) from snapshots
+                  where run = ?1 and (kind like ?2 || '%' or kind like ?3 || '%') group by kind order by kind",
+            )?;
+            let rows = select.query_map(params![run, BEFORE, AFTER], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
+            })?;
+            let mut screens = Vec::new();
+            for row in rows {
+                let (kind, bytes) = row?;
+                screens.extend(screen(kind, usize::try_from(bytes).unwrap_or(usize::MAX)));
+            }
+            Ok(screens)
+        })())
+    }
+}
+
+fn screen(kind: String, bytes: usize) -> Option<Screen> {
+    let (after, phone) = match kind.strip_prefix(AFTER) {
+        Some(phone) => (true, phone),
+        None => (false, kind.strip_prefix(BEFORE)?),
+    };
+    let phone = phone.to_owned();
+    Some(Screen { kind, phone, after, bytes })
+}
+
+/// What the kind of a screenshot begins with, before the phone's name.
+const BEFORE: &str = "screen before ";
+/// The same for one that was taken after the push.
+const AFTER: &str = "screen after ";

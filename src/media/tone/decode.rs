@@ -1,0 +1,204 @@
+//! Reads a sound file into plain samples of one channel.
+
+use std::fs::File;
+use std::io::{Cursor, Read as _};
+use std::path::Path;
+
+use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
+use symphonia::core::errors::Error;
+use symphonia::core::formats::probe::Hint;
+use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
+use symphonia::core::io::MediaSourceStream;
+use symphonia::core::meta::MetadataOptions;
+
+use super::ToneError;
+
+/// A sound: one channel, as many samples of its beginning as a ring tone can need.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Audio {
+    pub(super) name: String,
+    /// From -1 to 1, and a little more where a file holds more.
+    pub(super) samples: Vec<f32>,
+    pub(super) rate: u32,
+    /// Whether there is more of it than was kept.
+    pub(super) more: bool,
+}
+
+impl Audio {
+    /// Reads a file as it is, for [`Audio::decode`].
+    ///
+    /// # Errors
+    /// When the path leads to no file, or to one that is too long for a sound of some minutes.
+    pub fn read(path: &Path) -> Result<Vec<u8>, ToneError> {
+        let unreadable = |source| ToneError::Unreadable { path: path.to_owned(), source };
+        let file = File::open(path).map_err(unreadable)?;
+        let mut bytes = Vec::new();
+        // What a file says of its length can be wrong, and a pipe says nothing.
+        file.take(LONGEST_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        if bytes.len() as u64 > LONGEST_FILE {
+            return Err(ToneError::TooLarge {
+                name: path.display().to_string(),
+                limit: LONGEST_FILE,
+            });
+        }
+        Ok(bytes)
+    }
+
+    /// Reads the bytes of a WAV, MP3, FLAC or OGG file; `name` is what errors call it. The content tells which of
+    /// them it is.
+    ///
+    /// # Errors
+    /// When it is no sound, holds no sound, or plays too long.
+    pub fn decode(name: &str, bytes: Vec<u8>) -> Result<Self, ToneError> {
+        if bytes.is_empty() {
+            return Err(ToneError::Empty { name: name.to_owned() });
+        }
+        let no_audio =
+            |why: &Error| ToneError::NotAudio { name: name.to_owned(), why: why.to_string() };
+        let stream = MediaSourceStream::new(Box::new(Cursor::new(bytes)), Default::default());
+        let mut format = symphonia::default::get_probe()
+            .probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default())
+            .map_err(|error| no_audio(&error))?;
+        let track = format.default_track(TrackType::Audio);
+        let params =
+            track.and_then(|track| Some((track.id, track.codec_params.as_ref()?.audio()?)));
+        let (track, params) = params.ok_or_else(|| ToneError::NotAudio {
+            name: name.to_owned(),
+            why: "there is no track with sound in it".to_owned(),
+        })?;
+        let mut decoder = symphonia::default::get_codecs()
+            .make_audio_decoder(params, &AudioDecoderOptions::default())
+            .map_err(|error| no_audio(&error))?;
+        let mut mono = Mono::new(name);
+        mono.take_all(format.as_mut(), decoder.as_mut(), track)?;
+        mono.finish()
+    }
+
+    /// Makes a sound from samples.
+    #[cfg(test)]
+    pub(super) fn from_samples(samples: Vec<f32>, rate: u32) -> Self {
+        Self { name: "test".to_owned(), samples, rate, more: false }
+    }
+}
+
+/// Mixes all channels into one, and keeps as much as a ring tone can need.
+struct Mono<'a> {
+    name: &'a str,
+    samples: Vec<f32>,
+    rate: Option<u32>,
+    /// All frames so far, also those that were not kept.
+    frames: u64,
+    /// What the decoder said of a packet that it could not read.
+    damaged: Option<String>,
+}
+
+impl<'a> Mono<'a> {
+    fn new(name: &'a str) -> Self {
+        Self { name, samples: Vec::new(), rate: None, frames: 0, damaged: None }
+    }
+
+    fn take_all(
+        &mut self,
+        format: &mut dyn FormatReader,
+        decoder: &mut dyn AudioDecoder,
+        track: u32,
+    ) -> Result<(), ToneError> {
+        let mut interleaved: Vec<f32> = Vec::new();
+        loop {
+            let packet = match format.next_packet() {
+                Ok(Some(packet)) => packet,
+                Ok(None) => return Ok(()),
+                // A file that was cut short still has its beginning.
+                Err(error) => {
+                    self.damaged.get_or_insert_with(|| error.to_string());
+                    return Ok(());
+                }
+            };
+            if packet.track_id != track {
+                continue;
+            }
+            match decoder.decode(&packet) {
+                Ok(buffer) => {
+                    let (rate, channels) = (buffer.spec().rate(), buffer.num_planes());
+                    self.check(rate, channels)?;
+                    buffer.copy_to_vec_interleaved(&mut interleaved);
+                    self.add(&interleaved, channels, rate)?;
+                }
+                // The frames before the first whole one of an MP3 are of that kind.
+                Err(Error::DecodeError(why)) => {
+                    self.damaged.get_or_insert_with(|| why.to_owned());
+                }
+                Err(error) => {
+                    self.damaged.get_or_insert_with(|| error.to_string());
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Refuses what no sound is like.
+    fn check(&mut self, rate: u32, channels: usize) -> Result<(), ToneError> {
+        let wrong = |why: String| Err(ToneError::Unreasonable { name: self.name.to_owned(), why });
+        if !(LOWEST_RATE..=HIGHEST_RATE).contains(&rate) {
+            return wrong(format!("it has {rate} samples a second"));
+        }
+        if channels == 0 || channels > MOST_CHANNELS {
+            return wrong(format!("it has {channels} channels"));
+        }
+        match *self.rate.get_or_insert(rate) {
+            first if first != rate => wrong("its sample rate changes in the middle".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
+    fn add(&mut self, interleaved: &[f32], channels: usize, rate: u32) -> Result<(), ToneError> {
+        let kept = (f64::from(rate) * KEPT_SECONDS) as usize;
+        for frame in interleaved.chunks_exact(channels) {
+            self.frames += 1;
+            if self.samples.len() < kept {
+                let sum: f32 = frame.iter().copied().map(plain).sum();
+                self.samples.push(sum / channels as f32);
+            }
+        }
+        if self.frames > u64::from(rate) * 60 * LONGEST_MINUTES {
+            return Err(ToneError::TooLong {
+                name: self.name.to_owned(),
+                minutes: LONGEST_MINUTES,
+            });
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Audio, ToneError> {
+        let name = self.name.to_owned();
+        match (self.rate, self.damaged) {
+            (Some(rate), _) if !self.samples.is_empty() => {
+                let more = self.frames > self.samples.len() as u64;
+                Ok(Audio { name, samples: self.samples, rate, more })
+            }
+            (_, Some(why)) => Err(ToneError::NotAudio { name, why }),
+            (_, None) => Err(ToneError::Empty { name }),
+        }
+    }
+}
+
+/// Files of floating point samples can hold anything.
+fn plain(sample: f32) -> f32 {
+    if sample.is_finite() { sample.clamp(-LOUDEST, LOUDEST) } else { 0.0 }
+}
+
+/// Longest file that is read, in bytes: ten minutes of a CD are 100 MB.
+const LONGEST_FILE: u64 = 64 * 1024 * 1024;
+
+/// Longest sound that is read, although only its first seconds ring.
+const LONGEST_MINUTES: u64 = 10;
+
+/// The longest ring tone has 10.05 seconds.
+const KEPT_SECONDS: f64 = 10.5;
+
+const LOWEST_RATE: u32 = 2_000;
+const HIGHEST_RATE: u32 = 384_000;
+const MOST_CHANNELS: usize = 32;
+
+/// Louder samples are mistakes.
+const LOUDEST: f32 = 8.0;

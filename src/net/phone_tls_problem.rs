@@ -1,0 +1,127 @@
+//! Sentences for what keeps a phone from being spoken to over HTTPS, each with what to do about it.
+
+use std::error::Error as StdError;
+
+use rustls::{CertificateError, Error};
+
+use super::fingerprint::Fingerprint;
+use super::tls_problem::{TlsProblem, find_rustls};
+
+/// Why a phone is not spoken to over HTTPS. Nothing was sent to it.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum PhoneTlsProblem {
+    /// The certificate is another phone's.
+    #[error("{} shows its certificate at this address", named.join(", "))]
+    OtherDevice {
+        /// The device names in it.
+        named: Vec<String>,
+    },
+    /// The certificate is not the one that was pinned.
+    #[error("its certificate has changed: {pinned} was pinned, and it shows {shown}")]
+    Changed {
+        /// The fingerprint of the one that was seen first.
+        pinned: Fingerprint,
+        /// The fingerprint of the one that it shows now.
+        shown: Fingerprint,
+    },
+    /// No authority that is believed vouches for the certificate.
+    #[error("its certificate is not to be trusted: {reason} (fingerprint {shown})")]
+    NotTrusted {
+        /// What is wrong with it.
+        reason: String,
+        /// The fingerprint of the one that it shows.
+        shown: Fingerprint,
+    },
+    /// It cannot prove that the certificate is its own.
+    #[error("it cannot prove that its certificate is its own")]
+    Unproven,
+    /// It speaks only versions or ciphers that are too old to be safe.
+    #[error("it speaks only TLS 1.0 or 1.1, or ciphers of that time, which axlpaper does not")]
+    OldTls,
+    /// What answers on the port speaks no TLS.
+    #[error("what answers on its HTTPS port does not speak TLS")]
+    NotTls,
+    /// Anything else.
+    #[error("TLS failed: {0}")]
+    Other(String),
+}
+
+impl PhoneTlsProblem {
+    /// Looks for a TLS error in the chain of causes of any error.
+    pub fn find(error: &(dyn StdError + 'static)) -> Option<Self> {
+        let tls = find_rustls(error)?;
+        if let Error::InvalidCertificate(CertificateError::Other(other)) = tls
+            && let Some(own) = other.0.downcast_ref::<Self>()
+        {
+            return Some(own.clone());
+        }
+        Some(match TlsProblem::from_rustls(tls) {
+            TlsProblem::OldTls => Self::OldTls,
+            TlsProblem::NotTls => Self::NotTls,
+            TlsProblem::Unproven => Self::Unproven,
+            other @ (TlsProblem::Expired { .. }
+            | TlsProblem::NameMismatch { .. }
+            | TlsProblem::NotYetValid { .. }
+            | TlsProblem::Other(_)
+            | TlsProblem::PinMismatch { .. }
+            | TlsProblem::UnknownIssuer { .. }
+            | TlsProblem::Unusable { .. }) => Self::Other(other.to_string()),
+        })
+    }
+
+    /// Says why no authority vouches for a certificate.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the enum belongs to another crate and grows; the rest shares one answer"
+    )]
+    pub(super) fn of_chain(error: &Error, shown: Fingerprint) -> Self {
+        let reason = match error {
+            Error::InvalidCertificate(
+                CertificateError::Expired | CertificateError::ExpiredContext { .. },
+            ) => "it has expired".to_owned(),
+            Error::InvalidCertificate(
+                CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. },
+            ) => "it is not valid yet".to_owned(),
+            Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+                "nobody in --phone-ca-file has signed it".to_owned()
+            }
+            other => other.to_string(),
+        };
+        Self::NotTrusted { reason, shown }
+    }
+
+    /// Tells whether it is in doubt who answers there.
+    pub fn is_about_identity(&self) -> bool {
+        match self {
+            Self::OtherDevice { .. }
+            | Self::Changed { .. }
+            | Self::NotTrusted { .. }
+            | Self::Unproven => true,
+            Self::OldTls | Self::NotTls | Self::Other(_) => false,
+        }
+    }
+
+    /// Says what to do about it, for the phone of that name.
+    pub fn remedy(&self, phone: &str) -> String {
+        match self {
+            Self::OtherDevice { .. } => "the phone has moved: push again with its new address, which `axlpaper \
+                 rollout` finds by itself"
+                .to_owned(),
+            Self::Changed { .. } => format!(
+                "if the phone was replaced or reset, or got a new certificate (look at its web page or its \
+                 settings), push again with --phone-repin {phone}; otherwise somebody may sit in between"
+            ),
+            Self::NotTrusted { .. } => "add the authority that signed it to --phone-ca-file, renew the phone's \
+                 certificate, or use --phone-tls pin-first-use"
+                .to_owned(),
+            Self::Unproven => "its key may be of an old kind (RSA with less than 2048 bits): give the phone a new \
+                 certificate (CAPF), or let it take pictures over HTTP; otherwise somebody may sit in between"
+                .to_owned(),
+            Self::OldTls => "give it newer firmware if there is one, or let it take pictures over HTTP: Phone \
+                 Personalization Enabled, HTTPS Server http and https"
+                .to_owned(),
+            Self::NotTls => "check --phone-tls-port".to_owned(),
+            Self::Other(_) => "open the phone's web page over https; restart the phone if it stays so".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! What tells that which is pushed from anything else of its kind.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::Target;
+use super::script::Script;
+use crate::domain::object::{Takes, ToneFormat};
+use crate::media::{PreparedSet, Shape, ToneSet};
+
+/// A digest of what each phone is sent.
+#[derive(Clone, Debug)]
+pub enum Digests {
+    /// Of pictures.
+    Pictures(HashMap<Shape, String>),
+    /// Of ring tones.
+    Tones(HashMap<ToneFormat, String>),
+    /// Of the steps for each model.
+    Script(Arc<Script>),
+}
+
+impl From<&PreparedSet> for Digests {
+    fn from(pictures: &PreparedSet) -> Self {
+        Self::Pictures(pictures.digests())
+    }
+}
+
+impl From<&ToneSet> for Digests {
+    fn from(tones: &ToneSet) -> Self {
+        Self::Tones(tones.digests())
+    }
+}
+
+impl Digests {
+    /// Returns the digest of what this phone is sent; nothing when nothing was prepared for it.
+    pub fn of(&self, target: &Target) -> Option<String> {
+        match (self, &target.takes) {
+            (Self::Pictures(pictures), Takes::Picture(image)) => {
+                pictures.get(&Shape::from(image)).cloned()
+            }
+            (Self::Tones(tones), Takes::Tone(format)) => tones.get(format).cloned(),
+            (Self::Script(script), Takes::Sound | Takes::Keys) => script.digest(&target.model),
+            (Self::Pictures(_) | Self::Tones(_) | Self::Script(_), _) => None,
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The certificates that phones showed when they were first spoken to over HTTPS.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::domain::device_name::DeviceName;
+use crate::domain::selector::Pattern;
+use crate::journal::{JournalError, Recorder};
+use crate::phone::{Believed, Fingerprint};
+
+/// What is pinned, and where a new pin is written down.
+#[derive(Debug, Default)]
+pub struct Pins {
+    known: Mutex<HashMap<DeviceName, Fingerprint>>,
+    told: Mutex<HashSet<DeviceName>>,
+    recorder: Option<Recorder>,
+}
+
+impl Pins {
+    /// Takes the pins of earlier runs, but not those of phones that `forget` names. New ones are kept by the recorder.
+    pub fn new(
+        mut known: HashMap<DeviceName, Fingerprint>,
+        forget: &[Pattern],
+        recorder: Recorder,
+    ) -> Self {
+        known.retain(|phone, _| !forget.iter().any(|pattern| pattern.matches(phone.as_str())));
+        Self { known: Mutex::new(known), told: Mutex::default(), recorder: Some(recorder) }
+    }
+
+    /// Returns the pin of a phone.
+    pub fn of(&self, phone: &DeviceName) -> Option<Fingerprint> {
+        locked(&self.known).get(phone).copied()
+    }
+
+    /// Pins a certificate. It is in the journal when this returns.
+    ///
+    /// # Errors
+    /// When it cannot be written. Then the phone must not be believed.
+    pub async fn keep(&self, phone: &DeviceName, shown: Fingerprint) -> Result<(), JournalError> {
+        if let Some(recorder) = &self.recorder {
+            recorder.pin(phone, shown.to_string()).await?;
+        }
+        locked(&self.known).insert(phone.clone(), shown);
+        Ok(())
+    }
+
+    /// Notes by what a phone was believed, once a phone.
+    pub fn note(&self, phone: &DeviceName, believed: Believed) {
+        let Some(recorder) = &self.recorder else { return };
+        if locked(&self.told).insert(phone.clone()) {
+            let Believed { fingerprint, why } = believed;
+            let text = format!("{phone} over HTTPS, certificate {fingerprint}: {}", why.as_str());
+            recorder.aside("phone_tls", text);
+        }
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Every change under the lock is one step, so a panic elsewhere leaves nothing half-done.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

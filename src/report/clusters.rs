@@ -1,0 +1,153 @@
+//! One answer about several clusters: rows with the cluster's name in front, and a document of documents.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::json::Document;
+use super::junit::TestCase;
+use super::record::Record;
+
+/// A row, and the cluster that it is about.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct OfCluster<'a, T> {
+    /// The cluster's name, as in the config file.
+    pub cluster: &'a str,
+    /// The row.
+    #[serde(flatten)]
+    pub record: &'a T,
+}
+
+impl<T: Record> OfCluster<'_, T> {
+    const ALL: [&'static str; MOST] = with_first("cluster", T::COLUMNS);
+    const KEPT: [&'static str; MOST] = with_first("cluster", T::FIXED);
+}
+
+impl<T: Record> Record for OfCluster<'_, T> {
+    const COLUMNS: &'static [&'static str] = Self::ALL.split_at(T::COLUMNS.len() + 1).0;
+    const FIXED: &'static [&'static str] = Self::KEPT.split_at(T::FIXED.len() + 1).0;
+    const DROPPED: &'static [&'static str] = T::DROPPED;
+    // The record's own fields stand beside the cluster's name.
+    const PATHS: &'static [(&'static str, &'static str)] = T::PATHS;
+    const TEST_SUITE: Option<&'static str> = T::TEST_SUITE;
+
+    fn cells(&self) -> Vec<String> {
+        let mut cells = self.record.cells();
+        cells.insert(0, self.cluster.to_owned());
+        cells
+    }
+
+    fn test_case(&self) -> Option<TestCase> {
+        let case = self.record.test_case()?;
+        Some(TestCase { class: format!("{}: {}", self.cluster, case.class), ..case })
+    }
+}
+
+/// No list has more columns; one that has does not compile.
+const MOST: usize = 64;
+
+const fn with_first(first: &'static str, rest: &'static [&'static str]) -> [&'static str; MOST] {
+    let mut all = [""; MOST];
+    all[0] = first;
+    let mut at = 0;
+    while at < rest.len() {
+        all[at + 1] = rest[at];
+        at += 1;
+    }
+    all
+}
+
+/// A cluster that gave no answer.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub struct ClusterFailure {
+    /// Its name in the config file.
+    pub cluster: String,
+    /// The exit code that this alone would have.
+    pub exit_code: u8,
+    /// What went wrong.
+    pub message: String,
+    /// What to do next.
+    pub hints: Vec<String>,
+}
+
+/// What is in a `clusters` document.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(super) struct ClustersBody<D> {
+    /// One document for each cluster that answered.
+    documents: Vec<D>,
+    /// The clusters that did not.
+    failures: Vec<ClusterFailure>,
+}
+
+/// The `clusters` document: one document for each cluster that answered, and why others did not.
+pub fn clusters_json<D: Serialize>(
+    documents: Vec<D>,
+    failures: Vec<ClusterFailure>,
+    generated_at: Timestamp,
+) -> Document<'static, impl Serialize> {
+    Document::new("clusters", generated_at, None, ClustersBody { documents, failures })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{View, csv, ndjson, table, wide_table};
+
+    #[derive(Serialize)]
+    struct Row {
+        name: &'static str,
+    }
+
+    impl Record for Row {
+        const COLUMNS: &'static [&'static str] = &["name"];
+
+        fn cells(&self) -> Vec<String> {
+            vec![self.name.to_owned()]
+        }
+    }
+
+    fn written(
+        write: impl FnOnce(&mut dyn std::io::Write) -> Result<(), crate::report::ListError>,
+    ) -> String {
+        let mut out = Vec::new();
+        write(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_cluster_is_the_first_column_of_every_format() {
+        let (row, view) = (Row { name: "SEP1" }, View::default());
+        let rows = [OfCluster { cluster: "=lab", record: &row }];
+        assert_eq!(written(|out| csv(&rows, &view, out)), "cluster,name\n'=lab,SEP1\n");
+        assert_eq!(
+            written(|out| ndjson(&rows, &view, out)),
+            "{\"cluster\":\"=lab\",\"name\":\"SEP1\"}\n"
+        );
+        assert_eq!(written(|out| wide_table(&rows, &view, out)), "cluster  name\n=lab     SEP1\n");
+        assert_eq!(table(&rows, &view, 80), "cluster  name\n=lab     SEP1\n");
+        assert_eq!(written(|out| csv::<OfCluster<'_, Row>>(&[], &view, out)), "cluster,name\n");
+    }
+
+    #[test]
+    fn documents_stay_what_they_are() {
+        let failure = ClusterFailure {
+            cluster: "b".into(),
+            exit_code: 1,
+            message: "gone".into(),
+            hints: vec![],
+        };
+        #[derive(Serialize)]
+        struct Body {
+            z: u8,
+            a: u8,
+        }
+        let at = Timestamp::UNIX_EPOCH;
+        let one = Document::new("x", at, None, Body { z: 1, a: 2 });
+        let text = clusters_json(vec![one], vec![failure], at).text().unwrap();
+        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(document["schema"], "axlpaper.clusters/v1");
+        assert_eq!(document["documents"][0]["schema"], "axlpaper.x/v1");
+        assert_eq!(document["failures"][0]["exit_code"], 1);
+        assert!(text.find("\"z\"").unwrap() < text.find("\"a\": 2").unwrap());
+    }
+}

@@ -1,0 +1,165 @@
+//! What the audit found, and what is to be done about it.
+
+use std::collections::BTreeMap;
+
+use super::bars::grouped;
+use super::{Part, parts};
+use crate::domain::device_name::DeviceName;
+use crate::domain::finding::{Code, Finding, Severity};
+use crate::domain::text::names;
+use crate::event::PhoneResult;
+use crate::report::chronicle::{Chronicle, is_failure};
+use crate::report::text::printable;
+
+/// Everything with one code.
+#[derive(Clone, Debug)]
+pub(super) struct FindingRow {
+    pub(super) code: &'static str,
+    /// The verdict that a phone has because of it.
+    pub(super) verdict: &'static str,
+    /// Whether it is worth knowing only.
+    pub(super) warning: bool,
+    /// How many phones.
+    pub(super) number: String,
+    /// What to do, each remedy once.
+    pub(super) remedies: Vec<Remedy>,
+    pub(super) more: usize,
+}
+
+/// A remedy, and whom it is for.
+#[derive(Clone, Debug)]
+pub(super) struct Remedy {
+    /// How many phones.
+    pub(super) number: String,
+    pub(super) message: String,
+    pub(super) remedy: Vec<Part>,
+    pub(super) phones: String,
+}
+
+/// Phones whose push is not proven, with the same outcome and the same remedy.
+#[derive(Clone, Debug)]
+pub(super) struct ToDo {
+    pub(super) outcome: &'static str,
+    /// How many phones.
+    pub(super) number: String,
+    pub(super) reason: String,
+    pub(super) remedy: Vec<Part>,
+    pub(super) phones: String,
+}
+
+/// Findings by code: the heaviest first, and of those what most phones have.
+pub(super) fn findings(chronicle: &Chronicle) -> Vec<FindingRow> {
+    let mut codes: BTreeMap<Code, Vec<(&DeviceName, &Finding)>> = BTreeMap::new();
+    for phone in chronicle.audit.iter().flat_map(|audit| &audit.phones) {
+        for finding in &phone.findings {
+            codes.entry(finding.code).or_default().push((&phone.name, finding));
+        }
+    }
+    let mut rows: Vec<_> = codes.into_iter().collect();
+    rows.sort_by_key(|(_, found)| {
+        let heaviest = found.iter().map(|(_, finding)| finding.severity).max();
+        std::cmp::Reverse((heaviest, found.len()))
+    });
+    rows.into_iter().filter_map(|(code, found)| finding_row(code, &found)).collect()
+}
+
+fn finding_row(code: Code, found: &[(&DeviceName, &Finding)]) -> Option<FindingRow> {
+    let severity = found.iter().map(|(_, finding)| finding.severity).max()?;
+    let mut groups: BTreeMap<&str, Vec<(&DeviceName, &Finding)>> = BTreeMap::new();
+    for (name, finding) in found {
+        groups.entry(finding.remedy.as_str()).or_default().push((name, finding));
+    }
+    let mut groups: Vec<_> = groups.into_iter().collect();
+    groups.sort_by_key(|(_, found)| std::cmp::Reverse(found.len()));
+    let more = groups.len().saturating_sub(MOST_REMEDIES);
+    let remedies = groups.into_iter().take(MOST_REMEDIES).map(|(remedy, found)| {
+        let phones: Vec<&DeviceName> = found.iter().map(|(name, _)| *name).collect();
+        let message = one_or_such_as(found.iter().map(|(_, finding)| finding.message.as_str()));
+        Remedy {
+            number: grouped(phones.len()),
+            message: printable(&message).into_owned(),
+            remedy: parts(&printable(remedy)),
+            phones: printable(&names(&phones)).into_owned(),
+        }
+    });
+    Some(FindingRow {
+        code: code.as_str(),
+        verdict: severity.verdict().as_str(),
+        warning: severity == Severity::Warning,
+        number: grouped(found.len()),
+        remedies: remedies.collect(),
+        more,
+    })
+}
+
+/// What is left to do about phones whose push is not proven; what concerns most of them stands first.
+pub(super) fn to_do(phones: &[PhoneResult]) -> (Vec<ToDo>, usize) {
+    let mut groups: BTreeMap<(&'static str, String), Vec<&PhoneResult>> = BTreeMap::new();
+    for phone in phones.iter().filter(|phone| is_failure(phone)) {
+        groups.entry((phone.outcome.as_str(), general_remedy(phone))).or_default().push(phone);
+    }
+    let mut groups: Vec<_> = groups.into_iter().collect();
+    groups.sort_by_key(|(_, phones)| std::cmp::Reverse(phones.len()));
+    let more = groups.len().saturating_sub(MOST_TO_DO);
+    let shown = groups.into_iter().take(MOST_TO_DO).map(|((outcome, remedy), phones)| {
+        let reasons = phones.iter().map(|phone| phone.reason.as_deref().unwrap_or_default());
+        let reason = one_or_such_as(reasons);
+        let named: Vec<&DeviceName> = phones.iter().map(|phone| &phone.name).collect();
+        ToDo {
+            outcome,
+            number: grouped(phones.len()),
+            reason: printable(&reason).into_owned(),
+            remedy: parts(&printable(&remedy)),
+            phones: printable(&names(&named)).into_owned(),
+        }
+    });
+    (shown.collect(), more)
+}
+
+/// The text that all of them are, or the first one as an example.
+fn one_or_such_as<'a>(mut texts: impl Iterator<Item = &'a str>) -> String {
+    let first = texts.next().unwrap_or_default();
+    if texts.all(|text| text == first) { first.to_owned() } else { format!("such as: {first}") }
+}
+
+/// A phone's remedy without the phone's own name and address, so that phones with the same trouble share it.
+fn general_remedy(phone: &PhoneResult) -> String {
+    let remedy = phone.remedy.as_deref().unwrap_or_default();
+    let remedy = remedy.replace(phone.name.as_str(), "the phone");
+    match phone.ip {
+        Some(ip) => remedy.replace(&ip.to_string(), "the phone"),
+        None => remedy,
+    }
+}
+
+/// How many remedies of one finding are shown.
+const MOST_REMEDIES: usize = 4;
+
+/// How many kinds of failures are shown.
+const MOST_TO_DO: usize = 12;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Outcome;
+
+    fn phone(n: u8, reason: &str) -> PhoneResult {
+        PhoneResult {
+            outcome: Outcome::Accepted,
+            reason: Some(reason.to_owned()),
+            remedy: Some(format!("check that 10.0.0.{n} can reach the image server")),
+            ..crate::report::html::timeline::tests::phone(n)
+        }
+    }
+
+    #[test]
+    fn phones_with_the_same_trouble_stand_together() {
+        let phones =
+            [phone(1, "no background"), phone(2, "no thumbnail"), phone(3, "no background")];
+        let (to_do, more) = to_do(&phones);
+        assert_eq!((to_do.len(), more, to_do[0].number.as_str()), (1, 0, "3"));
+        assert_eq!(to_do[0].reason, "such as: no background");
+        assert_eq!(to_do[0].remedy[0].text, "check that the phone can reach the image server");
+        assert_eq!(to_do[0].phones, "SEP1, SEP2, SEP3");
+    }
+}

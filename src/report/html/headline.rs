@@ -1,0 +1,135 @@
+//! What a reader should know after ten seconds.
+
+use super::bars::{Bar, Count, grouped, outcomes};
+use crate::event::{Outcome, PhoneResult};
+use crate::report::chronicle::{Chronicle, is_failure};
+use crate::report::text::printable;
+
+/// The first part of the page.
+#[derive(Clone, Debug)]
+pub(super) struct Headline {
+    /// How the run ended, in one or two words.
+    pub(super) state: &'static str,
+    /// `good`, `warn` or `bad`.
+    pub(super) mood: &'static str,
+    /// What came of it, in a sentence.
+    pub(super) sentence: String,
+    /// Why it ended before its time, or what is not known.
+    pub(super) because: Option<String>,
+    /// The most important numbers.
+    pub(super) numbers: Vec<Number>,
+    pub(super) outcomes: Vec<Count>,
+    pub(super) bar: Bar,
+}
+
+/// A number with what it counts.
+#[derive(Clone, Debug)]
+pub(super) struct Number {
+    pub(super) what: &'static str,
+    pub(super) number: String,
+    /// What else is known of it.
+    pub(super) besides: Option<String>,
+}
+
+/// Says it.
+pub(super) fn headline(chronicle: &Chronicle) -> Headline {
+    let phones = &chronicle.phones;
+    let count = |outcome| phones.iter().filter(|phone| phone.outcome == outcome).count();
+    let (verified, left) = (count(Outcome::Verified), count(Outcome::Skipped));
+    let failed = phones.iter().filter(|phone| is_failure(phone)).count();
+    let pushed = phones.len() - left;
+    let outcomes = outcomes(phones);
+    let (state, mood) = state(chronicle, pushed, failed);
+    Headline {
+        state,
+        mood,
+        sentence: sentence(chronicle, pushed, verified, failed),
+        because: because(chronicle),
+        numbers: numbers(chronicle, pushed, verified, failed),
+        bar: Bar::of(&outcomes),
+        outcomes,
+    }
+}
+
+fn numbers(chronicle: &Chronicle, pushed: usize, verified: usize, failed: usize) -> Vec<Number> {
+    let phones = &chronicle.phones;
+    let left = phones.len() - pushed;
+    let pending = phones.iter().filter(|phone| phone.outcome == Outcome::Pending).count();
+    let already = chronicle.ending.as_ref().map_or(0, |ending| ending.already).min(left);
+    let number = |what, number, besides| Number { what, number: grouped(number), besides };
+    // Rounded down, so that only all of them are 100.
+    let share = |percent| format!("{percent} % of {} to be pushed to", grouped(pushed));
+    let untried = format!("{} of them pending", grouped(pending));
+    let shown = format!("{} of them show it already", grouped(already));
+    vec![
+        number("verified", verified, (verified * 100).checked_div(pushed).map(share)),
+        number("failed or not proven", failed, (pending > 0).then_some(untried)),
+        number("left alone", left, (already > 0).then_some(shown)),
+        number("selected", phones.len(), None),
+    ]
+}
+
+fn state(chronicle: &Chronicle, pushed: usize, failed: usize) -> (&'static str, &'static str) {
+    let stopped = chronicle.ending.as_ref().is_some_and(|ending| ending.stopped.is_some());
+    let changes_failed = chronicle
+        .changes
+        .iter()
+        .any(|change| change.state != Some(crate::event::ChangeState::Applied));
+    match chronicle.run.state.as_str() {
+        _ if !chronicle.has_ended() && chronicle.run.state == "killed" => ("killed", "bad"),
+        _ if !chronicle.has_ended() => ("no end is known", "bad"),
+        "interrupted" => ("interrupted", "warn"),
+        "failed" => ("failed", "bad"),
+        _ if stopped => ("stopped early", "bad"),
+        _ if failed > 0 || changes_failed => ("finished, not all of it worked", "warn"),
+        _ if pushed == 0 && chronicle.changes.is_empty() => ("finished", "warn"),
+        _ => ("finished", "good"),
+    }
+}
+
+fn sentence(chronicle: &Chronicle, pushed: usize, verified: usize, failed: usize) -> String {
+    let phones = format!("{} phones", grouped(pushed));
+    let proof = "accepted, and downloaded background and thumbnail completely";
+    match (pushed, verified) {
+        (0, _) if chronicle.phones.is_empty() => "This run pushed to no phone.".to_owned(),
+        (0, _) => format!(
+            "No phone was pushed to: {} left alone.",
+            match chronicle.phones.len() {
+                1 => "the only one was".to_owned(),
+                count => format!("all {} were", grouped(count)),
+            }
+        ),
+        (1, 1) => format!("The phone {proof}."),
+        (pushed, verified) if pushed == verified => format!("All {phones} {proof}."),
+        (pushed, verified) if pushed - failed > verified => format!(
+            "{} of {phones} accepted; {} of them are proven by complete downloads.",
+            grouped(pushed - failed),
+            grouped(verified)
+        ),
+        (1, _) => "The push to the only phone failed, or is not proven.".to_owned(),
+        (_, verified) => format!(
+            "{} of {phones} {proof}. {} failed or are not proven.",
+            grouped(verified),
+            grouped(failed)
+        ),
+    }
+}
+
+fn because(chronicle: &Chronicle) -> Option<String> {
+    if !chronicle.has_ended() {
+        let killed = chronicle.run.state == "killed";
+        let how = if killed { "This run was killed" } else { "This run goes on, or was killed" };
+        return Some(format!(
+            "{how}: the journal has no end of it. What was under way at its last moment is not known; everything \
+             else here is as it was written down."
+        ));
+    }
+    let ending = chronicle.ending.as_ref()?;
+    let why = ending.error.as_ref().or(ending.stopped.as_ref())?;
+    Some(printable(why).into_owned())
+}
+
+/// Tells whether a phone shows what it was sent, as far as its outcome says so.
+pub(super) fn is_verified(phone: &PhoneResult) -> bool {
+    phone.outcome == Outcome::Verified
+}

@@ -1,0 +1,134 @@
+//! Pictures as phones got them, and what phones showed.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::headline::is_verified;
+use crate::domain::text::counted;
+use crate::journal::SentFile;
+use crate::report::chronicle::Chronicle;
+use crate::report::text::printable;
+
+/// A background with its thumbnail.
+#[derive(Clone, Debug)]
+pub(super) struct Picture {
+    pub(super) size: String,
+    pub(super) grey: bool,
+    pub(super) background: Shown,
+    pub(super) thumbnail: Shown,
+    /// How many phones it was sent to, and how many of those are verified.
+    pub(super) told: String,
+}
+
+/// A file as the page shows it.
+#[derive(Clone, Debug)]
+pub(super) struct Shown {
+    pub(super) url: String,
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) told: String,
+    pub(super) sha256: String,
+}
+
+/// What a phone showed before, and what it showed after.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    pub(super) phone: String,
+    pub(super) before: Option<String>,
+    pub(super) after: Option<String>,
+}
+
+/// The pictures that were made, in the order of their sizes.
+pub(super) fn pictures(chronicle: &Chronicle) -> Vec<Picture> {
+    let mut sent: HashMap<&str, HashSet<&str>> = HashMap::new();
+    for attempt in &chronicle.attempts {
+        sent.entry(&attempt.digest).or_default().insert(&attempt.phone);
+    }
+    let verified: HashSet<&str> = chronicle
+        .phones
+        .iter()
+        .filter(|phone| is_verified(phone))
+        .map(|phone| phone.name.as_str())
+        .collect();
+    let pictures = chronicle.pictures.iter().map(|picture| {
+        let phones = sent.get(picture.digest.as_str());
+        let told = match phones {
+            None => "sent to no phone".to_owned(),
+            Some(phones) => format!(
+                "pushed to {}, {} of them verified",
+                counted(phones.len(), "phone"),
+                phones.intersection(&verified).count()
+            ),
+        };
+        Picture {
+            size: picture.background.size.to_string(),
+            grey: picture.grey,
+            background: shown(&picture.background),
+            thumbnail: shown(&picture.thumbnail),
+            told,
+        }
+    });
+    pictures.collect()
+}
+
+fn shown(file: &SentFile) -> Shown {
+    let kilobytes = file.bytes.div_ceil(1024);
+    let smaller = if file.look.exact { "" } else { ", shown from a smaller copy" };
+    Shown {
+        url: url(&file.look.media_type, &file.look.base64),
+        width: file.size.width,
+        height: file.size.height,
+        told: format!("{} PNG, {kilobytes} KB{smaller}", file.size),
+        sha256: file.sha256.clone(),
+    }
+}
+
+/// A `data:` URL of a picture. What is no picture of a kind that browsers show becomes none.
+fn url(media_type: &str, base64: &str) -> String {
+    let known = matches!(media_type, "image/png" | "image/jpeg" | "image/bmp");
+    let plain = base64.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));
+    if known && plain { format!("data:{media_type};base64,{base64}") } else { String::new() }
+}
+
+/// What phones showed, by name.
+pub(super) fn screenshots(chronicle: &Chronicle) -> Vec<Seen> {
+    let mut seen: BTreeMap<&str, Seen> = BTreeMap::new();
+    for shot in &chronicle.screenshots {
+        let phone = || printable(&shot.phone).into_owned();
+        let entry = seen.entry(&shot.phone);
+        let seen = entry.or_insert_with(|| Seen { phone: phone(), before: None, after: None });
+        let picture = media_type(&shot.bytes).map(|kind| url(kind, &STANDARD.encode(&shot.bytes)));
+        if shot.after {
+            seen.after = picture;
+        } else {
+            seen.before = picture;
+        }
+    }
+    seen.into_values().collect()
+}
+
+/// What a file is by its first bytes: a phone can call it anything.
+fn media_type(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0x89, b'P', b'N', b'G', ..] => Some("image/png"),
+        [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
+        [b'B', b'M', ..] => Some("image/bmp"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_pictures_become_urls() {
+        assert_eq!(url("image/png", "QUJD"), "data:image/png;base64,QUJD");
+        assert_eq!(url("text/html", "QUJD"), "");
+        assert_eq!(url("image/svg+xml", "QUJD"), "");
+        assert_eq!(url("image/png", "\"><b>"), "");
+        assert_eq!(media_type(b"<svg onload=x>"), None);
+    }
+}

@@ -1,0 +1,289 @@
+//! The phones, as data that the page's script shows, and a part of them for browsers without it.
+//!
+//! Texts that many phones share stand in the data once; that makes the page of a large fleet a fifth as long.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::clock::{between, took};
+use super::seal::script_safe;
+use super::{HtmlError, Part, parts};
+use crate::domain::device_name::DeviceName;
+use crate::domain::finding::{Code, Verdict};
+use crate::event::{Outcome, PhoneResult};
+use crate::journal::AttemptRow;
+use crate::report::chronicle::{Chronicle, PhoneSeen, is_failure};
+use crate::report::text::printable;
+
+/// A phone in the part that needs no script.
+#[derive(Clone, Debug)]
+pub(super) struct PlainRow {
+    pub(super) name: String,
+    pub(super) description: String,
+    pub(super) model: String,
+    pub(super) device_pool: String,
+    pub(super) ip: String,
+    pub(super) verdict: &'static str,
+    pub(super) findings: String,
+    pub(super) outcome: &'static str,
+    pub(super) reason: String,
+    pub(super) answered: String,
+    pub(super) remedy: Vec<Part>,
+}
+
+/// All of the data. The script knows its fields by these names, and rows and their parts by place.
+#[derive(Serialize)]
+struct Data {
+    /// The run's beginning, in milliseconds since 1970.
+    began: i64,
+    outcomes: Vec<&'static str>,
+    verdicts: Vec<&'static str>,
+    codes: Vec<&'static str>,
+    /// Names of what `more` holds.
+    labels: &'static [&'static str],
+    texts: Vec<String>,
+    rows: Vec<Row>,
+}
+
+/// A number of `Data::texts`; 0 is the empty text.
+type Text = usize;
+
+#[derive(Serialize)]
+struct Row(
+    /// Device name.
+    String,
+    /// Description.
+    String,
+    /// Address.
+    String,
+    /// Model.
+    Text,
+    /// Device pool.
+    Text,
+    /// Verdict; nothing where no cluster was asked.
+    Option<usize>,
+    /// Outcome.
+    usize,
+    /// Whether it is a failure.
+    u8,
+    /// Reason.
+    Text,
+    /// What the phone answered.
+    Text,
+    /// Remedy.
+    Text,
+    /// Attempts.
+    u32,
+    /// Time from the first attempt to the end, in milliseconds.
+    Option<u64>,
+    /// What else is known, as `LABELS`.
+    Vec<Text>,
+    /// Code, message and remedy of each finding.
+    Vec<(usize, Text, Text)>,
+    /// Offset in milliseconds, address, end and what was said, of each of several attempts.
+    Vec<(u64, Text, Text, Text)>,
+);
+
+/// What stands in `Row`'s last but two.
+const LABELS: [&str; 6] =
+    ["Registration", "Load", "Common Phone Profile", "Phone Personalization", "Location", "Owner"];
+
+/// Texts, each once.
+#[derive(Default)]
+struct Texts {
+    known: HashMap<String, Text>,
+    texts: Vec<String>,
+}
+
+impl Texts {
+    fn new() -> Self {
+        let mut texts = Self::default();
+        texts.of("");
+        texts
+    }
+
+    fn of(&mut self, text: &str) -> Text {
+        if let Some(known) = self.known.get(text) {
+            return *known;
+        }
+        let number = self.texts.len();
+        self.known.insert(text.to_owned(), number);
+        self.texts.push(printable(text).into_owned());
+        number
+    }
+
+    fn maybe(&mut self, text: Option<&str>) -> Text {
+        self.of(text.unwrap_or_default())
+    }
+}
+
+/// Writes the data as JSON that can stand in a script element.
+///
+/// # Errors
+/// When a value cannot be written as JSON.
+pub(super) fn data(chronicle: &Chronicle) -> Result<String, HtmlError> {
+    let seen = seen(chronicle);
+    let mut attempts: HashMap<&str, Vec<&AttemptRow>> = HashMap::new();
+    for attempt in &chronicle.attempts {
+        attempts.entry(&attempt.phone).or_default().push(attempt);
+    }
+    let mut texts = Texts::new();
+    let rows = ordered(chronicle)
+        .into_iter()
+        .map(|phone| {
+            let tries = attempts.get(phone.name.as_str()).map(Vec::as_slice).unwrap_or_default();
+            row(phone, seen.get(&phone.name).copied(), tries, chronicle, &mut texts)
+        })
+        .collect();
+    let data = Data {
+        began: chronicle.run.began_at.as_millisecond(),
+        outcomes: Outcome::ALL.map(Outcome::as_str).to_vec(),
+        verdicts: Verdict::ALL.map(Verdict::as_str).to_vec(),
+        codes: Code::ALL.iter().map(|code| code.as_str()).collect(),
+        labels: if chronicle.audit.is_some() { &LABELS } else { &[] },
+        texts: texts.texts,
+        rows,
+    };
+    serde_json::to_string(&data).map(|json| script_safe(&json)).map_err(HtmlError::Data)
+}
+
+fn seen(chronicle: &Chronicle) -> HashMap<&DeviceName, &PhoneSeen> {
+    let seen = chronicle.audit.iter().flat_map(|audit| &audit.phones);
+    seen.map(|phone| (&phone.name, phone)).collect()
+}
+
+/// What went wrong stands first; otherwise phones stay in the order of their names.
+fn ordered(chronicle: &Chronicle) -> Vec<&PhoneResult> {
+    let mut phones: Vec<&PhoneResult> = chronicle.phones.iter().collect();
+    phones.sort_by_key(|phone| (!is_failure(phone), phone.outcome == Outcome::Verified));
+    phones
+}
+
+fn row(
+    phone: &PhoneResult,
+    seen: Option<&PhoneSeen>,
+    tries: &[&AttemptRow],
+    chronicle: &Chronicle,
+    texts: &mut Texts,
+) -> Row {
+    let clean = |text: &str| printable(text).into_owned();
+    let place = |word: &str, words: &[&str]| words.iter().position(|known| *known == word);
+    let outcomes = Outcome::ALL.map(Outcome::as_str);
+    let verdicts = Verdict::ALL.map(Verdict::as_str);
+    let findings = seen.into_iter().flat_map(|seen| &seen.findings);
+    let findings = findings
+        .map(|finding| {
+            let code = Code::ALL.iter().position(|code| *code == finding.code).unwrap_or_default();
+            (code, texts.of(&finding.message), texts.of(&finding.remedy))
+        })
+        .collect();
+    Row(
+        clean(phone.name.as_str()),
+        seen.map(|seen| clean(&seen.description)).unwrap_or_default(),
+        phone.ip.map(|ip| ip.to_string()).unwrap_or_default(),
+        texts.of(&phone.model),
+        texts.of(&phone.device_pool),
+        seen.and_then(|seen| place(seen.verdict.as_str(), &verdicts)),
+        place(phone.outcome.as_str(), &outcomes).unwrap_or_default(),
+        u8::from(is_failure(phone)),
+        texts.maybe(phone.reason.as_deref()),
+        texts.maybe(phone.phone_error.as_ref().map(|error| error.raw.as_str())),
+        texts.maybe(remedy_of(phone)),
+        phone.attempts,
+        phone.duration_ms,
+        more(seen, texts),
+        findings,
+        attempts(tries, chronicle, texts),
+    )
+}
+
+/// The values of `LABELS`.
+fn more(seen: Option<&PhoneSeen>, texts: &mut Texts) -> Vec<Text> {
+    let Some(seen) = seen else { return Vec::new() };
+    let registration = &seen.registration;
+    let status = format!("{:?}", registration.status);
+    let registered = match &registration.node {
+        Some(node) => format!("{} ({node})", words(&status)),
+        None => words(&status),
+    };
+    vec![
+        texts.of(&registered),
+        texts.maybe(registration.active_load.as_deref()),
+        texts.maybe(seen.common_phone_profile.as_deref()),
+        texts.of(&seen.personalization.effective.to_string()),
+        texts.maybe(seen.location.as_deref()),
+        texts.maybe(seen.owner.as_deref()),
+    ]
+}
+
+/// `PartiallyRegistered` → `partially registered`
+fn words(name: &str) -> String {
+    let mut words = String::new();
+    for c in name.chars() {
+        if c.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.extend(c.to_lowercase());
+    }
+    words
+}
+
+/// Attempts where there were several; of one alone the phone's own row tells everything.
+fn attempts(
+    tries: &[&AttemptRow],
+    chronicle: &Chronicle,
+    texts: &mut Texts,
+) -> Vec<(u64, Text, Text, Text)> {
+    if tries.len() < 2 {
+        return Vec::new();
+    }
+    let began = chronicle.run.began_at;
+    let told = tries.iter().map(|attempt| {
+        let end = attempt.outcome.as_deref().unwrap_or("no end is known");
+        let spent = attempt.ended_at.map(|ended| took(between(attempt.began_at, ended)));
+        let end = match spent {
+            Some(spent) => format!("{end} after {spent}"),
+            None => end.to_owned(),
+        };
+        let (ip, end) = (texts.of(&attempt.ip), texts.of(&end));
+        (between(began, attempt.began_at), ip, end, texts.maybe(attempt.said.as_deref()))
+    });
+    told.collect()
+}
+
+fn remedy_of(phone: &PhoneResult) -> Option<&str> {
+    phone.remedy.as_deref()
+}
+
+/// The first phones for browsers without a script, and how many there are beyond.
+pub(super) fn plain(chronicle: &Chronicle) -> (Vec<PlainRow>, usize) {
+    let seen = seen(chronicle);
+    let phones = ordered(chronicle);
+    let more = phones.len().saturating_sub(MOST_PLAIN);
+    let rows = phones.into_iter().take(MOST_PLAIN);
+    (rows.map(|phone| plain_row(phone, seen.get(&phone.name).copied())).collect(), more)
+}
+
+fn plain_row(phone: &PhoneResult, seen: Option<&PhoneSeen>) -> PlainRow {
+    let clean = |text: &str| printable(text).into_owned();
+    let option = |text: Option<&str>| text.map(clean).unwrap_or_default();
+    let codes = seen.into_iter().flat_map(|seen| &seen.findings);
+    let codes: Vec<&str> = codes.map(|finding| finding.code.as_str()).collect();
+    PlainRow {
+        name: clean(phone.name.as_str()),
+        description: option(seen.map(|seen| seen.description.as_str())),
+        model: clean(&phone.model),
+        device_pool: clean(&phone.device_pool),
+        ip: phone.ip.map(|ip| ip.to_string()).unwrap_or_default(),
+        verdict: seen.map_or("", |seen| seen.verdict.as_str()),
+        findings: codes.join(" "),
+        outcome: phone.outcome.as_str(),
+        reason: option(phone.reason.as_deref()),
+        answered: option(phone.phone_error.as_ref().map(|error| error.raw.as_str())),
+        remedy: parts(&option(remedy_of(phone))),
+    }
+}
+
+/// How many phones a browser without a script shows.
+const MOST_PLAIN: usize = 300;

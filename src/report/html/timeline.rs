@@ -1,0 +1,379 @@
+//! The time line of a run: its stages as bars, and below them the phones as they were done with.
+
+use std::collections::BTreeMap;
+
+use super::clock::{between, marks, time_of_day, took};
+use crate::domain::text::counted;
+use crate::event::Outcome;
+use crate::report::chronicle::Chronicle;
+use crate::report::text::printable;
+
+/// A drawing of fixed width; all lengths are its units.
+#[derive(Clone, Debug)]
+pub(super) struct Timeline {
+    pub(super) height: u64,
+    /// Where the marks end and the labels stand.
+    pub(super) floor: u64,
+    /// Where the phones' part begins.
+    pub(super) shelf: u64,
+    pub(super) marks: Vec<Mark>,
+    pub(super) lanes: Vec<Lane>,
+    pub(super) boxes: Vec<Piece>,
+    /// How many phones the highest column has.
+    pub(super) most: usize,
+    /// How long one column is.
+    pub(super) column: String,
+    /// All of it in words.
+    pub(super) told: String,
+    /// What a person was told meanwhile.
+    pub(super) notes: Vec<Note>,
+    pub(super) more_notes: usize,
+}
+
+/// A time on the axis.
+#[derive(Clone, Debug)]
+pub(super) struct Mark {
+    pub(super) x: String,
+    pub(super) label: String,
+}
+
+/// One stage.
+#[derive(Clone, Debug)]
+pub(super) struct Lane {
+    pub(super) y: u64,
+    pub(super) label: String,
+    pub(super) began: String,
+    pub(super) took: String,
+    pub(super) spans: Vec<Piece>,
+}
+
+/// A rectangle.
+#[derive(Clone, Debug)]
+pub(super) struct Piece {
+    pub(super) word: &'static str,
+    pub(super) x: String,
+    pub(super) y: String,
+    pub(super) width: String,
+    pub(super) height: String,
+}
+
+/// Something that was told.
+#[derive(Clone, Debug)]
+pub(super) struct Note {
+    pub(super) at: String,
+    pub(super) text: String,
+}
+
+/// A stage from its first beginning to its last end, in milliseconds from the beginning of the run.
+#[derive(Clone, Debug)]
+struct StageTimes {
+    word: String,
+    spans: Vec<(u64, u64)>,
+    ended: bool,
+}
+
+/// Draws the time line; nothing where the journal has no stage and no phone with a time.
+pub(super) fn timeline(chronicle: &Chronicle) -> Option<Timeline> {
+    let length = between(chronicle.run.began_at, chronicle.last_known()).max(1);
+    let stages = stages(chronicle, length);
+    let done = done(chronicle, length);
+    if stages.is_empty() && done.is_empty() {
+        return None;
+    }
+    let scale = Scale { length };
+    let lanes: Vec<Lane> =
+        (0..).zip(&stages).filter_map(|(row, stage)| scale.lane(row, stage, chronicle)).collect();
+    let shelf = TOP + LANE * lanes.len() as u64 + GAP;
+    let (boxes, most) = scale.columns(&done, shelf);
+    let floor = if boxes.is_empty() { shelf - GAP } else { shelf + COLUMNS_HEIGHT };
+    let marks = marks(length)
+        .into_iter()
+        .map(|(at, label)| Mark { x: number(scale.x(at)), label })
+        .collect();
+    let (notes, more_notes) = notes(chronicle);
+    let told = told(&lanes, done.len(), length);
+    Some(Timeline {
+        height: floor + FOOT,
+        floor,
+        shelf,
+        marks,
+        lanes,
+        boxes,
+        most,
+        column: took(length / COLUMNS),
+        told,
+        notes,
+        more_notes,
+    })
+}
+
+fn told(lanes: &[Lane], phones: usize, length: u64) -> String {
+    let stages = lanes.iter().map(|lane| format!("{} {}", lane.label, lane.took));
+    let stages = stages.collect::<Vec<_>>().join(", ");
+    let phones = counted(phones, "phone");
+    format!("The run took {}. Stages: {stages}. {phones} were pushed to meanwhile.", took(length))
+}
+
+fn notes(chronicle: &Chronicle) -> (Vec<Note>, usize) {
+    let told = |kind: &str| kind == "remark" || kind == "waiting";
+    let all: Vec<_> = chronicle.events.iter().filter(|event| told(&event.kind)).collect();
+    let shown = all.iter().take(MOST_NOTES).map(|event| {
+        let waits = if event.kind == "waiting" { "waited: " } else { "" };
+        Note { at: time_of_day(event.at), text: format!("{waits}{}", printable(&event.text)) }
+    });
+    (shown.collect(), all.len().saturating_sub(MOST_NOTES))
+}
+
+/// Pairs what began with what ended. A stage without an end is taken to go on as long as the run is known.
+fn stages(chronicle: &Chronicle, length: u64) -> Vec<StageTimes> {
+    let mut stages: Vec<StageTimes> = Vec::new();
+    for event in &chronicle.events {
+        let at = between(chronicle.run.began_at, event.at).min(length);
+        let known = stages.iter_mut().find(|stage| stage.word == event.text);
+        match (event.kind.as_str(), known) {
+            ("began", None) => {
+                let word = event.text.clone();
+                stages.push(StageTimes { word, spans: vec![(at, length)], ended: false });
+            }
+            // A stage that says twice that it begins has only learnt more about itself.
+            ("began", Some(stage)) if stage.ended => {
+                stage.spans.push((at, length));
+                stage.ended = false;
+            }
+            ("finished", Some(stage)) if !stage.ended => {
+                if let Some(last) = stage.spans.last_mut() {
+                    last.1 = at.max(last.0);
+                }
+                stage.ended = true;
+            }
+            _ => {}
+        }
+    }
+    stages
+}
+
+/// When phones were done with, in milliseconds from the beginning of the run, and how.
+fn done(chronicle: &Chronicle, length: u64) -> Vec<(u64, Outcome)> {
+    let began = chronicle.run.began_at;
+    let phones = chronicle.phones.iter();
+    let done = phones.filter_map(|phone| Some((phone.finished_at?, phone.outcome)));
+    done.map(|(at, outcome)| (between(began, at).min(length), outcome)).collect()
+}
+
+/// What a reader calls a stage.
+fn label(word: &str) -> String {
+    let told = match word {
+        "connect" => "Cluster is called",
+        "phones" => "Phones are read",
+        "settings" => "Settings are read",
+        "registrations" => "Registrations are read",
+        "pages" => "Pages are read",
+        "identities" => "Phones say who they are",
+        "pictures" => "Pictures are made",
+        "check" => "Cluster is compared",
+        "apply" => "Cluster is changed",
+        "restart" => "Phones take it over",
+        "push" => "Phones are pushed to",
+        other => other,
+    };
+    printable(told).into_owned()
+}
+
+/// Milliseconds as places on the drawing.
+struct Scale {
+    length: u64,
+}
+
+impl Scale {
+    fn x(&self, at: u64) -> f64 {
+        LEFT + (WIDTH - LEFT - RIGHT) * (at as f64 / self.length as f64)
+    }
+
+    fn lane(&self, row: u64, stage: &StageTimes, chronicle: &Chronicle) -> Option<Lane> {
+        let label = label(&stage.word);
+        let y = TOP + LANE * row;
+        let last = stage.spans.len() - 1;
+        let spans = stage.spans.iter().enumerate().map(|(at, (from, to))| Piece {
+            word: if stage.ended || at < last { "stage" } else { "unended" },
+            x: number(self.x(*from)),
+            y: (y + 4).to_string(),
+            width: number((self.x(*to) - self.x(*from)).max(2.0)),
+            height: (LANE - 8).to_string(),
+        });
+        let first = stage.spans.first()?.0;
+        let began = chronicle.run.began_at + std::time::Duration::from_millis(first);
+        let spent = stage.spans.iter().map(|(from, to)| to - from).sum();
+        let spent = took(spent);
+        let spent = if stage.ended { spent } else { format!("{spent}, no end is known") };
+        Some(Lane { y, label, began: time_of_day(began), took: spent, spans: spans.collect() })
+    }
+
+    /// Columns of phones by the time at which they were done with, and the most of one column.
+    fn columns(&self, done: &[(u64, Outcome)], shelf: u64) -> (Vec<Piece>, usize) {
+        let mut columns: BTreeMap<u64, BTreeMap<Outcome, usize>> = BTreeMap::new();
+        for (at, outcome) in done {
+            let column = (at * COLUMNS / self.length).min(COLUMNS - 1);
+            *columns.entry(column).or_default().entry(*outcome).or_default() += 1;
+        }
+        let sum = |counts: &BTreeMap<Outcome, usize>| counts.values().sum::<usize>();
+        let most = columns.values().map(sum).max().unwrap_or(0);
+        let width = (WIDTH - LEFT - RIGHT) / COLUMNS as f64;
+        let mut boxes = Vec::new();
+        for (column, counts) in columns {
+            let mut y = (shelf + COLUMNS_HEIGHT) as f64;
+            for (outcome, count) in counts {
+                let height = COLUMNS_HEIGHT as f64 * count as f64 / most as f64;
+                y -= height;
+                boxes.push(Piece {
+                    word: outcome.as_str(),
+                    x: number(LEFT + width * column as f64),
+                    y: number(y),
+                    width: number(width - 1.0),
+                    height: number(height),
+                });
+            }
+        }
+        (boxes, most)
+    }
+}
+
+fn number(value: f64) -> String {
+    format!("{value:.1}")
+}
+
+/// The drawing's width.
+const WIDTH: f64 = 960.0;
+/// Room for the names of stages.
+const LEFT: f64 = 170.0;
+/// Room for the last label.
+const RIGHT: f64 = 80.0;
+const TOP: u64 = 4;
+const LANE: u64 = 22;
+const GAP: u64 = 18;
+const COLUMNS: u64 = 71;
+const COLUMNS_HEIGHT: u64 = 110;
+const FOOT: u64 = 24;
+const MOST_NOTES: usize = 100;
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::object::ObjectKind;
+    use crate::event::PhoneResult;
+    use crate::journal::{EventRow, RunRow};
+
+    pub(in crate::report::html) fn phone(n: u8) -> PhoneResult {
+        PhoneResult {
+            name: format!("SEP{n}").parse().unwrap(),
+            model: "Cisco 8841".into(),
+            device_pool: "HQ".into(),
+            ip: Some([10, 0, 0, n].into()),
+            object: ObjectKind::Background,
+            image: None,
+            outcome: Outcome::Verified,
+            phone_error: None,
+            reason: None,
+            remedy: None,
+            attempts: 1,
+            first_attempt_at: None,
+            finished_at: None,
+            duration_ms: None,
+        }
+    }
+
+    fn at(ms: u64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + Duration::from_millis(ms)
+    }
+
+    fn chronicle(events: &[(u64, &str, &str)], done: &[u64], ended: Option<u64>) -> Chronicle {
+        let event = |(ms, kind, text): &(u64, &str, &str)| EventRow {
+            at: at(*ms),
+            kind: (*kind).to_owned(),
+            text: (*text).to_owned(),
+        };
+        let finished = |(ms, n): (&u64, u8)| PhoneResult { finished_at: Some(at(*ms)), ..phone(n) };
+        Chronicle {
+            run: RunRow {
+                id: 1,
+                command: "rollout".into(),
+                command_line: "axlpaper rollout".into(),
+                program: "0.1.0".into(),
+                cluster_id: "pub:8443".into(),
+                cluster: "lab".into(),
+                host: "pub:8443".into(),
+                os_user: "admin".into(),
+                machine: "jump1".into(),
+                continues: None,
+                reverts: None,
+                began_at: at(0),
+                ended_at: ended.map(at),
+                state: "finished".into(),
+                exit_code: None,
+                outcomes: Vec::new(),
+            },
+            object: ObjectKind::Background,
+            file: None,
+            ending: None,
+            audit: None,
+            changes: Vec::new(),
+            attempts: Vec::new(),
+            events: events.iter().map(event).collect(),
+            phones: done.iter().zip(0..).map(finished).collect(),
+            pictures: Vec::new(),
+            screenshots: Vec::new(),
+            more_screenshots: 0,
+        }
+    }
+
+    #[test]
+    fn waves_are_one_stage_and_a_stage_without_an_end_says_so() {
+        let events = [
+            (0, "began", "phones"),
+            (1_000, "finished", "phones"),
+            (1_000, "began", "push"),
+            (1_200, "remark", "wave 1 of 2: 3 phones"),
+            (2_000, "finished", "push"),
+            (3_000, "began", "push"),
+        ];
+        let line = timeline(&chronicle(&events, &[], None)).unwrap();
+        let told: Vec<_> =
+            line.lanes.iter().map(|lane| (lane.label.as_str(), lane.took.as_str())).collect();
+        assert_eq!(
+            told,
+            [("Phones are read", "1.0 s"), ("Phones are pushed to", "1.0 s, no end is known")]
+        );
+        let words: Vec<_> = line.lanes[1].spans.iter().map(|span| span.word).collect();
+        assert_eq!(words, ["stage", "unended"]);
+        assert_eq!(line.notes[0].text, "wave 1 of 2: 3 phones");
+        assert!(timeline(&chronicle(&[], &[], Some(5))).is_none());
+    }
+
+    proptest! {
+        /// Whatever a journal says, nothing is drawn outside, and no phone is left out.
+        #[test]
+        fn everything_lies_on_the_drawing(
+            events in proptest::collection::vec(
+                (0_u64..9_000, prop_oneof![Just("began"), Just("finished"), Just("remark")], prop_oneof![Just("push"), Just("x")]),
+                0..12,
+            ),
+            done in proptest::collection::vec(0_u64..9_000, 1..40),
+            ended in proptest::option::of(0_u64..9_000),
+        ) {
+            let line = timeline(&chronicle(&events, &done, ended)).unwrap();
+            let spans = line.lanes.iter().flat_map(|lane| &lane.spans);
+            let floor = line.floor as f64;
+            for piece in spans.chain(&line.boxes) {
+                let number = |text: &str| text.parse::<f64>().unwrap();
+                let (x, y) = (number(&piece.x), number(&piece.y));
+                prop_assert!(x >= LEFT && x + number(&piece.width) <= WIDTH - RIGHT + 2.1, "{piece:?}");
+                prop_assert!(y >= 0.0 && y + number(&piece.height) <= floor + 0.1, "{piece:?}");
+            }
+            prop_assert!((1..=done.len()).contains(&line.most));
+        }
+    }
+}

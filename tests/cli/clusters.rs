@@ -1,0 +1,145 @@
+//! Several clusters of one config file, side by side.
+
+use axlpaper::sim::{ADMIN_PASSWORD, ADMIN_USER};
+use serde_json::Value;
+
+use crate::lab::{Ended, Lab, bare, end};
+
+/// Two clusters and a config file with both, in the first one's folder.
+fn two() -> (Lab, Lab) {
+    let (a, b) = (Lab::of_phones(2), Lab::of_phones(3));
+    a.secret("password", ADMIN_PASSWORD);
+    let password = "password_file = \"password\"\n";
+    let text = format!("{}{password}{}{password}", a.table("alpha"), b.table("beta"));
+    std::fs::write(a.path("config.toml"), text).unwrap();
+    (a, b)
+}
+
+fn run(lab: &Lab, arguments: &[&str]) -> Ended {
+    with(lab, arguments, &[])
+}
+
+fn with(lab: &Lab, arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
+    let mut program = bare();
+    program
+        .current_dir(lab.folder())
+        .env("AXLPAPER_CONFIG", lab.path("config.toml"))
+        .envs(environment.iter().copied())
+        .args(arguments);
+    end(program)
+}
+
+#[test]
+fn rows_name_their_cluster_in_every_format() {
+    let (a, _b) = two();
+    let ended = run(&a, &["inventory", "--all-clusters", "--format", "csv"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let mut reader = csv::Reader::from_reader(ended.stdout.as_bytes());
+    assert_eq!(&reader.headers().unwrap()[0], "cluster");
+    let clusters: Vec<String> = reader.records().map(|row| row.unwrap()[0].to_owned()).collect();
+    assert_eq!(clusters, ["alpha", "alpha", "beta", "beta", "beta"]);
+    assert!(ended.stderr.contains("2 of 2 phones on alpha"), "{ended:?}");
+    assert!(ended.stderr.contains("3 of 3 phones on beta"), "{ended:?}");
+    // In the order in which they are named, each once.
+    let named = ["inventory", "--cluster", "beta", "--cluster", "alpha", "--cluster", "beta"];
+    let ended = run(&a, &[&named[..], &["--format", "ndjson"]].concat());
+    let lines: Vec<Value> =
+        ended.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((lines.len(), &lines[0]["cluster"]), (5, &"beta".into()));
+    assert!(lines[0]["device_pool"].is_string(), "{ended:?}");
+    let table = run(&a, &["audit", "--all-clusters"]);
+    assert!(table.stdout.starts_with("cluster"), "{table:?}");
+}
+
+#[test]
+fn the_json_holds_a_document_for_each() {
+    let (a, _b) = two();
+    for (command, schema) in
+        [("inventory", "axlpaper.inventory/v1"), ("audit", "axlpaper.audit/v1")]
+    {
+        let ended = run(&a, &[command, "--all-clusters", "--json"]);
+        assert_eq!(ended.code, 0, "{ended:?}");
+        let document: Value = serde_json::from_str(&ended.stdout).unwrap();
+        assert_eq!(document["schema"], "axlpaper.clusters/v1");
+        assert_eq!(document["failures"], Value::Array(vec![]));
+        let names: Vec<&str> = document["documents"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|document| {
+                assert_eq!(document["schema"], schema);
+                document["cluster"]["name"].as_str().unwrap()
+            })
+            .collect();
+        assert_eq!(names, ["alpha", "beta"]);
+    }
+    let work = run(&a, &["audit", "--all-clusters", "--detailed-exitcode"]);
+    assert_eq!(work.code, 6, "{work:?}");
+    // One cluster that is named once is what it always was.
+    let one = run(&a, &["inventory", "--cluster", "beta", "--json"]);
+    let document: Value = serde_json::from_str(&one.stdout).unwrap();
+    assert_eq!(document["schema"], "axlpaper.inventory/v1");
+}
+
+#[test]
+fn a_cluster_that_fails_does_not_stop_the_others() {
+    let ((a, _b), c) = (two(), Lab::of_phones(1));
+    let mut text = std::fs::read_to_string(a.path("config.toml")).unwrap();
+    let wrong = c.table("gamma").replace(ADMIN_USER, "nobody");
+    text = format!("{text}{wrong}password_file = \"password\"\n");
+    text +=
+        "[cluster.delta]\nhost = \"127.0.0.1:1\"\nusername = \"x\"\npassword_env = \"NOWHERE\"\n";
+    std::fs::write(a.path("config.toml"), text).unwrap();
+    let ended = run(&a, &["audit", "--all-clusters", "--json"]);
+    assert_eq!(ended.code, 4, "{ended:?}");
+    for told in ["cluster \"gamma\":", "cluster \"delta\":", "NOWHERE", "2 of 4 clusters gave no"] {
+        assert!(ended.stderr.contains(told), "{told}: {ended:?}");
+    }
+    let document: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(document["documents"].as_array().unwrap().len(), 2);
+    let failures = document["failures"].as_array().unwrap();
+    let told: Vec<_> = failures.iter().map(|one| (&one["cluster"], &one["exit_code"])).collect();
+    assert_eq!(told, [(&"delta".into(), &2.into()), (&"gamma".into(), &4.into())]);
+    assert!(!format!("{ended:?}").contains(ADMIN_PASSWORD), "{ended:?}");
+}
+
+#[test]
+fn a_password_without_a_host_goes_to_none_of_several() {
+    let (a, b) = (Lab::of_phones(1), Lab::of_phones(1));
+    std::fs::write(a.path("config.toml"), a.table("alpha") + &b.table("beta")).unwrap();
+    let arguments = ["inventory", "--all-clusters"];
+    let ended = with(&a, &arguments, &[("CUCM_PASSWORD", ADMIN_PASSWORD)]);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(a.record().requests.is_empty() && b.record().requests.is_empty());
+    // With its host it is for that one.
+    let host = b.cluster.axl_addr().to_string();
+    let ended = with(&a, &arguments, &[("CUCM_PASSWORD", ADMIN_PASSWORD), ("CUCM_HOST", &host)]);
+    assert!(ended.stderr.contains("1 of 1 phones on beta"), "{ended:?}");
+    assert!(a.record().requests.is_empty() && !b.record().requests.is_empty());
+}
+
+#[test]
+fn what_cannot_be_meant_for_several_is_refused() {
+    let (a, b) = two();
+    let host = b.cluster.axl_addr().to_string();
+    for (arguments, word) in [
+        (&["inventory", "--all-clusters", "--host", &host][..], "--host"),
+        (&["audit", "--all-clusters", "--password-file", "password"], "--password-file"),
+        (&["audit", "--all-clusters", "--username", "x"], "--username"),
+        (&["plan", "--all-clusters"], "one cluster at a time"),
+        (&["plan", "--cluster", "alpha", "--cluster", "beta"], "one cluster at a time"),
+        (&["trust", "--cluster", "alpha", "--cluster", "beta"], "one cluster at a time"),
+        (&["rollout", "x.png", "--all-clusters", "--yes"], "one cluster at a time"),
+        (&["inventory", "--cluster", "alpha", "--cluster", "bta"], "did you mean beta?"),
+    ] {
+        run(&a, arguments).fails(2, &[word, "hint:"]);
+    }
+    let twice = a.table("alpha") + &a.table("again");
+    std::fs::write(a.path("config.toml"), twice).unwrap();
+    run(&a, &["inventory", "--all-clusters"]).fails(2, &["are one server", "hint:"]);
+    std::fs::write(a.path("config.toml"), "[cluster.x]\n").unwrap();
+    run(&a, &["inventory", "--all-clusters"]).fails(2, &["cluster \"x\"", "host"]);
+    std::fs::write(a.path("config.toml"), "").unwrap();
+    run(&a, &["inventory", "--all-clusters"]).fails(2, &["no cluster"]);
+    assert!(a.record().requests.is_empty() && b.record().requests.is_empty());
+}

@@ -1,0 +1,224 @@
+//! `init`, `config show`, `config check`, and where passwords come from.
+
+use assert_cmd::Command;
+use axlpaper::sim::{ADMIN_PASSWORD, ADMIN_USER};
+use serde_json::Value;
+
+use crate::lab::{Ended, Lab, bare, end};
+
+/// Runs the program in the lab's folder with nothing in the environment but what is given.
+fn run(lab: &Lab, arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
+    end(program(lab, arguments, environment))
+}
+
+fn program(lab: &Lab, arguments: &[&str], environment: &[(&str, &str)]) -> Command {
+    let mut program = bare();
+    program
+        .current_dir(lab.folder())
+        .env("AXLPAPER_CONFIG", lab.path("config.toml"))
+        .env("PATH", "/usr/bin:/bin")
+        .envs(environment.iter().copied())
+        .args(arguments);
+    program
+}
+
+fn configure(lab: &Lab, keys: &str) {
+    std::fs::write(lab.path("config.toml"), format!("{}{keys}", lab.table("lab"))).unwrap();
+}
+
+#[cfg(unix)]
+fn mode(path: &std::path::Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[cfg(unix)]
+fn set_mode(path: &std::path::Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn init_writes_for_its_owner_and_never_over_anything() {
+    let lab = Lab::of_phones(1);
+    let path = lab.path("new/config.toml");
+    let init = || {
+        let mut program = bare();
+        program.args(["init", "--config"]).arg(&path);
+        end(program)
+    };
+    let ended = init();
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+    std::fs::write(&path, "# mine\n").unwrap();
+    init().fails(5, &["there already", "hint:"]);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "# mine\n");
+    std::fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink(lab.path("elsewhere"), &path).unwrap();
+    init().fails(5, &["there already"]);
+    assert!(!lab.path("elsewhere").exists());
+}
+
+#[test]
+fn what_init_writes_can_be_used_and_pinned() {
+    let lab = Lab::of_phones(1);
+    let host = lab.cluster.axl_addr().to_string();
+    let named = ["--cluster", "the lab", "--host", &host, "--username", ADMIN_USER];
+    for (given, trusted) in
+        [(&[][..], &["--host", &host, "--cluster", "the lab"][..]), (&named, &[])]
+    {
+        let ended = run(&lab, &[&["init"][..], given].concat(), &[]);
+        assert_eq!(ended.code, 0, "{ended:?}");
+        let printed = run(&lab, &[&["init", "--print"][..], given].concat(), &[]).stdout;
+        assert_eq!(std::fs::read_to_string(lab.path("config.toml")).unwrap(), printed);
+        let ended = run(&lab, &[&["trust", "--yes"][..], trusted].concat(), &[]);
+        assert_eq!(ended.code, 0, "{ended:?}");
+        let environment = [("CUCM_USERNAME", ADMIN_USER), ("CUCM_PASSWORD", ADMIN_PASSWORD)];
+        let ended = run(&lab, &["inventory", "--cluster", "the lab"], &environment);
+        assert_eq!(ended.code, 0, "{ended:?}");
+        assert!(ended.stderr.contains("1 of 1 phones on the lab"), "{ended:?}");
+        std::fs::remove_file(lab.path("config.toml")).unwrap();
+    }
+}
+
+#[test]
+fn passwords_come_from_variables_and_commands() {
+    let lab = Lab::of_phones(1);
+    configure(&lab, "password_env = \"LAB_AXL\"\n");
+    let ended = run(&lab, &["inventory"], &[("LAB_AXL", ADMIN_PASSWORD)]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    run(&lab, &["inventory"], &[]).fails(2, &["LAB_AXL", "not set", "hint:"]);
+    if cfg!(unix) {
+        let script = "echo unlocking >&2; cat; cat password; echo second; echo ran >> runs";
+        lab.secret("password", &format!("{ADMIN_PASSWORD}\n"));
+        configure(&lab, &format!("password_command = [\"sh\", \"-c\", \"{script}\"]\n"));
+        // What is piped to the program is not for the command.
+        let mut piped = program(&lab, &["inventory", "--devices-from", "-", "--json"], &[]);
+        piped.env("RUST_LOG", "trace").write_stdin(format!("{}\n", crate::lab::name(1)));
+        let ended = end(piped);
+        assert_eq!(ended.code, 0, "{ended:?}");
+        assert!(ended.stderr.contains("unlocking"), "{ended:?}");
+        assert!(!format!("{ended:?}").contains(ADMIN_PASSWORD), "{ended:?}");
+        assert_eq!(std::fs::read_to_string(lab.path("runs")).unwrap().lines().count(), 1);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_command_that_gives_no_password_is_told_and_nothing_is_sent() {
+    let lab = Lab::of_phones(1);
+    for (words, told) in [
+        ("[\"sh\", \"-c\", \"echo s3cret; exit 4\"]", "exit status: 4"),
+        ("[\"no-such-program-here\"]", "cannot be run"),
+        ("[\"true\"]", "is empty"),
+    ] {
+        configure(&lab, &format!("password_command = {words}\n"));
+        let ended = run(&lab, &["inventory"], &[]);
+        ended.fails(2, &[told, ADMIN_USER, "hint:"]);
+        assert!(!ended.stderr.contains("s3cret"), "{ended:?}");
+    }
+    assert!(lab.record().requests.is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_password_command_does_not_run_for_another_host_and_push_by_address() {
+    let lab = Lab::of_phones(1);
+    let command = "[\"sh\", \"-c\", \"echo x; echo ran >> runs\"]";
+    let keys = format!(
+        "push_user = \"p\"\npassword_command = {command}\npush_password_command = {command}\n"
+    );
+    configure(&lab, &keys);
+    run(&lab, &["inventory", "--host", "127.0.0.1:9", "--username", ADMIN_USER], &[])
+        .fails(2, &["password"]);
+    run(&lab, &["inventory", "--username", "another"], &[]).fails(2, &["password"]);
+    let picture = lab.picture();
+    let push = ["push", picture.to_str().unwrap(), "--address", "127.0.0.1", "--yes"];
+    run(&lab, &[&push[..], &["--push-user", "p"]].concat(), &[]).fails(2, &["password"]);
+    for arguments in [&["config", "show"][..], &["config", "check"]] {
+        assert_eq!(run(&lab, arguments, &[]).code, 0);
+    }
+    assert!(!lab.path("runs").exists(), "the command ran for somebody else");
+    assert!(lab.record().requests.is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn files_that_everybody_can_read_or_write_are_refused() {
+    let lab = Lab::of_phones(1);
+    lab.secret("password", ADMIN_PASSWORD);
+    configure(&lab, "password_file = \"password\"\n");
+    set_mode(&lab.path("password"), 0o644);
+    run(&lab, &["inventory"], &[]).fails(2, &["everybody may read", "chmod 600", "password"]);
+    run(&lab, &["config", "check"], &[]).told(2, &["everybody may read"]);
+    assert!(lab.record().requests.is_empty());
+    set_mode(&lab.path("password"), 0o640);
+    assert_eq!(run(&lab, &["inventory"], &[]).code, 0);
+    configure(&lab, "password_command = [\"sh\", \"-c\", \"echo ran > runs\"]\n");
+    set_mode(&lab.path("config.toml"), 0o666);
+    run(&lab, &["inventory"], &[]).fails(2, &["everybody may write", "chmod", "config.toml"]);
+    assert!(!lab.path("runs").exists());
+}
+
+#[test]
+fn show_says_where_every_value_comes_from() {
+    let lab = Lab::of_phones(1);
+    lab.secret("password", ADMIN_PASSWORD);
+    let keys = "password_file = \"password\"\n[defaults]\nris_rate = 9\nconcurrency = 5\n";
+    configure(&lab, keys);
+    let arguments = ["config", "show", "--json", "--concurrency", "7"];
+    let ended = run(&lab, &arguments, &[("PHONE_PASSWORD", "hunter2"), ("PHONE_USERNAME", "me")]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(!format!("{ended:?}").contains("hunter2"));
+    assert!(!format!("{ended:?}").contains(ADMIN_PASSWORD));
+    let document: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(document["schema"], "axlpaper.config/v1");
+    assert_eq!(document["cluster_name"], "lab");
+    let of = |name: &str| {
+        let settings = document["settings"].as_array().unwrap();
+        settings.iter().find(|setting| setting["setting"] == name).unwrap().clone()
+    };
+    let file = lab.path("config.toml").display().to_string();
+    assert_eq!(of("username")["origin"], format!("{file}:3 [cluster.lab]"));
+    assert_eq!(of("ris_rate")["origin"], format!("{file}:7 [defaults]"));
+    let concurrency = of("concurrency");
+    assert_eq!(
+        (&concurrency["value"], &concurrency["origin"]),
+        (&"7".into(), &"--concurrency".into())
+    );
+    assert_eq!(of("push_user")["origin"], "PHONE_USERNAME");
+    let password = of("push_password");
+    assert_eq!((&password["secret"], &password["source"]), (&true.into(), &"environment".into()));
+    assert_eq!(of("password")["origin"], format!("{file}:5 [cluster.lab]"));
+    let timeout = of("timeout");
+    assert_eq!((&timeout["value"], &timeout["source"]), (&Value::Null, &"default".into()));
+    assert_eq!(timeout["default"], "150");
+    let table = run(&lab, &["config", "show", "--cluster", "lab"], &[]);
+    assert!(table.stdout.contains("(hidden) the first line of"), "{table:?}");
+}
+
+#[test]
+fn check_looks_at_every_cluster_and_asks_none() {
+    let lab = Lab::of_phones(1);
+    let other = "[cluster.other]\nris_rate = 0\npassword_env = \"NOWHERE\"\nca_file = \"no.pem\"\n";
+    configure(&lab, other);
+    let ended = run(&lab, &["config", "check"], &[]);
+    ended.told(2, &["lab: good", "ris_rate", "NOWHERE", "no.pem", "line 6"]);
+    assert!(lab.record().requests.is_empty());
+    configure(&lab, "");
+    run(&lab, &["config", "check"], &[]).told(0, &["lab: good"]);
+    std::fs::write(lab.path("config.toml"), "default_cluster = \"lba\"\n[cluster.lab]\n").unwrap();
+    run(&lab, &["config", "check"], &[]).fails(2, &["lba", "it has lab"]);
+    std::fs::write(lab.path("config.toml"), "[cluster.lab]\npassword = \"hunter2\"\n").unwrap();
+    let ended = run(&lab, &["config", "check"], &[]);
+    ended.fails(2, &["line 2", "password_file, password_env or password_command"]);
+    assert!(!ended.stderr.contains("hunter2"), "{ended:?}");
+}
+
+#[test]
+fn two_sources_of_one_password_are_both_named() {
+    let lab = Lab::of_phones(1);
+    configure(&lab, "password_file = \"a\"\npassword_env = \"B\"\n");
+    run(&lab, &["inventory"], &[]).fails(2, &["`password_file` and `password_env`", "line 6"]);
+}

@@ -1,0 +1,195 @@
+//! `report`: the run's own report again, from the journal alone.
+
+use std::collections::BTreeMap;
+
+use axlpaper::sim::Quirk;
+use rusqlite::Connection;
+use serde_json::Value;
+
+use crate::lab::{Lab, end, fleet_of, name};
+
+/// Phones that behave in as many ways as there are outcomes.
+fn mixed() -> Lab {
+    let quirks = [
+        Quirk::Normal,
+        Quirk::Normal,
+        Quirk::ErrorWithOk { number: 3 },
+        Quirk::FetchesImageOnly,
+        Quirk::Garbage,
+        Quirk::Resets,
+        Quirk::WrongDevice,
+        Quirk::IgnoresFirstPush,
+    ];
+    let mut fleet = fleet_of(30);
+    for (phone, quirk) in fleet.phones.iter_mut().zip(quirks) {
+        phone.quirk = quirk;
+    }
+    for phone in &mut fleet.phones[20..24] {
+        phone.personalization = axlpaper::domain::personalization::Setting::Disabled;
+    }
+    Lab::new(fleet)
+}
+
+fn page(lab: &Lab, file: &str) -> String {
+    std::fs::read_to_string(lab.path(file)).unwrap()
+}
+
+/// The data behind the table of a page.
+fn data(page: &str) -> Value {
+    let (_, rest) = page.split_once("<script type=\"application/json\" id=\"data\">").unwrap();
+    serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap()
+}
+
+/// How many phones of a page ended how.
+fn outcomes(page: &str) -> BTreeMap<String, u64> {
+    let data = data(page);
+    let mut counts = BTreeMap::new();
+    for row in data["rows"].as_array().unwrap() {
+        let outcome = &data["outcomes"][usize::try_from(row[6].as_u64().unwrap()).unwrap()];
+        *counts.entry(outcome.as_str().unwrap().to_owned()).or_default() += 1;
+    }
+    counts
+}
+
+#[test]
+fn the_journal_tells_the_same_as_the_run_did() {
+    let lab = mixed();
+    let ended = lab.push("rollout", &["--yes", "--json", "--report", "own.html"]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    let again = lab.read(&["report", "last", "-o", "again.html"]);
+    assert_eq!(again.code, 0, "{again:?}");
+    assert!(again.stderr.contains("again.html"), "{again:?}");
+    let own = page(&lab, "own.html");
+    assert_eq!(own, page(&lab, "again.html"));
+    let printed = lab.read(&["report", "1", "--output", "-"]);
+    assert_eq!((printed.code, printed.stdout.as_str()), (0, own.as_str()));
+
+    // What the page counts is what the cluster saw.
+    let record = lab.record();
+    let shows = record.phones.values().filter(|phone| {
+        phone.shown.is_some() && phone.pushes.iter().any(|push| push.fetches.len() == 2)
+    });
+    let counts = outcomes(&own);
+    assert_eq!(counts["verified"], u64::try_from(shows.count()).unwrap());
+    let document: Value = serde_json::from_str(&ended.stdout).unwrap();
+    for (outcome, count) in &counts {
+        assert_eq!(document["summary"][outcome], *count, "{outcome}");
+    }
+    for text in [
+        "picture.png",
+        "Pictures as they were pushed",
+        "Phones are pushed to",
+        "application user bgpush",
+    ] {
+        assert!(own.contains(text), "{text}");
+    }
+    if let Some(folder) = std::env::var_os("AXLPAPER_KEEP_REPORTS") {
+        let folder = std::path::PathBuf::from(folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        let expected = serde_json::json!({ "phones": 30, "outcomes": counts });
+        std::fs::write(folder.join("mixed.html"), &own).unwrap();
+        std::fs::write(folder.join("mixed.json"), expected.to_string()).unwrap();
+    }
+}
+
+#[test]
+fn a_run_that_was_killed_is_told_as_far_as_it_is_known() {
+    let lab = Lab::of_phones(6);
+    assert_eq!(lab.push("rollout", &["--yes"]).code, 0);
+    // The journal as a run leaves it that is killed before its last two phones: one under way, one not begun.
+    let journal = Connection::open(lab.path("journal.sqlite3")).unwrap();
+    journal
+        .execute_batch(&format!(
+            "update runs set ended_at = null, state = 'killed', exit_code = null;
+             delete from snapshots where kind = 'ending';
+             delete from phones where phone in ('{under_way}', '{not_begun}');
+             update pushes set ended_at = null, outcome = null where phone = '{under_way}';
+             delete from pushes where phone = '{not_begun}';
+             delete from events where kind = 'finished' and body = 'push';",
+            under_way = name(5),
+            not_begun = name(6),
+        ))
+        .unwrap();
+    drop(journal);
+    let told = lab.read(&["report", "last", "-o", "killed.html"]);
+    assert_eq!(told.code, 0, "{told:?}");
+    let page = page(&lab, "killed.html");
+    assert!(page.contains("This run was killed: the journal has no end of it."));
+    assert!(page.contains("and its end is not known"), "the phone that was under way");
+    let counts = outcomes(&page);
+    assert_eq!((counts["verified"], counts["pending"]), (4, 2));
+}
+
+#[test]
+fn screens_that_were_kept_are_shown() {
+    let lab = Lab::of_phones(2);
+    assert_eq!(lab.push("rollout", &["--yes"]).code, 0);
+    let journal = Connection::open(lab.path("journal.sqlite3")).unwrap();
+    let kept = |kind: &str, body: &[u8]| {
+        let sql = "insert into snapshots (run, kind, taken_at, body) values (1, ?1, '2026-01-01T00:00:00Z', ?2)";
+        journal.execute(sql, rusqlite::params![kind, body]).unwrap();
+    };
+    kept(&format!("screen before {}", name(1)), b"\x89PNG old");
+    kept(&format!("screen before {}", name(1)), b"\x89PNG before");
+    kept(&format!("screen after {}", name(1)), b"BM after");
+    kept(&format!("screen after {}", name(2)), b"<svg onload=alert(1)>");
+    assert_eq!(lab.read(&["report", "last", "-o", "screens.html"]).code, 0);
+    let page = page(&lab, "screens.html");
+    use base64::Engine as _;
+    let encoded = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
+    assert!(page.contains(&format!("data:image/png;base64,{}", encoded(b"\x89PNG before"))));
+    assert!(page.contains(&format!("data:image/bmp;base64,{}", encoded(b"BM after"))));
+    assert!(
+        !page.contains(&encoded(b"\x89PNG old"))
+            && !page.contains(&encoded(b"<svg onload=alert(1)>"))
+    );
+    assert!(page.contains(&format!("The screen of {} after the push", name(1))));
+}
+
+#[test]
+fn a_run_that_could_not_go_on_says_why() {
+    let lab = Lab::of_phones(2);
+    lab.read(&["report", "last"]).fails(2, &["no journal"]);
+    let (picture, pin) = (lab.picture(), lab.cluster.cert_sha256());
+    let port = lab.cluster.phone_port().to_string();
+    let mut program = lab.program(&["rollout", picture.to_str().unwrap(), "--yes"]);
+    program.args(["--pin-sha256", &pin, "--phone-port", &port]).env("PHONE_PASSWORD", "wrong");
+    assert_eq!(end(program).code, 4);
+    let told = lab.read(&["report", "last", "-o", "failed.html"]);
+    assert_eq!(told.code, 0, "{told:?}");
+    let page = page(&lab, "failed.html");
+    assert!(page.contains("<b>failed</b>") && page.contains("refuses the password"), "{page}");
+    // What had been seen by then is there, and nobody is told to be done with.
+    assert_eq!(outcomes(&page), BTreeMap::from([("pending".to_owned(), 2)]));
+}
+
+#[test]
+fn a_run_that_only_changes_the_cluster_has_a_report_too() {
+    let lab = Lab::of_phones(3);
+    assert_eq!(lab.run(&["plan", "-o", "a.plan.json"]).code, 0);
+    let ended = lab.run(&["apply", "a.plan.json", "--yes"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let told = lab.read(&["report", "last", "-o", "apply.html"]);
+    assert_eq!(told.code, 0, "{told:?}");
+    let page = page(&lab, "apply.html");
+    for text in
+        ["apply on 127.0.0.1", "3 devices, 3 of them new", "read back and correct", "no phone"]
+    {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+}
+
+#[test]
+fn what_is_not_there_is_told() {
+    let lab = Lab::of_phones(1);
+    assert_eq!(lab.push("rollout", &["--yes"]).code, 0);
+    lab.read(&["report", "9"]).fails(2, &["no run 9", "axlpaper runs"]);
+    lab.read(&["report", "last", "-o", "no/such/folder.html"]).fails(1, &["no/such/folder.html"]);
+    let wrong = lab.read(&["report", "first"]);
+    assert_eq!(wrong.code, 2, "{wrong:?}");
+    // Without a name it goes where the run's own went.
+    let ended = lab.read(&["report", "last"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let files = std::fs::read_dir(lab.folder()).unwrap().map(|entry| entry.unwrap().path());
+    assert_eq!(files.filter(|path| path.extension().is_some_and(|end| end == "html")).count(), 1);
+}

@@ -1,0 +1,183 @@
+//! The HTML report of made-up runs: what is in it, how long it is, and that nothing in it becomes anything else.
+//!
+//! Where `AXLPAPER_KEEP_REPORTS` names a folder, the pages are kept there with what they should show: tests/browser
+//! opens them.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "reports/fleet.rs"]
+mod fleet;
+
+use std::collections::BTreeMap;
+
+use axlpaper::journal::{Ending, Look, SentFile, SentPicture};
+use axlpaper::report::{Chronicle, html};
+use serde_json::{Value, json};
+
+/// Returns the data in a page.
+fn data(page: &str) -> Value {
+    let (_, rest) = page.split_once("<script type=\"application/json\" id=\"data\">").unwrap();
+    serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap()
+}
+
+/// Returns what comes before the phones' data, where everything is markup.
+fn markup(page: &str) -> &str {
+    page.split_once("<script type=").unwrap().0
+}
+
+fn counts<K: Ord>(keys: impl Iterator<Item = K>) -> BTreeMap<K, usize> {
+    let mut counts = BTreeMap::new();
+    keys.for_each(|key| *counts.entry(key).or_default() += 1);
+    counts
+}
+
+/// Keeps a page for the browser, with what it should show.
+fn keep(name: &str, chronicle: &Chronicle, page: &str) {
+    let Some(folder) = std::env::var_os("AXLPAPER_KEEP_REPORTS").map(std::path::PathBuf::from)
+    else {
+        return;
+    };
+    let phones = &chronicle.phones;
+    let seen = &chronicle.audit.as_ref().unwrap().phones;
+    let mut names: Vec<&str> = phones.iter().map(|phone| phone.name.as_str()).collect();
+    names.sort_unstable();
+    let expected = json!({
+        "phones": phones.len(),
+        "outcomes": counts(phones.iter().map(|phone| phone.outcome.as_str())),
+        "verdicts": counts(seen.iter().map(|phone| phone.verdict.as_str())),
+        "pools": counts(phones.iter().map(|phone| phone.device_pool.as_str())),
+        "findings": counts(seen.iter().flat_map(|phone| &phone.findings).map(|one| one.code.as_str())),
+        "first": names.first(),
+        "last": names.last(),
+        "hostile": fleet::HOSTILE,
+    });
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join(format!("{name}.html")), page).unwrap();
+    std::fs::write(folder.join(format!("{name}.json")), expected.to_string()).unwrap();
+}
+
+#[test]
+fn forty_thousand_phones_are_a_page_of_some_megabytes() {
+    let chronicle = fleet::fleet(40_000);
+    let page = html(&chronicle).unwrap();
+    assert!(page.len() < 9_000_000, "{} bytes", page.len());
+    assert!(markup(&page).len() < 1_000_000, "{} bytes of markup", markup(&page).len());
+    let data = data(&page);
+    let rows = data["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 40_000);
+    let outcomes = data["outcomes"].as_array().unwrap();
+    let told =
+        counts(rows.iter().map(|row| {
+            outcomes[usize::try_from(row[6].as_u64().unwrap()).unwrap()].as_str().unwrap()
+        }));
+    assert_eq!(told, counts(chronicle.phones.iter().map(|phone| phone.outcome.as_str())));
+    // Trouble stands first.
+    let failed = rows.iter().take_while(|row| row[7] == 1).count();
+    assert_eq!(failed, rows.iter().filter(|row| row[7] == 1).count());
+    assert!(failed > 500);
+    keep("fleet", &chronicle, &page);
+}
+
+#[test]
+fn hostile_text_stays_text() {
+    let chronicle = fleet::hostile();
+    let page = html(&chronicle).unwrap();
+    for text in ["<script>window", "<img src=x", "<svg onload", "<!--"] {
+        assert!(!page.contains(text), "{text} is in the page");
+    }
+    assert!(!markup(&page).contains("onfocus='window"), "an attribute can be closed");
+    // Two scripts and no more: the data and ours.
+    assert_eq!((page.matches("<script").count(), page.matches("</script").count()), (2, 2));
+    assert!(!page.contains('\u{2028}') && !page.contains('\u{202e}'));
+    let rows = data(&page)["rows"].as_array().unwrap().clone();
+    assert!(rows.iter().any(|row| row[0] == fleet::HOSTILE[0] && row[1] == fleet::HOSTILE[0]));
+    keep("hostile", &chronicle, &page);
+}
+
+#[test]
+fn nothing_is_fetched_and_only_our_script_may_run() {
+    let page = html(&fleet::fleet(3)).unwrap();
+    let policy = page.split_once("Content-Security-Policy\" content=\"").unwrap().1;
+    let policy = policy.split_once('"').unwrap().0.replace("&#39;", "'");
+    assert!(
+        policy.starts_with("default-src 'none'; img-src data:; style-src 'sha256-"),
+        "{policy}"
+    );
+    assert!(!policy.contains("unsafe") && !policy.contains("http"), "{policy}");
+    for word in ["src=\"http", "href=\"http", "@import", "url(http", " style=\"", " onclick="] {
+        assert!(!page.contains(word), "{word} is in the page");
+    }
+}
+
+#[test]
+fn the_same_journal_gives_the_same_page() {
+    assert_eq!(html(&fleet::fleet(50)).unwrap(), html(&fleet::fleet(50)).unwrap());
+}
+
+#[test]
+fn a_run_says_how_it_ended() {
+    let told = |change: &dyn Fn(&mut Chronicle)| {
+        let mut chronicle = fleet::fleet(200);
+        change(&mut chronicle);
+        let page = html(&chronicle).unwrap();
+        let (_, rest) = page.split_once("<p class=\"state ").unwrap();
+        let state = rest.split_once("<b>").unwrap().1.split_once("</b>").unwrap().0.to_owned();
+        (state, page)
+    };
+    let (state, page) = told(&|_| {});
+    assert_eq!(state, "finished, not all of it worked");
+    assert!(!page.contains("journal has no end"));
+    let (state, page) = told(&|chronicle| {
+        chronicle.run.ended_at = None;
+        chronicle.run.state = "killed".into();
+        chronicle.ending = None;
+    });
+    assert_eq!(state, "killed");
+    assert!(page.contains("This run was killed: the journal has no end of it."));
+    let (state, _) = told(&|chronicle| {
+        chronicle.run.ended_at = None;
+        chronicle.run.state = "running".into();
+    });
+    assert_eq!(state, "no end is known");
+    let (state, page) = told(&|chronicle| {
+        let stopped = Some("three phones <b> refused".to_owned());
+        chronicle.ending = Some(Ending { stopped, ..Ending::default() });
+    });
+    assert_eq!(state, "stopped early");
+    assert!(page.contains("three phones &#60;b&#62; refused"), "{}", markup(&page));
+    let (state, page) = told(&|chronicle| {
+        chronicle.run.state = "failed".into();
+        chronicle.ending = Some(Ending { error: Some("no route".into()), ..Ending::default() });
+        (chronicle.audit, chronicle.phones) = (None, Vec::new());
+    });
+    assert_eq!(state, "failed");
+    assert!(page.contains("no route") && page.contains("This run was about no phone."));
+    let (state, page) = told(&|chronicle| {
+        chronicle.phones.retain(|phone| phone.outcome.as_str() == "verified");
+    });
+    assert_eq!(state, "finished");
+    assert!(page.contains("phones accepted, and downloaded background and thumbnail completely."));
+}
+
+#[test]
+fn pictures_are_shown_with_who_got_them() {
+    let mut chronicle = fleet::fleet(3);
+    let look = Look { exact: true, media_type: "image/png".into(), base64: "QUJD".into() };
+    let file = |width, height| SentFile {
+        size: axlpaper::domain::model::Size::new(width, height),
+        bytes: 2_048,
+        sha256: "00ff".into(),
+        look: look.clone(),
+    };
+    chronicle.pictures.push(SentPicture {
+        digest: "d".into(),
+        grey: true,
+        background: file(800, 480),
+        thumbnail: file(139, 109),
+    });
+    let page = html(&chronicle).unwrap();
+    let markup = markup(&page);
+    assert!(markup.contains("src=\"data:image/png;base64,QUJD\" width=\"800\" height=\"480\""));
+    assert!(markup.contains("alt=\"winter.png as a background of 800x480\""));
+    assert!(markup.contains("shades of grey") && markup.contains("sent to no phone"));
+}
