@@ -48,13 +48,18 @@ fn close(schema: &mut Value) {
 fn holds(what: &str, ended: &Ended) -> Value {
     let document: Value =
         serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:?}"));
+    keeps(what, &document);
+    document
+}
+
+/// Makes sure that a document keeps to the schema of its kind.
+pub fn keeps(what: &str, document: &Value) {
     let validator = jsonschema::validator_for(&strict(what)).unwrap();
     let errors: Vec<String> = validator
-        .iter_errors(&document)
+        .iter_errors(document)
         .map(|error| format!("{} at {}", error, error.instance_path()))
         .collect();
     assert!(errors.is_empty(), "{what}: {errors:#?}");
-    document
 }
 
 #[test]
@@ -74,6 +79,21 @@ fn what_only_reads_keeps_to_its_schema() {
     let mut program = bare();
     program.args(["models", "--json"]);
     holds("models", &end(program));
+    let settings = holds("config", &lab.run(&["config", "show", "--json"]));
+    assert!(settings["settings"].as_array().unwrap().len() > 20, "{settings}");
+    let picture = lab.picture();
+    let picture = picture.to_str().unwrap();
+    let made = ["--model", "8841", "--squeeze", "0", "--json"];
+    for (command, folder) in [("prepare", "files"), ("tftp", "tree")] {
+        let all = [&["image", command, picture, "-o", folder], &made[..]].concat();
+        let files = holds("pictures", &lab.read(&all));
+        assert!(files["files"].as_array().unwrap().len() > 2, "{files}");
+    }
+    let fields = ["--fields", "file,size,contrast", "--force", "--sort", "file"];
+    let some = [&["image", "tftp", picture, "-o", "tree"], &made[..], &fields].concat();
+    let list = holds("list", &lab.read(&some));
+    let readme = json!({"file": "README.txt", "size": null, "contrast": null});
+    assert!(list["rows"].as_array().unwrap().contains(&readme), "{list}");
 }
 
 #[test]
@@ -95,6 +115,8 @@ fn what_changes_something_keeps_to_its_schema() {
     assert!(!reverted["changes"].as_array().unwrap().is_empty(), "{reverted}");
     let runs = holds("runs", &lab.read(&["runs", "--json"]));
     assert_eq!(runs["runs"].as_array().unwrap().len(), 4);
+    let shown = holds("show", &lab.read(&["show", "2", "--json"]));
+    assert!(!shown["downloads"].as_array().unwrap().is_empty(), "{shown}");
 }
 
 #[test]

@@ -69,6 +69,15 @@ fn an_unknown_field_is_told_before_anybody_is_asked() {
     lab.push("push", &["--yes", "--fields", "outcom"]).fails(2, &["did you mean \"outcome\"?"]);
     lab.push("rollout", &["--dry-run", "--sort", "outcome"]).fails(2, &["no field"]);
     lab.run(&["inventory", "--format", "junit"]).fails(2, &["audited or pushed"]);
+    lab.run(&["config", "show", "--sort", "orign"]).fails(2, &["did you mean \"origin\"?"]);
+    let picture = lab.picture();
+    let picture = picture.to_str().unwrap();
+    lab.read(&["image", "tftp", picture, "-o", "tree", "--fields", "sise"])
+        .fails(2, &["did you mean \"size\"?"]);
+    assert!(!lab.path("tree").exists());
+    std::fs::write(lab.path("keys.toml"), "[[step]]\npress = [\"Key:Soft1\"]\n").unwrap();
+    lab.run(&["keys", "keys.toml", "--yes", "--fields", "objct"])
+        .fails(2, &["did you mean \"object\"?"]);
     lab.run(&["plan", "--json", "--sort", "kind"]).fails(2, &["order in which they are made"]);
     assert!(lab.record().requests.is_empty());
 }
@@ -77,12 +86,13 @@ fn an_unknown_field_is_told_before_anybody_is_asked() {
 fn no_csv_holds_a_formula() {
     let lab = hostile();
     lab.push("rollout", &["--yes", "--picture-name", "=1+1"]);
-    let commands: [&[&str]; 9] = [
+    let commands: [&[&str]; 10] = [
         &["inventory"],
         &["audit"],
         &["audit", "--fields", "device_pool,description,findings"],
         &["plan"],
         &["doctor"],
+        &["config", "show", "--username", "=1+1"],
         &["runs"],
         &["runs", "--fields", "command_line,host"],
         &["show", "last"],
