@@ -239,6 +239,30 @@ pub struct Download {
     pub duration_ms: u64,
 }
 
+/// How a push is to be proven.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    /// By the image server's log: the phone downloads everything completely.
+    #[default]
+    Fetch,
+    /// By the phone's screen, and by the log too where there is one.
+    Screenshot,
+    /// Not at all: an acceptance is all that is asked for.
+    None,
+}
+
+impl Proof {
+    /// Returns the word that options and JSON use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fetch => "fetch",
+            Self::Screenshot => "screenshot",
+            Self::None => "none",
+        }
+    }
+}
+
 /// What a phone said when it refused.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct PhoneError {
@@ -264,6 +288,9 @@ pub struct PhoneResult {
     /// What was pushed. Journals of earlier releases know of backgrounds only.
     #[serde(default)]
     pub object: ObjectKind,
+    /// How it was to be proven.
+    #[serde(default)]
+    pub proof: Proof,
     /// The size of the picture it was sent, where it was one.
     pub image: Option<Size>,
     /// How it ended.
@@ -286,8 +313,9 @@ pub struct PhoneResult {
 
 impl PhoneResult {
     /// Tells whether the push was tried, or should have been, and is not known to have worked as far as that can
-    /// be known: of what no phone downloads, an acceptance is all there is.
+    /// be known: of what no phone downloads, and where nobody was to look, an acceptance is all there is.
     pub fn is_failure(&self) -> bool {
-        self.outcome.is_failure_of(self.object)
+        let enough = self.outcome == Outcome::Accepted && self.proof == Proof::None;
+        !enough && self.outcome.is_failure_of(self.object)
     }
 }

@@ -182,6 +182,7 @@ async fn by_oha(
         schema: image.schema,
         image_url: urls.image_url,
         thumbnail_url: urls.thumbnail_url,
+        kem_url: None,
         name: NAME.to_owned(),
         theme: Theme::of_brightness(prepared.brightness),
     };
@@ -209,6 +210,7 @@ async fn run<L: Line>(
         patience: Duration::ZERO,
         caps: Caps::default(),
         rate: None,
+        proof: axlpaper::event::Proof::Fetch,
         max_failures: None,
     };
     let begun = Instant::now();
@@ -243,6 +245,7 @@ async fn generate_load(
             schema: image.schema,
             image_url: urls.image_url,
             thumbnail_url: urls.thumbnail_url,
+            kem_url: None,
             name: NAME.to_owned(),
             theme: Theme::of_brightness(prepared.brightness),
         };

@@ -9,6 +9,7 @@ use ipnet::IpNet;
 
 use super::error::{CliError, Exit};
 use super::phone_tls::PhoneTlsArgs;
+use super::what::VerifyArg;
 use crate::config::{Layer, PasswordSource, option};
 use crate::domain::association::UserKind;
 use crate::domain::registration::Source;
@@ -16,6 +17,7 @@ use crate::domain::repair::{Repairs, Scope};
 use crate::domain::selector::Pattern;
 use crate::push::engine::Caps;
 use crate::push::waves::{Amount, Waves};
+use crate::push::window::{Daily, Until};
 use crate::report::Format;
 
 /// How to reach the cluster.
@@ -128,6 +130,14 @@ pub struct PushArgs {
     /// Failed phones after which the push stops: a number or a percentage [default: no limit]
     #[arg(long, value_name = "N|P%")]
     pub max_failures: Option<Amount>,
+    /// Push only between these times of day, such as 22:00-05:00, and wait for them; each phone in the time zone
+    /// of its device pool (config file: `time_zone`, `default_time_zone`; otherwise this machine's)
+    #[arg(long, value_name = "HH:MM-HH:MM")]
+    pub window: Option<Daily>,
+    /// Begin no push after this time and end the run: 05:00 (of `default_time_zone`, or this machine's), or with
+    /// a date, such as 2026-03-01T05:00:00+01:00
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<Until>,
     /// Keep looking so long for phones that are not registered, such as 2h or 30m, and push to them as they come
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub wait_for_offline: Option<Duration>,
@@ -137,7 +147,13 @@ pub struct PushArgs {
     /// Refusals of the push user in a row that stop the push
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub max_auth_failures: u32,
-    /// Seconds to wait for a phone's downloads after it has accepted
+    /// How a push is proven [default: fetch; none with --image-url and --remove]
+    #[arg(long, value_name = "HOW")]
+    pub verify: Option<VerifyArg>,
+    /// Seconds that a phone may take for one answer, from connecting to its last byte
+    #[arg(long, value_name = "SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=300))]
+    pub phone_timeout: u64,
+    /// Seconds to wait for a phone's downloads after it has accepted, and for its screen
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub verify_timeout: u64,
     /// Seconds before a phone is tried again

@@ -14,7 +14,6 @@ use super::{output, pipeline, repair, state};
 use crate::audit::audit;
 use crate::domain::object::ObjectKind;
 use crate::domain::repair::Repairs;
-use crate::domain::text::counted;
 use crate::plan::after_apply;
 use crate::report::{audit_recap, plan_diff};
 
@@ -46,10 +45,10 @@ pub async fn run(
     let mut audit_before = audit_before;
     output::sort(&args.list, &mut audit_before.phones)?;
     let recap = format!(
-        "{}\n{}\nThen the picture would be pushed to {}. Dry run: nothing was changed or pushed.\n",
+        "{}\n{}\nThen it would {}. Dry run: nothing was changed or pushed.\n",
         audit_recap(&audit_before),
         plan_diff(&plan),
-        counted(ready, "phone"),
+        subject.goods.deed(&subject.file, ready),
     );
     if args.is_recap() {
         output::write(args, &recap)?;

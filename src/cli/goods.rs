@@ -1,22 +1,24 @@
 //! What is pushed, from what was typed to the way to the phones.
 
-use std::net::IpAddr;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::{CliError, Exit};
-use super::images::{self, Sending};
-use super::open;
 use super::picture_args::PictureArgs;
+use super::what::{Kept, Source};
+use super::{elsewhere, images, open};
+use crate::domain::model::PushSchema;
 use crate::domain::object::{ObjectKind, Takes, ToneFormat};
 use crate::domain::selector::LimitCounts;
 use crate::domain::text::counted;
-use crate::event::{Observer, PhoneResult};
-use crate::media::{Audio, Options, Picture, PreparedSet, ToneError, ToneSet};
-use crate::push::any_line::AnyLine;
+use crate::event::{Event, Observer, PhoneResult, Proof, Stage};
+use crate::host::elsewhere::Template;
+use crate::media::{Audio, Options, PreparedSet, ToneError, ToneSet};
+use crate::push::direct::{Elsewhere, What};
 use crate::push::script::Script;
-use crate::push::{Digests, KeysLine, Target, ToneLine, no_step};
+use crate::push::{Digests, Target, cannot_remove, no_step};
 
 /// What is to be pushed, as typed.
 #[derive(Clone, Debug)]
@@ -25,9 +27,20 @@ pub enum Wanted {
     Picture {
         /// Its file.
         path: PathBuf,
+        /// The file of the picture for key expansion modules.
+        kem: Option<PathBuf>,
         /// How it is made to fit.
         options: PictureArgs,
     },
+    /// Pictures that stand elsewhere.
+    Elsewhere {
+        /// Where the backgrounds are.
+        image: Template,
+        /// Where the small pictures are.
+        icon: Template,
+    },
+    /// No picture any more: the pushed one is taken off.
+    Removal,
     /// A sound's file, which becomes a ring tone.
     Tone {
         /// The file.
@@ -52,12 +65,21 @@ pub enum Goods {
     /// A picture.
     Picture {
         /// The picture.
-        picture: Picture,
-        /// Its file, as it is.
-        bytes: Vec<u8>,
+        picture: Source,
+        /// The one for key expansion modules.
+        kem: Option<Source>,
         /// How it is made to fit.
         options: Options,
     },
+    /// Pictures that stand elsewhere.
+    Elsewhere {
+        /// Where the backgrounds are.
+        image: Template,
+        /// Where the small pictures are.
+        icon: Template,
+    },
+    /// No picture any more: the pushed one is taken off.
+    Removal,
     /// A ring tone.
     Tone {
         /// The sound.
@@ -74,6 +96,10 @@ pub enum Goods {
 pub enum Prepared {
     /// Pictures.
     Pictures(PreparedSet),
+    /// Pictures that stand elsewhere, by the model's name.
+    Elsewhere(HashMap<String, Elsewhere>),
+    /// Nothing is needed.
+    Removal,
     /// Ring tones.
     Tones(ToneSet),
     /// The same script for all.
@@ -87,12 +113,17 @@ impl Wanted {
     /// When its file cannot be read, is something else, or may do harm that is not allowed.
     pub fn read(&self) -> Result<(Goods, String), CliError> {
         match self {
-            Self::Picture { path, options } => {
+            Self::Picture { path, kem, options } => {
                 let options = options.options()?;
-                let bytes = images::read(path)?;
-                let picture = images::decode(path, &bytes)?;
-                Ok((Goods::Picture { picture, bytes, options }, open::file_name(path)))
+                let picture = Source::read(path)?;
+                let kem = kem.as_deref().map(Source::read).transpose()?;
+                Ok((Goods::Picture { picture, kem, options }, open::file_name(path)))
             }
+            Self::Elsewhere { image, icon } => {
+                let name = image.to_string();
+                Ok((Goods::Elsewhere { image: image.clone(), icon: icon.clone() }, name))
+            }
+            Self::Removal => Ok((Goods::Removal, REMOVAL.to_owned())),
             Self::Tone { path, format } => {
                 let audio = audio(path)?;
                 Ok((Goods::Tone { audio, format: *format }, open::file_name(path)))
@@ -161,7 +192,7 @@ impl Goods {
     /// Returns what it is.
     pub fn kind(&self) -> ObjectKind {
         match self {
-            Self::Picture { .. } => ObjectKind::Background,
+            Self::Picture { .. } | Self::Elsewhere { .. } | Self::Removal => ObjectKind::Background,
             Self::Tone { .. } => ObjectKind::RingTone,
             Self::Script(script) => script.kind(),
         }
@@ -170,7 +201,9 @@ impl Goods {
     /// Returns which phones a limit counts.
     pub fn limit_counts(&self) -> LimitCounts {
         match self {
-            Self::Picture { .. } => LimitCounts::PhonesWithPictures,
+            Self::Picture { .. } | Self::Elsewhere { .. } | Self::Removal => {
+                LimitCounts::PhonesWithPictures
+            }
             Self::Tone { .. } | Self::Script(_) => LimitCounts::PhonesThatTake(self.kind()),
         }
     }
@@ -179,7 +212,13 @@ impl Goods {
     /// have been named for all. Returns those that are pushed to, and those that are left alone.
     pub fn sort(&self, targets: Vec<Target>) -> (Vec<Target>, Vec<PhoneResult>) {
         match self {
-            Self::Picture { .. } | Self::Tone { format: None, .. } => (targets, Vec::new()),
+            Self::Picture { .. } | Self::Elsewhere { .. } | Self::Tone { format: None, .. } => {
+                (targets, Vec::new())
+            }
+            Self::Removal => {
+                let (some, none): (Vec<_>, Vec<_>) = targets.into_iter().partition(can_remove);
+                (some, none.iter().map(cannot_remove).collect())
+            }
             Self::Tone { format: Some(format), .. } => {
                 let takes = Takes::Tone(*format);
                 (targets.into_iter().map(|target| Target { takes, ..target }).collect(), Vec::new())
@@ -192,18 +231,33 @@ impl Goods {
         }
     }
 
-    /// Makes what phones get that take this.
+    /// Makes what phones get that take this, or finds it where it stands.
     ///
     /// # Errors
-    /// When it cannot be made.
-    pub fn prepare(&self, takes: &[Takes], observer: &dyn Observer) -> Result<Prepared, CliError> {
+    /// When it cannot be made, or what stands elsewhere is not what phones can show. Nothing has been sent to a phone
+    /// or changed then.
+    pub async fn prepare(
+        &self,
+        models: Vec<OfModel>,
+        observer: &dyn Observer,
+    ) -> Result<Prepared, CliError> {
         match self {
             Self::Picture { picture, options, .. } => {
-                let specs = takes.iter().filter_map(Takes::image);
-                images::prepare(picture, specs, options, observer).map(Prepared::Pictures)
+                let specs = models.iter().filter_map(|(_, takes)| takes.image());
+                images::prepare(&picture.picture, specs, options, observer).map(Prepared::Pictures)
             }
+            Self::Elsewhere { image, icon } => {
+                observer.observe(&Event::Started { stage: Stage::Pictures, total: None });
+                let images = models.into_iter();
+                let images =
+                    images.filter_map(|(model, takes)| Some((model, *takes.image()?))).collect();
+                let found = elsewhere::find(image, icon, images).await?;
+                observer.observe(&Event::Finished { stage: Stage::Pictures });
+                Ok(Prepared::Elsewhere(found))
+            }
+            Self::Removal => Ok(Prepared::Removal),
             Self::Tone { audio, format } => {
-                let formats = takes.iter().filter_map(|takes| match takes {
+                let formats = models.iter().filter_map(|(_, takes)| match takes {
                     Takes::Tone(by_model) => Some(format.unwrap_or(*by_model)),
                     Takes::Picture(_) | Takes::Sound | Takes::Keys => None,
                 });
@@ -214,11 +268,63 @@ impl Goods {
         }
     }
 
+    /// Returns what the journal keeps of it, where a run can be gone on with.
+    pub fn kept(&self) -> Option<Kept> {
+        match self {
+            Self::Picture { .. } => Some(Kept::Picture),
+            Self::Elsewhere { image, icon } => {
+                Some(Kept::Elsewhere { image_url: image.to_string(), icon_url: icon.to_string() })
+            }
+            Self::Removal => Some(Kept::Removal),
+            Self::Tone { .. } | Self::Script(_) => None,
+        }
+    }
+
+    /// Returns how pushes are proven, as `typed`, or as it is usual.
+    ///
+    /// # Errors
+    /// When it cannot be proven that way.
+    pub fn proof(&self, typed: Option<Proof>) -> Result<Proof, CliError> {
+        let refuse = |why: &str, hint: &str| Err(CliError::new(Exit::Usage, why).hint(hint));
+        const OTHERS: &str = "use --verify screenshot or --verify none";
+        match (self, typed) {
+            (Self::Picture { .. }, typed) => Ok(typed.unwrap_or_default()),
+            (Self::Elsewhere { .. }, Some(Proof::Fetch)) => {
+                refuse("nobody here sees what phones download from --image-url", OTHERS)
+            }
+            (Self::Removal, Some(Proof::Fetch)) => {
+                refuse("nothing is downloaded when a picture is taken off", OTHERS)
+            }
+            (Self::Elsewhere { .. } | Self::Removal, typed) => Ok(typed.unwrap_or(Proof::None)),
+            (Self::Tone { .. } | Self::Script(_), None) => Ok(Proof::default()),
+            (Self::Tone { .. } | Self::Script(_), Some(_)) => refuse(
+                "--verify is about pictures",
+                "leave it out: ring tones are proven by their downloads, keys and sounds by nothing",
+            ),
+        }
+    }
+
+    /// Returns the name under which phones that keep a list show a picture of this file.
+    pub fn picture_name(&self, file: &str) -> String {
+        let file = match self {
+            Self::Elsewhere { image, .. } => {
+                let last = image.text().rsplit('/').next().unwrap_or_default();
+                // A name with a place in it would be another one for each model.
+                if last.contains(['{', '}']) { "" } else { last }
+            }
+            Self::Picture { .. } | Self::Tone { .. } | Self::Script(_) => file,
+            Self::Removal => "",
+        };
+        let stem = Path::new(file).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        stem.filter(|stem| !stem.is_empty()).unwrap_or_else(|| "wallpaper".to_owned())
+    }
+
     /// Says what is done with it, to so many phones.
     pub fn deed(&self, name: &str, phones: usize) -> String {
         let phones = counted(phones, "phone");
         match self {
-            Self::Picture { .. } => format!("push {name} to {phones}"),
+            Self::Picture { .. } | Self::Elsewhere { .. } => format!("push {name} to {phones}"),
+            Self::Removal => format!("take the pushed picture off {phones}"),
             Self::Tone { .. } => format!("push the ring tone {name} to {phones}"),
             Self::Script(script) if script.kind() == ObjectKind::Play => {
                 format!("play {name} aloud on {phones}")
@@ -246,11 +352,15 @@ impl Goods {
         }
     }
 
-    /// How long a phone may take for an answer.
-    fn patience(&self) -> Duration {
+    /// How long a phone may take for an answer, where it usually takes at most this.
+    pub fn patience(&self, usual: Duration) -> Duration {
         match self {
-            Self::Script(script) if script.plays() => PLAY_TIMEOUT,
-            Self::Picture { .. } | Self::Tone { .. } | Self::Script(_) => images::PHONE_TIMEOUT,
+            Self::Script(script) if script.plays() => usual.max(PLAY_TIMEOUT),
+            Self::Picture { .. }
+            | Self::Elsewhere { .. }
+            | Self::Removal
+            | Self::Tone { .. }
+            | Self::Script(_) => usual,
         }
     }
 }
@@ -260,7 +370,7 @@ impl Prepared {
     pub fn pictures(&self) -> Option<&PreparedSet> {
         match self {
             Self::Pictures(pictures) => Some(pictures),
-            Self::Tones(_) | Self::Script(_) => None,
+            Self::Elsewhere(_) | Self::Removal | Self::Tones(_) | Self::Script(_) => None,
         }
     }
 
@@ -268,40 +378,28 @@ impl Prepared {
     pub fn digests(&self) -> Digests {
         match self {
             Self::Pictures(pictures) => pictures.into(),
+            Self::Elsewhere(models) => What::Show(models.clone()).digests(),
+            Self::Removal => What::Remove.digests(),
             Self::Tones(tones) => tones.into(),
             Self::Script(script) => Digests::Script(script.clone()),
         }
     }
 }
 
-/// Puts the way to the phones together, and starts the server where they download from us; `toward` is where
-/// these are.
-///
-/// # Errors
-/// When the server cannot listen, or when phones could not reach it.
-pub fn line(
-    sending: &Sending<'_>,
-    toward: Option<IpAddr>,
-    goods: &Goods,
-    prepared: Prepared,
-    observer: &Arc<dyn Observer>,
-) -> Result<AnyLine, CliError> {
-    Ok(match prepared {
-        Prepared::Pictures(pictures) => {
-            AnyLine::Picture(Box::new(images::line(sending, toward, pictures, observer)?))
-        }
-        Prepared::Tones(tones) => {
-            let phones = images::meeting(sending, goods.patience())?;
-            let wait = Duration::from_secs(sending.push.verify_timeout);
-            let host = sending.way.serving.start(toward, observer)?;
-            AnyLine::Tone(Box::new(ToneLine::new(phones, host, tones, wait)))
-        }
-        Prepared::Script(script) => {
-            let phones = images::meeting(sending, goods.patience())?;
-            AnyLine::Keys(Box::new(KeysLine::new(phones, script)))
-        }
-    })
+/// Returns what a target takes, with its model.
+pub fn of_model(target: &Target) -> OfModel {
+    (target.model.clone(), target.takes)
 }
+
+fn can_remove(target: &Target) -> bool {
+    target.takes.image().is_some_and(|image| image.schema != PushSchema::Classic)
+}
+
+/// A model that something is pushed to, by name, and what it takes.
+pub type OfModel = (String, Takes);
+
+/// What stands in reports where a picture is taken off.
+const REMOVAL: &str = "(the pushed picture is taken off)";
 
 /// A phone answers only when the sound is over ("IP Phone Services Application Development Notes", Play), and it
 /// waits until the phone has stopped ringing.
@@ -309,3 +407,28 @@ const PLAY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Longest script, in bytes.
 const LONGEST_SCRIPT: u64 = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn elsewhere(url: &str) -> Goods {
+        Goods::Elsewhere { image: url.parse().unwrap(), icon: "http://h/i".parse().unwrap() }
+    }
+
+    #[test]
+    fn downloads_prove_only_what_is_downloaded_from_here() {
+        for goods in [elsewhere("http://h/x.png"), Goods::Removal] {
+            assert_eq!(goods.proof(None).unwrap(), Proof::None);
+            assert_eq!(goods.proof(Some(Proof::Screenshot)).unwrap(), Proof::Screenshot);
+            assert!(goods.proof(Some(Proof::Fetch)).is_err());
+        }
+    }
+
+    #[test]
+    fn a_picture_elsewhere_is_named_after_its_file() {
+        assert_eq!(elsewhere("http://h/{dir}/spring.png").picture_name("x"), "spring");
+        assert_eq!(elsewhere("http://h/spring-{size}.png").picture_name("x"), "wallpaper");
+        assert_eq!(Goods::Removal.picture_name("x"), "wallpaper");
+    }
+}

@@ -12,7 +12,7 @@ use super::error::{CliError, Exit};
 use super::open::Connection;
 use super::way::Way;
 use crate::domain::model::ImageSpec;
-use crate::event::{Event, Observer, Stage};
+use crate::event::{Event, Observer, Proof, Stage};
 use crate::journal::Recorder;
 use crate::media::{
     MediaError, Options, Picture, PreparedImage, PreparedSet, Squeeze, prepare_all,
@@ -21,9 +21,6 @@ use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneClient;
 use crate::push::line::PhoneLine;
 use crate::push::meeting::Meeting;
-
-/// How long a phone may take for one answer.
-pub const PHONE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Reads a picture's file.
 ///
@@ -97,6 +94,8 @@ pub struct Sending<'a> {
     pub push: &'a PushArgs,
     /// The picture's file name.
     pub picture_file: &'a str,
+    /// How it is proven.
+    pub proof: Proof,
     /// The journal.
     pub state: &'a Path,
     /// Where the run is written down.
@@ -111,12 +110,12 @@ pub fn line(
     sending: &Sending<'_>,
     toward: Option<IpAddr>,
     pictures: PreparedSet,
+    name: String,
     observer: &Arc<dyn Observer>,
 ) -> Result<PhoneLine, CliError> {
-    let Sending { way, push, picture_file, .. } = sending;
+    let Sending { way, push, .. } = sending;
     let host = way.serving.start(toward, observer)?;
-    let phones = meeting(sending, PHONE_TIMEOUT)?;
-    let name = push.picture_name.clone().unwrap_or_else(|| stem(picture_file));
+    let phones = meeting(sending, Duration::from_secs(push.phone_timeout.max(1)))?;
     let wait = Duration::from_secs(push.verify_timeout);
     Ok(PhoneLine::new(phones, host, pictures, name, wait))
 }
@@ -151,10 +150,4 @@ async fn resolve(host: &str, port: u16) -> Option<IpAddr> {
     let mut addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
     addresses.sort_by_key(IpAddr::is_ipv6);
     addresses.into_iter().next()
-}
-
-/// The picture's name on phones that show one: its file name without the ending.
-fn stem(file: &str) -> String {
-    let stem = Path::new(file).file_stem().map(|stem| stem.to_string_lossy().into_owned());
-    stem.filter(|stem| !stem.is_empty()).unwrap_or_else(|| "wallpaper".to_owned())
 }

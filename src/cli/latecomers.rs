@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::goods::OfModel;
 use super::stages::{At, Changed, Seen};
 use crate::domain::audit::Audit;
 use crate::domain::chain::chain;
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::Verdict;
+use crate::domain::model::Model;
 use crate::domain::object::{ObjectKind, Takes};
 use crate::domain::text::counted;
 use crate::event::{Event, Outcome, Stage};
@@ -18,10 +20,11 @@ use crate::push::book::RunBook;
 use crate::push::engine::{self, Pushed, Settings, Stop};
 use crate::survey::look_again;
 
-/// Returns what phones take which only have to come back.
-pub fn takes(object: ObjectKind, audit: &Audit) -> Vec<Takes> {
+/// Returns what phones take which only have to come back, each with its model.
+pub fn takes(object: ObjectKind, audit: &Audit) -> Vec<OfModel> {
     let coming = audit.phones.iter().filter(|phone| phone.verdict == Verdict::Offline);
-    coming.filter_map(|phone| Takes::of(object, phone.model?)).collect()
+    let of_model = |model: &Model| Some((model.name.to_owned(), Takes::of(object, model)?));
+    coming.filter_map(|phone| phone.model.and_then(of_model)).collect()
 }
 
 fn coming(audit: &Audit) -> HashSet<DeviceName> {
@@ -57,6 +60,7 @@ impl Push<'_> {
         loop {
             let away = coming(&after);
             let left = limit.saturating_sub(begun.elapsed());
+            let left = self.stop.schedule.left().map_or(left, |end| left.min(end));
             if away.is_empty() || left.is_zero() || pushed.stopped.is_some() {
                 return after;
             }

@@ -2,15 +2,18 @@
 
 mod addresses;
 mod args;
+mod carrier;
 mod clusters;
 mod commands;
 mod doctor;
 mod dry_run;
+mod elsewhere;
 mod error;
 mod errors;
 mod folder;
 mod fresh;
 mod goods;
+mod hours;
 mod images;
 mod interrupt;
 mod latecomers;
@@ -38,6 +41,7 @@ mod tell;
 mod telling;
 mod ui;
 mod way;
+mod what;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

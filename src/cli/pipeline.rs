@@ -15,17 +15,18 @@ use super::stages::{self, At, Pushed};
 use super::state::{self, Place, Run, What};
 use super::subject::{self, Source};
 use super::ui::{self, Progress};
-use super::{dry_run, errors, interrupt, output, repair, target, tell, telling};
+use super::{dry_run, errors, hours, interrupt, output, repair, target, tell, telling};
 use crate::audit::push_user_missing;
 use crate::domain::audit::AuditedPhone;
 use crate::domain::inventory::Inventory;
 use crate::domain::repair::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
-use crate::event::Observer;
+use crate::event::{Observer, Proof};
 use crate::journal::RunId;
 use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneClient;
 use crate::push::engine::{Stop, Stopped};
+use crate::push::schedule::Schedule;
 use crate::report::Rollout;
 use crate::survey::{Request, survey as survey_cluster};
 
@@ -69,6 +70,8 @@ pub struct Work<'a> {
     pub goods: Goods,
     /// What reports call it: the name of its file.
     pub picture_file: String,
+    /// How it is proven.
+    pub proof: Proof,
     /// How to push.
     pub push: &'a PushArgs,
     /// The push user's password; nothing for a dry run.
@@ -79,6 +82,8 @@ pub struct Work<'a> {
     pub repair: Option<Repairs>,
     /// How long changes may need.
     pub wait: WaitArgs,
+    /// When phones may be pushed to.
+    pub schedule: Schedule,
     /// The command line, for the report.
     pub command: String,
 }
@@ -121,6 +126,7 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
     subject::refuse_addresses(&job.source, &path)?;
     let connection = open::connection(&job.connection, Some(&job.push))?;
     connection.way.need_push_user()?;
+    let schedule = hours::schedule(&job.connection, &job.push)?;
     let Some(subject) = subject::of(&job, &path, &connection)? else {
         ui::say("nothing failed in that run; nothing to do");
         return Ok(Exit::Done);
@@ -129,6 +135,7 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
         output::check_list::<AuditedPhone>(&job.output)?;
         return dry_run::run(&connection, &subject, &path, &job.output).await;
     }
+    let proof = subject.goods.proof(job.push.verify.map(Proof::from).or(subject.proof))?;
     tell::check(&job.output, job.push.report.as_deref())?;
     let work = Work {
         name: job.command,
@@ -139,10 +146,12 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
         selector: subject.selector,
         goods: subject.goods,
         picture_file: subject.file,
+        proof,
         push: &job.push,
         yes: job.yes,
         repair: subject.repair,
         wait: job.wait,
+        schedule,
         command: open::command_line(),
     };
     let rollout = execute(&work, &Progress::shared()).await?;
@@ -181,10 +190,11 @@ async fn carry_out(
     }
     let at = At { work, cluster: &cluster, recorder: run.recorder(), observer };
     let seen = at.look().await?;
+    hours::check(&work.schedule, &seen.plan, &seen.inventory)?;
     let ready = at.prepare(&seen).await?;
     at.ask(&seen, &ready)?;
     // From here on the cluster and phones are changed, so an interrupt must not cut anything short.
-    let stop = Stop::default();
+    let stop = Stop { schedule: work.schedule.clone(), ..Stop::default() };
     let on_interrupt = interrupt::watch(&stop);
     let changed = at.change(&seen, &stop).await?;
     let (results, changes) = (at.push(&seen, ready, &changed, &stop).await, changed.applied);

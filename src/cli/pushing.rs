@@ -10,7 +10,7 @@ use super::state::{self, Place};
 use super::way::Way;
 use crate::domain::chain::chain;
 use crate::domain::device_name::DeviceName;
-use crate::event::{Event, Observer, PhoneResult};
+use crate::event::{Event, Observer, PhoneResult, Proof};
 use crate::journal::Recorder;
 use crate::push::engine::{Pushed, Settings};
 use crate::push::{Digests, Target, proven_already};
@@ -27,6 +27,7 @@ pub fn settings(way: &Way, push: &PushArgs) -> Settings {
         patience: Duration::ZERO,
         caps: push.caps(),
         rate: push.rate,
+        proof: Proof::default(),
         max_failures: None,
     }
 }

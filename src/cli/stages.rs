@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use super::error::{CliError, Exit};
 use super::fresh::Fresh;
-use super::goods::Goods;
+use super::goods::{self, Goods, OfModel};
 use super::latecomers;
 use super::open::Cluster;
 use super::pipeline::{self, Work};
 use super::state::{self, Place};
-use super::{goods, images, password, pushing, repair, subject, telling, ui};
+use super::{carrier, images, password, pushing, repair, subject, telling, ui};
 use crate::apply::Applied;
 use crate::audit::audit_for;
 use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::Inventory;
-use crate::domain::object::{ObjectKind, Takes};
+use crate::domain::object::ObjectKind;
 use crate::domain::plan::Plan;
 use crate::domain::repair::Repairs;
 use crate::event::{Event, Observer, PhoneResult};
@@ -101,6 +101,7 @@ impl At<'_> {
             password: self.work.push_password.clone().unwrap_or_default(),
             push: self.work.push,
             picture_file: &self.work.picture_file,
+            proof: self.work.proof,
             state: self.work.state,
             recorder: self.recorder,
         }
@@ -152,11 +153,11 @@ impl At<'_> {
         let changes = seen.plan.changes.iter().map(|change| (change, None));
         let meant = self.audit(&after_apply(seen.inventory.clone(), changes));
         let (expected, _) = self.targets(seen, &meant);
-        let mut takes: Vec<Takes> = expected.iter().map(|target| target.takes).collect();
+        let mut models: Vec<OfModel> = expected.iter().map(goods::of_model).collect();
         if work.push.wait_for_offline.is_some() {
-            takes.extend(latecomers::takes(work.goods.kind(), &meant));
+            models.extend(latecomers::takes(work.goods.kind(), &meant));
         }
-        let prepared = work.goods.prepare(&takes, observer.as_ref())?;
+        let prepared = work.goods.prepare(models, observer.as_ref()).await?;
         if let Some(pictures) = prepared.pictures() {
             telling::keep_pictures(self.recorder, pictures).await?;
         }
@@ -166,10 +167,11 @@ impl At<'_> {
         let password_proven = proven(work, self.cluster, &expected).await?;
         let book = RunBook::new(self.recorder.clone(), digests);
         let toward = images::toward(work.connection).await;
-        let line = goods::line(&self.sending(), toward, &work.goods, prepared, observer)?;
+        let line = carrier::line(&self.sending(), toward, &work.goods, prepared, observer)?;
         line.check(&expected).map_err(|error| {
-            CliError::from_error(Exit::Usage, &error)
-                .hint("nothing was changed; use a shorter --advertise URL or --picture-name")
+            CliError::from_error(Exit::Usage, &error).hint(
+                "nothing was changed or sent; use a shorter --advertise or --image-url, or --picture-name",
+            )
         })?;
         let phones = expected.len() - already.len();
         Ok(Ready { line, book, already, password_proven, phones })
@@ -256,21 +258,27 @@ async fn proven(work: &Work<'_>, cluster: &Cluster, expected: &[Target]) -> Resu
     }
 }
 
-/// Keeps what is needed to go on with this run. Only a picture can be gone on with: keys must not be pressed
-/// twice, and for a ring tone the same command does.
+/// Keeps what is needed to go on with this run. Only what is about pictures can be gone on with: keys must not be
+/// pressed twice, and for a ring tone the same command does.
 ///
 /// # Errors
 /// When it cannot be written.
 pub async fn keep(work: &Work<'_>, recorder: &Recorder) -> Result<(), JournalError> {
-    let Goods::Picture { bytes, options, .. } = &work.goods else { return Ok(()) };
+    let Some(what) = work.goods.kept() else { return Ok(()) };
     let job = subject::Kept {
         selector: work.selector.clone(),
         picture_file: work.picture_file.clone(),
+        what,
+        proof: Some(work.proof),
         repair: work.repair.clone(),
     };
     recorder.snapshot("job", &job).await?;
+    let Goods::Picture { picture, kem, options } = &work.goods else { return Ok(()) };
     recorder.snapshot(subject::PICTURE_OPTIONS, options).await?;
-    recorder.keep("picture", bytes.clone()).await
+    if let Some(kem) = kem {
+        recorder.keep("kem", kem.bytes.clone()).await?;
+    }
+    recorder.keep("picture", picture.bytes.clone()).await
 }
 
 fn question(work: &Work<'_>, plan: &Plan, phones: usize) -> String {
@@ -285,7 +293,8 @@ fn question(work: &Work<'_>, plan: &Plan, phones: usize) -> String {
 
 fn settings(work: &Work<'_>) -> Settings {
     let patience = Duration::from_secs(work.wait.settle_timeout);
-    Settings { patience, ..pushing::settings(&work.connection.way, work.push) }
+    let settings = pushing::settings(&work.connection.way, work.push);
+    Settings { patience, proof: work.proof, ..settings }
 }
 
 /// Returns the results of everybody who was not pushed to: of those that are known, and of all others that

@@ -9,11 +9,13 @@ use super::error::{CliError, Exit};
 use super::goods::{Goods, Wanted};
 use super::open::Connection;
 use super::pipeline::Job;
-use super::{images, state, target};
+use super::what;
+use super::{state, target};
 use crate::domain::device_name::DeviceName;
 use crate::domain::repair::Repairs;
 use crate::domain::selector::Selector;
-use crate::journal::{RunId, Which};
+use crate::event::{Outcome, Proof};
+use crate::journal::{History, RunId, Which};
 use crate::media::Options;
 
 /// What is pushed to whom.
@@ -40,6 +42,8 @@ pub struct Subject {
     pub goods: Goods,
     /// What reports call it: the name of its file.
     pub file: String,
+    /// How the run that is gone on with proved it.
+    pub proof: Option<Proof>,
     /// What may be repaired; nothing where the cluster may not be changed.
     pub repair: Option<Repairs>,
     /// The run that is gone on with.
@@ -53,6 +57,12 @@ pub struct Kept {
     pub selector: Selector,
     /// The picture's file name.
     pub picture_file: String,
+    /// What was done to phones.
+    #[serde(default)]
+    pub what: what::Kept,
+    /// How it was proven.
+    #[serde(default)]
+    pub proof: Option<Proof>,
     /// What may be repaired; nothing where the cluster may not be changed.
     pub repair: Option<Repairs>,
 }
@@ -74,6 +84,41 @@ pub fn refuse_addresses(source: &Source, state: &Path) -> Result<(), CliError> {
     )))
 }
 
+/// Returns what a run did to phones, from what the journal kept of it.
+fn goods(history: &History, run: RunId, kept: &Kept) -> Result<Option<Goods>, CliError> {
+    let unusable = |error| state::unusable(&error);
+    let damaged = |why: String| {
+        CliError::new(Exit::Failed, format!("the journal holds no address there: {why}"))
+    };
+    match &kept.what {
+        what::Kept::Picture => {
+            let bytes = history.kept(run, "picture").map_err(unusable)?;
+            let Some(bytes) = bytes else { return Ok(None) };
+            let kem = history.kept(run, "kem").map_err(unusable)?;
+            let kem = kem.map(|bytes| what::Source::of(Path::new("the KEM picture"), bytes));
+            // Runs of earlier releases had no choice.
+            let options = history.snapshot::<Options>(run, PICTURE_OPTIONS).map_err(unusable)?;
+            Ok(Some(Goods::Picture {
+                picture: what::Source::of(Path::new(&kept.picture_file), bytes)?,
+                kem: kem.transpose()?,
+                options: options.unwrap_or_default(),
+            }))
+        }
+        what::Kept::Elsewhere { image_url, icon_url } => {
+            let image = image_url.parse().map_err(damaged)?;
+            let icon = icon_url.parse().map_err(damaged)?;
+            Ok(Some(Goods::Elsewhere { image, icon }))
+        }
+        what::Kept::Removal => Ok(Some(Goods::Removal)),
+    }
+}
+
+/// Tells whether a run ended before it had tried every phone.
+fn left_undone(history: &History, run: RunId) -> Result<bool, CliError> {
+    let phones = history.phones(run).map_err(|error| state::unusable(&error))?;
+    Ok(phones.iter().any(|phone| phone.outcome == Outcome::Pending))
+}
+
 /// Finds out what is meant; nothing when nobody failed in the run that is named.
 ///
 /// # Errors
@@ -86,8 +131,9 @@ pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Sub
             let limit_counts = goods.limit_counts();
             return Ok(Some(Subject {
                 goods,
-                selector: Selector { limit_counts, ..target::selector(target)? },
                 file,
+                proof: None,
+                selector: Selector { limit_counts, ..target::selector(target)? },
                 repair: job.repair.clone(),
                 continues: None,
             }));
@@ -106,16 +152,14 @@ pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Sub
     }
     let unusable = |error| state::unusable(&error);
     let kept = history.snapshot::<Kept>(run.id, "job").map_err(unusable)?;
-    let bytes = history.kept(run.id, "picture").map_err(unusable)?;
-    let (Some(kept), Some(bytes)) = (kept, bytes) else {
+    let goods = kept.as_ref().map(|kept| goods(&history, run.id, kept)).transpose()?.flatten();
+    let (Some(kept), Some(goods)) = (kept, goods) else {
         return Err(CliError::new(
             Exit::Usage,
             format!("run {} is an `axlpaper {}`, which pushes no picture", run.id, run.command),
         )
         .hint("`axlpaper runs` lists the runs"));
     };
-    // Runs of earlier releases had no choice.
-    let options = history.snapshot::<Options>(run.id, PICTURE_OPTIONS).map_err(unusable)?;
     let mut selector = kept.selector;
     if only_failed {
         let failed: Vec<DeviceName> = history
@@ -129,18 +173,15 @@ pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Sub
             return Ok(None);
         }
         selector = Selector { listed: Some(failed), ..Selector::default() };
-    } else if run.state == "finished" {
+    } else if run.state == "finished" && !left_undone(&history, run.id)? {
         return Err(CliError::new(Exit::Usage, format!("run {} came to its end", run.id))
             .hint(format!("`--only-failed {}` pushes to the phones that failed in it", run.id)));
     }
     Ok(Some(Subject {
-        goods: Goods::Picture {
-            picture: images::decode(Path::new(&kept.picture_file), &bytes)?,
-            bytes,
-            options: options.unwrap_or_default(),
-        },
-        selector,
+        goods,
         file: kept.picture_file,
+        proof: kept.proof,
+        selector,
         repair: if only_failed { job.repair.clone() } else { kept.repair },
         continues: Some(run.id),
     }))

@@ -5,6 +5,7 @@ mod images;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use self::images::ImageSection;
@@ -17,7 +18,8 @@ use super::settle::{Section, about_this_machine};
 use crate::domain::association::UserKind;
 use crate::domain::picture::PictureRules;
 use crate::domain::registration::Source;
-use crate::domain::selector::near;
+use crate::domain::selector::{Pattern, near};
+use crate::domain::time_zone::{ZoneRule, Zones};
 
 /// What a config file says.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -26,6 +28,12 @@ pub struct FileConfig {
     /// The cluster that is meant when none is named.
     #[serde(default)]
     default_cluster: Option<String>,
+    /// The time zone of device pools that no rule is about.
+    #[serde(default)]
+    default_time_zone: Option<ZoneName>,
+    /// Time zones of device pools; the first that matches counts.
+    #[serde(default)]
+    time_zone: Vec<ZoneSection>,
     /// What counts for every cluster that does not say otherwise.
     #[serde(default)]
     defaults: ClusterSection,
@@ -75,6 +83,28 @@ struct ClusterSection {
     tls_key: Option<PathBuf>,
     concurrency: Option<usize>,
     timeout: Option<u64>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ZoneSection {
+    device_pool: Pattern,
+    zone: ZoneName,
+}
+
+/// A time zone by its name in the IANA database, such as `Europe/Paris`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct ZoneName(TimeZone);
+
+impl TryFrom<String> for ZoneName {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        TimeZone::get(&name)
+            .map(Self)
+            .map_err(|_| format!("{name:?} is no time zone; they are named as Europe/Paris is"))
+    }
 }
 
 /// Where registrations come from, as the file writes it.
@@ -237,6 +267,21 @@ impl FileConfig {
                 .over(self.layer(Table::Defaults, &self.defaults)),
             is_typed: typed.is_some(),
         }))
+    }
+
+    /// Returns the time zones of device pools; `local` is that of whoever the file says nothing about.
+    pub fn zones(&self, local: TimeZone) -> Zones {
+        let rule = |rule: &ZoneSection| ZoneRule {
+            device_pool: rule.device_pool.clone(),
+            zone: rule.zone.0.clone(),
+        };
+        let otherwise = self.default_time_zone.clone().map_or(local, |zone| zone.0);
+        Zones::new(self.time_zone.iter().map(rule).collect(), otherwise)
+    }
+
+    /// Tells whether every device pool has a time zone in the file.
+    pub fn has_default_zone(&self) -> bool {
+        self.default_time_zone.is_some()
     }
 
     /// Returns which picture is for whom; file names count from the folder of the config file.

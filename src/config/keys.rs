@@ -217,6 +217,21 @@ pub const KEYS: &[Key] = &[
     ),
     shared("tls_key", "none", "\"images.key\"", "A PEM file with the key of that certificate."),
     shared("concurrency", "32", "32", "Phones that are pushed to at once, 1 to 1000."),
+    Key {
+        place: Place::Top,
+        ..own(
+            "default_time_zone",
+            "the time zone of this machine",
+            "\"Europe/Berlin\"",
+            "The time zone of phones that no [[time_zone]] is about, for --window: an IANA name.",
+        )
+    },
+    of_zone("device_pool", "\"Paris*\"", "Phones of this device pool live in it."),
+    of_zone(
+        "zone",
+        "\"Europe/Paris\"",
+        "The time zone: an IANA name. The first [[time_zone]] that matches counts.",
+    ),
     of_image(
         "file",
         "\"paris.png\"",
@@ -229,6 +244,11 @@ pub const KEYS: &[Key] = &[
     of_image("owner", "\"jdoe\"", "Phones of this owner get it."),
     of_image("device", "\"SEP0011223344AA\"", "This phone gets it."),
 ];
+
+/// A key that stands in each `[[time_zone]]`.
+const fn of_zone(name: &'static str, example: &'static str, meaning: &'static str) -> Key {
+    Key { place: Place::Each("time_zone"), ..own(name, "has to be there", example, meaning) }
+}
 
 /// A key that stands in each `[[image]]`.
 const fn of_image(name: &'static str, example: &'static str, meaning: &'static str) -> Key {

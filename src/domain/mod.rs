@@ -18,4 +18,5 @@ pub mod registration;
 pub mod repair;
 pub mod selector;
 pub mod text;
+pub mod time_zone;
 pub mod web_access;

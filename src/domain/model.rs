@@ -107,6 +107,10 @@ pub struct ImageSpec {
     pub schema: PushSchema,
 }
 
+/// The picture of a key expansion module of the 9800 series: the `kem` of a push (Cisco's wallpaper guide for the
+/// 9800 series). No thumbnail belongs to it; the one here is only made because every picture has one.
+pub const KEM: ImageSpec = spec((480, 800), (48, 80), 24, "Desktops/DP-9800-KEM", PhoneOs);
+
 /// One entry of the catalogue.
 #[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Model {

@@ -8,6 +8,7 @@ mod advertise;
 mod answer;
 mod config;
 mod connection;
+pub mod elsewhere;
 mod error;
 mod exchange;
 mod proof;

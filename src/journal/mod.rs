@@ -19,7 +19,9 @@ pub use documents::{Ending, Look, SentFile, SentPicture, SentPictures, Subject};
 pub use error::{JournalError, Problem};
 pub use lock::{ClusterLock, Holder, LockError};
 pub use read::{AttemptRow, ChangeRow, EventRow, History, Proven, RunRow, Which};
-pub use record::{ADDRESSES, Attempt, AttemptEnd, Journal, NewRun, Recorder, RunId, RunState};
+pub use record::{
+    ADDRESSES, Attempt, AttemptEnd, Journal, Moment, NewRun, Recorder, RunId, RunState,
+};
 pub use screens::Screen;
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::{JournalError, Problem};
-use super::record::{ADDRESSES, DOWNLOAD, RunId};
+use super::record::{ADDRESSES, DOWNLOAD, Moment, RunId};
 use crate::domain::device_name::DeviceName;
 use crate::domain::object::ObjectKind;
 use crate::domain::plan::{Change, Plan};
@@ -284,6 +284,19 @@ impl History {
         self.told(body.map_err(Problem::from))
     }
 
+    /// Returns the last screenshot of a phone that a run kept of this moment.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn screen(
+        &self,
+        run: RunId,
+        phone: &DeviceName,
+        moment: Moment,
+    ) -> Result<Option<Vec<u8>>, JournalError> {
+        self.kept(run, &format!("{}{phone}", moment.prefix()))
+    }
+
     /// Returns how the phones of a run ended, by name.
     ///
     /// # Errors
@@ -335,6 +348,9 @@ impl History {
     /// Each kind of object is proven by itself. Only key presses may change anything on a phone, so they take
     /// every proof away.
     ///
+    /// A phone that did not answer was perhaps not reached, or its answer was lost: it keeps what it was proven to
+    /// show only where it was sent that again.
+    ///
     /// So does one at the phone's address, whatever came of it: that can have been any cluster's phone, and it
     /// got another picture perhaps. The other way round it is the same.
     ///
@@ -353,7 +369,8 @@ impl History {
                                  where q.phone = p.phone and (r.cluster_id in (?1, ?2) or ?1 = ?2)
                                    and q.object in (?3, ?4)
                                    and coalesce(q.outcome, '') not in ('skipped', 'wrong_device')
-                                   and (q.object = ?4 or coalesce(q.outcome, '') <> 'unreachable'))
+                                   and (q.object = ?4 or coalesce(q.outcome, '') <> 'unreachable'
+                                        or q.digest <> p.digest))
                     and p.outcome = 'verified' and p.object = ?3 and o.cluster_id = ?1",
             )?;
             let rows =

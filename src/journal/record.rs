@@ -169,6 +169,25 @@ impl Journal {
     }
 }
 
+/// When a screenshot was taken.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Moment {
+    /// Before the push.
+    Before,
+    /// After it.
+    After,
+}
+
+impl Moment {
+    /// Returns what the kind of a kept screenshot begins with, before the phone's name.
+    pub(super) fn prefix(self) -> &'static str {
+        match self {
+            Self::Before => "screen before ",
+            Self::After => "screen after ",
+        }
+    }
+}
+
 /// Writes down what one run does. Every call returns once its words are on the disk.
 #[derive(Clone, Debug)]
 pub struct Recorder {
@@ -207,6 +226,24 @@ impl Recorder {
         let (run, at) = (self.run, Timestamp::now().to_string());
         self.writer
             .write(move |db| db.prepare_cached(SNAPSHOT)?.insert(params![run, kind, at, bytes]))
+            .await?;
+        Ok(())
+    }
+
+    /// Keeps a phone's screenshot.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn keep_screen(
+        &self,
+        phone: &DeviceName,
+        moment: Moment,
+        file: Vec<u8>,
+    ) -> Result<(), JournalError> {
+        let (run, at) = (self.run, Timestamp::now().to_string());
+        let kind = format!("{}{phone}", moment.prefix());
+        self.writer
+            .write(move |db| db.prepare_cached(SNAPSHOT)?.insert(params![run, kind, at, file]))
             .await?;
         Ok(())
     }

@@ -99,6 +99,7 @@ async fn what_was_written_is_read() {
         device_pool: "HQ".into(),
         ip: None,
         object: ObjectKind::Background,
+        proof: crate::event::Proof::default(),
         image: Some(crate::domain::model::Size::new(800, 480)),
         outcome: Outcome::AuthFailed,
         phone_error: Some(said),
@@ -132,9 +133,12 @@ async fn only_the_last_word_about_a_phone_proves_something() {
     tried(&one, "sep2", "d", Some(Outcome::BadReply)).await;
     tried(&one, "SEP3", "d", Some(Outcome::Verified)).await;
     tried(&one, "SEP3", "d", None).await;
-    // Nothing was sent, so what was proven stays.
+    // Whatever came of that push, the phone shows what it showed.
     tried(&one, "SEP4", "d", Some(Outcome::Verified)).await;
-    tried(&one, "SEP4", "e", Some(Outcome::Unreachable)).await;
+    tried(&one, "SEP4", "d", Some(Outcome::Unreachable)).await;
+    // The answer can have been lost: perhaps it shows the other picture, or none any more.
+    tried(&one, "SEP6", "d", Some(Outcome::Verified)).await;
+    tried(&one, "SEP6", "e", Some(Outcome::Unreachable)).await;
     tried(&two, "SEP5", "d", Some(Outcome::Verified)).await;
     let mut proven: Vec<_> = History::open(&path)
         .unwrap()

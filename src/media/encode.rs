@@ -34,6 +34,13 @@ pub enum Squeeze {
 }
 
 impl EncodedPicture {
+    /// Takes a file that was made elsewhere and shows these pixels.
+    pub(super) fn found(file: &Bytes, raster: &Raster) -> Self {
+        let Raster { size, grey, bytes } = raster;
+        let (sha256, pixels_sha256) = (Sha256::digest(file).into(), digest_of(*size, *grey, bytes));
+        Self { size: *size, png: file.clone(), sha256, pixels_sha256 }
+    }
+
     /// Encodes the pixels as they are: grey ones as 8-bit grey, all others as 8-bit RGB.
     ///
     /// Not interlaced and without a palette or transparency, as are the pictures that are known to
@@ -44,9 +51,7 @@ impl EncodedPicture {
     /// When the encoder fails.
     pub(super) fn encode(raster: Raster, squeeze: Squeeze) -> Result<Self, MediaError> {
         let Raster { size, grey, bytes } = raster;
-        let kind = [size.width.to_be_bytes(), size.height.to_be_bytes()].concat();
-        let pixels = Sha256::new_with_prefix(kind).chain_update([u8::from(grey)]);
-        let pixels_sha256 = pixels.chain_update(&bytes).finalize().into();
+        let pixels_sha256 = digest_of(size, grey, &bytes);
         let colour = if grey {
             ColorType::Grayscale { transparent_shade: None }
         } else {
@@ -90,6 +95,12 @@ fn options(squeeze: Squeeze) -> oxipng::Options {
 pub fn png_size(file: &[u8]) -> Option<Size> {
     let reader = png::Decoder::new(std::io::Cursor::new(file)).read_info().ok()?;
     Some(Size::new(reader.info().width, reader.info().height))
+}
+
+fn digest_of(size: Size, grey: bool, bytes: &[u8]) -> [u8; 32] {
+    let kind = [size.width.to_be_bytes(), size.height.to_be_bytes()].concat();
+    let pixels = Sha256::new_with_prefix(kind).chain_update([u8::from(grey)]);
+    pixels.chain_update(bytes).finalize().into()
 }
 
 #[cfg(test)]

@@ -202,7 +202,7 @@ impl<'a> Source<'a> {
 }
 
 /// The mean of the numbers, with the weights of Rec. 709.
-fn brightness(raster: &Raster) -> u8 {
+pub(super) fn brightness(raster: &Raster) -> u8 {
     let channels = if raster.grey { 1 } else { 3 };
     let weighed = raster.bytes.chunks_exact(channels).map(|pixel| match pixel {
         [red, green, blue] => {

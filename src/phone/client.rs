@@ -2,6 +2,8 @@
 //!
 //! One request, one connection, no retry: when to try again is the fleet's decision, not this one's.
 
+mod screenshot;
+
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -21,6 +23,8 @@ use crate::net::phone_tls_problem::PhoneTlsProblem;
 use crate::net::trace::{self, Watched};
 use crate::phone::text::{clean, decode};
 use crate::phone::{DeviceInformation, IdentityError, PhoneError, PushObject, Reply};
+
+pub use screenshot::Screenshot;
 
 /// Speaks to phones over HTTP with the push user's credentials.
 ///
@@ -380,17 +384,23 @@ fn leads_to_https(response: &Response) -> bool {
 }
 
 /// Reads a body up to one byte more than is ever looked at, so that the reader sees what is too long.
-async fn read_body(
+async fn read_body(response: Response, watched: &mut Watched) -> Result<Vec<u8>, reqwest::Error> {
+    read_up_to(response, Reply::BODY_LIMIT, watched).await
+}
+
+/// Reads a body up to one byte more than the limit.
+async fn read_up_to(
     mut response: Response,
+    limit: usize,
     watched: &mut Watched,
 ) -> Result<Vec<u8>, reqwest::Error> {
     let mut body = Vec::new();
     let read = loop {
         match response.chunk().await {
             Ok(Some(chunk)) => {
-                let room = (Reply::BODY_LIMIT + 1).saturating_sub(body.len());
+                let room = (limit + 1).saturating_sub(body.len());
                 body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-                if body.len() > Reply::BODY_LIMIT {
+                if body.len() > limit {
                     break Ok(());
                 }
             }
@@ -432,6 +442,7 @@ mod tests {
             schema: PushSchema::Classic,
             image_url: "http://127.0.0.1/a+b%20/w.png?x=1&y".to_owned(),
             thumbnail_url: "http://127.0.0.1/t.png".to_owned(),
+            kem_url: None,
             name: String::new(),
             theme: Theme::Light,
         }

@@ -115,6 +115,7 @@ mod tests {
             schema: PushSchema::Classic,
             image_url: "http://127.0.0.1/w.png".to_owned(),
             thumbnail_url: "http://127.0.0.1/t.png".to_owned(),
+            kem_url: None,
             name: String::new(),
             theme: Theme::Light,
         }

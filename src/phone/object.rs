@@ -68,6 +68,8 @@ pub struct SetBackground {
     pub image_url: String,
     /// Where the phone finds the preview for its menu.
     pub thumbnail_url: String,
+    /// Where the picture for a key expansion module is; only PhoneOS asks for one, and needs none.
+    pub kem_url: Option<String>,
     /// What the phone calls the picture; only PhoneOS shows it.
     pub name: String,
     /// Which text colours suit the picture; only PhoneOS asks.
@@ -94,6 +96,9 @@ impl SetBackground {
                 writer
                     .create_element(preview)
                     .write_text_content(BytesText::new(&self.thumbnail_url))?;
+                if let Some(kem_url) = self.kem() {
+                    writer.create_element("kem").write_text_content(BytesText::new(kem_url))?;
+                }
                 Ok(())
             })?;
             Ok(())
@@ -101,14 +106,20 @@ impl SetBackground {
         Ok(())
     }
 
+    /// The picture for a key expansion module, where the schema has one.
+    fn kem(&self) -> Option<&str> {
+        self.kem_url.as_deref().filter(|_| self.schema == PushSchema::PhoneOs)
+    }
+
     /// The texts that stand in the object of this schema.
-    fn parts(&self) -> [(LongPart, &str); 3] {
+    fn parts(&self) -> [(LongPart, &str); 4] {
         let name = match self.schema {
             PushSchema::Classic => "",
             PushSchema::PhoneOs => self.name.as_str(),
         };
         [
             (LongPart::Name, name),
+            (LongPart::KemUrl, self.kem().unwrap_or_default()),
             (LongPart::ThumbnailUrl, self.thumbnail_url.as_str()),
             (LongPart::ImageUrl, self.image_url.as_str()),
         ]
@@ -155,6 +166,8 @@ pub enum LongPart {
     ImageUrl,
     /// The address of the preview.
     ThumbnailUrl,
+    /// The address of the picture for a key expansion module.
+    KemUrl,
     /// The name of the picture.
     Name,
     /// The address of the ring tone.
@@ -167,7 +180,9 @@ impl LongPart {
     /// Says what to do about it.
     pub fn advice(self) -> &'static str {
         match self {
-            Self::ImageUrl | Self::ThumbnailUrl => "serve the pictures under a shorter address",
+            Self::ImageUrl | Self::ThumbnailUrl | Self::KemUrl => {
+                "serve the pictures under a shorter address"
+            }
             Self::Name => "give the picture a shorter name",
             Self::ToneUrl => "serve the ring tone under a shorter address",
             Self::Item => "shorten it, or send the others in a step of their own",
@@ -180,6 +195,7 @@ impl fmt::Display for LongPart {
         f.write_str(match self {
             Self::ImageUrl => "picture's URL",
             Self::ThumbnailUrl => "thumbnail's URL",
+            Self::KemUrl => "expansion module picture's URL",
             Self::Name => "picture's name",
             Self::ToneUrl => "ring tone's URL",
             Self::Item => "longest URI",
@@ -200,6 +216,7 @@ mod tests {
             schema,
             image_url: image.to_owned(),
             thumbnail_url: thumbnail.to_owned(),
+            kem_url: None,
             name: name.to_owned(),
             theme: Theme::Dark,
         }
@@ -225,6 +242,18 @@ mod tests {
              <background name=\"A &quot;b&quot; &amp; &lt;c&gt;\" theme=\"dark\">\
              <image>http://h/w</image><thumbnail>http://h/t</thumbnail></background></setBackground>"
         );
+    }
+
+    #[test]
+    fn only_phoneos_is_told_of_an_expansion_module() {
+        let with = |schema| {
+            let kem_url = Some("http://h/k".to_owned());
+            SetBackground { kem_url, ..object(schema, "i", "t", "n") }.to_xml().unwrap()
+        };
+        assert!(
+            with(PushSchema::PhoneOs).contains("</thumbnail><kem>http://h/k</kem></background>")
+        );
+        assert!(!with(PushSchema::Classic).contains("kem"));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The way to phones, whatever is pushed.
 
+use super::direct::DirectLine;
+use super::evidence::Evidence;
 use super::line::PhoneLine;
 use super::{Answer, Fetched, KeysLine, Line, Target, ToneLine};
 use crate::phone::PhoneError;
@@ -9,6 +11,8 @@ use crate::phone::PhoneError;
 pub enum AnyLine {
     /// For pictures.
     Picture(Box<PhoneLine>),
+    /// For pictures that stand elsewhere, and for taking pictures off.
+    Direct(Box<DirectLine>),
     /// For ring tones.
     Tone(Box<ToneLine>),
     /// For keys and sounds.
@@ -23,6 +27,7 @@ impl AnyLine {
     pub fn check(&self, targets: &[Target]) -> Result<(), PhoneError> {
         match self {
             Self::Picture(line) => line.check(targets),
+            Self::Direct(line) => line.check(targets),
             Self::Tone(line) => line.check(targets),
             // A script is read only when all its steps fit.
             Self::Keys(_) => Ok(()),
@@ -34,7 +39,7 @@ impl AnyLine {
         match self {
             Self::Picture(line) => Some(line.base_url()),
             Self::Tone(line) => Some(line.base_url()),
-            Self::Keys(_) => None,
+            Self::Direct(_) | Self::Keys(_) => None,
         }
     }
 
@@ -43,7 +48,7 @@ impl AnyLine {
         match self {
             Self::Picture(line) => line.shutdown().await,
             Self::Tone(line) => line.shutdown().await,
-            Self::Keys(_) => {}
+            Self::Direct(_) | Self::Keys(_) => {}
         }
     }
 }
@@ -52,6 +57,7 @@ impl Line for AnyLine {
     async fn push(&self, target: &Target) -> Answer {
         match self {
             Self::Picture(line) => line.push(target).await,
+            Self::Direct(line) => line.push(target).await,
             Self::Tone(line) => line.push(target).await,
             Self::Keys(line) => line.push(target).await,
         }
@@ -60,8 +66,18 @@ impl Line for AnyLine {
     async fn downloads(&self, target: &Target) -> Fetched {
         match self {
             Self::Picture(line) => line.downloads(target).await,
+            Self::Direct(line) => line.downloads(target).await,
             Self::Tone(line) => line.downloads(target).await,
             Self::Keys(line) => line.downloads(target).await,
+        }
+    }
+
+    async fn evidence(&self, target: &Target, fetched: Fetched) -> Evidence {
+        match self {
+            Self::Picture(line) => line.evidence(target, fetched).await,
+            Self::Direct(line) => line.evidence(target, fetched).await,
+            Self::Tone(line) => line.evidence(target, fetched).await,
+            Self::Keys(line) => line.evidence(target, fetched).await,
         }
     }
 }

@@ -13,6 +13,10 @@ use crate::media::{PreparedSet, Shape, ToneSet};
 pub enum Digests {
     /// Of pictures.
     Pictures(HashMap<Shape, String>),
+    /// By the model's name, where models of one shape can get different files.
+    Models(HashMap<String, String>),
+    /// Of what is the same for all.
+    All(String),
     /// Of ring tones.
     Tones(HashMap<ToneFormat, String>),
     /// Of the steps for each model.
@@ -38,9 +42,18 @@ impl Digests {
             (Self::Pictures(pictures), Takes::Picture(image)) => {
                 pictures.get(&Shape::from(image)).cloned()
             }
+            (Self::Models(models), Takes::Picture(_)) => models.get(&target.model).cloned(),
+            (Self::All(digest), Takes::Picture(_)) => Some(digest.clone()),
             (Self::Tones(tones), Takes::Tone(format)) => tones.get(format).cloned(),
             (Self::Script(script), Takes::Sound | Takes::Keys) => script.digest(&target.model),
-            (Self::Pictures(_) | Self::Tones(_) | Self::Script(_), _) => None,
+            (
+                Self::Pictures(_)
+                | Self::Models(_)
+                | Self::All(_)
+                | Self::Tones(_)
+                | Self::Script(_),
+                _,
+            ) => None,
         }
     }
 }

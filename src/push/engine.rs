@@ -1,6 +1,7 @@
 //! Keeps the phones moving: a bounded number at once, one request a phone, nobody forgotten.
 
 mod ending;
+mod hours;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,17 +13,21 @@ use tokio::time::Instant;
 
 use super::book::Book;
 use super::decide::{self, Ending, Next};
+use super::evidence::judged;
 use super::guard::Guard;
 use super::job::Job;
 use super::lane::{Lane, Later};
 use super::patience::{Patience, Refusal, Waiting};
 use super::places::Places;
+use super::schedule::Schedule;
 use super::{Answer, Line, Target};
 use crate::domain::chain::chain;
 use crate::domain::device_name::DeviceName;
 use crate::domain::text::counted;
 use crate::event::{Event, Observer, PhoneResult, Stage};
 use crate::journal::JournalError;
+
+use hours::Held;
 
 pub(in crate::push) use ending::leave;
 
@@ -45,7 +50,8 @@ pub async fn run<L: Line, B: Book>(
     observer: &dyn Observer,
 ) -> Pushed {
     observer.observe(&Event::Started { stage: Stage::Push, total: Some(targets.len() as u64) });
-    let mut fleet = Fleet::new(line, book, targets, settings, Instant::now());
+    let schedule = &stop.schedule;
+    let mut fleet = Fleet::new(line, book, targets, settings, schedule, Instant::now());
     while fleet.step(stop, observer).await {}
     while let Some(closed) = fleet.closing.next().await {
         fleet.closed(closed, observer);
@@ -65,6 +71,8 @@ enum Closed {
     Done(Box<PhoneResult>, Result<(), JournalError>),
     /// To be tried again at that time, or after the usual delay.
     Again(Box<Job>, Option<Instant>, Result<(), JournalError>),
+    /// Not tried at all: its window has closed, and opens at that time.
+    Held(Box<Job>, Timestamp, Result<(), JournalError>),
 }
 
 struct Fleet<'a, L: Line, B: Book> {
@@ -76,6 +84,11 @@ struct Fleet<'a, L: Line, B: Book> {
     /// Phones that were changed only now: their refusal may only mean that the cluster needs a minute.
     fresh: Lane,
     later: Later,
+    /// Phones whose window is closed.
+    held: Held,
+    schedule: &'a Schedule,
+    /// Whether the run's time is over.
+    over: bool,
     places: Places,
     /// When the next push may begin, where there is a rate.
     next_start: Option<Instant>,
@@ -97,6 +110,7 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
         book: &'a B,
         mut targets: Vec<Target>,
         settings: Settings,
+        schedule: &'a Schedule,
         now: Instant,
     ) -> Self {
         // The sort keeps the order of names among equals.
@@ -116,6 +130,9 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
             known: lane(known, Duration::ZERO),
             fresh: lane(fresh, settings.patience),
             later: Later::default(),
+            held: Held::default(),
+            schedule,
+            over: false,
             places: Places::new(settings.caps),
             next_start: None,
             failed: 0,
@@ -134,13 +151,16 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
         if stop.now.is_cancelled() {
             return false;
         }
-        let open = !stop.soon.is_cancelled()
+        self.over |= self.schedule.is_over(self.schedule.now());
+        let open = !self.over
+            && !stop.soon.is_cancelled()
             && !self.known.guard.is_tripped()
             && self.too_many_failures().is_none()
             && self.unrecorded.is_none();
         // One time for all of it: between two, a start could become due that nobody waits for any more.
         let now = Instant::now();
         if open {
+            self.release();
             self.note(now);
             self.begin(now);
         }
@@ -152,9 +172,15 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
         if self.pushing.is_empty() && self.verifying.is_empty() && !writing {
             match wake {
                 None => return false,
+                Some(wake) if self.ends_before(wake, now) => {
+                    self.over = true;
+                    return false;
+                }
                 Some(wake) => self.tell_later(wake.saturating_duration_since(now), observer),
             }
         }
+        let end = self.look_at_end(now).filter(|_| wake.is_some());
+        let wake = wake.into_iter().chain(end).min();
         tokio::select! {
             Some((job, noted)) = self.noting.next() => self.noted(job, noted),
             Some((job, answer)) = self.pushing.next() => self.answered(job, answer, observer),
@@ -173,7 +199,8 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
         let start = self.next_start.filter(|_| held);
         // A start that has come already is held up by something else.
         let start = start.filter(|start| *start > now);
-        self.later.first().into_iter().chain(start).min()
+        let windows = self.look_at_windows(now);
+        self.later.first().into_iter().chain(start).chain(windows).min()
     }
 
     fn too_many_failures(&self) -> Option<Stopped> {
@@ -190,7 +217,8 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
         });
     }
 
-    fn tell_later(&self, delay: Duration, observer: &dyn Observer) {
+    fn tell_later(&mut self, delay: Duration, observer: &dyn Observer) {
+        self.tell_windows(observer);
         let reason = match (self.later.fresh(), self.later.len()) {
             // Those that the rate holds back come in no time.
             (_, 0) => return,
@@ -212,7 +240,12 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
                 return;
             }
             let Some(job) = lane.ready.pop(&mut self.places) else { return };
-            lane.noting += 1;
+            if let Some(opens) = self.opens(&job.target) {
+                self.leave(&job.target);
+                self.hold(opens, job);
+                continue;
+            }
+            self.lane(&job).noting += 1;
             let book = self.book;
             self.noting.push(
                 async move {
@@ -257,6 +290,11 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
                 return;
             }
             let Some(mut job) = lane.noted.pop_front() else { return };
+            // It was open when the phone was written down; that was a moment ago.
+            if let Some(opens) = self.opens(&job.target) {
+                self.hold_noted(opens, job);
+                continue;
+            }
             self.next_start = self.settings.rate.map(|rate| {
                 let begun = self.next_start.unwrap_or(now).max(now);
                 begun + Duration::from_secs(1) / rate.max(1)
@@ -306,7 +344,8 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
         self.verifying.push(
             async move {
                 let fetched = line.downloads(&job.target).await;
-                let next = decide::proven(&job.target, fetched, job.repeated);
+                let evidence = line.evidence(&job.target, fetched).await;
+                let next = judged(&job.target, fetched, &evidence, job.repeated);
                 (job, next)
             }
             .boxed(),
@@ -355,9 +394,10 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
     }
 
     fn finish(&mut self, mut job: Job, ending: Ending) {
-        self.failed += usize::from(ending.outcome.is_failure_of(job.target.object()));
         let (book, entry) = (self.book, job.entry.take());
         let result = job.ended(ending, Some(Timestamp::now()));
+        let result = PhoneResult { proof: self.settings.proof, ..result };
+        self.failed += usize::from(result.is_failure());
         self.closing.push(
             async move {
                 let written = book.ended(entry, &result).await;
@@ -374,6 +414,11 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
                 self.leave(&job.target);
                 let at = at.unwrap_or_else(|| Instant::now() + self.settings.retry_delay);
                 self.later.put(at, *job);
+                written
+            }
+            Closed::Held(job, opens, written) => {
+                self.leave(&job.target);
+                self.hold(opens, *job);
                 written
             }
             Closed::Done(result, written) => {

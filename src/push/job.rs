@@ -79,6 +79,7 @@ impl Job {
             device_pool: target.device_pool,
             ip: Some(target.ip),
             object: target.takes.kind(),
+            proof: crate::event::Proof::default(),
             image: target.takes.image().map(|image| image.background),
             outcome: ending.outcome,
             phone_error: ending.phone_error,
@@ -103,7 +104,9 @@ fn not_again(object: ObjectKind, last: Ending, stopped: &Stopped) -> Ending {
     let reason = format!("{reason}; not tried again: {}", stopped.told());
     // A phone that was still waited for has decided nothing by its refusal.
     let undecided = match stopped {
-        Stopped::Interrupted | Stopped::Unrecorded(_) => last.outcome == Outcome::AuthFailed,
+        Stopped::Interrupted | Stopped::TimeOver { .. } | Stopped::Unrecorded(_) => {
+            last.outcome == Outcome::AuthFailed
+        }
         Stopped::AuthRefusals { .. } | Stopped::Failures { .. } | Stopped::NoDownloads { .. } => {
             false
         }

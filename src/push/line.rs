@@ -1,16 +1,20 @@
 //! The real way to a phone: who lives there, the push, and the downloads.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::contact::Contact;
+use super::evidence::Evidence;
 use super::meeting::{Meeting, unreachable};
+use super::screens::Screens;
 use super::{Answer, Fetched, Line, Target};
 use crate::domain::device_name::DeviceName;
-use crate::domain::model::ImageSpec;
+use crate::domain::model::{ImageSpec, PushSchema};
 use crate::event::PhoneError;
-use crate::host::{ImageHost, PublishedUrls};
-use crate::media::PreparedSet;
+use crate::host::{HostError, ImageHost, PublishedUrls, Token};
+use crate::media::{MediaError, Picture, PreparedImage, PreparedSet, Shape};
 use crate::phone::{
     Outcome, PhoneAnswer, PhoneError as SendError, PushObject as _, Reply, SetBackground, Theme,
 };
@@ -18,11 +22,17 @@ use crate::phone::{
 /// Pushes over HTTP or HTTPS and lets phones download from our own image server.
 #[derive(Debug)]
 pub struct PhoneLine {
-    phones: Meeting,
+    contact: Contact,
     host: ImageHost,
     pictures: PreparedSet,
     picture_name: String,
     verify_timeout: Duration,
+    /// The picture for key expansion modules, where there is one.
+    kem_url: Option<String>,
+    /// What was published for phones that nobody waits for; nothing where they are waited for.
+    unwatched: Option<Mutex<Vec<Token>>>,
+    /// The pictures, decoded for comparison with screens.
+    pixels: HashMap<Shape, Picture>,
     published: Mutex<HashMap<DeviceName, PublishedUrls>>,
 }
 
@@ -36,7 +46,49 @@ impl PhoneLine {
         verify_timeout: Duration,
     ) -> Self {
         let published = Mutex::default();
-        Self { phones, host, pictures, picture_name, verify_timeout, published }
+        Self {
+            contact: Contact::new(phones),
+            host,
+            pictures,
+            picture_name,
+            verify_timeout,
+            kem_url: None,
+            unwatched: None,
+            pixels: HashMap::new(),
+            published,
+        }
+    }
+
+    /// Waits for nobody's downloads: an acceptance is all that is asked for.
+    #[must_use]
+    pub fn without_proof(mut self) -> Self {
+        self.unwatched = Some(Mutex::default());
+        self
+    }
+
+    /// Looks at the phones' screens too.
+    ///
+    /// # Errors
+    /// When a picture cannot be decoded again.
+    pub fn with_screens(mut self, screens: Screens) -> Result<Self, MediaError> {
+        self.contact.screens = Some(screens);
+        for prepared in self.pictures.iter() {
+            let picture = Picture::decode("the picture", &prepared.background.png)?;
+            self.pixels.insert(prepared.shape, picture);
+        }
+        Ok(self)
+    }
+
+    /// Publishes a picture for key expansion modules, the same one for all phones that know the `kem` element.
+    ///
+    /// # Errors
+    /// When the host cannot publish it.
+    pub fn with_kem(mut self, picture: &Arc<PreparedImage>) -> Result<Self, HostError> {
+        // Every phone is told the same address, so no phone's name stands for it.
+        let nobody = DeviceName::of_address(Ipv4Addr::UNSPECIFIED.into());
+        let urls = self.host.publish(&nobody, picture.clone(), PushSchema::PhoneOs, "kem")?;
+        self.kem_url = Some(urls.image_url);
+        Ok(self)
     }
 
     /// Makes sure that what would be sent to these targets is not too long for phones.
@@ -61,13 +113,22 @@ impl PhoneLine {
             schema: image.schema,
             image_url: urls.image_url,
             thumbnail_url: urls.thumbnail_url,
+            kem_url: self.kem_url.clone(),
             name: self.picture_name.clone(),
             theme,
         }
     }
 
     /// Stops the image server once its transfers have ended.
+    ///
+    /// Phones that nobody waited for download after their answer: it stays until they have, or had the time to.
     pub async fn shutdown(self) {
+        if let Some(unwatched) = self.unwatched {
+            let tokens = unwatched.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let waits =
+                tokens.iter().map(|token| self.host.wait_complete(token, self.verify_timeout));
+            futures::future::join_all(waits).await;
+        }
         self.host.shutdown(GRACE).await;
     }
 
@@ -99,7 +160,7 @@ impl PhoneLine {
 
 impl Line for PhoneLine {
     async fn push(&self, target: &Target) -> Answer {
-        let phone = match self.phones.meet(target).await {
+        let phone = match self.contact.greet(target).await {
             Ok(phone) => phone,
             Err(answer) => return answer,
         };
@@ -109,13 +170,8 @@ impl Line for PhoneLine {
         };
         let token = urls.token.clone();
         let object = self.object(image, urls, theme);
-        match self.phones.send(&phone, target, &object).await {
-            Ok(answer) => {
-                let complete = self.host.fetched(&token).complete();
-                with_downloads(judge(answer, target), complete, "both pictures")
-            }
-            Err(answer) => answer,
-        }
+        let answer = self.contact.send(&phone, target, &object).await;
+        with_downloads(answer, self.host.fetched(&token).complete(), "both pictures")
     }
 
     async fn downloads(&self, target: &Target) -> Fetched {
@@ -124,9 +180,30 @@ impl Line for PhoneLine {
             published.remove(&target.name).map(|urls| urls.token)
         };
         let Some(token) = token else { return Fetched::default() };
+        if let Some(unwatched) = &self.unwatched {
+            unwatched.lock().unwrap_or_else(PoisonError::into_inner).push(token);
+            return Fetched::default();
+        }
         let seen = self.host.wait_complete(&token, self.verify_timeout).await;
         self.host.retire(&token);
         Fetched { image: seen.image, thumbnail: seen.thumbnail }
+    }
+
+    async fn evidence(&self, target: &Target, fetched: Fetched) -> Evidence {
+        if self.unwatched.is_some() {
+            let why =
+                "the phone answered success; whether it downloads the picture was not looked at";
+            return Evidence::Nothing(why.to_owned());
+        }
+        // What it has not downloaded it cannot show.
+        if self.contact.screens.is_none() || !fetched.is_complete() {
+            return Evidence::Downloads;
+        }
+        let wanted = target.takes.image().and_then(|image| self.pixels.get(&Shape::from(image)));
+        match self.contact.look(target, wanted).await {
+            Some(look) => Evidence::Screen { look, downloads: true },
+            None => Evidence::Downloads,
+        }
     }
 }
 

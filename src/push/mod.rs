@@ -6,9 +6,12 @@
 pub mod any_line;
 pub mod book;
 mod choose;
+mod contact;
 pub mod decide;
 mod digests;
+pub mod direct;
 pub mod engine;
+pub mod evidence;
 pub mod guard;
 mod job;
 mod keys_line;
@@ -18,22 +21,26 @@ pub mod meeting;
 pub mod patience;
 pub mod pins;
 mod places;
+pub mod schedule;
+pub mod screens;
 pub mod script;
 mod skip;
 mod terms;
 mod tone_line;
 pub mod waves;
+pub mod window;
 
 use std::net::IpAddr;
 
 use crate::domain::device_name::DeviceName;
 use crate::domain::object::{ObjectKind, Takes};
 use crate::event::{Outcome, PhoneError};
+use evidence::Evidence;
 
 pub use choose::targets;
 pub use digests::Digests;
 pub use keys_line::KeysLine;
-pub use skip::{no_step, not_back, proven_already, skipped};
+pub use skip::{cannot_remove, no_step, not_back, proven_already, skipped};
 pub use tone_line::ToneLine;
 
 /// A phone to push to. Everything that could be decided beforehand is decided here.
@@ -135,4 +142,10 @@ pub trait Line: Send + Sync {
 
     /// Waits until the phone's downloads are complete, or until there is no more hope.
     fn downloads(&self, target: &Target) -> impl Future<Output = Fetched> + Send;
+
+    /// Looks for what else there is to go by, once the downloads are known.
+    fn evidence(&self, target: &Target, fetched: Fetched) -> impl Future<Output = Evidence> + Send {
+        let (_, _) = (target, fetched);
+        async { Evidence::Downloads }
+    }
 }

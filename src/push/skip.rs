@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Target;
+use super::direct::CANNOT_REMOVE;
 use crate::domain::audit::AuditedPhone;
 use crate::domain::finding::Verdict;
 use crate::domain::object::ObjectKind;
@@ -25,6 +26,7 @@ pub fn skipped(object: ObjectKind, phone: &AuditedPhone) -> PhoneResult {
         device_pool: phone.phone.device_pool.clone(),
         ip: phone.phone.registration.ip,
         object,
+        proof: crate::event::Proof::default(),
         image: None,
         outcome: Outcome::Skipped,
         phone_error: None,
@@ -63,6 +65,16 @@ pub fn no_step(target: &Target) -> PhoneResult {
     }
 }
 
+/// Returns the result of a phone that was left alone because no way is known to take its picture off.
+pub fn cannot_remove(target: &Target) -> PhoneResult {
+    PhoneResult {
+        image: None,
+        reason: Some(format!("{CANNOT_REMOVE}: {}", target.model)),
+        remedy: Some("push a picture that looks like the one it came with".to_owned()),
+        ..left_alone(target)
+    }
+}
+
 /// Returns the result of a phone that was left alone because it is proven to show the picture already.
 pub fn proven_already(target: &Target, proven: &Proven) -> PhoneResult {
     let has_it = has_it(target.object());
@@ -80,6 +92,7 @@ fn left_alone(target: &Target) -> PhoneResult {
         device_pool: target.device_pool.clone(),
         ip: Some(target.ip),
         object: target.object(),
+        proof: crate::event::Proof::default(),
         image: target.takes.image().map(|image| image.background),
         outcome: Outcome::Skipped,
         phone_error: None,

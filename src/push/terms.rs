@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::places::Caps;
+use super::schedule::Schedule;
 use crate::domain::text::counted;
-use crate::event::PhoneResult;
+use crate::event::{PhoneResult, Proof};
 
 /// How to go about a push.
 #[derive(Clone, Copy, Debug)]
@@ -29,17 +31,21 @@ pub struct Settings {
     pub caps: Caps,
     /// How many pushes a second are begun at most; nothing is no limit.
     pub rate: Option<u32>,
+    /// How pushes are proven. Where they are not, a phone that accepts has not failed.
+    pub proof: Proof,
     /// How many phones may fail before the push stops; nothing is no limit.
     pub max_failures: Option<usize>,
 }
 
-/// How a push is stopped.
+/// How a push is held up and stopped.
 #[derive(Clone, Debug, Default)]
 pub struct Stop {
     /// Cancelled: what is under way is finished, and nothing new is begun.
     pub soon: CancellationToken,
     /// Cancelled: what is under way is left as it is.
     pub now: CancellationToken,
+    /// When phones may be pushed to, and when none may any more.
+    pub schedule: Schedule,
 }
 
 /// Why a push ended before every phone was done with.
@@ -64,6 +70,11 @@ pub enum Stopped {
     },
     /// Somebody asked to stop.
     Interrupted,
+    /// The time of the run is over.
+    TimeOver {
+        /// Since when.
+        until: Timestamp,
+    },
     /// What is attempted can no longer be written down; says why.
     Unrecorded(String),
 }
@@ -79,6 +90,7 @@ impl Stopped {
             other @ (Self::AuthRefusals { .. }
             | Self::NoDownloads { .. }
             | Self::Interrupted
+            | Self::TimeOver { .. }
             | Self::Unrecorded(_)) => other,
         }
     }
@@ -100,6 +112,10 @@ impl Stopped {
                 counted(*accepted, "phone")
             ),
             Self::Interrupted => "the run was interrupted".to_owned(),
+            Self::TimeOver { until } => format!(
+                "nobody is pushed to after {} (--until); `axlpaper rollout --resume last` goes on",
+                until.strftime("%Y-%m-%d %H:%M UTC")
+            ),
             Self::Unrecorded(why) => {
                 format!("nothing is attempted that cannot be written down: {why}")
             }

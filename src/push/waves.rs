@@ -138,9 +138,9 @@ fn verified(results: &[PhoneResult]) -> usize {
 
 /// Stops before the next wave when phones accept and not one of them downloads.
 fn no_downloads(results: &[PhoneResult], more_to_come: bool) -> Option<Stopped> {
-    let in_vain = |result: &&PhoneResult| {
-        result.outcome == Outcome::Accepted && result.object.is_downloaded()
-    };
+    // Where nobody looks, that nothing was seen says nothing.
+    let in_vain =
+        |result: &&PhoneResult| result.outcome == Outcome::Accepted && result.is_failure();
     let accepted = results.iter().filter(in_vain).count();
     let nobody = accepted > 0 && verified(results) == 0;
     (more_to_come && nobody).then_some(Stopped::NoDownloads { accepted })

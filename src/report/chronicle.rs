@@ -14,7 +14,7 @@ use crate::domain::inventory::ClusterInfo;
 use crate::domain::object::ObjectKind;
 use crate::domain::personalization::Personalization;
 use crate::domain::registration::Registration;
-use crate::event::{Outcome, PhoneResult};
+use crate::event::{Outcome, PhoneResult, Proof};
 use crate::journal::{
     AttemptRow, ChangeRow, Ending, EventRow, History, JournalError, RunRow, Screen, SentPicture,
     SentPictures, Subject,
@@ -237,6 +237,7 @@ fn without_end(run: &Chronicle, phone: &PhoneSeen, begun: Option<&AttemptRow>) -
         device_pool: phone.device_pool.clone(),
         ip: phone.registration.ip,
         object: run.object,
+        proof: Proof::default(),
         image: None,
         outcome,
         phone_error: None,

@@ -242,13 +242,29 @@ fn title(object: ObjectKind) -> &'static str {
     }
 }
 
+/// Says how a run ended in which nothing failed.
+fn nothing_failed(verified: usize, accepted: usize) -> String {
+    match (verified, accepted) {
+        (0, 0) => "\nNo phone was pushed to.\n".to_owned(),
+        (1, 0) => "\nThe push is verified.\n".to_owned(),
+        (n, 0) => format!("\nAll {n} pushes are verified.\n"),
+        (0, 1) => "\nThe push was accepted; nobody was to look whether it worked.\n".to_owned(),
+        (0, n) => {
+            format!("\nAll {n} pushes were accepted; nobody was to look whether they worked.\n")
+        }
+        (n, accepted) => format!(
+            "\n{n} of {} pushes are verified; of the others nobody was to look whether they worked.\n",
+            n + accepted
+        ),
+    }
+}
+
 fn failures(rollout: &Rollout) -> String {
     let failures: Vec<&PhoneResult> = rollout.failures().collect();
     if failures.is_empty() {
-        let verified =
-            rollout.summary().outcomes.get(&Outcome::Verified).copied().unwrap_or_default();
-        let accepted =
-            rollout.summary().outcomes.get(&Outcome::Accepted).copied().unwrap_or_default();
+        let outcomes = rollout.summary().outcomes;
+        let count = |outcome| outcomes.get(&outcome).copied().unwrap_or_default();
+        let (verified, accepted) = (count(Outcome::Verified), count(Outcome::Accepted));
         if !rollout.object.is_downloaded() && accepted > 0 {
             return format!(
                 "\n{} accepted the {}. What came of it nobody can tell from here.\n",
@@ -256,11 +272,7 @@ fn failures(rollout: &Rollout) -> String {
                 rollout.object.noun()
             );
         }
-        return match verified {
-            0 => "\nNo phone was pushed to.\n".to_owned(),
-            1 => "\nThe push is verified.\n".to_owned(),
-            n => format!("\nAll {n} pushes are verified.\n"),
-        };
+        return nothing_failed(verified, accepted);
     }
     let mut text = "\nNot proven or failed\n".to_owned();
     for phone in failures.iter().take(MAX_FAILURES) {

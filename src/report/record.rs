@@ -193,6 +193,7 @@ impl Record for PhoneResult {
     const DROPPED: &'static [&'static str] = &["duration_ms", "attempts", "model", "device_pool"];
     const PATHS: &'static [(&'static str, &'static str)] = &[
         ("object", "object"),
+        ("proof", "proof"),
         ("size", "image"),
         ("error", "phone_error.text"),
         ("error_number", "phone_error.number"),

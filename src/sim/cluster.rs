@@ -9,20 +9,22 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
+use bytes::Bytes;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::config::{Fault, RisPort, SimConfig};
+use super::config::{Fault, RisPort, SimConfig, Spread};
 use super::content::{AccountState, Quirk, Registration, Web};
 use super::memory::Memory;
 use super::operations::VendorConfig;
+use super::phones::ThinLine;
 use super::record::{PhoneRecord, Record};
 use super::state::{Cluster, URL_AUTHENTICATION};
 use super::timeline::Change;
 use super::tripwire::Tripped;
-use super::{authenticate, front, keep, phones};
+use super::{authenticate, elsewhere, front, keep, phones};
 use crate::domain::model::Size;
 use crate::domain::personalization::Setting;
 use crate::net::listen::{ListenError, SelfSigned, TlsListener};
@@ -42,6 +44,12 @@ pub struct SimCluster {
 pub(crate) struct Shared {
     cluster: Mutex<Cluster>,
     pictures: Mutex<HashMap<String, Option<Size>>>,
+    /// The files that phones can show, by digest: their screens are drawn from them.
+    files: Mutex<HashMap<String, Bytes>>,
+    /// Where the second host is.
+    pub(crate) second_host: SocketAddr,
+    pub(crate) latency_spread: Spread,
+    pub(crate) thin_lines: HashMap<String, Arc<ThinLine>>,
     pub(crate) risport: RisPort,
     pub(crate) memory: Arc<Memory>,
     pub(crate) ris_fault_with_200: bool,
@@ -65,6 +73,13 @@ impl Shared {
     }
 }
 
+impl Shared {
+    /// Locks the files that phones can show, by digest.
+    pub(crate) fn files(&self) -> MutexGuard<'_, HashMap<String, Bytes>> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl SimCluster {
     /// Starts a cluster. Must be called inside of a tokio runtime.
     ///
@@ -82,6 +97,7 @@ impl SimCluster {
         };
         let (axl_listener, axl) = bind("AXL", config.axl_port).await?;
         let (auth_listener, auth) = bind("the authentication page", 0).await?;
+        let (second_listener, second_host) = bind("the second host", 0).await?;
         let addresses: Vec<Ipv4Addr> =
             config.fleet.phones.iter().filter_map(|phone| phone.address.v4()).collect();
         let (phone_listeners, phone_port) =
@@ -109,6 +125,10 @@ impl SimCluster {
         let shared = Arc::new(Shared {
             cluster: Mutex::new(cluster),
             pictures: Mutex::new(HashMap::new()),
+            files: Mutex::new(HashMap::new()),
+            second_host,
+            latency_spread: config.latency_spread,
+            thin_lines: ThinLine::all(&config.fleet.thin_lines),
             risport: config.risport,
             memory: Arc::default(),
             ris_fault_with_200: config.ris_fault_with_200,
@@ -129,6 +149,10 @@ impl SimCluster {
         let page = Router::new().fallback(authenticate::handle).with_state(Arc::clone(&shared));
         let stop = shared.stop.clone().cancelled_owned();
         let serve = axum::serve(auth_listener, page).with_graceful_shutdown(stop);
+        shared.tasks.spawn(serve.into_future());
+        let second = Router::new().fallback(elsewhere::handle).with_state(Arc::clone(&shared));
+        let stop = shared.stop.clone().cancelled_owned();
+        let serve = axum::serve(second_listener, second).with_graceful_shutdown(stop);
         shared.tasks.spawn(serve.into_future());
         for listener in phone_listeners {
             shared.tasks.spawn(phones::serve(Arc::clone(&shared), listener, false));
@@ -177,6 +201,11 @@ impl SimCluster {
     /// Sets what a phone's web server speaks. Returns whether there is such a phone.
     pub fn set_web(&self, name: &str, web: Web) -> bool {
         self.device(name, |cluster, at| cluster.device_mut(at).spec.web = web)
+    }
+
+    /// Returns the address of the second host, where no client has any business.
+    pub fn second_host(&self) -> SocketAddr {
+        self.shared.second_host
     }
 
     /// Returns the address of the authentication page.

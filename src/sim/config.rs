@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::content::Fleet;
+use super::fleet::Random;
 use super::limits::Limits;
 
 /// How a simulated cluster behaves, and what is in it.
@@ -38,6 +39,8 @@ pub struct SimConfig {
     pub lockout_after: u32,
     /// How long a phone takes before it answers a push.
     pub phone_latency: Duration,
+    /// How far single answers are from that.
+    pub latency_spread: Spread,
     /// How long a new association takes to reach the page that phones ask (believed: some minutes at worst).
     pub association_delay: Duration,
     /// Whether a phone that applies its configuration restarts and registers anew, or keeps its registration.
@@ -68,10 +71,49 @@ impl SimConfig {
             session_requests: None,
             lockout_after: 5,
             phone_latency: Duration::ZERO,
+            latency_spread: Spread::None,
             association_delay: Duration::ZERO,
             apply_restarts: true,
             restart_time: Duration::ZERO,
             keep_requests: None,
+        }
+    }
+}
+
+/// How the time that phones take is spread. The same seed spreads it in the same way.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Spread {
+    /// Not at all.
+    None,
+    /// Evenly, from nothing to twice the time.
+    Even {
+        /// Another one spreads it in another way.
+        seed: u64,
+    },
+    /// Most take half the time, and one in twenty takes ten times as long.
+    LongTail {
+        /// Another one spreads it in another way.
+        seed: u64,
+    },
+}
+
+impl Spread {
+    /// Returns how long the `n`th answer of a phone takes, where it is `usual`.
+    pub(crate) fn of(self, usual: Duration, phone: usize, n: usize) -> Duration {
+        let draw = |seed: u64| {
+            let mixed = seed ^ (phone as u64).rotate_left(32) ^ n as u64;
+            let mut random = Random::new(mixed);
+            // The first number of neighbouring seeds is alike.
+            random.next();
+            random
+        };
+        match self {
+            Self::None => usual,
+            Self::Even { seed } => {
+                usual * u32::try_from(draw(seed).below(201)).unwrap_or(100) / 100
+            }
+            Self::LongTail { seed } if draw(seed).percent(5) => usual * 10,
+            Self::LongTail { .. } => usual / 2,
         }
     }
 }
@@ -175,3 +217,21 @@ pub const PUSH_PASSWORD: &str = "simulator-only-push";
 pub const PUSH_END_USER: &str = "bgpush-eu";
 /// The password of [`PUSH_END_USER`]; exists in the simulator only.
 pub const PUSH_END_USER_PASSWORD: &str = "simulator-only-push-eu";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_seed_spreads_time_in_the_same_way() {
+        let usual = Duration::from_millis(100);
+        let all = |spread: Spread| (0..400).map(|n| spread.of(usual, n, 1)).collect::<Vec<_>>();
+        for spread in [Spread::Even { seed: 1 }, Spread::LongTail { seed: 1 }] {
+            assert_eq!(all(spread), all(spread));
+            let mean = all(spread).iter().sum::<Duration>() / 400;
+            assert!(mean > usual * 8 / 10 && mean < usual * 12 / 10, "{spread:?}: {mean:?}");
+        }
+        assert_ne!(all(Spread::Even { seed: 1 }), all(Spread::Even { seed: 2 }));
+        assert!(all(Spread::None).iter().all(|time| *time == usual));
+    }
+}

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::domain::model;
 use crate::domain::personalization::Setting;
+use crate::sim::phones::Wording;
 
 /// The content of a simulated cluster.
 ///
@@ -41,6 +42,8 @@ pub struct Fleet {
     pub push_devices: Vec<String>,
     /// Devices that the end user [`super::PUSH_END_USER`] starts with.
     pub push_end_user_devices: Vec<String>,
+    /// Device pools behind a thin line, by name, with the bytes a second that their phones share.
+    pub thin_lines: Vec<(String, u32)>,
 }
 
 impl Default for Fleet {
@@ -59,6 +62,7 @@ impl Default for Fleet {
             parameters: Vec::new(),
             push_devices: Vec::new(),
             push_end_user_devices: Vec::new(),
+            thin_lines: Vec::new(),
         }
     }
 }
@@ -399,10 +403,16 @@ pub enum Shows {
 pub enum Quirk {
     /// It answers success and never downloads anything.
     AcceptsButNeverFetches,
+    /// It answers success at once, and downloads so much later.
+    AnswersFirst(Duration),
     /// It answers HTTP 503 to the first push, then behaves.
     Busy503Once,
+    /// It carries the push out, and breaks the connection in the middle of its answer.
+    CutsAnswer,
     /// It answers 200 with an empty body.
     EmptyReply,
+    /// It carries nothing out, and sends an answer of many megabytes that begins like a success.
+    EndlessReply,
     /// It answers 200 with this `CiscoIPPhoneError`.
     ErrorWithOk {
         /// The number of the error.
@@ -424,10 +434,20 @@ pub enum Quirk {
     NeverComesBack,
     /// Nothing is wrong with it.
     Normal,
+    /// It sends whoever pushes to another host.
+    Redirects,
     /// It resets the connection once it has read the request.
     Resets,
+    /// It restarts in the middle of the first push, once it has the picture and not its thumbnail.
+    RestartsMidway,
+    /// A menu covers its screen all the time.
+    ScreenCovered,
     /// It takes this long before it answers.
     SlowReply(Duration),
+    /// It carries the push out, and sends its answer a byte at a time, with such a pause before each.
+    Trickles(Duration),
+    /// It words its answer so, whatever its model.
+    Worded(Wording),
     /// Another phone answers at its address.
     WrongDevice,
 }

@@ -26,7 +26,9 @@
 //! - phones on 127.x.y.z, all on one port: `POST /CGI/Execute` with `setBackground` in both published
 //!   forms, `setRingTone`, `CiscoIPPhoneExecute`, `GET /DeviceInformationX`. They ask the authentication page over HTTP, obey the
 //!   configuration that they loaded last, download and check the pictures, and answer as their model
-//!   does. Some misbehave, each in its own way ([`Quirk`]).
+//!   does. Some misbehave, each in its own way ([`Quirk`]). `GET /CGI/Screenshot` shows their screens. Device
+//!   pools can share a thin line ([`Fleet::thin_lines`]), and answers can take their time ([`Spread`]).
+//! - a second host, which only writes down who comes to it ([`SimCluster::second_host`]).
 //!
 //! - the same phones over HTTPS, on a port of their own, with certificates that a simulated maker signed.
 //!
@@ -44,6 +46,7 @@ mod cluster;
 mod config;
 mod content;
 mod database;
+mod elsewhere;
 mod fault;
 mod fleet;
 mod form;
@@ -67,7 +70,7 @@ pub(crate) use cluster::Shared;
 pub use cluster::{SimCluster, SimError};
 pub use config::{
     ADMIN_PASSWORD, ADMIN_USER, Fault, PUSH_END_USER, PUSH_END_USER_PASSWORD, PUSH_PASSWORD,
-    PUSH_USER, READER_PASSWORD, READER_USER, Release, RisPort, SimConfig, Sql,
+    PUSH_USER, READER_PASSWORD, READER_USER, Release, RisPort, SimConfig, Spread, Sql,
 };
 pub use content::{
     AccountState, Address, AxlRole, CTI_PORT, Fleet, Httpd, NO_URL, PhoneSpec, ProfileSpec,
@@ -77,8 +80,10 @@ pub use content::{
 
 pub use fleet::FleetSpec;
 pub use limits::{Limits, Overload};
+pub use phones::Wording;
 pub use record::{
-    Fetch, PhoneRecord, Pressed, Push, PushOutcome, Record, RingTone, Shown, UserRecord, Write,
+    Fetch, PhoneRecord, Pressed, Push, PushOutcome, Record, RingTone, Shown, UserRecord, Violation,
+    Visit, Write,
 };
 pub use timeline::{Change, Changed};
 pub use tripwire::Tripped;

@@ -32,6 +32,33 @@ pub struct Record {
     pub changes: Vec<Changed>,
     /// The most pushes that were in hand at one time.
     pub most_pushes_in_flight: usize,
+    /// The most phones of each device pool that had a push or a download in hand at one time.
+    pub most_at_once: BTreeMap<String, usize>,
+    /// What no client may do to phones, in order.
+    pub violations: Vec<Violation>,
+    /// Whoever came to the second host, where nobody has any business.
+    pub elsewhere: Vec<Visit>,
+}
+
+/// What no client may do to phones.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Violation {
+    /// A phone was asked something while it was busy with another request.
+    RequestsAtOnce {
+        /// Which phone.
+        phone: String,
+        /// How many requests it had then.
+        at_once: usize,
+    },
+}
+
+/// A request to the second host.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Visit {
+    /// What was asked for.
+    pub path: String,
+    /// Whether there was an `Authorization` header; its content is not kept.
+    pub authorization: bool,
 }
 
 impl Record {
@@ -83,6 +110,8 @@ pub struct PhoneRecord {
     pub resets: u32,
     /// Every push that reached it, in order.
     pub pushes: Vec<Push>,
+    /// How often somebody got a picture of its screen.
+    pub screenshots: u32,
     /// The picture that it shows, if one was pushed.
     pub shown: Option<Shown>,
     /// The ring tone that it has, if one was pushed.
@@ -193,6 +222,9 @@ impl Cluster {
             writes: self.writes.clone(),
             changes: self.timeline.done.clone(),
             most_pushes_in_flight: self.most_pushes_in_flight,
+            most_at_once: self.most_at_once.clone(),
+            violations: self.violations.clone(),
+            elsewhere: self.elsewhere.clone(),
         }
     }
 
@@ -221,6 +253,7 @@ impl Cluster {
             applied: history.applied,
             resets: history.resets,
             pushes: history.pushes.clone(),
+            screenshots: history.screenshots,
             shown: history.shown.clone(),
             ring_tone: history.ring_tone.clone(),
             pressed: history.pressed.clone(),

@@ -54,6 +54,12 @@ impl Cluster {
         }
     }
 
+    /// Lets a phone restart without being told.
+    pub(crate) fn restart_by_itself(&mut self, at: usize) {
+        self.load(at);
+        self.restart(at, false);
+    }
+
     /// Lets a phone load its configuration, as it does when it restarts.
     pub(crate) fn load(&mut self, at: usize) {
         let device = &self.devices[at];

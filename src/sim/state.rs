@@ -19,7 +19,7 @@ use super::content::{
 use super::database::pkid;
 pub(crate) use super::database::{Database, Device, Entry, Loaded, Profile, Table, User};
 use super::limits::Notifications;
-use super::record::{Pressed, Push, RingTone, Shown, Write};
+use super::record::{Pressed, Push, RingTone, Shown, Violation, Visit, Write};
 use super::timeline::Timeline;
 use super::tripwire::Tripwires;
 use crate::domain::personalization::Setting;
@@ -48,6 +48,11 @@ pub(crate) struct Cluster {
     pub(crate) ris_calls: VecDeque<Instant>,
     pub(crate) pushes_in_flight: usize,
     pub(crate) most_pushes_in_flight: usize,
+    /// Phones of each device pool that have a push in hand, and the most that had one.
+    pub(crate) at_once: BTreeMap<String, usize>,
+    pub(crate) most_at_once: BTreeMap<String, usize>,
+    pub(crate) violations: Vec<Violation>,
+    pub(crate) elsewhere: Vec<Visit>,
 }
 
 impl Deref for Cluster {
@@ -77,6 +82,9 @@ pub(crate) struct History {
     pub(crate) in_flight: usize,
     pub(crate) most_in_flight: usize,
     pub(crate) was_busy: bool,
+    pub(crate) screenshots: u32,
+    /// Requests of any kind that it has in hand.
+    pub(crate) asked: usize,
 }
 
 /// A web session of AXL or RisPort70.
@@ -130,6 +138,10 @@ impl Cluster {
             ris_calls: VecDeque::new(),
             pushes_in_flight: 0,
             most_pushes_in_flight: 0,
+            at_once: BTreeMap::new(),
+            most_at_once: BTreeMap::new(),
+            violations: Vec::new(),
+            elsewhere: Vec::new(),
         };
         for name in &fleet.device_pools {
             cluster.pools.find_or_add(name, || ());

@@ -95,6 +95,13 @@ impl Lab {
         self.with_short_waits(&all)
     }
 
+    /// Runs `rollout` or `push` without a picture, with short waits.
+    pub fn without_picture(&self, command: &str, arguments: &[&str]) -> Ended {
+        let mut all = vec![command];
+        all.extend(arguments);
+        self.with_short_waits(&all)
+    }
+
     fn with_short_waits(&self, arguments: &[&str]) -> Ended {
         let port = self.cluster.phone_port().to_string();
         let mut all = arguments.to_vec();

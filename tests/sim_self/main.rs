@@ -5,6 +5,7 @@
 mod axl;
 mod bench;
 mod limits;
+mod manners;
 mod phones;
 mod reads;
 mod settings;

@@ -259,6 +259,7 @@ fn result(object: ObjectKind, entry: &Entry, said: &Said, why: Why) -> PhoneResu
         device_pool: String::new(),
         ip: Some(entry.address),
         object,
+        proof: crate::event::Proof::default(),
         image: None,
         outcome: why.outcome,
         phone_error: None,

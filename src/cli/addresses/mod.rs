@@ -21,15 +21,15 @@ use super::goods::{Goods, Wanted};
 use super::state::{self, Place, Run, What};
 use super::ui::{self, Progress};
 use super::way::Way;
-use super::{errors, goods, images, interrupt, open, pushing, tell, telling};
+use super::{carrier, errors, goods, hours, images, interrupt, open, pushing, tell, telling};
 use crate::domain::inventory::ClusterInfo;
-use crate::domain::object::Takes;
-use crate::event::{Event, Observer, PhoneResult};
+use crate::event::{Event, Observer, PhoneResult, Proof};
 use crate::journal::{ADDRESSES, Recorder};
 use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneClient;
 use crate::push::book::RunBook;
-use crate::push::engine::{Stop, Stopped};
+use crate::push::engine::{Settings, Stop, Stopped};
+use crate::push::schedule::Schedule;
 use crate::push::waves;
 use crate::push::{Digests, Target};
 use crate::report::Rollout;
@@ -112,10 +112,12 @@ struct Work<'a> {
     entries: Vec<Entry>,
     goods: Goods,
     picture_file: String,
+    proof: Proof,
     push: &'a PushArgs,
     password: SecretString,
     yes: bool,
     state: PathBuf,
+    schedule: Schedule,
 }
 
 /// Runs `push`, `ringtone`, `play` or `keys` for addresses, from what was typed to its exit code.
@@ -128,6 +130,7 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
     let entries = entries(&job.addresses, &job.target.model)?;
     let state = state::path(job.connection.state.as_deref())?;
     let (goods, picture_file) = job.wanted.read()?;
+    let proof = goods.proof(job.push.verify.map(Proof::from))?;
     tell::check(&job.output, job.push.report.as_deref())?;
     let work = Work {
         password: way.push_password()?,
@@ -135,9 +138,11 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
         entries,
         goods,
         picture_file,
+        proof,
         push: &job.push,
         yes: job.yes,
         state,
+        schedule: hours::schedule(&job.connection, &job.push)?,
     };
     let what =
         What { command: job.command, place: Place::addresses(), continues: None, reverts: None };
@@ -158,8 +163,8 @@ async fn carry_out(
     let (targets, mut others) = who_is_there(work, observer.as_ref()).await?;
     let (mut targets, left) = work.goods.sort(targets);
     others.extend(left);
-    let takes: Vec<Takes> = targets.iter().map(|target| target.takes).collect();
-    let prepared = work.goods.prepare(&takes, observer.as_ref())?;
+    let models = targets.iter().map(goods::of_model).collect();
+    let prepared = work.goods.prepare(models, observer.as_ref()).await?;
     if let Some(pictures) = prepared.pictures() {
         telling::keep_pictures(recorder, pictures).await?;
     }
@@ -169,10 +174,10 @@ async fn carry_out(
     targets.retain(|target| !shown.contains(&target.name));
     let book = RunBook::new(recorder.clone(), digests);
     let sending = sending(work, recorder);
-    let line = goods::line(&sending, toward(&work.entries), &work.goods, prepared, observer)?;
+    let line = carrier::line(&sending, toward(&work.entries), &work.goods, prepared, observer)?;
     line.check(&targets).map_err(|error| {
         CliError::from_error(Exit::Usage, &error)
-            .hint("nothing was sent; use a shorter --advertise URL or --picture-name")
+            .hint("nothing was sent; use a shorter --advertise or --image-url, or --picture-name")
     })?;
     if !targets.is_empty() {
         if let Some(caution) = work.goods.caution() {
@@ -186,9 +191,9 @@ async fn carry_out(
         ui::confirm(&question, targets.len(), work.yes)?;
     }
     // From here on phones are changed, so an interrupt must not cut anything short.
-    let stop = Stop::default();
+    let stop = Stop { schedule: work.schedule.clone(), ..Stop::default() };
     let on_interrupt = interrupt::watch(&stop);
-    let settings = pushing::settings(work.way, work.push);
+    let settings = Settings { proof: work.proof, ..pushing::settings(work.way, work.push) };
     let waves = work.push.waves();
     let pushed =
         waves::run(&line, &book, targets, &waves, settings, &stop, observer.as_ref()).await;
@@ -250,6 +255,7 @@ fn sending<'a>(work: &'a Work<'_>, recorder: &'a Recorder) -> images::Sending<'a
         password: work.password.clone(),
         push: work.push,
         picture_file: &work.picture_file,
+        proof: work.proof,
         state: &work.state,
         recorder,
     }

@@ -11,13 +11,15 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::goods::Goods;
 use crate::cli::picture_args::PictureArgs;
 use crate::cli::ui::{self, Progress};
+use crate::cli::what::Source;
 use crate::cli::{images, open, output, pipeline, simulated, target, tell};
 use crate::config::{Layer, PasswordSource};
 use crate::domain::model;
 use crate::domain::repair::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
-use crate::event::{Outcome, PhoneResult};
+use crate::event::{Outcome, PhoneResult, Proof};
 use crate::media::demo_png;
+use crate::push::schedule::Schedule;
 use crate::report::Rollout;
 use crate::sim::{self, FleetSpec, PhoneRecord, Record, SimCluster};
 
@@ -61,7 +63,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
             (drawn.png.to_vec(), "demo.png".to_owned())
         }
     };
-    let picture = images::decode(Path::new(&picture_file), &picture_bytes)?;
+    let picture = Source::of(Path::new(&picture_file), picture_bytes)?;
     // The demonstration has a journal of its own, which goes with it.
     let folder = tempfile::tempdir().map_err(|error| {
         CliError::new(Exit::Failed, format!("cannot make a folder for the journal: {error}"))
@@ -82,6 +84,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         retry_delay: 1,
         max_auth_failures: 3,
         verify_timeout: 3,
+        phone_timeout: 15,
         ..PushArgs::default()
     };
     let state = folder.path().join("journal.sqlite3");
@@ -91,14 +94,16 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         continues: None,
         connection: &connection,
         selector,
-        goods: Goods::Picture { picture, bytes: picture_bytes, options },
+        goods: Goods::Picture { picture, kem: None, options },
         picture_file,
+        proof: Proof::Fetch,
         push: &push,
         push_password: Some(SecretString::from(sim::PUSH_PASSWORD)),
         yes: true,
         repair: Some(Repairs::default()),
         // The simulated cluster knows of every change at once.
         wait: WaitArgs { settle_timeout: 3, ..WaitArgs::default() },
+        schedule: Schedule::default(),
         command: open::command_line(),
     };
     let rollout = pipeline::execute(&work, &Progress::shared()).await?;
@@ -236,6 +241,7 @@ mod tests {
             device_pool: String::new(),
             ip: None,
             object: crate::domain::object::ObjectKind::Background,
+            proof: Proof::default(),
             image: None,
             outcome,
             phone_error: None,
@@ -265,6 +271,7 @@ mod tests {
             restarts: 0,
             applied: 0,
             resets: 0,
+            screenshots: 0,
             pushes: vec![Push {
                 secure: false,
                 xml: None,

@@ -6,23 +6,25 @@ use crate::cli::args::{
     ConnectionArgs, OutputArgs, PushArgs, RepairArgs, ResetArgs, TargetArgs, WaitArgs,
 };
 use crate::cli::error::{CliError, Exit};
-use crate::cli::goods::Wanted;
 use crate::cli::picture_args::PictureArgs;
 use crate::cli::pipeline::{self, Job};
 use crate::cli::subject::Source;
+use crate::cli::what::WhatArgs;
 use crate::journal::Which;
 
 /// Survey, audit, repair what may be repaired, push a picture and prove it
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Picture: PNG, JPEG, WebP, GIF, BMP, TIFF or SVG
-    #[arg(value_name = "PICTURE", required_unless_present_any = ["resume", "only_failed"])]
+    #[arg(value_name = "PICTURE", required_unless_present_any = ["resume", "only_failed", "image_url", "remove"])]
     picture: Option<PathBuf>,
+    #[command(flatten)]
+    what: WhatArgs,
     /// Go on with a run that was interrupted: its picture, its selection; RUN is a number or `last`
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["picture", "only_failed", "PictureArgs", "TargetArgs", "RepairArgs", "ResetArgs"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["picture", "only_failed", "PictureArgs", "WhatArgs", "TargetArgs", "RepairArgs", "ResetArgs"])]
     resume: Option<Which>,
     /// Push again to the phones that failed in a run, with its picture
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["picture", "PictureArgs", "TargetArgs"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["picture", "PictureArgs", "WhatArgs", "TargetArgs"])]
     only_failed: Option<Which>,
     #[command(flatten)]
     options: PictureArgs,
@@ -58,8 +60,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         (Some(run), ..) => Source::Resume(run),
         (None, Some(run), _) => Source::OnlyFailed(run),
         (None, None, picture) => {
-            let path = picture.unwrap_or_default();
-            let wanted = Wanted::Picture { path, options: args.options };
+            let wanted = args.what.wanted(picture, args.options)?;
             Source::Typed { wanted, target: Box::new(args.target) }
         }
     };

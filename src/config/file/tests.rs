@@ -1,8 +1,10 @@
 //! Config files, good and bad.
 
 use super::*;
+use crate::config::sample::lists;
 use crate::config::sample::tests::switched_on;
 use crate::config::{Given, sample};
+use crate::push::script::Script;
 
 fn parsed(text: &str) -> Result<FileConfig, ConfigError> {
     FileConfig::parse(text, Path::new("/etc/axlpaper/config.toml"))
@@ -154,8 +156,8 @@ fn the_sample_can_be_switched_on() {
         // A pin counts alone.
         assert!(missing.iter().all(|(key, _)| *key == "ca_file"), "{missing:?}");
         for key in KEYS {
-            let places = [String::new(), "defaults".to_owned(), "cluster.lab".to_owned()];
-            let stands = places.iter().any(|table| config.places.line(table, key.name).is_some());
+            let mut tables = ["", "defaults", "cluster.lab"].into_iter().chain(lists(KEYS));
+            let stands = tables.any(|table| config.places.line(table, key.name).is_some());
             assert!(stands || key.one_of.is_some(), "{} cannot be switched on", key.name);
         }
     }
@@ -169,6 +171,11 @@ fn the_examples_of_the_documentation_are_good() {
         let text = std::fs::read_to_string(path).unwrap();
         for example in text.split("```toml\n").skip(1) {
             let example = example.split("```").next().unwrap();
+            if example.contains("[[step]]") {
+                let script = Script::read(example);
+                script.unwrap_or_else(|error| panic!("{page}: {error}\n{example}"));
+                continue;
+            }
             parsed(example).unwrap_or_else(|error| panic!("{page}: {error}\n{example}"));
             seen += 1;
         }
@@ -216,8 +223,7 @@ fn the_list_of_keys_is_what_the_file_is_read_into() {
     of_clusters.sort_unstable();
     assert_eq!(fields_of::<ClusterSection>(), of_clusters);
     let top = KEYS.iter().filter(|key| key.place == crate::config::Place::Top).map(|key| key.name);
-    let mut top: Vec<&str> =
-        top.chain(sample::lists(KEYS)).chain(["cluster", "defaults"]).collect();
+    let mut top: Vec<&str> = top.chain(lists(KEYS)).chain(["cluster", "defaults"]).collect();
     top.sort_unstable();
     assert_eq!(fields_of::<FileConfig>(), top);
 }
@@ -262,5 +268,19 @@ fn pictures_are_for_the_phones_that_their_rules_name() {
         "[[image]]\nfile = \"a\"\ndevice_pool = \"\"\n",
     ] {
         assert!(parsed(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn device_pools_have_time_zones() {
+    let text = "default_time_zone = \"Asia/Tokyo\"\n[[time_zone]]\ndevice_pool = \"Paris*\"\n\
+        zone = \"Europe/Paris\"\n[[time_zone]]\ndevice_pool = \"Par*\"\nzone = \"UTC\"\n";
+    let zones = parsed(text).unwrap().zones(TimeZone::UTC);
+    let name = |pool| zones.of(pool).iana_name().unwrap().to_owned();
+    assert_eq!(["Paris 1", "Parma", "HQ"].map(name), ["Europe/Paris", "UTC", "Asia/Tokyo"]);
+    let local = TimeZone::fixed(jiff::tz::offset(3));
+    assert_eq!(*parsed("").unwrap().zones(local.clone()).of("HQ"), local);
+    for wrong in ["default_time_zone = \"Europe/Pariss\"\n", "[[time_zone]]\nzone = \"UTC\"\n"] {
+        assert!(parsed(wrong).unwrap_err().to_string().contains("line"), "{wrong}");
     }
 }

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use jiff::Timestamp;
 use reqwest::header::{
-    AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, PROXY_AUTHORIZATION, SET_COOKIE,
+    AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
+    SET_COOKIE,
 };
 
 use super::folder::Desk;
@@ -175,6 +176,11 @@ fn push_body(text: &mut String, headers: &HeaderMap, body: &[u8], whole: usize) 
         text.push('\n');
         return;
     }
+    if is_picture(headers, body) {
+        // Writing into a String cannot fail.
+        let _ = writeln!(text, "\n# a picture of {whole} bytes\n");
+        return;
+    }
     let is_form = headers
         .get(CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
@@ -188,6 +194,14 @@ fn push_body(text: &mut String, headers: &HeaderMap, body: &[u8], whole: usize) 
         let _ = writeln!(text, "# and {} more bytes", whole - body.len());
     }
     text.push('\n');
+}
+
+/// Tells whether a body is a picture, such as a phone's screen. As text nobody could read it.
+fn is_picture(headers: &HeaderMap, body: &[u8]) -> bool {
+    let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    let is_image = kind.get(..6).is_some_and(|kind| kind.eq_ignore_ascii_case(b"image/"));
+    // What calls itself a picture and is text is shown all the same.
+    body.starts_with(b"\x89PNG") || is_image && std::str::from_utf8(body).is_err()
 }
 
 /// Reads `a+b%20c` as `a b c`.
@@ -221,6 +235,19 @@ pub(super) const MOST_BYTES: usize = 1024 * 1024;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_picture_is_only_counted() {
+        let shown = |kind: &'static str, body: &[u8]| {
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(kind))]);
+            let mut text = String::new();
+            push_body(&mut text, &headers, body, body.len());
+            text
+        };
+        assert_eq!(shown("image/bmp", b"BM\xff\xfe"), "\n# a picture of 4 bytes\n\n");
+        assert_eq!(shown("text/plain", b"\x89PNG.."), "\n# a picture of 6 bytes\n\n");
+        assert_eq!(shown("image/png", b"<a/>"), "\n<a/>\n\n");
+    }
 
     #[test]
     fn headers_keep_no_secret() {

@@ -41,7 +41,8 @@ impl<L: Line, B: Book> Fleet<'_, L, B> {
         if let Some(why) = &self.unrecorded {
             return Some(Stopped::Unrecorded(why.clone()));
         }
-        if !waiting && self.later.is_empty() && self.begun.is_empty() {
+        let put_off = !self.later.is_empty() || !self.held.is_empty();
+        if !waiting && !put_off && self.begun.is_empty() {
             return None;
         }
         if let Some(failures) = self.too_many_failures() {
@@ -50,7 +51,11 @@ impl<L: Line, B: Book> Fleet<'_, L, B> {
         if self.known.guard.is_tripped() || self.fresh.guard.is_tripped() {
             return Some(Stopped::AuthRefusals { in_a_row: self.settings.max_auth_failures });
         }
-        (stop.soon.is_cancelled() || stop.now.is_cancelled()).then_some(Stopped::Interrupted)
+        if stop.soon.is_cancelled() || stop.now.is_cancelled() {
+            return Some(Stopped::Interrupted);
+        }
+        let until = self.schedule.until().filter(|_| self.over);
+        until.map(|until| Stopped::TimeOver { until })
     }
 
     /// Writes a result for everybody who has none: what is known of a phone that was tried is kept.
@@ -62,9 +67,10 @@ impl<L: Line, B: Book> Fleet<'_, L, B> {
         for lane in [&mut self.known, &mut self.fresh] {
             waiting.extend(lane.noted.drain(..).chain(lane.ready.drain()));
         }
-        let waiting = waiting.into_iter().chain(self.later.take());
+        let waiting = waiting.into_iter().chain(self.later.take()).chain(self.held.take());
         let mut left: Vec<_> =
             waiting.map(|mut job| (job.entry.take(), job.stopped(stopped))).collect();
+        left.iter_mut().for_each(|(_, result)| result.proof = self.settings.proof);
         // The book keeps their attempts open: nobody knows how they ended.
         left.extend(self.begun.drain().map(|(_, job)| (None, job.cut_off())));
         let book = self.book;

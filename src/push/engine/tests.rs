@@ -77,6 +77,7 @@ const SETTINGS: Settings = Settings {
     patience: Duration::ZERO,
     caps: Caps { per_pool: None, per_subnet: None },
     rate: None,
+    proof: crate::event::Proof::Fetch,
     max_failures: None,
 };
 
@@ -246,6 +247,7 @@ async fn a_hard_stop_forgets_nobody() {
     assert_eq!(begun.count(), 4);
 }
 
+mod hours;
 mod waiting;
 
 /// Phones that take a second each, and count how many of a pool are asked at once.

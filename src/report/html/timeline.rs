@@ -274,6 +274,7 @@ pub(super) mod tests {
             device_pool: "HQ".into(),
             ip: Some([10, 0, 0, n].into()),
             object: ObjectKind::Background,
+            proof: crate::event::Proof::default(),
             image: None,
             outcome: Outcome::Verified,
             phone_error: None,

@@ -1,13 +1,75 @@
 //! How phones word their answers: every model in its own way, as seen in published answers.
 
-use http_body_util::Full;
+use std::time::Duration;
+
+use futures::stream::{self, StreamExt as _};
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::Response;
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Frame};
 
 use crate::domain::model::PushSchema;
 
 /// An answer of a phone.
-pub(super) type Answer = Response<Full<Bytes>>;
+pub(super) type Answer = Response<BoxBody<Bytes, Broken>>;
+
+/// The phone breaks the connection instead of answering, or in the middle of its answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the simulated phone breaks the connection")]
+pub(super) struct Broken;
+
+/// Cuts an answer off in its middle.
+pub(super) async fn cut(answer: Answer) -> Answer {
+    let (mut parts, body) = answer.into_parts();
+    let whole = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    parts.headers.insert(hyper::header::CONTENT_LENGTH, whole.len().into());
+    let half = whole.slice(..whole.len() / 2);
+    // What was sent has to be on its way before the connection breaks.
+    let broken = async {
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        Err(Broken)
+    };
+    let pieces = stream::iter([Ok(Frame::data(half))]).chain(stream::once(broken));
+    Response::from_parts(parts, BoxBody::new(StreamBody::new(pieces)))
+}
+
+/// Sends an answer a byte at a time.
+pub(super) async fn trickle(answer: Answer, pause: Duration) -> Answer {
+    let (parts, body) = answer.into_parts();
+    let whole = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let bytes = stream::unfold(whole, move |mut left| async move {
+        if left.is_empty() {
+            return None;
+        }
+        tokio::time::sleep(pause).await;
+        let byte = left.split_to(1);
+        Some((Ok(Frame::data(byte)), left))
+    });
+    Response::from_parts(parts, BoxBody::new(StreamBody::new(bytes)))
+}
+
+/// Returns an answer of many megabytes that begins like a success.
+pub(super) fn endless() -> Answer {
+    let begin = Bytes::from_static(
+        b"<CiscoIPPhoneResponse><ResponseItem Status=\"0\" Data=\"Success\" URL=\"\"/>",
+    );
+    let more = Bytes::from(vec![b' '; 64 * 1024]);
+    let pieces = std::iter::once(begin).chain(std::iter::repeat_n(more, 512));
+    let pieces = stream::iter(pieces.map(|piece| Ok(Frame::data(piece))));
+    let mut answer = Response::new(BoxBody::new(StreamBody::new(pieces)));
+    let kind = hyper::header::HeaderValue::from_static("text/xml");
+    answer.headers_mut().insert(hyper::header::CONTENT_TYPE, kind);
+    answer
+}
+
+/// Returns an answer that sends its client to another address.
+pub(super) fn elsewhere(to: &str) -> Answer {
+    let mut answer = page(302, "text/html", "<html><body>Moved</body></html>");
+    if let Ok(to) = to.parse() {
+        answer.headers_mut().insert(hyper::header::LOCATION, to);
+    }
+    answer
+}
 
 /// Returns the success of a push, worded as phones of this model do.
 pub(super) fn success(model: u32, schema: PushSchema) -> Answer {
@@ -46,7 +108,8 @@ pub(super) fn error(number: u32) -> Answer {
 
 /// Returns an answer with this status, type and body.
 pub(super) fn page(status: u16, kind: &'static str, body: impl Into<Bytes>) -> Answer {
-    let mut answer = Response::new(Full::new(body.into()));
+    let body = Full::new(body.into()).map_err(|never| match never {});
+    let mut answer = Response::new(body.boxed());
     // Only constants come here, and all of them are valid.
     *answer.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or_default();
     let kind = hyper::header::HeaderValue::from_static(kind);

@@ -8,12 +8,14 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::{Method, Request};
 
-use super::answers::{self, Answer};
+use super::answers::{self, Answer, Broken};
 use super::command;
 use super::fetch::{Client, Extent};
 use super::object::{self, Background};
 use super::picture;
-use crate::domain::model::{self, ImageSpec};
+use super::screen;
+use super::watch::Asked;
+use crate::domain::model::{self, ImageSpec, PushSchema};
 use crate::domain::personalization::Setting;
 use crate::sim::Shared;
 use crate::sim::accounts::basic;
@@ -22,11 +24,6 @@ use crate::sim::form::{encode, fields};
 use crate::sim::record::{Fetch, Pressed, Push, PushOutcome, RingTone, Shown};
 use crate::sim::state::{Loaded, hex};
 use crate::sim::tripwire::{Sprung, Tripped};
-
-/// The phone breaks the connection instead of answering.
-#[derive(Debug, thiserror::Error)]
-#[error("the simulated phone breaks the connection")]
-pub(super) struct Broken;
 
 /// Answers one request to a phone.
 pub(super) async fn answer(
@@ -43,10 +40,12 @@ pub(super) async fn answer(
     if let Some(answer) = phone.sends_to_https(&request) {
         return Ok(answer);
     }
+    let _asked = Asked::new(&shared, at);
     match (request.method(), request.uri().path()) {
         (&Method::GET, "/DeviceInformationX") => {
             Ok(answers::device_information(&phone.name, &phone.product, &phone.load))
         }
+        (&Method::GET, "/CGI/Screenshot") => Ok(phone.screenshot(&request).await),
         (&Method::POST, "/CGI/Execute") => {
             let sprung = shared.cluster().arrived("push");
             match sprung {
@@ -56,10 +55,10 @@ pub(super) async fn answer(
                     hold(&shared, sprung).await
                 }
                 Some(sprung) => {
-                    let _carried_out = execute(&phone, request).await;
+                    let _carried_out = execute(&shared, &phone, request).await;
                     hold(&shared, sprung).await
                 }
-                None => execute(&phone, request).await,
+                None => execute(&shared, &phone, request).await,
             }
         }
         // The path is case-sensitive.
@@ -68,15 +67,30 @@ pub(super) async fn answer(
 }
 
 /// Carries a push out and writes down what came of it.
-async fn execute(phone: &Phone<'_>, request: Request<Incoming>) -> Result<Answer, Broken> {
+async fn execute(
+    shared: &Arc<Shared>,
+    phone: &Phone<'_>,
+    request: Request<Incoming>,
+) -> Result<Answer, Broken> {
     let hand = InHand::new(phone.shared, phone.at);
     let push = phone.push(request).await;
     drop(hand);
     let (push, shown, answer) = push;
+    let answer = match (phone.quirk, answer) {
+        (Quirk::CutsAnswer, Ok(answer)) => Ok(answers::cut(answer).await),
+        (Quirk::Trickles(pause), Ok(answer)) => Ok(answers::trickle(answer, pause).await),
+        (_, answer) => answer,
+    };
     let mut cluster = phone.shared.cluster();
     let device = &mut cluster.histories[phone.at];
     device.pushes.push(push);
+    let number = device.pushes.len() - 1;
     match shown {
+        Display::Later(time, background, image) => {
+            drop(cluster);
+            download_later(shared, phone.at, number, time, background, image);
+            return answer;
+        }
         Display::Unchanged => {}
         Display::Removed => device.shown = None,
         Display::New(shown) => device.shown = Some(shown),
@@ -85,6 +99,37 @@ async fn execute(phone: &Phone<'_>, request: Request<Incoming>) -> Result<Answer
     }
     drop(cluster);
     answer
+}
+
+/// Lets a phone download after it has answered; what it downloads stands with the push of this number.
+fn download_later(
+    shared: &Arc<Shared>,
+    at: usize,
+    number: usize,
+    time: Duration,
+    background: Background,
+    image: ImageSpec,
+) {
+    let shared = Arc::clone(shared);
+    let tasks = shared.tasks.clone();
+    tasks.spawn(async move {
+        tokio::select! {
+            () = shared.stop.cancelled() => return,
+            () = tokio::time::sleep(time) => {}
+        }
+        enter_pool(&shared, at);
+        let mut fetches = Vec::new();
+        let shown =
+            Phone::new(&shared, at, false).download(&background, &image, &mut fetches).await;
+        leave_pool(&shared, at);
+        let mut cluster = shared.cluster();
+        let device = &mut cluster.histories[at];
+        device.pushes[number].fetches = fetches;
+        if let Some(Display::New(shown)) = shown {
+            device.shown = Some(shown);
+        }
+        drop(cluster);
+    });
 }
 
 /// Springs a tripwire and answers nothing until the simulator stops; a client that goes away ends it before.
@@ -99,6 +144,7 @@ struct Phone<'a> {
     shared: &'a Shared,
     at: usize,
     name: String,
+    pool: String,
     model: u32,
     product: String,
     image: Option<ImageSpec>,
@@ -113,6 +159,8 @@ struct Phone<'a> {
 
 /// What a push does to a phone.
 enum Display {
+    /// After so much time it will have downloaded these.
+    Later(Duration, Background, ImageSpec),
     New(Shown),
     Removed,
     Rings(RingTone),
@@ -141,6 +189,7 @@ impl<'a> Phone<'a> {
             shared,
             at,
             name,
+            pool: spec.device_pool.clone(),
             model: spec.model,
             product: format!("CP-{product}"),
             image: model::by_number(spec.model).and_then(|model| model.image),
@@ -189,7 +238,9 @@ impl<'a> Phone<'a> {
             let text = String::from_utf8_lossy(&body);
             push.xml = fields(&text).into_iter().find(|(name, _)| name == "XML").map(|(_, v)| v);
         }
-        let latency = self.shared.phone_latency;
+        let before = self.shared.cluster().histories[self.at].pushes.len();
+        let spread = self.shared.latency_spread;
+        let latency = spread.of(self.shared.phone_latency, self.at, before);
         if latency > Duration::ZERO {
             tokio::time::sleep(latency).await;
         }
@@ -232,6 +283,17 @@ impl<'a> Phone<'a> {
             }
             Quirk::EmptyReply => Some(unusable("")),
             Quirk::ErrorWithOk { number } => Some(self.error(number)),
+            Quirk::EndlessReply => {
+                Some((PushOutcome::Unusable, Ok(answers::endless()), Display::Unchanged))
+            }
+            Quirk::Redirects => {
+                let to = format!("http://{}/CGI/Execute", self.shared.second_host);
+                let answer = answers::elsewhere(&to);
+                Some((PushOutcome::Status(302), Ok(answer), Display::Unchanged))
+            }
+            Quirk::Worded(wording) if wording.outcome() != PushOutcome::Accepted => {
+                Some((wording.outcome(), Ok(wording.answer()), Display::Unchanged))
+            }
             Quirk::Garbage => Some(unusable("<html><head><title>Cisco</title></head><body>")),
             Quirk::Http404 => Some(status(404, NOT_FOUND)),
             Quirk::Resets => Some((PushOutcome::Unusable, Err(Broken), Display::Unchanged)),
@@ -240,12 +302,18 @@ impl<'a> Phone<'a> {
                 None
             }
             Quirk::AcceptsButNeverFetches
+            | Quirk::AnswersFirst(_)
+            | Quirk::CutsAnswer
             | Quirk::FetchesHalf
             | Quirk::FetchesImageOnly
             | Quirk::IgnoresFirstPush
             | Quirk::LosesAnswer
             | Quirk::NeverComesBack
             | Quirk::Normal
+            | Quirk::RestartsMidway
+            | Quirk::ScreenCovered
+            | Quirk::Trickles(_)
+            | Quirk::Worded(_)
             | Quirk::WrongDevice => None,
         }
     }
@@ -285,7 +353,7 @@ impl<'a> Phone<'a> {
             encode(&self.name)
         );
         // Sources disagree on the verb, so PhoneOS uses one and the others the other.
-        let post = self.image.is_some_and(|image| image.schema == model::PushSchema::PhoneOs);
+        let post = self.image.is_some_and(|image| image.schema == PushSchema::PhoneOs);
         let verdict = self.client().ask(&self.loaded.authentication_url, &fields, post).await;
         verdict.as_deref() == Some(b"AUTHORIZED")
     }
@@ -335,8 +403,8 @@ impl<'a> Phone<'a> {
         (PushOutcome::Accepted, success(), Display::Rings(tone))
     }
 
-    fn schema(&self) -> model::PushSchema {
-        self.image.map_or(model::PushSchema::Classic, |image| image.schema)
+    fn schema(&self) -> PushSchema {
+        self.image.map_or(PushSchema::Classic, |image| image.schema)
     }
 
     async fn background(&self, xml: &str, fetches: &mut Vec<Fetch>) -> Verdict {
@@ -347,9 +415,24 @@ impl<'a> Phone<'a> {
         }
         let Some(image) = self.image else { return self.error(1) };
         let Some(background) = object::background(xml, image.schema) else { return self.error(1) };
-        let success = || Ok(answers::success(self.model, image.schema));
+        let success = || {
+            Ok(if let Quirk::Worded(wording) = self.quirk {
+                wording.answer()
+            } else {
+                answers::success(self.model, image.schema)
+            })
+        };
         if background.image.is_empty() {
             return (PushOutcome::Accepted, success(), Display::Removed);
+        }
+        if let Quirk::AnswersFirst(time) = self.quirk {
+            return (PushOutcome::Accepted, success(), Display::Later(time, background, image));
+        }
+        if self.restarts() {
+            let (fetch, _) = self.client().download(&background.image, Extent::All).await;
+            fetches.push(fetch);
+            self.shared.cluster().restart_by_itself(self.at);
+            return (PushOutcome::Unusable, Err(Broken), Display::Unchanged);
         }
         match self.download(&background, &image, fetches).await {
             Some(display) => (PushOutcome::Accepted, success(), display),
@@ -399,8 +482,11 @@ impl<'a> Phone<'a> {
                 let accepted = |push: &Push| push.outcome == PushOutcome::Accepted;
                 !self.shared.cluster().histories[self.at].pushes.iter().any(accepted)
             }
-            Quirk::Busy503Once
+            Quirk::AnswersFirst(_)
+            | Quirk::Busy503Once
+            | Quirk::CutsAnswer
             | Quirk::EmptyReply
+            | Quirk::EndlessReply
             | Quirk::ErrorWithOk { .. }
             | Quirk::FetchesHalf
             | Quirk::FetchesImageOnly
@@ -409,10 +495,58 @@ impl<'a> Phone<'a> {
             | Quirk::LosesAnswer
             | Quirk::NeverComesBack
             | Quirk::Normal
+            | Quirk::Redirects
             | Quirk::Resets
+            | Quirk::RestartsMidway
+            | Quirk::ScreenCovered
             | Quirk::SlowReply(_)
+            | Quirk::Trickles(_)
+            | Quirk::Worded(_)
             | Quirk::WrongDevice => false,
         }
+    }
+
+    /// Tells whether the phone restarts in the middle of this push: it does so once.
+    fn restarts(&self) -> bool {
+        self.quirk == Quirk::RestartsMidway
+            && !std::mem::replace(&mut self.shared.cluster().histories[self.at].was_busy, true)
+    }
+
+    /// Answers with a picture of the screen.
+    async fn screenshot(&self, request: &Request<Incoming>) -> Answer {
+        let Some(image) = self.image else { return answers::page(404, "text/html", NOT_FOUND) };
+        // 98xx phones send it over HTTPS only (published), and 8875 phones are taken to do as they do.
+        if image.schema == PushSchema::PhoneOs && !self.over_https() {
+            return answers::page(403, "text/html", "<html><body>Forbidden</body></html>");
+        }
+        let authorization = request.headers().get("authorization");
+        let authorization = authorization.and_then(|value| value.to_str().ok());
+        if !self.authorized(authorization).await {
+            return answers::error(4);
+        }
+        let shown = {
+            let mut cluster = self.shared.cluster();
+            let history = &mut cluster.histories[self.at];
+            history.screenshots += 1;
+            let shown = history.shown.as_ref().map(|shown| shown.sha256.clone());
+            drop(cluster);
+            shown
+        };
+        let file = shown.and_then(|digest| self.shared.files().get(&digest).cloned());
+        let covered = self.quirk == Quirk::ScreenCovered;
+        let model = self.model;
+        let drawn = tokio::task::spawn_blocking(move || {
+            screen::draw(model, &image, file.as_deref(), covered)
+        });
+        match drawn.await.ok().flatten() {
+            Some(shot) => answers::page(200, shot.kind, shot.file),
+            None => answers::page(500, "text/html", NOT_FOUND),
+        }
+    }
+
+    /// Tells whether it is spoken to over HTTPS.
+    fn over_https(&self) -> bool {
+        self.secure
     }
 
     /// Looks at a file; every different one is decoded once only, since all phones get the same few.
@@ -422,6 +556,9 @@ impl<'a> Phone<'a> {
         let known = self.shared.pictures().get(&digest).copied();
         let size = known.unwrap_or_else(|| {
             let size = picture::size(file);
+            if size.is_some() {
+                self.shared.files().insert(digest.clone(), file.to_vec().into());
+            }
             self.shared.pictures().insert(digest.clone(), size);
             size
         });
@@ -429,7 +566,8 @@ impl<'a> Phone<'a> {
     }
 
     fn client(&self) -> Client {
-        Client { address: self.address, model: self.product.clone() }
+        let line = self.shared.thin_lines.get(&self.pool).cloned();
+        Client { address: self.address, model: self.product.clone(), line }
     }
 
     #[expect(clippy::unused_self, reason = "reads as what the phone does, like its neighbours")]
@@ -453,12 +591,34 @@ impl<'a> InHand<'a> {
         device.in_flight += 1;
         device.most_in_flight = device.most_in_flight.max(device.in_flight);
         drop(cluster);
+        enter_pool(shared, at);
         Self { shared, at }
+    }
+}
+
+/// Counts a phone of its device pool as busy.
+fn enter_pool(shared: &Shared, at: usize) {
+    let mut cluster = shared.cluster();
+    let pool = cluster.devices[at].spec.device_pool.clone();
+    let now = cluster.at_once.entry(pool.clone()).or_default();
+    *now += 1;
+    let now = *now;
+    let most = cluster.most_at_once.entry(pool).or_default();
+    *most = now.max(*most);
+    drop(cluster);
+}
+
+fn leave_pool(shared: &Shared, at: usize) {
+    let mut cluster = shared.cluster();
+    let pool = cluster.devices[at].spec.device_pool.clone();
+    if let Some(now) = cluster.at_once.get_mut(&pool) {
+        *now -= 1;
     }
 }
 
 impl Drop for InHand<'_> {
     fn drop(&mut self) {
+        leave_pool(self.shared, self.at);
         let mut cluster = self.shared.cluster();
         cluster.pushes_in_flight -= 1;
         cluster.histories[self.at].in_flight -= 1;

@@ -4,6 +4,7 @@
 //! simulator must not touch a network.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Empty, Full};
@@ -12,6 +13,7 @@ use hyper::{Request, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpSocket, TcpStream};
 
+use super::ThinLine;
 use crate::sim::record::Fetch;
 
 /// A phone as a client.
@@ -20,6 +22,8 @@ pub(super) struct Client {
     pub(super) address: Ipv4Addr,
     /// Its model, as it names itself: `CP-8841`.
     pub(super) model: String,
+    /// The thin line that it shares with its device pool, if there is one.
+    pub(super) line: Option<Arc<ThinLine>>,
 }
 
 /// How much of a body is read.
@@ -109,6 +113,9 @@ impl Client {
                     break;
                 };
                 let Ok(data) = frame.ok()?.into_data() else { continue };
+                if let Some(line) = &self.line {
+                    line.carry(data.len()).await;
+                }
                 fetch.bytes += data.len();
                 read.extend_from_slice(&data);
                 if read.len() > LARGEST {

@@ -11,6 +11,10 @@ mod execute;
 mod fetch;
 mod object;
 mod picture;
+mod screen;
+mod thin_line;
+mod watch;
+mod wording;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -30,6 +34,9 @@ use super::Shared;
 use super::content::{Quirk, Web};
 
 pub(crate) use certificate::Maker;
+
+pub(crate) use thin_line::ThinLine;
+pub use wording::Wording;
 
 /// Opens the sockets of the phones and returns them with the port that they share.
 pub(crate) fn bind(port: u16, phones: &[Ipv4Addr]) -> io::Result<(Vec<TcpListener>, u16)> {

@@ -1,0 +1,157 @@
+//! The hours in which phones may be pushed to, in each phone's own time zone.
+//!
+//! Nothing here looks at a clock: the caller says what time it is. A window is a span between two moments, so
+//! it is open or not however clocks are set meanwhile. Where daylight saving time leaves out the hour at which
+//! it opens or closes, that happens in the moment in which clocks jump over it; where the hour comes twice, the
+//! first one counts. So no phone is ever pushed to after its clock has shown the closing time.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::civil::{Date, Time};
+use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::{Timestamp, ToSpan as _};
+
+/// Hours that come every day, such as 22:00-05:00; those that end before they begin last over midnight.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Daily {
+    opens: Time,
+    closes: Time,
+}
+
+/// Whether phones may be pushed to now.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Gate {
+    /// They may, until then; nothing when no end is in sight.
+    Open {
+        /// The first moment at which they may not any more.
+        closes: Option<Timestamp>,
+    },
+    /// They may not before then.
+    Closed {
+        /// The first moment at which they may.
+        opens: Timestamp,
+    },
+}
+
+impl Daily {
+    /// Tells whether the window is open at this moment, for phones of this zone.
+    pub fn gate(&self, now: Timestamp, zone: &TimeZone) -> Gate {
+        let today = now.to_zoned(zone.clone()).date();
+        // The window of yesterday can reach into today. On some days there is none: its hours are left out.
+        let spans = (-1..LOOK_AHEAD).filter_map(|day| self.span(today, day, zone));
+        for (opens, closes) in spans {
+            if now < opens {
+                return Gate::Closed { opens };
+            }
+            if now < closes {
+                return Gate::Open { closes: Some(closes) };
+            }
+        }
+        // Only at the end of the calendar that the library knows.
+        Gate::Closed { opens: Timestamp::MAX }
+    }
+
+    /// Returns from when to when the window is open that opens so many days from this one, if it does.
+    fn span(&self, from: Date, day: i32, zone: &TimeZone) -> Option<(Timestamp, Timestamp)> {
+        let date = from.checked_add(day.days()).ok()?;
+        let last = if self.closes > self.opens { date } else { date.tomorrow().ok()? };
+        let (opens, closes) = (moment(date, self.opens, zone)?, moment(last, self.closes, zone)?);
+        (opens < closes).then_some((opens, closes))
+    }
+}
+
+/// Returns the moment at which a clock of this zone shows the time, or jumps over it.
+fn moment(date: Date, time: Time, zone: &TimeZone) -> Option<Timestamp> {
+    let shown = date.to_datetime(time);
+    match zone.to_ambiguous_timestamp(shown).offset() {
+        AmbiguousOffset::Unambiguous { offset } | AmbiguousOffset::Fold { before: offset, .. } => {
+            offset.to_timestamp(shown).ok()
+        }
+        AmbiguousOffset::Gap { before, .. } => {
+            // As if clocks had not jumped: that is after the jump, by less than it is wide.
+            let later = before.to_timestamp(shown).ok()?.checked_add(1.second()).ok()?;
+            zone.preceding(later).next().map(|jump| jump.timestamp())
+        }
+    }
+}
+
+impl FromStr for Daily {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || "it is written HH:MM-HH:MM, such as 22:00-05:00".to_owned();
+        let (opens, closes) = text.split_once('-').ok_or_else(wrong)?;
+        let opens = clock_time(opens).ok_or_else(wrong)?;
+        let closes = match closes.trim() {
+            "24:00" => Time::midnight(),
+            closes => clock_time(closes).ok_or_else(wrong)?,
+        };
+        if opens == closes {
+            return Err("it closes when it opens: leave it out to push at any time".to_owned());
+        }
+        Ok(Self { opens, closes })
+    }
+}
+
+impl fmt::Display for Daily {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { opens, closes } = self;
+        write!(f, "{}-{}", opens.strftime("%H:%M"), closes.strftime("%H:%M"))
+    }
+}
+
+/// Reads a time of day, such as 05:00.
+fn clock_time(text: &str) -> Option<Time> {
+    let (hour, minute) = text.trim().split_once(':')?;
+    let two_digits = |text: &str| {
+        let digits = (1..=2).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        if digits { text.parse::<i8>().ok() } else { None }
+    };
+    if minute.len() != 2 {
+        return None;
+    }
+    Time::new(two_digits(hour)?, two_digits(minute)?, 0, 0).ok()
+}
+
+/// When a push is to end, as typed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Until {
+    /// The next time that a clock shows this.
+    Clock(Time),
+    /// At this moment.
+    Moment(Timestamp),
+}
+
+impl Until {
+    /// Returns the moment that is meant, seen from now in this zone; nothing when it has passed.
+    pub fn moment(self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+        match self {
+            Self::Moment(then) => (then > now).then_some(then),
+            Self::Clock(time) => {
+                let today = now.to_zoned(zone.clone()).date();
+                let moments = (0..LOOK_AHEAD)
+                    .filter_map(|day| moment(today.checked_add(day.days()).ok()?, time, zone));
+                moments.into_iter().find(|then| *then > now)
+            }
+        }
+    }
+}
+
+impl FromStr for Until {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(time) = clock_time(text) {
+            return Ok(Self::Clock(time));
+        }
+        let wrong = "it is a time such as 05:00, or 2026-03-01T05:00:00+01:00";
+        text.trim().parse().map(Self::Moment).map_err(|_| wrong.to_owned())
+    }
+}
+
+/// Days after which a window has surely come: zones that moved across the date line left out one.
+const LOOK_AHEAD: i32 = 5;
+
+#[cfg(test)]
+mod tests;

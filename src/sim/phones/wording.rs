@@ -1,0 +1,132 @@
+//! Every shape in which phones were seen to word their answers, whatever their model.
+
+use hyper::StatusCode;
+
+use super::answers::{Answer, page};
+use crate::sim::record::PushOutcome;
+
+/// A shape of an answer that somebody has published.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Wording {
+    /// Success: `Status`, `Data` and `URL` are elements, as an old schema has them.
+    ChildElements,
+    /// Success: three items, two of them empty.
+    Padded,
+    /// Success with empty `Data`, in single quotes.
+    SingleQuotes,
+    /// Success: two XML declarations.
+    TwoDeclarations,
+    /// Success: `encoding=""`.
+    NoEncoding,
+    /// Success: a bare `&` in an attribute.
+    BareAmpersand,
+    /// Success: a line break between `Data=` and its value.
+    BrokenAttribute,
+    /// Refused: an item with the status 6.
+    StatusSix,
+    /// Refused: `CiscoIPPhoneError` 3 with a text.
+    ErrorWithText,
+    /// Refused: the malformed error that Cisco's notes print.
+    MalformedError,
+    /// Refused: `errorResponse` with HTTP 400.
+    ErrorResponse,
+    /// No answer: plain text.
+    PlainText,
+}
+
+impl Wording {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::ChildElements,
+        Self::Padded,
+        Self::SingleQuotes,
+        Self::TwoDeclarations,
+        Self::NoEncoding,
+        Self::BareAmpersand,
+        Self::BrokenAttribute,
+        Self::StatusSix,
+        Self::ErrorWithText,
+        Self::MalformedError,
+        Self::ErrorResponse,
+        Self::PlainText,
+    ];
+
+    /// Returns what a phone of this wording answers to a push: it carries out only what it accepts.
+    pub fn outcome(self) -> PushOutcome {
+        match self {
+            Self::ChildElements
+            | Self::Padded
+            | Self::SingleQuotes
+            | Self::TwoDeclarations
+            | Self::NoEncoding
+            | Self::BareAmpersand
+            | Self::BrokenAttribute => PushOutcome::Accepted,
+            Self::StatusSix => PushOutcome::Error(6),
+            Self::ErrorWithText | Self::MalformedError => PushOutcome::Error(3),
+            Self::ErrorResponse => PushOutcome::Status(StatusCode::BAD_REQUEST.as_u16()),
+            Self::PlainText => PushOutcome::Unusable,
+        }
+    }
+
+    pub(super) fn answer(self) -> Answer {
+        let (status, kind, body) = match self {
+            Self::ChildElements => (
+                200,
+                "text/xml",
+                "<CiscoIPPhoneResponse><ResponseItem><Status>0</Status><Data>Success</Data><URL></URL></ResponseItem></CiscoIPPhoneResponse>",
+            ),
+            Self::Padded => (
+                200,
+                "text/xml",
+                "<CiscoIPPhoneResponse><ResponseItem Status=\"0\" Data=\"Success\" URL=\"\"/><ResponseItem Status=\"0\" Data=\"\" URL=\"\"/><ResponseItem Status=\"0\" Data=\"\" URL=\"\"/></CiscoIPPhoneResponse>",
+            ),
+            Self::SingleQuotes => (
+                200,
+                "text/xml",
+                "<?xml version='1.0' encoding='utf-8'?><CiscoIPPhoneResponse><ResponseItem URL='' Data='' Status='0'/></CiscoIPPhoneResponse>",
+            ),
+            Self::TwoDeclarations => (
+                200,
+                "text/xml",
+                "<?xml version=\"1.0\"?><?xml version=\"1.0\" encoding=\"utf-8\"?><CiscoIPPhoneResponse><ResponseItem Status=\"0\" Data=\"Success\" URL=\"\"/></CiscoIPPhoneResponse>",
+            ),
+            Self::NoEncoding => (
+                200,
+                "text/xml",
+                "<?xml version=\"1.0\" encoding=\"\"?><CiscoIPPhoneResponse><ResponseItem Status=\"0\" Data=\"Success\" URL=\"\"/></CiscoIPPhoneResponse>",
+            ),
+            Self::BareAmpersand => (
+                200,
+                "text/xml",
+                "<CiscoIPPhoneResponse><ResponseItem Status=\"0\" Data=\"Success\" URL=\"http://h/x?a=1&b=2\"/></CiscoIPPhoneResponse>",
+            ),
+            Self::BrokenAttribute => (
+                200,
+                "text/xml",
+                "<CiscoIPPhoneResponse><ResponseItem Status=\"0\" Data=\n\"Success\" URL=\"\"/></CiscoIPPhoneResponse>",
+            ),
+            Self::StatusSix => (
+                200,
+                "text/xml",
+                "<CiscoIPPhoneResponse><ResponseItem Status=\"6\" Data=\"There is pending PRT\" URL=\"\"/></CiscoIPPhoneResponse>",
+            ),
+            Self::ErrorWithText => (
+                200,
+                "text/xml",
+                "<CiscoIPPhoneError Number=\"3\">internal file error</CiscoIPPhoneError>",
+            ),
+            Self::MalformedError => (
+                200,
+                "text/xml",
+                "<CiscoIPPhoneError Number=\"3\"/> internal file error <CiscoIPPhoneError>",
+            ),
+            Self::ErrorResponse => (
+                400,
+                "text/xml",
+                "<errorResponse><type>InvalidURL</type><data>http://h/x</data></errorResponse>",
+            ),
+            Self::PlainText => (200, "text/plain", "OK, will do"),
+        };
+        page(status, kind, body)
+    }
+}
