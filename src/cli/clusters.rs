@@ -156,7 +156,7 @@ where
 }
 
 /// Puts each cluster's rows into the order that was asked for. Their document keeps clusters apart, so
-/// their names count in [`write`] alone.
+/// their names count in [`write()`] alone.
 ///
 /// # Errors
 /// When the rows have no such field.
