@@ -12,7 +12,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use axlpaper::sim::{Limits, PUSH_USER, SimConfig};
+use axlpaper::sim::{ADMIN_USER, Limits, PUSH_USER, PhoneSpec, SimConfig};
 
 use lab::{Ended, Lab, bare, end, fleet_of};
 
@@ -65,60 +65,114 @@ fn spans(text: &str) -> Vec<String> {
     joined.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// What stands for something else in documents, and what stands there when they are tested.
-fn meant(lab: &Lab, word: &str) -> String {
-    let phone = |n: u32| fleet_of(n).phones[n as usize - 1].address.v4().unwrap().to_string();
-    word.replace("10.1.2.3", &phone(1))
-        .replace("10.1.2.4", &phone(2))
-        .replace("cucm-pub.example.com", &lab.cluster.axl_addr().to_string())
+/// A lab in which everything is there that documents take for granted.
+struct Desk {
+    lab: Lab,
+    /// Another cluster, which the config file calls `prod`.
+    other: Lab,
 }
 
-fn lab_for_documents() -> Lab {
-    let mut fleet = fleet_of(12);
-    for phone in &mut fleet.phones {
-        phone.device_pool = "HQ-Berlin".to_owned();
+impl Desk {
+    fn new() -> Self {
+        let mut fleet = fleet_of(12);
+        fleet.phones.push(PhoneSpec::new("SEP0000000000FF", 36_350));
+        fleet.give_addresses();
+        for phone in &mut fleet.phones {
+            phone.device_pool = "HQ-Berlin".to_owned();
+        }
+        fleet.push_devices = fleet.phones.iter().take(3).map(|phone| phone.name.clone()).collect();
+        let lab = Lab::with(SimConfig { limits: Limits::off(), ..SimConfig::new(fleet) });
+        let desk = Self { lab, other: Lab::of_phones(1) };
+        desk.lay_out();
+        desk
     }
-    fleet.push_devices = fleet.phones.iter().take(3).map(|phone| phone.name.clone()).collect();
-    let lab = Lab::with(SimConfig { limits: Limits::off(), ..SimConfig::new(fleet) });
-    lab.picture();
-    let config = format!(
-        "[cluster.lab]\nhost = \"{}\"\npin_sha256 = \"{}\"\nphone_port = {}\n",
-        lab.cluster.axl_addr(),
-        lab.cluster.cert_sha256(),
-        lab.cluster.phone_port()
-    );
-    std::fs::write(lab.path("config.toml"), config).unwrap();
-    let addresses = lab.cluster.record();
-    assert!(!addresses.phones.is_empty());
-    let list: Vec<String> = (1..=2)
-        .map(|n| format!("{},8841", meant(&lab, if n == 1 { "10.1.2.3" } else { "10.1.2.4" })))
-        .collect();
-    std::fs::write(lab.path("phones.csv"), format!("address,model\n{}\n", list.join("\n")))
-        .unwrap();
-    lab
+
+    fn lay_out(&self) {
+        let lab = &self.lab;
+        lab.picture();
+        std::fs::copy(lab.path("picture.png"), lab.path("picture.jpg")).unwrap();
+        std::fs::create_dir(lab.path("DIR")).unwrap();
+        std::fs::copy(lab.path("picture.png"), lab.path("DIR/picture.png")).unwrap();
+        std::fs::write(lab.path("maker.pem"), lab.cluster.phone_ca_pem()).unwrap();
+        let sound = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tones/440.mp3");
+        std::fs::copy(sound, lab.path("bell.mp3")).unwrap();
+        let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+        let readme = std::fs::read_to_string(readme).unwrap();
+        let script = readme.split("```toml wake.toml\n").nth(1).unwrap();
+        std::fs::write(lab.path("wake.toml"), script.split("```").next().unwrap()).unwrap();
+        let cluster = |name: &str, lab: &Lab| {
+            format!(
+                "[cluster.{name}]\nhost = \"{}\"\nusername = \"{ADMIN_USER}\"\npassword_env = \"CUCM_PASSWORD\"\n\
+                 pin_sha256 = \"{}\"\nphone_port = {}\nphone_tls_port = {}\n",
+                lab.cluster.axl_addr(),
+                lab.cluster.cert_sha256(),
+                lab.cluster.phone_port(),
+                lab.cluster.phone_tls_port(),
+            )
+        };
+        let config = format!(
+            "default_cluster = \"lab\"\ndefault_time_zone = \"UTC\"\n{}{}",
+            cluster("lab", lab),
+            cluster("prod", &self.other)
+        );
+        std::fs::write(lab.path("config.toml"), config).unwrap();
+        let list: Vec<String> =
+            ["10.1.2.3", "10.1.2.4"].map(|address| self.meant(address) + ",8841").into();
+        let list = format!("address,model\n{}\n", list.join("\n"));
+        std::fs::write(lab.path("phones.csv"), list).unwrap();
+    }
+
+    /// What stands for something else in documents, and what stands there when they are tested.
+    fn meant(&self, word: &str) -> String {
+        let phone = |n: u32| fleet_of(n).phones[n as usize - 1].address.v4().unwrap().to_string();
+        // Hours that are open now, and a time that comes after them.
+        let hour = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).hour();
+        let clock = |later: i8| format!("{:02}:00", (hour + later).rem_euclid(24));
+        word.replace("10.1.2.3", &phone(1))
+            .replace("10.1.2.4", &phone(2))
+            .replace("cucm-pub.example.com", &self.lab.cluster.axl_addr().to_string())
+            .replace("22:00-05:00", &format!("{}-{}", clock(-2), clock(4)))
+            .replace("05:00", &clock(4))
+    }
+
+    /// Runs a command line of a document as somebody would who has typed the lines before it.
+    fn run(&self, words: &[String]) -> Ended {
+        let lab = &self.lab;
+        let mut arguments: Vec<String> = words[1..].iter().map(|word| self.meant(word)).collect();
+        if ["sim", "host"].contains(&arguments[0].as_str()) {
+            return until_it_listens(lab, &arguments);
+        }
+        // What asks a person is answered beforehand.
+        let asks = ["apply", "push", "rollout", "revert", "trust", "ringtone", "play", "keys"];
+        let dry =
+            ["--dry-run", "prepare"].iter().any(|word| arguments.iter().any(|arg| arg == word));
+        if asks.contains(&arguments[0].as_str()) && !dry {
+            arguments.push("--yes".to_owned());
+        }
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let mut program = lab.program(&arguments);
+        if arguments[0] == "init" {
+            program.env("XDG_CONFIG_HOME", lab.path("new"));
+        } else {
+            program.env("AXLPAPER_CONFIG", lab.path("config.toml"));
+        }
+        end(program)
+    }
 }
 
-/// Runs a command line of a document as somebody would who has typed the lines before it.
-fn run(lab: &Lab, words: &[String]) -> Ended {
-    let mut arguments: Vec<String> = words[1..].iter().map(|word| meant(lab, word)).collect();
-    if arguments[0] == "sim" {
-        return until_it_listens(&arguments);
-    }
-    // What asks a person is answered beforehand.
-    let asks = ["apply", "push", "rollout", "revert", "trust", "ringtone", "play", "keys"];
-    let dry = ["--dry-run", "prepare"].iter().any(|word| arguments.iter().any(|arg| arg == word));
-    if asks.contains(&arguments[0].as_str()) && !dry {
-        arguments.push("--yes".to_owned());
-    }
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let mut program = lab.program(&arguments);
-    program.env("AXLPAPER_CONFIG", lab.path("config.toml"));
-    end(program)
+/// How a command line ends that cannot end well here: its code, and what it says.
+fn ends_otherwise(words: &[String]) -> Option<(i32, &'static str)> {
+    let has = |option: &str| words.iter().any(|word| word == option);
+    // Nothing is interrupted here.
+    let resumes = has("--resume").then_some((2, "came to its end"));
+    // There is no such server.
+    resumes.or_else(|| has("--image-url").then_some((1, "http://cucm:6970")))
 }
 
 /// Runs a command that only ends when it is stopped, until it has said where it is.
-fn until_it_listens(arguments: &[String]) -> Ended {
+fn until_it_listens(lab: &Lab, arguments: &[String]) -> Ended {
     let mut child = std::process::Command::new(bare().get_program())
+        .current_dir(lab.folder())
         .args(arguments)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -128,27 +182,29 @@ fn until_it_listens(arguments: &[String]) -> Ended {
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
-    Ended { code: if line.is_empty() { 1 } else { 0 }, stdout: line, stderr: String::new() }
+    Ended { code: i32::from(line.is_empty()), stdout: line, stderr: String::new() }
 }
 
 #[test]
 fn every_command_line_of_a_document_works() {
     for document in documents() {
         let text = std::fs::read_to_string(&document).unwrap();
-        let lab = lab_for_documents();
-        for words in command_lines(&text) {
-            let ended = run(&lab, &words);
-            let shown = format!("{}: {}", document.display(), words.join(" "));
-            // Nothing is interrupted here, and the program says so.
-            if words.iter().any(|word| word == "--resume") {
-                ended.fails(2, &["came to its end"]);
+        let lines = command_lines(&text);
+        if lines.is_empty() {
+            continue;
+        }
+        let desk = Desk::new();
+        for words in lines {
+            let ended = desk.run(&words);
+            if let Some((code, says)) = ends_otherwise(&words) {
+                ended.fails(code, &[says]);
                 continue;
             }
+            let shown = format!("{}: {}", document.display(), words.join(" "));
             assert_eq!(ended.code, 0, "{shown}\n{ended:?}");
         }
-        let record = lab.record();
-        let others = record.devices(PUSH_USER).len();
-        assert!(others >= 3, "{}: an association was lost", document.display());
+        let kept = desk.lab.record().devices(PUSH_USER).len();
+        assert!(kept >= 3, "{}: an association was lost", document.display());
     }
 }
 

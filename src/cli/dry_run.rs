@@ -12,6 +12,7 @@ use super::subject::Subject;
 use super::ui::{self, Progress};
 use super::{output, pipeline, repair, state};
 use crate::audit::audit;
+use crate::domain::inventory::Inventory;
 use crate::domain::object::ObjectKind;
 use crate::domain::repair::Repairs;
 use crate::plan::after_apply;
@@ -34,14 +35,19 @@ pub async fn run(
     let inventory =
         pipeline::survey_with(&cluster, connection, &subject.selector, &repairs, observer).await?;
     pipeline::push_user_found(&inventory)?;
-    let audit_before = audit(&inventory, &repairs);
+    let judge = |inventory: &Inventory| {
+        let audit = audit(inventory, &repairs);
+        match subject.goods.rules() {
+            Some(rules) => audit.with_pictures(rules),
+            None => audit,
+        }
+    };
+    let audit_before = judge(&inventory);
     let owed = state::owed(state, connection)?;
     let plan = repair::plan(&inventory, &audit_before, &repairs, &owed)?;
     let meant = after_apply(inventory.clone(), plan.changes.iter().map(|change| (change, None)));
-    let ready = {
-        let meant = audit(&meant, &repairs);
-        Fresh::default().targets(ObjectKind::Background, &inventory, &meant).len()
-    };
+    let targets = Fresh::default().targets(ObjectKind::Background, &inventory, &judge(&meant));
+    let ready = subject.goods.sort(targets).0.len();
     let mut audit_before = audit_before;
     output::sort(&args.list, &mut audit_before.phones)?;
     let recap = format!(

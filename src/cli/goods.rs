@@ -11,6 +11,7 @@ use super::what::{Kept, Source};
 use super::{elsewhere, images, open};
 use crate::domain::model::PushSchema;
 use crate::domain::object::{ObjectKind, Takes, ToneFormat};
+use crate::domain::picture::PictureRules;
 use crate::domain::selector::LimitCounts;
 use crate::domain::text::counted;
 use crate::event::{Event, Observer, PhoneResult, Proof, Stage};
@@ -18,7 +19,7 @@ use crate::host::elsewhere::Template;
 use crate::media::{Audio, Options, PreparedSet, ToneError, ToneSet};
 use crate::push::direct::{Elsewhere, What};
 use crate::push::script::Script;
-use crate::push::{Digests, Target, cannot_remove, no_step};
+use crate::push::{Digests, Target, cannot_remove, no_picture, no_step};
 
 /// What is to be pushed, as typed.
 #[derive(Clone, Debug)]
@@ -30,6 +31,13 @@ pub enum Wanted {
         /// The file of the picture for key expansion modules.
         kem: Option<PathBuf>,
         /// How it is made to fit.
+        options: PictureArgs,
+    },
+    /// The pictures of the config file's rules.
+    ByRules {
+        /// Which is for whom.
+        rules: PictureRules,
+        /// How they are made to fit.
         options: PictureArgs,
     },
     /// Pictures that stand elsewhere.
@@ -69,6 +77,15 @@ pub enum Goods {
         /// The one for key expansion modules.
         kem: Option<Source>,
         /// How it is made to fit.
+        options: Options,
+    },
+    /// Pictures, and who gets which.
+    Gallery {
+        /// The pictures by name.
+        pictures: Vec<(String, Source)>,
+        /// Which is for whom.
+        rules: PictureRules,
+        /// How they are made to fit.
         options: Options,
     },
     /// Pictures that stand elsewhere.
@@ -118,6 +135,16 @@ impl Wanted {
                 let picture = Source::read(path)?;
                 let kem = kem.as_deref().map(Source::read).transpose()?;
                 Ok((Goods::Picture { picture, kem, options }, open::file_name(path)))
+            }
+            Self::ByRules { rules, options } => {
+                let options = options.options()?;
+                let read = |(name, path): (&str, &Path)| Ok((name.to_owned(), Source::read(path)?));
+                let pictures: Result<Vec<_>, CliError> =
+                    rules.pictures().into_iter().map(read).collect();
+                let (pictures, rules) = (pictures?, rules.clone());
+                let names: Vec<&str> = pictures.iter().map(|(name, _)| name.as_str()).collect();
+                let name = names.join(", ");
+                Ok((Goods::Gallery { pictures, rules, options }, name))
             }
             Self::Elsewhere { image, icon } => {
                 let name = image.to_string();
@@ -192,18 +219,34 @@ impl Goods {
     /// Returns what it is.
     pub fn kind(&self) -> ObjectKind {
         match self {
-            Self::Picture { .. } | Self::Elsewhere { .. } | Self::Removal => ObjectKind::Background,
+            Self::Picture { .. }
+            | Self::Gallery { .. }
+            | Self::Elsewhere { .. }
+            | Self::Removal => ObjectKind::Background,
             Self::Tone { .. } => ObjectKind::RingTone,
             Self::Script(script) => script.kind(),
+        }
+    }
+
+    /// Returns who gets which picture, where there are rules for that.
+    pub fn rules(&self) -> Option<&PictureRules> {
+        match self {
+            Self::Gallery { rules, .. } => Some(rules),
+            Self::Picture { .. }
+            | Self::Elsewhere { .. }
+            | Self::Removal
+            | Self::Tone { .. }
+            | Self::Script(_) => None,
         }
     }
 
     /// Returns which phones a limit counts.
     pub fn limit_counts(&self) -> LimitCounts {
         match self {
-            Self::Picture { .. } | Self::Elsewhere { .. } | Self::Removal => {
-                LimitCounts::PhonesWithPictures
-            }
+            Self::Picture { .. }
+            | Self::Gallery { .. }
+            | Self::Elsewhere { .. }
+            | Self::Removal => LimitCounts::PhonesWithPictures,
             Self::Tone { .. } | Self::Script(_) => LimitCounts::PhonesThatTake(self.kind()),
         }
     }
@@ -214,6 +257,11 @@ impl Goods {
         match self {
             Self::Picture { .. } | Self::Elsewhere { .. } | Self::Tone { format: None, .. } => {
                 (targets, Vec::new())
+            }
+            Self::Gallery { .. } => {
+                let (some, none): (Vec<_>, Vec<_>) =
+                    targets.into_iter().partition(|target| !target.picture.is_empty());
+                (some, none.iter().map(no_picture).collect())
             }
             Self::Removal => {
                 let (some, none): (Vec<_>, Vec<_>) = targets.into_iter().partition(can_remove);
@@ -243,21 +291,30 @@ impl Goods {
     ) -> Result<Prepared, CliError> {
         match self {
             Self::Picture { picture, options, .. } => {
-                let specs = models.iter().filter_map(|(_, takes)| takes.image());
+                let specs = models.iter().filter_map(|model| model.takes.image());
                 images::prepare(&picture.picture, specs, options, observer).map(Prepared::Pictures)
+            }
+            Self::Gallery { pictures, options, .. } => {
+                let mut all = PreparedSet::default();
+                for (name, source) in pictures {
+                    let theirs = models.iter().filter(|model| model.picture == *name);
+                    let specs = theirs.filter_map(|model| model.takes.image());
+                    let made = images::prepare(&source.picture, specs, options, observer)?;
+                    all.add(made.named(name));
+                }
+                Ok(Prepared::Pictures(all))
             }
             Self::Elsewhere { image, icon } => {
                 observer.observe(&Event::Started { stage: Stage::Pictures, total: None });
                 let images = models.into_iter();
-                let images =
-                    images.filter_map(|(model, takes)| Some((model, *takes.image()?))).collect();
+                let images = images.filter_map(|of| Some((of.model, *of.takes.image()?))).collect();
                 let found = elsewhere::find(image, icon, images).await?;
                 observer.observe(&Event::Finished { stage: Stage::Pictures });
                 Ok(Prepared::Elsewhere(found))
             }
             Self::Removal => Ok(Prepared::Removal),
             Self::Tone { audio, format } => {
-                let formats = models.iter().filter_map(|(_, takes)| match takes {
+                let formats = models.iter().filter_map(|model| match &model.takes {
                     Takes::Tone(by_model) => Some(format.unwrap_or(*by_model)),
                     Takes::Picture(_) | Takes::Sound | Takes::Keys => None,
                 });
@@ -272,6 +329,7 @@ impl Goods {
     pub fn kept(&self) -> Option<Kept> {
         match self {
             Self::Picture { .. } => Some(Kept::Picture),
+            Self::Gallery { rules, .. } => Some(Kept::Gallery { rules: rules.clone() }),
             Self::Elsewhere { image, icon } => {
                 Some(Kept::Elsewhere { image_url: image.to_string(), icon_url: icon.to_string() })
             }
@@ -288,7 +346,7 @@ impl Goods {
         let refuse = |why: &str, hint: &str| Err(CliError::new(Exit::Usage, why).hint(hint));
         const OTHERS: &str = "use --verify screenshot or --verify none";
         match (self, typed) {
-            (Self::Picture { .. }, typed) => Ok(typed.unwrap_or_default()),
+            (Self::Picture { .. } | Self::Gallery { .. }, typed) => Ok(typed.unwrap_or_default()),
             (Self::Elsewhere { .. }, Some(Proof::Fetch)) => {
                 refuse("nobody here sees what phones download from --image-url", OTHERS)
             }
@@ -312,7 +370,9 @@ impl Goods {
                 // A name with a place in it would be another one for each model.
                 if last.contains(['{', '}']) { "" } else { last }
             }
-            Self::Picture { .. } | Self::Tone { .. } | Self::Script(_) => file,
+            Self::Picture { .. } | Self::Gallery { .. } | Self::Tone { .. } | Self::Script(_) => {
+                file
+            }
             Self::Removal => "",
         };
         let stem = Path::new(file).file_stem().map(|stem| stem.to_string_lossy().into_owned());
@@ -323,7 +383,9 @@ impl Goods {
     pub fn deed(&self, name: &str, phones: usize) -> String {
         let phones = counted(phones, "phone");
         match self {
-            Self::Picture { .. } | Self::Elsewhere { .. } => format!("push {name} to {phones}"),
+            Self::Picture { .. } | Self::Gallery { .. } | Self::Elsewhere { .. } => {
+                format!("push {name} to {phones}")
+            }
             Self::Removal => format!("take the pushed picture off {phones}"),
             Self::Tone { .. } => format!("push the ring tone {name} to {phones}"),
             Self::Script(script) if script.kind() == ObjectKind::Play => {
@@ -357,6 +419,7 @@ impl Goods {
         match self {
             Self::Script(script) if script.plays() => usual.max(PLAY_TIMEOUT),
             Self::Picture { .. }
+            | Self::Gallery { .. }
             | Self::Elsewhere { .. }
             | Self::Removal
             | Self::Tone { .. }
@@ -388,15 +451,24 @@ impl Prepared {
 
 /// Returns what a target takes, with its model.
 pub fn of_model(target: &Target) -> OfModel {
-    (target.model.clone(), target.takes)
+    let Target { model, takes, picture, .. } = target;
+    OfModel { model: model.clone(), takes: *takes, picture: picture.clone() }
 }
 
 fn can_remove(target: &Target) -> bool {
     target.takes.image().is_some_and(|image| image.schema != PushSchema::Classic)
 }
 
-/// A model that something is pushed to, by name, and what it takes.
-pub type OfModel = (String, Takes);
+/// A model that something is pushed to.
+#[derive(Clone, Debug)]
+pub struct OfModel {
+    /// Its name.
+    pub model: String,
+    /// What it takes.
+    pub takes: Takes,
+    /// Which of several pictures, by its name.
+    pub picture: String,
+}
 
 /// What stands in reports where a picture is taken off.
 const REMOVAL: &str = "(the pushed picture is taken off)";

@@ -7,11 +7,10 @@ use tokio::time::Instant;
 
 use super::goods::OfModel;
 use super::stages::{At, Changed, Seen};
-use crate::domain::audit::Audit;
+use crate::domain::audit::{Audit, AuditedPhone};
 use crate::domain::chain::chain;
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::Verdict;
-use crate::domain::model::Model;
 use crate::domain::object::{ObjectKind, Takes};
 use crate::domain::text::counted;
 use crate::event::{Event, Outcome, Stage};
@@ -23,8 +22,16 @@ use crate::survey::look_again;
 /// Returns what phones take which only have to come back, each with its model.
 pub fn takes(object: ObjectKind, audit: &Audit) -> Vec<OfModel> {
     let coming = audit.phones.iter().filter(|phone| phone.verdict == Verdict::Offline);
-    let of_model = |model: &Model| Some((model.name.to_owned(), Takes::of(object, model)?));
-    coming.filter_map(|phone| phone.model.and_then(of_model)).collect()
+    let of_model = |phone: &AuditedPhone| {
+        let model = phone.model?;
+        let picture = phone.image.as_ref().and_then(|image| image.picture.clone());
+        Some(OfModel {
+            model: model.name.to_owned(),
+            takes: Takes::of(object, model)?,
+            picture: picture.unwrap_or_default(),
+        })
+    };
+    coming.filter_map(of_model).collect()
 }
 
 fn coming(audit: &Audit) -> HashSet<DeviceName> {

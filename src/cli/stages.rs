@@ -109,7 +109,11 @@ impl At<'_> {
 
     /// Judges phones for what is pushed.
     pub fn audit(&self, inventory: &Inventory) -> Audit {
-        audit_for(self.work.goods.kind(), inventory, &self.repairs())
+        let audit = audit_for(self.work.goods.kind(), inventory, &self.repairs());
+        match self.work.goods.rules() {
+            Some(rules) => audit.with_pictures(rules),
+            None => audit,
+        }
     }
 
     /// Chooses the phones that are pushed to. The others are ready for such a thing, but not for this one.
@@ -273,12 +277,23 @@ pub async fn keep(work: &Work<'_>, recorder: &Recorder) -> Result<(), JournalErr
         repair: work.repair.clone(),
     };
     recorder.snapshot("job", &job).await?;
-    let Goods::Picture { picture, kem, options } = &work.goods else { return Ok(()) };
-    recorder.snapshot(subject::PICTURE_OPTIONS, options).await?;
-    if let Some(kem) = kem {
-        recorder.keep("kem", kem.bytes.clone()).await?;
+    match &work.goods {
+        Goods::Picture { picture, kem, options } => {
+            recorder.snapshot(subject::PICTURE_OPTIONS, options).await?;
+            if let Some(kem) = kem {
+                recorder.keep("kem", kem.bytes.clone()).await?;
+            }
+            recorder.keep("picture", picture.bytes.clone()).await
+        }
+        Goods::Gallery { pictures, options, .. } => {
+            recorder.snapshot(subject::PICTURE_OPTIONS, options).await?;
+            for (name, picture) in pictures {
+                recorder.keep_named("picture", name, picture.bytes.clone()).await?;
+            }
+            Ok(())
+        }
+        Goods::Elsewhere { .. } | Goods::Removal | Goods::Tone { .. } | Goods::Script(_) => Ok(()),
     }
-    recorder.keep("picture", picture.bytes.clone()).await
 }
 
 fn question(work: &Work<'_>, plan: &Plan, phones: usize) -> String {

@@ -109,6 +109,17 @@ fn goods(history: &History, run: RunId, kept: &Kept) -> Result<Option<Goods>, Cl
             let icon = icon_url.parse().map_err(damaged)?;
             Ok(Some(Goods::Elsewhere { image, icon }))
         }
+        what::Kept::Gallery { rules } => {
+            let mut pictures = Vec::new();
+            for (name, _) in rules.pictures() {
+                let bytes = history.kept_named(run, "picture", name).map_err(unusable)?;
+                let Some(bytes) = bytes else { return Ok(None) };
+                pictures.push((name.to_owned(), what::Source::of(Path::new(name), bytes)?));
+            }
+            let options = history.snapshot::<Options>(run, PICTURE_OPTIONS).map_err(unusable)?;
+            let (rules, options) = (rules.clone(), options.unwrap_or_default());
+            Ok(Some(Goods::Gallery { pictures, rules, options }))
+        }
         what::Kept::Removal => Ok(Some(Goods::Removal)),
     }
 }

@@ -9,6 +9,7 @@ use super::error::{CliError, Exit};
 use super::goods::Wanted;
 use super::images;
 use super::picture_args::PictureArgs;
+use crate::domain::picture::PictureRules;
 use crate::event::Proof;
 use crate::host::elsewhere::Template;
 use crate::media::Picture;
@@ -33,14 +34,15 @@ pub struct WhatArgs {
 }
 
 impl WhatArgs {
-    /// Puts together what was typed.
+    /// Puts together what was typed. Where nothing was, the rules of the config file say who gets which picture.
     ///
     /// # Errors
-    /// When nothing was.
+    /// When nothing was typed, and there are no rules.
     pub fn wanted(
         self,
         picture: Option<PathBuf>,
         options: PictureArgs,
+        rules: PictureRules,
     ) -> Result<Wanted, CliError> {
         match (picture, self) {
             (_, Self { remove: true, .. }) => Ok(Wanted::Removal),
@@ -50,8 +52,12 @@ impl WhatArgs {
             (Some(path), Self { kem_picture: kem, .. }) => {
                 Ok(Wanted::Picture { path, kem, options })
             }
-            (None, _) => Err(CliError::new(Exit::Usage, "no picture is named")
-                .hint("give a PICTURE, or --image-url and --icon-url, or --remove")),
+            (None, _) if !rules.is_empty() => Ok(Wanted::ByRules { rules, options }),
+            (None, _) => {
+                let hint = "give a PICTURE, or --image-url and --icon-url, or --remove, or write [[image]] rules into the \
+                            config file";
+                Err(CliError::new(Exit::Usage, "no picture is named").hint(hint))
+            }
         }
     }
 }
@@ -96,6 +102,11 @@ pub enum Kept {
         image_url: String,
         /// Where the small pictures are.
         icon_url: String,
+    },
+    /// They got pictures by rules.
+    Gallery {
+        /// Which was for whom.
+        rules: PictureRules,
     },
     /// Their picture was taken off.
     Removal,

@@ -273,6 +273,19 @@ impl History {
         self.told(body.map(|body| inflated(&body, "a document")).transpose())
     }
 
+    /// Returns one of several files of a kind that a run kept.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn kept_named(
+        &self,
+        run: RunId,
+        kind: &str,
+        name: &str,
+    ) -> Result<Option<Vec<u8>>, JournalError> {
+        self.kept(run, &format!("{kind} {name}"))
+    }
+
     /// Returns a file that a run kept, the last one of its kind.
     ///
     /// # Errors

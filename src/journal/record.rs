@@ -248,6 +248,23 @@ impl Recorder {
         Ok(())
     }
 
+    /// Keeps one of several files of a kind; [`History::kept_named`](super::History::kept_named) reads it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn keep_named(
+        &self,
+        kind: &str,
+        name: &str,
+        bytes: Vec<u8>,
+    ) -> Result<(), JournalError> {
+        let (run, at, kind) = (self.run, Timestamp::now().to_string(), format!("{kind} {name}"));
+        self.writer
+            .write(move |db| db.prepare_cached(SNAPSHOT)?.insert(params![run, kind, at, bytes]))
+            .await?;
+        Ok(())
+    }
+
     /// Keeps the plan that is carried out.
     ///
     /// # Errors

@@ -33,7 +33,7 @@ pub use labels::{Contrast, Letters, Sample, samples};
 pub use list_xml::{ListEntry, ListXmlError, Listed, add_to_list, new_list};
 pub use options::{Colour, Fit, Focus, Options};
 pub use picture::Picture;
-pub use prepare::{PreparedImage, PreparedSet, Shape, prepare, prepare_all};
+pub use prepare::{Made, PreparedImage, PreparedSet, Shape, prepare, prepare_all};
 pub use preview::Preview;
 pub use screen::{Likeness, Screen, ScreenError, changed, likeness};
 pub use sheet::{SheetEntry, contact_sheet};

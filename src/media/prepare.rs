@@ -74,29 +74,56 @@ impl From<&ImageSpec> for Shape {
     }
 }
 
-/// The prepared files of a whole fleet, each shape once.
+/// The prepared files of a whole fleet, each shape of each picture once.
+///
+/// A run has one picture mostly, which needs no name then.
 #[derive(Clone, Debug, Default)]
-pub struct PreparedSet(HashMap<Shape, Arc<PreparedImage>>);
+pub struct PreparedSet(HashMap<Made, Arc<PreparedImage>>);
+
+/// Which picture, by its name, in which shape.
+pub type Made = (String, Shape);
 
 impl PreparedSet {
-    /// Returns the files for a model's pictures, when they were asked for.
+    /// Returns the files for a model's pictures, when they were asked for; of the only picture that there is.
     pub fn get(&self, spec: &ImageSpec) -> Option<&Arc<PreparedImage>> {
-        self.0.get(&Shape::from(spec))
+        self.of("", spec)
     }
 
-    /// Returns all files in the order of their shapes.
+    /// Returns the files of this picture for a model.
+    pub fn of(&self, picture: &str, spec: &ImageSpec) -> Option<&Arc<PreparedImage>> {
+        self.0.get(&(picture.to_owned(), Shape::from(spec)))
+    }
+
+    /// Gives the only picture a name, so that it can stand beside others.
+    #[must_use]
+    pub fn named(self, picture: &str) -> Self {
+        let named = |((_, shape), files)| ((picture.to_owned(), shape), files);
+        Self(self.0.into_iter().map(named).collect())
+    }
+
+    /// Adds the files of other pictures.
+    pub fn add(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
+    /// Returns all files in the order of their pictures and shapes.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<PreparedImage>> {
-        let mut all: Vec<_> = self.0.values().collect();
-        all.sort_by_key(|prepared| prepared.shape);
-        all.into_iter()
+        self.each().into_iter().map(|(_, files)| files)
     }
 
-    /// Returns what tells the files of each shape from any others.
-    pub fn digests(&self) -> HashMap<Shape, String> {
-        self.0.iter().map(|(shape, image)| (*shape, image.digest())).collect()
+    /// Returns all files with what they are, in order.
+    pub fn each(&self) -> Vec<(&Made, &Arc<PreparedImage>)> {
+        let mut all: Vec<_> = self.0.iter().collect();
+        all.sort_by_key(|(made, _)| *made);
+        all
     }
 
-    /// Returns how many shapes there are.
+    /// Returns what tells the files of each shape of each picture from any others.
+    pub fn digests(&self) -> HashMap<Made, String> {
+        self.0.iter().map(|(made, image)| (made.clone(), image.digest())).collect()
+    }
+
+    /// Returns how many there are.
     pub fn len(&self) -> usize {
         self.0.len()
     }
@@ -154,7 +181,8 @@ pub fn prepare_all<'a>(
     });
     let mut set = HashMap::with_capacity(shapes.len());
     for result in results {
-        set.extend(result?.into_iter().map(|prepared| (prepared.shape, Arc::new(prepared))));
+        let made = |prepared: PreparedImage| ((String::new(), prepared.shape), Arc::new(prepared));
+        set.extend(result?.into_iter().map(made));
     }
     Ok(PreparedSet(set))
 }

@@ -28,6 +28,7 @@ pub fn targets(
                 device_pool: phone.phone.device_pool.clone(),
                 ip: phone.phone.registration.reachable_ip()?,
                 takes: phone.model.and_then(|model| Takes::of(kind, model))?,
+                picture: phone.image.as_ref().and_then(|i| i.picture.clone()).unwrap_or_default(),
                 https: phone.personalization.effective == Effective::HttpsOnly,
                 checks_password: url_known
                     && !phone.has(Code::AuthenticationUrlBlank)

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use super::Target;
 use super::script::Script;
 use crate::domain::object::{Takes, ToneFormat};
-use crate::media::{PreparedSet, Shape, ToneSet};
+use crate::media::{Made, PreparedSet, Shape, ToneSet};
 
 /// A digest of what each phone is sent.
 #[derive(Clone, Debug)]
 pub enum Digests {
     /// Of pictures.
-    Pictures(HashMap<Shape, String>),
+    Pictures(HashMap<Made, String>),
     /// By the model's name, where models of one shape can get different files.
     Models(HashMap<String, String>),
     /// Of what is the same for all.
@@ -40,7 +40,7 @@ impl Digests {
     pub fn of(&self, target: &Target) -> Option<String> {
         match (self, &target.takes) {
             (Self::Pictures(pictures), Takes::Picture(image)) => {
-                pictures.get(&Shape::from(image)).cloned()
+                pictures.get(&(target.picture.clone(), Shape::from(image))).cloned()
             }
             (Self::Models(models), Takes::Picture(_)) => models.get(&target.model).cloned(),
             (Self::All(digest), Takes::Picture(_)) => Some(digest.clone()),

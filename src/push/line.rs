@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::domain::device_name::DeviceName;
 use crate::domain::model::{ImageSpec, PushSchema};
 use crate::event::PhoneError;
 use crate::host::{HostError, ImageHost, PublishedUrls, Token};
-use crate::media::{MediaError, Picture, PreparedImage, PreparedSet, Shape};
+use crate::media::{Made, MediaError, Picture, PreparedImage, PreparedSet, Shape};
 use crate::phone::{
     Outcome, PhoneAnswer, PhoneError as SendError, PushObject as _, Reply, SetBackground, Theme,
 };
@@ -32,7 +33,7 @@ pub struct PhoneLine {
     /// What was published for phones that nobody waits for; nothing where they are waited for.
     unwatched: Option<Mutex<Vec<Token>>>,
     /// The pictures, decoded for comparison with screens.
-    pixels: HashMap<Shape, Picture>,
+    pixels: HashMap<Made, Picture>,
     published: Mutex<HashMap<DeviceName, PublishedUrls>>,
 }
 
@@ -72,9 +73,9 @@ impl PhoneLine {
     /// When a picture cannot be decoded again.
     pub fn with_screens(mut self, screens: Screens) -> Result<Self, MediaError> {
         self.contact.screens = Some(screens);
-        for prepared in self.pictures.iter() {
+        for (made, prepared) in self.pictures.each() {
             let picture = Picture::decode("the picture", &prepared.background.png)?;
-            self.pixels.insert(prepared.shape, picture);
+            self.pixels.insert(made.clone(), picture);
         }
         Ok(self)
     }
@@ -98,7 +99,7 @@ impl PhoneLine {
     pub fn check(&self, targets: &[Target]) -> Result<(), SendError> {
         for target in targets {
             let Ok((image, urls, theme)) = self.urls(target) else { continue };
-            self.object(image, urls, theme).to_xml()?;
+            self.object(target, image, urls, theme).to_xml()?;
         }
         Ok(())
     }
@@ -108,13 +109,25 @@ impl PhoneLine {
         self.host.base().as_str()
     }
 
-    fn object(&self, image: &ImageSpec, urls: PublishedUrls, theme: Theme) -> SetBackground {
+    /// Returns what phones that show names call the picture of this one.
+    fn name_of(&self, target: &Target) -> String {
+        let stem = Path::new(&target.picture).file_stem();
+        stem.map_or_else(|| self.picture_name.clone(), |stem| stem.to_string_lossy().into_owned())
+    }
+
+    fn object(
+        &self,
+        target: &Target,
+        image: &ImageSpec,
+        urls: PublishedUrls,
+        theme: Theme,
+    ) -> SetBackground {
         SetBackground {
             schema: image.schema,
             image_url: urls.image_url,
             thumbnail_url: urls.thumbnail_url,
             kem_url: self.kem_url.clone(),
-            name: self.picture_name.clone(),
+            name: self.name_of(target),
             theme,
         }
     }
@@ -139,7 +152,7 @@ impl PhoneLine {
     ) -> Result<(&'a ImageSpec, PublishedUrls, Theme), String> {
         let image = target.takes.image();
         let image = image.ok_or_else(|| format!("a {} takes no picture", target.model))?;
-        let prepared = self.pictures.get(image);
+        let prepared = self.pictures.of(&target.picture, image);
         let prepared =
             prepared.ok_or_else(|| format!("no picture was prepared for {}", target.model))?;
         let theme = Theme::of_brightness(prepared.brightness);
@@ -147,7 +160,7 @@ impl PhoneLine {
         if let Some(urls) = published.get(&target.name) {
             return Ok((image, urls.clone(), theme));
         }
-        let (schema, name) = (image.schema, &self.picture_name);
+        let (schema, name) = (image.schema, &self.name_of(target));
         let urls = self
             .host
             .publish(&target.name, prepared.clone(), schema, name)
@@ -169,7 +182,7 @@ impl Line for PhoneLine {
             Err(why) => return Answer::NotSent(why),
         };
         let token = urls.token.clone();
-        let object = self.object(image, urls, theme);
+        let object = self.object(target, image, urls, theme);
         let answer = self.contact.send(&phone, target, &object).await;
         with_downloads(answer, self.host.fetched(&token).complete(), "both pictures")
     }
@@ -199,7 +212,10 @@ impl Line for PhoneLine {
         if self.contact.screens.is_none() || !fetched.is_complete() {
             return Evidence::Downloads;
         }
-        let wanted = target.takes.image().and_then(|image| self.pixels.get(&Shape::from(image)));
+        let wanted = target
+            .takes
+            .image()
+            .and_then(|image| self.pixels.get(&(target.picture.clone(), Shape::from(image))));
         match self.contact.look(target, wanted).await {
             Some(look) => Evidence::Screen { look, downloads: true },
             None => Evidence::Downloads,

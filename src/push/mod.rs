@@ -40,7 +40,7 @@ use evidence::Evidence;
 pub use choose::targets;
 pub use digests::Digests;
 pub use keys_line::KeysLine;
-pub use skip::{cannot_remove, no_step, not_back, proven_already, skipped};
+pub use skip::{cannot_remove, no_picture, no_step, not_back, proven_already, skipped};
 pub use tone_line::ToneLine;
 
 /// A phone to push to. Everything that could be decided beforehand is decided here.
@@ -56,6 +56,8 @@ pub struct Target {
     pub ip: IpAddr,
     /// What it takes of what is pushed.
     pub takes: Takes,
+    /// Which of the run's pictures it gets, by its name; empty where there is one only.
+    pub picture: String,
     /// Whether it is known to take pictures over HTTPS only. Others may turn out to want it.
     pub https: bool,
     /// Whether it asks the cluster for the user, so that an acceptance proves the password.

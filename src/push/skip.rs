@@ -65,6 +65,19 @@ pub fn no_step(target: &Target) -> PhoneResult {
     }
 }
 
+/// Returns the result of a phone that was left alone because no rule has a picture for it.
+pub fn no_picture(target: &Target) -> PhoneResult {
+    PhoneResult {
+        image: None,
+        reason: Some("no rule of the config file has a picture for it".to_owned()),
+        remedy: Some(
+            "add an [[image]] for it, or a last one with nothing but `file`, or name a PICTURE"
+                .to_owned(),
+        ),
+        ..left_alone(target)
+    }
+}
+
 /// Returns the result of a phone that was left alone because no way is known to take its picture off.
 pub fn cannot_remove(target: &Target) -> PhoneResult {
     PhoneResult {

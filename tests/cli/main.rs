@@ -25,6 +25,7 @@ mod output;
 mod paging;
 mod phone_tls;
 mod pictures;
+mod pictures_by_rules;
 mod plan_apply;
 mod read_only;
 mod removal;

@@ -159,6 +159,7 @@ fn target(
     let (model, takes) = takes(object, entry, said)
         .map_err(|(outcome, reason, remedy)| why(outcome, reason, remedy))?;
     Ok(Target {
+        picture: String::new(),
         name: own.unwrap_or_else(|| DeviceName::of_address(entry.address)),
         model: model.name.to_owned(),
         device_pool: String::new(),

@@ -6,6 +6,7 @@ use crate::cli::args::{
     ConnectionArgs, OutputArgs, PushArgs, RepairArgs, ResetArgs, TargetArgs, WaitArgs,
 };
 use crate::cli::error::{CliError, Exit};
+use crate::cli::open;
 use crate::cli::picture_args::PictureArgs;
 use crate::cli::pipeline::{self, Job};
 use crate::cli::subject::Source;
@@ -15,8 +16,9 @@ use crate::journal::Which;
 /// Survey, audit, repair what may be repaired, push a picture and prove it
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Picture: PNG, JPEG, WebP, GIF, BMP, TIFF or SVG
-    #[arg(value_name = "PICTURE", required_unless_present_any = ["resume", "only_failed", "image_url", "remove"])]
+    /// Picture: PNG, JPEG, WebP, GIF, BMP, TIFF or SVG; without one, the [[image]] rules of the config file say who
+    /// gets which
+    #[arg(value_name = "PICTURE")]
     picture: Option<PathBuf>,
     #[command(flatten)]
     what: WhatArgs,
@@ -60,7 +62,8 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         (Some(run), ..) => Source::Resume(run),
         (None, Some(run), _) => Source::OnlyFailed(run),
         (None, None, picture) => {
-            let wanted = args.what.wanted(picture, args.options)?;
+            let wanted =
+                args.what.wanted(picture, args.options, open::pictures(&args.connection)?)?;
             Source::Typed { wanted, target: Box::new(args.target) }
         }
     };

@@ -17,6 +17,7 @@ pub(in crate::push) fn target(n: u8) -> Target {
         ip: [10, 0, 0, n].into(),
         takes: Takes::Picture(model::by_number(683).unwrap().image.unwrap()),
         https: false,
+        picture: String::new(),
         checks_password: true,
         fresh: false,
     }

@@ -1,0 +1,133 @@
+//! `[[image]]` rules of the config file: every place gets its own picture, and nobody another one's.
+
+use axlpaper::sim::{Fleet, Web};
+use serde_json::Value;
+
+use crate::lab::{Ended, Lab, end, fleet_of, name, outcome, phone};
+
+/// Six phones: two in Paris, two in Lyon, two elsewhere, of which the second shows another model's size.
+fn fleet() -> Fleet {
+    let mut fleet = fleet_of(6);
+    let pools = ["Paris 1", "Paris 2", "Lyon", "Lyon", "Berlin", "Berlin"];
+    for (phone, pool) in fleet.phones.iter_mut().zip(pools) {
+        phone.device_pool = pool.to_owned();
+    }
+    fleet.phones[5].model = 437;
+    fleet.phones[5].model_name = "Cisco 7975".to_owned();
+    Fleet { push_devices: (1..=6).map(name).collect(), ..fleet }
+}
+
+/// A lab with three pictures of one colour each, and these rules.
+fn lab(rules: &str) -> Lab {
+    let lab = Lab::new(fleet());
+    for (file, colour) in
+        [("red.png", [200, 0, 0]), ("green.png", [0, 160, 0]), ("blue.png", [0, 0, 220])]
+    {
+        image::RgbImage::from_pixel(80, 48, image::Rgb(colour)).save(lab.path(file)).unwrap();
+    }
+    std::fs::write(lab.path("config.toml"), rules).unwrap();
+    lab
+}
+
+const RULES: &str = "[[image]]\ndevice_pool = \"Paris*\"\nfile = \"red.png\"\n\
+                     [[image]]\ndevice_pool = \"lyon\"\nmodel = [\"8841\", \"8851\"]\nfile = \"green.png\"\n";
+
+const FOR_ALL: &str = "[[image]]\nfile = \"blue.png\"\n";
+
+fn run(lab: &Lab, arguments: &[&str]) -> Ended {
+    let (pin, port) = (lab.cluster.cert_sha256(), lab.cluster.phone_port().to_string());
+    let mut all = arguments.to_vec();
+    all.extend(["--pin-sha256", &pin]);
+    if ["push", "rollout"].contains(&arguments[0]) {
+        all.extend(["--phone-port", &port, "--retry-delay", "0", "--verify-timeout", "2"]);
+    }
+    let mut program = lab.program(&all);
+    program.env("AXLPAPER_CONFIG", lab.path("config.toml"));
+    end(program)
+}
+
+fn json(ended: &Ended) -> Value {
+    serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:?}"))
+}
+
+/// The digest of what each phone shows, from the simulator's record.
+fn shown(lab: &Lab) -> Vec<Option<String>> {
+    let record = lab.record();
+    (1..=6)
+        .map(|n| record.phones[&name(n)].shown.as_ref().map(|shown| shown.sha256.clone()))
+        .collect()
+}
+
+#[test]
+fn every_place_gets_its_own_picture() {
+    let lab = lab(&format!("{RULES}{FOR_ALL}"));
+    let ended = run(&lab, &["rollout", "--yes", "--json"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let document = json(&ended);
+    assert_eq!(document["picture"], "red.png, green.png, blue.png");
+    let by_rules = shown(&lab);
+    assert!(by_rules.iter().all(Option::is_some), "{by_rules:?}");
+    assert_eq!(by_rules[0], by_rules[1]);
+    assert_eq!(by_rules[2], by_rules[3]);
+    let different: std::collections::BTreeSet<_> = by_rules.iter().collect();
+    assert_eq!(different.len(), 4, "three pictures, one of them in two sizes: {by_rules:?}");
+    // What each place got is what it gets when that picture alone is pushed to it.
+    for (file, phone) in [("red.png", 1), ("green.png", 3), ("blue.png", 5)] {
+        let ended = run(&lab, &["push", file, "--device", &name(phone), "--force", "--yes"]);
+        assert_eq!(ended.code, 0, "{ended:?}");
+    }
+    assert_eq!(shown(&lab), by_rules);
+    // So everybody is proven to show the right one.
+    let again = json(&run(&lab, &["rollout", "--yes", "--json"]));
+    assert!((1..=6).all(|n| outcome(&again, &name(n)) == "skipped"), "{again}");
+}
+
+#[test]
+fn audit_and_plan_say_who_gets_which_and_whoever_gets_none_is_left_alone() {
+    let lab = lab(RULES);
+    let ended = run(&lab, &["audit", "--json"]);
+    let document = json(&ended);
+    assert_eq!(phone(&document, &name(1))["image"]["picture"], "red.png");
+    assert_eq!(phone(&document, &name(4))["image"]["picture"], "green.png");
+    assert_eq!(phone(&document, &name(5))["image"]["picture"], Value::Null);
+    assert!(ended.stderr.contains("no rule of the config file has one for them"), "{ended:?}");
+    let plan = run(&lab, &["plan"]);
+    assert!(
+        plan.stdout.contains("red.png") && plan.stdout.contains("Paris 1, Paris 2"),
+        "{plan:?}"
+    );
+    let document = json(&run(&lab, &["rollout", "--yes", "--json"]));
+    assert_eq!(outcome(&document, &name(2)), "verified");
+    for n in [5, 6] {
+        assert_eq!(outcome(&document, &name(n)), "skipped");
+        let reason = phone(&document, &name(n))["reason"].as_str().unwrap();
+        assert!(reason.contains("no rule"), "{reason}");
+    }
+    assert_eq!(shown(&lab)[4], None);
+}
+
+#[test]
+fn a_run_is_gone_on_with_by_the_rules_that_it_had() {
+    let lab = lab(&format!("{RULES}{FOR_ALL}"));
+    assert!(lab.cluster.set_web(&name(3), Web::HttpsOnly));
+    let ended = run(&lab, &["rollout", "--yes", "--json", "--attempts", "1"]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    assert!(lab.cluster.set_web(&name(3), Web::Both));
+    // Neither the file nor the rules are what they were.
+    std::fs::remove_file(lab.path("green.png")).unwrap();
+    std::fs::write(lab.path("config.toml"), FOR_ALL).unwrap();
+    let ended = run(&lab, &["rollout", "--only-failed", "last", "--yes"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let shown = shown(&lab);
+    assert_eq!(shown[2], shown[3]);
+}
+
+#[test]
+fn a_picture_that_is_missing_is_told_before_anything() {
+    let lab = lab(&format!("{RULES}[[image]]\nfile = \"gone.png\"\n"));
+    let before = lab.cluster.state_digest();
+    run(&lab, &["rollout", "--yes"]).fails(2, &["gone.png"]);
+    assert_eq!(lab.cluster.state_digest(), before);
+    std::fs::write(lab.path("config.toml"), "").unwrap();
+    run(&lab, &["rollout", "--yes"]).fails(2, &["no picture is named", "[[image]]"]);
+}
