@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::device_name::DeviceName;
@@ -18,6 +19,10 @@ use crate::domain::plan::Change;
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
+    /// Making the first call to the cluster.
+    Connect,
+    /// Checking whether all is there that a rollout needs.
+    Checks,
     /// Reading the phones from the publisher.
     Phones,
     /// Reading everything else from the publisher.
@@ -44,6 +49,8 @@ impl Stage {
     /// Returns the word that the journal uses.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Connect => "connect",
+            Self::Checks => "checks",
             Self::Phones => "phones",
             Self::Settings => "settings",
             Self::Registrations => "registrations",
@@ -114,7 +121,7 @@ impl Observer for Unobserved {
 }
 
 /// How one change of a plan ended.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct ChangeResult {
     /// The change.
     pub change: Change,
@@ -125,7 +132,7 @@ pub struct ChangeResult {
 }
 
 /// Whether a change is on the cluster.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeState {
     /// Written, read back and found there.
@@ -137,7 +144,9 @@ pub enum ChangeState {
 }
 
 /// How a push to one phone ended.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The phone accepted, and fetched image and thumbnail completely.
@@ -206,7 +215,7 @@ impl Outcome {
 }
 
 /// A request to the image server: a line of its access log.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Download {
     /// The phone that the address was made for; nothing for what is published for everybody or not at all.
     pub phone: Option<DeviceName>,
@@ -231,7 +240,7 @@ pub struct Download {
 }
 
 /// How a push is to be proven.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Proof {
     /// By the image server's log: the phone downloads everything completely.
@@ -255,7 +264,7 @@ impl Proof {
 }
 
 /// What a phone said when it refused.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct PhoneError {
     /// The number of its `CiscoIPPhoneError` or `ResponseItem`, when there was one.
     pub number: Option<u32>,
@@ -266,7 +275,7 @@ pub struct PhoneError {
 }
 
 /// Everything about the push to one phone.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct PhoneResult {
     /// Its device name.
     pub name: DeviceName,

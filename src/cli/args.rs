@@ -375,12 +375,31 @@ pub struct OutputArgs {
     /// Write the answer into a file instead of standard output
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub list: ListArgs,
+}
+
+/// What of a list is shown, and in which order.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Output")]
+pub struct ListArgs {
+    /// Show these fields only, such as name,ip,verdict; with --format json as a `list` document
+    #[arg(long, value_name = "FIELD,…", value_delimiter = ',')]
+    pub fields: Vec<String>,
+    /// Order of the rows, such as verdict,-name: a minus turns a field's order round
+    #[arg(long, value_name = "[-]FIELD,…", value_delimiter = ',', allow_hyphen_values = true)]
+    pub sort: Vec<String>,
 }
 
 impl OutputArgs {
     /// Returns the format that is meant.
     pub fn format(&self) -> Format {
         if self.json { Format::Json } else { self.format }
+    }
+
+    /// Tells whether the answer is a text for people, not a list of which fields or an order were asked for.
+    pub fn is_recap(&self) -> bool {
+        self.format() == Format::Table && self.list.fields.is_empty() && self.list.sort.is_empty()
     }
 }
 

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use jiff::Timestamp;
+use serde::Serialize;
 
-use super::args::{ConnectionArgs, OutputArgs};
+use super::args::{ConnectionArgs, ListArgs, OutputArgs};
 use super::error::{CliError, Exit};
 use super::open::{self, Connection};
 use super::output;
@@ -154,25 +155,46 @@ where
     futures::stream::iter(running).buffered(AT_ONCE).collect().await
 }
 
+/// Puts each cluster's rows into the order that was asked for. Their document keeps clusters apart, so
+/// their names count in [`write()`] alone.
+///
+/// # Errors
+/// When the rows have no such field.
+pub fn sort<T, R: Record>(
+    args: &OutputArgs,
+    ended: &mut [Ended<T>],
+    rows: impl Fn(&mut T) -> &mut [R],
+) -> Result<(), CliError> {
+    let is_cluster =
+        |field: &&String| field.trim().trim_start_matches('-').eq_ignore_ascii_case("cluster");
+    let sort = args.list.sort.iter().filter(|field| !is_cluster(field)).cloned().collect();
+    let list = ListArgs { fields: Vec::new(), sort };
+    for found in ended.iter_mut().filter_map(|one| one.result.as_mut().ok()) {
+        output::sort(&list, rows(found))?;
+    }
+    Ok(())
+}
+
 /// Writes one answer about all clusters; `rows` are a cluster's rows, `json` makes its document.
 ///
 /// # Errors
 /// When it cannot be rendered or written.
-pub fn write<T, R: Record>(
+pub fn write<'a, T, R: Record + 'a, D: Serialize>(
     args: &OutputArgs,
-    ended: &[Ended<T>],
-    rows: impl Fn(&T) -> &[R],
-    json: impl Fn(&T) -> Result<String, crate::report::ListError>,
+    ended: &'a [Ended<T>],
+    rows: impl Fn(&'a T) -> &'a [R],
+    json: impl Fn(&'a T) -> D,
 ) -> Result<(), CliError> {
     let found = || ended.iter().filter_map(|one| Some((&one.name, one.result.as_ref().ok()?)));
-    let records: Vec<OfCluster<'_, R>> = found()
+    let mut records: Vec<OfCluster<'_, R>> = found()
         .flat_map(|(cluster, found)| {
             rows(found).iter().map(move |record| OfCluster { cluster, record })
         })
         .collect();
+    output::sort(&args.list, &mut records)?;
     let text = output::list(args, &records, || {
-        let documents = found().map(|(_, found)| json(found)).collect::<Result<Vec<_>, _>>()?;
-        clusters_json(documents, &failures(ended), Timestamp::now())
+        let documents = found().map(|(_, found)| json(found)).collect();
+        clusters_json(documents, failures(ended), Timestamp::now())
     })?;
     output::write(args, &text)
 }

@@ -16,7 +16,7 @@ use crate::domain::inventory::Inventory;
 use crate::domain::object::ObjectKind;
 use crate::domain::repair::Repairs;
 use crate::plan::after_apply;
-use crate::report::{Format, audit_recap, plan_diff};
+use crate::report::{audit_recap, plan_diff};
 
 /// Shows what `rollout` would do, and does none of it.
 ///
@@ -48,13 +48,15 @@ pub async fn run(
     let meant = after_apply(inventory.clone(), plan.changes.iter().map(|change| (change, None)));
     let targets = Fresh::default().targets(ObjectKind::Background, &inventory, &judge(&meant));
     let ready = subject.goods.sort(targets).0.len();
+    let mut audit_before = audit_before;
+    output::sort(&args.list, &mut audit_before.phones)?;
     let recap = format!(
         "{}\n{}\nThen it would {}. Dry run: nothing was changed or pushed.\n",
         audit_recap(&audit_before),
         plan_diff(&plan),
         subject.goods.deed(&subject.file, ready),
     );
-    if args.format() == Format::Table {
+    if args.is_recap() {
         output::write(args, &recap)?;
     } else {
         ui::say(&recap);

@@ -17,6 +17,7 @@ mod hours;
 mod images;
 mod interrupt;
 mod latecomers;
+mod log;
 mod open;
 mod output;
 mod password;
@@ -26,6 +27,7 @@ mod pipeline;
 mod pushing;
 mod reference;
 mod repair;
+mod schemas;
 mod secret;
 mod send;
 mod served_folder;
@@ -48,6 +50,8 @@ use clap::{Parser, Subcommand};
 
 use error::{CliError, Exit};
 
+pub use schemas::schemas;
+
 /// Put one background picture on every Cisco IP phone of a Unified CM cluster, and prove it
 #[derive(Debug, Parser)]
 #[command(
@@ -58,6 +62,8 @@ use error::{CliError, Exit};
     arg_required_else_help = true
 )]
 struct Cli {
+    #[command(flatten)]
+    log: log::LogArgs,
     #[command(subcommand)]
     command: Command,
 }
@@ -93,20 +99,24 @@ enum Command {
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse_from(with_scope_joined(std::env::args_os()));
-    start_log();
-    tracing::debug!(command = open::command_line(), "started");
-    let result =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
-            CliError::new(Exit::Failed, format!("cannot start the async runtime: {error}"))
-        });
-    let result = result.and_then(|runtime| runtime.block_on(dispatch(cli.command)));
+    let result = log::start(&cli.log).and_then(|()| run(cli.command));
+    log::finish();
     match result {
         Ok(exit) => exit.into(),
         Err(error) => {
-            ui::say(&crate::report::printable_lines(&error.to_string()));
+            ui::say_error(&crate::report::printable_lines(&error.to_string()));
             error.exit().into()
         }
     }
+}
+
+fn run(command: Command) -> Result<Exit, CliError> {
+    tracing::debug!(command = open::command_line(), "started");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+            CliError::new(Exit::Failed, format!("cannot start the async runtime: {error}"))
+        });
+    runtime.and_then(|runtime| runtime.block_on(dispatch(command)))
 }
 
 /// The definition of every command and option.
@@ -160,18 +170,6 @@ async fn dispatch(command: Command) -> Result<Exit, CliError> {
         Command::Completions(args) => commands::completions::run(&args),
         Command::Man(args) => commands::man::run(&args),
     }
-}
-
-/// Sends the log to standard error; `RUST_LOG` chooses what, and by default only warnings show.
-fn start_log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("axlpaper=warn"));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_target(false);
-    // A second start in one process, as in tests, keeps the first log.
-    let _already_started = log.try_init();
 }
 
 #[cfg(test)]

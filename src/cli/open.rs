@@ -315,10 +315,12 @@ pub async fn connect(
         })),
         ..AxlOptions::default()
     };
+    observer.observe(&Event::Started { stage: Stage::Connect, total: None });
     let axl =
         AxlClient::connect(http.clone(), connection.endpoint.clone(), credentials.clone(), options)
             .await
             .map_err(|error| errors::axl(&error))?;
+    observer.observe(&Event::Finished { stage: Stage::Connect });
     let options = RisOptions { per_minute: connection.ris_rate, ..RisOptions::default() };
     let ris = RisClient::new(http, connection.ris.clone(), credentials, options);
     Ok(Cluster { axl, ris })
@@ -327,6 +329,7 @@ pub async fn connect(
 fn stage_of(operation: &str) -> Stage {
     match operation {
         "listPhone" => Stage::Phones,
+        "getCCMVersion" => Stage::Connect,
         "updateAppUser" | "updateUser" => Stage::Apply,
         _ => Stage::Settings,
     }

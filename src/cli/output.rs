@@ -1,44 +1,145 @@
 //! The answer, in the format and to the place that was asked for.
 
 use std::fs::{File, Permissions};
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::args::OutputArgs;
+use jiff::Timestamp;
+
+use super::args::{ListArgs, OutputArgs};
 use super::error::{CliError, Exit};
 use super::ui;
-use crate::report::{Format, ListError, Record, csv, ndjson, table};
+use crate::domain::chain::chain;
+use crate::report::{
+    Answer, Format, ListError, Record, UnknownField, View, csv, junit, list_json, ndjson, table,
+    wide_table,
+};
 
-/// Renders a list; `json` makes the document around it.
+/// Makes the answer out of a list; `json` makes the document around it. Nothing is rendered yet.
 ///
 /// # Errors
-/// When the list cannot be rendered.
-pub fn list<T: Record>(
+/// When the list has not the fields that were asked for, or cannot be shown in that format.
+pub fn list<'a, T: Record, J: Answer + 'a>(
     args: &OutputArgs,
-    records: &[T],
-    json: impl FnOnce() -> Result<String, ListError>,
-) -> Result<String, CliError> {
-    let text = match args.format() {
-        Format::Table => {
-            let width = if args.output.is_some() { None } else { ui::terminal_width() };
-            Ok(table(records, width))
+    records: &'a [T],
+    json: impl FnOnce() -> J,
+) -> Result<Box<dyn Answer + 'a>, CliError> {
+    let width = if args.output.is_some() { None } else { ui::terminal_width() };
+    list_as(args.format(), &args.list, width, records, json)
+}
+
+/// As [`list`], in this format; `width` is the terminal's, where a table is for one.
+///
+/// # Errors
+/// As [`list`].
+pub fn list_as<'a, T: Record, J: Answer + 'a>(
+    format: Format,
+    list: &ListArgs,
+    width: Option<u16>,
+    records: &'a [T],
+    json: impl FnOnce() -> J,
+) -> Result<Box<dyn Answer + 'a>, CliError> {
+    let view = view::<T>(list)?;
+    Ok(match (format, view.chosen()) {
+        (Format::Table, _) => rendered(move |out| match width {
+            Some(width) => table(records, &view, width).write_to(out),
+            None => wide_table(records, &view, out),
+        }),
+        (Format::Json, None) => Box::new(json()),
+        (Format::Json, Some(chosen)) => {
+            let (chosen, now) = (chosen.to_vec(), Timestamp::now());
+            rendered(move |out| list_json(records, &chosen, now).write_to(out))
         }
-        Format::Json => json(),
-        Format::Ndjson => ndjson(records),
-        Format::Csv => csv(records),
-    };
-    text.map_err(|error| CliError::from_error(Exit::Failed, &error))
+        (Format::Ndjson, _) => rendered(move |out| ndjson(records, &view, out)),
+        (Format::Csv, _) => rendered(move |out| csv(records, &view, out)),
+        (Format::Junit, _) => {
+            let (suite, now) = (suite::<T>()?, Timestamp::now());
+            rendered(move |out| junit(suite, records, now, out))
+        }
+    })
+}
+
+/// Puts a list into the order that was asked for.
+///
+/// # Errors
+/// When it has no such field.
+pub fn sort<T: Record>(list: &ListArgs, records: &mut [T]) -> Result<(), CliError> {
+    view::<T>(list)?.sort(records);
+    Ok(())
+}
+
+/// Something that is rendered when it is written.
+struct Rendered<F>(F);
+
+impl<F: Fn(&mut dyn io::Write) -> Result<(), ListError>> Answer for Rendered<F> {
+    fn write_to(&self, out: &mut dyn io::Write) -> Result<(), ListError> {
+        (self.0)(out)
+    }
+}
+
+fn rendered<'a>(
+    write: impl Fn(&mut dyn io::Write) -> Result<(), ListError> + 'a,
+) -> Box<dyn Answer + 'a> {
+    Box::new(Rendered(write))
+}
+
+fn view<T: Record>(list: &ListArgs) -> Result<View, CliError> {
+    View::of::<T>(&list.fields, &list.sort).map_err(|error| {
+        let UnknownField { near, all, .. } = &error;
+        let all = format!("the fields are {}", all.join(", "));
+        let hint = match near.first() {
+            Some(nearest) => format!("did you mean {nearest:?}? {all}"),
+            None => all,
+        };
+        CliError::from_error(Exit::Usage, &error).hint(hint)
+    })
+}
+
+fn suite<T: Record>() -> Result<&'static str, CliError> {
+    T::TEST_SUITE.ok_or_else(|| {
+        CliError::new(Exit::Usage, "--format junit shows phones that were audited or pushed to")
+            .hint("use it with `axlpaper audit`, `push`, `rollout` or `show`")
+    })
 }
 
 /// Writes the answer to its file or to standard output.
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write(args: &OutputArgs, text: &str) -> Result<(), CliError> {
+pub fn write<A: Answer + ?Sized>(args: &OutputArgs, answer: &A) -> Result<(), CliError> {
     match &args.output {
-        None => ui::put(text),
-        Some(path) => write_file(path, text),
+        None => put(answer),
+        Some(path) => write_file(path, answer),
     }
+}
+
+/// Writes the answer to standard output.
+///
+/// # Errors
+/// When it cannot be written. A reader that has gone away is no error: it has what it wanted.
+pub fn put<A: Answer + ?Sized>(answer: &A) -> Result<(), CliError> {
+    ui::put_with(|out| answer.write_to(out).map_err(|error| chain(&error)))
+}
+
+/// Proves before a run that a list of this kind can be shown and written as it was asked for.
+///
+/// # Errors
+/// When it has not the fields that were asked for, has no such format, or see [`check_writable`].
+pub fn check_list<T: Record>(args: &OutputArgs) -> Result<(), CliError> {
+    check_format::<T>(args.format(), &args.list)?;
+    check(args)
+}
+
+/// Proves before a run that a list of this kind can be shown as it was asked for.
+///
+/// # Errors
+/// When it has not the fields that were asked for, or has no such format.
+pub fn check_format<T: Record>(format: Format, list: &ListArgs) -> Result<(), CliError> {
+    view::<T>(list)?;
+    if format == Format::Junit {
+        suite::<T>()?;
+    }
+    Ok(())
 }
 
 /// Proves before a run that the answer can be written to where it was asked for.
@@ -56,8 +157,8 @@ pub fn check(args: &OutputArgs) -> Result<(), CliError> {
 ///
 /// # Errors
 /// When the folder does not exist, or cannot be written to.
-pub fn write_file(path: &Path, text: &str) -> Result<(), CliError> {
-    write_bytes(path, text.as_bytes())
+pub fn write_file<A: Answer + ?Sized>(path: &Path, answer: &A) -> Result<(), CliError> {
+    put_file(path, answer).map_err(|error| unwritable(path, &error))
 }
 
 /// Writes a file of any content, as [`write_file`] does.
@@ -65,7 +166,7 @@ pub fn write_file(path: &Path, text: &str) -> Result<(), CliError> {
 /// # Errors
 /// As [`write_file`].
 pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    put_file(path, bytes).map_err(|error| unwritable(path, &error))
+    write_file(path, bytes)
 }
 
 /// Proves that [`write_file`] can write there, and leaves nothing behind.
@@ -80,11 +181,11 @@ pub fn check_writable(path: &Path) -> Result<(), CliError> {
         }
         Err(error) => Err(error),
     };
-    checked.map_err(|error| unwritable(path, &error))
+    checked.map_err(|error| unwritable(path, &error.into()))
 }
 
-fn unwritable(path: &Path, error: &io::Error) -> CliError {
-    CliError::new(Exit::Failed, format!("cannot write {}: {error}", path.display()))
+fn unwritable(path: &Path, error: &ListError) -> CliError {
+    CliError::new(Exit::Failed, format!("cannot write {}: {}", path.display(), error.cause()))
         .hint("check that the folder exists and may be written to")
 }
 
@@ -130,21 +231,26 @@ fn place(path: &Path) -> io::Result<Place> {
     Err(io::Error::other("too many links lead to one another"))
 }
 
-fn put_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn put_file<A: Answer + ?Sized>(path: &Path, answer: &A) -> Result<(), ListError> {
     let (path, permissions) = match place(path)? {
         Place::Special(path) => {
             // Standard output can be a file that holds something already.
-            let mut file = File::options().append(true).open(path)?;
-            return file.write_all(bytes).and_then(|()| file.flush());
+            let mut file = BufWriter::new(File::options().append(true).open(path)?);
+            answer.write_to(&mut file)?;
+            return Ok(file.flush()?);
         }
         Place::File { path, permissions } => (path, permissions),
     };
-    let (mut file, beside) = create_beside(&path)?;
-    let written = permissions
-        .map_or(Ok(()), |permissions| file.set_permissions(permissions))
-        .and_then(|()| file.write_all(bytes))
-        .and_then(|()| file.sync_all())
-        .and_then(|()| std::fs::rename(&beside, &path));
+    let (file, beside) = create_beside(&path)?;
+    let write = || {
+        permissions.map_or(Ok(()), |permissions| file.set_permissions(permissions))?;
+        let mut buffered = BufWriter::new(&file);
+        answer.write_to(&mut buffered)?;
+        buffered.flush()?;
+        file.sync_all()?;
+        Ok(std::fs::rename(&beside, &path)?)
+    };
+    let written = write();
     if written.is_err() {
         // The first error is the one to tell; a file that cannot be removed either is told by nobody.
         let _ignored = std::fs::remove_file(&beside);

@@ -17,6 +17,7 @@ use super::subject::{self, Source};
 use super::ui::{self, Progress};
 use super::{dry_run, errors, hours, interrupt, output, repair, target, tell, telling};
 use crate::audit::push_user_missing;
+use crate::domain::audit::AuditedPhone;
 use crate::domain::inventory::Inventory;
 use crate::domain::repair::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
@@ -131,7 +132,7 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
         return Ok(Exit::Done);
     };
     if job.dry_run {
-        output::check(&job.output)?;
+        output::check_list::<AuditedPhone>(&job.output)?;
         return dry_run::run(&connection, &subject, &path, &job.output).await;
     }
     let proof = subject.goods.proof(job.push.verify.map(Proof::from).or(subject.proof))?;

@@ -44,6 +44,7 @@ pub fn read(
             run(command, LIMIT).map_err(|trouble| trouble.told(command, whose))?
         }
     };
+    crate::net::trace::hide(&password);
     if password.expose_secret().is_empty() {
         let place = source.map(|source| format!(": {source} is")).unwrap_or_default();
         let empty = format!("the password of {whose} is empty{place}");

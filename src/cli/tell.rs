@@ -1,5 +1,6 @@
 //! What a run tells at its end, whatever it can be told through.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -7,18 +8,16 @@ use jiff::Timestamp;
 use super::args::OutputArgs;
 use super::error::{CliError, Exit};
 use super::{output, state, ui};
-use crate::event::Outcome;
+use crate::event::{Outcome, PhoneResult};
 use crate::journal::{History, RunId, RunRow, Which};
-use crate::report::{
-    Chronicle, Format, Rollout, html, printable_lines, rollout_json, rollout_recap,
-};
+use crate::report::{Chronicle, Rollout, html, printable_lines, rollout_json, rollout_recap};
 
 /// Makes sure that the answer and the report can be written, before anything is changed.
 ///
 /// # Errors
 /// Says which place cannot be written.
 pub fn check(output: &OutputArgs, report: Option<&Path>) -> Result<(), CliError> {
-    output::check(output)?;
+    output::check_list::<PhoneResult>(output)?;
     output::check_writable(report.unwrap_or_else(|| Path::new("axlpaper-report.html")))
 }
 
@@ -29,16 +28,11 @@ pub fn check(output: &OutputArgs, report: Option<&Path>) -> Result<(), CliError>
 pub fn tell(rollout: &Rollout, state: &Path, output: &OutputArgs, report: Option<&Path>) -> Exit {
     let recap = rollout_recap(rollout);
     let mut failures = Vec::new();
-    if output.format() == Format::Table && output.output.is_none() {
+    if output.is_recap() && output.output.is_none() {
         failures.extend(ui::put(&recap).err());
     } else {
         ui::say(&recap);
-        let answer = if output.format() == Format::Table {
-            Ok(recap)
-        } else {
-            output::list(output, &rollout.phones, || rollout_json(rollout, Timestamp::now()))
-        };
-        failures.extend(answer.and_then(|text| output::write(output, &text)).err());
+        failures.extend(answer(rollout, output, &recap).err());
     }
     failures.extend(write_report(rollout.run, state, report).err());
     for failure in &failures {
@@ -46,6 +40,19 @@ pub fn tell(rollout: &Rollout, state: &Path, output: &OutputArgs, report: Option
     }
     let exit = exit_of(rollout);
     if exit == Exit::Done && !failures.is_empty() { Exit::Failed } else { exit }
+}
+
+/// Writes the answer: the recap again where no list was asked for.
+fn answer(rollout: &Rollout, output: &OutputArgs, recap: &str) -> Result<(), CliError> {
+    if output.is_recap() {
+        return output::write(output, recap);
+    }
+    let mut rollout = Cow::Borrowed(rollout);
+    if !output.list.sort.is_empty() {
+        output::sort(&output.list, &mut rollout.to_mut().phones)?;
+    }
+    let json = || rollout_json(&rollout, Timestamp::now());
+    output::write(output, &output::list(output, &rollout.phones, json)?)
 }
 
 /// Writes the report of a run from what the journal has about it, so that it is the same as the one that

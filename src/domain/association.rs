@@ -6,10 +6,11 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Whether a user is an end user or an application user.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UserKind {
     /// User Management > End User.
@@ -28,7 +29,7 @@ impl fmt::Display for UserKind {
 }
 
 /// A user by name and kind.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct UserRef {
     /// The user ID.
     pub user: String,
@@ -44,7 +45,7 @@ impl fmt::Display for UserRef {
 }
 
 /// A user's controlled devices, in the order and spelling that CUCM gave.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(from = "Vec<String>", into = "Vec<String>")]
 pub struct DeviceList {
     entries: Vec<String>,

@@ -1,8 +1,10 @@
 //! The audit: a verdict and all findings for every phone.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::association::UserKind;
@@ -12,10 +14,11 @@ use super::inventory::{ClusterInfo, Phone};
 use super::model::{ImageSpec, Model, PushSchema, Size};
 use super::personalization::Personalization;
 use super::picture::PictureRules;
+use super::registration::Registration;
 use super::text::counted;
 
 /// Whether the push user controls a phone.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct AssociationState {
     /// The push user's ID, when one was named.
     pub user: Option<String>,
@@ -26,7 +29,7 @@ pub struct AssociationState {
 }
 
 /// The picture that a phone takes.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct ImageInfo {
     /// Background size in pixels.
     pub size: Size,
@@ -55,10 +58,11 @@ impl From<ImageSpec> for ImageInfo {
 }
 
 /// One phone with its verdict.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct AuditedPhone {
     /// What the survey saw.
     #[serde(flatten, serialize_with = "serialize_phone")]
+    #[schemars(with = "PhoneFields<'static>")]
     pub phone: Phone,
     /// The catalogue's entry for its model.
     #[serde(skip)]
@@ -93,22 +97,45 @@ impl AuditedPhone {
     }
 }
 
-/// The fields of a phone in the order and with the names of the `audit` document.
-fn serialize_phone<S: serde::Serializer>(phone: &Phone, serializer: S) -> Result<S::Ok, S::Error> {
-    use serde::ser::SerializeMap as _;
+/// A phone in the `audit` document.
+#[derive(JsonSchema, Serialize)]
+struct PhoneFields<'a> {
+    /// Its device name.
+    name: &'a DeviceName,
+    /// Its description.
+    description: &'a str,
+    /// The model, as AXL names it.
+    model: &'a str,
+    /// The model's number, where the catalogue has it.
+    model_enum: Option<u32>,
+    /// SIP or SCCP.
+    protocol: &'a str,
+    /// Its device pool.
+    device_pool: &'a str,
+    /// Its Common Phone Profile.
+    common_phone_profile: Option<&'a str>,
+    /// Its location.
+    location: Option<&'a str>,
+    /// Its owner's user ID.
+    owner: Option<&'a str>,
+    /// Its registration.
+    registration: &'a Registration,
+}
 
-    let mut map = serializer.serialize_map(None)?;
-    map.serialize_entry("name", &phone.name)?;
-    map.serialize_entry("description", &phone.description)?;
-    map.serialize_entry("model", &phone.model)?;
-    map.serialize_entry("model_enum", &phone.catalogue_entry().map(|model| model.number))?;
-    map.serialize_entry("protocol", &phone.protocol)?;
-    map.serialize_entry("device_pool", &phone.device_pool)?;
-    map.serialize_entry("common_phone_profile", &phone.common_phone_profile)?;
-    map.serialize_entry("location", &phone.location)?;
-    map.serialize_entry("owner", &phone.owner)?;
-    map.serialize_entry("registration", &phone.registration)?;
-    map.end()
+fn serialize_phone<S: serde::Serializer>(phone: &Phone, serializer: S) -> Result<S::Ok, S::Error> {
+    let fields = PhoneFields {
+        name: &phone.name,
+        description: &phone.description,
+        model: &phone.model,
+        model_enum: phone.catalogue_entry().map(|model| model.number),
+        protocol: &phone.protocol,
+        device_pool: &phone.device_pool,
+        common_phone_profile: phone.common_phone_profile.as_deref(),
+        location: phone.location.as_deref(),
+        owner: phone.owner.as_deref(),
+        registration: &phone.registration,
+    };
+    fields.serialize(serializer)
 }
 
 /// How many phones have each verdict and each finding.
@@ -134,6 +161,27 @@ impl Default for Counts {
     }
 }
 
+impl JsonSchema for Counts {
+    fn schema_name() -> Cow<'static, str> {
+        "Counts".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let verdicts = Verdict::ALL.iter().map(|verdict| verdict.as_str());
+        let names = || verdicts.clone().chain(Code::ALL.iter().map(|code| code.as_str()));
+        let required: Vec<&str> = std::iter::once("total").chain(names()).collect();
+        let count = || serde_json::json!({"type": "integer", "minimum": 0});
+        let properties: serde_json::Map<String, serde_json::Value> =
+            required.iter().map(|name| ((*name).to_owned(), count())).collect();
+        schemars::json_schema!({
+            "description": "How many phones have each verdict and each finding, and how many there are.",
+            "type": "object",
+            "properties": properties,
+            "required": required
+        })
+    }
+}
+
 impl Counts {
     fn add(&mut self, phone: &AuditedPhone) {
         self.total += 1;
@@ -145,7 +193,7 @@ impl Counts {
 }
 
 /// The counts of a whole audit, and the same by device pool and by model.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Summary {
     /// All phones.
     #[serde(flatten)]

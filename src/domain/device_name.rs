@@ -6,13 +6,14 @@ use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A device name such as `SEP0011223344AA`.
 ///
 /// The case is kept exactly as CUCM gave it, because some names are lower case and are sent back in
 /// association lists; two names are equal when they differ only in ASCII case, as CUCM compares them.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct DeviceName(Box<str>);
 

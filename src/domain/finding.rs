@@ -2,13 +2,16 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What can be done with a phone. Ordered from best to worst.
 ///
 /// `Offline` stands behind `Fixable`, because a phone that lacks something *and* is not registered
 /// cannot be made ready by axlpaper alone.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// It can be pushed to now.
@@ -47,7 +50,9 @@ impl fmt::Display for Verdict {
 }
 
 /// How much a finding weighs.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Worth knowing; the phone can be pushed to all the same.
@@ -78,7 +83,9 @@ impl Severity {
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal),+ $(,)?) => {
         /// What an audit can find, by the code that scripts rely on.
-        #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+        #[derive(
+            Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+        )]
         #[serde(rename_all = "snake_case")]
         pub enum Code {
             $($(#[$doc])* #[serde(rename = $text)] $name,)+
@@ -152,7 +159,7 @@ impl fmt::Display for Code {
 }
 
 /// One thing that an audit found about one phone.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Finding {
     /// What it is, for scripts.
     pub code: Code,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::association::{DeviceList, UserKind, UserRef};
@@ -15,7 +16,7 @@ use super::repair::PageSettings;
 use super::web_access::Said;
 
 /// Which cluster a document is about.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct ClusterInfo {
     /// The name that the configuration gives it, or its host.
     pub name: String,
@@ -28,7 +29,7 @@ pub struct ClusterInfo {
 }
 
 /// One phone as the cluster has it configured, and its registration.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Phone {
     /// Its device name.
     pub name: DeviceName,

@@ -4,8 +4,10 @@
 //! `Model` too. Picture sizes come from the models' administration guides and from pictures that
 //! published tools send to them. What no source confirms stands in the entry's note.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Width and height in pixels.
@@ -36,6 +38,20 @@ impl Serialize for Size {
     }
 }
 
+impl JsonSchema for Size {
+    fn schema_name() -> Cow<'static, str> {
+        "Size".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "Width and height in pixels, such as `800x480`.",
+            "type": "string",
+            "pattern": "^[0-9]+x[0-9]+$"
+        })
+    }
+}
+
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
@@ -49,7 +65,7 @@ impl<'de> Deserialize<'de> for Size {
 }
 
 /// Which `setBackground` object a model understands.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PushSchema {
     /// `image` and `icon` elements: 79xx, 88xx, 89xx, 99xx.
@@ -59,7 +75,7 @@ pub enum PushSchema {
 }
 
 /// What kind of device a model is.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeviceKind {
     /// A phone on a desk, a wall or in a pocket.
@@ -77,7 +93,7 @@ pub enum DeviceKind {
 }
 
 /// The pictures that a model shows, and how they reach it.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 pub struct ImageSpec {
     /// The background itself.
     pub background: Size,
@@ -96,7 +112,7 @@ pub struct ImageSpec {
 pub const KEM: ImageSpec = spec((480, 800), (48, 80), 24, "Desktops/DP-9800-KEM", PhoneOs);
 
 /// One entry of the catalogue.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Model {
     /// The number in `typemodel.enum`, which RisPort70 reports as `Model`.
     pub number: u32,

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One level's "Phone Personalization" setting.
 ///
 /// The four values of AXL's `XPhonePersonalization`, the same in every schema from 8.0 to 15.0.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Setting {
     /// The phone refuses pushed pictures.
@@ -47,7 +48,7 @@ impl Setting {
 }
 
 /// What a phone obeys once every level has been asked.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effective {
     /// Pushed pictures are refused.
@@ -72,7 +73,7 @@ impl fmt::Display for Effective {
 }
 
 /// The level whose setting a phone obeys.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// The phone's own page.
@@ -86,7 +87,7 @@ pub enum Level {
 }
 
 /// The setting at every level, as far as it could be read, and what follows from it.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Personalization {
     /// The phone's own setting (`phoneSuite` in AXL).
     pub phone: Option<Setting>,

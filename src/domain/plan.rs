@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::association::{DeviceList, UserRef};
@@ -11,7 +12,7 @@ use super::personalization::Setting;
 use super::repair::PageSettings;
 
 /// What a setting stands on.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
     /// A phone.
@@ -30,7 +31,7 @@ impl Place {
 }
 
 /// A change of Phone Personalization.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct PersonalizationChange {
     /// On what.
     pub scope: Place,
@@ -43,7 +44,7 @@ pub struct PersonalizationChange {
 }
 
 /// A change of `webAccess` among the product-specific settings of a phone.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct WebAccessChange {
     /// The device name.
     pub target: String,
@@ -54,7 +55,7 @@ pub struct WebAccessChange {
 }
 
 /// What one change does.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Action {
     /// Adds devices to the list that a user controls; `after` is `before` with `adds` at its end.
@@ -216,7 +217,7 @@ impl Action {
 }
 
 /// One change, with its place in the plan.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Change {
     /// Its number in the plan, from 1.
     pub id: u32,

@@ -1,5 +1,6 @@
 //! What axlpaper may repair on a cluster, and what it would change for one phone.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::inventory::{Inventory, Phone};
@@ -37,7 +38,7 @@ pub struct Repairs {
 /// The product-specific settings on a phone's page, as far as a plan must know them.
 ///
 /// They can hold secrets, so a plan knows only that the others are the same.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct PageSettings {
     /// What `webAccess` says, where it is there.
     pub web_access: Option<String>,

@@ -1,9 +1,12 @@
 //! Whether a phone's web server is meant to run, as the pages of CUCM say it.
 
+use std::borrow::Cow;
+
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The setting "Web Access" (`webAccess` in the product-specific configuration).
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WebAccess {
     /// The web server runs.
@@ -73,6 +76,19 @@ impl Serialize for Said {
             Self::Unread => serializer.serialize_str("unread"),
             Self::Says(setting) => setting.serialize(serializer),
         }
+    }
+}
+
+impl JsonSchema for Said {
+    fn schema_name() -> Cow<'static, str> {
+        "SaidOfWebAccess".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "What a page says: null where it says nothing, `unread` where nobody could read it.",
+            "enum": [null, "unread", "enabled", "disabled", "read_only"]
+        })
     }
 }
 

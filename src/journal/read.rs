@@ -9,6 +9,7 @@ use flate2::read::ZlibDecoder;
 use jiff::Timestamp;
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, params};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -121,7 +122,7 @@ pub struct Proven {
 }
 
 /// One attempt at a phone.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct AttemptRow {
     /// The device name.
     pub phone: String,
@@ -148,7 +149,7 @@ pub struct AttemptRow {
 }
 
 /// Something that a person was told, or that a stage of the run began or ended.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct EventRow {
     /// When.
     pub at: Timestamp,

@@ -1,6 +1,7 @@
 //! What stands in a certificate, for a person to compare.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate, X509Version};
 use x509_parser::public_key::PublicKey;
@@ -10,7 +11,7 @@ use crate::domain::text::excerpt;
 
 /// The facts of a certificate. Its texts come from whoever made it: control characters are gone, and long
 /// ones are cut.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct CertificateFacts {
     /// Whom it is for.
     pub subject: String,

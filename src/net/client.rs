@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use reqwest::Response;
 use reqwest::header::{
     CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER, SET_COOKIE,
 };
@@ -14,6 +15,7 @@ use super::error::HttpError;
 use super::fingerprint::Fingerprint;
 use super::phone_trust::PhoneTls;
 use super::provider::provider;
+use super::trace::{self, Watched};
 use super::trust::Trust;
 use crate::domain::text::excerpt;
 
@@ -110,6 +112,28 @@ impl ClusterHttp {
         body: Bytes,
         limit: Duration,
     ) -> Result<HttpAnswer, HttpError> {
+        let mut watched = trace::watch(|| trace::Request {
+            to: "cluster",
+            method: "POST".to_owned(),
+            url: endpoint.https(path),
+            operation: trace::operation_of(&headers).unwrap_or_else(|| "getCCMVersion".to_owned()),
+            headers: headers.clone(),
+            body: body.clone(),
+        });
+        let answer = self.exchange(endpoint, path, headers, body, limit, &mut watched).await;
+        watched.ended(answer.as_ref().map(|_| ()));
+        answer
+    }
+
+    async fn exchange(
+        &self,
+        endpoint: &Endpoint,
+        path: &str,
+        headers: HeaderMap,
+        body: Bytes,
+        limit: Duration,
+        watched: &mut Watched,
+    ) -> Result<HttpAnswer, HttpError> {
         let late = |after| HttpError::Timeout { endpoint: endpoint.clone(), after };
         let sent = self
             .client
@@ -125,6 +149,7 @@ impl ClusterHttp {
             .map_err(|_| late(begin))?
             .map_err(|error| HttpError::from_send(error, endpoint, limit))?;
         let status = response.status().as_u16();
+        watched.answered(status, response.headers());
         let content_type = header_text(response.headers(), CONTENT_TYPE.as_str());
         if matches!(status, 301 | 302 | 303 | 307 | 308) {
             let location = header_text(response.headers(), LOCATION.as_str());
@@ -153,6 +178,25 @@ impl ClusterHttp {
             return Err(too_long());
         }
         let mut received = BytesMut::new();
+        let read = self.read(&mut response, endpoint, limit, &mut received).await;
+        watched.body(&received);
+        read?;
+        // The HTTP library reports a missing rest by itself; this stands here should it ever not.
+        if expected.is_some_and(|length| length != received.len() as u64) {
+            let received = received.len();
+            return Err(HttpError::Truncated { endpoint: endpoint.clone(), received });
+        }
+        Ok(HttpAnswer { status, content_type, cookies, retry_after, body: received.freeze() })
+    }
+
+    /// Reads a body to its end; what came before an error is in `received` too.
+    async fn read(
+        &self,
+        response: &mut Response,
+        endpoint: &Endpoint,
+        limit: Duration,
+        received: &mut BytesMut,
+    ) -> Result<(), HttpError> {
         let pause = self.limits.pause;
         while let Some(chunk) = timeout(pause, response.chunk())
             .await
@@ -164,16 +208,14 @@ impl ClusterHttp {
             .map_err(|error| HttpError::from_body(error, endpoint, limit, received.len()))?
         {
             if received.len() + chunk.len() > self.limits.body {
-                return Err(too_long());
+                return Err(HttpError::TooLong {
+                    endpoint: endpoint.clone(),
+                    limit: self.limits.body,
+                });
             }
             received.extend_from_slice(&chunk);
         }
-        // The HTTP library reports a missing rest by itself; this stands here should it ever not.
-        if expected.is_some_and(|length| length != received.len() as u64) {
-            let received = received.len();
-            return Err(HttpError::Truncated { endpoint: endpoint.clone(), received });
-        }
-        Ok(HttpAnswer { status, content_type, cookies, retry_after, body: received.freeze() })
+        Ok(())
     }
 }
 

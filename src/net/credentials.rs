@@ -9,6 +9,8 @@ use base64::prelude::BASE64_STANDARD;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::trace;
+
 /// A user name, its password, and what the cluster has said about them so far.
 ///
 /// Clones share that knowledge, so that a password which one service has refused is not sent to
@@ -47,6 +49,7 @@ impl Credentials {
             "Basic {}",
             BASE64_STANDARD.encode(clear.expose_secret().as_bytes())
         ));
+        trace::hide(&encoded);
         let mut value = HeaderValue::from_str(encoded.expose_secret())
             .map_err(|_| CredentialsError::Header(self.username.to_string()))?;
         value.set_sensitive(true);

@@ -18,6 +18,7 @@ pub mod retry;
 pub mod server_identity;
 pub mod session;
 pub mod tls_problem;
+pub mod trace;
 pub mod trust;
 
 #[cfg(test)]

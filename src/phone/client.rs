@@ -12,12 +12,15 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::Response;
+use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HeaderValue, LOCATION};
+use reqwest::{Body, RequestBuilder, Response};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::Instant;
 
+use crate::domain::chain::chain;
 use crate::net::phone_tls_problem::PhoneTlsProblem;
+use crate::net::trace::{self, Watched};
 use crate::phone::text::{clean, decode};
 use crate::phone::{DeviceInformation, IdentityError, PhoneError, PushObject, Reply};
 
@@ -55,6 +58,7 @@ impl PhoneClient {
         }
         let pair = SecretString::from(format!("{username}:{}", password.expose_secret()));
         let value = SecretString::from(format!("Basic {}", STANDARD.encode(pair.expose_secret())));
+        trace::hide(&value);
         let mut authorization =
             HeaderValue::from_str(value.expose_secret()).map_err(|_| PhoneError::BadCredentials)?;
         authorization.set_sensitive(true);
@@ -108,8 +112,9 @@ impl PhoneClient {
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization.clone());
         }
-        let answer = match request.send().await {
-            Ok(response) => self.answer(response).await,
+        let mut watched = Watched::nobody();
+        let answer = match self.send(request, "push", &mut watched).await {
+            Ok(response) => self.answer(response, &mut watched).await,
             Err(error) => PhoneAnswer::unreachable(self.unreachable(&error, Phase::Request)),
         };
         Ok(PhoneAnswer { took: started.elapsed(), ..answer })
@@ -125,21 +130,51 @@ impl PhoneClient {
             .get(self.url(ip, "/DeviceInformationX"))
             .header(CONNECTION, HeaderValue::from_static("close"))
             .timeout(self.timeout);
-        let response = request.send().await.map_err(|error| {
+        let mut watched = Watched::nobody();
+        let sent = self.send(request, "DeviceInformationX", &mut watched).await;
+        let response = sent.map_err(|error| {
             IdentityError::Unreachable(self.unreachable(&error, Phase::Request))
         })?;
         let status = response.status();
         if leads_to_https(&response) {
             return Err(IdentityError::MovedToHttps { status: status.as_u16() });
         }
-        let body = read_body(response)
+        let body = read_body(response, &mut watched)
             .await
             .map_err(|error| IdentityError::Unreachable(self.unreachable(&error, Phase::Answer)))?;
         let found = DeviceInformation::read(&body).filter(|_| status.is_success());
         found.ok_or(IdentityError::NotThere { status: status.as_u16() })
     }
 
-    async fn answer(&self, response: Response) -> PhoneAnswer {
+    /// Sends a request; `watched` takes note of what is sent and of how the answer begins.
+    async fn send(
+        &self,
+        request: RequestBuilder,
+        operation: &str,
+        watched: &mut Watched,
+    ) -> Result<Response, reqwest::Error> {
+        let request = request.build()?;
+        *watched = trace::watch(|| trace::Request {
+            to: "phone",
+            method: request.method().to_string(),
+            url: request.url().to_string(),
+            operation: operation.to_owned(),
+            headers: request.headers().clone(),
+            body: request
+                .body()
+                .and_then(Body::as_bytes)
+                .map(Bytes::copy_from_slice)
+                .unwrap_or_default(),
+        });
+        let sent = self.client.execute(request).await;
+        match &sent {
+            Ok(response) => watched.answered(response.status().as_u16(), response.headers()),
+            Err(error) => watched.ended(Err(chain(error))),
+        }
+        sent
+    }
+
+    async fn answer(&self, response: Response, watched: &mut Watched) -> PhoneAnswer {
         let status = response.status().as_u16();
         let moved_to_https = leads_to_https(&response);
         let content_type = response
@@ -147,7 +182,7 @@ impl PhoneClient {
             .get(CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
             .map(str::to_owned);
-        let read = read_body(response).await;
+        let read = read_body(response, watched).await;
         let (outcome, raw) = match read {
             Ok(body) => {
                 let raw = clean(&decode(&body), PhoneAnswer::RAW_CHARS);
@@ -349,21 +384,33 @@ fn leads_to_https(response: &Response) -> bool {
 }
 
 /// Reads a body up to one byte more than is ever looked at, so that the reader sees what is too long.
-async fn read_body(response: Response) -> Result<Vec<u8>, reqwest::Error> {
-    read_up_to(response, Reply::BODY_LIMIT).await
+async fn read_body(response: Response, watched: &mut Watched) -> Result<Vec<u8>, reqwest::Error> {
+    read_up_to(response, Reply::BODY_LIMIT, watched).await
 }
 
 /// Reads a body up to one byte more than the limit.
-async fn read_up_to(mut response: Response, limit: usize) -> Result<Vec<u8>, reqwest::Error> {
+async fn read_up_to(
+    mut response: Response,
+    limit: usize,
+    watched: &mut Watched,
+) -> Result<Vec<u8>, reqwest::Error> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        let room = (limit + 1).saturating_sub(body.len());
-        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-        if body.len() > limit {
-            break;
+    let read = loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) => {
+                let room = (limit + 1).saturating_sub(body.len());
+                body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+                if body.len() > limit {
+                    break Ok(());
+                }
+            }
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error),
         }
-    }
-    Ok(body)
+    };
+    watched.body(&body);
+    watched.ended(read.as_ref().copied().map_err(|error| chain(error)));
+    read.map(|()| body)
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! One answer about several clusters: rows with the cluster's name in front, and a document of documents.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::value::RawValue;
 
-use super::json::envelope;
-use super::list::ListError;
+use super::json::Document;
+use super::junit::TestCase;
 use super::record::Record;
 
 /// A row, and the cluster that it is about.
@@ -27,11 +27,19 @@ impl<T: Record> Record for OfCluster<'_, T> {
     const COLUMNS: &'static [&'static str] = Self::ALL.split_at(T::COLUMNS.len() + 1).0;
     const FIXED: &'static [&'static str] = Self::KEPT.split_at(T::FIXED.len() + 1).0;
     const DROPPED: &'static [&'static str] = T::DROPPED;
+    // The record's own fields stand beside the cluster's name.
+    const PATHS: &'static [(&'static str, &'static str)] = T::PATHS;
+    const TEST_SUITE: Option<&'static str> = T::TEST_SUITE;
 
     fn cells(&self) -> Vec<String> {
         let mut cells = self.record.cells();
         cells.insert(0, self.cluster.to_owned());
         cells
+    }
+
+    fn test_case(&self) -> Option<TestCase> {
+        let case = self.record.test_case()?;
+        Some(TestCase { class: format!("{}: {}", self.cluster, case.class), ..case })
     }
 }
 
@@ -50,7 +58,7 @@ const fn with_first(first: &'static str, rest: &'static [&'static str]) -> [&'st
 }
 
 /// A cluster that gave no answer.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct ClusterFailure {
     /// Its name in the config file.
     pub cluster: String,
@@ -62,29 +70,28 @@ pub struct ClusterFailure {
     pub hints: Vec<String>,
 }
 
+/// What is in a `clusters` document.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(super) struct ClustersBody<D> {
+    /// One document for each cluster that answered.
+    documents: Vec<D>,
+    /// The clusters that did not.
+    failures: Vec<ClusterFailure>,
+}
+
 /// The `clusters` document: one document for each cluster that answered, and why others did not.
-///
-/// # Errors
-/// When a document is no JSON.
-pub fn clusters_json(
-    documents: Vec<String>,
-    failures: &[ClusterFailure],
+pub fn clusters_json<D: Serialize>(
+    documents: Vec<D>,
+    failures: Vec<ClusterFailure>,
     generated_at: Timestamp,
-) -> Result<String, ListError> {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        documents: Vec<Box<RawValue>>,
-        failures: &'a [ClusterFailure],
-    }
-    let documents = documents.into_iter().map(RawValue::from_string);
-    let documents = documents.collect::<Result<_, _>>().map_err(ListError::new)?;
-    envelope("clusters", generated_at, None, Body { documents, failures })
+) -> Document<'static, impl Serialize> {
+    Document::new("clusters", generated_at, None, ClustersBody { documents, failures })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{csv, ndjson, table};
+    use crate::report::{View, csv, ndjson, table, wide_table};
 
     #[derive(Serialize)]
     struct Row {
@@ -99,14 +106,26 @@ mod tests {
         }
     }
 
+    fn written(
+        write: impl FnOnce(&mut dyn std::io::Write) -> Result<(), crate::report::ListError>,
+    ) -> String {
+        let mut out = Vec::new();
+        write(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
     #[test]
     fn the_cluster_is_the_first_column_of_every_format() {
-        let row = Row { name: "SEP1" };
+        let (row, view) = (Row { name: "SEP1" }, View::default());
         let rows = [OfCluster { cluster: "=lab", record: &row }];
-        assert_eq!(csv(&rows).unwrap(), "cluster,name\n'=lab,SEP1\n");
-        assert_eq!(ndjson(&rows).unwrap(), "{\"cluster\":\"=lab\",\"name\":\"SEP1\"}\n");
-        assert_eq!(table(&rows, None), "cluster  name\n=lab     SEP1\n");
-        assert_eq!(csv::<OfCluster<'_, Row>>(&[]).unwrap(), "cluster,name\n");
+        assert_eq!(written(|out| csv(&rows, &view, out)), "cluster,name\n'=lab,SEP1\n");
+        assert_eq!(
+            written(|out| ndjson(&rows, &view, out)),
+            "{\"cluster\":\"=lab\",\"name\":\"SEP1\"}\n"
+        );
+        assert_eq!(written(|out| wide_table(&rows, &view, out)), "cluster  name\n=lab     SEP1\n");
+        assert_eq!(table(&rows, &view, 80), "cluster  name\n=lab     SEP1\n");
+        assert_eq!(written(|out| csv::<OfCluster<'_, Row>>(&[], &view, out)), "cluster,name\n");
     }
 
     #[test]
@@ -117,13 +136,18 @@ mod tests {
             message: "gone".into(),
             hints: vec![],
         };
-        let one = "{\n  \"schema\": \"axlpaper.x/v1\",\n  \"z\": 1,\n  \"a\": 2\n}\n".to_owned();
-        let text = clusters_json(vec![one], &[failure], Timestamp::UNIX_EPOCH).unwrap();
+        #[derive(Serialize)]
+        struct Body {
+            z: u8,
+            a: u8,
+        }
+        let at = Timestamp::UNIX_EPOCH;
+        let one = Document::new("x", at, None, Body { z: 1, a: 2 });
+        let text = clusters_json(vec![one], vec![failure], at).text().unwrap();
         let document: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(document["schema"], "axlpaper.clusters/v1");
         assert_eq!(document["documents"][0]["schema"], "axlpaper.x/v1");
         assert_eq!(document["failures"][0]["exit_code"], 1);
         assert!(text.find("\"z\"").unwrap() < text.find("\"a\": 2").unwrap());
-        clusters_json(vec!["no json".into()], &[], Timestamp::UNIX_EPOCH).unwrap_err();
     }
 }

@@ -1,14 +1,14 @@
 //! What `axlpaper host` serves.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::json::envelope;
-use super::list::ListError;
+use super::json::Document;
 use super::record::Record;
 
 /// A file that phones can download.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct HostedFile {
     /// Its path below the folder.
     pub file: String,
@@ -30,19 +30,20 @@ impl Record for HostedFile {
     }
 }
 
+/// What is in a `host` document.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(super) struct HostBody<'a> {
+    /// The URL that all addresses begin with.
+    base: &'a str,
+    /// The files that are served.
+    files: &'a [HostedFile],
+}
+
 /// The `host` document. It belongs to no cluster.
-///
-/// # Errors
-/// When a value cannot be written as JSON.
-pub fn hosted_json(
-    base: &str,
-    files: &[HostedFile],
+pub fn hosted_json<'a>(
+    base: &'a str,
+    files: &'a [HostedFile],
     generated_at: Timestamp,
-) -> Result<String, ListError> {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        base: &'a str,
-        files: &'a [HostedFile],
-    }
-    envelope("host", generated_at, None, Body { base, files })
+) -> Document<'static, impl Serialize + use<'a>> {
+    Document::new("host", generated_at, None, HostBody { base, files })
 }

@@ -1,54 +1,87 @@
 //! The JSON documents that scripts rely on: one envelope each.
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use std::io;
 
-use super::list::ListError;
-use super::record::ModelRecord;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::ser::SerializeSeq as _;
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::answer::{Answer, ListError};
+use super::list::Chosen;
+use super::record::{ModelRecord, Record};
 use super::rollout::{Rollout, RolloutSummary};
 use crate::domain::audit::{Audit, AuditedPhone, Summary};
 use crate::domain::inventory::{ClusterInfo, Inventory, Phone};
 use crate::domain::object::ObjectKind;
-use crate::domain::plan::Plan;
+use crate::domain::plan::{Change, Plan};
 use crate::domain::text::excerpt;
 use crate::event::{ChangeResult, PhoneResult};
 
-#[derive(Serialize)]
-struct Envelope<'a, T> {
+/// A document: what it is, when it was made, about which cluster, and its body.
+#[derive(Clone, Debug, Serialize)]
+pub struct Document<'a, T> {
+    /// What kind of document this is, and in which version.
     schema: String,
+    /// When it was written.
     generated_at: Timestamp,
+    /// The cluster that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     cluster: Option<&'a ClusterInfo>,
     #[serde(flatten)]
     body: T,
 }
 
-pub(super) fn envelope<T: Serialize>(
-    what: &str,
-    generated_at: Timestamp,
-    cluster: Option<&ClusterInfo>,
-    body: T,
-) -> Result<String, ListError> {
-    let schema = format!("axlpaper.{what}/v1");
-    let document = Envelope { schema, generated_at, cluster, body };
-    serde_json::to_string_pretty(&document).map(|text| text + "\n").map_err(ListError::new)
+impl<'a, T: Serialize> Document<'a, T> {
+    /// Makes one of a kind, such as `audit`.
+    pub fn new(
+        what: &str,
+        generated_at: Timestamp,
+        cluster: Option<&'a ClusterInfo>,
+        body: T,
+    ) -> Self {
+        Self { schema: format!("axlpaper.{what}/v1"), generated_at, cluster, body }
+    }
+
+    /// Returns it as a text, for documents that are read again.
+    ///
+    /// # Errors
+    /// When a value cannot be written as JSON.
+    pub fn text(&self) -> Result<String, ListError> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+}
+
+impl<T: Serialize> Answer for Document<'_, T> {
+    fn write_to(&self, out: &mut dyn io::Write) -> Result<(), ListError> {
+        serde_json::to_writer_pretty(&mut *out, self)?;
+        Ok(out.write_all(b"\n")?)
+    }
+}
+
+/// What is in an `inventory` document.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(super) struct InventoryBody<'a> {
+    /// When the survey ended.
+    taken_at: Timestamp,
+    /// How many phones the cluster has, selected or not.
+    phones_on_cluster: usize,
+    /// Nodes that answered.
+    nodes: &'a [String],
+    /// Nodes that did not answer.
+    silent_nodes: &'a [String],
+    /// What could not be read, in sentences.
+    remarks: &'a [String],
+    /// The selected phones.
+    phones: &'a [Phone],
 }
 
 /// The `inventory` document.
-///
-/// # Errors
-/// When a value cannot be written as JSON.
-pub fn inventory_json(inventory: &Inventory, generated_at: Timestamp) -> Result<String, ListError> {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        taken_at: Timestamp,
-        phones_on_cluster: usize,
-        nodes: &'a [String],
-        silent_nodes: &'a [String],
-        remarks: &'a [String],
-        phones: &'a [Phone],
-    }
-    let body = Body {
+pub fn inventory_json(
+    inventory: &Inventory,
+    generated_at: Timestamp,
+) -> Document<'_, impl Serialize> {
+    let body = InventoryBody {
         taken_at: inventory.taken_at,
         phones_on_cluster: inventory.phones_on_cluster,
         nodes: &inventory.nodes,
@@ -56,74 +89,111 @@ pub fn inventory_json(inventory: &Inventory, generated_at: Timestamp) -> Result<
         remarks: &inventory.remarks,
         phones: &inventory.phones,
     };
-    envelope("inventory", generated_at, Some(&inventory.cluster), body)
+    Document::new("inventory", generated_at, Some(&inventory.cluster), body)
+}
+
+/// What is in an `audit` document.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(super) struct AuditBody<'a> {
+    /// When the survey behind it ended.
+    taken_at: Timestamp,
+    /// Counts of all phones, by verdict and by finding.
+    summary: &'a Summary,
+    /// What could not be read, in sentences.
+    remarks: &'a [String],
+    /// The selected phones.
+    phones: &'a [AuditedPhone],
 }
 
 /// The `audit` document.
-///
-/// # Errors
-/// When a value cannot be written as JSON.
-pub fn audit_json(audit: &Audit, generated_at: Timestamp) -> Result<String, ListError> {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        taken_at: Timestamp,
-        summary: &'a Summary,
-        remarks: &'a [String],
-        phones: &'a [AuditedPhone],
-    }
-    let body = Body {
+pub fn audit_json(audit: &Audit, generated_at: Timestamp) -> Document<'_, impl Serialize> {
+    let body = AuditBody {
         taken_at: audit.taken_at,
         summary: &audit.summary,
         remarks: &audit.remarks,
         phones: &audit.phones,
     };
-    envelope("audit", generated_at, Some(&audit.cluster), body)
+    Document::new("audit", generated_at, Some(&audit.cluster), body)
+}
+
+/// What is in a `plan` document.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(super) struct PlanBody<'a> {
+    /// When the survey behind it ended.
+    made_at: Timestamp,
+    /// A short name of this exact list of changes.
+    id: &'a str,
+    /// SHA-256 over the cluster and the changes with everything they expect to find.
+    fingerprint: &'a str,
+    /// The changes, in the order in which they are made.
+    changes: &'a [Change],
 }
 
 /// The `plan` document, which is the plan file too.
-///
-/// # Errors
-/// When a value cannot be written as JSON.
-pub fn plan_json(plan: &Plan, generated_at: Timestamp) -> Result<String, ListError> {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        made_at: Timestamp,
-        id: &'a str,
-        fingerprint: &'a str,
-        changes: &'a [crate::domain::plan::Change],
-    }
-    let body = Body {
+pub fn plan_json(plan: &Plan, generated_at: Timestamp) -> Document<'_, impl Serialize> {
+    let body = PlanBody {
         made_at: plan.made_at,
         id: &plan.id,
         fingerprint: &plan.fingerprint,
         changes: &plan.changes,
     };
-    envelope("plan", generated_at, Some(&plan.cluster), body)
+    Document::new("plan", generated_at, Some(&plan.cluster), body)
+}
+
+/// What is in an `apply` or a `revert` document.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(super) struct ChangesBody<'a> {
+    /// The plan that was carried out.
+    plan: &'a str,
+    /// The changes with how they ended.
+    changes: &'a [ChangeResult],
+}
+
+/// The `apply` document, and that of `revert`: `what` says which.
+pub fn changes_json<'a>(
+    what: &str,
+    plan: &'a Plan,
+    changes: &'a [ChangeResult],
+    generated_at: Timestamp,
+) -> Document<'a, impl Serialize> {
+    let body = ChangesBody { plan: &plan.id, changes };
+    Document::new(what, generated_at, Some(&plan.cluster), body)
+}
+
+/// What is in a `rollout` document.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(super) struct RolloutBody<'a> {
+    /// The number of the run in the journal.
+    run: i64,
+    /// What was pushed.
+    object: ObjectKind,
+    /// The name of what was pushed: mostly that of its file.
+    pushed: &'a str,
+    /// The picture's file name, where a picture was pushed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    picture: Option<&'a str>,
+    /// When the run began.
+    started_at: Timestamp,
+    /// When it ended.
+    finished_at: Timestamp,
+    /// Why it ended before its time.
+    stopped: Option<&'a str>,
+    /// Counts of all phones by outcome.
+    summary: RolloutSummary,
+    /// The counts of the audit that it was decided by; not there where no cluster was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audit_summary: Option<&'a Summary>,
+    /// What could not be read, in sentences.
+    remarks: &'a [String],
+    /// What was changed on the cluster.
+    changes: &'a [ChangeResult],
+    /// Every selected phone.
+    phones: &'a [PhoneResult],
 }
 
 /// The `rollout` document, which `push`, `ringtone`, `play`, `keys` and `demo` write too.
-///
-/// # Errors
-/// When a value cannot be written as JSON.
-pub fn rollout_json(rollout: &Rollout, generated_at: Timestamp) -> Result<String, ListError> {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        run: i64,
-        object: ObjectKind,
-        pushed: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        picture: Option<&'a str>,
-        started_at: Timestamp,
-        finished_at: Timestamp,
-        stopped: Option<&'a str>,
-        summary: RolloutSummary,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        audit_summary: Option<&'a Summary>,
-        remarks: &'a [String],
-        changes: &'a [ChangeResult],
-        phones: &'a [PhoneResult],
-    }
-    let body = Body {
+pub fn rollout_json(rollout: &Rollout, generated_at: Timestamp) -> Document<'_, impl Serialize> {
+    let body = RolloutBody {
         run: rollout.run,
         object: rollout.object,
         pushed: &rollout.picture,
@@ -137,19 +207,57 @@ pub fn rollout_json(rollout: &Rollout, generated_at: Timestamp) -> Result<String
         changes: &rollout.changes,
         phones: &rollout.phones,
     };
-    envelope("rollout", generated_at, Some(&rollout.cluster), body)
+    Document::new("rollout", generated_at, Some(&rollout.cluster), body)
+}
+
+/// What is in a `models` document.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(super) struct ModelsBody<'a> {
+    /// The catalogue.
+    models: &'a [ModelRecord],
 }
 
 /// The `models` document. It belongs to no cluster.
-///
-/// # Errors
-/// When a value cannot be written as JSON.
-pub fn models_json(models: &[ModelRecord], generated_at: Timestamp) -> Result<String, ListError> {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        models: &'a [ModelRecord],
+pub fn models_json(
+    models: &[ModelRecord],
+    generated_at: Timestamp,
+) -> Document<'static, impl Serialize> {
+    Document::new("models", generated_at, None, ModelsBody { models })
+}
+
+/// What is in a `list` document: rows of which only some fields were asked for.
+#[derive(Clone, Debug, Serialize)]
+#[serde(bound = "T: Record")]
+pub(super) struct ListBody<'a, T> {
+    /// The fields, in the order in which they were asked for.
+    fields: &'a [&'static str],
+    /// The rows: each has these fields and no others.
+    #[serde(serialize_with = "only_fields")]
+    rows: Rows<'a, T>,
+}
+
+/// Rows, and the fields of them that count.
+#[derive(Clone, Copy, Debug)]
+struct Rows<'a, T>(&'a [T], &'a [&'static str]);
+
+fn only_fields<T: Record, S: Serializer>(
+    rows: &Rows<'_, T>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut sequence = serializer.serialize_seq(Some(rows.0.len()))?;
+    for row in rows.0 {
+        sequence.serialize_element(&Chosen::of(row, rows.1))?;
     }
-    envelope("models", generated_at, None, Body { models })
+    sequence.end()
+}
+
+/// The `list` document, which stands for any list's own document where fields were asked for.
+pub fn list_json<'a, T: Record>(
+    rows: &'a [T],
+    fields: &'a [&'static str],
+    generated_at: Timestamp,
+) -> Document<'static, impl Serialize> {
+    Document::new("list", generated_at, None, ListBody { fields, rows: Rows(rows, fields) })
 }
 
 /// What a plan file says that it is.

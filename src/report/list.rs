@@ -1,9 +1,16 @@
 //! Lists in every format that has rows.
 
-use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
+use std::io;
 
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
+use console::measure_text_width;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::answer::ListError;
 use super::record::Record;
 use super::text::{printable, spreadsheet_safe};
+use super::view::{Fields, View};
 
 /// How a list is written.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
@@ -17,49 +24,86 @@ pub enum Format {
     Ndjson,
     /// Comma-separated values with a header, safe to open in a spreadsheet.
     Csv,
+    /// Test results for pipelines (JUnit's XML): audits and pushes only.
+    Junit,
 }
 
-/// A list could not be written.
-#[derive(Debug, thiserror::Error)]
-#[error("failed to write the list")]
-pub struct ListError(#[source] Box<dyn std::error::Error + Send + Sync>);
-
-impl ListError {
-    pub(super) fn new(source: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self(Box::new(source))
-    }
-}
-
-/// Aligned columns; an empty list is its header.
+/// Aligned columns that fit a terminal; an empty list is its header.
 ///
-/// `width` is the terminal's, in characters; without one, lines are as long as they need to be.
-pub fn table<T: Record>(records: &[T], width: Option<u16>) -> String {
+/// `width` is the terminal's, in characters. Fields that were asked for are all shown, however narrow it is.
+pub fn table<T: Record>(records: &[T], view: &View, width: u16) -> String {
+    let columns = view.columns::<T>();
     let rows: Vec<Vec<String>> = records
         .iter()
-        .map(|record| record.cells().iter().map(|cell| printable(cell).into_owned()).collect())
+        .map(|record| {
+            let cells = cells(record, view);
+            cells.iter().map(|cell| printable(cell).into_owned()).collect()
+        })
         .collect();
-    let shown = fitting::<T>(&rows, width);
-    let mut table = plain_table(width);
-    table.set_header(shown.iter().map(|at| T::COLUMNS[*at].replace('_', " ")));
+    let all = || (0..columns.len()).collect();
+    let shown = if view.chosen().is_some() { all() } else { fitting::<T>(&rows, width) };
+    let mut table = plain_table(Some(width));
+    table.set_header(shown.iter().map(|at| columns[*at].replace('_', " ")));
     for row in &rows {
         table.add_row(shown.iter().map(|at| row[*at].as_str()));
     }
     for (place, at) in shown.iter().enumerate() {
-        if let Some(column) =
-            table.column_mut(place).filter(|_| T::FIXED.contains(&T::COLUMNS[*at]))
-        {
+        if let Some(column) = table.column_mut(place).filter(|_| T::FIXED.contains(&columns[*at])) {
             column.set_constraint(ColumnConstraint::ContentWidth);
         }
     }
     finished(table)
 }
 
+/// The same without a terminal that it has to fit: lines as long as they need to be, written one by one.
+///
+/// # Errors
+/// When the place takes no more.
+pub fn wide_table<T: Record>(
+    records: &[T],
+    view: &View,
+    out: &mut dyn io::Write,
+) -> Result<(), ListError> {
+    let columns = view.columns::<T>();
+    let header: Vec<String> = columns.iter().map(|column| column.replace('_', " ")).collect();
+    let shown = |record: &T| -> Vec<String> {
+        cells(record, view).iter().map(|cell| printable(cell).into_owned()).collect()
+    };
+    let mut widths: Vec<usize> = header.iter().map(|name| measure_text_width(name)).collect();
+    for record in records {
+        for (width, cell) in widths.iter_mut().zip(shown(record)) {
+            *width = (*width).max(measure_text_width(&cell));
+        }
+    }
+    for row in std::iter::once(header).chain(records.iter().map(shown)) {
+        let mut line = String::new();
+        for (width, cell) in widths.iter().zip(&row) {
+            line.push_str(cell);
+            let blanks = width - measure_text_width(cell) + GAP;
+            line.extend(std::iter::repeat_n(' ', blanks));
+        }
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+/// The texts of the fields that are shown.
+fn cells<T: Record>(record: &T, view: &View) -> Vec<String> {
+    match view.chosen() {
+        None => record.cells(),
+        Some(chosen) => {
+            let fields = Fields::of(record);
+            chosen.iter().map(|field| fields.text(field)).collect()
+        }
+    }
+}
+
 /// Chooses the columns that a terminal of this width has room for, by their places.
 ///
 /// A column that may be broken is counted with the width of one that reads well.
-fn fitting<T: Record>(rows: &[Vec<String>], width: Option<u16>) -> Vec<usize> {
+fn fitting<T: Record>(rows: &[Vec<String>], width: u16) -> Vec<usize> {
     let mut shown: Vec<usize> = (0..T::COLUMNS.len()).collect();
-    let Some(width) = width.map(usize::from) else { return shown };
+    let width = usize::from(width);
     let need = |at: usize| {
         let cells = rows.iter().map(|row| row[at].chars().count());
         let widest = cells.chain([T::COLUMNS[at].len()]).max().unwrap_or_default();
@@ -84,27 +128,54 @@ const READS_WELL: usize = 18;
 /// Comma-separated values with a header.
 ///
 /// # Errors
-/// When the writer fails, which memory does not.
-pub fn csv<T: Record>(records: &[T]) -> Result<String, ListError> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(T::COLUMNS).map_err(ListError::new)?;
+/// When the place takes no more.
+pub fn csv<T: Record>(
+    records: &[T],
+    view: &View,
+    out: &mut dyn io::Write,
+) -> Result<(), ListError> {
+    let mut writer = csv::Writer::from_writer(out);
+    writer.write_record(view.columns::<T>())?;
     for record in records {
-        let cells = record.cells();
-        writer
-            .write_record(cells.iter().map(|cell| spreadsheet_safe(cell).into_owned()))
-            .map_err(ListError::new)?;
+        let cells = cells(record, view);
+        writer.write_record(cells.iter().map(|cell| spreadsheet_safe(cell).into_owned()))?;
     }
-    let bytes = writer.into_inner().map_err(|error| ListError::new(error.into_error()))?;
-    String::from_utf8(bytes).map_err(ListError::new)
+    Ok(writer.flush()?)
 }
 
 /// One JSON object a line; an empty list is empty.
 ///
 /// # Errors
-/// When a record cannot be written as JSON.
-pub fn ndjson<T: Record>(records: &[T]) -> Result<String, ListError> {
-    let lines: Result<Vec<String>, _> = records.iter().map(serde_json::to_string).collect();
-    Ok(lines.map_err(ListError::new)?.into_iter().map(|line| line + "\n").collect())
+/// When the place takes no more, or a record cannot be written as JSON.
+pub fn ndjson<T: Record>(
+    records: &[T],
+    view: &View,
+    out: &mut dyn io::Write,
+) -> Result<(), ListError> {
+    for record in records {
+        match view.chosen() {
+            None => serde_json::to_writer(&mut *out, record)?,
+            Some(chosen) => serde_json::to_writer(&mut *out, &Chosen::of(record, chosen))?,
+        }
+        out.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+/// The fields of a row that were asked for, in the order in which they were.
+pub(super) struct Chosen(Vec<(&'static str, Value)>);
+
+impl Chosen {
+    pub(super) fn of<T: Record>(record: &T, chosen: &[&'static str]) -> Self {
+        let fields = Fields::of(record);
+        Self(chosen.iter().map(|field| (*field, fields.value(field))).collect())
+    }
+}
+
+impl Serialize for Chosen {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(field, value)| (field, value)))
+    }
 }
 
 pub(super) fn plain_table(width: Option<u16>) -> Table {
@@ -153,12 +224,18 @@ mod tests {
             },
         };
         for width in [80, 100, 140] {
-            let text = table(std::slice::from_ref(&phone), Some(width));
+            let text = table(std::slice::from_ref(&phone), &View::default(), width);
             for whole in ["SEP0011223344AA", "partially_registered", "203.0.113.250"] {
                 assert!(text.contains(whole), "{width}: {text}");
             }
             assert!(text.lines().all(|line| line.chars().count() <= usize::from(width)), "{text}");
         }
-        assert!(table(&[phone], None).contains("protocol"));
+        let mut wide = Vec::new();
+        wide_table(&[phone], &View::default(), &mut wide).unwrap();
+        let wide = String::from_utf8(wide).unwrap();
+        let lines: Vec<&str> = wide.lines().collect();
+        assert_eq!(lines.len(), 2, "{wide}");
+        assert!(lines[0].contains("protocol") && lines[1].contains("broken somewhere"), "{wide}");
+        assert_eq!(lines[0].find("model"), lines[1].find("Cisco 8841"), "{wide}");
     }
 }

@@ -3,6 +3,7 @@
 //! Pure: a document goes in, text comes out. Whatever a cluster or a phone said is hostile until it has
 //! passed through the escaping of the format it goes into.
 
+mod answer;
 mod changes;
 mod chronicle;
 mod clusters;
@@ -10,6 +11,7 @@ mod contact_sheet;
 mod hosted;
 mod html;
 mod json;
+mod junit;
 mod list;
 mod picture_rules;
 mod pictures;
@@ -17,10 +19,13 @@ mod recap;
 mod record;
 mod rollout;
 mod runs;
+mod schema;
 mod settings;
 mod text;
 mod tftp;
+mod view;
 
+pub use answer::{Answer, ListError};
 pub use changes::{changes_recap, plan_diff};
 pub use chronicle::{AuditSeen, Chronicle, PhoneSeen, Screenshot};
 pub use clusters::{ClusterFailure, OfCluster, clusters_json};
@@ -28,14 +33,18 @@ pub use contact_sheet::{ContactSheet, SheetLabel, SheetScreen, contact_sheet_htm
 pub use hosted::{HostedFile, hosted_json};
 pub use html::{HtmlError, html};
 pub use json::{
-    PlanFileError, audit_json, inventory_json, models_json, plan_json, read_plan, rollout_json,
+    Document, PlanFileError, audit_json, changes_json, inventory_json, list_json, models_json,
+    plan_json, read_plan, rollout_json,
 };
-pub use list::{Format, ListError, csv, ndjson, table};
+pub use junit::{TestCase, TestResult, junit};
+pub use list::{Format, csv, ndjson, table, wide_table};
 pub use pictures::{PictureFile, PictureFileKind, pictures_json};
 pub use recap::{audit_recap, plan_recap, rollout_recap};
 pub use record::{ModelRecord, Record};
 pub use rollout::{Rollout, RolloutSummary};
 pub use runs::{RunRecord, Shown, download_line, runs_json, show_json, show_recap};
+pub use schema::{Schema, documents, schema_of};
 pub use settings::{SettingRecord, settings_json};
 pub use text::{printable, printable_lines};
 pub use tftp::{TftpFolder, tftp_steps};
+pub use view::{UnknownField, View, fields};

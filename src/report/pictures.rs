@@ -1,15 +1,15 @@
 //! What `image prepare` and `image tftp` have made: a row for each file.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::json::envelope;
-use super::list::ListError;
+use super::json::Document;
 use super::record::Record;
 use crate::domain::model::Size;
 
 /// What a file is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PictureFileKind {
     /// A background.
@@ -37,7 +37,7 @@ impl PictureFileKind {
 }
 
 /// One file that was made.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct PictureFile {
     /// Its path inside the folder, with `/` between its parts.
     pub file: String,
@@ -68,6 +68,13 @@ impl Record for PictureFile {
         &["file", "kind", "size", "depth", "bytes", "contrast", "letters", "models"];
     const FIXED: &'static [&'static str] = &["file", "size", "bytes"];
     const DROPPED: &'static [&'static str] = &["letters", "kind", "depth", "models"];
+    const PATHS: &'static [(&'static str, &'static str)] = &[
+        ("size", "size"),
+        ("depth", "depth"),
+        ("contrast", "contrast"),
+        ("letters", "letters"),
+        ("sha256", "sha256"),
+    ];
 
     fn cells(&self) -> Vec<String> {
         vec![
@@ -83,23 +90,27 @@ impl Record for PictureFile {
     }
 }
 
+/// What is in a `pictures` document.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(super) struct PicturesBody<'a> {
+    /// The file name of the picture that everything was made from.
+    picture: &'a str,
+    /// The folder that the files are in.
+    folder: &'a str,
+    /// What a person should know about the pictures, in sentences.
+    remarks: &'a [String],
+    /// The files that were made.
+    files: &'a [PictureFile],
+}
+
 /// The `pictures` document. It belongs to no cluster.
-///
-/// # Errors
-/// When a value cannot be written as JSON.
-pub fn pictures_json(
-    picture: &str,
-    folder: &str,
-    files: &[PictureFile],
-    remarks: &[String],
+pub fn pictures_json<'a>(
+    picture: &'a str,
+    folder: &'a str,
+    files: &'a [PictureFile],
+    remarks: &'a [String],
     generated_at: Timestamp,
-) -> Result<String, ListError> {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        picture: &'a str,
-        folder: &'a str,
-        remarks: &'a [String],
-        files: &'a [PictureFile],
-    }
-    envelope("pictures", generated_at, None, Body { picture, folder, remarks, files })
+) -> Document<'static, impl Serialize + use<'a>> {
+    let body = PicturesBody { picture, folder, remarks, files };
+    Document::new("pictures", generated_at, None, body)
 }

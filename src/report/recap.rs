@@ -21,6 +21,10 @@ use crate::event::{Outcome, PhoneResult};
 /// How many failed phones a recap lists; the report has them all.
 const MAX_FAILURES: usize = 40;
 
+/// How wide a recap's tables get, in characters: it goes to terminals, files and mails alike. Only long names
+/// of device pools need more lines then.
+const WIDTH: u16 = 80;
+
 /// How many reasons a recap lists.
 const MAX_GROUPS: usize = 10;
 
@@ -142,7 +146,7 @@ fn remarks(remarks: &[String]) -> String {
 }
 
 fn verdicts(audit: &Audit) -> String {
-    let mut table = plain_table(None);
+    let mut table = plain_table(Some(WIDTH));
     let mut header = vec!["By device pool".to_owned()];
     header.extend(Verdict::ALL.iter().map(ToString::to_string));
     header.push("total".to_owned());
@@ -190,7 +194,7 @@ fn outcomes(rollout: &Rollout) -> String {
             Cell::new(count).set_alignment(CellAlignment::Right),
         ]);
     }
-    let mut table = plain_table(None);
+    let mut table = plain_table(Some(WIDTH));
     table.set_header([
         if summary.by_device_pool.is_empty() { "Phones" } else { "By device pool" },
         "verified",
@@ -377,9 +381,16 @@ mod tests {
             fingerprint: String::new(),
             changes: Vec::new(),
         };
-        let phones: Vec<_> = (1..=7).map(|n| blocked(&format!("SEP{n}"))).collect();
+        let mut phones: Vec<_> = (1..=7).map(|n| blocked(&format!("SEP{n}"))).collect();
+        phones[0].phone.device_pool = "a pool whose name has the most characters, fifty!".into();
         let summary = Summary::of(&phones);
         let audit = Audit { cluster, taken_at, summary, phones, remarks: Vec::new() };
+        let narrow = audit_recap(&audit);
+        assert!(narrow.lines().all(|line| line.chars().count() <= 80), "{narrow}");
+        assert!(
+            narrow.contains("a pool whose name has") && narrow.contains("unsupported"),
+            "{narrow}"
+        );
         let text = plan_recap(&plan, &audit);
         assert!(text.starts_with("Of 7 selected phones: 7 blocked.\n7 phones cannot"), "{text}");
         assert!(

@@ -1,9 +1,12 @@
 //! Everything about one run that changes phones: the document behind recap, JSON and HTML.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 use crate::domain::audit::Audit;
 use crate::domain::inventory::ClusterInfo;
@@ -51,6 +54,28 @@ pub struct RolloutSummary {
     pub outcomes: BTreeMap<Outcome, usize>,
     /// The same by device pool, where there are any.
     pub by_device_pool: BTreeMap<String, BTreeMap<Outcome, usize>>,
+}
+
+impl JsonSchema for RolloutSummary {
+    fn schema_name() -> Cow<'static, str> {
+        "RolloutSummary".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> schemars::Schema {
+        let by_pool = generator.subschema_for::<BTreeMap<String, BTreeMap<String, usize>>>();
+        let outcomes = Outcome::ALL.iter().map(|outcome| outcome.as_str());
+        let required: Vec<&str> = ["total", "by_device_pool"].into_iter().chain(outcomes).collect();
+        let count = || json!({"type": "integer", "minimum": 0});
+        let mut properties: Map<String, Value> =
+            required.iter().map(|name| ((*name).to_owned(), count())).collect();
+        properties.insert("by_device_pool".to_owned(), by_pool.to_value());
+        schemars::json_schema!({
+            "description": "How many phones there are, and how many ended how; the same by device pool.",
+            "type": "object",
+            "properties": properties,
+            "required": required
+        })
+    }
 }
 
 impl RolloutSummary {

@@ -4,35 +4,51 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::changes::{Ended, came_of};
-use super::json::envelope;
-use super::list::ListError;
+use super::json::Document;
 use super::record::Record;
 use super::rollout::RolloutSummary;
 use super::text::printable;
+use crate::domain::plan::Change;
 use crate::domain::text::counted;
 use crate::event::{ChangeState, Download, PhoneResult};
 use crate::journal::{AttemptRow, ChangeRow, EventRow, History, JournalError, RunRow};
 
 /// A run in the list of runs.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct RunRecord {
+    /// Its number.
     run: i64,
+    /// When it began.
     began_at: Timestamp,
+    /// When it ended; nothing while it runs, or when it was killed.
     ended_at: Option<Timestamp>,
+    /// `running`, or how it ended.
     state: String,
+    /// The exit code of its program.
     exit_code: Option<i64>,
+    /// Who ran it.
     os_user: String,
+    /// On which machine.
     machine: String,
+    /// The name of the cluster, or `addresses`.
     cluster: String,
+    /// The publisher, as `host:port`.
     host: String,
+    /// The command.
     command: String,
+    /// All that was typed.
     command_line: String,
+    /// The version of axlpaper.
     program: String,
+    /// The run that it went on with.
     continues: Option<i64>,
+    /// The run that it took back.
     reverts: Option<i64>,
+    /// How many phones ended how.
     outcomes: BTreeMap<String, i64>,
 }
 
@@ -70,6 +86,18 @@ impl Record for RunRecord {
         &["run", "began_at", "who", "cluster", "command", "state", "exit", "phones"];
     const FIXED: &'static [&'static str] = &["run", "began_at", "state", "exit"];
     const DROPPED: &'static [&'static str] = &["cluster", "who"];
+    const PATHS: &'static [(&'static str, &'static str)] = &[
+        ("exit", "exit_code"),
+        ("phones", "outcomes"),
+        ("ended_at", "ended_at"),
+        ("host", "host"),
+        ("os_user", "os_user"),
+        ("machine", "machine"),
+        ("command_line", "command_line"),
+        ("program", "program"),
+        ("continues", "continues"),
+        ("reverts", "reverts"),
+    ];
 
     fn cells(&self) -> Vec<String> {
         vec![
@@ -114,43 +142,54 @@ impl Shown {
     }
 }
 
+/// What is in a `runs` document.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(super) struct RunsBody<'a> {
+    /// The runs, the newest first unless another order was asked for.
+    runs: &'a [RunRecord],
+}
+
 /// The `runs` document. It belongs to no cluster.
-///
-/// # Errors
-/// When a value cannot be written as JSON.
-pub fn runs_json(runs: &[RunRecord], generated_at: Timestamp) -> Result<String, ListError> {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        runs: &'a [RunRecord],
-    }
-    envelope("runs", generated_at, None, Body { runs })
+pub fn runs_json(runs: &[RunRecord], generated_at: Timestamp) -> Document<'static, impl Serialize> {
+    Document::new("runs", generated_at, None, RunsBody { runs })
+}
+
+/// What is in a `show` document.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(super) struct ShowBody<'a> {
+    #[serde(flatten)]
+    run: &'a RunRecord,
+    /// Counts of its phones by outcome.
+    summary: RolloutSummary,
+    /// What it changed on the cluster, or was about to.
+    changes: Vec<ChangeBody<'a>>,
+    /// Every attempt at a phone.
+    attempts: &'a [AttemptRow],
+    /// What a person was told.
+    events: &'a [EventRow],
+    /// What was downloaded from the image server.
+    downloads: &'a [Download],
+    /// How its phones ended.
+    phones: &'a [PhoneResult],
+}
+
+/// A change in a `show` document.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+struct ChangeBody<'a> {
+    #[serde(flatten)]
+    change: &'a Change,
+    /// When it was about to be made.
+    intended_at: Timestamp,
+    /// When it ended; nothing when nobody knows how.
+    ended_at: Option<Timestamp>,
+    /// How it ended.
+    state: Option<ChangeState>,
+    /// What went wrong, or what else a person should know.
+    message: Option<&'a str>,
 }
 
 /// The `show` document.
-///
-/// # Errors
-/// When a value cannot be written as JSON.
-pub fn show_json(shown: &Shown, generated_at: Timestamp) -> Result<String, ListError> {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        #[serde(flatten)]
-        run: &'a RunRecord,
-        summary: RolloutSummary,
-        changes: Vec<ChangeBody<'a>>,
-        attempts: &'a [AttemptRow],
-        events: &'a [EventRow],
-        downloads: &'a [Download],
-        phones: &'a [PhoneResult],
-    }
-    #[derive(Serialize)]
-    struct ChangeBody<'a> {
-        #[serde(flatten)]
-        change: &'a crate::domain::plan::Change,
-        intended_at: Timestamp,
-        ended_at: Option<Timestamp>,
-        state: Option<ChangeState>,
-        message: Option<&'a str>,
-    }
+pub fn show_json(shown: &Shown, generated_at: Timestamp) -> Document<'static, impl Serialize> {
     let changes = shown.changes.iter().map(|row| ChangeBody {
         change: &row.change,
         intended_at: row.intended_at,
@@ -158,7 +197,7 @@ pub fn show_json(shown: &Shown, generated_at: Timestamp) -> Result<String, ListE
         state: row.state,
         message: row.message.as_deref(),
     });
-    let body = Body {
+    let body = ShowBody {
         run: &shown.run,
         summary: RolloutSummary::of(&shown.phones),
         changes: changes.collect(),
@@ -167,7 +206,7 @@ pub fn show_json(shown: &Shown, generated_at: Timestamp) -> Result<String, ListE
         downloads: &shown.downloads,
         phones: &shown.phones,
     };
-    envelope("show", generated_at, None, body)
+    Document::new("show", generated_at, None, body)
 }
 
 /// One run for a person.

@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::json::envelope;
-use super::list::ListError;
+use super::json::Document;
 use super::record::Record;
 
 /// One setting.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct SettingRecord {
     /// Its name: the key of the config file.
     pub setting: &'static str,
@@ -29,6 +29,8 @@ pub struct SettingRecord {
 impl Record for SettingRecord {
     const COLUMNS: &'static [&'static str] = &["setting", "value", "origin"];
     const FIXED: &'static [&'static str] = &["setting"];
+    const PATHS: &'static [(&'static str, &'static str)] =
+        &[("source", "source"), ("default", "default"), ("secret", "secret")];
 
     fn cells(&self) -> Vec<String> {
         let value = match &self.value {
@@ -41,22 +43,25 @@ impl Record for SettingRecord {
     }
 }
 
+/// What is in a `config` document.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(super) struct ConfigBody<'a> {
+    /// The config file, where there is one.
+    config_file: Option<String>,
+    /// The cluster of the config file that is meant, where one is.
+    cluster_name: Option<&'a str>,
+    /// Every setting.
+    settings: &'a [SettingRecord],
+}
+
 /// The `config` document.
-///
-/// # Errors
-/// When a value cannot be written as JSON.
-pub fn settings_json(
-    settings: &[SettingRecord],
+pub fn settings_json<'a>(
+    settings: &'a [SettingRecord],
     config_file: Option<&Path>,
-    cluster_name: Option<&str>,
+    cluster_name: Option<&'a str>,
     generated_at: Timestamp,
-) -> Result<String, ListError> {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        config_file: Option<String>,
-        cluster_name: Option<&'a str>,
-        settings: &'a [SettingRecord],
-    }
+) -> Document<'static, impl Serialize + use<'a>> {
     let config_file = config_file.map(|path| path.display().to_string());
-    envelope("config", generated_at, None, Body { config_file, cluster_name, settings })
+    let body = ConfigBody { config_file, cluster_name, settings };
+    Document::new("config", generated_at, None, body)
 }

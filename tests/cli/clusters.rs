@@ -3,7 +3,8 @@
 use axlpaper::sim::{ADMIN_PASSWORD, ADMIN_USER};
 use serde_json::Value;
 
-use crate::lab::{Ended, Lab, bare, end};
+use crate::documents::keeps;
+use crate::lab::{Ended, Lab, bare, end, name};
 
 /// Two clusters and a config file with both, in the first one's folder.
 fn two() -> (Lab, Lab) {
@@ -60,7 +61,7 @@ fn the_json_holds_a_document_for_each() {
         let ended = run(&a, &[command, "--all-clusters", "--json"]);
         assert_eq!(ended.code, 0, "{ended:?}");
         let document: Value = serde_json::from_str(&ended.stdout).unwrap();
-        assert_eq!(document["schema"], "axlpaper.clusters/v1");
+        keeps("clusters", &document);
         assert_eq!(document["failures"], Value::Array(vec![]));
         let names: Vec<&str> = document["documents"]
             .as_array()
@@ -68,6 +69,7 @@ fn the_json_holds_a_document_for_each() {
             .iter()
             .map(|document| {
                 assert_eq!(document["schema"], schema);
+                keeps(command, document);
                 document["cluster"]["name"].as_str().unwrap()
             })
             .collect();
@@ -79,6 +81,68 @@ fn the_json_holds_a_document_for_each() {
     let one = run(&a, &["inventory", "--cluster", "beta", "--json"]);
     let document: Value = serde_json::from_str(&one.stdout).unwrap();
     assert_eq!(document["schema"], "axlpaper.inventory/v1");
+}
+
+#[test]
+fn fields_order_and_tests_know_the_cluster() {
+    let (a, _b) = two();
+    let csv = ["--format", "csv", "--fields", "name,cluster", "--sort=-cluster,-name"];
+    let csv = run(&a, &[&["audit", "--all-clusters"], &csv[..]].concat());
+    let expected = ["name,cluster".to_owned()]
+        .into_iter()
+        .chain((1..=3).rev().map(|n| format!("{},beta", name(n))))
+        .chain((1..=2).rev().map(|n| format!("{},alpha", name(n))));
+    assert!(csv.stdout.lines().eq(expected), "{csv:?}");
+    // Documents stay apart and in their order; the phones of each are sorted.
+    let json = run(&a, &["inventory", "--all-clusters", "--json", "--sort=-cluster,-name"]);
+    let document: Value = serde_json::from_str(&json.stdout).unwrap();
+    keeps("clusters", &document);
+    let first = |at: usize| {
+        let document = &document["documents"][at];
+        (document["cluster"]["name"].clone(), document["phones"][0]["name"].clone())
+    };
+    assert_eq!(first(0), ("alpha".into(), name(2).into()));
+    assert_eq!(first(1), ("beta".into(), name(3).into()));
+    let list = ["--json", "--fields", "cluster,ip", "--sort", "cluster,name"];
+    let list = run(&a, &[&["inventory", "--all-clusters"], &list[..]].concat());
+    let list: Value = serde_json::from_str(&list.stdout).unwrap();
+    keeps("list", &list);
+    assert_eq!(
+        (list["rows"].as_array().unwrap().len(), &list["rows"][4]["cluster"]),
+        (5, &"beta".into())
+    );
+    assert!(list["rows"][0]["ip"].is_string(), "{list}");
+    let xml = run(&a, &["audit", "--all-clusters", "--format", "junit"]).stdout;
+    assert!(xml.contains("tests=\"5\"") && xml.contains("classname=\"beta: "), "{xml}");
+}
+
+#[test]
+fn fields_that_are_not_there_are_told_before_any_cluster_is_asked() {
+    let (a, b) = two();
+    for (arguments, word) in [
+        (&["audit", "--all-clusters", "--fields", "clustr"][..], "\"cluster\""),
+        (&["inventory", "--all-clusters", "--sort", "nam"], "\"name\""),
+        (&["inventory", "--all-clusters", "--format", "junit"], "audited or pushed"),
+        // One cluster has no column for its name.
+        (&["inventory", "--cluster", "beta", "--fields", "cluster"], "there is no field"),
+    ] {
+        run(&a, arguments).fails(2, &[word, "hint:"]);
+    }
+    assert!(a.record().requests.is_empty() && b.record().requests.is_empty());
+}
+
+#[test]
+fn the_log_names_the_cluster() {
+    let (a, _b) = two();
+    let ended = run(&a, &["inventory", "--all-clusters", "-v", "--log-file", "log.txt"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let log = std::fs::read_to_string(a.path("log.txt")).unwrap();
+    for cluster in ["alpha", "beta"] {
+        let ended = log
+            .lines()
+            .any(|line| line.contains("ended") && line.contains(&format!("cluster=\"{cluster}\"")));
+        assert!(ended, "{cluster}: {log}");
+    }
 }
 
 #[test]
@@ -96,6 +160,7 @@ fn a_cluster_that_fails_does_not_stop_the_others() {
         assert!(ended.stderr.contains(told), "{told}: {ended:?}");
     }
     let document: Value = serde_json::from_str(&ended.stdout).unwrap();
+    keeps("clusters", &document);
     assert_eq!(document["documents"].as_array().unwrap().len(), 2);
     let failures = document["failures"].as_array().unwrap();
     let told: Vec<_> = failures.iter().map(|one| (&one["cluster"], &one["exit_code"])).collect();

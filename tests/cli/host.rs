@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
+use crate::documents::keeps;
 use crate::lab::{bare, end};
 
 /// A running `axlpaper host`, which ends with this.
@@ -70,7 +71,7 @@ fn every_picture_has_an_address_and_every_download_a_line() {
     std::fs::write(folder.path().join("secret.txt"), "secret").unwrap();
     let mut host = Host::start(folder.path(), &["--listen", "127.0.0.1:0", "--json"]);
     let document = host.document();
-    assert_eq!(document["schema"], "axlpaper.host/v1");
+    keeps("host", &document);
     let files = document["files"].as_array().unwrap();
     let names: Vec<_> = files.iter().map(|file| file["file"].as_str().unwrap()).collect();
     assert_eq!(names, ["Desktops/x.png", "a b.png"]);
@@ -98,6 +99,8 @@ fn what_cannot_be_served_is_told() {
     };
     fails(2, &[], &["no PNG file", "axlpaper models"]);
     png(&folder.path().join("a.png"));
+    fails(2, &["--sort", "bites"], &["did you mean \"bytes\"?"]);
+    fails(2, &["--format", "junit"], &["audited or pushed"]);
     fails(2, &["--listen", "here"], &["--listen", "10.1.1.5:8080"]);
     fails(1, &["--listen", "192.0.2.77:0"], &["192.0.2.77"]);
     fails(2, &["--advertise", "ftp://x"], &["ftp://x"]);

@@ -6,6 +6,7 @@ use axlpaper::domain::personalization::Setting;
 use axlpaper::sim::{Fleet, PUSH_PASSWORD, PUSH_USER, Quirk, Record};
 use serde_json::Value;
 
+use crate::documents::keeps;
 use crate::lab::{Ended, Lab, bare, end, fleet_of, name, outcome, phone};
 
 /// A fleet whose phones the push user controls.
@@ -88,8 +89,16 @@ fn keys_are_pressed_in_order_with_pauses_on_every_model_that_has_them() {
     assert_eq!(pressed(&record, 2), ["Key:Applications"]);
     assert_eq!(pressed(&record, 4), [""; 0]);
     assert_eq!(lab.cluster.state_digest(), before, "the cluster was changed");
+    keeps("rollout", &document);
     let shown = lab.read(&["show", "last", "--json"]).stdout;
     let shown: Value = serde_json::from_str(&shown).unwrap();
+    keeps("show", &shown);
+    // Nothing more than an acceptance is ever known of keys: that is no failure.
+    let xml = lab.read(&["show", "last", "--format", "junit"]).stdout;
+    assert!(xml.contains("tests=\"4\" failures=\"0\" skipped=\"1\""), "{xml}");
+    let fields = ["show", "last", "--format", "csv", "--fields", "name,object"];
+    let csv = lab.read(&fields).stdout;
+    assert!(csv.contains(&format!("{},keys\n", name(1))), "{csv}");
     assert!(shown["attempts"].as_array().unwrap().iter().all(|row| row["object"] == "keys"));
 }
 

@@ -3,22 +3,20 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use serde::Serialize;
 
 use crate::apply::Applied;
-use crate::cli::args::ConnectionArgs;
+use crate::cli::args::{ConnectionArgs, OutputArgs};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::open::Connection;
 use crate::cli::state::{self, Place, Run, What};
 use crate::cli::ui::{self, Progress};
-use crate::cli::{interrupt, open, repair};
+use crate::cli::{interrupt, open, output, repair};
 use crate::domain::chain::chain;
-use crate::domain::inventory::ClusterInfo;
 use crate::domain::plan::Plan;
 use crate::event::ChangeResult;
 use crate::plan::{Kind, check};
 use crate::push::engine::Stop;
-use crate::report::{PlanFileError, changes_recap, plan_diff, read_plan};
+use crate::report::{PlanFileError, changes_json, changes_recap, plan_diff, read_plan};
 
 /// Carry a plan file out exactly, or refuse if the cluster has moved
 #[derive(clap::Args, Debug)]
@@ -31,9 +29,8 @@ pub struct Args {
     /// Do not ask
     #[arg(long)]
     yes: bool,
-    /// Print the results as JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 /// Runs the command.
@@ -41,6 +38,7 @@ pub struct Args {
 /// # Errors
 /// When the file is no plan, the cluster is not the plan's or has moved, or it cannot be written to.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
+    output::check_list::<ChangeResult>(&args.output)?;
     let shown = args.plan.display();
     let text = std::fs::read_to_string(&args.plan).map_err(|error| {
         CliError::new(Exit::Usage, format!("cannot read the plan file {shown}: {error}"))
@@ -70,8 +68,8 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     }
     ui::say(&plan_diff(&plan));
     if plan.changes.is_empty() {
-        if args.json {
-            ui::put(&results_json("apply", &plan, &[])?)?;
+        if !args.output.is_recap() {
+            tell("apply", &args.output, &plan, Vec::new())?;
         }
         return Ok(Exit::Done);
     }
@@ -82,13 +80,9 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     let applied = carry_out(&args, &connection, &plan, &run).await;
     run.end(&applied, exit_of).await;
     let applied = applied?;
-    let shown = if args.json {
-        results_json("apply", &plan, &applied.results)?
-    } else {
-        changes_recap(&applied.results)
-    };
-    ui::put(&shown)?;
-    Ok(exit_of(&applied))
+    let exit = exit_of(&applied);
+    tell("apply", &args.output, &plan, applied.results)?;
+    Ok(exit)
 }
 
 async fn carry_out(
@@ -120,28 +114,17 @@ pub(super) fn exit_of(applied: &Applied) -> Exit {
     }
 }
 
-/// The `apply` document, and that of `revert`.
-pub(super) fn results_json(
+/// Answers with what came of changes: `what` is the command.
+pub(super) fn tell(
     what: &str,
+    output: &OutputArgs,
     plan: &Plan,
-    changes: &[ChangeResult],
-) -> Result<String, CliError> {
-    #[derive(Serialize)]
-    struct Document<'a> {
-        schema: String,
-        generated_at: Timestamp,
-        cluster: &'a ClusterInfo,
-        plan: &'a str,
-        changes: &'a [ChangeResult],
+    mut results: Vec<ChangeResult>,
+) -> Result<(), CliError> {
+    if output.is_recap() {
+        return output::write(output, &changes_recap(&results));
     }
-    let document = Document {
-        schema: format!("axlpaper.{what}/v1"),
-        generated_at: Timestamp::now(),
-        cluster: &plan.cluster,
-        plan: &plan.id,
-        changes,
-    };
-    serde_json::to_string_pretty(&document)
-        .map(|text| text + "\n")
-        .map_err(|error| CliError::from_error(Exit::Failed, &error))
+    output::sort(&output.list, &mut results)?;
+    let json = || changes_json(what, plan, &results, Timestamp::now());
+    output::write(output, &output::list(output, &results, json)?)
 }

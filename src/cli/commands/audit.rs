@@ -9,12 +9,12 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::open::Connection;
 use crate::cli::ui::{self, Progress};
 use crate::cli::{open, output, pipeline, target};
-use crate::domain::audit::Audit;
+use crate::domain::audit::{Audit, AuditedPhone};
 use crate::domain::finding::Verdict;
 use crate::domain::picture::PictureRules;
 use crate::domain::repair::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
-use crate::report::{audit_json, audit_recap};
+use crate::report::{OfCluster, audit_json, audit_recap};
 
 /// Say for every phone whether it can take a push, and if not why
 ///
@@ -40,7 +40,6 @@ pub struct Args {
 /// When the cluster cannot be read or the answer cannot be written.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
     target::check_stdin(&args.connection, &args.target)?;
-    output::check(&args.output)?;
     let repairs = args.repair.repairs(ResetArgs::default())?;
     let pictures = open::pictures(&args.connection)?;
     match clusters::chosen(&args.connection)? {
@@ -55,10 +54,12 @@ async fn one(
     repairs: &Repairs,
     pictures: &PictureRules,
 ) -> Result<Exit, CliError> {
+    output::check_list::<AuditedPhone>(&args.output)?;
     let repairs = &Repairs { https: connection.may_use_https(), ..repairs.clone() };
     let (counts, progress) = (LimitCounts::AllPhones, Progress::shared());
     let inventory = pipeline::survey(connection, &args.target, counts, repairs, &progress).await?;
-    let audit = audit(&inventory, repairs).with_pictures(pictures);
+    let mut audit = audit(&inventory, repairs).with_pictures(pictures);
+    output::sort(&args.output.list, &mut audit.phones)?;
     let text = output::list(&args.output, &audit.phones, || audit_json(&audit, Timestamp::now()))?;
     output::write(&args.output, &text)?;
     ui::say(&format!("\n{}", audit_recap(&audit)));
@@ -71,14 +72,16 @@ async fn several(
     repairs: &Repairs,
     pictures: &PictureRules,
 ) -> Result<Exit, CliError> {
+    output::check_list::<OfCluster<'_, AuditedPhone>>(&args.output)?;
     let selector =
         Selector { limit_counts: LimitCounts::AllPhones, ..target::selector(&args.target)? };
-    let ended = clusters::each(connections, async |connection, observer| {
+    let mut ended = clusters::each(connections, async |connection, observer| {
         let repairs = Repairs { https: connection.may_use_https(), ..repairs.clone() };
         let inventory = pipeline::survey_of(connection, &selector, &repairs, observer).await?;
         Ok(audit(&inventory, &repairs).with_pictures(pictures))
     })
     .await;
+    clusters::sort(&args.output, &mut ended, |audit| &mut audit.phones)?;
     clusters::write(
         &args.output,
         &ended,

@@ -60,10 +60,11 @@ pub fn run(args: Args) -> Result<Exit, CliError> {
 }
 
 fn show(args: &ShowArgs) -> Result<Exit, CliError> {
-    output::check(&args.output)?;
+    output::check_list::<SettingRecord>(&args.output)?;
     let (cluster, settings) = open::settings(&args.connection, Some(&args.push))?;
     let file = open::config_path(&args.connection).filter(|path| path.exists());
-    let records = records(&settings);
+    let mut records = records(&settings);
+    output::sort(&args.output.list, &mut records)?;
     let text = output::list(&args.output, &records, || {
         settings_json(&records, file.as_deref(), cluster.as_deref(), Timestamp::now())
     })?;

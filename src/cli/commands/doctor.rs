@@ -1,13 +1,14 @@
 //! `axlpaper doctor`
 
 use jiff::Timestamp;
-use serde::Serialize;
 
-use crate::cli::args::{ConnectionArgs, PushArgs};
-use crate::cli::doctor::{self, Check};
+use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs};
+use crate::cli::doctor::{self, Check, DoctorBody};
 use crate::cli::error::{CliError, Exit};
-use crate::cli::ui;
-use crate::report::printable_lines;
+use crate::cli::output;
+use crate::cli::ui::{self, Progress};
+use crate::event::{Event, Stage};
+use crate::report::{Document, printable_lines};
 
 /// Check everything that a rollout needs, and say what to do about what is missing
 ///
@@ -19,9 +20,8 @@ pub struct Args {
     connection: ConnectionArgs,
     #[command(flatten)]
     push: PushArgs,
-    /// Print the checks as JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 /// Runs the command. It fails when a check does.
@@ -29,22 +29,20 @@ pub struct Args {
 /// # Errors
 /// When the answer cannot be written.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
-    #[derive(Serialize)]
-    struct Document<'a> {
-        schema: &'static str,
-        generated_at: Timestamp,
-        checks: &'a [Check],
+    output::check_list::<Check>(&args.output)?;
+    let progress = Progress::shared();
+    progress.observe(&Event::Started { stage: Stage::Checks, total: None });
+    let mut checks = doctor::run(&args.connection, &args.push).await;
+    progress.observe(&Event::Finished { stage: Stage::Checks });
+    let exit = doctor::exit_of(&checks);
+    if args.output.is_recap() {
+        let shown = printable_lines(&doctor::shown(&checks, ui::speaks_unicode()));
+        output::write(&args.output, &shown)?;
+        return Ok(exit);
     }
-    let checks = doctor::run(&args.connection, &args.push).await;
-    let text = if args.json {
-        let (schema, generated_at) = ("axlpaper.doctor/v1", Timestamp::now());
-        let document = Document { schema, generated_at, checks: &checks };
-        serde_json::to_string_pretty(&document)
-            .map_err(|error| CliError::from_error(Exit::Failed, &error))?
-            + "\n"
-    } else {
-        printable_lines(&doctor::shown(&checks, ui::speaks_unicode()))
-    };
-    ui::put(&text)?;
-    Ok(doctor::exit_of(&checks))
+    output::sort(&args.output.list, &mut checks)?;
+    let body = DoctorBody { checks: &checks };
+    let json = || Document::new("doctor", Timestamp::now(), None, body);
+    output::write(&args.output, &output::list(&args.output, &checks, json)?)?;
+    Ok(exit)
 }

@@ -47,7 +47,7 @@ pub struct Args {
 /// # Errors
 /// When the folder cannot be read, or the server cannot listen.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
-    output::check(&args.output)?;
+    output::check_list::<HostedFile>(&args.output)?;
     let folder = served_folder::read(&args.folder)?;
     for left_out in &folder.left_out {
         ui::say(&printable(&format!("left out: {left_out}")));
@@ -60,7 +60,8 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     };
     let watcher: Arc<dyn Observer> = Arc::new(Watcher);
     let host = serving.start(Some(toward(&serving)), &watcher)?;
-    let files = publish(&host, folder.files)?;
+    let mut files = publish(&host, folder.files)?;
+    output::sort(&args.output.list, &mut files)?;
     let json = || hosted_json(host.base().as_str(), &files, Timestamp::now());
     output::write(&args.output, &output::list(&args.output, &files, json)?)?;
     ui::say(&format!(

@@ -8,10 +8,10 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::open::Connection;
 use crate::cli::ui::{self, Progress};
 use crate::cli::{output, pipeline, target};
-use crate::domain::inventory::Inventory;
+use crate::domain::inventory::{Inventory, Phone};
 use crate::domain::repair::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
-use crate::report::inventory_json;
+use crate::report::{OfCluster, inventory_json};
 
 /// List every phone that the selection matches, with its registration
 ///
@@ -32,7 +32,6 @@ pub struct Args {
 /// When the cluster cannot be read or the answer cannot be written.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
     target::check_stdin(&args.connection, &args.target)?;
-    output::check(&args.output)?;
     match clusters::chosen(&args.connection)? {
         Chosen::One(connection) => one(&connection, &args).await,
         Chosen::Several(connections) => several(connections, &args).await,
@@ -40,9 +39,11 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
 }
 
 async fn one(connection: &Connection, args: &Args) -> Result<Exit, CliError> {
+    output::check_list::<Phone>(&args.output)?;
     let (counts, progress) = (LimitCounts::AllPhones, Progress::shared());
-    let inventory =
+    let mut inventory =
         pipeline::survey(connection, &args.target, counts, &Repairs::default(), &progress).await?;
+    output::sort(&args.output.list, &mut inventory.phones)?;
     let text = output::list(&args.output, &inventory.phones, || {
         inventory_json(&inventory, Timestamp::now())
     })?;
@@ -52,13 +53,15 @@ async fn one(connection: &Connection, args: &Args) -> Result<Exit, CliError> {
 }
 
 async fn several(connections: Vec<Connection>, args: &Args) -> Result<Exit, CliError> {
+    output::check_list::<OfCluster<'_, Phone>>(&args.output)?;
     let selector =
         Selector { limit_counts: LimitCounts::AllPhones, ..target::selector(&args.target)? };
     let nothing = Repairs::default();
-    let ended = clusters::each(connections, async |connection, observer| {
+    let mut ended = clusters::each(connections, async |connection, observer| {
         pipeline::survey_of(connection, &selector, &nothing, observer).await
     })
     .await;
+    clusters::sort(&args.output, &mut ended, |inventory| &mut inventory.phones)?;
     clusters::write(
         &args.output,
         &ended,

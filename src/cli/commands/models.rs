@@ -20,7 +20,8 @@ pub struct Args {
 /// # Errors
 /// When the answer cannot be written.
 pub fn run(args: &Args) -> Result<Exit, CliError> {
-    let models: Vec<ModelRecord> = model::catalogue().iter().map(ModelRecord).collect();
+    let mut models: Vec<ModelRecord> = model::catalogue().iter().map(ModelRecord).collect();
+    output::sort(&args.output.list, &mut models)?;
     let text = output::list(&args.output, &models, || models_json(&models, Timestamp::now()))?;
     output::write(&args.output, &text)?;
     Ok(Exit::Done)

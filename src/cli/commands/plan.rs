@@ -6,14 +6,14 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::audit::audit;
-use crate::cli::args::{ConnectionArgs, RepairArgs, ResetArgs, TargetArgs};
+use crate::cli::args::{ConnectionArgs, ListArgs, RepairArgs, ResetArgs, TargetArgs};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::{self, Progress};
 use crate::cli::{open, output, pipeline, repair, state, target};
 use crate::domain::plan::Plan;
 use crate::domain::repair::Repairs;
 use crate::domain::selector::LimitCounts;
-use crate::report::{Format, ListError, Record, csv, ndjson, plan_diff, plan_json, plan_recap};
+use crate::report::{Format, Record, plan_diff, plan_json, plan_recap};
 
 /// Show the changes that would make phones ready
 ///
@@ -31,12 +31,14 @@ pub struct Args {
     /// Write the plan into this file
     #[arg(short = 'o', long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Format of the answer: a diff, the plan itself, or a row for every added device
+    /// Format of the answer: a diff, the plan itself, or a row for every device of every change
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
     /// Short for --format json
     #[arg(long, conflicts_with = "format")]
     json: bool,
+    #[command(flatten)]
+    list: ListArgs,
     /// End with exit code 6 when the plan holds a change
     #[arg(long)]
     detailed_exitcode: bool,
@@ -48,6 +50,13 @@ pub struct Args {
 /// When the cluster cannot be read or the plan cannot be written.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
     target::check_stdin(&args.connection, &args.target)?;
+    let format = if args.json { Format::Json } else { args.format };
+    output::check_format::<Row>(format, &args.list)?;
+    if format == Format::Json && args.list.fields.is_empty() && !args.list.sort.is_empty() {
+        let order = "the changes of a plan stand in the order in which they are made";
+        return Err(CliError::new(Exit::Usage, order)
+            .hint("--sort is for its rows: use --format table, csv or ndjson, or add --fields"));
+    }
     args.output.as_deref().map_or(Ok(()), output::check_writable)?;
     let repairs = args.repair.repairs(args.reset)?;
     let connection = open::connection(&args.connection, None)?;
@@ -61,8 +70,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     let audit = audit(&inventory, &repairs).with_pictures(&pictures);
     let owed = state::owed(&state::path(args.connection.state.as_deref())?, &connection)?;
     let plan = repair::plan(&inventory, &audit, &repairs, &owed)?;
-    let json = plan_json(&plan, Timestamp::now())
-        .map_err(|error| CliError::from_error(Exit::Failed, &error))?;
+    let json = plan_json(&plan, Timestamp::now());
     if let Some(path) = &args.output {
         output::write_file(path, &json)?;
         ui::say(&format!(
@@ -71,13 +79,14 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
             path.display()
         ));
     }
-    let shown = match if args.json { Format::Json } else { args.format } {
-        Format::Table => format!("{}\n{}", plan_diff(&plan), plan_recap(&plan, &audit)),
-        Format::Json => json,
-        Format::Ndjson => ndjson(&rows(&plan)).map_err(unlisted)?,
-        Format::Csv => csv(&rows(&plan)).map_err(unlisted)?,
-    };
-    ui::put(&shown)?;
+    if format == Format::Table && args.list.fields.is_empty() && args.list.sort.is_empty() {
+        ui::put(&format!("{}\n{}", plan_diff(&plan), plan_recap(&plan, &audit)))?;
+    } else {
+        let mut rows = rows(&plan);
+        output::sort(&args.list, &mut rows)?;
+        let width = ui::terminal_width();
+        output::put(&output::list_as(format, &args.list, width, &rows, || json)?)?;
+    }
     Ok(if args.detailed_exitcode && !plan.changes.is_empty() { Exit::WorkToDo } else { Exit::Done })
 }
 
@@ -118,8 +127,4 @@ fn rows(plan: &Plan) -> Vec<Row> {
         if rows.is_empty() { vec![row(None)] } else { rows }
     });
     rows.collect()
-}
-
-fn unlisted(error: ListError) -> CliError {
-    CliError::from_error(Exit::Failed, &error)
 }

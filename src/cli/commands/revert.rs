@@ -2,21 +2,21 @@
 
 use jiff::Timestamp;
 
-use super::apply::{exit_of, results_json};
+use super::apply::{exit_of, tell};
 use crate::apply::{Applied, now};
-use crate::cli::args::{ConnectionArgs, ResetArgs};
+use crate::cli::args::{ConnectionArgs, OutputArgs, ResetArgs};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::open::{self, Cluster, Connection};
 use crate::cli::state::{self, Place, Run, What};
 use crate::cli::ui::{self, Progress};
-use crate::cli::{errors, interrupt, repair};
+use crate::cli::{errors, interrupt, output, repair};
 use crate::domain::inventory::ClusterInfo;
 use crate::domain::plan::{Change, Now, Plan};
-use crate::event::ChangeState;
+use crate::event::{ChangeResult, ChangeState};
 use crate::journal::{History, RunRow, Which};
 use crate::plan::{Kind, Undo, undo};
 use crate::push::engine::Stop;
-use crate::report::{changes_recap, plan_diff};
+use crate::report::{Format, plan_diff, plan_json, printable_lines};
 
 /// Take back what a run changed on the cluster
 ///
@@ -37,9 +37,8 @@ pub struct Args {
     /// Do not ask
     #[arg(long)]
     yes: bool,
-    /// Print the results as JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 /// Runs the command.
@@ -47,6 +46,7 @@ pub struct Args {
 /// # Errors
 /// When there is no such run, it was about another cluster, or the cluster cannot be written to.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
+    output::check_list::<ChangeResult>(&args.output)?;
     let path = state::path(args.connection.state.as_deref())?;
     let history = state::history(&path)?;
     let row = state::find(&history, args.run)?;
@@ -70,7 +70,10 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     if args.dry_run {
         let cluster = open::connect(&connection, &Progress::shared()).await?;
         let undo = way_back(&cluster, &connection, &done, args.reset).await?;
-        show(&undo, args.json)?;
+        show(&undo);
+        if args.output.format() == Format::Json {
+            output::write(&args.output, &plan_json(&undo.plan, Timestamp::now()))?;
+        }
         return Ok(Exit::Done);
     }
     let what = What {
@@ -83,15 +86,11 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     let reverted = carry_out(&args, &connection, &done, &run).await;
     run.end(&reverted, |(_, applied)| exit_of(applied)).await;
     let (plan, applied) = reverted?;
-    if !plan.changes.is_empty() {
-        let shown = if args.json {
-            results_json("revert", &plan, &applied.results)?
-        } else {
-            changes_recap(&applied.results)
-        };
-        ui::put(&shown)?;
+    let exit = exit_of(&applied);
+    if !(plan.changes.is_empty() && args.output.is_recap()) {
+        tell("revert", &args.output, &plan, applied.results)?;
     }
-    Ok(exit_of(&applied))
+    Ok(exit)
 }
 
 /// Returns the changes of a run that were made, or may have been.
@@ -129,7 +128,7 @@ async fn carry_out(
         run.lock_cluster(&publisher)?;
     }
     let undo = way_back(&cluster, connection, done, args.reset).await?;
-    show(&undo, false)?;
+    show(&undo);
     let plan = undo.plan;
     if plan.changes.is_empty() {
         return Ok((plan, Applied::default()));
@@ -162,7 +161,7 @@ async fn way_back(
     Ok(undo(&info, Timestamp::now(), done.iter().zip(&there), reset.reset))
 }
 
-fn show(undo: &Undo, json: bool) -> Result<(), CliError> {
+fn show(undo: &Undo) {
     let mut text = if undo.plan.changes.is_empty() {
         "Nothing is left to take back.\n".to_owned()
     } else {
@@ -176,12 +175,7 @@ fn show(undo: &Undo, json: bool) -> Result<(), CliError> {
             text.push('\n');
         }
     }
-    ui::say(&crate::report::printable_lines(&text));
-    if json {
-        let plan = crate::report::plan_json(&undo.plan, Timestamp::now());
-        ui::put(&plan.map_err(|error| CliError::from_error(Exit::Failed, &error))?)?;
-    }
-    Ok(())
+    ui::say(&printable_lines(&text));
 }
 
 /// So many runs are looked through for one that changed something.

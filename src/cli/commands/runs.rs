@@ -27,13 +27,14 @@ pub struct Args {
 /// # Errors
 /// When the journal cannot be read.
 pub fn run(args: &Args) -> Result<Exit, CliError> {
-    output::check(&args.output)?;
+    output::check_list::<RunRecord>(&args.output)?;
     let path = state::path(args.state.as_deref())?;
     let runs = match state::history_if_any(&path)? {
         Some(history) => history.runs(args.limit).map_err(|error| state::unusable(&error))?,
         None => Vec::new(),
     };
-    let rows: Vec<RunRecord> = runs.iter().map(RunRecord::from).collect();
+    let mut rows: Vec<RunRecord> = runs.iter().map(RunRecord::from).collect();
+    output::sort(&args.output.list, &mut rows)?;
     let text = output::list(&args.output, &rows, || runs_json(&rows, Timestamp::now()))?;
     output::write(&args.output, &text)?;
     Ok(Exit::Done)

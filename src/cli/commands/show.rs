@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use crate::cli::args::OutputArgs;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::{output, state};
+use crate::event::PhoneResult;
 use crate::journal::Which;
-use crate::report::{Format, Shown, show_json, show_recap};
+use crate::report::{Shown, show_json, show_recap};
 
 /// Show everything about one run: every change with what was before and after, every phone with its attempts
 #[derive(clap::Args, Debug)]
@@ -28,15 +29,16 @@ pub struct Args {
 /// # Errors
 /// When there is no such run, or the journal cannot be read.
 pub fn run(args: &Args) -> Result<Exit, CliError> {
-    output::check(&args.output)?;
+    output::check_list::<PhoneResult>(&args.output)?;
     let history = state::history(&state::path(args.state.as_deref())?)?;
     let run = state::find(&history, args.run)?;
-    let shown = Shown::read(&history, run).map_err(|error| state::unusable(&error))?;
-    let text = if args.output.format() == Format::Table {
-        show_recap(&shown)
+    let mut shown = Shown::read(&history, run).map_err(|error| state::unusable(&error))?;
+    if args.output.is_recap() {
+        output::write(&args.output, &show_recap(&shown))?;
     } else {
-        output::list(&args.output, &shown.phones, || show_json(&shown, Timestamp::now()))?
-    };
-    output::write(&args.output, &text)?;
+        output::sort(&args.output.list, &mut shown.phones)?;
+        let json = || show_json(&shown, Timestamp::now());
+        output::write(&args.output, &output::list(&args.output, &shown.phones, json)?)?;
+    }
     Ok(Exit::Done)
 }

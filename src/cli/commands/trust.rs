@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::cli::args::ConnectionArgs;
@@ -14,7 +15,7 @@ use crate::config::{FileConfig, Layer, Pinned, with_pin};
 use crate::net::certificate::CertificateFacts;
 use crate::net::endpoint::Endpoint;
 use crate::net::peek::{self, PeekError};
-use crate::report::printable_lines;
+use crate::report::{Document, printable_lines};
 
 /// Show the server's certificate, and pin it in the config file after a yes
 ///
@@ -32,17 +33,20 @@ pub struct Args {
     json: bool,
 }
 
-/// What was found out about a server's certificate.
-#[derive(Serialize)]
-struct Document<'a> {
-    schema: &'static str,
-    generated_at: Timestamp,
+/// What is in a `trust` document: what was found out about a server's certificate.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct TrustBody<'a> {
+    /// The server, as `host:port`.
     host: String,
+    /// Its certificate.
     certificate: &'a CertificateFacts,
     /// Certificates of authorities that the server sent along.
     issuers: Vec<String>,
+    /// Whether it is trusted as things are.
     trusted: bool,
+    /// Why it is not.
     why_not: Option<&'a str>,
+    /// Whether today is outside its dates.
     expired: bool,
 }
 
@@ -80,9 +84,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     });
     let now = Timestamp::now();
     if args.json {
-        let document = Document {
-            schema: "axlpaper.trust/v1",
-            generated_at: now,
+        let body = TrustBody {
             host: endpoint.to_string(),
             certificate: own,
             issuers: issuers.iter().map(|issuer| issuer.subject.clone()).collect(),
@@ -90,9 +92,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
             why_not: why_not.as_deref(),
             expired: now < own.not_before || now > own.not_after,
         };
-        let text = serde_json::to_string_pretty(&document)
-            .map_err(|error| CliError::from_error(Exit::Failed, &error))?;
-        ui::put(&(text + "\n"))?;
+        output::put(&Document::new("trust", now, None, body))?;
         if !args.yes {
             return Ok(Exit::Done);
         }

@@ -7,14 +7,16 @@ mod judge;
 use std::fmt::Write as _;
 use std::time::Instant;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::error::Exit;
+use crate::report::Record;
 
 pub use checks::run;
 
 /// How a check ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// All is well.
@@ -28,7 +30,7 @@ pub enum State {
 }
 
 /// One check.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Check {
     /// What was looked at, for scripts.
     pub id: &'static str,
@@ -43,6 +45,40 @@ pub struct Check {
     /// The exit code of a program that fails for this reason.
     #[serde(skip)]
     pub exit: Exit,
+}
+
+impl Record for Check {
+    const COLUMNS: &'static [&'static str] = &["id", "state", "summary", "remedy", "took_ms"];
+    const FIXED: &'static [&'static str] = &["id", "state"];
+    const DROPPED: &'static [&'static str] = &["took_ms"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.id.to_owned(),
+            self.state.as_str().to_owned(),
+            self.summary.clone(),
+            self.remedy.clone().unwrap_or_default(),
+            self.took_ms.to_string(),
+        ]
+    }
+}
+
+impl State {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Failed => "failed",
+            Self::NotChecked => "not_checked",
+        }
+    }
+}
+
+/// What is in a `doctor` document.
+#[derive(Clone, Copy, Debug, JsonSchema, Serialize)]
+pub struct DoctorBody<'a> {
+    /// The checks, in the order in which they were made unless another one was asked for.
+    pub checks: &'a [Check],
 }
 
 /// The checks so far.

@@ -1,6 +1,10 @@
 //! Data to standard output, everything else to standard error.
 
-use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal as _, Write as _};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use indicatif::MultiProgress;
 
 use crate::cli::error::{CliError, Exit};
 
@@ -9,25 +13,111 @@ use crate::cli::error::{CliError, Exit};
 /// # Errors
 /// When it cannot be written. A reader that has gone away is no error: it has what it wanted.
 pub fn put(data: &str) -> Result<(), CliError> {
-    let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(data.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(CliError::new(Exit::Failed, format!("cannot write to standard output: {error}")))
+    put_with(|out| out.write_all(data.as_bytes()).map_err(|error| error.to_string()))
+}
+
+/// Writes data to standard output as it is made; `write` tells in words what went wrong.
+///
+/// # Errors
+/// As [`put`].
+pub fn put_with(
+    write: impl FnOnce(&mut dyn io::Write) -> Result<(), String>,
+) -> Result<(), CliError> {
+    let mut out =
+        BufWriter::with_capacity(BUFFER, Reader { out: io::stdout().lock(), gone: false });
+    let written = write(&mut out).and_then(|()| out.flush().map_err(|error| error.to_string()));
+    // What the buffer still holds has nobody to go to any more.
+    let (reader, _unwritten) = out.into_parts();
+    match written {
+        Err(why) if !reader.gone => {
+            Err(CliError::new(Exit::Failed, format!("cannot write to standard output: {why}")))
         }
         Ok(()) | Err(_) => Ok(()),
     }
 }
 
-/// Tells a person something, on standard error.
-pub fn say(text: &str) {
-    // When nobody can be told, there is nobody to tell that either.
-    let _ignored = writeln!(std::io::stderr().lock(), "{text}");
+/// Whoever reads standard output, and whether it has gone away.
+struct Reader<W> {
+    out: W,
+    gone: bool,
 }
 
-/// Tells whether standard error is a terminal.
-pub fn is_terminal() -> bool {
-    std::io::stderr().is_terminal()
+impl<W: io::Write> io::Write for Reader<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes);
+        self.gone |= written.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe);
+        written
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.out.flush();
+        self.gone |= flushed.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe);
+        flushed
+    }
 }
+
+/// How many bytes go to standard output at once.
+const BUFFER: usize = 64 * 1024;
+
+/// Tells a person something, on standard error.
+pub fn say(text: &str) {
+    if JSON.load(Ordering::SeqCst) {
+        tracing::info!(target: SAID, "{}", text.trim());
+    } else {
+        write_stderr(format!("{text}\n").as_bytes());
+    }
+}
+
+/// Tells a person why a command could not do its work, on standard error.
+pub fn say_error(text: &str) {
+    if JSON.load(Ordering::SeqCst) {
+        tracing::error!(target: SAID, "{text}");
+        return;
+    }
+    let style = console::Style::new().for_stderr().red().bold();
+    match text.strip_prefix(ERROR) {
+        Some(rest) => say(&format!("{}{rest}", style.apply_to(ERROR))),
+        None => say(text),
+    }
+}
+
+/// Writes to standard error, above the bars that stand there.
+pub fn write_stderr(bytes: &[u8]) {
+    // When nobody can be told, there is nobody to tell that either.
+    let write = || drop(io::stderr().lock().write_all(bytes));
+    if is_terminal() { BARS.suspend(write) } else { write() }
+}
+
+/// Makes all of standard error JSON: what is said becomes lines of the log.
+pub fn speak_json() {
+    JSON.store(true, Ordering::SeqCst);
+}
+
+/// Tells whether standard error is a terminal on which lines can be drawn anew.
+pub fn is_terminal() -> bool {
+    io::stderr().is_terminal()
+        && !JSON.load(Ordering::SeqCst)
+        && std::env::var_os("TERM").is_none_or(|kind| kind != "dumb")
+}
+
+/// Tells whether the terminal behind standard error has no room for a bar.
+pub(super) fn is_narrow() -> bool {
+    console::Term::stderr().size_checked().is_some_and(|(_, columns)| columns < 60)
+}
+
+/// The bars on standard error: whatever else is written there makes room for them.
+pub(super) static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+
+static JSON: AtomicBool = AtomicBool::new(false);
+
+/// What lines of the log are called that were said.
+pub const SAID: &str = "axlpaper::said";
+
+/// What lines of the log are called that tell what the screen tells anyway.
+pub const TOLD: &str = "axlpaper::told";
+
+/// How the message of an error begins.
+const ERROR: &str = "error:";
 
 /// Returns the width of the terminal behind standard output, in characters.
 pub fn terminal_width() -> Option<u16> {

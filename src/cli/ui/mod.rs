@@ -4,6 +4,9 @@ mod console;
 mod progress;
 mod prompt;
 
-pub use console::{put, say, speaks_unicode, terminal_width};
+pub use console::{
+    SAID, TOLD, put, put_with, say, say_error, speak_json, speaks_unicode, terminal_width,
+    write_stderr,
+};
 pub use progress::Progress;
 pub use prompt::{confirm, confirm_yes, password};

@@ -3,11 +3,13 @@
 //! 88xx, 89xx and 99xx send a PNG file, 79xx a BMP file; 98xx do so over HTTPS only. What comes with another
 //! content is an error, as published tools found: mostly a `CiscoIPPhoneError`.
 
+use std::net::IpAddr;
+
 use reqwest::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HeaderValue};
 
 use super::{Phase, PhoneClient, read_up_to};
+use crate::net::trace::Watched;
 use crate::phone::Reply;
-use std::net::IpAddr;
 
 /// What came of asking for a screenshot.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -36,7 +38,8 @@ impl PhoneClient {
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization.clone());
         }
-        let response = match request.send().await {
+        let mut watched = Watched::nobody();
+        let response = match self.send(request, "Screenshot", &mut watched).await {
             Ok(response) => response,
             Err(error) => {
                 return Screenshot::None(self.unreachable(&error, Phase::Request).to_string());
@@ -45,7 +48,7 @@ impl PhoneClient {
         let status = response.status().as_u16();
         let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let kind = kind.map(str::to_owned);
-        match read_up_to(response, Screenshot::LIMIT).await {
+        match read_up_to(response, Screenshot::LIMIT, &mut watched).await {
             Ok(body) => sort_out(status, kind.as_deref(), body),
             Err(error) => Screenshot::None(self.unreachable(&error, Phase::Answer).to_string()),
         }

@@ -163,6 +163,7 @@ fn done(chronicle: &Chronicle, length: u64) -> Vec<(u64, Outcome)> {
 /// What a reader calls a stage.
 fn label(word: &str) -> String {
     let told = match word {
+        "connect" => "Cluster is called",
         "phones" => "Phones are read",
         "settings" => "Settings are read",
         "registrations" => "Registrations are read",

@@ -82,7 +82,7 @@ struct Made {
 impl MakeArgs {
     /// Checks what was typed, chooses the models and makes their pictures. Nothing has been written then.
     async fn make(&self) -> Result<(Folder, Made), CliError> {
-        output::check(&self.output)?;
+        output::check_list::<PictureFile>(&self.output)?;
         let options = self.options.options()?;
         let bytes = images::read(&self.picture)?;
         let decoded = images::decode(&self.picture, &bytes)?;
@@ -110,8 +110,9 @@ impl MakeArgs {
         made: &Made,
         files: Vec<(PictureFile, NewFile)>,
     ) -> Result<Exit, CliError> {
-        let (told, new): (Vec<PictureFile>, Vec<NewFile>) = files.into_iter().unzip();
+        let (mut told, new): (Vec<PictureFile>, Vec<NewFile>) = files.into_iter().unzip();
         folder.write(&new)?;
+        output::sort(&self.output.list, &mut told)?;
         let directory = self.directory.display().to_string();
         let text = output::list(&self.output, &told, || {
             pictures_json(&made.picture, &directory, &told, &made.remarks, Timestamp::now())

@@ -1,0 +1,230 @@
+//! The log and the trace: where they go, how much they tell, and in which format.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use clap::{ArgAction, Args, ValueEnum};
+use tracing::Subscriber;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::{Layer, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use super::error::{CliError, Exit};
+use super::ui;
+use crate::domain::text::counted;
+use crate::net::trace;
+
+/// What is told besides the answer, for all commands.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Log")]
+pub struct LogArgs {
+    /// Tell more: -v every phone and every change, -vv every call, -vvv everything; without it RUST_LOG counts
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Format of the log; json makes all of standard error one JSON object a line, unless the log has a file
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+    /// Append the log to this file, in which every phone and every change is told, instead of to standard error
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
+    /// Keep every exchange with the cluster and with phones in a new folder in here, with secrets blanked
+    #[arg(long, global = true, value_name = "DIR")]
+    pub trace_dir: Option<PathBuf>,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Starts log and trace.
+///
+/// # Errors
+/// When the file or the folder cannot be made: better now than after something was changed.
+pub fn start(args: &LogArgs) -> Result<(), CliError> {
+    let registry = tracing_subscriber::registry();
+    match &args.log_file {
+        Some(path) => {
+            let file = open(path).map_err(|error| unusable("log file", path, &error))?;
+            let told = filter(args.verbose, "info");
+            let file = layer(args.log_format, file).with_filter(told);
+            // What a person must see is not only in a file.
+            let warnings = EnvFilter::new("axlpaper=warn").add_directive(off(ui::TOLD));
+            let stderr = layer(LogFormat::Text, Stderr).with_filter(warnings);
+            install(registry.with(file).with(stderr));
+        }
+        None => {
+            let json = args.log_format == LogFormat::Json;
+            let told = filter(args.verbose, if json { "info" } else { "warn" });
+            let told = told.add_directive(off(ui::TOLD));
+            if json {
+                ui::speak_json();
+            }
+            let told = if json { told.add_directive(always(ui::SAID)) } else { told };
+            install(registry.with(layer(args.log_format, Stderr).with_filter(told)));
+        }
+    }
+    if let Some(folder) = &args.trace_dir {
+        let path =
+            trace::start(folder).map_err(|error| unusable("trace folder", folder, &error))?;
+        ui::say(&format!("Every exchange is kept in {}", path.display()));
+    }
+    Ok(())
+}
+
+/// Ends the trace, and says what it lacks.
+pub fn finish() {
+    let Some(kept) = trace::finish(PATIENCE) else { return };
+    let folder = kept.path.display();
+    if let Some(why) = &kept.failure {
+        ui::say(&format!(
+            "WARNING: the trace in {folder} could not be written to its end: {why}; the run went on without it"
+        ));
+    } else if kept.missing > 0 {
+        let missing = kept.missing;
+        ui::say(&format!(
+            "WARNING: the trace in {folder} lacks {missing} exchanges, which came too fast"
+        ));
+    }
+    let count = usize::try_from(kept.exchanges).unwrap_or(usize::MAX);
+    ui::say(&format!("Trace: {} in {folder}", counted(count, "exchange")));
+}
+
+fn unusable(what: &str, path: &Path, error: &io::Error) -> CliError {
+    CliError::new(Exit::Failed, format!("cannot use the {what} {}: {error}", path.display()))
+        .hint("nothing was sent or changed; check that its folder exists and may be written to")
+}
+
+/// What is told: what was typed, else `RUST_LOG`, else `by_itself` of this program.
+fn filter(verbose: u8, by_itself: &str) -> EnvFilter {
+    let level = match verbose {
+        0 => {
+            return EnvFilter::try_from_default_env()
+                .unwrap_or_else(|_| EnvFilter::new(format!("axlpaper={by_itself}")));
+        }
+        1 => "info",
+        2 => "debug",
+        _ => "trace",
+    };
+    EnvFilter::new(format!("axlpaper={level}"))
+}
+
+fn off(target: &str) -> tracing_subscriber::filter::Directive {
+    directive(&format!("{target}=off"))
+}
+
+fn always(target: &str) -> tracing_subscriber::filter::Directive {
+    directive(&format!("{target}=info"))
+}
+
+fn directive(text: &str) -> tracing_subscriber::filter::Directive {
+    // Our own texts are directives; should one not be, it filters nothing out.
+    text.parse().unwrap_or_else(|_| tracing::level_filters::LevelFilter::TRACE.into())
+}
+
+/// A log in this format to that place. Never in colour: level and words say it all.
+fn layer<S, W>(format: LogFormat, writer: W) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let layer = tracing_subscriber::fmt::layer().with_writer(writer).log_internal_errors(false);
+    match format {
+        LogFormat::Text => layer.with_target(false).boxed(),
+        LogFormat::Json => layer.json().flatten_event(true).boxed(),
+    }
+}
+
+fn install(log: impl Subscriber + Send + Sync + 'static) {
+    // A second start in one process, as in tests, keeps the first log.
+    let _already_started = log.try_init();
+}
+
+fn open(path: &Path) -> io::Result<LogFile> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        // It names phones, users and addresses.
+        options.mode(0o600);
+    }
+    let file = Arc::new(Mutex::new(options.open(path)?));
+    Ok(LogFile { file, failed: Arc::default() })
+}
+
+/// A file that lines of the log are appended to. A disk that takes no more ends the log, not the run.
+#[derive(Clone)]
+struct LogFile {
+    file: Arc<Mutex<File>>,
+    failed: Arc<AtomicBool>,
+}
+
+impl Write for LogFile {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let written = self.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(line);
+        if let Err(error) = written
+            && !self.failed.swap(true, Ordering::SeqCst)
+        {
+            ui::say(&format!("WARNING: the log file cannot be written: {error}; the run goes on"));
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for LogFile {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        self.clone()
+    }
+}
+
+/// Standard error, above the bars that stand there.
+struct Stderr;
+
+/// A line of the log, written when it is complete.
+struct Line(Vec<u8>);
+
+impl Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        ui::write_stderr(&self.0);
+    }
+}
+
+impl MakeWriter<'_> for Stderr {
+    type Writer = Line;
+
+    fn make_writer(&self) -> Self::Writer {
+        Line(Vec::new())
+    }
+}
+
+/// How long the end of a program waits for a disk.
+const PATIENCE: Duration = Duration::from_secs(10);

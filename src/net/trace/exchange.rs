@@ -1,0 +1,269 @@
+//! One exchange: what was asked, what came back, and how it ended.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
+    SET_COOKIE,
+};
+
+use super::folder::Desk;
+use super::redact::{HIDDEN, redact};
+use crate::domain::text::is_steering;
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// `cluster` or `phone`.
+    pub to: &'static str,
+    /// The method.
+    pub method: String,
+    /// The whole address.
+    pub url: String,
+    /// What is asked for, in one word.
+    pub operation: String,
+    /// The headers, as far as they are ours.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// An exchange that is under way. When it is dropped it is handed to the trace, whether it came to its end
+/// or was cut off.
+#[derive(Debug)]
+pub struct Watched(Option<Box<(Exchange, Arc<Desk>)>>);
+
+impl Watched {
+    /// Watches nothing.
+    pub fn nobody() -> Self {
+        Self(None)
+    }
+
+    pub(super) fn new(request: Request, desk: Arc<Desk>) -> Self {
+        let exchange = Exchange {
+            request: Request { body: beginning(&request.body), ..request },
+            began_at: Timestamp::now(),
+            began: Instant::now(),
+            took: Duration::ZERO,
+            answer: None,
+            body: Bytes::new(),
+            body_bytes: 0,
+            ended: "was cut off".to_owned(),
+        };
+        Self(Some(Box::new((exchange, desk))))
+    }
+
+    /// Tells whether somebody watches.
+    pub fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Takes note of status and headers.
+    pub fn answered(&mut self, status: u16, headers: &HeaderMap) {
+        if let Some(watched) = &mut self.0 {
+            watched.0.answer = Some((status, headers.clone()));
+        }
+    }
+
+    /// Takes note of what came of the body.
+    pub fn body(&mut self, body: &[u8]) {
+        if let Some(watched) = &mut self.0 {
+            watched.0.body_bytes = body.len();
+            watched.0.body = Bytes::copy_from_slice(&body[..body.len().min(MOST_BYTES)]);
+        }
+    }
+
+    /// Takes note of how it ended.
+    pub fn ended<E: std::fmt::Display>(&mut self, result: Result<(), E>) {
+        if let Some(watched) = &mut self.0 {
+            watched.0.ended = match result {
+                Ok(()) => "complete".to_owned(),
+                Err(error) => error.to_string(),
+            };
+        }
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if let Some(watched) = self.0.take() {
+            let (mut exchange, desk) = *watched;
+            exchange.took = exchange.began.elapsed();
+            desk.hand_over(exchange);
+        }
+    }
+}
+
+/// An exchange that has ended.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    pub(super) request: Request,
+    pub(super) began_at: Timestamp,
+    began: Instant,
+    pub(super) took: Duration,
+    pub(super) answer: Option<(u16, HeaderMap)>,
+    body: Bytes,
+    pub(super) body_bytes: usize,
+    pub(super) ended: String,
+}
+
+impl Exchange {
+    /// How many bytes it holds in memory, about.
+    pub(super) fn size(&self) -> usize {
+        self.request.body.len() + self.body.len() + 2048
+    }
+
+    /// The text of its file, without secrets.
+    pub(super) fn text(&self, number: u64) -> String {
+        let mut text = String::with_capacity(self.size());
+        let Request { method, url, headers, body, .. } = &self.request;
+        let (at, ms) = (self.began_at, self.took.as_millis());
+        // Writing into a String cannot fail.
+        let _ = writeln!(text, "# exchange {number}, begun {at}, took {ms} ms: {}", self.ended);
+        let _ = writeln!(text, "> {method} {url}");
+        push_headers(&mut text, '>', headers);
+        push_body(&mut text, headers, body, body.len());
+        match &self.answer {
+            None => text.push_str("< no answer\n"),
+            Some((status, headers)) => {
+                let _ = writeln!(text, "< {status}");
+                push_headers(&mut text, '<', headers);
+                push_body(&mut text, headers, &self.body, self.body_bytes);
+            }
+        }
+        // What a server or a phone says must not steer the terminal of whoever reads this.
+        text.chars()
+            .map(|c| if is_steering(c) && c != '\n' && c != '\t' { '\u{FFFD}' } else { c })
+            .collect()
+    }
+}
+
+fn push_headers(text: &mut String, mark: char, headers: &HeaderMap) {
+    for (name, value) in headers {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        // Writing into a String cannot fail.
+        let _ = writeln!(text, "{mark} {name}: {}", without_secret(name, &value));
+    }
+}
+
+/// The value of a header; of credentials only their kind, of cookies only their names.
+fn without_secret(name: &HeaderName, value: &str) -> String {
+    if *name == AUTHORIZATION || *name == PROXY_AUTHORIZATION {
+        let kind = value.split_once(' ').map_or("", |(kind, _)| kind);
+        return format!("{kind} {HIDDEN}").trim_start().to_owned();
+    }
+    let named = |pair: &str| match pair.split_once('=') {
+        Some((name, _)) => format!("{}={HIDDEN}", name.trim()),
+        None => HIDDEN.to_owned(),
+    };
+    if *name == COOKIE {
+        return value.split(';').map(named).collect::<Vec<_>>().join("; ");
+    }
+    if *name == SET_COOKIE {
+        let (pair, attributes) = value.split_once(';').unwrap_or((value, ""));
+        return format!("{};{attributes}", named(pair)).trim_end_matches(';').to_owned();
+    }
+    value.to_owned()
+}
+
+/// Adds a body, of which `whole` bytes were sent; what a form holds is shown as it reads.
+fn push_body(text: &mut String, headers: &HeaderMap, body: &[u8], whole: usize) {
+    if body.is_empty() {
+        text.push('\n');
+        return;
+    }
+    if is_picture(headers, body) {
+        // Writing into a String cannot fail.
+        let _ = writeln!(text, "\n# a picture of {whole} bytes\n");
+        return;
+    }
+    let is_form = headers
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
+    let shown = String::from_utf8_lossy(body);
+    let shown = shown.replace("\r\n", "\n");
+    text.push('\n');
+    text.push_str(&if is_form { redact(&form_decoded(&shown)) } else { redact(&shown) });
+    text.push('\n');
+    if whole > body.len() {
+        // Writing into a String cannot fail.
+        let _ = writeln!(text, "# and {} more bytes", whole - body.len());
+    }
+    text.push('\n');
+}
+
+/// Tells whether a body is a picture, such as a phone's screen. As text nobody could read it.
+fn is_picture(headers: &HeaderMap, body: &[u8]) -> bool {
+    let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    let is_image = kind.get(..6).is_some_and(|kind| kind.eq_ignore_ascii_case(b"image/"));
+    // What calls itself a picture and is text is shown all the same.
+    body.starts_with(b"\x89PNG") || is_image && std::str::from_utf8(body).is_err()
+}
+
+/// Reads `a+b%20c` as `a b c`.
+fn form_decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let escaped = (*byte == b'%')
+            .then(|| text.get(at + 1..at + 3))
+            .flatten()
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        decoded.push(match (byte, escaped) {
+            (_, Some(byte)) => byte,
+            (b'+', None) => b' ',
+            (byte, None) => *byte,
+        });
+        at += if escaped.is_some() { 3 } else { 1 };
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+/// The beginning of a body, in memory of its own where the rest is long.
+fn beginning(body: &Bytes) -> Bytes {
+    if body.len() > MOST_BYTES { Bytes::copy_from_slice(&body[..MOST_BYTES]) } else { body.clone() }
+}
+
+/// How much of a body is kept. Pages of thousands of phones are longer, and their beginning shows their kind.
+pub(super) const MOST_BYTES: usize = 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_is_only_counted() {
+        let shown = |kind: &'static str, body: &[u8]| {
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(kind))]);
+            let mut text = String::new();
+            push_body(&mut text, &headers, body, body.len());
+            text
+        };
+        assert_eq!(shown("image/bmp", b"BM\xff\xfe"), "\n# a picture of 4 bytes\n\n");
+        assert_eq!(shown("text/plain", b"\x89PNG.."), "\n# a picture of 6 bytes\n\n");
+        assert_eq!(shown("image/png", b"<a/>"), "\n<a/>\n\n");
+    }
+
+    #[test]
+    fn headers_keep_no_secret() {
+        let shown = |name: HeaderName, value| without_secret(&name, value);
+        assert_eq!(shown(AUTHORIZATION, "Basic YTpi"), "Basic (hidden)");
+        assert_eq!(shown(AUTHORIZATION, "YTpi"), "(hidden)");
+        assert_eq!(shown(COOKIE, "a=1; JSESSIONIDSSO=2"), "a=(hidden); JSESSIONIDSSO=(hidden)");
+        assert_eq!(shown(SET_COOKIE, "a=1; Path=/; Secure"), "a=(hidden); Path=/; Secure");
+        assert_eq!(shown(SET_COOKIE, "secret"), "(hidden)");
+        assert_eq!(shown(CONTENT_TYPE, "text/xml"), "text/xml");
+    }
+
+    #[test]
+    fn a_form_is_shown_as_it_reads() {
+        assert_eq!(form_decoded("XML=%3Ca+b%3D%22%C3%BC%22%3E"), "XML=<a b=\"ü\">");
+        assert_eq!(form_decoded("100%"), "100%");
+        assert_eq!(form_decoded("%zz%4"), "%zz%4");
+    }
+}

@@ -1,0 +1,76 @@
+//! Something that can be written: a document or a list, straight to where it goes.
+//!
+//! An audit of forty thousand phones is tens of megabytes of JSON. It is never put together in memory.
+
+use std::io;
+
+use crate::domain::chain::chain;
+
+/// What a command answers with.
+pub trait Answer {
+    /// Writes all of it.
+    ///
+    /// # Errors
+    /// When the place takes no more, or a value cannot be rendered.
+    fn write_to(&self, out: &mut dyn io::Write) -> Result<(), ListError>;
+}
+
+/// An answer could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to write the answer")]
+pub struct ListError(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+impl ListError {
+    pub(super) fn new(source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self(Box::new(source))
+    }
+}
+
+impl ListError {
+    /// Returns what went wrong, in words.
+    pub fn cause(&self) -> String {
+        chain(self.0.as_ref())
+    }
+}
+
+impl From<io::Error> for ListError {
+    fn from(error: io::Error) -> Self {
+        Self::new(error)
+    }
+}
+
+impl From<serde_json::Error> for ListError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::new(error)
+    }
+}
+
+impl From<csv::Error> for ListError {
+    fn from(error: csv::Error) -> Self {
+        Self::new(error)
+    }
+}
+
+impl Answer for str {
+    fn write_to(&self, out: &mut dyn io::Write) -> Result<(), ListError> {
+        Ok(out.write_all(self.as_bytes())?)
+    }
+}
+
+impl Answer for [u8] {
+    fn write_to(&self, out: &mut dyn io::Write) -> Result<(), ListError> {
+        Ok(out.write_all(self)?)
+    }
+}
+
+impl Answer for String {
+    fn write_to(&self, out: &mut dyn io::Write) -> Result<(), ListError> {
+        self.as_str().write_to(out)
+    }
+}
+
+impl<A: Answer + ?Sized> Answer for Box<A> {
+    fn write_to(&self, out: &mut dyn io::Write) -> Result<(), ListError> {
+        (**self).write_to(out)
+    }
+}

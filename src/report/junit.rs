@@ -1,0 +1,143 @@
+//! Lists as test results, for pipelines that read JUnit's XML.
+//!
+//! There is no one schema; this writes what Jenkins, GitLab and Azure all read: `testsuites`, `testsuite`,
+//! `testcase` with `failure` or `skipped` (the "common JUnit XML format", github.com/testmoapp/junitxml).
+
+use std::io;
+
+use jiff::Timestamp;
+use quick_xml::Writer;
+use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
+
+use super::answer::ListError;
+use super::record::Record;
+use super::text::printable_lines;
+
+/// One row as a test.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TestCase {
+    /// Its name.
+    pub name: String,
+    /// What it is grouped by.
+    pub class: String,
+    /// How long it took, in milliseconds.
+    pub took_ms: Option<u64>,
+    /// How it ended.
+    pub result: TestResult,
+    /// What else should be known, several lines or none.
+    pub output: String,
+}
+
+/// How a test ended.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum TestResult {
+    /// Well.
+    Passed,
+    /// Not well.
+    Failed {
+        /// Of which kind: a code.
+        kind: String,
+        /// In one sentence.
+        message: String,
+        /// All that is known, several lines.
+        details: String,
+    },
+    /// It says nothing about good or bad.
+    Skipped {
+        /// Why.
+        message: String,
+    },
+}
+
+/// Writes rows as one test suite; rows of a list that are no tests are left out.
+///
+/// # Errors
+/// When the place takes no more.
+pub fn junit<T: Record>(
+    suite: &str,
+    rows: &[T],
+    at: Timestamp,
+    out: &mut dyn io::Write,
+) -> Result<(), ListError> {
+    let cases = || rows.iter().filter_map(T::test_case);
+    let (mut tests, mut failures, mut skipped, mut ms) = (0_usize, 0_usize, 0_usize, 0_u64);
+    for case in cases() {
+        tests += 1;
+        failures += usize::from(matches!(case.result, TestResult::Failed { .. }));
+        skipped += usize::from(matches!(case.result, TestResult::Skipped { .. }));
+        ms = ms.saturating_add(case.took_ms.unwrap_or_default());
+    }
+    let mut xml = Writer::new_with_indent(&mut *out, b' ', 2);
+    xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+    let counted = |tag: &'static str| {
+        let mut start = BytesStart::new(tag);
+        for (name, value) in [("tests", tests), ("failures", failures), ("skipped", skipped)] {
+            start.push_attribute((name, value.to_string().as_str()));
+        }
+        start.push_attribute(("errors", "0"));
+        start.push_attribute(("time", seconds(ms).as_str()));
+        start
+    };
+    let mut all = counted("testsuites");
+    all.push_attribute(("name", "axlpaper"));
+    xml.write_event(Event::Start(all))?;
+    let mut one = counted("testsuite");
+    one.push_attribute(("name", legal(suite).as_str()));
+    one.push_attribute(("timestamp", at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().as_str()));
+    xml.write_event(Event::Start(one))?;
+    for case in cases() {
+        write_case(&mut xml, &case)?;
+    }
+    xml.write_event(Event::End(BytesEnd::new("testsuite")))?;
+    xml.write_event(Event::End(BytesEnd::new("testsuites")))?;
+    Ok(out.write_all(b"\n")?)
+}
+
+fn write_case<W: io::Write>(xml: &mut Writer<W>, case: &TestCase) -> io::Result<()> {
+    let mut start = BytesStart::new("testcase");
+    start.push_attribute(("name", legal(&case.name).as_str()));
+    start.push_attribute(("classname", legal(&case.class).as_str()));
+    start.push_attribute(("time", seconds(case.took_ms.unwrap_or_default()).as_str()));
+    if case.result == TestResult::Passed && case.output.is_empty() {
+        return xml.write_event(Event::Empty(start));
+    }
+    xml.write_event(Event::Start(start))?;
+    match &case.result {
+        TestResult::Passed => {}
+        TestResult::Failed { kind, message, details } => {
+            let mut failure = BytesStart::new("failure");
+            failure.push_attribute(("type", legal(kind).as_str()));
+            failure.push_attribute(("message", legal(message).as_str()));
+            with_text(xml, failure, details)?;
+        }
+        TestResult::Skipped { message } => {
+            let mut skipped = BytesStart::new("skipped");
+            skipped.push_attribute(("message", legal(message).as_str()));
+            xml.write_event(Event::Empty(skipped))?;
+        }
+    }
+    if !case.output.is_empty() {
+        with_text(xml, BytesStart::new("system-out"), &case.output)?;
+    }
+    xml.write_event(Event::End(BytesEnd::new("testcase")))
+}
+
+fn with_text<W: io::Write>(
+    xml: &mut Writer<W>,
+    start: BytesStart<'_>,
+    text: &str,
+) -> io::Result<()> {
+    let end = start.to_end().into_owned();
+    xml.write_event(Event::Start(start))?;
+    xml.write_event(Event::Text(BytesText::new(&legal(text))))?;
+    xml.write_event(Event::End(end))
+}
+
+/// What XML 1.0 may hold: it has no control characters and no non-characters, escaped or not.
+fn legal(text: &str) -> String {
+    printable_lines(text).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
+}
+
+fn seconds(ms: u64) -> String {
+    format!("{}.{:03}", ms / 1000, ms % 1000)
+}
