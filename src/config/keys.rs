@@ -232,11 +232,15 @@ pub const KEYS: &[Key] = &[
         "\"Europe/Paris\"",
         "The time zone: an IANA name. The first [[time_zone]] that matches counts.",
     ),
-    of_image(
-        "file",
-        "\"paris.png\"",
-        "The picture. A relative name counts from the folder of this file.",
-    ),
+    Key {
+        place: Place::Each("image"),
+        ..own(
+            "file",
+            "has to be there",
+            "\"paris.png\"",
+            "The picture. A relative name counts from the folder of this file.",
+        )
+    },
     of_image("device_pool", "\"Paris*\"", "Phones of this device pool get it."),
     of_image("model", "[\"8841\", \"8851\"]", "Phones of this model get it."),
     of_image("profile", "\"Lobby*\"", "Phones of this Common Phone Profile get it."),
