@@ -223,6 +223,10 @@ impl Recorder {
     /// # Errors
     /// When it cannot be written.
     pub async fn keep(&self, kind: &'static str, bytes: Vec<u8>) -> Result<(), JournalError> {
+        self.keep_as(kind.to_owned(), bytes).await
+    }
+
+    async fn keep_as(&self, kind: String, bytes: Vec<u8>) -> Result<(), JournalError> {
         let (run, at) = (self.run, Timestamp::now().to_string());
         self.writer
             .write(move |db| db.prepare_cached(SNAPSHOT)?.insert(params![run, kind, at, bytes]))
@@ -240,12 +244,7 @@ impl Recorder {
         moment: Moment,
         file: Vec<u8>,
     ) -> Result<(), JournalError> {
-        let (run, at) = (self.run, Timestamp::now().to_string());
-        let kind = format!("{}{phone}", moment.prefix());
-        self.writer
-            .write(move |db| db.prepare_cached(SNAPSHOT)?.insert(params![run, kind, at, file]))
-            .await?;
-        Ok(())
+        self.keep_as(format!("{}{phone}", moment.prefix()), file).await
     }
 
     /// Keeps one of several files of a kind; [`History::kept_named`](super::History::kept_named) reads it.
@@ -258,11 +257,7 @@ impl Recorder {
         name: &str,
         bytes: Vec<u8>,
     ) -> Result<(), JournalError> {
-        let (run, at, kind) = (self.run, Timestamp::now().to_string(), format!("{kind} {name}"));
-        self.writer
-            .write(move |db| db.prepare_cached(SNAPSHOT)?.insert(params![run, kind, at, bytes]))
-            .await?;
-        Ok(())
+        self.keep_as(format!("{kind} {name}"), bytes).await
     }
 
     /// Keeps the plan that is carried out.

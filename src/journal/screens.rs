@@ -4,7 +4,7 @@ use rusqlite::params;
 
 use super::error::JournalError;
 use super::read::History;
-use super::record::RunId;
+use super::record::{Moment, RunId};
 
 /// A screenshot that a run kept; [`History::kept`] has its file.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -31,7 +31,7 @@ impl History {
                 "select kind, length(body), max(rowid) from snapshots
                   where run = ?1 and (kind like ?2 || '%' or kind like ?3 || '%') group by kind order by kind",
             )?;
-            let rows = select.query_map(params![run, BEFORE, AFTER], |row| {
+            let rows = select.query_map(params![run, Moment::Before.prefix(), Moment::After.prefix()], |row| {
                 Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
             })?;
             let mut screens = Vec::new();
@@ -45,15 +45,10 @@ impl History {
 }
 
 fn screen(kind: String, bytes: usize) -> Option<Screen> {
-    let (after, phone) = match kind.strip_prefix(AFTER) {
+    let (after, phone) = match kind.strip_prefix(Moment::After.prefix()) {
         Some(phone) => (true, phone),
-        None => (false, kind.strip_prefix(BEFORE)?),
+        None => (false, kind.strip_prefix(Moment::Before.prefix())?),
     };
     let phone = phone.to_owned();
     Some(Screen { kind, phone, after, bytes })
 }
-
-/// What the kind of a screenshot begins with, before the phone's name.
-const BEFORE: &str = "screen before ";
-/// The same for one that was taken after the push.
-const AFTER: &str = "screen after ";
