@@ -89,16 +89,19 @@ impl Desk {
 
     fn lay_out(&self) {
         let lab = &self.lab;
-        lab.picture();
+        // One whose parts differ, so that a screenshot can tell it from another screen.
+        let picture =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/480x240x24-cover.png");
+        std::fs::copy(picture, lab.path("picture.png")).unwrap();
         std::fs::copy(lab.path("picture.png"), lab.path("picture.jpg")).unwrap();
         std::fs::create_dir(lab.path("DIR")).unwrap();
         std::fs::copy(lab.path("picture.png"), lab.path("DIR/picture.png")).unwrap();
         std::fs::write(lab.path("maker.pem"), lab.cluster.phone_ca_pem()).unwrap();
         let sound = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tones/440.mp3");
         std::fs::copy(sound, lab.path("bell.mp3")).unwrap();
-        let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-        let readme = std::fs::read_to_string(readme).unwrap();
-        let script = readme.split("```toml wake.toml\n").nth(1).unwrap();
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/tones-and-keys.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        let script = page.split("```toml wake.toml\n").nth(1).unwrap();
         std::fs::write(lab.path("wake.toml"), script.split("```").next().unwrap()).unwrap();
         let cluster = |name: &str, lab: &Lab| {
             format!(
