@@ -115,8 +115,8 @@ async fn over_sockets(
     let client = phone_http(&PhoneHttpOptions { call: LIMIT, ..PhoneHttpOptions::default() })?;
     let password = SecretString::from(PUSH_PASSWORD);
     let phones = PhoneClient::new(client, PUSH_USER, &password, server.phone_port, LIMIT)?;
-    let line =
-        PhoneLine::new(Meeting::new(phones), host()?, pictures.clone(), NAME.to_owned(), LIMIT);
+    let phones = Meeting::new(phones).keeping_connections();
+    let line = PhoneLine::new(phones, host()?, pictures.clone(), NAME.to_owned(), LIMIT);
     let (before, resting) = (processor_time(), memory());
     let (results, took) = run(&line, targets.to_vec(), at_once).await;
     let ours = before.and_then(|before| Some(processor_time()? - before));
@@ -257,7 +257,7 @@ async fn generate_load(
         async move {
             if look == Look::AtIdentity {
                 let who = client.get(format!("{phone}/DeviceInformationX"));
-                who.header("connection", "close").send().await?.bytes().await?;
+                who.send().await?.bytes().await?;
             }
             let push = client.post(format!("{phone}/CGI/Execute"));
             let push =

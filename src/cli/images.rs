@@ -115,7 +115,8 @@ pub fn line(
 ) -> Result<PhoneLine, CliError> {
     let Sending { way, push, .. } = sending;
     let host = way.serving.start(toward, observer)?;
-    let phones = meeting(sending, Duration::from_secs(push.phone_timeout.max(1)))?;
+    let patience = Duration::from_secs(push.phone_timeout.max(1));
+    let phones = meeting(sending, patience)?.keeping_connections();
     let wait = Duration::from_secs(push.verify_timeout);
     Ok(PhoneLine::new(phones, host, pictures, name, wait))
 }

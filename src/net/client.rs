@@ -263,8 +263,8 @@ impl Default for PhoneHttpOptions {
 
 /// Builds the HTTP client for phones.
 ///
-/// It keeps no idle connection, because the pool keeps one for every phone otherwise and the process
-/// runs out of file handles. It forgives what the web servers of phones do to HTTP. Redirects are not
+/// An idle connection is kept for a moment only, as long as a push needs to follow the question who answers:
+/// otherwise there would be one for every phone, and the process would run out of file handles. It forgives what the web servers of phones do to HTTP. Redirects are not
 /// followed, so that a password only ever goes to the phone itself.
 ///
 /// # Errors
@@ -297,7 +297,8 @@ fn phone_client(options: &PhoneHttpOptions, tls: rustls::ClientConfig) -> reqwes
         .referer(false)
         .connect_timeout(options.connect)
         .timeout(options.call)
-        .pool_max_idle_per_host(0)
+        .pool_max_idle_per_host(1)
+        .pool_idle_timeout(Duration::from_millis(250))
         .http1_only()
         .http1_ignore_invalid_headers_in_responses(true)
         .http1_allow_obsolete_multiline_headers_in_responses(true)

@@ -6,7 +6,7 @@ use crate::net::client::{PhoneHttpOptions, phone_https};
 use crate::net::error::HttpError;
 use crate::net::fingerprint::Fingerprint;
 use crate::net::phone_trust::{Believed, Expected, PhoneTls, PhoneTrust};
-use crate::phone::client::{Cause, Phase};
+use crate::phone::client::{Afterwards, Cause, Phase};
 use crate::phone::{DeviceInformation, IdentityError, PhoneClient, Unreachable};
 
 /// How phones are reached over HTTPS: on which port, and what their certificates are believed by.
@@ -68,7 +68,7 @@ pub async fn who_is_there(
     https: Option<&Https>,
     ip: IpAddr,
 ) -> Result<DeviceInformation, IdentityError> {
-    let asked = phones.device_information(ip).await;
+    let asked = phones.device_information(ip, Afterwards::Closed).await;
     let Some(https) = https else { return asked };
     let leads_on = match &asked {
         Err(IdentityError::MovedToHttps { .. }) => true,
@@ -79,7 +79,7 @@ pub async fn who_is_there(
         return asked;
     }
     match https.to(phones, None, None) {
-        Ok(secure) => match secure.client.device_information(ip).await {
+        Ok(secure) => match secure.client.device_information(ip, Afterwards::Closed).await {
             // Nobody is there at all: what the usual port says is what people know.
             Err(IdentityError::Unreachable(why)) if may_answer_https(&why) => asked,
             answer => answer,
@@ -152,7 +152,7 @@ mod tests {
             let secure = https.to(&phones(80), Some("SEP1"), None).unwrap();
             assert!(secure.client.is_https() && secure.believed().is_none());
             let ask = async {
-                secure.client.device_information(at.ip()).await.unwrap();
+                secure.client.device_information(at.ip(), Afterwards::Closed).await.unwrap();
                 let believed = secure.believed().unwrap();
                 assert_eq!(believed.fingerprint, Fingerprint::of(first.der()));
                 secure.client.push(at.ip(), &object()).await.unwrap()
@@ -174,7 +174,7 @@ mod tests {
         let pin = Fingerprint::of(b"another one");
         let secure = https.to(&phones(80), Some("SEP1"), Some(pin)).unwrap();
         let (answer, seen) =
-            tokio::join!(secure.client.device_information(at.ip()), phone(&listener, vec![&shown]));
+            tokio::join!(secure.client.device_information(at.ip(), Afterwards::Closed), phone(&listener, vec![&shown]));
         let Err(IdentityError::Unreachable(why)) = answer else { panic!("{answer:?}") };
         assert!(matches!(why.cause, Cause::Tls(PhoneTlsProblem::Changed { .. })), "{why:?}");
         assert_eq!(seen, [""]);

@@ -11,7 +11,7 @@ use crate::domain::chain::chain;
 use crate::domain::device_name::DeviceName;
 use crate::event::Outcome;
 use crate::phone::{
-    Belief, Cause, DeviceInformation, Https, IdentityError, Phase, PhoneAnswer, PhoneClient,
+    Afterwards, Belief, Cause, DeviceInformation, Https, IdentityError, Phase, PhoneAnswer, PhoneClient,
     PushObject, Unreachable, may_answer_https,
 };
 
@@ -21,6 +21,10 @@ pub struct Meeting {
     plain: PhoneClient,
     https: Option<(Https, Pins)>,
     identity_check: bool,
+    /// Whether pushes go over the connection on which the phone said who it is.
+    keeps_connections: bool,
+    /// Models of which a phone has closed such a connection without a word.
+    closing: Mutex<HashSet<String>>,
     /// Phones that have turned out to want HTTPS.
     want_https: Mutex<HashSet<DeviceName>>,
 }
@@ -28,7 +32,22 @@ pub struct Meeting {
 impl Meeting {
     /// Meets phones over HTTP only, and those that do not say who they are not at all.
     pub fn new(plain: PhoneClient) -> Self {
-        Self { plain, https: None, identity_check: true, want_https: Mutex::default() }
+        Self {
+            plain,
+            https: None,
+            identity_check: true,
+            keeps_connections: false,
+            closing: Mutex::default(),
+            want_https: Mutex::default(),
+        }
+    }
+
+    /// Sends over the connection on which a phone has said who it is, where the phone keeps it open. Not for what must
+    /// not be sent twice: a phone that closes it at that moment leaves open whether it got anything.
+    #[must_use]
+    pub fn keeping_connections(mut self) -> Self {
+        self.keeps_connections = true;
+        self
     }
 
     /// Meets phones over HTTPS that want it.
@@ -56,7 +75,7 @@ impl Meeting {
         if target.https || self.wants_https(&target.name) {
             return self.meet_securely(target).await;
         }
-        let asked = self.plain.device_information(target.ip).await;
+        let asked = self.plain.device_information(target.ip, self.afterwards(target)).await;
         match asked {
             Err(IdentityError::MovedToHttps { .. }) => self.moved(target).await,
             Err(IdentityError::Unreachable(why)) if may_answer_https(&why) => {
@@ -92,6 +111,11 @@ impl Meeting {
     ) -> Result<PhoneAnswer, Answer> {
         let not_sent = |error: crate::phone::PhoneError| Answer::NotSent(error.to_string());
         let answer = phone.push(target.ip, object).await.map_err(not_sent)?;
+        if self.keeps_connections && closed_without_a_word(&answer) {
+            // The next attempt, and all phones of this model, get a connection for each request.
+            let mut closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
+            closing.insert(target.model.clone());
+        }
         if !answer.moved_to_https || phone.is_https() {
             return Ok(answer);
         }
@@ -123,7 +147,7 @@ impl Meeting {
         let phone = https
             .to(&self.plain, Some(target.name.as_str()), pin)
             .map_err(|error| Answer::NotSent(chain(&error)))?;
-        let asked = phone.client.device_information(target.ip).await;
+        let asked = phone.client.device_information(target.ip, self.afterwards(target)).await;
         if let Err(IdentityError::Unreachable(why)) = &asked
             && (why.phase, &why.cause) == (Phase::Connect, &Cause::Reset)
         {
@@ -142,6 +166,16 @@ impl Meeting {
         }
         pins.note(&target.name, believed);
         Ok(phone.client)
+    }
+
+    /// Says what becomes of the connection over which a phone is asked who it is.
+    fn afterwards(&self, target: &Target) -> Afterwards {
+        let closing = || self.closing.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.keeps_connections && !closing().contains(&target.model) {
+            Afterwards::Kept
+        } else {
+            Afterwards::Closed
+        }
     }
 
     /// Says whether it is the phone that is meant.
@@ -173,6 +207,19 @@ impl Meeting {
     fn remember(&self, phone: &DeviceName) {
         self.want_https.lock().unwrap_or_else(PoisonError::into_inner).insert(phone.clone());
     }
+}
+
+/// Tells whether the connection ended before an answer began. That can be a phone that closes connections after each
+/// answer and does not say so.
+fn closed_without_a_word(answer: &PhoneAnswer) -> bool {
+    matches!(
+        &answer.outcome,
+        crate::phone::Outcome::Unreachable(Unreachable {
+            phase: Phase::Request,
+            cause: Cause::Reset,
+            ..
+        })
+    )
 }
 
 /// Says what a failed exchange means.

@@ -434,6 +434,8 @@ pub enum Quirk {
     NeverComesBack,
     /// Nothing is wrong with it.
     Normal,
+    /// It ends a connection after one answer, and does not say so.
+    OneAnswerAConnection,
     /// It sends whoever pushes to another host.
     Redirects,
     /// It resets the connection once it has read the request.

@@ -108,6 +108,8 @@ pub struct PhoneRecord {
     pub applied: u32,
     /// How often it was told to reset while it was registered.
     pub resets: u32,
+    /// How many connections its web server accepted.
+    pub connections: u32,
     /// Every push that reached it, in order.
     pub pushes: Vec<Push>,
     /// How often somebody got a picture of its screen.
@@ -252,6 +254,7 @@ impl Cluster {
             restarts: device.restarts,
             applied: history.applied,
             resets: history.resets,
+            connections: history.connections,
             pushes: history.pushes.clone(),
             screenshots: history.screenshots,
             shown: history.shown.clone(),

@@ -73,6 +73,7 @@ impl DerefMut for Cluster {
 /// What a device has been through.
 #[derive(Default)]
 pub(crate) struct History {
+    pub(crate) connections: u32,
     pub(crate) pushes: Vec<Push>,
     pub(crate) shown: Option<Shown>,
     pub(crate) ring_tone: Option<RingTone>,

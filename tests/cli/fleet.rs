@@ -28,6 +28,7 @@ fn quirks() -> Vec<(Quirk, &'static str)> {
         (Quirk::Garbage, "bad_reply"),
         (Quirk::Http404, "rejected"),
         (Quirk::IgnoresFirstPush, "verified"),
+        (Quirk::OneAnswerAConnection, "verified"),
         (Quirk::Redirects, "rejected"),
         (Quirk::Resets, "unreachable"),
         (Quirk::RestartsMidway, "verified"),

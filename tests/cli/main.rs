@@ -9,6 +9,7 @@ mod audit_sees;
 mod bad_input;
 mod clusters;
 mod config;
+mod connections;
 mod doctor;
 mod documents;
 mod elsewhere;

@@ -262,6 +262,7 @@ mod tests {
             complete: true,
         };
         PhoneRecord {
+            connections: 0,
             registration: sim::Registration::Registered,
             personalization: Setting::Enabled,
             loaded_personalization: Setting::Enabled,

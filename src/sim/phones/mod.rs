@@ -21,6 +21,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper::service::service_fn;
@@ -32,6 +33,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::Shared;
+use answers::Broken;
+
 use super::content::{Quirk, Web};
 
 pub(crate) use certificate::Maker;
@@ -125,12 +128,15 @@ fn connect(shared: &Arc<Shared>, stream: TcpStream, secure: bool) {
     let Ok(local) = stream.local_addr() else { return };
     let phone = match local.ip() {
         IpAddr::V4(address) => {
-            let cluster = shared.cluster();
+            let mut cluster = shared.cluster();
             let found = cluster.addresses.get(&address).copied();
             let found = found
                 .filter(|&at| cluster.devices[at].serves())
                 .filter(|&at| secure || listens_plainly(cluster.devices[at].spec.web))
                 .map(|at| (at, cluster.devices[at].spec.quirk));
+            if let Some((at, _)) = found {
+                cluster.histories[at].connections += 1;
+            }
             drop(cluster);
             found
         }
@@ -141,7 +147,8 @@ fn connect(shared: &Arc<Shared>, stream: TcpStream, secure: bool) {
         return;
     }
     // Dropping the stream now sends a reset, as a phone without web server does.
-    let Some((at, _)) = phone else { return };
+    let Some((at, quirk)) = phone else { return };
+    let answers_once = quirk == Quirk::OneAnswerAConnection;
     if stream.set_nodelay(true).is_err() {
         return;
     }
@@ -151,11 +158,11 @@ fn connect(shared: &Arc<Shared>, stream: TcpStream, secure: bool) {
             tokio::select! {
                 () = served.stop.cancelled() => {}
                 stream = handshake(&served, at, stream) => if let Some(stream) = stream {
-                    converse(&served, at, stream, true).await;
+                    converse(&served, at, stream, true, answers_once).await;
                 }
             }
         } else {
-            converse(&served, at, stream, false).await;
+            converse(&served, at, stream, false, answers_once).await;
         }
     });
 }
@@ -189,11 +196,26 @@ async fn handshake(
     TlsAcceptor::from(config).accept(stream).await.ok()
 }
 
-async fn converse<S>(shared: &Arc<Shared>, at: usize, stream: S, secure: bool)
-where
+async fn converse<S>(
+    shared: &Arc<Shared>,
+    at: usize,
+    stream: S,
+    secure: bool,
+    answers_once: bool,
+) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let service = service_fn(|request| execute::answer(Arc::clone(shared), at, secure, request));
+    let answered = AtomicBool::new(false);
+    let service = service_fn(|request| {
+        let ends = answered.swap(true, Ordering::Relaxed) && answers_once;
+        let shared = Arc::clone(shared);
+        async move {
+            if ends {
+                return Err(Broken);
+            }
+            execute::answer(shared, at, secure, request).await
+        }
+    });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_LIMIT)

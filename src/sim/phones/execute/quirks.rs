@@ -56,6 +56,7 @@ impl Phone<'_> {
             | Quirk::LosesAnswer
             | Quirk::NeverComesBack
             | Quirk::Normal
+            | Quirk::OneAnswerAConnection
             | Quirk::RestartsMidway
             | Quirk::ScreenCovered
             | Quirk::Trickles(_)
@@ -86,6 +87,7 @@ impl Phone<'_> {
             | Quirk::LosesAnswer
             | Quirk::NeverComesBack
             | Quirk::Normal
+            | Quirk::OneAnswerAConnection
             | Quirk::Redirects
             | Quirk::Resets
             | Quirk::RestartsMidway
