@@ -27,6 +27,7 @@
 
 mod args;
 mod bare;
+mod load;
 mod oha;
 mod process;
 mod push;

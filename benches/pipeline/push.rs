@@ -1,26 +1,27 @@
 //! The push: the engine alone, over sockets, and against a bare load generator.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use axlpaper::domain::object::ObjectKind;
-use axlpaper::event::{Outcome, PhoneResult, Unobserved};
-use axlpaper::host::{HostConfig, HostLimits, ImageHost};
+use axlpaper::event::{Outcome, PhoneResult, Proof, Unobserved};
 use axlpaper::media::{Options, Picture, PreparedSet, Squeeze, demo_picture, prepare_all};
 use axlpaper::net::client::{PhoneHttpOptions, phone_http};
-use axlpaper::phone::{PhoneClient, PushObject as _, SetBackground, Theme};
+use axlpaper::phone::PhoneClient;
+use axlpaper::push::any_line::AnyLine;
 use axlpaper::push::book::Forgetful;
+use axlpaper::push::direct::{DirectLine, What};
 use axlpaper::push::engine::{self, Caps, Settings};
 use axlpaper::push::guard::Guard;
 use axlpaper::push::line::PhoneLine;
 use axlpaper::push::meeting::Meeting;
 use axlpaper::push::{Answer, Fetched, Line, Target};
 use axlpaper::sim::{PUSH_PASSWORD, PUSH_USER};
-use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use secrecy::SecretString;
 
 use crate::Failure;
 use crate::args::Size;
+use crate::load::{LIMIT, Look, NAME, Pictures, generate_load, image_of};
 use crate::oha;
 use crate::process::{file_limit, memory, processor_time};
 use crate::server::{Kind, LATENCY, Server};
@@ -29,34 +30,121 @@ use crate::table::{Bound, Table};
 
 /// Measures the push, with each number of phones at once.
 pub async fn measure(size: &Size, table: &mut Table) -> Result<(), Failure> {
-    let mut server = Server::start(Kind::Ready, size.push)?;
-    let (audit, _) = read(server.axl, &server.trust, &Stages::default()).await?;
-    let targets = axlpaper::push::targets(ObjectKind::Background, &audit, |_| false, true);
-    if targets.len() != server.phones {
-        let (ready, there) = (targets.len(), server.phones);
-        return Err(format!("{ready} of {there} phones are ready").into());
-    }
-    let pictures = tokio::task::block_in_place(|| {
-        let specs = targets.iter().filter_map(|target| target.takes.image());
-        prepare_all(&Picture::from(demo_picture()), specs, &Options::default(), Squeeze::Quick)
-    })?;
+    let mut fleet = Fleet::start(Kind::Ready, size.push).await?;
     for &at_once in size.at_once {
-        alone(&targets, at_once, size.rounds, table).await?;
+        alone(&fleet.targets, at_once, size.rounds, table).await?;
     }
     for &at_once in size.at_once {
+        fleet.push(Where::Here, at_once, table).await?;
+    }
+    let shown = fleet.server.ask("shown")?;
+    if shown != fleet.server.phones {
+        return Err(format!("{shown} of {} phones show the picture", fleet.server.phones).into());
+    }
+    drop(fleet);
+    let mut fleet = Fleet::start(Kind::Listening, size.push).await?;
+    for &at_once in size.at_once {
+        let before = fleet.server.ask("accepted")?;
+        fleet.push(Where::Elsewhere, at_once, table).await?;
+        let accepted = fleet.server.ask("accepted")? - before;
+        if accepted < fleet.server.phones {
+            return Err(format!("the phones accepted {accepted} pushes").into());
+        }
+    }
+    Ok(())
+}
+
+/// Where the pictures stand that phones are told of.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Where {
+    /// On our own server, from which they download.
+    Here,
+    /// On another one; the phones answer, and download nothing.
+    Elsewhere,
+}
+
+impl Where {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Here => "push over sockets",
+            Self::Elsewhere => "push alone over sockets",
+        }
+    }
+
+    /// The best that can be known of a phone.
+    fn best(self) -> Outcome {
+        match self {
+            Self::Here => Outcome::Verified,
+            Self::Elsewhere => Outcome::Accepted,
+        }
+    }
+}
+
+/// Phones, and what is pushed to them.
+struct Fleet {
+    server: Server,
+    targets: Vec<Target>,
+    pictures: PreparedSet,
+}
+
+impl Fleet {
+    async fn start(kind: Kind, phones: u32) -> Result<Self, Failure> {
+        let server = Server::start(kind, phones)?;
+        let (audit, _) = read(server.axl, &server.trust, &Stages::default()).await?;
+        let targets = axlpaper::push::targets(ObjectKind::Background, &audit, |_| false, true);
+        if targets.len() != server.phones {
+            let (ready, there) = (targets.len(), server.phones);
+            return Err(format!("{ready} of {there} phones are ready").into());
+        }
+        let pictures = tokio::task::block_in_place(|| {
+            let specs = targets.iter().filter_map(|target| target.takes.image());
+            prepare_all(&Picture::from(demo_picture()), specs, &Options::default(), Squeeze::Quick)
+        })?;
+        Ok(Self { server, targets, pictures })
+    }
+
+    async fn push(&self, at: Where, at_once: usize, table: &mut Table) -> Result<(), Failure> {
         // A connection to the phone, one from it, and one that is still saying good-bye.
         let files = at_once * 3 + 200;
         if file_limit().is_some_and(|limit| limit < files) {
             table.note(format!("push, {at_once} at once: not measured, needs {files} open files"));
-            continue;
+            return Ok(());
         }
-        over_sockets(&server, &targets, &pictures, at_once, table).await?;
+        over_sockets(self, at, at_once, table).await
     }
-    let shown = server.ask("shown")?;
-    if shown != server.phones {
-        return Err(format!("{shown} of {} phones show the picture", server.phones).into());
+
+    fn served(&self, at: Where) -> Result<Pictures<'_>, Failure> {
+        Ok(match at {
+            Where::Here => Pictures::here(&self.pictures)?,
+            Where::Elsewhere => Pictures::Elsewhere,
+        })
     }
-    Ok(())
+
+    /// The way to the phones, as the program makes it.
+    fn line(&self, at: Where) -> Result<AnyLine, Failure> {
+        let client = phone_http(&PhoneHttpOptions { call: LIMIT, ..PhoneHttpOptions::default() })?;
+        let password = SecretString::from(PUSH_PASSWORD);
+        let port = self.server.phone_port;
+        let phones = PhoneClient::new(client, PUSH_USER, &password, port, LIMIT)?;
+        let phones = Meeting::new(phones).keeping_connections();
+        let name = NAME.to_owned();
+        Ok(match at {
+            Where::Here => {
+                let pictures = self.pictures.clone();
+                let line = PhoneLine::new(phones, crate::load::host()?, pictures, name, LIMIT);
+                AnyLine::Picture(Box::new(line))
+            }
+            Where::Elsewhere => {
+                let mut models = HashMap::new();
+                for target in &self.targets {
+                    let files = self.pictures.get(image_of(target)?);
+                    let files = files.ok_or("a picture is missing")?.clone();
+                    models.insert(target.model.clone(), crate::load::elsewhere(files));
+                }
+                AnyLine::Direct(Box::new(DirectLine::new(phones, What::Show(models), name)))
+            }
+        })
+    }
 }
 
 /// A way to phones that takes their time and nothing else.
@@ -82,8 +170,8 @@ async fn alone(
     let count = at_once * 10 * rounds + Guard::PROOFS as usize;
     let many: Vec<Target> = targets.iter().cycle().take(count).cloned().collect();
     let before = processor_time();
-    let (results, took) = run(&Asleep, many, at_once).await;
-    prove(&results, count)?;
+    let (results, took) = run(&Asleep, many, at_once, Proof::Fetch).await;
+    prove(&results, count, Outcome::Verified)?;
     let processor = before.and_then(|before| Some(processor_time()? - before));
     table.ratio(
         format!("engine alone, {at_once} at once: rate / (at once / latency)"),
@@ -99,32 +187,31 @@ async fn alone(
 }
 
 async fn over_sockets(
-    server: &Server,
-    targets: &[Target],
-    pictures: &PreparedSet,
+    fleet: &Fleet,
+    at: Where,
     at_once: usize,
     table: &mut Table,
 ) -> Result<(), Failure> {
+    let (server, targets) = (&fleet.server, &fleet.targets);
     let count = targets.len();
+    let load =
+        async |look: Look| generate_load(server, targets, fleet.served(at)?, at_once, look).await;
     // What the look at who answers costs, which the program does not go without.
-    let blind_took = generate_load(server, targets, pictures, at_once, Look::AtNobody).await?;
+    let blind_took = load(Look::AtNobody).await?;
     let before = processor_time();
-    let bare_took = generate_load(server, targets, pictures, at_once, Look::AtIdentity).await?;
+    let bare_took = load(Look::AtIdentity).await?;
     let bare = before.and_then(|before| Some(processor_time()? - before));
-    let foreign = by_oha(server, targets, pictures, at_once, table).await?;
-    let client = phone_http(&PhoneHttpOptions { call: LIMIT, ..PhoneHttpOptions::default() })?;
-    let password = SecretString::from(PUSH_PASSWORD);
-    let phones = PhoneClient::new(client, PUSH_USER, &password, server.phone_port, LIMIT)?;
-    let phones = Meeting::new(phones).keeping_connections();
-    let line = PhoneLine::new(phones, host()?, pictures.clone(), NAME.to_owned(), LIMIT);
+    let foreign = by_oha(fleet, at, at_once, table).await?;
+    let line = fleet.line(at)?;
+    let proof = if at == Where::Here { Proof::Fetch } else { Proof::None };
     let (before, resting) = (processor_time(), memory());
-    let (results, took) = run(&line, targets.to_vec(), at_once).await;
+    let (results, took) = run(&line, targets.clone(), at_once, proof).await;
     let ours = before.and_then(|before| Some(processor_time()? - before));
     let grown = resting.and_then(|resting| Some(memory()?.saturating_sub(resting)));
     line.shutdown().await;
-    prove(&results, count)?;
+    prove(&results, count, at.best())?;
     let rate = |took: Duration| count as f64 / took.as_secs_f64();
-    let what = format!("push over sockets, {at_once} at once");
+    let what = format!("{}, {at_once} at once", at.word());
     let least = least(count, at_once);
     table.ratio(
         format!("{what}: rate / (at once / latency)"),
@@ -163,9 +250,8 @@ async fn over_sockets(
 
 /// Lets `oha` push, where it is installed. The image server is ours then too, and so is its part of the time.
 async fn by_oha(
-    server: &Server,
-    targets: &[Target],
-    pictures: &PreparedSet,
+    fleet: &Fleet,
+    at: Where,
     at_once: usize,
     table: &mut Table,
 ) -> Result<Option<oha::Took>, Failure> {
@@ -173,24 +259,14 @@ async fn by_oha(
         table.note("oha is not there, so it was not measured: cargo install oha");
         return Ok(None);
     };
-    let target = targets.first().ok_or("there are no phones")?;
-    let image = target.takes.image().ok_or("a phone takes no picture")?;
-    let prepared = pictures.get(image).ok_or("a picture is missing")?;
-    let host = host()?;
-    let urls = host.publish(&target.name, prepared.clone(), image.schema, NAME)?;
-    let object = SetBackground {
-        schema: image.schema,
-        image_url: urls.image_url,
-        thumbnail_url: urls.thumbnail_url,
-        kem_url: None,
-        name: NAME.to_owned(),
-        theme: Theme::of_brightness(prepared.brightness),
-    };
+    let (server, targets) = (&fleet.server, &fleet.targets);
+    let pictures = fleet.served(at)?;
+    let object = pictures.object(targets.first().ok_or("there are no phones")?)?;
     let before = processor_time();
     let took =
         tokio::task::block_in_place(|| oha::load(&program, server, targets, &object, at_once))?;
     let served = before.and_then(|before| Some(processor_time()? - before));
-    host.shutdown(Duration::from_secs(1)).await;
+    pictures.end().await;
     let processor = took.processor.zip(served).map(|(theirs, served)| theirs + served);
     Ok(Some(oha::Took { processor, ..took }))
 }
@@ -199,6 +275,7 @@ async fn run<L: Line>(
     line: &L,
     targets: Vec<Target>,
     at_once: usize,
+    proof: Proof,
 ) -> (Vec<PhoneResult>, Duration) {
     let settings = Settings {
         concurrency: at_once,
@@ -210,82 +287,13 @@ async fn run<L: Line>(
         patience: Duration::ZERO,
         caps: Caps::default(),
         rate: None,
-        proof: axlpaper::event::Proof::Fetch,
+        proof,
         max_failures: None,
     };
     let begun = Instant::now();
     let stop = engine::Stop::default();
     let pushed = engine::run(line, &Forgetful, targets, settings, &stop, &Unobserved).await;
     (pushed.results, begun.elapsed())
-}
-
-/// Whether the load generator asks a phone who it is, as the program does before every push.
-#[derive(Clone, Copy, Eq, PartialEq)]
-enum Look {
-    AtIdentity,
-    AtNobody,
-}
-
-/// Identity, push, and nothing else: no engine, no report, no proof. Our image server serves.
-async fn generate_load(
-    server: &Server,
-    targets: &[Target],
-    pictures: &PreparedSet,
-    at_once: usize,
-    look: Look,
-) -> Result<Duration, Failure> {
-    let host = host()?;
-    let client = phone_http(&PhoneHttpOptions { call: LIMIT, ..PhoneHttpOptions::default() })?;
-    let mut work = Vec::with_capacity(targets.len());
-    for target in targets {
-        let image = target.takes.image().ok_or("a phone takes no picture")?;
-        let prepared = pictures.get(image).ok_or("a picture is missing")?;
-        let urls = host.publish(&target.name, prepared.clone(), image.schema, NAME)?;
-        let object = SetBackground {
-            schema: image.schema,
-            image_url: urls.image_url,
-            thumbnail_url: urls.thumbnail_url,
-            kem_url: None,
-            name: NAME.to_owned(),
-            theme: Theme::of_brightness(prepared.brightness),
-        };
-        work.push((format!("http://{}:{}", target.ip, server.phone_port), object.to_xml()?));
-    }
-    let begun = Instant::now();
-    let exchanges = work.into_iter().map(|(phone, xml)| {
-        let client = client.clone();
-        async move {
-            if look == Look::AtIdentity {
-                let who = client.get(format!("{phone}/DeviceInformationX"));
-                who.send().await?.bytes().await?;
-            }
-            let push = client.post(format!("{phone}/CGI/Execute"));
-            let push =
-                push.basic_auth(PUSH_USER, Some(PUSH_PASSWORD)).header("connection", "close");
-            push.form(&[("XML", xml)]).send().await?.text().await
-        }
-    });
-    let mut answers = stream::iter(exchanges).buffer_unordered(at_once);
-    while let Some(answer) = answers.try_next().await? {
-        if !answer.contains("Success") {
-            return Err(format!("a phone answered the load generator {answer:?}").into());
-        }
-    }
-    drop(answers);
-    let took = begun.elapsed();
-    host.shutdown(Duration::from_secs(1)).await;
-    Ok(took)
-}
-
-fn host() -> Result<ImageHost, Failure> {
-    let local = Ipv4Addr::LOCALHOST;
-    Ok(ImageHost::start(HostConfig {
-        listen: (local, 0).into(),
-        advertise: None,
-        toward: Some(IpAddr::V4(local)),
-        limits: HostLimits::default(),
-        tls: None,
-    })?)
 }
 
 /// The least time that these pushes can take: the first few are waited for one by one, to see whether the
@@ -296,12 +304,12 @@ fn least(count: usize, at_once: usize) -> Duration {
     LATENCY.mul_f64(proofs as f64 + rest)
 }
 
-/// Every phone must be there, once, and verified.
-fn prove(results: &[PhoneResult], count: usize) -> Result<(), Failure> {
+/// Every phone must be there, once, and with this outcome.
+fn prove(results: &[PhoneResult], count: usize, best: Outcome) -> Result<(), Failure> {
     if results.len() != count {
         return Err(format!("{} of {count} pushes have a result", results.len()).into());
     }
-    match results.iter().find(|result| result.outcome != Outcome::Verified) {
+    match results.iter().find(|result| result.outcome != best) {
         Some(bad) => {
             let outcome = bad.outcome.as_str();
             Err(format!("{} is {outcome}: {:?} {:?}", bad.name, bad.reason, bad.phone_error).into())
@@ -309,7 +317,3 @@ fn prove(results: &[PhoneResult], count: usize) -> Result<(), Failure> {
         None => Ok(()),
     }
 }
-
-/// Far more than a phone takes here.
-const LIMIT: Duration = Duration::from_secs(30);
-const NAME: &str = "bench";

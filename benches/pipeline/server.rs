@@ -8,7 +8,9 @@ use std::time::Duration;
 use axlpaper::net::credentials::Credentials;
 use axlpaper::net::endpoint::Endpoint;
 use axlpaper::net::trust::Trust;
-use axlpaper::sim::{ADMIN_PASSWORD, ADMIN_USER, FleetSpec, Limits, SimCluster, SimConfig};
+use axlpaper::sim::{
+    ADMIN_PASSWORD, ADMIN_USER, FleetSpec, Limits, PushOutcome, Quirk, SimCluster, SimConfig,
+};
 use secrecy::SecretString;
 
 use crate::args::SERVE;
@@ -21,18 +23,21 @@ pub enum Kind {
     Mixed,
     /// Phones of one model that are ready, and answer a push after [`LATENCY`].
     Ready,
+    /// The same, but all that they do is to answer: they download nothing.
+    Listening,
 }
 
 impl Kind {
     /// Reads the word that [`Kind::word`] writes.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Mixed, Self::Ready].into_iter().find(|kind| kind.word() == word)
+        [Self::Mixed, Self::Ready, Self::Listening].into_iter().find(|kind| kind.word() == word)
     }
 
     fn word(self) -> &'static str {
         match self {
             Self::Mixed => "mixed",
             Self::Ready => "ready",
+            Self::Listening => "listening",
         }
     }
 
@@ -45,10 +50,17 @@ impl Kind {
                 fleet
             }
             Self::Ready => FleetSpec::clean(phones),
+            Self::Listening => {
+                let mut fleet = FleetSpec::clean(phones);
+                for phone in &mut fleet.phones {
+                    phone.quirk = Quirk::AcceptsButNeverFetches;
+                }
+                fleet
+            }
         };
         let phone_latency = match self {
             Self::Mixed => Duration::ZERO,
-            Self::Ready => LATENCY,
+            Self::Ready | Self::Listening => LATENCY,
         };
         SimConfig { limits: Limits::off(), phone_latency, ..SimConfig::new(fleet) }
     }
@@ -68,6 +80,11 @@ pub async fn serve(kind: Kind, phones: u32) -> Result<(), Failure> {
             "shown" => {
                 let shown = record.phones.values().filter(|phone| phone.shown.is_some()).count();
                 tell(&shown.to_string());
+            }
+            "accepted" => {
+                let pushes = record.phones.values().flat_map(|phone| &phone.pushes);
+                let accepted = pushes.filter(|push| push.outcome == PushOutcome::Accepted);
+                tell(&accepted.count().to_string());
             }
             "refusals" => {
                 // A fault (500) may be an answer; being asked too often is not.

@@ -602,7 +602,8 @@ mod tests {
             stream.write_all(answer).await.unwrap();
             request
         };
-        let (request, information) = tokio::join!(phone, client.device_information(at.ip(), Afterwards::Closed));
+        let (request, information) =
+            tokio::join!(phone, client.device_information(at.ip(), Afterwards::Closed));
         assert!(request.starts_with("GET /DeviceInformationX HTTP/1.1\r\n"));
         assert!(!request.to_lowercase().contains("authorization"));
         assert_eq!(information.unwrap().host_name.as_deref(), Some("SEP1"));

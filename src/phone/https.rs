@@ -173,8 +173,10 @@ mod tests {
         let https = Https { trust: PhoneTrust::PinFirstUse, port: at.port() };
         let pin = Fingerprint::of(b"another one");
         let secure = https.to(&phones(80), Some("SEP1"), Some(pin)).unwrap();
-        let (answer, seen) =
-            tokio::join!(secure.client.device_information(at.ip(), Afterwards::Closed), phone(&listener, vec![&shown]));
+        let (answer, seen) = tokio::join!(
+            secure.client.device_information(at.ip(), Afterwards::Closed),
+            phone(&listener, vec![&shown])
+        );
         let Err(IdentityError::Unreachable(why)) = answer else { panic!("{answer:?}") };
         assert!(matches!(why.cause, Cause::Tls(PhoneTlsProblem::Changed { .. })), "{why:?}");
         assert_eq!(seen, [""]);

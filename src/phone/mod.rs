@@ -17,7 +17,9 @@ mod xml;
 pub use crate::net::fingerprint::Fingerprint;
 pub use crate::net::phone_tls_problem::PhoneTlsProblem;
 pub use crate::net::phone_trust::{Belief, Believed, PhoneTrust};
-pub use client::{Afterwards, Cause, Outcome, Phase, PhoneAnswer, PhoneClient, Screenshot, Unreachable};
+pub use client::{
+    Afterwards, Cause, Outcome, Phase, PhoneAnswer, PhoneClient, Screenshot, Unreachable,
+};
 pub use error::PhoneError;
 pub use execute::{Execute, SetRingTone};
 pub use https::{Https, SecurePhone, may_answer_https, who_is_there};

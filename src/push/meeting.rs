@@ -11,8 +11,8 @@ use crate::domain::chain::chain;
 use crate::domain::device_name::DeviceName;
 use crate::event::Outcome;
 use crate::phone::{
-    Afterwards, Belief, Cause, DeviceInformation, Https, IdentityError, Phase, PhoneAnswer, PhoneClient,
-    PushObject, Unreachable, may_answer_https,
+    Afterwards, Belief, Cause, DeviceInformation, Https, IdentityError, Phase, PhoneAnswer,
+    PhoneClient, PushObject, Unreachable, may_answer_https,
 };
 
 /// The ways to phones.

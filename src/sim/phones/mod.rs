@@ -196,13 +196,8 @@ async fn handshake(
     TlsAcceptor::from(config).accept(stream).await.ok()
 }
 
-async fn converse<S>(
-    shared: &Arc<Shared>,
-    at: usize,
-    stream: S,
-    secure: bool,
-    answers_once: bool,
-) where
+async fn converse<S>(shared: &Arc<Shared>, at: usize, stream: S, secure: bool, answers_once: bool)
+where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let answered = AtomicBool::new(false);
