@@ -190,25 +190,32 @@ fn until_it_listens(lab: &Lab, arguments: &[String]) -> Ended {
 
 #[test]
 fn every_command_line_of_a_document_works() {
-    for document in documents() {
-        let text = std::fs::read_to_string(&document).unwrap();
-        let lines = command_lines(&text);
-        if lines.is_empty() {
+    // Each document has a desk of its own, so they need not wait for each other.
+    std::thread::scope(|scope| {
+        for document in documents() {
+            scope.spawn(move || its_command_lines_work(&document));
+        }
+    });
+}
+
+fn its_command_lines_work(document: &Path) {
+    let text = std::fs::read_to_string(document).unwrap();
+    let lines = command_lines(&text);
+    if lines.is_empty() {
+        return;
+    }
+    let desk = Desk::new();
+    for words in lines {
+        let ended = desk.run(&words);
+        if let Some((code, says)) = ends_otherwise(&words) {
+            ended.fails(code, &[says]);
             continue;
         }
-        let desk = Desk::new();
-        for words in lines {
-            let ended = desk.run(&words);
-            if let Some((code, says)) = ends_otherwise(&words) {
-                ended.fails(code, &[says]);
-                continue;
-            }
-            let shown = format!("{}: {}", document.display(), words.join(" "));
-            assert_eq!(ended.code, 0, "{shown}\n{ended:?}");
-        }
-        let kept = desk.lab.record().devices(PUSH_USER).len();
-        assert!(kept >= 3, "{}: an association was lost", document.display());
+        let shown = format!("{}: {}", document.display(), words.join(" "));
+        assert_eq!(ended.code, 0, "{shown}\n{ended:?}");
     }
+    let kept = desk.lab.record().devices(PUSH_USER).len();
+    assert!(kept >= 3, "{}: an association was lost", document.display());
 }
 
 /// Every option of every command, from the reference that the program makes of itself.
