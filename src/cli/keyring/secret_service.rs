@@ -85,7 +85,7 @@ fn within<T: Send>(limit: Duration, work: impl Future<Output = Result<T>> + Send
 /// Whatever goes wrong before there is a session is about the service, not about an entry.
 async fn connect() -> Result<SecretService<'static>> {
     let connected = SecretService::connect(EncryptionType::Dh).await;
-    connected.map_err(|error| KeyringError::NoService(error.to_string()))
+    connected.map_err(|error| KeyringError::NoService(words(&error)))
 }
 
 async fn search<'a>(
@@ -155,8 +155,13 @@ fn failed(error: Error) -> KeyringError {
     match error {
         // What asked for the keyring's password was sent away, or there is nothing that could ask.
         Error::Locked | Error::Prompt => KeyringError::Locked,
-        other => KeyringError::Failed(other.to_string()),
+        other => KeyringError::Failed(words(&other)),
     }
+}
+
+/// What is below the library says more than which library it was.
+fn words(error: &Error) -> String {
+    std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 #[cfg(test)]
