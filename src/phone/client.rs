@@ -12,9 +12,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HeaderValue, LOCATION};
-use reqwest::{Body, RequestBuilder, Response};
+use reqwest::{RequestBuilder, Response};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::Instant;
 
@@ -154,18 +153,7 @@ impl PhoneClient {
         watched: &mut Watched,
     ) -> Result<Response, reqwest::Error> {
         let request = request.build()?;
-        *watched = trace::watch(|| trace::Request {
-            to: "phone",
-            method: request.method().to_string(),
-            url: request.url().to_string(),
-            operation: operation.to_owned(),
-            headers: request.headers().clone(),
-            body: request
-                .body()
-                .and_then(Body::as_bytes)
-                .map(Bytes::copy_from_slice)
-                .unwrap_or_default(),
-        });
+        *watched = trace::watch(|| trace::Request::of("phone", operation, &request));
         let sent = self.client.execute(request).await;
         match &sent {
             Ok(response) => watched.answered(response.status().as_u16(), response.headers()),

@@ -3,7 +3,7 @@
 use super::*;
 use crate::config::keys::Place;
 use crate::config::sample::tests::switched_on;
-use crate::config::{Given, sample};
+use crate::config::{Given, PasswordSource, sample};
 
 fn parsed(text: &str) -> Result<FileConfig, ConfigError> {
     FileConfig::parse(text, Path::new("/etc/axlpaper/config.toml"))
