@@ -79,12 +79,9 @@ fn what_counts_is_shown_and_no_keyring_is_asked() {
 }
 
 #[test]
-fn a_password_that_is_none_is_not_stored() {
+fn what_is_typed_wrong_is_told() {
     let lab = Lab::of_phones(1);
     configure(&lab, "");
-    let store = |stdin| run(&lab, &nowhere(&lab), &["config", "keyring"], stdin);
-    store("").fails(2, &["password is empty", "nothing was stored"]);
-    store("\nsecond\n").fails(2, &["password is empty"]);
     run(&lab, &nowhere(&lab), &["config", "keyring", "--cluster", "lob"], "x")
         .fails(2, &["did you mean lab?"]);
     run(&lab, &nowhere(&lab), &["config", "keyring", "--password", "x"], "x")
@@ -145,6 +142,11 @@ mod real {
         let missing = ["no such entry", "`axlpaper config keyring --cluster lab` stores it"];
         program(&lab, &["inventory"], "").fails(2, &missing);
         assert!(lab.record().requests.is_empty());
+        for nothing in ["", "\nsecond\n"] {
+            let words = ["password is empty", "nothing was stored"];
+            program(&lab, &["config", "keyring"], nothing).fails(2, &words);
+        }
+        program(&lab, &["inventory"], "").fails(2, &missing);
 
         // What stood there before is replaced.
         for password in ["another one", ADMIN_PASSWORD] {

@@ -105,6 +105,18 @@ pub fn look(entry: &KeyringEntry, whose: &str) -> Result<(), CliError> {
     on(entry, whose, |account| system::look(account, QUIET))
 }
 
+/// Makes sure that there is a keyring, before anybody is asked for something to put into it.
+///
+/// # Errors
+/// When there is none, or it does not answer.
+pub fn reach(entry: &KeyringEntry, whose: &str) -> Result<(), CliError> {
+    on(entry, whose, |account| match system::look(account, QUIET) {
+        Err(error @ (KeyringError::NoService(_) | KeyringError::Late(_))) => Err(error),
+        // What is in there does not matter yet.
+        Ok(()) | Err(_) => Ok(()),
+    })
+}
+
 /// Stores a password in place of what was there, and makes sure that it can be read.
 ///
 /// # Errors

@@ -54,6 +54,7 @@ pub fn run(args: Args) -> Result<Exit, CliError> {
         ui::say(&printable_lines(&format!("Removed the entry {account} from the keyring.")));
         return Ok(Exit::Done);
     }
+    keyring::reach(&entry, &whose)?;
     keyring::store(&entry, &whose, &secret::new(&account)?)?;
     ui::say(&printable_lines(&format!("Stored the entry {account} in the keyring.")));
     if let Some(advice) = advice(&settings, &cluster, push) {
