@@ -65,7 +65,7 @@ pub fn new(whose: &str) -> Result<SecretString, CliError> {
     if is_terminal {
         let again = ui::password(&format!("{whose}, again"), "")?;
         if again.expose_secret() != password.expose_secret() {
-            return wrong("these are two passwords");
+            return wrong("the two are not the same");
         }
     }
     Ok(password)
