@@ -152,11 +152,11 @@ fn attributes(account: &str) -> HashMap<&str, &str> {
 }
 
 fn failed(error: Error) -> KeyringError {
-    match error {
-        // What asked for the keyring's password was sent away, or there is nothing that could ask.
-        Error::Locked | Error::Prompt => KeyringError::Locked,
-        other => KeyringError::Failed(words(&other)),
+    // What asked for the keyring's password was sent away, or there is nothing that could ask.
+    if matches!(error, Error::Locked | Error::Prompt) {
+        return KeyringError::Locked;
     }
+    KeyringError::Failed(words(&error))
 }
 
 /// What is below the library says more than which library it was.
