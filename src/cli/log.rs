@@ -33,7 +33,7 @@ pub struct LogArgs {
     /// Append the log to this file, in which every phone and every change is told, instead of to standard error
     #[arg(long, global = true, value_name = "FILE")]
     pub log_file: Option<PathBuf>,
-    /// Keep every exchange with the cluster and with phones in a new folder in here, with secrets blanked
+    /// Keep every exchange with cluster, phones and web servers in a new folder in here, with secrets blanked
     #[arg(long, global = true, value_name = "DIR")]
     pub trace_dir: Option<PathBuf>,
 }

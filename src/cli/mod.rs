@@ -2,6 +2,7 @@
 
 mod addresses;
 mod args;
+mod aside;
 mod carrier;
 mod clusters;
 mod commands;
@@ -16,6 +17,7 @@ mod goods;
 mod hours;
 mod images;
 mod interrupt;
+mod keyring;
 mod latecomers;
 mod log;
 mod open;

@@ -30,8 +30,8 @@ use crate::ris::client::{RisClient, RisOptions};
 const RIS_RATE: u32 = 15 - 3;
 
 /// What to do where the AXL user's password is missing.
-const ANOTHER_PASSWORD: &str = "use --password-file, --password-stdin or CUCM_PASSWORD, or password_file, password_env or \
-    password_command in the config file";
+const ANOTHER_PASSWORD: &str = "use --password-file, --password-stdin or CUCM_PASSWORD, or password_file, password_env, \
+    password_command or password_keyring in the config file";
 
 /// How to reach a cluster, checked. The password is not here yet.
 #[derive(Debug)]

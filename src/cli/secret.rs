@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::io::AsyncReadExt as _;
 
 use super::error::{CliError, Exit};
-use super::ui;
+use super::{aside, keyring, ui};
 use crate::config::{PasswordCommand, PasswordSource};
 
 /// How long a password command may take: long enough for a person to unlock a store.
@@ -34,15 +34,12 @@ pub fn read(
         None => ui::password(whose, other_ways)?,
         Some(PasswordSource::Given(secret)) => secret.clone(),
         Some(PasswordSource::File(path)) => file(path)?,
-        Some(PasswordSource::Stdin) => {
-            let mut line = String::new();
-            let read = std::io::stdin().read_line(&mut line).map(|_| line);
-            first_line(read, "standard input")?
-        }
+        Some(PasswordSource::Stdin) => stdin()?,
         Some(PasswordSource::Variable(name)) => variable(name, whose)?,
         Some(PasswordSource::Command(command)) => {
             run(command, LIMIT).map_err(|trouble| trouble.told(command, whose))?
         }
+        Some(PasswordSource::Keyring(entry)) => keyring::read(entry, whose)?,
     };
     crate::net::trace::hide(&password);
     if password.expose_secret().is_empty() {
@@ -53,16 +50,45 @@ pub fn read(
     Ok(password)
 }
 
+/// Returns a password that is to be kept: asked for twice on a terminal, else the first line of standard input.
+///
+/// # Errors
+/// When it is empty or no text, or the two are not the same.
+pub fn new(whose: &str) -> Result<SecretString, CliError> {
+    let is_terminal = std::io::stdin().is_terminal();
+    let password = if is_terminal { ui::password(whose, "")? } else { stdin()? };
+    crate::net::trace::hide(&password);
+    let wrong = |what: &str| Err(CliError::new(Exit::Usage, format!("{what}; nothing was stored")));
+    if password.expose_secret().is_empty() {
+        return wrong("the password is empty");
+    }
+    if is_terminal {
+        let again = ui::password(&format!("{whose}, again"), "")?;
+        if again.expose_secret() != password.expose_secret() {
+            return wrong("the two are not the same");
+        }
+    }
+    Ok(password)
+}
+
+fn stdin() -> Result<SecretString, CliError> {
+    let mut line = String::new();
+    let read = std::io::stdin().read_line(&mut line).map(|_| line);
+    first_line(read, "standard input")
+}
+
 /// Looks whether a password could be fetched, as far as that can be told without running anything.
 ///
 /// # Errors
-/// When a file cannot be read or others can read it, a variable is not set, or a program is not there.
+/// When a file cannot be read or others can read it, a variable is not set, a program is not there, or the
+/// keyring does not have it.
 pub fn look(source: &PasswordSource, whose: &str) -> Result<(), CliError> {
     match source {
         PasswordSource::Given(_) | PasswordSource::Stdin => Ok(()),
         PasswordSource::File(_) | PasswordSource::Variable(_) => {
             read(Some(source), whose, "its first line is the password").map(drop)
         }
+        PasswordSource::Keyring(entry) => keyring::look(entry, whose),
         PasswordSource::Command(command) if is_there(command.program()) => Ok(()),
         PasswordSource::Command(command) => {
             Err(Trouble::Unstartable(std::io::ErrorKind::NotFound.into()).told(command, whose))
@@ -191,17 +217,8 @@ impl Trouble {
     }
 }
 
-/// Runs a password command on a thread of its own, because callers are in the middle of something.
 fn run(command: &PasswordCommand, limit: Duration) -> Result<SecretString, Trouble> {
-    let started = std::thread::scope(|scope| {
-        let worker = scope.spawn(|| {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.map_err(Trouble::Unstartable)?.block_on(printed(command, limit))
-        });
-        worker.join()
-    });
-    // A panic there has been told already.
-    started.unwrap_or(Err(Trouble::Unusable("stopped without an answer")))
+    aside::to_its_end(printed(command, limit)).map_err(Trouble::Unstartable)?
 }
 
 async fn printed(command: &PasswordCommand, limit: Duration) -> Result<SecretString, Trouble> {

@@ -1,5 +1,5 @@
-//! What `ringtone`, `play` and `keys` have in common: they push something else than a picture, and change
-//! nothing on the cluster.
+//! What `push`, `ringtone`, `play` and `keys` have in common: they push to phones that a cluster or a list names,
+//! and change nothing on the cluster.
 
 use clap::Args;
 
@@ -7,8 +7,10 @@ use super::addresses::{self, AddressArgs};
 use super::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs, WaitArgs};
 use super::error::{CliError, Exit};
 use super::goods::Wanted;
+use super::open;
 use super::pipeline::{self, Job};
 use super::subject::Source;
+use crate::domain::picture::PictureRules;
 
 /// To whom, and how.
 #[derive(Args, Debug)]
@@ -28,16 +30,43 @@ pub struct SendArgs {
     yes: bool,
 }
 
-/// Pushes it.
+impl SendArgs {
+    /// Returns which picture is for whom; addresses have no device pools, and so no rules.
+    ///
+    /// # Errors
+    /// When the config file cannot be used.
+    pub fn rules(&self) -> Result<PictureRules, CliError> {
+        if self.addresses.any() {
+            Ok(PictureRules::default())
+        } else {
+            open::pictures(&self.connection)
+        }
+    }
+}
+
+/// Pushes something else than a picture.
 ///
 /// # Errors
 /// When nothing can be pushed at all; a phone's failure is in the answer and the exit code.
 pub async fn run(command: &'static str, wanted: Wanted, args: SendArgs) -> Result<Exit, CliError> {
-    let SendArgs { connection, addresses, target, push, output, yes } = args;
-    if push.picture_name.is_some() {
+    if args.push.picture_name.is_some() {
         return Err(CliError::new(Exit::Usage, "--picture-name names pictures only")
             .hint(format!("leave it out: `axlpaper {command}` pushes none")));
     }
+    // On the heap, because two calls deep it is a large future.
+    Box::pin(anything(command, wanted, args)).await
+}
+
+/// Pushes anything.
+///
+/// # Errors
+/// As [`run`].
+pub async fn anything(
+    command: &'static str,
+    wanted: Wanted,
+    args: SendArgs,
+) -> Result<Exit, CliError> {
+    let SendArgs { connection, addresses, target, push, output, yes } = args;
     if addresses.any() {
         let job =
             addresses::Job { command, wanted, addresses, target, connection, push, output, yes };

@@ -78,8 +78,8 @@ impl Way {
     /// When it is missing or cannot be read.
     pub fn push_password(&self) -> Result<SecretString, CliError> {
         let whose = format!("the push user {}", self.need_push_user()?);
-        let other_ways = "use --push-password-file or PHONE_PASSWORD, or push_password_file, push_password_env or push_password_command in \
-                          the config file";
+        let other_ways = "use --push-password-file or PHONE_PASSWORD, or push_password_file, push_password_env, \
+                          push_password_command or push_password_keyring in the config file";
         secret::read(self.push_password.as_ref(), &whose, other_ways)
     }
 

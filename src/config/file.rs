@@ -1,6 +1,7 @@
 //! The config file.
 
 mod images;
+mod passwords;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,11 +10,11 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use self::images::ImageSection;
+use self::passwords::Sources;
 use super::check::{Places, Problem};
 use super::keys::KEYS;
 use super::layer::Layer;
 use super::origin::{Origin, Table};
-use super::password::{PasswordCommand, PasswordSource};
 use super::settle::{Section, about_this_machine};
 use crate::domain::association::UserKind;
 use crate::domain::picture::PictureRules;
@@ -61,6 +62,7 @@ struct ClusterSection {
     password_file: Option<PathBuf>,
     password_env: Option<String>,
     password_command: Option<Vec<String>>,
+    password_keyring: Option<bool>,
     ca_file: Option<PathBuf>,
     pin_sha256: Option<String>,
     insecure: Option<bool>,
@@ -73,6 +75,7 @@ struct ClusterSection {
     push_password_file: Option<PathBuf>,
     push_password_env: Option<String>,
     push_password_command: Option<Vec<String>>,
+    push_password_keyring: Option<bool>,
     phone_port: Option<u16>,
     phone_ca_file: Option<PathBuf>,
     phone_tls: Option<String>,
@@ -292,7 +295,7 @@ impl FileConfig {
 
     fn layer(&self, table: Table, section: &ClusterSection) -> Layer {
         let folder = self.path.parent().unwrap_or(&self.path);
-        section.clone().layer(folder).from_source(|setting| {
+        section.clone().layer(folder, &table).from_source(|setting| {
             let name = table.to_string();
             let mut keys = KEYS.iter().filter(|key| key.setting() == setting);
             let stands = keys.find_map(|key| Some((key.name, self.places.line(&name, key.name)?)));
@@ -304,17 +307,11 @@ impl FileConfig {
 
 impl ClusterSection {
     /// Returns the settings; file names count from the folder of the config file.
-    fn layer(self, folder: &Path) -> Layer {
+    fn layer(self, folder: &Path, table: &Table) -> Layer {
+        let password = self.password_sources().source(folder, table);
+        let push_password = self.push_password_sources().source(folder, table);
         let section = self;
         let beside = |path: PathBuf| folder.join(path);
-        let password =
-            source(section.password_file, section.password_env, section.password_command, folder);
-        let push_password = source(
-            section.push_password_file,
-            section.push_password_env,
-            section.push_password_command,
-            folder,
-        );
         Layer {
             host: section.host,
             username: section.username,
@@ -346,66 +343,37 @@ impl ClusterSection {
             origins: BTreeMap::new(),
         }
     }
+
     fn names_commands(&self) -> bool {
         self.password_command.is_some() || self.push_password_command.is_some()
     }
 
     /// Returns what is wrong with the sources of passwords, with the key that it is about.
     fn password_problems(&self) -> Vec<(&'static str, String)> {
-        let own = sources(
-            ["password_file", "password_env", "password_command"],
-            self.password_file.as_ref(),
-            self.password_env.as_ref(),
-            self.password_command.as_ref(),
-        );
-        let push = sources(
-            ["push_password_file", "push_password_env", "push_password_command"],
-            self.push_password_file.as_ref(),
-            self.push_password_env.as_ref(),
-            self.push_password_command.as_ref(),
-        );
-        own.into_iter().chain(push).collect()
+        let mut problems = self.password_sources().problems();
+        problems.extend(self.push_password_sources().problems());
+        problems
     }
-}
 
-/// Returns the source of a password; which of several counts does not matter, because they are refused.
-fn source(
-    file: Option<PathBuf>,
-    variable: Option<String>,
-    command: Option<Vec<String>>,
-    folder: &Path,
-) -> Option<PasswordSource> {
-    let command = command.and_then(|words| PasswordCommand::new(words, folder));
-    file.map(|path| PasswordSource::File(folder.join(path)))
-        .or_else(|| variable.map(PasswordSource::Variable))
-        .or_else(|| command.map(PasswordSource::Command))
-}
+    fn password_sources(&self) -> Sources<'_> {
+        Sources {
+            is_push_user: false,
+            file: self.password_file.as_deref(),
+            variable: self.password_env.as_deref(),
+            command: self.password_command.as_deref(),
+            keyring: self.password_keyring == Some(true),
+        }
+    }
 
-fn sources(
-    keys: [&'static str; 3],
-    file: Option<&PathBuf>,
-    variable: Option<&String>,
-    command: Option<&Vec<String>>,
-) -> Vec<(&'static str, String)> {
-    let given = [file.is_some(), variable.is_some(), command.is_some()];
-    let given: Vec<&str> =
-        keys.into_iter().zip(given).filter(|(_, is_given)| *is_given).map(|(key, _)| key).collect();
-    let mut problems = Vec::new();
-    if let [first, second, ..] = given[..] {
-        let what =
-            format!("`{first}` and `{second}` give the same password: leave one of them out");
-        problems.push((second, what));
+    fn push_password_sources(&self) -> Sources<'_> {
+        Sources {
+            is_push_user: true,
+            file: self.push_password_file.as_deref(),
+            variable: self.push_password_env.as_deref(),
+            command: self.push_password_command.as_deref(),
+            keyring: self.push_password_keyring == Some(true),
+        }
     }
-    if file.is_some_and(|path| path.as_os_str().is_empty()) {
-        problems.push((keys[0], format!("`{}` names no file", keys[0])));
-    }
-    if variable.is_some_and(|name| name.trim().is_empty() || name.contains(['=', '\0'])) {
-        problems.push((keys[1], format!("`{}` is not the name of a variable", keys[1])));
-    }
-    if command.is_some_and(|words| words.first().is_none_or(|word| word.trim().is_empty())) {
-        problems.push((keys[2], format!("`{}` names no program", keys[2])));
-    }
-    problems
 }
 
 /// Tells whether people who are neither the owner nor in the file's group may write into it.

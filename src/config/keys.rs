@@ -108,6 +108,13 @@ pub const KEYS: &[Key] = &[
         "A command that prints the AXL user's password: a program and its arguments, for no shell. Its first line \
          counts; it may take 60 seconds, and what it says on standard error is shown.",
     ),
+    secret(
+        "password",
+        "password_keyring",
+        "true",
+        "Whether the AXL user's password is in the keyring of this machine, as the entry USER@HOST of the service \
+         axlpaper; `axlpaper config keyring` stores it.",
+    ),
     own(
         "pin_sha256",
         "none",
@@ -181,6 +188,13 @@ pub const KEYS: &[Key] = &[
         "push_password_command",
         "[\"secret-tool\", \"lookup\", \"service\", \"bgpush\"]",
         "A command that prints the push user's password, as password_command does.",
+    ),
+    secret(
+        "push_password",
+        "push_password_keyring",
+        "true",
+        "Whether the push user's password is in the keyring of this machine; `axlpaper config keyring --push` stores \
+         it.",
     ),
     shared("phone_port", "80", "80", "The port of the phones' web servers."),
     own(
@@ -284,14 +298,7 @@ pub(super) fn advice(name: &str, keys: &[Key], fits: impl Fn(&Key) -> bool) -> O
     match name {
         "password" | "push_password" => {
             return Some(format!(
-                "a password cannot stand in this file: use {name}_file, {name}_env or {name}_command"
-            ));
-        }
-        "password_keyring" | "push_password_keyring" => {
-            let command = name.replace("keyring", "command");
-            return Some(format!(
-                "ask the keyring with {command} = [\"secret-tool\", \"lookup\", \"service\", \"NAME\"], or \
-                 [\"security\", \"find-generic-password\", \"-w\", \"-s\", \"NAME\"] on macOS"
+                "a password cannot stand in this file: use {name}_file, {name}_env, {name}_command or {name}_keyring"
             ));
         }
         _ => {}

@@ -18,6 +18,42 @@ pub enum PasswordSource {
     Variable(String),
     /// The first line that a command prints.
     Command(PasswordCommand),
+    /// An entry of the operating system's keyring.
+    Keyring(KeyringEntry),
+}
+
+/// An entry of the operating system's keyring: the password of one user of one cluster.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct KeyringEntry {
+    cluster: String,
+    is_push_user: bool,
+    account: Option<String>,
+}
+
+impl KeyringEntry {
+    /// Takes which table of the config file it stands in, and which of its two users it is for.
+    pub fn new(cluster: impl Into<String>, is_push_user: bool) -> Self {
+        Self { cluster: cluster.into(), is_push_user, account: None }
+    }
+
+    /// Says whose password it is, as soon as that is settled: see [`super::account`].
+    #[must_use]
+    pub fn of(self, account: Option<String>) -> Self {
+        Self { account, ..self }
+    }
+
+    /// Returns whose password it is, where user and host are known.
+    pub fn account(&self) -> Option<&str> {
+        self.account.as_deref()
+    }
+
+    /// Returns the command that stores it.
+    pub fn command(&self) -> String {
+        // Only a null byte cannot be quoted, and no key of a TOML file is typed with one.
+        let cluster = shlex::try_quote(&self.cluster).unwrap_or_else(|_| (&self.cluster).into());
+        let push = if self.is_push_user { " --push" } else { "" };
+        format!("axlpaper config keyring --cluster {cluster}{push}")
+    }
 }
 
 /// A command that prints a password: a program and its arguments, for no shell.
@@ -69,6 +105,10 @@ impl fmt::Display for PasswordSource {
             Self::Command(command) => {
                 write!(f, "the first line that {} prints", command.program.display())
             }
+            Self::Keyring(KeyringEntry { account: Some(account), .. }) => {
+                write!(f, "the entry {account} of the keyring")
+            }
+            Self::Keyring(_) => f.write_str("the entry USER@HOST of the keyring"),
         }
     }
 }
@@ -88,6 +128,18 @@ mod tests {
         assert_eq!(command(&["bin/pw"]).unwrap().program(), Path::new("/etc/axlpaper/bin/pw"));
         assert_eq!(command(&["/bin/pw"]).unwrap().program(), Path::new("/bin/pw"));
         assert!(command(&[]).is_none() && command(&[" "]).is_none());
+    }
+
+    #[test]
+    fn an_entry_names_the_command_that_stores_it() {
+        let entry = KeyringEntry::new("the lab", true);
+        assert_eq!(entry.command(), "axlpaper config keyring --cluster 'the lab' --push");
+        assert_eq!(
+            KeyringEntry::new("lab", false).command(),
+            "axlpaper config keyring --cluster lab"
+        );
+        let source = PasswordSource::Keyring(entry.of(Some("bgpush@pub".into())));
+        assert_eq!(source.to_string(), "the entry bgpush@pub of the keyring");
     }
 
     #[test]

@@ -59,7 +59,7 @@ const DEFAULTS: &str = "What counts for every cluster of this file, unless its o
     can stand here, so that none goes to another cluster.";
 
 const CLUSTER: &str = "A table [cluster.NAME] for each cluster; --cluster NAME chooses it. Host and user are all that it \
-    needs. A password has one source: a file, a variable or a command.";
+    needs. A password has one source: a file, a variable, a command or the keyring.";
 
 fn titled(title: &str, about: &str, table: &str) -> String {
     format!("\n# ---- {title} ----\n#\n{}{table}\n\n", prose(about))

@@ -1,6 +1,7 @@
 //! Which source's word counts, so that one cluster's password never goes to another one.
 
 use super::layer::Layer;
+use super::password::PasswordSource;
 
 /// A cluster of the config file: its name and its settings.
 #[derive(Clone, Debug)]
@@ -38,7 +39,30 @@ pub fn settle(
     let environment = if is_typed { beside(environment, &flags, &section) } else { environment };
     let upper = flags.over(environment);
     let section = of_its_users(section, &upper);
-    (Some(name), upper.over(section))
+    (Some(name), with_accounts(upper.over(section)))
+}
+
+/// Says whose entries of the keyring are meant: those of the users and the host that count.
+///
+/// So an entry is another server's or another user's never, whoever named host and user.
+#[must_use]
+pub fn with_accounts(mut settings: Layer) -> Layer {
+    let named = |source: Option<PasswordSource>, user: Option<&String>| match source {
+        Some(PasswordSource::Keyring(entry)) => {
+            let both = user.zip(settings.host.as_ref());
+            Some(PasswordSource::Keyring(entry.of(both.map(|(user, host)| account(user, host)))))
+        }
+        other => other,
+    };
+    let password = named(settings.password.take(), settings.username.as_ref());
+    let push_password = named(settings.push_password.take(), settings.push_user.as_ref());
+    Layer { password, push_password, ..settings }
+}
+
+/// Returns the name of a user's entry in the keyring: `USER@HOST`, the host in small letters, with its port
+/// only where that is not the one of every cluster.
+pub fn account(user: &str, host: &str) -> String {
+    format!("{user}@{}", bare(host))
 }
 
 /// Takes the passwords out of a section whose users are others than the ones that count.
@@ -137,7 +161,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::config::{PasswordSource, environment};
+    use crate::config::{KeyringEntry, environment};
 
     fn prod(is_typed: bool) -> Option<Section> {
         let layer = Layer {
@@ -172,7 +196,8 @@ mod tests {
                 PasswordSource::Stdin
                 | PasswordSource::Given(_)
                 | PasswordSource::Variable(_)
-                | PasswordSource::Command(_),
+                | PasswordSource::Command(_)
+                | PasswordSource::Keyring(_),
             )
             | None => None,
         }
@@ -296,6 +321,35 @@ mod tests {
     }
 
     #[test]
+    fn an_entry_of_the_keyring_is_that_of_the_user_and_the_host_that_count() {
+        let section = |user: Option<&str>| {
+            let entry = |is_push| Some(PasswordSource::Keyring(KeyringEntry::new("prod", is_push)));
+            let layer = Layer {
+                host: Some("PROD:8443".into()),
+                username: user.map(str::to_owned),
+                password: entry(false),
+                push_password: entry(true),
+                ..Layer::default()
+            };
+            Some(Section { name: "prod".into(), layer, is_typed: false })
+        };
+        let shown = |source: Option<PasswordSource>| source.map(|source| source.to_string());
+        let flags = Layer { push_user: Some("p".into()), ..Layer::default() };
+        let (_, settings) = settle(flags, Layer::default(), section(Some("me")));
+        assert_eq!(shown(settings.password).unwrap(), "the entry me@prod of the keyring");
+        assert_eq!(shown(settings.push_password).unwrap(), "the entry p@prod of the keyring");
+        let you = || Layer { username: Some("you".into()), ..Layer::default() };
+        let (_, settings) = settle(you(), Layer::default(), section(Some("me")));
+        assert_eq!(shown(settings.password), None, "another user's entry");
+        let (_, settings) = settle(you(), Layer::default(), section(None));
+        assert_eq!(shown(settings.password).unwrap(), "the entry you@prod of the keyring");
+        let (_, settings) = settle(host("other"), Layer::default(), section(None));
+        assert_eq!(shown(settings.password), None, "another server's entry");
+        assert_eq!(account("a", "[2001:DB8::1]:8443"), "a@2001:db8::1");
+        assert_eq!(account("a", "pub:9443"), "a@pub:9443");
+    }
+
+    #[test]
     fn the_same_host_in_other_words_is_the_section() {
         for same in ["prod", "PROD:8443", "prod:8443"] {
             let (name, settings) = settle(host(same), Layer::default(), prod(false));
@@ -331,7 +385,8 @@ mod tests {
                 PasswordSource::File(_)
                 | PasswordSource::Stdin
                 | PasswordSource::Given(_)
-                | PasswordSource::Command(_),
+                | PasswordSource::Command(_)
+                | PasswordSource::Keyring(_),
             )
             | None => None,
         }

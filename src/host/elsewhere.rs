@@ -14,6 +14,7 @@ use reqwest::header::{ACCEPT, HeaderValue, LOCATION};
 use crate::domain::chain::chain;
 use crate::domain::model::{ImageSpec, Size};
 use crate::domain::text::excerpt;
+use crate::net::trace::{self, Watched};
 
 /// An address with places for what differs from model to model: `{size}`, `{dir}` and `{model}`.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -140,6 +141,18 @@ pub async fn download(
     url: &str,
     call: Duration,
 ) -> Result<Bytes, ElsewhereError> {
+    let mut watched = Watched::nobody();
+    let downloaded = exchange(client, url, call, &mut watched).await;
+    watched.ended(downloaded.as_ref().map(|_| ()));
+    downloaded
+}
+
+async fn exchange(
+    client: &reqwest::Client,
+    url: &str,
+    call: Duration,
+    watched: &mut Watched,
+) -> Result<Bytes, ElsewhereError> {
     let of = || url.to_owned();
     let unreachable = |error: &reqwest::Error| {
         let why = if error.is_timeout() {
@@ -150,8 +163,11 @@ pub async fn download(
         ElsewhereError::Unreachable { url: of(), why }
     };
     let request = client.get(url).header(ACCEPT, HeaderValue::from_static("image/png,*/*"));
-    let mut response = request.timeout(call).send().await.map_err(|error| unreachable(&error))?;
+    let request = request.timeout(call).build().map_err(|error| unreachable(&error))?;
+    *watched = trace::watch(|| trace::Request::of("web", "download", &request));
+    let mut response = client.execute(request).await.map_err(|error| unreachable(&error))?;
     let status = response.status();
+    watched.answered(status.as_u16(), response.headers());
     if status.is_redirection() {
         let to = response.headers().get(LOCATION).map(|to| String::from_utf8_lossy(to.as_bytes()));
         let to = excerpt(&to.unwrap_or_default(), 200);
@@ -161,13 +177,19 @@ pub async fn download(
         return Err(ElsewhereError::Status { url: of(), status: status.as_u16() });
     }
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(&error))? {
-        if body.len() + chunk.len() > LONGEST {
-            return Err(ElsewhereError::TooLong { url: of(), limit: LONGEST });
+    let read = loop {
+        match response.chunk().await {
+            Ok(None) => break Ok(()),
+            Ok(Some(chunk)) if body.len() + chunk.len() > LONGEST => {
+                break Err(ElsewhereError::TooLong { url: of(), limit: LONGEST });
+            }
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Err(error) => break Err(unreachable(&error)),
         }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body.into())
+    };
+    // What came before an error is worth seeing too.
+    watched.body(&body);
+    read.map(|()| body.into())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ pub mod credentials;
 pub mod endpoint;
 pub mod error;
 pub mod fingerprint;
+mod handshake;
 pub mod listen;
 pub mod pace;
 pub mod peek;

@@ -5,22 +5,17 @@
 //! device: `CP-8841-SEP0011223344AA` or `SEP0011223344AA` (seen in certificates of phones). So whatever else is
 //! believed, a certificate that names another phone is refused.
 
-use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_cert_signed_by_trust_anchor;
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore,
-    SignatureScheme,
-};
+use rustls::{CertificateError, ClientConfig, Error, OtherError, RootCertStore};
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
 use super::fingerprint::Fingerprint;
+use super::handshake::{Judge, Signed};
 use super::phone_tls_problem::PhoneTlsProblem;
 use super::pin::may_be_own_authority;
 use super::provider::provider;
@@ -202,15 +197,15 @@ fn sep_name(name: &str) -> Option<String> {
 /// A client configuration for one phone, and what it has seen of that.
 #[derive(Clone, Debug)]
 pub struct PhoneTls {
-    verifier: Arc<PhoneVerifier>,
+    verifier: Arc<Signed<PhoneJudge>>,
 }
 
 impl PhoneTls {
     /// Makes one for the phone that is meant. Once it has believed a certificate, it believes no other.
     pub fn new(trust: PhoneTrust, expected: Expected) -> Self {
         let seen = Mutex::default();
-        let verifier = PhoneVerifier { trust, expected, provider: provider(), seen };
-        Self { verifier: Arc::new(verifier) }
+        let judge = PhoneJudge { trust, expected, seen };
+        Self { verifier: Arc::new(Signed::new(judge, provider())) }
     }
 
     /// Returns the configuration: TLS 1.2 and 1.3.
@@ -218,7 +213,7 @@ impl PhoneTls {
     /// # Errors
     /// When the crypto provider does not fit: a fault of the program.
     pub fn client_config(&self) -> Result<ClientConfig, TrustError> {
-        let verifier = Arc::<PhoneVerifier>::clone(&self.verifier);
+        let verifier = Arc::<Signed<PhoneJudge>>::clone(&self.verifier);
         Ok(ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .map_err(TrustError::Provider)?
@@ -229,32 +224,26 @@ impl PhoneTls {
 
     /// Returns the certificate that was believed; nothing before the first handshake.
     pub fn believed(&self) -> Option<Believed> {
-        *self.verifier.seen.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.verifier.judge().seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-struct PhoneVerifier {
+#[derive(Debug)]
+struct PhoneJudge {
     trust: PhoneTrust,
     expected: Expected,
-    provider: Arc<CryptoProvider>,
     seen: Mutex<Option<Believed>>,
 }
 
-impl fmt::Debug for PhoneVerifier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PhoneVerifier").field("expected", &self.expected).finish_non_exhaustive()
-    }
-}
-
-impl ServerCertVerifier for PhoneVerifier {
-    fn verify_server_cert(
+impl Judge for PhoneJudge {
+    fn judge(
         &self,
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         _: &ServerName<'_>,
         _: &[u8],
         now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
+    ) -> Result<(), Error> {
         let refused = |problem| {
             Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(problem))))
         };
@@ -268,31 +257,7 @@ impl ServerCertVerifier for PhoneVerifier {
         }
         seen.get_or_insert(believed);
         drop(seen);
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        Ok(())
     }
 }
 

@@ -4,101 +4,14 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::danger::ServerCertVerifier as _;
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
+use rustls::{CertificateError, Error, OtherError};
 
 use super::fingerprint::Fingerprint;
-
-/// Decides about certificates after one [`Rule`], and always checks the handshake's signature.
-///
-/// The signature is what proves that the server owns the key of the certificate that it shows. A pin
-/// without that check would accept a certificate that somebody only copied.
-#[derive(Debug)]
-pub struct CertificateVerifier {
-    rule: Rule,
-    provider: Arc<CryptoProvider>,
-}
-
-impl CertificateVerifier {
-    /// Makes a verifier.
-    pub fn new(rule: Rule, provider: Arc<CryptoProvider>) -> Self {
-        Self { rule, provider }
-    }
-}
-
-impl ServerCertVerifier for CertificateVerifier {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        let refused = |cause| {
-            let refused = RefusedCertificate { fingerprint: Fingerprint::of(end_entity), cause };
-            Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(refused))))
-        };
-        match &self.rule {
-            Rule::Anything => Ok(ServerCertVerified::assertion()),
-            Rule::Pin(expected) if Fingerprint::of(end_entity) == *expected => {
-                Ok(ServerCertVerified::assertion())
-            }
-            Rule::Pin(expected) => Err(refused(RefusalCause::Pin { expected: *expected })),
-            Rule::Chain { webpki, own } => {
-                let verdict = webpki.verify_server_cert(
-                    end_entity,
-                    intermediates,
-                    server_name,
-                    ocsp_response,
-                    now,
-                );
-                let Err(Error::InvalidCertificate(error)) = verdict else { return verdict };
-                if own.iter().any(|known| known == end_entity) && may_be_own_authority(&error) {
-                    return match verify_server_name(
-                        &ParsedCertificate::try_from(end_entity)?,
-                        server_name,
-                    ) {
-                        Ok(()) => Ok(ServerCertVerified::assertion()),
-                        Err(Error::InvalidCertificate(error)) => {
-                            Err(refused(RefusalCause::Chain(error)))
-                        }
-                        Err(error) => Err(error),
-                    };
-                }
-                Err(refused(RefusalCause::Chain(error)))
-            }
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
-}
+use super::handshake::Judge;
 
 /// Which certificates are good.
 #[derive(Debug)]
@@ -114,6 +27,52 @@ pub enum Rule {
     },
     /// Exactly the one with this fingerprint; its name, dates and issuer do not matter then.
     Pin(Fingerprint),
+}
+
+impl Judge for Rule {
+    fn judge(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        let refused = |cause| {
+            let refused = RefusedCertificate { fingerprint: Fingerprint::of(end_entity), cause };
+            Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(refused))))
+        };
+        match self {
+            Self::Anything => Ok(()),
+            Self::Pin(expected) if Fingerprint::of(end_entity) == *expected => Ok(()),
+            Self::Pin(expected) => Err(refused(RefusalCause::Pin { expected: *expected })),
+            Self::Chain { webpki, own } => {
+                let verdict = webpki.verify_server_cert(
+                    end_entity,
+                    intermediates,
+                    server_name,
+                    ocsp_response,
+                    now,
+                );
+                let Err(Error::InvalidCertificate(error)) = verdict else {
+                    return verdict.map(drop);
+                };
+                if own.iter().any(|known| known == end_entity) && may_be_own_authority(&error) {
+                    return match verify_server_name(
+                        &ParsedCertificate::try_from(end_entity)?,
+                        server_name,
+                    ) {
+                        Ok(()) => Ok(()),
+                        Err(Error::InvalidCertificate(error)) => {
+                            Err(refused(RefusalCause::Chain(error)))
+                        }
+                        Err(error) => Err(error),
+                    };
+                }
+                Err(refused(RefusalCause::Chain(error)))
+            }
+        }
+    }
 }
 
 /// The error that travels through rustls when a certificate was refused.

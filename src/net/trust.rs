@@ -10,7 +10,8 @@ use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::{ClientConfig, RootCertStore};
 
 use super::fingerprint::Fingerprint;
-use super::pin::{CertificateVerifier, Rule};
+use super::handshake::Signed;
+use super::pin::Rule;
 use super::provider::provider;
 
 /// What the user trusts a server by.
@@ -43,7 +44,7 @@ impl Trust {
             .with_safe_default_protocol_versions()
             .map_err(TrustError::Provider)?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(CertificateVerifier::new(rule, provider)))
+            .with_custom_certificate_verifier(Arc::new(Signed::new(rule, provider)))
             .with_no_client_auth();
         Ok(Arc::new(config))
     }

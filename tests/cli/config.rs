@@ -212,7 +212,7 @@ fn check_looks_at_every_cluster_and_asks_none() {
     run(&lab, &["config", "check"], &[]).fails(2, &["lba", "it has lab"]);
     std::fs::write(lab.path("config.toml"), "[cluster.lab]\npassword = \"hunter2\"\n").unwrap();
     let ended = run(&lab, &["config", "check"], &[]);
-    ended.fails(2, &["line 2", "password_file, password_env or password_command"]);
+    ended.fails(2, &["line 2", "password_env, password_command or password_keyring"]);
     assert!(!ended.stderr.contains("hunter2"), "{ended:?}");
 }
 

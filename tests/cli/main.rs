@@ -18,6 +18,8 @@ mod host;
 mod hours;
 mod journal;
 mod journal_trouble;
+#[cfg(target_os = "linux")]
+mod keyring;
 mod keys;
 mod lab;
 mod latecomers;

@@ -8,6 +8,7 @@ use base64::Engine as _;
 use serde_json::Value;
 
 use crate::lab::{Lab, end, fleet_of, name};
+use crate::web::{Web, pictures};
 
 /// A secret of the phones' configuration, which a cluster gives out with it.
 const PHONE_SECRET: &str = "wlan-and-admin-secret";
@@ -116,6 +117,50 @@ fn a_trace_holds_every_exchange_and_no_secret() {
     for words in ["pushed phone=SEP000000000001", "changed change=1", "operation=\"listPhone\""] {
         assert!(log.contains(words), "{words}: {log}");
     }
+}
+
+#[test]
+fn downloads_from_other_peoples_servers_are_in_the_trace_without_their_tokens() {
+    let lab = Lab::new(axlpaper::sim::Fleet { push_devices: [name(1)].into(), ..fleet_of(1) });
+    let token = "s3cret-token-of-a-server";
+    let good = pictures(&[683]);
+    let (image, icon) = ("/Desktops/800x480x24/w.png", "/Desktops/800x480x24/t.png");
+    let with_token = |path: &str| format!("{path}?v=1&token={token}");
+    let pages = [image, icon].map(|path| (with_token(path), good[path].clone()));
+    let web = Web::new(pages.into_iter().collect());
+    let push = |icon: &str| {
+        let (image, icon) = (web.url(&with_token(image)), web.url(icon));
+        let urls = ["--image-url", &image, "--icon-url", &icon];
+        lab.without_picture("push", &[&["--yes", "--trace-dir", "trace"][..], &urls].concat())
+    };
+    let ended = push(&with_token(icon));
+    assert_eq!(ended.code, 0, "{ended:?}");
+    push(&format!("/none.png?token={token}")).fails(2, &["HTTP status 404"]);
+    // Both files of the first run, and of the second one that is not there.
+    assert_eq!(web.asked().len(), 4 + 2, "two by us, two by the phone, and then two by us");
+
+    let mut files = Vec::new();
+    files_below(&lab.path("trace"), &mut files);
+    let texts: Vec<(&PathBuf, String)> = files
+        .iter()
+        .map(|path| (path, String::from_utf8(std::fs::read(path).unwrap()).unwrap()))
+        .collect();
+    for (path, text) in &texts {
+        assert!(!text.contains(token), "the token is in {}: {text}", path.display());
+    }
+    let downloads =
+        texts.iter().filter(|(path, _)| path.to_string_lossy().contains("-web-download"));
+    let downloads: Vec<&String> = downloads.map(|(_, text)| text).collect();
+    assert_eq!(downloads.len(), 4);
+    let holds = |words: &[&str]| {
+        downloads.iter().filter(|text| words.iter().all(|word| text.contains(word))).count()
+    };
+    let address = format!("> GET {}?v=1&token=(hidden)", web.url(image));
+    assert_eq!(holds(&[&address, "< 200", "# a picture of", ": complete"]), 2, "{downloads:?}");
+    assert_eq!(holds(&["/none.png?token=(hidden)", "< 404", "HTTP status 404"]), 1);
+    assert_eq!(holds(&["authorization"]), 0);
+    let pushed = texts.iter().find(|(path, _)| path.to_string_lossy().ends_with("-phone-push.txt"));
+    assert!(pushed.unwrap().1.contains("token=(hidden)"), "the push names the address too");
 }
 
 #[test]

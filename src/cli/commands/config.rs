@@ -1,5 +1,7 @@
 //! `axlpaper config`
 
+mod keyring;
+
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -7,10 +9,10 @@ use jiff::Timestamp;
 use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::{open, output, secret, ui};
-use crate::config::{FileConfig, KEYS, Layer, Origin, Section};
+use crate::config::{FileConfig, KEYS, Layer, Origin, Section, with_accounts};
 use crate::report::{SettingRecord, printable_lines, settings_json};
 
-/// Show the settings that count, or look for mistakes in the config file
+/// Show the settings that count, look for mistakes in the config file, or keep a password in the keyring
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(subcommand)]
@@ -21,6 +23,7 @@ pub struct Args {
 enum ConfigCommand {
     Show(Box<ShowArgs>),
     Check(CheckArgs),
+    Keyring(keyring::Args),
 }
 
 /// Show every setting that counts and where it comes from
@@ -39,8 +42,8 @@ struct ShowArgs {
 
 /// Look for mistakes in the config file, in every cluster of it
 ///
-/// No cluster is asked and no command is run. Files, variables and programs that give passwords have to be
-/// there.
+/// No cluster is asked, no command is run, and no keyring asks anybody anything. Files, variables, programs and
+/// entries of the keyring that give passwords have to be there.
 #[derive(clap::Args, Debug)]
 struct CheckArgs {
     /// Config file [default: axlpaper/config.toml in the user's config folder]
@@ -51,11 +54,12 @@ struct CheckArgs {
 /// Runs the command.
 ///
 /// # Errors
-/// When the config file cannot be used or the answer cannot be written.
+/// When the config file or the keyring cannot be used, or the answer cannot be written.
 pub fn run(args: Args) -> Result<Exit, CliError> {
     match args.command {
         ConfigCommand::Show(args) => show(&args),
         ConfigCommand::Check(args) => check(args),
+        ConfigCommand::Keyring(args) => keyring::run(args),
     }
 }
 
@@ -140,6 +144,7 @@ fn problems(file: &FileConfig, name: &str) -> Result<Vec<CliError>, CliError> {
     let Some(Section { layer, .. }) = open::section(Some(file), Some(name))? else {
         return Ok(Vec::new());
     };
+    let layer = with_accounts(layer);
     let whose = [("AXL user", layer.password.clone()), ("push user", layer.push_password.clone())];
     let secrets = whose.into_iter().filter_map(|(user, source)| {
         secret::look(&source?, &format!("the {user} of cluster {name:?}")).err()

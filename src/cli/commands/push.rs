@@ -2,15 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::cli::addresses::{self, AddressArgs};
-use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs, WaitArgs};
 use crate::cli::error::{CliError, Exit};
-use crate::cli::open;
 use crate::cli::picture_args::PictureArgs;
-use crate::cli::pipeline::{self, Job};
-use crate::cli::subject::Source;
+use crate::cli::send::{self, SendArgs};
 use crate::cli::what::WhatArgs;
-use crate::domain::picture::PictureRules;
 
 /// Push a picture to the phones that are ready, and change nothing on the cluster
 ///
@@ -27,18 +22,7 @@ pub struct Args {
     #[command(flatten)]
     options: PictureArgs,
     #[command(flatten)]
-    connection: ConnectionArgs,
-    #[command(flatten)]
-    addresses: AddressArgs,
-    #[command(flatten)]
-    target: TargetArgs,
-    #[command(flatten)]
-    push: PushArgs,
-    #[command(flatten)]
-    output: OutputArgs,
-    /// Do not ask
-    #[arg(long)]
-    yes: bool,
+    send: SendArgs,
 }
 
 /// Runs the command.
@@ -46,27 +30,7 @@ pub struct Args {
 /// # Errors
 /// When nothing can be pushed at all; a phone's failure is in the answer and the exit code.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
-    let Args { picture, what, options, connection, addresses, target, push, output, yes } = args;
-    // Nobody knows the device pools of addresses.
-    let by_rules = !addresses.any();
-    let rules = if by_rules { open::pictures(&connection)? } else { PictureRules::default() };
-    let wanted = what.wanted(picture, options, rules)?;
-    if addresses.any() {
-        let command = "push";
-        let job =
-            addresses::Job { command, wanted, addresses, target, connection, push, output, yes };
-        return addresses::run(job).await;
-    }
-    pipeline::run(Job {
-        command: "push",
-        source: Source::Typed { wanted, target: Box::new(target) },
-        connection,
-        push,
-        output,
-        yes,
-        repair: None,
-        wait: WaitArgs::default(),
-        dry_run: false,
-    })
-    .await
+    let Args { picture, what, options, send } = args;
+    let wanted = what.wanted(picture, options, send.rules()?)?;
+    send::anything("push", wanted, send).await
 }

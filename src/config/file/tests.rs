@@ -3,7 +3,7 @@
 use super::*;
 use crate::config::keys::Place;
 use crate::config::sample::tests::switched_on;
-use crate::config::{Given, sample};
+use crate::config::{Given, PasswordSource, sample};
 
 fn parsed(text: &str) -> Result<FileConfig, ConfigError> {
     FileConfig::parse(text, Path::new("/etc/axlpaper/config.toml"))
@@ -92,6 +92,9 @@ fn a_password_has_one_source() {
     let push =
         refused("[cluster.lab]\npush_password_env = \"A\"\npush_password_command = [\"b\"]\n");
     assert!(push.contains("`push_password_env` and `push_password_command`"), "{push}");
+    let keyring = refused("[cluster.lab]\npassword_file = \"a\"\npassword_keyring = true\n");
+    assert!(keyring.contains("`password_file` and `password_keyring`"), "{keyring}");
+    parsed("[cluster.lab]\npassword_file = \"a\"\npassword_keyring = false\n").unwrap();
     // The two users' passwords may come from different places.
     parsed("[cluster.lab]\npassword_env = \"A\"\npush_password_file = \"b\"\n").unwrap();
 }
@@ -104,6 +107,7 @@ fn sources_that_are_none_are_refused() {
         ("password_command = []", "no program"),
         ("push_password_command = [\"\", \"x\"]", "no program"),
         ("password_command = \"pass show\"", "sequence"),
+        ("password_keyring = \"lab\"", "boolean"),
     ] {
         let error = refused(&format!("[cluster.lab]\n{line}\n"));
         assert!(error.contains(word) && error.contains("line 2"), "{error}");
@@ -145,7 +149,7 @@ fn files_are_beside_the_config_file() {
 
 #[test]
 fn the_sample_can_be_switched_on() {
-    for nth in 0..3 {
+    for nth in 0..4 {
         let text = switched_on(&sample(KEYS, &Given::default()), nth);
         let config = parsed(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         assert_eq!(config.clusters().collect::<Vec<_>>(), ["lab"]);

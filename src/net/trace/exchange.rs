@@ -11,6 +11,7 @@ use reqwest::header::{
     SET_COOKIE,
 };
 
+use super::address::without_secrets;
 use super::folder::Desk;
 use super::redact::{HIDDEN, redact};
 use crate::domain::text::is_steering;
@@ -18,7 +19,7 @@ use crate::domain::text::is_steering;
 /// What is asked.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// `cluster` or `phone`.
+    /// `cluster`, `phone`, or `web` for a web server of somebody else.
     pub to: &'static str,
     /// The method.
     pub method: String,
@@ -30,6 +31,21 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
+}
+
+impl Request {
+    /// Takes what is about to be sent.
+    pub fn of(to: &'static str, operation: &str, request: &reqwest::Request) -> Self {
+        let body = request.body().and_then(reqwest::Body::as_bytes);
+        Self {
+            to,
+            method: request.method().to_string(),
+            url: request.url().to_string(),
+            operation: operation.to_owned(),
+            headers: request.headers().clone(),
+            body: body.map(Bytes::copy_from_slice).unwrap_or_default(),
+        }
+    }
 }
 
 /// An exchange that is under way. When it is dropped it is handed to the trace, whether it came to its end
@@ -135,6 +151,7 @@ impl Exchange {
                 push_body(&mut text, headers, &self.body, self.body_bytes);
             }
         }
+        let text = without_secrets(&text);
         // What a server or a phone says must not steer the terminal of whoever reads this.
         text.chars()
             .map(|c| if is_steering(c) && c != '\n' && c != '\t' { '\u{FFFD}' } else { c })

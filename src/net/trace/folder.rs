@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
+use super::address::without_secrets;
 use super::exchange::{Exchange, Request, Watched};
 use super::redact::{Hidden, redact};
 
@@ -182,12 +183,12 @@ impl Writer {
             began_at: exchange.began_at,
             to: request.to,
             method: &request.method,
-            url: &request.url,
+            url: &without_secrets(&request.url),
             operation: &request.operation,
             status: exchange.answer.as_ref().map(|(status, _)| *status),
             bytes: exchange.body_bytes,
             ms: u64::try_from(exchange.took.as_millis()).unwrap_or(u64::MAX),
-            ended: &redact(&exchange.ended),
+            ended: &without_secrets(&redact(&exchange.ended)),
             file: &name,
         };
         let line = clean(&serde_json::to_string(&line)?);

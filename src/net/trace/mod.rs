@@ -1,12 +1,14 @@
-//! Keeps every exchange with the cluster and with phones in a folder, for a support case.
+//! Keeps every exchange with the cluster, with phones and with other people's web servers in a folder, for a
+//! support case.
 //!
-//! What is secret is blanked before anything is written: see [`redact()`]. Nobody who makes an exchange waits
+//! What is secret is blanked before anything is written: see [`redact()`]; in addresses too. Nobody who makes an exchange waits
 //! for the disk: a thread of its own writes, and what it cannot keep up with is left out and counted. A disk
 //! that takes no more ends the trace, not the run.
 //!
 //! There is one trace in a process, as there is one log, because what is to be kept comes from clients that
 //! know nothing of each other.
 
+mod address;
 mod exchange;
 mod folder;
 mod redact;

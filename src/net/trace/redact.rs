@@ -185,7 +185,7 @@ fn value_in_quotes(text: &str) -> Option<Quoted<'_>> {
 }
 
 /// Tells whether something of this name is likely to be secret.
-fn promises_secret(name: &str) -> bool {
+pub(super) fn promises_secret(name: &str) -> bool {
     let name = name.rsplit(':').next().unwrap_or(name).to_ascii_lowercase();
     if HARMLESS.iter().any(|start| name.starts_with(start)) {
         return false;

@@ -1,0 +1,127 @@
+//! `axlpaper config keyring`
+
+use std::path::PathBuf;
+
+use crate::cli::args::ConnectionArgs;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::{keyring, open, secret, ui};
+use crate::config::{KeyringEntry, Layer, PasswordSource, account};
+use crate::report::printable_lines;
+
+/// Keep a user's password in the keyring of this machine, or remove it from there
+///
+/// The password is asked for twice; without a terminal it is the first line of standard input. The entry is called
+/// USER@HOST, of the service axlpaper. It counts where the config file says password_keyring = true, or
+/// push_password_keyring = true.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Config file [default: axlpaper/config.toml in the user's config folder]
+    #[arg(long, value_name = "FILE", env = "AXLPAPER_CONFIG")]
+    config: Option<PathBuf>,
+    /// The cluster of the config file whose user it is
+    #[arg(long, value_name = "NAME")]
+    cluster: Option<String>,
+    /// The password of the push user, not of the AXL user
+    #[arg(long)]
+    push: bool,
+    /// Remove the entry
+    #[arg(long)]
+    delete: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When no user of a cluster is meant, the password cannot be read, or the keyring does not take it.
+pub fn run(args: Args) -> Result<Exit, CliError> {
+    let Args { config, cluster, push, delete } = args;
+    let named = ConnectionArgs {
+        config,
+        cluster: cluster.into_iter().collect(),
+        ..ConnectionArgs::default()
+    };
+    let (cluster, settings) = open::settings(&named, None)?;
+    let Some(cluster) = cluster else {
+        return Err(CliError::new(Exit::Usage, "no cluster of the config file is meant")
+            .hint("name one with --cluster; `axlpaper init` writes a config file"));
+    };
+    let account = account_of(&settings, push)?;
+    let entry = KeyringEntry::new(&*cluster, push).of(Some(account.clone()));
+    let whose =
+        format!("the {} of cluster {cluster:?}", if push { "push user" } else { "AXL user" });
+    if delete {
+        keyring::delete(&entry, &whose)?;
+        ui::say(&printable_lines(&format!("Removed the entry {account} from the keyring.")));
+        return Ok(Exit::Done);
+    }
+    keyring::reach(&entry, &whose)?;
+    keyring::store(&entry, &whose, &secret::new(&account)?)?;
+    ui::say(&printable_lines(&format!("Stored the entry {account} in the keyring.")));
+    if let Some(advice) = advice(&settings, &cluster, push) {
+        ui::say(&printable_lines(&advice));
+    }
+    Ok(Exit::Done)
+}
+
+fn account_of(settings: &Layer, push: bool) -> Result<String, CliError> {
+    let (what, key, user) = if push {
+        ("push user", "push_user", settings.push_user.as_ref())
+    } else {
+        ("AXL user", "username", settings.username.as_ref())
+    };
+    let missing = |what: &str, key: &str| {
+        CliError::new(Exit::Usage, format!("the cluster has no {what}, whose entry it would be"))
+            .hint(format!("write {key} into the cluster's table"))
+    };
+    let user = user.ok_or_else(|| missing(what, key))?;
+    let host = settings.host.as_ref().ok_or_else(|| missing("host", "host"))?;
+    Ok(account(user, host))
+}
+
+/// Says what is missing for the entry to count.
+fn advice(settings: &Layer, cluster: &str, push: bool) -> Option<String> {
+    let (key, source) = if push {
+        ("push_password_keyring", settings.push_password.as_ref())
+    } else {
+        ("password_keyring", settings.password.as_ref())
+    };
+    match source {
+        Some(PasswordSource::Keyring(_)) => None,
+        None => Some(format!(
+            "Write {key} = true into the table of cluster {cluster:?}, so that it counts."
+        )),
+        Some(other) => Some(format!(
+            "It does not count yet: the password of cluster {cluster:?} is {other}. Take that away and write {key} = true into its \
+             table."
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_that_does_not_count_is_told() {
+        let of = |password| Layer { password, ..Layer::default() };
+        let entry = PasswordSource::Keyring(KeyringEntry::new("lab", false));
+        assert_eq!(advice(&of(Some(entry)), "lab", false), None);
+        let told = advice(&of(None), "lab", false).unwrap();
+        assert!(told.contains("password_keyring = true") && told.contains("\"lab\""), "{told}");
+        let other = PasswordSource::File("lab.pw".into());
+        let told = advice(&of(Some(other)), "lab", false).unwrap();
+        assert!(told.contains("first line of lab.pw") && told.contains("not count yet"), "{told}");
+        assert!(advice(&of(None), "lab", true).unwrap().contains("push_password_keyring"));
+    }
+
+    #[test]
+    fn an_entry_needs_a_user_and_a_host() {
+        let mut settings = Layer { host: Some("PUB".into()), ..Layer::default() };
+        let error = account_of(&settings, false).unwrap_err().to_string();
+        assert!(error.contains("no AXL user") && error.contains("username"), "{error}");
+        settings.push_user = Some("bgpush".into());
+        assert_eq!(account_of(&settings, true).unwrap(), "bgpush@pub");
+        settings.host = None;
+        assert!(account_of(&settings, true).unwrap_err().to_string().contains("no host"));
+    }
+}

@@ -1,0 +1,192 @@
+//! Requests as phones get them, and answers good and bad.
+
+use std::net::Ipv6Addr;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::*;
+use crate::domain::model::PushSchema;
+use crate::phone::{SetBackground, Theme};
+
+fn client(port: u16, timeout: Duration) -> PhoneClient {
+    // Another test may have been first; either way a provider is there afterwards.
+    let _installed = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder()
+        .pool_max_idle_per_host(0)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()
+        .unwrap();
+    let password = SecretString::from("s3cret ü");
+    PhoneClient::new(client, "bgpush", &password, port, timeout).unwrap()
+}
+
+fn object() -> SetBackground {
+    SetBackground {
+        schema: PushSchema::Classic,
+        image_url: "http://127.0.0.1/a+b%20/w.png?x=1&y".to_owned(),
+        thumbnail_url: "http://127.0.0.1/t.png".to_owned(),
+        kem_url: None,
+        name: String::new(),
+        theme: Theme::Light,
+    }
+}
+
+/// Reads one whole request, with its body.
+async fn request(stream: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    loop {
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head
+                .lines()
+                .find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok())
+                .unwrap_or(0);
+            if body.len() >= length {
+                return text;
+            }
+        }
+        assert_ne!(stream.read_buf(&mut bytes).await.unwrap(), 0, "the request broke off");
+    }
+}
+
+/// Answers one push with these bytes, then closes; returns the request and what came of it.
+async fn exchange(address: &str, answer: &[u8]) -> (String, PhoneAnswer) {
+    let listener = TcpListener::bind((address, 0)).await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let client = client(at.port(), Duration::from_secs(20));
+    let object = object();
+    let phone = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let request = request(&mut stream).await;
+        stream.write_all(answer).await.unwrap();
+        request
+    };
+    let (request, answer) = tokio::join!(phone, client.push(at.ip(), &object));
+    (request, answer.unwrap())
+}
+
+fn cause(answer: &PhoneAnswer) -> (Phase, Cause) {
+    match &answer.outcome {
+        Outcome::Unreachable(unreachable) => (unreachable.phase, unreachable.cause.clone()),
+        Outcome::Answered(reply) => panic!("it answered: {reply:?}"),
+    }
+}
+
+#[tokio::test]
+async fn the_request_is_as_phones_want_it() {
+    let answer = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nConnection: close\r\n\r\n\
+        <CiscoIPPhoneResponse><ResponseItem Status=\"0\" Data=\"Success\" URL=\"\"/></CiscoIPPhoneResponse>";
+    let (request, answer) = exchange("127.0.0.1", answer).await;
+    assert_eq!(answer.http_status, Some(200));
+    assert_eq!(answer.outcome, Outcome::Answered(Reply::Success { text: "Success".to_owned() }));
+    assert!(answer.raw.starts_with("<CiscoIPPhoneResponse>"));
+
+    let (head, body) = request.split_once("\r\n\r\n").unwrap();
+    let mut lines = head.lines();
+    assert_eq!(lines.next(), Some("POST /CGI/Execute HTTP/1.1"));
+    let headers: Vec<_> = lines.map(str::to_lowercase).collect();
+    assert!(headers.contains(&"content-type: application/x-www-form-urlencoded".to_owned()));
+    assert!(headers.contains(&"connection: close".to_owned()));
+    assert!(headers.contains(&format!("content-length: {}", body.len())));
+    assert!(!head.to_lowercase().contains("expect"));
+    assert!(!head.to_lowercase().contains("transfer-encoding"));
+    let basic = format!("Basic {}", STANDARD.encode("bgpush:s3cret ü"));
+    assert!(head.contains(&basic), "{head}");
+    let encoded = body.strip_prefix("XML=").unwrap();
+    assert!(encoded.bytes().all(|b| b.is_ascii_alphanumeric() || b"%+-._*".contains(&b)));
+    assert!(encoded.contains("a%2Bb%2520%2Fw.png%3Fx%3D1%26amp%3By"), "{encoded}");
+}
+
+#[tokio::test]
+async fn refusals_and_broken_answers_are_told_apart() {
+    let error = b"HTTP/1.0 200 OK\r\n\r\n<CiscoIPPhoneError Number=\"4\" />";
+    let (_, answer) = exchange("127.0.0.1", error).await;
+    assert_eq!(
+        answer.outcome,
+        Outcome::Answered(Reply::AuthenticationRefused { text: String::new() })
+    );
+
+    let challenge =
+        b"HTTP/1.1 401 x\r\nWWW-Authenticate: Basic realm=\"u\"\r\nContent-Length: 0\r\n\r\n";
+    let (_, answer) = exchange("127.0.0.1", challenge).await;
+    assert!(matches!(answer.outcome, Outcome::Answered(Reply::AuthenticationRefused { .. })));
+
+    let (_, answer) = exchange("127.0.0.1", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+    assert_eq!(answer.outcome, Outcome::Answered(Reply::Empty));
+
+    let elsewhere = b"HTTP/1.1 302 x\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n";
+    let (_, answer) = exchange("127.0.0.1", elsewhere).await;
+    assert!(matches!(answer.outcome, Outcome::Answered(Reply::HttpStatus { status: 302, .. })));
+
+    let whole = "<CiscoIPPhoneResponse><ResponseItem Status=\"0\"/></CiscoIPPhoneResponse>";
+    let short = format!("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{whole}");
+    let (_, answer) = exchange("127.0.0.1", short.as_bytes()).await;
+    assert_eq!(cause(&answer), (Phase::Answer, Cause::Reset));
+
+    let (_, answer) = exchange("127.0.0.1", b"").await;
+    assert_eq!(cause(&answer), (Phase::Request, Cause::Reset));
+
+    let (_, answer) = exchange("127.0.0.1", b"SSH-2.0-phone\r\n\r\n").await;
+    assert_eq!(cause(&answer), (Phase::Request, Cause::NotHttp));
+}
+
+#[tokio::test]
+async fn an_endless_body_is_cut_and_no_success() {
+    let mut answer = b"HTTP/1.1 200 OK\r\n\r\n<CiscoIPPhoneResponse>".to_vec();
+    answer.resize(Reply::BODY_LIMIT + 1_000, b' ');
+    let (_, answer) = exchange("127.0.0.1", &answer).await;
+    assert!(matches!(answer.outcome, Outcome::Answered(Reply::Unreadable { .. })));
+}
+
+#[tokio::test]
+async fn a_closed_port_and_a_silent_phone_are_told_apart() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let short = Duration::from_millis(50);
+    let answer = client(at.port(), short).push(at.ip(), &object()).await.unwrap();
+    assert_eq!(cause(&answer), (Phase::Request, Cause::TimedOut));
+    drop(listener);
+    let patient = client(at.port(), Duration::from_secs(20));
+    let answer = patient.push(at.ip(), &object()).await.unwrap();
+    assert_eq!(cause(&answer), (Phase::Connect, Cause::Refused));
+}
+
+#[tokio::test]
+async fn device_information_is_asked_without_credentials() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let client = client(at.port(), Duration::from_secs(20));
+    let phone = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let request = request(&mut stream).await;
+        let answer = b"HTTP/1.0 200 OK\r\n\r\n<DeviceInformation><HostName>SEP1</HostName></DeviceInformation>";
+        stream.write_all(answer).await.unwrap();
+        request
+    };
+    let (request, information) =
+        tokio::join!(phone, client.device_information(at.ip(), Afterwards::Closed));
+    assert!(request.starts_with("GET /DeviceInformationX HTTP/1.1\r\n"));
+    assert!(!request.to_lowercase().contains("authorization"));
+    assert_eq!(information.unwrap().host_name.as_deref(), Some("SEP1"));
+}
+
+#[test]
+fn an_ipv6_address_stands_in_brackets() {
+    let client = client(8_080, Duration::from_secs(1));
+    let url = client.url(IpAddr::V6(Ipv6Addr::LOCALHOST), "/CGI/Execute");
+    assert_eq!(url, "http://[::1]:8080/CGI/Execute");
+}
+
+#[test]
+fn no_secret_is_shown() {
+    let client = client(80, Duration::from_secs(1));
+    let shown = format!("{client:?}");
+    assert!(!shown.contains("s3cret"), "{shown}");
+    assert!(!shown.contains(&STANDARD.encode("bgpush:s3cret ü")), "{shown}");
+    let inner = reqwest::Client::builder().no_proxy().build().unwrap();
+    let refused =
+        PhoneClient::new(inner, "a:b", &SecretString::from("pw"), 80, Duration::from_secs(1));
+    assert!(matches!(refused, Err(PhoneError::UserNameWithColon)));
+}
