@@ -171,6 +171,7 @@ fn pictures_are_shown_with_who_got_them() {
     };
     chronicle.pictures.push(SentPicture {
         digest: "d".into(),
+        name: String::new(),
         grey: true,
         background: file(800, 480),
         thumbnail: file(139, 109),

@@ -4,6 +4,7 @@ use crate::audit::{Context, Subject, finding};
 use crate::domain::association::{UserKind, UserRef};
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::inventory::{PushUser, Standing};
+use crate::domain::object::ObjectKind;
 use crate::domain::text::names;
 
 pub(in crate::audit) fn check(
@@ -20,7 +21,7 @@ pub(in crate::audit) fn check(
                 Code::NotAssociated,
                 Severity::Fixable,
                 format!("the {user} does not control it"),
-                "`axlpaper rollout` adds it to the user's Controlled Devices; `axlpaper plan` shows the change first",
+                remedy(user, subject),
             ));
         }
         // Nobody needs a change that is there already.
@@ -30,6 +31,15 @@ pub(in crate::audit) fn check(
         found.extend(standing.locked.as_deref().map(|why| locked(user, why)));
     }
     found.extend(push_user_missing(&context.inventory.push_user));
+}
+
+/// Only `rollout` changes lists, and it is about phones that show pictures.
+fn remedy(user: &UserRef, subject: &Subject<'_>) -> String {
+    if subject.takes(ObjectKind::Background) {
+        return "`axlpaper rollout` adds it to the user's Controlled Devices; `axlpaper plan` shows the change first"
+            .to_owned();
+    }
+    format!("add it to the Controlled Devices of {} in User Management", user.user)
 }
 
 fn outranked(user: &UserRef, standing: &Standing) -> Finding {
