@@ -306,16 +306,19 @@ mod tests {
         assert!(verified(Deed::RingTone, Proof::Fetch).contains("downloaded the ring tone"));
     }
 
+    fn accepted_phone(deed: Deed, proof: Proof) -> PhoneResult {
+        serde_json::from_value(serde_json::json!({
+            "name": "SEP1", "model": "Cisco 8841", "device_pool": "HQ", "outcome": "accepted",
+            "object": deed.object(), "proof": proof, "attempts": 1,
+        }))
+        .unwrap()
+    }
+
     #[test]
     fn an_acceptance_is_enough_exactly_where_it_is_no_failure() {
         for deed in Deed::ALL {
             for proof in PROOFS {
-                let phone = PhoneResult {
-                    outcome: Outcome::Accepted,
-                    object: deed.object(),
-                    proof,
-                    ..crate::report::html::timeline::tests::phone(1)
-                };
+                let phone = accepted_phone(deed, proof);
                 // A ring tone has one proof only, so the other ones cannot be asked for.
                 if deed != Deed::RingTone || proof == Proof::Fetch {
                     assert_eq!(

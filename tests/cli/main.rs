@@ -42,3 +42,4 @@ mod trust;
 mod versions;
 mod waves;
 mod web;
+mod words;

@@ -17,11 +17,12 @@ pub(in crate::audit) fn check(
     }
     if let PushUser::Found { user, standing, .. } = &context.inventory.push_user {
         if !subject.associated {
+            let (severity, remedy) = remedy(user, subject);
             found.push(finding(
                 Code::NotAssociated,
-                Severity::Fixable,
+                severity,
                 format!("the {user} does not control it"),
-                remedy(user, subject),
+                remedy,
             ));
         }
         // Nobody needs a change that is there already.
@@ -34,12 +35,13 @@ pub(in crate::audit) fn check(
 }
 
 /// Only `rollout` changes lists, and it is about phones that show pictures.
-fn remedy(user: &UserRef, subject: &Subject<'_>) -> String {
+fn remedy(user: &UserRef, subject: &Subject<'_>) -> (Severity, String) {
     if subject.takes(ObjectKind::Background) {
-        return "`axlpaper rollout` adds it to the user's Controlled Devices; `axlpaper plan` shows the change first"
-            .to_owned();
+        let by_us = "`axlpaper rollout` adds it to the user's Controlled Devices; `axlpaper plan` shows the change first";
+        return (Severity::Fixable, by_us.to_owned());
     }
-    format!("add it to the Controlled Devices of {} in User Management", user.user)
+    let by_hand = format!("add it to the Controlled Devices of {} in User Management", user.user);
+    (Severity::Blocked, by_hand)
 }
 
 fn outranked(user: &UserRef, standing: &Standing) -> Finding {

@@ -12,7 +12,7 @@ mod pictures;
 mod receivers;
 mod seal;
 mod table;
-pub(super) mod timeline;
+mod timeline;
 mod tones;
 
 use askama::Template;
