@@ -233,3 +233,17 @@ pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Sub
 
 /// What the journal calls the choices about a run's picture.
 pub const PICTURE_OPTIONS: &str = "picture options";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_earlier_releases_kept_can_be_gone_on_with() {
+        let selector = serde_json::to_value(Selector::default()).unwrap();
+        let old =
+            serde_json::json!({"selector": selector, "picture_file": "a.png", "repair": null});
+        let kept: Kept = serde_json::from_value(old).unwrap();
+        assert!(matches!(kept.what, what::Kept::Picture) && kept.phone_tls.is_none());
+    }
+}

@@ -20,9 +20,10 @@ impl AuditedPhone {
     }
 
     fn leave_alone(&mut self, why: &str, remedy: &str) {
-        // What would be repaired otherwise is not.
+        // What would be repaired otherwise is not, and nobody else has to do anything for it either.
         for finding in &mut self.findings {
-            if finding.severity == Severity::Fixable {
+            if matches!(finding.severity, Severity::Fixable | Severity::Blocked | Severity::Offline)
+            {
                 finding.remedy = "nothing, as long as the phone is left alone".to_owned();
             }
         }

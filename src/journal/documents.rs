@@ -128,3 +128,20 @@ pub struct Look {
     /// Its bytes in Base64.
     pub base64: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_earlier_releases_kept_can_be_read() {
+        let subject: Subject =
+            serde_json::from_str(r#"{"file":"a.wav","object":"ring_tone"}"#).unwrap();
+        assert_eq!(subject.deed(), Deed::RingTone);
+        let subject: Subject = serde_json::from_str(r#"{"file":"a.png"}"#).unwrap();
+        assert_eq!(subject.deed(), Deed::Picture);
+        let removal = Subject { deed: Some(Deed::Removal), ..subject };
+        let kept = serde_json::to_string(&removal).unwrap();
+        assert_eq!(serde_json::from_str::<Subject>(&kept).unwrap().deed(), Deed::Removal);
+    }
+}

@@ -136,6 +136,34 @@ fn keys_are_told_as_accepted_and_no_more() {
 }
 
 #[test]
+fn a_run_that_cannot_be_gone_on_with_sends_nobody_to_resume_it() {
+    let lab = lab();
+    write_wav(&lab.path("tone.wav"), 0.5, 440.0);
+    std::fs::write(lab.path("menu.toml"), "[[step]]\npress=['Key:Settings']").unwrap();
+    for (command, begun) in [
+        (["ringtone", "tone.wav"], "run the same command again"),
+        (["keys", "menu.toml"], "look at the phone before you send that to it again"),
+    ] {
+        assert_eq!(send(&lab, &command, &[]).code, 0);
+        let journal = rusqlite::Connection::open(lab.path("journal.sqlite3")).unwrap();
+        let killed = format!(
+            "update runs set ended_at = null, state = 'killed';
+             delete from phones where phone in ('{0}', '{1}');
+             update pushes set ended_at = null, outcome = null where phone = '{0}';
+             delete from pushes where phone = '{1}';",
+            name(1),
+            name(2)
+        );
+        journal.execute_batch(&killed).unwrap();
+        assert_eq!(lab.read(&["report", "last", "-o", "report.html"]).code, 0);
+        let page = report(&lab);
+        says(&page, &["and its end is not known", "the run has no end for it", begun]);
+        assert!(!page.contains("--resume"), "{page}");
+    }
+    says(&report(&lab), &["run the same command for it alone"]);
+}
+
+#[test]
 fn a_sound_is_told_as_accepted_and_no_more() {
     let lab = lab();
     let ended = send(&lab, &["play", "Chime.raw"], &[]);
