@@ -96,7 +96,7 @@ impl RunRecord {
 
 impl Record for RunRecord {
     const COLUMNS: &'static [&'static str] =
-        &["run", "began_at", "who", "cluster", "command", "what", "state", "exit", "phones"];
+        &["run", "began_at", "who", "cluster", "command", "state", "exit", "phones", "what"];
     const FIXED: &'static [&'static str] = &["run", "began_at", "state", "exit"];
     const DROPPED: &'static [&'static str] = &["cluster", "who", "what"];
     const PATHS: &'static [(&'static str, &'static str)] = &[
@@ -121,10 +121,10 @@ impl Record for RunRecord {
             format!("{}@{}", self.os_user, self.machine),
             self.cluster.clone(),
             self.command.clone(),
-            self.what().unwrap_or_default(),
             self.state.clone(),
             self.exit_code.map(|code| code.to_string()).unwrap_or_default(),
             self.counts(),
+            self.what().unwrap_or_default(),
         ]
     }
 }
