@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::device_name::DeviceName;
 use crate::domain::model::Size;
-use crate::domain::object::ObjectKind;
+use crate::domain::object::{ObjectKind, ToneFormat};
 use crate::domain::plan::Change;
 
 /// A stage of the pipeline.
@@ -293,6 +293,13 @@ pub struct PhoneResult {
     pub proof: Proof,
     /// The size of the picture it was sent, where it was one.
     pub image: Option<Size>,
+    /// Which of several pictures is for it, by the name of its file; nothing where there is one only, or none for
+    /// this phone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
+    /// Which version of the ring tone is for it, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ring_tone: Option<ToneFormat>,
     /// How it ended.
     pub outcome: Outcome,
     /// What the phone said, when it refused or answered what cannot be read.

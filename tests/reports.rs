@@ -10,6 +10,7 @@ mod fleet;
 
 use std::collections::BTreeMap;
 
+use axlpaper::domain::deed::Deed;
 use axlpaper::journal::{Ending, Look, SentFile, SentPicture};
 use axlpaper::report::{Chronicle, html};
 use serde_json::{Value, json};
@@ -160,6 +161,31 @@ fn a_run_says_how_it_ended() {
 }
 
 #[test]
+fn what_proved_a_run_is_what_its_page_says() {
+    let told = |deed: Deed, proof: &str| {
+        let mut chronicle = fleet::fleet(200);
+        chronicle.deed = deed;
+        chronicle.phones.retain(|phone| phone.outcome.as_str() == "verified");
+        for phone in &mut chronicle.phones {
+            phone.proof = serde_json::from_value(proof.into()).unwrap();
+        }
+        let page = html(&chronicle).unwrap();
+        let sentence = page.split_once("<p class=\"sentence\">").unwrap().1;
+        sentence.split_once("</p>").unwrap().0.to_owned()
+    };
+    for (deed, proof, words) in [
+        (Deed::Picture, "fetch", "accepted, and downloaded background and thumbnail completely."),
+        (Deed::Picture, "screenshot", "completely, and came to show the picture."),
+        (Deed::PictureElsewhere, "screenshot", "accepted, and came to show the picture."),
+        (Deed::Removal, "screenshot", "accepted, and came to show another background."),
+        (Deed::RingTone, "fetch", "accepted, and downloaded the ring tone completely."),
+    ] {
+        let sentence = told(deed, proof);
+        assert!(sentence.starts_with("All ") && sentence.ends_with(words), "{sentence}");
+    }
+}
+
+#[test]
 fn pictures_are_shown_with_who_got_them() {
     let mut chronicle = fleet::fleet(3);
     let look = Look { exact: true, media_type: "image/png".into(), base64: "QUJD".into() };
@@ -171,6 +197,7 @@ fn pictures_are_shown_with_who_got_them() {
     };
     chronicle.pictures.push(SentPicture {
         digest: "d".into(),
+        name: String::new(),
         grey: true,
         background: file(800, 480),
         thumbnail: file(139, 109),

@@ -162,7 +162,8 @@ pub struct PushArgs {
     /// Push also to phones that do not say who they are; what answers there gets the password
     #[arg(long)]
     pub no_identity_check: bool,
-    /// Name of the picture in the list of phones that keep one (8875, 98xx) [default: from the file name]
+    /// Name of the picture in the list of phones that keep one (8875, 98xx); not with [[image]] rules, whose pictures are
+    /// called after their files [default: from the file name]
     #[arg(long, value_name = "NAME")]
     pub picture_name: Option<String>,
     /// Push also to phones that are proven to show this picture already

@@ -35,13 +35,7 @@ pub async fn run(
     let inventory =
         pipeline::survey_with(&cluster, connection, &subject.selector, &repairs, observer).await?;
     pipeline::push_user_found(&inventory)?;
-    let judge = |inventory: &Inventory| {
-        let audit = audit(inventory, &repairs);
-        match subject.goods.rules() {
-            Some(rules) => audit.with_pictures(rules),
-            None => audit,
-        }
-    };
+    let judge = |inventory: &Inventory| subject.goods.narrow(audit(inventory, &repairs));
     let audit_before = judge(&inventory);
     let owed = state::owed(state, connection)?;
     let plan = repair::plan(&inventory, &audit_before, &repairs, &owed)?;
@@ -54,7 +48,7 @@ pub async fn run(
         "{}\n{}\nThen it would {}. Dry run: nothing was changed or pushed.\n",
         audit_recap(&audit_before),
         plan_diff(&plan),
-        subject.goods.deed(&subject.file, ready),
+        subject.goods.in_words(&subject.file, ready),
     );
     if args.is_recap() {
         output::write(args, &recap)?;

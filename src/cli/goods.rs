@@ -9,6 +9,8 @@ use super::error::{CliError, Exit};
 use super::picture_args::PictureArgs;
 use super::what::{Kept, Source};
 use super::{elsewhere, images, open};
+use crate::domain::audit::Audit;
+use crate::domain::deed::Deed;
 use crate::domain::model::PushSchema;
 use crate::domain::object::{ObjectKind, Takes, ToneFormat};
 use crate::domain::picture::PictureRules;
@@ -19,7 +21,7 @@ use crate::host::elsewhere::Template;
 use crate::media::{Audio, Options, PreparedSet, ToneError, ToneSet};
 use crate::push::direct::{Elsewhere, What};
 use crate::push::script::Script;
-use crate::push::{Digests, Target, cannot_remove, no_picture, no_step};
+use crate::push::{Digests, Target, cannot_remove, no_step};
 
 /// What is to be pushed, as typed.
 #[derive(Clone, Debug)]
@@ -216,27 +218,49 @@ fn read_text(path: &Path) -> std::io::Result<String> {
 }
 
 impl Goods {
-    /// Returns what it is.
-    pub fn kind(&self) -> ObjectKind {
+    /// Returns what is done with it.
+    pub fn deed(&self) -> Deed {
         match self {
-            Self::Picture { .. }
-            | Self::Gallery { .. }
-            | Self::Elsewhere { .. }
-            | Self::Removal => ObjectKind::Background,
-            Self::Tone { .. } => ObjectKind::RingTone,
-            Self::Script(script) => script.kind(),
+            Self::Picture { .. } | Self::Gallery { .. } => Deed::Picture,
+            Self::Elsewhere { .. } => Deed::PictureElsewhere,
+            Self::Removal => Deed::Removal,
+            Self::Tone { .. } => Deed::RingTone,
+            Self::Script(script) => script.kind().into(),
         }
     }
 
-    /// Returns who gets which picture, where there are rules for that.
-    pub fn rules(&self) -> Option<&PictureRules> {
+    /// Returns what it is.
+    pub fn kind(&self) -> ObjectKind {
+        self.deed().object()
+    }
+
+    /// Makes sure that one name can be given to it, where one was typed.
+    ///
+    /// # Errors
+    /// When there are several pictures: each has a name of its own then.
+    pub fn check_name(&self, typed: Option<&str>) -> Result<(), CliError> {
+        match (self, typed) {
+            (Self::Gallery { .. }, Some(name)) => {
+                let error = format!(
+                    "--picture-name {name:?} is for one picture, and here the [[image]] rules of the config file choose"
+                );
+                Err(CliError::new(Exit::Usage, error).hint(
+                    "nothing was changed or sent; leave it out, and each picture is called after its file on phones that \
+                     show names, or name one PICTURE for all",
+                ))
+            }
+            (_, _) => Ok(()),
+        }
+    }
+
+    /// Leaves the phones alone that it is not for, and says which picture the others get, where there are several.
+    pub fn narrow(&self, audit: Audit) -> Audit {
         match self {
-            Self::Gallery { rules, .. } => Some(rules),
-            Self::Picture { .. }
-            | Self::Elsewhere { .. }
-            | Self::Removal
-            | Self::Tone { .. }
-            | Self::Script(_) => None,
+            Self::Gallery { rules, .. } => audit.with_pictures(rules),
+            Self::Removal => audit.for_removal(),
+            Self::Picture { .. } | Self::Elsewhere { .. } | Self::Tone { .. } | Self::Script(_) => {
+                audit
+            }
         }
     }
 
@@ -255,14 +279,10 @@ impl Goods {
     /// have been named for all. Returns those that are pushed to, and those that are left alone.
     pub fn sort(&self, targets: Vec<Target>) -> (Vec<Target>, Vec<PhoneResult>) {
         match self {
-            Self::Picture { .. } | Self::Elsewhere { .. } | Self::Tone { format: None, .. } => {
-                (targets, Vec::new())
-            }
-            Self::Gallery { .. } => {
-                let (some, none): (Vec<_>, Vec<_>) =
-                    targets.into_iter().partition(|target| !target.picture.is_empty());
-                (some, none.iter().map(no_picture).collect())
-            }
+            Self::Picture { .. }
+            | Self::Gallery { .. }
+            | Self::Elsewhere { .. }
+            | Self::Tone { format: None, .. } => (targets, Vec::new()),
             Self::Removal => {
                 let (some, none): (Vec<_>, Vec<_>) = targets.into_iter().partition(can_remove);
                 (some, none.iter().map(cannot_remove).collect())
@@ -380,7 +400,7 @@ impl Goods {
     }
 
     /// Says what is done with it, to so many phones.
-    pub fn deed(&self, name: &str, phones: usize) -> String {
+    pub fn in_words(&self, name: &str, phones: usize) -> String {
         let phones = counted(phones, "phone");
         match self {
             Self::Picture { .. } | Self::Gallery { .. } | Self::Elsewhere { .. } => {
@@ -429,14 +449,6 @@ impl Goods {
 }
 
 impl Prepared {
-    /// Returns the pictures, where it is such.
-    pub fn pictures(&self) -> Option<&PreparedSet> {
-        match self {
-            Self::Pictures(pictures) => Some(pictures),
-            Self::Elsewhere(_) | Self::Removal | Self::Tones(_) | Self::Script(_) => None,
-        }
-    }
-
     /// Returns what tells it from anything else of its kind.
     pub fn digests(&self) -> Digests {
         match self {

@@ -21,7 +21,7 @@ use crate::survey::look_again;
 
 /// Returns what phones take which only have to come back, each with its model.
 pub fn takes(object: ObjectKind, audit: &Audit) -> Vec<OfModel> {
-    let coming = audit.phones.iter().filter(|phone| phone.verdict == Verdict::Offline);
+    let coming = waited_for(audit);
     let of_model = |phone: &AuditedPhone| {
         let model = phone.model?;
         let picture = phone.image.as_ref().and_then(|image| image.picture.clone());
@@ -35,8 +35,13 @@ pub fn takes(object: ObjectKind, audit: &Audit) -> Vec<OfModel> {
 }
 
 fn coming(audit: &Audit) -> HashSet<DeviceName> {
+    waited_for(audit).map(|phone| phone.name().clone()).collect()
+}
+
+/// Phones that only have to come back, and that are not left alone then.
+fn waited_for(audit: &Audit) -> impl Iterator<Item = &AuditedPhone> {
     let offline = audit.phones.iter().filter(|phone| phone.verdict == Verdict::Offline);
-    offline.map(|phone| phone.name().clone()).collect()
+    offline.filter(|phone| phone.left_alone().is_none())
 }
 
 /// What is at hand for those who come late.

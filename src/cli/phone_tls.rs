@@ -4,12 +4,15 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::error::{CliError, Exit};
 use super::{state, ui};
 use crate::config::Layer;
 use crate::domain::selector::Pattern;
-use crate::journal::Recorder;
+use crate::domain::text::hex;
+use crate::journal::{Recorder, RunId};
 use crate::phone::{Fingerprint, Https, PhoneTrust};
 use crate::push::pins::Pins;
 
@@ -47,7 +50,35 @@ pub(crate) enum PhoneTlsArg {
 pub struct PhoneTls {
     /// The way itself; nothing where phones are reached over HTTP only.
     pub https: Option<Https>,
+    /// What a run keeps of it, so that it can be gone on with.
+    pub kept: Option<Kept>,
     forget: Vec<Pattern>,
+    /// The port, where one was named.
+    port: Option<u16>,
+}
+
+/// What the journal keeps of how a run reached phones over HTTPS.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Kept {
+    /// By what certificates were believed.
+    trust: KeptTrust,
+    /// The port of the phones' web servers.
+    port: u16,
+}
+
+/// By what phones' certificates were believed.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum KeptTrust {
+    /// By authorities.
+    Authorities {
+        /// Their file.
+        file: PathBuf,
+        /// SHA-256 over its bytes.
+        sha256: String,
+    },
+    /// In a way that has this name.
+    Named(String),
 }
 
 impl PhoneTls {
@@ -57,17 +88,68 @@ impl PhoneTls {
     /// When the authorities cannot be read, or a value means nothing.
     pub fn of(settings: &Layer) -> Result<Self, CliError> {
         let forget = settings.phone_repin.clone();
-        let trust = match (&settings.phone_ca_file, settings.phone_tls.as_deref()) {
-            (Some(path), _) => Some(authorities(path)?),
-            (None, Some(how)) => Some(named(how)?),
-            (None, None) => None,
+        let (trust, by) = match (&settings.phone_ca_file, settings.phone_tls.as_deref()) {
+            (Some(path), _) => {
+                let trust = authorities(path)?;
+                let file = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+                (Some(trust), Some(KeptTrust::Authorities { sha256: sha256(path)?, file }))
+            }
+            (None, Some(how)) => (Some(named(how)?), Some(KeptTrust::Named(how.to_owned()))),
+            (None, None) => (None, None),
         };
         if !forget.is_empty() && !matches!(trust, Some(PhoneTrust::PinFirstUse)) {
             return Err(CliError::new(Exit::Usage, "--phone-repin is about pinned certificates")
                 .hint("add --phone-tls pin-first-use"));
         }
-        let port = settings.phone_tls_port.unwrap_or(443);
-        Ok(Self { https: trust.map(|trust| Https { trust, port }), forget })
+        let port = settings.phone_tls_port;
+        let at = port.unwrap_or(443);
+        Ok(Self {
+            https: trust.map(|trust| Https { trust, port: at }),
+            kept: by.map(|trust| Kept { trust, port: at }),
+            forget,
+            port,
+        })
+    }
+
+    /// Takes the way of the run that is gone on with, where none is named.
+    ///
+    /// # Errors
+    /// When the file of its authorities is gone, or is another one now.
+    pub fn go_on(&mut self, kept: Kept, run: RunId) -> Result<(), CliError> {
+        if self.https.is_some() {
+            return Ok(());
+        }
+        let (trust, how) = match &kept.trust {
+            KeptTrust::Named(how) => (named(how)?, format!("--phone-tls {how}")),
+            KeptTrust::Authorities { file, sha256: digest } => {
+                let shown = file.display();
+                let hint = "nothing was changed or sent; put the file back, or name the one that counts now with \
+                            --phone-ca-file";
+                let trust = authorities(file).map_err(|error| {
+                    CliError::new(
+                        Exit::Usage,
+                        format!(
+                            "the --phone-ca-file of run {run} cannot be used any more: {}",
+                            error.message()
+                        ),
+                    )
+                    .hint(hint)
+                })?;
+                if sha256(file)? != *digest {
+                    let error =
+                        format!("{shown}, the --phone-ca-file of run {run}, has changed since");
+                    return Err(CliError::new(Exit::Usage, error).hint(hint));
+                }
+                (trust, format!("--phone-ca-file {shown}"))
+            }
+        };
+        let port = self.port.unwrap_or(kept.port);
+        ui::say(&format!(
+            "note: phones are reached over HTTPS as in run {run}: {how}, port {port}"
+        ));
+        self.https = Some(Https { trust, port });
+        self.kept = Some(Kept { port, ..kept });
+        Ok(())
     }
 
     /// Returns the way to phones over HTTPS with what is pinned so far, for a run that keeps new pins.
@@ -106,6 +188,15 @@ impl PhoneTls {
         }
         Ok(Some((https, Pins::new(pins, &self.forget, recorder.clone()))))
     }
+}
+
+/// Returns what tells a file from any other.
+fn sha256(path: &Path) -> Result<String, CliError> {
+    let bytes = std::fs::read(path).map_err(|error| {
+        let error = format!("cannot read {}: {error}", path.display());
+        CliError::new(Exit::Usage, error).hint("look at --phone-ca-file")
+    })?;
+    Ok(hex(&Sha256::digest(&bytes)))
 }
 
 fn authorities(path: &Path) -> Result<PhoneTrust, CliError> {

@@ -124,13 +124,17 @@ pub async fn survey_of(
 pub async fn run(job: Job) -> Result<Exit, CliError> {
     let path = state::path(job.connection.state.as_deref())?;
     subject::refuse_addresses(&job.source, &path)?;
-    let connection = open::connection(&job.connection, Some(&job.push))?;
+    let mut connection = open::connection(&job.connection, Some(&job.push))?;
     connection.way.need_push_user()?;
     let schedule = hours::schedule(&job.connection, &job.push)?;
-    let Some(subject) = subject::of(&job, &path, &connection)? else {
+    let Some(mut subject) = subject::of(&job, &path, &connection)? else {
         ui::say("nothing failed in that run; nothing to do");
         return Ok(Exit::Done);
     };
+    if let (Some(run), Some(kept)) = (subject.continues, subject.phone_tls.take()) {
+        connection.way.phone_tls.go_on(kept, run)?;
+    }
+    subject.goods.check_name(job.push.picture_name.as_deref())?;
     if job.dry_run {
         output::check_list::<AuditedPhone>(&job.output)?;
         return dry_run::run(&connection, &subject, &path, &job.output).await;
@@ -182,7 +186,7 @@ async fn carry_out(
     observer: &Arc<dyn Observer>,
 ) -> Result<Rollout, CliError> {
     let started_at = Timestamp::now();
-    telling::keep_subject(run.recorder(), work.goods.kind(), &work.picture_file).await?;
+    telling::keep_subject(run.recorder(), work.goods.deed(), &work.picture_file).await?;
     stages::keep(work, run.recorder()).await.map_err(|error| state::unusable(&error))?;
     let cluster = open::connect(work.connection, observer).await?;
     if let Some(publisher) = repair::publisher(&cluster).await? {
@@ -205,7 +209,7 @@ async fn carry_out(
     Ok(Rollout {
         run: run.recorder().run(),
         command: work.command.clone(),
-        object: work.goods.kind(),
+        deed: work.goods.deed(),
         picture: work.picture_file.clone(),
         started_at,
         finished_at: Timestamp::now(),

@@ -70,9 +70,9 @@ pub async fn anything(
     if addresses.any() {
         let job =
             addresses::Job { command, wanted, addresses, target, connection, push, output, yes };
-        return addresses::run(job).await;
+        return Box::pin(addresses::run(job)).await;
     }
-    pipeline::run(Job {
+    let job = Job {
         command,
         source: Source::Typed { wanted, target: Box::new(target) },
         connection,
@@ -82,6 +82,7 @@ pub async fn anything(
         repair: None,
         wait: WaitArgs::default(),
         dry_run: false,
-    })
-    .await
+    };
+    // Such a future is too large for a stack that others stand on too.
+    Box::pin(pipeline::run(job)).await
 }

@@ -109,11 +109,8 @@ impl At<'_> {
 
     /// Judges phones for what is pushed.
     pub fn audit(&self, inventory: &Inventory) -> Audit {
-        let audit = audit_for(self.work.goods.kind(), inventory, &self.repairs());
-        match self.work.goods.rules() {
-            Some(rules) => audit.with_pictures(rules),
-            None => audit,
-        }
+        let goods = &self.work.goods;
+        goods.narrow(audit_for(goods.kind(), inventory, &self.repairs()))
     }
 
     /// Chooses the phones that are pushed to. The others are ready for such a thing, but not for this one.
@@ -162,9 +159,7 @@ impl At<'_> {
             models.extend(latecomers::takes(work.goods.kind(), &meant));
         }
         let prepared = work.goods.prepare(models, observer.as_ref()).await?;
-        if let Some(pictures) = prepared.pictures() {
-            telling::keep_pictures(self.recorder, pictures).await?;
-        }
+        telling::keep_prepared(self.recorder, &prepared).await?;
         let place = Place::of(work.connection);
         let digests = prepared.digests();
         let already = pushing::already_shown(work.state, &place, work.push, &expected, &digests)?;
@@ -275,6 +270,7 @@ pub async fn keep(work: &Work<'_>, recorder: &Recorder) -> Result<(), JournalErr
         what,
         proof: Some(work.proof),
         repair: work.repair.clone(),
+        phone_tls: work.connection.way.phone_tls.kept.clone(),
     };
     recorder.snapshot("job", &job).await?;
     match &work.goods {
@@ -297,7 +293,7 @@ pub async fn keep(work: &Work<'_>, recorder: &Recorder) -> Result<(), JournalErr
 }
 
 fn question(work: &Work<'_>, plan: &Plan, phones: usize) -> String {
-    let push = work.goods.deed(&work.picture_file, phones);
+    let push = work.goods.in_words(&work.picture_file, phones);
     let place = format!("{} ({})", work.connection.name, work.connection.endpoint);
     if plan.changes.is_empty() {
         format!("This will {push} on {place}")

@@ -8,15 +8,18 @@ use super::args::TargetArgs;
 use super::error::{CliError, Exit};
 use super::goods::{Goods, Wanted};
 use super::open::Connection;
+use super::phone_tls;
 use super::pipeline::Job;
 use super::what;
-use super::{state, target};
+use super::{state, target, ui};
 use crate::domain::device_name::DeviceName;
 use crate::domain::repair::Repairs;
 use crate::domain::selector::Selector;
-use crate::event::{Outcome, Proof};
-use crate::journal::{History, RunId, Which};
+use crate::domain::text::counted;
+use crate::event::{Outcome, PhoneResult, Proof};
+use crate::journal::{History, RunId, RunRow, Which};
 use crate::media::Options;
+use crate::report::Chronicle;
 
 /// What is pushed to whom.
 #[derive(Debug)]
@@ -48,6 +51,8 @@ pub struct Subject {
     pub repair: Option<Repairs>,
     /// The run that is gone on with.
     pub continues: Option<RunId>,
+    /// How that run reached phones over HTTPS, where it did.
+    pub phone_tls: Option<phone_tls::Kept>,
 }
 
 /// What the journal keeps of a run's beginning, so that it can be gone on with.
@@ -65,6 +70,9 @@ pub struct Kept {
     pub proof: Option<Proof>,
     /// What may be repaired; nothing where the cluster may not be changed.
     pub repair: Option<Repairs>,
+    /// How phones were reached over HTTPS, where they were.
+    #[serde(default)]
+    pub phone_tls: Option<phone_tls::Kept>,
 }
 
 /// Refuses to go on with a run that asked no cluster: what it left undone is found out by its own command.
@@ -124,6 +132,35 @@ fn goods(history: &History, run: RunId, kept: &Kept) -> Result<Option<Goods>, Cl
     }
 }
 
+/// Returns the phones that failed in a run, and those of which it wrote no end because it was killed before: it may
+/// have tried them, and nobody knows what came of that.
+fn failed(history: &History, run: &RunRow) -> Result<Vec<DeviceName>, CliError> {
+    let unusable = |error| state::unusable(&error);
+    let id = run.id;
+    let ended = history.phones(id).map_err(unusable)?.len();
+    let chronicle = Chronicle::read(history, run.clone()).map_err(unusable)?;
+    if chronicle.audit.is_none() && !chronicle.has_ended() {
+        let error =
+            format!("run {id} was killed, or goes on, and the journal does not know its phones");
+        let hint = format!("`axlpaper rollout --resume {id}` does what it was to do");
+        return Err(CliError::new(Exit::Usage, error).hint(hint));
+    }
+    let without_end = chronicle.phones.len() - ended;
+    let failed: Vec<DeviceName> = chronicle
+        .phones
+        .into_iter()
+        .filter(PhoneResult::is_failure)
+        .map(|phone| phone.name)
+        .collect();
+    if without_end > 0 {
+        let phones = counted(without_end, "phone");
+        ui::say(&format!(
+            "note: run {id} has no end of {phones} in the journal; those that it was to push to are pushed to too"
+        ));
+    }
+    Ok(failed)
+}
+
 /// Tells whether a run ended before it had tried every phone.
 fn left_undone(history: &History, run: RunId) -> Result<bool, CliError> {
     let phones = history.phones(run).map_err(|error| state::unusable(&error))?;
@@ -147,6 +184,7 @@ pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Sub
                 selector: Selector { limit_counts, ..target::selector(target)? },
                 repair: job.repair.clone(),
                 continues: None,
+                phone_tls: None,
             }));
         }
         Source::Resume(which) => (*which, false),
@@ -173,13 +211,7 @@ pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Sub
     };
     let mut selector = kept.selector;
     if only_failed {
-        let failed: Vec<DeviceName> = history
-            .phones(run.id)
-            .map_err(unusable)?
-            .into_iter()
-            .filter(|phone| phone.is_failure())
-            .map(|phone| phone.name)
-            .collect();
+        let failed = failed(&history, &run)?;
         if failed.is_empty() {
             return Ok(None);
         }
@@ -195,8 +227,23 @@ pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Sub
         selector,
         repair: if only_failed { job.repair.clone() } else { kept.repair },
         continues: Some(run.id),
+        phone_tls: kept.phone_tls,
     }))
 }
 
 /// What the journal calls the choices about a run's picture.
 pub const PICTURE_OPTIONS: &str = "picture options";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_earlier_releases_kept_can_be_gone_on_with() {
+        let selector = serde_json::to_value(Selector::default()).unwrap();
+        let old =
+            serde_json::json!({"selector": selector, "picture_file": "a.png", "repair": null});
+        let kept: Kept = serde_json::from_value(old).unwrap();
+        assert!(matches!(kept.what, what::Kept::Picture) && kept.phone_tls.is_none());
+    }
+}

@@ -4,34 +4,40 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::error::CliError;
+use super::goods::Prepared;
 use super::state;
-use crate::domain::object::ObjectKind;
+use crate::domain::deed::Deed;
+use crate::domain::object::ToneFormat;
 use crate::domain::text::hex;
-use crate::journal::{Ending, Look, Recorder, SentFile, SentPicture, SentPictures, Subject};
-use crate::media::{EncodedPicture, PreparedSet, Preview};
+use crate::journal::{
+    Ending, Look, Recorder, SentFile, SentPicture, SentPictures, SentTone, SentTones, Subject,
+};
+use crate::media::{EncodedPicture, PreparedSet, Preview, ToneSet};
 use crate::report::Rollout;
 
 /// Keeps what a run is about.
 ///
 /// # Errors
 /// When it cannot be written.
-pub async fn keep_subject(
-    recorder: &Recorder,
-    object: ObjectKind,
-    file: &str,
-) -> Result<(), CliError> {
-    let subject = Subject { file: file.to_owned(), object };
+pub async fn keep_subject(recorder: &Recorder, deed: Deed, file: &str) -> Result<(), CliError> {
+    let subject = Subject { file: file.to_owned(), object: deed.object(), deed: Some(deed) };
     let kept = recorder.snapshot(Subject::KIND, &subject).await;
     kept.map_err(|error| state::unusable(&error))
 }
 
-/// Keeps how the pictures look that phones will get.
+/// Keeps what phones will get from us: how pictures look, and what ring tones are like.
 ///
 /// # Errors
 /// When it cannot be written.
-pub async fn keep_pictures(recorder: &Recorder, pictures: &PreparedSet) -> Result<(), CliError> {
-    let sent = tokio::task::block_in_place(|| sent(pictures));
-    let kept = recorder.snapshot(SentPictures::KIND, &sent).await;
+pub async fn keep_prepared(recorder: &Recorder, prepared: &Prepared) -> Result<(), CliError> {
+    let kept = match prepared {
+        Prepared::Pictures(pictures) => {
+            let sent = tokio::task::block_in_place(|| sent(pictures));
+            recorder.snapshot(SentPictures::KIND, &sent).await
+        }
+        Prepared::Tones(tones) => recorder.snapshot(SentTones::KIND, &sent_tones(tones)).await,
+        Prepared::Elsewhere(_) | Prepared::Removal | Prepared::Script(_) => Ok(()),
+    };
     kept.map_err(|error| state::unusable(&error))
 }
 
@@ -45,13 +51,26 @@ pub async fn keep_ending(recorder: &Recorder, rollout: &Result<Rollout, CliError
 }
 
 fn sent(pictures: &PreparedSet) -> SentPictures {
-    let pictures = pictures.iter().map(|prepared| SentPicture {
+    let pictures = pictures.each().into_iter().map(|((name, _), prepared)| SentPicture {
         digest: prepared.digest(),
+        name: name.clone(),
         grey: prepared.shape.is_grey(),
         background: file(&prepared.background),
         thumbnail: file(&prepared.thumbnail),
     });
     SentPictures { pictures: pictures.collect() }
+}
+
+fn sent_tones(tones: &ToneSet) -> SentTones {
+    let tones = ToneFormat::ALL.iter().filter_map(|format| tones.get(*format));
+    let tones = tones.map(|tone| SentTone {
+        digest: tone.digest(),
+        format: tone.format,
+        bytes: tone.bytes.len(),
+        ms: tone.samples as u64 * 1000 / u64::from(tone.format.rate()),
+        cut: tone.cut,
+    });
+    SentTones { tones: tones.collect() }
 }
 
 fn file(file: &EncodedPicture) -> SentFile {

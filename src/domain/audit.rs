@@ -13,9 +13,7 @@ use super::finding::{Code, Finding, Verdict};
 use super::inventory::{ClusterInfo, Phone};
 use super::model::{ImageSpec, Model, PushSchema, Size};
 use super::personalization::Personalization;
-use super::picture::PictureRules;
 use super::registration::Registration;
-use super::text::counted;
 
 /// Whether the push user controls a phone.
 #[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
@@ -230,26 +228,4 @@ pub struct Audit {
     pub phones: Vec<AuditedPhone>,
     /// What could not be read, in sentences for a person.
     pub remarks: Vec<String>,
-}
-
-impl Audit {
-    /// Says of every phone which picture it gets, where there are rules, and how many get none.
-    #[must_use]
-    pub fn with_pictures(mut self, rules: &PictureRules) -> Self {
-        let mut without = 0;
-        for phone in &mut self.phones {
-            if let Some(image) = &mut phone.image {
-                image.picture = rules.picture_of(&phone.phone).map(str::to_owned);
-                without += usize::from(image.picture.is_none());
-            }
-        }
-        if without > 0 && !rules.is_empty() {
-            self.remarks.push(format!(
-                "{} could show a picture, and no rule of the config file has one for them; a last [[image]] with \
-                 nothing but `file` is for all others",
-                counted(without, "phone")
-            ));
-        }
-        self
-    }
 }

@@ -150,6 +150,8 @@ codes! {
     AuthenticationUrlBlank = "authentication_url_blank",
     /// Another server decides who may push.
     AuthenticationUrlForeign = "authentication_url_foreign",
+    /// Nothing is meant for it, so nothing is changed for it and nothing is pushed to it.
+    LeftAlone = "left_alone",
 }
 
 impl fmt::Display for Code {

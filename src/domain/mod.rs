@@ -6,9 +6,11 @@
 pub mod association;
 pub mod audit;
 pub mod chain;
+pub mod deed;
 pub mod device_name;
 pub mod finding;
 pub mod inventory;
+pub mod left_alone;
 pub mod model;
 pub mod object;
 pub mod personalization;

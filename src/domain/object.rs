@@ -46,16 +46,6 @@ impl ObjectKind {
         }
     }
 
-    /// Returns what people call it.
-    pub fn noun(self) -> &'static str {
-        match self {
-            Self::Background => "picture",
-            Self::RingTone => "ring tone",
-            Self::Play => "sound",
-            Self::Keys => "key script",
-        }
-    }
-
     /// Tells whether the phone downloads it from us. Only a download can be seen: of everything else a phone's
     /// acceptance is all that is ever known.
     pub fn is_downloaded(self) -> bool {
@@ -178,6 +168,14 @@ impl Takes {
         match self {
             Self::Picture(image) => Some(image),
             Self::Tone(_) | Self::Sound | Self::Keys => None,
+        }
+    }
+
+    /// Returns the format of the ring tone, where it is one.
+    pub fn tone(&self) -> Option<ToneFormat> {
+        match self {
+            Self::Tone(format) => Some(*format),
+            Self::Picture(_) | Self::Sound | Self::Keys => None,
         }
     }
 }

@@ -5,8 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::deed::Deed;
 use crate::domain::model::Size;
-use crate::domain::object::ObjectKind;
+use crate::domain::object::{ObjectKind, ToneFormat};
 
 /// What a run is about; kept when it begins.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -16,11 +17,19 @@ pub struct Subject {
     /// Of which kind it is.
     #[serde(default)]
     pub object: ObjectKind,
+    /// What is done with it. Earlier releases kept the kind alone.
+    #[serde(default)]
+    pub deed: Option<Deed>,
 }
 
 impl Subject {
     /// The kind of its snapshot.
     pub const KIND: &'static str = "subject";
+
+    /// Returns what is done to phones.
+    pub fn deed(&self) -> Deed {
+        self.deed.unwrap_or_else(|| self.object.into())
+    }
 }
 
 /// How a run came to its end; kept right before the end itself is written down. A run without it was killed, or
@@ -58,12 +67,42 @@ impl SentPictures {
 pub struct SentPicture {
     /// What tells the two files from any others: attempts name it.
     pub digest: String,
+    /// Which of several pictures it is, by the name of its file; empty where there is one only.
+    #[serde(default)]
+    pub name: String,
     /// Whether the panel shows shades of grey only.
     pub grey: bool,
     /// The background.
     pub background: SentFile,
     /// The thumbnail.
     pub thumbnail: SentFile,
+}
+
+/// The ring tone of a run in every format that was made; kept before the first one is sent.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct SentTones {
+    /// The files, in the order of their formats.
+    pub tones: Vec<SentTone>,
+}
+
+impl SentTones {
+    /// The kind of its snapshot.
+    pub const KIND: &'static str = "sent tones";
+}
+
+/// A ring tone as phones of one kind got it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct SentTone {
+    /// The SHA-256 digest of its file in hexadecimal: attempts name it.
+    pub digest: String,
+    /// How it is written.
+    pub format: ToneFormat,
+    /// The length of the file in bytes.
+    pub bytes: usize,
+    /// How long it rings, in milliseconds.
+    pub ms: u64,
+    /// Whether only the beginning of the sound is there, because phones ring no longer.
+    pub cut: bool,
 }
 
 /// A file as it was sent, and how it looks.
@@ -88,4 +127,21 @@ pub struct Look {
     pub media_type: String,
     /// Its bytes in Base64.
     pub base64: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_earlier_releases_kept_can_be_read() {
+        let subject: Subject =
+            serde_json::from_str(r#"{"file":"a.wav","object":"ring_tone"}"#).unwrap();
+        assert_eq!(subject.deed(), Deed::RingTone);
+        let subject: Subject = serde_json::from_str(r#"{"file":"a.png"}"#).unwrap();
+        assert_eq!(subject.deed(), Deed::Picture);
+        let removal = Subject { deed: Some(Deed::Removal), ..subject };
+        let kept = serde_json::to_string(&removal).unwrap();
+        assert_eq!(serde_json::from_str::<Subject>(&kept).unwrap().deed(), Deed::Removal);
+    }
 }

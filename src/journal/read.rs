@@ -8,11 +8,12 @@ use std::str::FromStr;
 use flate2::read::ZlibDecoder;
 use jiff::Timestamp;
 use rusqlite::types::FromSql;
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, params};
+use rusqlite::{CachedStatement, Connection, OpenFlags, OptionalExtension as _, Row, params};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::documents::Subject;
 use super::error::{JournalError, Problem};
 use super::record::{ADDRESSES, DOWNLOAD, Moment, RunId};
 use crate::domain::device_name::DeviceName;
@@ -95,6 +96,8 @@ pub struct RunRow {
     pub exit_code: Option<i64>,
     /// How many phones ended how.
     pub outcomes: Vec<(String, i64)>,
+    /// What it pushed, where it pushed something; the first releases did not keep it.
+    pub subject: Option<Subject>,
 }
 
 /// One change of a run.
@@ -291,10 +294,8 @@ impl History {
     /// # Errors
     /// When the journal cannot be read.
     pub fn kept(&self, run: RunId, kind: &str) -> Result<Option<Vec<u8>>, JournalError> {
-        let sql =
-            "select body from snapshots where run = ?1 and kind = ?2 order by rowid desc limit 1";
-        let body = self.connection.query_row(sql, params![run, kind], |row| row.get(0)).optional();
-        self.told(body.map_err(Problem::from))
+        let select = self.connection.prepare_cached(KEPT).map_err(Problem::from);
+        self.told(select.and_then(|select| kept(select, run, kind)))
     }
 
     /// Returns the last screenshot of a phone that a run kept of this moment.
@@ -469,6 +470,10 @@ impl History {
         )?;
         let rows = select.query_map([run.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
         run.outcomes = rows.collect::<Result<_, _>>()?;
+        let subject = self.connection.prepare_cached(KEPT)?;
+        run.subject = kept(subject, run.id, Subject::KIND)?
+            .map(|body| inflated(&body, "what a run pushed"))
+            .transpose()?;
         Ok(run)
     }
 
@@ -479,6 +484,18 @@ impl History {
     pub(super) fn told<T>(&self, read: Result<T, Problem>) -> Result<T, JournalError> {
         read.map_err(|problem| JournalError::new("read", &self.path, problem))
     }
+}
+
+/// The last file of a kind that a run kept.
+const KEPT: &str =
+    "select body from snapshots where run = ?1 and kind = ?2 order by rowid desc limit 1";
+
+fn kept(
+    mut select: CachedStatement<'_>,
+    run: RunId,
+    kind: &str,
+) -> Result<Option<Vec<u8>>, Problem> {
+    Ok(select.query_row(params![run, kind], |row| row.get(0)).optional()?)
 }
 
 fn run_row(row: &Row<'_>) -> Result<RunRow, Problem> {
@@ -500,6 +517,7 @@ fn run_row(row: &Row<'_>) -> Result<RunRow, Problem> {
         state: text(row, by_name("state")?)?,
         exit_code: get(row, by_name("exit_code")?)?,
         outcomes: Vec::new(),
+        subject: None,
     })
 }
 

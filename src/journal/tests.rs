@@ -101,6 +101,8 @@ async fn what_was_written_is_read() {
         object: ObjectKind::Background,
         proof: crate::event::Proof::default(),
         image: Some(crate::domain::model::Size::new(800, 480)),
+        picture: None,
+        ring_tone: None,
         outcome: Outcome::AuthFailed,
         phone_error: Some(said),
         reason: None,

@@ -10,9 +10,13 @@ use crate::domain::personalization::Setting;
 use crate::domain::plan::{Action, PersonalizationChange, Place, WebAccessChange};
 use crate::domain::repair::{Enabling, Owed, PageSettings, Repairs, Scope};
 
-/// Tells whether changes can make a phone ready, now or when it comes back.
+/// Tells whether changes can make a phone ready, now or when it comes back. What is left alone is not touched.
 pub(super) fn can_become_ready(phone: &AuditedPhone) -> bool {
-    match phone.verdict {
+    phone.left_alone().is_none() && is_repairable(phone.verdict)
+}
+
+fn is_repairable(verdict: Verdict) -> bool {
+    match verdict {
         Verdict::Fixable | Verdict::Offline => true,
         Verdict::Ready | Verdict::Blocked | Verdict::Unsupported => false,
     }
@@ -37,7 +41,8 @@ pub(super) fn changes(
     for name in wanted.profiles.into_keys() {
         profiles.insert(name, "phones take its new settings over only then");
     }
-    let selected: BTreeSet<&str> = audit.phones.iter().map(|phone| phone.name().as_str()).collect();
+    let meant = audit.phones.iter().filter(|phone| phone.left_alone().is_none());
+    let selected: BTreeSet<&str> = meant.map(|phone| phone.name().as_str()).collect();
     for name in owed.phones.iter().filter(|name| selected.contains(name.as_str())) {
         phones.entry(name.clone()).or_insert(OWED);
     }

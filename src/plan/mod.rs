@@ -46,7 +46,8 @@ pub enum PlanRefused {
 /// lacks, then settings are changed, then phones take them over.
 ///
 /// Phones that only miss their registration are included, so that they are ready when they come back.
-/// Phones where a person must act first, and models without a background, are left alone. What earlier
+/// Phones where a person must act first, models without a background, and phones that the run is not about
+/// ([`Code::LeftAlone`](crate::domain::finding::Code)), stay as they are. What earlier
 /// runs have changed and `owed` tells is taken over too.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use crate::domain::finding::{Code, Verdict};
 use crate::domain::object::{ObjectKind, Takes};
 use crate::domain::personalization::Effective;
 
-/// Returns a target for every phone that is ready for an object of this kind.
+/// Returns a target for every phone that is ready for an object of this kind, and not left alone on purpose.
 ///
 /// `is_fresh` tells whether a phone or its association was changed only a moment ago, and
 /// `cluster_url_known` whether the cluster's Authentication URL could be read: an acceptance proves a
@@ -20,6 +20,7 @@ pub fn targets(
 ) -> Vec<Target> {
     let ready = audit.phones.iter().filter(|phone| phone.verdict == Verdict::Ready);
     ready
+        .filter(|phone| phone.left_alone().is_none())
         .filter_map(|phone| {
             let url_known = cluster_url_known || phone.phone.authentication_url.is_some();
             Some(Target {
@@ -115,7 +116,8 @@ mod tests {
         nowhere.phone.registration.ip = None;
         let mut blank = phone("SEP4", &[]);
         blank.model = model::by_number(622);
-        let chosen = chosen_of(&audit(vec![phone("SEP1", &[]), blocked, nowhere, blank]));
+        let alone = phone("SEP5", &[Code::LeftAlone]);
+        let chosen = chosen_of(&audit(vec![phone("SEP1", &[]), blocked, nowhere, blank, alone]));
         assert_eq!(chosen.len(), 1);
         assert_eq!(chosen[0].name.as_str(), "SEP1");
         assert!(!chosen[0].fresh);

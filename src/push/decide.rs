@@ -165,7 +165,8 @@ pub(super) const LOOK_FIRST: &str = "look at the phone's screen before you send 
 fn after_refusal(object: ObjectKind) -> &'static str {
     match object {
         ObjectKind::Background | ObjectKind::RingTone => {
-            "look at the phone's status messages; check Phone Personalization and that it can reach the image server"
+            "look at the phone's status messages; check Phone Personalization, and that it can reach the server that it \
+             downloads from"
         }
         ObjectKind::Play => {
             "look at the phone's status messages; check that the file is at the TFTP root"

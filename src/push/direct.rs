@@ -8,6 +8,7 @@ use super::evidence::{Evidence, Look};
 use super::meeting::Meeting;
 use super::screens::Screens;
 use super::{Answer, Digests, Fetched, Line, Target};
+use crate::domain::left_alone::CANNOT_REMOVE;
 use crate::domain::model::PushSchema;
 use crate::media::{Picture, PreparedImage};
 use crate::phone::{
@@ -24,6 +25,9 @@ pub struct Elsewhere {
     /// The files, as they were found there.
     pub files: Arc<PreparedImage>,
 }
+
+/// What stands in the journal in place of a picture's digest where one was taken off.
+pub const REMOVAL_DIGEST: &str = "removal";
 
 /// What is done to phones.
 #[derive(Debug)]
@@ -43,7 +47,7 @@ impl What {
                     |(model, found): (&String, &Elsewhere)| (model.clone(), found.files.digest());
                 Digests::Models(models.iter().map(digest).collect())
             }
-            Self::Remove => Digests::All("removal".to_owned()),
+            Self::Remove => Digests::All(REMOVAL_DIGEST.to_owned()),
         }
     }
 }
@@ -166,10 +170,6 @@ impl Line for DirectLine {
         }
     }
 }
-
-/// Why a phone is left alone whose picture cannot be taken off.
-pub const CANNOT_REMOVE: &str =
-    "no way is known to take a pushed picture off a phone of this model";
 
 #[cfg(test)]
 mod tests {

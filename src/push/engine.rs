@@ -24,7 +24,7 @@ use super::{Answer, Line, Target};
 use crate::domain::chain::chain;
 use crate::domain::device_name::DeviceName;
 use crate::domain::text::counted;
-use crate::event::{Event, Observer, PhoneResult, Stage};
+use crate::event::{Event, Observer, PhoneResult, Proof, Stage};
 use crate::journal::JournalError;
 
 use hours::Held;
@@ -209,7 +209,13 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
     }
 
     fn tell_waiting(&self, observer: &dyn Observer) {
-        let reason = format!("downloads of {}", counted(self.verifying.len(), "phone"));
+        let phones = counted(self.verifying.len(), "phone");
+        let reason = match self.settings.proof {
+            Proof::Fetch => format!("downloads of {phones}"),
+            Proof::Screenshot => format!("the screens of {phones}"),
+            // Nobody looks, so nothing is waited for.
+            Proof::None => return,
+        };
         observer.observe(&Event::Waiting {
             stage: Stage::Push,
             reason,

@@ -73,6 +73,7 @@ impl Job {
     pub(super) fn ended(self, ending: Ending, finished_at: Option<Timestamp>) -> PhoneResult {
         let Self { target, attempts, put_off: _, repeated: _, first_attempt, entry: _, last: _ } =
             self;
+        let picture = target.picture();
         PhoneResult {
             name: target.name,
             model: target.model,
@@ -81,6 +82,8 @@ impl Job {
             object: target.takes.kind(),
             proof: crate::event::Proof::default(),
             image: target.takes.image().map(|image| image.background),
+            picture,
+            ring_tone: target.takes.tone(),
             outcome: ending.outcome,
             phone_error: ending.phone_error,
             reason: ending.reason,

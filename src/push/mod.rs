@@ -40,7 +40,7 @@ use evidence::Evidence;
 pub use choose::targets;
 pub use digests::Digests;
 pub use keys_line::KeysLine;
-pub use skip::{cannot_remove, no_picture, no_step, not_back, proven_already, skipped};
+pub use skip::{cannot_remove, no_step, not_back, proven_already, skipped};
 pub use tone_line::ToneLine;
 
 /// A phone to push to. Everything that could be decided beforehand is decided here.
@@ -71,6 +71,11 @@ impl Target {
     /// Returns what is pushed to it.
     pub fn object(&self) -> ObjectKind {
         self.takes.kind()
+    }
+
+    /// Returns which of several pictures it gets, where there are several.
+    fn picture(&self) -> Option<String> {
+        Some(self.picture.clone()).filter(|name| !name.is_empty())
     }
 }
 

@@ -3,18 +3,21 @@
 use std::time::Duration;
 
 use super::Target;
-use super::direct::CANNOT_REMOVE;
+use super::direct::REMOVAL_DIGEST;
 use crate::domain::audit::AuditedPhone;
 use crate::domain::finding::Verdict;
+use crate::domain::left_alone::{CANNOT_REMOVE, CANNOT_REMOVE_REMEDY};
 use crate::domain::object::ObjectKind;
 use crate::event::{Outcome, PhoneResult};
 use crate::journal::Proven;
 
-/// Returns the result of a phone that was not pushed to, with its heaviest finding as the reason.
+/// Returns the result of a phone that was not pushed to, with its heaviest finding as the reason, or why the run
+/// is not about it.
 pub fn skipped(object: ObjectKind, phone: &AuditedPhone) -> PhoneResult {
-    let worst = phone.worst();
+    let alone = phone.left_alone();
+    let worst = alone.or_else(|| phone.worst());
     let reason = match (phone.verdict, worst) {
-        (Verdict::Fixable, Some(finding)) => {
+        (Verdict::Fixable, Some(finding)) if alone.is_none() => {
             format!("{}, and that was not repaired", finding.message)
         }
         (_, Some(finding)) => finding.message.clone(),
@@ -28,6 +31,8 @@ pub fn skipped(object: ObjectKind, phone: &AuditedPhone) -> PhoneResult {
         object,
         proof: crate::event::Proof::default(),
         image: None,
+        picture: phone.image.as_ref().and_then(|image| image.picture.clone()),
+        ring_tone: None,
         outcome: Outcome::Skipped,
         phone_error: None,
         reason: Some(reason),
@@ -65,32 +70,19 @@ pub fn no_step(target: &Target) -> PhoneResult {
     }
 }
 
-/// Returns the result of a phone that was left alone because no rule has a picture for it.
-pub fn no_picture(target: &Target) -> PhoneResult {
-    PhoneResult {
-        image: None,
-        reason: Some("no rule of the config file has a picture for it".to_owned()),
-        remedy: Some(
-            "add an [[image]] for it, or a last one with nothing but `file`, or name a PICTURE"
-                .to_owned(),
-        ),
-        ..left_alone(target)
-    }
-}
-
 /// Returns the result of a phone that was left alone because no way is known to take its picture off.
 pub fn cannot_remove(target: &Target) -> PhoneResult {
     PhoneResult {
         image: None,
         reason: Some(format!("{CANNOT_REMOVE}: {}", target.model)),
-        remedy: Some("push a picture that looks like the one it came with".to_owned()),
+        remedy: Some(CANNOT_REMOVE_REMEDY.to_owned()),
         ..left_alone(target)
     }
 }
 
 /// Returns the result of a phone that was left alone because it is proven to show the picture already.
 pub fn proven_already(target: &Target, proven: &Proven) -> PhoneResult {
-    let has_it = has_it(target.object());
+    let has_it = has_it(target.object(), &proven.digest);
     PhoneResult {
         reason: Some(format!("run {} proved that it {has_it} already", proven.run)),
         remedy: Some("nothing; --force pushes again".to_owned()),
@@ -107,6 +99,8 @@ fn left_alone(target: &Target) -> PhoneResult {
         object: target.object(),
         proof: crate::event::Proof::default(),
         image: target.takes.image().map(|image| image.background),
+        picture: target.picture(),
+        ring_tone: target.takes.tone(),
         outcome: Outcome::Skipped,
         phone_error: None,
         reason: None,
@@ -118,8 +112,9 @@ fn left_alone(target: &Target) -> PhoneResult {
     }
 }
 
-fn has_it(object: ObjectKind) -> &'static str {
+fn has_it(object: ObjectKind, digest: &str) -> &'static str {
     match object {
+        ObjectKind::Background if digest == REMOVAL_DIGEST => "has the pushed picture off",
         ObjectKind::RingTone => "has this ring tone",
         ObjectKind::Background | ObjectKind::Play | ObjectKind::Keys => "shows this picture",
     }

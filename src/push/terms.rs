@@ -107,7 +107,7 @@ impl Stopped {
                 counted(*failed, "phone")
             ),
             Self::NoDownloads { accepted } => format!(
-                "{} accepted, and none downloaded its picture: check that phones can reach the image server \
+                "{} accepted, and none downloaded what it was sent: check that phones can reach the image server \
                  (firewall, --advertise)",
                 counted(*accepted, "phone")
             ),

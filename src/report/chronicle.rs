@@ -8,16 +8,17 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::words;
+use crate::domain::deed::Deed;
 use crate::domain::device_name::DeviceName;
-use crate::domain::finding::{Finding, Severity, Verdict};
+use crate::domain::finding::{Code, Finding, Severity, Verdict};
 use crate::domain::inventory::ClusterInfo;
-use crate::domain::object::ObjectKind;
 use crate::domain::personalization::Personalization;
 use crate::domain::registration::Registration;
 use crate::event::{Outcome, PhoneResult, Proof};
 use crate::journal::{
     AttemptRow, ChangeRow, Ending, EventRow, History, JournalError, RunRow, Screen, SentPicture,
-    SentPictures, Subject,
+    SentPictures, SentTone, SentTones,
 };
 
 /// One run, as the journal has it.
@@ -27,8 +28,8 @@ pub struct Chronicle {
     pub run: RunRow,
     /// The name of the file that was pushed, where there was one.
     pub file: Option<String>,
-    /// Of which kind it is.
-    pub object: ObjectKind,
+    /// What was done to phones.
+    pub deed: Deed,
     /// How it came to its end; nothing where it was killed, or goes on.
     pub ending: Option<Ending>,
     /// The audit that it was decided by; nothing where no cluster was asked.
@@ -43,6 +44,8 @@ pub struct Chronicle {
     pub phones: Vec<PhoneResult>,
     /// The pictures as they were made for the phones.
     pub pictures: Vec<SentPicture>,
+    /// The ring tone as it was made for the phones.
+    pub tones: Vec<SentTone>,
     /// What phones showed, where that was looked at: of some phones, those with trouble before all others.
     pub screenshots: Vec<Screenshot>,
     /// How many more phones have screenshots in the journal.
@@ -96,9 +99,25 @@ pub struct PhoneSeen {
     pub verdict: Verdict,
     /// All its findings.
     pub findings: Vec<Finding>,
+    /// The picture that it takes, if any.
+    #[serde(default)]
+    pub image: Option<ImageSeen>,
+}
+
+/// The picture that a phone takes, as far as a report needs it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ImageSeen {
+    /// Which of several pictures is for it, where there were rules for that.
+    #[serde(default)]
+    pub picture: Option<String>,
 }
 
 impl PhoneSeen {
+    /// Returns why the run was to leave it as it is, where it was.
+    pub fn left_alone(&self) -> Option<&Finding> {
+        self.findings.iter().find(|finding| finding.code == Code::LeftAlone)
+    }
+
     /// Returns the finding that decided the verdict: of the heaviest, the first.
     pub fn worst(&self) -> Option<&Finding> {
         let heaviest: Severity = self.findings.iter().map(|finding| finding.severity).max()?;
@@ -112,23 +131,24 @@ impl Chronicle {
     /// # Errors
     /// When the journal cannot be read.
     pub fn read(history: &History, run: RunRow) -> Result<Self, JournalError> {
-        /// What journals of earlier releases have in place of [`Subject`].
+        /// What journals of earlier releases have in place of a subject.
         #[derive(Deserialize)]
         struct Job {
             picture_file: Option<String>,
         }
         let id = run.id;
-        let (file, object) = match history.snapshot::<Subject>(id, Subject::KIND)? {
-            Some(subject) => (Some(subject.file), subject.object),
+        let (file, deed) = match &run.subject {
+            Some(subject) => (Some(subject.file.clone()), subject.deed()),
             None => {
                 let job = history.snapshot::<Job>(id, "job")?;
-                (job.and_then(|job| job.picture_file), ObjectKind::Background)
+                (job.and_then(|job| job.picture_file), Deed::Picture)
             }
         };
         let pictures = history.snapshot::<SentPictures>(id, SentPictures::KIND)?;
+        let tones = history.snapshot::<SentTones>(id, SentTones::KIND)?;
         let mut chronicle = Self {
             file,
-            object,
+            deed,
             ending: history.snapshot(id, Ending::KIND)?,
             audit: history.snapshot(id, "audit")?,
             changes: history.changes(id)?,
@@ -136,6 +156,7 @@ impl Chronicle {
             events: history.events(id)?,
             phones: history.phones(id)?,
             pictures: pictures.map(|sent| sent.pictures).unwrap_or_default(),
+            tones: tones.map(|sent| sent.tones).unwrap_or_default(),
             screenshots: Vec::new(),
             more_screenshots: 0,
             run,
@@ -180,6 +201,25 @@ impl Chronicle {
         self.phones.sort_by(|a, b| a.name.cmp(&b.name));
     }
 
+    /// Tells whether the run was to push to phones of this verdict: only some commands repair what they can.
+    fn was_to_push(&self, verdict: Verdict) -> bool {
+        match verdict {
+            Verdict::Ready => true,
+            Verdict::Fixable => matches!(self.run.command.as_str(), "rollout" | "demo"),
+            Verdict::Offline | Verdict::Blocked | Verdict::Unsupported => false,
+        }
+    }
+
+    /// Returns how its phones were to be proven.
+    pub(super) fn proof(&self) -> Proof {
+        words::proof_of(&self.phones)
+    }
+
+    /// Tells whether phones got different pictures.
+    pub(super) fn has_several_pictures(&self) -> bool {
+        self.phones.iter().any(|phone| phone.picture.is_some())
+    }
+
     /// Tells whether the run wrote down that it ended.
     pub fn has_ended(&self) -> bool {
         self.run.ended_at.is_some()
@@ -218,27 +258,36 @@ pub(super) fn is_failure(phone: &PhoneResult) -> bool {
 
 /// The result of a phone of which the journal has no end.
 fn without_end(run: &Chronicle, phone: &PhoneSeen, begun: Option<&AttemptRow>) -> PhoneResult {
-    let again = format!("`axlpaper rollout --resume {}` goes on with the run", run.run.id);
-    let (outcome, reason, remedy) = match (begun, phone.verdict, phone.worst()) {
+    let again = words::go_on(run.deed, run.run.id, begun.is_some());
+    let (to_push, reason) = match phone.left_alone() {
+        Some(alone) => (false, Some(alone)),
+        None => (run.was_to_push(phone.verdict), phone.worst()),
+    };
+    let tone = begun.and_then(|begun| run.tones.iter().find(|tone| tone.digest == begun.digest));
+    let (outcome, reason, remedy) = match (begun, to_push, reason) {
         (Some(attempt), _, _) => {
             let at = attempt.began_at.strftime("%H:%M:%S UTC");
             let reason = format!("it was tried at {at}, and its end is not known");
             (Outcome::Pending, reason, again)
         }
-        (None, Verdict::Ready | Verdict::Fixable, _) | (None, _, None) => {
+        (None, true, _) | (None, false, None) => {
             let reason = "the run has no end for it in the journal".to_owned();
             (Outcome::Pending, reason, again)
         }
-        (None, _, Some(worst)) => (Outcome::Skipped, worst.message.clone(), worst.remedy.clone()),
+        (None, false, Some(worst)) => {
+            (Outcome::Skipped, worst.message.clone(), worst.remedy.clone())
+        }
     };
     PhoneResult {
         name: phone.name.clone(),
         model: phone.model.clone(),
         device_pool: phone.device_pool.clone(),
         ip: phone.registration.ip,
-        object: run.object,
+        object: run.deed.object(),
         proof: Proof::default(),
         image: None,
+        picture: phone.image.as_ref().and_then(|image| image.picture.clone()),
+        ring_tone: tone.map(|tone| tone.format),
         outcome,
         phone_error: None,
         reason: Some(reason),

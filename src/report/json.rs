@@ -12,6 +12,7 @@ use super::list::Chosen;
 use super::record::{ModelRecord, Record};
 use super::rollout::{Rollout, RolloutSummary};
 use crate::domain::audit::{Audit, AuditedPhone, Summary};
+use crate::domain::deed::Deed;
 use crate::domain::inventory::{ClusterInfo, Inventory, Phone};
 use crate::domain::object::ObjectKind;
 use crate::domain::plan::{Change, Plan};
@@ -167,6 +168,8 @@ pub(super) struct RolloutBody<'a> {
     run: i64,
     /// What was pushed.
     object: ObjectKind,
+    /// What was done with it: a picture can also be taken off.
+    deed: Deed,
     /// The name of what was pushed: mostly that of its file.
     pushed: &'a str,
     /// The picture's file name, where a picture was pushed.
@@ -195,9 +198,10 @@ pub(super) struct RolloutBody<'a> {
 pub fn rollout_json(rollout: &Rollout, generated_at: Timestamp) -> Document<'_, impl Serialize> {
     let body = RolloutBody {
         run: rollout.run,
-        object: rollout.object,
+        object: rollout.deed.object(),
+        deed: rollout.deed,
         pushed: &rollout.picture,
-        picture: (rollout.object == ObjectKind::Background).then_some(rollout.picture.as_str()),
+        picture: rollout.deed.is_picture().then_some(rollout.picture.as_str()),
         started_at: rollout.started_at,
         finished_at: rollout.finished_at,
         stopped: rollout.stopped.as_deref(),

@@ -8,12 +8,13 @@ use comfy_table::{Cell, CellAlignment};
 use super::changes::changes_recap;
 use super::list::{finished, plain_table};
 use super::picture_rules::pictures;
+use super::ring_tones::ring_tones;
 use super::rollout::Rollout;
 use super::text::printable;
-use crate::domain::audit::Audit;
+use super::words;
+use crate::domain::audit::{Audit, AuditedPhone};
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Verdict};
-use crate::domain::object::ObjectKind;
 use crate::domain::plan::Plan;
 use crate::domain::text::{counted as counted_noun, names};
 use crate::event::{Outcome, PhoneResult};
@@ -50,10 +51,8 @@ pub fn rollout_recap(rollout: &Rollout) -> String {
         None => "by address".to_owned(),
     };
     let mut text = format!(
-        "{} {} to {} {place} in {}\n",
-        title(rollout.object),
-        printable(&rollout.picture),
-        pushed_of(rollout),
+        "{} {place} in {}\n",
+        words::heading(rollout.deed, &printable(&rollout.picture), &pushed_of(rollout)),
         seconds(rollout),
     );
     text.push_str(&remarks(rollout.remarks()));
@@ -64,6 +63,7 @@ pub fn rollout_recap(rollout: &Rollout) -> String {
         text.push_str(&to_do(audit));
         text.push_str(&changes_recap(&rollout.changes));
     }
+    text.push_str(&ring_tones(&rollout.phones));
     text.push_str(&outcomes(rollout));
     text.push_str(&failures(rollout));
     if let Some(stopped) = &rollout.stopped {
@@ -98,15 +98,34 @@ pub fn plan_recap(plan: &Plan, audit: &Audit) -> String {
             ),
         );
     }
+    text.push_str(&left_alone(audit));
     text.push_str(&pictures(audit));
     text.push_str(&to_do(audit));
+    text
+}
+
+/// Phones that the plan does not touch although something could be repaired about them.
+fn left_alone(audit: &Audit) -> String {
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for finding in audit.phones.iter().filter_map(AuditedPhone::left_alone) {
+        *reasons.entry(&finding.message).or_default() += 1;
+    }
+    let mut text = String::new();
+    for (why, count) in reasons {
+        let phones = counted_noun(count, "phone");
+        push_line(
+            &mut text,
+            &format!("Left alone, so that nothing is changed for them: {phones}, because {why}."),
+        );
+    }
     text
 }
 
 /// Blocked phones by the finding that blocks them, with what to do.
 fn to_do(audit: &Audit) -> String {
     let mut groups: BTreeMap<(Code, &str), Vec<&DeviceName>> = BTreeMap::new();
-    for phone in audit.phones.iter().filter(|phone| phone.verdict == Verdict::Blocked) {
+    let blocked = audit.phones.iter().filter(|phone| phone.verdict == Verdict::Blocked);
+    for phone in blocked.filter(|phone| phone.left_alone().is_none()) {
         if let Some(worst) = phone.worst() {
             groups.entry((worst.code, worst.remedy.as_str())).or_default().push(phone.name());
         }
@@ -233,48 +252,35 @@ fn grouped(name: &str, counts: &BTreeMap<Outcome, usize>) -> Vec<Cell> {
     counted(name, &[0, 1, 2, 3, 4], &columns, counts.values().sum())
 }
 
-fn title(object: ObjectKind) -> &'static str {
-    match object {
-        ObjectKind::Background => "Rollout of",
-        ObjectKind::RingTone => "Ring tone",
-        ObjectKind::Play => "Sound",
-        ObjectKind::Keys => "Key script",
-    }
-}
-
 /// Says how a run ended in which nothing failed.
-fn nothing_failed(verified: usize, accepted: usize) -> String {
+fn nothing_failed(rollout: &Rollout) -> String {
+    let outcomes = rollout.summary().outcomes;
+    let count = |outcome| outcomes.get(&outcome).copied().unwrap_or_default();
+    let (verified, accepted) = (count(Outcome::Verified), count(Outcome::Accepted));
+    let (deed, proof) = (rollout.deed, words::proof_of(&rollout.phones));
     match (verified, accepted) {
-        (0, 0) => "\nNo phone was pushed to.\n".to_owned(),
-        (1, 0) => "\nThe push is verified.\n".to_owned(),
-        (n, 0) => format!("\nAll {n} pushes are verified.\n"),
-        (0, 1) => "\nThe push was accepted; nobody was to look whether it worked.\n".to_owned(),
-        (0, n) => {
-            format!("\nAll {n} pushes were accepted; nobody was to look whether they worked.\n")
+        (0, 0) => format!("\n{}.\n", words::nobody(deed)),
+        (1, 0) => format!("\nThe {} is verified.\n", words::noun(deed)),
+        (n, 0) => format!("\nAll {n} {} are verified.\n", words::nouns(deed)),
+        (n, accepted) => {
+            let proven = match n {
+                0 => String::new(),
+                n => format!("{} verified. ", counted_noun(n, words::noun(deed))),
+            };
+            let unknown = words::unknown(deed, proof).unwrap_or_default();
+            let phones = counted_noun(accepted, "phone");
+            format!("\n{proven}{phones} {}. {unknown}\n", words::accepted(deed))
         }
-        (n, accepted) => format!(
-            "\n{n} of {} pushes are verified; of the others nobody was to look whether they worked.\n",
-            n + accepted
-        ),
     }
 }
 
 fn failures(rollout: &Rollout) -> String {
     let failures: Vec<&PhoneResult> = rollout.failures().collect();
     if failures.is_empty() {
-        let outcomes = rollout.summary().outcomes;
-        let count = |outcome| outcomes.get(&outcome).copied().unwrap_or_default();
-        let (verified, accepted) = (count(Outcome::Verified), count(Outcome::Accepted));
-        if !rollout.object.is_downloaded() && accepted > 0 {
-            return format!(
-                "\n{} accepted the {}. What came of it nobody can tell from here.\n",
-                counted_noun(accepted, "phone"),
-                rollout.object.noun()
-            );
-        }
-        return nothing_failed(verified, accepted);
+        return nothing_failed(rollout);
     }
-    let mut text = "\nNot proven or failed\n".to_owned();
+    let proof = words::proof_of(&rollout.phones);
+    let mut text = format!("\nPhones that {}\n", words::failed(rollout.deed, proof));
     for phone in failures.iter().take(MAX_FAILURES) {
         let place = format!("{} ({})", phone.name, about(phone));
         push_line(&mut text, &format!("  {:<12} {}", phone.outcome.as_str(), printable(&place)));
@@ -326,7 +332,7 @@ fn push_line(text: &mut String, line: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::audit::{AssociationState, AuditedPhone, Summary};
+    use crate::domain::audit::{AssociationState, Summary};
     use crate::domain::finding::{Finding, Severity};
     use crate::domain::inventory::{ClusterInfo, Phone};
     use crate::domain::personalization::Personalization;

@@ -153,6 +153,10 @@ impl Record for AuditedPhone {
         let worst = self.worst();
         let message = worst.map(|finding| finding.message.clone()).unwrap_or_default();
         let warnings = said(|severity| severity == Severity::Warning);
+        if let Some(alone) = self.left_alone() {
+            let message = format!("{}: {}", alone.code, alone.message);
+            return Some(self.as_test(TestResult::Skipped { message }, said(|_| true)));
+        }
         let (result, output) = match self.verdict {
             Verdict::Ready => (TestResult::Passed, warnings),
             Verdict::Fixable | Verdict::Blocked => {
@@ -167,13 +171,19 @@ impl Record for AuditedPhone {
                 (TestResult::Skipped { message }, said(|_| true))
             }
         };
-        Some(TestCase {
+        Some(self.as_test(result, output))
+    }
+}
+
+impl AuditedPhone {
+    fn as_test(&self, result: TestResult, output: String) -> TestCase {
+        TestCase {
             name: self.phone.name.to_string(),
             class: self.phone.device_pool.clone(),
             took_ms: None,
             result,
             output,
-        })
+        }
     }
 }
 
@@ -195,6 +205,8 @@ impl Record for PhoneResult {
         ("object", "object"),
         ("proof", "proof"),
         ("size", "image"),
+        ("picture", "picture"),
+        ("ring_tone", "ring_tone"),
         ("error", "phone_error.text"),
         ("error_number", "phone_error.number"),
         ("first_attempt_at", "first_attempt_at"),
@@ -220,6 +232,9 @@ impl Record for PhoneResult {
     fn test_case(&self) -> Option<TestCase> {
         let reason = self.reason.clone().unwrap_or_default();
         let word = self.outcome.as_str();
+        // What is not known of a phone that passes, where it passes with less than a proof.
+        let unproven = self.outcome == Outcome::Accepted && !self.is_failure();
+        let output = if unproven { reason.clone() } else { String::new() };
         let result = match self.outcome {
             Outcome::Verified => TestResult::Passed,
             Outcome::Accepted if !self.is_failure() => TestResult::Passed,
@@ -238,8 +253,13 @@ impl Record for PhoneResult {
         };
         let class =
             if self.device_pool.is_empty() { &self.model } else { &self.device_pool }.clone();
-        let (name, output) = (self.name.to_string(), String::new());
-        Some(TestCase { name, class, took_ms: self.duration_ms, result, output })
+        Some(TestCase {
+            name: self.name.to_string(),
+            class,
+            took_ms: self.duration_ms,
+            result,
+            output,
+        })
     }
 }
 

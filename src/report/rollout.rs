@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::domain::audit::Audit;
+use crate::domain::deed::Deed;
 use crate::domain::inventory::ClusterInfo;
-use crate::domain::object::ObjectKind;
 use crate::event::{ChangeResult, Outcome, PhoneResult};
 
 /// One run of `rollout`, `push`, `ringtone`, `play`, `keys` or `demo`.
@@ -20,8 +20,8 @@ pub struct Rollout {
     pub run: i64,
     /// The command line, without secrets.
     pub command: String,
-    /// What was pushed.
-    pub object: ObjectKind,
+    /// What was done to phones.
+    pub deed: Deed,
     /// Its name: the name of its file, of a sound the name that phones know it by.
     pub picture: String,
     /// When it began.

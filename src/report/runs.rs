@@ -12,10 +12,12 @@ use super::json::Document;
 use super::record::Record;
 use super::rollout::RolloutSummary;
 use super::text::printable;
+use super::words;
+use crate::domain::deed::Deed;
 use crate::domain::plan::Change;
 use crate::domain::text::counted;
 use crate::event::{ChangeState, Download, PhoneResult};
-use crate::journal::{AttemptRow, ChangeRow, EventRow, History, JournalError, RunRow};
+use crate::journal::{AttemptRow, ChangeRow, EventRow, History, JournalError, RunRow, Subject};
 
 /// A run in the list of runs.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
@@ -48,6 +50,10 @@ pub struct RunRecord {
     continues: Option<i64>,
     /// The run that it took back.
     reverts: Option<i64>,
+    /// What it did to phones, where it was about phones.
+    deed: Option<Deed>,
+    /// The name of what it pushed: mostly that of its file.
+    pushed: Option<String>,
     /// How many phones ended how.
     outcomes: BTreeMap<String, i64>,
 }
@@ -69,12 +75,19 @@ impl From<&RunRow> for RunRecord {
             program: run.program.clone(),
             continues: run.continues,
             reverts: run.reverts,
+            deed: run.subject.as_ref().map(Subject::deed),
+            pushed: run.subject.as_ref().map(|subject| subject.file.clone()),
             outcomes: run.outcomes.iter().cloned().collect(),
         }
     }
 }
 
 impl RunRecord {
+    /// What it pushed, in the words of reports.
+    fn what(&self) -> Option<String> {
+        Some(words::title(self.deed?, self.pushed.as_deref()?))
+    }
+
     fn counts(&self) -> String {
         let parts = self.outcomes.iter().map(|(outcome, count)| format!("{count} {outcome}"));
         parts.collect::<Vec<_>>().join(", ")
@@ -83,13 +96,15 @@ impl RunRecord {
 
 impl Record for RunRecord {
     const COLUMNS: &'static [&'static str] =
-        &["run", "began_at", "who", "cluster", "command", "state", "exit", "phones"];
+        &["run", "began_at", "who", "cluster", "command", "state", "exit", "phones", "what"];
     const FIXED: &'static [&'static str] = &["run", "began_at", "state", "exit"];
-    const DROPPED: &'static [&'static str] = &["cluster", "who"];
+    const DROPPED: &'static [&'static str] = &["cluster", "who", "what"];
     const PATHS: &'static [(&'static str, &'static str)] = &[
         ("exit", "exit_code"),
         ("phones", "outcomes"),
         ("ended_at", "ended_at"),
+        ("deed", "deed"),
+        ("pushed", "pushed"),
         ("host", "host"),
         ("os_user", "os_user"),
         ("machine", "machine"),
@@ -109,6 +124,7 @@ impl Record for RunRecord {
             self.state.clone(),
             self.exit_code.map(|code| code.to_string()).unwrap_or_default(),
             self.counts(),
+            self.what().unwrap_or_default(),
         ]
     }
 }
@@ -227,6 +243,9 @@ pub fn show_recap(shown: &Shown) -> String {
         run.program
     ));
     line(format!("  {}", run.command_line));
+    if let Some(what) = run.what() {
+        line(format!("  {what}"));
+    }
     line(match (run.ended_at, run.exit_code) {
         (Some(at), Some(code)) => format!("  {} at {}, exit code {code}", run.state, time(at)),
         _ => "  it has not ended, or was killed".to_owned(),

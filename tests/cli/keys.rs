@@ -183,9 +183,9 @@ fn harm_is_done_only_when_it_is_allowed_and_nothing_without_a_yes() {
     assert_eq!(pushes(&lab.record()), 0);
     let ended = send(&lab, "keys", script, &["--allow-destructive", "--yes"]);
     assert_eq!(ended.code, 0, "{ended:?}");
-    assert!(
-        ended.stdout.contains("2 phones accepted the key script. What came of it nobody can tell")
-    );
+    assert!(ended.stdout.contains(
+        "2 phones accepted every step of the key script. What the keys did nobody can tell"
+    ));
     assert_eq!(pressed(&lab.record(), 2).len(), 3);
 }
 

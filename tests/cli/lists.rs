@@ -197,7 +197,7 @@ fn an_empty_list_is_a_header_or_nothing() {
         assert_eq!(ended.code, 0, "{ended:?}");
         ended.stdout
     };
-    assert_eq!(empty("csv"), "run,began_at,who,cluster,command,state,exit,phones\n");
+    assert_eq!(empty("csv"), "run,began_at,who,cluster,command,state,exit,phones,what\n");
     assert_eq!(empty("ndjson"), "");
     assert!(empty("table").starts_with("run") && empty("table").lines().count() == 1);
     assert_eq!(

@@ -45,3 +45,4 @@ mod trust;
 mod versions;
 mod waves;
 mod web;
+mod words;

@@ -200,6 +200,57 @@ fn insecure_works_and_warns() {
     assert!(!ended.stderr.contains(PUSH_PASSWORD));
 }
 
+/// A journal whose last run was killed before its second phone.
+fn killed(lab: &Lab) {
+    let journal = rusqlite::Connection::open(lab.path("journal.sqlite3")).unwrap();
+    let sql = format!(
+        "update runs set ended_at = null, state = 'killed' where id = (select max(id) from runs);
+         delete from phones where phone = '{0}'; delete from pushes where phone = '{0}';",
+        name(2)
+    );
+    journal.execute_batch(&sql).unwrap();
+}
+
+#[test]
+fn a_run_is_gone_on_with_over_https_as_it_was_begun() {
+    let secure = (Setting::HttpsOnly, Web::HttpsOnly, Shows::Issued);
+    let lab = lab_of(&[secure.clone(), secure]);
+    let (ca, port) = (maker(&lab), lab.cluster.phone_tls_port().to_string());
+    let resume = |more: &[&str]| {
+        let mut all = vec!["--resume", "last", "--yes", "--json"];
+        all.extend(more);
+        lab.resumed(&all)
+    };
+    let (code, _) = lab.rollout(&["--phone-ca-file", &ca, "--phone-tls-port", &port]);
+    assert_eq!(code, 0);
+    killed(&lab);
+    let pushes = || of(&lab, 1).pushes.len() + of(&lab, 2).pushes.len();
+    let before = pushes();
+    // The file counts as it was: one that is gone or another one is told by its name.
+    std::fs::rename(&ca, lab.path("aside.pem")).unwrap();
+    resume(&[]).fails(2, &["--phone-ca-file of run 1", "phone-ca.pem", "--phone-ca-file"]);
+    let pem = std::fs::read(lab.path("aside.pem")).unwrap();
+    std::fs::write(&ca, [&pem[..], b"\n"].concat()).unwrap();
+    resume(&[]).fails(2, &["phone-ca.pem", "of run 1, has changed since", "put the file back"]);
+    assert_eq!(pushes(), before, "nothing was sent");
+    std::fs::write(&ca, &pem).unwrap();
+    let ended = resume(&[]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.stderr.contains("over HTTPS as in run 1: --phone-ca-file"), "{ended:?}");
+    assert_eq!(outcome(&json(&ended), &name(1)), "skipped");
+    assert_eq!(outcome(&json(&ended), &name(2)), "verified");
+    // It is kept again, so that this run can be gone on with too; what is typed counts before it.
+    killed(&lab);
+    std::fs::remove_file(&ca).unwrap();
+    let ended = resume(&[PIN[0], PIN[1], "--phone-tls-port", &port]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    killed(&lab);
+    let ended = resume(&[]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.stderr.contains("--phone-tls pin-first-use, port"), "{ended:?}");
+    assert!(of(&lab, 2).pushes.iter().all(|push| push.secure));
+}
+
 #[test]
 fn phones_that_answer_over_http_are_pushed_to_over_http() {
     let lab = Lab::new(controlled(2));

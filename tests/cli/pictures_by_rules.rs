@@ -3,6 +3,7 @@
 use axlpaper::sim::{Fleet, Web};
 use serde_json::Value;
 
+use crate::documents::keeps;
 use crate::lab::{Ended, Lab, end, fleet_of, name, outcome, phone};
 
 /// Six phones: two in Paris, two in Lyon, two elsewhere, of which the second shows another model's size.
@@ -19,7 +20,11 @@ fn fleet() -> Fleet {
 
 /// A lab with three pictures of one colour each, and these rules.
 fn lab(rules: &str) -> Lab {
-    let lab = Lab::new(fleet());
+    lab_of(fleet(), rules)
+}
+
+fn lab_of(fleet: Fleet, rules: &str) -> Lab {
+    let lab = Lab::new(fleet);
     for (file, colour) in
         [("red.png", [200, 0, 0]), ("green.png", [0, 160, 0]), ("blue.png", [0, 0, 220])]
     {
@@ -104,6 +109,103 @@ fn audit_and_plan_say_who_gets_which_and_whoever_gets_none_is_left_alone() {
         assert!(reason.contains("no rule"), "{reason}");
     }
     assert_eq!(shown(&lab)[4], None);
+}
+
+#[test]
+fn whoever_no_rule_is_about_is_not_touched_on_the_cluster_either() {
+    // Nobody controls a phone yet, so all six could be repaired.
+    let lab = lab_of(Fleet { push_devices: Vec::new(), ..fleet() }, RULES);
+    let audit = run(&lab, &["audit", "--json", "--detailed-exitcode"]);
+    let left = phone(&json(&audit), &name(5)).clone();
+    assert_eq!(left["findings"][1]["code"], "left_alone", "{left}");
+    assert!(!left.to_string().contains("axlpaper rollout"), "nothing adds it: {left}");
+    assert_eq!(json(&audit)["summary"]["left_alone"], 2);
+    assert!(audit.stderr.contains("2 phones could show a picture, and no rule"), "{audit:?}");
+    assert!(audit.stderr.contains("nothing is changed for them"), "{audit:?}");
+    let xml = run(&lab, &["audit", "--format", "junit"]).stdout;
+    assert!(xml.contains("tests=\"6\" failures=\"4\" skipped=\"2\""), "{xml}");
+    let plan = run(&lab, &["plan"]);
+    plan.told(
+        0,
+        &["nothing is changed for them: 2 phones, because no rule", "controlled devices: 0 -> 4"],
+    );
+    assert!(!plan.stdout.contains(&name(5)), "{plan:?}");
+    let dry = run(&lab, &["rollout", "--dry-run"]);
+    dry.told(0, &["controlled devices: 0 -> 4", "to 4 phones"]);
+    let ended = run(&lab, &["rollout", "--yes", "--json", "--report", "r.html"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let record = lab.record();
+    let controlled: Vec<String> = (1..=4).map(name).collect();
+    assert_eq!(record.devices(axlpaper::sim::PUSH_USER), controlled);
+    for n in [5, 6] {
+        assert!(record.phones[&name(n)].pushes.is_empty());
+        let told = phone(&json(&ended), &name(n)).clone();
+        assert_eq!(told["outcome"], "skipped", "{told}");
+        assert!(told["reason"].as_str().unwrap().contains("no rule"), "{told}");
+    }
+    // Where nobody else is left, there is no work to do.
+    let others = ["audit", "--json", "--detailed-exitcode", "--device-pool", "Berlin"];
+    assert_eq!(run(&lab, &others).code, 0);
+}
+
+#[test]
+fn results_name_the_picture_where_there_are_several() {
+    let lab = lab(&format!("{RULES}{FOR_ALL}"));
+    let ended = run(&lab, &["rollout", "--yes", "--json", "--report", "own.html"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let document = json(&ended);
+    keeps("rollout", &document);
+    let wanted = ["red.png", "red.png", "green.png", "green.png", "blue.png", "blue.png"];
+    for (n, file) in (1..).zip(wanted) {
+        assert_eq!(phone(&document, &name(n))["picture"], file);
+    }
+    let csv = lab.read(&["show", "last", "--format", "csv", "--fields", "name,picture"]).stdout;
+    assert!(csv.contains(&format!("{},green.png", name(3))), "{csv}");
+    // So does a report from the journal, of a run that was killed too.
+    let journal = rusqlite::Connection::open(lab.path("journal.sqlite3")).unwrap();
+    let killed = format!(
+        "update runs set ended_at = null, state = 'killed'; delete from snapshots where kind = 'ending';
+         delete from phones where phone = '{0}'; delete from pushes where phone = '{0}';",
+        name(3)
+    );
+    let own = std::fs::read_to_string(lab.path("own.html")).unwrap();
+    journal.execute_batch(&killed).unwrap();
+    drop(journal);
+    assert_eq!(lab.read(&["report", "last", "-o", "killed.html"]).code, 0);
+    let killed = std::fs::read_to_string(lab.path("killed.html")).unwrap();
+    for page in [&own, &killed] {
+        assert!(page.contains("data-sort=\"picture\"") && page.contains("id=\"by-picture\""));
+        assert!(page.contains("alt=\"green.png as a background of 800x480\""));
+        assert!(page.contains("<b>red.png, 800x480</b>"));
+        let (_, data) = page.split_once("id=\"data\">").unwrap();
+        let data: Value = serde_json::from_str(data.split_once("</script>").unwrap().0).unwrap();
+        let row = data["rows"].as_array().unwrap().iter().find(|row| row[0] == name(3)).unwrap();
+        let place = usize::try_from(row[16].as_u64().unwrap()).unwrap();
+        assert_eq!(data["texts"][place], "green.png");
+    }
+    // One picture needs no column.
+    let ended =
+        run(&lab, &["push", "red.png", "--yes", "--json", "--force", "--report", "one.html"]);
+    assert_eq!(phone(&json(&ended), &name(1)).get("picture"), None);
+    let page = std::fs::read_to_string(lab.path("one.html")).unwrap();
+    assert!(
+        !page.contains("data-sort=\"picture\"") && page.contains("alt=\"red.png as a background")
+    );
+}
+
+#[test]
+fn one_name_cannot_be_given_to_several_pictures() {
+    let lab = lab(RULES);
+    let before = lab.cluster.state_digest();
+    for command in ["push", "rollout"] {
+        run(&lab, &[command, "--yes", "--picture-name", "Spring"])
+            .fails(2, &["--picture-name \"Spring\"", "[[image]]", "leave it out", "PICTURE"]);
+    }
+    run(&lab, &["rollout", "--dry-run", "--picture-name", "Spring"]).fails(2, &["--picture-name"]);
+    assert_eq!(lab.cluster.state_digest(), before);
+    assert!(lab.record().phones.values().all(|phone| phone.pushes.is_empty()));
+    let ended = run(&lab, &["push", "red.png", "--yes", "--picture-name", "Spring"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
 }
 
 #[test]

@@ -48,6 +48,18 @@ fn a_picture_is_taken_off_where_the_model_knows_how() {
 }
 
 #[test]
+fn whoever_cannot_be_helped_is_not_touched_on_the_cluster_either() {
+    let lab = lab();
+    let dry = lab.run(&["rollout", "--remove", "--dry-run"]);
+    dry.told(0, &["controlled devices: 0 -> 2", "take the pushed picture off 2 phones"]);
+    let (code, document) = remove(&lab, "rollout", &[]);
+    assert_eq!(code, 0, "{document}");
+    assert_eq!(lab.record().devices(axlpaper::sim::PUSH_USER), [name(2), name(3)]);
+    let left = phone(&document, &name(1));
+    assert!(left["reason"].as_str().unwrap().contains("no way is known"), "{left}");
+}
+
+#[test]
 fn a_removal_whose_answer_is_lost_proves_nothing_of_before_either() {
     let lab = lab();
     assert_eq!(lab.rollout(&["--device", &name(2)]).0, 0);
@@ -82,7 +94,12 @@ fn a_removal_takes_no_picture_and_no_downloads_prove_it() {
     let ended = lab.push("push", &["--yes", "--remove"]);
     assert_eq!(ended.code, 2, "{ended:?}");
     let ended = lab.without_picture("rollout", &["--yes", "--remove"]);
-    assert!(ended.stdout.contains("All 2 pushes were accepted; nobody was to look"), "{ended:?}");
+    assert!(
+        ended
+            .stdout
+            .contains("2 phones accepted the removal of the pushed picture. Nobody was to look"),
+        "{ended:?}"
+    );
     lab.without_picture("push", &["--yes", "--remove", "--verify", "fetch"])
         .fails(2, &["nothing is downloaded"]);
     assert_eq!(lab.without_picture("push", &["--yes"]).code, 2);

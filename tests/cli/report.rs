@@ -121,6 +121,44 @@ fn a_run_that_was_killed_is_told_as_far_as_it_is_known() {
 }
 
 #[test]
+fn phones_of_which_a_killed_run_has_no_end_are_among_those_that_failed() {
+    let lab = Lab::of_phones(6);
+    lab.cluster.set_quirk(&name(2), Quirk::ErrorWithOk { number: 3 });
+    assert_eq!(lab.push("rollout", &["--yes", "--attempts", "1"]).code, 3);
+    lab.cluster.set_quirk(&name(2), Quirk::Normal);
+    let journal = Connection::open(lab.path("journal.sqlite3")).unwrap();
+    journal
+        .execute_batch(&format!(
+            "update runs set ended_at = null, state = 'killed', exit_code = null;
+             delete from phones where phone in ('{under_way}', '{not_begun}');
+             update pushes set ended_at = null, outcome = null where phone = '{under_way}';
+             delete from pushes where phone = '{not_begun}';",
+            under_way = name(5),
+            not_begun = name(6),
+        ))
+        .unwrap();
+    let before = lab.record();
+    let ended = lab.resumed(&["--only-failed", "1", "--yes", "--json"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.stderr.contains("run 1 has no end of 2 phones"), "{ended:?}");
+    let after = lab.record();
+    for n in 1..=6 {
+        let new = after.phones[&name(n)].pushes.len() - before.phones[&name(n)].pushes.len();
+        assert_eq!(new, usize::from([2, 5, 6].contains(&n)), "{n}");
+    }
+    // One that died before it knew its phones can only be gone on with.
+    journal
+        .execute_batch(
+            "update runs set ended_at = null, state = 'killed' where id = 2;
+             delete from snapshots where run = 2 and kind = 'audit'; delete from phones where run = 2;
+             delete from pushes where run = 2;",
+        )
+        .unwrap();
+    lab.resumed(&["--only-failed", "2", "--yes"])
+        .fails(2, &["does not know its phones", "`axlpaper rollout --resume 2`"]);
+}
+
+#[test]
 fn screens_that_were_kept_are_shown() {
     let lab = Lab::of_phones(2);
     assert_eq!(lab.push("rollout", &["--yes"]).code, 0);

@@ -22,7 +22,7 @@ fn mixed() -> Fleet {
 }
 
 /// Writes a sine as a WAV file of 16-bit samples.
-fn write_wav(path: &Path, seconds: f64, hertz: f64) {
+pub fn write_wav(path: &Path, seconds: f64, hertz: f64) {
     let rate = 22_050_u32;
     let frames = (seconds * f64::from(rate)) as u32;
     let sample = |n: u32| (8_000.0 * (TAU * hertz * f64::from(n) / f64::from(rate)).sin()) as i16;

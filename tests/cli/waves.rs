@@ -70,7 +70,7 @@ fn a_server_that_no_phone_reaches_is_found_out_by_the_first_ones() {
     assert_eq!(document["summary"]["accepted"], 2);
     assert_eq!(document["summary"]["pending"], 18);
     let stopped = document["stopped"].as_str().unwrap();
-    assert!(stopped.contains("none downloaded its picture"), "{stopped}");
+    assert!(stopped.contains("none downloaded what it was sent"), "{stopped}");
     assert_eq!(lab.record().users[PUSH_USER].failed_logins, 0);
 }
 

@@ -84,7 +84,7 @@ fn chronicle(phones: Vec<(PhoneSeen, PhoneResult)>) -> Chronicle {
     };
     Chronicle {
         run: run(),
-        object: axlpaper::domain::object::ObjectKind::Background,
+        deed: axlpaper::domain::deed::Deed::Picture,
         file: Some("winter.png".into()),
         ending: Some(axlpaper::journal::Ending::default()),
         audit: Some(AuditSeen { cluster, phones: seen, remarks: Vec::new() }),
@@ -98,6 +98,7 @@ fn chronicle(phones: Vec<(PhoneSeen, PhoneResult)>) -> Chronicle {
         ],
         phones,
         pictures: Vec::new(),
+        tones: Vec::new(),
         screenshots: Vec::new(),
         more_screenshots: 0,
     }
@@ -129,6 +130,7 @@ fn run() -> RunRow {
         state: "finished".into(),
         exit_code: Some(3),
         outcomes: Vec::new(),
+        subject: None,
     }
 }
 
@@ -159,6 +161,7 @@ fn phone(n: u32) -> (PhoneSeen, PhoneResult) {
         personalization: Personalization::resolve(Some(Setting::Enabled), None, None),
         verdict,
         findings: finding.into_iter().collect(),
+        image: None,
     };
     let result = result(&seen, outcome, n);
     (seen, result)

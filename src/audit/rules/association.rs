@@ -4,6 +4,7 @@ use crate::audit::{Context, Subject, finding};
 use crate::domain::association::{UserKind, UserRef};
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::inventory::{PushUser, Standing};
+use crate::domain::object::ObjectKind;
 use crate::domain::text::names;
 
 pub(in crate::audit) fn check(
@@ -16,11 +17,12 @@ pub(in crate::audit) fn check(
     }
     if let PushUser::Found { user, standing, .. } = &context.inventory.push_user {
         if !subject.associated {
+            let (severity, remedy) = remedy(user, subject);
             found.push(finding(
                 Code::NotAssociated,
-                Severity::Fixable,
+                severity,
                 format!("the {user} does not control it"),
-                "`axlpaper rollout` adds it to the user's Controlled Devices; `axlpaper plan` shows the change first",
+                remedy,
             ));
         }
         // Nobody needs a change that is there already.
@@ -30,6 +32,16 @@ pub(in crate::audit) fn check(
         found.extend(standing.locked.as_deref().map(|why| locked(user, why)));
     }
     found.extend(push_user_missing(&context.inventory.push_user));
+}
+
+/// Only `rollout` changes lists, and it is about phones that show pictures.
+fn remedy(user: &UserRef, subject: &Subject<'_>) -> (Severity, String) {
+    if subject.takes(ObjectKind::Background) {
+        let by_us = "`axlpaper rollout` adds it to the user's Controlled Devices; `axlpaper plan` shows the change first";
+        return (Severity::Fixable, by_us.to_owned());
+    }
+    let by_hand = format!("add it to the Controlled Devices of {} in User Management", user.user);
+    (Severity::Blocked, by_hand)
 }
 
 fn outranked(user: &UserRef, standing: &Standing) -> Finding {

@@ -54,7 +54,14 @@ pub(in crate::audit) fn check(
             Code::MppFirmware,
             Severity::Unsupported,
             format!("its firmware is a multiplatform load ({load}), which takes no push"),
-            "migrate the phone to enterprise firmware, or set its wallpaper in its provisioning file",
+            match context.object {
+                ObjectKind::Background => {
+                    "migrate the phone to enterprise firmware, or set its wallpaper in its provisioning file"
+                }
+                ObjectKind::RingTone | ObjectKind::Play | ObjectKind::Keys => {
+                    "migrate the phone to enterprise firmware"
+                }
+            },
         ));
     }
 }

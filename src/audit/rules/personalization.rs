@@ -2,6 +2,7 @@
 
 use crate::audit::{Context, Subject, finding};
 use crate::domain::finding::{Code, Finding, Severity};
+use crate::domain::object::ObjectKind;
 use crate::domain::personalization::{Effective, Level};
 use crate::domain::repair::Enabling;
 
@@ -44,6 +45,8 @@ pub(in crate::audit) fn check(
         Some(Enabling::OffProfile(profile)) => format!(
             "`axlpaper rollout` moves it to a copy of {profile:?} that enables it; `axlpaper plan` shows the change first"
         ),
+        // Plans are about phones that show pictures.
+        None if !subject.takes(ObjectKind::Background) => by_hand,
         None => format!("{by_hand}; or let axlpaper do it: `axlpaper plan --repair personalization` shows how"),
     }
     };

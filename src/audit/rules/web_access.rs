@@ -2,6 +2,7 @@
 
 use crate::audit::{Context, Subject, finding};
 use crate::domain::finding::{Code, Finding, Severity};
+use crate::domain::object::ObjectKind;
 use crate::domain::registration::Httpd;
 use crate::domain::web_access::{Decided, Page, Said, WebAccess, deciding};
 
@@ -51,6 +52,9 @@ pub(in crate::audit) fn check(
     let (severity, remedy) = if context.repairs.web_access(subject.phone).is_some() {
         let by_us = "`axlpaper rollout` enables it on the phone's own page; `axlpaper plan` shows the change first";
         (Severity::Fixable, by_us.to_owned())
+    } else if !subject.takes(ObjectKind::Background) {
+        // Plans are about phones that show pictures.
+        (Severity::Blocked, remedy)
     } else {
         let or = "or let axlpaper do it: `axlpaper plan --repair web-access` shows how";
         (Severity::Blocked, format!("{remedy}; {or}"))

@@ -262,6 +262,8 @@ fn result(object: ObjectKind, entry: &Entry, said: &Said, why: Why) -> PhoneResu
         object,
         proof: crate::event::Proof::default(),
         image: None,
+        picture: None,
+        ring_tone: None,
         outcome: why.outcome,
         phone_error: None,
         reason: Some(why.reason),

@@ -159,15 +159,13 @@ async fn carry_out(
     observer: &Arc<dyn Observer>,
 ) -> Result<Rollout, CliError> {
     let started_at = Timestamp::now();
-    telling::keep_subject(recorder, work.goods.kind(), &work.picture_file).await?;
+    telling::keep_subject(recorder, work.goods.deed(), &work.picture_file).await?;
     let (targets, mut others) = who_is_there(work, observer.as_ref()).await?;
     let (mut targets, left) = work.goods.sort(targets);
     others.extend(left);
     let models = targets.iter().map(goods::of_model).collect();
     let prepared = work.goods.prepare(models, observer.as_ref()).await?;
-    if let Some(pictures) = prepared.pictures() {
-        telling::keep_pictures(recorder, pictures).await?;
-    }
+    telling::keep_prepared(recorder, &prepared).await?;
     let digests = prepared.digests();
     let already = already_shown(work, &targets, &digests)?;
     let shown: HashSet<_> = already.iter().map(|phone| phone.name.clone()).collect();
@@ -186,7 +184,7 @@ async fn carry_out(
         if let Some(url) = line.base_url() {
             observer.observe(&Event::Remark(format!("phones download from {url}")));
         }
-        let deed = work.goods.deed(&work.picture_file, targets.len());
+        let deed = work.goods.in_words(&work.picture_file, targets.len());
         let question = format!("This will {deed} by address");
         ui::confirm(&question, targets.len(), work.yes)?;
     }
@@ -204,7 +202,7 @@ async fn carry_out(
     Ok(Rollout {
         run: recorder.run(),
         command: open::command_line(),
-        object: work.goods.kind(),
+        deed: work.goods.deed(),
         picture: work.picture_file.clone(),
         started_at,
         finished_at: Timestamp::now(),

@@ -243,6 +243,8 @@ mod tests {
             object: crate::domain::object::ObjectKind::Background,
             proof: Proof::default(),
             image: None,
+            picture: None,
+            ring_tone: None,
             outcome,
             phone_error: None,
             reason: None,

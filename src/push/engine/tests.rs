@@ -78,7 +78,7 @@ const SETTINGS: Settings = Settings {
     patience: Duration::ZERO,
     caps: Caps { per_pool: None, per_subnet: None },
     rate: None,
-    proof: crate::event::Proof::Fetch,
+    proof: Proof::Fetch,
     max_failures: None,
 };
 

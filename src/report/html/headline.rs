@@ -1,9 +1,11 @@
 //! What a reader should know after ten seconds.
 
 use super::bars::{Bar, Count, grouped, outcomes};
-use crate::event::{Outcome, PhoneResult};
+use crate::domain::deed::Deed;
+use crate::event::{Outcome, Proof};
 use crate::report::chronicle::{Chronicle, is_failure};
 use crate::report::text::printable;
+use crate::report::words;
 
 /// The first part of the page.
 #[derive(Clone, Debug)]
@@ -60,10 +62,16 @@ fn numbers(chronicle: &Chronicle, pushed: usize, verified: usize, failed: usize)
     // Rounded down, so that only all of them are 100.
     let share = |percent| format!("{percent} % of {} to be pushed to", grouped(pushed));
     let untried = format!("{} of them pending", grouped(pending));
-    let shown = format!("{} of them show it already", grouped(already));
+    let shown = format!("{} of them {}", grouped(already), words::already(chronicle.deed));
+    let proof = chronicle.proof();
+    let (word, good) = match words::unknown(chronicle.deed, proof) {
+        // Nobody was to see more than an acceptance.
+        Some(_) => ("accepted", pushed - failed),
+        None => ("verified", verified),
+    };
     vec![
-        number("verified", verified, (verified * 100).checked_div(pushed).map(share)),
-        number("failed or not proven", failed, (pending > 0).then_some(untried)),
+        number(word, good, (good * 100).checked_div(pushed).map(share)),
+        number(words::failed(chronicle.deed, proof), failed, (pending > 0).then_some(untried)),
         number("left alone", left, (already > 0).then_some(shown)),
         number("selected", phones.len(), None),
     ]
@@ -88,29 +96,47 @@ fn state(chronicle: &Chronicle, pushed: usize, failed: usize) -> (&'static str, 
 }
 
 fn sentence(chronicle: &Chronicle, pushed: usize, verified: usize, failed: usize) -> String {
-    let phones = format!("{} phones", grouped(pushed));
-    let proof = "accepted, and downloaded background and thumbnail completely";
-    match (pushed, verified) {
+    let (deed, proof) = (chronicle.deed, chronicle.proof());
+    match (pushed, words::unknown(deed, proof)) {
         (0, _) if chronicle.phones.is_empty() => "This run pushed to no phone.".to_owned(),
         (0, _) => format!(
-            "No phone was pushed to: {} left alone.",
+            "{}: {} left alone.",
+            words::nobody(deed),
             match chronicle.phones.len() {
                 1 => "the only one was".to_owned(),
                 count => format!("all {} were", grouped(count)),
             }
         ),
-        (1, 1) => format!("The phone {proof}."),
-        (pushed, verified) if pushed == verified => format!("All {phones} {proof}."),
-        (pushed, verified) if pushed - failed > verified => format!(
-            "{} of {phones} accepted; {} of them are proven by complete downloads.",
-            grouped(pushed - failed),
-            grouped(verified)
-        ),
-        (1, _) => "The push to the only phone failed, or is not proven.".to_owned(),
-        (_, verified) => format!(
-            "{} of {phones} {proof}. {} failed or are not proven.",
+        (_, Some(unknown)) => accepted(deed, proof, pushed, failed, unknown),
+        (1, None) if verified == 1 => format!("The phone {}.", words::verified(deed, proof)),
+        (1, None) => {
+            format!("The {} to the only phone failed, or is not proven.", words::noun(deed))
+        }
+        (_, None) if pushed == verified => {
+            format!("All {} phones {}.", grouped(pushed), words::verified(deed, proof))
+        }
+        (_, None) => format!(
+            "{} of {} phones {}. {}",
             grouped(verified),
-            grouped(failed)
+            grouped(pushed),
+            words::verified(deed, proof),
+            words::failed_too(deed, proof, &grouped(failed))
+        ),
+    }
+}
+
+/// Says how a run ended of which acceptances are all that can be known.
+fn accepted(deed: Deed, proof: Proof, pushed: usize, failed: usize, unknown: &str) -> String {
+    let accepted = words::accepted(deed);
+    match (pushed, failed) {
+        (1, 0) => format!("The phone {accepted}. {unknown}"),
+        (1, _) => format!("The only phone {}.", words::failed(deed, proof)),
+        (_, 0) => format!("All {} phones {accepted}. {unknown}", grouped(pushed)),
+        (_, _) => format!(
+            "{} of {} phones {accepted}. {unknown} {}",
+            grouped(pushed - failed),
+            grouped(pushed),
+            words::failed_too(deed, proof, &grouped(failed))
         ),
     }
 }
@@ -127,9 +153,4 @@ fn because(chronicle: &Chronicle) -> Option<String> {
     let ending = chronicle.ending.as_ref()?;
     let why = ending.error.as_ref().or(ending.stopped.as_ref())?;
     Some(printable(why).into_owned())
-}
-
-/// Tells whether a phone shows what it was sent, as far as its outcome says so.
-pub(super) fn is_verified(phone: &PhoneResult) -> bool {
-    phone.outcome == Outcome::Verified
 }

@@ -9,9 +9,11 @@ mod clock;
 mod findings;
 mod headline;
 mod pictures;
+mod receivers;
 mod seal;
 mod table;
 mod timeline;
+mod tones;
 
 use askama::Template;
 
@@ -22,8 +24,11 @@ use self::headline::Headline;
 use self::pictures::{Picture, Seen};
 use self::table::PlainRow;
 use self::timeline::Timeline;
+use self::tones::ToneRow;
 use super::chronicle::Chronicle;
 use super::text::printable;
+use super::words;
+use crate::event::Outcome;
 
 /// The report could not be rendered.
 #[derive(Debug, thiserror::Error)]
@@ -57,8 +62,15 @@ struct Page {
     verdict_bar: Bar,
     findings: Vec<FindingRow>,
     changes: Vec<Changed>,
-    picture_name: String,
     pictures: Vec<Picture>,
+    tones: Vec<ToneRow>,
+    /// Whether phones got different pictures.
+    several_pictures: bool,
+    what_to_do: &'static str,
+    /// What was done to one phone: a push, or a removal.
+    noun: &'static str,
+    meanings: Vec<Meaning>,
+    unsupported: &'static str,
     screenshots: Vec<Seen>,
     more_screenshots: usize,
     phones: usize,
@@ -68,6 +80,12 @@ struct Page {
     place: String,
     when: String,
     took: String,
+}
+
+/// What an outcome means.
+struct Meaning {
+    word: &'static str,
+    told: String,
 }
 
 /// A fact about the run.
@@ -123,8 +141,13 @@ fn page(chronicle: &Chronicle) -> Result<Page, HtmlError> {
         verdicts,
         findings: findings::findings(chronicle),
         changes: changed::changed(&chronicle.changes),
-        picture_name: chronicle.file.as_deref().map(clean).unwrap_or_default(),
         pictures: pictures::pictures(chronicle),
+        tones: tones::tones(chronicle),
+        several_pictures: chronicle.has_several_pictures(),
+        what_to_do: words::to_do(chronicle.deed, chronicle.proof()),
+        noun: words::noun(chronicle.deed),
+        meanings: meanings(chronicle),
+        unsupported: words::unsupported(chronicle.deed),
         screenshots: pictures::screenshots(chronicle),
         more_screenshots: chronicle.more_screenshots,
         phones: chronicle.phones.len(),
@@ -138,12 +161,23 @@ fn page(chronicle: &Chronicle) -> Result<Page, HtmlError> {
 }
 
 fn title(chronicle: &Chronicle) -> String {
-    let what = chronicle.file.as_deref().unwrap_or(&chronicle.run.command);
+    let what = chronicle.file.as_deref().map(|file| words::title(chronicle.deed, file));
+    let what = what.as_deref().unwrap_or(&chronicle.run.command);
     clean(&if chronicle.run.is_about_addresses() {
         format!("{what} by address")
     } else {
         format!("{what} on {}", chronicle.run.cluster)
     })
+}
+
+/// The outcomes that there can be: nothing is verified where nobody was to look.
+fn meanings(chronicle: &Chronicle) -> Vec<Meaning> {
+    let (deed, proof) = (chronicle.deed, chronicle.proof());
+    let seen = words::unknown(deed, proof).is_none();
+    let there = Outcome::ALL.into_iter().filter(|one| seen || *one != Outcome::Verified);
+    there
+        .map(|one| Meaning { word: one.as_str(), told: words::outcome(deed, proof, one) })
+        .collect()
 }
 
 fn place(chronicle: &Chronicle) -> String {

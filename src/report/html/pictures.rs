@@ -1,12 +1,11 @@
 //! Pictures as phones got them, and what phones showed.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::headline::is_verified;
-use crate::domain::text::counted;
+use super::receivers::Receivers;
 use crate::journal::SentFile;
 use crate::report::chronicle::Chronicle;
 use crate::report::text::printable;
@@ -14,6 +13,10 @@ use crate::report::text::printable;
 /// A background with its thumbnail.
 #[derive(Clone, Debug)]
 pub(super) struct Picture {
+    /// The name of its file.
+    pub(super) name: String,
+    /// Whether the name tells it from others.
+    pub(super) one_of_several: bool,
     pub(super) size: String,
     pub(super) grey: bool,
     pub(super) background: Shown,
@@ -42,27 +45,15 @@ pub(super) struct Seen {
 
 /// The pictures that were made, in the order of their sizes.
 pub(super) fn pictures(chronicle: &Chronicle) -> Vec<Picture> {
-    let mut sent: HashMap<&str, HashSet<&str>> = HashMap::new();
-    for attempt in &chronicle.attempts {
-        sent.entry(&attempt.digest).or_default().insert(&attempt.phone);
-    }
-    let verified: HashSet<&str> = chronicle
-        .phones
-        .iter()
-        .filter(|phone| is_verified(phone))
-        .map(|phone| phone.name.as_str())
-        .collect();
+    let receivers = Receivers::of(chronicle);
     let pictures = chronicle.pictures.iter().map(|picture| {
-        let phones = sent.get(picture.digest.as_str());
-        let told = match phones {
-            None => "sent to no phone".to_owned(),
-            Some(phones) => format!(
-                "pushed to {}, {} of them verified",
-                counted(phones.len(), "phone"),
-                phones.intersection(&verified).count()
-            ),
-        };
+        let told = receivers.told(&picture.digest);
+        let one_of_several = !picture.name.is_empty();
+        let only = chronicle.file.as_deref().unwrap_or_default();
+        let name = if one_of_several { &picture.name } else { only };
         Picture {
+            name: printable(name).into_owned(),
+            one_of_several,
             size: picture.background.size.to_string(),
             grey: picture.grey,
             background: shown(&picture.background),

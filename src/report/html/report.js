@@ -6,8 +6,8 @@
   const table = byId("table");
   if (!table) return;
   const data = JSON.parse(byId("data").textContent);
-  const [NAME, DESCRIPTION, IP, MODEL, POOL, VERDICT, OUTCOME, FAILURE, REASON, ANSWER, REMEDY, ATTEMPTS, TOOK, MORE, FINDINGS, TRIES] =
-    Array(16).keys();
+  const [NAME, DESCRIPTION, IP, MODEL, POOL, VERDICT, OUTCOME, FAILURE, REASON, ANSWER, REMEDY, ATTEMPTS, TOOK, MORE, FINDINGS, TRIES, PICTURE, TONE] =
+    Array(18).keys();
   const { rows, texts } = data;
   const PAGE = 100;
   const MOST_PRINTED = 500;
@@ -79,6 +79,7 @@
     name: () => ranksOf(rows.map((row) => row[NAME].toLowerCase())),
     model: byText(MODEL),
     pool: byText(POOL),
+    picture: byText(PICTURE),
     ip: () => {
       const ranks = ranksOf(rows.map((row) => row[IP]));
       return Float64Array.from(rows, (row, at) => (row[IP] ? ofAddress(row[IP]) + (row[IP].includes(".") ? 0 : ranks[at]) : Infinity));
@@ -108,7 +109,7 @@
     haystacks ??= rows.map((row) => {
       const verdict = row[VERDICT] === null ? "" : data.verdicts[row[VERDICT]];
       const parts = [row[NAME], row[DESCRIPTION], row[IP], texts[row[MODEL]], texts[row[POOL]], verdict, data.outcomes[row[OUTCOME]]];
-      parts.push(texts[row[REASON]], texts[row[ANSWER]], texts[row[REMEDY]], ...codesOf(row), ...row[MORE].map((text) => texts[text]));
+      parts.push(texts[row[PICTURE]], texts[row[TONE]], texts[row[REASON]], texts[row[ANSWER]], texts[row[REMEDY]], ...codesOf(row), ...row[MORE].map((text) => texts[text]));
       return parts.join("\n").toLowerCase();
     });
     return haystacks[at];
@@ -122,6 +123,7 @@
     },
     pool: (value) => (row) => texts[row[POOL]] === value,
     model: (value) => (row) => texts[row[MODEL]] === value,
+    picture: (value) => (row) => texts[row[PICTURE]] === value,
   };
   const valueOf = (filter) => byId(`by-${filter}`)?.value ?? "";
   const apply = () => {
@@ -152,11 +154,12 @@
   const fillAll = () => {
     const failed = rows.filter((row) => row[FAILURE] === 1).length;
     const outcomes = inOrder(data.outcomes, tally((row) => [data.outcomes[row[OUTCOME]]]));
-    fill("outcome", failed ? [["*failed", failed, "failed or not proven"], ...outcomes] : outcomes);
+    fill("outcome", failed ? [["*failed", failed, data.failed], ...outcomes] : outcomes);
     fill("verdict", inOrder(data.verdicts, tally((row) => (row[VERDICT] === null ? [] : [data.verdicts[row[VERDICT]]]))));
     fill("finding", inOrder(data.codes, tally((row) => new Set(codesOf(row)))));
     fill("pool", byName(tally((row) => [texts[row[POOL]]])));
     fill("model", byName(tally((row) => [texts[row[MODEL]]])));
+    fill("picture", byName(tally((row) => [texts[row[PICTURE]]])));
   };
 
   // ---- drawing ----
@@ -166,6 +169,7 @@
     model: (cell, row) => cell.append(texts[row[MODEL]]),
     pool: (cell, row) => cell.append(texts[row[POOL]]),
     ip: (cell, row) => cell.append(row[IP]),
+    picture: (cell, row) => cell.append(texts[row[PICTURE]]),
     verdict: (cell, row) => {
       if (row[VERDICT] === null) return;
       cell.append(tag(data.verdicts[row[VERDICT]]));
@@ -220,6 +224,8 @@
     const add = (name, text) => text && fact(list, name, (value) => value.append(text));
     add("Model", texts[row[MODEL]]);
     add("Address", row[IP]);
+    add("Picture", texts[row[PICTURE]]);
+    add("Ring tone", texts[row[TONE]]);
     row[MORE].forEach((text, number) => add(data.labels[number], texts[text]));
     fact(list, "Outcome", (value) => value.append(tag(data.outcomes[row[OUTCOME]])));
     if (row[ATTEMPTS]) add("Attempts", row[TOOK] === null ? String(row[ATTEMPTS]) : `${row[ATTEMPTS]}, in ${took(row[TOOK])}`);

@@ -11,10 +11,12 @@ use super::seal::script_safe;
 use super::{HtmlError, Part, parts};
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Verdict};
+use crate::domain::object::ToneFormat;
 use crate::event::{Outcome, PhoneResult};
 use crate::journal::AttemptRow;
 use crate::report::chronicle::{Chronicle, PhoneSeen, is_failure};
 use crate::report::text::printable;
+use crate::report::words;
 
 /// A phone in the part that needs no script.
 #[derive(Clone, Debug)]
@@ -24,6 +26,7 @@ pub(super) struct PlainRow {
     pub(super) model: String,
     pub(super) device_pool: String,
     pub(super) ip: String,
+    pub(super) picture: String,
     pub(super) verdict: &'static str,
     pub(super) findings: String,
     pub(super) outcome: &'static str,
@@ -40,6 +43,8 @@ struct Data {
     outcomes: Vec<&'static str>,
     verdicts: Vec<&'static str>,
     codes: Vec<&'static str>,
+    /// What those are called that are failures.
+    failed: &'static str,
     /// Names of what `more` holds.
     labels: &'static [&'static str],
     texts: Vec<String>,
@@ -83,9 +88,13 @@ struct Row(
     Vec<(usize, Text, Text)>,
     /// Offset in milliseconds, address, end and what was said, of each of several attempts.
     Vec<(u64, Text, Text, Text)>,
+    /// Which of several pictures.
+    Text,
+    /// Which version of a ring tone.
+    Text,
 );
 
-/// What stands in `Row`'s last but two.
+/// What stands in `Row` as what else is known.
 const LABELS: [&str; 6] =
     ["Registration", "Load", "Common Phone Profile", "Phone Personalization", "Location", "Owner"];
 
@@ -141,6 +150,7 @@ pub(super) fn data(chronicle: &Chronicle) -> Result<String, HtmlError> {
         outcomes: Outcome::ALL.map(Outcome::as_str).to_vec(),
         verdicts: Verdict::ALL.map(Verdict::as_str).to_vec(),
         codes: Code::ALL.iter().map(|code| code.as_str()).collect(),
+        failed: words::failed(chronicle.deed, chronicle.proof()),
         labels: if chronicle.audit.is_some() { &LABELS } else { &[] },
         texts: texts.texts,
         rows,
@@ -195,6 +205,8 @@ fn row(
         more(seen, texts),
         findings,
         attempts(tries, chronicle, texts),
+        texts.maybe(phone.picture.as_deref()),
+        texts.maybe(phone.ring_tone.map(ToneFormat::as_str)),
     )
 }
 
@@ -276,6 +288,7 @@ fn plain_row(phone: &PhoneResult, seen: Option<&PhoneSeen>) -> PlainRow {
         model: clean(&phone.model),
         device_pool: clean(&phone.device_pool),
         ip: phone.ip.map(|ip| ip.to_string()).unwrap_or_default(),
+        picture: option(phone.picture.as_deref()),
         verdict: seen.map_or("", |seen| seen.verdict.as_str()),
         findings: codes.join(" "),
         outcome: phone.outcome.as_str(),

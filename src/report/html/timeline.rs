@@ -7,6 +7,7 @@ use crate::domain::text::counted;
 use crate::event::Outcome;
 use crate::report::chronicle::Chronicle;
 use crate::report::text::printable;
+use crate::report::words;
 
 /// A drawing of fixed width; all lengths are its units.
 #[derive(Clone, Debug)]
@@ -111,7 +112,7 @@ fn told(lanes: &[Lane], phones: usize, length: u64) -> String {
     let stages = lanes.iter().map(|lane| format!("{} {}", lane.label, lane.took));
     let stages = stages.collect::<Vec<_>>().join(", ");
     let phones = counted(phones, "phone");
-    format!("The run took {}. Stages: {stages}. {phones} were pushed to meanwhile.", took(length))
+    format!("The run took {}. Stages: {stages}. Done with meanwhile: {phones}.", took(length))
 }
 
 fn notes(chronicle: &Chronicle) -> (Vec<Note>, usize) {
@@ -160,25 +161,6 @@ fn done(chronicle: &Chronicle, length: u64) -> Vec<(u64, Outcome)> {
     done.map(|(at, outcome)| (between(began, at).min(length), outcome)).collect()
 }
 
-/// What a reader calls a stage.
-fn label(word: &str) -> String {
-    let told = match word {
-        "connect" => "Cluster is called",
-        "phones" => "Phones are read",
-        "settings" => "Settings are read",
-        "registrations" => "Registrations are read",
-        "pages" => "Pages are read",
-        "identities" => "Phones say who they are",
-        "pictures" => "Pictures are made",
-        "check" => "Cluster is compared",
-        "apply" => "Cluster is changed",
-        "restart" => "Phones take it over",
-        "push" => "Phones are pushed to",
-        other => other,
-    };
-    printable(told).into_owned()
-}
-
 /// Milliseconds as places on the drawing.
 struct Scale {
     length: u64,
@@ -190,7 +172,7 @@ impl Scale {
     }
 
     fn lane(&self, row: u64, stage: &StageTimes, chronicle: &Chronicle) -> Option<Lane> {
-        let label = label(&stage.word);
+        let label = printable(words::stage(chronicle.deed, &stage.word)).into_owned();
         let y = TOP + LANE * row;
         let last = stage.spans.len() - 1;
         let spans = stage.spans.iter().enumerate().map(|(at, (from, to))| Piece {
@@ -263,6 +245,7 @@ pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::deed::Deed;
     use crate::domain::object::ObjectKind;
     use crate::event::PhoneResult;
     use crate::journal::{EventRow, RunRow};
@@ -276,6 +259,8 @@ pub(super) mod tests {
             object: ObjectKind::Background,
             proof: crate::event::Proof::default(),
             image: None,
+            picture: None,
+            ring_tone: None,
             outcome: Outcome::Verified,
             phone_error: None,
             reason: None,
@@ -316,8 +301,9 @@ pub(super) mod tests {
                 state: "finished".into(),
                 exit_code: None,
                 outcomes: Vec::new(),
+                subject: None,
             },
-            object: ObjectKind::Background,
+            deed: Deed::Picture,
             file: None,
             ending: None,
             audit: None,
@@ -326,6 +312,7 @@ pub(super) mod tests {
             events: events.iter().map(event).collect(),
             phones: done.iter().zip(0..).map(finished).collect(),
             pictures: Vec::new(),
+            tones: Vec::new(),
             screenshots: Vec::new(),
             more_screenshots: 0,
         }
