@@ -127,19 +127,20 @@ impl Run {
     }
 
     /// Writes the run's end into the journal, whichever way it ended.
-    pub async fn end<T>(self, result: &Result<T, CliError>, exit: impl Fn(&T) -> Exit) {
-        let exit = match result {
+    pub async fn end<T>(self, result: Result<&T, &CliError>, exit: impl Fn(&T) -> Exit) {
+        let exit = match &result {
             Ok(done) => exit(done),
             Err(error) => error.exit(),
         };
-        let state = match (result, exit) {
+        let state = match (&result, exit) {
             (_, Exit::Interrupted) => RunState::Interrupted,
             (Ok(_), _) => RunState::Finished,
             (Err(_), _) => RunState::Failed,
         };
         if let Err(error) = result {
+            let hints = error.hints().to_vec();
             let error = Some(error.message().to_owned());
-            keep_ending(&self.recorder, &Ending { error, ..Ending::default() }).await;
+            keep_ending(&self.recorder, &Ending { error, hints, ..Ending::default() }).await;
         }
         if let Err(error) = self.recorder.end(state, exit as u8).await {
             ui::say(&unusable(&error).to_string());

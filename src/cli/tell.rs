@@ -10,7 +10,9 @@ use super::error::{CliError, Exit};
 use super::{output, state, ui};
 use crate::event::{Outcome, PhoneResult};
 use crate::journal::{History, RunId, RunRow, Which};
-use crate::report::{Chronicle, Rollout, html, printable_lines, rollout_json, rollout_recap};
+use crate::report::{
+    Chronicle, Rollout, html, html_of_several, printable_lines, rollout_json, rollout_recap,
+};
 
 /// Makes sure that the answer and the report can be written, before anything is changed.
 ///
@@ -18,6 +20,14 @@ use crate::report::{Chronicle, Rollout, html, printable_lines, rollout_json, rol
 /// Says which place cannot be written.
 pub fn check(output: &OutputArgs, report: Option<&Path>) -> Result<(), CliError> {
     output::check_list::<PhoneResult>(output)?;
+    check_report(report)
+}
+
+/// Makes sure that the report can be written, before anything is changed.
+///
+/// # Errors
+/// Says which place cannot be written.
+pub fn check_report(report: Option<&Path>) -> Result<(), CliError> {
     output::check_writable(report.unwrap_or_else(|| Path::new("axlpaper-report.html")))
 }
 
@@ -84,6 +94,16 @@ pub fn say_where(path: &Path) {
 pub fn report_of(history: &History, run: RunRow) -> Result<String, CliError> {
     let chronicle = Chronicle::read(history, run).map_err(|error| state::unusable(&error))?;
     html(&chronicle).map_err(|error| CliError::from_error(Exit::Failed, &error))
+}
+
+/// Renders one report of several runs.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn report_of_several(history: &History, runs: Vec<RunRow>) -> Result<String, CliError> {
+    let read = |run| Chronicle::read(history, run).map_err(|error| state::unusable(&error));
+    let chronicles = runs.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    html_of_several(&chronicles).map_err(|error| CliError::from_error(Exit::Failed, &error))
 }
 
 /// Where the report of a run goes unless a file is named.

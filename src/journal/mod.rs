@@ -15,7 +15,9 @@ mod schema;
 mod screens;
 mod writer;
 
-pub use documents::{Ending, Look, SentFile, SentPicture, SentPictures, Subject};
+pub use documents::{
+    Ending, LeftOut, Look, SentFile, SentPicture, SentPictures, Subject, Together,
+};
 pub use error::{JournalError, Problem};
 pub use lock::{ClusterLock, Holder, LockError};
 pub use read::{AttemptRow, ChangeRow, EventRow, History, Proven, RunRow, Which};

@@ -17,7 +17,7 @@ use crate::domain::registration::Registration;
 use crate::event::{Outcome, PhoneResult, Proof};
 use crate::journal::{
     AttemptRow, ChangeRow, Ending, EventRow, History, JournalError, RunRow, Screen, SentPicture,
-    SentPictures, Subject,
+    SentPictures, Subject, Together,
 };
 
 /// One run, as the journal has it.
@@ -29,6 +29,8 @@ pub struct Chronicle {
     pub file: Option<String>,
     /// Of which kind it is.
     pub object: ObjectKind,
+    /// What it was begun together with, where several clusters were worked on at once.
+    pub together: Option<Together>,
     /// How it came to its end; nothing where it was killed, or goes on.
     pub ending: Option<Ending>,
     /// The audit that it was decided by; nothing where no cluster was asked.
@@ -129,6 +131,7 @@ impl Chronicle {
         let mut chronicle = Self {
             file,
             object,
+            together: history.snapshot(id, Together::KIND)?,
             ending: history.snapshot(id, Ending::KIND)?,
             audit: history.snapshot(id, "audit")?,
             changes: history.changes(id)?,

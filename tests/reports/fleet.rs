@@ -86,6 +86,7 @@ fn chronicle(phones: Vec<(PhoneSeen, PhoneResult)>) -> Chronicle {
         run: run(),
         object: axlpaper::domain::object::ObjectKind::Background,
         file: Some("winter.png".into()),
+        together: None,
         ending: Some(axlpaper::journal::Ending::default()),
         audit: Some(AuditSeen { cluster, phones: seen, remarks: Vec::new() }),
         changes: Vec::new(),

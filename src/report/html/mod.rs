@@ -92,6 +92,14 @@ pub fn html(chronicle: &Chronicle) -> Result<String, HtmlError> {
     page(chronicle)?.render().map_err(HtmlError::Template)
 }
 
+/// Renders one report of several runs.
+///
+/// # Errors
+/// When memory runs out.
+pub fn html_of_several(chronicles: &[Chronicle]) -> Result<String, HtmlError> {
+    chronicles.iter().map(html).collect()
+}
+
 fn page(chronicle: &Chronicle) -> Result<Page, HtmlError> {
     let run = &chronicle.run;
     let seen = chronicle.audit.iter().flat_map(|audit| &audit.phones);

@@ -319,6 +319,7 @@ pub(super) mod tests {
             },
             object: ObjectKind::Background,
             file: None,
+            together: None,
             ending: None,
             audit: None,
             changes: Vec::new(),
