@@ -111,7 +111,12 @@ impl Run {
     pub fn lock_cluster(&self, publisher: &str) -> Result<(), CliError> {
         let id = format!("node {}", publisher.to_lowercase());
         let lock = ClusterLock::take(&self.journal, &id, &self.holder);
-        let lock = lock.map_err(|error| locked(&error, &id))?;
+        let lock = lock.map_err(|error| match &error {
+            LockError::Held { holder: Some(other) } if other.is_this_process(&self.holder) => {
+                same_publisher(publisher)
+            }
+            _ => locked(&error, &id),
+        })?;
         self.locks.lock().unwrap_or_else(PoisonError::into_inner).push(lock);
         Ok(())
     }
@@ -273,6 +278,16 @@ fn go_on(dead: &Holder, cluster_id: &str) -> String {
     } else {
         format!("go on with it by `axlpaper rollout --resume {run}`")
     }
+}
+
+/// Two of the clusters that are worked on at once say that they are the same one.
+fn same_publisher(publisher: &str) -> CliError {
+    let told = format!(
+        "its publisher has the same identity ({publisher}) as that of another cluster that was named: two names for \
+         one cluster, or one is a copy of the other"
+    );
+    CliError::new(Exit::Refused, told)
+        .hint("nothing was changed there; a copy can have a run of its own, at another time")
 }
 
 fn locked(error: &LockError, cluster_id: &str) -> CliError {

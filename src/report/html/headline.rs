@@ -69,7 +69,11 @@ fn numbers(chronicle: &Chronicle, pushed: usize, verified: usize, failed: usize)
     ]
 }
 
-fn state(chronicle: &Chronicle, pushed: usize, failed: usize) -> (&'static str, &'static str) {
+pub(super) fn state(
+    chronicle: &Chronicle,
+    pushed: usize,
+    failed: usize,
+) -> (&'static str, &'static str) {
     let stopped = chronicle.ending.as_ref().is_some_and(|ending| ending.stopped.is_some());
     let changes_failed = chronicle
         .changes
@@ -115,7 +119,7 @@ fn sentence(chronicle: &Chronicle, pushed: usize, verified: usize, failed: usize
     }
 }
 
-fn because(chronicle: &Chronicle) -> Option<String> {
+pub(super) fn because(chronicle: &Chronicle) -> Option<String> {
     if !chronicle.has_ended() {
         let killed = chronicle.run.state == "killed";
         let how = if killed { "This run was killed" } else { "This run goes on, or was killed" };

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::Of;
 use super::headline::is_verified;
 use crate::domain::text::counted;
 use crate::journal::SentFile;
-use crate::report::chronicle::Chronicle;
 use crate::report::text::printable;
 
 /// A background with its thumbnail.
@@ -41,18 +41,21 @@ pub(super) struct Seen {
 }
 
 /// The pictures that were made, in the order of their sizes.
-pub(super) fn pictures(chronicle: &Chronicle) -> Vec<Picture> {
-    let mut sent: HashMap<&str, HashSet<&str>> = HashMap::new();
-    for attempt in &chronicle.attempts {
-        sent.entry(&attempt.digest).or_default().insert(&attempt.phone);
+pub(super) fn pictures(runs: &[Of<'_>]) -> Vec<Picture> {
+    // Phones of two clusters can have the same name.
+    let mut sent: HashMap<&str, HashSet<(usize, &str)>> = HashMap::new();
+    let mut verified: HashSet<(usize, &str)> = HashSet::new();
+    for (at, of) in runs.iter().enumerate() {
+        for attempt in &of.run.attempts {
+            sent.entry(&attempt.digest).or_default().insert((at, &attempt.phone));
+        }
+        let proven = of.run.phones.iter().filter(|phone| is_verified(phone));
+        verified.extend(proven.map(|phone| (at, phone.name.as_str())));
     }
-    let verified: HashSet<&str> = chronicle
-        .phones
-        .iter()
-        .filter(|phone| is_verified(phone))
-        .map(|phone| phone.name.as_str())
-        .collect();
-    let pictures = chronicle.pictures.iter().map(|picture| {
+    let mut known = HashSet::new();
+    let pictures = runs.iter().flat_map(|of| &of.run.pictures);
+    let pictures = pictures.filter(|picture| known.insert(picture.digest.as_str()));
+    let pictures = pictures.map(|picture| {
         let phones = sent.get(picture.digest.as_str());
         let told = match phones {
             None => "sent to no phone".to_owned(),
@@ -93,11 +96,15 @@ fn url(media_type: &str, base64: &str) -> String {
 }
 
 /// What phones showed, by name.
-pub(super) fn screenshots(chronicle: &Chronicle) -> Vec<Seen> {
-    let mut seen: BTreeMap<&str, Seen> = BTreeMap::new();
-    for shot in &chronicle.screenshots {
-        let phone = || printable(&shot.phone).into_owned();
-        let entry = seen.entry(&shot.phone);
+pub(super) fn screenshots(runs: &[Of<'_>]) -> Vec<Seen> {
+    let mut seen: BTreeMap<(&str, &str), Seen> = BTreeMap::new();
+    let shots = runs.iter().flat_map(|of| of.run.screenshots.iter().map(move |shot| (of, shot)));
+    for (of, shot) in shots {
+        let phone = || match of.cluster.as_str() {
+            "" => printable(&shot.phone).into_owned(),
+            cluster => format!("{} ({cluster})", printable(&shot.phone)),
+        };
+        let entry = seen.entry((&of.cluster, &shot.phone));
         let seen = entry.or_insert_with(|| Seen { phone: phone(), before: None, after: None });
         let picture = media_type(&shot.bytes).map(|kind| url(kind, &STANDARD.encode(&shot.bytes)));
         if shot.after {
