@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use super::args::OutputArgs;
 use super::clusters::{self, Ended};
 use super::error::{CliError, Exit};
-use super::{output, state, tell, ui};
+use super::{output, tell, ui};
 use crate::event::PhoneResult;
-use crate::journal::{RunId, Which};
+use crate::journal::RunId;
 use crate::report::{
     ClusterEnd, OfCluster, Rollout, clusters_recap, printable_lines, rollout_json, rollout_recap,
 };
@@ -41,7 +41,9 @@ pub fn tell(
         failures.extend(answer(&mut ended, output, &recap).err());
     }
     let runs: Vec<RunId> = ended.iter().filter_map(|one| one.run).collect();
-    failures.extend(write_report(&runs, state, report).err());
+    if !runs.is_empty() {
+        failures.extend(tell::write_report(&runs, state, report).err());
+    }
     for failure in &failures {
         ui::say(&printable_lines(&failure.to_string()));
     }
@@ -70,26 +72,4 @@ fn answer(ended: &mut [Ended<Rollout>], output: &OutputArgs, recap: &str) -> Res
     clusters::sort(output, ended, |rollout| &mut rollout.phones)?;
     let json = |rollout| rollout_json(rollout, Timestamp::now());
     clusters::write(output, ended, |rollout| &rollout.phones, json)
-}
-
-/// Writes one report of all runs from what the journal has about them, so that it is the same as the one that
-/// `axlpaper report` writes later, and says where it is.
-fn write_report(runs: &[RunId], journal: &Path, file: Option<&Path>) -> Result<(), CliError> {
-    let Some(first) = runs.first() else { return Ok(()) };
-    let page = state::history(journal).and_then(|history| {
-        let find = |run: &RunId| state::find(&history, Which::Number(*run));
-        let path =
-            file.map_or_else(|| Ok(tell::report_path(&find(first)?)), |p| Ok(p.to_owned()))?;
-        let runs = runs.iter().map(find).collect::<Result<Vec<_>, _>>()?;
-        Ok((path, tell::report_of_several(&history, runs)?))
-    });
-    let (path, page) = page.map_err(|error| {
-        let runs = runs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-        error.hint(format!(
-            "the runs themselves are done; `axlpaper report {runs}` writes their report"
-        ))
-    })?;
-    output::write_file(&path, &page)?;
-    tell::say_where(&path);
-    Ok(())
 }

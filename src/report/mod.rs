@@ -31,7 +31,7 @@ pub use chronicle::{AuditSeen, Chronicle, PhoneSeen, Screenshot};
 pub use clusters::{ClusterEnd, ClusterFailure, OfCluster, clusters_json, clusters_recap};
 pub use contact_sheet::{ContactSheet, SheetLabel, SheetScreen, contact_sheet_html};
 pub use hosted::{HostedFile, hosted_json};
-pub use html::{HtmlError, html, html_of_several};
+pub use html::{HtmlError, html};
 pub use json::{
     Document, PlanFileError, audit_json, changes_json, inventory_json, list_json, models_json,
     plan_json, read_plan, rollout_json,

@@ -38,10 +38,7 @@ pub fn run(args: &Args) -> Result<Exit, CliError> {
     }
     let first = runs.iter().min_by_key(|run| run.began_at).map(tell::report_path);
     let path = args.output.clone().or(first).unwrap_or_default();
-    let page = match <[RunRow; 1]>::try_from(runs) {
-        Ok([run]) => tell::report_of(&history, run)?,
-        Err(runs) => tell::report_of_several(&history, runs)?,
-    };
+    let page = tell::report_of(&history, runs)?;
     if path.as_os_str() == "-" {
         ui::put(&page)?;
     } else {

@@ -148,21 +148,13 @@ struct ChangesOf {
     rows: Vec<Changed>,
 }
 
-/// Renders the report of a run.
+/// Renders the report of a run, or one of several, which tells their clusters apart; those for which no run could be
+/// begun are named too.
 ///
 /// # Errors
 /// When memory runs out.
-pub fn html(chronicle: &Chronicle) -> Result<String, HtmlError> {
-    page(std::slice::from_ref(chronicle), &[])?.render().map_err(HtmlError::Template)
-}
-
-/// Renders one report of several runs, which tells their clusters apart. Those for which no run could be begun are
-/// named too.
-///
-/// # Errors
-/// When memory runs out.
-pub fn html_of_several(chronicles: &[Chronicle]) -> Result<String, HtmlError> {
-    page(chronicles, &together::left_out(chronicles))?.render().map_err(HtmlError::Template)
+pub fn html(runs: &[Chronicle]) -> Result<String, HtmlError> {
+    page(runs, &together::left_out(runs))?.render().map_err(HtmlError::Template)
 }
 
 fn page(chronicles: &[Chronicle], left_out: &[&LeftOut]) -> Result<Page, HtmlError> {

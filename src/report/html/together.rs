@@ -33,6 +33,8 @@ pub(super) struct Alarm {
 #[derive(Clone, Debug)]
 pub(super) struct ClusterRow {
     pub(super) name: String,
+    /// Whether the table has phones of it.
+    pub(super) has_phones: bool,
     /// The number of its run.
     pub(super) run: String,
     pub(super) state: &'static str,
@@ -93,6 +95,7 @@ impl ClusterRow {
         let (state, mood) = state(of);
         Self {
             name: of.cluster.clone(),
+            has_phones: !of.run.phones.is_empty(),
             run: of.run.run.id.to_string(),
             state,
             mood,
@@ -105,6 +108,7 @@ impl ClusterRow {
     fn of_left_out(one: &LeftOut) -> Self {
         Self {
             name: printable(&one.cluster).into_owned(),
+            has_phones: false,
             run: String::new(),
             state: NOT_BEGUN,
             mood: "bad",
@@ -131,6 +135,11 @@ pub(super) fn headline(runs: &[Of<'_>], left_out: &[&LeftOut]) -> Headline {
     let verified = phones().filter(|phone| is_verified(phone)).count();
     let failed = phones().filter(|phone| is_failure(phone)).count();
     let (pushed, clusters) = (all - left, runs.len() + left_out.len());
+    let come_to_phones = runs.iter().filter(|of| !is_broken(of)).count();
+    let on = match counted(clusters, "cluster") {
+        all if come_to_phones == clusters => format!("on {all}"),
+        all => format!("on {come_to_phones} of {all}"),
+    };
     let already = runs.iter().filter_map(|of| of.run.ending.as_ref()).map(|ending| ending.already);
     let already = already.sum::<usize>().min(left);
     let (state, mood) = overall(runs, left_out);
@@ -142,14 +151,14 @@ pub(super) fn headline(runs: &[Of<'_>], left_out: &[&LeftOut]) -> Headline {
     Headline {
         state,
         mood,
-        sentence: sentence(clusters, pushed, verified, failed),
+        sentence: sentence(&on, pushed, verified, failed),
         because: None,
         numbers: vec![
             // Rounded down, so that only all of them are 100.
             number("verified", verified, (verified * 100).checked_div(pushed).map(share)),
             number("failed or not proven", failed, (pending > 0).then_some(untried)),
             number("left alone", left, (already > 0).then_some(shown)),
-            number("selected", all, Some(format!("on {}", counted(clusters, "cluster")))),
+            number("selected", all, Some(on)),
         ],
         bar: Bar::of(&outcomes),
         outcomes,
@@ -160,9 +169,8 @@ pub(super) fn headline(runs: &[Of<'_>], left_out: &[&LeftOut]) -> Headline {
 fn overall(runs: &[Of<'_>], left_out: &[&LeftOut]) -> (&'static str, &'static str) {
     let states: Vec<_> = runs.iter().map(state).collect();
     let with = |mood| states.iter().find(|(_, its)| *its == mood).copied();
-    let broken = |of: &Of<'_>| of.run.run.state == "failed";
     match with("bad") {
-        _ if !left_out.is_empty() || runs.iter().any(broken) => {
+        _ if !left_out.is_empty() || runs.iter().any(is_broken) => {
             ("not done on every cluster", "bad")
         }
         Some(state) => state,
@@ -170,8 +178,12 @@ fn overall(runs: &[Of<'_>], left_out: &[&LeftOut]) -> (&'static str, &'static st
     }
 }
 
-fn sentence(clusters: usize, pushed: usize, verified: usize, failed: usize) -> String {
-    let on = format!("on {}", counted(clusters, "cluster"));
+/// Tells whether a run could not go on at all.
+fn is_broken(of: &Of<'_>) -> bool {
+    of.run.run.state == "failed"
+}
+
+fn sentence(on: &str, pushed: usize, verified: usize, failed: usize) -> String {
     match (pushed, pushed - failed - verified.min(pushed - failed)) {
         (0, _) => format!("No phone was pushed to {on}."),
         (pushed, 0) if pushed == verified => {
