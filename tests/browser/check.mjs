@@ -246,7 +246,7 @@ const tests = {
 
   async "several clusters are told apart"(browser) {
     const expected = expectedOf("clusters");
-    const { page, wrong, close } = await open(browser, "clusters");
+    const { page, wrong, close } = await open(browser, "clusters", { viewport: { width: 1600, height: 900 } });
     assert.equal(await told(page), phones(expected.phones));
     await filtersCount(page, expected);
     await columnsSort(page, expected);
@@ -260,7 +260,7 @@ const tests = {
     await page.waitForFunction((told) => document.getElementById("told").textContent === told, phones(expected.phones));
     assert.ok(await page.locator(".note.bad").first().isVisible());
     await isAccessible(page, "light");
-    await page.screenshot({ path: join(pictures, "clusters.png"), fullPage: true });
+    await page.screenshot({ path: join(pictures, "clusters.png") });
     await prints(page, expected, join(pictures, "clusters.pdf"));
     for (const width of [1600, 1000, 700, 400, 320]) await fits(page, width);
     await page.screenshot({ path: join(pictures, "clusters-narrow.png") });
