@@ -232,7 +232,7 @@ fn suites<'a, T, R: Record>(
             result: TestResult::Failed {
                 kind: "cluster".to_owned(),
                 message: error.message().to_owned(),
-                details: error.hints().iter().map(|hint| format!("-> {hint}\n")).collect(),
+                details: format!("-> {}", error.hints().join("\n-> ")),
             },
             output: String::new(),
         }),

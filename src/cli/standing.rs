@@ -23,11 +23,16 @@ pub struct Standing<'a> {
     work: &'a Work<'a>,
     run: Run,
     observer: Arc<dyn Observer>,
+    sight: Box<Sight>,
+    intent: Option<Intent>,
+    started_at: Timestamp,
+}
+
+/// What was seen, and what is at hand.
+struct Sight {
     cluster: Cluster,
     seen: Seen,
     ready: Ready,
-    intent: Option<Intent>,
-    started_at: Timestamp,
 }
 
 /// Begins a run in the journal, and takes the lock of its cluster. Nothing has been sent anywhere yet.
@@ -56,12 +61,13 @@ impl<'a> Standing<'a> {
     ) -> Result<Self, CliError> {
         let observer = run.noting(observer.clone());
         let started_at = Timestamp::now();
-        match look(work, &run, &observer).await {
-            Ok((cluster, seen, ready)) => {
-                let at =
-                    At { work, cluster: &cluster, recorder: run.recorder(), observer: &observer };
-                let intent = at.intent(&seen, &ready);
-                Ok(Self { work, run, observer, cluster, seen, ready, intent, started_at })
+        // What a future holds is moved with it, and this is much.
+        match Box::pin(look(work, &run, &observer)).await {
+            Ok(sight) => {
+                let Sight { cluster, seen, ready } = &*sight;
+                let at = At { work, cluster, recorder: run.recorder(), observer: &observer };
+                let intent = at.intent(seen, ready);
+                Ok(Self { work, run, observer, sight, intent, started_at })
             }
             Err(error) => {
                 run.end(Err::<&Rollout, _>(&error), tell::exit_of).await;
@@ -72,7 +78,7 @@ impl<'a> Standing<'a> {
 
     /// Returns what is to be changed on the cluster.
     pub fn plan(&self) -> &Plan {
-        &self.seen.plan
+        &self.sight.seen.plan
     }
 
     /// Returns what a yes is about; nothing where nothing is to be done.
@@ -101,9 +107,10 @@ impl<'a> Standing<'a> {
     /// # Errors
     /// When nothing could be changed. What failed later is in the answer.
     pub async fn carry_out(self, stop: &Stop) -> Result<Rollout, CliError> {
-        let Self { work, run, observer, cluster, seen, ready, started_at, .. } = self;
+        let Self { work, run, observer, sight, started_at, .. } = self;
+        let Sight { cluster, seen, ready } = *sight;
         let at = At { work, cluster: &cluster, recorder: run.recorder(), observer: &observer };
-        let done = do_all(&at, seen, ready, stop, started_at).await;
+        let done = Box::pin(do_all(&at, seen, ready, stop, started_at)).await;
         telling::keep_ending(run.recorder(), &done).await;
         run.end(done.as_ref(), tell::exit_of).await;
         done
@@ -114,7 +121,7 @@ async fn look(
     work: &Work<'_>,
     run: &Run,
     observer: &Arc<dyn Observer>,
-) -> Result<(Cluster, Seen, Ready), CliError> {
+) -> Result<Box<Sight>, CliError> {
     telling::keep_subject(run.recorder(), work.goods.kind(), &work.picture_file).await?;
     stages::keep(work, run.recorder()).await.map_err(|error| state::unusable(&error))?;
     let cluster = open::connect(work.connection, observer).await?;
@@ -125,7 +132,7 @@ async fn look(
     let seen = at.look().await?;
     hours::check(&work.schedule, &seen.plan, &seen.inventory)?;
     let ready = at.prepare(&seen).await?;
-    Ok((cluster, seen, ready))
+    Ok(Box::new(Sight { cluster, seen, ready }))
 }
 
 async fn do_all(

@@ -115,7 +115,7 @@ impl Run {
             LockError::Held { holder: Some(other) } if other.is_this_process(&self.holder) => {
                 same_publisher(publisher)
             }
-            _ => locked(&error, &id),
+            LockError::Held { .. } | LockError::File { .. } => locked(&error, &id),
         })?;
         self.locks.lock().unwrap_or_else(PoisonError::into_inner).push(lock);
         Ok(())

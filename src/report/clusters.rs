@@ -113,7 +113,8 @@ impl ClusterEnd<'_> {
 
 /// What came of several clusters: a line for each, and one over all.
 pub fn clusters_recap(ends: &[ClusterEnd<'_>]) -> String {
-    let mut text: String = ends.iter().map(|end| format!("{}\n", end.line())).collect();
+    let lines = ends.iter().map(ClusterEnd::line).collect::<Vec<_>>();
+    let mut text = lines.join("\n") + "\n";
     let done = || ends.iter().filter_map(|end| end.result.ok());
     let count = counted(ends.len(), "cluster");
     let failed = match ends.len() - done().count() {

@@ -4,10 +4,10 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use axlpaper::journal::{ClusterLock, Holder};
-use axlpaper::sim::{ADMIN_USER, Limits, PUSH_USER, SimConfig};
+use axlpaper::sim::{ADMIN_USER, Change, Limits, PUSH_USER, SimConfig};
 
 use crate::documents::keeps;
-use crate::lab::{Lab, fleet_of};
+use crate::lab::{Lab, fleet_of, name};
 use crate::rollout_clusters::{configure, json, program, pushed, rollout, run, section, told, two};
 
 const NOWHERE: &str = "[cluster.gamma]\nhost = \"127.0.0.1:1\"\nusername = \"x\"\npassword_file = \
@@ -73,6 +73,29 @@ fn a_wrong_push_password_is_found_out_before_that_cluster_is_changed() {
     assert_eq!((pushed(&a), pushed(&b)), ((2, 2), (0, 0)));
     assert_eq!(b.record().users[PUSH_USER].failed_logins, 1);
     assert_eq!(b.cluster.state_digest(), before);
+}
+
+#[test]
+fn a_cluster_that_fails_after_the_question_stops_no_other_one() {
+    let (a, b) = two();
+    // Somebody else writes the list when it has been read and planned for.
+    let devices = vec![name(1)];
+    b.cluster.change_after("getAppUser", 1, Change::Associate { user: PUSH_USER.into(), devices });
+    let ended = rollout(&a, &["--all-clusters", "--yes", "--report", "own.html"]);
+    assert_eq!(ended.code, 5, "{ended:?}");
+    assert!(ended.stderr.contains("beta: This will add 3 phones"), "{ended:?}");
+    assert!(ended.stderr.contains("error: cluster \"beta\":"), "{ended:?}");
+    assert_eq!((pushed(&a), pushed(&b)), ((2, 2), (0, 0)));
+    assert_eq!(b.record().devices(PUSH_USER), [name(1)], "the other's list was lost");
+    assert!(ended.stdout.contains("beta (run 2): FAILED: "), "{ended:?}");
+    let page = std::fs::read_to_string(a.path("own.html")).unwrap();
+    assert!(page.contains("<b>beta: failed.</b>"), "nobody may take it for done");
+    // Its phones are there, and nobody is told to be done with.
+    let told = told(&page);
+    let of = |cluster: &str, outcome: &str| {
+        told.iter().filter(|(its, end)| its == cluster && end == outcome).count()
+    };
+    assert_eq!((of("alpha", "verified"), of("beta", "pending")), (2, 3));
 }
 
 #[test]

@@ -131,6 +131,13 @@ pub(super) fn by_model(runs: &[Of<'_>]) -> Rows {
     rows("Model", runs, |phone| &phone.model, |phone| &phone.model)
 }
 
+/// The phones of one row.
+#[derive(Default)]
+struct Group<'a> {
+    results: Vec<&'a PhoneResult>,
+    seen: Vec<&'a PhoneSeen>,
+}
+
 fn rows(
     what: &'static str,
     runs: &[Of<'_>],
@@ -138,19 +145,19 @@ fn rows(
     of_seen: impl Fn(&PhoneSeen) -> &String,
 ) -> Rows {
     // Two clusters can have device pools of the same name.
-    let mut groups: BTreeMap<(&str, &str), (Vec<&PhoneResult>, Vec<&PhoneSeen>)> = BTreeMap::new();
+    let mut groups: BTreeMap<(&str, &str), Group<'_>> = BTreeMap::new();
     for of in runs {
         for phone in &of.run.phones {
-            groups.entry((&of.cluster, of_result(phone))).or_default().0.push(phone);
+            groups.entry((&of.cluster, of_result(phone))).or_default().results.push(phone);
         }
         for phone in of.seen() {
-            groups.entry((&of.cluster, of_seen(phone))).or_default().1.push(phone);
+            groups.entry((&of.cluster, of_seen(phone))).or_default().seen.push(phone);
         }
     }
     let mut rows: Vec<Row> = groups
         .into_iter()
         .filter(|((_, name), _)| !name.is_empty())
-        .map(|((cluster, name), (results, seen))| Row {
+        .map(|((cluster, name), Group { results, seen })| Row {
             cluster: cluster.to_owned(),
             name: printable(name).into_owned(),
             total: results.len().max(seen.len()),

@@ -269,9 +269,10 @@ fn facts(runs: &[Of<'_>]) -> Vec<Fact> {
     ];
     match runs {
         [only] if only.cluster.is_empty() => facts.extend(facts_of(only.run)),
-        several => facts.extend(several.iter().flat_map(|of| {
-            let named = |one: Fact| Fact { name: format!("{}{}", of.in_front(), one.name), ..one };
-            facts_of(of.run).into_iter().map(named)
+        several => facts.extend(several.iter().map(|of| {
+            let told =
+                facts_of(of.run).into_iter().map(|one| format!("{} {}", one.name, one.value));
+            fact(&of.cluster, &told.collect::<Vec<_>>().join(" · "))
         })),
     }
     let numbers = numbers(runs).join(" ");
