@@ -185,7 +185,7 @@ fn several_runs_are_one_page_that_tells_clusters_apart() {
     let head = markup(&page);
     for text in [
         "axlpaper, runs 5, 6, 8",
-        "on several clusters",
+        "<h1>winter.png on 4 clusters</h1>",
         "<b>not done on every cluster</b>",
         "not begun.</b> another run works on it",
         "failed.</b> no route",
@@ -214,6 +214,7 @@ fn several_runs_are_one_page_that_tells_clusters_apart() {
     // A run of another time about a cluster that was left out then is what counts; a run that went on with another
     // one has a name of its own.
     let again = html(&[on("alpha", 5, fleet::fleet(2)), on("alpha", 9, fleet::fleet(2))]).unwrap();
+    assert!(again.contains("<h1>winter.png on alpha</h1>"), "one cluster");
     assert!(again.contains("alpha, run 5") && again.contains("alpha, run 9"));
     // One run that is alone but for a cluster that was left out says so.
     let alone = html(std::slice::from_ref(&alpha)).unwrap();

@@ -180,7 +180,7 @@ fn page(chronicles: &[Chronicle], left_out: &[&LeftOut]) -> Result<Page, HtmlErr
         style,
         script,
         data: table::data(runs)?,
-        title: title(runs),
+        title: title(runs, left_out),
         head: match (&together, first) {
             (None, Some(of)) => headline::headline(of.run),
             _ => together::headline(runs, left_out),
@@ -235,11 +235,17 @@ fn numbers(runs: &[Of<'_>]) -> Vec<String> {
     runs.iter().map(|of| of.run.run.id.to_string()).collect()
 }
 
-fn title(runs: &[Of<'_>]) -> String {
+fn title(runs: &[Of<'_>], left_out: &[&LeftOut]) -> String {
     let Some(first) = runs.first().map(|of| of.run) else { return String::new() };
     let what = first.file.as_deref().unwrap_or(&first.run.command);
     if runs.iter().any(|of| !of.cluster.is_empty()) {
-        return clean(&format!("{what} on several clusters"));
+        let names = runs.iter().map(|of| of.run.run.cluster.as_str());
+        let mut names: Vec<&str> = names.chain(left_out.iter().map(|one| &*one.cluster)).collect();
+        names.dedup();
+        let named = names.join(", ");
+        let all = counted(names.len(), "cluster");
+        let place = if named.chars().count() <= MOST_OF_NAMES { named } else { all };
+        return clean(&format!("{what} on {place}"));
     }
     clean(&if first.run.is_about_addresses() {
         format!("{what} by address")
@@ -342,6 +348,9 @@ fn clean(text: &str) -> String {
 fn lines(text: &str) -> String {
     text.replace("\r\n", "\n")
 }
+
+/// How many characters of clusters' names a title has room for.
+const MOST_OF_NAMES: usize = 60;
 
 const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
