@@ -106,7 +106,8 @@ impl Desk {
         let cluster = |name: &str, lab: &Lab| {
             format!(
                 "[cluster.{name}]\nhost = \"{}\"\nusername = \"{ADMIN_USER}\"\npassword_env = \"CUCM_PASSWORD\"\n\
-                 pin_sha256 = \"{}\"\nphone_port = {}\nphone_tls_port = {}\n",
+                 push_user = \"{PUSH_USER}\"\npush_password_env = \"PHONE_PASSWORD\"\npin_sha256 = \"{}\"\n\
+                 phone_port = {}\nphone_tls_port = {}\n",
                 lab.cluster.axl_addr(),
                 lab.cluster.cert_sha256(),
                 lab.cluster.phone_port(),

@@ -11,7 +11,7 @@ mod fleet;
 use std::collections::BTreeMap;
 
 use axlpaper::domain::deed::Deed;
-use axlpaper::journal::{Ending, Look, SentFile, SentPicture};
+use axlpaper::journal::{Ending, LeftOut, Look, SentFile, SentPicture, Together};
 use axlpaper::report::{Chronicle, html};
 use serde_json::{Value, json};
 
@@ -60,7 +60,7 @@ fn keep(name: &str, chronicle: &Chronicle, page: &str) {
 #[test]
 fn forty_thousand_phones_are_a_page_of_some_megabytes() {
     let chronicle = fleet::fleet(40_000);
-    let page = html(&chronicle).unwrap();
+    let page = html(std::slice::from_ref(&chronicle)).unwrap();
     assert!(page.len() < 9_000_000, "{} bytes", page.len());
     assert!(markup(&page).len() < 1_000_000, "{} bytes of markup", markup(&page).len());
     let data = data(&page);
@@ -82,7 +82,7 @@ fn forty_thousand_phones_are_a_page_of_some_megabytes() {
 #[test]
 fn hostile_text_stays_text() {
     let chronicle = fleet::hostile();
-    let page = html(&chronicle).unwrap();
+    let page = html(std::slice::from_ref(&chronicle)).unwrap();
     for text in ["<script>window", "<img src=x", "<svg onload", "<!--"] {
         assert!(!page.contains(text), "{text} is in the page");
     }
@@ -97,7 +97,7 @@ fn hostile_text_stays_text() {
 
 #[test]
 fn nothing_is_fetched_and_only_our_script_may_run() {
-    let page = html(&fleet::fleet(3)).unwrap();
+    let page = html(&[fleet::fleet(3)]).unwrap();
     let policy = page.split_once("Content-Security-Policy\" content=\"").unwrap().1;
     let policy = policy.split_once('"').unwrap().0.replace("&#39;", "'");
     assert!(
@@ -112,7 +112,7 @@ fn nothing_is_fetched_and_only_our_script_may_run() {
 
 #[test]
 fn the_same_journal_gives_the_same_page() {
-    assert_eq!(html(&fleet::fleet(50)).unwrap(), html(&fleet::fleet(50)).unwrap());
+    assert_eq!(html(&[fleet::fleet(50)]).unwrap(), html(&[fleet::fleet(50)]).unwrap());
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn a_run_says_how_it_ended() {
     let told = |change: &dyn Fn(&mut Chronicle)| {
         let mut chronicle = fleet::fleet(200);
         change(&mut chronicle);
-        let page = html(&chronicle).unwrap();
+        let page = html(std::slice::from_ref(&chronicle)).unwrap();
         let (_, rest) = page.split_once("<p class=\"state ").unwrap();
         let state = rest.split_once("<b>").unwrap().1.split_once("</b>").unwrap().0.to_owned();
         (state, page)
@@ -160,6 +160,87 @@ fn a_run_says_how_it_ended() {
     assert!(page.contains("phones accepted, and downloaded background and thumbnail completely."));
 }
 
+/// A run on another cluster.
+fn on(cluster: &str, run: i64, mut chronicle: Chronicle) -> Chronicle {
+    cluster.clone_into(&mut chronicle.run.cluster);
+    chronicle.run.id = run;
+    chronicle
+}
+
+#[test]
+fn several_runs_are_one_page_that_tells_clusters_apart() {
+    let hostile = fleet::hostile();
+    let left_out = LeftOut {
+        cluster: "<img src=x onerror=window.hacked=7>".into(),
+        error: "another run works on it".into(),
+        hints: vec!["wait until `axlpaper runs` says that it has ended".into()],
+    };
+    let together = Some(Together { runs: vec![5, 6, 7], left_out: vec![left_out] });
+    let alpha = Chronicle { together: together.clone(), ..on("alpha", 5, fleet::fleet(60)) };
+    let beta = Chronicle { together, ..on("beta", 6, fleet::fleet(40)) };
+    let mut gamma = on(&hostile.run.cluster.clone(), 8, hostile);
+    gamma.run.state = "failed".into();
+    let hints = vec!["look at `axlpaper doctor`".to_owned()];
+    gamma.ending = Some(Ending { error: Some("no route".into()), hints, ..Ending::default() });
+    let page = html(&[alpha.clone(), beta.clone(), gamma.clone()]).unwrap();
+    let head = markup(&page);
+    for text in [
+        "axlpaper, runs 5, 6, 8",
+        "<h1>winter.png on 4 clusters</h1>",
+        "<b>not done on every cluster</b>",
+        "not begun.</b> another run works on it",
+        "failed.</b> no route",
+        "<code>axlpaper doctor</code>",
+        "that were pushed to on 2 of 4 clusters",
+        "<code>axlpaper report 5 6 8</code>",
+    ] {
+        assert!(head.contains(text), "{text}");
+    }
+    // The same device pool in two clusters has two rows, and the same phone too.
+    let pools = head.matches("<th scope=\"row\">Branch-003</th>").count();
+    assert_eq!(pools, 2);
+    let data = data(&page);
+    let (rows, texts) = (data["rows"].as_array().unwrap(), data["texts"].as_array().unwrap());
+    assert_eq!(rows.len(), 60 + 40 + fleet::HOSTILE.len());
+    let of = |cluster: &str| {
+        let cluster_of =
+            |row: &&Value| texts[usize::try_from(row[18].as_u64().unwrap()).unwrap()] == cluster;
+        rows.iter().filter(cluster_of).count()
+    };
+    assert_eq!((of("alpha"), of("beta")), (60, 40));
+    for text in ["<script>window", "<img src=x", "<svg onload", "<!--"] {
+        assert!(!page.contains(text), "{text} is in the page");
+    }
+    assert_eq!((page.matches("<script").count(), page.matches("</script").count()), (2, 2));
+    // A run of another time about a cluster that was left out then is what counts; a run that went on with another
+    // one has a name of its own.
+    let again = html(&[on("alpha", 5, fleet::fleet(2)), on("alpha", 9, fleet::fleet(2))]).unwrap();
+    assert!(again.contains("<h1>winter.png on alpha</h1>"), "one cluster");
+    assert!(again.contains("alpha, run 5") && again.contains("alpha, run 9"));
+    // One run that is alone but for a cluster that was left out says so.
+    let alone = html(std::slice::from_ref(&alpha)).unwrap();
+    assert!(alone.contains("not begun.</b>") && alone.contains("axlpaper, run 5<"));
+    keep_clusters(&[alpha, beta, gamma], &page);
+}
+
+/// Keeps the page of several clusters for the browser.
+fn keep_clusters(runs: &[Chronicle], page: &str) {
+    let Some(folder) = std::env::var_os("AXLPAPER_KEEP_REPORTS").map(std::path::PathBuf::from)
+    else {
+        return;
+    };
+    let phones = || runs.iter().flat_map(|run| &run.phones);
+    let by_cluster = runs[..2].iter().map(|run| (run.run.cluster.as_str(), run.phones.len()));
+    let expected = json!({
+        "phones": phones().count(),
+        "outcomes": counts(phones().map(|phone| phone.outcome.as_str())),
+        "clusters": by_cluster.collect::<BTreeMap<_, _>>(),
+    });
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("clusters.html"), page).unwrap();
+    std::fs::write(folder.join("clusters.json"), expected.to_string()).unwrap();
+}
+
 #[test]
 fn what_proved_a_run_is_what_its_page_says() {
     let told = |deed: Deed, proof: &str| {
@@ -169,7 +250,7 @@ fn what_proved_a_run_is_what_its_page_says() {
         for phone in &mut chronicle.phones {
             phone.proof = serde_json::from_value(proof.into()).unwrap();
         }
-        let page = html(&chronicle).unwrap();
+        let page = html(std::slice::from_ref(&chronicle)).unwrap();
         let sentence = page.split_once("<p class=\"sentence\">").unwrap().1;
         sentence.split_once("</p>").unwrap().0.to_owned()
     };
@@ -202,7 +283,7 @@ fn pictures_are_shown_with_who_got_them() {
         background: file(800, 480),
         thumbnail: file(139, 109),
     });
-    let page = html(&chronicle).unwrap();
+    let page = html(std::slice::from_ref(&chronicle)).unwrap();
     let markup = markup(&page);
     assert!(markup.contains("src=\"data:image/png;base64,QUJD\" width=\"800\" height=\"480\""));
     assert!(markup.contains("alt=\"winter.png as a background of 800x480\""));

@@ -30,10 +30,10 @@ pub struct ConnectionArgs {
     /// The journal [default: axlpaper/journal.sqlite3 in the user's folder for state]
     #[arg(long, value_name = "FILE", env = "AXLPAPER_STATE", global = true)]
     pub state: Option<PathBuf>,
-    /// Cluster of the config file; inventory and audit take several
+    /// Cluster of the config file; inventory, audit and rollout take several
     #[arg(long, value_name = "NAME")]
     pub cluster: Vec<String>,
-    /// Every cluster of the config file, side by side; for inventory and audit
+    /// Every cluster of the config file, side by side; for inventory, audit and rollout
     #[arg(long, conflicts_with = "cluster")]
     pub all_clusters: bool,
     /// Publisher [env: CUCM_HOST]
@@ -417,7 +417,12 @@ impl ConnectionArgs {
         };
         let message = format!("{several} not possible here: this works on one cluster at a time");
         Err(CliError::new(Exit::Usage, message)
-            .hint("`axlpaper inventory` and `axlpaper audit` look at several"))
+            .hint("`axlpaper inventory`, `audit` and `rollout` take several"))
+    }
+
+    /// Tells whether several clusters are asked for, or all there are.
+    pub fn is_about_several(&self) -> bool {
+        self.all_clusters || self.cluster.len() > 1
     }
 
     /// Returns what was typed as the uppermost layer of settings.

@@ -9,17 +9,21 @@ use futures::StreamExt as _;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::args::{ConnectionArgs, ListArgs, OutputArgs};
+use super::args::{ConnectionArgs, ListArgs, OutputArgs, PushArgs};
 use super::error::{CliError, Exit};
 use super::open::{self, Connection};
 use super::output;
 use super::ui::{self, Progress};
 use crate::config::{FileConfig, Layer, environment};
 use crate::event::Observer;
-use crate::report::{ClusterFailure, OfCluster, Record, clusters_json, printable_lines};
+use crate::journal::RunId;
+use crate::report::{
+    ClusterFailure, Format, OfCluster, Record, Suite, TestCase, TestResult, clusters_json,
+    printable_lines,
+};
 
 /// Clusters that are asked at once: each holds its phones in memory.
-const AT_ONCE: usize = 8;
+pub const AT_ONCE: usize = 8;
 
 /// The clusters that a command is about.
 pub enum Chosen {
@@ -34,6 +38,8 @@ pub enum Chosen {
 pub struct Ended<T> {
     /// Its name in the config file.
     pub name: String,
+    /// The number of its run, where it has one.
+    pub run: Option<RunId>,
     /// What was found, or why nothing was.
     pub result: Result<T, CliError>,
 }
@@ -42,11 +48,11 @@ pub struct Ended<T> {
 ///
 /// # Errors
 /// When one of them cannot be used as it is configured.
-pub fn chosen(args: &ConnectionArgs) -> Result<Chosen, CliError> {
-    if args.one_cluster().is_ok() {
-        return Ok(Chosen::One(Box::new(open::connection(args, None)?)));
+pub fn chosen(args: &ConnectionArgs, push: Option<&PushArgs>) -> Result<Chosen, CliError> {
+    if !args.is_about_several() {
+        return Ok(Chosen::One(Box::new(open::connection(args, push)?)));
     }
-    refuse_single_server(args)?;
+    refuse_single_server(args, push)?;
     let file = open::file(args)?.ok_or_else(|| {
         CliError::new(Exit::Usage, "several clusters are asked for, and there is no config file")
             .hint("`axlpaper init` writes one; each cluster is a table [cluster.NAME] in it")
@@ -63,8 +69,10 @@ pub fn chosen(args: &ConnectionArgs) -> Result<Chosen, CliError> {
             .hint("each cluster is a table [cluster.NAME] in it"));
     }
     let environment = of_a_named_host(environment(|name| std::env::var(name).ok()));
+    let flags = push.map(PushArgs::layer).unwrap_or_default().over(args.layer());
     let connections = names.into_iter().map(|name| {
-        connection(&file, name, args, environment.clone()).map_err(|error| error.within(name))
+        connection(&file, name, flags.clone(), environment.clone())
+            .map_err(|error| error.within(name))
     });
     let connections: Vec<Connection> = connections.collect::<Result<_, _>>()?;
     refuse_the_same_server(&connections)?;
@@ -89,7 +97,7 @@ fn refuse_the_same_server(connections: &[Connection]) -> Result<(), CliError> {
 fn connection(
     file: &FileConfig,
     name: &str,
-    args: &ConnectionArgs,
+    flags: Layer,
     environment: Layer,
 ) -> Result<Connection, CliError> {
     let section = open::section(Some(file), Some(name))?;
@@ -97,12 +105,12 @@ fn connection(
         return Err(CliError::new(Exit::Usage, "it has no host in the config file")
             .hint("among several clusters each needs its own"));
     }
-    let (cluster, settings) = open::settings_of(Some(file), Some(name), args.layer(), environment)?;
+    let (cluster, settings) = open::settings_of(Some(file), Some(name), flags, environment)?;
     open::from_layer(cluster, settings)
 }
 
 /// Refuses options that are about one server: with several, a password would go to all of them.
-fn refuse_single_server(args: &ConnectionArgs) -> Result<(), CliError> {
+fn refuse_single_server(args: &ConnectionArgs, push: Option<&PushArgs>) -> Result<(), CliError> {
     let typed = [
         ("--host", args.host.is_some()),
         ("--ris-host", args.ris_host.is_some()),
@@ -110,6 +118,7 @@ fn refuse_single_server(args: &ConnectionArgs) -> Result<(), CliError> {
         ("--password-file", args.password_file.is_some()),
         ("--password-stdin", args.password_stdin),
         ("--pin-sha256", args.pin_sha256.is_some()),
+        ("--push-password-file", push.is_some_and(|push| push.push_password_file.is_some())),
     ];
     let Some((option, _)) = typed.into_iter().find(|(_, is_typed)| *is_typed) else {
         return Ok(());
@@ -148,11 +157,16 @@ where
             Err(error) => Err(error),
         };
         if let Err(error) = &result {
-            ui::say(&printable_lines(&error.told_of(&connection.name)));
+            say_failed(&connection.name, error);
         }
-        Ended { name: connection.name, result }
+        Ended { name: connection.name, run: None, result }
     });
     futures::stream::iter(running).buffered(AT_ONCE).collect().await
+}
+
+/// Tells at once that a cluster failed, while others go on.
+pub fn say_failed(name: &str, error: &CliError) {
+    ui::say(&printable_lines(&error.told_of(name)));
 }
 
 /// Puts each cluster's rows into the order that was asked for. Their document keeps clusters apart, so
@@ -192,6 +206,9 @@ pub fn write<'a, T, R: Record + 'a, D: Serialize>(
         })
         .collect();
     output::sort(&args.list, &mut records)?;
+    if args.format() == Format::Junit {
+        return output::write(args, &output::suites(suites(ended, &records)?));
+    }
     let text = output::list(args, &records, || {
         let documents = found().map(|(_, found)| json(found)).collect();
         clusters_json(documents, failures(ended), Timestamp::now())
@@ -199,11 +216,36 @@ pub fn write<'a, T, R: Record + 'a, D: Serialize>(
     output::write(args, &text)
 }
 
+/// One test suite for each cluster; a cluster without an answer is a test that failed.
+fn suites<'a, T, R: Record>(
+    ended: &[Ended<T>],
+    records: &'a [OfCluster<'a, R>],
+) -> Result<Vec<Suite<'a, OfCluster<'a, R>>>, CliError> {
+    let what = output::suite::<R>()?;
+    let suites = ended.iter().map(|one| Suite {
+        name: format!("{what}: {}", one.name),
+        rows: records.iter().filter(|record| record.cluster == one.name).collect(),
+        broken: one.result.as_ref().err().map(|error| TestCase {
+            name: format!("cluster {}", one.name),
+            class: one.name.clone(),
+            took_ms: None,
+            result: TestResult::Failed {
+                kind: "cluster".to_owned(),
+                message: error.message().to_owned(),
+                details: format!("-> {}", error.hints().join("\n-> ")),
+            },
+            output: String::new(),
+        }),
+    });
+    Ok(suites.collect())
+}
+
 fn failures<T>(ended: &[Ended<T>]) -> Vec<ClusterFailure> {
-    let failed = ended.iter().filter_map(|one| Some((&one.name, one.result.as_ref().err()?)));
+    let failed = ended.iter().filter_map(|one| Some((one, one.result.as_ref().err()?)));
     failed
-        .map(|(name, error)| ClusterFailure {
-            cluster: name.clone(),
+        .map(|(one, error)| ClusterFailure {
+            cluster: one.name.clone(),
+            run: one.run,
             exit_code: error.exit() as u8,
             message: error.message().to_owned(),
             hints: error.hints().to_vec(),
@@ -254,6 +296,7 @@ mod tests {
         let ended = |exits: &[Exit]| -> Vec<Ended<()>> {
             let one = |exit: &Exit| Ended {
                 name: "x".into(),
+                run: None,
                 result: if *exit == Exit::Done { Ok(()) } else { Err(CliError::new(*exit, "no")) },
             };
             exits.iter().map(one).collect()

@@ -1,6 +1,7 @@
 //! The stages that only read.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -12,11 +13,24 @@ use super::subject::Subject;
 use super::ui::{self, Progress};
 use super::{output, pipeline, repair, state};
 use crate::audit::audit;
+use crate::domain::audit::Audit;
 use crate::domain::inventory::Inventory;
 use crate::domain::object::ObjectKind;
+use crate::domain::plan::Plan;
 use crate::domain::repair::Repairs;
+use crate::event::Observer;
 use crate::plan::after_apply;
-use crate::report::{audit_recap, plan_diff};
+use crate::report::{audit_json, audit_recap, plan_diff};
+
+/// What `rollout` would find and do.
+#[derive(Debug)]
+pub struct Found {
+    /// The cluster as it is.
+    pub audit: Audit,
+    plan: Plan,
+    /// What would be done to phones then, in words.
+    deed: String,
+}
 
 /// Shows what `rollout` would do, and does none of it.
 ///
@@ -28,7 +42,29 @@ pub async fn run(
     state: &Path,
     args: &OutputArgs,
 ) -> Result<Exit, CliError> {
-    let observer = &Progress::shared();
+    let mut found = look(connection, subject, state, &Progress::shared()).await?;
+    output::sort(&args.list, &mut found.audit.phones)?;
+    let recap = found.recap();
+    if args.is_recap() {
+        output::write(args, &recap)?;
+    } else {
+        ui::say(&recap);
+        let json = || audit_json(&found.audit, Timestamp::now());
+        output::write(args, &output::list(args, &found.audit.phones, json)?)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Finds out what `rollout` would do.
+///
+/// # Errors
+/// When the cluster cannot be read.
+pub async fn look(
+    connection: &Connection,
+    subject: &Subject,
+    state: &Path,
+    observer: &Arc<dyn Observer>,
+) -> Result<Found, CliError> {
     let cluster = open::connect(connection, observer).await?;
     let repairs =
         Repairs { https: connection.may_use_https(), ..subject.repair.clone().unwrap_or_default() };
@@ -36,26 +72,23 @@ pub async fn run(
         pipeline::survey_with(&cluster, connection, &subject.selector, &repairs, observer).await?;
     pipeline::push_user_found(&inventory)?;
     let judge = |inventory: &Inventory| subject.goods.narrow(audit(inventory, &repairs));
-    let audit_before = judge(&inventory);
+    let before = judge(&inventory);
     let owed = state::owed(state, connection)?;
-    let plan = repair::plan(&inventory, &audit_before, &repairs, &owed)?;
+    let plan = repair::plan(&inventory, &before, &repairs, &owed)?;
     let meant = after_apply(inventory.clone(), plan.changes.iter().map(|change| (change, None)));
     let targets = Fresh::default().targets(ObjectKind::Background, &inventory, &judge(&meant));
     let ready = subject.goods.sort(targets).0.len();
-    let mut audit_before = audit_before;
-    output::sort(&args.list, &mut audit_before.phones)?;
-    let recap = format!(
-        "{}\n{}\nThen it would {}. Dry run: nothing was changed or pushed.\n",
-        audit_recap(&audit_before),
-        plan_diff(&plan),
-        subject.goods.in_words(&subject.file, ready),
-    );
-    if args.is_recap() {
-        output::write(args, &recap)?;
-    } else {
-        ui::say(&recap);
-        let json = || crate::report::audit_json(&audit_before, Timestamp::now());
-        output::write(args, &output::list(args, &audit_before.phones, json)?)?;
+    Ok(Found { audit: before, plan, deed: subject.goods.in_words(&subject.file, ready) })
+}
+
+impl Found {
+    /// Says it.
+    pub fn recap(&self) -> String {
+        format!(
+            "{}\n{}\nThen it would {}. Dry run: nothing was changed or pushed.\n",
+            audit_recap(&self.audit),
+            plan_diff(&self.plan),
+            self.deed,
+        )
     }
-    Ok(Exit::Done)
 }

@@ -345,6 +345,14 @@ impl Goods {
         }
     }
 
+    /// Tells whether phones download it from this machine.
+    pub fn is_served(&self) -> bool {
+        match self {
+            Self::Picture { .. } | Self::Gallery { .. } | Self::Tone { .. } => true,
+            Self::Elsewhere { .. } | Self::Removal | Self::Script(_) => false,
+        }
+    }
+
     /// Returns what the journal keeps of it, where a run can be gone on with.
     pub fn kept(&self) -> Option<Kept> {
         match self {

@@ -11,8 +11,8 @@ use super::error::{CliError, Exit};
 use super::ui;
 use crate::domain::chain::chain;
 use crate::report::{
-    Answer, Format, ListError, Record, UnknownField, View, csv, junit, list_json, ndjson, table,
-    wide_table,
+    Answer, Format, ListError, Record, Suite, UnknownField, View, csv, junit, list_json, ndjson,
+    table, wide_table,
 };
 
 /// Makes the answer out of a list; `json` makes the document around it. Nothing is rendered yet.
@@ -53,8 +53,8 @@ pub fn list_as<'a, T: Record, J: Answer + 'a>(
         (Format::Ndjson, _) => rendered(move |out| ndjson(records, &view, out)),
         (Format::Csv, _) => rendered(move |out| csv(records, &view, out)),
         (Format::Junit, _) => {
-            let (suite, now) = (suite::<T>()?, Timestamp::now());
-            rendered(move |out| junit(suite, records, now, out))
+            let name = suite::<T>()?.to_owned();
+            suites(vec![Suite { name, rows: records.iter().collect(), broken: None }])
         }
     })
 }
@@ -66,6 +66,12 @@ pub fn list_as<'a, T: Record, J: Answer + 'a>(
 pub fn sort<T: Record>(list: &ListArgs, records: &mut [T]) -> Result<(), CliError> {
     view::<T>(list)?.sort(records);
     Ok(())
+}
+
+/// Makes the answer out of test suites.
+pub fn suites<'a, T: Record>(suites: Vec<Suite<'a, T>>) -> Box<dyn Answer + 'a> {
+    let now = Timestamp::now();
+    rendered(move |out| junit(&suites, now, out))
 }
 
 /// Something that is rendered when it is written.
@@ -95,7 +101,11 @@ fn view<T: Record>(list: &ListArgs) -> Result<View, CliError> {
     })
 }
 
-fn suite<T: Record>() -> Result<&'static str, CliError> {
+/// Returns what a list of this kind is called as a test suite.
+///
+/// # Errors
+/// When its rows are no tests.
+pub fn suite<T: Record>() -> Result<&'static str, CliError> {
     T::TEST_SUITE.ok_or_else(|| {
         CliError::new(Exit::Usage, "--format junit shows phones that were audited or pushed to")
             .hint("use it with `axlpaper audit`, `push`, `rollout` or `show`")

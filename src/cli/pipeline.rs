@@ -4,18 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs, WaitArgs};
 use super::error::{CliError, Exit};
 use super::goods::Goods;
 use super::open::{self, Cluster, Connection};
-use super::stages::{self, At, Pushed};
-use super::state::{self, Place, Run, What};
+use super::standing::{self, Standing};
 use super::subject::{self, Source};
 use super::ui::{self, Progress};
-use super::{dry_run, errors, hours, interrupt, output, repair, target, tell, telling};
+use super::{dry_run, errors, hours, interrupt, output, state, target, tell};
 use crate::audit::push_user_missing;
 use crate::domain::audit::AuditedPhone;
 use crate::domain::inventory::Inventory;
@@ -25,7 +23,7 @@ use crate::event::{Observer, Proof};
 use crate::journal::RunId;
 use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneClient;
-use crate::push::engine::{Stop, Stopped};
+use crate::push::engine::Stop;
 use crate::push::schedule::Schedule;
 use crate::report::Rollout;
 use crate::survey::{Request, survey as survey_cluster};
@@ -67,7 +65,7 @@ pub struct Work<'a> {
     /// Which phones.
     pub selector: Selector,
     /// What is pushed.
-    pub goods: Goods,
+    pub goods: Arc<Goods>,
     /// What reports call it: the name of its file.
     pub picture_file: String,
     /// How it is proven.
@@ -167,60 +165,16 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
 /// # Errors
 /// When a stage before the push cannot be done. Nothing has been pushed then.
 pub async fn execute(work: &Work<'_>, observer: &Arc<dyn Observer>) -> Result<Rollout, CliError> {
-    let what = What {
-        command: work.name,
-        place: Place::of(work.connection),
-        continues: work.continues,
-        reverts: None,
-    };
-    let run = Run::begin(work.state, what).await?;
-    let rollout = carry_out(work, &run, &run.noting(observer.clone())).await;
-    telling::keep_ending(run.recorder(), &rollout).await;
-    run.end(&rollout, tell::exit_of).await;
-    rollout
-}
-
-async fn carry_out(
-    work: &Work<'_>,
-    run: &Run,
-    observer: &Arc<dyn Observer>,
-) -> Result<Rollout, CliError> {
-    let started_at = Timestamp::now();
-    telling::keep_subject(run.recorder(), work.goods.deed(), &work.picture_file).await?;
-    stages::keep(work, run.recorder()).await.map_err(|error| state::unusable(&error))?;
-    let cluster = open::connect(work.connection, observer).await?;
-    if let Some(publisher) = repair::publisher(&cluster).await? {
-        run.lock_cluster(&publisher)?;
+    let run = standing::begin(work).await?;
+    let standing = Standing::reach(work, run, observer).await?;
+    if let Err(error) = standing.ask() {
+        standing.give_up(&error).await;
+        return Err(error);
     }
-    let at = At { work, cluster: &cluster, recorder: run.recorder(), observer };
-    let seen = at.look().await?;
-    hours::check(&work.schedule, &seen.plan, &seen.inventory)?;
-    let ready = at.prepare(&seen).await?;
-    at.ask(&seen, &ready)?;
-    // From here on the cluster and phones are changed, so an interrupt must not cut anything short.
     let stop = Stop { schedule: work.schedule.clone(), ..Stop::default() };
-    let on_interrupt = interrupt::watch(&stop);
-    let changed = at.change(&seen, &stop).await?;
-    let (results, changes) = (at.push(&seen, ready, &changed, &stop).await, changed.applied);
-    drop(on_interrupt);
-    let Pushed { phones, already, stopped } = results;
-    let interrupted = changes.interrupted || stopped == Some(Stopped::Interrupted);
-    let stopped = stopped.as_ref().map(Stopped::told);
-    Ok(Rollout {
-        run: run.recorder().run(),
-        command: work.command.clone(),
-        deed: work.goods.deed(),
-        picture: work.picture_file.clone(),
-        started_at,
-        finished_at: Timestamp::now(),
-        cluster: seen.audit.cluster.clone(),
-        audit: Some(seen.audit),
-        changes: changes.results,
-        already,
-        stopped: stopped.or_else(|| interrupted.then(|| Stopped::Interrupted.told())),
-        interrupted,
-        phones,
-    })
+    // From here on the cluster and phones are changed, so an interrupt must not cut anything short.
+    let _on_interrupt = interrupt::watch(&stop);
+    standing.carry_out(&stop).await
 }
 
 /// Makes sure that the push user exists, before anything is planned for it.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::error::{CliError, Exit};
+use super::ports::Ports;
 use crate::event::{Event, Observer};
 use crate::host::{BaseUrl, HostConfig, HostError, HostLimits, ImageHost};
 use crate::net::server_identity::ServerIdentity;
@@ -22,6 +23,8 @@ pub struct Serving {
     pub tls_cert: Option<PathBuf>,
     /// The file of its key.
     pub tls_key: Option<PathBuf>,
+    /// The servers of others beside this one, where there are some: ports that are named are shared with them.
+    pub ports: Option<Arc<Ports>>,
 }
 
 impl Serving {
@@ -37,17 +40,24 @@ impl Serving {
     ) -> Result<ImageHost, CliError> {
         let advertise = self.advertised(toward, observer.as_ref())?;
         let identity = self.identity()?;
-        let config = HostConfig {
-            listen: self.listen_address(toward)?,
-            advertise,
-            toward,
-            limits: HostLimits::default(),
-            tls: identity.as_ref().map(|identity| Arc::clone(&identity.config)),
+        let listen = self.listen_address(toward)?;
+        let join = |host: &ImageHost| {
+            host.shared(advertise.as_ref(), toward, Arc::clone(observer)).map_err(|e| unusable(&e))
         };
-        let host = ImageHost::start_watched(config, Arc::clone(observer)).map_err(|error| {
-            CliError::from_error(Exit::Failed, &error)
-                .hint("nothing was changed; choose an address of this machine with --listen, and one that phones reach with --advertise")
-        })?;
+        let start = || {
+            let config = HostConfig {
+                listen,
+                advertise: advertise.clone(),
+                toward,
+                limits: HostLimits::default(),
+                tls: identity.as_ref().map(|identity| Arc::clone(&identity.config)),
+            };
+            ImageHost::start_watched(config, Arc::clone(observer)).map_err(|e| unusable(&e))
+        };
+        let host = match self.ports.as_ref().filter(|_| listen.port() != 0) {
+            Some(ports) => ports.serve(listen, join, start)?,
+            None => start()?,
+        };
         if let Some(identity) = identity {
             for doubt in identity.doubts(host.base().host(), Timestamp::now()) {
                 let text = format!("phones may refuse the certificate of --tls-cert: {doubt}");
@@ -55,6 +65,24 @@ impl Serving {
             }
         }
         Ok(host)
+    }
+
+    /// Makes sure that the server can be as it was typed, as far as that can be told without starting it. Returns the
+    /// address that is listened on where its port is named.
+    ///
+    /// # Errors
+    /// When an address, a URL or a certificate cannot be used.
+    pub fn check(&self) -> Result<Option<SocketAddr>, CliError> {
+        if let Some(text) = &self.advertise {
+            base_url(text)?;
+        }
+        self.identity()?;
+        Ok(Some(self.listen_address(None)?).filter(|address| address.port() != 0))
+    }
+
+    /// Tells whether another one would show the same certificate.
+    pub fn same_certificate(&self, other: &Self) -> bool {
+        (&self.tls_cert, &self.tls_key) == (&other.tls_cert, &other.tls_key)
     }
 
     fn listen_address(&self, toward: Option<IpAddr>) -> Result<SocketAddr, CliError> {
@@ -79,10 +107,7 @@ impl Serving {
         observer: &dyn Observer,
     ) -> Result<Option<BaseUrl>, CliError> {
         let Some(text) = &self.advertise else { return Ok(None) };
-        let base = text.parse::<BaseUrl>().map_err(|error: HostError| {
-            CliError::from_error(Exit::Usage, &error)
-                .hint("--advertise takes a URL such as http://10.1.1.5:8080")
-        })?;
+        let base = base_url(text)?;
         let name = base.host().to_owned();
         if name.parse::<IpAddr>().is_ok() || toward.is_some_and(|ip| ip.is_loopback()) {
             return Ok(Some(base));
@@ -116,4 +141,16 @@ impl Serving {
             }
         }
     }
+}
+
+fn base_url(text: &str) -> Result<BaseUrl, CliError> {
+    text.parse::<BaseUrl>().map_err(|error: HostError| {
+        CliError::from_error(Exit::Usage, &error)
+            .hint("--advertise takes a URL such as http://10.1.1.5:8080")
+    })
+}
+
+fn unusable(error: &HostError) -> CliError {
+    CliError::from_error(Exit::Failed, error)
+        .hint("nothing was changed; choose an address of this machine with --listen, and one that phones reach with --advertise")
 }

@@ -11,7 +11,7 @@ use super::latecomers;
 use super::open::Cluster;
 use super::pipeline::{self, Work};
 use super::state::{self, Place};
-use super::{carrier, images, password, pushing, repair, subject, telling, ui};
+use super::{carrier, images, password, pushing, repair, subject, telling};
 use crate::apply::Applied;
 use crate::audit::audit_for;
 use crate::domain::audit::Audit;
@@ -64,6 +64,17 @@ pub struct Ready {
     password_proven: bool,
     /// How many phones will be pushed to when all changes succeed.
     phones: usize,
+}
+
+/// What a yes is about.
+#[derive(Clone, Debug)]
+pub struct Intent {
+    /// What would be done, in words.
+    pub what: String,
+    /// How many phones that touches.
+    pub touched: usize,
+    /// How many phones would be pushed to.
+    pub phones: usize,
 }
 
 /// What became of the cluster.
@@ -176,13 +187,11 @@ impl At<'_> {
         Ok(Ready { line, book, already, password_proven, phones })
     }
 
-    /// Asks before anything is changed.
-    ///
-    /// # Errors
-    /// When the answer is no.
-    pub fn ask(&self, seen: &Seen, ready: &Ready) -> Result<(), CliError> {
+    /// Tells what a person should know before a yes. Returns what the yes is about; nothing where nothing is to be
+    /// done.
+    pub fn intent(&self, seen: &Seen, ready: &Ready) -> Option<Intent> {
         if ready.phones == 0 && seen.plan.changes.is_empty() {
-            return Ok(());
+            return None;
         }
         if let Some(caution) = self.work.goods.caution() {
             self.observer.observe(&Event::Remark(caution.to_owned()));
@@ -191,7 +200,8 @@ impl At<'_> {
             self.observer.observe(&Event::Remark(format!("phones download from {url}")));
         }
         let touched = seen.plan.phones_touched().max(ready.phones);
-        ui::confirm(&question(self.work, &seen.plan, ready.phones), touched, self.work.yes)
+        let what = question(self.work, &seen.plan, ready.phones);
+        Some(Intent { what, touched, phones: ready.phones })
     }
 
     /// Changes the cluster, and waits for phones that restart for it.
@@ -273,7 +283,7 @@ pub async fn keep(work: &Work<'_>, recorder: &Recorder) -> Result<(), JournalErr
         phone_tls: work.connection.way.phone_tls.kept.clone(),
     };
     recorder.snapshot("job", &job).await?;
-    match &work.goods {
+    match &*work.goods {
         Goods::Picture { picture, kem, options } => {
             recorder.snapshot(subject::PICTURE_OPTIONS, options).await?;
             if let Some(kem) = kem {

@@ -111,7 +111,12 @@ impl Run {
     pub fn lock_cluster(&self, publisher: &str) -> Result<(), CliError> {
         let id = format!("node {}", publisher.to_lowercase());
         let lock = ClusterLock::take(&self.journal, &id, &self.holder);
-        let lock = lock.map_err(|error| locked(&error, &id))?;
+        let lock = lock.map_err(|error| match &error {
+            LockError::Held { holder: Some(other) } if other.is_this_process(&self.holder) => {
+                same_publisher(publisher)
+            }
+            LockError::Held { .. } | LockError::File { .. } => locked(&error, &id),
+        })?;
         self.locks.lock().unwrap_or_else(PoisonError::into_inner).push(lock);
         Ok(())
     }
@@ -127,19 +132,20 @@ impl Run {
     }
 
     /// Writes the run's end into the journal, whichever way it ended.
-    pub async fn end<T>(self, result: &Result<T, CliError>, exit: impl Fn(&T) -> Exit) {
-        let exit = match result {
+    pub async fn end<T>(self, result: Result<&T, &CliError>, exit: impl Fn(&T) -> Exit) {
+        let exit = match &result {
             Ok(done) => exit(done),
             Err(error) => error.exit(),
         };
-        let state = match (result, exit) {
+        let state = match (&result, exit) {
             (_, Exit::Interrupted) => RunState::Interrupted,
             (Ok(_), _) => RunState::Finished,
             (Err(_), _) => RunState::Failed,
         };
         if let Err(error) = result {
+            let hints = error.hints().to_vec();
             let error = Some(error.message().to_owned());
-            keep_ending(&self.recorder, &Ending { error, ..Ending::default() }).await;
+            keep_ending(&self.recorder, &Ending { error, hints, ..Ending::default() }).await;
         }
         if let Err(error) = self.recorder.end(state, exit as u8).await {
             ui::say(&unusable(&error).to_string());
@@ -272,6 +278,16 @@ fn go_on(dead: &Holder, cluster_id: &str) -> String {
     } else {
         format!("go on with it by `axlpaper rollout --resume {run}`")
     }
+}
+
+/// Two of the clusters that are worked on at once say that they are the same one.
+fn same_publisher(publisher: &str) -> CliError {
+    let told = format!(
+        "its publisher has the same identity ({publisher}) as that of another cluster that was named: two names for \
+         one cluster, or one is a copy of the other"
+    );
+    CliError::new(Exit::Refused, told)
+        .hint("nothing was changed there; a copy can have a run of its own, at another time")
 }
 
 fn locked(error: &LockError, cluster_id: &str) -> CliError {

@@ -1,6 +1,7 @@
 //! What a run pushes to whom: as typed, or as an earlier run had it.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +43,7 @@ pub struct Subject {
     /// Which phones.
     pub selector: Selector,
     /// What is pushed.
-    pub goods: Goods,
+    pub goods: Arc<Goods>,
     /// What reports call it: the name of its file.
     pub file: String,
     /// How the run that is gone on with proved it.
@@ -167,26 +168,32 @@ fn left_undone(history: &History, run: RunId) -> Result<bool, CliError> {
     Ok(phones.iter().any(|phone| phone.outcome == Outcome::Pending))
 }
 
+/// Reads what was typed.
+///
+/// # Errors
+/// When the picture or a list of devices cannot be read.
+pub fn typed(job: &Job, wanted: &Wanted, target: &TargetArgs) -> Result<Subject, CliError> {
+    target::check_stdin(&job.connection, target)?;
+    let (goods, file) = wanted.read()?;
+    let limit_counts = goods.limit_counts();
+    Ok(Subject {
+        goods: Arc::new(goods),
+        file,
+        proof: None,
+        selector: Selector { limit_counts, ..target::selector(target)? },
+        repair: job.repair.clone(),
+        continues: None,
+        phone_tls: None,
+    })
+}
+
 /// Finds out what is meant; nothing when nobody failed in the run that is named.
 ///
 /// # Errors
 /// When the picture or the journal cannot be read, or the run is about another cluster or came to its end.
 pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Subject>, CliError> {
     let (which, only_failed) = match &job.source {
-        Source::Typed { wanted, target } => {
-            target::check_stdin(&job.connection, target)?;
-            let (goods, file) = wanted.read()?;
-            let limit_counts = goods.limit_counts();
-            return Ok(Some(Subject {
-                goods,
-                file,
-                proof: None,
-                selector: Selector { limit_counts, ..target::selector(target)? },
-                repair: job.repair.clone(),
-                continues: None,
-                phone_tls: None,
-            }));
-        }
+        Source::Typed { wanted, target } => return typed(job, wanted, target).map(Some),
         Source::Resume(which) => (*which, false),
         Source::OnlyFailed(which) => (*which, true),
     };
@@ -221,7 +228,7 @@ pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Sub
             .hint(format!("`--only-failed {}` pushes to the phones that failed in it", run.id)));
     }
     Ok(Some(Subject {
-        goods,
+        goods: Arc::new(goods),
         file: kept.picture_file,
         proof: kept.proof,
         selector,

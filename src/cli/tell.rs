@@ -18,6 +18,14 @@ use crate::report::{Chronicle, Rollout, html, printable_lines, rollout_json, rol
 /// Says which place cannot be written.
 pub fn check(output: &OutputArgs, report: Option<&Path>) -> Result<(), CliError> {
     output::check_list::<PhoneResult>(output)?;
+    check_report(report)
+}
+
+/// Makes sure that the report can be written, before anything is changed.
+///
+/// # Errors
+/// Says which place cannot be written.
+pub fn check_report(report: Option<&Path>) -> Result<(), CliError> {
     output::check_writable(report.unwrap_or_else(|| Path::new("axlpaper-report.html")))
 }
 
@@ -34,7 +42,7 @@ pub fn tell(rollout: &Rollout, state: &Path, output: &OutputArgs, report: Option
         ui::say(&recap);
         failures.extend(answer(rollout, output, &recap).err());
     }
-    failures.extend(write_report(rollout.run, state, report).err());
+    failures.extend(write_report(&[rollout.run], state, report).err());
     for failure in &failures {
         ui::say(&printable_lines(&failure.to_string()));
     }
@@ -55,16 +63,23 @@ fn answer(rollout: &Rollout, output: &OutputArgs, recap: &str) -> Result<(), Cli
     output::write(output, &output::list(output, &rollout.phones, json)?)
 }
 
-/// Writes the report of a run from what the journal has about it, so that it is the same as the one that
+/// Writes the report of runs from what the journal has about them, so that it is the same as the one that
 /// `axlpaper report` writes later, and says where it is.
-fn write_report(run: RunId, journal: &Path, file: Option<&Path>) -> Result<(), CliError> {
+///
+/// # Errors
+/// When the journal cannot be read, or the file cannot be written.
+pub fn write_report(runs: &[RunId], journal: &Path, file: Option<&Path>) -> Result<(), CliError> {
     let page = state::history(journal).and_then(|history| {
-        let run = state::find(&history, Which::Number(run))?;
-        let path = file.map_or_else(|| report_path(&run), Path::to_owned);
-        Ok((path, report_of(&history, run)?))
+        let find = |run: &RunId| state::find(&history, Which::Number(*run));
+        let runs = runs.iter().map(find).collect::<Result<Vec<_>, _>>()?;
+        let path = file.map(Path::to_owned).or_else(|| runs.first().map(report_path));
+        Ok((path.unwrap_or_default(), report_of(&history, runs)?))
     });
     let (path, page) = page.map_err(|error| {
-        error.hint(format!("the run itself is done; `axlpaper report {run}` writes its report"))
+        let runs = runs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        error.hint(format!(
+            "what was to be done is done; `axlpaper report {runs}` writes its report"
+        ))
     })?;
     output::write_file(&path, &page)?;
     say_where(&path);
@@ -77,13 +92,24 @@ pub fn say_where(path: &Path) {
     ui::say(&format!("Report: {}", shown.display()));
 }
 
-/// Renders the report of a run.
+/// Renders the report of a run, or one of several.
 ///
 /// # Errors
-/// When the journal cannot be read.
-pub fn report_of(history: &History, run: RunRow) -> Result<String, CliError> {
-    let chronicle = Chronicle::read(history, run).map_err(|error| state::unusable(&error))?;
-    html(&chronicle).map_err(|error| CliError::from_error(Exit::Failed, &error))
+/// When the journal cannot be read, or the runs did different things.
+pub fn report_of(history: &History, runs: Vec<RunRow>) -> Result<String, CliError> {
+    let read = |run| Chronicle::read(history, run).map_err(|error| state::unusable(&error));
+    let chronicles = runs.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    if let [first, others @ ..] = &chronicles[..]
+        && let Some(other) = others.iter().find(|other| other.deed != first.deed)
+    {
+        let (one, two) = (first.run.id, other.run.id);
+        let error = format!(
+            "runs {one} and {two} did different things to phones, so one report cannot tell of both"
+        );
+        return Err(CliError::new(Exit::Usage, error)
+            .hint("`axlpaper runs` says what each run did; write a report of each"));
+    }
+    html(&chronicles).map_err(|error| CliError::from_error(Exit::Failed, &error))
 }
 
 /// Where the report of a run goes unless a file is named.

@@ -45,7 +45,7 @@ pub async fn keep_prepared(recorder: &Recorder, prepared: &Prepared) -> Result<(
 pub async fn keep_ending(recorder: &Recorder, rollout: &Result<Rollout, CliError>) {
     if let Ok(rollout) = rollout {
         let (stopped, already) = (rollout.stopped.clone(), rollout.already);
-        let ending = Ending { stopped, error: None, already };
+        let ending = Ending { stopped, already, ..Ending::default() };
         state::keep_ending(recorder, &ending).await;
     }
 }

@@ -42,6 +42,7 @@ impl Way {
                 advertise: settings.advertise.clone(),
                 tls_cert: settings.tls_cert.clone(),
                 tls_key: settings.tls_key.clone(),
+                ports: None,
             },
             concurrency,
             push_password: settings.push_password.clone(),
@@ -77,10 +78,25 @@ impl Way {
     /// # Errors
     /// When it is missing or cannot be read.
     pub fn push_password(&self) -> Result<SecretString, CliError> {
-        let whose = format!("the push user {}", self.need_push_user()?);
-        let other_ways = "use --push-password-file or PHONE_PASSWORD, or push_password_file, push_password_env, \
-                          push_password_command or push_password_keyring in the config file";
+        self.password_of("")
+    }
+
+    fn password_of(&self, place: &str) -> Result<SecretString, CliError> {
+        let whose = format!("the push user {}{place}", self.need_push_user()?);
+        let other_ways = "use --push-password-file or PHONE_PASSWORD, or push_password_file, push_password_env or push_password_command in \
+                          the config file";
         secret::read(self.push_password.as_ref(), &whose, other_ways)
+    }
+
+    /// Fetches the push user's password now, so that nobody is asked for it later; `place` says which of several
+    /// push users it is that is asked for.
+    ///
+    /// # Errors
+    /// As [`Self::push_password`].
+    pub fn fetch_push_password(&mut self, place: &str) -> Result<(), CliError> {
+        let password = self.password_of(&format!(" of {place}"))?;
+        self.push_password = Some(PasswordSource::Given(password));
+        Ok(())
     }
 
     /// Returns the push user's password where a file or the environment gives one; nobody is asked.

@@ -15,18 +15,16 @@ use crate::host::table::{Hit, Part, Table};
 /// Answers one request, and writes both into the connection's ledger.
 ///
 /// Only what is published exists; there are no folders, and a path is compared as it was sent, so that nothing in
-/// it can lead anywhere else. `base` is the path in front of every file's own: a proxy may strip it or not.
+/// it can lead anywhere else.
 pub(super) fn answer<B>(
     table: &Table,
-    base: &str,
     ledger: &Ledger,
     request: &Request<B>,
 ) -> Response<Full<Bytes>> {
     let path = request.uri().path();
-    let own = path.strip_prefix(base).unwrap_or(path);
     let is_head = request.method() == Method::HEAD;
     let mut response = Response::new(Full::new(Bytes::new()));
-    let hit = if is_head || request.method() == Method::GET { table.find(own) } else { None };
+    let hit = if is_head || request.method() == Method::GET { table.find(path) } else { None };
     let stays = match hit {
         Some(hit) => {
             let part = part(request, &hit);

@@ -61,12 +61,7 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Share
 async fn converse(stream: Stream, shared: &Arc<Shared>, ledger: &Arc<Ledger>) -> Ending {
     let limits = &shared.limits;
     let service = service_fn(|request: Request<Incoming>| {
-        std::future::ready(Ok::<_, Infallible>(answer(
-            &shared.table,
-            shared.base.path(),
-            ledger,
-            &request,
-        )))
+        std::future::ready(Ok::<_, Infallible>(answer(&shared.table, ledger, &request)))
     });
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -119,7 +114,7 @@ enum Stopped {
 fn record(shared: &Shared, exchange: Exchange, peer: SocketAddr, ending: Ending) {
     let Exchange { asked, status, sent: bytes, at, started, .. } = exchange;
     let took = started.elapsed();
-    let download = match asked {
+    let (watcher, download) = match asked {
         Asked::Published { hit, part } => {
             let (part, head_only) = (part.range(), part.is_header());
             let (device, which, length) = (hit.device, hit.which, hit.content.len() as u64);
@@ -142,7 +137,7 @@ fn record(shared: &Shared, exchange: Exchange, peer: SocketAddr, ending: Ending)
             let complete = fetch.part_complete();
             shared.table.record(fetch);
             let file = if device.is_some() { which.as_str().into() } else { hit.file };
-            (device, file.to_string(), length, complete, head_only)
+            (hit.watcher, (device, file.to_string(), length, complete, head_only))
         }
         Asked::Stray { path } => {
             tracing::debug!(%peer, path, status, "image server");
@@ -150,12 +145,12 @@ fn record(shared: &Shared, exchange: Exchange, peer: SocketAddr, ending: Ending)
             if count > MOST_STRAYS_TOLD {
                 return;
             }
-            (None, path, 0, false, false)
+            (shared.strays.clone(), (None, path, 0, false, false))
         }
     };
     let (phone, file, length, complete, head_only) = download;
     let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    shared.observer.observe(&Event::Downloaded(Box::new(Download {
+    watcher.0.observe(&Event::Downloaded(Box::new(Download {
         phone,
         file,
         peer,

@@ -17,13 +17,24 @@ use crate::domain::device_name::DeviceName;
 use crate::domain::model::PushSchema;
 use crate::event::{Observer, Unobserved};
 use crate::host::connection::serve;
-use crate::host::table::{Fetch, FetchState, PublishedTone, PublishedUrls, Strays, Table, Token};
+use crate::host::table::{
+    Fetch, FetchState, Origin, PublishedTone, PublishedUrls, Strays, Table, Token, Watcher,
+};
 use crate::host::{BaseUrl, HostConfig, HostError, HostLimits, advertised_base};
 use crate::media::{PreparedImage, Tone};
 
-/// The running server. Dropping it cuts every connection.
+/// The running server, as one of its users has it. Where several runs share it, each has its own base, and is told
+/// of its own phones' requests. Dropping the last one cuts every connection.
 #[derive(Debug)]
 pub struct ImageHost {
+    server: Arc<Server>,
+    base: BaseUrl,
+    watcher: Watcher,
+}
+
+/// What its users share.
+#[derive(Debug)]
+struct Server {
     shared: Arc<Shared>,
     address: SocketAddr,
     accepting: CancellationToken,
@@ -32,18 +43,14 @@ pub struct ImageHost {
 }
 
 /// What the connections share.
+#[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) base: BaseUrl,
     pub(super) limits: HostLimits,
     pub(super) table: Table,
     pub(super) tls: Option<Arc<ServerConfig>>,
-    pub(super) observer: Arc<dyn Observer>,
-}
-
-impl std::fmt::Debug for Shared {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("base", &self.base).finish_non_exhaustive()
-    }
+    /// Who is told of requests for what is not published: nobody knows whose phones ask for that, so it is whoever
+    /// started the server.
+    pub(super) strays: Watcher,
 }
 
 impl ImageHost {
@@ -67,23 +74,44 @@ impl ImageHost {
         let listener = bind(listen).map_err(|source| HostError::Bind { listen, source })?;
         let address = listener.local_addr().map_err(|source| HostError::Bind { listen, source })?;
         let base = advertised_base(address, advertise.as_ref(), toward, tls.is_some())?;
-        let shared = Arc::new(Shared { base, limits, table: Table::default(), tls, observer });
+        let watcher = Watcher(observer);
+        let table = Table::default();
+        table.serve_below(base.path());
+        let shared = Arc::new(Shared { limits, table, tls, strays: watcher.clone() });
         let (accepting, living) = (CancellationToken::new(), CancellationToken::new());
         let tasks = TaskTracker::new();
         let accept = accept(listener, shared.clone(), tasks.clone(), living.clone());
         let stop = accepting.clone();
         tasks.spawn(async move { stop.run_until_cancelled(accept).await });
-        Ok(Self { shared, address, accepting, living, tasks })
+        let server = Server { shared, address, accepting, living, tasks };
+        Ok(Self { server: Arc::new(server), base, watcher })
+    }
+
+    /// Returns the same server for another user, whose phones are `toward` there and may be told another URL. The
+    /// observer is told of the requests for what this user publishes.
+    ///
+    /// # Errors
+    /// When phones could not reach it.
+    pub fn shared(
+        &self,
+        advertise: Option<&BaseUrl>,
+        toward: Option<IpAddr>,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self, HostError> {
+        let Server { shared, address, .. } = &*self.server;
+        let base = advertised_base(*address, advertise, toward, shared.tls.is_some())?;
+        shared.table.serve_below(base.path());
+        Ok(Self { server: Arc::clone(&self.server), base, watcher: Watcher(observer) })
     }
 
     /// Returns the address that is listened on, with its real port.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.server.address
     }
 
     /// Returns what phones are told.
     pub fn base(&self) -> &BaseUrl {
-        &self.shared.base
+        &self.base
     }
 
     /// Makes two addresses for one phone and serves the files there until they are retired.
@@ -100,8 +128,7 @@ impl ImageHost {
         schema: PushSchema,
         picture_name: &str,
     ) -> Result<PublishedUrls, HostError> {
-        let base = self.shared.base.as_str();
-        self.shared.table.publish(base, device, &prepared, schema, picture_name)
+        self.table().publish(&self.origin(), device, &prepared, schema, picture_name)
     }
 
     /// Makes an address for one phone's ring tone and serves it there until it is retired.
@@ -113,7 +140,7 @@ impl ImageHost {
         device: &DeviceName,
         tone: &Tone,
     ) -> Result<PublishedTone, HostError> {
-        self.shared.table.publish_tone(self.shared.base.as_str(), device, tone)
+        self.table().publish_tone(&self.origin(), device, tone)
     }
 
     /// Makes an address for one file and serves it there for everybody who is told it. What of its name cannot
@@ -127,31 +154,31 @@ impl ImageHost {
         content: Bytes,
         content_type: &'static str,
     ) -> Result<(Token, String), HostError> {
-        self.shared.table.publish_file(self.shared.base.as_str(), name, content, content_type)
+        self.table().publish_file(&self.origin(), name, content, content_type)
     }
 
     /// Takes a phone's addresses away and returns what was downloaded from them.
     ///
     /// A download that is under way goes on, but is no longer counted.
     pub fn retire(&self, token: &Token) -> FetchState {
-        self.shared.table.retire(token)
+        self.table().retire(token)
     }
 
     /// Returns what was downloaded so far; nothing for addresses that are not published.
     pub fn fetched(&self, token: &Token) -> FetchState {
-        let state = self.shared.table.watch(token);
+        let state = self.table().watch(token);
         state.map_or_else(FetchState::default, |state| *state.borrow())
     }
 
     /// Returns the requests for a phone's files, oldest first, as far as they are kept one by one.
     pub fn fetches(&self, token: &Token) -> Vec<Fetch> {
-        self.shared.table.fetches(token)
+        self.table().fetches(token)
     }
 
     /// Waits until both files were downloaded completely, the addresses were retired or the time is
     /// over, and returns what was downloaded by then.
     pub async fn wait_complete(&self, token: &Token, limit: Duration) -> FetchState {
-        let Some(mut state) = self.shared.table.watch(token) else {
+        let Some(mut state) = self.table().watch(token) else {
             return FetchState::default();
         };
         // Whether it was reached, timed out or retired, the state itself tells.
@@ -161,19 +188,30 @@ impl ImageHost {
 
     /// Returns the requests for what is not published.
     pub fn strays(&self) -> Strays {
-        self.shared.table.strays()
+        self.table().strays()
     }
 
-    /// Accepts nothing more, and gives what is under way this much time to end.
+    /// Accepts nothing more, and gives what is under way this much time to end; where others use the server, it
+    /// goes on for them.
     pub async fn shutdown(self, grace: Duration) {
-        self.accepting.cancel();
-        self.tasks.close();
-        // What is not done by then is cut off when `self` is dropped.
-        let _done = timeout(grace, self.tasks.wait()).await.is_ok();
+        // Of several that leave at the same time exactly one is the last.
+        let Some(server) = Arc::into_inner(self.server) else { return };
+        server.accepting.cancel();
+        server.tasks.close();
+        // What is not done by then is cut off when `server` is dropped.
+        let _done = timeout(grace, server.tasks.wait()).await.is_ok();
+    }
+
+    fn table(&self) -> &Table {
+        &self.server.shared.table
+    }
+
+    fn origin(&self) -> Origin<'_> {
+        Origin { base: self.base.as_str(), watcher: &self.watcher }
     }
 }
 
-impl Drop for ImageHost {
+impl Drop for Server {
     fn drop(&mut self) {
         self.accepting.cancel();
         self.living.cancel();

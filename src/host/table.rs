@@ -1,7 +1,7 @@
 //! Which pictures are published for whom, and what has been fetched of them.
 
 use std::borrow::Borrow;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fmt;
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::domain::device_name::DeviceName;
 use crate::domain::model::PushSchema;
+use crate::event::Observer;
 use crate::host::range::Coverage;
 use crate::host::{Ending, HostError};
 use crate::media::{PreparedImage, Tone};
@@ -205,6 +206,25 @@ pub struct Strays {
     pub last: VecDeque<Stray>,
 }
 
+/// Who is told of requests.
+#[derive(Clone)]
+pub(super) struct Watcher(pub(super) Arc<dyn Observer>);
+
+impl fmt::Debug for Watcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watcher")
+    }
+}
+
+/// For whom something is published.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origin<'a> {
+    /// What addresses begin with.
+    pub(super) base: &'a str,
+    /// Who is told of requests for it.
+    pub(super) watcher: &'a Watcher,
+}
+
 /// A published file that was asked for.
 #[derive(Clone, Debug)]
 pub(super) struct Hit {
@@ -216,6 +236,7 @@ pub(super) struct Hit {
     pub(super) content_type: &'static str,
     /// How many files are published with it.
     pub(super) files: usize,
+    pub(super) watcher: Watcher,
 }
 
 /// What a request for a published file gets.
@@ -270,6 +291,26 @@ pub(super) struct Table(Mutex<Inner>);
 struct Inner {
     published: HashMap<Token, Entry>,
     strays: Strays,
+    /// What may stand in front of a file's own path: a proxy may strip it or not.
+    bases: BTreeSet<String>,
+}
+
+impl Inner {
+    fn find(&self, path: &str) -> Option<Hit> {
+        let (token, file) = path.strip_prefix('/')?.split_once('/')?;
+        let (token, entry) = self.published.get_key_value(token)?;
+        let found = entry.files.iter().find(|found| &*found.name == file)?;
+        Some(Hit {
+            token: token.clone(),
+            device: entry.device.clone(),
+            which: found.which,
+            file: found.name.clone(),
+            content: found.content.clone(),
+            content_type: found.content_type,
+            files: entry.files.len(),
+            watcher: entry.watcher.clone(),
+        })
+    }
 }
 
 #[derive(Debug)]
@@ -278,6 +319,7 @@ struct Entry {
     files: Vec<File>,
     state: watch::Sender<FetchState>,
     fetches: Vec<Fetch>,
+    watcher: Watcher,
 }
 
 #[derive(Debug)]
@@ -297,9 +339,9 @@ impl File {
 }
 
 impl Entry {
-    fn new(device: Option<DeviceName>, files: Vec<File>) -> Self {
+    fn new(device: Option<DeviceName>, files: Vec<File>, watcher: Watcher) -> Self {
         let state = watch::Sender::new(FetchState::default());
-        Self { device, files, state, fetches: Vec::new() }
+        Self { device, files, state, fetches: Vec::new(), watcher }
     }
 
     /// Takes note of a request.
@@ -321,7 +363,7 @@ impl Entry {
 impl Table {
     pub(super) fn publish(
         &self,
-        base: &str,
+        origin: &Origin<'_>,
         device: &DeviceName,
         prepared: &PreparedImage,
         schema: PushSchema,
@@ -329,7 +371,7 @@ impl Table {
     ) -> Result<PublishedUrls, HostError> {
         let token = Token::draw()?;
         let (image_file, thumbnail_file) = file_names(schema, picture_name);
-        let url = |file: &str| format!("{base}/{}/{file}", token.as_str());
+        let url = |file: &str| format!("{}/{}/{file}", origin.base, token.as_str());
         let urls = PublishedUrls {
             image_url: url(&image_file),
             thumbnail_url: url(&thumbnail_file),
@@ -339,44 +381,56 @@ impl Table {
             File::new(&image_file, Which::Background, prepared.background.png.clone(), PNG),
             File::new(&thumbnail_file, Which::Thumbnail, prepared.thumbnail.png.clone(), PNG),
         ];
-        self.insert(token, Some(device), files);
+        self.insert(token, Some(device), files, origin);
         Ok(urls)
     }
 
     /// Publishes one phone's ring tone.
     pub(super) fn publish_tone(
         &self,
-        base: &str,
+        origin: &Origin<'_>,
         device: &DeviceName,
         tone: &Tone,
     ) -> Result<PublishedTone, HostError> {
         let token = Token::draw()?;
         let name = format!("r.{}", tone.format.extension());
-        let url = format!("{base}/{}/{name}", token.as_str());
+        let url = format!("{}/{}/{name}", origin.base, token.as_str());
         // No type is known for these files; phones tell them by their names.
         let content_type = "application/octet-stream";
         let file = File::new(&name, Which::RingTone, tone.bytes.clone(), content_type);
-        self.insert(token.clone(), Some(device), vec![file]);
+        self.insert(token.clone(), Some(device), vec![file], origin);
         Ok(PublishedTone { url, token })
     }
 
     /// Publishes one file for everybody who is told its address, and returns that.
     pub(super) fn publish_file(
         &self,
-        base: &str,
+        origin: &Origin<'_>,
         name: &str,
         content: Bytes,
         content_type: &'static str,
     ) -> Result<(Token, String), HostError> {
         let token = Token::draw()?;
         let file = File::new(&plain_name(name), Which::File, content, content_type);
-        let url = format!("{base}/{}/{}", token.as_str(), file.name);
-        self.insert(token.clone(), None, vec![file]);
+        let url = format!("{}/{}/{}", origin.base, token.as_str(), file.name);
+        self.insert(token.clone(), None, vec![file], origin);
         Ok((token, url))
     }
 
-    fn insert(&self, token: Token, device: Option<&DeviceName>, files: Vec<File>) {
-        self.lock().published.insert(token, Entry::new(device.cloned(), files));
+    /// Lets files be found below this path too, whoever publishes them.
+    pub(super) fn serve_below(&self, base: &str) {
+        self.lock().bases.insert(base.to_owned());
+    }
+
+    fn insert(
+        &self,
+        token: Token,
+        device: Option<&DeviceName>,
+        files: Vec<File>,
+        origin: &Origin<'_>,
+    ) {
+        let entry = Entry::new(device.cloned(), files, origin.watcher.clone());
+        self.lock().published.insert(token, entry);
     }
 
     pub(super) fn retire(&self, token: &Token) -> FetchState {
@@ -384,21 +438,11 @@ impl Table {
         entry.map_or_else(FetchState::default, |entry| *entry.state.borrow())
     }
 
-    /// Finds the file under this path, which must be exactly `/token/file`.
+    /// Finds the file under this path, which must be exactly `/token/file`, or that below a base.
     pub(super) fn find(&self, path: &str) -> Option<Hit> {
-        let (token, file) = path.strip_prefix('/')?.split_once('/')?;
         let inner = self.lock();
-        let (token, entry) = inner.published.get_key_value(token)?;
-        let found = entry.files.iter().find(|found| &*found.name == file);
-        let hit = found.map(|found| Hit {
-            token: token.clone(),
-            device: entry.device.clone(),
-            which: found.which,
-            file: found.name.clone(),
-            content: found.content.clone(),
-            content_type: found.content_type,
-            files: entry.files.len(),
-        });
+        let below = inner.bases.iter().filter_map(|base| path.strip_prefix(base.as_str()));
+        let hit = below.chain([path]).find_map(|own| inner.find(own));
         drop(inner);
         hit
     }

@@ -41,6 +41,8 @@ pub struct Ending {
     pub stopped: Option<String>,
     /// Why it could not go on at all, in words.
     pub error: Option<String>,
+    /// What to do about that.
+    pub hints: Vec<String>,
     /// How many phones were left alone because they are proven to show the picture already.
     pub already: usize,
 }
@@ -48,6 +50,33 @@ pub struct Ending {
 impl Ending {
     /// The kind of its snapshot.
     pub const KIND: &'static str = "ending";
+}
+
+/// What a run was begun together with, where several clusters were worked on at once; kept when all have begun.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Together {
+    /// The runs, in the order in which their clusters were named; this one is among them.
+    pub runs: Vec<i64>,
+    /// The clusters for which no run could be begun.
+    pub left_out: Vec<LeftOut>,
+}
+
+impl Together {
+    /// The kind of its snapshot.
+    pub const KIND: &'static str = "together";
+}
+
+/// A cluster for which no run could be begun.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+pub struct LeftOut {
+    /// Its name in the config file.
+    pub cluster: String,
+    /// Why, in words.
+    pub error: String,
+    /// What to do about that.
+    pub hints: Vec<String>,
 }
 
 /// The pictures of a run in every size that was made; kept before the first one is sent.

@@ -31,6 +31,13 @@ pub struct Holder {
     pub since: Timestamp,
 }
 
+impl Holder {
+    /// Tells whether another holder is the same process.
+    pub fn is_this_process(&self, other: &Self) -> bool {
+        (&self.machine, self.process) == (&other.machine, other.process)
+    }
+}
+
 impl std::fmt::Display for Holder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let word = |text: &str| excerpt(text, 80);

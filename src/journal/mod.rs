@@ -16,7 +16,8 @@ mod screens;
 mod writer;
 
 pub use documents::{
-    Ending, Look, SentFile, SentPicture, SentPictures, SentTone, SentTones, Subject,
+    Ending, LeftOut, Look, SentFile, SentPicture, SentPictures, SentTone, SentTones, Subject,
+    Together,
 };
 pub use error::{JournalError, Problem};
 pub use lock::{ClusterLock, Holder, LockError};

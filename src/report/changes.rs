@@ -10,6 +10,18 @@ use crate::event::{ChangeResult, ChangeState};
 
 /// The changes of a plan, as a diff: `+` is added, `-` is taken out, `~` is changed, `!` may restart phones.
 pub fn plan_diff(plan: &Plan) -> String {
+    diff(plan, usize::MAX)
+}
+
+/// The same, of each change only what a person can take in before a yes.
+pub fn plan_outline(plan: &Plan) -> String {
+    diff(plan, MOST_IN_OUTLINE)
+}
+
+/// How many phones of a change an outline names.
+const MOST_IN_OUTLINE: usize = 5;
+
+fn diff(plan: &Plan, most: usize) -> String {
     if plan.changes.is_empty() {
         return "No changes. Nothing on the cluster stands in the way that axlpaper could repair.\n".to_owned();
     }
@@ -17,8 +29,12 @@ pub fn plan_diff(plan: &Plan) -> String {
     for group in groups(&plan.changes.iter().collect::<Vec<_>>()) {
         let Some(first) = group.first() else { continue };
         line(&mut text, &format!("\n  {}", heading(&group)));
-        for detail in group.iter().flat_map(|change| details(change)) {
+        let details: Vec<String> = group.iter().flat_map(|change| details(change)).collect();
+        for detail in details.iter().take(most) {
             line(&mut text, &format!("      {detail}"));
+        }
+        if let Some(more) = details.len().checked_sub(most).filter(|more| *more > 0) {
+            line(&mut text, &format!("      … and {more} more"));
         }
         line(&mut text, &format!("    because {}", first.reason));
     }

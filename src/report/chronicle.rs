@@ -18,7 +18,7 @@ use crate::domain::registration::Registration;
 use crate::event::{Outcome, PhoneResult, Proof};
 use crate::journal::{
     AttemptRow, ChangeRow, Ending, EventRow, History, JournalError, RunRow, Screen, SentPicture,
-    SentPictures, SentTone, SentTones,
+    SentPictures, SentTone, SentTones, Together,
 };
 
 /// One run, as the journal has it.
@@ -30,6 +30,8 @@ pub struct Chronicle {
     pub file: Option<String>,
     /// What was done to phones.
     pub deed: Deed,
+    /// What it was begun together with, where several clusters were worked on at once.
+    pub together: Option<Together>,
     /// How it came to its end; nothing where it was killed, or goes on.
     pub ending: Option<Ending>,
     /// The audit that it was decided by; nothing where no cluster was asked.
@@ -149,6 +151,7 @@ impl Chronicle {
         let mut chronicle = Self {
             file,
             deed,
+            together: history.snapshot(id, Together::KIND)?,
             ending: history.snapshot(id, Ending::KIND)?,
             audit: history.snapshot(id, "audit")?,
             changes: history.changes(id)?,

@@ -1,5 +1,8 @@
 //! One answer about several clusters: rows with the cluster's name in front, and a document of documents.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -7,6 +10,10 @@ use serde::Serialize;
 use super::json::Document;
 use super::junit::TestCase;
 use super::record::Record;
+use super::rollout::Rollout;
+use super::text::printable;
+use crate::domain::text::counted;
+use crate::event::Outcome;
 
 /// A row, and the cluster that it is about.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -62,12 +69,74 @@ const fn with_first(first: &'static str, rest: &'static [&'static str]) -> [&'st
 pub struct ClusterFailure {
     /// Its name in the config file.
     pub cluster: String,
+    /// The number of its run in the journal, where it came so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<i64>,
     /// The exit code that this alone would have.
     pub exit_code: u8,
     /// What went wrong.
     pub message: String,
     /// What to do next.
     pub hints: Vec<String>,
+}
+
+/// How a run on one of several clusters ended.
+#[derive(Clone, Copy, Debug)]
+pub struct ClusterEnd<'a> {
+    /// Its name in the config file.
+    pub cluster: &'a str,
+    /// The number of its run, where it has one.
+    pub run: Option<i64>,
+    /// What came of it, or why nothing did.
+    pub result: Result<&'a Rollout, &'a str>,
+}
+
+impl ClusterEnd<'_> {
+    fn line(&self) -> String {
+        let name = printable(self.cluster);
+        let run = self.run.map(|run| format!(" (run {run})")).unwrap_or_default();
+        let rollout = match self.result {
+            Ok(rollout) => rollout,
+            Err(why) => return format!("{name}{run}: FAILED: {}", printable(why)),
+        };
+        let mut line = format!("{name}{run}: {}", outcomes([rollout].into_iter()));
+        if rollout.interrupted {
+            let run = rollout.run;
+            let resume = format!("`axlpaper rollout --cluster {name} --resume {run}` goes on");
+            let _unfailing = write!(line, "; interrupted: {resume}");
+        } else if rollout.stopped.is_some() {
+            line.push_str("; stopped early");
+        }
+        line
+    }
+}
+
+/// What came of several clusters: a line for each, and one over all.
+pub fn clusters_recap(ends: &[ClusterEnd<'_>]) -> String {
+    let lines = ends.iter().map(ClusterEnd::line).collect::<Vec<_>>();
+    let mut text = lines.join("\n") + "\n";
+    let done = || ends.iter().filter_map(|end| end.result.ok());
+    let count = counted(ends.len(), "cluster");
+    let failed = match ends.len() - done().count() {
+        0 => String::new(),
+        failed => format!("; {failed} of {count} failed"),
+    };
+    let _unfailing = writeln!(text, "All of {count}: {}{failed}", outcomes(done()));
+    text
+}
+
+fn outcomes<'a>(rollouts: impl Iterator<Item = &'a Rollout>) -> String {
+    let mut counts: BTreeMap<Outcome, usize> = BTreeMap::new();
+    for phone in rollouts.flat_map(|rollout| &rollout.phones) {
+        *counts.entry(phone.outcome).or_default() += 1;
+    }
+    let mut told = counted(counts.values().sum(), "phone");
+    for (at, (outcome, count)) in counts.iter().enumerate() {
+        // Writing to a String cannot fail.
+        let _unfailing =
+            write!(told, "{} {count} {}", if at == 0 { ":" } else { "," }, outcome.as_str());
+    }
+    told
 }
 
 /// What is in a `clusters` document.
@@ -132,6 +201,7 @@ mod tests {
     fn documents_stay_what_they_are() {
         let failure = ClusterFailure {
             cluster: "b".into(),
+            run: None,
             exit_code: 1,
             message: "gone".into(),
             hints: vec![],

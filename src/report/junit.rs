@@ -49,46 +49,78 @@ pub enum TestResult {
     },
 }
 
-/// Writes rows as one test suite; rows of a list that are no tests are left out.
+/// Rows that stand together.
+#[derive(Debug)]
+pub struct Suite<'a, T> {
+    /// What they are called.
+    pub name: String,
+    /// The rows.
+    pub rows: Vec<&'a T>,
+    /// Why there are none, where something else failed.
+    pub broken: Option<TestCase>,
+}
+
+impl<T: Record> Suite<'_, T> {
+    fn cases(&self) -> impl Iterator<Item = TestCase> {
+        self.broken.iter().cloned().chain(self.rows.iter().filter_map(|row| row.test_case()))
+    }
+}
+
+/// What tests come to.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sum {
+    tests: usize,
+    failures: usize,
+    skipped: usize,
+    ms: u64,
+}
+
+impl Sum {
+    fn of(cases: impl Iterator<Item = TestCase>) -> Self {
+        cases.fold(Self::default(), |sum, case| Self {
+            tests: sum.tests + 1,
+            failures: sum.failures + usize::from(matches!(case.result, TestResult::Failed { .. })),
+            skipped: sum.skipped + usize::from(matches!(case.result, TestResult::Skipped { .. })),
+            ms: sum.ms.saturating_add(case.took_ms.unwrap_or_default()),
+        })
+    }
+
+    fn start(self, tag: &'static str, name: &str) -> BytesStart<'static> {
+        let mut start = BytesStart::new(tag);
+        let Self { tests, failures, skipped, ms } = self;
+        for (what, count) in [("tests", tests), ("failures", failures), ("skipped", skipped)] {
+            start.push_attribute((what, count.to_string().as_str()));
+        }
+        start.push_attribute(("errors", "0"));
+        start.push_attribute(("time", seconds(ms).as_str()));
+        start.push_attribute(("name", legal(name).as_str()));
+        start
+    }
+}
+
+/// Writes rows as test suites; rows of a list that are no tests are left out.
 ///
 /// # Errors
 /// When the place takes no more.
 pub fn junit<T: Record>(
-    suite: &str,
-    rows: &[T],
+    suites: &[Suite<'_, T>],
     at: Timestamp,
     out: &mut dyn io::Write,
 ) -> Result<(), ListError> {
-    let cases = || rows.iter().filter_map(T::test_case);
-    let (mut tests, mut failures, mut skipped, mut ms) = (0_usize, 0_usize, 0_usize, 0_u64);
-    for case in cases() {
-        tests += 1;
-        failures += usize::from(matches!(case.result, TestResult::Failed { .. }));
-        skipped += usize::from(matches!(case.result, TestResult::Skipped { .. }));
-        ms = ms.saturating_add(case.took_ms.unwrap_or_default());
-    }
     let mut xml = Writer::new_with_indent(&mut *out, b' ', 2);
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    let counted = |tag: &'static str| {
-        let mut start = BytesStart::new(tag);
-        for (name, value) in [("tests", tests), ("failures", failures), ("skipped", skipped)] {
-            start.push_attribute((name, value.to_string().as_str()));
+    let all = Sum::of(suites.iter().flat_map(Suite::cases));
+    xml.write_event(Event::Start(all.start("testsuites", "axlpaper")))?;
+    let at = at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    for suite in suites {
+        let mut one = Sum::of(suite.cases()).start("testsuite", &suite.name);
+        one.push_attribute(("timestamp", at.as_str()));
+        xml.write_event(Event::Start(one))?;
+        for case in suite.cases() {
+            write_case(&mut xml, &case)?;
         }
-        start.push_attribute(("errors", "0"));
-        start.push_attribute(("time", seconds(ms).as_str()));
-        start
-    };
-    let mut all = counted("testsuites");
-    all.push_attribute(("name", "axlpaper"));
-    xml.write_event(Event::Start(all))?;
-    let mut one = counted("testsuite");
-    one.push_attribute(("name", legal(suite).as_str()));
-    one.push_attribute(("timestamp", at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().as_str()));
-    xml.write_event(Event::Start(one))?;
-    for case in cases() {
-        write_case(&mut xml, &case)?;
+        xml.write_event(Event::End(BytesEnd::new("testsuite")))?;
     }
-    xml.write_event(Event::End(BytesEnd::new("testsuite")))?;
     xml.write_event(Event::End(BytesEnd::new("testsuites")))?;
     Ok(out.write_all(b"\n")?)
 }

@@ -28,9 +28,9 @@ mod view;
 mod words;
 
 pub use answer::{Answer, ListError};
-pub use changes::{changes_recap, plan_diff};
+pub use changes::{changes_recap, plan_diff, plan_outline};
 pub use chronicle::{AuditSeen, Chronicle, ImageSeen, PhoneSeen, Screenshot};
-pub use clusters::{ClusterFailure, OfCluster, clusters_json};
+pub use clusters::{ClusterEnd, ClusterFailure, OfCluster, clusters_json, clusters_recap};
 pub use contact_sheet::{ContactSheet, SheetLabel, SheetScreen, contact_sheet_html};
 pub use hosted::{HostedFile, hosted_json};
 pub use html::{HtmlError, html};
@@ -38,7 +38,7 @@ pub use json::{
     Document, PlanFileError, audit_json, changes_json, inventory_json, list_json, models_json,
     plan_json, read_plan, rollout_json,
 };
-pub use junit::{TestCase, TestResult, junit};
+pub use junit::{Suite, TestCase, TestResult, junit};
 pub use list::{Format, csv, ndjson, table, wide_table};
 pub use pictures::{PictureFile, PictureFileKind, pictures_json};
 pub use recap::{audit_recap, plan_recap, rollout_recap};

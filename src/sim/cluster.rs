@@ -85,8 +85,9 @@ impl SimCluster {
     ///
     /// # Errors
     /// When a socket cannot be opened or no certificate can be made.
-    pub async fn start(config: SimConfig) -> Result<Self, SimError> {
+    pub async fn start(mut config: SimConfig) -> Result<Self, SimError> {
         let identity = SelfSigned::loopback().map_err(SimError::Tls)?;
+        config.installation.get_or_insert_with(|| identity.sha256());
         let tls = identity.server_config().map_err(SimError::Tls)?;
         let bind = |what, port| async move {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;

@@ -12,6 +12,9 @@ use super::limits::Limits;
 pub struct SimConfig {
     /// The devices, profiles, users and nodes.
     pub fleet: Fleet,
+    /// What the UUIDs of its nodes are made of: those of another installation are others, those of a copy are the
+    /// same. Nothing makes it an installation of its own.
+    pub installation: Option<String>,
     /// Which CUCM release the cluster plays; it decides the AXL versions that are answered.
     pub release: Release,
     /// The TCP port of AXL and RisPort70; 0 lets the system choose.
@@ -58,6 +61,7 @@ impl SimConfig {
     pub fn new(fleet: Fleet) -> Self {
         Self {
             fleet,
+            installation: None,
             release: Release::R15_0,
             axl_port: 0,
             phone_port: 0,

@@ -26,6 +26,8 @@ pub(crate) struct Database {
     pub(crate) release: Release,
     pub(crate) limits: Limits,
     pub(crate) sql: Sql,
+    /// What the UUIDs of nodes are made of.
+    pub(crate) installation: String,
     pub(crate) nodes: Vec<String>,
     pub(crate) silent_nodes: HashSet<usize>,
     pub(crate) pools: Table<()>,

@@ -102,6 +102,7 @@ impl Cluster {
             release: config.release,
             limits: config.limits,
             sql: config.sql,
+            installation: config.installation.clone().unwrap_or_default(),
             nodes: fleet.nodes.clone(),
             silent_nodes: HashSet::new(),
             pools: Table::new("pool"),

@@ -46,7 +46,7 @@ const reset = (page) => page.click("#filters button[type=reset]");
 // Every filter leaves as many phones as there should be.
 async function filtersCount(page, expected) {
   const all = phones(expected.phones);
-  for (const [filter, key] of [["outcome", "outcomes"], ["verdict", "verdicts"], ["finding", "findings"], ["pool", "pools"]]) {
+  for (const [filter, key] of [["outcome", "outcomes"], ["verdict", "verdicts"], ["finding", "findings"], ["pool", "pools"], ["cluster", "clusters"]]) {
     for (const [word, number] of Object.entries(expected[key] ?? {}).slice(0, 20)) {
       await choose(page, filter, word);
       assert.equal(await told(page), number === expected.phones ? all : `${count.format(number)} of ${all}`, `${filter} ${word}`);
@@ -242,6 +242,34 @@ const tests = {
     for (const width of [1280, 400]) await fits(page, width);
     assert.deepEqual(wrong, []);
     await close();
+  },
+
+  async "several clusters are told apart"(browser) {
+    const expected = expectedOf("clusters");
+    const { page, wrong, close } = await open(browser, "clusters", { viewport: { width: 1600, height: 900 } });
+    assert.equal(await told(page), phones(expected.phones));
+    await filtersCount(page, expected);
+    await columnsSort(page, expected);
+    await openRowsFit(page);
+    const [cluster, number] = Object.entries(expected.clusters)[1];
+    await page.click(`#h-clusters ~ .wide a[data-value=${cluster}]`);
+    assert.equal(await told(page), `${count.format(number)} of ${phones(expected.phones)}`);
+    await page.fill("#search", "alpha");
+    await page.waitForFunction(() => document.getElementById("told").textContent.startsWith("0 of "));
+    await reset(page);
+    await page.waitForFunction((told) => document.getElementById("told").textContent === told, phones(expected.phones));
+    assert.ok(await page.locator(".note.bad").first().isVisible());
+    await isAccessible(page, "light");
+    await page.screenshot({ path: join(pictures, "clusters.png") });
+    await prints(page, expected, join(pictures, "clusters.pdf"));
+    for (const width of [1600, 1000, 700, 400, 320]) await fits(page, width);
+    await page.screenshot({ path: join(pictures, "clusters-narrow.png") });
+    assert.equal(await page.evaluate(() => window.hacked), undefined);
+    assert.deepEqual(wrong, []);
+    await close();
+    const dark = await open(browser, "clusters", { colorScheme: "dark" });
+    await isAccessible(dark.page, "dark");
+    await dark.close();
   },
 
   async "nothing but our script may run"(browser) {

@@ -114,6 +114,9 @@ fn fields_order_and_tests_know_the_cluster() {
     assert!(list["rows"][0]["ip"].is_string(), "{list}");
     let xml = run(&a, &["audit", "--all-clusters", "--format", "junit"]).stdout;
     assert!(xml.contains("tests=\"5\"") && xml.contains("classname=\"beta: "), "{xml}");
+    for suite in ["name=\"audit: alpha\"", "name=\"audit: beta\""] {
+        assert_eq!(xml.matches(suite).count(), 1, "{xml}");
+    }
 }
 
 #[test]
@@ -194,7 +197,7 @@ fn what_cannot_be_meant_for_several_is_refused() {
         (&["plan", "--all-clusters"], "one cluster at a time"),
         (&["plan", "--cluster", "alpha", "--cluster", "beta"], "one cluster at a time"),
         (&["trust", "--cluster", "alpha", "--cluster", "beta"], "one cluster at a time"),
-        (&["rollout", "x.png", "--all-clusters", "--yes"], "one cluster at a time"),
+        (&["push", "x.png", "--all-clusters", "--yes"], "one cluster at a time"),
         (&["inventory", "--cluster", "alpha", "--cluster", "bta"], "did you mean beta?"),
     ] {
         run(&a, arguments).fails(2, &[word, "hint:"]);

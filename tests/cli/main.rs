@@ -37,6 +37,8 @@ mod report;
 mod revert;
 mod ringtone;
 mod rollout;
+mod rollout_clusters;
+mod rollout_clusters_trouble;
 mod screenshots;
 mod secrets;
 mod simulator;

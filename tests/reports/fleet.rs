@@ -86,6 +86,7 @@ fn chronicle(phones: Vec<(PhoneSeen, PhoneResult)>) -> Chronicle {
         run: run(),
         deed: axlpaper::domain::deed::Deed::Picture,
         file: Some("winter.png".into()),
+        together: None,
         ending: Some(axlpaper::journal::Ending::default()),
         audit: Some(AuditSeen { cluster, phones: seen, remarks: Vec::new() }),
         changes: Vec::new(),

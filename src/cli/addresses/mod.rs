@@ -149,7 +149,7 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
     let run = Run::begin(&work.state, what).await?;
     let rollout = carry_out(&work, run.recorder(), &run.noting(Progress::shared())).await;
     telling::keep_ending(run.recorder(), &rollout).await;
-    run.end(&rollout, tell::exit_of).await;
+    run.end(rollout.as_ref(), tell::exit_of).await;
     Ok(tell::tell(&rollout?, &work.state, &job.output, job.push.report.as_deref()))
 }
 

@@ -78,7 +78,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         What { command: "apply", place: Place::of(&connection), continues: None, reverts: None };
     let run = Run::begin(&state, what).await?;
     let applied = carry_out(&args, &connection, &plan, &run).await;
-    run.end(&applied, exit_of).await;
+    run.end(applied.as_ref(), exit_of).await;
     let applied = applied?;
     let exit = exit_of(&applied);
     tell("apply", &args.output, &plan, applied.results)?;

@@ -42,7 +42,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     target::check_stdin(&args.connection, &args.target)?;
     let repairs = args.repair.repairs(ResetArgs::default())?;
     let pictures = open::pictures(&args.connection)?;
-    match clusters::chosen(&args.connection)? {
+    match clusters::chosen(&args.connection, None)? {
         Chosen::One(connection) => one(&connection, &args, &repairs, &pictures).await,
         Chosen::Several(connections) => several(connections, &args, &repairs, &pictures).await,
     }

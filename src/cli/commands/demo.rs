@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use secrecy::SecretString;
 
@@ -94,7 +95,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         continues: None,
         connection: &connection,
         selector,
-        goods: Goods::Picture { picture, kem: None, options },
+        goods: Arc::new(Goods::Picture { picture, kem: None, options }),
         picture_file,
         proof: Proof::Fetch,
         push: &push,

@@ -57,6 +57,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         advertise: args.advertise,
         tls_cert: args.tls_cert,
         tls_key: args.tls_key,
+        ports: None,
     };
     let watcher: Arc<dyn Observer> = Arc::new(Watcher);
     let host = serving.start(Some(toward(&serving)), &watcher)?;

@@ -32,7 +32,7 @@ pub struct Args {
 /// When the cluster cannot be read or the answer cannot be written.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
     target::check_stdin(&args.connection, &args.target)?;
-    match clusters::chosen(&args.connection)? {
+    match clusters::chosen(&args.connection, None)? {
         Chosen::One(connection) => one(&connection, &args).await,
         Chosen::Several(connections) => several(connections, &args).await,
     }

@@ -4,16 +4,17 @@ use std::path::PathBuf;
 
 use crate::cli::error::{CliError, Exit};
 use crate::cli::{output, state, tell, ui};
-use crate::journal::Which;
+use crate::journal::{RunRow, Which};
 
 /// Write the report of a run: one HTML file that needs no network, the same that the run wrote at its end
 ///
-/// A run that was killed, or that still goes on, has a report too: of what had been written down.
+/// A run that was killed, or that still goes on, has a report too: of what had been written down. Several runs make one
+/// report, which tells their clusters apart.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// A number, or `last`
-    #[arg(value_name = "RUN")]
-    run: Which,
+    /// A number, or `last`; several make one report
+    #[arg(value_name = "RUN", required = true)]
+    runs: Vec<Which>,
     /// Where the report goes; - is standard output [default: axlpaper-report-TIME.html in the current folder]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -28,9 +29,16 @@ pub struct Args {
 /// When there is no such run, when the journal cannot be read, or when the file cannot be written.
 pub fn run(args: &Args) -> Result<Exit, CliError> {
     let history = state::history(&state::path(args.state.as_deref())?)?;
-    let run = state::find(&history, args.run)?;
-    let path = args.output.clone().unwrap_or_else(|| tell::report_path(&run));
-    let page = tell::report_of(&history, run)?;
+    let mut runs: Vec<RunRow> = Vec::new();
+    for which in &args.runs {
+        let run = state::find(&history, *which)?;
+        if runs.iter().all(|known| known.id != run.id) {
+            runs.push(run);
+        }
+    }
+    let first = runs.iter().min_by_key(|run| run.began_at).map(tell::report_path);
+    let path = args.output.clone().or(first).unwrap_or_default();
+    let page = tell::report_of(&history, runs)?;
     if path.as_os_str() == "-" {
         ui::put(&page)?;
     } else {

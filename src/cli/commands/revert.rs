@@ -84,7 +84,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     };
     let run = Run::begin(&path, what).await?;
     let reverted = carry_out(&args, &connection, &done, &run).await;
-    run.end(&reverted, |(_, applied)| exit_of(applied)).await;
+    run.end(reverted.as_ref(), |(_, applied)| exit_of(applied)).await;
     let (plan, applied) = reverted?;
     let exit = exit_of(&applied);
     if !(plan.changes.is_empty() && args.output.is_recap()) {

@@ -9,6 +9,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::open;
 use crate::cli::picture_args::PictureArgs;
 use crate::cli::pipeline::{self, Job};
+use crate::cli::side_by_side;
 use crate::cli::subject::Source;
 use crate::cli::what::WhatArgs;
 use crate::journal::Which;
@@ -67,7 +68,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
             Source::Typed { wanted, target: Box::new(args.target) }
         }
     };
-    pipeline::run(Job {
+    let job = Job {
         command: "rollout",
         source,
         connection: args.connection,
@@ -77,6 +78,9 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         repair: Some(repairs),
         wait: args.wait,
         dry_run: args.dry_run,
-    })
-    .await
+    };
+    if job.connection.is_about_several() {
+        return side_by_side::run(job).await;
+    }
+    pipeline::run(job).await
 }

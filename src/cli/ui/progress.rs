@@ -59,9 +59,9 @@ impl Progress {
         Arc::new(Self::new(is_terminal(), None))
     }
 
-    /// Tells in lines, each with the name of a cluster in front, what happens on one of several.
+    /// Tells what happens on one of several clusters: its name stands in front of every bar and line.
     pub fn of_cluster(name: &str) -> Arc<dyn Observer> {
-        Arc::new(Self::new(false, Some(name.to_owned())))
+        Arc::new(Self::new(is_terminal(), Some(name.to_owned())))
     }
 
     fn new(terminal: bool, cluster: Option<String>) -> Self {
@@ -84,12 +84,12 @@ impl Progress {
             None => ProgressBar::new_spinner(),
         });
         let template = match total {
-            Some(_) if is_narrow() => NARROW,
+            Some(_) if is_narrow() || self.cluster.is_some() => NARROW,
             Some(_) => BAR,
             None => SPINNER,
         };
         bar.set_style(style(template, self.wait.clone()));
-        bar.set_prefix(title(stage));
+        bar.set_prefix(self.named(title(stage)));
         bar.enable_steady_tick(Duration::from_millis(120));
         *self.bar() = Some((stage, bar));
     }
@@ -108,7 +108,7 @@ impl Progress {
         bar.finish_and_clear();
         BARS.remove(&bar);
         // What has ended is a line like any other.
-        say(&format!("{:<20} {ended}", title(stage)));
+        say(&format!("{:<20} {ended}", self.named(title(stage))));
     }
 
     fn progressed(&self, stage: Stage, done: u64) {
@@ -156,9 +156,13 @@ impl Progress {
     }
 
     fn line(&self, text: &str) {
+        say(&self.named(text));
+    }
+
+    fn named(&self, text: &str) -> String {
         match &self.cluster {
-            Some(cluster) => say(&printable(&format!("{cluster}: {text}"))),
-            None => say(&printable(text)),
+            Some(cluster) => printable(&format!("{cluster}: {text}")).into_owned(),
+            None => printable(text).into_owned(),
         }
     }
 

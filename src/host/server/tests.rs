@@ -75,7 +75,7 @@ impl Fixture {
 
     /// Waits until as many requests have been written down; the log is written after the farewell.
     async fn logged(&self, token: &Token, requests: u32) -> FetchState {
-        let mut state = self.host.shared.table.watch(token).unwrap();
+        let mut state = self.host.table().watch(token).unwrap();
         let enough = state.wait_for(|state| state.requests >= requests);
         *timeout(PATIENCE, enough).await.unwrap().unwrap()
     }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::Of;
 use crate::domain::finding::Verdict;
 use crate::event::{Outcome, PhoneResult};
-use crate::report::chronicle::{Chronicle, PhoneSeen, is_failure};
+use crate::report::chronicle::{PhoneSeen, is_failure};
 use crate::report::text::printable;
 
 /// How many of something.
@@ -80,9 +81,10 @@ impl Bar {
 /// The least share of a bar that anything gets.
 const LEAST: f64 = 0.008;
 
-/// One row: a device pool or a model.
+/// One row: a device pool or a model, of one cluster where there are several.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
+    pub(super) cluster: String,
     pub(super) name: String,
     total: usize,
     pub(super) verdicts: Bar,
@@ -120,32 +122,43 @@ pub(super) fn verdicts<'a>(phones: impl IntoIterator<Item = &'a PhoneSeen>) -> V
 }
 
 /// One row for each device pool.
-pub(super) fn by_device_pool(chronicle: &Chronicle) -> Rows {
-    rows("Device pool", chronicle, |phone| &phone.device_pool, |phone| &phone.device_pool)
+pub(super) fn by_device_pool(runs: &[Of<'_>]) -> Rows {
+    rows("Device pool", runs, |phone| &phone.device_pool, |phone| &phone.device_pool)
 }
 
 /// One row for each model.
-pub(super) fn by_model(chronicle: &Chronicle) -> Rows {
-    rows("Model", chronicle, |phone| &phone.model, |phone| &phone.model)
+pub(super) fn by_model(runs: &[Of<'_>]) -> Rows {
+    rows("Model", runs, |phone| &phone.model, |phone| &phone.model)
+}
+
+/// The phones of one row.
+#[derive(Default)]
+struct Group<'a> {
+    results: Vec<&'a PhoneResult>,
+    seen: Vec<&'a PhoneSeen>,
 }
 
 fn rows(
     what: &'static str,
-    chronicle: &Chronicle,
+    runs: &[Of<'_>],
     of_result: impl Fn(&PhoneResult) -> &String,
     of_seen: impl Fn(&PhoneSeen) -> &String,
 ) -> Rows {
-    let mut groups: BTreeMap<&str, (Vec<&PhoneResult>, Vec<&PhoneSeen>)> = BTreeMap::new();
-    for phone in &chronicle.phones {
-        groups.entry(of_result(phone)).or_default().0.push(phone);
-    }
-    for phone in chronicle.audit.iter().flat_map(|audit| &audit.phones) {
-        groups.entry(of_seen(phone)).or_default().1.push(phone);
+    // Two clusters can have device pools of the same name.
+    let mut groups: BTreeMap<(&str, &str), Group<'_>> = BTreeMap::new();
+    for of in runs {
+        for phone in &of.run.phones {
+            groups.entry((&of.cluster, of_result(phone))).or_default().results.push(phone);
+        }
+        for phone in of.seen() {
+            groups.entry((&of.cluster, of_seen(phone))).or_default().seen.push(phone);
+        }
     }
     let mut rows: Vec<Row> = groups
         .into_iter()
-        .filter(|(name, _)| !name.is_empty())
-        .map(|(name, (results, seen))| Row {
+        .filter(|((_, name), _)| !name.is_empty())
+        .map(|((cluster, name), Group { results, seen })| Row {
+            cluster: cluster.to_owned(),
             name: printable(name).into_owned(),
             total: results.len().max(seen.len()),
             failed: results.iter().filter(|phone| is_failure(phone)).count(),

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::bars::grouped;
-use super::{Part, parts};
+use super::{Of, Part, parts};
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::text::names;
 use crate::event::PhoneResult;
-use crate::report::chronicle::{Chronicle, is_failure};
+use crate::report::chronicle::is_failure;
 use crate::report::text::printable;
 
 /// Everything with one code.
@@ -29,6 +29,8 @@ pub(super) struct FindingRow {
 /// A remedy, and whom it is for.
 #[derive(Clone, Debug)]
 pub(super) struct Remedy {
+    /// The cluster, where there are several.
+    pub(super) cluster: String,
     /// How many phones.
     pub(super) number: String,
     pub(super) message: String,
@@ -40,6 +42,8 @@ pub(super) struct Remedy {
 #[derive(Clone, Debug)]
 pub(super) struct ToDo {
     pub(super) outcome: &'static str,
+    /// The cluster, where there are several.
+    pub(super) cluster: String,
     /// How many phones.
     pub(super) number: String,
     pub(super) reason: String,
@@ -48,34 +52,45 @@ pub(super) struct ToDo {
 }
 
 /// Findings by code: the heaviest first, and of those what most phones have.
-pub(super) fn findings(chronicle: &Chronicle) -> Vec<FindingRow> {
-    let mut codes: BTreeMap<Code, Vec<(&DeviceName, &Finding)>> = BTreeMap::new();
-    for phone in chronicle.audit.iter().flat_map(|audit| &audit.phones) {
+pub(super) fn findings(runs: &[Of<'_>]) -> Vec<FindingRow> {
+    let mut codes: BTreeMap<Code, Vec<Found<'_>>> = BTreeMap::new();
+    for (of, phone) in runs.iter().flat_map(|of| of.seen().map(move |phone| (of, phone))) {
         for finding in &phone.findings {
-            codes.entry(finding.code).or_default().push((&phone.name, finding));
+            let found = Found { cluster: &of.cluster, phone: &phone.name, finding };
+            codes.entry(finding.code).or_default().push(found);
         }
     }
     let mut rows: Vec<_> = codes.into_iter().collect();
     rows.sort_by_key(|(_, found)| {
-        let heaviest = found.iter().map(|(_, finding)| finding.severity).max();
+        let heaviest = found.iter().map(|found| found.finding.severity).max();
         std::cmp::Reverse((heaviest, found.len()))
     });
     rows.into_iter().filter_map(|(code, found)| finding_row(code, &found)).collect()
 }
 
-fn finding_row(code: Code, found: &[(&DeviceName, &Finding)]) -> Option<FindingRow> {
-    let severity = found.iter().map(|(_, finding)| finding.severity).max()?;
-    let mut groups: BTreeMap<&str, Vec<(&DeviceName, &Finding)>> = BTreeMap::new();
-    for (name, finding) in found {
-        groups.entry(finding.remedy.as_str()).or_default().push((name, finding));
+/// A finding, and the phone that has it.
+#[derive(Clone, Copy)]
+struct Found<'a> {
+    cluster: &'a str,
+    phone: &'a DeviceName,
+    finding: &'a Finding,
+}
+
+fn finding_row(code: Code, found: &[Found<'_>]) -> Option<FindingRow> {
+    let severity = found.iter().map(|found| found.finding.severity).max()?;
+    let mut groups: BTreeMap<(&str, &str), Vec<Found<'_>>> = BTreeMap::new();
+    for found in found {
+        let key = (found.cluster, found.finding.remedy.as_str());
+        groups.entry(key).or_default().push(*found);
     }
     let mut groups: Vec<_> = groups.into_iter().collect();
     groups.sort_by_key(|(_, found)| std::cmp::Reverse(found.len()));
     let more = groups.len().saturating_sub(MOST_REMEDIES);
-    let remedies = groups.into_iter().take(MOST_REMEDIES).map(|(remedy, found)| {
-        let phones: Vec<&DeviceName> = found.iter().map(|(name, _)| *name).collect();
-        let message = one_or_such_as(found.iter().map(|(_, finding)| finding.message.as_str()));
+    let remedies = groups.into_iter().take(MOST_REMEDIES).map(|((cluster, remedy), found)| {
+        let phones: Vec<&DeviceName> = found.iter().map(|found| found.phone).collect();
+        let message = one_or_such_as(found.iter().map(|found| found.finding.message.as_str()));
         Remedy {
+            cluster: cluster.to_owned(),
             number: grouped(phones.len()),
             message: printable(&message).into_owned(),
             remedy: parts(&printable(remedy)),
@@ -93,20 +108,24 @@ fn finding_row(code: Code, found: &[(&DeviceName, &Finding)]) -> Option<FindingR
 }
 
 /// What is left to do about phones whose push is not proven; what concerns most of them stands first.
-pub(super) fn to_do(phones: &[PhoneResult]) -> (Vec<ToDo>, usize) {
-    let mut groups: BTreeMap<(&'static str, String), Vec<&PhoneResult>> = BTreeMap::new();
-    for phone in phones.iter().filter(|phone| is_failure(phone)) {
-        groups.entry((phone.outcome.as_str(), general_remedy(phone))).or_default().push(phone);
+pub(super) fn to_do<'a>(
+    phones: impl Iterator<Item = (&'a str, &'a PhoneResult)>,
+) -> (Vec<ToDo>, usize) {
+    let mut groups: BTreeMap<(&str, &str, String), Vec<&PhoneResult>> = BTreeMap::new();
+    for (cluster, phone) in phones.filter(|(_, phone)| is_failure(phone)) {
+        let key = (cluster, phone.outcome.as_str(), general_remedy(phone));
+        groups.entry(key).or_default().push(phone);
     }
     let mut groups: Vec<_> = groups.into_iter().collect();
     groups.sort_by_key(|(_, phones)| std::cmp::Reverse(phones.len()));
     let more = groups.len().saturating_sub(MOST_TO_DO);
-    let shown = groups.into_iter().take(MOST_TO_DO).map(|((outcome, remedy), phones)| {
+    let shown = groups.into_iter().take(MOST_TO_DO).map(|((cluster, _, remedy), phones)| {
         let reasons = phones.iter().map(|phone| phone.reason.as_deref().unwrap_or_default());
         let reason = one_or_such_as(reasons);
         let named: Vec<&DeviceName> = phones.iter().map(|phone| &phone.name).collect();
         ToDo {
-            outcome,
+            outcome: phones.first().map_or("", |phone| phone.outcome.as_str()),
+            cluster: cluster.to_owned(),
             number: grouped(phones.len()),
             reason: printable(&reason).into_owned(),
             remedy: parts(&printable(&remedy)),
@@ -156,7 +175,7 @@ mod tests {
     fn phones_with_the_same_trouble_stand_together() {
         let phones =
             [phone(1, "no background"), phone(2, "no thumbnail"), phone(3, "no background")];
-        let (to_do, more) = to_do(&phones);
+        let (to_do, more) = to_do(phones.iter().map(|phone| ("", phone)));
         assert_eq!((to_do.len(), more, to_do[0].number.as_str()), (1, 0, "3"));
         assert_eq!(to_do[0].reason, "such as: no background");
         assert_eq!(to_do[0].remedy[0].text, "check that the phone can reach the image server");

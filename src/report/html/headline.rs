@@ -64,11 +64,7 @@ fn numbers(chronicle: &Chronicle, pushed: usize, verified: usize, failed: usize)
     let untried = format!("{} of them pending", grouped(pending));
     let shown = format!("{} of them {}", grouped(already), words::already(chronicle.deed));
     let proof = chronicle.proof();
-    let (word, good) = match words::unknown(chronicle.deed, proof) {
-        // Nobody was to see more than an acceptance.
-        Some(_) => ("accepted", pushed - failed),
-        None => ("verified", verified),
-    };
+    let (word, good) = good(chronicle.deed, proof, verified, pushed - failed);
     vec![
         number(word, good, (good * 100).checked_div(pushed).map(share)),
         number(words::failed(chronicle.deed, proof), failed, (pending > 0).then_some(untried)),
@@ -77,7 +73,25 @@ fn numbers(chronicle: &Chronicle, pushed: usize, verified: usize, failed: usize)
     ]
 }
 
-fn state(chronicle: &Chronicle, pushed: usize, failed: usize) -> (&'static str, &'static str) {
+/// What is the best that there was to reach, and how many reached it.
+pub(super) fn good(
+    deed: Deed,
+    proof: Proof,
+    verified: usize,
+    accepted: usize,
+) -> (&'static str, usize) {
+    match words::unknown(deed, proof) {
+        // Nobody was to see more than an acceptance.
+        Some(_) => ("accepted", accepted),
+        None => ("verified", verified),
+    }
+}
+
+pub(super) fn state(
+    chronicle: &Chronicle,
+    pushed: usize,
+    failed: usize,
+) -> (&'static str, &'static str) {
     let stopped = chronicle.ending.as_ref().is_some_and(|ending| ending.stopped.is_some());
     let changes_failed = chronicle
         .changes
@@ -141,7 +155,7 @@ fn accepted(deed: Deed, proof: Proof, pushed: usize, failed: usize, unknown: &st
     }
 }
 
-fn because(chronicle: &Chronicle) -> Option<String> {
+pub(super) fn because(chronicle: &Chronicle) -> Option<String> {
     if !chronicle.has_ended() {
         let killed = chronicle.run.state == "killed";
         let how = if killed { "This run was killed" } else { "This run goes on, or was killed" };

@@ -13,9 +13,11 @@ mod receivers;
 mod seal;
 mod table;
 mod timeline;
+mod together;
 mod tones;
 
 use askama::Template;
+use jiff::Timestamp;
 
 use self::bars::{Bar, Count, Rows};
 use self::changed::Changed;
@@ -24,11 +26,15 @@ use self::headline::Headline;
 use self::pictures::{Picture, Seen};
 use self::table::PlainRow;
 use self::timeline::Timeline;
+use self::together::Together;
 use self::tones::ToneRow;
-use super::chronicle::Chronicle;
+use super::chronicle::{Chronicle, PhoneSeen};
 use super::text::printable;
 use super::words;
-use crate::event::Outcome;
+use crate::domain::deed::Deed;
+use crate::domain::text::counted;
+use crate::event::{Outcome, Proof};
+use crate::journal::LeftOut;
 
 /// The report could not be rendered.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +67,9 @@ struct Page {
     verdicts: Vec<Count>,
     verdict_bar: Bar,
     findings: Vec<FindingRow>,
-    changes: Vec<Changed>,
+    /// Whether anything is to be said about changes.
+    changed: bool,
+    changes: Vec<ChangesOf>,
     pictures: Vec<Picture>,
     tones: Vec<ToneRow>,
     /// Whether phones got different pictures.
@@ -76,7 +84,14 @@ struct Page {
     phones: usize,
     plain: Vec<PlainRow>,
     more_plain: usize,
-    run: i64,
+    /// Whatever only several runs have.
+    together: Option<Together>,
+    /// Which runs, in words.
+    runs: String,
+    /// The name of the file that names of phones are saved in.
+    file: String,
+    /// The command that shows the first run.
+    show: String,
     place: String,
     when: String,
     took: String,
@@ -90,7 +105,7 @@ struct Meaning {
 
 /// A fact about the run.
 struct Fact {
-    name: &'static str,
+    name: String,
     value: String,
     code: bool,
 }
@@ -102,77 +117,179 @@ struct Part {
     text: String,
 }
 
-/// Renders the report of a run.
+/// A run, and what tells it from others on the page.
+#[derive(Clone, Debug)]
+struct Of<'a> {
+    /// What its cluster is called; empty where it is alone.
+    cluster: String,
+    run: &'a Chronicle,
+}
+
+impl<'a> Of<'a> {
+    /// Gives each run its name; clusters without a run make a run that is alone one of several.
+    fn all(runs: &'a [Chronicle], without_a_run: usize) -> Vec<Self> {
+        let alone = runs.len() + without_a_run < 2;
+        let name = |run: &Chronicle| {
+            let twice =
+                runs.iter().filter(|other| other.run.cluster == run.run.cluster).count() > 1;
+            let cluster = clean(&run.run.cluster);
+            // A run and the one that went on with it are about the same cluster.
+            if twice { format!("{cluster}, run {}", run.run.id) } else { cluster }
+        };
+        let of = |run| Of { cluster: if alone { String::new() } else { name(run) }, run };
+        runs.iter().map(of).collect()
+    }
+
+    /// Returns the phones as the audit saw them.
+    fn seen(&self) -> impl Iterator<Item = &'a PhoneSeen> + use<'a> {
+        self.run.audit.iter().flat_map(|audit| &audit.phones)
+    }
+
+    /// Returns what stands in front of a line about it.
+    fn in_front(&self) -> String {
+        if self.cluster.is_empty() { String::new() } else { format!("{}: ", self.cluster) }
+    }
+}
+
+/// What was done, and how it was to be proven. All runs of a page did the same; where one of them was to look and
+/// others were not, its words hold for all, because an acceptance is never called verified.
+fn done(runs: &[Of<'_>]) -> (Deed, Proof) {
+    let mut all = runs.iter().map(|of| (of.run.deed, of.run.proof()));
+    let looked = all.clone().find(|(deed, proof)| words::unknown(*deed, *proof).is_none());
+    looked.or_else(|| all.next()).unwrap_or_default()
+}
+
+/// When the first of the runs began.
+fn began(runs: &[Of<'_>]) -> Timestamp {
+    runs.iter().map(|of| of.run.run.began_at).min().unwrap_or_default()
+}
+
+/// The last moment that is known of any of them.
+fn last_known(runs: &[Of<'_>]) -> Timestamp {
+    runs.iter().map(|of| of.run.last_known()).max().unwrap_or_default()
+}
+
+/// What was changed on one cluster.
+struct ChangesOf {
+    cluster: String,
+    rows: Vec<Changed>,
+}
+
+/// Renders the report of a run, or one of several, which tells their clusters apart; those for which no run could be
+/// begun are named too.
 ///
 /// # Errors
 /// When memory runs out.
-pub fn html(chronicle: &Chronicle) -> Result<String, HtmlError> {
-    page(chronicle)?.render().map_err(HtmlError::Template)
+pub fn html(runs: &[Chronicle]) -> Result<String, HtmlError> {
+    page(runs, &together::left_out(runs))?.render().map_err(HtmlError::Template)
 }
 
-fn page(chronicle: &Chronicle) -> Result<Page, HtmlError> {
-    let run = &chronicle.run;
-    let seen = chronicle.audit.iter().flat_map(|audit| &audit.phones);
-    let verdicts = bars::verdicts(seen);
-    let (to_do, more_to_do) = findings::to_do(&chronicle.phones);
-    let (plain, more_plain) = table::plain(chronicle);
+fn page(chronicles: &[Chronicle], left_out: &[&LeftOut]) -> Result<Page, HtmlError> {
+    let runs = &Of::all(chronicles, left_out.len());
+    let together = (runs.len() + left_out.len() > 1).then(|| Together::of(runs, left_out));
+    let verdicts = bars::verdicts(runs.iter().flat_map(Of::seen));
+    let phones = runs.iter().flat_map(|of| of.run.phones.iter().map(move |phone| (of, phone)));
+    let (to_do, more_to_do) =
+        findings::to_do(phones.clone().map(|(of, phone)| (of.cluster.as_str(), phone)));
+    let (plain, more_plain) = table::plain(runs);
     let (style, script) = (lines(STYLE), lines(SCRIPT));
-    let remarks = chronicle.audit.iter().flat_map(|audit| &audit.remarks);
-    let pushed_by_cluster = chronicle.phones.iter().any(|phone| !phone.device_pool.is_empty());
+    let remarks = runs.iter().flat_map(|of| of.remarks());
+    let pushed_by_cluster = phones.clone().any(|(_, phone)| !phone.device_pool.is_empty());
     let groups = [
-        pushed_by_cluster.then(|| bars::by_device_pool(chronicle)),
-        Some(bars::by_model(chronicle)).filter(|rows| !rows.first.is_empty()),
+        pushed_by_cluster.then(|| bars::by_device_pool(runs)),
+        Some(bars::by_model(runs)).filter(|rows| !rows.first.is_empty()),
     ];
+    let audited = runs.iter().any(|of| of.run.audit.is_some());
+    let changes: Vec<ChangesOf> = runs.iter().map(ChangesOf::of).collect();
+    let (first, numbers) = (runs.first(), numbers(runs));
+    let (deed, proof) = done(runs);
     Ok(Page {
         policy: seal::policy(&style, &script),
         style,
         script,
-        data: table::data(chronicle)?,
-        title: title(chronicle),
-        head: headline::headline(chronicle),
-        audited: chronicle.audit.is_some(),
-        facts: facts(chronicle),
-        remarks: remarks.map(|remark| printable(remark).into_owned()).collect(),
+        data: table::data(runs)?,
+        title: title(runs, left_out),
+        head: match (&together, first) {
+            (None, Some(of)) => headline::headline(of.run),
+            _ => together::headline(runs, left_out),
+        },
+        audited,
+        facts: facts(runs),
+        remarks: remarks.collect(),
         to_do,
         more_to_do,
-        timeline: timeline::timeline(chronicle),
+        timeline: timeline::timeline(runs),
         groups: groups.into_iter().flatten().collect(),
         verdict_bar: Bar::of(&verdicts),
         verdicts,
-        findings: findings::findings(chronicle),
-        changes: changed::changed(&chronicle.changes),
-        pictures: pictures::pictures(chronicle),
-        tones: tones::tones(chronicle),
-        several_pictures: chronicle.has_several_pictures(),
-        what_to_do: words::to_do(chronicle.deed, chronicle.proof()),
-        noun: words::noun(chronicle.deed),
-        meanings: meanings(chronicle),
-        unsupported: words::unsupported(chronicle.deed),
-        screenshots: pictures::screenshots(chronicle),
-        more_screenshots: chronicle.more_screenshots,
-        phones: chronicle.phones.len(),
+        findings: findings::findings(runs),
+        changed: audited || changes.iter().any(|of| !of.rows.is_empty()),
+        changes,
+        pictures: pictures::pictures(runs),
+        tones: tones::tones(runs),
+        several_pictures: runs.iter().any(|of| of.run.has_several_pictures()),
+        what_to_do: words::to_do(deed, proof),
+        noun: words::noun(deed),
+        meanings: meanings(deed, proof),
+        unsupported: words::unsupported(deed),
+        screenshots: pictures::screenshots(runs),
+        more_screenshots: runs.iter().map(|of| of.run.more_screenshots).sum(),
+        phones: phones.count(),
         plain,
         more_plain,
-        run: run.id,
-        place: place(chronicle),
-        when: clock::moment(run.began_at),
-        took: clock::took(clock::between(run.began_at, chronicle.last_known())),
+        runs: format!("{} {}", if runs.len() == 1 { "run" } else { "runs" }, numbers.join(", ")),
+        file: format!("axlpaper-run-{}-phones.txt", numbers.join("-")),
+        show: numbers.first().map(|run| format!("axlpaper show {run}")).unwrap_or_default(),
+        place: match (&together, first) {
+            (None, Some(of)) => place(of.run),
+            _ => counted(runs.len() + left_out.len(), "cluster"),
+        },
+        together,
+        when: clock::moment(began(runs)),
+        took: clock::took(clock::between(began(runs), last_known(runs))),
     })
 }
 
-fn title(chronicle: &Chronicle) -> String {
-    let what = chronicle.file.as_deref().map(|file| words::title(chronicle.deed, file));
-    let what = what.as_deref().unwrap_or(&chronicle.run.command);
-    clean(&if chronicle.run.is_about_addresses() {
+impl ChangesOf {
+    fn of(of: &Of<'_>) -> Self {
+        Self { cluster: of.cluster.clone(), rows: changed::changed(&of.run.changes) }
+    }
+}
+
+impl Of<'_> {
+    /// Returns what the survey could not read.
+    fn remarks(&self) -> impl Iterator<Item = String> {
+        let remarks = self.run.audit.iter().flat_map(|audit| &audit.remarks);
+        remarks.map(|remark| format!("{}{}", self.in_front(), printable(remark)))
+    }
+}
+
+fn numbers(runs: &[Of<'_>]) -> Vec<String> {
+    runs.iter().map(|of| of.run.run.id.to_string()).collect()
+}
+
+fn title(runs: &[Of<'_>], left_out: &[&LeftOut]) -> String {
+    let Some(first) = runs.first().map(|of| of.run) else { return String::new() };
+    let what = first.file.as_deref().map(|file| words::title(first.deed, file));
+    let what = what.as_deref().unwrap_or(&first.run.command);
+    if runs.iter().any(|of| !of.cluster.is_empty()) {
+        let names = runs.iter().map(|of| of.run.run.cluster.as_str());
+        let mut names: Vec<&str> = names.chain(left_out.iter().map(|one| &*one.cluster)).collect();
+        names.dedup();
+        let named = names.join(", ");
+        let all = counted(names.len(), "cluster");
+        let place = if named.chars().count() <= MOST_OF_NAMES { named } else { all };
+        return clean(&format!("{what} on {place}"));
+    }
+    clean(&if first.run.is_about_addresses() {
         format!("{what} by address")
     } else {
-        format!("{what} on {}", chronicle.run.cluster)
+        format!("{what} on {}", first.run.cluster)
     })
 }
 
 /// The outcomes that there can be: nothing is verified where nobody was to look.
-fn meanings(chronicle: &Chronicle) -> Vec<Meaning> {
-    let (deed, proof) = (chronicle.deed, chronicle.proof());
+fn meanings(deed: Deed, proof: Proof) -> Vec<Meaning> {
     let seen = words::unknown(deed, proof).is_none();
     let there = Outcome::ALL.into_iter().filter(|one| seen || *one != Outcome::Verified);
     there
@@ -192,21 +309,35 @@ fn place(chronicle: &Chronicle) -> String {
 }
 
 /// How it was run, so that it can be run again.
-fn facts(chronicle: &Chronicle) -> Vec<Fact> {
+fn facts(runs: &[Of<'_>]) -> Vec<Fact> {
+    let Some(run) = runs.first().map(|of| &of.run.run) else { return Vec::new() };
+    let mut facts = vec![
+        code("Command", &without_folder(&run.command_line)),
+        fact("Program", &format!("axlpaper {}", run.program)),
+        fact("By", &format!("{} on {}", run.os_user, run.machine)),
+    ];
+    match runs {
+        [only] if only.cluster.is_empty() => facts.extend(facts_of(only.run)),
+        several => facts.extend(several.iter().map(|of| {
+            let told =
+                facts_of(of.run).into_iter().map(|one| format!("{} {}", one.name, one.value));
+            fact(&of.cluster, &told.collect::<Vec<_>>().join(" · "))
+        })),
+    }
+    let numbers = numbers(runs).join(" ");
+    facts.push(code("This report again", &format!("axlpaper report {numbers}")));
+    facts
+}
+
+/// What is known of one run.
+fn facts_of(chronicle: &Chronicle) -> Vec<Fact> {
     let run = &chronicle.run;
-    let fact = |name, value: &str| Fact { name, value: clean(value), code: false };
-    let code = |name, value: &str| Fact { name, value: clean(value), code: true };
     let ended = match (run.ended_at, run.exit_code) {
         (Some(at), Some(code)) => format!("{}, exit code {code}", clock::moment(at)),
         (Some(at), None) => clock::moment(at),
         (None, _) => "not known".to_owned(),
     };
-    let mut facts = vec![
-        code("Command", &without_folder(&run.command_line)),
-        fact("Program", &format!("axlpaper {}", run.program)),
-        fact("Run", &format!("{} in the journal", run.id)),
-        fact("By", &format!("{} on {}", run.os_user, run.machine)),
-    ];
+    let mut facts = vec![fact("Run", &format!("{} in the journal", run.id))];
     if !run.host.is_empty() {
         facts.push(fact("Cluster", &format!("{} at {}", run.cluster, run.host)));
         facts.push(fact("Release", &place(chronicle)));
@@ -219,9 +350,21 @@ fn facts(chronicle: &Chronicle) -> Vec<Fact> {
     if let Some(other) = run.reverts {
         facts.push(fact("Takes back", &format!("run {other}")));
     }
+    let together = chronicle.together.iter().map(|together| &together.runs);
+    if let Some(runs) = together.into_iter().find(|runs| runs.len() > 1) {
+        let runs = runs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        facts.push(code("Begun with others", &format!("axlpaper report {runs}")));
+    }
     facts.push(code("Every attempt", &format!("axlpaper show {} --json", run.id)));
-    facts.push(code("This report again", &format!("axlpaper report {}", run.id)));
     facts
+}
+
+fn fact(name: &str, value: &str) -> Fact {
+    Fact { name: name.to_owned(), value: clean(value), code: false }
+}
+
+fn code(name: &str, value: &str) -> Fact {
+    Fact { code: true, ..fact(name, value) }
 }
 
 /// The command line with the name of the program, without the folder that it stands in.
@@ -248,6 +391,9 @@ fn clean(text: &str) -> String {
 fn lines(text: &str) -> String {
     text.replace("\r\n", "\n")
 }
+
+/// How many characters of clusters' names a title has room for.
+const MOST_OF_NAMES: usize = 60;
 
 const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");

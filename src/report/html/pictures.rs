@@ -1,13 +1,13 @@
 //! Pictures as phones got them, and what phones showed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::Of;
 use super::receivers::Receivers;
 use crate::journal::SentFile;
-use crate::report::chronicle::Chronicle;
 use crate::report::text::printable;
 
 /// A background with its thumbnail.
@@ -44,13 +44,18 @@ pub(super) struct Seen {
 }
 
 /// The pictures that were made, in the order of their sizes.
-pub(super) fn pictures(chronicle: &Chronicle) -> Vec<Picture> {
-    let receivers = Receivers::of(chronicle);
-    let pictures = chronicle.pictures.iter().map(|picture| {
+pub(super) fn pictures(runs: &[Of<'_>]) -> Vec<Picture> {
+    let receivers = Receivers::of(runs);
+    let files: HashSet<_> = runs.iter().map(|of| &of.run.file).collect();
+    let mut known = HashSet::new();
+    let pictures = runs.iter().flat_map(|of| of.run.pictures.iter().map(move |one| (of, one)));
+    let pictures = pictures.filter(|(_, picture)| known.insert(picture.digest.as_str()));
+    let pictures = pictures.map(|(of, picture)| {
         let told = receivers.told(&picture.digest);
-        let one_of_several = !picture.name.is_empty();
-        let only = chronicle.file.as_deref().unwrap_or_default();
-        let name = if one_of_several { &picture.name } else { only };
+        let has_name = !picture.name.is_empty();
+        let one_of_several = has_name || files.len() > 1;
+        let only = of.run.file.as_deref().unwrap_or_default();
+        let name = if has_name { &picture.name } else { only };
         Picture {
             name: printable(name).into_owned(),
             one_of_several,
@@ -84,11 +89,15 @@ fn url(media_type: &str, base64: &str) -> String {
 }
 
 /// What phones showed, by name.
-pub(super) fn screenshots(chronicle: &Chronicle) -> Vec<Seen> {
-    let mut seen: BTreeMap<&str, Seen> = BTreeMap::new();
-    for shot in &chronicle.screenshots {
-        let phone = || printable(&shot.phone).into_owned();
-        let entry = seen.entry(&shot.phone);
+pub(super) fn screenshots(runs: &[Of<'_>]) -> Vec<Seen> {
+    let mut seen: BTreeMap<(&str, &str), Seen> = BTreeMap::new();
+    let shots = runs.iter().flat_map(|of| of.run.screenshots.iter().map(move |shot| (of, shot)));
+    for (of, shot) in shots {
+        let phone = || match of.cluster.as_str() {
+            "" => printable(&shot.phone).into_owned(),
+            cluster => format!("{} ({cluster})", printable(&shot.phone)),
+        };
+        let entry = seen.entry((&of.cluster, &shot.phone));
         let seen = entry.or_insert_with(|| Seen { phone: phone(), before: None, after: None });
         let picture = media_type(&shot.bytes).map(|kind| url(kind, &STANDARD.encode(&shot.bytes)));
         if shot.after {

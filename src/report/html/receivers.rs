@@ -2,32 +2,39 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use super::Of;
 use crate::domain::text::{counted, names};
 use crate::event::Outcome;
-use crate::report::chronicle::Chronicle;
 use crate::report::text::printable;
 
-/// The phones of a run by what they were sent.
+/// The phones of runs by what they were sent.
 pub(super) struct Receivers<'a> {
-    sent: HashMap<&'a str, HashSet<&'a str>>,
-    verified: HashSet<&'a str>,
-    models: HashMap<&'a str, &'a str>,
+    sent: HashMap<&'a str, HashSet<Phone<'a>>>,
+    verified: HashSet<Phone<'a>>,
+    models: HashMap<Phone<'a>, &'a str>,
 }
+
+/// The place of its run, and its name: phones of two clusters can have the same name.
+type Phone<'a> = (usize, &'a str);
 
 impl<'a> Receivers<'a> {
     /// Finds them.
-    pub(super) fn of(chronicle: &'a Chronicle) -> Self {
-        let mut sent: HashMap<&str, HashSet<&str>> = HashMap::new();
-        for attempt in &chronicle.attempts {
-            sent.entry(&attempt.digest).or_default().insert(&attempt.phone);
+    pub(super) fn of(runs: &[Of<'a>]) -> Self {
+        let mut sent: HashMap<&str, HashSet<Phone<'_>>> = HashMap::new();
+        let (mut verified, mut models) = (HashSet::new(), HashMap::new());
+        for (at, run) in runs.iter().map(|of| of.run).enumerate() {
+            for attempt in &run.attempts {
+                sent.entry(&attempt.digest).or_default().insert((at, &attempt.phone));
+            }
+            for phone in &run.phones {
+                let key = (at, phone.name.as_str());
+                models.insert(key, phone.model.as_str());
+                if phone.outcome == Outcome::Verified {
+                    verified.insert(key);
+                }
+            }
         }
-        let phones = || chronicle.phones.iter();
-        let verified = phones().filter(|phone| phone.outcome == Outcome::Verified);
-        Self {
-            sent,
-            verified: verified.map(|phone| phone.name.as_str()).collect(),
-            models: phones().map(|phone| (phone.name.as_str(), phone.model.as_str())).collect(),
-        }
+        Self { sent, verified, models }
     }
 
     /// Says how many phones got what has this digest.

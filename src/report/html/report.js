@@ -6,8 +6,8 @@
   const table = byId("table");
   if (!table) return;
   const data = JSON.parse(byId("data").textContent);
-  const [NAME, DESCRIPTION, IP, MODEL, POOL, VERDICT, OUTCOME, FAILURE, REASON, ANSWER, REMEDY, ATTEMPTS, TOOK, MORE, FINDINGS, TRIES, PICTURE, TONE] =
-    Array(18).keys();
+  const [NAME, DESCRIPTION, IP, MODEL, POOL, VERDICT, OUTCOME, FAILURE, REASON, ANSWER, REMEDY, ATTEMPTS, TOOK, MORE, FINDINGS, TRIES, PICTURE, TONE, CLUSTER] =
+    Array(19).keys();
   const { rows, texts } = data;
   const PAGE = 100;
   const MOST_PRINTED = 500;
@@ -77,6 +77,7 @@
   };
   const makeKeys = {
     name: () => ranksOf(rows.map((row) => row[NAME].toLowerCase())),
+    cluster: byText(CLUSTER),
     model: byText(MODEL),
     pool: byText(POOL),
     picture: byText(PICTURE),
@@ -108,7 +109,7 @@
   const haystack = (at) => {
     haystacks ??= rows.map((row) => {
       const verdict = row[VERDICT] === null ? "" : data.verdicts[row[VERDICT]];
-      const parts = [row[NAME], row[DESCRIPTION], row[IP], texts[row[MODEL]], texts[row[POOL]], verdict, data.outcomes[row[OUTCOME]]];
+      const parts = [row[NAME], row[DESCRIPTION], row[IP], texts[row[CLUSTER]], texts[row[MODEL]], texts[row[POOL]], verdict, data.outcomes[row[OUTCOME]]];
       parts.push(texts[row[PICTURE]], texts[row[TONE]], texts[row[REASON]], texts[row[ANSWER]], texts[row[REMEDY]], ...codesOf(row), ...row[MORE].map((text) => texts[text]));
       return parts.join("\n").toLowerCase();
     });
@@ -121,6 +122,7 @@
       const code = data.codes.indexOf(value);
       return (row) => row[FINDINGS].some((finding) => finding[0] === code);
     },
+    cluster: (value) => (row) => texts[row[CLUSTER]] === value,
     pool: (value) => (row) => texts[row[POOL]] === value,
     model: (value) => (row) => texts[row[MODEL]] === value,
     picture: (value) => (row) => texts[row[PICTURE]] === value,
@@ -157,6 +159,7 @@
     fill("outcome", failed ? [["*failed", failed, data.failed], ...outcomes] : outcomes);
     fill("verdict", inOrder(data.verdicts, tally((row) => (row[VERDICT] === null ? [] : [data.verdicts[row[VERDICT]]]))));
     fill("finding", inOrder(data.codes, tally((row) => new Set(codesOf(row)))));
+    fill("cluster", byName(tally((row) => [texts[row[CLUSTER]]])));
     fill("pool", byName(tally((row) => [texts[row[POOL]]])));
     fill("model", byName(tally((row) => [texts[row[MODEL]]])));
     fill("picture", byName(tally((row) => [texts[row[PICTURE]]])));
@@ -166,6 +169,7 @@
 
   const columns = [...table.tHead.rows[0].cells].map((cell) => cell.dataset.sort);
   const cellOf = {
+    cluster: (cell, row) => cell.append(texts[row[CLUSTER]]),
     model: (cell, row) => cell.append(texts[row[MODEL]]),
     pool: (cell, row) => cell.append(texts[row[POOL]]),
     ip: (cell, row) => cell.append(row[IP]),
@@ -222,6 +226,7 @@
     cell.colSpan = shown.span;
     const list = make("dl", undefined, "how");
     const add = (name, text) => text && fact(list, name, (value) => value.append(text));
+    add("Cluster", texts[row[CLUSTER]]);
     add("Model", texts[row[MODEL]]);
     add("Address", row[IP]);
     add("Picture", texts[row[PICTURE]]);

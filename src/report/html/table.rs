@@ -4,23 +4,25 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::clock::{between, took};
 use super::seal::script_safe;
-use super::{HtmlError, Part, parts};
+use super::{HtmlError, Of, Part, began, done, parts};
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Verdict};
 use crate::domain::object::ToneFormat;
 use crate::event::{Outcome, PhoneResult};
 use crate::journal::AttemptRow;
-use crate::report::chronicle::{Chronicle, PhoneSeen, is_failure};
+use crate::report::chronicle::{PhoneSeen, is_failure};
 use crate::report::text::printable;
 use crate::report::words;
 
 /// A phone in the part that needs no script.
 #[derive(Clone, Debug)]
 pub(super) struct PlainRow {
+    pub(super) cluster: String,
     pub(super) name: String,
     pub(super) description: String,
     pub(super) model: String,
@@ -38,7 +40,7 @@ pub(super) struct PlainRow {
 /// All of the data. The script knows its fields by these names, and rows and their parts by place.
 #[derive(Serialize)]
 struct Data {
-    /// The run's beginning, in milliseconds since 1970.
+    /// The beginning of the first run, in milliseconds since 1970.
     began: i64,
     outcomes: Vec<&'static str>,
     verdicts: Vec<&'static str>,
@@ -92,6 +94,8 @@ struct Row(
     Text,
     /// Which version of a ring tone.
     Text,
+    /// Cluster, where there are several.
+    Text,
 );
 
 /// What stands in `Row` as what else is known.
@@ -131,50 +135,60 @@ impl Texts {
 ///
 /// # Errors
 /// When a value cannot be written as JSON.
-pub(super) fn data(chronicle: &Chronicle) -> Result<String, HtmlError> {
-    let seen = seen(chronicle);
-    let mut attempts: HashMap<&str, Vec<&AttemptRow>> = HashMap::new();
-    for attempt in &chronicle.attempts {
-        attempts.entry(&attempt.phone).or_default().push(attempt);
+pub(super) fn data(runs: &[Of<'_>]) -> Result<String, HtmlError> {
+    let seen = seen(runs);
+    let mut attempts: HashMap<(usize, &str), Vec<&AttemptRow>> = HashMap::new();
+    for (at, of) in runs.iter().enumerate() {
+        for attempt in &of.run.attempts {
+            attempts.entry((at, &attempt.phone)).or_default().push(attempt);
+        }
     }
+    let began = began(runs);
+    let (deed, proof) = done(runs);
     let mut texts = Texts::new();
-    let rows = ordered(chronicle)
+    let rows = ordered(runs)
         .into_iter()
-        .map(|phone| {
-            let tries = attempts.get(phone.name.as_str()).map(Vec::as_slice).unwrap_or_default();
-            row(phone, seen.get(&phone.name).copied(), tries, chronicle, &mut texts)
+        .map(|(at, phone)| {
+            let tries = attempts.get(&(at, phone.name.as_str()));
+            let tries = tries.map(Vec::as_slice).unwrap_or_default();
+            let cluster = texts.of(&runs[at].cluster);
+            row(phone, seen.get(&(at, &phone.name)).copied(), (tries, began), cluster, &mut texts)
         })
         .collect();
     let data = Data {
-        began: chronicle.run.began_at.as_millisecond(),
+        began: began.as_millisecond(),
         outcomes: Outcome::ALL.map(Outcome::as_str).to_vec(),
         verdicts: Verdict::ALL.map(Verdict::as_str).to_vec(),
         codes: Code::ALL.iter().map(|code| code.as_str()).collect(),
-        failed: words::failed(chronicle.deed, chronicle.proof()),
-        labels: if chronicle.audit.is_some() { &LABELS } else { &[] },
+        failed: words::failed(deed, proof),
+        labels: if runs.iter().any(|of| of.run.audit.is_some()) { &LABELS } else { &[] },
         texts: texts.texts,
         rows,
     };
     serde_json::to_string(&data).map(|json| script_safe(&json)).map_err(HtmlError::Data)
 }
 
-fn seen(chronicle: &Chronicle) -> HashMap<&DeviceName, &PhoneSeen> {
-    let seen = chronicle.audit.iter().flat_map(|audit| &audit.phones);
-    seen.map(|phone| (&phone.name, phone)).collect()
+/// The phones as audits saw them, each with the place of its run: names alone do not tell phones of two clusters
+/// apart.
+fn seen<'a>(runs: &[Of<'a>]) -> HashMap<(usize, &'a DeviceName), &'a PhoneSeen> {
+    let each = runs.iter().enumerate();
+    each.flat_map(|(at, of)| of.seen().map(move |phone| ((at, &phone.name), phone))).collect()
 }
 
-/// What went wrong stands first; otherwise phones stay in the order of their names.
-fn ordered(chronicle: &Chronicle) -> Vec<&PhoneResult> {
-    let mut phones: Vec<&PhoneResult> = chronicle.phones.iter().collect();
-    phones.sort_by_key(|phone| (!is_failure(phone), phone.outcome == Outcome::Verified));
+/// What went wrong stands first; otherwise phones stay in the order of their names, those of the first run first.
+fn ordered<'a>(runs: &[Of<'a>]) -> Vec<(usize, &'a PhoneResult)> {
+    let each = runs.iter().enumerate();
+    let phones = each.flat_map(|(at, of)| of.run.phones.iter().map(move |phone| (at, phone)));
+    let mut phones: Vec<_> = phones.collect();
+    phones.sort_by_key(|(_, phone)| (!is_failure(phone), phone.outcome == Outcome::Verified));
     phones
 }
 
 fn row(
     phone: &PhoneResult,
     seen: Option<&PhoneSeen>,
-    tries: &[&AttemptRow],
-    chronicle: &Chronicle,
+    (tries, began): (&[&AttemptRow], Timestamp),
+    cluster: Text,
     texts: &mut Texts,
 ) -> Row {
     let clean = |text: &str| printable(text).into_owned();
@@ -204,9 +218,10 @@ fn row(
         phone.duration_ms,
         more(seen, texts),
         findings,
-        attempts(tries, chronicle, texts),
+        attempts(tries, began, texts),
         texts.maybe(phone.picture.as_deref()),
         texts.maybe(phone.ring_tone.map(ToneFormat::as_str)),
+        cluster,
     )
 }
 
@@ -244,13 +259,12 @@ fn words(name: &str) -> String {
 /// Attempts where there were several; of one alone the phone's own row tells everything.
 fn attempts(
     tries: &[&AttemptRow],
-    chronicle: &Chronicle,
+    began: Timestamp,
     texts: &mut Texts,
 ) -> Vec<(u64, Text, Text, Text)> {
     if tries.len() < 2 {
         return Vec::new();
     }
-    let began = chronicle.run.began_at;
     let told = tries.iter().map(|attempt| {
         let end = attempt.outcome.as_deref().unwrap_or("no end is known");
         let spent = attempt.ended_at.map(|ended| took(between(attempt.began_at, ended)));
@@ -269,20 +283,23 @@ fn remedy_of(phone: &PhoneResult) -> Option<&str> {
 }
 
 /// The first phones for browsers without a script, and how many there are beyond.
-pub(super) fn plain(chronicle: &Chronicle) -> (Vec<PlainRow>, usize) {
-    let seen = seen(chronicle);
-    let phones = ordered(chronicle);
+pub(super) fn plain(runs: &[Of<'_>]) -> (Vec<PlainRow>, usize) {
+    let seen = seen(runs);
+    let phones = ordered(runs);
     let more = phones.len().saturating_sub(MOST_PLAIN);
-    let rows = phones.into_iter().take(MOST_PLAIN);
-    (rows.map(|phone| plain_row(phone, seen.get(&phone.name).copied())).collect(), more)
+    let rows = phones.into_iter().take(MOST_PLAIN).map(|(at, phone)| {
+        plain_row(&runs[at].cluster, phone, seen.get(&(at, &phone.name)).copied())
+    });
+    (rows.collect(), more)
 }
 
-fn plain_row(phone: &PhoneResult, seen: Option<&PhoneSeen>) -> PlainRow {
+fn plain_row(cluster: &str, phone: &PhoneResult, seen: Option<&PhoneSeen>) -> PlainRow {
     let clean = |text: &str| printable(text).into_owned();
     let option = |text: Option<&str>| text.map(clean).unwrap_or_default();
     let codes = seen.into_iter().flat_map(|seen| &seen.findings);
     let codes: Vec<&str> = codes.map(|finding| finding.code.as_str()).collect();
     PlainRow {
+        cluster: cluster.to_owned(),
         name: clean(phone.name.as_str()),
         description: option(seen.map(|seen| seen.description.as_str())),
         model: clean(&phone.model),

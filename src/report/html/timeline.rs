@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
+use super::Of;
 use super::clock::{between, marks, time_of_day, took};
-use crate::domain::text::counted;
+use crate::domain::text::{counted, excerpt};
 use crate::event::Outcome;
 use crate::report::chronicle::Chronicle;
 use crate::report::text::printable;
@@ -19,6 +22,8 @@ pub(super) struct Timeline {
     pub(super) shelf: u64,
     pub(super) marks: Vec<Mark>,
     pub(super) lanes: Vec<Lane>,
+    /// The stages, for whoever wants to read them.
+    pub(super) rows: Vec<StageRow>,
     pub(super) boxes: Vec<Piece>,
     /// How many phones the highest column has.
     pub(super) most: usize,
@@ -38,14 +43,22 @@ pub(super) struct Mark {
     pub(super) label: String,
 }
 
-/// One stage.
+/// One stage, or one of several runs with all its stages.
 #[derive(Clone, Debug)]
 pub(super) struct Lane {
     pub(super) y: u64,
     pub(super) label: String,
+    pub(super) spans: Vec<Piece>,
+}
+
+/// One stage in words.
+#[derive(Clone, Debug)]
+pub(super) struct StageRow {
+    /// The cluster, where there are several.
+    pub(super) cluster: String,
+    pub(super) label: String,
     pub(super) began: String,
     pub(super) took: String,
-    pub(super) spans: Vec<Piece>,
 }
 
 /// A rectangle.
@@ -56,6 +69,8 @@ pub(super) struct Piece {
     pub(super) y: String,
     pub(super) width: String,
     pub(super) height: String,
+    /// What it is, in words.
+    pub(super) told: String,
 }
 
 /// Something that was told.
@@ -73,17 +88,33 @@ struct StageTimes {
     ended: bool,
 }
 
+impl StageTimes {
+    fn took(&self) -> String {
+        let spent = took(self.spans.iter().map(|(from, to)| to - from).sum());
+        if self.ended { spent } else { format!("{spent}, no end is known") }
+    }
+}
+
 /// Draws the time line; nothing where the journal has no stage and no phone with a time.
-pub(super) fn timeline(chronicle: &Chronicle) -> Option<Timeline> {
-    let length = between(chronicle.run.began_at, chronicle.last_known()).max(1);
-    let stages = stages(chronicle, length);
-    let done = done(chronicle, length);
-    if stages.is_empty() && done.is_empty() {
+///
+/// One run has a lane for each of its stages. Several have one each, in which their stages follow one another.
+pub(super) fn timeline(runs: &[Of<'_>]) -> Option<Timeline> {
+    let began = super::began(runs);
+    let length = between(began, super::last_known(runs)).max(1);
+    let scale = Scale { began, length };
+    let staged: Vec<_> = runs.iter().map(|of| (of, stages(of.run, began, length))).collect();
+    let done: Vec<_> = runs.iter().flat_map(|of| done(of.run, began, length)).collect();
+    if staged.iter().all(|(_, stages)| stages.is_empty()) && done.is_empty() {
         return None;
     }
-    let scale = Scale { length };
-    let lanes: Vec<Lane> =
-        (0..).zip(&stages).filter_map(|(row, stage)| scale.lane(row, stage, chronicle)).collect();
+    let lanes: Vec<Lane> = match &staged[..] {
+        [(of, stages)] => {
+            (0..).zip(stages).map(|(row, stage)| scale.lane(row, of, stage)).collect()
+        }
+        several => (0..).zip(several).map(|(row, (of, all))| scale.run(row, of, all)).collect(),
+    };
+    let each = staged.iter().flat_map(|(of, stages)| stages.iter().map(move |stage| (of, stage)));
+    let rows: Vec<StageRow> = each.filter_map(|(of, stage)| scale.row(of, stage)).collect();
     let shelf = TOP + LANE * lanes.len() as u64 + GAP;
     let (boxes, most) = scale.columns(&done, shelf);
     let floor = if boxes.is_empty() { shelf - GAP } else { shelf + COLUMNS_HEIGHT };
@@ -91,14 +122,15 @@ pub(super) fn timeline(chronicle: &Chronicle) -> Option<Timeline> {
         .into_iter()
         .map(|(at, label)| Mark { x: number(scale.x(at)), label })
         .collect();
-    let (notes, more_notes) = notes(chronicle);
-    let told = told(&lanes, done.len(), length);
+    let (notes, more_notes) = notes(runs);
+    let told = told(&rows, done.len(), length);
     Some(Timeline {
         height: floor + FOOT,
         floor,
         shelf,
         marks,
         lanes,
+        rows,
         boxes,
         most,
         column: took(length / COLUMNS),
@@ -108,37 +140,44 @@ pub(super) fn timeline(chronicle: &Chronicle) -> Option<Timeline> {
     })
 }
 
-fn told(lanes: &[Lane], phones: usize, length: u64) -> String {
-    let stages = lanes.iter().map(|lane| format!("{} {}", lane.label, lane.took));
+fn told(rows: &[StageRow], phones: usize, length: u64) -> String {
+    let stages = rows.iter().map(|row| match row.cluster.as_str() {
+        "" => format!("{} {}", row.label, row.took),
+        cluster => format!("{cluster}: {} {}", row.label, row.took),
+    });
     let stages = stages.collect::<Vec<_>>().join(", ");
     let phones = counted(phones, "phone");
     format!("The run took {}. Stages: {stages}. Done with meanwhile: {phones}.", took(length))
 }
 
-fn notes(chronicle: &Chronicle) -> (Vec<Note>, usize) {
+fn notes(runs: &[Of<'_>]) -> (Vec<Note>, usize) {
     let told = |kind: &str| kind == "remark" || kind == "waiting";
-    let all: Vec<_> = chronicle.events.iter().filter(|event| told(&event.kind)).collect();
-    let shown = all.iter().take(MOST_NOTES).map(|event| {
+    let all = runs.iter().flat_map(|of| of.run.events.iter().map(move |event| (of, event)));
+    let mut all: Vec<_> = all.filter(|(_, event)| told(&event.kind)).collect();
+    all.sort_by_key(|(_, event)| event.at);
+    let shown = all.iter().take(MOST_NOTES).map(|(of, event)| {
         let waits = if event.kind == "waiting" { "waited: " } else { "" };
-        Note { at: time_of_day(event.at), text: format!("{waits}{}", printable(&event.text)) }
+        let text = format!("{}{waits}{}", of.in_front(), printable(&event.text));
+        Note { at: time_of_day(event.at), text }
     });
     (shown.collect(), all.len().saturating_sub(MOST_NOTES))
 }
 
 /// Pairs what began with what ended. A stage without an end is taken to go on as long as the run is known.
-fn stages(chronicle: &Chronicle, length: u64) -> Vec<StageTimes> {
+fn stages(chronicle: &Chronicle, began: Timestamp, length: u64) -> Vec<StageTimes> {
+    let end = between(began, chronicle.last_known()).min(length);
     let mut stages: Vec<StageTimes> = Vec::new();
     for event in &chronicle.events {
-        let at = between(chronicle.run.began_at, event.at).min(length);
+        let at = between(began, event.at).min(end);
         let known = stages.iter_mut().find(|stage| stage.word == event.text);
         match (event.kind.as_str(), known) {
             ("began", None) => {
                 let word = event.text.clone();
-                stages.push(StageTimes { word, spans: vec![(at, length)], ended: false });
+                stages.push(StageTimes { word, spans: vec![(at, end)], ended: false });
             }
             // A stage that says twice that it begins has only learnt more about itself.
             ("began", Some(stage)) if stage.ended => {
-                stage.spans.push((at, length));
+                stage.spans.push((at, end));
                 stage.ended = false;
             }
             ("finished", Some(stage)) if !stage.ended => {
@@ -153,16 +192,30 @@ fn stages(chronicle: &Chronicle, length: u64) -> Vec<StageTimes> {
     stages
 }
 
-/// When phones were done with, in milliseconds from the beginning of the run, and how.
-fn done(chronicle: &Chronicle, length: u64) -> Vec<(u64, Outcome)> {
-    let began = chronicle.run.began_at;
+/// When phones were done with, in milliseconds from the beginning, and how.
+fn done(chronicle: &Chronicle, began: Timestamp, length: u64) -> Vec<(u64, Outcome)> {
     let phones = chronicle.phones.iter();
     let done = phones.filter_map(|phone| Some((phone.finished_at?, phone.outcome)));
     done.map(|(at, outcome)| (between(began, at).min(length), outcome)).collect()
 }
 
+/// What a reader calls a stage of a run.
+fn label(of: &Of<'_>, stage: &StageTimes) -> String {
+    printable(words::stage(of.run.deed, &stage.word)).into_owned()
+}
+
+/// What happens in a stage: reading, changing, pushing.
+fn kind(word: &str) -> &'static str {
+    match word {
+        "apply" | "restart" => "changing",
+        "push" => "pushing",
+        _ => "stage",
+    }
+}
+
 /// Milliseconds as places on the drawing.
 struct Scale {
+    began: Timestamp,
     length: u64,
 }
 
@@ -171,23 +224,36 @@ impl Scale {
         LEFT + (WIDTH - LEFT - RIGHT) * (at as f64 / self.length as f64)
     }
 
-    fn lane(&self, row: u64, stage: &StageTimes, chronicle: &Chronicle) -> Option<Lane> {
-        let label = printable(words::stage(chronicle.deed, &stage.word)).into_owned();
+    fn lane(&self, row: u64, of: &Of<'_>, stage: &StageTimes) -> Lane {
         let y = TOP + LANE * row;
+        Lane { y, label: label(of, stage), spans: self.spans(y, of, stage, "stage") }
+    }
+
+    fn run(&self, row: u64, of: &Of<'_>, stages: &[StageTimes]) -> Lane {
+        let y = TOP + LANE * row;
+        let spans = stages.iter().flat_map(|stage| self.spans(y, of, stage, kind(&stage.word)));
+        Lane { y, label: excerpt(&of.cluster, MOST_OF_A_NAME), spans: spans.collect() }
+    }
+
+    fn spans(&self, y: u64, of: &Of<'_>, stage: &StageTimes, word: &'static str) -> Vec<Piece> {
         let last = stage.spans.len() - 1;
+        let told = format!("{}: {}", label(of, stage), stage.took());
         let spans = stage.spans.iter().enumerate().map(|(at, (from, to))| Piece {
-            word: if stage.ended || at < last { "stage" } else { "unended" },
+            word: if stage.ended || at < last { word } else { "unended" },
             x: number(self.x(*from)),
             y: (y + 4).to_string(),
             width: number((self.x(*to) - self.x(*from)).max(2.0)),
             height: (LANE - 8).to_string(),
+            told: told.clone(),
         });
+        spans.collect()
+    }
+
+    fn row(&self, of: &Of<'_>, stage: &StageTimes) -> Option<StageRow> {
         let first = stage.spans.first()?.0;
-        let began = chronicle.run.began_at + std::time::Duration::from_millis(first);
-        let spent = stage.spans.iter().map(|(from, to)| to - from).sum();
-        let spent = took(spent);
-        let spent = if stage.ended { spent } else { format!("{spent}, no end is known") };
-        Some(Lane { y, label, began: time_of_day(began), took: spent, spans: spans.collect() })
+        let began = self.began + std::time::Duration::from_millis(first);
+        let (cluster, label) = (of.cluster.clone(), label(of, stage));
+        Some(StageRow { cluster, label, began: time_of_day(began), took: stage.took() })
     }
 
     /// Columns of phones by the time at which they were done with, and the most of one column.
@@ -212,6 +278,7 @@ impl Scale {
                     y: number(y),
                     width: number(width - 1.0),
                     height: number(height),
+                    told: String::new(),
                 });
             }
         }
@@ -236,12 +303,13 @@ const COLUMNS: u64 = 71;
 const COLUMNS_HEIGHT: u64 = 110;
 const FOOT: u64 = 24;
 const MOST_NOTES: usize = 100;
+/// There is room for so many characters in front of a lane.
+const MOST_OF_A_NAME: usize = 24;
 
 #[cfg(test)]
 pub(super) mod tests {
     use std::time::Duration;
 
-    use jiff::Timestamp;
     use proptest::prelude::*;
 
     use super::*;
@@ -305,6 +373,7 @@ pub(super) mod tests {
             },
             deed: Deed::Picture,
             file: None,
+            together: None,
             ending: None,
             audit: None,
             changes: Vec::new(),
@@ -318,6 +387,37 @@ pub(super) mod tests {
         }
     }
 
+    fn draw(runs: &[Chronicle]) -> Option<Timeline> {
+        timeline(&Of::all(runs, 0))
+    }
+
+    #[test]
+    fn several_runs_have_a_lane_each_with_all_their_stages() {
+        let events = [
+            (0, "began", "phones"),
+            (1_000, "finished", "phones"),
+            (1_000, "began", "apply"),
+            (2_000, "finished", "apply"),
+            (3_000, "began", "push"),
+        ];
+        let mut late = chronicle(&events, &[2_500], Some(4_000));
+        late.run.began_at = at(1_000);
+        late.run.cluster = "beta".into();
+        let line = draw(&[chronicle(&events, &[], Some(4_000)), late]).unwrap();
+        let lanes: Vec<_> = line
+            .lanes
+            .iter()
+            .map(|lane| {
+                let words: Vec<_> = lane.spans.iter().map(|span| span.word).collect();
+                (lane.label.as_str(), words)
+            })
+            .collect();
+        let words = vec!["stage", "changing", "unended"];
+        assert_eq!(lanes, [("lab", words.clone()), ("beta", words)]);
+        assert_eq!((line.rows.len(), line.rows[3].cluster.as_str()), (6, "beta"));
+        assert_eq!(line.most, 1);
+    }
+
     #[test]
     fn waves_are_one_stage_and_a_stage_without_an_end_says_so() {
         let events = [
@@ -328,9 +428,9 @@ pub(super) mod tests {
             (2_000, "finished", "push"),
             (3_000, "began", "push"),
         ];
-        let line = timeline(&chronicle(&events, &[], None)).unwrap();
+        let line = draw(&[chronicle(&events, &[], None)]).unwrap();
         let told: Vec<_> =
-            line.lanes.iter().map(|lane| (lane.label.as_str(), lane.took.as_str())).collect();
+            line.rows.iter().map(|row| (row.label.as_str(), row.took.as_str())).collect();
         assert_eq!(
             told,
             [("Phones are read", "1.0 s"), ("Phones are pushed to", "1.0 s, no end is known")]
@@ -338,7 +438,7 @@ pub(super) mod tests {
         let words: Vec<_> = line.lanes[1].spans.iter().map(|span| span.word).collect();
         assert_eq!(words, ["stage", "unended"]);
         assert_eq!(line.notes[0].text, "wave 1 of 2: 3 phones");
-        assert!(timeline(&chronicle(&[], &[], Some(5))).is_none());
+        assert!(draw(&[chronicle(&[], &[], Some(5))]).is_none());
     }
 
     proptest! {
@@ -351,8 +451,11 @@ pub(super) mod tests {
             ),
             done in proptest::collection::vec(0_u64..9_000, 1..40),
             ended in proptest::option::of(0_u64..9_000),
+            twice: bool,
         ) {
-            let line = timeline(&chronicle(&events, &done, ended)).unwrap();
+            let chronicle = chronicle(&events, &done, ended);
+            let runs = if twice { vec![chronicle.clone(), chronicle] } else { vec![chronicle] };
+            let line = draw(&runs).unwrap();
             let spans = line.lanes.iter().flat_map(|lane| &lane.spans);
             let floor = line.floor as f64;
             for piece in spans.chain(&line.boxes) {
@@ -361,7 +464,7 @@ pub(super) mod tests {
                 prop_assert!(x >= LEFT && x + number(&piece.width) <= WIDTH - RIGHT + 2.1, "{piece:?}");
                 prop_assert!(y >= 0.0 && y + number(&piece.height) <= floor + 0.1, "{piece:?}");
             }
-            prop_assert!((1..=done.len()).contains(&line.most));
+            prop_assert!((1..=done.len() * runs.len()).contains(&line.most));
         }
     }
 }

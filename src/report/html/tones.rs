@@ -1,9 +1,11 @@
 //! The ring tone in every version that phones got.
 
+use std::collections::HashSet;
+
+use super::Of;
 use super::bars::grouped;
 use super::receivers::Receivers;
 use crate::domain::object::ToneFormat;
-use crate::report::chronicle::Chronicle;
 
 /// One version of the ring tone.
 #[derive(Clone, Debug)]
@@ -20,9 +22,11 @@ pub(super) struct ToneRow {
 }
 
 /// The versions that were made, in the order of their formats.
-pub(super) fn tones(chronicle: &Chronicle) -> Vec<ToneRow> {
-    let receivers = Receivers::of(chronicle);
-    let tones = chronicle.tones.iter().map(|tone| {
+pub(super) fn tones(runs: &[Of<'_>]) -> Vec<ToneRow> {
+    let receivers = Receivers::of(runs);
+    let mut known = HashSet::new();
+    let tones = runs.iter().flat_map(|of| &of.run.tones);
+    let tones = tones.filter(|tone| known.insert(tone.digest.as_str())).map(|tone| {
         let cut = if tone.cut { ", the beginning of the sound" } else { "" };
         ToneRow {
             format: tone.format.as_str(),

@@ -70,7 +70,11 @@ pub(super) fn process_nodes(cluster: &Database, call: &Call<'_>) -> Result<Strin
         })
     });
     rows(cluster, call.request, matching, |out, (at, name)| {
-        let id = if at == 0 { ENTERPRISE_WIDE_UUID.to_owned() } else { uuid("node", name) };
+        let id = if at == 0 {
+            ENTERPRISE_WIDE_UUID.to_owned()
+        } else {
+            uuid("node", &format!("{} {name}", cluster.installation))
+        };
         let _ = write!(out, "<processNode uuid=\"{id}\">");
         let mut row = Row::new(out, at, call);
         for &tag in &tags {

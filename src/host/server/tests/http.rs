@@ -325,6 +325,35 @@ async fn every_request_is_told_with_its_end() {
 }
 
 #[tokio::test]
+async fn users_of_one_server_have_their_own_addresses_and_are_told_of_their_own_phones() {
+    let (one, other) = (Arc::new(Log::default()), Arc::new(Log::default()));
+    let host = ImageHost::start_watched(config(None), one.clone()).unwrap();
+    let (address, local) = (host.address(), Some(IpAddr::V4(Ipv4Addr::LOCALHOST)));
+    let base = format!("http://{address}/below/it").parse().unwrap();
+    let second = host.shared(Some(&base), local, other.clone()).unwrap();
+    let first = Fixture { host, prepared: NOISE.clone() };
+    let second = Fixture { host: second, prepared: NOISE.clone() };
+    // The same name in both: two phones.
+    let (urls, others) = (first.classic(), second.classic());
+    assert!(others.image_url.starts_with(&format!("http://{address}/below/it/")), "{others:?}");
+    first.get(&path(&urls.image_url)).await;
+    first.logged(&urls.token, 1).await;
+    first.host.shutdown(PATIENCE).await;
+    // The server goes on for who is left, and a proxy may strip the path or not.
+    let path = path(&others.image_url);
+    second.get(&path).await;
+    second.get(path.strip_prefix("/below/it").unwrap()).await;
+    second.logged(&others.token, 2).await;
+    assert!(second.host.fetched(&others.token).image);
+    while other.0.lock().unwrap().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(one.0.lock().unwrap().len(), 1);
+    second.host.shutdown(PATIENCE).await;
+    TcpStream::connect(address).await.unwrap_err();
+}
+
+#[tokio::test]
 async fn over_tls_the_proof_is_the_same() {
     let identity = SelfSigned::loopback().unwrap();
     let host = ImageHost::start(config(Some(identity.server_config().unwrap()))).unwrap();
