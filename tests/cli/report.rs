@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axlpaper::sim::Quirk;
+use axlpaper::sim::{Fleet, Quirk};
 use rusqlite::Connection;
 use serde_json::Value;
 
@@ -230,4 +230,16 @@ fn what_is_not_there_is_told() {
     assert_eq!(ended.code, 0, "{ended:?}");
     let files = std::fs::read_dir(lab.folder()).unwrap().map(|entry| entry.unwrap().path());
     assert_eq!(files.filter(|path| path.extension().is_some_and(|end| end == "html")).count(), 1);
+}
+
+#[test]
+fn one_report_does_not_tell_of_runs_that_did_different_things() {
+    let lab = Lab::new(Fleet { push_devices: vec![name(1)], ..fleet_of(1) });
+    lab.push("push", &["--yes"]).told(0, &[]);
+    std::fs::write(lab.path("keys.toml"), "[[step]]\npress = [\"Key:Settings\"]\n").unwrap();
+    let port = lab.cluster.phone_port().to_string();
+    lab.run(&["keys", "keys.toml", "--yes", "--phone-port", &port]).told(0, &[]);
+    let again = lab.read(&["report", "1", "2", "-o", "both.html"]);
+    again.fails(2, &["runs 1 and 2 did different things", "axlpaper runs"]);
+    assert!(!lab.path("both.html").exists());
 }

@@ -77,7 +77,7 @@ pub fn told(page: &str) -> Vec<(String, String)> {
     let rows = data["rows"].as_array().unwrap();
     let mut told: Vec<_> = rows
         .iter()
-        .map(|row| (text(&data["texts"], &row[16]), text(&data["outcomes"], &row[6])))
+        .map(|row| (text(&data["texts"], &row[18]), text(&data["outcomes"], &row[6])))
         .collect();
     told.sort();
     told
