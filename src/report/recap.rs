@@ -280,7 +280,7 @@ fn failures(rollout: &Rollout) -> String {
         return nothing_failed(rollout);
     }
     let proof = words::proof_of(&rollout.phones);
-    let mut text = format!("\nPhones that {}\n", words::failed(rollout.deed, proof));
+    let mut text = format!("\nPhones: {}\n", words::failed(rollout.deed, proof));
     for phone in failures.iter().take(MAX_FAILURES) {
         let place = format!("{} ({})", phone.name, about(phone));
         push_line(&mut text, &format!("  {:<12} {}", phone.outcome.as_str(), printable(&place)));
