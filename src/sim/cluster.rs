@@ -49,6 +49,7 @@ pub(crate) struct Shared {
     /// Where the second host is.
     pub(crate) second_host: SocketAddr,
     pub(crate) latency_spread: Spread,
+    pub(crate) page_lines: phones::PageLines,
     pub(crate) thin_lines: HashMap<String, Arc<ThinLine>>,
     pub(crate) risport: RisPort,
     pub(crate) memory: Arc<Memory>,
@@ -129,6 +130,7 @@ impl SimCluster {
             files: Mutex::new(HashMap::new()),
             second_host,
             latency_spread: config.latency_spread,
+            page_lines: phones::PageLines::new(auth),
             thin_lines: ThinLine::all(&config.fleet.thin_lines),
             risport: config.risport,
             memory: Arc::default(),

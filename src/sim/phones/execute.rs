@@ -23,9 +23,10 @@ use crate::domain::personalization::Setting;
 use crate::sim::Shared;
 use crate::sim::accounts::basic;
 use crate::sim::content::{Quirk, Web};
+use crate::sim::database::{Device, Loaded};
 use crate::sim::form::{encode, fields};
 use crate::sim::record::{Fetch, Pressed, Push, PushOutcome, RingTone, Shown};
-use crate::sim::state::{Loaded, hex};
+use crate::sim::state::hex;
 use crate::sim::tripwire::{Sprung, Tripped};
 
 /// Answers one request to a phone.
@@ -35,18 +36,18 @@ pub(super) async fn answer(
     secure: bool,
     request: Request<Incoming>,
 ) -> Result<Answer, Broken> {
-    if !shared.cluster().devices[at].serves() {
+    let phone = Phone::new(&shared, at, secure);
+    if !phone.device.serves() {
         // It restarted with its web server off while the client kept the connection.
         return Err(Broken);
     }
-    let phone = Phone::new(&shared, at, secure);
     if let Some(answer) = phone.sends_to_https(&request) {
         return Ok(answer);
     }
     let _asked = Asked::new(&shared, at);
     match (request.method(), request.uri().path()) {
         (&Method::GET, "/DeviceInformationX") => {
-            Ok(answers::device_information(&phone.name, &phone.product, &phone.load))
+            Ok(answers::device_information(phone.name(), &phone.product, phone.load()))
         }
         (&Method::GET, "/CGI/Screenshot") => Ok(phone.screenshot(&request).await),
         (&Method::POST, "/CGI/Execute") => {
@@ -146,14 +147,14 @@ async fn hold(shared: &Shared, sprung: Sprung) -> Result<Answer, Broken> {
 struct Phone<'a> {
     shared: &'a Shared,
     at: usize,
-    name: String,
-    pool: String,
+    /// As the database had it then.
+    device: Arc<Device>,
+    /// The name of the phone that was plugged in where this one was.
+    other_name: Option<String>,
     model: u32,
     product: String,
     image: Option<ImageSpec>,
-    load: String,
     address: Ipv4Addr,
-    loaded: Loaded,
     quirk: Quirk,
     web: Web,
     /// Whether the request came over HTTPS.
@@ -176,35 +177,39 @@ type Verdict = (PushOutcome, Result<Answer, Broken>, Display);
 
 impl<'a> Phone<'a> {
     fn new(shared: &'a Shared, at: usize, secure: bool) -> Self {
-        let cluster = shared.cluster();
-        let device = &cluster.devices[at];
+        let device = Arc::clone(&shared.cluster().devices[at]);
         let spec = &device.spec;
         let quirk = spec.quirk;
-        let name = if quirk == Quirk::WrongDevice {
-            // Another phone was plugged in where this one was.
+        let other_name = (quirk == Quirk::WrongDevice).then(|| {
             let tail: String = spec.name.chars().rev().take(4).collect();
             format!("SEPFFFE0000F{}", tail.chars().rev().collect::<String>())
-        } else {
-            spec.name.clone()
-        };
+        });
         let product = spec.model_name.strip_prefix("Cisco ").unwrap_or(&spec.model_name);
-        let phone = Self {
+        Self {
             shared,
             at,
-            name,
-            pool: spec.device_pool.clone(),
+            other_name,
             model: spec.model,
             product: format!("CP-{product}"),
             image: model::by_number(spec.model).and_then(|model| model.image),
-            load: spec.active_load.clone(),
             address: spec.address.v4().unwrap_or(Ipv4Addr::LOCALHOST),
-            loaded: device.loaded.clone(),
             quirk,
             web: spec.web,
             secure,
-        };
-        drop(cluster);
-        phone
+            device,
+        }
+    }
+
+    fn name(&self) -> &str {
+        self.other_name.as_deref().unwrap_or(&self.device.spec.name)
+    }
+
+    fn load(&self) -> &str {
+        &self.device.spec.active_load
+    }
+
+    fn loaded(&self) -> &Loaded {
+        &self.device.loaded
     }
 
     /// Returns the answer of a phone that wants to be asked over HTTPS.
@@ -268,7 +273,7 @@ impl<'a> Phone<'a> {
         if !self.authorized(authorization).await {
             // The 8945 sends a challenge; most models send an error with HTTP 200.
             if self.model == MODEL_8945 {
-                let realm = self.name.replace("SEP", "").to_lowercase();
+                let realm = self.name().replace("SEP", "").to_lowercase();
                 let answer = answers::unauthorized(&format!("SEP{realm}"));
                 return Some((PushOutcome::Status(401), Ok(answer), Display::Unchanged));
             }
@@ -279,7 +284,7 @@ impl<'a> Phone<'a> {
 
     /// Tells whether pictures and tones may be pushed the way that this request came.
     fn takes_personal_things(&self) -> bool {
-        match self.loaded.personalization {
+        match self.loaded().personalization {
             Setting::Enabled => true,
             Setting::HttpsOnly => self.secure,
             Setting::Disabled | Setting::Default => false,
@@ -287,7 +292,7 @@ impl<'a> Phone<'a> {
     }
 
     async fn authorized(&self, authorization: Option<&str>) -> bool {
-        if self.loaded.authentication_url.is_empty() {
+        if self.loaded().authentication_url.is_empty() {
             return true;
         }
         let Some((user, password)) = authorization.and_then(basic) else { return false };
@@ -295,11 +300,11 @@ impl<'a> Phone<'a> {
             "UserID={}&Password={}&devicename={}",
             encode(&user),
             encode(&password),
-            encode(&self.name)
+            encode(self.name())
         );
         // Sources disagree on the verb, so PhoneOS uses one and the others the other.
         let post = self.image.is_some_and(|image| image.schema == PushSchema::PhoneOs);
-        let verdict = self.client().ask(&self.loaded.authentication_url, &fields, post).await;
+        let verdict = self.client().ask(&self.loaded().authentication_url, &fields, post).await;
         verdict.as_deref() == Some(b"AUTHORIZED")
     }
 
@@ -355,7 +360,7 @@ impl<'a> Phone<'a> {
     async fn background(&self, xml: &str, fetches: &mut Vec<Fetch>) -> Verdict {
         // Nobody has published what a phone answers then: error 4 is believed. This server speaks
         // HTTP only, so `HTTPS Only` refuses too.
-        if !self.takes_personal_things() || !self.loaded.background_allowed {
+        if !self.takes_personal_things() || !self.loaded().background_allowed {
             return self.error(4);
         }
         let Some(image) = self.image else { return self.error(1) };
@@ -434,9 +439,9 @@ impl<'a> Phone<'a> {
         (digest, size)
     }
 
-    fn client(&self) -> Client {
-        let line = self.shared.thin_lines.get(&self.pool).cloned();
-        Client { address: self.address, model: self.product.clone(), line }
+    fn client(&self) -> Client<'_> {
+        let line = self.shared.thin_lines.get(&self.device.spec.device_pool).cloned();
+        Client { page: &self.shared.page_lines, address: self.address, model: &self.product, line }
     }
 
     #[expect(clippy::unused_self, reason = "reads as what the phone does, like its neighbours")]

@@ -7,21 +7,23 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Empty, Full};
+use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::{Request, Uri};
-use hyper_util::rt::TokioIo;
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::ThinLine;
+use super::line::{Line, PageLines};
 use crate::sim::record::Fetch;
 
 /// A phone as a client.
-pub(super) struct Client {
+pub(super) struct Client<'a> {
+    /// The connections to the cluster's authentication page.
+    pub(super) page: &'a PageLines,
     /// Its own address.
     pub(super) address: Ipv4Addr,
     /// Its model, as it names itself: `CP-8841`.
-    pub(super) model: String,
+    pub(super) model: &'a str,
     /// The thin line that it shares with its device pool, if there is one.
     pub(super) line: Option<Arc<ThinLine>>,
 }
@@ -35,7 +37,7 @@ pub(super) enum Extent {
     Half,
 }
 
-impl Client {
+impl Client<'_> {
     /// Downloads a URL. The second value is the body, when the answer was 200 and complete.
     pub(super) async fn download(&self, url: &str, extent: Extent) -> (Fetch, Option<Bytes>) {
         let mut fetch = Fetch { url: url.to_owned(), status: None, bytes: 0, complete: false };
@@ -63,75 +65,59 @@ impl Client {
         extent: Extent,
         fetch: &mut Fetch,
     ) -> Option<Bytes> {
-        let work = self.exchange(url, form, extent, fetch);
+        let work = async {
+            let url: Uri = url.parse().ok()?;
+            if self.page.leads_there(&url) {
+                self.ask_page(&url, form, fetch).await
+            } else {
+                let request = self.compose(&url, form, true)?;
+                let mut line = Line::begin(self.connect(&url, extent).await?).await?;
+                line.exchange(request, extent, self.line.as_deref(), fetch).await
+            }
+        };
         tokio::time::timeout(LIMIT, work).await.ok().flatten()
     }
 
-    async fn exchange(
+    /// Asks the cluster's authentication page over a connection that is kept.
+    async fn ask_page(&self, url: &Uri, form: Option<String>, fetch: &mut Fetch) -> Option<Bytes> {
+        let request = self.compose(url, form, false)?;
+        let mut line = match self.page.take().await {
+            Some(line) => line,
+            None => Line::begin(self.connect(url, Extent::All).await?).await?,
+        };
+        let body = line.exchange(request, Extent::All, self.line.as_deref(), fetch).await;
+        if fetch.complete {
+            self.page.leave(line);
+        }
+        body
+    }
+
+    fn compose(
         &self,
-        url: &str,
+        url: &Uri,
         form: Option<String>,
-        extent: Extent,
-        fetch: &mut Fetch,
-    ) -> Option<Bytes> {
-        let url: Uri = url.parse().ok()?;
-        let stream = self.connect(&url, extent).await?;
-        let host = url.authority()?.as_str().to_owned();
-        let path = url.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-        let request = Request::builder()
+        closes: bool,
+    ) -> Option<Request<Full<Bytes>>> {
+        let host = url.authority()?.as_str();
+        let path = url.path_and_query().map_or("/", |path| path.as_str());
+        let mut request = Request::builder()
             .uri(path)
             .header("Host", host)
             .header("User-Agent", USER_AGENT)
             .header("Accept", "x-CiscoIPPhone/*, text/*,image/png,*/*")
             .header("Accept-Language", "en")
-            .header("x-CiscoIPPhoneModelName", &self.model)
-            .header("Connection", "close");
-        let request = match form {
+            .header("x-CiscoIPPhoneModelName", self.model);
+        if closes {
+            request = request.header("Connection", "close");
+        }
+        match form {
             Some(form) => request
                 .method("POST")
                 .header("Content-Type", "application/x-www-form-urlencoded")
-                .body(Full::new(Bytes::from(form)).boxed()),
-            None => request.body(Empty::new().boxed()),
-        };
-        let request = request.ok()?;
-        let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
-        let (mut sender, connection) = handshake.ok()?;
-        let exchange = async {
-            let answer = sender.send_request(request).await.ok()?;
-            fetch.status = Some(answer.status().as_u16());
-            let length = answer.headers().get("content-length");
-            let length = length.and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
-            let enough = match extent {
-                Extent::All => usize::MAX,
-                Extent::Half => length.unwrap_or(2) / 2,
-            };
-            let mut body = answer.into_body();
-            let mut read = Vec::new();
-            while fetch.bytes < enough {
-                let Some(frame) = body.frame().await else {
-                    fetch.complete = true;
-                    break;
-                };
-                let Ok(data) = frame.ok()?.into_data() else { continue };
-                if let Some(line) = &self.line {
-                    line.carry(data.len()).await;
-                }
-                fetch.bytes += data.len();
-                read.extend_from_slice(&data);
-                if read.len() > LARGEST {
-                    return None;
-                }
-            }
-            Some(Bytes::from(read))
-        };
-        tokio::pin!(connection);
-        tokio::pin!(exchange);
-        // The connection does the work; it may end before the body has been taken out of it.
-        tokio::select! {
-            biased;
-            body = &mut exchange => body,
-            _ = &mut connection => exchange.await,
+                .body(Full::new(Bytes::from(form))),
+            None => request.body(Full::default()),
         }
+        .ok()
     }
 
     async fn connect(&self, url: &Uri, extent: Extent) -> Option<TcpStream> {
@@ -164,4 +150,61 @@ impl Client {
 /// Seen in the requests of a real 7965.
 const USER_AGENT: &str = "Allegro-Software-WebClient/4.34";
 const LIMIT: Duration = Duration::from_secs(20);
-const LARGEST: usize = 8 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Answers every request with `AUTHORIZED` and the number of its connection.
+    async fn page(listener: TcpListener, closes: bool) {
+        for number in 1_u8.. {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                while let Ok(byte) = stream.read_u8().await {
+                    head.push(byte);
+                    if !head.ends_with(b"\r\n\r\n") {
+                        continue;
+                    }
+                    head.clear();
+                    let close = if closes { "Connection: close\r\n" } else { "" };
+                    let answer =
+                        format!("HTTP/1.1 200 OK\r\n{close}Content-Length: 1\r\n\r\n{number}");
+                    stream.write_all(answer.as_bytes()).await.unwrap();
+                    if closes {
+                        return;
+                    }
+                }
+            });
+        }
+    }
+
+    /// Asks a page three times, and returns over which connections.
+    async fn asked(closes: bool, is_the_page: bool) -> Vec<Bytes> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let served = tokio::spawn(page(listener, closes));
+        let known = if is_the_page { address } else { SocketAddr::from(([127, 9, 9, 9], 9)) };
+        let page = PageLines::new(known);
+        let mut numbers = Vec::new();
+        for phone in 1..=3 {
+            let address_of_phone = Ipv4Addr::new(127, 3, 0, phone);
+            let client =
+                Client { page: &page, address: address_of_phone, model: "CP-8841", line: None };
+            let answer = client.ask(&format!("http://{address}/a.jsp"), "UserID=u", false).await;
+            numbers.push(answer.unwrap());
+        }
+        served.abort();
+        numbers
+    }
+
+    #[tokio::test]
+    async fn the_page_is_asked_over_a_connection_that_is_kept() {
+        assert_eq!(asked(false, true).await, ["1", "1", "1"]);
+        assert_eq!(asked(true, true).await, ["1", "2", "3"], "a closed one is not used again");
+        assert_eq!(asked(false, false).await, ["1", "2", "3"], "others are not kept");
+    }
+}

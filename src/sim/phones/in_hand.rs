@@ -1,6 +1,9 @@
 //! Counts who is being pushed to, so that tests can see how many there were at once.
 
+use std::sync::Arc;
+
 use crate::sim::Shared;
+use crate::sim::state::Cluster;
 
 /// Counts a push as in hand for as long as it lives, even if the client goes away.
 pub(super) struct InHand<'a> {
@@ -16,36 +19,48 @@ impl<'a> InHand<'a> {
         let device = &mut cluster.histories[at];
         device.in_flight += 1;
         device.most_in_flight = device.most_in_flight.max(device.in_flight);
+        enter(&mut cluster, at);
         drop(cluster);
-        enter_pool(shared, at);
         Self { shared, at }
     }
 }
 
 /// Counts a phone of its device pool as busy.
 pub(super) fn enter_pool(shared: &Shared, at: usize) {
-    let mut cluster = shared.cluster();
-    let pool = cluster.devices[at].spec.device_pool.clone();
-    let now = cluster.at_once.entry(pool.clone()).or_default();
-    *now += 1;
-    let now = *now;
-    let most = cluster.most_at_once.entry(pool).or_default();
-    *most = now.max(*most);
-    drop(cluster);
+    enter(&mut shared.cluster(), at);
 }
 
 pub(super) fn leave_pool(shared: &Shared, at: usize) {
-    let mut cluster = shared.cluster();
-    let pool = cluster.devices[at].spec.device_pool.clone();
-    if let Some(now) = cluster.at_once.get_mut(&pool) {
+    leave(&mut shared.cluster(), at);
+}
+
+fn enter(cluster: &mut Cluster, at: usize) {
+    let device = Arc::clone(&cluster.devices[at]);
+    let pool = device.spec.device_pool.as_str();
+    let Some(now) = cluster.at_once.get_mut(pool) else {
+        cluster.at_once.insert(pool.to_owned(), 1);
+        // That there was one at once is known from here on.
+        cluster.most_at_once.entry(pool.to_owned()).or_insert(1);
+        return;
+    };
+    *now += 1;
+    let now = *now;
+    if let Some(most) = cluster.most_at_once.get_mut(pool) {
+        *most = now.max(*most);
+    }
+}
+
+fn leave(cluster: &mut Cluster, at: usize) {
+    let device = Arc::clone(&cluster.devices[at]);
+    if let Some(now) = cluster.at_once.get_mut(&device.spec.device_pool) {
         *now -= 1;
     }
 }
 
 impl Drop for InHand<'_> {
     fn drop(&mut self) {
-        leave_pool(self.shared, self.at);
         let mut cluster = self.shared.cluster();
+        leave(&mut cluster, self.at);
         cluster.pushes_in_flight -= 1;
         cluster.histories[self.at].in_flight -= 1;
     }

@@ -10,6 +10,7 @@ mod command;
 mod execute;
 mod fetch;
 mod in_hand;
+mod line;
 mod object;
 mod picture;
 mod screen;
@@ -38,7 +39,7 @@ use answers::Broken;
 use super::content::{Quirk, Web};
 
 pub(crate) use certificate::Maker;
-
+pub(crate) use line::PageLines;
 pub(crate) use thin_line::ThinLine;
 pub use wording::Wording;
 
@@ -108,9 +109,11 @@ fn listen(socket: &Socket, address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Accepts connections to phones until the simulator stops; `secure` ones begin with a TLS handshake.
 pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, secure: bool) {
+    let stopped = shared.stop.cancelled();
+    tokio::pin!(stopped);
     loop {
         let accepted = tokio::select! {
-            () = shared.stop.cancelled() => return,
+            () = &mut stopped => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
