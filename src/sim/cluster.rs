@@ -98,7 +98,11 @@ impl SimCluster {
             Ok::<_, SimError>((listener, address))
         };
         let (axl_listener, axl) = bind("AXL", config.axl_port).await?;
-        let (auth_listener, auth) = bind("the authentication page", 0).await?;
+        let (auth_listener, auth) = phones::bind_page().map_err(|source| SimError::Socket {
+            what: "the authentication page",
+            port: 0,
+            source,
+        })?;
         let (second_listener, second_host) = bind("the second host", 0).await?;
         let addresses: Vec<Ipv4Addr> =
             config.fleet.phones.iter().filter_map(|phone| phone.address.v4()).collect();

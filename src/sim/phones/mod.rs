@@ -52,6 +52,14 @@ pub(crate) fn bind(port: u16, phones: &[Ipv4Addr]) -> io::Result<(Vec<TcpListene
     bind_each(port, phones)
 }
 
+/// Opens the socket of the authentication page. A thousand phones may ask it at one moment: a queue of the usual 128
+/// would have most of them try again a second later.
+pub(crate) fn bind_page() -> io::Result<(TcpListener, SocketAddr)> {
+    let listener = bind_address(Ipv4Addr::LOCALHOST, 0)?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
 /// Opens a socket for every phone, all on one port.
 fn bind_each(port: u16, phones: &[Ipv4Addr]) -> io::Result<(Vec<TcpListener>, u16)> {
     let phones: Vec<Ipv4Addr> =
