@@ -102,10 +102,7 @@ fn keys_are_told_as_accepted_and_no_more() {
     let script = "pause='0s'\n[[step]]\npress=['Key:Settings']\n[[step]]\npress=['Key:Soft1']";
     std::fs::write(lab.path("menu.toml"), script).unwrap();
     let ended = send(&lab, &["keys", "menu.toml"], &[]);
-    ended.told(
-        3,
-        &["Key script menu.toml to 4 phones", "Phones: failed, or a step is not known"],
-    );
+    ended.told(3, &["Key script menu.toml to 4 phones", "Phones: failed, or a step is not known"]);
     says_nothing_of(&ended.stdout, &OF_PICTURES);
     says(&ended.stdout, &["step 1 of 2 may have been carried out or not"]);
     let page = report(&lab);
