@@ -210,6 +210,7 @@ async fn over_sockets(
     let grown = resting.and_then(|resting| Some(memory()?.saturating_sub(resting)));
     line.shutdown().await;
     prove(&results, count, at.best())?;
+    let again = results.iter().filter(|result| result.attempts > 1).count();
     let rate = |took: Duration| count as f64 / took.as_secs_f64();
     let what = format!("{}, {at_once} at once", at.word());
     let least = least(count, at_once);
@@ -238,6 +239,10 @@ async fn over_sockets(
     };
     cost("  our processor time a push / the load generator's", bare);
     cost("  our processor time a push / oha's", foreign.and_then(|foreign| foreign.processor));
+    if again > 0 {
+        // Whoever is asked again has waited a second for that.
+        table.note(format!("{what}: {again} phones were pushed to more than once"));
+    }
     if let Some(grown) = grown {
         table.note(format!(
             "{what}: memory grew by {:.1} KB a push in flight, {:.2} KB a phone",

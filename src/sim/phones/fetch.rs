@@ -155,14 +155,16 @@ const LIMIT: Duration = Duration::from_secs(20);
 mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
+    use tokio::task::JoinSet;
 
     use super::*;
 
     /// Answers every request with `AUTHORIZED` and the number of its connection.
     async fn page(listener: TcpListener, closes: bool) {
+        let mut connections = JoinSet::new();
         for number in 1_u8.. {
             let (mut stream, _) = listener.accept().await.unwrap();
-            tokio::spawn(async move {
+            connections.spawn(async move {
                 let mut head = Vec::new();
                 while let Ok(byte) = stream.read_u8().await {
                     head.push(byte);
@@ -186,7 +188,8 @@ mod tests {
     async fn asked(closes: bool, is_the_page: bool) -> Vec<Bytes> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let served = tokio::spawn(page(listener, closes));
+        let mut served = JoinSet::new();
+        served.spawn(page(listener, closes));
         let known = if is_the_page { address } else { SocketAddr::from(([127, 9, 9, 9], 9)) };
         let page = PageLines::new(known);
         let mut numbers = Vec::new();
@@ -197,7 +200,7 @@ mod tests {
             let answer = client.ask(&format!("http://{address}/a.jsp"), "UserID=u", false).await;
             numbers.push(answer.unwrap());
         }
-        served.abort();
+        served.abort_all();
         numbers
     }
 
