@@ -216,6 +216,11 @@ pub fn write<'a, T, R: Record + 'a, D: Serialize>(
     output::write(args, &text)
 }
 
+fn remedies(error: &CliError) -> String {
+    let hints = error.hints().iter().map(|hint| format!("-> {hint}"));
+    hints.collect::<Vec<_>>().join("\n")
+}
+
 /// One test suite for each cluster; a cluster without an answer is a test that failed.
 fn suites<'a, T, R: Record>(
     ended: &[Ended<T>],
@@ -232,7 +237,7 @@ fn suites<'a, T, R: Record>(
             result: TestResult::Failed {
                 kind: "cluster".to_owned(),
                 message: error.message().to_owned(),
-                details: format!("-> {}", error.hints().join("\n-> ")),
+                details: remedies(error),
             },
             output: String::new(),
         }),

@@ -22,6 +22,13 @@ impl Contact {
         Self { meeting, screens: None }
     }
 
+    /// Looks at the phones' screens. Every request has a connection of its own then: a screenshot that is lost with a
+    /// connection which the phone ends without a word would not be asked for again, and prove nothing.
+    pub(super) fn look_at_screens(&mut self, screens: Screens) {
+        self.meeting.close_connections();
+        self.screens = Some(screens);
+    }
+
     /// Finds out whether the phone may be pushed to, and what it shows before; returns the client for it, or why it
     /// may not.
     pub(super) async fn greet(&self, target: &Target) -> Result<PhoneClient, Answer> {

@@ -72,7 +72,7 @@ impl DirectLine {
     /// Looks at the phones' screens.
     #[must_use]
     pub fn with_screens(mut self, screens: Screens) -> Self {
-        self.contact.screens = Some(screens);
+        self.contact.look_at_screens(screens);
         if let What::Show(models) = &self.what {
             let decoded = models.iter().filter_map(|(model, elsewhere)| {
                 let picture = Picture::decode(model, &elsewhere.files.background.png).ok()?;

@@ -72,7 +72,7 @@ impl PhoneLine {
     /// # Errors
     /// When a picture cannot be decoded again.
     pub fn with_screens(mut self, screens: Screens) -> Result<Self, MediaError> {
-        self.contact.screens = Some(screens);
+        self.contact.look_at_screens(screens);
         for (made, prepared) in self.pictures.each() {
             let picture = Picture::decode("the picture", &prepared.background.png)?;
             self.pixels.insert(made.clone(), picture);

@@ -64,6 +64,11 @@ impl Meeting {
         self
     }
 
+    /// Gives every request a connection of its own after all.
+    pub(super) fn close_connections(&mut self) {
+        self.keeps_connections = false;
+    }
+
     /// Meets a phone the way it wants, and returns the client for what is sent to it.
     ///
     /// Addresses are leased, and the password must not go to whoever lives there now. So the phone is asked first who

@@ -129,3 +129,25 @@ fn without_a_look_an_acceptance_is_all_and_the_server_stays_for_those_that_come_
         assert!(record.phones[&name(n)].shown.is_some(), "{n}: the server went away too soon");
     }
 }
+
+#[test]
+fn phones_that_end_each_connection_without_a_word_are_looked_at_too() {
+    let mut fleet = fleet_of(3);
+    fleet.push_devices = (1..=3).map(name).collect();
+    for phone in &mut fleet.phones {
+        phone.quirk = Quirk::OneAnswerAConnection;
+    }
+    let lab = Lab::new(fleet);
+    let picture = demo_picture(&lab);
+    let arguments = ["push", &picture, "--yes", "--json", "--verify", "screenshot"];
+    let ended = lab.without_picture(arguments[0], &arguments[1..]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let document: Value = serde_json::from_str(&ended.stdout).unwrap();
+    for n in 1..=3 {
+        let told = phone(&document, &name(n));
+        assert_eq!(outcome(&document, &name(n)), "verified", "{told:#}");
+        assert!(told["reason"].as_str().unwrap().contains("of its screen look like"), "{told:#}");
+    }
+    let record = lab.record();
+    assert!(record.phones.values().all(|phone| phone.pushes.len() == 1), "{record:#?}");
+}
