@@ -135,7 +135,10 @@ fn a_syntax_error_shows_no_long_line_and_no_value() {
     let lab = Lab::of_phones(1);
     let long = "x".repeat(1_000_000);
     let files = [
-        ("config.toml", format!("[cluster.a]\nhost = \"h\"\npassword_command = \"s3cr3t-w0rd\"\n")),
+        (
+            "config.toml",
+            "[cluster.a]\nhost = \"h\"\npassword_command = \"s3cr3t-w0rd\"\n".to_owned(),
+        ),
         ("config.toml", format!("[cluster.a]\nconcurrency = \"{long}\"\n")),
         ("config.toml", format!("[cluster.a]\n{long}\n")),
         ("config.toml", format!("[cluster.a]\npassword_file = \"s3cr3t-w0rd\" {long}\n")),
