@@ -24,7 +24,7 @@ pub fn without_secrets(text: &str) -> String {
 /// no address, and is typed for one.
 pub fn without_login(argument: &str) -> String {
     match argument.rsplit_once('@') {
-        Some((login, host)) if login.contains(':') => {
+        Some((login, host)) if login.contains(':') && !argument.contains("://") => {
             let option = login.find('=').filter(|_| login.starts_with("--")).map_or(0, |at| at + 1);
             format!("{}{HIDDEN}@{host}", &login[..option])
         }
@@ -107,6 +107,7 @@ mod tests {
             ("http:/user:s3c@ret@h/a", "(hidden)@h/a"),
             ("me@example.org", "me@example.org"),
             ("http://s3cret@h/a", "http://(hidden)@h/a"),
+            ("http://h:80/a@2x.png", "http://h:80/a@2x.png"),
         ] {
             assert_eq!(without_login(argument), shown);
         }
