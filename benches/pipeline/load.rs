@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use axlpaper::domain::model::ImageSpec;
 use axlpaper::host::{HostConfig, HostLimits, ImageHost};
 use axlpaper::media::{PreparedImage, PreparedSet};
-use axlpaper::net::client::{PhoneHttpOptions, phone_http};
+use axlpaper::net::provider::provider;
 use axlpaper::phone::{PushObject as _, SetBackground, Theme};
 use axlpaper::push::Target;
 use axlpaper::push::direct::Elsewhere;
@@ -88,7 +88,14 @@ pub async fn generate_load(
     at_once: usize,
     look: Look,
 ) -> Result<Duration, Failure> {
-    let client = phone_http(&PhoneHttpOptions { call: LIMIT, ..PhoneHttpOptions::default() })?;
+    // Only the push follows on a connection; then it is closed.
+    provider();
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(LIMIT)
+        .pool_max_idle_per_host(1)
+        .pool_idle_timeout(Duration::from_millis(250))
+        .build()?;
     let mut work = Vec::with_capacity(targets.len());
     for target in targets {
         let object = pictures.object(target)?;

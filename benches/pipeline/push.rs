@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use axlpaper::domain::object::ObjectKind;
 use axlpaper::event::{Outcome, PhoneResult, Proof, Unobserved};
 use axlpaper::media::{Options, Picture, PreparedSet, Squeeze, demo_picture, prepare_all};
-use axlpaper::net::client::{PhoneHttpOptions, phone_http};
 use axlpaper::phone::PhoneClient;
 use axlpaper::push::any_line::AnyLine;
 use axlpaper::push::book::Forgetful;
@@ -122,11 +121,10 @@ impl Fleet {
 
     /// The way to the phones, as the program makes it.
     fn line(&self, at: Where) -> Result<AnyLine, Failure> {
-        let client = phone_http(&PhoneHttpOptions { call: LIMIT, ..PhoneHttpOptions::default() })?;
         let password = SecretString::from(PUSH_PASSWORD);
         let port = self.server.phone_port;
-        let phones = PhoneClient::new(client, PUSH_USER, &password, port, LIMIT)?;
-        let phones = Meeting::new(phones).keeping_connections();
+        let phones = PhoneClient::new(PUSH_USER, &password, port, LIMIT)?;
+        let phones = Meeting::new(phones).resend_safe();
         let name = NAME.to_owned();
         Ok(match at {
             Where::Here => {

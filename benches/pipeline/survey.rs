@@ -11,7 +11,7 @@ use axlpaper::domain::registration::Source;
 use axlpaper::domain::repair::Repairs;
 use axlpaper::domain::selector::Selector;
 use axlpaper::event::{Event, Observer, Stage};
-use axlpaper::net::client::{ClusterHttp, ClusterLimits, PhoneHttpOptions, phone_http};
+use axlpaper::net::client::{ClusterHttp, ClusterLimits};
 use axlpaper::net::trust::Trust;
 use axlpaper::phone::PhoneClient;
 use axlpaper::ris::client::{RisClient, RisOptions};
@@ -171,8 +171,7 @@ pub async fn read(
     let unlimited = RisOptions { per_minute: 1_000_000, burst: 1_000_000, ..RisOptions::default() };
     let ris = RisClient::new(http, endpoint, credentials, unlimited);
     let selector = Selector::default();
-    let client = phone_http(&PhoneHttpOptions::default())?;
-    let phones = PhoneClient::anonymous(client, 80, PhoneHttpOptions::default().call);
+    let phones = PhoneClient::anonymous(80, crate::load::LIMIT);
     let repairs = Repairs::default();
     let request = Request {
         repairs: &repairs,

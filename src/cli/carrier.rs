@@ -37,7 +37,7 @@ pub fn line(
             return pictures_line(sending, toward, goods, (pictures, name), observer);
         }
         Prepared::Tones(tones) => {
-            let phones = images::meeting(sending, patience)?.keeping_connections();
+            let phones = images::meeting(sending, patience)?.resend_safe();
             let host = sending.way.serving.start(toward, observer)?;
             return Ok(AnyLine::Tone(Box::new(ToneLine::new(phones, host, tones, wait))));
         }
@@ -48,7 +48,7 @@ pub fn line(
         Prepared::Elsewhere(models) => What::Show(models),
         Prepared::Removal => What::Remove,
     };
-    let phones = images::meeting(sending, patience)?.keeping_connections();
+    let phones = images::meeting(sending, patience)?.resend_safe();
     let line = DirectLine::new(phones, what, name);
     let line = match screens(sending) {
         Some(screens) => line.with_screens(screens),

@@ -11,7 +11,7 @@ use crate::domain::chain::chain;
 use crate::domain::model::ImageSpec;
 use crate::host::elsewhere::{ElsewhereError, Template, download};
 use crate::media::{PreparedImage, Shape, Unfit};
-use crate::net::client::{PhoneHttpOptions, phone_http};
+use crate::net::client::web_http;
 use crate::push::direct::Elsewhere;
 
 /// Downloads every different file once, and looks whether each model can show its own.
@@ -25,9 +25,7 @@ pub async fn find(
 ) -> Result<HashMap<String, Elsewhere>, CliError> {
     models.sort_by(|(one, _), (other, _)| one.cmp(other));
     models.dedup_by(|(one, _), (other, _)| one == other);
-    let options = PhoneHttpOptions { call: DOWNLOAD, ..PhoneHttpOptions::default() };
-    let client =
-        phone_http(&options).map_err(|error| CliError::from_error(Exit::Failed, &error))?;
+    let client = web_http(DOWNLOAD).map_err(|error| CliError::from_error(Exit::Failed, &error))?;
     let mut files: HashMap<String, Bytes> = HashMap::new();
     let mut pairs: HashMap<(String, String), Arc<PreparedImage>> = HashMap::new();
     let mut found = HashMap::new();

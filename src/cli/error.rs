@@ -1,9 +1,11 @@
 //! How a command ends: its exit code, its message, and what to do next.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::process::ExitCode;
 
 use crate::domain::chain::chain;
+use crate::net::trace::without_secrets;
 
 /// The exit codes, which scripts rely on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -75,7 +77,7 @@ pub(crate) struct CliError {
 impl CliError {
     /// Makes an error from a message.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), hints: Vec::new() }
+        Self { exit, message: safe(&message.into()), hints: Vec::new() }
     }
 
     /// Makes an error from another one, with everything that caused it.
@@ -86,7 +88,7 @@ impl CliError {
     /// Adds what to do next.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hints.push(hint.into());
+        self.hints.push(safe(&hint.into()));
         self
     }
 
@@ -117,6 +119,19 @@ impl CliError {
         self.exit
     }
 }
+
+/// Returns a message that can be shown: without passwords in addresses, and with lines that can be read. What cannot be
+/// understood may be one line of a megabyte, and is often repeated in the words of the library that found it.
+fn safe(message: &str) -> String {
+    let lines = message.split('\n').map(|line| match line.char_indices().nth(LONGEST_LINE) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &line[..end])),
+        None => Cow::Borrowed(line),
+    });
+    without_secrets(&lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// How many characters of a line are shown.
+const LONGEST_LINE: usize = 1_000;
 
 impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

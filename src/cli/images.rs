@@ -17,7 +17,6 @@ use crate::journal::Recorder;
 use crate::media::{
     MediaError, Options, Picture, PreparedImage, PreparedSet, Squeeze, prepare_all,
 };
-use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneClient;
 use crate::push::line::PhoneLine;
 use crate::push::meeting::Meeting;
@@ -116,7 +115,7 @@ pub fn line(
     let Sending { way, push, .. } = sending;
     let host = way.serving.start(toward, observer)?;
     let patience = Duration::from_secs(push.phone_timeout.max(1));
-    let phones = meeting(sending, patience)?.keeping_connections();
+    let phones = meeting(sending, patience)?.resend_safe();
     let wait = Duration::from_secs(push.verify_timeout);
     Ok(PhoneLine::new(phones, host, pictures, name, wait))
 }
@@ -128,10 +127,8 @@ pub fn line(
 /// read.
 pub fn meeting(sending: &Sending<'_>, patience: Duration) -> Result<Meeting, CliError> {
     let Sending { way, password, push, state, recorder, .. } = sending;
-    let client = phone_http(&PhoneHttpOptions { call: patience, ..PhoneHttpOptions::default() })
-        .map_err(|error| CliError::from_error(Exit::Failed, &error))?;
     let user = way.need_push_user()?;
-    let phones = PhoneClient::new(client, user, password, way.phone_port, patience)
+    let phones = PhoneClient::new(user, password, way.phone_port, patience)
         .map_err(|error| CliError::from_error(Exit::Usage, &error))?;
     let meeting = Meeting::new(phones);
     let meeting = match way.phone_tls.way(state, recorder)? {

@@ -17,8 +17,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::error::{CliError, Exit};
 use super::ui;
-use crate::domain::text::counted;
-use crate::net::trace;
+use crate::domain::text::{counted, escaped_json, printable_lines};
+use crate::net::trace::{self, without_secrets};
 
 /// What is told besides the answer, for all commands.
 #[derive(Args, Clone, Debug, Default)]
@@ -139,6 +139,7 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
+    let writer = Safe { writer, format };
     let layer = tracing_subscriber::fmt::layer().with_writer(writer).log_internal_errors(false);
     match format {
         LogFormat::Text => layer.with_target(false).boxed(),
@@ -192,6 +193,36 @@ impl<'a> MakeWriter<'a> for LogFile {
 
     fn make_writer(&'a self) -> Self::Writer {
         self.clone()
+    }
+}
+
+/// A place for lines of the log, in which nothing steers a terminal or hides, and no address holds a password.
+struct Safe<W> {
+    writer: W,
+    format: LogFormat,
+}
+
+impl<W: Write> Write for Safe<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        let text = without_secrets(&match self.format {
+            LogFormat::Text => printable_lines(&text),
+            LogFormat::Json => escaped_json(&text).into_owned(),
+        });
+        self.writer.write_all(text.as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+impl<'a, W: MakeWriter<'a>> MakeWriter<'a> for Safe<W> {
+    type Writer = Safe<W::Writer>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        Safe { writer: self.writer.make_writer(), format: self.format }
     }
 }
 

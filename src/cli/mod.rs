@@ -52,8 +52,10 @@ mod what;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
 
+use crate::net::trace::{without_login, without_secrets};
 use error::{CliError, Exit};
 
 pub use schemas::schemas;
@@ -104,7 +106,10 @@ enum Command {
 
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse_from(with_scope_joined(std::env::args_os()));
+    let cli = match Cli::try_parse_from(with_scope_joined(std::env::args_os())) {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
     let result = log::start(&cli.log).and_then(|()| run(cli.command));
     log::finish();
     match result {
@@ -114,6 +119,29 @@ pub fn main() -> ExitCode {
             error.exit().into()
         }
     }
+}
+
+/// Says what is wrong with the arguments. A password in an address is not repeated.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let code = u8::try_from(error.exit_code()).unwrap_or(Exit::Usage as u8);
+    let plain = error.to_string();
+    let value = match error.get(ContextKind::InvalidValue) {
+        Some(ContextValue::String(value)) => value.as_str(),
+        Some(_) | None => "",
+    };
+    let safe = match value {
+        "" => without_secrets(&plain),
+        value => without_secrets(&plain.replace(value, &without_login(value))),
+    };
+    if safe == plain {
+        // Help goes to standard output, and both can be in colours.
+        if error.print().is_err() {
+            return Exit::Failed.into();
+        }
+    } else {
+        ui::say_error(&crate::report::printable_lines(safe.trim_end()));
+    }
+    code.into()
 }
 
 fn run(command: Command) -> Result<Exit, CliError> {

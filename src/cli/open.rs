@@ -22,6 +22,7 @@ use crate::net::client::{ClusterHttp, ClusterLimits};
 use crate::net::credentials::Credentials;
 use crate::net::endpoint::Endpoint;
 use crate::net::fingerprint::FingerprintError;
+use crate::net::trace::without_login;
 use crate::net::trust::Trust;
 use crate::ris::client::{RisClient, RisOptions};
 
@@ -335,12 +336,13 @@ fn stage_of(operation: &str) -> Stage {
     }
 }
 
-/// Returns the command line so that it can be typed again; bytes that are no text are replaced.
+/// Returns the command line so that it can be typed again; bytes that are no text are replaced, and passwords in
+/// addresses hidden.
 pub fn command_line() -> String {
     let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
     // Only a null byte cannot be quoted, and no argument has one.
     let quoted = |text: String| shlex::try_quote(&text).map_or_else(|_| text.clone(), Into::into);
-    arguments.map(quoted).collect::<Vec<_>>().join(" ")
+    arguments.map(|argument| quoted(without_login(&argument))).collect::<Vec<_>>().join(" ")
 }
 
 /// Returns the file name of a path, for a person.

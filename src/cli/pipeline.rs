@@ -21,7 +21,6 @@ use crate::domain::repair::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
 use crate::event::{Observer, Proof};
 use crate::journal::RunId;
-use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneClient;
 use crate::push::engine::Stop;
 use crate::push::schedule::Schedule;
@@ -199,9 +198,7 @@ pub async fn survey_with(
     repairs: &Repairs,
     observer: &Arc<dyn Observer>,
 ) -> Result<Inventory, CliError> {
-    let client = phone_http(&PhoneHttpOptions { call: WHO_ARE_YOU, ..PhoneHttpOptions::default() })
-        .map_err(|error| errors::http(&error))?;
-    let phones = PhoneClient::anonymous(client, connection.way.phone_port, WHO_ARE_YOU);
+    let phones = PhoneClient::anonymous(connection.way.phone_port, WHO_ARE_YOU);
     let request = Request {
         registrations: connection.registrations,
         repairs,

@@ -3,17 +3,17 @@
 //! No text of a password, and nothing that a password command prints, goes into an error or a log.
 
 use std::fs::File;
-use std::io::{IsTerminal as _, Read as _};
+use std::io::{BufRead as _, IsTerminal as _, Read as _};
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use tokio::io::AsyncReadExt as _;
 
 use super::error::{CliError, Exit};
 use super::{aside, keyring, ui};
-use crate::config::{PasswordCommand, PasswordSource};
+use crate::config::{PasswordCommand, PasswordError, PasswordSource, password_of};
 
 /// How long a password command may take: long enough for a person to unlock a store.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -30,17 +30,23 @@ pub fn read(
     whose: &str,
     other_ways: &str,
 ) -> Result<SecretString, CliError> {
-    let password = match source {
-        None => ui::password(whose, other_ways)?,
-        Some(PasswordSource::Given(secret)) => secret.clone(),
+    let given =
+        |password: SecretString| SecretSlice::from(password.expose_secret().as_bytes().to_vec());
+    let text = match source {
+        None => given(ui::password(whose, other_ways)?),
+        Some(PasswordSource::Given(secret)) => given(secret.clone()),
         Some(PasswordSource::File(path)) => file(path)?,
         Some(PasswordSource::Stdin) => stdin()?,
-        Some(PasswordSource::Variable(name)) => variable(name, whose)?,
+        Some(PasswordSource::Variable(name)) => given(variable(name, whose)?),
         Some(PasswordSource::Command(command)) => {
             run(command, LIMIT).map_err(|trouble| trouble.told(command, whose))?
         }
-        Some(PasswordSource::Keyring(entry)) => keyring::read(entry, whose)?,
+        Some(PasswordSource::Keyring(entry)) => given(keyring::read(entry, whose)?),
     };
+    let password = password_of(text.expose_secret()).map_err(|error| {
+        let place = source.map_or_else(|| "what was typed".to_owned(), ToString::to_string);
+        unusable(error, whose, &place)
+    })?;
     crate::net::trace::hide(&password);
     if password.expose_secret().is_empty() {
         let place = source.map(|source| format!(": {source} is")).unwrap_or_default();
@@ -56,7 +62,13 @@ pub fn read(
 /// When it is empty or no text, or the two are not the same.
 pub fn new(whose: &str) -> Result<SecretString, CliError> {
     let is_terminal = std::io::stdin().is_terminal();
-    let password = if is_terminal { ui::password(whose, "")? } else { stdin()? };
+    let text = if is_terminal {
+        SecretSlice::from(ui::password(whose, "")?.expose_secret().as_bytes().to_vec())
+    } else {
+        stdin()?
+    };
+    let password = password_of(text.expose_secret())
+        .map_err(|error| unusable(error, whose, "what was given"))?;
     crate::net::trace::hide(&password);
     let wrong = |what: &str| Err(CliError::new(Exit::Usage, format!("{what}; nothing was stored")));
     if password.expose_secret().is_empty() {
@@ -71,9 +83,24 @@ pub fn new(whose: &str) -> Result<SecretString, CliError> {
     Ok(password)
 }
 
-fn stdin() -> Result<SecretString, CliError> {
-    let mut line = String::new();
-    let read = std::io::stdin().read_line(&mut line).map(|_| line);
+/// Says why a text is no password, and how it becomes one; nothing of it is repeated.
+fn unusable(error: PasswordError, whose: &str, place: &str) -> CliError {
+    CliError::new(Exit::Usage, format!("the password of {whose} cannot be used: {place} {error}"))
+        .hint(match error {
+            PasswordError::Utf16 | PasswordError::NotUtf8 => {
+                "nothing was sent; save the file as UTF-8 (Notepad: Save as, Encoding: UTF-8; PowerShell: \
+                 Set-Content -Encoding utf8), with the password as its first line"
+            }
+            PasswordError::Control(_) => {
+                "nothing was sent; write the password anew, as one line of UTF-8 text without tabs or other control \
+                 characters"
+            }
+        })
+}
+
+fn stdin() -> Result<SecretSlice<u8>, CliError> {
+    let mut line = Vec::new();
+    let read = std::io::stdin().lock().read_until(b'\n', &mut line).map(|_| line);
     first_line(read, "standard input")
 }
 
@@ -106,7 +133,7 @@ fn is_there(program: &Path) -> bool {
 }
 
 /// Reads the first line of a file that others cannot read.
-fn file(path: &Path) -> Result<SecretString, CliError> {
+fn file(path: &Path) -> Result<SecretSlice<u8>, CliError> {
     let place = path.display().to_string();
     // What is looked at is the opened file, so that nobody can put another one in its place meanwhile.
     let mut file = match File::open(path) {
@@ -125,8 +152,8 @@ fn file(path: &Path) -> Result<SecretString, CliError> {
             shlex::try_quote(&place).map_or_else(|_| place.clone(), Into::into)
         )));
     }
-    let mut text = String::new();
-    let read = (&mut file).take(MOST).read_to_string(&mut text).map(|_| text);
+    let mut text = Vec::new();
+    let read = (&mut file).take(MOST).read_to_end(&mut text).map(|_| text);
     first_line(read, &place)
 }
 
@@ -150,16 +177,18 @@ fn open_to_all(_: &std::fs::Metadata) -> Option<&'static str> {
     None
 }
 
-fn first_line(read: std::io::Result<String>, place: &str) -> Result<SecretString, CliError> {
+fn first_line(read: std::io::Result<Vec<u8>>, place: &str) -> Result<SecretSlice<u8>, CliError> {
     let text = read.map_err(|error| {
         CliError::new(Exit::Usage, format!("cannot read the password from {place}: {error}"))
             .hint("the password is the first line, as UTF-8 text; check the name and the mode of the file")
     })?;
-    Ok(first_line_of(&SecretString::from(text)))
+    Ok(first_line_of(&SecretSlice::from(text)))
 }
 
-fn first_line_of(text: &SecretString) -> SecretString {
-    SecretString::from(text.expose_secret().lines().next().unwrap_or_default())
+fn first_line_of(text: &SecretSlice<u8>) -> SecretSlice<u8> {
+    let text = text.expose_secret();
+    let end = text.iter().position(|byte| *byte == b'\n').map_or(text.len(), |at| at + 1);
+    SecretSlice::from(text[..end].to_vec())
 }
 
 fn variable(name: &str, whose: &str) -> Result<SecretString, CliError> {
@@ -184,7 +213,7 @@ enum Trouble {
     Late(Duration),
     /// What it printed could not be read.
     Unreadable(std::io::Error),
-    /// It printed too much, or no text.
+    /// It printed too much, or nothing can be read from it.
     Unusable(&'static str),
 }
 
@@ -217,11 +246,11 @@ impl Trouble {
     }
 }
 
-fn run(command: &PasswordCommand, limit: Duration) -> Result<SecretString, Trouble> {
+fn run(command: &PasswordCommand, limit: Duration) -> Result<SecretSlice<u8>, Trouble> {
     aside::to_its_end(printed(command, limit)).map_err(Trouble::Unstartable)?
 }
 
-async fn printed(command: &PasswordCommand, limit: Duration) -> Result<SecretString, Trouble> {
+async fn printed(command: &PasswordCommand, limit: Duration) -> Result<SecretSlice<u8>, Trouble> {
     // A person may have to type something for it, but it must not eat what is piped to us.
     let stdin = if std::io::stdin().is_terminal() { Stdio::inherit() } else { Stdio::null() };
     let mut child = tokio::process::Command::new(command.program())
@@ -243,9 +272,7 @@ async fn printed(command: &PasswordCommand, limit: Duration) -> Result<SecretStr
         if u64::try_from(bytes.len()).is_ok_and(|length| length > MOST) {
             return Err(Trouble::Unusable("prints more than a password"));
         }
-        // The error of the conversion holds the bytes, so it must not be passed on.
-        let text = String::from_utf8(bytes).map_err(|_| Trouble::Unusable("prints no UTF-8 text"));
-        let text = SecretString::from(text?);
+        let text = SecretSlice::from(bytes);
         match child.wait().await {
             Ok(status) if status.success() => Ok(first_line_of(&text)),
             Ok(status) => Err(Trouble::Failed(status)),
@@ -273,7 +300,7 @@ mod tests {
         PasswordCommand::new(words, Path::new("/")).unwrap()
     }
 
-    fn shell(script: &str) -> Result<SecretString, Trouble> {
+    fn shell(script: &str) -> Result<SecretSlice<u8>, Trouble> {
         run(&command(&["/bin/sh", "-c", script]), Duration::from_secs(20))
     }
 
@@ -284,9 +311,14 @@ mod tests {
 
     #[test]
     fn the_first_line_that_a_command_prints_counts() {
-        let line = |script| shell(script).unwrap().expose_secret().to_owned();
-        assert_eq!(line("printf 's3cret\\r\\nsecond\\n'"), "s3cret");
-        assert_eq!(line("printf ' with blanks '"), " with blanks ");
+        let line = |script| {
+            let source = PasswordSource::Command(command(&["/bin/sh", "-c", script]));
+            read(Some(&source), "axl on pub", "").map(|read| read.expose_secret().to_owned())
+        };
+        assert_eq!(line("printf 's3cret\\r\\nsecond\\n'").unwrap(), "s3cret");
+        assert_eq!(line("printf ' with blanks '").unwrap(), " with blanks ");
+        let error = line("printf 's3\\377cret'").unwrap_err().to_string();
+        assert!(error.contains("UTF-8") && !error.contains("cret'"), "{error}");
         let source = PasswordSource::Command(command(&["/bin/sh", "-c", "echo; echo second"]));
         let error = read(Some(&source), "axl on pub", "type it").unwrap_err().to_string();
         assert!(error.contains("is empty") && error.contains("/bin/sh prints"), "{error}");
@@ -297,8 +329,6 @@ mod tests {
         let error = told("echo s3cret; exit 3");
         assert!(error.contains("/bin/sh") && error.contains("exit status: 3"), "{error}");
         assert!(!error.contains("s3cret"));
-        let error = told("printf 's3\\377cret'");
-        assert!(error.contains("UTF-8") && !error.contains("cret"), "{error}");
         assert!(told("head -c 70000 /dev/zero").contains("more than a password"));
         assert!(told("kill -9 $$").contains("signal: 9"));
         let missing = command(&["/nonexistent/pass"]);
@@ -335,7 +365,7 @@ mod tests {
         ] {
             std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
             match (file(&path), refused) {
-                (Ok(secret), None) => assert_eq!(secret.expose_secret(), "s3cret"),
+                (Ok(secret), None) => assert_eq!(secret.expose_secret(), b"s3cret\n"),
                 (Err(error), Some(word)) => {
                     let text = error.to_string();
                     assert!(text.contains(word) && text.contains("chmod 600"), "{text}");
@@ -348,7 +378,7 @@ mod tests {
         let link = folder.path().join("link");
         std::os::unix::fs::symlink(&path, &link).unwrap();
         file(&link).unwrap_err();
-        assert_eq!(file(Path::new("/dev/null")).unwrap().expose_secret(), "");
+        assert!(file(Path::new("/dev/null")).unwrap().expose_secret().is_empty());
     }
 
     #[test]

@@ -13,6 +13,7 @@ use toml::de::{DeString, DeTable, DeValue};
 use super::keys::{Key, Place, advice};
 use super::sample::lists;
 use crate::domain::selector::near;
+use crate::domain::text::{excerpt, line_of};
 
 /// A key or a table's name, with its place.
 type Name<'text> = Spanned<DeString<'text>>;
@@ -70,7 +71,7 @@ impl Places {
             let holds = |span: &Range<usize>| span.start <= at.start && at.end <= span.end;
             self.spans.iter().filter(|(span, _)| holds(span)).min_by_key(|(span, _)| span.len())
         });
-        let message = message.trim_end().replace('\n', ", ");
+        let message = without_value(&message.trim_end().replace('\n', ", "));
         let what =
             around.map_or_else(|| message.clone(), |(_, whose)| format!("{whose}: {message}"));
         Problem { line: at.map(|at| line_of(text, at.start)), what }
@@ -173,8 +174,14 @@ impl Places {
     }
 }
 
-fn line_of(text: &str, at: usize) -> usize {
-    1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count()
+/// Leaves the value out of a message about a wrong type: it can be long, and a secret.
+fn without_value(message: &str) -> String {
+    let value = message.find("string \"").zip(message.rfind("\", expected"));
+    let message = match value {
+        Some((from, to)) if from < to => format!("{}text{}", &message[..from], &message[to + 1..]),
+        Some(_) | None => message.to_owned(),
+    };
+    excerpt(&message, 300)
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub use file::{ConfigError, FileConfig};
 pub use keys::{KEYS, Key, Place};
 pub use layer::{Layer, environment, option};
 pub use origin::{Origin, Table};
-pub use password::{KeyringEntry, PasswordCommand, PasswordSource};
+pub use password::{KeyringEntry, PasswordCommand, PasswordError, PasswordSource, password_of};
 pub use pin::{PinError, Pinned, with_pin};
 pub use sample::{Given, sample};
 pub use settle::{Section, account, settle, settle_alone, with_accounts};

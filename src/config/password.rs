@@ -5,6 +5,39 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
+/// Why the text that a source gives cannot be a password.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum PasswordError {
+    /// Two bytes for each character, as Windows editors and PowerShell can write files.
+    #[error("is UTF-16 text, which no password is sent as")]
+    Utf16,
+    /// Some other encoding.
+    #[error("is no UTF-8 text")]
+    NotUtf8,
+    /// A character that nobody types: the server would refuse the password, and count that.
+    #[error("holds the control character U+{0:04X}")]
+    Control(u32),
+}
+
+/// Returns the password that a text gives, wherever it comes from. A byte order mark in front and a line end behind
+/// are no part of it, blanks are.
+///
+/// # Errors
+/// When the text cannot be a password. Nothing may be sent then, because servers count failed logins.
+pub fn password_of(text: &[u8]) -> Result<SecretString, PasswordError> {
+    if text.starts_with(b"\xFF\xFE") || text.starts_with(b"\xFE\xFF") || text.contains(&0) {
+        return Err(PasswordError::Utf16);
+    }
+    let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
+    let text = text.strip_suffix(b"\n").unwrap_or(text);
+    let text = text.strip_suffix(b"\r").unwrap_or(text);
+    let text = std::str::from_utf8(text).map_err(|_| PasswordError::NotUtf8)?;
+    match text.chars().find(|c| c.is_control() || *c == '\u{feff}') {
+        Some(c) => Err(PasswordError::Control(c.into())),
+        None => Ok(SecretString::from(text)),
+    }
+}
+
 /// Where a password comes from.
 #[derive(Clone, Debug)]
 pub enum PasswordSource {
@@ -115,7 +148,57 @@ impl fmt::Display for PasswordSource {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use secrecy::ExposeSecret as _;
+
     use super::*;
+
+    fn read(text: &[u8]) -> Result<String, PasswordError> {
+        password_of(text).map(|password| password.expose_secret().to_owned())
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_a_line_end_are_no_part_of_it() {
+        for text in ["pw", "pw\n", "pw\r\n", "\u{feff}pw", "\u{feff}pw\r\n", "pw\r"] {
+            assert_eq!(read(text.as_bytes()).as_deref(), Ok("pw"), "{text:?}");
+        }
+        assert_eq!(read(" p w \n".as_bytes()).as_deref(), Ok(" p w "));
+        assert_eq!(read("\u{feff}".as_bytes()).as_deref(), Ok(""));
+    }
+
+    #[test]
+    fn what_nobody_types_is_refused() {
+        let wide = |text: &str, bytes: fn(u16) -> [u8; 2]| {
+            text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>()
+        };
+        for text in [
+            wide("\u{feff}pw\n", u16::to_le_bytes),
+            wide("\u{feff}pw", u16::to_be_bytes),
+            wide("pw", u16::to_le_bytes),
+        ] {
+            assert_eq!(read(&text), Err(PasswordError::Utf16));
+        }
+        assert_eq!(read(b"m\xFCnchen"), Err(PasswordError::NotUtf8));
+        for (text, code) in [
+            ("p\tw", 9),
+            ("a\nb", 10),
+            ("a\rb", 13),
+            ("pw\n\n", 10),
+            ("p\u{1b}w", 0x1b),
+            ("p\u{85}w", 0x85),
+            ("p\u{feff}w", 0xfeff),
+        ] {
+            assert_eq!(read(text.as_bytes()), Err(PasswordError::Control(code)), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_typed_arrives(typed in r"[^\p{Cc}\u{feff}]{0,40}", mark in any::<bool>(), end in "(\n|\r\n|\r|)") {
+            let text = format!("{}{typed}{end}", if mark { "\u{feff}" } else { "" });
+            prop_assert_eq!(read(text.as_bytes()), Ok(typed));
+        }
+    }
 
     fn command(words: &[&str]) -> Option<PasswordCommand> {
         let words = words.iter().map(|word| (*word).to_owned()).collect();

@@ -39,7 +39,8 @@ pub enum PinError {
 /// When the file cannot be understood, or the section is about another host.
 pub fn with_pin(text: &str, name: &str, host: &str, pin: &str) -> Result<Pinned, PinError> {
     let mut document: DocumentMut =
-        text.parse().map_err(|error: toml_edit::TomlError| PinError::NoToml(error.to_string()))?;
+        // In full, the error repeats a line of the file.
+        text.parse().map_err(|error: toml_edit::TomlError| PinError::NoToml(error.message().to_owned()))?;
     let no_cluster = || PinError::NoCluster(name.to_owned());
     let is_first = document.get("cluster").is_none();
     if is_first && document.get("default_cluster").is_none() {

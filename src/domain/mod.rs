@@ -13,6 +13,7 @@ pub mod inventory;
 pub mod left_alone;
 pub mod model;
 pub mod object;
+pub mod pattern;
 pub mod personalization;
 pub mod picture;
 pub mod plan;

@@ -7,77 +7,15 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
 
-use globset::{GlobBuilder, GlobMatcher};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::device_name::DeviceName;
 use super::inventory::Phone;
 use super::object::{ObjectKind, Takes};
+use super::pattern::fold;
 
-/// A name, exact or with `*` or `%` for any run of characters; letters match in either case.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Pattern {
-    text: String,
-    matcher: GlobMatcher,
-}
-
-impl Pattern {
-    /// Reads a pattern.
-    ///
-    /// # Errors
-    /// When the text is empty or too large for the matcher.
-    pub fn new(text: &str) -> Result<Self, SelectorError> {
-        let text = text.trim();
-        if text.is_empty() {
-            return Err(SelectorError::EmptyPattern);
-        }
-        let glob = text.split(['*', '%']).map(globset::escape).collect::<Vec<_>>().join("*");
-        let glob = GlobBuilder::new(&glob)
-            .case_insensitive(true)
-            .literal_separator(false)
-            .backslash_escape(true)
-            .build()
-            .map_err(|error| SelectorError::BadPattern {
-                text: text.to_owned(),
-                why: error.kind().to_string(),
-            })?;
-        Ok(Self { text: text.to_owned(), matcher: glob.compile_matcher() })
-    }
-
-    /// Returns the pattern as it was typed.
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// Tells whether the name matches.
-    pub fn matches(&self, name: &str) -> bool {
-        self.matcher.is_match(name)
-    }
-}
-
-impl TryFrom<String> for Pattern {
-    type Error = SelectorError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::new(&text)
-    }
-}
-
-impl From<Pattern> for String {
-    fn from(pattern: Pattern) -> Self {
-        pattern.text
-    }
-}
-
-impl std::str::FromStr for Pattern {
-    type Err = SelectorError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::new(text)
-    }
-}
+pub use super::pattern::Pattern;
 
 /// What a pattern looks at.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -281,10 +219,10 @@ impl Selector {
             );
         for (option, field, pattern) in options {
             if !phones.iter().any(|phone| field.matches(pattern, phone)) {
-                let near = near(&pattern.text, phones.iter().map(|phone| field.value(phone)));
+                let near = near(pattern.as_str(), phones.iter().map(|phone| field.value(phone)));
                 return Err(SelectorError::MatchesNothing {
                     option,
-                    value: pattern.text.clone(),
+                    value: pattern.as_str().to_owned(),
                     near,
                 });
             }
@@ -304,11 +242,11 @@ fn exclude_option(field: Field) -> &'static str {
 
 /// Returns up to three of the values that are spelt most like `wanted`.
 pub fn near<'a>(wanted: &str, values: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    let wanted = wanted.to_lowercase();
+    let wanted = fold(wanted);
     let values: HashSet<&str> = values.into_iter().filter(|value| !value.is_empty()).collect();
     let mut scored: Vec<(f64, &str)> = values
         .into_iter()
-        .map(|value| (strsim::jaro_winkler(&wanted, &value.to_lowercase()), value))
+        .map(|value| (strsim::jaro_winkler(&wanted, &fold(value)), value))
         .filter(|(score, _)| *score > 0.75)
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
@@ -321,14 +259,6 @@ pub enum SelectorError {
     /// A pattern without a character.
     #[error("a selection pattern is empty")]
     EmptyPattern,
-    /// The matcher refused the pattern.
-    #[error("the selection pattern {text:?} cannot be used: {why}")]
-    BadPattern {
-        /// The pattern.
-        text: String,
-        /// What the matcher said.
-        why: String,
-    },
     /// One value of an option matches no phone.
     #[error("{option} {value:?} matches no phone on the cluster{}", did_you_mean(near))]
     MatchesNothing {
@@ -378,7 +308,6 @@ impl SelectorError {
                 Self::MatchesNothing { option, value, near }
             }
             other @ (Self::EmptyPattern
-            | Self::BadPattern { .. }
             | Self::MatchesNothing { .. }
             | Self::NoPhones { .. }
             | Self::ListMatchesNothing { .. }

@@ -1,5 +1,7 @@
 //! Text for people: what may not be shown, and lists that stay short.
 
+use std::borrow::Cow;
+
 /// Writes bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
@@ -31,7 +33,44 @@ pub fn is_steering(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}')
         || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-        || matches!(c, '\u{fff9}'..='\u{fffb}')
+        || matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}')
+        || matches!(c, '\u{e0000}'..='\u{e007f}')
+}
+
+/// Replaces everything that could steer a terminal, reorder a line or hide in it by `\u{FFFD}`.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if text.chars().any(is_steering) {
+        Cow::Owned(text.chars().map(|c| if is_steering(c) { '\u{FFFD}' } else { c }).collect())
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// As [`printable`], but keeps line ends: for text of several lines that is ours.
+pub fn printable_lines(text: &str) -> String {
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
+}
+
+/// Writes the same characters as `\u` escapes in JSON, where they stand in strings alone: the values stay what they are.
+/// Line ends between values stay too.
+pub fn escaped_json(json: &str) -> Cow<'_, str> {
+    use std::fmt::Write as _;
+    let hides = |c: char| is_steering(c) && c != '\n';
+    if !json.chars().any(hides) {
+        return Cow::Borrowed(json);
+    }
+    let mut escaped = String::with_capacity(json.len() + 64);
+    for c in json.chars() {
+        if hides(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing into a String cannot fail.
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        } else {
+            escaped.push(c);
+        }
+    }
+    Cow::Owned(escaped)
 }
 
 /// Cuts a text to `most` characters, turns everything that may not be shown into blanks, and makes runs of
@@ -63,6 +102,11 @@ pub fn excerpt(text: &str, most: usize) -> String {
 /// Tells whether XML 1.0 can carry a character at all, even escaped.
 pub fn is_xml_character(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+}
+
+/// Returns the line, counted from 1, in which this byte stands.
+pub fn line_of(text: &str, at: usize) -> usize {
+    1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count()
 }
 
 /// Joins names by commas: the first five, and how many more there are.
@@ -117,7 +161,22 @@ mod tests {
         );
     }
 
+    #[test]
+    fn hidden_characters_are_replaced_and_lines_kept() {
+        assert!(matches!(printable("Réception – 2. Stock"), Cow::Borrowed(_)));
+        assert_eq!(printable("a\u{1b}[31mb\u{202e}c\u{9b}"), "a\u{FFFD}[31mb\u{FFFD}c\u{FFFD}");
+        assert_eq!(printable_lines("a\nb\rc"), "a\nb\u{FFFD}c");
+    }
+
     proptest! {
+        #[test]
+        fn json_keeps_its_values_and_hides_nothing(text in "(?s).{0,80}[\u{7f}-\u{9f}\u{2028}\u{202e}\u{feff}\u{e0041}]?.{0,9}") {
+            let json = serde_json::to_string(&[&text]).unwrap();
+            let escaped = escaped_json(&json);
+            prop_assert!(!escaped.chars().any(is_steering), "{}", escaped);
+            prop_assert_eq!(serde_json::from_str::<Vec<String>>(&escaped).unwrap(), [text]);
+        }
+
         #[test]
         fn is_short_and_harmless(text in ".{0,400}", most in 0_usize..100) {
             let short = excerpt(&text, most);

@@ -14,6 +14,7 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 
 use crate::domain::model::PushSchema;
+use crate::domain::text::{excerpt, printable};
 
 /// One picture of a list.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -80,7 +81,7 @@ pub fn add_to_list(
         return Ok(Listed { xml: format!("\u{feff}{}", listed.xml), ..listed });
     }
     let found = read(xml)?;
-    let wanted = address(entry, &entry.background);
+    let wanted = printable(&address(entry, &entry.background)).into_owned();
     let attribute = match schema {
         PushSchema::Classic => "URL",
         PushSchema::PhoneOs => "Image",
@@ -129,6 +130,11 @@ pub fn add_to_list(
             merged.push_str(&xml[found.root_end..]);
         }
     }
+    // Somebody's list is not replaced by one that lacks an entry, or that phones cannot read.
+    let kept = read(&merged)?.items;
+    if kept.len() != entries + 1 || !kept.starts_with(&found.items) {
+        return Err(ListXmlError::NotAList("an entry cannot be added without harm".to_owned()));
+    }
     Ok(Listed { xml: merged, entries: entries + 1, unchanged: false })
 }
 
@@ -144,7 +150,7 @@ struct Found {
 }
 
 fn read(xml: &str) -> Result<Found, ListXmlError> {
-    let bad = |why: &dyn std::fmt::Display| ListXmlError::NotAList(why.to_string());
+    let bad = |why: &dyn std::fmt::Display| ListXmlError::NotAList(excerpt(&why.to_string(), 200));
     let mut reader = Reader::from_str(xml);
     let (mut root, mut close, mut items) = (None, None, Vec::new());
     let mut depth = 0_u32;
@@ -240,12 +246,14 @@ fn next_version(version: &str) -> Result<String, ListXmlError> {
 fn item(schema: PushSchema, entry: &ListEntry) -> String {
     let background = address(entry, &entry.background);
     let thumbnail = address(entry, &entry.thumbnail);
-    let (background, thumbnail) = (escape(&background), escape(&thumbnail));
+    // No control character is XML, and none of them is for the eyes of users.
+    let text = |text: &str| escape(printable(text)).into_owned();
+    let (background, thumbnail) = (text(&background), text(&thumbnail));
     match schema {
         PushSchema::Classic => format!("<ImageItem Image=\"{thumbnail}\" URL=\"{background}\"/>"),
         PushSchema::PhoneOs => format!(
             "<ImageItem Name=\"{}\" Image=\"{background}\" Thumbnail=\"{thumbnail}\" Theme=\"{}\"/>",
-            escape(&entry.name),
+            text(&entry.name),
             if entry.dark { "dark" } else { "light" },
         ),
     }
@@ -352,20 +360,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn names_stay_texts_and_nothing_is_lost(names in proptest::collection::vec(".{1,20}", 1..12)) {
+        fn names_stay_texts_and_nothing_is_lost(names in proptest::collection::vec("(.|[\u{0}-\u{1f}\u{85}\u{202e}\u{fffe}]){1,20}", 1..12)) {
             let mut list = new_list(PushSchema::PhoneOs, &entry(&names[0])).xml;
             for name in &names {
                 list = add_to_list(&list, PushSchema::PhoneOs, &entry(name)).unwrap().xml;
             }
-            let found = read(&list).unwrap();
-            let mut wanted: Vec<&String> = names.iter().collect();
+            // Another parser than the one that the list was merged with.
+            let found = resvg::usvg::roxmltree::Document::parse(&list).unwrap();
+            let mut wanted: Vec<_> = names.iter().map(|name| printable(name)).collect();
             wanted.sort();
             wanted.dedup();
-            prop_assert_eq!(found.items.len(), wanted.len());
-            for name in wanted {
-                let held = ("Name".to_owned(), name.clone());
-                prop_assert!(found.items.iter().any(|item| item.contains(&held)), "{}", list);
-            }
+            let mut held: Vec<_> =
+                found.descendants().filter_map(|item| item.attribute("Name")).collect();
+            held.sort_unstable();
+            prop_assert_eq!(held, wanted, "{}", list);
         }
 
         #[test]

@@ -1,4 +1,4 @@
-//! The two HTTP clients: one for the cluster, one for the phones.
+//! The HTTP clients for the servers of a cluster and for web servers of others. Phones have a client of their own.
 
 use std::time::Duration;
 
@@ -13,7 +13,6 @@ use tokio::time::timeout;
 use super::endpoint::Endpoint;
 use super::error::HttpError;
 use super::fingerprint::Fingerprint;
-use super::phone_trust::PhoneTls;
 use super::provider::provider;
 use super::trace::{self, Watched};
 use super::trust::Trust;
@@ -246,64 +245,27 @@ impl std::fmt::Debug for HttpAnswer {
     }
 }
 
-/// How the phones' client differs from phone to phone of an estate.
-#[derive(Clone, Debug)]
-pub struct PhoneHttpOptions {
-    /// How long a connection may take.
-    pub connect: Duration,
-    /// How long one exchange may take as a whole.
-    pub call: Duration,
-}
-
-impl Default for PhoneHttpOptions {
-    fn default() -> Self {
-        Self { connect: Duration::from_secs(5), call: Duration::from_secs(30) }
-    }
-}
-
-/// Builds the HTTP client for phones.
+/// Builds the HTTP client for web servers that are neither the cluster's nor phones, with a limit for each exchange.
 ///
-/// An idle connection is kept for a moment only, as long as a push needs to follow the question who answers:
-/// otherwise there would be one for every phone, and the process would run out of file handles. It forgives what the web servers of phones do to HTTP. Redirects are not
-/// followed, so that a password only ever goes to the phone itself.
+/// It asks as phones do: over HTTP, without a proxy, at the address that it is given and no other.
 ///
 /// # Errors
 /// When the client cannot be built.
-pub fn phone_http(options: &PhoneHttpOptions) -> Result<reqwest::Client, HttpError> {
+pub fn web_http(limit: Duration) -> Result<reqwest::Client, HttpError> {
     // The provider must be installed even when only plain HTTP is spoken.
     provider();
     // A certificate that nobody signed: this client believes none.
     let config = Trust::pinned(Fingerprint::of(b"")).client_config()?;
-    phone_client(options, (*config).clone()).build().map_err(HttpError::Build)
-}
-
-/// Builds the HTTPS client for one phone, which is otherwise as [`phone_http`]'s.
-///
-/// # Errors
-/// When the client cannot be built.
-pub fn phone_https(
-    options: &PhoneHttpOptions,
-    tls: &PhoneTls,
-) -> Result<reqwest::Client, HttpError> {
-    let client = phone_client(options, tls.client_config()?);
-    client.https_only(true).build().map_err(HttpError::Build)
-}
-
-fn phone_client(options: &PhoneHttpOptions, tls: rustls::ClientConfig) -> reqwest::ClientBuilder {
     reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
+        .tls_backend_preconfigured((*config).clone())
         .no_proxy()
         .redirect(Policy::none())
         .referer(false)
-        .connect_timeout(options.connect)
-        .timeout(options.call)
-        .pool_max_idle_per_host(1)
-        .pool_idle_timeout(Duration::from_millis(250))
+        .connect_timeout(Duration::from_secs(5))
+        .timeout(limit)
         .http1_only()
-        .http1_ignore_invalid_headers_in_responses(true)
-        .http1_allow_obsolete_multiline_headers_in_responses(true)
-        .http1_allow_spaces_after_header_name_in_responses(true)
-        .http09_responses()
+        .build()
+        .map_err(HttpError::Build)
 }
 
 /// Returns the part of a redirect's target that a person needs: scheme and server, short and printable.
@@ -344,7 +306,7 @@ mod tests {
     fn both_clients_build() {
         let trust = Trust::pinned(Fingerprint::of(b"x"));
         ClusterHttp::new(&trust, ClusterLimits::default()).unwrap();
-        phone_http(&PhoneHttpOptions::default()).unwrap();
+        web_http(Duration::from_secs(1)).unwrap();
     }
 
     #[test]

@@ -22,6 +22,9 @@ impl Endpoint {
     /// and when the port is no number from 1 to 65535.
     pub fn parse(text: &str, default_port: u16) -> Result<Self, EndpointError> {
         let text = text.trim();
+        if text.contains('@') {
+            return Err(EndpointError::HoldsUser);
+        }
         if text.parse::<IpAddr>().is_ok() {
             return Ok(Self { host: text.into(), port: default_port });
         }
@@ -101,6 +104,9 @@ impl fmt::Display for Endpoint {
 /// Why a text is no host and port.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum EndpointError {
+    /// A user name, and perhaps a password, before the host; neither is repeated.
+    #[error("the host holds a user name or a password before its @: give the host alone")]
+    HoldsUser,
     /// Something that is neither a host name nor an address.
     #[error("{0:?} is not HOST or HOST:PORT: give a name or an address without scheme and path")]
     BadHost(String),

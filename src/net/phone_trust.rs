@@ -250,7 +250,7 @@ impl Judge for PhoneJudge {
         let believed =
             judge(&self.trust, &self.expected, end_entity, intermediates, now).map_err(refused)?;
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        // The password goes over another connection than the one on which the phone said who it is.
+        // A phone that ends connections gets the password over another one than that on which it said who it is.
         if let Some(first) = seen.filter(|first| first.fingerprint != believed.fingerprint) {
             let (pinned, shown) = (first.fingerprint, believed.fingerprint);
             return Err(refused(PhoneTlsProblem::Changed { pinned, shown }));

@@ -2,11 +2,10 @@
 
 use std::net::IpAddr;
 
-use crate::net::client::{PhoneHttpOptions, phone_https};
-use crate::net::error::HttpError;
 use crate::net::fingerprint::Fingerprint;
 use crate::net::phone_trust::{Believed, Expected, PhoneTls, PhoneTrust};
-use crate::phone::client::{Afterwards, Cause, Phase};
+use crate::net::trust::TrustError;
+use crate::phone::client::{Cause, Phase};
 use crate::phone::{DeviceInformation, IdentityError, PhoneClient, Unreachable};
 
 /// How phones are reached over HTTPS: on which port, and what their certificates are believed by.
@@ -30,18 +29,17 @@ impl Https {
     /// Makes a client for the phone that is meant, with the credentials and the patience of another client.
     ///
     /// # Errors
-    /// When no client can be built.
+    /// When the crypto provider does not fit: a fault of the program.
     pub fn to(
         &self,
         like: &PhoneClient,
         device: Option<&str>,
         pin: Option<Fingerprint>,
-    ) -> Result<SecurePhone, HttpError> {
+    ) -> Result<SecurePhone, TrustError> {
         let expected = Expected { device: device.map(str::to_owned), pin };
         let tls = PhoneTls::new(self.trust.clone(), expected);
-        let options = PhoneHttpOptions { call: like.timeout(), ..PhoneHttpOptions::default() };
-        let client = phone_https(&options, &tls)?;
-        Ok(SecurePhone { client: like.over_https(client, self.port), tls })
+        let client = like.over_https(tls.client_config()?, self.port);
+        Ok(SecurePhone { client, tls })
     }
 }
 
@@ -68,7 +66,7 @@ pub async fn who_is_there(
     https: Option<&Https>,
     ip: IpAddr,
 ) -> Result<DeviceInformation, IdentityError> {
-    let asked = phones.device_information(ip, Afterwards::Closed).await;
+    let asked = phones.device_information(ip).await;
     let Some(https) = https else { return asked };
     let leads_on = match &asked {
         Err(IdentityError::MovedToHttps { .. }) => true,
@@ -79,7 +77,7 @@ pub async fn who_is_there(
         return asked;
     }
     match https.to(phones, None, None) {
-        Ok(secure) => match secure.client.device_information(ip, Afterwards::Closed).await {
+        Ok(secure) => match secure.client.device_information(ip).await {
             // Nobody is there at all: what the usual port says is what people know.
             Err(IdentityError::Unreachable(why)) if may_answer_https(&why) => asked,
             answer => answer,
@@ -98,27 +96,13 @@ mod tests {
     use tokio_rustls::TlsAcceptor;
 
     use super::*;
-    use crate::domain::model::PushSchema;
-    use crate::net::client::phone_http;
     use crate::net::listen::SelfSigned;
     use crate::net::phone_tls_problem::PhoneTlsProblem;
-    use crate::phone::{Outcome, SetBackground, Theme};
+    use crate::phone::Reuse;
 
     fn phones(port: u16) -> PhoneClient {
-        let http = phone_http(&PhoneHttpOptions::default()).unwrap();
         let password = SecretString::from("s3cret");
-        PhoneClient::new(http, "bgpush", &password, port, Duration::from_secs(20)).unwrap()
-    }
-
-    fn object() -> SetBackground {
-        SetBackground {
-            schema: PushSchema::Classic,
-            image_url: "http://127.0.0.1/w.png".to_owned(),
-            thumbnail_url: "http://127.0.0.1/t.png".to_owned(),
-            kem_url: None,
-            name: String::new(),
-            theme: Theme::Light,
-        }
+        PhoneClient::new("bgpush", &password, port, Duration::from_secs(20)).unwrap()
     }
 
     /// Shows these certificates on one connection after the other, and returns what it was sent on each.
@@ -145,21 +129,20 @@ mod tests {
     #[tokio::test]
     async fn nobody_can_step_in_between_the_question_and_the_password() {
         let (first, second) = (SelfSigned::loopback().unwrap(), SelfSigned::loopback().unwrap());
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let at = listener.local_addr().unwrap();
         for trust in [PhoneTrust::PinFirstUse, PhoneTrust::Insecure] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let at = listener.local_addr().unwrap();
             let https = Https { trust, port: at.port() };
             let secure = https.to(&phones(80), Some("SEP1"), None).unwrap();
-            assert!(secure.client.is_https() && secure.believed().is_none());
-            let ask = async {
-                secure.client.device_information(at.ip(), Afterwards::Closed).await.unwrap();
-                let believed = secure.believed().unwrap();
-                assert_eq!(believed.fingerprint, Fingerprint::of(first.der()));
-                secure.client.push(at.ip(), &object()).await.unwrap()
+            assert!(secure.believed().is_none());
+            let ask = secure.client.open(at.ip(), Reuse::AtOnce);
+            let (opened, seen) = tokio::join!(ask, phone(&listener, vec![&first, &second]));
+            // It has ended its connection, and whoever is there now shows another certificate.
+            let Err(IdentityError::Unreachable(why)) = opened.identity else {
+                panic!("{opened:?}")
             };
-            let (answer, seen) = tokio::join!(ask, phone(&listener, vec![&first, &second]));
-            let Outcome::Unreachable(why) = answer.outcome else { panic!("{answer:?}") };
             assert!(matches!(why.cause, Cause::Tls(PhoneTlsProblem::Changed { .. })), "{why:?}");
+            assert_eq!(secure.believed().unwrap().fingerprint, Fingerprint::of(first.der()));
             assert!(seen[0].starts_with("get /deviceinformationx") && seen[1].is_empty());
             assert!(seen.iter().all(|request| !request.contains("authorization")));
         }
@@ -173,10 +156,8 @@ mod tests {
         let https = Https { trust: PhoneTrust::PinFirstUse, port: at.port() };
         let pin = Fingerprint::of(b"another one");
         let secure = https.to(&phones(80), Some("SEP1"), Some(pin)).unwrap();
-        let (answer, seen) = tokio::join!(
-            secure.client.device_information(at.ip(), Afterwards::Closed),
-            phone(&listener, vec![&shown])
-        );
+        let (answer, seen) =
+            tokio::join!(secure.client.device_information(at.ip()), phone(&listener, vec![&shown]));
         let Err(IdentityError::Unreachable(why)) = answer else { panic!("{answer:?}") };
         assert!(matches!(why.cause, Cause::Tls(PhoneTlsProblem::Changed { .. })), "{why:?}");
         assert_eq!(seen, [""]);

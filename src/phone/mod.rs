@@ -4,6 +4,7 @@
 //! [`Reply`], and nothing else counts: the HTTP status alone never makes a success.
 
 mod client;
+mod connection;
 mod error;
 mod execute;
 mod https;
@@ -18,7 +19,8 @@ pub use crate::net::fingerprint::Fingerprint;
 pub use crate::net::phone_tls_problem::PhoneTlsProblem;
 pub use crate::net::phone_trust::{Belief, Believed, PhoneTrust};
 pub use client::{
-    Afterwards, Cause, Outcome, Phase, PhoneAnswer, PhoneClient, Screenshot, Unreachable,
+    Cause, Opened, Outcome, Phase, PhoneAnswer, PhoneClient, PhoneSession, Reuse, Screenshot,
+    Unreachable,
 };
 pub use error::PhoneError;
 pub use execute::{Execute, SetRingTone};

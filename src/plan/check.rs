@@ -5,6 +5,7 @@
 use std::collections::HashSet;
 
 use crate::domain::association::DeviceList;
+use crate::domain::pattern::fold;
 use crate::domain::personalization::Setting;
 use crate::domain::plan::{Action, Change, Plan};
 
@@ -66,7 +67,7 @@ pub fn check(plan: &Plan, kind: Kind) -> Result<(), PlanError> {
     let mut written = HashSet::new();
     for change in &plan.changes {
         let subject = change.action.subject();
-        if !written.insert(subject.to_lowercase()) {
+        if !written.insert(fold(&subject).into_owned()) {
             return Err(PlanError::WrittenTwice { subject });
         }
         if kind == Kind::Repair && change.action.takes_back() {

@@ -6,6 +6,7 @@ use super::{Draft, PlanRefused};
 use crate::domain::audit::{Audit, AuditedPhone};
 use crate::domain::finding::{Code, Verdict};
 use crate::domain::inventory::Inventory;
+use crate::domain::pattern::same_name;
 use crate::domain::personalization::Setting;
 use crate::domain::plan::{Action, PersonalizationChange, Place, WebAccessChange};
 use crate::domain::repair::{Enabling, Owed, PageSettings, Repairs, Scope};
@@ -131,7 +132,7 @@ fn new_profile(
     let Some(Scope::NewProfile(name)) = &repairs.personalization else { return Ok(Vec::new()) };
     let sources: BTreeSet<&String> = wanted.moved.iter().map(|(_, source)| source).collect();
     let Some(source) = sources.first().copied() else { return Ok(Vec::new()) };
-    let existing = inventory.profiles.iter().find(|(there, _)| there.eq_ignore_ascii_case(name));
+    let existing = inventory.profiles.iter().find(|(there, _)| same_name(there, name));
     let mut changes = Vec::new();
     match existing {
         Some((_, there)) if there.personalization != Some(Setting::Enabled) => {

@@ -5,9 +5,8 @@ use super::line::judge;
 use super::meeting::Meeting;
 use super::screens::Screens;
 use super::{Answer, Target};
-use crate::domain::model::PushSchema;
 use crate::media::Picture;
-use crate::phone::{PhoneClient, PushObject};
+use crate::phone::{PhoneSession, PushObject};
 
 /// Speaks to phones, and only to those that are meant.
 #[derive(Debug)]
@@ -22,38 +21,25 @@ impl Contact {
         Self { meeting, screens: None }
     }
 
-    /// Looks at the phones' screens. Every request has a connection of its own then: a screenshot that is lost with a
-    /// connection which the phone ends without a word would not be asked for again, and prove nothing.
+    /// Looks at the phones' screens. A screenshot that is lost with a connection which the phone ends without saying so
+    /// would not be asked for again, and prove nothing.
     pub(super) fn look_at_screens(&mut self, screens: Screens) {
-        self.meeting.close_connections();
+        self.meeting.not_resend_safe();
         self.screens = Some(screens);
     }
 
-    /// Finds out whether the phone may be pushed to, and what it shows before; returns the client for it, or why it
+    /// Finds out whether the phone may be pushed to, and what it shows before; returns the session with it, or why it
     /// may not.
-    pub(super) async fn greet(&self, target: &Target) -> Result<PhoneClient, Answer> {
-        let phone = self.meet(target).await?;
-        let refused = match &self.screens {
-            Some(screens) => screens.before(&phone, target).await,
-            None => None,
-        };
-        refused.map_or(Ok(phone), Err)
-    }
-
-    /// Meets the phone. A PhoneOS phone gives screenshots over HTTPS only (seen in a published tool), so it is met there
-    /// when one is wanted and something says by what its certificate is believed.
-    async fn meet(&self, target: &Target) -> Result<PhoneClient, Answer> {
-        let phoneos = target.takes.image().is_some_and(|image| image.schema == PushSchema::PhoneOs);
-        if phoneos && self.screens.is_some() && self.meeting.speaks_https() {
-            return self.meeting.moved(target).await;
-        }
-        self.meeting.meet(target).await
+    pub(super) async fn greet(&self, target: &Target) -> Result<PhoneSession, Answer> {
+        let Some(screens) = &self.screens else { return self.meeting.meet(target).await };
+        let mut phone = self.meeting.meet_for_screen(target).await?;
+        screens.before(&mut phone, target).await.map_or(Ok(phone), Err)
     }
 
     /// Sends an object to a phone that was greeted.
     pub(super) async fn send(
         &self,
-        phone: &PhoneClient,
+        phone: &mut PhoneSession,
         target: &Target,
         object: &impl PushObject,
     ) -> Answer {
@@ -63,13 +49,9 @@ impl Contact {
         }
     }
 
-    /// Looks at the phone's screen after a push, where that is asked for. The password goes along, so the phone has to
-    /// say again who it is.
+    /// Looks at the phone's screen after a push, where that is asked for.
     pub(super) async fn look(&self, target: &Target, wanted: Option<&Picture>) -> Option<Look> {
         let screens = self.screens.as_ref()?;
-        Some(match self.meet(target).await {
-            Ok(phone) => screens.after(&phone, target, wanted).await,
-            Err(_) => Look::None("after the push it could not be met again".to_owned()),
-        })
+        Some(screens.after(&self.meeting, target, wanted).await)
     }
 }

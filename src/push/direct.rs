@@ -135,13 +135,13 @@ impl Line for DirectLine {
             Ok(object) => object,
             Err(why) => return Answer::NotSent(why),
         };
-        let phone = match self.contact.greet(target).await {
+        let mut phone = match self.contact.greet(target).await {
             Ok(phone) => phone,
             Err(answer) => return answer,
         };
         match object {
-            Object::Show(object) => self.contact.send(&phone, target, &object).await,
-            Object::Remove(object) => self.contact.send(&phone, target, &object).await,
+            Object::Show(object) => self.contact.send(&mut phone, target, &object).await,
+            Object::Remove(object) => self.contact.send(&mut phone, target, &object).await,
         }
     }
 
@@ -181,8 +181,7 @@ mod tests {
 
     #[test]
     fn only_phoneos_phones_are_sent_a_removal() {
-        let http = crate::net::client::phone_http(&crate::net::client::PhoneHttpOptions::default());
-        let phones = PhoneClient::anonymous(http.unwrap(), 80, std::time::Duration::from_secs(1));
+        let phones = PhoneClient::anonymous(80, std::time::Duration::from_secs(1));
         let line = DirectLine::new(Meeting::new(phones), What::Remove, "axlpaper".to_owned());
         let of = |name: &str| {
             let image = by_name(name).unwrap().image.unwrap();

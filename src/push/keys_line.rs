@@ -7,7 +7,7 @@ use super::meeting::Meeting;
 use super::script::{Script, Step};
 use super::{Answer, Fetched, Line, Target};
 use crate::event::PhoneError;
-use crate::phone::{Execute, Outcome, Phase, PhoneClient};
+use crate::phone::{Execute, Outcome, Phase};
 
 /// Presses keys on phones. Nothing is downloaded from us, so there is no image server.
 #[derive(Debug)]
@@ -22,14 +22,11 @@ impl KeysLine {
         Self { phones, script }
     }
 
-    async fn press(
-        &self,
-        phone: &PhoneClient,
-        target: &Target,
-        step: &Step,
-    ) -> Result<(Answer, bool), Answer> {
+    async fn press(&self, target: &Target, step: &Step) -> Result<(Answer, bool), Answer> {
         let object = Execute { items: &step.items };
-        let answer = self.phones.send(phone, target, &object).await?;
+        // Between two steps another device may have got the address, or the phone may end its connection.
+        let mut phone = self.phones.meet(target).await?;
+        let answer = self.phones.send(&mut phone, target, &object).await?;
         let unsent =
             matches!(&answer.outcome, Outcome::Unreachable(why) if why.phase == Phase::Connect);
         Ok((judge(answer, target), unsent))
@@ -41,17 +38,13 @@ impl Line for KeysLine {
         let Some(steps) = self.script.steps(&target.model) else {
             return Answer::NotSent(format!("the script has no step for a {}", target.model));
         };
-        let phone = match self.phones.meet(target).await {
-            Ok(phone) => phone,
-            Err(answer) => return answer,
-        };
         let (mut pause, mut last) = (None, String::new());
         for (step, number) in steps.iter().zip(1..) {
             if let Some(pause) = pause.replace(step.pause) {
                 tokio::time::sleep(pause).await;
             }
             let place = Place { number, of: steps.len() };
-            match self.press(&phone, target, step).await {
+            match self.press(target, step).await {
                 Ok((Answer::Accepted(raw), _)) => last = raw,
                 Ok((answer, unsent)) => return place.ended(answer, unsent),
                 Err(answer) => return place.ended(answer, true),

@@ -173,7 +173,7 @@ impl PhoneLine {
 
 impl Line for PhoneLine {
     async fn push(&self, target: &Target) -> Answer {
-        let phone = match self.contact.greet(target).await {
+        let mut phone = match self.contact.greet(target).await {
             Ok(phone) => phone,
             Err(answer) => return answer,
         };
@@ -183,7 +183,7 @@ impl Line for PhoneLine {
         };
         let token = urls.token.clone();
         let object = self.object(target, image, urls, theme);
-        let answer = self.contact.send(&phone, target, &object).await;
+        let answer = self.contact.send(&mut phone, target, &object).await;
         with_downloads(answer, self.host.fetched(&token).complete(), "both pictures")
     }
 

@@ -1,6 +1,6 @@
 //! Makes sure who answers before anything secret is sent, over HTTP or over HTTPS.
 //!
-//! What is pushed does not matter here: whoever wants to send something gets a client for exactly this phone.
+//! What is pushed does not matter here: whoever wants to send something gets a session with exactly this phone.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -9,10 +9,11 @@ use super::pins::Pins;
 use super::{Answer, Target};
 use crate::domain::chain::chain;
 use crate::domain::device_name::DeviceName;
+use crate::domain::model::PushSchema;
 use crate::event::Outcome;
 use crate::phone::{
-    Afterwards, Belief, Cause, DeviceInformation, Https, IdentityError, Phase, PhoneAnswer,
-    PhoneClient, PushObject, Unreachable, may_answer_https,
+    Belief, Cause, DeviceInformation, Https, IdentityError, Opened, Phase, PhoneAnswer,
+    PhoneClient, PhoneSession, PushObject, Reuse, Unreachable, may_answer_https,
 };
 
 /// The ways to phones.
@@ -21,9 +22,9 @@ pub struct Meeting {
     plain: PhoneClient,
     https: Option<(Https, Pins)>,
     identity_check: bool,
-    /// Whether pushes go over the connection on which the phone said who it is.
-    keeps_connections: bool,
-    /// Models of which a phone has closed such a connection without a word.
+    /// Whether what is sent may be sent again, should it get lost with a connection.
+    resend_safe: bool,
+    /// Models of which a phone has ended its connection without saying so.
     closing: Mutex<HashSet<String>>,
     /// Phones that have turned out to want HTTPS.
     want_https: Mutex<HashSet<DeviceName>>,
@@ -36,17 +37,17 @@ impl Meeting {
             plain,
             https: None,
             identity_check: true,
-            keeps_connections: false,
+            resend_safe: false,
             closing: Mutex::default(),
             want_https: Mutex::default(),
         }
     }
 
-    /// Sends over the connection on which a phone has said who it is, where the phone keeps it open. Not for what must
-    /// not be sent twice: a phone that closes it at that moment leaves open whether it got anything.
+    /// Sends only what may be sent again. Of a phone that ends its connection at that moment nobody knows whether it got
+    /// anything; where that matters, a phone shows beforehand whether it keeps connections open.
     #[must_use]
-    pub fn keeping_connections(mut self) -> Self {
-        self.keeps_connections = true;
+    pub fn resend_safe(mut self) -> Self {
+        self.resend_safe = true;
         self
     }
 
@@ -64,72 +65,84 @@ impl Meeting {
         self
     }
 
-    /// Gives every request a connection of its own after all.
-    pub(super) fn close_connections(&mut self) {
-        self.keeps_connections = false;
+    /// Sends also what is not sent again.
+    pub(super) fn not_resend_safe(&mut self) {
+        self.resend_safe = false;
     }
 
-    /// Meets a phone the way it wants, and returns the client for what is sent to it.
+    /// Meets a phone the way it wants, and returns the session in which it is sent something.
     ///
     /// Addresses are leased, and the password must not go to whoever lives there now. So the phone is asked first who
     /// it is, without the password; over HTTPS only after its certificate was believed.
     ///
     /// # Errors
     /// Returns what came of it instead, when nothing may be sent.
-    pub async fn meet(&self, target: &Target) -> Result<PhoneClient, Answer> {
+    pub async fn meet(&self, target: &Target) -> Result<PhoneSession, Answer> {
         if target.https || self.wants_https(&target.name) {
             return self.meet_securely(target).await;
         }
-        let asked = self.plain.device_information(target.ip, self.afterwards(target)).await;
-        match asked {
+        let Opened { identity, session } = self.plain.open(target.ip, self.reuse(target)).await;
+        match identity {
             Err(IdentityError::MovedToHttps { .. }) => self.moved(target).await,
             Err(IdentityError::Unreachable(why)) if may_answer_https(&why) => {
                 self.instead(target, why).await
             }
-            asked => self.identified(asked, target).map(|()| self.plain.clone()),
+            identity => self.identified(identity, target).map(|()| session),
         }
     }
 
-    /// Tells whether phones can be met over HTTPS.
-    pub fn speaks_https(&self) -> bool {
-        self.https.is_some()
+    /// Meets a phone that is asked for its screen. A PhoneOS phone gives screenshots over HTTPS only (seen in a published
+    /// tool), so it is met there when something says by what its certificate is believed.
+    ///
+    /// # Errors
+    /// As [`Meeting::meet`].
+    pub(super) async fn meet_for_screen(&self, target: &Target) -> Result<PhoneSession, Answer> {
+        let phoneos = target.takes.image().is_some_and(|image| image.schema == PushSchema::PhoneOs);
+        if phoneos && self.https.is_some() {
+            return self.moved(target).await;
+        }
+        self.meet(target).await
     }
 
     /// Meets a phone over HTTPS: one that has just sent its client there, or gives there only what is asked for.
     ///
     /// # Errors
     /// As [`Meeting::meet`].
-    pub async fn moved(&self, target: &Target) -> Result<PhoneClient, Answer> {
+    pub async fn moved(&self, target: &Target) -> Result<PhoneSession, Answer> {
         self.remember(&target.name);
         self.meet_securely(target).await
     }
 
-    /// Sends an object to a phone that was met. One that says only now that it wants HTTPS is met again there.
+    /// Sends an object to a phone that was met. One that has ended its connection since then has to say again who it is,
+    /// and one that says only now that it wants HTTPS is met again there.
     ///
     /// # Errors
     /// Returns what came of it instead, when nothing was sent.
     pub async fn send(
         &self,
-        phone: &PhoneClient,
+        phone: &mut PhoneSession,
         target: &Target,
         object: &impl PushObject,
     ) -> Result<PhoneAnswer, Answer> {
         let not_sent = |error: crate::phone::PhoneError| Answer::NotSent(error.to_string());
-        let answer = phone.push(target.ip, object).await.map_err(not_sent)?;
-        if self.keeps_connections && closed_without_a_word(&answer) {
-            // The next attempt, and all phones of this model, get a connection for each request.
+        if !phone.is_open().await {
+            *phone = self.meet(target).await?;
+        }
+        let answer = phone.push(object).await.map_err(not_sent)?;
+        if closed_without_a_word(&answer) {
+            // The next attempt, and all phones of this model, have to show whether they keep connections open.
             let mut closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
             closing.insert(target.model.clone());
         }
         if !answer.moved_to_https || phone.is_https() {
             return Ok(answer);
         }
-        let phone = self.moved(target).await?;
-        phone.push(target.ip, object).await.map_err(not_sent)
+        *phone = self.moved(target).await?;
+        phone.push(object).await.map_err(not_sent)
     }
 
     /// Tries HTTPS where the usual port is closed: that can mean both that the phone is away and that it wants HTTPS.
-    async fn instead(&self, target: &Target, plain: Unreachable) -> Result<PhoneClient, Answer> {
+    async fn instead(&self, target: &Target, plain: Unreachable) -> Result<PhoneSession, Answer> {
         if self.https.is_none() {
             return Err(Answer::Unreachable(plain.to_string()));
         }
@@ -146,21 +159,21 @@ impl Meeting {
         }
     }
 
-    async fn meet_securely(&self, target: &Target) -> Result<PhoneClient, Answer> {
+    async fn meet_securely(&self, target: &Target) -> Result<PhoneSession, Answer> {
         let Some((https, pins)) = &self.https else { return Err(wants_trust()) };
         let pin = pins.of(&target.name);
         let phone = https
             .to(&self.plain, Some(target.name.as_str()), pin)
             .map_err(|error| Answer::NotSent(chain(&error)))?;
-        let asked = phone.client.device_information(target.ip, self.afterwards(target)).await;
-        if let Err(IdentityError::Unreachable(why)) = &asked
+        let Opened { identity, session } = phone.client.open(target.ip, self.reuse(target)).await;
+        if let Err(IdentityError::Unreachable(why)) = &identity
             && (why.phase, &why.cause) == (Phase::Connect, &Cause::Reset)
         {
             const OLD: &str =
                 "; if it stays so, it speaks only TLS 1.0 or 1.1, which axlpaper does not";
             return Err(Answer::Unreachable(format!("{why}{OLD}")));
         }
-        self.identified(asked, target)?;
+        self.identified(identity, target)?;
         // The handshake has come to its end, so it was seen.
         let Some(believed) = phone.believed() else {
             return Err(Answer::NotSent("its certificate was not seen".to_owned()));
@@ -170,16 +183,15 @@ impl Meeting {
             kept.map_err(|error| Answer::NotSent(chain(&error)))?;
         }
         pins.note(&target.name, believed);
-        Ok(phone.client)
+        Ok(session)
     }
 
-    /// Says what becomes of the connection over which a phone is asked who it is.
-    fn afterwards(&self, target: &Target) -> Afterwards {
+    fn reuse(&self, target: &Target) -> Reuse {
         let closing = || self.closing.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.keeps_connections && !closing().contains(&target.model) {
-            Afterwards::Kept
+        if self.resend_safe && !closing().contains(&target.model) {
+            Reuse::AtOnce
         } else {
-            Afterwards::Closed
+            Reuse::Probed
         }
     }
 

@@ -7,13 +7,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::evidence::{Look, shows};
+use super::meeting::Meeting;
 use super::{Answer, Target};
 use crate::domain::chain::chain;
 use crate::domain::device_name::DeviceName;
 use crate::event::PhoneError;
 use crate::journal::{Moment, Recorder};
 use crate::media::{Picture, Screen, changed, likeness};
-use crate::phone::{PhoneClient, Screenshot};
+use crate::phone::{PhoneSession, Screenshot};
 
 /// Takes screenshots, and compares them.
 #[derive(Debug)]
@@ -34,8 +35,8 @@ impl Screens {
     ///
     /// A phone that refuses the push user here will refuse it with the push too, and every refusal can count
     /// against the account. So that is the phone's answer, and it is asked no second time.
-    pub(super) async fn before(&self, phones: &PhoneClient, target: &Target) -> Option<Answer> {
-        let screen = match self.take(phones, target, Moment::Before).await {
+    pub(super) async fn before(&self, phone: &mut PhoneSession, target: &Target) -> Option<Answer> {
+        let screen = match self.take(phone, target, Moment::Before).await {
             Ok((screen, file)) => self.keep(target, Moment::Before, file).await.map(|()| screen),
             Err(Screenshot::AuthRefused(reply)) => {
                 let text = format!("{reply} (asked for a screenshot)");
@@ -54,7 +55,7 @@ impl Screens {
     /// picture, or nothing where one was taken off.
     pub(super) async fn after(
         &self,
-        phones: &PhoneClient,
+        phones: &Meeting,
         target: &Target,
         wanted: Option<&Picture>,
     ) -> Look {
@@ -78,26 +79,30 @@ impl Screens {
                         Err(why) => Look::None(why),
                     };
                 }
-                Err(why) if over => return Look::None(format!("after the push {why}")),
+                // A refused password is not sent again.
+                Err(Screenshot::AuthRefused(reply)) => {
+                    return Look::None(format!("after the push {reply}"));
+                }
+                Err(Screenshot::None(why)) if over => {
+                    return Look::None(format!("after the push {why}"));
+                }
                 Ok(_) | Err(_) => tokio::time::sleep(pause).await,
             }
         }
     }
 
-    /// Looks at the screen once.
+    /// Looks at the screen once. The password goes along, so the phone has to say each time who it is.
     async fn look(
         &self,
-        phones: &PhoneClient,
+        phones: &Meeting,
         target: &Target,
         wanted: Option<&Picture>,
         before: &Screen,
-    ) -> Result<(Look, Vec<u8>), String> {
-        let (screen, file) = match self.take(phones, target, Moment::After).await {
-            Ok(taken) => taken,
-            Err(Screenshot::AuthRefused(reply)) => return Err(reply.to_string()),
-            Err(Screenshot::None(why)) => return Err(why),
-            Err(Screenshot::File(_)) => return Err("its screenshot cannot be read".to_owned()),
-        };
+    ) -> Result<(Look, Vec<u8>), Screenshot> {
+        let mut phone = phones.meet_for_screen(target).await.map_err(|_| {
+            Screenshot::None("the phone could not be connected to again".to_owned())
+        })?;
+        let (screen, file) = self.take(&mut phone, target, Moment::After).await?;
         // Millions of pixels are compared; others must not wait for that.
         let look = tokio::task::block_in_place(|| match wanted {
             Some(picture) => Look::Picture(likeness(picture, before, &screen)),
@@ -109,11 +114,11 @@ impl Screens {
     /// Asks for a screenshot and reads it; what it was otherwise is the error.
     async fn take(
         &self,
-        phones: &PhoneClient,
+        phone: &mut PhoneSession,
         target: &Target,
         moment: Moment,
     ) -> Result<(Screen, Vec<u8>), Screenshot> {
-        match phones.screenshot(target.ip).await {
+        match phone.screenshot().await {
             Screenshot::File(file) => match Screen::read(&file) {
                 Ok(screen) => Ok((screen, file)),
                 Err(error) => {

@@ -71,7 +71,7 @@ impl ToneLine {
 
 impl Line for ToneLine {
     async fn push(&self, target: &Target) -> Answer {
-        let phone = match self.phones.meet(target).await {
+        let mut phone = match self.phones.meet(target).await {
             Ok(phone) => phone,
             Err(answer) => return answer,
         };
@@ -79,7 +79,7 @@ impl Line for ToneLine {
             Ok(found) => found,
             Err(why) => return Answer::NotSent(why),
         };
-        match self.phones.send(&phone, target, &SetRingTone { url }).await {
+        match self.phones.send(&mut phone, target, &SetRingTone { url }).await {
             Ok(answer) => {
                 let complete = self.host.fetched(&token).complete();
                 with_downloads(judge(answer, target), complete, "the ring tone")

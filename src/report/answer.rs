@@ -5,6 +5,7 @@
 use std::io;
 
 use crate::domain::chain::chain;
+use crate::domain::text::escaped_json;
 
 /// What a command answers with.
 pub trait Answer {
@@ -48,6 +49,24 @@ impl From<serde_json::Error> for ListError {
 impl From<csv::Error> for ListError {
     fn from(error: csv::Error) -> Self {
         Self::new(error)
+    }
+}
+
+/// Takes JSON and writes it with everything escaped that could steer a terminal or hide in a line.
+pub(super) struct JsonOut<'a>(pub(super) &'a mut dyn io::Write);
+
+impl io::Write for JsonOut<'_> {
+    fn write(&mut self, json: &[u8]) -> io::Result<usize> {
+        // What is written at once is a token, or a part of a string between two escapes: whole characters.
+        match std::str::from_utf8(json) {
+            Ok(text) => self.0.write_all(escaped_json(text).as_bytes())?,
+            Err(_) => self.0.write_all(json)?,
+        }
+        Ok(json.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 

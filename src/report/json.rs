@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::ser::SerializeSeq as _;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::answer::{Answer, ListError};
+use super::answer::{Answer, JsonOut, ListError};
 use super::list::Chosen;
 use super::record::{ModelRecord, Record};
 use super::rollout::{Rollout, RolloutSummary};
@@ -16,7 +16,7 @@ use crate::domain::deed::Deed;
 use crate::domain::inventory::{ClusterInfo, Inventory, Phone};
 use crate::domain::object::ObjectKind;
 use crate::domain::plan::{Change, Plan};
-use crate::domain::text::excerpt;
+use crate::domain::text::{escaped_json, excerpt};
 use crate::event::{ChangeResult, PhoneResult};
 
 /// A document: what it is, when it was made, about which cluster, and its body.
@@ -49,13 +49,14 @@ impl<'a, T: Serialize> Document<'a, T> {
     /// # Errors
     /// When a value cannot be written as JSON.
     pub fn text(&self) -> Result<String, ListError> {
-        Ok(serde_json::to_string_pretty(self)? + "\n")
+        let json = serde_json::to_string_pretty(self)? + "\n";
+        Ok(escaped_json(&json).into_owned())
     }
 }
 
 impl<T: Serialize> Answer for Document<'_, T> {
     fn write_to(&self, out: &mut dyn io::Write) -> Result<(), ListError> {
-        serde_json::to_writer_pretty(&mut *out, self)?;
+        serde_json::to_writer_pretty(JsonOut(&mut *out), self)?;
         Ok(out.write_all(b"\n")?)
     }
 }

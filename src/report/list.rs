@@ -7,7 +7,7 @@ use console::measure_text_width;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::answer::ListError;
+use super::answer::{JsonOut, ListError};
 use super::record::Record;
 use super::text::{printable, spreadsheet_safe};
 use super::view::{Fields, View};
@@ -154,8 +154,8 @@ pub fn ndjson<T: Record>(
 ) -> Result<(), ListError> {
     for record in records {
         match view.chosen() {
-            None => serde_json::to_writer(&mut *out, record)?,
-            Some(chosen) => serde_json::to_writer(&mut *out, &Chosen::of(record, chosen))?,
+            None => serde_json::to_writer(JsonOut(&mut *out), record)?,
+            Some(chosen) => serde_json::to_writer(JsonOut(&mut *out), &Chosen::of(record, chosen))?,
         }
         out.write_all(b"\n")?;
     }

@@ -407,6 +407,8 @@ pub enum Quirk {
     AnswersFirst(Duration),
     /// It answers HTTP 503 to the first push, then behaves.
     Busy503Once,
+    /// It ends a connection after one answer, and says so.
+    ClosesConnections,
     /// It carries the push out, and breaks the connection in the middle of its answer.
     CutsAnswer,
     /// It answers 200 with an empty body.
@@ -436,6 +438,8 @@ pub enum Quirk {
     Normal,
     /// It ends a connection after one answer, and does not say so.
     OneAnswerAConnection,
+    /// It ends a connection after one answer, says so, and accepts the next one only then.
+    OneConnectionAtATime,
     /// It sends whoever pushes to another host.
     Redirects,
     /// It resets the connection once it has read the request.
@@ -446,6 +450,13 @@ pub enum Quirk {
     ScreenCovered,
     /// It takes this long before it answers.
     SlowReply(Duration),
+    /// It loses its address to another device, which knows nothing of the connections to it.
+    TakenOver {
+        /// After so many requests to the address.
+        after: usize,
+        /// Whether it ends a connection after one answer, and says so.
+        closes: bool,
+    },
     /// It carries the push out, and sends its answer a byte at a time, with such a pause before each.
     Trickles(Duration),
     /// It words its answer so, whatever its model.

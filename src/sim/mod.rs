@@ -82,8 +82,8 @@ pub use fleet::FleetSpec;
 pub use limits::{Limits, Overload};
 pub use phones::Wording;
 pub use record::{
-    Fetch, PhoneRecord, Pressed, Push, PushOutcome, Record, RingTone, Shown, UserRecord, Violation,
-    Visit, Write,
+    Fetch, PhoneRecord, PhoneRequest, Pressed, Push, PushOutcome, Record, RingTone, Shown,
+    UserRecord, Violation, Visit, Write,
 };
 pub use timeline::{Change, Changed};
 pub use tripwire::Tripped;

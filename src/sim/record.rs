@@ -110,6 +110,8 @@ pub struct PhoneRecord {
     pub resets: u32,
     /// How many connections its web server accepted.
     pub connections: u32,
+    /// Every request that came to its address, in order.
+    pub requests: Vec<PhoneRequest>,
     /// Every push that reached it, in order.
     pub pushes: Vec<Push>,
     /// How often somebody got a picture of its screen.
@@ -122,6 +124,19 @@ pub struct PhoneRecord {
     pub pressed: Vec<Pressed>,
     /// The most pushes that it had in hand at one time.
     pub most_in_flight: usize,
+}
+
+/// A request that came to the address of a phone.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PhoneRequest {
+    /// Over which connection it came: they are counted from 1, in the order in which they were accepted.
+    pub connection: u32,
+    /// The path that was asked for.
+    pub path: String,
+    /// Whether the device that got it has taken the address over from the phone.
+    pub stranger: bool,
+    /// Whether there was an `Authorization` header; its content is not kept.
+    pub authorization: bool,
 }
 
 /// A push that reached a phone.
@@ -255,6 +270,7 @@ impl Cluster {
             applied: history.applied,
             resets: history.resets,
             connections: history.connections,
+            requests: history.requests.clone(),
             pushes: history.pushes.clone(),
             screenshots: history.screenshots,
             shown: history.shown.clone(),

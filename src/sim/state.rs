@@ -19,7 +19,7 @@ use super::content::{
 use super::database::pkid;
 pub(crate) use super::database::{Database, Device, Entry, Loaded, Profile, Table, User};
 use super::limits::Notifications;
-use super::record::{Pressed, Push, RingTone, Shown, Violation, Visit, Write};
+use super::record::{PhoneRequest, Pressed, Push, RingTone, Shown, Violation, Visit, Write};
 use super::timeline::Timeline;
 use super::tripwire::Tripwires;
 use crate::domain::personalization::Setting;
@@ -74,6 +74,9 @@ impl DerefMut for Cluster {
 #[derive(Default)]
 pub(crate) struct History {
     pub(crate) connections: u32,
+    pub(crate) requests: Vec<PhoneRequest>,
+    /// Its web server, for phones that serve one connection at a time.
+    pub(crate) server: Arc<tokio::sync::Mutex<()>>,
     pub(crate) pushes: Vec<Push>,
     pub(crate) shown: Option<Shown>,
     pub(crate) ring_tone: Option<RingTone>,

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use axlpaper::sim::{
-    Fleet, Limits, PhoneRecord, PhoneSpec, PushOutcome, Quirk, SimConfig, Spread, Violation,
-    Wording,
+    Fleet, Limits, PhoneRecord, PhoneRequest, PhoneSpec, PushOutcome, Quirk, SimConfig, Spread,
+    Violation, Wording,
 };
 use serde_json::Value;
 
@@ -19,6 +19,7 @@ fn quirks() -> Vec<(Quirk, &'static str)> {
         (Quirk::AnswersFirst(Duration::from_millis(200)), "verified"),
         (Quirk::AnswersFirst(Duration::from_secs(60)), "accepted"),
         (Quirk::Busy503Once, "verified"),
+        (Quirk::ClosesConnections, "verified"),
         (Quirk::CutsAnswer, "unreachable"),
         (Quirk::EmptyReply, "bad_reply"),
         (Quirk::EndlessReply, "bad_reply"),
@@ -29,6 +30,7 @@ fn quirks() -> Vec<(Quirk, &'static str)> {
         (Quirk::Http404, "rejected"),
         (Quirk::IgnoresFirstPush, "verified"),
         (Quirk::OneAnswerAConnection, "verified"),
+        (Quirk::OneConnectionAtATime, "verified"),
         (Quirk::Redirects, "rejected"),
         (Quirk::Resets, "unreachable"),
         (Quirk::RestartsMidway, "verified"),
@@ -37,6 +39,8 @@ fn quirks() -> Vec<(Quirk, &'static str)> {
         (Quirk::Trickles(Duration::from_millis(2)), "verified"),
         // A byte a second would take minutes; the phone gets three seconds for all of it.
         (Quirk::Trickles(Duration::from_secs(1)), "unreachable"),
+        (Quirk::TakenOver { after: 1, closes: false }, "wrong_device"),
+        (Quirk::TakenOver { after: 2, closes: true }, "wrong_device"),
         (Quirk::WrongDevice, "wrong_device"),
     ];
     quirks.extend(Wording::ALL.map(|wording| {
@@ -104,6 +108,8 @@ fn what_is_told_of_each_phone_agrees_with_the_record() {
     let record = lab.record();
     for (n, expected) in (0..).zip(&expected) {
         let name = name(n);
+        let unsure = pushed_to_others(&record.phones[&name].requests, closes(n));
+        assert!(unsure.is_empty(), "{name}: {unsure:?}");
         let (told, recorded) = (phone(&document, &name), &record.phones[&name]);
         assert_eq!(outcome(&document, &name), *expected, "{told:#} {recorded:#?}");
         if *expected == "verified" {
@@ -124,6 +130,36 @@ fn what_is_told_of_each_phone_agrees_with_the_record() {
     }
     // Whoever is sent elsewhere goes nowhere, and no password does.
     assert!(record.elsewhere.is_empty(), "{:?}", record.elsewhere);
+}
+
+/// Tells whether a phone ends connections after each answer.
+fn closes(n: u32) -> bool {
+    let quirks = quirks();
+    let n = n as usize;
+    n % 3 == 1
+        && matches!(
+            quirks[n / 3 % quirks.len()].0,
+            Quirk::ClosesConnections
+                | Quirk::OneAnswerAConnection
+                | Quirk::OneConnectionAtATime
+                | Quirk::TakenOver { closes: true, .. }
+        )
+}
+
+/// Returns the requests that got the password without the certainty that they went to the phone: not over the connection
+/// on which it had just said who it is, and, where it ends that, not over the one that was opened right before it said so.
+fn pushed_to_others(requests: &[PhoneRequest], closes: bool) -> Vec<&PhoneRequest> {
+    let asked = |request: &PhoneRequest| request.path == "/DeviceInformationX";
+    let sure = |before: Option<&PhoneRequest>, push: &PhoneRequest| {
+        before.is_some_and(|before| {
+            let same = before.connection == push.connection;
+            let next = closes && before.connection + 1 == push.connection;
+            asked(before) && !before.authorization && (same || next) && !push.stranger
+        })
+    };
+    let before = std::iter::once(None).chain(requests.iter().map(Some));
+    let pairs = before.zip(requests).filter(|(_, request)| !asked(request));
+    pairs.filter(|(before, push)| !sure(*before, push)).map(|(_, push)| push).collect()
 }
 
 fn overlaps(violations: &[Violation]) -> Vec<&str> {

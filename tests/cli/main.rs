@@ -15,6 +15,7 @@ mod documents;
 mod elsewhere;
 mod fleet;
 mod host;
+mod hostile;
 mod hours;
 mod journal;
 mod journal_trouble;

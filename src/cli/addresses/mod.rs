@@ -21,11 +21,10 @@ use super::goods::{Goods, Wanted};
 use super::state::{self, Place, Run, What};
 use super::ui::{self, Progress};
 use super::way::Way;
-use super::{carrier, errors, goods, hours, images, interrupt, open, pushing, tell, telling};
+use super::{carrier, goods, hours, images, interrupt, open, pushing, tell, telling};
 use crate::domain::inventory::ClusterInfo;
 use crate::event::{Event, Observer, PhoneResult, Proof};
 use crate::journal::{ADDRESSES, Recorder};
-use crate::net::client::{PhoneHttpOptions, phone_http};
 use crate::phone::PhoneClient;
 use crate::push::book::RunBook;
 use crate::push::engine::{Settings, Stop, Stopped};
@@ -221,10 +220,8 @@ async fn who_is_there(
     work: &Work<'_>,
     observer: &dyn Observer,
 ) -> Result<(Vec<Target>, Vec<PhoneResult>), CliError> {
-    let http = phone_http(&PhoneHttpOptions { call: WHO_ARE_YOU, ..PhoneHttpOptions::default() })
-        .map_err(|error| errors::http(&error))?;
     // The password is not even at hand here.
-    let phones = PhoneClient::anonymous(http, work.way.phone_port, WHO_ARE_YOU);
+    let phones = PhoneClient::anonymous(work.way.phone_port, WHO_ARE_YOU);
     let asking = Asking {
         https: work.way.phone_tls.https.as_ref(),
         at_once: work.way.concurrency,

@@ -10,6 +10,7 @@ use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::{open, output, secret, ui};
 use crate::config::{FileConfig, KEYS, Layer, Origin, Section, with_accounts};
+use crate::net::trace::HIDDEN;
 use crate::report::{SettingRecord, printable_lines, settings_json};
 
 /// Show the settings that count, look for mistakes in the config file, or keep a password in the keyring
@@ -101,7 +102,13 @@ fn records(settings: &Layer) -> Vec<SettingRecord> {
                 .as_ref()
                 .map(|_| origin.map_or_else(|| settings.origin(name), Origin::short)),
             default: key.map_or("", |key| key.default),
-            value,
+            value: value.map(|value| match value.rsplit_once('@') {
+                // No host takes a user name, but somebody may have written one.
+                Some((_, host)) if matches!(name, "host" | "ris_host" | "advertise") => {
+                    format!("{HIDDEN}@{host}")
+                }
+                Some(_) | None => value,
+            }),
         });
     }
     let place =

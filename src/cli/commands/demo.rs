@@ -266,6 +266,7 @@ mod tests {
         };
         PhoneRecord {
             connections: 0,
+            requests: Vec::new(),
             registration: sim::Registration::Registered,
             personalization: Setting::Enabled,
             loaded_personalization: Setting::Enabled,

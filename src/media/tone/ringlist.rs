@@ -7,6 +7,8 @@ use quick_xml::Reader;
 use quick_xml::escape::escape;
 use quick_xml::events::Event;
 
+use crate::domain::text::{excerpt, is_steering};
+
 /// A ring list with an entry more.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Merged {
@@ -25,6 +27,14 @@ pub enum RingListError {
     /// It has as many entries as phones read.
     #[error("it has {0} rings, and phones read {MOST_RINGS}")]
     Full(usize),
+    /// A name with a character that XML does not have or nobody sees.
+    #[error("{what} holds the character U+{code:04X}, which no list can hold; choose another name")]
+    Unprintable {
+        /// Which name.
+        what: &'static str,
+        /// The character's code.
+        code: u32,
+    },
     /// A name that phones do not take.
     #[error("{what} {name:?} has {length} characters; phones read {LONGEST_NAME} at most")]
     TooLong {
@@ -43,6 +53,9 @@ pub enum RingListError {
 /// When the list cannot be understood or is full, or a name is too long.
 pub fn merge(list: Option<&str>, display: &str, file: &str) -> Result<Merged, RingListError> {
     for (what, name) in [("the display name", display), ("the file name", file)] {
+        if let Some(c) = name.chars().find(|c| is_steering(*c)) {
+            return Err(RingListError::Unprintable { what, code: c.into() });
+        }
         let length = name.chars().count();
         if length == 0 || length > LONGEST_NAME {
             return Err(RingListError::TooLong { what, name: name.to_owned(), length });
@@ -58,15 +71,26 @@ pub fn merge(list: Option<&str>, display: &str, file: &str) -> Result<Merged, Ri
             format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{ROOT}>\n{entry}</{ROOT}>\n");
         return Ok(Merged { text, was_there: false });
     };
+    // The reader does not count a byte order mark.
+    let (mark, list) = match list.strip_prefix('\u{feff}') {
+        Some(rest) => ("\u{feff}", rest),
+        None => ("", list),
+    };
     let Known { files, end } = read(list)?;
     if files.iter().any(|known| known == file) {
-        return Ok(Merged { text: list.to_owned(), was_there: true });
+        return Ok(Merged { text: format!("{mark}{list}"), was_there: true });
     }
     if files.len() >= MOST_RINGS {
         return Err(RingListError::Full(files.len()));
     }
     let (before, after) = list.split_at(end);
-    Ok(Merged { text: format!("{before}{entry}{after}"), was_there: false })
+    let text = format!("{before}{entry}{after}");
+    // Somebody's list is not replaced by one that lacks an entry, or that phones cannot read.
+    let kept = read(&text)?.files;
+    if !kept.starts_with(&files) || kept.len() != files.len() + 1 {
+        return Err(RingListError::NotAList("an entry cannot be added without harm".to_owned()));
+    }
+    Ok(Merged { text: format!("{mark}{text}"), was_there: false })
 }
 
 /// What a list holds.
@@ -77,7 +101,7 @@ struct Known {
 }
 
 fn read(list: &str) -> Result<Known, RingListError> {
-    let no_list = |why: &str| RingListError::NotAList(why.to_owned());
+    let no_list = |why: &str| RingListError::NotAList(excerpt(why, 200));
     let mut reader = Reader::from_str(list);
     let (mut open, mut files, mut end) = (Vec::<String>::new(), Vec::new(), None);
     loop {
@@ -155,6 +179,26 @@ mod tests {
         let again = merge(Some(&merged.text), "Other", "chime.raw").unwrap();
         assert_eq!((again.text, again.was_there), (merged.text, true));
         assert!(merge(Some(LIST), "X", "a&b.raw").unwrap().was_there);
+    }
+
+    #[test]
+    fn a_byte_order_mark_moves_nothing() {
+        let merged = merge(Some(&format!("\u{feff}{LIST}")), "Café", "b.raw").unwrap();
+        let list = merged.text.strip_prefix('\u{feff}').unwrap();
+        let document = resvg::usvg::roxmltree::Document::parse(list).unwrap();
+        let files: Vec<_> = (document.descendants().filter(|found| found.has_tag_name("FileName")))
+            .filter_map(|found| found.text())
+            .collect();
+        assert_eq!(files, ["a&b.raw", "b.raw"]);
+        assert_eq!(list.replace(&merge(Some(LIST), "Café", "b.raw").unwrap().text, ""), "");
+    }
+
+    #[test]
+    fn names_that_no_list_can_hold_are_refused() {
+        for name in ["a\u{1}", "a\tb", "a\u{85}", "a\u{202e}b", "\u{feff}a", "a\u{ffff}"] {
+            let refused = merge(Some(LIST), name, "b.raw").unwrap_err();
+            assert!(matches!(refused, RingListError::Unprintable { .. }), "{refused}");
+        }
     }
 
     #[test]

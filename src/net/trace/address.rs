@@ -6,7 +6,7 @@
 use super::redact::{HIDDEN, promises_secret};
 
 /// Returns a text with the secrets of all its addresses blanked.
-pub(super) fn without_secrets(text: &str) -> String {
+pub fn without_secrets(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("://") {
@@ -18,6 +18,18 @@ pub(super) fn without_secrets(text: &str) -> String {
     }
     out.push_str(rest);
     out
+}
+
+/// Returns an argument of the command line without the login that may stand before a host in it: `user:password@host` is
+/// no address, and is typed for one.
+pub fn without_login(argument: &str) -> String {
+    match argument.rsplit_once('@') {
+        Some((login, host)) if login.contains(':') && !argument.contains("://") => {
+            let option = login.find('=').filter(|_| login.starts_with("--")).map_or(0, |at| at + 1);
+            format!("{}{HIDDEN}@{host}", &login[..option])
+        }
+        Some(_) | None => without_secrets(argument),
+    }
 }
 
 /// Adds an address, from its host on.
@@ -84,6 +96,20 @@ mod tests {
             ),
         ] {
             assert_eq!(without_secrets(address), shown);
+        }
+    }
+
+    #[test]
+    fn a_login_without_a_scheme_is_blanked_in_arguments() {
+        for (argument, shown) in [
+            ("user:s3cret@h", "(hidden)@h"),
+            ("--host=user:s3cret@h", "--host=(hidden)@h"),
+            ("http:/user:s3c@ret@h/a", "(hidden)@h/a"),
+            ("me@example.org", "me@example.org"),
+            ("http://s3cret@h/a", "http://(hidden)@h/a"),
+            ("http://h:80/a@2x.png", "http://h:80/a@2x.png"),
+        ] {
+            assert_eq!(without_login(argument), shown);
         }
     }
 

@@ -14,7 +14,7 @@ use reqwest::header::{
 use super::address::without_secrets;
 use super::folder::Desk;
 use super::redact::{HIDDEN, redact};
-use crate::domain::text::is_steering;
+use crate::domain::text::printable_lines;
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -151,11 +151,8 @@ impl Exchange {
                 push_body(&mut text, headers, &self.body, self.body_bytes);
             }
         }
-        let text = without_secrets(&text);
         // What a server or a phone says must not steer the terminal of whoever reads this.
-        text.chars()
-            .map(|c| if is_steering(c) && c != '\n' && c != '\t' { '\u{FFFD}' } else { c })
-            .collect()
+        printable_lines(&without_secrets(&text).replace('\t', "    "))
     }
 }
 

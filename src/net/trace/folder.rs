@@ -15,6 +15,7 @@ use serde::Serialize;
 use super::address::without_secrets;
 use super::exchange::{Exchange, Request, Watched};
 use super::redact::{Hidden, redact};
+use crate::domain::text::escaped_json;
 
 /// A trace that is being written.
 #[derive(Debug)]
@@ -191,7 +192,7 @@ impl Writer {
             ended: &without_secrets(&redact(&exchange.ended)),
             file: &name,
         };
-        let line = clean(&serde_json::to_string(&line)?);
+        let line = escaped_json(&clean(&serde_json::to_string(&line)?)).into_owned();
         let mut file = new_file(&self.path.join(&name))?;
         file.write_all(text.as_bytes())?;
         self.index.write_all((line + "\n").as_bytes())

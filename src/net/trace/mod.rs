@@ -21,6 +21,7 @@ use std::time::Duration;
 use reqwest::header::HeaderMap;
 use secrecy::SecretString;
 
+pub use address::{without_login, without_secrets};
 pub use exchange::{Request, Watched};
 pub use folder::{Kept, Trace};
 pub use redact::{HIDDEN, redact};

@@ -27,16 +27,6 @@ pub struct PhoneAnswer {
 impl PhoneAnswer {
     /// The longest [`PhoneAnswer::raw`], in characters.
     pub const RAW_CHARS: usize = 1_000;
-
-    pub(super) fn unreachable(unreachable: Unreachable) -> Self {
-        Self {
-            http_status: None,
-            moved_to_https: false,
-            outcome: Outcome::Unreachable(unreachable),
-            raw: String::new(),
-            took: Duration::ZERO,
-        }
-    }
 }
 
 /// Whether a phone answered.
@@ -96,7 +86,7 @@ impl fmt::Display for Unreachable {
 pub enum Phase {
     /// No connection, so the phone saw nothing.
     Connect,
-    /// Connected, but no status line came back. A time-out that covers the connecting too counts here.
+    /// Connected, but no status line came back.
     Request,
     /// The answer began and broke off.
     Answer,
@@ -122,10 +112,7 @@ pub enum Cause {
 }
 
 impl Cause {
-    pub(super) fn of(error: &reqwest::Error) -> Self {
-        if error.is_timeout() {
-            return Self::TimedOut;
-        }
+    pub(in crate::phone) fn of(error: &(dyn Error + 'static)) -> Self {
         if let Some(problem) = PhoneTlsProblem::find(error) {
             return Self::Tls(problem);
         }

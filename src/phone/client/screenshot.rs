@@ -3,12 +3,6 @@
 //! 88xx, 89xx and 99xx send a PNG file, 79xx a BMP file; 98xx do so over HTTPS only. What comes with another
 //! content is an error, as published tools found: mostly a `CiscoIPPhoneError`.
 
-use std::net::IpAddr;
-
-use reqwest::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HeaderValue};
-
-use super::{Phase, PhoneClient, read_up_to};
-use crate::net::trace::Watched;
 use crate::phone::Reply;
 
 /// What came of asking for a screenshot.
@@ -27,36 +21,8 @@ impl Screenshot {
     pub const LIMIT: usize = 8 * 1024 * 1024;
 }
 
-impl PhoneClient {
-    /// Asks the phone at this address for a picture of its screen.
-    pub async fn screenshot(&self, ip: IpAddr) -> Screenshot {
-        let mut request = self
-            .client
-            .get(self.url(ip, "/CGI/Screenshot"))
-            .header(CONNECTION, HeaderValue::from_static("close"))
-            .timeout(self.timeout);
-        if let Some(authorization) = &self.authorization {
-            request = request.header(AUTHORIZATION, authorization.clone());
-        }
-        let mut watched = Watched::nobody();
-        let response = match self.send(request, "Screenshot", &mut watched).await {
-            Ok(response) => response,
-            Err(error) => {
-                return Screenshot::None(self.unreachable(&error, Phase::Request).to_string());
-            }
-        };
-        let status = response.status().as_u16();
-        let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let kind = kind.map(str::to_owned);
-        match read_up_to(response, Screenshot::LIMIT, &mut watched).await {
-            Ok(body) => sort_out(status, kind.as_deref(), body),
-            Err(error) => Screenshot::None(self.unreachable(&error, Phase::Answer).to_string()),
-        }
-    }
-}
-
 /// Decides what an answer is.
-fn sort_out(status: u16, kind: Option<&str>, body: Vec<u8>) -> Screenshot {
+pub(super) fn sort_out(status: u16, kind: Option<&str>, body: Vec<u8>) -> Screenshot {
     if body.len() > Screenshot::LIMIT {
         let limit = Screenshot::LIMIT;
         return Screenshot::None(format!("its screenshot is longer than {limit} bytes"));

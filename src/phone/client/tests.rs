@@ -10,16 +10,8 @@ use crate::domain::model::PushSchema;
 use crate::phone::{SetBackground, Theme};
 
 fn client(port: u16, timeout: Duration) -> PhoneClient {
-    // Another test may have been first; either way a provider is there afterwards.
-    let _installed = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder()
-        .pool_max_idle_per_host(0)
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .build()
-        .unwrap();
     let password = SecretString::from("s3cret ü");
-    PhoneClient::new(client, "bgpush", &password, port, timeout).unwrap()
+    PhoneClient::new("bgpush", &password, port, timeout).unwrap()
 }
 
 fn object() -> SetBackground {
@@ -51,19 +43,35 @@ async fn request(stream: &mut TcpStream) -> String {
     }
 }
 
+const IDENTITY: &str = "<DeviceInformation><HostName>SEP1</HostName></DeviceInformation>";
+
+/// Says who it is, and keeps the connection open.
+async fn introduce(stream: &mut TcpStream) -> String {
+    let request = request(stream).await;
+    let length = IDENTITY.len();
+    let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{IDENTITY}");
+    stream.write_all(answer.as_bytes()).await.unwrap();
+    request
+}
+
 /// Answers one push with these bytes, then closes; returns the request and what came of it.
 async fn exchange(address: &str, answer: &[u8]) -> (String, PhoneAnswer) {
     let listener = TcpListener::bind((address, 0)).await.unwrap();
     let at = listener.local_addr().unwrap();
     let client = client(at.port(), Duration::from_secs(20));
-    let object = object();
     let phone = async {
         let (mut stream, _) = listener.accept().await.unwrap();
+        introduce(&mut stream).await;
         let request = request(&mut stream).await;
         stream.write_all(answer).await.unwrap();
         request
     };
-    let (request, answer) = tokio::join!(phone, client.push(at.ip(), &object));
+    let push = async {
+        let mut opened = client.open(at.ip(), Reuse::AtOnce).await;
+        assert_eq!(opened.identity.unwrap().host_name.as_deref(), Some("SEP1"));
+        opened.session.push(&object()).await
+    };
+    let (request, answer) = tokio::join!(phone, push);
     (request, answer.unwrap())
 }
 
@@ -141,16 +149,99 @@ async fn an_endless_body_is_cut_and_no_success() {
 }
 
 #[tokio::test]
+async fn an_answer_that_breaks_off_shows_how_it_began() {
+    let begun = b"HTTP/1.1 302 x\r\nLocation: https://127.0.0.1/\r\nContent-Length: 9\r\n\r\n";
+    let (_, answer) = exchange("127.0.0.1", begun).await;
+    assert_eq!((answer.http_status, answer.moved_to_https), (Some(302), true));
+    assert_eq!(cause(&answer), (Phase::Answer, Cause::Reset));
+}
+
+/// How the phone ends its connections.
+#[derive(Clone, Copy, PartialEq)]
+enum Ends {
+    SayingSo,
+    AtTheNextRequest,
+}
+
+/// Serves one connection after the other, with one answer each; returns what came over each until a push.
+async fn one_answer_each(listener: TcpListener, ends: Ends) -> Vec<String> {
+    let mut seen = Vec::new();
+    loop {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let asked = request(&mut stream).await;
+        let pushed = asked.starts_with("POST ");
+        seen.push(asked);
+        let close = if ends == Ends::SayingSo { "Connection: close\r\n" } else { "" };
+        let length = IDENTITY.len();
+        let answer =
+            format!("HTTP/1.1 200 OK\r\n{close}Content-Length: {length}\r\n\r\n{IDENTITY}");
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        if pushed {
+            return seen;
+        }
+        if ends == Ends::AtTheNextRequest && seen.len() == 1 {
+            request(&mut stream).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_phone_that_ends_connections_is_asked_while_the_next_one_is_open() {
+    for ends in [Ends::SayingSo, Ends::AtTheNextRequest] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        let client = client(at.port(), Duration::from_secs(20));
+        let push = async {
+            let mut opened = client.open(at.ip(), Reuse::Probed).await;
+            assert_eq!(opened.identity.unwrap().host_name.as_deref(), Some("SEP1"));
+            assert!(opened.session.is_open().await);
+            opened.session.push(&object()).await.unwrap();
+            assert!(!opened.session.is_open().await);
+            let answer = opened.session.push(&object()).await.unwrap();
+            assert_eq!(cause(&answer), (Phase::Connect, Cause::Reset), "nobody was asked again");
+        };
+        let (seen, ()) = tokio::join!(one_answer_each(listener, ends), push);
+        let starts: Vec<&str> = seen.iter().map(|asked| &asked[..4]).collect();
+        assert_eq!(starts, ["GET ", "GET ", "POST"]);
+        assert!(seen[..2].iter().all(|asked| !asked.to_lowercase().contains("authorization")));
+    }
+}
+
+#[tokio::test]
+async fn an_open_connection_whose_end_has_come_is_not_used() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let client = client(at.port(), Duration::from_secs(20));
+    let phone = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        introduce(&mut stream).await;
+        stream
+    };
+    let open = client.open(at.ip(), Reuse::AtOnce);
+    let (stream, mut opened) = tokio::join!(phone, open);
+    assert!(opened.session.is_open().await);
+    drop(stream);
+    while opened.session.is_open().await {
+        tokio::task::yield_now().await;
+    }
+    let answer = opened.session.push(&object()).await.unwrap();
+    assert_eq!(cause(&answer), (Phase::Connect, Cause::Reset));
+}
+
+#[tokio::test]
 async fn a_closed_port_and_a_silent_phone_are_told_apart() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap();
-    let short = Duration::from_millis(50);
-    let answer = client(at.port(), short).push(at.ip(), &object()).await.unwrap();
-    assert_eq!(cause(&answer), (Phase::Request, Cause::TimedOut));
+    let stopped = async |timeout| {
+        let opened = client(at.port(), timeout).open(at.ip(), Reuse::AtOnce).await;
+        let Err(IdentityError::Unreachable(why)) = opened.identity else { panic!("{opened:?}") };
+        (why.phase, why.cause)
+    };
+    let silent = stopped(Duration::from_millis(50)).await;
+    assert_eq!(silent, (Phase::Request, Cause::TimedOut));
     drop(listener);
-    let patient = client(at.port(), Duration::from_secs(20));
-    let answer = patient.push(at.ip(), &object()).await.unwrap();
-    assert_eq!(cause(&answer), (Phase::Connect, Cause::Refused));
+    let closed = stopped(Duration::from_secs(20)).await;
+    assert_eq!(closed, (Phase::Connect, Cause::Refused));
 }
 
 #[tokio::test]
@@ -165,8 +256,7 @@ async fn device_information_is_asked_without_credentials() {
         stream.write_all(answer).await.unwrap();
         request
     };
-    let (request, information) =
-        tokio::join!(phone, client.device_information(at.ip(), Afterwards::Closed));
+    let (request, information) = tokio::join!(phone, client.device_information(at.ip()));
     assert!(request.starts_with("GET /DeviceInformationX HTTP/1.1\r\n"));
     assert!(!request.to_lowercase().contains("authorization"));
     assert_eq!(information.unwrap().host_name.as_deref(), Some("SEP1"));
@@ -175,8 +265,7 @@ async fn device_information_is_asked_without_credentials() {
 #[test]
 fn an_ipv6_address_stands_in_brackets() {
     let client = client(8_080, Duration::from_secs(1));
-    let url = client.url(IpAddr::V6(Ipv6Addr::LOCALHOST), "/CGI/Execute");
-    assert_eq!(url, "http://[::1]:8080/CGI/Execute");
+    assert_eq!(client.host(IpAddr::V6(Ipv6Addr::LOCALHOST)), "[::1]:8080");
 }
 
 #[test]
@@ -185,8 +274,6 @@ fn no_secret_is_shown() {
     let shown = format!("{client:?}");
     assert!(!shown.contains("s3cret"), "{shown}");
     assert!(!shown.contains(&STANDARD.encode("bgpush:s3cret ü")), "{shown}");
-    let inner = reqwest::Client::builder().no_proxy().build().unwrap();
-    let refused =
-        PhoneClient::new(inner, "a:b", &SecretString::from("pw"), 80, Duration::from_secs(1));
+    let refused = PhoneClient::new("a:b", &SecretString::from("pw"), 80, Duration::from_secs(1));
     assert!(matches!(refused, Err(PhoneError::UserNameWithColon)));
 }

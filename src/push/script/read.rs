@@ -9,6 +9,7 @@ use super::uri::{self, UriError};
 use super::{Script, Step, Variant};
 use crate::domain::object::ObjectKind;
 use crate::domain::selector::Pattern;
+use crate::domain::text::{excerpt, line_of};
 use crate::phone::{Execute, PhoneError, PushObject as _};
 
 /// A file that is no script.
@@ -96,7 +97,12 @@ struct FileVariant {
 /// Reads the text of a script file.
 pub(super) fn script(text: &str) -> Result<Script, ScriptError> {
     let file: File = toml::from_str(text)
-        .map_err(|error| ScriptError::NotToml(error.to_string().trim_end().to_owned()))?;
+        // In full, the error repeats a line of the file, however long that is.
+        .map_err(|error| {
+            let line = error.span().map(|span| format!("line {}: ", line_of(text, span.start)));
+            let what = excerpt(error.message(), 300);
+            ScriptError::NotToml(format!("{}{what}", line.unwrap_or_default()))
+        })?;
     let reader = Reader { text, pause: PAUSE };
     let pause = file.pause.as_ref().map(|pause| reader.pause(pause)).transpose()?;
     let reader = Reader { pause: pause.unwrap_or(PAUSE), ..reader };
@@ -176,8 +182,7 @@ impl Reader<'_> {
     }
 
     fn wrong(&self, at: usize, what: Mistake) -> ScriptError {
-        let before = self.text.as_bytes().iter().take(at);
-        ScriptError::Line { line: 1 + before.filter(|byte| **byte == b'\n').count(), what }
+        ScriptError::Line { line: line_of(self.text, at), what }
     }
 }
 

@@ -3,6 +3,7 @@
 mod quirks;
 mod screenshot;
 
+use std::borrow::Cow;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,18 +26,74 @@ use crate::sim::accounts::basic;
 use crate::sim::content::{Quirk, Web};
 use crate::sim::database::{Device, Loaded};
 use crate::sim::form::{encode, fields};
-use crate::sim::record::{Fetch, Pressed, Push, PushOutcome, RingTone, Shown};
+use crate::sim::record::{Fetch, PhoneRequest, Pressed, Push, PushOutcome, RingTone, Shown};
 use crate::sim::state::hex;
 use crate::sim::tripwire::{Sprung, Tripped};
 
-/// Answers one request to a phone.
+/// A connection to the address of a phone.
+#[derive(Clone, Copy)]
+pub(super) struct Connected {
+    /// Which phone.
+    pub(super) at: usize,
+    /// Which of its connections this is, from 1.
+    pub(super) number: u32,
+    pub(super) secure: bool,
+    /// Whether another device had the address when it was accepted.
+    pub(super) stranger: bool,
+}
+
+/// Answers one request to a phone, and says whether the phone ends the connection.
 pub(super) async fn answer(
     shared: Arc<Shared>,
-    at: usize,
-    secure: bool,
+    connected: Connected,
     request: Request<Incoming>,
 ) -> Result<Answer, Broken> {
-    let phone = Phone::new(&shared, at, secure);
+    let Connected { at, number, secure, stranger } = connected;
+    let phone = Phone { stranger, ..Phone::new(&shared, at, secure) };
+    if !note(&shared, &phone, number, &request) {
+        return Err(Broken);
+    }
+    let closes = matches!(
+        phone.quirk,
+        Quirk::ClosesConnections
+            | Quirk::OneConnectionAtATime
+            | Quirk::TakenOver { closes: true, .. }
+    );
+    let mut answer = answer_as(&shared, phone, request).await?;
+    if closes {
+        let close = hyper::header::HeaderValue::from_static("close");
+        answer.headers_mut().insert(hyper::header::CONNECTION, close);
+    }
+    Ok(answer)
+}
+
+/// Writes a request down, unless the device to which the connection led is not at this address any more.
+fn note(shared: &Shared, phone: &Phone<'_>, number: u32, request: &Request<Incoming>) -> bool {
+    let mut cluster = shared.cluster();
+    let requests = &mut cluster.histories[phone.at].requests;
+    let gone = taken_over(phone.quirk, requests) && !phone.stranger;
+    if !gone {
+        requests.push(PhoneRequest {
+            connection: number,
+            path: request.uri().path().to_owned(),
+            stranger: phone.stranger,
+            authorization: request.headers().contains_key("authorization"),
+        });
+    }
+    drop(cluster);
+    !gone
+}
+
+/// Tells whether another device has the address by now.
+pub(super) fn taken_over(quirk: Quirk, requests: &[PhoneRequest]) -> bool {
+    matches!(quirk, Quirk::TakenOver { after, .. } if requests.len() >= after)
+}
+
+async fn answer_as(
+    shared: &Arc<Shared>,
+    phone: Phone<'_>,
+    request: Request<Incoming>,
+) -> Result<Answer, Broken> {
     if !phone.device.serves() {
         // It restarted with its web server off while the client kept the connection.
         return Err(Broken);
@@ -44,10 +101,10 @@ pub(super) async fn answer(
     if let Some(answer) = phone.sends_to_https(&request) {
         return Ok(answer);
     }
-    let _asked = Asked::new(&shared, at);
+    let _asked = Asked::new(shared, phone.at);
     match (request.method(), request.uri().path()) {
         (&Method::GET, "/DeviceInformationX") => {
-            Ok(answers::device_information(phone.name(), &phone.product, phone.load()))
+            Ok(answers::device_information(&phone.name(), &phone.product, phone.load()))
         }
         (&Method::GET, "/CGI/Screenshot") => Ok(phone.screenshot(&request).await),
         (&Method::POST, "/CGI/Execute") => {
@@ -56,13 +113,13 @@ pub(super) async fn answer(
                 Some(sprung) if sprung.when == Tripped::Before => {
                     // A connection is watched only once its request has been read.
                     drop(Limited::new(request.into_body(), BODY_LIMIT).collect().await);
-                    hold(&shared, sprung).await
+                    hold(shared, sprung).await
                 }
                 Some(sprung) => {
-                    let _carried_out = execute(&shared, &phone, request).await;
-                    hold(&shared, sprung).await
+                    let _carried_out = execute(shared, &phone, request).await;
+                    hold(shared, sprung).await
                 }
-                None => execute(&shared, &phone, request).await,
+                None => execute(shared, &phone, request).await,
             }
         }
         // The path is case-sensitive.
@@ -149,8 +206,6 @@ struct Phone<'a> {
     at: usize,
     /// As the database had it then.
     device: Arc<Device>,
-    /// The name of the phone that was plugged in where this one was.
-    other_name: Option<String>,
     model: u32,
     product: String,
     image: Option<ImageSpec>,
@@ -159,6 +214,8 @@ struct Phone<'a> {
     web: Web,
     /// Whether the request came over HTTPS.
     secure: bool,
+    /// Whether another device has taken its address over, and gets the request.
+    stranger: bool,
 }
 
 /// What a push does to a phone.
@@ -180,15 +237,10 @@ impl<'a> Phone<'a> {
         let device = Arc::clone(&shared.cluster().devices[at]);
         let spec = &device.spec;
         let quirk = spec.quirk;
-        let other_name = (quirk == Quirk::WrongDevice).then(|| {
-            let tail: String = spec.name.chars().rev().take(4).collect();
-            format!("SEPFFFE0000F{}", tail.chars().rev().collect::<String>())
-        });
         let product = spec.model_name.strip_prefix("Cisco ").unwrap_or(&spec.model_name);
         Self {
             shared,
             at,
-            other_name,
             model: spec.model,
             product: format!("CP-{product}"),
             image: model::by_number(spec.model).and_then(|model| model.image),
@@ -196,12 +248,20 @@ impl<'a> Phone<'a> {
             quirk,
             web: spec.web,
             secure,
+            stranger: false,
             device,
         }
     }
 
-    fn name(&self) -> &str {
-        self.other_name.as_deref().unwrap_or(&self.device.spec.name)
+    /// The name by which whoever answers here goes.
+    fn name(&self) -> Cow<'_, str> {
+        let name = &self.device.spec.name;
+        if !self.stranger && self.quirk != Quirk::WrongDevice {
+            return Cow::Borrowed(name);
+        }
+        // The name of the phone that was plugged in where this one was.
+        let tail: String = name.chars().rev().take(4).collect();
+        Cow::Owned(format!("SEPFFFE0000F{}", tail.chars().rev().collect::<String>()))
     }
 
     fn load(&self) -> &str {
@@ -300,7 +360,7 @@ impl<'a> Phone<'a> {
             "UserID={}&Password={}&devicename={}",
             encode(&user),
             encode(&password),
-            encode(self.name())
+            encode(&self.name())
         );
         // Sources disagree on the verb, so PhoneOS uses one and the others the other.
         let post = self.image.is_some_and(|image| image.schema == PushSchema::PhoneOs);

@@ -35,6 +35,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::Shared;
 use answers::Broken;
+use execute::Connected;
 
 use super::content::{Quirk, Web};
 
@@ -145,11 +146,14 @@ fn connect(shared: &Arc<Shared>, stream: TcpStream, secure: bool) {
                 .filter(|&at| cluster.devices[at].serves())
                 .filter(|&at| secure || listens_plainly(cluster.devices[at].spec.web))
                 .map(|at| (at, cluster.devices[at].spec.quirk));
-            if let Some((at, _)) = found {
-                cluster.histories[at].connections += 1;
-            }
+            let connected = found.map(|(at, quirk)| {
+                let history = &mut cluster.histories[at];
+                history.connections += 1;
+                let stranger = execute::taken_over(quirk, &history.requests);
+                (Connected { at, number: history.connections, secure, stranger }, quirk)
+            });
             drop(cluster);
-            found
+            connected
         }
         IpAddr::V6(_) => None,
     };
@@ -158,23 +162,32 @@ fn connect(shared: &Arc<Shared>, stream: TcpStream, secure: bool) {
         return;
     }
     // Dropping the stream now sends a reset, as a phone without web server does.
-    let Some((at, quirk)) = phone else { return };
-    let answers_once = quirk == Quirk::OneAnswerAConnection;
+    let Some((connected, quirk)) = phone else { return };
     if stream.set_nodelay(true).is_err() {
         return;
     }
     let served = Arc::clone(shared);
     shared.tasks.spawn(async move {
+        let turn = if quirk == Quirk::OneConnectionAtATime {
+            let server = Arc::clone(&served.cluster().histories[connected.at].server);
+            tokio::select! {
+                () = served.stop.cancelled() => return,
+                turn = server.lock_owned() => Some(turn),
+            }
+        } else {
+            None
+        };
         if secure {
             tokio::select! {
                 () = served.stop.cancelled() => {}
-                stream = handshake(&served, at, stream) => if let Some(stream) = stream {
-                    converse(&served, at, stream, true, answers_once).await;
+                stream = handshake(&served, connected.at, stream) => if let Some(stream) = stream {
+                    converse(&served, connected, stream, quirk).await;
                 }
             }
         } else {
-            converse(&served, at, stream, false, answers_once).await;
+            converse(&served, connected, stream, quirk).await;
         }
+        drop(turn);
     });
 }
 
@@ -207,10 +220,11 @@ async fn handshake(
     TlsAcceptor::from(config).accept(stream).await.ok()
 }
 
-async fn converse<S>(shared: &Arc<Shared>, at: usize, stream: S, secure: bool, answers_once: bool)
+async fn converse<S>(shared: &Arc<Shared>, connected: Connected, stream: S, quirk: Quirk)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    let answers_once = quirk == Quirk::OneAnswerAConnection;
     let answered = AtomicBool::new(false);
     let service = service_fn(|request| {
         let ends = answered.swap(true, Ordering::Relaxed) && answers_once;
@@ -219,7 +233,7 @@ where
             if ends {
                 return Err(Broken);
             }
-            execute::answer(shared, at, secure, request).await
+            execute::answer(shared, connected, request).await
         }
     });
     let connection = hyper::server::conn::http1::Builder::new()

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::{goods, ui};
 use crate::domain::object::ToneFormat;
+use crate::domain::text::excerpt;
 use crate::media::{Audio, Tone, merge_ring_list};
 
 /// Write a sound as ring tone files for a TFTP server, with the lists that name them
@@ -135,7 +136,8 @@ fn write(folder: &Path, file: &File) -> std::io::Result<()> {
 /// The file's name without its ending, as much of it as phones show.
 fn stem(path: &Path) -> String {
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-    let stem: String = stem.unwrap_or_default().chars().take(LONGEST_NAME).collect();
+    let stem = excerpt(&stem.unwrap_or_default(), usize::MAX);
+    let stem: String = stem.chars().take(LONGEST_NAME).collect();
     if stem.trim().is_empty() { "Ring".to_owned() } else { stem }
 }
 

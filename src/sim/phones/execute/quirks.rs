@@ -49,6 +49,7 @@ impl Phone<'_> {
             }
             Quirk::AcceptsButNeverFetches
             | Quirk::AnswersFirst(_)
+            | Quirk::ClosesConnections
             | Quirk::CutsAnswer
             | Quirk::FetchesHalf
             | Quirk::FetchesImageOnly
@@ -57,8 +58,10 @@ impl Phone<'_> {
             | Quirk::NeverComesBack
             | Quirk::Normal
             | Quirk::OneAnswerAConnection
+            | Quirk::OneConnectionAtATime
             | Quirk::RestartsMidway
             | Quirk::ScreenCovered
+            | Quirk::TakenOver { .. }
             | Quirk::Trickles(_)
             | Quirk::Worded(_)
             | Quirk::WrongDevice => None,
@@ -76,6 +79,7 @@ impl Phone<'_> {
             }
             Quirk::AnswersFirst(_)
             | Quirk::Busy503Once
+            | Quirk::ClosesConnections
             | Quirk::CutsAnswer
             | Quirk::EmptyReply
             | Quirk::EndlessReply
@@ -88,11 +92,13 @@ impl Phone<'_> {
             | Quirk::NeverComesBack
             | Quirk::Normal
             | Quirk::OneAnswerAConnection
+            | Quirk::OneConnectionAtATime
             | Quirk::Redirects
             | Quirk::Resets
             | Quirk::RestartsMidway
             | Quirk::ScreenCovered
             | Quirk::SlowReply(_)
+            | Quirk::TakenOver { .. }
             | Quirk::Trickles(_)
             | Quirk::Worded(_)
             | Quirk::WrongDevice => false,
