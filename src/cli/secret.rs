@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::io::AsyncReadExt as _;
 
@@ -20,6 +21,9 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// Nothing that gives a password is longer, in bytes.
 const MOST: u64 = 64 * 1024;
+
+/// The size of the buffers that passwords are read into, in bytes.
+const ROOM: usize = MOST as usize + 64;
 
 /// Returns a password; asks for it on the terminal where nothing else gives it.
 ///
@@ -41,7 +45,7 @@ pub fn read(
         }
         Some(PasswordSource::Keyring(entry)) => keyring::read(entry, whose)?,
     };
-    crate::net::trace::hide(&password);
+    crate::net::trace::hide(password.expose_secret());
     if password.expose_secret().is_empty() {
         let place = source.map(|source| format!(": {source} is")).unwrap_or_default();
         let empty = format!("the password of {whose} is empty{place}");
@@ -57,7 +61,7 @@ pub fn read(
 pub fn new(whose: &str) -> Result<SecretString, CliError> {
     let is_terminal = std::io::stdin().is_terminal();
     let password = if is_terminal { ui::password(whose, "")? } else { stdin()? };
-    crate::net::trace::hide(&password);
+    crate::net::trace::hide(password.expose_secret());
     let wrong = |what: &str| Err(CliError::new(Exit::Usage, format!("{what}; nothing was stored")));
     if password.expose_secret().is_empty() {
         return wrong("the password is empty");
@@ -72,7 +76,7 @@ pub fn new(whose: &str) -> Result<SecretString, CliError> {
 }
 
 fn stdin() -> Result<SecretString, CliError> {
-    let mut line = String::new();
+    let mut line = buffer();
     let read = std::io::stdin().read_line(&mut line).map(|_| line);
     first_line(read, "standard input")
 }
@@ -125,7 +129,7 @@ fn file(path: &Path) -> Result<SecretString, CliError> {
             shlex::try_quote(&place).map_or_else(|_| place.clone(), Into::into)
         )));
     }
-    let mut text = String::new();
+    let mut text = buffer();
     let read = (&mut file).take(MOST).read_to_string(&mut text).map(|_| text);
     first_line(read, &place)
 }
@@ -150,21 +154,29 @@ fn open_to_all(_: &std::fs::Metadata) -> Option<&'static str> {
     None
 }
 
-fn first_line(read: std::io::Result<String>, place: &str) -> Result<SecretString, CliError> {
+/// Returns a text that is zeroed after use. It has room for every password: one that grows leaves copies behind.
+fn buffer() -> Zeroizing<String> {
+    Zeroizing::new(String::with_capacity(ROOM))
+}
+
+fn first_line(
+    read: std::io::Result<Zeroizing<String>>,
+    place: &str,
+) -> Result<SecretString, CliError> {
     let text = read.map_err(|error| {
         CliError::new(Exit::Usage, format!("cannot read the password from {place}: {error}"))
             .hint("the password is the first line, as UTF-8 text; check the name and the mode of the file")
     })?;
-    Ok(first_line_of(&SecretString::from(text)))
+    Ok(first_line_of(&text))
 }
 
-fn first_line_of(text: &SecretString) -> SecretString {
-    SecretString::from(text.expose_secret().lines().next().unwrap_or_default())
+fn first_line_of(text: &str) -> SecretString {
+    SecretString::from(text.lines().next().unwrap_or_default())
 }
 
 fn variable(name: &str, whose: &str) -> Result<SecretString, CliError> {
     let why = match std::env::var(name) {
-        Ok(value) => return Ok(SecretString::from(value)),
+        Ok(value) => return Ok(SecretString::from(Zeroizing::new(value).as_str())),
         Err(std::env::VarError::NotPresent) => "is not set",
         Err(std::env::VarError::NotUnicode(_)) => "holds no UTF-8 text",
     };
@@ -237,17 +249,16 @@ async fn printed(command: &PasswordCommand, limit: Duration) -> Result<SecretStr
         .map_err(Trouble::Unstartable)?;
     let stdout = child.stdout.take().ok_or(Trouble::Unusable("has no standard output"))?;
     let both = async {
-        let mut bytes = Vec::new();
+        let mut bytes = Zeroizing::new(Vec::with_capacity(ROOM));
         let read = stdout.take(MOST + 1).read_to_end(&mut bytes).await;
         read.map_err(Trouble::Unreadable)?;
         if u64::try_from(bytes.len()).is_ok_and(|length| length > MOST) {
             return Err(Trouble::Unusable("prints more than a password"));
         }
-        // The error of the conversion holds the bytes, so it must not be passed on.
-        let text = String::from_utf8(bytes).map_err(|_| Trouble::Unusable("prints no UTF-8 text"));
-        let text = SecretString::from(text?);
+        let text =
+            std::str::from_utf8(&bytes).map_err(|_| Trouble::Unusable("prints no UTF-8 text"))?;
         match child.wait().await {
-            Ok(status) if status.success() => Ok(first_line_of(&text)),
+            Ok(status) if status.success() => Ok(first_line_of(text)),
             Ok(status) => Err(Trouble::Failed(status)),
             Err(error) => Err(Trouble::Unreadable(error)),
         }

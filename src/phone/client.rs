@@ -9,14 +9,13 @@ mod screenshot;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HeaderValue, LOCATION};
 use reqwest::{RequestBuilder, Response};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use tokio::time::Instant;
 
 use crate::domain::chain::chain;
+use crate::net::credentials::{CredentialsError, basic_header};
 use crate::net::trace::{self, Watched};
 use crate::phone::text::{clean, decode};
 use crate::phone::{DeviceInformation, IdentityError, PhoneError, PushObject, Reply};
@@ -51,15 +50,10 @@ impl PhoneClient {
         port: u16,
         timeout: Duration,
     ) -> Result<Self, PhoneError> {
-        if username.contains(':') {
-            return Err(PhoneError::UserNameWithColon);
-        }
-        let pair = SecretString::from(format!("{username}:{}", password.expose_secret()));
-        let value = SecretString::from(format!("Basic {}", STANDARD.encode(pair.expose_secret())));
-        trace::hide(&value);
-        let mut authorization =
-            HeaderValue::from_str(value.expose_secret()).map_err(|_| PhoneError::BadCredentials)?;
-        authorization.set_sensitive(true);
+        let authorization = basic_header(username, password).map_err(|error| match error {
+            CredentialsError::Colon(_) => PhoneError::UserNameWithColon,
+            CredentialsError::Header(_) => PhoneError::BadCredentials,
+        })?;
         Ok(Self { client, authorization: Some(authorization), scheme: "http", port, timeout })
     }
 
