@@ -79,17 +79,46 @@ impl Picture {
     /// # Errors
     /// As [`Picture::open`].
     pub fn decode(name: &str, bytes: &[u8]) -> Result<Self, MediaError> {
-        Self::of(bytes).map_err(|why| MediaError::Undecodable { name: name.to_owned(), why })
+        let picture = Decoded::of(bytes).and_then(Decoded::into_picture);
+        picture.map_err(|why| MediaError::Undecodable { name: name.to_owned(), why })
     }
 
+    /// Returns what a person should know about how it was read.
+    pub fn remarks(&self) -> &[String] {
+        &self.remarks
+    }
+
+    /// Returns its size in pixels.
+    pub fn size(&self) -> Size {
+        Size::new(self.pixels.width(), self.pixels.height())
+    }
+
+    /// Returns the pixels, always as RGB8 or RGBA8.
+    pub(super) fn pixels(&self) -> &DynamicImage {
+        &self.pixels
+    }
+}
+
+/// A picture as its file has it: of any size, and perhaps not upright.
+pub(super) struct Decoded {
+    /// Always the RGB8 or the RGBA8 variant.
+    pixels: DynamicImage,
+    orientation: Orientation,
+    remarks: Vec<String>,
+}
+
+impl Decoded {
     /// Decodes the bytes of a picture's file in this process.
-    pub(super) fn of(bytes: &[u8]) -> Result<Self, PictureProblem> {
+    ///
+    /// # Errors
+    /// When they are no picture, or one that is too large to be decoded safely.
+    pub fn of(bytes: &[u8]) -> Result<Self, PictureProblem> {
         if bytes.is_empty() {
             return Err(PictureProblem::Empty);
         }
         if svg::is_svg(bytes) {
-            let drawn = svg::draw(bytes).and_then(reduced);
-            return drawn.map(Self::from).map_err(PictureProblem::Svg);
+            let drawn = svg::draw(bytes).map_err(PictureProblem::Svg)?;
+            return Ok(Self::new(drawn, Orientation::NoTransforms));
         }
         let Ok(format) = image::guess_format(bytes) else {
             return Err(PictureProblem::NotAPicture);
@@ -107,30 +136,50 @@ impl Picture {
         decoder.set_limits(limits(left)).map_err(failed)?;
         let pixels = DynamicImage::from_decoder(decoder).map_err(failed)?;
         let grey = !pixels.color().has_color();
-        let mut picture = Self::from(pixels);
+        let mut decoded = Self::new(pixels, orientation);
         if let Some(profile) = profile.filter(|_| !grey) {
-            picture.apply(&profile);
+            decoded.apply(&profile);
         }
-        picture.pixels = reduced(picture.pixels).map_err(PictureProblem::Damaged)?;
-        picture.pixels.apply_orientation(orientation);
-        Ok(picture)
+        Ok(decoded)
     }
 
-    /// Puts a picture together that another process has decoded; nothing where the numbers do not fit.
-    pub(super) fn from_parts(
-        size: Size,
-        alpha: bool,
+    fn new(pixels: DynamicImage, orientation: Orientation) -> Self {
+        Self { pixels: Picture::from(pixels).pixels, orientation, remarks: Vec::new() }
+    }
+
+    /// Puts together what another process has decoded; nothing where the numbers do not fit. The orientation is a
+    /// number as in Exif.
+    pub fn from_parts(
+        (size, alpha): (Size, bool),
+        orientation: u8,
         bytes: Vec<u8>,
         remarks: Vec<String>,
     ) -> Option<Self> {
         let Size { width, height } = size;
+        if bytes.len() as u64 != bytes_of(size, alpha) {
+            return None;
+        }
         let pixels = if alpha {
             DynamicImage::ImageRgba8(RgbaImage::from_raw(width, height, bytes)?)
         } else {
             DynamicImage::ImageRgb8(RgbImage::from_raw(width, height, bytes)?)
         };
-        let whole = pixels.as_bytes().len() as u64 == bytes_of(size, alpha);
-        whole.then_some(Self { pixels, remarks })
+        Some(Self { pixels, orientation: Orientation::from_exif(orientation)?, remarks })
+    }
+
+    /// Returns the pixels, as RGB8 or RGBA8, the orientation as in Exif, and the remarks.
+    pub fn parts(&self) -> (&DynamicImage, u8, &[String]) {
+        (&self.pixels, self.orientation.to_exif(), &self.remarks)
+    }
+
+    /// Makes it upright, and no larger than is needed for every panel.
+    ///
+    /// # Errors
+    /// When it cannot be made smaller.
+    pub fn into_picture(self) -> Result<Picture, PictureProblem> {
+        let mut pixels = reduced(self.pixels).map_err(PictureProblem::Damaged)?;
+        pixels.apply_orientation(self.orientation);
+        Ok(Picture { pixels, remarks: self.remarks })
     }
 
     /// Makes the colours what the file's profile says that they are.
@@ -149,21 +198,6 @@ impl Picture {
                 "the picture's colour profile cannot be used ({why}); its colours are taken for sRGB"
             ));
         }
-    }
-
-    /// Returns what a person should know about how it was read.
-    pub fn remarks(&self) -> &[String] {
-        &self.remarks
-    }
-
-    /// Returns its size in pixels.
-    pub fn size(&self) -> Size {
-        Size::new(self.pixels.width(), self.pixels.height())
-    }
-
-    /// Returns the pixels, always as RGB8 or RGBA8.
-    pub(super) fn pixels(&self) -> &DynamicImage {
-        &self.pixels
     }
 }
 

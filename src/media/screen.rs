@@ -176,10 +176,10 @@ const TOLERANCE: u32 = 20;
 /// The least spread of brightness with which a picture is told from a plain screen, of 255.
 const LEAST_SPREAD: f64 = 4.0;
 /// No phone's screen has a longer side, in pixels.
-const LONGEST_SIDE: u32 = 2_048;
-/// The most memory that a screenshot may take while it is decoded, in bytes: 2048x1280 pixels of 24 bits need half of
-/// it. Many phones are looked at at the same time, and a phone may send anything.
-const MOST_MEMORY: u64 = 16_000_000;
+const LONGEST_SIDE: u32 = 1_920;
+/// The most memory that a screenshot may take while it is decoded, in bytes: 1920x1080 pixels of 32 bits need it. Many
+/// phones are looked at at the same time, and a phone may send anything.
+const MOST_MEMORY: u64 = 8_300_000;
 
 #[cfg(test)]
 mod tests {

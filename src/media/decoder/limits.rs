@@ -71,11 +71,13 @@ pub(super) fn set() -> io::Result<()> {
 /// Ends this process when it needs too much memory, where the operating system has no limit for that.
 #[cfg(any(not(unix), target_vendor = "apple"))]
 fn watch_memory() -> io::Result<()> {
-    let watch = || {
-        while memory_stats::memory_stats().is_none_or(|used| used.physical_mem as u64 <= DATA) {
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        std::process::abort()
-    };
     std::thread::Builder::new().name("memory".to_owned()).spawn(watch).map(drop)
+}
+
+#[cfg(any(not(unix), target_vendor = "apple"))]
+fn watch() {
+    while memory_stats::memory_stats().is_none_or(|used| used.physical_mem as u64 <= DATA) {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    std::process::abort()
 }

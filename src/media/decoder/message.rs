@@ -32,8 +32,9 @@ impl Kind {
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) enum Answer {
-    /// A picture, of which the pixels follow: 8 bits of red, green and blue, and of transparency.
-    Picture { width: u32, height: u32, alpha: bool, remarks: Vec<String> },
+    /// A picture, of which the pixels follow: 8 bits of red, green and blue, and of transparency. The orientation is a
+    /// number as in Exif.
+    Picture { width: u32, height: u32, alpha: bool, orientation: u8, remarks: Vec<String> },
     /// The file is no picture that can be used.
     NoPicture(PictureProblem),
     /// A sound, of which the samples follow: 32-bit floating point numbers, little-endian.
@@ -112,8 +113,8 @@ pub(super) fn wrong(what: &str) -> io::Error {
 /// The longest header of an answer, in bytes.
 const LONGEST_HEADER: u32 = 64 * 1024;
 
-/// The longest answer, in bytes: more than the pixels of the largest picture that a decoder returns.
-pub(super) const LONGEST: u64 = 100_000_000;
+/// The longest answer, in bytes: a picture whose pixels are more is not decoded.
+pub(super) const LONGEST: u64 = 400_000_000;
 
 #[cfg(test)]
 mod tests {
@@ -124,7 +125,10 @@ mod tests {
     fn answers() -> Vec<(Answer, Vec<u8>)> {
         let remarks = vec!["ü".to_owned()];
         vec![
-            (Answer::Picture { width: 1, height: 2, alpha: true, remarks }, vec![7; 8]),
+            (
+                Answer::Picture { width: 1, height: 2, alpha: true, orientation: 6, remarks },
+                vec![7; 8],
+            ),
             (Answer::NoPicture(PictureProblem::TooLarge("x".into())), Vec::new()),
             (Answer::Sound { rate: 8_000, more: false }, bytes_of(&[0.5, -1.0])),
             (Answer::NoSound(SoundProblem::Empty), Vec::new()),

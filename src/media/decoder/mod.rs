@@ -10,12 +10,13 @@ mod message;
 mod worker;
 
 use std::ffi::OsStr;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
 
+use super::picture::Decoded;
 use super::{Audio, MediaError, Picture, ToneError, svg};
 use crate::domain::model::Size;
 use message::{Answer, Kind};
@@ -65,19 +66,22 @@ impl Decoder {
             }
         })?;
         let picture = match answer {
-            Answer::Picture { width, height, alpha, remarks } => {
-                Picture::from_parts(Size::new(width, height), alpha, payload, remarks)
+            Answer::Picture { width, height, alpha, orientation, remarks } => {
+                let kind = (Size::new(width, height), alpha);
+                Decoded::from_parts(kind, orientation, payload, remarks)
             }
             Answer::NoPicture(why) => {
                 return Err(MediaError::Undecodable { name: name(), why });
             }
             Answer::Sound { .. } | Answer::NoSound(_) => None,
         };
-        picture.ok_or_else(|| MediaError::Decoder {
+        let picture = picture.ok_or_else(|| MediaError::Decoder {
             name: name(),
             program: self.program.clone(),
             source: message::wrong("the answer is about something else"),
-        })
+        })?;
+        let undecodable = |why| MediaError::Undecodable { name: name(), why };
+        picture.into_picture().map_err(undecodable)
     }
 
     /// Decodes the bytes of a sound's file; `name` is what errors call it.
@@ -156,7 +160,7 @@ fn exchange(child: &mut Child, file: &[u8]) -> Received {
         let (sender, receiver) = mpsc::channel();
         scope.spawn(move || {
             let answer = match stdout {
-                Some(stdout) => message::read(&mut stdout.take(message::LONGEST)),
+                Some(mut stdout) => message::read(&mut stdout),
                 None => Err(message::wrong("it has no standard output")),
             };
             // The receiver is gone when the time was over.

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 use super::limits;
 use super::message::{self, Answer, Kind};
-use crate::media::picture::LONGEST_FILE;
-use crate::media::{Audio, Picture, PictureProblem, SoundProblem, svg};
+use crate::media::picture::{Decoded, LONGEST_FILE};
+use crate::media::{Audio, PictureProblem, SoundProblem, svg};
 
 /// Decodes one file, when the arguments of this process ask for it; otherwise returns nothing.
 ///
@@ -30,14 +30,16 @@ fn work(kind: Kind) -> io::Result<()> {
     let file = message::read_sized(&mut io::stdin().lock(), LONGEST_FILE)?;
     let to = &mut io::stdout().lock();
     match kind {
-        Kind::Picture => match whole(|| Picture::of(&file), |why| damaged(&file, why)) {
-            Ok(picture) => {
-                let pixels = picture.pixels();
+        Kind::Picture => match whole(|| Decoded::of(&file), |why| damaged(&file, why)) {
+            Ok(decoded) => {
+                drop(file);
+                let (pixels, orientation, remarks) = decoded.parts();
                 let answer = Answer::Picture {
                     width: pixels.width(),
                     height: pixels.height(),
                     alpha: pixels.color().has_alpha(),
-                    remarks: picture.remarks().to_vec(),
+                    orientation,
+                    remarks: remarks.to_vec(),
                 };
                 message::write(to, &answer, pixels.as_bytes())
             }
