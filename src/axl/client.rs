@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::FuturesOrdered;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use secrecy::zeroize::Zeroizing;
 use tokio::sync::Semaphore;
 
 use crate::net::client::{ClusterHttp, HttpAnswer};
@@ -347,7 +348,9 @@ impl AxlClient {
             Err(error) => return Asked { answer: Err(soap_error(error)), retry_after: None },
         };
         let headers = wording.headers(O::NAME);
-        match self.session.post(&headers, Bytes::from(text), O::INTENT).await {
+        // Zeroed after use: a request can hold a password.
+        let body = Bytes::from_owner(Zeroizing::new(text));
+        match self.session.post(&headers, body, O::INTENT).await {
             Ok(answer) => {
                 let retry_after = answer.retry_after;
                 Asked { answer: parse(answer).await.map_err(soap_error), retry_after }

@@ -10,7 +10,7 @@ use super::error::{CliError, Exit};
 use crate::domain::chain::chain;
 use crate::domain::model::ImageSpec;
 use crate::host::elsewhere::{ElsewhereError, Template, download};
-use crate::media::{PreparedImage, Shape, Unfit};
+use crate::media::{Decoder, PreparedImage, Shape, Unfit};
 use crate::net::client::web_http;
 use crate::push::direct::Elsewhere;
 
@@ -26,6 +26,7 @@ pub async fn find(
     models.sort_by(|(one, _), (other, _)| one.cmp(other));
     models.dedup_by(|(one, _), (other, _)| one == other);
     let client = web_http(DOWNLOAD).map_err(|error| CliError::from_error(Exit::Failed, &error))?;
+    let decoder = Decoder::this_program();
     let mut files: HashMap<String, Bytes> = HashMap::new();
     let mut pairs: HashMap<(String, String), Arc<PreparedImage>> = HashMap::new();
     let mut found = HashMap::new();
@@ -44,7 +45,10 @@ pub async fn find(
             Some(known) => Arc::clone(known),
             None => {
                 let looked = tokio::task::block_in_place(|| {
-                    PreparedImage::found(&spec, &files[&image_url], &files[&icon_url])
+                    let (image, icon) = (&files[&image_url], &files[&icon_url]);
+                    PreparedImage::found(&spec, image, icon, |name, file| {
+                        decoder.picture(name, file)
+                    })
                 });
                 let looked = looked.map_err(|(is_image, why)| {
                     let url = if is_image { &image_url } else { &icon_url };

@@ -18,7 +18,7 @@ use crate::domain::selector::LimitCounts;
 use crate::domain::text::counted;
 use crate::event::{Event, Observer, PhoneResult, Proof, Stage};
 use crate::host::elsewhere::Template;
-use crate::media::{Audio, Options, PreparedSet, ToneError, ToneSet};
+use crate::media::{Audio, Decoder, Options, PreparedSet, ToneError, ToneSet};
 use crate::push::direct::{Elsewhere, What};
 use crate::push::script::Script;
 use crate::push::{Digests, Target, cannot_remove, no_step};
@@ -178,9 +178,14 @@ impl Wanted {
 /// # Errors
 /// When it cannot be read or is no sound.
 pub fn audio(path: &Path) -> Result<Audio, CliError> {
-    let unusable = |error: ToneError| CliError::from_error(Exit::Usage, &error);
+    let unusable = |error: ToneError| {
+        let is_ours = matches!(error, ToneError::Decoder { .. });
+        CliError::from_error(if is_ours { Exit::Failed } else { Exit::Usage }, &error)
+    };
     let bytes = Audio::read(path).map_err(unusable)?;
-    Audio::decode(&path.display().to_string(), bytes).map_err(unusable)
+    let decoder = Decoder::this_program();
+    let decode = || decoder.sound(&path.display().to_string(), &bytes);
+    tokio::task::block_in_place(decode).map_err(unusable)
 }
 
 fn keys(path: &Path, allow_destructive: bool) -> Result<Script, CliError> {

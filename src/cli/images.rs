@@ -15,7 +15,7 @@ use crate::domain::model::ImageSpec;
 use crate::event::{Event, Observer, Proof, Stage};
 use crate::journal::Recorder;
 use crate::media::{
-    MediaError, Options, Picture, PreparedImage, PreparedSet, Squeeze, prepare_all,
+    Decoder, MediaError, Options, Picture, PreparedImage, PreparedSet, Squeeze, prepare_all,
 };
 use crate::phone::PhoneClient;
 use crate::push::line::PhoneLine;
@@ -35,12 +35,13 @@ pub fn read(path: &Path) -> Result<Vec<u8>, CliError> {
 /// When it is no picture.
 pub fn decode(path: &Path, bytes: &[u8]) -> Result<Picture, CliError> {
     // A large picture takes a second or more.
-    let decode = || Picture::decode(&path.display().to_string(), bytes);
+    let decode = || Decoder::this_program().picture(&path.display().to_string(), bytes);
     tokio::task::block_in_place(decode).map_err(|error| unusable(&error))
 }
 
 fn unusable(error: &MediaError) -> CliError {
-    CliError::from_error(Exit::Usage, error)
+    let is_ours = matches!(error, MediaError::Decoder { .. });
+    CliError::from_error(if is_ours { Exit::Failed } else { Exit::Usage }, error)
 }
 
 /// Makes the picture in every size that is asked for.

@@ -27,6 +27,7 @@ mod phone_tls;
 mod picture_args;
 mod pipeline;
 mod ports;
+mod protection;
 mod pushing;
 mod reference;
 mod repair;
@@ -106,6 +107,10 @@ enum Command {
 
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
+    protection::begin();
+    if let Some(exit) = crate::media::decode_worker(std::env::args_os()) {
+        return exit;
+    }
     let cli = match Cli::try_parse_from(with_scope_joined(std::env::args_os())) {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),

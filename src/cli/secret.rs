@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use tokio::io::AsyncReadExt as _;
 
@@ -20,6 +21,9 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// Nothing that gives a password is longer, in bytes.
 const MOST: u64 = 64 * 1024;
+
+/// The size of the buffers that passwords are read into, in bytes.
+const ROOM: usize = MOST as usize + 64;
 
 /// Returns a password; asks for it on the terminal where nothing else gives it.
 ///
@@ -47,7 +51,7 @@ pub fn read(
         let place = source.map_or_else(|| "what was typed".to_owned(), ToString::to_string);
         unusable(error, whose, &place)
     })?;
-    crate::net::trace::hide(&password);
+    crate::net::trace::hide(password.expose_secret());
     if password.expose_secret().is_empty() {
         let place = source.map(|source| format!(": {source} is")).unwrap_or_default();
         let empty = format!("the password of {whose} is empty{place}");
@@ -69,7 +73,7 @@ pub fn new(whose: &str) -> Result<SecretString, CliError> {
     };
     let password = password_of(text.expose_secret())
         .map_err(|error| unusable(error, whose, "what was given"))?;
-    crate::net::trace::hide(&password);
+    crate::net::trace::hide(password.expose_secret());
     let wrong = |what: &str| Err(CliError::new(Exit::Usage, format!("{what}; nothing was stored")));
     if password.expose_secret().is_empty() {
         return wrong("the password is empty");
@@ -99,7 +103,7 @@ fn unusable(error: PasswordError, whose: &str, place: &str) -> CliError {
 }
 
 fn stdin() -> Result<SecretSlice<u8>, CliError> {
-    let mut line = Vec::new();
+    let mut line = buffer();
     let read = std::io::stdin().lock().read_until(b'\n', &mut line).map(|_| line);
     first_line(read, "standard input")
 }
@@ -152,7 +156,7 @@ fn file(path: &Path) -> Result<SecretSlice<u8>, CliError> {
             shlex::try_quote(&place).map_or_else(|_| place.clone(), Into::into)
         )));
     }
-    let mut text = Vec::new();
+    let mut text = buffer();
     let read = (&mut file).take(MOST).read_to_end(&mut text).map(|_| text);
     first_line(read, &place)
 }
@@ -177,23 +181,30 @@ fn open_to_all(_: &std::fs::Metadata) -> Option<&'static str> {
     None
 }
 
-fn first_line(read: std::io::Result<Vec<u8>>, place: &str) -> Result<SecretSlice<u8>, CliError> {
+/// Returns a buffer that is zeroed after use. It has room for every password: one that grows leaves copies behind.
+fn buffer() -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(Vec::with_capacity(ROOM))
+}
+
+fn first_line(
+    read: std::io::Result<Zeroizing<Vec<u8>>>,
+    place: &str,
+) -> Result<SecretSlice<u8>, CliError> {
     let text = read.map_err(|error| {
         CliError::new(Exit::Usage, format!("cannot read the password from {place}: {error}"))
             .hint("the password is the first line, as UTF-8 text; check the name and the mode of the file")
     })?;
-    Ok(first_line_of(&SecretSlice::from(text)))
+    Ok(first_line_of(&text))
 }
 
-fn first_line_of(text: &SecretSlice<u8>) -> SecretSlice<u8> {
-    let text = text.expose_secret();
+fn first_line_of(text: &[u8]) -> SecretSlice<u8> {
     let end = text.iter().position(|byte| *byte == b'\n').map_or(text.len(), |at| at + 1);
     SecretSlice::from(text[..end].to_vec())
 }
 
 fn variable(name: &str, whose: &str) -> Result<SecretString, CliError> {
     let why = match std::env::var(name) {
-        Ok(value) => return Ok(SecretString::from(value)),
+        Ok(value) => return Ok(SecretString::from(Zeroizing::new(value).as_str())),
         Err(std::env::VarError::NotPresent) => "is not set",
         Err(std::env::VarError::NotUnicode(_)) => "holds no UTF-8 text",
     };
@@ -266,15 +277,14 @@ async fn printed(command: &PasswordCommand, limit: Duration) -> Result<SecretSli
         .map_err(Trouble::Unstartable)?;
     let stdout = child.stdout.take().ok_or(Trouble::Unusable("has no standard output"))?;
     let both = async {
-        let mut bytes = Vec::new();
+        let mut bytes = buffer();
         let read = stdout.take(MOST + 1).read_to_end(&mut bytes).await;
         read.map_err(Trouble::Unreadable)?;
         if u64::try_from(bytes.len()).is_ok_and(|length| length > MOST) {
             return Err(Trouble::Unusable("prints more than a password"));
         }
-        let text = SecretSlice::from(bytes);
         match child.wait().await {
-            Ok(status) if status.success() => Ok(first_line_of(&text)),
+            Ok(status) if status.success() => Ok(first_line_of(&bytes)),
             Ok(status) => Err(Trouble::Failed(status)),
             Err(error) => Err(Trouble::Unreadable(error)),
         }

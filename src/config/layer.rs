@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use secrecy::SecretString;
+use secrecy::zeroize::Zeroizing;
 
 use super::origin::Origin;
 use super::password::PasswordSource;
@@ -216,8 +216,9 @@ fn dashed(key: &str) -> String {
 /// An empty variable counts as unset, as most shells treat it.
 pub fn environment(variable: impl Fn(&str) -> Option<String>) -> Layer {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
-    let secret =
-        |name: &str| set(name).map(|value| PasswordSource::Given(SecretString::from(value)));
+    let secret = |name: &str| {
+        set(name).map(Zeroizing::new).map(|value| PasswordSource::Given(value.as_str().into()))
+    };
     let host = if set("CUCM_HOST").is_some() { "CUCM_HOST" } else { "CUCM_HOSTNAME" };
     let layer = Layer {
         host: set("CUCM_HOST").or_else(|| set("CUCM_HOSTNAME")),

@@ -3,9 +3,44 @@
 use std::io;
 use std::path::PathBuf;
 
-use image::ImageError;
+use serde::{Deserialize, Serialize};
 
+use super::decoder::Limit;
 use crate::domain::model::Size;
+
+/// Why the content of a file is no picture that can be used. The messages continue the file's name.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, thiserror::Error)]
+pub enum PictureProblem {
+    /// The file holds no byte.
+    #[error("is empty; give a PNG, JPEG, WebP, GIF, BMP, TIFF or SVG picture")]
+    Empty,
+    /// The first bytes belong to no format of pictures.
+    #[error("is no picture by its content; give a PNG, JPEG, WebP, GIF, BMP, TIFF or SVG picture")]
+    NotAPicture,
+    /// A picture, but in a format that is not read here; this is the format's common name.
+    #[error("is a {0} picture; save it as PNG or JPEG")]
+    Unsupported(String),
+    /// Its pixels need too much memory.
+    #[error(
+        "is too large to be decoded safely ({0}); reduce it to at most 8000x8000 pixels, with 8 bits a channel"
+    )]
+    TooLarge(String),
+    /// The content does not keep what its beginning promises; this is the decoder's message.
+    #[error("is damaged or cut short ({0}); open and save it anew")]
+    Damaged(String),
+    /// A vector picture that cannot be drawn, and the way out where one is known.
+    #[error("is an SVG picture that cannot be drawn: {0}")]
+    Svg(String),
+}
+
+/// What to do with a picture that exceeds a limit.
+fn way_out(vector: bool) -> &'static str {
+    if vector {
+        "simplify it (filters, masks, patterns, repeated elements), or export it as a PNG of 2560x1600 pixels"
+    } else {
+        "save it as PNG or JPEG, with at most 8000x8000 pixels"
+    }
+}
 
 /// A picture that cannot be read or written. Every message names the file and the way out.
 #[derive(Debug, thiserror::Error)]
@@ -31,12 +66,6 @@ pub enum MediaError {
         #[source]
         source: io::Error,
     },
-    /// The file holds no byte.
-    #[error("{name} is empty; give a PNG, JPEG, WebP, GIF, BMP, TIFF or SVG picture")]
-    Empty {
-        /// The picture's path or title.
-        name: String,
-    },
     /// The file is longer than any reasonable picture.
     #[error("{name} has {bytes} bytes, at most {limit} are read; save the picture smaller")]
     TooLong {
@@ -47,47 +76,34 @@ pub enum MediaError {
         /// The longest file that is read, in bytes.
         limit: u64,
     },
-    /// The first bytes belong to no format of pictures.
-    #[error(
-        "{name} is no picture by its content; give a PNG, JPEG, WebP, GIF, BMP, TIFF or SVG picture"
-    )]
-    NotAPicture {
+    /// The content is no picture that can be used.
+    #[error("{name} {why}")]
+    Undecodable {
         /// The picture's path or title.
         name: String,
+        /// Why.
+        why: PictureProblem,
     },
-    /// A picture, but in a format that is not read here.
-    #[error("{name} is a {format} picture; save it as PNG or JPEG")]
-    Unsupported {
+    /// Decoding it would take more time or memory than one picture may.
+    #[error("{name} is too large or too complex to be decoded: {limit}; {}", way_out(*.vector))]
+    Exceeded {
         /// The picture's path or title.
         name: String,
-        /// The format's common name.
-        format: String,
+        /// The limit.
+        limit: Limit,
+        /// Whether it is an SVG picture.
+        vector: bool,
     },
-    /// Too many pixels to be decoded safely.
-    #[error("{name} is too large to be decoded safely; reduce it to at most 8000x8000 pixels")]
-    TooLarge {
+    /// The process that decodes pictures did not work.
+    #[error("cannot decode {name}: the process for it, {}, does not work", program.display())]
+    Decoder {
         /// The picture's path or title.
         name: String,
-        /// What the decoder says.
+        /// The program that was started.
+        program: PathBuf,
+        /// What the operating system reports.
         #[source]
-        source: ImageError,
-    },
-    /// The content does not keep what its beginning promises.
-    #[error("{name} is damaged or cut short; open and save it anew")]
-    Damaged {
-        /// The picture's path or title.
-        name: String,
-        /// What the decoder says.
-        #[source]
-        source: ImageError,
-    },
-    /// A vector picture that cannot be drawn.
-    #[error("{name} is an SVG picture that cannot be drawn: {why}")]
-    Svg {
-        /// The picture's path or title.
-        name: String,
-        /// What stands in the way, and the way out where one is known.
-        why: String,
+        source: io::Error,
     },
     /// A size without pixels was asked for.
     #[error("a picture of {size} pixels cannot be made")]

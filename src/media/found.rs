@@ -1,15 +1,13 @@
 //! Pictures that were made elsewhere: what phones will download is looked at before they are told of it.
 
-use std::io::Cursor;
-
 use bytes::Bytes;
-use image::{ImageFormat, ImageReader};
+use image::ImageFormat;
 
 use super::depth::Raster;
 use super::labels::{contrast, zones};
 use super::prepare::brightness;
 use crate::domain::model::{ImageSpec, Size};
-use crate::media::{EncodedPicture, Letters, Picture, PreparedImage, Shape};
+use crate::media::{EncodedPicture, Letters, MediaError, Picture, PreparedImage, Shape, png_size};
 
 /// A file that phones of a model could not show. Says what is wrong with it, without its name.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -31,7 +29,8 @@ pub enum Unfit {
 }
 
 impl PreparedImage {
-    /// Takes two files that were made elsewhere for a model's pictures.
+    /// Takes two files that were made elsewhere for a model's pictures; `decode` is [`Decoder::picture`](crate::media::Decoder::picture),
+    /// or [`Picture::decode`] for files whose origin is known.
     ///
     /// # Errors
     /// Says what is wrong, and with which of them: true for the background.
@@ -39,7 +38,9 @@ impl PreparedImage {
         spec: &ImageSpec,
         background: &Bytes,
         icon: &Bytes,
+        decode: impl Fn(&str, &[u8]) -> Result<Picture, MediaError>,
     ) -> Result<Self, (bool, Unfit)> {
+        let check = |file, size| check(file, size, &decode);
         let (background, pixels) = check(background, spec.background).map_err(|e| (true, e))?;
         let (thumbnail, _) = check(icon, spec.thumbnail).map_err(|e| (false, e))?;
         let (shape, brightness) = (Shape::from(spec), brightness(&pixels));
@@ -50,19 +51,21 @@ impl PreparedImage {
 }
 
 /// Makes sure that a file is a whole PNG picture of this size.
-fn check(file: &Bytes, wanted: Size) -> Result<(EncodedPicture, Raster), Unfit> {
+fn check(
+    file: &Bytes,
+    wanted: Size,
+    decode: &impl Fn(&str, &[u8]) -> Result<Picture, MediaError>,
+) -> Result<(EncodedPicture, Raster), Unfit> {
     if image::guess_format(file).ok() != Some(ImageFormat::Png) {
         return Err(Unfit::NotPng);
     }
-    let damaged = |error: &dyn std::error::Error| Unfit::Damaged(error.to_string());
-    // The header tells the size: what is far too large is not unpacked.
-    let header = ImageReader::with_format(Cursor::new(file), ImageFormat::Png);
-    let (width, height) = header.into_dimensions().map_err(|e| damaged(&e))?;
-    let found = Size::new(width, height);
+    // The header has the size: what is far too large is not unpacked.
+    let found =
+        png_size(file).ok_or_else(|| Unfit::Damaged("its header is unusable".to_owned()))?;
     if found != wanted {
         return Err(Unfit::Size { found, wanted });
     }
-    let pixels = Picture::decode("it", file).map_err(|e| damaged(&e))?;
+    let pixels = decode("it", file).map_err(|error| Unfit::Damaged(error.to_string()))?;
     let bytes = pixels.pixels().to_rgb8().into_raw();
     let raster = Raster { size: found, grey: false, bytes };
     Ok((EncodedPicture::found(file, &raster), raster))
@@ -81,8 +84,13 @@ mod tests {
     #[test]
     fn files_that_fit_are_taken_as_they_are() {
         let made = prepare(&Picture::from(demo_picture()), &spec()).unwrap();
-        let found =
-            PreparedImage::found(&spec(), &made.background.png, &made.thumbnail.png).unwrap();
+        let found = PreparedImage::found(
+            &spec(),
+            &made.background.png,
+            &made.thumbnail.png,
+            Picture::decode,
+        )
+        .unwrap();
         assert_eq!(found, made);
         assert_eq!(found.digest(), made.digest());
     }
@@ -91,8 +99,9 @@ mod tests {
     fn files_that_do_not_are_refused_with_the_reason() {
         let made = prepare(&Picture::from(demo_picture()), &spec()).unwrap();
         let (image, icon) = (&made.background.png, &made.thumbnail.png);
-        let refused =
-            |image: &Bytes, icon: &Bytes| PreparedImage::found(&spec(), image, icon).unwrap_err();
+        let refused = |image: &Bytes, icon: &Bytes| {
+            PreparedImage::found(&spec(), image, icon, Picture::decode).unwrap_err()
+        };
         let sizes = Unfit::Size { found: Size::new(139, 109), wanted: Size::new(800, 480) };
         assert_eq!(refused(icon, icon), (true, sizes.clone()));
         assert_eq!(sizes.to_string(), "it is 139x109, and this model takes 800x480");

@@ -11,7 +11,7 @@ use fast_image_resize::pixels::U16x3;
 use fast_image_resize::{
     FilterType, PixelComponentMapper, PixelType, ResizeAlg, ResizeOptions, Resizer,
 };
-use image::DynamicImage;
+use image::{DynamicImage, RgbImage, RgbaImage};
 
 use super::options::Colour;
 use super::picture::Picture;
@@ -52,30 +52,21 @@ impl Linear {
 
     /// Takes a picture over, with `background` where it is transparent.
     ///
-    /// A picture much larger than any panel is made smaller on the way, a few rows at a time, so that the
-    /// memory for it stays within limits.
-    ///
     /// # Errors
     /// When the picture has no pixels.
     pub fn of(picture: &Picture, background: Colour) -> Result<Self, MediaError> {
-        let from = picture.size();
-        let every = every(from);
-        let size = Size::new(from.width / every, from.height / every);
+        let size = picture.size();
         if size.width == 0 || size.height == 0 {
-            return Err(MediaError::NoPixels { size: from });
+            return Err(MediaError::NoPixels { size });
         }
         let mut image = Image::new(size.width, size.height, PixelType::U16x3);
-        let rows = (ROWS / every).max(1);
-        let row_bytes = size.width as usize * PixelType::U16x3.size();
-        for (strip, to) in image.buffer_mut().chunks_mut(row_bytes * rows as usize).enumerate() {
-            let high = u32::try_from(to.len() / row_bytes).unwrap_or(rows);
-            let top = u32::try_from(strip).unwrap_or(0) * rows * every;
-            let light = light(picture.pixels(), top, high * every, background);
-            let mut to = Image::from_slice_u8(size.width, high, to, PixelType::U16x3)
-                .map_err(|error| resample(size, &error))?;
-            let part = Part::whole(Size::new(size.width * every, high * every));
-            scale(&light, &mut to, part, FilterType::Box)
-                .map_err(|error| resample(size, &error))?;
+        let strip_bytes = size.width as usize * PixelType::U16x3.size() * ROWS as usize;
+        // A few rows at a time: a copy of the whole picture without its transparency would need much memory.
+        for (top, to) in
+            (0..).step_by(ROWS as usize).zip(image.buffer_mut().chunks_mut(strip_bytes))
+        {
+            let rows = ROWS.min(size.height - top);
+            to.copy_from_slice(light(picture.pixels(), top, rows, background).buffer());
         }
         Ok(Self { image })
     }
@@ -198,6 +189,51 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
     Tables { light, mapper: PixelComponentMapper::new(forward, backward) }
 });
 
+/// Makes a picture that is much larger than any panel smaller, in linear light and a few rows at a time, so that
+/// nothing after its decoding needs much memory for it.
+///
+/// # Errors
+/// Says what the resampler reports.
+pub(super) fn reduced(picture: DynamicImage) -> Result<DynamicImage, String> {
+    let from = Size::new(picture.width(), picture.height());
+    let every = every(from);
+    if every == 1 {
+        return Ok(picture);
+    }
+    let size = Size::new(from.width / every, from.height / every);
+    let alpha = picture.color().has_alpha();
+    let (numbers, light) = if alpha {
+        (PixelType::U8x4, PixelType::U16x4)
+    } else {
+        (PixelType::U8x3, PixelType::U16x3)
+    };
+    let row = from.width as usize * numbers.size();
+    let rows = (ROWS / every).max(1);
+    let mut bytes = Vec::with_capacity(size.width as usize * size.height as usize * numbers.size());
+    for top in (0..size.height).step_by(rows as usize) {
+        let high = rows.min(size.height - top);
+        let (first, last) = ((top * every) as usize * row, ((top + high) * every) as usize * row);
+        let strip =
+            ImageRef::new(from.width, high * every, &picture.as_bytes()[first..last], numbers)
+                .map_err(|error| error.to_string())?;
+        let mut large = Image::new(from.width, high * every, light);
+        TABLES.mapper.forward_map(&strip, &mut large).map_err(|error| error.to_string())?;
+        let mut small = Image::new(size.width, high, light);
+        let part = Part::whole(Size::new(size.width * every, high * every));
+        scale(&large, &mut small, part, FilterType::Box).map_err(|error| error.to_string())?;
+        let mut back = Image::new(size.width, high, numbers);
+        TABLES.mapper.backward_map(&small, &mut back).map_err(|error| error.to_string())?;
+        bytes.extend_from_slice(back.buffer());
+    }
+    let Size { width, height } = size;
+    let made = if alpha {
+        RgbaImage::from_raw(width, height, bytes).map(DynamicImage::ImageRgba8)
+    } else {
+        RgbImage::from_raw(width, height, bytes).map(DynamicImage::ImageRgb8)
+    };
+    made.ok_or_else(|| "its pixels do not fill its size".to_owned())
+}
+
 /// By how much a picture is made smaller both ways before anything else is done with it.
 fn every(size: Size) -> u32 {
     let pixels = u64::from(size.width) * u64::from(size.height);
@@ -255,8 +291,7 @@ fn scale(
     let (width, height) = (f64::from(part.size.width), f64::from(part.size.height));
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(filter))
-        .crop(left, top, width, height)
-        .use_alpha(false);
+        .crop(left, top, width, height);
     Resizer::new().resize(from, to, &options)
 }
 
@@ -272,7 +307,7 @@ const ROWS: u32 = 64;
 
 #[cfg(test)]
 mod tests {
-    use image::{Rgb, RgbImage, Rgba, RgbaImage};
+    use image::{Rgb, Rgba};
 
     use super::*;
 
@@ -319,5 +354,28 @@ mod tests {
         assert_eq!(every(Size::new(4001, 3000)), 2);
         assert_eq!(every(Size::new(10_000, 10_000)), 3);
         assert_eq!(every(Size::new(1, 20_000)), 1);
+    }
+
+    #[test]
+    fn a_picture_is_reduced_in_linear_light_and_keeps_its_transparency() {
+        // Rows of black and white send out half the light; a transparent row adds no colour.
+        let (wide, high) = (5_000, 4_002);
+        let rows = |one: &[u8], other: &[u8]| {
+            [one.repeat(wide as usize), other.repeat(wide as usize)]
+                .concat()
+                .repeat(high as usize / 2)
+        };
+        let board = RgbImage::from_raw(wide, high, rows(&[255; 3], &[0; 3])).unwrap();
+        let small = reduced(board.into()).unwrap().into_rgb8();
+        assert_eq!(small.dimensions(), (2_500, 2_001));
+        assert!(small.pixels().step_by(997).all(|pixel| (186..=190).contains(&pixel[0])));
+        let clear = rows(&[200, 100, 0, 255], &[0, 0, 255, 0]);
+        let clear = RgbaImage::from_raw(wide, high, clear).unwrap();
+        let small = reduced(clear.into()).unwrap().into_rgba8();
+        for pixel in small.pixels().step_by(997) {
+            let [red, green, blue, alpha] = pixel.0;
+            assert!(red.abs_diff(200) <= 1 && green.abs_diff(100) <= 1 && blue <= 1, "{pixel:?}");
+            assert!(alpha.abs_diff(128) <= 1, "{pixel:?}");
+        }
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! One picture goes in, and for every size that the fleet's models show, a background and a thumbnail
 //! come out, exactly as large and as deep as the model wants them. Nothing here knows of phones or of the
-//! network.
+//! network. Files of unknown origin are decoded by [`Decoder`], in a process of their own.
 
+mod decoder;
 mod demo;
 mod depth;
 mod encode;
@@ -25,9 +26,10 @@ mod sheet;
 mod svg;
 mod tone;
 
+pub use decoder::{Decoder, Limit, decode_worker};
 pub use demo::{demo_picture, demo_png};
 pub use encode::{EncodedPicture, Squeeze, png_size};
-pub use error::MediaError;
+pub use error::{MediaError, PictureProblem};
 pub use found::Unfit;
 pub use labels::{Contrast, Letters, Sample, samples};
 pub use list_xml::{ListEntry, ListXmlError, Listed, add_to_list, new_list};
@@ -37,4 +39,6 @@ pub use prepare::{Made, PreparedImage, PreparedSet, Shape, prepare, prepare_all}
 pub use preview::Preview;
 pub use screen::{Likeness, Screen, ScreenError, changed, likeness};
 pub use sheet::{SheetEntry, contact_sheet};
-pub use tone::{Audio, Merged, RingListError, Tone, ToneError, ToneSet, merge as merge_ring_list};
+pub use tone::{
+    Audio, Merged, RingListError, SoundProblem, Tone, ToneError, ToneSet, merge as merge_ring_list,
+};

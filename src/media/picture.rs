@@ -6,11 +6,14 @@ use std::path::Path;
 
 use image::error::ImageError;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits};
+use image::{
+    ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage, RgbaImage,
+};
 
+use super::linear::reduced;
 use super::{profile, svg};
 use crate::domain::model::Size;
-use crate::media::MediaError;
+use crate::media::{MediaError, PictureProblem};
 
 /// A picture as it looks to the eye: upright, 8 bits of red, green and blue as sRGB means them, and of
 /// transparency where it has some.
@@ -22,8 +25,9 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// Reads a PNG, JPEG, WebP, GIF, BMP, TIFF or SVG file. The content tells which it is, not the file's name;
-    /// of several pictures in one file, the first counts.
+    /// Reads a PNG, JPEG, WebP, GIF, BMP, TIFF or SVG file, and decodes it in this process, as [`Picture::decode`]
+    /// does. The content decides which format it is, not the file's name; of several pictures in one file, the first
+    /// counts.
     ///
     /// # Errors
     /// When the path leads to no such picture, or to one that is too large to be decoded safely.
@@ -67,54 +71,115 @@ impl Picture {
         }
     }
 
-    /// Reads the bytes of a picture's file; `name` is what errors call it.
+    /// Decodes the bytes of a picture's file in this process; `name` is what errors call it.
+    ///
+    /// The memory for pixels is counted before it is used. What an SVG file costs cannot be counted, so a file of
+    /// unknown origin belongs into [`Decoder::picture`](super::Decoder::picture).
     ///
     /// # Errors
     /// As [`Picture::open`].
     pub fn decode(name: &str, bytes: &[u8]) -> Result<Self, MediaError> {
-        let name = || name.to_owned();
+        let picture = Decoded::of(bytes).and_then(Decoded::into_picture);
+        picture.map_err(|why| MediaError::Undecodable { name: name.to_owned(), why })
+    }
+
+    /// Returns what a person should know about how it was read.
+    pub fn remarks(&self) -> &[String] {
+        &self.remarks
+    }
+
+    /// Returns its size in pixels.
+    pub fn size(&self) -> Size {
+        Size::new(self.pixels.width(), self.pixels.height())
+    }
+
+    /// Returns the pixels, always as RGB8 or RGBA8.
+    pub(super) fn pixels(&self) -> &DynamicImage {
+        &self.pixels
+    }
+}
+
+/// A picture as its file has it: of any size, and perhaps not upright.
+pub(super) struct Decoded {
+    /// Always the RGB8 or the RGBA8 variant.
+    pixels: DynamicImage,
+    orientation: Orientation,
+    remarks: Vec<String>,
+}
+
+impl Decoded {
+    /// Decodes the bytes of a picture's file in this process.
+    ///
+    /// # Errors
+    /// When they are no picture, or one that is too large to be decoded safely.
+    pub fn of(bytes: &[u8]) -> Result<Self, PictureProblem> {
         if bytes.is_empty() {
-            return Err(MediaError::Empty { name: name() });
+            return Err(PictureProblem::Empty);
         }
         if svg::is_svg(bytes) {
-            return svg::draw(&name(), bytes).map(Self::from);
+            let drawn = svg::draw(bytes).map_err(PictureProblem::Svg)?;
+            return Ok(Self::new(drawn, Orientation::NoTransforms));
         }
         let Ok(format) = image::guess_format(bytes) else {
-            return Err(MediaError::NotAPicture { name: name() });
+            return Err(PictureProblem::NotAPicture);
         };
         if !READ.contains(&format) {
-            let format = format!("{format:?}").to_uppercase();
-            return Err(MediaError::Unsupported { name: name(), format });
+            return Err(PictureProblem::Unsupported(format!("{format:?}").to_uppercase()));
         }
-        let failed = |source: ImageError| match source {
-            ImageError::Limits(_) => MediaError::TooLarge { name: name(), source },
-            ImageError::Decoding(_)
-            | ImageError::Encoding(_)
-            | ImageError::IoError(_)
-            | ImageError::Parameter(_)
-            | ImageError::Unsupported(_) => MediaError::Damaged { name: name(), source },
-        };
         let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-        reader.limits(limits());
+        reader.limits(limits(MOST_MEMORY));
         let mut decoder = reader.into_decoder().map_err(failed)?;
         // A camera's note on how it was held; a picture whose note cannot be read is shown as stored.
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
         let profile = decoder.icc_profile().unwrap_or_default();
-        // Not every decoder asks about the sides by itself.
-        let (width, height) = decoder.dimensions();
-        limits().check_dimensions(width, height).map_err(failed)?;
-        // The decoder counts only what it needs for itself; the pixels count as well.
-        let mut left = limits();
-        left.reserve(decoder.total_bytes()).map_err(failed)?;
-        decoder.set_limits(left).map_err(failed)?;
+        let left = left_for_decoder(&decoder, bytes.len() as u64)?;
+        decoder.set_limits(limits(left)).map_err(failed)?;
         let pixels = DynamicImage::from_decoder(decoder).map_err(failed)?;
         let grey = !pixels.color().has_color();
-        let mut picture = Self::from(pixels);
+        let mut decoded = Self::new(pixels, orientation);
         if let Some(profile) = profile.filter(|_| !grey) {
-            picture.apply(&profile);
+            decoded.apply(&profile);
         }
-        picture.pixels.apply_orientation(orientation);
-        Ok(picture)
+        Ok(decoded)
+    }
+
+    fn new(pixels: DynamicImage, orientation: Orientation) -> Self {
+        Self { pixels: Picture::from(pixels).pixels, orientation, remarks: Vec::new() }
+    }
+
+    /// Puts together what another process has decoded; nothing where the numbers do not fit. The orientation is a
+    /// number as in Exif.
+    pub fn from_parts(
+        (size, alpha): (Size, bool),
+        orientation: u8,
+        bytes: Vec<u8>,
+        remarks: Vec<String>,
+    ) -> Option<Self> {
+        let Size { width, height } = size;
+        if bytes.len() as u64 != bytes_of(size, alpha) {
+            return None;
+        }
+        let pixels = if alpha {
+            DynamicImage::ImageRgba8(RgbaImage::from_raw(width, height, bytes)?)
+        } else {
+            DynamicImage::ImageRgb8(RgbImage::from_raw(width, height, bytes)?)
+        };
+        Some(Self { pixels, orientation: Orientation::from_exif(orientation)?, remarks })
+    }
+
+    /// Returns the pixels, as RGB8 or RGBA8, the orientation as in Exif, and the remarks.
+    pub fn parts(&self) -> (&DynamicImage, u8, &[String]) {
+        (&self.pixels, self.orientation.to_exif(), &self.remarks)
+    }
+
+    /// Makes it upright, and no larger than is needed for every panel.
+    ///
+    /// # Errors
+    /// When it cannot be made smaller.
+    pub fn into_picture(self) -> Result<Picture, PictureProblem> {
+        let mut pixels = reduced(self.pixels).map_err(PictureProblem::Damaged)?;
+        pixels.apply_orientation(self.orientation);
+        Ok(Picture { pixels, remarks: self.remarks })
     }
 
     /// Makes the colours what the file's profile says that they are.
@@ -134,21 +199,6 @@ impl Picture {
             ));
         }
     }
-
-    /// Returns what a person should know about how it was read.
-    pub fn remarks(&self) -> &[String] {
-        &self.remarks
-    }
-
-    /// Returns its size in pixels.
-    pub fn size(&self) -> Size {
-        Size::new(self.pixels.width(), self.pixels.height())
-    }
-
-    /// Returns the pixels, always as RGB8 or RGBA8.
-    pub(super) fn pixels(&self) -> &DynamicImage {
-        &self.pixels
-    }
 }
 
 impl From<DynamicImage> for Picture {
@@ -162,12 +212,49 @@ impl From<DynamicImage> for Picture {
     }
 }
 
-fn limits() -> Limits {
+fn failed(error: ImageError) -> PictureProblem {
+    let why = error.to_string();
+    match error {
+        ImageError::Limits(_) => PictureProblem::TooLarge(why),
+        ImageError::Decoding(_)
+        | ImageError::Encoding(_)
+        | ImageError::IoError(_)
+        | ImageError::Parameter(_)
+        | ImageError::Unsupported(_) => PictureProblem::Damaged(why),
+    }
+}
+
+fn limits(memory: u64) -> Limits {
     let mut limits = Limits::default();
     limits.max_image_width = Some(LONGEST_SIDE);
     limits.max_image_height = Some(LONGEST_SIDE);
-    limits.max_alloc = Some(MOST_MEMORY);
+    limits.max_alloc = Some(memory);
     limits
+}
+
+/// Counts what the file, its pixels and their 8-bit form need at the same time, and returns how many bytes are
+/// left for what the decoder needs besides.
+fn left_for_decoder(decoder: &impl ImageDecoder, file: u64) -> Result<u64, PictureProblem> {
+    let (width, height) = decoder.dimensions();
+    // Not every decoder asks about the sides by itself.
+    limits(MOST_MEMORY).check_dimensions(width, height).map_err(failed)?;
+    let colour = decoder.color_type();
+    let plain = matches!(colour, ColorType::Rgb8 | ColorType::Rgba8);
+    let converted = if plain { 0 } else { bytes_of(Size::new(width, height), colour.has_alpha()) };
+    let needed = decoder.total_bytes().saturating_add(converted).saturating_add(file);
+    MOST_MEMORY.checked_sub(needed).ok_or_else(|| {
+        PictureProblem::TooLarge(format!(
+            "{width}x{height} pixels of {} bits need {} MB, at most {} MB are used",
+            colour.bits_per_pixel(),
+            needed.div_ceil(1_000_000),
+            MOST_MEMORY / 1_000_000
+        ))
+    })
+}
+
+/// Returns how many bytes the pixels of a picture are.
+fn bytes_of(size: Size, alpha: bool) -> u64 {
+    u64::from(size.width) * u64::from(size.height) * if alpha { 4 } else { 3 }
 }
 
 /// The formats that are read, besides SVG.
@@ -181,19 +268,19 @@ const READ: [ImageFormat; 6] = [
 ];
 
 /// The longest file that is read, in bytes; photographs have a tenth of it.
-const LONGEST_FILE: u64 = 256 * 1024 * 1024;
+pub(super) const LONGEST_FILE: u64 = 160_000_000;
 
 /// The longest side that is decoded, in pixels.
 const LONGEST_SIDE: u32 = 20_000;
 
-/// The most memory that the decoder may take, in bytes: a few kilobytes can unpack to gigabytes.
-const MOST_MEMORY: u64 = 512 * 1024 * 1024;
+/// The most memory for a file and all forms of its pixels, in bytes: a few kilobytes can unpack to gigabytes.
+const MOST_MEMORY: u64 = 400_000_000;
 
 #[cfg(test)]
 mod tests {
     use std::fs;
 
-    use image::{ImageEncoder as _, RgbImage};
+    use image::ImageEncoder as _;
 
     use super::*;
 

@@ -176,9 +176,10 @@ const TOLERANCE: u32 = 20;
 /// The least spread of brightness with which a picture is told from a plain screen, of 255.
 const LEAST_SPREAD: f64 = 4.0;
 /// No phone's screen has a longer side, in pixels.
-const LONGEST_SIDE: u32 = 4_096;
-/// The most memory that a screenshot may take, in bytes.
-const MOST_MEMORY: u64 = 64 * 1024 * 1024;
+const LONGEST_SIDE: u32 = 1_920;
+/// The most memory that a screenshot may take while it is decoded, in bytes: 1920x1080 pixels of 32 bits need it. Many
+/// phones are looked at at the same time, and a phone may send anything.
+const MOST_MEMORY: u64 = 8_300_000;
 
 #[cfg(test)]
 mod tests {

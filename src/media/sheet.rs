@@ -15,7 +15,7 @@ use image::{ImageFormat, Rgb, RgbImage};
 use super::depth::Raster;
 use super::labels::{Letters, samples};
 use crate::domain::model::Size;
-use crate::media::{EncodedPicture, MediaError, PreparedImage, Squeeze};
+use crate::media::{EncodedPicture, MediaError, PictureProblem, PreparedImage, Squeeze};
 
 /// One picture of a sheet.
 #[derive(Clone, Debug)]
@@ -80,7 +80,10 @@ fn cell(entry: &SheetEntry<'_>) -> Result<RgbImage, MediaError> {
 /// The screen as the phone shows it, not larger than fits on a sheet.
 fn screen(prepared: &PreparedImage) -> Result<RgbImage, MediaError> {
     let decoded = image::load_from_memory_with_format(&prepared.background.png, ImageFormat::Png);
-    let damaged = |source| MediaError::Damaged { name: "a prepared picture".into(), source };
+    let damaged = |error: image::ImageError| MediaError::Undecodable {
+        name: "a prepared picture".into(),
+        why: PictureProblem::Damaged(error.to_string()),
+    };
     let mut screen = decoded.map_err(damaged)?.into_rgb8();
     let (width, height) = screen.dimensions();
     let (font, scale) = match width {

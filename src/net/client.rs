@@ -8,6 +8,7 @@ use reqwest::header::{
     CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER, SET_COOKIE,
 };
 use reqwest::redirect::Policy;
+use secrecy::zeroize::Zeroizing;
 use tokio::time::timeout;
 
 use super::endpoint::Endpoint;
@@ -168,7 +169,7 @@ impl ClusterHttp {
             .headers()
             .get_all(SET_COOKIE)
             .iter()
-            .filter_map(|value| value.to_str().ok().map(str::to_owned))
+            .filter_map(|value| value.to_str().ok().map(|text| Zeroizing::new(text.to_owned())))
             .collect();
         let expected = response.content_length();
         let too_long =
@@ -226,7 +227,7 @@ pub struct HttpAnswer {
     /// The `Content-Type` header, when there is a readable one.
     pub content_type: Option<String>,
     /// The values of all `Set-Cookie` headers. They are secrets.
-    pub cookies: Vec<String>,
+    pub cookies: Vec<Zeroizing<String>>,
     /// How long the server wants to be left alone (`Retry-After`).
     pub retry_after: Option<Duration>,
     /// The body.
@@ -346,7 +347,7 @@ mod tests {
         let answer = HttpAnswer {
             status: 200,
             content_type: None,
-            cookies: vec!["JSESSIONIDSSO=topsecret".to_owned()],
+            cookies: vec![Zeroizing::new("JSESSIONIDSSO=topsecret".to_owned())],
             retry_after: None,
             body: Bytes::from_static(b"private"),
         };

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 
 use reqwest::header::HeaderValue;
+use secrecy::zeroize::Zeroizing;
+
+use super::credentials::secret_header;
 
 /// The cookies of one service on one server.
 ///
@@ -10,7 +13,7 @@ use reqwest::header::HeaderValue;
 /// URL, so domains and paths need no attention here.
 #[derive(Clone, Default)]
 pub struct CookieJar {
-    cookies: BTreeMap<String, String>,
+    cookies: BTreeMap<String, Zeroizing<String>>,
 }
 
 impl CookieJar {
@@ -37,7 +40,7 @@ impl CookieJar {
         if removed {
             self.cookies.remove(name);
         } else if self.cookies.len() < MOST || self.cookies.contains_key(name) {
-            self.cookies.insert(name.to_owned(), value.to_owned());
+            self.cookies.insert(name.to_owned(), Zeroizing::new(value.to_owned()));
         }
     }
 
@@ -53,10 +56,18 @@ impl CookieJar {
         if self.cookies.is_empty() {
             return None;
         }
-        let pairs: Vec<_> = self.cookies.iter().map(|(n, v)| format!("{n}={v}")).collect();
-        let mut value = HeaderValue::from_str(&pairs.join("; ")).ok()?;
-        value.set_sensitive(true);
-        Some(value)
+        // The buffer has its size from the beginning: one that grows leaves copies behind.
+        let length = self.cookies.iter().map(|(name, value)| name.len() + value.len() + 3).sum();
+        let mut pairs = Zeroizing::new(Vec::with_capacity(length));
+        for (name, value) in &self.cookies {
+            if !pairs.is_empty() {
+                pairs.extend_from_slice(b"; ");
+            }
+            pairs.extend_from_slice(name.as_bytes());
+            pairs.push(b'=');
+            pairs.extend_from_slice(value.as_bytes());
+        }
+        secret_header(pairs)
     }
 
     /// Forgets everything.

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
 use reqwest::header::HeaderValue;
+use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::trace;
@@ -40,20 +42,7 @@ impl Credentials {
     /// When the user name holds a colon, which would make a part of it belong to the password (RFC 7617),
     /// or when no header can be made.
     pub fn basic_header(&self) -> Result<HeaderValue, CredentialsError> {
-        if self.username.contains(':') {
-            return Err(CredentialsError::Colon(self.username.to_string()));
-        }
-        let clear =
-            SecretString::from(format!("{}:{}", self.username, self.password.expose_secret()));
-        let encoded = SecretString::from(format!(
-            "Basic {}",
-            BASE64_STANDARD.encode(clear.expose_secret().as_bytes())
-        ));
-        trace::hide(&encoded);
-        let mut value = HeaderValue::from_str(encoded.expose_secret())
-            .map_err(|_| CredentialsError::Header(self.username.to_string()))?;
-        value.set_sensitive(true);
-        Ok(value)
+        basic_header(&self.username, &self.password)
     }
 
     /// Returns what the cluster has said about this pair so far.
@@ -75,6 +64,43 @@ impl Credentials {
         self.standing.store(REFUSED, Ordering::SeqCst);
     }
 }
+
+/// Returns the value of a Basic `Authorization` header in UTF-8, marked as sensitive so that no log of headers shows
+/// it. Its bytes are zeroed with its last copy, and so is every other buffer that the password goes through here.
+///
+/// # Errors
+/// When the user name holds a colon, which would make a part of it belong to the password (RFC 7617), or when no
+/// header can be made.
+pub fn basic_header(
+    username: &str,
+    password: &SecretString,
+) -> Result<HeaderValue, CredentialsError> {
+    if username.contains(':') {
+        return Err(CredentialsError::Colon(username.to_owned()));
+    }
+    let unusable = || CredentialsError::Header(username.to_owned());
+    let password = password.expose_secret();
+    // Every buffer has its size from the beginning: one that grows leaves copies behind.
+    let mut pair = Zeroizing::new(Vec::with_capacity(username.len() + 1 + password.len()));
+    pair.extend_from_slice(username.as_bytes());
+    pair.push(b':');
+    pair.extend_from_slice(password.as_bytes());
+    let mut value = Zeroizing::new(vec![0; BASIC.len() + pair.len().div_ceil(3) * 4]);
+    value[..BASIC.len()].copy_from_slice(BASIC);
+    BASE64_STANDARD.encode_slice(&*pair, &mut value[BASIC.len()..]).map_err(|_| unusable())?;
+    trace::hide(std::str::from_utf8(&value).map_err(|_| unusable())?);
+    secret_header(value).ok_or_else(unusable)
+}
+
+/// Returns a header value that no log shows, and of which the bytes are zeroed with its last copy; nothing where a
+/// header cannot have these bytes.
+pub(super) fn secret_header(bytes: Zeroizing<Vec<u8>>) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(bytes)).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+const BASIC: &[u8] = b"Basic ";
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -121,6 +147,37 @@ mod tests {
         let shown = format!("{credentials:?} {:?}", credentials.basic_header().unwrap());
         assert!(!shown.contains("gehe") && !shown.contains("anVyZw"), "{shown}");
         assert!(shown.contains("(redacted)") && shown.contains("Sensitive"), "{shown}");
+    }
+
+    /// Returns what this process has at an address; nothing where it has no memory there any more.
+    #[cfg(target_os = "linux")]
+    fn memory_at(address: usize, length: usize) -> Vec<u8> {
+        use std::os::unix::fs::FileExt as _;
+        let mut bytes = vec![0; length];
+        let memory = std::fs::File::open("/proc/self/mem").unwrap();
+        match memory.read_exact_at(&mut bytes, address as u64) {
+            Ok(()) => bytes,
+            Err(_) => Vec::new(),
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_bytes_of_a_header_are_zeroed_with_its_last_copy() {
+        let mut jar = super::super::cookie::CookieJar::default();
+        jar.store("JSESSIONIDSSO=0123456789ABCDEF0123456789ABCDEF; Path=/");
+        let password = "correct horse battery staple".to_owned().into();
+        let headers = [basic_header("axl", &password).unwrap(), jar.header().unwrap()];
+        for header in headers {
+            let text = header.as_bytes().to_vec();
+            let (address, copy) = (header.as_bytes().as_ptr() as usize, header.clone());
+            drop(header);
+            assert_eq!(memory_at(address, text.len()), text);
+            drop(copy);
+            // The allocator writes into the beginning of what it gets back.
+            let tail = text[text.len() / 2..].to_vec();
+            assert!(!memory_at(address, text.len()).ends_with(&tail));
+        }
     }
 
     #[test]

@@ -10,18 +10,17 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{ACCEPT, CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, LOCATION};
 use hyper::http::response::Parts;
 use hyper::{Method, Request};
 use rustls::ClientConfig;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use tokio::time::Instant;
 
 use super::connection::{Connection, Interrupted, dial};
+use crate::net::credentials::{CredentialsError, basic_header};
 use crate::net::trace;
 use crate::phone::{DeviceInformation, IdentityError, PhoneError, Reply};
 
@@ -54,15 +53,10 @@ impl PhoneClient {
         port: u16,
         timeout: Duration,
     ) -> Result<Self, PhoneError> {
-        if username.contains(':') {
-            return Err(PhoneError::UserNameWithColon);
-        }
-        let pair = SecretString::from(format!("{username}:{}", password.expose_secret()));
-        let value = SecretString::from(format!("Basic {}", STANDARD.encode(pair.expose_secret())));
-        trace::hide(&value);
-        let mut authorization =
-            HeaderValue::from_str(value.expose_secret()).map_err(|_| PhoneError::BadCredentials)?;
-        authorization.set_sensitive(true);
+        let authorization = basic_header(username, password).map_err(|error| match error {
+            CredentialsError::Colon(_) => PhoneError::UserNameWithColon,
+            CredentialsError::Header(_) => PhoneError::BadCredentials,
+        })?;
         Ok(Self { authorization: Some(authorization), ..Self::anonymous(port, timeout) })
     }
 

@@ -24,6 +24,8 @@ mod keyring;
 mod keys;
 mod lab;
 mod latecomers;
+#[cfg(target_os = "linux")]
+mod limits;
 mod lists;
 mod output;
 mod paging;

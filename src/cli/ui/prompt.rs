@@ -63,7 +63,7 @@ pub fn password(whose: &str, other_ways: &str) -> Result<SecretString, CliError>
             .hint(other_ways)
     };
     match hidden_line(&format!("Password of {whose}: ")) {
-        Ok(line) => Ok(SecretString::from(line)),
+        Ok(line) => Ok(line),
         Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {
             Err(CliError::new(Exit::Interrupted, "interrupted; nothing was sent or changed"))
         }
@@ -72,8 +72,8 @@ pub fn password(whose: &str, other_ways: &str) -> Result<SecretString, CliError>
 }
 
 #[cfg(not(unix))]
-fn hidden_line(prompt: &str) -> std::io::Result<String> {
-    rpassword::prompt_password(prompt)
+fn hidden_line(prompt: &str) -> std::io::Result<SecretString> {
+    rpassword::prompt_password(prompt).map(SecretString::from)
 }
 
 /// Reads a line from the terminal without showing it.
@@ -81,7 +81,7 @@ fn hidden_line(prompt: &str) -> std::io::Result<String> {
 /// The terminal sends no signal meanwhile: Ctrl-C comes as a character, so that the terminal is always put
 /// back before the program ends.
 #[cfg(unix)]
-fn hidden_line(prompt: &str) -> std::io::Result<String> {
+fn hidden_line(prompt: &str) -> std::io::Result<SecretString> {
     use std::io::{Read as _, Write as _};
 
     let _hidden = hidden::Hidden::begin()?;
@@ -112,6 +112,8 @@ mod hidden {
     use rustix::termios::{
         LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
     };
+    use secrecy::SecretString;
+    use secrecy::zeroize::Zeroizing;
 
     /// The terminal shows nothing for as long as this lives.
     pub struct Hidden {
@@ -140,15 +142,21 @@ mod hidden {
         }
     }
 
-    /// A line that is being typed.
-    #[derive(Default)]
+    /// A line that is being typed. Its bytes are zeroed after use.
     pub struct Line {
-        bytes: Vec<u8>,
+        bytes: Zeroizing<Vec<u8>>,
+    }
+
+    impl Default for Line {
+        fn default() -> Self {
+            // A buffer that grows leaves copies behind; longer passwords are rare.
+            Self { bytes: Zeroizing::new(Vec::with_capacity(1024)) }
+        }
     }
 
     impl Line {
         /// Takes a key; returns how the line ended, when it did.
-        pub fn take(&mut self, byte: u8) -> Option<io::Result<String>> {
+        pub fn take(&mut self, byte: u8) -> Option<io::Result<SecretString>> {
             match byte {
                 b'\r' | b'\n' => return Some(self.finish()),
                 CTRL_C => return Some(Err(io::ErrorKind::Interrupted.into())),
@@ -167,9 +175,9 @@ mod hidden {
         }
 
         /// Returns the line.
-        pub fn finish(&mut self) -> io::Result<String> {
-            // The error of the conversion holds the bytes, so it must not be passed on.
-            String::from_utf8(std::mem::take(&mut self.bytes))
+        pub fn finish(&self) -> io::Result<SecretString> {
+            std::str::from_utf8(&self.bytes)
+                .map(SecretString::from)
                 .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is no UTF-8 text"))
         }
     }
@@ -182,11 +190,14 @@ mod hidden {
 
     #[cfg(test)]
     mod tests {
+        use secrecy::ExposeSecret as _;
+
         use super::*;
 
         fn typed(keys: &[u8]) -> Option<io::Result<String>> {
             let mut line = Line::default();
-            keys.iter().find_map(|key| line.take(*key))
+            let ended = keys.iter().find_map(|key| line.take(*key));
+            ended.map(|ended| ended.map(|text| text.expose_secret().to_owned()))
         }
 
         #[test]

@@ -11,7 +11,7 @@ use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
 use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
 
-use super::ToneError;
+use super::{SoundProblem, ToneError};
 
 /// A sound: one channel, as many samples of its beginning as a ring tone can need.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,17 +44,25 @@ impl Audio {
         Ok(bytes)
     }
 
-    /// Reads the bytes of a WAV, MP3, FLAC or OGG file; `name` is what errors call it. The content tells which of
-    /// them it is.
+    /// Decodes the bytes of a WAV, MP3, FLAC or OGG file in this process; `name` is what errors call it. The content
+    /// decides which of them it is.
+    ///
+    /// A file of unknown origin belongs into [`Decoder::sound`](crate::media::Decoder::sound).
     ///
     /// # Errors
     /// When it is no sound, holds no sound, or plays too long.
     pub fn decode(name: &str, bytes: Vec<u8>) -> Result<Self, ToneError> {
+        Self::of(bytes)
+            .map(|audio| audio.named(name))
+            .map_err(|why| ToneError::Undecodable { name: name.to_owned(), why })
+    }
+
+    /// Decodes the bytes of a sound's file in this process, and gives it no name.
+    pub(in crate::media) fn of(bytes: Vec<u8>) -> Result<Self, SoundProblem> {
         if bytes.is_empty() {
-            return Err(ToneError::Empty { name: name.to_owned() });
+            return Err(SoundProblem::Empty);
         }
-        let no_audio =
-            |why: &Error| ToneError::NotAudio { name: name.to_owned(), why: why.to_string() };
+        let no_audio = |why: &Error| SoundProblem::NotAudio(why.to_string());
         let stream = MediaSourceStream::new(Box::new(Cursor::new(bytes)), Default::default());
         let mut format = symphonia::default::get_probe()
             .probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default())
@@ -62,16 +70,32 @@ impl Audio {
         let track = format.default_track(TrackType::Audio);
         let params =
             track.and_then(|track| Some((track.id, track.codec_params.as_ref()?.audio()?)));
-        let (track, params) = params.ok_or_else(|| ToneError::NotAudio {
-            name: name.to_owned(),
-            why: "there is no track with sound in it".to_owned(),
+        let (track, params) = params.ok_or_else(|| {
+            SoundProblem::NotAudio("there is no track with sound in it".to_owned())
         })?;
         let mut decoder = symphonia::default::get_codecs()
             .make_audio_decoder(params, &AudioDecoderOptions::default())
             .map_err(|error| no_audio(&error))?;
-        let mut mono = Mono::new(name);
+        let mut mono = Mono::default();
         mono.take_all(format.as_mut(), decoder.as_mut(), track)?;
         mono.finish()
+    }
+
+    /// Gives it the name that errors call it by.
+    pub(in crate::media) fn named(self, name: &str) -> Self {
+        Self { name: name.to_owned(), ..self }
+    }
+
+    /// Puts a sound together that another process has decoded; nothing where the numbers are out of all reason.
+    pub(in crate::media) fn from_parts(samples: Vec<f32>, rate: u32, more: bool) -> Option<Self> {
+        let possible = is_rate(rate) && !samples.is_empty() && samples.len() <= kept(rate);
+        let samples = samples.into_iter().map(plain).collect();
+        possible.then_some(Self { name: String::new(), samples, rate, more })
+    }
+
+    /// Returns the samples, the rate, and whether the file holds more of them.
+    pub(in crate::media) fn parts(&self) -> (&[f32], u32, bool) {
+        (&self.samples, self.rate, self.more)
     }
 
     /// Makes a sound from samples.
@@ -82,8 +106,8 @@ impl Audio {
 }
 
 /// Mixes all channels into one, and keeps as much as a ring tone can need.
-struct Mono<'a> {
-    name: &'a str,
+#[derive(Default)]
+struct Mono {
     samples: Vec<f32>,
     rate: Option<u32>,
     /// All frames so far, also those that were not kept.
@@ -92,17 +116,13 @@ struct Mono<'a> {
     damaged: Option<String>,
 }
 
-impl<'a> Mono<'a> {
-    fn new(name: &'a str) -> Self {
-        Self { name, samples: Vec::new(), rate: None, frames: 0, damaged: None }
-    }
-
+impl Mono {
     fn take_all(
         &mut self,
         format: &mut dyn FormatReader,
         decoder: &mut dyn AudioDecoder,
         track: u32,
-    ) -> Result<(), ToneError> {
+    ) -> Result<(), SoundProblem> {
         let mut interleaved: Vec<f32> = Vec::new();
         loop {
             let packet = match format.next_packet() {
@@ -137,9 +157,9 @@ impl<'a> Mono<'a> {
     }
 
     /// Refuses what no sound is like.
-    fn check(&mut self, rate: u32, channels: usize) -> Result<(), ToneError> {
-        let wrong = |why: String| Err(ToneError::Unreasonable { name: self.name.to_owned(), why });
-        if !(LOWEST_RATE..=HIGHEST_RATE).contains(&rate) {
+    fn check(&mut self, rate: u32, channels: usize) -> Result<(), SoundProblem> {
+        let wrong = |why: String| Err(SoundProblem::Unreasonable(why));
+        if !is_rate(rate) {
             return wrong(format!("it has {rate} samples a second"));
         }
         if channels == 0 || channels > MOST_CHANNELS {
@@ -151,8 +171,8 @@ impl<'a> Mono<'a> {
         }
     }
 
-    fn add(&mut self, interleaved: &[f32], channels: usize, rate: u32) -> Result<(), ToneError> {
-        let kept = (f64::from(rate) * KEPT_SECONDS) as usize;
+    fn add(&mut self, interleaved: &[f32], channels: usize, rate: u32) -> Result<(), SoundProblem> {
+        let kept = kept(rate);
         for frame in interleaved.chunks_exact(channels) {
             self.frames += 1;
             if self.samples.len() < kept {
@@ -161,25 +181,30 @@ impl<'a> Mono<'a> {
             }
         }
         if self.frames > u64::from(rate) * 60 * LONGEST_MINUTES {
-            return Err(ToneError::TooLong {
-                name: self.name.to_owned(),
-                minutes: LONGEST_MINUTES,
-            });
+            return Err(SoundProblem::TooLong(LONGEST_MINUTES));
         }
         Ok(())
     }
 
-    fn finish(self) -> Result<Audio, ToneError> {
-        let name = self.name.to_owned();
+    fn finish(self) -> Result<Audio, SoundProblem> {
         match (self.rate, self.damaged) {
             (Some(rate), _) if !self.samples.is_empty() => {
                 let more = self.frames > self.samples.len() as u64;
-                Ok(Audio { name, samples: self.samples, rate, more })
+                Ok(Audio { name: String::new(), samples: self.samples, rate, more })
             }
-            (_, Some(why)) => Err(ToneError::NotAudio { name, why }),
-            (_, None) => Err(ToneError::Empty { name }),
+            (_, Some(why)) => Err(SoundProblem::NotAudio(why)),
+            (_, None) => Err(SoundProblem::Empty),
         }
     }
+}
+
+fn is_rate(rate: u32) -> bool {
+    (LOWEST_RATE..=HIGHEST_RATE).contains(&rate)
+}
+
+/// Returns how many samples are kept.
+fn kept(rate: u32) -> usize {
+    (f64::from(rate) * KEPT_SECONDS) as usize
 }
 
 /// Files of floating point samples can hold anything.

@@ -3,6 +3,27 @@
 use std::io;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
+use crate::media::Limit;
+
+/// Why the content of a file is no sound that can be used. The messages continue the file's name.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, thiserror::Error)]
+pub enum SoundProblem {
+    /// The content belongs to no format that is read; this is the decoder's message.
+    #[error("is no sound that can be read: {0}; give a WAV, MP3, FLAC or OGG (Vorbis) file")]
+    NotAudio(String),
+    /// Something about it is out of all reason.
+    #[error("cannot be used: {0}")]
+    Unreasonable(String),
+    /// It plays longer than so many minutes.
+    #[error("plays longer than {0} minutes; cut out the seconds that should ring")]
+    TooLong(u64),
+    /// There is no sample in it.
+    #[error("holds no sound at all; give one that can be heard")]
+    Empty,
+}
+
 /// A sound that cannot be used. Every message names the file and the way out.
 #[derive(Debug, thiserror::Error)]
 pub enum ToneError {
@@ -23,37 +44,35 @@ pub enum ToneError {
         /// The longest file that is read, in bytes.
         limit: u64,
     },
-    /// The content belongs to no format that is read.
+    /// The content is no sound that can be used.
+    #[error("{name} {why}")]
+    Undecodable {
+        /// The file's path.
+        name: String,
+        /// Why.
+        why: SoundProblem,
+    },
+    /// Decoding it would take more time or memory than one sound may.
     #[error(
-        "{name} is no sound that can be read: {why}; give a WAV, MP3, FLAC or OGG (Vorbis) file"
+        "{name} is too large or too complex to be decoded: {limit}; cut out the seconds that should ring, and save \
+         them as WAV"
     )]
-    NotAudio {
+    Exceeded {
         /// The file's path.
         name: String,
-        /// What the decoder says.
-        why: String,
+        /// The limit.
+        limit: Limit,
     },
-    /// Something about it is out of all reason.
-    #[error("{name} cannot be used: {why}")]
-    Unreasonable {
+    /// The process that decodes sounds did not work.
+    #[error("cannot decode {name}: the process for it, {}, does not work", program.display())]
+    Decoder {
         /// The file's path.
         name: String,
-        /// What.
-        why: String,
-    },
-    /// It plays too long.
-    #[error("{name} plays longer than {minutes} minutes; cut out the seconds that should ring")]
-    TooLong {
-        /// The file's path.
-        name: String,
-        /// The longest sound that is read.
-        minutes: u64,
-    },
-    /// There is no sample in it.
-    #[error("{name} holds no sound at all; give one that can be heard")]
-    Empty {
-        /// The file's path.
-        name: String,
+        /// The program that was started.
+        program: PathBuf,
+        /// What the operating system reports.
+        #[source]
+        source: io::Error,
     },
     /// There is nothing to hear.
     #[error(

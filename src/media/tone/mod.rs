@@ -20,7 +20,7 @@ use crate::domain::object::ToneFormat;
 use crate::domain::text::hex;
 
 pub use decode::Audio;
-pub use error::ToneError;
+pub use error::{SoundProblem, ToneError};
 pub use ringlist::{Merged, RingListError, merge};
 
 /// One ring tone, as it goes to phones.

@@ -130,22 +130,22 @@ fn loud_and_faint_sounds_become_equally_loud() {
 
 #[test]
 fn what_is_no_sound_is_refused() {
-    let refused = |bytes: Vec<u8>| Audio::decode("x.wav", bytes).unwrap_err();
-    assert!(matches!(refused(Vec::new()), ToneError::Empty { .. }));
+    let refused = |bytes: Vec<u8>| Audio::of(bytes).unwrap_err();
+    assert!(matches!(refused(Vec::new()), SoundProblem::Empty));
     assert!(matches!(
         refused(b"this is a text, and not a sound at all".repeat(9)),
-        ToneError::NotAudio { .. }
+        SoundProblem::NotAudio(_)
     ));
     let picture = crate::media::demo_png().unwrap().png.to_vec();
-    assert!(matches!(refused(picture), ToneError::NotAudio { .. }));
+    assert!(matches!(refused(picture), SoundProblem::NotAudio(_)));
     let mut cut = wav(440.0, 1.0, 8_000, 1);
     cut.truncate(20);
-    assert!(matches!(refused(cut), ToneError::NotAudio { .. }));
+    assert!(matches!(refused(cut), SoundProblem::NotAudio(_)));
     assert!(matches!(
         refused(wav_of(&[], 8_000, 1)),
-        ToneError::Empty { .. } | ToneError::NotAudio { .. }
+        SoundProblem::Empty | SoundProblem::NotAudio(_)
     ));
-    assert!(matches!(refused(wav(440.0, 0.01, 500_000, 1)), ToneError::Unreasonable { .. }));
+    assert!(matches!(refused(wav(440.0, 0.01, 500_000, 1)), SoundProblem::Unreasonable(_)));
     let silent = Audio::decode("x.wav", wav_of(&[0; 4_000], 8_000, 1)).unwrap();
     assert!(matches!(Tone::make(&silent, ToneFormat::Classic), Err(ToneError::Silent { .. })));
 }
@@ -154,7 +154,7 @@ fn what_is_no_sound_is_refused() {
 fn a_sound_that_plays_for_ages_is_refused() {
     // Eleven minutes of one sample after the other.
     let long = wav_of(&vec![1_000; 11 * 60 * 8_000], 8_000, 1);
-    assert!(matches!(Audio::decode("x.wav", long).unwrap_err(), ToneError::TooLong { .. }));
+    assert!(matches!(Audio::of(long).unwrap_err(), SoundProblem::TooLong(_)));
     let path = std::path::Path::new("/nonexistent/x.wav");
     assert!(matches!(Audio::read(path).unwrap_err(), ToneError::Unreadable { .. }));
 }

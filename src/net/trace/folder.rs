@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
 use super::address::without_secrets;
@@ -74,8 +73,8 @@ impl Trace {
     }
 
     /// Makes sure that this text stands nowhere in the trace.
-    pub fn hide(&self, secret: &SecretString) {
-        self.desk.hidden.lock().unwrap_or_else(PoisonError::into_inner).add(secret.expose_secret());
+    pub fn hide(&self, secret: &str) {
+        self.desk.hidden.lock().unwrap_or_else(PoisonError::into_inner).add(secret);
     }
 
     /// Writes what is still to be written, for `limit` at most.
@@ -300,7 +299,7 @@ mod tests {
     fn exchanges_become_numbered_files_and_lines_of_an_index() {
         let folder = tempfile::tempdir().unwrap();
         let trace = Trace::start(&folder.path().join("a/b")).unwrap();
-        trace.hide(&SecretString::from("correct horse"));
+        trace.hide("correct horse");
         let mut whole = trace.watch(request("<password>x1y2z3</password>"));
         whole.answered(200, &HeaderMap::new());
         whole.body(b"<a>correct horse \x1b[31m</a>");

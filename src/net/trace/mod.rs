@@ -19,7 +19,6 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
-use secrecy::SecretString;
 
 pub use address::{without_login, without_secrets};
 pub use exchange::{Request, Watched};
@@ -48,7 +47,7 @@ pub fn watch(request: impl FnOnce() -> Request) -> Watched {
 }
 
 /// Makes sure that a text stands nowhere in the trace, wherever somebody may have put it.
-pub fn hide(secret: &SecretString) {
+pub fn hide(secret: &str) {
     if let Some(trace) = TRACE.get() {
         trace.hide(secret);
     }

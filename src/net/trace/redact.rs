@@ -7,6 +7,8 @@
 
 use std::borrow::Cow;
 
+use secrecy::zeroize::Zeroizing;
+
 /// What stands where something secret stood.
 pub const HIDDEN: &str = "(hidden)";
 
@@ -218,7 +220,7 @@ const ENDS: [&str; 4] = ["pin", "key", "authstring", "authcode"];
 
 /// Texts that may stand nowhere, whoever repeats them: a server's error page can show what it was sent.
 #[derive(Default)]
-pub(super) struct Hidden(Vec<String>);
+pub(super) struct Hidden(Vec<Zeroizing<String>>);
 
 impl std::fmt::Debug for Hidden {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -235,9 +237,9 @@ impl Hidden {
         }
         let escaped = quick_xml::escape::escape(secret).into_owned();
         let in_url: String = secret.bytes().map(percent).collect();
-        let quoted = serde_json::to_string(secret).unwrap_or_default();
+        let quoted = Zeroizing::new(serde_json::to_string(secret).unwrap_or_default());
         let quoted = quoted.trim_matches('"').to_owned();
-        for form in [secret.to_owned(), escaped, in_url, quoted] {
+        for form in [secret.to_owned(), escaped, in_url, quoted].map(Zeroizing::new) {
             if !self.0.contains(&form) {
                 self.0.push(form);
             }

@@ -1,5 +1,7 @@
 //! Requests as phones get them, and answers good and bad.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use std::net::Ipv6Addr;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
