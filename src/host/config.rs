@@ -34,9 +34,7 @@ pub struct HostLimits {
     pub stall: Duration,
     /// From a request to the last byte of its answer being on its way.
     pub response: Duration,
-    /// How long a connection that stays open may be idle.
-    pub idle: Duration,
-    /// From the last answer until the client has closed its side and everything has been acknowledged.
+    /// From the last byte of the answer until the client has closed its side and everything has been acknowledged.
     pub farewell: Duration,
     /// Connections at the same time; further ones wait to be accepted.
     pub connections: usize,
@@ -51,7 +49,6 @@ impl Default for HostLimits {
             header: Duration::from_secs(10),
             stall: Duration::from_secs(20),
             response: Duration::from_secs(180),
-            idle: Duration::from_secs(3),
             farewell: Duration::from_secs(15),
             connections: 2_048,
             per_peer: 512,

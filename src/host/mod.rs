@@ -12,7 +12,6 @@ pub mod elsewhere;
 mod error;
 mod exchange;
 mod proof;
-mod range;
 mod server;
 mod stream;
 mod table;

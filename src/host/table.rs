@@ -4,7 +4,6 @@ use std::borrow::Borrow;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fmt;
 use std::net::SocketAddr;
-use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +16,6 @@ use tokio::sync::watch;
 use crate::domain::device_name::DeviceName;
 use crate::domain::model::PushSchema;
 use crate::event::Observer;
-use crate::host::range::Coverage;
 use crate::host::{Ending, HostError};
 use crate::media::{PreparedImage, Tone};
 
@@ -115,8 +113,6 @@ pub struct Fetch {
     pub head_only: bool,
     /// The HTTP status that was answered.
     pub status: u16,
-    /// The bytes of the file that were to be sent: all of them, those of a range, or none.
-    pub part: Range<u64>,
     /// Bytes of the file that left this program.
     pub bytes: u64,
     /// Bytes of the whole file.
@@ -130,17 +126,12 @@ pub struct Fetch {
 }
 
 impl Fetch {
-    /// Says whether the client has got the whole file by this request alone.
+    /// Says whether the client has got the whole file.
     pub fn complete(&self) -> bool {
-        self.part_complete() && self.status == 200 && self.bytes == self.length
-    }
-
-    /// Says whether the client has got everything that this request was answered with.
-    pub fn part_complete(&self) -> bool {
         !self.head_only
-            && matches!(self.status, 200 | 206)
+            && self.status == 200
             && self.ending == Ending::Complete
-            && self.bytes == self.part.end - self.part.start
+            && self.bytes == self.length
     }
 }
 
@@ -167,8 +158,9 @@ impl FetchState {
         self.image && self.thumbnail
     }
 
-    /// Adds a request; `whole` tells whether the client has got all of that file by now.
-    fn add(&mut self, fetch: &Fetch, whole: bool) {
+    /// Adds a request.
+    fn add(&mut self, fetch: &Fetch) {
+        let whole = fetch.complete();
         self.requests = self.requests.saturating_add(1);
         self.peer = Some(fetch.peer);
         let (complete, bytes) = match fetch.which {
@@ -234,53 +226,7 @@ pub(super) struct Hit {
     pub(super) file: Arc<str>,
     pub(super) content: Bytes,
     pub(super) content_type: &'static str,
-    /// How many files are published with it.
-    pub(super) files: usize,
     pub(super) watcher: Watcher,
-}
-
-/// What a request for a published file gets.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Part {
-    /// The file.
-    Whole { length: u64 },
-    /// What would be said about it.
-    Header { length: u64 },
-    /// Some of its bytes.
-    Bytes { range: Range<u64>, length: u64 },
-    /// Nothing: the file has no such bytes.
-    Beyond { length: u64 },
-}
-
-impl Part {
-    /// Returns how many bytes go out.
-    pub(super) fn len(&self) -> u64 {
-        let range = self.range();
-        range.end - range.start
-    }
-
-    /// Returns which bytes go out.
-    pub(super) fn range(&self) -> Range<u64> {
-        match self {
-            Self::Whole { length } => 0..*length,
-            Self::Bytes { range, .. } => range.clone(),
-            Self::Header { .. } | Self::Beyond { .. } => 0..0,
-        }
-    }
-
-    /// Tells whether only the header was asked for.
-    pub(super) fn is_header(&self) -> bool {
-        matches!(self, Self::Header { .. })
-    }
-
-    /// Tells whether that is the whole file.
-    pub(super) fn is_whole_file(&self) -> bool {
-        match self {
-            Self::Whole { .. } => true,
-            Self::Bytes { range, length } => *range == (0..*length),
-            Self::Header { .. } | Self::Beyond { .. } => false,
-        }
-    }
 }
 
 /// Everything the server knows; shared by all its connections.
@@ -307,7 +253,6 @@ impl Inner {
             file: found.name.clone(),
             content: found.content.clone(),
             content_type: found.content_type,
-            files: entry.files.len(),
             watcher: entry.watcher.clone(),
         })
     }
@@ -328,13 +273,11 @@ struct File {
     which: Which,
     content: Bytes,
     content_type: &'static str,
-    /// What has been taken of it, whichever way.
-    taken: Coverage,
 }
 
 impl File {
     fn new(name: &str, which: Which, content: Bytes, content_type: &'static str) -> Self {
-        Self { name: name.into(), which, content, content_type, taken: Coverage::default() }
+        Self { name: name.into(), which, content, content_type }
     }
 }
 
@@ -346,14 +289,7 @@ impl Entry {
 
     /// Takes note of a request.
     fn record(&mut self, fetch: Fetch) {
-        let file = self.files.iter_mut().find(|file| file.which == fetch.which);
-        let whole = file.is_some_and(|file| {
-            if fetch.part_complete() {
-                file.taken.add(fetch.part.clone());
-            }
-            file.taken.is_whole(fetch.length)
-        });
-        self.state.send_modify(|state| state.add(&fetch, whole));
+        self.state.send_modify(|state| state.add(&fetch));
         if self.fetches.len() < MOST_FETCHES {
             self.fetches.push(fetch);
         }
