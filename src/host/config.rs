@@ -36,11 +36,20 @@ pub struct HostLimits {
     pub response: Duration,
     /// From the last byte of the answer until the client has closed its side and everything has been acknowledged.
     pub farewell: Duration,
-    /// Connections at the same time; further ones wait to be accepted.
+    /// Connections at the same time. Where all of them transfer a file, further ones wait.
     pub connections: usize,
-    /// Connections of one address at the same time; further ones are closed at once. Behind NAT a whole branch can
-    /// have one address.
+    /// Connections of one address at the same time. Behind NAT a whole branch can have one address.
     pub per_peer: usize,
+    /// Connections of all addresses together that belong to no phone of the run.
+    pub strangers: usize,
+}
+
+impl HostLimits {
+    /// The limits of a server whose files are for everybody, so that nobody is a stranger.
+    pub fn for_everybody() -> Self {
+        let limits = Self::default();
+        Self { strangers: limits.connections, ..limits }
+    }
 }
 
 impl Default for HostLimits {
@@ -52,6 +61,7 @@ impl Default for HostLimits {
             farewell: Duration::from_secs(15),
             connections: 2_048,
             per_peer: 512,
+            strangers: 64,
         }
     }
 }

@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use crate::event::{Download, Event};
+use crate::host::admission::Admitted;
 use crate::host::answer::answer;
 use crate::host::exchange::{Asked, Exchange, ExchangeLog};
 use crate::host::proof::{Counted, Ending};
@@ -26,7 +27,12 @@ use crate::host::stream::Stream;
 use crate::host::table::{Fetch, Stray};
 
 /// Serves a client until its connection has ended, and writes down what it has got.
-pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
+pub(super) async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    shared: Arc<Shared>,
+    admitted: &Admitted,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%peer, %error, "a connection was gone before it was served");
         return;
@@ -47,7 +53,7 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Share
         }
     };
     let log = Arc::new(ExchangeLog::default());
-    let (exchange, ending) = converse(stream, &shared, &log).await;
+    let (exchange, ending) = converse(stream, &shared, &log, admitted).await;
     match exchange {
         Some(exchange) => record(&shared, exchange, peer, ending),
         None => tracing::debug!(%peer, "a connection to the image server carried no request"),
@@ -59,10 +65,14 @@ async fn converse(
     stream: Stream,
     shared: &Arc<Shared>,
     log: &Arc<ExchangeLog>,
+    admitted: &Admitted,
 ) -> (Option<Exchange>, Ending) {
     let limits = &shared.limits;
     let service = service_fn(|request: Request<Incoming>| {
         let (response, exchange) = answer(&shared.table, &request);
+        if matches!(exchange.asked, Asked::Published { head_only: false, .. }) {
+            admitted.transfers();
+        }
         log.answered(exchange);
         std::future::ready(Ok::<_, Infallible>(response))
     });

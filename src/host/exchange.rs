@@ -69,9 +69,7 @@ impl ExchangeLog {
 
     /// Returns when the client is too slow, unless it takes something before; nothing before its request.
     pub(super) fn deadline(&self, limits: &HostLimits) -> Option<Instant> {
-        self.lock()
-            .as_ref()
-            .map(|one| (one.last + limits.stall).min(one.started + limits.response))
+        self.lock().as_ref().map(|one| (one.last + limits.stall).min(one.started + limits.response))
     }
 
     /// Takes the exchange out.

@@ -3,19 +3,21 @@
 use std::borrow::Borrow;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
+use ipnet::IpNet;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::domain::device_name::DeviceName;
 use crate::domain::model::PushSchema;
-use crate::event::Observer;
+use crate::domain::nat::{DownloadSources, SourceOf};
+use crate::event::{Downloads, Observer, OtherFile};
 use crate::host::{Ending, HostError};
 use crate::media::{PreparedImage, Tone};
 
@@ -136,20 +138,16 @@ impl Fetch {
 }
 
 /// What one phone has downloaded so far. A ring tone is one file, so both parts say the same of it.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct FetchState {
     /// Whether the background was downloaded completely.
     pub image: bool,
     /// Whether the thumbnail was downloaded completely.
     pub thumbnail: bool,
-    /// The most bytes of the background that were sent in one request.
-    pub image_bytes: u64,
-    /// The most bytes of the thumbnail that were sent in one request.
-    pub thumbnail_bytes: u64,
-    /// Requests of any kind.
+    /// Requests of any kind, from any address.
     pub requests: u32,
-    /// Where the last request came from.
-    pub peer: Option<SocketAddr>,
+    /// Who else asked for its files.
+    pub downloads: Downloads,
 }
 
 impl FetchState {
@@ -158,23 +156,31 @@ impl FetchState {
         self.image && self.thumbnail
     }
 
-    /// Adds a request.
-    fn add(&mut self, fetch: &Fetch) {
-        let whole = fetch.complete();
+    /// Adds a request that came from such an address; `owner` is the phone that has it, if one has.
+    fn add(&mut self, fetch: &Fetch, source: SourceOf, owner: Option<&DeviceName>) {
         self.requests = self.requests.saturating_add(1);
-        self.peer = Some(fetch.peer);
-        let (complete, bytes) = match fetch.which {
-            Which::Background => (&mut self.image, &mut self.image_bytes),
-            Which::Thumbnail => (&mut self.thumbnail, &mut self.thumbnail_bytes),
-            Which::RingTone => {
-                self.thumbnail |= whole;
-                self.thumbnail_bytes = self.thumbnail_bytes.max(fetch.bytes);
-                (&mut self.image, &mut self.image_bytes)
+        let peer = fetch.peer.ip().to_canonical();
+        match source {
+            SourceOf::Other if fetch.head_only => return,
+            SourceOf::Other => {
+                let seen = OtherFile {
+                    file: fetch.which.as_str().to_owned(),
+                    complete: fetch.complete(),
+                    bytes: fetch.bytes,
+                    length: fetch.length,
+                };
+                return self.downloads.note_other(peer, owner, seen);
             }
-            Which::File => return,
-        };
-        *complete |= whole;
-        *bytes = (*bytes).max(fetch.bytes);
+            SourceOf::Phone | SourceOf::Nat(_) if !fetch.complete() => return,
+            SourceOf::Phone => {}
+            SourceOf::Nat(rule) => self.downloads.note_nat(peer, rule),
+        }
+        match fetch.which {
+            Which::Background => self.image = true,
+            Which::Thumbnail => self.thumbnail = true,
+            Which::RingTone => (self.image, self.thumbnail) = (true, true),
+            Which::File => {}
+        }
     }
 }
 
@@ -208,7 +214,16 @@ impl fmt::Debug for Watcher {
     }
 }
 
-/// For whom something is published.
+/// The phone that something is published for.
+#[derive(Clone, Copy, Debug)]
+pub struct Recipient<'a> {
+    /// Its device name.
+    pub device: &'a DeviceName,
+    /// From which addresses its downloads count.
+    pub sources: &'a DownloadSources,
+}
+
+/// In whose name something is published.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Origin<'a> {
     /// What addresses begin with.
@@ -239,6 +254,10 @@ struct Inner {
     strays: Strays,
     /// What may stand in front of a file's own path: a proxy may strip it or not.
     bases: BTreeSet<String>,
+    /// The phones that anything was ever published for, by their addresses.
+    owners: HashMap<IpAddr, DeviceName>,
+    /// The addresses that phones' addresses are translated to.
+    translated: Vec<IpNet>,
 }
 
 impl Inner {
@@ -261,6 +280,8 @@ impl Inner {
 #[derive(Debug)]
 struct Entry {
     device: Option<DeviceName>,
+    /// From which addresses its phone downloads; nothing where anybody may.
+    sources: Option<DownloadSources>,
     files: Vec<File>,
     state: watch::Sender<FetchState>,
     fetches: Vec<Fetch>,
@@ -282,14 +303,18 @@ impl File {
 }
 
 impl Entry {
-    fn new(device: Option<DeviceName>, files: Vec<File>, watcher: Watcher) -> Self {
+    fn new(recipient: Option<Recipient<'_>>, files: Vec<File>, watcher: Watcher) -> Self {
         let state = watch::Sender::new(FetchState::default());
-        Self { device, files, state, fetches: Vec::new(), watcher }
+        let device = recipient.map(|phone| phone.device.clone());
+        let sources = recipient.map(|phone| phone.sources.clone());
+        Self { device, sources, files, state, fetches: Vec::new(), watcher }
     }
 
-    /// Takes note of a request.
-    fn record(&mut self, fetch: Fetch) {
-        self.state.send_modify(|state| state.add(&fetch));
+    /// Takes note of a request; `owner` is the phone that has the address it came from, if one has.
+    fn record(&mut self, fetch: Fetch, owner: Option<&DeviceName>) {
+        let peer = fetch.peer.ip().to_canonical();
+        let source = self.sources.as_ref().map_or(SourceOf::Phone, |own| own.classify(peer));
+        self.state.send_modify(|state| state.add(&fetch, source, owner));
         if self.fetches.len() < MOST_FETCHES {
             self.fetches.push(fetch);
         }
@@ -300,7 +325,7 @@ impl Table {
     pub(super) fn publish(
         &self,
         origin: &Origin<'_>,
-        device: &DeviceName,
+        recipient: Recipient<'_>,
         prepared: &PreparedImage,
         schema: PushSchema,
         picture_name: &str,
@@ -317,7 +342,7 @@ impl Table {
             File::new(&image_file, Which::Background, prepared.background.png.clone(), PNG),
             File::new(&thumbnail_file, Which::Thumbnail, prepared.thumbnail.png.clone(), PNG),
         ];
-        self.insert(token, Some(device), files, origin);
+        self.insert(token, Some(recipient), files, origin);
         Ok(urls)
     }
 
@@ -325,7 +350,7 @@ impl Table {
     pub(super) fn publish_tone(
         &self,
         origin: &Origin<'_>,
-        device: &DeviceName,
+        recipient: Recipient<'_>,
         tone: &Tone,
     ) -> Result<PublishedTone, HostError> {
         let token = Token::draw()?;
@@ -334,7 +359,7 @@ impl Table {
         // No type is known for these files; phones tell them by their names.
         let content_type = "application/octet-stream";
         let file = File::new(&name, Which::RingTone, tone.bytes.clone(), content_type);
-        self.insert(token.clone(), Some(device), vec![file], origin);
+        self.insert(token.clone(), Some(recipient), vec![file], origin);
         Ok(PublishedTone { url, token })
     }
 
@@ -361,17 +386,33 @@ impl Table {
     fn insert(
         &self,
         token: Token,
-        device: Option<&DeviceName>,
+        recipient: Option<Recipient<'_>>,
         files: Vec<File>,
         origin: &Origin<'_>,
     ) {
-        let entry = Entry::new(device.cloned(), files, origin.watcher.clone());
-        self.lock().published.insert(token, entry);
+        let entry = Entry::new(recipient, files, origin.watcher.clone());
+        let mut inner = self.lock();
+        if let Some(Recipient { device, sources }) = recipient {
+            inner.owners.extend(sources.own().iter().map(|own| (*own, device.clone())));
+            for net in sources.translated() {
+                if !inner.translated.contains(net) {
+                    inner.translated.push(*net);
+                }
+            }
+        }
+        inner.published.insert(token, entry);
+    }
+
+    /// Tells whether requests from an address may be a phone's of this server.
+    pub(super) fn knows(&self, address: IpAddr) -> bool {
+        let inner = self.lock();
+        inner.owners.contains_key(&address)
+            || inner.translated.iter().any(|net| net.contains(&address))
     }
 
     pub(super) fn retire(&self, token: &Token) -> FetchState {
         let entry = self.lock().published.remove(token);
-        entry.map_or_else(FetchState::default, |entry| *entry.state.borrow())
+        entry.map_or_else(FetchState::default, |entry| entry.state.borrow().clone())
     }
 
     /// Finds the file under this path, which must be exactly `/token/file`, or that below a base.
@@ -385,9 +426,11 @@ impl Table {
 
     pub(super) fn record(&self, fetch: Fetch) {
         let mut inner = self.lock();
+        let Inner { published, owners, .. } = &mut *inner;
         // A download that ends after its picture was retired proves nothing to anybody any more.
-        if let Some(entry) = inner.published.get_mut(&fetch.token) {
-            entry.record(fetch);
+        if let Some(entry) = published.get_mut(&fetch.token) {
+            let owner = owners.get(&fetch.peer.ip().to_canonical());
+            entry.record(fetch, owner);
         }
     }
 

@@ -250,6 +250,7 @@ mod tests {
             phone_error: None,
             reason: None,
             remedy: None,
+            downloads: crate::event::Downloads::default(),
             attempts: 1,
             first_attempt_at: None,
             finished_at: None,

@@ -1,5 +1,7 @@
 //! What HTTP allows a client to do, and what nobody is allowed to do.
 
+use std::sync::Mutex;
+
 use super::*;
 use crate::event::{Download, Event};
 use crate::host::Which;
@@ -111,35 +113,6 @@ async fn a_header_that_is_too_large_is_refused() {
     let (head, _) = fixture.ask(&get(&urls.image_url, "1.1", &many)).await;
     assert!(head.starts_with("HTTP/1.1 431 "), "{head}");
     assert_eq!(fixture.host.fetched(&urls.token), FetchState::default());
-}
-
-#[tokio::test]
-async fn one_address_has_only_so_many_connections() {
-    let limits = HostLimits { per_peer: 2, ..HostLimits::default() };
-    let fixture = Fixture::with(limits, None);
-    let urls = fixture.classic();
-    let mut held = [fixture.connect().await, fixture.connect().await];
-    // The connections are counted as they are accepted, which is in order.
-    let mut third = fixture.connect().await;
-    let mut nothing = Vec::new();
-    let _reset = third.read_to_end(&mut nothing).await.is_ok();
-    assert!(nothing.is_empty());
-    held[0].write_all(request(&urls.thumbnail_url).as_bytes()).await.unwrap();
-    let (_, body) = read_answer(&mut held[0]).await;
-    assert_eq!(body, fixture.prepared.thumbnail.png);
-    drop(held);
-    // Places come free as connections end.
-    let got = async {
-        loop {
-            let mut stream = fixture.connect().await;
-            let _sent = stream.write_all(request(&urls.image_url).as_bytes()).await.is_ok();
-            let mut bytes = Vec::new();
-            if stream.read_to_end(&mut bytes).await.is_ok() && !bytes.is_empty() {
-                return bytes;
-            }
-        }
-    };
-    assert!(timeout(PATIENCE, got).await.unwrap().ends_with(&fixture.prepared.background.png));
 }
 
 #[tokio::test]
