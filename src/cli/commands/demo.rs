@@ -260,6 +260,7 @@ mod tests {
 
     fn record(size: Option<Size>, files: usize) -> PhoneRecord {
         let fetch = |n: usize| Fetch {
+            from: std::net::Ipv4Addr::LOCALHOST,
             url: format!("http://h/{n}"),
             status: Some(200),
             bytes: 1,
