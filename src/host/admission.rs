@@ -1,8 +1,8 @@
 //! Which connections are served, so that idle ones never keep a phone from its picture.
 //!
 //! A connection is idle until its client has asked for a published file. Where there is no room for another one, the
-//! oldest idle connection makes room for it. Addresses that belong to no phone of the run share a small quota, so that
-//! whoever holds many of them takes nothing from phones.
+//! oldest idle connection makes room for it. Addresses that belong to no phone of the run share a small quota of idle
+//! connections, and may never have all of the others.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -28,6 +28,7 @@ struct Open {
     all: BTreeMap<u64, Connection>,
     by_address: HashMap<IpAddr, usize>,
     strangers: usize,
+    idle_strangers: usize,
 }
 
 #[derive(Debug)]
@@ -58,16 +59,16 @@ impl Admission {
         let mut open = self.lock();
         let of_address = open.by_address.get(&address).copied().unwrap_or_default();
         let is_crowded = of_address >= limits.per_peer;
-        let is_one_too_many = is_stranger && open.strangers >= limits.strangers;
-        if is_crowded || is_one_too_many {
+        let idle_too_many = |open: &Open| is_stranger && open.idle_strangers >= limits.strangers;
+        let too_many = |open: &Open| is_stranger && open.strangers >= limits.stranger_connections;
+        if is_crowded || idle_too_many(&open) || too_many(&open) {
             self.tell(address);
         }
         if is_crowded && !open.evict(|one| one.address == address) {
             return None;
         }
         // The one that was just cut may have been a stranger's.
-        let is_one_too_many = is_stranger && open.strangers >= limits.strangers;
-        if is_one_too_many && !open.evict(|one| one.is_stranger) {
+        if (idle_too_many(&open) || too_many(&open)) && !open.evict(|one| one.is_stranger) {
             return None;
         }
         if open.all.len() >= limits.connections {
@@ -78,6 +79,7 @@ impl Admission {
         open.next += 1;
         *open.by_address.entry(address).or_default() += 1;
         open.strangers += usize::from(is_stranger);
+        open.idle_strangers += usize::from(is_stranger);
         open.all.insert(number, Connection { address, is_stranger, is_idle: true, cut });
         drop(open);
         Some(Admitted { admission: Arc::clone(self), number })
@@ -109,6 +111,7 @@ impl Open {
     fn leave(&mut self, number: u64) -> Option<Connection> {
         let gone = self.all.remove(&number)?;
         self.strangers -= usize::from(gone.is_stranger);
+        self.idle_strangers -= usize::from(gone.is_stranger && gone.is_idle);
         if let Some(count) = self.by_address.get_mut(&gone.address) {
             *count -= 1;
             if *count == 0 {
@@ -122,8 +125,11 @@ impl Open {
 impl Admitted {
     /// Says that the client gets a published file now: it is not cut any more to make room.
     pub(super) fn transfers(&self) {
-        if let Some(connection) = self.admission.lock().all.get_mut(&self.number) {
-            connection.is_idle = false;
+        let mut open = self.admission.lock();
+        if let Some(connection) = open.all.get_mut(&self.number) {
+            let was_idle = std::mem::replace(&mut connection.is_idle, false);
+            let is_stranger = connection.is_stranger;
+            open.idle_strangers -= usize::from(is_stranger && was_idle);
         }
     }
 }
@@ -143,7 +149,14 @@ mod tests {
     use super::*;
 
     fn limits(connections: usize, per_peer: usize, strangers: usize) -> HostLimits {
-        HostLimits { connections, per_peer, strangers, ..HostLimits::default() }
+        let stranger_connections = strangers + 1;
+        HostLimits {
+            connections,
+            per_peer,
+            strangers,
+            stranger_connections,
+            ..HostLimits::default()
+        }
     }
 
     fn enter(
@@ -164,16 +177,19 @@ mod tests {
         let (two, cut_two) = enter(&admission, 2, true, &limits).unwrap();
         one.transfers();
         let (three, cut_three) = enter(&admission, 3, true, &limits).unwrap();
-        assert!(!cut_one.is_cancelled() && cut_two.is_cancelled() && !cut_three.is_cancelled());
+        assert!(!cut_one.is_cancelled() && !cut_two.is_cancelled(), "one is not idle any more");
+        let (four, cut_four) = enter(&admission, 4, true, &limits).unwrap();
+        assert!(cut_two.is_cancelled() && !cut_three.is_cancelled());
         three.transfers();
-        assert!(enter(&admission, 4, true, &limits).is_none(), "both transfer");
+        four.transfers();
+        assert!(enter(&admission, 5, true, &limits).is_none(), "all of them transfer");
         // A phone does not care.
-        let (_phone, _) = enter(&admission, 5, false, &limits).unwrap();
-        assert!(!cut_one.is_cancelled() && !cut_three.is_cancelled());
+        let (_phone, _) = enter(&admission, 6, false, &limits).unwrap();
+        assert!(![&cut_one, &cut_three, &cut_four].iter().any(|cut| cut.is_cancelled()));
         drop(two);
-        assert!(enter(&admission, 4, true, &limits).is_none(), "one that was cut counts once");
+        assert!(enter(&admission, 5, true, &limits).is_none(), "one that was cut counts once");
         drop(one);
-        assert!(enter(&admission, 4, true, &limits).is_some());
+        assert!(enter(&admission, 5, true, &limits).is_some());
     }
 
     #[test]
@@ -185,6 +201,16 @@ mod tests {
         let (_other, cut) = enter(&admission, 2, false, &limits).unwrap();
         let (_third, _) = enter(&admission, 3, false, &limits).unwrap();
         assert!(first[1].1.is_cancelled() && !first[2].1.is_cancelled() && !cut.is_cancelled());
+    }
+
+    /// Checks that the counts are right and within the limits of the property below.
+    fn check(open: &Open) {
+        let strangers = || open.all.values().filter(|one| one.is_stranger);
+        assert!(open.idle_strangers <= 2 && open.strangers <= 3);
+        assert_eq!(open.strangers, strangers().count());
+        assert_eq!(open.idle_strangers, strangers().filter(|one| one.is_idle).count());
+        assert_eq!(open.by_address.values().sum::<usize>(), open.all.len());
+        assert!(open.by_address.values().all(|count| (1..=3).contains(count)));
     }
 
     proptest! {
@@ -210,11 +236,7 @@ mod tests {
                         held.extend(entered.map(|(one, _)| one));
                     }
                 }
-                let open = admission.lock();
-                prop_assert!(open.strangers <= 2);
-                prop_assert_eq!(open.strangers, open.all.values().filter(|one| one.is_stranger).count());
-                prop_assert_eq!(open.by_address.values().sum::<usize>(), open.all.len());
-                prop_assert!(open.by_address.values().all(|count| (1..=3).contains(count)));
+                check(&admission.lock());
             }
         }
     }

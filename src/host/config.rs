@@ -40,15 +40,19 @@ pub struct HostLimits {
     pub connections: usize,
     /// Connections of one address at the same time. Behind NAT a whole branch can have one address.
     pub per_peer: usize,
-    /// Connections of all addresses together that belong to no phone of the run.
+    /// Idle connections of all addresses together that belong to no phone of the run.
     pub strangers: usize,
+    /// All connections of these addresses, those that transfer a file too: phones behind a proxy that no rule names get
+    /// their pictures, and never all of the room.
+    pub stranger_connections: usize,
 }
 
 impl HostLimits {
     /// The limits of a server whose files are for everybody, so that nobody is a stranger.
     pub fn for_everybody() -> Self {
         let limits = Self::default();
-        Self { strangers: limits.connections, ..limits }
+        let all = limits.connections;
+        Self { strangers: all, stranger_connections: all, ..limits }
     }
 }
 
@@ -62,6 +66,7 @@ impl Default for HostLimits {
             connections: 2_048,
             per_peer: 512,
             strangers: 64,
+            stranger_connections: 1_024,
         }
     }
 }

@@ -158,6 +158,12 @@ impl ImageHost {
         self.table().publish_file(&self.origin(), name, content, content_type)
     }
 
+    /// Lets a phone download what was published for it from the addresses that it has now: it may have got another one
+    /// since, when it restarted.
+    pub fn readdress(&self, token: &Token, recipient: Recipient<'_>) {
+        self.table().readdress(token, recipient);
+    }
+
     /// Takes a phone's addresses away and returns what was downloaded from them.
     ///
     /// A download that is under way goes on, but is no longer counted.

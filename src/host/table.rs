@@ -261,6 +261,24 @@ struct Inner {
 }
 
 impl Inner {
+    /// Remembers which addresses a phone's requests come from.
+    fn know(&mut self, Recipient { device, sources }: Recipient<'_>) {
+        self.owners.extend(sources.own().iter().map(|own| (*own, device.clone())));
+        for net in sources.translated() {
+            if !self.translated.contains(net) {
+                self.translated.push(*net);
+            }
+        }
+    }
+
+    fn record(&mut self, fetch: Fetch) {
+        // A download that ends after its picture was retired proves nothing to anybody any more.
+        if let Some(entry) = self.published.get_mut(&fetch.token) {
+            let owner = self.owners.get(&fetch.peer.ip().to_canonical());
+            entry.record(fetch, owner);
+        }
+    }
+
     fn find(&self, path: &str) -> Option<Hit> {
         let (token, file) = path.strip_prefix('/')?.split_once('/')?;
         let (token, entry) = self.published.get_key_value(token)?;
@@ -392,15 +410,21 @@ impl Table {
     ) {
         let entry = Entry::new(recipient, files, origin.watcher.clone());
         let mut inner = self.lock();
-        if let Some(Recipient { device, sources }) = recipient {
-            inner.owners.extend(sources.own().iter().map(|own| (*own, device.clone())));
-            for net in sources.translated() {
-                if !inner.translated.contains(net) {
-                    inner.translated.push(*net);
-                }
-            }
+        if let Some(recipient) = recipient {
+            inner.know(recipient);
         }
         inner.published.insert(token, entry);
+    }
+
+    /// Lets a phone download what was published for it from the addresses that it has now, and no longer from others.
+    pub(super) fn readdress(&self, token: &Token, recipient: Recipient<'_>) {
+        let mut inner = self.lock();
+        if let Some(entry) = inner.published.get_mut(token)
+            && entry.sources.as_ref() != Some(recipient.sources)
+        {
+            entry.sources = Some(recipient.sources.clone());
+            inner.know(recipient);
+        }
     }
 
     /// Tells whether requests from an address may be a phone's of this server.
@@ -425,13 +449,7 @@ impl Table {
     }
 
     pub(super) fn record(&self, fetch: Fetch) {
-        let mut inner = self.lock();
-        let Inner { published, owners, .. } = &mut *inner;
-        // A download that ends after its picture was retired proves nothing to anybody any more.
-        if let Some(entry) = published.get_mut(&fetch.token) {
-            let owner = owners.get(&fetch.peer.ip().to_canonical());
-            entry.record(fetch, owner);
-        }
+        self.lock().record(fetch);
     }
 
     /// Takes note of a request for what is not published; returns how many there were.

@@ -157,6 +157,7 @@ impl PhoneLine {
         let theme = Theme::of_brightness(prepared.brightness);
         let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(urls) = published.get(&target.name) {
+            self.host.readdress(&urls.token, target.recipient());
             return Ok((image, urls.clone(), theme));
         }
         let (schema, name) = (image.schema, &self.name_of(target));

@@ -60,6 +60,7 @@ impl ToneLine {
         let tone = tone.ok_or_else(|| format!("no ring tone was made for {}", target.model))?;
         let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(tone) = published.get(&target.name) {
+            self.host.readdress(&tone.token, target.recipient());
             return Ok(tone.clone());
         }
         let tone =

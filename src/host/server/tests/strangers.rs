@@ -11,7 +11,10 @@ fn nobody() -> NatRules {
     NatRules::default()
 }
 
-fn files(state: &FetchState) -> Vec<(String, Option<String>, Vec<(&str, bool)>)> {
+/// An address, the phone that has it, and the files that it asked for, each with whether it got all of it.
+type Seen<'a> = (String, Option<String>, Vec<(&'a str, bool)>);
+
+fn files(state: &FetchState) -> Vec<Seen<'_>> {
     let told = state.downloads.fetched_by.iter().map(|other| {
         let files = other.files.iter().map(|file| (file.file.as_str(), file.complete)).collect();
         (other.address.to_string(), other.phone.as_ref().map(ToString::to_string), files)
@@ -94,6 +97,18 @@ async fn translated_addresses_count_where_a_rule_names_them() {
     assert_eq!((nat.rule, nat.from), (1, vec![IpAddr::V4(STRANGER)]));
 }
 
+#[tokio::test]
+async fn a_phone_that_got_another_address_downloads_from_that() {
+    let fixture = Fixture::start();
+    let urls = fixture.publish_to("SEP1", PHONE, &nobody(), PushSchema::Classic);
+    let (device, sources) = ("SEP1".parse().unwrap(), DownloadSources::of([IpAddr::V4(TWIN)]));
+    fixture.host.readdress(&urls.token, Recipient { device: &device, sources: &sources });
+    fixture.ask_from(PHONE, &request(&urls.image_url)).await;
+    fixture.ask_from(TWIN, &request(&urls.thumbnail_url)).await;
+    let state = fixture.logged(&urls.token, 2).await;
+    assert!(!state.image && state.thumbnail);
+}
+
 /// Reads until the server closes; a reset ends it too.
 async fn is_cut(stream: &mut TcpStream) -> bool {
     let mut nothing = Vec::new();
@@ -124,6 +139,26 @@ async fn strangers_beyond_their_quota_hold_up_no_phone() {
     // The last ones are within the quota.
     held[59].write_all(request(&urls.thumbnail_url).as_bytes()).await.unwrap();
     assert_eq!(read_answer(&mut held[59]).await.1, fixture.prepared.thumbnail.png);
+}
+
+#[tokio::test]
+async fn a_proxy_that_no_rule_names_is_served_all_the_same() {
+    // It counts for nothing, but phones behind it get their pictures, more of them at once than may be idle.
+    let limits = HostLimits { strangers: 1, ..HostLimits::default() };
+    let fixture = Fixture::with(limits, None);
+    let urls = fixture.publish_to("SEP1", PHONE, &nobody(), PushSchema::Classic);
+    let mut streams = Vec::new();
+    for _ in 0..5 {
+        let mut stream = fixture.connect_from(STRANGER).await;
+        stream.write_all(request(&urls.image_url).as_bytes()).await.unwrap();
+        stream.read_exact(&mut [0; 1]).await.unwrap();
+        streams.push(stream);
+    }
+    for mut stream in streams {
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).await.unwrap();
+        assert!(rest.ends_with(&fixture.prepared.background.png));
+    }
 }
 
 #[tokio::test]
