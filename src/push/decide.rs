@@ -242,7 +242,7 @@ fn by_others(others: &[OtherDownload]) -> String {
     let one = |other: &OtherDownload| {
         let whose = match &other.phone {
             Some(phone) => format!("the address of {phone}"),
-            None => "no address of this phone".to_owned(),
+            None => "which is no address of this phone".to_owned(),
         };
         let files = other.files.iter().map(|file| {
             let name = file.file.replace('_', " ");
@@ -275,9 +275,9 @@ fn about_others(target: &Target, others: &[OtherDownload]) -> String {
         );
     }
     format!(
-        "if {addresses} is an HTTP proxy or a translated address (NAT) between {own} and the image server, name it in \
-         a [[nat]] rule of the config file and push again; otherwise find out who uses {addresses}: it knows addresses \
-         that only the phone was sent"
+        "if an HTTP proxy or address translation (NAT) between {own} and the image server uses {addresses}, name that \
+         in a [[nat]] rule of the config file and push again; otherwise find out who uses it: somebody there knows \
+         addresses that only the phone was sent"
     )
 }
 
@@ -398,7 +398,7 @@ pub(super) mod tests {
         };
         let (outcome, reason, remedy) = told(&fetched);
         assert_eq!(outcome, Outcome::Accepted);
-        let who = "192.0.2.9, no address of this phone, downloaded the background completely and 7 of 9 bytes of the \
+        let who = "192.0.2.9, which is no address of this phone, downloaded the background completely and 7 of 9 bytes of the \
                    thumbnail";
         assert!(reason.contains(who), "{reason}");
         assert!(remedy.contains("[[nat]]") && remedy.contains("proxy"), "{remedy}");
