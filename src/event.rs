@@ -274,6 +274,103 @@ pub struct PhoneError {
     pub raw: String,
 }
 
+/// Downloads of one phone's files by an address that is not the phone's. They prove nothing about the phone.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct OtherDownload {
+    /// The address that the requests came from.
+    pub address: IpAddr,
+    /// The phone of the same run whose address that is, where it is one's.
+    pub phone: Option<DeviceName>,
+    /// What was asked for, each file once.
+    pub files: Vec<OtherFile>,
+}
+
+/// A file that another address asked for.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct OtherFile {
+    /// `background`, `thumbnail` or `ring_tone`.
+    pub file: String,
+    /// Whether one request got all of it.
+    pub complete: bool,
+    /// The most bytes that were sent in one request.
+    pub bytes: u64,
+    /// Bytes that the whole file has.
+    pub length: u64,
+}
+
+/// Downloads that came from translated addresses, so that only the secret path proves them.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct NatProof {
+    /// The number of the `[[nat]]` rule of the config file, from 1.
+    pub rule: usize,
+    /// The addresses that the downloads came from.
+    pub from: Vec<IpAddr>,
+}
+
+/// Who downloaded a phone's files besides the phone's own address.
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct Downloads {
+    /// Other addresses. What they downloaded does not count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fetched_by: Vec<OtherDownload>,
+    /// Translated addresses, where a rule of the config file lets their downloads count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nat: Option<NatProof>,
+}
+
+impl Downloads {
+    /// Tells whether only the phone's own address downloaded anything.
+    pub fn is_plain(&self) -> bool {
+        self.fetched_by.is_empty() && self.nat.is_none()
+    }
+
+    /// Notes a request for one of the phone's files by another address. Of a great many addresses only the first
+    /// are kept.
+    pub fn note_other(&mut self, address: IpAddr, phone: Option<&DeviceName>, seen: OtherFile) {
+        let at = self.fetched_by.iter().position(|other| other.address == address);
+        let other = match at {
+            Some(at) => &mut self.fetched_by[at],
+            None if self.fetched_by.len() == MOST_OTHERS => return,
+            None => {
+                let phone = phone.cloned();
+                self.fetched_by.push(OtherDownload { address, phone, files: Vec::new() });
+                let last = self.fetched_by.len() - 1;
+                &mut self.fetched_by[last]
+            }
+        };
+        match other.files.iter_mut().find(|file| file.file == seen.file) {
+            Some(file) => {
+                file.complete |= seen.complete;
+                file.bytes = file.bytes.max(seen.bytes);
+            }
+            None => other.files.push(seen),
+        }
+    }
+
+    /// Notes a complete download from a translated address.
+    pub fn note_nat(&mut self, address: IpAddr, rule: usize) {
+        let proof = self.nat.get_or_insert_with(|| NatProof { rule, from: Vec::new() });
+        if !proof.from.contains(&address) && proof.from.len() < MOST_OTHERS {
+            proof.from.push(address);
+        }
+    }
+
+    /// Adds what was seen during another attempt.
+    pub fn join(&mut self, later: Self) {
+        for OtherDownload { address, phone, files } in later.fetched_by {
+            for file in files {
+                self.note_other(address, phone.as_ref(), file);
+            }
+        }
+        if let Some(NatProof { rule, from }) = later.nat {
+            from.into_iter().for_each(|address| self.note_nat(address, rule));
+        }
+    }
+}
+
+/// How many other addresses are kept of one phone.
+const MOST_OTHERS: usize = 16;
+
 /// Everything about the push to one phone.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct PhoneResult {
@@ -308,6 +405,9 @@ pub struct PhoneResult {
     pub reason: Option<String>,
     /// What to do next.
     pub remedy: Option<String>,
+    /// Who downloaded its files besides the phone's own address.
+    #[serde(default, skip_serializing_if = "Downloads::is_plain")]
+    pub downloads: Downloads,
     /// How often it was tried.
     pub attempts: u32,
     /// When it was tried first.

@@ -9,6 +9,8 @@ pub enum Args {
     Serve(Kind, u32),
     /// Measure.
     Measure(Size),
+    /// Measure only how soon a download begins among so many strangers.
+    Strangers(usize),
 }
 
 /// How much to measure.
@@ -21,6 +23,8 @@ pub struct Size {
     pub at_once: &'static [usize],
     /// How often each survey is repeated; the middle time counts.
     pub rounds: usize,
+    /// How many strangers hold connections to the image server, one measurement each.
+    pub strangers: &'static [usize],
 }
 
 impl Args {
@@ -44,6 +48,10 @@ impl Args {
                     }
                     phones = Some(count);
                 }
+                "--strangers" => {
+                    let count = args.next().ok_or("--strangers needs a number")?;
+                    return Ok(Self::Strangers(count.parse()?));
+                }
                 other => return Err(format!("unknown argument {other:?}").into()),
             }
         }
@@ -54,6 +62,7 @@ impl Args {
             push: phones / 4,
             at_once: if is_small { &[10, 40] } else { &[100, 300, 1_000] },
             rounds: if is_small { 1 } else { 3 },
+            strangers: if is_small { &[200] } else { &[1_000, 10_000] },
         }))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axlpaper::domain::model::ImageSpec;
-use axlpaper::host::{HostConfig, HostLimits, ImageHost};
+use axlpaper::host::{HostConfig, HostLimits, ImageHost, Recipient};
 use axlpaper::media::{PreparedImage, PreparedSet};
 use axlpaper::net::provider::provider;
 use axlpaper::phone::{PushObject as _, SetBackground, Theme};
@@ -37,7 +37,8 @@ impl<'a> Pictures<'a> {
         let (image_url, thumbnail_url, theme) = match self {
             Self::Here(pictures, host) => {
                 let prepared = pictures.get(image).ok_or("a picture is missing")?;
-                let urls = host.publish(&target.name, prepared.clone(), image.schema, NAME)?;
+                let recipient = Recipient { device: &target.name, sources: &target.sources };
+                let urls = host.publish(recipient, prepared.clone(), image.schema, NAME)?;
                 let theme = Theme::of_brightness(prepared.brightness);
                 (urls.image_url, urls.thumbnail_url, theme)
             }

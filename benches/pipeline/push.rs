@@ -155,7 +155,7 @@ impl Line for Asleep {
     }
 
     async fn downloads(&self, _: &Target) -> Fetched {
-        Fetched { image: true, thumbnail: true }
+        Fetched::own(true, true)
     }
 }
 

@@ -131,6 +131,10 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
     if let (Some(run), Some(kept)) = (subject.continues, subject.phone_tls.take()) {
         connection.way.phone_tls.go_on(kept, run)?;
     }
+    // Rules that the config file has now count before those of the run that is gone on with.
+    if connection.way.nat.is_empty() {
+        connection.way.nat = std::mem::take(&mut subject.nat);
+    }
     subject.goods.check_name(job.push.picture_name.as_deref())?;
     if job.dry_run {
         output::check_list::<AuditedPhone>(&job.output)?;

@@ -25,6 +25,8 @@ pub struct Serving {
     pub tls_key: Option<PathBuf>,
     /// The servers of others beside this one, where there are some: ports that are named are shared with them.
     pub ports: Option<Arc<Ports>>,
+    /// How much is given to one client.
+    pub limits: HostLimits,
 }
 
 impl Serving {
@@ -49,7 +51,7 @@ impl Serving {
                 listen,
                 advertise: advertise.clone(),
                 toward,
-                limits: HostLimits::default(),
+                limits: self.limits,
                 tls: identity.as_ref().map(|identity| Arc::clone(&identity.config)),
             };
             ImageHost::start_watched(config, Arc::clone(observer)).map_err(|e| unusable(&e))

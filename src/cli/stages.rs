@@ -127,7 +127,9 @@ impl At<'_> {
     /// Chooses the phones that are pushed to. The others are ready for such a thing, but not for this one.
     pub fn targets(&self, seen: &Seen, audit: &Audit) -> (Vec<Target>, Vec<PhoneResult>) {
         let goods = &self.work.goods;
-        goods.sort(seen.fresh.targets(goods.kind(), &seen.inventory, audit))
+        let targets = seen.fresh.targets(goods.kind(), &seen.inventory, audit).into_iter();
+        let nat = &self.work.connection.way.nat;
+        goods.sort(targets.map(|target| target.behind(nat)).collect())
     }
 
     /// Reads the cluster, judges its phones and plans.
@@ -281,6 +283,7 @@ pub async fn keep(work: &Work<'_>, recorder: &Recorder) -> Result<(), JournalErr
         proof: Some(work.proof),
         repair: work.repair.clone(),
         phone_tls: work.connection.way.phone_tls.kept.clone(),
+        nat: work.connection.way.nat.clone(),
     };
     recorder.snapshot("job", &job).await?;
     match &*work.goods {

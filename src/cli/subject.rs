@@ -14,6 +14,7 @@ use super::pipeline::Job;
 use super::what;
 use super::{state, target, ui};
 use crate::domain::device_name::DeviceName;
+use crate::domain::nat::NatRules;
 use crate::domain::repair::Repairs;
 use crate::domain::selector::Selector;
 use crate::domain::text::counted;
@@ -54,6 +55,8 @@ pub struct Subject {
     pub continues: Option<RunId>,
     /// How that run reached phones over HTTPS, where it did.
     pub phone_tls: Option<phone_tls::Kept>,
+    /// The translated addresses that it allowed for.
+    pub nat: NatRules,
 }
 
 /// What the journal keeps of a run's beginning, so that it can be gone on with.
@@ -74,6 +77,9 @@ pub struct Kept {
     /// How phones were reached over HTTPS, where they were.
     #[serde(default)]
     pub phone_tls: Option<phone_tls::Kept>,
+    /// The translated addresses that were allowed for.
+    #[serde(default)]
+    pub nat: NatRules,
 }
 
 /// Refuses to go on with a run that asked no cluster: what it left undone is found out by its own command.
@@ -184,6 +190,7 @@ pub fn typed(job: &Job, wanted: &Wanted, target: &TargetArgs) -> Result<Subject,
         repair: job.repair.clone(),
         continues: None,
         phone_tls: None,
+        nat: NatRules::default(),
     })
 }
 
@@ -235,6 +242,7 @@ pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Sub
         repair: if only_failed { job.repair.clone() } else { kept.repair },
         continues: Some(run.id),
         phone_tls: kept.phone_tls,
+        nat: kept.nat,
     }))
 }
 

@@ -8,6 +8,8 @@ use super::phone_tls::PhoneTls;
 use super::serving::Serving;
 use super::{open, secret};
 use crate::config::{FileConfig, Layer, PasswordSource, environment, settle_alone};
+use crate::domain::nat::NatRules;
+use crate::host::HostLimits;
 
 /// The push user and the way to phones, checked. The password is read only when it is asked for.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub struct Way {
     pub serving: Serving,
     /// Phones that are pushed to at once.
     pub concurrency: usize,
+    /// Translated addresses of phones.
+    pub nat: NatRules,
     push_password: Option<PasswordSource>,
 }
 
@@ -43,8 +47,10 @@ impl Way {
                 tls_cert: settings.tls_cert.clone(),
                 tls_key: settings.tls_key.clone(),
                 ports: None,
+                limits: HostLimits::default(),
             },
             concurrency,
+            nat: settings.nat.clone(),
             push_password: settings.push_password.clone(),
         })
     }

@@ -1,6 +1,7 @@
 //! The config file.
 
 mod images;
+mod nat;
 mod passwords;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use self::images::ImageSection;
+use self::nat::NatSection;
 use self::passwords::Sources;
 use super::check::{Places, Problem};
 use super::keys::KEYS;
@@ -17,6 +19,7 @@ use super::layer::Layer;
 use super::origin::{Origin, Table};
 use super::settle::{Section, about_this_machine};
 use crate::domain::association::UserKind;
+use crate::domain::nat::NatRules;
 use crate::domain::picture::PictureRules;
 use crate::domain::registration::Source;
 use crate::domain::selector::{Pattern, near};
@@ -44,6 +47,9 @@ pub struct FileConfig {
     /// Which picture is for whom, the first match counts.
     #[serde(default)]
     image: Vec<ImageSection>,
+    /// Translated addresses of phones, the first match counts.
+    #[serde(default)]
+    nat: Vec<NatSection>,
     /// Where the file is.
     #[serde(skip)]
     path: PathBuf,
@@ -240,9 +246,11 @@ impl FileConfig {
         self.cluster.keys().map(String::as_str)
     }
 
-    /// Returns what `[defaults]` says about this machine: it counts for a host that has no table too.
+    /// Returns what `[defaults]` says about this machine, and what `[[nat]]` says about the network: both count for a
+    /// host that has no table too.
     pub fn machine(&self) -> Layer {
-        about_this_machine(self.layer(Table::Defaults, &self.defaults))
+        let nat = NatRules::new(self.nat.iter().map(NatSection::rule).collect());
+        Layer { nat, ..about_this_machine(self.layer(Table::Defaults, &self.defaults)) }
     }
 
     /// Returns the name and the settings of the cluster that is meant.
@@ -340,6 +348,7 @@ impl ClusterSection {
             tls_key: section.tls_key.map(beside),
             concurrency: section.concurrency,
             timeout: section.timeout,
+            nat: NatRules::default(),
             origins: BTreeMap::new(),
         }
     }

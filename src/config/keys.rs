@@ -261,7 +261,28 @@ pub const KEYS: &[Key] = &[
     of_image("location", "\"Hub_None\"", "Phones of this location get it."),
     of_image("owner", "\"jdoe\"", "Phones of this owner get it."),
     of_image("device", "\"SEP0011223344AA\"", "This phone gets it."),
+    of_nat("device_pool", "\"BR-*\"", "Phones of this device pool are behind it."),
+    of_nat(
+        "subnet",
+        "\"10.33.0.0/16\"",
+        "Phones of this network are behind it: an address or a network.",
+    ),
+    Key {
+        default: "has to be there",
+        ..of_nat(
+            "from",
+            "[\"203.0.113.7\", \"198.51.100.0/28\"]",
+            "The addresses or networks from which the downloads of these phones reach the image server, where a proxy \
+             or NAT stands between. From there the secret address of a download proves it alone. The first [[nat]] \
+             that matches a phone counts.",
+        )
+    },
 ];
+
+/// A key that stands in each `[[nat]]`.
+const fn of_nat(name: &'static str, example: &'static str, meaning: &'static str) -> Key {
+    Key { place: Place::Each("nat"), ..own(name, "all phones", example, meaning) }
+}
 
 /// A key that stands in each `[[time_zone]]`.
 const fn of_zone(name: &'static str, example: &'static str, meaning: &'static str) -> Key {

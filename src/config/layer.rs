@@ -8,6 +8,7 @@ use secrecy::zeroize::Zeroizing;
 use super::origin::Origin;
 use super::password::PasswordSource;
 use crate::domain::association::UserKind;
+use crate::domain::nat::NatRules;
 use crate::domain::registration::Source;
 use crate::domain::selector::Pattern;
 
@@ -62,6 +63,8 @@ pub struct Layer {
     pub concurrency: Option<usize>,
     /// Seconds for one call.
     pub timeout: Option<u64>,
+    /// Translated addresses of phones, which only the config file names.
+    pub nat: NatRules,
     /// Where a value comes from, by its name in [`Self::values`].
     pub origins: BTreeMap<&'static str, Origin>,
 }
@@ -116,6 +119,7 @@ impl Layer {
             tls_key: self.tls_key.or(lower.tls_key),
             concurrency: self.concurrency.or(lower.concurrency),
             timeout: self.timeout.or(lower.timeout),
+            nat: if self.nat.is_empty() { lower.nat } else { self.nat },
             origins,
         }
     }

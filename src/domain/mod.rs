@@ -12,6 +12,7 @@ pub mod finding;
 pub mod inventory;
 pub mod left_alone;
 pub mod model;
+pub mod nat;
 pub mod object;
 pub mod pattern;
 pub mod personalization;

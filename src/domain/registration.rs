@@ -57,6 +57,9 @@ pub struct Registration {
     pub status: Status,
     /// The address to reach it at: IPv4 where there is one.
     pub ip: Option<IpAddr>,
+    /// All addresses that the cluster lists for it, the one in `ip` among them.
+    #[serde(default)]
+    pub addresses: Vec<IpAddr>,
     /// The node that said so.
     pub node: Option<String>,
     /// When the registration last changed.
@@ -79,6 +82,7 @@ impl Registration {
         Self {
             status,
             ip: None,
+            addresses: Vec::new(),
             node: None,
             timestamp: None,
             source,
@@ -95,6 +99,11 @@ impl Registration {
             Status::Registered | Status::PartiallyRegistered => self.ip,
             Status::Unregistered | Status::Rejected | Status::NotFound | Status::Unknown => None,
         }
+    }
+
+    /// Returns every address that the phone itself may use.
+    pub fn own_addresses(&self) -> impl Iterator<Item = IpAddr> {
+        self.ip.into_iter().chain(self.addresses.iter().copied())
     }
 }
 

@@ -34,15 +34,26 @@ pub struct HostLimits {
     pub stall: Duration,
     /// From a request to the last byte of its answer being on its way.
     pub response: Duration,
-    /// How long a connection that stays open may be idle.
-    pub idle: Duration,
-    /// From the last answer until the client has closed its side and everything has been acknowledged.
+    /// From the last byte of the answer until the client has closed its side and everything has been acknowledged.
     pub farewell: Duration,
-    /// Connections at the same time; further ones wait to be accepted.
+    /// Connections at the same time. Where all of them transfer a file, further ones wait.
     pub connections: usize,
-    /// Connections of one address at the same time; further ones are closed at once. Behind NAT a whole branch can
-    /// have one address.
+    /// Connections of one address at the same time. Behind NAT a whole branch can have one address.
     pub per_peer: usize,
+    /// Idle connections of all addresses together that belong to no phone of the run.
+    pub strangers: usize,
+    /// All connections of these addresses, those that transfer a file too: phones behind a proxy that no rule names get
+    /// their pictures, and never all of the room.
+    pub stranger_connections: usize,
+}
+
+impl HostLimits {
+    /// The limits of a server whose files are for everybody, so that nobody is a stranger.
+    pub fn for_everybody() -> Self {
+        let limits = Self::default();
+        let all = limits.connections;
+        Self { strangers: all, stranger_connections: all, ..limits }
+    }
 }
 
 impl Default for HostLimits {
@@ -51,10 +62,11 @@ impl Default for HostLimits {
             header: Duration::from_secs(10),
             stall: Duration::from_secs(20),
             response: Duration::from_secs(180),
-            idle: Duration::from_secs(3),
             farewell: Duration::from_secs(15),
             connections: 2_048,
             per_peer: 512,
+            strangers: 64,
+            stranger_connections: 1_024,
         }
     }
 }

@@ -18,15 +18,21 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use crate::event::{Download, Event};
+use crate::host::admission::Admitted;
 use crate::host::answer::answer;
-use crate::host::exchange::{Asked, Due, Exchange, Ledger};
+use crate::host::exchange::{Asked, Exchange, ExchangeLog};
 use crate::host::proof::{Counted, Ending};
 use crate::host::server::Shared;
 use crate::host::stream::Stream;
 use crate::host::table::{Fetch, Stray};
 
 /// Serves a client until its connection has ended, and writes down what it has got.
-pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
+pub(super) async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    shared: Arc<Shared>,
+    admitted: &Admitted,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%peer, %error, "a connection was gone before it was served");
         return;
@@ -46,68 +52,70 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Share
             }
         }
     };
-    let ledger = Arc::new(Ledger::default());
-    let ending = converse(stream, &shared, &ledger).await;
-    let exchanges = ledger.take();
-    if exchanges.is_empty() {
-        tracing::debug!(%peer, "a connection to the image server carried no request");
-    }
-    for exchange in exchanges {
-        record(&shared, exchange, peer, ending);
+    let log = Arc::new(ExchangeLog::default());
+    let (exchange, ending) = converse(stream, &shared, &log, admitted).await;
+    match exchange {
+        Some(exchange) => record(&shared, exchange, peer, ending),
+        None => tracing::debug!(%peer, "a connection to the image server carried no request"),
     }
 }
 
-/// Answers all requests of a connection, and says how it ended.
-async fn converse(stream: Stream, shared: &Arc<Shared>, ledger: &Arc<Ledger>) -> Ending {
+/// Answers the request of a connection; returns both, and how the connection ended.
+async fn converse(
+    stream: Stream,
+    shared: &Arc<Shared>,
+    log: &Arc<ExchangeLog>,
+    admitted: &Admitted,
+) -> (Option<Exchange>, Ending) {
     let limits = &shared.limits;
     let service = service_fn(|request: Request<Incoming>| {
-        std::future::ready(Ok::<_, Infallible>(answer(&shared.table, ledger, &request)))
+        let (response, exchange) = answer(&shared.table, &request);
+        if matches!(exchange.asked, Asked::Published { head_only: false, .. }) {
+            admitted.transfers();
+        }
+        log.answered(exchange);
+        std::future::ready(Ok::<_, Infallible>(response))
     });
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header)
         .max_buf_size(LONGEST_HEADER)
-        // Whether a connection stays is decided with each answer.
-        .keep_alive(true)
+        .keep_alive(false)
         // A client may close its sending side once it has asked; that alone is no reason to stop.
         .half_close(true)
         // Header names have no case, but an old embedded client may know the usual spelling only.
         .title_case_headers(true)
-        .serve_connection(TokioIo::new(Counted::new(stream, Arc::clone(ledger))), service);
+        .serve_connection(TokioIo::new(Counted::new(stream, Arc::clone(log))), service);
     let mut alarm = pin!(sleep_until(Instant::now()));
     let stopped = poll_fn(|cx| {
         if let Poll::Ready(ended) = connection.poll_without_shutdown(cx) {
-            return Poll::Ready(Stopped::Ended(ended));
+            return Poll::Ready(Some(ended));
         }
         // What was just answered or sent has moved the limit.
-        while let Some(when) = ledger.look_again(limits) {
-            alarm.as_mut().reset(when);
+        while let Some(deadline) = log.deadline(limits) {
+            alarm.as_mut().reset(deadline);
             ready!(alarm.as_mut().poll(cx));
-            if let Some(due) = ledger.due(Instant::now(), limits) {
-                return Poll::Ready(Stopped::Due(due));
+            if log.deadline(limits).is_some_and(|deadline| deadline <= Instant::now()) {
+                return Poll::Ready(None);
             }
         }
         Poll::Pending
     });
     let stopped = stopped.await;
     let stream = connection.into_parts().io.into_inner();
-    let farewell = match stopped {
-        Stopped::Due(Due::TooSlow) => return Ending::TooSlow,
-        Stopped::Due(Due::Idle) | Stopped::Ended(Ok(())) => limits.farewell,
-        // The client was heard to its end, and said what is no HTTP: let it read what it is told about that.
-        Stopped::Ended(Err(error)) if error.is_parse() && ledger.len() == 0 => LAST_WORD,
-        Stopped::Ended(Err(error)) if error.is_parse() => limits.farewell,
-        // It said nothing more. Where it has said nothing at all, nothing can be proven.
-        Stopped::Ended(Err(error)) if error.is_timeout() && ledger.len() > 0 => limits.farewell,
-        Stopped::Ended(Err(_)) => return Ending::Reset,
+    let exchange = log.take();
+    let ending = match (stopped, &exchange) {
+        (None, _) => Ending::TooSlow,
+        (Some(Ok(())), Some(exchange)) if exchange.is_sent() => match exchange.asked {
+            Asked::Published { .. } => stream.farewell(limits.farewell).await,
+            // Nothing is to be proven.
+            Asked::Stray { .. } => stream.farewell(LAST_WORD).await,
+        },
+        // The client sent what is no HTTP: let it read what it is told about that.
+        (Some(Err(error)), None) if error.is_parse() => stream.farewell(LAST_WORD).await,
+        (Some(Ok(()) | Err(_)), _) => Ending::Reset,
     };
-    if ledger.is_all_sent() { stream.farewell(farewell).await } else { Ending::Reset }
-}
-
-/// Why nothing more is answered on a connection.
-enum Stopped {
-    Ended(Result<(), hyper::Error>),
-    Due(Due),
+    (exchange, ending)
 }
 
 /// Writes down what came of one request.
@@ -115,8 +123,7 @@ fn record(shared: &Shared, exchange: Exchange, peer: SocketAddr, ending: Ending)
     let Exchange { asked, status, sent: bytes, at, started, .. } = exchange;
     let took = started.elapsed();
     let (watcher, download) = match asked {
-        Asked::Published { hit, part } => {
-            let (part, head_only) = (part.range(), part.is_header());
+        Asked::Published { hit, head_only } => {
             let (device, which, length) = (hit.device, hit.which, hit.content.len() as u64);
             tracing::debug!(?device, ?which, %peer, status, bytes, ?ending, "image server");
             let fetch = Fetch {
@@ -127,14 +134,13 @@ fn record(shared: &Shared, exchange: Exchange, peer: SocketAddr, ending: Ending)
                 peer,
                 head_only,
                 status,
-                part,
                 bytes,
                 length,
                 ending,
                 at,
                 took,
             };
-            let complete = fetch.part_complete();
+            let complete = fetch.complete();
             shared.table.record(fetch);
             let file = if device.is_some() { which.as_str().into() } else { hit.file };
             (hit.watcher, (device, file.to_string(), length, complete, head_only))
@@ -167,7 +173,7 @@ fn record(shared: &Shared, exchange: Exchange, peer: SocketAddr, ending: Ending)
 /// Requests for what is not published that are told: a scanner must not fill the journal.
 const MOST_STRAYS_TOLD: u64 = 1_000;
 
-/// How long a client that sent no HTTP may take to read what it is told about that.
+/// How long a client that gets no file may take to read what it is told about that.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// Longest request header, in bytes; phones send a few hundred.

@@ -4,6 +4,7 @@
 //! So every phone gets addresses of its own, and what was downloaded from them is written down
 //! here: completely, or not.
 
+mod admission;
 mod advertise;
 mod answer;
 mod config;
@@ -12,7 +13,6 @@ pub mod elsewhere;
 mod error;
 mod exchange;
 mod proof;
-mod range;
 mod server;
 mod stream;
 mod table;
@@ -22,4 +22,6 @@ pub use config::{HostConfig, HostLimits};
 pub use error::HostError;
 pub use proof::Ending;
 pub use server::ImageHost;
-pub use table::{Fetch, FetchState, PublishedTone, PublishedUrls, Stray, Strays, Token, Which};
+pub use table::{
+    Fetch, FetchState, PublishedTone, PublishedUrls, Recipient, Stray, Strays, Token, Which,
+};

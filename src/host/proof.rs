@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::time::{sleep, timeout};
 
-use crate::host::exchange::Ledger;
+use crate::host::exchange::ExchangeLog;
 use crate::host::stream::Stream;
 
 /// How an exchange with a client ended.
@@ -30,31 +30,20 @@ pub enum Ending {
     Unconfirmed,
 }
 
-/// A connection that counts the bytes of every answer's body, and notices requests that come early.
+/// A connection that counts the bytes of the answer's body.
 #[derive(Debug)]
 pub(super) struct Counted {
     stream: Stream,
-    ledger: Arc<Ledger>,
-    /// Where the answers' headers end.
+    log: Arc<ExchangeLog>,
+    /// Where the answer's header ends.
     head: Head,
-    /// What is still to come of the body that is being written.
-    left: u64,
-    /// Where the requests' headers end.
-    asked: Head,
     /// Whether the connection was cut. The system tells that once only, and afterwards it looks like a good end.
     broken: bool,
 }
 
 impl Counted {
-    pub(super) fn new(stream: Stream, ledger: Arc<Ledger>) -> Self {
-        Self {
-            stream,
-            ledger,
-            head: Head::default(),
-            left: 0,
-            asked: Head::default(),
-            broken: false,
-        }
+    pub(super) fn new(stream: Stream, log: Arc<ExchangeLog>) -> Self {
+        Self { stream, log, head: Head::default(), broken: false }
     }
 
     /// Ends the exchange and waits for the proof that the client got everything.
@@ -89,38 +78,8 @@ impl Counted {
         }
     }
 
-    /// Counts what was written: a header, then as many bytes of a body as its answer has, and so on.
-    fn count(&mut self, mut written: &[u8]) {
-        while !written.is_empty() {
-            if self.left > 0 {
-                let taken = usize::try_from(self.left).unwrap_or(usize::MAX).min(written.len());
-                self.left -= taken as u64;
-                self.ledger.sent(taken as u64);
-                written = &written[taken..];
-            } else if let Some(end) = self.head.end(written) {
-                self.left = self.ledger.head_sent();
-                written = &written[end..];
-            } else {
-                return;
-            }
-        }
-    }
-
-    /// Notices how many requests have come, whole ones and beginnings.
-    fn notice(&mut self, mut read: &[u8]) {
-        while !read.is_empty() {
-            match self.asked.end(read) {
-                Some(end) => {
-                    self.ledger.request_came();
-                    read = &read[end..];
-                    self.ledger.more_came(!read.is_empty());
-                }
-                None => {
-                    self.ledger.more_came(true);
-                    return;
-                }
-            }
-        }
+    fn count(&mut self, written: &[u8]) {
+        self.log.sent(self.head.body_in(written));
     }
 }
 
@@ -130,12 +89,9 @@ impl AsyncRead for Counted {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
         let read = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer));
         self.broken |= read.is_err();
-        read?;
-        self.notice(&buffer.filled()[before..]);
-        Poll::Ready(Ok(()))
+        Poll::Ready(read)
     }
 }
 
@@ -184,28 +140,27 @@ impl AsyncWrite for Counted {
     }
 }
 
-/// Finds the empty line that ends a header.
+/// Finds the empty line that ends the answer's header.
 #[derive(Debug, Default)]
 struct Head {
-    /// How many bytes of [`END_OF_HEAD`] have just gone by.
+    /// How many bytes of [`END_OF_HEAD`] have just gone by; all of them once the header has ended.
     matched: usize,
 }
 
 impl Head {
-    /// Returns where the header ends in these bytes, if it does, and begins to look for the next one's end.
-    fn end(&mut self, bytes: &[u8]) -> Option<usize> {
+    /// Returns how many of these bytes belong to the body.
+    fn body_in(&mut self, bytes: &[u8]) -> u64 {
         for (at, byte) in bytes.iter().enumerate() {
-            self.matched = match (*byte == END_OF_HEAD[self.matched], *byte) {
+            let Some(next) = END_OF_HEAD.get(self.matched) else {
+                return (bytes.len() - at) as u64;
+            };
+            self.matched = match (byte == next, *byte) {
                 (true, _) => self.matched + 1,
                 (false, b'\r') => 1,
                 (false, _) => 0,
             };
-            if self.matched == END_OF_HEAD.len() {
-                self.matched = 0;
-                return Some(at + 1);
-            }
         }
-        None
+        0
     }
 }
 
@@ -230,15 +185,8 @@ mod tests {
             prop_assume!(!format!("{head}\r\n\r").contains("\r\n\r\n"));
             let whole = [head.as_bytes(), b"\r\n\r\n", &body].concat();
             let mut state = Head::default();
-            let mut seen = 0;
-            let mut found = None;
-            for chunk in whole.chunks(cut) {
-                if let Some(end) = state.end(chunk).filter(|_| found.is_none()) {
-                    found = Some(whole.len() - seen - end);
-                }
-                seen += chunk.len();
-            }
-            prop_assert_eq!(found, Some(body.len()));
+            let counted: u64 = whole.chunks(cut).map(|chunk| state.body_in(chunk)).sum();
+            prop_assert_eq!(counted, body.len() as u64);
         }
     }
 }

@@ -1,8 +1,7 @@
 //! Accepts connections, publishes files and knows what was downloaded of them.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,12 +12,13 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::domain::device_name::DeviceName;
 use crate::domain::model::PushSchema;
 use crate::event::{Observer, Unobserved};
+use crate::host::admission::Admission;
 use crate::host::connection::serve;
 use crate::host::table::{
-    Fetch, FetchState, Origin, PublishedTone, PublishedUrls, Strays, Table, Token, Watcher,
+    Fetch, FetchState, Origin, PublishedTone, PublishedUrls, Recipient, Strays, Table, Token,
+    Watcher,
 };
 use crate::host::{BaseUrl, HostConfig, HostError, HostLimits, advertised_base};
 use crate::media::{PreparedImage, Tone};
@@ -114,7 +114,8 @@ impl ImageHost {
         &self.base
     }
 
-    /// Makes two addresses for one phone and serves the files there until they are retired.
+    /// Makes two addresses for one phone and serves the files there until they are retired. Only downloads from the
+    /// phone's own addresses count.
     ///
     /// The files themselves are shared by all phones that get the same ones. `picture_name` shows in
     /// the addresses for PhoneOS only.
@@ -123,12 +124,12 @@ impl ImageHost {
     /// When the operating system gives no random bytes.
     pub fn publish(
         &self,
-        device: &DeviceName,
+        recipient: Recipient<'_>,
         prepared: Arc<PreparedImage>,
         schema: PushSchema,
         picture_name: &str,
     ) -> Result<PublishedUrls, HostError> {
-        self.table().publish(&self.origin(), device, &prepared, schema, picture_name)
+        self.table().publish(&self.origin(), recipient, &prepared, schema, picture_name)
     }
 
     /// Makes an address for one phone's ring tone and serves it there until it is retired.
@@ -137,10 +138,10 @@ impl ImageHost {
     /// When the operating system gives no random bytes.
     pub fn publish_tone(
         &self,
-        device: &DeviceName,
+        recipient: Recipient<'_>,
         tone: &Tone,
     ) -> Result<PublishedTone, HostError> {
-        self.table().publish_tone(&self.origin(), device, tone)
+        self.table().publish_tone(&self.origin(), recipient, tone)
     }
 
     /// Makes an address for one file and serves it there for everybody who is told it. What of its name cannot
@@ -157,6 +158,12 @@ impl ImageHost {
         self.table().publish_file(&self.origin(), name, content, content_type)
     }
 
+    /// Lets a phone download what was published for it from the addresses that it has now: it may have got another one
+    /// since, when it restarted.
+    pub fn readdress(&self, token: &Token, recipient: Recipient<'_>) {
+        self.table().readdress(token, recipient);
+    }
+
     /// Takes a phone's addresses away and returns what was downloaded from them.
     ///
     /// A download that is under way goes on, but is no longer counted.
@@ -167,7 +174,7 @@ impl ImageHost {
     /// Returns what was downloaded so far; nothing for addresses that are not published.
     pub fn fetched(&self, token: &Token) -> FetchState {
         let state = self.table().watch(token);
-        state.map_or_else(FetchState::default, |state| *state.borrow())
+        state.map_or_else(FetchState::default, |state| state.borrow().clone())
     }
 
     /// Returns the requests for a phone's files, oldest first, as far as they are kept one by one.
@@ -183,7 +190,7 @@ impl ImageHost {
         };
         // Whether it was reached, timed out or retired, the state itself tells.
         let _reached = timeout(limit, state.wait_for(FetchState::complete)).await.is_ok();
-        *state.borrow()
+        state.borrow().clone()
     }
 
     /// Returns the requests for what is not published.
@@ -236,20 +243,21 @@ async fn accept(
     living: CancellationToken,
 ) {
     let room = Arc::new(Semaphore::new(shared.limits.connections));
-    let peers = Arc::new(Peers::default());
-    // The semaphore is never closed, so there is always a permit in the end.
-    while let Ok(permit) = room.clone().acquire_owned().await {
+    let admission = Arc::new(Admission::default());
+    loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let Some(inside) = peers.enter(peer.ip(), shared.limits.per_peer) else {
-                    tracing::warn!(%peer, "one address has too many connections to the image server");
-                    continue;
-                };
-                let serve = serve(stream, peer, shared.clone());
-                let living = living.clone();
+                let address = peer.ip().to_canonical();
+                let (is_stranger, cut) = (!shared.table.knows(address), living.child_token());
+                let admitted = admission.enter(address, is_stranger, &shared.limits, cut.clone());
+                let Some(admitted) = admitted else { continue };
+                // Whoever was cut to make room gives its place back in a moment. The semaphore is never closed.
+                let Ok(permit) = room.clone().acquire_owned().await else { return };
+                let shared = shared.clone();
                 tasks.spawn(async move {
-                    let served = living.run_until_cancelled(serve).await;
-                    drop((permit, inside));
+                    let serve = serve(stream, peer, shared, &admitted);
+                    let served = cut.run_until_cancelled(serve).await;
+                    drop((permit, admitted));
                     served
                 });
             }
@@ -257,43 +265,6 @@ async fn accept(
                 // Mostly a lack of file handles, which passes as connections end.
                 tracing::warn!(%error, "cannot accept a connection to the image server");
                 sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-}
-
-/// Counts the connections of each address.
-#[derive(Debug, Default)]
-struct Peers(Mutex<HashMap<IpAddr, usize>>);
-
-impl Peers {
-    /// Lets one in, unless its address has as many as it may have.
-    fn enter(self: &Arc<Self>, address: IpAddr, most: usize) -> Option<Inside> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(address).or_default();
-        if *count >= most {
-            return None;
-        }
-        *count += 1;
-        drop(counts);
-        Some(Inside { peers: Arc::clone(self), address })
-    }
-}
-
-/// A connection that is counted as long as this lives.
-#[derive(Debug)]
-struct Inside {
-    peers: Arc<Peers>,
-    address: IpAddr,
-}
-
-impl Drop for Inside {
-    fn drop(&mut self) {
-        let mut counts = self.peers.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.address);
             }
         }
     }

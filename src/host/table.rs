@@ -3,21 +3,21 @@
 use std::borrow::Borrow;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fmt;
-use std::net::SocketAddr;
-use std::ops::Range;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
+use ipnet::IpNet;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::domain::device_name::DeviceName;
 use crate::domain::model::PushSchema;
-use crate::event::Observer;
-use crate::host::range::Coverage;
+use crate::domain::nat::{DownloadSources, SourceOf};
+use crate::event::{Downloads, Observer, OtherFile};
 use crate::host::{Ending, HostError};
 use crate::media::{PreparedImage, Tone};
 
@@ -115,8 +115,6 @@ pub struct Fetch {
     pub head_only: bool,
     /// The HTTP status that was answered.
     pub status: u16,
-    /// The bytes of the file that were to be sent: all of them, those of a range, or none.
-    pub part: Range<u64>,
     /// Bytes of the file that left this program.
     pub bytes: u64,
     /// Bytes of the whole file.
@@ -130,35 +128,26 @@ pub struct Fetch {
 }
 
 impl Fetch {
-    /// Says whether the client has got the whole file by this request alone.
+    /// Says whether the client has got the whole file.
     pub fn complete(&self) -> bool {
-        self.part_complete() && self.status == 200 && self.bytes == self.length
-    }
-
-    /// Says whether the client has got everything that this request was answered with.
-    pub fn part_complete(&self) -> bool {
         !self.head_only
-            && matches!(self.status, 200 | 206)
+            && self.status == 200
             && self.ending == Ending::Complete
-            && self.bytes == self.part.end - self.part.start
+            && self.bytes == self.length
     }
 }
 
 /// What one phone has downloaded so far. A ring tone is one file, so both parts say the same of it.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct FetchState {
     /// Whether the background was downloaded completely.
     pub image: bool,
     /// Whether the thumbnail was downloaded completely.
     pub thumbnail: bool,
-    /// The most bytes of the background that were sent in one request.
-    pub image_bytes: u64,
-    /// The most bytes of the thumbnail that were sent in one request.
-    pub thumbnail_bytes: u64,
-    /// Requests of any kind.
+    /// Requests of any kind, from any address.
     pub requests: u32,
-    /// Where the last request came from.
-    pub peer: Option<SocketAddr>,
+    /// Who else asked for its files.
+    pub downloads: Downloads,
 }
 
 impl FetchState {
@@ -167,22 +156,31 @@ impl FetchState {
         self.image && self.thumbnail
     }
 
-    /// Adds a request; `whole` tells whether the client has got all of that file by now.
-    fn add(&mut self, fetch: &Fetch, whole: bool) {
+    /// Adds a request that came from such an address; `owner` is the phone that has it, if one has.
+    fn add(&mut self, fetch: &Fetch, source: SourceOf, owner: Option<&DeviceName>) {
         self.requests = self.requests.saturating_add(1);
-        self.peer = Some(fetch.peer);
-        let (complete, bytes) = match fetch.which {
-            Which::Background => (&mut self.image, &mut self.image_bytes),
-            Which::Thumbnail => (&mut self.thumbnail, &mut self.thumbnail_bytes),
-            Which::RingTone => {
-                self.thumbnail |= whole;
-                self.thumbnail_bytes = self.thumbnail_bytes.max(fetch.bytes);
-                (&mut self.image, &mut self.image_bytes)
+        let peer = fetch.peer.ip().to_canonical();
+        match source {
+            SourceOf::Other if fetch.head_only => return,
+            SourceOf::Other => {
+                let seen = OtherFile {
+                    file: fetch.which.as_str().to_owned(),
+                    complete: fetch.complete(),
+                    bytes: fetch.bytes,
+                    length: fetch.length,
+                };
+                return self.downloads.note_other(peer, owner, seen);
             }
-            Which::File => return,
-        };
-        *complete |= whole;
-        *bytes = (*bytes).max(fetch.bytes);
+            SourceOf::Phone | SourceOf::Nat(_) if !fetch.complete() => return,
+            SourceOf::Phone => {}
+            SourceOf::Nat(rule) => self.downloads.note_nat(peer, rule),
+        }
+        match fetch.which {
+            Which::Background => self.image = true,
+            Which::Thumbnail => self.thumbnail = true,
+            Which::RingTone => (self.image, self.thumbnail) = (true, true),
+            Which::File => {}
+        }
     }
 }
 
@@ -216,7 +214,16 @@ impl fmt::Debug for Watcher {
     }
 }
 
-/// For whom something is published.
+/// The phone that something is published for.
+#[derive(Clone, Copy, Debug)]
+pub struct Recipient<'a> {
+    /// Its device name.
+    pub device: &'a DeviceName,
+    /// From which addresses its downloads count.
+    pub sources: &'a DownloadSources,
+}
+
+/// In whose name something is published.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Origin<'a> {
     /// What addresses begin with.
@@ -234,53 +241,7 @@ pub(super) struct Hit {
     pub(super) file: Arc<str>,
     pub(super) content: Bytes,
     pub(super) content_type: &'static str,
-    /// How many files are published with it.
-    pub(super) files: usize,
     pub(super) watcher: Watcher,
-}
-
-/// What a request for a published file gets.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Part {
-    /// The file.
-    Whole { length: u64 },
-    /// What would be said about it.
-    Header { length: u64 },
-    /// Some of its bytes.
-    Bytes { range: Range<u64>, length: u64 },
-    /// Nothing: the file has no such bytes.
-    Beyond { length: u64 },
-}
-
-impl Part {
-    /// Returns how many bytes go out.
-    pub(super) fn len(&self) -> u64 {
-        let range = self.range();
-        range.end - range.start
-    }
-
-    /// Returns which bytes go out.
-    pub(super) fn range(&self) -> Range<u64> {
-        match self {
-            Self::Whole { length } => 0..*length,
-            Self::Bytes { range, .. } => range.clone(),
-            Self::Header { .. } | Self::Beyond { .. } => 0..0,
-        }
-    }
-
-    /// Tells whether only the header was asked for.
-    pub(super) fn is_header(&self) -> bool {
-        matches!(self, Self::Header { .. })
-    }
-
-    /// Tells whether that is the whole file.
-    pub(super) fn is_whole_file(&self) -> bool {
-        match self {
-            Self::Whole { .. } => true,
-            Self::Bytes { range, length } => *range == (0..*length),
-            Self::Header { .. } | Self::Beyond { .. } => false,
-        }
-    }
 }
 
 /// Everything the server knows; shared by all its connections.
@@ -293,9 +254,31 @@ struct Inner {
     strays: Strays,
     /// What may stand in front of a file's own path: a proxy may strip it or not.
     bases: BTreeSet<String>,
+    /// The phones that anything was ever published for, by their addresses.
+    owners: HashMap<IpAddr, DeviceName>,
+    /// The addresses that phones' addresses are translated to.
+    translated: Vec<IpNet>,
 }
 
 impl Inner {
+    /// Remembers which addresses a phone's requests come from.
+    fn know(&mut self, Recipient { device, sources }: Recipient<'_>) {
+        self.owners.extend(sources.own().iter().map(|own| (*own, device.clone())));
+        for net in sources.translated() {
+            if !self.translated.contains(net) {
+                self.translated.push(*net);
+            }
+        }
+    }
+
+    fn record(&mut self, fetch: Fetch) {
+        // A download that ends after its picture was retired proves nothing to anybody any more.
+        if let Some(entry) = self.published.get_mut(&fetch.token) {
+            let owner = self.owners.get(&fetch.peer.ip().to_canonical());
+            entry.record(fetch, owner);
+        }
+    }
+
     fn find(&self, path: &str) -> Option<Hit> {
         let (token, file) = path.strip_prefix('/')?.split_once('/')?;
         let (token, entry) = self.published.get_key_value(token)?;
@@ -307,7 +290,6 @@ impl Inner {
             file: found.name.clone(),
             content: found.content.clone(),
             content_type: found.content_type,
-            files: entry.files.len(),
             watcher: entry.watcher.clone(),
         })
     }
@@ -316,6 +298,8 @@ impl Inner {
 #[derive(Debug)]
 struct Entry {
     device: Option<DeviceName>,
+    /// From which addresses its phone downloads; nothing where anybody may.
+    sources: Option<DownloadSources>,
     files: Vec<File>,
     state: watch::Sender<FetchState>,
     fetches: Vec<Fetch>,
@@ -328,32 +312,27 @@ struct File {
     which: Which,
     content: Bytes,
     content_type: &'static str,
-    /// What has been taken of it, whichever way.
-    taken: Coverage,
 }
 
 impl File {
     fn new(name: &str, which: Which, content: Bytes, content_type: &'static str) -> Self {
-        Self { name: name.into(), which, content, content_type, taken: Coverage::default() }
+        Self { name: name.into(), which, content, content_type }
     }
 }
 
 impl Entry {
-    fn new(device: Option<DeviceName>, files: Vec<File>, watcher: Watcher) -> Self {
+    fn new(recipient: Option<Recipient<'_>>, files: Vec<File>, watcher: Watcher) -> Self {
         let state = watch::Sender::new(FetchState::default());
-        Self { device, files, state, fetches: Vec::new(), watcher }
+        let device = recipient.map(|phone| phone.device.clone());
+        let sources = recipient.map(|phone| phone.sources.clone());
+        Self { device, sources, files, state, fetches: Vec::new(), watcher }
     }
 
-    /// Takes note of a request.
-    fn record(&mut self, fetch: Fetch) {
-        let file = self.files.iter_mut().find(|file| file.which == fetch.which);
-        let whole = file.is_some_and(|file| {
-            if fetch.part_complete() {
-                file.taken.add(fetch.part.clone());
-            }
-            file.taken.is_whole(fetch.length)
-        });
-        self.state.send_modify(|state| state.add(&fetch, whole));
+    /// Takes note of a request; `owner` is the phone that has the address it came from, if one has.
+    fn record(&mut self, fetch: Fetch, owner: Option<&DeviceName>) {
+        let peer = fetch.peer.ip().to_canonical();
+        let source = self.sources.as_ref().map_or(SourceOf::Phone, |own| own.classify(peer));
+        self.state.send_modify(|state| state.add(&fetch, source, owner));
         if self.fetches.len() < MOST_FETCHES {
             self.fetches.push(fetch);
         }
@@ -364,7 +343,7 @@ impl Table {
     pub(super) fn publish(
         &self,
         origin: &Origin<'_>,
-        device: &DeviceName,
+        recipient: Recipient<'_>,
         prepared: &PreparedImage,
         schema: PushSchema,
         picture_name: &str,
@@ -381,7 +360,7 @@ impl Table {
             File::new(&image_file, Which::Background, prepared.background.png.clone(), PNG),
             File::new(&thumbnail_file, Which::Thumbnail, prepared.thumbnail.png.clone(), PNG),
         ];
-        self.insert(token, Some(device), files, origin);
+        self.insert(token, Some(recipient), files, origin);
         Ok(urls)
     }
 
@@ -389,7 +368,7 @@ impl Table {
     pub(super) fn publish_tone(
         &self,
         origin: &Origin<'_>,
-        device: &DeviceName,
+        recipient: Recipient<'_>,
         tone: &Tone,
     ) -> Result<PublishedTone, HostError> {
         let token = Token::draw()?;
@@ -398,7 +377,7 @@ impl Table {
         // No type is known for these files; phones tell them by their names.
         let content_type = "application/octet-stream";
         let file = File::new(&name, Which::RingTone, tone.bytes.clone(), content_type);
-        self.insert(token.clone(), Some(device), vec![file], origin);
+        self.insert(token.clone(), Some(recipient), vec![file], origin);
         Ok(PublishedTone { url, token })
     }
 
@@ -425,17 +404,39 @@ impl Table {
     fn insert(
         &self,
         token: Token,
-        device: Option<&DeviceName>,
+        recipient: Option<Recipient<'_>>,
         files: Vec<File>,
         origin: &Origin<'_>,
     ) {
-        let entry = Entry::new(device.cloned(), files, origin.watcher.clone());
-        self.lock().published.insert(token, entry);
+        let entry = Entry::new(recipient, files, origin.watcher.clone());
+        let mut inner = self.lock();
+        if let Some(recipient) = recipient {
+            inner.know(recipient);
+        }
+        inner.published.insert(token, entry);
+    }
+
+    /// Lets a phone download what was published for it from the addresses that it has now, and no longer from others.
+    pub(super) fn readdress(&self, token: &Token, recipient: Recipient<'_>) {
+        let mut inner = self.lock();
+        if let Some(entry) = inner.published.get_mut(token)
+            && entry.sources.as_ref() != Some(recipient.sources)
+        {
+            entry.sources = Some(recipient.sources.clone());
+            inner.know(recipient);
+        }
+    }
+
+    /// Tells whether requests from an address may be a phone's of this server.
+    pub(super) fn knows(&self, address: IpAddr) -> bool {
+        let inner = self.lock();
+        inner.owners.contains_key(&address)
+            || inner.translated.iter().any(|net| net.contains(&address))
     }
 
     pub(super) fn retire(&self, token: &Token) -> FetchState {
         let entry = self.lock().published.remove(token);
-        entry.map_or_else(FetchState::default, |entry| *entry.state.borrow())
+        entry.map_or_else(FetchState::default, |entry| entry.state.borrow().clone())
     }
 
     /// Finds the file under this path, which must be exactly `/token/file`, or that below a base.
@@ -448,11 +449,7 @@ impl Table {
     }
 
     pub(super) fn record(&self, fetch: Fetch) {
-        let mut inner = self.lock();
-        // A download that ends after its picture was retired proves nothing to anybody any more.
-        if let Some(entry) = inner.published.get_mut(&fetch.token) {
-            entry.record(fetch);
-        }
+        self.lock().record(fetch);
     }
 
     /// Takes note of a request for what is not published; returns how many there were.

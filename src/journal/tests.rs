@@ -107,6 +107,7 @@ async fn what_was_written_is_read() {
         phone_error: Some(said),
         reason: None,
         remedy: None,
+        downloads: crate::event::Downloads::default(),
         attempts: 1,
         first_attempt_at: None,
         finished_at: None,

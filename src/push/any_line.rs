@@ -72,7 +72,7 @@ impl Line for AnyLine {
         }
     }
 
-    async fn evidence(&self, target: &Target, fetched: Fetched) -> Evidence {
+    async fn evidence(&self, target: &Target, fetched: &Fetched) -> Evidence {
         match self {
             Self::Picture(line) => line.evidence(target, fetched).await,
             Self::Direct(line) => line.evidence(target, fetched).await,

@@ -4,6 +4,7 @@ use super::Target;
 use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Verdict};
+use crate::domain::nat::DownloadSources;
 use crate::domain::object::{ObjectKind, Takes};
 use crate::domain::personalization::Effective;
 
@@ -35,6 +36,7 @@ pub fn targets(
                     && !phone.has(Code::AuthenticationUrlBlank)
                     && !phone.has(Code::AuthenticationUrlForeign),
                 fresh: is_fresh(phone.name()),
+                sources: DownloadSources::of(phone.phone.registration.own_addresses()),
             })
         })
         .collect()

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::patience::Refusal;
 use super::{Answer, Fetched, Target};
 use crate::domain::object::ObjectKind;
-use crate::domain::text::counted;
-use crate::event::{Outcome, PhoneError};
+use crate::domain::text::{counted, names};
+use crate::event::{Downloads, NatProof, OtherDownload, Outcome, PhoneError};
 
 /// What to do after an attempt.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -144,19 +144,29 @@ fn lasting(time: Duration) -> String {
 /// Decides what an acceptance is worth, once the downloads are known.
 ///
 /// Phones sometimes answer success to a push and do nothing. So one that has downloaded nothing is pushed
-/// to again, once only: when that was `repeated` already, the acceptance is all there is.
-pub fn proven(target: &Target, fetched: Fetched, repeated: bool) -> Next {
+/// to again, once only: when that was `repeated` already, the acceptance is all there is. What other addresses have
+/// downloaded says nothing about the phone.
+pub fn proven(target: &Target, fetched: &Fetched, repeated: bool) -> Next {
     if fetched.is_complete() {
         return Next::Done(Ending {
             outcome: Outcome::Verified,
             phone_error: None,
-            reason: None,
+            reason: by_translation(&fetched.downloads),
             remedy: None,
         });
     }
     let ending = unseen(target, fetched);
     let nothing = !fetched.image && !fetched.thumbnail;
     if nothing && !repeated { Next::Again(ending) } else { Next::Done(ending) }
+}
+
+/// Says what a proof rests on where downloads came from translated addresses.
+pub(super) fn by_translation(downloads: &Downloads) -> Option<String> {
+    let NatProof { rule, from } = downloads.nat.as_ref()?;
+    Some(format!(
+        "proven by the secret address alone: downloads came from the translated addresses {} ([[nat]] rule {rule})",
+        names(from)
+    ))
 }
 
 /// What to do about a phone that was sent what must not be sent twice.
@@ -194,7 +204,7 @@ fn unseeable(object: ObjectKind) -> Ending {
 }
 
 /// Says how a phone ends that has accepted and not downloaded everything.
-fn unseen(target: &Target, fetched: Fetched) -> Ending {
+fn unseen(target: &Target, fetched: &Fetched) -> Ending {
     let missing = match (fetched.image, fetched.thumbnail) {
         _ if target.object() == ObjectKind::RingTone => {
             "the ring tone was not downloaded completely"
@@ -203,16 +213,76 @@ fn unseen(target: &Target, fetched: Fetched) -> Ending {
         (false, true) => "the background was not downloaded completely",
         (false, false) => "neither background nor thumbnail was downloaded",
     };
+    let (reason, remedy) = match fetched.downloads.fetched_by.as_slice() {
+        [] => (
+            format!("the phone answered success, but {missing}"),
+            format!(
+                "check that {} can reach the image server (firewall, --advertise), then push again",
+                target.ip
+            ),
+        ),
+        others => (
+            format!(
+                "the phone answered success, but {missing} by the phone itself; {}",
+                by_others(others)
+            ),
+            about_others(target, others),
+        ),
+    };
     Ending {
         outcome: Outcome::Accepted,
         phone_error: None,
-        reason: Some(format!("the phone answered success, but {missing}")),
-        remedy: Some(format!(
-            "check that {} can reach the image server (firewall, --advertise), then push again",
-            target.ip
-        )),
+        reason: Some(reason),
+        remedy: Some(remedy),
     }
 }
+
+/// Says who else downloaded what.
+fn by_others(others: &[OtherDownload]) -> String {
+    let one = |other: &OtherDownload| {
+        let whose = match &other.phone {
+            Some(phone) => format!("the address of {phone}"),
+            None => "which is no address of this phone".to_owned(),
+        };
+        let files = other.files.iter().map(|file| {
+            let name = file.file.replace('_', " ");
+            if file.complete {
+                format!("the {name} completely")
+            } else {
+                format!("{} of {} bytes of the {name}", file.bytes, file.length)
+            }
+        });
+        let files = files.collect::<Vec<_>>().join(" and ");
+        format!("{}, {whose}, downloaded {files}", other.address)
+    };
+    let more = others.len().saturating_sub(MOST_TOLD);
+    let mut told: Vec<String> = others.iter().take(MOST_TOLD).map(one).collect();
+    if more > 0 {
+        told.push(format!("and {} more", counted(more, "address")));
+    }
+    told.join("; ")
+}
+
+/// What to do about a phone whose files somebody else downloaded.
+fn about_others(target: &Target, others: &[OtherDownload]) -> String {
+    let (own, addresses) = (target.ip, others.iter().map(|other| other.address));
+    let addresses = names(&addresses.take(MOST_TOLD).collect::<Vec<_>>());
+    if let Some(phone) = others.iter().find_map(|other| other.phone.as_ref()) {
+        return format!(
+            "find out why {addresses} downloaded the files of {}: {phone} may have taken over the address {own}, or \
+             have read what is sent to other phones; then push again",
+            target.name
+        );
+    }
+    format!(
+        "if an HTTP proxy or address translation (NAT) between {own} and the image server uses {addresses}, name that \
+         in a [[nat]] rule of the config file and push again; otherwise find out who uses it: somebody there knows \
+         addresses that only the phone was sent"
+    )
+}
+
+/// How many other addresses a reason names.
+const MOST_TOLD: usize = 3;
 
 fn done(
     outcome: Outcome,
@@ -300,7 +370,7 @@ pub(super) mod tests {
         assert_eq!(after(Answer::Accepted(String::new()), 1, 1), Next::Verify);
         let target = crate::push::engine::tests::target(1);
         let seen = |image, thumbnail| {
-            outcome(proven(&target, Fetched { image, thumbnail }, true)).unwrap()
+            outcome(proven(&target, &Fetched::own(image, thumbnail), true)).unwrap()
         };
         assert_eq!(seen(true, true), Outcome::Verified);
         assert_eq!(seen(true, false), Outcome::Accepted);
@@ -309,10 +379,52 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn downloads_by_another_address_prove_nothing_and_are_named() {
+        let target = crate::push::engine::tests::target(1);
+        let file = |file: &str, complete| crate::event::OtherFile {
+            file: file.to_owned(),
+            complete,
+            bytes: 7,
+            length: 9,
+        };
+        let mut fetched = Fetched::default();
+        let (stranger, twin) = ([192, 0, 2, 9].into(), "SEP9".parse().unwrap());
+        fetched.downloads.note_other(stranger, None, file("background", true));
+        fetched.downloads.note_other(stranger, None, file("thumbnail", false));
+        assert!(matches!(proven(&target, &fetched, false), Next::Again(_)));
+        let told = |fetched: &Fetched| match proven(&target, fetched, true) {
+            Next::Done(ending) => (ending.outcome, ending.reason.unwrap(), ending.remedy.unwrap()),
+            Next::Again(_) | Next::Verify => panic!("it is not done with"),
+        };
+        let (outcome, reason, remedy) = told(&fetched);
+        assert_eq!(outcome, Outcome::Accepted);
+        let who = "192.0.2.9, which is no address of this phone, downloaded the background completely and 7 of 9 bytes of the \
+                   thumbnail";
+        assert!(reason.contains(who), "{reason}");
+        assert!(remedy.contains("[[nat]]") && remedy.contains("proxy"), "{remedy}");
+        fetched.downloads.note_other([10, 0, 0, 9].into(), Some(&twin), file("thumbnail", true));
+        let (_, reason, remedy) = told(&fetched);
+        assert!(reason.contains("10.0.0.9, the address of SEP9, downloaded the thumb"), "{reason}");
+        assert!(remedy.contains("SEP9"), "{remedy}");
+    }
+
+    #[test]
+    fn a_proof_by_translated_addresses_says_so() {
+        let target = crate::push::engine::tests::target(1);
+        let mut fetched = Fetched::own(true, true);
+        fetched.downloads.note_nat([203, 0, 113, 7].into(), 2);
+        let Next::Done(ending) = proven(&target, &fetched, false) else { panic!("it is proven") };
+        assert_eq!(ending.outcome, Outcome::Verified);
+        let reason = ending.reason.unwrap();
+        assert!(reason.contains("203.0.113.7 ([[nat]] rule 2)"), "{reason}");
+    }
+
+    #[test]
     fn only_a_phone_that_downloaded_nothing_is_pushed_to_again_and_only_once() {
         let target = crate::push::engine::tests::target(1);
         let again = |image, thumbnail, repeated| {
-            matches!(proven(&target, Fetched { image, thumbnail }, repeated), Next::Again(_))
+            let fetched = Fetched::own(image, thumbnail);
+            matches!(proven(&target, &fetched, repeated), Next::Again(_))
         };
         assert!(again(false, false, false));
         assert!(!again(false, false, true));

@@ -149,7 +149,7 @@ impl Line for DirectLine {
         Fetched::default()
     }
 
-    async fn evidence(&self, target: &Target, _: Fetched) -> Evidence {
+    async fn evidence(&self, target: &Target, _: &Fetched) -> Evidence {
         let look = match (&self.what, self.pixels.get(&target.model)) {
             (What::Remove, _) => self.contact.look(target, None).await,
             (What::Show(_), Some(wanted)) => self.contact.look(target, Some(wanted)).await,

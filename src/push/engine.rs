@@ -348,13 +348,16 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
         }
     }
 
-    fn verify(&self, job: Job) {
+    fn verify(&self, mut job: Job) {
         let line = self.line;
         self.verifying.push(
             async move {
-                let fetched = line.downloads(&job.target).await;
-                let evidence = line.evidence(&job.target, fetched).await;
-                let next = judged(&job.target, fetched, &evidence, job.repeated);
+                let mut fetched = line.downloads(&job.target).await;
+                // Who else downloaded its files counts for all its attempts.
+                job.downloads.join(std::mem::take(&mut fetched.downloads));
+                fetched.downloads = job.downloads.clone();
+                let evidence = line.evidence(&job.target, &fetched).await;
+                let next = judged(&job.target, &fetched, &evidence, job.repeated);
                 (job, next)
             }
             .boxed(),

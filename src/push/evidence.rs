@@ -1,6 +1,6 @@
 //! What is known of a phone that has accepted, and what that is worth.
 
-use super::decide::{Ending, Next, proven};
+use super::decide::{Ending, Next, by_translation, proven};
 use super::{Fetched, Target};
 use crate::event::Outcome;
 use crate::media::Likeness;
@@ -59,7 +59,7 @@ pub fn shows(look: &Look) -> bool {
 ///
 /// Where the downloads can be seen they have to be complete, whatever the screen shows: no phone is verified on
 /// less than without a look at its screen.
-pub fn judged(target: &Target, fetched: Fetched, evidence: &Evidence, repeated: bool) -> Next {
+pub fn judged(target: &Target, fetched: &Fetched, evidence: &Evidence, repeated: bool) -> Next {
     match evidence {
         Evidence::Downloads => proven(target, fetched, repeated),
         Evidence::Nothing(why) => Next::Done(accepted(why.clone(), None)),
@@ -69,7 +69,10 @@ pub fn judged(target: &Target, fetched: Fetched, evidence: &Evidence, repeated: 
         Evidence::Screen { look, .. } if shows(look) => Next::Done(Ending {
             outcome: Outcome::Verified,
             phone_error: None,
-            reason: Some(told(look)),
+            reason: Some(match by_translation(&fetched.downloads) {
+                Some(translated) => format!("{}; {translated}", told(look)),
+                None => told(look),
+            }),
             remedy: None,
         }),
         Evidence::Screen { look, downloads } => {
@@ -140,15 +143,15 @@ mod tests {
     use super::*;
     use crate::push::engine::tests::target;
 
-    const WHOLE: Fetched = Fetched { image: true, thumbnail: true };
-    const NONE: Fetched = Fetched { image: false, thumbnail: false };
+    const WHOLE: Fetched = Fetched::own(true, true);
+    const NONE: Fetched = Fetched::own(false, false);
 
     fn seen(before: f64, after: f64, changed: f64) -> Look {
         Look::Picture(Likeness { before, after, changed, telling: true })
     }
 
     fn outcome(fetched: Fetched, look: Look, downloads: bool, repeated: bool) -> Option<Outcome> {
-        match judged(&target(1), fetched, &Evidence::Screen { look, downloads }, repeated) {
+        match judged(&target(1), &fetched, &Evidence::Screen { look, downloads }, repeated) {
             Next::Done(ending) => Some(ending.outcome),
             Next::Again(_) => None,
             Next::Verify => panic!("it has been looked at"),
@@ -176,7 +179,7 @@ mod tests {
         let shown = seen(0.0, 1.0, 1.0);
         assert_eq!(outcome(NONE, shown.clone(), true, false), None);
         assert_eq!(outcome(NONE, shown.clone(), true, true), Some(Outcome::Accepted));
-        let half = Fetched { image: true, thumbnail: false };
+        let half = Fetched::own(true, false);
         assert_eq!(outcome(half, shown, true, true), Some(Outcome::Accepted));
     }
 
@@ -194,7 +197,7 @@ mod tests {
     fn without_a_look_nothing_is_proven() {
         let nothing = Evidence::Nothing("nobody looked".to_owned());
         for fetched in [NONE, WHOLE] {
-            let Next::Done(ending) = judged(&target(1), fetched, &nothing, false) else {
+            let Next::Done(ending) = judged(&target(1), &fetched, &nothing, false) else {
                 panic!("it is not done with")
             };
             assert_eq!(ending.outcome, Outcome::Accepted);
@@ -215,7 +218,7 @@ mod tests {
             repeated: bool,
         ) {
             let look = Look::Picture(Likeness { before, after, changed, telling });
-            let verified = outcome(Fetched { image, thumbnail }, look, true, repeated) == Some(Outcome::Verified);
+            let verified = outcome(Fetched::own(image, thumbnail), look, true, repeated) == Some(Outcome::Verified);
             prop_assert!(!verified || (image && thumbnail && telling && after >= LEAST_LIKE));
         }
     }

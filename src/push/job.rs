@@ -7,7 +7,7 @@ use super::Target;
 use super::decide::{Ending, LOOK_FIRST};
 use super::terms::Stopped;
 use crate::domain::object::ObjectKind;
-use crate::event::{Outcome, PhoneResult};
+use crate::event::{Downloads, Outcome, PhoneResult};
 
 /// A phone on its way through the push.
 #[derive(Clone)]
@@ -23,6 +23,8 @@ pub(super) struct Job {
     pub(super) entry: Option<i64>,
     /// How it ends if it is not tried again.
     pub(super) last: Option<Ending>,
+    /// Who downloaded its files besides the phone itself.
+    pub(super) downloads: Downloads,
 }
 
 impl Job {
@@ -35,6 +37,7 @@ impl Job {
             first_attempt: None,
             entry: None,
             last: None,
+            downloads: Downloads::default(),
         }
     }
 
@@ -71,8 +74,7 @@ impl Job {
 
     /// Makes its result.
     pub(super) fn ended(self, ending: Ending, finished_at: Option<Timestamp>) -> PhoneResult {
-        let Self { target, attempts, put_off: _, repeated: _, first_attempt, entry: _, last: _ } =
-            self;
+        let Self { target, attempts, first_attempt, downloads, .. } = self;
         let picture = target.picture();
         PhoneResult {
             name: target.name,
@@ -88,6 +90,7 @@ impl Job {
             phone_error: ending.phone_error,
             reason: ending.reason,
             remedy: ending.remedy,
+            downloads,
             attempts,
             first_attempt_at: first_attempt.map(|(at, _)| at),
             finished_at,

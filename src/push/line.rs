@@ -1,7 +1,6 @@
 //! The real way to a phone: who lives there, the push, and the downloads.
 
 use std::collections::HashMap;
-use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,7 +11,7 @@ use super::meeting::{Meeting, unreachable};
 use super::screens::Screens;
 use super::{Answer, Fetched, Line, Target};
 use crate::domain::device_name::DeviceName;
-use crate::domain::model::{ImageSpec, PushSchema};
+use crate::domain::model::ImageSpec;
 use crate::event::PhoneError;
 use crate::host::{HostError, ImageHost, PublishedUrls, Token};
 use crate::media::{Made, MediaError, Picture, PreparedImage, PreparedSet, Shape};
@@ -85,10 +84,10 @@ impl PhoneLine {
     /// # Errors
     /// When the host cannot publish it.
     pub fn with_kem(mut self, picture: &Arc<PreparedImage>) -> Result<Self, HostError> {
-        // Every phone is told the same address, so no phone's name stands for it.
-        let nobody = DeviceName::of_address(Ipv4Addr::UNSPECIFIED.into());
-        let urls = self.host.publish(&nobody, picture.clone(), PushSchema::PhoneOs, "kem")?;
-        self.kem_url = Some(urls.image_url);
+        // Every phone is told the same address, and nothing is proven by it.
+        let png = picture.background.png.clone();
+        let (_, url) = self.host.publish_file("wallpaper-kem.png", png, "image/png")?;
+        self.kem_url = Some(url);
         Ok(self)
     }
 
@@ -158,12 +157,13 @@ impl PhoneLine {
         let theme = Theme::of_brightness(prepared.brightness);
         let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(urls) = published.get(&target.name) {
+            self.host.readdress(&urls.token, target.recipient());
             return Ok((image, urls.clone(), theme));
         }
         let (schema, name) = (image.schema, &self.name_of(target));
         let urls = self
             .host
-            .publish(&target.name, prepared.clone(), schema, name)
+            .publish(target.recipient(), prepared.clone(), schema, name)
             .map_err(|error| error.to_string())?;
         published.insert(target.name.clone(), urls.clone());
         drop(published);
@@ -199,10 +199,10 @@ impl Line for PhoneLine {
         }
         let seen = self.host.wait_complete(&token, self.verify_timeout).await;
         self.host.retire(&token);
-        Fetched { image: seen.image, thumbnail: seen.thumbnail }
+        seen.into()
     }
 
-    async fn evidence(&self, target: &Target, fetched: Fetched) -> Evidence {
+    async fn evidence(&self, target: &Target, fetched: &Fetched) -> Evidence {
         if self.unwatched.is_some() {
             let why =
                 "the phone answered success; whether it downloads the picture was not looked at";

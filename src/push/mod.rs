@@ -33,8 +33,10 @@ pub mod window;
 use std::net::IpAddr;
 
 use crate::domain::device_name::DeviceName;
+use crate::domain::nat::{DownloadSources, NatRules};
 use crate::domain::object::{ObjectKind, Takes};
-use crate::event::{Outcome, PhoneError};
+use crate::event::{Downloads, Outcome, PhoneError};
+use crate::host::{FetchState, Recipient};
 use evidence::Evidence;
 
 pub use choose::targets;
@@ -65,12 +67,26 @@ pub struct Target {
     /// Whether its association or its configuration was changed only a moment ago. Such a phone may refuse
     /// the push user for some minutes, so it is asked after all others.
     pub fresh: bool,
+    /// From which addresses its downloads count.
+    pub sources: DownloadSources,
 }
 
 impl Target {
     /// Returns what is pushed to it.
     pub fn object(&self) -> ObjectKind {
         self.takes.kind()
+    }
+
+    /// Lets its downloads come from translated addresses, where a rule says so.
+    #[must_use]
+    pub fn behind(mut self, rules: &NatRules) -> Self {
+        self.sources.translate(rules, &self.device_pool);
+        self
+    }
+
+    /// Returns for whom its files are published.
+    fn recipient(&self) -> Recipient<'_> {
+        Recipient { device: &self.name, sources: &self.sources }
     }
 
     /// Returns which of several pictures it gets, where there are several.
@@ -127,18 +143,32 @@ impl Answer {
 }
 
 /// What the image server saw of one phone. A ring tone is one file, so both say the same of it.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Fetched {
-    /// The background was downloaded completely.
+    /// The background was downloaded completely, from an address of the phone.
     pub image: bool,
-    /// The thumbnail was downloaded completely.
+    /// The thumbnail was downloaded completely, from an address of the phone.
     pub thumbnail: bool,
+    /// Who else downloaded something.
+    pub downloads: Downloads,
 }
 
 impl Fetched {
+    /// What only the phone itself has downloaded.
+    pub const fn own(image: bool, thumbnail: bool) -> Self {
+        Self { image, thumbnail, downloads: Downloads { fetched_by: Vec::new(), nat: None } }
+    }
+
     /// Tells whether both were.
-    pub fn is_complete(self) -> bool {
+    pub fn is_complete(&self) -> bool {
         self.image && self.thumbnail
+    }
+}
+
+impl From<FetchState> for Fetched {
+    fn from(seen: FetchState) -> Self {
+        let FetchState { image, thumbnail, requests: _, downloads } = seen;
+        Self { image, thumbnail, downloads }
     }
 }
 
@@ -151,7 +181,11 @@ pub trait Line: Send + Sync {
     fn downloads(&self, target: &Target) -> impl Future<Output = Fetched> + Send;
 
     /// Looks for what else there is to go by, once the downloads are known.
-    fn evidence(&self, target: &Target, fetched: Fetched) -> impl Future<Output = Evidence> + Send {
+    fn evidence(
+        &self,
+        target: &Target,
+        fetched: &Fetched,
+    ) -> impl Future<Output = Evidence> + Send {
         let (_, _) = (target, fetched);
         async { Evidence::Downloads }
     }

@@ -67,6 +67,8 @@ pub enum Stopped {
     NoDownloads {
         /// How many accepted.
         accepted: usize,
+        /// Whether other addresses downloaded what phones were sent.
+        by_others: bool,
     },
     /// Somebody asked to stop.
     Interrupted,
@@ -106,7 +108,12 @@ impl Stopped {
                 "{} failed, and {most} may (--max-failures); look at their reasons first",
                 counted(*failed, "phone")
             ),
-            Self::NoDownloads { accepted } => format!(
+            Self::NoDownloads { accepted, by_others: true } => format!(
+                "{} accepted, and only other addresses downloaded what phones were sent: name proxies and translated \
+                 addresses in [[nat]] rules of the config file",
+                counted(*accepted, "phone")
+            ),
+            Self::NoDownloads { accepted, by_others: false } => format!(
                 "{} accepted, and none downloaded what it was sent: check that phones can reach the image server \
                  (firewall, --advertise)",
                 counted(*accepted, "phone")

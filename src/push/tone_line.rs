@@ -60,9 +60,11 @@ impl ToneLine {
         let tone = tone.ok_or_else(|| format!("no ring tone was made for {}", target.model))?;
         let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(tone) = published.get(&target.name) {
+            self.host.readdress(&tone.token, target.recipient());
             return Ok(tone.clone());
         }
-        let tone = self.host.publish_tone(&target.name, tone).map_err(|error| error.to_string())?;
+        let tone =
+            self.host.publish_tone(target.recipient(), tone).map_err(|error| error.to_string())?;
         published.insert(target.name.clone(), tone.clone());
         drop(published);
         Ok(tone)
@@ -96,6 +98,6 @@ impl Line for ToneLine {
         let Some(token) = token else { return Fetched::default() };
         let seen = self.host.wait_complete(&token, self.verify_timeout).await;
         self.host.retire(&token);
-        Fetched { image: seen.image, thumbnail: seen.thumbnail }
+        seen.into()
     }
 }

@@ -143,7 +143,8 @@ fn no_downloads(results: &[PhoneResult], more_to_come: bool) -> Option<Stopped> 
         |result: &&PhoneResult| result.outcome == Outcome::Accepted && result.is_failure();
     let accepted = results.iter().filter(in_vain).count();
     let nobody = accepted > 0 && verified(results) == 0;
-    (more_to_come && nobody).then_some(Stopped::NoDownloads { accepted })
+    let by_others = results.iter().any(|result| !result.downloads.fetched_by.is_empty());
+    (more_to_come && nobody).then_some(Stopped::NoDownloads { accepted, by_others })
 }
 
 #[cfg(test)]

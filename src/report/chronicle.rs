@@ -295,6 +295,7 @@ fn without_end(run: &Chronicle, phone: &PhoneSeen, begun: Option<&AttemptRow>) -
         phone_error: None,
         reason: Some(reason),
         remedy: Some(remedy),
+        downloads: crate::event::Downloads::default(),
         attempts: begun.map_or(0, |attempt| attempt.attempt),
         first_attempt_at: begun.map(|attempt| attempt.began_at),
         finished_at: None,

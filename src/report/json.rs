@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::answer::{Answer, JsonOut, ListError};
 use super::list::Chosen;
+use super::other_downloads::{OtherFetcher, other_fetchers};
 use super::record::{ModelRecord, Record};
 use super::rollout::{Rollout, RolloutSummary};
 use crate::domain::audit::{Audit, AuditedPhone, Summary};
@@ -189,6 +190,8 @@ pub(super) struct RolloutBody<'a> {
     audit_summary: Option<&'a Summary>,
     /// What could not be read, in sentences.
     remarks: &'a [String],
+    /// Addresses that asked for files of phones whose address they are not.
+    other_fetchers: Vec<OtherFetcher<'a>>,
     /// What was changed on the cluster.
     changes: &'a [ChangeResult],
     /// Every selected phone.
@@ -209,6 +212,7 @@ pub fn rollout_json(rollout: &Rollout, generated_at: Timestamp) -> Document<'_, 
         summary: rollout.summary(),
         audit_summary: rollout.audit.as_ref().map(|audit| &audit.summary),
         remarks: rollout.remarks(),
+        other_fetchers: other_fetchers(&rollout.phones),
         changes: &rollout.changes,
         phones: &rollout.phones,
     };

@@ -13,6 +13,7 @@ mod html;
 mod json;
 mod junit;
 mod list;
+mod other_downloads;
 mod picture_rules;
 mod pictures;
 mod recap;

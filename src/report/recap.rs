@@ -7,6 +7,7 @@ use comfy_table::{Cell, CellAlignment};
 
 use super::changes::changes_recap;
 use super::list::{finished, plain_table};
+use super::other_downloads::download_warnings;
 use super::picture_rules::pictures;
 use super::ring_tones::ring_tones;
 use super::rollout::Rollout;
@@ -56,6 +57,7 @@ pub fn rollout_recap(rollout: &Rollout) -> String {
         seconds(rollout),
     );
     text.push_str(&remarks(rollout.remarks()));
+    text.push_str(&remarks(&download_warnings(&rollout.phones)));
     if let Some(audit) = &rollout.audit {
         text.push_str(&verdicts(audit));
         text.push_str(&findings(audit));

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::changes::{Ended, came_of};
 use super::json::Document;
+use super::other_downloads::{OtherFetcher, download_warnings, other_fetchers};
 use super::record::Record;
 use super::rollout::RolloutSummary;
 use super::text::printable;
@@ -185,6 +186,8 @@ pub(super) struct ShowBody<'a> {
     events: &'a [EventRow],
     /// What was downloaded from the image server.
     downloads: &'a [Download],
+    /// Addresses that asked for files of phones whose address they are not.
+    other_fetchers: Vec<OtherFetcher<'a>>,
     /// How its phones ended.
     phones: &'a [PhoneResult],
 }
@@ -220,6 +223,7 @@ pub fn show_json(shown: &Shown, generated_at: Timestamp) -> Document<'static, im
         attempts: &shown.attempts,
         events: &shown.events,
         downloads: &shown.downloads,
+        other_fetchers: other_fetchers(&shown.phones),
         phones: &shown.phones,
     };
     Document::new("show", generated_at, None, body)
@@ -275,6 +279,9 @@ pub fn show_recap(shown: &Shown) -> String {
     }
     line(String::new());
     line(format!("{}: {}", counted(shown.phones.len(), "phone"), run.counts()));
+    for warning in download_warnings(&shown.phones) {
+        line(format!("  ! {warning}"));
+    }
     for attempt in &shown.attempts {
         let how = attempt.outcome.as_deref().unwrap_or("its end is not known");
         let said = attempt.said.as_deref().map(|said| format!(": {said}")).unwrap_or_default();
@@ -300,9 +307,8 @@ pub fn download_line(download: &Download) -> String {
     let whose = phone.as_ref().map(|phone| format!(" of {phone}")).unwrap_or_default();
     let how = match (head_only, complete, status) {
         (true, ..) => "only the header was asked for".to_owned(),
-        (false, true, 206) => format!("{bytes} of {length} bytes, a part of it"),
         (false, true, _) => format!("{bytes} bytes, complete"),
-        (false, false, 200 | 206) => format!("{bytes} of {length} bytes, not complete"),
+        (false, false, 200) => format!("{bytes} of {length} bytes, not complete"),
         (false, false, _) => "nothing was sent".to_owned(),
     };
     format!("{} {file}{whose}: HTTP {status}, {how}, {} ms", peer.ip(), download.duration_ms)

@@ -156,6 +156,8 @@ pub struct PhoneSpec {
     pub certificate: Shows,
     /// How it misbehaves, if it does.
     pub quirk: Quirk,
+    /// By whom its files are downloaded.
+    pub downloads: DownloadsBy,
 }
 
 impl PhoneSpec {
@@ -192,6 +194,7 @@ impl PhoneSpec {
             web: Web::Both,
             certificate: Shows::Issued,
             quirk: Quirk::Normal,
+            downloads: DownloadsBy::Itself,
         }
     }
 }
@@ -396,6 +399,22 @@ pub enum Shows {
     Expired,
     /// One that the maker has signed for the phone of this name.
     Other(String),
+}
+
+/// By whom the files of a simulated phone are downloaded.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum DownloadsBy {
+    /// By the phone, from its own address.
+    Itself,
+    /// By the phone, which asks for the first part of each file and for the connection to be kept, and takes what it
+    /// gets.
+    ItselfInParts,
+    /// By the phone, behind NAT or a proxy: its requests come from this address.
+    Behind(Ipv4Addr),
+    /// By somebody else at this address; the phone downloads nothing.
+    Other(Ipv4Addr),
+    /// By somebody at each of two addresses, a half each; the phone downloads nothing.
+    TwoOthers(Ipv4Addr, Ipv4Addr),
 }
 
 /// How a simulated phone misbehaves.

@@ -73,9 +73,9 @@ pub use config::{
     PUSH_USER, READER_PASSWORD, READER_USER, Release, RisPort, SimConfig, Spread, Sql,
 };
 pub use content::{
-    AccountState, Address, AxlRole, CTI_PORT, Fleet, Httpd, NO_URL, PhoneSpec, ProfileSpec,
-    Protocol, Quirk, Registration, STANDARD_PROFILE, Shows, THIRD_PARTY_SIP, UserKind, UserSpec,
-    Web,
+    AccountState, Address, AxlRole, CTI_PORT, DownloadsBy, Fleet, Httpd, NO_URL, PhoneSpec,
+    ProfileSpec, Protocol, Quirk, Registration, STANDARD_PROFILE, Shows, THIRD_PARTY_SIP, UserKind,
+    UserSpec, Web,
 };
 
 pub use fleet::FleetSpec;

@@ -1,6 +1,7 @@
 //! What really happened in the simulated cluster: the side that tests believe.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::time::Instant;
 
 use sha2::{Digest as _, Sha256};
@@ -172,6 +173,8 @@ pub enum PushOutcome {
 pub struct Fetch {
     /// The address it asked for.
     pub url: String,
+    /// The address that the request came from.
+    pub from: Ipv4Addr,
     /// The HTTP status, or nothing when no answer came.
     pub status: Option<u16>,
     /// Bytes of the body that were read.

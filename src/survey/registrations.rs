@@ -106,6 +106,8 @@ fn write_into(phones: &mut [Phone], mut devices: HashMap<DeviceName, RisDevice>,
 
 fn registration(device: RisDevice, complete: bool) -> Registration {
     let (mut ipv4, mut ipv6) = (Vec::new(), Vec::new());
+    let listed = device.addresses.iter().map(|address| address.ip);
+    let addresses = listed.filter(|ip| !ip.is_unspecified()).collect();
     for ip in [device.ipv4(), device.ipv6()].into_iter().flatten() {
         match ip {
             std::net::IpAddr::V4(ip) => ipv4.push(ip),
@@ -123,6 +125,7 @@ fn registration(device: RisDevice, complete: bool) -> Registration {
     Registration {
         status,
         ip: preferred_address(&ipv4, &ipv6),
+        addresses,
         node: (!device.node.is_empty()).then_some(device.node),
         timestamp: device
             .timestamp
@@ -167,6 +170,7 @@ mod tests {
     fn a_dual_stack_phone_is_reached_over_ipv4() {
         let found = registration(device(RisStatus::Registered, &["2001:db8::1", "10.1.2.3"]), true);
         assert_eq!(found.ip, Some("10.1.2.3".parse().unwrap()));
+        assert_eq!(found.addresses.len(), 2, "it may download from both");
         assert_eq!((found.active_load, found.timestamp), (None, None));
         let found = registration(device(RisStatus::Registered, &["2001:db8::1"]), true);
         assert_eq!(found.ip, Some("2001:db8::1".parse().unwrap()));

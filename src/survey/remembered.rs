@@ -79,8 +79,11 @@ fn registration(row: RegistrationRow) -> Registration {
             IpAddr::V6(ip) => ipv6.push(ip),
         }
     }
+    let addresses = ipv4.iter().copied().map(IpAddr::V4);
+    let addresses = addresses.chain(ipv6.iter().copied().map(IpAddr::V6));
     Registration {
         ip: preferred_address(&ipv4, &ipv6),
+        addresses: addresses.filter(|ip| !ip.is_unspecified()).collect(),
         node: row.node,
         timestamp: row
             .last_seen

@@ -12,6 +12,7 @@ mod config;
 mod connections;
 mod doctor;
 mod documents;
+mod downloads;
 mod elsewhere;
 mod fleet;
 mod host;

@@ -9,6 +9,7 @@ use futures::stream::{StreamExt as _, iter};
 use super::list::{Entry, is_address};
 use crate::domain::device_name::DeviceName;
 use crate::domain::model::{self, Model};
+use crate::domain::nat::DownloadSources;
 use crate::domain::object::{ObjectKind, Takes};
 use crate::event::{Event, Observer, Outcome, PhoneResult, Stage};
 use crate::phone::{DeviceInformation, Https, IdentityError, PhoneClient, who_is_there};
@@ -169,6 +170,7 @@ fn target(
         https: false,
         checks_password: true,
         fresh: false,
+        sources: DownloadSources::of([entry.address]),
     })
 }
 
@@ -268,6 +270,7 @@ fn result(object: ObjectKind, entry: &Entry, said: &Said, why: Why) -> PhoneResu
         phone_error: None,
         reason: Some(why.reason),
         remedy: Some(why.remedy.to_owned()),
+        downloads: crate::event::Downloads::default(),
         attempts: 0,
         first_attempt_at: None,
         finished_at: None,

@@ -160,6 +160,7 @@ async fn carry_out(
     let started_at = Timestamp::now();
     telling::keep_subject(recorder, work.goods.deed(), &work.picture_file).await?;
     let (targets, mut others) = who_is_there(work, observer.as_ref()).await?;
+    let targets = targets.into_iter().map(|target| target.behind(&work.way.nat)).collect();
     let (mut targets, left) = work.goods.sort(targets);
     others.extend(left);
     let models = targets.iter().map(goods::of_model).collect();

@@ -250,6 +250,7 @@ mod tests {
             phone_error: None,
             reason: None,
             remedy: None,
+            downloads: crate::event::Downloads::default(),
             attempts: 1,
             first_attempt_at: None,
             finished_at: None,
@@ -259,6 +260,7 @@ mod tests {
 
     fn record(size: Option<Size>, files: usize) -> PhoneRecord {
         let fetch = |n: usize| Fetch {
+            from: std::net::Ipv4Addr::LOCALHOST,
             url: format!("http://h/{n}"),
             status: Some(200),
             bytes: 1,

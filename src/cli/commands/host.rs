@@ -13,7 +13,7 @@ use crate::cli::served_folder::{self, FolderFile};
 use crate::cli::serving::Serving;
 use crate::cli::{output, ui};
 use crate::event::{Event, Observer};
-use crate::host::ImageHost;
+use crate::host::{HostLimits, ImageHost};
 use crate::report::{HostedFile, download_line, hosted_json, printable};
 
 /// Serve the pictures of a folder to phones, for pushes that others make
@@ -58,6 +58,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         tls_cert: args.tls_cert,
         tls_key: args.tls_key,
         ports: None,
+        limits: HostLimits::for_everybody(),
     };
     let watcher: Arc<dyn Observer> = Arc::new(Watcher);
     let host = serving.start(Some(toward(&serving)), &watcher)?;

@@ -29,7 +29,7 @@ pub(super) struct ImageSection {
 /// A pattern, or a list of them.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged, expecting = "a name, or a list of names; * stands for any characters")]
-enum OneOrMore {
+pub(super) enum OneOrMore {
     One(Pattern),
     More(Vec<Pattern>),
 }
@@ -37,6 +37,15 @@ enum OneOrMore {
 impl Default for OneOrMore {
     fn default() -> Self {
         Self::More(Vec::new())
+    }
+}
+
+impl OneOrMore {
+    pub(super) fn patterns(&self) -> &[Pattern] {
+        match self {
+            Self::One(pattern) => std::slice::from_ref(pattern),
+            Self::More(patterns) => patterns,
+        }
     }
 }
 
@@ -52,11 +61,7 @@ impl ImageSection {
             (Field::Device, &self.device),
         ];
         let patterns = fields.into_iter().flat_map(|(field, patterns)| {
-            let patterns = match patterns {
-                OneOrMore::One(pattern) => std::slice::from_ref(pattern),
-                OneOrMore::More(patterns) => patterns,
-            };
-            patterns.iter().map(move |pattern| (field, pattern.clone()))
+            patterns.patterns().iter().map(move |pattern| (field, pattern.clone()))
         });
         PictureRule {
             name: self.file.display().to_string(),

@@ -288,3 +288,31 @@ fn device_pools_have_time_zones() {
         assert!(parsed(wrong).unwrap_err().to_string().contains("line"), "{wrong}");
     }
 }
+
+#[test]
+fn translated_addresses_are_one_or_a_list_and_all_of_it_is_checked() {
+    let text = "[[nat]]\ndevice_pool = \"BR-*\"\nfrom = \"203.0.113.7\"\n\
+                [[nat]]\nsubnet = [\"10.33.0.0/16\", \"2001:db8::/64\"]\n\
+                from = [\"198.51.100.3/28\", \"::ffff:192.0.2.1\"]\n";
+    let rules = serde_json::to_value(parsed(text).unwrap().machine().nat).unwrap();
+    assert_eq!(rules[0]["device_pool"], serde_json::json!(["BR-*"]));
+    assert_eq!(rules[0]["from"], serde_json::json!(["203.0.113.7/32"]));
+    assert_eq!(rules[1]["subnet"], serde_json::json!(["10.33.0.0/16", "2001:db8::/64"]));
+    assert_eq!(rules[1]["from"], serde_json::json!(["198.51.100.0/28", "192.0.2.1/32"]));
+    for (wrong, words) in [
+        ("device_pool = \"BR\"\n", ["line 1", "from"]),
+        ("from = []\n", ["line 2", "names no address"]),
+        ("from = \"0.0.0.0/0\"\n", ["line 2", "prove nothing"]),
+        ("from = \"branch\"\n", ["line 2", "\"branch\" is neither an address"]),
+        ("from = [\"10.0.0.1\", \"10.0.0.0/33\"]\n", ["line 2", "\"10.0.0.0/33\" is neither"]),
+        ("from = 7\n", ["line 2", "an address such as"]),
+        ("from = \"10.0.0.1\"\nsubnet = \"x\"\n", ["line 3", "`subnet` in [nat]"]),
+        ("from = \"10.0.0.1\"\nsubnets = \"x\"\n", ["line 3", "did you mean `subnet`?"]),
+        ("from = \"10.0.0.1\"\ndevice_pool = 3\n", ["line 3", "device_pool"]),
+    ] {
+        let told = refused(&format!("[[nat]]\n{wrong}"));
+        for word in words {
+            assert!(told.contains(word), "{wrong}: {told}");
+        }
+    }
+}

@@ -20,6 +20,7 @@ pub(in crate::push) fn target(n: u8) -> Target {
         picture: String::new(),
         checks_password: true,
         fresh: false,
+        sources: crate::domain::nat::DownloadSources::of([[10, 0, 0, n].into()]),
     }
 }
 
@@ -64,7 +65,7 @@ impl Line for Scripted {
         let pushes = self.asked.lock().unwrap().iter().filter(|other| **other == n).count();
         let ignored = pushes == 1 && self.ignore_first.contains(&n);
         let seen = !ignored && !self.no_downloads.contains(&n);
-        Fetched { image: seen, thumbnail: seen }
+        Fetched::own(seen, seen)
     }
 }
 
@@ -288,7 +289,7 @@ impl Line for Slow {
     async fn downloads(&self, target: &Target) -> Fetched {
         tokio::time::sleep(Duration::from_secs(1)).await;
         *self.0.lock().unwrap().under_way.get_mut(&target.device_pool).unwrap() -= 1;
-        Fetched { image: true, thumbnail: true }
+        Fetched::own(true, true)
     }
 }
 

@@ -29,6 +29,7 @@ use self::timeline::Timeline;
 use self::together::Together;
 use self::tones::ToneRow;
 use super::chronicle::{Chronicle, PhoneSeen};
+use super::other_downloads::download_warnings;
 use super::text::printable;
 use super::words;
 use crate::domain::deed::Deed;
@@ -257,10 +258,11 @@ impl ChangesOf {
 }
 
 impl Of<'_> {
-    /// Returns what the survey could not read.
+    /// Returns what the survey could not read, and who else downloaded.
     fn remarks(&self) -> impl Iterator<Item = String> {
-        let remarks = self.run.audit.iter().flat_map(|audit| &audit.remarks);
-        remarks.map(|remark| format!("{}{}", self.in_front(), printable(remark)))
+        let remarks = self.run.audit.iter().flat_map(|audit| audit.remarks.iter().cloned());
+        let remarks = remarks.chain(download_warnings(&self.run.phones));
+        remarks.map(|remark| format!("{}{}", self.in_front(), printable(&remark)))
     }
 }
 

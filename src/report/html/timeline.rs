@@ -333,6 +333,7 @@ pub(super) mod tests {
             phone_error: None,
             reason: None,
             remedy: None,
+            downloads: crate::event::Downloads::default(),
             attempts: 1,
             first_attempt_at: None,
             finished_at: None,

@@ -23,7 +23,7 @@ use crate::domain::model::{self, ImageSpec, PushSchema};
 use crate::domain::personalization::Setting;
 use crate::sim::Shared;
 use crate::sim::accounts::basic;
-use crate::sim::content::{Quirk, Web};
+use crate::sim::content::{DownloadsBy, Quirk, Web};
 use crate::sim::database::{Device, Loaded};
 use crate::sim::form::{encode, fields};
 use crate::sim::record::{Fetch, PhoneRequest, Pressed, Push, PushOutcome, RingTone, Shown};
@@ -399,9 +399,12 @@ impl<'a> Phone<'a> {
         if self.ignores() {
             return (PushOutcome::Accepted, success(), Display::Unchanged);
         }
+        if self.is_fetched_by_others(&[&url], fetches).await {
+            return (PushOutcome::Accepted, success(), Display::Unchanged);
+        }
         let half = self.quirk == Quirk::FetchesHalf;
         let extent = if half { Extent::Half } else { Extent::All };
-        let (fetch, file) = self.client().download(&url, extent).await;
+        let (fetch, file) = self.downloader().download(&url, extent).await;
         fetches.push(fetch);
         if half {
             return (PushOutcome::Accepted, success(), Display::Unchanged);
@@ -439,7 +442,7 @@ impl<'a> Phone<'a> {
             return (PushOutcome::Accepted, success(), Display::Later(time, background, image));
         }
         if self.restarts() {
-            let (fetch, _) = self.client().download(&background.image, Extent::All).await;
+            let (fetch, _) = self.downloader().download(&background.image, Extent::All).await;
             fetches.push(fetch);
             self.shared.cluster().restart_by_itself(self.at);
             return (PushOutcome::Unusable, Err(Broken), Display::Unchanged);
@@ -460,9 +463,12 @@ impl<'a> Phone<'a> {
         if self.ignores() {
             return Some(Display::Unchanged);
         }
+        if self.is_fetched_by_others(&[&background.image, &background.thumbnail], fetches).await {
+            return Some(Display::Unchanged);
+        }
         let half = self.quirk == Quirk::FetchesHalf;
         let extent = if half { Extent::Half } else { Extent::All };
-        let client = self.client();
+        let client = self.downloader();
         let (fetch, file) = client.download(&background.image, extent).await;
         fetches.push(fetch);
         if half {
@@ -501,7 +507,45 @@ impl<'a> Phone<'a> {
 
     fn client(&self) -> Client<'_> {
         let line = self.shared.thin_lines.get(&self.device.spec.device_pool).cloned();
-        Client { page: &self.shared.page_lines, address: self.address, model: &self.product, line }
+        Client {
+            page: &self.shared.page_lines,
+            address: self.address,
+            model: &self.product,
+            line,
+            range: None,
+        }
+    }
+
+    /// The phone as the image server sees it.
+    fn downloader(&self) -> Client<'_> {
+        match self.device.spec.downloads {
+            DownloadsBy::Behind(address) => Client { address, ..self.client() },
+            DownloadsBy::ItselfInParts => Client { range: Some("bytes=0-4095"), ..self.client() },
+            DownloadsBy::Itself | DownloadsBy::Other(_) | DownloadsBy::TwoOthers(..) => {
+                self.client()
+            }
+        }
+    }
+
+    /// Lets others download these files, where that is what happens to this phone's.
+    async fn is_fetched_by_others(&self, urls: &[&str], fetches: &mut Vec<Fetch>) -> bool {
+        let others = match self.device.spec.downloads {
+            DownloadsBy::Itself | DownloadsBy::ItselfInParts | DownloadsBy::Behind(_) => {
+                return false;
+            }
+            DownloadsBy::Other(one) => vec![(one, None)],
+            DownloadsBy::TwoOthers(one, two) => {
+                vec![(one, Some("bytes=0-4095")), (two, Some("bytes=4096-"))]
+            }
+        };
+        for (address, range) in others {
+            for url in urls {
+                let client = Client { address, range, ..self.client() };
+                let (fetch, _) = client.download(url, Extent::All).await;
+                fetches.push(fetch);
+            }
+        }
+        true
     }
 
     #[expect(clippy::unused_self, reason = "reads as what the phone does, like its neighbours")]

@@ -26,6 +26,8 @@ pub(super) struct Client<'a> {
     pub(super) model: &'a str,
     /// The thin line that it shares with its device pool, if there is one.
     pub(super) line: Option<Arc<ThinLine>>,
+    /// Which bytes of a file it asks for, where it asks for some only.
+    pub(super) range: Option<&'static str>,
 }
 
 /// How much of a body is read.
@@ -40,15 +42,20 @@ pub(super) enum Extent {
 impl Client<'_> {
     /// Downloads a URL. The second value is the body, when the answer was 200 and complete.
     pub(super) async fn download(&self, url: &str, extent: Extent) -> (Fetch, Option<Bytes>) {
-        let mut fetch = Fetch { url: url.to_owned(), status: None, bytes: 0, complete: false };
+        let mut fetch = self.fetch(url);
         let body = self.request(url, None, extent, &mut fetch).await;
         let body = body.filter(|_| fetch.complete && fetch.status == Some(200));
         (fetch, body)
     }
 
+    fn fetch(&self, url: &str) -> Fetch {
+        let url = url.to_owned();
+        Fetch { url, from: self.address, status: None, bytes: 0, complete: false }
+    }
+
     /// Asks the authentication page; some models put the fields into the query, some into a form.
     pub(super) async fn ask(&self, url: &str, fields: &str, post: bool) -> Option<Bytes> {
-        let mut fetch = Fetch { url: String::new(), status: None, bytes: 0, complete: false };
+        let mut fetch = self.fetch("");
         let body = if post {
             self.request(url, Some(fields.to_owned()), Extent::All, &mut fetch).await
         } else {
@@ -107,7 +114,9 @@ impl Client<'_> {
             .header("Accept", "x-CiscoIPPhone/*, text/*,image/png,*/*")
             .header("Accept-Language", "en")
             .header("x-CiscoIPPhoneModelName", self.model);
-        if closes {
+        if let Some(range) = self.range {
+            request = request.header("Range", range).header("Connection", "keep-alive");
+        } else if closes {
             request = request.header("Connection", "close");
         }
         match form {
@@ -195,8 +204,13 @@ mod tests {
         let mut numbers = Vec::new();
         for phone in 1..=3 {
             let address_of_phone = Ipv4Addr::new(127, 3, 0, phone);
-            let client =
-                Client { page: &page, address: address_of_phone, model: "CP-8841", line: None };
+            let client = Client {
+                page: &page,
+                address: address_of_phone,
+                model: "CP-8841",
+                line: None,
+                range: None,
+            };
             let answer = client.ask(&format!("http://{address}/a.jsp"), "UserID=u", false).await;
             numbers.push(answer.unwrap());
         }

@@ -60,7 +60,7 @@ impl Line for Watched<'_> {
 
     async fn downloads(&self, _: &Target) -> Fetched {
         tokio::time::sleep(self.takes).await;
-        Fetched { image: true, thumbnail: true }
+        Fetched::own(true, true)
     }
 }
 
