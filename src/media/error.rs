@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::decoder::Limit;
+use super::svg::AS_PNG;
 use crate::domain::model::Size;
 
 /// Why the content of a file is no picture that can be used. The messages continue the file's name.
@@ -34,11 +35,11 @@ pub enum PictureProblem {
 }
 
 /// What to do with a picture that exceeds a limit.
-fn way_out(vector: bool) -> &'static str {
+fn way_out(vector: bool) -> String {
     if vector {
-        "simplify it (filters, masks, patterns, repeated elements), or export it as a PNG of 2560x1600 pixels"
+        format!("simplify it (filters, masks, patterns, repeated elements), or {AS_PNG}")
     } else {
-        "save it as PNG or JPEG, with at most 8000x8000 pixels"
+        "save it as PNG or JPEG, with at most 8000x8000 pixels".to_owned()
     }
 }
 

@@ -19,14 +19,15 @@ pub(super) fn is_svg(bytes: &[u8]) -> bool {
 /// # Errors
 /// When it is no SVG, when it holds texts or pictures, or when it has no size: says why.
 pub(super) fn draw(bytes: &[u8]) -> Result<DynamicImage, String> {
-    let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+    let unusable = |error: &dyn std::error::Error| format!("{error}; {AS_PNG}");
+    let text = std::str::from_utf8(bytes).map_err(|error| unusable(&error))?;
     let parsing = roxmltree::ParsingOptions {
         allow_dtd: true,
         nodes_limit: MOST_NODES,
         ..roxmltree::ParsingOptions::default()
     };
-    let document = roxmltree::Document::parse_with_options(text, parsing)
-        .map_err(|error| error.to_string())?;
+    let document =
+        roxmltree::Document::parse_with_options(text, parsing).map_err(|error| unusable(&error))?;
     if let Some(element) = undrawable(&document) {
         return Err(format!(
             "it has a <{element}> element, which is drawn nowhere the same; turn texts into paths, and save \
@@ -34,7 +35,7 @@ pub(super) fn draw(bytes: &[u8]) -> Result<DynamicImage, String> {
         ));
     }
     let tree = usvg::Tree::from_xmltree(&document, &usvg::Options::default())
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| unusable(&error))?;
     let (width, height) = (tree.size().width(), tree.size().height());
     let scale = (COVERS.0 / width).max(COVERS.1 / height).min(LONGEST_SIDE / width.max(height));
     let pixels = |side: f32| (side * scale).round().clamp(1.0, LONGEST_SIDE) as u32;
@@ -52,6 +53,9 @@ fn undrawable<'a>(document: &'a roxmltree::Document<'_>) -> Option<&'a str> {
     let names = document.descendants().filter(roxmltree::Node::is_element);
     names.map(|node| node.tag_name().name()).find(|name| UNDRAWABLE.contains(name))
 }
+
+/// What helps where a picture cannot be drawn.
+pub(super) const AS_PNG: &str = "export it as a PNG of 2560x1600 pixels";
 
 const NO_SIZE: &str = "it has no size";
 

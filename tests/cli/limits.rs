@@ -6,10 +6,13 @@
 use std::fmt::Write as _;
 use std::io::{Cursor, Write as _};
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
+use axlpaper::domain::model::by_number;
+use axlpaper::media::{Audio, Decoder, Picture, demo_picture, prepare};
 use image::codecs::jpeg::JpegEncoder;
-use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+use image::{DynamicImage, ImageEncoder as _, ImageFormat, Rgb, RgbImage};
 
 use crate::lab::{Ended, Lab, end};
 
@@ -24,7 +27,7 @@ fn with_file(name: &str, file: &[u8], arguments: &[&str]) -> Ended {
     end(program.into())
 }
 
-fn prepare(name: &str, file: &[u8]) -> Ended {
+fn prepared(name: &str, file: &[u8]) -> Ended {
     with_file(
         name,
         file,
@@ -197,7 +200,7 @@ fn pictures_that_cost_too_much_are_refused() {
         ("whole.webp", webp_of(16_383, 16_383), [large, "MB", smaller]),
         ("scan.tiff", tiff_of(19_000, 19_000), [large, "MB", smaller]),
     ] {
-        let ended = prepare(name, &file);
+        let ended = prepared(name, &file);
         ended.fails(2, &[name, words[0], words[1], words[2]]);
     }
 }
@@ -240,9 +243,9 @@ fn pictures_that_look_costly_come_to_an_end() {
         ("box.svg", b"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 1e30 1e30'/>".to_vec()),
         ("profile.png", bomb),
         ("frames.gif", gif_of(5_000)),
-        ("short.jpg", jpeg_of(4_000, 4_000)),
+        ("short.jpg", jpeg_of(4_000, 3_000)),
     ] {
-        let ended = prepare(name, &file);
+        let ended = prepared(name, &file);
         if ended.code != 0 {
             ended.fails(2, &[name]);
         }
@@ -257,12 +260,8 @@ fn large_pictures_that_people_have_are_used() {
                 <filter id='s'><feDropShadow dx='4' dy='4' stdDeviation='6'/></filter><clipPath id='c'><circle cx='400' \
                 cy='240' r='200'/></clipPath><rect width='800' height='480' fill='url(#g)'/><g clip-path='url(#c)' \
                 filter='url(#s)' opacity='0.8'><path d='M100 100L700 100L400 400Z' fill='white'/></g>";
-    for (name, file) in [
-        ("photo.jpg", jpeg(&photo)),
-        ("scan.png", black_png(10_000, 5_000, png::ColorType::Rgb, png::BitDepth::Eight)),
-        ("logo.svg", svg(logo)),
-    ] {
-        let ended = prepare(name, &file);
+    for (name, file) in [("photo.jpg", jpeg(&photo)), ("logo.svg", svg(logo))] {
+        let ended = prepared(name, &file);
         assert_eq!(ended.code, 0, "{name}: {ended:?}");
     }
 }
@@ -291,7 +290,7 @@ fn no_way_of_a_picture_leads_around_the_limits() {
 
 #[test]
 fn sounds_that_cost_too_much_come_to_an_end() {
-    let tones = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tones");
+    let tones = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tones");
     let tone = |name: &str| std::fs::read(tones.join(name)).unwrap();
     // The header of a WAV file promises 4 GB, and a channel for each bit of a number.
     let wav = |channels: u16, length: u32| {
@@ -325,6 +324,41 @@ fn sounds_that_cost_too_much_come_to_an_end() {
     }
 }
 
+#[test]
+fn the_process_with_limits_decodes_as_this_one_does() {
+    let decoder = Decoder::new(assert_cmd::cargo::cargo_bin!("axlpaper"));
+    let demo = demo_picture();
+    let mut sideways = Vec::new();
+    let mut encoder = JpegEncoder::new(&mut sideways);
+    // One entry: tag 0x0112 (orientation), one short, 6 (turn by 90 degrees).
+    let exif = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+    encoder.set_exif_metadata(exif.to_vec()).unwrap();
+    encoder.set_icc_profile(b"no profile".to_vec()).unwrap();
+    encoder.encode_image(&demo).unwrap();
+    let png = |picture: DynamicImage| {
+        let mut file = Cursor::new(Vec::new());
+        picture.write_to(&mut file, ImageFormat::Png).unwrap();
+        file.into_inner()
+    };
+    let mut clear = demo.to_rgba8();
+    clear.pixels_mut().for_each(|pixel| pixel.0[3] = pixel.0[0]);
+    let spec = by_number(683).unwrap().image.unwrap();
+    for file in
+        [sideways, png(clear.into()), png(demo.to_luma16().into()), svg("<path d='M0 0H9V9'/>")]
+    {
+        let one = decoder.picture("x", &file).unwrap();
+        let other = Picture::decode("x", &file).unwrap();
+        assert_eq!((one.size(), one.remarks()), (other.size(), other.remarks()));
+        let [one, other] = [one, other].map(|picture| prepare(&picture, &spec).unwrap().digest());
+        assert_eq!(one, other);
+    }
+    for name in ["440.flac", "440.mp3", "440.ogg"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tones").join(name);
+        let file = std::fs::read(path).unwrap();
+        assert_eq!(decoder.sound(name, &file).unwrap(), Audio::decode(name, file).unwrap());
+    }
+}
+
 /// Starts the program as a user who is not root, whose processes the files of `/proc` belong to.
 #[test]
 fn nobody_reads_the_memory_of_the_program() {
@@ -341,7 +375,7 @@ fn nobody_reads_the_memory_of_the_program() {
     let mut child = program.spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let files = std::path::Path::new("/proc").join(child.id().to_string());
+    let files = Path::new("/proc").join(child.id().to_string());
     let limits = std::fs::read_to_string(files.join("limits")).unwrap();
     // What is not dumpable belongs to root, and no debugger of the user may attach to it.
     let owner = std::fs::metadata(files.join("mem")).unwrap().uid();

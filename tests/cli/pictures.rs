@@ -333,8 +333,8 @@ fn the_largest_pictures_fit_into_the_memory_of_a_small_machine() {
     let folder = tempfile::tempdir().unwrap();
     huge(&folder.path().join("huge.png"));
     let program = assert_cmd::cargo::cargo_bin!("axlpaper");
-    // Address space, of which not all is used: 300 MB are the picture itself.
-    let limited = format!("ulimit -v 1200000 && exec {} \"$@\"", program.display());
+    // 512 MB of data for each process: 300 MB are the picture itself.
+    let limited = format!("ulimit -d 524288 && exec {} \"$@\"", program.display());
     let mut shell = assert_cmd::Command::new("sh");
     shell.env_clear().env("HOME", "/nonexistent").current_dir(folder.path());
     shell.args(["-c", &limited, "sh", "image", "prepare", "huge.png", "-o", "out"]);

@@ -212,3 +212,22 @@ fn of_code(status: ExitStatus, error: io::Error) -> Failure {
         Some(code) => Failure::Broken(io::Error::other(format!("it ended with status {code}"))),
     }
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_does_not_decode_is_named() {
+        for program in ["/nonexistent/axlpaper", "/bin/true", "/bin/false"] {
+            let decoder = Decoder::new(program);
+            let error = decoder.picture("a.png", b"x").unwrap_err();
+            assert!(matches!(error, MediaError::Decoder { .. }), "{error:?}");
+            let text = error.to_string();
+            assert!(text.contains("a.png") && text.contains(program), "{text}");
+            let error = decoder.sound("a.wav", &vec![0; 1 << 20]).unwrap_err();
+            assert!(matches!(error, ToneError::Decoder { .. }), "{error:?}");
+        }
+    }
+}

@@ -57,7 +57,7 @@ fn work(kind: Kind) -> io::Result<()> {
 
 fn damaged(file: &[u8], why: String) -> PictureProblem {
     if svg::is_svg(file) {
-        PictureProblem::Svg(format!("{why}; export it as a PNG of 2560x1600 pixels"))
+        PictureProblem::Svg(format!("{why}; {}", svg::AS_PNG))
     } else {
         PictureProblem::Damaged(why)
     }
