@@ -24,6 +24,7 @@ mod screen;
 mod sheet;
 mod svg;
 mod tone;
+mod xml_list;
 
 pub use demo::{demo_picture, demo_png};
 pub use encode::{EncodedPicture, Squeeze, png_size};

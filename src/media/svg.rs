@@ -5,7 +5,7 @@
 
 use image::{DynamicImage, RgbaImage};
 use resvg::tiny_skia::{Pixmap, Transform};
-use resvg::usvg::{self, roxmltree};
+use resvg::usvg;
 
 use crate::media::MediaError;
 
