@@ -1,275 +1,249 @@
-//! A rollout that is killed again and again, at chosen instants, and gone on with until it ends.
+//! Faults at chosen instants, over everything that changes a cluster or pushes to phones.
 //!
-//! The simulator chooses the instant: it stops before or after it has carried a request out, never answers
-//! it, and the program is killed there with SIGKILL. So every kill is where it was meant to be, however fast
-//! the machine is. At the end the simulator's own record is compared with the journal.
+//! The simulator chooses the instant: it stops before or after it has carried a request out, never answers it, and there
+//! the fault strikes. So every fault is where it was meant to be, however fast the machine is. The work is gone on with
+//! until it ends. The simulator's own record decides: at every moment each setting is as it was or as it is to be, at the
+//! end all of them are as a calm run leaves them, and no phone was pushed to after its proof.
+//!
+//! `AXLPAPER_FAULTS` is the number of kills, 200 by default; `AXLPAPER_FAULT_SEED` moves all seeds.
 
+#![cfg(unix)]
 #![expect(
     clippy::unwrap_used,
     reason = "clippy allows it in test functions, but not in what they share"
 )]
 
+mod fault;
 #[expect(dead_code, reason = "the other tests use the rest of it")]
-#[path = "cli/lab.rs"]
+#[path = "../cli/lab.rs"]
 mod lab;
+mod link;
+mod seed;
+mod settings;
+mod work;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::process::{Child, Stdio};
-use std::time::Duration;
+use std::collections::BTreeMap;
 
 use axlpaper::domain::personalization::Setting;
-use axlpaper::sim::{Limits, PUSH_USER, PhoneSpec, SimConfig, Tripped};
+use axlpaper::sim::Record;
 use rusqlite::Connection;
-use serde_json::Value;
-use tokio::sync::oneshot;
 
-use lab::{Lab, fleet_of, name};
+use fault::{Ended, Fault, run};
+use lab::{Lab, name};
+use link::Link;
+use seed::Seed;
+use settings::Settings;
+use work::{Next, PHONES, Work, is_plan_empty, plan};
 
-const PHONES: u32 = 200;
+/// After so many faults a lab is left in peace, so that its work comes to its end.
+const MOST_STRIKES: u64 = 16;
 
-/// Phones whose personalization is off: the run has to enable it and let them take it over.
-const OFF: u32 = 12;
+/// No work takes so many commands.
+const MOST_RUNS: u32 = 80;
 
-/// Devices that the push user controls before, and that are no phones.
-const OTHERS: [&str; 3] = ["ctiport_01", "ctiport_02", "ctiport_03"];
-
-/// Where a run is killed.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum Phase {
-    Survey,
-    Apply,
-    Push,
+/// What work leaves: the settings, and what of them phones have taken over.
+#[derive(Debug, Eq, PartialEq)]
+struct Left {
+    settings: Settings,
+    loaded: BTreeMap<String, (Setting, bool)>,
 }
 
-/// One instant: the `nth` request of an operation, before or after it was carried out.
-#[derive(Clone, Copy, Debug)]
-struct Instant {
-    phase: Phase,
-    operation: &'static str,
-    nth: u64,
-    when: Tripped,
+impl Left {
+    fn by(record: &Record) -> Self {
+        let loaded = record.phones.iter().map(|(name, phone)| {
+            (name.clone(), (phone.loaded_personalization, phone.loaded_web_access))
+        });
+        Self { settings: Settings::of(record), loaded: loaded.collect() }
+    }
 }
 
-/// Small, and the same everywhere; good enough to choose instants.
-struct Seed(u64);
+/// Runs the work to its end without a fault.
+fn calm(work: Work) -> Left {
+    let lab = work.lab();
+    let link = Link::to(lab.cluster.axl_addr());
+    prepare(&lab, &link, work);
+    let strikes = go_on(&lab, &link, work, &mut Seed::new(0), |_, _| None, |_| {});
+    assert_eq!(strikes, 0);
+    Left::by(&lab.record())
+}
 
-impl Seed {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
+fn prepare(lab: &Lab, link: &Link, work: Work) {
+    for arguments in work.first() {
+        let ended = run(lab, link, &arguments, None, &mut Seed::new(0));
+        assert_eq!(ended.code, Some(0), "{arguments:?}: {ended:?}");
     }
+}
 
-    fn of<T: Copy>(&mut self, all: &[T]) -> T {
-        all[usize::try_from(self.below(all.len() as u64)).unwrap()]
-    }
-
-    fn when(&mut self) -> Tripped {
-        self.of(&[Tripped::Before, Tripped::After])
-    }
-
-    /// Kills in the survey, then while the cluster is changed, then in pushes until nothing is left.
-    fn instant(&mut self, kill: u32) -> Instant {
-        let (phase, operation, nth) = match kill {
-            0..4 => {
-                let all = [
-                    "getCCMVersion",
-                    "listProcessNode",
-                    "listPhone",
-                    "listDevicePool",
-                    "listCommonPhoneConfig",
-                    "getServiceParameter",
-                    "getAppUser",
-                    "selectCmDeviceExt",
-                ];
-                (Phase::Survey, self.of(&all), 1)
+/// Types one command after the other until the work is done, and returns how often a fault struck.
+fn go_on(
+    lab: &Lab,
+    link: &Link,
+    work: Work,
+    seed: &mut Seed,
+    mut choose: impl FnMut(u64, &mut Seed) -> Option<Fault>,
+    looked_at: impl Fn(&Record),
+) -> u64 {
+    let (mut last, mut strikes): (Option<Ended>, u64) = (None, 0);
+    for _ in 0..MOST_RUNS {
+        let arguments = match work.next(lab, last.as_ref()) {
+            Next::Done => return strikes,
+            Next::Run(arguments) => arguments,
+            Next::PlanAnd(arguments) => {
+                let planned = run(lab, link, &plan(), None, seed);
+                assert_eq!(planned.code, Some(0), "{planned:?}");
+                if is_plan_empty(lab) {
+                    return strikes;
+                }
+                arguments
             }
-            4 => (Phase::Apply, "updateAppUser", 1),
-            5..9 => (Phase::Apply, "updatePhone", 1 + self.below(2)),
-            9..12 => (Phase::Apply, "applyPhone", 1 + self.below(3)),
-            _ => (Phase::Push, "push", 1 + self.below(12)),
         };
-        Instant { phase, operation, nth, when: self.when() }
+        let fault = choose(strikes, seed);
+        let fault = fault.map(|fault| (fault, work.instant(fault, strikes, seed)));
+        let began = std::time::Instant::now();
+        let ended = run(lab, link, &arguments, fault, seed);
+        let (command, took) = (&arguments[..2].join(" "), began.elapsed());
+        note(format_args!("{command} {fault:?}: {:?} after {took:.1?}", ended.code));
+        strikes += u64::from(ended.struck);
+        let record = lab.record();
+        looked_at(&record);
+        check_journal(lab, &record);
+        last = Some(ended);
     }
+    panic!("it never ends: {last:?}");
 }
 
-fn lab() -> Lab {
-    let mut fleet = fleet_of(PHONES);
-    for spec in fleet.phones.iter_mut().take(OFF as usize) {
-        spec.personalization = Setting::Disabled;
+/// Does the work with faults, and compares what is there with what a calm run leaves.
+fn strike(work: Work, number: u64, calm: &Left, faults: &[Fault], most: u64) -> u64 {
+    let lab = work.lab();
+    let link = Link::to(lab.cluster.axl_addr());
+    prepare(&lab, &link, work);
+    let before = Settings::of(&lab.record());
+    let mut seed = Seed::new(number);
+    let choose = |strikes, seed: &mut Seed| (strikes < most).then(|| seed.of(faults));
+    note(format_args!("{work:?} with seed {number}"));
+    let strikes = go_on(&lab, &link, work, &mut seed, choose, |record| {
+        Settings::of(record).assert_between(&before, &calm.settings);
+    });
+    let record = lab.record();
+    let left = Left::by(&record);
+    assert_eq!(left.settings, calm.settings);
+    // The cluster has the settings back after a revert that was killed, but phones may not have been told.
+    if work != Work::Revert {
+        assert_eq!(left.loaded, calm.loaded);
     }
-    fleet.phones.extend(OTHERS.map(|other| PhoneSpec::new(other, axlpaper::sim::CTI_PORT)));
-    fleet.push_devices = OTHERS.map(str::to_owned).to_vec();
-    fleet.push_devices.extend((OFF + 1..=OFF + 5).map(name));
-    Lab::with(SimConfig { limits: Limits::off(), ..SimConfig::new(fleet) })
-}
-
-/// Starts `rollout` with these arguments.
-fn started(lab: &Lab, arguments: &[String]) -> Child {
-    let own = lab.program(&["rollout"]);
-    let mut program = std::process::Command::new(own.get_program());
-    program.env_clear().current_dir(lab.folder()).args(own.get_args());
-    for (name, value) in own.get_envs() {
-        program.env(name, value.unwrap_or_default());
+    let known = ["updateAppUser", "updatePhone", "applyPhone"];
+    let unknown = record.writes.iter().find(|write| !known.contains(&write.operation.as_str()));
+    assert_eq!(unknown, None, "nothing else is changed");
+    for n in 1..=PHONES {
+        let shown = &record.phones[&name(n)].shown;
+        assert_eq!(shown.is_some(), work.pushes(), "{}", name(n));
     }
-    program
-        .args(arguments)
-        .args(["--yes", "--concurrency", "4", "--verify-timeout", "2", "--retry-delay", "0"])
-        .args(["--restart-timeout", "2", "--report", "report.html"])
-        .args(["--pin-sha256", &lab.cluster.cert_sha256()])
-        .args(["--phone-port", &lab.cluster.phone_port().to_string()])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
+    strikes
 }
 
-fn json(lab: &Lab, arguments: &[&str]) -> Value {
-    let ended = lab.read(arguments);
-    assert_eq!(ended.code, 0, "{ended:?}");
-    serde_json::from_str(&ended.stdout).unwrap()
+/// Says what happens, for whoever reads why a test failed.
+#[expect(clippy::print_stderr, reason = "it is shown when a test fails")]
+fn note(what: std::fmt::Arguments<'_>) {
+    eprintln!("{what}");
 }
 
-/// Returns what an administrator would type next; nothing when the last run came to its end.
-fn next(lab: &Lab) -> Option<Vec<String>> {
-    let first = || {
-        let picture = lab.picture().to_str().unwrap().to_owned();
-        Some(vec![picture, "--repair".to_owned(), "personalization".to_owned()])
+/// Checks what must hold after every run, however it ended.
+fn check_journal(lab: &Lab, record: &Record) {
+    let path = lab.path("journal.sqlite3");
+    if !path.exists() {
+        assert!(record.writes.is_empty(), "a change was made without a journal");
+        return;
+    }
+    let journal = Connection::open(path).unwrap();
+    let check: String = journal.query_row("pragma integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(check, "ok");
+    let count = |query: &str| {
+        let found = journal.query_row(query, [], |row| row.get::<_, i64>(0));
+        // A journal that was killed while it was made has no tables yet.
+        usize::try_from(found.unwrap_or_default()).unwrap()
     };
-    let runs = json(lab, &["runs", "--json"]);
-    let Some(last) = runs["runs"].get(0) else { return first() };
-    if last["state"] == "finished" {
-        return None;
-    }
-    // A run that was killed before it kept its picture has done nothing yet.
-    let shown = lab.read(&["rollout", "--resume", "last", "--dry-run"]);
-    if shown.stderr.contains("pushes no picture") {
-        return first();
-    }
-    Some(vec!["--resume".to_owned(), last["run"].to_string()])
-}
-
-/// Runs until the instant, and kills it there; false when it came to its end before.
-fn killed(lab: &Lab, arguments: &[String], instant: Instant) -> bool {
-    let mut tripped = lab.cluster.tripwire(instant.operation, instant.nth, instant.when);
-    let mut child = started(lab, arguments);
-    loop {
-        match tripped.try_recv() {
-            Ok(()) => break,
-            Err(oneshot::error::TryRecvError::Empty) => {}
-            Err(oneshot::error::TryRecvError::Closed) => panic!("the tripwire is gone"),
-        }
-        if child.try_wait().unwrap().is_some() {
-            return false;
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
-    true
-}
-
-/// Every attempt at every phone, over all runs, in the order in which they were begun.
-fn attempts(lab: &Lab) -> BTreeMap<String, Vec<String>> {
-    let runs = json(lab, &["runs", "--json", "--limit", "1000"]);
-    let mut runs: Vec<String> =
-        runs["runs"].as_array().unwrap().iter().map(|run| run["run"].to_string()).collect();
-    runs.reverse();
+    let changes = count("select count(*) from changes");
+    assert!(record.writes.len() <= changes, "{} writes, {changes} noted", record.writes.len());
     let mut attempts: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for run in runs {
-        for attempt in json(lab, &["show", &run, "--json"])["attempts"].as_array().unwrap() {
-            let phone = attempt["phone"].as_str().unwrap().to_owned();
-            let outcome = attempt["outcome"].as_str().unwrap_or("unknown").to_owned();
+    if changes > 0 || count("select count(*) from sqlite_schema where name = 'pushes'") > 0 {
+        let query = "select phone, coalesce(outcome, 'unknown') from pushes order by id";
+        let mut query = journal.prepare(query).unwrap();
+        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        for (phone, outcome) in rows.map(Result::unwrap) {
             attempts.entry(phone).or_default().push(outcome);
         }
     }
-    attempts
-}
-
-/// A run that was killed says so in its report, wherever it was killed once it had begun.
-fn what_was_killed_can_be_reported(lab: &Lab) {
-    let runs = json(lab, &["runs", "--json"]);
-    if runs["runs"].get(0).is_some_and(|last| last["state"] == "running") {
-        let told = lab.read(&["report", "last", "--output", "-"]);
-        assert_eq!(told.code, 0, "{told:?}");
-        assert!(told.stdout.contains("This run goes on, or was killed"), "{told:?}");
+    for (phone, known) in &record.phones {
+        let noted = attempts.get(phone).map(Vec::as_slice).unwrap_or_default();
+        let pushes = known.pushes.len();
+        assert!(pushes <= noted.len(), "{phone}: {pushes} pushes, and {noted:?} noted");
+        let proven = noted.iter().position(|outcome| outcome == "verified");
+        let again = proven.is_some_and(|at| at + 1 < noted.len());
+        assert!(!again, "{phone} was pushed to after its proof: {noted:?}");
     }
 }
 
-/// Kills a rollout until it ends, and returns where it was killed.
-fn kill_and_go_on(seed: u64) -> Vec<Phase> {
-    let lab = lab();
-    let (mut seed, mut kills) = (Seed(seed), Vec::new());
-    while let Some(arguments) = next(&lab) {
-        assert!(kills.len() < 200, "it never ends");
-        let instant = seed.instant(u32::try_from(kills.len()).unwrap());
-        if killed(&lab, &arguments, instant) {
-            kills.push(instant.phase);
-            what_was_killed_can_be_reported(&lab);
-        }
-    }
-    agree(&lab);
-    kills
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().unwrap())
 }
 
-/// Compares the simulator's record with what was there before and with the journal.
-fn agree(lab: &Lab) {
-    let record = lab.record();
-    let controlled: BTreeSet<&str> = record.devices(PUSH_USER).into_iter().collect();
-    assert!(OTHERS.iter().all(|other| controlled.contains(other)), "an association was lost");
-    assert_eq!(controlled.len(), PHONES as usize + OTHERS.len());
-    for n in 1..=PHONES {
-        let phone = &record.phones[&name(n)];
-        assert!(phone.shown.is_some(), "{} does not show the picture", name(n));
-        let enabled = phone.loaded_personalization == Setting::Enabled;
-        assert!(enabled, "{} has not taken its configuration over", name(n));
+/// Kills until this work has its share of all kills.
+fn kill(work: Work) {
+    let (share, first) = (setting("AXLPAPER_FAULTS", 200).div_ceil(4), setting("AXLPAPER_FAULT_SEED", 0));
+    let calm = calm(work);
+    let (mut kills, mut seed) = (0, first + 1);
+    while kills < share {
+        let most = MOST_STRIKES.min(share - kills);
+        let killed = strike(work, seed, &calm, &[Fault::Kill], most);
+        assert!(killed > 0, "seed {seed}: nothing was killed");
+        kills += killed;
+        seed += 1;
     }
-    let attempts = attempts(lab);
-    assert_eq!(attempts.len(), PHONES as usize);
-    for (phone, outcomes) in attempts {
-        let proven = outcomes.iter().position(|outcome| outcome == "verified");
-        assert_eq!(
-            proven,
-            Some(outcomes.len() - 1),
-            "{phone} was pushed to after its proof: {outcomes:?}"
-        );
-        let pushes = record.phones[&phone].pushes.len();
-        assert!(
-            pushes <= outcomes.len(),
-            "{phone}: {pushes} pushes, and {outcomes:?} in the journal"
-        );
-    }
-    let database = Connection::open(lab.path("journal.sqlite3")).unwrap();
-    let check: String = database.query_row("pragma integrity_check", [], |row| row.get(0)).unwrap();
-    assert_eq!(check, "ok");
-    // What was changed by anybody but us is nothing: every write of the cluster is in the journal.
-    let changes: usize = database
-        .query_row("select count(*) from changes", [], |row| row.get::<_, i64>(0))
-        .unwrap()
-        .try_into()
-        .unwrap();
-    assert!(record.writes.len() <= changes, "{} writes, {changes} changes", record.writes.len());
 }
 
-fn check(seeds: &[u64]) {
+/// Draws from all faults.
+fn draw(work: Work, seeds: std::ops::Range<u64>) {
+    let first = setting("AXLPAPER_FAULT_SEED", 0);
+    let calm = calm(work);
     for seed in seeds {
-        let kills = kill_and_go_on(*seed);
-        let count = |phase| kills.iter().filter(|kill| **kill == phase).count();
-        let (survey, apply, push) = (count(Phase::Survey), count(Phase::Apply), count(Phase::Push));
-        assert!(survey >= 4 && apply >= 5 && push >= 12, "seed {seed}: {survey} {apply} {push}");
-        assert!(survey + apply + push >= 25, "seed {seed}: {kills:?}");
+        strike(work, first + seed, &calm, &Fault::ALL, 6);
     }
 }
 
-// Two tests run side by side; together they kill at more than fifty instants.
+// The tests run side by side, each in labs of its own.
 
 #[test]
 fn a_rollout_that_is_killed_again_and_again_comes_to_its_end() {
-    check(&[1]);
+    kill(Work::Rollout);
 }
 
 #[test]
-fn so_does_one_that_is_killed_elsewhere() {
-    check(&[2]);
+fn so_does_a_push() {
+    kill(Work::Push);
+}
+
+#[test]
+fn so_does_a_plan_that_is_applied() {
+    kill(Work::Apply);
+}
+
+#[test]
+fn so_does_a_revert() {
+    kill(Work::Revert);
+}
+
+#[test]
+fn a_rollout_survives_what_else_can_happen() {
+    draw(Work::Rollout, 100..104);
+}
+
+#[test]
+fn so_does_a_push_at_night() {
+    draw(Work::Push, 200..203);
+}
+
+#[test]
+fn so_do_apply_and_revert() {
+    draw(Work::Apply, 300..303);
+    draw(Work::Revert, 400..403);
 }
