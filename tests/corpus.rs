@@ -4,7 +4,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[expect(clippy::expect_used, reason = "a target fails by panicking")]
 #[path = "../fuzz/targets/mod.rs"]
 mod targets;
 

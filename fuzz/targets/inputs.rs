@@ -94,7 +94,8 @@ pub fn plan_file(data: &[u8]) {
             Err(error) => return drop(error.to_string()),
         };
         let checked = check(&plan, Kind::Repair);
-        let written = serde_json::to_string(&plan_json(&plan, plan.made_at)).expect("a plan is JSON");
+        let written =
+            serde_json::to_string(&plan_json(&plan, plan.made_at)).expect("a plan is JSON");
         let again = read_plan(&written).unwrap_or_else(|error| panic!("{error}: {written}"));
         assert_eq!(again, plan);
         assert_eq!(check(&again, Kind::Repair), checked);
@@ -105,8 +106,8 @@ pub fn plan_file(data: &[u8]) {
 pub fn config(data: &[u8]) {
     with_text(data, |text| match FileConfig::parse(text, Path::new("axlpaper.toml")) {
         Ok(config) => {
-            for cluster in config.clusters().map(str::to_owned).collect::<Vec<_>>() {
-                drop(config.section(Some(&cluster)));
+            for cluster in config.clusters() {
+                drop(config.section(Some(cluster)));
             }
             drop(config.section(None));
             drop(config.pictures());

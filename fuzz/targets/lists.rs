@@ -89,7 +89,14 @@ fn elements(xml: &str, wanted: &str) -> Vec<String> {
             }
             Event::End(_) => inside = false,
             Event::Eof => return found,
-            _ => {}
+            Event::Empty(_)
+            | Event::Text(_)
+            | Event::CData(_)
+            | Event::Comment(_)
+            | Event::Decl(_)
+            | Event::PI(_)
+            | Event::DocType(_)
+            | Event::GeneralRef(_) => {}
         }
     }
 }

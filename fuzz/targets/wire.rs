@@ -95,7 +95,8 @@ pub fn phone_reply(data: &[u8]) {
             assert_eq!(root.tag_name().name(), "CiscoIPPhoneResponse");
             let items = root.children().filter(|node| node.tag_name().name() == "ResponseItem");
             let statuses: Vec<_> = items.filter_map(|item| item.attribute("Status")).collect();
-            let refused = statuses.iter().find(|status| status.trim_matches(['0', '+', ' ']) != "");
+            let refused =
+                statuses.iter().find(|status| !status.trim_matches(['0', '+', ' ']).is_empty());
             assert_eq!(refused, None, "{reply:?}");
         });
     }
@@ -126,7 +127,8 @@ pub fn vendor_config(data: &[u8]) {
         let Ok(before) = Document::parse(text) else { return };
         let request = put_into("<phone><vendorConfig/></phone>", &changed);
         let after = Document::parse(&request).unwrap_or_else(|error| panic!("{error}: {request}"));
-        let again = VendorMarkup::find(&request).unwrap_or_else(|error| panic!("{error}: {request}"));
+        let again =
+            VendorMarkup::find(&request).unwrap_or_else(|error| panic!("{error}: {request}"));
         assert_eq!(again, changed);
         let others = |document: &Document<'_>| settings(document, "webaccess");
         assert_eq!(others(&after), others(&before), "{request}");

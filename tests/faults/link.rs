@@ -1,6 +1,6 @@
 //! The network between the program and the cluster, which can be cut.
 
-use std::io::{Read, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 

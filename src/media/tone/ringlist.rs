@@ -86,8 +86,8 @@ fn rings(list: &XmlList<'_>) -> Vec<Ring> {
     let files = list.root().descendants().filter(|node| node.tag_name().name() == "FileName");
     files
         .map(|file| {
-            let beside = file.parent_element().into_iter().flat_map(|ring| ring.children());
-            let display = beside.filter(|node| node.tag_name().name() == "DisplayName").last();
+            let mut beside = file.parent_element().into_iter().flat_map(|ring| ring.children());
+            let display = beside.rfind(|node| node.tag_name().name() == "DisplayName");
             Ring { display: display.map(text_of), file: text_of(file).trim().to_owned() }
         })
         .collect()
