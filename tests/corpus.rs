@@ -18,6 +18,9 @@ const CHANGES: usize = 24;
 /// Longer files cost too much to be changed again and again.
 const LONGEST_CHANGED: usize = 32 * 1024;
 
+/// No target may need more, in KiB; libFuzzer holds them to the same.
+const MOST_MEMORY: u64 = 512 * 1024;
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -64,6 +67,13 @@ fn change(input: &[u8], random: &mut Random) -> Vec<u8> {
     changed
 }
 
+/// The most memory that this process has held at one time, in KiB; nothing where the system does not say.
+fn peak() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().trim_end_matches("kB").trim().parse().ok()
+}
+
 /// A small generator: the same inputs on every machine.
 struct Random(u64);
 
@@ -97,6 +107,8 @@ fn check(name: &str) {
                 run(target, &path, &change(&input, &mut random));
             }
         }
+        let peak = peak().unwrap_or_default();
+        assert!(peak < MOST_MEMORY, "{} needed {peak} KiB", path.display());
     }
 }
 

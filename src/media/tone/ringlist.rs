@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn an_entry_that_would_not_be_read_back_is_refused() {
-        for display in ["a\u{1}b", "a\rb"] {
+        for display in ["a\u{1}b", "\u{ffff}"] {
             let error = merge(Some(LIST), display, "b.raw").unwrap_err();
             assert!(matches!(error, RingListError::NotReadBack(_)), "{error}");
         }
