@@ -61,6 +61,28 @@ use error::{CliError, Exit};
 
 pub use schemas::schemas;
 
+/// The parsers of the lists that users give, for the fuzz targets; no part of the interface.
+#[doc(hidden)]
+pub mod lists {
+    use crate::domain::device_name::DeviceName;
+
+    /// Reads a list of device names as `--devices-from` does.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub fn devices(text: &str, may_quote: bool) -> Result<Vec<DeviceName>, String> {
+        super::target::parse_names(text, may_quote)
+    }
+
+    /// Reads a list of addresses as `--addresses-from` does, and returns how many phones it names.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub fn addresses(text: &str, may_quote: bool) -> Result<usize, String> {
+        super::addresses::parse_list(text, may_quote).map(|entries| entries.len())
+    }
+}
+
 /// Put one background picture on every Cisco IP phone of a Unified CM cluster, and prove it
 #[derive(Debug, Parser)]
 #[command(

@@ -96,7 +96,10 @@ const WHAT_A_LIST_IS: &str =
 /// semicolon or a tab, as spreadsheets write it.
 ///
 /// What is wrong is quoted only when `may_quote`: somebody can have typed a password into standard input.
-fn parse_names(text: &str, may_quote: bool) -> Result<Vec<DeviceName>, String> {
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn parse_names(text: &str, may_quote: bool) -> Result<Vec<DeviceName>, String> {
     let text = text.trim_start_matches('\u{feff}');
     let rows = rows(text)?;
     let header =

@@ -204,7 +204,11 @@ impl FileConfig {
         Ok(config)
     }
 
-    fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+    /// Reads the text of a config file; `path` is what errors call it.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let places = Places::of(text, KEYS);
         let invalid = |mut problems: Vec<Problem>| {
             problems.sort();

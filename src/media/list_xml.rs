@@ -9,12 +9,11 @@
 //! A list that is there already is somebody's work: entries are added behind its last one, and every other
 //! byte stays what it was.
 
-use quick_xml::escape::{escape, unescape};
-use quick_xml::events::{BytesStart, Event};
-use quick_xml::reader::Reader;
+use quick_xml::escape::escape;
 
 use crate::domain::model::PushSchema;
-use crate::domain::text::{excerpt, printable};
+use crate::domain::text::printable;
+use crate::media::xml_list::XmlList;
 
 /// One picture of a list.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -54,6 +53,9 @@ pub enum ListXmlError {
     /// Its version does not end in a number that could be made larger.
     #[error("its version {0:?} cannot be made larger; write it as 1.0")]
     Version(String),
+    /// The list with the entry, read back, is not the list that was read plus that entry.
+    #[error("with the new entry it would not be read back as it is: {0}")]
+    NotReadBack(String),
 }
 
 /// Makes a list with this entry alone.
@@ -75,161 +77,69 @@ pub fn add_to_list(
     schema: PushSchema,
     entry: &ListEntry,
 ) -> Result<Listed, ListXmlError> {
-    // The reader does not count a byte order mark.
-    if let Some(rest) = xml.strip_prefix('\u{feff}') {
-        let listed = add_to_list(rest, schema, entry)?;
-        return Ok(Listed { xml: format!("\u{feff}{}", listed.xml), ..listed });
-    }
-    let found = read(xml)?;
+    let list = XmlList::parse(xml, ROOT).map_err(ListXmlError::NotAList)?;
+    let before = items(&list);
     let wanted = printable(&address(entry, &entry.background)).into_owned();
     let attribute = match schema {
         PushSchema::Classic => "URL",
         PushSchema::PhoneOs => "Image",
     };
-    let entries = found.items.len();
-    let has = |item: &Vec<(String, String)>| {
-        item.iter().any(|(name, value)| name == attribute && *value == wanted)
-    };
-    if found.items.iter().any(has) {
+    let entries = before.len();
+    let has = |item: &Item| item.iter().any(|(name, value)| name == attribute && *value == wanted);
+    if before.iter().any(has) {
         return Ok(Listed { xml: xml.to_owned(), entries, unchanged: true });
     }
     if entries >= MOST_ENTRIES {
         return Err(ListXmlError::Full(entries));
     }
-    let mut merged = String::with_capacity(xml.len() + 400);
-    let head = &xml[..found.root_end];
-    match (schema, found.version) {
-        (PushSchema::Classic, _) => merged.push_str(head),
-        (PushSchema::PhoneOs, Some((from, to))) => {
-            merged.push_str(&head[..from]);
-            merged.push_str(&next_version(&head[from..to])?);
-            merged.push_str(&head[to..]);
-        }
-        (PushSchema::PhoneOs, None) => {
-            let end = head.trim_end_matches('>').trim_end_matches('/').len();
-            merged.push_str(head[..end].trim_end());
-            merged.push_str(" version=\"1.0\"");
-            merged.push_str(&head[end..]);
-        }
-    }
-    let item = item(schema, entry);
-    match found.close {
-        Some(close) => {
-            let body = &xml[found.root_end..close];
-            let line_end = if body.ends_with('\n') || body.is_empty() { "" } else { "\n" };
-            merged.push_str(body);
-            merged.push_str(line_end);
-            merged.push_str(&item);
-            merged.push('\n');
-            merged.push_str(&xml[close..]);
-        }
-        // `<CiscoIPPhoneImageList/>` becomes a pair of tags.
-        None => {
-            merged.truncate(merged.trim_end_matches('>').trim_end_matches('/').trim_end().len());
-            merged.extend([">\n", &item, "\n</", ROOT, ">"]);
-            merged.push_str(&xml[found.root_end..]);
-        }
-    }
-    // Somebody's list is not replaced by one that lacks an entry, or that phones cannot read.
-    let kept = read(&merged)?.items;
-    if kept.len() != entries + 1 || !kept.starts_with(&found.items) {
-        return Err(ListXmlError::NotAList("an entry cannot be added without harm".to_owned()));
-    }
+    let new = item(schema, entry);
+    let counted = match schema {
+        PushSchema::Classic => xml.to_owned(),
+        PushSchema::PhoneOs => with_next_version(xml, &list)?,
+    };
+    let list = XmlList::parse(&counted, ROOT).map_err(ListXmlError::NotReadBack)?;
+    let merged = list.with_entry(&format!("{new}\n"));
+    read_back(&merged, before, &new)?;
     Ok(Listed { xml: merged, entries: entries + 1, unchanged: false })
 }
 
-struct Found {
-    /// Where the root's start tag ends, in bytes.
-    root_end: usize,
-    /// Where the value of its version stands.
-    version: Option<(usize, usize)>,
-    /// Where its end tag begins; nothing when it is empty and closed at once.
-    close: Option<usize>,
-    /// The attributes of each entry.
-    items: Vec<Vec<(String, String)>>,
-}
+/// The attributes of one entry.
+type Item = Vec<(String, String)>;
 
-fn read(xml: &str) -> Result<Found, ListXmlError> {
-    let bad = |why: &dyn std::fmt::Display| ListXmlError::NotAList(excerpt(&why.to_string(), 200));
-    let mut reader = Reader::from_str(xml);
-    let (mut root, mut close, mut items) = (None, None, Vec::new());
-    let mut depth = 0_u32;
-    loop {
-        let before = position(&reader, xml);
-        let event = reader.read_event().map_err(|error| bad(&error))?;
-        let after = position(&reader, xml);
-        match event {
-            Event::Start(ref tag) | Event::Empty(ref tag) if depth == 0 => {
-                if tag.name().as_ref() != ROOT || root.is_some() {
-                    return Err(bad(&format_args!("its root is not {ROOT}")));
-                }
-                attributes(tag).map_err(|error| bad(&error))?;
-                // Positions in the tag as it stands, because everything else in it has to stay.
-                root = Some((
-                    after,
-                    version(&xml[before..after]).map(|(a, b)| (before + a, before + b)),
-                ));
-                depth += u32::from(matches!(event, Event::Start(_)));
-            }
-            Event::Start(ref tag) | Event::Empty(ref tag) => {
-                if depth == 1 && tag.name().as_ref() == "ImageItem" {
-                    items.push(attributes(tag).map_err(|error| bad(&error))?);
-                }
-                depth += u32::from(matches!(event, Event::Start(_)));
-            }
-            Event::End(_) => {
-                depth = depth.saturating_sub(1);
-                if depth == 0 {
-                    close = Some(before);
-                }
-            }
-            Event::Eof => break,
-            Event::Text(_)
-            | Event::CData(_)
-            | Event::Comment(_)
-            | Event::Decl(_)
-            | Event::PI(_)
-            | Event::DocType(_)
-            | Event::GeneralRef(_) => {}
-        }
-    }
-    let (root_end, version) = root.ok_or_else(|| bad(&"it is empty"))?;
-    if depth > 0 {
-        return Err(bad(&"its end is missing"));
-    }
-    Ok(Found { root_end, version, close, items })
-}
-
-fn position(reader: &Reader<&[u8]>, xml: &str) -> usize {
-    usize::try_from(reader.buffer_position()).unwrap_or(xml.len()).min(xml.len())
-}
-
-fn attributes(tag: &BytesStart<'_>) -> Result<Vec<(String, String)>, quick_xml::Error> {
-    tag.attributes()
-        .map(|attribute| {
-            let attribute = attribute?;
-            let name = attribute.key.as_ref().to_owned();
-            Ok((name, unescape(&attribute.value)?.into_owned()))
+fn items(list: &XmlList<'_>) -> Vec<Item> {
+    let entries = list.root().children().filter(|node| node.tag_name().name() == ITEM);
+    entries
+        .map(|entry| {
+            let attributes = entry.attributes();
+            attributes.map(|of| (of.name().to_owned(), of.value().to_owned())).collect()
         })
         .collect()
 }
 
-/// Returns where the value of `version` stands in a start tag that is known to be well-formed.
-fn version(tag: &str) -> Option<(usize, usize)> {
-    let mut from = 0;
-    loop {
-        let at = from + tag[from..].find("version")?;
-        let (before, after) = (&tag[..at], &tag[at + "version".len()..]);
-        let rest = after.trim_start();
-        let is_name = before.ends_with(|c: char| c.is_ascii_whitespace());
-        if is_name && let Some(value) = rest.strip_prefix('=') {
-            let value = value.trim_start();
-            let start = tag.len() - value.len() + 1;
-            let quote = value.chars().next()?;
-            return Some((start, start + tag[start..].find(quote)?));
-        }
-        from = at + "version".len();
+/// Checks that a merged list holds what it held before, in that order, and the new entry behind it.
+fn read_back(merged: &str, before: Vec<Item>, new: &str) -> Result<(), ListXmlError> {
+    let list = XmlList::parse(merged, ROOT).map_err(ListXmlError::NotReadBack)?;
+    let alone = format!("<{ROOT}>{new}</{ROOT}>");
+    let alone = XmlList::parse(&alone, ROOT).map_err(ListXmlError::NotReadBack)?;
+    let mut expected = before;
+    expected.extend(items(&alone));
+    if items(&list) == expected {
+        Ok(())
+    } else {
+        Err(ListXmlError::NotReadBack("its entries are not the same".to_owned()))
     }
+}
+
+/// Returns the list's text with the next version, and version 1.0 where it has none.
+fn with_next_version(xml: &str, list: &XmlList<'_>) -> Result<String, ListXmlError> {
+    let (range, version) = match list.root_attribute("version") {
+        Some(value) => (value.clone(), next_version(&xml[value])?),
+        None => {
+            let behind_name = list.root().range().start + 1 + ROOT.len();
+            (behind_name..behind_name, " version=\"1.0\"".to_owned())
+        }
+    };
+    Ok([&xml[..range.start], &version, &xml[range.end..]].concat())
 }
 
 /// Makes the last number of a version one larger: 1.9 becomes 1.10.
@@ -264,6 +174,7 @@ fn address(entry: &ListEntry, file: &str) -> String {
 }
 
 const ROOT: &str = "CiscoIPPhoneImageList";
+const ITEM: &str = "ImageItem";
 
 /// How many entries phones read.
 const MOST_ENTRIES: usize = 50;
@@ -323,11 +234,10 @@ mod tests {
             ("<CiscoIPPhoneImageList version=\"3\" />", "4"),
         ] {
             let merged = add_to_list(theirs, PushSchema::PhoneOs, &entry("a")).unwrap().xml;
-            let found = read(&merged).unwrap();
-            assert_eq!(found.items.len(), 1, "{merged}");
-            let (from, to) = found.version.unwrap();
-            assert_eq!(&merged[from..to], version, "{merged}");
-            assert!(found.close.is_some(), "{merged}");
+            let list = XmlList::parse(&merged, ROOT).unwrap();
+            assert_eq!(items(&list).len(), 1, "{merged}");
+            let value = list.root_attribute("version").unwrap();
+            assert_eq!(&merged[value], version, "{merged}");
         }
     }
 
@@ -353,6 +263,8 @@ mod tests {
             let error = add_to_list(xml, PushSchema::Classic, &entry("a")).unwrap_err();
             assert!(matches!(error, ListXmlError::NotAList(_)), "{xml}: {error}");
         }
+        let bell = add_to_list("<CiscoIPPhoneImageList/>", PushSchema::PhoneOs, &entry("\u{7}"));
+        assert!(matches!(bell, Err(ListXmlError::NotReadBack(_))), "{bell:?}");
         let odd = "<CiscoIPPhoneImageList version=\"new\"/>";
         let error = add_to_list(odd, PushSchema::PhoneOs, &entry("a")).unwrap_err();
         assert_eq!(error, ListXmlError::Version("new".into()));
@@ -366,12 +278,21 @@ mod tests {
                 list = add_to_list(&list, PushSchema::PhoneOs, &entry(name)).unwrap().xml;
             }
             // Another parser than the one that the list was merged with.
-            let found = resvg::usvg::roxmltree::Document::parse(&list).unwrap();
-            let mut wanted: Vec<_> = names.iter().map(|name| printable(name)).collect();
+            let mut reader = quick_xml::reader::Reader::from_str(&list);
+            let mut held = Vec::new();
+            loop {
+                match reader.read_event().unwrap() {
+                    quick_xml::events::Event::Empty(item) => {
+                        let name = item.try_get_attribute("Name").unwrap().unwrap();
+                        held.push(quick_xml::escape::unescape(&name.value).unwrap().into_owned());
+                    }
+                    quick_xml::events::Event::Eof => break,
+                    _ => {}
+                }
+            }
+            let mut wanted: Vec<_> = names.iter().map(|name| printable(name).into_owned()).collect();
             wanted.sort();
             wanted.dedup();
-            let mut held: Vec<_> =
-                found.descendants().filter_map(|item| item.attribute("Name")).collect();
             held.sort_unstable();
             prop_assert_eq!(held, wanted, "{}", list);
         }

@@ -25,6 +25,7 @@ mod screen;
 mod sheet;
 mod svg;
 mod tone;
+mod xml_list;
 
 pub use decoder::{Decoder, Limit, decode_worker};
 pub use demo::{demo_picture, demo_png};

@@ -5,7 +5,7 @@
 
 use image::{DynamicImage, RgbaImage};
 use resvg::tiny_skia::{Pixmap, Transform};
-use resvg::usvg::{self, roxmltree};
+use resvg::usvg;
 
 /// Tells whether these bytes begin as an SVG file does.
 pub(super) fn is_svg(bytes: &[u8]) -> bool {

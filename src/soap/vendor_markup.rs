@@ -53,6 +53,8 @@ impl VendorMarkup {
     /// # Errors
     /// When the settings could not be written back as they are.
     pub fn find(document: &str) -> Result<Self, MarkupError> {
+        // The reader does not count a byte order mark in its positions.
+        let document = document.trim_start_matches('\u{feff}');
         let mut reader = Reader::from_str(document);
         loop {
             match next(&mut reader)? {
@@ -265,6 +267,7 @@ mod tests {
         );
         assert_eq!(changed.others("webaccess"), found.others("webaccess"));
         assert_eq!(found.without("WEBACCESS").others("x").len(), 5);
+        assert_eq!(VendorMarkup::find(&format!("\u{feff}{ODD}")).unwrap(), found);
     }
 
     #[test]

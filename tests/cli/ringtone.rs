@@ -200,7 +200,8 @@ fn prepared_files_go_to_a_tftp_server_and_lists_keep_their_entries() {
     let lab = Lab::new(mixed());
     write_wav(&lab.path("Door bell.wav"), 3.0, 440.0);
     std::fs::create_dir(lab.path("tftp")).unwrap();
-    let old = "<CiscoIPPhoneRingList>\n<Ring><DisplayName>Old</DisplayName><FileName>Old.raw</FileName></Ring>\n\
+    // As Windows editors save it.
+    let old = "\u{feff}<CiscoIPPhoneRingList>\n<Ring><DisplayName>Old</DisplayName><FileName>Old.raw</FileName></Ring>\n\
         </CiscoIPPhoneRingList>\n";
     std::fs::write(lab.path("tftp/Ringlist.xml"), old).unwrap();
     let prepare = |more: &[&str]| {
@@ -220,6 +221,9 @@ fn prepared_files_go_to_a_tftp_server_and_lists_keep_their_entries() {
         "{list}"
     );
     assert!(list.contains("<FileName>Doorbell.raw</FileName>"));
+    let (kept, end) = old.split_at(old.find("</CiscoIPPhoneRingList>").unwrap());
+    assert!(list.starts_with(kept) && list.ends_with(end), "{list}");
+    roxmltree::Document::parse(&list).unwrap();
     let wide = std::fs::read_to_string(lab.path("tftp/Ringlist-wb.xml")).unwrap();
     assert!(wide.contains("Doorbell.rwb") && !wide.contains("Old"));
     // Once more: nothing changes.

@@ -108,7 +108,10 @@ fn in_file(path: &PathBuf) -> Result<Vec<Entry>, CliError> {
 /// Reads CSV with a header that has a column `address` or `ip`, or else a line `ADDRESS MODEL` for each phone.
 ///
 /// What is wrong is quoted only when `may_quote`: somebody can have typed a password into standard input.
-fn parse(text: &str, may_quote: bool) -> Result<Vec<Entry>, String> {
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn parse(text: &str, may_quote: bool) -> Result<Vec<Entry>, String> {
     let text = text.trim_start_matches('\u{feff}');
     let rows = rows(text)?;
     let entries = match rows.first().and_then(Columns::of) {

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use self::identify::{Asking, ask, sort_out};
+pub use self::list::parse as parse_list;
 use self::list::{Entry, entries};
 use super::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs};
 use super::error::{CliError, Exit};

@@ -3,11 +3,10 @@
 //! A list that is there already belongs to somebody: an entry is put in front of its end, and everything else
 //! stays as it is, byte for byte.
 
-use quick_xml::Reader;
 use quick_xml::escape::escape;
-use quick_xml::events::Event;
 
-use crate::domain::text::{excerpt, is_steering};
+use crate::domain::text::is_steering;
+use crate::media::xml_list::{XmlList, text_of};
 
 /// A ring list with an entry more.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -45,6 +44,9 @@ pub enum RingListError {
         /// Its length in characters.
         length: usize,
     },
+    /// The list with the entry, read back, is not the list that was read plus that entry.
+    #[error("with the new entry it would not be read back as it is: {0}")]
+    NotReadBack(String),
 }
 
 /// Adds an entry to a ring list, or makes a list with that entry.
@@ -69,90 +71,50 @@ pub fn merge(list: Option<&str>, display: &str, file: &str) -> Result<Merged, Ri
     let Some(list) = list else {
         let text =
             format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{ROOT}>\n{entry}</{ROOT}>\n");
+        read_back(&text, Vec::new(), (display, file))?;
         return Ok(Merged { text, was_there: false });
     };
-    // The reader does not count a byte order mark.
-    let (mark, list) = match list.strip_prefix('\u{feff}') {
-        Some(rest) => ("\u{feff}", rest),
-        None => ("", list),
-    };
-    let Known { files, end } = read(list)?;
-    if files.iter().any(|known| known == file) {
-        return Ok(Merged { text: format!("{mark}{list}"), was_there: true });
+    let known = XmlList::parse(list, ROOT).map_err(RingListError::NotAList)?;
+    let before = rings(&known);
+    if before.iter().any(|ring| ring.file == file) {
+        return Ok(Merged { text: list.to_owned(), was_there: true });
     }
-    if files.len() >= MOST_RINGS {
-        return Err(RingListError::Full(files.len()));
+    if before.len() >= MOST_RINGS {
+        return Err(RingListError::Full(before.len()));
     }
-    let (before, after) = list.split_at(end);
-    let text = format!("{before}{entry}{after}");
-    // Somebody's list is not replaced by one that lacks an entry, or that phones cannot read.
-    let kept = read(&text)?.files;
-    if !kept.starts_with(&files) || kept.len() != files.len() + 1 {
-        return Err(RingListError::NotAList("an entry cannot be added without harm".to_owned()));
-    }
-    Ok(Merged { text: format!("{mark}{text}"), was_there: false })
+    let text = known.with_entry(&entry);
+    read_back(&text, before, (display, file))?;
+    Ok(Merged { text, was_there: false })
 }
 
-/// What a list holds.
-struct Known {
-    files: Vec<String>,
-    /// Where its end tag begins, in bytes.
-    end: usize,
+/// One entry of a list.
+#[derive(Debug, Eq, PartialEq)]
+struct Ring {
+    display: Option<String>,
+    file: String,
 }
 
-fn read(list: &str) -> Result<Known, RingListError> {
-    let no_list = |why: &str| RingListError::NotAList(excerpt(why, 200));
-    let mut reader = Reader::from_str(list);
-    let (mut open, mut files, mut end) = (Vec::<String>::new(), Vec::new(), None);
-    loop {
-        let at = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
-        match reader.read_event().map_err(|error| no_list(&error.to_string()))? {
-            Event::Start(start) => {
-                let name = start.name().as_ref().to_owned();
-                if open.is_empty() && name != ROOT {
-                    return Err(no_list(&format!("it begins with <{name}>")));
-                }
-                if name == "FileName" {
-                    files.push(String::new());
-                }
-                open.push(name);
-            }
-            Event::End(_) => {
-                open.pop();
-                if open.is_empty() {
-                    end = Some(at);
-                }
-            }
-            Event::Text(text) if in_file_name(&open) => {
-                if let Some(file) = files.last_mut() {
-                    file.push_str(text.trim());
-                }
-            }
-            Event::GeneralRef(name) if in_file_name(&open) => {
-                let reference = format!("&{};", &*name);
-                let text = quick_xml::escape::unescape(&reference);
-                let text = text.map_err(|error| no_list(&error.to_string()))?;
-                if let Some(file) = files.last_mut() {
-                    file.push_str(&text);
-                }
-            }
-            Event::Eof => break,
-            Event::Empty(_)
-            | Event::Text(_)
-            | Event::GeneralRef(_)
-            | Event::CData(_)
-            | Event::Comment(_)
-            | Event::Decl(_)
-            | Event::PI(_)
-            | Event::DocType(_) => {}
-        }
+fn rings(list: &XmlList<'_>) -> Vec<Ring> {
+    let files = list.root().descendants().filter(|node| node.tag_name().name() == "FileName");
+    files
+        .map(|file| {
+            let mut beside = file.parent_element().into_iter().flat_map(|ring| ring.children());
+            let display = beside.rfind(|node| node.tag_name().name() == "DisplayName");
+            Ring { display: display.map(text_of), file: text_of(file).trim().to_owned() }
+        })
+        .collect()
+}
+
+/// Checks that a merged list holds what it held before, in that order, and the new entry behind it.
+fn read_back(merged: &str, before: Vec<Ring>, new: (&str, &str)) -> Result<(), RingListError> {
+    let list = XmlList::parse(merged, ROOT).map_err(RingListError::NotReadBack)?;
+    let mut expected = before;
+    expected.push(Ring { display: Some(new.0.to_owned()), file: new.1.to_owned() });
+    if rings(&list) == expected {
+        Ok(())
+    } else {
+        Err(RingListError::NotReadBack("its entries are not the same".to_owned()))
     }
-    let end = end.filter(|_| open.is_empty()).ok_or_else(|| no_list("it has no end"))?;
-    Ok(Known { files, end })
-}
-
-fn in_file_name(open: &[String]) -> bool {
-    open.last().is_some_and(|name| name == "FileName")
 }
 
 const ROOT: &str = "CiscoIPPhoneRingList";
@@ -209,6 +171,22 @@ mod tests {
     }
 
     #[test]
+    fn a_byte_order_mark_moves_no_entry() {
+        let marked = format!("\u{feff}{LIST}");
+        let merged = merge(Some(&marked), "Chime", "chime.raw").unwrap();
+        let plain = merge(Some(LIST), "Chime", "chime.raw").unwrap();
+        assert_eq!(merged.text, format!("\u{feff}{}", plain.text));
+    }
+
+    #[test]
+    fn an_entry_that_would_not_be_read_back_is_refused() {
+        for display in ["a\u{1}b", "\u{ffff}"] {
+            let error = merge(Some(LIST), display, "b.raw").unwrap_err();
+            assert!(matches!(error, RingListError::NotReadBack(_)), "{error}");
+        }
+    }
+
+    #[test]
     fn what_is_no_list_is_left_alone() {
         for wrong in
             ["", "<html></html>", "<CiscoIPPhoneRingList>", "<CiscoIPPhoneRingList></x>", "no"]
@@ -238,7 +216,8 @@ mod tests {
                 text = Some(merge(text.as_deref(), name, name).unwrap().text);
             }
             if let Some(text) = text {
-                let mut known = read(&text).unwrap().files;
+                let list = XmlList::parse(&text, ROOT).unwrap();
+                let mut known: Vec<_> = rings(&list).into_iter().map(|ring| ring.file).collect();
                 known.sort();
                 let mut wanted = names;
                 wanted.sort();

@@ -1,0 +1,76 @@
+//! The XML lists of a TFTP server, read so that one entry can be added and every other byte stays.
+//!
+//! A strict parser reads the lists. Its byte ranges count from the start of the text, whether or not the text
+//! begins with a byte order mark, so an entry can be inserted at a position that it returned.
+
+use std::ops::Range;
+
+use roxmltree::{Document, Node};
+
+use crate::domain::text::excerpt;
+
+/// A well-formed document with the expected root element.
+pub(super) struct XmlList<'a> {
+    text: &'a str,
+    document: Document<'a>,
+}
+
+impl<'a> XmlList<'a> {
+    /// Parses a list.
+    ///
+    /// # Errors
+    /// When the text is not well-formed XML, has a document type declaration, or has another root element.
+    pub(super) fn parse(text: &'a str, root: &str) -> Result<Self, String> {
+        let document =
+            Document::parse(text).map_err(|error| excerpt(&error.to_string(), MOST_SHOWN))?;
+        let found = document.root_element();
+        let begins = &text[found.range().start..];
+        if found.tag_name().name() != root || !begins[1..].starts_with(root) {
+            let name = excerpt(found.tag_name().name(), MOST_SHOWN);
+            return Err(format!("its root is <{name}>, not <{root}>"));
+        }
+        Ok(Self { text, document })
+    }
+
+    pub(super) fn root(&self) -> Node<'_, 'a> {
+        self.document.root_element()
+    }
+
+    /// Returns the byte range of an attribute's value of the root element.
+    pub(super) fn root_attribute(&self, name: &str) -> Option<Range<usize>> {
+        let attribute = self.root().attribute_node(name)?;
+        let end = attribute.range().end.checked_sub(1)?;
+        let quote = self.text.get(end..=end)?;
+        let start = self.text[..end].rfind(quote)? + 1;
+        Some(start..end)
+    }
+
+    /// Returns the text with a new entry behind the last one of the root element.
+    pub(super) fn with_entry(&self, entry: &str) -> String {
+        let root = self.root().range();
+        let element = &self.text[root.clone()];
+        let (head, tail) = match element.strip_suffix("/>") {
+            // `<List/>` becomes a pair of tags.
+            Some(start) => {
+                let name = self.root().tag_name().name();
+                (format!("{start}>\n"), format!("</{name}>"))
+            }
+            None => {
+                let close = element.rfind("</").unwrap_or(element.len());
+                (element[..close].to_owned(), element[close..].to_owned())
+            }
+        };
+        let (before, after) = (&self.text[..root.start], &self.text[root.end..]);
+        let is_line_start = head.ends_with('\n') || !self.root().has_children();
+        let line_end = if is_line_start { "" } else { "\n" };
+        [before, &head, line_end, entry, &tail, after].concat()
+    }
+}
+
+/// Returns an element's own text: character data and CDATA sections, without comments and other elements.
+pub(super) fn text_of(element: Node<'_, '_>) -> String {
+    element.children().filter(Node::is_text).filter_map(|text| text.text()).collect()
+}
+
+/// The longest text of a list that an error repeats, in characters.
+const MOST_SHOWN: usize = 200;

@@ -1,0 +1,162 @@
+//! Work that an administrator gives to the program, and what he types after it was cut short.
+
+use axlpaper::domain::personalization::Setting;
+use axlpaper::sim::{CTI_PORT, Limits, PhoneSpec, SimConfig, Tripped};
+use serde_json::Value;
+
+use crate::fault::{Ended, Fault, Instant};
+use crate::lab::{Lab, fleet_of, name};
+use crate::seed::Seed;
+
+pub const PHONES: u32 = 24;
+
+/// Phones whose personalization is off: the work has to enable it and let them take it over.
+const OFF: std::ops::RangeInclusive<u32> = 1..=4;
+
+/// Phones whose web server is off.
+const SHUT: std::ops::RangeInclusive<u32> = 5..=6;
+
+/// Devices that the push user controls before, and that are no phones.
+const OTHERS: [&str; 3] = ["ctiport_01", "ctiport_02", "ctiport_03"];
+
+const REPAIRS: [&str; 4] = ["--repair", "personalization", "--repair", "web-access"];
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Work {
+    /// `rollout` with repairs.
+    Rollout,
+    /// `push` to phones that are ready.
+    Push,
+    /// `plan` and `apply`.
+    Apply,
+    /// `revert` of a plan that was applied.
+    Revert,
+}
+
+impl Work {
+    pub fn lab(self) -> Lab {
+        let mut fleet = fleet_of(PHONES);
+        for spec in &mut fleet.phones {
+            spec.vendor_config =
+                "<note> a  b </note><nested x=\"1\"><inner>R&amp;D</inner></nested>".to_owned();
+        }
+        fleet.phones.extend(OTHERS.map(|other| PhoneSpec::new(other, CTI_PORT)));
+        fleet.push_devices = OTHERS.map(str::to_owned).to_vec();
+        if self == Self::Push {
+            fleet.push_devices.extend((1..=PHONES).map(name));
+        } else {
+            fleet.push_devices.extend((10..=13).map(name));
+            for n in OFF {
+                fleet.phones[n as usize - 1].personalization = Setting::Disabled;
+            }
+            for n in SHUT {
+                fleet.phones[n as usize - 1].web_access = Some(false);
+            }
+        }
+        Lab::with(SimConfig { limits: Limits::off(), ..SimConfig::new(fleet) })
+    }
+
+    pub fn pushes(self) -> bool {
+        matches!(self, Self::Rollout | Self::Push)
+    }
+
+    /// What has to be there before the work begins: each command with its arguments.
+    pub fn first(self) -> Vec<Vec<String>> {
+        match self {
+            Self::Rollout | Self::Push | Self::Apply => Vec::new(),
+            Self::Revert => vec![plan(), apply()],
+        }
+    }
+
+    /// What an administrator types next, after the run that ended like this.
+    pub fn next(self, lab: &Lab, last: Option<&Ended>) -> Next {
+        let picture = lab.picture().to_str().unwrap().to_owned();
+        match (self, last) {
+            (Self::Rollout | Self::Push, Some(Ended { code: Some(0), .. })) => Next::Done,
+            (Self::Rollout | Self::Push, Some(Ended { code: None, .. })) => {
+                Next::Run(pushing(lab, &["rollout", "--resume", "last"]))
+            }
+            // A run that was killed early has done nothing that could be gone on with. What failed is work for a new
+            // run, which leaves out what is proven.
+            (Self::Rollout, _) => {
+                let mut arguments = pushing(lab, &["rollout", &picture]);
+                arguments.extend(REPAIRS.map(str::to_owned));
+                Next::Run(arguments)
+            }
+            (Self::Push, _) => Next::Run(pushing(lab, &["push", &picture])),
+            (Self::Apply, _) => Next::PlanAnd(apply()),
+            (Self::Revert, Some(Ended { code: Some(0), .. })) => Next::Done,
+            (Self::Revert, _) => Next::Run(words(&["revert", "1", "--yes"])),
+        }
+    }
+
+    /// Chooses an instant: first in the survey, then in changes, then in pushes. A phone that is never answered is
+    /// waited for until its time-out, so only a kill strikes there.
+    pub fn instant(self, fault: Fault, strike: u64, seed: &mut Seed) -> Instant {
+        let survey = [
+            "getCCMVersion",
+            "listProcessNode",
+            "listPhone",
+            "listCommonPhoneConfig",
+            "getServiceParameter",
+            "getAppUser",
+            "selectCmDeviceExt",
+        ];
+        let reads = [("getAppUser", 1 + seed.below(4)), ("getPhone", 1 + seed.below(9))];
+        let (operation, nth) = match (self, strike) {
+            (Self::Rollout | Self::Push, 0..2) => (seed.of(&survey), 1),
+            (Self::Push, _) if fault != Fault::Kill => (seed.of(&survey), 1),
+            (Self::Push, _) => ("push", 1 + seed.below(7)),
+            (Self::Rollout, 9..) if fault == Fault::Kill => ("push", 1 + seed.below(7)),
+            (Self::Apply | Self::Rollout | Self::Revert, _) => match seed.below(6) {
+                0 => ("updateAppUser", 1),
+                1 | 2 => ("updatePhone", 1 + seed.below(3)),
+                3 | 4 => ("applyPhone", 1 + seed.below(3)),
+                _ => seed.of(&reads),
+            },
+        };
+        Instant { operation, nth, when: seed.of(&[Tripped::Before, Tripped::After]) }
+    }
+}
+
+/// What comes next.
+pub enum Next {
+    /// Nothing: the work is done.
+    Done,
+    /// This command.
+    Run(Vec<String>),
+    /// A new plan, and this command unless the plan is empty.
+    PlanAnd(Vec<String>),
+}
+
+pub fn plan() -> Vec<String> {
+    words(&["plan", "-o", "plan.json"]).into_iter().chain(REPAIRS.map(str::to_owned)).collect()
+}
+
+/// Tells whether the plan file changes nothing.
+pub fn is_plan_empty(lab: &Lab) -> bool {
+    let text = std::fs::read_to_string(lab.path("plan.json")).unwrap();
+    let plan: Value = serde_json::from_str(&text).unwrap();
+    plan["changes"].as_array().unwrap().is_empty()
+}
+
+fn apply() -> Vec<String> {
+    words(&["apply", "plan.json", "--yes"])
+}
+
+fn pushing(lab: &Lab, arguments: &[&str]) -> Vec<String> {
+    let port = lab.cluster.phone_port().to_string();
+    let short = ["--concurrency", "4", "--verify-timeout", "2", "--retry-delay", "0"];
+    let mut all = words(arguments);
+    all.extend(words(&["--yes", "--phone-port", &port]));
+    if arguments[0] == "rollout" {
+        all.extend(words(&["--restart-timeout", "2"]));
+    }
+    all.extend(words(&short));
+    all
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
