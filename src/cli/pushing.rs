@@ -23,6 +23,7 @@ pub fn settings(way: &Way, push: &PushArgs) -> Settings {
         retry_delay: Duration::from_secs(push.retry_delay),
         verify_timeout: Duration::from_secs(push.verify_timeout),
         max_auth_failures: push.max_auth_failures,
+        max_logins_at_risk: way.max_logins_at_risk,
         password_proven: false,
         patience: Duration::ZERO,
         caps: push.caps(),

@@ -26,8 +26,9 @@ use crate::plan::{Kind, after_apply, nothing};
 use crate::push::any_line::AnyLine;
 use crate::push::book::RunBook;
 use crate::push::engine::{self, Settings, Stop, Stopped};
+use crate::push::logins::Logins;
 use crate::push::waves;
-use crate::push::{Target, not_back, skipped};
+use crate::push::{LoginCheck, Target, not_back, skipped};
 
 /// A run that works on a cluster.
 #[derive(Clone, Copy)]
@@ -116,6 +117,19 @@ impl At<'_> {
             state: self.work.state,
             recorder: self.recorder,
         }
+    }
+
+    /// Makes the guard of the push user's logins, which asks this cluster why phones refuse.
+    ///
+    /// # Errors
+    /// When what to trust cannot be read.
+    pub fn logins(&self, seen: &Seen) -> Result<Logins, CliError> {
+        let Self { work, cluster, .. } = *self;
+        let Some(password) = &work.push_password else { return Ok(Logins::default()) };
+        let user = work.connection.way.need_push_user()?;
+        let page = seen.inventory.enterprise.authentication_url.as_deref();
+        let trust = &work.connection.trust;
+        password::logins(&cluster.axl, user, password.clone(), page, trust)
     }
 
     /// Judges phones for what is pushed.
@@ -257,7 +271,7 @@ impl At<'_> {
 
 /// Asks the cluster whether the push user's password is right, where phones could not tell for a while.
 async fn proven(work: &Work<'_>, cluster: &Cluster, expected: &[Target]) -> Result<bool, CliError> {
-    let doubtful = expected.iter().any(|target| target.fresh && target.checks_password);
+    let doubtful = expected.iter().any(|target| target.fresh && target.login_check == LoginCheck::Cluster);
     match &work.push_password {
         Some(password) if doubtful => {
             let user = work.connection.way.need_push_user()?;

@@ -22,6 +22,8 @@ pub struct Way {
     pub serving: Serving,
     /// Phones that are pushed to at once.
     pub concurrency: usize,
+    /// Logins that fail at most when the push user's password changes in mid-run.
+    pub max_logins_at_risk: Option<usize>,
     push_password: Option<PasswordSource>,
 }
 
@@ -33,6 +35,10 @@ impl Way {
     pub fn of(settings: &Layer) -> Result<Self, CliError> {
         let concurrency = settings.concurrency.unwrap_or(32);
         open::in_range(&settings.origin("concurrency"), concurrency as u64, 1000)?;
+        let max_logins_at_risk = settings.max_logins_at_risk;
+        if let Some(most) = max_logins_at_risk {
+            open::in_range(&settings.origin("max_logins_at_risk"), most as u64, 1000)?;
+        }
         Ok(Self {
             push_user: settings.push_user.clone(),
             phone_port: settings.phone_port.unwrap_or(80),
@@ -45,6 +51,7 @@ impl Way {
                 ports: None,
             },
             concurrency,
+            max_logins_at_risk,
             push_password: settings.push_password.clone(),
         })
     }

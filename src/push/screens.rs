@@ -69,7 +69,15 @@ impl Screens {
         };
         let (begun, pause) = (Instant::now(), (self.wait / LOOKS).max(SHORTEST_PAUSE));
         loop {
-            let look = self.look(phones, target, wanted, &before).await;
+            let look = match self.look(phones, target, wanted, &before).await {
+                // Every refusal can count against the account, so it is asked no second time.
+                Err(Screenshot::AuthRefused(reply)) => {
+                    return Look::Refused(format!("after the push {reply}"));
+                }
+                Err(Screenshot::None(why)) => Err(why),
+                Err(Screenshot::File(_)) => Err("its screenshot cannot be read".to_owned()),
+                Ok(look) => Ok(look),
+            };
             let over = begun.elapsed() + pause > self.wait;
             match look {
                 Ok((look, file)) if over || shows(&look) => {
@@ -91,13 +99,8 @@ impl Screens {
         target: &Target,
         wanted: Option<&Picture>,
         before: &Screen,
-    ) -> Result<(Look, Vec<u8>), String> {
-        let (screen, file) = match self.take(phones, target, Moment::After).await {
-            Ok(taken) => taken,
-            Err(Screenshot::AuthRefused(reply)) => return Err(reply.to_string()),
-            Err(Screenshot::None(why)) => return Err(why),
-            Err(Screenshot::File(_)) => return Err("its screenshot cannot be read".to_owned()),
-        };
+    ) -> Result<(Look, Vec<u8>), Screenshot> {
+        let (screen, file) = self.take(phones, target, Moment::After).await?;
         // Millions of pixels are compared; others must not wait for that.
         let look = tokio::task::block_in_place(|| match wanted {
             Some(picture) => Look::Picture(likeness(picture, before, &screen)),

@@ -20,7 +20,7 @@ use super::database::pkid;
 pub(crate) use super::database::{Database, Device, Entry, Loaded, Profile, Table, User};
 use super::limits::Notifications;
 use super::record::{Pressed, Push, RingTone, Shown, Violation, Visit, Write};
-use super::timeline::Timeline;
+use super::timeline::{FailingPage, Timeline};
 use super::tripwire::Tripwires;
 use crate::domain::personalization::Setting;
 
@@ -34,6 +34,8 @@ pub(crate) struct Cluster {
     pub(crate) lockout_after: u32,
     /// What happens to the fleet between requests.
     pub(crate) timeline: Timeline,
+    /// How the authentication page fails.
+    pub(crate) failing_page: Option<FailingPage>,
     pub(crate) tripwires: Tripwires,
     pub(crate) apply_restarts: bool,
     pub(crate) restart_time: Duration,
@@ -127,6 +129,7 @@ impl Cluster {
             session_requests: config.session_requests,
             lockout_after: config.lockout_after,
             timeline: Timeline::default(),
+            failing_page: None,
             tripwires: Tripwires::default(),
             apply_restarts: config.apply_restarts,
             restart_time: config.restart_time,

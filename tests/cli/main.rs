@@ -24,6 +24,7 @@ mod keys;
 mod lab;
 mod latecomers;
 mod lists;
+mod lockout;
 mod output;
 mod paging;
 mod phone_tls;
