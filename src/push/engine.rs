@@ -91,6 +91,8 @@ struct Fleet<'a, L: Line, B: Book> {
     held: Held,
     /// Phones that refused the push user, with the guard's time of that.
     doubted: Vec<(u64, Job)>,
+    /// How many more of them are just being written down.
+    doubting: usize,
     logins: &'a Logins,
     /// What was told of the authentication page: what is wrong with it, and since when.
     told_outage: Option<(String, Instant)>,
@@ -143,6 +145,7 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
             later: Later::default(),
             held: Held::default(),
             doubted: Vec::new(),
+            doubting: 0,
             logins: &stop.logins,
             told_outage: None,
             schedule: &stop.schedule,
@@ -481,6 +484,7 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
             Closed::Doubted(job, refusal, written) => {
                 self.begun.remove(&job.target.name);
                 self.leave(&job.target);
+                self.doubting -= 1;
                 self.doubted.push((refusal, *job));
                 written
             }

@@ -46,11 +46,12 @@ impl<L: Line, B: Book> Fleet<'_, L, B> {
     }
 
     /// Puts a phone aside that refused the push user, until it is known why.
-    pub(super) fn doubt(&self, mut job: Job, answer: Answer, refusal: u64) {
+    pub(super) fn doubt(&mut self, mut job: Job, answer: Answer, refusal: u64) {
         let error = if let Answer::AuthRefused(error) = answer { Some(error) } else { None };
         let ending = decide::refused(&job.target, error, None, None);
         let (book, entry) = (self.book, job.entry.take());
         job.last = Some(ending.clone());
+        self.doubting += 1;
         self.closing.push(
             async move {
                 let written = match entry {
@@ -125,8 +126,11 @@ impl<L: Line, B: Book> Fleet<'_, L, B> {
         self.finish(job, ending);
     }
 
-    /// Asks the cluster what the guard has to know.
+    /// Asks the cluster what the guard has to know, once what is known of the phones is written down.
     pub(super) fn inquire(&self, now: Instant) {
+        if self.doubting > 0 {
+            return;
+        }
         let inquiry = self.logins.guard().inquiry(now);
         if let Some(inquiry) = inquiry {
             self.asking.push(self.logins.ask(inquiry).boxed());
