@@ -11,11 +11,8 @@ use super::error::{CliError, Exit};
 use super::errors;
 use crate::axl::client::AxlClient;
 use crate::axl::do_authenticate_user::DoAuthenticateUser;
-use crate::axl::error::AxlError;
 use crate::domain::chain::chain;
-use crate::net::error::HttpError;
 use crate::net::page::PageCheck;
-use crate::net::session::SessionError;
 use crate::net::trust::Trust;
 use crate::push::lockout::{Page, Password};
 use crate::push::logins::{ClusterProbe, Logins};
@@ -100,16 +97,10 @@ async fn ask(axl: &AxlClient, user: &str, password: SecretString) -> Password {
         },
         Ok(Err(error)) => {
             tracing::debug!(error = %chain(&error), "the push user's password was not checked");
-            if may_have_counted(&error) { Password::Lost } else { Password::Unknown }
+            if error.is_outcome_unknown() { Password::Lost } else { Password::Unknown }
         }
         Err(_) => Password::Lost,
     }
-}
-
-/// Tells whether the cluster may have checked the password although no answer came.
-fn may_have_counted(error: &AxlError) -> bool {
-    let AxlError::Session { source: SessionError::Http(error), .. } = error else { return false };
-    !matches!(error, HttpError::Connect { .. } | HttpError::Tls { .. })
 }
 
 /// How long the cluster may take to say whether a password is right.

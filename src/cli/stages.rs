@@ -16,7 +16,7 @@ use crate::apply::Applied;
 use crate::audit::audit_for;
 use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
-use crate::domain::inventory::Inventory;
+use crate::domain::inventory::{Inventory, PushUser};
 use crate::domain::object::ObjectKind;
 use crate::domain::plan::Plan;
 use crate::domain::repair::Repairs;
@@ -132,6 +132,13 @@ impl At<'_> {
         password::logins(&cluster.axl, user, password.clone(), page, trust)
     }
 
+    /// Says what a password that is changed in mid-run could do to the push user's account, where it could lock it.
+    fn logins_at_risk(&self, seen: &Seen, ready: &Ready) -> Option<String> {
+        let PushUser::Found { standing, .. } = &seen.inventory.push_user else { return None };
+        let most = self.work.connection.way.most_logins().min(ready.phones);
+        pushing::logins_at_risk(most, standing.locks_after?)
+    }
+
     /// Judges phones for what is pushed.
     pub fn audit(&self, inventory: &Inventory) -> Audit {
         let goods = &self.work.goods;
@@ -210,6 +217,9 @@ impl At<'_> {
         if let Some(caution) = self.work.goods.caution() {
             self.observer.observe(&Event::Remark(caution.to_owned()));
         }
+        if let Some(risk) = self.logins_at_risk(seen, ready) {
+            self.observer.observe(&Event::Remark(risk));
+        }
         if let Some(url) = ready.line.base_url() {
             self.observer.observe(&Event::Remark(format!("phones download from {url}")));
         }
@@ -271,7 +281,8 @@ impl At<'_> {
 
 /// Asks the cluster whether the push user's password is right, where phones could not tell for a while.
 async fn proven(work: &Work<'_>, cluster: &Cluster, expected: &[Target]) -> Result<bool, CliError> {
-    let doubtful = expected.iter().any(|target| target.fresh && target.login_check == LoginCheck::Cluster);
+    let doubtful =
+        expected.iter().any(|target| target.fresh && target.login_check == LoginCheck::Cluster);
     match &work.push_password {
         Some(password) if doubtful => {
             let user = work.connection.way.need_push_user()?;

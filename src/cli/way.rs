@@ -56,6 +56,11 @@ impl Way {
         })
     }
 
+    /// Returns how many logins of the push user can fail in one run.
+    pub fn most_logins(&self) -> usize {
+        self.max_logins_at_risk.unwrap_or(self.concurrency)
+    }
+
     /// Puts flags, environment and config file together for a push that asks no cluster.
     ///
     /// # Errors

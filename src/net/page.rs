@@ -86,6 +86,9 @@ mod tests {
         assert_eq!(url(" http://cucm:8080/ccmcip/authenticate.jsp ").as_deref(), Some(plain));
         let secret = "http://user:secret@cucm:8080/ccmcip/authenticate.jsp?Password=secret#x";
         assert_eq!(url(secret).as_deref(), Some(plain));
-        assert_eq!([url(""), url("cucm/authenticate.jsp"), url("ftp://cucm/x")], [None, None, None]);
+        assert_eq!(
+            [url(""), url("cucm/authenticate.jsp"), url("ftp://cucm/x")],
+            [None, None, None]
+        );
     }
 }

@@ -22,12 +22,7 @@ impl KeysLine {
         Self { phones, script }
     }
 
-    async fn press(
-        &self,
-        phone: &PhoneClient,
-        target: &Target,
-        step: &Step,
-    ) -> Answer {
+    async fn press(&self, phone: &PhoneClient, target: &Target, step: &Step) -> Answer {
         let object = Execute { items: &step.items };
         match self.phones.send(phone, target, &object).await {
             Ok(answer) => judge(answer, target),

@@ -17,7 +17,8 @@ use crate::event::PhoneError;
 use crate::host::{HostError, ImageHost, PublishedUrls, Token};
 use crate::media::{Made, MediaError, Picture, PreparedImage, PreparedSet, Shape};
 use crate::phone::{
-    Outcome, Phase, PhoneAnswer, PhoneError as SendError, PushObject as _, Reply, SetBackground, Theme,
+    Outcome, Phase, PhoneAnswer, PhoneError as SendError, PushObject as _, Reply, SetBackground,
+    Theme,
 };
 
 /// Pushes over HTTP or HTTPS and lets phones download from our own image server.

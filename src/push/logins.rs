@@ -64,9 +64,7 @@ impl Logins {
                 None => None,
             }
         };
-        let password = async {
-            if inquiry.password { Some(probe.password().await) } else { None }
-        };
+        let password = async { if inquiry.password { Some(probe.password().await) } else { None } };
         let (page, password) = futures::future::join(page, password).await;
         Findings { page, password }
     }

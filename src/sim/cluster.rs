@@ -155,8 +155,7 @@ impl SimCluster {
         shared.tasks.spawn(serve.with_graceful_shutdown(stop).into_future());
         let page = Router::new().fallback(authenticate::handle).with_state(Arc::clone(&shared));
         let stop = shared.stop.clone().cancelled_owned();
-        let port =
-            authenticate::PagePort { listener: auth_listener, shared: Arc::clone(&shared) };
+        let port = authenticate::PagePort { listener: auth_listener, shared: Arc::clone(&shared) };
         let serve = axum::serve(port, page).with_graceful_shutdown(stop);
         shared.tasks.spawn(serve.into_future());
         let second = Router::new().fallback(elsewhere::handle).with_state(Arc::clone(&shared));

@@ -12,7 +12,7 @@
 //!   `getCCMVersion`, `listPhone`, `getPhone`, `listCommonPhoneConfig`, `getCommonPhoneConfig`,
 //!   `getEnterprisePhoneConfig`, `listDevicePool`, `listProcessNode`, `listRegistrationDynamic`,
 //!   `listUser`, `getUser`, `updateUser`, `listAppUser`, `getAppUser`, `updateAppUser`,
-//!   `doAuthenticateUser`, `getServiceParameter` and `executeSQLQuery` with plain SELECTs;
+//!   `doAuthenticateUser`, `getCredentialPolicy`, `getServiceParameter` and `executeSQLQuery` with plain SELECTs;
 //!   `updatePhone` (`phoneSuite`, `commonPhoneConfigName`, `vendorConfig`), `updateCommonPhoneConfig`
 //!   (`phonePersonalization`), `addCommonPhoneConfig`, `removeCommonPhoneConfig`, and `applyPhone`,
 //!   `resetPhone`, `applyCommonPhoneConfig`, `resetCommonPhoneConfig`, after which phones restart.

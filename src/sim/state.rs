@@ -31,7 +31,6 @@ pub(crate) struct Cluster {
     pub(crate) odd_nulls: bool,
     pub(crate) shuffle_lists: bool,
     pub(crate) session_requests: Option<u32>,
-    pub(crate) lockout_after: u32,
     /// What happens to the fleet between requests.
     pub(crate) timeline: Timeline,
     /// How the authentication page fails.
@@ -104,6 +103,7 @@ impl Cluster {
             release: config.release,
             limits: config.limits,
             sql: config.sql,
+            lockout_after: config.lockout_after,
             installation: config.installation.clone().unwrap_or_default(),
             nodes: fleet.nodes.clone(),
             silent_nodes: HashSet::new(),
@@ -127,7 +127,6 @@ impl Cluster {
             odd_nulls: config.odd_nulls,
             shuffle_lists: config.shuffle_lists,
             session_requests: config.session_requests,
-            lockout_after: config.lockout_after,
             timeline: Timeline::default(),
             failing_page: None,
             tripwires: Tripwires::default(),

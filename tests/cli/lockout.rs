@@ -40,6 +40,7 @@ fn a_password_that_is_changed_in_mid_run_costs_no_more_than_what_was_in_flight()
     lab.cluster.change_after("authenticate.jsp", 60, password("another one"));
     let ended = lab.push("rollout", &["--yes", "--json", "--concurrency", "32"]);
     assert_eq!(ended.code, 4, "{ended:?}");
+    assert!(!ended.stderr.contains("--max-logins-at-risk"), "its policy allows that: {ended:?}");
     let told = document(&ended);
     let stopped = told["stopped"].as_str().unwrap();
     assert!(stopped.contains("refuses the push user's password"), "{stopped}");
@@ -59,6 +60,7 @@ fn a_password_that_is_changed_in_mid_run_costs_no_more_than_what_was_in_flight()
 #[test]
 fn logins_at_risk_can_be_capped_so_that_the_account_is_never_locked() {
     for waves in [&[][..], &["--canary", "20", "--waves", "30%,60%"][..]] {
+        // The account would be locked by the fifth.
         let lab = lab(150, 5);
         lab.cluster.change_after("authenticate.jsp", 60, password("another one"));
         let mut all = vec!["--yes", "--json", "--concurrency", "32", "--max-logins-at-risk", "4"];
@@ -97,7 +99,8 @@ fn a_page_that_hangs_is_waited_for() {
     let lab = lab(60, 3);
     let hangs = Change::PageFails(PageTrouble::Hangs, Lasts::For(Duration::from_secs(4)));
     lab.cluster.change_after("authenticate.jsp", 20, hangs);
-    let ended = lab.push("rollout", &["--yes", "--json", "--phone-timeout", "2", "--attempts", "4"]);
+    let ended =
+        lab.push("rollout", &["--yes", "--json", "--phone-timeout", "2", "--attempts", "4"]);
     assert_eq!(ended.code, 0, "{ended:?}");
     assert_eq!(summary(&document(&ended), "verified"), 60);
     assert_eq!(lab.record().users[PUSH_USER].failed_logins, 0);
@@ -125,17 +128,27 @@ fn associations_that_are_taken_away_in_mid_run_fail_alone() {
 #[test]
 fn by_address_single_phones_tell_what_a_refusal_means() {
     let lab = lab(100, 1000);
-    let list: Vec<String> = fleet_of(100)
-        .phones
-        .iter()
-        .map(|phone| phone.address.v4().unwrap().to_string())
-        .collect();
+    let list: Vec<String> =
+        fleet_of(100).phones.iter().map(|phone| phone.address.v4().unwrap().to_string()).collect();
     std::fs::write(lab.path("phones.txt"), list.join("\n")).unwrap();
     lab.cluster.change_after("authenticate.jsp", 40, password("another one"));
-    let file = lab.path("phones.txt");
-    let arguments = ["--yes", "--json", "--addresses-from", file.to_str().unwrap()];
-    let ended = lab.push("push", &arguments);
+    let (picture, file) = (lab.picture(), lab.path("phones.txt"));
+    let port = lab.cluster.phone_port().to_string();
+    let mut all = vec!["push", picture.to_str().unwrap(), "--yes", "--json"];
+    all.extend(["--addresses-from", file.to_str().unwrap(), "--phone-port", &port]);
+    let ended = lab.read(&all);
     assert_eq!(ended.code, 3, "{ended:?}");
     let failed = lab.record().users[PUSH_USER].failed_logins;
     assert!((3..=32).contains(&failed), "{failed} failed logins");
+}
+
+#[test]
+fn what_a_run_risks_is_told_before_the_question() {
+    let lab = lab(40, 5);
+    let ended = lab.push("rollout", &["--concurrency", "8"]);
+    ended.fails(5, &["up to 8 logins can fail", "after 5", "--max-logins-at-risk 4"]);
+    let doctor = lab.run(&["doctor"]);
+    assert!(doctor.stdout.contains("locks the account after 5"), "{doctor:?}");
+    let capped = lab.push("rollout", &["--concurrency", "8", "--max-logins-at-risk", "4"]);
+    assert!(!capped.stderr.contains("can fail"), "{capped:?}");
 }

@@ -69,6 +69,9 @@ impl<L: Line, B: Book> Fleet<'_, L, B> {
         if self.logins.guard().trusts_password() {
             self.fresh.waiting.password_is_right();
         }
+        if self.told_outage.is_some() && self.logins.guard().outage().is_none() {
+            self.tell_outage(now, observer);
+        }
         let mut settled = Vec::new();
         {
             let guard = self.logins.guard();

@@ -42,8 +42,7 @@ impl<L: Line, B: Book> Fleet<'_, L, B> {
         if let Some(why) = &self.unrecorded {
             return Some(Stopped::Unrecorded(why.clone()));
         }
-        let put_off =
-            !self.later.is_empty() || !self.held.is_empty() || !self.doubted.is_empty();
+        let put_off = !self.later.is_empty() || !self.held.is_empty() || !self.doubted.is_empty();
         if !waiting && !put_off && self.begun.is_empty() {
             return None;
         }

@@ -389,6 +389,7 @@ async fn a_hard_stop_forgets_nobody() {
 }
 
 mod hours;
+mod lockout;
 mod waiting;
 
 /// Phones that take a second each, and count how many of a pool are asked at once.

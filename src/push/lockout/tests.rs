@@ -127,8 +127,7 @@ fn a_page_that_stays_down_stops_the_push_with_that_reason() {
 fn a_page_that_answers_errors_without_credentials_though_it_works_is_found_out() {
     let (mut guard, mut tickets) = trusting(8, 1);
     let mut now = Instant::now();
-    let odd =
-        || Findings { page: Some(Page::Status(500)), password: Some(Password::Right) };
+    let odd = || Findings { page: Some(Page::Status(500)), password: Some(Password::Right) };
     guard.refused(tickets.remove(0));
     for _ in 0..2 {
         now = guard.paused_until().unwrap_or(now);
@@ -334,7 +333,8 @@ impl Run<'_> {
         match happens {
             Happens::Asked(ticket, phone) => {
                 let Phone { kind, replies_after, .. } = self.world.phones[phone];
-                let logs_in = matches!(kind, Kind::Controlled | Kind::NotControlled | Kind::LosesReply);
+                let logs_in =
+                    matches!(kind, Kind::Controlled | Kind::NotControlled | Kind::LosesReply);
                 let (down, wrong) = (self.world.is_down(self.now), self.world.is_wrong(self.now));
                 self.outcome.failed_logins += usize::from(logs_in && wrong && !down);
                 let reply = match kind {
