@@ -22,12 +22,15 @@ impl KeysLine {
         Self { phones, script }
     }
 
-    async fn press(&self, phone: &PhoneClient, target: &Target, step: &Step) -> Answer {
+    async fn press(
+        &self,
+        phone: &PhoneClient,
+        target: &Target,
+        step: &Step,
+    ) -> Result<String, Answer> {
         let object = Execute { items: &step.items };
-        match self.phones.send(phone, target, &object).await {
-            Ok(answer) => judge(answer, target),
-            Err(answer) => answer,
-        }
+        let answer = judge(self.phones.send(phone, target, &object).await?, target);
+        if let Answer::Accepted(raw) = answer { Ok(raw) } else { Err(answer) }
     }
 }
 
@@ -47,8 +50,8 @@ impl Line for KeysLine {
             }
             let place = Place { number, of: steps.len() };
             match self.press(&phone, target, step).await {
-                Answer::Accepted(raw) => last = raw,
-                answer => return place.ended(answer),
+                Ok(raw) => last = raw,
+                Err(answer) => return place.ended(answer),
             }
         }
         Answer::Accepted(last)

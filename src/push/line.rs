@@ -251,10 +251,14 @@ pub(super) fn with_downloads(answer: Answer, complete: bool, what: &str) -> Answ
 pub(super) fn judge(answer: PhoneAnswer, target: &Target) -> Answer {
     let reply = match answer.outcome {
         Outcome::Unreachable(why) => {
-            return match unreachable(&why, target) {
-                // The phone may have got all of it, and have asked whether the password is right.
-                Answer::Unreachable(text) if why.phase != Phase::Connect => Answer::NoReply(text),
-                other => other,
+            let answer = unreachable(&why, target);
+            // The phone may have got all of it, and have asked whether the password is right.
+            return if let (Answer::Unreachable(text), Phase::Request | Phase::Answer) =
+                (&answer, why.phase)
+            {
+                Answer::NoReply(text.clone())
+            } else {
+                answer
             };
         }
         Outcome::Answered(reply) => reply,

@@ -19,9 +19,10 @@ impl<L: Line, B: Book> Fleet<'_, L, B> {
     /// Lets the guard know how a login ended. Returns when it was refused, where the reason has to be found out
     /// before it is decided what becomes of the phone.
     pub(super) fn count_login(&mut self, job: &mut Job, answer: &Answer) -> Option<u64> {
-        let (answer, once) = match answer {
-            Answer::Once(answer) => (answer.as_ref(), true),
-            answer => (answer, false),
+        let (answer, once) = if let Answer::Once(answer) = answer {
+            (answer.as_ref(), true)
+        } else {
+            (answer, false)
         };
         if matches!(answer, Answer::Accepted(_)) && job.proves() {
             self.lane(job).waiting.accepted();

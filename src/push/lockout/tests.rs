@@ -312,9 +312,9 @@ impl Run<'_> {
                 self.now = when;
                 let happens = self.happens[which].clone();
                 self.take(happens);
-            } else if self.guard.lockout().is_some() {
-                return;
-            } else if self.queue.is_empty() && self.doubted.is_empty() {
+            } else if self.guard.lockout().is_some()
+                || (self.queue.is_empty() && self.doubted.is_empty())
+            {
                 return;
             } else if let Some(until) = self.guard.paused_until() {
                 let left = until.saturating_duration_since(self.at()).as_millis();
