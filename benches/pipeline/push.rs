@@ -293,6 +293,7 @@ async fn run<L: Line>(
         retry_delay: Duration::from_secs(1),
         verify_timeout: LIMIT,
         max_auth_failures: 3,
+        max_logins_at_risk: None,
         password_proven: false,
         patience: Duration::ZERO,
         caps: Caps::default(),

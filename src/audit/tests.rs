@@ -358,7 +358,7 @@ fn a_push_user_that_cannot_be_used_blocks() {
         Standing { locked: Some("it is not active".into()), ..Standing::default() },
     );
     assert_eq!(codes_of(&inventory, 0), [Code::PushUserLocked]);
-    let ranks = |rank, own_rank| Standing { locked: None, rank, own_rank };
+    let ranks = |rank, own_rank| Standing { rank, own_rank, ..Standing::default() };
     set(&mut inventory, ranks(Some(1), Some(2)));
     assert!(codes_of(&inventory, 0).is_empty(), "what is there already needs no change");
     assert_eq!(codes_of(&inventory, 1), [Code::NotAssociated, Code::PushUserOutranked]);

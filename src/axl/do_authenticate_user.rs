@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::net::session::Intent;
 use crate::soap::read::Answer;
 use crate::soap::scalar;
 
@@ -43,6 +44,8 @@ impl Serialize for DoAuthenticateUser {
 
 impl Operation for DoAuthenticateUser {
     const NAME: &'static str = "doAuthenticateUser";
+    // It changes nothing, but a wrong password counts, so it is not sent twice for one answer.
+    const INTENT: Intent = Intent::Write;
     type Output = DoAuthenticateUserAnswer;
 }
 

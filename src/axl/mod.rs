@@ -11,6 +11,7 @@ pub mod execute_sql_query;
 pub mod get_app_user;
 pub mod get_ccm_version;
 pub mod get_common_phone_config;
+pub mod get_credential_policy;
 pub mod get_enterprise_phone_config;
 pub mod get_phone;
 pub mod get_service_parameter;

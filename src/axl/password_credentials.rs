@@ -2,12 +2,16 @@
 
 use serde::Deserialize;
 
+use crate::soap::reference::Reference;
 use crate::soap::scalar;
 
 /// What is known of a user's password (`passwordCredentials` of the AXL schema).
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(default)]
 pub struct PasswordCredentials {
+    /// The credential policy that applies to it.
+    #[serde(rename = "pwdCredPolicyName")]
+    pub policy: Reference,
     /// Whether an administrator has locked it.
     #[serde(rename = "pwdCredLockedByAdministrator", deserialize_with = "scalar::boolean")]
     pub locked_by_administrator: Option<bool>,

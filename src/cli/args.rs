@@ -112,6 +112,10 @@ pub struct PushArgs {
     /// Phones that are pushed to at once, 1 to 1000 [default: 32]
     #[arg(long, value_name = "N")]
     pub concurrency: Option<usize>,
+    /// Failed logins of the push user that the run may cause at most when its password changes in mid-run, 1 to 1000: caps
+    /// the pushes in flight, one fewer where it is small [default: as many as --concurrency]
+    #[arg(long, value_name = "N")]
+    pub max_logins_at_risk: Option<usize>,
     /// Phones of one device pool that are pushed to at once [default: no limit of its own]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub per_pool: Option<usize>,
@@ -144,7 +148,7 @@ pub struct PushArgs {
     /// Attempts a phone when it cannot be reached or answers nonsense
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=10))]
     pub attempts: u32,
-    /// Refusals of the push user in a row that stop the push
+    /// Phones that refuse the push user one after the other and stop the push, where the cluster does not tell why
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub max_auth_failures: u32,
     /// How a push is proven [default: fetch; none with --image-url and --remove]
@@ -472,6 +476,7 @@ impl PushArgs {
             tls_cert: self.tls_cert.clone(),
             tls_key: self.tls_key.clone(),
             concurrency: self.concurrency,
+            max_logins_at_risk: self.max_logins_at_risk,
             ..Layer::default()
         }
         .from_source(option)

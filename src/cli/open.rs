@@ -73,7 +73,7 @@ impl Connection {
 #[derive(Debug)]
 pub struct Cluster {
     /// AXL.
-    pub axl: AxlClient,
+    pub axl: Arc<AxlClient>,
     /// RisPort70.
     pub ris: RisClient,
 }
@@ -324,7 +324,7 @@ pub async fn connect(
     observer.observe(&Event::Finished { stage: Stage::Connect });
     let options = RisOptions { per_minute: connection.ris_rate, ..RisOptions::default() };
     let ris = RisClient::new(http, connection.ris.clone(), credentials, options);
-    Ok(Cluster { axl, ris })
+    Ok(Cluster { axl: Arc::new(axl), ris })
 }
 
 fn stage_of(operation: &str) -> Stage {

@@ -10,6 +10,7 @@ use super::state::{self, Place};
 use super::way::Way;
 use crate::domain::chain::chain;
 use crate::domain::device_name::DeviceName;
+use crate::domain::text::counted;
 use crate::event::{Event, Observer, PhoneResult, Proof};
 use crate::journal::Recorder;
 use crate::push::engine::{Pushed, Settings};
@@ -23,6 +24,7 @@ pub fn settings(way: &Way, push: &PushArgs) -> Settings {
         retry_delay: Duration::from_secs(push.retry_delay),
         verify_timeout: Duration::from_secs(push.verify_timeout),
         max_auth_failures: push.max_auth_failures,
+        max_logins_at_risk: way.max_logins_at_risk,
         password_proven: false,
         patience: Duration::ZERO,
         caps: push.caps(),
@@ -30,6 +32,19 @@ pub fn settings(way: &Way, push: &PushArgs) -> Settings {
         proof: Proof::default(),
         max_failures: None,
     }
+}
+
+/// Says what so many logins at risk can mean for an account that is locked after some failures; nothing where they
+/// are fewer.
+pub fn logins_at_risk(most: usize, locks_after: usize) -> Option<String> {
+    (most >= locks_after).then(|| {
+        format!(
+            "if the push user's password is changed in mid-run, up to {} can fail, and its credential policy locks the \
+             account after {locks_after}: --max-logins-at-risk {} prevents that",
+            counted(most, "login"),
+            locks_after.saturating_sub(1).max(1)
+        )
+    })
 }
 
 /// Returns the phones that are proven to show what would be pushed to them, unless that is to be forced.

@@ -56,7 +56,7 @@ pub async fn apply(
 ) -> Result<Applied, CliError> {
     check(plan, kind).map_err(|error| CliError::from_error(Exit::Refused, &error))?;
     recorder.plan(plan).await.map_err(|error| state::unusable(&error))?;
-    let apply = apply_plan(&cluster.axl, recorder, plan, &stop.soon, observer.as_ref());
+    let apply = apply_plan(&*cluster.axl, recorder, plan, &stop.soon, observer.as_ref());
     tokio::select! {
         applied = apply => applied.map_err(|error| errors::apply(&error)),
         () = stop.now.cancelled() => {

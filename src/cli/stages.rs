@@ -16,7 +16,7 @@ use crate::apply::Applied;
 use crate::audit::audit_for;
 use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
-use crate::domain::inventory::Inventory;
+use crate::domain::inventory::{Inventory, PushUser};
 use crate::domain::object::ObjectKind;
 use crate::domain::plan::Plan;
 use crate::domain::repair::Repairs;
@@ -26,8 +26,9 @@ use crate::plan::{Kind, after_apply, nothing};
 use crate::push::any_line::AnyLine;
 use crate::push::book::RunBook;
 use crate::push::engine::{self, Settings, Stop, Stopped};
+use crate::push::logins::Logins;
 use crate::push::waves;
-use crate::push::{Target, not_back, skipped};
+use crate::push::{LoginCheck, Target, not_back, skipped};
 
 /// A run that works on a cluster.
 #[derive(Clone, Copy)]
@@ -118,6 +119,26 @@ impl At<'_> {
         }
     }
 
+    /// Makes the guard of the push user's logins, which asks this cluster why phones refuse.
+    ///
+    /// # Errors
+    /// When what to trust cannot be read.
+    pub fn logins(&self, seen: &Seen) -> Result<Logins, CliError> {
+        let Self { work, cluster, .. } = *self;
+        let Some(password) = &work.push_password else { return Ok(Logins::default()) };
+        let user = work.connection.way.need_push_user()?;
+        let page = seen.inventory.enterprise.authentication_url.as_deref();
+        let trust = &work.connection.trust;
+        password::logins(&cluster.axl, user, password.clone(), page, trust)
+    }
+
+    /// Says what a password that is changed in mid-run could do to the push user's account, where it could lock it.
+    fn logins_at_risk(&self, seen: &Seen, ready: &Ready) -> Option<String> {
+        let PushUser::Found { standing, .. } = &seen.inventory.push_user else { return None };
+        let most = self.work.connection.way.most_logins().min(ready.phones);
+        pushing::logins_at_risk(most, standing.locks_after?)
+    }
+
     /// Judges phones for what is pushed.
     pub fn audit(&self, inventory: &Inventory) -> Audit {
         let goods = &self.work.goods;
@@ -198,6 +219,9 @@ impl At<'_> {
         if let Some(caution) = self.work.goods.caution() {
             self.observer.observe(&Event::Remark(caution.to_owned()));
         }
+        if let Some(risk) = self.logins_at_risk(seen, ready) {
+            self.observer.observe(&Event::Remark(risk));
+        }
         if let Some(url) = ready.line.base_url() {
             self.observer.observe(&Event::Remark(format!("phones download from {url}")));
         }
@@ -259,7 +283,8 @@ impl At<'_> {
 
 /// Asks the cluster whether the push user's password is right, where phones could not tell for a while.
 async fn proven(work: &Work<'_>, cluster: &Cluster, expected: &[Target]) -> Result<bool, CliError> {
-    let doubtful = expected.iter().any(|target| target.fresh && target.checks_password);
+    let doubtful =
+        expected.iter().any(|target| target.fresh && target.login_check == LoginCheck::Cluster);
     match &work.push_password {
         Some(password) if doubtful => {
             let user = work.connection.way.need_push_user()?;

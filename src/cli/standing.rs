@@ -110,7 +110,12 @@ impl<'a> Standing<'a> {
         let Self { work, run, observer, sight, started_at, .. } = self;
         let Sight { cluster, seen, ready } = *sight;
         let at = At { work, cluster: &cluster, recorder: run.recorder(), observer: &observer };
-        let done = Box::pin(do_all(&at, seen, ready, stop, started_at)).await;
+        let done = async {
+            // Each cluster has an account of its own for the push user.
+            let stop = Stop { logins: at.logins(&seen)?, ..stop.clone() };
+            Box::pin(do_all(&at, seen, ready, &stop, started_at)).await
+        };
+        let done = done.await;
         telling::keep_ending(run.recorder(), &done).await;
         run.end(done.as_ref(), tell::exit_of).await;
         done
@@ -147,6 +152,7 @@ async fn do_all(
     let (results, changes) = (at.push(&seen, ready, &changed, stop).await, changed.applied);
     let Pushed { phones, already, stopped } = results;
     let interrupted = changes.interrupted || stopped == Some(Stopped::Interrupted);
+    let password_refused = matches!(stopped, Some(Stopped::PasswordRefused { .. }));
     let stopped = stopped.as_ref().map(Stopped::told);
     Ok(Rollout {
         run: at.recorder.run(),
@@ -161,6 +167,7 @@ async fn do_all(
         already,
         stopped: stopped.or_else(|| interrupted.then(|| Stopped::Interrupted.told())),
         interrupted,
+        password_refused,
         phones,
     })
 }

@@ -124,6 +124,8 @@ pub fn exit_of(rollout: &Rollout) -> Exit {
         rollout.already > 0 || rollout.phones.iter().any(|phone| phone.outcome != Outcome::Skipped);
     if rollout.interrupted {
         Exit::Interrupted
+    } else if rollout.password_refused {
+        Exit::Authentication
     } else if rollout.is_success() && pushed {
         Exit::Done
     } else {

@@ -26,6 +26,8 @@ pub struct Way {
     pub concurrency: usize,
     /// Translated addresses of phones.
     pub nat: NatRules,
+    /// Logins that fail at most when the push user's password changes in mid-run.
+    pub max_logins_at_risk: Option<usize>,
     push_password: Option<PasswordSource>,
 }
 
@@ -37,6 +39,10 @@ impl Way {
     pub fn of(settings: &Layer) -> Result<Self, CliError> {
         let concurrency = settings.concurrency.unwrap_or(32);
         open::in_range(&settings.origin("concurrency"), concurrency as u64, 1000)?;
+        let max_logins_at_risk = settings.max_logins_at_risk;
+        if let Some(most) = max_logins_at_risk {
+            open::in_range(&settings.origin("max_logins_at_risk"), most as u64, 1000)?;
+        }
         Ok(Self {
             push_user: settings.push_user.clone(),
             phone_port: settings.phone_port.unwrap_or(80),
@@ -51,8 +57,14 @@ impl Way {
             },
             concurrency,
             nat: settings.nat.clone(),
+            max_logins_at_risk,
             push_password: settings.push_password.clone(),
         })
+    }
+
+    /// Returns how many logins of the push user can fail in one run.
+    pub fn most_logins(&self) -> usize {
+        self.max_logins_at_risk.unwrap_or(self.concurrency)
     }
 
     /// Puts flags, environment and config file together for a push that asks no cluster.

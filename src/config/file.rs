@@ -91,6 +91,7 @@ struct ClusterSection {
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     concurrency: Option<usize>,
+    max_logins_at_risk: Option<usize>,
     timeout: Option<u64>,
 }
 
@@ -351,6 +352,7 @@ impl ClusterSection {
             tls_cert: section.tls_cert.map(beside),
             tls_key: section.tls_key.map(beside),
             concurrency: section.concurrency,
+            max_logins_at_risk: section.max_logins_at_risk,
             timeout: section.timeout,
             nat: NatRules::default(),
             origins: BTreeMap::new(),

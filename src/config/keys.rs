@@ -231,6 +231,12 @@ pub const KEYS: &[Key] = &[
     ),
     shared("tls_key", "none", "\"images.key\"", "A PEM file with the key of that certificate."),
     shared("concurrency", "32", "32", "Phones that are pushed to at once, 1 to 1000."),
+    shared(
+        "max_logins_at_risk",
+        "as many as concurrency",
+        "4",
+        "Failed logins of the push user that a run may cause at most when its password changes in mid-run, 1 to 1000.",
+    ),
     Key {
         place: Place::Top,
         ..own(

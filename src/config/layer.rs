@@ -61,6 +61,8 @@ pub struct Layer {
     pub tls_key: Option<PathBuf>,
     /// Phones that are pushed to at once.
     pub concurrency: Option<usize>,
+    /// Logins that fail at most when the push user's password changes in mid-run.
+    pub max_logins_at_risk: Option<usize>,
     /// Seconds for one call.
     pub timeout: Option<u64>,
     /// Translated addresses of phones, which only the config file names.
@@ -118,6 +120,7 @@ impl Layer {
             tls_cert: self.tls_cert.or(lower.tls_cert),
             tls_key: self.tls_key.or(lower.tls_key),
             concurrency: self.concurrency.or(lower.concurrency),
+            max_logins_at_risk: self.max_logins_at_risk.or(lower.max_logins_at_risk),
             timeout: self.timeout.or(lower.timeout),
             nat: if self.nat.is_empty() { lower.nat } else { self.nat },
             origins,
@@ -167,6 +170,7 @@ impl Layer {
             ("tls_cert", text(self.tls_cert.as_ref().map(|path| path.display()))),
             ("tls_key", text(self.tls_key.as_ref().map(|path| path.display()))),
             ("concurrency", text(self.concurrency)),
+            ("max_logins_at_risk", text(self.max_logins_at_risk)),
         ]
     }
 

@@ -150,6 +150,7 @@ pub(super) fn about_this_machine(section: Layer) -> Layer {
         tls_cert: section.tls_cert,
         tls_key: section.tls_key,
         concurrency: section.concurrency,
+        max_logins_at_risk: section.max_logins_at_risk,
         timeout: section.timeout,
         origins: section.origins,
         ..Layer::default()

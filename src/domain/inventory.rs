@@ -115,6 +115,8 @@ pub struct Standing {
     pub rank: Option<i64>,
     /// The User Rank of the account that axlpaper uses.
     pub own_rank: Option<i64>,
+    /// The failed logins after which its credential policy locks it; nothing where that is not known or unlimited.
+    pub locks_after: Option<usize>,
 }
 
 impl Standing {

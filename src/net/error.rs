@@ -162,7 +162,7 @@ impl HttpError {
     }
 }
 
-fn connect_reason(error: &reqwest::Error) -> String {
+pub(super) fn connect_reason(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer to the connection attempt in time: check host, port and firewall".into();
     }

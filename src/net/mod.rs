@@ -10,6 +10,7 @@ pub mod fingerprint;
 mod handshake;
 pub mod listen;
 pub mod pace;
+pub mod page;
 pub mod peek;
 pub mod phone_tls_problem;
 pub mod phone_trust;

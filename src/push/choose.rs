@@ -1,6 +1,6 @@
 //! Chooses the phones that are pushed to, and decides everything about them that can be decided before.
 
-use super::Target;
+use super::{LoginCheck, Target};
 use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Verdict};
@@ -12,7 +12,8 @@ use crate::domain::personalization::Effective;
 ///
 /// `is_fresh` tells whether a phone or its association was changed only a moment ago, and
 /// `cluster_url_known` whether the cluster's Authentication URL could be read: an acceptance proves a
-/// password only where the phone is known to ask the cluster itself.
+/// password only where the phone is known to ask the cluster itself. A phone whose URL was cleared may not have
+/// restarted since, and so may still ask the cluster.
 pub fn targets(
     kind: ObjectKind,
     audit: &Audit,
@@ -32,9 +33,13 @@ pub fn targets(
                 takes: phone.model.and_then(|model| Takes::of(kind, model))?,
                 picture: phone.image.as_ref().and_then(|i| i.picture.clone()).unwrap_or_default(),
                 https: phone.personalization.effective == Effective::HttpsOnly,
-                checks_password: url_known
-                    && !phone.has(Code::AuthenticationUrlBlank)
-                    && !phone.has(Code::AuthenticationUrlForeign),
+                login_check: if phone.has(Code::AuthenticationUrlForeign) {
+                    LoginCheck::Elsewhere
+                } else if url_known && !phone.has(Code::AuthenticationUrlBlank) {
+                    LoginCheck::Cluster
+                } else {
+                    LoginCheck::Unknown
+                },
                 fresh: is_fresh(phone.name()),
                 sources: DownloadSources::of(phone.phone.registration.own_addresses()),
             })
@@ -127,15 +132,16 @@ mod tests {
 
     #[test]
     fn an_acceptance_proves_the_password_only_where_the_cluster_is_asked() {
-        let proves = |phone, known| {
-            targets(ObjectKind::Background, &audit(vec![phone]), |_| true, known)[0].checks_password
+        let check = |phone, known| {
+            targets(ObjectKind::Background, &audit(vec![phone]), |_| true, known)[0].login_check
         };
-        assert!(proves(phone("SEP1", &[]), true));
-        assert!(!proves(phone("SEP1", &[]), false));
-        assert!(!proves(phone("SEP1", &[Code::AuthenticationUrlBlank]), true));
-        assert!(!proves(phone("SEP1", &[Code::AuthenticationUrlForeign]), true));
+        use LoginCheck::{Cluster, Elsewhere, Unknown};
+        assert_eq!(check(phone("SEP1", &[]), true), Cluster);
+        assert_eq!(check(phone("SEP1", &[]), false), Unknown);
+        assert_eq!(check(phone("SEP1", &[Code::AuthenticationUrlBlank]), true), Unknown);
+        assert_eq!(check(phone("SEP1", &[Code::AuthenticationUrlForeign]), true), Elsewhere);
         let mut own = phone("SEP1", &[]);
         own.phone.authentication_url = Some("http://pub:8080/ccmcip/authenticate.jsp".into());
-        assert!(proves(own, false));
+        assert_eq!(check(own, false), Cluster);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::patience::Refusal;
+use super::lockout::Cause;
 use super::{Answer, Fetched, Target};
 use crate::domain::object::ObjectKind;
 use crate::domain::text::{counted, names};
@@ -35,26 +35,20 @@ pub struct Ending {
 /// Decides after the `attempt`th answer, when at most `max_attempts` are made.
 ///
 /// Trouble on the way and answers that cannot be read may pass, so they are tried again. What a phone
-/// has refused it will refuse again, and a refused password must never be repeated; unless `refusal` says
-/// that the phone has only not heard yet of a change, however many attempts that takes. What must be sent only
+/// has refused it will refuse again, and a refused password must never be repeated: whether a phone is tried again
+/// that refused the push user is decided once it is known [why](Cause). What must be sent only
 /// [once](Answer::Once) is never tried again.
-pub fn next(
-    target: &Target,
-    answer: Answer,
-    refusal: Option<Refusal>,
-    attempt: u32,
-    max_attempts: u32,
-) -> Next {
+pub fn next(target: &Target, answer: Answer, attempt: u32, max_attempts: u32) -> Next {
     let (answer, once) = answer.once();
-    let may_pass = matches!(answer, Answer::Unreachable(_) | Answer::Unreadable(_));
-    let again = matches!(refusal, Some(Refusal::NotYet { .. }));
-    match ending(target, answer, refusal) {
+    let may_pass =
+        matches!(answer, Answer::Unreachable(_) | Answer::NoReply(_) | Answer::Unreadable(_));
+    match ending(target, answer) {
         None if !target.object().is_downloaded() => Next::Done(unseeable(target.object())),
         None => Next::Verify,
         Some(ending) if once => {
             Next::Done(Ending { remedy: Some(LOOK_FIRST.to_owned()), ..ending })
         }
-        Some(ending) if again || (may_pass && attempt < max_attempts) => Next::Again(ending),
+        Some(ending) if may_pass && attempt < max_attempts => Next::Again(ending),
         Some(ending) => Next::Done(ending),
     }
 }
@@ -70,11 +64,11 @@ pub fn pause(first: Duration, attempt: u32) -> Duration {
 const LONGEST_PAUSE: Duration = Duration::from_secs(120);
 
 /// Says how a phone ends with this answer; nothing when it has accepted.
-fn ending(target: &Target, answer: Answer, refusal: Option<Refusal>) -> Option<Ending> {
+fn ending(target: &Target, answer: Answer) -> Option<Ending> {
     let ending = match answer {
         // What is in it was taken out before.
         Answer::Accepted(_) | Answer::Once(_) => return None,
-        Answer::Unreachable(why) => done(
+        Answer::Unreachable(why) | Answer::NoReply(why) => done(
             Outcome::Unreachable,
             None,
             why,
@@ -89,7 +83,7 @@ fn ending(target: &Target, answer: Answer, refusal: Option<Refusal>) -> Option<E
                 "open the phone's web page; restart the phone if it stays so",
             )
         }
-        Answer::AuthRefused(error) => refused(target, error, refusal),
+        Answer::AuthRefused(error) => refused(target, Some(error), None, None),
         Answer::Refused(error) => {
             let why = error.text.clone();
             done(Outcome::Rejected, Some(error), why, after_refusal(target.object()))
@@ -111,10 +105,16 @@ fn ending(target: &Target, answer: Answer, refusal: Option<Refusal>) -> Option<E
     Some(ending)
 }
 
-/// Says how a phone ends that has refused the push user.
-fn refused(target: &Target, error: PhoneError, refusal: Option<Refusal>) -> Ending {
-    let (why, remedy) = match refusal {
-        Some(Refusal::Outwaited(waited)) => (
+/// Says how a phone ends that has refused the push user: why it did, where that is known, and how long was waited
+/// for a change to take effect.
+pub(super) fn refused(
+    target: &Target,
+    error: Option<PhoneError>,
+    cause: Option<Cause>,
+    waited: Option<Duration>,
+) -> Ending {
+    let (why, remedy) = match (waited, cause) {
+        (Some(waited), _) => (
             format!(
                 "the phone still refused the push user {} after it was given control of it or the phone was changed",
                 lasting(waited)
@@ -122,17 +122,27 @@ fn refused(target: &Target, error: PhoneError, refusal: Option<Refusal>) -> Endi
             "check that the push user controls this phone, its Authentication URL and the cluster's database \
              replication, then run `axlpaper rollout` again",
         ),
-        Some(Refusal::NotYet { .. } | Refusal::Final) | None if target.fresh => (
+        (None, _) if target.fresh => (
             "the phone refused the push user; its association or its settings were changed only a moment ago"
                 .to_owned(),
             "a change can need some minutes until it counts: push to it again a little later",
         ),
-        Some(Refusal::NotYet { .. } | Refusal::Final) | None => (
+        (None, Some(Cause::Phone)) => (
+            "the phone refused the push user, although the cluster confirms the password".to_owned(),
+            "check that the push user controls this phone, and the phone's Authentication URL; restart the phone if both \
+             are right",
+        ),
+        (None, Some(Cause::Page | Cause::Outvoted) | None) => (
             "the phone refused the push user".to_owned(),
             "check the push user's password, that it controls this phone, and the phone's Authentication URL",
         ),
     };
-    done(Outcome::AuthFailed, Some(error), why, remedy)
+    Ending {
+        outcome: Outcome::AuthFailed,
+        phone_error: error,
+        reason: Some(why),
+        remedy: Some(remedy.to_owned()),
+    }
 }
 
 /// Says a time in whole minutes, or in seconds where these would say too little.
@@ -302,7 +312,7 @@ pub(super) mod tests {
     }
 
     fn after(answer: Answer, attempt: u32, max_attempts: u32) -> Next {
-        next(&crate::push::engine::tests::target(1), answer, None, attempt, max_attempts)
+        next(&crate::push::engine::tests::target(1), answer, attempt, max_attempts)
     }
 
     fn outcome(next: Next) -> Option<Outcome> {
@@ -314,7 +324,11 @@ pub(super) mod tests {
 
     #[test]
     fn only_trouble_on_the_way_is_tried_again() {
-        for passing in [Answer::Unreachable("x".into()), Answer::Unreadable(error(0))] {
+        for passing in [
+            Answer::Unreachable("x".into()),
+            Answer::NoReply("x".into()),
+            Answer::Unreadable(error(0)),
+        ] {
             assert!(matches!(after(passing.clone(), 1, 2), Next::Again(_)));
             assert!(outcome(after(passing, 2, 2)).is_some());
         }
@@ -326,23 +340,23 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_refusal_that_means_not_yet_is_tried_again_and_one_after_that_says_how_long() {
-        let after = |refusal| {
-            let target = crate::push::engine::tests::target(1);
-            next(&target, Answer::AuthRefused(error(4)), Some(refusal), 9, 1)
+    fn a_refusal_says_what_is_known_of_its_cause() {
+        let mut target = crate::push::engine::tests::target(1);
+        let said = |target: &Target, cause, seconds: Option<u64>| {
+            let waited = seconds.map(Duration::from_secs);
+            let ending = refused(target, Some(error(4)), cause, waited);
+            assert_eq!(ending.outcome, Outcome::AuthFailed);
+            (ending.reason.unwrap(), ending.remedy.unwrap())
         };
-        let again = tokio::time::Instant::now();
-        let Next::Again(ending) = after(Refusal::NotYet { again, pause: None }) else {
-            panic!("it is not tried again")
-        };
-        assert_eq!(ending.outcome, Outcome::AuthFailed);
-        assert!(matches!(after(Refusal::Final), Next::Done(_)));
-        let said = |seconds| match after(Refusal::Outwaited(Duration::from_secs(seconds))) {
-            Next::Done(ending) => ending.reason.unwrap(),
-            Next::Again(_) | Next::Verify => panic!("it is not done with"),
-        };
-        assert!(said(300).contains("still refused the push user 5 minutes after"), "{}", said(300));
-        assert!(said(90).contains(" 90 seconds after"), "{}", said(90));
+        let (why, remedy) = said(&target, Some(Cause::Phone), None);
+        assert!(why.contains("the cluster confirms the password"), "{why}");
+        assert!(!remedy.contains("the push user's password"), "{remedy}");
+        assert!(said(&target, None, None).1.contains("the push user's password"));
+        target.fresh = true;
+        assert!(said(&target, Some(Cause::Phone), None).0.contains("only a moment ago"));
+        let waited = |seconds| said(&target, Some(Cause::Phone), Some(seconds)).0;
+        assert!(waited(300).contains("still refused the push user 5 minutes after"));
+        assert!(waited(90).contains(" 90 seconds after"));
     }
 
     #[test]
@@ -444,19 +458,16 @@ pub(super) mod tests {
     fn what_must_be_sent_only_once_is_never_tried_again() {
         for answer in [
             Answer::Unreachable("reset".into()),
+            Answer::NoReply("reset".into()),
             Answer::Unreadable(error(0)),
             Answer::Refused(error(1)),
+            Answer::AuthRefused(error(4)),
         ] {
             let Next::Done(ending) = after(Answer::Once(Box::new(answer)), 1, 9) else {
                 panic!("it is tried again")
             };
             assert_eq!(ending.remedy.as_deref(), Some(LOOK_FIRST));
         }
-        let again = tokio::time::Instant::now();
-        let refusal = Some(Refusal::NotYet { again, pause: None });
-        let answer = Answer::Once(Box::new(Answer::AuthRefused(error(4))));
-        let target = crate::push::engine::tests::target(1);
-        assert!(matches!(next(&target, answer, refusal, 1, 9), Next::Done(_)));
     }
 
     #[test]
@@ -465,7 +476,7 @@ pub(super) mod tests {
             takes: crate::domain::object::Takes::Keys,
             ..crate::push::engine::tests::target(1)
         };
-        let Next::Done(ending) = next(&keys, Answer::Accepted(String::new()), None, 1, 1) else {
+        let Next::Done(ending) = next(&keys, Answer::Accepted(String::new()), 1, 1) else {
             panic!("it is not done with")
         };
         assert_eq!(ending.outcome, Outcome::Accepted);

@@ -1,5 +1,6 @@
 //! Keeps the phones moving: a bounded number at once, one request a phone, nobody forgotten.
 
+mod doubts;
 mod ending;
 mod hours;
 
@@ -13,14 +14,15 @@ use tokio::time::Instant;
 
 use super::book::Book;
 use super::decide::{self, Ending, Next};
-use super::evidence::judged;
-use super::guard::Guard;
+use super::evidence::{Evidence, Look, judged};
 use super::job::Job;
 use super::lane::{Lane, Later};
-use super::patience::{Patience, Refusal, Waiting};
+use super::lockout::{Findings, Limits};
+use super::logins::Logins;
+use super::patience::{Patience, Waiting};
 use super::places::Places;
 use super::schedule::Schedule;
-use super::{Answer, Line, Target};
+use super::{Answer, Line, LoginCheck, Target};
 use crate::domain::chain::chain;
 use crate::domain::device_name::DeviceName;
 use crate::domain::text::counted;
@@ -50,8 +52,7 @@ pub async fn run<L: Line, B: Book>(
     observer: &dyn Observer,
 ) -> Pushed {
     observer.observe(&Event::Started { stage: Stage::Push, total: Some(targets.len() as u64) });
-    let schedule = &stop.schedule;
-    let mut fleet = Fleet::new(line, book, targets, settings, schedule, Instant::now());
+    let mut fleet = Fleet::new(line, book, targets, settings, stop, Instant::now());
     while fleet.step(stop, observer).await {}
     while let Some(closed) = fleet.closing.next().await {
         fleet.closed(closed, observer);
@@ -73,19 +74,28 @@ enum Closed {
     Again(Box<Job>, Option<Instant>, Result<(), JournalError>),
     /// Not tried at all: its window has closed, and opens at that time.
     Held(Box<Job>, Timestamp, Result<(), JournalError>),
+    /// It refused the push user at that time of the guard, and why is to be found out.
+    Doubted(Box<Job>, u64, Result<(), JournalError>),
 }
 
 struct Fleet<'a, L: Line, B: Book> {
     line: &'a L,
     book: &'a B,
     settings: Settings,
-    /// Phones that the push user has controlled before: their refusal means the password.
+    /// Phones that the push user has controlled before.
     known: Lane,
     /// Phones that were changed only now: their refusal may only mean that the cluster needs a minute.
     fresh: Lane,
     later: Later,
     /// Phones whose window is closed.
     held: Held,
+    /// Phones that refused the push user, with the guard's time of that.
+    doubted: Vec<(u64, Job)>,
+    /// How many more of them are just being written down.
+    doubting: usize,
+    logins: &'a Logins,
+    /// What was told of the authentication page: what is wrong with it, and since when.
+    told_outage: Option<(String, Instant)>,
     schedule: &'a Schedule,
     /// Whether the run's time is over.
     over: bool,
@@ -97,7 +107,8 @@ struct Fleet<'a, L: Line, B: Book> {
     begun: HashMap<DeviceName, Job>,
     noting: FuturesUnordered<BoxFuture<'a, (Job, Result<i64, JournalError>)>>,
     pushing: FuturesUnordered<BoxFuture<'a, (Job, Answer)>>,
-    verifying: FuturesUnordered<BoxFuture<'a, (Job, Next)>>,
+    verifying: FuturesUnordered<BoxFuture<'a, (Job, Next, bool)>>,
+    asking: FuturesUnordered<BoxFuture<'a, Findings>>,
     closing: FuturesUnordered<BoxFuture<'a, Closed>>,
     results: Vec<PhoneResult>,
     /// Why the book takes no more.
@@ -110,17 +121,19 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
         book: &'a B,
         mut targets: Vec<Target>,
         settings: Settings,
-        schedule: &'a Schedule,
+        stop: &'a Stop,
         now: Instant,
     ) -> Self {
+        let Settings { concurrency, max_auth_failures, max_logins_at_risk, .. } = settings;
+        let limits = Limits::new(concurrency, max_auth_failures, max_logins_at_risk);
+        stop.logins.guard().set_limits(limits);
         // The sort keeps the order of names among equals.
-        targets.sort_by_key(|target| !target.checks_password);
+        targets.sort_by_key(|target| target.login_check != LoginCheck::Cluster);
         let (fresh, known): (Vec<_>, Vec<_>) =
             targets.into_iter().map(Job::new).partition(|job| job.target.fresh);
         let lane = |jobs: Vec<Job>, patience: Duration| {
-            let guard = Guard::new(settings.concurrency, settings.max_auth_failures);
             let waiting = Waiting::new(Patience::USUAL, now, patience, settings.password_proven);
-            Lane::new(jobs, guard, waiting, settings.concurrency)
+            Lane::new(jobs, waiting, concurrency.max(1))
         };
         Self {
             line,
@@ -131,7 +144,11 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
             fresh: lane(fresh, settings.patience),
             later: Later::default(),
             held: Held::default(),
-            schedule,
+            doubted: Vec::new(),
+            doubting: 0,
+            logins: &stop.logins,
+            told_outage: None,
+            schedule: &stop.schedule,
             over: false,
             places: Places::new(settings.caps),
             next_start: None,
@@ -140,6 +157,7 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
             noting: FuturesUnordered::new(),
             pushing: FuturesUnordered::new(),
             verifying: FuturesUnordered::new(),
+            asking: FuturesUnordered::new(),
             closing: FuturesUnordered::new(),
             results: Vec::new(),
             unrecorded: None,
@@ -154,23 +172,27 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
         self.over |= self.schedule.is_over(self.schedule.now());
         let open = !self.over
             && !stop.soon.is_cancelled()
-            && !self.known.guard.is_tripped()
+            && self.logins.guard().lockout().is_none()
             && self.too_many_failures().is_none()
             && self.unrecorded.is_none();
         // One time for all of it: between two, a start could become due that nobody waits for any more.
         let now = Instant::now();
         if open {
             self.release();
+            self.settle(now, observer);
             self.note(now);
             self.begin(now);
+            self.inquire(now);
         }
-        let writing = !self.noting.is_empty() || !self.closing.is_empty();
+        let asking = open && !self.asking.is_empty();
+        let writing = !self.noting.is_empty() || !self.closing.is_empty() || asking;
         if self.pushing.is_empty() && !writing && !self.verifying.is_empty() {
             self.tell_waiting(observer);
         }
         let wake = self.wake(now).filter(|_| open);
         if self.pushing.is_empty() && self.verifying.is_empty() && !writing {
             match wake {
+                None if open && !self.doubted.is_empty() => return self.conclude(),
                 None => return false,
                 Some(wake) if self.ends_before(wake, now) => {
                     self.over = true;
@@ -183,8 +205,9 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
         let wake = wake.into_iter().chain(end).min();
         tokio::select! {
             Some((job, noted)) = self.noting.next() => self.noted(job, noted),
-            Some((job, answer)) = self.pushing.next() => self.answered(job, answer, observer),
-            Some((job, next)) = self.verifying.next() => self.looked(job, next),
+            Some((job, answer)) = self.pushing.next() => self.answered(job, answer),
+            Some((job, next, refused)) = self.verifying.next() => self.looked(job, next, refused),
+            Some(findings) = self.asking.next() => self.found(findings, observer),
             Some(closed) = self.closing.next() => self.closed(closed, observer),
             () = sleep_until(wake) => self.wake_up(),
             () = stop.soon.cancelled(), if open => {}
@@ -200,7 +223,22 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
         // A start that has come already is held up by something else.
         let start = start.filter(|start| *start > now);
         let windows = self.look_at_windows(now);
-        self.later.first().into_iter().chain(start).chain(windows).min()
+        let paused = self.logins.guard().paused_until();
+        let paused = paused.filter(|_| self.are_waiting() || !self.doubted.is_empty());
+        self.later.first().into_iter().chain(start).chain(windows).chain(paused).min()
+    }
+
+    /// Tells whether there are phones that have not begun.
+    fn are_waiting(&self) -> bool {
+        !self.known.has_begun_all() || !self.fresh.has_begun_all()
+    }
+
+    /// Returns how many phones may be asked at once, if this one comes next.
+    fn guarded(&self, next: Option<&Job>) -> usize {
+        match next {
+            Some(job) if !job.logs_in() => self.settings.concurrency.max(1),
+            Some(_) | None => self.logins.guard().allowed(),
+        }
     }
 
     fn too_many_failures(&self) -> Option<Stopped> {
@@ -241,10 +279,12 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
     fn note(&mut self, now: Instant) {
         loop {
             // The fresh ones wait until every known one is at least under way.
-            let lane = if self.known.ready.len() == 0 { &mut self.fresh } else { &mut self.known };
-            if !lane.may_note(now, self.pushing.len()) {
+            let known = self.known.ready.len() > 0;
+            let next = if known { &self.known } else { &self.fresh };
+            if !next.may_note(now, self.pushing.len(), self.guarded(next.ready.front())) {
                 return;
             }
+            let lane = if known { &mut self.known } else { &mut self.fresh };
             let Some(job) = lane.ready.pop(&mut self.places) else { return };
             if let Some(opens) = self.opens(&job.target) {
                 self.leave(&job.target);
@@ -288,10 +328,15 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
 
     fn begin(&mut self, now: Instant) {
         loop {
-            let lane = if self.known.has_begun_all() { &mut self.fresh } else { &mut self.known };
-            if self.pushing.len() >= lane.allowed(now) {
+            let known = !self.known.has_begun_all();
+            let next = if known { &self.known } else { &self.fresh };
+            let Some(first) = next.noted.front() else { return };
+            // What was allowed when it was written down may not be any more.
+            let full = first.logs_in() && !self.logins.guard().may_begin();
+            if full || self.pushing.len() >= next.allowed(now, self.guarded(Some(first))) {
                 return;
             }
+            let lane = if known { &mut self.known } else { &mut self.fresh };
             if self.next_start.is_some_and(|start| now < start) {
                 return;
             }
@@ -305,6 +350,7 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
                 let begun = self.next_start.unwrap_or(now).max(now);
                 begun + Duration::from_secs(1) / rate.max(1)
             });
+            job.ticket = job.logs_in().then(|| self.logins.guard().begin());
             job.attempts += 1;
             job.first_attempt.get_or_insert_with(|| (Timestamp::now(), Instant::now()));
             self.begun.insert(job.target.name.clone(), job.clone());
@@ -323,33 +369,28 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
         if job.target.fresh { &mut self.fresh } else { &mut self.known }
     }
 
-    fn answered(&mut self, mut job: Job, answer: Answer, observer: &dyn Observer) {
+    fn answered(&mut self, mut job: Job, answer: Answer) {
         if let (Answer::Accepted(raw), Some(entry)) = (&answer, job.entry) {
             self.book.replied(entry, raw);
         }
-        let refusal = self.lane(&job).heard(&job, &answer, Instant::now());
-        if self.known.guard.trusts_password() {
-            self.fresh.password_is_right();
-        }
-        // Whoever begins a pause comes again when it ends, and so wakes the others too.
-        let mut at = None;
-        if let Some(Refusal::NotYet { again, pause }) = refusal {
-            job.put_off += 1;
-            at = Some(again);
-            if let Some(delay) = pause {
-                self.tell_pause(delay, observer);
+        match self.count_login(&mut job, &answer) {
+            Some(refusal) => self.doubt(job, answer, refusal),
+            None => {
+                let attempt = job.counted_attempts();
+                match decide::next(&job.target, answer, attempt, self.settings.max_attempts) {
+                    Next::Done(ending) => self.finish(job, ending),
+                    Next::Again(ending) => self.put_off(job, ending, None),
+                    Next::Verify => self.verify(job),
+                }
             }
-        }
-        let attempt = job.counted_attempts();
-        match decide::next(&job.target, answer, refusal, attempt, self.settings.max_attempts) {
-            Next::Done(ending) => self.finish(job, ending),
-            Next::Again(ending) => self.put_off(job, ending, at),
-            Next::Verify => self.verify(job),
         }
     }
 
     fn verify(&self, mut job: Job) {
         let line = self.line;
+        // Every screenshot is a login, too.
+        let logs_in = self.settings.proof == Proof::Screenshot && job.logs_in();
+        job.ticket = logs_in.then(|| self.logins.guard().begin());
         self.verifying.push(
             async move {
                 let mut fetched = line.downloads(&job.target).await;
@@ -358,14 +399,23 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
                 fetched.downloads = job.downloads.clone();
                 let evidence = line.evidence(&job.target, &fetched).await;
                 let next = judged(&job.target, &fetched, &evidence, job.repeated);
-                (job, next)
+                let refused = matches!(evidence, Evidence::Screen { look: Look::Refused(_), .. });
+                (job, next, refused)
             }
             .boxed(),
         );
     }
 
     /// Goes on with a phone whose downloads were waited for.
-    fn looked(&mut self, mut job: Job, next: Next) {
+    fn looked(&mut self, mut job: Job, next: Next, refused: bool) {
+        if let Some(ticket) = job.ticket.take() {
+            let mut guard = self.logins.guard();
+            if refused {
+                guard.refused(ticket);
+            } else {
+                guard.ended(ticket);
+            }
+        }
         match next {
             Next::Done(ending) => self.finish(job, ending),
             Next::Again(ending) => {
@@ -432,6 +482,13 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
             Closed::Held(job, opens, written) => {
                 self.leave(&job.target);
                 self.hold(opens, *job);
+                written
+            }
+            Closed::Doubted(job, refusal, written) => {
+                self.begun.remove(&job.target.name);
+                self.leave(&job.target);
+                self.doubting -= 1;
+                self.doubted.push((refusal, *job));
                 written
             }
             Closed::Done(result, written) => {

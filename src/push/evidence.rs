@@ -31,6 +31,8 @@ pub enum Look {
         /// That share.
         changed: f64,
     },
+    /// The phone refused the push user when its screen was asked for; says how.
+    Refused(String),
     /// Nothing; says why.
     None(String),
 }
@@ -51,7 +53,7 @@ pub fn shows(look: &Look) -> bool {
             *telling && *after >= LEAST_LIKE && after - before >= LEAST_GAIN
         }
         Look::Removal { changed } => *changed >= LEAST_CHANGED,
-        Look::None(_) => false,
+        Look::Refused(_) | Look::None(_) => false,
     }
 }
 
@@ -89,7 +91,7 @@ fn stands_still(look: &Look) -> bool {
         // One that showed the picture before has nothing to change.
         Look::Picture(Likeness { changed, after, .. }) => *changed < STILL && *after < LEAST_LIKE,
         Look::Removal { changed } => *changed < STILL,
-        Look::None(_) => false,
+        Look::Refused(_) | Look::None(_) => false,
     }
 }
 
@@ -118,7 +120,7 @@ fn told(look: &Look) -> String {
             }
         }
         Look::Removal { changed } => format!("{} of its screen have changed", percent(changed)),
-        Look::None(why) => {
+        Look::Refused(why) | Look::None(why) => {
             format!("the phone answered success, and its screen was not seen: {why}")
         }
     }

@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::Target;
 use super::decide::{Ending, LOOK_FIRST};
+use super::lockout::Ticket;
 use super::terms::Stopped;
+use super::{LoginCheck, Target};
 use crate::domain::object::ObjectKind;
 use crate::event::{Downloads, Outcome, PhoneResult};
 
@@ -21,6 +22,8 @@ pub(super) struct Job {
     pub(super) first_attempt: Option<(Timestamp, Instant)>,
     /// Where the book has the attempt that is next or under way.
     pub(super) entry: Option<i64>,
+    /// The login that is under way, where it can fail.
+    pub(super) ticket: Option<Ticket>,
     /// How it ends if it is not tried again.
     pub(super) last: Option<Ending>,
     /// Who downloaded its files besides the phone itself.
@@ -36,9 +39,20 @@ impl Job {
             repeated: false,
             first_attempt: None,
             entry: None,
+            ticket: None,
             last: None,
             downloads: Downloads::default(),
         }
+    }
+
+    /// Tells whether a push to it is a login at the cluster, or may be one.
+    pub(super) fn logs_in(&self) -> bool {
+        self.target.login_check != LoginCheck::Elsewhere
+    }
+
+    /// Tells whether its acceptance proves the password. One that is pushed to again has proven it already.
+    pub(super) fn proves(&self) -> bool {
+        self.target.login_check == LoginCheck::Cluster && !self.repeated
     }
 
     /// Returns how many attempts count against the most that may be made.
@@ -110,12 +124,14 @@ fn not_again(object: ObjectKind, last: Ending, stopped: &Stopped) -> Ending {
     let reason = format!("{reason}; not tried again: {}", stopped.told());
     // A phone that was still waited for has decided nothing by its refusal.
     let undecided = match stopped {
-        Stopped::Interrupted | Stopped::TimeOver { .. } | Stopped::Unrecorded(_) => {
-            last.outcome == Outcome::AuthFailed
-        }
-        Stopped::AuthRefusals { .. } | Stopped::Failures { .. } | Stopped::NoDownloads { .. } => {
-            false
-        }
+        Stopped::Interrupted
+        | Stopped::PageDown { .. }
+        | Stopped::TimeOver { .. }
+        | Stopped::Unrecorded(_) => last.outcome == Outcome::AuthFailed,
+        Stopped::AuthRefusals { .. }
+        | Stopped::Failures { .. }
+        | Stopped::NoDownloads { .. }
+        | Stopped::PasswordRefused { .. } => false,
     };
     if undecided {
         Ending { phone_error: last.phone_error, ..pending(object, reason) }

@@ -7,7 +7,7 @@ use super::meeting::Meeting;
 use super::script::{Script, Step};
 use super::{Answer, Fetched, Line, Target};
 use crate::event::PhoneError;
-use crate::phone::{Execute, Outcome, Phase};
+use crate::phone::Execute;
 
 /// Presses keys on phones. Nothing is downloaded from us, so there is no image server.
 #[derive(Debug)]
@@ -22,14 +22,12 @@ impl KeysLine {
         Self { phones, script }
     }
 
-    async fn press(&self, target: &Target, step: &Step) -> Result<(Answer, bool), Answer> {
+    async fn press(&self, target: &Target, step: &Step) -> Result<String, Answer> {
         let object = Execute { items: &step.items };
         // Between two steps another device may have got the address, or the phone may end its connection.
         let mut phone = self.phones.meet(target).await?;
-        let answer = self.phones.send(&mut phone, target, &object).await?;
-        let unsent =
-            matches!(&answer.outcome, Outcome::Unreachable(why) if why.phase == Phase::Connect);
-        Ok((judge(answer, target), unsent))
+        let answer = judge(self.phones.send(&mut phone, target, &object).await?, target);
+        if let Answer::Accepted(raw) = answer { Ok(raw) } else { Err(answer) }
     }
 }
 
@@ -45,9 +43,8 @@ impl Line for KeysLine {
             }
             let place = Place { number, of: steps.len() };
             match self.press(target, step).await {
-                Ok((Answer::Accepted(raw), _)) => last = raw,
-                Ok((answer, unsent)) => return place.ended(answer, unsent),
-                Err(answer) => return place.ended(answer, true),
+                Ok(raw) => last = raw,
+                Err(answer) => return place.ended(answer),
             }
         }
         Answer::Accepted(last)
@@ -66,19 +63,16 @@ struct Place {
 }
 
 impl Place {
-    /// Says how a script ends that did not go on behind this step; `unsent` is whether the phone has surely seen
-    /// nothing of it.
+    /// Says how a script ends that did not go on behind this step.
     ///
     /// Whatever may have been pressed is not pressed again: neither this step, when its answer was lost or
     /// cannot be read, nor the steps before it.
-    fn ended(self, answer: Answer, unsent: bool) -> Answer {
+    fn ended(self, answer: Answer) -> Answer {
         let again = self.number == 1;
         let answer = match answer {
-            Answer::Unreachable(why) if unsent => {
-                Answer::Unreachable(self.told(&why, "was not sent"))
-            }
-            Answer::Unreachable(why) => {
-                return Answer::Once(Box::new(Answer::Unreachable(self.told(&why, UNKNOWN))));
+            Answer::Unreachable(why) => Answer::Unreachable(self.told(&why, "was not sent")),
+            Answer::NoReply(why) => {
+                return Answer::Once(Box::new(Answer::NoReply(self.told(&why, UNKNOWN))));
             }
             Answer::Unreadable(error) => {
                 return Answer::Once(Box::new(Answer::Unreadable(self.said(error, UNKNOWN))));
@@ -135,20 +129,19 @@ mod tests {
     fn only_a_first_step_that_was_surely_not_carried_out_may_be_sent_again() {
         let first = Place { number: 1, of: 3 };
         let second = Place { number: 2, of: 3 };
-        let lost = || Answer::Unreachable("reset".into());
-        assert!(!once(&first.ended(lost(), true)));
-        assert!(once(&first.ended(lost(), false)));
-        assert!(once(&second.ended(lost(), true)));
-        assert!(once(&first.ended(Answer::Unreadable(error()), false)));
-        assert!(!once(&first.ended(Answer::AuthRefused(error()), false)));
-        assert!(once(&second.ended(Answer::AuthRefused(error()), false)));
-        assert!(once(&second.ended(Answer::NotSent("x".into()), true)));
+        assert!(!once(&first.ended(Answer::Unreachable("closed".into()))));
+        assert!(once(&second.ended(Answer::Unreachable("closed".into()))));
+        assert!(once(&first.ended(Answer::NoReply("reset".into()))));
+        assert!(once(&first.ended(Answer::Unreadable(error()))));
+        assert!(!once(&first.ended(Answer::AuthRefused(error()))));
+        assert!(once(&second.ended(Answer::AuthRefused(error()))));
+        assert!(once(&second.ended(Answer::NotSent("x".into()))));
     }
 
     #[test]
     fn what_is_not_known_is_told() {
-        let told = |number, of, answer| match (Place { number, of }).ended(answer, false).once().0 {
-            Answer::Unreachable(why) => why,
+        let told = |number, of, answer| match (Place { number, of }).ended(answer).once().0 {
+            Answer::Unreachable(why) | Answer::NoReply(why) => why,
             Answer::Refused(error) | Answer::Unreadable(error) => error.text,
             other @ (Answer::Accepted(_)
             | Answer::AuthRefused(_)
@@ -157,7 +150,7 @@ mod tests {
             | Answer::Barred { .. }
             | Answer::Once(_)) => panic!("{other:?}"),
         };
-        let lost = || Answer::Unreachable("reset".into());
+        let lost = || Answer::NoReply("reset".into());
         assert_eq!(
             told(3, 4, lost()),
             "reset; step 3 of 4 may have been carried out or not, steps 1 to 2 were accepted"

@@ -1,19 +1,16 @@
-//! Who comes next: phones that are refused or accepted for the same reasons wait in one lane.
+//! Who comes next: phones that wait for the same reasons wait in one lane.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use tokio::time::Instant;
 
-use super::Answer;
-use super::guard::Guard;
 use super::job::Job;
-use super::patience::{Refusal, Waiting};
+use super::patience::Waiting;
 use super::places::Queue;
 
-/// Phones that are refused or accepted for the same reasons, and so share a guard.
+/// Phones that wait for the same reasons.
 pub(super) struct Lane {
-    pub(super) guard: Guard,
-    waiting: Waiting,
+    pub(super) waiting: Waiting,
     concurrency: usize,
     pub(super) ready: Queue,
     /// How many are just being written down.
@@ -23,9 +20,9 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub(super) fn new(jobs: Vec<Job>, guard: Guard, waiting: Waiting, concurrency: usize) -> Self {
+    pub(super) fn new(jobs: Vec<Job>, waiting: Waiting, concurrency: usize) -> Self {
         let (ready, noted) = (jobs.into(), VecDeque::new());
-        Self { guard, waiting, concurrency, ready, noting: 0, noted }
+        Self { waiting, concurrency, ready, noting: 0, noted }
     }
 
     pub(super) fn has_begun_all(&self) -> bool {
@@ -37,61 +34,18 @@ impl Lane {
         self.ready.len() + self.noting + self.noted.len()
     }
 
-    /// Returns how many phones may be asked at once now.
-    pub(super) fn allowed(&self, now: Instant) -> usize {
-        if self.guard.is_tripped() {
-            return 0;
-        }
-        let waiting = self.waiting.allowed(now, self.concurrency);
-        waiting.unwrap_or_else(|| self.guard.allowed())
+    /// Returns how many phones may be asked at once now, where the guard allows `guarded`.
+    pub(super) fn allowed(&self, now: Instant, guarded: usize) -> usize {
+        self.waiting.allowed(now, self.concurrency).map_or(guarded, |most| most.min(guarded))
     }
 
-    /// Tells whether one more may be written down now, while `pushing` phones are being asked.
-    pub(super) fn may_note(&self, now: Instant, pushing: usize) -> bool {
+    /// Tells whether one more may be written down now, while `pushing` phones are being asked and the guard allows
+    /// `guarded`.
+    pub(super) fn may_note(&self, now: Instant, pushing: usize, guarded: usize) -> bool {
         // A probe is most likely followed by a pause, and nobody should stand in the book all that time as
         // if it were being pushed to.
         let under_way = if self.waiting.is_probing(now) { pushing } else { 0 };
-        self.noting + self.noted.len() + under_way < self.allowed(now)
-    }
-
-    /// Takes note that the password is known to be right.
-    pub(super) fn password_is_right(&mut self) {
-        self.waiting.password_is_right();
-    }
-
-    /// Takes note of an answer; says what it means where it is a refusal of the push user.
-    pub(super) fn heard(&mut self, job: &Job, answer: &Answer, now: Instant) -> Option<Refusal> {
-        let (answer, once) = if let Answer::Once(answer) = answer {
-            (answer.as_ref(), true)
-        } else {
-            (answer, false)
-        };
-        match answer {
-            Answer::AuthRefused(_) => {
-                let refusal =
-                    if once { Refusal::Final } else { self.waiting.refused(now, job.put_off) };
-                match refusal {
-                    Refusal::NotYet { .. } => {}
-                    Refusal::Final | Refusal::Outwaited(_) => self.guard.refused(),
-                }
-                return Some(refusal);
-            }
-            // Only a phone that asks the cluster proves by its acceptance that the password is right.
-            // One that is pushed to again has proven it already.
-            Answer::Accepted(_) if job.target.checks_password && !job.repeated => {
-                self.guard.accepted();
-                self.waiting.accepted();
-            }
-            Answer::Accepted(_)
-            | Answer::Refused(_)
-            | Answer::Unreachable(_)
-            | Answer::Unreadable(_)
-            | Answer::WrongDevice(_)
-            | Answer::NotSent(_)
-            | Answer::Barred { .. }
-            | Answer::Once(_) => {}
-        }
-        None
+        self.noting + self.noted.len() + under_way < self.allowed(now, guarded)
     }
 }
 
@@ -145,24 +99,6 @@ mod tests {
 
     use super::*;
     use crate::push::engine::tests::target;
-    use crate::push::patience::Patience;
-
-    #[test]
-    fn a_phone_that_is_pushed_to_again_proves_the_password_only_once() {
-        let now = Instant::now();
-        let guard = Guard::new(8, 3);
-        let waiting = Waiting::new(Patience::USUAL, now, Duration::ZERO, false);
-        let mut lane = Lane::new(Vec::new(), guard, waiting, 8);
-        let again = Job { repeated: true, ..Job::new(target(1)) };
-        for _ in 0..Guard::PROOFS {
-            assert_eq!(lane.heard(&again, &Answer::Accepted(String::new()), now), None);
-        }
-        assert!(!lane.guard.trusts_password());
-        for n in 1..=3 {
-            lane.heard(&Job::new(target(n)), &Answer::Accepted(String::new()), now);
-        }
-        assert!(lane.guard.trusts_password());
-    }
 
     #[test]
     fn the_soonest_comes_first_and_equals_keep_their_order() {

@@ -16,7 +16,8 @@ use crate::event::PhoneError;
 use crate::host::{HostError, ImageHost, PublishedUrls, Token};
 use crate::media::{Made, MediaError, Picture, PreparedImage, PreparedSet, Shape};
 use crate::phone::{
-    Outcome, PhoneAnswer, PhoneError as SendError, PushObject as _, Reply, SetBackground, Theme,
+    Outcome, Phase, PhoneAnswer, PhoneError as SendError, PushObject as _, Reply, SetBackground,
+    Theme,
 };
 
 /// Pushes over HTTP or HTTPS and lets phones download from our own image server.
@@ -228,6 +229,7 @@ pub(super) fn with_downloads(answer: Answer, complete: bool, what: &str) -> Answ
     let seen = || format!("; it has downloaded {what} all the same");
     match answer {
         Answer::Unreachable(why) if complete => Answer::Unreachable(why + &seen()),
+        Answer::NoReply(why) if complete => Answer::NoReply(why + &seen()),
         Answer::Unreadable(mut error) if complete => {
             error.text += &seen();
             Answer::Unreadable(error)
@@ -236,6 +238,7 @@ pub(super) fn with_downloads(answer: Answer, complete: bool, what: &str) -> Answ
         | Answer::AuthRefused(_)
         | Answer::Refused(_)
         | Answer::Unreachable(_)
+        | Answer::NoReply(_)
         | Answer::Unreadable(_)
         | Answer::WrongDevice(_)
         | Answer::NotSent(_)
@@ -247,7 +250,17 @@ pub(super) fn with_downloads(answer: Answer, complete: bool, what: &str) -> Answ
 /// Says what an answer comes to.
 pub(super) fn judge(answer: PhoneAnswer, target: &Target) -> Answer {
     let reply = match answer.outcome {
-        Outcome::Unreachable(why) => return unreachable(&why, target),
+        Outcome::Unreachable(why) => {
+            let answer = unreachable(&why, target);
+            // The phone may have got all of it, and have asked whether the password is right.
+            return if let (Answer::Unreachable(text), Phase::Request | Phase::Answer) =
+                (&answer, why.phase)
+            {
+                Answer::NoReply(text.clone())
+            } else {
+                answer
+            };
+        }
         Outcome::Answered(reply) => reply,
     };
     let said = |number| PhoneError { number, text: reply.to_string(), raw: answer.raw.clone() };

@@ -1,6 +1,6 @@
 //! Pushes one thing to many phones: who, when, how many at once, again or not, seen or not.
 //!
-//! Deciding is in [`decide`], [`guard`] and [`patience`] and needs no socket. [`engine`] keeps the phones moving and
+//! Deciding is in [`decide`], [`lockout`] and [`patience`] and needs no socket. [`engine`] keeps the phones moving and
 //! talks to a [`Line`]; [`mod@line`] is the real one, made of the phone client and the image host.
 
 pub mod any_line;
@@ -12,11 +12,12 @@ mod digests;
 pub mod direct;
 pub mod engine;
 pub mod evidence;
-pub mod guard;
 mod job;
 mod keys_line;
 mod lane;
 pub mod line;
+pub mod lockout;
+pub mod logins;
 pub mod meeting;
 pub mod patience;
 pub mod pins;
@@ -62,8 +63,8 @@ pub struct Target {
     pub picture: String,
     /// Whether it is known to take pictures over HTTPS only. Others may turn out to want it.
     pub https: bool,
-    /// Whether it asks the cluster for the user, so that an acceptance proves the password.
-    pub checks_password: bool,
+    /// Whom it asks whether the push user's password is right.
+    pub login_check: LoginCheck,
     /// Whether its association or its configuration was changed only a moment ago. Such a phone may refuse
     /// the push user for some minutes, so it is asked after all others.
     pub fresh: bool,
@@ -95,6 +96,17 @@ impl Target {
     }
 }
 
+/// Whom a phone asks whether the push user's password is right.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum LoginCheck {
+    /// The cluster: an acceptance proves the password, and a refusal can be a failed login.
+    Cluster,
+    /// It is not known whom, or whether anybody: an acceptance proves nothing, and a refusal can be a failed login.
+    Unknown,
+    /// Another server: neither says anything about the cluster's account.
+    Elsewhere,
+}
+
 /// What came of one attempt.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Answer {
@@ -104,8 +116,10 @@ pub enum Answer {
     AuthRefused(PhoneError),
     /// The phone refused for another reason.
     Refused(PhoneError),
-    /// The phone did not answer; says how.
+    /// The phone could not be reached, so nothing was sent to it; says how.
     Unreachable(String),
+    /// The phone was sent the push, and no whole answer came; says how.
+    NoReply(String),
     /// The phone answered what cannot be read, or was busy.
     Unreadable(PhoneError),
     /// Another device answers at the address; nothing was sent to it. Names it.
@@ -134,6 +148,7 @@ impl Answer {
             | Self::AuthRefused(_)
             | Self::Refused(_)
             | Self::Unreachable(_)
+            | Self::NoReply(_)
             | Self::Unreadable(_)
             | Self::WrongDevice(_)
             | Self::Barred { .. }

@@ -114,6 +114,11 @@ impl Queue {
         None
     }
 
+    /// Returns who comes next, where that is not kept from it by a place.
+    pub(super) fn front(&self) -> Option<&Job> {
+        self.next.front()
+    }
+
     /// Lets one of those come next that stood aside for this place.
     pub(super) fn has_room(&mut self, place: &Place) {
         let Some(waiting) = self.aside.get_mut(place) else { return };

@@ -70,7 +70,15 @@ impl Screens {
         };
         let (begun, pause) = (Instant::now(), (self.wait / LOOKS).max(SHORTEST_PAUSE));
         loop {
-            let look = self.look(phones, target, wanted, &before).await;
+            let look = match self.look(phones, target, wanted, &before).await {
+                // Every refusal can count against the account, so it is asked no second time.
+                Err(Screenshot::AuthRefused(reply)) => {
+                    return Look::Refused(format!("after the push {reply}"));
+                }
+                Err(Screenshot::None(why)) => Err(why),
+                Err(Screenshot::File(_)) => Err("its screenshot cannot be read".to_owned()),
+                Ok(look) => Ok(look),
+            };
             let over = begun.elapsed() + pause > self.wait;
             match look {
                 Ok((look, file)) if over || shows(&look) => {

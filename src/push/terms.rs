@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use super::logins::Logins;
 use super::places::Caps;
 use super::schedule::Schedule;
 use crate::domain::text::counted;
@@ -21,8 +22,10 @@ pub struct Settings {
     pub retry_delay: Duration,
     /// How long the line waits for a phone's downloads, for telling it.
     pub verify_timeout: Duration,
-    /// Refusals of the push user in a row that stop the push.
+    /// Phones that refuse the push user one after the other and stop the push, where the cluster cannot tell why.
     pub max_auth_failures: u32,
+    /// Logins that fail at most when the password changes in mid-run; by default as many as phones are asked at once.
+    pub max_logins_at_risk: Option<usize>,
     /// Whether the cluster itself has confirmed the push user's password.
     pub password_proven: bool,
     /// How long after the start of the push fresh phones may still refuse the push user.
@@ -46,6 +49,8 @@ pub struct Stop {
     pub now: CancellationToken,
     /// When phones may be pushed to, and when none may any more.
     pub schedule: Schedule,
+    /// The push user's logins, which must not lock its account.
+    pub logins: Logins,
 }
 
 /// Why a push ended before every phone was done with.
@@ -55,6 +60,18 @@ pub enum Stopped {
     AuthRefusals {
         /// How many.
         in_a_row: u32,
+    },
+    /// The cluster does not accept the push user's password, or not any more.
+    PasswordRefused {
+        /// How many phones had refused it when the cluster was asked.
+        phones: usize,
+    },
+    /// The page that phones ask about the push user is down, and did not come back.
+    PageDown {
+        /// Which page, and what is wrong with it.
+        why: String,
+        /// How long was waited.
+        waited: Duration,
     },
     /// More phones failed than may.
     Failures {
@@ -90,6 +107,8 @@ impl Stopped {
                 Self::Failures { failed: failed + before, most: most + before }
             }
             other @ (Self::AuthRefusals { .. }
+            | Self::PasswordRefused { .. }
+            | Self::PageDown { .. }
             | Self::NoDownloads { .. }
             | Self::Interrupted
             | Self::TimeOver { .. }
@@ -103,6 +122,16 @@ impl Stopped {
             Self::AuthRefusals { in_a_row } => format!(
                 "{in_a_row} phones in a row refused the push user, and its account must not be locked; check its \
                  password, and give new associations some minutes"
+            ),
+            Self::PasswordRefused { phones } => format!(
+                "the cluster refuses the push user's password, and so did {}: it was changed, or the account is locked; \
+                 nothing more was sent. Set the new password, then `axlpaper rollout --resume last` goes on",
+                counted(*phones, "phone")
+            ),
+            Self::PageDown { why, waited } => format!(
+                "{why}, and phones accept no push without it; it did not come back within {} minutes. Check the service \
+                 Cisco Tomcat on that node, then `axlpaper rollout --resume last` goes on",
+                waited.as_secs().div_ceil(60)
             ),
             Self::Failures { failed, most } => format!(
                 "{} failed, and {most} may (--max-failures); look at their reasons first",

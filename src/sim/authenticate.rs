@@ -4,14 +4,21 @@
 //! `UN-AUTHORIZED`, without a line end. The password must be right **and** the device must be among the
 //! user's associated devices; end users and application users are alike.
 
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
+use axum::serve::Listener;
+use bytes::Bytes;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::Shared;
 use super::form::fields;
+use super::timeline::PageTrouble;
 
 /// The path of the page.
 pub(crate) const PATH: &str = "/ccmcip/authenticate.jsp";
@@ -30,20 +37,72 @@ pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         request.uri().query().unwrap_or_default().to_owned()
     };
     let fields = fields(&query);
+    let trouble = shared.cluster().page_trouble(true);
+    match trouble {
+        Some(PageTrouble::Status(status)) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            return text(status, "<html><body>Error</body></html>");
+        }
+        Some(PageTrouble::Hangs) => {
+            shared.stop.cancelled().await;
+            return text(StatusCode::SERVICE_UNAVAILABLE, "stopped");
+        }
+        Some(PageTrouble::Closed) => return broken(),
+        None => {}
+    }
     let field = |name: &str| {
         fields.iter().find(|(found, _)| found == name).map_or("", |(_, value)| value.as_str())
     };
     let delay = shared.association_delay;
     let mut cluster = shared.cluster();
     cluster.count("authenticate.jsp");
+    let logs_in = !field("UserID").is_empty();
+    if logs_in {
+        cluster.change_first("authenticate.jsp");
+    }
     let device = cluster.device(field("devicename"));
     let user = cluster.check_password(field("UserID"), field("Password"));
     let allowed = match (user, device) {
         (Some(user), Some(device)) => cluster.users[user].controls(device, delay),
         _ => false,
     };
+    if logs_in {
+        cluster.answered("authenticate.jsp");
+    }
     drop(cluster);
     text(StatusCode::OK, if allowed { "AUTHORIZED" } else { "UN-AUTHORIZED" })
+}
+
+/// An answer that breaks off: what is left of a connection that was there before the port was closed.
+fn broken() -> Response {
+    let broken = futures::stream::once(async { Err::<Bytes, _>(io::Error::other("closed")) });
+    Response::new(Body::from_stream(broken))
+}
+
+/// The port of the page, which can be closed.
+pub(crate) struct PagePort {
+    pub(crate) listener: TcpListener,
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Listener for PagePort {
+    type Io = TcpStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        loop {
+            let (stream, peer) = Listener::accept(&mut self.listener).await;
+            if self.shared.cluster().page_trouble(false) != Some(PageTrouble::Closed) {
+                return (stream, peer);
+            }
+            // The client gets a reset.
+            let _unset = stream.set_zero_linger();
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<Self::Addr> {
+        Listener::local_addr(&self.listener)
+    }
 }
 
 fn text(status: StatusCode, body: &'static str) -> Response {

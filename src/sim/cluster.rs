@@ -22,7 +22,7 @@ use super::operations::VendorConfig;
 use super::phones::ThinLine;
 use super::record::{PhoneRecord, Record};
 use super::state::{Cluster, URL_AUTHENTICATION};
-use super::timeline::Change;
+use super::timeline::{Change, Lasts, PageTrouble};
 use super::tripwire::Tripped;
 use super::{authenticate, elsewhere, front, keep, phones};
 use crate::domain::model::Size;
@@ -155,7 +155,8 @@ impl SimCluster {
         shared.tasks.spawn(serve.with_graceful_shutdown(stop).into_future());
         let page = Router::new().fallback(authenticate::handle).with_state(Arc::clone(&shared));
         let stop = shared.stop.clone().cancelled_owned();
-        let serve = axum::serve(auth_listener, page).with_graceful_shutdown(stop);
+        let port = authenticate::PagePort { listener: auth_listener, shared: Arc::clone(&shared) };
+        let serve = axum::serve(port, page).with_graceful_shutdown(stop);
         shared.tasks.spawn(serve.into_future());
         let second = Router::new().fallback(elsewhere::handle).with_state(Arc::clone(&shared));
         let stop = shared.stop.clone().cancelled_owned();
@@ -344,6 +345,11 @@ impl SimCluster {
         }
         drop(cluster);
         found.is_some()
+    }
+
+    /// Lets the authentication page fail from now on.
+    pub fn fail_page(&self, trouble: PageTrouble, lasts: Lasts) {
+        self.shared.cluster().fail_page(trouble, lasts);
     }
 
     /// Lets the next `times` requests that it fits run into a fault.

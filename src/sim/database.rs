@@ -26,6 +26,8 @@ pub(crate) struct Database {
     pub(crate) release: Release,
     pub(crate) limits: Limits,
     pub(crate) sql: Sql,
+    /// Wrong passwords in a row after which an account is locked.
+    pub(crate) lockout_after: u32,
     /// What the UUIDs of nodes are made of.
     pub(crate) installation: String,
     pub(crate) nodes: Vec<String>,

@@ -12,7 +12,7 @@
 //!   `getCCMVersion`, `listPhone`, `getPhone`, `listCommonPhoneConfig`, `getCommonPhoneConfig`,
 //!   `getEnterprisePhoneConfig`, `listDevicePool`, `listProcessNode`, `listRegistrationDynamic`,
 //!   `listUser`, `getUser`, `updateUser`, `listAppUser`, `getAppUser`, `updateAppUser`,
-//!   `doAuthenticateUser`, `getServiceParameter` and `executeSQLQuery` with plain SELECTs;
+//!   `doAuthenticateUser`, `getCredentialPolicy`, `getServiceParameter` and `executeSQLQuery` with plain SELECTs;
 //!   `updatePhone` (`phoneSuite`, `commonPhoneConfigName`, `vendorConfig`), `updateCommonPhoneConfig`
 //!   (`phonePersonalization`), `addCommonPhoneConfig`, `removeCommonPhoneConfig`, and `applyPhone`,
 //!   `resetPhone`, `applyCommonPhoneConfig`, `resetCommonPhoneConfig`, after which phones restart.
@@ -22,7 +22,7 @@
 //! - requests that are never answered, carried out or not ([`SimCluster::tripwire`]).
 //! - RisPort70 on the same port: `selectCmDeviceExt` and `selectCmDevice`, rate control, silent nodes.
 //! - the version at `/cucm-uds/version`, without credentials.
-//! - the authentication page, on plain HTTP, which checks password and association.
+//! - the authentication page, on plain HTTP, which checks password and association, and can fail ([`PageTrouble`]).
 //! - phones on 127.x.y.z, all on one port: `POST /CGI/Execute` with `setBackground` in both published
 //!   forms, `setRingTone`, `CiscoIPPhoneExecute`, `GET /DeviceInformationX`. They ask the authentication page over HTTP, obey the
 //!   configuration that they loaded last, download and check the pictures, and answer as their model
@@ -85,5 +85,5 @@ pub use record::{
     Fetch, PhoneRecord, PhoneRequest, Pressed, Push, PushOutcome, Record, RingTone, Shown,
     UserRecord, Violation, Visit, Write,
 };
-pub use timeline::{Change, Changed};
+pub use timeline::{Change, Changed, Lasts, PageTrouble};
 pub use tripwire::Tripped;

@@ -20,7 +20,7 @@ use super::database::pkid;
 pub(crate) use super::database::{Database, Device, Entry, Loaded, Profile, Table, User};
 use super::limits::Notifications;
 use super::record::{PhoneRequest, Pressed, Push, RingTone, Shown, Violation, Visit, Write};
-use super::timeline::Timeline;
+use super::timeline::{FailingPage, Timeline};
 use super::tripwire::Tripwires;
 use crate::domain::personalization::Setting;
 
@@ -31,9 +31,10 @@ pub(crate) struct Cluster {
     pub(crate) odd_nulls: bool,
     pub(crate) shuffle_lists: bool,
     pub(crate) session_requests: Option<u32>,
-    pub(crate) lockout_after: u32,
     /// What happens to the fleet between requests.
     pub(crate) timeline: Timeline,
+    /// How the authentication page fails.
+    pub(crate) failing_page: Option<FailingPage>,
     pub(crate) tripwires: Tripwires,
     pub(crate) apply_restarts: bool,
     pub(crate) restart_time: Duration,
@@ -105,6 +106,7 @@ impl Cluster {
             release: config.release,
             limits: config.limits,
             sql: config.sql,
+            lockout_after: config.lockout_after,
             installation: config.installation.clone().unwrap_or_default(),
             nodes: fleet.nodes.clone(),
             silent_nodes: HashSet::new(),
@@ -128,8 +130,8 @@ impl Cluster {
             odd_nulls: config.odd_nulls,
             shuffle_lists: config.shuffle_lists,
             session_requests: config.session_requests,
-            lockout_after: config.lockout_after,
             timeline: Timeline::default(),
+            failing_page: None,
             tripwires: Tripwires::default(),
             apply_restarts: config.apply_restarts,
             restart_time: config.restart_time,

@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::content::PhoneSpec;
 use super::state::Cluster;
@@ -47,6 +50,15 @@ pub enum Change {
         /// The setting.
         setting: Setting,
     },
+    /// A user gets another password.
+    Password {
+        /// The user's id.
+        user: String,
+        /// The password.
+        password: String,
+    },
+    /// The authentication page fails for a while.
+    PageFails(PageTrouble, Lasts),
     /// A Common Phone Profile gets another Phone Personalization.
     PersonalizeProfile {
         /// Its name.
@@ -54,6 +66,33 @@ pub enum Change {
         /// The setting.
         setting: Setting,
     },
+}
+
+/// How the authentication page fails.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PageTrouble {
+    /// It answers with this HTTP status.
+    Status(u16),
+    /// It takes requests and does not answer.
+    Hangs,
+    /// Connections are closed before any answer.
+    Closed,
+}
+
+/// How long something lasts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Lasts {
+    /// For so many requests.
+    Requests(u32),
+    /// For so long.
+    For(Duration),
+}
+
+/// The trouble of the authentication page, and its end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum FailingPage {
+    Requests(PageTrouble, u32),
+    Until(PageTrouble, Instant),
 }
 
 /// A change that was carried out.
@@ -110,6 +149,29 @@ impl Timeline {
 }
 
 impl Cluster {
+    /// Lets the authentication page fail from now on.
+    pub(crate) fn fail_page(&mut self, trouble: PageTrouble, lasts: Lasts) {
+        self.failing_page = Some(match lasts {
+            Lasts::Requests(count) => FailingPage::Requests(trouble, count),
+            Lasts::For(time) => FailingPage::Until(trouble, Instant::now() + time),
+        });
+    }
+
+    /// Returns how the authentication page fails now; `counted` is whether this is a request to it.
+    pub(crate) fn page_trouble(&mut self, counted: bool) -> Option<PageTrouble> {
+        match &mut self.failing_page {
+            Some(FailingPage::Requests(trouble, left)) if *left > 0 => {
+                *left -= u32::from(counted);
+                Some(*trouble)
+            }
+            Some(FailingPage::Until(trouble, until)) if Instant::now() < *until => Some(*trouble),
+            Some(FailingPage::Requests(..) | FailingPage::Until(..)) | None => {
+                self.failing_page = None;
+                None
+            }
+        }
+    }
+
     /// Carries out what was planned for now, after another answer to `operation`.
     pub(crate) fn answered(&mut self, operation: &str) {
         let (nth, due) = self.timeline.after.due(operation);
@@ -139,6 +201,15 @@ impl Cluster {
                 let found = devices.iter().filter_map(|name| self.device(name)).collect();
                 self.user_mut(at).associate(found);
                 Some((user, None, None))
+            }
+            Change::Password { user, password } => {
+                let at = self.user(&user)?;
+                self.user_mut(at).password = password.into();
+                Some((user, None, None))
+            }
+            Change::PageFails(trouble, lasts) => {
+                self.fail_page(trouble, lasts);
+                Some((String::new(), None, None))
             }
             Change::Personalize { phone, setting } => {
                 let at = self.device(&phone)?;

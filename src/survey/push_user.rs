@@ -6,6 +6,7 @@ use crate::axl::client::AxlClient;
 use crate::axl::error::AxlError;
 use crate::axl::execute_sql_query::{ExecuteSqlQuery, sql_literal};
 use crate::axl::get_app_user::GetAppUser;
+use crate::axl::get_credential_policy::GetCredentialPolicy;
 use crate::axl::get_user::GetUser;
 use crate::axl::list_app_user::ListAppUser;
 use crate::axl::list_user::{self, ListUser};
@@ -76,7 +77,19 @@ async fn standing(
     };
     let rank = rank(axl, &user.user, Some(user.kind)).await?;
     let own_rank = rank_of_self(axl).await?;
-    Ok(Standing { locked: locked(active, &credentials), rank, own_rank })
+    let locked = locked(active, &credentials);
+    let locks_after = locks_after(axl, credentials.policy.into_name()).await?;
+    Ok(Standing { locked, rank, own_rank, locks_after })
+}
+
+/// Reads from a user's credential policy after how many failed logins it is locked, where that may be asked.
+async fn locks_after(axl: &AxlClient, policy: Option<String>) -> Result<Option<usize>, AxlError> {
+    let Some(policy) = policy else { return Ok(None) };
+    match axl.call(&GetCredentialPolicy::named(policy)).await {
+        Ok(answer) => Ok(answer.locks_after()),
+        Err(error) if error.is_refusal() => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Says why a user cannot log in; nothing when no reason is known.

@@ -204,16 +204,16 @@ fn a_model_without_a_step_is_left_alone() {
 }
 
 #[test]
-fn a_wrong_password_costs_three_phones_and_no_more() {
+fn a_wrong_password_costs_one_phone_and_one_question() {
     let lab = Lab::new(controlled(6));
     std::fs::write(lab.path("script.toml"), SCRIPT).unwrap();
     let (pin, port) = (lab.cluster.cert_sha256(), lab.cluster.phone_port().to_string());
     let mut program = lab.program(&["keys", "script.toml", "--yes", "--json"]);
     program.args(["--pin-sha256", &pin, "--phone-port", &port]).env("PHONE_PASSWORD", "wrong");
     let ended = end(program);
-    assert_eq!(ended.code, 3, "{ended:?}");
+    assert_eq!(ended.code, 4, "{ended:?}");
     let record = lab.record();
-    assert_eq!((pushes(&record), record.users[PUSH_USER].failed_logins), (3, 3));
+    assert_eq!((pushes(&record), record.users[PUSH_USER].failed_logins), (1, 2));
     assert!((1..=6).all(|n| pressed(&record, n).is_empty()));
 }
 

@@ -28,6 +28,7 @@ mod latecomers;
 #[cfg(target_os = "linux")]
 mod limits;
 mod lists;
+mod lockout;
 mod output;
 mod paging;
 mod phone_tls;

@@ -107,9 +107,9 @@ fn a_wrong_password_costs_no_more_refusals_than_without_screenshots() {
     program.args(["--phone-port", &port, "--pin-sha256", &pin, "--retry-delay", "0"]);
     program.env("PHONE_PASSWORD", "wrong");
     let ended = end(program);
-    assert_eq!(ended.code, 3, "{ended:?}");
+    assert_eq!(ended.code, 4, "{ended:?}");
     let record = lab.record();
-    assert_eq!(record.users[PUSH_USER].failed_logins, 3, "{ended:?}");
+    assert_eq!(record.users[PUSH_USER].failed_logins, 2, "{ended:?}");
     assert!(!record.users[PUSH_USER].locked);
     assert!(record.phones.values().all(|phone| phone.pushes.is_empty()));
 }

@@ -13,7 +13,7 @@ use crate::domain::nat::DownloadSources;
 use crate::domain::object::{ObjectKind, Takes};
 use crate::event::{Event, Observer, Outcome, PhoneResult, Stage};
 use crate::phone::{DeviceInformation, Https, IdentityError, PhoneClient, who_is_there};
-use crate::push::Target;
+use crate::push::{LoginCheck, Target};
 
 /// What came of asking a phone who it is.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -168,7 +168,7 @@ fn target(
         takes,
         // Nobody knows. Three in a row must accept before more than one is asked, as everywhere.
         https: false,
-        checks_password: true,
+        login_check: LoginCheck::Cluster,
         fresh: false,
         sources: DownloadSources::of([entry.address]),
     })

@@ -212,6 +212,7 @@ async fn carry_out(
         changes: Vec::new(),
         already: shown.len(),
         interrupted: pushed.stopped == Some(Stopped::Interrupted),
+        password_refused: false,
         stopped: pushed.stopped.as_ref().map(Stopped::told),
         phones: pushing::all(pushed, others),
     })

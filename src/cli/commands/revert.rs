@@ -150,7 +150,7 @@ async fn way_back(
 ) -> Result<Undo, CliError> {
     let mut there: Vec<Now> = Vec::with_capacity(done.len());
     for change in done {
-        there.push(now(&cluster.axl, &change.action).await.map_err(|error| errors::axl(&error))?);
+        there.push(now(&*cluster.axl, &change.action).await.map_err(|error| errors::axl(&error))?);
     }
     let info = ClusterInfo {
         name: connection.name.clone(),

@@ -277,7 +277,7 @@ async fn risport(
 
 async fn push_user(checks: &mut Checks, axl: &AxlClient, connection: &Connection) {
     let Some(user) = &connection.way.push_user else {
-        checks.add(PUSH_USER, judge::push_user(&PushUser::NotNamed));
+        checks.add(PUSH_USER, judge::push_user(&PushUser::NotNamed, connection.way.most_logins()));
         return checks.skip(&[PUSH_PASSWORD], "a push user");
     };
     let mut remarks = Vec::new();
@@ -293,7 +293,7 @@ async fn push_user(checks: &mut Checks, axl: &AxlClient, connection: &Connection
         }
         Ok(Ok(found)) => found,
     };
-    checks.add(PUSH_USER, judge::push_user(&found));
+    checks.add(PUSH_USER, judge::push_user(&found, connection.way.most_logins()));
     let usable = matches!(&found, PushUser::Found { standing, .. } if standing.locked.is_none());
     if !usable {
         return checks.skip(&[PUSH_PASSWORD], "a push user that can log in");

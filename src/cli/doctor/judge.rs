@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::Found;
 use crate::axl::do_authenticate_user::Authentication;
 use crate::cli::error::{CliError, Exit};
+use crate::cli::pushing::logins_at_risk;
 use crate::domain::inventory::{EnterpriseSettings, PushUser};
 use crate::domain::text::counted;
 use crate::net::certificate::CertificateFacts;
@@ -29,8 +30,8 @@ pub fn certificate(facts: &CertificateFacts, why_not: Option<&str>, now: Timesta
     Found::ok(format!("the certificate is trusted, and good until {until}"))
 }
 
-/// Judges the push user.
-pub fn push_user(found: &PushUser) -> Found {
+/// Judges the push user, when as many of its logins as `most_logins` can fail in one run.
+pub fn push_user(found: &PushUser, most_logins: usize) -> Found {
     match found {
         PushUser::NotNamed => Found::warning(
             "no push user is named, so nothing can be pushed",
@@ -59,7 +60,10 @@ pub fn push_user(found: &PushUser) -> Found {
                     "use an account of that rank, or associate phones by hand",
                 );
             }
-            Found::ok(controls)
+            match standing.locks_after.and_then(|locks| logins_at_risk(most_logins, locks)) {
+                Some(risk) => Found::ok(format!("{controls}; {risk}")),
+                None => Found::ok(controls),
+            }
         }
     }
 }
@@ -124,12 +128,16 @@ mod tests {
             devices: vec!["SEP1".to_owned()].into(),
             standing,
         };
-        assert_eq!(push_user(&found(Standing::default())).state, State::Ok);
+        assert_eq!(push_user(&found(Standing::default()), 32).state, State::Ok);
+        let strict = Standing { locks_after: Some(3), ..Standing::default() };
+        let told = |most| push_user(&found(strict.clone()), most).summary;
+        assert!(told(32).contains("locks the account after 3"), "{}", told(32));
+        assert!(!told(2).contains("locks"), "{}", told(2));
         let locked = Standing { locked: Some("x".into()), ..Standing::default() };
-        assert_eq!(push_user(&found(locked)).state, State::Failed);
-        let high = Standing { rank: Some(1), own_rank: Some(5), locked: None };
-        assert_eq!(push_user(&found(high)).state, State::Warning);
-        assert_eq!(push_user(&PushUser::NotNamed).state, State::Warning);
+        assert_eq!(push_user(&found(locked), 32).state, State::Failed);
+        let high = Standing { rank: Some(1), own_rank: Some(5), ..Standing::default() };
+        assert_eq!(push_user(&found(high), 32).state, State::Warning);
+        assert_eq!(push_user(&PushUser::NotNamed, 32).state, State::Warning);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::event::{Event, Observer, PhoneResult};
 use crate::journal::JournalError;
 use crate::push::book::Book;
 use crate::push::job::Job;
+use crate::push::lockout::Lockout;
 use crate::push::terms::{Pushed, Stop, Stopped};
 use crate::push::{Line, Target};
 
@@ -37,19 +38,31 @@ fn warn_of_gaps(written: Vec<Result<(), JournalError>>) {
 
 impl<L: Line, B: Book> Fleet<'_, L, B> {
     pub(super) fn stopped(&self, stop: &Stop) -> Option<Stopped> {
-        let waiting = !self.known.has_begun_all() || !self.fresh.has_begun_all();
+        let waiting = self.are_waiting();
         if let Some(why) = &self.unrecorded {
             return Some(Stopped::Unrecorded(why.clone()));
         }
-        let put_off = !self.later.is_empty() || !self.held.is_empty();
+        let put_off = !self.later.is_empty() || !self.held.is_empty() || !self.doubted.is_empty();
         if !waiting && !put_off && self.begun.is_empty() {
             return None;
         }
         if let Some(failures) = self.too_many_failures() {
             return Some(failures);
         }
-        if self.known.guard.is_tripped() || self.fresh.guard.is_tripped() {
-            return Some(Stopped::AuthRefusals { in_a_row: self.settings.max_auth_failures });
+        let lockout = self.logins.guard().lockout().cloned();
+        match lockout {
+            Some(Lockout::Password { refusals }) => {
+                return Some(Stopped::PasswordRefused { phones: refusals });
+            }
+            Some(Lockout::Refusals { refusals }) => {
+                let in_a_row = u32::try_from(refusals).unwrap_or(u32::MAX);
+                return Some(Stopped::AuthRefusals { in_a_row });
+            }
+            Some(Lockout::Page { why, waited }) => {
+                let why = format!("{} {why}", self.logins.page_name());
+                return Some(Stopped::PageDown { why, waited });
+            }
+            None => {}
         }
         if stop.soon.is_cancelled() || stop.now.is_cancelled() {
             return Some(Stopped::Interrupted);
@@ -67,7 +80,9 @@ impl<L: Line, B: Book> Fleet<'_, L, B> {
         for lane in [&mut self.known, &mut self.fresh] {
             waiting.extend(lane.noted.drain(..).chain(lane.ready.drain()));
         }
-        let waiting = waiting.into_iter().chain(self.later.take()).chain(self.held.take());
+        let doubted = std::mem::take(&mut self.doubted).into_iter().map(|(_, job)| job);
+        let waiting = waiting.into_iter().chain(doubted);
+        let waiting = waiting.chain(self.later.take()).chain(self.held.take());
         let mut left: Vec<_> =
             waiting.map(|mut job| (job.entry.take(), job.stopped(stopped))).collect();
         left.iter_mut().for_each(|(_, result)| result.proof = self.settings.proof);

@@ -74,6 +74,7 @@ pub(crate) fn read(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFa
         "listAppUser" => users::list(cluster, call, UserKind::Application),
         "getUser" => users::one(cluster, call, UserKind::EndUser),
         "getAppUser" => users::one(cluster, call, UserKind::Application),
+        "getCredentialPolicy" => users::credential_policy(cluster, call),
         "executeSQLQuery" => sql::query(cluster, call),
         other => Err(SoapFault::server(-1, format!("the simulator does not know {other}"))),
     }

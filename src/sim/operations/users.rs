@@ -193,11 +193,24 @@ fn associated_groups(user: &User) -> String {
     out
 }
 
+/// Answers with the one policy that all passwords have.
+pub(super) fn credential_policy(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
+    if call.request.child_text("name").is_none_or(|name| name.trim() != POLICY) {
+        return Err(SoapFault::not_found("CredentialPolicy"));
+    }
+    let (id, after) = (crate::sim::state::uuid("policy", POLICY), cluster.lockout_after);
+    Ok(format!(
+        "<return><credentialPolicy uuid=\"{id}\"><failedLogon>{after}</failedLogon></credentialPolicy></return>"
+    ))
+}
+
+const POLICY: &str = "Default Credential Policy";
+
 /// Returns the state of a password.
 ///
 /// That `pwdResetHackCount` is true while wrong passwords keep the account locked is believed.
 fn password_credentials(user: &User) -> String {
-    let policy = "Default Credential Policy";
+    let policy = POLICY;
     let mut out = String::from("<passwordCredentials>");
     let id = crate::sim::state::uuid("policy", policy);
     // Writing into a String cannot fail.

@@ -136,6 +136,7 @@ async fn execute(
     let hand = InHand::new(phone.shared, phone.at);
     let push = phone.push(request).await;
     drop(hand);
+    shared.cluster().answered("push");
     let (push, shown, answer) = push;
     let answer = match (phone.quirk, answer) {
         (Quirk::CutsAnswer, Ok(answer)) => Ok(answers::cut(answer).await),

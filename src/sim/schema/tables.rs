@@ -12,6 +12,7 @@ pub(super) const AXL: &[(&str, bool, &str)] = &[
     ("getAppUser", false, "(userid!|uuid!:uuid)! returnedTags{$RAppUser}"),
     ("getCCMVersion", false, "processNodeName"),
     ("getCommonPhoneConfig", false, "(name!|uuid!:uuid)! returnedTags{$RCommonPhoneConfig}"),
+    ("getCredentialPolicy", false, "(name!|uuid!:uuid)! returnedTags{$RCredentialPolicy}"),
     ("getEnterprisePhoneConfig", false, ""),
     ("getPhone", false, "(name!|uuid!:uuid)! returnedTags{$RPhone}"),
     (
@@ -226,6 +227,12 @@ enableActivationID@12.5 activationIDStatus@12.5 mraServiceDomain@12.5 allowMraMo
         "name description dndOption dndAlertingType backgroundImage phonePersonalization
 phoneServiceDisplay sshUserId alwaysUsePrimeLine alwaysUsePrimeLineForVoiceMessage vpnGroupName
 vpnProfileName featureControlPolicy",
+    ),
+    (
+        "RCredentialPolicy",
+        "name failedLogon resetFailedLogonAttempts lockoutDuration credChangeDuration credExpiresAfter
+minCredLength prevCredStoredNum inactiveDaysAllowed expiryWarningDays trivialCredCheck
+minCharsToChange",
     ),
     (
         "RCommonPhoneConfig",
