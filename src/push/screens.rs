@@ -87,13 +87,7 @@ impl Screens {
                         Err(why) => Look::None(why),
                     };
                 }
-                // A refused password is not sent again.
-                Err(Screenshot::AuthRefused(reply)) => {
-                    return Look::None(format!("after the push {reply}"));
-                }
-                Err(Screenshot::None(why)) if over => {
-                    return Look::None(format!("after the push {why}"));
-                }
+                Err(why) if over => return Look::None(format!("after the push {why}")),
                 Ok(_) | Err(_) => tokio::time::sleep(pause).await,
             }
         }

@@ -147,7 +147,7 @@ mod tests {
     fn a_byte_order_mark_moves_nothing() {
         let merged = merge(Some(&format!("\u{feff}{LIST}")), "Café", "b.raw").unwrap();
         let list = merged.text.strip_prefix('\u{feff}').unwrap();
-        let document = resvg::usvg::roxmltree::Document::parse(list).unwrap();
+        let document = roxmltree::Document::parse(list).unwrap();
         let files: Vec<_> = (document.descendants().filter(|found| found.has_tag_name("FileName")))
             .filter_map(|found| found.text())
             .collect();

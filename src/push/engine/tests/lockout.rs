@@ -51,7 +51,7 @@ impl Line for Phones {
     }
 
     async fn downloads(&self, _: &Target) -> Fetched {
-        Fetched { image: true, thumbnail: true }
+        Fetched::own(true, true)
     }
 }
 
