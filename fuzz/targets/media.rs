@@ -23,7 +23,7 @@ pub fn picture(data: &[u8]) {
     let size = picture.size();
     assert!(size.width > 0 && size.height > 0);
     // Preparing costs much more than reading and is the same for every picture, so a few small ones are enough.
-    if size.width <= 64 && size.height <= 64 && data.len() % 8 == 0 {
+    if size.width <= 64 && size.height <= 64 && data.len().is_multiple_of(8) {
         let smallest = catalogue().iter().filter_map(|model| model.image.as_ref());
         let spec = smallest.min_by_key(|spec| spec.background.width * spec.background.height);
         let spec = spec.expect("some models show pictures");

@@ -21,7 +21,7 @@ pub enum Fault {
     Partition,
     /// No file that the program writes can become longer than so many KiB.
     DiskFull,
-    /// The cluster fails in this way, from an instant on.
+    /// The connections break at an instant, and then the next changes of phones or users fail in this way.
     Cluster(sim::Fault),
     /// While the program was not running, the clock was set: what it wrote down before lies in the future, or further
     /// back than it was.
@@ -98,11 +98,11 @@ pub fn run(
     if struck {
         match fault {
             Fault::Kill => child.kill().unwrap(),
-            Fault::Partition => link.cut(1 + seed.below(4)),
-            // The request at the instant is never answered: its connection breaks, and what follows fails.
+            Fault::Partition => link.cut(1 + seed.below(2)),
             Fault::Cluster(of) => {
                 let times = u32::try_from(1 + seed.below(2)).unwrap();
-                lab.cluster.inject(of, times);
+                let operation = seed.of(&["updatePhone", "updateAppUser"]);
+                lab.cluster.inject_into(operation, of, times);
                 link.cut(0);
             }
             Fault::DiskFull | Fault::ClockJump => unreachable!("it has no instant"),
