@@ -12,8 +12,8 @@ use axlpaper::push::any_line::AnyLine;
 use axlpaper::push::book::Forgetful;
 use axlpaper::push::direct::{DirectLine, What};
 use axlpaper::push::engine::{self, Caps, Settings};
-use axlpaper::push::guard::Guard;
 use axlpaper::push::line::PhoneLine;
+use axlpaper::push::lockout::LockoutGuard;
 use axlpaper::push::meeting::Meeting;
 use axlpaper::push::{Answer, Fetched, Line, Target};
 use axlpaper::sim::{PUSH_PASSWORD, PUSH_USER};
@@ -167,7 +167,7 @@ async fn alone(
     rounds: usize,
     table: &mut Table,
 ) -> Result<(), Failure> {
-    let count = at_once * 10 * rounds + Guard::PROOFS as usize;
+    let count = at_once * 10 * rounds + LockoutGuard::PROOFS as usize;
     let many: Vec<Target> = targets.iter().cycle().take(count).cloned().collect();
     let before = processor_time();
     let (results, took) = run(&Asleep, many, at_once, Proof::Fetch).await;
@@ -312,7 +312,7 @@ async fn run<L: Line>(
 /// The least time that these pushes can take: the first few are waited for one by one, to see whether the
 /// password is right, and the others come in rounds of `at_once`.
 fn least(count: usize, at_once: usize) -> Duration {
-    let proofs = (Guard::PROOFS as usize).min(count);
+    let proofs = (LockoutGuard::PROOFS as usize).min(count);
     let rest = (count - proofs) as f64 / at_once as f64;
     LATENCY.mul_f64(proofs as f64 + rest)
 }
