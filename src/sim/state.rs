@@ -35,6 +35,8 @@ pub(crate) struct Cluster {
     /// What happens to the fleet between requests.
     pub(crate) timeline: Timeline,
     pub(crate) tripwires: Tripwires,
+    /// When AXL and RisPort70 answer again after a restart of Tomcat.
+    pub(crate) services_from: Option<Instant>,
     pub(crate) apply_restarts: bool,
     pub(crate) restart_time: Duration,
     pub(crate) addresses: HashMap<Ipv4Addr, usize>,
@@ -128,6 +130,7 @@ impl Cluster {
             lockout_after: config.lockout_after,
             timeline: Timeline::default(),
             tripwires: Tripwires::default(),
+            services_from: None,
             apply_restarts: config.apply_restarts,
             restart_time: config.restart_time,
             addresses: HashMap::new(),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::content::PhoneSpec;
+use super::content::{AxlRole, PhoneSpec};
 use super::state::Cluster;
 use crate::domain::personalization::Setting;
 
@@ -46,6 +46,13 @@ pub enum Change {
         phone: String,
         /// The setting.
         setting: Setting,
+    },
+    /// A user gets other rights to AXL.
+    Role {
+        /// The user's id.
+        user: String,
+        /// The rights.
+        axl: AxlRole,
     },
     /// A Common Phone Profile gets another Phone Personalization.
     PersonalizeProfile {
@@ -144,6 +151,11 @@ impl Cluster {
                 let at = self.device(&phone)?;
                 self.device_mut(at).spec.personalization = setting;
                 Some((phone, None, None))
+            }
+            Change::Role { user, axl } => {
+                let at = self.user(&user)?;
+                self.user_mut(at).axl = axl;
+                Some((user, None, None))
             }
             Change::PersonalizeProfile { profile, setting } => {
                 let at = self.profiles.find(&profile)?;
