@@ -42,6 +42,8 @@ pub struct Rollout {
     pub stopped: Option<String>,
     /// Whether somebody interrupted it.
     pub interrupted: bool,
+    /// Whether the cluster refused the account in the middle of it, which ended it.
+    pub refused: bool,
 }
 
 /// Counts of a run.
