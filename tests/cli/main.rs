@@ -7,12 +7,14 @@
 mod addresses;
 mod audit_sees;
 mod bad_input;
+mod bad_night;
 mod clusters;
 mod config;
 mod connections;
 mod doctor;
 mod documents;
 mod elsewhere;
+mod endings;
 mod fleet;
 mod host;
 mod hours;
