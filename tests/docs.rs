@@ -169,12 +169,10 @@ impl Desk {
 /// How a command line ends that cannot end well here: its code, and what it says.
 fn ends_otherwise(words: &[String]) -> Option<(i32, &'static str)> {
     let has = |option: &str| words.iter().any(|word| word == option);
-    // Nothing is interrupted here.
-    let resumes = has("--resume").then_some((2, "came to its end"));
     // There is no such server.
     let elsewhere = has("--image-url").then_some((1, "http://cucm:6970"));
     let keyring = has("keyring").then_some((2, "no keyring answers"));
-    resumes.or(elsewhere).or(keyring)
+    elsewhere.or(keyring)
 }
 
 /// Runs a command that only ends when it is stopped, until it has said where it is.

@@ -10,12 +10,14 @@ mod look;
 mod site;
 mod write;
 
+use std::collections::HashSet;
+
 use futures::stream::{StreamExt as _, TryStreamExt as _};
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::association::DeviceList;
 use crate::domain::chain::chain;
-use crate::domain::plan::{Change, Plan};
+use crate::domain::plan::{Action, Change, Place, Plan};
 use crate::event::{ChangeResult, ChangeState, Event, Observer, Stage};
 use crate::journal::JournalError;
 
@@ -33,8 +35,32 @@ pub struct Applied {
     pub results: Vec<ChangeResult>,
     /// The changes that are on the cluster; lists as they were read back.
     pub read_back: Vec<(Change, Option<DeviceList>)>,
-    /// Whether somebody stopped it before its end.
-    pub interrupted: bool,
+    /// The numbers of the changes that were sent. The others had been carried out before, or were not tried.
+    pub sent: Vec<u32>,
+    /// Why it ended before every change was tried, or went on without a record.
+    pub halt: Option<Halt>,
+}
+
+/// Why no further change of a plan was tried.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Halt {
+    /// Somebody stopped it.
+    Interrupted,
+    /// The cluster refused the account, so every further change would be refused too; says how.
+    Refused(String),
+    /// The journal takes no more, so nothing more may be changed; says why.
+    Unrecorded(String),
+    /// The cluster is away for longer than is waited for; says how.
+    Away(String),
+}
+
+impl std::fmt::Display for Halt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Interrupted => f.write_str("the run was interrupted before"),
+            Self::Refused(why) | Self::Unrecorded(why) | Self::Away(why) => f.write_str(why),
+        }
+    }
 }
 
 /// A plan was not carried out. Nothing was written unless the text says so.
@@ -78,11 +104,19 @@ pub enum ApplyError<E: std::error::Error + 'static> {
 }
 
 impl<E: std::error::Error + 'static> ApplyError<E> {
-    /// Tells whether the next change would fail for the same reason.
-    fn is_final(&self) -> bool {
+    /// Tells why the next change would fail for the same reason, where it would.
+    fn halt<S: Site<Error = E>>(&self) -> Option<Halt> {
         match self {
-            Self::Refused { .. } | Self::Unrecorded { .. } => true,
-            Self::Stale { .. } | Self::Unreadable { .. } => false,
+            Self::Refused { .. } => Some(Halt::Refused(chain(self))),
+            Self::Unrecorded { .. } => Some(Halt::Unrecorded(chain(self))),
+            Self::Unreadable { source, .. } if S::is_refusal(source) => {
+                Some(Halt::Refused(chain(self)))
+            }
+            // It was waited for already, for as long as is waited at all.
+            Self::Unreadable { source, .. } if S::is_cut_off(source) => {
+                Some(Halt::Away(chain(self)))
+            }
+            Self::Stale { .. } | Self::Unreadable { .. } => None,
         }
     }
 }
@@ -90,8 +124,9 @@ impl<E: std::error::Error + 'static> ApplyError<E> {
 /// Carries the plan out.
 ///
 /// Everything is read and compared before the first thing is written, so that a stale plan changes nothing.
-/// What already is as planned is left alone and counts as applied. Once `stop` is cancelled, what is under
-/// way is finished and proven, and nothing new is begun.
+/// What already is as planned is left alone and counts as applied; so are phones that `told_before` names by the
+/// numbers of their changes, unless something else about them is changed now. Once `stop` is cancelled, what is
+/// under way is finished and proven, and nothing new is begun.
 ///
 /// # Errors
 /// When something is not what the plan expects, cannot be read, or may not be written, and nothing has been
@@ -100,44 +135,83 @@ pub async fn apply<S: Site, B: Ledger>(
     site: &S,
     ledger: &B,
     plan: &Plan,
+    told_before: &HashSet<u32>,
     stop: &CancellationToken,
     observer: &dyn Observer,
 ) -> Result<Applied, ApplyError<S::Error>> {
     look_at_all(site, plan, observer).await?;
     let mut applied = Applied::default();
-    let mut ended: Option<String> = None;
+    let mut news = News::default();
     observer.observe(&started(plan));
     for change in &plan.changes {
-        if stop.is_cancelled() && ended.is_none() {
-            applied.interrupted = true;
-            ended = Some("not tried, because the run was interrupted before".to_owned());
+        if stop.is_cancelled() {
+            applied.halt.get_or_insert(Halt::Interrupted);
         }
-        let done = match &ended {
-            Some(why) => Outcome::not_applied(why.clone()),
+        let done = match &applied.halt {
+            Some(Halt::Interrupted) => {
+                Outcome::not_applied(format!("not tried, because {}", Halt::Interrupted))
+            }
+            Some(halt) => Outcome::not_applied(format!("not tried: {halt}")),
+            None if told_before.contains(&change.id) && !news.is_about(&change.action) => {
+                Outcome::before()
+            }
             None => match carry_out(site, ledger, change).await {
                 Ok(done) => done,
                 Err(error) if applied.results.is_empty() => return Err(error),
                 Err(error) => {
-                    if error.is_final() {
-                        ended = Some(format!("not tried: {}", chain(&error)));
-                    }
+                    applied.halt = error.halt::<S>();
                     Outcome::not_applied(chain(&error))
                 }
             },
         };
+        if done.sent {
+            applied.sent.push(change.id);
+            news.note(&change.action);
+        }
         applied.take(change, done, observer);
     }
     observer.observe(&Event::Finished { stage: Stage::Apply });
     Ok(applied)
 }
 
+/// The phones and profiles about which something was written in this call, so that phones must take it over.
+#[derive(Default)]
+struct News {
+    phones: HashSet<String>,
+    profiles: HashSet<String>,
+}
+
+impl News {
+    fn note(&mut self, action: &Action) {
+        match action.configures() {
+            Some((Place::Phone, name)) => drop(self.phones.insert(name.to_owned())),
+            Some((Place::Profile, name)) => drop(self.profiles.insert(name.to_owned())),
+            None => {}
+        }
+    }
+
+    /// Tells whether phones must be told. Which phones a profile has is not known here, so a phone that was
+    /// changed can be one of its.
+    fn is_about(&self, action: &Action) -> bool {
+        match action.told() {
+            Some((Place::Phone, name)) => self.phones.contains(name),
+            Some((Place::Profile, name)) => self.profiles.contains(name) || !self.phones.is_empty(),
+            None => true,
+        }
+    }
+}
+
 impl Applied {
     fn take(&mut self, change: &Change, done: Outcome, observer: &dyn Observer) {
-        if done.state == ChangeState::Applied {
+        let Outcome { state, message, list, sent, unrecorded } = done;
+        // Phones that were told by an earlier run are not told now.
+        if state == ChangeState::Applied && (sent || change.action.told().is_none()) {
             observer.observe(&Event::Changed(Box::new(change.clone())));
-            self.read_back.push((change.clone(), done.list));
+            self.read_back.push((change.clone(), list));
         }
-        let Outcome { state, message, .. } = done;
+        if let Some(why) = unrecorded {
+            self.halt.get_or_insert(Halt::Unrecorded(why));
+        }
         self.results.push(ChangeResult { change: change.clone(), state, message });
         let done = self.results.len() as u64;
         observer.observe(&Event::Progress { stage: Stage::Apply, done });
@@ -146,7 +220,11 @@ impl Applied {
 
 impl Outcome {
     fn not_applied(why: String) -> Self {
-        Self { state: ChangeState::NotApplied, message: Some(why), list: None }
+        Self { message: Some(why), ..Self::of(ChangeState::NotApplied) }
+    }
+
+    fn before() -> Self {
+        Self { message: Some(BEFORE.to_owned()), ..Self::of(ChangeState::Applied) }
     }
 }
 
@@ -191,36 +269,75 @@ async fn carry_out<S: Site, B: Ledger>(
 ) -> Result<Outcome, ApplyError<S::Error>> {
     let what = || change.action.subject();
     if as_found(site, change).await? {
-        let mut there = prove(site, &change.action, None).await;
-        there.message = Some("it was carried out before; nothing was written".to_owned());
-        return Ok(there);
+        let there = prove(site, &change.action, None).await;
+        return Ok(Outcome { message: Some(BEFORE.to_owned()), ..there });
     }
     let unrecorded = |source| ApplyError::Unrecorded { what: what(), source };
     ledger.intend(change).await.map_err(unrecorded)?;
-    let written = write(site, &change.action).await;
-    let mut done = match &written {
-        Ok(()) => prove(site, &change.action, None).await,
-        Err(WriteError::Call(error)) if S::is_refusal(error) => {
-            Outcome::not_applied(format!("the cluster refused it: {}", chain(error)))
-        }
-        Err(WriteError::Call(error)) => prove(site, &change.action, Some(error)).await,
-        Err(WriteError::Moved(how)) => Outcome::not_applied(how.clone()),
-    };
+    let (written, mut done) = write_until_known(site, &change.action).await;
     let (state, message) = (done.state, done.message.clone());
     let result = ChangeResult { change: change.clone(), state, message };
     if let Err(error) = ledger.changed(&result).await {
         let known = done.message.take().map(|text| text + "; ").unwrap_or_default();
-        done.message =
-            Some(format!("{known}what came of it is not in the journal: {}", chain(&error)));
+        let why = format!("what came of it is not in the journal: {}", chain(&error));
+        done.message = Some(format!("{known}{why}"));
+        done.unrecorded = Some(chain(&error));
     }
     match written {
         Err(WriteError::Call(source)) if S::is_refusal(&source) => {
             Err(ApplyError::Refused { what: what(), source })
         }
         Err(WriteError::Moved(how)) => Err(ApplyError::Stale { what: what(), how }),
-        Ok(()) | Err(WriteError::Call(_)) => Ok(done),
+        Ok(()) | Err(WriteError::Call(_)) => Ok(Outcome { sent: true, ..done }),
     }
 }
+
+/// Writes, and reads back what came of it.
+///
+/// A write whose connection or server went away may have been carried out or not. It is read back, and only where
+/// everything is as it was before is it written again: never blindly, and never after a time limit, because the
+/// server may still work on it then.
+async fn write_until_known<S: Site>(
+    site: &S,
+    action: &Action,
+) -> (Result<(), WriteError<S::Error>>, Outcome) {
+    let mut lost: Option<String> = None;
+    let mut sent = 0;
+    loop {
+        sent += 1;
+        let written = write(site, action).await;
+        let mut done = match &written {
+            Ok(()) => prove(site, action, None).await,
+            Err(WriteError::Call(error)) if S::is_refusal(error) => {
+                Outcome::not_applied(format!("the cluster refused it: {}", chain(error)))
+            }
+            Err(WriteError::Call(error)) => prove(site, action, Some(error)).await,
+            Err(WriteError::Moved(how)) => Outcome::not_applied(how.clone()),
+        };
+        let cut_off = match &written {
+            Err(WriteError::Call(error)) if S::is_cut_off(error) => Some(chain(error)),
+            Ok(()) | Err(_) => None,
+        };
+        // What cannot be read back is never known to be as it was before.
+        let undone = done.state == ChangeState::NotApplied && action.told().is_none();
+        match cut_off.filter(|_| undone && sent < MOST_WRITES) {
+            Some(why) => lost = Some(why),
+            None => {
+                if let (None, Some(why)) = (&done.message, lost) {
+                    done.message = Some(format!(
+                        "{why}; the cluster showed that nothing had been written, so it was written again"
+                    ));
+                }
+                return (written, done);
+            }
+        }
+    }
+}
+
+const BEFORE: &str = "it was carried out before; nothing was written";
+
+/// A change is written this often at most where connections break under it.
+const MOST_WRITES: u32 = 3;
 
 /// AXL bears two reads at a time.
 const READS_AT_ONCE: usize = 2;

@@ -77,6 +77,10 @@ pub trait Site: Send + Sync {
     /// Tells whether the failure means that the account may not do this, so that nothing is tried again.
     fn is_refusal(error: &Self::Error) -> bool;
 
+    /// Tells whether the connection or the server went away under the call, so that the server no longer works on
+    /// it.
+    fn is_cut_off(error: &Self::Error) -> bool;
+
     /// Tells whether nobody knows if the change was made.
     fn is_outcome_unknown(error: &Self::Error) -> bool;
 }
@@ -140,6 +144,10 @@ impl Site for AxlClient {
 
     fn is_refusal(error: &AxlError) -> bool {
         error.is_authentication() || error.is_outranked()
+    }
+
+    fn is_cut_off(error: &AxlError) -> bool {
+        error.is_cut_off()
     }
 
     fn is_outcome_unknown(error: &AxlError) -> bool {

@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 
 use super::*;
 use crate::axl::add_common_phone_config::AddCommonPhoneConfig;
@@ -10,7 +12,7 @@ use crate::axl::update_phone::UpdatePhone;
 use crate::domain::association::{UserKind, UserRef};
 use crate::domain::inventory::ClusterInfo;
 use crate::domain::personalization::Setting;
-use crate::domain::plan::{Action, PersonalizationChange, Place, WebAccessChange};
+use crate::domain::plan::{PersonalizationChange, WebAccessChange};
 use crate::domain::repair::PageSettings;
 use crate::event::Unobserved;
 
@@ -27,6 +29,8 @@ struct Lists {
     fail_read: Option<u32>,
     write_error: Option<&'static str>,
     write_is_lost: bool,
+    /// So many writes are lost with their connection before they are carried out.
+    lost: AtomicU32,
     loses: Option<&'static str>,
     phones: Mutex<BTreeMap<String, PhonePage>>,
     /// The requests that change phones, as they would be sent.
@@ -53,6 +57,10 @@ impl Site for Lists {
 
     async fn set_list(&self, _: &UserRef, list: &DeviceList) -> Result<(), Trouble> {
         self.writes.lock().unwrap().push(list.clone());
+        let taken = self.lost.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1));
+        if taken.is_ok() {
+            return Err(Trouble("connection lost"));
+        }
         if !self.write_is_lost {
             let kept =
                 list.entries().iter().filter(|name| Some(name.as_str()) != self.loses).cloned();
@@ -108,8 +116,12 @@ impl Site for Lists {
         error.0 == "refused"
     }
 
+    fn is_cut_off(error: &Trouble) -> bool {
+        error.0 == "connection lost"
+    }
+
     fn is_outcome_unknown(error: &Trouble) -> bool {
-        error.0 == "timed out"
+        matches!(error.0, "timed out" | "connection lost")
     }
 }
 
@@ -154,7 +166,7 @@ fn open_web(name: &str, others: &str) -> Action {
 }
 
 async fn applied(lists: &Lists, plan: &Plan) -> Result<Applied, ApplyError<Trouble>> {
-    apply(lists, &Forgetful, plan, &CancellationToken::new(), &Unobserved).await
+    apply(lists, &Forgetful, plan, &HashSet::new(), &CancellationToken::new(), &Unobserved).await
 }
 
 fn list(names: &[&str]) -> DeviceList {
@@ -245,6 +257,50 @@ async fn what_was_written_is_judged_by_what_is_there() {
 }
 
 #[tokio::test]
+async fn a_write_is_sent_again_only_when_the_cluster_shows_that_it_was_lost() {
+    let lists = Lists { lost: AtomicU32::new(1), ..cluster(&["a"]) };
+    let (found, message) = state(&lists, &plan(&["a"], &["SEP1"])).await;
+    assert_eq!(found, ChangeState::Applied);
+    assert!(message.contains("written again"), "{message}");
+    assert_eq!(lists.writes.lock().unwrap().len(), 2);
+    // One that was carried out is not sent again, nor one after a time limit, nor for ever.
+    for (error, lost, is_lost, expected, writes) in [
+        ("connection lost", 0, false, ChangeState::Applied, 1),
+        ("timed out", 0, true, ChangeState::NotApplied, 1),
+        ("connection lost", 9, false, ChangeState::NotApplied, 3),
+    ] {
+        let lists = Lists {
+            write_error: Some(error),
+            write_is_lost: is_lost,
+            lost: AtomicU32::new(lost),
+            ..cluster(&["a"])
+        };
+        assert_eq!(state(&lists, &plan(&["a"], &["SEP1"])).await.0, expected, "{error} {lost}");
+        assert_eq!(lists.writes.lock().unwrap().len(), writes, "{error} {lost}");
+    }
+}
+
+#[tokio::test]
+async fn phones_that_were_told_before_are_told_again_only_for_a_new_change() {
+    let lists = phones(&["SEP1", "SEP2"]);
+    let tell = |name: &str| Action::apply_config(Place::Phone, name, false);
+    let plan = plan_of(vec![personalize("SEP1"), tell("SEP1"), tell("SEP2")]);
+    let run = async |before: &[u32]| {
+        let before = before.iter().copied().collect();
+        let stop = CancellationToken::new();
+        apply(&lists, &Forgetful, &plan, &before, &stop, &Unobserved).await.unwrap()
+    };
+    assert_eq!(run(&[2, 3]).await.sent, [1, 2]);
+    assert_eq!(*lists.told.lock().unwrap(), ["SEP1"], "SEP1 has a new setting");
+    let again = run(&[2, 3]).await;
+    assert!(
+        again.sent.is_empty()
+            && again.results.iter().all(|done| done.state == ChangeState::Applied)
+    );
+    assert_eq!(lists.told.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_refused_write_stops_everything() {
     let lists = Lists { write_error: Some("refused"), write_is_lost: true, ..cluster(&["a"]) };
     let error = applied(&lists, &plan(&["a"], &["SEP1"])).await.unwrap_err();
@@ -312,8 +368,9 @@ async fn a_refusal_ends_it_and_nobody_is_asked_again() {
 async fn an_interrupt_ends_it_between_two_changes() {
     let lists = phones(&["SEP1", "SEP2"]);
     let plan = plan_of(vec![personalize("SEP1"), personalize("SEP2")]);
-    let done = apply(&lists, &Forgetful, &plan, &lists.stops, &Unobserved).await.unwrap();
-    assert!(done.interrupted);
+    let done =
+        apply(&lists, &Forgetful, &plan, &HashSet::new(), &lists.stops, &Unobserved).await.unwrap();
+    assert_eq!(done.halt, Some(Halt::Interrupted));
     let states: Vec<ChangeState> = done.results.iter().map(|result| result.state).collect();
     assert_eq!(states, [ChangeState::Applied, ChangeState::NotApplied]);
     assert_eq!(lists.updates.lock().unwrap().len(), 1);

@@ -85,6 +85,17 @@ pub(super) struct Outcome {
     pub(super) message: Option<String>,
     /// The list as it was read back, where it is one.
     pub(super) list: Option<DeviceList>,
+    /// Whether anything was sent to be changed.
+    pub(super) sent: bool,
+    /// Why what came of it is not in the journal, where it is not.
+    pub(super) unrecorded: Option<String>,
+}
+
+impl Outcome {
+    /// Nothing but a state.
+    pub(super) fn of(state: ChangeState) -> Self {
+        Self { state, message: None, list: None, sent: false, unrecorded: None }
+    }
 }
 
 /// Reads back what was written, whether the call failed or not: it may have been carried out all the same.
@@ -101,18 +112,18 @@ pub(super) async fn prove<S: Site>(
             (Some(_), true) => ChangeState::Unproven,
             (Some(_), false) => ChangeState::NotApplied,
         };
-        return Outcome { state, message: failed, list: None };
+        return Outcome { message: failed, ..Outcome::of(state) };
     }
     match now(site, action).await {
         Err(error) => {
             let wrote = failed.unwrap_or_else(|| "the write was accepted".to_owned());
             let message = format!("{wrote}, and reading it back failed: {}", chain(&error));
-            Outcome { state: ChangeState::Unproven, message: Some(message), list: None }
+            Outcome { message: Some(message), ..Outcome::of(ChangeState::Unproven) }
         }
         Ok(now) => {
             let (state, message) = judge(action, failed, &now);
             let list = if let Now::List(list) = now { Some(list) } else { None };
-            Outcome { state, message, list }
+            Outcome { message, list, ..Outcome::of(state) }
         }
     }
 }

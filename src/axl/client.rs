@@ -38,6 +38,8 @@ pub struct AxlOptions {
     pub memory: RetryPolicy,
     /// How long to wait before a read is asked again whose connection broke.
     pub broken: RetryPolicy,
+    /// How long to wait for a server that has answered before and is away.
+    pub away: RetryPolicy,
     /// Is told about every wait before it begins.
     pub on_wait: Option<WaitObserver>,
 }
@@ -53,6 +55,7 @@ impl Default for AxlOptions {
             throttled: RetryPolicy::THROTTLED,
             memory: RetryPolicy::MEMORY,
             broken: RetryPolicy::BROKEN,
+            away: RetryPolicy::AWAY,
             on_wait: None,
         }
     }
@@ -66,6 +69,7 @@ impl fmt::Debug for AxlOptions {
             .field("throttled", &self.throttled)
             .field("memory", &self.memory)
             .field("broken", &self.broken)
+            .field("away", &self.away)
             .finish_non_exhaustive()
     }
 }
@@ -139,15 +143,16 @@ impl AxlClient {
 
     /// Calls an operation and waits for its answer.
     ///
-    /// HTTP 503 is waited out, for writes too, because then nothing has been done; a read also waits
-    /// until AXL has memory again, and is asked again a few times when its connection breaks. A write is
-    /// never repeated for any other reason.
+    /// HTTP 503 is waited out, for writes too, because then nothing has been done. So is a server that has answered
+    /// before and is away: a closed port, HTTP 404. A read also waits until AXL has memory again, and is asked
+    /// again when its connection breaks. A write that may have been carried out is never repeated here.
     ///
     /// # Errors
     /// See [`AxlError`]; a fault of the server is an error.
     pub async fn call<O: Operation>(&self, request: &O) -> Result<O::Output, AxlError> {
         let mut memory = self.options.memory.random_delays();
         let mut broken = self.options.broken.random_delays();
+        let mut away = self.options.away.random_delays();
         loop {
             let error = match self.call_once(request).await {
                 Ok(answer) => return Ok(answer),
@@ -157,11 +162,27 @@ impl AxlClient {
             if matches!(error.soap(), Some(SoapError::MemoryExhausted(_))) {
                 self.wait_or(error, O::NAME, &mut memory, None).await?;
             } else if error.is_broken_off() {
-                self.wait_or(error, O::NAME, &mut broken, None).await?;
+                if let Err(error) = self.wait_or(error, O::NAME, &mut broken, None).await {
+                    self.wait_or_away(error, O::NAME, &mut away, None).await?;
+                }
             } else {
                 return Err(error);
             }
         }
+    }
+
+    /// Waits for a server that has answered before and is away; gives any other error back.
+    async fn wait_or_away(
+        &self,
+        error: AxlError,
+        operation: &'static str,
+        away: &mut Delays,
+        retry_after: Option<Duration>,
+    ) -> Result<(), AxlError> {
+        if !error.is_outage() || !self.session.has_answered() {
+            return Err(error);
+        }
+        self.wait_or(error, operation, away, retry_after).await
     }
 
     /// Reads a whole list, page by page; `progress` is told how many rows there are so far.
@@ -254,8 +275,8 @@ impl AxlClient {
         Ok(pager.finish())
     }
 
-    /// Calls once; only HTTP 503 and HTTP 599 are dealt with here, which both mean that the server has
-    /// done nothing.
+    /// Calls once; only what means that the server has done nothing is dealt with here: HTTP 503, HTTP 599, and a
+    /// server that is away. To a read, a page of HTML with HTTP 500 to 504 is that too.
     async fn call_once<O: Operation>(&self, request: &O) -> Result<O::Output, AxlError> {
         let gate = match O::INTENT {
             Intent::Read => &self.reads,
@@ -264,6 +285,7 @@ impl AxlClient {
         // The semaphore is never closed, so this always gets a permit.
         let _permit = gate.acquire().await.ok();
         let mut throttled = self.options.throttled.random_delays();
+        let mut away = self.options.away.random_delays();
         let mut tried = Vec::new();
         loop {
             let version = self.version();
@@ -285,7 +307,13 @@ impl AxlClient {
                     tracing::debug!(%version, %next, "the server wants another version of AXL");
                     self.speak(next);
                 }
-                Some(_) | None => return Err(error),
+                // A connection that broke is dealt with by the caller, who knows what was asked for.
+                Some(_) | None if error.is_broken_off() || error.is_outcome_unknown() => {
+                    return Err(error);
+                }
+                Some(_) | None => {
+                    self.wait_or_away(error, O::NAME, &mut away, asked.retry_after).await?;
+                }
             }
         }
     }

@@ -47,7 +47,7 @@ fn quick() -> AxlOptions {
         ceiling: Duration::from_millis(2),
         budget: Duration::from_millis(6),
     };
-    AxlOptions { throttled: soon, memory: soon, ..AxlOptions::default() }
+    AxlOptions { throttled: soon, memory: soon, away: soon, ..AxlOptions::default() }
 }
 
 async fn connect(server: &TestServer, options: AxlOptions) -> Result<AxlClient, AxlError> {
@@ -170,6 +170,42 @@ async fn waits_while_the_server_is_busy_but_not_for_ever() {
     assert_eq!(*told.lock().unwrap(), ["updateAppUser"; 2]);
     let error = client.call(&ExecuteSqlQuery::new("select 1")).await.unwrap_err();
     assert_eq!(error.soap(), Some(&SoapError::Throttled));
+}
+
+#[tokio::test]
+async fn a_server_that_has_answered_is_waited_for_and_one_that_has_not_is_an_error() {
+    let missing = TestServer::usual(|_, _| Reply::new(404, "no such service")).await;
+    let error = connect(&missing, quick()).await.unwrap_err();
+    assert_eq!((error.soap(), missing.requests().len()), (Some(&SoapError::NotFound), 1));
+
+    // The session is gone too: its cookie is refused first, then the service is missing a while.
+    let (server, client) = release_14(|request, number| match number {
+        0..=3 => Reply::new(404, "no such service"),
+        _ if request.has_cookie() => Reply::new(404, "no such session"),
+        _ => Reply::new(200, &envelope("updateAppUser", "{0A1B2C3D-0000-0000-0000-000000000000}")),
+    })
+    .await;
+    let update = UpdateAppUser::replacing("pusher", vec!["SEP1".to_owned()]).unwrap();
+    client.call(&update).await.unwrap();
+    drop(server);
+
+    let (server, client) = release_14(|_, number| match number {
+        0..=2 => Reply::new(502, "<html><title>Bad Gateway</title></html>"),
+        _ => Reply::new(200, &envelope("executeSQLQuery", "")),
+    })
+    .await;
+    client.call(&ExecuteSqlQuery::new("select 1")).await.unwrap();
+    drop(server);
+
+    // A write that a proxy answered for may have been carried out.
+    let (server, client) = release_14(|_, _| Reply::new(502, "<html>Bad Gateway</html>")).await;
+    let error = client.call(&update).await.unwrap_err();
+    assert!(error.is_outcome_unknown() && error.is_cut_off(), "{error}");
+    assert_eq!(server.requests().len(), 2);
+    // For ever is too long.
+    let (_server, client) = release_14(|_, _| Reply::new(404, "no such service")).await;
+    let error = client.call(&update).await.unwrap_err();
+    assert_eq!(error.soap(), Some(&SoapError::NotFound));
 }
 
 #[tokio::test]

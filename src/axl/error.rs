@@ -119,6 +119,22 @@ impl AxlError {
         }
     }
 
+    /// Tells whether the server was not there, or its services were not up. That passes by itself where it has
+    /// answered before.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Session { source: SessionError::Http(error), .. } => error.is_outage(),
+            Self::Soap { source, .. } => source.is_outage(),
+            Self::Session { .. } | Self::Lacking { .. } | Self::Version { .. } => false,
+        }
+    }
+
+    /// Tells whether the server or the connection went away under the call, so that the server no longer works
+    /// on it: after a time limit it may.
+    pub fn is_cut_off(&self) -> bool {
+        self.is_broken_off() || self.is_outage()
+    }
+
     /// Tells whether the answer broke off on its way, so that it may come whole when it is asked again.
     pub fn is_broken_off(&self) -> bool {
         match self {

@@ -92,6 +92,15 @@ impl CliError {
         self
     }
 
+    /// Adds the command that finishes what was begun, where there is one.
+    #[must_use]
+    pub fn go_on(self, next: Option<String>) -> Self {
+        match next {
+            Some(next) => self.hint(format!("go on with `{next}`")),
+            None => self,
+        }
+    }
+
     /// Says which cluster the error is about.
     #[must_use]
     pub fn within(self, cluster: &str) -> Self {

@@ -20,6 +20,7 @@ mod interrupt;
 mod keyring;
 mod latecomers;
 mod log;
+mod next;
 mod open;
 mod output;
 mod password;
@@ -47,6 +48,7 @@ mod tell;
 mod tell_clusters;
 mod telling;
 mod ui;
+mod undo_file;
 mod way;
 mod what;
 
@@ -90,7 +92,9 @@ pub mod lists {
     about,
     propagate_version = true,
     max_term_width = 100,
-    arg_required_else_help = true
+    arg_required_else_help = true,
+    // A command that the program names can be given other options at its end.
+    args_override_self = true
 )]
 struct Cli {
     #[command(flatten)]

@@ -322,7 +322,11 @@ pub async fn connect(
             .await
             .map_err(|error| errors::axl(&error))?;
     observer.observe(&Event::Finished { stage: Stage::Connect });
-    let options = RisOptions { per_minute: connection.ris_rate, ..RisOptions::default() };
+    let options = RisOptions {
+        per_minute: connection.ris_rate,
+        is_up: connection.ris == connection.endpoint,
+        ..RisOptions::default()
+    };
     let ris = RisClient::new(http, connection.ris.clone(), credentials, options);
     Ok(Cluster { axl: Arc::new(axl), ris })
 }
@@ -331,10 +335,13 @@ fn stage_of(operation: &str) -> Stage {
     match operation {
         "listPhone" => Stage::Phones,
         "getCCMVersion" => Stage::Connect,
-        "updateAppUser" | "updateUser" => Stage::Apply,
+        _ if WRITES.iter().any(|verb| operation.starts_with(verb)) => Stage::Apply,
         _ => Stage::Settings,
     }
 }
+
+/// What the names of operations begin with that change something.
+const WRITES: [&str; 5] = ["add", "apply", "remove", "reset", "update"];
 
 /// Returns the command line so that it can be typed again; bytes that are no text are replaced, and passwords in
 /// addresses hidden.

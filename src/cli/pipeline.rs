@@ -125,7 +125,7 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
     connection.way.need_push_user()?;
     let schedule = hours::schedule(&job.connection, &job.push)?;
     let Some(mut subject) = subject::of(&job, &path, &connection)? else {
-        ui::say("nothing failed in that run; nothing to do");
+        ui::say("nothing is left to do in that run: no phone failed, and none is pending");
         return Ok(Exit::Done);
     };
     if let (Some(run), Some(kept)) = (subject.continues, subject.phone_tls.take()) {
@@ -171,8 +171,8 @@ pub async fn execute(work: &Work<'_>, observer: &Arc<dyn Observer>) -> Result<Ro
     let run = standing::begin(work).await?;
     let standing = Standing::reach(work, run, observer).await?;
     if let Err(error) = standing.ask() {
-        standing.give_up(&error).await;
-        return Err(error);
+        let next = standing.give_up(&error).await;
+        return Err(error.go_on(next));
     }
     let stop = Stop { schedule: work.schedule.clone(), ..Stop::default() };
     // From here on the cluster and phones are changed, so an interrupt must not cut anything short.

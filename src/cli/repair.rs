@@ -1,6 +1,7 @@
 //! Plans and their way to the cluster, for the commands that change it.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,11 +17,12 @@ use crate::axl::list_process_node::ListProcessNode;
 use crate::domain::audit::Audit;
 use crate::domain::chain::chain;
 use crate::domain::device_name::DeviceName;
-use crate::domain::inventory::Inventory;
-use crate::domain::plan::{Action, Place, Plan};
+use crate::domain::inventory::{Inventory, Phone};
+use crate::domain::personalization::Setting;
+use crate::domain::plan::{Action, Change, Place, Plan};
 use crate::domain::repair::{Owed, Repairs};
 use crate::domain::text::counted;
-use crate::event::{ChangeState, Event, Observer};
+use crate::event::{ChangeResult, ChangeState, Event, Observer};
 use crate::journal::Recorder;
 use crate::plan::{Kind, check};
 use crate::push::engine::Stop;
@@ -55,15 +57,54 @@ pub async fn apply(
     observer: &Arc<dyn Observer>,
 ) -> Result<Applied, CliError> {
     check(plan, kind).map_err(|error| CliError::from_error(Exit::Refused, &error))?;
-    recorder.plan(plan).await.map_err(|error| state::unusable(&error))?;
-    let apply = apply_plan(&*cluster.axl, recorder, plan, &stop.soon, observer.as_ref());
+    let unusable = |error| state::unusable(&error);
+    recorder.plan(plan).await.map_err(unusable)?;
+    let told_before = state::history(recorder.path())?.told_before(recorder.run(), plan);
+    let told_before = told_before.map_err(unusable)?;
+    let observer = observer.as_ref();
+    let apply = apply_plan(&*cluster.axl, recorder, plan, &told_before, &stop.soon, observer);
     tokio::select! {
         applied = apply => applied.map_err(|error| errors::apply(&error)),
         () = stop.now.cancelled() => {
             let cut = "stopped at once: what was under way may have been changed or not";
-            Err(CliError::new(Exit::Interrupted, cut).hint(
-                "`axlpaper show last` names it; `axlpaper rollout --resume last` goes on, `axlpaper revert last` goes back",
-            ))
+            let show = format!("`axlpaper show {}` names it", recorder.run());
+            Err(CliError::new(Exit::Interrupted, cut).hint(show))
+        }
+    }
+}
+
+/// Returns the selected phones for which something was to be changed that is not known to be, and why: they are not
+/// pushed to.
+pub fn held_back(inventory: &Inventory, results: &[ChangeResult]) -> HashMap<DeviceName, String> {
+    let mut held: HashMap<DeviceName, String> = HashMap::new();
+    let failed = results.iter().filter(|result| result.state != ChangeState::Applied);
+    for ChangeResult { change: Change { action, .. }, message, .. } in failed {
+        let adds: HashSet<&str> = action.added_devices().iter().map(String::as_str).collect();
+        let settings = action.told().or_else(|| action.configures());
+        let what = match action.told() {
+            Some(_) => UNTOLD.to_owned(),
+            None => format!("the {} could not be changed", action.subject()),
+        };
+        let why = message.as_deref().unwrap_or("the cluster does not show it");
+        let is_about = |phone: &&Phone| {
+            adds.contains(phone.name.as_str())
+                || settings.is_some_and(|(place, name)| obeys(phone, place, name))
+        };
+        for phone in inventory.phones.iter().filter(is_about) {
+            // What stands in the way first is the reason.
+            held.entry(phone.name.clone()).or_insert_with(|| format!("{what}: {why}"));
+        }
+    }
+    held
+}
+
+/// Tells whether a setting there counts for a phone: a profile says nothing to a phone whose own page does.
+fn obeys(phone: &Phone, place: Place, name: &str) -> bool {
+    match place {
+        Place::Phone => phone.name.as_str() == name,
+        Place::Profile => {
+            phone.common_phone_profile.as_deref() == Some(name)
+                && phone.personalization == Some(Setting::Default)
         }
     }
 }
@@ -117,7 +158,7 @@ pub fn in_words(plan: &Plan) -> String {
 
 /// Tells whether every planned change is on the cluster.
 pub fn all_applied(applied: &Applied) -> bool {
-    !applied.interrupted
+    applied.halt.is_none()
         && applied.results.iter().all(|result| result.state == ChangeState::Applied)
 }
 
@@ -186,7 +227,7 @@ pub async fn wait(
 /// # Errors
 /// When there is a journal that cannot be read.
 pub fn associated_lately(
-    path: &std::path::Path,
+    path: &Path,
     connection: &Connection,
     wait: &WaitArgs,
 ) -> Result<BTreeSet<String>, CliError> {
@@ -210,6 +251,8 @@ pub async fn publisher(cluster: &Cluster) -> Result<Option<String>, CliError> {
     });
     Ok(publisher.and_then(|node| node.uuid))
 }
+
+const UNTOLD: &str = "its new settings were written but the phone was not told to apply them";
 
 /// A phone needs half a minute to a minute until it has taken its configuration over (believed).
 const SETTLE: Duration = Duration::from_secs(45);

@@ -85,7 +85,7 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
     ports.release();
     if let Err(error) = ask(&standing, job.yes) {
         for one in standing.into_iter().filter_map(|one| one.result.ok()) {
-            one.give_up(&error).await;
+            drop(one.give_up(&error).await);
         }
         return Err(error);
     }

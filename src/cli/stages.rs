@@ -12,7 +12,7 @@ use super::open::Cluster;
 use super::pipeline::{self, Work};
 use super::state::{self, Place};
 use super::{carrier, images, password, pushing, repair, subject, telling};
-use crate::apply::Applied;
+use crate::apply::{Applied, Halt};
 use crate::audit::audit_for;
 use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
@@ -28,7 +28,7 @@ use crate::push::book::RunBook;
 use crate::push::engine::{self, Settings, Stop, Stopped};
 use crate::push::logins::Logins;
 use crate::push::waves;
-use crate::push::{LoginCheck, Target, not_back, skipped};
+use crate::push::{LoginCheck, Target, not_back, not_served, skipped};
 
 /// A run that works on a cluster.
 #[derive(Clone, Copy)]
@@ -63,7 +63,9 @@ pub struct Ready {
     book: RunBook,
     already: HashMap<DeviceName, PhoneResult>,
     password_proven: bool,
-    /// How many phones will be pushed to when all changes succeed.
+    /// The phones that will be pushed to when all changes succeed, also those that are proven already.
+    expected: HashSet<DeviceName>,
+    /// How many of them are not proven already.
     phones: usize,
 }
 
@@ -207,7 +209,8 @@ impl At<'_> {
             )
         })?;
         let phones = expected.len() - already.len();
-        Ok(Ready { line, book, already, password_proven, phones })
+        let expected = expected.into_iter().map(|target| target.name).collect();
+        Ok(Ready { line, book, already, password_proven, expected, phones })
     }
 
     /// Tells what a person should know before a yes. Returns what the yes is about; nothing where nothing is to be
@@ -253,9 +256,17 @@ impl At<'_> {
 
     /// Pushes, and says of every selected phone what became of it.
     pub async fn push(&self, seen: &Seen, ready: Ready, changed: &Changed, stop: &Stop) -> Pushed {
-        let Ready { line, book, mut already, password_proven, .. } = ready;
+        let Ready { line, book, mut already, password_proven, expected, .. } = ready;
         let after = self.audit(&changed.now);
         let (mut targets, _) = self.targets(seen, &after);
+        let mut held = repair::held_back(&changed.now, &changed.applied.results);
+        if let Some(Halt::Refused(why)) = &changed.applied.halt {
+            let rest =
+                expected.iter().map(|name| (name.clone(), format!("the run ended before: {why}")));
+            held = rest.chain(held).collect();
+        }
+        held.retain(|name, _| expected.contains(name) && !already.contains_key(name));
+        targets.retain(|target| !held.contains_key(&target.name));
         // A change that failed can have taken a phone out of reach; only who would be pushed to is left out.
         already.retain(|name, _| targets.iter().any(|target| target.name == *name));
         targets.retain(|target| !already.contains_key(&target.name));
@@ -264,16 +275,26 @@ impl At<'_> {
         let observer = self.observer.as_ref();
         let mut pushed = waves::run(&line, &book, targets, &waves, settings, stop, observer).await;
         let late = latecomers::Push { line: &line, book: &book, settings, stop };
-        let after = late.wait(self, seen, changed, after, &mut pushed).await;
+        let after = if matches!(changed.applied.halt, Some(Halt::Refused(_))) {
+            after
+        } else {
+            late.wait(self, seen, changed, after, &mut pushed).await
+        };
         line.shutdown().await;
         let waited = Duration::from_secs(self.work.wait.restart_timeout);
         // Those that came late are among them too.
         let (_, left) = self.targets(seen, &after);
         let object = self.work.goods.kind();
         let lost = after.phones.iter().filter(|phone| changed.away.contains(phone.name()));
-        let lost =
-            lost.map(|phone| not_back(object, phone, waited)).chain(already.values().cloned());
-        let lost = lost.chain(left);
+        let lost = lost
+            .map(|phone| not_back(object, phone, waited, self.recorder.run()))
+            .chain(already.values().cloned());
+        let run = self.recorder.run();
+        let held = after.phones.iter().filter_map(|phone| {
+            let why = held.get(phone.name())?;
+            Some(not_served(object, phone, why.clone(), run))
+        });
+        let lost = held.chain(lost).chain(left);
         let others = not_pushed_to(object, &pushed, lost.collect(), &after);
         pushing::write_down(self.recorder, &others, observer).await;
         let stopped = pushed.stopped.clone();

@@ -12,7 +12,8 @@ use super::open::{self, Cluster};
 use super::pipeline::Work;
 use super::stages::{self, At, Intent, Pushed, Ready, Seen};
 use super::state::{self, Place, Run, What};
-use super::{hours, repair, tell, telling, ui};
+use super::{hours, repair, tell, telling, ui, undo_file};
+use crate::apply::Halt;
 use crate::domain::plan::Plan;
 use crate::event::Observer;
 use crate::push::engine::{Stop, Stopped};
@@ -70,8 +71,8 @@ impl<'a> Standing<'a> {
                 Ok(Self { work, run, observer, sight, intent, started_at })
             }
             Err(error) => {
-                run.end(Err::<&Rollout, _>(&error), tell::exit_of).await;
-                Err(error)
+                let next = run.end(Err::<&Rollout, _>(&error), tell::exit_of).await;
+                Err(error.go_on(next))
             }
         }
     }
@@ -97,9 +98,9 @@ impl<'a> Standing<'a> {
         }
     }
 
-    /// Ends the run without having changed anything.
-    pub async fn give_up(self, why: &CliError) {
-        self.run.end(Err::<&Rollout, _>(why), tell::exit_of).await;
+    /// Ends the run without having changed anything. Returns the command that does it after all.
+    pub async fn give_up(self, why: &CliError) -> Option<String> {
+        self.run.end(Err::<&Rollout, _>(why), tell::exit_of).await
     }
 
     /// Changes the cluster and pushes; all of it is in the journal afterwards.
@@ -117,8 +118,8 @@ impl<'a> Standing<'a> {
         };
         let done = done.await;
         telling::keep_ending(run.recorder(), &done).await;
-        run.end(done.as_ref(), tell::exit_of).await;
-        done
+        let next = run.end(done.as_ref(), tell::exit_of).await;
+        done.map_err(|error| error.go_on(next))
     }
 }
 
@@ -150,10 +151,14 @@ async fn do_all(
     let work = at.work;
     let changed = at.change(&seen, stop).await?;
     let (results, changes) = (at.push(&seen, ready, &changed, stop).await, changed.applied);
+    undo_file::leave(at.recorder, &seen.plan, &changes).await;
     let Pushed { phones, already, stopped } = results;
-    let interrupted = changes.interrupted || stopped == Some(Stopped::Interrupted);
-    let password_refused = matches!(stopped, Some(Stopped::PasswordRefused { .. }));
-    let stopped = stopped.as_ref().map(Stopped::told);
+    let interrupted =
+        changes.halt == Some(Halt::Interrupted) || stopped == Some(Stopped::Interrupted);
+    let refused = matches!(changes.halt, Some(Halt::Refused(_)))
+        || matches!(stopped, Some(Stopped::PasswordRefused { .. }));
+    let halted = changes.halt.as_ref().filter(|_| !interrupted).map(Halt::to_string);
+    let stopped = halted.or_else(|| stopped.as_ref().map(Stopped::told));
     Ok(Rollout {
         run: at.recorder.run(),
         command: work.command.clone(),
@@ -167,7 +172,7 @@ async fn do_all(
         already,
         stopped: stopped.or_else(|| interrupted.then(|| Stopped::Interrupted.told())),
         interrupted,
-        password_refused,
+        refused,
         phones,
     })
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::error::{CliError, Exit};
 use super::open::{self, Connection};
-use super::ui;
+use super::{next, ui};
 use crate::domain::repair::Owed;
 use crate::event::{Event, Observer, Stage};
 use crate::journal::{
@@ -74,12 +74,17 @@ impl Run {
         let mut holder = holder(what.command);
         let mut lock =
             ClusterLock::take(journal.path(), &id, &holder).map_err(|error| locked(&error, &id))?;
-        if let Some(run) = lock.left_behind().and_then(|dead| dead.run) {
-            journal.died(run).await.map_err(|error| unusable(&error))?;
-        }
-        let resumes = |dead: &&Holder| dead.run.is_some() && dead.run == what.continues;
-        if let Some(dead) = lock.left_behind().filter(|dead| !resumes(dead)) {
-            ui::say(&format!("an earlier run ended without a word: {dead}; {}", go_on(dead, &id)));
+        if let Some(dead) = lock.left_behind() {
+            if let Some(run) = dead.run {
+                journal.died(run).await.map_err(|error| unusable(&error))?;
+            }
+            let resumes = dead.run.is_some() && dead.run == what.continues;
+            if !resumes {
+                ui::say(&format!(
+                    "an earlier run ended without a word: {dead}; {}",
+                    go_on(dead, state)
+                ));
+            }
         }
         let run = NewRun {
             command: what.command.to_owned(),
@@ -131,8 +136,13 @@ impl Run {
         &self.recorder
     }
 
-    /// Writes the run's end into the journal, whichever way it ended.
-    pub async fn end<T>(self, result: Result<&T, &CliError>, exit: impl Fn(&T) -> Exit) {
+    /// Writes the run's end into the journal, whichever way it ended. Returns the command that finishes what it left
+    /// undone, where there is one.
+    pub async fn end<T>(
+        self,
+        result: Result<&T, &CliError>,
+        exit: impl Fn(&T) -> Exit,
+    ) -> Option<String> {
         let exit = match &result {
             Ok(done) => exit(done),
             Err(error) => error.exit(),
@@ -150,6 +160,7 @@ impl Run {
         if let Err(error) = self.recorder.end(state, exit as u8).await {
             ui::say(&unusable(&error).to_string());
         }
+        next::step_here(&self.journal, self.recorder.run())
     }
 }
 
@@ -260,6 +271,9 @@ pub fn unusable(error: &JournalError) -> CliError {
         Problem::ReadOnly | Problem::File(_) => {
             "nothing is changed without a journal; name a file that you may write with --state"
         }
+        Problem::Replaced { .. } => {
+            "nothing more is changed; put it back if it was moved, and keep other programs away from it"
+        }
         Problem::Full => "nothing is changed without a journal; make room, or use --state",
         Problem::Busy | Problem::Stopped | Problem::Other(_) => {
             "nothing is changed without a journal; run it again, or use --state"
@@ -269,14 +283,11 @@ pub fn unusable(error: &JournalError) -> CliError {
 }
 
 /// Says how to go on with what a run left undone.
-fn go_on(dead: &Holder, cluster_id: &str) -> String {
-    let run = dead.run.map_or_else(|| "last".to_owned(), |run| run.to_string());
-    // Only what pushes pictures can be gone on with.
-    let other = matches!(dead.command.as_str(), "ringtone" | "play" | "keys");
-    if cluster_id == ADDRESSES || other {
-        format!("`axlpaper show {run}` tells how far it came")
-    } else {
-        format!("go on with it by `axlpaper rollout --resume {run}`")
+fn go_on(dead: &Holder, journal: &Path) -> String {
+    let Some(run) = dead.run else { return "it had not begun its run".to_owned() };
+    match next::step_here(journal, run) {
+        Some(next) => format!("go on with `{next}`"),
+        None => format!("`axlpaper show {run}` tells how far it came"),
     }
 }
 

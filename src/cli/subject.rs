@@ -18,7 +18,7 @@ use crate::domain::nat::NatRules;
 use crate::domain::repair::Repairs;
 use crate::domain::selector::Selector;
 use crate::domain::text::counted;
-use crate::event::{Outcome, PhoneResult, Proof};
+use crate::event::Proof;
 use crate::journal::{History, RunId, RunRow, Which};
 use crate::media::Options;
 use crate::report::Chronicle;
@@ -35,7 +35,7 @@ pub enum Source {
     },
     /// What an earlier run was about.
     Resume(Which),
-    /// The phones that failed in an earlier run.
+    /// The phones that an earlier run has not served.
     OnlyFailed(Which),
 }
 
@@ -139,39 +139,25 @@ fn goods(history: &History, run: RunId, kept: &Kept) -> Result<Option<Goods>, Cl
     }
 }
 
-/// Returns the phones that failed in a run, and those of which it wrote no end because it was killed before: it may
-/// have tried them, and nobody knows what came of that.
-fn failed(history: &History, run: &RunRow) -> Result<Vec<DeviceName>, CliError> {
+/// Returns the phones that a run has not served: those that failed, those that it was to push to and did not, and those
+/// of which it wrote no end because it was killed before. Nothing where the journal does not know its phones: then none
+/// has been served.
+fn unserved(history: &History, run: &RunRow) -> Result<Option<Vec<DeviceName>>, CliError> {
     let unusable = |error| state::unusable(&error);
-    let id = run.id;
-    let ended = history.phones(id).map_err(unusable)?.len();
+    let ended = history.phones(run.id).map_err(unusable)?.len();
     let chronicle = Chronicle::read(history, run.clone()).map_err(unusable)?;
-    if chronicle.audit.is_none() && !chronicle.has_ended() {
-        let error =
-            format!("run {id} was killed, or goes on, and the journal does not know its phones");
-        let hint = format!("`axlpaper rollout --resume {id}` does what it was to do");
-        return Err(CliError::new(Exit::Usage, error).hint(hint));
+    if chronicle.audit.is_none() && ended == 0 {
+        return Ok(None);
     }
     let without_end = chronicle.phones.len() - ended;
-    let failed: Vec<DeviceName> = chronicle
-        .phones
-        .into_iter()
-        .filter(PhoneResult::is_failure)
-        .map(|phone| phone.name)
-        .collect();
     if without_end > 0 {
         let phones = counted(without_end, "phone");
         ui::say(&format!(
-            "note: run {id} has no end of {phones} in the journal; those that it was to push to are pushed to too"
+            "note: run {} has no end of {phones} in the journal; those that it was to push to are pushed to too",
+            run.id
         ));
     }
-    Ok(failed)
-}
-
-/// Tells whether a run ended before it had tried every phone.
-fn left_undone(history: &History, run: RunId) -> Result<bool, CliError> {
-    let phones = history.phones(run).map_err(|error| state::unusable(&error))?;
-    Ok(phones.iter().any(|phone| phone.outcome == Outcome::Pending))
+    Ok(Some(chronicle.unserved()))
 }
 
 /// Reads what was typed.
@@ -194,10 +180,10 @@ pub fn typed(job: &Job, wanted: &Wanted, target: &TargetArgs) -> Result<Subject,
     })
 }
 
-/// Finds out what is meant; nothing when nobody failed in the run that is named.
+/// Finds out what is meant; nothing when the run that is named left nothing undone.
 ///
 /// # Errors
-/// When the picture or the journal cannot be read, or the run is about another cluster or came to its end.
+/// When the picture or the journal cannot be read, or the run is about another cluster.
 pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Subject>, CliError> {
     let (which, only_failed) = match &job.source {
         Source::Typed { wanted, target } => return typed(job, wanted, target).map(Some),
@@ -224,22 +210,29 @@ pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Sub
         .hint("`axlpaper runs` lists the runs"));
     };
     let mut selector = kept.selector;
-    if only_failed {
-        let failed = failed(&history, &run)?;
-        if failed.is_empty() {
-            return Ok(None);
+    // A run that did not come to its end is done again as a whole, which leaves alone who is proven: phones can have
+    // come since.
+    if only_failed || run.state == "finished" {
+        match unserved(&history, &run)? {
+            Some(unserved) if unserved.is_empty() => return Ok(None),
+            Some(unserved) => {
+                selector = Selector { listed: Some(unserved), ..Selector::default() };
+            }
+            None => {}
         }
-        selector = Selector { listed: Some(failed), ..Selector::default() };
-    } else if run.state == "finished" && !left_undone(&history, run.id)? {
-        return Err(CliError::new(Exit::Usage, format!("run {} came to its end", run.id))
-            .hint(format!("`--only-failed {}` pushes to the phones that failed in it", run.id)));
     }
+    let typed = job.repair.clone().filter(|repairs| *repairs != Repairs::default());
+    let repair = match typed {
+        Some(typed) if only_failed => Some(typed),
+        // What the run was to repair is part of what it left undone.
+        Some(_) | None => kept.repair.or_else(|| job.repair.clone().filter(|_| only_failed)),
+    };
     Ok(Some(Subject {
         goods: Arc::new(goods),
         file: kept.picture_file,
         proof: kept.proof,
         selector,
-        repair: if only_failed { job.repair.clone() } else { kept.repair },
+        repair,
         continues: Some(run.id),
         phone_tls: kept.phone_tls,
         nat: kept.nat,

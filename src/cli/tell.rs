@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::args::OutputArgs;
 use super::error::{CliError, Exit};
-use super::{output, state, ui};
+use super::{next, output, state, ui};
 use crate::event::{Outcome, PhoneResult};
 use crate::journal::{History, RunId, RunRow, Which};
 use crate::report::{Chronicle, Rollout, html, printable_lines, rollout_json, rollout_recap};
@@ -46,6 +46,7 @@ pub fn tell(rollout: &Rollout, state: &Path, output: &OutputArgs, report: Option
     for failure in &failures {
         ui::say(&printable_lines(&failure.to_string()));
     }
+    next::say(next::step_here(state, rollout.run).as_deref());
     let exit = exit_of(rollout);
     if exit == Exit::Done && !failures.is_empty() { Exit::Failed } else { exit }
 }
@@ -124,7 +125,7 @@ pub fn exit_of(rollout: &Rollout) -> Exit {
         rollout.already > 0 || rollout.phones.iter().any(|phone| phone.outcome != Outcome::Skipped);
     if rollout.interrupted {
         Exit::Interrupted
-    } else if rollout.password_refused {
+    } else if rollout.refused {
         Exit::Authentication
     } else if rollout.is_success() && pushed {
         Exit::Done

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::args::OutputArgs;
 use super::clusters::{self, Ended};
 use super::error::{CliError, Exit};
-use super::{output, tell, ui};
+use super::{next, output, tell, ui};
 use crate::event::PhoneResult;
 use crate::journal::RunId;
 use crate::report::{
@@ -32,7 +32,7 @@ pub fn tell(
     output: &OutputArgs,
     report: Option<&Path>,
 ) -> Exit {
-    let recap = recap(&ended);
+    let recap = recap(&ended, state);
     let mut failures = Vec::new();
     if output.is_recap() && output.output.is_none() {
         failures.extend(ui::put(&recap).err());
@@ -51,7 +51,7 @@ pub fn tell(
     if exit == Exit::Done && !failures.is_empty() { Exit::Failed } else { exit }
 }
 
-fn recap(ended: &[Ended<Rollout>]) -> String {
+fn recap(ended: &[Ended<Rollout>], state: &Path) -> String {
     let recaps = ended.iter().filter_map(|one| Some(rollout_recap(one.result.as_ref().ok()?)));
     let ends: Vec<ClusterEnd<'_>> = ended
         .iter()
@@ -59,6 +59,7 @@ fn recap(ended: &[Ended<Rollout>]) -> String {
             cluster: &one.name,
             run: one.run,
             result: one.result.as_ref().map_err(|error| error.message()),
+            next: one.run.and_then(|run| next::step_here(state, run)),
         })
         .collect();
     format!("{}\n{}", recaps.collect::<Vec<_>>().join("\n"), clusters_recap(&ends))

@@ -199,6 +199,25 @@ impl Action {
         }
     }
 
+    /// Returns whose settings are written, which phones only take over once they are told.
+    pub fn configures(&self) -> Option<(Place, &str)> {
+        match self {
+            Self::EnablePersonalization(to) | Self::RestorePersonalization(to) => {
+                Some((to.scope, &to.target))
+            }
+            Self::EnableWebAccess(to) | Self::RestoreWebAccess(to) => {
+                Some((Place::Phone, &to.target))
+            }
+            Self::AssignProfile { target, .. } => Some((Place::Phone, target)),
+            // Nobody uses a profile that was just made, and nobody one that was removed.
+            Self::AddProfile { .. }
+            | Self::RemoveProfile { .. }
+            | Self::AssociateDevices { .. }
+            | Self::DissociateDevices { .. }
+            | Self::ApplyConfig { .. } => None,
+        }
+    }
+
     /// Tells whether the change takes something back that was there before: no plan file may do that.
     pub fn takes_back(&self) -> bool {
         match self {

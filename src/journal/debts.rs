@@ -1,13 +1,14 @@
 //! What runs have begun on a cluster and not brought to its end.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use jiff::Timestamp;
 use rusqlite::params;
 
 use super::error::{JournalError, Problem};
 use super::read::{History, json};
-use crate::domain::plan::{Action, Change, Place};
+use super::record::RunId;
+use crate::domain::plan::{Change, Place, Plan};
 use crate::domain::repair::Owed;
 
 impl History {
@@ -19,34 +20,49 @@ impl History {
     pub fn owed(&self, cluster_id: &str) -> Result<Owed, JournalError> {
         let (mut phones, mut profiles) = (BTreeSet::new(), BTreeSet::new());
         for (change, is_applied) in self.changes_of_cluster(cluster_id, Timestamp::MIN)? {
-            match change.action {
-                Action::EnablePersonalization(to) | Action::RestorePersonalization(to) => {
-                    match to.scope {
-                        Place::Phone => phones.insert(to.target),
-                        Place::Profile => profiles.insert(to.target),
-                    };
-                }
-                Action::EnableWebAccess(to) | Action::RestoreWebAccess(to) => {
-                    phones.insert(to.target);
-                }
-                Action::AssignProfile { target, .. } => {
-                    phones.insert(target);
-                }
-                // Nobody uses a profile that was just made, and nobody one that was removed.
-                Action::AddProfile { .. }
-                | Action::RemoveProfile { .. }
-                | Action::AssociateDevices { .. }
-                | Action::DissociateDevices { .. } => {}
-                Action::ApplyConfig { scope, target, .. } => {
-                    match scope {
-                        Place::Phone if is_applied => phones.remove(&target),
-                        Place::Profile if is_applied => profiles.remove(&target),
-                        Place::Phone | Place::Profile => false,
-                    };
-                }
+            if let Some((place, name)) = change.action.configures() {
+                match place {
+                    Place::Phone => phones.insert(name.to_owned()),
+                    Place::Profile => profiles.insert(name.to_owned()),
+                };
+            }
+            match change.action.told() {
+                Some((Place::Phone, name)) if is_applied => drop(phones.remove(name)),
+                Some((Place::Profile, name)) if is_applied => drop(profiles.remove(name)),
+                Some(_) | None => {}
             }
         }
         Ok(Owed { phones: phones.into_iter().collect(), profiles: profiles.into_iter().collect() })
+    }
+
+    /// Returns the numbers of those changes of a plan by which phones were told to take their configuration over
+    /// when an earlier run carried the same plan out, and which need not be told again.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn told_before(&self, run: RunId, plan: &Plan) -> Result<HashSet<u32>, JournalError> {
+        let cluster_id: String = self.told(
+            self.connection()
+                .query_row("select cluster_id from runs where id = ?1", [run], |row| row.get(0))
+                .map_err(Problem::from),
+        )?;
+        let numbers: HashSet<u32> = self.told((|| {
+            let mut select = self.connection().prepare(
+                "select c.number from changes c inner join runs r on c.run = r.id inner join plans p on p.run = r.id
+                  where r.cluster_id = ?1 and p.fingerprint = ?2 and c.kind = 'apply_config' and c.state = 'applied'",
+            )?;
+            let rows = select
+                .query_map(params![cluster_id, plan.fingerprint], |row| row.get::<_, u32>(0))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })())?;
+        let owed = self.owed(&cluster_id)?;
+        let is_owed = |change: &&Change| match change.action.told() {
+            Some((Place::Phone, name)) => owed.phones.iter().any(|phone| phone == name),
+            Some((Place::Profile, name)) => owed.profiles.iter().any(|profile| profile == name),
+            None => true,
+        };
+        let told = plan.changes.iter().filter(|change| !is_owed(change)).map(|change| change.id);
+        Ok(told.filter(|id| numbers.contains(id)).collect())
     }
 
     /// Returns the devices that a user was given since a time, by name: phones may not know of it yet.

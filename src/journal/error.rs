@@ -44,6 +44,12 @@ pub enum Problem {
     /// There is no room.
     #[error("there is no room left on its disk")]
     Full,
+    /// Its file, or one of those beside it, is not the one any more that was opened.
+    #[error("it was removed or replaced while it was in use: {}", path.display())]
+    Replaced {
+        /// Which file.
+        path: PathBuf,
+    },
     /// Another process has kept it to itself for too long.
     #[error("another process does not let go of it")]
     Busy,

@@ -8,6 +8,7 @@
 mod debts;
 mod documents;
 mod error;
+mod files;
 mod lock;
 mod read;
 mod record;

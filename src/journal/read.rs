@@ -225,6 +225,19 @@ impl History {
         })())
     }
 
+    /// Tells whether a later run went on with this one, or took back what this one was to take back.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn went_on(&self, run: &RunRow) -> Result<bool, JournalError> {
+        self.told((|| {
+            let mut select = self.connection.prepare_cached(
+                "select exists (select 1 from runs where id > ?1 and (continues = ?1 or reverts = ?2))",
+            )?;
+            Ok(select.query_row(params![run.id, run.reverts], |row| row.get(0))?)
+        })())
+    }
+
     /// Returns what a run meant to change, and what came of it.
     ///
     /// # Errors

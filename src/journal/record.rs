@@ -202,6 +202,23 @@ impl Recorder {
         self.run
     }
 
+    /// Returns where the journal is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes sure that what was written is still there and that more could be written.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub async fn check(&self) -> Result<(), JournalError> {
+        let (run, same) = (self.run, "update runs set state = state where id = ?1");
+        let write = self
+            .writer
+            .write(move |db| db.prepare_cached(same)?.execute([run]).map(|rows| rows as i64));
+        write.await.map(drop)
+    }
+
     /// Keeps a document as it is now, such as the inventory before a change.
     ///
     /// # Errors

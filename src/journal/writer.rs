@@ -8,6 +8,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::{JournalError, Problem};
+use super::files::Files;
 
 /// Something to write; returns the number of the row that it made, or how many it changed.
 type Work = Box<dyn FnOnce(&Connection) -> rusqlite::Result<i64> + Send>;
@@ -39,7 +40,10 @@ impl Writer {
     /// When the system starts no thread.
     pub(super) fn start(connection: Connection, path: PathBuf) -> Result<Self, Problem> {
         let (orders, inbox) = mpsc::unbounded_channel();
-        thread::Builder::new().name("journal".to_owned()).spawn(|| serve(connection, inbox))?;
+        let files = Files::of(&path);
+        thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(|| serve(connection, files, inbox))?;
         Ok(Self { orders, path })
     }
 
@@ -77,7 +81,7 @@ impl Writer {
     }
 }
 
-fn serve(mut connection: Connection, mut inbox: mpsc::UnboundedReceiver<Order>) {
+fn serve(mut connection: Connection, mut files: Files, mut inbox: mpsc::UnboundedReceiver<Order>) {
     let mut group: Vec<Order> = Vec::new();
     while let Some(first) = inbox.blocking_recv() {
         group.push(first);
@@ -90,17 +94,17 @@ fn serve(mut connection: Connection, mut inbox: mpsc::UnboundedReceiver<Order>) 
             group.len() >= MOST_TOGETHER || group.iter().any(|order| !order.may_wait)
         };
         if is_due(&group) {
-            commit(&mut connection, std::mem::take(&mut group));
+            commit(&mut connection, &mut files, std::mem::take(&mut group));
         }
     }
     if !group.is_empty() {
-        commit(&mut connection, group);
+        commit(&mut connection, &mut files, group);
     }
 }
 
 /// Writes a group as one. Where one of them fails, all of them do: a journal that could not take one
-/// word is not to be trusted with the next.
-fn commit(connection: &mut Connection, group: Vec<Order>) {
+/// word is not to be trusted with the next. What went into a file that nobody will find counts as not written.
+fn commit(connection: &mut Connection, files: &mut Files, group: Vec<Order>) {
     let (work, waiting): (Vec<_>, Vec<_>) =
         group.into_iter().map(|order| (order.work, order.done)).unzip();
     let written = (|| {
@@ -110,7 +114,8 @@ fn commit(connection: &mut Connection, group: Vec<Order>) {
         transaction.commit()?;
         Ok(rows)
     })();
-    match written.map_err(|error: rusqlite::Error| Problem::from(error)) {
+    let written = written.map_err(|error: rusqlite::Error| Problem::from(error));
+    match written.and_then(|rows| files.check().map(|()| rows)) {
         Ok(rows) => {
             for (done, row) in waiting.into_iter().zip(rows) {
                 // Who does not wait any more does not need to be told.

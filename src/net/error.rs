@@ -129,6 +129,11 @@ impl HttpError {
         }
     }
 
+    /// Tells whether the server was not there, which passes by itself when it only restarts.
+    pub fn is_outage(&self) -> bool {
+        matches!(self, Self::Connect { .. } | Self::ConnectionLost { .. })
+    }
+
     /// Turns an error of the request itself into a sentence.
     pub(super) fn from_send(error: reqwest::Error, endpoint: &Endpoint, limit: Duration) -> Self {
         let endpoint = endpoint.clone();

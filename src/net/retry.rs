@@ -34,6 +34,15 @@ impl RetryPolicy {
         budget: Duration::from_secs(180),
     };
 
+    /// For a server that has answered before and is away now, as for the minute in which Tomcat restarts. The
+    /// budget is that of [`Self::THROTTLED`]; a closed port costs the server nothing, so it is tried more often.
+    pub const AWAY: Self = Self {
+        floor: Duration::from_secs(1),
+        base: Duration::from_secs(1),
+        ceiling: Duration::from_secs(15),
+        budget: Self::THROTTLED.budget,
+    };
+
     /// For a connection that broke under a read: soon again, a few times.
     pub const BROKEN: Self = Self {
         floor: Duration::from_millis(500),

@@ -53,6 +53,11 @@ impl Session {
         self.credentials.username()
     }
 
+    /// Tells whether the service has answered properly before, so that a failure now can be expected to pass.
+    pub fn has_answered(&self) -> bool {
+        self.state().succeeded
+    }
+
     /// Posts a text and returns the whole answer, whatever its status is but 401.
     ///
     /// # Errors

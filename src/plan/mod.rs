@@ -17,7 +17,7 @@ use crate::domain::text::{digest, names};
 
 pub use check::{Kind, PlanError, check};
 pub use effect::after_apply;
-pub use undo::{Undo, undo};
+pub use undo::{Undo, left_by, taken_back, undo};
 
 /// Why no plan can be made that does what is asked for.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

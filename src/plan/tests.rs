@@ -278,8 +278,12 @@ fn what_earlier_runs_left_is_taken_over() {
 }
 
 fn undone(done: &[Change], now: &[Now]) -> Undo {
+    undone_with(done, now, &Owed::default())
+}
+
+fn undone_with(done: &[Change], now: &[Now], owed: &Owed) -> Undo {
     let cluster = inventory(Vec::new(), &[]).cluster;
-    undo(&cluster, jiff::Timestamp::UNIX_EPOCH, done.iter().zip(now), false)
+    undo(&cluster, jiff::Timestamp::UNIX_EPOCH, done.iter().zip(now), owed, false)
 }
 
 fn list(names: &[&str]) -> DeviceList {
@@ -360,6 +364,38 @@ fn a_copied_profile_goes_after_its_phones_have_left_it() {
         Now::Gone,
         Now::Gone,
     ];
+    assert!(undone(&done, &now).plan.changes.is_empty());
+}
+
+#[test]
+fn the_file_of_a_way_back_leads_to_the_same_way_back() {
+    for scope in [Scope::Phone, Scope::Profile, Scope::NewProfile("Lobby 2".into())] {
+        let inventory = lobby(&[Setting::Default, Setting::Default]);
+        let done = repaired(&inventory, &allowing(scope)).unwrap().changes;
+        let left = |changes: &[Change]| -> Vec<Now> {
+            changes.iter().map(|change| left_by(&change.action, None)).collect()
+        };
+        let file = undone(&done, &left(&done)).plan;
+        assert!(!file.changes.is_empty());
+        assert_eq!(check(&file, Kind::Revert), Ok(()));
+        let named = taken_back(&file);
+        assert_eq!(undone(&named, &left(&named)).plan.changes, file.changes);
+    }
+}
+
+#[test]
+fn phones_that_were_not_told_that_their_settings_are_back_are_told() {
+    let inventory = lobby(&[Setting::Default, Setting::Default]);
+    let done = repaired(&inventory, &allowing(Scope::Phone)).unwrap().changes;
+    let back = Now::Phone {
+        personalization: Some(Setting::Default),
+        profile: None,
+        settings: Err("not read".into()),
+    };
+    let now = vec![back; done.len()];
+    let owed = Owed { phones: vec!["SEP2".into(), "SEP9".into()], profiles: Vec::new() };
+    let plan = undone_with(&done, &now, &owed).plan;
+    assert_eq!(kinds(&plan), ["apply_config configuration of the phone SEP2"]);
     assert!(undone(&done, &now).plan.changes.is_empty());
 }
 

@@ -9,7 +9,7 @@ use crate::domain::personalization::Setting;
 use crate::domain::plan::{
     Action, Change, Now, PersonalizationChange, Place, Plan, WebAccessChange,
 };
-use crate::domain::repair::PageSettings;
+use crate::domain::repair::{Owed, PageSettings};
 use crate::domain::text::names;
 
 /// The way back from a run.
@@ -24,18 +24,21 @@ pub struct Undo {
 /// Plans the way back from changes that were made, or may have been, given what stands there now.
 ///
 /// Only what is still as the run left it is taken back, the last change first. What somebody else has
-/// changed since stays.
+/// changed since stays. Phones that were not told of a change of theirs, which `owed` names, are told too: a revert
+/// that was killed can have set their settings back already.
 pub fn undo<'a>(
     cluster: &ClusterInfo,
     made_at: jiff::Timestamp,
     done: impl DoubleEndedIterator<Item = (&'a Change, &'a Now)>,
+    owed: &Owed,
     reset: bool,
 ) -> Undo {
     let mut back = Back::default();
     for (change, now) in done.rev() {
         back.change(&change.action, now);
     }
-    let Back { mut changes, removals, phones, profiles, left } = back;
+    back.tell_of_what_is_back(owed);
+    let Back { mut changes, removals, phones, profiles, left, .. } = back;
     let taken = |scope, name: &String| Draft {
         action: Action::apply_config(scope, name, reset),
         affects: 1,
@@ -48,12 +51,96 @@ pub fn undo<'a>(
     Undo { plan: assemble(cluster, made_at, changes), left }
 }
 
+/// Returns what a change left where it was made, as far as that is known without asking the cluster again. `list` is
+/// what was read back where a list was written.
+pub fn left_by(action: &Action, list: Option<&DeviceList>) -> Now {
+    let unread = || Err("it was not read".to_owned());
+    let no_page = Err("it was not read".to_owned());
+    let phone =
+        |personalization, profile, settings| Now::Phone { personalization, profile, settings };
+    match action {
+        Action::AssociateDevices { after, .. } | Action::DissociateDevices { after, .. } => {
+            Now::List(list.unwrap_or(after).clone())
+        }
+        Action::EnablePersonalization(to) | Action::RestorePersonalization(to) => match to.scope {
+            Place::Phone => phone(Some(to.after), None, unread()),
+            Place::Profile => Now::Profile { personalization: Some(to.after), page: no_page },
+        },
+        Action::EnableWebAccess(to) | Action::RestoreWebAccess(to) => {
+            phone(None, None, Ok(to.after.clone()))
+        }
+        Action::AssignProfile { after, .. } => phone(None, Some(after.clone()), unread()),
+        Action::AddProfile { page, after, .. } => {
+            Now::Profile { personalization: Some(*after), page: Ok(page.clone()) }
+        }
+        Action::RemoveProfile { .. } | Action::ApplyConfig { .. } => Now::Gone,
+    }
+}
+
+/// Returns the changes that a plan takes back, in the order in which they were made: [`undo`] plans from them and
+/// from what stands there now, as it does from those of a run.
+pub fn taken_back(plan: &Plan) -> Vec<Change> {
+    let changes = plan.changes.iter().rev();
+    let made = changes
+        .filter_map(|change| Some(Change { action: reverse(&change.action)?, ..change.clone() }));
+    made.collect()
+}
+
+/// The opposite of an action; nothing where phones are only told of one.
+fn reverse(action: &Action) -> Option<Action> {
+    let personalization = |to: &PersonalizationChange| {
+        let (before, after) = (to.after, to.before);
+        PersonalizationChange { before, after, ..to.clone() }
+    };
+    let web_access = |to: &WebAccessChange| WebAccessChange {
+        target: to.target.clone(),
+        before: to.after.clone(),
+        after: to.before.clone(),
+    };
+    Some(match action {
+        Action::AssociateDevices { target, before, adds, after } => Action::DissociateDevices {
+            target: target.clone(),
+            before: after.clone(),
+            removes: adds.clone(),
+            after: before.clone(),
+        },
+        Action::DissociateDevices { target, before, removes, after } => Action::AssociateDevices {
+            target: target.clone(),
+            before: after.clone(),
+            adds: removes.clone(),
+            after: before.clone(),
+        },
+        Action::EnablePersonalization(to) => Action::RestorePersonalization(personalization(to)),
+        Action::RestorePersonalization(to) => Action::EnablePersonalization(personalization(to)),
+        Action::EnableWebAccess(to) => Action::RestoreWebAccess(web_access(to)),
+        Action::RestoreWebAccess(to) => Action::EnableWebAccess(web_access(to)),
+        Action::AssignProfile { target, before, after } => Action::AssignProfile {
+            target: target.clone(),
+            before: after.clone(),
+            after: before.clone(),
+        },
+        Action::RemoveProfile { target, before, .. } => Action::AddProfile {
+            target: target.clone(),
+            source: String::new(),
+            page: before.clone(),
+            before: (),
+            after: Setting::Enabled,
+        },
+        Action::AddProfile { target, page, .. } => {
+            Action::RemoveProfile { target: target.clone(), before: page.clone(), after: () }
+        }
+        Action::ApplyConfig { .. } => return None,
+    })
+}
+
 #[derive(Default)]
 struct Back {
     changes: Vec<Draft>,
     removals: Vec<Draft>,
     phones: BTreeSet<String>,
     profiles: BTreeSet<String>,
+    /// Phones and profiles whose settings are as they were before.
+    back_already: Vec<(Place, String)>,
     left: Vec<String>,
 }
 
@@ -163,7 +250,7 @@ impl Back {
         now: Option<Setting>,
     ) {
         match now {
-            Some(now) if now == change.before => self.leave(action, AS_BEFORE),
+            Some(now) if now == change.before => self.leave_as_before(action),
             Some(now) if now == change.after => {
                 let PersonalizationChange { scope, target, before, after } = change.clone();
                 match scope {
@@ -199,7 +286,7 @@ impl Back {
             Err(why) => return self.leave(action, why),
         };
         if now.web_access == change.before.web_access {
-            return self.leave(action, AS_BEFORE);
+            return self.leave_as_before(action);
         }
         if now.web_access != change.after.web_access {
             return self.leave(action, "somebody has set it to something else since");
@@ -226,7 +313,7 @@ impl Back {
         now: Option<&str>,
     ) {
         if now == Some(before) {
-            self.leave(action, AS_BEFORE);
+            self.leave_as_before(action);
         } else if now == Some(after) {
             self.phones.insert(target.to_owned());
             self.changes.push(Draft {
@@ -246,9 +333,25 @@ impl Back {
         }
     }
 
+    /// Tells phones whose settings are back already, and which were not told of that yet.
+    fn tell_of_what_is_back(&mut self, owed: &Owed) {
+        for (place, name) in std::mem::take(&mut self.back_already) {
+            let (owed, told) = match place {
+                Place::Phone => (&owed.phones, &mut self.phones),
+                Place::Profile => (&owed.profiles, &mut self.profiles),
+            };
+            if owed.contains(&name) {
+                told.insert(name);
+            }
+        }
+    }
+
+    fn leave_as_before(&mut self, action: &Action) {
+        self.back_already.extend(action.configures().map(|(place, name)| (place, name.to_owned())));
+        self.leave(action, "it is as it was before the run");
+    }
+
     fn leave(&mut self, action: &Action, why: &str) {
         self.left.push(format!("{}: {why}", action.subject()));
     }
 }
-
-const AS_BEFORE: &str = "it is as it was before the run";

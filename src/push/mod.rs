@@ -43,7 +43,7 @@ use evidence::Evidence;
 pub use choose::targets;
 pub use digests::Digests;
 pub use keys_line::KeysLine;
-pub use skip::{cannot_remove, no_step, not_back, proven_already, skipped};
+pub use skip::{cannot_remove, no_step, not_back, not_served, proven_already, skipped};
 pub use tone_line::ToneLine;
 
 /// A phone to push to. Everything that could be decided beforehand is decided here.

@@ -9,7 +9,7 @@ use crate::domain::finding::Verdict;
 use crate::domain::left_alone::{CANNOT_REMOVE, CANNOT_REMOVE_REMEDY};
 use crate::domain::object::ObjectKind;
 use crate::event::{Outcome, PhoneResult};
-use crate::journal::Proven;
+use crate::journal::{Proven, RunId};
 
 /// Returns the result of a phone that was not pushed to, with its heaviest finding as the reason, or why the run
 /// is not about it.
@@ -48,16 +48,40 @@ pub fn skipped(object: ObjectKind, phone: &AuditedPhone) -> PhoneResult {
 /// Returns the result of a phone that did not come back after it was told to take its configuration over.
 ///
 /// That is a failure, and not only a phone that was left alone: it was there before.
-pub fn not_back(object: ObjectKind, phone: &AuditedPhone, waited: Duration) -> PhoneResult {
+pub fn not_back(
+    object: ObjectKind,
+    phone: &AuditedPhone,
+    waited: Duration,
+    run: RunId,
+) -> PhoneResult {
     let reason = format!(
         "it did not register again within {} seconds after it took its configuration over",
         waited.as_secs()
     );
-    let remedy = "look at the phone; then push to it with `axlpaper rollout --only-failed last`";
+    let remedy =
+        format!("look at the phone; then push to it with `axlpaper rollout --only-failed {run}`");
     PhoneResult {
         outcome: Outcome::Unreachable,
         reason: Some(reason),
-        remedy: Some(remedy.to_owned()),
+        remedy: Some(remedy),
+        ..skipped(object, phone)
+    }
+}
+
+/// Returns the result of a phone that was to be pushed to and is not, because something that it needs was not done
+/// on the cluster.
+pub fn not_served(
+    object: ObjectKind,
+    phone: &AuditedPhone,
+    reason: String,
+    run: RunId,
+) -> PhoneResult {
+    let remedy =
+        format!("`axlpaper rollout --only-failed {run}` does what is missing first, then pushes");
+    PhoneResult {
+        outcome: Outcome::Pending,
+        reason: Some(reason),
+        remedy: Some(remedy),
         ..skipped(object, phone)
     }
 }

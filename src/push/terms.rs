@@ -149,7 +149,7 @@ impl Stopped {
             ),
             Self::Interrupted => "the run was interrupted".to_owned(),
             Self::TimeOver { until } => format!(
-                "nobody is pushed to after {} (--until); `axlpaper rollout --resume last` goes on",
+                "nobody is pushed to after {} (--until)",
                 until.strftime("%Y-%m-%d %H:%M UTC")
             ),
             Self::Unrecorded(why) => {

@@ -223,6 +223,13 @@ impl Chronicle {
         self.phones.iter().any(|phone| phone.picture.is_some())
     }
 
+    /// Returns the phones that are still to be served: those that failed, and those that were to be pushed to and
+    /// were not.
+    pub fn unserved(&self) -> Vec<DeviceName> {
+        let unserved = self.phones.iter().filter(|phone| phone.is_failure());
+        unserved.map(|phone| phone.name.clone()).collect()
+    }
+
     /// Tells whether the run wrote down that it ended.
     pub fn has_ended(&self) -> bool {
         self.run.ended_at.is_some()

@@ -81,7 +81,7 @@ pub struct ClusterFailure {
 }
 
 /// How a run on one of several clusters ended.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ClusterEnd<'a> {
     /// Its name in the config file.
     pub cluster: &'a str,
@@ -89,6 +89,8 @@ pub struct ClusterEnd<'a> {
     pub run: Option<i64>,
     /// What came of it, or why nothing did.
     pub result: Result<&'a Rollout, &'a str>,
+    /// The command that finishes what it left undone.
+    pub next: Option<String>,
 }
 
 impl ClusterEnd<'_> {
@@ -101,11 +103,12 @@ impl ClusterEnd<'_> {
         };
         let mut line = format!("{name}{run}: {}", outcomes([rollout].into_iter()));
         if rollout.interrupted {
-            let run = rollout.run;
-            let resume = format!("`axlpaper rollout --cluster {name} --resume {run}` goes on");
-            let _unfailing = write!(line, "; interrupted: {resume}");
+            line.push_str("; interrupted");
         } else if rollout.stopped.is_some() {
             line.push_str("; stopped early");
+        }
+        if let Some(next) = &self.next {
+            let _unfailing = write!(line, "; go on with `{}`", printable(next));
         }
         line
     }

@@ -13,6 +13,7 @@ mod html;
 mod json;
 mod junit;
 mod list;
+mod next_step;
 mod other_downloads;
 mod picture_rules;
 mod pictures;
@@ -41,6 +42,7 @@ pub use json::{
 };
 pub use junit::{Suite, TestCase, TestResult, junit};
 pub use list::{Format, csv, ndjson, table, wide_table};
+pub use next_step::next_step;
 pub use pictures::{PictureFile, PictureFileKind, pictures_json};
 pub use recap::{audit_recap, plan_recap, rollout_recap};
 pub use record::{ModelRecord, Record};

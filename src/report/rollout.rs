@@ -42,8 +42,8 @@ pub struct Rollout {
     pub stopped: Option<String>,
     /// Whether somebody interrupted it.
     pub interrupted: bool,
-    /// Whether it was stopped because the cluster refuses the push user's password.
-    pub password_refused: bool,
+    /// Whether the cluster refused the account, or the push user's password, in the middle of it, which ended it.
+    pub refused: bool,
 }
 
 /// Counts of a run.

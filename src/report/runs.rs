@@ -140,20 +140,27 @@ pub struct Shown {
     downloads: Vec<Download>,
     /// How its phones ended.
     pub phones: Vec<PhoneResult>,
+    /// The command that finishes what it left undone.
+    next: Option<String>,
 }
 
 impl Shown {
-    /// Reads it.
+    /// Reads it; `next` is the command that finishes what the run left undone.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn read(history: &History, run: RunRow) -> Result<Self, JournalError> {
+    pub fn read(
+        history: &History,
+        run: RunRow,
+        next: Option<String>,
+    ) -> Result<Self, JournalError> {
         Ok(Self {
             changes: history.changes(run.id)?,
             attempts: history.attempts(run.id)?,
             events: history.events(run.id)?,
             downloads: history.downloads(run.id)?,
             phones: history.phones(run.id)?,
+            next,
             run: RunRecord::from(&run),
         })
     }
@@ -176,6 +183,8 @@ pub fn runs_json(runs: &[RunRecord], generated_at: Timestamp) -> Document<'stati
 pub(super) struct ShowBody<'a> {
     #[serde(flatten)]
     run: &'a RunRecord,
+    /// The command that finishes what it left undone; nothing where nothing is left, or a later run went on with it.
+    next: Option<&'a str>,
     /// Counts of its phones by outcome.
     summary: RolloutSummary,
     /// What it changed on the cluster, or was about to.
@@ -218,6 +227,7 @@ pub fn show_json(shown: &Shown, generated_at: Timestamp) -> Document<'static, im
     });
     let body = ShowBody {
         run: &shown.run,
+        next: shown.next.as_deref(),
         summary: RolloutSummary::of(&shown.phones),
         changes: changes.collect(),
         attempts: &shown.attempts,
@@ -259,6 +269,10 @@ pub fn show_recap(shown: &Shown) -> String {
     }
     if let Some(other) = run.reverts {
         line(format!("  takes back run {other}"));
+    }
+    if let Some(next) = &shown.next {
+        let killed = if run.ended_at.is_none() { ", unless it still runs" } else { "" };
+        line(format!("  go on with `{next}`{killed}"));
     }
     line(String::new());
     line(format!("Changes on the cluster: {}", shown.changes.len()));

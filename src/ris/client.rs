@@ -15,7 +15,7 @@ use crate::net::credentials::Credentials;
 use crate::net::endpoint::Endpoint;
 use crate::net::error::HttpError;
 use crate::net::pace::Pace;
-use crate::net::retry::RetryPolicy;
+use crate::net::retry::{Delays, RetryPolicy};
 use crate::net::session::{Intent, Session, SessionError};
 use crate::soap::error::SoapError;
 use crate::soap::read::read_answer;
@@ -42,6 +42,10 @@ pub struct RisOptions {
     pub refused: RetryPolicy,
     /// How long to wait before a question is asked again whose connection broke.
     pub broken: RetryPolicy,
+    /// How long to wait for a server that has answered before and is away.
+    pub away: RetryPolicy,
+    /// Whether the same server has answered another service before, so that a closed port is known to be an outage.
+    pub is_up: bool,
 }
 
 impl Default for RisOptions {
@@ -52,6 +56,8 @@ impl Default for RisOptions {
             names: MOST_NAMES,
             refused: RetryPolicy::RATE_LIMITED,
             broken: RetryPolicy::BROKEN,
+            away: RetryPolicy::AWAY,
+            is_up: false,
         }
     }
 }
@@ -165,6 +171,7 @@ impl RisClient {
     ) -> Result<RisPage, RisError> {
         let mut delays = self.options.refused.random_delays();
         let mut broken = self.options.broken.random_delays();
+        let mut away = Outage { seen: false, delays: self.options.away.random_delays() };
         loop {
             self.pace.acquire(|wait| tell(RisEvent::Waiting(wait))).await;
             let (answer, retry_after) = self.ask(names).await;
@@ -183,8 +190,15 @@ impl RisClient {
                     source: SessionError::Http(HttpError::ConnectionLost { .. }),
                     ..
                 } => {
-                    let Some(delay) = broken.next_at_least(None) else { return Err(error) };
+                    let delay = broken.next().or_else(|| self.wait_for(&error, &mut away));
+                    let Some(delay) = delay else { return Err(error) };
                     tell(RisEvent::Waiting(delay));
+                    tokio::time::sleep(delay).await;
+                    continue;
+                }
+                RisError::Session { .. } | RisError::Soap { .. } if is_outage(&error) => {
+                    let Some(delay) = self.wait_for(&error, &mut away) else { return Err(error) };
+                    tell(RisEvent::Refused(delay));
                     tokio::time::sleep(delay).await;
                     continue;
                 }
@@ -196,6 +210,18 @@ impl RisClient {
             tell(RisEvent::Refused(delay));
             tokio::time::sleep(delay).await;
         }
+    }
+
+    /// Returns how long to wait for a server that has answered before and is away. What never answered here and is
+    /// not found may not be activated at all, unless the port was closed just before.
+    fn wait_for(&self, error: &RisError, away: &mut Outage) -> Option<Duration> {
+        let is_closed = matches!(
+            error,
+            RisError::Session { source: SessionError::Http(HttpError::Connect { .. }), .. }
+        );
+        away.seen |= is_closed && self.options.is_up;
+        let passes = away.seen || self.session.has_answered();
+        if is_outage(error) && passes { away.delays.next() } else { None }
     }
 
     /// Asks once; tells also how long the server wants to be left alone, where it says so.
@@ -234,6 +260,21 @@ fn breaks_off(error: &RisError) -> bool {
         RisError::Session { source: SessionError::Http(error), .. } => {
             matches!(error, HttpError::Truncated { .. } | HttpError::TooLong { .. })
         }
+        RisError::NoResult { .. } | RisError::Session { .. } => false,
+    }
+}
+
+/// The waits for a server that is away, and whether its port was found closed.
+struct Outage {
+    seen: bool,
+    delays: Delays,
+}
+
+/// Tells whether the server was not there, or its services were not up.
+fn is_outage(error: &RisError) -> bool {
+    match error {
+        RisError::Soap { source, .. } => source.is_outage(),
+        RisError::Session { source: SessionError::Http(error), .. } => error.is_outage(),
         RisError::NoResult { .. } | RisError::Session { .. } => false,
     }
 }

@@ -11,7 +11,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use bytes::Bytes;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -23,11 +23,12 @@ use super::phones::ThinLine;
 use super::record::{PhoneRecord, Record};
 use super::state::{Cluster, URL_AUTHENTICATION};
 use super::timeline::{Change, Lasts, PageTrouble};
+use super::tomcat::{self, Restart};
 use super::tripwire::Tripped;
 use super::{authenticate, elsewhere, front, keep, phones};
 use crate::domain::model::Size;
 use crate::domain::personalization::Setting;
-use crate::net::listen::{ListenError, SelfSigned, TlsListener};
+use crate::net::listen::{ListenError, SelfSigned};
 
 /// A running simulated cluster with its phones.
 ///
@@ -48,6 +49,8 @@ pub(crate) struct Shared {
     files: Mutex<HashMap<String, Bytes>>,
     /// Where the second host is.
     pub(crate) second_host: SocketAddr,
+    /// Takes orders to restart the HTTPS service.
+    tomcat: mpsc::UnboundedSender<Restart>,
     pub(crate) latency_spread: Spread,
     pub(crate) page_lines: phones::PageLines,
     pub(crate) thin_lines: HashMap<String, Arc<ThinLine>>,
@@ -128,7 +131,9 @@ impl SimCluster {
         for at in 0..cluster.devices.len() {
             cluster.load(at);
         }
+        let (tomcat, restarts) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
+            tomcat,
             cluster: Mutex::new(cluster),
             pictures: Mutex::new(HashMap::new()),
             files: Mutex::new(HashMap::new()),
@@ -150,9 +155,8 @@ impl SimCluster {
         if let Some(folder) = config.keep_requests {
             front = front.layer(from_fn_with_state(folder, keep::keep));
         }
-        let serve = axum::serve(TlsListener::new(axl_listener, tls), front);
-        let stop = shared.stop.clone().cancelled_owned();
-        shared.tasks.spawn(serve.with_graceful_shutdown(stop).into_future());
+        let serve = tomcat::serve(Arc::clone(&shared), axl_listener, axl, tls, front, restarts);
+        shared.tasks.spawn(serve);
         let page = Router::new().fallback(authenticate::handle).with_state(Arc::clone(&shared));
         let stop = shared.stop.clone().cancelled_owned();
         let port = authenticate::PagePort { listener: auth_listener, shared: Arc::clone(&shared) };
@@ -282,6 +286,22 @@ impl SimCluster {
     /// the simulator stops. Requests that are refused do not count. An operation has one tripwire at a time.
     pub fn tripwire(&self, operation: &str, nth: u64, when: Tripped) -> oneshot::Receiver<()> {
         self.shared.cluster().tripwires.set(operation, nth, when)
+    }
+
+    /// Restarts Tomcat at the `nth` request (from 1, and from now on) of an operation of AXL or RisPort70, before or
+    /// after it is carried out: it has no answer, every connection breaks, the port is closed, and the sessions are
+    /// gone. [`Record::requests`] counts it as `tomcat restart`.
+    pub fn restart_tomcat(&self, operation: &str, nth: u64, when: Tripped, restart: Restart) {
+        let tomcat = self.shared.tomcat.clone();
+        // A simulator that has stopped has nothing to restart.
+        let action = Box::new(move || tomcat.send(restart).unwrap_or_default());
+        self.shared.cluster().tripwires.break_at(operation, nth, when, action);
+    }
+
+    /// Does something outside of the cluster right before the `nth` request (from 1, and from now on) of an
+    /// operation is carried out. It must not ask the simulator anything, which waits for it.
+    pub fn act_before(&self, operation: &str, nth: u64, action: impl FnOnce() + Send + 'static) {
+        self.shared.cluster().tripwires.act(operation, nth, Box::new(action));
     }
 
     /// Sets a user's rank: 1 outranks everybody. Returns whether there is such a user.

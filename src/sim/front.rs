@@ -7,6 +7,7 @@ use axum::extract::{Request, State};
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
+use tokio::time::Instant;
 
 use super::accounts::Login;
 use super::content::AxlRole;
@@ -19,6 +20,10 @@ use super::{Shared, axl, risport};
 /// Answers one request to the TLS port.
 pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    if shared.cluster().services_from.is_some_and(|from| Instant::now() < from) {
+        shared.cluster().count("http 404");
+        return html(StatusCode::NOT_FOUND, "The requested resource is not available.");
+    }
     let axl = match parts.uri.path() {
         UDS_VERSION if parts.method == Method::GET => return uds_version(&shared),
         "/axl/" => true,

@@ -19,7 +19,8 @@
 //! - what a cluster can bear ([`Limits`]): 8 MB an answer, 16 MB for all, waiting change notifications,
 //!   RisPort70 requests in a minute. All of it can be switched off, and scaled in time.
 //! - a fleet that changes between two requests ([`Change`]).
-//! - requests that are never answered, carried out or not ([`SimCluster::tripwire`]).
+//! - requests that are never answered, carried out or not ([`SimCluster::tripwire`]), and a restart of Tomcat at
+//!   one of them ([`SimCluster::restart_tomcat`]).
 //! - RisPort70 on the same port: `selectCmDeviceExt` and `selectCmDevice`, rate control, silent nodes.
 //! - the version at `/cucm-uds/version`, without credentials.
 //! - the authentication page, on plain HTTP, which checks password and association, and can fail ([`PageTrouble`]).
@@ -63,6 +64,7 @@ mod risport;
 mod schema;
 mod state;
 mod timeline;
+mod tomcat;
 mod tripwire;
 mod xml;
 
@@ -86,4 +88,5 @@ pub use record::{
     UserRecord, Violation, Visit, Write,
 };
 pub use timeline::{Change, Changed, Lasts, PageTrouble};
+pub use tomcat::Restart;
 pub use tripwire::Tripped;

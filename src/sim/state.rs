@@ -36,6 +36,8 @@ pub(crate) struct Cluster {
     /// How the authentication page fails.
     pub(crate) failing_page: Option<FailingPage>,
     pub(crate) tripwires: Tripwires,
+    /// When AXL and RisPort70 answer again after a restart of Tomcat.
+    pub(crate) services_from: Option<Instant>,
     pub(crate) apply_restarts: bool,
     pub(crate) restart_time: Duration,
     pub(crate) addresses: HashMap<Ipv4Addr, usize>,
@@ -133,6 +135,7 @@ impl Cluster {
             timeline: Timeline::default(),
             failing_page: None,
             tripwires: Tripwires::default(),
+            services_from: None,
             apply_restarts: config.apply_restarts,
             restart_time: config.restart_time,
             addresses: HashMap::new(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::content::PhoneSpec;
+use super::content::{AxlRole, PhoneSpec};
 use super::state::Cluster;
 use crate::domain::personalization::Setting;
 
@@ -59,6 +59,13 @@ pub enum Change {
     },
     /// The authentication page fails for a while.
     PageFails(PageTrouble, Lasts),
+    /// A user gets other rights to AXL.
+    Role {
+        /// The user's id.
+        user: String,
+        /// The rights.
+        axl: AxlRole,
+    },
     /// A Common Phone Profile gets another Phone Personalization.
     PersonalizeProfile {
         /// Its name.
@@ -215,6 +222,11 @@ impl Cluster {
                 let at = self.device(&phone)?;
                 self.device_mut(at).spec.personalization = setting;
                 Some((phone, None, None))
+            }
+            Change::Role { user, axl } => {
+                let at = self.user(&user)?;
+                self.user_mut(at).axl = axl;
+                Some((user, None, None))
             }
             Change::PersonalizeProfile { profile, setting } => {
                 let at = self.profiles.find(&profile)?;

@@ -1,4 +1,5 @@
-//! Requests that are never answered, so that a client can be stopped at an exact instant.
+//! Requests at which something happens: they are never answered, so that a client can be stopped at an exact instant,
+//! or something else is done first.
 
 use std::collections::HashMap;
 
@@ -25,14 +26,26 @@ struct Tripwire {
     /// Requests to come, the one that springs it included.
     left: u64,
     when: Tripped,
-    bell: oneshot::Sender<()>,
+    then: Then,
 }
+
+/// What happens.
+enum Then {
+    /// Whoever waits is told, and the request is never answered.
+    Bell(oneshot::Sender<()>),
+    /// Something is done that breaks the connection, so the request is never answered.
+    Break(Action),
+    /// Something is done, and the request is carried out as usual.
+    Act(Action),
+}
+
+type Action = Box<dyn FnOnce() + Send>;
 
 /// A tripwire that this request is to spring.
 pub(crate) struct Sprung {
     /// When.
     pub(crate) when: Tripped,
-    bell: oneshot::Sender<()>,
+    then: Then,
 }
 
 impl Tripwires {
@@ -44,13 +57,29 @@ impl Tripwires {
         when: Tripped,
     ) -> oneshot::Receiver<()> {
         let (bell, hears) = oneshot::channel();
-        self.0.insert(operation.to_owned(), Tripwire { left: nth.max(1), when, bell });
+        self.add(operation, nth, when, Then::Bell(bell));
         hears
+    }
+
+    /// Has something done that breaks the connection of a request, which has no answer then.
+    pub(crate) fn break_at(&mut self, operation: &str, nth: u64, when: Tripped, action: Action) {
+        self.add(operation, nth, when, Then::Break(action));
+    }
+
+    /// Has something done right before a request is carried out.
+    pub(crate) fn act(&mut self, operation: &str, nth: u64, action: Action) {
+        self.add(operation, nth, Tripped::Before, Then::Act(action));
+    }
+
+    fn add(&mut self, operation: &str, nth: u64, when: Tripped, then: Then) {
+        self.0.insert(operation.to_owned(), Tripwire { left: nth.max(1), when, then });
     }
 
     fn arrived(&mut self, operation: &str) -> Option<Sprung> {
         let wire = self.0.get_mut(operation)?;
-        if wire.bell.is_closed() {
+        if let Then::Bell(bell) = &wire.then
+            && bell.is_closed()
+        {
             // Whoever set it has gone on to something else.
             self.0.remove(operation);
             return None;
@@ -59,16 +88,24 @@ impl Tripwires {
         if wire.left > 0 {
             return None;
         }
-        let Tripwire { when, bell, .. } = self.0.remove(operation)?;
-        Some(Sprung { when, bell })
+        match self.0.remove(operation)? {
+            Tripwire { then: Then::Act(action), .. } => {
+                action();
+                None
+            }
+            Tripwire { when, then, .. } => Some(Sprung { when, then }),
+        }
     }
 }
 
 impl Sprung {
     /// Tells whoever set the tripwire.
     pub(crate) fn ring(self) {
-        // Nobody listens any more: then nobody is told.
-        self.bell.send(()).unwrap_or_default();
+        match self.then {
+            // Nobody listens any more: then nobody is told.
+            Then::Bell(bell) => bell.send(()).unwrap_or_default(),
+            Then::Break(action) | Then::Act(action) => action(),
+        }
     }
 
     /// Tells whoever set the tripwire, and returns what stands for no answer at all.

@@ -85,6 +85,27 @@ pub enum SoapError {
 }
 
 impl SoapError {
+    /// Tells whether the answer is that of a server, or of a proxy in front of it, whose services are not up: they
+    /// come while Tomcat restarts. [`Self::Throttled`] is not among them, because it has a pace of its own.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::NotFound => true,
+            Self::NotSoap { status, .. } => (500..=504).contains(status),
+            Self::Fault(_)
+            | Self::Forbidden
+            | Self::Malformed { .. }
+            | Self::MemoryExhausted(_)
+            | Self::RateLimited { .. }
+            | Self::Throttled
+            | Self::TooLarge { .. }
+            | Self::Truncated { .. }
+            | Self::Unauthorized
+            | Self::Unwritable { .. }
+            | Self::VersionNotSupported { .. }
+            | Self::WrongAnswer { .. } => false,
+        }
+    }
+
     /// Tells whether asking for fewer rows may help.
     pub fn wants_smaller_page(&self) -> bool {
         match self {

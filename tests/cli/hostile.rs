@@ -1,7 +1,6 @@
 //! Texts that steer terminals, hide in lines or hold a password, over every output.
 
 use axlpaper::sim::{ADMIN_PASSWORD, Fleet, PhoneSpec, Quirk};
-use resvg::usvg::roxmltree;
 use serde_json::Value;
 
 use crate::lab::{Lab, end, fleet_of, name, phone};

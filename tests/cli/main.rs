@@ -7,6 +7,7 @@
 mod addresses;
 mod audit_sees;
 mod bad_input;
+mod bad_night;
 mod clusters;
 mod config;
 mod connections;
@@ -14,6 +15,7 @@ mod doctor;
 mod documents;
 mod downloads;
 mod elsewhere;
+mod endings;
 mod fleet;
 mod host;
 mod hostile;

@@ -149,8 +149,9 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
     let run = Run::begin(&work.state, what).await?;
     let rollout = carry_out(&work, run.recorder(), &run.noting(Progress::shared())).await;
     telling::keep_ending(run.recorder(), &rollout).await;
-    run.end(rollout.as_ref(), tell::exit_of).await;
-    Ok(tell::tell(&rollout?, &work.state, &job.output, job.push.report.as_deref()))
+    let next = run.end(rollout.as_ref(), tell::exit_of).await;
+    let rollout = rollout.map_err(|error| error.go_on(next))?;
+    Ok(tell::tell(&rollout, &work.state, &job.output, job.push.report.as_deref()))
 }
 
 async fn carry_out(
@@ -212,7 +213,7 @@ async fn carry_out(
         changes: Vec::new(),
         already: shown.len(),
         interrupted: pushed.stopped == Some(Stopped::Interrupted),
-        password_refused: false,
+        refused: matches!(pushed.stopped, Some(Stopped::PasswordRefused { .. })),
         stopped: pushed.stopped.as_ref().map(Stopped::told),
         phones: pushing::all(pushed, others),
     })

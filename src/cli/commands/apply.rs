@@ -1,20 +1,20 @@
 //! `axlpaper apply`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::apply::Applied;
+use crate::apply::{Applied, Halt};
 use crate::cli::args::{ConnectionArgs, OutputArgs};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::open::Connection;
 use crate::cli::state::{self, Place, Run, What};
 use crate::cli::ui::{self, Progress};
-use crate::cli::{interrupt, open, output, repair};
+use crate::cli::{interrupt, next, open, output, repair, undo_file};
 use crate::domain::chain::chain;
 use crate::domain::plan::Plan;
 use crate::event::ChangeResult;
-use crate::plan::{Kind, check};
+use crate::plan::{Kind, PlanError, check};
 use crate::push::engine::Stop;
 use crate::report::{PlanFileError, changes_json, changes_recap, plan_diff, read_plan};
 
@@ -39,33 +39,9 @@ pub struct Args {
 /// When the file is no plan, the cluster is not the plan's or has moved, or it cannot be written to.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
     output::check_list::<ChangeResult>(&args.output)?;
-    let shown = args.plan.display();
-    let text = std::fs::read_to_string(&args.plan).map_err(|error| {
-        CliError::new(Exit::Usage, format!("cannot read the plan file {shown}: {error}"))
-            .hint("make one with `axlpaper plan -o FILE`")
-    })?;
-    let plan = read_plan(&text).map_err(|error| {
-        let hint = match &error {
-            PlanFileError::OtherVersion { .. } => {
-                "nothing was changed; use the release of axlpaper that made it, or make a new plan with `axlpaper plan -o FILE`"
-            }
-            PlanFileError::Damaged(_) | PlanFileError::OtherDocument { .. } => {
-                "nothing was changed; make a new plan with `axlpaper plan -o FILE`"
-            }
-        };
-        CliError::new(Exit::Usage, format!("{shown}: {}", chain(&error))).hint(hint)
-    })?;
-    check(&plan, Kind::Repair).map_err(|error| {
-        CliError::new(Exit::Refused, format!("{shown}: {error}"))
-            .hint("nothing was changed; make a new plan with `axlpaper plan -o FILE`")
-    })?;
+    let plan = read(&args.plan, Kind::Repair)?;
     let connection = open::connection(&args.connection, None)?;
-    if connection.endpoint.to_string() != plan.cluster.host {
-        let other =
-            format!("the plan is for {}, not for {}", plan.cluster.host, connection.endpoint);
-        return Err(CliError::new(Exit::Refused, other)
-            .hint("nothing was changed; name the plan's cluster"));
-    }
+    check_cluster(&plan, &connection)?;
     ui::say(&plan_diff(&plan));
     if plan.changes.is_empty() {
         if !args.output.is_recap() {
@@ -78,11 +54,59 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         What { command: "apply", place: Place::of(&connection), continues: None, reverts: None };
     let run = Run::begin(&state, what).await?;
     let applied = carry_out(&args, &connection, &plan, &run).await;
-    run.end(applied.as_ref(), exit_of).await;
-    let applied = applied?;
+    let next = run.end(applied.as_ref(), exit_of).await;
+    let applied = applied.map_err(|error| error.go_on(next.clone()))?;
     let exit = exit_of(&applied);
+    if exit == Exit::Done && applied.sent.is_empty() {
+        ui::say("the plan was carried out before; nothing was written");
+    }
     tell("apply", &args.output, &plan, applied.results)?;
+    next::say(next.as_deref());
     Ok(exit)
+}
+
+/// Reads a plan file, and makes sure that it may do no more than plans of this kind.
+pub(super) fn read(path: &Path, kind: Kind) -> Result<Plan, CliError> {
+    let shown = path.display();
+    let make = match kind {
+        Kind::Repair => "make a new plan with `axlpaper plan -o FILE`",
+        Kind::Revert => "name the file that was written when the journal was lost",
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        CliError::new(Exit::Usage, format!("cannot read the plan file {shown}: {error}")).hint(make)
+    })?;
+    let plan = read_plan(&text).map_err(|error| {
+        let hint = match &error {
+            PlanFileError::OtherVersion { .. } => {
+                format!("nothing was changed; use the release of axlpaper that made it, or {make}")
+            }
+            PlanFileError::Damaged(_) | PlanFileError::OtherDocument { .. } => {
+                format!("nothing was changed; {make}")
+            }
+        };
+        CliError::new(Exit::Usage, format!("{shown}: {}", chain(&error))).hint(hint)
+    })?;
+    check(&plan, kind).map_err(|error| {
+        let takes_back = matches!(error, PlanError::TakesBack { .. });
+        let refused = CliError::new(Exit::Refused, format!("{shown}: {error}"));
+        if takes_back {
+            refused.hint(format!(
+                "nothing was changed; `axlpaper revert --from {shown}` takes back what the file names"
+            ))
+        } else {
+            refused.hint(format!("nothing was changed; {make}"))
+        }
+    })?;
+    Ok(plan)
+}
+
+/// Refuses a plan that is for another cluster.
+pub(super) fn check_cluster(plan: &Plan, connection: &Connection) -> Result<(), CliError> {
+    if connection.endpoint.to_string() == plan.cluster.host {
+        return Ok(());
+    }
+    let other = format!("the plan is for {}, not for {}", plan.cluster.host, connection.endpoint);
+    Err(CliError::new(Exit::Refused, other).hint("nothing was changed; name the plan's cluster"))
 }
 
 async fn carry_out(
@@ -100,17 +124,20 @@ async fn carry_out(
     // An interrupt between a write and its reading back would leave the change unproven.
     let stop = Stop::default();
     let _until_read_back = interrupt::watch(&stop);
-    repair::apply(&cluster, run.recorder(), plan, Kind::Repair, &stop, &observer).await
+    let recorder = run.recorder();
+    let applied = repair::apply(&cluster, recorder, plan, Kind::Repair, &stop, &observer).await?;
+    undo_file::leave(recorder, plan, &applied).await;
+    Ok(applied)
 }
 
 /// Returns the exit code that changes deserve.
 pub(super) fn exit_of(applied: &Applied) -> Exit {
-    if applied.interrupted {
-        Exit::Interrupted
-    } else if repair::all_applied(applied) {
-        Exit::Done
-    } else {
-        Exit::SomeFailed
+    match &applied.halt {
+        Some(Halt::Interrupted) => Exit::Interrupted,
+        Some(Halt::Refused(_)) => Exit::Authentication,
+        Some(Halt::Unrecorded(_) | Halt::Away(_)) => Exit::SomeFailed,
+        None if repair::all_applied(applied) => Exit::Done,
+        None => Exit::SomeFailed,
     }
 }
 

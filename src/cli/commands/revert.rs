@@ -1,20 +1,22 @@
 //! `axlpaper revert`
 
+use std::path::{Path, PathBuf};
+
 use jiff::Timestamp;
 
-use super::apply::{exit_of, tell};
+use super::apply::{check_cluster, exit_of, read, tell};
 use crate::apply::{Applied, now};
 use crate::cli::args::{ConnectionArgs, OutputArgs, ResetArgs};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::open::{self, Cluster, Connection};
 use crate::cli::state::{self, Place, Run, What};
 use crate::cli::ui::{self, Progress};
-use crate::cli::{errors, interrupt, output, repair};
+use crate::cli::{errors, interrupt, next, output, repair, undo_file};
 use crate::domain::inventory::ClusterInfo;
 use crate::domain::plan::{Change, Now, Plan};
 use crate::event::{ChangeResult, ChangeState};
-use crate::journal::{History, RunRow, Which};
-use crate::plan::{Kind, Undo, undo};
+use crate::journal::{History, RunId, RunRow, Which};
+use crate::plan::{Kind, Undo, taken_back, undo};
 use crate::push::engine::Stop;
 use crate::report::{Format, plan_diff, plan_json, printable_lines};
 
@@ -25,8 +27,11 @@ use crate::report::{Format, plan_diff, plan_json, printable_lines};
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The run: a number, or `last`
-    #[arg(value_name = "RUN")]
-    run: Which,
+    #[arg(value_name = "RUN", required_unless_present = "from", conflicts_with = "from")]
+    run: Option<Which>,
+    /// Take back what this file names instead: a run writes one when its journal is lost
+    #[arg(long, value_name = "FILE")]
+    from: Option<PathBuf>,
     #[command(flatten)]
     connection: ConnectionArgs,
     #[command(flatten)]
@@ -48,8 +53,12 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<Exit, CliError> {
     output::check_list::<ChangeResult>(&args.output)?;
     let path = state::path(args.connection.state.as_deref())?;
+    let run = match (&args.run, &args.from) {
+        (_, Some(file)) => return run_from(&args, file, &path).await,
+        (run, None) => run.unwrap_or(Which::Last),
+    };
     let history = state::history(&path)?;
-    let row = state::find(&history, args.run)?;
+    let row = state::find(&history, run)?;
     if row.is_about_addresses() {
         ui::say(&nothing_to_take_back(&history, &row)?);
         return Ok(Exit::Done);
@@ -67,29 +76,43 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         ui::say(&nothing_to_take_back(&history, &row)?);
         return Ok(Exit::Done);
     }
+    take_back(&args, &connection, &done, Some(row.id), &path).await
+}
+
+/// Takes back what a file names: from there on as if a run of the journal had done it.
+async fn run_from(args: &Args, file: &Path, state: &Path) -> Result<Exit, CliError> {
+    let plan = read(file, Kind::Revert)?;
+    let connection = open::connection(&args.connection, None)?;
+    check_cluster(&plan, &connection)?;
+    take_back(args, &connection, &taken_back(&plan), None, state).await
+}
+
+async fn take_back(
+    args: &Args,
+    connection: &Connection,
+    done: &[Change],
+    reverts: Option<RunId>,
+    state: &Path,
+) -> Result<Exit, CliError> {
     if args.dry_run {
-        let cluster = open::connect(&connection, &Progress::shared()).await?;
-        let undo = way_back(&cluster, &connection, &done, args.reset).await?;
+        let cluster = open::connect(connection, &Progress::shared()).await?;
+        let undo = way_back(&cluster, connection, done, args.reset, state).await?;
         show(&undo);
         if args.output.format() == Format::Json {
             output::write(&args.output, &plan_json(&undo.plan, Timestamp::now()))?;
         }
         return Ok(Exit::Done);
     }
-    let what = What {
-        command: "revert",
-        place: Place::of(&connection),
-        continues: None,
-        reverts: Some(row.id),
-    };
-    let run = Run::begin(&path, what).await?;
-    let reverted = carry_out(&args, &connection, &done, &run).await;
-    run.end(reverted.as_ref(), |(_, applied)| exit_of(applied)).await;
-    let (plan, applied) = reverted?;
+    let what = What { command: "revert", place: Place::of(connection), continues: None, reverts };
+    let run = Run::begin(state, what).await?;
+    let reverted = carry_out(args, connection, done, &run).await;
+    let next = run.end(reverted.as_ref(), |(_, applied)| exit_of(applied)).await;
+    let (plan, applied) = reverted.map_err(|error| error.go_on(next.clone()))?;
     let exit = exit_of(&applied);
     if !(plan.changes.is_empty() && args.output.is_recap()) {
         tell("revert", &args.output, &plan, applied.results)?;
     }
+    next::say(next.as_deref());
     Ok(exit)
 }
 
@@ -127,7 +150,8 @@ async fn carry_out(
     if let Some(publisher) = repair::publisher(&cluster).await? {
         run.lock_cluster(&publisher)?;
     }
-    let undo = way_back(&cluster, connection, done, args.reset).await?;
+    let state = run.recorder().path();
+    let undo = way_back(&cluster, connection, done, args.reset, state).await?;
     show(&undo);
     let plan = undo.plan;
     if plan.changes.is_empty() {
@@ -138,6 +162,7 @@ async fn carry_out(
     let _until_read_back = interrupt::watch(&stop);
     let recorder = run.recorder();
     let applied = repair::apply(&cluster, recorder, &plan, Kind::Revert, &stop, &observer).await?;
+    undo_file::leave(recorder, &plan, &applied).await;
     Ok((plan, applied))
 }
 
@@ -147,6 +172,7 @@ async fn way_back(
     connection: &Connection,
     done: &[Change],
     reset: ResetArgs,
+    state: &Path,
 ) -> Result<Undo, CliError> {
     let mut there: Vec<Now> = Vec::with_capacity(done.len());
     for change in done {
@@ -158,7 +184,8 @@ async fn way_back(
         version: cluster.axl.server_version().to_owned(),
         axl_version: cluster.axl.version().as_str().to_owned(),
     };
-    Ok(undo(&info, Timestamp::now(), done.iter().zip(&there), reset.reset))
+    let owed = state::owed(state, connection)?;
+    Ok(undo(&info, Timestamp::now(), done.iter().zip(&there), &owed, reset.reset))
 }
 
 fn show(undo: &Undo) {

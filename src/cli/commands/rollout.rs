@@ -23,10 +23,10 @@ pub struct Args {
     picture: Option<PathBuf>,
     #[command(flatten)]
     what: WhatArgs,
-    /// Go on with a run that was interrupted: its picture, its selection; RUN is a number or `last`
+    /// Do what a run left undone: its picture, its selection, its repairs; RUN is a number or `last`
     #[arg(long, value_name = "RUN", conflicts_with_all = ["picture", "only_failed", "PictureArgs", "WhatArgs", "TargetArgs", "RepairArgs", "ResetArgs"])]
     resume: Option<Which>,
-    /// Push again to the phones that failed in a run, with its picture
+    /// Push its picture to the phones that a run did not serve: failed, pending, or without an end
     #[arg(long, value_name = "RUN", conflicts_with_all = ["picture", "PictureArgs", "WhatArgs", "TargetArgs"])]
     only_failed: Option<Which>,
     #[command(flatten)]

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::cli::args::OutputArgs;
 use crate::cli::error::{CliError, Exit};
-use crate::cli::{output, state};
+use crate::cli::{next, output, state};
 use crate::event::PhoneResult;
 use crate::journal::Which;
 use crate::report::{Shown, show_json, show_recap};
@@ -32,7 +32,9 @@ pub fn run(args: &Args) -> Result<Exit, CliError> {
     output::check_list::<PhoneResult>(&args.output)?;
     let history = state::history(&state::path(args.state.as_deref())?)?;
     let run = state::find(&history, args.run)?;
-    let mut shown = Shown::read(&history, run).map_err(|error| state::unusable(&error))?;
+    let unusable = |error| state::unusable(&error);
+    let next = next::step(&history, &run).map_err(unusable)?;
+    let mut shown = Shown::read(&history, run, next).map_err(unusable)?;
     if args.output.is_recap() {
         output::write(&args.output, &show_recap(&shown))?;
     } else {

@@ -1,0 +1,59 @@
+//! The one command that finishes what a run left undone.
+
+use super::chronicle::Chronicle;
+use crate::domain::deed::Deed;
+use crate::journal::{History, JournalError, RunRow};
+
+/// Returns the command; nothing where nothing is left to do, where another run went on with this one, or where no
+/// command of ours would help.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn next_step(history: &History, run: &RunRow) -> Result<Option<String>, JournalError> {
+    if history.went_on(run)? || (run.exit_code == Some(USAGE) && run.ended_at.is_some()) {
+        return Ok(None);
+    }
+    let is_done = run.state == "finished" && run.exit_code == Some(0);
+    let again = || Some(run.command_line.clone());
+    Ok(match run.command.as_str() {
+        "apply" | "revert" if is_done => None,
+        // A plan that was begun and refused is stale: the same file would be refused again.
+        "apply" if run.exit_code == Some(REFUSED) && history.plan(run.id)?.is_some() => None,
+        "apply" => again(),
+        "revert" => match run.reverts {
+            Some(reverted) => {
+                let reset = run.command_line.split(' ').any(|word| word == "--reset");
+                Some(format!("axlpaper revert {reverted}{}", if reset { " --reset" } else { "" }))
+            }
+            None => again(),
+        },
+        "demo" => None,
+        _ => of_push(history, run)?,
+    })
+}
+
+/// What finishes a run that pushes.
+fn of_push(history: &History, run: &RunRow) -> Result<Option<String>, JournalError> {
+    let chronicle = Chronicle::read(history, run.clone())?;
+    if run.state == "finished" && chronicle.unserved().is_empty() {
+        return Ok(None);
+    }
+    Ok(match chronicle.deed {
+        // Who presses keys again has to know what was pressed.
+        Deed::Sound | Deed::Keys => None,
+        Deed::RingTone => Some(run.command_line.clone()),
+        Deed::Picture | Deed::PictureElsewhere | Deed::Removal => {
+            let is_kept = !run.is_about_addresses() && history.kept(run.id, "job")?.is_some();
+            // One that was killed before it kept what it was to do has done nothing.
+            Some(if is_kept {
+                format!("axlpaper rollout --resume {}", run.id)
+            } else {
+                run.command_line.clone()
+            })
+        }
+    })
+}
+
+/// The exit codes after which the same again would end the same.
+const USAGE: i64 = 2;
+const REFUSED: i64 = 5;
