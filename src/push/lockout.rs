@@ -166,6 +166,8 @@ pub struct LockoutGuard {
     by_probe: bool,
     /// When pushes ended of which nothing was heard.
     lost: Vec<u64>,
+    /// When the cluster was asked and no answer came. Unlike a push, that logs in also while the page is down.
+    unanswered: Vec<u64>,
     /// The last time at which an accepted push began.
     proven: u64,
     /// When the cluster was asked that confirmed the password.
@@ -211,6 +213,7 @@ impl LockoutGuard {
             last_refusal: 0,
             by_probe: false,
             lost: Vec::new(),
+            unanswered: Vec::new(),
             proven: 0,
             confirmed: 0,
             page_down: 0,
@@ -230,7 +233,7 @@ impl LockoutGuard {
         if self.state != State::Open {
             return 0;
         }
-        let spent = self.refusals.len() + self.lost.len();
+        let spent = self.spent();
         let left = self.most_logins().saturating_sub(spent);
         if self.trusted {
             let room = left.saturating_sub(self.reserve());
@@ -297,6 +300,7 @@ impl LockoutGuard {
         }
         self.proven = self.proven.max(ticket.0);
         self.lost.retain(|at| *at > ticket.0);
+        self.unanswered.retain(|at| *at > ticket.0);
         if ticket.0 < self.last_refusal || ticket.0 < self.page_down || self.state != State::Open {
             return;
         }
@@ -338,7 +342,7 @@ impl LockoutGuard {
         let now = self.tick();
         self.lost.push(now);
         // No login is left but the one for the question.
-        let last = self.refusals.len() + self.lost.len() + 1 == self.most_logins();
+        let last = self.spent() + 1 == self.most_logins();
         if self.state == State::Open && self.asks && last {
             self.state = State::Doubted;
         }
@@ -399,10 +403,11 @@ impl LockoutGuard {
             Some(Password::Right) => {
                 self.refusals.retain(|refusal| *refusal > at);
                 self.lost.retain(|lost| *lost > at);
+                self.unanswered.retain(|asked| *asked > at);
             }
             Some(Password::Lost) => {
-                let lost = self.tick();
-                self.lost.push(lost);
+                let asked = self.tick();
+                self.unanswered.push(asked);
             }
             Some(Password::Unknown) | None => {}
         }
@@ -497,7 +502,12 @@ impl LockoutGuard {
     }
 
     fn at_risk(&self) -> usize {
-        self.in_flight + self.refusals.len() + self.lost.len()
+        self.in_flight + self.spent()
+    }
+
+    /// Returns how many logins that ended may have failed.
+    fn spent(&self) -> usize {
+        self.refusals.len() + self.lost.len() + self.unanswered.len()
     }
 
     fn most_logins(&self) -> usize {
@@ -511,7 +521,9 @@ impl LockoutGuard {
     /// Returns how many logins are kept for finding out why phones refuse.
     fn reserve(&self) -> usize {
         let most = self.most_logins();
-        usize::from(most > 1 && (most <= Self::FEW || !self.lost.is_empty()))
+        usize::from(
+            most > 1 && (most <= Self::FEW || !self.lost.is_empty() || !self.unanswered.is_empty()),
+        )
     }
 
     fn tick(&mut self) -> u64 {

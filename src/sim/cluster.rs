@@ -61,6 +61,7 @@ pub(crate) struct Shared {
     pub(crate) phone_tls_port: u16,
     pub(crate) maker: phones::Maker,
     pub(crate) association_delay: Duration,
+    pub(crate) doors: phones::Doors,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
 }
@@ -132,8 +133,11 @@ impl SimCluster {
             cluster.load(at);
         }
         let (tomcat, restarts) = mpsc::unbounded_channel();
+        let doors = phones::Doors::of(&phone_listeners, &secure_listeners)
+            .map_err(|source| SimError::Socket { what: "the phones", port: phone_port, source })?;
         let shared = Arc::new(Shared {
             tomcat,
+            doors,
             cluster: Mutex::new(cluster),
             pictures: Mutex::new(HashMap::new()),
             files: Mutex::new(HashMap::new()),

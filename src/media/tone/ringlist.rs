@@ -179,14 +179,6 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_would_not_be_read_back_is_refused() {
-        for display in ["a\u{1}b", "\u{ffff}"] {
-            let error = merge(Some(LIST), display, "b.raw").unwrap_err();
-            assert!(matches!(error, RingListError::NotReadBack(_)), "{error}");
-        }
-    }
-
-    #[test]
     fn what_is_no_list_is_left_alone() {
         for wrong in
             ["", "<html></html>", "<CiscoIPPhoneRingList>", "<CiscoIPPhoneRingList></x>", "no"]

@@ -12,6 +12,7 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::{Method, Request};
 
+use super::accept_waiting;
 use super::answers::{self, Answer, Broken};
 use super::command;
 use super::fetch::{Client, Extent};
@@ -68,7 +69,10 @@ pub(super) async fn answer(
 }
 
 /// Writes a request down, unless the device to which the connection led is not at this address any more.
-fn note(shared: &Shared, phone: &Phone<'_>, number: u32, request: &Request<Incoming>) -> bool {
+fn note(shared: &Arc<Shared>, phone: &Phone<'_>, number: u32, request: &Request<Incoming>) -> bool {
+    if matches!(phone.quirk, Quirk::TakenOver { .. }) {
+        accept_waiting(shared);
+    }
     let mut cluster = shared.cluster();
     let requests = &mut cluster.histories[phone.at].requests;
     let gone = taken_over(phone.quirk, requests) && !phone.stranger;

@@ -19,15 +19,17 @@ mod watch;
 mod wording;
 
 use std::collections::BTreeSet;
+use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -116,17 +118,58 @@ fn listen(socket: &Socket, address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.try_clone()?.into())
 }
 
+/// The listeners of the phones, for accepting at a moment that the simulator chooses.
+pub(crate) struct Doors {
+    /// Held while a connection is accepted, until it is known to which device it leads.
+    accepting: Mutex<()>,
+    listeners: Vec<(std::net::TcpListener, bool)>,
+}
+
+impl Doors {
+    /// Takes further handles of the listeners.
+    pub(crate) fn of(plain: &[TcpListener], secure: &[TcpListener]) -> io::Result<Self> {
+        let plain = plain.iter().map(|listener| (listener, false));
+        let all = plain.chain(secure.iter().map(|listener| (listener, true)));
+        let listeners =
+            all.map(|(listener, secure)| Ok((SockRef::from(listener).try_clone()?.into(), secure)));
+        Ok(Self { accepting: Mutex::default(), listeners: listeners.collect::<io::Result<_>>()? })
+    }
+
+    fn accepting(&self) -> MutexGuard<'_, ()> {
+        self.accepting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Accepts every connection that clients have opened by now: it leads to the device that has the address now, however
+/// late the simulator comes to it.
+pub(super) fn accept_waiting(shared: &Arc<Shared>) {
+    let _accepting = shared.doors.accepting();
+    for (listener, secure) in &shared.doors.listeners {
+        while let Ok((stream, _)) = listener.accept() {
+            let usable = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+            if let Ok(stream) = usable {
+                connect(shared, stream, *secure);
+            }
+        }
+    }
+}
+
 /// Accepts connections to phones until the simulator stops; `secure` ones begin with a TLS handshake.
 pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, secure: bool) {
     let stopped = shared.stop.cancelled();
     tokio::pin!(stopped);
     loop {
+        let accepted = poll_fn(|context| {
+            let _accepting = shared.doors.accepting();
+            let accepted = ready!(listener.poll_accept(context));
+            Poll::Ready(accepted.map(|(stream, _)| connect(&shared, stream, secure)))
+        });
         let accepted = tokio::select! {
             () = &mut stopped => return,
-            accepted = listener.accept() => accepted,
+            accepted = accepted => accepted,
         };
         match accepted {
-            Ok((stream, _)) => connect(&shared, stream, secure),
+            Ok(()) => {}
             Err(error) => {
                 // Out of file handles, most likely; others must close some first.
                 tracing::warn!(%error, "the simulated phones cannot accept a connection");
