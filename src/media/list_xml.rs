@@ -279,13 +279,12 @@ mod tests {
             let mut reader = quick_xml::reader::Reader::from_str(&list);
             let mut held = Vec::new();
             loop {
-                match reader.read_event().unwrap() {
-                    quick_xml::events::Event::Empty(item) => {
-                        let name = item.try_get_attribute("Name").unwrap().unwrap();
-                        held.push(quick_xml::escape::unescape(&name.value).unwrap().into_owned());
-                    }
-                    quick_xml::events::Event::Eof => break,
-                    _ => {}
+                let event = reader.read_event().unwrap();
+                if let quick_xml::events::Event::Empty(item) = event {
+                    let name = item.try_get_attribute("Name").unwrap().unwrap();
+                    held.push(quick_xml::escape::unescape(&name.value).unwrap().into_owned());
+                } else if event == quick_xml::events::Event::Eof {
+                    break;
                 }
             }
             let mut wanted: Vec<_> = names.iter().map(|name| printable(name).into_owned()).collect();
