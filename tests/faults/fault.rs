@@ -30,12 +30,15 @@ pub enum Fault {
 
 impl Fault {
     /// All faults; one is drawn for each run.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::Kill,
         Self::Kill,
         Self::Partition,
         Self::DiskFull,
         Self::Cluster(sim::Fault::WriteWithoutAnswer),
+        Self::Cluster(sim::Fault::HtmlWithOk),
+        Self::Cluster(sim::Fault::Truncated),
+        Self::Cluster(sim::Fault::BusyWrite),
         Self::ClockJump,
     ];
 }
@@ -101,7 +104,7 @@ pub fn run(
             Fault::Partition => link.cut(1 + seed.below(2)),
             Fault::Cluster(of) => {
                 let times = u32::try_from(1 + seed.below(2)).unwrap();
-                let operation = seed.of(&["updatePhone", "updateAppUser"]);
+                let operation = seed.of(&["updatePhone", "updateAppUser", "applyPhone"]);
                 lab.cluster.inject_into(operation, of, times);
                 link.cut(0);
             }

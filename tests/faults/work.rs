@@ -112,8 +112,7 @@ impl Work {
             (Self::Apply | Self::Rollout | Self::Revert, _) => match seed.below(6) {
                 0 => ("updateAppUser", 1),
                 1 | 2 => ("updatePhone", 1 + seed.below(3)),
-                // A phone whose `applyPhone` got no answer is pushed to for minutes.
-                3 | 4 if fault == Fault::Kill => ("applyPhone", 1 + seed.below(3)),
+                3 | 4 => ("applyPhone", 1 + seed.below(3)),
                 _ => seed.of(&reads),
             },
         };
