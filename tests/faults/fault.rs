@@ -144,7 +144,7 @@ pub fn run(
             held(lab, link, arguments, (fault, instant), seed)
         }
         Fault::Page(trouble) => {
-            let lasts = Lasts::Requests(u32::try_from(1 + seed.below(4)).unwrap());
+            let lasts = Lasts::Requests(u32::try_from(1 + seed.below(2)).unwrap());
             changed(lab, link, arguments, instant, Change::PageFails(trouble, lasts))
         }
         Fault::RoleLost => {
@@ -207,7 +207,9 @@ fn held(
         match fault {
             Fault::Partition => link.cut(1 + seed.below(2)),
             Fault::Cluster(of) => {
-                let times = u32::try_from(1 + seed.below(2)).unwrap();
+                // A cluster that refuses a change for now is left alone for a quarter of a minute at least.
+                let most = if of == sim::Fault::BusyWrite { 1 } else { 2 };
+                let times = u32::try_from(1 + seed.below(most)).unwrap();
                 let writes = ["updatePhone", "updateAppUser", "applyPhone"];
                 let operation = match of {
                     sim::Fault::Truncated => seed.of(&["getPhone", "getAppUser", "listPhone"]),

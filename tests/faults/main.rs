@@ -87,7 +87,7 @@ fn go_on(
     let (mut last, mut strikes): (Option<Ended>, u64) = (None, 0);
     let mut unrecorded = Unrecorded::default();
     for _ in 0..MOST_RUNS {
-        let arguments = match work.next(lab, last.as_ref()) {
+        let arguments = match work.next(lab, last.as_ref(), seed) {
             Next::Done => return strikes,
             Next::Run(arguments) => arguments,
             Next::PlanAnd(arguments) => {

@@ -70,9 +70,13 @@ impl Work {
     }
 
     /// What an administrator types next, after the run that ended like this.
-    pub fn next(self, lab: &Lab, last: Option<&Ended>) -> Next {
+    ///
+    /// It is the command that was named, or for a plan now and then a new plan.
+    pub fn next(self, lab: &Lab, last: Option<&Ended>, seed: &mut Seed) -> Next {
         let picture = lab.picture().to_str().unwrap().to_owned();
-        if let Some(Ended { told: Some(told), .. }) = last {
+        if let Some(Ended { told: Some(told), .. }) = last
+            && (self != Self::Apply || seed.below(3) > 0)
+        {
             return Next::Run(with_short_waits(told));
         }
         match (self, last) {
