@@ -115,7 +115,8 @@ fn commit(connection: &mut Connection, files: &mut Files, group: Vec<Order>) {
         Ok(rows)
     })();
     let written = written.map_err(|error: rusqlite::Error| Problem::from(error));
-    match written.and_then(|rows| files.check().map(|()| rows)) {
+    // What SQLite says of files that were replaced under it is not the reason, so theirs comes first.
+    match files.check().and(written) {
         Ok(rows) => {
             for (done, row) in waiting.into_iter().zip(rows) {
                 // Who does not wait any more does not need to be told.

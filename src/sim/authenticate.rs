@@ -92,8 +92,13 @@ impl Listener for PagePort {
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         loop {
             let (stream, peer) = Listener::accept(&mut self.listener).await;
-            if self.shared.cluster().page_trouble(false) != Some(PageTrouble::Closed) {
-                return (stream, peer);
+            {
+                let mut cluster = self.shared.cluster();
+                if cluster.page_trouble(false) != Some(PageTrouble::Closed) {
+                    return (stream, peer);
+                }
+                // No request comes over it, so the connection counts as one.
+                cluster.page_trouble(true);
             }
             // The client gets a reset.
             let _unset = stream.set_zero_linger();

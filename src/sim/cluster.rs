@@ -305,7 +305,20 @@ impl SimCluster {
     /// Does something outside of the cluster right before the `nth` request (from 1, and from now on) of an
     /// operation is carried out. It must not ask the simulator anything, which waits for it.
     pub fn act_before(&self, operation: &str, nth: u64, action: impl FnOnce() + Send + 'static) {
-        self.shared.cluster().tripwires.act(operation, nth, Box::new(action));
+        self.shared.cluster().tripwires.act(operation, nth, Box::new(|_| action()));
+    }
+
+    /// Lets something happen to the fleet right before the `nth` request (from 1, and from now on) of an operation of
+    /// AXL or RisPort70, or of `push`, is carried out. An operation has one tripwire at a time, and this is one.
+    pub fn change_at(&self, operation: &str, nth: u64, change: Change) {
+        let at = operation.to_owned();
+        let act = Box::new(move |cluster: &mut Cluster| cluster.change_now(&at, change));
+        self.shared.cluster().tripwires.act(operation, nth, act);
+    }
+
+    /// Lets something happen to the fleet now. What it did, if it could be done, is in [`Record::changes`].
+    pub fn change(&self, change: Change) {
+        self.shared.cluster().change_now("", change);
     }
 
     /// Sets a user's rank: 1 outranks everybody. Returns whether there is such a user.

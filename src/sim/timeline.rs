@@ -105,7 +105,7 @@ pub(crate) enum FailingPage {
 /// A change that was carried out.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Changed {
-    /// The operation after whose answer, or before which, it happened.
+    /// The operation after whose answer, or before which, it happened; empty when it was between requests.
     pub operation: String,
     /// Which answer or request it was, from 1.
     pub nth: u64,
@@ -189,6 +189,12 @@ impl Cluster {
     pub(crate) fn change_first(&mut self, operation: &str) {
         let (nth, due) = self.timeline.before.due(operation);
         self.change_all(operation, nth, due);
+    }
+
+    /// Carries a change out now, between requests or before one of `operation`.
+    pub(crate) fn change_now(&mut self, operation: &str, change: Change) {
+        let nth = self.timeline.before.counts.get(operation).copied().unwrap_or(0);
+        self.change_all(operation, nth, vec![change]);
     }
 
     fn change_all(&mut self, operation: &str, nth: u64, changes: Vec<Change>) {

@@ -25,20 +25,26 @@ pub(crate) struct Tripwires(HashMap<String, Tripwire>);
 struct Tripwire {
     /// Requests to come, the one that springs it included.
     left: u64,
-    when: Tripped,
-    then: Then,
+    does: Does,
 }
 
-/// What happens.
+/// What a tripwire does to its request.
+enum Does {
+    /// Something is done first, and the request is carried out as usual.
+    Act(Act),
+    /// The request is never answered.
+    Hold(Tripped, Then),
+}
+
+/// What happens to a request that is never answered.
 enum Then {
     /// Whoever waits is told, and the request is never answered.
     Bell(oneshot::Sender<()>),
     /// Something is done that breaks the connection, so the request is never answered.
     Break(Action),
-    /// Something is done, and the request is carried out as usual.
-    Act(Action),
 }
 
+type Act = Box<dyn FnOnce(&mut Cluster) + Send>;
 type Action = Box<dyn FnOnce() + Send>;
 
 /// A tripwire that this request is to spring.
@@ -57,27 +63,27 @@ impl Tripwires {
         when: Tripped,
     ) -> oneshot::Receiver<()> {
         let (bell, hears) = oneshot::channel();
-        self.add(operation, nth, when, Then::Bell(bell));
+        self.add(operation, nth, Does::Hold(when, Then::Bell(bell)));
         hears
     }
 
     /// Has something done that breaks the connection of a request, which has no answer then.
     pub(crate) fn break_at(&mut self, operation: &str, nth: u64, when: Tripped, action: Action) {
-        self.add(operation, nth, when, Then::Break(action));
+        self.add(operation, nth, Does::Hold(when, Then::Break(action)));
     }
 
     /// Has something done right before a request is carried out.
-    pub(crate) fn act(&mut self, operation: &str, nth: u64, action: Action) {
-        self.add(operation, nth, Tripped::Before, Then::Act(action));
+    pub(crate) fn act(&mut self, operation: &str, nth: u64, action: Act) {
+        self.add(operation, nth, Does::Act(action));
     }
 
-    fn add(&mut self, operation: &str, nth: u64, when: Tripped, then: Then) {
-        self.0.insert(operation.to_owned(), Tripwire { left: nth.max(1), when, then });
+    fn add(&mut self, operation: &str, nth: u64, does: Does) {
+        self.0.insert(operation.to_owned(), Tripwire { left: nth.max(1), does });
     }
 
-    fn arrived(&mut self, operation: &str) -> Option<Sprung> {
+    fn arrived(&mut self, operation: &str) -> Option<Does> {
         let wire = self.0.get_mut(operation)?;
-        if let Then::Bell(bell) = &wire.then
+        if let Does::Hold(_, Then::Bell(bell)) = &wire.does
             && bell.is_closed()
         {
             // Whoever set it has gone on to something else.
@@ -88,13 +94,7 @@ impl Tripwires {
         if wire.left > 0 {
             return None;
         }
-        match self.0.remove(operation)? {
-            Tripwire { then: Then::Act(action), .. } => {
-                action();
-                None
-            }
-            Tripwire { when, then, .. } => Some(Sprung { when, then }),
-        }
+        self.0.remove(operation).map(|wire| wire.does)
     }
 }
 
@@ -104,7 +104,7 @@ impl Sprung {
         match self.then {
             // Nobody listens any more: then nobody is told.
             Then::Bell(bell) => bell.send(()).unwrap_or_default(),
-            Then::Break(action) | Then::Act(action) => action(),
+            Then::Break(action) => action(),
         }
     }
 
@@ -122,7 +122,13 @@ impl Cluster {
     /// tripwire that it springs.
     pub(crate) fn arrived(&mut self, operation: &str) -> Option<Sprung> {
         self.change_first(operation);
-        self.tripwires.arrived(operation)
+        match self.tripwires.arrived(operation)? {
+            Does::Act(act) => {
+                act(self);
+                None
+            }
+            Does::Hold(when, then) => Some(Sprung { when, then }),
+        }
     }
 }
 

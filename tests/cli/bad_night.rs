@@ -11,7 +11,7 @@ use axlpaper::sim::{
 };
 use serde_json::Value;
 
-use crate::lab::{Ended, Lab, fleet_of, name, outcome, phone};
+use crate::lab::{Ended, Lab, fleet_of, name, outcome, phone, told};
 
 const PHONES: u32 = 6;
 
@@ -45,15 +45,9 @@ fn count(record: &Record, operation: &str) -> usize {
 }
 
 /// Runs the command that the program named last, as a script would.
-pub fn go_on(lab: &Lab, told: &str) -> Ended {
-    let (_, rest) =
-        told.rsplit_once("go on with `").unwrap_or_else(|| panic!("no command is named: {told}"));
-    let (command, _) = rest.split_once('`').unwrap();
-    let words = shlex::split(command).unwrap();
-    let mut words: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
-    if !words.contains(&"--yes") {
-        words.push("--yes");
-    }
+pub fn go_on(lab: &Lab, text: &str) -> Ended {
+    let words = told(text).unwrap_or_else(|| panic!("no command is named: {text}"));
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
     if words.contains(&"--pin-sha256") {
         lab.read(&words)
     } else if words[0] == "rollout" {
@@ -188,9 +182,7 @@ fn lose_role(lab: &Lab) {
 }
 
 fn give_role_back(lab: &Lab) {
-    let reads = lab.record().requests("getCCMVersion");
-    let role = Change::Role { user: ADMIN_USER.to_owned(), axl: AxlRole::Full };
-    lab.cluster.change_after("getCCMVersion", reads + 1, role);
+    lab.cluster.change(Change::Role { user: ADMIN_USER.to_owned(), axl: AxlRole::Full });
 }
 
 #[test]

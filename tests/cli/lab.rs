@@ -201,6 +201,18 @@ impl Ended {
     }
 }
 
+/// The arguments of the last command that was printed as the way to go on, with `--yes`.
+pub fn told(text: &str) -> Option<Vec<String>> {
+    let (_, rest) = text.rsplit_once("go on with `")?;
+    let (command, _) = rest.split_once('`').unwrap();
+    let mut words = shlex::split(command).unwrap();
+    words.remove(0);
+    if !words.iter().any(|word| word == "--yes") {
+        words.push("--yes".to_owned());
+    }
+    Some(words)
+}
+
 /// The program without any surroundings.
 pub fn bare() -> Command {
     let mut program = Command::new(assert_cmd::cargo::cargo_bin!("axlpaper"));

@@ -70,8 +70,15 @@ impl Work {
     }
 
     /// What an administrator types next, after the run that ended like this.
-    pub fn next(self, lab: &Lab, last: Option<&Ended>) -> Next {
+    ///
+    /// It is the command that was named, or for a plan now and then a new plan.
+    pub fn next(self, lab: &Lab, last: Option<&Ended>, seed: &mut Seed) -> Next {
         let picture = lab.picture().to_str().unwrap().to_owned();
+        if let Some(Ended { told: Some(told), .. }) = last
+            && (self != Self::Apply || seed.below(3) > 0)
+        {
+            return Next::Run(with_short_waits(told));
+        }
         match (self, last) {
             (Self::Rollout | Self::Push, Some(Ended { code: Some(0), .. })) => Next::Done,
             (Self::Rollout | Self::Push, Some(Ended { code: None, .. })) => {
@@ -91,8 +98,18 @@ impl Work {
         }
     }
 
+    /// Tells whether a fault can strike this work: one without pushes needs no authentication page and no push user, one
+    /// that changes nothing on the cluster needs no role.
+    pub fn can_meet(self, fault: Fault) -> bool {
+        match fault {
+            Fault::Page(_) | Fault::Password => self.pushes(),
+            Fault::RoleLost => self != Self::Push,
+            _ => true,
+        }
+    }
+
     /// Chooses an instant: first in the survey, then in changes, then in pushes. A phone that is never answered is
-    /// waited for until its time-out, so only a kill strikes there.
+    /// waited for until its time-out, so only what does not take its answer away strikes there.
     pub fn instant(self, fault: Fault, strike: u64, seed: &mut Seed) -> Instant {
         let survey = [
             "getCCMVersion",
@@ -104,16 +121,22 @@ impl Work {
             "selectCmDeviceExt",
         ];
         let reads = [("getAppUser", 1 + seed.below(4)), ("getPhone", 1 + seed.below(9))];
+        let push = ("push", 1 + seed.below(7));
         let (operation, nth) = match (self, strike) {
-            (Self::Rollout | Self::Push, 0..2) => (seed.of(&survey), 1),
+            _ if matches!(fault, Fault::Page(_) | Fault::Password) => push,
+            (Self::Push, _) if matches!(fault, Fault::Journal(_)) => push,
+            (Self::Rollout | Self::Push, 0..2)
+                if !matches!(fault, Fault::RoleLost | Fault::Journal(_)) =>
+            {
+                (seed.of(&survey), 1)
+            }
             (Self::Push, _) if fault != Fault::Kill => (seed.of(&survey), 1),
-            (Self::Push, _) => ("push", 1 + seed.below(7)),
-            (Self::Rollout, 9..) if fault == Fault::Kill => ("push", 1 + seed.below(7)),
+            (Self::Push, _) => push,
+            (Self::Rollout, 9..) if fault == Fault::Kill => push,
             (Self::Apply | Self::Rollout | Self::Revert, _) => match seed.below(6) {
                 0 => ("updateAppUser", 1),
                 1 | 2 => ("updatePhone", 1 + seed.below(3)),
-                // A phone whose `applyPhone` got no answer is pushed to for minutes.
-                3 | 4 if fault == Fault::Kill => ("applyPhone", 1 + seed.below(3)),
+                3 | 4 => ("applyPhone", 1 + seed.below(3)),
                 _ => seed.of(&reads),
             },
         };
@@ -148,13 +171,25 @@ fn apply() -> Vec<String> {
 
 fn pushing(lab: &Lab, arguments: &[&str]) -> Vec<String> {
     let port = lab.cluster.phone_port().to_string();
-    let short = ["--concurrency", "4", "--verify-timeout", "2", "--retry-delay", "0"];
     let mut all = words(arguments);
     all.extend(words(&["--yes", "--phone-port", &port]));
-    if arguments[0] == "rollout" {
-        all.extend(words(&["--restart-timeout", "2"]));
+    with_short_waits(&all)
+}
+
+/// Adds what a command does not say of its waits.
+fn with_short_waits(arguments: &[String]) -> Vec<String> {
+    let push = [("--concurrency", "4"), ("--verify-timeout", "2"), ("--retry-delay", "0")];
+    let short = match arguments[0].as_str() {
+        "rollout" => [&[("--restart-timeout", "2")], &push[..]].concat(),
+        "push" => push.to_vec(),
+        _ => Vec::new(),
+    };
+    let mut all = arguments.to_vec();
+    for (option, value) in short {
+        if !all.iter().any(|word| word == option) {
+            all.extend(words(&[option, value]));
+        }
     }
-    all.extend(words(&short));
     all
 }
 
