@@ -372,3 +372,21 @@ async fn a_journal_of_the_first_format_is_taken_over_with_what_is_in_it() {
     assert_eq!(history.runs(9).unwrap().len(), 1);
     assert!(history.pins().unwrap().is_empty());
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_write_that_fails_in_a_journal_that_was_replaced_says_that_it_was_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    let run = Journal::open(&path).unwrap().begin(new_run("c1")).await.unwrap();
+    run.intend(&change()).await.unwrap();
+    // SQLite itself only sees that something is missing.
+    Connection::open(&path).unwrap().execute_batch("drop table snapshots").unwrap();
+    let failed = run.snapshot("inventory", &1).await.unwrap_err();
+    assert!(matches!(failed.problem, Problem::Other(_)), "{failed:?}");
+    let copy = folder.path().join("copy");
+    std::fs::copy(&path, &copy).unwrap();
+    std::fs::rename(&copy, &path).unwrap();
+    let failed = run.snapshot("inventory", &1).await.unwrap_err();
+    assert!(matches!(failed.problem, Problem::Replaced { .. }), "{failed:?}");
+}

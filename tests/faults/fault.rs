@@ -204,21 +204,20 @@ fn held(
     };
     drop(tripped);
     if struck {
-        match fault {
-            Fault::Partition => link.cut(1 + seed.below(2)),
-            Fault::Cluster(of) => {
-                // A cluster that refuses a change for now is left alone for a quarter of a minute at least.
-                let most = if of == sim::Fault::BusyWrite { 1 } else { 2 };
-                let times = u32::try_from(1 + seed.below(most)).unwrap();
-                let writes = ["updatePhone", "updateAppUser", "applyPhone"];
-                let operation = match of {
-                    sim::Fault::Truncated => seed.of(&["getPhone", "getAppUser", "listPhone"]),
-                    _ => seed.of(&writes),
-                };
-                lab.cluster.inject_into(operation, of, times);
-                link.cut(0);
-            }
-            _ => child.kill().unwrap(),
+        if fault == Fault::Partition {
+            link.cut(1 + seed.below(2));
+        } else if let Fault::Cluster(of) = fault {
+            // A cluster that refuses a change for now is left alone for a quarter of a minute at least.
+            let most = if of == sim::Fault::BusyWrite { 1 } else { 2 };
+            let times = u32::try_from(1 + seed.below(most)).unwrap();
+            let writes = ["updatePhone", "updateAppUser", "applyPhone"];
+            let reads = ["getPhone", "getAppUser", "listPhone"];
+            let breaks_reads = of == sim::Fault::Truncated;
+            let operation = seed.of(if breaks_reads { &reads } else { &writes });
+            lab.cluster.inject_into(operation, of, times);
+            link.cut(0);
+        } else {
+            child.kill().unwrap();
         }
     }
     let ended = ended(lab, struck, child);
@@ -246,7 +245,7 @@ fn lost(lab: &Lab, link: &Link, arguments: &[String], instant: Instant, loss: Lo
     let journal = lab.path("journal.sqlite3");
     let (before, backup) = (lab.record(), Backup::of(&journal));
     let struck = Arc::new(AtomicBool::new(false));
-    let (strikes, path) = (Arc::clone(&struck), journal.clone());
+    let (strikes, path) = (Arc::clone(&struck), journal);
     lab.cluster.act_before(instant.operation, instant.nth, move || {
         strikes.store(loss.strike(&path), Ordering::SeqCst);
     });

@@ -101,11 +101,8 @@ impl Work {
     /// Tells whether a fault can strike this work: one without pushes needs no authentication page and no push user, one
     /// that changes nothing on the cluster needs no role.
     pub fn can_meet(self, fault: Fault) -> bool {
-        match fault {
-            Fault::Page(_) | Fault::Password => self.pushes(),
-            Fault::RoleLost => self != Self::Push,
-            _ => true,
-        }
+        let needs_pushes = matches!(fault, Fault::Page(_) | Fault::Password);
+        (self.pushes() || !needs_pushes) && (self != Self::Push || fault != Fault::RoleLost)
     }
 
     /// Chooses an instant: first in the survey, then in changes, then in pushes. A phone that is never answered is
