@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use quick_xml::Reader;
+use quick_xml::events::Event;
 use roxmltree::{Document, Node};
 
 use crate::domain::text::excerpt;
@@ -18,11 +20,19 @@ pub(super) struct XmlList<'a> {
 impl<'a> XmlList<'a> {
     /// Parses a list.
     ///
+    /// Two parsers have to take it. The one that gives positions reads `</:Name>` as the end of `<Name>`; the other one
+    /// compares the tags as they are written.
+    ///
     /// # Errors
     /// When the text is not well-formed XML, has a document type declaration, or has another root element.
     pub(super) fn parse(text: &'a str, root: &str) -> Result<Self, String> {
         let document =
             Document::parse(text).map_err(|error| excerpt(&error.to_string(), MOST_SHOWN))?;
+        let mut reader = Reader::from_str(text);
+        while !matches!(
+            reader.read_event().map_err(|error| excerpt(&error.to_string(), MOST_SHOWN))?,
+            Event::Eof
+        ) {}
         let found = document.root_element();
         let begins = &text[found.range().start..];
         if found.tag_name().name() != root || !begins[1..].starts_with(root) {
