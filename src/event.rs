@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::device_name::DeviceName;
 use crate::domain::model::Size;
-use crate::domain::object::{ObjectKind, ToneFormat};
+use crate::domain::payload_kind::{ObjectKind, ToneFormat};
 use crate::domain::plan::Change;
 
 /// A stage of the pipeline.

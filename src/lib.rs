@@ -2,6 +2,7 @@
 //!
 //! The folders are the stages of one pipeline: survey, audit, plan, apply, push, verify, report. Which
 //! folder may use which is written down in `docs/architecture.md` and checked by `tests/architecture.rs`.
+pub mod image_server;
 
 pub mod apply;
 pub mod audit;
@@ -10,7 +11,6 @@ pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod event;
-pub mod host;
 pub mod journal;
 pub mod media;
 pub mod net;

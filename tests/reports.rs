@@ -10,7 +10,7 @@ mod fleet;
 
 use std::collections::BTreeMap;
 
-use axlpaper::domain::deed::Deed;
+use axlpaper::domain::push_action::Deed;
 use axlpaper::journal::{Ending, LeftOut, Look, SentFile, SentPicture, Together};
 use axlpaper::report::{Chronicle, html};
 use serde_json::{Value, json};

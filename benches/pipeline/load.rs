@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axlpaper::domain::model::ImageSpec;
-use axlpaper::host::{HostConfig, HostLimits, ImageHost, Recipient};
+use axlpaper::image_server::{HostConfig, HostLimits, ImageHost, Recipient};
 use axlpaper::media::{PreparedImage, PreparedSet};
 use axlpaper::net::provider::provider;
 use axlpaper::phone::{PushObject as _, SetBackground, Theme};
 use axlpaper::push::Target;
-use axlpaper::push::direct::Elsewhere;
+use axlpaper::push::delivery::external::Elsewhere;
 use axlpaper::sim::{PUSH_PASSWORD, PUSH_USER};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 

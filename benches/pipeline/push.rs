@@ -3,17 +3,17 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use axlpaper::domain::object::ObjectKind;
+use axlpaper::domain::payload_kind::ObjectKind;
 use axlpaper::event::{Outcome, PhoneResult, Proof, Unobserved};
 use axlpaper::media::{Options, Picture, PreparedSet, Squeeze, demo_picture, prepare_all};
 use axlpaper::phone::PhoneClient;
-use axlpaper::push::any_line::AnyLine;
-use axlpaper::push::book::Forgetful;
-use axlpaper::push::direct::{DirectLine, What};
-use axlpaper::push::engine::{self, Caps, Settings};
-use axlpaper::push::line::PhoneLine;
-use axlpaper::push::lockout::LockoutGuard;
-use axlpaper::push::meeting::Meeting;
+use axlpaper::push::attempt_log::Forgetful;
+use axlpaper::push::delivery::any::AnyLine;
+use axlpaper::push::delivery::connector::Meeting;
+use axlpaper::push::delivery::external::{DirectLine, What};
+use axlpaper::push::delivery::picture::PhoneLine;
+use axlpaper::push::policy::lockout::LockoutGuard;
+use axlpaper::push::scheduler::{self, Caps, Settings};
 use axlpaper::push::{Answer, Fetched, Line, Target};
 use axlpaper::sim::{PUSH_PASSWORD, PUSH_USER};
 use secrecy::SecretString;
@@ -302,8 +302,8 @@ async fn run<L: Line>(
         max_failures: None,
     };
     let begun = Instant::now();
-    let stop = engine::Stop::default();
-    let pushed = engine::run(line, &Forgetful, targets, settings, &stop, &Unobserved).await;
+    let stop = scheduler::Stop::default();
+    let pushed = scheduler::run(line, &Forgetful, targets, settings, &stop, &Unobserved).await;
     (pushed.results, begun.elapsed())
 }
 

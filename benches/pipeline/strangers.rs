@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use axlpaper::domain::model::by_number;
 use axlpaper::domain::nat::DownloadSources;
-use axlpaper::host::{ImageHost, Recipient};
+use axlpaper::image_server::{ImageHost, Recipient};
 use axlpaper::media::{Picture, PreparedImage, demo_picture, prepare};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};

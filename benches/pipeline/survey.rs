@@ -8,7 +8,7 @@ use axlpaper::audit::audit;
 use axlpaper::axl::client::{AxlClient, AxlOptions};
 use axlpaper::domain::audit::Audit;
 use axlpaper::domain::registration::Source;
-use axlpaper::domain::repair::Repairs;
+use axlpaper::domain::repair_policy::Repairs;
 use axlpaper::domain::selector::Selector;
 use axlpaper::event::{Event, Observer, Stage};
 use axlpaper::net::client::{ClusterHttp, ClusterLimits};

@@ -7,7 +7,7 @@ use axlpaper::config::FileConfig;
 use axlpaper::domain::selector::Pattern;
 use axlpaper::phone::{Execute, PushObject as _};
 use axlpaper::plan::{Kind, check};
-use axlpaper::push::script::Script;
+use axlpaper::push::key_script::Script;
 use axlpaper::report::{plan_json, read_plan};
 
 use super::with_text;

@@ -1,7 +1,7 @@
 //! Pictures and sounds. Whoever runs these targets limits their memory and their time.
 
 use axlpaper::domain::model::catalogue;
-use axlpaper::domain::object::ToneFormat;
+use axlpaper::domain::payload_kind::ToneFormat;
 use axlpaper::media::{Audio, Picture, Screen, Tone, changed, prepare};
 
 /// Words of SVG features whose cost does not follow from the length of the file; a program draws those in a

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use axlpaper::host::{HostConfig, HostLimits, ImageHost};
+use axlpaper::image_server::{HostConfig, HostLimits, ImageHost};
 use bytes::Bytes;
 use tokio::runtime::Runtime;
 

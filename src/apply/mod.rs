@@ -4,11 +4,10 @@
 //! So nothing is written that was not read just before, no list that lacks an entry of the one that was
 //! read, and what was written is read back and compared. What is not as the plan expects is not touched at
 //! all. What is about to be changed is written down before, and what came of it before it is told.
-
-mod ledger;
-mod look;
-mod site;
-mod write;
+mod change_log;
+mod cluster_api;
+mod execute;
+mod preconditions;
 
 use std::collections::HashSet;
 
@@ -16,17 +15,17 @@ use futures::stream::{StreamExt as _, TryStreamExt as _};
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::association::DeviceList;
-use crate::domain::chain::chain;
+use crate::domain::error_chain::chain;
 use crate::domain::plan::{Action, Change, Place, Plan};
 use crate::event::{ChangeResult, ChangeState, Event, Observer, Stage};
 use crate::journal::JournalError;
 
-use look::{Found, look};
-use write::{Outcome, WriteError, prove, write};
+use crate::apply::execute::{Outcome, WriteError, prove, write};
+use crate::apply::preconditions::{Found, look};
 
-pub use ledger::{Forgetful, Ledger};
-pub use look::now;
-pub use site::Site;
+pub use crate::apply::change_log::{Forgetful, Ledger};
+pub use crate::apply::cluster_api::Site;
+pub use crate::apply::preconditions::now;
 
 /// What came of a plan.
 #[derive(Clone, Debug, Default)]

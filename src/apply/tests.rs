@@ -13,7 +13,7 @@ use crate::domain::association::{UserKind, UserRef};
 use crate::domain::inventory::ClusterInfo;
 use crate::domain::personalization::Setting;
 use crate::domain::plan::{PersonalizationChange, WebAccessChange};
-use crate::domain::repair::PageSettings;
+use crate::domain::repair_policy::PageSettings;
 use crate::event::Unobserved;
 
 #[derive(Debug, thiserror::Error)]

@@ -12,9 +12,9 @@ use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Finding, Severity, Verdict};
 use crate::domain::inventory::{Inventory, Phone, PushUser};
 use crate::domain::model::Model;
-use crate::domain::object::{ObjectKind, Takes};
+use crate::domain::payload_kind::{ObjectKind, Takes};
 use crate::domain::personalization::Personalization;
-use crate::domain::repair::Repairs;
+use crate::domain::repair_policy::Repairs;
 
 pub use rules::push_user_missing;
 

@@ -2,7 +2,7 @@
 
 use crate::domain::personalization::Setting;
 use crate::domain::plan::Now;
-use crate::domain::repair::PageSettings;
+use crate::domain::repair_policy::PageSettings;
 use crate::domain::text::digest;
 use crate::soap::vendor_markup::{MarkupError, VendorMarkup};
 

@@ -13,11 +13,11 @@ use super::what::VerifyArg;
 use crate::config::{Layer, PasswordSource, option};
 use crate::domain::association::UserKind;
 use crate::domain::registration::Source;
-use crate::domain::repair::{Repairs, Scope};
+use crate::domain::repair_policy::{Repairs, Scope};
 use crate::domain::selector::Pattern;
-use crate::push::engine::Caps;
-use crate::push::waves::{Amount, Waves};
-use crate::push::window::{Daily, Until};
+use crate::push::scheduler::Caps;
+use crate::push::scheduler::waves::{Amount, Waves};
+use crate::push::scheduler::window::{Daily, Until};
 use crate::report::Format;
 
 /// How to reach the cluster.

@@ -11,9 +11,9 @@ use super::what::Source;
 use crate::domain::model::KEM;
 use crate::event::{Observer, Proof};
 use crate::media::{PreparedImage, PreparedSet, prepare};
-use crate::push::any_line::AnyLine;
-use crate::push::direct::{DirectLine, What};
-use crate::push::screens::Screens;
+use crate::push::delivery::any::AnyLine;
+use crate::push::delivery::external::{DirectLine, What};
+use crate::push::delivery::screenshots::Screens;
 use crate::push::{KeysLine, ToneLine};
 
 /// Puts the way to the phones together, and starts the server where they download from us; `toward` is where

@@ -7,12 +7,12 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::error::{CliError, Exit};
-use crate::domain::chain::chain;
+use crate::domain::error_chain::chain;
 use crate::domain::model::ImageSpec;
-use crate::host::elsewhere::{ElsewhereError, Template, download};
+use crate::image_server::external_url::{ElsewhereError, Template, download};
 use crate::media::{Decoder, PreparedImage, Shape, Unfit};
 use crate::net::client::web_http;
-use crate::push::direct::Elsewhere;
+use crate::push::delivery::external::Elsewhere;
 
 /// Downloads every different file once, and looks whether each model can show its own.
 ///

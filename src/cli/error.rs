@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::process::ExitCode;
 
-use crate::domain::chain::chain;
+use crate::domain::error_chain::chain;
 use crate::net::trace::without_secrets;
 
 /// The exit codes, which scripts rely on.

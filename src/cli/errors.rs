@@ -3,8 +3,8 @@
 use super::error::{CliError, Exit};
 use crate::apply::ApplyError;
 use crate::axl::error::AxlError;
+use crate::net::certificate_probe::PeekError;
 use crate::net::error::HttpError;
-use crate::net::peek::PeekError;
 use crate::net::session::SessionError;
 use crate::net::tls_problem::TlsProblem;
 use crate::ris::error::RisError;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::Inventory;
-use crate::domain::object::ObjectKind;
+use crate::domain::payload_kind::ObjectKind;
 use crate::domain::plan::{Place, Plan};
 use crate::push::{self, Target};
 

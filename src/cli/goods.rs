@@ -10,17 +10,17 @@ use super::picture_args::PictureArgs;
 use super::what::{Kept, Source};
 use super::{elsewhere, images, open};
 use crate::domain::audit::Audit;
-use crate::domain::deed::Deed;
 use crate::domain::model::PushSchema;
-use crate::domain::object::{ObjectKind, Takes, ToneFormat};
-use crate::domain::picture::PictureRules;
+use crate::domain::payload_kind::{ObjectKind, Takes, ToneFormat};
+use crate::domain::picture_rules::PictureRules;
+use crate::domain::push_action::Deed;
 use crate::domain::selector::LimitCounts;
 use crate::domain::text::counted;
 use crate::event::{Event, Observer, PhoneResult, Proof, Stage};
-use crate::host::elsewhere::Template;
+use crate::image_server::external_url::Template;
 use crate::media::{Audio, Decoder, Options, PreparedSet, ToneError, ToneSet};
-use crate::push::direct::{Elsewhere, What};
-use crate::push::script::Script;
+use crate::push::delivery::external::{Elsewhere, What};
+use crate::push::key_script::Script;
 use crate::push::{Digests, Target, cannot_remove, no_step};
 
 /// What is to be pushed, as typed.

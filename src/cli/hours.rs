@@ -11,8 +11,8 @@ use crate::domain::inventory::{Inventory, Phone};
 use crate::domain::plan::{Place, Plan};
 use crate::domain::text::counted;
 use crate::domain::time_zone::Zones;
-use crate::push::schedule::{Hours, Schedule};
-use crate::push::window::{Gate, Until};
+use crate::push::scheduler::schedule::{Hours, Schedule};
+use crate::push::scheduler::window::{Gate, Until};
 
 /// Returns when phones may be pushed to.
 ///

@@ -18,8 +18,8 @@ use crate::media::{
     Decoder, MediaError, Options, Picture, PreparedImage, PreparedSet, Squeeze, prepare_all,
 };
 use crate::phone::PhoneClient;
-use crate::push::line::PhoneLine;
-use crate::push::meeting::Meeting;
+use crate::push::delivery::connector::Meeting;
+use crate::push::delivery::picture::PhoneLine;
 
 /// Reads a picture's file.
 ///

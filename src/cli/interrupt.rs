@@ -3,7 +3,7 @@
 use tokio::task::JoinSet;
 
 use super::ui;
-use crate::push::engine::Stop;
+use crate::push::scheduler::Stop;
 
 /// Stops softly at the first interrupt and hard at the second, for as long as the returned set lives.
 pub fn watch(stop: &Stop) -> JoinSet<()> {

@@ -8,15 +8,16 @@ use tokio::time::Instant;
 use super::goods::OfModel;
 use super::stages::{At, Changed, Seen};
 use crate::domain::audit::{Audit, AuditedPhone};
-use crate::domain::chain::chain;
 use crate::domain::device_name::DeviceName;
+use crate::domain::error_chain::chain;
 use crate::domain::finding::Verdict;
-use crate::domain::object::{ObjectKind, Takes};
+use crate::domain::payload_kind::{ObjectKind, Takes};
 use crate::domain::text::counted;
 use crate::event::{Event, Outcome, Stage};
-use crate::push::any_line::AnyLine;
-use crate::push::book::RunBook;
-use crate::push::engine::{self, Pushed, Settings, Stop};
+use crate::push::attempt_log::RunBook;
+use crate::push::delivery::any::AnyLine;
+use crate::push::scheduler;
+use crate::push::scheduler::{Pushed, Settings, Stop};
 use crate::survey::look_again;
 
 /// Returns what phones take which only have to come back, each with its model.
@@ -77,7 +78,7 @@ impl Push<'_> {
                 return after;
             }
             if !self.pause(at, away.len(), left, limit).await {
-                pushed.stopped = Some(engine::Stopped::Interrupted);
+                pushed.stopped = Some(scheduler::Stopped::Interrupted);
                 return after;
             }
             let source = at.work.connection.registrations;
@@ -99,7 +100,7 @@ impl Push<'_> {
             let settings = Settings { password_proven, ..self.settings };
             let observer = at.observer.as_ref();
             let late =
-                engine::run(self.line, self.book, targets, settings, self.stop, observer).await;
+                scheduler::run(self.line, self.book, targets, settings, self.stop, observer).await;
             pushed.results.extend(late.results);
             pushed.stopped = late.stopped;
         }

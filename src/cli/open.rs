@@ -15,7 +15,7 @@ use crate::axl::client::{AxlClient, AxlOptions};
 use crate::axl::version::AxlVersion;
 use crate::config::{ConfigError, FileConfig, Layer, PasswordSource, Section, environment, settle};
 use crate::domain::association::UserKind;
-use crate::domain::picture::PictureRules;
+use crate::domain::picture_rules::PictureRules;
 use crate::domain::registration::Source;
 use crate::event::{Event, Observer, Stage};
 use crate::net::client::{ClusterHttp, ClusterLimits};

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::args::{ListArgs, OutputArgs};
 use super::error::{CliError, Exit};
 use super::ui;
-use crate::domain::chain::chain;
+use crate::domain::error_chain::chain;
 use crate::report::{
     Answer, Format, ListError, Record, Suite, UnknownField, View, csv, junit, list_json, ndjson,
     table, wide_table,

@@ -11,11 +11,11 @@ use super::error::{CliError, Exit};
 use super::errors;
 use crate::axl::client::AxlClient;
 use crate::axl::do_authenticate_user::DoAuthenticateUser;
-use crate::domain::chain::chain;
+use crate::domain::error_chain::chain;
 use crate::net::page::PageCheck;
 use crate::net::trust::Trust;
-use crate::push::lockout::{Page, Password};
-use crate::push::logins::{ClusterProbe, Logins};
+use crate::push::policy::lockout::{Page, Password};
+use crate::push::policy::logins::{ClusterProbe, Logins};
 
 /// Asks the cluster whether the password is right; false when it does not say.
 ///

@@ -14,7 +14,7 @@ use crate::domain::selector::Pattern;
 use crate::domain::text::hex;
 use crate::journal::{Recorder, RunId};
 use crate::phone::{Fingerprint, Https, PhoneTrust};
-use crate::push::pins::Pins;
+use crate::push::delivery::certificate_pins::Pins;
 
 /// How phones are reached that take pictures over HTTPS only.
 #[derive(Args, Clone, Debug, Default)]

@@ -17,13 +17,13 @@ use super::{dry_run, errors, hours, interrupt, output, state, target, tell};
 use crate::audit::push_user_missing;
 use crate::domain::audit::AuditedPhone;
 use crate::domain::inventory::Inventory;
-use crate::domain::repair::Repairs;
+use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
 use crate::event::{Observer, Proof};
 use crate::journal::RunId;
 use crate::phone::PhoneClient;
-use crate::push::engine::Stop;
-use crate::push::schedule::Schedule;
+use crate::push::scheduler::Stop;
+use crate::push::scheduler::schedule::Schedule;
 use crate::report::Rollout;
 use crate::survey::{Request, survey as survey_cluster};
 

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::error::{CliError, Exit};
 use super::serving::Serving;
-use crate::host::ImageHost;
+use crate::image_server::ImageHost;
 
 /// The servers that clusters share, by the address that was asked for.
 #[derive(Debug, Default)]

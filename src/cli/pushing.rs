@@ -8,12 +8,12 @@ use super::args::PushArgs;
 use super::error::CliError;
 use super::state::{self, Place};
 use super::way::Way;
-use crate::domain::chain::chain;
 use crate::domain::device_name::DeviceName;
+use crate::domain::error_chain::chain;
 use crate::domain::text::counted;
 use crate::event::{Event, Observer, PhoneResult, Proof};
 use crate::journal::Recorder;
-use crate::push::engine::{Pushed, Settings};
+use crate::push::scheduler::{Pushed, Settings};
 use crate::push::{Digests, Target, proven_already};
 
 /// How to go about a push, as typed. Nobody is waited for after a change, unless that is set.

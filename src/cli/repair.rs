@@ -15,17 +15,17 @@ use super::{errors, state};
 use crate::apply::{Applied, apply as apply_plan};
 use crate::axl::list_process_node::ListProcessNode;
 use crate::domain::audit::Audit;
-use crate::domain::chain::chain;
 use crate::domain::device_name::DeviceName;
+use crate::domain::error_chain::chain;
 use crate::domain::inventory::{Inventory, Phone};
 use crate::domain::personalization::Setting;
 use crate::domain::plan::{Action, Change, Place, Plan};
-use crate::domain::repair::{Owed, Repairs};
+use crate::domain::repair_policy::{Owed, Repairs};
 use crate::domain::text::counted;
 use crate::event::{ChangeResult, ChangeState, Event, Observer};
 use crate::journal::Recorder;
 use crate::plan::{Kind, check};
-use crate::push::engine::Stop;
+use crate::push::scheduler::Stop;
 use crate::survey::{Waiting, wait_until_back};
 
 /// Makes the plan.

@@ -10,7 +10,7 @@ use super::goods::Wanted;
 use super::open;
 use super::pipeline::{self, Job};
 use super::subject::Source;
-use crate::domain::picture::PictureRules;
+use crate::domain::picture_rules::PictureRules;
 
 /// To whom, and how.
 #[derive(Args, Debug)]

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use super::error::{CliError, Exit};
 use super::ports::Ports;
 use crate::event::{Event, Observer};
-use crate::host::{BaseUrl, HostConfig, HostError, HostLimits, ImageHost};
-use crate::net::server_identity::ServerIdentity;
+use crate::image_server::{BaseUrl, HostConfig, HostError, HostLimits, ImageHost};
+use crate::net::server_certificate::ServerIdentity;
 
 /// Where pictures are served, as typed.
 #[derive(Clone, Debug, Default)]

@@ -27,7 +27,7 @@ use crate::domain::audit::AuditedPhone;
 use crate::domain::text::counted;
 use crate::event::Proof;
 use crate::journal::{LeftOut, Together};
-use crate::push::engine::Stop;
+use crate::push::scheduler::Stop;
 use crate::report::{OfCluster, Rollout, audit_json, plan_outline, printable_lines};
 
 /// Runs `rollout` for all clusters that were named, from what was typed to its exit code.

@@ -17,17 +17,18 @@ use crate::audit::audit_for;
 use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::{Inventory, PushUser};
-use crate::domain::object::ObjectKind;
+use crate::domain::payload_kind::ObjectKind;
 use crate::domain::plan::Plan;
-use crate::domain::repair::Repairs;
+use crate::domain::repair_policy::Repairs;
 use crate::event::{Event, Observer, PhoneResult};
 use crate::journal::{JournalError, Recorder};
 use crate::plan::{Kind, after_apply, nothing};
-use crate::push::any_line::AnyLine;
-use crate::push::book::RunBook;
-use crate::push::engine::{self, Settings, Stop, Stopped};
-use crate::push::logins::Logins;
-use crate::push::waves;
+use crate::push::attempt_log::RunBook;
+use crate::push::delivery::any::AnyLine;
+use crate::push::policy::logins::Logins;
+use crate::push::scheduler;
+use crate::push::scheduler::waves;
+use crate::push::scheduler::{Settings, Stop, Stopped};
 use crate::push::{LoginCheck, Target, not_back, not_served, skipped};
 
 /// A run that works on a cluster.
@@ -371,7 +372,7 @@ fn settings(work: &Work<'_>) -> Settings {
 /// were selected.
 fn not_pushed_to(
     object: ObjectKind,
-    pushed: &engine::Pushed,
+    pushed: &scheduler::Pushed,
     known: Vec<PhoneResult>,
     audit: &Audit,
 ) -> Vec<PhoneResult> {

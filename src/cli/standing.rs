@@ -16,7 +16,7 @@ use super::{hours, repair, tell, telling, ui, undo_file};
 use crate::apply::Halt;
 use crate::domain::plan::Plan;
 use crate::event::Observer;
-use crate::push::engine::{Stop, Stopped};
+use crate::push::scheduler::{Stop, Stopped};
 use crate::report::Rollout;
 
 /// A run that has seen its cluster and is ready to change it.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::error::{CliError, Exit};
 use super::open::{self, Connection};
 use super::{next, ui};
-use crate::domain::repair::Owed;
+use crate::domain::repair_policy::Owed;
 use crate::event::{Event, Observer, Stage};
 use crate::journal::{
     ADDRESSES, ClusterLock, Ending, History, Holder, Journal, JournalError, LockError, NewRun,

@@ -15,7 +15,7 @@ use super::what;
 use super::{state, target, ui};
 use crate::domain::device_name::DeviceName;
 use crate::domain::nat::NatRules;
-use crate::domain::repair::Repairs;
+use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::Selector;
 use crate::domain::text::counted;
 use crate::event::Proof;

@@ -6,8 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use super::error::CliError;
 use super::goods::Prepared;
 use super::state;
-use crate::domain::deed::Deed;
-use crate::domain::object::ToneFormat;
+use crate::domain::payload_kind::ToneFormat;
+use crate::domain::push_action::Deed;
 use crate::domain::text::hex;
 use crate::journal::{
     Ending, Look, Recorder, SentFile, SentPicture, SentPictures, SentTone, SentTones, Subject,

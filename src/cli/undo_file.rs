@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use super::{output, ui};
 use crate::apply::{Applied, Halt};
-use crate::domain::chain::chain;
+use crate::domain::error_chain::chain;
 use crate::domain::plan::{Change, Now, Plan};
-use crate::domain::repair::Owed;
+use crate::domain::repair_policy::Owed;
 use crate::event::ChangeState;
 use crate::journal::Recorder;
 use crate::plan::{left_by, undo};

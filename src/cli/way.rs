@@ -9,7 +9,7 @@ use super::serving::Serving;
 use super::{open, secret};
 use crate::config::{FileConfig, Layer, PasswordSource, environment, settle_alone};
 use crate::domain::nat::NatRules;
-use crate::host::HostLimits;
+use crate::image_server::HostLimits;
 
 /// The push user and the way to phones, checked. The password is read only when it is asked for.
 #[derive(Debug)]

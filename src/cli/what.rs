@@ -9,9 +9,9 @@ use super::error::{CliError, Exit};
 use super::goods::Wanted;
 use super::images;
 use super::picture_args::PictureArgs;
-use crate::domain::picture::PictureRules;
+use crate::domain::picture_rules::PictureRules;
 use crate::event::Proof;
-use crate::host::elsewhere::Template;
+use crate::image_server::external_url::Template;
 use crate::media::Picture;
 
 /// What can be done instead of pushing a picture of this machine.

@@ -20,7 +20,7 @@ use super::origin::{Origin, Table};
 use super::settle::{Section, about_this_machine};
 use crate::domain::association::UserKind;
 use crate::domain::nat::NatRules;
-use crate::domain::picture::PictureRules;
+use crate::domain::picture_rules::PictureRules;
 use crate::domain::registration::Source;
 use crate::domain::selector::{Pattern, near};
 use crate::domain::time_zone::{ZoneRule, Zones};

@@ -12,8 +12,8 @@ use super::device_name::DeviceName;
 use super::model::{self, Model};
 use super::personalization::{Personalization, Setting};
 use super::registration::Registration;
-use super::repair::PageSettings;
 use super::web_access::Said;
+use crate::domain::repair_policy::PageSettings;
 
 /// Which cluster a document is about.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::device_name::DeviceName;
 use super::inventory::Phone;
-use super::object::{ObjectKind, Takes};
 use super::pattern::fold;
+use crate::domain::payload_kind::{ObjectKind, Takes};
 
 pub use super::pattern::Pattern;
 

@@ -5,9 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::deed::Deed;
 use crate::domain::model::Size;
-use crate::domain::object::{ObjectKind, ToneFormat};
+use crate::domain::payload_kind::{ObjectKind, ToneFormat};
+use crate::domain::push_action::Deed;
 
 /// What a run is about; kept when it begins.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]

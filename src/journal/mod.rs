@@ -4,29 +4,29 @@
 //! an end means that nobody knows how that attempt ended: it is read back before it is made again.
 //!
 //! No password, no cookie and no header ever comes here.
+mod pending_applies;
+mod reader;
+mod recorder;
+mod screenshots;
 
-mod debts;
 mod documents;
 mod error;
 mod files;
 mod lock;
-mod read;
-mod record;
 mod schema;
-mod screens;
 mod writer;
 
+pub use crate::journal::reader::{AttemptRow, ChangeRow, EventRow, History, Proven, RunRow, Which};
+pub use crate::journal::recorder::{
+    ADDRESSES, Attempt, AttemptEnd, Journal, Moment, NewRun, Recorder, RunId, RunState,
+};
+pub use crate::journal::screenshots::Screen;
 pub use documents::{
     Ending, LeftOut, Look, SentFile, SentPicture, SentPictures, SentTone, SentTones, Subject,
     Together,
 };
 pub use error::{JournalError, Problem};
 pub use lock::{ClusterLock, Holder, LockError};
-pub use read::{AttemptRow, ChangeRow, EventRow, History, Proven, RunRow, Which};
-pub use record::{
-    ADDRESSES, Attempt, AttemptEnd, Journal, Moment, NewRun, Recorder, RunId, RunState,
-};
-pub use screens::Screen;
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::*;
 use crate::domain::association::{DeviceList, UserKind, UserRef};
-use crate::domain::object::ObjectKind;
+use crate::domain::payload_kind::ObjectKind;
 use crate::domain::plan::{Action, Change};
 use crate::event::{ChangeResult, ChangeState, Download, Outcome, PhoneError, PhoneResult};
 

@@ -4,8 +4,8 @@
 //! the picture. So the steps are chosen here, and what each pixel lacks is handed on to its neighbours
 //! (Floyd and Steinberg, 1976), every other row backwards, so that no pattern runs to one side.
 
-use super::linear::{Linear, luminance, share, to_light};
 use crate::domain::model::Size;
+use crate::media::linear_light::{Linear, luminance, share, to_light};
 
 /// The numbers of a picture's file, with only those steps that the panel shows.
 #[derive(Clone, Debug)]

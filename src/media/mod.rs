@@ -3,43 +3,43 @@
 //! One picture goes in, and for every size that the fleet's models show, a background and a thumbnail
 //! come out, exactly as large and as deep as the model wants them. Nothing here knows of phones or of the
 //! network. Files of unknown origin are decoded by [`Decoder`], in a process of their own.
+mod contact_sheet;
+mod external_check;
+mod label_contrast;
+mod label_zones;
+mod layout;
+mod linear_light;
+mod screenshot;
 
 mod decoder;
 mod demo;
 mod depth;
 mod encode;
 mod error;
-mod found;
-mod labels;
-mod legible;
-mod linear;
 mod list_xml;
 mod options;
 mod picture;
-mod place;
 mod prepare;
 mod preview;
 mod profile;
 mod saliency;
-mod screen;
-mod sheet;
 mod svg;
 mod tone;
 mod xml_list;
 
+pub use crate::media::contact_sheet::{SheetEntry, contact_sheet};
+pub use crate::media::external_check::Unfit;
+pub use crate::media::label_zones::{Contrast, Letters, Sample, samples};
+pub use crate::media::screenshot::{Likeness, Screen, ScreenError, changed, likeness};
 pub use decoder::{Decoder, Limit, decode_worker};
 pub use demo::{demo_picture, demo_png};
 pub use encode::{EncodedPicture, Squeeze, png_size};
 pub use error::{MediaError, PictureProblem};
-pub use found::Unfit;
-pub use labels::{Contrast, Letters, Sample, samples};
 pub use list_xml::{ListEntry, ListXmlError, Listed, add_to_list, new_list};
 pub use options::{Colour, Fit, Focus, Options};
 pub use picture::Picture;
 pub use prepare::{Made, PreparedImage, PreparedSet, Shape, prepare, prepare_all};
 pub use preview::Preview;
-pub use screen::{Likeness, Screen, ScreenError, changed, likeness};
-pub use sheet::{SheetEntry, contact_sheet};
 pub use tone::{
     Audio, Merged, RingListError, SoundProblem, Tone, ToneError, ToneSet, merge as merge_ring_list,
 };

@@ -10,9 +10,9 @@ use image::{
     ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage, RgbaImage,
 };
 
-use super::linear::reduced;
 use super::{profile, svg};
 use crate::domain::model::Size;
+use crate::media::linear_light::reduced;
 use crate::media::{MediaError, PictureProblem};
 
 /// A picture as it looks to the eye: upright, 8 bits of red, green and blue as sRGB means them, and of

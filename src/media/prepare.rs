@@ -13,14 +13,14 @@ use sha2::{Digest as _, Sha256};
 
 use super::depth::{Raster, reduce};
 use super::encode::Squeeze;
-use super::labels::{Contrast, Letters, contrast, zones};
-use super::legible::calm;
-use super::linear::Linear;
 use super::options::{Fit, Focus, Options};
-use super::place::place;
 use super::saliency::Interest;
 use crate::domain::model::{ImageSpec, Size};
 use crate::domain::text::hex;
+use crate::media::label_contrast::calm;
+use crate::media::label_zones::{Contrast, Letters, contrast, zones};
+use crate::media::layout::place;
+use crate::media::linear_light::Linear;
 use crate::media::{EncodedPicture, MediaError, Picture};
 
 /// The two files that a phone downloads.

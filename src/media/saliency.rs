@@ -3,9 +3,9 @@
 //! It is a guess and no more: faces and logos are full of edges, skies and walls are not. A person looks at
 //! the contact sheet, and says where the focus is when the guess is wrong.
 
-use super::linear::{Linear, Part, luminance};
 use crate::domain::model::Size;
 use crate::media::MediaError;
+use crate::media::linear_light::{Linear, Part, luminance};
 
 /// How interesting each column and each row of a picture is.
 #[derive(Clone, Debug)]

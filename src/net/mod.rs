@@ -1,4 +1,9 @@
 //! HTTP clients with trust, pacing and retry; the listener behind our TLS servers.
+pub mod certificate_probe;
+pub mod cluster_trust;
+pub mod rate_limit;
+pub mod server_certificate;
+mod signature_check;
 
 pub mod certificate;
 pub mod client;
@@ -7,17 +12,12 @@ pub mod credentials;
 pub mod endpoint;
 pub mod error;
 pub mod fingerprint;
-mod handshake;
 pub mod listen;
-pub mod pace;
 pub mod page;
-pub mod peek;
 pub mod phone_tls_problem;
 pub mod phone_trust;
-pub mod pin;
 pub mod provider;
 pub mod retry;
-pub mod server_identity;
 pub mod session;
 pub mod tls_problem;
 pub mod trace;

@@ -15,11 +15,11 @@ use rustls::{CertificateError, ClientConfig, Error, OtherError, RootCertStore};
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
 use super::fingerprint::Fingerprint;
-use super::handshake::{Judge, Signed};
 use super::phone_tls_problem::PhoneTlsProblem;
-use super::pin::may_be_own_authority;
 use super::provider::provider;
 use super::trust::{TrustError, read_certificates};
+use crate::net::cluster_trust::may_be_own_authority;
+use crate::net::signature_check::{Judge, Signed};
 
 /// What makes a phone's certificate believed.
 #[derive(Clone, Debug)]

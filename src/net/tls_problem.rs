@@ -6,7 +6,7 @@ use rustls::pki_types::ServerName;
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 
 use super::fingerprint::Fingerprint;
-use super::pin::{RefusalCause, RefusedCertificate};
+use crate::net::cluster_trust::{RefusalCause, RefusedCertificate};
 
 /// What went wrong between the two sides of a TLS handshake.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

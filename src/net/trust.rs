@@ -10,9 +10,9 @@ use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::{ClientConfig, RootCertStore};
 
 use super::fingerprint::Fingerprint;
-use super::handshake::Signed;
-use super::pin::Rule;
 use super::provider::provider;
+use crate::net::cluster_trust::Rule;
+use crate::net::signature_check::Signed;
 
 /// What the user trusts a server by.
 #[derive(Clone, Debug, Eq, PartialEq)]

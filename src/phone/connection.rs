@@ -27,7 +27,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use super::client::{Cause, Phase};
-use crate::domain::chain::chain;
+use crate::domain::error_chain::chain;
 use crate::net::trace::Watched;
 
 /// An open connection to a phone.

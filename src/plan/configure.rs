@@ -9,7 +9,7 @@ use crate::domain::inventory::Inventory;
 use crate::domain::pattern::same_name;
 use crate::domain::personalization::Setting;
 use crate::domain::plan::{Action, PersonalizationChange, Place, WebAccessChange};
-use crate::domain::repair::{Enabling, Owed, PageSettings, Repairs, Scope};
+use crate::domain::repair_policy::{Enabling, Owed, PageSettings, Repairs, Scope};
 
 /// Tells whether changes can make a phone ready, now or when it comes back. What is left alone is not touched.
 pub(super) fn can_become_ready(phone: &AuditedPhone) -> bool {

@@ -2,22 +2,22 @@
 //!
 //! Pure. A plan leaves nothing to choose: it carries what was read, what is changed and what will stand
 //! there afterwards, so that `apply` can refuse when the cluster has moved since.
+mod projection;
+mod revert;
 
 mod associate;
 mod check;
 mod configure;
-mod effect;
-mod undo;
 
 use crate::domain::audit::Audit;
 use crate::domain::inventory::{ClusterInfo, Inventory};
 use crate::domain::plan::{Action, Change, Plan};
-use crate::domain::repair::{Owed, Repairs};
+use crate::domain::repair_policy::{Owed, Repairs};
 use crate::domain::text::{digest, names};
 
+pub use crate::plan::projection::after_apply;
+pub use crate::plan::revert::{Undo, left_by, taken_back, undo};
 pub use check::{Kind, PlanError, check};
-pub use effect::after_apply;
-pub use undo::{Undo, left_by, taken_back, undo};
 
 /// Why no plan can be made that does what is asked for.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

@@ -9,7 +9,7 @@ use crate::domain::inventory::{EnterpriseSettings, Phone, PhoneProfile, PushUser
 use crate::domain::personalization::Setting;
 use crate::domain::plan::{Now, PersonalizationChange, Place};
 use crate::domain::registration::{Httpd, Registration, Source, Status};
-use crate::domain::repair::{PageSettings, Scope};
+use crate::domain::repair_policy::{PageSettings, Scope};
 use crate::domain::web_access::{Said, WebAccess};
 
 fn phone(name: &str, status: Status) -> Phone {

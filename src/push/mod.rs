@@ -2,49 +2,30 @@
 //!
 //! Deciding is in [`decide`], [`lockout`] and [`patience`] and needs no socket. [`engine`] keeps the phones moving and
 //! talks to a [`Line`]; [`mod@line`] is the real one, made of the phone client and the image host.
-
-pub mod any_line;
-pub mod book;
-mod choose;
-mod contact;
-pub mod decide;
-mod digests;
-pub mod direct;
-pub mod engine;
-pub mod evidence;
-mod job;
-mod keys_line;
-mod lane;
-pub mod line;
-pub mod lockout;
-pub mod logins;
-pub mod meeting;
-pub mod patience;
-pub mod pins;
-mod places;
-pub mod schedule;
-pub mod screens;
-pub mod script;
-mod skip;
-mod terms;
-mod tone_line;
-pub mod waves;
-pub mod window;
+pub mod attempt_log;
+pub mod delivery;
+pub mod key_script;
+mod payload_digest;
+pub mod policy;
+pub mod scheduler;
+mod settings;
 
 use std::net::IpAddr;
 
 use crate::domain::device_name::DeviceName;
 use crate::domain::nat::{DownloadSources, NatRules};
-use crate::domain::object::{ObjectKind, Takes};
+use crate::domain::payload_kind::{ObjectKind, Takes};
 use crate::event::{Downloads, Outcome, PhoneError};
-use crate::host::{FetchState, Recipient};
-use evidence::Evidence;
+use crate::image_server::{FetchState, Recipient};
+use crate::push::policy::verification::Evidence;
 
-pub use choose::targets;
-pub use digests::Digests;
-pub use keys_line::KeysLine;
-pub use skip::{cannot_remove, no_step, not_back, not_served, proven_already, skipped};
-pub use tone_line::ToneLine;
+pub use crate::push::delivery::key_script::KeysLine;
+pub use crate::push::delivery::ring_tone::ToneLine;
+pub use crate::push::payload_digest::Digests;
+pub use crate::push::policy::skipped::{
+    cannot_remove, no_step, not_back, not_served, proven_already, skipped,
+};
+pub use crate::push::policy::targets::targets;
 
 /// A phone to push to. Everything that could be decided beforehand is decided here.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -9,11 +9,11 @@ use serde::Serialize;
 
 use super::json::Document;
 use super::junit::TestCase;
-use super::record::Record;
 use super::rollout::Rollout;
 use super::text::printable;
 use crate::domain::text::counted;
 use crate::event::Outcome;
+use crate::report::row::Record;
 
 /// A row, and the cluster that it is about.
 #[derive(Clone, Copy, Debug, Serialize)]

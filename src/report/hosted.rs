@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::json::Document;
-use super::record::Record;
+use crate::report::row::Record;
 
 /// A file that phones can download.
 #[derive(Clone, Debug, JsonSchema, Serialize)]

@@ -7,18 +7,18 @@ use schemars::JsonSchema;
 use serde::ser::SerializeSeq as _;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::answer::{Answer, JsonOut, ListError};
-use super::list::Chosen;
 use super::other_downloads::{OtherFetcher, other_fetchers};
-use super::record::{ModelRecord, Record};
 use super::rollout::{Rollout, RolloutSummary};
 use crate::domain::audit::{Audit, AuditedPhone, Summary};
-use crate::domain::deed::Deed;
 use crate::domain::inventory::{ClusterInfo, Inventory, Phone};
-use crate::domain::object::ObjectKind;
+use crate::domain::payload_kind::ObjectKind;
 use crate::domain::plan::{Change, Plan};
+use crate::domain::push_action::Deed;
 use crate::domain::text::{escaped_json, excerpt};
 use crate::event::{ChangeResult, PhoneResult};
+use crate::report::row::{ModelRecord, Record};
+use crate::report::table::Chosen;
+use crate::report::writable::{Answer, JsonOut, ListError};
 
 /// A document: what it is, when it was made, about which cluster, and its body.
 #[derive(Clone, Debug, Serialize)]

@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
-use super::answer::ListError;
-use super::record::Record;
 use super::text::printable_lines;
+use crate::report::row::Record;
+use crate::report::writable::ListError;
 
 /// One row as a test.
 #[derive(Clone, Debug, Eq, PartialEq)]

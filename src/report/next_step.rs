@@ -1,8 +1,8 @@
 //! The one command that finishes what a run left undone.
 
-use super::chronicle::Chronicle;
-use crate::domain::deed::Deed;
+use crate::domain::push_action::Deed;
 use crate::journal::{History, JournalError, RunRow};
+use crate::report::run_report::Chronicle;
 
 /// Returns the command; nothing where nothing is left to do, where another run went on with this one, or where no
 /// command of ours would help.

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use comfy_table::{Cell, CellAlignment};
 
-use super::list::{finished, plain_table};
 use super::text::printable;
 use crate::domain::audit::Audit;
 use crate::domain::text::names;
+use crate::report::table::{finished, plain_table};
 
 /// A row for every picture: how many of the phones that show pictures get it, and in which device pools.
 /// Empty where no rule chose anything.

@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::json::Document;
-use super::record::Record;
 use crate::domain::model::Size;
+use crate::report::row::Record;
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use comfy_table::{Cell, CellAlignment};
 
-use super::list::{finished, plain_table};
 use super::text::printable;
-use crate::domain::object::ToneFormat;
+use crate::domain::payload_kind::ToneFormat;
 use crate::domain::text::names;
 use crate::event::PhoneResult;
+use crate::report::table::{finished, plain_table};
 
 /// A row for every version that was pushed: to how many phones, and of which models. Empty where none was.
 pub(super) fn ring_tones(phones: &[PhoneResult]) -> String {

@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::domain::audit::Audit;
-use crate::domain::deed::Deed;
 use crate::domain::inventory::ClusterInfo;
+use crate::domain::push_action::Deed;
 use crate::event::{ChangeResult, Outcome, PhoneResult};
 
 /// One run of `rollout`, `push`, `ringtone`, `play`, `keys` or `demo`.

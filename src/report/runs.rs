@@ -10,15 +10,15 @@ use serde::Serialize;
 use super::changes::{Ended, came_of};
 use super::json::Document;
 use super::other_downloads::{OtherFetcher, download_warnings, other_fetchers};
-use super::record::Record;
 use super::rollout::RolloutSummary;
 use super::text::printable;
-use super::words;
-use crate::domain::deed::Deed;
 use crate::domain::plan::Change;
+use crate::domain::push_action::Deed;
 use crate::domain::text::counted;
 use crate::event::{ChangeState, Download, PhoneResult};
 use crate::journal::{AttemptRow, ChangeRow, EventRow, History, JournalError, RunRow, Subject};
+use crate::report::row::Record;
+use crate::report::wording;
 
 /// A run in the list of runs.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
@@ -86,7 +86,7 @@ impl From<&RunRow> for RunRecord {
 impl RunRecord {
     /// What it pushed, in the words of reports.
     fn what(&self) -> Option<String> {
-        Some(words::title(self.deed?, self.pushed.as_deref()?))
+        Some(wording::title(self.deed?, self.pushed.as_deref()?))
     }
 
     fn counts(&self) -> String {

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::json::Document;
-use super::record::Record;
+use crate::report::row::Record;
 
 /// One setting.
 #[derive(Clone, Debug, JsonSchema, Serialize)]

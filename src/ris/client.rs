@@ -14,7 +14,7 @@ use crate::net::client::ClusterHttp;
 use crate::net::credentials::Credentials;
 use crate::net::endpoint::Endpoint;
 use crate::net::error::HttpError;
-use crate::net::pace::Pace;
+use crate::net::rate_limit::Pace;
 use crate::net::retry::{Delays, RetryPolicy};
 use crate::net::session::{Intent, Session, SessionError};
 use crate::soap::error::SoapError;

@@ -10,7 +10,7 @@ use super::content::{Registration, UserKind};
 use super::state::{Cluster, hex, setting_name};
 use super::timeline::Changed;
 use crate::domain::model::Size;
-use crate::domain::object::ToneFormat;
+use crate::domain::payload_kind::ToneFormat;
 use crate::domain::personalization::Setting;
 
 /// A copy of what the cluster knows and of all that happened to it.

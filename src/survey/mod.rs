@@ -2,15 +2,15 @@
 //!
 //! Reads only, and never makes a cluster look smaller than it is: what could not be read is told as a
 //! remark or stays unknown, and totals are compared.
+mod address_owner;
+mod axl_registrations;
+mod phone_index;
+mod phone_pages;
+mod restart_wait;
 
-mod back;
-mod pages;
 mod phones;
 mod push_user;
 mod registrations;
-mod remembered;
-mod residents;
-mod roll_call;
 mod settings;
 mod web_access;
 
@@ -26,7 +26,7 @@ use crate::domain::association::UserKind;
 use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::{ClusterInfo, EnterpriseSettings, Inventory, Phone, PushUser};
 use crate::domain::registration::Source;
-use crate::domain::repair::Repairs;
+use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::{Selector, SelectorError};
 use crate::domain::text::{counted, names};
 use crate::event::{Event, Observer, Stage};
@@ -34,7 +34,7 @@ use crate::phone::{Https, PhoneClient};
 use crate::ris::client::RisClient;
 use crate::ris::error::RisError;
 
-pub use back::{Waiting, look_again, wait_until_back};
+pub use crate::survey::restart_wait::{Waiting, look_again, wait_until_back};
 
 /// What a survey is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -150,7 +150,7 @@ pub async fn survey(
 
     let silent_nodes = match request.registrations {
         Source::RegistrationDynamic => {
-            remembered::fill(axl, &mut phones, observer, &mut remarks).await?;
+            axl_registrations::fill(axl, &mut phones, observer, &mut remarks).await?;
             Vec::new()
         }
         Source::Risport70 | Source::None => {
@@ -159,7 +159,7 @@ pub async fn survey(
     };
     let mut phones = request.selector.within_subnets(phones)?;
     web_access::ask(axl, &mut phones, &mut remarks).await?;
-    let residents = residents::ask(request.phones, request.https, &phones).await;
+    let residents = address_owner::ask(request.phones, request.https, &phones).await;
     let mut inventory = Inventory {
         cluster: ClusterInfo {
             name: request.cluster_name.to_owned(),
@@ -180,7 +180,7 @@ pub async fn survey(
         remarks,
     };
     if request.repairs.web_access {
-        pages::read(axl, &mut inventory, observer).await?;
+        phone_pages::read(axl, &mut inventory, observer).await?;
     }
     for remark in &inventory.remarks {
         observer.observe(&Event::Remark(remark.clone()));

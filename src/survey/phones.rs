@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use super::roll_call::{self, Rows};
 use super::{SurveyError, whole};
 use crate::axl::client::AxlClient;
 use crate::axl::list_phone::{ListPhone, PhoneRow};
@@ -12,6 +11,8 @@ use crate::domain::personalization::Setting;
 use crate::domain::registration::{Registration, Source, Status};
 use crate::domain::text::{counted, names};
 use crate::event::{Event, Observer, Stage};
+use crate::survey::phone_index;
+use crate::survey::phone_index::Rows;
 
 /// The phones of a cluster, and those of them that may not register.
 #[derive(Debug, Default)]
@@ -23,7 +24,7 @@ pub(super) struct Found {
 }
 
 /// Reads every phone of the cluster: nobody is lost and nobody comes twice, whoever else changes the
-/// cluster meanwhile (see [`super::roll_call`]).
+/// cluster meanwhile (see [`crate::survey::phone_index`]).
 ///
 /// # Errors
 /// When the list cannot be read to its end.
@@ -33,7 +34,7 @@ pub(super) async fn read(
     remarks: &mut Vec<String>,
 ) -> Result<Found, SurveyError> {
     observer.observe(&Event::Started { stage: Stage::Phones, total: None });
-    let roll = roll_call::call(axl).await?;
+    let roll = phone_index::call(axl).await?;
     let mut found = Rows::default();
     found.extend(rows(axl, roll.len(), observer).await?);
     if roll.missing_from(&found.keys).len() > MOST_BY_NAME {
@@ -62,7 +63,7 @@ async fn ask_for(
 ) -> Result<Vec<String>, SurveyError> {
     let mut gone = Vec::new();
     for (key, name) in missing {
-        match roll_call::by_name(axl, &name).await? {
+        match phone_index::by_name(axl, &name).await? {
             // Whoever was removed and added anew has come already, with another UUID.
             Some(row) => found.add(row),
             None => gone.push((key, name)),
@@ -72,11 +73,11 @@ async fn ask_for(
         return Ok(Vec::new());
     }
     // A phone that got another name meanwhile is still called by its UUID.
-    let again = roll_call::call(axl).await?;
+    let again = phone_index::call(axl).await?;
     let mut removed = Vec::new();
     for (key, name) in gone {
         let row = match again.name_of(&key) {
-            Some(new) => roll_call::by_name(axl, new).await?,
+            Some(new) => phone_index::by_name(axl, new).await?,
             None => None,
         };
         match row {

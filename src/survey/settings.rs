@@ -11,7 +11,7 @@ use crate::axl::get_enterprise_phone_config::GetEnterprisePhoneConfig;
 use crate::axl::get_service_parameter::GetServiceParameter;
 use crate::axl::list_common_phone_config::ListCommonPhoneConfig;
 use crate::axl::list_process_node::ListProcessNode;
-use crate::domain::chain::chain;
+use crate::domain::error_chain::chain;
 use crate::domain::inventory::{EnterpriseSettings, Phone, PhoneProfile};
 use crate::domain::personalization::Setting;
 use crate::domain::web_access::{Said, WebAccess};

@@ -3,7 +3,7 @@
 use std::f64::consts::TAU;
 use std::path::Path;
 
-use axlpaper::domain::object::ToneFormat;
+use axlpaper::domain::payload_kind::ToneFormat;
 use axlpaper::domain::personalization::Setting;
 use axlpaper::sim::{Fleet, PUSH_PASSWORD, PUSH_USER, Quirk};
 use serde_json::Value;

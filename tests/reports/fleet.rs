@@ -84,7 +84,7 @@ fn chronicle(phones: Vec<(PhoneSeen, PhoneResult)>) -> Chronicle {
     };
     Chronicle {
         run: run(),
-        deed: axlpaper::domain::deed::Deed::Picture,
+        deed: axlpaper::domain::push_action::Deed::Picture,
         file: Some("winter.png".into()),
         together: None,
         ending: Some(axlpaper::journal::Ending::default()),

@@ -4,7 +4,7 @@ use crate::audit::{Context, Subject, finding};
 use crate::domain::association::{UserKind, UserRef};
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::inventory::{PushUser, Standing};
-use crate::domain::object::ObjectKind;
+use crate::domain::payload_kind::ObjectKind;
 use crate::domain::text::names;
 
 pub(in crate::audit) fn check(

@@ -3,7 +3,7 @@
 use crate::audit::{Context, Subject, finding};
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::model::DeviceKind;
-use crate::domain::object::ObjectKind;
+use crate::domain::payload_kind::ObjectKind;
 
 pub(in crate::audit) fn check(
     context: &Context<'_>,

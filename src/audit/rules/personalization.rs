@@ -2,9 +2,9 @@
 
 use crate::audit::{Context, Subject, finding};
 use crate::domain::finding::{Code, Finding, Severity};
-use crate::domain::object::ObjectKind;
+use crate::domain::payload_kind::ObjectKind;
 use crate::domain::personalization::{Effective, Level};
-use crate::domain::repair::Enabling;
+use crate::domain::repair_policy::Enabling;
 
 pub(in crate::audit) fn check(
     context: &Context<'_>,

@@ -2,7 +2,7 @@
 
 use crate::audit::{Context, Subject, finding};
 use crate::domain::finding::{Code, Finding, Severity};
-use crate::domain::object::ObjectKind;
+use crate::domain::payload_kind::ObjectKind;
 use crate::domain::registration::Httpd;
 use crate::domain::web_access::{Decided, Page, Said, WebAccess, deciding};
 

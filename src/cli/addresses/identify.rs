@@ -10,7 +10,7 @@ use super::list::{Entry, is_address};
 use crate::domain::device_name::DeviceName;
 use crate::domain::model::{self, Model};
 use crate::domain::nat::DownloadSources;
-use crate::domain::object::{ObjectKind, Takes};
+use crate::domain::payload_kind::{ObjectKind, Takes};
 use crate::event::{Event, Observer, Outcome, PhoneResult, Stage};
 use crate::phone::{DeviceInformation, Https, IdentityError, PhoneClient, who_is_there};
 use crate::push::{LoginCheck, Target};

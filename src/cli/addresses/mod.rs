@@ -27,10 +27,10 @@ use crate::domain::inventory::ClusterInfo;
 use crate::event::{Event, Observer, PhoneResult, Proof};
 use crate::journal::{ADDRESSES, Recorder};
 use crate::phone::PhoneClient;
-use crate::push::book::RunBook;
-use crate::push::engine::{Settings, Stop, Stopped};
-use crate::push::schedule::Schedule;
-use crate::push::waves;
+use crate::push::attempt_log::RunBook;
+use crate::push::scheduler::schedule::Schedule;
+use crate::push::scheduler::waves;
+use crate::push::scheduler::{Settings, Stop, Stopped};
 use crate::push::{Digests, Target};
 use crate::report::Rollout;
 

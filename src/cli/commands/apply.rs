@@ -11,11 +11,11 @@ use crate::cli::open::Connection;
 use crate::cli::state::{self, Place, Run, What};
 use crate::cli::ui::{self, Progress};
 use crate::cli::{interrupt, next, open, output, repair, undo_file};
-use crate::domain::chain::chain;
+use crate::domain::error_chain::chain;
 use crate::domain::plan::Plan;
 use crate::event::ChangeResult;
 use crate::plan::{Kind, PlanError, check};
-use crate::push::engine::Stop;
+use crate::push::scheduler::Stop;
 use crate::report::{PlanFileError, changes_json, changes_recap, plan_diff, read_plan};
 
 /// Carry a plan file out exactly, or refuse if the cluster has moved

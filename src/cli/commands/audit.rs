@@ -11,8 +11,8 @@ use crate::cli::ui::{self, Progress};
 use crate::cli::{open, output, pipeline, target};
 use crate::domain::audit::{Audit, AuditedPhone};
 use crate::domain::finding::Verdict;
-use crate::domain::picture::PictureRules;
-use crate::domain::repair::Repairs;
+use crate::domain::picture_rules::PictureRules;
+use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
 use crate::report::{OfCluster, audit_json, audit_recap};
 

@@ -16,11 +16,11 @@ use crate::cli::what::Source;
 use crate::cli::{images, open, output, pipeline, simulated, target, tell};
 use crate::config::{Layer, PasswordSource};
 use crate::domain::model;
-use crate::domain::repair::Repairs;
+use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
 use crate::event::{Outcome, PhoneResult, Proof};
 use crate::media::demo_png;
-use crate::push::schedule::Schedule;
+use crate::push::scheduler::schedule::Schedule;
 use crate::report::Rollout;
 use crate::sim::{self, FleetSpec, PhoneRecord, Record, SimCluster};
 
@@ -241,7 +241,7 @@ mod tests {
             model: "Cisco 8841".into(),
             device_pool: String::new(),
             ip: None,
-            object: crate::domain::object::ObjectKind::Background,
+            object: crate::domain::payload_kind::ObjectKind::Background,
             proof: Proof::default(),
             image: None,
             picture: None,

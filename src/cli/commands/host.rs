@@ -13,7 +13,7 @@ use crate::cli::served_folder::{self, FolderFile};
 use crate::cli::serving::Serving;
 use crate::cli::{output, ui};
 use crate::event::{Event, Observer};
-use crate::host::{HostLimits, ImageHost};
+use crate::image_server::{HostLimits, ImageHost};
 use crate::report::{HostedFile, download_line, hosted_json, printable};
 
 /// Serve the pictures of a folder to phones, for pushes that others make

@@ -9,7 +9,7 @@ use crate::cli::open::Connection;
 use crate::cli::ui::{self, Progress};
 use crate::cli::{output, pipeline, target};
 use crate::domain::inventory::{Inventory, Phone};
-use crate::domain::repair::Repairs;
+use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
 use crate::report::{OfCluster, inventory_json};
 

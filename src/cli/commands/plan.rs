@@ -11,7 +11,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::{self, Progress};
 use crate::cli::{open, output, pipeline, repair, state, target};
 use crate::domain::plan::Plan;
-use crate::domain::repair::Repairs;
+use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::LimitCounts;
 use crate::report::{Format, Record, plan_diff, plan_json, plan_recap};
 

@@ -17,7 +17,7 @@ use crate::domain::plan::{Change, Now, Plan};
 use crate::event::{ChangeResult, ChangeState};
 use crate::journal::{History, RunId, RunRow, Which};
 use crate::plan::{Kind, Undo, taken_back, undo};
-use crate::push::engine::Stop;
+use crate::push::scheduler::Stop;
 use crate::report::{Format, plan_diff, plan_json, printable_lines};
 
 /// Take back what a run changed on the cluster

@@ -13,8 +13,9 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::{errors, open, output, ui};
 use crate::config::{FileConfig, Layer, Pinned, with_pin};
 use crate::net::certificate::CertificateFacts;
+use crate::net::certificate_probe;
+use crate::net::certificate_probe::PeekError;
 use crate::net::endpoint::Endpoint;
-use crate::net::peek::{self, PeekError};
 use crate::report::{Document, printable_lines};
 
 /// Show the server's certificate, and pin it in the config file after a yes
@@ -64,7 +65,9 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         CliError::new(Exit::Usage, format!("{}: {error}", settings.origin("host")))
     })?;
     let limit = Duration::from_secs(settings.timeout.unwrap_or(15));
-    let chain = peek::certificates(&endpoint, limit).await.map_err(|error| errors::peek(&error))?;
+    let chain = certificate_probe::certificates(&endpoint, limit)
+        .await
+        .map_err(|error| errors::peek(&error))?;
     let mut facts = Vec::new();
     for der in &chain {
         facts.push(
@@ -75,7 +78,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     let (own, issuers) = facts
         .split_first()
         .ok_or_else(|| CliError::new(Exit::Failed, format!("{endpoint} showed no certificate")))?;
-    let checked = peek::check(&endpoint, &open::trust(&settings)?, limit).await;
+    let checked = certificate_probe::check(&endpoint, &open::trust(&settings)?, limit).await;
     let why_not = checked.err().map(|error| match error {
         PeekError::Tls { problem, .. } => problem.to_string(),
         error @ (PeekError::Connect { .. } | PeekError::Timeout { .. } | PeekError::Name(_)) => {

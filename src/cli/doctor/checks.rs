@@ -20,14 +20,15 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::open::{self, Cluster, Connection};
 use crate::cli::{errors, images, output, state};
 use crate::config::Layer;
-use crate::domain::chain::chain;
 use crate::domain::device_name::DeviceName;
+use crate::domain::error_chain::chain;
 use crate::domain::inventory::PushUser;
 use crate::event::{Observer, Unobserved};
 use crate::journal::History;
 use crate::net::certificate::CertificateFacts;
+use crate::net::certificate_probe;
+use crate::net::certificate_probe::PeekError;
 use crate::net::endpoint::Endpoint;
-use crate::net::peek::{self, PeekError};
 use crate::survey;
 
 /// Makes all checks that can be made.
@@ -146,13 +147,14 @@ async fn reach(checks: &mut Checks, id: &'static str, endpoint: &Endpoint) -> bo
 
 async fn tls(checks: &mut Checks, endpoint: &Endpoint, settings: &Layer) -> bool {
     let looked = async {
-        let chain =
-            peek::certificates(endpoint, LIMIT).await.map_err(|error| errors::peek(&error))?;
+        let chain = certificate_probe::certificates(endpoint, LIMIT)
+            .await
+            .map_err(|error| errors::peek(&error))?;
         let own = chain.first().map(|der| CertificateFacts::read(der));
         let own = own.ok_or_else(|| CliError::new(Exit::Failed, "no certificate was shown"))?;
         let own = own.map_err(|error| CliError::from_error(Exit::Failed, &error))?;
         let trust = open::trust(settings)?;
-        let why_not = match peek::check(endpoint, &trust, LIMIT).await {
+        let why_not = match certificate_probe::check(endpoint, &trust, LIMIT).await {
             Ok(()) => None,
             Err(PeekError::Tls { problem, .. }) => Some(problem.to_string()),
             Err(other) => Some(other.to_string()),

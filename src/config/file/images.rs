@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::domain::picture::PictureRule;
+use crate::domain::picture_rules::PictureRule;
 use crate::domain::selector::{Field, Pattern};
 
 /// A picture and the phones that it is for.

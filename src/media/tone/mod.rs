@@ -16,7 +16,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
-use crate::domain::object::ToneFormat;
+use crate::domain::payload_kind::ToneFormat;
 use crate::domain::text::hex;
 
 pub use decode::Audio;

@@ -5,7 +5,7 @@ use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler as _};
 
 use super::{Audio, ToneError};
-use crate::domain::object::ToneFormat;
+use crate::domain::payload_kind::ToneFormat;
 
 /// A sound that is ready to be written.
 #[derive(Debug)]

@@ -12,9 +12,9 @@ use reqwest::header::{
 };
 
 use super::address::without_secrets;
-use super::folder::Desk;
 use super::redact::{HIDDEN, redact};
 use crate::domain::text::printable_lines;
+use crate::net::trace::writer::Desk;
 
 /// What is asked.
 #[derive(Clone, Debug)]

@@ -7,10 +7,10 @@
 //!
 //! There is one trace in a process, as there is one log, because what is to be kept comes from clients that
 //! know nothing of each other.
+mod writer;
 
 mod address;
 mod exchange;
-mod folder;
 mod redact;
 
 use std::io;
@@ -20,9 +20,9 @@ use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 
+pub use crate::net::trace::writer::{Kept, Trace};
 pub use address::{without_login, without_secrets};
 pub use exchange::{Request, Watched};
-pub use folder::{Kept, Trace};
 pub use redact::{HIDDEN, redact};
 
 static TRACE: OnceLock<Trace> = OnceLock::new();

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::bars::grouped;
 use super::{Of, Part, parts};
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::text::names;
 use crate::event::PhoneResult;
-use crate::report::chronicle::is_failure;
+use crate::report::html::charts::grouped;
+use crate::report::run_report::is_failure;
 use crate::report::text::printable;
 
 /// Everything with one code.

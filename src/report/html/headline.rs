@@ -1,11 +1,11 @@
 //! What a reader should know after ten seconds.
 
-use super::bars::{Bar, Count, grouped, outcomes};
-use crate::domain::deed::Deed;
+use crate::domain::push_action::Deed;
 use crate::event::{Outcome, Proof};
-use crate::report::chronicle::{Chronicle, is_failure};
+use crate::report::html::charts::{Bar, Count, grouped, outcomes};
+use crate::report::run_report::{Chronicle, is_failure};
 use crate::report::text::printable;
-use crate::report::words;
+use crate::report::wording;
 
 /// The first part of the page.
 #[derive(Clone, Debug)]
@@ -62,12 +62,12 @@ fn numbers(chronicle: &Chronicle, pushed: usize, verified: usize, failed: usize)
     // Rounded down, so that only all of them are 100.
     let share = |percent| format!("{percent} % of {} to be pushed to", grouped(pushed));
     let untried = format!("{} of them pending", grouped(pending));
-    let shown = format!("{} of them {}", grouped(already), words::already(chronicle.deed));
+    let shown = format!("{} of them {}", grouped(already), wording::already(chronicle.deed));
     let proof = chronicle.proof();
     let (word, good) = good(chronicle.deed, proof, verified, pushed - failed);
     vec![
         number(word, good, (good * 100).checked_div(pushed).map(share)),
-        number(words::failed(chronicle.deed, proof), failed, (pending > 0).then_some(untried)),
+        number(wording::failed(chronicle.deed, proof), failed, (pending > 0).then_some(untried)),
         number("left alone", left, (already > 0).then_some(shown)),
         number("selected", phones.len(), None),
     ]
@@ -80,7 +80,7 @@ pub(super) fn good(
     verified: usize,
     accepted: usize,
 ) -> (&'static str, usize) {
-    match words::unknown(deed, proof) {
+    match wording::unknown(deed, proof) {
         // Nobody was to see more than an acceptance.
         Some(_) => ("accepted", accepted),
         None => ("verified", verified),
@@ -111,46 +111,46 @@ pub(super) fn state(
 
 fn sentence(chronicle: &Chronicle, pushed: usize, verified: usize, failed: usize) -> String {
     let (deed, proof) = (chronicle.deed, chronicle.proof());
-    match (pushed, words::unknown(deed, proof)) {
+    match (pushed, wording::unknown(deed, proof)) {
         (0, _) if chronicle.phones.is_empty() => "This run pushed to no phone.".to_owned(),
         (0, _) => format!(
             "{}: {} left alone.",
-            words::nobody(deed),
+            wording::nobody(deed),
             match chronicle.phones.len() {
                 1 => "the only one was".to_owned(),
                 count => format!("all {} were", grouped(count)),
             }
         ),
         (_, Some(unknown)) => accepted(deed, proof, pushed, failed, unknown),
-        (1, None) if verified == 1 => format!("The phone {}.", words::verified(deed, proof)),
+        (1, None) if verified == 1 => format!("The phone {}.", wording::verified(deed, proof)),
         (1, None) => {
-            format!("The {} to the only phone failed, or is not proven.", words::noun(deed))
+            format!("The {} to the only phone failed, or is not proven.", wording::noun(deed))
         }
         (_, None) if pushed == verified => {
-            format!("All {} phones {}.", grouped(pushed), words::verified(deed, proof))
+            format!("All {} phones {}.", grouped(pushed), wording::verified(deed, proof))
         }
         (_, None) => format!(
             "{} of {} phones {}. {}",
             grouped(verified),
             grouped(pushed),
-            words::verified(deed, proof),
-            words::failed_too(deed, proof, &grouped(failed))
+            wording::verified(deed, proof),
+            wording::failed_too(deed, proof, &grouped(failed))
         ),
     }
 }
 
 /// Says how a run ended of which acceptances are all that can be known.
 fn accepted(deed: Deed, proof: Proof, pushed: usize, failed: usize, unknown: &str) -> String {
-    let accepted = words::accepted(deed);
+    let accepted = wording::accepted(deed);
     match (pushed, failed) {
         (1, 0) => format!("The phone {accepted}. {unknown}"),
-        (1, _) => format!("The only phone {}.", words::failed(deed, proof)),
+        (1, _) => format!("The only phone {}.", wording::failed(deed, proof)),
         (_, 0) => format!("All {} phones {accepted}. {unknown}", grouped(pushed)),
         (_, _) => format!(
             "{} of {} phones {accepted}. {unknown} {}",
             grouped(pushed - failed),
             grouped(pushed),
-            words::failed_too(deed, proof, &grouped(failed))
+            wording::failed_too(deed, proof, &grouped(failed))
         ),
     }
 }

@@ -2,40 +2,40 @@
 //!
 //! It is a function of the journal alone. Charts are SVG in the template; the table of phones is drawn by a small
 //! script of ours from data in the page, and a Content-Security-Policy lets nothing else run.
+mod changes;
+mod charts;
+mod csp;
+mod multi_cluster;
+mod recipients;
+mod ring_tones;
+mod time_format;
 
-mod bars;
-mod changed;
-mod clock;
 mod findings;
 mod headline;
 mod pictures;
-mod receivers;
-mod seal;
 mod table;
 mod timeline;
-mod together;
-mod tones;
 
 use askama::Template;
 use jiff::Timestamp;
 
-use self::bars::{Bar, Count, Rows};
-use self::changed::Changed;
 use self::findings::{FindingRow, ToDo};
 use self::headline::Headline;
 use self::pictures::{Picture, Seen};
 use self::table::PlainRow;
 use self::timeline::Timeline;
-use self::together::Together;
-use self::tones::ToneRow;
-use super::chronicle::{Chronicle, PhoneSeen};
 use super::other_downloads::download_warnings;
 use super::text::printable;
-use super::words;
-use crate::domain::deed::Deed;
+use crate::domain::push_action::Deed;
 use crate::domain::text::counted;
 use crate::event::{Outcome, Proof};
 use crate::journal::LeftOut;
+use crate::report::html::changes::Changed;
+use crate::report::html::charts::{Bar, Count, Rows};
+use crate::report::html::multi_cluster::Together;
+use crate::report::html::ring_tones::ToneRow;
+use crate::report::run_report::{Chronicle, PhoneSeen};
+use crate::report::wording;
 
 /// The report could not be rendered.
 #[derive(Debug, thiserror::Error)]
@@ -156,7 +156,7 @@ impl<'a> Of<'a> {
 /// others were not, its words hold for all, because an acceptance is never called verified.
 fn done(runs: &[Of<'_>]) -> (Deed, Proof) {
     let mut all = runs.iter().map(|of| (of.run.deed, of.run.proof()));
-    let looked = all.clone().find(|(deed, proof)| words::unknown(*deed, *proof).is_none());
+    let looked = all.clone().find(|(deed, proof)| wording::unknown(*deed, *proof).is_none());
     looked.or_else(|| all.next()).unwrap_or_default()
 }
 
@@ -182,13 +182,13 @@ struct ChangesOf {
 /// # Errors
 /// When memory runs out.
 pub fn html(runs: &[Chronicle]) -> Result<String, HtmlError> {
-    page(runs, &together::left_out(runs))?.render().map_err(HtmlError::Template)
+    page(runs, &multi_cluster::left_out(runs))?.render().map_err(HtmlError::Template)
 }
 
 fn page(chronicles: &[Chronicle], left_out: &[&LeftOut]) -> Result<Page, HtmlError> {
     let runs = &Of::all(chronicles, left_out.len());
     let together = (runs.len() + left_out.len() > 1).then(|| Together::of(runs, left_out));
-    let verdicts = bars::verdicts(runs.iter().flat_map(Of::seen));
+    let verdicts = charts::verdicts(runs.iter().flat_map(Of::seen));
     let phones = runs.iter().flat_map(|of| of.run.phones.iter().map(move |phone| (of, phone)));
     let (to_do, more_to_do) =
         findings::to_do(phones.clone().map(|(of, phone)| (of.cluster.as_str(), phone)));
@@ -197,22 +197,22 @@ fn page(chronicles: &[Chronicle], left_out: &[&LeftOut]) -> Result<Page, HtmlErr
     let remarks = runs.iter().flat_map(|of| of.remarks());
     let pushed_by_cluster = phones.clone().any(|(_, phone)| !phone.device_pool.is_empty());
     let groups = [
-        pushed_by_cluster.then(|| bars::by_device_pool(runs)),
-        Some(bars::by_model(runs)).filter(|rows| !rows.first.is_empty()),
+        pushed_by_cluster.then(|| charts::by_device_pool(runs)),
+        Some(charts::by_model(runs)).filter(|rows| !rows.first.is_empty()),
     ];
     let audited = runs.iter().any(|of| of.run.audit.is_some());
     let changes: Vec<ChangesOf> = runs.iter().map(ChangesOf::of).collect();
     let (first, numbers) = (runs.first(), numbers(runs));
     let (deed, proof) = done(runs);
     Ok(Page {
-        policy: seal::policy(&style, &script),
+        policy: csp::policy(&style, &script),
         style,
         script,
         data: table::data(runs)?,
         title: title(runs, left_out),
         head: match (&together, first) {
             (None, Some(of)) => headline::headline(of.run),
-            _ => together::headline(runs, left_out),
+            _ => multi_cluster::headline(runs, left_out),
         },
         audited,
         facts: facts(runs),
@@ -227,12 +227,12 @@ fn page(chronicles: &[Chronicle], left_out: &[&LeftOut]) -> Result<Page, HtmlErr
         changed: audited || changes.iter().any(|of| !of.rows.is_empty()),
         changes,
         pictures: pictures::pictures(runs),
-        tones: tones::tones(runs),
+        tones: ring_tones::tones(runs),
         several_pictures: runs.iter().any(|of| of.run.has_several_pictures()),
-        what_to_do: words::to_do(deed, proof),
-        noun: words::noun(deed),
+        what_to_do: wording::to_do(deed, proof),
+        noun: wording::noun(deed),
         meanings: meanings(deed, proof),
-        unsupported: words::unsupported(deed),
+        unsupported: wording::unsupported(deed),
         screenshots: pictures::screenshots(runs),
         more_screenshots: runs.iter().map(|of| of.run.more_screenshots).sum(),
         phones: phones.count(),
@@ -246,14 +246,14 @@ fn page(chronicles: &[Chronicle], left_out: &[&LeftOut]) -> Result<Page, HtmlErr
             _ => counted(runs.len() + left_out.len(), "cluster"),
         },
         together,
-        when: clock::moment(began(runs)),
-        took: clock::took(clock::between(began(runs), last_known(runs))),
+        when: time_format::moment(began(runs)),
+        took: time_format::took(time_format::between(began(runs), last_known(runs))),
     })
 }
 
 impl ChangesOf {
     fn of(of: &Of<'_>) -> Self {
-        Self { cluster: of.cluster.clone(), rows: changed::changed(&of.run.changes) }
+        Self { cluster: of.cluster.clone(), rows: changes::changed(&of.run.changes) }
     }
 }
 
@@ -272,7 +272,7 @@ fn numbers(runs: &[Of<'_>]) -> Vec<String> {
 
 fn title(runs: &[Of<'_>], left_out: &[&LeftOut]) -> String {
     let Some(first) = runs.first().map(|of| of.run) else { return String::new() };
-    let what = first.file.as_deref().map(|file| words::title(first.deed, file));
+    let what = first.file.as_deref().map(|file| wording::title(first.deed, file));
     let what = what.as_deref().unwrap_or(&first.run.command);
     if runs.iter().any(|of| !of.cluster.is_empty()) {
         let names = runs.iter().map(|of| of.run.run.cluster.as_str());
@@ -292,10 +292,10 @@ fn title(runs: &[Of<'_>], left_out: &[&LeftOut]) -> String {
 
 /// The outcomes that there can be: nothing is verified where nobody was to look.
 fn meanings(deed: Deed, proof: Proof) -> Vec<Meaning> {
-    let seen = words::unknown(deed, proof).is_none();
+    let seen = wording::unknown(deed, proof).is_none();
     let there = Outcome::ALL.into_iter().filter(|one| seen || *one != Outcome::Verified);
     there
-        .map(|one| Meaning { word: one.as_str(), told: words::outcome(deed, proof, one) })
+        .map(|one| Meaning { word: one.as_str(), told: wording::outcome(deed, proof, one) })
         .collect()
 }
 
@@ -335,8 +335,8 @@ fn facts(runs: &[Of<'_>]) -> Vec<Fact> {
 fn facts_of(chronicle: &Chronicle) -> Vec<Fact> {
     let run = &chronicle.run;
     let ended = match (run.ended_at, run.exit_code) {
-        (Some(at), Some(code)) => format!("{}, exit code {code}", clock::moment(at)),
-        (Some(at), None) => clock::moment(at),
+        (Some(at), Some(code)) => format!("{}, exit code {code}", time_format::moment(at)),
+        (Some(at), None) => time_format::moment(at),
         (None, _) => "not known".to_owned(),
     };
     let mut facts = vec![fact("Run", &format!("{} in the journal", run.id))];
@@ -344,7 +344,7 @@ fn facts_of(chronicle: &Chronicle) -> Vec<Fact> {
         facts.push(fact("Cluster", &format!("{} at {}", run.cluster, run.host)));
         facts.push(fact("Release", &place(chronicle)));
     }
-    facts.push(fact("Began", &clock::moment(run.began_at)));
+    facts.push(fact("Began", &time_format::moment(run.began_at)));
     facts.push(fact("Ended", &ended));
     if let Some(other) = run.continues {
         facts.push(fact("Goes on with", &format!("run {other}")));

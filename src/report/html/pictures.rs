@@ -6,8 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Of;
-use super::receivers::Receivers;
 use crate::journal::SentFile;
+use crate::report::html::recipients::Receivers;
 use crate::report::text::printable;
 
 /// A background with its thumbnail.

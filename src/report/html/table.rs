@@ -7,17 +7,17 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::clock::{between, took};
-use super::seal::script_safe;
 use super::{HtmlError, Of, Part, began, done, parts};
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Verdict};
-use crate::domain::object::ToneFormat;
+use crate::domain::payload_kind::ToneFormat;
 use crate::event::{Outcome, PhoneResult};
 use crate::journal::AttemptRow;
-use crate::report::chronicle::{PhoneSeen, is_failure};
+use crate::report::html::csp::script_safe;
+use crate::report::html::time_format::{between, took};
+use crate::report::run_report::{PhoneSeen, is_failure};
 use crate::report::text::printable;
-use crate::report::words;
+use crate::report::wording;
 
 /// A phone in the part that needs no script.
 #[derive(Clone, Debug)]
@@ -160,7 +160,7 @@ pub(super) fn data(runs: &[Of<'_>]) -> Result<String, HtmlError> {
         outcomes: Outcome::ALL.map(Outcome::as_str).to_vec(),
         verdicts: Verdict::ALL.map(Verdict::as_str).to_vec(),
         codes: Code::ALL.iter().map(|code| code.as_str()).collect(),
-        failed: words::failed(deed, proof),
+        failed: wording::failed(deed, proof),
         labels: if runs.iter().any(|of| of.run.audit.is_some()) { &LABELS } else { &[] },
         texts: texts.texts,
         rows,

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::Of;
-use super::clock::{between, marks, time_of_day, took};
 use crate::domain::text::{counted, excerpt};
 use crate::event::Outcome;
-use crate::report::chronicle::Chronicle;
+use crate::report::html::time_format::{between, marks, time_of_day, took};
+use crate::report::run_report::Chronicle;
 use crate::report::text::printable;
-use crate::report::words;
+use crate::report::wording;
 
 /// A drawing of fixed width; all lengths are its units.
 #[derive(Clone, Debug)]
@@ -201,7 +201,7 @@ fn done(chronicle: &Chronicle, began: Timestamp, length: u64) -> Vec<(u64, Outco
 
 /// What a reader calls a stage of a run.
 fn label(of: &Of<'_>, stage: &StageTimes) -> String {
-    printable(words::stage(of.run.deed, &stage.word)).into_owned()
+    printable(wording::stage(of.run.deed, &stage.word)).into_owned()
 }
 
 /// What happens in a stage: reading, changing, pushing.
@@ -313,8 +313,8 @@ pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::deed::Deed;
-    use crate::domain::object::ObjectKind;
+    use crate::domain::payload_kind::ObjectKind;
+    use crate::domain::push_action::Deed;
     use crate::event::PhoneResult;
     use crate::journal::{EventRow, RunRow};
 

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use super::answers::{Answer, page};
-use crate::domain::object::ToneFormat;
+use crate::domain::payload_kind::ToneFormat;
 use crate::sim::xml::{Node, escape_into};
 
 /// Returns the name of the object's root; nothing if it is no document.

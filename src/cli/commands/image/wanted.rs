@@ -7,7 +7,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::Progress;
 use crate::cli::{open, pipeline, target};
 use crate::domain::model::{self, Model};
-use crate::domain::repair::Repairs;
+use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::{LimitCounts, Pattern};
 
 /// Chooses models that show pictures, in the order of the catalogue.

@@ -9,7 +9,7 @@ use clap::{Subcommand, ValueEnum};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::goods::Wanted;
 use crate::cli::send::{self, SendArgs};
-use crate::domain::object::ToneFormat;
+use crate::domain::payload_kind::ToneFormat;
 
 /// Push a ring tone to the phones that are ready, and change nothing on the cluster
 ///

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::error::{CliError, Exit};
 use crate::cli::{goods, ui};
-use crate::domain::object::ToneFormat;
+use crate::domain::payload_kind::ToneFormat;
 use crate::domain::text::excerpt;
 use crate::media::{Audio, Tone, merge_ring_list};
 

@@ -1,0 +1,165 @@
+//! Looks at what a change is about, and compares it with what the change expects.
+
+use crate::apply::cluster_api::Site;
+use crate::axl::get_common_phone_config::CommonPhoneConfig;
+use crate::axl::page::PhonePage;
+use crate::domain::association::DeviceList;
+use crate::domain::personalization::Setting;
+use crate::domain::plan::{Action, Now, Place};
+use crate::domain::repair_policy::PageSettings;
+use crate::domain::text::names;
+
+/// What stands where a change is to be made.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Found {
+    /// What the change expects.
+    AsExpected,
+    /// What the change would make of it.
+    AsPlanned,
+    /// Something else; says what.
+    Moved(String),
+}
+
+/// Reads what stands now where a change is, was or will be made.
+///
+/// # Errors
+/// When it cannot be read. What is not there any more is no error.
+pub async fn now<S: Site>(site: &S, action: &Action) -> Result<Now, S::Error> {
+    Ok(match action {
+        Action::AssociateDevices { target, .. } | Action::DissociateDevices { target, .. } => {
+            Now::List(site.list(target).await?)
+        }
+        Action::EnablePersonalization(change) | Action::RestorePersonalization(change) => {
+            match change.scope {
+                Place::Phone => of_phone(site.phone(&change.target).await?),
+                Place::Profile => of_profile(site.profile(&change.target).await?),
+            }
+        }
+        Action::EnableWebAccess(change) | Action::RestoreWebAccess(change) => {
+            of_phone(site.phone(&change.target).await?)
+        }
+        Action::AssignProfile { target, .. } => of_phone(site.phone(target).await?),
+        Action::AddProfile { target, .. } | Action::RemoveProfile { target, .. } => {
+            of_profile(site.profile(target).await?)
+        }
+        // Nobody can see whether a phone has taken its configuration over.
+        Action::ApplyConfig { .. } => Now::Gone,
+    })
+}
+
+fn of_phone(page: Option<PhonePage>) -> Now {
+    page.map_or(Now::Gone, |page| page.now())
+}
+
+fn of_profile(page: Option<CommonPhoneConfig>) -> Now {
+    page.map_or(Now::Gone, |page| page.now())
+}
+
+/// Looks at everything that a change depends on.
+pub(crate) async fn look<S: Site>(site: &S, action: &Action) -> Result<Found, S::Error> {
+    let found = compare(action, &now(site, action).await?);
+    if let (Action::AddProfile { source, page, .. }, Found::AsExpected) = (action, &found) {
+        let same =
+            site.profile(source).await?.is_some_and(|there| there.digest().as_ref() == Ok(page));
+        if !same {
+            return Ok(Found::Moved(format!(
+                "the profile {source}, which is to be copied, is another"
+            )));
+        }
+    }
+    Ok(found)
+}
+
+/// Compares what stands there with what the change expects and with what it would make of it.
+pub(crate) fn compare(action: &Action, now: &Now) -> Found {
+    match (action, now) {
+        (Action::ApplyConfig { .. }, _) | (Action::AddProfile { .. }, Now::Gone) => {
+            Found::AsExpected
+        }
+        (Action::RemoveProfile { .. }, Now::Gone) => Found::AsPlanned,
+        (_, Now::Gone) => Found::Moved("it is not there any more".to_owned()),
+        (
+            Action::AssociateDevices { before, after, .. }
+            | Action::DissociateDevices { before, after, .. },
+            Now::List(list),
+        ) => lists(before, after, list),
+        (
+            Action::EnablePersonalization(change) | Action::RestorePersonalization(change),
+            Now::Phone { personalization, .. } | Now::Profile { personalization, .. },
+        ) => values(
+            Some(change.before.as_axl()),
+            Some(change.after.as_axl()),
+            personalization.map(Setting::as_axl),
+        ),
+        (
+            Action::EnableWebAccess(change) | Action::RestoreWebAccess(change),
+            Now::Phone { settings, .. },
+        ) => settings_found(&change.before, &change.after, settings),
+        (Action::AssignProfile { before, after, .. }, Now::Phone { profile, .. }) => {
+            values(Some(before), Some(after), profile.as_deref())
+        }
+        (Action::AddProfile { page, after, .. }, Now::Profile { personalization, page: there }) => {
+            if personalization.as_ref() == Some(after) && there.as_ref() == Ok(page) {
+                Found::AsPlanned
+            } else {
+                Found::Moved("there is one of that name already".to_owned())
+            }
+        }
+        (Action::RemoveProfile { before, .. }, Now::Profile { page, .. }) => {
+            if page.as_ref() == Ok(before) {
+                Found::AsExpected
+            } else {
+                Found::Moved("its settings are others".to_owned())
+            }
+        }
+        (_, Now::List(_) | Now::Phone { .. } | Now::Profile { .. }) => {
+            Found::Moved("something else stands there".to_owned())
+        }
+    }
+}
+
+fn lists(before: &DeviceList, after: &DeviceList, now: &DeviceList) -> Found {
+    if now.same_devices(before) {
+        return Found::AsExpected;
+    }
+    if now.same_devices(after) {
+        return Found::AsPlanned;
+    }
+    let part = |what: &str, all: Vec<String>| {
+        (!all.is_empty()).then(|| format!("{what}: {}", names(&all)))
+    };
+    let parts =
+        [part("added", now.missing_from(before)), part("removed", before.missing_from(now))];
+    Found::Moved(parts.into_iter().flatten().collect::<Vec<_>>().join("; "))
+}
+
+fn values(before: Option<&str>, after: Option<&str>, now: Option<&str>) -> Found {
+    if now == before {
+        return Found::AsExpected;
+    }
+    if now == after {
+        return Found::AsPlanned;
+    }
+    let word = |value: Option<&str>| value.unwrap_or("nothing that is known").to_owned();
+    Found::Moved(format!("it was {}, and is {} now", word(before), word(now)))
+}
+
+fn settings_found(
+    before: &PageSettings,
+    after: &PageSettings,
+    now: &Result<PageSettings, String>,
+) -> Found {
+    match now {
+        Err(why) => Found::Moved(why.clone()),
+        Ok(now) if now == before => Found::AsExpected,
+        Ok(now) if now == after => Found::AsPlanned,
+        Ok(now) if now.others != before.others => {
+            Found::Moved("other product-specific settings of it are not as they were".to_owned())
+        }
+        Ok(now) => values(
+            before.web_access.as_deref(),
+            after.web_access.as_deref(),
+            now.web_access.as_deref(),
+        ),
+    }
+}

@@ -1,0 +1,93 @@
+//! Phones that a run is not about although they were selected: nothing is changed for them, and nothing pushed.
+
+use crate::domain::audit::{Audit, AuditedPhone, Summary};
+use crate::domain::finding::{Code, Finding, Severity};
+use crate::domain::model::PushSchema;
+use crate::domain::picture_rules::PictureRules;
+use crate::domain::text::counted;
+
+/// Why a phone is left alone whose picture cannot be taken off.
+pub const CANNOT_REMOVE: &str =
+    "no way is known to take a pushed picture off a phone of this model";
+
+/// What to do about such a phone.
+pub const CANNOT_REMOVE_REMEDY: &str = "push a picture that looks like the one it came with";
+
+impl AuditedPhone {
+    /// Returns why it is left alone, where it is.
+    pub fn left_alone(&self) -> Option<&Finding> {
+        self.findings.iter().find(|finding| finding.code == Code::LeftAlone)
+    }
+
+    fn leave_alone(&mut self, why: &str, remedy: &str) {
+        // What would be repaired otherwise is not, and nobody else has to do anything for it either.
+        for finding in &mut self.findings {
+            if matches!(finding.severity, Severity::Fixable | Severity::Blocked | Severity::Offline)
+            {
+                finding.remedy = "nothing, as long as the phone is left alone".to_owned();
+            }
+        }
+        self.findings.push(Finding {
+            code: Code::LeftAlone,
+            severity: Severity::Warning,
+            message: why.to_owned(),
+            remedy: remedy.to_owned(),
+        });
+    }
+}
+
+impl Audit {
+    /// Says of every phone which picture it gets, where there are rules; those that get none are left alone.
+    #[must_use]
+    pub fn with_pictures(mut self, rules: &PictureRules) -> Self {
+        if rules.is_empty() {
+            return self;
+        }
+        let mut without = 0;
+        for phone in &mut self.phones {
+            let Some(image) = &mut phone.image else { continue };
+            image.picture = rules.picture_of(&phone.phone).map(str::to_owned);
+            if image.picture.is_none() {
+                without += 1;
+                phone.leave_alone(NO_PICTURE, NO_PICTURE_REMEDY);
+            }
+        }
+        let remark = format!(
+            "{} could show a picture, and no rule of the config file has one for them: they are left alone, nothing is \
+             changed for them and nothing is pushed to them; a last [[image]] with nothing but `file` is for all others",
+            counted(without, "phone")
+        );
+        self.leaving(without, remark)
+    }
+
+    /// Leaves the phones alone that show pushed pictures, and of which nobody knows how to take them off.
+    #[must_use]
+    pub fn for_removal(mut self) -> Self {
+        let mut without = 0;
+        for phone in &mut self.phones {
+            if phone.image.as_ref().is_some_and(|image| image.schema == PushSchema::Classic) {
+                without += 1;
+                phone.leave_alone(CANNOT_REMOVE, CANNOT_REMOVE_REMEDY);
+            }
+        }
+        let remark = format!(
+            "of {} no way is known to take a pushed picture off their models: they are left alone, nothing is changed \
+             for them and nothing is pushed to them",
+            counted(without, "phone")
+        );
+        self.leaving(without, remark)
+    }
+
+    fn leaving(mut self, phones: usize, remark: String) -> Self {
+        if phones > 0 {
+            self.remarks.push(remark);
+            self.summary = Summary::of(&self.phones);
+        }
+        self
+    }
+}
+
+const NO_PICTURE: &str = "no rule of the config file has a picture for it";
+
+const NO_PICTURE_REMEDY: &str =
+    "add an [[image]] for it, or a last one with nothing but `file`, or name a PICTURE";

@@ -1,0 +1,115 @@
+//! What runs have begun on a cluster and not brought to its end.
+
+use std::collections::{BTreeSet, HashSet};
+
+use jiff::Timestamp;
+use rusqlite::params;
+
+use crate::domain::plan::{Change, Place, Plan};
+use crate::domain::repair_policy::Owed;
+use crate::journal::error::{JournalError, Problem};
+use crate::journal::reader::{History, json};
+use crate::journal::recorder::RunId;
+
+impl History {
+    /// Returns phones and profiles whose settings were changed, or may have been, and which were not told to
+    /// take them over since.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn owed(&self, cluster_id: &str) -> Result<Owed, JournalError> {
+        let (mut phones, mut profiles) = (BTreeSet::new(), BTreeSet::new());
+        for (change, is_applied) in self.changes_of_cluster(cluster_id, Timestamp::MIN)? {
+            if let Some((place, name)) = change.action.configures() {
+                match place {
+                    Place::Phone => phones.insert(name.to_owned()),
+                    Place::Profile => profiles.insert(name.to_owned()),
+                };
+            }
+            match change.action.told() {
+                Some((Place::Phone, name)) if is_applied => drop(phones.remove(name)),
+                Some((Place::Profile, name)) if is_applied => drop(profiles.remove(name)),
+                Some(_) | None => {}
+            }
+        }
+        Ok(Owed { phones: phones.into_iter().collect(), profiles: profiles.into_iter().collect() })
+    }
+
+    /// Returns the numbers of those changes of a plan by which phones were told to take their configuration over
+    /// when an earlier run carried the same plan out, and which need not be told again.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn told_before(&self, run: RunId, plan: &Plan) -> Result<HashSet<u32>, JournalError> {
+        let cluster_id: String = self.told(
+            self.connection()
+                .query_row("select cluster_id from runs where id = ?1", [run], |row| row.get(0))
+                .map_err(Problem::from),
+        )?;
+        let numbers: HashSet<u32> = self.told((|| {
+            let mut select = self.connection().prepare(
+                "select c.number from changes c inner join runs r on c.run = r.id inner join plans p on p.run = r.id
+                  where r.cluster_id = ?1 and p.fingerprint = ?2 and c.kind = 'apply_config' and c.state = 'applied'",
+            )?;
+            let rows = select
+                .query_map(params![cluster_id, plan.fingerprint], |row| row.get::<_, u32>(0))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })())?;
+        let owed = self.owed(&cluster_id)?;
+        let is_owed = |change: &&Change| match change.action.told() {
+            Some((Place::Phone, name)) => owed.phones.iter().any(|phone| phone == name),
+            Some((Place::Profile, name)) => owed.profiles.iter().any(|profile| profile == name),
+            None => true,
+        };
+        let told = plan.changes.iter().filter(|change| !is_owed(change)).map(|change| change.id);
+        Ok(told.filter(|id| numbers.contains(id)).collect())
+    }
+
+    /// Returns the devices that a user was given since a time, by name: phones may not know of it yet.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn associated_since(
+        &self,
+        cluster_id: &str,
+        since: Timestamp,
+    ) -> Result<BTreeSet<String>, JournalError> {
+        let changes = self.changes_of_cluster(cluster_id, since)?;
+        let added = changes.iter().flat_map(|(change, _)| change.action.added_devices());
+        Ok(added.cloned().collect())
+    }
+
+    /// Returns the changes that were made or may have been, the oldest first, and whether each is known to
+    /// have been.
+    fn changes_of_cluster(
+        &self,
+        cluster_id: &str,
+        since: Timestamp,
+    ) -> Result<Vec<(Change, bool)>, JournalError> {
+        self.told((|| {
+            let mut select = self.connection().prepare(
+                "select c.body, c.state, c.intended_at from changes c inner join runs r on c.run = r.id
+                  where r.cluster_id = ?1 and coalesce(c.state, '') <> 'not_applied'
+                  order by c.run, c.number",
+            )?;
+            let rows = select.query_map(params![cluster_id], |row| {
+                let body: String = row.get(0)?;
+                let state: Option<String> = row.get(1)?;
+                let at: String = row.get(2)?;
+                Ok((body, state, at))
+            })?;
+            let mut changes = Vec::new();
+            for row in rows {
+                let (body, state, at) = row?;
+                let at: Timestamp = at.parse().map_err(|error: jiff::Error| {
+                    Problem::Unreadable { what: "a time", why: error.to_string() }
+                })?;
+                if at >= since {
+                    let is_applied = state.as_deref() == Some("applied");
+                    changes.push((json(&body, "a change")?, is_applied));
+                }
+            }
+            Ok(changes)
+        })())
+    }
+}

@@ -1,0 +1,551 @@
+//! Writing: a run, what it means to do, and what came of it.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags, params};
+use serde::Serialize;
+
+use crate::domain::device_name::DeviceName;
+use crate::domain::payload_kind::ObjectKind;
+use crate::domain::plan::{Change, Plan};
+use crate::event::{ChangeResult, ChangeState, Download, Outcome, PhoneError, PhoneResult};
+use crate::journal::error::{JournalError, Problem};
+use crate::journal::schema;
+use crate::journal::writer::Writer;
+
+/// The number of a run.
+pub type RunId = i64;
+
+/// What stands in place of a cluster's identity and name where phones were pushed to by their addresses. No
+/// cluster's identity is like it: those end in a port.
+pub const ADDRESSES: &str = "addresses";
+
+/// A journal that is open for writing.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    writer: Writer,
+    path: PathBuf,
+}
+
+/// What is known of a run when it begins.
+#[derive(Clone, Debug)]
+pub struct NewRun {
+    /// The command, such as `rollout`.
+    pub command: String,
+    /// The command line as it was typed, which holds no secret.
+    pub command_line: String,
+    /// The version of this program.
+    pub program: String,
+    /// What tells this cluster from any other.
+    pub cluster_id: String,
+    /// The name of the cluster in documents.
+    pub cluster: String,
+    /// The publisher, as `host:port`.
+    pub host: String,
+    /// The operating system's user.
+    pub os_user: String,
+    /// The computer.
+    pub machine: String,
+    /// The number of the process.
+    pub process: u32,
+    /// The run that this one goes on with.
+    pub continues: Option<RunId>,
+    /// The run that this one takes back.
+    pub reverts: Option<RunId>,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum RunState {
+    /// It came to its end, with or without failures.
+    Finished,
+    /// Somebody stopped it.
+    Interrupted,
+    /// It could not go on.
+    Failed,
+}
+
+impl RunState {
+    /// Returns the word that the journal uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Finished => "finished",
+            Self::Interrupted => "interrupted",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// One attempt at one phone, before it is made.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The device name.
+    pub phone: DeviceName,
+    /// Where it answers.
+    pub ip: std::net::IpAddr,
+    /// What is pushed.
+    pub object: ObjectKind,
+    /// What tells that which it is sent from anything else of its kind.
+    pub digest: String,
+    /// Which attempt of this run it is, from 1.
+    pub attempt: u32,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug)]
+pub struct AttemptEnd {
+    /// How.
+    pub outcome: Outcome,
+    /// What the phone said, when it refused or answered what cannot be read.
+    pub said: Option<PhoneError>,
+}
+
+impl Journal {
+    /// Opens the journal, makes it where there is none, and makes sure that it can be written.
+    ///
+    /// # Errors
+    /// When it cannot be made, read or written, or is of a newer release.
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        let failed = |problem| JournalError::new("open", path, problem);
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(|error| failed(error.into()))?;
+        }
+        let connection = connect(path).map_err(failed)?;
+        let writer = Writer::start(connection, path.to_owned()).map_err(failed)?;
+        Ok(Self { writer, path: path.to_owned() })
+    }
+
+    /// Returns where the journal is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Says that a run has died without a word: its holder's lock was found without a holder.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn died(&self, run: RunId) -> Result<(), JournalError> {
+        let died = "update runs set state = 'killed' where id = ?1 and state = 'running'";
+        self.writer.write(move |db| Ok(db.prepare_cached(died)?.execute([run])? as i64)).await?;
+        Ok(())
+    }
+
+    /// Begins a run.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn begin(&self, run: NewRun) -> Result<Recorder, JournalError> {
+        let at = Timestamp::now().to_string();
+        let id = self
+            .writer
+            .write(move |db| {
+                db.prepare_cached(
+                    "insert into runs (command, command_line, program, cluster_id, cluster, host, os_user, machine,
+                         process, continues, reverts, began_at)
+                     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                )?
+                .insert(params![
+                    run.command,
+                    run.command_line,
+                    run.program,
+                    run.cluster_id,
+                    run.cluster,
+                    run.host,
+                    run.os_user,
+                    run.machine,
+                    run.process,
+                    run.continues,
+                    run.reverts,
+                    at
+                ])
+            })
+            .await?;
+        Ok(Recorder { writer: self.writer.clone(), path: self.path.clone(), run: id })
+    }
+}
+
+/// When a screenshot was taken.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Moment {
+    /// Before the push.
+    Before,
+    /// After it.
+    After,
+}
+
+impl Moment {
+    /// Returns what the kind of a kept screenshot begins with, before the phone's name.
+    pub(crate) fn prefix(self) -> &'static str {
+        match self {
+            Self::Before => "screen before ",
+            Self::After => "screen after ",
+        }
+    }
+}
+
+/// Writes down what one run does. Every call returns once its words are on the disk.
+#[derive(Clone, Debug)]
+pub struct Recorder {
+    writer: Writer,
+    path: PathBuf,
+    run: RunId,
+}
+
+impl Recorder {
+    /// Returns the number of the run.
+    pub fn run(&self) -> RunId {
+        self.run
+    }
+
+    /// Returns where the journal is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes sure that what was written is still there and that more could be written.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub async fn check(&self) -> Result<(), JournalError> {
+        let (run, same) = (self.run, "update runs set state = state where id = ?1");
+        let write = self
+            .writer
+            .write(move |db| db.prepare_cached(same)?.execute([run]).map(|rows| rows as i64));
+        write.await.map(drop)
+    }
+
+    /// Keeps a document as it is now, such as the inventory before a change.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn snapshot<T: Serialize + Sync>(
+        &self,
+        kind: &'static str,
+        document: &T,
+    ) -> Result<(), JournalError> {
+        let (run, at, body) = (self.run, Timestamp::now().to_string(), self.deflated(document)?);
+        self.writer
+            .write(move |db| db.prepare_cached(SNAPSHOT)?.insert(params![run, kind, at, body]))
+            .await?;
+        Ok(())
+    }
+
+    /// Keeps a file as it is now, such as the picture.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn keep(&self, kind: &'static str, bytes: Vec<u8>) -> Result<(), JournalError> {
+        self.keep_as(kind.to_owned(), bytes).await
+    }
+
+    async fn keep_as(&self, kind: String, bytes: Vec<u8>) -> Result<(), JournalError> {
+        let (run, at) = (self.run, Timestamp::now().to_string());
+        self.writer
+            .write(move |db| db.prepare_cached(SNAPSHOT)?.insert(params![run, kind, at, bytes]))
+            .await?;
+        Ok(())
+    }
+
+    /// Keeps a phone's screenshot.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn keep_screen(
+        &self,
+        phone: &DeviceName,
+        moment: Moment,
+        file: Vec<u8>,
+    ) -> Result<(), JournalError> {
+        self.keep_as(format!("{}{phone}", moment.prefix()), file).await
+    }
+
+    /// Keeps one of several files of a kind; [`History::kept_named`](crate::journal::History::kept_named) reads it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn keep_named(
+        &self,
+        kind: &str,
+        name: &str,
+        bytes: Vec<u8>,
+    ) -> Result<(), JournalError> {
+        self.keep_as(format!("{kind} {name}"), bytes).await
+    }
+
+    /// Keeps the plan that is carried out.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn plan(&self, plan: &Plan) -> Result<(), JournalError> {
+        let (run, body) = (self.run, self.deflated(plan)?);
+        let (id, fingerprint) = (plan.id.clone(), plan.fingerprint.clone());
+        self.writer
+            .write(move |db| {
+                db.prepare_cached(
+                    "insert into plans (run, plan_id, fingerprint, body) values (?1, ?2, ?3, ?4)",
+                )?
+                .insert(params![run, id, fingerprint, body])
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Says that a change will now be made. Nothing may be written to the cluster before this returns.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn intend(&self, change: &Change) -> Result<(), JournalError> {
+        let (run, number, at) = (self.run, change.id, Timestamp::now().to_string());
+        let body = self.json(change)?;
+        let (kind, target) = (change.action.kind(), change.action.subject());
+        self.writer
+            .write(move |db| {
+                db.prepare_cached(
+                    "insert into changes (run, number, kind, target, body, intended_at) values (?1, ?2, ?3, ?4, ?5, ?6)",
+                )?
+                .insert(params![run, number, kind, target, body, at])
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Says what came of a change.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn changed(&self, result: &ChangeResult) -> Result<(), JournalError> {
+        let (run, number, at) = (self.run, result.change.id, Timestamp::now().to_string());
+        let state = match result.state {
+            ChangeState::Applied => "applied",
+            ChangeState::NotApplied => "not_applied",
+            ChangeState::Unproven => "unproven",
+        };
+        let message = result.message.clone();
+        self.writer
+            .write(move |db| {
+                db.prepare_cached(
+                    "update changes set ended_at = ?3, state = ?4, message = ?5 where run = ?1 and number = ?2",
+                )?
+                .execute(params![run, number, at, state, message])
+                .map(|rows| rows as i64)
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Says that a phone will now be tried. Nothing may be sent to it before this returns the number under
+    /// which [`Recorder::tried`] tells the end.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn trying(&self, attempt: Attempt) -> Result<i64, JournalError> {
+        let (run, at) = (self.run, Timestamp::now().to_string());
+        self.writer
+            .write(move |db| {
+                db.prepare_cached(
+                    "insert into pushes (run, phone, ip, object, digest, attempt, began_at)
+                     values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                )?
+                .insert(params![
+                    run,
+                    attempt.phone.as_str(),
+                    attempt.ip.to_string(),
+                    attempt.object.as_str(),
+                    attempt.digest,
+                    attempt.attempt,
+                    at
+                ])
+            })
+            .await
+    }
+
+    /// Notes what a phone said that accepted. What is written later about the attempt comes after it; nobody waits.
+    pub fn replied(&self, attempt: i64, raw: String) {
+        let update = "update pushes set raw = ?2 where id = ?1";
+        let written = self.writer.send(move |db| {
+            db.prepare_cached(update)?.execute(params![attempt, raw]).map(|rows| rows as i64)
+        });
+        drop(written);
+    }
+
+    /// Says how an attempt ended that is followed by another one.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn tried(&self, attempt: i64, end: AttemptEnd) -> Result<(), JournalError> {
+        let at = Timestamp::now().to_string();
+        self.writer
+            .write(move |db| close(db, attempt, &at, end.outcome, end.said.as_ref()))
+            .await?;
+        Ok(())
+    }
+
+    /// Says how a phone ended in this run, and with it its last attempt, where there was one.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn ended(
+        &self,
+        attempt: Option<i64>,
+        result: &PhoneResult,
+    ) -> Result<(), JournalError> {
+        let (run, at, body) = (self.run, Timestamp::now().to_string(), self.json(result)?);
+        let (name, outcome) = (result.name.as_str().to_owned(), result.outcome);
+        let said = result.phone_error.clone();
+        self.writer
+            .write(move |db| {
+                if let Some(attempt) = attempt {
+                    close(db, attempt, &at, outcome, said.as_ref())?;
+                }
+                db.prepare_cached(
+                    "insert into phones (run, phone, outcome, body) values (?1, ?2, ?3, ?4)
+                     on conflict (run, phone) do update set outcome = ?3, body = ?4",
+                )?
+                .execute(params![run, name, outcome.as_str(), body])
+                .map(|rows| rows as i64)
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Notes something that a person was told. Nobody waits for it, so it may be lost where the journal takes
+    /// no more; nothing depends on it.
+    pub fn note(&self, kind: &'static str, text: String) {
+        let (run, at) = (self.run, Timestamp::now().to_string());
+        let insert = "insert into events (run, at, kind, body) values (?1, ?2, ?3, ?4)";
+        let written = self
+            .writer
+            .send(move |db| db.prepare_cached(insert)?.insert(params![run, at, kind, text]));
+        drop(written);
+    }
+
+    /// Pins the certificate that a phone showed. Nothing secret may be sent to it before this returns.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn pin(&self, phone: &DeviceName, fingerprint: String) -> Result<(), JournalError> {
+        let (run, at, phone) = (self.run, Timestamp::now().to_string(), phone.to_string());
+        let insert =
+            "insert into phone_pins (run, phone, fingerprint, pinned_at) values (?1, ?2, ?3, ?4)";
+        self.writer
+            .write(move |db| {
+                db.prepare_cached(insert)?.insert(params![run, phone, fingerprint, at])
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Notes something as [`Recorder::note`] does, together with what is written next: it costs no time.
+    pub fn aside(&self, kind: &'static str, text: String) {
+        let (run, at) = (self.run, Timestamp::now().to_string());
+        let insert = "insert into events (run, at, kind, body) values (?1, ?2, ?3, ?4)";
+        self.writer
+            .send_along(move |db| db.prepare_cached(insert)?.insert(params![run, at, kind, text]));
+    }
+
+    /// Keeps a line of the image server's access log. It is written together with what is written next, at the
+    /// latest with the end of the run, and so costs a push no time; nothing depends on it.
+    pub fn downloaded(&self, download: &Download) {
+        let (run, at) = (self.run, download.at.to_string());
+        // A document of plain fields can always be written.
+        let Ok(body) = serde_json::to_string(download) else { return };
+        let insert = "insert into events (run, at, kind, body) values (?1, ?2, ?3, ?4)";
+        self.writer.send_along(move |db| {
+            db.prepare_cached(insert)?.insert(params![run, at, DOWNLOAD, body])
+        });
+    }
+
+    /// Ends the run.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn end(&self, state: RunState, exit_code: u8) -> Result<(), JournalError> {
+        let (run, at) = (self.run, Timestamp::now().to_string());
+        self.writer
+            .write(move |db| {
+                db.prepare_cached(
+                    "update runs set ended_at = ?2, state = ?3, exit_code = ?4 where id = ?1",
+                )?
+                .execute(params![run, at, state.as_str(), exit_code])
+                .map(|rows| rows as i64)
+            })
+            .await?;
+        Ok(())
+    }
+
+    fn json<T: Serialize>(&self, document: &T) -> Result<String, JournalError> {
+        serde_json::to_string(document).map_err(|error| self.unwritable(&error))
+    }
+
+    fn deflated<T: Serialize>(&self, document: &T) -> Result<Vec<u8>, JournalError> {
+        let mut deflate = ZlibEncoder::new(Vec::new(), Compression::default());
+        serde_json::to_writer(&mut deflate, document).map_err(|error| self.unwritable(&error))?;
+        deflate
+            .flush()
+            .and_then(|()| deflate.finish())
+            .map_err(|error| JournalError::new("write to", &self.path, error.into()))
+    }
+
+    fn unwritable(&self, error: &serde_json::Error) -> JournalError {
+        JournalError::new("write to", &self.path, Problem::Other(error.to_string()))
+    }
+}
+
+fn close(
+    db: &Connection,
+    attempt: i64,
+    at: &str,
+    outcome: Outcome,
+    said: Option<&PhoneError>,
+) -> rusqlite::Result<i64> {
+    db.prepare_cached(
+        "update pushes set ended_at = ?2, outcome = ?3, number = ?4, said = ?5, raw = coalesce(?6, raw) where id = ?1",
+    )?
+    .execute(params![
+        attempt,
+        at,
+        outcome.as_str(),
+        said.and_then(|error| error.number),
+        said.map(|error| &error.text),
+        said.map(|error| &error.raw)
+    ])
+    .map(|rows| rows as i64)
+}
+
+/// Opens a connection that loses nothing.
+fn connect(path: &Path) -> Result<Connection, Problem> {
+    own_file(path)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(PATIENCE)?;
+    // Whatever is not ours stays as it is, also in how it is written.
+    schema::inspect(&connection)?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    schema::migrate(&mut connection)?;
+    Ok(connection)
+}
+
+/// Makes the file where there is none, for nobody else to read: it holds device names and replies.
+fn own_file(path: &Path) -> Result<(), Problem> {
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true).append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?;
+    Ok(())
+}
+
+/// The kind of event that is a line of the access log.
+pub(crate) const DOWNLOAD: &str = "download";
+
+const SNAPSHOT: &str = "insert into snapshots (run, kind, taken_at, body) values (?1, ?2, ?3, ?4)";
+
+/// How long another process may keep the journal to itself.
+const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,0 +1,54 @@
+//! Reading: what phones showed, where a run looked at their screens.
+
+use rusqlite::params;
+
+use crate::journal::error::JournalError;
+use crate::journal::reader::History;
+use crate::journal::recorder::{Moment, RunId};
+
+/// A screenshot that a run kept; [`History::kept`] has its file.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Screen {
+    /// The kind under which it is kept.
+    pub kind: String,
+    /// The device name.
+    pub phone: String,
+    /// Whether it was taken after the push, not before it.
+    pub after: bool,
+    /// How long the file is, in bytes.
+    pub bytes: usize,
+}
+
+impl History {
+    /// Returns which screenshots a run kept: of each phone and moment the last one.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn screens(&self, run: RunId) -> Result<Vec<Screen>, JournalError> {
+        self.told((|| {
+            // Of rows that are grouped, SQLite gives the one with the highest rowid here (bare columns).
+            let mut select = self.connection().prepare(
+                "select kind, length(body), max(rowid) from snapshots
+                  where run = ?1 and (kind like ?2 || '%' or kind like ?3 || '%') group by kind order by kind",
+            )?;
+            let rows = select.query_map(params![run, Moment::Before.prefix(), Moment::After.prefix()], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
+            })?;
+            let mut screens = Vec::new();
+            for row in rows {
+                let (kind, bytes) = row?;
+                screens.extend(screen(kind, usize::try_from(bytes).unwrap_or(usize::MAX)));
+            }
+            Ok(screens)
+        })())
+    }
+}
+
+fn screen(kind: String, bytes: usize) -> Option<Screen> {
+    let (after, phone) = match kind.strip_prefix(Moment::After.prefix()) {
+        Some(phone) => (true, phone),
+        None => (false, kind.strip_prefix(Moment::Before.prefix())?),
+    };
+    let phone = phone.to_owned();
+    Some(Screen { kind, phone, after, bytes })
+}

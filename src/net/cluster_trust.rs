@@ -1,0 +1,135 @@
+//! The one place that decides whether a server's certificate is accepted.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::client::danger::ServerCertVerifier as _;
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, Error, OtherError};
+
+use crate::net::fingerprint::Fingerprint;
+use crate::net::signature_check::Judge;
+
+/// Which certificates are good.
+#[derive(Debug)]
+pub enum Rule {
+    /// Every one: only after the user asked for it.
+    Anything,
+    /// Those that lead to a known authority, for the right name.
+    Chain {
+        /// The usual verification.
+        webpki: Arc<WebPkiServerVerifier>,
+        /// The certificates that the user gave by hand: one of these may also be the server's own.
+        own: Vec<CertificateDer<'static>>,
+    },
+    /// Exactly the one with this fingerprint; its name, dates and issuer do not matter then.
+    Pin(Fingerprint),
+}
+
+impl Judge for Rule {
+    fn judge(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        let refused = |cause| {
+            let refused = RefusedCertificate { fingerprint: Fingerprint::of(end_entity), cause };
+            Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(refused))))
+        };
+        match self {
+            Self::Anything => Ok(()),
+            Self::Pin(expected) if Fingerprint::of(end_entity) == *expected => Ok(()),
+            Self::Pin(expected) => Err(refused(RefusalCause::Pin { expected: *expected })),
+            Self::Chain { webpki, own } => {
+                let verdict = webpki.verify_server_cert(
+                    end_entity,
+                    intermediates,
+                    server_name,
+                    ocsp_response,
+                    now,
+                );
+                let Err(Error::InvalidCertificate(error)) = verdict else {
+                    return verdict.map(drop);
+                };
+                if own.iter().any(|known| known == end_entity) && may_be_own_authority(&error) {
+                    return match verify_server_name(
+                        &ParsedCertificate::try_from(end_entity)?,
+                        server_name,
+                    ) {
+                        Ok(()) => Ok(()),
+                        Err(Error::InvalidCertificate(error)) => {
+                            Err(refused(RefusalCause::Chain(error)))
+                        }
+                        Err(error) => Err(error),
+                    };
+                }
+                Err(refused(RefusalCause::Chain(error)))
+            }
+        }
+    }
+}
+
+/// The error that travels through rustls when a certificate was refused.
+#[derive(Clone, Debug)]
+pub struct RefusedCertificate {
+    /// The fingerprint of the certificate that the server showed.
+    pub fingerprint: Fingerprint,
+    /// Why it was refused.
+    pub cause: RefusalCause,
+}
+
+impl fmt::Display for RefusedCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.cause {
+            RefusalCause::Chain(error) => {
+                write!(f, "certificate {} refused: {error}", self.fingerprint)
+            }
+            RefusalCause::Pin { expected } => {
+                write!(f, "certificate {} is not the pinned {expected}", self.fingerprint)
+            }
+        }
+    }
+}
+
+impl StdError for RefusedCertificate {}
+
+/// Why a certificate was refused.
+#[derive(Clone, Debug)]
+pub enum RefusalCause {
+    /// The usual verification said no.
+    Chain(CertificateError),
+    /// It is not the pinned one.
+    Pin {
+        /// The fingerprint that was expected.
+        expected: Fingerprint,
+    },
+}
+
+/// Tells whether an error can come from a self-signed server certificate being its own authority.
+///
+/// The Tomcat certificate of a CUCM server is self-signed, and such a certificate may be marked as a
+/// certificate authority, which webpki refuses for a server. Dates are checked before that, and the
+/// name is checked by the caller, so only the errors about the chain are forgiven here.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the enum belongs to another crate and grows; the rest shares one answer"
+)]
+pub(crate) fn may_be_own_authority(error: &CertificateError) -> bool {
+    match error {
+        CertificateError::UnknownIssuer
+        | CertificateError::InvalidPurpose
+        | CertificateError::InvalidPurposeContext { .. }
+        | CertificateError::UnhandledCriticalExtension => true,
+        CertificateError::Other(other) => {
+            other.to_string().contains("CaUsedAsEndEntity")
+                || format!("{other:?}").contains("CaUsedAsEndEntity")
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,357 @@
+//! Takes back what a run changed, and nothing else.
+
+use std::collections::BTreeSet;
+
+use crate::domain::association::{DeviceList, UserRef};
+use crate::domain::inventory::ClusterInfo;
+use crate::domain::personalization::Setting;
+use crate::domain::plan::{
+    Action, Change, Now, PersonalizationChange, Place, Plan, WebAccessChange,
+};
+use crate::domain::repair_policy::{Owed, PageSettings};
+use crate::domain::text::names;
+use crate::plan::{Draft, assemble};
+
+/// The way back from a run.
+#[derive(Clone, Debug)]
+pub struct Undo {
+    /// What would be changed.
+    pub plan: Plan,
+    /// What is left as it is, and why, in sentences.
+    pub left: Vec<String>,
+}
+
+/// Plans the way back from changes that were made, or may have been, given what stands there now.
+///
+/// Only what is still as the run left it is taken back, the last change first. What somebody else has
+/// changed since stays. Phones that were not told of a change of theirs, which `owed` names, are told too: a revert
+/// that was killed can have set their settings back already.
+pub fn undo<'a>(
+    cluster: &ClusterInfo,
+    made_at: jiff::Timestamp,
+    done: impl DoubleEndedIterator<Item = (&'a Change, &'a Now)>,
+    owed: &Owed,
+    reset: bool,
+) -> Undo {
+    let mut back = Back::default();
+    for (change, now) in done.rev() {
+        back.change(&change.action, now);
+    }
+    back.tell_of_what_is_back(owed);
+    let Back { mut changes, removals, phones, profiles, left, .. } = back;
+    let taken = |scope, name: &String| Draft {
+        action: Action::apply_config(scope, name, reset),
+        affects: 1,
+        reason: "its settings are taken back".to_owned(),
+    };
+    changes.extend(profiles.iter().map(|name| taken(Place::Profile, name)));
+    changes.extend(phones.iter().map(|name| taken(Place::Phone, name)));
+    // A profile can go only when nobody uses it any more.
+    changes.extend(removals);
+    Undo { plan: assemble(cluster, made_at, changes), left }
+}
+
+/// Returns what a change left where it was made, as far as that is known without asking the cluster again. `list` is
+/// what was read back where a list was written.
+pub fn left_by(action: &Action, list: Option<&DeviceList>) -> Now {
+    let unread = || Err("it was not read".to_owned());
+    let no_page = Err("it was not read".to_owned());
+    let phone =
+        |personalization, profile, settings| Now::Phone { personalization, profile, settings };
+    match action {
+        Action::AssociateDevices { after, .. } | Action::DissociateDevices { after, .. } => {
+            Now::List(list.unwrap_or(after).clone())
+        }
+        Action::EnablePersonalization(to) | Action::RestorePersonalization(to) => match to.scope {
+            Place::Phone => phone(Some(to.after), None, unread()),
+            Place::Profile => Now::Profile { personalization: Some(to.after), page: no_page },
+        },
+        Action::EnableWebAccess(to) | Action::RestoreWebAccess(to) => {
+            phone(None, None, Ok(to.after.clone()))
+        }
+        Action::AssignProfile { after, .. } => phone(None, Some(after.clone()), unread()),
+        Action::AddProfile { page, after, .. } => {
+            Now::Profile { personalization: Some(*after), page: Ok(page.clone()) }
+        }
+        Action::RemoveProfile { .. } | Action::ApplyConfig { .. } => Now::Gone,
+    }
+}
+
+/// Returns the changes that a plan takes back, in the order in which they were made: [`undo`] plans from them and
+/// from what stands there now, as it does from those of a run.
+pub fn taken_back(plan: &Plan) -> Vec<Change> {
+    let changes = plan.changes.iter().rev();
+    let made = changes
+        .filter_map(|change| Some(Change { action: reverse(&change.action)?, ..change.clone() }));
+    made.collect()
+}
+
+/// The opposite of an action; nothing where phones are only told of one.
+fn reverse(action: &Action) -> Option<Action> {
+    let personalization = |to: &PersonalizationChange| {
+        let (before, after) = (to.after, to.before);
+        PersonalizationChange { before, after, ..to.clone() }
+    };
+    let web_access = |to: &WebAccessChange| WebAccessChange {
+        target: to.target.clone(),
+        before: to.after.clone(),
+        after: to.before.clone(),
+    };
+    Some(match action {
+        Action::AssociateDevices { target, before, adds, after } => Action::DissociateDevices {
+            target: target.clone(),
+            before: after.clone(),
+            removes: adds.clone(),
+            after: before.clone(),
+        },
+        Action::DissociateDevices { target, before, removes, after } => Action::AssociateDevices {
+            target: target.clone(),
+            before: after.clone(),
+            adds: removes.clone(),
+            after: before.clone(),
+        },
+        Action::EnablePersonalization(to) => Action::RestorePersonalization(personalization(to)),
+        Action::RestorePersonalization(to) => Action::EnablePersonalization(personalization(to)),
+        Action::EnableWebAccess(to) => Action::RestoreWebAccess(web_access(to)),
+        Action::RestoreWebAccess(to) => Action::EnableWebAccess(web_access(to)),
+        Action::AssignProfile { target, before, after } => Action::AssignProfile {
+            target: target.clone(),
+            before: after.clone(),
+            after: before.clone(),
+        },
+        Action::RemoveProfile { target, before, .. } => Action::AddProfile {
+            target: target.clone(),
+            source: String::new(),
+            page: before.clone(),
+            before: (),
+            after: Setting::Enabled,
+        },
+        Action::AddProfile { target, page, .. } => {
+            Action::RemoveProfile { target: target.clone(), before: page.clone(), after: () }
+        }
+        Action::ApplyConfig { .. } => return None,
+    })
+}
+
+#[derive(Default)]
+struct Back {
+    changes: Vec<Draft>,
+    removals: Vec<Draft>,
+    phones: BTreeSet<String>,
+    profiles: BTreeSet<String>,
+    /// Phones and profiles whose settings are as they were before.
+    back_already: Vec<(Place, String)>,
+    left: Vec<String>,
+}
+
+impl Back {
+    fn change(&mut self, action: &Action, now: &Now) {
+        match (action, now) {
+            // Whatever is restored is taken over at the end.
+            (Action::ApplyConfig { .. }, _) => {}
+            (_, Now::Gone) => self.leave(action, "it is not there any more"),
+            (Action::AssociateDevices { target, adds, .. }, Now::List(list)) => {
+                self.take_out(target, adds, list);
+            }
+            (Action::DissociateDevices { target, removes, .. }, Now::List(list)) => {
+                self.put_back(target, removes, list);
+            }
+            (
+                Action::EnablePersonalization(change) | Action::RestorePersonalization(change),
+                Now::Phone { personalization, .. } | Now::Profile { personalization, .. },
+            ) => self.personalization(action, change, *personalization),
+            (
+                Action::EnableWebAccess(change) | Action::RestoreWebAccess(change),
+                Now::Phone { settings, .. },
+            ) => self.web_access(action, change, settings),
+            (Action::AssignProfile { target, before, after }, Now::Phone { profile, .. }) => {
+                self.profile(action, target, before, after, profile.as_deref());
+            }
+            (
+                Action::AddProfile { target, page, after, .. },
+                Now::Profile { personalization, page: now },
+            ) => {
+                if *personalization == Some(*after) && now.as_ref() == Ok(page) {
+                    self.removals.push(Draft {
+                        action: Action::RemoveProfile {
+                            target: target.clone(),
+                            before: page.clone(),
+                            after: (),
+                        },
+                        affects: 0,
+                        reason: "the run made it".to_owned(),
+                    });
+                } else {
+                    self.leave(action, "somebody has changed it since");
+                }
+            }
+            (Action::RemoveProfile { .. }, _) => {
+                self.leave(action, "a profile that was removed cannot be made again from here");
+            }
+            (
+                Action::AssociateDevices { .. }
+                | Action::DissociateDevices { .. }
+                | Action::EnablePersonalization(_)
+                | Action::RestorePersonalization(_)
+                | Action::EnableWebAccess(_)
+                | Action::RestoreWebAccess(_)
+                | Action::AddProfile { .. }
+                | Action::AssignProfile { .. },
+                Now::List(_) | Now::Phone { .. } | Now::Profile { .. },
+            ) => self.leave(action, "what stands there now was not read"),
+        }
+    }
+
+    fn take_out(&mut self, target: &UserRef, adds: &[String], list: &DeviceList) {
+        let (there, gone): (Vec<_>, Vec<_>) =
+            adds.iter().cloned().partition(|name| list.contains(name));
+        if !gone.is_empty() {
+            self.left
+                .push(format!("the {target} does not control {} any more already", names(&gone)));
+        }
+        if there.is_empty() {
+            return;
+        }
+        self.changes.push(Draft {
+            affects: there.len(),
+            action: Action::DissociateDevices {
+                target: target.clone(),
+                before: list.clone(),
+                after: list.without(&DeviceList::from(there.clone())),
+                removes: there,
+            },
+            reason: "the run added them".to_owned(),
+        });
+    }
+
+    fn put_back(&mut self, target: &UserRef, removes: &[String], list: &DeviceList) {
+        let after = list.merged(removes.iter().map(String::as_str));
+        let adds = after.missing_from(list);
+        if adds.is_empty() {
+            self.left.push(format!("the {target} controls all of the devices again already"));
+            return;
+        }
+        self.changes.push(Draft {
+            affects: adds.len(),
+            action: Action::AssociateDevices {
+                target: target.clone(),
+                before: list.clone(),
+                adds,
+                after,
+            },
+            reason: "the run took them out".to_owned(),
+        });
+    }
+
+    fn personalization(
+        &mut self,
+        action: &Action,
+        change: &PersonalizationChange,
+        now: Option<Setting>,
+    ) {
+        match now {
+            Some(now) if now == change.before => self.leave_as_before(action),
+            Some(now) if now == change.after => {
+                let PersonalizationChange { scope, target, before, after } = change.clone();
+                match scope {
+                    Place::Phone => self.phones.insert(target.clone()),
+                    Place::Profile => self.profiles.insert(target.clone()),
+                };
+                self.changes.push(Draft {
+                    action: Action::RestorePersonalization(PersonalizationChange {
+                        scope,
+                        target,
+                        before: after,
+                        after: before,
+                    }),
+                    affects: 1,
+                    reason: "the run set it".to_owned(),
+                });
+            }
+            Some(now) => {
+                self.leave(action, &format!("somebody has set it to {} since", now.as_axl()));
+            }
+            None => self.leave(action, "what stands there now is not known"),
+        }
+    }
+
+    fn web_access(
+        &mut self,
+        action: &Action,
+        change: &WebAccessChange,
+        now: &Result<PageSettings, String>,
+    ) {
+        let now = match now {
+            Ok(now) => now,
+            Err(why) => return self.leave(action, why),
+        };
+        if now.web_access == change.before.web_access {
+            return self.leave_as_before(action);
+        }
+        if now.web_access != change.after.web_access {
+            return self.leave(action, "somebody has set it to something else since");
+        }
+        self.phones.insert(change.target.clone());
+        let after = PageSettings { web_access: change.before.web_access.clone(), ..now.clone() };
+        self.changes.push(Draft {
+            action: Action::RestoreWebAccess(WebAccessChange {
+                target: change.target.clone(),
+                before: now.clone(),
+                after,
+            }),
+            affects: 1,
+            reason: "the run set it".to_owned(),
+        });
+    }
+
+    fn profile(
+        &mut self,
+        action: &Action,
+        target: &str,
+        before: &str,
+        after: &str,
+        now: Option<&str>,
+    ) {
+        if now == Some(before) {
+            self.leave_as_before(action);
+        } else if now == Some(after) {
+            self.phones.insert(target.to_owned());
+            self.changes.push(Draft {
+                action: Action::AssignProfile {
+                    target: target.to_owned(),
+                    before: after.to_owned(),
+                    after: before.to_owned(),
+                },
+                affects: 1,
+                reason: "the run moved it".to_owned(),
+            });
+        } else {
+            self.leave(
+                action,
+                &format!("somebody has moved it to {} since", now.unwrap_or("none")),
+            );
+        }
+    }
+
+    /// Tells phones whose settings are back already, and which were not told of that yet.
+    fn tell_of_what_is_back(&mut self, owed: &Owed) {
+        for (place, name) in std::mem::take(&mut self.back_already) {
+            let (owed, told) = match place {
+                Place::Phone => (&owed.phones, &mut self.phones),
+                Place::Profile => (&owed.profiles, &mut self.profiles),
+            };
+            if owed.contains(&name) {
+                told.insert(name);
+            }
+        }
+    }
+
+    fn leave_as_before(&mut self, action: &Action) {
+        self.back_already.extend(action.configures().map(|(place, name)| (place, name.to_owned())));
+        self.leave(action, "it is as it was before the run");
+    }
+
+    fn leave(&mut self, action: &Action, why: &str) {
+        self.left.push(format!("{}: {why}", action.subject()));
+    }
+}

@@ -1,0 +1,83 @@
+//! The way to phones, whatever is pushed.
+
+use crate::phone::PhoneError;
+use crate::push::delivery::external::DirectLine;
+use crate::push::delivery::picture::PhoneLine;
+use crate::push::policy::verification::Evidence;
+use crate::push::{Answer, Fetched, KeysLine, Line, Target, ToneLine};
+
+/// One of the ways.
+#[derive(Debug)]
+pub enum AnyLine {
+    /// For pictures.
+    Picture(Box<PhoneLine>),
+    /// For pictures that stand elsewhere, and for taking pictures off.
+    Direct(Box<DirectLine>),
+    /// For ring tones.
+    Tone(Box<ToneLine>),
+    /// For keys and sounds.
+    Keys(Box<KeysLine>),
+}
+
+impl AnyLine {
+    /// Makes sure that what would be sent to these targets is not too long for phones.
+    ///
+    /// # Errors
+    /// Says which part is too long, before anything has been sent or changed.
+    pub fn check(&self, targets: &[Target]) -> Result<(), PhoneError> {
+        match self {
+            Self::Picture(line) => line.check(targets),
+            Self::Direct(line) => line.check(targets),
+            Self::Tone(line) => line.check(targets),
+            // A script is read only when all its steps fit.
+            Self::Keys(_) => Ok(()),
+        }
+    }
+
+    /// Returns the URL under which phones download; nothing when they download nothing from us.
+    pub fn base_url(&self) -> Option<&str> {
+        match self {
+            Self::Picture(line) => Some(line.base_url()),
+            Self::Tone(line) => Some(line.base_url()),
+            Self::Direct(_) | Self::Keys(_) => None,
+        }
+    }
+
+    /// Stops the server, where there is one, once its transfers have ended.
+    pub async fn shutdown(self) {
+        match self {
+            Self::Picture(line) => line.shutdown().await,
+            Self::Tone(line) => line.shutdown().await,
+            Self::Direct(_) | Self::Keys(_) => {}
+        }
+    }
+}
+
+impl Line for AnyLine {
+    async fn push(&self, target: &Target) -> Answer {
+        match self {
+            Self::Picture(line) => line.push(target).await,
+            Self::Direct(line) => line.push(target).await,
+            Self::Tone(line) => line.push(target).await,
+            Self::Keys(line) => line.push(target).await,
+        }
+    }
+
+    async fn downloads(&self, target: &Target) -> Fetched {
+        match self {
+            Self::Picture(line) => line.downloads(target).await,
+            Self::Direct(line) => line.downloads(target).await,
+            Self::Tone(line) => line.downloads(target).await,
+            Self::Keys(line) => line.downloads(target).await,
+        }
+    }
+
+    async fn evidence(&self, target: &Target, fetched: &Fetched) -> Evidence {
+        match self {
+            Self::Picture(line) => line.evidence(target, fetched).await,
+            Self::Direct(line) => line.evidence(target, fetched).await,
+            Self::Tone(line) => line.evidence(target, fetched).await,
+            Self::Keys(line) => line.evidence(target, fetched).await,
+        }
+    }
+}

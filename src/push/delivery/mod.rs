@@ -1,0 +1,11 @@
+//! How each kind of payload reaches a phone: the session with the phone, the push itself, and what proves it.
+
+pub mod any;
+pub mod certificate_pins;
+pub mod connector;
+pub mod external;
+pub(crate) mod key_script;
+pub mod picture;
+pub(crate) mod ring_tone;
+pub mod screenshots;
+pub(crate) mod session;

@@ -1,0 +1,324 @@
+//! The real way to a phone: who lives there, the push, and the downloads.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::domain::device_name::DeviceName;
+use crate::domain::model::ImageSpec;
+use crate::event::PhoneError;
+use crate::image_server::{HostError, ImageHost, PublishedUrls, Token};
+use crate::media::{Made, MediaError, Picture, PreparedImage, PreparedSet, Shape};
+use crate::phone::{
+    Outcome, Phase, PhoneAnswer, PhoneError as SendError, PushObject as _, Reply, SetBackground,
+    Theme,
+};
+use crate::push::delivery::connector::{Meeting, unreachable};
+use crate::push::delivery::screenshots::Screens;
+use crate::push::delivery::session::Contact;
+use crate::push::policy::verification::Evidence;
+use crate::push::{Answer, Fetched, Line, Target};
+
+/// Pushes over HTTP or HTTPS and lets phones download from our own image server.
+#[derive(Debug)]
+pub struct PhoneLine {
+    contact: Contact,
+    host: ImageHost,
+    pictures: PreparedSet,
+    picture_name: String,
+    verify_timeout: Duration,
+    /// The picture for key expansion modules, where there is one.
+    kem_url: Option<String>,
+    /// What was published for phones that nobody waits for; nothing where they are waited for.
+    unwatched: Option<Mutex<Vec<Token>>>,
+    /// The pictures, decoded for comparison with screens.
+    pixels: HashMap<Made, Picture>,
+    published: Mutex<HashMap<DeviceName, PublishedUrls>>,
+}
+
+impl PhoneLine {
+    /// Puts a line together; `verify_timeout` is how long downloads are waited for after an acceptance.
+    pub fn new(
+        phones: Meeting,
+        host: ImageHost,
+        pictures: PreparedSet,
+        picture_name: String,
+        verify_timeout: Duration,
+    ) -> Self {
+        let published = Mutex::default();
+        Self {
+            contact: Contact::new(phones),
+            host,
+            pictures,
+            picture_name,
+            verify_timeout,
+            kem_url: None,
+            unwatched: None,
+            pixels: HashMap::new(),
+            published,
+        }
+    }
+
+    /// Waits for nobody's downloads: an acceptance is all that is asked for.
+    #[must_use]
+    pub fn without_proof(mut self) -> Self {
+        self.unwatched = Some(Mutex::default());
+        self
+    }
+
+    /// Looks at the phones' screens too.
+    ///
+    /// # Errors
+    /// When a picture cannot be decoded again.
+    pub fn with_screens(mut self, screens: Screens) -> Result<Self, MediaError> {
+        self.contact.look_at_screens(screens);
+        for (made, prepared) in self.pictures.each() {
+            let picture = Picture::decode("the picture", &prepared.background.png)?;
+            self.pixels.insert(made.clone(), picture);
+        }
+        Ok(self)
+    }
+
+    /// Publishes a picture for key expansion modules, the same one for all phones that know the `kem` element.
+    ///
+    /// # Errors
+    /// When the host cannot publish it.
+    pub fn with_kem(mut self, picture: &Arc<PreparedImage>) -> Result<Self, HostError> {
+        // Every phone is told the same address, and nothing is proven by it.
+        let png = picture.background.png.clone();
+        let (_, url) = self.host.publish_file("wallpaper-kem.png", png, "image/png")?;
+        self.kem_url = Some(url);
+        Ok(self)
+    }
+
+    /// Makes sure that what would be sent to these targets is not too long for phones.
+    ///
+    /// # Errors
+    /// Says which part is too long, before anything has been sent or changed.
+    pub fn check(&self, targets: &[Target]) -> Result<(), SendError> {
+        for target in targets {
+            let Ok((image, urls, theme)) = self.urls(target) else { continue };
+            self.object(target, image, urls, theme).to_xml()?;
+        }
+        Ok(())
+    }
+
+    /// Returns the URL that phones are told.
+    pub fn base_url(&self) -> &str {
+        self.host.base().as_str()
+    }
+
+    /// Returns what phones that show names call the picture of this one.
+    fn name_of(&self, target: &Target) -> String {
+        let stem = Path::new(&target.picture).file_stem();
+        stem.map_or_else(|| self.picture_name.clone(), |stem| stem.to_string_lossy().into_owned())
+    }
+
+    fn object(
+        &self,
+        target: &Target,
+        image: &ImageSpec,
+        urls: PublishedUrls,
+        theme: Theme,
+    ) -> SetBackground {
+        SetBackground {
+            schema: image.schema,
+            image_url: urls.image_url,
+            thumbnail_url: urls.thumbnail_url,
+            kem_url: self.kem_url.clone(),
+            name: self.name_of(target),
+            theme,
+        }
+    }
+
+    /// Stops the image server once its transfers have ended.
+    ///
+    /// Phones that nobody waited for download after their answer: it stays until they have, or had the time to.
+    pub async fn shutdown(self) {
+        if let Some(unwatched) = self.unwatched {
+            let tokens = unwatched.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let waits =
+                tokens.iter().map(|token| self.host.wait_complete(token, self.verify_timeout));
+            futures::future::join_all(waits).await;
+        }
+        self.host.shutdown(GRACE).await;
+    }
+
+    /// Returns the phone's own paths: the same ones for every attempt, so that a late download counts.
+    fn urls<'a>(
+        &self,
+        target: &'a Target,
+    ) -> Result<(&'a ImageSpec, PublishedUrls, Theme), String> {
+        let image = target.takes.image();
+        let image = image.ok_or_else(|| format!("a {} takes no picture", target.model))?;
+        let prepared = self.pictures.of(&target.picture, image);
+        let prepared =
+            prepared.ok_or_else(|| format!("no picture was prepared for {}", target.model))?;
+        let theme = Theme::of_brightness(prepared.brightness);
+        let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(urls) = published.get(&target.name) {
+            self.host.readdress(&urls.token, target.recipient());
+            return Ok((image, urls.clone(), theme));
+        }
+        let (schema, name) = (image.schema, &self.name_of(target));
+        let urls = self
+            .host
+            .publish(target.recipient(), prepared.clone(), schema, name)
+            .map_err(|error| error.to_string())?;
+        published.insert(target.name.clone(), urls.clone());
+        drop(published);
+        Ok((image, urls, theme))
+    }
+}
+
+impl Line for PhoneLine {
+    async fn push(&self, target: &Target) -> Answer {
+        let mut phone = match self.contact.greet(target).await {
+            Ok(phone) => phone,
+            Err(answer) => return answer,
+        };
+        let (image, urls, theme) = match self.urls(target) {
+            Ok(found) => found,
+            Err(why) => return Answer::NotSent(why),
+        };
+        let token = urls.token.clone();
+        let object = self.object(target, image, urls, theme);
+        let answer = self.contact.send(&mut phone, target, &object).await;
+        with_downloads(answer, self.host.fetched(&token).complete(), "both pictures")
+    }
+
+    async fn downloads(&self, target: &Target) -> Fetched {
+        let token = {
+            let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
+            published.remove(&target.name).map(|urls| urls.token)
+        };
+        let Some(token) = token else { return Fetched::default() };
+        if let Some(unwatched) = &self.unwatched {
+            unwatched.lock().unwrap_or_else(PoisonError::into_inner).push(token);
+            return Fetched::default();
+        }
+        let seen = self.host.wait_complete(&token, self.verify_timeout).await;
+        self.host.retire(&token);
+        seen.into()
+    }
+
+    async fn evidence(&self, target: &Target, fetched: &Fetched) -> Evidence {
+        if self.unwatched.is_some() {
+            let why =
+                "the phone answered success; whether it downloads the picture was not looked at";
+            return Evidence::Nothing(why.to_owned());
+        }
+        // What it has not downloaded it cannot show.
+        if self.contact.screens.is_none() || !fetched.is_complete() {
+            return Evidence::Downloads;
+        }
+        let wanted = target
+            .takes
+            .image()
+            .and_then(|image| self.pixels.get(&(target.picture.clone(), Shape::from(image))));
+        match self.contact.look(target, wanted).await {
+            Some(look) => Evidence::Screen { look, downloads: true },
+            None => Evidence::Downloads,
+        }
+    }
+}
+
+/// Tells that a phone which gave no usable answer has got what it was sent nevertheless.
+pub(crate) fn with_downloads(answer: Answer, complete: bool, what: &str) -> Answer {
+    let seen = || format!("; it has downloaded {what} all the same");
+    match answer {
+        Answer::Unreachable(why) if complete => Answer::Unreachable(why + &seen()),
+        Answer::NoReply(why) if complete => Answer::NoReply(why + &seen()),
+        Answer::Unreadable(mut error) if complete => {
+            error.text += &seen();
+            Answer::Unreadable(error)
+        }
+        Answer::Accepted(_)
+        | Answer::AuthRefused(_)
+        | Answer::Refused(_)
+        | Answer::Unreachable(_)
+        | Answer::NoReply(_)
+        | Answer::Unreadable(_)
+        | Answer::WrongDevice(_)
+        | Answer::NotSent(_)
+        | Answer::Barred { .. }
+        | Answer::Once(_) => answer,
+    }
+}
+
+/// Says what an answer comes to.
+pub(crate) fn judge(answer: PhoneAnswer, target: &Target) -> Answer {
+    let reply = match answer.outcome {
+        Outcome::Unreachable(why) => {
+            let answer = unreachable(&why, target);
+            // The phone may have got all of it, and have asked whether the password is right.
+            return if let (Answer::Unreachable(text), Phase::Request | Phase::Answer) =
+                (&answer, why.phase)
+            {
+                Answer::NoReply(text.clone())
+            } else {
+                answer
+            };
+        }
+        Outcome::Answered(reply) => reply,
+    };
+    let said = |number| PhoneError { number, text: reply.to_string(), raw: answer.raw.clone() };
+    match &reply {
+        Reply::Success { .. } => Answer::Accepted(answer.raw.clone()),
+        Reply::AuthenticationRefused { .. } => {
+            Answer::AuthRefused(said((answer.http_status != Some(401)).then_some(4)))
+        }
+        Reply::ItemRefused { status, .. } => Answer::Refused(said(*status)),
+        Reply::Refused { number, .. } => Answer::Refused(said(*number)),
+        Reply::ErrorResponse { .. } => Answer::Refused(said(None)),
+        // A busy phone answers 5xx and may be well later; 404 and the like stay as they are.
+        Reply::HttpStatus { status: 500.., .. } | Reply::Empty | Reply::Unreadable { .. } => {
+            Answer::Unreadable(said(None))
+        }
+        Reply::HttpStatus { .. } => Answer::Refused(said(None)),
+    }
+}
+
+/// How long transfers that nobody waits for any more may still take at the end.
+pub(crate) const GRACE: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(status: u16, body: &str) -> Answer {
+        let reply = Reply::read(status, None, body.as_bytes());
+        let answer = PhoneAnswer {
+            http_status: Some(status),
+            moved_to_https: false,
+            outcome: Outcome::Answered(reply),
+            raw: body.to_owned(),
+            took: Duration::ZERO,
+        };
+        judge(answer, &crate::push::scheduler::tests::target(1))
+    }
+
+    #[test]
+    fn http_200_alone_is_no_acceptance() {
+        assert!(matches!(
+            answered(
+                200,
+                r#"<CiscoIPPhoneResponse><ResponseItem Status="0" Data="Success" URL=""/></CiscoIPPhoneResponse>"#
+            ),
+            Answer::Accepted(_)
+        ));
+        assert!(
+            matches!(answered(200, r#"<CiscoIPPhoneError Number="3" />"#), Answer::Refused(e) if e.number == Some(3))
+        );
+        assert!(matches!(
+            answered(200, r#"<CiscoIPPhoneError Number="4" />"#),
+            Answer::AuthRefused(_)
+        ));
+        assert!(matches!(answered(401, ""), Answer::AuthRefused(_)));
+        assert!(matches!(answered(200, ""), Answer::Unreadable(_)));
+        assert!(matches!(answered(200, "<html>ok</html>"), Answer::Unreadable(_)));
+        assert!(matches!(answered(503, "busy"), Answer::Unreadable(_)));
+        assert!(matches!(answered(404, "gone"), Answer::Refused(_)));
+    }
+}

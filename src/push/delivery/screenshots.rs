@@ -1,0 +1,145 @@
+//! Looks at phones' screens before a push and after it, and keeps what was seen in the journal.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::domain::device_name::DeviceName;
+use crate::domain::error_chain::chain;
+use crate::event::PhoneError;
+use crate::journal::{Moment, Recorder};
+use crate::media::{Picture, Screen, changed, likeness};
+use crate::phone::{PhoneSession, Screenshot};
+use crate::push::delivery::connector::Meeting;
+use crate::push::policy::verification::{Look, shows};
+use crate::push::{Answer, Target};
+
+/// Takes screenshots, and compares them.
+#[derive(Debug)]
+pub struct Screens {
+    recorder: Recorder,
+    /// How long a phone may take until its screen shows what was pushed.
+    wait: Duration,
+    before: Mutex<HashMap<DeviceName, Result<Screen, String>>>,
+}
+
+impl Screens {
+    /// Looks at phones' screens for at most `wait` after each push.
+    pub fn new(recorder: Recorder, wait: Duration) -> Self {
+        Self { recorder, wait, before: Mutex::default() }
+    }
+
+    /// Takes the screenshot before the push. Returns an answer when the phone must not be pushed to.
+    ///
+    /// A phone that refuses the push user here will refuse it with the push too, and every refusal can count
+    /// against the account. So that is the phone's answer, and it is asked no second time.
+    pub(crate) async fn before(&self, phone: &mut PhoneSession, target: &Target) -> Option<Answer> {
+        let screen = match self.take(phone, target, Moment::Before).await {
+            Ok((screen, file)) => self.keep(target, Moment::Before, file).await.map(|()| screen),
+            Err(Screenshot::AuthRefused(reply)) => {
+                let text = format!("{reply} (asked for a screenshot)");
+                let error = PhoneError { number: None, text, raw: String::new() };
+                return Some(Answer::AuthRefused(error));
+            }
+            Err(Screenshot::None(why)) => Err(why),
+            Err(Screenshot::File(_)) => Err("its screenshot cannot be read".to_owned()),
+        };
+        let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
+        before.insert(target.name.clone(), screen);
+        None
+    }
+
+    /// Looks at the screen until it shows what was pushed, or until there is no more hope: `wanted` is the
+    /// picture, or nothing where one was taken off.
+    pub(crate) async fn after(
+        &self,
+        phones: &Meeting,
+        target: &Target,
+        wanted: Option<&Picture>,
+    ) -> Look {
+        let before = {
+            let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
+            before.remove(&target.name)
+        };
+        let before = match before {
+            Some(Ok(screen)) => screen,
+            Some(Err(why)) => return Look::None(format!("before the push {why}")),
+            None => return Look::None("no screenshot was taken before the push".to_owned()),
+        };
+        let (begun, pause) = (Instant::now(), (self.wait / LOOKS).max(SHORTEST_PAUSE));
+        loop {
+            let look = match self.look(phones, target, wanted, &before).await {
+                // Every refusal can count against the account, so it is asked no second time.
+                Err(Screenshot::AuthRefused(reply)) => {
+                    return Look::Refused(format!("after the push {reply}"));
+                }
+                Err(Screenshot::None(why)) => Err(why),
+                Err(Screenshot::File(_)) => Err("its screenshot cannot be read".to_owned()),
+                Ok(look) => Ok(look),
+            };
+            let over = begun.elapsed() + pause > self.wait;
+            match look {
+                Ok((look, file)) if over || shows(&look) => {
+                    return match self.keep(target, Moment::After, file).await {
+                        Ok(()) => look,
+                        Err(why) => Look::None(why),
+                    };
+                }
+                Err(why) if over => return Look::None(format!("after the push {why}")),
+                Ok(_) | Err(_) => tokio::time::sleep(pause).await,
+            }
+        }
+    }
+
+    /// Looks at the screen once. The password goes along, so the phone has to say each time who it is.
+    async fn look(
+        &self,
+        phones: &Meeting,
+        target: &Target,
+        wanted: Option<&Picture>,
+        before: &Screen,
+    ) -> Result<(Look, Vec<u8>), Screenshot> {
+        let mut phone = phones.meet_for_screen(target).await.map_err(|_| {
+            Screenshot::None("the phone could not be connected to again".to_owned())
+        })?;
+        let (screen, file) = self.take(&mut phone, target, Moment::After).await?;
+        // Millions of pixels are compared; others must not wait for that.
+        let look = tokio::task::block_in_place(|| match wanted {
+            Some(picture) => Look::Picture(likeness(picture, before, &screen)),
+            None => Look::Removal { changed: changed(before, &screen) },
+        });
+        Ok((look, file))
+    }
+
+    /// Asks for a screenshot and reads it; what it was otherwise is the error.
+    async fn take(
+        &self,
+        phone: &mut PhoneSession,
+        target: &Target,
+        moment: Moment,
+    ) -> Result<(Screen, Vec<u8>), Screenshot> {
+        match phone.screenshot().await {
+            Screenshot::File(file) => match Screen::read(&file) {
+                Ok(screen) => Ok((screen, file)),
+                Err(error) => {
+                    tracing::debug!(phone = %target.name, ?moment, %error, "no usable screenshot");
+                    Err(Screenshot::None(format!("its screenshot cannot be used: {error}")))
+                }
+            },
+            other @ (Screenshot::AuthRefused(_) | Screenshot::None(_)) => Err(other),
+        }
+    }
+
+    /// Writes a screenshot down; what nobody can look at later proves nothing.
+    async fn keep(&self, target: &Target, moment: Moment, file: Vec<u8>) -> Result<(), String> {
+        let kept = self.recorder.keep_screen(&target.name, moment, file).await;
+        kept.map_err(|error| format!("its screenshot could not be kept: {}", chain(&error)))
+    }
+}
+
+/// How often a screen is looked at, at most.
+const LOOKS: u32 = 6;
+/// Phones take a moment to draw and to send a screenshot.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(250);

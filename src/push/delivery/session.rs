@@ -1,0 +1,57 @@
+//! The way to one phone: who lives there, what it shows, and then the push.
+
+use crate::media::Picture;
+use crate::phone::{PhoneSession, PushObject};
+use crate::push::delivery::connector::Meeting;
+use crate::push::delivery::picture::judge;
+use crate::push::delivery::screenshots::Screens;
+use crate::push::policy::verification::Look;
+use crate::push::{Answer, Target};
+
+/// Speaks to phones, and only to those that are meant.
+#[derive(Debug)]
+pub(crate) struct Contact {
+    meeting: Meeting,
+    /// Looks at the phones' screens, where that is asked for.
+    pub(crate) screens: Option<Screens>,
+}
+
+impl Contact {
+    pub(crate) fn new(meeting: Meeting) -> Self {
+        Self { meeting, screens: None }
+    }
+
+    /// Looks at the phones' screens. A screenshot that is lost with a connection which the phone ends without saying so
+    /// would not be asked for again, and prove nothing.
+    pub(crate) fn look_at_screens(&mut self, screens: Screens) {
+        self.meeting.not_resend_safe();
+        self.screens = Some(screens);
+    }
+
+    /// Finds out whether the phone may be pushed to, and what it shows before; returns the session with it, or why it
+    /// may not.
+    pub(crate) async fn greet(&self, target: &Target) -> Result<PhoneSession, Answer> {
+        let Some(screens) = &self.screens else { return self.meeting.meet(target).await };
+        let mut phone = self.meeting.meet_for_screen(target).await?;
+        screens.before(&mut phone, target).await.map_or(Ok(phone), Err)
+    }
+
+    /// Sends an object to a phone that was greeted.
+    pub(crate) async fn send(
+        &self,
+        phone: &mut PhoneSession,
+        target: &Target,
+        object: &impl PushObject,
+    ) -> Answer {
+        match self.meeting.send(phone, target, object).await {
+            Ok(answer) => judge(answer, target),
+            Err(answer) => answer,
+        }
+    }
+
+    /// Looks at the phone's screen after a push, where that is asked for.
+    pub(crate) async fn look(&self, target: &Target, wanted: Option<&Picture>) -> Option<Look> {
+        let screens = self.screens.as_ref()?;
+        Some(screens.after(&self.meeting, target, wanted).await)
+    }
+}

@@ -1,0 +1,77 @@
+//! The lockout guard of a run, which all its waves share, and whom it asks about refusals.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::future::BoxFuture;
+
+use crate::push::policy::lockout::{Findings, Inquiry, Limits, LockoutGuard, Page, Password};
+
+/// Asks the cluster why phones refuse the push user.
+pub trait ClusterProbe: Send + Sync {
+    /// Returns the address of the authentication page, where it is known.
+    fn page_url(&self) -> Option<&str>;
+
+    /// Requests the authentication page, without credentials.
+    fn page(&self) -> BoxFuture<'_, Page>;
+
+    /// Asks whether the push user's password is right; a wrong one counts as a failed login.
+    fn password(&self) -> BoxFuture<'_, Password>;
+}
+
+/// The logins of a push user during one run. Clones share the guard, so that a wave goes on where the last one ended.
+#[derive(Clone)]
+pub struct Logins {
+    guard: Arc<Mutex<LockoutGuard>>,
+    probe: Option<Arc<dyn ClusterProbe>>,
+}
+
+impl Default for Logins {
+    /// Logins of which no cluster can be asked.
+    fn default() -> Self {
+        Self::new(None)
+    }
+}
+
+impl Logins {
+    /// Asks `probe` about refusals; without one, single phones have to tell.
+    pub fn new(probe: Option<Arc<dyn ClusterProbe>>) -> Self {
+        // The limits come with the first wave.
+        let guard = LockoutGuard::new(Limits::new(1, 1, None), probe.is_some());
+        Self { guard: Arc::new(Mutex::new(guard)), probe }
+    }
+
+    /// Returns the guard.
+    pub(crate) fn guard(&self) -> MutexGuard<'_, LockoutGuard> {
+        self.guard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns what to call the authentication page.
+    pub(crate) fn page_name(&self) -> String {
+        let url = self.probe.as_ref().and_then(|probe| probe.page_url());
+        url.map_or_else(
+            || "the authentication page".to_owned(),
+            |url| format!("the authentication page {url}"),
+        )
+    }
+
+    /// Asks what the guard wants to know: the page and the password at the same time.
+    pub(crate) async fn ask(&self, inquiry: Inquiry) -> Findings {
+        let Some(probe) = &self.probe else { return Findings::default() };
+        let page = async {
+            match probe.page_url() {
+                Some(_) => Some(probe.page().await),
+                None => None,
+            }
+        };
+        let password = async { if inquiry.password { Some(probe.password().await) } else { None } };
+        let (page, password) = futures::future::join(page, password).await;
+        Findings { page, password }
+    }
+}
+
+impl fmt::Debug for Logins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Logins").field("guard", &self.guard).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,147 @@
+//! Says why a phone was left alone.
+
+use std::time::Duration;
+
+use crate::domain::audit::AuditedPhone;
+use crate::domain::exclusion::{CANNOT_REMOVE, CANNOT_REMOVE_REMEDY};
+use crate::domain::finding::Verdict;
+use crate::domain::payload_kind::ObjectKind;
+use crate::event::{Outcome, PhoneResult};
+use crate::journal::{Proven, RunId};
+use crate::push::Target;
+use crate::push::delivery::external::REMOVAL_DIGEST;
+
+/// Returns the result of a phone that was not pushed to, with its heaviest finding as the reason, or why the run
+/// is not about it.
+pub fn skipped(object: ObjectKind, phone: &AuditedPhone) -> PhoneResult {
+    let alone = phone.left_alone();
+    let worst = alone.or_else(|| phone.worst());
+    let reason = match (phone.verdict, worst) {
+        (Verdict::Fixable, Some(finding)) if alone.is_none() => {
+            format!("{}, and that was not repaired", finding.message)
+        }
+        (_, Some(finding)) => finding.message.clone(),
+        (verdict, None) => verdict.to_string(),
+    };
+    PhoneResult {
+        name: phone.phone.name.clone(),
+        model: phone.phone.model.clone(),
+        device_pool: phone.phone.device_pool.clone(),
+        ip: phone.phone.registration.ip,
+        object,
+        proof: crate::event::Proof::default(),
+        image: None,
+        picture: phone.image.as_ref().and_then(|image| image.picture.clone()),
+        ring_tone: None,
+        outcome: Outcome::Skipped,
+        phone_error: None,
+        reason: Some(reason),
+        remedy: worst.map(|finding| finding.remedy.clone()),
+        downloads: crate::event::Downloads::default(),
+        attempts: 0,
+        first_attempt_at: None,
+        finished_at: None,
+        duration_ms: None,
+    }
+}
+
+/// Returns the result of a phone that did not come back after it was told to take its configuration over.
+///
+/// That is a failure, and not only a phone that was left alone: it was there before.
+pub fn not_back(
+    object: ObjectKind,
+    phone: &AuditedPhone,
+    waited: Duration,
+    run: RunId,
+) -> PhoneResult {
+    let reason = format!(
+        "it did not register again within {} seconds after it took its configuration over",
+        waited.as_secs()
+    );
+    let remedy =
+        format!("look at the phone; then push to it with `axlpaper rollout --only-failed {run}`");
+    PhoneResult {
+        outcome: Outcome::Unreachable,
+        reason: Some(reason),
+        remedy: Some(remedy),
+        ..skipped(object, phone)
+    }
+}
+
+/// Returns the result of a phone that was to be pushed to and is not, because something that it needs was not done
+/// on the cluster.
+pub fn not_served(
+    object: ObjectKind,
+    phone: &AuditedPhone,
+    reason: String,
+    run: RunId,
+) -> PhoneResult {
+    let remedy =
+        format!("`axlpaper rollout --only-failed {run}` does what is missing first, then pushes");
+    PhoneResult {
+        outcome: Outcome::Pending,
+        reason: Some(reason),
+        remedy: Some(remedy),
+        ..skipped(object, phone)
+    }
+}
+
+/// Returns the result of a phone that was left alone because the script says nothing about its model.
+pub fn no_step(target: &Target) -> PhoneResult {
+    PhoneResult {
+        reason: Some(format!("the script has no step for a {}", target.model)),
+        remedy: Some("add a [[variant]] for its model, or a [[step]] for all models".to_owned()),
+        ..left_alone(target)
+    }
+}
+
+/// Returns the result of a phone that was left alone because no way is known to take its picture off.
+pub fn cannot_remove(target: &Target) -> PhoneResult {
+    PhoneResult {
+        image: None,
+        reason: Some(format!("{CANNOT_REMOVE}: {}", target.model)),
+        remedy: Some(CANNOT_REMOVE_REMEDY.to_owned()),
+        ..left_alone(target)
+    }
+}
+
+/// Returns the result of a phone that was left alone because it is proven to show the picture already.
+pub fn proven_already(target: &Target, proven: &Proven) -> PhoneResult {
+    let has_it = has_it(target.object(), &proven.digest);
+    PhoneResult {
+        reason: Some(format!("run {} proved that it {has_it} already", proven.run)),
+        remedy: Some("nothing; --force pushes again".to_owned()),
+        ..left_alone(target)
+    }
+}
+
+fn left_alone(target: &Target) -> PhoneResult {
+    PhoneResult {
+        name: target.name.clone(),
+        model: target.model.clone(),
+        device_pool: target.device_pool.clone(),
+        ip: Some(target.ip),
+        object: target.object(),
+        proof: crate::event::Proof::default(),
+        image: target.takes.image().map(|image| image.background),
+        picture: target.picture(),
+        ring_tone: target.takes.tone(),
+        outcome: Outcome::Skipped,
+        phone_error: None,
+        reason: None,
+        remedy: None,
+        downloads: crate::event::Downloads::default(),
+        attempts: 0,
+        first_attempt_at: None,
+        finished_at: None,
+        duration_ms: None,
+    }
+}
+
+fn has_it(object: ObjectKind, digest: &str) -> &'static str {
+    match object {
+        ObjectKind::Background if digest == REMOVAL_DIGEST => "has the pushed picture off",
+        ObjectKind::RingTone => "has this ring tone",
+        ObjectKind::Background | ObjectKind::Play | ObjectKind::Keys => "shows this picture",
+    }
+}

@@ -1,0 +1,227 @@
+//! What is known of a phone that has accepted, and what that is worth.
+
+use crate::event::Outcome;
+use crate::media::Likeness;
+use crate::push::policy::outcome::{Ending, Next, by_translation, proven};
+use crate::push::{Fetched, Target};
+
+/// What there is to go by, besides the downloads that were seen.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Evidence {
+    /// The image server's log decides alone.
+    Downloads,
+    /// Nobody looks, so an acceptance is all that is known; says why.
+    Nothing(String),
+    /// The phone's screen was looked at.
+    Screen {
+        /// What was seen.
+        look: Look,
+        /// Whether the downloads have to be complete too, because they can be seen.
+        downloads: bool,
+    },
+}
+
+/// What a phone's screen told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Look {
+    /// How much it looks like the picture that was pushed.
+    Picture(Likeness),
+    /// How much it has changed since a picture was taken off, in a share from 0 to 1.
+    Removal {
+        /// That share.
+        changed: f64,
+    },
+    /// The phone refused the push user when its screen was asked for; says how.
+    Refused(String),
+    /// Nothing; says why.
+    None(String),
+}
+
+/// The least share of a screen that has to look like the picture: labels and keys cover the rest.
+pub const LEAST_LIKE: f64 = 0.4;
+/// How much more of the screen has to look like it than before.
+pub const LEAST_GAIN: f64 = 0.2;
+/// The least share of a screen that has to change when a picture is taken off.
+pub const LEAST_CHANGED: f64 = 0.4;
+/// A screen that has changed less stands still but for its clock.
+const STILL: f64 = 0.02;
+
+/// Tells whether a screen shows what was meant.
+pub fn shows(look: &Look) -> bool {
+    match look {
+        Look::Picture(Likeness { before, after, telling, .. }) => {
+            *telling && *after >= LEAST_LIKE && after - before >= LEAST_GAIN
+        }
+        Look::Removal { changed } => *changed >= LEAST_CHANGED,
+        Look::Refused(_) | Look::None(_) => false,
+    }
+}
+
+/// Decides what an acceptance is worth, as [`proven`] does for downloads alone.
+///
+/// Where the downloads can be seen they have to be complete, whatever the screen shows: no phone is verified on
+/// less than without a look at its screen.
+pub fn judged(target: &Target, fetched: &Fetched, evidence: &Evidence, repeated: bool) -> Next {
+    match evidence {
+        Evidence::Downloads => proven(target, fetched, repeated),
+        Evidence::Nothing(why) => Next::Done(accepted(why.clone(), None)),
+        Evidence::Screen { downloads: true, .. } if !fetched.is_complete() => {
+            proven(target, fetched, repeated)
+        }
+        Evidence::Screen { look, .. } if shows(look) => Next::Done(Ending {
+            outcome: Outcome::Verified,
+            phone_error: None,
+            reason: Some(match by_translation(&fetched.downloads) {
+                Some(translated) => format!("{}; {translated}", told(look)),
+                None => told(look),
+            }),
+            remedy: None,
+        }),
+        Evidence::Screen { look, downloads } => {
+            let ending = accepted(told(look), Some(REMEDY));
+            // Phones sometimes ignore the first push. Where downloads were seen, it was not ignored.
+            let ignored = !downloads && stands_still(look);
+            if ignored && !repeated { Next::Again(ending) } else { Next::Done(ending) }
+        }
+    }
+}
+
+fn stands_still(look: &Look) -> bool {
+    match look {
+        // One that showed the picture before has nothing to change.
+        Look::Picture(Likeness { changed, after, .. }) => *changed < STILL && *after < LEAST_LIKE,
+        Look::Removal { changed } => *changed < STILL,
+        Look::Refused(_) | Look::None(_) => false,
+    }
+}
+
+/// Says what a screen told.
+fn told(look: &Look) -> String {
+    let percent = |share: &f64| format!("{:.0} %", share * 100.0);
+    match look {
+        Look::Picture(seen) => {
+            let Likeness { before, after, telling, .. } = seen;
+            let (before_told, after_told) = (percent(before), percent(after));
+            if !telling {
+                "the picture is of one colour, so no screenshot can tell it from another screen"
+                    .to_owned()
+            } else if *after < LEAST_LIKE {
+                format!(
+                    "{after_told} of its screen look like the picture, which is too little to tell"
+                )
+            } else if after - before < LEAST_GAIN {
+                format!(
+                    "{after_told} of its screen look like the picture, and {before_told} did so before"
+                )
+            } else {
+                format!(
+                    "{after_told} of its screen look like the picture, and {before_told} did before"
+                )
+            }
+        }
+        Look::Removal { changed } => format!("{} of its screen have changed", percent(changed)),
+        Look::Refused(why) | Look::None(why) => {
+            format!("the phone answered success, and its screen was not seen: {why}")
+        }
+    }
+}
+
+fn accepted(reason: String, remedy: Option<&str>) -> Ending {
+    Ending {
+        outcome: Outcome::Accepted,
+        phone_error: None,
+        reason: Some(reason),
+        remedy: remedy.map(str::to_owned),
+    }
+}
+
+const REMEDY: &str = "look at the phone, or at its screenshots in the report: a menu or a call can cover the picture, and \
+                      98xx phones may only have added it to their list";
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::push::scheduler::tests::target;
+
+    const WHOLE: Fetched = Fetched::own(true, true);
+    const NONE: Fetched = Fetched::own(false, false);
+
+    fn seen(before: f64, after: f64, changed: f64) -> Look {
+        Look::Picture(Likeness { before, after, changed, telling: true })
+    }
+
+    fn outcome(fetched: Fetched, look: Look, downloads: bool, repeated: bool) -> Option<Outcome> {
+        match judged(&target(1), &fetched, &Evidence::Screen { look, downloads }, repeated) {
+            Next::Done(ending) => Some(ending.outcome),
+            Next::Again(_) => None,
+            Next::Verify => panic!("it has been looked at"),
+        }
+    }
+
+    #[test]
+    fn a_screen_that_came_to_show_the_picture_is_verified() {
+        assert_eq!(outcome(NONE, seen(0.1, 0.7, 0.6), false, false), Some(Outcome::Verified));
+        assert_eq!(outcome(WHOLE, seen(0.1, 0.7, 0.6), true, false), Some(Outcome::Verified));
+        let plain = Likeness { before: 0.0, after: 1.0, changed: 1.0, telling: false };
+        for accepted in [
+            seen(0.1, 0.39, 0.4),
+            seen(0.6, 0.7, 0.2),
+            seen(0.9, 0.9, 0.0),
+            Look::Picture(plain),
+            Look::None("port 80 is closed".to_owned()),
+        ] {
+            assert_eq!(outcome(NONE, accepted, false, true), Some(Outcome::Accepted));
+        }
+    }
+
+    #[test]
+    fn downloads_that_can_be_seen_are_needed_too() {
+        let shown = seen(0.0, 1.0, 1.0);
+        assert_eq!(outcome(NONE, shown.clone(), true, false), None);
+        assert_eq!(outcome(NONE, shown.clone(), true, true), Some(Outcome::Accepted));
+        let half = Fetched::own(true, false);
+        assert_eq!(outcome(half, shown, true, true), Some(Outcome::Accepted));
+    }
+
+    #[test]
+    fn a_push_that_changed_nothing_is_made_again_once() {
+        assert_eq!(outcome(NONE, seen(0.1, 0.1, 0.0), false, false), None);
+        assert_eq!(outcome(NONE, seen(0.1, 0.1, 0.0), false, true), Some(Outcome::Accepted));
+        assert_eq!(outcome(NONE, seen(0.9, 0.9, 0.0), false, false), Some(Outcome::Accepted));
+        assert_eq!(outcome(NONE, Look::Removal { changed: 0.0 }, false, false), None);
+        let gone = Look::Removal { changed: 0.9 };
+        assert_eq!(outcome(NONE, gone, false, false), Some(Outcome::Verified));
+    }
+
+    #[test]
+    fn without_a_look_nothing_is_proven() {
+        let nothing = Evidence::Nothing("nobody looked".to_owned());
+        for fetched in [NONE, WHOLE] {
+            let Next::Done(ending) = judged(&target(1), &fetched, &nothing, false) else {
+                panic!("it is not done with")
+            };
+            assert_eq!(ending.outcome, Outcome::Accepted);
+            assert_eq!(ending.reason.as_deref(), Some("nobody looked"));
+        }
+    }
+
+    proptest! {
+        /// Whatever was seen: no evidence ever verifies what the downloads alone would not, where these are seen.
+        #[test]
+        fn a_screen_is_never_less_than_the_downloads(
+            image: bool,
+            thumbnail: bool,
+            before in 0.0..=1.0_f64,
+            after in 0.0..=1.0_f64,
+            changed in 0.0..=1.0_f64,
+            telling: bool,
+            repeated: bool,
+        ) {
+            let look = Look::Picture(Likeness { before, after, changed, telling });
+            let verified = outcome(Fetched::own(image, thumbnail), look, true, repeated) == Some(Outcome::Verified);
+            prop_assert!(!verified || (image && thumbnail && telling && after >= LEAST_LIKE));
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Phones that refused the push user: what that was is found out before anything else is made of it.
+
+use std::time::Duration;
+
+use futures::future::FutureExt as _;
+use tokio::time::Instant;
+
+use crate::domain::text::counted;
+use crate::event::{Event, Observer, Stage};
+use crate::push::attempt_log::Book;
+use crate::push::policy::lockout::{Cause, Findings};
+use crate::push::policy::outcome;
+use crate::push::policy::outcome::Ending;
+use crate::push::policy::propagation::Refusal;
+use crate::push::scheduler::phone_task::Job;
+use crate::push::scheduler::{Closed, Fleet};
+use crate::push::{Answer, Line};
+
+impl<L: Line, B: Book> Fleet<'_, L, B> {
+    /// Lets the guard know how a login ended. Returns when it was refused, where the reason has to be found out
+    /// before it is decided what becomes of the phone.
+    pub(crate) fn count_login(&mut self, job: &mut Job, answer: &Answer) -> Option<u64> {
+        let (answer, once) = if let Answer::Once(answer) = answer {
+            (answer.as_ref(), true)
+        } else {
+            (answer, false)
+        };
+        if matches!(answer, Answer::Accepted(_)) && job.proves() {
+            self.lane(job).waiting.accepted();
+        }
+        let ticket = job.ticket.take()?;
+        let mut guard = self.logins.guard();
+        match answer {
+            Answer::AuthRefused(_) => {
+                let refusal = guard.refused(ticket);
+                return (!once).then_some(refusal);
+            }
+            Answer::Accepted(_) => guard.accepted(ticket, job.proves()),
+            Answer::NoReply(_) | Answer::Unreadable(_) => guard.lost(ticket),
+            Answer::Refused(_)
+            | Answer::Unreachable(_)
+            | Answer::WrongDevice(_)
+            | Answer::NotSent(_)
+            | Answer::Barred { .. }
+            | Answer::Once(_) => guard.ended(ticket),
+        }
+        None
+    }
+
+    /// Puts a phone aside that refused the push user, until it is known why.
+    pub(crate) fn doubt(&mut self, mut job: Job, answer: Answer, refusal: u64) {
+        let error = if let Answer::AuthRefused(error) = answer { Some(error) } else { None };
+        let ending = outcome::refused(&job.target, error, None, None);
+        let (book, entry) = (self.book, job.entry.take());
+        job.last = Some(ending.clone());
+        self.doubting += 1;
+        self.closing.push(
+            async move {
+                let written = match entry {
+                    Some(entry) => book.tried(entry, &ending).await,
+                    None => Ok(()),
+                };
+                Closed::Doubted(Box::new(job), refusal, written)
+            }
+            .boxed(),
+        );
+    }
+
+    /// Goes on with phones of which it is known by now why they refused.
+    pub(crate) fn settle(&mut self, now: Instant, observer: &dyn Observer) {
+        if self.logins.guard().trusts_password() {
+            self.fresh.waiting.password_is_right();
+        }
+        if self.told_outage.is_some() && self.logins.guard().outage().is_none() {
+            self.tell_outage(now, observer);
+        }
+        let mut settled = Vec::new();
+        {
+            let guard = self.logins.guard();
+            self.doubted.retain(|(refusal, job)| match guard.cause(*refusal) {
+                Some(cause) => {
+                    settled.push((cause, job.clone()));
+                    false
+                }
+                None => true,
+            });
+        }
+        for (cause, job) in settled {
+            self.go_on(job, cause, now, observer);
+        }
+    }
+
+    fn go_on(&mut self, mut job: Job, cause: Cause, now: Instant, observer: &dyn Observer) {
+        if cause == Cause::Page {
+            // The phone could not ask, so that was no attempt.
+            job.put_off += 1;
+            return self.lane(&job).ready.push_back(job);
+        }
+        let mut waited = None;
+        if job.target.fresh {
+            self.fresh.waiting.password_is_right();
+            match self.fresh.waiting.refused(now, job.put_off) {
+                Refusal::NotYet { again, pause } => {
+                    job.put_off += 1;
+                    if let Some(delay) = pause {
+                        self.tell_pause(delay, observer);
+                    }
+                    return self.later.put(again, job);
+                }
+                Refusal::Outwaited(time) => waited = Some(time),
+                Refusal::Final => {}
+            }
+        } else if cause == Cause::Phone && job.counted_attempts() < self.settings.max_attempts {
+            let pause = outcome::pause(self.settings.retry_delay, job.counted_attempts());
+            return self.later.put(now + pause, job);
+        }
+        self.refuse(job, Some(cause), waited);
+    }
+
+    /// Ends those of which nobody is left who could tell why they refused.
+    pub(crate) fn conclude(&mut self) -> bool {
+        for (_, job) in std::mem::take(&mut self.doubted) {
+            self.refuse(job, None, None);
+        }
+        true
+    }
+
+    fn refuse(&mut self, mut job: Job, cause: Option<Cause>, waited: Option<Duration>) {
+        let error = job.last.take().and_then(|last: Ending| last.phone_error);
+        let ending = outcome::refused(&job.target, error, cause, waited);
+        self.finish(job, ending);
+    }
+
+    /// Asks the cluster what the guard has to know, once what is known of the phones is written down.
+    pub(crate) fn inquire(&self, now: Instant) {
+        if self.doubting > 0 {
+            return;
+        }
+        let inquiry = self.logins.guard().inquiry(now);
+        if let Some(inquiry) = inquiry {
+            self.asking.push(self.logins.ask(inquiry).boxed());
+        }
+    }
+
+    /// Takes in what the cluster answered.
+    pub(crate) fn found(&mut self, findings: Findings, observer: &dyn Observer) {
+        let now = Instant::now();
+        self.logins.guard().answered(findings, now);
+        self.tell_outage(now, observer);
+    }
+
+    /// Tells when the push begins to wait for the authentication page, and when it is back.
+    pub(crate) fn tell_outage(&mut self, now: Instant, observer: &dyn Observer) {
+        let (outage, until) = {
+            let guard = self.logins.guard();
+            (guard.outage().cloned(), guard.paused_until())
+        };
+        let page = self.logins.page_name();
+        match (&outage, self.told_outage.take()) {
+            (None, None) => return,
+            (None, Some((why, since))) => {
+                let seconds = now.saturating_duration_since(since).as_secs();
+                let lasted = counted(usize::try_from(seconds).unwrap_or(usize::MAX), "second");
+                let text = format!("{page} works again, {lasted} after this began: {why}");
+                return observer.observe(&Event::Remark(text));
+            }
+            (Some(outage), None) => {
+                let text = format!(
+                    "{page} {}: phones can accept no push, so the push waits; phones that refused are tried again",
+                    outage.why
+                );
+                observer.observe(&Event::Remark(text));
+                self.told_outage = Some((outage.why.clone(), outage.since));
+            }
+            (Some(_), Some(told)) => self.told_outage = Some(told),
+        }
+        if let (Some(outage), Some(until)) = (outage, until) {
+            let reason = format!("{page}, which {}", outage.why);
+            let delay = until.saturating_duration_since(now);
+            observer.observe(&Event::Waiting { stage: Stage::Push, reason, delay });
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! A phone on its way through a push, and what is said of it at the end.
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::domain::payload_kind::ObjectKind;
+use crate::event::{Downloads, Outcome, PhoneResult};
+use crate::push::policy::lockout::Ticket;
+use crate::push::policy::outcome::{Ending, LOOK_FIRST};
+use crate::push::settings::Stopped;
+use crate::push::{LoginCheck, Target};
+
+/// A phone on its way through the push.
+#[derive(Clone)]
+pub(crate) struct Job {
+    pub(crate) target: Target,
+    pub(crate) attempts: u32,
+    /// How many of its attempts only said that a change has not reached it yet.
+    pub(crate) put_off: u32,
+    /// Whether it is pushed to again because it accepted once and downloaded nothing.
+    pub(crate) repeated: bool,
+    pub(crate) first_attempt: Option<(Timestamp, Instant)>,
+    /// Where the book has the attempt that is next or under way.
+    pub(crate) entry: Option<i64>,
+    /// The login that is under way, where it can fail.
+    pub(crate) ticket: Option<Ticket>,
+    /// How it ends if it is not tried again.
+    pub(crate) last: Option<Ending>,
+    /// Who downloaded its files besides the phone itself.
+    pub(crate) downloads: Downloads,
+}
+
+impl Job {
+    pub(crate) fn new(target: Target) -> Self {
+        Self {
+            target,
+            attempts: 0,
+            put_off: 0,
+            repeated: false,
+            first_attempt: None,
+            entry: None,
+            ticket: None,
+            last: None,
+            downloads: Downloads::default(),
+        }
+    }
+
+    /// Tells whether a push to it is a login at the cluster, or may be one.
+    pub(crate) fn logs_in(&self) -> bool {
+        self.target.login_check != LoginCheck::Elsewhere
+    }
+
+    /// Tells whether its acceptance proves the password. One that is pushed to again has proven it already.
+    pub(crate) fn proves(&self) -> bool {
+        self.target.login_check == LoginCheck::Cluster && !self.repeated
+    }
+
+    /// Returns how many attempts count against the most that may be made.
+    pub(crate) fn counted_attempts(&self) -> u32 {
+        // The push that was ignored was no trouble on the way.
+        self.attempts - self.put_off - u32::from(self.repeated)
+    }
+
+    /// Makes the result of a phone that is left in peace because the push was stopped.
+    pub(crate) fn stopped(mut self, stopped: &Stopped) -> PhoneResult {
+        let last = self.last.take();
+        let object = self.target.object();
+        let ending = last
+            .map_or_else(|| not_tried(object, stopped), |last| not_again(object, last, stopped));
+        self.ended(ending, None)
+    }
+
+    /// Makes the result of a phone that was being pushed to when everything was cut off.
+    pub(crate) fn cut_off(self) -> PhoneResult {
+        let why = "it was being pushed to when the run was cut off, so its state is not known";
+        let ending = match self.target.object() {
+            ObjectKind::Background | ObjectKind::RingTone => {
+                pending(self.target.object(), why.to_owned())
+            }
+            // It may have been done, and nobody could tell.
+            ObjectKind::Play | ObjectKind::Keys => Ending {
+                remedy: Some(LOOK_FIRST.to_owned()),
+                ..pending(self.target.object(), why.to_owned())
+            },
+        };
+        self.ended(ending, None)
+    }
+
+    /// Makes its result.
+    pub(crate) fn ended(self, ending: Ending, finished_at: Option<Timestamp>) -> PhoneResult {
+        let Self { target, attempts, first_attempt, downloads, .. } = self;
+        let picture = target.picture();
+        PhoneResult {
+            name: target.name,
+            model: target.model,
+            device_pool: target.device_pool,
+            ip: Some(target.ip),
+            object: target.takes.kind(),
+            proof: crate::event::Proof::default(),
+            image: target.takes.image().map(|image| image.background),
+            picture,
+            ring_tone: target.takes.tone(),
+            outcome: ending.outcome,
+            phone_error: ending.phone_error,
+            reason: ending.reason,
+            remedy: ending.remedy,
+            downloads,
+            attempts,
+            first_attempt_at: first_attempt.map(|(at, _)| at),
+            finished_at,
+            duration_ms: first_attempt
+                .filter(|_| finished_at.is_some())
+                .map(|(_, since)| u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)),
+        }
+    }
+}
+
+fn not_tried(object: ObjectKind, stopped: &Stopped) -> Ending {
+    pending(object, format!("not tried: {}", stopped.told()))
+}
+
+fn not_again(object: ObjectKind, last: Ending, stopped: &Stopped) -> Ending {
+    let reason = last.reason.unwrap_or_default();
+    let reason = format!("{reason}; not tried again: {}", stopped.told());
+    // A phone that was still waited for has decided nothing by its refusal.
+    let undecided = match stopped {
+        Stopped::Interrupted
+        | Stopped::PageDown { .. }
+        | Stopped::TimeOver { .. }
+        | Stopped::Unrecorded(_) => last.outcome == Outcome::AuthFailed,
+        Stopped::AuthRefusals { .. }
+        | Stopped::Failures { .. }
+        | Stopped::NoDownloads { .. }
+        | Stopped::PasswordRefused { .. } => false,
+    };
+    if undecided {
+        Ending { phone_error: last.phone_error, ..pending(object, reason) }
+    } else {
+        Ending { reason: Some(reason), ..last }
+    }
+}
+
+fn pending(object: ObjectKind, reason: String) -> Ending {
+    let remedy = if object.is_downloaded() {
+        "run the same command again; phones that are done already are left alone"
+    } else {
+        // Nothing about these is ever proven, so the same command would send it to everybody again.
+        "send it again to the phones that are still pending: list them with --devices-from or --addresses-from"
+    };
+    Ending {
+        outcome: Outcome::Pending,
+        phone_error: None,
+        reason: Some(reason),
+        remedy: Some(remedy.to_owned()),
+    }
+}

@@ -1,0 +1,118 @@
+//! Who comes next: phones that wait for the same reasons wait in one lane.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use tokio::time::Instant;
+
+use crate::push::policy::propagation::Waiting;
+use crate::push::scheduler::phone_task::Job;
+use crate::push::scheduler::site_limits::Queue;
+
+/// Phones that wait for the same reasons.
+pub(crate) struct Lane {
+    pub(crate) waiting: Waiting,
+    concurrency: usize,
+    pub(crate) ready: Queue,
+    /// How many are just being written down.
+    pub(crate) noting: usize,
+    /// Written down, and free to begin: so that no place stays empty while the book is written.
+    pub(crate) noted: VecDeque<Job>,
+}
+
+impl Lane {
+    pub(crate) fn new(jobs: Vec<Job>, waiting: Waiting, concurrency: usize) -> Self {
+        let (ready, noted) = (jobs.into(), VecDeque::new());
+        Self { waiting, concurrency, ready, noting: 0, noted }
+    }
+
+    pub(crate) fn has_begun_all(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns how many have not begun.
+    pub(crate) fn len(&self) -> usize {
+        self.ready.len() + self.noting + self.noted.len()
+    }
+
+    /// Returns how many phones may be asked at once now, where the guard allows `guarded`.
+    pub(crate) fn allowed(&self, now: Instant, guarded: usize) -> usize {
+        self.waiting.allowed(now, self.concurrency).map_or(guarded, |most| most.min(guarded))
+    }
+
+    /// Tells whether one more may be written down now, while `pushing` phones are being asked and the guard allows
+    /// `guarded`.
+    pub(crate) fn may_note(&self, now: Instant, pushing: usize, guarded: usize) -> bool {
+        // A probe is most likely followed by a pause, and nobody should stand in the book all that time as
+        // if it were being pushed to.
+        let under_way = if self.waiting.is_probing(now) { pushing } else { 0 };
+        self.noting + self.noted.len() + under_way < self.allowed(now, guarded)
+    }
+}
+
+/// Phones that are tried again, by the time at which they are.
+#[derive(Default)]
+pub(crate) struct Later {
+    jobs: BTreeMap<(Instant, u64), Job>,
+    /// Keeps those apart, and in order, that come at the same instant.
+    sequence: u64,
+}
+
+impl Later {
+    pub(crate) fn put(&mut self, when: Instant, job: Job) {
+        self.sequence += 1;
+        self.jobs.insert((when, self.sequence), job);
+    }
+
+    /// Returns when the first one comes.
+    pub(crate) fn first(&self) -> Option<Instant> {
+        self.jobs.first_key_value().map(|((when, _), _)| *when)
+    }
+
+    /// Takes out the first one if its time has come.
+    pub(crate) fn due(&mut self, now: Instant) -> Option<Job> {
+        self.first().filter(|when| *when <= now)?;
+        self.jobs.pop_first().map(|(_, job)| job)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.jobs.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// Returns how many of them are fresh.
+    pub(crate) fn fresh(&self) -> usize {
+        self.jobs.values().filter(|job| job.target.fresh).count()
+    }
+
+    /// Takes out all of them, in their order.
+    pub(crate) fn take(&mut self) -> impl Iterator<Item = Job> + use<> {
+        std::mem::take(&mut self.jobs).into_values()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::push::scheduler::tests::target;
+
+    #[test]
+    fn the_soonest_comes_first_and_equals_keep_their_order() {
+        let now = Instant::now();
+        let mut later = Later::default();
+        for (n, after) in [(1, 30), (2, 5), (3, 5), (4, 1)] {
+            later.put(now + Duration::from_secs(after), Job::new(target(n)));
+        }
+        assert_eq!(later.first(), Some(now + Duration::from_secs(1)));
+        assert!(later.due(now).is_none());
+        let soon = now + Duration::from_secs(5);
+        let due: Vec<_> = std::iter::from_fn(|| later.due(soon)).map(|job| job.target).collect();
+        assert_eq!(due, [target(4), target(2), target(3)]);
+        assert_eq!(later.take().count(), 1);
+        assert!(later.is_empty());
+    }
+}

@@ -1,0 +1,134 @@
+//! When phones may be pushed to: the hours of each, and the end of the run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
+
+use crate::domain::time_zone::{Zones, zone_name};
+use crate::push::Target;
+use crate::push::scheduler::window::{Daily, Gate};
+
+/// When phones may be pushed to. By default always.
+#[derive(Clone, Debug, Default)]
+pub struct Schedule {
+    hours: Option<Arc<Hours>>,
+    until: Option<Timestamp>,
+    clock: Clock,
+}
+
+/// A window, and the zones in which it opens and closes.
+#[derive(Clone, Debug)]
+pub struct Hours {
+    /// The window.
+    pub window: Daily,
+    /// The zones of device pools.
+    pub zones: Zones,
+}
+
+/// What time it is.
+#[derive(Clone, Copy, Debug, Default)]
+enum Clock {
+    /// The machine's.
+    #[default]
+    System,
+    /// One that stands at a time, and goes on with the runtime's.
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests have their own time"))]
+    From(Timestamp, Instant),
+}
+
+impl Schedule {
+    /// Makes a schedule of the hours in which phones may be pushed to, and of a moment after which none may.
+    pub fn new(hours: Option<Hours>, until: Option<Timestamp>) -> Self {
+        Self { hours: hours.map(Arc::new), until, clock: Clock::System }
+    }
+
+    /// Lets the schedule's clock show this time, from now on with the runtime's own.
+    #[cfg(test)]
+    pub(crate) fn beginning(self, at: Timestamp) -> Self {
+        Self { clock: Clock::From(at, Instant::now()), ..self }
+    }
+
+    /// Returns what time it is.
+    pub fn now(&self) -> Timestamp {
+        match self.clock {
+            Clock::System => Timestamp::now(),
+            Clock::From(at, since) => {
+                let passed = SignedDuration::try_from(since.elapsed()).unwrap_or_default();
+                at.checked_add(passed).unwrap_or(Timestamp::MAX)
+            }
+        }
+    }
+
+    /// Tells whether phones of a device pool may be pushed to.
+    pub fn gate(&self, device_pool: &str, now: Timestamp) -> Gate {
+        match &self.hours {
+            Some(hours) => hours.window.gate(now, hours.zones.of(device_pool)),
+            None => Gate::Open { closes: None },
+        }
+    }
+
+    /// Tells whether phones may be pushed to only in some hours.
+    pub fn has_hours(&self) -> bool {
+        self.hours.is_some()
+    }
+
+    /// Returns when the phone may be pushed to, where it may not be now.
+    pub(crate) fn opens(&self, target: &Target, now: Timestamp) -> Option<Timestamp> {
+        match self.gate(&target.device_pool, now) {
+            Gate::Open { .. } => None,
+            Gate::Closed { opens } => Some(opens),
+        }
+    }
+
+    /// Returns the moment after which no phone may be pushed to.
+    pub fn until(&self) -> Option<Timestamp> {
+        self.until
+    }
+
+    /// Returns how long phones may still be pushed to, where that has an end.
+    pub fn left(&self) -> Option<Duration> {
+        self.until.map(|end| until(self.now(), end))
+    }
+
+    /// Tells whether that moment has come.
+    pub(crate) fn is_over(&self, now: Timestamp) -> bool {
+        self.until.is_some_and(|until| until <= now)
+    }
+
+    /// Says for a person what a device pool's phones wait for that may be pushed to only then.
+    pub(crate) fn told(&self, device_pool: &str, opens: Timestamp, now: Timestamp) -> String {
+        let Some(hours) = &self.hours else { return String::new() };
+        let zone = zone_name(hours.zones.of(device_pool));
+        let left = in_words(until(now, opens));
+        format!("the window {} of {zone}, opens in {left}", hours.window)
+    }
+}
+
+/// Returns how long it is until then.
+pub(crate) fn until(now: Timestamp, then: Timestamp) -> Duration {
+    Duration::try_from(then.duration_since(now)).unwrap_or_default()
+}
+
+/// Says a time in hours and minutes.
+fn in_words(time: Duration) -> String {
+    let minutes = time.as_secs().div_ceil(60);
+    match (minutes / 60, minutes % 60) {
+        (0, minutes) => format!("{minutes} min"),
+        (hours, 0) => format!("{hours} h"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_told_in_hours_and_minutes() {
+        let told = |seconds| in_words(Duration::from_secs(seconds));
+        assert_eq!([told(1), told(60), told(3_600)], ["1 min", "1 min", "1 h"]);
+        assert_eq!([told(3_541), told(10_860)], ["1 h", "3 h 1 min"]);
+    }
+}

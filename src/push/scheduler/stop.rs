@@ -1,0 +1,98 @@
+//! What becomes of phones that were not done with when a push stops.
+
+use futures::stream::StreamExt as _;
+
+use crate::domain::error_chain::chain;
+use crate::event::{Event, Observer, PhoneResult};
+use crate::journal::JournalError;
+use crate::push::attempt_log::Book;
+use crate::push::policy::lockout::Lockout;
+use crate::push::scheduler::Fleet;
+use crate::push::scheduler::phone_task::Job;
+use crate::push::settings::{Pushed, Stop, Stopped};
+use crate::push::{Line, Target};
+
+/// Leaves targets alone because the push was stopped before they came; they are told as pending.
+pub(in crate::push) async fn leave<B: Book>(
+    book: &B,
+    targets: Vec<Target>,
+    stopped: &Stopped,
+    observer: &dyn Observer,
+) -> Pushed {
+    let results: Vec<PhoneResult> =
+        targets.into_iter().map(|target| Job::new(target).stopped(stopped)).collect();
+    let writes = results.iter().map(|result| book.ended(None, result));
+    let written = futures::future::join_all(writes).await;
+    warn_of_gaps(written);
+    for result in &results {
+        observer.observe(&Event::Pushed(Box::new(result.clone())));
+    }
+    Pushed { results, stopped: None }
+}
+
+fn warn_of_gaps(written: Vec<Result<(), JournalError>>) {
+    if let Some(error) = written.into_iter().find_map(Result::err) {
+        tracing::warn!(error = %chain(&error), "the journal lacks the phones that were not tried");
+    }
+}
+
+impl<L: Line, B: Book> Fleet<'_, L, B> {
+    pub(crate) fn stopped(&self, stop: &Stop) -> Option<Stopped> {
+        let waiting = self.are_waiting();
+        if let Some(why) = &self.unrecorded {
+            return Some(Stopped::Unrecorded(why.clone()));
+        }
+        let put_off = !self.later.is_empty() || !self.held.is_empty() || !self.doubted.is_empty();
+        if !waiting && !put_off && self.begun.is_empty() {
+            return None;
+        }
+        if let Some(failures) = self.too_many_failures() {
+            return Some(failures);
+        }
+        let lockout = self.logins.guard().lockout().cloned();
+        match lockout {
+            Some(Lockout::Password { refusals }) => {
+                return Some(Stopped::PasswordRefused { phones: refusals });
+            }
+            Some(Lockout::Refusals { refusals }) => {
+                let in_a_row = u32::try_from(refusals).unwrap_or(u32::MAX);
+                return Some(Stopped::AuthRefusals { in_a_row });
+            }
+            Some(Lockout::Page { why, waited }) => {
+                let why = format!("{} {why}", self.logins.page_name());
+                return Some(Stopped::PageDown { why, waited });
+            }
+            None => {}
+        }
+        if stop.soon.is_cancelled() || stop.now.is_cancelled() {
+            return Some(Stopped::Interrupted);
+        }
+        let until = self.schedule.until().filter(|_| self.over);
+        until.map(|until| Stopped::TimeOver { until })
+    }
+
+    /// Writes a result for everybody who has none: what is known of a phone that was tried is kept.
+    pub(crate) async fn give_up(&mut self, stopped: &Stopped, observer: &dyn Observer) {
+        while let Some((job, noted)) = self.noting.next().await {
+            self.noted(job, noted);
+        }
+        let mut waiting: Vec<Job> = Vec::new();
+        for lane in [&mut self.known, &mut self.fresh] {
+            waiting.extend(lane.noted.drain(..).chain(lane.ready.drain()));
+        }
+        let doubted = std::mem::take(&mut self.doubted).into_iter().map(|(_, job)| job);
+        let waiting = waiting.into_iter().chain(doubted);
+        let waiting = waiting.chain(self.later.take()).chain(self.held.take());
+        let mut left: Vec<_> =
+            waiting.map(|mut job| (job.entry.take(), job.stopped(stopped))).collect();
+        left.iter_mut().for_each(|(_, result)| result.proof = self.settings.proof);
+        // The book keeps their attempts open: nobody knows how they ended.
+        left.extend(self.begun.drain().map(|(_, job)| (None, job.cut_off())));
+        let book = self.book;
+        let writes = left.iter().map(|(entry, result)| book.ended(*entry, result));
+        warn_of_gaps(futures::future::join_all(writes).await);
+        for (_, result) in left {
+            self.record(result, observer);
+        }
+    }
+}

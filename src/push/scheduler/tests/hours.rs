@@ -1,0 +1,207 @@
+//! Windows and the end of a run's time.
+
+use jiff::tz::TimeZone;
+
+use crate::domain::time_zone::{ZoneRule, Zones};
+use crate::push::scheduler::schedule::Hours;
+use crate::push::scheduler::tests::*;
+use crate::push::scheduler::waves::Waves;
+
+/// A window of the night for two pools: Paris, and Chicago, which is seven hours behind.
+fn schedule(begin: &str, until: Option<&str>) -> Schedule {
+    let rule = |pool: &str, zone: &str| ZoneRule {
+        device_pool: pool.parse().unwrap(),
+        zone: TimeZone::get(zone).unwrap(),
+    };
+    let rules = vec![rule("Paris*", "Europe/Paris"), rule("Chi*", "America/Chicago")];
+    let hours =
+        Hours { window: "22:00-05:00".parse().unwrap(), zones: Zones::new(rules, TimeZone::UTC) };
+    let until = until.map(|until| until.parse().unwrap());
+    Schedule::new(Some(hours), until).beginning(begin.parse().unwrap())
+}
+
+fn stop(begin: &str, until: Option<&str>) -> Stop {
+    Stop { schedule: schedule(begin, until), ..Stop::default() }
+}
+
+fn of_pool(n: u8, pool: &str) -> Target {
+    Target { device_pool: pool.to_owned(), ..target(n) }
+}
+
+/// Phones that take a while, and when each of them was asked, by the schedule's clock.
+struct Watched<'a> {
+    stop: &'a Stop,
+    takes: Duration,
+    asked: Mutex<Vec<(String, Timestamp)>>,
+    answers: Mutex<Vec<Answer>>,
+}
+
+impl<'a> Watched<'a> {
+    fn new(stop: &'a Stop, takes: Duration) -> Self {
+        Self { stop, takes, asked: Mutex::default(), answers: Mutex::default() }
+    }
+
+    fn times(&self, pool: &str) -> Vec<String> {
+        let asked = self.asked.lock().unwrap().clone();
+        let of_pool = asked.iter().filter(|(other, _)| other == pool);
+        of_pool.map(|(_, at)| at.strftime("%dT%H:%M:%S").to_string()).collect()
+    }
+}
+
+impl Line for Watched<'_> {
+    async fn push(&self, target: &Target) -> Answer {
+        let at = self.stop.schedule.now();
+        let gate = self.stop.schedule.gate(&target.device_pool, at);
+        assert!(matches!(gate, window::Gate::Open { .. }), "{target:?} at {at}");
+        self.asked.lock().unwrap().push((target.device_pool.clone(), at));
+        tokio::time::sleep(self.takes).await;
+        self.answers.lock().unwrap().pop().unwrap_or(Answer::Accepted(String::new()))
+    }
+
+    async fn downloads(&self, _: &Target) -> Fetched {
+        tokio::time::sleep(self.takes).await;
+        Fetched::own(true, true)
+    }
+}
+
+#[derive(Default)]
+struct Remarks(Mutex<Vec<String>>);
+
+impl Observer for Remarks {
+    fn observe(&self, event: &Event) {
+        if let Event::Remark(text) = event {
+            self.0.lock().unwrap().push(text.clone());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_phone_is_pushed_to_in_the_window_of_its_own_zone() {
+    // 19:00 in Paris, noon in Chicago.
+    let stop = stop("2026-01-10T18:00:00Z", None);
+    let line = Watched::new(&stop, Duration::from_secs(1));
+    let targets = vec![of_pool(1, "Paris 1"), of_pool(2, "Chicago"), of_pool(3, "Paris 1")];
+    let told = Remarks::default();
+    let pushed = run(&line, &Forgetful, targets, SETTINGS, &stop, &told).await;
+    assert_eq!(outcomes(&pushed), [Outcome::Verified; 3]);
+    assert_eq!(line.times("Paris 1"), ["10T21:00:00", "10T21:00:01"]);
+    assert_eq!(line.times("Chicago"), ["11T04:00:00"]);
+    assert_eq!(
+        *told.0.lock().unwrap(),
+        [
+            "2 phones waiting for the window 22:00-05:00 of Europe/Paris, opens in 3 h",
+            "1 phone waiting for the window 22:00-05:00 of America/Chicago, opens in 7 h"
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_under_way_at_the_border_is_finished_and_the_others_wait_for_the_next_night() {
+    // Two minutes before the window of Paris closes; every phone takes a minute and another one.
+    let stop = stop("2026-01-10T03:58:00Z", None);
+    let line = Watched::new(&stop, Duration::from_secs(61));
+    let targets = (1..=4).map(|n| of_pool(n, "Paris")).collect();
+    let book = Kept::default();
+    let pushed = run(&line, &book, targets, SETTINGS, &stop, &Unobserved).await;
+    assert_eq!(outcomes(&pushed), [Outcome::Verified; 4]);
+    let times = line.times("Paris");
+    assert_eq!(times, ["10T03:58:00", "10T03:59:01", "10T21:00:00", "10T21:01:01"]);
+    // Every attempt that stands in the book has an end, and those that were made are proven.
+    let kept = book.0.into_inner().unwrap();
+    let verified = kept.iter().filter(|end| **end == Some(Outcome::Verified)).count();
+    assert_eq!((verified, kept.iter().filter(|end| end.is_none()).count()), (4, 0), "{kept:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_try_waits_for_the_window_too() {
+    let stop = stop("2026-01-10T03:59:58Z", None);
+    let line = Watched::new(&stop, Duration::from_secs(1));
+    line.answers.lock().unwrap().push(Answer::Unreachable("reset".into()));
+    let pushed =
+        run(&line, &Forgetful, vec![of_pool(1, "Paris")], SETTINGS, &stop, &Unobserved).await;
+    assert_eq!(outcomes(&pushed), [Outcome::Verified]);
+    assert_eq!(line.times("Paris"), ["10T03:59:58", "10T21:00:00"]);
+    assert_eq!(pushed.results[0].attempts, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_leaves_the_others_pending() {
+    let until = "2026-01-10T21:00:03Z";
+    let stop = stop("2026-01-10T21:00:00Z", Some(until));
+    let line = Watched::new(&stop, Duration::from_secs(1));
+    let mut targets: Vec<_> = (1..=9).map(|n| of_pool(n, "Paris")).collect();
+    targets.push(of_pool(10, "Chicago"));
+    let begun = Instant::now();
+    let settings = Settings { concurrency: 1, ..SETTINGS };
+    let pushed = run(&line, &Forgetful, targets, settings, &stop, &Unobserved).await;
+    assert_eq!(pushed.stopped, Some(Stopped::TimeOver { until: until.parse().unwrap() }));
+    let of = |outcome| pushed.results.iter().filter(|result| result.outcome == outcome).count();
+    assert_eq!((of(Outcome::Verified), of(Outcome::Pending)), (3, 7));
+    let left = pushed.results.iter().find(|result| result.outcome == Outcome::Pending).unwrap();
+    assert!(left.reason.as_ref().unwrap().contains("--until"), "{left:?}");
+    assert!(begun.elapsed() < Duration::from_secs(6), "nobody is waited for any more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_that_opens_after_the_end_is_not_waited_for() {
+    let stop = stop("2026-01-10T18:00:00Z", Some("2026-01-10T20:59:00Z"));
+    let line = Watched::new(&stop, Duration::ZERO);
+    let begun = Instant::now();
+    let targets = vec![of_pool(1, "Paris"), of_pool(2, "Chicago")];
+    let canary = Waves { canary: Some("1".parse().unwrap()), ..Waves::default() };
+    let pushed =
+        waves::run(&line, &Forgetful, targets, &canary, SETTINGS, &stop, &Unobserved).await;
+    assert_eq!(outcomes(&pushed), [Outcome::Pending; 2]);
+    assert!(matches!(pushed.stopped, Some(Stopped::TimeOver { .. })));
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    assert!(line.asked.lock().unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupt_ends_the_waiting_for_a_window() {
+    let stop = stop("2026-01-10T18:00:00Z", None);
+    let line = Watched::new(&stop, Duration::ZERO);
+    let later = async {
+        tokio::time::sleep(Duration::from_secs(5000)).await;
+        stop.soon.cancel();
+    };
+    let targets = vec![of_pool(1, "Paris")];
+    let pushing = run(&line, &Forgetful, targets, SETTINGS, &stop, &Unobserved);
+    let (pushed, ()) = tokio::join!(pushing, later);
+    assert_eq!(pushed.stopped, Some(Stopped::Interrupted));
+    let result = &pushed.results[0];
+    assert_eq!((result.outcome, result.attempts), (Outcome::Pending, 0));
+}
+
+/// Keeps how every attempt ended.
+#[derive(Default)]
+struct Kept(Mutex<Vec<Option<Outcome>>>);
+
+impl Kept {
+    fn end(&self, entry: i64, outcome: Outcome) {
+        let at = usize::try_from(entry).unwrap();
+        self.0.lock().unwrap()[at] = Some(outcome);
+    }
+}
+
+impl Book for Kept {
+    async fn trying(&self, _: &Target, _: u32) -> Result<i64, JournalError> {
+        let mut kept = self.0.lock().unwrap();
+        kept.push(None);
+        Ok(i64::try_from(kept.len()).unwrap() - 1)
+    }
+
+    fn replied(&self, _: i64, _: &str) {}
+
+    async fn tried(&self, entry: i64, ending: &Ending) -> Result<(), JournalError> {
+        self.end(entry, ending.outcome);
+        Ok(())
+    }
+
+    async fn ended(&self, entry: Option<i64>, result: &PhoneResult) -> Result<(), JournalError> {
+        if let Some(entry) = entry {
+            self.end(entry, result.outcome);
+        }
+        Ok(())
+    }
+}

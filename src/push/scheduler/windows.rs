@@ -1,0 +1,150 @@
+//! Phones whose window is closed, and the end of the run's time.
+//!
+//! Windows are about what clocks on walls show, so these phones wait for a time of day, and not for a duration:
+//! a machine that slept meanwhile, or whose clock was set, must not push to anybody too late or too early.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures::future::FutureExt as _;
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::domain::text::counted;
+use crate::event::{Event, Observer, Outcome};
+use crate::push::attempt_log::Book;
+use crate::push::policy::outcome::Ending;
+use crate::push::scheduler::phone_task::Job;
+use crate::push::scheduler::schedule::until;
+use crate::push::scheduler::{Closed, Fleet};
+use crate::push::{Line, Target};
+
+/// Phones that wait for their window, by the moment at which it opens.
+#[derive(Default)]
+pub(crate) struct Held {
+    jobs: BTreeMap<(Timestamp, u64), Job>,
+    /// Keeps those apart, and in order, whose windows open at the same moment.
+    sequence: u64,
+    /// Whose waiting was told already.
+    told: BTreeSet<(Timestamp, String)>,
+}
+
+impl Held {
+    fn put(&mut self, opens: Timestamp, job: Job) {
+        self.sequence += 1;
+        self.jobs.insert((opens, self.sequence), job);
+    }
+
+    fn first(&self) -> Option<Timestamp> {
+        self.jobs.first_key_value().map(|((opens, _), _)| *opens)
+    }
+
+    fn due(&mut self, now: Timestamp) -> Option<Job> {
+        self.first().filter(|opens| *opens <= now)?;
+        self.jobs.pop_first().map(|(_, job)| job)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.jobs.is_empty()
+    }
+
+    /// Takes out all of them, in their order.
+    pub(crate) fn take(&mut self) -> impl Iterator<Item = Job> + use<> {
+        std::mem::take(&mut self.jobs).into_values()
+    }
+}
+
+impl<L: Line, B: Book> Fleet<'_, L, B> {
+    /// Returns when the phone's window opens, where that is closed.
+    pub(crate) fn opens(&self, target: &Target) -> Option<Timestamp> {
+        self.schedule.opens(target, self.schedule.now())
+    }
+
+    /// Lets a phone wait for its window.
+    pub(crate) fn hold(&mut self, opens: Timestamp, job: Job) {
+        self.held.put(opens, job);
+    }
+
+    /// Lets a phone wait for its window that is in the book already, where it then stands as not tried.
+    pub(crate) fn hold_noted(&self, opens: Timestamp, mut job: Job) {
+        let (book, entry) = (self.book, job.entry.take());
+        self.closing.push(
+            async move {
+                let written = match entry {
+                    Some(entry) => book.tried(entry, &not_sent()).await,
+                    None => Ok(()),
+                };
+                Closed::Held(Box::new(job), opens, written)
+            }
+            .boxed(),
+        );
+    }
+
+    /// Lets those come next whose window has opened.
+    pub(crate) fn release(&mut self) {
+        let now = self.schedule.now();
+        while let Some(job) = self.held.due(now) {
+            self.lane(&job).ready.push_back(job);
+        }
+    }
+
+    /// Returns when the windows have to be looked at again.
+    pub(crate) fn look_at_windows(&self, now: Instant) -> Option<Instant> {
+        let opens = self.held.first()?;
+        Some(now + until(self.schedule.now(), opens).min(LOOK))
+    }
+
+    /// Returns when the end of the run's time has to be looked at again.
+    pub(crate) fn look_at_end(&self, now: Instant) -> Option<Instant> {
+        let end = self.schedule.until()?;
+        Some(now + until(self.schedule.now(), end).min(LOOK))
+    }
+
+    /// Tells whether the run's time is over, or will be before anybody comes next; nobody is under way then.
+    pub(crate) fn ends_before(&self, next: Instant, now: Instant) -> bool {
+        let Some(end) = self.schedule.until() else { return false };
+        let clock = self.schedule.now();
+        let waits = next.saturating_duration_since(now);
+        let noted = !self.known.noted.is_empty() || !self.fresh.noted.is_empty();
+        let others = noted || !self.later.is_empty();
+        let windows_only = !others && self.held.first().is_some_and(|opens| opens >= end);
+        windows_only || (self.held.is_empty() && waits >= until(clock, end))
+    }
+
+    /// Tells what is waited for, once for every window.
+    pub(crate) fn tell_windows(&mut self, observer: &dyn Observer) {
+        let Some(opens) = self.held.first() else { return };
+        let mut pools: BTreeMap<&str, usize> = BTreeMap::new();
+        let next = self.held.jobs.range((opens, 0)..=(opens, u64::MAX));
+        for (_, job) in next {
+            *pools.entry(&job.target.device_pool).or_default() += 1;
+        }
+        let mut windows: BTreeMap<String, usize> = BTreeMap::new();
+        for (pool, phones) in pools {
+            let window = self.schedule.told(pool, opens, self.schedule.now());
+            *windows.entry(window).or_default() += phones;
+        }
+        for (window, phones) in windows {
+            // The time that is left is no part of what tells one window from another.
+            let key = window.split(',').next().unwrap_or_default().to_owned();
+            if self.held.told.insert((opens, key)) {
+                let phones = counted(phones, "phone");
+                let text = format!("{phones} waiting for {window}");
+                observer.observe(&Event::Remark(text));
+            }
+        }
+    }
+}
+
+/// How an attempt ends that was written down and never made.
+fn not_sent() -> Ending {
+    Ending {
+        outcome: Outcome::Skipped,
+        phone_error: None,
+        reason: Some("its window closed before anything was sent".to_owned()),
+        remedy: None,
+    }
+}
+
+/// How often the clock is looked at while windows are waited for.
+const LOOK: Duration = Duration::from_secs(60);

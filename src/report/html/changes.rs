@@ -1,0 +1,157 @@
+//! What was changed on the cluster: before, after, and what came of it.
+
+use std::collections::HashSet;
+
+use crate::domain::plan::{Action, Change};
+use crate::domain::text::counted;
+use crate::event::ChangeState;
+use crate::journal::ChangeRow;
+use crate::report::changes::{Ended, details, groups, messages, web_access};
+use crate::report::text::printable;
+
+/// Changes that say the same of one thing each.
+#[derive(Clone, Debug)]
+pub(crate) struct Changed {
+    pub(crate) place: String,
+    pub(crate) before: String,
+    pub(crate) after: String,
+    /// What came of it, in words.
+    pub(crate) state: &'static str,
+    /// `good`, `warn` or `bad`.
+    pub(crate) mood: &'static str,
+    pub(crate) reason: String,
+    pub(crate) at: String,
+    pub(crate) messages: Vec<String>,
+    /// Lists that belong to it, each with its title.
+    pub(crate) lists: Vec<List>,
+}
+
+/// A list that is shown when it is asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct List {
+    pub(crate) title: String,
+    pub(crate) text: String,
+}
+
+/// Says what came of changes, those that say the same in one row; what did not work stands first.
+pub(crate) fn changed(all: &[ChangeRow]) -> Vec<Changed> {
+    let states = [
+        None,
+        Some(ChangeState::Unproven),
+        Some(ChangeState::NotApplied),
+        Some(ChangeState::Applied),
+    ];
+    let mut rows = Vec::new();
+    for state in states {
+        let these: Vec<&ChangeRow> = all.iter().filter(|row| row.state == state).collect();
+        let changes: Vec<&Change> = these.iter().map(|row| &row.change).collect();
+        for group in groups(&changes) {
+            let ids: HashSet<u32> = group.iter().map(|change| change.id).collect();
+            let rows_of: Vec<&ChangeRow> =
+                these.iter().filter(|row| ids.contains(&row.change.id)).copied().collect();
+            rows.extend(row(&group, &rows_of, state));
+        }
+    }
+    rows
+}
+
+fn row(group: &[&Change], rows: &[&ChangeRow], state: Option<ChangeState>) -> Option<Changed> {
+    let first = group.first()?;
+    let (before, after) = before_and_after(&first.action);
+    let (state_told, mood) = told(&first.action, state);
+    let place = match group {
+        [only] => only.action.subject(),
+        all => format!("{} of {}", noun(&first.action), counted(all.len(), "phone")),
+    };
+    let ended: Vec<Ended<'_>> = rows
+        .iter()
+        .map(|row| Ended { change: &row.change, state, message: row.message.as_deref() })
+        .collect();
+    let clean = |text: &str| printable(text).into_owned();
+    let at = rows.iter().map(|row| row.ended_at.unwrap_or(row.intended_at)).min();
+    Some(Changed {
+        place: clean(&place),
+        before: clean(&before),
+        after: clean(&after),
+        state: state_told,
+        mood,
+        reason: clean(&first.reason),
+        at: at.map(|at| at.strftime("%H:%M:%S").to_string()).unwrap_or_default(),
+        messages: messages(ended.iter()).iter().map(|text| clean(text)).collect(),
+        lists: lists(group),
+    })
+}
+
+fn told(action: &Action, state: Option<ChangeState>) -> (&'static str, &'static str) {
+    match (state, action) {
+        (Some(ChangeState::Applied), Action::ApplyConfig { .. }) => ("told to the phones", "good"),
+        (Some(ChangeState::Applied), _) => ("read back and correct", "good"),
+        (Some(ChangeState::NotApplied), _) => ("not applied", "bad"),
+        (Some(ChangeState::Unproven), _) => ("not proven: look at it on its page", "bad"),
+        (None, _) => ("begun, and its end is not known", "bad"),
+    }
+}
+
+fn noun(action: &Action) -> &'static str {
+    match action {
+        Action::AssociateDevices { .. } | Action::DissociateDevices { .. } => "Controlled devices",
+        Action::EnablePersonalization(_) | Action::RestorePersonalization(_) => {
+            "Phone Personalization"
+        }
+        Action::EnableWebAccess(_) | Action::RestoreWebAccess(_) => "Web Access",
+        Action::AddProfile { .. } | Action::RemoveProfile { .. } | Action::AssignProfile { .. } => {
+            "Common Phone Profile"
+        }
+        Action::ApplyConfig { .. } => "Configuration",
+    }
+}
+
+/// What stood there, and what was to stand there.
+fn before_and_after(action: &Action) -> (String, String) {
+    match action {
+        Action::AssociateDevices { before, adds, after, .. } => (
+            counted(before.len(), "device"),
+            format!("{}, {} of them new", counted(after.len(), "device"), adds.len()),
+        ),
+        Action::DissociateDevices { before, removes, after, .. } => (
+            counted(before.len(), "device"),
+            format!("{}, {} taken out again", counted(after.len(), "device"), removes.len()),
+        ),
+        Action::EnablePersonalization(to) | Action::RestorePersonalization(to) => {
+            (to.before.as_axl().to_owned(), to.after.as_axl().to_owned())
+        }
+        Action::EnableWebAccess(to) | Action::RestoreWebAccess(to) => (
+            web_access(to.before.web_access.as_deref()),
+            web_access(to.after.web_access.as_deref()),
+        ),
+        Action::AddProfile { source, after, .. } => (
+            "not there".to_owned(),
+            format!("a copy of {source} with Phone Personalization {}", after.as_axl()),
+        ),
+        Action::RemoveProfile { .. } => ("there".to_owned(), "removed again".to_owned()),
+        Action::AssignProfile { before, after, .. } => (before.clone(), after.clone()),
+        Action::ApplyConfig { reset, .. } => {
+            let after = if *reset { "restarted" } else { "taken over" };
+            (String::new(), after.to_owned())
+        }
+    }
+}
+
+fn lists(group: &[&Change]) -> Vec<List> {
+    let mut lists = Vec::new();
+    let mut add = |title: String, names: Vec<String>| {
+        if !names.is_empty() {
+            let text = names.iter().map(|name| printable(name)).collect::<Vec<_>>().join("\n");
+            lists.push(List { title, text });
+        }
+    };
+    let changed: Vec<String> = group.iter().flat_map(|change| details(change)).collect();
+    add(format!("What was changed ({})", changed.len()), changed);
+    if let [only] = group
+        && let Action::AssociateDevices { before, .. } | Action::DissociateDevices { before, .. } =
+            &only.action
+    {
+        add(format!("The whole list before ({})", before.len()), before.entries().to_vec());
+    }
+    lists
+}

@@ -1,0 +1,203 @@
+//! Bars that show shares, and the tables that they stand in.
+
+use std::collections::BTreeMap;
+
+use crate::domain::finding::Verdict;
+use crate::event::{Outcome, PhoneResult};
+use crate::report::html::Of;
+use crate::report::run_report::{PhoneSeen, is_failure};
+use crate::report::text::printable;
+
+/// How many of something.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Count {
+    /// The word, which names its colour and pattern too.
+    pub(crate) word: &'static str,
+    pub(crate) count: usize,
+}
+
+impl Count {
+    /// Returns the number as a reader likes it.
+    pub(crate) fn number(&self) -> String {
+        grouped(self.count)
+    }
+}
+
+/// Writes a number with its thousands apart: `39,999`.
+pub(crate) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A bar, cut into shares.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Bar {
+    pub(crate) parts: Vec<Part>,
+    /// All of it in words.
+    pub(crate) told: String,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    pub(crate) word: &'static str,
+    /// Where it begins, in percent of the bar.
+    pub(crate) x: String,
+    /// How wide it is, in percent of the bar.
+    pub(crate) width: String,
+    pub(crate) told: String,
+}
+
+impl Bar {
+    /// Cuts a bar. Whatever there is can be seen, however few there are of it.
+    pub(crate) fn of(counts: &[Count]) -> Self {
+        let total = counts.iter().map(|count| count.count).sum::<usize>().max(1) as f64;
+        let share = |count: usize| (count as f64 / total).max(LEAST);
+        let sum: f64 = counts.iter().map(|count| share(count.count)).sum();
+        let mut x = 0.0;
+        let parts = counts.iter().map(|count| {
+            let width = share(count.count) / sum * 100.0;
+            let part = Part {
+                word: count.word,
+                x: format!("{x:.2}%"),
+                width: format!("{width:.2}%"),
+                told: format!("{} {}", grouped(count.count), count.word),
+            };
+            x += width;
+            part
+        });
+        let parts: Vec<Part> = parts.collect();
+        let told = parts.iter().map(|part| part.told.as_str()).collect::<Vec<_>>().join(", ");
+        Self { parts, told }
+    }
+}
+
+/// The least share of a bar that anything gets.
+const LEAST: f64 = 0.008;
+
+/// One row: a device pool or a model, of one cluster where there are several.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) cluster: String,
+    pub(crate) name: String,
+    total: usize,
+    pub(crate) verdicts: Bar,
+    pub(crate) outcomes: Bar,
+    failed: usize,
+}
+
+impl Row {
+    /// Returns how many phones it is about.
+    pub(crate) fn number(&self) -> String {
+        grouped(self.total)
+    }
+}
+
+/// Rows of which the first ones are shown, and the others when they are asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Rows {
+    pub(crate) what: &'static str,
+    pub(crate) first: Vec<Row>,
+    pub(crate) others: Vec<Row>,
+}
+
+/// Counts by outcome, best first; those that nobody has are left out.
+pub(crate) fn outcomes<'a>(phones: impl IntoIterator<Item = &'a PhoneResult>) -> Vec<Count> {
+    let mut counts: BTreeMap<Outcome, usize> = BTreeMap::new();
+    phones.into_iter().for_each(|phone| *counts.entry(phone.outcome).or_default() += 1);
+    counts.into_iter().map(|(outcome, count)| Count { word: outcome.as_str(), count }).collect()
+}
+
+/// Counts by verdict, best first; those that nobody has are left out.
+pub(crate) fn verdicts<'a>(phones: impl IntoIterator<Item = &'a PhoneSeen>) -> Vec<Count> {
+    let mut counts: BTreeMap<Verdict, usize> = BTreeMap::new();
+    phones.into_iter().for_each(|phone| *counts.entry(phone.verdict).or_default() += 1);
+    counts.into_iter().map(|(verdict, count)| Count { word: verdict.as_str(), count }).collect()
+}
+
+/// One row for each device pool.
+pub(crate) fn by_device_pool(runs: &[Of<'_>]) -> Rows {
+    rows("Device pool", runs, |phone| &phone.device_pool, |phone| &phone.device_pool)
+}
+
+/// One row for each model.
+pub(crate) fn by_model(runs: &[Of<'_>]) -> Rows {
+    rows("Model", runs, |phone| &phone.model, |phone| &phone.model)
+}
+
+/// The phones of one row.
+#[derive(Default)]
+struct Group<'a> {
+    results: Vec<&'a PhoneResult>,
+    seen: Vec<&'a PhoneSeen>,
+}
+
+fn rows(
+    what: &'static str,
+    runs: &[Of<'_>],
+    of_result: impl Fn(&PhoneResult) -> &String,
+    of_seen: impl Fn(&PhoneSeen) -> &String,
+) -> Rows {
+    // Two clusters can have device pools of the same name.
+    let mut groups: BTreeMap<(&str, &str), Group<'_>> = BTreeMap::new();
+    for of in runs {
+        for phone in &of.run.phones {
+            groups.entry((&of.cluster, of_result(phone))).or_default().results.push(phone);
+        }
+        for phone in of.seen() {
+            groups.entry((&of.cluster, of_seen(phone))).or_default().seen.push(phone);
+        }
+    }
+    let mut rows: Vec<Row> = groups
+        .into_iter()
+        .filter(|((_, name), _)| !name.is_empty())
+        .map(|((cluster, name), Group { results, seen })| Row {
+            cluster: cluster.to_owned(),
+            name: printable(name).into_owned(),
+            total: results.len().max(seen.len()),
+            failed: results.iter().filter(|phone| is_failure(phone)).count(),
+            outcomes: Bar::of(&outcomes(results)),
+            verdicts: Bar::of(&verdicts(seen)),
+        })
+        .collect();
+    // Where something is to be done stands first; names keep their order otherwise.
+    rows.sort_by_key(|row| std::cmp::Reverse((row.failed, row.total)));
+    let others = rows.split_off(rows.len().min(FIRST));
+    Rows { what, first: rows, others }
+}
+
+/// How many rows are shown at once.
+const FIRST: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn widths(bar: &Bar) -> Vec<f64> {
+        bar.parts.iter().map(|part| part.width.trim_end_matches('%').parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn one_of_very_many_is_seen() {
+        let count = |word, count| Count { word, count };
+        let bar = Bar::of(&[count("verified", 39_999), count("rejected", 1)]);
+        let widths = widths(&bar);
+        assert!(widths[1] > 0.7 && (widths.iter().sum::<f64>() - 100.0).abs() < 0.1, "{widths:?}");
+        assert_eq!(bar.told, "39,999 verified, 1 rejected");
+        assert!(Bar::of(&[]).parts.is_empty());
+    }
+
+    #[test]
+    fn thousands_stand_apart() {
+        assert_eq!(
+            [0, 999, 1_000, 40_000, 1_234_567].map(grouped),
+            ["0", "999", "1,000", "40,000", "1,234,567"]
+        );
+    }
+}

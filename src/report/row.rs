@@ -1,0 +1,388 @@
+//! What a row of a list shows, the same in tables and CSV.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::domain::audit::AuditedPhone;
+use crate::domain::finding::{Severity, Verdict};
+use crate::domain::inventory::Phone;
+use crate::domain::model::{Model, PushSchema};
+use crate::domain::payload_kind::ToneFormat;
+use crate::domain::registration::{Httpd, Status};
+use crate::event::{ChangeResult, ChangeState, Outcome, PhoneResult};
+use crate::report::junit::{TestCase, TestResult};
+
+/// Something that can stand in a row.
+pub trait Record: Serialize {
+    /// The names of the columns.
+    const COLUMNS: &'static [&'static str];
+
+    /// Columns that a table never breaks into several lines.
+    const FIXED: &'static [&'static str] = &["name"];
+
+    /// Columns that a table leaves out on a narrow terminal, the first one first.
+    const DROPPED: &'static [&'static str] = &[];
+
+    /// Where fields stand in the row's JSON object, as a path with dots, where that is not their own name;
+    /// those that are no column are shown only when they are asked for.
+    const PATHS: &'static [(&'static str, &'static str)] = &[];
+
+    /// The name of the test suite that the rows make, where they are tests.
+    const TEST_SUITE: Option<&'static str> = None;
+
+    /// The texts of the columns, as they are: escaping is for whoever writes them.
+    fn cells(&self) -> Vec<String>;
+
+    /// The row as a test.
+    fn test_case(&self) -> Option<TestCase> {
+        None
+    }
+}
+
+impl Record for Phone {
+    const COLUMNS: &'static [&'static str] = &[
+        "name",
+        "model",
+        "protocol",
+        "device_pool",
+        "profile",
+        "status",
+        "ip",
+        "node",
+        "load",
+        "web",
+        "description",
+    ];
+    const FIXED: &'static [&'static str] = &["name", "status", "ip"];
+    const DROPPED: &'static [&'static str] =
+        &["load", "node", "protocol", "profile", "web", "description"];
+    const PATHS: &'static [(&'static str, &'static str)] = &[
+        ("profile", "common_phone_profile"),
+        ("status", "registration.status"),
+        ("ip", "registration.ip"),
+        ("node", "registration.node"),
+        ("load", "registration.active_load"),
+        ("web", "registration.httpd"),
+        ("location", "location"),
+        ("owner", "owner"),
+        ("personalization", "personalization"),
+        ("configured_load", "configured_load"),
+        ("registered_at", "registration.timestamp"),
+        ("source", "registration.source"),
+        ("model_number", "registration.model_number"),
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        let registration = &self.registration;
+        vec![
+            self.name.to_string(),
+            self.model.clone(),
+            self.protocol.clone(),
+            self.device_pool.clone(),
+            self.common_phone_profile.clone().unwrap_or_default(),
+            status(registration.status).to_owned(),
+            registration.ip.map(|ip| ip.to_string()).unwrap_or_default(),
+            registration.node.clone().unwrap_or_default(),
+            registration.active_load.clone().unwrap_or_default(),
+            httpd(registration.httpd).to_owned(),
+            self.description.clone(),
+        ]
+    }
+}
+
+impl Record for AuditedPhone {
+    const COLUMNS: &'static [&'static str] = &[
+        "name",
+        "model",
+        "device_pool",
+        "status",
+        "ip",
+        "verdict",
+        "findings",
+        "message",
+        "remedy",
+    ];
+    const FIXED: &'static [&'static str] = &["name", "ip", "verdict"];
+    const DROPPED: &'static [&'static str] = &["status", "model", "device_pool", "findings"];
+    const PATHS: &'static [(&'static str, &'static str)] = &[
+        ("status", "registration.status"),
+        ("ip", "registration.ip"),
+        ("description", "description"),
+        ("protocol", "protocol"),
+        ("profile", "common_phone_profile"),
+        ("location", "location"),
+        ("owner", "owner"),
+        ("node", "registration.node"),
+        ("load", "registration.active_load"),
+        ("web", "registration.httpd"),
+        ("personalization", "personalization.effective"),
+        ("decided_by", "personalization.decided_by"),
+        ("associated", "association.associated"),
+        ("size", "image.size"),
+        ("thumbnail", "image.thumbnail"),
+        ("schema", "image.schema"),
+        ("picture", "image.picture"),
+    ];
+    const TEST_SUITE: Option<&'static str> = Some("audit");
+
+    fn cells(&self) -> Vec<String> {
+        let codes: Vec<&str> = self.findings.iter().map(|finding| finding.code.as_str()).collect();
+        let worst = self.worst();
+        vec![
+            self.phone.name.to_string(),
+            self.phone.model.clone(),
+            self.phone.device_pool.clone(),
+            status(self.phone.registration.status).to_owned(),
+            self.phone.registration.ip.map(|ip| ip.to_string()).unwrap_or_default(),
+            self.verdict.to_string(),
+            codes.join(" "),
+            worst.map(|finding| finding.message.clone()).unwrap_or_default(),
+            worst.map(|finding| finding.remedy.clone()).unwrap_or_default(),
+        ]
+    }
+
+    /// A phone fails that somebody can make ready; one that is not there, or shows no pictures, says nothing
+    /// about the configuration.
+    fn test_case(&self) -> Option<TestCase> {
+        let said = |wanted: fn(Severity) -> bool| {
+            let these = self.findings.iter().filter(|finding| wanted(finding.severity));
+            let lines =
+                these.map(|one| format!("{}: {}\n  -> {}", one.code, one.message, one.remedy));
+            lines.collect::<Vec<_>>().join("\n")
+        };
+        let worst = self.worst();
+        let message = worst.map(|finding| finding.message.clone()).unwrap_or_default();
+        let warnings = said(|severity| severity == Severity::Warning);
+        if let Some(alone) = self.left_alone() {
+            let message = format!("{}: {}", alone.code, alone.message);
+            return Some(self.as_test(TestResult::Skipped { message }, said(|_| true)));
+        }
+        let (result, output) = match self.verdict {
+            Verdict::Ready => (TestResult::Passed, warnings),
+            Verdict::Fixable | Verdict::Blocked => {
+                let kind =
+                    worst.map_or_else(|| self.verdict.to_string(), |one| one.code.to_string());
+                let message = format!("{}: {message}", self.verdict);
+                let details = said(|severity| severity != Severity::Warning);
+                (TestResult::Failed { kind, message, details }, warnings)
+            }
+            Verdict::Offline | Verdict::Unsupported => {
+                let message = format!("{}: {message}", self.verdict);
+                (TestResult::Skipped { message }, said(|_| true))
+            }
+        };
+        Some(self.as_test(result, output))
+    }
+}
+
+impl AuditedPhone {
+    fn as_test(&self, result: TestResult, output: String) -> TestCase {
+        TestCase {
+            name: self.phone.name.to_string(),
+            class: self.phone.device_pool.clone(),
+            took_ms: None,
+            result,
+            output,
+        }
+    }
+}
+
+impl Record for PhoneResult {
+    const COLUMNS: &'static [&'static str] = &[
+        "name",
+        "model",
+        "device_pool",
+        "ip",
+        "outcome",
+        "attempts",
+        "duration_ms",
+        "reason",
+        "remedy",
+    ];
+    const FIXED: &'static [&'static str] = &["name", "ip", "outcome"];
+    const DROPPED: &'static [&'static str] = &["duration_ms", "attempts", "model", "device_pool"];
+    const PATHS: &'static [(&'static str, &'static str)] = &[
+        ("object", "object"),
+        ("proof", "proof"),
+        ("size", "image"),
+        ("picture", "picture"),
+        ("ring_tone", "ring_tone"),
+        ("error", "phone_error.text"),
+        ("error_number", "phone_error.number"),
+        ("first_attempt_at", "first_attempt_at"),
+        ("finished_at", "finished_at"),
+    ];
+    const TEST_SUITE: Option<&'static str> = Some("push");
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.name.to_string(),
+            self.model.clone(),
+            self.device_pool.clone(),
+            self.ip.map(|ip| ip.to_string()).unwrap_or_default(),
+            self.outcome.as_str().to_owned(),
+            self.attempts.to_string(),
+            self.duration_ms.map(|ms| ms.to_string()).unwrap_or_default(),
+            self.reason.clone().unwrap_or_default(),
+            self.remedy.clone().unwrap_or_default(),
+        ]
+    }
+
+    /// A phone fails whose push is not proven as far as it can be; one that was left alone on purpose says nothing.
+    fn test_case(&self) -> Option<TestCase> {
+        let reason = self.reason.clone().unwrap_or_default();
+        let word = self.outcome.as_str();
+        // What is not known of a phone that passes, where it passes with less than a proof.
+        let unproven = self.outcome == Outcome::Accepted && !self.is_failure();
+        let output = if unproven { reason.clone() } else { String::new() };
+        let result = match self.outcome {
+            Outcome::Verified => TestResult::Passed,
+            Outcome::Accepted if !self.is_failure() => TestResult::Passed,
+            Outcome::Skipped => TestResult::Skipped { message: reason },
+            Outcome::Accepted
+            | Outcome::Rejected
+            | Outcome::AuthFailed
+            | Outcome::Unreachable
+            | Outcome::BadReply
+            | Outcome::WrongDevice
+            | Outcome::Pending => TestResult::Failed {
+                kind: word.to_owned(),
+                message: format!("{word}: {reason}"),
+                details: self.remedy.as_ref().map(|text| format!("-> {text}")).unwrap_or_default(),
+            },
+        };
+        let class =
+            if self.device_pool.is_empty() { &self.model } else { &self.device_pool }.clone();
+        Some(TestCase {
+            name: self.name.to_string(),
+            class,
+            took_ms: self.duration_ms,
+            result,
+            output,
+        })
+    }
+}
+
+impl Record for ChangeResult {
+    const COLUMNS: &'static [&'static str] =
+        &["change", "kind", "target", "state", "affects", "message"];
+    const FIXED: &'static [&'static str] = &["change", "kind", "state"];
+    const PATHS: &'static [(&'static str, &'static str)] = &[
+        ("change", "change.id"),
+        ("kind", "change.kind"),
+        ("affects", "change.affects"),
+        ("reason", "change.reason"),
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.change.id.to_string(),
+            self.change.action.kind().to_owned(),
+            self.change.action.subject(),
+            change_state(self.state).to_owned(),
+            self.change.affects.to_string(),
+            self.message.clone().unwrap_or_default(),
+        ]
+    }
+}
+
+/// An entry of the model catalogue, flat enough for a row.
+#[derive(Clone, Copy, Debug, JsonSchema, Serialize)]
+#[serde(into = "ModelBody")]
+pub struct ModelRecord(
+    /// The entry.
+    pub &'static Model,
+);
+
+/// An entry with what else the model takes.
+#[derive(JsonSchema, Serialize)]
+struct ModelBody {
+    #[serde(flatten)]
+    model: &'static Model,
+    /// How its ring tones are written; nothing where it takes none.
+    ring_tone: Option<ToneFormat>,
+    /// Whether keys can be pressed from afar.
+    keys: bool,
+}
+
+impl From<ModelRecord> for ModelBody {
+    fn from(ModelRecord(model): ModelRecord) -> Self {
+        Self { model, ring_tone: model.ring_tone(), keys: model.executes() }
+    }
+}
+
+impl Record for ModelRecord {
+    const COLUMNS: &'static [&'static str] = &[
+        "model",
+        "enum",
+        "background",
+        "thumbnail",
+        "depth",
+        "schema",
+        "tftp_directory",
+        "ring_tone",
+        "keys",
+        "note",
+    ];
+    const FIXED: &'static [&'static str] = &["model", "background", "thumbnail"];
+    const DROPPED: &'static [&'static str] = &["note", "enum", "depth", "keys", "ring_tone"];
+    const PATHS: &'static [(&'static str, &'static str)] = &[
+        ("model", "name"),
+        ("enum", "number"),
+        ("background", "image.background"),
+        ("thumbnail", "image.thumbnail"),
+        ("depth", "image.depth"),
+        ("schema", "image.schema"),
+        ("tftp_directory", "image.tftp_directory"),
+        ("kind", "kind"),
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        let model = self.0;
+        let mut cells = vec![model.name.to_owned(), model.number.to_string()];
+        match model.image {
+            Some(image) => cells.extend([
+                image.background.to_string(),
+                image.thumbnail.to_string(),
+                image.depth.to_string(),
+                match image.schema {
+                    PushSchema::Classic => "classic".to_owned(),
+                    PushSchema::PhoneOs => "phoneos".to_owned(),
+                },
+                image.tftp_directory.to_owned(),
+            ]),
+            None => cells.extend(["none", "", "", "", ""].map(str::to_owned)),
+        }
+        cells.push(model.ring_tone().map_or("none", ToneFormat::as_str).to_owned());
+        cells.push(if model.executes() { "yes" } else { "no" }.to_owned());
+        cells.push(model.note.to_owned());
+        cells
+    }
+}
+
+fn status(status: Status) -> &'static str {
+    match status {
+        Status::Registered => "registered",
+        Status::PartiallyRegistered => "partially_registered",
+        Status::Unregistered => "unregistered",
+        Status::Rejected => "rejected",
+        Status::NotFound => "not_found",
+        Status::Unknown => "unknown",
+    }
+}
+
+fn change_state(state: ChangeState) -> &'static str {
+    match state {
+        ChangeState::Applied => "applied",
+        ChangeState::NotApplied => "not_applied",
+        ChangeState::Unproven => "unproven",
+    }
+}
+
+fn httpd(httpd: Httpd) -> &'static str {
+    match httpd {
+        Httpd::Yes => "yes",
+        Httpd::No => "no",
+        Httpd::Unknown => "unknown",
+    }
+}
