@@ -73,7 +73,7 @@ pub async fn look(
     pipeline::push_user_found(&inventory)?;
     let judge = |inventory: &Inventory| subject.goods.narrow(audit(inventory, &repairs));
     let before = judge(&inventory);
-    let owed = state::owed(state, connection)?;
+    let owed = repair::owed(state, connection)?;
     let plan = repair::plan(&inventory, &before, &repairs, &owed)?;
     let meant = after_apply(inventory.clone(), plan.changes.iter().map(|change| (change, None)));
     let targets = Fresh::default().targets(ObjectKind::Background, &inventory, &judge(&meant));

@@ -17,6 +17,7 @@ mod goods;
 mod hours;
 mod images;
 mod interrupt;
+mod journal_file;
 mod keyring;
 mod latecomers;
 mod log;

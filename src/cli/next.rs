@@ -1,5 +1,6 @@
 //! The command that finishes what a run left undone, so that it can be typed as it is told.
 
+use crate::cli::journal_file;
 use std::collections::HashSet;
 use std::io::IsTerminal as _;
 use std::path::Path;
@@ -24,7 +25,7 @@ pub fn step(history: &History, run: &RunRow) -> Result<Option<String>, JournalEr
 /// Returns the command that finishes what a run left undone here, where nobody can be asked without a terminal. What
 /// cannot be found out in the journal is not told.
 pub fn step_here(journal: &Path, run: RunId) -> Option<String> {
-    let history = state::history_if_any(journal).ok()??;
+    let history = journal_file::history_if_any(journal).ok()??;
     let run = history.run(Which::Number(run)).ok()??;
     let next = step(&history, &run).ok()??;
     let is_told = next.split(' ').any(|word| word == "--yes");

@@ -69,6 +69,11 @@ impl Connection {
     }
 }
 
+/// What tells one cluster from another in the journal.
+pub fn cluster_id(connection: &Connection) -> String {
+    connection.endpoint.to_string().to_lowercase()
+}
+
 /// The clients for one cluster.
 #[derive(Debug)]
 pub struct Cluster {

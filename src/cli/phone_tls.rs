@@ -1,5 +1,6 @@
 //! HTTPS to phones: the options, and what comes of them.
 
+use crate::cli::journal_file;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -168,8 +169,8 @@ impl PhoneTls {
                  read the push user's password.",
             );
         }
-        let known = match state::history_if_any(state)? {
-            Some(history) => history.pins().map_err(|error| state::unusable(&error))?,
+        let known = match journal_file::history_if_any(state)? {
+            Some(history) => history.pins().map_err(|error| journal_file::unusable(&error))?,
             None => HashMap::new(),
         };
         let mut pins = HashMap::with_capacity(known.len());

@@ -1,5 +1,6 @@
 //! The stages in a row, for the commands that run several of them.
 
+use crate::cli::journal_file;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -119,7 +120,7 @@ pub async fn survey_of(
 /// # Errors
 /// When nothing can be done at all; what fails on the way is in the answer.
 pub async fn run(job: Job) -> Result<Exit, CliError> {
-    let path = state::path(job.connection.state.as_deref())?;
+    let path = journal_file::path(job.connection.state.as_deref())?;
     subject::refuse_addresses(&job.source, &path)?;
     let mut connection = open::connection(&job.connection, Some(&job.push))?;
     connection.way.need_push_user()?;

@@ -1,5 +1,6 @@
 //! What a push has in common, whether a cluster names its phones or somebody types their addresses.
 
+use crate::cli::journal_file;
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
@@ -61,11 +62,12 @@ pub fn already_shown(
     if push.force {
         return Ok(HashMap::new());
     }
-    let Some(history) = state::history_if_any(state)? else {
+    let Some(history) = journal_file::history_if_any(state)? else {
         return Ok(HashMap::new());
     };
     let Some(object) = targets.first().map(Target::object) else { return Ok(HashMap::new()) };
-    let proven = history.proven(&place.id, object).map_err(|error| state::unusable(&error))?;
+    let proven =
+        history.proven(&place.id, object).map_err(|error| journal_file::unusable(&error))?;
     let shown = targets.iter().filter_map(|target| {
         let proven = proven.get(&target.name)?;
         let digest = digests.of(target)?;

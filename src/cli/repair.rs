@@ -1,5 +1,10 @@
 //! Plans and their way to the cluster, for the commands that change it.
 
+use crate::cli::cluster_id;
+use crate::cli::history_if_any;
+use crate::cli::journal_file;
+use crate::cli::open;
+use crate::cli::unusable;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -27,6 +32,15 @@ use crate::journal::Recorder;
 use crate::plan::{Kind, check};
 use crate::push::scheduler::Stop;
 use crate::survey::{Waiting, wait_until_back};
+
+/// Returns what earlier runs changed on a cluster without letting phones take it over.
+///
+/// # Errors
+/// When there is a journal that cannot be read.
+pub fn owed(path: &Path, connection: &Connection) -> Result<Owed, CliError> {
+    let Some(history) = history_if_any(path)? else { return Ok(Owed::default()) };
+    history.owed(&cluster_id(connection)).map_err(|error| unusable(&error))
+}
 
 /// Makes the plan.
 ///
@@ -57,9 +71,9 @@ pub async fn apply(
     observer: &Arc<dyn Observer>,
 ) -> Result<Applied, CliError> {
     check(plan, kind).map_err(|error| CliError::from_error(Exit::Refused, &error))?;
-    let unusable = |error| state::unusable(&error);
+    let unusable = |error| unusable(&error);
     recorder.plan(plan).await.map_err(unusable)?;
-    let told_before = state::history(recorder.path())?.told_before(recorder.run(), plan);
+    let told_before = journal_file::history(recorder.path())?.told_before(recorder.run(), plan);
     let told_before = told_before.map_err(unusable)?;
     let observer = observer.as_ref();
     let apply = apply_plan(&*cluster.axl, recorder, plan, &told_before, &stop.soon, observer);
@@ -231,12 +245,10 @@ pub fn associated_lately(
     connection: &Connection,
     wait: &WaitArgs,
 ) -> Result<BTreeSet<String>, CliError> {
-    let Some(history) = state::history_if_any(path)? else { return Ok(BTreeSet::new()) };
+    let Some(history) = history_if_any(path)? else { return Ok(BTreeSet::new()) };
     let seconds = i64::try_from(wait.settle_timeout).unwrap_or(i64::MAX);
     let since = Timestamp::now().checked_sub(seconds.seconds()).unwrap_or(Timestamp::MIN);
-    history
-        .associated_since(&state::cluster_id(connection), since)
-        .map_err(|error| state::unusable(&error))
+    history.associated_since(&cluster_id(connection), since).map_err(|error| unusable(&error))
 }
 
 /// Returns what tells the cluster from any other, whatever name led to it: the UUID of its publisher.

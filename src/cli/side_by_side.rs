@@ -4,6 +4,7 @@
 //! Until the answer nothing is changed anywhere. A cluster that fails does not stop the others, neither before the
 //! question nor after it.
 
+use crate::cli::journal_file;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -36,7 +37,7 @@ use crate::report::{OfCluster, Rollout, audit_json, plan_outline, printable_line
 /// When the settings of any of them cannot be used, when a password cannot be had, or when the answer is no. Nothing
 /// has been changed anywhere then; what fails later is in the answer.
 pub async fn run(job: Job) -> Result<Exit, CliError> {
-    let path = state::path(job.connection.state.as_deref())?;
+    let path = journal_file::path(job.connection.state.as_deref())?;
     let Source::Typed { wanted, target } = &job.source else {
         return Err(one_run_at_a_time());
     };
@@ -159,7 +160,7 @@ async fn begin(works: &[Work<'_>]) -> Vec<Ended<Run>> {
     let together = Together { runs, left_out: left_out.collect() };
     for run in begun.iter().filter_map(|one| one.result.as_ref().ok()) {
         if let Err(error) = run.recorder().snapshot(Together::KIND, &together).await {
-            ui::say(&printable_lines(&state::unusable(&error).to_string()));
+            ui::say(&printable_lines(&journal_file::unusable(&error).to_string()));
         }
     }
     begun

@@ -1,5 +1,6 @@
 //! The stages of a run that changes something, one function each.
 
+use crate::cli::journal_file;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -169,10 +170,10 @@ impl At<'_> {
         pipeline::push_user_found(&inventory)?;
         let before = self.audit(&inventory);
         let kept = self.recorder.snapshot("audit", &before).await;
-        kept.map_err(|error| state::unusable(&error))?;
+        kept.map_err(|error| journal_file::unusable(&error))?;
         let plan = match &work.repair {
             Some(repairs) => {
-                let owed = state::owed(work.state, work.connection)?;
+                let owed = repair::owed(work.state, work.connection)?;
                 repair::plan(&inventory, &before, repairs, &owed)?
             }
             None => nothing(&before),

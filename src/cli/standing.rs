@@ -3,6 +3,7 @@
 //! Several clusters are worked on at once, and one question is about all of them, so each has to stand there and
 //! wait for the answer.
 
+use crate::cli::journal_file;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -129,7 +130,7 @@ async fn look(
     observer: &Arc<dyn Observer>,
 ) -> Result<Box<Sight>, CliError> {
     telling::keep_subject(run.recorder(), work.goods.deed(), &work.picture_file).await?;
-    stages::keep(work, run.recorder()).await.map_err(|error| state::unusable(&error))?;
+    stages::keep(work, run.recorder()).await.map_err(|error| journal_file::unusable(&error))?;
     let cluster = open::connect(work.connection, observer).await?;
     if let Some(publisher) = repair::publisher(&cluster).await? {
         run.lock_cluster(&publisher)?;

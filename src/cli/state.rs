@@ -1,5 +1,7 @@
 //! The journal and the lock of a run that changes something.
 
+use crate::cli::journal_file::unusable;
+use crate::cli::open::cluster_id;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -198,88 +200,6 @@ impl Observer for Noting {
         }
         self.observer.observe(event);
     }
-}
-
-/// Returns where the journal is: what was asked for, or the platform's folder for state.
-///
-/// # Errors
-/// When the platform names no such folder.
-pub fn path(asked: Option<&Path>) -> Result<PathBuf, CliError> {
-    if let Some(path) = asked {
-        return Ok(path.to_owned());
-    }
-    let folders = etcetera::choose_base_strategy().map_err(|error| {
-        CliError::new(Exit::Usage, format!("there is no folder for the journal: {error}"))
-            .hint("name a file with --state or AXLPAPER_STATE")
-    })?;
-    let folder = folders.state_dir().unwrap_or_else(|| folders.data_dir());
-    Ok(folder.join("axlpaper").join("journal.sqlite3"))
-}
-
-/// Opens the journal for reading, where there is one.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn history_if_any(path: &Path) -> Result<Option<History>, CliError> {
-    History::open(path).map_err(|error| unusable(&error))
-}
-
-/// Opens the journal for reading.
-///
-/// # Errors
-/// When there is none, or it cannot be read.
-pub fn history(path: &Path) -> Result<History, CliError> {
-    history_if_any(path)?.ok_or_else(|| {
-        CliError::new(Exit::Usage, format!("there is no journal at {}", path.display()))
-            .hint("the first rollout, push or apply makes it; --state names another file")
-    })
-}
-
-/// Finds a run.
-///
-/// # Errors
-/// When there is none of that number, or the journal cannot be read.
-pub fn find(history: &History, which: Which) -> Result<RunRow, CliError> {
-    history.run(which).map_err(|error| unusable(&error))?.ok_or_else(|| {
-        CliError::new(Exit::Usage, format!("the journal has no run {which}"))
-            .hint("`axlpaper runs` lists them")
-    })
-}
-
-/// Returns what earlier runs changed on a cluster without letting phones take it over.
-///
-/// # Errors
-/// When there is a journal that cannot be read.
-pub fn owed(path: &Path, connection: &Connection) -> Result<Owed, CliError> {
-    let Some(history) = history_if_any(path)? else { return Ok(Owed::default()) };
-    history.owed(&cluster_id(connection)).map_err(|error| unusable(&error))
-}
-
-/// What tells one cluster from another in the journal.
-pub fn cluster_id(connection: &Connection) -> String {
-    connection.endpoint.to_string().to_lowercase()
-}
-
-/// The journal cannot be used, so nothing is done.
-pub fn unusable(error: &JournalError) -> CliError {
-    let hint = match &error.problem {
-        Problem::Newer { .. } => "use the newer axlpaper, or another file with --state",
-        Problem::Foreign => "name another file with --state",
-        Problem::Damaged(_) | Problem::Unreadable { .. } => {
-            "put it aside and keep it: it holds what was changed; --state names another file"
-        }
-        Problem::ReadOnly | Problem::File(_) => {
-            "nothing is changed without a journal; name a file that you may write with --state"
-        }
-        Problem::Replaced { .. } => {
-            "nothing more is changed; put it back if it was moved, and keep other programs away from it"
-        }
-        Problem::Full => "nothing is changed without a journal; make room, or use --state",
-        Problem::Busy | Problem::Stopped | Problem::Other(_) => {
-            "nothing is changed without a journal; run it again, or use --state"
-        }
-    };
-    CliError::from_error(Exit::Failed, error).hint(hint)
 }
 
 /// Says how to go on with what a run left undone.

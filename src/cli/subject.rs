@@ -1,5 +1,7 @@
 //! What a run pushes to whom: as typed, or as an earlier run had it.
 
+use crate::cli::journal_file;
+use crate::cli::open;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -88,7 +90,7 @@ pub struct Kept {
 /// When the run that is named is such a one, is not there, or the journal cannot be read.
 pub fn refuse_addresses(source: &Source, state: &Path) -> Result<(), CliError> {
     let (Source::Resume(which) | Source::OnlyFailed(which)) = source else { return Ok(()) };
-    let run = state::find(&state::history(state)?, *which)?;
+    let run = journal_file::find(&journal_file::history(state)?, *which)?;
     if !run.is_about_addresses() {
         return Ok(());
     }
@@ -101,7 +103,7 @@ pub fn refuse_addresses(source: &Source, state: &Path) -> Result<(), CliError> {
 
 /// Returns what a run did to phones, from what the journal kept of it.
 fn goods(history: &History, run: RunId, kept: &Kept) -> Result<Option<Goods>, CliError> {
-    let unusable = |error| state::unusable(&error);
+    let unusable = |error| journal_file::unusable(&error);
     let damaged = |why: String| {
         CliError::new(Exit::Failed, format!("the journal holds no address there: {why}"))
     };
@@ -143,7 +145,7 @@ fn goods(history: &History, run: RunId, kept: &Kept) -> Result<Option<Goods>, Cl
 /// of which it wrote no end because it was killed before. Nothing where the journal does not know its phones: then none
 /// has been served.
 fn unserved(history: &History, run: &RunRow) -> Result<Option<Vec<DeviceName>>, CliError> {
-    let unusable = |error| state::unusable(&error);
+    let unusable = |error| journal_file::unusable(&error);
     let ended = history.phones(run.id).map_err(unusable)?.len();
     let chronicle = Chronicle::read(history, run.clone()).map_err(unusable)?;
     if chronicle.audit.is_none() && ended == 0 {
@@ -190,16 +192,16 @@ pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Sub
         Source::Resume(which) => (*which, false),
         Source::OnlyFailed(which) => (*which, true),
     };
-    let history = state::history(state)?;
-    let run = state::find(&history, which)?;
-    if run.cluster_id != state::cluster_id(connection) {
+    let history = journal_file::history(state)?;
+    let run = journal_file::find(&history, which)?;
+    if run.cluster_id != open::cluster_id(connection) {
         let other =
             format!("run {} was about {}, not about {}", run.id, run.host, connection.endpoint);
         return Err(
             CliError::new(Exit::Refused, other).hint("nothing was changed; name the run's cluster")
         );
     }
-    let unusable = |error| state::unusable(&error);
+    let unusable = |error| journal_file::unusable(&error);
     let kept = history.snapshot::<Kept>(run.id, "job").map_err(unusable)?;
     let goods = kept.as_ref().map(|kept| goods(&history, run.id, kept)).transpose()?.flatten();
     let (Some(kept), Some(goods)) = (kept, goods) else {

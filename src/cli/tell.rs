@@ -1,5 +1,6 @@
 //! What a run tells at its end, whatever it can be told through.
 
+use crate::cli::journal_file;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
@@ -70,8 +71,8 @@ fn answer(rollout: &Rollout, output: &OutputArgs, recap: &str) -> Result<(), Cli
 /// # Errors
 /// When the journal cannot be read, or the file cannot be written.
 pub fn write_report(runs: &[RunId], journal: &Path, file: Option<&Path>) -> Result<(), CliError> {
-    let page = state::history(journal).and_then(|history| {
-        let find = |run: &RunId| state::find(&history, Which::Number(*run));
+    let page = journal_file::history(journal).and_then(|history| {
+        let find = |run: &RunId| journal_file::find(&history, Which::Number(*run));
         let runs = runs.iter().map(find).collect::<Result<Vec<_>, _>>()?;
         let path = file.map(Path::to_owned).or_else(|| runs.first().map(report_path));
         Ok((path.unwrap_or_default(), report_of(&history, runs)?))
@@ -98,7 +99,7 @@ pub fn say_where(path: &Path) {
 /// # Errors
 /// When the journal cannot be read, or the runs did different things.
 pub fn report_of(history: &History, runs: Vec<RunRow>) -> Result<String, CliError> {
-    let read = |run| Chronicle::read(history, run).map_err(|error| state::unusable(&error));
+    let read = |run| Chronicle::read(history, run).map_err(|error| journal_file::unusable(&error));
     let chronicles = runs.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
     if let [first, others @ ..] = &chronicles[..]
         && let Some(other) = others.iter().find(|other| other.deed != first.deed)

@@ -1,5 +1,6 @@
 //! Keeps in the journal what only the run itself knows and its report needs.
 
+use crate::cli::journal_file;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -22,7 +23,7 @@ use crate::report::Rollout;
 pub async fn keep_subject(recorder: &Recorder, deed: Deed, file: &str) -> Result<(), CliError> {
     let subject = Subject { file: file.to_owned(), object: deed.object(), deed: Some(deed) };
     let kept = recorder.snapshot(Subject::KIND, &subject).await;
-    kept.map_err(|error| state::unusable(&error))
+    kept.map_err(|error| journal_file::unusable(&error))
 }
 
 /// Keeps what phones will get from us: how pictures look, and what ring tones are like.
@@ -38,7 +39,7 @@ pub async fn keep_prepared(recorder: &Recorder, prepared: &Prepared) -> Result<(
         Prepared::Tones(tones) => recorder.snapshot(SentTones::KIND, &sent_tones(tones)).await,
         Prepared::Elsewhere(_) | Prepared::Removal | Prepared::Script(_) => Ok(()),
     };
-    kept.map_err(|error| state::unusable(&error))
+    kept.map_err(|error| journal_file::unusable(&error))
 }
 
 /// Keeps how a run ended, when it came to its end.

@@ -3,6 +3,7 @@
 mod identify;
 mod list;
 
+use crate::cli::journal_file;
 use std::collections::HashSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -128,7 +129,7 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
     let way = Way::without_cluster(&job.connection, &job.push)?;
     way.need_push_user()?;
     let entries = entries(&job.addresses, &job.target.model)?;
-    let state = state::path(job.connection.state.as_deref())?;
+    let state = journal_file::path(job.connection.state.as_deref())?;
     let (goods, picture_file) = job.wanted.read()?;
     let proof = goods.proof(job.push.verify.map(Proof::from))?;
     tell::check(&job.output, job.push.report.as_deref())?;

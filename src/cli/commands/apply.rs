@@ -1,5 +1,6 @@
 //! `axlpaper apply`
 
+use crate::cli::journal_file;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -49,7 +50,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         }
         return Ok(Exit::Done);
     }
-    let state = state::path(args.connection.state.as_deref())?;
+    let state = journal_file::path(args.connection.state.as_deref())?;
     let what =
         What { command: "apply", place: Place::of(&connection), continues: None, reverts: None };
     let run = Run::begin(&state, what).await?;

@@ -1,5 +1,6 @@
 //! `axlpaper plan`
 
+use crate::cli::journal_file;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -68,7 +69,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         pipeline::survey(&connection, &args.target, counts, &repairs, &Progress::shared()).await?;
     pipeline::push_user_found(&inventory)?;
     let audit = audit(&inventory, &repairs).with_pictures(&pictures);
-    let owed = state::owed(&state::path(args.connection.state.as_deref())?, &connection)?;
+    let owed = repair::owed(&journal_file::path(args.connection.state.as_deref())?, &connection)?;
     let plan = repair::plan(&inventory, &audit, &repairs, &owed)?;
     let json = plan_json(&plan, Timestamp::now());
     if let Some(path) = &args.output {

@@ -1,5 +1,6 @@
 //! `axlpaper report`
 
+use crate::cli::journal_file;
 use std::path::PathBuf;
 
 use crate::cli::error::{CliError, Exit};
@@ -28,10 +29,10 @@ pub struct Args {
 /// # Errors
 /// When there is no such run, when the journal cannot be read, or when the file cannot be written.
 pub fn run(args: &Args) -> Result<Exit, CliError> {
-    let history = state::history(&state::path(args.state.as_deref())?)?;
+    let history = journal_file::history(&journal_file::path(args.state.as_deref())?)?;
     let mut runs: Vec<RunRow> = Vec::new();
     for which in &args.runs {
-        let run = state::find(&history, *which)?;
+        let run = journal_file::find(&history, *which)?;
         if runs.iter().all(|known| known.id != run.id) {
             runs.push(run);
         }

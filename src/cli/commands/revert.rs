@@ -1,5 +1,6 @@
 //! `axlpaper revert`
 
+use crate::cli::journal_file;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -52,19 +53,19 @@ pub struct Args {
 /// When there is no such run, it was about another cluster, or the cluster cannot be written to.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
     output::check_list::<ChangeResult>(&args.output)?;
-    let path = state::path(args.connection.state.as_deref())?;
+    let path = journal_file::path(args.connection.state.as_deref())?;
     let run = match (&args.run, &args.from) {
         (_, Some(file)) => return run_from(&args, file, &path).await,
         (run, None) => run.unwrap_or(Which::Last),
     };
-    let history = state::history(&path)?;
-    let row = state::find(&history, run)?;
+    let history = journal_file::history(&path)?;
+    let row = journal_file::find(&history, run)?;
     if row.is_about_addresses() {
         ui::say(&nothing_to_take_back(&history, &row)?);
         return Ok(Exit::Done);
     }
     let connection = open::connection(&args.connection, None)?;
-    if row.cluster_id != state::cluster_id(&connection) {
+    if row.cluster_id != open::cluster_id(&connection) {
         let other =
             format!("run {} was about {}, not about {}", row.id, row.host, connection.endpoint);
         return Err(
@@ -118,7 +119,7 @@ async fn take_back(
 
 /// Returns the changes of a run that were made, or may have been.
 fn made(history: &History, run: &RunRow) -> Result<Vec<Change>, CliError> {
-    let rows = history.changes(run.id).map_err(|error| state::unusable(&error))?;
+    let rows = history.changes(run.id).map_err(|error| journal_file::unusable(&error))?;
     let made = rows.into_iter().filter(|row| row.state != Some(ChangeState::NotApplied));
     Ok(made.map(|row| row.change).collect())
 }
@@ -126,7 +127,7 @@ fn made(history: &History, run: &RunRow) -> Result<Vec<Change>, CliError> {
 /// Says so, and names the run that was probably meant.
 fn nothing_to_take_back(history: &History, run: &RunRow) -> Result<String, CliError> {
     let nothing = format!("run {} changed nothing on the cluster; nothing to take back", run.id);
-    let runs = history.runs(MOST_RUNS).map_err(|error| state::unusable(&error))?;
+    let runs = history.runs(MOST_RUNS).map_err(|error| journal_file::unusable(&error))?;
     for other in runs.iter().filter(|other| other.cluster_id == run.cluster_id) {
         if !made(history, other)?.is_empty() {
             let id = other.id;
@@ -184,7 +185,7 @@ async fn way_back(
         version: cluster.axl.server_version().to_owned(),
         axl_version: cluster.axl.version().as_str().to_owned(),
     };
-    let owed = state::owed(state, connection)?;
+    let owed = repair::owed(state, connection)?;
     Ok(undo(&info, Timestamp::now(), done.iter().zip(&there), &owed, reset.reset))
 }
 

@@ -1,5 +1,6 @@
 //! `axlpaper runs`
 
+use crate::cli::journal_file;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -28,9 +29,11 @@ pub struct Args {
 /// When the journal cannot be read.
 pub fn run(args: &Args) -> Result<Exit, CliError> {
     output::check_list::<RunRecord>(&args.output)?;
-    let path = state::path(args.state.as_deref())?;
-    let runs = match state::history_if_any(&path)? {
-        Some(history) => history.runs(args.limit).map_err(|error| state::unusable(&error))?,
+    let path = journal_file::path(args.state.as_deref())?;
+    let runs = match journal_file::history_if_any(&path)? {
+        Some(history) => {
+            history.runs(args.limit).map_err(|error| journal_file::unusable(&error))?
+        }
         None => Vec::new(),
     };
     let mut rows: Vec<RunRecord> = runs.iter().map(RunRecord::from).collect();

@@ -1,5 +1,6 @@
 //! `axlpaper show`
 
+use crate::cli::journal_file;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -30,9 +31,9 @@ pub struct Args {
 /// When there is no such run, or the journal cannot be read.
 pub fn run(args: &Args) -> Result<Exit, CliError> {
     output::check_list::<PhoneResult>(&args.output)?;
-    let history = state::history(&state::path(args.state.as_deref())?)?;
-    let run = state::find(&history, args.run)?;
-    let unusable = |error| state::unusable(&error);
+    let history = journal_file::history(&journal_file::path(args.state.as_deref())?)?;
+    let run = journal_file::find(&history, args.run)?;
+    let unusable = |error| journal_file::unusable(&error);
     let next = next::step(&history, &run).map_err(unusable)?;
     let mut shown = Shown::read(&history, run, next).map_err(unusable)?;
     if args.output.is_recap() {

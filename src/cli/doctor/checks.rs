@@ -1,5 +1,6 @@
 //! Asks for what the checks judge, each within a time limit.
 
+use crate::cli::journal_file;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,8 +66,8 @@ pub async fn run(args: &ConnectionArgs, push: &PushArgs) -> Vec<Check> {
 }
 
 fn journal(checks: &mut Checks, args: &ConnectionArgs) {
-    let found = state::path(args.state.as_deref()).and_then(|path| {
-        let there = History::open(&path).map_err(|error| state::unusable(&error))?;
+    let found = journal_file::path(args.state.as_deref()).and_then(|path| {
+        let there = History::open(&path).map_err(|error| journal_file::unusable(&error))?;
         let shown = path.display();
         if there.is_some() {
             return Ok(Found::ok(format!("the journal is {shown}")));
