@@ -2,15 +2,17 @@
 //!
 //! The folders are the stages of one pipeline: survey, audit, plan, apply, push, verify, report. Which
 //! folder may use which is written down in `docs/architecture.md` and checked by `tests/architecture.rs`.
-pub mod image_server;
 
 pub mod apply;
 pub mod audit;
 pub mod axl;
 pub mod cli;
 pub mod config;
+pub mod connect;
 pub mod domain;
+pub mod error;
 pub mod event;
+pub mod image_server;
 pub mod journal;
 pub mod media;
 pub mod net;
@@ -19,6 +21,7 @@ pub mod plan;
 pub mod push;
 pub mod report;
 pub mod ris;
+pub mod rollout;
 pub mod sim;
 pub mod soap;
 pub mod survey;

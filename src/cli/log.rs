@@ -15,9 +15,9 @@ use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use super::error::{CliError, Exit};
 use super::ui;
 use crate::domain::text::{counted, escaped_json, printable_lines};
+use crate::error::{CliError, Exit};
 use crate::net::trace::{self, without_secrets};
 
 /// What is told besides the answer, for all commands.

@@ -1,57 +1,15 @@
 //! The command line: one file a command, and the one place where errors become exit codes.
 
-mod addresses;
-mod args;
-mod aside;
-mod carrier;
-mod clusters;
+pub(crate) mod args;
+pub(crate) mod aside;
 mod commands;
 mod doctor;
-mod dry_run;
-mod elsewhere;
-mod error;
-mod errors;
-mod folder;
-mod fresh;
-mod goods;
-mod hours;
-mod images;
-mod interrupt;
-mod journal_file;
-mod keyring;
-mod latecomers;
+pub(crate) mod interrupt;
 mod log;
-mod next;
-mod open;
-mod output;
-mod password;
-mod phone_tls;
-mod picture_args;
-mod pipeline;
-mod ports;
+pub(crate) mod present;
 mod protection;
-mod pushing;
-mod reference;
-mod repair;
 mod schemas;
-mod secret;
-mod send;
-mod served_folder;
-mod serving;
-mod side_by_side;
-mod simulated;
-mod stages;
-mod standing;
-mod state;
-mod subject;
-mod target;
-mod tell;
-mod tell_clusters;
-mod telling;
-mod ui;
-mod undo_file;
-mod way;
-mod what;
+pub(crate) mod ui;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -59,8 +17,8 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
 
+use crate::error::{CliError, Exit};
 use crate::net::trace::{without_login, without_secrets};
-use error::{CliError, Exit};
 
 pub use schemas::schemas;
 
@@ -74,7 +32,7 @@ pub mod lists {
     /// # Errors
     /// Says what is wrong with it.
     pub fn devices(text: &str, may_quote: bool) -> Result<Vec<DeviceName>, String> {
-        super::target::parse_names(text, may_quote)
+        super::args::name_list::parse_names(text, may_quote)
     }
 
     /// Reads a list of addresses as `--addresses-from` does, and returns how many phones it names.
@@ -82,7 +40,7 @@ pub mod lists {
     /// # Errors
     /// Says what is wrong with it.
     pub fn addresses(text: &str, may_quote: bool) -> Result<usize, String> {
-        super::addresses::parse_list(text, may_quote).map(|entries| entries.len())
+        crate::rollout::by_address::parse_list(text, may_quote).map(|entries| entries.len())
     }
 }
 
@@ -177,7 +135,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
 }
 
 fn run(command: Command) -> Result<Exit, CliError> {
-    tracing::debug!(command = open::command_line(), "started");
+    tracing::debug!(command = crate::connect::cluster::command_line(), "started");
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
             CliError::new(Exit::Failed, format!("cannot start the async runtime: {error}"))
@@ -186,7 +144,7 @@ fn run(command: Command) -> Result<Exit, CliError> {
 }
 
 /// The definition of every command and option.
-fn definition() -> clap::Command {
+pub(crate) fn definition() -> clap::Command {
     <Cli as clap::CommandFactory>::command()
 }
 

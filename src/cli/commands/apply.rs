@@ -1,23 +1,26 @@
 //! `axlpaper apply`
 
-use crate::cli::journal_file;
+use crate::connect::journal;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use crate::apply::{Applied, Halt};
 use crate::cli::args::{ConnectionArgs, OutputArgs};
-use crate::cli::error::{CliError, Exit};
-use crate::cli::open::Connection;
-use crate::cli::state::{self, Place, Run, What};
+use crate::cli::interrupt;
+use crate::cli::present::list;
 use crate::cli::ui::{self, Progress};
-use crate::cli::{interrupt, next, open, output, repair, undo_file};
+use crate::connect::cluster;
+use crate::connect::cluster::Connection;
 use crate::domain::error_chain::chain;
 use crate::domain::plan::Plan;
+use crate::error::{CliError, Exit};
 use crate::event::ChangeResult;
 use crate::plan::{Kind, PlanError, check};
 use crate::push::scheduler::Stop;
 use crate::report::{PlanFileError, changes_json, changes_recap, plan_diff, read_plan};
+use crate::rollout::run::{Place, Run, What};
+use crate::rollout::{next_command, repair, undo_file};
 
 /// Carry a plan file out exactly, or refuse if the cluster has moved
 #[derive(clap::Args, Debug)]
@@ -39,9 +42,9 @@ pub struct Args {
 /// # Errors
 /// When the file is no plan, the cluster is not the plan's or has moved, or it cannot be written to.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
-    output::check_list::<ChangeResult>(&args.output)?;
+    list::check_list::<ChangeResult>(&args.output)?;
     let plan = read(&args.plan, Kind::Repair)?;
-    let connection = open::connection(&args.connection, None)?;
+    let connection = cluster::connection(&args.connection, None)?;
     check_cluster(&plan, &connection)?;
     ui::say(&plan_diff(&plan));
     if plan.changes.is_empty() {
@@ -50,7 +53,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         }
         return Ok(Exit::Done);
     }
-    let state = journal_file::path(args.connection.state.as_deref())?;
+    let state = journal::path(args.connection.state.as_deref())?;
     let what =
         What { command: "apply", place: Place::of(&connection), continues: None, reverts: None };
     let run = Run::begin(&state, what).await?;
@@ -62,7 +65,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         ui::say("the plan was carried out before; nothing was written");
     }
     tell("apply", &args.output, &plan, applied.results)?;
-    next::say(next.as_deref());
+    next_command::say(next.as_deref());
     Ok(exit)
 }
 
@@ -117,7 +120,7 @@ async fn carry_out(
     run: &Run,
 ) -> Result<Applied, CliError> {
     let observer = run.noting(Progress::shared());
-    let cluster = open::connect(connection, &observer).await?;
+    let cluster = cluster::connect(connection, &observer).await?;
     if let Some(publisher) = repair::publisher(&cluster).await? {
         run.lock_cluster(&publisher)?;
     }
@@ -150,9 +153,9 @@ pub(super) fn tell(
     mut results: Vec<ChangeResult>,
 ) -> Result<(), CliError> {
     if output.is_recap() {
-        return output::write(output, &changes_recap(&results));
+        return list::write(output, &changes_recap(&results));
     }
-    output::sort(&output.list, &mut results)?;
+    list::sort(&output.list, &mut results)?;
     let json = || changes_json(what, plan, &results, Timestamp::now());
-    output::write(output, &output::list(output, &results, json)?)
+    list::write(output, &list::list(output, &results, json)?)
 }

@@ -3,18 +3,22 @@
 use jiff::Timestamp;
 
 use crate::audit::audit;
+use crate::cli::args::name_list;
 use crate::cli::args::{ConnectionArgs, OutputArgs, RepairArgs, ResetArgs, TargetArgs};
-use crate::cli::clusters::{self, Chosen};
-use crate::cli::error::{CliError, Exit};
-use crate::cli::open::Connection;
+use crate::cli::present::clusters;
+use crate::cli::present::clusters::Chosen;
+use crate::cli::present::list;
 use crate::cli::ui::{self, Progress};
-use crate::cli::{open, output, pipeline, target};
+use crate::connect::cluster;
+use crate::connect::cluster::Connection;
 use crate::domain::audit::{Audit, AuditedPhone};
 use crate::domain::finding::Verdict;
 use crate::domain::picture_rules::PictureRules;
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
+use crate::error::{CliError, Exit};
 use crate::report::{OfCluster, audit_json, audit_recap};
+use crate::rollout;
 
 /// Say for every phone whether it can take a push, and if not why
 ///
@@ -39,9 +43,9 @@ pub struct Args {
 /// # Errors
 /// When the cluster cannot be read or the answer cannot be written.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
-    target::check_stdin(&args.connection, &args.target)?;
+    name_list::check_stdin(&args.connection, &args.target)?;
     let repairs = args.repair.repairs(ResetArgs::default())?;
-    let pictures = open::pictures(&args.connection)?;
+    let pictures = cluster::pictures(&args.connection)?;
     match clusters::chosen(&args.connection, None)? {
         Chosen::One(connection) => one(&connection, &args, &repairs, &pictures).await,
         Chosen::Several(connections) => several(connections, &args, &repairs, &pictures).await,
@@ -54,14 +58,14 @@ async fn one(
     repairs: &Repairs,
     pictures: &PictureRules,
 ) -> Result<Exit, CliError> {
-    output::check_list::<AuditedPhone>(&args.output)?;
+    list::check_list::<AuditedPhone>(&args.output)?;
     let repairs = &Repairs { https: connection.may_use_https(), ..repairs.clone() };
     let (counts, progress) = (LimitCounts::AllPhones, Progress::shared());
-    let inventory = pipeline::survey(connection, &args.target, counts, repairs, &progress).await?;
+    let inventory = rollout::survey(connection, &args.target, counts, repairs, &progress).await?;
     let mut audit = audit(&inventory, repairs).with_pictures(pictures);
-    output::sort(&args.output.list, &mut audit.phones)?;
-    let text = output::list(&args.output, &audit.phones, || audit_json(&audit, Timestamp::now()))?;
-    output::write(&args.output, &text)?;
+    list::sort(&args.output.list, &mut audit.phones)?;
+    let text = list::list(&args.output, &audit.phones, || audit_json(&audit, Timestamp::now()))?;
+    list::write(&args.output, &text)?;
     ui::say(&format!("\n{}", audit_recap(&audit)));
     Ok(args.exit_of(&audit))
 }
@@ -72,12 +76,12 @@ async fn several(
     repairs: &Repairs,
     pictures: &PictureRules,
 ) -> Result<Exit, CliError> {
-    output::check_list::<OfCluster<'_, AuditedPhone>>(&args.output)?;
+    list::check_list::<OfCluster<'_, AuditedPhone>>(&args.output)?;
     let selector =
-        Selector { limit_counts: LimitCounts::AllPhones, ..target::selector(&args.target)? };
+        Selector { limit_counts: LimitCounts::AllPhones, ..name_list::selector(&args.target)? };
     let mut ended = clusters::each(connections, async |connection, observer| {
         let repairs = Repairs { https: connection.may_use_https(), ..repairs.clone() };
-        let inventory = pipeline::survey_of(connection, &selector, &repairs, observer).await?;
+        let inventory = rollout::survey_of(connection, &selector, &repairs, observer).await?;
         Ok(audit(&inventory, &repairs).with_pictures(pictures))
     })
     .await;

@@ -2,8 +2,8 @@
 
 use clap_complete::Shell;
 
-use crate::cli::error::{CliError, Exit};
 use crate::cli::ui;
+use crate::error::{CliError, Exit};
 
 /// Print the completions for a shell
 ///

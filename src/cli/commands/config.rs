@@ -7,9 +7,11 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs};
-use crate::cli::error::{CliError, Exit};
-use crate::cli::{open, output, secret, ui};
+use crate::cli::present::list;
+use crate::cli::ui;
 use crate::config::{FileConfig, KEYS, Layer, Origin, Section, with_accounts};
+use crate::connect::{cluster, password};
+use crate::error::{CliError, Exit};
 use crate::net::trace::HIDDEN;
 use crate::report::{SettingRecord, printable_lines, settings_json};
 
@@ -65,15 +67,15 @@ pub fn run(args: Args) -> Result<Exit, CliError> {
 }
 
 fn show(args: &ShowArgs) -> Result<Exit, CliError> {
-    output::check_list::<SettingRecord>(&args.output)?;
-    let (cluster, settings) = open::settings(&args.connection, Some(&args.push))?;
-    let file = open::config_path(&args.connection).filter(|path| path.exists());
+    list::check_list::<SettingRecord>(&args.output)?;
+    let (cluster, settings) = cluster::settings(&args.connection, Some(&args.push))?;
+    let file = cluster::config_path(&args.connection).filter(|path| path.exists());
     let mut records = records(&settings);
-    output::sort(&args.output.list, &mut records)?;
-    let text = output::list(&args.output, &records, || {
+    list::sort(&args.output.list, &mut records)?;
+    let text = list::list(&args.output, &records, || {
         settings_json(&records, file.as_deref(), cluster.as_deref(), Timestamp::now())
     })?;
-    output::write(&args.output, &text)?;
+    list::write(&args.output, &text)?;
     let which = match (&file, &cluster) {
         (None, _) => "there is no config file; `axlpaper init` writes one".to_owned(),
         (Some(file), Some(name)) => format!("cluster {name:?} of {}", file.display()),
@@ -119,13 +121,13 @@ fn records(settings: &Layer) -> Vec<SettingRecord> {
 
 fn check(args: CheckArgs) -> Result<Exit, CliError> {
     let named = ConnectionArgs { config: args.config, ..ConnectionArgs::default() };
-    let path = open::config_path(&named).unwrap_or_default();
-    let file = open::file(&named)?.ok_or_else(|| {
+    let path = cluster::config_path(&named).unwrap_or_default();
+    let file = cluster::file(&named)?.ok_or_else(|| {
         CliError::new(Exit::Usage, format!("there is no config file {}", path.display()))
             .hint("`axlpaper init` writes one")
     })?;
     // That the default is one of the clusters is a mistake of the file too.
-    open::section(Some(&file), None)?;
+    cluster::section(Some(&file), None)?;
     let (mut lines, mut exit) = (Vec::new(), Exit::Done);
     for name in file.clusters() {
         let problems = problems(&file, name)?;
@@ -148,13 +150,13 @@ fn check(args: CheckArgs) -> Result<Exit, CliError> {
 
 /// Returns what is wrong with a cluster of the file, whatever flags and environment say.
 fn problems(file: &FileConfig, name: &str) -> Result<Vec<CliError>, CliError> {
-    let Some(Section { layer, .. }) = open::section(Some(file), Some(name))? else {
+    let Some(Section { layer, .. }) = cluster::section(Some(file), Some(name))? else {
         return Ok(Vec::new());
     };
     let layer = with_accounts(layer);
     let whose = [("AXL user", layer.password.clone()), ("push user", layer.push_password.clone())];
     let secrets = whose.into_iter().filter_map(|(user, source)| {
-        secret::look(&source?, &format!("the {user} of cluster {name:?}")).err()
+        password::look(&source?, &format!("the {user} of cluster {name:?}")).err()
     });
     let ca_file = layer.ca_file.as_ref().and_then(|path| {
         let error = std::fs::File::open(path).err()?;
@@ -165,7 +167,7 @@ fn problems(file: &FileConfig, name: &str) -> Result<Vec<CliError>, CliError> {
     // Host and user may come from elsewhere when the cluster is asked.
     let fill = |value: &Option<String>| value.clone().or_else(|| Some("somebody".to_owned()));
     let whole = Layer { host: fill(&layer.host), username: fill(&layer.username), ..layer.clone() };
-    let settled = open::from_layer(Some(name.to_owned()), whole).err();
+    let settled = cluster::from_layer(Some(name.to_owned()), whole).err();
     Ok(settled.into_iter().chain(ca_file).chain(secrets).collect())
 }
 
@@ -183,7 +185,7 @@ mod tests {
         let layer =
             Layer { host: Some("pub".into()), username: Some("axl".into()), ..Layer::default() };
         let (_, layer) = settle(layer, Layer::default(), None);
-        let connection = open::from_layer(None, layer).unwrap();
+        let connection = cluster::from_layer(None, layer).unwrap();
         assert_eq!(connection.ris_rate.to_string(), default_of("ris_rate"));
         assert_eq!(connection.way.concurrency.to_string(), default_of("concurrency"));
         assert_eq!(connection.way.phone_port.to_string(), default_of("phone_port"));

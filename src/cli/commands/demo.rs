@@ -7,21 +7,25 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
+use crate::cli::args::payload::Source;
+use crate::cli::args::picture::PictureArgs;
 use crate::cli::args::{OutputArgs, PushArgs, TargetArgs, WaitArgs};
-use crate::cli::error::{CliError, Exit};
-use crate::cli::goods::Goods;
-use crate::cli::picture_args::PictureArgs;
+use crate::cli::args::{name_list, simulator};
+use crate::cli::present::{list, run_result};
 use crate::cli::ui::{self, Progress};
-use crate::cli::what::Source;
-use crate::cli::{images, open, output, pipeline, simulated, target, tell};
 use crate::config::{Layer, PasswordSource};
+use crate::connect::cluster;
 use crate::domain::model;
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
+use crate::error::{CliError, Exit};
 use crate::event::{Outcome, PhoneResult, Proof};
 use crate::media::demo_png;
 use crate::push::scheduler::schedule::Schedule;
 use crate::report::Rollout;
+use crate::rollout;
+use crate::rollout::images;
+use crate::rollout::payload::Goods;
 use crate::sim::{self, FleetSpec, PhoneRecord, Record, SimCluster};
 
 /// Run the whole rollout against a simulated cluster on this machine
@@ -31,7 +35,7 @@ use crate::sim::{self, FleetSpec, PhoneRecord, Record, SimCluster};
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]
-    fleet: simulated::FleetArgs,
+    fleet: simulator::FleetArgs,
     /// Picture: PNG, JPEG, WebP, GIF, BMP, TIFF or SVG [default: one that is drawn]
     #[arg(long, value_name = "FILE")]
     picture: Option<PathBuf>,
@@ -55,10 +59,10 @@ pub struct Args {
 /// When the simulated cluster cannot start, or when a stage fails as a whole.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
     let limit_counts = LimitCounts::PhonesWithPictures;
-    let selector = Selector { limit_counts, ..target::selector(&args.target)? };
+    let selector = Selector { limit_counts, ..name_list::selector(&args.target)? };
     let options = args.options.options()?;
     let (picture_bytes, picture_file) = match &args.picture {
-        Some(path) => (images::read(path)?, open::file_name(path)),
+        Some(path) => (images::read(path)?, cluster::file_name(path)),
         None => {
             let drawn = demo_png().map_err(|error| CliError::from_error(Exit::Failed, &error))?;
             (drawn.png.to_vec(), "demo.png".to_owned())
@@ -69,7 +73,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     let folder = tempfile::tempdir().map_err(|error| {
         CliError::new(Exit::Failed, format!("cannot make a folder for the journal: {error}"))
     })?;
-    let cluster = simulated::start(&args.fleet, 0, [0, 0]).await?;
+    let cluster = simulator::start(&args.fleet, 0, [0, 0]).await?;
     let before = cluster.record();
     ui::say(&format!(
         "Simulated cluster with {} devices at https://{}/ (certificate pinned)",
@@ -77,9 +81,9 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         cluster.axl_addr()
     ));
     let phone_ca = folder.path().join("phone-ca.pem");
-    output::write_file(&phone_ca, cluster.phone_ca_pem())?;
+    list::write_file(&phone_ca, cluster.phone_ca_pem())?;
     let layer = layer(&cluster, phone_ca, args.concurrency);
-    let connection = open::from_layer(Some("demo".to_owned()), layer)?;
+    let connection = cluster::from_layer(Some("demo".to_owned()), layer)?;
     let push = PushArgs {
         attempts: 2,
         retry_delay: 1,
@@ -89,7 +93,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         ..PushArgs::default()
     };
     let state = folder.path().join("journal.sqlite3");
-    let work = pipeline::Work {
+    let work = rollout::Work {
         name: "demo",
         state: &state,
         continues: None,
@@ -105,13 +109,13 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         // The simulated cluster knows of every change at once.
         wait: WaitArgs { settle_timeout: 3, ..WaitArgs::default() },
         schedule: Schedule::default(),
-        command: open::command_line(),
+        command: cluster::command_line(),
     };
-    let rollout = pipeline::execute(&work, &Progress::shared()).await?;
+    let rollout = rollout::execute(&work, &Progress::shared()).await?;
     let after = cluster.record();
     cluster.shutdown().await;
     let report = args.report.unwrap_or_else(report_file);
-    let told = tell::tell(&rollout, &state, &args.output, Some(&report));
+    let told = run_result::tell(&rollout, &state, &args.output, Some(&report));
     // Phones that misbehave on purpose are no failure of the demonstration.
     if told != Exit::Done && told != Exit::SomeFailed {
         return Ok(told);

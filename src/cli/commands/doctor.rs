@@ -4,9 +4,9 @@ use jiff::Timestamp;
 
 use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs};
 use crate::cli::doctor::{self, Check, DoctorBody};
-use crate::cli::error::{CliError, Exit};
-use crate::cli::output;
+use crate::cli::present::list;
 use crate::cli::ui::{self, Progress};
+use crate::error::{CliError, Exit};
 use crate::event::{Event, Stage};
 use crate::report::{Document, printable_lines};
 
@@ -29,7 +29,7 @@ pub struct Args {
 /// # Errors
 /// When the answer cannot be written.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
-    output::check_list::<Check>(&args.output)?;
+    list::check_list::<Check>(&args.output)?;
     let progress = Progress::shared();
     progress.observe(&Event::Started { stage: Stage::Checks, total: None });
     let mut checks = doctor::run(&args.connection, &args.push).await;
@@ -37,12 +37,12 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     let exit = doctor::exit_of(&checks);
     if args.output.is_recap() {
         let shown = printable_lines(&doctor::shown(&checks, ui::speaks_unicode()));
-        output::write(&args.output, &shown)?;
+        list::write(&args.output, &shown)?;
         return Ok(exit);
     }
-    output::sort(&args.output.list, &mut checks)?;
+    list::sort(&args.output.list, &mut checks)?;
     let body = DoctorBody { checks: &checks };
     let json = || Document::new("doctor", Timestamp::now(), None, body);
-    output::write(&args.output, &output::list(&args.output, &checks, json)?)?;
+    list::write(&args.output, &list::list(&args.output, &checks, json)?)?;
     Ok(exit)
 }

@@ -8,10 +8,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::cli::args::OutputArgs;
-use crate::cli::error::{CliError, Exit};
-use crate::cli::served_folder::{self, FolderFile};
-use crate::cli::serving::Serving;
-use crate::cli::{output, ui};
+use crate::cli::commands::host_files;
+use crate::cli::commands::host_files::FolderFile;
+use crate::cli::present::list;
+use crate::cli::ui;
+use crate::connect::image_server::Serving;
+use crate::error::{CliError, Exit};
 use crate::event::{Event, Observer};
 use crate::image_server::{HostLimits, ImageHost};
 use crate::report::{HostedFile, download_line, hosted_json, printable};
@@ -47,8 +49,8 @@ pub struct Args {
 /// # Errors
 /// When the folder cannot be read, or the server cannot listen.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
-    output::check_list::<HostedFile>(&args.output)?;
-    let folder = served_folder::read(&args.folder)?;
+    list::check_list::<HostedFile>(&args.output)?;
+    let folder = host_files::read(&args.folder)?;
     for left_out in &folder.left_out {
         ui::say(&printable(&format!("left out: {left_out}")));
     }
@@ -63,9 +65,9 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     let watcher: Arc<dyn Observer> = Arc::new(Watcher);
     let host = serving.start(Some(toward(&serving)), &watcher)?;
     let mut files = publish(&host, folder.files)?;
-    output::sort(&args.output.list, &mut files)?;
+    list::sort(&args.output.list, &mut files)?;
     let json = || hosted_json(host.base().as_str(), &files, Timestamp::now());
-    output::write(&args.output, &output::list(&args.output, &files, json)?)?;
+    list::write(&args.output, &list::list(&args.output, &files, json)?)?;
     ui::say(&format!(
         "serving on {} as {} until Ctrl-C; every download is told here",
         host.address(),

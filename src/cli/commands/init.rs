@@ -5,9 +5,10 @@ use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::cli::args::ConnectionArgs;
-use crate::cli::error::{CliError, Exit};
-use crate::cli::{open, ui};
+use crate::cli::ui;
 use crate::config::{Given, KEYS, sample};
+use crate::connect::cluster;
+use crate::error::{CliError, Exit};
 
 /// Write a config file with every key in it, with its meaning and default
 ///
@@ -45,7 +46,7 @@ pub fn run(args: &Args) -> Result<Exit, CliError> {
         return Ok(Exit::Done);
     }
     let named = ConnectionArgs { config: args.config.clone(), ..ConnectionArgs::default() };
-    let path = open::config_path(&named).ok_or_else(|| {
+    let path = cluster::config_path(&named).ok_or_else(|| {
         CliError::new(Exit::Usage, "there is no folder for a config file")
             .hint("name a file with --config")
     })?;

@@ -2,16 +2,19 @@
 
 use jiff::Timestamp;
 
+use crate::cli::args::name_list;
 use crate::cli::args::{ConnectionArgs, OutputArgs, TargetArgs};
-use crate::cli::clusters::{self, Chosen};
-use crate::cli::error::{CliError, Exit};
-use crate::cli::open::Connection;
+use crate::cli::present::clusters;
+use crate::cli::present::clusters::Chosen;
+use crate::cli::present::list;
 use crate::cli::ui::{self, Progress};
-use crate::cli::{output, pipeline, target};
+use crate::connect::cluster::Connection;
 use crate::domain::inventory::{Inventory, Phone};
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
+use crate::error::{CliError, Exit};
 use crate::report::{OfCluster, inventory_json};
+use crate::rollout;
 
 /// List every phone that the selection matches, with its registration
 ///
@@ -31,7 +34,7 @@ pub struct Args {
 /// # Errors
 /// When the cluster cannot be read or the answer cannot be written.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
-    target::check_stdin(&args.connection, &args.target)?;
+    name_list::check_stdin(&args.connection, &args.target)?;
     match clusters::chosen(&args.connection, None)? {
         Chosen::One(connection) => one(&connection, &args).await,
         Chosen::Several(connections) => several(connections, &args).await,
@@ -39,26 +42,26 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
 }
 
 async fn one(connection: &Connection, args: &Args) -> Result<Exit, CliError> {
-    output::check_list::<Phone>(&args.output)?;
+    list::check_list::<Phone>(&args.output)?;
     let (counts, progress) = (LimitCounts::AllPhones, Progress::shared());
     let mut inventory =
-        pipeline::survey(connection, &args.target, counts, &Repairs::default(), &progress).await?;
-    output::sort(&args.output.list, &mut inventory.phones)?;
-    let text = output::list(&args.output, &inventory.phones, || {
+        rollout::survey(connection, &args.target, counts, &Repairs::default(), &progress).await?;
+    list::sort(&args.output.list, &mut inventory.phones)?;
+    let text = list::list(&args.output, &inventory.phones, || {
         inventory_json(&inventory, Timestamp::now())
     })?;
-    output::write(&args.output, &text)?;
+    list::write(&args.output, &text)?;
     ui::say(&recap(&inventory));
     Ok(Exit::Done)
 }
 
 async fn several(connections: Vec<Connection>, args: &Args) -> Result<Exit, CliError> {
-    output::check_list::<OfCluster<'_, Phone>>(&args.output)?;
+    list::check_list::<OfCluster<'_, Phone>>(&args.output)?;
     let selector =
-        Selector { limit_counts: LimitCounts::AllPhones, ..target::selector(&args.target)? };
+        Selector { limit_counts: LimitCounts::AllPhones, ..name_list::selector(&args.target)? };
     let nothing = Repairs::default();
     let mut ended = clusters::each(connections, async |connection, observer| {
-        pipeline::survey_of(connection, &selector, &nothing, observer).await
+        rollout::survey_of(connection, &selector, &nothing, observer).await
     })
     .await;
     clusters::sort(&args.output, &mut ended, |inventory| &mut inventory.phones)?;

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::cli::error::{CliError, Exit};
-use crate::cli::goods::Wanted;
-use crate::cli::send::{self, SendArgs};
+use crate::cli::commands::push_only;
+use crate::cli::commands::push_only::SendArgs;
+use crate::error::{CliError, Exit};
+use crate::rollout::payload::Wanted;
 
 /// Press keys on phones from a script, blindly
 ///
@@ -49,5 +50,5 @@ const SCRIPT: &str = r#"A script:
 /// When nothing can be sent at all; a phone's failure is in the answer and the exit code.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
     let Args { script, allow_destructive, send } = args;
-    send::run("keys", Wanted::Keys { path: script, allow_destructive }, send).await
+    push_only::run("keys", Wanted::Keys { path: script, allow_destructive }, send).await
 }

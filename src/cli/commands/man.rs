@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::Command;
 use clap_mangen::Man;
 
-use crate::cli::error::{CliError, Exit};
-use crate::cli::{output, reference, ui};
+use crate::cli::commands::man_markdown;
+use crate::cli::present::list;
+use crate::cli::ui;
+use crate::error::{CliError, Exit};
 
 /// Print the man page, or write one for every command into a folder
 #[derive(clap::Args, Debug)]
@@ -27,7 +29,7 @@ pub fn run(args: &Args) -> Result<Exit, CliError> {
     let mut program = crate::cli::definition();
     program.build();
     if args.markdown {
-        ui::put(&reference::markdown(&program))?;
+        ui::put(&man_markdown::markdown(&program))?;
     } else if let Some(folder) = &args.output {
         write_all(&program, folder)?;
     } else {
@@ -39,7 +41,7 @@ pub fn run(args: &Args) -> Result<Exit, CliError> {
 /// Writes the page of a command and those of its own commands.
 fn write_all(command: &Command, folder: &Path) -> Result<(), CliError> {
     let name = command.get_display_name().unwrap_or_else(|| command.get_name());
-    output::write_file(&folder.join(format!("{name}.1")), &page(command, name)?)?;
+    list::write_file(&folder.join(format!("{name}.1")), &page(command, name)?)?;
     let below = command.get_subcommands().filter(|command| command.get_name() != "help");
     below.into_iter().try_for_each(|command| write_all(command, folder))
 }

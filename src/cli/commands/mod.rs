@@ -1,4 +1,7 @@
 //! The commands, one file each. The doc comment of `Args` is the help text.
+pub(crate) mod host_files;
+pub(crate) mod man_markdown;
+pub(crate) mod push_only;
 
 pub mod apply;
 pub mod audit;

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 
 use crate::cli::args::OutputArgs;
-use crate::cli::error::{CliError, Exit};
-use crate::cli::output;
+use crate::cli::present::list;
 use crate::domain::model;
+use crate::error::{CliError, Exit};
 use crate::report::{ModelRecord, models_json};
 
 /// Show the catalogue of phone models: their picture sizes, ring tones, and whether they take keys
@@ -21,8 +21,8 @@ pub struct Args {
 /// When the answer cannot be written.
 pub fn run(args: &Args) -> Result<Exit, CliError> {
     let mut models: Vec<ModelRecord> = model::catalogue().iter().map(ModelRecord).collect();
-    output::sort(&args.output.list, &mut models)?;
-    let text = output::list(&args.output, &models, || models_json(&models, Timestamp::now()))?;
-    output::write(&args.output, &text)?;
+    list::sort(&args.output.list, &mut models)?;
+    let text = list::list(&args.output, &models, || models_json(&models, Timestamp::now()))?;
+    list::write(&args.output, &text)?;
     Ok(Exit::Done)
 }

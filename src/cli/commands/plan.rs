@@ -1,20 +1,24 @@
 //! `axlpaper plan`
 
-use crate::cli::journal_file;
+use crate::connect::journal;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::audit::audit;
+use crate::cli::args::name_list;
 use crate::cli::args::{ConnectionArgs, ListArgs, RepairArgs, ResetArgs, TargetArgs};
-use crate::cli::error::{CliError, Exit};
+use crate::cli::present::list;
 use crate::cli::ui::{self, Progress};
-use crate::cli::{open, output, pipeline, repair, state, target};
+use crate::connect::cluster;
 use crate::domain::plan::Plan;
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::LimitCounts;
+use crate::error::{CliError, Exit};
 use crate::report::{Format, Record, plan_diff, plan_json, plan_recap};
+use crate::rollout;
+use crate::rollout::repair;
 
 /// Show the changes that would make phones ready
 ///
@@ -50,30 +54,30 @@ pub struct Args {
 /// # Errors
 /// When the cluster cannot be read or the plan cannot be written.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
-    target::check_stdin(&args.connection, &args.target)?;
+    name_list::check_stdin(&args.connection, &args.target)?;
     let format = if args.json { Format::Json } else { args.format };
-    output::check_format::<Row>(format, &args.list)?;
+    list::check_format::<Row>(format, &args.list)?;
     if format == Format::Json && args.list.fields.is_empty() && !args.list.sort.is_empty() {
         let order = "the changes of a plan stand in the order in which they are made";
         return Err(CliError::new(Exit::Usage, order)
             .hint("--sort is for its rows: use --format table, csv or ndjson, or add --fields"));
     }
-    args.output.as_deref().map_or(Ok(()), output::check_writable)?;
+    args.output.as_deref().map_or(Ok(()), list::check_writable)?;
     let repairs = args.repair.repairs(args.reset)?;
-    let connection = open::connection(&args.connection, None)?;
-    let pictures = open::pictures(&args.connection)?;
+    let connection = cluster::connection(&args.connection, None)?;
+    let pictures = cluster::pictures(&args.connection)?;
     let repairs = Repairs { https: connection.may_use_https(), ..repairs };
     connection.way.need_push_user()?;
     let counts = LimitCounts::PhonesWithPictures;
     let inventory =
-        pipeline::survey(&connection, &args.target, counts, &repairs, &Progress::shared()).await?;
-    pipeline::push_user_found(&inventory)?;
+        rollout::survey(&connection, &args.target, counts, &repairs, &Progress::shared()).await?;
+    rollout::push_user_found(&inventory)?;
     let audit = audit(&inventory, &repairs).with_pictures(&pictures);
-    let owed = repair::owed(&journal_file::path(args.connection.state.as_deref())?, &connection)?;
+    let owed = repair::owed(&journal::path(args.connection.state.as_deref())?, &connection)?;
     let plan = repair::plan(&inventory, &audit, &repairs, &owed)?;
     let json = plan_json(&plan, Timestamp::now());
     if let Some(path) = &args.output {
-        output::write_file(path, &json)?;
+        list::write_file(path, &json)?;
         ui::say(&format!(
             "Plan {} is in {}; carry it out with `axlpaper apply`.",
             plan.id,
@@ -84,9 +88,9 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         ui::put(&format!("{}\n{}", plan_diff(&plan), plan_recap(&plan, &audit)))?;
     } else {
         let mut rows = rows(&plan);
-        output::sort(&args.list, &mut rows)?;
+        list::sort(&args.list, &mut rows)?;
         let width = ui::terminal_width();
-        output::put(&output::list_as(format, &args.list, width, &rows, || json)?)?;
+        list::put(&list::list_as(format, &args.list, width, &rows, || json)?)?;
     }
     Ok(if args.detailed_exitcode && !plan.changes.is_empty() { Exit::WorkToDo } else { Exit::Done })
 }

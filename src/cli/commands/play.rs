@@ -1,8 +1,9 @@
 //! `axlpaper play`
 
-use crate::cli::error::{CliError, Exit};
-use crate::cli::goods::Wanted;
-use crate::cli::send::{self, SendArgs};
+use crate::cli::commands::push_only;
+use crate::cli::commands::push_only::SendArgs;
+use crate::error::{CliError, Exit};
+use crate::rollout::payload::Wanted;
 
 /// Play a sound on phones once, aloud
 ///
@@ -24,5 +25,5 @@ pub struct Args {
 /// # Errors
 /// When nothing can be sent at all; a phone's failure is in the answer and the exit code.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
-    send::run("play", Wanted::Sound(args.name), args.send).await
+    push_only::run("play", Wanted::Sound(args.name), args.send).await
 }

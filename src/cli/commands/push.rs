@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use crate::cli::error::{CliError, Exit};
-use crate::cli::picture_args::PictureArgs;
-use crate::cli::send::{self, SendArgs};
-use crate::cli::what::WhatArgs;
+use crate::cli::args::payload::WhatArgs;
+use crate::cli::args::picture::PictureArgs;
+use crate::cli::commands::push_only;
+use crate::cli::commands::push_only::SendArgs;
+use crate::error::{CliError, Exit};
 
 /// Push a picture to the phones that are ready, and change nothing on the cluster
 ///
@@ -32,5 +33,5 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<Exit, CliError> {
     let Args { picture, what, options, send } = args;
     let wanted = what.wanted(picture, options, send.rules()?)?;
-    send::anything("push", wanted, send).await
+    push_only::anything("push", wanted, send).await
 }

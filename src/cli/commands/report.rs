@@ -1,10 +1,11 @@
 //! `axlpaper report`
 
-use crate::cli::journal_file;
+use crate::connect::journal;
 use std::path::PathBuf;
 
-use crate::cli::error::{CliError, Exit};
-use crate::cli::{output, state, tell, ui};
+use crate::cli::present::{list, run_result};
+use crate::cli::ui;
+use crate::error::{CliError, Exit};
 use crate::journal::{RunRow, Which};
 
 /// Write the report of a run: one HTML file that needs no network, the same that the run wrote at its end
@@ -29,22 +30,22 @@ pub struct Args {
 /// # Errors
 /// When there is no such run, when the journal cannot be read, or when the file cannot be written.
 pub fn run(args: &Args) -> Result<Exit, CliError> {
-    let history = journal_file::history(&journal_file::path(args.state.as_deref())?)?;
+    let history = journal::history(&journal::path(args.state.as_deref())?)?;
     let mut runs: Vec<RunRow> = Vec::new();
     for which in &args.runs {
-        let run = journal_file::find(&history, *which)?;
+        let run = journal::find(&history, *which)?;
         if runs.iter().all(|known| known.id != run.id) {
             runs.push(run);
         }
     }
-    let first = runs.iter().min_by_key(|run| run.began_at).map(tell::report_path);
+    let first = runs.iter().min_by_key(|run| run.began_at).map(run_result::report_path);
     let path = args.output.clone().or(first).unwrap_or_default();
-    let page = tell::report_of(&history, runs)?;
+    let page = run_result::report_of(&history, runs)?;
     if path.as_os_str() == "-" {
         ui::put(&page)?;
     } else {
-        output::write_file(&path, &page)?;
-        tell::say_where(&path);
+        list::write_file(&path, &page)?;
+        run_result::say_where(&path);
     }
     Ok(Exit::Done)
 }

@@ -1,6 +1,6 @@
 //! `axlpaper revert`
 
-use crate::cli::journal_file;
+use crate::connect::journal;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -8,18 +8,22 @@ use jiff::Timestamp;
 use super::apply::{check_cluster, exit_of, read, tell};
 use crate::apply::{Applied, now};
 use crate::cli::args::{ConnectionArgs, OutputArgs, ResetArgs};
-use crate::cli::error::{CliError, Exit};
-use crate::cli::open::{self, Cluster, Connection};
-use crate::cli::state::{self, Place, Run, What};
+use crate::cli::interrupt;
+use crate::cli::present::list;
 use crate::cli::ui::{self, Progress};
-use crate::cli::{errors, interrupt, next, output, repair, undo_file};
+use crate::connect::cluster;
+use crate::connect::cluster::{Cluster, Connection};
 use crate::domain::inventory::ClusterInfo;
 use crate::domain::plan::{Change, Now, Plan};
+use crate::error::hints;
+use crate::error::{CliError, Exit};
 use crate::event::{ChangeResult, ChangeState};
 use crate::journal::{History, RunId, RunRow, Which};
 use crate::plan::{Kind, Undo, taken_back, undo};
 use crate::push::scheduler::Stop;
 use crate::report::{Format, plan_diff, plan_json, printable_lines};
+use crate::rollout::run::{Place, Run, What};
+use crate::rollout::{next_command, repair, undo_file};
 
 /// Take back what a run changed on the cluster
 ///
@@ -52,20 +56,20 @@ pub struct Args {
 /// # Errors
 /// When there is no such run, it was about another cluster, or the cluster cannot be written to.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
-    output::check_list::<ChangeResult>(&args.output)?;
-    let path = journal_file::path(args.connection.state.as_deref())?;
+    list::check_list::<ChangeResult>(&args.output)?;
+    let path = journal::path(args.connection.state.as_deref())?;
     let run = match (&args.run, &args.from) {
         (_, Some(file)) => return run_from(&args, file, &path).await,
         (run, None) => run.unwrap_or(Which::Last),
     };
-    let history = journal_file::history(&path)?;
-    let row = journal_file::find(&history, run)?;
+    let history = journal::history(&path)?;
+    let row = journal::find(&history, run)?;
     if row.is_about_addresses() {
         ui::say(&nothing_to_take_back(&history, &row)?);
         return Ok(Exit::Done);
     }
-    let connection = open::connection(&args.connection, None)?;
-    if row.cluster_id != open::cluster_id(&connection) {
+    let connection = cluster::connection(&args.connection, None)?;
+    if row.cluster_id != cluster::cluster_id(&connection) {
         let other =
             format!("run {} was about {}, not about {}", row.id, row.host, connection.endpoint);
         return Err(
@@ -83,7 +87,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
 /// Takes back what a file names: from there on as if a run of the journal had done it.
 async fn run_from(args: &Args, file: &Path, state: &Path) -> Result<Exit, CliError> {
     let plan = read(file, Kind::Revert)?;
-    let connection = open::connection(&args.connection, None)?;
+    let connection = cluster::connection(&args.connection, None)?;
     check_cluster(&plan, &connection)?;
     take_back(args, &connection, &taken_back(&plan), None, state).await
 }
@@ -96,11 +100,11 @@ async fn take_back(
     state: &Path,
 ) -> Result<Exit, CliError> {
     if args.dry_run {
-        let cluster = open::connect(connection, &Progress::shared()).await?;
+        let cluster = cluster::connect(connection, &Progress::shared()).await?;
         let undo = way_back(&cluster, connection, done, args.reset, state).await?;
         show(&undo);
         if args.output.format() == Format::Json {
-            output::write(&args.output, &plan_json(&undo.plan, Timestamp::now()))?;
+            list::write(&args.output, &plan_json(&undo.plan, Timestamp::now()))?;
         }
         return Ok(Exit::Done);
     }
@@ -113,13 +117,13 @@ async fn take_back(
     if !(plan.changes.is_empty() && args.output.is_recap()) {
         tell("revert", &args.output, &plan, applied.results)?;
     }
-    next::say(next.as_deref());
+    next_command::say(next.as_deref());
     Ok(exit)
 }
 
 /// Returns the changes of a run that were made, or may have been.
 fn made(history: &History, run: &RunRow) -> Result<Vec<Change>, CliError> {
-    let rows = history.changes(run.id).map_err(|error| journal_file::unusable(&error))?;
+    let rows = history.changes(run.id).map_err(|error| journal::unusable(&error))?;
     let made = rows.into_iter().filter(|row| row.state != Some(ChangeState::NotApplied));
     Ok(made.map(|row| row.change).collect())
 }
@@ -127,7 +131,7 @@ fn made(history: &History, run: &RunRow) -> Result<Vec<Change>, CliError> {
 /// Says so, and names the run that was probably meant.
 fn nothing_to_take_back(history: &History, run: &RunRow) -> Result<String, CliError> {
     let nothing = format!("run {} changed nothing on the cluster; nothing to take back", run.id);
-    let runs = history.runs(MOST_RUNS).map_err(|error| journal_file::unusable(&error))?;
+    let runs = history.runs(MOST_RUNS).map_err(|error| journal::unusable(&error))?;
     for other in runs.iter().filter(|other| other.cluster_id == run.cluster_id) {
         if !made(history, other)?.is_empty() {
             let id = other.id;
@@ -147,7 +151,7 @@ async fn carry_out(
     run: &Run,
 ) -> Result<(Plan, Applied), CliError> {
     let observer = run.noting(Progress::shared());
-    let cluster = open::connect(connection, &observer).await?;
+    let cluster = cluster::connect(connection, &observer).await?;
     if let Some(publisher) = repair::publisher(&cluster).await? {
         run.lock_cluster(&publisher)?;
     }
@@ -177,7 +181,7 @@ async fn way_back(
 ) -> Result<Undo, CliError> {
     let mut there: Vec<Now> = Vec::with_capacity(done.len());
     for change in done {
-        there.push(now(&*cluster.axl, &change.action).await.map_err(|error| errors::axl(&error))?);
+        there.push(now(&*cluster.axl, &change.action).await.map_err(|error| hints::axl(&error))?);
     }
     let info = ClusterInfo {
         name: connection.name.clone(),

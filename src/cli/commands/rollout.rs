@@ -2,17 +2,18 @@
 
 use std::path::PathBuf;
 
+use crate::cli::args::payload::WhatArgs;
+use crate::cli::args::picture::PictureArgs;
 use crate::cli::args::{
     ConnectionArgs, OutputArgs, PushArgs, RepairArgs, ResetArgs, TargetArgs, WaitArgs,
 };
-use crate::cli::error::{CliError, Exit};
-use crate::cli::open;
-use crate::cli::picture_args::PictureArgs;
-use crate::cli::pipeline::{self, Job};
-use crate::cli::side_by_side;
-use crate::cli::subject::Source;
-use crate::cli::what::WhatArgs;
+use crate::connect::cluster;
+use crate::error::{CliError, Exit};
 use crate::journal::Which;
+use crate::rollout;
+use crate::rollout::Job;
+use crate::rollout::multi_cluster;
+use crate::rollout::resume::Source;
 
 /// Survey, audit, repair what may be repaired, push a picture and prove it
 #[derive(clap::Args, Debug)]
@@ -64,7 +65,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         (None, Some(run), _) => Source::OnlyFailed(run),
         (None, None, picture) => {
             let wanted =
-                args.what.wanted(picture, args.options, open::pictures(&args.connection)?)?;
+                args.what.wanted(picture, args.options, cluster::pictures(&args.connection)?)?;
             Source::Typed { wanted, target: Box::new(args.target) }
         }
     };
@@ -80,7 +81,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         dry_run: args.dry_run,
     };
     if job.connection.is_about_several() {
-        return side_by_side::run(job).await;
+        return multi_cluster::run(job).await;
     }
-    pipeline::run(job).await
+    rollout::run(job).await
 }

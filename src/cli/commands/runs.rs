@@ -1,13 +1,13 @@
 //! `axlpaper runs`
 
-use crate::cli::journal_file;
+use crate::connect::journal;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 
 use crate::cli::args::OutputArgs;
-use crate::cli::error::{CliError, Exit};
-use crate::cli::{output, state};
+use crate::cli::present::list;
+use crate::error::{CliError, Exit};
 use crate::report::{RunRecord, runs_json};
 
 /// List what was run against clusters, the newest first
@@ -28,17 +28,15 @@ pub struct Args {
 /// # Errors
 /// When the journal cannot be read.
 pub fn run(args: &Args) -> Result<Exit, CliError> {
-    output::check_list::<RunRecord>(&args.output)?;
-    let path = journal_file::path(args.state.as_deref())?;
-    let runs = match journal_file::history_if_any(&path)? {
-        Some(history) => {
-            history.runs(args.limit).map_err(|error| journal_file::unusable(&error))?
-        }
+    list::check_list::<RunRecord>(&args.output)?;
+    let path = journal::path(args.state.as_deref())?;
+    let runs = match journal::history_if_any(&path)? {
+        Some(history) => history.runs(args.limit).map_err(|error| journal::unusable(&error))?,
         None => Vec::new(),
     };
     let mut rows: Vec<RunRecord> = runs.iter().map(RunRecord::from).collect();
-    output::sort(&args.output.list, &mut rows)?;
-    let text = output::list(&args.output, &rows, || runs_json(&rows, Timestamp::now()))?;
-    output::write(&args.output, &text)?;
+    list::sort(&args.output.list, &mut rows)?;
+    let text = list::list(&args.output, &rows, || runs_json(&rows, Timestamp::now()))?;
+    list::write(&args.output, &text)?;
     Ok(Exit::Done)
 }

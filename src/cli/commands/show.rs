@@ -1,16 +1,17 @@
 //! `axlpaper show`
 
-use crate::cli::journal_file;
+use crate::connect::journal;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 
 use crate::cli::args::OutputArgs;
-use crate::cli::error::{CliError, Exit};
-use crate::cli::{next, output, state};
+use crate::cli::present::list;
+use crate::error::{CliError, Exit};
 use crate::event::PhoneResult;
 use crate::journal::Which;
 use crate::report::{Shown, show_json, show_recap};
+use crate::rollout::next_command;
 
 /// Show everything about one run: every change with what was before and after, every phone with its attempts
 #[derive(clap::Args, Debug)]
@@ -30,18 +31,18 @@ pub struct Args {
 /// # Errors
 /// When there is no such run, or the journal cannot be read.
 pub fn run(args: &Args) -> Result<Exit, CliError> {
-    output::check_list::<PhoneResult>(&args.output)?;
-    let history = journal_file::history(&journal_file::path(args.state.as_deref())?)?;
-    let run = journal_file::find(&history, args.run)?;
-    let unusable = |error| journal_file::unusable(&error);
-    let next = next::step(&history, &run).map_err(unusable)?;
+    list::check_list::<PhoneResult>(&args.output)?;
+    let history = journal::history(&journal::path(args.state.as_deref())?)?;
+    let run = journal::find(&history, args.run)?;
+    let unusable = |error| journal::unusable(&error);
+    let next = next_command::step(&history, &run).map_err(unusable)?;
     let mut shown = Shown::read(&history, run, next).map_err(unusable)?;
     if args.output.is_recap() {
-        output::write(&args.output, &show_recap(&shown))?;
+        list::write(&args.output, &show_recap(&shown))?;
     } else {
-        output::sort(&args.output.list, &mut shown.phones)?;
+        list::sort(&args.output.list, &mut shown.phones)?;
         let json = || show_json(&shown, Timestamp::now());
-        output::write(&args.output, &output::list(&args.output, &shown.phones, json)?)?;
+        list::write(&args.output, &list::list(&args.output, &shown.phones, json)?)?;
     }
     Ok(Exit::Done)
 }

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::cli::error::{CliError, Exit};
-use crate::cli::{output, simulated, ui};
+use crate::cli::args::simulator;
+use crate::cli::present::list;
+use crate::cli::ui;
+use crate::error::{CliError, Exit};
 use crate::sim;
 
 /// Run a simulated cluster on loopback until it is interrupted
@@ -13,7 +15,7 @@ use crate::sim;
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]
-    fleet: simulated::FleetArgs,
+    fleet: simulator::FleetArgs,
     /// Port of AXL and RisPort70 [default: any free one]
     #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
     port: u16,
@@ -37,15 +39,15 @@ pub struct Args {
 /// When the simulated cluster cannot start.
 pub async fn run(args: Args) -> Result<Exit, CliError> {
     for path in args.ca_out.iter().chain(&args.phone_ca_out) {
-        output::check_writable(path)?;
+        list::check_writable(path)?;
     }
     let ports = [args.phones_port, args.phones_tls_port];
-    let cluster = simulated::start(&args.fleet, args.port, ports).await?;
+    let cluster = simulator::start(&args.fleet, args.port, ports).await?;
     if let Some(path) = &args.phone_ca_out {
-        output::write_file(path, cluster.phone_ca_pem())?;
+        list::write_file(path, cluster.phone_ca_pem())?;
     }
     if let Some(path) = &args.ca_out {
-        output::write_file(path, cluster.ca_pem())?;
+        list::write_file(path, cluster.ca_pem())?;
     }
     let guide = format!(
         "A simulated cluster with {phones} devices runs at https://{addr}/ until you press Ctrl-C.\n\

@@ -9,9 +9,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::cli::args::ConnectionArgs;
-use crate::cli::error::{CliError, Exit};
-use crate::cli::{errors, open, output, ui};
+use crate::cli::present::list;
+use crate::cli::ui;
 use crate::config::{FileConfig, Layer, Pinned, with_pin};
+use crate::connect::cluster;
+use crate::error::hints;
+use crate::error::{CliError, Exit};
 use crate::net::certificate::CertificateFacts;
 use crate::net::certificate_probe;
 use crate::net::certificate_probe::PeekError;
@@ -67,7 +70,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     let limit = Duration::from_secs(settings.timeout.unwrap_or(15));
     let chain = certificate_probe::certificates(&endpoint, limit)
         .await
-        .map_err(|error| errors::peek(&error))?;
+        .map_err(|error| hints::peek(&error))?;
     let mut facts = Vec::new();
     for der in &chain {
         facts.push(
@@ -78,7 +81,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     let (own, issuers) = facts
         .split_first()
         .ok_or_else(|| CliError::new(Exit::Failed, format!("{endpoint} showed no certificate")))?;
-    let checked = certificate_probe::check(&endpoint, &open::trust(&settings)?, limit).await;
+    let checked = certificate_probe::check(&endpoint, &cluster::trust(&settings)?, limit).await;
     let why_not = checked.err().map(|error| match error {
         PeekError::Tls { problem, .. } => problem.to_string(),
         error @ (PeekError::Connect { .. } | PeekError::Timeout { .. } | PeekError::Name(_)) => {
@@ -95,7 +98,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
             why_not: why_not.as_deref(),
             expired: now < own.not_before || now > own.not_after,
         };
-        output::put(&Document::new("trust", now, None, body))?;
+        list::put(&Document::new("trust", now, None, body))?;
         if !args.yes {
             return Ok(Exit::Done);
         }
@@ -109,12 +112,12 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
 /// makes, so it is no error.
 fn settings(args: &ConnectionArgs) -> Result<(Option<String>, Layer), CliError> {
     let mut args = args.clone();
-    let there = open::config_path(&args).filter(|path| path.exists());
+    let there = cluster::config_path(&args).filter(|path| path.exists());
     let Some(path) = there else {
         args.one_cluster()?;
         args.config = None;
         args.cluster.clear();
-        return open::settings(&args, None);
+        return cluster::settings(&args, None);
     };
     let file =
         FileConfig::load(&path).map_err(|error| CliError::from_error(Exit::Usage, &error))?;
@@ -123,7 +126,7 @@ fn settings(args: &ConnectionArgs) -> Result<(Option<String>, Layer), CliError> 
     {
         args.cluster.clear();
     }
-    open::settings(&args, None)
+    cluster::settings(&args, None)
 }
 
 /// Asks, and writes the fingerprint into the config file.
@@ -133,7 +136,7 @@ fn pin(
     endpoint: &Endpoint,
     own: &CertificateFacts,
 ) -> Result<Exit, CliError> {
-    let path = open::config_path(&args.connection).ok_or_else(|| {
+    let path = cluster::config_path(&args.connection).ok_or_else(|| {
         CliError::new(Exit::Usage, "there is no folder for a config file")
             .hint("name a file with --config")
     })?;
@@ -173,7 +176,7 @@ fn pin(
             CliError::new(Exit::Failed, format!("cannot make {}: {error}", folder.display()))
         })?;
     }
-    output::write_file(&path, &changed)?;
+    list::write_file(&path, &changed)?;
     ui::say(&format!("Pinned for cluster {name:?} in {}.", path.display()));
     Ok(Exit::Done)
 }

@@ -1,6 +1,6 @@
 //! Asks for what the checks judge, each within a time limit.
 
-use crate::cli::journal_file;
+use crate::connect::journal;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::judge;
 use super::{Check, Checks, Found};
 use crate::axl::client::AxlClient;
 use crate::axl::do_authenticate_user::DoAuthenticateUser;
@@ -17,19 +16,23 @@ use crate::axl::list_phone::ListPhone;
 use crate::axl::operation::PagedOperation as _;
 use crate::axl::paging::Page;
 use crate::cli::args::{ConnectionArgs, PushArgs};
-use crate::cli::error::{CliError, Exit};
-use crate::cli::open::{self, Cluster, Connection};
-use crate::cli::{errors, images, output, state};
+use crate::cli::doctor::evaluate;
+use crate::cli::present::list;
 use crate::config::Layer;
+use crate::connect::cluster;
+use crate::connect::cluster::{Cluster, Connection};
 use crate::domain::device_name::DeviceName;
 use crate::domain::error_chain::chain;
 use crate::domain::inventory::PushUser;
+use crate::error::hints;
+use crate::error::{CliError, Exit};
 use crate::event::{Observer, Unobserved};
 use crate::journal::History;
 use crate::net::certificate::CertificateFacts;
 use crate::net::certificate_probe;
 use crate::net::certificate_probe::PeekError;
 use crate::net::endpoint::Endpoint;
+use crate::rollout::images;
 use crate::survey;
 
 /// Makes all checks that can be made.
@@ -55,10 +58,10 @@ pub async fn run(args: &ConnectionArgs, push: &PushArgs) -> Vec<Check> {
         checks.skip(AFTER_TLS, "a server that is trusted");
         return checks.done;
     }
-    match open::from_layer(cluster, settings) {
+    match cluster::from_layer(cluster, settings) {
         Ok(connection) => cluster_checks(&mut checks, &connection).await,
         Err(error) => {
-            checks.add(AXL, judge::failed(&error));
+            checks.add(AXL, evaluate::failed(&error));
             checks.skip(AFTER_AXL, "a session with AXL");
         }
     }
@@ -66,19 +69,19 @@ pub async fn run(args: &ConnectionArgs, push: &PushArgs) -> Vec<Check> {
 }
 
 fn journal(checks: &mut Checks, args: &ConnectionArgs) {
-    let found = journal_file::path(args.state.as_deref()).and_then(|path| {
-        let there = History::open(&path).map_err(|error| journal_file::unusable(&error))?;
+    let found = journal::path(args.state.as_deref()).and_then(|path| {
+        let there = History::open(&path).map_err(|error| journal::unusable(&error))?;
         let shown = path.display();
         if there.is_some() {
             return Ok(Found::ok(format!("the journal is {shown}")));
         }
         match path.parent() {
-            Some(folder) if folder.is_dir() => output::check_writable(&path)?,
+            Some(folder) if folder.is_dir() => list::check_writable(&path)?,
             Some(_) | None => {}
         }
         Ok(Found::ok(format!("the journal will be {shown}")))
     });
-    checks.add(JOURNAL, found.unwrap_or_else(|error| judge::failed(&error)));
+    checks.add(JOURNAL, found.unwrap_or_else(|error| evaluate::failed(&error)));
 }
 
 fn configuration(
@@ -86,9 +89,9 @@ fn configuration(
     args: &ConnectionArgs,
     push: &PushArgs,
 ) -> Option<(Option<String>, Layer)> {
-    match open::settings(args, Some(push)) {
+    match cluster::settings(args, Some(push)) {
         Ok((cluster, settings)) => {
-            let file = open::config_path(args).filter(|path| path.exists());
+            let file = cluster::config_path(args).filter(|path| path.exists());
             let file = file.map_or_else(
                 || "no config file".to_owned(),
                 |path| format!("config file {}", path.display()),
@@ -99,7 +102,7 @@ fn configuration(
             Some((cluster, settings))
         }
         Err(error) => {
-            checks.add(CONFIGURATION, judge::failed(&error));
+            checks.add(CONFIGURATION, evaluate::failed(&error));
             None
         }
     }
@@ -150,17 +153,17 @@ async fn tls(checks: &mut Checks, endpoint: &Endpoint, settings: &Layer) -> bool
     let looked = async {
         let chain = certificate_probe::certificates(endpoint, LIMIT)
             .await
-            .map_err(|error| errors::peek(&error))?;
+            .map_err(|error| hints::peek(&error))?;
         let own = chain.first().map(|der| CertificateFacts::read(der));
         let own = own.ok_or_else(|| CliError::new(Exit::Failed, "no certificate was shown"))?;
         let own = own.map_err(|error| CliError::from_error(Exit::Failed, &error))?;
-        let trust = open::trust(settings)?;
+        let trust = cluster::trust(settings)?;
         let why_not = match certificate_probe::check(endpoint, &trust, LIMIT).await {
             Ok(()) => None,
             Err(PeekError::Tls { problem, .. }) => Some(problem.to_string()),
             Err(other) => Some(other.to_string()),
         };
-        let found = judge::certificate(&own, why_not.as_deref(), Timestamp::now());
+        let found = evaluate::certificate(&own, why_not.as_deref(), Timestamp::now());
         Ok::<_, CliError>(if trust.insecure && why_not.is_none() {
             Found::warning(
                 "--insecure: the server is not verified; whoever is in between can read the passwords",
@@ -170,7 +173,7 @@ async fn tls(checks: &mut Checks, endpoint: &Endpoint, settings: &Layer) -> bool
             found
         })
     };
-    let found = looked.await.unwrap_or_else(|error| judge::failed(&error));
+    let found = looked.await.unwrap_or_else(|error| evaluate::failed(&error));
     let good = found.state != super::State::Failed;
     checks.add(TLS, found);
     good
@@ -178,11 +181,11 @@ async fn tls(checks: &mut Checks, endpoint: &Endpoint, settings: &Layer) -> bool
 
 async fn cluster_checks(checks: &mut Checks, connection: &Connection) {
     let observer: Arc<dyn Observer> = Arc::new(Unobserved);
-    let opened = timeout(SESSION_LIMIT, open::connect(connection, &observer)).await;
+    let opened = timeout(SESSION_LIMIT, cluster::connect(connection, &observer)).await;
     let cluster = match opened {
         Ok(Ok(cluster)) => cluster,
         Ok(Err(error)) => {
-            checks.add(AXL, judge::failed(&error));
+            checks.add(AXL, evaluate::failed(&error));
             return checks.skip(AFTER_AXL, "a session with AXL");
         }
         Err(_) => {
@@ -226,7 +229,7 @@ async fn phones(checks: &mut Checks, axl: &AxlClient) -> Option<DeviceName> {
             row.and_then(|row| DeviceName::of_cluster(&row.name).ok())
         }
         Err(error) => {
-            checks.add(PHONES, judge::failed(&errors::axl(&error)));
+            checks.add(PHONES, evaluate::failed(&hints::axl(&error)));
             None
         }
     }
@@ -241,7 +244,7 @@ async fn sql(checks: &mut Checks, axl: &AxlClient) {
             "SQL over AXL is refused, so the audit sees less of web access, enterprise parameters and User Ranks",
             "nothing has to be done; pages are opened one by one instead",
         ),
-        Ok(Err(error)) => judge::failed(&errors::axl(&error)),
+        Ok(Err(error)) => evaluate::failed(&hints::axl(&error)),
     };
     checks.add(SQL, found);
 }
@@ -273,14 +276,15 @@ async fn risport(
             ),
             "check the service Cisco RIS Data Collector on those nodes",
         ),
-        Ok(Err(error)) => judge::failed(&errors::ris(&error)),
+        Ok(Err(error)) => evaluate::failed(&hints::ris(&error)),
     };
     checks.add(RISPORT, found);
 }
 
 async fn push_user(checks: &mut Checks, axl: &AxlClient, connection: &Connection) {
     let Some(user) = &connection.way.push_user else {
-        checks.add(PUSH_USER, judge::push_user(&PushUser::NotNamed, connection.way.most_logins()));
+        checks
+            .add(PUSH_USER, evaluate::push_user(&PushUser::NotNamed, connection.way.most_logins()));
         return checks.skip(&[PUSH_PASSWORD], "a push user");
     };
     let mut remarks = Vec::new();
@@ -291,12 +295,12 @@ async fn push_user(checks: &mut Checks, axl: &AxlClient, connection: &Connection
             return checks.skip(&[PUSH_PASSWORD], "a push user");
         }
         Ok(Err(error)) => {
-            checks.add(PUSH_USER, judge::failed(&errors::survey(&error)));
+            checks.add(PUSH_USER, evaluate::failed(&hints::survey(&error)));
             return checks.skip(&[PUSH_PASSWORD], "a push user");
         }
         Ok(Ok(found)) => found,
     };
-    checks.add(PUSH_USER, judge::push_user(&found, connection.way.most_logins()));
+    checks.add(PUSH_USER, evaluate::push_user(&found, connection.way.most_logins()));
     let usable = matches!(&found, PushUser::Found { standing, .. } if standing.locked.is_none());
     if !usable {
         return checks.skip(&[PUSH_PASSWORD], "a push user that can log in");
@@ -306,12 +310,12 @@ async fn push_user(checks: &mut Checks, axl: &AxlClient, connection: &Connection
             .skip(&[PUSH_PASSWORD], "its password (--push-password-file or PHONE_PASSWORD)");
     };
     let found = match password {
-        Err(error) => judge::failed(&error),
+        Err(error) => evaluate::failed(&error),
         // Once only: a wrong password counts against the account.
         Ok(password) => {
             match timeout(LIMIT, axl.call(&DoAuthenticateUser::of(user, password))).await {
                 Err(_) => late("doAuthenticateUser"),
-                Ok(Ok(answer)) => judge::push_password(&answer.into_authentication()),
+                Ok(Ok(answer)) => evaluate::push_password(&answer.into_authentication()),
                 Ok(Err(error)) => Found::warning(
                     format!("the push user's password could not be tested: {}", chain(&error)),
                     "a push to one phone will tell: `axlpaper push PICTURE --limit 1`",
@@ -326,8 +330,8 @@ async fn enterprise(checks: &mut Checks, axl: &AxlClient) {
     let mut remarks = Vec::new();
     let found = match timeout(LIMIT, survey::enterprise(axl, &mut remarks)).await {
         Err(_) => late("the enterprise parameters"),
-        Ok(Ok(settings)) => judge::enterprise(&settings, &remarks),
-        Ok(Err(error)) => judge::failed(&errors::axl(&error)),
+        Ok(Ok(settings)) => evaluate::enterprise(&settings, &remarks),
+        Ok(Err(error)) => evaluate::failed(&hints::axl(&error)),
     };
     checks.add(ENTERPRISE, found);
 }
@@ -341,7 +345,7 @@ async fn image_server(checks: &mut Checks, connection: &Connection) {
             host.shutdown(Duration::ZERO).await;
             Found::ok(format!("phones would download from {base}; see that they can reach it"))
         }
-        Err(error) => judge::failed(&error),
+        Err(error) => evaluate::failed(&error),
     };
     checks.add(IMAGE_SERVER, found);
 }

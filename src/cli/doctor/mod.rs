@@ -1,8 +1,8 @@
 //! Whether everything is there that a rollout needs: one check after the other, none of which changes
 //! anything on the cluster.
+mod evaluate;
 
 mod checks;
-mod judge;
 
 use std::fmt::Write as _;
 use std::time::Instant;
@@ -10,7 +10,7 @@ use std::time::Instant;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::error::Exit;
+use crate::error::Exit;
 use crate::report::Record;
 
 pub use checks::run;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::MultiProgress;
 
-use crate::cli::error::{CliError, Exit};
+use crate::error::{CliError, Exit};
 
 /// Writes data to standard output.
 ///

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, IsTerminal as _};
 use secrecy::SecretString;
 
 use super::console::say;
-use crate::cli::error::{CliError, Exit};
+use crate::error::{CliError, Exit};
 
 /// Asks before something is written that touches phones: their number has to be typed, so that nobody says
 /// yes to thousands of them by habit.

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use crate::cli::args::ConnectionArgs;
-use crate::cli::error::{CliError, Exit};
-use crate::cli::{keyring, open, secret, ui};
+use crate::cli::ui;
 use crate::config::{KeyringEntry, Layer, PasswordSource, account};
+use crate::connect::{cluster, keyring, password};
+use crate::error::{CliError, Exit};
 use crate::report::printable_lines;
 
 /// Keep a user's password in the keyring of this machine, or remove it from there
@@ -40,7 +41,7 @@ pub fn run(args: Args) -> Result<Exit, CliError> {
         cluster: cluster.into_iter().collect(),
         ..ConnectionArgs::default()
     };
-    let (cluster, settings) = open::settings(&named, None)?;
+    let (cluster, settings) = cluster::settings(&named, None)?;
     let Some(cluster) = cluster else {
         return Err(CliError::new(Exit::Usage, "no cluster of the config file is meant")
             .hint("name one with --cluster; `axlpaper init` writes a config file"));
@@ -55,7 +56,7 @@ pub fn run(args: Args) -> Result<Exit, CliError> {
         return Ok(Exit::Done);
     }
     keyring::reach(&entry, &whose)?;
-    keyring::store(&entry, &whose, &secret::new(&account)?)?;
+    keyring::store(&entry, &whose, &password::new(&account)?)?;
     ui::say(&printable_lines(&format!("Stored the entry {account} in the keyring.")));
     if let Some(advice) = advice(&settings, &cluster, push) {
         ui::say(&printable_lines(&advice));

@@ -1,4 +1,5 @@
 //! `axlpaper image`: pictures as files, for people and for the TFTP service.
+pub(crate) mod output_dir;
 
 mod prepare;
 mod tftp;
@@ -10,16 +11,19 @@ use std::time::Duration;
 use clap::Subcommand;
 use jiff::Timestamp;
 
+use crate::cli::args::picture::PictureArgs;
 use crate::cli::args::{ConnectionArgs, OutputArgs, TargetArgs};
-use crate::cli::error::{CliError, Exit};
-use crate::cli::folder::{Folder, NewFile};
-use crate::cli::picture_args::PictureArgs;
-use crate::cli::{images, open, output, ui};
+use crate::cli::commands::image::output_dir::{Folder, NewFile};
+use crate::cli::present::list;
+use crate::cli::ui;
+use crate::connect::cluster;
 use crate::domain::model::Model;
+use crate::error::{CliError, Exit};
 use crate::media::{
     Letters, MediaError, Options, PreparedImage, PreparedSet, Squeeze, prepare_all,
 };
 use crate::report::{PictureFile, PictureFileKind, pictures_json};
+use crate::rollout::images;
 
 /// Make pictures for phones as files
 #[derive(clap::Args, Debug)]
@@ -82,7 +86,7 @@ struct Made {
 impl MakeArgs {
     /// Checks what was typed, chooses the models and makes their pictures. Nothing has been written then.
     async fn make(&self) -> Result<(Folder, Made), CliError> {
-        output::check_list::<PictureFile>(&self.output)?;
+        list::check_list::<PictureFile>(&self.output)?;
         let options = self.options.options()?;
         let bytes = images::read(&self.picture)?;
         let decoded = images::decode(&self.picture, &bytes)?;
@@ -99,7 +103,7 @@ impl MakeArgs {
         let pictures = pictures.map_err(|error| failed(&error))?;
         let mut remarks = decoded.remarks().to_vec();
         remarks.extend(pictures.iter().filter_map(|prepared| images::too_long(prepared)));
-        let picture = open::file_name(&self.picture);
+        let picture = cluster::file_name(&self.picture);
         Ok((folder, Made { picture, options, models, pictures, remarks }))
     }
 
@@ -112,12 +116,12 @@ impl MakeArgs {
     ) -> Result<Exit, CliError> {
         let (mut told, new): (Vec<PictureFile>, Vec<NewFile>) = files.into_iter().unzip();
         folder.write(&new)?;
-        output::sort(&self.output.list, &mut told)?;
+        list::sort(&self.output.list, &mut told)?;
         let directory = self.directory.display().to_string();
-        let text = output::list(&self.output, &told, || {
+        let text = list::list(&self.output, &told, || {
             pictures_json(&made.picture, &directory, &told, &made.remarks, Timestamp::now())
         })?;
-        output::write(&self.output, &text)?;
+        list::write(&self.output, &text)?;
         for remark in &made.remarks {
             ui::say(&crate::report::printable_lines(&format!("warning: {remark}")));
         }
@@ -168,7 +172,7 @@ fn other(path: String, kind: PictureFileKind, bytes: &[u8]) -> PictureFile {
         size: None,
         depth: None,
         bytes: bytes.len(),
-        sha256: crate::cli::folder::digest(bytes),
+        sha256: output_dir::digest(bytes),
         contrast: None,
         letters: None,
         models: Vec::new(),

@@ -1,8 +1,8 @@
 //! `axlpaper image prepare`
 
 use super::{Made, MakeArgs, failed, file, letters, other};
-use crate::cli::error::{CliError, Exit};
-use crate::cli::folder::NewFile;
+use crate::cli::commands::image::output_dir::NewFile;
+use crate::error::{CliError, Exit};
 use crate::media::{Fit, Focus, Options, PreparedImage, SheetEntry, contact_sheet, samples};
 use crate::report::{
     ContactSheet, PictureFile, PictureFileKind, SheetLabel, SheetScreen, contact_sheet_html,

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{Made, MakeArgs, file, other, short};
-use crate::cli::error::{CliError, Exit};
-use crate::cli::folder::{Folder, NewFile};
+use crate::cli::commands::image::output_dir::{Folder, NewFile};
 use crate::cli::ui;
 use crate::domain::model::{ImageSpec, PushSchema};
 use crate::domain::text::counted;
+use crate::error::{CliError, Exit};
 use crate::media::{Letters, ListEntry, PreparedImage, add_to_list, new_list};
 use crate::report::{PictureFile, PictureFileKind, TftpFolder, tftp_steps};
 

@@ -2,13 +2,15 @@
 
 use std::collections::HashSet;
 
+use crate::cli::args::name_list;
 use crate::cli::args::{ConnectionArgs, TargetArgs};
-use crate::cli::error::{CliError, Exit};
 use crate::cli::ui::Progress;
-use crate::cli::{open, pipeline, target};
+use crate::connect::cluster;
 use crate::domain::model::{self, Model};
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::{LimitCounts, Pattern};
+use crate::error::{CliError, Exit};
+use crate::rollout;
 
 /// Chooses models that show pictures, in the order of the catalogue.
 ///
@@ -55,11 +57,11 @@ async fn of_cluster(
     connection: &ConnectionArgs,
     target: &TargetArgs,
 ) -> Result<Vec<&'static Model>, CliError> {
-    target::check_stdin(connection, target)?;
-    let connection = open::connection(connection, None)?;
+    name_list::check_stdin(connection, target)?;
+    let connection = cluster::connection(connection, None)?;
     let (counts, repairs) = (LimitCounts::PhonesWithPictures, Repairs::default());
     let progress = Progress::shared();
-    let inventory = pipeline::survey(&connection, target, counts, &repairs, &progress).await?;
+    let inventory = rollout::survey(&connection, target, counts, &repairs, &progress).await?;
     let names: HashSet<&str> = inventory
         .phones
         .iter()

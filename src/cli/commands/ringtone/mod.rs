@@ -6,10 +6,11 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 
-use crate::cli::error::{CliError, Exit};
-use crate::cli::goods::Wanted;
-use crate::cli::send::{self, SendArgs};
+use crate::cli::commands::push_only;
+use crate::cli::commands::push_only::SendArgs;
 use crate::domain::payload_kind::ToneFormat;
+use crate::error::{CliError, Exit};
+use crate::rollout::payload::Wanted;
 
 /// Push a ring tone to the phones that are ready, and change nothing on the cluster
 ///
@@ -65,5 +66,5 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     }
     let path = args.audio.unwrap_or_default();
     let format = args.tone_format.map(ToneFormat::from);
-    send::run("ringtone", Wanted::Tone { path, format }, args.send).await
+    push_only::run("ringtone", Wanted::Tone { path, format }, args.send).await
 }

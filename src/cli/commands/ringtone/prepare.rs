@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::cli::error::{CliError, Exit};
-use crate::cli::{goods, ui};
+use crate::cli::ui;
 use crate::domain::payload_kind::ToneFormat;
 use crate::domain::text::excerpt;
+use crate::error::{CliError, Exit};
 use crate::media::{Audio, Tone, merge_ring_list};
+use crate::rollout::payload;
 
 /// Write a sound as ring tone files for a TFTP server, with the lists that name them
 ///
@@ -42,7 +43,7 @@ struct File {
 /// # Errors
 /// When the sound cannot be used, a list cannot be added to, or a file cannot be written.
 pub fn run(args: &Args) -> Result<Exit, CliError> {
-    let audio = goods::audio(&args.audio)?;
+    let audio = payload::audio(&args.audio)?;
     let name = args.name.clone().unwrap_or_else(|| stem(&args.audio));
     let mut files = Vec::new();
     for format in ToneFormat::ALL {

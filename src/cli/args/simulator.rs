@@ -1,0 +1,78 @@
+//! Starting a simulated cluster, for `demo` and `sim`.
+
+use crate::error::{CliError, Exit};
+use crate::sim::{FleetSpec, Limits, Release, SimCluster, SimConfig};
+
+/// What the simulated cluster is made of.
+#[derive(clap::Args, Clone, Debug)]
+pub struct FleetArgs {
+    /// Devices on the cluster
+    #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub phones: u32,
+    /// Another seed makes another fleet
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    pub seed: u64,
+    /// Release that the cluster plays: 11.5, 12.0, 12.5, 14.0 or 15.0
+    #[arg(long, value_name = "VERSION", default_value = "14.0", value_parser = release)]
+    pub release: Release,
+    /// RisPort70 requests a minute that the cluster allows, unless its limits are off
+    #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..))]
+    pub ris_limit: u32,
+    /// Limits of a real cluster, or none: answers of 8 MB, shared memory, waiting changes, RisPort70 requests
+    #[arg(long, value_name = "WHICH", default_value = "real")]
+    pub limits: LimitsArg,
+    /// Let a minute of these limits go by so many times faster
+    #[arg(long, value_name = "FACTOR", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub time_scale: u32,
+}
+
+/// Which limits the simulated cluster has.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum LimitsArg {
+    /// Those of a real cluster
+    Real,
+    /// None
+    Off,
+}
+
+impl FleetArgs {
+    fn limits(&self) -> Limits {
+        let limits = match self.limits {
+            LimitsArg::Real => Limits { ris_per_minute: Some(self.ris_limit), ..Limits::real() },
+            LimitsArg::Off => Limits::off(),
+        };
+        Limits { time_scale: self.time_scale, ..limits }
+    }
+}
+
+fn release(text: &str) -> Result<Release, String> {
+    let known = |release: &Release| release.version().starts_with(text) && text.len() == 4;
+    Release::ALL
+        .into_iter()
+        .find(known)
+        .ok_or_else(|| "the simulator plays 11.5, 12.0, 12.5, 14.0 and 15.0".to_owned())
+}
+
+/// Starts it; port 0 is any free one.
+///
+/// # Errors
+/// When it cannot listen on loopback.
+pub async fn start(
+    args: &FleetArgs,
+    axl_port: u16,
+    [phone_port, phone_tls_port]: [u16; 2],
+) -> Result<SimCluster, CliError> {
+    let fleet = FleetSpec { seed: args.seed, phones: args.phones };
+    let config = SimConfig {
+        release: args.release,
+        axl_port,
+        phone_port,
+        phone_tls_port,
+        limits: args.limits(),
+        ..SimConfig::new(fleet.generate())
+    };
+    SimCluster::start(config).await.map_err(|error| {
+        CliError::from_error(Exit::Failed, &error)
+            .hint("the simulator needs free ports on loopback; on systems other than Linux use few --phones")
+    })
+}

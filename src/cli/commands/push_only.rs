@@ -1,0 +1,90 @@
+//! What `push`, `ringtone`, `play` and `keys` have in common: they push to phones that a cluster or a list names,
+//! and change nothing on the cluster.
+
+use clap::Args;
+
+use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs, WaitArgs};
+use crate::connect::cluster;
+use crate::domain::picture_rules::PictureRules;
+use crate::error::{CliError, Exit};
+use crate::rollout;
+use crate::rollout::Job;
+use crate::rollout::by_address;
+use crate::rollout::by_address::AddressArgs;
+use crate::rollout::payload::Wanted;
+use crate::rollout::resume::Source;
+
+/// To whom, and how.
+#[derive(Args, Debug)]
+pub struct SendArgs {
+    #[command(flatten)]
+    connection: ConnectionArgs,
+    #[command(flatten)]
+    addresses: AddressArgs,
+    #[command(flatten)]
+    target: TargetArgs,
+    #[command(flatten)]
+    push: PushArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+impl SendArgs {
+    /// Returns which picture is for whom; addresses have no device pools, and so no rules.
+    ///
+    /// # Errors
+    /// When the config file cannot be used.
+    pub fn rules(&self) -> Result<PictureRules, CliError> {
+        if self.addresses.any() {
+            Ok(PictureRules::default())
+        } else {
+            cluster::pictures(&self.connection)
+        }
+    }
+}
+
+/// Pushes something else than a picture.
+///
+/// # Errors
+/// When nothing can be pushed at all; a phone's failure is in the answer and the exit code.
+pub async fn run(command: &'static str, wanted: Wanted, args: SendArgs) -> Result<Exit, CliError> {
+    if args.push.picture_name.is_some() {
+        return Err(CliError::new(Exit::Usage, "--picture-name names pictures only")
+            .hint(format!("leave it out: `axlpaper {command}` pushes none")));
+    }
+    // On the heap, because two calls deep it is a large future.
+    Box::pin(anything(command, wanted, args)).await
+}
+
+/// Pushes anything.
+///
+/// # Errors
+/// As [`run`].
+pub async fn anything(
+    command: &'static str,
+    wanted: Wanted,
+    args: SendArgs,
+) -> Result<Exit, CliError> {
+    let SendArgs { connection, addresses, target, push, output, yes } = args;
+    if addresses.any() {
+        let job =
+            by_address::Job { command, wanted, addresses, target, connection, push, output, yes };
+        return Box::pin(by_address::run(job)).await;
+    }
+    let job = Job {
+        command,
+        source: Source::Typed { wanted, target: Box::new(target) },
+        connection,
+        push,
+        output,
+        yes,
+        repair: None,
+        wait: WaitArgs::default(),
+        dry_run: false,
+    };
+    // Such a future is too large for a stack that others stand on too.
+    Box::pin(rollout::run(job)).await
+}

@@ -1,0 +1,154 @@
+//! From what was found to a verdict, without asking anybody.
+
+use jiff::Timestamp;
+
+use crate::axl::do_authenticate_user::Authentication;
+use crate::cli::doctor::Found;
+use crate::domain::inventory::{EnterpriseSettings, PushUser};
+use crate::domain::text::counted;
+use crate::error::{CliError, Exit};
+use crate::net::certificate::CertificateFacts;
+use crate::rollout::push_common::logins_at_risk;
+
+/// Judges a certificate that is trusted, or says why it is not.
+pub fn certificate(facts: &CertificateFacts, why_not: Option<&str>, now: Timestamp) -> Found {
+    if let Some(why) = why_not {
+        return Found::failed(
+            Exit::Failed,
+            format!("the certificate of {} is not trusted: {why}", facts.subject),
+            "`axlpaper trust` shows it and pins it",
+        );
+    }
+    let days = (facts.not_after.as_second() - now.as_second()) / 86_400;
+    let until = facts.not_after.strftime("%Y-%m-%d");
+    if days < WARN_DAYS {
+        return Found::warning(
+            format!("the certificate is trusted, and good only until {until}"),
+            "have it made anew in OS Administration > Security > Certificate Management, then run `axlpaper trust`",
+        );
+    }
+    Found::ok(format!("the certificate is trusted, and good until {until}"))
+}
+
+/// Judges the push user, when as many of its logins as `most_logins` can fail in one run.
+pub fn push_user(found: &PushUser, most_logins: usize) -> Found {
+    match found {
+        PushUser::NotNamed => Found::warning(
+            "no push user is named, so nothing can be pushed",
+            "name it with --push-user or PHONE_USERNAME",
+        ),
+        PushUser::Missing { .. } => {
+            let finding = crate::audit::push_user_missing(found);
+            let (message, remedy) =
+                finding.map(|finding| (finding.message, finding.remedy)).unwrap_or_default();
+            Found::failed(Exit::Usage, message, remedy)
+        }
+        PushUser::Found { user, devices, standing } => {
+            let controls = format!("the {user} controls {}", counted(devices.len(), "device"));
+            if let Some(why) = &standing.locked {
+                return Found::failed(
+                    Exit::Failed,
+                    format!("{controls}, but cannot log in: {why}"),
+                    "look at it in User Management, Edit Credential",
+                );
+            }
+            if standing.outranks() {
+                return Found::warning(
+                    format!(
+                        "{controls}, and has a higher User Rank than this account, which may not change it"
+                    ),
+                    "use an account of that rank, or associate phones by hand",
+                );
+            }
+            match standing.locks_after.and_then(|locks| logins_at_risk(most_logins, locks)) {
+                Some(risk) => Found::ok(format!("{controls}; {risk}")),
+                None => Found::ok(controls),
+            }
+        }
+    }
+}
+
+/// Judges what the cluster says about the push user's password.
+pub fn push_password(answer: &Authentication) -> Found {
+    let days = answer.days_to_expiry.filter(|days| *days > 0);
+    match (answer.authenticated, days) {
+        (Some(true), Some(days)) if days < WARN_DAYS => Found::warning(
+            format!(
+                "the push user's password is right, and expires in {}",
+                counted(usize::try_from(days).unwrap_or(0), "day")
+            ),
+            "change it, or set Does Not Expire in Edit Credential",
+        ),
+        (Some(true), _) => Found::ok("the push user's password is right"),
+        (Some(false), _) => Found::failed(
+            Exit::Authentication,
+            "the push user's password is wrong, or its account is locked (this counted as one failed attempt)",
+            "check --push-password-file or PHONE_PASSWORD, and the account in User Management",
+        ),
+        (None, _) => Found::warning(
+            "the cluster does not say whether the push user's password is right",
+            "a push to one phone will tell: `axlpaper push PICTURE --limit 1`",
+        ),
+    }
+}
+
+/// Judges what the cluster says about all phones.
+pub fn enterprise(settings: &EnterpriseSettings, remarks: &[String]) -> Found {
+    match (remarks.first(), settings.authentication_url.as_deref()) {
+        (Some(remark), _) => {
+            Found::warning(remark.clone(), "look at System > Enterprise Parameters")
+        }
+        (None, Some("")) => Found::warning(
+            "URL Authentication is blank: phones take pushes from everybody",
+            "set System > Enterprise Parameters > URL Authentication",
+        ),
+        (None, _) => Found::ok("the enterprise parameters are readable"),
+    }
+}
+
+/// Makes an error of the program a failed check.
+pub fn failed(error: &CliError) -> Found {
+    Found::failed(error.exit(), error.message(), error.hints().join("; "))
+}
+
+/// A certificate or password that is good for less than this should be looked after.
+const WARN_DAYS: i64 = 30;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::doctor::State;
+    use crate::domain::association::{UserKind, UserRef};
+    use crate::domain::inventory::Standing;
+
+    #[test]
+    fn a_push_user_is_judged_by_what_it_can_do() {
+        let found = |standing| PushUser::Found {
+            user: UserRef { user: "bgpush".into(), kind: UserKind::App },
+            devices: vec!["SEP1".to_owned()].into(),
+            standing,
+        };
+        assert_eq!(push_user(&found(Standing::default()), 32).state, State::Ok);
+        let strict = Standing { locks_after: Some(3), ..Standing::default() };
+        let told = |most| push_user(&found(strict.clone()), most).summary;
+        assert!(told(32).contains("locks the account after 3"), "{}", told(32));
+        assert!(!told(2).contains("locks"), "{}", told(2));
+        let locked = Standing { locked: Some("x".into()), ..Standing::default() };
+        assert_eq!(push_user(&found(locked), 32).state, State::Failed);
+        let high = Standing { rank: Some(1), own_rank: Some(5), ..Standing::default() };
+        assert_eq!(push_user(&found(high), 32).state, State::Warning);
+        assert_eq!(push_user(&PushUser::NotNamed, 32).state, State::Warning);
+    }
+
+    #[test]
+    fn a_password_is_right_wrong_or_unknown() {
+        let answer = |authenticated, days_to_expiry| {
+            push_password(&Authentication { authenticated, code: None, days_to_expiry }).state
+        };
+        assert_eq!(answer(Some(true), None), State::Ok);
+        assert_eq!(answer(Some(true), Some(0)), State::Ok, "0 is what does not expire");
+        assert_eq!(answer(Some(true), Some(3)), State::Warning);
+        assert_eq!(answer(Some(false), None), State::Failed);
+        assert_eq!(answer(None, None), State::Warning);
+    }
+}

@@ -1,0 +1,369 @@
+//! Several clusters of the config file, side by side.
+//!
+//! Each has its own clients, limits and password. One that fails does not stop the others: its error is
+//! told with its name, and the exit code is the worst of all.
+
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::cli::args::{ConnectionArgs, ListArgs, OutputArgs, PushArgs};
+use crate::cli::present::list;
+use crate::cli::ui;
+use crate::cli::ui::Progress;
+use crate::config::{FileConfig, Layer, environment};
+use crate::connect::cluster;
+use crate::connect::cluster::Connection;
+use crate::error::{CliError, Exit};
+use crate::event::Observer;
+use crate::journal::RunId;
+use crate::report::{
+    ClusterFailure, Format, OfCluster, Record, Suite, TestCase, TestResult, clusters_json,
+    printable_lines,
+};
+
+/// Clusters that are asked at once: each holds its phones in memory.
+pub const AT_ONCE: usize = 8;
+
+/// The clusters that a command is about.
+pub enum Chosen {
+    /// One, as most commands know it.
+    One(Box<Connection>),
+    /// Those that were named, or all of the config file: the answer tells them apart.
+    Several(Vec<Connection>),
+}
+
+/// What came of one cluster.
+#[derive(Debug)]
+pub struct Ended<T> {
+    /// Its name in the config file.
+    pub name: String,
+    /// The number of its run, where it has one.
+    pub run: Option<RunId>,
+    /// What was found, or why nothing was.
+    pub result: Result<T, CliError>,
+}
+
+/// Finds the clusters that are meant, and checks the settings of all of them before any is asked.
+///
+/// # Errors
+/// When one of them cannot be used as it is configured.
+pub fn chosen(args: &ConnectionArgs, push: Option<&PushArgs>) -> Result<Chosen, CliError> {
+    if !args.is_about_several() {
+        return Ok(Chosen::One(Box::new(cluster::connection(args, push)?)));
+    }
+    refuse_single_server(args, push)?;
+    let file = cluster::file(args)?.ok_or_else(|| {
+        CliError::new(Exit::Usage, "several clusters are asked for, and there is no config file")
+            .hint("`axlpaper init` writes one; each cluster is a table [cluster.NAME] in it")
+    })?;
+    let mut names: Vec<&str> = Vec::new();
+    let all = file.clusters().filter(|_| args.all_clusters);
+    for name in all.chain(args.cluster.iter().map(String::as_str)) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    if names.is_empty() {
+        return Err(CliError::new(Exit::Usage, "the config file has no cluster")
+            .hint("each cluster is a table [cluster.NAME] in it"));
+    }
+    let environment = of_a_named_host(environment(|name| std::env::var(name).ok()));
+    let flags = push.map(PushArgs::layer).unwrap_or_default().over(args.layer());
+    let connections = names.into_iter().map(|name| {
+        connection(&file, name, flags.clone(), environment.clone())
+            .map_err(|error| error.within(name))
+    });
+    let connections: Vec<Connection> = connections.collect::<Result<_, _>>()?;
+    refuse_the_same_server(&connections)?;
+    Ok(Chosen::Several(connections))
+}
+
+/// Refuses one server under two names: it would get twice the questions that its limits allow, and each of
+/// its phones would be told twice.
+fn refuse_the_same_server(connections: &[Connection]) -> Result<(), CliError> {
+    let server = |connection: &Connection| connection.endpoint.to_string().to_lowercase();
+    for (at, one) in connections.iter().enumerate() {
+        if let Some(other) = connections[..at].iter().find(|other| server(other) == server(one)) {
+            let (first, second) = (&other.name, &one.name);
+            let message =
+                format!("the clusters {first:?} and {second:?} are one server, {}", one.endpoint);
+            return Err(CliError::new(Exit::Usage, message).hint("name only one of them"));
+        }
+    }
+    Ok(())
+}
+
+fn connection(
+    file: &FileConfig,
+    name: &str,
+    flags: Layer,
+    environment: Layer,
+) -> Result<Connection, CliError> {
+    let section = cluster::section(Some(file), Some(name))?;
+    if section.is_none_or(|section| section.layer.host.is_none()) {
+        return Err(CliError::new(Exit::Usage, "it has no host in the config file")
+            .hint("among several clusters each needs its own"));
+    }
+    let (cluster, settings) = cluster::settings_of(Some(file), Some(name), flags, environment)?;
+    cluster::from_layer(cluster, settings)
+}
+
+/// Refuses options that are about one server: with several, a password would go to all of them.
+fn refuse_single_server(args: &ConnectionArgs, push: Option<&PushArgs>) -> Result<(), CliError> {
+    let typed = [
+        ("--host", args.host.is_some()),
+        ("--ris-host", args.ris_host.is_some()),
+        ("--username", args.username.is_some()),
+        ("--password-file", args.password_file.is_some()),
+        ("--password-stdin", args.password_stdin),
+        ("--pin-sha256", args.pin_sha256.is_some()),
+        ("--push-password-file", push.is_some_and(|push| push.push_password_file.is_some())),
+    ];
+    let Some((option, _)) = typed.into_iter().find(|(_, is_typed)| *is_typed) else {
+        return Ok(());
+    };
+    let message = format!("{option} is about one server, and several clusters are asked for");
+    Err(CliError::new(Exit::Usage, message)
+        .hint("write it into the tables of the clusters in the config file"))
+}
+
+/// Takes the passwords out of an environment that does not say for which host they are: nobody can have
+/// meant them for all clusters.
+fn of_a_named_host(environment: Layer) -> Layer {
+    if environment.host.is_some() {
+        return environment;
+    }
+    Layer { password: None, push_password: None, ..environment }
+}
+
+/// Does something with every cluster, several at once; answers in the order in which they were named.
+///
+/// Passwords are fetched before, one after the other, so that no two questions meet on the terminal.
+pub async fn each<T, Work>(connections: Vec<Connection>, work: Work) -> Vec<Ended<T>>
+where
+    Work: AsyncFn(&Connection, &Arc<dyn Observer>) -> Result<T, CliError>,
+{
+    let mut ready = Vec::new();
+    for mut connection in connections {
+        let fetched = connection.fetch_password();
+        ready.push((connection, fetched));
+    }
+    let work = &work;
+    let running = ready.into_iter().map(|(connection, fetched)| async move {
+        let observer = Progress::of_cluster(&connection.name);
+        let result = match fetched {
+            Ok(()) => work(&connection, &observer).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &result {
+            say_failed(&connection.name, error);
+        }
+        Ended { name: connection.name, run: None, result }
+    });
+    futures::stream::iter(running).buffered(AT_ONCE).collect().await
+}
+
+/// Tells at once that a cluster failed, while others go on.
+pub fn say_failed(name: &str, error: &CliError) {
+    ui::say(&printable_lines(&error.told_of(name)));
+}
+
+/// Puts each cluster's rows into the order that was asked for. Their document keeps clusters apart, so
+/// their names count in [`write()`] alone.
+///
+/// # Errors
+/// When the rows have no such field.
+pub fn sort<T, R: Record>(
+    args: &OutputArgs,
+    ended: &mut [Ended<T>],
+    rows: impl Fn(&mut T) -> &mut [R],
+) -> Result<(), CliError> {
+    let is_cluster =
+        |field: &&String| field.trim().trim_start_matches('-').eq_ignore_ascii_case("cluster");
+    let sort = args.list.sort.iter().filter(|field| !is_cluster(field)).cloned().collect();
+    let list = ListArgs { fields: Vec::new(), sort };
+    for found in ended.iter_mut().filter_map(|one| one.result.as_mut().ok()) {
+        list::sort(&list, rows(found))?;
+    }
+    Ok(())
+}
+
+/// Writes one answer about all clusters; `rows` are a cluster's rows, `json` makes its document.
+///
+/// # Errors
+/// When it cannot be rendered or written.
+pub fn write<'a, T, R: Record + 'a, D: Serialize>(
+    args: &OutputArgs,
+    ended: &'a [Ended<T>],
+    rows: impl Fn(&'a T) -> &'a [R],
+    json: impl Fn(&'a T) -> D,
+) -> Result<(), CliError> {
+    let found = || ended.iter().filter_map(|one| Some((&one.name, one.result.as_ref().ok()?)));
+    let mut records: Vec<OfCluster<'_, R>> = found()
+        .flat_map(|(cluster, found)| {
+            rows(found).iter().map(move |record| OfCluster { cluster, record })
+        })
+        .collect();
+    list::sort(&args.list, &mut records)?;
+    if args.format() == Format::Junit {
+        return list::write(args, &list::suites(suites(ended, &records)?));
+    }
+    let text = list::list(args, &records, || {
+        let documents = found().map(|(_, found)| json(found)).collect();
+        clusters_json(documents, failures(ended), Timestamp::now())
+    })?;
+    list::write(args, &text)
+}
+
+fn remedies(error: &CliError) -> String {
+    let hints = error.hints().iter().map(|hint| format!("-> {hint}"));
+    hints.collect::<Vec<_>>().join("\n")
+}
+
+/// One test suite for each cluster; a cluster without an answer is a test that failed.
+fn suites<'a, T, R: Record>(
+    ended: &[Ended<T>],
+    records: &'a [OfCluster<'a, R>],
+) -> Result<Vec<Suite<'a, OfCluster<'a, R>>>, CliError> {
+    let what = list::suite::<R>()?;
+    let suites = ended.iter().map(|one| Suite {
+        name: format!("{what}: {}", one.name),
+        rows: records.iter().filter(|record| record.cluster == one.name).collect(),
+        broken: one.result.as_ref().err().map(|error| TestCase {
+            name: format!("cluster {}", one.name),
+            class: one.name.clone(),
+            took_ms: None,
+            result: TestResult::Failed {
+                kind: "cluster".to_owned(),
+                message: error.message().to_owned(),
+                details: remedies(error),
+            },
+            output: String::new(),
+        }),
+    });
+    Ok(suites.collect())
+}
+
+fn failures<T>(ended: &[Ended<T>]) -> Vec<ClusterFailure> {
+    let failed = ended.iter().filter_map(|one| Some((one, one.result.as_ref().err()?)));
+    failed
+        .map(|(one, error)| ClusterFailure {
+            cluster: one.name.clone(),
+            run: one.run,
+            exit_code: error.exit() as u8,
+            message: error.message().to_owned(),
+            hints: error.hints().to_vec(),
+        })
+        .collect()
+}
+
+/// Returns the worst exit code; `exit` is the one of a cluster that answered.
+pub fn worst<T>(ended: &[Ended<T>], exit: impl Fn(&T) -> Exit) -> Exit {
+    let exits = ended.iter().map(|one| match &one.result {
+        Ok(found) => exit(found),
+        Err(error) => error.exit(),
+    });
+    exits.max_by_key(|exit| badness(*exit)).unwrap_or(Exit::Done)
+}
+
+fn badness(exit: Exit) -> u8 {
+    match exit {
+        Exit::Done => 0,
+        Exit::WorkToDo => 1,
+        Exit::SomeFailed => 2,
+        Exit::Refused => 3,
+        Exit::Usage => 4,
+        Exit::Failed => 5,
+        Exit::Authentication => 6,
+        Exit::Interrupted => 7,
+    }
+}
+
+/// Says how many clusters answered.
+pub fn recap<T>(ended: &[Ended<T>]) -> String {
+    let failed: Vec<&str> =
+        ended.iter().filter(|one| one.result.is_err()).map(|one| one.name.as_str()).collect();
+    let counted = crate::domain::text::counted(ended.len(), "cluster");
+    if failed.is_empty() {
+        return format!("{counted} answered");
+    }
+    format!("{} of {counted} gave no answer: {}", failed.len(), failed.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::PasswordSource;
+
+    #[test]
+    fn the_worst_exit_code_wins() {
+        let ended = |exits: &[Exit]| -> Vec<Ended<()>> {
+            let one = |exit: &Exit| Ended {
+                name: "x".into(),
+                run: None,
+                result: if *exit == Exit::Done { Ok(()) } else { Err(CliError::new(*exit, "no")) },
+            };
+            exits.iter().map(one).collect()
+        };
+        let of = |exits: &[Exit]| worst(&ended(exits), |()| Exit::WorkToDo);
+        assert_eq!(of(&[Exit::Done, Exit::Done]), Exit::WorkToDo);
+        assert_eq!(of(&[Exit::Usage, Exit::Authentication, Exit::Failed]), Exit::Authentication);
+        assert_eq!(of(&[Exit::Failed, Exit::Usage]), Exit::Failed);
+        assert_eq!(recap(&ended(&[Exit::Done, Exit::Failed])), "1 of 2 clusters gave no answer: x");
+    }
+
+    fn connection(name: &str, host: &str) -> Connection {
+        let layer = Layer {
+            host: Some(host.to_owned()),
+            username: Some("axl".to_owned()),
+            password: Some(PasswordSource::Given("x".into())),
+            ..Layer::default()
+        };
+        cluster::from_layer(Some(name.to_owned()), layer).unwrap()
+    }
+
+    #[tokio::test]
+    async fn clusters_are_asked_side_by_side_and_answer_in_order() {
+        let connections = vec![connection("b", "h1"), connection("a", "h2"), connection("c", "h3")];
+        // Nobody passes until all three are there.
+        let together = tokio::sync::Barrier::new(3);
+        let work = each(connections, async |connection, _| {
+            together.wait().await;
+            if connection.name == "a" {
+                return Err(CliError::new(Exit::Failed, "gone"));
+            }
+            Ok(connection.name.clone())
+        });
+        let ended = tokio::time::timeout(std::time::Duration::from_secs(60), work).await.unwrap();
+        let names: Vec<_> =
+            ended.iter().map(|one| (one.name.as_str(), one.result.is_ok())).collect();
+        assert_eq!(names, [("b", true), ("a", false), ("c", true)]);
+    }
+
+    #[test]
+    fn one_server_under_two_names_is_refused() {
+        let of = |hosts: [&str; 2]| {
+            refuse_the_same_server(&[connection("a", hosts[0]), connection("b", hosts[1])])
+        };
+        of(["pub1", "pub2"]).unwrap();
+        let error = of(["pub1", "PUB1:8443"]).unwrap_err().to_string();
+        assert!(error.contains("\"a\" and \"b\" are one server"), "{error}");
+    }
+
+    #[test]
+    fn a_password_without_a_host_is_for_no_cluster_among_several() {
+        let from = |pairs: &'static [(&'static str, &'static str)]| {
+            of_a_named_host(environment(|name| {
+                pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            }))
+        };
+        let without =
+            from(&[("CUCM_PASSWORD", "x"), ("PHONE_PASSWORD", "y"), ("CUCM_USERNAME", "u")]);
+        assert!(without.password.is_none() && without.push_password.is_none());
+        assert_eq!(without.username.as_deref(), Some("u"));
+        assert!(from(&[("CUCM_PASSWORD", "x"), ("CUCM_HOST", "h")]).password.is_some());
+    }
+}

@@ -1,0 +1,356 @@
+//! The answer, in the format and to the place that was asked for.
+
+use std::fs::{File, Permissions};
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::cli::args::{ListArgs, OutputArgs};
+use crate::cli::ui;
+use crate::domain::error_chain::chain;
+use crate::error::{CliError, Exit};
+use crate::report::{
+    Answer, Format, ListError, Record, Suite, UnknownField, View, csv, junit, list_json, ndjson,
+    table, wide_table,
+};
+
+/// Makes the answer out of a list; `json` makes the document around it. Nothing is rendered yet.
+///
+/// # Errors
+/// When the list has not the fields that were asked for, or cannot be shown in that format.
+pub fn list<'a, T: Record, J: Answer + 'a>(
+    args: &OutputArgs,
+    records: &'a [T],
+    json: impl FnOnce() -> J,
+) -> Result<Box<dyn Answer + 'a>, CliError> {
+    let width = if args.output.is_some() { None } else { ui::terminal_width() };
+    list_as(args.format(), &args.list, width, records, json)
+}
+
+/// As [`list`], in this format; `width` is the terminal's, where a table is for one.
+///
+/// # Errors
+/// As [`list`].
+pub fn list_as<'a, T: Record, J: Answer + 'a>(
+    format: Format,
+    list: &ListArgs,
+    width: Option<u16>,
+    records: &'a [T],
+    json: impl FnOnce() -> J,
+) -> Result<Box<dyn Answer + 'a>, CliError> {
+    let view = view::<T>(list)?;
+    Ok(match (format, view.chosen()) {
+        (Format::Table, _) => rendered(move |out| match width {
+            Some(width) => table(records, &view, width).write_to(out),
+            None => wide_table(records, &view, out),
+        }),
+        (Format::Json, None) => Box::new(json()),
+        (Format::Json, Some(chosen)) => {
+            let (chosen, now) = (chosen.to_vec(), Timestamp::now());
+            rendered(move |out| list_json(records, &chosen, now).write_to(out))
+        }
+        (Format::Ndjson, _) => rendered(move |out| ndjson(records, &view, out)),
+        (Format::Csv, _) => rendered(move |out| csv(records, &view, out)),
+        (Format::Junit, _) => {
+            let name = suite::<T>()?.to_owned();
+            suites(vec![Suite { name, rows: records.iter().collect(), broken: None }])
+        }
+    })
+}
+
+/// Puts a list into the order that was asked for.
+///
+/// # Errors
+/// When it has no such field.
+pub fn sort<T: Record>(list: &ListArgs, records: &mut [T]) -> Result<(), CliError> {
+    view::<T>(list)?.sort(records);
+    Ok(())
+}
+
+/// Makes the answer out of test suites.
+pub fn suites<'a, T: Record>(suites: Vec<Suite<'a, T>>) -> Box<dyn Answer + 'a> {
+    let now = Timestamp::now();
+    rendered(move |out| junit(&suites, now, out))
+}
+
+/// Something that is rendered when it is written.
+struct Rendered<F>(F);
+
+impl<F: Fn(&mut dyn io::Write) -> Result<(), ListError>> Answer for Rendered<F> {
+    fn write_to(&self, out: &mut dyn io::Write) -> Result<(), ListError> {
+        (self.0)(out)
+    }
+}
+
+fn rendered<'a>(
+    write: impl Fn(&mut dyn io::Write) -> Result<(), ListError> + 'a,
+) -> Box<dyn Answer + 'a> {
+    Box::new(Rendered(write))
+}
+
+fn view<T: Record>(list: &ListArgs) -> Result<View, CliError> {
+    View::of::<T>(&list.fields, &list.sort).map_err(|error| {
+        let UnknownField { near, all, .. } = &error;
+        let all = format!("the fields are {}", all.join(", "));
+        let hint = match near.first() {
+            Some(nearest) => format!("did you mean {nearest:?}? {all}"),
+            None => all,
+        };
+        CliError::from_error(Exit::Usage, &error).hint(hint)
+    })
+}
+
+/// Returns what a list of this kind is called as a test suite.
+///
+/// # Errors
+/// When its rows are no tests.
+pub fn suite<T: Record>() -> Result<&'static str, CliError> {
+    T::TEST_SUITE.ok_or_else(|| {
+        CliError::new(Exit::Usage, "--format junit shows phones that were audited or pushed to")
+            .hint("use it with `axlpaper audit`, `push`, `rollout` or `show`")
+    })
+}
+
+/// Writes the answer to its file or to standard output.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write<A: Answer + ?Sized>(args: &OutputArgs, answer: &A) -> Result<(), CliError> {
+    match &args.output {
+        None => put(answer),
+        Some(path) => write_file(path, answer),
+    }
+}
+
+/// Writes the answer to standard output.
+///
+/// # Errors
+/// When it cannot be written. A reader that has gone away is no error: it has what it wanted.
+pub fn put<A: Answer + ?Sized>(answer: &A) -> Result<(), CliError> {
+    ui::put_with(|out| answer.write_to(out).map_err(|error| chain(&error)))
+}
+
+/// Proves before a run that a list of this kind can be shown and written as it was asked for.
+///
+/// # Errors
+/// When it has not the fields that were asked for, has no such format, or see [`check_writable`].
+pub fn check_list<T: Record>(args: &OutputArgs) -> Result<(), CliError> {
+    check_format::<T>(args.format(), &args.list)?;
+    check(args)
+}
+
+/// Proves before a run that a list of this kind can be shown as it was asked for.
+///
+/// # Errors
+/// When it has not the fields that were asked for, or has no such format.
+pub fn check_format<T: Record>(format: Format, list: &ListArgs) -> Result<(), CliError> {
+    view::<T>(list)?;
+    if format == Format::Junit {
+        suite::<T>()?;
+    }
+    Ok(())
+}
+
+/// Proves before a run that the answer can be written to where it was asked for.
+///
+/// # Errors
+/// See [`check_writable`].
+pub fn check(args: &OutputArgs) -> Result<(), CliError> {
+    args.output.as_deref().map_or(Ok(()), check_writable)
+}
+
+/// Writes a file in one piece: it is whole or it is not there.
+///
+/// What is no regular file, such as a device or a pipe, is written into and stays what it is; a link
+/// stays a link, and the file it leads to is replaced.
+///
+/// # Errors
+/// When the folder does not exist, or cannot be written to.
+pub fn write_file<A: Answer + ?Sized>(path: &Path, answer: &A) -> Result<(), CliError> {
+    put_file(path, answer).map_err(|error| unwritable(path, &error))
+}
+
+/// Writes a file of any content, as [`write_file`] does.
+///
+/// # Errors
+/// As [`write_file`].
+pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    write_file(path, bytes)
+}
+
+/// Proves that [`write_file`] can write there, and leaves nothing behind.
+///
+/// # Errors
+/// When the folder does not exist, when it may not be written to, or when the path is a folder.
+pub fn check_writable(path: &Path) -> Result<(), CliError> {
+    let checked = match place(path) {
+        Ok(Place::Special(_)) => Ok(()),
+        Ok(Place::File { path, .. }) => {
+            create_beside(&path).and_then(|(_, beside)| std::fs::remove_file(beside))
+        }
+        Err(error) => Err(error),
+    };
+    checked.map_err(|error| unwritable(path, &error.into()))
+}
+
+fn unwritable(path: &Path, error: &ListError) -> CliError {
+    CliError::new(Exit::Failed, format!("cannot write {}: {}", path.display(), error.cause()))
+        .hint("check that the folder exists and may be written to")
+}
+
+/// Where a path leads.
+enum Place {
+    /// A file, or the place for one.
+    File {
+        /// Where it is, once links have been followed.
+        path: PathBuf,
+        /// Its mode, when it is there already.
+        permissions: Option<Permissions>,
+    },
+    /// A device, a pipe or another thing that is not to be replaced.
+    Special(PathBuf),
+}
+
+fn place(path: &Path) -> io::Result<Place> {
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        let metadata = match std::fs::symlink_metadata(&path) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Place::File { path, permissions: None });
+            }
+            Err(error) => return Err(error),
+        };
+        if metadata.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        if metadata.is_file() {
+            return Ok(Place::File { path, permissions: Some(metadata.permissions()) });
+        }
+        if !metadata.is_symlink() {
+            return Ok(Place::Special(path));
+        }
+        // What `/dev/stdout` and its like lead to in the end can be no path at all, but can be opened.
+        if path.starts_with("/proc") {
+            return Ok(Place::Special(path));
+        }
+        let target = std::fs::read_link(&path)?;
+        path = folder(&path).join(target);
+    }
+    Err(io::Error::other("too many links lead to one another"))
+}
+
+fn put_file<A: Answer + ?Sized>(path: &Path, answer: &A) -> Result<(), ListError> {
+    let (path, permissions) = match place(path)? {
+        Place::Special(path) => {
+            // Standard output can be a file that holds something already.
+            let mut file = BufWriter::new(File::options().append(true).open(path)?);
+            answer.write_to(&mut file)?;
+            return Ok(file.flush()?);
+        }
+        Place::File { path, permissions } => (path, permissions),
+    };
+    let (file, beside) = create_beside(&path)?;
+    let write = || {
+        permissions.map_or(Ok(()), |permissions| file.set_permissions(permissions))?;
+        let mut buffered = BufWriter::new(&file);
+        answer.write_to(&mut buffered)?;
+        buffered.flush()?;
+        file.sync_all()?;
+        Ok(std::fs::rename(&beside, &path)?)
+    };
+    let written = write();
+    if written.is_err() {
+        // The first error is the one to tell; a file that cannot be removed either is told by nobody.
+        let _ignored = std::fs::remove_file(&beside);
+    }
+    written
+}
+
+/// Creates a file of a name that nobody can have prepared.
+fn create_beside(path: &Path) -> io::Result<(File, PathBuf)> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
+    let beside = folder(path).join(format!(".axlpaper-{:016x}.part", u64::from_ne_bytes(random)));
+    let file = File::options().write(true).create_new(true).open(&beside)?;
+    Ok((file, beside))
+}
+
+fn folder(path: &Path) -> &Path {
+    let parent = path.parent().unwrap_or(path);
+    if parent.as_os_str().is_empty() { Path::new(".") } else { parent }
+}
+
+/// Systems follow about as many before they call it a circle.
+const MOST_LINKS: usize = 40;
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _, symlink};
+
+    use super::*;
+
+    fn entries(folder: &Path) -> usize {
+        std::fs::read_dir(folder).map_or(0, Iterator::count)
+    }
+
+    #[test]
+    fn replaces_a_file_and_keeps_its_mode() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plan.json");
+        write_file(&path, "old").unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        write_file(&path, "new").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "new");
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(entries(folder.path()), 1);
+    }
+
+    #[test]
+    fn a_link_stays_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        for old in [true, false] {
+            if old {
+                std::fs::write(&file, "old").unwrap();
+            }
+            symlink("file", &link).unwrap();
+            write_file(&link, "new").unwrap();
+            assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+            assert_eq!(std::fs::read_to_string(&file).unwrap(), "new");
+            std::fs::remove_file(&link).unwrap();
+            std::fs::remove_file(&file).unwrap();
+        }
+        symlink("circle", folder.path().join("circle")).unwrap();
+        assert!(write_file(&folder.path().join("circle"), "x").is_err());
+    }
+
+    #[test]
+    fn devices_are_written_into() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("zero");
+        symlink("/dev/zero", &link).unwrap();
+        for path in [Path::new("/dev/zero"), &link] {
+            check_writable(path).unwrap();
+            write_file(path, "text").unwrap();
+        }
+        assert!(std::fs::symlink_metadata("/dev/zero").unwrap().file_type().is_char_device());
+        assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+        let error = write_file(Path::new("/dev/full"), "text").unwrap_err();
+        assert_eq!(error.exit(), Exit::Failed);
+    }
+
+    #[test]
+    fn the_check_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        check_writable(&folder.path().join("new")).unwrap();
+        assert_eq!(entries(folder.path()), 0);
+        let error = check_writable(&folder.path().join("nowhere/new")).unwrap_err();
+        assert!(error.to_string().contains("nowhere"), "{error}");
+        check_writable(folder.path()).unwrap_err();
+        std::fs::write(folder.path().join("there"), "old").unwrap();
+        check_writable(&folder.path().join("there")).unwrap();
+        assert_eq!(std::fs::read_to_string(folder.path().join("there")).unwrap(), "old");
+    }
+}

@@ -1,0 +1,138 @@
+//! What a run tells at its end, whatever it can be told through.
+
+use crate::connect::journal;
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::cli::args::OutputArgs;
+use crate::cli::present::list;
+use crate::cli::ui;
+use crate::error::{CliError, Exit};
+use crate::event::{Outcome, PhoneResult};
+use crate::journal::{History, RunId, RunRow, Which};
+use crate::report::{Chronicle, Rollout, html, printable_lines, rollout_json, rollout_recap};
+use crate::rollout::next_command;
+
+/// Makes sure that the answer and the report can be written, before anything is changed.
+///
+/// # Errors
+/// Says which place cannot be written.
+pub fn check(output: &OutputArgs, report: Option<&Path>) -> Result<(), CliError> {
+    list::check_list::<PhoneResult>(output)?;
+    check_report(report)
+}
+
+/// Makes sure that the report can be written, before anything is changed.
+///
+/// # Errors
+/// Says which place cannot be written.
+pub fn check_report(report: Option<&Path>) -> Result<(), CliError> {
+    list::check_writable(report.unwrap_or_else(|| Path::new("axlpaper-report.html")))
+}
+
+/// Shows a run: the recap, the answer and the report file. Returns the exit code that the run deserves.
+///
+/// What cannot be written is told, and the rest is shown all the same: phones have been changed, and
+/// somebody must learn which.
+pub fn tell(rollout: &Rollout, state: &Path, output: &OutputArgs, report: Option<&Path>) -> Exit {
+    let recap = rollout_recap(rollout);
+    let mut failures = Vec::new();
+    if output.is_recap() && output.output.is_none() {
+        failures.extend(ui::put(&recap).err());
+    } else {
+        ui::say(&recap);
+        failures.extend(answer(rollout, output, &recap).err());
+    }
+    failures.extend(write_report(&[rollout.run], state, report).err());
+    for failure in &failures {
+        ui::say(&printable_lines(&failure.to_string()));
+    }
+    next_command::say(next_command::step_here(state, rollout.run).as_deref());
+    let exit = exit_of(rollout);
+    if exit == Exit::Done && !failures.is_empty() { Exit::Failed } else { exit }
+}
+
+/// Writes the answer: the recap again where no list was asked for.
+fn answer(rollout: &Rollout, output: &OutputArgs, recap: &str) -> Result<(), CliError> {
+    if output.is_recap() {
+        return list::write(output, recap);
+    }
+    let mut rollout = Cow::Borrowed(rollout);
+    if !output.list.sort.is_empty() {
+        list::sort(&output.list, &mut rollout.to_mut().phones)?;
+    }
+    let json = || rollout_json(&rollout, Timestamp::now());
+    list::write(output, &list::list(output, &rollout.phones, json)?)
+}
+
+/// Writes the report of runs from what the journal has about them, so that it is the same as the one that
+/// `axlpaper report` writes later, and says where it is.
+///
+/// # Errors
+/// When the journal cannot be read, or the file cannot be written.
+pub fn write_report(runs: &[RunId], journal: &Path, file: Option<&Path>) -> Result<(), CliError> {
+    let page = journal::history(journal).and_then(|history| {
+        let find = |run: &RunId| journal::find(&history, Which::Number(*run));
+        let runs = runs.iter().map(find).collect::<Result<Vec<_>, _>>()?;
+        let path = file.map(Path::to_owned).or_else(|| runs.first().map(report_path));
+        Ok((path.unwrap_or_default(), report_of(&history, runs)?))
+    });
+    let (path, page) = page.map_err(|error| {
+        let runs = runs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        error.hint(format!(
+            "what was to be done is done; `axlpaper report {runs}` writes its report"
+        ))
+    })?;
+    list::write_file(&path, &page)?;
+    say_where(&path);
+    Ok(())
+}
+
+/// Says where a report is.
+pub fn say_where(path: &Path) {
+    let shown = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    ui::say(&format!("Report: {}", shown.display()));
+}
+
+/// Renders the report of a run, or one of several.
+///
+/// # Errors
+/// When the journal cannot be read, or the runs did different things.
+pub fn report_of(history: &History, runs: Vec<RunRow>) -> Result<String, CliError> {
+    let read = |run| Chronicle::read(history, run).map_err(|error| journal::unusable(&error));
+    let chronicles = runs.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    if let [first, others @ ..] = &chronicles[..]
+        && let Some(other) = others.iter().find(|other| other.deed != first.deed)
+    {
+        let (one, two) = (first.run.id, other.run.id);
+        let error = format!(
+            "runs {one} and {two} did different things to phones, so one report cannot tell of both"
+        );
+        return Err(CliError::new(Exit::Usage, error)
+            .hint("`axlpaper runs` says what each run did; write a report of each"));
+    }
+    html(&chronicles).map_err(|error| CliError::from_error(Exit::Failed, &error))
+}
+
+/// Where the report of a run goes unless a file is named.
+pub fn report_path(run: &RunRow) -> PathBuf {
+    PathBuf::from(format!("axlpaper-report-{}.html", run.began_at.strftime("%Y%m%d-%H%M%S-%3f")))
+}
+
+/// Returns the exit code that a run deserves. One that was meant to push and reached nobody is no
+/// success either, unless there was nobody left to reach.
+pub fn exit_of(rollout: &Rollout) -> Exit {
+    let pushed =
+        rollout.already > 0 || rollout.phones.iter().any(|phone| phone.outcome != Outcome::Skipped);
+    if rollout.interrupted {
+        Exit::Interrupted
+    } else if rollout.refused {
+        Exit::Authentication
+    } else if rollout.is_success() && pushed {
+        Exit::Done
+    } else {
+        Exit::SomeFailed
+    }
+}

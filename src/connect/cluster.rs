@@ -1,0 +1,366 @@
+//! Settings become a checked connection, and a connection becomes clients.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use etcetera::BaseStrategy as _;
+use secrecy::SecretString;
+
+use crate::axl::client::{AxlClient, AxlOptions};
+use crate::axl::version::AxlVersion;
+use crate::cli::args::{ConnectionArgs, PushArgs};
+use crate::cli::ui;
+use crate::config::{ConfigError, FileConfig, Layer, PasswordSource, Section, environment, settle};
+use crate::connect::password;
+use crate::connect::push_access::Way;
+use crate::domain::association::UserKind;
+use crate::domain::picture_rules::PictureRules;
+use crate::domain::registration::Source;
+use crate::error::hints;
+use crate::error::{CliError, Exit};
+use crate::event::{Event, Observer, Stage};
+use crate::net::client::{ClusterHttp, ClusterLimits};
+use crate::net::credentials::Credentials;
+use crate::net::endpoint::Endpoint;
+use crate::net::fingerprint::FingerprintError;
+use crate::net::trace::without_login;
+use crate::net::trust::Trust;
+use crate::ris::client::{RisClient, RisOptions};
+
+/// RisPort70 requests a minute: what a cluster allows by default, less some for other programs and for RTMT,
+/// which share its allowance.
+const RIS_RATE: u32 = 15 - 3;
+
+/// What to do where the AXL user's password is missing.
+const ANOTHER_PASSWORD: &str = "use --password-file, --password-stdin or CUCM_PASSWORD, or password_file, password_env, \
+    password_command or password_keyring in the config file";
+
+/// How to reach a cluster, checked. The password is not here yet.
+#[derive(Debug)]
+pub struct Connection {
+    /// The name that documents give the cluster.
+    pub name: String,
+    /// The publisher.
+    pub endpoint: Endpoint,
+    /// Where RisPort70 answers.
+    pub ris: Endpoint,
+    /// What certificates are believed.
+    pub trust: Trust,
+    /// The AXL user.
+    pub username: String,
+    /// The schema version that was asked for.
+    pub axl_version: Option<AxlVersion>,
+    /// Where registrations are read from.
+    pub registrations: Source,
+    /// RisPort70 requests a minute.
+    pub ris_rate: u32,
+    /// Seconds for one call, where asked for.
+    pub timeout: Option<Duration>,
+    /// The push user's kind, where it was said.
+    pub push_user_kind: Option<UserKind>,
+    /// The push user, and the way to the phones.
+    pub way: Way,
+    password: Option<PasswordSource>,
+}
+
+impl Connection {
+    /// Tells whether phones that want HTTPS can be pushed to.
+    pub fn may_use_https(&self) -> bool {
+        self.way.phone_tls.https.is_some()
+    }
+}
+
+/// What tells one cluster from another in the journal.
+pub fn cluster_id(connection: &Connection) -> String {
+    connection.endpoint.to_string().to_lowercase()
+}
+
+/// The clients for one cluster.
+#[derive(Debug)]
+pub struct Cluster {
+    /// AXL.
+    pub axl: Arc<AxlClient>,
+    /// RisPort70.
+    pub ris: RisClient,
+}
+
+impl Connection {
+    /// Returns the AXL user's password; asks for it on the terminal where nothing else gives it.
+    ///
+    /// # Errors
+    /// When it is missing or cannot be read.
+    pub fn password(&self) -> Result<SecretString, CliError> {
+        let whose = format!("{} on {}", self.username, self.endpoint);
+        password::read(self.password.as_ref(), &whose, ANOTHER_PASSWORD)
+    }
+
+    /// Fetches the password now, so that nobody is asked for it later.
+    ///
+    /// # Errors
+    /// As [`Self::password`].
+    pub fn fetch_password(&mut self) -> Result<(), CliError> {
+        self.password = Some(PasswordSource::Given(self.password()?));
+        Ok(())
+    }
+}
+
+/// Puts flags, environment and config file together and checks them.
+///
+/// # Errors
+/// When something is missing or is not what it should be.
+pub fn connection(args: &ConnectionArgs, push: Option<&PushArgs>) -> Result<Connection, CliError> {
+    let (cluster, settings) = settings(args, push)?;
+    from_layer(cluster, settings)
+}
+
+/// Puts flags, environment and config file together; returns the name of the cluster, where it is one of
+/// the config file's.
+///
+/// # Errors
+/// When the config file cannot be used.
+pub fn settings(
+    args: &ConnectionArgs,
+    push: Option<&PushArgs>,
+) -> Result<(Option<String>, Layer), CliError> {
+    let flags = push.map(PushArgs::layer).unwrap_or_default().over(args.layer());
+    let environment = environment(|name| std::env::var(name).ok());
+    settings_of(file(args)?.as_ref(), args.one_cluster()?, flags, environment)
+}
+
+/// Puts flags, environment and a cluster of the config file together.
+///
+/// # Errors
+/// When the config file has no such cluster.
+pub fn settings_of(
+    file: Option<&FileConfig>,
+    cluster: Option<&str>,
+    flags: Layer,
+    environment: Layer,
+) -> Result<(Option<String>, Layer), CliError> {
+    let (name, settings) = settle(flags, environment, section(file, cluster)?);
+    Ok((name, settings.over(file.map(FileConfig::machine).unwrap_or_default())))
+}
+
+/// Returns the config file that counts, whether it is there or not.
+pub fn config_path(args: &ConnectionArgs) -> Option<PathBuf> {
+    args.config.clone().or_else(default_config)
+}
+
+/// Reads the config file, where there is one.
+///
+/// # Errors
+/// When it is named and not there, or cannot be used.
+pub fn file(args: &ConnectionArgs) -> Result<Option<FileConfig>, CliError> {
+    let path = match &args.config {
+        Some(path) => Some(path.clone()),
+        None => default_config().filter(|path| path.exists()),
+    };
+    path.map(|path| FileConfig::load(&path).map_err(|error| unusable(&error))).transpose()
+}
+
+/// Returns the cluster of the config file that is meant, where there is one.
+///
+/// # Errors
+/// When there is no such cluster.
+pub fn section(
+    file: Option<&FileConfig>,
+    cluster: Option<&str>,
+) -> Result<Option<Section>, CliError> {
+    match (file, cluster) {
+        (Some(file), cluster) => file.section(cluster).map_err(|error| unusable(&error)),
+        (None, Some(name)) => Err(CliError::new(
+            Exit::Usage,
+            format!(
+                "--cluster {name:?} names a cluster of the config file, and there is no config file"
+            ),
+        )
+        .hint("`axlpaper init` writes one; or use --config or --host")),
+        (None, None) => Ok(None),
+    }
+}
+
+/// Returns which picture is for whom; no rules where there is no config file.
+///
+/// # Errors
+/// When the config file cannot be used.
+pub fn pictures(args: &ConnectionArgs) -> Result<PictureRules, CliError> {
+    Ok(file(args)?.map(|file| file.pictures()).unwrap_or_default())
+}
+
+fn unusable(error: &ConfigError) -> CliError {
+    let hint = match error {
+        ConfigError::Unreadable { .. } => "`axlpaper init` writes one with every key in it",
+        ConfigError::Invalid { .. } => "`axlpaper init --print` shows every key with its meaning",
+        ConfigError::NoSuchCluster { .. } => {
+            "--cluster and default_cluster name a table [cluster.NAME] of the file"
+        }
+        ConfigError::Writable { .. } => {
+            "take that away with `chmod o-w`, or `chmod 600`; nothing was run"
+        }
+    };
+    CliError::from_error(Exit::Usage, error).hint(hint)
+}
+
+fn default_config() -> Option<PathBuf> {
+    let folders = etcetera::choose_base_strategy().ok()?;
+    Some(folders.config_dir().join("axlpaper").join("config.toml"))
+}
+
+/// Checks settings that are already put together.
+///
+/// # Errors
+/// When something is missing or is not what it should be.
+pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<Connection, CliError> {
+    let usage = |what: &str, error: &dyn std::error::Error| {
+        let inner = CliError::from_error(Exit::Usage, error);
+        CliError::new(Exit::Usage, format!("{what}: {}", inner.message()))
+    };
+    let origin = |key| settings.origin(key);
+    let ris_rate = settings.ris_rate.unwrap_or(RIS_RATE);
+    in_range(&origin("ris_rate"), u64::from(ris_rate), 600)?;
+    let way = Way::of(&settings)?;
+    in_range(&origin("timeout"), settings.timeout.unwrap_or(1), 3600)?;
+    let (from_host, from_ris_host) = (origin("host"), origin("ris_host"));
+    let from_version = origin("axl_version");
+    let from_username = origin("username");
+    let trust = trust(&settings)?;
+    let host = settings.host.ok_or_else(|| {
+        CliError::new(Exit::Usage, "no cluster is named")
+            .hint("use --host or CUCM_HOST, a config file, or try `axlpaper demo`")
+    })?;
+    let endpoint =
+        Endpoint::parse(&host, Endpoint::CUCM_PORT).map_err(|error| usage(&from_host, &error))?;
+    let ris = match &settings.ris_host {
+        Some(text) => Endpoint::parse(text, Endpoint::CUCM_PORT)
+            .map_err(|error| usage(&from_ris_host, &error))?,
+        None => endpoint.clone(),
+    };
+    let axl_version = settings.axl_version.map(|text| text.parse::<AxlVersion>()).transpose();
+    let username = settings.username.ok_or_else(|| {
+        CliError::new(Exit::Usage, "no AXL user is named").hint("use --username or CUCM_USERNAME")
+    })?;
+    if username.contains(':') {
+        // HTTP Basic would take what follows for the beginning of the password (RFC 7617).
+        let colon = format!("{from_username}: a user name cannot hold a colon: {username:?}");
+        return Err(CliError::new(Exit::Usage, colon));
+    }
+    Ok(Connection {
+        name: cluster.unwrap_or_else(|| endpoint.host().to_owned()),
+        trust,
+        endpoint,
+        ris,
+        username,
+        axl_version: axl_version.map_err(|error| usage(&from_version, &error))?,
+        registrations: settings.registrations.unwrap_or(Source::Risport70),
+        ris_rate,
+        timeout: settings.timeout.map(Duration::from_secs),
+        push_user_kind: settings.push_user_kind,
+        way,
+        password: settings.password,
+    })
+}
+
+/// Returns what certificates are believed.
+///
+/// # Errors
+/// When the pin is no fingerprint.
+pub fn trust(settings: &Layer) -> Result<Trust, CliError> {
+    let pin = settings.pin_sha256.as_deref().map(str::parse).transpose();
+    let pin = pin.map_err(|error: FingerprintError| {
+        CliError::new(Exit::Usage, format!("{}: {error}", settings.origin("pin_sha256")))
+    })?;
+    Ok(Trust {
+        pin_sha256: pin,
+        ca_files: settings.ca_file.iter().cloned().collect(),
+        insecure: settings.insecure.unwrap_or(false),
+        platform_roots: true,
+    })
+}
+
+/// Makes sure that a number is not out of its range.
+///
+/// # Errors
+/// Names where the number comes from.
+pub fn in_range(from: &str, value: u64, most: u64) -> Result<(), CliError> {
+    if (1..=most).contains(&value) {
+        return Ok(());
+    }
+    Err(CliError::new(Exit::Usage, format!("{from}: {value} is not between 1 and {most}")))
+}
+
+/// Connects to the cluster: the first call tells version, certificate and password right or wrong.
+///
+/// # Errors
+/// When the cluster cannot be reached, is not trusted, or refuses the user.
+pub async fn connect(
+    connection: &Connection,
+    observer: &Arc<dyn Observer>,
+) -> Result<Cluster, CliError> {
+    if connection.trust.insecure {
+        ui::say(
+            "WARNING: --insecure: the server is not verified; whoever is in between can read the passwords.",
+        );
+    }
+    let password = connection.password()?;
+    let mut limits = ClusterLimits::default();
+    if let Some(timeout) = connection.timeout {
+        limits.read = timeout;
+        limits.first_byte = timeout;
+        limits.pause = limits.pause.min(timeout);
+        limits.connect = limits.connect.min(timeout);
+        // A write that is cut short leaves nobody knowing what it did: it may only get more time.
+        limits.write = limits.write.max(timeout);
+    }
+    let http = ClusterHttp::new(&connection.trust, limits).map_err(|error| hints::http(&error))?;
+    let credentials = Credentials::new(connection.username.clone(), password);
+    let watcher = observer.clone();
+    let options = AxlOptions {
+        version: connection.axl_version,
+        on_wait: Some(Arc::new(move |operation, error, delay| {
+            let reason = format!("{operation}: {}", error.why());
+            watcher.observe(&Event::Waiting { stage: stage_of(operation), reason, delay });
+        })),
+        ..AxlOptions::default()
+    };
+    observer.observe(&Event::Started { stage: Stage::Connect, total: None });
+    let axl =
+        AxlClient::connect(http.clone(), connection.endpoint.clone(), credentials.clone(), options)
+            .await
+            .map_err(|error| hints::axl(&error))?;
+    observer.observe(&Event::Finished { stage: Stage::Connect });
+    let options = RisOptions {
+        per_minute: connection.ris_rate,
+        is_up: connection.ris == connection.endpoint,
+        ..RisOptions::default()
+    };
+    let ris = RisClient::new(http, connection.ris.clone(), credentials, options);
+    Ok(Cluster { axl: Arc::new(axl), ris })
+}
+
+fn stage_of(operation: &str) -> Stage {
+    match operation {
+        "listPhone" => Stage::Phones,
+        "getCCMVersion" => Stage::Connect,
+        _ if WRITES.iter().any(|verb| operation.starts_with(verb)) => Stage::Apply,
+        _ => Stage::Settings,
+    }
+}
+
+/// What the names of operations begin with that change something.
+const WRITES: [&str; 5] = ["add", "apply", "remove", "reset", "update"];
+
+/// Returns the command line so that it can be typed again; bytes that are no text are replaced, and passwords in
+/// addresses hidden.
+pub fn command_line() -> String {
+    let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+    // Only a null byte cannot be quoted, and no argument has one.
+    let quoted = |text: String| shlex::try_quote(&text).map_or_else(|_| text.clone(), Into::into);
+    arguments.map(|argument| quoted(without_login(&argument))).collect::<Vec<_>>().join(" ")
+}
+
+/// Returns the file name of a path, for a person.
+pub fn file_name(path: &Path) -> String {
+    path.file_name()
+        .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}

@@ -1,0 +1,158 @@
+//! The image server, from what was typed to a server that listens.
+
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::connect::shared_servers::Ports;
+use crate::error::{CliError, Exit};
+use crate::event::{Event, Observer};
+use crate::image_server::{BaseUrl, HostConfig, HostError, HostLimits, ImageHost};
+use crate::net::server_certificate::ServerIdentity;
+
+/// Where pictures are served, as typed.
+#[derive(Clone, Debug, Default)]
+pub struct Serving {
+    /// Where the image server listens.
+    pub listen: Option<String>,
+    /// Under which URL phones reach it.
+    pub advertise: Option<String>,
+    /// The certificate's file, where pictures are served over HTTPS.
+    pub tls_cert: Option<PathBuf>,
+    /// The file of its key.
+    pub tls_key: Option<PathBuf>,
+    /// The servers of others beside this one, where there are some: ports that are named are shared with them.
+    pub ports: Option<Arc<Ports>>,
+    /// How much is given to one client.
+    pub limits: HostLimits,
+}
+
+impl Serving {
+    /// Starts the image server; `toward` is where phones are, as far as that is known. The observer is told of every
+    /// request.
+    ///
+    /// # Errors
+    /// When it cannot listen, or when phones could not reach it.
+    pub fn start(
+        &self,
+        toward: Option<IpAddr>,
+        observer: &Arc<dyn Observer>,
+    ) -> Result<ImageHost, CliError> {
+        let advertise = self.advertised(toward, observer.as_ref())?;
+        let identity = self.identity()?;
+        let listen = self.listen_address(toward)?;
+        let join = |host: &ImageHost| {
+            host.shared(advertise.as_ref(), toward, Arc::clone(observer)).map_err(|e| unusable(&e))
+        };
+        let start = || {
+            let config = HostConfig {
+                listen,
+                advertise: advertise.clone(),
+                toward,
+                limits: self.limits,
+                tls: identity.as_ref().map(|identity| Arc::clone(&identity.config)),
+            };
+            ImageHost::start_watched(config, Arc::clone(observer)).map_err(|e| unusable(&e))
+        };
+        let host = match self.ports.as_ref().filter(|_| listen.port() != 0) {
+            Some(ports) => ports.serve(listen, join, start)?,
+            None => start()?,
+        };
+        if let Some(identity) = identity {
+            for doubt in identity.doubts(host.base().host(), Timestamp::now()) {
+                let text = format!("phones may refuse the certificate of --tls-cert: {doubt}");
+                observer.observe(&Event::Remark(text));
+            }
+        }
+        Ok(host)
+    }
+
+    /// Makes sure that the server can be as it was typed, as far as that can be told without starting it. Returns the
+    /// address that is listened on where its port is named.
+    ///
+    /// # Errors
+    /// When an address, a URL or a certificate cannot be used.
+    pub fn check(&self) -> Result<Option<SocketAddr>, CliError> {
+        if let Some(text) = &self.advertise {
+            base_url(text)?;
+        }
+        self.identity()?;
+        Ok(Some(self.listen_address(None)?).filter(|address| address.port() != 0))
+    }
+
+    /// Tells whether another one would show the same certificate.
+    pub fn same_certificate(&self, other: &Self) -> bool {
+        (&self.tls_cert, &self.tls_key) == (&other.tls_cert, &other.tls_key)
+    }
+
+    fn listen_address(&self, toward: Option<IpAddr>) -> Result<SocketAddr, CliError> {
+        match &self.listen {
+            Some(text) => text.parse::<SocketAddr>().map_err(|error| {
+                CliError::new(Exit::Usage, format!("--listen {text:?}: {error}"))
+                    .hint("write it as 10.1.1.5:8080")
+            }),
+            // A cluster on this machine has its phones here too; nobody else needs to reach the server then.
+            None if toward.is_some_and(|ip| ip.is_loopback()) => {
+                Ok(SocketAddr::from(([127, 0, 0, 1], 0)))
+            }
+            None => Ok(SocketAddr::from(([0, 0, 0, 0], 0))),
+        }
+    }
+
+    /// Reads the advertised URL. A name in it is looked up: many machines know their own name as a loopback address,
+    /// and phones ask somebody else.
+    fn advertised(
+        &self,
+        toward: Option<IpAddr>,
+        observer: &dyn Observer,
+    ) -> Result<Option<BaseUrl>, CliError> {
+        let Some(text) = &self.advertise else { return Ok(None) };
+        let base = base_url(text)?;
+        let name = base.host().to_owned();
+        if name.parse::<IpAddr>().is_ok() || toward.is_some_and(|ip| ip.is_loopback()) {
+            return Ok(Some(base));
+        }
+        let found = tokio::task::block_in_place(|| (name.as_str(), 0).to_socket_addrs());
+        let found: Vec<IpAddr> = found.into_iter().flatten().map(|address| address.ip()).collect();
+        if found.is_empty() {
+            let text = format!("this machine does not know the name {name}; phones have to");
+            observer.observe(&Event::Remark(text));
+        } else if found.iter().all(IpAddr::is_loopback) {
+            let text = format!(
+                "phones cannot download from {base}: here {name} is {}, this machine's own loopback",
+                found[0]
+            );
+            return Err(CliError::new(Exit::Failed, text).hint(
+                "nothing was changed; advertise the address itself, such as http://10.1.1.5:8080",
+            ));
+        }
+        Ok(Some(base))
+    }
+
+    fn identity(&self) -> Result<Option<ServerIdentity>, CliError> {
+        match (&self.tls_cert, &self.tls_key) {
+            (None, None) => Ok(None),
+            (Some(certificate), Some(key)) => ServerIdentity::from_files(certificate, key)
+                .map(Some)
+                .map_err(|error| CliError::from_error(Exit::Usage, &error)),
+            (Some(_), None) | (None, Some(_)) => {
+                Err(CliError::new(Exit::Usage, "--tls-cert and --tls-key belong together")
+                    .hint("give both, or none to serve over HTTP"))
+            }
+        }
+    }
+}
+
+fn base_url(text: &str) -> Result<BaseUrl, CliError> {
+    text.parse::<BaseUrl>().map_err(|error: HostError| {
+        CliError::from_error(Exit::Usage, &error)
+            .hint("--advertise takes a URL such as http://10.1.1.5:8080")
+    })
+}
+
+fn unusable(error: &HostError) -> CliError {
+    CliError::from_error(Exit::Failed, error)
+        .hint("nothing was changed; choose an address of this machine with --listen, and one that phones reach with --advertise")
+}

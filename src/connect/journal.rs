@@ -1,0 +1,76 @@
+//! Where the journal is, and opening it for reading.
+
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy as _;
+
+use crate::error::{CliError, Exit};
+use crate::journal::{History, JournalError, Problem, RunRow, Which};
+
+/// Returns where the journal is: what was asked for, or the platform's folder for state.
+///
+/// # Errors
+/// When the platform names no such folder.
+pub fn path(asked: Option<&Path>) -> Result<PathBuf, CliError> {
+    if let Some(path) = asked {
+        return Ok(path.to_owned());
+    }
+    let folders = etcetera::choose_base_strategy().map_err(|error| {
+        CliError::new(Exit::Usage, format!("there is no folder for the journal: {error}"))
+            .hint("name a file with --state or AXLPAPER_STATE")
+    })?;
+    let folder = folders.state_dir().unwrap_or_else(|| folders.data_dir());
+    Ok(folder.join("axlpaper").join("journal.sqlite3"))
+}
+
+/// Opens the journal for reading, where there is one.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn history_if_any(path: &Path) -> Result<Option<History>, CliError> {
+    History::open(path).map_err(|error| unusable(&error))
+}
+
+/// Opens the journal for reading.
+///
+/// # Errors
+/// When there is none, or it cannot be read.
+pub fn history(path: &Path) -> Result<History, CliError> {
+    history_if_any(path)?.ok_or_else(|| {
+        CliError::new(Exit::Usage, format!("there is no journal at {}", path.display()))
+            .hint("the first rollout, push or apply makes it; --state names another file")
+    })
+}
+
+/// Finds a run.
+///
+/// # Errors
+/// When there is none of that number, or the journal cannot be read.
+pub fn find(history: &History, which: Which) -> Result<RunRow, CliError> {
+    history.run(which).map_err(|error| unusable(&error))?.ok_or_else(|| {
+        CliError::new(Exit::Usage, format!("the journal has no run {which}"))
+            .hint("`axlpaper runs` lists them")
+    })
+}
+
+/// The journal cannot be used, so nothing is done.
+pub fn unusable(error: &JournalError) -> CliError {
+    let hint = match &error.problem {
+        Problem::Newer { .. } => "use the newer axlpaper, or another file with --state",
+        Problem::Foreign => "name another file with --state",
+        Problem::Damaged(_) | Problem::Unreadable { .. } => {
+            "put it aside and keep it: it holds what was changed; --state names another file"
+        }
+        Problem::ReadOnly | Problem::File(_) => {
+            "nothing is changed without a journal; name a file that you may write with --state"
+        }
+        Problem::Replaced { .. } => {
+            "nothing more is changed; put it back if it was moved, and keep other programs away from it"
+        }
+        Problem::Full => "nothing is changed without a journal; make room, or use --state",
+        Problem::Busy | Problem::Stopped | Problem::Other(_) => {
+            "nothing is changed without a journal; run it again, or use --state"
+        }
+    };
+    CliError::from_error(Exit::Failed, error).hint(hint)
+}

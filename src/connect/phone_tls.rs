@@ -1,0 +1,234 @@
+//! HTTPS to phones: the options, and what comes of them.
+
+use crate::connect::journal;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::cli::ui;
+use crate::config::Layer;
+use crate::domain::selector::Pattern;
+use crate::domain::text::hex;
+use crate::error::{CliError, Exit};
+use crate::journal::{Recorder, RunId};
+use crate::phone::{Fingerprint, Https, PhoneTrust};
+use crate::push::delivery::certificate_pins::Pins;
+
+/// How phones are reached that take pictures over HTTPS only.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Phones that want HTTPS")]
+pub struct PhoneTlsArgs {
+    /// File with the authorities that signed the phones' certificates (PEM): the phone maker's, or the cluster's
+    /// CAPF. The certificate's name must be the phone's, where it names one
+    #[arg(long, value_name = "FILE", conflicts_with = "phone_tls")]
+    pub phone_ca_file: Option<PathBuf>,
+    /// What else makes a phone's certificate believed: pin-first-use keeps the first one in the journal and refuses
+    /// another one later; insecure believes any, so whoever is in between can read the password
+    #[arg(long, value_name = "HOW")]
+    pub phone_tls: Option<PhoneTlsArg>,
+    /// Port of the phones' web servers for HTTPS [default: 443]
+    #[arg(long, value_name = "PORT")]
+    pub phone_tls_port: Option<u16>,
+    /// Forget what was pinned for this phone, which has got a new certificate; repeatable, * stands for any characters
+    #[arg(long, value_name = "NAME", conflicts_with = "phone_ca_file")]
+    pub phone_repin: Vec<Pattern>,
+}
+
+/// What makes a phone's certificate believed, as typed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum PhoneTlsArg {
+    /// The first one is kept.
+    PinFirstUse,
+    /// Any.
+    Insecure,
+}
+
+/// How phones are reached over HTTPS, checked.
+#[derive(Clone, Debug)]
+pub struct PhoneTls {
+    /// The way itself; nothing where phones are reached over HTTP only.
+    pub https: Option<Https>,
+    /// What a run keeps of it, so that it can be gone on with.
+    pub kept: Option<Kept>,
+    forget: Vec<Pattern>,
+    /// The port, where one was named.
+    port: Option<u16>,
+}
+
+/// What the journal keeps of how a run reached phones over HTTPS.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Kept {
+    /// By what certificates were believed.
+    trust: KeptTrust,
+    /// The port of the phones' web servers.
+    port: u16,
+}
+
+/// By what phones' certificates were believed.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum KeptTrust {
+    /// By authorities.
+    Authorities {
+        /// Their file.
+        file: PathBuf,
+        /// SHA-256 over its bytes.
+        sha256: String,
+    },
+    /// In a way that has this name.
+    Named(String),
+}
+
+impl PhoneTls {
+    /// Takes what is about HTTPS to phones out of settings that are already put together.
+    ///
+    /// # Errors
+    /// When the authorities cannot be read, or a value means nothing.
+    pub fn of(settings: &Layer) -> Result<Self, CliError> {
+        let forget = settings.phone_repin.clone();
+        let (trust, by) = match (&settings.phone_ca_file, settings.phone_tls.as_deref()) {
+            (Some(path), _) => {
+                let trust = authorities(path)?;
+                let file = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+                (Some(trust), Some(KeptTrust::Authorities { sha256: sha256(path)?, file }))
+            }
+            (None, Some(how)) => (Some(named(how)?), Some(KeptTrust::Named(how.to_owned()))),
+            (None, None) => (None, None),
+        };
+        if !forget.is_empty() && !matches!(trust, Some(PhoneTrust::PinFirstUse)) {
+            return Err(CliError::new(Exit::Usage, "--phone-repin is about pinned certificates")
+                .hint("add --phone-tls pin-first-use"));
+        }
+        let port = settings.phone_tls_port;
+        let at = port.unwrap_or(443);
+        Ok(Self {
+            https: trust.map(|trust| Https { trust, port: at }),
+            kept: by.map(|trust| Kept { trust, port: at }),
+            forget,
+            port,
+        })
+    }
+
+    /// Takes the way of the run that is gone on with, where none is named.
+    ///
+    /// # Errors
+    /// When the file of its authorities is gone, or is another one now.
+    pub fn go_on(&mut self, kept: Kept, run: RunId) -> Result<(), CliError> {
+        if self.https.is_some() {
+            return Ok(());
+        }
+        let (trust, how) = match &kept.trust {
+            KeptTrust::Named(how) => (named(how)?, format!("--phone-tls {how}")),
+            KeptTrust::Authorities { file, sha256: digest } => {
+                let shown = file.display();
+                let hint = "nothing was changed or sent; put the file back, or name the one that counts now with \
+                            --phone-ca-file";
+                let trust = authorities(file).map_err(|error| {
+                    CliError::new(
+                        Exit::Usage,
+                        format!(
+                            "the --phone-ca-file of run {run} cannot be used any more: {}",
+                            error.message()
+                        ),
+                    )
+                    .hint(hint)
+                })?;
+                if sha256(file)? != *digest {
+                    let error =
+                        format!("{shown}, the --phone-ca-file of run {run}, has changed since");
+                    return Err(CliError::new(Exit::Usage, error).hint(hint));
+                }
+                (trust, format!("--phone-ca-file {shown}"))
+            }
+        };
+        let port = self.port.unwrap_or(kept.port);
+        ui::say(&format!(
+            "note: phones are reached over HTTPS as in run {run}: {how}, port {port}"
+        ));
+        self.https = Some(Https { trust, port });
+        self.kept = Some(Kept { port, ..kept });
+        Ok(())
+    }
+
+    /// Returns the way to phones over HTTPS with what is pinned so far, for a run that keeps new pins.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn way(
+        &self,
+        state: &Path,
+        recorder: &Recorder,
+    ) -> Result<Option<(Https, Pins)>, CliError> {
+        let Some(https) = self.https.clone() else { return Ok(None) };
+        if matches!(https.trust, PhoneTrust::Insecure) {
+            ui::say(
+                "WARNING: --phone-tls insecure: phones that want HTTPS are not verified; whoever is in between can \
+                 read the push user's password.",
+            );
+        }
+        let known = match journal::history_if_any(state)? {
+            Some(history) => history.pins().map_err(|error| journal::unusable(&error))?,
+            None => HashMap::new(),
+        };
+        let mut pins = HashMap::with_capacity(known.len());
+        for (phone, text) in known {
+            let pin = text.parse::<Fingerprint>().map_err(|error| {
+                CliError::new(Exit::Failed, format!("the journal's pin of {phone}: {error}"))
+                    .hint(format!("use --phone-repin {phone}, or another journal with --state"))
+            });
+            // Whoever wants it forgotten does not need to read it.
+            match pin {
+                Err(_) if self.forget.iter().any(|one| one.matches(phone.as_str())) => {}
+                pin => {
+                    pins.insert(phone, pin?);
+                }
+            }
+        }
+        Ok(Some((https, Pins::new(pins, &self.forget, recorder.clone()))))
+    }
+}
+
+/// Returns what tells a file from any other.
+fn sha256(path: &Path) -> Result<String, CliError> {
+    let bytes = std::fs::read(path).map_err(|error| {
+        let error = format!("cannot read {}: {error}", path.display());
+        CliError::new(Exit::Usage, error).hint("look at --phone-ca-file")
+    })?;
+    Ok(hex(&Sha256::digest(&bytes)))
+}
+
+fn authorities(path: &Path) -> Result<PhoneTrust, CliError> {
+    PhoneTrust::from_ca_file(path).map_err(|error| {
+        CliError::from_error(Exit::Usage, &error)
+            .hint("--phone-ca-file takes the certificates of authorities, in PEM or DER")
+    })
+}
+
+fn named(how: &str) -> Result<PhoneTrust, CliError> {
+    match how {
+        "pin-first-use" => Ok(PhoneTrust::PinFirstUse),
+        "insecure" => Ok(PhoneTrust::Insecure),
+        other => Err(CliError::new(Exit::Usage, format!("phone_tls: {other:?} means nothing"))
+            .hint("it is pin-first-use or insecure")),
+    }
+}
+
+impl PhoneTlsArgs {
+    /// Puts what was typed on a layer of settings.
+    pub fn on(&self, layer: Layer) -> Layer {
+        let how = |arg: PhoneTlsArg| match arg {
+            PhoneTlsArg::PinFirstUse => "pin-first-use".to_owned(),
+            PhoneTlsArg::Insecure => "insecure".to_owned(),
+        };
+        Layer {
+            phone_ca_file: self.phone_ca_file.clone(),
+            phone_tls: self.phone_tls.map(how),
+            phone_tls_port: self.phone_tls_port,
+            phone_repin: self.phone_repin.clone(),
+            ..layer
+        }
+    }
+}

@@ -1,0 +1,400 @@
+//! Who answers at an address: asking is apart from deciding what follows.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use futures::stream::{StreamExt as _, iter};
+
+use crate::domain::device_name::DeviceName;
+use crate::domain::model::{self, Model};
+use crate::domain::nat::DownloadSources;
+use crate::domain::payload_kind::{ObjectKind, Takes};
+use crate::event::{Event, Observer, Outcome, PhoneResult, Stage};
+use crate::phone::{DeviceInformation, Https, IdentityError, PhoneClient, who_is_there};
+use crate::push::{LoginCheck, Target};
+use crate::rollout::by_address::list::{Entry, is_address};
+
+/// What came of asking a phone who it is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Said {
+    /// It was not asked, because everything that counts was typed.
+    NotAsked,
+    /// What it told.
+    Told(DeviceInformation),
+    /// Something else answered, with this HTTP status.
+    NoPhone(u16),
+    /// Nobody answered; says how.
+    Silent(String),
+}
+
+/// How to go about asking.
+#[derive(Clone, Copy, Debug)]
+pub struct Asking<'a> {
+    /// How phones are reached that want HTTPS, where that is known.
+    pub https: Option<&'a Https>,
+    /// Phones that are asked at once.
+    pub at_once: usize,
+    /// How often one is asked that does not answer.
+    pub attempts: u32,
+    /// How long it is left in peace between.
+    pub delay: Duration,
+}
+
+/// Asks those whose name or model is not known; no password is sent.
+pub async fn ask(
+    object: ObjectKind,
+    entries: &[Entry],
+    phones: &PhoneClient,
+    asking: Asking<'_>,
+    observer: &dyn Observer,
+) -> Vec<(Entry, Said)> {
+    let stage = Stage::Identities;
+    observer.observe(&Event::Started { stage, total: Some(entries.len() as u64) });
+    let mut answers = iter(entries.iter().cloned())
+        .map(|entry| async move {
+            let said = match (&entry.name, entry.model) {
+                (Some(_), Some(_)) => Said::NotAsked,
+                // Whoever it is, it takes nothing of that.
+                (None, Some(model)) if Takes::of(object, model).is_none() => Said::NotAsked,
+                (None, _) | (_, None) => ask_one(entry.address, phones, asking).await,
+            };
+            (entry, said)
+        })
+        .buffer_unordered(asking.at_once);
+    let mut asked = Vec::with_capacity(entries.len());
+    while let Some(answer) = answers.next().await {
+        asked.push(answer);
+        observer.observe(&Event::Progress { stage, done: asked.len() as u64 });
+    }
+    observer.observe(&Event::Finished { stage });
+    asked
+}
+
+/// What is said of a phone that wants HTTPS where nobody knows how to trust it.
+const WANTS_HTTPS: &str =
+    "it wants HTTPS: --phone-ca-file or --phone-tls says by what its certificate is believed";
+
+async fn ask_one(address: IpAddr, phones: &PhoneClient, asking: Asking<'_>) -> Said {
+    let mut attempt = 1;
+    loop {
+        match who_is_there(phones, asking.https, address).await {
+            Ok(told) => return Said::Told(told),
+            Err(IdentityError::NotThere { status }) => return Said::NoPhone(status),
+            Err(IdentityError::MovedToHttps { .. }) => return Said::Silent(WANTS_HTTPS.to_owned()),
+            Err(IdentityError::Unreachable(why)) if attempt >= asking.attempts => {
+                return Said::Silent(why.to_string());
+            }
+            Err(IdentityError::Unreachable(_)) => tokio::time::sleep(asking.delay).await,
+        }
+        attempt += 1;
+    }
+}
+
+/// Decides who is pushed to, and how the others end. No two of them have one name.
+///
+/// With `check`, a device that does not say who it is is left alone.
+pub fn sort_out(
+    object: ObjectKind,
+    mut asked: Vec<(Entry, Said)>,
+    check: bool,
+) -> (Vec<Target>, Vec<PhoneResult>) {
+    // Answers come in any order, and who is first decides where two say the same name.
+    asked.sort_by_key(|(entry, _)| entry.address);
+    let typed = asked.iter().filter_map(|(entry, _)| Some((entry.name.clone()?, entry.address)));
+    // Names that were typed come before those that phones say.
+    let mut names: HashMap<DeviceName, IpAddr> = typed.collect();
+    let (mut targets, mut left) = (Vec::new(), Vec::new());
+    for (entry, said) in &asked {
+        let own = name(entry, said);
+        let other = own.as_ref().map(|own| *names.entry(own.clone()).or_insert(entry.address));
+        let decided = match (own, other.filter(|other| *other != entry.address)) {
+            (Some(own), Some(other)) => Err(also_there(&own, other)),
+            (own, None) => target(object, entry, said, own, check),
+            (None, Some(_)) => target(object, entry, said, None, check),
+        };
+        match decided {
+            Ok(target) => targets.push(target),
+            Err(why) => left.push(result(object, entry, said, why)),
+        }
+    }
+    (targets, left)
+}
+
+/// Why a phone is not pushed to.
+struct Why {
+    name: Option<DeviceName>,
+    outcome: Outcome,
+    reason: String,
+    remedy: &'static str,
+}
+
+fn target(
+    object: ObjectKind,
+    entry: &Entry,
+    said: &Said,
+    own: Option<DeviceName>,
+    check: bool,
+) -> Result<Target, Why> {
+    let why = |outcome, reason, remedy| Why { name: own.clone(), outcome, reason, remedy };
+    match said {
+        Said::Silent(reason) => {
+            return Err(why(
+                Outcome::Unreachable,
+                reason.clone(),
+                "check the address, Web Access and the way to the phone, then push again",
+            ));
+        }
+        Said::NoPhone(status) if check => {
+            let reason = format!(
+                "something that is no phone (HTTP {status}) answers at its address; nothing was sent to it"
+            );
+            return Err(why(Outcome::WrongDevice, reason, SAYS_NOTHING));
+        }
+        Said::Told(_) if check && own.is_none() => {
+            let reason = "it does not say who it is; nothing was sent to it".to_owned();
+            return Err(why(Outcome::WrongDevice, reason, SAYS_NOTHING));
+        }
+        Said::NotAsked | Said::Told(_) | Said::NoPhone(_) => {}
+    }
+    let (model, takes) = takes(object, entry, said)
+        .map_err(|(outcome, reason, remedy)| why(outcome, reason, remedy))?;
+    Ok(Target {
+        picture: String::new(),
+        name: own.unwrap_or_else(|| DeviceName::of_address(entry.address)),
+        model: model.name.to_owned(),
+        device_pool: String::new(),
+        ip: entry.address,
+        takes,
+        // Nobody knows. Three in a row must accept before more than one is asked, as everywhere.
+        https: false,
+        login_check: LoginCheck::Cluster,
+        fresh: false,
+        sources: DownloadSources::of([entry.address]),
+    })
+}
+
+/// Finds the model and what it takes.
+fn takes(
+    object: ObjectKind,
+    entry: &Entry,
+    said: &Said,
+) -> Result<(&'static Model, Takes), (Outcome, String, &'static str)> {
+    let told = product(said);
+    let model = match (entry.model, told.and_then(model::by_product)) {
+        (Some(typed), Some(own)) if is_another(object, typed, own) => {
+            let reason = format!(
+                "a {} answers at its address, and not a {}; nothing was sent to it",
+                own.name, typed.name
+            );
+            return Err((Outcome::WrongDevice, reason, "check the address and the model"));
+        }
+        (Some(model), _) | (None, Some(model)) => model,
+        (None, None) => {
+            let reason = match told {
+                Some(told) => format!("it says that it is a {told}, and that model is not known"),
+                None => "it does not say which model it is".to_owned(),
+            };
+            return Err((Outcome::Skipped, reason, NAME_ITS_MODEL));
+        }
+    };
+    let takes = Takes::of(object, model).ok_or_else(|| {
+        let what = match object {
+            ObjectKind::Background => "no background can be pushed to",
+            ObjectKind::RingTone => "no source says that a ring tone can be pushed to",
+            ObjectKind::Play | ObjectKind::Keys => {
+                "no source says that keys and sounds can be sent to"
+            }
+        };
+        let reason = format!("{what} a {}", model.name);
+        (Outcome::Skipped, reason, "nothing; `axlpaper models` lists what models take")
+    })?;
+    Ok((model, takes))
+}
+
+/// Tells whether two models differ in what counts. What keys do depends on the model itself.
+fn is_another(object: ObjectKind, typed: &Model, own: &Model) -> bool {
+    match object {
+        ObjectKind::Keys => typed.number != own.number,
+        ObjectKind::Background | ObjectKind::RingTone | ObjectKind::Play => {
+            Takes::of(object, typed) != Takes::of(object, own)
+        }
+    }
+}
+
+/// Returns the name that was typed, or the phone's own.
+fn name(entry: &Entry, said: &Said) -> Option<DeviceName> {
+    let own = || match said {
+        Said::Told(told) => own_name(told),
+        Said::NotAsked | Said::NoPhone(_) | Said::Silent(_) => None,
+    };
+    entry.name.clone().or_else(own)
+}
+
+fn own_name(told: &DeviceInformation) -> Option<DeviceName> {
+    let host = told.host_name.as_deref().and_then(|name| name.parse::<DeviceName>().ok());
+    let mac = || told.mac.as_ref().and_then(|mac| format!("SEP{mac}").parse().ok());
+    // Some devices say an address there, which tells nobody who they are.
+    host.filter(|name| !is_address(name)).or_else(mac)
+}
+
+fn product(said: &Said) -> Option<&str> {
+    match said {
+        Said::Told(told) => told.model_number.as_deref(),
+        Said::NotAsked | Said::NoPhone(_) | Said::Silent(_) => None,
+    }
+}
+
+fn also_there(name: &DeviceName, other: IpAddr) -> Why {
+    Why {
+        name: None,
+        outcome: Outcome::Skipped,
+        reason: format!("it says that it is {name}, and that one is pushed to at {other}"),
+        remedy: "check which of the two addresses is right",
+    }
+}
+
+fn result(object: ObjectKind, entry: &Entry, said: &Said, why: Why) -> PhoneResult {
+    let told = product(said).unwrap_or_default();
+    PhoneResult {
+        name: why.name.unwrap_or_else(|| DeviceName::of_address(entry.address)),
+        model: entry.model.map_or(told, |model| model.name).to_owned(),
+        device_pool: String::new(),
+        ip: Some(entry.address),
+        object,
+        proof: crate::event::Proof::default(),
+        image: None,
+        picture: None,
+        ring_tone: None,
+        outcome: why.outcome,
+        phone_error: None,
+        reason: Some(why.reason),
+        remedy: Some(why.remedy.to_owned()),
+        downloads: crate::event::Downloads::default(),
+        attempts: 0,
+        first_attempt_at: None,
+        finished_at: None,
+        duration_ms: None,
+    }
+}
+
+const SAYS_NOTHING: &str = "check the address; --no-identity-check pushes to it all the same";
+const NAME_ITS_MODEL: &str = "name its model with --model or in the file";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(last: u8, model: &str, name: &str) -> Entry {
+        Entry {
+            address: [10, 0, 0, last].into(),
+            model: model::by_product(model),
+            name: name.parse().ok(),
+        }
+    }
+
+    fn told(host: &str, model: &str) -> Said {
+        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        Said::Told(DeviceInformation {
+            host_name: some(host),
+            model_number: some(model),
+            ..DeviceInformation::default()
+        })
+    }
+
+    /// The name and model of a target, or how it ended and why.
+    fn one(entry: Entry, said: Said, check: bool) -> Result<(String, String), (Outcome, String)> {
+        let (mut targets, mut left) = sort_out(ObjectKind::Background, vec![(entry, said)], check);
+        assert_eq!(targets.len() + left.len(), 1);
+        match targets.pop() {
+            Some(target) => Ok((target.name.to_string(), target.model)),
+            None => {
+                let left = left.remove(0);
+                assert!(left.remedy.is_some());
+                Err((left.outcome, left.reason.unwrap()))
+            }
+        }
+    }
+
+    fn target(name: &str, model: &str) -> Result<(String, String), (Outcome, String)> {
+        Ok((name.to_owned(), model.to_owned()))
+    }
+
+    #[test]
+    fn what_is_not_typed_is_taken_from_the_phone() {
+        assert_eq!(
+            one(entry(1, "8841", "SEP1"), Said::NotAsked, true),
+            target("SEP1", "Cisco 8841")
+        );
+        assert_eq!(one(entry(1, "8841", ""), told("SEP9", ""), true), target("SEP9", "Cisco 8841"));
+        assert_eq!(
+            one(entry(1, "", ""), told("SEP9", "CP-7965G"), true),
+            target("SEP9", "Cisco 7965")
+        );
+        let by_mac = Said::Told(DeviceInformation {
+            host_name: Some("10.0.0.1".into()),
+            mac: Some("0011223344AA".into()),
+            ..DeviceInformation::default()
+        });
+        assert_eq!(
+            one(entry(1, "8841", ""), by_mac, true),
+            target("SEP0011223344AA", "Cisco 8841")
+        );
+    }
+
+    #[test]
+    fn who_does_not_say_who_it_is_gets_nothing_unless_that_is_wanted() {
+        for said in [told("", "CP-8841"), Said::NoPhone(404)] {
+            let (outcome, reason) = one(entry(1, "8841", ""), said.clone(), true).unwrap_err();
+            assert_eq!(outcome, Outcome::WrongDevice);
+            assert!(reason.contains("nothing was sent"), "{reason}");
+            assert_eq!(one(entry(1, "8841", ""), said, false), target("10.0.0.1", "Cisco 8841"));
+        }
+        for check in [true, false] {
+            let silent = one(entry(1, "8841", ""), Said::Silent("no answer".into()), check);
+            assert_eq!(silent, Err((Outcome::Unreachable, "no answer".into())));
+        }
+    }
+
+    #[test]
+    fn a_model_that_is_not_known_or_shows_nothing_is_skipped() {
+        for (said, words) in [
+            (told("SEP1", ""), "does not say which model"),
+            (told("SEP1", "CP-9999"), "a CP-9999, and that model is not known"),
+            (told("SEP1", "CP-7841"), "no background can be pushed to a Cisco 7841"),
+        ] {
+            let (outcome, reason) = one(entry(1, "", ""), said, true).unwrap_err();
+            assert_eq!(outcome, Outcome::Skipped);
+            assert!(reason.contains(words), "{reason}");
+        }
+        for name in ["SEP1", ""] {
+            let (outcome, _) = one(entry(1, "7841", name), Said::NotAsked, true).unwrap_err();
+            assert_eq!(outcome, Outcome::Skipped);
+        }
+    }
+
+    #[test]
+    fn a_phone_that_takes_other_pictures_is_another_phone() {
+        let (outcome, reason) =
+            one(entry(1, "8841", ""), told("SEP1", "CP-7965G"), false).unwrap_err();
+        assert_eq!(outcome, Outcome::WrongDevice);
+        assert!(reason.contains("a Cisco 7965 answers") && reason.contains("a Cisco 8841"));
+        // One with the same pictures will do.
+        assert!(one(entry(1, "8841", ""), told("SEP1", "CP-8851"), true).is_ok());
+    }
+
+    #[test]
+    fn no_two_results_have_one_name() {
+        let asked = vec![
+            (entry(3, "8841", ""), told("SEP1", "")),
+            (entry(2, "8841", ""), told("sep1", "")),
+            (entry(4, "8841", "SEP2"), Said::NotAsked),
+            (entry(1, "8841", ""), told("SEP2", "")),
+        ];
+        let (targets, left) = sort_out(ObjectKind::Background, asked, true);
+        let names: Vec<String> = targets.iter().map(|target| target.name.to_string()).collect();
+        assert_eq!(names, ["sep1", "SEP2"]);
+        let left: Vec<_> = left.iter().map(|phone| (phone.name.as_str(), phone.outcome)).collect();
+        assert_eq!(left, [("10.0.0.1", Outcome::Skipped), ("10.0.0.3", Outcome::Skipped)]);
+    }
+}

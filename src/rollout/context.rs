@@ -1,0 +1,396 @@
+//! The stages of a run that changes something, one function each.
+
+use crate::connect::journal;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::apply::{Applied, Halt};
+use crate::audit::audit_for;
+use crate::connect::cluster::Cluster;
+use crate::domain::audit::Audit;
+use crate::domain::device_name::DeviceName;
+use crate::domain::inventory::{Inventory, PushUser};
+use crate::domain::payload_kind::ObjectKind;
+use crate::domain::plan::Plan;
+use crate::domain::repair_policy::Repairs;
+use crate::error::{CliError, Exit};
+use crate::event::{Event, Observer, PhoneResult};
+use crate::journal::{JournalError, Recorder};
+use crate::plan::{Kind, after_apply, nothing};
+use crate::push::attempt_log::RunBook;
+use crate::push::delivery::any::AnyLine;
+use crate::push::policy::logins::Logins;
+use crate::push::scheduler;
+use crate::push::scheduler::waves;
+use crate::push::scheduler::{Settings, Stop, Stopped};
+use crate::push::{LoginCheck, Target, not_back, not_served, skipped};
+use crate::rollout;
+use crate::rollout::Work;
+use crate::rollout::offline_wait;
+use crate::rollout::payload;
+use crate::rollout::payload::{Goods, OfModel};
+use crate::rollout::recently_changed::Fresh;
+use crate::rollout::run::Place;
+use crate::rollout::{delivery, images, push_common, repair, resume, run_record, verify_password};
+
+/// A run that works on a cluster.
+#[derive(Clone, Copy)]
+pub struct At<'a> {
+    /// What is to be done.
+    pub work: &'a Work<'a>,
+    /// Where.
+    pub cluster: &'a Cluster,
+    /// Where it is written down.
+    pub recorder: &'a Recorder,
+    /// Who is told.
+    pub observer: &'a Arc<dyn Observer>,
+}
+
+/// What was seen before anything is changed, and what is to be changed.
+#[derive(Debug)]
+pub struct Seen {
+    /// The cluster.
+    pub inventory: Inventory,
+    /// What it means.
+    pub audit: Audit,
+    /// What is to be changed.
+    pub plan: Plan,
+    /// Phones about which something is changed now or was a moment ago.
+    pub fresh: Fresh,
+}
+
+/// What is at hand for the push, before anything is changed.
+#[derive(Debug)]
+pub struct Ready {
+    line: AnyLine,
+    book: RunBook,
+    already: HashMap<DeviceName, PhoneResult>,
+    password_proven: bool,
+    /// The phones that will be pushed to when all changes succeed, also those that are proven already.
+    expected: HashSet<DeviceName>,
+    /// How many of them are not proven already.
+    phones: usize,
+}
+
+/// What a yes is about.
+#[derive(Clone, Debug)]
+pub struct Intent {
+    /// What would be done, in words.
+    pub what: String,
+    /// How many phones that touches.
+    pub touched: usize,
+    /// How many phones would be pushed to.
+    pub phones: usize,
+}
+
+/// What became of the cluster.
+#[derive(Debug)]
+pub struct Changed {
+    /// The changes.
+    pub applied: Applied,
+    /// The cluster as it is now.
+    pub now: Inventory,
+    /// Phones that did not come back.
+    pub away: HashSet<DeviceName>,
+}
+
+/// What became of every selected phone.
+#[derive(Debug)]
+pub struct Pushed {
+    /// The phones, sorted by name.
+    pub phones: Vec<PhoneResult>,
+    /// How many are proven to show the picture already.
+    pub already: usize,
+    /// Why some of them were not done with.
+    pub stopped: Option<Stopped>,
+}
+
+impl At<'_> {
+    /// Returns what may be done about what stands in the way of phones.
+    pub fn repairs(&self) -> Repairs {
+        let repairs = self.work.repair.clone().unwrap_or_default();
+        Repairs { https: self.work.connection.may_use_https(), ..repairs }
+    }
+
+    fn sending(&self) -> images::Sending<'_> {
+        images::Sending {
+            way: &self.work.connection.way,
+            password: self.work.push_password.clone().unwrap_or_default(),
+            push: self.work.push,
+            picture_file: &self.work.picture_file,
+            proof: self.work.proof,
+            state: self.work.state,
+            recorder: self.recorder,
+        }
+    }
+
+    /// Makes the guard of the push user's logins, which asks this cluster why phones refuse.
+    ///
+    /// # Errors
+    /// When what to trust cannot be read.
+    pub fn logins(&self, seen: &Seen) -> Result<Logins, CliError> {
+        let Self { work, cluster, .. } = *self;
+        let Some(password) = &work.push_password else { return Ok(Logins::default()) };
+        let user = work.connection.way.need_push_user()?;
+        let page = seen.inventory.enterprise.authentication_url.as_deref();
+        let trust = &work.connection.trust;
+        verify_password::logins(&cluster.axl, user, password.clone(), page, trust)
+    }
+
+    /// Says what a password that is changed in mid-run could do to the push user's account, where it could lock it.
+    fn logins_at_risk(&self, seen: &Seen, ready: &Ready) -> Option<String> {
+        let PushUser::Found { standing, .. } = &seen.inventory.push_user else { return None };
+        let most = self.work.connection.way.most_logins().min(ready.phones);
+        push_common::logins_at_risk(most, standing.locks_after?)
+    }
+
+    /// Judges phones for what is pushed.
+    pub fn audit(&self, inventory: &Inventory) -> Audit {
+        let goods = &self.work.goods;
+        goods.narrow(audit_for(goods.kind(), inventory, &self.repairs()))
+    }
+
+    /// Chooses the phones that are pushed to. The others are ready for such a thing, but not for this one.
+    pub fn targets(&self, seen: &Seen, audit: &Audit) -> (Vec<Target>, Vec<PhoneResult>) {
+        let goods = &self.work.goods;
+        let targets = seen.fresh.targets(goods.kind(), &seen.inventory, audit).into_iter();
+        let nat = &self.work.connection.way.nat;
+        goods.sort(targets.map(|target| target.behind(nat)).collect())
+    }
+
+    /// Reads the cluster, judges its phones and plans.
+    ///
+    /// # Errors
+    /// When the cluster or the journal cannot be read, or the repairs contradict what is there.
+    pub async fn look(&self) -> Result<Seen, CliError> {
+        let Self { work, cluster, observer, .. } = *self;
+        let repairs = self.repairs();
+        let inventory =
+            rollout::survey_with(cluster, work.connection, &work.selector, &repairs, observer)
+                .await?;
+        rollout::push_user_found(&inventory)?;
+        let before = self.audit(&inventory);
+        let kept = self.recorder.snapshot("audit", &before).await;
+        kept.map_err(|error| journal::unusable(&error))?;
+        let plan = match &work.repair {
+            Some(repairs) => {
+                let owed = repair::owed(work.state, work.connection)?;
+                repair::plan(&inventory, &before, repairs, &owed)?
+            }
+            None => nothing(&before),
+        };
+        let lately = repair::associated_lately(work.state, work.connection, &work.wait)?;
+        let fresh = Fresh::of(&plan, &inventory).and(lately);
+        Ok(Seen { inventory, audit: before, plan, fresh })
+    }
+
+    /// Makes the pictures, starts the image server, and finds out what can be found out beforehand.
+    ///
+    /// # Errors
+    /// When phones could not be pushed to, or the push user's password is wrong. Nothing is changed then.
+    pub async fn prepare(&self, seen: &Seen) -> Result<Ready, CliError> {
+        let Self { work, observer, .. } = *self;
+        let changes = seen.plan.changes.iter().map(|change| (change, None));
+        let meant = self.audit(&after_apply(seen.inventory.clone(), changes));
+        let (expected, _) = self.targets(seen, &meant);
+        let mut models: Vec<OfModel> = expected.iter().map(payload::of_model).collect();
+        if work.push.wait_for_offline.is_some() {
+            models.extend(offline_wait::takes(work.goods.kind(), &meant));
+        }
+        let prepared = work.goods.prepare(models, observer.as_ref()).await?;
+        run_record::keep_prepared(self.recorder, &prepared).await?;
+        let place = Place::of(work.connection);
+        let digests = prepared.digests();
+        let already =
+            push_common::already_shown(work.state, &place, work.push, &expected, &digests)?;
+        let password_proven = proven(work, self.cluster, &expected).await?;
+        let book = RunBook::new(self.recorder.clone(), digests);
+        let toward = images::toward(work.connection).await;
+        let line = delivery::line(&self.sending(), toward, &work.goods, prepared, observer)?;
+        line.check(&expected).map_err(|error| {
+            CliError::from_error(Exit::Usage, &error).hint(
+                "nothing was changed or sent; use a shorter --advertise or --image-url, or --picture-name",
+            )
+        })?;
+        let phones = expected.len() - already.len();
+        let expected = expected.into_iter().map(|target| target.name).collect();
+        Ok(Ready { line, book, already, password_proven, expected, phones })
+    }
+
+    /// Tells what a person should know before a yes. Returns what the yes is about; nothing where nothing is to be
+    /// done.
+    pub fn intent(&self, seen: &Seen, ready: &Ready) -> Option<Intent> {
+        if ready.phones == 0 && seen.plan.changes.is_empty() {
+            return None;
+        }
+        if let Some(caution) = self.work.goods.caution() {
+            self.observer.observe(&Event::Remark(caution.to_owned()));
+        }
+        if let Some(risk) = self.logins_at_risk(seen, ready) {
+            self.observer.observe(&Event::Remark(risk));
+        }
+        if let Some(url) = ready.line.base_url() {
+            self.observer.observe(&Event::Remark(format!("phones download from {url}")));
+        }
+        let touched = seen.plan.phones_touched().max(ready.phones);
+        let what = question(self.work, &seen.plan, ready.phones);
+        Some(Intent { what, touched, phones: ready.phones })
+    }
+
+    /// Changes the cluster, and waits for phones that restart for it.
+    ///
+    /// # Errors
+    /// When nothing could be changed. What failed later is in the answer.
+    pub async fn change(&self, seen: &Seen, stop: &Stop) -> Result<Changed, CliError> {
+        let Self { work, cluster, observer, .. } = *self;
+        let applied = if seen.plan.changes.is_empty() {
+            Applied::default()
+        } else {
+            repair::apply(cluster, self.recorder, &seen.plan, Kind::Repair, stop, observer).await?
+        };
+        let read_back = applied.read_back.iter().map(|(change, list)| (change, list.as_ref()));
+        let mut now = after_apply(seen.inventory.clone(), read_back);
+        let told = repair::told(&now, &applied);
+        let connection = work.connection;
+        let away =
+            repair::wait(cluster, connection, &mut now, &told, &work.wait, &stop.soon, observer)
+                .await;
+        Ok(Changed { applied, now, away })
+    }
+
+    /// Pushes, and says of every selected phone what became of it.
+    pub async fn push(&self, seen: &Seen, ready: Ready, changed: &Changed, stop: &Stop) -> Pushed {
+        let Ready { line, book, mut already, password_proven, expected, .. } = ready;
+        let after = self.audit(&changed.now);
+        let (mut targets, _) = self.targets(seen, &after);
+        let mut held = repair::held_back(&changed.now, &changed.applied.results);
+        if let Some(Halt::Refused(why)) = &changed.applied.halt {
+            let rest =
+                expected.iter().map(|name| (name.clone(), format!("the run ended before: {why}")));
+            held = rest.chain(held).collect();
+        }
+        held.retain(|name, _| expected.contains(name) && !already.contains_key(name));
+        targets.retain(|target| !held.contains_key(&target.name));
+        // A change that failed can have taken a phone out of reach; only who would be pushed to is left out.
+        already.retain(|name, _| targets.iter().any(|target| target.name == *name));
+        targets.retain(|target| !already.contains_key(&target.name));
+        let settings = Settings { password_proven, ..settings(self.work) };
+        let waves = self.work.push.waves();
+        let observer = self.observer.as_ref();
+        let mut pushed = waves::run(&line, &book, targets, &waves, settings, stop, observer).await;
+        let late = offline_wait::Push { line: &line, book: &book, settings, stop };
+        let after = if matches!(changed.applied.halt, Some(Halt::Refused(_))) {
+            after
+        } else {
+            late.wait(self, seen, changed, after, &mut pushed).await
+        };
+        line.shutdown().await;
+        let waited = Duration::from_secs(self.work.wait.restart_timeout);
+        // Those that came late are among them too.
+        let (_, left) = self.targets(seen, &after);
+        let object = self.work.goods.kind();
+        let lost = after.phones.iter().filter(|phone| changed.away.contains(phone.name()));
+        let lost = lost
+            .map(|phone| not_back(object, phone, waited, self.recorder.run()))
+            .chain(already.values().cloned());
+        let run = self.recorder.run();
+        let held = after.phones.iter().filter_map(|phone| {
+            let why = held.get(phone.name())?;
+            Some(not_served(object, phone, why.clone(), run))
+        });
+        let lost = held.chain(lost).chain(left);
+        let others = not_pushed_to(object, &pushed, lost.collect(), &after);
+        push_common::write_down(self.recorder, &others, observer).await;
+        let stopped = pushed.stopped.clone();
+        Pushed { phones: push_common::all(pushed, others), already: already.len(), stopped }
+    }
+}
+
+/// Asks the cluster whether the push user's password is right, where phones could not tell for a while.
+async fn proven(work: &Work<'_>, cluster: &Cluster, expected: &[Target]) -> Result<bool, CliError> {
+    let doubtful =
+        expected.iter().any(|target| target.fresh && target.login_check == LoginCheck::Cluster);
+    match &work.push_password {
+        Some(password) if doubtful => {
+            let user = work.connection.way.need_push_user()?;
+            verify_password::is_proven(&cluster.axl, user, password.clone()).await
+        }
+        Some(_) | None => Ok(false),
+    }
+}
+
+/// Keeps what is needed to go on with this run. Only what is about pictures can be gone on with: keys must not be
+/// pressed twice, and for a ring tone the same command does.
+///
+/// # Errors
+/// When it cannot be written.
+pub async fn keep(work: &Work<'_>, recorder: &Recorder) -> Result<(), JournalError> {
+    let Some(what) = work.goods.kept() else { return Ok(()) };
+    let job = resume::Kept {
+        selector: work.selector.clone(),
+        picture_file: work.picture_file.clone(),
+        what,
+        proof: Some(work.proof),
+        repair: work.repair.clone(),
+        phone_tls: work.connection.way.phone_tls.kept.clone(),
+        nat: work.connection.way.nat.clone(),
+    };
+    recorder.snapshot("job", &job).await?;
+    match &*work.goods {
+        Goods::Picture { picture, kem, options } => {
+            recorder.snapshot(resume::PICTURE_OPTIONS, options).await?;
+            if let Some(kem) = kem {
+                recorder.keep("kem", kem.bytes.clone()).await?;
+            }
+            recorder.keep("picture", picture.bytes.clone()).await
+        }
+        Goods::Gallery { pictures, options, .. } => {
+            recorder.snapshot(resume::PICTURE_OPTIONS, options).await?;
+            for (name, picture) in pictures {
+                recorder.keep_named("picture", name, picture.bytes.clone()).await?;
+            }
+            Ok(())
+        }
+        Goods::Elsewhere { .. } | Goods::Removal | Goods::Tone { .. } | Goods::Script(_) => Ok(()),
+    }
+}
+
+fn question(work: &Work<'_>, plan: &Plan, phones: usize) -> String {
+    let push = work.goods.in_words(&work.picture_file, phones);
+    let place = format!("{} ({})", work.connection.name, work.connection.endpoint);
+    if plan.changes.is_empty() {
+        format!("This will {push} on {place}")
+    } else {
+        format!("This will {}, and {push} on {place}", repair::in_words(plan))
+    }
+}
+
+fn settings(work: &Work<'_>) -> Settings {
+    let patience = Duration::from_secs(work.wait.settle_timeout);
+    let settings = push_common::settings(&work.connection.way, work.push);
+    Settings { patience, proof: work.proof, ..settings }
+}
+
+/// Returns the results of everybody who was not pushed to: of those that are known, and of all others that
+/// were selected.
+fn not_pushed_to(
+    object: ObjectKind,
+    pushed: &scheduler::Pushed,
+    known: Vec<PhoneResult>,
+    audit: &Audit,
+) -> Vec<PhoneResult> {
+    let mut done: HashSet<DeviceName> =
+        pushed.results.iter().map(|phone| phone.name.clone()).collect();
+    let mut phones = known;
+    // Who was pushed to all the same has a better result.
+    phones.retain(|phone| done.insert(phone.name.clone()));
+    phones.extend(
+        audit
+            .phones
+            .iter()
+            .filter(|phone| !done.contains(phone.name()))
+            .map(|phone| skipped(object, phone)),
+    );
+    phones
+}

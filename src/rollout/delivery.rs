@@ -1,0 +1,92 @@
+//! The way to phones, for whatever is pushed.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cli::args::payload::Source;
+use crate::domain::model::KEM;
+use crate::error::{CliError, Exit};
+use crate::event::{Observer, Proof};
+use crate::media::{PreparedImage, PreparedSet, prepare};
+use crate::push::delivery::any::AnyLine;
+use crate::push::delivery::external::{DirectLine, What};
+use crate::push::delivery::screenshots::Screens;
+use crate::push::{KeysLine, ToneLine};
+use crate::rollout::images;
+use crate::rollout::images::Sending;
+use crate::rollout::payload::{Goods, Prepared};
+
+/// Puts the way to the phones together, and starts the server where they download from us; `toward` is where
+/// these are.
+///
+/// # Errors
+/// When the server cannot listen, or when phones could not reach it.
+pub fn line(
+    sending: &Sending<'_>,
+    toward: Option<IpAddr>,
+    goods: &Goods,
+    prepared: Prepared,
+    observer: &Arc<dyn Observer>,
+) -> Result<AnyLine, CliError> {
+    let wait = Duration::from_secs(sending.push.verify_timeout);
+    let patience = goods.patience(Duration::from_secs(sending.push.phone_timeout.max(1)));
+    let named = || goods.picture_name(sending.picture_file);
+    let name = sending.push.picture_name.clone().unwrap_or_else(named);
+    let what = match prepared {
+        Prepared::Pictures(pictures) => {
+            return pictures_line(sending, toward, goods, (pictures, name), observer);
+        }
+        Prepared::Tones(tones) => {
+            let phones = images::meeting(sending, patience)?.resend_safe();
+            let host = sending.way.serving.start(toward, observer)?;
+            return Ok(AnyLine::Tone(Box::new(ToneLine::new(phones, host, tones, wait))));
+        }
+        Prepared::Script(script) => {
+            let phones = images::meeting(sending, patience)?;
+            return Ok(AnyLine::Keys(Box::new(KeysLine::new(phones, script))));
+        }
+        Prepared::Elsewhere(models) => What::Show(models),
+        Prepared::Removal => What::Remove,
+    };
+    let phones = images::meeting(sending, patience)?.resend_safe();
+    let line = DirectLine::new(phones, what, name);
+    let line = match screens(sending) {
+        Some(screens) => line.with_screens(screens),
+        None => line,
+    };
+    Ok(AnyLine::Direct(Box::new(line)))
+}
+
+fn pictures_line(
+    sending: &Sending<'_>,
+    toward: Option<IpAddr>,
+    goods: &Goods,
+    (pictures, name): (PreparedSet, String),
+    observer: &Arc<dyn Observer>,
+) -> Result<AnyLine, CliError> {
+    let failed = |error: &dyn std::error::Error| CliError::from_error(Exit::Failed, error);
+    let mut line = images::line(sending, toward, pictures, name, observer)?;
+    if let Goods::Picture { kem: Some(kem), .. } = goods {
+        line = line.with_kem(&made_for_kem(kem)?).map_err(|error| failed(&error))?;
+    }
+    if sending.proof == Proof::None {
+        line = line.without_proof();
+    }
+    if let Some(screens) = screens(sending) {
+        line = line.with_screens(screens).map_err(|error| failed(&error))?;
+    }
+    Ok(AnyLine::Picture(Box::new(line)))
+}
+
+/// Looks at screens, where that is how pushes are proven.
+fn screens(sending: &Sending<'_>) -> Option<Screens> {
+    let wait = Duration::from_secs(sending.push.verify_timeout);
+    (sending.proof == Proof::Screenshot).then(|| Screens::new(sending.recorder.clone(), wait))
+}
+
+/// Makes the picture for key expansion modules.
+fn made_for_kem(kem: &Source) -> Result<Arc<PreparedImage>, CliError> {
+    let made = tokio::task::block_in_place(|| prepare(&kem.picture, &KEM));
+    made.map(Arc::new).map_err(|error| CliError::from_error(Exit::Failed, &error))
+}

@@ -1,0 +1,86 @@
+//! Pictures on web servers of others: found, and looked at, before phones are told of them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::domain::error_chain::chain;
+use crate::domain::model::ImageSpec;
+use crate::error::{CliError, Exit};
+use crate::image_server::external_url::{ElsewhereError, Template, download};
+use crate::media::{Decoder, PreparedImage, Shape, Unfit};
+use crate::net::client::web_http;
+use crate::push::delivery::external::Elsewhere;
+
+/// Downloads every different file once, and looks whether each model can show its own.
+///
+/// # Errors
+/// When a file is not there, or is not what its model can show.
+pub async fn find(
+    image: &Template,
+    icon: &Template,
+    mut models: Vec<(String, ImageSpec)>,
+) -> Result<HashMap<String, Elsewhere>, CliError> {
+    models.sort_by(|(one, _), (other, _)| one.cmp(other));
+    models.dedup_by(|(one, _), (other, _)| one == other);
+    let client = web_http(DOWNLOAD).map_err(|error| CliError::from_error(Exit::Failed, &error))?;
+    let decoder = Decoder::this_program();
+    let mut files: HashMap<String, Bytes> = HashMap::new();
+    let mut pairs: HashMap<(String, String), Arc<PreparedImage>> = HashMap::new();
+    let mut found = HashMap::new();
+    for (model, spec) in models {
+        let image_url = image.fill(&model, &spec, spec.background);
+        let icon_url = icon.fill(&model, &spec, spec.thumbnail);
+        for url in [&image_url, &icon_url] {
+            if !files.contains_key(url) {
+                let file = download(&client, url, DOWNLOAD).await.map_err(|e| unusable(&e))?;
+                files.insert(url.clone(), file);
+            }
+        }
+        let pair = (image_url.clone(), icon_url.clone());
+        let shape = Shape::from(&spec);
+        let files = match pairs.get(&pair).filter(|known| known.shape == shape) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let looked = tokio::task::block_in_place(|| {
+                    let (image, icon) = (&files[&image_url], &files[&icon_url]);
+                    PreparedImage::found(&spec, image, icon, |name, file| {
+                        decoder.picture(name, file)
+                    })
+                });
+                let looked = looked.map_err(|(is_image, why)| {
+                    let url = if is_image { &image_url } else { &icon_url };
+                    unfit(&model, url, &why)
+                })?;
+                let looked = Arc::new(looked);
+                pairs.insert(pair, Arc::clone(&looked));
+                looked
+            }
+        };
+        found.insert(model, Elsewhere { image_url, icon_url, files });
+    }
+    Ok(found)
+}
+
+fn unfit(model: &str, url: &str, why: &Unfit) -> CliError {
+    CliError::new(Exit::Usage, format!("{url} does not suit a {model}: {why}")).hint(
+        "nothing was changed; `axlpaper image prepare` makes files of every size, and {size} or {dir} in the \
+         address names them",
+    )
+}
+
+fn unusable(error: &ElsewhereError) -> CliError {
+    let exit = match error {
+        ElsewhereError::Unreachable { .. } => Exit::Failed,
+        ElsewhereError::Redirect { .. }
+        | ElsewhereError::Status { .. }
+        | ElsewhereError::TooLong { .. } => Exit::Usage,
+    };
+    CliError::new(exit, chain(error))
+        .hint("nothing was changed; phones would find the same: check the address and the server")
+}
+
+/// How long one file may take that phones download elsewhere.
+const DOWNLOAD: Duration = Duration::from_secs(15);

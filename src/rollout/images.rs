@@ -1,0 +1,152 @@
+//! The picture, from its file to the server that phones download from.
+
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::cli::args::PushArgs;
+use crate::connect::cluster::Connection;
+use crate::connect::push_access::Way;
+use crate::domain::model::ImageSpec;
+use crate::error::{CliError, Exit};
+use crate::event::{Event, Observer, Proof, Stage};
+use crate::journal::Recorder;
+use crate::media::{
+    Decoder, MediaError, Options, Picture, PreparedImage, PreparedSet, Squeeze, prepare_all,
+};
+use crate::phone::PhoneClient;
+use crate::push::delivery::connector::Meeting;
+use crate::push::delivery::picture::PhoneLine;
+
+/// Reads a picture's file.
+///
+/// # Errors
+/// When it is missing or cannot be read.
+pub fn read(path: &Path) -> Result<Vec<u8>, CliError> {
+    Picture::read(path).map_err(|error| unusable(&error))
+}
+
+/// Understands a picture's file.
+///
+/// # Errors
+/// When it is no picture.
+pub fn decode(path: &Path, bytes: &[u8]) -> Result<Picture, CliError> {
+    // A large picture takes a second or more.
+    let decode = || Decoder::this_program().picture(&path.display().to_string(), bytes);
+    tokio::task::block_in_place(decode).map_err(|error| unusable(&error))
+}
+
+fn unusable(error: &MediaError) -> CliError {
+    let is_ours = matches!(error, MediaError::Decoder { .. });
+    CliError::from_error(if is_ours { Exit::Failed } else { Exit::Usage }, error)
+}
+
+/// Makes the picture in every size that is asked for.
+///
+/// # Errors
+/// When a size cannot be encoded.
+pub fn prepare<'a>(
+    picture: &Picture,
+    specs: impl Iterator<Item = &'a ImageSpec>,
+    options: &Options,
+    observer: &dyn Observer,
+) -> Result<PreparedSet, CliError> {
+    observer.observe(&Event::Started { stage: Stage::Pictures, total: None });
+    let prepared =
+        tokio::task::block_in_place(|| prepare_all(picture, specs, options, Squeeze::Quick))
+            .map_err(|error| CliError::from_error(Exit::Failed, &error))?;
+    observer.observe(&Event::Finished { stage: Stage::Pictures });
+    let long = prepared.iter().filter_map(|prepared| too_long(prepared));
+    for remark in picture.remarks().iter().cloned().chain(long) {
+        observer.observe(&Event::Remark(remark));
+    }
+    Ok(prepared)
+}
+
+/// Says that a picture's file is longer than what phones are known to take.
+pub fn too_long(prepared: &PreparedImage) -> Option<String> {
+    let bytes = prepared.background.png.len();
+    (bytes > LONG).then(|| {
+        format!(
+            "the picture of {}x{} has {} KB; the largest that is known to have worked had 151 KB, so try one \
+             phone first",
+            prepared.shape.background,
+            prepared.shape.depth,
+            bytes.div_ceil(1000)
+        )
+    })
+}
+
+/// From how many bytes on a picture is long for a phone.
+const LONG: usize = 300_000;
+
+/// What is sent, in whose name.
+#[derive(Debug)]
+pub struct Sending<'a> {
+    /// The push user, and this machine's side.
+    pub way: &'a Way,
+    /// The push user's password.
+    pub password: SecretString,
+    /// How to push.
+    pub push: &'a PushArgs,
+    /// The picture's file name.
+    pub picture_file: &'a str,
+    /// How it is proven.
+    pub proof: Proof,
+    /// The journal.
+    pub state: &'a Path,
+    /// Where the run is written down.
+    pub recorder: &'a Recorder,
+}
+
+/// Starts the image server and puts the way to the phones together; `toward` is where these are.
+///
+/// # Errors
+/// When the server cannot listen, or when phones could not reach it.
+pub fn line(
+    sending: &Sending<'_>,
+    toward: Option<IpAddr>,
+    pictures: PreparedSet,
+    name: String,
+    observer: &Arc<dyn Observer>,
+) -> Result<PhoneLine, CliError> {
+    let Sending { way, push, .. } = sending;
+    let host = way.serving.start(toward, observer)?;
+    let patience = Duration::from_secs(push.phone_timeout.max(1));
+    let phones = meeting(sending, patience)?.resend_safe();
+    let wait = Duration::from_secs(push.verify_timeout);
+    Ok(PhoneLine::new(phones, host, pictures, name, wait))
+}
+
+/// Makes the way to phones in the push user's name, and gives each answer this time.
+///
+/// # Errors
+/// When no push user is named, its name or password cannot be sent, or what is known of phones' certificates cannot be
+/// read.
+pub fn meeting(sending: &Sending<'_>, patience: Duration) -> Result<Meeting, CliError> {
+    let Sending { way, password, push, state, recorder, .. } = sending;
+    let user = way.need_push_user()?;
+    let phones = PhoneClient::new(user, password, way.phone_port, patience)
+        .map_err(|error| CliError::from_error(Exit::Usage, &error))?;
+    let meeting = Meeting::new(phones);
+    let meeting = match way.phone_tls.way(state, recorder)? {
+        Some((https, pins)) => meeting.with_https(https, pins),
+        None => meeting,
+    };
+    Ok(if push.no_identity_check { meeting.without_identity_check() } else { meeting })
+}
+
+/// Returns the address of the cluster: its phones are most likely on the same side of this machine.
+pub async fn toward(connection: &Connection) -> Option<IpAddr> {
+    resolve(connection.endpoint.host(), connection.endpoint.port()).await
+}
+
+async fn resolve(host: &str, port: u16) -> Option<IpAddr> {
+    let found = tokio::net::lookup_host((host, port)).await.ok()?;
+    let mut addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
+    addresses.sort_by_key(IpAddr::is_ipv6);
+    addresses.into_iter().next()
+}

@@ -1,0 +1,105 @@
+//! The command that finishes what a run left undone, so that it can be typed as it is told.
+
+use crate::connect::journal;
+use std::collections::HashSet;
+use std::io::IsTerminal as _;
+use std::path::Path;
+
+use clap::Args as _;
+
+use crate::cli::args::{ConnectionArgs, PushArgs, WaitArgs};
+use crate::cli::{definition, ui};
+use crate::journal::{History, JournalError, RunId, RunRow, Which};
+use crate::report::{self, printable_lines};
+
+/// Returns the command that finishes what a run left undone, with the options that say how its cluster and its phones
+/// are reached.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn step(history: &History, run: &RunRow) -> Result<Option<String>, JournalError> {
+    let next = report::next_step(history, run)?;
+    Ok(next.map(|next| if next == run.command_line { next } else { with_options(&next, run) }))
+}
+
+/// Returns the command that finishes what a run left undone here, where nobody can be asked without a terminal. What
+/// cannot be found out in the journal is not told.
+pub fn step_here(journal: &Path, run: RunId) -> Option<String> {
+    let history = journal::history_if_any(journal).ok()??;
+    let run = history.run(Which::Number(run)).ok()??;
+    let next = step(&history, &run).ok()??;
+    let is_told = next.split(' ').any(|word| word == "--yes");
+    Some(if is_told || std::io::stdin().is_terminal() { next } else { next + " --yes" })
+}
+
+/// Says how to go on after a run, where something is left to do.
+pub fn say(next: Option<&str>) {
+    if let Some(next) = next {
+        ui::say(&printable_lines(&format!("go on with `{next}`")));
+    }
+}
+
+fn with_options(next: &str, run: &RunRow) -> String {
+    let words = shlex::split(&run.command_line).unwrap_or_default();
+    let command = next.split(' ').nth(1).unwrap_or_default();
+    let mut kept = options_of(command, &words);
+    let names_one = |word: &String| {
+        word == "--all-clusters" || word == "--cluster" || word.starts_with("--cluster=")
+    };
+    if words.iter().any(names_one) {
+        kept.extend(["--cluster".to_owned(), run.cluster.clone()]);
+    }
+    let quoted = kept.iter().map(|word| {
+        // Only a null byte cannot be quoted, and no argument has one.
+        shlex::try_quote(word).map_or_else(|_| word.clone(), Into::into)
+    });
+    std::iter::once(next.to_owned()).chain(quoted).collect::<Vec<_>>().join(" ")
+}
+
+/// Returns those of the words that a command takes too, and that say how to reach the cluster and the phones.
+fn options_of(command: &str, words: &[String]) -> Vec<String> {
+    let definition = definition();
+    let Some(command) = definition.find_subcommand(command) else { return Vec::new() };
+    let reach = PushArgs::augment_args(ConnectionArgs::augment_args(clap::Command::new("reach")));
+    let reach = WaitArgs::augment_args(reach);
+    let ids: HashSet<&str> = reach.get_arguments().map(|arg| arg.get_id().as_str()).collect();
+    let mut kept = Vec::new();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let Some(option) = word.strip_prefix("--") else { continue };
+        let (long, value) = option.split_once('=').map_or((option, None), |(a, b)| (a, Some(b)));
+        let arg = command.get_arguments().find(|arg| arg.get_long() == Some(long));
+        let id = arg.map(|arg| arg.get_id().as_str());
+        let Some(arg) =
+            arg.filter(|_| id.is_some_and(|id| ids.contains(id) && !ONCE.contains(&id)))
+        else {
+            continue;
+        };
+        kept.push(word.clone());
+        if value.is_none() && arg.get_action().takes_values() {
+            kept.extend(words.next().cloned());
+        }
+    }
+    kept
+}
+
+/// Options among them that were meant for that one run.
+const ONCE: [&str; 6] = ["cluster", "all_clusters", "force", "window", "until", "report"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_says_how_to_reach_phones_goes_on() {
+        let typed = "axlpaper rollout --host pub:8443 a.png --device SEP1 --phone-port=80 --force --insecure \
+                     --ca-file 'a b.pem' --until 05:00 --yes --state j --repair personalization";
+        let words = shlex::split(typed).unwrap();
+        let kept = ["--host", "pub:8443", "--phone-port=80", "--insecure", "--ca-file", "a b.pem"];
+        let state = ["--state", "j"];
+        assert_eq!(options_of("rollout", &words), [&kept[..], &state].concat());
+        // A revert sends nothing to phones.
+        let kept = ["--host", "pub:8443", "--insecure", "--ca-file", "a b.pem", "--state", "j"];
+        assert_eq!(options_of("revert", &words), kept);
+    }
+}

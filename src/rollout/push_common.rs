@@ -1,0 +1,94 @@
+//! What a push has in common, whether a cluster names its phones or somebody types their addresses.
+
+use crate::connect::journal;
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::cli::args::PushArgs;
+use crate::connect::push_access::Way;
+use crate::domain::device_name::DeviceName;
+use crate::domain::error_chain::chain;
+use crate::domain::text::counted;
+use crate::error::CliError;
+use crate::event::{Event, Observer, PhoneResult, Proof};
+use crate::journal::Recorder;
+use crate::push::scheduler::{Pushed, Settings};
+use crate::push::{Digests, Target, proven_already};
+use crate::rollout::run::Place;
+
+/// How to go about a push, as typed. Nobody is waited for after a change, unless that is set.
+pub fn settings(way: &Way, push: &PushArgs) -> Settings {
+    Settings {
+        concurrency: way.concurrency,
+        max_attempts: push.attempts,
+        retry_delay: Duration::from_secs(push.retry_delay),
+        verify_timeout: Duration::from_secs(push.verify_timeout),
+        max_auth_failures: push.max_auth_failures,
+        max_logins_at_risk: way.max_logins_at_risk,
+        password_proven: false,
+        patience: Duration::ZERO,
+        caps: push.caps(),
+        rate: push.rate,
+        proof: Proof::default(),
+        max_failures: None,
+    }
+}
+
+/// Says what so many logins at risk can mean for an account that is locked after some failures; nothing where they
+/// are fewer.
+pub fn logins_at_risk(most: usize, locks_after: usize) -> Option<String> {
+    (most >= locks_after).then(|| {
+        format!(
+            "if the push user's password is changed in mid-run, up to {} can fail, and its credential policy locks the \
+             account after {locks_after}: --max-logins-at-risk {} prevents that",
+            counted(most, "login"),
+            locks_after.saturating_sub(1).max(1)
+        )
+    })
+}
+
+/// Returns the phones that are proven to show what would be pushed to them, unless that is to be forced.
+///
+/// # Errors
+/// When there is a journal that cannot be read.
+pub fn already_shown(
+    state: &Path,
+    place: &Place,
+    push: &PushArgs,
+    targets: &[Target],
+    digests: &Digests,
+) -> Result<HashMap<DeviceName, PhoneResult>, CliError> {
+    if push.force {
+        return Ok(HashMap::new());
+    }
+    let Some(history) = journal::history_if_any(state)? else {
+        return Ok(HashMap::new());
+    };
+    let Some(object) = targets.first().map(Target::object) else { return Ok(HashMap::new()) };
+    let proven = history.proven(&place.id, object).map_err(|error| journal::unusable(&error))?;
+    let shown = targets.iter().filter_map(|target| {
+        let proven = proven.get(&target.name)?;
+        let digest = digests.of(target)?;
+        (proven.digest == digest).then(|| (target.name.clone(), proven_already(target, proven)))
+    });
+    Ok(shown.collect())
+}
+
+/// Writes down who was not pushed to. Everything else is done by then, so what cannot be written is told.
+pub async fn write_down(recorder: &Recorder, phones: &[PhoneResult], observer: &dyn Observer) {
+    let writes = phones.iter().map(|phone| recorder.ended(None, phone));
+    let written = futures::future::join_all(writes).await;
+    if let Some(error) = written.into_iter().find_map(Result::err) {
+        let lacks = format!("the journal lacks phones that were not pushed to: {}", chain(&error));
+        observer.observe(&Event::Remark(lacks));
+    }
+}
+
+/// Puts the results together, in the order of names.
+pub fn all(pushed: Pushed, others: Vec<PhoneResult>) -> Vec<PhoneResult> {
+    let mut phones = pushed.results;
+    phones.extend(others);
+    phones.sort_by(|a, b| a.name.cmp(&b.name));
+    phones
+}

@@ -1,0 +1,89 @@
+//! Keeps in the journal what only the run itself knows and its report needs.
+
+use crate::connect::journal;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::domain::payload_kind::ToneFormat;
+use crate::domain::push_action::Deed;
+use crate::domain::text::hex;
+use crate::error::CliError;
+use crate::journal::{
+    Ending, Look, Recorder, SentFile, SentPicture, SentPictures, SentTone, SentTones, Subject,
+};
+use crate::media::{EncodedPicture, PreparedSet, Preview, ToneSet};
+use crate::report::Rollout;
+use crate::rollout::payload::Prepared;
+use crate::rollout::run;
+
+/// Keeps what a run is about.
+///
+/// # Errors
+/// When it cannot be written.
+pub async fn keep_subject(recorder: &Recorder, deed: Deed, file: &str) -> Result<(), CliError> {
+    let subject = Subject { file: file.to_owned(), object: deed.object(), deed: Some(deed) };
+    let kept = recorder.snapshot(Subject::KIND, &subject).await;
+    kept.map_err(|error| journal::unusable(&error))
+}
+
+/// Keeps what phones will get from us: how pictures look, and what ring tones are like.
+///
+/// # Errors
+/// When it cannot be written.
+pub async fn keep_prepared(recorder: &Recorder, prepared: &Prepared) -> Result<(), CliError> {
+    let kept = match prepared {
+        Prepared::Pictures(pictures) => {
+            let sent = tokio::task::block_in_place(|| sent(pictures));
+            recorder.snapshot(SentPictures::KIND, &sent).await
+        }
+        Prepared::Tones(tones) => recorder.snapshot(SentTones::KIND, &sent_tones(tones)).await,
+        Prepared::Elsewhere(_) | Prepared::Removal | Prepared::Script(_) => Ok(()),
+    };
+    kept.map_err(|error| journal::unusable(&error))
+}
+
+/// Keeps how a run ended, when it came to its end.
+pub async fn keep_ending(recorder: &Recorder, rollout: &Result<Rollout, CliError>) {
+    if let Ok(rollout) = rollout {
+        let (stopped, already) = (rollout.stopped.clone(), rollout.already);
+        let ending = Ending { stopped, already, ..Ending::default() };
+        run::keep_ending(recorder, &ending).await;
+    }
+}
+
+fn sent(pictures: &PreparedSet) -> SentPictures {
+    let pictures = pictures.each().into_iter().map(|((name, _), prepared)| SentPicture {
+        digest: prepared.digest(),
+        name: name.clone(),
+        grey: prepared.shape.is_grey(),
+        background: file(&prepared.background),
+        thumbnail: file(&prepared.thumbnail),
+    });
+    SentPictures { pictures: pictures.collect() }
+}
+
+fn sent_tones(tones: &ToneSet) -> SentTones {
+    let tones = ToneFormat::ALL.iter().filter_map(|format| tones.get(*format));
+    let tones = tones.map(|tone| SentTone {
+        digest: tone.digest(),
+        format: tone.format,
+        bytes: tone.bytes.len(),
+        ms: tone.samples as u64 * 1000 / u64::from(tone.format.rate()),
+        cut: tone.cut,
+    });
+    SentTones { tones: tones.collect() }
+}
+
+fn file(file: &EncodedPicture) -> SentFile {
+    let preview = Preview::of(file);
+    SentFile {
+        size: file.size,
+        bytes: file.png.len(),
+        sha256: hex(&file.sha256),
+        look: Look {
+            exact: preview.exact,
+            media_type: preview.media_type.to_owned(),
+            base64: STANDARD.encode(&preview.bytes),
+        },
+    }
+}
