@@ -17,7 +17,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::ui;
 use crate::domain::text::{counted, escaped_json, printable_lines};
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind};
 use crate::net::trace::{self, without_secrets};
 
 /// What is told besides the answer, for all commands.
@@ -52,7 +52,7 @@ pub enum LogFormat {
 ///
 /// # Errors
 /// When the file or the folder cannot be made: better now than after something was changed.
-pub fn start(args: &LogArgs) -> Result<(), CliError> {
+pub fn start(args: &LogArgs) -> Result<(), AppError> {
     let registry = tracing_subscriber::registry();
     match &args.log_file {
         Some(path) => {
@@ -101,8 +101,8 @@ pub fn finish() {
     ui::say(&format!("Trace: {} in {folder}", counted(count, "exchange")));
 }
 
-fn unusable(what: &str, path: &Path, error: &io::Error) -> CliError {
-    CliError::new(Exit::Failed, format!("cannot use the {what} {}: {error}", path.display()))
+fn unusable(what: &str, path: &Path, error: &io::Error) -> AppError {
+    AppError::new(ErrorKind::Failed, format!("cannot use the {what} {}: {error}", path.display()))
         .hint("nothing was sent or changed; check that its folder exists and may be written to")
 }
 

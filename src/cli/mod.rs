@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
 
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind, Exit};
 use crate::net::trace::{without_login, without_secrets};
 
 pub use schemas::schemas;
@@ -134,11 +134,11 @@ fn refuse(error: &clap::Error) -> ExitCode {
     code.into()
 }
 
-fn run(command: Command) -> Result<Exit, CliError> {
+fn run(command: Command) -> Result<Exit, AppError> {
     tracing::debug!(command = crate::connect::cluster::command_line(), "started");
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
-            CliError::new(Exit::Failed, format!("cannot start the async runtime: {error}"))
+            AppError::new(ErrorKind::Failed, format!("cannot start the async runtime: {error}"))
         });
     runtime.and_then(|runtime| runtime.block_on(dispatch(command)))
 }
@@ -167,7 +167,7 @@ fn with_scope_joined(arguments: impl Iterator<Item = OsString>) -> Vec<OsString>
     joined
 }
 
-async fn dispatch(command: Command) -> Result<Exit, CliError> {
+async fn dispatch(command: Command) -> Result<Exit, AppError> {
     match command {
         Command::Demo(args) => commands::demo::run(args).await,
         Command::Sim(args) => commands::sim::run(args).await,

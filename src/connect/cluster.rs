@@ -18,7 +18,7 @@ use crate::domain::association::UserKind;
 use crate::domain::picture_rules::PictureRules;
 use crate::domain::registration::Source;
 use crate::error::hints;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, Stage};
 use crate::net::client::{ClusterHttp, ClusterLimits};
 use crate::net::credentials::Credentials;
@@ -90,7 +90,7 @@ impl Connection {
     ///
     /// # Errors
     /// When it is missing or cannot be read.
-    pub fn password(&self) -> Result<SecretString, CliError> {
+    pub fn password(&self) -> Result<SecretString, AppError> {
         let whose = format!("{} on {}", self.username, self.endpoint);
         password::read(self.password.as_ref(), &whose, ANOTHER_PASSWORD)
     }
@@ -99,7 +99,7 @@ impl Connection {
     ///
     /// # Errors
     /// As [`Self::password`].
-    pub fn fetch_password(&mut self) -> Result<(), CliError> {
+    pub fn fetch_password(&mut self) -> Result<(), AppError> {
         self.password = Some(PasswordSource::Given(self.password()?));
         Ok(())
     }
@@ -109,7 +109,7 @@ impl Connection {
 ///
 /// # Errors
 /// When something is missing or is not what it should be.
-pub fn connection(args: &ConnectionArgs, push: Option<&PushArgs>) -> Result<Connection, CliError> {
+pub fn connection(args: &ConnectionArgs, push: Option<&PushArgs>) -> Result<Connection, AppError> {
     let (cluster, settings) = settings(args, push)?;
     from_layer(cluster, settings)
 }
@@ -122,7 +122,7 @@ pub fn connection(args: &ConnectionArgs, push: Option<&PushArgs>) -> Result<Conn
 pub fn settings(
     args: &ConnectionArgs,
     push: Option<&PushArgs>,
-) -> Result<(Option<String>, Layer), CliError> {
+) -> Result<(Option<String>, Layer), AppError> {
     let flags = push.map(PushArgs::layer).unwrap_or_default().over(args.layer());
     let environment = environment(|name| std::env::var(name).ok());
     settings_of(file(args)?.as_ref(), args.one_cluster()?, flags, environment)
@@ -137,7 +137,7 @@ pub fn settings_of(
     cluster: Option<&str>,
     flags: Layer,
     environment: Layer,
-) -> Result<(Option<String>, Layer), CliError> {
+) -> Result<(Option<String>, Layer), AppError> {
     let (name, settings) = settle(flags, environment, section(file, cluster)?);
     Ok((name, settings.over(file.map(FileConfig::machine).unwrap_or_default())))
 }
@@ -151,7 +151,7 @@ pub fn config_path(args: &ConnectionArgs) -> Option<PathBuf> {
 ///
 /// # Errors
 /// When it is named and not there, or cannot be used.
-pub fn file(args: &ConnectionArgs) -> Result<Option<FileConfig>, CliError> {
+pub fn file(args: &ConnectionArgs) -> Result<Option<FileConfig>, AppError> {
     let path = match &args.config {
         Some(path) => Some(path.clone()),
         None => default_config().filter(|path| path.exists()),
@@ -166,11 +166,11 @@ pub fn file(args: &ConnectionArgs) -> Result<Option<FileConfig>, CliError> {
 pub fn section(
     file: Option<&FileConfig>,
     cluster: Option<&str>,
-) -> Result<Option<Section>, CliError> {
+) -> Result<Option<Section>, AppError> {
     match (file, cluster) {
         (Some(file), cluster) => file.section(cluster).map_err(|error| unusable(&error)),
-        (None, Some(name)) => Err(CliError::new(
-            Exit::Usage,
+        (None, Some(name)) => Err(AppError::new(
+            ErrorKind::Usage,
             format!(
                 "--cluster {name:?} names a cluster of the config file, and there is no config file"
             ),
@@ -184,11 +184,11 @@ pub fn section(
 ///
 /// # Errors
 /// When the config file cannot be used.
-pub fn pictures(args: &ConnectionArgs) -> Result<PictureRules, CliError> {
+pub fn pictures(args: &ConnectionArgs) -> Result<PictureRules, AppError> {
     Ok(file(args)?.map(|file| file.pictures()).unwrap_or_default())
 }
 
-fn unusable(error: &ConfigError) -> CliError {
+fn unusable(error: &ConfigError) -> AppError {
     let hint = match error {
         ConfigError::Unreadable { .. } => "`axlpaper init` writes one with every key in it",
         ConfigError::Invalid { .. } => "`axlpaper init --print` shows every key with its meaning",
@@ -199,7 +199,7 @@ fn unusable(error: &ConfigError) -> CliError {
             "take that away with `chmod o-w`, or `chmod 600`; nothing was run"
         }
     };
-    CliError::from_error(Exit::Usage, error).hint(hint)
+    AppError::from_error(ErrorKind::Usage, error).hint(hint)
 }
 
 fn default_config() -> Option<PathBuf> {
@@ -211,10 +211,10 @@ fn default_config() -> Option<PathBuf> {
 ///
 /// # Errors
 /// When something is missing or is not what it should be.
-pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<Connection, CliError> {
+pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<Connection, AppError> {
     let usage = |what: &str, error: &dyn std::error::Error| {
-        let inner = CliError::from_error(Exit::Usage, error);
-        CliError::new(Exit::Usage, format!("{what}: {}", inner.message()))
+        let inner = AppError::from_error(ErrorKind::Usage, error);
+        AppError::new(ErrorKind::Usage, format!("{what}: {}", inner.message()))
     };
     let origin = |key| settings.origin(key);
     let ris_rate = settings.ris_rate.unwrap_or(RIS_RATE);
@@ -226,7 +226,7 @@ pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<Connection
     let from_username = origin("username");
     let trust = trust(&settings)?;
     let host = settings.host.ok_or_else(|| {
-        CliError::new(Exit::Usage, "no cluster is named")
+        AppError::new(ErrorKind::Usage, "no cluster is named")
             .hint("use --host or CUCM_HOST, a config file, or try `axlpaper demo`")
     })?;
     let endpoint =
@@ -238,12 +238,13 @@ pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<Connection
     };
     let axl_version = settings.axl_version.map(|text| text.parse::<AxlVersion>()).transpose();
     let username = settings.username.ok_or_else(|| {
-        CliError::new(Exit::Usage, "no AXL user is named").hint("use --username or CUCM_USERNAME")
+        AppError::new(ErrorKind::Usage, "no AXL user is named")
+            .hint("use --username or CUCM_USERNAME")
     })?;
     if username.contains(':') {
         // HTTP Basic would take what follows for the beginning of the password (RFC 7617).
         let colon = format!("{from_username}: a user name cannot hold a colon: {username:?}");
-        return Err(CliError::new(Exit::Usage, colon));
+        return Err(AppError::new(ErrorKind::Usage, colon));
     }
     Ok(Connection {
         name: cluster.unwrap_or_else(|| endpoint.host().to_owned()),
@@ -265,10 +266,10 @@ pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<Connection
 ///
 /// # Errors
 /// When the pin is no fingerprint.
-pub fn trust(settings: &Layer) -> Result<Trust, CliError> {
+pub fn trust(settings: &Layer) -> Result<Trust, AppError> {
     let pin = settings.pin_sha256.as_deref().map(str::parse).transpose();
     let pin = pin.map_err(|error: FingerprintError| {
-        CliError::new(Exit::Usage, format!("{}: {error}", settings.origin("pin_sha256")))
+        AppError::new(ErrorKind::Usage, format!("{}: {error}", settings.origin("pin_sha256")))
     })?;
     Ok(Trust {
         pin_sha256: pin,
@@ -282,11 +283,11 @@ pub fn trust(settings: &Layer) -> Result<Trust, CliError> {
 ///
 /// # Errors
 /// Names where the number comes from.
-pub fn in_range(from: &str, value: u64, most: u64) -> Result<(), CliError> {
+pub fn in_range(from: &str, value: u64, most: u64) -> Result<(), AppError> {
     if (1..=most).contains(&value) {
         return Ok(());
     }
-    Err(CliError::new(Exit::Usage, format!("{from}: {value} is not between 1 and {most}")))
+    Err(AppError::new(ErrorKind::Usage, format!("{from}: {value} is not between 1 and {most}")))
 }
 
 /// Connects to the cluster: the first call tells version, certificate and password right or wrong.
@@ -296,7 +297,7 @@ pub fn in_range(from: &str, value: u64, most: u64) -> Result<(), CliError> {
 pub async fn connect(
     connection: &Connection,
     observer: &Arc<dyn Observer>,
-) -> Result<Cluster, CliError> {
+) -> Result<Cluster, AppError> {
     if connection.trust.insecure {
         ui::say(
             "WARNING: --insecure: the server is not verified; whoever is in between can read the passwords.",

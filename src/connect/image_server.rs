@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::connect::shared_servers::Ports;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer};
 use crate::image_server::{BaseUrl, HostConfig, HostError, HostLimits, ImageHost};
 use crate::net::server_certificate::ServerIdentity;
@@ -39,7 +39,7 @@ impl Serving {
         &self,
         toward: Option<IpAddr>,
         observer: &Arc<dyn Observer>,
-    ) -> Result<ImageHost, CliError> {
+    ) -> Result<ImageHost, AppError> {
         let advertise = self.advertised(toward, observer.as_ref())?;
         let identity = self.identity()?;
         let listen = self.listen_address(toward)?;
@@ -74,7 +74,7 @@ impl Serving {
     ///
     /// # Errors
     /// When an address, a URL or a certificate cannot be used.
-    pub fn check(&self) -> Result<Option<SocketAddr>, CliError> {
+    pub fn check(&self) -> Result<Option<SocketAddr>, AppError> {
         if let Some(text) = &self.advertise {
             base_url(text)?;
         }
@@ -87,10 +87,10 @@ impl Serving {
         (&self.tls_cert, &self.tls_key) == (&other.tls_cert, &other.tls_key)
     }
 
-    fn listen_address(&self, toward: Option<IpAddr>) -> Result<SocketAddr, CliError> {
+    fn listen_address(&self, toward: Option<IpAddr>) -> Result<SocketAddr, AppError> {
         match &self.listen {
             Some(text) => text.parse::<SocketAddr>().map_err(|error| {
-                CliError::new(Exit::Usage, format!("--listen {text:?}: {error}"))
+                AppError::new(ErrorKind::Usage, format!("--listen {text:?}: {error}"))
                     .hint("write it as 10.1.1.5:8080")
             }),
             // A cluster on this machine has its phones here too; nobody else needs to reach the server then.
@@ -107,7 +107,7 @@ impl Serving {
         &self,
         toward: Option<IpAddr>,
         observer: &dyn Observer,
-    ) -> Result<Option<BaseUrl>, CliError> {
+    ) -> Result<Option<BaseUrl>, AppError> {
         let Some(text) = &self.advertise else { return Ok(None) };
         let base = base_url(text)?;
         let name = base.host().to_owned();
@@ -124,35 +124,35 @@ impl Serving {
                 "phones cannot download from {base}: here {name} is {}, this machine's own loopback",
                 found[0]
             );
-            return Err(CliError::new(Exit::Failed, text).hint(
+            return Err(AppError::new(ErrorKind::Failed, text).hint(
                 "nothing was changed; advertise the address itself, such as http://10.1.1.5:8080",
             ));
         }
         Ok(Some(base))
     }
 
-    fn identity(&self) -> Result<Option<ServerIdentity>, CliError> {
+    fn identity(&self) -> Result<Option<ServerIdentity>, AppError> {
         match (&self.tls_cert, &self.tls_key) {
             (None, None) => Ok(None),
             (Some(certificate), Some(key)) => ServerIdentity::from_files(certificate, key)
                 .map(Some)
-                .map_err(|error| CliError::from_error(Exit::Usage, &error)),
+                .map_err(|error| AppError::from_error(ErrorKind::Usage, &error)),
             (Some(_), None) | (None, Some(_)) => {
-                Err(CliError::new(Exit::Usage, "--tls-cert and --tls-key belong together")
+                Err(AppError::new(ErrorKind::Usage, "--tls-cert and --tls-key belong together")
                     .hint("give both, or none to serve over HTTP"))
             }
         }
     }
 }
 
-fn base_url(text: &str) -> Result<BaseUrl, CliError> {
+fn base_url(text: &str) -> Result<BaseUrl, AppError> {
     text.parse::<BaseUrl>().map_err(|error: HostError| {
-        CliError::from_error(Exit::Usage, &error)
+        AppError::from_error(ErrorKind::Usage, &error)
             .hint("--advertise takes a URL such as http://10.1.1.5:8080")
     })
 }
 
-fn unusable(error: &HostError) -> CliError {
-    CliError::from_error(Exit::Failed, error)
+fn unusable(error: &HostError) -> AppError {
+    AppError::from_error(ErrorKind::Failed, error)
         .hint("nothing was changed; choose an address of this machine with --listen, and one that phones reach with --advertise")
 }

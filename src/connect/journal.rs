@@ -4,19 +4,19 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy as _;
 
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind};
 use crate::journal::{History, JournalError, Problem, RunRow, Which};
 
 /// Returns where the journal is: what was asked for, or the platform's folder for state.
 ///
 /// # Errors
 /// When the platform names no such folder.
-pub fn path(asked: Option<&Path>) -> Result<PathBuf, CliError> {
+pub fn path(asked: Option<&Path>) -> Result<PathBuf, AppError> {
     if let Some(path) = asked {
         return Ok(path.to_owned());
     }
     let folders = etcetera::choose_base_strategy().map_err(|error| {
-        CliError::new(Exit::Usage, format!("there is no folder for the journal: {error}"))
+        AppError::new(ErrorKind::Usage, format!("there is no folder for the journal: {error}"))
             .hint("name a file with --state or AXLPAPER_STATE")
     })?;
     let folder = folders.state_dir().unwrap_or_else(|| folders.data_dir());
@@ -27,7 +27,7 @@ pub fn path(asked: Option<&Path>) -> Result<PathBuf, CliError> {
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn history_if_any(path: &Path) -> Result<Option<History>, CliError> {
+pub fn history_if_any(path: &Path) -> Result<Option<History>, AppError> {
     History::open(path).map_err(|error| unusable(&error))
 }
 
@@ -35,9 +35,9 @@ pub fn history_if_any(path: &Path) -> Result<Option<History>, CliError> {
 ///
 /// # Errors
 /// When there is none, or it cannot be read.
-pub fn history(path: &Path) -> Result<History, CliError> {
+pub fn history(path: &Path) -> Result<History, AppError> {
     history_if_any(path)?.ok_or_else(|| {
-        CliError::new(Exit::Usage, format!("there is no journal at {}", path.display()))
+        AppError::new(ErrorKind::Usage, format!("there is no journal at {}", path.display()))
             .hint("the first rollout, push or apply makes it; --state names another file")
     })
 }
@@ -46,15 +46,15 @@ pub fn history(path: &Path) -> Result<History, CliError> {
 ///
 /// # Errors
 /// When there is none of that number, or the journal cannot be read.
-pub fn find(history: &History, which: Which) -> Result<RunRow, CliError> {
+pub fn find(history: &History, which: Which) -> Result<RunRow, AppError> {
     history.run(which).map_err(|error| unusable(&error))?.ok_or_else(|| {
-        CliError::new(Exit::Usage, format!("the journal has no run {which}"))
+        AppError::new(ErrorKind::Usage, format!("the journal has no run {which}"))
             .hint("`axlpaper runs` lists them")
     })
 }
 
 /// The journal cannot be used, so nothing is done.
-pub fn unusable(error: &JournalError) -> CliError {
+pub fn unusable(error: &JournalError) -> AppError {
     let hint = match &error.problem {
         Problem::Newer { .. } => "use the newer axlpaper, or another file with --state",
         Problem::Foreign => "name another file with --state",
@@ -72,5 +72,5 @@ pub fn unusable(error: &JournalError) -> CliError {
             "nothing is changed without a journal; run it again, or use --state"
         }
     };
-    CliError::from_error(Exit::Failed, error).hint(hint)
+    AppError::from_error(ErrorKind::Failed, error).hint(hint)
 }

@@ -15,7 +15,7 @@ use tokio::io::AsyncReadExt as _;
 use crate::cli::{aside, ui};
 use crate::config::{PasswordCommand, PasswordError, PasswordSource, password_of};
 use crate::connect::keyring;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind};
 
 /// How long a password command may take: long enough for a person to unlock a store.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -34,7 +34,7 @@ pub fn read(
     source: Option<&PasswordSource>,
     whose: &str,
     other_ways: &str,
-) -> Result<SecretString, CliError> {
+) -> Result<SecretString, AppError> {
     let given =
         |password: SecretString| SecretSlice::from(password.expose_secret().as_bytes().to_vec());
     let text = match source {
@@ -56,7 +56,7 @@ pub fn read(
     if password.expose_secret().is_empty() {
         let place = source.map(|source| format!(": {source} is")).unwrap_or_default();
         let empty = format!("the password of {whose} is empty{place}");
-        return Err(CliError::new(Exit::Usage, empty.trim_end_matches(" is")).hint(other_ways));
+        return Err(AppError::new(ErrorKind::Usage, empty.trim_end_matches(" is")).hint(other_ways));
     }
     Ok(password)
 }
@@ -65,7 +65,7 @@ pub fn read(
 ///
 /// # Errors
 /// When it is empty or no text, or the two are not the same.
-pub fn new(whose: &str) -> Result<SecretString, CliError> {
+pub fn new(whose: &str) -> Result<SecretString, AppError> {
     let is_terminal = std::io::stdin().is_terminal();
     let text = if is_terminal {
         SecretSlice::from(ui::password(whose, "")?.expose_secret().as_bytes().to_vec())
@@ -75,7 +75,8 @@ pub fn new(whose: &str) -> Result<SecretString, CliError> {
     let password = password_of(text.expose_secret())
         .map_err(|error| unusable(error, whose, "what was given"))?;
     crate::net::trace::hide(password.expose_secret());
-    let wrong = |what: &str| Err(CliError::new(Exit::Usage, format!("{what}; nothing was stored")));
+    let wrong =
+        |what: &str| Err(AppError::new(ErrorKind::Usage, format!("{what}; nothing was stored")));
     if password.expose_secret().is_empty() {
         return wrong("the password is empty");
     }
@@ -89,8 +90,8 @@ pub fn new(whose: &str) -> Result<SecretString, CliError> {
 }
 
 /// Says why a text is no password, and how it becomes one; nothing of it is repeated.
-fn unusable(error: PasswordError, whose: &str, place: &str) -> CliError {
-    CliError::new(Exit::Usage, format!("the password of {whose} cannot be used: {place} {error}"))
+fn unusable(error: PasswordError, whose: &str, place: &str) -> AppError {
+    AppError::new(ErrorKind::Usage, format!("the password of {whose} cannot be used: {place} {error}"))
         .hint(match error {
             PasswordError::Utf16 | PasswordError::NotUtf8 => {
                 "nothing was sent; save the file as UTF-8 (Notepad: Save as, Encoding: UTF-8; PowerShell: \
@@ -103,7 +104,7 @@ fn unusable(error: PasswordError, whose: &str, place: &str) -> CliError {
         })
 }
 
-fn stdin() -> Result<SecretSlice<u8>, CliError> {
+fn stdin() -> Result<SecretSlice<u8>, AppError> {
     let mut line = buffer();
     let read = std::io::stdin().lock().read_until(b'\n', &mut line).map(|_| line);
     first_line(read, "standard input")
@@ -114,7 +115,7 @@ fn stdin() -> Result<SecretSlice<u8>, CliError> {
 /// # Errors
 /// When a file cannot be read or others can read it, a variable is not set, a program is not there, or the
 /// keyring does not have it.
-pub fn look(source: &PasswordSource, whose: &str) -> Result<(), CliError> {
+pub fn look(source: &PasswordSource, whose: &str) -> Result<(), AppError> {
     match source {
         PasswordSource::Given(_) | PasswordSource::Stdin => Ok(()),
         PasswordSource::File(_) | PasswordSource::Variable(_) => {
@@ -138,7 +139,7 @@ fn is_there(program: &Path) -> bool {
 }
 
 /// Reads the first line of a file that others cannot read.
-fn file(path: &Path) -> Result<SecretSlice<u8>, CliError> {
+fn file(path: &Path) -> Result<SecretSlice<u8>, AppError> {
     let place = path.display().to_string();
     // What is looked at is the opened file, so that nobody can put another one in its place meanwhile.
     let mut file = match File::open(path) {
@@ -147,8 +148,8 @@ fn file(path: &Path) -> Result<SecretSlice<u8>, CliError> {
     };
     let open_to = file.metadata().ok().and_then(|metadata| open_to_all(&metadata));
     if let Some(may) = open_to {
-        return Err(CliError::new(
-            Exit::Usage,
+        return Err(AppError::new(
+            ErrorKind::Usage,
             format!("everybody may {may} the file with the password, {place}"),
         )
         .hint(format!(
@@ -190,9 +191,9 @@ fn buffer() -> Zeroizing<Vec<u8>> {
 fn first_line(
     read: std::io::Result<Zeroizing<Vec<u8>>>,
     place: &str,
-) -> Result<SecretSlice<u8>, CliError> {
+) -> Result<SecretSlice<u8>, AppError> {
     let text = read.map_err(|error| {
-        CliError::new(Exit::Usage, format!("cannot read the password from {place}: {error}"))
+        AppError::new(ErrorKind::Usage, format!("cannot read the password from {place}: {error}"))
             .hint("the password is the first line, as UTF-8 text; check the name and the mode of the file")
     })?;
     Ok(first_line_of(&text))
@@ -203,14 +204,14 @@ fn first_line_of(text: &[u8]) -> SecretSlice<u8> {
     SecretSlice::from(text[..end].to_vec())
 }
 
-fn variable(name: &str, whose: &str) -> Result<SecretString, CliError> {
+fn variable(name: &str, whose: &str) -> Result<SecretString, AppError> {
     let why = match std::env::var(name) {
         Ok(value) => return Ok(SecretString::from(Zeroizing::new(value).as_str())),
         Err(std::env::VarError::NotPresent) => "is not set",
         Err(std::env::VarError::NotUnicode(_)) => "holds no UTF-8 text",
     };
     let message = format!("the variable {name}, which gives the password of {whose}, {why}");
-    Err(CliError::new(Exit::Usage, message)
+    Err(AppError::new(ErrorKind::Usage, message)
         .hint("the config file names it; set it in the environment of this program"))
 }
 
@@ -230,7 +231,7 @@ enum Trouble {
 }
 
 impl Trouble {
-    fn told(self, command: &PasswordCommand, whose: &str) -> CliError {
+    fn told(self, command: &PasswordCommand, whose: &str) -> AppError {
         let program = command.program().display();
         let which = format!("{program}, which gives the password of {whose},");
         let (message, hint) = match self {
@@ -254,7 +255,7 @@ impl Trouble {
                 (format!("{which} {why}"), "its first line has to be the password, as UTF-8 text")
             }
         };
-        CliError::new(Exit::Usage, message).hint(hint)
+        AppError::new(ErrorKind::Usage, message).hint(hint)
     }
 }
 

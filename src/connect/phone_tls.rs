@@ -12,7 +12,7 @@ use crate::cli::ui;
 use crate::config::Layer;
 use crate::domain::selector::Pattern;
 use crate::domain::text::hex;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind};
 use crate::journal::{Recorder, RunId};
 use crate::phone::{Fingerprint, Https, PhoneTrust};
 use crate::push::delivery::certificate_pins::Pins;
@@ -87,7 +87,7 @@ impl PhoneTls {
     ///
     /// # Errors
     /// When the authorities cannot be read, or a value means nothing.
-    pub fn of(settings: &Layer) -> Result<Self, CliError> {
+    pub fn of(settings: &Layer) -> Result<Self, AppError> {
         let forget = settings.phone_repin.clone();
         let (trust, by) = match (&settings.phone_ca_file, settings.phone_tls.as_deref()) {
             (Some(path), _) => {
@@ -99,8 +99,11 @@ impl PhoneTls {
             (None, None) => (None, None),
         };
         if !forget.is_empty() && !matches!(trust, Some(PhoneTrust::PinFirstUse)) {
-            return Err(CliError::new(Exit::Usage, "--phone-repin is about pinned certificates")
-                .hint("add --phone-tls pin-first-use"));
+            return Err(AppError::new(
+                ErrorKind::Usage,
+                "--phone-repin is about pinned certificates",
+            )
+            .hint("add --phone-tls pin-first-use"));
         }
         let port = settings.phone_tls_port;
         let at = port.unwrap_or(443);
@@ -116,7 +119,7 @@ impl PhoneTls {
     ///
     /// # Errors
     /// When the file of its authorities is gone, or is another one now.
-    pub fn go_on(&mut self, kept: Kept, run: RunId) -> Result<(), CliError> {
+    pub fn go_on(&mut self, kept: Kept, run: RunId) -> Result<(), AppError> {
         if self.https.is_some() {
             return Ok(());
         }
@@ -127,8 +130,8 @@ impl PhoneTls {
                 let hint = "nothing was changed or sent; put the file back, or name the one that counts now with \
                             --phone-ca-file";
                 let trust = authorities(file).map_err(|error| {
-                    CliError::new(
-                        Exit::Usage,
+                    AppError::new(
+                        ErrorKind::Usage,
                         format!(
                             "the --phone-ca-file of run {run} cannot be used any more: {}",
                             error.message()
@@ -139,7 +142,7 @@ impl PhoneTls {
                 if sha256(file)? != *digest {
                     let error =
                         format!("{shown}, the --phone-ca-file of run {run}, has changed since");
-                    return Err(CliError::new(Exit::Usage, error).hint(hint));
+                    return Err(AppError::new(ErrorKind::Usage, error).hint(hint));
                 }
                 (trust, format!("--phone-ca-file {shown}"))
             }
@@ -161,7 +164,7 @@ impl PhoneTls {
         &self,
         state: &Path,
         recorder: &Recorder,
-    ) -> Result<Option<(Https, Pins)>, CliError> {
+    ) -> Result<Option<(Https, Pins)>, AppError> {
         let Some(https) = self.https.clone() else { return Ok(None) };
         if matches!(https.trust, PhoneTrust::Insecure) {
             ui::say(
@@ -176,7 +179,7 @@ impl PhoneTls {
         let mut pins = HashMap::with_capacity(known.len());
         for (phone, text) in known {
             let pin = text.parse::<Fingerprint>().map_err(|error| {
-                CliError::new(Exit::Failed, format!("the journal's pin of {phone}: {error}"))
+                AppError::new(ErrorKind::Failed, format!("the journal's pin of {phone}: {error}"))
                     .hint(format!("use --phone-repin {phone}, or another journal with --state"))
             });
             // Whoever wants it forgotten does not need to read it.
@@ -192,27 +195,29 @@ impl PhoneTls {
 }
 
 /// Returns what tells a file from any other.
-fn sha256(path: &Path) -> Result<String, CliError> {
+fn sha256(path: &Path) -> Result<String, AppError> {
     let bytes = std::fs::read(path).map_err(|error| {
         let error = format!("cannot read {}: {error}", path.display());
-        CliError::new(Exit::Usage, error).hint("look at --phone-ca-file")
+        AppError::new(ErrorKind::Usage, error).hint("look at --phone-ca-file")
     })?;
     Ok(hex(&Sha256::digest(&bytes)))
 }
 
-fn authorities(path: &Path) -> Result<PhoneTrust, CliError> {
+fn authorities(path: &Path) -> Result<PhoneTrust, AppError> {
     PhoneTrust::from_ca_file(path).map_err(|error| {
-        CliError::from_error(Exit::Usage, &error)
+        AppError::from_error(ErrorKind::Usage, &error)
             .hint("--phone-ca-file takes the certificates of authorities, in PEM or DER")
     })
 }
 
-fn named(how: &str) -> Result<PhoneTrust, CliError> {
+fn named(how: &str) -> Result<PhoneTrust, AppError> {
     match how {
         "pin-first-use" => Ok(PhoneTrust::PinFirstUse),
         "insecure" => Ok(PhoneTrust::Insecure),
-        other => Err(CliError::new(Exit::Usage, format!("phone_tls: {other:?} means nothing"))
-            .hint("it is pin-first-use or insecure")),
+        other => {
+            Err(AppError::new(ErrorKind::Usage, format!("phone_tls: {other:?} means nothing"))
+                .hint("it is pin-first-use or insecure"))
+        }
     }
 }
 

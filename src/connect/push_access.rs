@@ -8,7 +8,7 @@ use crate::connect::image_server::Serving;
 use crate::connect::phone_tls::PhoneTls;
 use crate::connect::{cluster, password};
 use crate::domain::nat::NatRules;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind};
 use crate::image_server::HostLimits;
 
 /// The push user and the way to phones, checked. The password is read only when it is asked for.
@@ -36,7 +36,7 @@ impl Way {
     ///
     /// # Errors
     /// When a number is out of its range.
-    pub fn of(settings: &Layer) -> Result<Self, CliError> {
+    pub fn of(settings: &Layer) -> Result<Self, AppError> {
         let concurrency = settings.concurrency.unwrap_or(32);
         cluster::in_range(&settings.origin("concurrency"), concurrency as u64, 1000)?;
         let max_logins_at_risk = settings.max_logins_at_risk;
@@ -71,7 +71,7 @@ impl Way {
     ///
     /// # Errors
     /// When the config file cannot be used, or a number is out of its range.
-    pub fn without_cluster(args: &ConnectionArgs, push: &PushArgs) -> Result<Self, CliError> {
+    pub fn without_cluster(args: &ConnectionArgs, push: &PushArgs) -> Result<Self, AppError> {
         let file = cluster::file(args)?;
         let section = cluster::section(file.as_ref(), args.one_cluster()?)?;
         let flags = push.layer().over(args.layer());
@@ -84,9 +84,9 @@ impl Way {
     ///
     /// # Errors
     /// When it is not.
-    pub fn need_push_user(&self) -> Result<&str, CliError> {
+    pub fn need_push_user(&self) -> Result<&str, AppError> {
         self.push_user.as_deref().ok_or_else(|| {
-            CliError::new(Exit::Usage, "no push user is named")
+            AppError::new(ErrorKind::Usage, "no push user is named")
                 .hint("use --push-user or PHONE_USERNAME; it is the user whose name and password go to the phones")
         })
     }
@@ -95,11 +95,11 @@ impl Way {
     ///
     /// # Errors
     /// When it is missing or cannot be read.
-    pub fn push_password(&self) -> Result<SecretString, CliError> {
+    pub fn push_password(&self) -> Result<SecretString, AppError> {
         self.password_of("")
     }
 
-    fn password_of(&self, place: &str) -> Result<SecretString, CliError> {
+    fn password_of(&self, place: &str) -> Result<SecretString, AppError> {
         let whose = format!("the push user {}{place}", self.need_push_user()?);
         let other_ways = "use --push-password-file or PHONE_PASSWORD, or push_password_file, push_password_env or push_password_command in \
                           the config file";
@@ -111,14 +111,14 @@ impl Way {
     ///
     /// # Errors
     /// As [`Self::push_password`].
-    pub fn fetch_push_password(&mut self, place: &str) -> Result<(), CliError> {
+    pub fn fetch_push_password(&mut self, place: &str) -> Result<(), AppError> {
         let password = self.password_of(&format!(" of {place}"))?;
         self.push_password = Some(PasswordSource::Given(password));
         Ok(())
     }
 
     /// Returns the push user's password where a file or the environment gives one; nobody is asked.
-    pub fn push_password_if_given(&self) -> Option<Result<SecretString, CliError>> {
+    pub fn push_password_if_given(&self) -> Option<Result<SecretString, AppError>> {
         self.push_password.as_ref().map(|_| self.push_password())
     }
 }

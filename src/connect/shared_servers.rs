@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 
 use crate::connect::image_server::Serving;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind};
 use crate::image_server::ImageHost;
 
 /// The servers that clusters share, by the address that was asked for.
@@ -24,9 +24,9 @@ impl Ports {
     pub fn serve(
         &self,
         listen: SocketAddr,
-        join: impl Fn(&ImageHost) -> Result<ImageHost, CliError>,
-        start: impl FnOnce() -> Result<ImageHost, CliError>,
-    ) -> Result<ImageHost, CliError> {
+        join: impl Fn(&ImageHost) -> Result<ImageHost, AppError>,
+        start: impl FnOnce() -> Result<ImageHost, AppError>,
+    ) -> Result<ImageHost, AppError> {
         let mut servers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(server) = servers.get(&listen) {
             return join(server);
@@ -48,7 +48,7 @@ impl Ports {
 ///
 /// # Errors
 /// When one of them cannot be as it is configured, or when two cannot share the port that both name.
-pub fn check(clusters: &[(&str, &Serving)]) -> Result<(), CliError> {
+pub fn check(clusters: &[(&str, &Serving)]) -> Result<(), AppError> {
     let mut known: Vec<(&str, &Serving, SocketAddr)> = Vec::new();
     for &(name, serving) in clusters {
         let fixed = serving.check().map_err(|error| error.within(name))?;
@@ -65,7 +65,7 @@ pub fn check(clusters: &[(&str, &Serving)]) -> Result<(), CliError> {
                 "the image servers of the clusters {other:?} ({address}) and {name:?} ({listen}) would listen on \
                  one port, {why}"
             );
-            return Err(CliError::new(Exit::Usage, told).hint(
+            return Err(AppError::new(ErrorKind::Usage, told).hint(
                 "nothing was changed; give both the same listen, tls_cert and tls_key, so that they share one \
                  server, or each a port of its own",
             ));

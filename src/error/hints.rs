@@ -2,7 +2,7 @@
 
 use crate::apply::ApplyError;
 use crate::axl::error::AxlError;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind};
 use crate::net::certificate_probe::PeekError;
 use crate::net::error::HttpError;
 use crate::net::session::SessionError;
@@ -12,9 +12,9 @@ use crate::soap::error::SoapError;
 use crate::survey::SurveyError;
 
 /// A client could not be made.
-pub fn http(error: &HttpError) -> CliError {
+pub fn http(error: &HttpError) -> AppError {
     match error {
-        HttpError::Trust(_) => CliError::from_error(Exit::Usage, error)
+        HttpError::Trust(_) => AppError::from_error(ErrorKind::Usage, error)
             .hint("--ca-file takes PEM or DER certificates; --pin-sha256 takes a fingerprint"),
         HttpError::Build(_)
         | HttpError::Credentials(_)
@@ -27,67 +27,69 @@ pub fn http(error: &HttpError) -> CliError {
         | HttpError::Timeout { .. }
         | HttpError::Tls { .. }
         | HttpError::TooLong { .. }
-        | HttpError::Truncated { .. } => CliError::from_error(Exit::Failed, error),
+        | HttpError::Truncated { .. } => AppError::from_error(ErrorKind::Failed, error),
     }
 }
 
 /// A server could not be looked at.
-pub fn peek(error: &PeekError) -> CliError {
+pub fn peek(error: &PeekError) -> AppError {
     match error {
         PeekError::Tls { problem, .. } => {
-            CliError::from_error(Exit::Failed, error).hint(tls_hint(problem, "--host"))
+            AppError::from_error(ErrorKind::Failed, error).hint(tls_hint(problem, "--host"))
         }
         PeekError::Connect { .. } | PeekError::Timeout { .. } => {
-            CliError::from_error(Exit::Failed, error).hint(
+            AppError::from_error(ErrorKind::Failed, error).hint(
                 "check --host, and that its port can be reached from here (AXL answers on 8443)",
             )
         }
-        PeekError::Name(_) => CliError::from_error(Exit::Usage, error).hint("check --host"),
+        PeekError::Name(_) => AppError::from_error(ErrorKind::Usage, error).hint("check --host"),
     }
 }
 
 /// AXL failed.
-pub fn axl(error: &AxlError) -> CliError {
-    let exit = if error.is_authentication() { Exit::Authentication } else { Exit::Failed };
-    CliError::from_error(exit, error).hint(axl_hint(error))
+pub fn axl(error: &AxlError) -> AppError {
+    let kind =
+        if error.is_authentication() { ErrorKind::Authentication } else { ErrorKind::Failed };
+    AppError::from_error(kind, error).hint(axl_hint(error))
 }
 
 /// A survey failed.
-pub fn survey(error: &SurveyError) -> CliError {
+pub fn survey(error: &SurveyError) -> AppError {
     match error {
         SurveyError::Axl(source) => axl(source),
         SurveyError::Ris(source) => ris(source),
         SurveyError::Incomplete(_) | SurveyError::Restless => {
-            CliError::from_error(Exit::Failed, error)
+            AppError::from_error(ErrorKind::Failed, error)
                 .hint("run it again when nobody is changing many devices")
         }
-        SurveyError::NoRegistrations => CliError::from_error(Exit::Usage, error)
+        SurveyError::NoRegistrations => AppError::from_error(ErrorKind::Usage, error)
             .hint("leave --registration-source axl out, so that RisPort70 is asked"),
-        SurveyError::Selection(source) => CliError::from_error(Exit::Usage, source)
+        SurveyError::Selection(source) => AppError::from_error(ErrorKind::Usage, source)
             .hint("nothing was changed; `axlpaper inventory` lists what the cluster has"),
     }
 }
 
 /// A plan was not carried out.
-pub fn apply(error: &ApplyError<AxlError>) -> CliError {
+pub fn apply(error: &ApplyError<AxlError>) -> AppError {
     match error {
-        ApplyError::Stale { .. } => CliError::from_error(Exit::Refused, error)
+        ApplyError::Stale { .. } => AppError::from_error(ErrorKind::Refused, error)
             .hint("nothing was changed; look at the change, then make a new plan"),
         ApplyError::Unreadable { source, .. } => {
-            let exit = if source.is_authentication() { Exit::Authentication } else { Exit::Failed };
-            CliError::from_error(exit, error).hint(axl_hint(source))
+            let kind = if source.is_authentication() { ErrorKind::Authentication } else { ErrorKind::Failed };
+            AppError::from_error(kind, error).hint(axl_hint(source))
         }
-        ApplyError::Unrecorded { .. } => CliError::from_error(Exit::Failed, error)
+        ApplyError::Unrecorded { .. } => AppError::from_error(ErrorKind::Failed, error)
             .hint("nothing is changed that cannot be written down; make room for the journal, or use --state"),
-        ApplyError::Refused { .. } => CliError::from_error(Exit::Authentication, error).hint(
+        ApplyError::Refused { .. } => AppError::from_error(ErrorKind::Authentication, error).hint(
             "the account needs the role Standard AXL API Access, and a User Rank that is not below the push user's",
         ),
     }
 }
 
 /// RisPort70 failed.
-pub fn ris(error: &RisError) -> CliError {
-    let exit = if error.is_authentication() { Exit::Authentication } else { Exit::Failed };
+pub fn ris(error: &RisError) -> AppError {
+    let kind =
+        if error.is_authentication() { ErrorKind::Authentication } else { ErrorKind::Failed };
     let hint = match error {
         RisError::Session { source: SessionError::Http(error), .. } => {
             let hint = http_hint(error, "--ris-host");
@@ -106,7 +108,7 @@ pub fn ris(error: &RisError) -> CliError {
              or use --registration-source axl".to_owned()
         }
     };
-    CliError::from_error(exit, error).hint(hint)
+    AppError::from_error(kind, error).hint(hint)
 }
 
 fn axl_hint(error: &AxlError) -> String {

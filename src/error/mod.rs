@@ -1,4 +1,4 @@
-//! How a command ends: its exit code, its message, and what to do next.
+//! Errors of the application: what went wrong, and what to do next.
 
 pub mod hints;
 
@@ -68,23 +68,51 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// A command that could not do its work.
+/// What kind of error it is, which decides the exit code.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ErrorKind {
+    /// It could not be done: network, cluster fault, files.
+    Failed,
+    /// Usage or configuration.
+    Usage,
+    /// Authentication or authorisation refused.
+    Authentication,
+    /// Refused: not confirmed, stale plan, safety limit, lock held.
+    Refused,
+    /// Interrupted.
+    Interrupted,
+}
+
+impl ErrorKind {
+    /// Returns the exit code of a program that ends with such an error.
+    pub fn exit(self) -> Exit {
+        match self {
+            Self::Failed => Exit::Failed,
+            Self::Usage => Exit::Usage,
+            Self::Authentication => Exit::Authentication,
+            Self::Refused => Exit::Refused,
+            Self::Interrupted => Exit::Interrupted,
+        }
+    }
+}
+
+/// Something that could not be done.
 #[derive(Debug)]
-pub struct CliError {
-    exit: Exit,
+pub struct AppError {
+    kind: ErrorKind,
     message: String,
     hints: Vec<String>,
 }
 
-impl CliError {
+impl AppError {
     /// Makes an error from a message.
-    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: safe(&message.into()), hints: Vec::new() }
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: safe(&message.into()), hints: Vec::new() }
     }
 
     /// Makes an error from another one, with everything that caused it.
-    pub fn from_error(exit: Exit, error: &dyn std::error::Error) -> Self {
-        Self::new(exit, chain(error))
+    pub fn from_error(kind: ErrorKind, error: &dyn std::error::Error) -> Self {
+        Self::new(kind, chain(error))
     }
 
     /// Adds what to do next.
@@ -111,8 +139,8 @@ impl CliError {
 
     /// Returns the error in words, as [`Self::within`] would tell it.
     pub fn told_of(&self, cluster: &str) -> String {
-        let (exit, message, hints) = (self.exit, self.message.clone(), self.hints.clone());
-        Self { exit, message, hints }.within(cluster).to_string()
+        let (kind, message, hints) = (self.kind, self.message.clone(), self.hints.clone());
+        Self { kind, message, hints }.within(cluster).to_string()
     }
 
     /// Returns the message without its hints.
@@ -125,9 +153,14 @@ impl CliError {
         &self.hints
     }
 
+    /// Returns what kind of error it is.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
     /// Returns the exit code.
     pub fn exit(&self) -> Exit {
-        self.exit
+        self.kind.exit()
     }
 }
 
@@ -144,7 +177,7 @@ fn safe(message: &str) -> String {
 /// How many characters of a line are shown.
 const LONGEST_LINE: usize = 1_000;
 
-impl fmt::Display for CliError {
+impl fmt::Display for AppError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "error: {}", self.message)?;
         for hint in &self.hints {

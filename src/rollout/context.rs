@@ -14,7 +14,7 @@ use crate::domain::inventory::{Inventory, PushUser};
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::plan::Plan;
 use crate::domain::repair_policy::Repairs;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, PhoneResult};
 use crate::journal::{JournalError, Recorder};
 use crate::plan::{Kind, after_apply, nothing};
@@ -129,7 +129,7 @@ impl At<'_> {
     ///
     /// # Errors
     /// When what to trust cannot be read.
-    pub fn logins(&self, seen: &Seen) -> Result<Logins, CliError> {
+    pub fn logins(&self, seen: &Seen) -> Result<Logins, AppError> {
         let Self { work, cluster, .. } = *self;
         let Some(password) = &work.push_password else { return Ok(Logins::default()) };
         let user = work.connection.way.need_push_user()?;
@@ -163,7 +163,7 @@ impl At<'_> {
     ///
     /// # Errors
     /// When the cluster or the journal cannot be read, or the repairs contradict what is there.
-    pub async fn look(&self) -> Result<Seen, CliError> {
+    pub async fn look(&self) -> Result<Seen, AppError> {
         let Self { work, cluster, observer, .. } = *self;
         let repairs = self.repairs();
         let inventory =
@@ -189,7 +189,7 @@ impl At<'_> {
     ///
     /// # Errors
     /// When phones could not be pushed to, or the push user's password is wrong. Nothing is changed then.
-    pub async fn prepare(&self, seen: &Seen) -> Result<Ready, CliError> {
+    pub async fn prepare(&self, seen: &Seen) -> Result<Ready, AppError> {
         let Self { work, observer, .. } = *self;
         let changes = seen.plan.changes.iter().map(|change| (change, None));
         let meant = self.audit(&after_apply(seen.inventory.clone(), changes));
@@ -209,7 +209,7 @@ impl At<'_> {
         let toward = images::toward(work.connection).await;
         let line = delivery::line(&self.sending(), toward, &work.goods, prepared, observer)?;
         line.check(&expected).map_err(|error| {
-            CliError::from_error(Exit::Usage, &error).hint(
+            AppError::from_error(ErrorKind::Usage, &error).hint(
                 "nothing was changed or sent; use a shorter --advertise or --image-url, or --picture-name",
             )
         })?;
@@ -242,7 +242,7 @@ impl At<'_> {
     ///
     /// # Errors
     /// When nothing could be changed. What failed later is in the answer.
-    pub async fn change(&self, seen: &Seen, stop: &Stop) -> Result<Changed, CliError> {
+    pub async fn change(&self, seen: &Seen, stop: &Stop) -> Result<Changed, AppError> {
         let Self { work, cluster, observer, .. } = *self;
         let applied = if seen.plan.changes.is_empty() {
             Applied::default()
@@ -308,7 +308,7 @@ impl At<'_> {
 }
 
 /// Asks the cluster whether the push user's password is right, where phones could not tell for a while.
-async fn proven(work: &Work<'_>, cluster: &Cluster, expected: &[Target]) -> Result<bool, CliError> {
+async fn proven(work: &Work<'_>, cluster: &Cluster, expected: &[Target]) -> Result<bool, AppError> {
     let doubtful =
         expected.iter().any(|target| target.fresh && target.login_check == LoginCheck::Cluster);
     match &work.push_password {

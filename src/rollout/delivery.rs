@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::cli::args::payload::Source;
 use crate::domain::model::KEM;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind};
 use crate::event::{Observer, Proof};
 use crate::media::{PreparedImage, PreparedSet, prepare};
 use crate::push::delivery::any::AnyLine;
@@ -28,7 +28,7 @@ pub fn line(
     goods: &Goods,
     prepared: Prepared,
     observer: &Arc<dyn Observer>,
-) -> Result<AnyLine, CliError> {
+) -> Result<AnyLine, AppError> {
     let wait = Duration::from_secs(sending.push.verify_timeout);
     let patience = goods.patience(Duration::from_secs(sending.push.phone_timeout.max(1)));
     let named = || goods.picture_name(sending.picture_file);
@@ -64,8 +64,8 @@ fn pictures_line(
     goods: &Goods,
     (pictures, name): (PreparedSet, String),
     observer: &Arc<dyn Observer>,
-) -> Result<AnyLine, CliError> {
-    let failed = |error: &dyn std::error::Error| CliError::from_error(Exit::Failed, error);
+) -> Result<AnyLine, AppError> {
+    let failed = |error: &dyn std::error::Error| AppError::from_error(ErrorKind::Failed, error);
     let mut line = images::line(sending, toward, pictures, name, observer)?;
     if let Goods::Picture { kem: Some(kem), .. } = goods {
         line = line.with_kem(&made_for_kem(kem)?).map_err(|error| failed(&error))?;
@@ -86,7 +86,7 @@ fn screens(sending: &Sending<'_>) -> Option<Screens> {
 }
 
 /// Makes the picture for key expansion modules.
-fn made_for_kem(kem: &Source) -> Result<Arc<PreparedImage>, CliError> {
+fn made_for_kem(kem: &Source) -> Result<Arc<PreparedImage>, AppError> {
     let made = tokio::task::block_in_place(|| prepare(&kem.picture, &KEM));
-    made.map(Arc::new).map_err(|error| CliError::from_error(Exit::Failed, &error))
+    made.map(Arc::new).map_err(|error| AppError::from_error(ErrorKind::Failed, &error))
 }

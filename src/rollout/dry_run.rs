@@ -17,7 +17,7 @@ use crate::domain::inventory::Inventory;
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::plan::Plan;
 use crate::domain::repair_policy::Repairs;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, Exit};
 use crate::event::Observer;
 use crate::plan::after_apply;
 use crate::report::{audit_json, audit_recap, plan_diff};
@@ -45,7 +45,7 @@ pub async fn run(
     subject: &Subject,
     state: &Path,
     args: &OutputArgs,
-) -> Result<Exit, CliError> {
+) -> Result<Exit, AppError> {
     let mut found = look(connection, subject, state, &Progress::shared()).await?;
     list::sort(&args.list, &mut found.audit.phones)?;
     let recap = found.recap();
@@ -68,7 +68,7 @@ pub async fn look(
     subject: &Subject,
     state: &Path,
     observer: &Arc<dyn Observer>,
-) -> Result<Found, CliError> {
+) -> Result<Found, AppError> {
     let cluster = cluster::connect(connection, observer).await?;
     let repairs =
         Repairs { https: connection.may_use_https(), ..subject.repair.clone().unwrap_or_default() };

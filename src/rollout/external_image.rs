@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::domain::error_chain::chain;
 use crate::domain::model::ImageSpec;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind};
 use crate::image_server::external_url::{ElsewhereError, Template, download};
 use crate::media::{Decoder, PreparedImage, Shape, Unfit};
 use crate::net::client::web_http;
@@ -22,10 +22,11 @@ pub async fn find(
     image: &Template,
     icon: &Template,
     mut models: Vec<(String, ImageSpec)>,
-) -> Result<HashMap<String, Elsewhere>, CliError> {
+) -> Result<HashMap<String, Elsewhere>, AppError> {
     models.sort_by(|(one, _), (other, _)| one.cmp(other));
     models.dedup_by(|(one, _), (other, _)| one == other);
-    let client = web_http(DOWNLOAD).map_err(|error| CliError::from_error(Exit::Failed, &error))?;
+    let client =
+        web_http(DOWNLOAD).map_err(|error| AppError::from_error(ErrorKind::Failed, &error))?;
     let decoder = Decoder::this_program();
     let mut files: HashMap<String, Bytes> = HashMap::new();
     let mut pairs: HashMap<(String, String), Arc<PreparedImage>> = HashMap::new();
@@ -64,21 +65,21 @@ pub async fn find(
     Ok(found)
 }
 
-fn unfit(model: &str, url: &str, why: &Unfit) -> CliError {
-    CliError::new(Exit::Usage, format!("{url} does not suit a {model}: {why}")).hint(
+fn unfit(model: &str, url: &str, why: &Unfit) -> AppError {
+    AppError::new(ErrorKind::Usage, format!("{url} does not suit a {model}: {why}")).hint(
         "nothing was changed; `axlpaper image prepare` makes files of every size, and {size} or {dir} in the \
          address names them",
     )
 }
 
-fn unusable(error: &ElsewhereError) -> CliError {
-    let exit = match error {
-        ElsewhereError::Unreachable { .. } => Exit::Failed,
+fn unusable(error: &ElsewhereError) -> AppError {
+    let kind = match error {
+        ElsewhereError::Unreachable { .. } => ErrorKind::Failed,
         ElsewhereError::Redirect { .. }
         | ElsewhereError::Status { .. }
-        | ElsewhereError::TooLong { .. } => Exit::Usage,
+        | ElsewhereError::TooLong { .. } => ErrorKind::Usage,
     };
-    CliError::new(exit, chain(error))
+    AppError::new(kind, chain(error))
         .hint("nothing was changed; phones would find the same: check the address and the server")
 }
 

@@ -11,7 +11,7 @@ use crate::cli::args::PushArgs;
 use crate::connect::cluster::Connection;
 use crate::connect::push_access::Way;
 use crate::domain::model::ImageSpec;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, Proof, Stage};
 use crate::journal::Recorder;
 use crate::media::{
@@ -25,7 +25,7 @@ use crate::push::delivery::picture::PhoneLine;
 ///
 /// # Errors
 /// When it is missing or cannot be read.
-pub fn read(path: &Path) -> Result<Vec<u8>, CliError> {
+pub fn read(path: &Path) -> Result<Vec<u8>, AppError> {
     Picture::read(path).map_err(|error| unusable(&error))
 }
 
@@ -33,15 +33,15 @@ pub fn read(path: &Path) -> Result<Vec<u8>, CliError> {
 ///
 /// # Errors
 /// When it is no picture.
-pub fn decode(path: &Path, bytes: &[u8]) -> Result<Picture, CliError> {
+pub fn decode(path: &Path, bytes: &[u8]) -> Result<Picture, AppError> {
     // A large picture takes a second or more.
     let decode = || Decoder::this_program().picture(&path.display().to_string(), bytes);
     tokio::task::block_in_place(decode).map_err(|error| unusable(&error))
 }
 
-fn unusable(error: &MediaError) -> CliError {
+fn unusable(error: &MediaError) -> AppError {
     let is_ours = matches!(error, MediaError::Decoder { .. });
-    CliError::from_error(if is_ours { Exit::Failed } else { Exit::Usage }, error)
+    AppError::from_error(if is_ours { ErrorKind::Failed } else { ErrorKind::Usage }, error)
 }
 
 /// Makes the picture in every size that is asked for.
@@ -53,11 +53,11 @@ pub fn prepare<'a>(
     specs: impl Iterator<Item = &'a ImageSpec>,
     options: &Options,
     observer: &dyn Observer,
-) -> Result<PreparedSet, CliError> {
+) -> Result<PreparedSet, AppError> {
     observer.observe(&Event::Started { stage: Stage::Pictures, total: None });
     let prepared =
         tokio::task::block_in_place(|| prepare_all(picture, specs, options, Squeeze::Quick))
-            .map_err(|error| CliError::from_error(Exit::Failed, &error))?;
+            .map_err(|error| AppError::from_error(ErrorKind::Failed, &error))?;
     observer.observe(&Event::Finished { stage: Stage::Pictures });
     let long = prepared.iter().filter_map(|prepared| too_long(prepared));
     for remark in picture.remarks().iter().cloned().chain(long) {
@@ -112,7 +112,7 @@ pub fn line(
     pictures: PreparedSet,
     name: String,
     observer: &Arc<dyn Observer>,
-) -> Result<PhoneLine, CliError> {
+) -> Result<PhoneLine, AppError> {
     let Sending { way, push, .. } = sending;
     let host = way.serving.start(toward, observer)?;
     let patience = Duration::from_secs(push.phone_timeout.max(1));
@@ -126,11 +126,11 @@ pub fn line(
 /// # Errors
 /// When no push user is named, its name or password cannot be sent, or what is known of phones' certificates cannot be
 /// read.
-pub fn meeting(sending: &Sending<'_>, patience: Duration) -> Result<Meeting, CliError> {
+pub fn meeting(sending: &Sending<'_>, patience: Duration) -> Result<Meeting, AppError> {
     let Sending { way, password, push, state, recorder, .. } = sending;
     let user = way.need_push_user()?;
     let phones = PhoneClient::new(user, password, way.phone_port, patience)
-        .map_err(|error| CliError::from_error(Exit::Usage, &error))?;
+        .map_err(|error| AppError::from_error(ErrorKind::Usage, &error))?;
     let meeting = Meeting::new(phones);
     let meeting = match way.phone_tls.way(state, recorder)? {
         Some((https, pins)) => meeting.with_https(https, pins),

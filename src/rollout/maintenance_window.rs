@@ -10,7 +10,7 @@ use crate::domain::inventory::{Inventory, Phone};
 use crate::domain::plan::{Place, Plan};
 use crate::domain::text::counted;
 use crate::domain::time_zone::Zones;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind};
 use crate::push::scheduler::schedule::{Hours, Schedule};
 use crate::push::scheduler::window::{Gate, Until};
 
@@ -18,7 +18,7 @@ use crate::push::scheduler::window::{Gate, Until};
 ///
 /// # Errors
 /// When the config file cannot be used, the time has passed, or nobody knows which time zone is meant.
-pub fn schedule(connection: &ConnectionArgs, push: &PushArgs) -> Result<Schedule, CliError> {
+pub fn schedule(connection: &ConnectionArgs, push: &PushArgs) -> Result<Schedule, AppError> {
     let of_clocks = matches!(push.until, Some(Until::Clock(_)));
     if push.window.is_none() && push.until.is_none() {
         return Ok(Schedule::default());
@@ -31,20 +31,20 @@ pub fn schedule(connection: &ConnectionArgs, push: &PushArgs) -> Result<Schedule
 }
 
 /// Returns the zones of device pools; this machine's has to be known only where it is `needed`.
-fn zones(file: &FileConfig, needed: bool) -> Result<Zones, CliError> {
+fn zones(file: &FileConfig, needed: bool) -> Result<Zones, AppError> {
     if file.has_default_zone() || !needed {
         return Ok(file.zones(TimeZone::UTC));
     }
     let local = TimeZone::try_system().map_err(|error| {
-        CliError::new(Exit::Usage, format!("this machine's time zone is not known: {error}"))
+        AppError::new(ErrorKind::Usage, format!("this machine's time zone is not known: {error}"))
             .hint("write `default_time_zone = \"Europe/Paris\"` into the config file, or set TZ")
     })?;
     Ok(file.zones(local))
 }
 
-fn end(until: Until, zone: &TimeZone) -> Result<Timestamp, CliError> {
+fn end(until: Until, zone: &TimeZone) -> Result<Timestamp, AppError> {
     until.moment(Timestamp::now(), zone).ok_or_else(|| {
-        CliError::new(Exit::Usage, "--until names a time that has passed")
+        AppError::new(ErrorKind::Usage, "--until names a time that has passed")
             .hint("nothing was changed; name a later one")
     })
 }
@@ -56,7 +56,7 @@ fn end(until: Until, zone: &TimeZone) -> Result<Timestamp, CliError> {
 ///
 /// # Errors
 /// When the plan changes settings and the window of a selected phone is closed. Nothing has been changed then.
-pub fn check(schedule: &Schedule, plan: &Plan, inventory: &Inventory) -> Result<(), CliError> {
+pub fn check(schedule: &Schedule, plan: &Plan, inventory: &Inventory) -> Result<(), AppError> {
     if plan.changes.iter().all(|change| change.action.kind() == "associate_devices") {
         return Ok(());
     }
@@ -72,7 +72,7 @@ pub fn check(schedule: &Schedule, plan: &Plan, inventory: &Inventory) -> Result<
         "the window of {} is closed, {first} among them, and this run changes settings, for which phones may restart",
         counted(count, "phone")
     );
-    Err(CliError::new(Exit::Refused, told).hint(
+    Err(AppError::new(ErrorKind::Refused, told).hint(
         "nothing was changed; run it while the windows of all selected phones are open, or change the settings \
          apart, with `axlpaper plan` and `axlpaper apply`",
     ))
@@ -80,7 +80,7 @@ pub fn check(schedule: &Schedule, plan: &Plan, inventory: &Inventory) -> Result<
 
 /// Makes sure that no profile is changed of which only some phones are selected: all of them take its settings over,
 /// and of the others nobody here knows the window.
-fn within_selection(plan: &Plan, inventory: &Inventory) -> Result<(), CliError> {
+fn within_selection(plan: &Plan, inventory: &Inventory) -> Result<(), AppError> {
     for change in &plan.changes {
         let Some((Place::Profile, profile)) = change.action.told() else { continue };
         let of_profile = |phone: &&Phone| phone.common_phone_profile.as_deref() == Some(profile);
@@ -91,7 +91,7 @@ fn within_selection(plan: &Plan, inventory: &Inventory) -> Result<(), CliError> 
                  selected, and the windows of the others are not known here",
                 counted(change.affects, "phone"),
             );
-            return Err(CliError::new(Exit::Refused, told).hint(
+            return Err(AppError::new(ErrorKind::Refused, told).hint(
                 "nothing was changed; repair with `--scope phone`, or change the settings apart, with `axlpaper \
                  plan` and `axlpaper apply`",
             ));

@@ -42,7 +42,7 @@ use crate::domain::inventory::Inventory;
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
 use crate::error::hints;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Observer, Proof};
 use crate::journal::RunId;
 use crate::phone::PhoneClient;
@@ -122,7 +122,7 @@ pub async fn survey(
     limit_counts: LimitCounts,
     repairs: &Repairs,
     observer: &Arc<dyn Observer>,
-) -> Result<Inventory, CliError> {
+) -> Result<Inventory, AppError> {
     let selector = Selector { limit_counts, ..name_list::selector(target)? };
     survey_of(connection, &selector, repairs, observer).await
 }
@@ -136,7 +136,7 @@ pub async fn survey_of(
     selector: &Selector,
     repairs: &Repairs,
     observer: &Arc<dyn Observer>,
-) -> Result<Inventory, CliError> {
+) -> Result<Inventory, AppError> {
     let cluster = cluster::connect(connection, observer).await?;
     survey_with(&cluster, connection, selector, repairs, observer).await
 }
@@ -145,7 +145,7 @@ pub async fn survey_of(
 ///
 /// # Errors
 /// When nothing can be done at all; what fails on the way is in the answer.
-pub async fn run(job: Job) -> Result<Exit, CliError> {
+pub async fn run(job: Job) -> Result<Exit, AppError> {
     let path = journal::path(job.connection.state.as_deref())?;
     resume::refuse_addresses(&job.source, &path)?;
     let mut connection = cluster::connection(&job.connection, Some(&job.push))?;
@@ -194,7 +194,7 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
 ///
 /// # Errors
 /// When a stage before the push cannot be done. Nothing has been pushed then.
-pub async fn execute(work: &Work<'_>, observer: &Arc<dyn Observer>) -> Result<Rollout, CliError> {
+pub async fn execute(work: &Work<'_>, observer: &Arc<dyn Observer>) -> Result<Rollout, AppError> {
     let run = prepared::begin(work).await?;
     let standing = Standing::reach(work, run, observer).await?;
     if let Err(error) = standing.ask() {
@@ -211,10 +211,10 @@ pub async fn execute(work: &Work<'_>, observer: &Arc<dyn Observer>) -> Result<Ro
 ///
 /// # Errors
 /// When the cluster has no such user.
-pub fn push_user_found(inventory: &Inventory) -> Result<(), CliError> {
+pub fn push_user_found(inventory: &Inventory) -> Result<(), AppError> {
     match push_user_missing(&inventory.push_user) {
         None => Ok(()),
-        Some(finding) => Err(CliError::new(Exit::Usage, finding.message).hint(finding.remedy)),
+        Some(finding) => Err(AppError::new(ErrorKind::Usage, finding.message).hint(finding.remedy)),
     }
 }
 
@@ -228,7 +228,7 @@ pub async fn survey_with(
     selector: &Selector,
     repairs: &Repairs,
     observer: &Arc<dyn Observer>,
-) -> Result<Inventory, CliError> {
+) -> Result<Inventory, AppError> {
     let phones = PhoneClient::anonymous(connection.way.phone_port, WHO_ARE_YOU);
     let request = Request {
         registrations: connection.registrations,

@@ -25,7 +25,7 @@ use crate::connect::shared_servers;
 use crate::connect::shared_servers::Ports;
 use crate::domain::audit::AuditedPhone;
 use crate::domain::text::counted;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::Proof;
 use crate::journal::{LeftOut, Together};
 use crate::push::scheduler::Stop;
@@ -45,7 +45,7 @@ use crate::rollout::{Job, Work};
 /// # Errors
 /// When the settings of any of them cannot be used, when a password cannot be had, or when the answer is no. Nothing
 /// has been changed anywhere then; what fails later is in the answer.
-pub async fn run(job: Job) -> Result<Exit, CliError> {
+pub async fn run(job: Job) -> Result<Exit, AppError> {
     let path = journal::path(job.connection.state.as_deref())?;
     let Source::Typed { wanted, target } = &job.source else {
         return Err(one_run_at_a_time());
@@ -69,7 +69,7 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
         share_ports(&mut connections, &ports)?;
     }
     fetch_passwords(&mut connections)?;
-    let work = |connection| -> Result<Work<'_>, CliError> {
+    let work = |connection| -> Result<Work<'_>, AppError> {
         let connection: &Connection = connection;
         Ok(Work {
             name: job.command,
@@ -104,16 +104,16 @@ pub async fn run(job: Job) -> Result<Exit, CliError> {
     Ok(cluster_results::tell(ended, &path, &job.output, job.push.report.as_deref()))
 }
 
-fn one_run_at_a_time() -> CliError {
+fn one_run_at_a_time() -> AppError {
     let message = "--resume and --only-failed go on with one run, which is about one cluster";
-    CliError::new(Exit::Usage, message).hint(
+    AppError::new(ErrorKind::Usage, message).hint(
         "go on with each run by itself: `axlpaper runs` lists them with their clusters; name the cluster with one \
          --cluster",
     )
 }
 
 /// Lets clusters whose settings name the same port share one image server.
-fn share_ports(connections: &mut [Connection], ports: &Arc<Ports>) -> Result<(), CliError> {
+fn share_ports(connections: &mut [Connection], ports: &Arc<Ports>) -> Result<(), AppError> {
     let servings: Vec<_> =
         connections.iter().map(|one| (one.name.as_str(), &one.way.serving)).collect();
     shared_servers::check(&servings)?;
@@ -124,7 +124,7 @@ fn share_ports(connections: &mut [Connection], ports: &Arc<Ports>) -> Result<(),
 }
 
 /// Fetches all passwords before anything else, one after the other, so that no two questions meet on the terminal.
-fn fetch_passwords(connections: &mut [Connection]) -> Result<(), CliError> {
+fn fetch_passwords(connections: &mut [Connection]) -> Result<(), AppError> {
     for connection in connections {
         let name = connection.name.clone();
         let fetched = connection.fetch_password();
@@ -176,7 +176,7 @@ async fn begin(works: &[Work<'_>]) -> Vec<Ended<Run>> {
 }
 
 /// Shows what would be done on each cluster, and asks once for all of it.
-fn ask(ended: &[Ended<Standing<'_>>], yes: bool) -> Result<(), CliError> {
+fn ask(ended: &[Ended<Standing<'_>>], yes: bool) -> Result<(), AppError> {
     let standing = ended.iter().filter_map(|one| Some((&one.name, one.result.as_ref().ok()?)));
     let mut intents = Vec::new();
     for (name, standing) in standing {
@@ -226,7 +226,7 @@ async fn dry_run(
     subject: &Subject,
     state: &Path,
     args: &OutputArgs,
-) -> Result<Exit, CliError> {
+) -> Result<Exit, AppError> {
     list::check_list::<OfCluster<'_, AuditedPhone>>(args)?;
     let mut ended: Vec<Ended<Found>> = clusters::each(connections, async |connection, observer| {
         dry_run::look(connection, subject, state, observer).await

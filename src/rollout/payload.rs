@@ -15,7 +15,7 @@ use crate::domain::picture_rules::PictureRules;
 use crate::domain::push_action::Deed;
 use crate::domain::selector::LimitCounts;
 use crate::domain::text::counted;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, PhoneResult, Proof, Stage};
 use crate::image_server::external_url::Template;
 use crate::media::{Audio, Decoder, Options, PreparedSet, ToneError, ToneSet};
@@ -131,7 +131,7 @@ impl Wanted {
     ///
     /// # Errors
     /// When its file cannot be read, is something else, or may do harm that is not allowed.
-    pub fn read(&self) -> Result<(Goods, String), CliError> {
+    pub fn read(&self) -> Result<(Goods, String), AppError> {
         match self {
             Self::Picture { path, kem, options } => {
                 let options = options.options()?;
@@ -142,7 +142,7 @@ impl Wanted {
             Self::ByRules { rules, options } => {
                 let options = options.options()?;
                 let read = |(name, path): (&str, &Path)| Ok((name.to_owned(), Source::read(path)?));
-                let pictures: Result<Vec<_>, CliError> =
+                let pictures: Result<Vec<_>, AppError> =
                     rules.pictures().into_iter().map(read).collect();
                 let (pictures, rules) = (pictures?, rules.clone());
                 let names: Vec<&str> = pictures.iter().map(|(name, _)| name.as_str()).collect();
@@ -160,7 +160,7 @@ impl Wanted {
             }
             Self::Sound(name) => {
                 let script = Script::play(name).map_err(|error| {
-                    CliError::from_error(Exit::Usage, &error)
+                    AppError::from_error(ErrorKind::Usage, &error)
                         .hint("phones play files that their TFTP server has; upload it there first")
                 })?;
                 let name = name.trim_start_matches("Play:").to_owned();
@@ -178,10 +178,10 @@ impl Wanted {
 ///
 /// # Errors
 /// When it cannot be read or is no sound.
-pub fn audio(path: &Path) -> Result<Audio, CliError> {
+pub fn audio(path: &Path) -> Result<Audio, AppError> {
     let unusable = |error: ToneError| {
         let is_ours = matches!(error, ToneError::Decoder { .. });
-        CliError::from_error(if is_ours { Exit::Failed } else { Exit::Usage }, &error)
+        AppError::from_error(if is_ours { ErrorKind::Failed } else { ErrorKind::Usage }, &error)
     };
     let bytes = Audio::read(path).map_err(unusable)?;
     let decoder = Decoder::this_program();
@@ -189,14 +189,14 @@ pub fn audio(path: &Path) -> Result<Audio, CliError> {
     tokio::task::block_in_place(decode).map_err(unusable)
 }
 
-fn keys(path: &Path, allow_destructive: bool) -> Result<Script, CliError> {
+fn keys(path: &Path, allow_destructive: bool) -> Result<Script, AppError> {
     let shown = path.display();
     let text = read_text(path).map_err(|error| {
-        CliError::new(Exit::Usage, format!("cannot read the key script {shown}: {error}"))
+        AppError::new(ErrorKind::Usage, format!("cannot read the key script {shown}: {error}"))
             .hint("give the path of a script; `axlpaper keys --help` shows what stands in it")
     })?;
     let script = Script::read(&text).map_err(|error| {
-        CliError::new(Exit::Usage, format!("the key script {shown}: {error}"))
+        AppError::new(ErrorKind::Usage, format!("the key script {shown}: {error}"))
             .hint("nothing was sent; `axlpaper keys --help` shows what stands in a script")
     })?;
     let dangers = script.dangers();
@@ -204,8 +204,8 @@ fn keys(path: &Path, allow_destructive: bool) -> Result<Script, CliError> {
         return Ok(script);
     }
     let told: Vec<String> = dangers.iter().map(ToString::to_string).collect();
-    Err(CliError::new(
-        Exit::Refused,
+    Err(AppError::new(
+        ErrorKind::Refused,
         format!("the key script {shown} can do harm: {}", told.join("; ")),
     )
     .hint("nothing was sent; --allow-destructive lets it through"))
@@ -244,13 +244,13 @@ impl Goods {
     ///
     /// # Errors
     /// When there are several pictures: each has a name of its own then.
-    pub fn check_name(&self, typed: Option<&str>) -> Result<(), CliError> {
+    pub fn check_name(&self, typed: Option<&str>) -> Result<(), AppError> {
         match (self, typed) {
             (Self::Gallery { .. }, Some(name)) => {
                 let error = format!(
                     "--picture-name {name:?} is for one picture, and here the [[image]] rules of the config file choose"
                 );
-                Err(CliError::new(Exit::Usage, error).hint(
+                Err(AppError::new(ErrorKind::Usage, error).hint(
                     "nothing was changed or sent; leave it out, and each picture is called after its file on phones that \
                      show names, or name one PICTURE for all",
                 ))
@@ -314,7 +314,7 @@ impl Goods {
         &self,
         models: Vec<OfModel>,
         observer: &dyn Observer,
-    ) -> Result<Prepared, CliError> {
+    ) -> Result<Prepared, AppError> {
         match self {
             Self::Picture { picture, options, .. } => {
                 let specs = models.iter().filter_map(|model| model.takes.image());
@@ -345,7 +345,8 @@ impl Goods {
                     Takes::Picture(_) | Takes::Sound | Takes::Keys => None,
                 });
                 let made = tokio::task::block_in_place(|| ToneSet::make(audio, formats));
-                made.map(Prepared::Tones).map_err(|error| CliError::from_error(Exit::Usage, &error))
+                made.map(Prepared::Tones)
+                    .map_err(|error| AppError::from_error(ErrorKind::Usage, &error))
             }
             Self::Script(script) => Ok(Prepared::Script(script.clone())),
         }
@@ -376,8 +377,8 @@ impl Goods {
     ///
     /// # Errors
     /// When it cannot be proven that way.
-    pub fn proof(&self, typed: Option<Proof>) -> Result<Proof, CliError> {
-        let refuse = |why: &str, hint: &str| Err(CliError::new(Exit::Usage, why).hint(hint));
+    pub fn proof(&self, typed: Option<Proof>) -> Result<Proof, AppError> {
+        let refuse = |why: &str, hint: &str| Err(AppError::new(ErrorKind::Usage, why).hint(hint));
         const OTHERS: &str = "use --verify screenshot or --verify none";
         match (self, typed) {
             (Self::Picture { .. } | Self::Gallery { .. }, typed) => Ok(typed.unwrap_or_default()),

@@ -14,7 +14,7 @@ use crate::cli::ui;
 use crate::connect::cluster;
 use crate::connect::cluster::Cluster;
 use crate::domain::plan::Plan;
-use crate::error::CliError;
+use crate::error::AppError;
 use crate::event::Observer;
 use crate::push::scheduler::{Stop, Stopped};
 use crate::report::Rollout;
@@ -45,7 +45,7 @@ struct Sight {
 ///
 /// # Errors
 /// When the journal cannot be written, or another run works on this cluster.
-pub async fn begin(work: &Work<'_>) -> Result<Run, CliError> {
+pub async fn begin(work: &Work<'_>) -> Result<Run, AppError> {
     let what = What {
         command: work.name,
         place: Place::of(work.connection),
@@ -64,7 +64,7 @@ impl<'a> Standing<'a> {
         work: &'a Work<'a>,
         run: Run,
         observer: &Arc<dyn Observer>,
-    ) -> Result<Self, CliError> {
+    ) -> Result<Self, AppError> {
         let observer = run.noting(observer.clone());
         let started_at = Timestamp::now();
         // What a future holds is moved with it, and this is much.
@@ -96,7 +96,7 @@ impl<'a> Standing<'a> {
     ///
     /// # Errors
     /// When the answer is no.
-    pub fn ask(&self) -> Result<(), CliError> {
+    pub fn ask(&self) -> Result<(), AppError> {
         match &self.intent {
             Some(intent) => ui::confirm(&intent.what, intent.touched, self.work.yes),
             None => Ok(()),
@@ -104,7 +104,7 @@ impl<'a> Standing<'a> {
     }
 
     /// Ends the run without having changed anything. Returns the command that does it after all.
-    pub async fn give_up(self, why: &CliError) -> Option<String> {
+    pub async fn give_up(self, why: &AppError) -> Option<String> {
         self.run.end(Err::<&Rollout, _>(why), run_result::exit_of).await
     }
 
@@ -112,7 +112,7 @@ impl<'a> Standing<'a> {
     ///
     /// # Errors
     /// When nothing could be changed. What failed later is in the answer.
-    pub async fn carry_out(self, stop: &Stop) -> Result<Rollout, CliError> {
+    pub async fn carry_out(self, stop: &Stop) -> Result<Rollout, AppError> {
         let Self { work, run, observer, sight, started_at, .. } = self;
         let Sight { cluster, seen, ready } = *sight;
         let at = At { work, cluster: &cluster, recorder: run.recorder(), observer: &observer };
@@ -132,7 +132,7 @@ async fn look(
     work: &Work<'_>,
     run: &Run,
     observer: &Arc<dyn Observer>,
-) -> Result<Box<Sight>, CliError> {
+) -> Result<Box<Sight>, AppError> {
     run_record::keep_subject(run.recorder(), work.goods.deed(), &work.picture_file).await?;
     context::keep(work, run.recorder()).await.map_err(|error| journal::unusable(&error))?;
     let cluster = cluster::connect(work.connection, observer).await?;
@@ -152,7 +152,7 @@ async fn do_all(
     ready: Ready,
     stop: &Stop,
     started_at: Timestamp,
-) -> Result<Rollout, CliError> {
+) -> Result<Rollout, AppError> {
     let work = at.work;
     let changed = at.change(&seen, stop).await?;
     let (results, changes) = (at.push(&seen, ready, &changed, stop).await, changed.applied);

@@ -10,7 +10,7 @@ use crate::connect::push_access::Way;
 use crate::domain::device_name::DeviceName;
 use crate::domain::error_chain::chain;
 use crate::domain::text::counted;
-use crate::error::CliError;
+use crate::error::AppError;
 use crate::event::{Event, Observer, PhoneResult, Proof};
 use crate::journal::Recorder;
 use crate::push::scheduler::{Pushed, Settings};
@@ -58,7 +58,7 @@ pub fn already_shown(
     push: &PushArgs,
     targets: &[Target],
     digests: &Digests,
-) -> Result<HashMap<DeviceName, PhoneResult>, CliError> {
+) -> Result<HashMap<DeviceName, PhoneResult>, AppError> {
     if push.force {
         return Ok(HashMap::new());
     }

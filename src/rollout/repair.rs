@@ -25,7 +25,7 @@ use crate::domain::plan::{Action, Change, Place, Plan};
 use crate::domain::repair_policy::{Owed, Repairs};
 use crate::domain::text::counted;
 use crate::error::hints;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind};
 use crate::event::{ChangeResult, ChangeState, Event, Observer};
 use crate::journal::Recorder;
 use crate::plan::{Kind, check};
@@ -36,7 +36,7 @@ use crate::survey::{Waiting, wait_until_back};
 ///
 /// # Errors
 /// When there is a journal that cannot be read.
-pub fn owed(path: &Path, connection: &Connection) -> Result<Owed, CliError> {
+pub fn owed(path: &Path, connection: &Connection) -> Result<Owed, AppError> {
     let Some(history) = history_if_any(path)? else { return Ok(Owed::default()) };
     history.owed(&cluster_id(connection)).map_err(|error| unusable(&error))
 }
@@ -50,9 +50,9 @@ pub fn plan(
     audit: &Audit,
     repairs: &Repairs,
     owed: &Owed,
-) -> Result<Plan, CliError> {
+) -> Result<Plan, AppError> {
     crate::plan::plan(inventory, audit, repairs, owed).map_err(|error| {
-        CliError::from_error(Exit::Usage, &error)
+        AppError::from_error(ErrorKind::Usage, &error)
             .hint("nothing was changed; take another name, narrow the selection with --profile, or use --scope phone")
     })
 }
@@ -68,8 +68,8 @@ pub async fn apply(
     kind: Kind,
     stop: &Stop,
     observer: &Arc<dyn Observer>,
-) -> Result<Applied, CliError> {
-    check(plan, kind).map_err(|error| CliError::from_error(Exit::Refused, &error))?;
+) -> Result<Applied, AppError> {
+    check(plan, kind).map_err(|error| AppError::from_error(ErrorKind::Refused, &error))?;
     let unusable = |error| unusable(&error);
     recorder.plan(plan).await.map_err(unusable)?;
     let told_before = journal::history(recorder.path())?.told_before(recorder.run(), plan);
@@ -81,7 +81,7 @@ pub async fn apply(
         () = stop.now.cancelled() => {
             let cut = "stopped at once: what was under way may have been changed or not";
             let show = format!("`axlpaper show {}` names it", recorder.run());
-            Err(CliError::new(Exit::Interrupted, cut).hint(show))
+            Err(AppError::new(ErrorKind::Interrupted, cut).hint(show))
         }
     }
 }
@@ -243,7 +243,7 @@ pub fn associated_lately(
     path: &Path,
     connection: &Connection,
     wait: &WaitArgs,
-) -> Result<BTreeSet<String>, CliError> {
+) -> Result<BTreeSet<String>, AppError> {
     let Some(history) = history_if_any(path)? else { return Ok(BTreeSet::new()) };
     let seconds = i64::try_from(wait.settle_timeout).unwrap_or(i64::MAX);
     let since = Timestamp::now().checked_sub(seconds.seconds()).unwrap_or(Timestamp::MIN);
@@ -254,7 +254,7 @@ pub fn associated_lately(
 ///
 /// # Errors
 /// When the cluster cannot be asked.
-pub async fn publisher(cluster: &Cluster) -> Result<Option<String>, CliError> {
+pub async fn publisher(cluster: &Cluster) -> Result<Option<String>, AppError> {
     let listing = cluster.axl.list(ListProcessNode::all(), |_| {}).await;
     let nodes = listing.map_err(|error| hints::axl(&error))?.rows;
     let publisher = nodes.into_iter().filter(|node| !node.is_virtual()).find(|node| {

@@ -18,7 +18,7 @@ use crate::domain::nat::NatRules;
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::Selector;
 use crate::domain::text::counted;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind};
 use crate::event::Proof;
 use crate::journal::{History, RunId, RunRow, Which};
 use crate::media::Options;
@@ -89,24 +89,24 @@ pub struct Kept {
 ///
 /// # Errors
 /// When the run that is named is such a one, is not there, or the journal cannot be read.
-pub fn refuse_addresses(source: &Source, state: &Path) -> Result<(), CliError> {
+pub fn refuse_addresses(source: &Source, state: &Path) -> Result<(), AppError> {
     let (Source::Resume(which) | Source::OnlyFailed(which)) = source else { return Ok(()) };
     let run = journal::find(&journal::history(state)?, *which)?;
     if !run.is_about_addresses() {
         return Ok(());
     }
     let error = format!("run {} pushed to addresses, and `rollout` asks a cluster", run.id);
-    Err(CliError::new(Exit::Usage, error).hint(format!(
+    Err(AppError::new(ErrorKind::Usage, error).hint(format!(
         "type its command again; phones that are proven to show the picture are left alone: {}",
         run.command_line
     )))
 }
 
 /// Returns what a run did to phones, from what the journal kept of it.
-fn goods(history: &History, run: RunId, kept: &Kept) -> Result<Option<Goods>, CliError> {
+fn goods(history: &History, run: RunId, kept: &Kept) -> Result<Option<Goods>, AppError> {
     let unusable = |error| journal::unusable(&error);
     let damaged = |why: String| {
-        CliError::new(Exit::Failed, format!("the journal holds no address there: {why}"))
+        AppError::new(ErrorKind::Failed, format!("the journal holds no address there: {why}"))
     };
     match &kept.what {
         payload::Kept::Picture => {
@@ -145,7 +145,7 @@ fn goods(history: &History, run: RunId, kept: &Kept) -> Result<Option<Goods>, Cl
 /// Returns the phones that a run has not served: those that failed, those that it was to push to and did not, and those
 /// of which it wrote no end because it was killed before. Nothing where the journal does not know its phones: then none
 /// has been served.
-fn unserved(history: &History, run: &RunRow) -> Result<Option<Vec<DeviceName>>, CliError> {
+fn unserved(history: &History, run: &RunRow) -> Result<Option<Vec<DeviceName>>, AppError> {
     let unusable = |error| journal::unusable(&error);
     let ended = history.phones(run.id).map_err(unusable)?.len();
     let chronicle = Chronicle::read(history, run.clone()).map_err(unusable)?;
@@ -167,7 +167,7 @@ fn unserved(history: &History, run: &RunRow) -> Result<Option<Vec<DeviceName>>, 
 ///
 /// # Errors
 /// When the picture or a list of devices cannot be read.
-pub fn typed(job: &Job, wanted: &Wanted, target: &TargetArgs) -> Result<Subject, CliError> {
+pub fn typed(job: &Job, wanted: &Wanted, target: &TargetArgs) -> Result<Subject, AppError> {
     name_list::check_stdin(&job.connection, target)?;
     let (goods, file) = wanted.read()?;
     let limit_counts = goods.limit_counts();
@@ -187,7 +187,7 @@ pub fn typed(job: &Job, wanted: &Wanted, target: &TargetArgs) -> Result<Subject,
 ///
 /// # Errors
 /// When the picture or the journal cannot be read, or the run is about another cluster.
-pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Subject>, CliError> {
+pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Subject>, AppError> {
     let (which, only_failed) = match &job.source {
         Source::Typed { wanted, target } => return typed(job, wanted, target).map(Some),
         Source::Resume(which) => (*which, false),
@@ -198,16 +198,15 @@ pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Sub
     if run.cluster_id != cluster::cluster_id(connection) {
         let other =
             format!("run {} was about {}, not about {}", run.id, run.host, connection.endpoint);
-        return Err(
-            CliError::new(Exit::Refused, other).hint("nothing was changed; name the run's cluster")
-        );
+        return Err(AppError::new(ErrorKind::Refused, other)
+            .hint("nothing was changed; name the run's cluster"));
     }
     let unusable = |error| journal::unusable(&error);
     let kept = history.snapshot::<Kept>(run.id, "job").map_err(unusable)?;
     let goods = kept.as_ref().map(|kept| goods(&history, run.id, kept)).transpose()?.flatten();
     let (Some(kept), Some(goods)) = (kept, goods) else {
-        return Err(CliError::new(
-            Exit::Usage,
+        return Err(AppError::new(
+            ErrorKind::Usage,
             format!("run {} is an `axlpaper {}`, which pushes no picture", run.id, run.command),
         )
         .hint("`axlpaper runs` lists the runs"));

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::cli::ui;
 use crate::connect::cluster;
 use crate::connect::cluster::Connection;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Event, Observer, Stage};
 use crate::journal::{
     ADDRESSES, ClusterLock, Ending, Holder, Journal, LockError, NewRun, Recorder, RunId, RunState,
@@ -69,7 +69,7 @@ impl Run {
     ///
     /// # Errors
     /// When the journal cannot be written, or another run works on this cluster.
-    pub async fn begin(state: &Path, what: What) -> Result<Self, CliError> {
+    pub async fn begin(state: &Path, what: What) -> Result<Self, AppError> {
         let journal = Journal::open(state).map_err(|error| unusable(&error))?;
         let Place { id, name, host } = what.place;
         let mut holder = holder(what.command);
@@ -114,7 +114,7 @@ impl Run {
     ///
     /// # Errors
     /// When another run works on it.
-    pub fn lock_cluster(&self, publisher: &str) -> Result<(), CliError> {
+    pub fn lock_cluster(&self, publisher: &str) -> Result<(), AppError> {
         let id = format!("node {}", publisher.to_lowercase());
         let lock = ClusterLock::take(&self.journal, &id, &self.holder);
         let lock = lock.map_err(|error| match &error {
@@ -141,7 +141,7 @@ impl Run {
     /// undone, where there is one.
     pub async fn end<T>(
         self,
-        result: Result<&T, &CliError>,
+        result: Result<&T, &AppError>,
         exit: impl Fn(&T) -> Exit,
     ) -> Option<String> {
         let exit = match &result {
@@ -211,25 +211,28 @@ fn go_on(dead: &Holder, journal: &Path) -> String {
 }
 
 /// Two of the clusters that are worked on at once say that they are the same one.
-fn same_publisher(publisher: &str) -> CliError {
+fn same_publisher(publisher: &str) -> AppError {
     let told = format!(
         "its publisher has the same identity ({publisher}) as that of another cluster that was named: two names for \
          one cluster, or one is a copy of the other"
     );
-    CliError::new(Exit::Refused, told)
+    AppError::new(ErrorKind::Refused, told)
         .hint("nothing was changed there; a copy can have a run of its own, at another time")
 }
 
-fn locked(error: &LockError, cluster_id: &str) -> CliError {
+fn locked(error: &LockError, cluster_id: &str) -> AppError {
     match error {
         LockError::Held { holder } if cluster_id == ADDRESSES => {
             let who = holder.as_ref().map(|holder| format!(": {holder}")).unwrap_or_default();
-            CliError::new(Exit::Refused, format!("another push to addresses is under way{who}"))
-                .hint("nothing was sent; wait until it has ended")
+            AppError::new(
+                ErrorKind::Refused,
+                format!("another push to addresses is under way{who}"),
+            )
+            .hint("nothing was sent; wait until it has ended")
         }
-        LockError::Held { .. } => CliError::from_error(Exit::Refused, error)
+        LockError::Held { .. } => AppError::from_error(ErrorKind::Refused, error)
             .hint("nothing was changed; wait until it has ended"),
-        LockError::File { .. } => CliError::from_error(Exit::Failed, error)
+        LockError::File { .. } => AppError::from_error(ErrorKind::Failed, error)
             .hint("nothing was changed; name a place that you may write with --state"),
     }
 }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::domain::payload_kind::ToneFormat;
 use crate::domain::push_action::Deed;
 use crate::domain::text::hex;
-use crate::error::CliError;
+use crate::error::AppError;
 use crate::journal::{
     Ending, Look, Recorder, SentFile, SentPicture, SentPictures, SentTone, SentTones, Subject,
 };
@@ -20,7 +20,7 @@ use crate::rollout::run;
 ///
 /// # Errors
 /// When it cannot be written.
-pub async fn keep_subject(recorder: &Recorder, deed: Deed, file: &str) -> Result<(), CliError> {
+pub async fn keep_subject(recorder: &Recorder, deed: Deed, file: &str) -> Result<(), AppError> {
     let subject = Subject { file: file.to_owned(), object: deed.object(), deed: Some(deed) };
     let kept = recorder.snapshot(Subject::KIND, &subject).await;
     kept.map_err(|error| journal::unusable(&error))
@@ -30,7 +30,7 @@ pub async fn keep_subject(recorder: &Recorder, deed: Deed, file: &str) -> Result
 ///
 /// # Errors
 /// When it cannot be written.
-pub async fn keep_prepared(recorder: &Recorder, prepared: &Prepared) -> Result<(), CliError> {
+pub async fn keep_prepared(recorder: &Recorder, prepared: &Prepared) -> Result<(), AppError> {
     let kept = match prepared {
         Prepared::Pictures(pictures) => {
             let sent = tokio::task::block_in_place(|| sent(pictures));
@@ -43,7 +43,7 @@ pub async fn keep_prepared(recorder: &Recorder, prepared: &Prepared) -> Result<(
 }
 
 /// Keeps how a run ended, when it came to its end.
-pub async fn keep_ending(recorder: &Recorder, rollout: &Result<Rollout, CliError>) {
+pub async fn keep_ending(recorder: &Recorder, rollout: &Result<Rollout, AppError>) {
     if let Ok(rollout) = rollout {
         let (stopped, already) = (rollout.stopped.clone(), rollout.already);
         let ending = Ending { stopped, already, ..Ending::default() };

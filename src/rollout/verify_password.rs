@@ -11,7 +11,7 @@ use crate::axl::client::AxlClient;
 use crate::axl::do_authenticate_user::DoAuthenticateUser;
 use crate::domain::error_chain::chain;
 use crate::error::hints;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind};
 use crate::net::page::PageCheck;
 use crate::net::trust::Trust;
 use crate::push::policy::lockout::{Page, Password};
@@ -27,14 +27,14 @@ pub async fn is_proven(
     axl: &AxlClient,
     user: &str,
     password: SecretString,
-) -> Result<bool, CliError> {
+) -> Result<bool, AppError> {
     let answer = ask(axl, user, password).await;
     if answer != Password::Wrong {
         // Who may not ask is told by the phones.
         return Ok(answer == Password::Right);
     }
     let refused = format!("the cluster refuses the password of the push user {user}");
-    Err(CliError::new(Exit::Authentication, refused).hint(
+    Err(AppError::new(ErrorKind::Authentication, refused).hint(
         "nothing was changed, and no phone was asked; check --push-password-file or PHONE_PASSWORD, and whether the \
          account is locked",
     ))
@@ -50,7 +50,7 @@ pub fn logins(
     password: SecretString,
     page: Option<&str>,
     trust: &Trust,
-) -> Result<Logins, CliError> {
+) -> Result<Logins, AppError> {
     let page = match page {
         Some(url) => PageCheck::new(url, trust).map_err(|error| hints::http(&error))?,
         None => None,

@@ -19,7 +19,7 @@ use crate::domain::association::UserKind;
 use crate::domain::registration::Source;
 use crate::domain::repair_policy::{Repairs, Scope};
 use crate::domain::selector::Pattern;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind};
 use crate::push::scheduler::Caps;
 use crate::push::scheduler::waves::{Amount, Waves};
 use crate::push::scheduler::window::{Daily, Until};
@@ -249,11 +249,11 @@ impl RepairArgs {
     ///
     /// # Errors
     /// When a scope is named for nothing.
-    pub fn repairs(&self, reset: ResetArgs) -> Result<Repairs, CliError> {
+    pub fn repairs(&self, reset: ResetArgs) -> Result<Repairs, AppError> {
         let wanted = |what| self.repair.contains(&what);
         if self.scope.is_some() && !wanted(RepairArg::Personalization) {
-            return Err(CliError::new(
-                Exit::Usage,
+            return Err(AppError::new(
+                ErrorKind::Usage,
                 "--scope says where personalization is enabled",
             )
             .hint("add --repair personalization"));
@@ -418,14 +418,14 @@ impl ConnectionArgs {
     ///
     /// # Errors
     /// When several are named.
-    pub fn one_cluster(&self) -> Result<Option<&str>, CliError> {
+    pub fn one_cluster(&self) -> Result<Option<&str>, AppError> {
         let several = match self.cluster[..] {
             _ if self.all_clusters => "--all-clusters is",
             [] | [_] => return Ok(self.cluster.first().map(String::as_str)),
             _ => "more than one --cluster is",
         };
         let message = format!("{several} not possible here: this works on one cluster at a time");
-        Err(CliError::new(Exit::Usage, message)
+        Err(AppError::new(ErrorKind::Usage, message)
             .hint("`axlpaper inventory`, `audit` and `rollout` take several"))
     }
 

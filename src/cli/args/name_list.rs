@@ -6,20 +6,20 @@ use std::path::Path;
 use crate::cli::args::{ConnectionArgs, TargetArgs};
 use crate::domain::device_name::DeviceName;
 use crate::domain::selector::{Field, Selector};
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind};
 
 /// Makes sure that standard input is asked for one thing only.
 ///
 /// # Errors
 /// When both a password and a list of devices would come from there, or the list twice.
-pub fn check_stdin(connection: &ConnectionArgs, target: &TargetArgs) -> Result<(), CliError> {
+pub fn check_stdin(connection: &ConnectionArgs, target: &TargetArgs) -> Result<(), AppError> {
     let lists = target.devices_from.iter().filter(|path| *path == Path::new("-")).count();
     if lists > 1 {
-        return Err(CliError::new(Exit::Usage, "--devices-from - can be given only once"));
+        return Err(AppError::new(ErrorKind::Usage, "--devices-from - can be given only once"));
     }
     if lists == 1 && connection.password_stdin {
         let both = "--password-stdin and --devices-from - both read standard input";
-        return Err(CliError::new(Exit::Usage, both).hint(
+        return Err(AppError::new(ErrorKind::Usage, both).hint(
             "put the password into a file and use --password-file, or the names into a file",
         ));
     }
@@ -30,7 +30,7 @@ pub fn check_stdin(connection: &ConnectionArgs, target: &TargetArgs) -> Result<(
 ///
 /// # Errors
 /// When a list cannot be read, holds no name, or holds something that is no name.
-pub fn selector(args: &TargetArgs) -> Result<Selector, CliError> {
+pub fn selector(args: &TargetArgs) -> Result<Selector, AppError> {
     let include = [
         (Field::DevicePool, &args.device_pool),
         (Field::Model, &args.model),
@@ -64,14 +64,15 @@ pub fn selector(args: &TargetArgs) -> Result<Selector, CliError> {
     })
 }
 
-fn names_in(path: &Path) -> Result<Vec<DeviceName>, CliError> {
+fn names_in(path: &Path) -> Result<Vec<DeviceName>, AppError> {
     let shown = path.display();
     let text = read_list(path).map_err(|error| {
-        CliError::new(Exit::Usage, format!("cannot read the device list {shown}: {error}"))
+        AppError::new(ErrorKind::Usage, format!("cannot read the device list {shown}: {error}"))
             .hint(WHAT_A_LIST_IS)
     })?;
     parse_names(&text, path != Path::new("-")).map_err(|why| {
-        CliError::new(Exit::Usage, format!("the device list {shown}: {why}")).hint(WHAT_A_LIST_IS)
+        AppError::new(ErrorKind::Usage, format!("the device list {shown}: {why}"))
+            .hint(WHAT_A_LIST_IS)
     })
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cli::args::picture::PictureArgs;
 use crate::domain::picture_rules::PictureRules;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind};
 use crate::event::Proof;
 use crate::image_server::external_url::Template;
 use crate::media::Picture;
@@ -43,7 +43,7 @@ impl WhatArgs {
         picture: Option<PathBuf>,
         options: PictureArgs,
         rules: PictureRules,
-    ) -> Result<Wanted, CliError> {
+    ) -> Result<Wanted, AppError> {
         match (picture, self) {
             (_, Self { remove: true, .. }) => Ok(Wanted::Removal),
             (_, Self { image_url: Some(image), icon_url: Some(icon), .. }) => {
@@ -56,7 +56,7 @@ impl WhatArgs {
             (None, _) => {
                 let hint = "give a PICTURE, or --image-url and --icon-url, or --remove, or write [[image]] rules into the \
                             config file";
-                Err(CliError::new(Exit::Usage, "no picture is named").hint(hint))
+                Err(AppError::new(ErrorKind::Usage, "no picture is named").hint(hint))
             }
         }
     }
@@ -76,7 +76,7 @@ impl Source {
     ///
     /// # Errors
     /// When it is missing, cannot be read or is no picture.
-    pub fn read(path: &Path) -> Result<Self, CliError> {
+    pub fn read(path: &Path) -> Result<Self, AppError> {
         Self::of(path, images::read(path)?)
     }
 
@@ -84,7 +84,7 @@ impl Source {
     ///
     /// # Errors
     /// When it is no picture.
-    pub fn of(name: &Path, bytes: Vec<u8>) -> Result<Self, CliError> {
+    pub fn of(name: &Path, bytes: Vec<u8>) -> Result<Self, AppError> {
         Ok(Self { picture: images::decode(name, &bytes)?, bytes })
     }
 }

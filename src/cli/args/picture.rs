@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind};
 use crate::media::{Colour, Fit, Focus, Options};
 
 /// How a picture is made to fit the phones' panels.
@@ -41,15 +41,15 @@ impl PictureArgs {
     ///
     /// # Errors
     /// When a focus is named although nothing is cut off.
-    pub fn options(&self) -> Result<Options, CliError> {
+    pub fn options(&self) -> Result<Options, AppError> {
         let fit = match self.fit {
             None | Some(FitArg::Cover) => Fit::Cover,
             Some(FitArg::Contain) => Fit::Contain,
             Some(FitArg::Stretch) => Fit::Stretch,
         };
         if self.focus.is_some() && fit != Fit::Cover {
-            return Err(CliError::new(
-                Exit::Usage,
+            return Err(AppError::new(
+                ErrorKind::Usage,
                 "--focus says what stays in sight when something is cut off",
             )
             .hint("leave it out, or use --fit cover"));

@@ -1,6 +1,6 @@
 //! Starting a simulated cluster, for `demo` and `sim`.
 
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind};
 use crate::sim::{FleetSpec, Limits, Release, SimCluster, SimConfig};
 
 /// What the simulated cluster is made of.
@@ -61,7 +61,7 @@ pub async fn start(
     args: &FleetArgs,
     axl_port: u16,
     [phone_port, phone_tls_port]: [u16; 2],
-) -> Result<SimCluster, CliError> {
+) -> Result<SimCluster, AppError> {
     let fleet = FleetSpec { seed: args.seed, phones: args.phones };
     let config = SimConfig {
         release: args.release,
@@ -72,7 +72,7 @@ pub async fn start(
         ..SimConfig::new(fleet.generate())
     };
     SimCluster::start(config).await.map_err(|error| {
-        CliError::from_error(Exit::Failed, &error)
+        AppError::from_error(ErrorKind::Failed, &error)
             .hint("the simulator needs free ports on loopback; on systems other than Linux use few --phones")
     })
 }

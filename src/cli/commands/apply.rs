@@ -14,7 +14,7 @@ use crate::connect::cluster;
 use crate::connect::cluster::Connection;
 use crate::domain::error_chain::chain;
 use crate::domain::plan::Plan;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::ChangeResult;
 use crate::plan::{Kind, PlanError, check};
 use crate::push::scheduler::Stop;
@@ -41,7 +41,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When the file is no plan, the cluster is not the plan's or has moved, or it cannot be written to.
-pub async fn run(args: Args) -> Result<Exit, CliError> {
+pub async fn run(args: Args) -> Result<Exit, AppError> {
     list::check_list::<ChangeResult>(&args.output)?;
     let plan = read(&args.plan, Kind::Repair)?;
     let connection = cluster::connection(&args.connection, None)?;
@@ -70,14 +70,15 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
 }
 
 /// Reads a plan file, and makes sure that it may do no more than plans of this kind.
-pub(super) fn read(path: &Path, kind: Kind) -> Result<Plan, CliError> {
+pub(super) fn read(path: &Path, kind: Kind) -> Result<Plan, AppError> {
     let shown = path.display();
     let make = match kind {
         Kind::Repair => "make a new plan with `axlpaper plan -o FILE`",
         Kind::Revert => "name the file that was written when the journal was lost",
     };
     let text = std::fs::read_to_string(path).map_err(|error| {
-        CliError::new(Exit::Usage, format!("cannot read the plan file {shown}: {error}")).hint(make)
+        AppError::new(ErrorKind::Usage, format!("cannot read the plan file {shown}: {error}"))
+            .hint(make)
     })?;
     let plan = read_plan(&text).map_err(|error| {
         let hint = match &error {
@@ -88,11 +89,11 @@ pub(super) fn read(path: &Path, kind: Kind) -> Result<Plan, CliError> {
                 format!("nothing was changed; {make}")
             }
         };
-        CliError::new(Exit::Usage, format!("{shown}: {}", chain(&error))).hint(hint)
+        AppError::new(ErrorKind::Usage, format!("{shown}: {}", chain(&error))).hint(hint)
     })?;
     check(&plan, kind).map_err(|error| {
         let takes_back = matches!(error, PlanError::TakesBack { .. });
-        let refused = CliError::new(Exit::Refused, format!("{shown}: {error}"));
+        let refused = AppError::new(ErrorKind::Refused, format!("{shown}: {error}"));
         if takes_back {
             refused.hint(format!(
                 "nothing was changed; `axlpaper revert --from {shown}` takes back what the file names"
@@ -105,12 +106,13 @@ pub(super) fn read(path: &Path, kind: Kind) -> Result<Plan, CliError> {
 }
 
 /// Refuses a plan that is for another cluster.
-pub(super) fn check_cluster(plan: &Plan, connection: &Connection) -> Result<(), CliError> {
+pub(super) fn check_cluster(plan: &Plan, connection: &Connection) -> Result<(), AppError> {
     if connection.endpoint.to_string() == plan.cluster.host {
         return Ok(());
     }
     let other = format!("the plan is for {}, not for {}", plan.cluster.host, connection.endpoint);
-    Err(CliError::new(Exit::Refused, other).hint("nothing was changed; name the plan's cluster"))
+    Err(AppError::new(ErrorKind::Refused, other)
+        .hint("nothing was changed; name the plan's cluster"))
 }
 
 async fn carry_out(
@@ -118,7 +120,7 @@ async fn carry_out(
     connection: &Connection,
     plan: &Plan,
     run: &Run,
-) -> Result<Applied, CliError> {
+) -> Result<Applied, AppError> {
     let observer = run.noting(Progress::shared());
     let cluster = cluster::connect(connection, &observer).await?;
     if let Some(publisher) = repair::publisher(&cluster).await? {
@@ -151,7 +153,7 @@ pub(super) fn tell(
     output: &OutputArgs,
     plan: &Plan,
     mut results: Vec<ChangeResult>,
-) -> Result<(), CliError> {
+) -> Result<(), AppError> {
     if output.is_recap() {
         return list::write(output, &changes_recap(&results));
     }

@@ -16,7 +16,7 @@ use crate::domain::finding::Verdict;
 use crate::domain::picture_rules::PictureRules;
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, Exit};
 use crate::report::{OfCluster, audit_json, audit_recap};
 use crate::rollout;
 
@@ -42,7 +42,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When the cluster cannot be read or the answer cannot be written.
-pub async fn run(args: Args) -> Result<Exit, CliError> {
+pub async fn run(args: Args) -> Result<Exit, AppError> {
     name_list::check_stdin(&args.connection, &args.target)?;
     let repairs = args.repair.repairs(ResetArgs::default())?;
     let pictures = cluster::pictures(&args.connection)?;
@@ -57,7 +57,7 @@ async fn one(
     args: &Args,
     repairs: &Repairs,
     pictures: &PictureRules,
-) -> Result<Exit, CliError> {
+) -> Result<Exit, AppError> {
     list::check_list::<AuditedPhone>(&args.output)?;
     let repairs = &Repairs { https: connection.may_use_https(), ..repairs.clone() };
     let (counts, progress) = (LimitCounts::AllPhones, Progress::shared());
@@ -75,7 +75,7 @@ async fn several(
     args: &Args,
     repairs: &Repairs,
     pictures: &PictureRules,
-) -> Result<Exit, CliError> {
+) -> Result<Exit, AppError> {
     list::check_list::<OfCluster<'_, AuditedPhone>>(&args.output)?;
     let selector =
         Selector { limit_counts: LimitCounts::AllPhones, ..name_list::selector(&args.target)? };

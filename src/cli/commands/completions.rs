@@ -3,7 +3,7 @@
 use clap_complete::Shell;
 
 use crate::cli::ui;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, Exit};
 
 /// Print the completions for a shell
 ///
@@ -20,7 +20,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When the answer cannot be written.
-pub fn run(args: &Args) -> Result<Exit, CliError> {
+pub fn run(args: &Args) -> Result<Exit, AppError> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut crate::cli::definition(), "axlpaper", &mut script);
     ui::put(&String::from_utf8_lossy(&script))?;

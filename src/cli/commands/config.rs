@@ -11,7 +11,7 @@ use crate::cli::present::list;
 use crate::cli::ui;
 use crate::config::{FileConfig, KEYS, Layer, Origin, Section, with_accounts};
 use crate::connect::{cluster, password};
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind, Exit};
 use crate::net::trace::HIDDEN;
 use crate::report::{SettingRecord, printable_lines, settings_json};
 
@@ -58,7 +58,7 @@ struct CheckArgs {
 ///
 /// # Errors
 /// When the config file or the keyring cannot be used, or the answer cannot be written.
-pub fn run(args: Args) -> Result<Exit, CliError> {
+pub fn run(args: Args) -> Result<Exit, AppError> {
     match args.command {
         ConfigCommand::Show(args) => show(&args),
         ConfigCommand::Check(args) => check(args),
@@ -66,7 +66,7 @@ pub fn run(args: Args) -> Result<Exit, CliError> {
     }
 }
 
-fn show(args: &ShowArgs) -> Result<Exit, CliError> {
+fn show(args: &ShowArgs) -> Result<Exit, AppError> {
     list::check_list::<SettingRecord>(&args.output)?;
     let (cluster, settings) = cluster::settings(&args.connection, Some(&args.push))?;
     let file = cluster::config_path(&args.connection).filter(|path| path.exists());
@@ -119,11 +119,11 @@ fn records(settings: &Layer) -> Vec<SettingRecord> {
     records
 }
 
-fn check(args: CheckArgs) -> Result<Exit, CliError> {
+fn check(args: CheckArgs) -> Result<Exit, AppError> {
     let named = ConnectionArgs { config: args.config, ..ConnectionArgs::default() };
     let path = cluster::config_path(&named).unwrap_or_default();
     let file = cluster::file(&named)?.ok_or_else(|| {
-        CliError::new(Exit::Usage, format!("there is no config file {}", path.display()))
+        AppError::new(ErrorKind::Usage, format!("there is no config file {}", path.display()))
             .hint("`axlpaper init` writes one")
     })?;
     // That the default is one of the clusters is a mistake of the file too.
@@ -149,7 +149,7 @@ fn check(args: CheckArgs) -> Result<Exit, CliError> {
 }
 
 /// Returns what is wrong with a cluster of the file, whatever flags and environment say.
-fn problems(file: &FileConfig, name: &str) -> Result<Vec<CliError>, CliError> {
+fn problems(file: &FileConfig, name: &str) -> Result<Vec<AppError>, AppError> {
     let Some(Section { layer, .. }) = cluster::section(Some(file), Some(name))? else {
         return Ok(Vec::new());
     };
@@ -162,7 +162,7 @@ fn problems(file: &FileConfig, name: &str) -> Result<Vec<CliError>, CliError> {
         let error = std::fs::File::open(path).err()?;
         let message =
             format!("{}: cannot read {}: {error}", layer.origin("ca_file"), path.display());
-        Some(CliError::new(Exit::Usage, message).hint("it is a file with certificates"))
+        Some(AppError::new(ErrorKind::Usage, message).hint("it is a file with certificates"))
     });
     // Host and user may come from elsewhere when the cluster is asked.
     let fill = |value: &Option<String>| value.clone().or_else(|| Some("somebody".to_owned()));

@@ -18,7 +18,7 @@ use crate::connect::cluster;
 use crate::domain::model;
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Outcome, PhoneResult, Proof};
 use crate::media::demo_png;
 use crate::push::scheduler::schedule::Schedule;
@@ -57,21 +57,22 @@ pub struct Args {
 ///
 /// # Errors
 /// When the simulated cluster cannot start, or when a stage fails as a whole.
-pub async fn run(args: Args) -> Result<Exit, CliError> {
+pub async fn run(args: Args) -> Result<Exit, AppError> {
     let limit_counts = LimitCounts::PhonesWithPictures;
     let selector = Selector { limit_counts, ..name_list::selector(&args.target)? };
     let options = args.options.options()?;
     let (picture_bytes, picture_file) = match &args.picture {
         Some(path) => (images::read(path)?, cluster::file_name(path)),
         None => {
-            let drawn = demo_png().map_err(|error| CliError::from_error(Exit::Failed, &error))?;
+            let drawn =
+                demo_png().map_err(|error| AppError::from_error(ErrorKind::Failed, &error))?;
             (drawn.png.to_vec(), "demo.png".to_owned())
         }
     };
     let picture = Source::of(Path::new(&picture_file), picture_bytes)?;
     // The demonstration has a journal of its own, which goes with it.
     let folder = tempfile::tempdir().map_err(|error| {
-        CliError::new(Exit::Failed, format!("cannot make a folder for the journal: {error}"))
+        AppError::new(ErrorKind::Failed, format!("cannot make a folder for the journal: {error}"))
     })?;
     let cluster = simulator::start(&args.fleet, 0, [0, 0]).await?;
     let before = cluster.record();
@@ -135,8 +136,8 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
         return Ok(Exit::Done);
     }
     let told = differences.into_iter().take(10).collect::<Vec<_>>().join("\n  ");
-    Err(CliError::new(
-        Exit::Failed,
+    Err(AppError::new(
+        ErrorKind::Failed,
         format!("the report and the simulated cluster's record differ:\n  {told}"),
     )
     .hint("this is a bug in axlpaper: please report it with the --seed and --phones that you used"))

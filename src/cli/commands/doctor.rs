@@ -6,7 +6,7 @@ use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs};
 use crate::cli::doctor::{self, Check, DoctorBody};
 use crate::cli::present::list;
 use crate::cli::ui::{self, Progress};
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, Exit};
 use crate::event::{Event, Stage};
 use crate::report::{Document, printable_lines};
 
@@ -28,7 +28,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When the answer cannot be written.
-pub async fn run(args: Args) -> Result<Exit, CliError> {
+pub async fn run(args: Args) -> Result<Exit, AppError> {
     list::check_list::<Check>(&args.output)?;
     let progress = Progress::shared();
     progress.observe(&Event::Started { stage: Stage::Checks, total: None });

@@ -13,7 +13,7 @@ use crate::cli::commands::host_files::FolderFile;
 use crate::cli::present::list;
 use crate::cli::ui;
 use crate::connect::image_server::Serving;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Event, Observer};
 use crate::image_server::{HostLimits, ImageHost};
 use crate::report::{HostedFile, download_line, hosted_json, printable};
@@ -48,7 +48,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When the folder cannot be read, or the server cannot listen.
-pub async fn run(args: Args) -> Result<Exit, CliError> {
+pub async fn run(args: Args) -> Result<Exit, AppError> {
     list::check_list::<HostedFile>(&args.output)?;
     let folder = host_files::read(&args.folder)?;
     for left_out in &folder.left_out {
@@ -90,20 +90,21 @@ fn toward(serving: &Serving) -> IpAddr {
     }
 }
 
-fn publish(host: &ImageHost, files: Vec<FolderFile>) -> Result<Vec<HostedFile>, CliError> {
+fn publish(host: &ImageHost, files: Vec<FolderFile>) -> Result<Vec<HostedFile>, AppError> {
     let publish = |file: FolderFile| {
         let bytes = file.content.len() as u64;
         let published = host.publish_file(&file.name, file.content, "image/png");
-        let (_, url) = published.map_err(|error| CliError::from_error(Exit::Failed, &error))?;
+        let (_, url) =
+            published.map_err(|error| AppError::from_error(ErrorKind::Failed, &error))?;
         Ok(HostedFile { file: file.path, size: file.size.to_string(), bytes, url })
     };
     files.into_iter().map(publish).collect()
 }
 
 /// Waits until somebody wants it to end.
-async fn stopped() -> Result<(), CliError> {
+async fn stopped() -> Result<(), AppError> {
     let failed = |error: std::io::Error| {
-        CliError::new(Exit::Failed, format!("cannot wait for an interrupt: {error}"))
+        AppError::new(ErrorKind::Failed, format!("cannot wait for an interrupt: {error}"))
     };
     #[cfg(unix)]
     {

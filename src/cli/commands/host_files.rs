@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 
 use crate::domain::model::Size;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind};
 use crate::media::png_size;
 
 /// A picture of a folder.
@@ -37,7 +37,7 @@ pub struct Folder {
 ///
 /// # Errors
 /// When the folder cannot be read, holds no picture, or more than fits.
-pub fn read(folder: &Path) -> Result<Folder, CliError> {
+pub fn read(folder: &Path) -> Result<Folder, AppError> {
     let mut found = Folder::default();
     let mut total = 0;
     let mut open = vec![(folder.to_owned(), 0)];
@@ -70,7 +70,7 @@ pub fn read(folder: &Path) -> Result<Folder, CliError> {
     }
     if found.files.is_empty() {
         let text = format!("there is no PNG file in {}", folder.display());
-        return Err(CliError::new(Exit::Usage, text).hint(
+        return Err(AppError::new(ErrorKind::Usage, text).hint(
             "phones take PNG files of exactly their own size: `axlpaper models` lists the sizes",
         ));
     }
@@ -78,7 +78,7 @@ pub fn read(folder: &Path) -> Result<Folder, CliError> {
     Ok(found)
 }
 
-fn list(place: &Path) -> Result<Vec<PathBuf>, CliError> {
+fn list(place: &Path) -> Result<Vec<PathBuf>, AppError> {
     let entries = std::fs::read_dir(place).map_err(|error| unreadable(place, &error))?;
     let paths: std::io::Result<Vec<_>> = entries.map(|entry| Ok(entry?.path())).collect();
     paths.map_err(|error| unreadable(place, &error))
@@ -90,19 +90,20 @@ fn below(folder: &Path, entry: &Path) -> String {
     parts.collect::<Vec<_>>().join("/")
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> CliError {
-    CliError::new(Exit::Usage, format!("cannot read {}: {error}", path.display()))
+fn unreadable(path: &Path, error: &std::io::Error) -> AppError {
+    AppError::new(ErrorKind::Usage, format!("cannot read {}: {error}", path.display()))
         .hint("give the folder that holds the pictures")
 }
 
-fn too_much(folder: &Path, path: &str) -> CliError {
+fn too_much(folder: &Path, path: &str) -> AppError {
     let text = format!(
         "{path} in {} is too much: at most {MOST_FILES} files, {} MB each and {} MB together are served",
         folder.display(),
         LARGEST >> 20,
         MOST_BYTES >> 20
     );
-    CliError::new(Exit::Usage, text).hint("give a folder with nothing but the pictures for phones")
+    AppError::new(ErrorKind::Usage, text)
+        .hint("give a folder with nothing but the pictures for phones")
 }
 
 /// Folders below folders that are looked into; a TFTP tree has one.

@@ -1,14 +1,14 @@
 //! `axlpaper init`
 
 use std::fs::{DirBuilder, OpenOptions};
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::cli::args::ConnectionArgs;
 use crate::cli::ui;
 use crate::config::{Given, KEYS, sample};
 use crate::connect::cluster;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind, Exit};
 
 /// Write a config file with every key in it, with its meaning and default
 ///
@@ -39,7 +39,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When the file is there already, or cannot be written.
-pub fn run(args: &Args) -> Result<Exit, CliError> {
+pub fn run(args: &Args) -> Result<Exit, AppError> {
     let text = sample(KEYS, &given(args));
     if args.print {
         ui::put(&text)?;
@@ -47,7 +47,7 @@ pub fn run(args: &Args) -> Result<Exit, CliError> {
     }
     let named = ConnectionArgs { config: args.config.clone(), ..ConnectionArgs::default() };
     let path = cluster::config_path(&named).ok_or_else(|| {
-        CliError::new(Exit::Usage, "there is no folder for a config file")
+        AppError::new(ErrorKind::Usage, "there is no folder for a config file")
             .hint("name a file with --config")
     })?;
     write_new(&path, &text).map_err(|error| refused(&path, &error))?;
@@ -70,16 +70,15 @@ fn given(args: &Args) -> Given {
     Given { cluster: args.cluster.clone(), values }
 }
 
-fn refused(path: &Path, error: &io::Error) -> CliError {
+fn refused(path: &Path, error: &io::Error) -> AppError {
     let shown = path.display();
-    if error.kind() == ErrorKind::AlreadyExists {
-        return CliError::new(
-            Exit::Refused,
+    if error.kind() == io::ErrorKind::AlreadyExists {
+        return AppError::new(ErrorKind::Refused,
             format!("{shown} is there already; nothing was written"),
         )
         .hint("`axlpaper init --print` shows what would be written; or name another file with --config");
     }
-    CliError::new(Exit::Failed, format!("cannot write {shown}: {error}"))
+    AppError::new(ErrorKind::Failed, format!("cannot write {shown}: {error}"))
         .hint("check that the folder may be written to")
 }
 

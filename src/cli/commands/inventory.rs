@@ -12,7 +12,7 @@ use crate::connect::cluster::Connection;
 use crate::domain::inventory::{Inventory, Phone};
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, Exit};
 use crate::report::{OfCluster, inventory_json};
 use crate::rollout;
 
@@ -33,7 +33,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When the cluster cannot be read or the answer cannot be written.
-pub async fn run(args: Args) -> Result<Exit, CliError> {
+pub async fn run(args: Args) -> Result<Exit, AppError> {
     name_list::check_stdin(&args.connection, &args.target)?;
     match clusters::chosen(&args.connection, None)? {
         Chosen::One(connection) => one(&connection, &args).await,
@@ -41,7 +41,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     }
 }
 
-async fn one(connection: &Connection, args: &Args) -> Result<Exit, CliError> {
+async fn one(connection: &Connection, args: &Args) -> Result<Exit, AppError> {
     list::check_list::<Phone>(&args.output)?;
     let (counts, progress) = (LimitCounts::AllPhones, Progress::shared());
     let mut inventory =
@@ -55,7 +55,7 @@ async fn one(connection: &Connection, args: &Args) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-async fn several(connections: Vec<Connection>, args: &Args) -> Result<Exit, CliError> {
+async fn several(connections: Vec<Connection>, args: &Args) -> Result<Exit, AppError> {
     list::check_list::<OfCluster<'_, Phone>>(&args.output)?;
     let selector =
         Selector { limit_counts: LimitCounts::AllPhones, ..name_list::selector(&args.target)? };

@@ -8,7 +8,7 @@ use clap_mangen::Man;
 use crate::cli::commands::man_markdown;
 use crate::cli::present::list;
 use crate::cli::ui;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind, Exit};
 
 /// Print the man page, or write one for every command into a folder
 #[derive(clap::Args, Debug)]
@@ -25,7 +25,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When a page cannot be written.
-pub fn run(args: &Args) -> Result<Exit, CliError> {
+pub fn run(args: &Args) -> Result<Exit, AppError> {
     let mut program = crate::cli::definition();
     program.build();
     if args.markdown {
@@ -39,18 +39,18 @@ pub fn run(args: &Args) -> Result<Exit, CliError> {
 }
 
 /// Writes the page of a command and those of its own commands.
-fn write_all(command: &Command, folder: &Path) -> Result<(), CliError> {
+fn write_all(command: &Command, folder: &Path) -> Result<(), AppError> {
     let name = command.get_display_name().unwrap_or_else(|| command.get_name());
     list::write_file(&folder.join(format!("{name}.1")), &page(command, name)?)?;
     let below = command.get_subcommands().filter(|command| command.get_name() != "help");
     below.into_iter().try_for_each(|command| write_all(command, folder))
 }
 
-fn page(command: &Command, name: &str) -> Result<String, CliError> {
+fn page(command: &Command, name: &str) -> Result<String, AppError> {
     let mut page = Vec::new();
     let man = Man::new(command.clone()).title(name);
     man.render(&mut page).map_err(|error| {
-        CliError::new(Exit::Failed, format!("cannot make the man page of {name}: {error}"))
+        AppError::new(ErrorKind::Failed, format!("cannot make the man page of {name}: {error}"))
     })?;
     Ok(String::from_utf8_lossy(&page).into_owned())
 }

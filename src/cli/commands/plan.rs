@@ -15,7 +15,7 @@ use crate::connect::cluster;
 use crate::domain::plan::Plan;
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::LimitCounts;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind, Exit};
 use crate::report::{Format, Record, plan_diff, plan_json, plan_recap};
 use crate::rollout;
 use crate::rollout::repair;
@@ -53,13 +53,13 @@ pub struct Args {
 ///
 /// # Errors
 /// When the cluster cannot be read or the plan cannot be written.
-pub async fn run(args: Args) -> Result<Exit, CliError> {
+pub async fn run(args: Args) -> Result<Exit, AppError> {
     name_list::check_stdin(&args.connection, &args.target)?;
     let format = if args.json { Format::Json } else { args.format };
     list::check_format::<Row>(format, &args.list)?;
     if format == Format::Json && args.list.fields.is_empty() && !args.list.sort.is_empty() {
         let order = "the changes of a plan stand in the order in which they are made";
-        return Err(CliError::new(Exit::Usage, order)
+        return Err(AppError::new(ErrorKind::Usage, order)
             .hint("--sort is for its rows: use --format table, csv or ndjson, or add --fields"));
     }
     args.output.as_deref().map_or(Ok(()), list::check_writable)?;

@@ -2,7 +2,7 @@
 
 use crate::cli::commands::push_only;
 use crate::cli::commands::push_only::SendArgs;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, Exit};
 use crate::rollout::payload::Wanted;
 
 /// Play a sound on phones once, aloud
@@ -24,6 +24,6 @@ pub struct Args {
 ///
 /// # Errors
 /// When nothing can be sent at all; a phone's failure is in the answer and the exit code.
-pub async fn run(args: Args) -> Result<Exit, CliError> {
+pub async fn run(args: Args) -> Result<Exit, AppError> {
     push_only::run("play", Wanted::Sound(args.name), args.send).await
 }

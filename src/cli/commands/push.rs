@@ -6,7 +6,7 @@ use crate::cli::args::payload::WhatArgs;
 use crate::cli::args::picture::PictureArgs;
 use crate::cli::commands::push_only;
 use crate::cli::commands::push_only::SendArgs;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, Exit};
 
 /// Push a picture to the phones that are ready, and change nothing on the cluster
 ///
@@ -30,7 +30,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When nothing can be pushed at all; a phone's failure is in the answer and the exit code.
-pub async fn run(args: Args) -> Result<Exit, CliError> {
+pub async fn run(args: Args) -> Result<Exit, AppError> {
     let Args { picture, what, options, send } = args;
     let wanted = what.wanted(picture, options, send.rules()?)?;
     push_only::anything("push", wanted, send).await

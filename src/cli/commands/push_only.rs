@@ -6,7 +6,7 @@ use clap::Args;
 use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs, WaitArgs};
 use crate::connect::cluster;
 use crate::domain::picture_rules::PictureRules;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind, Exit};
 use crate::rollout;
 use crate::rollout::Job;
 use crate::rollout::by_address;
@@ -37,7 +37,7 @@ impl SendArgs {
     ///
     /// # Errors
     /// When the config file cannot be used.
-    pub fn rules(&self) -> Result<PictureRules, CliError> {
+    pub fn rules(&self) -> Result<PictureRules, AppError> {
         if self.addresses.any() {
             Ok(PictureRules::default())
         } else {
@@ -50,9 +50,9 @@ impl SendArgs {
 ///
 /// # Errors
 /// When nothing can be pushed at all; a phone's failure is in the answer and the exit code.
-pub async fn run(command: &'static str, wanted: Wanted, args: SendArgs) -> Result<Exit, CliError> {
+pub async fn run(command: &'static str, wanted: Wanted, args: SendArgs) -> Result<Exit, AppError> {
     if args.push.picture_name.is_some() {
-        return Err(CliError::new(Exit::Usage, "--picture-name names pictures only")
+        return Err(AppError::new(ErrorKind::Usage, "--picture-name names pictures only")
             .hint(format!("leave it out: `axlpaper {command}` pushes none")));
     }
     // On the heap, because two calls deep it is a large future.
@@ -67,7 +67,7 @@ pub async fn anything(
     command: &'static str,
     wanted: Wanted,
     args: SendArgs,
-) -> Result<Exit, CliError> {
+) -> Result<Exit, AppError> {
     let SendArgs { connection, addresses, target, push, output, yes } = args;
     if addresses.any() {
         let job =

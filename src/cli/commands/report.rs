@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::cli::present::{list, run_result};
 use crate::cli::ui;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, Exit};
 use crate::journal::{RunRow, Which};
 
 /// Write the report of a run: one HTML file that needs no network, the same that the run wrote at its end
@@ -29,7 +29,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When there is no such run, when the journal cannot be read, or when the file cannot be written.
-pub fn run(args: &Args) -> Result<Exit, CliError> {
+pub fn run(args: &Args) -> Result<Exit, AppError> {
     let history = journal::history(&journal::path(args.state.as_deref())?)?;
     let mut runs: Vec<RunRow> = Vec::new();
     for which in &args.runs {

@@ -16,7 +16,7 @@ use crate::connect::cluster::{Cluster, Connection};
 use crate::domain::inventory::ClusterInfo;
 use crate::domain::plan::{Change, Now, Plan};
 use crate::error::hints;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{ChangeResult, ChangeState};
 use crate::journal::{History, RunId, RunRow, Which};
 use crate::plan::{Kind, Undo, taken_back, undo};
@@ -55,7 +55,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When there is no such run, it was about another cluster, or the cluster cannot be written to.
-pub async fn run(args: Args) -> Result<Exit, CliError> {
+pub async fn run(args: Args) -> Result<Exit, AppError> {
     list::check_list::<ChangeResult>(&args.output)?;
     let path = journal::path(args.connection.state.as_deref())?;
     let run = match (&args.run, &args.from) {
@@ -72,9 +72,8 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     if row.cluster_id != cluster::cluster_id(&connection) {
         let other =
             format!("run {} was about {}, not about {}", row.id, row.host, connection.endpoint);
-        return Err(
-            CliError::new(Exit::Refused, other).hint("nothing was changed; name the run's cluster")
-        );
+        return Err(AppError::new(ErrorKind::Refused, other)
+            .hint("nothing was changed; name the run's cluster"));
     }
     let done = made(&history, &row)?;
     if done.is_empty() {
@@ -85,7 +84,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
 }
 
 /// Takes back what a file names: from there on as if a run of the journal had done it.
-async fn run_from(args: &Args, file: &Path, state: &Path) -> Result<Exit, CliError> {
+async fn run_from(args: &Args, file: &Path, state: &Path) -> Result<Exit, AppError> {
     let plan = read(file, Kind::Revert)?;
     let connection = cluster::connection(&args.connection, None)?;
     check_cluster(&plan, &connection)?;
@@ -98,7 +97,7 @@ async fn take_back(
     done: &[Change],
     reverts: Option<RunId>,
     state: &Path,
-) -> Result<Exit, CliError> {
+) -> Result<Exit, AppError> {
     if args.dry_run {
         let cluster = cluster::connect(connection, &Progress::shared()).await?;
         let undo = way_back(&cluster, connection, done, args.reset, state).await?;
@@ -122,14 +121,14 @@ async fn take_back(
 }
 
 /// Returns the changes of a run that were made, or may have been.
-fn made(history: &History, run: &RunRow) -> Result<Vec<Change>, CliError> {
+fn made(history: &History, run: &RunRow) -> Result<Vec<Change>, AppError> {
     let rows = history.changes(run.id).map_err(|error| journal::unusable(&error))?;
     let made = rows.into_iter().filter(|row| row.state != Some(ChangeState::NotApplied));
     Ok(made.map(|row| row.change).collect())
 }
 
 /// Says so, and names the run that was probably meant.
-fn nothing_to_take_back(history: &History, run: &RunRow) -> Result<String, CliError> {
+fn nothing_to_take_back(history: &History, run: &RunRow) -> Result<String, AppError> {
     let nothing = format!("run {} changed nothing on the cluster; nothing to take back", run.id);
     let runs = history.runs(MOST_RUNS).map_err(|error| journal::unusable(&error))?;
     for other in runs.iter().filter(|other| other.cluster_id == run.cluster_id) {
@@ -149,7 +148,7 @@ async fn carry_out(
     connection: &Connection,
     done: &[Change],
     run: &Run,
-) -> Result<(Plan, Applied), CliError> {
+) -> Result<(Plan, Applied), AppError> {
     let observer = run.noting(Progress::shared());
     let cluster = cluster::connect(connection, &observer).await?;
     if let Some(publisher) = repair::publisher(&cluster).await? {
@@ -178,7 +177,7 @@ async fn way_back(
     done: &[Change],
     reset: ResetArgs,
     state: &Path,
-) -> Result<Undo, CliError> {
+) -> Result<Undo, AppError> {
     let mut there: Vec<Now> = Vec::with_capacity(done.len());
     for change in done {
         there.push(now(&*cluster.axl, &change.action).await.map_err(|error| hints::axl(&error))?);

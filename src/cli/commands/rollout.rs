@@ -8,7 +8,7 @@ use crate::cli::args::{
     ConnectionArgs, OutputArgs, PushArgs, RepairArgs, ResetArgs, TargetArgs, WaitArgs,
 };
 use crate::connect::cluster;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, Exit};
 use crate::journal::Which;
 use crate::rollout;
 use crate::rollout::Job;
@@ -58,7 +58,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When nothing can be done at all; a phone's failure is in the answer and the exit code.
-pub async fn run(args: Args) -> Result<Exit, CliError> {
+pub async fn run(args: Args) -> Result<Exit, AppError> {
     let repairs = args.repair.repairs(args.reset)?;
     let source = match (args.resume, args.only_failed, args.picture) {
         (Some(run), ..) => Source::Resume(run),

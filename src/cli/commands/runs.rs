@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::cli::args::OutputArgs;
 use crate::cli::present::list;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, Exit};
 use crate::report::{RunRecord, runs_json};
 
 /// List what was run against clusters, the newest first
@@ -27,7 +27,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When the journal cannot be read.
-pub fn run(args: &Args) -> Result<Exit, CliError> {
+pub fn run(args: &Args) -> Result<Exit, AppError> {
     list::check_list::<RunRecord>(&args.output)?;
     let path = journal::path(args.state.as_deref())?;
     let runs = match journal::history_if_any(&path)? {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::cli::args::OutputArgs;
 use crate::cli::present::list;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, Exit};
 use crate::event::PhoneResult;
 use crate::journal::Which;
 use crate::report::{Shown, show_json, show_recap};
@@ -30,7 +30,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When there is no such run, or the journal cannot be read.
-pub fn run(args: &Args) -> Result<Exit, CliError> {
+pub fn run(args: &Args) -> Result<Exit, AppError> {
     list::check_list::<PhoneResult>(&args.output)?;
     let history = journal::history(&journal::path(args.state.as_deref())?)?;
     let run = journal::find(&history, args.run)?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::cli::args::simulator;
 use crate::cli::present::list;
 use crate::cli::ui;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind, Exit};
 use crate::sim;
 
 /// Run a simulated cluster on loopback until it is interrupted
@@ -37,7 +37,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When the simulated cluster cannot start.
-pub async fn run(args: Args) -> Result<Exit, CliError> {
+pub async fn run(args: Args) -> Result<Exit, AppError> {
     for path in args.ca_out.iter().chain(&args.phone_ca_out) {
         list::check_writable(path)?;
     }
@@ -80,7 +80,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     );
     ui::put(&guide)?;
     tokio::signal::ctrl_c().await.map_err(|error| {
-        CliError::new(Exit::Failed, format!("cannot wait for an interrupt: {error}"))
+        AppError::new(ErrorKind::Failed, format!("cannot wait for an interrupt: {error}"))
     })?;
     cluster.shutdown().await;
     Ok(Exit::Done)

@@ -14,7 +14,7 @@ use crate::cli::ui;
 use crate::config::{FileConfig, Layer, Pinned, with_pin};
 use crate::connect::cluster;
 use crate::error::hints;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind, Exit};
 use crate::net::certificate::CertificateFacts;
 use crate::net::certificate_probe;
 use crate::net::certificate_probe::PeekError;
@@ -58,14 +58,14 @@ pub struct TrustBody<'a> {
 ///
 /// # Errors
 /// When the server cannot be reached, shows no certificate, or the config file cannot be changed.
-pub async fn run(args: Args) -> Result<Exit, CliError> {
+pub async fn run(args: Args) -> Result<Exit, AppError> {
     let (cluster, settings) = settings(&args.connection)?;
     let host = settings.host.as_deref().ok_or_else(|| {
-        CliError::new(Exit::Usage, "no server is named")
+        AppError::new(ErrorKind::Usage, "no server is named")
             .hint("use --host or CUCM_HOST, or --cluster with a config file")
     })?;
     let endpoint = Endpoint::parse(host, Endpoint::CUCM_PORT).map_err(|error| {
-        CliError::new(Exit::Usage, format!("{}: {error}", settings.origin("host")))
+        AppError::new(ErrorKind::Usage, format!("{}: {error}", settings.origin("host")))
     })?;
     let limit = Duration::from_secs(settings.timeout.unwrap_or(15));
     let chain = certificate_probe::certificates(&endpoint, limit)
@@ -75,12 +75,12 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
     for der in &chain {
         facts.push(
             CertificateFacts::read(der)
-                .map_err(|error| CliError::from_error(Exit::Failed, &error))?,
+                .map_err(|error| AppError::from_error(ErrorKind::Failed, &error))?,
         );
     }
-    let (own, issuers) = facts
-        .split_first()
-        .ok_or_else(|| CliError::new(Exit::Failed, format!("{endpoint} showed no certificate")))?;
+    let (own, issuers) = facts.split_first().ok_or_else(|| {
+        AppError::new(ErrorKind::Failed, format!("{endpoint} showed no certificate"))
+    })?;
     let checked = certificate_probe::check(&endpoint, &cluster::trust(&settings)?, limit).await;
     let why_not = checked.err().map(|error| match error {
         PeekError::Tls { problem, .. } => problem.to_string(),
@@ -110,7 +110,7 @@ pub async fn run(args: Args) -> Result<Exit, CliError> {
 
 /// Puts the settings together. A config file or a cluster in it that is not there yet is what this command
 /// makes, so it is no error.
-fn settings(args: &ConnectionArgs) -> Result<(Option<String>, Layer), CliError> {
+fn settings(args: &ConnectionArgs) -> Result<(Option<String>, Layer), AppError> {
     let mut args = args.clone();
     let there = cluster::config_path(&args).filter(|path| path.exists());
     let Some(path) = there else {
@@ -120,7 +120,7 @@ fn settings(args: &ConnectionArgs) -> Result<(Option<String>, Layer), CliError> 
         return cluster::settings(&args, None);
     };
     let file =
-        FileConfig::load(&path).map_err(|error| CliError::from_error(Exit::Usage, &error))?;
+        FileConfig::load(&path).map_err(|error| AppError::from_error(ErrorKind::Usage, &error))?;
     if let Some(name) = args.one_cluster()?
         && file.section(Some(name)).is_err()
     {
@@ -135,9 +135,9 @@ fn pin(
     cluster: Option<String>,
     endpoint: &Endpoint,
     own: &CertificateFacts,
-) -> Result<Exit, CliError> {
+) -> Result<Exit, AppError> {
     let path = cluster::config_path(&args.connection).ok_or_else(|| {
-        CliError::new(Exit::Usage, "there is no folder for a config file")
+        AppError::new(ErrorKind::Usage, "there is no folder for a config file")
             .hint("name a file with --config")
     })?;
     let name = args
@@ -150,7 +150,7 @@ fn pin(
     let fingerprint = own.sha256_with_colons();
     let Pinned { text: changed, old } = with_pin(&text, &name, &endpoint.to_string(), &fingerprint)
         .map_err(|error| {
-            CliError::from_error(Exit::Usage, &error)
+            AppError::from_error(ErrorKind::Usage, &error)
                 .hint(format!("nothing was changed in {}", path.display()))
         })?;
     let before = old.as_deref().map(str::parse);
@@ -173,7 +173,7 @@ fn pin(
     )?;
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(|error| {
-            CliError::new(Exit::Failed, format!("cannot make {}: {error}", folder.display()))
+            AppError::new(ErrorKind::Failed, format!("cannot make {}: {error}", folder.display()))
         })?;
     }
     list::write_file(&path, &changed)?;
@@ -181,12 +181,12 @@ fn pin(
     Ok(Exit::Done)
 }
 
-fn read_or_empty(path: &Path) -> Result<String, CliError> {
+fn read_or_empty(path: &Path) -> Result<String, AppError> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
-        Err(error) => Err(CliError::new(
-            Exit::Usage,
+        Err(error) => Err(AppError::new(
+            ErrorKind::Usage,
             format!("cannot read the config file {}: {error}", path.display()),
         )),
     }

@@ -25,7 +25,7 @@ use crate::domain::device_name::DeviceName;
 use crate::domain::error_chain::chain;
 use crate::domain::inventory::PushUser;
 use crate::error::hints;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Observer, Unobserved};
 use crate::journal::History;
 use crate::net::certificate::CertificateFacts;
@@ -155,8 +155,9 @@ async fn tls(checks: &mut Checks, endpoint: &Endpoint, settings: &Layer) -> bool
             .await
             .map_err(|error| hints::peek(&error))?;
         let own = chain.first().map(|der| CertificateFacts::read(der));
-        let own = own.ok_or_else(|| CliError::new(Exit::Failed, "no certificate was shown"))?;
-        let own = own.map_err(|error| CliError::from_error(Exit::Failed, &error))?;
+        let own =
+            own.ok_or_else(|| AppError::new(ErrorKind::Failed, "no certificate was shown"))?;
+        let own = own.map_err(|error| AppError::from_error(ErrorKind::Failed, &error))?;
         let trust = cluster::trust(settings)?;
         let why_not = match certificate_probe::check(endpoint, &trust, LIMIT).await {
             Ok(()) => None,
@@ -164,7 +165,7 @@ async fn tls(checks: &mut Checks, endpoint: &Endpoint, settings: &Layer) -> bool
             Err(other) => Some(other.to_string()),
         };
         let found = evaluate::certificate(&own, why_not.as_deref(), Timestamp::now());
-        Ok::<_, CliError>(if trust.insecure && why_not.is_none() {
+        Ok::<_, AppError>(if trust.insecure && why_not.is_none() {
             Found::warning(
                 "--insecure: the server is not verified; whoever is in between can read the passwords",
                 "`axlpaper trust` pins the certificate instead",

@@ -6,7 +6,7 @@ use crate::axl::do_authenticate_user::Authentication;
 use crate::cli::doctor::Found;
 use crate::domain::inventory::{EnterpriseSettings, PushUser};
 use crate::domain::text::counted;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, Exit};
 use crate::net::certificate::CertificateFacts;
 use crate::rollout::push_common::logins_at_risk;
 
@@ -107,7 +107,7 @@ pub fn enterprise(settings: &EnterpriseSettings, remarks: &[String]) -> Found {
 }
 
 /// Makes an error of the program a failed check.
-pub fn failed(error: &CliError) -> Found {
+pub fn failed(error: &AppError) -> Found {
     Found::failed(error.exit(), error.message(), error.hints().join("; "))
 }
 

@@ -9,7 +9,7 @@ use crate::cli::present::clusters;
 use crate::cli::present::clusters::Ended;
 use crate::cli::present::{list, run_result};
 use crate::cli::ui;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, Exit};
 use crate::event::PhoneResult;
 use crate::journal::RunId;
 use crate::report::{
@@ -21,7 +21,7 @@ use crate::rollout::next_command;
 ///
 /// # Errors
 /// Says which place cannot be written.
-pub fn check(output: &OutputArgs, report: Option<&Path>) -> Result<(), CliError> {
+pub fn check(output: &OutputArgs, report: Option<&Path>) -> Result<(), AppError> {
     list::check_list::<OfCluster<'_, PhoneResult>>(output)?;
     run_result::check_report(report)
 }
@@ -69,7 +69,7 @@ fn recap(ended: &[Ended<Rollout>], state: &Path) -> String {
 }
 
 /// Writes the answer: the recaps again where no list was asked for.
-fn answer(ended: &mut [Ended<Rollout>], output: &OutputArgs, recap: &str) -> Result<(), CliError> {
+fn answer(ended: &mut [Ended<Rollout>], output: &OutputArgs, recap: &str) -> Result<(), AppError> {
     if output.is_recap() {
         return list::write(output, recap);
     }

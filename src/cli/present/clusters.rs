@@ -16,7 +16,7 @@ use crate::cli::ui::Progress;
 use crate::config::{FileConfig, Layer, environment};
 use crate::connect::cluster;
 use crate::connect::cluster::Connection;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::Observer;
 use crate::journal::RunId;
 use crate::report::{
@@ -43,21 +43,24 @@ pub struct Ended<T> {
     /// The number of its run, where it has one.
     pub run: Option<RunId>,
     /// What was found, or why nothing was.
-    pub result: Result<T, CliError>,
+    pub result: Result<T, AppError>,
 }
 
 /// Finds the clusters that are meant, and checks the settings of all of them before any is asked.
 ///
 /// # Errors
 /// When one of them cannot be used as it is configured.
-pub fn chosen(args: &ConnectionArgs, push: Option<&PushArgs>) -> Result<Chosen, CliError> {
+pub fn chosen(args: &ConnectionArgs, push: Option<&PushArgs>) -> Result<Chosen, AppError> {
     if !args.is_about_several() {
         return Ok(Chosen::One(Box::new(cluster::connection(args, push)?)));
     }
     refuse_single_server(args, push)?;
     let file = cluster::file(args)?.ok_or_else(|| {
-        CliError::new(Exit::Usage, "several clusters are asked for, and there is no config file")
-            .hint("`axlpaper init` writes one; each cluster is a table [cluster.NAME] in it")
+        AppError::new(
+            ErrorKind::Usage,
+            "several clusters are asked for, and there is no config file",
+        )
+        .hint("`axlpaper init` writes one; each cluster is a table [cluster.NAME] in it")
     })?;
     let mut names: Vec<&str> = Vec::new();
     let all = file.clusters().filter(|_| args.all_clusters);
@@ -67,7 +70,7 @@ pub fn chosen(args: &ConnectionArgs, push: Option<&PushArgs>) -> Result<Chosen, 
         }
     }
     if names.is_empty() {
-        return Err(CliError::new(Exit::Usage, "the config file has no cluster")
+        return Err(AppError::new(ErrorKind::Usage, "the config file has no cluster")
             .hint("each cluster is a table [cluster.NAME] in it"));
     }
     let environment = of_a_named_host(environment(|name| std::env::var(name).ok()));
@@ -83,14 +86,14 @@ pub fn chosen(args: &ConnectionArgs, push: Option<&PushArgs>) -> Result<Chosen, 
 
 /// Refuses one server under two names: it would get twice the questions that its limits allow, and each of
 /// its phones would be told twice.
-fn refuse_the_same_server(connections: &[Connection]) -> Result<(), CliError> {
+fn refuse_the_same_server(connections: &[Connection]) -> Result<(), AppError> {
     let server = |connection: &Connection| connection.endpoint.to_string().to_lowercase();
     for (at, one) in connections.iter().enumerate() {
         if let Some(other) = connections[..at].iter().find(|other| server(other) == server(one)) {
             let (first, second) = (&other.name, &one.name);
             let message =
                 format!("the clusters {first:?} and {second:?} are one server, {}", one.endpoint);
-            return Err(CliError::new(Exit::Usage, message).hint("name only one of them"));
+            return Err(AppError::new(ErrorKind::Usage, message).hint("name only one of them"));
         }
     }
     Ok(())
@@ -101,10 +104,10 @@ fn connection(
     name: &str,
     flags: Layer,
     environment: Layer,
-) -> Result<Connection, CliError> {
+) -> Result<Connection, AppError> {
     let section = cluster::section(Some(file), Some(name))?;
     if section.is_none_or(|section| section.layer.host.is_none()) {
-        return Err(CliError::new(Exit::Usage, "it has no host in the config file")
+        return Err(AppError::new(ErrorKind::Usage, "it has no host in the config file")
             .hint("among several clusters each needs its own"));
     }
     let (cluster, settings) = cluster::settings_of(Some(file), Some(name), flags, environment)?;
@@ -112,7 +115,7 @@ fn connection(
 }
 
 /// Refuses options that are about one server: with several, a password would go to all of them.
-fn refuse_single_server(args: &ConnectionArgs, push: Option<&PushArgs>) -> Result<(), CliError> {
+fn refuse_single_server(args: &ConnectionArgs, push: Option<&PushArgs>) -> Result<(), AppError> {
     let typed = [
         ("--host", args.host.is_some()),
         ("--ris-host", args.ris_host.is_some()),
@@ -126,7 +129,7 @@ fn refuse_single_server(args: &ConnectionArgs, push: Option<&PushArgs>) -> Resul
         return Ok(());
     };
     let message = format!("{option} is about one server, and several clusters are asked for");
-    Err(CliError::new(Exit::Usage, message)
+    Err(AppError::new(ErrorKind::Usage, message)
         .hint("write it into the tables of the clusters in the config file"))
 }
 
@@ -144,7 +147,7 @@ fn of_a_named_host(environment: Layer) -> Layer {
 /// Passwords are fetched before, one after the other, so that no two questions meet on the terminal.
 pub async fn each<T, Work>(connections: Vec<Connection>, work: Work) -> Vec<Ended<T>>
 where
-    Work: AsyncFn(&Connection, &Arc<dyn Observer>) -> Result<T, CliError>,
+    Work: AsyncFn(&Connection, &Arc<dyn Observer>) -> Result<T, AppError>,
 {
     let mut ready = Vec::new();
     for mut connection in connections {
@@ -167,7 +170,7 @@ where
 }
 
 /// Tells at once that a cluster failed, while others go on.
-pub fn say_failed(name: &str, error: &CliError) {
+pub fn say_failed(name: &str, error: &AppError) {
     ui::say(&printable_lines(&error.told_of(name)));
 }
 
@@ -180,7 +183,7 @@ pub fn sort<T, R: Record>(
     args: &OutputArgs,
     ended: &mut [Ended<T>],
     rows: impl Fn(&mut T) -> &mut [R],
-) -> Result<(), CliError> {
+) -> Result<(), AppError> {
     let is_cluster =
         |field: &&String| field.trim().trim_start_matches('-').eq_ignore_ascii_case("cluster");
     let sort = args.list.sort.iter().filter(|field| !is_cluster(field)).cloned().collect();
@@ -200,7 +203,7 @@ pub fn write<'a, T, R: Record + 'a, D: Serialize>(
     ended: &'a [Ended<T>],
     rows: impl Fn(&'a T) -> &'a [R],
     json: impl Fn(&'a T) -> D,
-) -> Result<(), CliError> {
+) -> Result<(), AppError> {
     let found = || ended.iter().filter_map(|one| Some((&one.name, one.result.as_ref().ok()?)));
     let mut records: Vec<OfCluster<'_, R>> = found()
         .flat_map(|(cluster, found)| {
@@ -218,7 +221,7 @@ pub fn write<'a, T, R: Record + 'a, D: Serialize>(
     list::write(args, &text)
 }
 
-fn remedies(error: &CliError) -> String {
+fn remedies(error: &AppError) -> String {
     let hints = error.hints().iter().map(|hint| format!("-> {hint}"));
     hints.collect::<Vec<_>>().join("\n")
 }
@@ -227,7 +230,7 @@ fn remedies(error: &CliError) -> String {
 fn suites<'a, T, R: Record>(
     ended: &[Ended<T>],
     records: &'a [OfCluster<'a, R>],
-) -> Result<Vec<Suite<'a, OfCluster<'a, R>>>, CliError> {
+) -> Result<Vec<Suite<'a, OfCluster<'a, R>>>, AppError> {
     let what = list::suite::<R>()?;
     let suites = ended.iter().map(|one| Suite {
         name: format!("{what}: {}", one.name),
@@ -300,19 +303,21 @@ mod tests {
 
     #[test]
     fn the_worst_exit_code_wins() {
-        let ended = |exits: &[Exit]| -> Vec<Ended<()>> {
-            let one = |exit: &Exit| Ended {
+        let ended = |results: &[Option<ErrorKind>]| -> Vec<Ended<()>> {
+            let one = |kind: &Option<ErrorKind>| Ended {
                 name: "x".into(),
                 run: None,
-                result: if *exit == Exit::Done { Ok(()) } else { Err(CliError::new(*exit, "no")) },
+                result: kind.map_or(Ok(()), |kind| Err(AppError::new(kind, "no"))),
             };
-            exits.iter().map(one).collect()
+            results.iter().map(one).collect()
         };
-        let of = |exits: &[Exit]| worst(&ended(exits), |()| Exit::WorkToDo);
-        assert_eq!(of(&[Exit::Done, Exit::Done]), Exit::WorkToDo);
-        assert_eq!(of(&[Exit::Usage, Exit::Authentication, Exit::Failed]), Exit::Authentication);
-        assert_eq!(of(&[Exit::Failed, Exit::Usage]), Exit::Failed);
-        assert_eq!(recap(&ended(&[Exit::Done, Exit::Failed])), "1 of 2 clusters gave no answer: x");
+        let of = |results: &[Option<ErrorKind>]| worst(&ended(results), |()| Exit::WorkToDo);
+        let (failed, usage) = (Some(ErrorKind::Failed), Some(ErrorKind::Usage));
+        let authentication = Some(ErrorKind::Authentication);
+        assert_eq!(of(&[None, None]), Exit::WorkToDo);
+        assert_eq!(of(&[usage, authentication, failed]), Exit::Authentication);
+        assert_eq!(of(&[failed, usage]), Exit::Failed);
+        assert_eq!(recap(&ended(&[None, failed])), "1 of 2 clusters gave no answer: x");
     }
 
     fn connection(name: &str, host: &str) -> Connection {
@@ -333,7 +338,7 @@ mod tests {
         let work = each(connections, async |connection, _| {
             together.wait().await;
             if connection.name == "a" {
-                return Err(CliError::new(Exit::Failed, "gone"));
+                return Err(AppError::new(ErrorKind::Failed, "gone"));
             }
             Ok(connection.name.clone())
         });

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::cli::args::{ListArgs, OutputArgs};
 use crate::cli::ui;
 use crate::domain::error_chain::chain;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind};
 use crate::report::{
     Answer, Format, ListError, Record, Suite, UnknownField, View, csv, junit, list_json, ndjson,
     table, wide_table,
@@ -23,7 +23,7 @@ pub fn list<'a, T: Record, J: Answer + 'a>(
     args: &OutputArgs,
     records: &'a [T],
     json: impl FnOnce() -> J,
-) -> Result<Box<dyn Answer + 'a>, CliError> {
+) -> Result<Box<dyn Answer + 'a>, AppError> {
     let width = if args.output.is_some() { None } else { ui::terminal_width() };
     list_as(args.format(), &args.list, width, records, json)
 }
@@ -38,7 +38,7 @@ pub fn list_as<'a, T: Record, J: Answer + 'a>(
     width: Option<u16>,
     records: &'a [T],
     json: impl FnOnce() -> J,
-) -> Result<Box<dyn Answer + 'a>, CliError> {
+) -> Result<Box<dyn Answer + 'a>, AppError> {
     let view = view::<T>(list)?;
     Ok(match (format, view.chosen()) {
         (Format::Table, _) => rendered(move |out| match width {
@@ -63,7 +63,7 @@ pub fn list_as<'a, T: Record, J: Answer + 'a>(
 ///
 /// # Errors
 /// When it has no such field.
-pub fn sort<T: Record>(list: &ListArgs, records: &mut [T]) -> Result<(), CliError> {
+pub fn sort<T: Record>(list: &ListArgs, records: &mut [T]) -> Result<(), AppError> {
     view::<T>(list)?.sort(records);
     Ok(())
 }
@@ -89,7 +89,7 @@ fn rendered<'a>(
     Box::new(Rendered(write))
 }
 
-fn view<T: Record>(list: &ListArgs) -> Result<View, CliError> {
+fn view<T: Record>(list: &ListArgs) -> Result<View, AppError> {
     View::of::<T>(&list.fields, &list.sort).map_err(|error| {
         let UnknownField { near, all, .. } = &error;
         let all = format!("the fields are {}", all.join(", "));
@@ -97,7 +97,7 @@ fn view<T: Record>(list: &ListArgs) -> Result<View, CliError> {
             Some(nearest) => format!("did you mean {nearest:?}? {all}"),
             None => all,
         };
-        CliError::from_error(Exit::Usage, &error).hint(hint)
+        AppError::from_error(ErrorKind::Usage, &error).hint(hint)
     })
 }
 
@@ -105,10 +105,13 @@ fn view<T: Record>(list: &ListArgs) -> Result<View, CliError> {
 ///
 /// # Errors
 /// When its rows are no tests.
-pub fn suite<T: Record>() -> Result<&'static str, CliError> {
+pub fn suite<T: Record>() -> Result<&'static str, AppError> {
     T::TEST_SUITE.ok_or_else(|| {
-        CliError::new(Exit::Usage, "--format junit shows phones that were audited or pushed to")
-            .hint("use it with `axlpaper audit`, `push`, `rollout` or `show`")
+        AppError::new(
+            ErrorKind::Usage,
+            "--format junit shows phones that were audited or pushed to",
+        )
+        .hint("use it with `axlpaper audit`, `push`, `rollout` or `show`")
     })
 }
 
@@ -116,7 +119,7 @@ pub fn suite<T: Record>() -> Result<&'static str, CliError> {
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write<A: Answer + ?Sized>(args: &OutputArgs, answer: &A) -> Result<(), CliError> {
+pub fn write<A: Answer + ?Sized>(args: &OutputArgs, answer: &A) -> Result<(), AppError> {
     match &args.output {
         None => put(answer),
         Some(path) => write_file(path, answer),
@@ -127,7 +130,7 @@ pub fn write<A: Answer + ?Sized>(args: &OutputArgs, answer: &A) -> Result<(), Cl
 ///
 /// # Errors
 /// When it cannot be written. A reader that has gone away is no error: it has what it wanted.
-pub fn put<A: Answer + ?Sized>(answer: &A) -> Result<(), CliError> {
+pub fn put<A: Answer + ?Sized>(answer: &A) -> Result<(), AppError> {
     ui::put_with(|out| answer.write_to(out).map_err(|error| chain(&error)))
 }
 
@@ -135,7 +138,7 @@ pub fn put<A: Answer + ?Sized>(answer: &A) -> Result<(), CliError> {
 ///
 /// # Errors
 /// When it has not the fields that were asked for, has no such format, or see [`check_writable`].
-pub fn check_list<T: Record>(args: &OutputArgs) -> Result<(), CliError> {
+pub fn check_list<T: Record>(args: &OutputArgs) -> Result<(), AppError> {
     check_format::<T>(args.format(), &args.list)?;
     check(args)
 }
@@ -144,7 +147,7 @@ pub fn check_list<T: Record>(args: &OutputArgs) -> Result<(), CliError> {
 ///
 /// # Errors
 /// When it has not the fields that were asked for, or has no such format.
-pub fn check_format<T: Record>(format: Format, list: &ListArgs) -> Result<(), CliError> {
+pub fn check_format<T: Record>(format: Format, list: &ListArgs) -> Result<(), AppError> {
     view::<T>(list)?;
     if format == Format::Junit {
         suite::<T>()?;
@@ -156,7 +159,7 @@ pub fn check_format<T: Record>(format: Format, list: &ListArgs) -> Result<(), Cl
 ///
 /// # Errors
 /// See [`check_writable`].
-pub fn check(args: &OutputArgs) -> Result<(), CliError> {
+pub fn check(args: &OutputArgs) -> Result<(), AppError> {
     args.output.as_deref().map_or(Ok(()), check_writable)
 }
 
@@ -167,7 +170,7 @@ pub fn check(args: &OutputArgs) -> Result<(), CliError> {
 ///
 /// # Errors
 /// When the folder does not exist, or cannot be written to.
-pub fn write_file<A: Answer + ?Sized>(path: &Path, answer: &A) -> Result<(), CliError> {
+pub fn write_file<A: Answer + ?Sized>(path: &Path, answer: &A) -> Result<(), AppError> {
     put_file(path, answer).map_err(|error| unwritable(path, &error))
 }
 
@@ -175,7 +178,7 @@ pub fn write_file<A: Answer + ?Sized>(path: &Path, answer: &A) -> Result<(), Cli
 ///
 /// # Errors
 /// As [`write_file`].
-pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), AppError> {
     write_file(path, bytes)
 }
 
@@ -183,7 +186,7 @@ pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
 ///
 /// # Errors
 /// When the folder does not exist, when it may not be written to, or when the path is a folder.
-pub fn check_writable(path: &Path) -> Result<(), CliError> {
+pub fn check_writable(path: &Path) -> Result<(), AppError> {
     let checked = match place(path) {
         Ok(Place::Special(_)) => Ok(()),
         Ok(Place::File { path, .. }) => {
@@ -194,8 +197,8 @@ pub fn check_writable(path: &Path) -> Result<(), CliError> {
     checked.map_err(|error| unwritable(path, &error.into()))
 }
 
-fn unwritable(path: &Path, error: &ListError) -> CliError {
-    CliError::new(Exit::Failed, format!("cannot write {}: {}", path.display(), error.cause()))
+fn unwritable(path: &Path, error: &ListError) -> AppError {
+    AppError::new(ErrorKind::Failed, format!("cannot write {}: {}", path.display(), error.cause()))
         .hint("check that the folder exists and may be written to")
 }
 
@@ -338,7 +341,7 @@ mod tests {
         assert!(std::fs::symlink_metadata("/dev/zero").unwrap().file_type().is_char_device());
         assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
         let error = write_file(Path::new("/dev/full"), "text").unwrap_err();
-        assert_eq!(error.exit(), Exit::Failed);
+        assert_eq!(error.kind(), ErrorKind::Failed);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::cli::args::OutputArgs;
 use crate::cli::present::list;
 use crate::cli::ui;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Outcome, PhoneResult};
 use crate::journal::{History, RunId, RunRow, Which};
 use crate::report::{Chronicle, Rollout, html, printable_lines, rollout_json, rollout_recap};
@@ -19,7 +19,7 @@ use crate::rollout::next_command;
 ///
 /// # Errors
 /// Says which place cannot be written.
-pub fn check(output: &OutputArgs, report: Option<&Path>) -> Result<(), CliError> {
+pub fn check(output: &OutputArgs, report: Option<&Path>) -> Result<(), AppError> {
     list::check_list::<PhoneResult>(output)?;
     check_report(report)
 }
@@ -28,7 +28,7 @@ pub fn check(output: &OutputArgs, report: Option<&Path>) -> Result<(), CliError>
 ///
 /// # Errors
 /// Says which place cannot be written.
-pub fn check_report(report: Option<&Path>) -> Result<(), CliError> {
+pub fn check_report(report: Option<&Path>) -> Result<(), AppError> {
     list::check_writable(report.unwrap_or_else(|| Path::new("axlpaper-report.html")))
 }
 
@@ -55,7 +55,7 @@ pub fn tell(rollout: &Rollout, state: &Path, output: &OutputArgs, report: Option
 }
 
 /// Writes the answer: the recap again where no list was asked for.
-fn answer(rollout: &Rollout, output: &OutputArgs, recap: &str) -> Result<(), CliError> {
+fn answer(rollout: &Rollout, output: &OutputArgs, recap: &str) -> Result<(), AppError> {
     if output.is_recap() {
         return list::write(output, recap);
     }
@@ -72,7 +72,7 @@ fn answer(rollout: &Rollout, output: &OutputArgs, recap: &str) -> Result<(), Cli
 ///
 /// # Errors
 /// When the journal cannot be read, or the file cannot be written.
-pub fn write_report(runs: &[RunId], journal: &Path, file: Option<&Path>) -> Result<(), CliError> {
+pub fn write_report(runs: &[RunId], journal: &Path, file: Option<&Path>) -> Result<(), AppError> {
     let page = journal::history(journal).and_then(|history| {
         let find = |run: &RunId| journal::find(&history, Which::Number(*run));
         let runs = runs.iter().map(find).collect::<Result<Vec<_>, _>>()?;
@@ -100,7 +100,7 @@ pub fn say_where(path: &Path) {
 ///
 /// # Errors
 /// When the journal cannot be read, or the runs did different things.
-pub fn report_of(history: &History, runs: Vec<RunRow>) -> Result<String, CliError> {
+pub fn report_of(history: &History, runs: Vec<RunRow>) -> Result<String, AppError> {
     let read = |run| Chronicle::read(history, run).map_err(|error| journal::unusable(&error));
     let chronicles = runs.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
     if let [first, others @ ..] = &chronicles[..]
@@ -110,10 +110,10 @@ pub fn report_of(history: &History, runs: Vec<RunRow>) -> Result<String, CliErro
         let error = format!(
             "runs {one} and {two} did different things to phones, so one report cannot tell of both"
         );
-        return Err(CliError::new(Exit::Usage, error)
+        return Err(AppError::new(ErrorKind::Usage, error)
             .hint("`axlpaper runs` says what each run did; write a report of each"));
     }
-    html(&chronicles).map_err(|error| CliError::from_error(Exit::Failed, &error))
+    html(&chronicles).map_err(|error| AppError::from_error(ErrorKind::Failed, &error))
 }
 
 /// Where the report of a run goes unless a file is named.

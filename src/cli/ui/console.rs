@@ -1,18 +1,18 @@
 //! Data to standard output, everything else to standard error.
 
-use std::io::{self, BufWriter, ErrorKind, IsTerminal as _, Write as _};
+use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::MultiProgress;
 
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind};
 
 /// Writes data to standard output.
 ///
 /// # Errors
 /// When it cannot be written. A reader that has gone away is no error: it has what it wanted.
-pub fn put(data: &str) -> Result<(), CliError> {
+pub fn put(data: &str) -> Result<(), AppError> {
     put_with(|out| out.write_all(data.as_bytes()).map_err(|error| error.to_string()))
 }
 
@@ -22,7 +22,7 @@ pub fn put(data: &str) -> Result<(), CliError> {
 /// As [`put`].
 pub fn put_with(
     write: impl FnOnce(&mut dyn io::Write) -> Result<(), String>,
-) -> Result<(), CliError> {
+) -> Result<(), AppError> {
     let mut out =
         BufWriter::with_capacity(BUFFER, Reader { out: io::stdout().lock(), gone: false });
     let written = write(&mut out).and_then(|()| out.flush().map_err(|error| error.to_string()));
@@ -30,7 +30,7 @@ pub fn put_with(
     let (reader, _unwritten) = out.into_parts();
     match written {
         Err(why) if !reader.gone => {
-            Err(CliError::new(Exit::Failed, format!("cannot write to standard output: {why}")))
+            Err(AppError::new(ErrorKind::Failed, format!("cannot write to standard output: {why}")))
         }
         Ok(()) | Err(_) => Ok(()),
     }
@@ -45,13 +45,13 @@ struct Reader<W> {
 impl<W: io::Write> io::Write for Reader<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.out.write(bytes);
-        self.gone |= written.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe);
+        self.gone |= written.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
         written
     }
 
     fn flush(&mut self) -> io::Result<()> {
         let flushed = self.out.flush();
-        self.gone |= flushed.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe);
+        self.gone |= flushed.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
         flushed
     }
 }

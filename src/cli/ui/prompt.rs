@@ -5,14 +5,14 @@ use std::io::{BufRead as _, IsTerminal as _};
 use secrecy::SecretString;
 
 use super::console::say;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind};
 
 /// Asks before something is written that touches phones: their number has to be typed, so that nobody says
 /// yes to thousands of them by habit.
 ///
 /// # Errors
 /// Refuses when the answer is another one, and when there is no terminal to ask on and `yes` was not given.
-pub fn confirm(what: &str, phones: usize, yes: bool) -> Result<(), CliError> {
+pub fn confirm(what: &str, phones: usize, yes: bool) -> Result<(), AppError> {
     let prompt = format!(
         "{what}.\nThis touches {}. Type that number to go on:",
         crate::domain::text::counted(phones, "phone")
@@ -24,18 +24,18 @@ pub fn confirm(what: &str, phones: usize, yes: bool) -> Result<(), CliError> {
 ///
 /// # Errors
 /// As [`confirm`].
-pub fn confirm_yes(what: &str, yes: bool) -> Result<(), CliError> {
+pub fn confirm_yes(what: &str, yes: bool) -> Result<(), AppError> {
     ask(what, &format!("{what}.\nType yes to go on:"), "yes", yes)
 }
 
-fn ask(what: &str, prompt: &str, expected: &str, yes: bool) -> Result<(), CliError> {
+fn ask(what: &str, prompt: &str, expected: &str, yes: bool) -> Result<(), AppError> {
     if yes {
         return Ok(());
     }
     let stdin = std::io::stdin();
     if !stdin.is_terminal() || !std::io::stderr().is_terminal() {
-        return Err(CliError::new(
-            Exit::Refused,
+        return Err(AppError::new(
+            ErrorKind::Refused,
             format!("{what}: this needs a yes, and there is no terminal to ask on"),
         )
         .hint("look first (`axlpaper plan` and `--dry-run` change nothing), then add --yes"));
@@ -46,26 +46,26 @@ fn ask(what: &str, prompt: &str, expected: &str, yes: bool) -> Result<(), CliErr
     if read.is_ok() && answer.trim().eq_ignore_ascii_case(expected) {
         return Ok(());
     }
-    Err(CliError::new(Exit::Refused, "not confirmed; nothing was changed"))
+    Err(AppError::new(ErrorKind::Refused, "not confirmed; nothing was changed"))
 }
 
 /// Asks for a password on the terminal.
 ///
 /// # Errors
 /// When there is no terminal.
-pub fn password(whose: &str, other_ways: &str) -> Result<SecretString, CliError> {
+pub fn password(whose: &str, other_ways: &str) -> Result<SecretString, AppError> {
     if !std::io::stdin().is_terminal() {
-        return Err(CliError::new(Exit::Usage, format!("the password of {whose} is missing"))
+        return Err(AppError::new(ErrorKind::Usage, format!("the password of {whose} is missing"))
             .hint(other_ways));
     }
     let failed = |error: &std::io::Error| {
-        CliError::new(Exit::Usage, format!("cannot ask for the password of {whose}: {error}"))
+        AppError::new(ErrorKind::Usage, format!("cannot ask for the password of {whose}: {error}"))
             .hint(other_ways)
     };
     match hidden_line(&format!("Password of {whose}: ")) {
         Ok(line) => Ok(line),
         Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {
-            Err(CliError::new(Exit::Interrupted, "interrupted; nothing was sent or changed"))
+            Err(AppError::new(ErrorKind::Interrupted, "interrupted; nothing was sent or changed"))
         }
         Err(error) => Err(failed(&error)),
     }

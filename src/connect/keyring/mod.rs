@@ -15,7 +15,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::config::KeyringEntry;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind};
 
 /// What all entries of this program are filed under.
 const SERVICE: &str = "axlpaper";
@@ -57,7 +57,7 @@ pub enum KeyringError {
 
 impl KeyringError {
     /// Says which entry it is about, and what to do.
-    fn told(&self, entry: &KeyringEntry, account: &str, whose: &str) -> CliError {
+    fn told(&self, entry: &KeyringEntry, account: &str, whose: &str) -> AppError {
         let message =
             format!("the entry {account} of the keyring, for the password of {whose}: {self}");
         let store = entry.command();
@@ -80,7 +80,7 @@ impl KeyringError {
                 .to_owned(),
             Self::Failed(_) => "look at it with the keyring's own program".to_owned(),
         };
-        CliError::new(Exit::Usage, message).hint(hint)
+        AppError::new(ErrorKind::Usage, message).hint(hint)
     }
 }
 
@@ -88,7 +88,7 @@ impl KeyringError {
 ///
 /// # Errors
 /// When there is no keyring, no entry, no answer in time, or nobody unlocks it.
-pub fn read(entry: &KeyringEntry, whose: &str) -> Result<SecretString, CliError> {
+pub fn read(entry: &KeyringEntry, whose: &str) -> Result<SecretString, AppError> {
     on(entry, whose, |account| system::read(account, LIMIT))
 }
 
@@ -98,7 +98,7 @@ pub fn read(entry: &KeyringEntry, whose: &str) -> Result<SecretString, CliError>
 ///
 /// # Errors
 /// When there is no keyring, it is locked, or has no such entry.
-pub fn look(entry: &KeyringEntry, whose: &str) -> Result<(), CliError> {
+pub fn look(entry: &KeyringEntry, whose: &str) -> Result<(), AppError> {
     if entry.account().is_none() {
         return Ok(());
     }
@@ -109,7 +109,7 @@ pub fn look(entry: &KeyringEntry, whose: &str) -> Result<(), CliError> {
 ///
 /// # Errors
 /// When there is none, or it does not answer.
-pub fn reach(entry: &KeyringEntry, whose: &str) -> Result<(), CliError> {
+pub fn reach(entry: &KeyringEntry, whose: &str) -> Result<(), AppError> {
     on(entry, whose, |account| match system::look(account, QUIET) {
         Err(error @ (KeyringError::NoService(_) | KeyringError::Late(_))) => Err(error),
         // What is in there does not matter yet.
@@ -121,7 +121,7 @@ pub fn reach(entry: &KeyringEntry, whose: &str) -> Result<(), CliError> {
 ///
 /// # Errors
 /// As [`read`], and when another password is read than was stored.
-pub fn store(entry: &KeyringEntry, whose: &str, password: &SecretString) -> Result<(), CliError> {
+pub fn store(entry: &KeyringEntry, whose: &str, password: &SecretString) -> Result<(), AppError> {
     on(entry, whose, |account| {
         system::store(account, password, LIMIT)?;
         let stands = system::read(account, LIMIT)?;
@@ -136,7 +136,7 @@ pub fn store(entry: &KeyringEntry, whose: &str, password: &SecretString) -> Resu
 ///
 /// # Errors
 /// As [`read`].
-pub fn delete(entry: &KeyringEntry, whose: &str) -> Result<(), CliError> {
+pub fn delete(entry: &KeyringEntry, whose: &str) -> Result<(), AppError> {
     on(entry, whose, |account| system::delete(account, LIMIT))
 }
 
@@ -144,11 +144,11 @@ fn on<T>(
     entry: &KeyringEntry,
     whose: &str,
     work: impl FnOnce(&str) -> Result<T, KeyringError>,
-) -> Result<T, CliError> {
+) -> Result<T, AppError> {
     let Some(account) = entry.account() else {
         let message =
             format!("whose entry of the keyring gives the password of {whose} is not known");
-        return Err(CliError::new(Exit::Usage, message)
+        return Err(AppError::new(ErrorKind::Usage, message)
             .hint("the entry is called USER@HOST: name host and user in the cluster's table"));
     };
     work(account).map_err(|error| error.told(entry, account, whose))

@@ -11,7 +11,7 @@ use crate::domain::device_name::DeviceName;
 use crate::domain::model::{self, Model};
 use crate::domain::selector::Pattern;
 use crate::domain::text::excerpt;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind};
 use crate::rollout::by_address::AddressArgs;
 
 /// A phone that is known by its address.
@@ -29,10 +29,10 @@ pub struct Entry {
 ///
 /// # Errors
 /// When a file cannot be read or is no list of addresses, a model is not known, or a phone is named twice.
-pub fn entries(args: &AddressArgs, models: &[Pattern]) -> Result<Vec<Entry>, CliError> {
+pub fn entries(args: &AddressArgs, models: &[Pattern]) -> Result<Vec<Entry>, AppError> {
     let model = one_model(models)?;
     if args.addresses_from.iter().filter(|path| *path == Path::new("-")).count() > 1 {
-        return Err(CliError::new(Exit::Usage, "--addresses-from - can be given only once"));
+        return Err(AppError::new(ErrorKind::Usage, "--addresses-from - can be given only once"));
     }
     let typed = args.address.iter();
     let mut entries: Vec<Entry> =
@@ -45,7 +45,7 @@ pub fn entries(args: &AddressArgs, models: &[Pattern]) -> Result<Vec<Entry>, Cli
     }
     match twice(&entries) {
         None => Ok(entries),
-        Some(why) => Err(CliError::new(Exit::Usage, why)
+        Some(why) => Err(AppError::new(ErrorKind::Usage, why)
             .hint("nothing was sent; name every phone once, with one address")),
     }
 }
@@ -74,15 +74,14 @@ pub fn is_address(name: &DeviceName) -> bool {
     name.as_str().parse::<IpAddr>().is_ok()
 }
 
-fn one_model(models: &[Pattern]) -> Result<Option<&'static Model>, CliError> {
+fn one_model(models: &[Pattern]) -> Result<Option<&'static Model>, AppError> {
     match models {
         [] => Ok(None),
         [typed] => known_model(typed.as_str()).map(Some).map_err(|why| {
-            CliError::new(Exit::Usage, format!("--model {:?}: {why}", typed.as_str()))
+            AppError::new(ErrorKind::Usage, format!("--model {:?}: {why}", typed.as_str()))
                 .hint(WHICH_MODELS)
         }),
-        [_, _, ..] => Err(CliError::new(
-            Exit::Usage,
+        [_, _, ..] => Err(AppError::new(ErrorKind::Usage,
             "--model is given more than once, and says what the phones at all addresses are",
         )
         .hint("phones of several models go into a file with an `address` and a `model` column: --addresses-from FILE")),
@@ -93,15 +92,15 @@ fn known_model(text: &str) -> Result<&'static Model, String> {
     model::by_product(text).ok_or_else(|| "that model is not known".to_owned())
 }
 
-fn in_file(path: &PathBuf) -> Result<Vec<Entry>, CliError> {
+fn in_file(path: &PathBuf) -> Result<Vec<Entry>, AppError> {
     let shown = path.display();
     let text = read_list(path).map_err(|error| {
-        CliError::new(Exit::Usage, format!("cannot read the address list {shown}: {error}"))
+        AppError::new(ErrorKind::Usage, format!("cannot read the address list {shown}: {error}"))
             .hint(WHAT_A_LIST_IS)
     })?;
     parse(&text, path != Path::new("-")).map_err(|why| {
         let hint = if why.contains("model") { WHICH_MODELS } else { WHAT_A_LIST_IS };
-        CliError::new(Exit::Usage, format!("the address list {shown}: {why}")).hint(hint)
+        AppError::new(ErrorKind::Usage, format!("the address list {shown}: {why}")).hint(hint)
     })
 }
 

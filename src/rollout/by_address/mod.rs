@@ -22,7 +22,7 @@ use crate::cli::ui::Progress;
 use crate::connect::cluster;
 use crate::connect::push_access::Way;
 use crate::domain::inventory::ClusterInfo;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Event, Observer, PhoneResult, Proof};
 use crate::journal::{ADDRESSES, Recorder};
 use crate::phone::PhoneClient;
@@ -129,7 +129,7 @@ struct Work<'a> {
 ///
 /// # Errors
 /// When nothing can be done at all; what fails on the way is in the answer.
-pub async fn run(job: Job) -> Result<Exit, CliError> {
+pub async fn run(job: Job) -> Result<Exit, AppError> {
     let way = Way::without_cluster(&job.connection, &job.push)?;
     way.need_push_user()?;
     let entries = entries(&job.addresses, &job.target.model)?;
@@ -163,7 +163,7 @@ async fn carry_out(
     work: &Work<'_>,
     recorder: &Recorder,
     observer: &Arc<dyn Observer>,
-) -> Result<Rollout, CliError> {
+) -> Result<Rollout, AppError> {
     let started_at = Timestamp::now();
     run_record::keep_subject(recorder, work.goods.deed(), &work.picture_file).await?;
     let (targets, mut others) = who_is_there(work, observer.as_ref()).await?;
@@ -181,7 +181,7 @@ async fn carry_out(
     let sending = sending(work, recorder);
     let line = delivery::line(&sending, toward(&work.entries), &work.goods, prepared, observer)?;
     line.check(&targets).map_err(|error| {
-        CliError::from_error(Exit::Usage, &error)
+        AppError::from_error(ErrorKind::Usage, &error)
             .hint("nothing was sent; use a shorter --advertise or --image-url, or --picture-name")
     })?;
     if !targets.is_empty() {
@@ -228,7 +228,7 @@ async fn carry_out(
 async fn who_is_there(
     work: &Work<'_>,
     observer: &dyn Observer,
-) -> Result<(Vec<Target>, Vec<PhoneResult>), CliError> {
+) -> Result<(Vec<Target>, Vec<PhoneResult>), AppError> {
     // The password is not even at hand here.
     let phones = PhoneClient::anonymous(work.way.phone_port, WHO_ARE_YOU);
     let asking = Asking {
@@ -247,7 +247,7 @@ fn already_shown(
     work: &Work<'_>,
     targets: &[Target],
     digests: &Digests,
-) -> Result<Vec<PhoneResult>, CliError> {
+) -> Result<Vec<PhoneResult>, AppError> {
     let place = Place::addresses();
     let shown = push_common::already_shown(&work.state, &place, work.push, targets, digests)?;
     Ok(shown.into_values().filter(|phone| !list::is_address(&phone.name)).collect())

@@ -6,7 +6,7 @@ use crate::cli::args::ConnectionArgs;
 use crate::cli::ui;
 use crate::config::{KeyringEntry, Layer, PasswordSource, account};
 use crate::connect::{cluster, keyring, password};
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind, Exit};
 use crate::report::printable_lines;
 
 /// Keep a user's password in the keyring of this machine, or remove it from there
@@ -34,7 +34,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When no user of a cluster is meant, the password cannot be read, or the keyring does not take it.
-pub fn run(args: Args) -> Result<Exit, CliError> {
+pub fn run(args: Args) -> Result<Exit, AppError> {
     let Args { config, cluster, push, delete } = args;
     let named = ConnectionArgs {
         config,
@@ -43,7 +43,7 @@ pub fn run(args: Args) -> Result<Exit, CliError> {
     };
     let (cluster, settings) = cluster::settings(&named, None)?;
     let Some(cluster) = cluster else {
-        return Err(CliError::new(Exit::Usage, "no cluster of the config file is meant")
+        return Err(AppError::new(ErrorKind::Usage, "no cluster of the config file is meant")
             .hint("name one with --cluster; `axlpaper init` writes a config file"));
     };
     let account = account_of(&settings, push)?;
@@ -64,15 +64,18 @@ pub fn run(args: Args) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-fn account_of(settings: &Layer, push: bool) -> Result<String, CliError> {
+fn account_of(settings: &Layer, push: bool) -> Result<String, AppError> {
     let (what, key, user) = if push {
         ("push user", "push_user", settings.push_user.as_ref())
     } else {
         ("AXL user", "username", settings.username.as_ref())
     };
     let missing = |what: &str, key: &str| {
-        CliError::new(Exit::Usage, format!("the cluster has no {what}, whose entry it would be"))
-            .hint(format!("write {key} into the cluster's table"))
+        AppError::new(
+            ErrorKind::Usage,
+            format!("the cluster has no {what}, whose entry it would be"),
+        )
+        .hint(format!("write {key} into the cluster's table"))
     };
     let user = user.ok_or_else(|| missing(what, key))?;
     let host = settings.host.as_ref().ok_or_else(|| missing("host", "host"))?;

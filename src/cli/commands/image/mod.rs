@@ -18,7 +18,7 @@ use crate::cli::present::list;
 use crate::cli::ui;
 use crate::connect::cluster;
 use crate::domain::model::Model;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind, Exit};
 use crate::media::{
     Letters, MediaError, Options, PreparedImage, PreparedSet, Squeeze, prepare_all,
 };
@@ -42,7 +42,7 @@ enum Command {
 ///
 /// # Errors
 /// When the picture cannot be used, or the files cannot be written.
-pub async fn run(args: Args) -> Result<Exit, CliError> {
+pub async fn run(args: Args) -> Result<Exit, AppError> {
     match args.command {
         Command::Prepare(args) => prepare::run(args).await,
         Command::Tftp(args) => tftp::run(args).await,
@@ -85,7 +85,7 @@ struct Made {
 
 impl MakeArgs {
     /// Checks what was typed, chooses the models and makes their pictures. Nothing has been written then.
-    async fn make(&self) -> Result<(Folder, Made), CliError> {
+    async fn make(&self) -> Result<(Folder, Made), AppError> {
         list::check_list::<PictureFile>(&self.output)?;
         let options = self.options.options()?;
         let bytes = images::read(&self.picture)?;
@@ -113,7 +113,7 @@ impl MakeArgs {
         folder: Folder,
         made: &Made,
         files: Vec<(PictureFile, NewFile)>,
-    ) -> Result<Exit, CliError> {
+    ) -> Result<Exit, AppError> {
         let (mut told, new): (Vec<PictureFile>, Vec<NewFile>) = files.into_iter().unzip();
         folder.write(&new)?;
         list::sort(&self.output.list, &mut told)?;
@@ -186,6 +186,6 @@ fn letters(letters: Letters) -> &'static str {
     }
 }
 
-fn failed(error: &MediaError) -> CliError {
-    CliError::from_error(Exit::Failed, error)
+fn failed(error: &MediaError) -> AppError {
+    AppError::from_error(ErrorKind::Failed, error)
 }

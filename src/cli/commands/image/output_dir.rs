@@ -4,7 +4,7 @@
 //! when the list has its digest; every other one is left alone, and nothing is written then.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::ErrorKind;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::cli::present::list;
 use crate::domain::text::hex;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind};
 
 /// A folder, and what was written into it before.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl Folder {
     ///
     /// # Errors
     /// When its list cannot be read, or is none.
-    pub fn open(root: &Path, force: bool) -> Result<Self, CliError> {
+    pub fn open(root: &Path, force: bool) -> Result<Self, AppError> {
         let empty = Ours {
             schema: SCHEMA.to_owned(),
             files: BTreeMap::new(),
@@ -71,11 +71,11 @@ impl Folder {
                 Ok(_) | Err(_) if force => empty,
                 Ok(_) | Err(_) => {
                     let error = format!("{} is no list that axlpaper has written", list.display());
-                    return Err(CliError::new(Exit::Refused, error)
+                    return Err(AppError::new(ErrorKind::Refused, error)
                         .hint("nothing was written; name another folder, or use --force"));
                 }
             },
-            Err(error) if error.kind() == ErrorKind::NotFound => empty,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => empty,
             Err(error) => return Err(unreadable(&list, &error)),
         };
         Ok(Self { root: root.to_owned(), force, ours })
@@ -85,11 +85,11 @@ impl Folder {
     ///
     /// # Errors
     /// When it is there and cannot be read, or is no UTF-8.
-    pub fn read(&self, path: &str) -> Result<Option<String>, CliError> {
+    pub fn read(&self, path: &str) -> Result<Option<String>, AppError> {
         let path = self.root.join(path);
         match std::fs::read_to_string(&path) {
             Ok(text) => Ok(Some(text)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(unreadable(&path, &error)),
         }
     }
@@ -104,7 +104,7 @@ impl Folder {
     ///
     /// # Errors
     /// When there is such a file, or when one cannot be written.
-    pub fn write(mut self, files: &[NewFile]) -> Result<(), CliError> {
+    pub fn write(mut self, files: &[NewFile]) -> Result<(), AppError> {
         if !self.force {
             self.check(files)?;
         }
@@ -112,8 +112,8 @@ impl Folder {
             let path = self.root.join(&file.path);
             let folder = path.parent().unwrap_or(&self.root);
             std::fs::create_dir_all(folder).map_err(|error| {
-                CliError::new(
-                    Exit::Failed,
+                AppError::new(
+                    ErrorKind::Failed,
                     format!("cannot make the folder {}: {error}", folder.display()),
                 )
             })?;
@@ -142,7 +142,7 @@ impl Folder {
         self.save()
     }
 
-    fn check(&self, files: &[NewFile]) -> Result<(), CliError> {
+    fn check(&self, files: &[NewFile]) -> Result<(), AppError> {
         let mut foreign = Vec::new();
         for file in files.iter().filter(|file| !file.merged) {
             let path = self.root.join(&file.path);
@@ -154,7 +154,7 @@ impl Folder {
                         foreign.push(path.display().to_string());
                     }
                 }
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(unreadable(&path, &error)),
             }
         }
@@ -168,13 +168,13 @@ impl Folder {
         foreign.truncate(3);
         let error =
             format!("not written by axlpaper, or changed since: {}{others}", foreign.join(", "));
-        Err(CliError::new(Exit::Refused, error)
+        Err(AppError::new(ErrorKind::Refused, error)
             .hint("nothing was written; name another folder, or use --force to write over them"))
     }
 
-    fn save(&self) -> Result<(), CliError> {
+    fn save(&self) -> Result<(), AppError> {
         let text = serde_json::to_string_pretty(&self.ours)
-            .map_err(|error| CliError::from_error(Exit::Failed, &error))?;
+            .map_err(|error| AppError::from_error(ErrorKind::Failed, &error))?;
         list::write_file(&self.root.join(LIST), &(text + "\n"))
     }
 }
@@ -184,8 +184,8 @@ pub fn digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> CliError {
-    CliError::new(Exit::Failed, format!("cannot read {}: {error}", path.display()))
+fn unreadable(path: &Path, error: &io::Error) -> AppError {
+    AppError::new(ErrorKind::Failed, format!("cannot read {}: {error}", path.display()))
         .hint("nothing was written; check the file and its permissions")
 }
 
@@ -200,7 +200,7 @@ mod tests {
         NewFile::new(path.into(), text.into())
     }
 
-    fn write(root: &Path, force: bool, files: &[NewFile]) -> Result<(), CliError> {
+    fn write(root: &Path, force: bool, files: &[NewFile]) -> Result<(), AppError> {
         Folder::open(root, force)?.write(files)
     }
 
@@ -217,7 +217,7 @@ mod tests {
         std::fs::write(root.join("z.png"), "somebody's").unwrap();
         let all = [file("y.png", "3"), file("a/x.png", "3"), file("z.png", "3")];
         let error = write(&root, false, &all).unwrap_err();
-        assert_eq!(error.exit(), Exit::Refused);
+        assert_eq!(error.kind(), ErrorKind::Refused);
         assert!(error.message().contains("x.png") && error.message().contains("z.png"), "{error}");
         assert!(!error.message().contains("y.png"), "{error}");
         assert_eq!(text("y.png"), "1");
@@ -269,7 +269,7 @@ mod tests {
     fn a_list_of_somebody_else_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(LIST), "{}").unwrap();
-        assert_eq!(Folder::open(folder.path(), false).unwrap_err().exit(), Exit::Refused);
+        assert_eq!(Folder::open(folder.path(), false).unwrap_err().kind(), ErrorKind::Refused);
         Folder::open(folder.path(), true).unwrap();
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Made, MakeArgs, failed, file, letters, other};
 use crate::cli::commands::image::output_dir::NewFile;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind, Exit};
 use crate::media::{Fit, Focus, Options, PreparedImage, SheetEntry, contact_sheet, samples};
 use crate::report::{
     ContactSheet, PictureFile, PictureFileKind, SheetLabel, SheetScreen, contact_sheet_html,
@@ -25,7 +25,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When the picture cannot be used, or the files cannot be written.
-pub async fn run(args: Args) -> Result<Exit, CliError> {
+pub async fn run(args: Args) -> Result<Exit, AppError> {
     let (folder, mut made) = args.make.make().await?;
     let name = args.name.unwrap_or_else(|| from_file(&made.picture));
     let mut files = Vec::new();
@@ -58,7 +58,7 @@ fn names(name: &str, prepared: &PreparedImage) -> (String, String) {
 }
 
 /// The contact sheet as a picture and as a page.
-fn sheets(name: &str, made: &Made) -> Result<Vec<(String, Vec<u8>)>, CliError> {
+fn sheets(name: &str, made: &Made) -> Result<Vec<(String, Vec<u8>)>, AppError> {
     let entries: Vec<SheetEntry<'_>> = made
         .pictures
         .iter()
@@ -69,8 +69,8 @@ fn sheets(name: &str, made: &Made) -> Result<Vec<(String, Vec<u8>)>, CliError> {
     let screens = entries.iter().map(|entry| screen(name, entry)).collect();
     let sheet =
         ContactSheet { picture: made.picture.clone(), options: in_words(&made.options), screens };
-    let page =
-        contact_sheet_html(sheet).map_err(|error| CliError::from_error(Exit::Failed, &error))?;
+    let page = contact_sheet_html(sheet)
+        .map_err(|error| AppError::from_error(ErrorKind::Failed, &error))?;
     Ok(vec![
         (format!("{name}-contact-sheet.png"), png.png.to_vec()),
         (format!("{name}-contact-sheet.html"), page.into_bytes()),

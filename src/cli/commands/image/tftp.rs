@@ -7,7 +7,7 @@ use crate::cli::commands::image::output_dir::{Folder, NewFile};
 use crate::cli::ui;
 use crate::domain::model::{ImageSpec, PushSchema};
 use crate::domain::text::counted;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind, Exit};
 use crate::media::{Letters, ListEntry, PreparedImage, add_to_list, new_list};
 use crate::report::{PictureFile, PictureFileKind, TftpFolder, tftp_steps};
 
@@ -29,7 +29,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When the picture cannot be used, a list is full or damaged, or the files cannot be written.
-pub async fn run(args: Args) -> Result<Exit, CliError> {
+pub async fn run(args: Args) -> Result<Exit, AppError> {
     let (folder, mut made) = args.make.make().await?;
     let name = args.name.unwrap_or_else(|| from_file(&made.picture));
     let mut files = Vec::new();
@@ -95,14 +95,14 @@ struct List {
     merged: bool,
 }
 
-fn list(folder: &Folder, spec: &ImageSpec, entry: &ListEntry) -> Result<List, CliError> {
+fn list(folder: &Folder, spec: &ImageSpec, entry: &ListEntry) -> Result<List, AppError> {
     let path = format!("{}/List.xml", entry.folder);
     let Some(there) = folder.read(&path)? else {
         let listed = new_list(spec.schema, entry);
         return Ok(List { xml: listed.xml, entries: listed.entries, merged: false });
     };
     let listed = add_to_list(&there, spec.schema, entry).map_err(|error| {
-        CliError::new(Exit::Usage, format!("{path} cannot take the picture: {error}")).hint(
+        AppError::new(ErrorKind::Usage, format!("{path} cannot take the picture: {error}")).hint(
             "nothing was written; correct the file, or leave its models out with --exclude-model",
         )
     })?;

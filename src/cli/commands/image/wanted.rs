@@ -9,7 +9,7 @@ use crate::connect::cluster;
 use crate::domain::model::{self, Model};
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::{LimitCounts, Pattern};
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind};
 use crate::rollout;
 
 /// Chooses models that show pictures, in the order of the catalogue.
@@ -22,15 +22,18 @@ use crate::rollout;
 pub async fn models(
     connection: &ConnectionArgs,
     target: &TargetArgs,
-) -> Result<Vec<&'static Model>, CliError> {
+) -> Result<Vec<&'static Model>, AppError> {
     let models = if asks_cluster(connection, target) {
         of_cluster(connection, target).await?
     } else {
         of_catalogue(&target.model, &target.exclude_model)?
     };
     if models.is_empty() {
-        return Err(CliError::new(Exit::Usage, "none of the phones shows a background picture")
-            .hint("`axlpaper models` lists those that do"));
+        return Err(AppError::new(
+            ErrorKind::Usage,
+            "none of the phones shows a background picture",
+        )
+        .hint("`axlpaper models` lists those that do"));
     }
     Ok(models)
 }
@@ -56,7 +59,7 @@ fn asks_cluster(connection: &ConnectionArgs, target: &TargetArgs) -> bool {
 async fn of_cluster(
     connection: &ConnectionArgs,
     target: &TargetArgs,
-) -> Result<Vec<&'static Model>, CliError> {
+) -> Result<Vec<&'static Model>, AppError> {
     name_list::check_stdin(connection, target)?;
     let connection = cluster::connection(connection, None)?;
     let (counts, repairs) = (LimitCounts::PhonesWithPictures, Repairs::default());
@@ -71,11 +74,11 @@ async fn of_cluster(
     Ok(with_pictures().filter(|model| names.contains(model.name)).collect())
 }
 
-fn of_catalogue(include: &[Pattern], exclude: &[Pattern]) -> Result<Vec<&'static Model>, CliError> {
+fn of_catalogue(include: &[Pattern], exclude: &[Pattern]) -> Result<Vec<&'static Model>, AppError> {
     for pattern in include.iter().chain(exclude) {
         if !model::catalogue().iter().any(|model| matches(pattern, model)) {
-            return Err(CliError::new(
-                Exit::Usage,
+            return Err(AppError::new(
+                ErrorKind::Usage,
                 format!("no model of the catalogue is called {:?}", pattern.as_str()),
             )
             .hint("`axlpaper models` lists them"));
@@ -119,7 +122,7 @@ mod tests {
         // One that shows no picture is no mistake, one that nobody knows is.
         assert!(names(&["7821"], &[]).unwrap().is_empty());
         for (include, exclude) in [(&["8842"], &["8841"]), (&["8841"], &["8842"])] {
-            assert_eq!(names(include, exclude).unwrap_err().exit(), Exit::Usage);
+            assert_eq!(names(include, exclude).unwrap_err().kind(), ErrorKind::Usage);
         }
     }
 }

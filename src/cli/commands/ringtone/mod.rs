@@ -9,7 +9,7 @@ use clap::{Subcommand, ValueEnum};
 use crate::cli::commands::push_only;
 use crate::cli::commands::push_only::SendArgs;
 use crate::domain::payload_kind::ToneFormat;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, Exit};
 use crate::rollout::payload::Wanted;
 
 /// Push a ring tone to the phones that are ready, and change nothing on the cluster
@@ -60,7 +60,7 @@ impl From<FormatArg> for ToneFormat {
 ///
 /// # Errors
 /// When nothing can be pushed at all; a phone's failure is in the answer and the exit code.
-pub async fn run(args: Args) -> Result<Exit, CliError> {
+pub async fn run(args: Args) -> Result<Exit, AppError> {
     if let Some(Command::Prepare(args)) = &args.command {
         return prepare::run(args);
     }

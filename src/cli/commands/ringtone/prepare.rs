@@ -1,13 +1,13 @@
 //! `axlpaper ringtone prepare`
 
 use std::fmt::Write as _;
-use std::io::{ErrorKind, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::cli::ui;
 use crate::domain::payload_kind::ToneFormat;
 use crate::domain::text::excerpt;
-use crate::error::{CliError, Exit};
+use crate::error::{AppError, ErrorKind, Exit};
 use crate::media::{Audio, Tone, merge_ring_list};
 use crate::rollout::payload;
 
@@ -42,15 +42,15 @@ struct File {
 ///
 /// # Errors
 /// When the sound cannot be used, a list cannot be added to, or a file cannot be written.
-pub fn run(args: &Args) -> Result<Exit, CliError> {
+pub fn run(args: &Args) -> Result<Exit, AppError> {
     let audio = payload::audio(&args.audio)?;
     let name = args.name.clone().unwrap_or_else(|| stem(&args.audio));
     let mut files = Vec::new();
     for format in ToneFormat::ALL {
         files.extend(files_of(args, &audio, &name, format)?);
     }
-    let failed = |path: &Path, error: &std::io::Error| {
-        CliError::new(Exit::Failed, format!("cannot write {}: {error}", path.display()))
+    let failed = |path: &Path, error: &io::Error| {
+        AppError::new(ErrorKind::Failed, format!("cannot write {}: {error}", path.display()))
             .hint("choose a folder that you may write with --output")
     };
     std::fs::create_dir_all(&args.output).map_err(|error| failed(&args.output, &error))?;
@@ -70,22 +70,22 @@ fn files_of(
     audio: &Audio,
     name: &str,
     format: ToneFormat,
-) -> Result<[File; 2], CliError> {
-    let tone =
-        Tone::make(audio, format).map_err(|error| CliError::from_error(Exit::Usage, &error))?;
+) -> Result<[File; 2], AppError> {
+    let tone = Tone::make(audio, format)
+        .map_err(|error| AppError::from_error(ErrorKind::Usage, &error))?;
     let file = format!("{}.{}", plain(name), format.extension());
     let path = args.output.join(&file);
     match std::fs::read(&path) {
         Ok(old) if old != tone.bytes && !args.overwrite => {
             let error = format!("{} is there already, and holds something else", path.display());
-            return Err(CliError::new(Exit::Refused, error)
+            return Err(AppError::new(ErrorKind::Refused, error)
                 .hint("nothing was written; use another --name, or --overwrite"));
         }
         Ok(_) => {}
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => {
             let error = format!("cannot read {}: {error}", path.display());
-            return Err(CliError::new(Exit::Failed, error).hint("nothing was written"));
+            return Err(AppError::new(ErrorKind::Failed, error).hint("nothing was written"));
         }
     }
     let list_path = args.output.join(format.list_file());
@@ -98,17 +98,17 @@ fn files_of(
     ])
 }
 
-fn list(path: &Path, name: &str, file: &str) -> Result<(String, String), CliError> {
+fn list(path: &Path, name: &str, file: &str) -> Result<(String, String), AppError> {
     let old = match std::fs::read_to_string(path) {
         Ok(old) => Some(old),
-        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => {
             let error = format!("cannot read the list {}: {error}", path.display());
-            return Err(CliError::new(Exit::Failed, error).hint("nothing was written"));
+            return Err(AppError::new(ErrorKind::Failed, error).hint("nothing was written"));
         }
     };
     let merged = merge_ring_list(old.as_deref(), name, file).map_err(|error| {
-        CliError::new(Exit::Usage, format!("{}: {error}", path.display()))
+        AppError::new(ErrorKind::Usage, format!("{}: {error}", path.display()))
             .hint("nothing was written; use another --name, or another folder with --output")
     })?;
     let told = match (merged.was_there, old.is_some()) {
@@ -120,7 +120,7 @@ fn list(path: &Path, name: &str, file: &str) -> Result<(String, String), CliErro
 }
 
 /// Writes a file as a whole or not at all.
-fn write(folder: &Path, file: &File) -> std::io::Result<()> {
+fn write(folder: &Path, file: &File) -> io::Result<()> {
     let mut new = tempfile::NamedTempFile::new_in(folder)?;
     new.write_all(&file.bytes)?;
     new.as_file().sync_all()?;
