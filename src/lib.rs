@@ -13,6 +13,7 @@ pub mod domain;
 pub mod error;
 pub mod event;
 pub mod image_server;
+pub mod interaction;
 pub mod journal;
 pub mod media;
 pub mod net;

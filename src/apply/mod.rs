@@ -239,7 +239,8 @@ async fn look_at_all<S: Site>(
 ) -> Result<(), ApplyError<S::Error>> {
     observer
         .observe(&Event::Started { stage: Stage::Check, total: Some(plan.changes.len() as u64) });
-    let looks = plan.changes.iter().map(|change| as_found(site, change));
+    // A list, because an iterator with a closure would keep this future from being sent to another thread.
+    let looks: Vec<_> = plan.changes.iter().map(|change| as_found(site, change)).collect();
     let mut looks = futures::stream::iter(looks).buffered(READS_AT_ONCE);
     let mut done = 0;
     while looks.try_next().await?.is_some() {

@@ -3,19 +3,19 @@
 use tokio::task::JoinSet;
 
 use super::ui;
-use crate::push::scheduler::Stop;
+use crate::rollout::control::RolloutHandle;
 
 /// Stops softly at the first interrupt and hard at the second, for as long as the returned set lives.
-pub fn watch(stop: &Stop) -> JoinSet<()> {
+pub fn watch(handle: &RolloutHandle) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
-    let stop = stop.clone();
+    let handle = handle.clone();
     tasks.spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
             ui::say("interrupted: finishing what is under way, beginning nothing new; again to stop at once");
-            stop.soon.cancel();
+            handle.interrupt();
         }
         if tokio::signal::ctrl_c().await.is_ok() {
-            stop.now.cancel();
+            handle.abort();
         }
     });
     tasks

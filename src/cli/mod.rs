@@ -1,14 +1,15 @@
 //! The command line: one file a command, and the one place where errors become exit codes.
 
 pub(crate) mod args;
-pub(crate) mod aside;
 mod commands;
 mod doctor;
 pub(crate) mod interrupt;
 mod log;
+mod next_command;
 pub(crate) mod present;
 mod protection;
 mod schemas;
+mod settings;
 pub(crate) mod ui;
 
 use std::ffi::OsString;
@@ -40,7 +41,7 @@ pub mod lists {
     /// # Errors
     /// Says what is wrong with it.
     pub fn addresses(text: &str, may_quote: bool) -> Result<usize, String> {
-        crate::rollout::by_address::parse_list(text, may_quote).map(|entries| entries.len())
+        super::args::address_list::parse(text, may_quote).map(|entries| entries.len())
     }
 }
 
@@ -105,6 +106,7 @@ pub fn main() -> ExitCode {
     match result {
         Ok(exit) => exit.into(),
         Err(error) => {
+            let error = next_command::with_next(error);
             ui::say_error(&crate::report::printable_lines(&error.to_string()));
             error.exit().into()
         }
@@ -135,7 +137,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
 }
 
 fn run(command: Command) -> Result<Exit, AppError> {
-    tracing::debug!(command = crate::connect::cluster::command_line(), "started");
+    tracing::debug!(command = settings::command_line(), "started");
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
             AppError::new(ErrorKind::Failed, format!("cannot start the async runtime: {error}"))
@@ -185,7 +187,7 @@ async fn dispatch(command: Command) -> Result<Exit, AppError> {
         Command::Trust(args) => commands::trust::run(args).await,
         Command::Doctor(args) => commands::doctor::run(args).await,
         Command::Init(args) => commands::init::run(&args),
-        Command::Config(args) => commands::config::run(args),
+        Command::Config(args) => commands::config::run(args).await,
         Command::Runs(args) => commands::runs::run(&args),
         Command::Show(args) => commands::show::run(&args),
         Command::Host(args) => commands::host::run(args).await,

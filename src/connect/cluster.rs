@@ -1,6 +1,5 @@
 //! Settings become a checked connection, and a connection becomes clients.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,22 +8,19 @@ use secrecy::SecretString;
 
 use crate::axl::client::{AxlClient, AxlOptions};
 use crate::axl::version::AxlVersion;
-use crate::cli::args::{ConnectionArgs, PushArgs};
-use crate::cli::ui;
-use crate::config::{ConfigError, FileConfig, Layer, PasswordSource, Section, environment, settle};
+use crate::config::{Layer, PasswordSource};
 use crate::connect::password;
 use crate::connect::push_access::Way;
 use crate::domain::association::UserKind;
-use crate::domain::picture_rules::PictureRules;
 use crate::domain::registration::Source;
 use crate::error::hints;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, Stage};
+use crate::interaction::{Interaction, Notice};
 use crate::net::client::{ClusterHttp, ClusterLimits};
 use crate::net::credentials::Credentials;
 use crate::net::endpoint::Endpoint;
 use crate::net::fingerprint::FingerprintError;
-use crate::net::trace::without_login;
 use crate::net::trust::Trust;
 use crate::ris::client::{RisClient, RisOptions};
 
@@ -90,121 +86,19 @@ impl Connection {
     ///
     /// # Errors
     /// When it is missing or cannot be read.
-    pub fn password(&self) -> Result<SecretString, AppError> {
+    pub async fn password(&self, interaction: &dyn Interaction) -> Result<SecretString, AppError> {
         let whose = format!("{} on {}", self.username, self.endpoint);
-        password::read(self.password.as_ref(), &whose, ANOTHER_PASSWORD)
+        password::read(self.password.as_ref(), &whose, ANOTHER_PASSWORD, interaction).await
     }
 
     /// Fetches the password now, so that nobody is asked for it later.
     ///
     /// # Errors
     /// As [`Self::password`].
-    pub fn fetch_password(&mut self) -> Result<(), AppError> {
-        self.password = Some(PasswordSource::Given(self.password()?));
+    pub async fn fetch_password(&mut self, interaction: &dyn Interaction) -> Result<(), AppError> {
+        self.password = Some(PasswordSource::Given(self.password(interaction).await?));
         Ok(())
     }
-}
-
-/// Puts flags, environment and config file together and checks them.
-///
-/// # Errors
-/// When something is missing or is not what it should be.
-pub fn connection(args: &ConnectionArgs, push: Option<&PushArgs>) -> Result<Connection, AppError> {
-    let (cluster, settings) = settings(args, push)?;
-    from_layer(cluster, settings)
-}
-
-/// Puts flags, environment and config file together; returns the name of the cluster, where it is one of
-/// the config file's.
-///
-/// # Errors
-/// When the config file cannot be used.
-pub fn settings(
-    args: &ConnectionArgs,
-    push: Option<&PushArgs>,
-) -> Result<(Option<String>, Layer), AppError> {
-    let flags = push.map(PushArgs::layer).unwrap_or_default().over(args.layer());
-    let environment = environment(|name| std::env::var(name).ok());
-    settings_of(file(args)?.as_ref(), args.one_cluster()?, flags, environment)
-}
-
-/// Puts flags, environment and a cluster of the config file together.
-///
-/// # Errors
-/// When the config file has no such cluster.
-pub fn settings_of(
-    file: Option<&FileConfig>,
-    cluster: Option<&str>,
-    flags: Layer,
-    environment: Layer,
-) -> Result<(Option<String>, Layer), AppError> {
-    let (name, settings) = settle(flags, environment, section(file, cluster)?);
-    Ok((name, settings.over(file.map(FileConfig::machine).unwrap_or_default())))
-}
-
-/// Returns the config file that counts, whether it is there or not.
-pub fn config_path(args: &ConnectionArgs) -> Option<PathBuf> {
-    args.config.clone().or_else(default_config)
-}
-
-/// Reads the config file, where there is one.
-///
-/// # Errors
-/// When it is named and not there, or cannot be used.
-pub fn file(args: &ConnectionArgs) -> Result<Option<FileConfig>, AppError> {
-    let path = match &args.config {
-        Some(path) => Some(path.clone()),
-        None => default_config().filter(|path| path.exists()),
-    };
-    path.map(|path| FileConfig::load(&path).map_err(|error| unusable(&error))).transpose()
-}
-
-/// Returns the cluster of the config file that is meant, where there is one.
-///
-/// # Errors
-/// When there is no such cluster.
-pub fn section(
-    file: Option<&FileConfig>,
-    cluster: Option<&str>,
-) -> Result<Option<Section>, AppError> {
-    match (file, cluster) {
-        (Some(file), cluster) => file.section(cluster).map_err(|error| unusable(&error)),
-        (None, Some(name)) => Err(AppError::new(
-            ErrorKind::Usage,
-            format!(
-                "--cluster {name:?} names a cluster of the config file, and there is no config file"
-            ),
-        )
-        .hint("`axlpaper init` writes one; or use --config or --host")),
-        (None, None) => Ok(None),
-    }
-}
-
-/// Returns which picture is for whom; no rules where there is no config file.
-///
-/// # Errors
-/// When the config file cannot be used.
-pub fn pictures(args: &ConnectionArgs) -> Result<PictureRules, AppError> {
-    Ok(file(args)?.map(|file| file.pictures()).unwrap_or_default())
-}
-
-fn unusable(error: &ConfigError) -> AppError {
-    let hint = match error {
-        ConfigError::Unreadable { .. } => "`axlpaper init` writes one with every key in it",
-        ConfigError::Invalid { .. } => "`axlpaper init --print` shows every key with its meaning",
-        ConfigError::NoSuchCluster { .. } => {
-            "--cluster and default_cluster name a table [cluster.NAME] of the file"
-        }
-        ConfigError::Writable { .. } => {
-            "take that away with `chmod o-w`, or `chmod 600`; nothing was run"
-        }
-    };
-    AppError::from_error(ErrorKind::Usage, error).hint(hint)
-}
-
-fn default_config() -> Option<PathBuf> {
-    let folders = etcetera::choose_base_strategy().ok()?;
-    Some(folders.config_dir().join("axlpaper").join("config.toml"))
 }
 
 /// Checks settings that are already put together.
@@ -296,14 +190,15 @@ pub fn in_range(from: &str, value: u64, most: u64) -> Result<(), AppError> {
 /// When the cluster cannot be reached, is not trusted, or refuses the user.
 pub async fn connect(
     connection: &Connection,
+    interaction: &dyn Interaction,
     observer: &Arc<dyn Observer>,
 ) -> Result<Cluster, AppError> {
     if connection.trust.insecure {
-        ui::say(
+        interaction.notice(&Notice::Text(
             "WARNING: --insecure: the server is not verified; whoever is in between can read the passwords.",
-        );
+        ));
     }
-    let password = connection.password()?;
+    let password = connection.password(interaction).await?;
     let mut limits = ClusterLimits::default();
     if let Some(timeout) = connection.timeout {
         limits.read = timeout;
@@ -350,18 +245,3 @@ fn stage_of(operation: &str) -> Stage {
 
 /// What the names of operations begin with that change something.
 const WRITES: [&str; 5] = ["add", "apply", "remove", "reset", "update"];
-
-/// Returns the command line so that it can be typed again; bytes that are no text are replaced, and passwords in
-/// addresses hidden.
-pub fn command_line() -> String {
-    let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
-    // Only a null byte cannot be quoted, and no argument has one.
-    let quoted = |text: String| shlex::try_quote(&text).map_or_else(|_| text.clone(), Into::into);
-    arguments.map(|argument| quoted(without_login(&argument))).collect::<Vec<_>>().join(" ")
-}
-
-/// Returns the file name of a path, for a person.
-pub fn file_name(path: &Path) -> String {
-    path.file_name()
-        .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
-}

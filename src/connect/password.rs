@@ -12,10 +12,10 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use tokio::io::AsyncReadExt as _;
 
-use crate::cli::{aside, ui};
 use crate::config::{PasswordCommand, PasswordError, PasswordSource, password_of};
 use crate::connect::keyring;
 use crate::error::{AppError, ErrorKind};
+use crate::interaction::Interaction;
 
 /// How long a password command may take: long enough for a person to unlock a store.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -30,23 +30,26 @@ const ROOM: usize = MOST as usize + 64;
 ///
 /// # Errors
 /// When it is missing, empty or cannot be read, or when others can read the file that it stands in.
-pub fn read(
+pub async fn read(
     source: Option<&PasswordSource>,
     whose: &str,
     other_ways: &str,
+    interaction: &dyn Interaction,
 ) -> Result<SecretString, AppError> {
     let given =
         |password: SecretString| SecretSlice::from(password.expose_secret().as_bytes().to_vec());
     let text = match source {
-        None => given(ui::password(whose, other_ways)?),
+        None => given(interaction.password(whose, other_ways).await?),
         Some(PasswordSource::Given(secret)) => given(secret.clone()),
         Some(PasswordSource::File(path)) => file(path)?,
-        Some(PasswordSource::Stdin) => stdin()?,
+        Some(PasswordSource::Stdin) => stdin().await?,
         Some(PasswordSource::Variable(name)) => given(variable(name, whose)?),
         Some(PasswordSource::Command(command)) => {
-            run(command, LIMIT).map_err(|trouble| trouble.told(command, whose))?
+            printed(command, LIMIT).await.map_err(|trouble| trouble.told(command, whose))?
         }
-        Some(PasswordSource::Keyring(entry)) => given(keyring::read(entry, whose)?),
+        Some(PasswordSource::Keyring(entry)) => {
+            given(keyring::read(entry, whose, interaction).await?)
+        }
     };
     let password = password_of(text.expose_secret()).map_err(|error| {
         let place = source.map_or_else(|| "what was typed".to_owned(), ToString::to_string);
@@ -65,12 +68,14 @@ pub fn read(
 ///
 /// # Errors
 /// When it is empty or no text, or the two are not the same.
-pub fn new(whose: &str) -> Result<SecretString, AppError> {
+pub async fn new(whose: &str, interaction: &dyn Interaction) -> Result<SecretString, AppError> {
     let is_terminal = std::io::stdin().is_terminal();
     let text = if is_terminal {
-        SecretSlice::from(ui::password(whose, "")?.expose_secret().as_bytes().to_vec())
+        SecretSlice::from(
+            interaction.password(whose, "").await?.expose_secret().as_bytes().to_vec(),
+        )
     } else {
-        stdin()?
+        stdin().await?
     };
     let password = password_of(text.expose_secret())
         .map_err(|error| unusable(error, whose, "what was given"))?;
@@ -81,7 +86,7 @@ pub fn new(whose: &str) -> Result<SecretString, AppError> {
         return wrong("the password is empty");
     }
     if is_terminal {
-        let again = ui::password(&format!("{whose}, again"), "")?;
+        let again = interaction.password(&format!("{whose}, again"), "").await?;
         if again.expose_secret() != password.expose_secret() {
             return wrong("the two are not the same");
         }
@@ -104,9 +109,12 @@ fn unusable(error: PasswordError, whose: &str, place: &str) -> AppError {
         })
 }
 
-fn stdin() -> Result<SecretSlice<u8>, AppError> {
-    let mut line = buffer();
-    let read = std::io::stdin().lock().read_until(b'\n', &mut line).map(|_| line);
+async fn stdin() -> Result<SecretSlice<u8>, AppError> {
+    let read = || {
+        let mut line = buffer();
+        std::io::stdin().lock().read_until(b'\n', &mut line).map(|_| line)
+    };
+    let read = tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| Err(error.into()));
     first_line(read, "standard input")
 }
 
@@ -115,13 +123,17 @@ fn stdin() -> Result<SecretSlice<u8>, AppError> {
 /// # Errors
 /// When a file cannot be read or others can read it, a variable is not set, a program is not there, or the
 /// keyring does not have it.
-pub fn look(source: &PasswordSource, whose: &str) -> Result<(), AppError> {
+pub async fn look(
+    source: &PasswordSource,
+    whose: &str,
+    interaction: &dyn Interaction,
+) -> Result<(), AppError> {
     match source {
         PasswordSource::Given(_) | PasswordSource::Stdin => Ok(()),
         PasswordSource::File(_) | PasswordSource::Variable(_) => {
-            read(Some(source), whose, "its first line is the password").map(drop)
+            read(Some(source), whose, "its first line is the password", interaction).await.map(drop)
         }
-        PasswordSource::Keyring(entry) => keyring::look(entry, whose),
+        PasswordSource::Keyring(entry) => keyring::look(entry, whose).await,
         PasswordSource::Command(command) if is_there(command.program()) => Ok(()),
         PasswordSource::Command(command) => {
             Err(Trouble::Unstartable(std::io::ErrorKind::NotFound.into()).told(command, whose))
@@ -259,10 +271,6 @@ impl Trouble {
     }
 }
 
-fn run(command: &PasswordCommand, limit: Duration) -> Result<SecretSlice<u8>, Trouble> {
-    aside::to_its_end(printed(command, limit)).map_err(Trouble::Unstartable)?
-}
-
 async fn printed(command: &PasswordCommand, limit: Duration) -> Result<SecretSlice<u8>, Trouble> {
     // A person may have to type something for it, but it must not eat what is piped to us.
     let stdin = if std::io::stdin().is_terminal() { Stdio::inherit() } else { Stdio::null() };
@@ -306,54 +314,56 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+    use crate::interaction::Silent;
 
     fn command(words: &[&str]) -> PasswordCommand {
         let words = words.iter().map(|word| (*word).to_owned()).collect();
         PasswordCommand::new(words, Path::new("/")).unwrap()
     }
 
-    fn shell(script: &str) -> Result<SecretSlice<u8>, Trouble> {
-        run(&command(&["/bin/sh", "-c", script]), Duration::from_secs(20))
-    }
-
-    fn told(script: &str) -> String {
-        let trouble = shell(script).unwrap_err();
+    async fn told(script: &str) -> String {
+        let limit = Duration::from_secs(20);
+        let trouble = printed(&command(&["/bin/sh", "-c", script]), limit).await.unwrap_err();
         trouble.told(&command(&["/bin/sh"]), "axl on pub").to_string()
     }
 
-    #[test]
-    fn the_first_line_that_a_command_prints_counts() {
-        let line = |script| {
+    #[tokio::test]
+    async fn the_first_line_that_a_command_prints_counts() {
+        let line = async |script| {
             let source = PasswordSource::Command(command(&["/bin/sh", "-c", script]));
-            read(Some(&source), "axl on pub", "").map(|read| read.expose_secret().to_owned())
+            read(Some(&source), "axl on pub", "", &Silent)
+                .await
+                .map(|read| read.expose_secret().to_owned())
         };
-        assert_eq!(line("printf 's3cret\\r\\nsecond\\n'").unwrap(), "s3cret");
-        assert_eq!(line("printf ' with blanks '").unwrap(), " with blanks ");
-        let error = line("printf 's3\\377cret'").unwrap_err().to_string();
+        assert_eq!(line("printf 's3cret\\r\\nsecond\\n'").await.unwrap(), "s3cret");
+        assert_eq!(line("printf ' with blanks '").await.unwrap(), " with blanks ");
+        let error = line("printf 's3\\377cret'").await.unwrap_err().to_string();
         assert!(error.contains("UTF-8") && !error.contains("cret'"), "{error}");
         let source = PasswordSource::Command(command(&["/bin/sh", "-c", "echo; echo second"]));
-        let error = read(Some(&source), "axl on pub", "type it").unwrap_err().to_string();
+        let error =
+            read(Some(&source), "axl on pub", "type it", &Silent).await.unwrap_err().to_string();
         assert!(error.contains("is empty") && error.contains("/bin/sh prints"), "{error}");
     }
 
-    #[test]
-    fn a_command_that_fails_gives_nothing_and_shows_nothing() {
-        let error = told("echo s3cret; exit 3");
+    #[tokio::test]
+    async fn a_command_that_fails_gives_nothing_and_shows_nothing() {
+        let error = told("echo s3cret; exit 3").await;
         assert!(error.contains("/bin/sh") && error.contains("exit status: 3"), "{error}");
         assert!(!error.contains("s3cret"));
-        assert!(told("head -c 70000 /dev/zero").contains("more than a password"));
-        assert!(told("kill -9 $$").contains("signal: 9"));
+        assert!(told("head -c 70000 /dev/zero").await.contains("more than a password"));
+        assert!(told("kill -9 $$").await.contains("signal: 9"));
         let missing = command(&["/nonexistent/pass"]);
-        let error = run(&missing, LIMIT).unwrap_err().told(&missing, "axl on pub").to_string();
+        let error =
+            printed(&missing, LIMIT).await.unwrap_err().told(&missing, "axl on pub").to_string();
         assert!(error.contains("cannot be run") && error.contains("hint:"), "{error}");
     }
 
-    #[test]
-    fn a_command_that_does_not_end_is_stopped() {
+    #[tokio::test]
+    async fn a_command_that_does_not_end_is_stopped() {
         let folder = tempfile::tempdir().unwrap();
         let pid = folder.path().join("pid");
         let script = format!("echo $$ > '{}'; exec sleep 600", pid.display());
-        let late = run(&command(&["/bin/sh", "-c", &script]), Duration::from_millis(500));
+        let late = printed(&command(&["/bin/sh", "-c", &script]), Duration::from_millis(500)).await;
         assert!(matches!(late, Err(Trouble::Late(_))), "{late:?}");
         // On a busy machine it can be stopped before it has said its number.
         if let Some(pid) = std::fs::read_to_string(pid).ok().filter(|pid| !pid.is_empty()) {
@@ -393,13 +403,15 @@ mod tests {
         assert!(file(Path::new("/dev/null")).unwrap().expose_secret().is_empty());
     }
 
-    #[test]
-    fn a_variable_that_is_not_set_is_named() {
+    #[tokio::test]
+    async fn a_variable_that_is_not_set_is_named() {
         let source = PasswordSource::Variable("AXLPAPER_NOWHERE_SET".into());
-        let error = read(Some(&source), "axl on pub", "").unwrap_err().to_string();
+        let error = read(Some(&source), "axl on pub", "", &Silent).await.unwrap_err().to_string();
         assert!(error.contains("AXLPAPER_NOWHERE_SET") && error.contains("not set"), "{error}");
-        look(&source, "axl on pub").unwrap_err();
-        look(&PasswordSource::Command(command(&["sh"])), "axl on pub").unwrap();
-        look(&PasswordSource::Command(command(&["no-such-program-here"])), "x").unwrap_err();
+        look(&source, "axl on pub", &Silent).await.unwrap_err();
+        look(&PasswordSource::Command(command(&["sh"])), "axl on pub", &Silent).await.unwrap();
+        look(&PasswordSource::Command(command(&["no-such-program-here"])), "x", &Silent)
+            .await
+            .unwrap_err();
     }
 }

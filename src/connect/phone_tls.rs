@@ -4,47 +4,17 @@ use crate::connect::journal;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::cli::ui;
 use crate::config::Layer;
 use crate::domain::selector::Pattern;
 use crate::domain::text::hex;
 use crate::error::{AppError, ErrorKind};
+use crate::interaction::{Interaction, Notice};
 use crate::journal::{Recorder, RunId};
 use crate::phone::{Fingerprint, Https, PhoneTrust};
 use crate::push::delivery::certificate_pins::Pins;
-
-/// How phones are reached that take pictures over HTTPS only.
-#[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Phones that want HTTPS")]
-pub struct PhoneTlsArgs {
-    /// File with the authorities that signed the phones' certificates (PEM): the phone maker's, or the cluster's
-    /// CAPF. The certificate's name must be the phone's, where it names one
-    #[arg(long, value_name = "FILE", conflicts_with = "phone_tls")]
-    pub phone_ca_file: Option<PathBuf>,
-    /// What else makes a phone's certificate believed: pin-first-use keeps the first one in the journal and refuses
-    /// another one later; insecure believes any, so whoever is in between can read the password
-    #[arg(long, value_name = "HOW")]
-    pub phone_tls: Option<PhoneTlsArg>,
-    /// Port of the phones' web servers for HTTPS [default: 443]
-    #[arg(long, value_name = "PORT")]
-    pub phone_tls_port: Option<u16>,
-    /// Forget what was pinned for this phone, which has got a new certificate; repeatable, * stands for any characters
-    #[arg(long, value_name = "NAME", conflicts_with = "phone_ca_file")]
-    pub phone_repin: Vec<Pattern>,
-}
-
-/// What makes a phone's certificate believed, as typed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub(crate) enum PhoneTlsArg {
-    /// The first one is kept.
-    PinFirstUse,
-    /// Any.
-    Insecure,
-}
 
 /// How phones are reached over HTTPS, checked.
 #[derive(Clone, Debug)]
@@ -119,7 +89,12 @@ impl PhoneTls {
     ///
     /// # Errors
     /// When the file of its authorities is gone, or is another one now.
-    pub fn go_on(&mut self, kept: Kept, run: RunId) -> Result<(), AppError> {
+    pub fn go_on(
+        &mut self,
+        kept: Kept,
+        run: RunId,
+        interaction: &dyn Interaction,
+    ) -> Result<(), AppError> {
         if self.https.is_some() {
             return Ok(());
         }
@@ -148,9 +123,9 @@ impl PhoneTls {
             }
         };
         let port = self.port.unwrap_or(kept.port);
-        ui::say(&format!(
+        interaction.notice(&Notice::Text(&format!(
             "note: phones are reached over HTTPS as in run {run}: {how}, port {port}"
-        ));
+        )));
         self.https = Some(Https { trust, port });
         self.kept = Some(Kept { port, ..kept });
         Ok(())
@@ -164,13 +139,14 @@ impl PhoneTls {
         &self,
         state: &Path,
         recorder: &Recorder,
+        interaction: &dyn Interaction,
     ) -> Result<Option<(Https, Pins)>, AppError> {
         let Some(https) = self.https.clone() else { return Ok(None) };
         if matches!(https.trust, PhoneTrust::Insecure) {
-            ui::say(
+            interaction.notice(&Notice::Text(
                 "WARNING: --phone-tls insecure: phones that want HTTPS are not verified; whoever is in between can \
                  read the push user's password.",
-            );
+            ));
         }
         let known = match journal::history_if_any(state)? {
             Some(history) => history.pins().map_err(|error| journal::unusable(&error))?,
@@ -217,23 +193,6 @@ fn named(how: &str) -> Result<PhoneTrust, AppError> {
         other => {
             Err(AppError::new(ErrorKind::Usage, format!("phone_tls: {other:?} means nothing"))
                 .hint("it is pin-first-use or insecure"))
-        }
-    }
-}
-
-impl PhoneTlsArgs {
-    /// Puts what was typed on a layer of settings.
-    pub fn on(&self, layer: Layer) -> Layer {
-        let how = |arg: PhoneTlsArg| match arg {
-            PhoneTlsArg::PinFirstUse => "pin-first-use".to_owned(),
-            PhoneTlsArg::Insecure => "insecure".to_owned(),
-        };
-        Layer {
-            phone_ca_file: self.phone_ca_file.clone(),
-            phone_tls: self.phone_tls.map(how),
-            phone_tls_port: self.phone_tls_port,
-            phone_repin: self.phone_repin.clone(),
-            ..layer
         }
     }
 }

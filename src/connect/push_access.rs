@@ -2,14 +2,14 @@
 
 use secrecy::SecretString;
 
-use crate::cli::args::{ConnectionArgs, PushArgs};
-use crate::config::{FileConfig, Layer, PasswordSource, environment, settle_alone};
+use crate::config::{Layer, PasswordSource};
 use crate::connect::image_server::Serving;
 use crate::connect::phone_tls::PhoneTls;
 use crate::connect::{cluster, password};
 use crate::domain::nat::NatRules;
 use crate::error::{AppError, ErrorKind};
 use crate::image_server::HostLimits;
+use crate::interaction::Interaction;
 
 /// The push user and the way to phones, checked. The password is read only when it is asked for.
 #[derive(Debug)]
@@ -67,19 +67,6 @@ impl Way {
         self.max_logins_at_risk.unwrap_or(self.concurrency)
     }
 
-    /// Puts flags, environment and config file together for a push that asks no cluster.
-    ///
-    /// # Errors
-    /// When the config file cannot be used, or a number is out of its range.
-    pub fn without_cluster(args: &ConnectionArgs, push: &PushArgs) -> Result<Self, AppError> {
-        let file = cluster::file(args)?;
-        let section = cluster::section(file.as_ref(), args.one_cluster()?)?;
-        let flags = push.layer().over(args.layer());
-        let environment = environment(|name| std::env::var(name).ok());
-        let settings = settle_alone(flags, environment, section);
-        Self::of(&settings.over(file.as_ref().map(FileConfig::machine).unwrap_or_default()))
-    }
-
     /// Makes sure that a push user is named.
     ///
     /// # Errors
@@ -95,30 +82,42 @@ impl Way {
     ///
     /// # Errors
     /// When it is missing or cannot be read.
-    pub fn push_password(&self) -> Result<SecretString, AppError> {
-        self.password_of("")
+    pub async fn push_password(
+        &self,
+        interaction: &dyn Interaction,
+    ) -> Result<SecretString, AppError> {
+        self.password_of("", interaction).await
     }
 
-    fn password_of(&self, place: &str) -> Result<SecretString, AppError> {
+    async fn password_of(
+        &self,
+        place: &str,
+        interaction: &dyn Interaction,
+    ) -> Result<SecretString, AppError> {
         let whose = format!("the push user {}{place}", self.need_push_user()?);
         let other_ways = "use --push-password-file or PHONE_PASSWORD, or push_password_file, push_password_env or push_password_command in \
                           the config file";
-        password::read(self.push_password.as_ref(), &whose, other_ways)
+        password::read(self.push_password.as_ref(), &whose, other_ways, interaction).await
     }
 
-    /// Fetches the push user's password now, so that nobody is asked for it later; `place` says which of several
-    /// push users it is that is asked for.
+    /// Fetches the push user's password now, so that no question comes later; `place` names the cluster where there are
+    /// several.
     ///
     /// # Errors
     /// As [`Self::push_password`].
-    pub fn fetch_push_password(&mut self, place: &str) -> Result<(), AppError> {
-        let password = self.password_of(&format!(" of {place}"))?;
+    pub async fn fetch_push_password(
+        &mut self,
+        place: &str,
+        interaction: &dyn Interaction,
+    ) -> Result<(), AppError> {
+        let place = if place.is_empty() { String::new() } else { format!(" of {place}") };
+        let password = self.password_of(&place, interaction).await?;
         self.push_password = Some(PasswordSource::Given(password));
         Ok(())
     }
 
-    /// Returns the push user's password where a file or the environment gives one; nobody is asked.
-    pub fn push_password_if_given(&self) -> Option<Result<SecretString, AppError>> {
-        self.push_password.as_ref().map(|_| self.push_password())
+    /// Tells whether a file, the environment or a program gives the push user's password.
+    pub fn has_push_password(&self) -> bool {
+        self.push_password.is_some()
     }
 }

@@ -4,9 +4,11 @@ pub mod hints;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::domain::error_chain::chain;
+use crate::journal::RunId;
 use crate::net::trace::without_secrets;
 
 /// The exit codes, which scripts rely on.
@@ -97,17 +99,27 @@ impl ErrorKind {
 }
 
 /// Something that could not be done.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct AppError {
     kind: ErrorKind,
     message: String,
     hints: Vec<String>,
+    unfinished: Option<UnfinishedRun>,
+}
+
+/// A run that the error left unfinished, or that a previous process did.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct UnfinishedRun {
+    /// The file of the journal that holds it.
+    pub journal: PathBuf,
+    /// Its number.
+    pub run: RunId,
 }
 
 impl AppError {
     /// Makes an error from a message.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: safe(&message.into()), hints: Vec::new() }
+        Self { kind, message: safe(&message.into()), hints: Vec::new(), unfinished: None }
     }
 
     /// Makes an error from another one, with everything that caused it.
@@ -122,25 +134,21 @@ impl AppError {
         self
     }
 
-    /// Adds the command that finishes what was begun, where there is one.
+    /// Adds the run that it ended.
     #[must_use]
-    pub fn go_on(self, next: Option<String>) -> Self {
-        match next {
-            Some(next) => self.hint(format!("go on with `{next}`")),
-            None => self,
-        }
+    pub fn unfinished(self, run: UnfinishedRun) -> Self {
+        Self { unfinished: Some(run), ..self }
+    }
+
+    /// Returns the run that it ended, where it ended one.
+    pub fn unfinished_run(&self) -> Option<&UnfinishedRun> {
+        self.unfinished.as_ref()
     }
 
     /// Says which cluster the error is about.
     #[must_use]
     pub fn within(self, cluster: &str) -> Self {
         Self { message: format!("cluster {cluster:?}: {}", self.message), ..self }
-    }
-
-    /// Returns the error in words, as [`Self::within`] would tell it.
-    pub fn told_of(&self, cluster: &str) -> String {
-        let (kind, message, hints) = (self.kind, self.message.clone(), self.hints.clone());
-        Self { kind, message, hints }.within(cluster).to_string()
     }
 
     /// Returns the message without its hints.

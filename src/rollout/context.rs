@@ -3,7 +3,6 @@
 use crate::connect::journal;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::apply::{Applied, Halt};
 use crate::audit::audit_for;
@@ -16,7 +15,8 @@ use crate::domain::plan::Plan;
 use crate::domain::repair_policy::Repairs;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, PhoneResult};
-use crate::journal::{JournalError, Recorder};
+use crate::interaction::Interaction;
+use crate::journal::Recorder;
 use crate::plan::{Kind, after_apply, nothing};
 use crate::push::attempt_log::RunBook;
 use crate::push::delivery::any::AnyLine;
@@ -24,27 +24,29 @@ use crate::push::policy::logins::Logins;
 use crate::push::scheduler;
 use crate::push::scheduler::waves;
 use crate::push::scheduler::{Settings, Stop, Stopped};
-use crate::push::{LoginCheck, Target, not_back, not_served, skipped};
-use crate::rollout;
-use crate::rollout::Work;
+use crate::push::{Digests, LoginCheck, Target, not_back, not_served, skipped};
+use crate::rollout::assess;
 use crate::rollout::offline_wait;
 use crate::rollout::payload;
-use crate::rollout::payload::{Goods, OfModel};
+use crate::rollout::payload::OfModel;
+use crate::rollout::prepared::ClusterTask;
 use crate::rollout::recently_changed::Fresh;
 use crate::rollout::run::Place;
-use crate::rollout::{delivery, images, push_common, repair, resume, run_record, verify_password};
+use crate::rollout::{delivery, images, push_common, repair, run_record, verify_password};
 
 /// A run that works on a cluster.
 #[derive(Clone, Copy)]
 pub struct At<'a> {
     /// What is to be done.
-    pub work: &'a Work<'a>,
+    pub task: &'a ClusterTask,
     /// Where.
     pub cluster: &'a Cluster,
     /// Where it is written down.
     pub recorder: &'a Recorder,
     /// Who is told.
     pub observer: &'a Arc<dyn Observer>,
+    /// Whom to ask and to warn.
+    pub interaction: &'a dyn Interaction,
 }
 
 /// What was seen before anything is changed, and what is to be changed.
@@ -106,22 +108,100 @@ pub struct Pushed {
     pub stopped: Option<Stopped>,
 }
 
-impl At<'_> {
+/// What is pushed to whom when all changes succeed.
+#[derive(Debug)]
+pub struct Expected {
+    /// The phones, also those that are proven already.
+    pub targets: Vec<Target>,
+    /// What they take, also those that are waited for.
+    pub models: Vec<OfModel>,
+}
+
+impl ClusterTask {
     /// Returns what may be done about what stands in the way of phones.
     pub fn repairs(&self) -> Repairs {
-        let repairs = self.work.repair.clone().unwrap_or_default();
-        Repairs { https: self.work.connection.may_use_https(), ..repairs }
+        let repairs = self.request.repair.clone().unwrap_or_default();
+        Repairs { https: self.connection.may_use_https(), ..repairs }
     }
 
+    /// Judges phones for what is pushed.
+    pub fn audit(&self, inventory: &Inventory) -> Audit {
+        let goods = &self.request.payload;
+        goods.narrow(audit_for(goods.kind(), inventory, &self.repairs()))
+    }
+
+    /// Chooses the phones that are pushed to. The others are ready for such a thing, but not for this one.
+    pub fn targets(&self, seen: &Seen, audit: &Audit) -> (Vec<Target>, Vec<PhoneResult>) {
+        let goods = &self.request.payload;
+        let targets = seen.fresh.targets(goods.kind(), &seen.inventory, audit).into_iter();
+        let nat = &self.connection.way.nat;
+        goods.sort(targets.map(|target| target.behind(nat)).collect())
+    }
+
+    /// Reads the cluster, judges its phones and plans.
+    ///
+    /// # Errors
+    /// When the cluster or the journal cannot be read, or the repairs contradict what is there.
+    pub async fn look(
+        &self,
+        cluster: &Cluster,
+        observer: &Arc<dyn Observer>,
+    ) -> Result<Seen, AppError> {
+        let Self { request, connection, .. } = self;
+        let repairs = self.repairs();
+        let inventory =
+            assess::survey_with(cluster, connection, &request.selector, &repairs, observer).await?;
+        assess::push_user_found(&inventory)?;
+        let audit = self.audit(&inventory);
+        let plan = match &request.repair {
+            Some(repairs) => {
+                let owed = repair::owed(&request.journal, connection)?;
+                repair::plan(&inventory, &audit, repairs, &owed)?
+            }
+            None => nothing(&audit),
+        };
+        let lately = repair::associated_lately(&request.journal, connection, &request.wait)?;
+        let fresh = Fresh::of(&plan, &inventory).and(lately);
+        Ok(Seen { inventory, audit, plan, fresh })
+    }
+
+    /// Returns what is pushed to whom when all changes succeed.
+    pub fn expected(&self, seen: &Seen) -> Expected {
+        let changes = seen.plan.changes.iter().map(|change| (change, None));
+        let meant = self.audit(&after_apply(seen.inventory.clone(), changes));
+        let (targets, _) = self.targets(seen, &meant);
+        let mut models: Vec<OfModel> = targets.iter().map(payload::of_model).collect();
+        if self.request.options.wait_for_offline.is_some() {
+            models.extend(offline_wait::takes(self.request.payload.kind(), &meant));
+        }
+        Expected { targets, models }
+    }
+
+    /// Returns those phones that are proven to show it already.
+    ///
+    /// # Errors
+    /// When there is a journal that cannot be read.
+    pub fn already_shown(
+        &self,
+        expected: &[Target],
+        digests: &Digests,
+    ) -> Result<HashMap<DeviceName, PhoneResult>, AppError> {
+        let (request, place) = (&self.request, Place::of(&self.connection));
+        push_common::already_shown(&request.journal, &place, &request.options, expected, digests)
+    }
+}
+
+impl At<'_> {
     fn sending(&self) -> images::Sending<'_> {
         images::Sending {
-            way: &self.work.connection.way,
-            password: self.work.push_password.clone().unwrap_or_default(),
-            push: self.work.push,
-            picture_file: &self.work.picture_file,
-            proof: self.work.proof,
-            state: self.work.state,
+            way: &self.task.connection.way,
+            password: self.task.push_password.clone().unwrap_or_default(),
+            push: &self.task.request.options,
+            picture_file: &self.task.request.payload_name,
+            proof: self.task.request.proof,
+            state: &self.task.request.journal,
             recorder: self.recorder,
+            interaction: self.interaction,
         }
     }
 
@@ -130,59 +210,30 @@ impl At<'_> {
     /// # Errors
     /// When what to trust cannot be read.
     pub fn logins(&self, seen: &Seen) -> Result<Logins, AppError> {
-        let Self { work, cluster, .. } = *self;
-        let Some(password) = &work.push_password else { return Ok(Logins::default()) };
-        let user = work.connection.way.need_push_user()?;
+        let Self { task, cluster, .. } = *self;
+        let Some(password) = &task.push_password else { return Ok(Logins::default()) };
+        let user = task.connection.way.need_push_user()?;
         let page = seen.inventory.enterprise.authentication_url.as_deref();
-        let trust = &work.connection.trust;
+        let trust = &task.connection.trust;
         verify_password::logins(&cluster.axl, user, password.clone(), page, trust)
     }
 
     /// Says what a password that is changed in mid-run could do to the push user's account, where it could lock it.
     fn logins_at_risk(&self, seen: &Seen, ready: &Ready) -> Option<String> {
         let PushUser::Found { standing, .. } = &seen.inventory.push_user else { return None };
-        let most = self.work.connection.way.most_logins().min(ready.phones);
+        let most = self.task.connection.way.most_logins().min(ready.phones);
         push_common::logins_at_risk(most, standing.locks_after?)
     }
 
-    /// Judges phones for what is pushed.
-    pub fn audit(&self, inventory: &Inventory) -> Audit {
-        let goods = &self.work.goods;
-        goods.narrow(audit_for(goods.kind(), inventory, &self.repairs()))
-    }
-
-    /// Chooses the phones that are pushed to. The others are ready for such a thing, but not for this one.
-    pub fn targets(&self, seen: &Seen, audit: &Audit) -> (Vec<Target>, Vec<PhoneResult>) {
-        let goods = &self.work.goods;
-        let targets = seen.fresh.targets(goods.kind(), &seen.inventory, audit).into_iter();
-        let nat = &self.work.connection.way.nat;
-        goods.sort(targets.map(|target| target.behind(nat)).collect())
-    }
-
-    /// Reads the cluster, judges its phones and plans.
+    /// Reads the cluster, judges its phones and plans; the journal keeps what was seen.
     ///
     /// # Errors
     /// When the cluster or the journal cannot be read, or the repairs contradict what is there.
     pub async fn look(&self) -> Result<Seen, AppError> {
-        let Self { work, cluster, observer, .. } = *self;
-        let repairs = self.repairs();
-        let inventory =
-            rollout::survey_with(cluster, work.connection, &work.selector, &repairs, observer)
-                .await?;
-        rollout::push_user_found(&inventory)?;
-        let before = self.audit(&inventory);
-        let kept = self.recorder.snapshot("audit", &before).await;
+        let seen = self.task.look(self.cluster, self.observer).await?;
+        let kept = self.recorder.snapshot("audit", &seen.audit).await;
         kept.map_err(|error| journal::unusable(&error))?;
-        let plan = match &work.repair {
-            Some(repairs) => {
-                let owed = repair::owed(work.state, work.connection)?;
-                repair::plan(&inventory, &before, repairs, &owed)?
-            }
-            None => nothing(&before),
-        };
-        let lately = repair::associated_lately(work.state, work.connection, &work.wait)?;
-        let fresh = Fresh::of(&plan, &inventory).and(lately);
-        Ok(Seen { inventory, audit: before, plan, fresh })
+        Ok(seen)
     }
 
     /// Makes the pictures, starts the image server, and finds out what can be found out beforehand.
@@ -190,24 +241,17 @@ impl At<'_> {
     /// # Errors
     /// When phones could not be pushed to, or the push user's password is wrong. Nothing is changed then.
     pub async fn prepare(&self, seen: &Seen) -> Result<Ready, AppError> {
-        let Self { work, observer, .. } = *self;
-        let changes = seen.plan.changes.iter().map(|change| (change, None));
-        let meant = self.audit(&after_apply(seen.inventory.clone(), changes));
-        let (expected, _) = self.targets(seen, &meant);
-        let mut models: Vec<OfModel> = expected.iter().map(payload::of_model).collect();
-        if work.push.wait_for_offline.is_some() {
-            models.extend(offline_wait::takes(work.goods.kind(), &meant));
-        }
-        let prepared = work.goods.prepare(models, observer.as_ref()).await?;
+        let Self { task, observer, .. } = *self;
+        let Expected { targets: expected, models } = task.expected(seen);
+        let prepared = task.request.payload.prepare(models, observer.as_ref()).await?;
         run_record::keep_prepared(self.recorder, &prepared).await?;
-        let place = Place::of(work.connection);
         let digests = prepared.digests();
-        let already =
-            push_common::already_shown(work.state, &place, work.push, &expected, &digests)?;
-        let password_proven = proven(work, self.cluster, &expected).await?;
+        let already = task.already_shown(&expected, &digests)?;
+        let password_proven = proven(task, self.cluster, &expected).await?;
         let book = RunBook::new(self.recorder.clone(), digests);
-        let toward = images::toward(work.connection).await;
-        let line = delivery::line(&self.sending(), toward, &work.goods, prepared, observer)?;
+        let toward = images::toward(&task.connection).await;
+        let line =
+            delivery::line(&self.sending(), toward, &task.request.payload, prepared, observer)?;
         line.check(&expected).map_err(|error| {
             AppError::from_error(ErrorKind::Usage, &error).hint(
                 "nothing was changed or sent; use a shorter --advertise or --image-url, or --picture-name",
@@ -224,7 +268,7 @@ impl At<'_> {
         if ready.phones == 0 && seen.plan.changes.is_empty() {
             return None;
         }
-        if let Some(caution) = self.work.goods.caution() {
+        if let Some(caution) = self.task.request.payload.caution() {
             self.observer.observe(&Event::Remark(caution.to_owned()));
         }
         if let Some(risk) = self.logins_at_risk(seen, ready) {
@@ -234,7 +278,7 @@ impl At<'_> {
             self.observer.observe(&Event::Remark(format!("phones download from {url}")));
         }
         let touched = seen.plan.phones_touched().max(ready.phones);
-        let what = question(self.work, &seen.plan, ready.phones);
+        let what = question(self.task, &seen.plan, ready.phones);
         Some(Intent { what, touched, phones: ready.phones })
     }
 
@@ -243,7 +287,7 @@ impl At<'_> {
     /// # Errors
     /// When nothing could be changed. What failed later is in the answer.
     pub async fn change(&self, seen: &Seen, stop: &Stop) -> Result<Changed, AppError> {
-        let Self { work, cluster, observer, .. } = *self;
+        let Self { task, cluster, observer, .. } = *self;
         let applied = if seen.plan.changes.is_empty() {
             Applied::default()
         } else {
@@ -252,18 +296,25 @@ impl At<'_> {
         let read_back = applied.read_back.iter().map(|(change, list)| (change, list.as_ref()));
         let mut now = after_apply(seen.inventory.clone(), read_back);
         let told = repair::told(&now, &applied);
-        let connection = work.connection;
-        let away =
-            repair::wait(cluster, connection, &mut now, &told, &work.wait, &stop.soon, observer)
-                .await;
+        let connection = &task.connection;
+        let away = repair::wait(
+            cluster,
+            connection,
+            &mut now,
+            &told,
+            &task.request.wait,
+            &stop.soon,
+            observer,
+        )
+        .await;
         Ok(Changed { applied, now, away })
     }
 
     /// Pushes, and says of every selected phone what became of it.
     pub async fn push(&self, seen: &Seen, ready: Ready, changed: &Changed, stop: &Stop) -> Pushed {
         let Ready { line, book, mut already, password_proven, expected, .. } = ready;
-        let after = self.audit(&changed.now);
-        let (mut targets, _) = self.targets(seen, &after);
+        let after = self.task.audit(&changed.now);
+        let (mut targets, _) = self.task.targets(seen, &after);
         let mut held = repair::held_back(&changed.now, &changed.applied.results);
         if let Some(Halt::Refused(why)) = &changed.applied.halt {
             let rest =
@@ -275,8 +326,8 @@ impl At<'_> {
         // A change that failed can have taken a phone out of reach; only who would be pushed to is left out.
         already.retain(|name, _| targets.iter().any(|target| target.name == *name));
         targets.retain(|target| !already.contains_key(&target.name));
-        let settings = Settings { password_proven, ..settings(self.work) };
-        let waves = self.work.push.waves();
+        let settings = Settings { password_proven, ..settings(self.task) };
+        let waves = self.task.request.options.waves.clone();
         let observer = self.observer.as_ref();
         let mut pushed = waves::run(&line, &book, targets, &waves, settings, stop, observer).await;
         let late = offline_wait::Push { line: &line, book: &book, settings, stop };
@@ -286,10 +337,10 @@ impl At<'_> {
             late.wait(self, seen, changed, after, &mut pushed).await
         };
         line.shutdown().await;
-        let waited = Duration::from_secs(self.work.wait.restart_timeout);
+        let waited = self.task.request.wait.restart;
         // Those that came late are among them too.
-        let (_, left) = self.targets(seen, &after);
-        let object = self.work.goods.kind();
+        let (_, left) = self.task.targets(seen, &after);
+        let object = self.task.request.payload.kind();
         let lost = after.phones.iter().filter(|phone| changed.away.contains(phone.name()));
         let lost = lost
             .map(|phone| not_back(object, phone, waited, self.recorder.run()))
@@ -308,57 +359,25 @@ impl At<'_> {
 }
 
 /// Asks the cluster whether the push user's password is right, where phones could not tell for a while.
-async fn proven(work: &Work<'_>, cluster: &Cluster, expected: &[Target]) -> Result<bool, AppError> {
+async fn proven(
+    task: &ClusterTask,
+    cluster: &Cluster,
+    expected: &[Target],
+) -> Result<bool, AppError> {
     let doubtful =
         expected.iter().any(|target| target.fresh && target.login_check == LoginCheck::Cluster);
-    match &work.push_password {
+    match &task.push_password {
         Some(password) if doubtful => {
-            let user = work.connection.way.need_push_user()?;
+            let user = task.connection.way.need_push_user()?;
             verify_password::is_proven(&cluster.axl, user, password.clone()).await
         }
         Some(_) | None => Ok(false),
     }
 }
 
-/// Keeps what is needed to go on with this run. Only what is about pictures can be gone on with: keys must not be
-/// pressed twice, and for a ring tone the same command does.
-///
-/// # Errors
-/// When it cannot be written.
-pub async fn keep(work: &Work<'_>, recorder: &Recorder) -> Result<(), JournalError> {
-    let Some(what) = work.goods.kept() else { return Ok(()) };
-    let job = resume::Kept {
-        selector: work.selector.clone(),
-        picture_file: work.picture_file.clone(),
-        what,
-        proof: Some(work.proof),
-        repair: work.repair.clone(),
-        phone_tls: work.connection.way.phone_tls.kept.clone(),
-        nat: work.connection.way.nat.clone(),
-    };
-    recorder.snapshot("job", &job).await?;
-    match &*work.goods {
-        Goods::Picture { picture, kem, options } => {
-            recorder.snapshot(resume::PICTURE_OPTIONS, options).await?;
-            if let Some(kem) = kem {
-                recorder.keep("kem", kem.bytes.clone()).await?;
-            }
-            recorder.keep("picture", picture.bytes.clone()).await
-        }
-        Goods::Gallery { pictures, options, .. } => {
-            recorder.snapshot(resume::PICTURE_OPTIONS, options).await?;
-            for (name, picture) in pictures {
-                recorder.keep_named("picture", name, picture.bytes.clone()).await?;
-            }
-            Ok(())
-        }
-        Goods::Elsewhere { .. } | Goods::Removal | Goods::Tone { .. } | Goods::Script(_) => Ok(()),
-    }
-}
-
-fn question(work: &Work<'_>, plan: &Plan, phones: usize) -> String {
-    let push = work.goods.in_words(&work.picture_file, phones);
-    let place = format!("{} ({})", work.connection.name, work.connection.endpoint);
+fn question(task: &ClusterTask, plan: &Plan, phones: usize) -> String {
+    let push = task.request.payload.in_words(&task.request.payload_name, phones);
+    let place = format!("{} ({})", task.connection.name, task.connection.endpoint);
     if plan.changes.is_empty() {
         format!("This will {push} on {place}")
     } else {
@@ -366,10 +385,10 @@ fn question(work: &Work<'_>, plan: &Plan, phones: usize) -> String {
     }
 }
 
-fn settings(work: &Work<'_>) -> Settings {
-    let patience = Duration::from_secs(work.wait.settle_timeout);
-    let settings = push_common::settings(&work.connection.way, work.push);
-    Settings { patience, proof: work.proof, ..settings }
+fn settings(task: &ClusterTask) -> Settings {
+    let patience = task.request.wait.settle;
+    let settings = push_common::settings(&task.connection.way, &task.request.options);
+    Settings { patience, proof: task.request.proof, ..settings }
 }
 
 /// Returns the results of everybody who was not pushed to: of those that are known, and of all others that

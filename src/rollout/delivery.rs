@@ -2,9 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::cli::args::payload::Source;
 use crate::domain::model::KEM;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Observer, Proof};
@@ -15,6 +13,7 @@ use crate::push::delivery::screenshots::Screens;
 use crate::push::{KeysLine, ToneLine};
 use crate::rollout::images;
 use crate::rollout::images::Sending;
+use crate::rollout::payload::Source;
 use crate::rollout::payload::{Goods, Prepared};
 
 /// Puts the way to the phones together, and starts the server where they download from us; `toward` is where
@@ -29,8 +28,8 @@ pub fn line(
     prepared: Prepared,
     observer: &Arc<dyn Observer>,
 ) -> Result<AnyLine, AppError> {
-    let wait = Duration::from_secs(sending.push.verify_timeout);
-    let patience = goods.patience(Duration::from_secs(sending.push.phone_timeout.max(1)));
+    let wait = sending.push.verify_timeout;
+    let patience = goods.patience(sending.push.phone_timeout);
     let named = || goods.picture_name(sending.picture_file);
     let name = sending.push.picture_name.clone().unwrap_or_else(named);
     let what = match prepared {
@@ -81,7 +80,7 @@ fn pictures_line(
 
 /// Looks at screens, where that is how pushes are proven.
 fn screens(sending: &Sending<'_>) -> Option<Screens> {
-    let wait = Duration::from_secs(sending.push.verify_timeout);
+    let wait = sending.push.verify_timeout;
     (sending.proof == Proof::Screenshot).then(|| Screens::new(sending.recorder.clone(), wait))
 }
 

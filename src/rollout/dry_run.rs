@@ -1,98 +1,96 @@
-//! The stages that only read.
+//! The steps of a rollout that only read.
 
-use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use jiff::Timestamp;
-
-use crate::audit::audit;
-use crate::cli::args::OutputArgs;
-use crate::cli::present::list;
-use crate::cli::ui;
-use crate::cli::ui::Progress;
-use crate::connect::cluster;
-use crate::connect::cluster::Connection;
+use crate::connect::cluster::{self, Connection};
 use crate::domain::audit::Audit;
-use crate::domain::inventory::Inventory;
-use crate::domain::payload_kind::ObjectKind;
 use crate::domain::plan::Plan;
-use crate::domain::repair_policy::Repairs;
-use crate::error::{AppError, Exit};
+use crate::domain::text::counted;
+use crate::error::AppError;
 use crate::event::Observer;
-use crate::plan::after_apply;
-use crate::report::{audit_json, audit_recap, plan_diff};
-use crate::rollout;
-use crate::rollout::recently_changed::Fresh;
-use crate::rollout::repair;
-use crate::rollout::resume::Subject;
+use crate::interaction::Interaction;
+use crate::report::{audit_recap, plan_diff};
+use crate::rollout::context::Expected;
+use crate::rollout::maintenance_window;
+use crate::rollout::prepared::ClusterTask;
+use crate::rollout::request::RolloutRequest;
 
-/// What `rollout` would find and do.
+/// What a rollout would find and do.
 #[derive(Debug)]
-pub struct Found {
+pub struct DryRun {
     /// The cluster as it is.
     pub audit: Audit,
     plan: Plan,
-    /// What would be done to phones then, in words.
-    deed: String,
+    /// What would be done to phones then, for people.
+    push: String,
+    /// How many phones are left out because they are proven to show it.
+    already: usize,
+    /// How many phones were or would be changed so recently that they may refuse the push user for a while.
+    recently_changed: usize,
+    /// For how long they may.
+    settle: Duration,
+    /// Why the rollout would be refused now.
+    refused: Option<String>,
 }
 
-/// Shows what `rollout` would do, and does none of it.
+/// Finds out what a rollout would do on one cluster.
 ///
 /// # Errors
-/// When the cluster cannot be read, or the answer cannot be written.
-pub async fn run(
-    connection: &Connection,
-    subject: &Subject,
-    state: &Path,
-    args: &OutputArgs,
-) -> Result<Exit, AppError> {
-    let mut found = look(connection, subject, state, &Progress::shared()).await?;
-    list::sort(&args.list, &mut found.audit.phones)?;
-    let recap = found.recap();
-    if args.is_recap() {
-        list::write(args, &recap)?;
-    } else {
-        ui::say(&recap);
-        let json = || audit_json(&found.audit, Timestamp::now());
-        list::write(args, &list::list(args, &found.audit.phones, json)?)?;
-    }
-    Ok(Exit::Done)
-}
-
-/// Finds out what `rollout` would do.
-///
-/// # Errors
-/// When the cluster cannot be read.
+/// When the cluster or the journal cannot be read, or the payload or the image server cannot be as asked for.
 pub async fn look(
-    connection: &Connection,
-    subject: &Subject,
-    state: &Path,
+    request: &Arc<RolloutRequest>,
+    connection: Connection,
+    interaction: &dyn Interaction,
     observer: &Arc<dyn Observer>,
-) -> Result<Found, AppError> {
-    let cluster = cluster::connect(connection, observer).await?;
-    let repairs =
-        Repairs { https: connection.may_use_https(), ..subject.repair.clone().unwrap_or_default() };
-    let inventory =
-        rollout::survey_with(&cluster, connection, &subject.selector, &repairs, observer).await?;
-    rollout::push_user_found(&inventory)?;
-    let judge = |inventory: &Inventory| subject.goods.narrow(audit(inventory, &repairs));
-    let before = judge(&inventory);
-    let owed = repair::owed(state, connection)?;
-    let plan = repair::plan(&inventory, &before, &repairs, &owed)?;
-    let meant = after_apply(inventory.clone(), plan.changes.iter().map(|change| (change, None)));
-    let targets = Fresh::default().targets(ObjectKind::Background, &inventory, &judge(&meant));
-    let ready = subject.goods.sort(targets).0.len();
-    Ok(Found { audit: before, plan, deed: subject.goods.in_words(&subject.file, ready) })
+) -> Result<DryRun, AppError> {
+    let request = Arc::clone(request);
+    if request.payload.is_served() {
+        connection.way.serving.check()?;
+    }
+    let cluster = cluster::connect(&connection, interaction, observer).await?;
+    let task = ClusterTask { request, connection, push_password: None };
+    let seen = task.look(&cluster, observer).await?;
+    let request = &task.request;
+    let refused = maintenance_window::check(&request.schedule, &seen.plan, &seen.inventory).err();
+    let Expected { mut targets, models } = task.expected(&seen);
+    let prepared = request.payload.prepare(models, observer.as_ref()).await?;
+    let already = task.already_shown(&targets, &prepared.digests())?;
+    targets.retain(|target| !already.contains_key(&target.name));
+    Ok(DryRun {
+        push: request.payload.in_words(&request.payload_name, targets.len()),
+        already: already.len(),
+        recently_changed: targets.iter().filter(|target| target.fresh).count(),
+        settle: request.wait.settle,
+        refused: refused.map(|error| error.message().to_owned()),
+        audit: seen.audit,
+        plan: seen.plan,
+    })
 }
 
-impl Found {
-    /// Says it.
+impl DryRun {
+    /// Describes it for people.
     pub fn recap(&self) -> String {
+        let mut notes = String::new();
+        if self.already > 0 {
+            let phones = counted(self.already, "phone");
+            notes += &format!("Proven to show it already, and left out: {phones}.\n");
+        }
+        if self.recently_changed > 0 {
+            let (phones, seconds) =
+                (counted(self.recently_changed, "phone"), self.settle.as_secs());
+            notes += &format!(
+                "Changed by this run or recently: {phones}, which may refuse the push user for up to {seconds} s.\n"
+            );
+        }
+        if let Some(why) = &self.refused {
+            notes += &format!("It would be refused now: {why}.\n");
+        }
         format!(
-            "{}\n{}\nThen it would {}. Dry run: nothing was changed or pushed.\n",
+            "{}\n{}\nThen it would {}. Dry run: nothing was changed or pushed.\n{notes}",
             audit_recap(&self.audit),
             plan_diff(&self.plan),
-            self.deed,
+            self.push,
         )
     }
 }

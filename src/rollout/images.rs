@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::cli::args::PushArgs;
 use crate::connect::cluster::Connection;
 use crate::connect::push_access::Way;
 use crate::domain::model::ImageSpec;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, Proof, Stage};
+use crate::interaction::Interaction;
 use crate::journal::Recorder;
 use crate::media::{
     Decoder, MediaError, Options, Picture, PreparedImage, PreparedSet, Squeeze, prepare_all,
@@ -20,6 +20,7 @@ use crate::media::{
 use crate::phone::PhoneClient;
 use crate::push::delivery::connector::Meeting;
 use crate::push::delivery::picture::PhoneLine;
+use crate::rollout::options::PushOptions;
 
 /// Reads a picture's file.
 ///
@@ -84,14 +85,13 @@ pub fn too_long(prepared: &PreparedImage) -> Option<String> {
 const LONG: usize = 300_000;
 
 /// What is sent, in whose name.
-#[derive(Debug)]
 pub struct Sending<'a> {
     /// The push user, and this machine's side.
     pub way: &'a Way,
     /// The push user's password.
     pub password: SecretString,
     /// How to push.
-    pub push: &'a PushArgs,
+    pub push: &'a PushOptions,
     /// The picture's file name.
     pub picture_file: &'a str,
     /// How it is proven.
@@ -100,6 +100,8 @@ pub struct Sending<'a> {
     pub state: &'a Path,
     /// Where the run is written down.
     pub recorder: &'a Recorder,
+    /// Where warnings go.
+    pub interaction: &'a dyn Interaction,
 }
 
 /// Starts the image server and puts the way to the phones together; `toward` is where these are.
@@ -115,9 +117,9 @@ pub fn line(
 ) -> Result<PhoneLine, AppError> {
     let Sending { way, push, .. } = sending;
     let host = way.serving.start(toward, observer)?;
-    let patience = Duration::from_secs(push.phone_timeout.max(1));
+    let patience = push.phone_timeout;
     let phones = meeting(sending, patience)?.resend_safe();
-    let wait = Duration::from_secs(push.verify_timeout);
+    let wait = push.verify_timeout;
     Ok(PhoneLine::new(phones, host, pictures, name, wait))
 }
 
@@ -127,16 +129,16 @@ pub fn line(
 /// When no push user is named, its name or password cannot be sent, or what is known of phones' certificates cannot be
 /// read.
 pub fn meeting(sending: &Sending<'_>, patience: Duration) -> Result<Meeting, AppError> {
-    let Sending { way, password, push, state, recorder, .. } = sending;
+    let Sending { way, password, push, state, recorder, interaction, .. } = sending;
     let user = way.need_push_user()?;
     let phones = PhoneClient::new(user, password, way.phone_port, patience)
         .map_err(|error| AppError::from_error(ErrorKind::Usage, &error))?;
     let meeting = Meeting::new(phones);
-    let meeting = match way.phone_tls.way(state, recorder)? {
+    let meeting = match way.phone_tls.way(state, recorder, *interaction)? {
         Some((https, pins)) => meeting.with_https(https, pins),
         None => meeting,
     };
-    Ok(if push.no_identity_check { meeting.without_identity_check() } else { meeting })
+    Ok(if push.identity_check { meeting } else { meeting.without_identity_check() })
 }
 
 /// Returns the address of the cluster: its phones are most likely on the same side of this machine.

@@ -1,164 +1,311 @@
-//! A rollout on several clusters at once: each has a run, clients and limits of its own, and one question is about
-//! all of them.
+//! The rollout itself, on one cluster, on several at the same time, or at addresses.
 //!
-//! Until the answer nothing is changed anywhere. A cluster that fails does not stop the others, neither before the
-//! question nor after it.
+//! Each cluster has a run, clients and limits of its own, and works in a task of its own; one question is about all of
+//! them. Until the answer nothing is changed anywhere. A cluster that fails does not stop the others, neither before
+//! the question nor after it.
 
-use crate::connect::journal;
-use std::path::Path;
 use std::sync::Arc;
 
-use futures::StreamExt as _;
 use futures::future::join_all;
-use jiff::Timestamp;
+use futures::{StreamExt as _, TryStreamExt as _};
+use tokio::task::JoinSet;
 
-use crate::cli::args::OutputArgs;
-use crate::cli::interrupt;
-use crate::cli::present::clusters;
-use crate::cli::present::clusters::{AT_ONCE, Chosen, Ended, say_failed};
-use crate::cli::present::{cluster_results, list};
-use crate::cli::ui;
-use crate::cli::ui::Progress;
-use crate::connect::cluster;
 use crate::connect::cluster::Connection;
-use crate::connect::shared_servers;
-use crate::connect::shared_servers::Ports;
-use crate::domain::audit::AuditedPhone;
+use crate::connect::journal;
+use crate::connect::shared_servers::{self, Ports};
 use crate::domain::text::counted;
-use crate::error::{AppError, ErrorKind, Exit};
-use crate::event::Proof;
-use crate::journal::{LeftOut, Together};
-use crate::push::scheduler::Stop;
-use crate::report::{OfCluster, Rollout, audit_json, plan_outline, printable_lines};
-use crate::rollout::dry_run;
-use crate::rollout::dry_run::Found;
-use crate::rollout::maintenance_window;
-use crate::rollout::prepared;
-use crate::rollout::prepared::Standing;
-use crate::rollout::resume;
-use crate::rollout::resume::{Source, Subject};
+use crate::error::AppError;
+use crate::event::Observer;
+use crate::interaction::{Interaction, Notice, Question};
+use crate::journal::{ADDRESSES, LeftOut, RunId, Together};
+use crate::report::Rollout;
+use crate::rollout::by_address::{AddressTask, PreparedAddresses};
+use crate::rollout::context::Intent;
+use crate::rollout::control::RolloutHandle;
+use crate::rollout::dry_run::{self, DryRun};
+use crate::rollout::prepared::{ClusterTask, PreparedCluster};
+use crate::rollout::request::{RolloutRequest, Scope};
 use crate::rollout::run::Run;
-use crate::rollout::{Job, Work};
 
-/// Runs `rollout` for all clusters that were named, from what was typed to its exit code.
+/// Clusters that are asked at once: each holds its phones in memory.
+pub const AT_ONCE: usize = 8;
+
+/// What came of one cluster.
+#[derive(Debug)]
+pub struct Ended<T> {
+    /// Its name in the config file.
+    pub name: String,
+    /// The number of its run, where it has one.
+    pub run: Option<RunId>,
+    /// What was found, or why nothing was.
+    pub result: Result<T, AppError>,
+}
+
+/// Makes the observer of a cluster's events; its name is given.
+pub type Observers = dyn Fn(&str) -> Arc<dyn Observer> + Send + Sync;
+
+/// A rollout that has read everything and waits for its confirmation.
+pub struct PreparedRollout {
+    parts: Vec<Ended<Part>>,
+    interaction: Arc<dyn Interaction>,
+    several: bool,
+}
+
+enum Task {
+    Cluster(ClusterTask),
+    Addresses(AddressTask),
+}
+
+enum Part {
+    Cluster(PreparedCluster),
+    Addresses(PreparedAddresses),
+}
+
+impl Task {
+    fn name(&self) -> String {
+        match self {
+            Self::Cluster(task) => task.connection.name.clone(),
+            Self::Addresses(_) => ADDRESSES.to_owned(),
+        }
+    }
+
+    async fn begin(&self, interaction: &Arc<dyn Interaction>) -> Result<Run, AppError> {
+        match self {
+            Self::Cluster(task) => task.begin(interaction).await,
+            Self::Addresses(task) => task.begin(interaction).await,
+        }
+    }
+
+    async fn prepare(self, run: Run, observer: Arc<dyn Observer>) -> Result<Part, AppError> {
+        match self {
+            Self::Cluster(task) => {
+                PreparedCluster::prepare(task, run, observer).await.map(Part::Cluster)
+            }
+            Self::Addresses(task) => {
+                PreparedAddresses::prepare(task, run, observer).await.map(Part::Addresses)
+            }
+        }
+    }
+}
+
+impl Part {
+    fn intent(&self) -> Option<Intent> {
+        match self {
+            Self::Cluster(part) => part.intent().cloned(),
+            Self::Addresses(part) => part.intent(),
+        }
+    }
+
+    fn outline(&self) -> String {
+        match self {
+            Self::Cluster(part) => part.outline(),
+            Self::Addresses(_) => String::new(),
+        }
+    }
+
+    async fn abandon(self, why: AppError) -> AppError {
+        match self {
+            Self::Cluster(part) => part.abandon(why).await,
+            Self::Addresses(part) => part.abandon(why).await,
+        }
+    }
+
+    async fn execute(self, handle: &RolloutHandle) -> Result<Rollout, AppError> {
+        match self {
+            Self::Cluster(part) => part.execute(handle).await,
+            Self::Addresses(part) => part.execute(handle).await,
+        }
+    }
+}
+
+/// Reads the clusters or asks the phones at the addresses, plans, and makes everything ready. Nothing is changed, and
+/// no phone gets the push user's password.
 ///
 /// # Errors
-/// When the settings of any of them cannot be used, when a password cannot be had, or when the answer is no. Nothing
-/// has been changed anywhere then; what fails later is in the answer.
-pub async fn run(job: Job) -> Result<Exit, AppError> {
-    let path = journal::path(job.connection.state.as_deref())?;
-    let Source::Typed { wanted, target } = &job.source else {
-        return Err(one_run_at_a_time());
-    };
-    let mut connections = match clusters::chosen(&job.connection, Some(&job.push))? {
-        Chosen::Several(connections) => connections,
-        Chosen::One(connection) => vec![*connection],
-    };
-    for connection in &connections {
-        connection.way.need_push_user().map_err(|error| error.within(&connection.name))?;
-    }
-    let schedule = maintenance_window::schedule(&job.connection, &job.push)?;
-    let subject = resume::typed(&job, wanted, target)?;
-    if job.dry_run {
-        return dry_run(connections, &subject, &path, &job.output).await;
-    }
-    let proof = subject.goods.proof(job.push.verify.map(Proof::from))?;
-    cluster_results::check(&job.output, job.push.report.as_deref())?;
+/// When a password cannot be had, or the image servers of the clusters cannot run side by side; nothing has been asked
+/// then. What fails on a cluster is in the prepared rollout.
+pub async fn prepare(
+    request: RolloutRequest,
+    scope: Scope,
+    interaction: &Arc<dyn Interaction>,
+    observers: &Observers,
+) -> Result<PreparedRollout, AppError> {
     let ports = Arc::new(Ports::default());
-    if subject.goods.is_served() {
-        share_ports(&mut connections, &ports)?;
+    let tasks = tasks(Arc::new(request), scope, interaction.as_ref(), &ports).await?;
+    let several = tasks.len() > 1;
+    let begun = begin(&tasks, interaction, several).await;
+    let mut parts = Vec::new();
+    for (task, Ended { name, run, result }) in tasks.into_iter().zip(begun) {
+        let observer = observers(&name);
+        let interaction = Arc::clone(interaction);
+        parts.push(async move {
+            let result = match result {
+                Ok(begun) => in_task(task.prepare(begun, observer)).await,
+                Err(error) => return Ended { name, run, result: Err(error) },
+            };
+            notice_failure(&interaction, several, &name, &result);
+            Ended { name, run, result }
+        });
     }
-    fetch_passwords(&mut connections)?;
-    let work = |connection| -> Result<Work<'_>, AppError> {
-        let connection: &Connection = connection;
-        Ok(Work {
-            name: job.command,
-            state: &path,
-            continues: None,
-            connection,
-            selector: subject.selector.clone(),
-            goods: Arc::clone(&subject.goods),
-            picture_file: subject.file.clone(),
-            proof,
-            push: &job.push,
-            push_password: Some(connection.way.push_password()?),
-            yes: job.yes,
-            repair: subject.repair.clone(),
-            wait: job.wait,
-            schedule: schedule.clone(),
-            command: cluster::command_line(),
-        })
-    };
-    let works = connections.iter().map(work).collect::<Result<Vec<_>, _>>()?;
-    let standing = reach(&works).await;
+    let parts = futures::stream::iter(parts).buffered(AT_ONCE).collect().await;
     // Each server ends with the last cluster that uses it.
     ports.release();
-    if let Err(error) = ask(&standing, job.yes) {
-        for one in standing.into_iter().filter_map(|one| one.result.ok()) {
-            drop(one.give_up(&error).await);
+    Ok(PreparedRollout { parts, interaction: Arc::clone(interaction), several })
+}
+
+/// Finds out what [`prepare`] and [`PreparedRollout::execute`] would do on each cluster, and does none of it.
+pub async fn dry_run(
+    request: RolloutRequest,
+    connections: Vec<Connection>,
+    interaction: &Arc<dyn Interaction>,
+    observers: &Observers,
+) -> Vec<Ended<DryRun>> {
+    let request = Arc::new(request);
+    for_each(connections, interaction, observers, async |connection, observer| {
+        let request = Arc::clone(&request);
+        dry_run::look(&request, connection, interaction.as_ref(), &observer).await
+    })
+    .await
+}
+
+impl PreparedRollout {
+    /// Asks whether the rollout may go on, where anything is to be done.
+    ///
+    /// # Errors
+    /// When the answer is no. Every run has ended then, and nothing was changed.
+    pub async fn confirm(self) -> Result<Self, AppError> {
+        let asked = match self.question() {
+            Some(question) => self.interaction.confirm(&question).await,
+            None => Ok(()),
+        };
+        let Err(error) = asked else { return Ok(self) };
+        let parts = self.parts.into_iter().filter_map(|one| one.result.ok());
+        let ended = join_all(parts.map(|part| part.abandon(error.clone()))).await;
+        // The error of a single run names it.
+        Err(ended.into_iter().next().filter(|_| !self.several).unwrap_or(error))
+    }
+
+    /// Changes clusters and pushes, at the same time on all of them. From here on an interrupt must not cut anything
+    /// short: `handle` stops it.
+    pub async fn execute(self, handle: &RolloutHandle) -> Vec<Ended<Rollout>> {
+        let several = self.several;
+        let running = self.parts.into_iter().map(|Ended { name, run, result }| {
+            let (handle, interaction) = (handle.clone(), Arc::clone(&self.interaction));
+            async move {
+                let part = match result {
+                    Ok(part) => part,
+                    Err(error) => return Ended { name, run, result: Err(error) },
+                };
+                let result = in_task(async move { part.execute(&handle).await }).await;
+                notice_failure(&interaction, several, &name, &result);
+                Ended { name, run, result }
+            }
+        });
+        join_all(running).await
+    }
+
+    fn question(&self) -> Option<Question> {
+        let parts =
+            self.parts.iter().filter_map(|one| Some((&one.name, one.result.as_ref().ok()?)));
+        let intents: Vec<_> = parts.map(|(name, part)| (name, part, part.intent())).collect();
+        if !self.several {
+            let intent = intents.into_iter().find_map(|(_, _, intent)| intent)?;
+            let (what, phones) = (intent.what, intent.touched);
+            return Some(Question { what, phones, outline: Vec::new() });
         }
-        return Err(error);
+        let outline = intents.iter().map(|(name, part, intent)| match intent {
+            Some(intent) => format!("{name}: {}\n{}", intent.what, part.outline().trim_end()),
+            None => format!("{name}: nothing is to be done"),
+        });
+        let outline: Vec<String> = outline.collect();
+        let intents =
+            intents.iter().filter_map(|(name, _, intent)| Some((*name, intent.as_ref()?)));
+        let intents: Vec<_> = intents.collect();
+        if intents.is_empty() {
+            for text in &outline {
+                self.interaction.notice(&Notice::Text(&format!("\n{text}")));
+            }
+            return None;
+        }
+        let names: Vec<&str> = intents.iter().map(|(name, _)| name.as_str()).collect();
+        let phones = intents.iter().map(|(_, intent)| intent.phones).sum();
+        let what = format!(
+            "This will do all of the above on {} ({}), and push to {}",
+            counted(names.len(), "cluster"),
+            names.join(", "),
+            counted(phones, "phone"),
+        );
+        let phones = intents.iter().map(|(_, intent)| intent.touched).sum();
+        Some(Question { what, phones, outline })
     }
-    let stop = Stop { schedule, ..Stop::default() };
-    let ended = carry_out(standing, &stop).await;
-    Ok(cluster_results::tell(ended, &path, &job.output, job.push.report.as_deref()))
-}
-
-fn one_run_at_a_time() -> AppError {
-    let message = "--resume and --only-failed go on with one run, which is about one cluster";
-    AppError::new(ErrorKind::Usage, message).hint(
-        "go on with each run by itself: `axlpaper runs` lists them with their clusters; name the cluster with one \
-         --cluster",
-    )
-}
-
-/// Lets clusters whose settings name the same port share one image server.
-fn share_ports(connections: &mut [Connection], ports: &Arc<Ports>) -> Result<(), AppError> {
-    let servings: Vec<_> =
-        connections.iter().map(|one| (one.name.as_str(), &one.way.serving)).collect();
-    shared_servers::check(&servings)?;
-    for connection in connections {
-        connection.way.serving.ports = Some(Arc::clone(ports));
-    }
-    Ok(())
 }
 
 /// Fetches all passwords before anything else, one after the other, so that no two questions meet on the terminal.
-fn fetch_passwords(connections: &mut [Connection]) -> Result<(), AppError> {
-    for connection in connections {
-        let name = connection.name.clone();
-        let fetched = connection.fetch_password();
-        let fetched = fetched.and_then(|()| connection.way.fetch_push_password(&name));
-        fetched.map_err(|error| {
-            error.within(&name).hint("nothing was changed on any cluster, and none was asked")
-        })?;
+async fn tasks(
+    request: Arc<RolloutRequest>,
+    scope: Scope,
+    interaction: &dyn Interaction,
+    ports: &Arc<Ports>,
+) -> Result<Vec<Task>, AppError> {
+    let connections = match scope {
+        Scope::Addresses(addresses) => {
+            let push_password = addresses.way.push_password(interaction).await?;
+            return Ok(vec![Task::Addresses(AddressTask { request, addresses, push_password })]);
+        }
+        Scope::Clusters(connections) => connections,
+    };
+    let several = connections.len() > 1;
+    if several && request.payload.is_served() {
+        let servings: Vec<_> =
+            connections.iter().map(|one| (one.name.as_str(), &one.way.serving)).collect();
+        shared_servers::check(&servings)?;
     }
-    Ok(())
-}
-
-/// Begins all runs, and brings each to where only the answer is missing.
-async fn reach<'a>(works: &'a [Work<'a>]) -> Vec<Ended<Standing<'a>>> {
-    let begun = begin(works).await;
-    let reaching = works.iter().zip(begun).map(|(work, Ended { name, run, result })| async move {
-        let observer = Progress::of_cluster(&name);
-        let result = match result {
-            Ok(begun) => Standing::reach(work, begun, &observer).await,
-            Err(error) => return Ended { name, run, result: Err(error) },
-        };
-        let result = result.inspect_err(|error| say_failed(&name, error));
-        Ended { name, run, result }
+    let tasks = connections.into_iter().map(|mut connection| {
+        let (request, ports) = (Arc::clone(&request), Arc::clone(ports));
+        async move {
+            if several && request.payload.is_served() {
+                connection.way.serving.ports = Some(ports);
+            }
+            let name = connection.name.clone();
+            let fetched = async {
+                if several {
+                    connection.fetch_password(interaction).await?;
+                    connection.way.fetch_push_password(&name, interaction).await?;
+                }
+                connection.way.push_password(interaction).await
+            };
+            let fetched = fetched.await;
+            let push_password = if several {
+                fetched.map_err(|error| {
+                    let error = error.within(&name);
+                    error.hint("nothing was changed on any cluster, and none was asked")
+                })?
+            } else {
+                fetched?
+            };
+            let push_password = Some(push_password);
+            Ok(Task::Cluster(ClusterTask { request, connection, push_password }))
+        }
     });
-    futures::stream::iter(reaching).buffered(AT_ONCE).collect().await
+    futures::stream::iter(tasks).then(|task| task).try_collect().await
 }
 
-/// Begins the runs, which asks nobody. Each keeps in the journal which ones were begun together.
-async fn begin(works: &[Work<'_>]) -> Vec<Ended<Run>> {
+/// Begins the runs, without any request to a cluster. Each of several keeps in the journal which ones were begun
+/// together.
+async fn begin(
+    tasks: &[Task],
+    interaction: &Arc<dyn Interaction>,
+    several: bool,
+) -> Vec<Ended<Run>> {
     let mut begun = Vec::new();
-    for work in works {
-        let name = work.connection.name.clone();
-        let result = prepared::begin(work).await.inspect_err(|error| say_failed(&name, error));
+    for task in tasks {
+        let (name, result) = (task.name(), task.begin(interaction).await);
+        notice_failure(interaction, several, &name, &result);
         let run = result.as_ref().ok().map(|run| run.recorder().run());
         begun.push(Ended { name, run, result });
+    }
+    if !several {
+        return begun;
     }
     let left_out = begun.iter().filter_map(|one| {
         let error = one.result.as_ref().err()?;
@@ -169,78 +316,66 @@ async fn begin(works: &[Work<'_>]) -> Vec<Ended<Run>> {
     let together = Together { runs, left_out: left_out.collect() };
     for run in begun.iter().filter_map(|one| one.result.as_ref().ok()) {
         if let Err(error) = run.recorder().snapshot(Together::KIND, &together).await {
-            ui::say(&printable_lines(&journal::unusable(&error).to_string()));
+            interaction.notice(&Notice::Text(&journal::unusable(&error).to_string()));
         }
     }
     begun
 }
 
-/// Shows what would be done on each cluster, and asks once for all of it.
-fn ask(ended: &[Ended<Standing<'_>>], yes: bool) -> Result<(), AppError> {
-    let standing = ended.iter().filter_map(|one| Some((&one.name, one.result.as_ref().ok()?)));
-    let mut intents = Vec::new();
-    for (name, standing) in standing {
-        let Some(intent) = standing.intent() else {
-            ui::say(&printable_lines(&format!("\n{name}: nothing is to be done")));
-            continue;
-        };
-        let outline = plan_outline(standing.plan());
-        ui::say(&printable_lines(&format!("\n{name}: {}\n{}", intent.what, outline.trim_end())));
-        intents.push((name, intent));
-    }
-    if intents.is_empty() {
-        return Ok(());
-    }
-    let names: Vec<&str> = intents.iter().map(|(name, _)| name.as_str()).collect();
-    let phones = intents.iter().map(|(_, intent)| intent.phones).sum();
-    let touched = intents.iter().map(|(_, intent)| intent.touched).sum();
-    let what = format!(
-        "This will do all of the above on {} ({}), and push to {}",
-        counted(names.len(), "cluster"),
-        names.join(", "),
-        counted(phones, "phone"),
-    );
-    ui::say("");
-    ui::confirm(&what, touched, yes)
-}
-
-/// Changes and pushes on all clusters that stand, at the same time.
-async fn carry_out(standing: Vec<Ended<Standing<'_>>>, stop: &Stop) -> Vec<Ended<Rollout>> {
-    // From here on clusters and phones are changed, so an interrupt must not cut anything short.
-    let _on_interrupt = interrupt::watch(stop);
-    let running = standing.into_iter().map(|Ended { name, run, result }| async move {
-        let standing = match result {
-            Ok(standing) => standing,
-            Err(error) => return Ended { name, run, result: Err(error) },
-        };
-        let result = standing.carry_out(stop).await;
-        let result = result.inspect_err(|error| say_failed(&name, error));
-        Ended { name, run, result }
-    });
-    join_all(running).await
-}
-
-/// Shows what `rollout` would do on each cluster, and does none of it.
-async fn dry_run(
+/// Does something with every cluster, several at once; answers in the order in which they were named.
+///
+/// Passwords are fetched before, one after the other, so that no two questions meet on the terminal.
+pub async fn for_each<T, Work>(
     connections: Vec<Connection>,
-    subject: &Subject,
-    state: &Path,
-    args: &OutputArgs,
-) -> Result<Exit, AppError> {
-    list::check_list::<OfCluster<'_, AuditedPhone>>(args)?;
-    let mut ended: Vec<Ended<Found>> = clusters::each(connections, async |connection, observer| {
-        dry_run::look(connection, subject, state, observer).await
-    })
-    .await;
-    clusters::sort(args, &mut ended, |found| &mut found.audit.phones)?;
-    let recaps = ended.iter().filter_map(|one| Some(one.result.as_ref().ok()?.recap()));
-    let recap = format!("{}\n{}\n", recaps.collect::<Vec<_>>().join("\n"), clusters::recap(&ended));
-    if args.is_recap() {
-        list::write(args, &recap)?;
-    } else {
-        ui::say(&recap);
-        let json = |found| audit_json(found, Timestamp::now());
-        clusters::write(args, &ended, |found| &found.audit.phones, |found| json(&found.audit))?;
+    interaction: &Arc<dyn Interaction>,
+    observers: &Observers,
+    work: Work,
+) -> Vec<Ended<T>>
+where
+    Work: AsyncFn(Connection, Arc<dyn Observer>) -> Result<T, AppError>,
+{
+    let several = connections.len() > 1;
+    let mut ready = Vec::new();
+    for mut connection in connections {
+        let fetched = connection.fetch_password(interaction.as_ref()).await;
+        ready.push((connection, fetched));
     }
-    Ok(clusters::worst(&ended, |_| Exit::Done))
+    let work = &work;
+    let running = ready.into_iter().map(|(connection, fetched)| async move {
+        let name = connection.name.clone();
+        let result = match fetched {
+            Ok(()) => work(connection, observers(&name)).await,
+            Err(error) => Err(error),
+        };
+        notice_failure(interaction, several, &name, &result);
+        Ended { name, run: None, result }
+    });
+    futures::stream::iter(running).buffered(AT_ONCE).collect().await
+}
+
+/// Shows at once that one of several clusters failed, while others go on.
+fn notice_failure<T>(
+    interaction: &Arc<dyn Interaction>,
+    several: bool,
+    cluster: &str,
+    result: &Result<T, AppError>,
+) {
+    if let Err(error) = result
+        && several
+    {
+        interaction.notice(&Notice::ClusterFailed { cluster, error });
+    }
+}
+
+/// Runs some work in a task of its own, so that it shares no thread with the work of another cluster while it computes.
+/// The work ends when this future is dropped; a panic goes on here.
+async fn in_task<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(work);
+    match tasks.join_next().await {
+        Some(Ok(done)) => done,
+        Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
+        // Nothing but this function takes a task out of the set, and one was put into it.
+        None => std::future::pending().await,
+    }
 }

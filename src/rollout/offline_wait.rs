@@ -68,7 +68,7 @@ impl Push<'_> {
         after: Audit,
         pushed: &mut Pushed,
     ) -> Audit {
-        let Some(limit) = at.work.push.wait_for_offline else { return after };
+        let Some(limit) = at.task.request.options.wait_for_offline else { return after };
         let (begun, mut now, mut after) = (Instant::now(), changed.now.clone(), after);
         loop {
             let away = coming(&after);
@@ -81,7 +81,7 @@ impl Push<'_> {
                 pushed.stopped = Some(scheduler::Stopped::Interrupted);
                 return after;
             }
-            let source = at.work.connection.registrations;
+            let source = at.task.connection.registrations;
             let looked =
                 look_again(&at.cluster.axl, &at.cluster.ris, &mut now, &away, source).await;
             if let Err(error) = looked {
@@ -89,8 +89,8 @@ impl Push<'_> {
                 at.observer.observe(&Event::Remark(why));
                 return after;
             }
-            after = at.audit(&now);
-            let (mut targets, _) = at.targets(seen, &after);
+            after = at.task.audit(&now);
+            let (mut targets, _) = at.task.targets(seen, &after);
             targets.retain(|target| away.contains(&target.name));
             if targets.is_empty() {
                 continue;

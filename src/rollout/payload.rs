@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cli::args::payload::{Kept, Source};
-use crate::cli::args::picture::PictureArgs;
-use crate::connect::cluster;
+use serde::{Deserialize, Serialize};
+
 use crate::domain::audit::Audit;
 use crate::domain::model::PushSchema;
 use crate::domain::payload_kind::{ObjectKind, Takes, ToneFormat};
@@ -18,11 +17,61 @@ use crate::domain::text::counted;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, PhoneResult, Proof, Stage};
 use crate::image_server::external_url::Template;
-use crate::media::{Audio, Decoder, Options, PreparedSet, ToneError, ToneSet};
+use crate::media::{Audio, Decoder, Options, Picture, PreparedSet, ToneError, ToneSet};
 use crate::push::delivery::external::{Elsewhere, What};
 use crate::push::key_script::Script;
 use crate::push::{Digests, Target, cannot_remove, no_step};
 use crate::rollout::{external_image, images};
+
+/// A picture and the file that it comes from.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The picture.
+    pub picture: Picture,
+    /// Its file, as it is.
+    pub bytes: Vec<u8>,
+}
+
+impl Source {
+    /// Reads a picture's file.
+    ///
+    /// # Errors
+    /// When it is missing, cannot be read or is no picture.
+    pub fn read(path: &Path) -> Result<Self, AppError> {
+        Self::of(path, images::read(path)?)
+    }
+
+    /// Understands a picture's file; `name` is what errors call it.
+    ///
+    /// # Errors
+    /// When it is no picture.
+    pub fn of(name: &Path, bytes: Vec<u8>) -> Result<Self, AppError> {
+        Ok(Self { picture: images::decode(name, &bytes)?, bytes })
+    }
+}
+
+/// What the journal keeps of what was done to phones; the picture's file is kept apart.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kept {
+    /// They got a picture. Earlier releases knew nothing else.
+    #[default]
+    Picture,
+    /// They got pictures that stand elsewhere.
+    Elsewhere {
+        /// Where the backgrounds are.
+        image_url: String,
+        /// Where the small pictures are.
+        icon_url: String,
+    },
+    /// They got pictures by rules.
+    Gallery {
+        /// Which was for whom.
+        rules: PictureRules,
+    },
+    /// Their picture was taken off.
+    Removal,
+}
 
 /// What is to be pushed, as typed.
 #[derive(Clone, Debug)]
@@ -34,14 +83,14 @@ pub enum Wanted {
         /// The file of the picture for key expansion modules.
         kem: Option<PathBuf>,
         /// How it is made to fit.
-        options: PictureArgs,
+        options: Options,
     },
     /// The pictures of the config file's rules.
     ByRules {
         /// Which is for whom.
         rules: PictureRules,
         /// How they are made to fit.
-        options: PictureArgs,
+        options: Options,
     },
     /// Pictures that stand elsewhere.
     Elsewhere {
@@ -134,20 +183,18 @@ impl Wanted {
     pub fn read(&self) -> Result<(Goods, String), AppError> {
         match self {
             Self::Picture { path, kem, options } => {
-                let options = options.options()?;
                 let picture = Source::read(path)?;
                 let kem = kem.as_deref().map(Source::read).transpose()?;
-                Ok((Goods::Picture { picture, kem, options }, cluster::file_name(path)))
+                Ok((Goods::Picture { picture, kem, options: *options }, file_name(path)))
             }
             Self::ByRules { rules, options } => {
-                let options = options.options()?;
                 let read = |(name, path): (&str, &Path)| Ok((name.to_owned(), Source::read(path)?));
                 let pictures: Result<Vec<_>, AppError> =
                     rules.pictures().into_iter().map(read).collect();
                 let (pictures, rules) = (pictures?, rules.clone());
                 let names: Vec<&str> = pictures.iter().map(|(name, _)| name.as_str()).collect();
                 let name = names.join(", ");
-                Ok((Goods::Gallery { pictures, rules, options }, name))
+                Ok((Goods::Gallery { pictures, rules, options: *options }, name))
             }
             Self::Elsewhere { image, icon } => {
                 let name = image.to_string();
@@ -156,7 +203,7 @@ impl Wanted {
             Self::Removal => Ok((Goods::Removal, REMOVAL.to_owned())),
             Self::Tone { path, format } => {
                 let audio = audio(path)?;
-                Ok((Goods::Tone { audio, format: *format }, cluster::file_name(path)))
+                Ok((Goods::Tone { audio, format: *format }, file_name(path)))
             }
             Self::Sound(name) => {
                 let script = Script::play(name).map_err(|error| {
@@ -168,7 +215,7 @@ impl Wanted {
             }
             Self::Keys { path, allow_destructive } => {
                 let script = keys(path, *allow_destructive)?;
-                Ok((Goods::Script(Arc::new(script)), cluster::file_name(path)))
+                Ok((Goods::Script(Arc::new(script)), file_name(path)))
             }
         }
     }
@@ -506,6 +553,12 @@ const PLAY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Longest script, in bytes.
 const LONGEST_SCRIPT: u64 = 64 * 1024;
+
+/// Returns the file name of a path, for a person.
+pub fn file_name(path: &Path) -> String {
+    path.file_name()
+        .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,162 +1,178 @@
-//! A run in two halves, with the question in between: all that only reads, and all that changes something.
-//!
-//! Several clusters are worked on at once, and one question is about all of them, so each has to stand there and
-//! wait for the answer.
+//! A run on one cluster in two halves, with the question in between: all that only reads, and all that changes something.
 
-use crate::connect::journal;
 use std::sync::Arc;
 
+use futures::future::FutureExt as _;
 use jiff::Timestamp;
+use secrecy::SecretString;
 
 use crate::apply::Halt;
-use crate::cli::present::run_result;
-use crate::cli::ui;
-use crate::connect::cluster;
-use crate::connect::cluster::Cluster;
-use crate::domain::plan::Plan;
+use crate::connect::cluster::{self, Cluster, Connection};
+use crate::connect::journal;
 use crate::error::AppError;
 use crate::event::Observer;
+use crate::interaction::Interaction;
 use crate::push::scheduler::{Stop, Stopped};
 use crate::report::Rollout;
-use crate::rollout::Work;
-use crate::rollout::context;
 use crate::rollout::context::{At, Intent, Pushed, Ready, Seen};
+use crate::rollout::control::RolloutHandle;
+use crate::rollout::request::RolloutRequest;
+use crate::rollout::result::exit_of;
 use crate::rollout::run::{Place, Run, What};
-use crate::rollout::{maintenance_window, repair, run_record, undo_file};
+use crate::rollout::{maintenance_window, repair, resume, run_record, undo_file};
 
-/// A run that has seen its cluster and is ready to change it.
-pub struct Standing<'a> {
-    work: &'a Work<'a>,
+/// A rollout's part on one cluster.
+#[derive(Debug)]
+pub struct ClusterTask {
+    /// What is asked for.
+    pub request: Arc<RolloutRequest>,
+    /// The cluster.
+    pub connection: Connection,
+    /// The push user's password; nothing for a dry run.
+    pub push_password: Option<SecretString>,
+}
+
+/// A run that has read its cluster and is ready to change it.
+pub struct PreparedCluster {
+    task: ClusterTask,
     run: Run,
     observer: Arc<dyn Observer>,
-    sight: Box<Sight>,
+    assessed: Box<Assessed>,
     intent: Option<Intent>,
     started_at: Timestamp,
 }
 
 /// What was seen, and what is at hand.
-struct Sight {
+struct Assessed {
     cluster: Cluster,
     seen: Seen,
     ready: Ready,
 }
 
-/// Begins a run in the journal, and takes the lock of its cluster. Nothing has been sent anywhere yet.
-///
-/// # Errors
-/// When the journal cannot be written, or another run works on this cluster.
-pub async fn begin(work: &Work<'_>) -> Result<Run, AppError> {
-    let what = What {
-        command: work.name,
-        place: Place::of(work.connection),
-        continues: work.continues,
-        reverts: None,
-    };
-    Run::begin(work.state, what).await
+impl ClusterTask {
+    /// Begins a run in the journal, and takes the lock of its cluster. Nothing has been sent anywhere yet.
+    ///
+    /// # Errors
+    /// When the journal cannot be written, or another run works on this cluster.
+    pub async fn begin(&self, interaction: &Arc<dyn Interaction>) -> Result<Run, AppError> {
+        let request = &self.request;
+        let what = What {
+            command: request.command,
+            place: Place::of(&self.connection),
+            continues: request.continues,
+            reverts: None,
+            command_line: request.command_line.clone(),
+        };
+        Run::begin(&request.journal, what, interaction).await
+    }
 }
 
-impl<'a> Standing<'a> {
+impl PreparedCluster {
     /// Reads the cluster, plans, and makes everything ready. Nothing is changed, and nothing is sent to a phone.
     ///
     /// # Errors
     /// When any of that cannot be done. The journal has the end of the run then.
-    pub async fn reach(
-        work: &'a Work<'a>,
+    pub async fn prepare(
+        task: ClusterTask,
         run: Run,
-        observer: &Arc<dyn Observer>,
+        observer: Arc<dyn Observer>,
     ) -> Result<Self, AppError> {
-        let observer = run.noting(observer.clone());
+        let observer = run.noting(observer);
         let started_at = Timestamp::now();
         // What a future holds is moved with it, and this is much.
-        match Box::pin(look(work, &run, &observer)).await {
-            Ok(sight) => {
-                let Sight { cluster, seen, ready } = &*sight;
-                let at = At { work, cluster, recorder: run.recorder(), observer: &observer };
-                let intent = at.intent(seen, ready);
-                Ok(Self { work, run, observer, sight, intent, started_at })
+        match assess(&task, &run, &observer).boxed().await {
+            Ok(assessed) => {
+                let Assessed { cluster, seen, ready } = &*assessed;
+                let intent = context(&task, cluster, &run, &observer).intent(seen, ready);
+                Ok(Self { task, run, observer, assessed, intent, started_at })
             }
-            Err(error) => {
-                let next = run.end(Err::<&Rollout, _>(&error), run_result::exit_of).await;
-                Err(error.go_on(next))
-            }
+            Err(error) => Err(run.fail(error).await),
         }
     }
 
-    /// Returns what is to be changed on the cluster.
-    pub fn plan(&self) -> &Plan {
-        &self.sight.seen.plan
+    /// Returns what is to be changed on the cluster, in lines for people.
+    pub fn outline(&self) -> String {
+        crate::report::plan_outline(&self.assessed.seen.plan)
     }
 
-    /// Returns what a yes is about; nothing where nothing is to be done.
+    /// Returns what is to be confirmed; nothing where nothing is to be done.
     pub fn intent(&self) -> Option<&Intent> {
         self.intent.as_ref()
     }
 
-    /// Asks whether this run may go on.
-    ///
-    /// # Errors
-    /// When the answer is no.
-    pub fn ask(&self) -> Result<(), AppError> {
-        match &self.intent {
-            Some(intent) => ui::confirm(&intent.what, intent.touched, self.work.yes),
-            None => Ok(()),
-        }
-    }
-
-    /// Ends the run without having changed anything. Returns the command that does it after all.
-    pub async fn give_up(self, why: &AppError) -> Option<String> {
-        self.run.end(Err::<&Rollout, _>(why), run_result::exit_of).await
+    /// Ends the run without having changed anything.
+    pub async fn abandon(self, why: AppError) -> AppError {
+        self.run.fail(why).await
     }
 
     /// Changes the cluster and pushes; all of it is in the journal afterwards.
     ///
     /// # Errors
-    /// When nothing could be changed. What failed later is in the answer.
-    pub async fn carry_out(self, stop: &Stop) -> Result<Rollout, AppError> {
-        let Self { work, run, observer, sight, started_at, .. } = self;
-        let Sight { cluster, seen, ready } = *sight;
-        let at = At { work, cluster: &cluster, recorder: run.recorder(), observer: &observer };
+    /// When nothing could be changed. What failed later is in the result.
+    pub async fn execute(self, handle: &RolloutHandle) -> Result<Rollout, AppError> {
+        let Self { task, run, observer, assessed, started_at, .. } = self;
+        let Assessed { cluster, seen, ready } = *assessed;
         let done = async {
-            // Each cluster has an account of its own for the push user.
-            let stop = Stop { logins: at.logins(&seen)?, ..stop.clone() };
-            Box::pin(do_all(&at, seen, ready, &stop, started_at)).await
+            let at = context(&task, &cluster, &run, &observer);
+            let stop = Stop {
+                schedule: task.request.schedule.clone(),
+                // Each cluster has an account of its own for the push user.
+                logins: at.logins(&seen)?,
+                ..handle.stop()
+            };
+            change_and_push(&at, seen, ready, &stop, started_at).boxed().await
         };
         let done = done.await;
-        run_record::keep_ending(run.recorder(), &done).await;
-        let next = run.end(done.as_ref(), run_result::exit_of).await;
-        done.map_err(|error| error.go_on(next))
+        run_record::keep_ending(&run, &done).await;
+        run.end(done, exit_of).await
     }
 }
 
-async fn look(
-    work: &Work<'_>,
+fn context<'a>(
+    task: &'a ClusterTask,
+    cluster: &'a Cluster,
+    run: &'a Run,
+    observer: &'a Arc<dyn Observer>,
+) -> At<'a> {
+    At {
+        task,
+        cluster,
+        recorder: run.recorder(),
+        observer,
+        interaction: run.interaction().as_ref(),
+    }
+}
+
+async fn assess(
+    task: &ClusterTask,
     run: &Run,
     observer: &Arc<dyn Observer>,
-) -> Result<Box<Sight>, AppError> {
-    run_record::keep_subject(run.recorder(), work.goods.deed(), &work.picture_file).await?;
-    context::keep(work, run.recorder()).await.map_err(|error| journal::unusable(&error))?;
-    let cluster = cluster::connect(work.connection, observer).await?;
+) -> Result<Box<Assessed>, AppError> {
+    let request = &task.request;
+    run_record::keep_subject(run.recorder(), request.payload.deed(), &request.payload_name).await?;
+    resume::keep(task, run.recorder()).await.map_err(|error| journal::unusable(&error))?;
+    let cluster = cluster::connect(&task.connection, run.interaction().as_ref(), observer).await?;
     if let Some(publisher) = repair::publisher(&cluster).await? {
         run.lock_cluster(&publisher)?;
     }
-    let at = At { work, cluster: &cluster, recorder: run.recorder(), observer };
-    let seen = at.look().await?;
-    maintenance_window::check(&work.schedule, &seen.plan, &seen.inventory)?;
-    let ready = at.prepare(&seen).await?;
-    Ok(Box::new(Sight { cluster, seen, ready }))
+    let at = context(task, &cluster, run, observer);
+    let seen = at.look().boxed().await?;
+    maintenance_window::check(&request.schedule, &seen.plan, &seen.inventory)?;
+    let ready = at.prepare(&seen).boxed().await?;
+    Ok(Box::new(Assessed { cluster, seen, ready }))
 }
 
-async fn do_all(
+async fn change_and_push(
     at: &At<'_>,
     seen: Seen,
     ready: Ready,
     stop: &Stop,
     started_at: Timestamp,
 ) -> Result<Rollout, AppError> {
-    let work = at.work;
-    let changed = at.change(&seen, stop).await?;
-    let (results, changes) = (at.push(&seen, ready, &changed, stop).await, changed.applied);
-    undo_file::leave(at.recorder, &seen.plan, &changes).await;
+    let request = &at.task.request;
+    let changed = at.change(&seen, stop).boxed().await?;
+    let (results, changes) = (at.push(&seen, ready, &changed, stop).boxed().await, changed.applied);
+    undo_file::leave(at.recorder, &seen.plan, &changes, at.interaction).await;
     let Pushed { phones, already, stopped } = results;
     let interrupted =
         changes.halt == Some(Halt::Interrupted) || stopped == Some(Stopped::Interrupted);
@@ -166,9 +182,9 @@ async fn do_all(
     let stopped = halted.or_else(|| stopped.as_ref().map(Stopped::told));
     Ok(Rollout {
         run: at.recorder.run(),
-        command: work.command.clone(),
-        deed: work.goods.deed(),
-        picture: work.picture_file.clone(),
+        command: request.command_line.clone(),
+        deed: request.payload.deed(),
+        picture: request.payload_name.clone(),
         started_at,
         finished_at: Timestamp::now(),
         cluster: seen.audit.cluster.clone(),

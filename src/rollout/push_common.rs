@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::cli::args::PushArgs;
 use crate::connect::push_access::Way;
 use crate::domain::device_name::DeviceName;
 use crate::domain::error_chain::chain;
@@ -15,20 +14,21 @@ use crate::event::{Event, Observer, PhoneResult, Proof};
 use crate::journal::Recorder;
 use crate::push::scheduler::{Pushed, Settings};
 use crate::push::{Digests, Target, proven_already};
+use crate::rollout::options::PushOptions;
 use crate::rollout::run::Place;
 
 /// How to go about a push, as typed. Nobody is waited for after a change, unless that is set.
-pub fn settings(way: &Way, push: &PushArgs) -> Settings {
+pub fn settings(way: &Way, push: &PushOptions) -> Settings {
     Settings {
         concurrency: way.concurrency,
         max_attempts: push.attempts,
-        retry_delay: Duration::from_secs(push.retry_delay),
-        verify_timeout: Duration::from_secs(push.verify_timeout),
+        retry_delay: push.retry_delay,
+        verify_timeout: push.verify_timeout,
         max_auth_failures: push.max_auth_failures,
         max_logins_at_risk: way.max_logins_at_risk,
         password_proven: false,
         patience: Duration::ZERO,
-        caps: push.caps(),
+        caps: push.caps,
         rate: push.rate,
         proof: Proof::default(),
         max_failures: None,
@@ -55,7 +55,7 @@ pub fn logins_at_risk(most: usize, locks_after: usize) -> Option<String> {
 pub fn already_shown(
     state: &Path,
     place: &Place,
-    push: &PushArgs,
+    push: &PushOptions,
     targets: &[Target],
     digests: &Digests,
 ) -> Result<HashMap<DeviceName, PhoneResult>, AppError> {

@@ -14,7 +14,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::apply::{Applied, apply as apply_plan};
 use crate::axl::list_process_node::ListProcessNode;
-use crate::cli::args::WaitArgs;
 use crate::connect::cluster::{Cluster, Connection};
 use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
@@ -27,9 +26,11 @@ use crate::domain::text::counted;
 use crate::error::hints;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{ChangeResult, ChangeState, Event, Observer};
+use crate::interaction::{Interaction, Question};
 use crate::journal::Recorder;
 use crate::plan::{Kind, check};
 use crate::push::scheduler::Stop;
+use crate::rollout::options::WaitLimits;
 use crate::survey::{Waiting, wait_until_back};
 
 /// Returns what earlier runs changed on a cluster without letting phones take it over.
@@ -122,9 +123,14 @@ fn obeys(phone: &Phone, place: Place, name: &str) -> bool {
     }
 }
 
-/// The question before a plan is carried out.
-pub fn question(plan: &Plan) -> String {
-    format!("This will {} on {}", in_words(plan), plan.cluster.name)
+/// Asks whether a plan may be carried out.
+///
+/// # Errors
+/// When the answer is no.
+pub async fn confirm(plan: &Plan, interaction: &dyn Interaction) -> Result<(), AppError> {
+    let what = format!("This will {} on {}", in_words(plan), plan.cluster.name);
+    let question = Question { what, phones: plan.phones_touched(), outline: Vec::new() };
+    interaction.confirm(&question).await
 }
 
 /// What a plan does, in a half-sentence.
@@ -203,14 +209,14 @@ pub async fn wait(
     connection: &Connection,
     inventory: &mut Inventory,
     told: &HashSet<DeviceName>,
-    wait: &WaitArgs,
+    wait: &WaitLimits,
     stop: &CancellationToken,
     observer: &Arc<dyn Observer>,
 ) -> HashSet<DeviceName> {
     if told.is_empty() {
         return HashSet::new();
     }
-    let limit = Duration::from_secs(wait.restart_timeout);
+    let limit = wait.restart;
     let waiting = Waiting {
         registrations: connection.registrations,
         told,
@@ -242,10 +248,10 @@ pub async fn wait(
 pub fn associated_lately(
     path: &Path,
     connection: &Connection,
-    wait: &WaitArgs,
+    wait: &WaitLimits,
 ) -> Result<BTreeSet<String>, AppError> {
     let Some(history) = history_if_any(path)? else { return Ok(BTreeSet::new()) };
-    let seconds = i64::try_from(wait.settle_timeout).unwrap_or(i64::MAX);
+    let seconds = i64::try_from(wait.settle.as_secs()).unwrap_or(i64::MAX);
     let since = Timestamp::now().checked_sub(seconds.seconds()).unwrap_or(Timestamp::MIN);
     history.associated_since(&cluster_id(connection), since).map_err(|error| unusable(&error))
 }

@@ -1,16 +1,11 @@
-//! What a run pushes to whom: as typed, or as an earlier run had it.
+//! What a run of the journal pushed to whom, so that another one can go on with it.
 
 use crate::connect::cluster;
 use crate::connect::journal;
 use std::path::Path;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cli::args::TargetArgs;
-use crate::cli::args::name_list;
-use crate::cli::args::payload;
-use crate::cli::ui;
 use crate::connect::cluster::Connection;
 use crate::connect::phone_tls;
 use crate::domain::device_name::DeviceName;
@@ -20,34 +15,28 @@ use crate::domain::selector::Selector;
 use crate::domain::text::counted;
 use crate::error::{AppError, ErrorKind};
 use crate::event::Proof;
-use crate::journal::{History, RunId, RunRow, Which};
+use crate::interaction::{Interaction, Notice};
+use crate::journal::{History, JournalError, Recorder, RunId, RunRow, Which};
 use crate::media::Options;
 use crate::report::Chronicle;
-use crate::rollout::Job;
-use crate::rollout::payload::{Goods, Wanted};
+use crate::rollout::payload::{self, Goods};
+use crate::rollout::prepared::ClusterTask;
 
-/// What is pushed to whom.
-#[derive(Debug)]
-pub enum Source {
-    /// As typed.
-    Typed {
-        /// What is pushed.
-        wanted: Wanted,
-        /// Which phones.
-        target: Box<TargetArgs>,
-    },
-    /// What an earlier run was about.
+/// The earlier run that a run goes on with.
+#[derive(Clone, Copy, Debug)]
+pub enum Earlier {
+    /// What it was about.
     Resume(Which),
-    /// The phones that an earlier run has not served.
+    /// The phones that it has not served.
     OnlyFailed(Which),
 }
 
 /// What a run pushes to whom, and which run it goes on with.
-pub struct Subject {
+pub struct Resumed {
     /// Which phones.
     pub selector: Selector,
     /// What is pushed.
-    pub goods: Arc<Goods>,
+    pub goods: Goods,
     /// What reports call it: the name of its file.
     pub file: String,
     /// How the run that is gone on with proved it.
@@ -55,7 +44,7 @@ pub struct Subject {
     /// What may be repaired; nothing where the cluster may not be changed.
     pub repair: Option<Repairs>,
     /// The run that is gone on with.
-    pub continues: Option<RunId>,
+    pub continues: RunId,
     /// How that run reached phones over HTTPS, where it did.
     pub phone_tls: Option<phone_tls::Kept>,
     /// The translated addresses that it allowed for.
@@ -89,9 +78,9 @@ pub struct Kept {
 ///
 /// # Errors
 /// When the run that is named is such a one, is not there, or the journal cannot be read.
-pub fn refuse_addresses(source: &Source, state: &Path) -> Result<(), AppError> {
-    let (Source::Resume(which) | Source::OnlyFailed(which)) = source else { return Ok(()) };
-    let run = journal::find(&journal::history(state)?, *which)?;
+pub fn refuse_addresses(earlier: Earlier, state: &Path) -> Result<(), AppError> {
+    let (Earlier::Resume(which) | Earlier::OnlyFailed(which)) = earlier;
+    let run = journal::find(&journal::history(state)?, which)?;
     if !run.is_about_addresses() {
         return Ok(());
     }
@@ -145,7 +134,11 @@ fn goods(history: &History, run: RunId, kept: &Kept) -> Result<Option<Goods>, Ap
 /// Returns the phones that a run has not served: those that failed, those that it was to push to and did not, and those
 /// of which it wrote no end because it was killed before. Nothing where the journal does not know its phones: then none
 /// has been served.
-fn unserved(history: &History, run: &RunRow) -> Result<Option<Vec<DeviceName>>, AppError> {
+fn unserved(
+    history: &History,
+    run: &RunRow,
+    interaction: &dyn Interaction,
+) -> Result<Option<Vec<DeviceName>>, AppError> {
     let unusable = |error| journal::unusable(&error);
     let ended = history.phones(run.id).map_err(unusable)?.len();
     let chronicle = Chronicle::read(history, run.clone()).map_err(unusable)?;
@@ -155,43 +148,28 @@ fn unserved(history: &History, run: &RunRow) -> Result<Option<Vec<DeviceName>>, 
     let without_end = chronicle.phones.len() - ended;
     if without_end > 0 {
         let phones = counted(without_end, "phone");
-        ui::say(&format!(
+        interaction.notice(&Notice::Text(&format!(
             "note: run {} has no end of {phones} in the journal; those that it was to push to are pushed to too",
             run.id
-        ));
+        )));
     }
     Ok(Some(chronicle.unserved()))
 }
 
-/// Reads what was typed.
-///
-/// # Errors
-/// When the picture or a list of devices cannot be read.
-pub fn typed(job: &Job, wanted: &Wanted, target: &TargetArgs) -> Result<Subject, AppError> {
-    name_list::check_stdin(&job.connection, target)?;
-    let (goods, file) = wanted.read()?;
-    let limit_counts = goods.limit_counts();
-    Ok(Subject {
-        goods: Arc::new(goods),
-        file,
-        proof: None,
-        selector: Selector { limit_counts, ..name_list::selector(target)? },
-        repair: job.repair.clone(),
-        continues: None,
-        phone_tls: None,
-        nat: NatRules::default(),
-    })
-}
-
-/// Finds out what is meant; nothing when the run that is named left nothing undone.
+/// Reads what an earlier run was about; nothing where it left nothing undone. `repairs` may be done now.
 ///
 /// # Errors
 /// When the picture or the journal cannot be read, or the run is about another cluster.
-pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Subject>, AppError> {
-    let (which, only_failed) = match &job.source {
-        Source::Typed { wanted, target } => return typed(job, wanted, target).map(Some),
-        Source::Resume(which) => (*which, false),
-        Source::OnlyFailed(which) => (*which, true),
+pub fn read(
+    earlier: Earlier,
+    repairs: Option<&Repairs>,
+    state: &Path,
+    connection: &Connection,
+    interaction: &dyn Interaction,
+) -> Result<Option<Resumed>, AppError> {
+    let (which, only_failed) = match earlier {
+        Earlier::Resume(which) => (which, false),
+        Earlier::OnlyFailed(which) => (which, true),
     };
     let history = journal::history(state)?;
     let run = journal::find(&history, which)?;
@@ -215,7 +193,7 @@ pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Sub
     // A run that did not come to its end is done again as a whole, which leaves alone who is proven: phones can have
     // come since.
     if only_failed || run.state == "finished" {
-        match unserved(&history, &run)? {
+        match unserved(&history, &run, interaction)? {
             Some(unserved) if unserved.is_empty() => return Ok(None),
             Some(unserved) => {
                 selector = Selector { listed: Some(unserved), ..Selector::default() };
@@ -223,22 +201,58 @@ pub fn of(job: &Job, state: &Path, connection: &Connection) -> Result<Option<Sub
             None => {}
         }
     }
-    let typed = job.repair.clone().filter(|repairs| *repairs != Repairs::default());
+    let typed = repairs.filter(|repairs| **repairs != Repairs::default());
     let repair = match typed {
-        Some(typed) if only_failed => Some(typed),
+        Some(typed) if only_failed => Some(typed.clone()),
         // What the run was to repair is part of what it left undone.
-        Some(_) | None => kept.repair.or_else(|| job.repair.clone().filter(|_| only_failed)),
+        Some(_) | None => kept.repair.or_else(|| repairs.filter(|_| only_failed).cloned()),
     };
-    Ok(Some(Subject {
-        goods: Arc::new(goods),
+    Ok(Some(Resumed {
+        goods,
         file: kept.picture_file,
         proof: kept.proof,
         selector,
         repair,
-        continues: Some(run.id),
+        continues: run.id,
         phone_tls: kept.phone_tls,
         nat: kept.nat,
     }))
+}
+
+/// Keeps what is needed to go on with this run. Only what is about pictures can be gone on with: keys must not be
+/// pressed twice, and for a ring tone the same command does.
+///
+/// # Errors
+/// When it cannot be written.
+pub async fn keep(task: &ClusterTask, recorder: &Recorder) -> Result<(), JournalError> {
+    let Some(what) = task.request.payload.kept() else { return Ok(()) };
+    let job = Kept {
+        selector: task.request.selector.clone(),
+        picture_file: task.request.payload_name.clone(),
+        what,
+        proof: Some(task.request.proof),
+        repair: task.request.repair.clone(),
+        phone_tls: task.connection.way.phone_tls.kept.clone(),
+        nat: task.connection.way.nat.clone(),
+    };
+    recorder.snapshot("job", &job).await?;
+    match &*task.request.payload {
+        Goods::Picture { picture, kem, options } => {
+            recorder.snapshot(PICTURE_OPTIONS, options).await?;
+            if let Some(kem) = kem {
+                recorder.keep("kem", kem.bytes.clone()).await?;
+            }
+            recorder.keep("picture", picture.bytes.clone()).await
+        }
+        Goods::Gallery { pictures, options, .. } => {
+            recorder.snapshot(PICTURE_OPTIONS, options).await?;
+            for (name, picture) in pictures {
+                recorder.keep_named("picture", name, picture.bytes.clone()).await?;
+            }
+            Ok(())
+        }
+        Goods::Elsewhere { .. } | Goods::Removal | Goods::Tone { .. } | Goods::Script(_) => Ok(()),
+    }
 }
 
 /// What the journal calls the choices about a run's picture.

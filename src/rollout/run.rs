@@ -7,24 +7,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::cli::ui;
-use crate::connect::cluster;
 use crate::connect::cluster::Connection;
-use crate::error::{AppError, ErrorKind, Exit};
+use crate::error::{AppError, ErrorKind, Exit, UnfinishedRun};
 use crate::event::{Event, Observer, Stage};
+use crate::interaction::{Interaction, Notice};
 use crate::journal::{
     ADDRESSES, ClusterLock, Ending, Holder, Journal, LockError, NewRun, Recorder, RunId, RunState,
 };
-use crate::rollout::next_command;
 
 /// A run that is in the journal and has its cluster to itself.
-#[derive(Debug)]
 pub struct Run {
     recorder: Recorder,
     journal: PathBuf,
     holder: Holder,
     /// Held as long as the run lasts.
     locks: Mutex<Vec<ClusterLock>>,
+    interaction: Arc<dyn Interaction>,
 }
 
 /// Where a run works, in the journal's words: a cluster, or addresses that somebody typed.
@@ -62,6 +60,8 @@ pub struct What {
     pub continues: Option<RunId>,
     /// The run that this one takes back.
     pub reverts: Option<RunId>,
+    /// The command line, so that it can be typed again.
+    pub command_line: String,
 }
 
 impl Run {
@@ -69,7 +69,11 @@ impl Run {
     ///
     /// # Errors
     /// When the journal cannot be written, or another run works on this cluster.
-    pub async fn begin(state: &Path, what: What) -> Result<Self, AppError> {
+    pub async fn begin(
+        state: &Path,
+        what: What,
+        interaction: &Arc<dyn Interaction>,
+    ) -> Result<Self, AppError> {
         let journal = Journal::open(state).map_err(|error| unusable(&error))?;
         let Place { id, name, host } = what.place;
         let mut holder = holder(what.command);
@@ -81,15 +85,14 @@ impl Run {
             }
             let resumes = dead.run.is_some() && dead.run == what.continues;
             if !resumes {
-                ui::say(&format!(
-                    "an earlier run ended without a word: {dead}; {}",
-                    go_on(dead, state)
-                ));
+                let run = dead.run.map(|run| unfinished(journal.path(), run));
+                let owner = dead.to_string();
+                interaction.notice(&Notice::PreviousRun { owner: &owner, run: run.as_ref() });
             }
         }
         let run = NewRun {
             command: what.command.to_owned(),
-            command_line: cluster::command_line(),
+            command_line: what.command_line,
             program: env!("CARGO_PKG_VERSION").to_owned(),
             cluster_id: id,
             cluster: name,
@@ -107,7 +110,8 @@ impl Run {
             tracing::debug!(%error, "the lock file does not name this run");
         }
         let journal = journal.path().to_owned();
-        Ok(Self { recorder, journal, holder, locks: Mutex::new(vec![lock]) })
+        let interaction = Arc::clone(interaction);
+        Ok(Self { recorder, journal, holder, locks: Mutex::new(vec![lock]), interaction })
     }
 
     /// Takes the lock of the cluster itself, once it has told who it is: two names can lead to one cluster.
@@ -137,39 +141,59 @@ impl Run {
         &self.recorder
     }
 
-    /// Writes the run's end into the journal, whichever way it ended. Returns the command that finishes what it left
-    /// undone, where there is one.
+    /// Returns whom to ask and to tell.
+    pub fn interaction(&self) -> &Arc<dyn Interaction> {
+        &self.interaction
+    }
+
+    /// Writes the run's end into the journal, whichever way it ended. The error that ended it names the run then.
+    ///
+    /// # Errors
+    /// As `result`.
     pub async fn end<T>(
         self,
-        result: Result<&T, &AppError>,
+        result: Result<T, AppError>,
         exit: impl Fn(&T) -> Exit,
-    ) -> Option<String> {
-        let exit = match &result {
-            Ok(done) => exit(done),
-            Err(error) => error.exit(),
-        };
-        let state = match (&result, exit) {
-            (_, Exit::Interrupted) => RunState::Interrupted,
-            (Ok(_), _) => RunState::Finished,
-            (Err(_), _) => RunState::Failed,
-        };
-        if let Err(error) = result {
-            let hints = error.hints().to_vec();
-            let error = Some(error.message().to_owned());
-            keep_ending(&self.recorder, &Ending { error, hints, ..Ending::default() }).await;
+    ) -> Result<T, AppError> {
+        match result {
+            Ok(done) => {
+                let exit = exit(&done);
+                let interrupted = exit == Exit::Interrupted;
+                let state = if interrupted { RunState::Interrupted } else { RunState::Finished };
+                self.write_end(state, exit).await;
+                Ok(done)
+            }
+            Err(error) => Err(self.fail(error).await),
         }
+    }
+
+    /// Writes into the journal that an error ended the run; the error names the run then.
+    pub async fn fail(self, error: AppError) -> AppError {
+        let hints = error.hints().to_vec();
+        let message = Some(error.message().to_owned());
+        self.keep_ending(&Ending { error: message, hints, ..Ending::default() }).await;
+        let interrupted = error.exit() == Exit::Interrupted;
+        let state = if interrupted { RunState::Interrupted } else { RunState::Failed };
+        self.write_end(state, error.exit()).await;
+        error.unfinished(unfinished(&self.journal, self.recorder.run()))
+    }
+
+    async fn write_end(&self, state: RunState, exit: Exit) {
         if let Err(error) = self.recorder.end(state, exit as u8).await {
-            ui::say(&unusable(&error).to_string());
+            self.interaction.notice(&Notice::Text(&unusable(&error).to_string()));
         }
-        next_command::step_here(&self.journal, self.recorder.run())
+    }
+
+    /// Keeps how the run came to its end. Everything else is done by then, so what cannot be written is shown.
+    pub async fn keep_ending(&self, ending: &Ending) {
+        if let Err(error) = self.recorder.snapshot(Ending::KIND, ending).await {
+            self.interaction.notice(&Notice::Text(&unusable(&error).to_string()));
+        }
     }
 }
 
-/// Keeps how a run came to its end. Everything else is done by then, so what cannot be written is told.
-pub async fn keep_ending(recorder: &Recorder, ending: &Ending) {
-    if let Err(error) = recorder.snapshot(Ending::KIND, ending).await {
-        ui::say(&unusable(&error).to_string());
-    }
+fn unfinished(journal: &Path, run: RunId) -> UnfinishedRun {
+    UnfinishedRun { journal: journal.to_owned(), run }
 }
 
 /// Notes what a person is told.
@@ -198,15 +222,6 @@ impl Observer for Noting {
             Event::Progress { .. } | Event::Changed(_) | Event::Pushed(_) => {}
         }
         self.observer.observe(event);
-    }
-}
-
-/// Says how to go on with what a run left undone.
-fn go_on(dead: &Holder, journal: &Path) -> String {
-    let Some(run) = dead.run else { return "it had not begun its run".to_owned() };
-    match next_command::step_here(journal, run) {
-        Some(next) => format!("go on with `{next}`"),
-        None => format!("`axlpaper show {run}` tells how far it came"),
     }
 }
 

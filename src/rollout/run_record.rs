@@ -14,7 +14,7 @@ use crate::journal::{
 use crate::media::{EncodedPicture, PreparedSet, Preview, ToneSet};
 use crate::report::Rollout;
 use crate::rollout::payload::Prepared;
-use crate::rollout::run;
+use crate::rollout::run::Run;
 
 /// Keeps what a run is about.
 ///
@@ -43,11 +43,10 @@ pub async fn keep_prepared(recorder: &Recorder, prepared: &Prepared) -> Result<(
 }
 
 /// Keeps how a run ended, when it came to its end.
-pub async fn keep_ending(recorder: &Recorder, rollout: &Result<Rollout, AppError>) {
+pub async fn keep_ending(run: &Run, rollout: &Result<Rollout, AppError>) {
     if let Ok(rollout) = rollout {
         let (stopped, already) = (rollout.stopped.clone(), rollout.already);
-        let ending = Ending { stopped, already, ..Ending::default() };
-        run::keep_ending(recorder, &ending).await;
+        run.keep_ending(&Ending { stopped, already, ..Ending::default() }).await;
     }
 }
 

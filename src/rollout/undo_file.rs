@@ -5,21 +5,25 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::apply::{Applied, Halt};
-use crate::cli::present::list;
-use crate::cli::ui;
 use crate::domain::error_chain::chain;
 use crate::domain::plan::{Change, Now, Plan};
 use crate::domain::repair_policy::Owed;
 use crate::event::ChangeState;
+use crate::interaction::{Interaction, Notice};
 use crate::journal::Recorder;
 use crate::plan::{left_by, undo};
-use crate::report::{plan_json, printable_lines};
+use crate::report::{Answer, plan_json, printable_lines};
 
 /// Leaves a plan file that takes back what was changed, where the journal does not hold it any more.
 ///
 /// The file is written into the folder in which the program runs, or else beside the journal or into the folder for
 /// temporary files: one of them can be what has no room.
-pub async fn leave(recorder: &Recorder, plan: &Plan, applied: &Applied) {
+pub async fn leave(
+    recorder: &Recorder,
+    plan: &Plan,
+    applied: &Applied,
+    interaction: &dyn Interaction,
+) {
     let lost = match (recorder.check().await, &applied.halt) {
         (Err(error), _) => chain(&error),
         (Ok(()), Some(Halt::Unrecorded(why))) => why.clone(),
@@ -35,24 +39,34 @@ pub async fn leave(recorder: &Recorder, plan: &Plan, applied: &Applied) {
     let document = plan_json(&back, back.made_at);
     let write = |folder: PathBuf| {
         let path = folder.join(&name);
-        list::write_file(&path, &document).ok().map(|()| path)
+        write_new(&path, &document).ok().map(|()| path)
     };
     match folders.into_iter().flatten().find_map(write) {
         Some(path) => {
             let path = std::path::absolute(&path).unwrap_or(path);
             let shown = path.to_string_lossy();
             let quoted = shlex::try_quote(&shown).unwrap_or_else(|_| shown.clone());
-            ui::say(&printable_lines(&format!(
+            interaction.notice(&Notice::Text(&printable_lines(&format!(
                 "The journal does not hold this run any more: {lost}\nWhat the run changed is in {shown}; `axlpaper \
                  revert --from {quoted}` takes it back"
-            )));
+            ))));
         }
-        None => ui::say(&printable_lines(&format!(
+        None => interaction.notice(&Notice::Text(&printable_lines(&format!(
             "The journal does not hold this run any more: {lost}\nNo file can be written either; keep this, `axlpaper \
              revert --from FILE` takes it back:\n{}",
             serde_json::to_string(&document).unwrap_or_default()
-        ))),
+        )))),
     }
+}
+
+/// Writes a file that is not there yet, whole or not at all.
+fn write_new(path: &Path, document: &impl Answer) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or_else(|| Path::new(".")))?;
+    document.write_to(&mut file).map_err(std::io::Error::other)?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path)?;
+    Ok(())
 }
 
 /// The way back from what was sent, as far as it may have been carried out.

@@ -28,7 +28,8 @@ pub(crate) async fn read(
     observer.observe(&Event::Started { stage: Stage::Pages, total });
     let names: Vec<String> =
         places.iter().map(|at| inventory.phones[*at].name.to_string()).collect();
-    let pages = names.iter().map(|name| page(axl, name));
+    // A list, because an iterator with a closure would keep this future from being sent to another thread.
+    let pages: Vec<_> = names.iter().map(|name| page(axl, name)).collect();
     let mut pages = futures::stream::iter(pages).buffered(READS_AT_ONCE);
     let mut read = Vec::with_capacity(places.len());
     while let Some(page) = pages.try_next().await? {

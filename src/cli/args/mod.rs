@@ -1,6 +1,10 @@
 //! Options that several commands share, as they are typed.
+pub(crate) mod address;
+pub(crate) mod address_list;
 pub(crate) mod payload;
+pub(crate) mod phone_tls;
 pub(crate) mod picture;
+pub(crate) mod schedule;
 pub(crate) mod simulator;
 
 pub(crate) mod name_list;
@@ -13,8 +17,8 @@ use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
 use crate::cli::args::payload::VerifyArg;
+use crate::cli::args::phone_tls::PhoneTlsArgs;
 use crate::config::{Layer, PasswordSource, option};
-use crate::connect::phone_tls::PhoneTlsArgs;
 use crate::domain::association::UserKind;
 use crate::domain::registration::Source;
 use crate::domain::repair_policy::{Repairs, Scope};
@@ -24,6 +28,7 @@ use crate::push::scheduler::Caps;
 use crate::push::scheduler::waves::{Amount, Waves};
 use crate::push::scheduler::window::{Daily, Until};
 use crate::report::Format;
+use crate::rollout::options::{PushOptions, WaitLimits};
 
 /// How to reach the cluster.
 #[derive(Args, Clone, Debug, Default)]
@@ -221,6 +226,16 @@ pub struct WaitArgs {
 impl Default for WaitArgs {
     fn default() -> Self {
         Self { restart_timeout: 600, settle_timeout: 300 }
+    }
+}
+
+impl WaitArgs {
+    /// Returns the limits.
+    pub fn limits(self) -> WaitLimits {
+        WaitLimits {
+            restart: Duration::from_secs(self.restart_timeout),
+            settle: Duration::from_secs(self.settle_timeout),
+        }
     }
 }
 
@@ -461,14 +476,26 @@ impl ConnectionArgs {
 }
 
 impl PushArgs {
-    /// Returns how the push is cut into waves.
-    pub fn waves(&self) -> Waves {
-        Waves { canary: self.canary, reach: self.waves.clone(), max_failures: self.max_failures }
-    }
-
-    /// Returns the limits of single places.
-    pub fn caps(&self) -> Caps {
-        Caps { per_pool: self.per_pool, per_subnet: self.per_subnet }
+    /// Returns how phones are pushed to.
+    pub fn options(&self) -> PushOptions {
+        PushOptions {
+            attempts: self.attempts,
+            retry_delay: Duration::from_secs(self.retry_delay),
+            phone_timeout: Duration::from_secs(self.phone_timeout),
+            verify_timeout: Duration::from_secs(self.verify_timeout),
+            max_auth_failures: self.max_auth_failures,
+            caps: Caps { per_pool: self.per_pool, per_subnet: self.per_subnet },
+            rate: self.rate,
+            waves: Waves {
+                canary: self.canary,
+                reach: self.waves.clone(),
+                max_failures: self.max_failures,
+            },
+            wait_for_offline: self.wait_for_offline,
+            identity_check: !self.no_identity_check,
+            picture_name: self.picture_name.clone(),
+            force: self.force,
+        }
     }
 
     /// Returns what was typed as a layer of settings.

@@ -1,17 +1,14 @@
 //! What is done to phones: a picture of ours, one that stands elsewhere, or none any more.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use serde::{Deserialize, Serialize};
 
 use crate::cli::args::picture::PictureArgs;
 use crate::domain::picture_rules::PictureRules;
 use crate::error::{AppError, ErrorKind};
 use crate::event::Proof;
 use crate::image_server::external_url::Template;
-use crate::media::Picture;
-use crate::rollout::images;
 use crate::rollout::payload::Wanted;
 
 /// What can be done instead of pushing a picture of this machine.
@@ -50,9 +47,11 @@ impl WhatArgs {
                 Ok(Wanted::Elsewhere { image, icon })
             }
             (Some(path), Self { kem_picture: kem, .. }) => {
-                Ok(Wanted::Picture { path, kem, options })
+                Ok(Wanted::Picture { path, kem, options: options.options()? })
             }
-            (None, _) if !rules.is_empty() => Ok(Wanted::ByRules { rules, options }),
+            (None, _) if !rules.is_empty() => {
+                Ok(Wanted::ByRules { rules, options: options.options()? })
+            }
             (None, _) => {
                 let hint = "give a PICTURE, or --image-url and --icon-url, or --remove, or write [[image]] rules into the \
                             config file";
@@ -60,56 +59,6 @@ impl WhatArgs {
             }
         }
     }
-}
-
-/// A picture and the file that it comes from.
-#[derive(Clone, Debug)]
-pub struct Source {
-    /// The picture.
-    pub picture: Picture,
-    /// Its file, as it is.
-    pub bytes: Vec<u8>,
-}
-
-impl Source {
-    /// Reads a picture's file.
-    ///
-    /// # Errors
-    /// When it is missing, cannot be read or is no picture.
-    pub fn read(path: &Path) -> Result<Self, AppError> {
-        Self::of(path, images::read(path)?)
-    }
-
-    /// Understands a picture's file; `name` is what errors call it.
-    ///
-    /// # Errors
-    /// When it is no picture.
-    pub fn of(name: &Path, bytes: Vec<u8>) -> Result<Self, AppError> {
-        Ok(Self { picture: images::decode(name, &bytes)?, bytes })
-    }
-}
-
-/// What the journal keeps of what was done to phones; the picture's file is kept apart.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kept {
-    /// They got a picture. Earlier releases knew nothing else.
-    #[default]
-    Picture,
-    /// They got pictures that stand elsewhere.
-    Elsewhere {
-        /// Where the backgrounds are.
-        image_url: String,
-        /// Where the small pictures are.
-        icon_url: String,
-    },
-    /// They got pictures by rules.
-    Gallery {
-        /// Which was for whom.
-        rules: PictureRules,
-    },
-    /// Their picture was taken off.
-    Removal,
 }
 
 /// How a push is to be proven, as typed.

@@ -1,5 +1,6 @@
 //! `axlpaper apply`
 
+use crate::cli::settings;
 use crate::connect::journal;
 use std::path::{Path, PathBuf};
 
@@ -8,8 +9,9 @@ use jiff::Timestamp;
 use crate::apply::{Applied, Halt};
 use crate::cli::args::{ConnectionArgs, OutputArgs};
 use crate::cli::interrupt;
+use crate::cli::next_command;
 use crate::cli::present::list;
-use crate::cli::ui::{self, Progress};
+use crate::cli::ui::{self, Progress, Terminal};
 use crate::connect::cluster;
 use crate::connect::cluster::Connection;
 use crate::domain::error_chain::chain;
@@ -17,10 +19,10 @@ use crate::domain::plan::Plan;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::ChangeResult;
 use crate::plan::{Kind, PlanError, check};
-use crate::push::scheduler::Stop;
 use crate::report::{PlanFileError, changes_json, changes_recap, plan_diff, read_plan};
+use crate::rollout::control::RolloutHandle;
 use crate::rollout::run::{Place, Run, What};
-use crate::rollout::{next_command, repair, undo_file};
+use crate::rollout::{repair, undo_file};
 
 /// Carry a plan file out exactly, or refuse if the cluster has moved
 #[derive(clap::Args, Debug)]
@@ -44,7 +46,7 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     list::check_list::<ChangeResult>(&args.output)?;
     let plan = read(&args.plan, Kind::Repair)?;
-    let connection = cluster::connection(&args.connection, None)?;
+    let connection = settings::connection(&args.connection, None)?;
     check_cluster(&plan, &connection)?;
     ui::say(&plan_diff(&plan));
     if plan.changes.is_empty() {
@@ -54,18 +56,23 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         return Ok(Exit::Done);
     }
     let state = journal::path(args.connection.state.as_deref())?;
-    let what =
-        What { command: "apply", place: Place::of(&connection), continues: None, reverts: None };
-    let run = Run::begin(&state, what).await?;
-    let applied = carry_out(&args, &connection, &plan, &run).await;
-    let next = run.end(applied.as_ref(), exit_of).await;
-    let applied = applied.map_err(|error| error.go_on(next.clone()))?;
+    let what = What {
+        command: "apply",
+        place: Place::of(&connection),
+        continues: None,
+        reverts: None,
+        command_line: settings::command_line(),
+    };
+    let run = Run::begin(&state, what, &Terminal::shared(args.yes)).await?;
+    let id = run.recorder().run();
+    let applied = carry_out(&connection, &plan, &run).await;
+    let applied = run.end(applied, exit_of).await?;
     let exit = exit_of(&applied);
     if exit == Exit::Done && applied.sent.is_empty() {
         ui::say("the plan was carried out before; nothing was written");
     }
     tell("apply", &args.output, &plan, applied.results)?;
-    next_command::say(next.as_deref());
+    next_command::say(next_command::step_here(&state, id).as_deref());
     Ok(exit)
 }
 
@@ -115,24 +122,20 @@ pub(super) fn check_cluster(plan: &Plan, connection: &Connection) -> Result<(), 
         .hint("nothing was changed; name the plan's cluster"))
 }
 
-async fn carry_out(
-    args: &Args,
-    connection: &Connection,
-    plan: &Plan,
-    run: &Run,
-) -> Result<Applied, AppError> {
-    let observer = run.noting(Progress::shared());
-    let cluster = cluster::connect(connection, &observer).await?;
+async fn carry_out(connection: &Connection, plan: &Plan, run: &Run) -> Result<Applied, AppError> {
+    let (observer, interaction) = (run.noting(Progress::shared()), run.interaction().as_ref());
+    let cluster = cluster::connect(connection, interaction, &observer).await?;
     if let Some(publisher) = repair::publisher(&cluster).await? {
         run.lock_cluster(&publisher)?;
     }
-    ui::confirm(&repair::question(plan), plan.phones_touched(), args.yes)?;
+    repair::confirm(plan, interaction).await?;
     // An interrupt between a write and its reading back would leave the change unproven.
-    let stop = Stop::default();
-    let _until_read_back = interrupt::watch(&stop);
+    let handle = RolloutHandle::default();
+    let _until_read_back = interrupt::watch(&handle);
     let recorder = run.recorder();
-    let applied = repair::apply(&cluster, recorder, plan, Kind::Repair, &stop, &observer).await?;
-    undo_file::leave(recorder, plan, &applied).await;
+    let applied =
+        repair::apply(&cluster, recorder, plan, Kind::Repair, &handle.stop(), &observer).await?;
+    undo_file::leave(recorder, plan, &applied, interaction).await;
     Ok(applied)
 }
 

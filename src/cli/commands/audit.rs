@@ -1,15 +1,16 @@
 //! `axlpaper audit`
 
+use crate::cli::settings;
 use jiff::Timestamp;
 
 use crate::audit::audit;
 use crate::cli::args::name_list;
 use crate::cli::args::{ConnectionArgs, OutputArgs, RepairArgs, ResetArgs, TargetArgs};
+use crate::cli::commands::rollout_common::{observers, survey};
 use crate::cli::present::clusters;
 use crate::cli::present::clusters::Chosen;
 use crate::cli::present::list;
-use crate::cli::ui::{self, Progress};
-use crate::connect::cluster;
+use crate::cli::ui::{self, Progress, Terminal};
 use crate::connect::cluster::Connection;
 use crate::domain::audit::{Audit, AuditedPhone};
 use crate::domain::finding::Verdict;
@@ -18,7 +19,8 @@ use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
 use crate::error::{AppError, Exit};
 use crate::report::{OfCluster, audit_json, audit_recap};
-use crate::rollout;
+use crate::rollout::assess::survey_of;
+use crate::rollout::multi_cluster::for_each;
 
 /// Say for every phone whether it can take a push, and if not why
 ///
@@ -45,7 +47,7 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     name_list::check_stdin(&args.connection, &args.target)?;
     let repairs = args.repair.repairs(ResetArgs::default())?;
-    let pictures = cluster::pictures(&args.connection)?;
+    let pictures = settings::pictures(&args.connection)?;
     match clusters::chosen(&args.connection, None)? {
         Chosen::One(connection) => one(&connection, &args, &repairs, &pictures).await,
         Chosen::Several(connections) => several(connections, &args, &repairs, &pictures).await,
@@ -61,7 +63,7 @@ async fn one(
     list::check_list::<AuditedPhone>(&args.output)?;
     let repairs = &Repairs { https: connection.may_use_https(), ..repairs.clone() };
     let (counts, progress) = (LimitCounts::AllPhones, Progress::shared());
-    let inventory = rollout::survey(connection, &args.target, counts, repairs, &progress).await?;
+    let inventory = survey(connection, &args.target, counts, repairs, &progress).await?;
     let mut audit = audit(&inventory, repairs).with_pictures(pictures);
     list::sort(&args.output.list, &mut audit.phones)?;
     let text = list::list(&args.output, &audit.phones, || audit_json(&audit, Timestamp::now()))?;
@@ -79,12 +81,16 @@ async fn several(
     list::check_list::<OfCluster<'_, AuditedPhone>>(&args.output)?;
     let selector =
         Selector { limit_counts: LimitCounts::AllPhones, ..name_list::selector(&args.target)? };
-    let mut ended = clusters::each(connections, async |connection, observer| {
-        let repairs = Repairs { https: connection.may_use_https(), ..repairs.clone() };
-        let inventory = rollout::survey_of(connection, &selector, &repairs, observer).await?;
-        Ok(audit(&inventory, &repairs).with_pictures(pictures))
-    })
-    .await;
+    let interaction = Terminal::shared(false);
+    let mut ended =
+        for_each(connections, &interaction, &*observers(true), async |connection, observer| {
+            let repairs = Repairs { https: connection.may_use_https(), ..repairs.clone() };
+            let inventory =
+                survey_of(&connection, interaction.as_ref(), &selector, &repairs, &observer)
+                    .await?;
+            Ok(audit(&inventory, &repairs).with_pictures(pictures))
+        })
+        .await;
     clusters::sort(&args.output, &mut ended, |audit| &mut audit.phones)?;
     clusters::write(
         &args.output,

@@ -2,6 +2,7 @@
 
 mod keyring;
 
+use crate::cli::settings;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -12,6 +13,7 @@ use crate::cli::ui;
 use crate::config::{FileConfig, KEYS, Layer, Origin, Section, with_accounts};
 use crate::connect::{cluster, password};
 use crate::error::{AppError, ErrorKind, Exit};
+use crate::interaction::Silent;
 use crate::net::trace::HIDDEN;
 use crate::report::{SettingRecord, printable_lines, settings_json};
 
@@ -58,18 +60,18 @@ struct CheckArgs {
 ///
 /// # Errors
 /// When the config file or the keyring cannot be used, or the answer cannot be written.
-pub fn run(args: Args) -> Result<Exit, AppError> {
+pub async fn run(args: Args) -> Result<Exit, AppError> {
     match args.command {
         ConfigCommand::Show(args) => show(&args),
-        ConfigCommand::Check(args) => check(args),
-        ConfigCommand::Keyring(args) => keyring::run(args),
+        ConfigCommand::Check(args) => check(args).await,
+        ConfigCommand::Keyring(args) => keyring::run(args).await,
     }
 }
 
 fn show(args: &ShowArgs) -> Result<Exit, AppError> {
     list::check_list::<SettingRecord>(&args.output)?;
-    let (cluster, settings) = cluster::settings(&args.connection, Some(&args.push))?;
-    let file = cluster::config_path(&args.connection).filter(|path| path.exists());
+    let (cluster, settings) = settings::settings(&args.connection, Some(&args.push))?;
+    let file = settings::config_path(&args.connection).filter(|path| path.exists());
     let mut records = records(&settings);
     list::sort(&args.output.list, &mut records)?;
     let text = list::list(&args.output, &records, || {
@@ -119,18 +121,18 @@ fn records(settings: &Layer) -> Vec<SettingRecord> {
     records
 }
 
-fn check(args: CheckArgs) -> Result<Exit, AppError> {
+async fn check(args: CheckArgs) -> Result<Exit, AppError> {
     let named = ConnectionArgs { config: args.config, ..ConnectionArgs::default() };
-    let path = cluster::config_path(&named).unwrap_or_default();
-    let file = cluster::file(&named)?.ok_or_else(|| {
+    let path = settings::config_path(&named).unwrap_or_default();
+    let file = settings::file(&named)?.ok_or_else(|| {
         AppError::new(ErrorKind::Usage, format!("there is no config file {}", path.display()))
             .hint("`axlpaper init` writes one")
     })?;
     // That the default is one of the clusters is a mistake of the file too.
-    cluster::section(Some(&file), None)?;
+    settings::section(Some(&file), None)?;
     let (mut lines, mut exit) = (Vec::new(), Exit::Done);
     for name in file.clusters() {
-        let problems = problems(&file, name)?;
+        let problems = problems(&file, name).await?;
         if problems.is_empty() {
             lines.push(format!("{name}: good"));
         }
@@ -149,15 +151,18 @@ fn check(args: CheckArgs) -> Result<Exit, AppError> {
 }
 
 /// Returns what is wrong with a cluster of the file, whatever flags and environment say.
-fn problems(file: &FileConfig, name: &str) -> Result<Vec<AppError>, AppError> {
-    let Some(Section { layer, .. }) = cluster::section(Some(file), Some(name))? else {
+async fn problems(file: &FileConfig, name: &str) -> Result<Vec<AppError>, AppError> {
+    let Some(Section { layer, .. }) = settings::section(Some(file), Some(name))? else {
         return Ok(Vec::new());
     };
     let layer = with_accounts(layer);
     let whose = [("AXL user", layer.password.clone()), ("push user", layer.push_password.clone())];
-    let secrets = whose.into_iter().filter_map(|(user, source)| {
-        password::look(&source?, &format!("the {user} of cluster {name:?}")).err()
-    });
+    let mut secrets = Vec::new();
+    for (user, source) in whose {
+        let Some(source) = source else { continue };
+        let account = format!("the {user} of cluster {name:?}");
+        secrets.extend(password::look(&source, &account, &Silent).await.err());
+    }
     let ca_file = layer.ca_file.as_ref().and_then(|path| {
         let error = std::fs::File::open(path).err()?;
         let message =

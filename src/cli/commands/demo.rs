@@ -4,15 +4,17 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::cli::args::payload::Source;
 use crate::cli::args::picture::PictureArgs;
-use crate::cli::args::{OutputArgs, PushArgs, TargetArgs, WaitArgs};
+use crate::cli::args::{OutputArgs, TargetArgs};
 use crate::cli::args::{name_list, simulator};
+use crate::cli::commands::rollout_common;
 use crate::cli::present::{list, run_result};
-use crate::cli::ui::{self, Progress};
+use crate::cli::settings;
+use crate::cli::ui::{self, Terminal};
 use crate::config::{Layer, PasswordSource};
 use crate::connect::cluster;
 use crate::domain::model;
@@ -23,9 +25,11 @@ use crate::event::{Outcome, PhoneResult, Proof};
 use crate::media::demo_png;
 use crate::push::scheduler::schedule::Schedule;
 use crate::report::Rollout;
-use crate::rollout;
 use crate::rollout::images;
-use crate::rollout::payload::Goods;
+use crate::rollout::options::{PushOptions, WaitLimits};
+use crate::rollout::payload::Source;
+use crate::rollout::payload::{self, Goods};
+use crate::rollout::request::{RolloutRequest, Scope};
 use crate::sim::{self, FleetSpec, PhoneRecord, Record, SimCluster};
 
 /// Run the whole rollout against a simulated cluster on this machine
@@ -60,9 +64,9 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     let limit_counts = LimitCounts::PhonesWithPictures;
     let selector = Selector { limit_counts, ..name_list::selector(&args.target)? };
-    let options = args.options.options()?;
+    let picture_options = args.options.options()?;
     let (picture_bytes, picture_file) = match &args.picture {
-        Some(path) => (images::read(path)?, cluster::file_name(path)),
+        Some(path) => (images::read(path)?, payload::file_name(path)),
         None => {
             let drawn =
                 demo_png().map_err(|error| AppError::from_error(ErrorKind::Failed, &error))?;
@@ -85,38 +89,33 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     list::write_file(&phone_ca, cluster.phone_ca_pem())?;
     let layer = layer(&cluster, phone_ca, args.concurrency);
     let connection = cluster::from_layer(Some("demo".to_owned()), layer)?;
-    let push = PushArgs {
-        attempts: 2,
-        retry_delay: 1,
-        max_auth_failures: 3,
-        verify_timeout: 3,
-        phone_timeout: 15,
-        ..PushArgs::default()
+    let journal = folder.path().join("journal.sqlite3");
+    let options = PushOptions {
+        retry_delay: Duration::from_secs(1),
+        verify_timeout: Duration::from_secs(3),
+        ..PushOptions::default()
     };
-    let state = folder.path().join("journal.sqlite3");
-    let work = rollout::Work {
-        name: "demo",
-        state: &state,
+    let request = RolloutRequest {
+        command: "demo",
+        command_line: settings::command_line(),
+        journal: journal.clone(),
         continues: None,
-        connection: &connection,
         selector,
-        goods: Arc::new(Goods::Picture { picture, kem: None, options }),
-        picture_file,
+        payload: Arc::new(Goods::Picture { picture, kem: None, options: picture_options }),
+        payload_name: picture_file,
         proof: Proof::Fetch,
-        push: &push,
-        push_password: Some(SecretString::from(sim::PUSH_PASSWORD)),
-        yes: true,
+        options,
         repair: Some(Repairs::default()),
         // The simulated cluster knows of every change at once.
-        wait: WaitArgs { settle_timeout: 3, ..WaitArgs::default() },
+        wait: WaitLimits { settle: Duration::from_secs(3), ..WaitLimits::default() },
         schedule: Schedule::default(),
-        command: cluster::command_line(),
     };
-    let rollout = rollout::execute(&work, &Progress::shared()).await?;
+    let scope = Scope::Clusters(vec![connection]);
+    let rollout = rollout_common::roll_out(request, scope, &Terminal::shared(true)).await?;
     let after = cluster.record();
     cluster.shutdown().await;
     let report = args.report.unwrap_or_else(report_file);
-    let told = run_result::tell(&rollout, &state, &args.output, Some(&report));
+    let told = run_result::tell(&rollout, &journal, &args.output, Some(&report));
     // Phones that misbehave on purpose are no failure of the demonstration.
     if told != Exit::Done && told != Exit::SomeFailed {
         return Ok(told);
@@ -148,6 +147,7 @@ fn layer(cluster: &SimCluster, phone_ca: PathBuf, concurrency: u16) -> Layer {
         host: Some(cluster.axl_addr().to_string()),
         username: Some(sim::ADMIN_USER.to_owned()),
         password: Some(PasswordSource::Given(SecretString::from(sim::ADMIN_PASSWORD))),
+        push_password: Some(PasswordSource::Given(SecretString::from(sim::PUSH_PASSWORD))),
         pin_sha256: Some(cluster.cert_sha256()),
         push_user: Some(sim::PUSH_USER.to_owned()),
         phone_port: Some(cluster.phone_port()),

@@ -1,5 +1,6 @@
 //! `axlpaper init`
 
+use crate::cli::settings;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -7,7 +8,6 @@ use std::path::{Path, PathBuf};
 use crate::cli::args::ConnectionArgs;
 use crate::cli::ui;
 use crate::config::{Given, KEYS, sample};
-use crate::connect::cluster;
 use crate::error::{AppError, ErrorKind, Exit};
 
 /// Write a config file with every key in it, with its meaning and default
@@ -46,7 +46,7 @@ pub fn run(args: &Args) -> Result<Exit, AppError> {
         return Ok(Exit::Done);
     }
     let named = ConnectionArgs { config: args.config.clone(), ..ConnectionArgs::default() };
-    let path = cluster::config_path(&named).ok_or_else(|| {
+    let path = settings::config_path(&named).ok_or_else(|| {
         AppError::new(ErrorKind::Usage, "there is no folder for a config file")
             .hint("name a file with --config")
     })?;

@@ -4,17 +4,19 @@ use jiff::Timestamp;
 
 use crate::cli::args::name_list;
 use crate::cli::args::{ConnectionArgs, OutputArgs, TargetArgs};
+use crate::cli::commands::rollout_common::{observers, survey};
 use crate::cli::present::clusters;
 use crate::cli::present::clusters::Chosen;
 use crate::cli::present::list;
-use crate::cli::ui::{self, Progress};
+use crate::cli::ui::{self, Progress, Terminal};
 use crate::connect::cluster::Connection;
 use crate::domain::inventory::{Inventory, Phone};
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
 use crate::error::{AppError, Exit};
 use crate::report::{OfCluster, inventory_json};
-use crate::rollout;
+use crate::rollout::assess::survey_of;
+use crate::rollout::multi_cluster::for_each;
 
 /// List every phone that the selection matches, with its registration
 ///
@@ -45,7 +47,7 @@ async fn one(connection: &Connection, args: &Args) -> Result<Exit, AppError> {
     list::check_list::<Phone>(&args.output)?;
     let (counts, progress) = (LimitCounts::AllPhones, Progress::shared());
     let mut inventory =
-        rollout::survey(connection, &args.target, counts, &Repairs::default(), &progress).await?;
+        survey(connection, &args.target, counts, &Repairs::default(), &progress).await?;
     list::sort(&args.output.list, &mut inventory.phones)?;
     let text = list::list(&args.output, &inventory.phones, || {
         inventory_json(&inventory, Timestamp::now())
@@ -59,11 +61,13 @@ async fn several(connections: Vec<Connection>, args: &Args) -> Result<Exit, AppE
     list::check_list::<OfCluster<'_, Phone>>(&args.output)?;
     let selector =
         Selector { limit_counts: LimitCounts::AllPhones, ..name_list::selector(&args.target)? };
-    let nothing = Repairs::default();
-    let mut ended = clusters::each(connections, async |connection, observer| {
-        rollout::survey_of(connection, &selector, &nothing, observer).await
-    })
-    .await;
+    let (nothing, interaction) = (Repairs::default(), Terminal::shared(false));
+    let mut ended =
+        for_each(connections, &interaction, &*observers(true), async |connection, observer| {
+            let interaction = interaction.as_ref();
+            survey_of(&connection, interaction, &selector, &nothing, &observer).await
+        })
+        .await;
     clusters::sort(&args.output, &mut ended, |inventory| &mut inventory.phones)?;
     clusters::write(
         &args.output,

@@ -23,6 +23,7 @@ pub mod report;
 pub mod revert;
 pub mod ringtone;
 pub mod rollout;
+pub mod rollout_common;
 pub mod runs;
 pub mod show;
 pub mod sim;

@@ -1,5 +1,6 @@
 //! `axlpaper plan`
 
+use crate::cli::settings;
 use crate::connect::journal;
 use std::path::PathBuf;
 
@@ -9,15 +10,15 @@ use serde::Serialize;
 use crate::audit::audit;
 use crate::cli::args::name_list;
 use crate::cli::args::{ConnectionArgs, ListArgs, RepairArgs, ResetArgs, TargetArgs};
+use crate::cli::commands::rollout_common::survey;
 use crate::cli::present::list;
 use crate::cli::ui::{self, Progress};
-use crate::connect::cluster;
 use crate::domain::plan::Plan;
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::LimitCounts;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::report::{Format, Record, plan_diff, plan_json, plan_recap};
-use crate::rollout;
+use crate::rollout::assess::push_user_found;
 use crate::rollout::repair;
 
 /// Show the changes that would make phones ready
@@ -64,14 +65,14 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     }
     args.output.as_deref().map_or(Ok(()), list::check_writable)?;
     let repairs = args.repair.repairs(args.reset)?;
-    let connection = cluster::connection(&args.connection, None)?;
-    let pictures = cluster::pictures(&args.connection)?;
+    let connection = settings::connection(&args.connection, None)?;
+    let pictures = settings::pictures(&args.connection)?;
     let repairs = Repairs { https: connection.may_use_https(), ..repairs };
     connection.way.need_push_user()?;
     let counts = LimitCounts::PhonesWithPictures;
     let inventory =
-        rollout::survey(&connection, &args.target, counts, &repairs, &Progress::shared()).await?;
-    rollout::push_user_found(&inventory)?;
+        survey(&connection, &args.target, counts, &repairs, &Progress::shared()).await?;
+    push_user_found(&inventory)?;
     let audit = audit(&inventory, &repairs).with_pictures(&pictures);
     let owed = repair::owed(&journal::path(args.connection.state.as_deref())?, &connection)?;
     let plan = repair::plan(&inventory, &audit, &repairs, &owed)?;

@@ -1,18 +1,15 @@
 //! What `push`, `ringtone`, `play` and `keys` have in common: they push to phones that a cluster or a list names,
 //! and change nothing on the cluster.
 
+use crate::cli::settings;
 use clap::Args;
 
+use crate::cli::args::address::AddressArgs;
 use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs, WaitArgs};
-use crate::connect::cluster;
+use crate::cli::commands::rollout_common::{self, Job, Source};
 use crate::domain::picture_rules::PictureRules;
 use crate::error::{AppError, ErrorKind, Exit};
-use crate::rollout;
-use crate::rollout::Job;
-use crate::rollout::by_address;
-use crate::rollout::by_address::AddressArgs;
 use crate::rollout::payload::Wanted;
-use crate::rollout::resume::Source;
 
 /// To whom, and how.
 #[derive(Args, Debug)]
@@ -41,7 +38,7 @@ impl SendArgs {
         if self.addresses.any() {
             Ok(PictureRules::default())
         } else {
-            cluster::pictures(&self.connection)
+            settings::pictures(&self.connection)
         }
     }
 }
@@ -69,14 +66,9 @@ pub async fn anything(
     args: SendArgs,
 ) -> Result<Exit, AppError> {
     let SendArgs { connection, addresses, target, push, output, yes } = args;
-    if addresses.any() {
-        let job =
-            by_address::Job { command, wanted, addresses, target, connection, push, output, yes };
-        return Box::pin(by_address::run(job)).await;
-    }
     let job = Job {
         command,
-        source: Source::Typed { wanted, target: Box::new(target) },
+        source: Source::Typed { wanted, target: Box::new(target), addresses },
         connection,
         push,
         output,
@@ -86,5 +78,5 @@ pub async fn anything(
         dry_run: false,
     };
     // Such a future is too large for a stack that others stand on too.
-    Box::pin(rollout::run(job)).await
+    Box::pin(rollout_common::run(job)).await
 }

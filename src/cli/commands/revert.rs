@@ -1,5 +1,6 @@
 //! `axlpaper revert`
 
+use crate::cli::settings;
 use crate::connect::journal;
 use std::path::{Path, PathBuf};
 
@@ -9,8 +10,9 @@ use super::apply::{check_cluster, exit_of, read, tell};
 use crate::apply::{Applied, now};
 use crate::cli::args::{ConnectionArgs, OutputArgs, ResetArgs};
 use crate::cli::interrupt;
+use crate::cli::next_command;
 use crate::cli::present::list;
-use crate::cli::ui::{self, Progress};
+use crate::cli::ui::{self, Progress, Terminal};
 use crate::connect::cluster;
 use crate::connect::cluster::{Cluster, Connection};
 use crate::domain::inventory::ClusterInfo;
@@ -20,10 +22,10 @@ use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{ChangeResult, ChangeState};
 use crate::journal::{History, RunId, RunRow, Which};
 use crate::plan::{Kind, Undo, taken_back, undo};
-use crate::push::scheduler::Stop;
 use crate::report::{Format, plan_diff, plan_json, printable_lines};
+use crate::rollout::control::RolloutHandle;
 use crate::rollout::run::{Place, Run, What};
-use crate::rollout::{next_command, repair, undo_file};
+use crate::rollout::{repair, undo_file};
 
 /// Take back what a run changed on the cluster
 ///
@@ -68,7 +70,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         ui::say(&nothing_to_take_back(&history, &row)?);
         return Ok(Exit::Done);
     }
-    let connection = cluster::connection(&args.connection, None)?;
+    let connection = settings::connection(&args.connection, None)?;
     if row.cluster_id != cluster::cluster_id(&connection) {
         let other =
             format!("run {} was about {}, not about {}", row.id, row.host, connection.endpoint);
@@ -86,7 +88,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
 /// Takes back what a file names: from there on as if a run of the journal had done it.
 async fn run_from(args: &Args, file: &Path, state: &Path) -> Result<Exit, AppError> {
     let plan = read(file, Kind::Revert)?;
-    let connection = cluster::connection(&args.connection, None)?;
+    let connection = settings::connection(&args.connection, None)?;
     check_cluster(&plan, &connection)?;
     take_back(args, &connection, &taken_back(&plan), None, state).await
 }
@@ -98,8 +100,10 @@ async fn take_back(
     reverts: Option<RunId>,
     state: &Path,
 ) -> Result<Exit, AppError> {
+    let interaction = Terminal::shared(args.yes);
     if args.dry_run {
-        let cluster = cluster::connect(connection, &Progress::shared()).await?;
+        let progress = Progress::shared();
+        let cluster = cluster::connect(connection, interaction.as_ref(), &progress).await?;
         let undo = way_back(&cluster, connection, done, args.reset, state).await?;
         show(&undo);
         if args.output.format() == Format::Json {
@@ -107,16 +111,22 @@ async fn take_back(
         }
         return Ok(Exit::Done);
     }
-    let what = What { command: "revert", place: Place::of(connection), continues: None, reverts };
-    let run = Run::begin(state, what).await?;
+    let what = What {
+        command: "revert",
+        place: Place::of(connection),
+        continues: None,
+        reverts,
+        command_line: settings::command_line(),
+    };
+    let run = Run::begin(state, what, &interaction).await?;
+    let id = run.recorder().run();
     let reverted = carry_out(args, connection, done, &run).await;
-    let next = run.end(reverted.as_ref(), |(_, applied)| exit_of(applied)).await;
-    let (plan, applied) = reverted.map_err(|error| error.go_on(next.clone()))?;
+    let (plan, applied) = run.end(reverted, |(_, applied)| exit_of(applied)).await?;
     let exit = exit_of(&applied);
     if !(plan.changes.is_empty() && args.output.is_recap()) {
         tell("revert", &args.output, &plan, applied.results)?;
     }
-    next_command::say(next.as_deref());
+    next_command::say(next_command::step_here(state, id).as_deref());
     Ok(exit)
 }
 
@@ -149,8 +159,8 @@ async fn carry_out(
     done: &[Change],
     run: &Run,
 ) -> Result<(Plan, Applied), AppError> {
-    let observer = run.noting(Progress::shared());
-    let cluster = cluster::connect(connection, &observer).await?;
+    let (observer, interaction) = (run.noting(Progress::shared()), run.interaction().as_ref());
+    let cluster = cluster::connect(connection, interaction, &observer).await?;
     if let Some(publisher) = repair::publisher(&cluster).await? {
         run.lock_cluster(&publisher)?;
     }
@@ -161,12 +171,13 @@ async fn carry_out(
     if plan.changes.is_empty() {
         return Ok((plan, Applied::default()));
     }
-    ui::confirm(&repair::question(&plan), plan.phones_touched(), args.yes)?;
-    let stop = Stop::default();
-    let _until_read_back = interrupt::watch(&stop);
+    repair::confirm(&plan, interaction).await?;
+    let handle = RolloutHandle::default();
+    let _until_read_back = interrupt::watch(&handle);
     let recorder = run.recorder();
-    let applied = repair::apply(&cluster, recorder, &plan, Kind::Revert, &stop, &observer).await?;
-    undo_file::leave(recorder, &plan, &applied).await;
+    let applied =
+        repair::apply(&cluster, recorder, &plan, Kind::Revert, &handle.stop(), &observer).await?;
+    undo_file::leave(recorder, &plan, &applied, interaction).await;
     Ok((plan, applied))
 }
 

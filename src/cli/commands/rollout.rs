@@ -1,19 +1,18 @@
 //! `axlpaper rollout`
 
+use crate::cli::settings;
 use std::path::PathBuf;
 
+use crate::cli::args::address::AddressArgs;
 use crate::cli::args::payload::WhatArgs;
 use crate::cli::args::picture::PictureArgs;
 use crate::cli::args::{
     ConnectionArgs, OutputArgs, PushArgs, RepairArgs, ResetArgs, TargetArgs, WaitArgs,
 };
-use crate::connect::cluster;
+use crate::cli::commands::rollout_common::{self, Job, Source};
 use crate::error::{AppError, Exit};
 use crate::journal::Which;
-use crate::rollout;
-use crate::rollout::Job;
-use crate::rollout::multi_cluster;
-use crate::rollout::resume::Source;
+use crate::rollout::resume::Earlier;
 
 /// Survey, audit, repair what may be repaired, push a picture and prove it
 #[derive(clap::Args, Debug)]
@@ -61,12 +60,13 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     let repairs = args.repair.repairs(args.reset)?;
     let source = match (args.resume, args.only_failed, args.picture) {
-        (Some(run), ..) => Source::Resume(run),
-        (None, Some(run), _) => Source::OnlyFailed(run),
+        (Some(run), ..) => Source::Earlier(Earlier::Resume(run)),
+        (None, Some(run), _) => Source::Earlier(Earlier::OnlyFailed(run)),
         (None, None, picture) => {
             let wanted =
-                args.what.wanted(picture, args.options, cluster::pictures(&args.connection)?)?;
-            Source::Typed { wanted, target: Box::new(args.target) }
+                args.what.wanted(picture, args.options, settings::pictures(&args.connection)?)?;
+            let (target, addresses) = (Box::new(args.target), AddressArgs::default());
+            Source::Typed { wanted, target, addresses }
         }
     };
     let job = Job {
@@ -80,8 +80,5 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         wait: args.wait,
         dry_run: args.dry_run,
     };
-    if job.connection.is_about_several() {
-        return multi_cluster::run(job).await;
-    }
-    rollout::run(job).await
+    Box::pin(rollout_common::run(job)).await
 }

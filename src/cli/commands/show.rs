@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use crate::cli::args::OutputArgs;
+use crate::cli::next_command;
 use crate::cli::present::list;
 use crate::error::{AppError, Exit};
 use crate::event::PhoneResult;
 use crate::journal::Which;
 use crate::report::{Shown, show_json, show_recap};
-use crate::rollout::next_command;
 
 /// Show everything about one run: every change with what was before and after, every phone with its attempts
 #[derive(clap::Args, Debug)]

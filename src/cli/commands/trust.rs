@@ -1,5 +1,6 @@
 //! `axlpaper trust`
 
+use crate::cli::settings;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
@@ -59,7 +60,7 @@ pub struct TrustBody<'a> {
 /// # Errors
 /// When the server cannot be reached, shows no certificate, or the config file cannot be changed.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
-    let (cluster, settings) = settings(&args.connection)?;
+    let (cluster, settings) = settings_of(&args.connection)?;
     let host = settings.host.as_deref().ok_or_else(|| {
         AppError::new(ErrorKind::Usage, "no server is named")
             .hint("use --host or CUCM_HOST, or --cluster with a config file")
@@ -110,14 +111,14 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
 
 /// Puts the settings together. A config file or a cluster in it that is not there yet is what this command
 /// makes, so it is no error.
-fn settings(args: &ConnectionArgs) -> Result<(Option<String>, Layer), AppError> {
+fn settings_of(args: &ConnectionArgs) -> Result<(Option<String>, Layer), AppError> {
     let mut args = args.clone();
-    let there = cluster::config_path(&args).filter(|path| path.exists());
+    let there = settings::config_path(&args).filter(|path| path.exists());
     let Some(path) = there else {
         args.one_cluster()?;
         args.config = None;
         args.cluster.clear();
-        return cluster::settings(&args, None);
+        return settings::settings(&args, None);
     };
     let file =
         FileConfig::load(&path).map_err(|error| AppError::from_error(ErrorKind::Usage, &error))?;
@@ -126,7 +127,7 @@ fn settings(args: &ConnectionArgs) -> Result<(Option<String>, Layer), AppError> 
     {
         args.cluster.clear();
     }
-    cluster::settings(&args, None)
+    settings::settings(&args, None)
 }
 
 /// Asks, and writes the fingerprint into the config file.
@@ -136,7 +137,7 @@ fn pin(
     endpoint: &Endpoint,
     own: &CertificateFacts,
 ) -> Result<Exit, AppError> {
-    let path = cluster::config_path(&args.connection).ok_or_else(|| {
+    let path = settings::config_path(&args.connection).ok_or_else(|| {
         AppError::new(ErrorKind::Usage, "there is no folder for a config file")
             .hint("name a file with --config")
     })?;

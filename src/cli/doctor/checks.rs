@@ -1,5 +1,6 @@
 //! Asks for what the checks judge, each within a time limit.
 
+use crate::cli::settings;
 use crate::connect::journal;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use crate::axl::paging::Page;
 use crate::cli::args::{ConnectionArgs, PushArgs};
 use crate::cli::doctor::evaluate;
 use crate::cli::present::list;
+use crate::cli::ui::Terminal;
 use crate::config::Layer;
 use crate::connect::cluster;
 use crate::connect::cluster::{Cluster, Connection};
@@ -27,6 +29,7 @@ use crate::domain::inventory::PushUser;
 use crate::error::hints;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Observer, Unobserved};
+use crate::interaction::Silent;
 use crate::journal::History;
 use crate::net::certificate::CertificateFacts;
 use crate::net::certificate_probe;
@@ -89,9 +92,9 @@ fn configuration(
     args: &ConnectionArgs,
     push: &PushArgs,
 ) -> Option<(Option<String>, Layer)> {
-    match cluster::settings(args, Some(push)) {
+    match settings::settings(args, Some(push)) {
         Ok((cluster, settings)) => {
-            let file = cluster::config_path(args).filter(|path| path.exists());
+            let file = settings::config_path(args).filter(|path| path.exists());
             let file = file.map_or_else(
                 || "no config file".to_owned(),
                 |path| format!("config file {}", path.display()),
@@ -181,8 +184,10 @@ async fn tls(checks: &mut Checks, endpoint: &Endpoint, settings: &Layer) -> bool
 }
 
 async fn cluster_checks(checks: &mut Checks, connection: &Connection) {
+    let terminal = Terminal::shared(false);
+    let interaction = terminal.as_ref();
     let observer: Arc<dyn Observer> = Arc::new(Unobserved);
-    let opened = timeout(SESSION_LIMIT, cluster::connect(connection, &observer)).await;
+    let opened = timeout(SESSION_LIMIT, cluster::connect(connection, interaction, &observer)).await;
     let cluster = match opened {
         Ok(Ok(cluster)) => cluster,
         Ok(Err(error)) => {
@@ -306,11 +311,11 @@ async fn push_user(checks: &mut Checks, axl: &AxlClient, connection: &Connection
     if !usable {
         return checks.skip(&[PUSH_PASSWORD], "a push user that can log in");
     }
-    let Some(password) = connection.way.push_password_if_given() else {
+    if !connection.way.has_push_password() {
         return checks
             .skip(&[PUSH_PASSWORD], "its password (--push-password-file or PHONE_PASSWORD)");
-    };
-    let found = match password {
+    }
+    let found = match connection.way.push_password(&Silent).await {
         Err(error) => evaluate::failed(&error),
         // Once only: a wrong password counts against the account.
         Ok(password) => {

@@ -1,12 +1,13 @@
 //! What a run on several clusters tells at its end: each cluster's recap, one answer and one report.
 
+use crate::rollout::result::exit_of;
 use std::path::Path;
 
 use jiff::Timestamp;
 
 use crate::cli::args::OutputArgs;
+use crate::cli::next_command;
 use crate::cli::present::clusters;
-use crate::cli::present::clusters::Ended;
 use crate::cli::present::{list, run_result};
 use crate::cli::ui;
 use crate::error::{AppError, Exit};
@@ -15,7 +16,7 @@ use crate::journal::RunId;
 use crate::report::{
     ClusterEnd, OfCluster, Rollout, clusters_recap, printable_lines, rollout_json, rollout_recap,
 };
-use crate::rollout::next_command;
+use crate::rollout::multi_cluster::Ended;
 
 /// Makes sure that the answer and the report can be written, before anything is changed.
 ///
@@ -50,7 +51,7 @@ pub fn tell(
     for failure in &failures {
         ui::say(&printable_lines(&failure.to_string()));
     }
-    let exit = clusters::worst(&ended, run_result::exit_of);
+    let exit = clusters::worst(&ended, exit_of);
     if exit == Exit::Done && !failures.is_empty() { Exit::Failed } else { exit }
 }
 

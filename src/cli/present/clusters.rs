@@ -3,7 +3,8 @@
 //! Each has its own clients, limits and password. One that fails does not stop the others: its error is
 //! told with its name, and the exit code is the worst of all.
 
-use std::sync::Arc;
+use crate::cli::settings;
+use crate::rollout::multi_cluster::Ended;
 
 use futures::StreamExt as _;
 use jiff::Timestamp;
@@ -11,21 +12,13 @@ use serde::Serialize;
 
 use crate::cli::args::{ConnectionArgs, ListArgs, OutputArgs, PushArgs};
 use crate::cli::present::list;
-use crate::cli::ui;
-use crate::cli::ui::Progress;
 use crate::config::{FileConfig, Layer, environment};
 use crate::connect::cluster;
 use crate::connect::cluster::Connection;
 use crate::error::{AppError, ErrorKind, Exit};
-use crate::event::Observer;
-use crate::journal::RunId;
 use crate::report::{
     ClusterFailure, Format, OfCluster, Record, Suite, TestCase, TestResult, clusters_json,
-    printable_lines,
 };
-
-/// Clusters that are asked at once: each holds its phones in memory.
-pub const AT_ONCE: usize = 8;
 
 /// The clusters that a command is about.
 pub enum Chosen {
@@ -35,27 +28,16 @@ pub enum Chosen {
     Several(Vec<Connection>),
 }
 
-/// What came of one cluster.
-#[derive(Debug)]
-pub struct Ended<T> {
-    /// Its name in the config file.
-    pub name: String,
-    /// The number of its run, where it has one.
-    pub run: Option<RunId>,
-    /// What was found, or why nothing was.
-    pub result: Result<T, AppError>,
-}
-
 /// Finds the clusters that are meant, and checks the settings of all of them before any is asked.
 ///
 /// # Errors
 /// When one of them cannot be used as it is configured.
 pub fn chosen(args: &ConnectionArgs, push: Option<&PushArgs>) -> Result<Chosen, AppError> {
     if !args.is_about_several() {
-        return Ok(Chosen::One(Box::new(cluster::connection(args, push)?)));
+        return Ok(Chosen::One(Box::new(settings::connection(args, push)?)));
     }
     refuse_single_server(args, push)?;
-    let file = cluster::file(args)?.ok_or_else(|| {
+    let file = settings::file(args)?.ok_or_else(|| {
         AppError::new(
             ErrorKind::Usage,
             "several clusters are asked for, and there is no config file",
@@ -105,12 +87,12 @@ fn connection(
     flags: Layer,
     environment: Layer,
 ) -> Result<Connection, AppError> {
-    let section = cluster::section(Some(file), Some(name))?;
+    let section = settings::section(Some(file), Some(name))?;
     if section.is_none_or(|section| section.layer.host.is_none()) {
         return Err(AppError::new(ErrorKind::Usage, "it has no host in the config file")
             .hint("among several clusters each needs its own"));
     }
-    let (cluster, settings) = cluster::settings_of(Some(file), Some(name), flags, environment)?;
+    let (cluster, settings) = settings::settings_of(Some(file), Some(name), flags, environment)?;
     cluster::from_layer(cluster, settings)
 }
 
@@ -140,38 +122,6 @@ fn of_a_named_host(environment: Layer) -> Layer {
         return environment;
     }
     Layer { password: None, push_password: None, ..environment }
-}
-
-/// Does something with every cluster, several at once; answers in the order in which they were named.
-///
-/// Passwords are fetched before, one after the other, so that no two questions meet on the terminal.
-pub async fn each<T, Work>(connections: Vec<Connection>, work: Work) -> Vec<Ended<T>>
-where
-    Work: AsyncFn(&Connection, &Arc<dyn Observer>) -> Result<T, AppError>,
-{
-    let mut ready = Vec::new();
-    for mut connection in connections {
-        let fetched = connection.fetch_password();
-        ready.push((connection, fetched));
-    }
-    let work = &work;
-    let running = ready.into_iter().map(|(connection, fetched)| async move {
-        let observer = Progress::of_cluster(&connection.name);
-        let result = match fetched {
-            Ok(()) => work(&connection, &observer).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = &result {
-            say_failed(&connection.name, error);
-        }
-        Ended { name: connection.name, run: None, result }
-    });
-    futures::stream::iter(running).buffered(AT_ONCE).collect().await
-}
-
-/// Tells at once that a cluster failed, while others go on.
-pub fn say_failed(name: &str, error: &AppError) {
-    ui::say(&printable_lines(&error.told_of(name)));
 }
 
 /// Puts each cluster's rows into the order that was asked for. Their document keeps clusters apart, so
@@ -328,24 +278,6 @@ mod tests {
             ..Layer::default()
         };
         cluster::from_layer(Some(name.to_owned()), layer).unwrap()
-    }
-
-    #[tokio::test]
-    async fn clusters_are_asked_side_by_side_and_answer_in_order() {
-        let connections = vec![connection("b", "h1"), connection("a", "h2"), connection("c", "h3")];
-        // Nobody passes until all three are there.
-        let together = tokio::sync::Barrier::new(3);
-        let work = each(connections, async |connection, _| {
-            together.wait().await;
-            if connection.name == "a" {
-                return Err(AppError::new(ErrorKind::Failed, "gone"));
-            }
-            Ok(connection.name.clone())
-        });
-        let ended = tokio::time::timeout(std::time::Duration::from_secs(60), work).await.unwrap();
-        let names: Vec<_> =
-            ended.iter().map(|one| (one.name.as_str(), one.result.is_ok())).collect();
-        assert_eq!(names, [("b", true), ("a", false), ("c", true)]);
     }
 
     #[test]

@@ -1,19 +1,20 @@
 //! What a run tells at its end, whatever it can be told through.
 
 use crate::connect::journal;
+use crate::rollout::result::exit_of;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use crate::cli::args::OutputArgs;
+use crate::cli::next_command;
 use crate::cli::present::list;
 use crate::cli::ui;
 use crate::error::{AppError, ErrorKind, Exit};
-use crate::event::{Outcome, PhoneResult};
+use crate::event::PhoneResult;
 use crate::journal::{History, RunId, RunRow, Which};
 use crate::report::{Chronicle, Rollout, html, printable_lines, rollout_json, rollout_recap};
-use crate::rollout::next_command;
 
 /// Makes sure that the answer and the report can be written, before anything is changed.
 ///
@@ -119,20 +120,4 @@ pub fn report_of(history: &History, runs: Vec<RunRow>) -> Result<String, AppErro
 /// Where the report of a run goes unless a file is named.
 pub fn report_path(run: &RunRow) -> PathBuf {
     PathBuf::from(format!("axlpaper-report-{}.html", run.began_at.strftime("%Y%m%d-%H%M%S-%3f")))
-}
-
-/// Returns the exit code that a run deserves. One that was meant to push and reached nobody is no
-/// success either, unless there was nobody left to reach.
-pub fn exit_of(rollout: &Rollout) -> Exit {
-    let pushed =
-        rollout.already > 0 || rollout.phones.iter().any(|phone| phone.outcome != Outcome::Skipped);
-    if rollout.interrupted {
-        Exit::Interrupted
-    } else if rollout.refused {
-        Exit::Authentication
-    } else if rollout.is_success() && pushed {
-        Exit::Done
-    } else {
-        Exit::SomeFailed
-    }
 }

@@ -3,10 +3,12 @@
 mod console;
 mod progress;
 mod prompt;
+mod terminal;
 
 pub use console::{
     SAID, TOLD, put, put_with, say, say_error, speak_json, speaks_unicode, terminal_width,
     write_stderr,
 };
 pub use progress::Progress;
-pub use prompt::{confirm, confirm_yes, password};
+pub use prompt::confirm_yes;
+pub use terminal::Terminal;

@@ -16,6 +16,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::config::KeyringEntry;
 use crate::error::{AppError, ErrorKind};
+use crate::interaction::Interaction;
 
 /// What all entries of this program are filed under.
 const SERVICE: &str = "axlpaper";
@@ -84,79 +85,97 @@ impl KeyringError {
     }
 }
 
-/// Returns a password; a locked keyring may ask a person first.
+/// Returns a password; a locked keyring may ask its user first.
 ///
 /// # Errors
-/// When there is no keyring, no entry, no answer in time, or nobody unlocks it.
-pub fn read(entry: &KeyringEntry, whose: &str) -> Result<SecretString, AppError> {
-    on(entry, whose, |account| system::read(account, LIMIT))
+/// When there is no keyring, no entry, no answer in time, or it stays locked.
+pub async fn read(
+    entry: &KeyringEntry,
+    whose: &str,
+    interaction: &dyn Interaction,
+) -> Result<SecretString, AppError> {
+    let account = account(entry, whose)?;
+    system::read(account, LIMIT, interaction)
+        .await
+        .map_err(|error| error.told(entry, account, whose))
 }
 
-/// Looks whether an entry is there and can be read; nobody is asked anything.
+/// Looks whether an entry is there and can be read, without a question to anybody.
 ///
 /// An entry of a user or a host that only the command line names cannot be looked for.
 ///
 /// # Errors
 /// When there is no keyring, it is locked, or has no such entry.
-pub fn look(entry: &KeyringEntry, whose: &str) -> Result<(), AppError> {
-    if entry.account().is_none() {
-        return Ok(());
-    }
-    on(entry, whose, |account| system::look(account, QUIET))
+pub async fn look(entry: &KeyringEntry, whose: &str) -> Result<(), AppError> {
+    let Some(account) = entry.account() else { return Ok(()) };
+    system::look(account, QUIET).await.map_err(|error| error.told(entry, account, whose))
 }
 
 /// Makes sure that there is a keyring, before anybody is asked for something to put into it.
 ///
 /// # Errors
 /// When there is none, or it does not answer.
-pub fn reach(entry: &KeyringEntry, whose: &str) -> Result<(), AppError> {
-    on(entry, whose, |account| match system::look(account, QUIET) {
-        Err(error @ (KeyringError::NoService(_) | KeyringError::Late(_))) => Err(error),
+pub async fn reach(entry: &KeyringEntry, whose: &str) -> Result<(), AppError> {
+    let account = account(entry, whose)?;
+    match system::look(account, QUIET).await {
+        Err(error @ (KeyringError::NoService(_) | KeyringError::Late(_))) => {
+            Err(error.told(entry, account, whose))
+        }
         // What is in there does not matter yet.
         Ok(()) | Err(_) => Ok(()),
-    })
+    }
 }
 
 /// Stores a password in place of what was there, and makes sure that it can be read.
 ///
 /// # Errors
 /// As [`read`], and when another password is read than was stored.
-pub fn store(entry: &KeyringEntry, whose: &str, password: &SecretString) -> Result<(), AppError> {
-    on(entry, whose, |account| {
-        system::store(account, password, LIMIT)?;
-        let stands = system::read(account, LIMIT)?;
-        if stands.expose_secret() == password.expose_secret() {
+pub async fn store(
+    entry: &KeyringEntry,
+    whose: &str,
+    password: &SecretString,
+    interaction: &dyn Interaction,
+) -> Result<(), AppError> {
+    let account = account(entry, whose)?;
+    let stored = async {
+        system::store(account, password, LIMIT, interaction).await?;
+        let read_back = system::read(account, LIMIT, interaction).await?;
+        if read_back.expose_secret() == password.expose_secret() {
             return Ok(());
         }
         Err(KeyringError::Failed("another password is read than was stored".to_owned()))
-    })
+    };
+    stored.await.map_err(|error| error.told(entry, account, whose))
 }
 
 /// Removes an entry.
 ///
 /// # Errors
 /// As [`read`].
-pub fn delete(entry: &KeyringEntry, whose: &str) -> Result<(), AppError> {
-    on(entry, whose, |account| system::delete(account, LIMIT))
-}
-
-fn on<T>(
+pub async fn delete(
     entry: &KeyringEntry,
     whose: &str,
-    work: impl FnOnce(&str) -> Result<T, KeyringError>,
-) -> Result<T, AppError> {
-    let Some(account) = entry.account() else {
+    interaction: &dyn Interaction,
+) -> Result<(), AppError> {
+    let account = account(entry, whose)?;
+    system::delete(account, LIMIT, interaction)
+        .await
+        .map_err(|error| error.told(entry, account, whose))
+}
+
+fn account<'a>(entry: &'a KeyringEntry, whose: &str) -> Result<&'a str, AppError> {
+    entry.account().ok_or_else(|| {
         let message =
             format!("whose entry of the keyring gives the password of {whose} is not known");
-        return Err(AppError::new(ErrorKind::Usage, message)
-            .hint("the entry is called USER@HOST: name host and user in the cluster's table"));
-    };
-    work(account).map_err(|error| error.told(entry, account, whose))
+        AppError::new(ErrorKind::Usage, message)
+            .hint("the entry is called USER@HOST: name host and user in the cluster's table")
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::interaction::Silent;
 
     #[test]
     fn what_is_wrong_is_told_with_what_to_do() {
@@ -180,11 +199,11 @@ mod tests {
         }
     }
 
-    #[test]
-    fn an_entry_of_nobody_is_not_asked_for() {
+    #[tokio::test]
+    async fn an_entry_of_nobody_is_not_asked_for() {
         let entry = KeyringEntry::new("lab", false);
-        look(&entry, "the AXL user").unwrap();
-        let error = read(&entry, "the AXL user").unwrap_err().to_string();
+        look(&entry, "the AXL user").await.unwrap();
+        let error = delete(&entry, "the AXL user", &Silent).await.unwrap_err().to_string();
         assert!(error.contains("USER@HOST"), "{error}");
     }
 }

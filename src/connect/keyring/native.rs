@@ -1,7 +1,6 @@
 //! The Keychain of macOS and the Credential Manager of Windows. Their calls block, so they run on a thread
 //! that is left alone when its time is over.
 
-use std::sync::mpsc;
 use std::time::Duration;
 
 #[cfg(target_os = "macos")]
@@ -14,49 +13,58 @@ use secrecy::{ExposeSecret as _, SecretString};
 use windows_native_keyring_store::Store;
 
 use crate::connect::keyring::{KeyringError, SERVICE};
+use crate::interaction::Interaction;
 
 type Result<T> = std::result::Result<T, KeyringError>;
 
 /// Reads the password of an entry.
-pub fn read(account: &str, limit: Duration) -> Result<SecretString> {
+pub async fn read(account: &str, limit: Duration, _: &dyn Interaction) -> Result<SecretString> {
     within(limit, account, |entry| {
         let password = Zeroizing::new(entry.get_password()?);
         Ok(SecretString::from(password.as_str()))
     })
+    .await
 }
 
 /// Looks whether the entry is there: there is no other way to tell than to read it.
-pub fn look(account: &str, limit: Duration) -> Result<()> {
-    read(account, limit).map(drop)
+pub async fn look(account: &str, limit: Duration) -> Result<()> {
+    within(limit, account, |entry| entry.get_password().map(|text| drop(Zeroizing::new(text))))
+        .await
 }
 
 /// Stores an entry.
-pub fn store(account: &str, password: &SecretString, limit: Duration) -> Result<()> {
+pub async fn store(
+    account: &str,
+    password: &SecretString,
+    limit: Duration,
+    _: &dyn Interaction,
+) -> Result<()> {
     let password = password.clone();
-    within(limit, account, move |entry| entry.set_password(password.expose_secret()))
+    within(limit, account, move |entry| entry.set_password(password.expose_secret())).await
 }
 
 /// Removes the entry.
-pub fn delete(account: &str, limit: Duration) -> Result<()> {
-    within(limit, account, Entry::delete_credential)
+pub async fn delete(account: &str, limit: Duration, _: &dyn Interaction) -> Result<()> {
+    within(limit, account, Entry::delete_credential).await
 }
 
-fn within<T: Send + 'static>(
+async fn within<T: Send + 'static>(
     limit: Duration,
     account: &str,
     work: impl FnOnce(&Entry) -> std::result::Result<T, Error> + Send + 'static,
 ) -> Result<T> {
-    let (told, answer) = mpsc::channel();
     let account = account.to_owned();
-    std::thread::spawn(move || {
-        let done = Store::new()
+    let blocking = tokio::task::spawn_blocking(move || {
+        Store::new()
             .map_err(|error| KeyringError::NoService(error.to_string()))
             .and_then(|store| store.build(SERVICE, &account, None).map_err(failed))
-            .and_then(|entry| work(&entry).map_err(failed));
-        // Nobody listens any more when the time is over.
-        let _ignored = told.send(done);
+            .and_then(|entry| work(&entry).map_err(failed))
     });
-    answer.recv_timeout(limit).unwrap_or(Err(KeyringError::Late(limit)))
+    match tokio::time::timeout(limit, blocking).await {
+        Ok(Ok(done)) => done,
+        Ok(Err(error)) => Err(KeyringError::Failed(error.to_string())),
+        Err(_) => Err(KeyringError::Late(limit)),
+    }
 }
 
 /// The error of an entry that is no text holds its bytes, so it must not be passed on.

@@ -10,24 +10,29 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret as _, SecretString};
 use secret_service::{EncryptionType, Error, Item, SearchItemsResult, SecretService};
 
-use crate::cli::{aside, ui};
 use crate::connect::keyring::{KeyringError, SERVICE};
+use crate::interaction::{Interaction, Notice};
 
 type Result<T> = std::result::Result<T, KeyringError>;
 
 /// Reads the password of an entry.
-pub fn read(account: &str, limit: Duration) -> Result<SecretString> {
+pub async fn read(
+    account: &str,
+    limit: Duration,
+    interaction: &dyn Interaction,
+) -> Result<SecretString> {
     within(limit, async {
         let service = connect().await?;
-        let items = readable(&service, account).await?;
+        let items = readable(&service, account, interaction).await?;
         let secret = Zeroizing::new(only(&items)?.get_secret().await.map_err(failed)?);
         let text = std::str::from_utf8(&secret).map_err(|_| KeyringError::NoText)?;
         Ok(SecretString::from(text))
     })
+    .await
 }
 
 /// Looks whether the entry is there and can be read.
-pub fn look(account: &str, limit: Duration) -> Result<()> {
+pub async fn look(account: &str, limit: Duration) -> Result<()> {
     within(limit, async {
         let service = connect().await?;
         let found = search(&service, account).await?;
@@ -36,10 +41,16 @@ pub fn look(account: &str, limit: Duration) -> Result<()> {
         }
         only(&found.unlocked).map(drop)
     })
+    .await
 }
 
 /// Stores an entry in the default keyring.
-pub fn store(account: &str, password: &SecretString, limit: Duration) -> Result<()> {
+pub async fn store(
+    account: &str,
+    password: &SecretString,
+    limit: Duration,
+    interaction: &dyn Interaction,
+) -> Result<()> {
     within(limit, async {
         let service = connect().await?;
         let keyring = match service.get_default_collection().await {
@@ -47,7 +58,7 @@ pub fn store(account: &str, password: &SecretString, limit: Duration) -> Result<
             found => found.map_err(failed)?,
         };
         if keyring.is_locked().await.map_err(failed)? {
-            say_locked();
+            say_locked(interaction);
             keyring.unlock().await.map_err(failed)?;
         }
         let (label, secret) = (format!("axlpaper: {account}"), password.expose_secret());
@@ -55,31 +66,30 @@ pub fn store(account: &str, password: &SecretString, limit: Duration) -> Result<
             keyring.create_item(&label, attributes(account), secret.as_bytes(), true, "text/plain");
         stored.await.map(drop).map_err(failed)
     })
+    .await
 }
 
 /// Removes the entry, as often as it is there.
-pub fn delete(account: &str, limit: Duration) -> Result<()> {
+pub async fn delete(account: &str, limit: Duration, interaction: &dyn Interaction) -> Result<()> {
     within(limit, async {
         let service = connect().await?;
         let found = search(&service, account).await?;
         let mut items = found.unlocked;
         if !found.locked.is_empty() {
-            items.extend(unlocked(&service, found.locked).await?);
+            items.extend(unlocked(&service, found.locked, interaction).await?);
         } else if items.is_empty() {
-            items = readable(&service, account).await?;
+            items = readable(&service, account, interaction).await?;
         }
         for item in &items {
             item.delete().await.map_err(failed)?;
         }
         Ok(())
     })
+    .await
 }
 
-fn within<T: Send>(limit: Duration, work: impl Future<Output = Result<T>> + Send) -> Result<T> {
-    let ended = aside::within(limit, work);
-    ended
-        .map_err(|error| KeyringError::Failed(error.to_string()))?
-        .unwrap_or(Err(KeyringError::Late(limit)))
+async fn within<T>(limit: Duration, work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::time::timeout(limit, work).await.unwrap_or(Err(KeyringError::Late(limit)))
 }
 
 /// Whatever goes wrong before there is a session is about the service, not about an entry.
@@ -96,19 +106,23 @@ async fn search<'a>(
 }
 
 /// Returns the entries of an account; where there is none that is unlocked, a person may be asked first.
-async fn readable<'a>(service: &'a SecretService<'a>, account: &str) -> Result<Vec<Item<'a>>> {
+async fn readable<'a>(
+    service: &'a SecretService<'a>,
+    account: &str,
+    interaction: &dyn Interaction,
+) -> Result<Vec<Item<'a>>> {
     let found = search(service, account).await?;
     if !found.unlocked.is_empty() {
         return Ok(found.unlocked);
     }
     if !found.locked.is_empty() {
-        return unlocked(service, found.locked).await;
+        return unlocked(service, found.locked, interaction).await;
     }
     // Some services do not say what is in a keyring that is locked.
     if !is_locked(service).await? {
         return Err(KeyringError::NoEntry);
     }
-    say_locked();
+    say_locked(interaction);
     let keyring = service.get_default_collection().await.map_err(failed)?;
     keyring.unlock().await.map_err(failed)?;
     let found = search(service, account).await?.unlocked;
@@ -118,8 +132,9 @@ async fn readable<'a>(service: &'a SecretService<'a>, account: &str) -> Result<V
 async fn unlocked<'a>(
     service: &'a SecretService<'a>,
     items: Vec<Item<'a>>,
+    interaction: &dyn Interaction,
 ) -> Result<Vec<Item<'a>>> {
-    say_locked();
+    say_locked(interaction);
     service.unlock_all(&items.iter().collect::<Vec<_>>()).await.map_err(failed)?;
     Ok(items)
 }
@@ -133,10 +148,10 @@ async fn is_locked(service: &SecretService<'_>) -> Result<bool> {
     }
 }
 
-fn say_locked() {
-    ui::say(
+fn say_locked(interaction: &dyn Interaction) {
+    interaction.notice(&Notice::Text(
         "The keyring is locked: its own window may ask for its password now, for a minute at most.",
-    );
+    ));
 }
 
 fn only<'items, 'a>(items: &'items [Item<'a>]) -> Result<&'items Item<'a>> {
@@ -168,10 +183,10 @@ fn words(error: &Error) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_keyring_that_does_not_answer_is_not_waited_for_for_ever() {
+    #[tokio::test]
+    async fn a_keyring_that_does_not_answer_is_not_waited_for_for_ever() {
         let limit = Duration::from_millis(5);
-        let late = within(limit, std::future::pending::<Result<()>>());
+        let late = within(limit, std::future::pending::<Result<()>>()).await;
         assert!(matches!(late, Err(KeyringError::Late(told)) if told == limit), "{late:?}");
     }
 }

@@ -13,7 +13,22 @@ use crate::domain::payload_kind::{ObjectKind, Takes};
 use crate::event::{Event, Observer, Outcome, PhoneResult, Stage};
 use crate::phone::{DeviceInformation, Https, IdentityError, PhoneClient, who_is_there};
 use crate::push::{LoginCheck, Target};
-use crate::rollout::by_address::list::{Entry, is_address};
+
+/// A phone that is known by its address.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Entry {
+    /// Where it answers.
+    pub address: IpAddr,
+    /// Its model, where that was said.
+    pub model: Option<&'static Model>,
+    /// Its device name, where that was said.
+    pub name: Option<DeviceName>,
+}
+
+/// Tells whether a name is an address that stands for one.
+pub fn is_address(name: &DeviceName) -> bool {
+    name.as_str().parse::<IpAddr>().is_ok()
+}
 
 /// What came of asking a phone who it is.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -1,11 +1,12 @@
 //! `axlpaper config keyring`
 
+use crate::cli::settings;
 use std::path::PathBuf;
 
 use crate::cli::args::ConnectionArgs;
-use crate::cli::ui;
+use crate::cli::ui::{self, Terminal};
 use crate::config::{KeyringEntry, Layer, PasswordSource, account};
-use crate::connect::{cluster, keyring, password};
+use crate::connect::{keyring, password};
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::report::printable_lines;
 
@@ -34,14 +35,14 @@ pub struct Args {
 ///
 /// # Errors
 /// When no user of a cluster is meant, the password cannot be read, or the keyring does not take it.
-pub fn run(args: Args) -> Result<Exit, AppError> {
+pub async fn run(args: Args) -> Result<Exit, AppError> {
     let Args { config, cluster, push, delete } = args;
     let named = ConnectionArgs {
         config,
         cluster: cluster.into_iter().collect(),
         ..ConnectionArgs::default()
     };
-    let (cluster, settings) = cluster::settings(&named, None)?;
+    let (cluster, settings) = settings::settings(&named, None)?;
     let Some(cluster) = cluster else {
         return Err(AppError::new(ErrorKind::Usage, "no cluster of the config file is meant")
             .hint("name one with --cluster; `axlpaper init` writes a config file"));
@@ -50,13 +51,16 @@ pub fn run(args: Args) -> Result<Exit, AppError> {
     let entry = KeyringEntry::new(&*cluster, push).of(Some(account.clone()));
     let whose =
         format!("the {} of cluster {cluster:?}", if push { "push user" } else { "AXL user" });
+    let terminal = Terminal::shared(false);
+    let interaction = terminal.as_ref();
     if delete {
-        keyring::delete(&entry, &whose)?;
+        keyring::delete(&entry, &whose, interaction).await?;
         ui::say(&printable_lines(&format!("Removed the entry {account} from the keyring.")));
         return Ok(Exit::Done);
     }
-    keyring::reach(&entry, &whose)?;
-    keyring::store(&entry, &whose, &password::new(&account)?)?;
+    keyring::reach(&entry, &whose).await?;
+    let password = password::new(&account, interaction).await?;
+    keyring::store(&entry, &whose, &password, interaction).await?;
     ui::say(&printable_lines(&format!("Stored the entry {account} in the keyring.")));
     if let Some(advice) = advice(&settings, &cluster, push) {
         ui::say(&printable_lines(&advice));

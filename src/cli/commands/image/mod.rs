@@ -5,6 +5,7 @@ mod prepare;
 mod tftp;
 mod wanted;
 
+use crate::rollout::payload;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,7 +17,6 @@ use crate::cli::args::{ConnectionArgs, OutputArgs, TargetArgs};
 use crate::cli::commands::image::output_dir::{Folder, NewFile};
 use crate::cli::present::list;
 use crate::cli::ui;
-use crate::connect::cluster;
 use crate::domain::model::Model;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::media::{
@@ -103,7 +103,7 @@ impl MakeArgs {
         let pictures = pictures.map_err(|error| failed(&error))?;
         let mut remarks = decoded.remarks().to_vec();
         remarks.extend(pictures.iter().filter_map(|prepared| images::too_long(prepared)));
-        let picture = cluster::file_name(&self.picture);
+        let picture = payload::file_name(&self.picture);
         Ok((folder, Made { picture, options, models, pictures, remarks }))
     }
 

@@ -1,16 +1,16 @@
 //! For which models pictures are made.
 
+use crate::cli::settings;
 use std::collections::HashSet;
 
 use crate::cli::args::name_list;
 use crate::cli::args::{ConnectionArgs, TargetArgs};
+use crate::cli::commands::rollout_common::survey;
 use crate::cli::ui::Progress;
-use crate::connect::cluster;
 use crate::domain::model::{self, Model};
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::{LimitCounts, Pattern};
 use crate::error::{AppError, ErrorKind};
-use crate::rollout;
 
 /// Chooses models that show pictures, in the order of the catalogue.
 ///
@@ -61,10 +61,10 @@ async fn of_cluster(
     target: &TargetArgs,
 ) -> Result<Vec<&'static Model>, AppError> {
     name_list::check_stdin(connection, target)?;
-    let connection = cluster::connection(connection, None)?;
+    let connection = settings::connection(connection, None)?;
     let (counts, repairs) = (LimitCounts::PhonesWithPictures, Repairs::default());
     let progress = Progress::shared();
-    let inventory = rollout::survey(&connection, target, counts, &repairs, &progress).await?;
+    let inventory = survey(&connection, target, counts, &repairs, &progress).await?;
     let names: HashSet<&str> = inventory
         .phones
         .iter()

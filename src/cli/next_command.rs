@@ -9,6 +9,7 @@ use clap::Args as _;
 
 use crate::cli::args::{ConnectionArgs, PushArgs, WaitArgs};
 use crate::cli::{definition, ui};
+use crate::error::AppError;
 use crate::journal::{History, JournalError, RunId, RunRow, Which};
 use crate::report::{self, printable_lines};
 
@@ -30,6 +31,15 @@ pub fn step_here(journal: &Path, run: RunId) -> Option<String> {
     let next = step(&history, &run).ok()??;
     let is_told = next.split(' ').any(|word| word == "--yes");
     Some(if is_told || std::io::stdin().is_terminal() { next } else { next + " --yes" })
+}
+
+/// Adds the command that finishes the run which an error ended, where something is left to do.
+pub fn with_next(error: AppError) -> AppError {
+    let unfinished = error.unfinished_run();
+    match unfinished.and_then(|run| step_here(&run.journal, run.run)) {
+        Some(next) => error.hint(format!("go on with `{next}`")),
+        None => error,
+    }
 }
 
 /// Says how to go on after a run, where something is left to do.

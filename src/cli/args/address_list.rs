@@ -1,29 +1,20 @@
 //! Which addresses are meant, and what is said about the phones there.
 
+use crate::rollout::by_address::identify::is_address;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use csv::StringRecord;
 
+use crate::cli::args::address::AddressArgs;
 use crate::cli::args::name_list::{line_of, read_list, rows};
 use crate::domain::device_name::DeviceName;
 use crate::domain::model::{self, Model};
 use crate::domain::selector::Pattern;
 use crate::domain::text::excerpt;
 use crate::error::{AppError, ErrorKind};
-use crate::rollout::by_address::AddressArgs;
-
-/// A phone that is known by its address.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Entry {
-    /// Where it answers.
-    pub address: IpAddr,
-    /// Its model, where that was said.
-    pub model: Option<&'static Model>,
-    /// Its device name, where that was said.
-    pub name: Option<DeviceName>,
-}
+use crate::rollout::by_address::identify::Entry;
 
 /// Puts everything together that was typed.
 ///
@@ -67,11 +58,6 @@ pub fn address(text: &str) -> Result<IpAddr, String> {
         return Err("no single phone answers at that address".to_owned());
     }
     Ok(address)
-}
-
-/// Tells whether a name is an address that stands for one.
-pub fn is_address(name: &DeviceName) -> bool {
-    name.as_str().parse::<IpAddr>().is_ok()
 }
 
 fn one_model(models: &[Pattern]) -> Result<Option<&'static Model>, AppError> {

@@ -1,0 +1,54 @@
+//! Options about HTTPS to phones.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::config::Layer;
+use crate::domain::selector::Pattern;
+
+/// How phones are reached that take pictures over HTTPS only.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Phones that want HTTPS")]
+pub struct PhoneTlsArgs {
+    /// File with the authorities that signed the phones' certificates (PEM): the phone maker's, or the cluster's
+    /// CAPF. The certificate's name must be the phone's, where it names one
+    #[arg(long, value_name = "FILE", conflicts_with = "phone_tls")]
+    pub phone_ca_file: Option<PathBuf>,
+    /// What else makes a phone's certificate believed: pin-first-use keeps the first one in the journal and refuses
+    /// another one later; insecure believes any, so whoever is in between can read the password
+    #[arg(long, value_name = "HOW")]
+    pub phone_tls: Option<PhoneTlsArg>,
+    /// Port of the phones' web servers for HTTPS [default: 443]
+    #[arg(long, value_name = "PORT")]
+    pub phone_tls_port: Option<u16>,
+    /// Forget what was pinned for this phone, which has got a new certificate; repeatable, * stands for any characters
+    #[arg(long, value_name = "NAME", conflicts_with = "phone_ca_file")]
+    pub phone_repin: Vec<Pattern>,
+}
+
+/// What makes a phone's certificate believed, as typed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum PhoneTlsArg {
+    /// The first one is kept.
+    PinFirstUse,
+    /// Any.
+    Insecure,
+}
+
+impl PhoneTlsArgs {
+    /// Puts what was typed on a layer of settings.
+    pub fn on(&self, layer: Layer) -> Layer {
+        let how = |arg: PhoneTlsArg| match arg {
+            PhoneTlsArg::PinFirstUse => "pin-first-use".to_owned(),
+            PhoneTlsArg::Insecure => "insecure".to_owned(),
+        };
+        Layer {
+            phone_ca_file: self.phone_ca_file.clone(),
+            phone_tls: self.phone_tls.map(how),
+            phone_tls_port: self.phone_tls_port,
+            phone_repin: self.phone_repin.clone(),
+            ..layer
+        }
+    }
+}

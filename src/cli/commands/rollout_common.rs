@@ -1,0 +1,340 @@
+//! From the options of `rollout`, `push`, `ringtone`, `play` and `keys` to a rollout, and from its outcome to the exit
+//! code.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::cli::args::address::AddressArgs;
+use crate::cli::args::address_list;
+use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs, WaitArgs};
+use crate::cli::args::{name_list, schedule};
+use crate::cli::interrupt;
+use crate::cli::present::clusters::{self, Chosen};
+use crate::cli::present::{cluster_results, list, run_result};
+use crate::cli::settings;
+use crate::cli::ui::{self, Progress, Terminal};
+use crate::connect::cluster::Connection;
+use crate::connect::journal;
+use crate::domain::audit::AuditedPhone;
+use crate::domain::inventory::Inventory;
+use crate::domain::repair_policy::Repairs;
+use crate::domain::selector::{LimitCounts, Selector};
+use crate::error::{AppError, ErrorKind, Exit};
+use crate::event::{Observer, Proof};
+use crate::interaction::Interaction;
+use crate::report::{OfCluster, Rollout, audit_json};
+use crate::rollout::assess::survey_of;
+use crate::rollout::control::RolloutHandle;
+use crate::rollout::multi_cluster::{self, Ended, Observers};
+use crate::rollout::payload::{Goods, Wanted};
+use crate::rollout::request::{Addresses, RolloutRequest, Scope};
+use crate::rollout::resume::{self, Earlier};
+
+/// A rollout as typed.
+#[derive(Debug)]
+pub struct Job {
+    /// The command.
+    pub command: &'static str,
+    /// What is pushed to whom.
+    pub source: Source,
+    /// How to reach the cluster.
+    pub connection: ConnectionArgs,
+    /// How to push.
+    pub push: PushArgs,
+    /// How to answer.
+    pub output: OutputArgs,
+    /// Whether to go on without asking.
+    pub yes: bool,
+    /// What may be repaired; nothing where the cluster may not be changed.
+    pub repair: Option<Repairs>,
+    /// How long changes may need.
+    pub wait: WaitArgs,
+    /// Whether to stop after the plan.
+    pub dry_run: bool,
+}
+
+/// What is pushed to whom.
+#[derive(Debug)]
+pub enum Source {
+    /// A payload, to phones that a cluster names or that are named by address.
+    Typed {
+        /// What is pushed.
+        wanted: Wanted,
+        /// Which phones.
+        target: Box<TargetArgs>,
+        /// Which addresses.
+        addresses: AddressArgs,
+    },
+    /// What an earlier run was about.
+    Earlier(Earlier),
+}
+
+/// What is pushed to whom, once it has been read.
+struct Subject {
+    payload: Goods,
+    name: String,
+    selector: Selector,
+    proof: Option<Proof>,
+    repair: Option<Repairs>,
+    continues: Option<crate::journal::RunId>,
+}
+
+/// Runs a rollout from what was typed to its exit code.
+///
+/// # Errors
+/// When nothing can be done at all; what fails on the way is in the answer.
+pub async fn run(job: Job) -> Result<Exit, AppError> {
+    let interaction = Terminal::shared(job.yes);
+    let several = job.connection.is_about_several();
+    let scope = scope(&job, several)?;
+    let schedule = schedule::schedule(&job.connection, &job.push)?;
+    let journal = journal::path(job.connection.state.as_deref())?;
+    let (subject, scope) = match (&job.source, scope) {
+        (Source::Typed { wanted, target, .. }, scope) => (typed(&job, wanted, target)?, scope),
+        (Source::Earlier(earlier), Scope::Clusters(mut connections)) => {
+            // Only one cluster is possible here.
+            let Some(connection) = connections.first_mut() else { return Err(one_run_at_a_time()) };
+            match earlier_run(&job, *earlier, connection, interaction.as_ref()).await? {
+                Some(subject) => (subject, Scope::Clusters(connections)),
+                None => {
+                    ui::say(
+                        "nothing is left to do in that run: no phone failed, and none is pending",
+                    );
+                    return Ok(Exit::Done);
+                }
+            }
+        }
+        (Source::Earlier(_), Scope::Addresses(_)) => return Err(one_run_at_a_time()),
+    };
+    subject.payload.check_name(job.push.picture_name.as_deref())?;
+    let typed_proof = job.push.verify.map(Proof::from);
+    let request = RolloutRequest {
+        command: job.command,
+        command_line: settings::command_line(),
+        proof: subject.payload.proof(typed_proof.or(subject.proof))?,
+        journal,
+        continues: subject.continues,
+        selector: subject.selector,
+        payload: Arc::new(subject.payload),
+        payload_name: subject.name,
+        options: job.push.options(),
+        repair: subject.repair,
+        wait: job.wait.limits(),
+        schedule,
+    };
+    let observers = observers(several);
+    match scope {
+        Scope::Clusters(connections) if job.dry_run => {
+            dry_run(request, connections, several, &interaction, &*observers, &job.output).await
+        }
+        scope => push(&job, request, scope, several, &interaction, &*observers).await,
+    }
+}
+
+/// Prepares, asks, executes, and shows the outcome.
+async fn push(
+    job: &Job,
+    request: RolloutRequest,
+    scope: Scope,
+    several: bool,
+    interaction: &Arc<dyn Interaction>,
+    observers: &Observers,
+) -> Result<Exit, AppError> {
+    let report = job.push.report.as_deref();
+    if several {
+        cluster_results::check(&job.output, report)?;
+    } else {
+        run_result::check(&job.output, report)?;
+    }
+    let journal = request.journal.clone();
+    let ended = steps(request, scope, interaction, observers).await?;
+    if several {
+        return Ok(cluster_results::tell(ended, &journal, &job.output, report));
+    }
+    let rollout = only(ended)?;
+    Ok(run_result::tell(&rollout, &journal, &job.output, report))
+}
+
+/// Rolls out on one cluster, and returns what came of it.
+pub(crate) async fn roll_out(
+    request: RolloutRequest,
+    scope: Scope,
+    interaction: &Arc<dyn Interaction>,
+) -> Result<Rollout, AppError> {
+    only(steps(request, scope, interaction, &*observers(false)).await?)
+}
+
+async fn steps(
+    request: RolloutRequest,
+    scope: Scope,
+    interaction: &Arc<dyn Interaction>,
+    observers: &Observers,
+) -> Result<Vec<Ended<Rollout>>, AppError> {
+    let prepared = multi_cluster::prepare(request, scope, interaction, observers).await?;
+    let prepared = prepared.confirm().await?;
+    let handle = RolloutHandle::default();
+    // From here on clusters and phones are changed, so an interrupt must not cut anything short.
+    let on_interrupt = interrupt::watch(&handle);
+    let ended = prepared.execute(&handle).await;
+    drop(on_interrupt);
+    Ok(ended)
+}
+
+/// Shows what a rollout would do, and does none of it.
+async fn dry_run(
+    request: RolloutRequest,
+    connections: Vec<Connection>,
+    several: bool,
+    interaction: &Arc<dyn Interaction>,
+    observers: &Observers,
+    args: &OutputArgs,
+) -> Result<Exit, AppError> {
+    if several {
+        list::check_list::<OfCluster<'_, AuditedPhone>>(args)?;
+    } else {
+        list::check_list::<AuditedPhone>(args)?;
+    }
+    let mut ended = multi_cluster::dry_run(request, connections, interaction, observers).await;
+    if several {
+        clusters::sort(args, &mut ended, |found| &mut found.audit.phones)?;
+        let recaps = ended.iter().filter_map(|one| Some(one.result.as_ref().ok()?.recap()));
+        let recaps = recaps.collect::<Vec<_>>().join("\n");
+        let recap = format!("{recaps}\n{}\n", clusters::recap(&ended));
+        if args.is_recap() {
+            list::write(args, &recap)?;
+        } else {
+            ui::say(&recap);
+            clusters::write(
+                args,
+                &ended,
+                |found| &found.audit.phones,
+                |found| audit_json(&found.audit, Timestamp::now()),
+            )?;
+        }
+        return Ok(clusters::worst(&ended, |_| Exit::Done));
+    }
+    let mut found = only(ended)?;
+    list::sort(&args.list, &mut found.audit.phones)?;
+    let recap = found.recap();
+    if args.is_recap() {
+        list::write(args, &recap)?;
+    } else {
+        ui::say(&recap);
+        list::write(
+            args,
+            &list::list(args, &found.audit.phones, || audit_json(&found.audit, Timestamp::now()))?,
+        )?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Finds out where the phones are, and checks the settings of all clusters before any is asked.
+fn scope(job: &Job, several: bool) -> Result<Scope, AppError> {
+    match &job.source {
+        Source::Typed { addresses, target, .. } if addresses.any() => {
+            let way = settings::push_access(&job.connection, &job.push)?;
+            way.need_push_user()?;
+            let entries = address_list::entries(addresses, &target.model)?;
+            return Ok(Scope::Addresses(Addresses { way, entries }));
+        }
+        Source::Earlier(_) if several => return Err(one_run_at_a_time()),
+        Source::Earlier(earlier) => {
+            let journal = journal::path(job.connection.state.as_deref())?;
+            resume::refuse_addresses(*earlier, &journal)?;
+        }
+        Source::Typed { .. } => {}
+    }
+    let connections = match clusters::chosen(&job.connection, Some(&job.push))? {
+        Chosen::One(connection) => vec![*connection],
+        Chosen::Several(connections) => connections,
+    };
+    for connection in &connections {
+        connection.way.need_push_user().map_err(|error| match several {
+            true => error.within(&connection.name),
+            false => error,
+        })?;
+    }
+    Ok(Scope::Clusters(connections))
+}
+
+fn typed(job: &Job, wanted: &Wanted, target: &TargetArgs) -> Result<Subject, AppError> {
+    name_list::check_stdin(&job.connection, target)?;
+    let (payload, name) = wanted.read()?;
+    let limit_counts = payload.limit_counts();
+    Ok(Subject {
+        payload,
+        name,
+        selector: Selector { limit_counts, ..name_list::selector(target)? },
+        proof: None,
+        repair: job.repair.clone(),
+        continues: None,
+    })
+}
+
+/// Reads what an earlier run was about, and how it reached its phones; nothing where it left nothing undone.
+async fn earlier_run(
+    job: &Job,
+    earlier: Earlier,
+    connection: &mut Connection,
+    interaction: &dyn Interaction,
+) -> Result<Option<Subject>, AppError> {
+    let journal = journal::path(job.connection.state.as_deref())?;
+    let resumed = resume::read(earlier, job.repair.as_ref(), &journal, connection, interaction)?;
+    let Some(resumed) = resumed else { return Ok(None) };
+    if let Some(kept) = resumed.phone_tls {
+        connection.way.phone_tls.go_on(kept, resumed.continues, interaction)?;
+    }
+    // Rules that the config file has now count before those of the run that is gone on with.
+    if connection.way.nat.is_empty() {
+        connection.way.nat = resumed.nat;
+    }
+    Ok(Some(Subject {
+        payload: resumed.goods,
+        name: resumed.file,
+        selector: resumed.selector,
+        proof: resumed.proof,
+        repair: resumed.repair,
+        continues: Some(resumed.continues),
+    }))
+}
+
+/// Reads the selected phones of a cluster; says which of them `--limit` counts.
+///
+/// # Errors
+/// When the cluster cannot be read, or the selection matches nothing.
+pub(crate) async fn survey(
+    connection: &Connection,
+    target: &TargetArgs,
+    limit_counts: LimitCounts,
+    repairs: &Repairs,
+    observer: &Arc<dyn Observer>,
+) -> Result<Inventory, AppError> {
+    let selector = Selector { limit_counts, ..name_list::selector(target)? };
+    let interaction = Terminal::shared(false);
+    survey_of(connection, interaction.as_ref(), &selector, repairs, observer).await
+}
+
+/// Shows progress, with the cluster's name where there are several.
+pub(crate) fn observers(several: bool) -> Box<Observers> {
+    Box::new(move |name: &str| -> Arc<dyn Observer> {
+        if several { Progress::of_cluster(name) } else { Progress::shared() }
+    })
+}
+
+/// Returns what came of the only cluster.
+fn only<T>(ended: Vec<Ended<T>>) -> Result<T, AppError> {
+    let one = ended.into_iter().next();
+    one.map_or_else(
+        || Err(AppError::new(ErrorKind::Failed, "no cluster was asked")),
+        |one| one.result,
+    )
+}
+
+fn one_run_at_a_time() -> AppError {
+    let message = "--resume and --only-failed go on with one run, which is about one cluster";
+    AppError::new(ErrorKind::Usage, message).hint(
+        "go on with each run by itself: `axlpaper runs` lists them with their clusters; name the cluster with one \
+         --cluster",
+    )
+}

@@ -1,0 +1,73 @@
+//! Reads the selected phones of a cluster.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::audit::push_user_missing;
+use crate::connect::cluster;
+use crate::connect::cluster::{Cluster, Connection};
+use crate::domain::inventory::Inventory;
+use crate::domain::repair_policy::Repairs;
+use crate::domain::selector::Selector;
+use crate::error::hints;
+use crate::error::{AppError, ErrorKind};
+use crate::event::Observer;
+use crate::interaction::Interaction;
+use crate::phone::PhoneClient;
+use crate::survey::{Request, survey as survey_cluster};
+
+/// Connects to a cluster and reads its selected phones.
+///
+/// # Errors
+/// When the cluster cannot be read, or the selection matches nothing.
+pub async fn survey_of(
+    connection: &Connection,
+    interaction: &dyn Interaction,
+    selector: &Selector,
+    repairs: &Repairs,
+    observer: &Arc<dyn Observer>,
+) -> Result<Inventory, AppError> {
+    let cluster = cluster::connect(connection, interaction, observer).await?;
+    survey_with(&cluster, connection, selector, repairs, observer).await
+}
+
+/// Makes sure that the push user exists, before anything is planned for it.
+///
+/// # Errors
+/// When the cluster has no such user.
+pub fn push_user_found(inventory: &Inventory) -> Result<(), AppError> {
+    match push_user_missing(&inventory.push_user) {
+        None => Ok(()),
+        Some(finding) => Err(AppError::new(ErrorKind::Usage, finding.message).hint(finding.remedy)),
+    }
+}
+
+/// Reads the selected phones of a cluster that is connected.
+///
+/// # Errors
+/// When the cluster cannot be read, or the selection matches nothing.
+pub async fn survey_with(
+    cluster: &Cluster,
+    connection: &Connection,
+    selector: &Selector,
+    repairs: &Repairs,
+    observer: &Arc<dyn Observer>,
+) -> Result<Inventory, AppError> {
+    let phones = PhoneClient::anonymous(connection.way.phone_port, WHO_ARE_YOU);
+    let request = Request {
+        registrations: connection.registrations,
+        repairs,
+        phones: &phones,
+        https: connection.way.phone_tls.https.as_ref(),
+        cluster_name: &connection.name,
+        selector,
+        push_user: connection.way.push_user.as_deref(),
+        push_user_kind: connection.push_user_kind,
+    };
+    survey_cluster(&cluster.axl, &cluster.ris, &request, observer.as_ref())
+        .await
+        .map_err(|error| hints::survey(&error))
+}
+
+/// How long a phone may take to say who it is, where two are reported at one address.
+const WHO_ARE_YOU: Duration = Duration::from_secs(5);
