@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use secrecy::ExposeSecret as _;
 
-use super::content::AccountState;
+use super::fleet_content::AccountState;
 use super::state::{Cluster, Session, hex};
 
 /// What a request's credentials are worth.
@@ -92,7 +92,7 @@ fn session_id(cookies: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::super::config::{ADMIN_PASSWORD, ADMIN_USER, SimConfig};
-    use super::super::content::Fleet;
+    use super::super::fleet_content::Fleet;
     use super::*;
 
     fn cluster() -> Cluster {

@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::Shared;
 use super::form::fields;
-use super::timeline::PageTrouble;
+use super::scheduled_change::PageTrouble;
 
 /// The path of the page.
 pub(crate) const PATH: &str = "/ccmcip/authenticate.jsp";

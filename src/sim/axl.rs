@@ -9,15 +9,15 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::config::Fault;
-use super::content::AxlRole;
 use super::fault::{SOAP, SoapFault};
-use super::front::soap_request;
+use super::fleet_content::AxlRole;
+use super::hold_point::Tripped;
+use super::https::soap_request;
 use super::limits::{Limits, Overload};
-use super::replies::{
+use super::responses::{
     broken, fault, html, large, retry_after, truncated, unauthorized, version_refused,
 };
 use super::state::Cluster;
-use super::tripwire::Tripped;
 use super::xml::Node;
 use super::{Shared, operations, schema};
 

@@ -16,16 +16,16 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::config::{Fault, RisPort, SimConfig, Spread};
-use super::content::{AccountState, Quirk, Registration, Web};
+use super::fleet_content::{AccountState, Quirk, Registration, Web};
+use super::hold_point::Tripped;
 use super::memory::Memory;
 use super::operations::VendorConfig;
 use super::phones::ThinLine;
-use super::record::{PhoneRecord, Record};
+use super::scheduled_change::{Change, Lasts, PageTrouble};
+use super::snapshot::{PhoneRecord, Record};
 use super::state::{Cluster, URL_AUTHENTICATION};
-use super::timeline::{Change, Lasts, PageTrouble};
 use super::tomcat::{self, Restart};
-use super::tripwire::Tripped;
-use super::{authenticate, elsewhere, front, keep, phones};
+use super::{authenticate, capture, decoy_host, https, phones};
 use crate::domain::model::Size;
 use crate::domain::personalization::Setting;
 use crate::net::listen::{ListenError, SelfSigned};
@@ -155,9 +155,9 @@ impl SimCluster {
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         });
-        let mut front = Router::new().fallback(front::handle).with_state(Arc::clone(&shared));
+        let mut front = Router::new().fallback(https::handle).with_state(Arc::clone(&shared));
         if let Some(folder) = config.keep_requests {
-            front = front.layer(from_fn_with_state(folder, keep::keep));
+            front = front.layer(from_fn_with_state(folder, capture::capture));
         }
         let serve = tomcat::serve(Arc::clone(&shared), axl_listener, axl, tls, front, restarts);
         shared.tasks.spawn(serve);
@@ -166,7 +166,7 @@ impl SimCluster {
         let port = authenticate::PagePort { listener: auth_listener, shared: Arc::clone(&shared) };
         let serve = axum::serve(port, page).with_graceful_shutdown(stop);
         shared.tasks.spawn(serve.into_future());
-        let second = Router::new().fallback(elsewhere::handle).with_state(Arc::clone(&shared));
+        let second = Router::new().fallback(decoy_host::handle).with_state(Arc::clone(&shared));
         let stop = shared.stop.clone().cancelled_owned();
         let serve = axum::serve(second_listener, second).with_graceful_shutdown(stop);
         shared.tasks.spawn(serve.into_future());

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::content::Fleet;
 use super::fleet::Random;
+use super::fleet_content::Fleet;
 use super::limits::Limits;
 
 /// How a simulated cluster behaves, and what is in it.

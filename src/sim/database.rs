@@ -10,10 +10,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::config::{Release, Sql};
-use super::content::{
+use super::fleet::Random;
+use super::fleet_content::{
     AccountState, AxlRole, Httpd, PhoneSpec, ProfileSpec, Registration, UserKind,
 };
-use super::fleet::Random;
 use super::limits::Limits;
 use super::operations::vendor_settings;
 use super::state::uuid;

@@ -43,29 +43,29 @@
 mod accounts;
 mod authenticate;
 mod axl;
+mod capture;
 mod cluster;
 mod config;
-mod content;
 mod database;
-mod elsewhere;
+mod decoy_host;
 mod fault;
 mod fleet;
+mod fleet_content;
 mod form;
-mod front;
-mod keep;
+mod hold_point;
+mod https;
 mod limits;
 mod memory;
 mod operations;
 mod phones;
-mod record;
-mod replies;
+mod responses;
 mod restart;
 mod risport;
+mod scheduled_change;
 mod schema;
+mod snapshot;
 mod state;
-mod timeline;
 mod tomcat;
-mod tripwire;
 mod xml;
 
 pub(crate) use cluster::Shared;
@@ -74,19 +74,19 @@ pub use config::{
     ADMIN_PASSWORD, ADMIN_USER, Fault, PUSH_END_USER, PUSH_END_USER_PASSWORD, PUSH_PASSWORD,
     PUSH_USER, READER_PASSWORD, READER_USER, Release, RisPort, SimConfig, Spread, Sql,
 };
-pub use content::{
+pub use fleet_content::{
     AccountState, Address, AxlRole, CTI_PORT, DownloadsBy, Fleet, Httpd, NO_URL, PhoneSpec,
     ProfileSpec, Protocol, Quirk, Registration, STANDARD_PROFILE, Shows, THIRD_PARTY_SIP, UserKind,
     UserSpec, Web,
 };
 
 pub use fleet::FleetSpec;
+pub use hold_point::Tripped;
 pub use limits::{Limits, Overload};
 pub use phones::Wording;
-pub use record::{
+pub use scheduled_change::{Change, Changed, Lasts, PageTrouble};
+pub use snapshot::{
     Fetch, PhoneRecord, PhoneRequest, Pressed, Push, PushOutcome, Record, RingTone, Shown,
     UserRecord, Violation, Visit, Write,
 };
-pub use timeline::{Change, Changed, Lasts, PageTrouble};
 pub use tomcat::Restart;
-pub use tripwire::Tripped;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::content::{Quirk, Registration};
+use super::fleet_content::{Quirk, Registration};
 use super::state::{Cluster, Loaded, URL_AUTHENTICATION, number_setting};
 use crate::domain::personalization::Setting;
 

@@ -13,15 +13,15 @@ use super::config::{
     ADMIN_PASSWORD, ADMIN_USER, Fault, PUSH_END_USER, PUSH_END_USER_PASSWORD, PUSH_PASSWORD,
     PUSH_USER, READER_PASSWORD, READER_USER,
 };
-use super::content::{
-    AxlRole, Fleet, PhoneSpec, ProfileSpec, STANDARD_PROFILE, UserKind, UserSpec,
-};
 use super::database::pkid;
 pub(crate) use super::database::{Database, Device, Entry, Loaded, Profile, Table, User};
+use super::fleet_content::{
+    AxlRole, Fleet, PhoneSpec, ProfileSpec, STANDARD_PROFILE, UserKind, UserSpec,
+};
+use super::hold_point::Tripwires;
 use super::limits::Notifications;
-use super::record::{PhoneRequest, Pressed, Push, RingTone, Shown, Violation, Visit, Write};
-use super::timeline::{FailingPage, Timeline};
-use super::tripwire::Tripwires;
+use super::scheduled_change::{FailingPage, Timeline};
+use super::snapshot::{PhoneRequest, Pressed, Push, RingTone, Shown, Violation, Visit, Write};
 use crate::domain::personalization::Setting;
 
 /// The whole state of the simulated cluster.

@@ -4,8 +4,8 @@
 use super::row::NEVER_EMPTY;
 use super::{Call, read};
 use crate::sim::config::{PUSH_END_USER, PUSH_USER, SimConfig};
-use crate::sim::content::{Fleet, STANDARD_PROFILE};
 use crate::sim::fleet::FleetSpec;
+use crate::sim::fleet_content::{Fleet, STANDARD_PROFILE};
 use crate::sim::schema::{self, Field, Item, Kind};
 use crate::sim::state::{Cluster, Database};
 use crate::sim::xml::Node;

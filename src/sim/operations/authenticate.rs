@@ -1,8 +1,8 @@
 //! `doAuthenticateUser`: tells whether a password is right, and counts it towards a lockout if it is not.
 
 use super::Call;
-use crate::sim::content::AccountState;
 use crate::sim::fault::SoapFault;
+use crate::sim::fleet_content::AccountState;
 use crate::sim::state::Cluster;
 
 pub(super) fn run(cluster: &mut Cluster, call: &Call<'_>) -> Result<String, SoapFault> {

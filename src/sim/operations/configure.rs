@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{Call, phones, profiles, written};
 use crate::domain::personalization::Setting;
-use crate::sim::content::{ProfileSpec, STANDARD_PROFILE};
 use crate::sim::fault::SoapFault;
+use crate::sim::fleet_content::{ProfileSpec, STANDARD_PROFILE};
 use crate::sim::state::{Cluster, Database, Profile, named_setting};
 use crate::sim::xml::Node;
 

@@ -16,10 +16,10 @@ mod users;
 pub(crate) use configure::VendorConfig;
 pub(crate) use phones::{protocol, vendor_settings};
 
-use super::content::UserKind;
 use super::fault::SoapFault;
-use super::record::Write;
+use super::fleet_content::UserKind;
 use super::restart::Order;
+use super::snapshot::Write;
 use super::state::{Cluster, Database};
 use super::xml::Node;
 

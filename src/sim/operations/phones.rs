@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::row::Row;
 use super::{Call, Criteria, returned_tags, rows};
-use crate::sim::content::Protocol;
 use crate::sim::fault::SoapFault;
+use crate::sim::fleet_content::Protocol;
 use crate::sim::state::{Database, Device, setting_name};
 use crate::sim::xml::Node;
 

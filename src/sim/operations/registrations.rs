@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::row::Row;
 use super::{Call, Criteria, returned_tags, rows};
-use crate::sim::content::Registration;
 use crate::sim::fault::SoapFault;
+use crate::sim::fleet_content::Registration;
 use crate::sim::risport::FIRST_TIME;
 use crate::sim::state::{Database, uuid};
 

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::row::Row;
 use super::{Call, Criteria, returned_tags, rows, written};
-use crate::sim::content::{AccountState, UserKind};
 use crate::sim::fault::SoapFault;
+use crate::sim::fleet_content::{AccountState, UserKind};
 use crate::sim::state::{Cluster, Database, User};
 use crate::sim::xml::element_into;
 

@@ -13,7 +13,7 @@ use rcgen::{
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use crate::sim::content::Shows;
+use crate::sim::fleet_content::Shows;
 
 /// The maker of all simulated phones.
 pub(crate) struct Maker {

@@ -16,20 +16,20 @@ use super::accept_waiting;
 use super::answers::{self, Answer, Broken};
 use super::command;
 use super::fetch::{Client, Extent};
-use super::in_hand::{InHand, enter_pool, leave_pool};
+use super::in_flight::{InHand, enter_pool, leave_pool};
 use super::object::{self, Background};
 use super::picture;
-use super::watch::Asked;
+use super::request_counts::Asked;
 use crate::domain::model::{self, ImageSpec, PushSchema};
 use crate::domain::personalization::Setting;
 use crate::sim::Shared;
 use crate::sim::accounts::basic;
-use crate::sim::content::{DownloadsBy, Quirk, Web};
 use crate::sim::database::{Device, Loaded};
+use crate::sim::fleet_content::{DownloadsBy, Quirk, Web};
 use crate::sim::form::{encode, fields};
-use crate::sim::record::{Fetch, PhoneRequest, Pressed, Push, PushOutcome, RingTone, Shown};
+use crate::sim::hold_point::{Sprung, Tripped};
+use crate::sim::snapshot::{Fetch, PhoneRequest, Pressed, Push, PushOutcome, RingTone, Shown};
 use crate::sim::state::hex;
-use crate::sim::tripwire::{Sprung, Tripped};
 
 /// A connection to the address of a phone.
 #[derive(Clone, Copy)]

@@ -13,8 +13,8 @@ use hyper::{Request, Uri};
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::ThinLine;
-use super::line::{Line, PageLines};
-use crate::sim::record::Fetch;
+use super::connection::{Line, PageLines};
+use crate::sim::snapshot::Fetch;
 
 /// A phone as a client.
 pub(super) struct Client<'a> {

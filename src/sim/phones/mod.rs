@@ -5,18 +5,18 @@
 //! does not, every phone gets a socket of its own.
 
 mod answers;
+mod bandwidth;
 mod certificate;
 mod command;
+mod connection;
 mod execute;
 mod fetch;
-mod in_hand;
-mod line;
+mod in_flight;
 mod object;
 mod picture;
+mod reply_wording;
+mod request_counts;
 mod screen;
-mod thin_line;
-mod watch;
-mod wording;
 
 use std::collections::BTreeSet;
 use std::future::poll_fn;
@@ -39,12 +39,12 @@ use super::Shared;
 use answers::Broken;
 use execute::Connected;
 
-use super::content::{Quirk, Web};
+use super::fleet_content::{Quirk, Web};
 
+pub(crate) use bandwidth::ThinLine;
 pub(crate) use certificate::Maker;
-pub(crate) use line::PageLines;
-pub(crate) use thin_line::ThinLine;
-pub use wording::Wording;
+pub(crate) use connection::PageLines;
+pub use reply_wording::Wording;
 
 /// Opens the sockets of the phones and returns them with the port that they share.
 pub(crate) fn bind(port: u16, phones: &[Ipv4Addr]) -> io::Result<(Vec<TcpListener>, u16)> {

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
 use super::{NAMESPACE, Selection, status};
-use crate::sim::content::{Httpd, PhoneSpec, Registration};
 use crate::sim::fault::SOAP;
+use crate::sim::fleet_content::{Httpd, PhoneSpec, Registration};
 use crate::sim::operations::protocol;
 use crate::sim::state::{Database, Device};
 use crate::sim::xml::element_into;

@@ -14,11 +14,11 @@ pub(crate) use document::FIRST_TIME;
 
 use super::Shared;
 use super::config::RisPort;
-use super::content::Registration;
 use super::fault::serviceability_fault;
-use super::front::soap_request;
+use super::fleet_content::Registration;
+use super::https::soap_request;
 use super::operations::{Pattern, protocol};
-use super::replies::{broken, html, retry_after, xml};
+use super::responses::{broken, html, retry_after, xml};
 use super::schema;
 use super::state::{Cluster, Database, Device};
 use super::xml::Node;

@@ -70,7 +70,7 @@ fn no_column(name: &str) -> SoapFault {
 #[cfg(test)]
 mod tests {
     use super::super::super::config::{PUSH_USER, SimConfig};
-    use super::super::super::content::{CTI_PORT, Fleet, PhoneSpec};
+    use super::super::super::fleet_content::{CTI_PORT, Fleet, PhoneSpec};
     use super::super::super::xml::Node;
     use std::sync::Arc;
 

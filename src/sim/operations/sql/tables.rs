@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::domain::model;
 use crate::sim::config::Sql;
-use crate::sim::content::{AccountState, Protocol, UserKind};
+use crate::sim::fleet_content::{AccountState, Protocol, UserKind};
 use crate::sim::state::{Database, setting_number};
 
 /// A cell: nothing is NULL.

@@ -1,9 +1,9 @@
 //! How phones misbehave, each in its own way.
 
 use super::{Display, NOT_FOUND, Phone, Verdict};
-use crate::sim::content::Quirk;
+use crate::sim::fleet_content::Quirk;
 use crate::sim::phones::answers::{self, Broken};
-use crate::sim::record::{Push, PushOutcome};
+use crate::sim::snapshot::{Push, PushOutcome};
 
 impl Phone<'_> {
     /// Does what is wrong with this phone, if that comes before everything else.

@@ -3,7 +3,7 @@
 use hyper::StatusCode;
 
 use super::answers::{Answer, page};
-use crate::sim::record::PushOutcome;
+use crate::sim::snapshot::PushOutcome;
 
 /// A shape of an answer that somebody has published.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]

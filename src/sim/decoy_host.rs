@@ -8,7 +8,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::response::IntoResponse;
 
 use super::Shared;
-use super::record::Visit;
+use super::snapshot::Visit;
 
 /// Answers with a success that would deceive a client which believes everything.
 pub(super) async fn handle(

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::content::{AxlRole, PhoneSpec};
+use super::fleet_content::{AxlRole, PhoneSpec};
 use super::state::Cluster;
 use crate::domain::personalization::Setting;
 

@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use sha2::{Digest as _, Sha256};
 
-use super::content::{Registration, UserKind};
+use super::fleet_content::{Registration, UserKind};
+use super::scheduled_change::Changed;
 use super::state::{Cluster, hex, setting_name};
-use super::timeline::Changed;
 use crate::domain::model::Size;
 use crate::domain::object::ToneFormat;
 use crate::domain::personalization::Setting;

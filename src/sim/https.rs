@@ -10,10 +10,10 @@ use axum::response::Response;
 use tokio::time::Instant;
 
 use super::accounts::Login;
-use super::content::AxlRole;
 use super::fault::SOAP;
-use super::replies::{broken, html, respond, unauthorized};
-use super::tripwire::is_held;
+use super::fleet_content::AxlRole;
+use super::hold_point::is_held;
+use super::responses::{broken, html, respond, unauthorized};
 use super::xml::Node;
 use super::{Shared, axl, risport};
 

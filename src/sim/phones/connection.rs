@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 
 use super::ThinLine;
 use super::fetch::Extent;
-use crate::sim::record::Fetch;
+use crate::sim::snapshot::Fetch;
 
 /// A connection; whoever waits for an answer moves it on, so it needs no task of its own.
 pub(crate) struct Line {

@@ -1,7 +1,7 @@
 //! What a made-up fleet is made of.
 
 use crate::domain::personalization::Setting;
-use crate::sim::content::{PhoneSpec, ProfileSpec, STANDARD_PROFILE, THIRD_PARTY_SIP};
+use crate::sim::fleet_content::{PhoneSpec, ProfileSpec, STANDARD_PROFILE, THIRD_PARTY_SIP};
 
 /// A device pool, its share, and the location of its devices.
 pub(super) struct Pool {
