@@ -4,7 +4,8 @@ use base64::Engine as _;
 use secrecy::ExposeSecret as _;
 
 use super::fleet_content::AccountState;
-use super::state::{Cluster, Session, hex};
+use super::state::{Cluster, Session};
+use super::values::hex;
 
 /// What a request's credentials are worth.
 pub(crate) enum Login {

@@ -16,9 +16,9 @@ use axum::serve::Listener;
 use bytes::Bytes;
 use tokio::net::{TcpListener, TcpStream};
 
-use super::Shared;
 use super::form::fields;
 use super::scheduled_change::PageTrouble;
+use super::shared::Shared;
 
 /// The path of the page.
 pub(crate) const PATH: &str = "/ccmcip/authenticate.jsp";

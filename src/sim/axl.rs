@@ -12,14 +12,15 @@ use super::config::Fault;
 use super::fault::{SOAP, SoapFault};
 use super::fleet_content::AxlRole;
 use super::hold_point::Tripped;
-use super::https::soap_request;
 use super::limits::{Limits, Overload};
 use super::responses::{
     broken, fault, html, large, retry_after, truncated, unauthorized, version_refused,
 };
+use super::shared::Shared;
+use super::soap_request::soap_request;
 use super::state::Cluster;
 use super::xml::Node;
-use super::{Shared, operations, schema};
+use super::{operations, schema};
 
 /// What a request is answered with that does not get what it asked for.
 pub(crate) type Refused = Box<Response>;

@@ -4,29 +4,27 @@ use std::collections::HashMap;
 use std::future::IntoFuture as _;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use bytes::Bytes;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::config::{Fault, RisPort, SimConfig, Spread};
+use super::config::{Fault, Restart, SimConfig};
 use super::fleet_content::{AccountState, Quirk, Registration, Web};
+use super::history::{PhoneRecord, Record};
 use super::hold_point::Tripped;
-use super::memory::Memory;
-use super::operations::VendorConfig;
 use super::phones::ThinLine;
 use super::scheduled_change::{Change, Lasts, PageTrouble};
-use super::snapshot::{PhoneRecord, Record};
+use super::shared::Shared;
 use super::state::{Cluster, URL_AUTHENTICATION};
-use super::tomcat::{self, Restart};
-use super::{authenticate, capture, decoy_host, https, phones};
-use crate::domain::model::Size;
+use super::values::VendorConfig;
+
+use super::{authenticate, capture, decoy_host, https, phones, tomcat};
 use crate::domain::personalization::Setting;
 use crate::net::listen::{ListenError, SelfSigned};
 
@@ -39,50 +37,6 @@ pub struct SimCluster {
     axl: SocketAddr,
     auth_url: String,
     phone_port: u16,
-}
-
-/// What the servers share.
-pub(crate) struct Shared {
-    cluster: Mutex<Cluster>,
-    pictures: Mutex<HashMap<String, Option<Size>>>,
-    /// The files that phones can show, by digest: their screens are drawn from them.
-    files: Mutex<HashMap<String, Bytes>>,
-    /// Where the second host is.
-    pub(crate) second_host: SocketAddr,
-    /// Takes orders to restart the HTTPS service.
-    tomcat: mpsc::UnboundedSender<Restart>,
-    pub(crate) latency_spread: Spread,
-    pub(crate) page_lines: phones::PageLines,
-    pub(crate) thin_lines: HashMap<String, Arc<ThinLine>>,
-    pub(crate) risport: RisPort,
-    pub(crate) memory: Arc<Memory>,
-    pub(crate) ris_fault_with_200: bool,
-    pub(crate) phone_latency: Duration,
-    pub(crate) phone_tls_port: u16,
-    pub(crate) maker: phones::Maker,
-    pub(crate) association_delay: Duration,
-    pub(crate) doors: phones::Doors,
-    pub(crate) stop: CancellationToken,
-    pub(crate) tasks: TaskTracker,
-}
-
-impl Shared {
-    /// Locks the cluster's state. A panic elsewhere does not make it unreadable.
-    pub(crate) fn cluster(&self) -> MutexGuard<'_, Cluster> {
-        self.cluster.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Locks the sizes of the pictures that were seen, by digest.
-    pub(crate) fn pictures(&self) -> MutexGuard<'_, HashMap<String, Option<Size>>> {
-        self.pictures.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Shared {
-    /// Locks the files that phones can show, by digest.
-    pub(crate) fn files(&self) -> MutexGuard<'_, HashMap<String, Bytes>> {
-        self.files.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl SimCluster {
@@ -133,11 +87,11 @@ impl SimCluster {
             cluster.load(at);
         }
         let (tomcat, restarts) = mpsc::unbounded_channel();
-        let doors = phones::Doors::of(&phone_listeners, &secure_listeners)
+        let listeners = phones::Listeners::of(&phone_listeners, &secure_listeners)
             .map_err(|source| SimError::Socket { what: "the phones", port: phone_port, source })?;
         let shared = Arc::new(Shared {
             tomcat,
-            doors,
+            listeners,
             cluster: Mutex::new(cluster),
             pictures: Mutex::new(HashMap::new()),
             files: Mutex::new(HashMap::new()),
@@ -305,15 +259,13 @@ impl SimCluster {
     /// Does something outside of the cluster right before the `nth` request (from 1, and from now on) of an
     /// operation is carried out. It must not ask the simulator anything, which waits for it.
     pub fn act_before(&self, operation: &str, nth: u64, action: impl FnOnce() + Send + 'static) {
-        self.shared.cluster().tripwires.act(operation, nth, Box::new(|_| action()));
+        self.shared.cluster().tripwires.act(operation, nth, Box::new(action));
     }
 
     /// Lets something happen to the fleet right before the `nth` request (from 1, and from now on) of an operation of
     /// AXL or RisPort70, or of `push`, is carried out. An operation has one tripwire at a time, and this is one.
     pub fn change_at(&self, operation: &str, nth: u64, change: Change) {
-        let at = operation.to_owned();
-        let act = Box::new(move |cluster: &mut Cluster| cluster.change_now(&at, change));
-        self.shared.cluster().tripwires.act(operation, nth, act);
+        self.shared.cluster().tripwires.change(operation, nth, change);
     }
 
     /// Lets something happen to the fleet now. What it did, if it could be done, is in [`Record::changes`].

@@ -122,6 +122,15 @@ impl Spread {
     }
 }
 
+/// How long a restart of Tomcat takes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Restart {
+    /// How long the port is closed.
+    pub closed: Duration,
+    /// How long every path is answered with HTTP 404 after that.
+    pub missing: Duration,
+}
+
 /// Whether RisPort70 answers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RisPort {

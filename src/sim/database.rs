@@ -15,8 +15,7 @@ use super::fleet_content::{
     AccountState, AxlRole, Httpd, PhoneSpec, ProfileSpec, Registration, UserKind,
 };
 use super::limits::Limits;
-use super::operations::vendor_settings;
-use super::state::uuid;
+use super::values::{pkid, uuid, vendor_settings};
 use crate::domain::model::{self, DeviceKind};
 use crate::domain::personalization::Setting;
 
@@ -228,6 +227,13 @@ impl Device {
         }
     }
 
+    /// Returns the address that is told, as text: IPv4 where there is one.
+    pub(crate) fn address_text(&self) -> Option<String> {
+        let (told, address) = (self.spec.reported_address, self.spec.address);
+        let v4 = told.or_else(|| address.v4()).map(|address| address.to_string());
+        v4.or_else(|| address.v6().map(|address| address.to_string()))
+    }
+
     /// Returns its registration now: while it restarts it has none.
     pub(crate) fn registration(&self) -> Registration {
         if self.restarting() { Registration::UnRegistered } else { self.spec.registration }
@@ -294,9 +300,4 @@ impl User {
             .get(&device)
             .is_some_and(|since| since.is_none_or(|since| since.elapsed() >= delay))
     }
-}
-
-/// Returns a key as the database has it: lower case, without braces.
-pub(super) fn pkid(uuid: &str) -> String {
-    uuid.trim_matches(['{', '}']).to_lowercase()
 }

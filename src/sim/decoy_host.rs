@@ -7,8 +7,8 @@ use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
 use axum::response::IntoResponse;
 
-use super::Shared;
-use super::snapshot::Visit;
+use super::history::Visit;
+use super::shared::Shared;
 
 /// Answers with a success that would deceive a client which believes everything.
 pub(super) async fn handle(

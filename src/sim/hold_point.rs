@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::response::Response;
 use tokio::sync::oneshot;
 
-use super::state::Cluster;
+use super::scheduled_change::Change;
 
 /// When a tripwire springs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -29,29 +29,30 @@ struct Tripwire {
 }
 
 /// What a tripwire does to its request.
-enum Does {
-    /// Something is done first, and the request is carried out as usual.
-    Act(Act),
+pub(super) enum Does {
+    /// The fleet changes first, and the request is carried out as usual.
+    Change(Change),
+    /// Something outside of the cluster happens first, and the request is carried out as usual.
+    Act(Action),
     /// The request is never answered.
     Hold(Tripped, Then),
 }
 
 /// What happens to a request that is never answered.
-enum Then {
+pub(super) enum Then {
     /// Whoever waits is told, and the request is never answered.
     Bell(oneshot::Sender<()>),
     /// Something is done that breaks the connection, so the request is never answered.
     Break(Action),
 }
 
-type Act = Box<dyn FnOnce(&mut Cluster) + Send>;
-type Action = Box<dyn FnOnce() + Send>;
+pub(super) type Action = Box<dyn FnOnce() + Send>;
 
 /// A tripwire that this request is to spring.
 pub(crate) struct Sprung {
     /// When.
     pub(crate) when: Tripped,
-    then: Then,
+    pub(super) then: Then,
 }
 
 impl Tripwires {
@@ -72,8 +73,13 @@ impl Tripwires {
         self.add(operation, nth, Does::Hold(when, Then::Break(action)));
     }
 
+    /// Has the fleet changed right before a request is carried out.
+    pub(crate) fn change(&mut self, operation: &str, nth: u64, change: Change) {
+        self.add(operation, nth, Does::Change(change));
+    }
+
     /// Has something done right before a request is carried out.
-    pub(crate) fn act(&mut self, operation: &str, nth: u64, action: Act) {
+    pub(crate) fn act(&mut self, operation: &str, nth: u64, action: Action) {
         self.add(operation, nth, Does::Act(action));
     }
 
@@ -81,7 +87,7 @@ impl Tripwires {
         self.0.insert(operation.to_owned(), Tripwire { left: nth.max(1), does });
     }
 
-    fn arrived(&mut self, operation: &str) -> Option<Does> {
+    pub(super) fn arrived(&mut self, operation: &str) -> Option<Does> {
         let wire = self.0.get_mut(operation)?;
         if let Does::Hold(_, Then::Bell(bell)) = &wire.does
             && bell.is_closed()
@@ -114,21 +120,6 @@ impl Sprung {
         let mut response = Response::new(Body::empty());
         response.extensions_mut().insert(Held);
         response
-    }
-}
-
-impl Cluster {
-    /// Notes that a request is about to be carried out: does what was planned for before it, and returns the
-    /// tripwire that it springs.
-    pub(crate) fn arrived(&mut self, operation: &str) -> Option<Sprung> {
-        self.change_first(operation);
-        match self.tripwires.arrived(operation)? {
-            Does::Act(act) => {
-                act(self);
-                None
-            }
-            Does::Hold(when, then) => Some(Sprung { when, then }),
-        }
     }
 }
 

@@ -52,6 +52,7 @@ mod fault;
 mod fleet;
 mod fleet_content;
 mod form;
+mod history;
 mod hold_point;
 mod https;
 mod limits;
@@ -63,16 +64,19 @@ mod restart;
 mod risport;
 mod scheduled_change;
 mod schema;
+mod shared;
 mod snapshot;
+mod soap_request;
 mod state;
+mod timeline;
 mod tomcat;
+mod values;
 mod xml;
 
-pub(crate) use cluster::Shared;
 pub use cluster::{SimCluster, SimError};
 pub use config::{
     ADMIN_PASSWORD, ADMIN_USER, Fault, PUSH_END_USER, PUSH_END_USER_PASSWORD, PUSH_PASSWORD,
-    PUSH_USER, READER_PASSWORD, READER_USER, Release, RisPort, SimConfig, Spread, Sql,
+    PUSH_USER, READER_PASSWORD, READER_USER, Release, Restart, RisPort, SimConfig, Spread, Sql,
 };
 pub use fleet_content::{
     AccountState, Address, AxlRole, CTI_PORT, DownloadsBy, Fleet, Httpd, NO_URL, PhoneSpec,
@@ -81,12 +85,11 @@ pub use fleet_content::{
 };
 
 pub use fleet::FleetSpec;
+pub use history::{
+    Fetch, PhoneRecord, PhoneRequest, Pressed, Push, Record, RingTone, Shown, UserRecord,
+    Violation, Visit, Write,
+};
 pub use hold_point::Tripped;
 pub use limits::{Limits, Overload};
-pub use phones::Wording;
+pub use phones::{PushOutcome, Wording};
 pub use scheduled_change::{Change, Changed, Lasts, PageTrouble};
-pub use snapshot::{
-    Fetch, PhoneRecord, PhoneRequest, Pressed, Push, PushOutcome, Record, RingTone, Shown,
-    UserRecord, Violation, Visit, Write,
-};
-pub use tomcat::Restart;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::fleet_content::{Quirk, Registration};
-use super::state::{Cluster, Loaded, URL_AUTHENTICATION, number_setting};
+use super::state::{Cluster, Loaded, URL_AUTHENTICATION};
+use super::values::number_setting;
 use crate::domain::personalization::Setting;
 
 /// What an administrator tells a phone to do.

@@ -6,22 +6,21 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 use super::config::{
     ADMIN_PASSWORD, ADMIN_USER, Fault, PUSH_END_USER, PUSH_END_USER_PASSWORD, PUSH_PASSWORD,
     PUSH_USER, READER_PASSWORD, READER_USER,
 };
-use super::database::pkid;
 pub(crate) use super::database::{Database, Device, Entry, Loaded, Profile, Table, User};
 use super::fleet_content::{
     AxlRole, Fleet, PhoneSpec, ProfileSpec, STANDARD_PROFILE, UserKind, UserSpec,
 };
+use super::history::{PhoneRequest, Pressed, Push, RingTone, Shown, Violation, Visit, Write};
 use super::hold_point::Tripwires;
 use super::limits::Notifications;
 use super::scheduled_change::{FailingPage, Timeline};
-use super::snapshot::{PhoneRequest, Pressed, Push, RingTone, Shown, Violation, Visit, Write};
+use super::values::{pkid, setting_number, uuid};
 use crate::domain::personalization::Setting;
 
 /// The whole state of the simulated cluster.
@@ -352,56 +351,6 @@ fn groups(spec: &UserSpec) -> Vec<(String, Vec<String>)> {
     }
     groups.extend(spec.groups.iter().cloned());
     groups
-}
-
-/// Returns the number that stands for a setting in the database.
-pub(crate) fn setting_number(setting: Setting) -> &'static str {
-    match setting {
-        Setting::Disabled => "0",
-        Setting::Enabled => "1",
-        Setting::HttpsOnly => "2",
-        Setting::Default => "3",
-    }
-}
-
-/// Returns the setting that has this display string.
-pub(crate) fn named_setting(name: &str) -> Option<Setting> {
-    let all = [Setting::Disabled, Setting::Enabled, Setting::HttpsOnly, Setting::Default];
-    all.into_iter().find(|&setting| setting_name(setting) == name)
-}
-
-/// Returns the display string of AXL's `XPhonePersonalization`.
-pub(crate) fn setting_name(setting: Setting) -> &'static str {
-    match setting {
-        Setting::Disabled => "Disabled",
-        Setting::Enabled => "Enabled",
-        Setting::HttpsOnly => "HTTPS Only",
-        Setting::Default => "Default",
-    }
-}
-
-pub(super) fn number_setting(text: &str) -> Option<Setting> {
-    match text {
-        "0" => Some(Setting::Disabled),
-        "1" => Some(Setting::Enabled),
-        "2" => Some(Setting::HttpsOnly),
-        "3" => Some(Setting::Default),
-        _ => None,
-    }
-}
-
-/// Returns a UUID in AXL's form that is the same for the same thing in every run.
-pub(crate) fn uuid(kind: &str, name: &str) -> String {
-    let digest = Sha256::digest(format!("{kind}\0{}", name.to_lowercase()));
-    let hex = hex(&digest[..16]).to_uppercase();
-    format!("{{{}-{}-{}-{}-{}}}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
-}
-
-/// Returns the bytes as lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let pairs = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    pairs.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
 
 /// The enterprise parameter that names the authentication page.

@@ -19,17 +19,9 @@ use tokio::time::Instant;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use super::Shared;
+use super::config::Restart;
+use super::shared::Shared;
 use crate::net::listen::TlsListener;
-
-/// How long a restart takes.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Restart {
-    /// How long the port is closed.
-    pub closed: Duration,
-    /// How long every path is answered with HTTP 404 after that.
-    pub missing: Duration,
-}
 
 /// Serves until the simulator stops, through every restart.
 pub(crate) async fn serve(

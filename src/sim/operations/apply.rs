@@ -1,6 +1,7 @@
 //! `applyPhone`, `resetPhone` and the same for all phones of a Common Phone Profile.
 
-use super::{Call, phones, profiles, written};
+use super::call::{Call, written};
+use super::{phones, profiles};
 use crate::sim::fault::SoapFault;
 use crate::sim::restart::Order;
 use crate::sim::state::Cluster;

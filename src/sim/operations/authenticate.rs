@@ -1,6 +1,6 @@
 //! `doAuthenticateUser`: tells whether a password is right, and counts it towards a lockout if it is not.
 
-use super::Call;
+use super::call::Call;
 use crate::sim::fault::SoapFault;
 use crate::sim::fleet_content::AccountState;
 use crate::sim::state::Cluster;

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{Call, phones, profiles, written};
+use super::call::{Call, written};
+use super::{phones, profiles};
 use crate::domain::personalization::Setting;
 use crate::sim::fault::SoapFault;
 use crate::sim::fleet_content::{ProfileSpec, STANDARD_PROFILE};
-use crate::sim::state::{Cluster, Database, Profile, named_setting};
+use crate::sim::state::{Cluster, Database, Profile};
+use crate::sim::values::{VendorConfig, named_setting};
 use crate::sim::xml::Node;
 
 /// `updatePhone`: nothing is changed unless all of it can be.
@@ -87,48 +89,6 @@ pub(super) fn remove(cluster: &mut Cluster, call: &Call<'_>) -> Result<String, S
     cluster.remove_profile(at);
     written(cluster, call, name, 1);
     Ok(format!("<return>{uuid}</return>"))
-}
-
-/// The settings of a `vendorConfig` that is written; they replace all that were there.
-pub(crate) struct VendorConfig {
-    /// The settings, as markup.
-    pub(crate) inside: String,
-    /// What they say about web access: 0 is enabled, 1 is disabled.
-    pub(crate) web_access: Option<bool>,
-}
-
-impl VendorConfig {
-    /// Reads the settings from the element that holds them.
-    pub(crate) fn read(node: &Node) -> Result<Self, SoapFault> {
-        let blank = node.text.trim().is_empty();
-        // The schema allows elements without namespace only.
-        let inside = match node.children.as_slice() {
-            [] if blank => Some(String::new()),
-            [] => None,
-            [_, ..] => node.inside(),
-        };
-        let inside = inside.ok_or_else(|| {
-            SoapFault::invalid("vendorConfig holds what is no element without namespace")
-        })?;
-        let web_access = match node.child_text("webAccess") {
-            Some("0") => Some(true),
-            Some("1") => Some(false),
-            Some(_) | None => None,
-        };
-        Ok(Self { inside, web_access })
-    }
-
-    /// Returns these settings with another web access.
-    pub(crate) fn with_web_access(inside: &str, web_access: Option<bool>) -> Option<Self> {
-        let mut node = Node::parse(&format!("<vendorConfig>{inside}</vendorConfig>")).ok()?;
-        node.children.retain(|child| child.name != "webAccess");
-        if let Some(on) = web_access {
-            let text = if on { "0" } else { "1" }.to_owned();
-            let name = "webAccess".to_owned();
-            node.children.push(Node { name, text, ..Node::default() });
-        }
-        Self::read(&node).ok()
-    }
 }
 
 fn target(cluster: &Database, call: &Call<'_>) -> Result<usize, SoapFault> {

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::phones::{vendor_config, vendor_settings};
+use super::call::{Call, Criteria, returned_tags, rows};
 use super::row::Row;
-use super::{Call, Criteria, returned_tags, rows};
 use crate::sim::fault::SoapFault;
-use crate::sim::state::{Database, setting_name};
+use crate::sim::state::Database;
+use crate::sim::values::{setting_name, vendor_config, vendor_settings};
 use crate::sim::xml::Node;
 
 pub(super) fn list(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::Call;
+use super::call::Call;
 use crate::sim::state::Entry;
 use crate::sim::xml::{element_into, escape_into};
 

@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
+use super::call::{Call, Criteria, returned_tags, rows};
 use super::row::Row;
-use super::{Call, Criteria, returned_tags, rows};
 use crate::sim::config::Release;
 use crate::sim::fault::SoapFault;
-use crate::sim::state::{Database, uuid};
+use crate::sim::state::Database;
+use crate::sim::values::uuid;
 
 pub(super) fn ccm_version(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
     if let Some(node) = call.request.child_text("processNodeName")

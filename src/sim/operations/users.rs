@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
+use super::call::{Call, Criteria, returned_tags, rows, written};
 use super::row::Row;
-use super::{Call, Criteria, returned_tags, rows, written};
 use crate::sim::fault::SoapFault;
 use crate::sim::fleet_content::{AccountState, UserKind};
 use crate::sim::state::{Cluster, Database, User};
+use crate::sim::values::uuid;
 use crate::sim::xml::element_into;
 
 pub(super) fn list(
@@ -165,7 +166,7 @@ fn write_user(
             }
             "presenceGroupName" => {
                 let name = "Standard Presence group";
-                row.named(tag, name, &crate::sim::state::uuid("presence", name));
+                row.named(tag, name, &uuid("presence", name));
             }
             _ if tag.ends_with("Name") => row.reference::<()>(tag, None),
             // A password is never told.
@@ -198,7 +199,7 @@ pub(super) fn credential_policy(cluster: &Database, call: &Call<'_>) -> Result<S
     if call.request.child_text("name").is_none_or(|name| name.trim() != POLICY) {
         return Err(SoapFault::not_found("CredentialPolicy"));
     }
-    let (id, after) = (crate::sim::state::uuid("policy", POLICY), cluster.lockout_after);
+    let (id, after) = (uuid("policy", POLICY), cluster.lockout_after);
     Ok(format!(
         "<return><credentialPolicy uuid=\"{id}\"><failedLogon>{after}</failedLogon></credentialPolicy></return>"
     ))
@@ -212,7 +213,7 @@ const POLICY: &str = "Default Credential Policy";
 fn password_credentials(user: &User) -> String {
     let policy = POLICY;
     let mut out = String::from("<passwordCredentials>");
-    let id = crate::sim::state::uuid("policy", policy);
+    let id = uuid("policy", policy);
     // Writing into a String cannot fail.
     let _ = write!(out, "<pwdCredPolicyName uuid=\"{id}\">{policy}</pwdCredPolicyName>");
     let administrator = user.state == AccountState::LockedByAdministrator;

@@ -11,8 +11,16 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use super::ThinLine;
-use super::fetch::Extent;
-use crate::sim::snapshot::Fetch;
+use crate::sim::history::Fetch;
+
+/// How much of a body is read.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Extent {
+    /// All of it.
+    All,
+    /// About a half, and then the connection is reset.
+    Half,
+}
 
 /// A connection; whoever waits for an answer moves it on, so it needs no task of its own.
 pub(crate) struct Line {

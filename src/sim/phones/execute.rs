@@ -12,24 +12,25 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::{Method, Request};
 
-use super::accept_waiting;
 use super::answers::{self, Answer, Broken};
 use super::command;
-use super::fetch::{Client, Extent};
+use super::connection::Extent;
+use super::fetch::Client;
 use super::in_flight::{InHand, enter_pool, leave_pool};
 use super::object::{self, Background};
 use super::picture;
+use super::reply_wording::PushOutcome;
 use super::request_counts::Asked;
 use crate::domain::model::{self, ImageSpec, PushSchema};
 use crate::domain::personalization::Setting;
-use crate::sim::Shared;
 use crate::sim::accounts::basic;
 use crate::sim::database::{Device, Loaded};
 use crate::sim::fleet_content::{DownloadsBy, Quirk, Web};
 use crate::sim::form::{encode, fields};
+use crate::sim::history::{Fetch, PhoneRequest, Pressed, Push, RingTone, Shown};
 use crate::sim::hold_point::{Sprung, Tripped};
-use crate::sim::snapshot::{Fetch, PhoneRequest, Pressed, Push, PushOutcome, RingTone, Shown};
-use crate::sim::state::hex;
+use crate::sim::shared::Shared;
+use crate::sim::values::hex;
 
 /// A connection to the address of a phone.
 #[derive(Clone, Copy)]
@@ -70,9 +71,6 @@ pub(super) async fn answer(
 
 /// Writes a request down, unless the device to which the connection led is not at this address any more.
 fn note(shared: &Arc<Shared>, phone: &Phone<'_>, number: u32, request: &Request<Incoming>) -> bool {
-    if matches!(phone.quirk, Quirk::TakenOver { .. }) {
-        accept_waiting(shared);
-    }
     let mut cluster = shared.cluster();
     let requests = &mut cluster.histories[phone.at].requests;
     let gone = taken_over(phone.quirk, requests) && !phone.stranger;

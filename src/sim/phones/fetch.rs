@@ -13,8 +13,8 @@ use hyper::{Request, Uri};
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::ThinLine;
-use super::connection::{Line, PageLines};
-use crate::sim::snapshot::Fetch;
+use super::connection::{Extent, Line, PageLines};
+use crate::sim::history::Fetch;
 
 /// A phone as a client.
 pub(super) struct Client<'a> {
@@ -28,15 +28,6 @@ pub(super) struct Client<'a> {
     pub(super) line: Option<Arc<ThinLine>>,
     /// Which bytes of a file it asks for, where it asks for some only.
     pub(super) range: Option<&'static str>,
-}
-
-/// How much of a body is read.
-#[derive(Clone, Copy, Eq, PartialEq)]
-pub(super) enum Extent {
-    /// All of it.
-    All,
-    /// About a half, and then the connection is reset.
-    Half,
 }
 
 impl Client<'_> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::sim::Shared;
+use crate::sim::shared::Shared;
 use crate::sim::state::Cluster;
 
 /// Counts a push as in hand for as long as it lives, even if the client goes away.

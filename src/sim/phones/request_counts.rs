@@ -1,7 +1,7 @@
 //! Counts what a phone and a device pool have in hand at one time.
 
-use crate::sim::Shared;
-use crate::sim::snapshot::Violation;
+use crate::sim::history::Violation;
+use crate::sim::shared::Shared;
 
 /// Counts a request to a phone as in hand for as long as it lives. A phone has one at a time, whatever is asked.
 pub(super) struct Asked<'a> {

@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
-use super::{NAMESPACE, Selection, status};
+use super::selection::{NAMESPACE, Selection, status};
 use crate::sim::fault::SOAP;
 use crate::sim::fleet_content::{Httpd, PhoneSpec, Registration};
-use crate::sim::operations::protocol;
 use crate::sim::state::{Database, Device};
+use crate::sim::values::{FIRST_TIME, protocol};
 use crate::sim::xml::element_into;
 
 /// Writes the answer to a request.
@@ -199,5 +199,3 @@ fn write_addresses(out: &mut String, spec: &PhoneSpec, stale: bool) {
 
 /// What an address is for (published WSDL).
 const EVERY: &str = "AdministrativeAndSignaling";
-/// When the simulated registrations began, in seconds since 1970: the clock is never asked.
-pub(crate) const FIRST_TIME: u64 = 1_790_000_000;

@@ -8,7 +8,7 @@ mod parse;
 mod run;
 mod tables;
 
-use super::Call;
+use super::call::Call;
 use crate::sim::config::Sql;
 use crate::sim::fault::SoapFault;
 use crate::sim::state::Database;

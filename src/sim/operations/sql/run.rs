@@ -8,7 +8,7 @@ use super::parse::{Column, Columns, Comparison, Condition, Select, Source, Value
 use super::tables::{Cell, LARGE_TEXT, Table, table};
 use super::{no_column, no_table};
 use crate::sim::fault::SoapFault;
-use crate::sim::operations::Pattern;
+use crate::sim::operations::call::Pattern;
 use crate::sim::state::Database;
 
 /// The result of a query.

@@ -6,7 +6,8 @@ use std::ops::Range;
 use crate::domain::model;
 use crate::sim::config::Sql;
 use crate::sim::fleet_content::{AccountState, Protocol, UserKind};
-use crate::sim::state::{Database, setting_number};
+use crate::sim::state::Database;
+use crate::sim::values::setting_number;
 
 /// A cell: nothing is NULL.
 pub(super) type Cell<'a> = Option<Cow<'a, str>>;

@@ -2,8 +2,9 @@
 
 use super::{Display, NOT_FOUND, Phone, Verdict};
 use crate::sim::fleet_content::Quirk;
+use crate::sim::history::Push;
 use crate::sim::phones::answers::{self, Broken};
-use crate::sim::snapshot::{Push, PushOutcome};
+use crate::sim::phones::reply_wording::PushOutcome;
 
 impl Phone<'_> {
     /// Does what is wrong with this phone, if that comes before everything else.

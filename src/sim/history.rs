@@ -1,0 +1,209 @@
+//! What really happened in the simulated cluster: the side that tests believe.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::time::Instant;
+
+use super::fleet_content::{Registration, UserKind};
+use super::phones::PushOutcome;
+use super::scheduled_change::Changed;
+use crate::domain::model::Size;
+use crate::domain::object::ToneFormat;
+use crate::domain::personalization::Setting;
+
+/// A copy of what the cluster knows and of all that happened to it.
+///
+/// It never holds a password, nor the credentials of a push.
+#[derive(Clone, Debug, Default)]
+pub struct Record {
+    /// Users by id.
+    pub users: BTreeMap<String, UserRecord>,
+    /// Common Phone Profiles by name: their Phone Personalization.
+    pub profiles: BTreeMap<String, Setting>,
+    /// Devices by name.
+    pub phones: BTreeMap<String, PhoneRecord>,
+    /// Requests to AXL, RisPort70 and the authentication page, by operation; also `http <status>`, one for every
+    /// refusal by status.
+    pub requests: BTreeMap<String, u64>,
+    /// Changes that were carried out, in order.
+    pub writes: Vec<Write>,
+    /// What a [`super::Change`] did to the fleet between two requests, in order.
+    pub changes: Vec<Changed>,
+    /// The most pushes that were in hand at one time.
+    pub most_pushes_in_flight: usize,
+    /// The most phones of each device pool that had a push or a download in hand at one time.
+    pub most_at_once: BTreeMap<String, usize>,
+    /// What no client may do to phones, in order.
+    pub violations: Vec<Violation>,
+    /// Whoever came to the second host, where nobody has any business.
+    pub elsewhere: Vec<Visit>,
+}
+
+/// What no client may do to phones.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Violation {
+    /// A phone was asked something while it was busy with another request.
+    RequestsAtOnce {
+        /// Which phone.
+        phone: String,
+        /// How many requests it had then.
+        at_once: usize,
+    },
+}
+
+/// A request to the second host.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Visit {
+    /// What was asked for.
+    pub path: String,
+    /// Whether there was an `Authorization` header; its content is not kept.
+    pub authorization: bool,
+}
+
+impl Record {
+    /// Returns how often an operation was asked for.
+    pub fn requests(&self, operation: &str) -> u64 {
+        self.requests.get(operation).copied().unwrap_or(0)
+    }
+
+    /// Returns the associated devices of a user, in order; none for an unknown user.
+    pub fn devices(&self, userid: &str) -> Vec<&str> {
+        let user = self.users.get(userid);
+        user.map(|user| user.devices.iter().map(String::as_str).collect()).unwrap_or_default()
+    }
+}
+
+/// What is known about a user.
+#[derive(Clone, Debug)]
+pub struct UserRecord {
+    /// End user or application user.
+    pub kind: UserKind,
+    /// Associated devices, in order.
+    pub devices: Vec<String>,
+    /// All log-ins that failed, at the cluster and through phones.
+    pub failed_logins: u64,
+    /// Whether the account is locked.
+    pub locked: bool,
+}
+
+/// What is known about a device.
+#[derive(Clone, Debug)]
+pub struct PhoneRecord {
+    /// Its registration; while it restarts it has none.
+    pub registration: Registration,
+    /// Its own Phone Personalization, as configured.
+    pub personalization: Setting,
+    /// The Phone Personalization that it obeys, as last loaded.
+    pub loaded_personalization: Setting,
+    /// Whether its web server is on, as last loaded.
+    pub loaded_web_access: bool,
+    /// Its Common Phone Profile.
+    pub profile: String,
+    /// What `getPhone` answers inside of `vendorConfig`.
+    pub vendor_config: String,
+    /// How often it restarted because it was told to.
+    pub restarts: u32,
+    /// How often it was told to apply its configuration while it was registered.
+    pub applied: u32,
+    /// How often it was told to reset while it was registered.
+    pub resets: u32,
+    /// How many connections its web server accepted.
+    pub connections: u32,
+    /// Every request that came to its address, in order.
+    pub requests: Vec<PhoneRequest>,
+    /// Every push that reached it, in order.
+    pub pushes: Vec<Push>,
+    /// How often somebody got a picture of its screen.
+    pub screenshots: u32,
+    /// The picture that it shows, if one was pushed.
+    pub shown: Option<Shown>,
+    /// The ring tone that it has, if one was pushed.
+    pub ring_tone: Option<RingTone>,
+    /// What it carried out for `CiscoIPPhoneExecute`, in order: keys, sounds, and whatever else.
+    pub pressed: Vec<Pressed>,
+    /// The most pushes that it had in hand at one time.
+    pub most_in_flight: usize,
+}
+
+/// A request that came to the address of a phone.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PhoneRequest {
+    /// Over which connection it came: they are counted from 1, in the order in which they were accepted.
+    pub connection: u32,
+    /// The path that was asked for.
+    pub path: String,
+    /// Whether the device that got it has taken the address over from the phone.
+    pub stranger: bool,
+    /// Whether there was an `Authorization` header; its content is not kept.
+    pub authorization: bool,
+}
+
+/// A push that reached a phone.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Push {
+    /// The value of the form field `XML`, or nothing when there was none.
+    pub xml: Option<String>,
+    /// Whether the request had an `Authorization` header; its content is not kept.
+    pub authorization: bool,
+    /// Whether it came over HTTPS.
+    pub secure: bool,
+    /// What the phone answered.
+    pub outcome: PushOutcome,
+    /// What it downloaded, in order.
+    pub fetches: Vec<Fetch>,
+}
+
+/// A download by a phone.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Fetch {
+    /// The address it asked for.
+    pub url: String,
+    /// The address that the request came from.
+    pub from: Ipv4Addr,
+    /// The HTTP status, or nothing when no answer came.
+    pub status: Option<u16>,
+    /// Bytes of the body that were read.
+    pub bytes: usize,
+    /// Whether the body was read to its end.
+    pub complete: bool,
+}
+
+/// A picture that a phone shows.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Shown {
+    /// The SHA-256 of the PNG file, in lower-case hexadecimal digits.
+    pub sha256: String,
+    /// Its size.
+    pub size: Size,
+}
+
+/// A ring tone that a phone has.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RingTone {
+    /// The SHA-256 of its file, in lower-case hexadecimal digits.
+    pub sha256: String,
+    /// How long its file is, in bytes.
+    pub bytes: usize,
+    /// How its file is written.
+    pub format: ToneFormat,
+}
+
+/// A URI that a phone carried out.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Pressed {
+    /// The URI.
+    pub uri: String,
+    /// When.
+    pub at: Instant,
+}
+
+/// A change to the cluster that was carried out.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Write {
+    /// The AXL operation.
+    pub operation: String,
+    /// What it changed.
+    pub target: String,
+    /// Who asked for it.
+    pub caller: String,
+}
