@@ -15,6 +15,7 @@ use super::fleet_content::{
     AccountState, AxlRole, Httpd, PhoneSpec, ProfileSpec, Registration, UserKind,
 };
 use super::limits::Limits;
+use super::sql_cache::SqlCache;
 use super::values::{pkid, uuid, vendor_settings};
 use crate::domain::model::{self, DeviceKind};
 use crate::domain::personalization::Setting;
@@ -25,6 +26,8 @@ pub(crate) struct Database {
     pub(crate) release: Release,
     pub(crate) limits: Limits,
     pub(crate) sql: Sql,
+    /// What `executeSQLQuery` asks instead of the fields here.
+    pub(crate) sql_cache: SqlCache,
     /// Wrong passwords in a row after which an account is locked.
     pub(crate) lockout_after: u32,
     /// What the UUIDs of nodes are made of.

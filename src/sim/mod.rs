@@ -67,6 +67,7 @@ mod schema;
 mod shared;
 mod snapshot;
 mod soap_request;
+mod sql_cache;
 mod state;
 mod timeline;
 mod tomcat;

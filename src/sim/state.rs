@@ -20,6 +20,7 @@ use super::history::{PhoneRequest, Pressed, Push, RingTone, Shown, Violation, Vi
 use super::hold_point::Tripwires;
 use super::limits::Notifications;
 use super::scheduled_change::{FailingPage, Timeline};
+use super::sql_cache::SqlCache;
 use super::values::{pkid, setting_number, uuid};
 use crate::domain::personalization::Setting;
 
@@ -66,9 +67,11 @@ impl Deref for Cluster {
 }
 
 impl DerefMut for Cluster {
-    /// Copies the database first if a read is still working on it.
+    /// Copies the database first if a read is still working on it, and drops the copy that SQL asks.
     fn deref_mut(&mut self) -> &mut Database {
-        Arc::make_mut(&mut self.database)
+        let database = Arc::make_mut(&mut self.database);
+        database.sql_cache.drop_copy();
+        database
     }
 }
 
@@ -107,6 +110,7 @@ impl Cluster {
             release: config.release,
             limits: config.limits,
             sql: config.sql,
+            sql_cache: SqlCache::default(),
             lockout_after: config.lockout_after,
             installation: config.installation.clone().unwrap_or_default(),
             nodes: fleet.nodes.clone(),
