@@ -51,7 +51,6 @@ mod decoy_host;
 mod fault;
 mod fleet;
 mod fleet_content;
-mod form;
 mod history;
 mod hold_point;
 mod https;

@@ -26,7 +26,6 @@ use crate::domain::personalization::Setting;
 use crate::sim::accounts::basic;
 use crate::sim::database::{Device, Loaded};
 use crate::sim::fleet_content::{DownloadsBy, Quirk, Web};
-use crate::sim::form::{encode, fields};
 use crate::sim::history::{Fetch, PhoneRequest, Pressed, Push, RingTone, Shown};
 use crate::sim::hold_point::{Sprung, Tripped};
 use crate::sim::shared::Shared;
@@ -306,8 +305,8 @@ impl<'a> Phone<'a> {
         if !expects {
             let body = Limited::new(request.into_body(), BODY_LIMIT).collect().await;
             let body = body.map(|body| body.to_bytes()).unwrap_or_default();
-            let text = String::from_utf8_lossy(&body);
-            push.xml = fields(&text).into_iter().find(|(name, _)| name == "XML").map(|(_, v)| v);
+            let mut fields = form_urlencoded::parse(&body);
+            push.xml = fields.find(|(name, _)| name == "XML").map(|(_, v)| v.into_owned());
         }
         let before = self.shared.cluster().histories[self.at].pushes.len();
         let spread = self.shared.latency_spread;
@@ -359,12 +358,11 @@ impl<'a> Phone<'a> {
             return true;
         }
         let Some((user, password)) = authorization.and_then(basic) else { return false };
-        let fields = format!(
-            "UserID={}&Password={}&devicename={}",
-            encode(&user),
-            encode(&password),
-            encode(&self.name())
-        );
+        let fields = form_urlencoded::Serializer::new(String::new())
+            .append_pair("UserID", &user)
+            .append_pair("Password", &password)
+            .append_pair("devicename", &self.name())
+            .finish();
         // Sources disagree on the verb, so PhoneOS uses one and the others the other.
         let post = self.image.is_some_and(|image| image.schema == PushSchema::PhoneOs);
         let verdict = self.client().ask(&self.loaded().authentication_url, &fields, post).await;
