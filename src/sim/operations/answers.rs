@@ -57,7 +57,7 @@ fn check_values(node: &Node) {
         }
     }
     let text = node.text.as_str();
-    if NEVER_EMPTY.binary_search(&node.name.as_str()).is_ok() {
+    if NEVER_EMPTY.contains(node.name.as_str()) {
         assert!(!text.is_empty(), "{} is empty", node.name);
     }
     if let Some((_, values)) = VALUES.iter().find(|(name, _)| *name == node.name) {

@@ -7,6 +7,7 @@ use super::{phones, profiles};
 use crate::domain::personalization::Setting;
 use crate::sim::fault::SoapFault;
 use crate::sim::fleet_content::{ProfileSpec, STANDARD_PROFILE};
+use crate::sim::restart::Order;
 use crate::sim::state::{Cluster, Database, Profile};
 use crate::sim::values::{VendorConfig, named_setting};
 use crate::sim::xml::Node;
@@ -88,6 +89,41 @@ pub(super) fn remove(cluster: &mut Cluster, call: &Call<'_>) -> Result<String, S
     let (name, uuid) = (entry.name.clone(), entry.uuid.clone());
     cluster.remove_profile(at);
     written(cluster, call, name, 1);
+    Ok(format!("<return>{uuid}</return>"))
+}
+
+/// `applyPhone` and `resetPhone`.
+pub(super) fn apply_phone(
+    cluster: &mut Cluster,
+    call: &Call<'_>,
+    order: Order,
+) -> Result<String, SoapFault> {
+    let found = phones::find(cluster, call.request);
+    let at = found.ok_or_else(|| SoapFault::no_target("Phone"))?;
+    let device = &cluster.devices[at];
+    let (name, uuid) = (device.spec.name.clone(), device.uuid.clone());
+    cluster.tell(at, order);
+    written(cluster, call, name, 1);
+    Ok(format!("<return>{uuid}</return>"))
+}
+
+/// `applyCommonPhoneConfig` and `resetCommonPhoneConfig`: all phones of the profile.
+pub(super) fn apply_profile(
+    cluster: &mut Cluster,
+    call: &Call<'_>,
+    order: Order,
+) -> Result<String, SoapFault> {
+    let found = profiles::find(cluster, call.request);
+    let at = found.ok_or_else(|| SoapFault::no_target("CommonPhoneConfig"))?;
+    let entry = &cluster.profiles.entries[at];
+    let (name, uuid) = (entry.name.clone(), entry.uuid.clone());
+    let of_profile = |&device: &usize| cluster.devices[device].profile == at;
+    let phones: Vec<usize> = cluster.order.iter().copied().filter(of_profile).collect();
+    for &phone in &phones {
+        cluster.tell(phone, order);
+    }
+    // The nodes are notified of the profile too.
+    written(cluster, call, name, 1 + phones.len());
     Ok(format!("<return>{uuid}</return>"))
 }
 

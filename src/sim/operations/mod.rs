@@ -2,8 +2,6 @@
 
 #[cfg(test)]
 mod answers;
-mod apply;
-mod authenticate;
 mod call;
 mod configure;
 mod phones;
@@ -26,13 +24,13 @@ use super::state::{Cluster, Database};
 pub(crate) fn write(cluster: &mut Cluster, call: &Call<'_>) -> Option<Result<String, SoapFault>> {
     match call.request.name.as_str() {
         // It counts wrong passwords.
-        "doAuthenticateUser" => Some(authenticate::run(cluster, call)),
+        "doAuthenticateUser" => Some(users::authenticate(cluster, call)),
         "addCommonPhoneConfig" => Some(configure::add(cluster, call)),
-        "applyCommonPhoneConfig" => Some(apply::profile(cluster, call, Order::Apply)),
-        "applyPhone" => Some(apply::phone(cluster, call, Order::Apply)),
+        "applyCommonPhoneConfig" => Some(configure::apply_profile(cluster, call, Order::Apply)),
+        "applyPhone" => Some(configure::apply_phone(cluster, call, Order::Apply)),
         "removeCommonPhoneConfig" => Some(configure::remove(cluster, call)),
-        "resetCommonPhoneConfig" => Some(apply::profile(cluster, call, Order::Reset)),
-        "resetPhone" => Some(apply::phone(cluster, call, Order::Reset)),
+        "resetCommonPhoneConfig" => Some(configure::apply_profile(cluster, call, Order::Reset)),
+        "resetPhone" => Some(configure::apply_phone(cluster, call, Order::Reset)),
         "updateCommonPhoneConfig" => Some(configure::profile(cluster, call)),
         "updatePhone" => Some(configure::phone(cluster, call)),
         "updateUser" => Some(users::update(cluster, call, UserKind::EndUser)),

@@ -34,7 +34,7 @@ pub(super) fn list(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFa
 
 pub(super) fn one(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
     let at = find(cluster, call.request).ok_or_else(|| SoapFault::not_found("Phone"))?;
-    let tags = returned_tags(call.request).unwrap_or_else(|| ALL_TAGS.to_vec());
+    let tags = returned_tags(call.request).unwrap_or_else(|| ALL_TAGS.split(' ').collect());
     let mut out = String::from("<return>");
     phone(&mut out, cluster, at, &cluster.devices[at], &tags, call);
     out.push_str("</return>");
@@ -128,29 +128,7 @@ fn phone(
 }
 
 /// What `getPhone` answers when it is not told which tags are wanted.
-const ALL_TAGS: [&str; 24] = [
-    "name",
-    "description",
-    "product",
-    "model",
-    "class",
-    "protocol",
-    "protocolSide",
-    "callingSearchSpaceName",
-    "devicePoolName",
-    "commonDeviceConfigName",
-    "commonPhoneConfigName",
-    "networkLocation",
-    "locationName",
-    "loadInformation",
-    "vendorConfig",
-    "versionStamp",
-    "traceFlag",
-    "preemption",
-    "authenticationUrl",
-    "enableExtensionMobility",
-    "ownerUserName",
-    "isActive",
-    "phoneSuite",
-    "isProtected",
-];
+const ALL_TAGS: &str = "name description product model class protocol protocolSide callingSearchSpaceName \
+    devicePoolName commonDeviceConfigName commonPhoneConfigName networkLocation locationName \
+    loadInformation vendorConfig versionStamp traceFlag preemption authenticationUrl \
+    enableExtensionMobility ownerUserName isActive phoneSuite isProtected";

@@ -22,7 +22,7 @@ pub(super) fn list(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFa
 pub(super) fn one(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
     let found = find(cluster, call.request);
     let at = found.ok_or_else(|| SoapFault::not_found("CommonPhoneConfig"))?;
-    let tags = returned_tags(call.request).unwrap_or_else(|| ALL_TAGS.to_vec());
+    let tags = returned_tags(call.request).unwrap_or_else(|| ALL_TAGS.split(' ').collect());
     let mut out = String::from("<return>");
     profile(&mut out, cluster, at, &tags, call);
     out.push_str("</return>");
@@ -71,15 +71,5 @@ fn profile(out: &mut String, cluster: &Database, at: usize, tags: &[&str], call:
 }
 
 /// What `getCommonPhoneConfig` answers when it is not told which tags are wanted.
-const ALL_TAGS: [&str; 10] = [
-    "name",
-    "description",
-    "dndOption",
-    "backgroundImage",
-    "phonePersonalization",
-    "phoneServiceDisplay",
-    "sshUserId",
-    "vendorConfig",
-    "alwaysUsePrimeLine",
-    "vpnGroupName",
-];
+const ALL_TAGS: &str = "name description dndOption backgroundImage phonePersonalization phoneServiceDisplay \
+    sshUserId vendorConfig alwaysUsePrimeLine vpnGroupName";

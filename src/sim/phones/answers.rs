@@ -62,15 +62,6 @@ pub(super) fn endless() -> Answer {
     answer
 }
 
-/// Returns an answer that sends its client to another address.
-pub(super) fn elsewhere(to: &str) -> Answer {
-    let mut answer = page(302, "text/html", "<html><body>Moved</body></html>");
-    if let Ok(to) = to.parse() {
-        answer.headers_mut().insert(hyper::header::LOCATION, to);
-    }
-    answer
-}
-
 /// Returns the success of a push, worded as phones of this model do.
 pub(super) fn success(model: u32, schema: PushSchema) -> Answer {
     let body = match (schema, model) {

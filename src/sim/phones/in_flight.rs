@@ -1,7 +1,8 @@
-//! Counts who is being pushed to, so that tests can see how many there were at once.
+//! Counts the pushes and requests that are in flight, so that tests see how many there were at once.
 
 use std::sync::Arc;
 
+use crate::sim::history::Violation;
 use crate::sim::shared::Shared;
 use crate::sim::state::Cluster;
 
@@ -63,5 +64,32 @@ impl Drop for InHand<'_> {
         leave(&mut cluster, self.at);
         cluster.pushes_in_flight -= 1;
         cluster.histories[self.at].in_flight -= 1;
+    }
+}
+
+/// Counts a request to a phone as in hand for as long as it lives. A phone has one at a time, whatever is asked.
+pub(super) struct Asked<'a> {
+    shared: &'a Shared,
+    at: usize,
+}
+
+impl<'a> Asked<'a> {
+    pub(super) fn new(shared: &'a Shared, at: usize) -> Self {
+        let mut cluster = shared.cluster();
+        let history = &mut cluster.histories[at];
+        history.asked += 1;
+        let at_once = history.asked;
+        if at_once > 1 {
+            let phone = cluster.devices[at].spec.name.clone();
+            cluster.violations.push(Violation::RequestsAtOnce { phone, at_once });
+        }
+        drop(cluster);
+        Self { shared, at }
+    }
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        self.shared.cluster().histories[self.at].asked -= 1;
     }
 }

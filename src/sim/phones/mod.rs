@@ -16,7 +16,6 @@ mod listeners;
 mod object;
 mod picture;
 mod reply_wording;
-mod request_counts;
 mod screen;
 
 use std::future::poll_fn;
