@@ -13,7 +13,7 @@ pub(crate) enum Login {
     Expired,
     /// No credentials, wrong ones, or those of a locked account.
     Refused,
-    /// This user, who gets this new session cookie if one was opened.
+    /// The index of the user, and the new session cookie if one was opened.
     User(usize, Option<String>),
 }
 
@@ -26,7 +26,7 @@ impl Cluster {
         // An empty password is one that was never set.
         let right = !password.is_empty() && user.password.expose_secret() == password;
         if right && user.state == AccountState::Active {
-            // Changing a user copies it while somebody reads: not on every push.
+            // Changing a user copies it while a read is under way: not on every push.
             if user.failures_in_a_row > 0 {
                 self.user_mut(at).failures_in_a_row = 0;
             }

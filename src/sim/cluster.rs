@@ -18,7 +18,7 @@ use super::config::{Fault, Restart, SimConfig};
 use super::fleet_content::{AccountState, Quirk, Registration, Web};
 use super::history::{PhoneRecord, Record};
 use super::hold_point::Tripped;
-use super::phones::ThinLine;
+use super::phones::SharedLink;
 use super::scheduled_change::{Change, Lasts, PageTrouble};
 use super::shared::Shared;
 use super::state::{Cluster, URL_AUTHENTICATION};
@@ -97,8 +97,8 @@ impl SimCluster {
             files: Mutex::new(HashMap::new()),
             second_host,
             latency_spread: config.latency_spread,
-            page_lines: phones::PageLines::new(auth),
-            thin_lines: ThinLine::all(&config.fleet.thin_lines),
+            page_connections: phones::PageConnections::new(auth),
+            thin_lines: SharedLink::all(&config.fleet.thin_lines),
             risport: config.risport,
             memory: Arc::default(),
             ris_fault_with_200: config.ris_fault_with_200,
@@ -173,7 +173,7 @@ impl SimCluster {
         self.device(name, |cluster, at| cluster.device_mut(at).spec.web = web)
     }
 
-    /// Returns the address of the second host, where no client has any business.
+    /// Returns the address of the second host, which no client should contact.
     pub fn second_host(&self) -> SocketAddr {
         self.shared.second_host
     }
@@ -224,7 +224,7 @@ impl SimCluster {
 
     /// Lets something happen to the fleet right after the `nth` answer (from 1) to an operation.
     ///
-    /// What it did, if it could be done, stands in [`Record::changes`].
+    /// What it did, if it could be done, is in [`Record::changes`].
     pub fn change_after(&self, operation: &str, nth: u64, change: Change) {
         self.shared.cluster().timeline.plan(operation, nth, change);
     }
@@ -232,18 +232,18 @@ impl SimCluster {
     /// Lets something happen to the fleet when the `nth` request (from 1) of an operation has arrived, right
     /// before it is carried out: between what its sender read last and what it writes.
     ///
-    /// Requests that are refused do not count. What it did stands in [`Record::changes`].
+    /// Requests that are refused do not count. What it did is in [`Record::changes`].
     pub fn change_before(&self, operation: &str, nth: u64, change: Change) {
         self.shared.cluster().timeline.plan_before(operation, nth, change);
     }
 
     /// Lets the `nth` request (from 1, and from now on) of an operation of AXL or RisPort70 have no answer;
-    /// `push` stands for `POST /CGI/Execute` to any phone.
+    /// `push` means `POST /CGI/Execute` to any phone.
     ///
     /// The receiver gets its value at that instant. The connection stays open until the client closes it or
-    /// the simulator stops. Requests that are refused do not count. An operation has one tripwire at a time.
+    /// the simulator stops. Requests that are refused do not count. An operation has one hold point at a time.
     pub fn tripwire(&self, operation: &str, nth: u64, when: Tripped) -> oneshot::Receiver<()> {
-        self.shared.cluster().tripwires.set(operation, nth, when)
+        self.shared.cluster().hold_points.set(operation, nth, when)
     }
 
     /// Restarts Tomcat at the `nth` request (from 1, and from now on) of an operation of AXL or RisPort70, before or
@@ -253,19 +253,19 @@ impl SimCluster {
         let tomcat = self.shared.tomcat.clone();
         // A simulator that has stopped has nothing to restart.
         let action = Box::new(move || tomcat.send(restart).unwrap_or_default());
-        self.shared.cluster().tripwires.break_at(operation, nth, when, action);
+        self.shared.cluster().hold_points.break_at(operation, nth, when, action);
     }
 
     /// Does something outside of the cluster right before the `nth` request (from 1, and from now on) of an
     /// operation is carried out. It must not ask the simulator anything, which waits for it.
     pub fn act_before(&self, operation: &str, nth: u64, action: impl FnOnce() + Send + 'static) {
-        self.shared.cluster().tripwires.act(operation, nth, Box::new(action));
+        self.shared.cluster().hold_points.act(operation, nth, Box::new(action));
     }
 
     /// Lets something happen to the fleet right before the `nth` request (from 1, and from now on) of an operation of
-    /// AXL or RisPort70, or of `push`, is carried out. An operation has one tripwire at a time, and this is one.
+    /// AXL or RisPort70, or of `push`, is carried out. An operation has one hold point at a time, and this is one.
     pub fn change_at(&self, operation: &str, nth: u64, change: Change) {
-        self.shared.cluster().tripwires.change(operation, nth, change);
+        self.shared.cluster().hold_points.change(operation, nth, change);
     }
 
     /// Lets something happen to the fleet now. What it did, if it could be done, is in [`Record::changes`].

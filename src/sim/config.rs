@@ -151,7 +151,7 @@ pub enum Sql {
     Answers,
     /// Nothing: a permission fault.
     Refused,
-    /// It does not know the tables that hold phones' `vendorConfig`.
+    /// It lacks the tables that hold phones' `vendorConfig`.
     NoVendorConfig,
 }
 
@@ -174,7 +174,7 @@ impl Release {
     /// Every release, oldest first.
     pub const ALL: [Self; 5] = [Self::R11_5, Self::R12_0, Self::R12_5, Self::R14_0, Self::R15_0];
 
-    /// Returns the full version as `getCCMVersion` tells it.
+    /// Returns the full version as `getCCMVersion` returns it.
     pub fn version(self) -> &'static str {
         match self {
             Self::R11_5 => "11.5.1.18900-97",

@@ -1,4 +1,4 @@
-//! A second host, which no client has any business with: it writes down whoever comes all the same.
+//! A second host, which no client should contact: it records every request.
 
 use std::sync::Arc;
 

@@ -11,7 +11,7 @@ use crate::domain::model::Size;
 use crate::domain::object::ToneFormat;
 use crate::domain::personalization::Setting;
 
-/// A copy of what the cluster knows and of all that happened to it.
+/// A copy of the state of the cluster and of all that happened to it.
 ///
 /// It never holds a password, nor the credentials of a push.
 #[derive(Clone, Debug, Default)]
@@ -29,13 +29,13 @@ pub struct Record {
     pub writes: Vec<Write>,
     /// What a [`super::Change`] did to the fleet between two requests, in order.
     pub changes: Vec<Changed>,
-    /// The most pushes that were in hand at one time.
+    /// The most pushes that were in flight at one time.
     pub most_pushes_in_flight: usize,
-    /// The most phones of each device pool that had a push or a download in hand at one time.
+    /// The most phones of each device pool that had a push or a download in flight at one time.
     pub most_at_once: BTreeMap<String, usize>,
     /// What no client may do to phones, in order.
     pub violations: Vec<Violation>,
-    /// Whoever came to the second host, where nobody has any business.
+    /// Requests to the second host, which no client should contact.
     pub elsewhere: Vec<Visit>,
 }
 
@@ -101,11 +101,11 @@ pub struct PhoneRecord {
     pub profile: String,
     /// What `getPhone` answers inside of `vendorConfig`.
     pub vendor_config: String,
-    /// How often it restarted because it was told to.
+    /// How often it restarted because it was ordered to.
     pub restarts: u32,
-    /// How often it was told to apply its configuration while it was registered.
+    /// How often it was ordered to apply its configuration while it was registered.
     pub applied: u32,
-    /// How often it was told to reset while it was registered.
+    /// How often it was ordered to reset while it was registered.
     pub resets: u32,
     /// How many connections its web server accepted.
     pub connections: u32,
@@ -113,7 +113,7 @@ pub struct PhoneRecord {
     pub requests: Vec<PhoneRequest>,
     /// Every push that reached it, in order.
     pub pushes: Vec<Push>,
-    /// How often somebody got a picture of its screen.
+    /// How often its screen was downloaded.
     pub screenshots: u32,
     /// The picture that it shows, if one was pushed.
     pub shown: Option<Shown>,
@@ -121,7 +121,7 @@ pub struct PhoneRecord {
     pub ring_tone: Option<RingTone>,
     /// What it carried out for `CiscoIPPhoneExecute`, in order: keys, sounds, and whatever else.
     pub pressed: Vec<Pressed>,
-    /// The most pushes that it had in hand at one time.
+    /// The most pushes that it had in flight at one time.
     pub most_in_flight: usize,
 }
 

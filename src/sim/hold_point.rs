@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::scheduled_change::Change;
 
-/// When a tripwire springs.
+/// When a hold point springs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Tripped {
     /// When the request has arrived; it never has any effect.
@@ -18,17 +18,17 @@ pub enum Tripped {
     After,
 }
 
-/// The tripwires that wait, by operation.
+/// The hold points that wait, by operation.
 #[derive(Default)]
-pub(crate) struct Tripwires(HashMap<String, Tripwire>);
+pub(crate) struct HoldPoints(HashMap<String, HoldPoint>);
 
-struct Tripwire {
+struct HoldPoint {
     /// Requests to come, the one that springs it included.
     left: u64,
     does: Does,
 }
 
-/// What a tripwire does to its request.
+/// What a hold point does to its request.
 pub(super) enum Does {
     /// The fleet changes first, and the request is carried out as usual.
     Change(Change),
@@ -40,23 +40,23 @@ pub(super) enum Does {
 
 /// What happens to a request that is never answered.
 pub(super) enum Then {
-    /// Whoever waits is told, and the request is never answered.
+    /// The receiver gets its value.
     Bell(oneshot::Sender<()>),
-    /// Something is done that breaks the connection, so the request is never answered.
+    /// Something is done that breaks the connection.
     Break(Action),
 }
 
 pub(super) type Action = Box<dyn FnOnce() + Send>;
 
-/// A tripwire that this request is to spring.
-pub(crate) struct Sprung {
+/// A hold point that this request is to spring.
+pub(crate) struct Triggered {
     /// When.
     pub(crate) when: Tripped,
     pub(super) then: Then,
 }
 
-impl Tripwires {
-    /// Sets a tripwire, in place of the one that the operation has.
+impl HoldPoints {
+    /// Sets a hold point, in place of the one that the operation has.
     pub(crate) fn set(
         &mut self,
         operation: &str,
@@ -84,7 +84,7 @@ impl Tripwires {
     }
 
     fn add(&mut self, operation: &str, nth: u64, does: Does) {
-        self.0.insert(operation.to_owned(), Tripwire { left: nth.max(1), does });
+        self.0.insert(operation.to_owned(), HoldPoint { left: nth.max(1), does });
     }
 
     pub(super) fn arrived(&mut self, operation: &str) -> Option<Does> {
@@ -92,7 +92,7 @@ impl Tripwires {
         if let Does::Hold(_, Then::Bell(bell)) = &wire.does
             && bell.is_closed()
         {
-            // Whoever set it has gone on to something else.
+            // Its receiver is gone.
             self.0.remove(operation);
             return None;
         }
@@ -104,17 +104,17 @@ impl Tripwires {
     }
 }
 
-impl Sprung {
-    /// Tells whoever set the tripwire.
+impl Triggered {
+    /// Notifies the receiver, or does what breaks the connection.
     pub(crate) fn ring(self) {
         match self.then {
-            // Nobody listens any more: then nobody is told.
+            // The receiver may be gone.
             Then::Bell(bell) => bell.send(()).unwrap_or_default(),
             Then::Break(action) => action(),
         }
     }
 
-    /// Tells whoever set the tripwire, and returns what stands for no answer at all.
+    /// Notifies the receiver, and returns the mark of a response that is never sent.
     pub(crate) fn hold(self) -> Response {
         self.ring();
         let mut response = Response::new(Body::empty());
@@ -127,7 +127,7 @@ impl Sprung {
 #[derive(Clone, Copy)]
 struct Held;
 
-/// Tells whether a response must never be sent.
+/// Returns whether a response must never be sent.
 pub(crate) fn is_held(response: &Response) -> bool {
     response.extensions().get::<Held>().is_some()
 }

@@ -28,17 +28,17 @@
 //!   forms, `setRingTone`, `CiscoIPPhoneExecute`, `GET /DeviceInformationX`. They ask the authentication page over HTTP, obey the
 //!   configuration that they loaded last, download and check the pictures, and answer as their model
 //!   does. Some misbehave, each in its own way ([`Quirk`]). `GET /CGI/Screenshot` shows their screens. Device
-//!   pools can share a thin line ([`Fleet::thin_lines`]), and answers can take their time ([`Spread`]).
-//! - a second host, which only writes down who comes to it ([`SimCluster::second_host`]).
+//!   pools can share a low-bandwidth link ([`Fleet::thin_lines`]), and answers can take their time ([`Spread`]).
+//! - a second host, which only records requests to it ([`SimCluster::second_host`]).
 //!
 //! - the same phones over HTTPS, on a port of their own, with certificates that a simulated maker signed.
 //!
 //! What it does not: calls, lines, TFTP, phones over IPv6, what keys do, AXL writes
 //! other than those named here, associations and passwords, SQL writes. Such a request is refused, never ignored.
 //!
-//! Where no source tells what the real thing does, the code says "believed".
+//! What no source confirms is marked "believed".
 //!
-//! [`SimCluster::record`] tells what really happened, for tests to believe instead of the client.
+//! [`SimCluster::record`] returns what really happened, as evidence for tests.
 
 mod accounts;
 mod authenticate;

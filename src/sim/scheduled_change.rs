@@ -1,4 +1,4 @@
-//! Changes to the fleet while somebody reads it.
+//! Changes to the fleet between two requests of a client.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -34,7 +34,7 @@ pub enum Change {
         /// Its name afterwards.
         to: String,
     },
-    /// The device of this name stands at another position from now on.
+    /// The device of this name moves to another position.
     Move {
         /// Its name.
         name: String,

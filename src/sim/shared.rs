@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::config::{Restart, RisPort, Spread};
 use super::memory::Memory;
-use super::phones::{Listeners, Maker, PageLines, ThinLine};
+use super::phones::{Listeners, Maker, PageConnections, SharedLink};
 use super::state::Cluster;
 use crate::domain::model::Size;
 
@@ -27,8 +27,8 @@ pub(crate) struct Shared {
     /// Takes orders to restart the HTTPS service.
     pub(super) tomcat: mpsc::UnboundedSender<Restart>,
     pub(crate) latency_spread: Spread,
-    pub(crate) page_lines: PageLines,
-    pub(crate) thin_lines: HashMap<String, Arc<ThinLine>>,
+    pub(crate) page_connections: PageConnections,
+    pub(crate) thin_lines: HashMap<String, Arc<SharedLink>>,
     pub(crate) risport: RisPort,
     pub(crate) memory: Arc<Memory>,
     pub(crate) ris_fault_with_200: bool,

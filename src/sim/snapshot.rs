@@ -7,7 +7,7 @@ use super::state::Cluster;
 use super::values::{hex, setting_name};
 
 impl Cluster {
-    /// Copies everything that tests may want to know.
+    /// Copies everything that tests check.
     pub(crate) fn record(&self) -> Record {
         Record {
             users: self

@@ -1,4 +1,4 @@
-//! What the simulated cluster knows at one moment, with every look-up hashed.
+//! The state of the simulated cluster, with every look-up hashed.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::net::Ipv4Addr;
@@ -17,7 +17,7 @@ use super::fleet_content::{
     AxlRole, Fleet, PhoneSpec, ProfileSpec, STANDARD_PROFILE, UserKind, UserSpec,
 };
 use super::history::{PhoneRequest, Pressed, Push, RingTone, Shown, Violation, Visit, Write};
-use super::hold_point::Tripwires;
+use super::hold_point::HoldPoints;
 use super::limits::Notifications;
 use super::scheduled_change::{FailingPage, Timeline};
 use super::sql_cache::SqlCache;
@@ -35,7 +35,7 @@ pub(crate) struct Cluster {
     pub(crate) timeline: Timeline,
     /// How the authentication page fails.
     pub(crate) failing_page: Option<FailingPage>,
-    pub(crate) tripwires: Tripwires,
+    pub(crate) hold_points: HoldPoints,
     /// When AXL and RisPort70 answer again after a restart of Tomcat.
     pub(crate) services_from: Option<Instant>,
     pub(crate) apply_restarts: bool,
@@ -137,7 +137,7 @@ impl Cluster {
             session_requests: config.session_requests,
             timeline: Timeline::default(),
             failing_page: None,
-            tripwires: Tripwires::default(),
+            hold_points: HoldPoints::default(),
             services_from: None,
             apply_restarts: config.apply_restarts,
             restart_time: config.restart_time,
@@ -168,7 +168,7 @@ impl Cluster {
         let standard = &mut cluster.profiles.entries[at];
         standard.uuid = "{AC243D17-98B4-4118-8FEB-5FF2E1B781AC}".to_owned();
         standard.pkid = pkid(&standard.uuid);
-        for user in standing_users(fleet).iter().chain(&fleet.users) {
+        for user in built_in_users(fleet).iter().chain(&fleet.users) {
             cluster.add_user(user);
         }
         if let Some(setting) = fleet.enterprise_personalization {
@@ -179,14 +179,14 @@ impl Cluster {
         for phone in &fleet.phones {
             cluster.add_phone(phone.clone());
         }
-        let all = standing_users(fleet);
+        let all = built_in_users(fleet);
         for user in all.iter().chain(&fleet.users) {
             if let Some(&at) = cluster.user_index.get(&user.userid.to_lowercase()) {
                 let devices = user.devices.iter().filter_map(|name| cluster.device(name));
                 let devices = devices.collect();
                 let user = cluster.user_mut(at);
                 user.associate(devices);
-                user.settle();
+                user.backdate_associations();
             }
         }
         cluster
@@ -201,7 +201,7 @@ impl Cluster {
         let owner = spec.owner.as_deref().map(|owner| {
             let known = self.user_index.get(&owner.to_lowercase()).copied();
             known.unwrap_or_else(|| {
-                // A person who has no password cannot log in: an empty one is never accepted.
+                // A user without password cannot log in: an empty one is never accepted.
                 self.add_user(&UserSpec::new(owner, UserKind::EndUser, ""))
             })
         });
@@ -292,7 +292,7 @@ impl Cluster {
     }
 
     /// Returns whether this fault is due, and counts it down.
-    pub(crate) fn strikes(&mut self, operation: &str, fault: Fault) -> bool {
+    pub(crate) fn fault_due(&mut self, operation: &str, fault: Fault) -> bool {
         let named = self
             .faults
             .keys()
@@ -308,7 +308,7 @@ impl Cluster {
     }
 }
 
-fn standing_users(fleet: &Fleet) -> Vec<UserSpec> {
+fn built_in_users(fleet: &Fleet) -> Vec<UserSpec> {
     let application = |userid, password| UserSpec::new(userid, UserKind::Application, password);
     vec![
         UserSpec {
@@ -330,7 +330,7 @@ fn standing_users(fleet: &Fleet) -> Vec<UserSpec> {
     ]
 }
 
-/// Returns the groups of a user with their roles: those that its rights stand for, then its own.
+/// Returns the groups of a user with their roles: those of its rights, then its own.
 fn groups(spec: &UserSpec) -> Vec<(String, Vec<String>)> {
     let group = |name: &str, roles: &[&str]| {
         (name.to_owned(), roles.iter().map(|&role| role.to_owned()).collect())

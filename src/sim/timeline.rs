@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::hold_point::{Does, Sprung};
+use super::hold_point::{Does, Triggered};
 use super::scheduled_change::{Change, Changed, FailingPage, Lasts, PageTrouble};
 use super::state::Cluster;
 
 impl Cluster {
     /// Notes that a request is about to be carried out: does what was planned for before it, and returns the
-    /// tripwire that it springs.
-    pub(crate) fn arrived(&mut self, operation: &str) -> Option<Sprung> {
+    /// hold point that it triggers.
+    pub(crate) fn arrived(&mut self, operation: &str) -> Option<Triggered> {
         self.change_first(operation);
-        match self.tripwires.arrived(operation)? {
+        match self.hold_points.arrived(operation)? {
             Does::Change(change) => self.change_now(operation, change),
             Does::Act(action) => action(),
-            Does::Hold(when, then) => return Some(Sprung { when, then }),
+            Does::Hold(when, then) => return Some(Triggered { when, then }),
         }
         None
     }

@@ -9,9 +9,8 @@ use crate::domain::personalization::Setting;
 
 /// The settings of a `vendorConfig` that is written; they replace all that were there.
 pub(crate) struct VendorConfig {
-    /// The settings, as markup.
     pub(crate) inside: String,
-    /// What they say about web access: 0 is enabled, 1 is disabled.
+    /// `webAccess`: 0 is enabled, 1 is disabled.
     pub(crate) web_access: Option<bool>,
 }
 
@@ -49,7 +48,7 @@ impl VendorConfig {
     }
 }
 
-/// Returns the number that stands for a setting in the database.
+/// Returns the number of a setting in the database.
 pub(crate) fn setting_number(setting: Setting) -> &'static str {
     match setting {
         Setting::Disabled => "0",
@@ -116,7 +115,7 @@ pub(crate) fn vendor_config(settings: &str) -> String {
 /// Returns the inside of a vendorConfig as CUCM saves it: only what was changed, so web access is often not
 /// there.
 ///
-/// `webAccess` is 0 for enabled and 1 for disabled (seen in published device files). Some settings stand in
+/// `webAccess` is 0 for enabled and 1 for disabled (seen in published device files). Some settings are in
 /// elements of their own.
 pub(crate) fn vendor_settings(web_access: Option<bool>, more: &str) -> String {
     let settings = match web_access {

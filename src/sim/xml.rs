@@ -105,7 +105,7 @@ impl Node {
         found.map(|attribute| attribute.value.as_str())
     }
 
-    /// Writes what stands inside of this element as markup, for settings that are kept as they were sent.
+    /// Writes the content of this element as markup, for settings that are kept as they were sent.
     ///
     /// Nothing where the tree cannot give it back faithfully: texts between elements, namespaces. Blanks
     /// between elements are left out.
@@ -244,7 +244,7 @@ pub(crate) enum XmlError {
     /// A document type declaration, which SOAP forbids.
     #[error("the XML declares a document type")]
     DocType,
-    /// An entity that XML does not know by itself.
+    /// An entity that XML does not define itself.
     #[error("the entity {0:?} is unknown")]
     Entity(String),
     /// A prefix without declaration.

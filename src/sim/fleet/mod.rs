@@ -28,7 +28,7 @@ pub struct FleetSpec {
 
 impl FleetSpec {
     /// Makes up a fleet of ten device pools and seven profiles, where most phones lack nothing but the
-    /// association, and the others show everything that can stand in the way.
+    /// association, and the others show every obstacle.
     ///
     /// About 3 % of the phones that take a background misbehave. From 60 phones on there is always one
     /// that accepts but never downloads, one that answers an error, and one that resets connections.
@@ -221,7 +221,7 @@ fn deal(phones: &mut [PhoneSpec], ready: &[usize], random: &mut Random) {
             apply(&mut phones[at], random);
         }
     }
-    // Two phones with one address: a copy of somebody else's, who keeps it.
+    // Two phones with one address: a copy of another one's, which keeps it.
     let pairs = (ready.len() / 300).max(1);
     for pair in left.chunks_exact(2).take(pairs) {
         phones[pair[1].max(pair[0])].address = phones[pair[0].min(pair[1])].address;

@@ -114,7 +114,7 @@ pub(super) const FAMILIES: [&str; 16] = [
     "vanderberg",
 ];
 
-/// What ordinary descriptions say.
+/// Ordinary descriptions.
 pub(super) const PLACES: [&str; 8] = [
     "Reception",
     "Meeting room",

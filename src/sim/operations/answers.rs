@@ -22,7 +22,7 @@ fn returned(operation: &str) -> &'static [Item] {
     tags.unwrap()
 }
 
-/// Asks for everything that the schema version knows.
+/// Requests every tag of the schema version.
 fn everything(items: &[Item], version: u16) -> String {
     let tags = items.iter().filter_map(|item| match item {
         Item::Field(field) if field.exists_in(version) => Some(format!("<{}/>", field.name)),
@@ -102,7 +102,7 @@ fn every_answer_has_the_order_and_the_values_of_the_schema() {
             let items = returned(operation);
             let key = format!("<{key}>{name}</{key}>");
             let tags = format!("<returnedTags>{}</returnedTags>", everything(items, version));
-            // All tags asked for, and none named, which means all that the simulator knows.
+            // All tags asked for, and none named, which means all that the simulator has.
             for inner in [format!("{key}{tags}"), key] {
                 let found = answer(&database, operation, version, &inner);
                 assert_eq!(found.children.len(), 1);
@@ -112,7 +112,7 @@ fn every_answer_has_the_order_and_the_values_of_the_schema() {
     }
 }
 
-/// Values of the published schema, for what the simulator tells.
+/// Values of the published schema, for what the simulator answers.
 const VALUES: [(&str, &[&str]); 8] = [
     ("phoneSuite", PERSONALIZATION),
     ("phonePersonalization", PERSONALIZATION),

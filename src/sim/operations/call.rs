@@ -19,7 +19,7 @@ pub(crate) struct Call<'a> {
     pub(crate) request: &'a Node,
 }
 
-/// Writes down that something was changed, and tells the nodes of so many changes.
+/// Records a write, and queues so many change notifications for the nodes.
 pub(super) fn written(cluster: &mut Cluster, call: &Call<'_>, target: String, changes: usize) {
     let caller = cluster.users[call.user].userid.clone();
     cluster.writes.push(Write { operation: call.request.name.clone(), target, caller });
@@ -127,7 +127,7 @@ impl Pattern {
     }
 }
 
-/// Returns the names of the tags that the caller wants; nothing when `returnedTags` is absent.
+/// Returns the names of the tags that the caller wants; `None` when `returnedTags` is absent.
 pub(super) fn returned_tags(request: &Node) -> Option<Vec<&str>> {
     let tags = request.child("returnedTags")?;
     Some(tags.children.iter().map(|tag| tag.name.as_str()).collect())

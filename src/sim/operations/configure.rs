@@ -102,7 +102,7 @@ pub(super) fn apply_phone(
     let at = found.ok_or_else(|| SoapFault::no_target("Phone"))?;
     let device = &cluster.devices[at];
     let (name, uuid) = (device.spec.name.clone(), device.uuid.clone());
-    cluster.tell(at, order);
+    cluster.order(at, order);
     written(cluster, call, name, 1);
     Ok(format!("<return>{uuid}</return>"))
 }
@@ -120,7 +120,7 @@ pub(super) fn apply_profile(
     let of_profile = |&device: &usize| cluster.devices[device].profile == at;
     let phones: Vec<usize> = cluster.order.iter().copied().filter(of_profile).collect();
     for &phone in &phones {
-        cluster.tell(phone, order);
+        cluster.order(phone, order);
     }
     // The nodes are notified of the profile too.
     written(cluster, call, name, 1 + phones.len());
@@ -132,7 +132,7 @@ fn target(cluster: &Database, call: &Call<'_>) -> Result<usize, SoapFault> {
     found.ok_or_else(|| SoapFault::no_target("CommonPhoneConfig"))
 }
 
-/// Refuses fields that the simulator does not carry out: ignoring one would make the answer a lie.
+/// Refuses fields that the simulator does not carry out: ignoring one would make the answer wrong.
 fn only(request: &Node, what: &str, known: &[&str]) -> Result<(), SoapFault> {
     let names = request.children.iter().map(|child| child.name.as_str());
     let mut others = names.filter(|name| !["name", "uuid"].contains(name) && !known.contains(name));

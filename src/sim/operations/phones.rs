@@ -23,7 +23,7 @@ pub(super) fn list(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFa
                 device.space.map_or("", |at| cluster.spaces.entries[at].name.as_str())
             }
             "devicePoolName" => &cluster.pools.entries[device.pool].name,
-            // `securityProfileName` is the last one that the schema knows.
+            // `securityProfileName` is the last one of the schema.
             _ => "",
         })
     });
@@ -127,7 +127,7 @@ fn phone(
     out.push_str("</phone>");
 }
 
-/// What `getPhone` answers when it is not told which tags are wanted.
+/// What `getPhone` answers to a request without `returnedTags`.
 const ALL_TAGS: &str = "name description product model class protocol protocolSide callingSearchSpaceName \
     devicePoolName commonDeviceConfigName commonPhoneConfigName networkLocation locationName \
     loadInformation vendorConfig versionStamp traceFlag preemption authenticationUrl \

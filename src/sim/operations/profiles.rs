@@ -70,6 +70,6 @@ fn profile(out: &mut String, cluster: &Database, at: usize, tags: &[&str], call:
     out.push_str("</commonPhoneConfig>");
 }
 
-/// What `getCommonPhoneConfig` answers when it is not told which tags are wanted.
+/// What `getCommonPhoneConfig` answers to a request without `returnedTags`.
 const ALL_TAGS: &str = "name description dndOption backgroundImage phonePersonalization phoneServiceDisplay \
     sshUserId vendorConfig alwaysUsePrimeLine vpnGroupName";

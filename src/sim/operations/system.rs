@@ -114,7 +114,7 @@ pub(super) fn service_parameter(cluster: &Database, call: &Call<'_>) -> Result<S
             "name" => row.text(tag, name),
             "service" => row.text(tag, ENTERPRISE_SERVICE),
             "value" => row.text(tag, value),
-            // `valueType` is the last field that the schema knows.
+            // `valueType` is the last field of the schema.
             _ => row.text(tag, "String"),
         }
     }

@@ -88,7 +88,7 @@ pub(super) fn update(
         }
         devices = Some(found);
     }
-    // The user itself is told to the nodes too.
+    // The nodes are notified of the user too.
     let touched = 1 + devices.as_ref().map_or(0, |devices| cluster.users[at].differs(devices));
     let target = cluster.users[at].userid.clone();
     written(cluster, call, target, touched);
@@ -109,10 +109,10 @@ pub(super) fn authenticate(cluster: &mut Cluster, call: &Call<'_>) -> Result<Str
     let Some(at) = cluster.user(userid) else {
         return Err(SoapFault::not_found("User"));
     };
-    // Nobody here has a PIN, so every PIN is wrong.
+    // No user has a PIN, so every PIN is wrong.
     let password = call.request.child("password").map_or("", |node| node.text.as_str());
     let right = cluster.check_password(userid, password).is_some();
-    // Which number says what was not published; only that 0 is good is certain enough (believed).
+    // The numbers were not published; that 0 means success is believed.
     let code = match (right, cluster.users[at].state) {
         (true, _) => 0,
         (false, AccountState::Active) => 1,
@@ -193,7 +193,7 @@ fn write_user(
                 row.named(tag, name, &uuid("presence", name));
             }
             _ if tag.ends_with("Name") => row.reference::<()>(tag, None),
-            // A password is never told.
+            // A password is never sent.
             _ => row.null(tag),
         }
     }
@@ -261,9 +261,9 @@ fn flag(value: bool) -> &'static str {
     if value { "true" } else { "false" }
 }
 
-/// What `getUser` answers when it is not told which tags are wanted.
+/// What `getUser` answers to a request without `returnedTags`.
 const END_USER_TAGS: &str =
     "lastName userid password associatedDevices associatedGroups passwordCredentials status";
-/// What `getAppUser` answers when it is not told which tags are wanted.
+/// What `getAppUser` answers to a request without `returnedTags`.
 const APPLICATION_USER_TAGS: &str =
     "userid password passwordCredentials isStandard associatedDevices associatedGroups";

@@ -117,7 +117,7 @@ pub(super) fn unauthorized(realm: &str) -> Answer {
     answer
 }
 
-/// Returns an answer that sends its client elsewhere.
+/// Returns a redirect.
 pub(super) fn moved(location: &str) -> Answer {
     let mut answer = page(302, "text/html", "<html><body>Moved</body></html>");
     if let Ok(location) = location.parse() {
@@ -126,7 +126,7 @@ pub(super) fn moved(location: &str) -> Answer {
     answer
 }
 
-/// Returns what a phone tells about itself to anybody.
+/// Returns `/DeviceInformationX`, which needs no password.
 pub(super) fn device_information(name: &str, model: &str, load: &str) -> Answer {
     let mac = name.trim_start_matches(|c: char| !c.is_ascii_hexdigit());
     let body = format!(

@@ -16,7 +16,7 @@ use super::answers::{self, Answer, Broken};
 use super::command;
 use super::connection::Extent;
 use super::fetch::Client;
-use super::in_flight::{Asked, InHand, enter_pool, leave_pool};
+use super::in_flight::{PushInFlight, RequestInFlight, enter_pool, leave_pool};
 use super::object::{self, Background};
 use super::picture;
 use super::reply_wording::PushOutcome;
@@ -26,14 +26,14 @@ use crate::sim::accounts::basic;
 use crate::sim::database::{Device, Loaded};
 use crate::sim::fleet_content::{DownloadsBy, Quirk, Web};
 use crate::sim::history::{Fetch, PhoneRequest, Pressed, Push, RingTone, Shown};
-use crate::sim::hold_point::{Sprung, Tripped};
+use crate::sim::hold_point::{Triggered, Tripped};
 use crate::sim::shared::Shared;
 use crate::sim::values::hex;
 
 /// A connection to the address of a phone.
 #[derive(Clone, Copy)]
 pub(super) struct Connected {
-    /// Which phone.
+    /// The index of the phone.
     pub(super) at: usize,
     /// Which of its connections this is, from 1.
     pub(super) number: u32,
@@ -42,7 +42,7 @@ pub(super) struct Connected {
     pub(super) stranger: bool,
 }
 
-/// Answers one request to a phone, and says whether the phone ends the connection.
+/// Answers one request to a phone, and marks the last one of its connection.
 pub(super) async fn answer(
     shared: Arc<Shared>,
     connected: Connected,
@@ -67,7 +67,7 @@ pub(super) async fn answer(
     Ok(answer)
 }
 
-/// Writes a request down, unless the device to which the connection led is not at this address any more.
+/// Records a request, unless the device to which the connection led is not at this address any more.
 fn note(shared: &Arc<Shared>, phone: &Phone<'_>, number: u32, request: &Request<Incoming>) -> bool {
     let mut cluster = shared.cluster();
     let requests = &mut cluster.histories[phone.at].requests;
@@ -84,7 +84,7 @@ fn note(shared: &Arc<Shared>, phone: &Phone<'_>, number: u32, request: &Request<
     !gone
 }
 
-/// Tells whether another device has the address by now.
+/// Returns whether another device has the address by now.
 pub(super) fn taken_over(quirk: Quirk, requests: &[PhoneRequest]) -> bool {
     matches!(quirk, Quirk::TakenOver { after, .. } if requests.len() >= after)
 }
@@ -101,23 +101,23 @@ async fn answer_as(
     if let Some(answer) = phone.sends_to_https(&request) {
         return Ok(answer);
     }
-    let _asked = Asked::new(shared, phone.at);
+    let _asked = RequestInFlight::new(shared, phone.at);
     match (request.method(), request.uri().path()) {
         (&Method::GET, "/DeviceInformationX") => {
             Ok(answers::device_information(&phone.name(), &phone.product, phone.load()))
         }
         (&Method::GET, "/CGI/Screenshot") => Ok(phone.screenshot(&request).await),
         (&Method::POST, "/CGI/Execute") => {
-            let sprung = shared.cluster().arrived("push");
-            match sprung {
-                Some(sprung) if sprung.when == Tripped::Before => {
+            let triggered = shared.cluster().arrived("push");
+            match triggered {
+                Some(triggered) if triggered.when == Tripped::Before => {
                     // A connection is watched only once its request has been read.
                     drop(Limited::new(request.into_body(), BODY_LIMIT).collect().await);
-                    hold(shared, sprung).await
+                    hold(shared, triggered).await
                 }
-                Some(sprung) => {
+                Some(triggered) => {
                     let _carried_out = execute(shared, &phone, request).await;
-                    hold(shared, sprung).await
+                    hold(shared, triggered).await
                 }
                 None => execute(shared, &phone, request).await,
             }
@@ -127,13 +127,13 @@ async fn answer_as(
     }
 }
 
-/// Carries a push out and writes down what came of it.
+/// Carries a push out and records its outcome.
 async fn execute(
     shared: &Arc<Shared>,
     phone: &Phone<'_>,
     request: Request<Incoming>,
 ) -> Result<Answer, Broken> {
-    let hand = InHand::new(phone.shared, phone.at);
+    let hand = PushInFlight::new(phone.shared, phone.at);
     let push = phone.push(request).await;
     drop(hand);
     shared.cluster().answered("push");
@@ -163,7 +163,7 @@ async fn execute(
     answer
 }
 
-/// Lets a phone download after it has answered; what it downloads stands with the push of this number.
+/// Lets a phone download after it has answered; what it downloads is recorded with the push of this number.
 fn download_later(
     shared: &Arc<Shared>,
     at: usize,
@@ -194,9 +194,9 @@ fn download_later(
     });
 }
 
-/// Springs a tripwire and answers nothing until the simulator stops; a client that goes away ends it before.
-async fn hold(shared: &Shared, sprung: Sprung) -> Result<Answer, Broken> {
-    sprung.ring();
+/// Triggers a hold point and answers nothing until the simulator stops; a client that goes away ends it before.
+async fn hold(shared: &Shared, triggered: Triggered) -> Result<Answer, Broken> {
+    triggered.ring();
     shared.stop.cancelled().await;
     Err(Broken)
 }
@@ -254,7 +254,7 @@ impl<'a> Phone<'a> {
         }
     }
 
-    /// The name by which whoever answers here goes.
+    /// The name of the device that answers.
     fn name(&self) -> Cow<'_, str> {
         let name = &self.device.spec.name;
         if !self.stranger && self.quirk != Quirk::WrongDevice {
@@ -273,7 +273,7 @@ impl<'a> Phone<'a> {
         &self.device.loaded
     }
 
-    /// Returns the answer of a phone that wants to be asked over HTTPS.
+    /// Returns the redirect of a phone that requires HTTPS.
     fn sends_to_https(&self, request: &Request<Incoming>) -> Option<Answer> {
         let sends = match self.web {
             Web::RedirectsToHttps => true,
@@ -299,7 +299,7 @@ impl<'a> Phone<'a> {
             outcome: PushOutcome::Unusable,
             fetches: Vec::new(),
         };
-        // Seen on real phones: they do not know this header and call the request an error.
+        // Seen on real phones: they do not support this header and answer with an error.
         let expects = header("expect").is_some();
         if !expects {
             let body = Limited::new(request.into_body(), BODY_LIMIT).collect().await;
@@ -343,7 +343,7 @@ impl<'a> Phone<'a> {
         None
     }
 
-    /// Tells whether pictures and tones may be pushed the way that this request came.
+    /// Returns whether pictures and tones may be pushed the way that this request came.
     fn takes_personal_things(&self) -> bool {
         match self.loaded().personalization {
             Setting::Enabled => true,
@@ -421,7 +421,7 @@ impl<'a> Phone<'a> {
     }
 
     async fn background(&self, xml: &str, fetches: &mut Vec<Fetch>) -> Verdict {
-        // Nobody has published what a phone answers then: error 4 is believed. This server speaks
+        // What a phone answers then is not published: error 4 is believed. This server speaks
         // HTTP only, so `HTTPS Only` refuses too.
         if !self.takes_personal_things() || !self.loaded().background_allowed {
             return self.error(4);
@@ -508,7 +508,7 @@ impl<'a> Phone<'a> {
     fn client(&self) -> Client<'_> {
         let line = self.shared.thin_lines.get(&self.device.spec.device_pool).cloned();
         Client {
-            page: &self.shared.page_lines,
+            page: &self.shared.page_connections,
             address: self.address,
             model: &self.product,
             line,
@@ -527,7 +527,7 @@ impl<'a> Phone<'a> {
         }
     }
 
-    /// Lets others download these files, where that is what happens to this phone's.
+    /// Downloads from other addresses, where those of the phone come from there.
     async fn is_fetched_by_others(&self, urls: &[&str], fetches: &mut Vec<Fetch>) -> bool {
         let others = match self.device.spec.downloads {
             DownloadsBy::Itself | DownloadsBy::ItselfInParts | DownloadsBy::Behind(_) => {

@@ -6,13 +6,13 @@ use crate::sim::history::Violation;
 use crate::sim::shared::Shared;
 use crate::sim::state::Cluster;
 
-/// Counts a push as in hand for as long as it lives, even if the client goes away.
-pub(super) struct InHand<'a> {
+/// Counts a push as in flight for as long as it lives, even if the client goes away.
+pub(super) struct PushInFlight<'a> {
     shared: &'a Shared,
     at: usize,
 }
 
-impl<'a> InHand<'a> {
+impl<'a> PushInFlight<'a> {
     pub(super) fn new(shared: &'a Shared, at: usize) -> Self {
         let mut cluster = shared.cluster();
         cluster.pushes_in_flight += 1;
@@ -58,7 +58,7 @@ fn leave(cluster: &mut Cluster, at: usize) {
     }
 }
 
-impl Drop for InHand<'_> {
+impl Drop for PushInFlight<'_> {
     fn drop(&mut self) {
         let mut cluster = self.shared.cluster();
         leave(&mut cluster, self.at);
@@ -67,13 +67,13 @@ impl Drop for InHand<'_> {
     }
 }
 
-/// Counts a request to a phone as in hand for as long as it lives. A phone has one at a time, whatever is asked.
-pub(super) struct Asked<'a> {
+/// Counts a request to a phone as in flight for as long as it lives. A phone may have one at a time.
+pub(super) struct RequestInFlight<'a> {
     shared: &'a Shared,
     at: usize,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> RequestInFlight<'a> {
     pub(super) fn new(shared: &'a Shared, at: usize) -> Self {
         let mut cluster = shared.cluster();
         let history = &mut cluster.histories[at];
@@ -88,7 +88,7 @@ impl<'a> Asked<'a> {
     }
 }
 
-impl Drop for Asked<'_> {
+impl Drop for RequestInFlight<'_> {
     fn drop(&mut self) {
         self.shared.cluster().histories[self.at].asked -= 1;
     }

@@ -38,9 +38,9 @@ use execute::Connected;
 
 use super::fleet_content::{Quirk, Web};
 
-pub(crate) use bandwidth::ThinLine;
+pub(crate) use bandwidth::SharedLink;
 pub(crate) use certificate::Maker;
-pub(crate) use connection::PageLines;
+pub(crate) use connection::PageConnections;
 pub(crate) use listeners::{Listeners, bind, bind_page};
 pub use reply_wording::{PushOutcome, Wording};
 

@@ -17,7 +17,7 @@ pub enum PushOutcome {
     Unusable,
 }
 
-/// A shape of an answer that somebody has published.
+/// A published shape of an answer.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Wording {
     /// Success: `Status`, `Data` and `URL` are elements, as an old schema has them.

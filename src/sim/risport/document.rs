@@ -1,4 +1,4 @@
-//! What RisPort70 answers: nodes, and the devices that they know.
+//! The answer of RisPort70: nodes, and the devices that they report.
 
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
@@ -170,7 +170,7 @@ fn write_device(out: &mut String, device: &Device, at: usize, stale: bool) {
 
 /// Writes the addresses of a device: IPv6 first, and with the misspelt attribute of the real schema.
 fn write_addresses(out: &mut String, spec: &PhoneSpec, stale: bool) {
-    // An older state tells an address that the phone no longer has.
+    // An older state has an address that the phone no longer has.
     let old = Ipv4Addr::new(127, 255, 255, 254);
     let v4 = spec
         .reported_address

@@ -1,4 +1,4 @@
-//! RisPort70: what the cluster's nodes know about registered devices.
+//! RisPort70: the registrations that the cluster's nodes report.
 
 mod document;
 mod selection;
@@ -47,12 +47,12 @@ pub(crate) fn answer(shared: &Shared, body: &Bytes) -> Response {
         return too_often(&mut cluster, shared.ris_fault_with_200, &name, wait);
     }
     cluster.count(&name);
-    let sprung = cluster.arrived(&name);
+    let triggered = cluster.arrived(&name);
     let database = Arc::clone(&cluster.database);
     drop(cluster);
     // It has no effect, so it makes no difference whether it is carried out.
-    if let Some(sprung) = sprung {
-        return sprung.hold();
+    if let Some(triggered) = triggered {
+        return triggered.hold();
     }
     let document = document::document(&database, &selection);
     shared.cluster().answered(&name);
@@ -88,7 +88,7 @@ fn too_often(cluster: &mut Cluster, with_200: bool, name: &str, wait: Duration) 
     response
 }
 
-/// Counts a request unless there were too many in the last minute; then tells how long to wait.
+/// Counts a request unless there were too many in the last minute; then returns how long to wait.
 fn within_rate(cluster: &mut Cluster) -> Result<(), Duration> {
     let Some(limit) = cluster.limits.ris_per_minute else { return Ok(()) };
     let now = Instant::now();

@@ -9,7 +9,7 @@ use crate::sim::xml::Node;
 /// What a request asks for.
 pub(super) struct Selection {
     pub(super) most: usize,
-    /// Whether this is `selectCmDevice`, which knows the wildcard `*`.
+    /// Whether this is `selectCmDevice`, which has the wildcard `*`.
     wildcards: bool,
     pub(super) node: String,
     status: String,
@@ -74,7 +74,7 @@ impl Selection {
             .items
             .iter()
             .map(|item| {
-                // `%` and `_` mean nothing here; an unknown character can stand for neither.
+                // `%` and `_` mean nothing here; an impossible character replaces them.
                 let plain = item.replace(['%', '_'], "\u{0}");
                 Pattern::new(&if self.wildcards { plain.replace('*', "%") } else { plain })
             })
@@ -102,7 +102,7 @@ impl Selection {
     }
 }
 
-/// Returns the status as RisPort70 names it; nothing for a device that no node knows.
+/// Returns the status as RisPort70 names it; `None` for a device that no node reports.
 pub(super) fn status(registration: Registration) -> Option<&'static str> {
     match registration {
         Registration::NeverSeen => None,

@@ -81,7 +81,7 @@ impl Kind {
     }
 }
 
-/// Reads a table. `named` holds the tables that `{$name}` stands for.
+/// Reads a table. `named` holds the tables for `{$name}`.
 pub(crate) fn parse(text: &str, named: &[(&str, &str)]) -> Result<Vec<Item>, String> {
     let tokens = tokens(text);
     let mut at = 0;

@@ -109,7 +109,7 @@ fn empty_copy(cluster: &Database) -> rusqlite::Result<SqlCopy> {
             connection.execute_batch(&format!("create table {table} ({columns})"))?;
         }
     }
-    // Those of SQLite know the letters of ASCII only.
+    // Those of SQLite map the letters of ASCII only.
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("lower", 1, flags, |c| Ok(map_text(c, str::to_lowercase)))?;
     connection.create_scalar_function("upper", 1, flags, |c| Ok(map_text(c, str::to_uppercase)))?;
@@ -210,7 +210,7 @@ fn fill(cluster: &Database, copy: &mut SqlCopy, tables: &[&'static str]) -> rusq
     Ok(())
 }
 
-/// Returns the error of Informix for one of SQLite, which tells what is unknown in its text only.
+/// Returns the error of Informix for one of SQLite, which names what is unknown in its text only.
 #[expect(clippy::needless_pass_by_value, reason = "maps errors")]
 fn fault(error: Error) -> SoapFault {
     let message = match &error {

@@ -1,7 +1,7 @@
 //! Turns a SELECT statement of Informix into one of SQLite.
 //!
 //! Only what differs is changed: `skip` and `first` go from the front to the end, a text in double quotes is a text
-//! and no identifier. What SQLite knows and Informix does not is refused.
+//! and no identifier. What only SQLite has is refused.
 
 /// A statement for SQLite.
 pub(super) struct Statement {

@@ -17,7 +17,7 @@ impl Phone<'_> {
             let answer = answers::page(200, "text/html", body);
             (PushOutcome::Unusable, Ok(answer), Display::Unchanged)
         };
-        // Firmware of the multiplatform kind knows no push from CUCM.
+        // Multiplatform firmware has no push from CUCM.
         if self.load().to_ascii_uppercase().contains("MPP") {
             return Some(status(404, NOT_FOUND));
         }
