@@ -61,7 +61,7 @@ impl SimCluster {
             port: 0,
             source,
         })?;
-        let (second_listener, second_host) = bind("the second host", 0).await?;
+        let (second_listener, decoy_host) = bind("the decoy host", 0).await?;
         let addresses: Vec<Ipv4Addr> =
             config.fleet.phones.iter().filter_map(|phone| phone.address.v4()).collect();
         let (phone_listeners, phone_port) =
@@ -95,10 +95,10 @@ impl SimCluster {
             cluster: Mutex::new(cluster),
             pictures: Mutex::new(HashMap::new()),
             files: Mutex::new(HashMap::new()),
-            second_host,
+            decoy_host,
             latency_spread: config.latency_spread,
             page_connections: phones::PageConnections::new(auth),
-            thin_lines: SharedLink::all(&config.fleet.thin_lines),
+            pool_bandwidth: SharedLink::all(&config.fleet.pool_bandwidth),
             risport: config.risport,
             memory: Arc::default(),
             ris_fault_with_200: config.ris_fault_with_200,
@@ -109,11 +109,11 @@ impl SimCluster {
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         });
-        let mut front = Router::new().fallback(https::handle).with_state(Arc::clone(&shared));
+        let mut router = Router::new().fallback(https::handle).with_state(Arc::clone(&shared));
         if let Some(folder) = config.keep_requests {
-            front = front.layer(from_fn_with_state(folder, capture::capture));
+            router = router.layer(from_fn_with_state(folder, capture::capture));
         }
-        let serve = tomcat::serve(Arc::clone(&shared), axl_listener, axl, tls, front, restarts);
+        let serve = tomcat::serve(Arc::clone(&shared), axl_listener, axl, tls, router, restarts);
         shared.tasks.spawn(serve);
         let page = Router::new().fallback(authenticate::handle).with_state(Arc::clone(&shared));
         let stop = shared.stop.clone().cancelled_owned();
@@ -173,9 +173,9 @@ impl SimCluster {
         self.device(name, |cluster, at| cluster.device_mut(at).spec.web = web)
     }
 
-    /// Returns the address of the second host, which no client should contact.
-    pub fn second_host(&self) -> SocketAddr {
-        self.shared.second_host
+    /// Returns the address of the decoy host, which no client should contact.
+    pub fn decoy_host(&self) -> SocketAddr {
+        self.shared.decoy_host
     }
 
     /// Returns the address of the authentication page.

@@ -1,4 +1,4 @@
-//! A second host, which no client should contact: it records every request.
+//! A decoy host, which no client should contact: it records every request.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub(super) async fn handle(
         path: request.uri().path().to_owned(),
         authorization: request.headers().contains_key(AUTHORIZATION),
     };
-    shared.cluster().elsewhere.push(visit);
+    shared.cluster().decoy_visits.push(visit);
     let success = "<CiscoIPPhoneResponse><ResponseItem Status=\"0\" Data=\"Success\" URL=\"\"/></CiscoIPPhoneResponse>";
     (StatusCode::OK, [("content-type", "text/xml")], success)
 }

@@ -42,8 +42,8 @@ pub struct Fleet {
     pub push_devices: Vec<String>,
     /// Devices that the end user [`super::PUSH_END_USER`] starts with.
     pub push_end_user_devices: Vec<String>,
-    /// Device pools behind a thin line, by name, with the bytes a second that their phones share.
-    pub thin_lines: Vec<(String, u32)>,
+    /// Device pools behind a low-bandwidth link, by name, with the bytes a second that their phones share.
+    pub pool_bandwidth: Vec<(String, u32)>,
 }
 
 impl Default for Fleet {
@@ -62,7 +62,7 @@ impl Default for Fleet {
             parameters: Vec::new(),
             push_devices: Vec::new(),
             push_end_user_devices: Vec::new(),
-            thin_lines: Vec::new(),
+            pool_bandwidth: Vec::new(),
         }
     }
 }

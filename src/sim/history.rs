@@ -35,8 +35,8 @@ pub struct Record {
     pub most_at_once: BTreeMap<String, usize>,
     /// What no client may do to phones, in order.
     pub violations: Vec<Violation>,
-    /// Requests to the second host, which no client should contact.
-    pub elsewhere: Vec<Visit>,
+    /// Requests to the decoy host, which no client should contact.
+    pub decoy_visits: Vec<Visit>,
 }
 
 /// What no client may do to phones.
@@ -51,7 +51,7 @@ pub enum Violation {
     },
 }
 
-/// A request to the second host.
+/// A request to the decoy host.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Visit {
     /// What was asked for.

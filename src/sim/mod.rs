@@ -28,8 +28,8 @@
 //!   forms, `setRingTone`, `CiscoIPPhoneExecute`, `GET /DeviceInformationX`. They ask the authentication page over HTTP, obey the
 //!   configuration that they loaded last, download and check the pictures, and answer as their model
 //!   does. Some misbehave, each in its own way ([`Quirk`]). `GET /CGI/Screenshot` shows their screens. Device
-//!   pools can share a low-bandwidth link ([`Fleet::thin_lines`]), and answers can take their time ([`Spread`]).
-//! - a second host, which only records requests to it ([`SimCluster::second_host`]).
+//!   pools can share a low-bandwidth link ([`Fleet::pool_bandwidth`]), and answers can take their time ([`Spread`]).
+//! - a decoy host, which only records requests to it ([`SimCluster::decoy_host`]).
 //!
 //! - the same phones over HTTPS, on a port of their own, with certificates that a simulated maker signed.
 //!

@@ -22,13 +22,13 @@ pub(crate) struct Shared {
     pub(super) pictures: Mutex<HashMap<String, Option<Size>>>,
     /// The files that phones can show, by digest: their screens are drawn from them.
     pub(super) files: Mutex<HashMap<String, Bytes>>,
-    /// Where the second host is.
-    pub(crate) second_host: SocketAddr,
+    /// Where the decoy host is.
+    pub(crate) decoy_host: SocketAddr,
     /// Takes orders to restart the HTTPS service.
     pub(super) tomcat: mpsc::UnboundedSender<Restart>,
     pub(crate) latency_spread: Spread,
     pub(crate) page_connections: PageConnections,
-    pub(crate) thin_lines: HashMap<String, Arc<SharedLink>>,
+    pub(crate) pool_bandwidth: HashMap<String, Arc<SharedLink>>,
     pub(crate) risport: RisPort,
     pub(crate) memory: Arc<Memory>,
     pub(crate) ris_fault_with_200: bool,

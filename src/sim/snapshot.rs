@@ -27,7 +27,7 @@ impl Cluster {
             most_pushes_in_flight: self.most_pushes_in_flight,
             most_at_once: self.most_at_once.clone(),
             violations: self.violations.clone(),
-            elsewhere: self.elsewhere.clone(),
+            decoy_visits: self.decoy_visits.clone(),
         }
     }
 

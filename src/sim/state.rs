@@ -55,7 +55,7 @@ pub(crate) struct Cluster {
     pub(crate) at_once: BTreeMap<String, usize>,
     pub(crate) most_at_once: BTreeMap<String, usize>,
     pub(crate) violations: Vec<Violation>,
-    pub(crate) elsewhere: Vec<Visit>,
+    pub(crate) decoy_visits: Vec<Visit>,
 }
 
 impl Deref for Cluster {
@@ -154,7 +154,7 @@ impl Cluster {
             at_once: BTreeMap::new(),
             most_at_once: BTreeMap::new(),
             violations: Vec::new(),
-            elsewhere: Vec::new(),
+            decoy_visits: Vec::new(),
         };
         for name in &fleet.device_pools {
             cluster.pools.find_or_add(name, || ());

@@ -29,7 +29,7 @@ pub(crate) async fn serve(
     mut listener: TcpListener,
     address: SocketAddr,
     tls: Arc<rustls::ServerConfig>,
-    front: Router,
+    router: Router,
     mut restarts: mpsc::UnboundedReceiver<Restart>,
 ) {
     loop {
@@ -37,7 +37,7 @@ pub(crate) async fn serve(
         let tls =
             Connections { tls: TlsListener::new(listener, Arc::clone(&tls)), cut: cut.clone() };
         let stop = shared.stop.clone().cancelled_owned();
-        let serve = axum::serve(tls, front.clone()).with_graceful_shutdown(stop);
+        let serve = axum::serve(tls, router.clone()).with_graceful_shutdown(stop);
         let restart = tokio::select! {
             _stopped = serve.into_future() => return,
             Some(restart) = restarts.recv() => restart,

@@ -506,7 +506,7 @@ impl<'a> Phone<'a> {
     }
 
     fn client(&self) -> Client<'_> {
-        let line = self.shared.thin_lines.get(&self.device.spec.device_pool).cloned();
+        let line = self.shared.pool_bandwidth.get(&self.device.spec.device_pool).cloned();
         Client {
             page: &self.shared.page_connections,
             address: self.address,

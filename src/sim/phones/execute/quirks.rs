@@ -34,7 +34,7 @@ impl Phone<'_> {
                 Some((PushOutcome::Unusable, Ok(answers::endless()), Display::Unchanged))
             }
             Quirk::Redirects => {
-                let to = format!("http://{}/CGI/Execute", self.shared.second_host);
+                let to = format!("http://{}/CGI/Execute", self.shared.decoy_host);
                 let answer = answers::moved(&to);
                 Some((PushOutcome::Status(302), Ok(answer), Display::Unchanged))
             }
