@@ -19,7 +19,6 @@ use tokio::net::{TcpListener, TcpStream};
 use super::scheduled_change::PageTrouble;
 use super::shared::Shared;
 
-/// The path of the page.
 pub(crate) const PATH: &str = "/ccmcip/authenticate.jsp";
 
 /// Answers one request to the plain HTTP port of the cluster.

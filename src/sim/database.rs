@@ -61,7 +61,6 @@ pub(crate) struct Table<T> {
     index: HashMap<String, usize>,
 }
 
-/// One named thing.
 #[derive(Clone)]
 pub(crate) struct Entry<T> {
     pub(crate) name: String,

@@ -12,7 +12,6 @@ use super::fault::SoapFault;
 use super::memory::Reservation;
 use super::schema;
 
-/// Answers with a document.
 pub(crate) fn xml(status: StatusCode, document: String) -> Response {
     respond(status, "text/xml;charset=UTF-8", Body::from(document))
 }

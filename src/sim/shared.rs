@@ -16,13 +16,11 @@ use super::phones::{Listeners, Maker, PageConnections, SharedLink};
 use super::state::Cluster;
 use crate::domain::model::Size;
 
-/// What the servers share.
 pub(crate) struct Shared {
     pub(super) cluster: Mutex<Cluster>,
     pub(super) pictures: Mutex<HashMap<String, Option<Size>>>,
     /// The files that phones can show, by digest: their screens are drawn from them.
     pub(super) files: Mutex<HashMap<String, Bytes>>,
-    /// Where the decoy host is.
     pub(crate) decoy_host: SocketAddr,
     /// Takes orders to restart the HTTPS service.
     pub(super) tomcat: mpsc::UnboundedSender<Restart>,

@@ -7,7 +7,6 @@ use super::state::Cluster;
 use super::values::{hex, setting_name};
 
 impl Cluster {
-    /// Copies everything that tests check.
     pub(crate) fn record(&self) -> Record {
         Record {
             users: self

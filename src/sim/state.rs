@@ -33,7 +33,6 @@ pub(crate) struct Cluster {
     pub(crate) session_requests: Option<u32>,
     /// What happens to the fleet between requests.
     pub(crate) timeline: Timeline,
-    /// How the authentication page fails.
     pub(crate) failing_page: Option<FailingPage>,
     pub(crate) hold_points: HoldPoints,
     /// When AXL and RisPort70 answer again after a restart of Tomcat.

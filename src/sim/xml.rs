@@ -16,29 +16,23 @@ use quick_xml::reader::NsReader;
 pub(crate) struct Node {
     /// The namespace, or nothing when the element is in none.
     pub(crate) namespace: Option<Arc<str>>,
-    /// The name without prefix.
     pub(crate) name: String,
     /// Attributes other than namespace declarations: namespace, local name, value.
     pub(crate) attributes: Vec<Attribute>,
-    /// All text directly inside, joined.
     pub(crate) text: String,
     /// The elements directly inside, in order.
     pub(crate) children: Vec<Self>,
 }
 
-/// An attribute of an element.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Attribute {
     /// Whether it carries a namespace prefix, as `xsi:nil` does.
     pub(crate) qualified: bool,
-    /// The name without prefix.
     pub(crate) name: String,
-    /// The value, with entities resolved.
     pub(crate) value: String,
 }
 
 impl Node {
-    /// Reads a whole document.
     pub(crate) fn parse(text: &str) -> Result<Self, XmlError> {
         let mut reader = NsReader::from_str(text);
         let mut open: Vec<Self> = Vec::new();

@@ -230,7 +230,6 @@ fn deal(phones: &mut [PhoneSpec], ready: &[usize], random: &mut Random) {
 
 /// How many CTI ports a fleet has.
 const CTI_PORTS: u32 = 12;
-/// No fleet has fewer devices.
 const FEWEST: u32 = 30;
 
 const TRAITS: &[Trait] = &[

@@ -15,7 +15,6 @@ pub(crate) struct Call<'a> {
     pub(crate) odd_nulls: bool,
     /// The index of the caller.
     pub(crate) user: usize,
-    /// The operation's element.
     pub(crate) request: &'a Node,
 }
 

@@ -8,7 +8,6 @@ use super::call::Call;
 use crate::sim::state::Entry;
 use crate::sim::xml::{element_into, escape_into};
 
-/// The fields of one object.
 pub(super) struct Row<'a> {
     out: &'a mut String,
     salt: usize,
@@ -81,7 +80,6 @@ impl<'a> Row<'a> {
         };
     }
 
-    /// Writes markup as it is.
     pub(super) fn markup(&mut self, markup: &str) {
         self.out.push_str(markup);
     }

@@ -10,7 +10,6 @@ use hyper::body::{Bytes, Frame};
 
 use crate::domain::model::PushSchema;
 
-/// An answer of a phone.
 pub(super) type Answer = Response<BoxBody<Bytes, Broken>>;
 
 /// The phone breaks the connection instead of answering, or in the middle of its answer.
@@ -117,7 +116,6 @@ pub(super) fn unauthorized(realm: &str) -> Answer {
     answer
 }
 
-/// Returns a redirect.
 pub(super) fn moved(location: &str) -> Answer {
     let mut answer = page(302, "text/html", "<html><body>Moved</body></html>");
     if let Ok(location) = location.parse() {

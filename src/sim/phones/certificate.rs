@@ -24,7 +24,6 @@ pub(crate) struct Maker {
 }
 
 impl Maker {
-    /// Founds it.
     pub(crate) fn new() -> Result<Self, Error> {
         let key = KeyPair::generate()?;
         let mut parameters = CertificateParams::new(Vec::new())?;
@@ -34,7 +33,6 @@ impl Maker {
         Ok(Self { issuer: Issuer::new(parameters, key), pem, shown: Mutex::default() })
     }
 
-    /// Returns its certificate in PEM.
     pub(crate) fn pem(&self) -> &str {
         &self.pem
     }

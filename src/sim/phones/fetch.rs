@@ -16,11 +16,9 @@ use super::SharedLink;
 use super::connection::{Extent, PageConnections, ServerConnection};
 use crate::sim::history::Fetch;
 
-/// A phone as a client.
 pub(super) struct Client<'a> {
     /// The connections to the cluster's authentication page.
     pub(super) page: &'a PageConnections,
-    /// Its own address.
     pub(super) address: Ipv4Addr,
     /// Its model, as it names itself: `CP-8841`.
     pub(super) model: &'a str,

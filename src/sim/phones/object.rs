@@ -10,7 +10,6 @@ use crate::sim::xml::Node;
 pub(super) struct Background {
     /// Where the picture is; empty on PhoneOS to remove the pushed picture.
     pub(super) image: String,
-    /// Where the small picture is.
     pub(super) thumbnail: String,
 }
 

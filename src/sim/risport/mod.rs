@@ -21,10 +21,8 @@ use super::state::Cluster;
 use super::xml::Node;
 use selection::{NAMESPACE, Selection};
 
-/// The path of the service.
 pub(crate) const PATH: &str = "/realtimeservice2/services/RISService70";
 
-/// Answers one request.
 pub(crate) fn answer(shared: &Shared, body: &Bytes) -> Response {
     match shared.risport {
         RisPort::Answers => {}

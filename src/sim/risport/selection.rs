@@ -6,7 +6,6 @@ use crate::sim::state::{Database, Device};
 use crate::sim::values::protocol;
 use crate::sim::xml::Node;
 
-/// What a request asks for.
 pub(super) struct Selection {
     pub(super) most: usize,
     /// Whether this is `selectCmDevice`, which has the wildcard `*`.

@@ -14,10 +14,8 @@ pub(crate) enum Item {
     },
 }
 
-/// An element of a sequence.
 #[derive(Debug)]
 pub(crate) struct Field {
-    /// The element's name.
     pub(crate) name: String,
     /// Whether it must be there.
     pub(crate) required: bool,
@@ -27,7 +25,6 @@ pub(crate) struct Field {
     pub(crate) since: u16,
     /// The first schema version that lacks it again.
     pub(crate) before: u16,
-    /// What it may hold.
     pub(crate) kind: Kind,
 }
 

@@ -23,7 +23,6 @@ use crate::sim::sql_cache::SqlCopy;
 use crate::sim::state::Database;
 use crate::sim::xml::element_into;
 
-/// Answers a query.
 pub(super) fn query(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
     if cluster.sql == Sql::Refused {
         // Neither code nor wording were published.
@@ -39,7 +38,9 @@ pub(super) fn query(cluster: &Database, call: &Call<'_>) -> Result<String, SoapF
     };
     let read = authorize(&mut copy.connection, &statement.sql)?;
     fill(cluster, copy, &read).map_err(fault)?;
-    answer(cluster, &copy.connection, &statement)
+    let answer = answer(cluster, &copy.connection, &statement);
+    drop(cache);
+    answer
 }
 
 /// Writes the rows of a query, and refuses when they are more than the size limit allows.
@@ -49,7 +50,7 @@ fn answer(
     statement: &Statement,
 ) -> Result<String, SoapFault> {
     let mut prepared = connection.prepare(&statement.sql).map_err(fault)?;
-    let names: Vec<String> = prepared.column_names().into_iter().map(element_name).collect();
+    let names: Vec<String> = prepared.column_names().map(element_name).collect();
     let large = |name: &String| name == LARGE_TEXT;
     if names.len() > 1 && (names.iter().any(large) || statement.selected.iter().any(large)) {
         // That it is refused is in the AXL schema; the wording is the simulator's own.
@@ -133,27 +134,25 @@ struct Access {
 
 impl Access {
     fn check(&mut self, action: AuthAction<'_>) -> Result<(), SoapFault> {
-        match action {
-            AuthAction::Select => Ok(()),
-            AuthAction::Read { column_name: "ROWID", .. } => Err(no_column("rowid")),
-            AuthAction::Read { table_name, .. } => {
-                let known = TABLES.iter().find(|(table, _)| *table == table_name);
-                let (table, _) = known.ok_or_else(|| no_table(table_name))?;
-                if !self.tables.contains(table) {
-                    self.tables.push(table);
-                }
-                Ok(())
+        if let AuthAction::Read { table_name, column_name } = action {
+            if column_name == "ROWID" {
+                return Err(no_column("rowid"));
             }
-            AuthAction::Function { function_name }
-                if FUNCTIONS.contains(&function_name) || AGGREGATES.contains(&function_name) =>
-            {
-                Ok(())
+            let known = TABLES.iter().find(|(table, _)| *table == table_name);
+            let (table, _) = known.ok_or_else(|| no_table(table_name))?;
+            if !self.tables.contains(table) {
+                self.tables.push(table);
             }
-            AuthAction::Function { function_name } => {
-                let message = format!("Routine ({function_name}) can not be resolved.");
-                Err(SoapFault::server(-674, message))
+            Ok(())
+        } else if let AuthAction::Function { function_name: name } = action {
+            if FUNCTIONS.contains(&name) || AGGREGATES.contains(&name) {
+                return Ok(());
             }
-            _ => Err(syntax_error()),
+            Err(no_routine(name))
+        } else if action == AuthAction::Select {
+            Ok(())
+        } else {
+            Err(syntax_error())
         }
     }
 }
@@ -213,10 +212,8 @@ fn fill(cluster: &Database, copy: &mut SqlCopy, tables: &[&'static str]) -> rusq
 /// Returns the error of Informix for one of SQLite, which names what is unknown in its text only.
 #[expect(clippy::needless_pass_by_value, reason = "maps errors")]
 fn fault(error: Error) -> SoapFault {
-    let message = match &error {
-        Error::SqlInputError { msg, .. } => msg.clone(),
-        other => other.to_string(),
-    };
+    let message =
+        if let Error::SqlInputError { msg, .. } = &error { msg.clone() } else { error.to_string() };
     let unqualified = |name: &str| name.rsplit('.').next().unwrap_or(name).to_owned();
     if let Some(name) = message.strip_prefix("no such table: ") {
         no_table(name)
@@ -225,7 +222,7 @@ fn fault(error: Error) -> SoapFault {
     } else if let Some(name) = message.strip_prefix("ambiguous column name: ") {
         SoapFault::server(-324, format!("Ambiguous column ({}).", unqualified(name)))
     } else if let Some(name) = message.strip_prefix("no such function: ") {
-        SoapFault::server(-674, format!("Routine ({name}) can not be resolved."))
+        no_routine(name)
     } else {
         syntax_error()
     }
@@ -243,6 +240,10 @@ fn no_column(name: &str) -> SoapFault {
     let message =
         format!("Column ({name}) not found in any table in the query (or SLV is undefined).");
     SoapFault::server(-217, message)
+}
+
+fn no_routine(name: &str) -> SoapFault {
+    SoapFault::server(-674, format!("Routine ({name}) can not be resolved."))
 }
 
 const AGGREGATES: [&str; 5] = ["avg", "count", "max", "min", "sum"];

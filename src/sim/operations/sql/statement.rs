@@ -3,7 +3,6 @@
 //! Only what differs is changed: `skip` and `first` go from the front to the end, a text in double quotes is a text
 //! and no identifier. What only SQLite has is refused.
 
-/// A statement for SQLite.
 pub(super) struct Statement {
     pub(super) sql: String,
     /// The words between `select` and `from`, in lower case.
@@ -14,7 +13,6 @@ pub(super) struct Statement {
 #[derive(Debug)]
 pub(super) struct SyntaxError;
 
-/// Translates a statement.
 pub(super) fn translate(text: &str) -> Result<Statement, SyntaxError> {
     let mut tokens = tokens(text)?;
     while tokens.last().is_some_and(|token| token.trim().is_empty()) {
@@ -61,8 +59,6 @@ fn tokens(text: &str) -> Result<Vec<String>, SyntaxError> {
             while let Some(next) = chars.next_if(|&next| is_word(next)) {
                 token.extend(next.to_lowercase());
             }
-        } else if c.is_whitespace() {
-            token.push(c);
         } else {
             token.push(c);
         }
