@@ -162,7 +162,7 @@ fn carry_out(
     };
     let shuffle = cluster.shuffle_lists.then(|| cluster.requests.values().sum());
     let odd_nulls = cluster.odd_nulls;
-    let call = operations::Call { version, shuffle, odd_nulls, user, request };
+    let call = operations::call::Call { version, shuffle, odd_nulls, user, request };
     let limits = cluster.limits;
     let outcome = match operations::write(&mut cluster, &call) {
         Some(outcome) => {

@@ -18,7 +18,8 @@ use super::config::{Fault, Restart, SimConfig};
 use super::fleet_content::{AccountState, Quirk, Registration, Web};
 use super::history::{PhoneRecord, Record};
 use super::hold_point::Tripped;
-use super::phones::SharedLink;
+use super::phones::bandwidth::SharedLink;
+use super::phones::{certificate, connection, listeners};
 use super::scheduled_change::{Change, Lasts, PageTrouble};
 use super::shared::Shared;
 use super::state::{Cluster, URL_AUTHENTICATION};
@@ -56,7 +57,7 @@ impl SimCluster {
             Ok::<_, SimError>((listener, address))
         };
         let (axl_listener, axl) = bind("AXL", config.axl_port).await?;
-        let (auth_listener, auth) = phones::bind_page().map_err(|source| SimError::Socket {
+        let (auth_listener, auth) = listeners::bind_page().map_err(|source| SimError::Socket {
             what: "the authentication page",
             port: 0,
             source,
@@ -64,20 +65,20 @@ impl SimCluster {
         let (second_listener, decoy_host) = bind("the decoy host", 0).await?;
         let addresses: Vec<Ipv4Addr> =
             config.fleet.phones.iter().filter_map(|phone| phone.address.v4()).collect();
-        let (phone_listeners, phone_port) =
-            phones::bind(config.phone_port, &addresses).map_err(|source| SimError::Socket {
+        let (phone_listeners, phone_port) = listeners::bind(config.phone_port, &addresses)
+            .map_err(|source| SimError::Socket {
                 what: "the phones",
                 port: config.phone_port,
                 source,
             })?;
-        let (secure_listeners, phone_tls_port) = phones::bind(config.phone_tls_port, &addresses)
+        let (secure_listeners, phone_tls_port) = listeners::bind(config.phone_tls_port, &addresses)
             .map_err(|source| SimError::Socket {
                 what: "the phones over HTTPS",
                 port: config.phone_tls_port,
                 source,
             })?;
         let maker =
-            phones::Maker::new().map_err(ListenError::Certificate).map_err(SimError::Tls)?;
+            certificate::Maker::new().map_err(ListenError::Certificate).map_err(SimError::Tls)?;
         let auth_url = format!("http://{auth}{}", authenticate::PATH);
         let mut cluster = Cluster::new(&config);
         // A fleet may name another page, or none.
@@ -87,7 +88,7 @@ impl SimCluster {
             cluster.load(at);
         }
         let (tomcat, restarts) = mpsc::unbounded_channel();
-        let listeners = phones::Listeners::of(&phone_listeners, &secure_listeners)
+        let listeners = listeners::Listeners::of(&phone_listeners, &secure_listeners)
             .map_err(|source| SimError::Socket { what: "the phones", port: phone_port, source })?;
         let shared = Arc::new(Shared {
             tomcat,
@@ -97,7 +98,7 @@ impl SimCluster {
             files: Mutex::new(HashMap::new()),
             decoy_host,
             latency_spread: config.latency_spread,
-            page_connections: phones::PageConnections::new(auth),
+            page_connections: connection::PageConnections::new(auth),
             pool_bandwidth: SharedLink::all(&config.fleet.pool_bandwidth),
             risport: config.risport,
             memory: Arc::default(),

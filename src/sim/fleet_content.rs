@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::domain::model;
 use crate::domain::personalization::Setting;
-use crate::sim::phones::Wording;
+use crate::sim::phones::reply_wording::Wording;
 
 /// The content of a simulated cluster.
 ///

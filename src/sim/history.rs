@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::time::Instant;
 
 use super::fleet_content::{Registration, UserKind};
-use super::phones::PushOutcome;
+use super::phones::reply_wording::PushOutcome;
 use super::scheduled_change::Changed;
 use crate::domain::model::Size;
 use crate::domain::object::ToneFormat;

@@ -91,5 +91,5 @@ pub use history::{
 };
 pub use hold_point::Tripped;
 pub use limits::{Limits, Overload};
-pub use phones::{PushOutcome, Wording};
+pub use phones::reply_wording::{PushOutcome, Wording};
 pub use scheduled_change::{Change, Changed, Lasts, PageTrouble};

@@ -12,7 +12,10 @@ use tokio_util::task::TaskTracker;
 
 use super::config::{Restart, RisPort, Spread};
 use super::memory::Memory;
-use super::phones::{Listeners, Maker, PageConnections, SharedLink};
+use super::phones::bandwidth::SharedLink;
+use super::phones::certificate::Maker;
+use super::phones::connection::PageConnections;
+use super::phones::listeners::Listeners;
 use super::state::Cluster;
 use crate::domain::model::Size;
 

@@ -1,8 +1,9 @@
 //! Tests every answer against the simulator's own field tables: order, attributes, and values that the
 //! published schema enumerates.
 
+use super::call::Call;
+use super::read;
 use super::row::NEVER_EMPTY;
-use super::{Call, read};
 use crate::sim::config::{PUSH_END_USER, PUSH_USER, SimConfig};
 use crate::sim::fleet::FleetSpec;
 use crate::sim::fleet_content::{Fleet, STANDARD_PROFILE};

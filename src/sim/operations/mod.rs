@@ -2,7 +2,7 @@
 
 #[cfg(test)]
 mod answers;
-mod call;
+pub(crate) mod call;
 mod configure;
 mod phones;
 mod profiles;
@@ -12,7 +12,7 @@ mod sql;
 mod system;
 mod users;
 
-pub(crate) use call::{Call, Pattern};
+use call::Call;
 
 use super::fault::SoapFault;
 use super::fleet_content::UserKind;

@@ -10,7 +10,7 @@ use hyper::{Request, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use super::SharedLink;
+use super::bandwidth::SharedLink;
 use crate::sim::history::Fetch;
 
 /// How much of a body is read.

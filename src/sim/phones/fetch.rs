@@ -12,7 +12,7 @@ use hyper::body::Bytes;
 use hyper::{Request, Uri};
 use tokio::net::{TcpSocket, TcpStream};
 
-use super::SharedLink;
+use super::bandwidth::SharedLink;
 use super::connection::{Extent, PageConnections, ServerConnection};
 use crate::sim::history::Fetch;
 

@@ -1,21 +1,17 @@
 //! The phones' side: one web server for every phone, at the phone's own loopback address.
-//!
-//! All phones share one port. Where the system lets us, one socket that is bound to the loopback
-//! interface itself serves all of 127.0.0.0/8; nothing outside of this machine can reach it. Where it
-//! does not, every phone gets a socket of its own.
 
 mod answers;
-mod bandwidth;
-mod certificate;
+pub(crate) mod bandwidth;
+pub(crate) mod certificate;
 mod command;
-mod connection;
+pub(crate) mod connection;
 mod execute;
 mod fetch;
 mod in_flight;
-mod listeners;
+pub(crate) mod listeners;
 mod object;
 mod picture;
-mod reply_wording;
+pub(crate) mod reply_wording;
 mod screen;
 
 use std::future::poll_fn;
@@ -32,17 +28,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::fleet_content::{Quirk, Web};
 use super::shared::Shared;
 use answers::Broken;
 use execute::Connected;
-
-use super::fleet_content::{Quirk, Web};
-
-pub(crate) use bandwidth::SharedLink;
-pub(crate) use certificate::Maker;
-pub(crate) use connection::PageConnections;
-pub(crate) use listeners::{Listeners, bind, bind_page};
-pub use reply_wording::{PushOutcome, Wording};
 
 /// Accepts every connection that clients have opened by now: it leads to the device that has the address now, however
 /// late the simulator comes to it.

@@ -1,7 +1,7 @@
 //! Which devices a RisPort70 request selects.
 
 use crate::sim::fleet_content::Registration;
-use crate::sim::operations::Pattern;
+use crate::sim::operations::call::Pattern;
 use crate::sim::state::{Database, Device};
 use crate::sim::values::protocol;
 use crate::sim::xml::Node;
