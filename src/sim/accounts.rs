@@ -3,8 +3,9 @@
 use base64::Engine as _;
 use secrecy::ExposeSecret as _;
 
-use super::content::AccountState;
-use super::state::{Cluster, Session, hex};
+use super::fleet_content::AccountState;
+use super::state::{Cluster, Session};
+use super::values::hex;
 
 /// What a request's credentials are worth.
 pub(crate) enum Login {
@@ -12,7 +13,7 @@ pub(crate) enum Login {
     Expired,
     /// No credentials, wrong ones, or those of a locked account.
     Refused,
-    /// This user, who gets this new session cookie if one was opened.
+    /// The index of the user, and the new session cookie if one was opened.
     User(usize, Option<String>),
 }
 
@@ -25,7 +26,7 @@ impl Cluster {
         // An empty password is one that was never set.
         let right = !password.is_empty() && user.password.expose_secret() == password;
         if right && user.state == AccountState::Active {
-            // Changing a user copies it while somebody reads: not on every push.
+            // Changing a user copies it while a read is under way: not on every push.
             if user.failures_in_a_row > 0 {
                 self.user_mut(at).failures_in_a_row = 0;
             }
@@ -92,7 +93,7 @@ fn session_id(cookies: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::super::config::{ADMIN_PASSWORD, ADMIN_USER, SimConfig};
-    use super::super::content::Fleet;
+    use super::super::fleet_content::Fleet;
     use super::*;
 
     fn cluster() -> Cluster {

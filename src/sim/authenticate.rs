@@ -16,11 +16,9 @@ use axum::serve::Listener;
 use bytes::Bytes;
 use tokio::net::{TcpListener, TcpStream};
 
-use super::Shared;
-use super::form::fields;
-use super::timeline::PageTrouble;
+use super::scheduled_change::PageTrouble;
+use super::shared::Shared;
 
-/// The path of the page.
 pub(crate) const PATH: &str = "/ccmcip/authenticate.jsp";
 
 /// Answers one request to the plain HTTP port of the cluster.
@@ -30,13 +28,12 @@ pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     }
     let query = if *request.method() == Method::POST {
         match axum::body::to_bytes(request.into_body(), BODY_LIMIT).await {
-            Ok(body) => String::from_utf8_lossy(&body).into_owned(),
+            Ok(body) => body,
             Err(_) => return text(StatusCode::PAYLOAD_TOO_LARGE, "too large"),
         }
     } else {
-        request.uri().query().unwrap_or_default().to_owned()
+        Bytes::copy_from_slice(request.uri().query().unwrap_or_default().as_bytes())
     };
-    let fields = fields(&query);
     let trouble = shared.cluster().page_trouble(true);
     match trouble {
         Some(PageTrouble::Status(status)) => {
@@ -50,8 +47,10 @@ pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         Some(PageTrouble::Closed) => return broken(),
         None => {}
     }
+    // Of a field that is there twice the first counts.
     let field = |name: &str| {
-        fields.iter().find(|(found, _)| found == name).map_or("", |(_, value)| value.as_str())
+        let value = form_urlencoded::parse(&query).find(|(found, _)| found == name);
+        value.map(|(_, value)| value.into_owned()).unwrap_or_default()
     };
     let delay = shared.association_delay;
     let mut cluster = shared.cluster();
@@ -60,8 +59,8 @@ pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     if logs_in {
         cluster.change_first("authenticate.jsp");
     }
-    let device = cluster.device(field("devicename"));
-    let user = cluster.check_password(field("UserID"), field("Password"));
+    let device = cluster.device(&field("devicename"));
+    let user = cluster.check_password(&field("UserID"), &field("Password"));
     let allowed = match (user, device) {
         (Some(user), Some(device)) => cluster.users[user].controls(device, delay),
         _ => false,

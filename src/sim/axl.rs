@@ -9,19 +9,20 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::config::Fault;
-use super::content::AxlRole;
 use super::fault::{SOAP, SoapFault};
-use super::front::soap_request;
+use super::fleet_content::AxlRole;
+use super::hold_point::Tripped;
 use super::limits::{Limits, Overload};
-use super::replies::{
+use super::responses::{
     broken, fault, html, large, retry_after, truncated, unauthorized, version_refused,
 };
+use super::shared::Shared;
+use super::soap_request::soap_request;
 use super::state::Cluster;
-use super::tripwire::Tripped;
 use super::xml::Node;
-use super::{Shared, operations, schema};
+use super::{operations, schema};
 
-/// What a request is answered with that does not get what it asked for.
+/// The answer to a request that is refused.
 pub(crate) type Refused = Box<Response>;
 
 /// Answers one request of a user who may use AXL.
@@ -100,7 +101,7 @@ fn send(
     let mut cluster = shared.cluster();
     cluster.answered(name);
     let breaks = if writes { Fault::WriteWithoutAnswer } else { Fault::Truncated };
-    let breaks = cluster.strikes(name, breaks);
+    let breaks = cluster.fault_due(name, breaks);
     drop(cluster);
     if breaks {
         return truncated(document);
@@ -122,7 +123,7 @@ fn admit(cluster: &mut Cluster, user: usize, name: &str, writes: bool) -> Result
     }
     let limits = cluster.limits;
     let busy = if writes { Fault::BusyWrite } else { Fault::BusyRead };
-    let injected = cluster.strikes(name, busy).then(|| limits.scaled(BUSY));
+    let injected = cluster.fault_due(name, busy).then(|| limits.scaled(BUSY));
     let throttled = if writes { cluster.notifications.wait(&limits) } else { None };
     if throttled.is_some() {
         cluster.count("write throttle");
@@ -135,11 +136,11 @@ fn admit(cluster: &mut Cluster, user: usize, name: &str, writes: bool) -> Result
         }
         return Err(Box::new(response));
     }
-    if cluster.strikes(name, Fault::HtmlWithOk) {
+    if cluster.fault_due(name, Fault::HtmlWithOk) {
         let page = "Cisco Unified Communications Manager is starting.";
         return Err(Box::new(html(StatusCode::OK, page)));
     }
-    if !writes && cluster.strikes(name, Fault::MemoryFault) {
+    if !writes && cluster.fault_due(name, Fault::MemoryFault) {
         return Err(Box::new(fault(&SoapFault::memory(), name)));
     }
     Ok(())
@@ -161,7 +162,7 @@ fn carry_out(
     };
     let shuffle = cluster.shuffle_lists.then(|| cluster.requests.values().sum());
     let odd_nulls = cluster.odd_nulls;
-    let call = operations::Call { version, shuffle, odd_nulls, user, request };
+    let call = operations::call::Call { version, shuffle, odd_nulls, user, request };
     let limits = cluster.limits;
     let outcome = match operations::write(&mut cluster, &call) {
         Some(outcome) => {
@@ -189,7 +190,7 @@ fn overloaded(overload: Overload, document: String, name: &str) -> Response {
     }
 }
 
-/// Checks a `SOAPAction` such as `"CUCM:DB ver=14.0 listPhone"` against the body, as far as it says something.
+/// Checks a `SOAPAction` such as `"CUCM:DB ver=14.0 listPhone"` against the body, as far as it names a version.
 fn action_agrees(action: Option<&str>, version: &str, operation: &str) -> Result<(), String> {
     let words = action.unwrap_or_default().trim().trim_matches('"');
     let mut words = words.split_whitespace().skip_while(|word| !word.starts_with("ver="));

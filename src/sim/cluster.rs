@@ -4,29 +4,28 @@ use std::collections::HashMap;
 use std::future::IntoFuture as _;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use bytes::Bytes;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::config::{Fault, RisPort, SimConfig, Spread};
-use super::content::{AccountState, Quirk, Registration, Web};
-use super::memory::Memory;
-use super::operations::VendorConfig;
-use super::phones::ThinLine;
-use super::record::{PhoneRecord, Record};
+use super::config::{Fault, Restart, SimConfig};
+use super::fleet_content::{AccountState, Quirk, Registration, Web};
+use super::history::{PhoneRecord, Record};
+use super::hold_point::Tripped;
+use super::phones::bandwidth::SharedLink;
+use super::phones::{certificate, connection, listeners};
+use super::scheduled_change::{Change, Lasts, PageTrouble};
+use super::shared::Shared;
 use super::state::{Cluster, URL_AUTHENTICATION};
-use super::timeline::{Change, Lasts, PageTrouble};
-use super::tomcat::{self, Restart};
-use super::tripwire::Tripped;
-use super::{authenticate, elsewhere, front, keep, phones};
-use crate::domain::model::Size;
+use super::values::VendorConfig;
+
+use super::{authenticate, capture, decoy_host, https, phones, tomcat};
 use crate::domain::personalization::Setting;
 use crate::net::listen::{ListenError, SelfSigned};
 
@@ -39,50 +38,6 @@ pub struct SimCluster {
     axl: SocketAddr,
     auth_url: String,
     phone_port: u16,
-}
-
-/// What the servers share.
-pub(crate) struct Shared {
-    cluster: Mutex<Cluster>,
-    pictures: Mutex<HashMap<String, Option<Size>>>,
-    /// The files that phones can show, by digest: their screens are drawn from them.
-    files: Mutex<HashMap<String, Bytes>>,
-    /// Where the second host is.
-    pub(crate) second_host: SocketAddr,
-    /// Takes orders to restart the HTTPS service.
-    tomcat: mpsc::UnboundedSender<Restart>,
-    pub(crate) latency_spread: Spread,
-    pub(crate) page_lines: phones::PageLines,
-    pub(crate) thin_lines: HashMap<String, Arc<ThinLine>>,
-    pub(crate) risport: RisPort,
-    pub(crate) memory: Arc<Memory>,
-    pub(crate) ris_fault_with_200: bool,
-    pub(crate) phone_latency: Duration,
-    pub(crate) phone_tls_port: u16,
-    pub(crate) maker: phones::Maker,
-    pub(crate) association_delay: Duration,
-    pub(crate) doors: phones::Doors,
-    pub(crate) stop: CancellationToken,
-    pub(crate) tasks: TaskTracker,
-}
-
-impl Shared {
-    /// Locks the cluster's state. A panic elsewhere does not make it unreadable.
-    pub(crate) fn cluster(&self) -> MutexGuard<'_, Cluster> {
-        self.cluster.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Locks the sizes of the pictures that were seen, by digest.
-    pub(crate) fn pictures(&self) -> MutexGuard<'_, HashMap<String, Option<Size>>> {
-        self.pictures.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Shared {
-    /// Locks the files that phones can show, by digest.
-    pub(crate) fn files(&self) -> MutexGuard<'_, HashMap<String, Bytes>> {
-        self.files.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl SimCluster {
@@ -102,28 +57,28 @@ impl SimCluster {
             Ok::<_, SimError>((listener, address))
         };
         let (axl_listener, axl) = bind("AXL", config.axl_port).await?;
-        let (auth_listener, auth) = phones::bind_page().map_err(|source| SimError::Socket {
+        let (auth_listener, auth) = listeners::bind_page().map_err(|source| SimError::Socket {
             what: "the authentication page",
             port: 0,
             source,
         })?;
-        let (second_listener, second_host) = bind("the second host", 0).await?;
+        let (second_listener, decoy_host) = bind("the decoy host", 0).await?;
         let addresses: Vec<Ipv4Addr> =
             config.fleet.phones.iter().filter_map(|phone| phone.address.v4()).collect();
-        let (phone_listeners, phone_port) =
-            phones::bind(config.phone_port, &addresses).map_err(|source| SimError::Socket {
+        let (phone_listeners, phone_port) = listeners::bind(config.phone_port, &addresses)
+            .map_err(|source| SimError::Socket {
                 what: "the phones",
                 port: config.phone_port,
                 source,
             })?;
-        let (secure_listeners, phone_tls_port) = phones::bind(config.phone_tls_port, &addresses)
+        let (secure_listeners, phone_tls_port) = listeners::bind(config.phone_tls_port, &addresses)
             .map_err(|source| SimError::Socket {
                 what: "the phones over HTTPS",
                 port: config.phone_tls_port,
                 source,
             })?;
         let maker =
-            phones::Maker::new().map_err(ListenError::Certificate).map_err(SimError::Tls)?;
+            certificate::Maker::new().map_err(ListenError::Certificate).map_err(SimError::Tls)?;
         let auth_url = format!("http://{auth}{}", authenticate::PATH);
         let mut cluster = Cluster::new(&config);
         // A fleet may name another page, or none.
@@ -133,18 +88,18 @@ impl SimCluster {
             cluster.load(at);
         }
         let (tomcat, restarts) = mpsc::unbounded_channel();
-        let doors = phones::Doors::of(&phone_listeners, &secure_listeners)
+        let listeners = listeners::Listeners::of(&phone_listeners, &secure_listeners)
             .map_err(|source| SimError::Socket { what: "the phones", port: phone_port, source })?;
         let shared = Arc::new(Shared {
             tomcat,
-            doors,
+            listeners,
             cluster: Mutex::new(cluster),
             pictures: Mutex::new(HashMap::new()),
             files: Mutex::new(HashMap::new()),
-            second_host,
+            decoy_host,
             latency_spread: config.latency_spread,
-            page_lines: phones::PageLines::new(auth),
-            thin_lines: ThinLine::all(&config.fleet.thin_lines),
+            page_connections: connection::PageConnections::new(auth),
+            pool_bandwidth: SharedLink::all(&config.fleet.pool_bandwidth),
             risport: config.risport,
             memory: Arc::default(),
             ris_fault_with_200: config.ris_fault_with_200,
@@ -155,18 +110,18 @@ impl SimCluster {
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         });
-        let mut front = Router::new().fallback(front::handle).with_state(Arc::clone(&shared));
+        let mut router = Router::new().fallback(https::handle).with_state(Arc::clone(&shared));
         if let Some(folder) = config.keep_requests {
-            front = front.layer(from_fn_with_state(folder, keep::keep));
+            router = router.layer(from_fn_with_state(folder, capture::capture));
         }
-        let serve = tomcat::serve(Arc::clone(&shared), axl_listener, axl, tls, front, restarts);
+        let serve = tomcat::serve(Arc::clone(&shared), axl_listener, axl, tls, router, restarts);
         shared.tasks.spawn(serve);
         let page = Router::new().fallback(authenticate::handle).with_state(Arc::clone(&shared));
         let stop = shared.stop.clone().cancelled_owned();
         let port = authenticate::PagePort { listener: auth_listener, shared: Arc::clone(&shared) };
         let serve = axum::serve(port, page).with_graceful_shutdown(stop);
         shared.tasks.spawn(serve.into_future());
-        let second = Router::new().fallback(elsewhere::handle).with_state(Arc::clone(&shared));
+        let second = Router::new().fallback(decoy_host::handle).with_state(Arc::clone(&shared));
         let stop = shared.stop.clone().cancelled_owned();
         let serve = axum::serve(second_listener, second).with_graceful_shutdown(stop);
         shared.tasks.spawn(serve.into_future());
@@ -219,9 +174,9 @@ impl SimCluster {
         self.device(name, |cluster, at| cluster.device_mut(at).spec.web = web)
     }
 
-    /// Returns the address of the second host, where no client has any business.
-    pub fn second_host(&self) -> SocketAddr {
-        self.shared.second_host
+    /// Returns the address of the decoy host, which no client should contact.
+    pub fn decoy_host(&self) -> SocketAddr {
+        self.shared.decoy_host
     }
 
     /// Returns the address of the authentication page.
@@ -270,7 +225,7 @@ impl SimCluster {
 
     /// Lets something happen to the fleet right after the `nth` answer (from 1) to an operation.
     ///
-    /// What it did, if it could be done, stands in [`Record::changes`].
+    /// What it did, if it could be done, is in [`Record::changes`].
     pub fn change_after(&self, operation: &str, nth: u64, change: Change) {
         self.shared.cluster().timeline.plan(operation, nth, change);
     }
@@ -278,18 +233,18 @@ impl SimCluster {
     /// Lets something happen to the fleet when the `nth` request (from 1) of an operation has arrived, right
     /// before it is carried out: between what its sender read last and what it writes.
     ///
-    /// Requests that are refused do not count. What it did stands in [`Record::changes`].
+    /// Requests that are refused do not count. What it did is in [`Record::changes`].
     pub fn change_before(&self, operation: &str, nth: u64, change: Change) {
         self.shared.cluster().timeline.plan_before(operation, nth, change);
     }
 
     /// Lets the `nth` request (from 1, and from now on) of an operation of AXL or RisPort70 have no answer;
-    /// `push` stands for `POST /CGI/Execute` to any phone.
+    /// `push` means `POST /CGI/Execute` to any phone.
     ///
     /// The receiver gets its value at that instant. The connection stays open until the client closes it or
-    /// the simulator stops. Requests that are refused do not count. An operation has one tripwire at a time.
+    /// the simulator stops. Requests that are refused do not count. An operation has one hold point at a time.
     pub fn tripwire(&self, operation: &str, nth: u64, when: Tripped) -> oneshot::Receiver<()> {
-        self.shared.cluster().tripwires.set(operation, nth, when)
+        self.shared.cluster().hold_points.set(operation, nth, when)
     }
 
     /// Restarts Tomcat at the `nth` request (from 1, and from now on) of an operation of AXL or RisPort70, before or
@@ -299,21 +254,19 @@ impl SimCluster {
         let tomcat = self.shared.tomcat.clone();
         // A simulator that has stopped has nothing to restart.
         let action = Box::new(move || tomcat.send(restart).unwrap_or_default());
-        self.shared.cluster().tripwires.break_at(operation, nth, when, action);
+        self.shared.cluster().hold_points.break_at(operation, nth, when, action);
     }
 
     /// Does something outside of the cluster right before the `nth` request (from 1, and from now on) of an
     /// operation is carried out. It must not ask the simulator anything, which waits for it.
     pub fn act_before(&self, operation: &str, nth: u64, action: impl FnOnce() + Send + 'static) {
-        self.shared.cluster().tripwires.act(operation, nth, Box::new(|_| action()));
+        self.shared.cluster().hold_points.act(operation, nth, Box::new(action));
     }
 
     /// Lets something happen to the fleet right before the `nth` request (from 1, and from now on) of an operation of
-    /// AXL or RisPort70, or of `push`, is carried out. An operation has one tripwire at a time, and this is one.
+    /// AXL or RisPort70, or of `push`, is carried out. An operation has one hold point at a time, and this is one.
     pub fn change_at(&self, operation: &str, nth: u64, change: Change) {
-        let at = operation.to_owned();
-        let act = Box::new(move |cluster: &mut Cluster| cluster.change_now(&at, change));
-        self.shared.cluster().tripwires.act(operation, nth, act);
+        self.shared.cluster().hold_points.change(operation, nth, change);
     }
 
     /// Lets something happen to the fleet now. What it did, if it could be done, is in [`Record::changes`].

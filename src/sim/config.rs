@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::content::Fleet;
 use super::fleet::Random;
+use super::fleet_content::Fleet;
 use super::limits::Limits;
 
 /// How a simulated cluster behaves, and what is in it.
@@ -122,6 +122,15 @@ impl Spread {
     }
 }
 
+/// How long a restart of Tomcat takes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Restart {
+    /// How long the port is closed.
+    pub closed: Duration,
+    /// How long every path is answered with HTTP 404 after that.
+    pub missing: Duration,
+}
+
 /// Whether RisPort70 answers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RisPort {
@@ -142,7 +151,7 @@ pub enum Sql {
     Answers,
     /// Nothing: a permission fault.
     Refused,
-    /// It does not know the tables that hold phones' `vendorConfig`.
+    /// It lacks the tables that hold phones' `vendorConfig`.
     NoVendorConfig,
 }
 
@@ -165,7 +174,7 @@ impl Release {
     /// Every release, oldest first.
     pub const ALL: [Self; 5] = [Self::R11_5, Self::R12_0, Self::R12_5, Self::R14_0, Self::R15_0];
 
-    /// Returns the full version as `getCCMVersion` tells it.
+    /// Returns the full version as `getCCMVersion` returns it.
     pub fn version(self) -> &'static str {
         match self {
             Self::R11_5 => "11.5.1.18900-97",

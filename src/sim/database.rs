@@ -1,6 +1,6 @@
 //! What is configured on the simulated cluster: the part that reads copy and then work on without a lock.
 //!
-//! The copy is cheap, because devices, users and the index of names are shared until somebody changes one.
+//! The copy is cheap, because devices, users and the index of names are shared until one changes.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -10,13 +10,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::config::{Release, Sql};
-use super::content::{
+use super::fleet::Random;
+use super::fleet_content::{
     AccountState, AxlRole, Httpd, PhoneSpec, ProfileSpec, Registration, UserKind,
 };
-use super::fleet::Random;
 use super::limits::Limits;
-use super::operations::vendor_settings;
-use super::state::uuid;
+use super::sql_cache::SqlCache;
+use super::values::{pkid, uuid, vendor_settings};
 use crate::domain::model::{self, DeviceKind};
 use crate::domain::personalization::Setting;
 
@@ -26,6 +26,8 @@ pub(crate) struct Database {
     pub(crate) release: Release,
     pub(crate) limits: Limits,
     pub(crate) sql: Sql,
+    /// What `executeSQLQuery` asks instead of the fields here.
+    pub(crate) sql_cache: SqlCache,
     /// Wrong passwords in a row after which an account is locked.
     pub(crate) lockout_after: u32,
     /// What the UUIDs of nodes are made of.
@@ -36,7 +38,7 @@ pub(crate) struct Database {
     pub(crate) profiles: Table<Profile>,
     pub(crate) locations: Table<()>,
     pub(crate) spaces: Table<()>,
-    /// Every device that ever was; those that are still there stand in `order`.
+    /// Every device that ever was; those that still exist are in `order`.
     pub(crate) devices: Vec<Arc<Device>>,
     /// The devices that are there, in the order in which lists give them.
     pub(crate) order: Vec<usize>,
@@ -59,7 +61,6 @@ pub(crate) struct Table<T> {
     index: HashMap<String, usize>,
 }
 
-/// One named thing.
 #[derive(Clone)]
 pub(crate) struct Entry<T> {
     pub(crate) name: String,
@@ -73,9 +74,9 @@ pub(crate) struct Entry<T> {
 #[derive(Clone)]
 pub(crate) struct Profile {
     pub(crate) spec: ProfileSpec,
-    /// The inside of the `vendorConfig` that was written over AXL; it stands for that of `spec` altogether.
+    /// The inside of the `vendorConfig` that was written over AXL; it replaces that of `spec`.
     pub(crate) written_vendor_config: Option<String>,
-    /// What else is told of it, by tag.
+    /// Other fields of the answer, by tag.
     pub(crate) fields: BTreeMap<String, String>,
 }
 
@@ -83,9 +84,9 @@ pub(crate) struct Profile {
 #[derive(Clone)]
 pub(crate) struct Device {
     pub(crate) spec: PhoneSpec,
-    /// The inside of the `vendorConfig` that was written over AXL; it stands for that of `spec` altogether.
+    /// The inside of the `vendorConfig` that was written over AXL; it replaces that of `spec`.
     pub(crate) written_vendor_config: Option<String>,
-    /// How often it restarted because it was told to.
+    /// How often it restarted because it was ordered to.
     pub(crate) restarts: u32,
     /// Until when it is away for a restart.
     pub(crate) away_until: Option<Instant>,
@@ -106,7 +107,7 @@ pub(crate) struct Loaded {
     pub(crate) personalization: Setting,
     pub(crate) background_allowed: bool,
     pub(crate) web_access: bool,
-    /// Empty when the phone asks nobody.
+    /// Empty when the phone authenticates no push.
     pub(crate) authentication_url: String,
 }
 
@@ -182,7 +183,6 @@ impl Database {
         Cow::Owned(order)
     }
 
-    /// Returns a device to be changed.
     pub(crate) fn device_mut(&mut self, at: usize) -> &mut Device {
         Arc::make_mut(&mut self.devices[at])
     }
@@ -190,21 +190,20 @@ impl Database {
     /// Removes a profile that no device uses.
     pub(crate) fn remove_profile(&mut self, at: usize) {
         self.profiles.remove(at);
-        // Devices that are gone may have used it still, and nobody asks for their profile any more.
+        // Devices that are gone may have used it still, and their profile is never read again.
         for device in self.devices.iter_mut().filter(|device| device.profile >= at) {
             let device = Arc::make_mut(device);
             device.profile = device.profile.saturating_sub(1);
         }
     }
 
-    /// Returns a user to be changed.
     pub(crate) fn user_mut(&mut self, at: usize) -> &mut User {
         Arc::make_mut(&mut self.users[at])
     }
 }
 
 impl Profile {
-    /// Makes a profile that nobody has written to.
+    /// Makes a profile as it is before any write.
     pub(crate) fn new(spec: ProfileSpec) -> Self {
         let description = ("description".to_owned(), "A profile of the simulator".to_owned());
         Self { spec, written_vendor_config: None, fields: BTreeMap::from([description]) }
@@ -228,6 +227,13 @@ impl Device {
         }
     }
 
+    /// Returns the reported address as text: IPv4 where there is one.
+    pub(crate) fn address_text(&self) -> Option<String> {
+        let (told, address) = (self.spec.reported_address, self.spec.address);
+        let v4 = told.or_else(|| address.v4()).map(|address| address.to_string());
+        v4.or_else(|| address.v6().map(|address| address.to_string()))
+    }
+
     /// Returns its registration now: while it restarts it has none.
     pub(crate) fn registration(&self) -> Registration {
         if self.restarting() { Registration::UnRegistered } else { self.spec.registration }
@@ -240,7 +246,7 @@ impl Device {
         if self.restarting() { back - 30 } else { back }
     }
 
-    /// Returns whether it is there, so that it hears what it is told.
+    /// Returns whether it is registered, so that it gets orders.
     pub(crate) fn is_up(&self) -> bool {
         matches!(self.registration(), Registration::Registered | Registration::PartiallyRegistered)
     }
@@ -251,13 +257,13 @@ impl Device {
 
     /// Returns whether the phone's web server answers.
     pub(crate) fn serves(&self) -> bool {
-        // A model that the catalogue does not know is taken for a phone.
+        // A model that is not in the catalogue counts as a phone.
         let phone = model::by_number(self.spec.model)
             .is_none_or(|m| matches!(m.kind, DeviceKind::DeskPhone | DeviceKind::Video));
         self.is_up() && phone && self.loaded.web_access
     }
 
-    /// Returns what RisPort70 tells about the phone's web server.
+    /// Returns what RisPort70 reports about the phone's web server.
     pub(crate) fn httpd(&self) -> Httpd {
         let truth = if self.loaded.web_access { Httpd::Yes } else { Httpd::No };
         self.spec.httpd.unwrap_or(truth)
@@ -284,19 +290,14 @@ impl User {
     }
 
     /// Makes every association as old as the cluster.
-    pub(super) fn settle(&mut self) {
+    pub(super) fn backdate_associations(&mut self) {
         self.since.values_mut().for_each(|since| *since = None);
     }
 
-    /// Tells whether a device has been associated for long enough that the authentication page knows.
+    /// Returns whether a device has been associated for long enough that the authentication page accepts it.
     pub(crate) fn controls(&self, device: usize, delay: Duration) -> bool {
         self.since
             .get(&device)
             .is_some_and(|since| since.is_none_or(|since| since.elapsed() >= delay))
     }
-}
-
-/// Returns a key as the database has it: lower case, without braces.
-pub(super) fn pkid(uuid: &str) -> String {
-    uuid.trim_matches(['{', '}']).to_lowercase()
 }

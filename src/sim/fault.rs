@@ -16,7 +16,6 @@ pub(crate) struct SoapFault {
 }
 
 impl SoapFault {
-    /// A fault of the cluster.
     pub(crate) fn server(code: i32, message: impl Into<String>) -> Self {
         Self { client: false, code, message: message.into(), partial: None }
     }

@@ -81,7 +81,6 @@ pub(crate) struct Notifications {
 }
 
 impl Notifications {
-    /// Begins with none.
     pub(crate) fn new() -> Self {
         Self { waiting: 0.0, since: Instant::now() }
     }

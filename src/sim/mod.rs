@@ -28,65 +28,68 @@
 //!   forms, `setRingTone`, `CiscoIPPhoneExecute`, `GET /DeviceInformationX`. They ask the authentication page over HTTP, obey the
 //!   configuration that they loaded last, download and check the pictures, and answer as their model
 //!   does. Some misbehave, each in its own way ([`Quirk`]). `GET /CGI/Screenshot` shows their screens. Device
-//!   pools can share a thin line ([`Fleet::thin_lines`]), and answers can take their time ([`Spread`]).
-//! - a second host, which only writes down who comes to it ([`SimCluster::second_host`]).
+//!   pools can share a low-bandwidth link ([`Fleet::pool_bandwidth`]), and answers can take their time ([`Spread`]).
+//! - a decoy host, which only records requests to it ([`SimCluster::decoy_host`]).
 //!
 //! - the same phones over HTTPS, on a port of their own, with certificates that a simulated maker signed.
 //!
 //! What it does not: calls, lines, TFTP, phones over IPv6, what keys do, AXL writes
 //! other than those named here, associations and passwords, SQL writes. Such a request is refused, never ignored.
 //!
-//! Where no source tells what the real thing does, the code says "believed".
+//! What no source confirms is marked "believed".
 //!
-//! [`SimCluster::record`] tells what really happened, for tests to believe instead of the client.
+//! [`SimCluster::record`] returns what really happened, as evidence for tests.
 
 mod accounts;
 mod authenticate;
 mod axl;
+mod capture;
 mod cluster;
 mod config;
-mod content;
 mod database;
-mod elsewhere;
+mod decoy_host;
 mod fault;
 mod fleet;
-mod form;
-mod front;
-mod keep;
+mod fleet_content;
+mod history;
+mod hold_point;
+mod https;
 mod limits;
 mod memory;
 mod operations;
 mod phones;
-mod record;
-mod replies;
+mod responses;
 mod restart;
 mod risport;
+mod scheduled_change;
 mod schema;
+mod shared;
+mod snapshot;
+mod soap_request;
+mod sql_cache;
 mod state;
 mod timeline;
 mod tomcat;
-mod tripwire;
+mod values;
 mod xml;
 
-pub(crate) use cluster::Shared;
 pub use cluster::{SimCluster, SimError};
 pub use config::{
     ADMIN_PASSWORD, ADMIN_USER, Fault, PUSH_END_USER, PUSH_END_USER_PASSWORD, PUSH_PASSWORD,
-    PUSH_USER, READER_PASSWORD, READER_USER, Release, RisPort, SimConfig, Spread, Sql,
+    PUSH_USER, READER_PASSWORD, READER_USER, Release, Restart, RisPort, SimConfig, Spread, Sql,
 };
-pub use content::{
+pub use fleet_content::{
     AccountState, Address, AxlRole, CTI_PORT, DownloadsBy, Fleet, Httpd, NO_URL, PhoneSpec,
     ProfileSpec, Protocol, Quirk, Registration, STANDARD_PROFILE, Shows, THIRD_PARTY_SIP, UserKind,
     UserSpec, Web,
 };
 
 pub use fleet::FleetSpec;
-pub use limits::{Limits, Overload};
-pub use phones::Wording;
-pub use record::{
-    Fetch, PhoneRecord, PhoneRequest, Pressed, Push, PushOutcome, Record, RingTone, Shown,
-    UserRecord, Violation, Visit, Write,
+pub use history::{
+    Fetch, PhoneRecord, PhoneRequest, Pressed, Push, Record, RingTone, Shown, UserRecord,
+    Violation, Visit, Write,
 };
-pub use timeline::{Change, Changed, Lasts, PageTrouble};
-pub use tomcat::Restart;
-pub use tripwire::Tripped;
+pub use hold_point::Tripped;
+pub use limits::{Limits, Overload};
+pub use phones::reply_wording::{PushOutcome, Wording};
+pub use scheduled_change::{Change, Changed, Lasts, PageTrouble};

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::content::{Quirk, Registration};
-use super::state::{Cluster, Loaded, URL_AUTHENTICATION, number_setting};
+use super::fleet_content::{Quirk, Registration};
+use super::state::{Cluster, Loaded, URL_AUTHENTICATION};
+use super::values::number_setting;
 use crate::domain::personalization::Setting;
 
-/// What an administrator tells a phone to do.
+/// What an administrator orders from a phone.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Order {
     /// Load the configuration, with a restart where that is needed.
@@ -18,9 +19,9 @@ pub(crate) enum Order {
 }
 
 impl Cluster {
-    /// Tells a phone to load its configuration. One that is not registered does not hear it: it loads the
+    /// Orders a phone to load its configuration. One that is not registered does not get the order: it loads the
     /// configuration on the day on which it registers, which the simulator never sees.
-    pub(crate) fn tell(&mut self, at: usize, order: Order) {
+    pub(crate) fn order(&mut self, at: usize, order: Order) {
         let device = &self.devices[at];
         if !device.is_up() {
             return;
@@ -54,7 +55,7 @@ impl Cluster {
         }
     }
 
-    /// Lets a phone restart without being told.
+    /// Lets a phone restart without an order.
     pub(crate) fn restart_by_itself(&mut self, at: usize) {
         self.load(at);
         self.restart(at, false);

@@ -1,4 +1,4 @@
-//! What the simulated cluster knows at one moment, with every look-up hashed.
+//! The state of the simulated cluster, with every look-up hashed.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::net::Ipv4Addr;
@@ -6,22 +6,22 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 use super::config::{
     ADMIN_PASSWORD, ADMIN_USER, Fault, PUSH_END_USER, PUSH_END_USER_PASSWORD, PUSH_PASSWORD,
     PUSH_USER, READER_PASSWORD, READER_USER,
 };
-use super::content::{
+pub(crate) use super::database::{Database, Device, Entry, Loaded, Profile, Table, User};
+use super::fleet_content::{
     AxlRole, Fleet, PhoneSpec, ProfileSpec, STANDARD_PROFILE, UserKind, UserSpec,
 };
-use super::database::pkid;
-pub(crate) use super::database::{Database, Device, Entry, Loaded, Profile, Table, User};
+use super::history::{PhoneRequest, Pressed, Push, RingTone, Shown, Violation, Visit, Write};
+use super::hold_point::HoldPoints;
 use super::limits::Notifications;
-use super::record::{PhoneRequest, Pressed, Push, RingTone, Shown, Violation, Visit, Write};
-use super::timeline::{FailingPage, Timeline};
-use super::tripwire::Tripwires;
+use super::scheduled_change::{FailingPage, Timeline};
+use super::sql_cache::SqlCache;
+use super::values::{pkid, setting_number, uuid};
 use crate::domain::personalization::Setting;
 
 /// The whole state of the simulated cluster.
@@ -33,9 +33,8 @@ pub(crate) struct Cluster {
     pub(crate) session_requests: Option<u32>,
     /// What happens to the fleet between requests.
     pub(crate) timeline: Timeline,
-    /// How the authentication page fails.
     pub(crate) failing_page: Option<FailingPage>,
-    pub(crate) tripwires: Tripwires,
+    pub(crate) hold_points: HoldPoints,
     /// When AXL and RisPort70 answer again after a restart of Tomcat.
     pub(crate) services_from: Option<Instant>,
     pub(crate) apply_restarts: bool,
@@ -55,7 +54,7 @@ pub(crate) struct Cluster {
     pub(crate) at_once: BTreeMap<String, usize>,
     pub(crate) most_at_once: BTreeMap<String, usize>,
     pub(crate) violations: Vec<Violation>,
-    pub(crate) elsewhere: Vec<Visit>,
+    pub(crate) decoy_visits: Vec<Visit>,
 }
 
 impl Deref for Cluster {
@@ -67,9 +66,11 @@ impl Deref for Cluster {
 }
 
 impl DerefMut for Cluster {
-    /// Copies the database first if a read is still working on it.
+    /// Copies the database first if a read is still working on it, and drops the copy that SQL asks.
     fn deref_mut(&mut self) -> &mut Database {
-        Arc::make_mut(&mut self.database)
+        let database = Arc::make_mut(&mut self.database);
+        database.sql_cache.drop_copy();
+        database
     }
 }
 
@@ -108,6 +109,7 @@ impl Cluster {
             release: config.release,
             limits: config.limits,
             sql: config.sql,
+            sql_cache: SqlCache::default(),
             lockout_after: config.lockout_after,
             installation: config.installation.clone().unwrap_or_default(),
             nodes: fleet.nodes.clone(),
@@ -134,7 +136,7 @@ impl Cluster {
             session_requests: config.session_requests,
             timeline: Timeline::default(),
             failing_page: None,
-            tripwires: Tripwires::default(),
+            hold_points: HoldPoints::default(),
             services_from: None,
             apply_restarts: config.apply_restarts,
             restart_time: config.restart_time,
@@ -151,7 +153,7 @@ impl Cluster {
             at_once: BTreeMap::new(),
             most_at_once: BTreeMap::new(),
             violations: Vec::new(),
-            elsewhere: Vec::new(),
+            decoy_visits: Vec::new(),
         };
         for name in &fleet.device_pools {
             cluster.pools.find_or_add(name, || ());
@@ -165,7 +167,7 @@ impl Cluster {
         let standard = &mut cluster.profiles.entries[at];
         standard.uuid = "{AC243D17-98B4-4118-8FEB-5FF2E1B781AC}".to_owned();
         standard.pkid = pkid(&standard.uuid);
-        for user in standing_users(fleet).iter().chain(&fleet.users) {
+        for user in built_in_users(fleet).iter().chain(&fleet.users) {
             cluster.add_user(user);
         }
         if let Some(setting) = fleet.enterprise_personalization {
@@ -176,14 +178,14 @@ impl Cluster {
         for phone in &fleet.phones {
             cluster.add_phone(phone.clone());
         }
-        let all = standing_users(fleet);
+        let all = built_in_users(fleet);
         for user in all.iter().chain(&fleet.users) {
             if let Some(&at) = cluster.user_index.get(&user.userid.to_lowercase()) {
                 let devices = user.devices.iter().filter_map(|name| cluster.device(name));
                 let devices = devices.collect();
                 let user = cluster.user_mut(at);
                 user.associate(devices);
-                user.settle();
+                user.backdate_associations();
             }
         }
         cluster
@@ -198,7 +200,7 @@ impl Cluster {
         let owner = spec.owner.as_deref().map(|owner| {
             let known = self.user_index.get(&owner.to_lowercase()).copied();
             known.unwrap_or_else(|| {
-                // A person who has no password cannot log in: an empty one is never accepted.
+                // A user without password cannot log in: an empty one is never accepted.
                 self.add_user(&UserSpec::new(owner, UserKind::EndUser, ""))
             })
         });
@@ -289,7 +291,7 @@ impl Cluster {
     }
 
     /// Returns whether this fault is due, and counts it down.
-    pub(crate) fn strikes(&mut self, operation: &str, fault: Fault) -> bool {
+    pub(crate) fn fault_due(&mut self, operation: &str, fault: Fault) -> bool {
         let named = self
             .faults
             .keys()
@@ -305,7 +307,7 @@ impl Cluster {
     }
 }
 
-fn standing_users(fleet: &Fleet) -> Vec<UserSpec> {
+fn built_in_users(fleet: &Fleet) -> Vec<UserSpec> {
     let application = |userid, password| UserSpec::new(userid, UserKind::Application, password);
     vec![
         UserSpec {
@@ -327,7 +329,7 @@ fn standing_users(fleet: &Fleet) -> Vec<UserSpec> {
     ]
 }
 
-/// Returns the groups of a user with their roles: those that its rights stand for, then its own.
+/// Returns the groups of a user with their roles: those of its rights, then its own.
 fn groups(spec: &UserSpec) -> Vec<(String, Vec<String>)> {
     let group = |name: &str, roles: &[&str]| {
         (name.to_owned(), roles.iter().map(|&role| role.to_owned()).collect())
@@ -352,56 +354,6 @@ fn groups(spec: &UserSpec) -> Vec<(String, Vec<String>)> {
     }
     groups.extend(spec.groups.iter().cloned());
     groups
-}
-
-/// Returns the number that stands for a setting in the database.
-pub(crate) fn setting_number(setting: Setting) -> &'static str {
-    match setting {
-        Setting::Disabled => "0",
-        Setting::Enabled => "1",
-        Setting::HttpsOnly => "2",
-        Setting::Default => "3",
-    }
-}
-
-/// Returns the setting that has this display string.
-pub(crate) fn named_setting(name: &str) -> Option<Setting> {
-    let all = [Setting::Disabled, Setting::Enabled, Setting::HttpsOnly, Setting::Default];
-    all.into_iter().find(|&setting| setting_name(setting) == name)
-}
-
-/// Returns the display string of AXL's `XPhonePersonalization`.
-pub(crate) fn setting_name(setting: Setting) -> &'static str {
-    match setting {
-        Setting::Disabled => "Disabled",
-        Setting::Enabled => "Enabled",
-        Setting::HttpsOnly => "HTTPS Only",
-        Setting::Default => "Default",
-    }
-}
-
-pub(super) fn number_setting(text: &str) -> Option<Setting> {
-    match text {
-        "0" => Some(Setting::Disabled),
-        "1" => Some(Setting::Enabled),
-        "2" => Some(Setting::HttpsOnly),
-        "3" => Some(Setting::Default),
-        _ => None,
-    }
-}
-
-/// Returns a UUID in AXL's form that is the same for the same thing in every run.
-pub(crate) fn uuid(kind: &str, name: &str) -> String {
-    let digest = Sha256::digest(format!("{kind}\0{}", name.to_lowercase()));
-    let hex = hex(&digest[..16]).to_uppercase();
-    format!("{{{}-{}-{}-{}-{}}}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
-}
-
-/// Returns the bytes as lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let pairs = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    pairs.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
 
 /// The enterprise parameter that names the authentication page.

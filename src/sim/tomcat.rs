@@ -19,17 +19,9 @@ use tokio::time::Instant;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use super::Shared;
+use super::config::Restart;
+use super::shared::Shared;
 use crate::net::listen::TlsListener;
-
-/// How long a restart takes.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Restart {
-    /// How long the port is closed.
-    pub closed: Duration,
-    /// How long every path is answered with HTTP 404 after that.
-    pub missing: Duration,
-}
 
 /// Serves until the simulator stops, through every restart.
 pub(crate) async fn serve(
@@ -37,7 +29,7 @@ pub(crate) async fn serve(
     mut listener: TcpListener,
     address: SocketAddr,
     tls: Arc<rustls::ServerConfig>,
-    front: Router,
+    router: Router,
     mut restarts: mpsc::UnboundedReceiver<Restart>,
 ) {
     loop {
@@ -45,7 +37,7 @@ pub(crate) async fn serve(
         let tls =
             Connections { tls: TlsListener::new(listener, Arc::clone(&tls)), cut: cut.clone() };
         let stop = shared.stop.clone().cancelled_owned();
-        let serve = axum::serve(tls, front.clone()).with_graceful_shutdown(stop);
+        let serve = axum::serve(tls, router.clone()).with_graceful_shutdown(stop);
         let restart = tokio::select! {
             _stopped = serve.into_future() => return,
             Some(restart) = restarts.recv() => restart,

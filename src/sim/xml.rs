@@ -16,29 +16,23 @@ use quick_xml::reader::NsReader;
 pub(crate) struct Node {
     /// The namespace, or nothing when the element is in none.
     pub(crate) namespace: Option<Arc<str>>,
-    /// The name without prefix.
     pub(crate) name: String,
     /// Attributes other than namespace declarations: namespace, local name, value.
     pub(crate) attributes: Vec<Attribute>,
-    /// All text directly inside, joined.
     pub(crate) text: String,
     /// The elements directly inside, in order.
     pub(crate) children: Vec<Self>,
 }
 
-/// An attribute of an element.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Attribute {
     /// Whether it carries a namespace prefix, as `xsi:nil` does.
     pub(crate) qualified: bool,
-    /// The name without prefix.
     pub(crate) name: String,
-    /// The value, with entities resolved.
     pub(crate) value: String,
 }
 
 impl Node {
-    /// Reads a whole document.
     pub(crate) fn parse(text: &str) -> Result<Self, XmlError> {
         let mut reader = NsReader::from_str(text);
         let mut open: Vec<Self> = Vec::new();
@@ -105,7 +99,7 @@ impl Node {
         found.map(|attribute| attribute.value.as_str())
     }
 
-    /// Writes what stands inside of this element as markup, for settings that are kept as they were sent.
+    /// Writes the content of this element as markup, for settings that are kept as they were sent.
     ///
     /// Nothing where the tree cannot give it back faithfully: texts between elements, namespaces. Blanks
     /// between elements are left out.
@@ -244,7 +238,7 @@ pub(crate) enum XmlError {
     /// A document type declaration, which SOAP forbids.
     #[error("the XML declares a document type")]
     DocType,
-    /// An entity that XML does not know by itself.
+    /// An entity that XML does not define itself.
     #[error("the entity {0:?} is unknown")]
     Entity(String),
     /// A prefix without declaration.

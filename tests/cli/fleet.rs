@@ -61,7 +61,8 @@ const CAP: usize = 4;
 /// Three hundred phones, of which two in three behave, of several models, in three pools.
 fn fleet() -> (Fleet, Vec<&'static str>) {
     let (quirks, mut expected) = (quirks(), Vec::new());
-    let mut fleet = Fleet { thin_lines: vec![("Thin".to_owned(), 4_000_000)], ..Fleet::default() };
+    let mut fleet =
+        Fleet { pool_bandwidth: vec![("Thin".to_owned(), 4_000_000)], ..Fleet::default() };
     for n in 0..300_usize {
         let mut phone = PhoneSpec::new(name(u32::try_from(n).unwrap()), MODELS[n % MODELS.len()]);
         phone.device_pool = POOLS[n % POOLS.len()].to_owned();
@@ -129,7 +130,7 @@ fn what_is_told_of_each_phone_agrees_with_the_record() {
         assert!((2..=CAP).contains(&most), "{pool}: {most} at once");
     }
     // Whoever is sent elsewhere goes nowhere, and no password does.
-    assert!(record.elsewhere.is_empty(), "{:?}", record.elsewhere);
+    assert!(record.decoy_visits.is_empty(), "{:?}", record.decoy_visits);
 }
 
 /// Tells whether a phone ends connections after each answer.

@@ -40,17 +40,17 @@ async fn a_screenshot_shows_what_was_pushed_and_needs_credentials() {
 }
 
 #[tokio::test]
-async fn the_second_host_writes_down_who_follows_there() {
+async fn the_decoy_host_records_who_follows_a_redirect() {
     let bench = Bench::new().await;
     assert!(bench.sim.set_quirk(ONE, Quirk::Redirects));
     // This client follows redirects, as none that has a password to keep may do.
     let request = bench.client.post(url(&bench, 1, "/CGI/Execute")).form(&[("XML", "x")]);
     assert!(read(request).await.1.contains("Success"));
-    let again = format!("http://{}/elsewhere", bench.sim.second_host());
+    let again = format!("http://{}/elsewhere", bench.sim.decoy_host());
     read(bench.client.post(again).basic_auth("a", Some("b"))).await;
     let visit = |path: &str, authorization| Visit { path: path.to_owned(), authorization };
     let expected = [visit("/CGI/Execute", false), visit("/elsewhere", true)];
-    assert_eq!(bench.sim.record().elsewhere, expected);
+    assert_eq!(bench.sim.record().decoy_visits, expected);
     assert_eq!(bench.sim.phone(ONE).unwrap().pushes[0].outcome, PushOutcome::Status(302));
 }
 
@@ -134,13 +134,13 @@ async fn every_published_wording_is_there() {
 }
 
 #[tokio::test]
-async fn phones_of_a_pool_share_its_thin_line() {
+async fn phones_of_a_pool_share_its_bandwidth() {
     let mut fleet = fleet();
     fleet.push_devices.push("SEP000000000002".to_owned());
     let pool = fleet.phones[0].device_pool.clone();
     fleet.phones[1].device_pool = pool.clone();
     // Whatever the pictures weigh, both together need a fifth of a second at least.
-    fleet.thin_lines = vec![(pool, 20_000)];
+    fleet.pool_bandwidth = vec![(pool, 20_000)];
     let bench = Bench::with(SimConfig { limits: Limits::off(), ..SimConfig::new(fleet) }).await;
     let (base, _server) = pictures(IMAGE, THUMBNAIL).await;
     let xml = background(&base);

@@ -1,7 +1,7 @@
 //! Makes up a believable fleet, the same one for the same seed.
 
+mod names;
 mod random;
-mod words;
 
 use std::collections::HashSet;
 use std::net::Ipv6Addr;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 pub(crate) use random::Random;
 
-use super::content::{
+use super::fleet_content::{
     Address, CTI_PORT, Fleet, Httpd, NO_URL, PhoneSpec, Protocol, Quirk, Registration,
     loopback_address,
 };
@@ -28,19 +28,19 @@ pub struct FleetSpec {
 
 impl FleetSpec {
     /// Makes up a fleet of ten device pools and seven profiles, where most phones lack nothing but the
-    /// association, and the others show everything that can stand in the way.
+    /// association, and the others show every obstacle.
     ///
     /// About 3 % of the phones that take a background misbehave. From 60 phones on there is always one
     /// that accepts but never downloads, one that answers an error, and one that resets connections.
     pub fn generate(&self) -> Fleet {
         let mut maker = Maker { random: Random::new(self.seed), names: HashSet::new() };
         let mut fleet = Fleet {
-            profiles: words::profiles(),
-            device_pools: words::POOLS.iter().map(|(pool, _)| pool.name.to_owned()).collect(),
+            profiles: names::profiles(),
+            device_pools: names::POOLS.iter().map(|(pool, _)| pool.name.to_owned()).collect(),
             nodes: ["cucm-pub", "cucm-sub1", "cucm-sub2"].map(str::to_owned).to_vec(),
             ..Fleet::default()
         };
-        let mut used = [0; words::POOLS.len()];
+        let mut used = [0; names::POOLS.len()];
         for _ in CTI_PORTS..self.devices() {
             fleet.phones.push(maker.phone(&mut used));
         }
@@ -87,27 +87,27 @@ struct Maker {
 }
 
 impl Maker {
-    fn phone(&mut self, used: &mut [u32; words::POOLS.len()]) -> PhoneSpec {
-        let model = *self.random.weighted(&words::MODELS);
+    fn phone(&mut self, used: &mut [u32; names::POOLS.len()]) -> PhoneSpec {
+        let model = *self.random.weighted(&names::MODELS);
         let pools: Vec<(usize, usize)> =
-            words::POOLS.iter().enumerate().map(|(at, (_, share))| (at, *share)).collect();
+            names::POOLS.iter().enumerate().map(|(at, (_, share))| (at, *share)).collect();
         let pool = *self.random.weighted(&pools);
         let owner = self.random.percent(60).then(|| {
             let letter = char::from(b'a' + u8::try_from(self.random.below(26)).unwrap_or(0));
-            let family = self.random.pick(&words::FAMILIES);
+            let family = self.random.pick(&names::FAMILIES);
             format!("{letter}{family}{}", self.random.below(100))
         });
         let name = self.name(model, owner.as_deref());
         let mut phone = PhoneSpec::new(name, model);
-        let place = self.random.pick(&words::PLACES);
+        let place = self.random.pick(&names::PLACES);
         phone.description = match &owner {
             Some(owner) => format!("{place} {owner}"),
             None => format!("{place} {}", self.random.below(900) + 100),
         };
         phone.owner = owner;
-        phone.device_pool = words::POOLS[pool].0.name.to_owned();
-        phone.location = words::POOLS[pool].0.location.to_owned();
-        phone.profile = (*self.random.weighted(&words::ORDINARY_PROFILES)).to_owned();
+        phone.device_pool = names::POOLS[pool].0.name.to_owned();
+        phone.location = names::POOLS[pool].0.location.to_owned();
+        phone.profile = (*self.random.weighted(&names::ORDINARY_PROFILES)).to_owned();
         phone.css = self.random.percent(80).then(|| format!("CSS-{}", phone.location));
         phone.node = if self.random.percent(50) { 1 } else { 2 };
         phone.protocol =
@@ -116,7 +116,7 @@ impl Maker {
         let network = u8::try_from(pool + 1).unwrap_or(1);
         phone.address = Address::V4(loopback_address(network, used[pool]));
         used[pool] += 1;
-        words::firmware(&mut phone);
+        names::firmware(&mut phone);
         phone
     }
 
@@ -124,7 +124,7 @@ impl Maker {
         loop {
             let mac = format!(
                 "{}{:06X}",
-                self.random.pick(&words::MAKERS),
+                self.random.pick(&names::MAKERS),
                 self.random.next() & 0xff_ffff
             );
             let name = match model {
@@ -160,7 +160,7 @@ impl Maker {
                 if k % 2 == 0 { format!("UCCX_CTI_{k:02}") } else { format!("ivr_port_{k:02}") };
             let mut port = PhoneSpec::new(name.clone(), CTI_PORT);
             port.description = "Contact center port".to_owned();
-            port.device_pool = words::POOLS[0].0.name.to_owned();
+            port.device_pool = names::POOLS[0].0.name.to_owned();
             port.registration = Registration::NeverSeen;
             port.active_load = String::new();
             fleet.phones.push(port);
@@ -221,7 +221,7 @@ fn deal(phones: &mut [PhoneSpec], ready: &[usize], random: &mut Random) {
             apply(&mut phones[at], random);
         }
     }
-    // Two phones with one address: a copy of somebody else's, who keeps it.
+    // Two phones with one address: a copy of another one's, which keeps it.
     let pairs = (ready.len() / 300).max(1);
     for pair in left.chunks_exact(2).take(pairs) {
         phones[pair[1].max(pair[0])].address = phones[pair[0].min(pair[1])].address;
@@ -230,7 +230,6 @@ fn deal(phones: &mut [PhoneSpec], ready: &[usize], random: &mut Random) {
 
 /// How many CTI ports a fleet has.
 const CTI_PORTS: u32 = 12;
-/// No fleet has fewer devices.
 const FEWEST: u32 = 30;
 
 const TRAITS: &[Trait] = &[
@@ -243,10 +242,10 @@ const TRAITS: &[Trait] = &[
             phone.address = Address::None;
         }
     }),
-    (5, |phone, _| phone.profile = words::PROFILE_DISABLED.to_owned()),
-    (5, |phone, _| phone.profile = words::PROFILE_HTTPS.to_owned()),
-    (5, |phone, _| phone.profile = words::PROFILE_FORCED.to_owned()),
-    (5, |phone, _| phone.profile = words::PROFILE_NO_WEB.to_owned()),
+    (5, |phone, _| phone.profile = names::PROFILE_DISABLED.to_owned()),
+    (5, |phone, _| phone.profile = names::PROFILE_HTTPS.to_owned()),
+    (5, |phone, _| phone.profile = names::PROFILE_FORCED.to_owned()),
+    (5, |phone, _| phone.profile = names::PROFILE_NO_WEB.to_owned()),
     (8, |phone, _| {
         phone.registration = Registration::NeverSeen;
         phone.address = Address::None;
@@ -254,7 +253,7 @@ const TRAITS: &[Trait] = &[
     (5, |phone, _| phone.registration = Registration::Rejected),
     (5, |phone, _| phone.registration = Registration::PartiallyRegistered),
     (8, |phone, _| phone.web_access = Some(false)),
-    (20, |phone, random| phone.description = (*random.pick(&words::HOSTILE)).to_owned()),
+    (20, |phone, random| phone.description = (*random.pick(&names::HOSTILE)).to_owned()),
     (8, |phone, _| phone.personalization = Setting::Enabled),
     (5, |phone, _| phone.personalization = Setting::Disabled),
     (8, |phone, _| phone.stale_node = Some(0)),

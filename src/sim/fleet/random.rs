@@ -4,12 +4,10 @@
 pub(crate) struct Random(u64);
 
 impl Random {
-    /// Starts a sequence.
     pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// Returns the next number.
     pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -46,7 +44,6 @@ impl Random {
         &choices[0].0
     }
 
-    /// Brings things into another order.
     pub(crate) fn shuffle<T>(&mut self, things: &mut [T]) {
         for at in (1..things.len()).rev() {
             things.swap(at, self.below(at + 1));

@@ -1,11 +1,12 @@
 //! Tests every answer against the simulator's own field tables: order, attributes, and values that the
 //! published schema enumerates.
 
+use super::call::Call;
+use super::read;
 use super::row::NEVER_EMPTY;
-use super::{Call, read};
 use crate::sim::config::{PUSH_END_USER, PUSH_USER, SimConfig};
-use crate::sim::content::{Fleet, STANDARD_PROFILE};
 use crate::sim::fleet::FleetSpec;
+use crate::sim::fleet_content::{Fleet, STANDARD_PROFILE};
 use crate::sim::schema::{self, Field, Item, Kind};
 use crate::sim::state::{Cluster, Database};
 use crate::sim::xml::Node;
@@ -22,7 +23,7 @@ fn returned(operation: &str) -> &'static [Item] {
     tags.unwrap()
 }
 
-/// Asks for everything that the schema version knows.
+/// Requests every tag of the schema version.
 fn everything(items: &[Item], version: u16) -> String {
     let tags = items.iter().filter_map(|item| match item {
         Item::Field(field) if field.exists_in(version) => Some(format!("<{}/>", field.name)),
@@ -57,7 +58,7 @@ fn check_values(node: &Node) {
         }
     }
     let text = node.text.as_str();
-    if NEVER_EMPTY.binary_search(&node.name.as_str()).is_ok() {
+    if NEVER_EMPTY.contains(node.name.as_str()) {
         assert!(!text.is_empty(), "{} is empty", node.name);
     }
     if let Some((_, values)) = VALUES.iter().find(|(name, _)| *name == node.name) {
@@ -102,7 +103,7 @@ fn every_answer_has_the_order_and_the_values_of_the_schema() {
             let items = returned(operation);
             let key = format!("<{key}>{name}</{key}>");
             let tags = format!("<returnedTags>{}</returnedTags>", everything(items, version));
-            // All tags asked for, and none named, which means all that the simulator knows.
+            // All tags asked for, and none named, which means all that the simulator has.
             for inner in [format!("{key}{tags}"), key] {
                 let found = answer(&database, operation, version, &inner);
                 assert_eq!(found.children.len(), 1);
@@ -112,7 +113,7 @@ fn every_answer_has_the_order_and_the_values_of_the_schema() {
     }
 }
 
-/// Values of the published schema, for what the simulator tells.
+/// Values of the published schema, for what the simulator answers.
 const VALUES: [(&str, &[&str]); 8] = [
     ("phoneSuite", PERSONALIZATION),
     ("phonePersonalization", PERSONALIZATION),

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{Call, phones, profiles, written};
+use super::call::{Call, written};
+use super::{phones, profiles};
 use crate::domain::personalization::Setting;
-use crate::sim::content::{ProfileSpec, STANDARD_PROFILE};
 use crate::sim::fault::SoapFault;
-use crate::sim::state::{Cluster, Database, Profile, named_setting};
+use crate::sim::fleet_content::{ProfileSpec, STANDARD_PROFILE};
+use crate::sim::restart::Order;
+use crate::sim::state::{Cluster, Database, Profile};
+use crate::sim::values::{VendorConfig, named_setting};
 use crate::sim::xml::Node;
 
 /// `updatePhone`: nothing is changed unless all of it can be.
@@ -89,46 +92,39 @@ pub(super) fn remove(cluster: &mut Cluster, call: &Call<'_>) -> Result<String, S
     Ok(format!("<return>{uuid}</return>"))
 }
 
-/// The settings of a `vendorConfig` that is written; they replace all that were there.
-pub(crate) struct VendorConfig {
-    /// The settings, as markup.
-    pub(crate) inside: String,
-    /// What they say about web access: 0 is enabled, 1 is disabled.
-    pub(crate) web_access: Option<bool>,
+/// `applyPhone` and `resetPhone`.
+pub(super) fn apply_phone(
+    cluster: &mut Cluster,
+    call: &Call<'_>,
+    order: Order,
+) -> Result<String, SoapFault> {
+    let found = phones::find(cluster, call.request);
+    let at = found.ok_or_else(|| SoapFault::no_target("Phone"))?;
+    let device = &cluster.devices[at];
+    let (name, uuid) = (device.spec.name.clone(), device.uuid.clone());
+    cluster.order(at, order);
+    written(cluster, call, name, 1);
+    Ok(format!("<return>{uuid}</return>"))
 }
 
-impl VendorConfig {
-    /// Reads the settings from the element that holds them.
-    pub(crate) fn read(node: &Node) -> Result<Self, SoapFault> {
-        let blank = node.text.trim().is_empty();
-        // The schema allows elements without namespace only.
-        let inside = match node.children.as_slice() {
-            [] if blank => Some(String::new()),
-            [] => None,
-            [_, ..] => node.inside(),
-        };
-        let inside = inside.ok_or_else(|| {
-            SoapFault::invalid("vendorConfig holds what is no element without namespace")
-        })?;
-        let web_access = match node.child_text("webAccess") {
-            Some("0") => Some(true),
-            Some("1") => Some(false),
-            Some(_) | None => None,
-        };
-        Ok(Self { inside, web_access })
+/// `applyCommonPhoneConfig` and `resetCommonPhoneConfig`: all phones of the profile.
+pub(super) fn apply_profile(
+    cluster: &mut Cluster,
+    call: &Call<'_>,
+    order: Order,
+) -> Result<String, SoapFault> {
+    let found = profiles::find(cluster, call.request);
+    let at = found.ok_or_else(|| SoapFault::no_target("CommonPhoneConfig"))?;
+    let entry = &cluster.profiles.entries[at];
+    let (name, uuid) = (entry.name.clone(), entry.uuid.clone());
+    let of_profile = |&device: &usize| cluster.devices[device].profile == at;
+    let phones: Vec<usize> = cluster.order.iter().copied().filter(of_profile).collect();
+    for &phone in &phones {
+        cluster.order(phone, order);
     }
-
-    /// Returns these settings with another web access.
-    pub(crate) fn with_web_access(inside: &str, web_access: Option<bool>) -> Option<Self> {
-        let mut node = Node::parse(&format!("<vendorConfig>{inside}</vendorConfig>")).ok()?;
-        node.children.retain(|child| child.name != "webAccess");
-        if let Some(on) = web_access {
-            let text = if on { "0" } else { "1" }.to_owned();
-            let name = "webAccess".to_owned();
-            node.children.push(Node { name, text, ..Node::default() });
-        }
-        Self::read(&node).ok()
-    }
+    // The nodes are notified of the profile too.
+    written(cluster, call, name, 1 + phones.len());
+    Ok(format!("<return>{uuid}</return>"))
 }
 
 fn target(cluster: &Database, call: &Call<'_>) -> Result<usize, SoapFault> {
@@ -136,7 +132,7 @@ fn target(cluster: &Database, call: &Call<'_>) -> Result<usize, SoapFault> {
     found.ok_or_else(|| SoapFault::no_target("CommonPhoneConfig"))
 }
 
-/// Refuses fields that the simulator does not carry out: ignoring one would make the answer a lie.
+/// Refuses fields that the simulator does not carry out: ignoring one would make the answer wrong.
 fn only(request: &Node, what: &str, known: &[&str]) -> Result<(), SoapFault> {
     let names = request.children.iter().map(|child| child.name.as_str());
     let mut others = names.filter(|name| !["name", "uuid"].contains(name) && !known.contains(name));

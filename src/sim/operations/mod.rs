@@ -2,8 +2,7 @@
 
 #[cfg(test)]
 mod answers;
-mod apply;
-mod authenticate;
+pub(crate) mod call;
 mod configure;
 mod phones;
 mod profiles;
@@ -13,42 +12,25 @@ mod sql;
 mod system;
 mod users;
 
-pub(crate) use configure::VendorConfig;
-pub(crate) use phones::{protocol, vendor_settings};
+use call::Call;
 
-use super::content::UserKind;
 use super::fault::SoapFault;
-use super::record::Write;
+use super::fleet_content::UserKind;
 use super::restart::Order;
 use super::state::{Cluster, Database};
-use super::xml::Node;
-
-/// A request that has passed the field tables.
-pub(crate) struct Call<'a> {
-    /// The schema version, as `1250`.
-    pub(crate) version: u16,
-    /// The seed that shuffles lists, where they are shuffled.
-    pub(crate) shuffle: Option<u64>,
-    /// Whether nulls come in every shape.
-    pub(crate) odd_nulls: bool,
-    /// The index of the caller.
-    pub(crate) user: usize,
-    /// The operation's element.
-    pub(crate) request: &'a Node,
-}
 
 /// Carries out an operation that changes something and returns the inside of its answer; nothing for one that
 /// only reads.
 pub(crate) fn write(cluster: &mut Cluster, call: &Call<'_>) -> Option<Result<String, SoapFault>> {
     match call.request.name.as_str() {
         // It counts wrong passwords.
-        "doAuthenticateUser" => Some(authenticate::run(cluster, call)),
+        "doAuthenticateUser" => Some(users::authenticate(cluster, call)),
         "addCommonPhoneConfig" => Some(configure::add(cluster, call)),
-        "applyCommonPhoneConfig" => Some(apply::profile(cluster, call, Order::Apply)),
-        "applyPhone" => Some(apply::phone(cluster, call, Order::Apply)),
+        "applyCommonPhoneConfig" => Some(configure::apply_profile(cluster, call, Order::Apply)),
+        "applyPhone" => Some(configure::apply_phone(cluster, call, Order::Apply)),
         "removeCommonPhoneConfig" => Some(configure::remove(cluster, call)),
-        "resetCommonPhoneConfig" => Some(apply::profile(cluster, call, Order::Reset)),
-        "resetPhone" => Some(apply::phone(cluster, call, Order::Reset)),
+        "resetCommonPhoneConfig" => Some(configure::apply_profile(cluster, call, Order::Reset)),
+        "resetPhone" => Some(configure::apply_phone(cluster, call, Order::Reset)),
         "updateCommonPhoneConfig" => Some(configure::profile(cluster, call)),
         "updatePhone" => Some(configure::phone(cluster, call)),
         "updateUser" => Some(users::update(cluster, call, UserKind::EndUser)),
@@ -77,157 +59,5 @@ pub(crate) fn read(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFa
         "getCredentialPolicy" => users::credential_policy(cluster, call),
         "executeSQLQuery" => sql::query(cluster, call),
         other => Err(SoapFault::server(-1, format!("the simulator does not know {other}"))),
-    }
-}
-
-/// Writes down that something was changed, and tells the nodes of so many changes.
-fn written(cluster: &mut Cluster, call: &Call<'_>, target: String, changes: usize) {
-    let caller = cluster.users[call.user].userid.clone();
-    cluster.writes.push(Write { operation: call.request.name.clone(), target, caller });
-    let limits = cluster.limits;
-    cluster.notifications.add(&limits, changes);
-}
-
-/// A page of a list: `skip` counts only beside `first`, as the schema notes.
-fn page(request: &Node) -> (usize, usize) {
-    let number = |name| request.child_text(name).and_then(|text| text.parse().ok());
-    match number("first") {
-        Some(first) => (number("skip").unwrap_or(0), first),
-        None => (0, usize::MAX),
-    }
-}
-
-/// Writes the rows of a list, and refuses when they are more than the size limit allows.
-fn rows<T>(
-    cluster: &Database,
-    request: &Node,
-    matching: impl Iterator<Item = T>,
-    mut write: impl FnMut(&mut String, T),
-) -> Result<String, SoapFault> {
-    let (skip, first) = page(request);
-    let mut out = String::from("<return>");
-    let mut matched = 0;
-    let mut fitting = None;
-    for item in matching.skip(skip).take(first) {
-        if fitting.is_none() {
-            write(&mut out, item);
-            if cluster.limits.answer_bytes.is_some_and(|limit| out.len() > limit) {
-                fitting = Some(matched);
-            }
-        }
-        matched += 1;
-    }
-    if let Some(fitting) = fitting {
-        return Err(SoapFault::too_large(matched, fitting).with_partial(out));
-    }
-    if matched == 0 {
-        return Ok("<return/>".to_owned());
-    }
-    out.push_str("</return>");
-    Ok(out)
-}
-
-/// The search criteria of a list, each with a `%` pattern.
-struct Criteria<'a>(Vec<(&'a str, Pattern)>);
-
-impl<'a> Criteria<'a> {
-    /// Reads the criteria; at least one must be given.
-    fn read(request: &'a Node) -> Result<Self, SoapFault> {
-        let given = request.child("searchCriteria").map_or(&[][..], |node| &node.children);
-        if given.is_empty() {
-            return Err(SoapFault::invalid("searchCriteria holds no criterion"));
-        }
-        Ok(Self(given.iter().map(|c| (c.name.as_str(), Pattern::new(c.text.trim()))).collect()))
-    }
-
-    /// Returns whether every criterion fits; `field` gives the text of a criterion's field.
-    fn fit<'t>(&self, field: impl Fn(&str) -> &'t str) -> bool {
-        self.0.iter().all(|(name, pattern)| pattern.fits(field(name)))
-    }
-}
-
-/// A pattern with `%` for any text and `_` for any character.
-pub(crate) struct Pattern {
-    chars: Vec<char>,
-    exact: bool,
-}
-
-impl Pattern {
-    /// Makes a pattern that fits in any case of letters, as search criteria do.
-    pub(crate) fn new(text: &str) -> Self {
-        Self { chars: text.to_lowercase().chars().collect(), exact: false }
-    }
-
-    /// Makes a pattern that fits in the same case of letters only, as `like` does.
-    pub(crate) fn exact(text: &str) -> Self {
-        Self { chars: text.chars().collect(), exact: true }
-    }
-
-    /// Returns whether the whole text fits.
-    pub(crate) fn fits(&self, text: &str) -> bool {
-        if let [prefix @ .., '%'] = self.chars.as_slice()
-            && !self.exact
-            && !prefix.iter().any(|c| matches!(c, '%' | '_'))
-        {
-            // By far the most common kind, and it needs no copy of the text.
-            let mut chars = text.chars().flat_map(char::to_lowercase);
-            return prefix.iter().all(|&c| chars.next() == Some(c));
-        }
-        let text: Vec<char> = if self.exact {
-            text.chars().collect()
-        } else {
-            text.chars().flat_map(char::to_lowercase).collect()
-        };
-        let (mut t, mut p) = (0, 0);
-        let mut star: Option<(usize, usize)> = None;
-        while t < text.len() {
-            match self.chars.get(p) {
-                Some('%') => {
-                    star = Some((p, t));
-                    p += 1;
-                }
-                Some(&c) if c == '_' || c == text[t] => {
-                    t += 1;
-                    p += 1;
-                }
-                Some(_) | None => {
-                    let Some((at, from)) = star else { return false };
-                    star = Some((at, from + 1));
-                    p = at + 1;
-                    t = from + 1;
-                }
-            }
-        }
-        self.chars[p..].iter().all(|&c| c == '%')
-    }
-}
-
-/// Returns the names of the tags that the caller wants; nothing when `returnedTags` is absent.
-fn returned_tags(request: &Node) -> Option<Vec<&str>> {
-    let tags = request.child("returnedTags")?;
-    Some(tags.children.iter().map(|tag| tag.name.as_str()).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patterns_fit_as_in_the_database() {
-        for (pattern, text, fits) in [
-            ("SEP%", "sep0011", true),
-            ("SEP%", "CSF1", false),
-            ("%", "", true),
-            ("", "", true),
-            ("", "a", false),
-            ("%personal%", "PhonePersonalization", true),
-            ("S_P", "SEP", true),
-            ("S_P", "SEEP", false),
-            ("%a%b", "xaxbxb", true),
-            ("ä%", "Äpfel", true),
-        ] {
-            assert_eq!(Pattern::new(pattern).fits(text), fits, "{pattern} {text}");
-        }
-        assert!(Pattern::exact("SEP%").fits("SEP1") && !Pattern::exact("SEP%").fits("sep1"));
     }
 }

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
+use super::call::{Call, Criteria, returned_tags, rows};
 use super::row::Row;
-use super::{Call, Criteria, returned_tags, rows};
-use crate::sim::content::Protocol;
 use crate::sim::fault::SoapFault;
-use crate::sim::state::{Database, Device, setting_name};
+use crate::sim::state::{Database, Device};
+use crate::sim::values::{protocol, setting_name, vendor_config};
 use crate::sim::xml::Node;
 
 pub(super) fn list(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
@@ -23,7 +23,7 @@ pub(super) fn list(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFa
                 device.space.map_or("", |at| cluster.spaces.entries[at].name.as_str())
             }
             "devicePoolName" => &cluster.pools.entries[device.pool].name,
-            // `securityProfileName` is the last one that the schema knows.
+            // `securityProfileName` is the last one of the schema.
             _ => "",
         })
     });
@@ -34,7 +34,7 @@ pub(super) fn list(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFa
 
 pub(super) fn one(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
     let at = find(cluster, call.request).ok_or_else(|| SoapFault::not_found("Phone"))?;
-    let tags = returned_tags(call.request).unwrap_or_else(|| ALL_TAGS.to_vec());
+    let tags = returned_tags(call.request).unwrap_or_else(|| ALL_TAGS.split(' ').collect());
     let mut out = String::from("<return>");
     phone(&mut out, cluster, at, &cluster.devices[at], &tags, call);
     out.push_str("</return>");
@@ -127,68 +127,8 @@ fn phone(
     out.push_str("</phone>");
 }
 
-/// Returns a vendorConfig that holds these settings.
-pub(super) fn vendor_config(settings: &str) -> String {
-    if settings.is_empty() {
-        return "<vendorConfig/>".to_owned();
-    }
-    format!("<vendorConfig>{settings}</vendorConfig>")
-}
-
-/// Returns the inside of a vendorConfig as CUCM saves it: only what was changed, so web access is often not
-/// there.
-///
-/// `webAccess` is 0 for enabled and 1 for disabled (seen in published device files). Some settings stand in
-/// elements of their own.
-pub(crate) fn vendor_settings(web_access: Option<bool>, more: &str) -> String {
-    let settings = match web_access {
-        Some(true) => "<garp>1</garp><webAccess>0</webAccess><ssh><sshAccess>1</sshAccess></ssh>",
-        Some(false) => "<webAccess>1</webAccess>",
-        None => "<garp>1</garp><g722CodecSupport>0</g722CodecSupport>",
-    };
-    format!("{settings}{more}")
-}
-
-pub(crate) fn protocol(protocol: Protocol) -> &'static str {
-    match protocol {
-        Protocol::Sccp => "SCCP",
-        Protocol::Sip => "SIP",
-    }
-}
-
-impl Device {
-    /// Returns the address that is told, as text: IPv4 where there is one.
-    pub(crate) fn address_text(&self) -> Option<String> {
-        let (told, address) = (self.spec.reported_address, self.spec.address);
-        let v4 = told.or_else(|| address.v4()).map(|address| address.to_string());
-        v4.or_else(|| address.v6().map(|address| address.to_string()))
-    }
-}
-
-/// What `getPhone` answers when it is not told which tags are wanted.
-const ALL_TAGS: [&str; 24] = [
-    "name",
-    "description",
-    "product",
-    "model",
-    "class",
-    "protocol",
-    "protocolSide",
-    "callingSearchSpaceName",
-    "devicePoolName",
-    "commonDeviceConfigName",
-    "commonPhoneConfigName",
-    "networkLocation",
-    "locationName",
-    "loadInformation",
-    "vendorConfig",
-    "versionStamp",
-    "traceFlag",
-    "preemption",
-    "authenticationUrl",
-    "enableExtensionMobility",
-    "ownerUserName",
-    "isActive",
-    "phoneSuite",
-    "isProtected",
-];
+/// What `getPhone` answers to a request without `returnedTags`.
+const ALL_TAGS: &str = "name description product model class protocol protocolSide callingSearchSpaceName \
+    devicePoolName commonDeviceConfigName commonPhoneConfigName networkLocation locationName \
+    loadInformation vendorConfig versionStamp traceFlag preemption authenticationUrl \
+    enableExtensionMobility ownerUserName isActive phoneSuite isProtected";

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::phones::{vendor_config, vendor_settings};
+use super::call::{Call, Criteria, returned_tags, rows};
 use super::row::Row;
-use super::{Call, Criteria, returned_tags, rows};
 use crate::sim::fault::SoapFault;
-use crate::sim::state::{Database, setting_name};
+use crate::sim::state::Database;
+use crate::sim::values::{setting_name, vendor_config, vendor_settings};
 use crate::sim::xml::Node;
 
 pub(super) fn list(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
@@ -22,7 +22,7 @@ pub(super) fn list(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFa
 pub(super) fn one(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
     let found = find(cluster, call.request);
     let at = found.ok_or_else(|| SoapFault::not_found("CommonPhoneConfig"))?;
-    let tags = returned_tags(call.request).unwrap_or_else(|| ALL_TAGS.to_vec());
+    let tags = returned_tags(call.request).unwrap_or_else(|| ALL_TAGS.split(' ').collect());
     let mut out = String::from("<return>");
     profile(&mut out, cluster, at, &tags, call);
     out.push_str("</return>");
@@ -70,16 +70,6 @@ fn profile(out: &mut String, cluster: &Database, at: usize, tags: &[&str], call:
     out.push_str("</commonPhoneConfig>");
 }
 
-/// What `getCommonPhoneConfig` answers when it is not told which tags are wanted.
-const ALL_TAGS: [&str; 10] = [
-    "name",
-    "description",
-    "dndOption",
-    "backgroundImage",
-    "phonePersonalization",
-    "phoneServiceDisplay",
-    "sshUserId",
-    "vendorConfig",
-    "alwaysUsePrimeLine",
-    "vpnGroupName",
-];
+/// What `getCommonPhoneConfig` answers to a request without `returnedTags`.
+const ALL_TAGS: &str = "name description dndOption backgroundImage phonePersonalization phoneServiceDisplay \
+    sshUserId vendorConfig alwaysUsePrimeLine vpnGroupName";

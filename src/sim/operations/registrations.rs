@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
+use super::call::{Call, Criteria, returned_tags, rows};
 use super::row::Row;
-use super::{Call, Criteria, returned_tags, rows};
-use crate::sim::content::Registration;
 use crate::sim::fault::SoapFault;
-use crate::sim::risport::FIRST_TIME;
-use crate::sim::state::{Database, uuid};
+use crate::sim::fleet_content::Registration;
+use crate::sim::state::Database;
+use crate::sim::values::{FIRST_TIME, uuid};
 
 pub(super) fn list(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
     let criteria = Criteria::read(call.request)?;

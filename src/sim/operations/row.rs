@@ -1,12 +1,13 @@
 //! Writes one object of an answer, with nulls in every shape that CUCM uses.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
-use super::Call;
+use super::call::Call;
 use crate::sim::state::Entry;
 use crate::sim::xml::{element_into, escape_into};
 
-/// The fields of one object.
 pub(super) struct Row<'a> {
     out: &'a mut String,
     salt: usize,
@@ -66,7 +67,7 @@ impl<'a> Row<'a> {
     pub(super) fn null(&mut self, name: &str) {
         self.salt += 1;
         if !self.odd {
-            if NEVER_EMPTY.binary_search(&name).is_err() {
+            if !NEVER_EMPTY.contains(name) {
                 self.empty(name);
             }
             return;
@@ -79,7 +80,6 @@ impl<'a> Row<'a> {
         };
     }
 
-    /// Writes markup as it is.
     pub(super) fn markup(&mut self, markup: &str) {
         self.out.push_str(markup);
     }
@@ -109,120 +109,32 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Fields of the objects here whose type has no empty value (AXL schema): enumerations and booleans, sorted.
-pub(super) const NEVER_EMPTY: [&str; 104] = [
-    "AllowPresentationSharingUsingBfcp",
-    "acceptOutOfDialogRefer",
-    "acceptPresenceSubscription",
-    "acceptUnsolicitedNotification",
-    "addressMode",
-    "allowAutoConfig",
-    "allowCtiControlFlag",
-    "allowMraMode",
-    "allowReplaceHeader",
-    "allowiXApplicableMedia",
-    "alwaysUsePrimeLine",
-    "alwaysUsePrimeLineForVoiceMessage",
-    "authenticationMode",
-    "backgroundImage",
-    "blockIncomingCallsWhenRoaming",
-    "builtInBridgeStatus",
-    "calendarPresence",
-    "callInfoPrivacyStatus",
-    "certificateOperation",
-    "certificateStatus",
-    "class",
-    "confidentialAccessMode",
-    "deviceMobilityMode",
-    "deviceProtocol",
-    "deviceTrustMode",
-    "dndAlertingType",
-    "dndOption",
-    "dndRingSetting",
-    "dndStatus",
-    "earlyOfferSupportForVoiceCall",
-    "ecKeySize",
-    "enableActivationID",
-    "enableCallRoutingToRdWhenNoneIsActive",
-    "enableCti",
-    "enableEmcc",
-    "enableExtensionMobility",
-    "enableMobileVoiceAccess",
-    "enableMobility",
-    "enableUserToHostConferenceNow",
-    "endpointConnection",
-    "hlogStatus",
-    "homeCluster",
-    "hotlineDevice",
-    "ignorePresentationIndicators",
-    "imAndPresenceEnable",
-    "isActive",
-    "isDualMode",
-    "isProtected",
-    "isStandard",
-    "joinAcrossLines",
-    "keyOrder",
-    "keySize",
-    "mac",
-    "mlppIndicationStatus",
-    "model",
-    "mtpPreferedCodec",
-    "mtpRequired",
-    "networkHoldMohAudioSourceId",
-    "networkLocale",
-    "networkLocation",
-    "nodeUsage",
-    "outboundCallRollover",
-    "packetCaptureMode",
-    "patternPrecedence",
-    "phonePersonalization",
-    "phoneServiceDisplay",
-    "phoneSuite",
-    "pinCredDoesNotExpire",
-    "pinCredLockedByAdministrator",
-    "pinCredTimeChanged",
-    "pinCredUserCantChange",
-    "pinCredUserMustChange",
-    "pinResetHackCount",
-    "preemption",
-    "processNodeRole",
-    "product",
-    "protocol",
-    "protocolSide",
-    "pwdCredDoesNotExpire",
-    "pwdCredLockedByAdministrator",
-    "pwdCredUserCantChange",
-    "pwdCredUserMustChange",
-    "pwdResetHackCount",
-    "remoteDevice",
-    "requireDtmfReception",
-    "requireOffPremiseLocation",
-    "requireThirdPartyRegistration",
-    "retryVideoCallAsAudio",
-    "revertPriority",
-    "rfc2833Disabled",
-    "ringSettingBusyBlfAudibleAlert",
-    "ringSettingIdleBlfAudibleAlert",
-    "risStatus",
-    "sendGeoLocation",
-    "singleButtonBarge",
-    "traceFlag",
-    "unattendedPort",
-    "useDevicePoolCgpnIngressDN",
-    "useDevicePoolCgpnTransformCss",
-    "useTrustedRelayPoint",
-    "userHoldMohAudioSourceId",
-    "userLocale",
-    "valueType",
-    "zeroHop",
-];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_never_empty_is_sorted() {
-        assert!(NEVER_EMPTY.is_sorted());
-    }
-}
+/// Fields of the objects here whose type has no empty value (AXL schema): enumerations and booleans.
+pub(super) static NEVER_EMPTY: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    "AllowPresentationSharingUsingBfcp acceptOutOfDialogRefer acceptPresenceSubscription \
+     acceptUnsolicitedNotification addressMode allowAutoConfig allowCtiControlFlag allowMraMode \
+     allowReplaceHeader allowiXApplicableMedia alwaysUsePrimeLine \
+     alwaysUsePrimeLineForVoiceMessage authenticationMode backgroundImage \
+     blockIncomingCallsWhenRoaming builtInBridgeStatus calendarPresence callInfoPrivacyStatus \
+     certificateOperation certificateStatus class confidentialAccessMode deviceMobilityMode \
+     deviceProtocol deviceTrustMode dndAlertingType dndOption dndRingSetting dndStatus \
+     earlyOfferSupportForVoiceCall ecKeySize enableActivationID \
+     enableCallRoutingToRdWhenNoneIsActive enableCti enableEmcc enableExtensionMobility \
+     enableMobileVoiceAccess enableMobility enableUserToHostConferenceNow endpointConnection \
+     hlogStatus homeCluster hotlineDevice ignorePresentationIndicators imAndPresenceEnable \
+     isActive isDualMode isProtected isStandard joinAcrossLines keyOrder keySize mac \
+     mlppIndicationStatus model mtpPreferedCodec mtpRequired networkHoldMohAudioSourceId \
+     networkLocale networkLocation nodeUsage outboundCallRollover packetCaptureMode \
+     patternPrecedence phonePersonalization phoneServiceDisplay phoneSuite pinCredDoesNotExpire \
+     pinCredLockedByAdministrator pinCredTimeChanged pinCredUserCantChange pinCredUserMustChange \
+     pinResetHackCount preemption processNodeRole product protocol protocolSide \
+     pwdCredDoesNotExpire pwdCredLockedByAdministrator pwdCredUserCantChange \
+     pwdCredUserMustChange pwdResetHackCount remoteDevice requireDtmfReception \
+     requireOffPremiseLocation requireThirdPartyRegistration retryVideoCallAsAudio revertPriority \
+     rfc2833Disabled ringSettingBusyBlfAudibleAlert ringSettingIdleBlfAudibleAlert risStatus \
+     sendGeoLocation singleButtonBarge traceFlag unattendedPort useDevicePoolCgpnIngressDN \
+     useDevicePoolCgpnTransformCss useTrustedRelayPoint userHoldMohAudioSourceId userLocale \
+     valueType zeroHop"
+        .split(' ')
+        .collect()
+});

@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
+use super::call::{Call, Criteria, returned_tags, rows};
 use super::row::Row;
-use super::{Call, Criteria, returned_tags, rows};
 use crate::sim::config::Release;
 use crate::sim::fault::SoapFault;
-use crate::sim::state::{Database, uuid};
+use crate::sim::state::Database;
+use crate::sim::values::uuid;
 
 pub(super) fn ccm_version(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
     if let Some(node) = call.request.child_text("processNodeName")
@@ -113,7 +114,7 @@ pub(super) fn service_parameter(cluster: &Database, call: &Call<'_>) -> Result<S
             "name" => row.text(tag, name),
             "service" => row.text(tag, ENTERPRISE_SERVICE),
             "value" => row.text(tag, value),
-            // `valueType` is the last field that the schema knows.
+            // `valueType` is the last field of the schema.
             _ => row.text(tag, "String"),
         }
     }

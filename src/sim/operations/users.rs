@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
+use super::call::{Call, Criteria, returned_tags, rows, written};
 use super::row::Row;
-use super::{Call, Criteria, returned_tags, rows, written};
-use crate::sim::content::{AccountState, UserKind};
 use crate::sim::fault::SoapFault;
+use crate::sim::fleet_content::{AccountState, UserKind};
 use crate::sim::state::{Cluster, Database, User};
+use crate::sim::values::uuid;
 use crate::sim::xml::element_into;
 
 pub(super) fn list(
@@ -35,11 +36,11 @@ pub(super) fn one(
     kind: UserKind,
 ) -> Result<String, SoapFault> {
     let at = find(cluster, call, kind).ok_or_else(|| SoapFault::not_found(noun(kind)))?;
-    let every = || match kind {
-        UserKind::EndUser => END_USER_TAGS.to_vec(),
-        UserKind::Application => APPLICATION_USER_TAGS.to_vec(),
+    let all = match kind {
+        UserKind::EndUser => END_USER_TAGS,
+        UserKind::Application => APPLICATION_USER_TAGS,
     };
-    let tags = returned_tags(call.request).unwrap_or_else(every);
+    let tags = returned_tags(call.request).unwrap_or_else(|| all.split(' ').collect());
     let mut out = String::from("<return>");
     write_user(&mut out, cluster, at, &cluster.users[at], &tags, call);
     out.push_str("</return>");
@@ -87,7 +88,7 @@ pub(super) fn update(
         }
         devices = Some(found);
     }
-    // The user itself is told to the nodes too.
+    // The nodes are notified of the user too.
     let touched = 1 + devices.as_ref().map_or(0, |devices| cluster.users[at].differs(devices));
     let target = cluster.users[at].userid.clone();
     written(cluster, call, target, touched);
@@ -99,6 +100,30 @@ pub(super) fn update(
         user.password = password.to_owned().into();
     }
     Ok(format!("<return>{}</return>", user.uuid))
+}
+
+/// `doAuthenticateUser`: answers whether a password is right; a wrong one counts towards a lockout.
+pub(super) fn authenticate(cluster: &mut Cluster, call: &Call<'_>) -> Result<String, SoapFault> {
+    let text = |name| call.request.child_text(name);
+    let userid = text("userid").unwrap_or_default();
+    let Some(at) = cluster.user(userid) else {
+        return Err(SoapFault::not_found("User"));
+    };
+    // No user has a PIN, so every PIN is wrong.
+    let password = call.request.child("password").map_or("", |node| node.text.as_str());
+    let right = cluster.check_password(userid, password).is_some();
+    // The numbers were not published; that 0 means success is believed.
+    let code = match (right, cluster.users[at].state) {
+        (true, _) => 0,
+        (false, AccountState::Active) => 1,
+        (false, AccountState::LockedByAdministrator) => 2,
+        (false, AccountState::LockedByHacking) => 3,
+        (false, AccountState::Inactive) => 4,
+    };
+    Ok(format!(
+        "<return><userAuthenticated>{right}</userAuthenticated><code>{code}</code>\
+         <daysToExpiry>0</daysToExpiry><isWarningNeeded>false</isWarningNeeded></return>"
+    ))
 }
 
 fn find(cluster: &Database, call: &Call<'_>, kind: UserKind) -> Option<usize> {
@@ -165,10 +190,10 @@ fn write_user(
             }
             "presenceGroupName" => {
                 let name = "Standard Presence group";
-                row.named(tag, name, &crate::sim::state::uuid("presence", name));
+                row.named(tag, name, &uuid("presence", name));
             }
             _ if tag.ends_with("Name") => row.reference::<()>(tag, None),
-            // A password is never told.
+            // A password is never sent.
             _ => row.null(tag),
         }
     }
@@ -198,7 +223,7 @@ pub(super) fn credential_policy(cluster: &Database, call: &Call<'_>) -> Result<S
     if call.request.child_text("name").is_none_or(|name| name.trim() != POLICY) {
         return Err(SoapFault::not_found("CredentialPolicy"));
     }
-    let (id, after) = (crate::sim::state::uuid("policy", POLICY), cluster.lockout_after);
+    let (id, after) = (uuid("policy", POLICY), cluster.lockout_after);
     Ok(format!(
         "<return><credentialPolicy uuid=\"{id}\"><failedLogon>{after}</failedLogon></credentialPolicy></return>"
     ))
@@ -212,7 +237,7 @@ const POLICY: &str = "Default Credential Policy";
 fn password_credentials(user: &User) -> String {
     let policy = POLICY;
     let mut out = String::from("<passwordCredentials>");
-    let id = crate::sim::state::uuid("policy", policy);
+    let id = uuid("policy", policy);
     // Writing into a String cannot fail.
     let _ = write!(out, "<pwdCredPolicyName uuid=\"{id}\">{policy}</pwdCredPolicyName>");
     let administrator = user.state == AccountState::LockedByAdministrator;
@@ -236,22 +261,9 @@ fn flag(value: bool) -> &'static str {
     if value { "true" } else { "false" }
 }
 
-/// What `getUser` answers when it is not told which tags are wanted.
-const END_USER_TAGS: [&str; 7] = [
-    "lastName",
-    "userid",
-    "password",
-    "associatedDevices",
-    "associatedGroups",
-    "passwordCredentials",
-    "status",
-];
-/// What `getAppUser` answers when it is not told which tags are wanted.
-const APPLICATION_USER_TAGS: [&str; 6] = [
-    "userid",
-    "password",
-    "passwordCredentials",
-    "isStandard",
-    "associatedDevices",
-    "associatedGroups",
-];
+/// What `getUser` answers to a request without `returnedTags`.
+const END_USER_TAGS: &str =
+    "lastName userid password associatedDevices associatedGroups passwordCredentials status";
+/// What `getAppUser` answers to a request without `returnedTags`.
+const APPLICATION_USER_TAGS: &str =
+    "userid password passwordCredentials isStandard associatedDevices associatedGroups";

@@ -10,7 +10,6 @@ use hyper::body::{Bytes, Frame};
 
 use crate::domain::model::PushSchema;
 
-/// An answer of a phone.
 pub(super) type Answer = Response<BoxBody<Bytes, Broken>>;
 
 /// The phone breaks the connection instead of answering, or in the middle of its answer.
@@ -59,15 +58,6 @@ pub(super) fn endless() -> Answer {
     let mut answer = Response::new(BoxBody::new(StreamBody::new(pieces)));
     let kind = hyper::header::HeaderValue::from_static("text/xml");
     answer.headers_mut().insert(hyper::header::CONTENT_TYPE, kind);
-    answer
-}
-
-/// Returns an answer that sends its client to another address.
-pub(super) fn elsewhere(to: &str) -> Answer {
-    let mut answer = page(302, "text/html", "<html><body>Moved</body></html>");
-    if let Ok(to) = to.parse() {
-        answer.headers_mut().insert(hyper::header::LOCATION, to);
-    }
     answer
 }
 
@@ -126,7 +116,6 @@ pub(super) fn unauthorized(realm: &str) -> Answer {
     answer
 }
 
-/// Returns an answer that sends its client elsewhere.
 pub(super) fn moved(location: &str) -> Answer {
     let mut answer = page(302, "text/html", "<html><body>Moved</body></html>");
     if let Ok(location) = location.parse() {
@@ -135,7 +124,7 @@ pub(super) fn moved(location: &str) -> Answer {
     answer
 }
 
-/// Returns what a phone tells about itself to anybody.
+/// Returns `/DeviceInformationX`, which needs no password.
 pub(super) fn device_information(name: &str, model: &str, load: &str) -> Answer {
     let mac = name.trim_start_matches(|c: char| !c.is_ascii_hexdigit());
     let body = format!(

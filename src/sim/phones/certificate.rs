@@ -13,7 +13,7 @@ use rcgen::{
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use crate::sim::content::Shows;
+use crate::sim::fleet_content::Shows;
 
 /// The maker of all simulated phones.
 pub(crate) struct Maker {
@@ -24,7 +24,6 @@ pub(crate) struct Maker {
 }
 
 impl Maker {
-    /// Founds it.
     pub(crate) fn new() -> Result<Self, Error> {
         let key = KeyPair::generate()?;
         let mut parameters = CertificateParams::new(Vec::new())?;
@@ -34,7 +33,6 @@ impl Maker {
         Ok(Self { issuer: Issuer::new(parameters, key), pem, shown: Mutex::default() })
     }
 
-    /// Returns its certificate in PEM.
     pub(crate) fn pem(&self) -> &str {
         &self.pem
     }

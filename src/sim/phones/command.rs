@@ -33,7 +33,7 @@ pub(super) fn items(xml: &str) -> Option<Vec<String>> {
     (items.iter().filter(is_address).count() <= 1).then_some(items)
 }
 
-/// Tells whether a phone knows URIs of this kind in an Execute object.
+/// Returns whether a phone accepts URIs of this kind in an Execute object.
 pub(super) fn is_known(uri: &str) -> bool {
     let scheme = uri.split_once(':').map(|(scheme, _)| scheme);
     scheme.is_some_and(|scheme| SCHEMES.contains(&scheme))
@@ -64,7 +64,7 @@ pub(super) fn ring_tone(xml: &str) -> Option<String> {
 
 /// Returns the format of a file that a phone of this kind rings with; nothing when it does not.
 ///
-/// The files have no header, so the name tells which kind it is. Wideband phones are taken to ring with classic
+/// The files have no header, so the name decides which kind it is. Wideband phones are taken to ring with classic
 /// files too, and longer ones, as one published tool sends them.
 pub(super) fn rings(phone: ToneFormat, url: &str, file: &[u8]) -> Option<ToneFormat> {
     let path = url.split(['?', '#']).next().unwrap_or_default();

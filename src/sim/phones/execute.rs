@@ -12,29 +12,28 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::{Method, Request};
 
-use super::accept_waiting;
 use super::answers::{self, Answer, Broken};
 use super::command;
-use super::fetch::{Client, Extent};
-use super::in_hand::{InHand, enter_pool, leave_pool};
+use super::connection::Extent;
+use super::fetch::Client;
+use super::in_flight::{PushInFlight, RequestInFlight, enter_pool, leave_pool};
 use super::object::{self, Background};
 use super::picture;
-use super::watch::Asked;
+use super::reply_wording::PushOutcome;
 use crate::domain::model::{self, ImageSpec, PushSchema};
 use crate::domain::personalization::Setting;
-use crate::sim::Shared;
 use crate::sim::accounts::basic;
-use crate::sim::content::{DownloadsBy, Quirk, Web};
 use crate::sim::database::{Device, Loaded};
-use crate::sim::form::{encode, fields};
-use crate::sim::record::{Fetch, PhoneRequest, Pressed, Push, PushOutcome, RingTone, Shown};
-use crate::sim::state::hex;
-use crate::sim::tripwire::{Sprung, Tripped};
+use crate::sim::fleet_content::{DownloadsBy, Quirk, Web};
+use crate::sim::history::{Fetch, PhoneRequest, Pressed, Push, RingTone, Shown};
+use crate::sim::hold_point::{Triggered, Tripped};
+use crate::sim::shared::Shared;
+use crate::sim::values::hex;
 
 /// A connection to the address of a phone.
 #[derive(Clone, Copy)]
 pub(super) struct Connected {
-    /// Which phone.
+    /// The index of the phone.
     pub(super) at: usize,
     /// Which of its connections this is, from 1.
     pub(super) number: u32,
@@ -43,7 +42,7 @@ pub(super) struct Connected {
     pub(super) stranger: bool,
 }
 
-/// Answers one request to a phone, and says whether the phone ends the connection.
+/// Answers one request to a phone, and marks the last one of its connection.
 pub(super) async fn answer(
     shared: Arc<Shared>,
     connected: Connected,
@@ -68,11 +67,8 @@ pub(super) async fn answer(
     Ok(answer)
 }
 
-/// Writes a request down, unless the device to which the connection led is not at this address any more.
+/// Records a request, unless the device to which the connection led is not at this address any more.
 fn note(shared: &Arc<Shared>, phone: &Phone<'_>, number: u32, request: &Request<Incoming>) -> bool {
-    if matches!(phone.quirk, Quirk::TakenOver { .. }) {
-        accept_waiting(shared);
-    }
     let mut cluster = shared.cluster();
     let requests = &mut cluster.histories[phone.at].requests;
     let gone = taken_over(phone.quirk, requests) && !phone.stranger;
@@ -88,7 +84,7 @@ fn note(shared: &Arc<Shared>, phone: &Phone<'_>, number: u32, request: &Request<
     !gone
 }
 
-/// Tells whether another device has the address by now.
+/// Returns whether another device has the address by now.
 pub(super) fn taken_over(quirk: Quirk, requests: &[PhoneRequest]) -> bool {
     matches!(quirk, Quirk::TakenOver { after, .. } if requests.len() >= after)
 }
@@ -105,23 +101,23 @@ async fn answer_as(
     if let Some(answer) = phone.sends_to_https(&request) {
         return Ok(answer);
     }
-    let _asked = Asked::new(shared, phone.at);
+    let _asked = RequestInFlight::new(shared, phone.at);
     match (request.method(), request.uri().path()) {
         (&Method::GET, "/DeviceInformationX") => {
             Ok(answers::device_information(&phone.name(), &phone.product, phone.load()))
         }
         (&Method::GET, "/CGI/Screenshot") => Ok(phone.screenshot(&request).await),
         (&Method::POST, "/CGI/Execute") => {
-            let sprung = shared.cluster().arrived("push");
-            match sprung {
-                Some(sprung) if sprung.when == Tripped::Before => {
+            let triggered = shared.cluster().arrived("push");
+            match triggered {
+                Some(triggered) if triggered.when == Tripped::Before => {
                     // A connection is watched only once its request has been read.
                     drop(Limited::new(request.into_body(), BODY_LIMIT).collect().await);
-                    hold(shared, sprung).await
+                    hold(shared, triggered).await
                 }
-                Some(sprung) => {
+                Some(triggered) => {
                     let _carried_out = execute(shared, &phone, request).await;
-                    hold(shared, sprung).await
+                    hold(shared, triggered).await
                 }
                 None => execute(shared, &phone, request).await,
             }
@@ -131,13 +127,13 @@ async fn answer_as(
     }
 }
 
-/// Carries a push out and writes down what came of it.
+/// Carries a push out and records its outcome.
 async fn execute(
     shared: &Arc<Shared>,
     phone: &Phone<'_>,
     request: Request<Incoming>,
 ) -> Result<Answer, Broken> {
-    let hand = InHand::new(phone.shared, phone.at);
+    let hand = PushInFlight::new(phone.shared, phone.at);
     let push = phone.push(request).await;
     drop(hand);
     shared.cluster().answered("push");
@@ -167,7 +163,7 @@ async fn execute(
     answer
 }
 
-/// Lets a phone download after it has answered; what it downloads stands with the push of this number.
+/// Lets a phone download after it has answered; what it downloads is recorded with the push of this number.
 fn download_later(
     shared: &Arc<Shared>,
     at: usize,
@@ -198,9 +194,9 @@ fn download_later(
     });
 }
 
-/// Springs a tripwire and answers nothing until the simulator stops; a client that goes away ends it before.
-async fn hold(shared: &Shared, sprung: Sprung) -> Result<Answer, Broken> {
-    sprung.ring();
+/// Triggers a hold point and answers nothing until the simulator stops; a client that goes away ends it before.
+async fn hold(shared: &Shared, triggered: Triggered) -> Result<Answer, Broken> {
+    triggered.ring();
     shared.stop.cancelled().await;
     Err(Broken)
 }
@@ -258,7 +254,7 @@ impl<'a> Phone<'a> {
         }
     }
 
-    /// The name by which whoever answers here goes.
+    /// The name of the device that answers.
     fn name(&self) -> Cow<'_, str> {
         let name = &self.device.spec.name;
         if !self.stranger && self.quirk != Quirk::WrongDevice {
@@ -277,7 +273,7 @@ impl<'a> Phone<'a> {
         &self.device.loaded
     }
 
-    /// Returns the answer of a phone that wants to be asked over HTTPS.
+    /// Returns the redirect of a phone that requires HTTPS.
     fn sends_to_https(&self, request: &Request<Incoming>) -> Option<Answer> {
         let sends = match self.web {
             Web::RedirectsToHttps => true,
@@ -303,13 +299,13 @@ impl<'a> Phone<'a> {
             outcome: PushOutcome::Unusable,
             fetches: Vec::new(),
         };
-        // Seen on real phones: they do not know this header and call the request an error.
+        // Seen on real phones: they do not support this header and answer with an error.
         let expects = header("expect").is_some();
         if !expects {
             let body = Limited::new(request.into_body(), BODY_LIMIT).collect().await;
             let body = body.map(|body| body.to_bytes()).unwrap_or_default();
-            let text = String::from_utf8_lossy(&body);
-            push.xml = fields(&text).into_iter().find(|(name, _)| name == "XML").map(|(_, v)| v);
+            let mut fields = form_urlencoded::parse(&body);
+            push.xml = fields.find(|(name, _)| name == "XML").map(|(_, v)| v.into_owned());
         }
         let before = self.shared.cluster().histories[self.at].pushes.len();
         let spread = self.shared.latency_spread;
@@ -347,7 +343,7 @@ impl<'a> Phone<'a> {
         None
     }
 
-    /// Tells whether pictures and tones may be pushed the way that this request came.
+    /// Returns whether pictures and tones may be pushed the way that this request came.
     fn takes_personal_things(&self) -> bool {
         match self.loaded().personalization {
             Setting::Enabled => true,
@@ -361,12 +357,11 @@ impl<'a> Phone<'a> {
             return true;
         }
         let Some((user, password)) = authorization.and_then(basic) else { return false };
-        let fields = format!(
-            "UserID={}&Password={}&devicename={}",
-            encode(&user),
-            encode(&password),
-            encode(&self.name())
-        );
+        let fields = form_urlencoded::Serializer::new(String::new())
+            .append_pair("UserID", &user)
+            .append_pair("Password", &password)
+            .append_pair("devicename", &self.name())
+            .finish();
         // Sources disagree on the verb, so PhoneOS uses one and the others the other.
         let post = self.image.is_some_and(|image| image.schema == PushSchema::PhoneOs);
         let verdict = self.client().ask(&self.loaded().authentication_url, &fields, post).await;
@@ -426,7 +421,7 @@ impl<'a> Phone<'a> {
     }
 
     async fn background(&self, xml: &str, fetches: &mut Vec<Fetch>) -> Verdict {
-        // Nobody has published what a phone answers then: error 4 is believed. This server speaks
+        // What a phone answers then is not published: error 4 is believed. This server speaks
         // HTTP only, so `HTTPS Only` refuses too.
         if !self.takes_personal_things() || !self.loaded().background_allowed {
             return self.error(4);
@@ -511,9 +506,9 @@ impl<'a> Phone<'a> {
     }
 
     fn client(&self) -> Client<'_> {
-        let line = self.shared.thin_lines.get(&self.device.spec.device_pool).cloned();
+        let line = self.shared.pool_bandwidth.get(&self.device.spec.device_pool).cloned();
         Client {
-            page: &self.shared.page_lines,
+            page: &self.shared.page_connections,
             address: self.address,
             model: &self.product,
             line,
@@ -532,7 +527,7 @@ impl<'a> Phone<'a> {
         }
     }
 
-    /// Lets others download these files, where that is what happens to this phone's.
+    /// Downloads from other addresses, where those of the phone come from there.
     async fn is_fetched_by_others(&self, urls: &[&str], fetches: &mut Vec<Fetch>) -> bool {
         let others = match self.device.spec.downloads {
             DownloadsBy::Itself | DownloadsBy::ItselfInParts | DownloadsBy::Behind(_) => {

@@ -1,6 +1,6 @@
 //! What a phone downloads: pictures, and the verdict of the authentication page.
 //!
-//! A phone connects from its own address and never to anything but loopback, whatever a URL says: the
+//! A phone connects from its own address and never to anything but loopback, whatever a URL names: the
 //! simulator must not touch a network.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -12,31 +12,20 @@ use hyper::body::Bytes;
 use hyper::{Request, Uri};
 use tokio::net::{TcpSocket, TcpStream};
 
-use super::ThinLine;
-use super::line::{Line, PageLines};
-use crate::sim::record::Fetch;
+use super::bandwidth::SharedLink;
+use super::connection::{Extent, PageConnections, ServerConnection};
+use crate::sim::history::Fetch;
 
-/// A phone as a client.
 pub(super) struct Client<'a> {
     /// The connections to the cluster's authentication page.
-    pub(super) page: &'a PageLines,
-    /// Its own address.
+    pub(super) page: &'a PageConnections,
     pub(super) address: Ipv4Addr,
     /// Its model, as it names itself: `CP-8841`.
     pub(super) model: &'a str,
-    /// The thin line that it shares with its device pool, if there is one.
-    pub(super) line: Option<Arc<ThinLine>>,
+    /// The low-bandwidth link that its device pool shares, if there is one.
+    pub(super) line: Option<Arc<SharedLink>>,
     /// Which bytes of a file it asks for, where it asks for some only.
     pub(super) range: Option<&'static str>,
-}
-
-/// How much of a body is read.
-#[derive(Clone, Copy, Eq, PartialEq)]
-pub(super) enum Extent {
-    /// All of it.
-    All,
-    /// About a half, and then the connection is reset.
-    Half,
 }
 
 impl Client<'_> {
@@ -78,7 +67,7 @@ impl Client<'_> {
                 self.ask_page(&url, form, fetch).await
             } else {
                 let request = self.compose(&url, form, true)?;
-                let mut line = Line::begin(self.connect(&url, extent).await?).await?;
+                let mut line = ServerConnection::begin(self.connect(&url, extent).await?).await?;
                 line.exchange(request, extent, self.line.as_deref(), fetch).await
             }
         };
@@ -90,7 +79,7 @@ impl Client<'_> {
         let request = self.compose(url, form, false)?;
         let mut line = match self.page.take().await {
             Some(line) => line,
-            None => Line::begin(self.connect(url, Extent::All).await?).await?,
+            None => ServerConnection::begin(self.connect(url, Extent::All).await?).await?,
         };
         let body = line.exchange(request, Extent::All, self.line.as_deref(), fetch).await;
         if fetch.complete {
@@ -200,7 +189,7 @@ mod tests {
         let mut served = JoinSet::new();
         served.spawn(page(listener, closes));
         let known = if is_the_page { address } else { SocketAddr::from(([127, 9, 9, 9], 9)) };
-        let page = PageLines::new(known);
+        let page = PageConnections::new(known);
         let mut numbers = Vec::new();
         for phone in 1..=3 {
             let address_of_phone = Ipv4Addr::new(127, 3, 0, phone);

@@ -1,150 +1,43 @@
 //! The phones' side: one web server for every phone, at the phone's own loopback address.
-//!
-//! All phones share one port. Where the system lets us, one socket that is bound to the loopback
-//! interface itself serves all of 127.0.0.0/8; nothing outside of this machine can reach it. Where it
-//! does not, every phone gets a socket of its own.
 
 mod answers;
-mod certificate;
+pub(crate) mod bandwidth;
+pub(crate) mod certificate;
 mod command;
+pub(crate) mod connection;
 mod execute;
 mod fetch;
-mod in_hand;
-mod line;
+mod in_flight;
+pub(crate) mod listeners;
 mod object;
 mod picture;
+pub(crate) mod reply_wording;
 mod screen;
-mod thin_line;
-mod watch;
-mod wording;
 
-use std::collections::BTreeSet;
 use std::future::poll_fn;
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, ready};
 use std::time::Duration;
 
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::Shared;
+use super::fleet_content::{Quirk, Web};
+use super::shared::Shared;
 use answers::Broken;
 use execute::Connected;
 
-use super::content::{Quirk, Web};
-
-pub(crate) use certificate::Maker;
-pub(crate) use line::PageLines;
-pub(crate) use thin_line::ThinLine;
-pub use wording::Wording;
-
-/// Opens the sockets of the phones and returns them with the port that they share.
-pub(crate) fn bind(port: u16, phones: &[Ipv4Addr]) -> io::Result<(Vec<TcpListener>, u16)> {
-    if let Ok(listener) = bind_interface(port) {
-        let port = listener.local_addr()?.port();
-        return Ok((vec![listener], port));
-    }
-    bind_each(port, phones)
-}
-
-/// Opens the socket of the authentication page. A thousand phones may ask it at one moment: a queue of the usual 128
-/// would have most of them try again a second later.
-pub(crate) fn bind_page() -> io::Result<(TcpListener, SocketAddr)> {
-    let listener = bind_address(Ipv4Addr::LOCALHOST, 0)?;
-    let address = listener.local_addr()?;
-    Ok((listener, address))
-}
-
-/// Opens a socket for every phone, all on one port.
-fn bind_each(port: u16, phones: &[Ipv4Addr]) -> io::Result<(Vec<TcpListener>, u16)> {
-    let phones: Vec<Ipv4Addr> =
-        phones.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
-    let Some((&first, others)) = phones.split_first() else {
-        let listener = bind_address(Ipv4Addr::LOCALHOST, port)?;
-        let port = listener.local_addr()?.port();
-        return Ok((vec![listener], port));
-    };
-    // A port that is free at one address may be taken at another: try some.
-    let mut last_error = io::Error::from(io::ErrorKind::AddrInUse);
-    for _ in 0..16 {
-        let listener = bind_address(first, port)?;
-        let shared = listener.local_addr()?.port();
-        let rest = others.iter().map(|&phone| bind_address(phone, shared));
-        match rest.collect::<io::Result<Vec<_>>>() {
-            Ok(mut listeners) => {
-                listeners.push(listener);
-                return Ok((listeners, shared));
-            }
-            Err(error) if port == 0 && error.kind() == io::ErrorKind::AddrInUse => {
-                last_error = error;
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Err(last_error)
-}
-
-#[cfg(target_os = "linux")]
-fn bind_interface(port: u16) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
-    // Before `bind`, so that there is no moment at which another interface could be reached.
-    socket.bind_device(Some(b"lo"))?;
-    listen(&socket, SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn bind_interface(_port: u16) -> io::Result<TcpListener> {
-    Err(io::Error::from(io::ErrorKind::Unsupported))
-}
-
-fn bind_address(address: Ipv4Addr, port: u16) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
-    listen(&socket, SocketAddr::from((address, port)))
-}
-
-fn listen(socket: &Socket, address: SocketAddr) -> io::Result<TcpListener> {
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.try_clone()?.into())
-}
-
-/// The listeners of the phones, for accepting at a moment that the simulator chooses.
-pub(crate) struct Doors {
-    /// Held while a connection is accepted, until it is known to which device it leads.
-    accepting: Mutex<()>,
-    listeners: Vec<(std::net::TcpListener, bool)>,
-}
-
-impl Doors {
-    /// Takes further handles of the listeners.
-    pub(crate) fn of(plain: &[TcpListener], secure: &[TcpListener]) -> io::Result<Self> {
-        let plain = plain.iter().map(|listener| (listener, false));
-        let all = plain.chain(secure.iter().map(|listener| (listener, true)));
-        let listeners =
-            all.map(|(listener, secure)| Ok((SockRef::from(listener).try_clone()?.into(), secure)));
-        Ok(Self { accepting: Mutex::default(), listeners: listeners.collect::<io::Result<_>>()? })
-    }
-
-    fn accepting(&self) -> MutexGuard<'_, ()> {
-        self.accepting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// Accepts every connection that clients have opened by now: it leads to the device that has the address now, however
 /// late the simulator comes to it.
-pub(super) fn accept_waiting(shared: &Arc<Shared>) {
-    let _accepting = shared.doors.accepting();
-    for (listener, secure) in &shared.doors.listeners {
+fn accept_waiting(shared: &Arc<Shared>) {
+    let _accepting = shared.listeners.accepting();
+    for (listener, secure) in &shared.listeners.all {
         while let Ok((stream, _)) = listener.accept() {
             let usable = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
             if let Ok(stream) = usable {
@@ -160,7 +53,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, secure: bo
     tokio::pin!(stopped);
     loop {
         let accepted = poll_fn(|context| {
-            let _accepting = shared.doors.accepting();
+            let _accepting = shared.listeners.accepting();
             let accepted = ready!(listener.poll_accept(context));
             Poll::Ready(accepted.map(|(stream, _)| connect(&shared, stream, secure)))
         });
@@ -276,6 +169,10 @@ where
             if ends {
                 return Err(Broken);
             }
+            let quirk = shared.cluster().devices[connected.at].spec.quirk;
+            if matches!(quirk, Quirk::TakenOver { .. }) {
+                accept_waiting(&shared);
+            }
             execute::answer(shared, connected, request).await
         }
     });
@@ -293,19 +190,4 @@ where
 
 /// A fatal alert of TLS 1.0: `protocol_version` (RFC 5246, 7.2).
 const PROTOCOL_VERSION_ALERT: &[u8] = &[0x15, 3, 1, 0, 2, 2, 70];
-const BACKLOG: i32 = 4096;
 const HEADER_LIMIT: Duration = Duration::from_secs(30);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn without_the_interface_every_phone_has_a_socket_of_the_same_port() {
-        let phones = [[127, 3, 0, 1], [127, 3, 0, 2], [127, 3, 0, 1]].map(Ipv4Addr::from);
-        let (listeners, port) = bind_each(0, &phones).unwrap();
-        let mut found: Vec<_> = listeners.iter().map(|l| l.local_addr().unwrap()).collect();
-        found.sort_unstable();
-        assert_eq!(found, [(phones[0], port).into(), (phones[1], port).into()]);
-    }
-}

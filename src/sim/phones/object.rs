@@ -1,6 +1,6 @@
 //! Reads the object that a push carries, in the way of the phone's model.
 //!
-//! The phones' reader is not a full one: a name that it does not know is an error.
+//! The phones' reader is not a full one: an unknown name is an error.
 
 use crate::domain::model::PushSchema;
 use crate::sim::xml::Node;
@@ -10,7 +10,6 @@ use crate::sim::xml::Node;
 pub(super) struct Background {
     /// Where the picture is; empty on PhoneOS to remove the pushed picture.
     pub(super) image: String,
-    /// Where the small picture is.
     pub(super) thumbnail: String,
 }
 
@@ -36,7 +35,7 @@ pub(super) fn background(xml: &str, schema: PushSchema) -> Option<Background> {
     match schema {
         PushSchema::Classic if !background.attributes.is_empty() => return None,
         PushSchema::Classic => {}
-        // Both stand in every published example; that they are needed is believed.
+        // Both are in every published example; that they are required is believed.
         PushSchema::PhoneOs => {
             let named = background.attribute("name").is_some_and(|name| !name.is_empty());
             let theme = background.attribute("theme");

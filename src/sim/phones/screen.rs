@@ -1,7 +1,7 @@
 //! What a phone's screen looks like, as `/CGI/Screenshot` sends it.
 //!
-//! Labels stand on the left, keys at the bottom and the time at the top, over the background. Where a model's
-//! labels really stand is not published, so they are the same for all.
+//! Labels are on the left, keys at the bottom and the time at the top, over the background. Where a model's
+//! labels really are is not published, so they are the same for all.
 
 use std::io::Cursor;
 

@@ -1,13 +1,13 @@
-//! What RisPort70 answers: nodes, and the devices that they know.
+//! The answer of RisPort70: nodes, and the devices that they report.
 
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
-use super::{NAMESPACE, Selection, status};
-use crate::sim::content::{Httpd, PhoneSpec, Registration};
+use super::selection::{NAMESPACE, Selection, status};
 use crate::sim::fault::SOAP;
-use crate::sim::operations::protocol;
+use crate::sim::fleet_content::{Httpd, PhoneSpec, Registration};
 use crate::sim::state::{Database, Device};
+use crate::sim::values::{FIRST_TIME, protocol};
 use crate::sim::xml::element_into;
 
 /// Writes the answer to a request.
@@ -170,7 +170,7 @@ fn write_device(out: &mut String, device: &Device, at: usize, stale: bool) {
 
 /// Writes the addresses of a device: IPv6 first, and with the misspelt attribute of the real schema.
 fn write_addresses(out: &mut String, spec: &PhoneSpec, stale: bool) {
-    // An older state tells an address that the phone no longer has.
+    // An older state has an address that the phone no longer has.
     let old = Ipv4Addr::new(127, 255, 255, 254);
     let v4 = spec
         .reported_address
@@ -199,5 +199,3 @@ fn write_addresses(out: &mut String, spec: &PhoneSpec, stale: bool) {
 
 /// What an address is for (published WSDL).
 const EVERY: &str = "AdministrativeAndSignaling";
-/// When the simulated registrations began, in seconds since 1970: the clock is never asked.
-pub(crate) const FIRST_TIME: u64 = 1_790_000_000;

@@ -18,7 +18,6 @@ use crate::sim::xml::Node;
 
 /// One operation: the shape of its request, and whether it changes the cluster.
 pub(crate) struct Operation {
-    /// The request's children.
     pub(crate) request: Vec<Item>,
     /// Whether a read-only account is refused.
     pub(crate) writes: bool,

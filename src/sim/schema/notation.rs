@@ -14,10 +14,8 @@ pub(crate) enum Item {
     },
 }
 
-/// An element of a sequence.
 #[derive(Debug)]
 pub(crate) struct Field {
-    /// The element's name.
     pub(crate) name: String,
     /// Whether it must be there.
     pub(crate) required: bool,
@@ -27,7 +25,6 @@ pub(crate) struct Field {
     pub(crate) since: u16,
     /// The first schema version that lacks it again.
     pub(crate) before: u16,
-    /// What it may hold.
     pub(crate) kind: Kind,
 }
 
@@ -81,7 +78,7 @@ impl Kind {
     }
 }
 
-/// Reads a table. `named` holds the tables that `{$name}` stands for.
+/// Reads a table. `named` holds the tables for `{$name}`.
 pub(crate) fn parse(text: &str, named: &[(&str, &str)]) -> Result<Vec<Item>, String> {
     let tokens = tokens(text);
     let mut at = 0;

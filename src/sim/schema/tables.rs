@@ -147,7 +147,6 @@ const NAME_OR_UUID: &str = "(name!|uuid!:uuid)!";
 const SELECT: &str = "StateInfo CmSelectionCriteria!{MaxReturnedDevices:number DeviceClass
 Model:number Status NodeName SelectBy SelectItems{item*{Item!}} Protocol DownloadStatus}";
 
-/// Tables that others refer to.
 pub(super) const NAMED: &[(&str, &str)] = &[
     (
         "LPhone",

@@ -1,187 +1,177 @@
 //! The tables that can be asked for, with the columns of the published data dictionary that matter here.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::domain::model;
-use crate::sim::config::Sql;
-use crate::sim::content::{AccountState, Protocol, UserKind};
-use crate::sim::state::{Database, setting_number};
+use crate::sim::fleet_content::{AccountState, Protocol, UserKind};
+use crate::sim::state::{Database, Device, Table, User};
+use crate::sim::values::setting_number;
 
-/// A cell: nothing is NULL.
+/// A cell; `None` is NULL.
 pub(super) type Cell<'a> = Option<Cow<'a, str>>;
+type Rows<'a> = Box<dyn Iterator<Item = Vec<Cell<'a>>> + 'a>;
 
-/// A table as it stands now.
-pub(super) struct Table<'a> {
-    pub(super) columns: &'static [&'static str],
-    pub(super) rows: Vec<Vec<Cell<'a>>>,
-}
+/// Every table with the declarations of its columns.
+pub(super) const TABLES: [(&str, &str); 17] = [
+    (
+        "device",
+        "pkid text, name text, description text, tkclass integer, tkmodel integer, tkdeviceprotocol integer, \
+         fkdevicepool text, fkcommonphoneconfig text, fklocation text, fkenduser text, \
+         tkphonepersonalization integer, isactive text, specialloadinformation text",
+    ),
+    ("typemodel", "enum integer, name text, tkclass integer"),
+    ("devicepool", "pkid text, name text"),
+    ("location", "pkid text, name text"),
+    (
+        "commonphoneconfig",
+        "pkid text, name text, tkphonepersonalization integer, zzbackgroundimageaccess text",
+    ),
+    ("typephonepersonalization", "enum integer, name text"),
+    (
+        "enduser",
+        "pkid text, userid text, lastname text, status integer, islocaluser text, userrank integer",
+    ),
+    ("applicationuser", "pkid text, name text, isstandard text, userrank integer"),
+    (
+        "enduserdevicemap",
+        "fkenduser text, fkdevice text, tkuserassociation integer, defaultprofile text",
+    ),
+    (
+        "applicationuserdevicemap",
+        "fkapplicationuser text, fkdevice text, tkuserassociation integer, description text",
+    ),
+    ("devicexml4k", "fkdevice text, xml text"),
+    ("devicexml8k", "fkdevice text, xml text"),
+    ("devicexml16k", "fkdevice text, xml text"),
+    ("commonphoneconfigxml", "fkcommonphoneconfig text, xml text"),
+    ("processconfig", "paramname text, paramvalue text, tkservice integer"),
+    ("processnode", "name text, description text"),
+    ("componentversion", "softwarecomponent text, version text"),
+];
 
-/// Returns a table, or nothing if the simulator has none of this name.
-pub(super) fn table<'a>(cluster: &'a Database, name: &str) -> Option<Table<'a>> {
-    let table = match name {
-        "device" => Table { columns: DEVICE, rows: devices(cluster) },
-        "typemodel" => Table { columns: &["enum", "name", "tkclass"], rows: models(cluster) },
-        "devicepool" => Table { columns: &["pkid", "name"], rows: named(&cluster.pools) },
-        "location" => Table { columns: &["pkid", "name"], rows: named(&cluster.locations) },
-        "commonphoneconfig" => Table {
-            columns: &["pkid", "name", "tkphonepersonalization", "zzbackgroundimageaccess"],
-            rows: (cluster.profiles.entries.iter())
-                .map(|entry| {
-                    vec![
-                        text(&entry.pkid),
-                        text(&entry.name),
-                        text(setting_number(entry.value.spec.personalization)),
-                        flag(entry.value.spec.background_image),
-                    ]
-                })
-                .collect(),
-        },
-        "typephonepersonalization" => Table {
-            columns: &["enum", "name"],
-            rows: [("0", "Disabled"), ("1", "Enabled"), ("2", "HTTPS Only"), ("3", "Default")]
-                .into_iter()
-                .map(|(number, name)| vec![text(number), text(name)])
-                .collect(),
-        },
-        "enduser" => Table {
-            columns: &["pkid", "userid", "lastname", "status", "islocaluser", "userrank"],
-            rows: users(cluster, UserKind::EndUser, |user| {
-                vec![
-                    text(&user.pkid),
-                    text(&user.userid),
-                    text(&user.userid),
-                    text(if user.state == AccountState::Inactive { "0" } else { "1" }),
-                    text("t"),
-                    owned(user.rank.to_string()),
-                ]
-            }),
-        },
-        "applicationuser" => Table {
-            columns: &["pkid", "name", "isstandard", "userrank"],
-            rows: users(cluster, UserKind::Application, |user| {
-                vec![text(&user.pkid), text(&user.userid), text("f"), owned(user.rank.to_string())]
-            }),
-        },
-        "enduserdevicemap" => Table {
-            columns: &["fkenduser", "fkdevice", "tkuserassociation", "defaultprofile"],
-            rows: associations(cluster, UserKind::EndUser),
-        },
-        "applicationuserdevicemap" => Table {
-            columns: &["fkapplicationuser", "fkdevice", "tkuserassociation", "description"],
-            rows: associations(cluster, UserKind::Application),
-        },
-        "devicexml4k" | "devicexml8k" | "devicexml16k" if cluster.sql == Sql::NoVendorConfig => {
-            return None;
+/// The column of large texts, which must be selected alone (AXL schema).
+pub(super) const LARGE_TEXT: &str = "xml";
+
+/// Returns the rows of a table in the order of its columns.
+pub(super) fn rows<'a>(cluster: &'a Database, table: &str) -> Rows<'a> {
+    match table {
+        "device" => Box::new(listed(cluster).map(|found| device(cluster, found))),
+        "typemodel" => Box::new(models(cluster)),
+        "devicepool" => named(&cluster.pools),
+        "location" => named(&cluster.locations),
+        "commonphoneconfig" => Box::new(cluster.profiles.entries.iter().map(|entry| {
+            vec![
+                text(&entry.pkid),
+                text(&entry.name),
+                text(setting_number(entry.value.spec.personalization)),
+                flag(entry.value.spec.background_image),
+            ]
+        })),
+        "typephonepersonalization" => {
+            let all = [("0", "Disabled"), ("1", "Enabled"), ("2", "HTTPS Only"), ("3", "Default")];
+            Box::new(all.into_iter().map(|(number, name)| vec![text(number), text(name)]))
         }
+        "enduser" => Box::new(users(cluster, UserKind::EndUser).map(|user| {
+            vec![
+                text(&user.pkid),
+                text(&user.userid),
+                text(&user.userid),
+                text(if user.state == AccountState::Inactive { "0" } else { "1" }),
+                text("t"),
+                owned(user.rank.to_string()),
+            ]
+        })),
+        "applicationuser" => Box::new(users(cluster, UserKind::Application).map(|user| {
+            vec![text(&user.pkid), text(&user.userid), text("f"), owned(user.rank.to_string())]
+        })),
+        "enduserdevicemap" => associations(cluster, UserKind::EndUser),
+        "applicationuserdevicemap" => associations(cluster, UserKind::Application),
         "devicexml4k" => device_xml(cluster, 0..4096),
         "devicexml8k" => device_xml(cluster, 4096..8192),
         "devicexml16k" => device_xml(cluster, 8192..usize::MAX),
-        "commonphoneconfigxml" => Table {
-            columns: &["fkcommonphoneconfig", LARGE_TEXT],
-            rows: (cluster.profiles.entries.iter())
-                .map(|entry| vec![text(&entry.pkid), Some(entry.value.vendor_settings())])
-                .collect(),
-        },
-        "processconfig" => Table {
-            columns: &["paramname", "paramvalue", "tkservice"],
-            rows: (cluster.parameters.iter())
-                .map(|(name, value)| vec![text(name), text(value), text("11")])
-                .collect(),
-        },
-        "processnode" => Table {
-            columns: &["name", "description"],
-            rows: ["EnterpriseWideData"]
-                .into_iter()
-                .chain(cluster.nodes.iter().map(String::as_str))
-                .map(|name| vec![text(name), None])
-                .collect(),
-        },
-        "componentversion" => Table {
-            columns: &["softwarecomponent", "version"],
-            rows: vec![vec![text("master"), text(cluster.release.version())]],
-        },
-        _ => return None,
-    };
-    Some(table)
+        "commonphoneconfigxml" => {
+            let entries = cluster.profiles.entries.iter();
+            Box::new(entries.map(|e| vec![text(&e.pkid), Some(e.value.vendor_settings())]))
+        }
+        "processconfig" => {
+            let parameters = cluster.parameters.iter();
+            Box::new(parameters.map(|(name, value)| vec![text(name), text(value), text("11")]))
+        }
+        "processnode" => {
+            let nodes = cluster.nodes.iter().map(String::as_str);
+            Box::new(
+                std::iter::once("EnterpriseWideData").chain(nodes).map(|n| vec![text(n), None]),
+            )
+        }
+        "componentversion" => {
+            Box::new(std::iter::once(vec![text("master"), text(cluster.release.version())]))
+        }
+        _ => Box::new(std::iter::empty()),
+    }
 }
 
-fn devices(cluster: &Database) -> Vec<Vec<Cell<'_>>> {
-    let row = |device: &'_ crate::sim::state::Device| {
-        let spec = &device.spec;
-        let class = if spec.template { "254" } else { "1" };
-        [class.to_owned(), spec.model.to_string()].map(owned)
-    };
-    let rows = cluster.order.iter().map(|&at| {
-        let device = &cluster.devices[at];
-        let spec = &device.spec;
-        let [class, model] = row(device);
-        vec![
-            text(&device.pkid),
-            text(&spec.name),
-            text(&spec.description),
-            class,
-            model,
-            text(match spec.protocol {
-                Protocol::Sccp => "0",
-                Protocol::Sip => "11",
-            }),
-            text(&cluster.pools.entries[device.pool].pkid),
-            text(&cluster.profiles.entries[device.profile].pkid),
-            text(&cluster.locations.entries[device.location].pkid),
-            device.owner.and_then(|owner| text(&cluster.users[owner].pkid)),
-            text(setting_number(spec.personalization)),
-            flag(spec.active),
-            spec.special_load.as_deref().and_then(text),
-        ]
-    });
-    rows.collect()
+fn listed(cluster: &Database) -> impl Iterator<Item = &Device> {
+    cluster.order.iter().map(|&at| &*cluster.devices[at])
 }
 
-/// Returns the phones whose `vendorConfig` has so many bytes: by size they stand in one table or another.
-fn device_xml(cluster: &Database, size: Range<usize>) -> Table<'_> {
-    let rows = cluster.order.iter().filter_map(|&at| {
-        let device = &cluster.devices[at];
+fn device<'a>(cluster: &'a Database, device: &'a Device) -> Vec<Cell<'a>> {
+    let spec = &device.spec;
+    vec![
+        text(&device.pkid),
+        text(&spec.name),
+        text(&spec.description),
+        text(if spec.template { "254" } else { "1" }),
+        owned(spec.model.to_string()),
+        text(match spec.protocol {
+            Protocol::Sccp => "0",
+            Protocol::Sip => "11",
+        }),
+        text(&cluster.pools.entries[device.pool].pkid),
+        text(&cluster.profiles.entries[device.profile].pkid),
+        text(&cluster.locations.entries[device.location].pkid),
+        device.owner.and_then(|owner| text(&cluster.users[owner].pkid)),
+        text(setting_number(spec.personalization)),
+        flag(spec.active),
+        spec.special_load.as_deref().and_then(text),
+    ]
+}
+
+/// Returns the phones whose `vendorConfig` has so many bytes: the table depends on the size.
+fn device_xml(cluster: &Database, size: Range<usize>) -> Rows<'_> {
+    Box::new(listed(cluster).filter_map(move |device| {
         let settings = device.vendor_settings();
         size.contains(&settings.len()).then(|| vec![text(&device.pkid), Some(settings)])
-    });
-    Table { columns: &["fkdevice", LARGE_TEXT], rows: rows.collect() }
+    }))
 }
 
-fn models(cluster: &Database) -> Vec<Vec<Cell<'_>>> {
+fn models(cluster: &Database) -> impl Iterator<Item = Vec<Cell<'_>>> {
     let known = model::catalogue().iter().map(|model| (model.number, model.name.to_owned()));
-    // Models that a test made up exist too, or a join on this table would lose their phones.
-    let devices = cluster.order.iter().map(|&at| &cluster.devices[at]);
-    let used = devices.map(|device| (device.spec.model, &device.spec.model_name));
-    let mut all: std::collections::BTreeMap<u32, String> = known.collect();
-    for (number, name) in used {
-        all.entry(number).or_insert_with(|| name.clone());
+    let mut all: BTreeMap<u32, String> = known.collect();
+    // A join with this table must not lose the phones of a model that a test made up.
+    for device in listed(cluster) {
+        all.entry(device.spec.model).or_insert_with(|| device.spec.model_name.clone());
     }
     let rows = all.into_iter();
-    rows.map(|(number, name)| vec![owned(number.to_string()), owned(name), text("1")]).collect()
+    rows.map(|(number, name)| vec![owned(number.to_string()), owned(name), text("1")])
 }
 
-fn named<T>(table: &crate::sim::state::Table<T>) -> Vec<Vec<Cell<'_>>> {
-    table.entries.iter().map(|entry| vec![text(&entry.pkid), text(&entry.name)]).collect()
+fn named<T>(table: &Table<T>) -> Rows<'_> {
+    Box::new(table.entries.iter().map(|entry| vec![text(&entry.pkid), text(&entry.name)]))
 }
 
-fn users<'a>(
-    cluster: &'a Database,
-    kind: UserKind,
-    row: impl Fn(&'a crate::sim::state::User) -> Vec<Cell<'a>>,
-) -> Vec<Vec<Cell<'a>>> {
-    cluster.users.iter().filter(|user| user.kind == kind).map(|user| row(user)).collect()
+fn users(cluster: &Database, kind: UserKind) -> impl Iterator<Item = &User> {
+    cluster.users.iter().map(|user| &**user).filter(move |user| user.kind == kind)
 }
 
-fn associations(cluster: &Database, kind: UserKind) -> Vec<Vec<Cell<'_>>> {
-    let users = cluster.users.iter().filter(|user| user.kind == kind);
-    let rows = users.flat_map(|user| {
+fn associations(cluster: &Database, kind: UserKind) -> Rows<'_> {
+    Box::new(users(cluster, kind).flat_map(move |user| {
         user.devices.iter().map(move |&device| {
             let last = (kind == UserKind::EndUser).then_some(Cow::Borrowed("f"));
             vec![text(&user.pkid), text(&cluster.devices[device].pkid), text("1"), last]
         })
-    });
-    rows.collect()
+    }))
 }
 
 fn text(text: &str) -> Cell<'_> {
@@ -195,22 +185,3 @@ fn owned<'a>(text: String) -> Cell<'a> {
 fn flag(value: bool) -> Cell<'static> {
     Some(Cow::Borrowed(if value { "t" } else { "f" }))
 }
-
-/// The column that must be selected alone (AXL schema: large texts cannot be fetched along with others).
-pub(super) const LARGE_TEXT: &str = "xml";
-
-const DEVICE: &[&str] = &[
-    "pkid",
-    "name",
-    "description",
-    "tkclass",
-    "tkmodel",
-    "tkdeviceprotocol",
-    "fkdevicepool",
-    "fkcommonphoneconfig",
-    "fklocation",
-    "fkenduser",
-    "tkphonepersonalization",
-    "isactive",
-    "specialloadinformation",
-];

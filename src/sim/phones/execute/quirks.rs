@@ -1,9 +1,10 @@
 //! How phones misbehave, each in its own way.
 
 use super::{Display, NOT_FOUND, Phone, Verdict};
-use crate::sim::content::Quirk;
+use crate::sim::fleet_content::Quirk;
+use crate::sim::history::Push;
 use crate::sim::phones::answers::{self, Broken};
-use crate::sim::record::{Push, PushOutcome};
+use crate::sim::phones::reply_wording::PushOutcome;
 
 impl Phone<'_> {
     /// Does what is wrong with this phone, if that comes before everything else.
@@ -16,7 +17,7 @@ impl Phone<'_> {
             let answer = answers::page(200, "text/html", body);
             (PushOutcome::Unusable, Ok(answer), Display::Unchanged)
         };
-        // Firmware of the multiplatform kind knows no push from CUCM.
+        // Multiplatform firmware has no push from CUCM.
         if self.load().to_ascii_uppercase().contains("MPP") {
             return Some(status(404, NOT_FOUND));
         }
@@ -33,8 +34,8 @@ impl Phone<'_> {
                 Some((PushOutcome::Unusable, Ok(answers::endless()), Display::Unchanged))
             }
             Quirk::Redirects => {
-                let to = format!("http://{}/CGI/Execute", self.shared.second_host);
-                let answer = answers::elsewhere(&to);
+                let to = format!("http://{}/CGI/Execute", self.shared.decoy_host);
+                let answer = answers::moved(&to);
                 Some((PushOutcome::Status(302), Ok(answer), Display::Unchanged))
             }
             Quirk::Worded(wording) if wording.outcome() != PushOutcome::Accepted => {
@@ -68,44 +69,16 @@ impl Phone<'_> {
         }
     }
 
-    /// Tells whether the phone does nothing about a push that it accepts.
+    /// Returns whether the phone ignores a push that it accepts.
     pub(super) fn ignores(&self) -> bool {
-        match self.quirk {
-            Quirk::AcceptsButNeverFetches => true,
-            // A push is written down once it has been answered.
-            Quirk::IgnoresFirstPush => {
-                let accepted = |push: &Push| push.outcome == PushOutcome::Accepted;
-                !self.shared.cluster().histories[self.at].pushes.iter().any(accepted)
-            }
-            Quirk::AnswersFirst(_)
-            | Quirk::Busy503Once
-            | Quirk::ClosesConnections
-            | Quirk::CutsAnswer
-            | Quirk::EmptyReply
-            | Quirk::EndlessReply
-            | Quirk::ErrorWithOk { .. }
-            | Quirk::FetchesHalf
-            | Quirk::FetchesImageOnly
-            | Quirk::Garbage
-            | Quirk::Http404
-            | Quirk::LosesAnswer
-            | Quirk::NeverComesBack
-            | Quirk::Normal
-            | Quirk::OneAnswerAConnection
-            | Quirk::OneConnectionAtATime
-            | Quirk::Redirects
-            | Quirk::Resets
-            | Quirk::RestartsMidway
-            | Quirk::ScreenCovered
-            | Quirk::SlowReply(_)
-            | Quirk::TakenOver { .. }
-            | Quirk::Trickles(_)
-            | Quirk::Worded(_)
-            | Quirk::WrongDevice => false,
-        }
+        // A push is recorded once it has been answered.
+        let accepted = |push: &Push| push.outcome == PushOutcome::Accepted;
+        self.quirk == Quirk::AcceptsButNeverFetches
+            || self.quirk == Quirk::IgnoresFirstPush
+                && !self.shared.cluster().histories[self.at].pushes.iter().any(accepted)
     }
 
-    /// Tells whether the phone restarts in the middle of this push: it does so once.
+    /// Returns whether the phone restarts in the middle of this push: it does so once.
     pub(super) fn restarts(&self) -> bool {
         self.quirk == Quirk::RestartsMidway
             && !std::mem::replace(&mut self.shared.cluster().histories[self.at].was_busy, true)

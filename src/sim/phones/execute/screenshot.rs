@@ -5,7 +5,7 @@ use hyper::body::Incoming;
 
 use super::{NOT_FOUND, Phone};
 use crate::domain::model::PushSchema;
-use crate::sim::content::Quirk;
+use crate::sim::fleet_content::Quirk;
 use crate::sim::phones::answers::{self, Answer};
 use crate::sim::phones::screen;
 

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use crate::domain::model;
 use crate::domain::personalization::Setting;
-use crate::sim::phones::Wording;
+use crate::sim::phones::reply_wording::Wording;
 
 /// The content of a simulated cluster.
 ///
-/// Device pools, profiles, locations and owners that a phone names but nobody describes come into being
+/// Device pools, profiles, locations and owners that a phone names without a description here are created
 /// with harmless settings, so that a test names only what it is about.
 #[derive(Clone, Debug)]
 pub struct Fleet {
-    /// The devices: phones, and what else stands in the phone list.
+    /// The devices: phones, and the others in the phone list.
     pub phones: Vec<PhoneSpec>,
     /// Common Phone Profiles.
     pub profiles: Vec<ProfileSpec>,
@@ -33,7 +33,7 @@ pub struct Fleet {
     pub enterprise_web_access: Option<bool>,
     /// What else the Enterprise Phone Configuration's `vendorConfig` holds, as markup.
     pub enterprise_vendor_config: String,
-    /// Whether phones run their web server when no level says anything.
+    /// Whether phones run their web server when no level sets it.
     pub web_access: bool,
     /// More enterprise parameters by name, blank and foreign values too. `URLAuthentication` among them
     /// replaces the simulator's own authentication page.
@@ -42,8 +42,8 @@ pub struct Fleet {
     pub push_devices: Vec<String>,
     /// Devices that the end user [`super::PUSH_END_USER`] starts with.
     pub push_end_user_devices: Vec<String>,
-    /// Device pools behind a thin line, by name, with the bytes a second that their phones share.
-    pub thin_lines: Vec<(String, u32)>,
+    /// Device pools behind a low-bandwidth link, by name, with the bytes a second that their phones share.
+    pub pool_bandwidth: Vec<(String, u32)>,
 }
 
 impl Default for Fleet {
@@ -62,7 +62,7 @@ impl Default for Fleet {
             parameters: Vec::new(),
             push_devices: Vec::new(),
             push_end_user_devices: Vec::new(),
-            thin_lines: Vec::new(),
+            pool_bandwidth: Vec::new(),
         }
     }
 }
@@ -83,7 +83,7 @@ pub struct ProfileSpec {
 }
 
 impl ProfileSpec {
-    /// Makes a profile that allows backgrounds and says nothing about web access.
+    /// Makes a profile that allows backgrounds and does not set web access.
     pub fn new(name: impl Into<String>, personalization: Setting) -> Self {
         Self {
             name: name.into(),
@@ -128,7 +128,7 @@ pub struct PhoneSpec {
     pub vendor_config: String,
     /// The phone's own authentication URL; nothing means the enterprise parameter's.
     ///
-    /// An empty text would be that too in CUCM, so a phone that is to have none says [`NO_URL`].
+    /// An empty text would be that too in CUCM, so a phone without one has [`NO_URL`].
     pub authentication_url: Option<String>,
     /// The phone's own authentication URL for HTTPS; nothing means the enterprise parameter's.
     pub secure_authentication_url: Option<String>,
@@ -136,17 +136,17 @@ pub struct PhoneSpec {
     pub active: bool,
     /// The configured load, if it is a special one.
     pub special_load: Option<String>,
-    /// What RisPort70 knows about its registration.
+    /// Its registration in RisPort70.
     pub registration: Registration,
-    /// The index in [`Fleet::nodes`] of the node that knows it.
+    /// The index in [`Fleet::nodes`] of the node that reports it.
     pub node: usize,
-    /// The node that still tells an older state of it, if any.
+    /// The node that still reports an older state of it, if any.
     pub stale_node: Option<usize>,
     /// Its address.
     pub address: Address,
-    /// The IPv4 address that RisPort70 tells, where it is not the one at which the phone answers.
+    /// The IPv4 address that RisPort70 reports, where it is not the one at which the phone answers.
     pub reported_address: Option<Ipv4Addr>,
-    /// What RisPort70 tells about its web server; nothing means the truth.
+    /// The state of its web server in RisPort70; `None` means the real one.
     pub httpd: Option<Httpd>,
     /// The firmware that it runs.
     pub active_load: String,
@@ -227,13 +227,13 @@ pub struct UserSpec {
     pub axl: AxlRole,
     /// Whether the user may ask RisPort70.
     pub serviceability: bool,
-    /// The User Rank: 1 outranks everybody, 10 nobody.
+    /// The User Rank: 1 is the highest, 10 the lowest.
     pub rank: u8,
     /// Associated devices, in order.
     pub devices: Vec<String>,
-    /// Why the account lets nobody in, if it does not.
+    /// Whether the account accepts log-ins, and why not.
     pub state: AccountState,
-    /// Groups with their roles, beside those that `axl` and `serviceability` stand for.
+    /// Groups with their roles, beside those of `axl` and `serviceability`.
     pub groups: Vec<(String, Vec<String>)>,
 }
 
@@ -280,7 +280,7 @@ pub enum AccountState {
 }
 
 impl AccountState {
-    /// Tells whether the account is locked, by whom ever.
+    /// Returns whether the account is locked, by whom ever.
     pub fn locked(self) -> bool {
         matches!(self, Self::LockedByAdministrator | Self::LockedByHacking)
     }
@@ -315,7 +315,7 @@ pub enum Protocol {
     Sip,
 }
 
-/// What RisPort70 knows about a device.
+/// The registration of a device in RisPort70.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Registration {
     /// It never registered, or so long ago that nothing is known.
@@ -337,9 +337,9 @@ pub enum Address {
     None,
     /// A loopback address that the phone listens on, if it is up. Only 127.0.0.0/8 is served.
     V4(Ipv4Addr),
-    /// Only an IPv6 address, which the simulator tells but does not serve.
+    /// Only an IPv6 address, which the simulator reports but does not serve.
     V6Only(Ipv6Addr),
-    /// Both; the phone answers at the first. RisPort70 tells the IPv6 address first.
+    /// Both; the phone answers at the first. RisPort70 reports the IPv6 address first.
     DualStack(Ipv4Addr, Ipv6Addr),
 }
 
@@ -361,7 +361,7 @@ impl Address {
     }
 }
 
-/// What RisPort70 tells about a phone's web server.
+/// The state that RisPort70 reports of a phone's web server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Httpd {
     /// It does not run.
@@ -411,9 +411,9 @@ pub enum DownloadsBy {
     ItselfInParts,
     /// By the phone, behind NAT or a proxy: its requests come from this address.
     Behind(Ipv4Addr),
-    /// By somebody else at this address; the phone downloads nothing.
+    /// By another host at this address; the phone downloads nothing.
     Other(Ipv4Addr),
-    /// By somebody at each of two addresses, a half each; the phone downloads nothing.
+    /// By two other hosts, a half each; the phone downloads nothing.
     TwoOthers(Ipv4Addr, Ipv4Addr),
 }
 
@@ -426,7 +426,7 @@ pub enum Quirk {
     AnswersFirst(Duration),
     /// It answers HTTP 503 to the first push, then behaves.
     Busy503Once,
-    /// It ends a connection after one answer, and says so.
+    /// It ends a connection after one answer, with `Connection: close`.
     ClosesConnections,
     /// It carries the push out, and breaks the connection in the middle of its answer.
     CutsAnswer,
@@ -445,21 +445,21 @@ pub enum Quirk {
     FetchesImageOnly,
     /// It answers 200 with a page of HTML.
     Garbage,
-    /// It knows no `/CGI/Execute`.
+    /// It has no `/CGI/Execute`.
     Http404,
     /// It answers success to the first push and does nothing, then behaves.
     IgnoresFirstPush,
     /// It carries a push out, and breaks the connection instead of answering.
     LosesAnswer,
-    /// It is lost for ever once it is told to apply its configuration or to reset.
+    /// It never registers again once it is ordered to apply its configuration or to reset.
     NeverComesBack,
     /// Nothing is wrong with it.
     Normal,
-    /// It ends a connection after one answer, and does not say so.
+    /// It ends a connection after one answer, without `Connection: close`.
     OneAnswerAConnection,
-    /// It ends a connection after one answer, says so, and accepts the next one only then.
+    /// It ends a connection after one answer, with `Connection: close`, and accepts the next one only then.
     OneConnectionAtATime,
-    /// It sends whoever pushes to another host.
+    /// It redirects a push to another host.
     Redirects,
     /// It resets the connection once it has read the request.
     Resets,
@@ -469,11 +469,11 @@ pub enum Quirk {
     ScreenCovered,
     /// It takes this long before it answers.
     SlowReply(Duration),
-    /// It loses its address to another device, which knows nothing of the connections to it.
+    /// It loses its address to another device, which has none of the connections to it.
     TakenOver {
         /// After so many requests to the address.
         after: usize,
-        /// Whether it ends a connection after one answer, and says so.
+        /// Whether it ends a connection after one answer, with `Connection: close`.
         closes: bool,
     },
     /// It carries the push out, and sends its answer a byte at a time, with such a pause before each.
@@ -506,7 +506,7 @@ pub const CTI_PORT: u32 = 72;
 pub const THIRD_PARTY_SIP: u32 = 336;
 /// The profile that every cluster has.
 pub const STANDARD_PROFILE: &str = "Standard Common Phone Profile";
-/// For [`PhoneSpec::authentication_url`]: the phone has no authentication URL and asks nobody.
+/// For [`PhoneSpec::authentication_url`]: the phone has no authentication URL and authenticates no push.
 pub const NO_URL: &str = "";
 
 #[cfg(test)]

@@ -11,12 +11,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
-use super::front::BODY_LIMIT;
+use super::https::BODY_LIMIT;
 
 /// Writes the body of a POST into the folder, once for each different body, and passes it on.
 ///
 /// A request that cannot be kept is refused with a reason, so that no check silently sees too little.
-pub(crate) async fn keep(
+pub(crate) async fn capture(
     State(folder): State<PathBuf>,
     request: Request,
     next: Next,

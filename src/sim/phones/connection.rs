@@ -10,19 +10,27 @@ use hyper::{Request, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use super::ThinLine;
-use super::fetch::Extent;
-use crate::sim::record::Fetch;
+use super::bandwidth::SharedLink;
+use crate::sim::history::Fetch;
 
-/// A connection; whoever waits for an answer moves it on, so it needs no task of its own.
-pub(crate) struct Line {
+/// How much of a body is read.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Extent {
+    /// All of it.
+    All,
+    /// About a half, and then the connection is reset.
+    Half,
+}
+
+/// A connection; the caller that waits for an answer polls it, so it needs no task of its own.
+pub(crate) struct ServerConnection {
     sender: SendRequest<Full<Bytes>>,
     connection: Connection<TokioIo<TcpStream>, Full<Bytes>>,
     /// Whether the connection has come to its end; it must not be moved on then.
     ended: bool,
 }
 
-impl Line {
+impl ServerConnection {
     /// Begins to speak HTTP over a connection.
     pub(super) async fn begin(stream: TcpStream) -> Option<Self> {
         let (sender, connection) = handshake(TokioIo::new(stream)).await.ok()?;
@@ -34,7 +42,7 @@ impl Line {
         if self.ended {
             return false;
         }
-        // The connection first: it knows when the server has closed it meanwhile.
+        // The connection first: it notices when the server has closed it meanwhile.
         tokio::select! {
             biased;
             _ = &mut self.connection => {
@@ -45,12 +53,12 @@ impl Line {
         }
     }
 
-    /// Sends a request and reads the answer; `fetch` tells how far that came.
+    /// Sends a request and reads the answer; `fetch` records how far that came.
     pub(super) async fn exchange(
         &mut self,
         request: Request<Full<Bytes>>,
         extent: Extent,
-        thin: Option<&ThinLine>,
+        thin: Option<&SharedLink>,
         fetch: &mut Fetch,
     ) -> Option<Bytes> {
         let Self { sender, connection, ended } = self;
@@ -72,7 +80,7 @@ impl Line {
                 };
                 let Ok(data) = frame.ok()?.into_data() else { continue };
                 if let Some(thin) = thin {
-                    thin.carry(data.len()).await;
+                    thin.transfer(data.len()).await;
                 }
                 fetch.bytes += data.len();
                 read.extend_from_slice(&data);
@@ -100,25 +108,25 @@ impl Line {
 /// A phone asks for every push, and clients like its own keep their connection. One for each phone of a large fleet
 /// would be two file handles a phone in this one process, so they are kept for all phones together: the page sees the
 /// address of the phone that opened one. It goes by what is asked and not by the address.
-pub(crate) struct PageLines {
+pub(crate) struct PageConnections {
     page: SocketAddr,
-    free: Mutex<Vec<Line>>,
+    free: Mutex<Vec<ServerConnection>>,
 }
 
-impl PageLines {
+impl PageConnections {
     /// Keeps connections to the page at this address.
     pub(crate) fn new(page: SocketAddr) -> Self {
         Self { page, free: Mutex::default() }
     }
 
-    /// Tells whether a URL leads to the page. Connections to other servers are not kept.
+    /// Returns whether a URL leads to the page. Connections to other servers are not kept.
     pub(super) fn leads_there(&self, url: &Uri) -> bool {
         let address = url.authority().and_then(|found| found.as_str().parse().ok());
         address == Some(self.page)
     }
 
     /// Takes a connection that is open, if there is one.
-    pub(super) async fn take(&self) -> Option<Line> {
+    pub(super) async fn take(&self) -> Option<ServerConnection> {
         loop {
             let mut line = self.pop()?;
             if line.is_open().await {
@@ -128,12 +136,12 @@ impl PageLines {
     }
 
     /// Takes the one that was used last.
-    fn pop(&self) -> Option<Line> {
+    fn pop(&self) -> Option<ServerConnection> {
         self.free.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
-    /// Leaves a connection over which a whole answer has come to whoever asks next.
-    pub(super) fn leave(&self, line: Line) {
+    /// Returns a connection to the pool once a whole answer was read from it.
+    pub(super) fn leave(&self, line: ServerConnection) {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         if !line.ended && free.len() < MOST_FREE {
             free.push(line);

@@ -10,12 +10,11 @@ use axum::response::Response;
 use tokio::time::Instant;
 
 use super::accounts::Login;
-use super::content::AxlRole;
-use super::fault::SOAP;
-use super::replies::{broken, html, respond, unauthorized};
-use super::tripwire::is_held;
-use super::xml::Node;
-use super::{Shared, axl, risport};
+use super::fleet_content::AxlRole;
+use super::hold_point::is_held;
+use super::responses::{broken, html, respond, unauthorized};
+use super::shared::Shared;
+use super::{axl, risport};
 
 /// Answers one request to the TLS port.
 pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response {
@@ -95,26 +94,6 @@ fn enter(
         }
     }
     response
-}
-
-/// Returns the one element in the SOAP body.
-pub(crate) fn soap_request(root: &Node) -> Result<&Node, String> {
-    let is = |node: &Node, name| node.name == name && node.namespace.as_deref() == Some(SOAP);
-    if !is(root, "Envelope") {
-        return Err(format!("{} is no SOAP 1.1 envelope", root.name));
-    }
-    let mut parts = root.children.iter();
-    let mut part = parts.next();
-    if part.is_some_and(|node| is(node, "Header")) {
-        part = parts.next();
-    }
-    match (part, parts.next()) {
-        (Some(body), None) if is(body, "Body") => match body.children.as_slice() {
-            [request] => Ok(request),
-            requests => Err(format!("the SOAP body holds {} elements", requests.len())),
-        },
-        _ => Err("the SOAP envelope holds no body, or more than one".to_owned()),
-    }
 }
 
 /// Tells the version without credentials, as the user data service does; published clients read the

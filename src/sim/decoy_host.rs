@@ -1,4 +1,4 @@
-//! A second host, which no client has any business with: it writes down whoever comes all the same.
+//! A decoy host, which no client should contact: it records every request.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
 use axum::response::IntoResponse;
 
-use super::Shared;
-use super::record::Visit;
+use super::history::Visit;
+use super::shared::Shared;
 
 /// Answers with a success that would deceive a client which believes everything.
 pub(super) async fn handle(
@@ -19,7 +19,7 @@ pub(super) async fn handle(
         path: request.uri().path().to_owned(),
         authorization: request.headers().contains_key(AUTHORIZATION),
     };
-    shared.cluster().elsewhere.push(visit);
+    shared.cluster().decoy_visits.push(visit);
     let success = "<CiscoIPPhoneResponse><ResponseItem Status=\"0\" Data=\"Success\" URL=\"\"/></CiscoIPPhoneResponse>";
     (StatusCode::OK, [("content-type", "text/xml")], success)
 }

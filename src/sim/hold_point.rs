@@ -7,9 +7,9 @@ use axum::body::Body;
 use axum::response::Response;
 use tokio::sync::oneshot;
 
-use super::state::Cluster;
+use super::scheduled_change::Change;
 
-/// When a tripwire springs.
+/// When a hold point springs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Tripped {
     /// When the request has arrived; it never has any effect.
@@ -18,44 +18,45 @@ pub enum Tripped {
     After,
 }
 
-/// The tripwires that wait, by operation.
+/// The hold points that wait, by operation.
 #[derive(Default)]
-pub(crate) struct Tripwires(HashMap<String, Tripwire>);
+pub(crate) struct HoldPoints(HashMap<String, HoldPoint>);
 
-struct Tripwire {
+struct HoldPoint {
     /// Requests to come, the one that springs it included.
     left: u64,
     does: Does,
 }
 
-/// What a tripwire does to its request.
-enum Does {
-    /// Something is done first, and the request is carried out as usual.
-    Act(Act),
+/// What a hold point does to its request.
+pub(super) enum Does {
+    /// The fleet changes first, and the request is carried out as usual.
+    Change(Change),
+    /// Something outside of the cluster happens first, and the request is carried out as usual.
+    Act(Action),
     /// The request is never answered.
     Hold(Tripped, Then),
 }
 
 /// What happens to a request that is never answered.
-enum Then {
-    /// Whoever waits is told, and the request is never answered.
+pub(super) enum Then {
+    /// The receiver gets its value.
     Bell(oneshot::Sender<()>),
-    /// Something is done that breaks the connection, so the request is never answered.
+    /// Something is done that breaks the connection.
     Break(Action),
 }
 
-type Act = Box<dyn FnOnce(&mut Cluster) + Send>;
-type Action = Box<dyn FnOnce() + Send>;
+pub(super) type Action = Box<dyn FnOnce() + Send>;
 
-/// A tripwire that this request is to spring.
-pub(crate) struct Sprung {
+/// A hold point that this request is to spring.
+pub(crate) struct Triggered {
     /// When.
     pub(crate) when: Tripped,
-    then: Then,
+    pub(super) then: Then,
 }
 
-impl Tripwires {
-    /// Sets a tripwire, in place of the one that the operation has.
+impl HoldPoints {
+    /// Sets a hold point, in place of the one that the operation has.
     pub(crate) fn set(
         &mut self,
         operation: &str,
@@ -72,21 +73,26 @@ impl Tripwires {
         self.add(operation, nth, Does::Hold(when, Then::Break(action)));
     }
 
+    /// Has the fleet changed right before a request is carried out.
+    pub(crate) fn change(&mut self, operation: &str, nth: u64, change: Change) {
+        self.add(operation, nth, Does::Change(change));
+    }
+
     /// Has something done right before a request is carried out.
-    pub(crate) fn act(&mut self, operation: &str, nth: u64, action: Act) {
+    pub(crate) fn act(&mut self, operation: &str, nth: u64, action: Action) {
         self.add(operation, nth, Does::Act(action));
     }
 
     fn add(&mut self, operation: &str, nth: u64, does: Does) {
-        self.0.insert(operation.to_owned(), Tripwire { left: nth.max(1), does });
+        self.0.insert(operation.to_owned(), HoldPoint { left: nth.max(1), does });
     }
 
-    fn arrived(&mut self, operation: &str) -> Option<Does> {
+    pub(super) fn arrived(&mut self, operation: &str) -> Option<Does> {
         let wire = self.0.get_mut(operation)?;
         if let Does::Hold(_, Then::Bell(bell)) = &wire.does
             && bell.is_closed()
         {
-            // Whoever set it has gone on to something else.
+            // Its receiver is gone.
             self.0.remove(operation);
             return None;
         }
@@ -98,17 +104,17 @@ impl Tripwires {
     }
 }
 
-impl Sprung {
-    /// Tells whoever set the tripwire.
+impl Triggered {
+    /// Notifies the receiver, or does what breaks the connection.
     pub(crate) fn ring(self) {
         match self.then {
-            // Nobody listens any more: then nobody is told.
+            // The receiver may be gone.
             Then::Bell(bell) => bell.send(()).unwrap_or_default(),
             Then::Break(action) => action(),
         }
     }
 
-    /// Tells whoever set the tripwire, and returns what stands for no answer at all.
+    /// Notifies the receiver, and returns the mark of a response that is never sent.
     pub(crate) fn hold(self) -> Response {
         self.ring();
         let mut response = Response::new(Body::empty());
@@ -117,26 +123,11 @@ impl Sprung {
     }
 }
 
-impl Cluster {
-    /// Notes that a request is about to be carried out: does what was planned for before it, and returns the
-    /// tripwire that it springs.
-    pub(crate) fn arrived(&mut self, operation: &str) -> Option<Sprung> {
-        self.change_first(operation);
-        match self.tripwires.arrived(operation)? {
-            Does::Act(act) => {
-                act(self);
-                None
-            }
-            Does::Hold(when, then) => Some(Sprung { when, then }),
-        }
-    }
-}
-
 /// Marks a response that must never be sent.
 #[derive(Clone, Copy)]
 struct Held;
 
-/// Tells whether a response must never be sent.
+/// Returns whether a response must never be sent.
 pub(crate) fn is_held(response: &Response) -> bool {
     response.extensions().get::<Held>().is_some()
 }

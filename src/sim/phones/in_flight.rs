@@ -1,17 +1,18 @@
-//! Counts who is being pushed to, so that tests can see how many there were at once.
+//! Counts the pushes and requests that are in flight, so that tests see how many there were at once.
 
 use std::sync::Arc;
 
-use crate::sim::Shared;
+use crate::sim::history::Violation;
+use crate::sim::shared::Shared;
 use crate::sim::state::Cluster;
 
-/// Counts a push as in hand for as long as it lives, even if the client goes away.
-pub(super) struct InHand<'a> {
+/// Counts a push as in flight for as long as it lives, even if the client goes away.
+pub(super) struct PushInFlight<'a> {
     shared: &'a Shared,
     at: usize,
 }
 
-impl<'a> InHand<'a> {
+impl<'a> PushInFlight<'a> {
     pub(super) fn new(shared: &'a Shared, at: usize) -> Self {
         let mut cluster = shared.cluster();
         cluster.pushes_in_flight += 1;
@@ -57,11 +58,38 @@ fn leave(cluster: &mut Cluster, at: usize) {
     }
 }
 
-impl Drop for InHand<'_> {
+impl Drop for PushInFlight<'_> {
     fn drop(&mut self) {
         let mut cluster = self.shared.cluster();
         leave(&mut cluster, self.at);
         cluster.pushes_in_flight -= 1;
         cluster.histories[self.at].in_flight -= 1;
+    }
+}
+
+/// Counts a request to a phone as in flight for as long as it lives. A phone may have one at a time.
+pub(super) struct RequestInFlight<'a> {
+    shared: &'a Shared,
+    at: usize,
+}
+
+impl<'a> RequestInFlight<'a> {
+    pub(super) fn new(shared: &'a Shared, at: usize) -> Self {
+        let mut cluster = shared.cluster();
+        let history = &mut cluster.histories[at];
+        history.asked += 1;
+        let at_once = history.asked;
+        if at_once > 1 {
+            let phone = cluster.devices[at].spec.name.clone();
+            cluster.violations.push(Violation::RequestsAtOnce { phone, at_once });
+        }
+        drop(cluster);
+        Self { shared, at }
+    }
+}
+
+impl Drop for RequestInFlight<'_> {
+    fn drop(&mut self) {
+        self.shared.cluster().histories[self.at].asked -= 1;
     }
 }

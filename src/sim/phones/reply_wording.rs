@@ -3,9 +3,21 @@
 use hyper::StatusCode;
 
 use super::answers::{Answer, page};
-use crate::sim::record::PushOutcome;
 
-/// A shape of an answer that somebody has published.
+/// What a phone answered to a push.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PushOutcome {
+    /// HTTP 200 with a success.
+    Accepted,
+    /// HTTP 200 with this `CiscoIPPhoneError`.
+    Error(u32),
+    /// Another HTTP status.
+    Status(u16),
+    /// The connection was reset, or something came back that is no answer.
+    Unusable,
+}
+
+/// A published shape of an answer.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Wording {
     /// Success: `Status`, `Data` and `URL` are elements, as an old schema has them.

@@ -1,4 +1,4 @@
-//! Device pools behind a thin line: what their phones download shares so many bytes a second.
+//! Device pools behind a low-bandwidth link, which the downloads of their phones share.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The line of one device pool.
+/// The link of one device pool.
 #[derive(Debug)]
-pub(crate) struct ThinLine {
+pub(crate) struct SharedLink {
     bytes_per_second: u32,
     /// When everything has gone through that was taken on so far.
     free: Mutex<Instant>,
 }
 
-impl ThinLine {
-    /// Makes the lines of all pools that have one.
+impl SharedLink {
+    /// Makes the links of all pools that have one.
     pub(crate) fn all(pools: &[(String, u32)]) -> HashMap<String, Arc<Self>> {
         let line = |rate: u32| {
             Arc::new(Self { bytes_per_second: rate.max(1), free: Mutex::new(Instant::now()) })
@@ -24,7 +24,7 @@ impl ThinLine {
     }
 
     /// Waits until so many bytes have gone through, behind all that came before.
-    pub(crate) async fn carry(&self, bytes: usize) {
+    pub(crate) async fn transfer(&self, bytes: usize) {
         let takes = Duration::from_secs_f64(bytes as f64 / f64::from(self.bytes_per_second));
         let through = {
             let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
@@ -41,10 +41,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn those_on_one_line_share_it() {
-        let lines = ThinLine::all(&[("Branch".to_owned(), 1_000)]);
+        let lines = SharedLink::all(&[("Branch".to_owned(), 1_000)]);
         let line = &lines["Branch"];
         let begun = Instant::now();
-        tokio::join!(line.carry(500), line.carry(1_500));
+        tokio::join!(line.transfer(500), line.transfer(1_500));
         assert_eq!(begun.elapsed().as_secs(), 2);
     }
 }

@@ -4,16 +4,14 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::Instant;
 
-use sha2::{Digest as _, Sha256};
-
-use super::content::{Registration, UserKind};
-use super::state::{Cluster, hex, setting_name};
-use super::timeline::Changed;
+use super::fleet_content::{Registration, UserKind};
+use super::phones::reply_wording::PushOutcome;
+use super::scheduled_change::Changed;
 use crate::domain::model::Size;
 use crate::domain::payload_kind::ToneFormat;
 use crate::domain::personalization::Setting;
 
-/// A copy of what the cluster knows and of all that happened to it.
+/// A copy of the state of the cluster and of all that happened to it.
 ///
 /// It never holds a password, nor the credentials of a push.
 #[derive(Clone, Debug, Default)]
@@ -31,14 +29,14 @@ pub struct Record {
     pub writes: Vec<Write>,
     /// What a [`super::Change`] did to the fleet between two requests, in order.
     pub changes: Vec<Changed>,
-    /// The most pushes that were in hand at one time.
+    /// The most pushes that were in flight at one time.
     pub most_pushes_in_flight: usize,
-    /// The most phones of each device pool that had a push or a download in hand at one time.
+    /// The most phones of each device pool that had a push or a download in flight at one time.
     pub most_at_once: BTreeMap<String, usize>,
     /// What no client may do to phones, in order.
     pub violations: Vec<Violation>,
-    /// Whoever came to the second host, where nobody has any business.
-    pub elsewhere: Vec<Visit>,
+    /// Requests to the decoy host, which no client should contact.
+    pub decoy_visits: Vec<Visit>,
 }
 
 /// What no client may do to phones.
@@ -53,7 +51,7 @@ pub enum Violation {
     },
 }
 
-/// A request to the second host.
+/// A request to the decoy host.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Visit {
     /// What was asked for.
@@ -103,11 +101,11 @@ pub struct PhoneRecord {
     pub profile: String,
     /// What `getPhone` answers inside of `vendorConfig`.
     pub vendor_config: String,
-    /// How often it restarted because it was told to.
+    /// How often it restarted because it was ordered to.
     pub restarts: u32,
-    /// How often it was told to apply its configuration while it was registered.
+    /// How often it was ordered to apply its configuration while it was registered.
     pub applied: u32,
-    /// How often it was told to reset while it was registered.
+    /// How often it was ordered to reset while it was registered.
     pub resets: u32,
     /// How many connections its web server accepted.
     pub connections: u32,
@@ -115,7 +113,7 @@ pub struct PhoneRecord {
     pub requests: Vec<PhoneRequest>,
     /// Every push that reached it, in order.
     pub pushes: Vec<Push>,
-    /// How often somebody got a picture of its screen.
+    /// How often its screen was downloaded.
     pub screenshots: u32,
     /// The picture that it shows, if one was pushed.
     pub shown: Option<Shown>,
@@ -123,7 +121,7 @@ pub struct PhoneRecord {
     pub ring_tone: Option<RingTone>,
     /// What it carried out for `CiscoIPPhoneExecute`, in order: keys, sounds, and whatever else.
     pub pressed: Vec<Pressed>,
-    /// The most pushes that it had in hand at one time.
+    /// The most pushes that it had in flight at one time.
     pub most_in_flight: usize,
 }
 
@@ -153,19 +151,6 @@ pub struct Push {
     pub outcome: PushOutcome,
     /// What it downloaded, in order.
     pub fetches: Vec<Fetch>,
-}
-
-/// What a phone answered to a push.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum PushOutcome {
-    /// HTTP 200 with a success.
-    Accepted,
-    /// HTTP 200 with this `CiscoIPPhoneError`.
-    Error(u32),
-    /// Another HTTP status.
-    Status(u16),
-    /// The connection was reset, or something came back that is no answer.
-    Unusable,
 }
 
 /// A download by a phone.
@@ -221,117 +206,4 @@ pub struct Write {
     pub target: String,
     /// Who asked for it.
     pub caller: String,
-}
-
-impl Cluster {
-    /// Copies everything that tests may want to know.
-    pub(crate) fn record(&self) -> Record {
-        Record {
-            users: self
-                .users
-                .iter()
-                .map(|user| (user.userid.clone(), self.user_record(user)))
-                .collect(),
-            profiles: (self.profiles.entries.iter())
-                .map(|entry| (entry.name.clone(), entry.value.spec.personalization))
-                .collect(),
-            phones: (self.order.iter())
-                .map(|&at| (self.devices[at].spec.name.clone(), self.phone_record(at)))
-                .collect(),
-            requests: self.requests.clone(),
-            writes: self.writes.clone(),
-            changes: self.timeline.done.clone(),
-            most_pushes_in_flight: self.most_pushes_in_flight,
-            most_at_once: self.most_at_once.clone(),
-            violations: self.violations.clone(),
-            elsewhere: self.elsewhere.clone(),
-        }
-    }
-
-    fn user_record(&self, user: &super::state::User) -> UserRecord {
-        let name = |&at: &usize| self.devices[at].spec.name.clone();
-        UserRecord {
-            kind: user.kind,
-            devices: user.devices.iter().map(name).collect(),
-            failed_logins: user.failed_logins,
-            locked: user.state.locked(),
-        }
-    }
-
-    /// Copies what is known about one device.
-    pub(crate) fn phone_record(&self, at: usize) -> PhoneRecord {
-        let device = &self.devices[at];
-        let history = &self.histories[at];
-        PhoneRecord {
-            registration: device.registration(),
-            personalization: device.spec.personalization,
-            loaded_personalization: device.loaded.personalization,
-            loaded_web_access: device.loaded.web_access,
-            profile: self.profiles.entries[device.profile].name.clone(),
-            vendor_config: device.vendor_settings().into_owned(),
-            restarts: device.restarts,
-            applied: history.applied,
-            resets: history.resets,
-            connections: history.connections,
-            requests: history.requests.clone(),
-            pushes: history.pushes.clone(),
-            screenshots: history.screenshots,
-            shown: history.shown.clone(),
-            ring_tone: history.ring_tone.clone(),
-            pressed: history.pressed.clone(),
-            most_in_flight: history.most_in_flight,
-        }
-    }
-
-    /// Returns a digest of the configuration: equal before and after means that nothing was changed.
-    ///
-    /// Log-ins, sessions, registrations and pushes are not configuration and do not count.
-    pub(crate) fn digest(&self) -> String {
-        let mut hash = Sha256::new();
-        let mut feed = |parts: &[&str]| {
-            for part in parts {
-                hash.update(part.len().to_be_bytes());
-                hash.update(part.as_bytes());
-            }
-        };
-        for user in &self.users {
-            feed(&["user", &user.userid, &format!("{:?} {:?}", user.kind, user.axl)]);
-            // The password counts, but only as a digest of its own.
-            let password = secrecy::ExposeSecret::expose_secret(&user.password);
-            feed(&[&hex(&Sha256::digest(password))]);
-            for &at in &user.devices {
-                feed(&[&self.devices[at].spec.name]);
-            }
-        }
-        for entry in &self.profiles.entries {
-            let spec = &entry.value.spec;
-            let flags = format!("{} {:?}", spec.background_image, spec.web_access);
-            let setting = setting_name(spec.personalization);
-            let settings = entry.value.vendor_settings();
-            feed(&["profile", &entry.name, setting, &flags, &settings]);
-            for (tag, text) in &entry.value.fields {
-                feed(&["field", tag, text]);
-            }
-        }
-        for device in self.order.iter().map(|&at| &self.devices[at]) {
-            let spec = &device.spec;
-            feed(&[
-                "device",
-                &spec.name,
-                &spec.description,
-                &spec.device_pool,
-                &spec.profile,
-                setting_name(spec.personalization),
-                &format!("{:?} {:?} {}", spec.web_access, spec.authentication_url, spec.active),
-                spec.secure_authentication_url.as_deref().unwrap_or_default(),
-                &device.vendor_settings(),
-            ]);
-        }
-        let web_access = format!("{:?}", self.enterprise_web_access);
-        feed(&["enterprise", &web_access, &self.enterprise_vendor_config]);
-        for (name, value) in &self.parameters {
-            feed(&["parameter", name, value]);
-        }
-        hex(&hash.finalize())
-    }
 }

@@ -1,4 +1,4 @@
-//! Answers as they stand on the wire: documents, faults, pages, and connections that break.
+//! HTTP answers: documents, faults, pages, and connections that break.
 
 use std::time::Duration;
 
@@ -12,7 +12,6 @@ use super::fault::SoapFault;
 use super::memory::Reservation;
 use super::schema;
 
-/// Answers with a document.
 pub(crate) fn xml(status: StatusCode, document: String) -> Response {
     respond(status, "text/xml;charset=UTF-8", Body::from(document))
 }
@@ -75,7 +74,7 @@ pub(crate) fn version_refused(versions: &[&str]) -> Response {
     let mut listed: Vec<&str> = versions.iter().rev().copied().collect();
     let modern = versions.first().is_some_and(|version| schema::version_number(version) >= 1400);
     let message = if modern {
-        // 12.0 and 12.5 are told as one.
+        // 12.0 and 12.5 are listed as one.
         let twelve = |version: &&str| version.starts_with("12.");
         if listed.iter().filter(|version| twelve(version)).count() > 1 {
             let at = listed.iter().position(twelve).unwrap_or(0);

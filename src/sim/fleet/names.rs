@@ -1,7 +1,7 @@
 //! What a made-up fleet is made of.
 
 use crate::domain::personalization::Setting;
-use crate::sim::content::{PhoneSpec, ProfileSpec, STANDARD_PROFILE, THIRD_PARTY_SIP};
+use crate::sim::fleet_content::{PhoneSpec, ProfileSpec, STANDARD_PROFILE, THIRD_PARTY_SIP};
 
 /// A device pool, its share, and the location of its devices.
 pub(super) struct Pool {
@@ -9,7 +9,6 @@ pub(super) struct Pool {
     pub(super) location: &'static str,
 }
 
-/// Device pools with their shares.
 pub(super) const POOLS: [(Pool, usize); 10] = [
     (Pool { name: "HQ-Berlin", location: "Berlin" }, 28),
     (Pool { name: "HQ-Berlin-Floor5", location: "Berlin" }, 12),
@@ -39,7 +38,6 @@ pub(super) fn profiles() -> Vec<ProfileSpec> {
 
 /// A profile that enables personalization by itself.
 pub(super) const PROFILE_ENABLED: &str = "Office Phones";
-/// A profile that disables it.
 pub(super) const PROFILE_DISABLED: &str = "Lobby Phones";
 /// A profile that allows it over HTTPS only.
 pub(super) const PROFILE_HTTPS: &str = "Secure Phones";
@@ -91,7 +89,6 @@ pub(super) const MODELS: [(u32, usize); 33] = [
     (THIRD_PARTY_SIP, 4),
 ];
 
-/// First digits of MAC addresses.
 pub(super) const MAKERS: [&str; 6] = ["001AE2", "00F663", "2C0BE9", "6C410E", "A0239F", "F4DBE6"];
 
 /// Family names of owners; some are long, some are not ASCII in the directory but are in the user id.
@@ -114,7 +111,6 @@ pub(super) const FAMILIES: [&str; 16] = [
     "vanderberg",
 ];
 
-/// What ordinary descriptions say.
 pub(super) const PLACES: [&str; 8] = [
     "Reception",
     "Meeting room",

@@ -1,0 +1,154 @@
+//! Changes to the fleet between two requests of a client.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::fleet_content::{AxlRole, PhoneSpec};
+use crate::domain::personalization::Setting;
+
+/// Something that an administrator does to the fleet between two requests.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A user gets another list of associated devices, as a second administrator would write it.
+    Associate {
+        /// The user's id.
+        user: String,
+        /// The whole list; unknown names are left out.
+        devices: Vec<String>,
+    },
+    /// A device is added at this position of the order in which lists give them.
+    Insert {
+        /// How many devices stand before it.
+        position: usize,
+        /// The device.
+        phone: Box<PhoneSpec>,
+    },
+    /// The device of this name is removed.
+    Remove(String),
+    /// The device of this name gets another one.
+    Rename {
+        /// Its name.
+        name: String,
+        /// Its name afterwards.
+        to: String,
+    },
+    /// The device of this name moves to another position.
+    Move {
+        /// Its name.
+        name: String,
+        /// How many devices stand before it afterwards.
+        position: usize,
+    },
+    /// A phone gets another Phone Personalization of its own.
+    Personalize {
+        /// Its name.
+        phone: String,
+        /// The setting.
+        setting: Setting,
+    },
+    /// A user gets another password.
+    Password {
+        /// The user's id.
+        user: String,
+        /// The password.
+        password: String,
+    },
+    /// The authentication page fails for a while.
+    PageFails(PageTrouble, Lasts),
+    /// A user gets other rights to AXL.
+    Role {
+        /// The user's id.
+        user: String,
+        /// The rights.
+        axl: AxlRole,
+    },
+    /// A Common Phone Profile gets another Phone Personalization.
+    PersonalizeProfile {
+        /// Its name.
+        profile: String,
+        /// The setting.
+        setting: Setting,
+    },
+}
+
+/// How the authentication page fails.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PageTrouble {
+    /// It answers with this HTTP status.
+    Status(u16),
+    /// It takes requests and does not answer.
+    Hangs,
+    /// Connections are closed before any answer.
+    Closed,
+}
+
+/// How long something lasts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Lasts {
+    /// For so many requests.
+    Requests(u32),
+    /// For so long.
+    For(Duration),
+}
+
+/// The trouble of the authentication page, and its end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum FailingPage {
+    Requests(PageTrouble, u32),
+    Until(PageTrouble, Instant),
+}
+
+/// A change that was carried out.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Changed {
+    /// The operation after whose answer, or before which, it happened; empty when it was between requests.
+    pub operation: String,
+    /// Which answer or request it was, from 1.
+    pub nth: u64,
+    /// The device, user or profile.
+    pub device: String,
+    /// Its position before, or nothing when it is new or was not moved.
+    pub from: Option<usize>,
+    /// Its position afterwards, or nothing when it is gone or was not moved.
+    pub to: Option<usize>,
+}
+
+/// Changes to come, and those that have happened.
+#[derive(Default)]
+pub(crate) struct Timeline {
+    pub(super) before: Planned,
+    pub(super) after: Planned,
+    pub(crate) done: Vec<Changed>,
+}
+
+/// Changes to come on one side of requests, and how many of those there were by operation.
+#[derive(Default)]
+pub(super) struct Planned {
+    waiting: Vec<(String, u64, Change)>,
+    pub(super) counts: HashMap<String, u64>,
+}
+
+impl Planned {
+    /// Counts another one of `operation`, and returns which one it was with what was planned for it.
+    pub(super) fn due(&mut self, operation: &str) -> (u64, Vec<Change>) {
+        let nth = self.counts.entry(operation.to_owned()).or_insert(0);
+        *nth += 1;
+        let nth = *nth;
+        let due = |(of, when, _): &mut (String, u64, Change)| of == operation && *when == nth;
+        (nth, self.waiting.extract_if(.., due).map(|(_, _, change)| change).collect())
+    }
+}
+
+impl Timeline {
+    /// Plans a change for after the `nth` answer to an operation.
+    pub(crate) fn plan(&mut self, operation: &str, nth: u64, change: Change) {
+        self.after.waiting.push((operation.to_owned(), nth, change));
+    }
+
+    /// Plans a change for right before the `nth` request of an operation is carried out.
+    pub(crate) fn plan_before(&mut self, operation: &str, nth: u64, change: Change) {
+        self.before.waiting.push((operation.to_owned(), nth, change));
+    }
+}
