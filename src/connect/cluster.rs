@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use etcetera::BaseStrategy as _;
 use secrecy::SecretString;
 
 use crate::axl::client::{AxlClient, AxlOptions};

@@ -6,7 +6,6 @@
 use crate::cli::settings;
 use crate::rollout::multi_cluster::Ended;
 
-use futures::StreamExt as _;
 use jiff::Timestamp;
 use serde::Serialize;
 
