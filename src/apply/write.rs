@@ -2,8 +2,8 @@
 
 use super::look::{Found, compare, now};
 use super::site::Site;
-use crate::axl::add_common_phone_config::AddCommonPhoneConfig;
-use crate::axl::update_phone::UpdatePhone;
+use crate::axl::common_phone_config::AddCommonPhoneConfig;
+use crate::axl::phone::UpdatePhone;
 use crate::domain::association::DeviceList;
 use crate::domain::chain::chain;
 use crate::domain::plan::{Action, Now, Place, WebAccessChange};

@@ -17,12 +17,12 @@ use crate::net::endpoint::Endpoint;
 use crate::net::retry::{Delays, RetryPolicy};
 use crate::net::session::{Intent, Session};
 use crate::soap::error::SoapError;
-use crate::soap::read::{Answer, read_answer};
 
 use super::error::AxlError;
-use super::get_ccm_version::GetCcmVersion;
-use super::operation::{Operation, PagedOperation, envelope};
+use super::operation::{Operation, envelope, read_response};
 use super::paging::{FIRST_PAGE, LARGEST_PAGE, Listing, Pager, Unborne};
+use super::request::{List, Row};
+use super::system::{CcmVersion, GetCcmVersion};
 use super::version::{AxlVersion, VersionError};
 
 /// How an [`AxlClient`] behaves.
@@ -190,11 +190,11 @@ impl AxlClient {
     /// # Errors
     /// See [`AxlError`]. A list that could not be read to its end is no error:
     /// [`Listing::complete`] tells.
-    pub async fn list<O: PagedOperation>(
+    pub async fn list<R: Row>(
         &self,
-        request: O,
+        request: List<R>,
         progress: impl FnMut(usize) + Send,
-    ) -> Result<Listing<O::Row>, AxlError> {
+    ) -> Result<Listing<R>, AxlError> {
         let first = self.options.first_page;
         self.read_pages(request, Pager::new(first, first.max(LARGEST_PAGE)), 0, progress).await
     }
@@ -204,12 +204,12 @@ impl AxlClient {
     ///
     /// # Errors
     /// As [`AxlClient::list`].
-    pub async fn list_expecting<O: PagedOperation>(
+    pub async fn list_expecting<R: Row>(
         &self,
-        request: O,
+        request: List<R>,
         expected: usize,
         progress: impl FnMut(usize) + Send,
-    ) -> Result<Listing<O::Row>, AxlError> {
+    ) -> Result<Listing<R>, AxlError> {
         let first = self.options.first_page;
         let pager = Pager::new(first, first.max(LARGEST_PAGE));
         let expected = u64::try_from(expected).unwrap_or(u64::MAX);
@@ -220,21 +220,21 @@ impl AxlClient {
     ///
     /// # Errors
     /// As [`AxlClient::list`].
-    pub async fn list_at_once<O: PagedOperation>(
+    pub async fn list_at_once<R: Row>(
         &self,
-        request: O,
+        request: List<R>,
         rows: u64,
-    ) -> Result<Listing<O::Row>, AxlError> {
+    ) -> Result<Listing<R>, AxlError> {
         self.read_pages(request, Pager::new(rows, rows), 0, |_| {}).await
     }
 
-    async fn read_pages<O: PagedOperation>(
+    async fn read_pages<R: Row>(
         &self,
-        request: O,
-        mut pager: Pager<O::Row>,
+        request: List<R>,
+        mut pager: Pager<R>,
         expected: u64,
         mut progress: impl FnMut(usize) + Send,
-    ) -> Result<Listing<O::Row>, AxlError> {
+    ) -> Result<Listing<R>, AxlError> {
         let mut memory = self.options.memory.random_delays();
         let mut broken = self.options.broken.random_delays();
         let mut asked = FuturesOrdered::new();
@@ -242,13 +242,13 @@ impl AxlClient {
             while asked.is_empty() || (asked.len() < READS_AT_ONCE && pager.asked() < expected) {
                 let page = pager.next_page();
                 let mut request = request.clone();
-                request.turn_to(page);
+                request.set_page(page);
                 asked.push_back(async move { (page, self.call_once(&request).await) });
             }
             let Some((page, answer)) = asked.next().await else { break };
             let error = match answer {
-                Ok(answer) => {
-                    pager.accept(page, O::rows(answer), |row| O::key(row));
+                Ok(rows) => {
+                    pager.accept(page, rows, R::key);
                     progress(pager.count());
                     memory = self.options.memory.random_delays();
                     broken = self.options.broken.random_delays();
@@ -266,10 +266,10 @@ impl AxlClient {
                 return Err(error);
             }
             if matches!(error.soap(), Some(SoapError::MemoryExhausted(_))) {
-                self.wait_or(error, O::NAME, &mut memory, None).await?;
+                self.wait_or(error, R::LIST, &mut memory, None).await?;
             } else if error.is_broken_off() {
                 // A server that breaks connections off is not to be asked again in the same breath.
-                self.wait_or(error, O::NAME, &mut broken, None).await?;
+                self.wait_or(error, R::LIST, &mut broken, None).await?;
             }
         }
         Ok(pager.finish())
@@ -320,7 +320,7 @@ impl AxlClient {
 
     /// Asks for the version without knowing any: in the namespace 1.0, which every server answers with
     /// the oldest version that it knows; failing that, in those that it names.
-    async fn probe(&self) -> Result<<GetCcmVersion as Operation>::Output, AxlError> {
+    async fn probe(&self) -> Result<CcmVersion, AxlError> {
         let first = self.patiently(Wording::Oldest).await;
         let Err(error) = &first else { return first };
         let Some(SoapError::VersionNotSupported { supported }) = error.soap() else {
@@ -344,10 +344,7 @@ impl AxlClient {
     }
 
     /// Asks for the version and waits while the server is busy.
-    async fn patiently(
-        &self,
-        wording: Wording,
-    ) -> Result<<GetCcmVersion as Operation>::Output, AxlError> {
+    async fn patiently(&self, wording: Wording) -> Result<CcmVersion, AxlError> {
         let mut throttled = self.options.throttled.random_delays();
         loop {
             let asked = self.ask(&GetCcmVersion {}, wording).await;
@@ -381,7 +378,7 @@ impl AxlClient {
         match self.session.post(&headers, body, O::INTENT).await {
             Ok(answer) => {
                 let retry_after = answer.retry_after;
-                Asked { answer: parse(answer).await.map_err(soap_error), retry_after }
+                Asked { answer: parse::<O>(answer).await.map_err(soap_error), retry_after }
             }
             Err(source) => {
                 let endpoint = self.endpoint().clone();
@@ -425,9 +422,10 @@ struct Asked<T> {
 }
 
 /// Reads an answer; a large one on a thread of its own, so that the others go on meanwhile.
-async fn parse<T: Answer + Send + 'static>(answer: HttpAnswer) -> Result<T, SoapError> {
+async fn parse<O: Operation>(answer: HttpAnswer) -> Result<O::Output, SoapError> {
     let is_large = answer.body.len() > LARGE_ANSWER;
-    let read = move || read_answer(answer.status, answer.content_type.as_deref(), &answer.body);
+    let read =
+        move || read_response::<O>(answer.status, answer.content_type.as_deref(), &answer.body);
     if !is_large {
         return read();
     }

@@ -10,9 +10,9 @@ use crate::soap::error::SoapError;
 
 use super::client::{AxlClient, AxlOptions};
 use super::error::AxlError;
-use super::execute_sql_query::ExecuteSqlQuery;
-use super::list_phone::ListPhone;
-use super::update_app_user::UpdateAppUser;
+use super::phone::ListPhone;
+use super::sql::ExecuteSqlQuery;
+use super::user::UpdateAppUser;
 use super::version::AxlVersion;
 use crate::domain::association::UserKind;
 
@@ -99,7 +99,7 @@ async fn falls_back_to_the_best_version_that_is_listed() {
     })
     .await;
     let client = connect(&server, quick()).await.unwrap();
-    let rows = client.call(&ExecuteSqlQuery::new("select 1")).await.unwrap().into_rows();
+    let rows = client.call(&ExecuteSqlQuery::new("select 1")).await.unwrap();
     assert_eq!(rows[0]["count"], "2");
     assert_eq!(client.version(), AxlVersion::V12_5);
     // 15.0, 14.0 and 12.5 were tried once each.
@@ -166,7 +166,7 @@ async fn waits_while_the_server_is_busy_but_not_for_ever() {
     let client = connect(&server, options).await.unwrap();
     let update = UpdateAppUser::replacing("pusher", vec!["SEP1".to_owned()]).unwrap();
     let answer = client.call(&update).await.unwrap();
-    assert_eq!(answer.uuid(), Some("{0A1B2C3D-0000-0000-0000-000000000000}"));
+    assert_eq!(answer.uuid.as_deref(), Some("{0A1B2C3D-0000-0000-0000-000000000000}"));
     assert_eq!(*told.lock().unwrap(), ["updateAppUser"; 2]);
     let error = client.call(&ExecuteSqlQuery::new("select 1")).await.unwrap_err();
     assert_eq!(error.soap(), Some(&SoapError::Throttled));

@@ -13,7 +13,7 @@ use super::error::{CliError, Exit};
 use super::open::{Cluster, Connection};
 use super::{errors, state};
 use crate::apply::{Applied, apply as apply_plan};
-use crate::axl::list_process_node::ListProcessNode;
+use crate::axl::system::ListProcessNode;
 use crate::domain::audit::Audit;
 use crate::domain::chain::chain;
 use crate::domain::device_name::DeviceName;

@@ -27,8 +27,14 @@ pub struct SelectAnswer {
 }
 
 impl Answer for SelectAnswer {
-    const ELEMENTS: &'static [&'static str] =
-        &["selectCmDeviceResponse", "selectCmDeviceExtResponse", "SelectCmDeviceResponse"];
+    fn is_element(name: &str) -> bool {
+        ["selectCmDeviceResponse", "selectCmDeviceExtResponse", "SelectCmDeviceResponse"]
+            .contains(&name)
+    }
+
+    fn element() -> String {
+        "selectCmDeviceResponse".to_owned()
+    }
 }
 
 impl SelectAnswer {

@@ -78,7 +78,7 @@ pub enum SoapError {
     #[error("expected {expected:?} in the answer, found {found}")]
     WrongAnswer {
         /// The element that was expected.
-        expected: &'static str,
+        expected: String,
         /// What was there.
         found: String,
     },

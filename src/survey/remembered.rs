@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::{SurveyError, whole};
 use crate::axl::client::AxlClient;
-use crate::axl::list_registration_dynamic::{ListRegistrationDynamic, RegistrationRow};
+use crate::axl::system::{ListRegistrationDynamic, RegistrationRow};
 use crate::axl::version::AxlVersion;
 use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::Phone;

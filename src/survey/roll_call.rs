@@ -11,8 +11,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Incomplete, SurveyError};
 use crate::axl::client::AxlClient;
-use crate::axl::list_phone::{ListPhone, PhoneRow};
 use crate::axl::paging::Listing;
+use crate::axl::phone::{ListPhone, PhoneRow};
 
 /// All phones by key, with their names.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::Found;
-use crate::axl::do_authenticate_user::Authentication;
+use crate::axl::user::Authentication;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::pushing::logins_at_risk;
 use crate::domain::inventory::{EnterpriseSettings, PushUser};
