@@ -13,7 +13,9 @@ use super::way::Way;
 use super::{errors, secret, ui};
 use crate::axl::client::{AxlClient, AxlOptions};
 use crate::axl::version::AxlVersion;
-use crate::config::{ConfigError, FileConfig, Layer, PasswordSource, Section, environment, settle};
+use crate::config::{
+    ConfigError, FileConfig, Layer, PasswordSource, Section, environment, resolve,
+};
 use crate::domain::association::UserKind;
 use crate::domain::picture::PictureRules;
 use crate::domain::registration::Source;
@@ -131,7 +133,7 @@ pub fn settings_of(
     flags: Layer,
     environment: Layer,
 ) -> Result<(Option<String>, Layer), CliError> {
-    let (name, settings) = settle(flags, environment, section(file, cluster)?);
+    let (name, settings) = resolve(flags, environment, section(file, cluster)?);
     Ok((name, settings.over(file.map(FileConfig::machine).unwrap_or_default())))
 }
 
@@ -245,7 +247,7 @@ pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<Connection
         ris,
         username,
         axl_version: axl_version.map_err(|error| usage(&from_version, &error))?,
-        registrations: settings.registrations.unwrap_or(Source::Risport70),
+        registrations: settings.registration_source.unwrap_or(Source::Risport70),
         ris_rate,
         timeout: settings.timeout.map(Duration::from_secs),
         push_user_kind: settings.push_user_kind,

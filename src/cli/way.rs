@@ -7,7 +7,7 @@ use super::error::{CliError, Exit};
 use super::phone_tls::PhoneTls;
 use super::serving::Serving;
 use super::{open, secret};
-use crate::config::{FileConfig, Layer, PasswordSource, environment, settle_alone};
+use crate::config::{FileConfig, Layer, PasswordSource, environment, resolve_without_cluster};
 use crate::domain::nat::NatRules;
 use crate::host::HostLimits;
 
@@ -76,7 +76,7 @@ impl Way {
         let section = open::section(file.as_ref(), args.one_cluster()?)?;
         let flags = push.layer().over(args.layer());
         let environment = environment(|name| std::env::var(name).ok());
-        let settings = settle_alone(flags, environment, section);
+        let settings = resolve_without_cluster(flags, environment, section);
         Self::of(&settings.over(file.as_ref().map(FileConfig::machine).unwrap_or_default()))
     }
 

@@ -11,7 +11,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::keys::{Key, Place, advice};
-use super::sample::lists;
+use super::template::lists;
 use crate::domain::selector::near;
 use crate::domain::text::{excerpt, line_of};
 

@@ -55,6 +55,17 @@ pub enum PasswordSource {
     Keyring(KeyringEntry),
 }
 
+impl PasswordSource {
+    /// Marks an entry of the keyring as the push user's.
+    #[must_use]
+    pub(super) fn of_push_user(self) -> Self {
+        match self {
+            Self::Keyring(entry) => Self::Keyring(KeyringEntry { is_push_user: true, ..entry }),
+            other => other,
+        }
+    }
+}
+
 /// An entry of the operating system's keyring: the password of one user of one cluster.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct KeyringEntry {
