@@ -30,7 +30,7 @@ pub struct CommonPhoneConfigRow {
     /// The name. It is always asked for, so an empty one means that the server left it out.
     #[serde(deserialize_with = "scalar::text_or_empty")]
     pub name: String,
-    /// What an administrator wrote about it.
+    /// The administrator's description.
     #[serde(deserialize_with = "scalar::text")]
     pub description: Option<String>,
     /// Whether users may choose a background image themselves.
@@ -64,7 +64,7 @@ pub struct CommonPhoneConfig {
     /// The name. It is always asked for, so an empty one means that the server left it out.
     #[serde(default, deserialize_with = "scalar::text_or_empty")]
     pub name: String,
-    /// What an administrator wrote about it.
+    /// The administrator's description.
     #[serde(default, deserialize_with = "scalar::text")]
     pub description: Option<String>,
     /// Whether users may choose a background image themselves.
@@ -76,7 +76,7 @@ pub struct CommonPhoneConfig {
     /// What Do Not Disturb does.
     #[serde(default, rename = "dndOption", deserialize_with = "scalar::text")]
     pub dnd_option: Option<String>,
-    /// How Do Not Disturb tells of a call.
+    /// How Do Not Disturb announces a call.
     #[serde(default, rename = "dndAlertingType", deserialize_with = "scalar::text")]
     pub dnd_alerting_type: Option<String>,
     /// Where services are shown.
@@ -142,7 +142,7 @@ impl Object for CommonPhoneConfig {
 }
 
 impl CommonPhoneConfig {
-    /// Returns its Phone Personalization; nothing when AXL used an unknown word.
+    /// Returns its Phone Personalization; nothing when AXL used an unknown value.
     pub fn personalization(&self) -> Option<Setting> {
         self.phone_personalization.as_deref().and_then(Setting::parse)
     }
@@ -162,29 +162,26 @@ impl CommonPhoneConfig {
 
     /// Returns every field that a copy has too, but for the product-specific settings.
     fn copied_fields(&self) -> [(&'static str, Option<Cow<'_, str>>); 12] {
-        fn text(field: &Option<String>) -> Option<Cow<'_, str>> {
-            field.as_deref().map(Cow::Borrowed)
-        }
         [
-            ("description", text(&self.description)),
-            ("dndOption", text(&self.dnd_option)),
-            ("dndAlertingType", text(&self.dnd_alerting_type)),
+            ("description", self.description.as_deref().map(Cow::from)),
+            ("dndOption", self.dnd_option.as_deref().map(Cow::from)),
+            ("dndAlertingType", self.dnd_alerting_type.as_deref().map(Cow::from)),
             ("backgroundImage", self.background_image.map(|on| on.to_string().into())),
-            ("phoneServiceDisplay", text(&self.phone_service_display)),
-            ("sshUserId", text(&self.ssh_user_id)),
-            ("alwaysUsePrimeLine", text(&self.always_use_prime_line)),
+            ("phoneServiceDisplay", self.phone_service_display.as_deref().map(Cow::from)),
+            ("sshUserId", self.ssh_user_id.as_deref().map(Cow::from)),
+            ("alwaysUsePrimeLine", self.always_use_prime_line.as_deref().map(Cow::from)),
             (
                 "alwaysUsePrimeLineForVoiceMessage",
-                text(&self.always_use_prime_line_for_voice_message),
+                self.always_use_prime_line_for_voice_message.as_deref().map(Cow::from),
             ),
-            ("vpnGroupName", text(&self.vpn_group.name)),
-            ("vpnProfileName", text(&self.vpn_profile.name)),
-            ("featureControlPolicy", text(&self.feature_control_policy.name)),
-            ("wifiHotspotProfile", text(&self.wifi_hotspot_profile.name)),
+            ("vpnGroupName", self.vpn_group.name.as_deref().map(Cow::from)),
+            ("vpnProfileName", self.vpn_profile.name.as_deref().map(Cow::from)),
+            ("featureControlPolicy", self.feature_control_policy.name.as_deref().map(Cow::from)),
+            ("wifiHotspotProfile", self.wifi_hotspot_profile.name.as_deref().map(Cow::from)),
         ]
     }
 
-    /// Says what stands there.
+    /// Returns the state that plans compare.
     pub fn now(&self) -> Now {
         Now::Profile {
             personalization: self.personalization(),

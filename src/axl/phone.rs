@@ -41,7 +41,7 @@ pub struct PhoneRow {
     /// The name. It is always asked for, so an empty one means that the server left it out.
     #[serde(deserialize_with = "scalar::text_or_empty")]
     pub name: String,
-    /// What an administrator wrote about it.
+    /// The administrator's description.
     #[serde(deserialize_with = "scalar::text")]
     pub description: Option<String>,
     /// The product, such as `Cisco 8841`.
@@ -196,7 +196,7 @@ pub struct UpdatePhone {
 }
 
 impl UpdatePhone {
-    /// Sets its own Phone Personalization, by the word that AXL uses.
+    /// Sets its own Phone Personalization, written as AXL writes it.
     pub fn personalization(name: impl Into<String>, setting: &'static str) -> Self {
         Self { name: name.into(), personalization: Some(setting), ..Self::default() }
     }
@@ -206,7 +206,7 @@ impl UpdatePhone {
         Self { name: name.into(), profile: Some(profile.into()), ..Self::default() }
     }
 
-    /// Replaces its product-specific settings **as a whole** (believed, so it is taken for certain).
+    /// Replaces its product-specific settings **as a whole** (believed; this code relies on it).
     pub fn settings(name: impl Into<String>, settings: VendorMarkup) -> Self {
         let settings = Some(settings);
         Self { name: name.into(), settings_mark: Some(()), settings, ..Self::default() }
@@ -242,7 +242,7 @@ pub const WEB_ACCESS: &str = "webAccess";
 pub struct PhonePage {
     /// The device name.
     pub name: String,
-    /// Its own Phone Personalization; nothing when AXL used an unknown word.
+    /// Its own Phone Personalization; nothing when AXL used an unknown value.
     pub personalization: Option<Setting>,
     /// Its Common Phone Profile.
     pub profile: Option<String>,
@@ -262,7 +262,7 @@ impl From<Phone> for PhonePage {
 }
 
 impl PhonePage {
-    /// Makes a page from what stands on it; `document` holds its `vendorConfig`.
+    /// Makes a page; `document` holds its `vendorConfig`.
     pub fn new(
         name: impl Into<String>,
         personalization: Option<Setting>,
@@ -286,7 +286,7 @@ impl PhonePage {
         })
     }
 
-    /// Makes the request that sets `webAccess`, or takes it out, and leaves every other setting as it is.
+    /// Makes the request that sets `webAccess`, or removes it, and leaves every other setting as it is.
     ///
     /// # Errors
     /// When the other settings could not be written back as they are.
@@ -299,7 +299,7 @@ impl PhonePage {
         Ok(UpdatePhone::settings(self.name.clone(), settings))
     }
 
-    /// Says what stands there.
+    /// Returns the state that plans compare.
     pub fn now(&self) -> Now {
         Now::Phone {
             personalization: self.personalization,

@@ -44,7 +44,7 @@ pub struct User {
     /// same as an empty list: what was not seen must not be replaced.
     #[serde(rename = "associatedDevices")]
     pub associated_devices: Option<DeviceNames>,
-    /// 1 means active; others cannot log in anywhere.
+    /// 1 means active; users with another status cannot log in.
     #[serde(deserialize_with = "scalar::number")]
     pub status: Option<i64>,
     /// The directory that the user comes from; nothing for a local user.
@@ -133,7 +133,7 @@ pub struct UserRow {
     /// The user's name. It is always asked for, so an empty one means that the server left it out.
     #[serde(deserialize_with = "scalar::text_or_empty")]
     pub userid: String,
-    /// 1 means active; others cannot log in anywhere.
+    /// 1 means active; users with another status cannot log in.
     #[serde(deserialize_with = "scalar::number")]
     pub status: Option<i64>,
 }
@@ -290,10 +290,10 @@ impl Operation for DoAuthenticateUser {
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(default)]
 pub struct Authentication {
-    /// Whether it was; nothing when the answer does not say.
+    /// Nothing when the response does not contain it.
     #[serde(rename = "userAuthenticated", deserialize_with = "scalar::boolean")]
     pub authenticated: Option<bool>,
-    /// A number that says why; which one means what was not published.
+    /// The reason; the meaning of the numbers is not published.
     #[serde(deserialize_with = "scalar::number")]
     pub code: Option<i64>,
     /// Days until the password expires.
@@ -315,7 +315,7 @@ pub struct ControlledDevices {
 impl AxlClient {
     /// Reads the whole list of a user's devices.
     ///
-    /// A server that leaves the list out of its answer has not said that it is empty. Then the
+    /// A server that leaves the list out of its answer has not returned an empty one. Then the
     /// database is asked, and if that is refused, there is no answer.
     ///
     /// # Errors
@@ -378,7 +378,7 @@ impl AxlClient {
             }
             UserKind::End => ("enduserdevicemap", "enduser", "fkenduser", "userid"),
         };
-        // The database minds the case of a name that AXL does not mind; a name that matches nothing
+        // The database compares names by case, AXL does not; a name that matches nothing
         // would look like a user without devices. The association 1 is "controlled device"; others exist (CUCM data dictionary).
         let sql = format!(
             "select d.name as name from {map} m inner join {table} u on m.{reference} = u.pkid \

@@ -22,7 +22,7 @@ use crate::domain::picture::PictureRules;
 use crate::domain::selector::{Pattern, near};
 use crate::domain::time_zone::{ZoneRule, Zones};
 
-/// What a config file says.
+/// A config file.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileConfig {
@@ -50,7 +50,7 @@ pub struct FileConfig {
     /// Where the file is.
     #[serde(skip)]
     path: PathBuf,
-    /// Which key stands where.
+    /// Where each key is.
     #[serde(skip)]
     places: Places,
 }
@@ -142,7 +142,7 @@ impl FileConfig {
     /// Reads a config file.
     ///
     /// # Errors
-    /// When it cannot be read, is no TOML, has a key that is not known or does not belong where it stands,
+    /// When it cannot be read, is no TOML, has a key that is not known or does not belong in its table,
     /// gives one password in two ways, or names a command while everybody may write into it.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
@@ -263,8 +263,8 @@ impl FileConfig {
         section.clone().layer(folder, &table).from_source(|setting| {
             let name = table.to_string();
             let mut keys = KEYS.iter().filter(|key| key.setting() == setting);
-            let stands = keys.find_map(|key| Some((key.name, self.places.line(&name, key.name)?)));
-            let (key, line) = stands.map_or((setting, None), |(key, line)| (key, Some(line)));
+            let found = keys.find_map(|key| Some((key.name, self.places.line(&name, key.name)?)));
+            let (key, line) = found.map_or((setting, None), |(key, line)| (key, Some(line)));
             Origin::File { key, table: table.clone(), path: self.path.clone(), line }
         })
     }

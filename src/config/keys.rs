@@ -7,11 +7,11 @@ use crate::domain::selector::near;
 pub struct Key {
     /// Its name.
     pub name: &'static str,
-    /// Where it may stand.
+    /// Where it may be.
     pub place: Place,
-    /// What it is, in whole sentences; it says its unit.
+    /// What it is, in whole sentences, with its unit.
     pub meaning: &'static str,
-    /// What counts without it, as it would be written or in words.
+    /// The default, as it would be written or in words.
     pub default: &'static str,
     /// A value, as TOML.
     pub example: &'static str,
@@ -19,7 +19,7 @@ pub struct Key {
     pub(super) setting: &'static str,
 }
 
-/// Where a key may stand.
+/// Where a key may be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Place {
     /// Outside all tables.
@@ -53,13 +53,13 @@ impl Key {
         self.setting != self.name
     }
 
-    /// Tells whether the key may stand in a cluster's table.
+    /// Returns whether the key may be in a cluster's table.
     pub(super) fn is_of_cluster(&self) -> bool {
         matches!(self.place, Place::Cluster | Place::Shared)
     }
 }
 
-/// Says what to do about a key that is not known where it stands; `fits` tells which keys may stand there.
+/// Returns what to do about a key that is not known in its table; `fits` selects the keys that may be there.
 pub(super) fn advice(name: &str, keys: &[Key], fits: impl Fn(&Key) -> bool) -> Option<String> {
     if let Some(key) = keys.iter().find(|key| key.name == name) {
         return Some(match key.place {
@@ -91,14 +91,14 @@ mod tests {
     use crate::config::KEYS;
 
     #[test]
-    fn names_are_told_once_and_meanings_are_sentences() {
+    fn names_are_unique_and_meanings_are_sentences() {
         let mut seen = BTreeSet::new();
         for key in KEYS {
             let place = match key.place {
                 Place::Each(list) => list,
                 Place::Top | Place::Cluster | Place::Shared => "",
             };
-            assert!(seen.insert((place, key.name)), "{} stands there twice", key.name);
+            assert!(seen.insert((place, key.name)), "{} is declared twice", key.name);
             assert!(key.meaning.ends_with('.') && !key.default.is_empty(), "{}", key.name);
         }
     }

@@ -23,7 +23,7 @@ impl Layer {
         Self { origins, ..self.or(lower) }
     }
 
-    /// Remembers where the values of this layer come from; `name` says it for a key.
+    /// Records where the values of this layer come from; `name` returns it for a key.
     #[must_use]
     pub fn from_source<O: Into<Origin>>(mut self, name: impl Fn(&'static str) -> O) -> Self {
         let given: Vec<_> = self.given().map(|key| (key, name(key).into())).collect();
@@ -31,7 +31,7 @@ impl Layer {
         self
     }
 
-    /// Tells in words where the value of a key comes from: an option, a variable or a key of the config file.
+    /// Describes where the value of a key comes from: an option, a variable or a key of the config file.
     pub fn origin(&self, key: &'static str) -> String {
         self.origins.get(key).map_or_else(|| option(key), ToString::to_string)
     }

@@ -14,7 +14,7 @@ pub enum Origin {
     File {
         /// The key.
         key: &'static str,
-        /// The table it stands in, such as `cluster.lab` or `defaults`.
+        /// Its table, such as `cluster.lab` or `defaults`.
         table: Table,
         /// The file.
         path: PathBuf,

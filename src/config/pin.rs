@@ -19,7 +19,7 @@ pub enum PinError {
     /// The file is no TOML.
     #[error("the config file cannot be changed, because it is no TOML: {0}")]
     NoToml(String),
-    /// Something that is no cluster stands where the cluster would.
+    /// The cluster is not a table.
     #[error("`cluster.{0}` in the config file is no cluster")]
     NoCluster(String),
     /// The cluster of that name has another host.

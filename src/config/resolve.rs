@@ -1,4 +1,4 @@
-//! Which source's word counts, so that one cluster's password never goes to another one.
+//! Decides which source each setting is taken from, so that one cluster's password never goes to another one.
 
 use super::password::PasswordSource;
 use super::settings::Layer;
@@ -8,9 +8,9 @@ use super::settings::Layer;
 pub struct Section {
     /// Its name in the file.
     pub name: String,
-    /// What the file says about it.
+    /// Its settings in the file.
     pub layer: Layer,
-    /// Whether a person asked for it by name, as opposed to a default.
+    /// Whether it was named on the command line, as opposed to a default.
     pub is_typed: bool,
 }
 
@@ -43,9 +43,9 @@ pub fn resolve(
     (Some(name), with_accounts(upper.over(section)))
 }
 
-/// Says whose entries of the keyring are meant: those of the users and the host that count.
+/// Names the entries of the keyring: those of the resolved users and host.
 ///
-/// So an entry is another server's or another user's never, whoever named host and user.
+/// So an entry is never another server's or another user's, wherever host and user come from.
 #[must_use]
 pub fn with_accounts(mut settings: Layer) -> Layer {
     let named = |source: Option<PasswordSource>, user: Option<&String>| match source {
@@ -77,7 +77,7 @@ fn of_its_users(mut section: Layer, upper: &Layer) -> Layer {
     section
 }
 
-/// Tells whether two names are given that are not the same.
+/// Returns whether two names are given that are not the same.
 fn differ(one: Option<&String>, other: Option<&String>) -> bool {
     one.zip(other).is_some_and(|(one, other)| one != other)
 }
@@ -95,7 +95,7 @@ pub fn resolve_without_cluster(
     flags.over(environment).over(section)
 }
 
-/// Tells whether a host that was given is the host of the section, or leaves it to the section.
+/// Returns whether a host that was given is the host of the section, or leaves it to the section.
 fn is_host_of(given: Option<&String>, own: Option<&String>) -> bool {
     match (given, own) {
         (Some(given), Some(own)) => is_same_host(given, own),

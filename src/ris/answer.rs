@@ -1,4 +1,4 @@
-//! The answer to `selectCmDeviceExt`, as it stands in the XML.
+//! The answer to `selectCmDeviceExt`, as the XML has it.
 //!
 //! Servers and releases differ in the names of the wrapping elements, so several are understood.
 

@@ -32,7 +32,7 @@ pub trait Answer: DeserializeOwned {
 /// meaning of the other statuses is in the AXL Developer Guide and on Cisco's AXL FAQ page.
 ///
 /// # Errors
-/// See [`SoapError`]; the answer to a question that was not asked is an error too.
+/// See [`SoapError`]; the response to another operation is an error too.
 pub fn read_answer<T: Answer>(
     status: u16,
     content_type: Option<&str>,
