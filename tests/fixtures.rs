@@ -234,8 +234,8 @@ fn reads_profiles_pools_and_servers() {
     assert_eq!(facts, expected);
     assert_eq!(profiles[0].description, some("Everybody's profile"));
 
-    let answer = read::<GetCommonPhoneConfig>("getCommonPhoneConfig/common/response.xml").unwrap();
-    let profile = answer;
+    let profile = read::<GetCommonPhoneConfig>("getCommonPhoneConfig/common/response.xml").unwrap();
+
     assert_eq!((profile.name.as_str(), profile.background_image), ("Lobby & hall", Some(false)));
     assert_eq!(profile.vendor_config.get("backgroundImageFile"), Some("lobby.png"));
 
@@ -305,8 +305,8 @@ fn reads_confirmations_and_refuses_false_ones() {
 
 #[test]
 fn reads_parameters_and_rows_of_the_database() {
-    let answer = read::<GetServiceParameter>("getServiceParameter/common/response.xml").unwrap();
-    let parameter = answer;
+    let parameter = read::<GetServiceParameter>("getServiceParameter/common/response.xml").unwrap();
+
     let url = "http://cucm-pub:8080/ccmcip/authenticate.jsp?a=1&b=2";
     assert_eq!((parameter.value, parameter.node.name), (some(url), some("EnterpriseWideData")));
 
@@ -435,7 +435,8 @@ fn reads_what_is_no_soap() {
 /// Cuts every answer at every tenth byte: nothing that is cut may look like an answer.
 #[test]
 fn nothing_that_is_cut_is_an_answer() {
-    let operations: [(&str, fn(&[u8]) -> Result<(), SoapError>); 9] = [
+    type Reader = fn(&[u8]) -> Result<(), SoapError>;
+    let operations: [(&str, Reader); 9] = [
         ("listPhone/12.5/response.xml", |body| bytes::<ListPhone>(body).map(drop)),
         ("getPhone/common/response.xml", |body| bytes::<GetPhone>(body).map(drop)),
         ("getAppUser/common/response.xml", |body| bytes::<GetAppUser>(body).map(drop)),
@@ -580,7 +581,6 @@ fn a_password_is_asked_about() {
     assert_request(&request, "doAuthenticateUser/common/request.xml");
     assert!(!format!("{request:?}").contains("a<b"), "the password shows in {request:?}");
     let answer = read::<DoAuthenticateUser>("doAuthenticateUser/common/response.xml").unwrap();
-    let answer = answer;
     assert_eq!(
         (answer.authenticated, answer.code, answer.days_to_expiry),
         (Some(true), Some(0), Some(41))
