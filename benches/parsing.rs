@@ -4,8 +4,8 @@
 
 use std::fmt::Write as _;
 
-use axlpaper::axl::list_phone::ListPhone;
-use axlpaper::axl::operation::{Operation, PagedOperation as _};
+use axlpaper::axl::operation::read_response;
+use axlpaper::axl::phone::ListPhone;
 use axlpaper::ris::answer::SelectAnswer;
 use axlpaper::soap::read::read_answer;
 use divan::Bencher;
@@ -82,9 +82,7 @@ fn registrations(count: usize) -> String {
 fn list_phone(bencher: Bencher<'_, '_>, rows: usize) {
     let page = phones(rows);
     bencher.counter(BytesCount::new(page.len())).bench(|| {
-        let answer: <ListPhone as Operation>::Output =
-            read_answer(200, Some("text/xml"), page.as_bytes()).unwrap();
-        let read = ListPhone::rows(answer);
+        let read = read_response::<ListPhone>(200, Some("text/xml"), page.as_bytes()).unwrap();
         assert_eq!(read.len(), rows);
         read
     });

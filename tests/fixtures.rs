@@ -9,45 +9,23 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use axlpaper::axl::add_common_phone_config::{AddCommonPhoneConfig, AddCommonPhoneConfigAnswer};
-use axlpaper::axl::apply_common_phone_config::{
-    ApplyCommonPhoneConfig, ApplyCommonPhoneConfigAnswer,
+use axlpaper::axl::common_phone_config::{
+    AddCommonPhoneConfig, ApplyCommonPhoneConfig, CommonPhoneConfigRow, GetCommonPhoneConfig,
+    RemoveCommonPhoneConfig, ResetCommonPhoneConfig, UpdateCommonPhoneConfig,
 };
-use axlpaper::axl::apply_phone::{ApplyPhone, ApplyPhoneAnswer};
-use axlpaper::axl::do_authenticate_user::{DoAuthenticateUser, DoAuthenticateUserAnswer};
-use axlpaper::axl::execute_sql_query::{ExecuteSqlQuery, SqlRows};
-use axlpaper::axl::get_app_user::{GetAppUser, GetAppUserAnswer};
-use axlpaper::axl::get_ccm_version::{CcmVersion, GetCcmVersion};
-use axlpaper::axl::get_common_phone_config::{GetCommonPhoneConfig, GetCommonPhoneConfigAnswer};
-use axlpaper::axl::get_enterprise_phone_config::{
-    GetEnterprisePhoneConfig, GetEnterprisePhoneConfigAnswer,
-};
-use axlpaper::axl::get_phone::{GetPhone, GetPhoneAnswer};
-use axlpaper::axl::get_service_parameter::{GetServiceParameter, GetServiceParameterAnswer};
-use axlpaper::axl::get_user::{GetUser, GetUserAnswer};
-use axlpaper::axl::list_app_user::ListAppUser;
-use axlpaper::axl::list_common_phone_config::ListCommonPhoneConfig;
-use axlpaper::axl::list_device_pool::ListDevicePool;
-use axlpaper::axl::list_phone::{Criteria, ListPhone, PhoneRow};
-use axlpaper::axl::list_process_node::ListProcessNode;
-use axlpaper::axl::list_registration_dynamic::ListRegistrationDynamic;
-use axlpaper::axl::list_user::ListUser;
-use axlpaper::axl::operation::{Operation, PagedOperation, envelope};
-use axlpaper::axl::page::PhonePage;
+use axlpaper::axl::enterprise::{GetEnterprisePhoneConfig, GetServiceParameter};
+use axlpaper::axl::operation::{Operation, envelope, read_response};
 use axlpaper::axl::paging::Page;
-use axlpaper::axl::remove_common_phone_config::{
-    RemoveCommonPhoneConfig, RemoveCommonPhoneConfigAnswer,
+use axlpaper::axl::phone::{
+    ApplyPhone, GetPhone, ListPhone, PhonePage, PhoneRow, ResetPhone, UpdatePhone,
 };
-use axlpaper::axl::reset_common_phone_config::{
-    ResetCommonPhoneConfig, ResetCommonPhoneConfigAnswer,
+use axlpaper::axl::request::{List, Row, StandardReturn};
+use axlpaper::axl::sql::ExecuteSqlQuery;
+use axlpaper::axl::system::{DevicePoolRow, GetCcmVersion, ProcessNodeRow, RegistrationRow};
+use axlpaper::axl::user::{
+    AppUserRow, DoAuthenticateUser, GetAppUser, GetCredentialPolicy, GetUser, UpdateAppUser,
+    UpdateUser, UserRow,
 };
-use axlpaper::axl::reset_phone::{ResetPhone, ResetPhoneAnswer};
-use axlpaper::axl::update_app_user::{UpdateAppUser, UpdateAppUserAnswer};
-use axlpaper::axl::update_common_phone_config::{
-    UpdateCommonPhoneConfig, UpdateCommonPhoneConfigAnswer,
-};
-use axlpaper::axl::update_phone::{UpdatePhone, UpdatePhoneAnswer};
-use axlpaper::axl::update_user::{UpdateUser, UpdateUserAnswer};
 use axlpaper::axl::version::AxlVersion;
 use axlpaper::domain::device_name::DeviceName;
 use axlpaper::ris::answer::SelectAnswer;
@@ -56,7 +34,7 @@ use axlpaper::ris::merge::RisAnswer;
 use axlpaper::ris::request::{OPERATION, SelectCmDeviceExt};
 use axlpaper::soap::error::SoapError;
 use axlpaper::soap::fault::{Fault, FaultKind};
-use axlpaper::soap::read::{Answer, read_answer};
+use axlpaper::soap::read::read_answer;
 use axlpaper::soap::write::{axl_envelope, ris_envelope};
 
 fn fixture(path: &str) -> String {
@@ -88,17 +66,23 @@ fn assert_request<O: Operation>(request: &O, path: &str) {
     }
 }
 
-fn assert_list_request<O: PagedOperation>(mut request: O) {
-    request.turn_to(Page { skip: 1000, first: 500 });
-    assert_request(&request, &format!("{}/common/request.xml", O::NAME));
+fn assert_list_request<R: Row>(folder: &str) {
+    let mut request = List::<R>::all();
+    request.set_page(Page { skip: 1000, first: 500 });
+    assert_request(&request, &format!("{}/{folder}/request.xml", R::LIST));
 }
 
-fn read<T: Answer>(path: &str) -> Result<T, SoapError> {
-    read_answer(200, Some("text/xml;charset=UTF-8"), fixture(path).as_bytes())
+fn read<O: Operation>(path: &str) -> Result<O::Output, SoapError> {
+    read_response::<O>(200, Some("text/xml;charset=UTF-8"), fixture(path).as_bytes())
 }
 
-fn rows<O: PagedOperation>(path: &str) -> Vec<O::Row> {
-    O::rows(read::<O::Output>(path).unwrap_or_else(|error| panic!("{path}: {error:?}")))
+/// Reads the confirmation of a change.
+fn assert_confirmed<O: Operation<Output = StandardReturn>>() {
+    read::<O>(&format!("{}/common/response.xml", O::NAME)).unwrap();
+}
+
+fn rows<R: Row>(path: &str) -> Vec<R> {
+    read::<List<R>>(path).unwrap_or_else(|error| panic!("{path}: {error:?}"))
 }
 
 fn some(text: &str) -> Option<String> {
@@ -108,22 +92,18 @@ fn some(text: &str) -> Option<String> {
 #[test]
 fn requests_are_written_as_the_schema_wants_them() {
     assert_request(&GetCcmVersion {}, "getCCMVersion/14.0/request.xml");
-    assert_list_request(ListPhone::all());
-    let criteria = Criteria {
-        name: some("SEP%"),
-        description: some("R&D <north>"),
-        device_pool: some("Anna's pool"),
-        ..Criteria::default()
-    };
-    assert_request(&ListPhone::matching(criteria), "listPhone/common/request-criteria.xml");
+    assert_list_request::<PhoneRow>("common");
+    let named = ListPhone::matching("R&D <north> O'Neill%");
+    assert_request(&named, "listPhone/common/request-criteria.xml");
+    assert_request(&ListPhone::names(), "listPhone/common/request-names.xml");
     assert_request(&GetPhone::named("SEP00AABBCC0001"), "getPhone/common/request.xml");
-    assert_list_request(ListCommonPhoneConfig::all());
+    assert_list_request::<CommonPhoneConfigRow>("common");
     let profile = GetCommonPhoneConfig::named("Lobby & hall");
     assert_request(&profile, "getCommonPhoneConfig/common/request.xml");
-    assert_list_request(ListDevicePool::all());
-    assert_list_request(ListProcessNode::all());
-    assert_list_request(ListAppUser::all());
-    assert_list_request(ListUser::all());
+    assert_list_request::<DevicePoolRow>("common");
+    assert_list_request::<ProcessNodeRow>("common");
+    assert_list_request::<AppUserRow>("common");
+    assert_list_request::<UserRow>("common");
     assert_request(&GetAppUser::named("bgpush"), "getAppUser/common/request.xml");
     assert_request(&GetUser::named("o'brien & co"), "getUser/common/request.xml");
     let parameter = GetServiceParameter::enterprise("URLAuthentication");
@@ -160,15 +140,15 @@ fn the_question_to_risport_is_qualified_throughout() {
 
 #[test]
 fn reads_versions() {
-    let old: CcmVersion = read("getCCMVersion/1.0/response.xml").unwrap();
+    let old = read::<GetCcmVersion>("getCCMVersion/1.0/response.xml").unwrap();
     assert_eq!(old.version(), "14.0.1.13900-155");
-    let new: CcmVersion = read("getCCMVersion/15.0/response.xml").unwrap();
+    let new = read::<GetCcmVersion>("getCCMVersion/15.0/response.xml").unwrap();
     assert_eq!(AxlVersion::for_server(new.version()), Ok(AxlVersion::V15_0));
 }
 
 #[test]
 fn reads_phones_with_every_shape_of_nothing() {
-    let phones = rows::<ListPhone>("listPhone/12.5/response.xml");
+    let phones = rows::<PhoneRow>("listPhone/12.5/response.xml");
     let [desk, soft] = phones.as_slice() else { panic!("{phones:?}") };
     assert_eq!(desk.uuid, some("{5C0A1B2C-0001-4D5E-8F60-0000000000A1}"));
     assert_eq!(desk.name, "SEP00AABBCC0001");
@@ -195,7 +175,7 @@ fn reads_phones_with_every_shape_of_nothing() {
 
 #[test]
 fn reads_nil_that_is_declared_at_the_root() {
-    let phones = rows::<ListPhone>("listPhone/14.0/response.xml");
+    let phones = rows::<PhoneRow>("listPhone/14.0/response.xml");
     let [phone] = phones.as_slice() else { panic!("{phones:?}") };
     assert_eq!((&phone.description, &phone.common_phone_config.name), (&None, &None));
     assert_eq!((&phone.owner.name, &phone.secure_authentication_url), (&None, &None));
@@ -207,7 +187,7 @@ fn reads_nil_that_is_declared_at_the_root() {
 
 #[test]
 fn reads_fields_out_of_order_and_skips_unknown_ones() {
-    let phones = rows::<ListPhone>("listPhone/common/response-order.xml");
+    let phones = rows::<PhoneRow>("listPhone/common/response-order.xml");
     let expected = PhoneRow {
         uuid: some("{5C0A1B2C-0001-4D5E-8F60-0000000000A1}"),
         name: "SEP00AABBCC0002".to_owned(),
@@ -218,12 +198,12 @@ fn reads_fields_out_of_order_and_skips_unknown_ones() {
     let [mut phone] = <[PhoneRow; 1]>::try_from(phones).unwrap();
     assert_eq!(std::mem::take(&mut phone.device_pool).name, some("South"));
     assert_eq!(phone, expected);
-    assert!(rows::<ListPhone>("listPhone/common/response-empty.xml").is_empty());
+    assert!(rows::<PhoneRow>("listPhone/common/response-empty.xml").is_empty());
 }
 
 #[test]
 fn reads_one_phone_with_its_own_settings() {
-    let phone = read::<GetPhoneAnswer>("getPhone/common/response.xml").unwrap().into_phone();
+    let phone = read::<GetPhone>("getPhone/common/response.xml").unwrap();
     assert_eq!(
         (phone.name.as_str(), phone.phone_suite.as_deref()),
         ("SEP00AABBCC0001", Some("Default"))
@@ -242,7 +222,7 @@ fn reads_one_phone_with_its_own_settings() {
 
 #[test]
 fn reads_profiles_pools_and_servers() {
-    let profiles = rows::<ListCommonPhoneConfig>("listCommonPhoneConfig/common/response.xml");
+    let profiles = rows::<CommonPhoneConfigRow>("listCommonPhoneConfig/common/response.xml");
     let facts: Vec<_> = profiles
         .iter()
         .map(|p| (p.name.as_str(), p.phone_personalization.as_deref(), p.background_image))
@@ -254,18 +234,17 @@ fn reads_profiles_pools_and_servers() {
     assert_eq!(facts, expected);
     assert_eq!(profiles[0].description, some("Everybody's profile"));
 
-    let answer: GetCommonPhoneConfigAnswer =
-        read("getCommonPhoneConfig/common/response.xml").unwrap();
-    let profile = answer.into_profile();
+    let profile = read::<GetCommonPhoneConfig>("getCommonPhoneConfig/common/response.xml").unwrap();
+
     assert_eq!((profile.name.as_str(), profile.background_image), ("Lobby & hall", Some(false)));
     assert_eq!(profile.vendor_config.get("backgroundImageFile"), Some("lobby.png"));
 
-    let pools = rows::<ListDevicePool>("listDevicePool/common/response.xml");
+    let pools = rows::<DevicePoolRow>("listDevicePool/common/response.xml");
     assert_eq!((pools[0].name.as_str(), &pools[0].location.name), ("North", &None));
     assert_eq!(pools[0].region.name, some("Region North"));
 
     for (version, name) in [("11.5", "cucm-pub.example.org"), ("14.0", "10.9.8.1")] {
-        let nodes = rows::<ListProcessNode>(&format!("listProcessNode/{version}/response.xml"));
+        let nodes = rows::<ProcessNodeRow>(&format!("listProcessNode/{version}/response.xml"));
         assert_eq!(nodes.len(), 2);
         let servers: Vec<_> = nodes.iter().filter(|node| !node.is_virtual()).collect();
         assert_eq!(servers[0].name, name);
@@ -276,7 +255,7 @@ fn reads_profiles_pools_and_servers() {
 #[test]
 fn reads_users_and_tells_empty_lists_from_missing_ones() {
     let devices = |path| {
-        let user = read::<GetAppUserAnswer>(path).unwrap().into_user();
+        let user = read::<GetAppUser>(path).unwrap();
         assert_eq!(user.userid, "bgpush");
         user.associated_devices.map(|list| list.device)
     };
@@ -287,17 +266,17 @@ fn reads_users_and_tells_empty_lists_from_missing_ones() {
     assert_eq!(devices("getAppUser/common/response-none.xml"), Some(Vec::new()));
     assert_eq!(devices("getAppUser/common/response-left-out.xml"), None);
 
-    let user = read::<GetUserAnswer>("getUser/common/response.xml").unwrap().into_user();
+    let user = read::<GetUser>("getUser/common/response.xml").unwrap();
     assert_eq!((user.userid.as_str(), user.status), ("o'brien & co", Some(1)));
     assert_eq!(user.ldap_directory.name, some("Example AD"));
-    let user = read::<GetUserAnswer>("getUser/common/response-local.xml").unwrap().into_user();
+    let user = read::<GetUser>("getUser/common/response-local.xml").unwrap();
     assert_eq!((user.status, user.ldap_directory.name), (Some(0), None));
     assert_eq!(user.associated_devices.map(|list| list.device), Some(Vec::new()));
 
-    let apps = rows::<ListAppUser>("listAppUser/common/response.xml");
+    let apps = rows::<AppUserRow>("listAppUser/common/response.xml");
     let facts: Vec<_> = apps.iter().map(|u| (u.userid.as_str(), u.is_standard)).collect();
     assert_eq!(facts, [("bgpush", Some(false)), ("CCMAdministrator", Some(true))]);
-    let users = rows::<ListUser>("listUser/common/response.xml");
+    let users = rows::<UserRow>("listUser/common/response.xml");
     assert_eq!(users[0].first_name, some("Zoë"));
     assert_eq!((&users[0].last_name, users[0].status), (&some("O'Neill"), Some(1)));
     assert_eq!((&users[1].first_name, users[1].status), (&None, None));
@@ -306,44 +285,47 @@ fn reads_users_and_tells_empty_lists_from_missing_ones() {
 #[test]
 fn reads_confirmations_and_refuses_false_ones() {
     let uuid = "{5C0A1B2C-0009-4D5E-8F60-000000000201}";
-    let answer: UpdateAppUserAnswer = read("updateAppUser/common/response.xml").unwrap();
-    assert_eq!(answer.uuid(), Some(uuid));
-    let answer: UpdateUserAnswer = read("updateUser/common/response.xml").unwrap();
-    assert_eq!(answer.uuid(), Some(uuid));
-    let answer: UpdateUserAnswer = read("updateUser/common/response-true.xml").unwrap();
-    assert_eq!(answer.uuid(), None);
-    read::<UpdateAppUserAnswer>("updateAppUser/common/response-true.xml").unwrap();
+    let answer = read::<UpdateAppUser>("updateAppUser/common/response.xml").unwrap();
+    assert_eq!(answer.uuid.as_deref(), Some(uuid));
+    let answer = read::<UpdateUser>("updateUser/common/response.xml").unwrap();
+    assert_eq!(answer.uuid.as_deref(), Some(uuid));
+    let answer = read::<UpdateUser>("updateUser/common/response-true.xml").unwrap();
+    assert_eq!(answer.uuid, None);
+    read::<UpdateAppUser>("updateAppUser/common/response-true.xml").unwrap();
     for denied in [
-        read::<UpdateAppUserAnswer>("updateAppUser/common/response-false.xml").map(|_| ()),
-        read::<UpdateUserAnswer>("updateUser/common/response-false.xml").map(|_| ()),
+        read::<UpdateAppUser>("updateAppUser/common/response-false.xml").map(|_| ()),
+        read::<UpdateUser>("updateUser/common/response-false.xml").map(|_| ()),
     ] {
         assert!(matches!(denied, Err(SoapError::Malformed { .. })), "{denied:?}");
     }
     // The confirmation of another operation is none.
-    let other = read::<UpdateUserAnswer>("updateAppUser/common/response.xml");
+    let other = read::<UpdateUser>("updateAppUser/common/response.xml");
     assert!(matches!(other, Err(SoapError::WrongAnswer { .. })), "{other:?}");
 }
 
 #[test]
 fn reads_parameters_and_rows_of_the_database() {
-    let answer: GetServiceParameterAnswer =
-        read("getServiceParameter/common/response.xml").unwrap();
-    let parameter = answer.into_parameter();
+    let parameter = read::<GetServiceParameter>("getServiceParameter/common/response.xml").unwrap();
+
     let url = "http://cucm-pub:8080/ccmcip/authenticate.jsp?a=1&b=2";
     assert_eq!((parameter.value, parameter.node.name), (some(url), some("EnterpriseWideData")));
 
-    let rows = read::<SqlRows>("executeSQLQuery/common/response.xml").unwrap().into_rows();
+    let rows = read::<ExecuteSqlQuery>("executeSQLQuery/common/response.xml").unwrap();
     assert_eq!(rows.len(), 2);
     assert_eq!(rows[0]["description"], "R&D – <b> & 'c'");
     assert_eq!((rows[0]["isactive"].as_str(), rows[0]["owner"].as_str()), ("t", ""));
     assert_eq!((rows[1]["description"].as_str(), rows[1]["owner"].as_str()), ("", "noneill"));
     assert_eq!(rows[1].len(), 5);
-    let none = read::<SqlRows>("executeSQLQuery/common/response-empty.xml").unwrap();
-    assert!(none.into_rows().is_empty());
+    let none = read::<ExecuteSqlQuery>("executeSQLQuery/common/response-empty.xml").unwrap();
+    assert!(none.is_empty());
 }
 
 fn ris(path: &str) -> RisAnswer {
-    let page = read::<SelectAnswer>(path).unwrap().into_page().unwrap();
+    let page =
+        read_answer::<SelectAnswer>(200, Some("text/xml;charset=UTF-8"), fixture(path).as_bytes())
+            .unwrap()
+            .into_page()
+            .unwrap();
     let mut answer = RisAnswer::default();
     answer.merge(page);
     answer
@@ -388,9 +370,9 @@ fn tells_silent_nodes_and_totals_that_do_not_fit() {
 
 fn fault(path: &str) -> SoapError {
     let body = fixture(path);
-    let in_failure = read_answer::<CcmVersion>(500, None, body.as_bytes()).unwrap_err();
+    let in_failure = read_response::<GetCcmVersion>(500, None, body.as_bytes()).unwrap_err();
     // A fault is found in a success too.
-    assert_eq!(read_answer::<CcmVersion>(200, None, body.as_bytes()).unwrap_err(), in_failure);
+    assert_eq!(read_response::<GetCcmVersion>(200, None, body.as_bytes()).unwrap_err(), in_failure);
     in_failure
 }
 
@@ -438,7 +420,7 @@ fn reads_faults_of_every_shape() {
 fn reads_what_is_no_soap() {
     let page = |status, path| {
         let body = fixture(path);
-        read_answer::<CcmVersion>(status, Some("text/html"), body.as_bytes()).unwrap_err()
+        read_response::<GetCcmVersion>(status, Some("text/html"), body.as_bytes()).unwrap_err()
     };
     let new = ("http/599-new.html", ["12.x", "14.0", "15.0"]);
     let old = ("http/599-old.html", ["1.0", "6.0", "7.1"]);
@@ -453,21 +435,40 @@ fn reads_what_is_no_soap() {
 /// Cuts every answer at every tenth byte: nothing that is cut may look like an answer.
 #[test]
 fn nothing_that_is_cut_is_an_answer() {
-    fn cut<T: Answer>(path: &str) {
+    type Reader = fn(&[u8]) -> Result<(), SoapError>;
+    let operations: [(&str, Reader); 9] = [
+        ("listPhone/12.5/response.xml", |body| bytes::<ListPhone>(body).map(drop)),
+        ("getPhone/common/response.xml", |body| bytes::<GetPhone>(body).map(drop)),
+        ("getAppUser/common/response.xml", |body| bytes::<GetAppUser>(body).map(drop)),
+        ("executeSQLQuery/common/response.xml", |body| bytes::<ExecuteSqlQuery>(body).map(drop)),
+        ("getServiceParameter/common/response.xml", |body| {
+            bytes::<GetServiceParameter>(body).map(drop)
+        }),
+        ("getEnterprisePhoneConfig/common/response.xml", |body| {
+            bytes::<GetEnterprisePhoneConfig>(body).map(drop)
+        }),
+        ("updateUser/common/response.xml", |body| bytes::<UpdateUser>(body).map(drop)),
+        ("applyPhone/common/response.xml", |body| bytes::<ApplyPhone>(body).map(drop)),
+        ("selectCmDeviceExt/response.xml", |body| ris_bytes(body).map(drop)),
+    ];
+    for (path, read) in operations {
         let body = fixture(path);
         let body = body.trim_end().as_bytes();
         for end in (0..body.len()).step_by(10).chain([body.len() - 1]) {
-            let result = read_answer::<T>(200, None, &body[..end]).map(|_| ());
+            let result = read(&body[..end]);
             let is_cut =
                 matches!(result, Err(SoapError::Truncated { .. } | SoapError::NotSoap { .. }));
             assert!(is_cut, "{path} cut at {end}: {result:?}");
         }
     }
-    cut::<<ListPhone as Operation>::Output>("listPhone/12.5/response.xml");
-    cut::<GetAppUserAnswer>("getAppUser/common/response.xml");
-    cut::<SqlRows>("executeSQLQuery/common/response.xml");
-    cut::<SelectAnswer>("selectCmDeviceExt/response.xml");
-    cut::<UpdateUserAnswer>("updateUser/common/response.xml");
+}
+
+fn bytes<O: Operation>(body: &[u8]) -> Result<O::Output, SoapError> {
+    read_response::<O>(200, None, body)
+}
+
+fn ris_bytes(body: &[u8]) -> Result<SelectAnswer, SoapError> {
+    read_answer(200, None, body)
 }
 
 proptest::proptest! {
@@ -477,18 +478,18 @@ proptest::proptest! {
         at in 0_usize..6000,
         junk in "[<>/&;:\"'=!?#a-zA-Z0-9 \\[\\]-]{1,16}|<!\\[CDATA\\[|<ns1:item>|</ns1:item>|&#0;",
     ) {
-        fn broken<T: Answer>(path: &str, at: usize, junk: &str) -> Option<T> {
+        let broken = |path: &str, at: usize| {
             let mut body = fixture(path);
             let at = (at.min(body.len())..=body.len()).find(|at| body.is_char_boundary(*at));
-            body.insert_str(at.unwrap_or_default(), junk);
-            read_answer(200, None, body.as_bytes()).ok()
-        }
-        drop(broken::<<ListPhone as Operation>::Output>("listPhone/12.5/response.xml", at, &junk));
-        drop(broken::<GetPhoneAnswer>("getPhone/common/response.xml", at / 4, &junk));
-        drop(broken::<SqlRows>("executeSQLQuery/common/response.xml", at / 6, &junk));
-        drop(broken::<CcmVersion>("faults/legacy.xml", at / 9, &junk));
-        let ris = broken::<SelectAnswer>("selectCmDeviceExt/response.xml", at, &junk);
-        drop(ris.and_then(SelectAnswer::into_page));
+            body.insert_str(at.unwrap_or_default(), &junk);
+            body.into_bytes()
+        };
+        drop(bytes::<ListPhone>(&broken("listPhone/12.5/response.xml", at)));
+        drop(bytes::<GetPhone>(&broken("getPhone/common/response.xml", at / 4)));
+        drop(bytes::<ExecuteSqlQuery>(&broken("executeSQLQuery/common/response.xml", at / 6)));
+        drop(bytes::<GetCcmVersion>(&broken("faults/legacy.xml", at / 9)));
+        let ris = ris_bytes(&broken("selectCmDeviceExt/response.xml", at));
+        drop(ris.ok().and_then(SelectAnswer::into_page));
     }
 }
 
@@ -518,12 +519,12 @@ fn reads_captures_of_real_servers() {
 }
 
 fn read_capture(name: &str, body: &[u8]) {
-    fn get<T: Answer>(name: &str, body: &[u8]) -> T {
-        read_answer(200, None, body).unwrap_or_else(|error| panic!("{name}: {error:?}"))
+    fn get<O: Operation>(name: &str, body: &[u8]) -> O::Output {
+        bytes::<O>(body).unwrap_or_else(|error| panic!("{name}: {error:?}"))
     }
     let has = |part: &str| name.contains(part);
     if has("http599") {
-        let error = read_answer::<CcmVersion>(599, None, body).unwrap_err();
+        let error = read_response::<GetCcmVersion>(599, None, body).unwrap_err();
         let SoapError::VersionNotSupported { supported } = error else {
             panic!("{name}: {error:?}")
         };
@@ -532,33 +533,45 @@ fn read_capture(name: &str, body: &[u8]) {
         let error = read_answer::<SelectAnswer>(200, None, body).unwrap_err();
         assert_eq!(error, SoapError::RateLimited { per_minute: Some(15) }, "{name}");
     } else if has("too-large") || has("memory-exhausted") {
-        let error = read_answer::<SqlRows>(500, None, body).unwrap_err();
+        let error = read_response::<ExecuteSqlQuery>(500, None, body).unwrap_err();
         assert!(error.wants_smaller_page(), "{name}: {error:?}");
     } else if has("fault") {
-        let error = read_answer::<CcmVersion>(500, None, body).unwrap_err();
+        let error = read_response::<GetCcmVersion>(500, None, body).unwrap_err();
         let SoapError::Fault(fault) = error else { panic!("{name}: {error:?}") };
         assert!(!fault.text.is_empty(), "{name}");
         assert_eq!(fault.axl_code.is_some(), !has("perfmon"), "{name}: {fault:?}");
     } else if has("getPhone") {
-        let phone = get::<GetPhoneAnswer>(name, body).into_phone();
+        let phone = get::<GetPhone>(name, body);
         assert!(!phone.name.is_empty() && phone.uuid.is_some(), "{name}: {phone:?}");
         assert!(phone.vendor_config.entries.len() > 3, "{name}: {phone:?}");
         assert!(phone.device_pool.name.is_some(), "{name}: {phone:?}");
     } else if has("getUser") {
-        let user = get::<GetUserAnswer>(name, body).into_user();
+        let user = get::<GetUser>(name, body);
         assert!(user.uuid.is_some(), "{name}: {user:?}");
     } else if has("executeSQLQuery") {
-        assert_eq!(get::<SqlRows>(name, body).into_rows()[0]["count"], "2", "{name}");
+        assert_eq!(get::<ExecuteSqlQuery>(name, body)[0]["count"], "2", "{name}");
     } else if has("ris70") || has("risport") {
-        let page = get::<SelectAnswer>(name, body).into_page().unwrap();
+        let page = ris_bytes(body).unwrap().into_page().unwrap();
         assert_eq!(page.total, i64::try_from(page.rows).ok(), "{name}: {page:?}");
         let addressed = page.devices.iter().all(|device| device.ipv4().is_some());
         assert!(addressed, "{name}: {page:?}");
     } else {
         // Answers to questions that are never asked, and pages that are no answers.
-        let error = read_answer::<CcmVersion>(200, None, body).unwrap_err();
+        let error = read_response::<GetCcmVersion>(200, None, body).unwrap_err();
         let is_told = matches!(error, SoapError::WrongAnswer { .. } | SoapError::NotSoap { .. });
         assert!(is_told, "{name}: {error:?}");
+    }
+}
+
+#[test]
+fn the_limit_of_failed_logins_is_read() {
+    let request = GetCredentialPolicy::named("Default & strict");
+    assert_request(&request, "getCredentialPolicy/common/request.xml");
+    for (response, limit) in
+        [("response", Some(3)), ("response-never", None), ("response-left-out", None)]
+    {
+        let path = format!("getCredentialPolicy/common/{response}.xml");
+        assert_eq!(read::<GetCredentialPolicy>(&path).unwrap().locks_after(), limit, "{path}");
     }
 }
 
@@ -567,8 +580,7 @@ fn a_password_is_asked_about() {
     let request = DoAuthenticateUser::of("bgpush", "a<b&c".to_owned().into());
     assert_request(&request, "doAuthenticateUser/common/request.xml");
     assert!(!format!("{request:?}").contains("a<b"), "the password shows in {request:?}");
-    let answer: DoAuthenticateUserAnswer = read("doAuthenticateUser/common/response.xml").unwrap();
-    let answer = answer.into_authentication();
+    let answer = read::<DoAuthenticateUser>("doAuthenticateUser/common/response.xml").unwrap();
     assert_eq!(
         (answer.authenticated, answer.code, answer.days_to_expiry),
         (Some(true), Some(0), Some(41))
@@ -578,20 +590,19 @@ fn a_password_is_asked_about() {
 #[test]
 fn the_settings_of_all_phones_are_read() {
     assert_request(&GetEnterprisePhoneConfig {}, "getEnterprisePhoneConfig/common/request.xml");
-    let full: GetEnterprisePhoneConfigAnswer =
-        read("getEnterprisePhoneConfig/common/response.xml").unwrap();
-    assert_eq!(full.into_vendor_config().get("webAccess"), Some("1"));
-    let empty: GetEnterprisePhoneConfigAnswer =
-        read("getEnterprisePhoneConfig/common/response-empty.xml").unwrap();
-    assert!(empty.into_vendor_config().entries.is_empty());
+    let full =
+        read::<GetEnterprisePhoneConfig>("getEnterprisePhoneConfig/common/response.xml").unwrap();
+    assert_eq!(full.get("webAccess"), Some("1"));
+    let empty =
+        read::<GetEnterprisePhoneConfig>("getEnterprisePhoneConfig/common/response-empty.xml")
+            .unwrap();
+    assert!(empty.entries.is_empty());
 }
 
 #[test]
 fn remembered_registrations_are_read() {
-    let mut request = ListRegistrationDynamic::all();
-    request.turn_to(Page { skip: 1000, first: 500 });
-    assert_request(&request, "listRegistrationDynamic/12.5/request.xml");
-    let rows = rows::<ListRegistrationDynamic>("listRegistrationDynamic/12.5/response.xml");
+    assert_list_request::<RegistrationRow>("12.5");
+    let rows = rows::<RegistrationRow>("listRegistrationDynamic/12.5/response.xml");
     assert_eq!(rows[0].device.name.as_deref(), Some("SEP00AABBCC0001"));
     assert_eq!(
         (rows[0].last_seen, rows[0].status.as_deref()),
@@ -602,10 +613,10 @@ fn remembered_registrations_are_read() {
 
 #[test]
 fn the_standing_of_a_user_is_read() {
-    assert_request(&GetAppUser::standing("bgpush"), "getAppUser/common/request-standing.xml");
-    assert_request(&GetUser::standing("jdoe"), "getUser/common/request-standing.xml");
-    let answer: GetAppUserAnswer = read("getAppUser/common/response-standing.xml").unwrap();
-    let credentials = answer.into_user().password_credentials;
+    assert_request(&GetAppUser::credentials("bgpush"), "getAppUser/common/request-standing.xml");
+    assert_request(&GetUser::credentials("jdoe"), "getUser/common/request-standing.xml");
+    let answer = read::<GetAppUser>("getAppUser/common/response-standing.xml").unwrap();
+    let credentials = answer.password_credentials;
     assert_eq!(credentials.locked_by_administrator, Some(true));
     assert_eq!(credentials.must_change, Some(false));
 }
@@ -625,20 +636,19 @@ fn settings_of_phones_and_profiles_are_changed() {
     assert_request(&opened, "updatePhone/common/request-settings.xml");
     let profile = UpdateCommonPhoneConfig::personalization("Lobby & hall", "Enabled");
     assert_request(&profile, "updateCommonPhoneConfig/common/request.xml");
-    read::<UpdatePhoneAnswer>("updatePhone/common/response.xml").unwrap();
-    read::<UpdateCommonPhoneConfigAnswer>("updateCommonPhoneConfig/common/response.xml").unwrap();
+    assert_confirmed::<UpdatePhone>();
+    assert_confirmed::<UpdateCommonPhoneConfig>();
 }
 
 #[test]
 fn a_profile_is_copied_with_everything_that_can_be_read() {
-    let source: GetCommonPhoneConfigAnswer =
-        read("getCommonPhoneConfig/common/response.xml").unwrap();
-    let copy = AddCommonPhoneConfig::copy_of(&source.into_profile(), "Lobby 2", "Enabled").unwrap();
+    let source = read::<GetCommonPhoneConfig>("getCommonPhoneConfig/common/response.xml").unwrap();
+    let copy = AddCommonPhoneConfig::copy_of(&source, "Lobby 2", "Enabled").unwrap();
     assert_request(&copy, "addCommonPhoneConfig/common/request.xml");
-    read::<AddCommonPhoneConfigAnswer>("addCommonPhoneConfig/common/response.xml").unwrap();
+    assert_confirmed::<AddCommonPhoneConfig>();
     let removed = RemoveCommonPhoneConfig::named("Lobby & hall");
     assert_request(&removed, "removeCommonPhoneConfig/common/request.xml");
-    read::<RemoveCommonPhoneConfigAnswer>("removeCommonPhoneConfig/common/response.xml").unwrap();
+    assert_confirmed::<RemoveCommonPhoneConfig>();
 }
 
 #[test]
@@ -650,8 +660,8 @@ fn phones_are_told_to_take_their_configuration_over() {
     assert_request(&ApplyCommonPhoneConfig::named(profile), path);
     let path = "resetCommonPhoneConfig/common/request.xml";
     assert_request(&ResetCommonPhoneConfig::named(profile), path);
-    read::<ApplyPhoneAnswer>("applyPhone/common/response.xml").unwrap();
-    read::<ResetPhoneAnswer>("resetPhone/common/response.xml").unwrap();
-    read::<ApplyCommonPhoneConfigAnswer>("applyCommonPhoneConfig/common/response.xml").unwrap();
-    read::<ResetCommonPhoneConfigAnswer>("resetCommonPhoneConfig/common/response.xml").unwrap();
+    assert_confirmed::<ApplyPhone>();
+    assert_confirmed::<ResetPhone>();
+    assert_confirmed::<ApplyCommonPhoneConfig>();
+    assert_confirmed::<ResetCommonPhoneConfig>();
 }

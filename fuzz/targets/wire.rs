@@ -1,29 +1,21 @@
 //! What clusters and phones answer.
 
-use axlpaper::axl::add_common_phone_config::AddCommonPhoneConfig;
-use axlpaper::axl::apply_phone::ApplyPhone;
-use axlpaper::axl::do_authenticate_user::DoAuthenticateUser;
-use axlpaper::axl::execute_sql_query::ExecuteSqlQuery;
-use axlpaper::axl::get_app_user::GetAppUser;
-use axlpaper::axl::get_ccm_version::GetCcmVersion;
-use axlpaper::axl::get_common_phone_config::GetCommonPhoneConfig;
-use axlpaper::axl::get_enterprise_phone_config::GetEnterprisePhoneConfig;
-use axlpaper::axl::get_phone::GetPhone;
-use axlpaper::axl::get_service_parameter::GetServiceParameter;
-use axlpaper::axl::get_user::GetUser;
-use axlpaper::axl::list_app_user::ListAppUser;
-use axlpaper::axl::list_common_phone_config::ListCommonPhoneConfig;
-use axlpaper::axl::list_device_pool::ListDevicePool;
-use axlpaper::axl::list_phone::ListPhone;
-use axlpaper::axl::list_process_node::ListProcessNode;
-use axlpaper::axl::list_registration_dynamic::ListRegistrationDynamic;
-use axlpaper::axl::list_user::ListUser;
-use axlpaper::axl::operation::Operation;
-use axlpaper::axl::update_app_user::UpdateAppUser;
-use axlpaper::axl::update_phone::UpdatePhone;
+use axlpaper::axl::common_phone_config::{
+    AddCommonPhoneConfig, GetCommonPhoneConfig, ListCommonPhoneConfig,
+};
+use axlpaper::axl::enterprise::{GetEnterprisePhoneConfig, GetServiceParameter};
+use axlpaper::axl::operation::{Operation, read_response};
+use axlpaper::axl::phone::{ApplyPhone, GetPhone, ListPhone, UpdatePhone};
+use axlpaper::axl::sql::ExecuteSqlQuery;
+use axlpaper::axl::system::{
+    GetCcmVersion, ListDevicePool, ListProcessNode, ListRegistrationDynamic,
+};
+use axlpaper::axl::user::{
+    DoAuthenticateUser, GetAppUser, GetUser, ListAppUser, ListUser, UpdateAppUser,
+};
 use axlpaper::phone::{DeviceInformation, Reply};
 use axlpaper::ris::answer::SelectAnswer;
-use axlpaper::soap::read::{Answer, read_answer};
+use axlpaper::soap::read::read_answer;
 use axlpaper::soap::vendor_markup::{VendorMarkup, put_into};
 use roxmltree::{Document, Node};
 
@@ -32,9 +24,9 @@ use super::with_text;
 /// Statuses that are read in different ways.
 const STATUSES: [u16; 4] = [200, 500, 503, 599];
 
-fn read<T: Answer>(data: &[u8]) {
+fn read<O: Operation>(data: &[u8]) {
     for status in STATUSES {
-        if let Err(error) = read_answer::<T>(status, Some("text/xml;charset=UTF-8"), data) {
+        if let Err(error) = read_response::<O>(status, Some("text/xml;charset=UTF-8"), data) {
             // Errors quote what the server sent.
             assert!(error.to_string().len() < 16_384, "an error of {} bytes", data.len());
         }
@@ -44,13 +36,13 @@ fn read<T: Answer>(data: &[u8]) {
 fn read_operation<O: Operation>(data: &[u8]) {
     let name = format!("{}Response", O::NAME);
     if data.windows(name.len()).any(|part| part == name.as_bytes()) {
-        read::<O::Output>(data);
+        read::<O>(data);
     }
 }
 
 /// An answer to any AXL operation: a wrong one, a fault and a page of a proxy are errors.
 pub fn soap(data: &[u8]) {
-    read::<<GetCcmVersion as Operation>::Output>(data);
+    read::<GetCcmVersion>(data);
     read_operation::<AddCommonPhoneConfig>(data);
     read_operation::<ApplyPhone>(data);
     read_operation::<DoAuthenticateUser>(data);

@@ -1,18 +1,12 @@
 //! What stands on a cluster and can be changed there.
 
-use crate::axl::add_common_phone_config::AddCommonPhoneConfig;
-use crate::axl::apply_common_phone_config::ApplyCommonPhoneConfig;
-use crate::axl::apply_phone::ApplyPhone;
 use crate::axl::client::AxlClient;
+use crate::axl::common_phone_config::{
+    AddCommonPhoneConfig, ApplyCommonPhoneConfig, CommonPhoneConfig, GetCommonPhoneConfig,
+    RemoveCommonPhoneConfig, ResetCommonPhoneConfig, UpdateCommonPhoneConfig,
+};
 use crate::axl::error::AxlError;
-use crate::axl::get_common_phone_config::{CommonPhoneConfig, GetCommonPhoneConfig};
-use crate::axl::get_phone::GetPhone;
-use crate::axl::page::PhonePage;
-use crate::axl::remove_common_phone_config::RemoveCommonPhoneConfig;
-use crate::axl::reset_common_phone_config::ResetCommonPhoneConfig;
-use crate::axl::reset_phone::ResetPhone;
-use crate::axl::update_common_phone_config::UpdateCommonPhoneConfig;
-use crate::axl::update_phone::UpdatePhone;
+use crate::axl::phone::{ApplyPhone, GetPhone, PhonePage, ResetPhone, UpdatePhone};
 use crate::domain::association::{DeviceList, UserRef};
 use crate::domain::personalization::Setting;
 use crate::domain::plan::Place;
@@ -98,7 +92,7 @@ impl Site for AxlClient {
 
     async fn phone(&self, name: &str) -> Result<Option<PhonePage>, AxlError> {
         match self.call(&GetPhone::named(name)).await {
-            Ok(answer) => Ok(Some(answer.into_phone().into())),
+            Ok(answer) => Ok(Some(answer.into())),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
@@ -110,7 +104,7 @@ impl Site for AxlClient {
 
     async fn profile(&self, name: &str) -> Result<Option<CommonPhoneConfig>, AxlError> {
         match self.call(&GetCommonPhoneConfig::named(name)).await {
-            Ok(answer) => Ok(Some(answer.into_profile())),
+            Ok(answer) => Ok(Some(answer)),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }

@@ -2,8 +2,8 @@
 
 use crate::apply::cluster_api::Site;
 use crate::apply::preconditions::{Found, compare, now};
-use crate::axl::add_common_phone_config::AddCommonPhoneConfig;
-use crate::axl::update_phone::UpdatePhone;
+use crate::axl::common_phone_config::AddCommonPhoneConfig;
+use crate::axl::phone::UpdatePhone;
 use crate::domain::association::DeviceList;
 use crate::domain::error_chain::chain;
 use crate::domain::plan::{Action, Now, Place, WebAccessChange};

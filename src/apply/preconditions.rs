@@ -1,8 +1,8 @@
 //! Looks at what a change is about, and compares it with what the change expects.
 
 use crate::apply::cluster_api::Site;
-use crate::axl::get_common_phone_config::CommonPhoneConfig;
-use crate::axl::page::PhonePage;
+use crate::axl::common_phone_config::CommonPhoneConfig;
+use crate::axl::phone::PhonePage;
 use crate::domain::association::DeviceList;
 use crate::domain::personalization::Setting;
 use crate::domain::plan::{Action, Now, Place};

@@ -4,11 +4,9 @@ use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::*;
-use crate::axl::add_common_phone_config::AddCommonPhoneConfig;
-use crate::axl::get_common_phone_config::CommonPhoneConfig;
+use crate::axl::common_phone_config::{AddCommonPhoneConfig, CommonPhoneConfig};
 use crate::axl::operation::envelope;
-use crate::axl::page::PhonePage;
-use crate::axl::update_phone::UpdatePhone;
+use crate::axl::phone::{PhonePage, UpdatePhone};
 use crate::domain::association::{UserKind, UserRef};
 use crate::domain::inventory::ClusterInfo;
 use crate::domain::personalization::Setting;

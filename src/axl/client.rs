@@ -17,18 +17,18 @@ use crate::net::endpoint::Endpoint;
 use crate::net::retry::{Delays, RetryPolicy};
 use crate::net::session::{Intent, Session};
 use crate::soap::error::SoapError;
-use crate::soap::read::{Answer, read_answer};
 
 use super::error::AxlError;
-use super::get_ccm_version::GetCcmVersion;
-use super::operation::{Operation, PagedOperation, envelope};
-use super::paging::{FIRST_PAGE, LARGEST_PAGE, Listing, Pager, Unborne};
+use super::operation::{Operation, envelope, read_response};
+use super::paging::{FIRST_PAGE, LARGEST_PAGE, Listing, PageRefusal, Pager};
+use super::request::{List, Row};
+use super::system::{CcmVersion, GetCcmVersion};
 use super::version::{AxlVersion, VersionError};
 
 /// How an [`AxlClient`] behaves.
 #[derive(Clone)]
 pub struct AxlOptions {
-    /// The version to speak; found by itself otherwise.
+    /// The version to use; found from the version of the server otherwise.
     pub version: Option<AxlVersion>,
     /// How many rows the first page of a list has.
     pub first_page: u64,
@@ -40,11 +40,11 @@ pub struct AxlOptions {
     pub broken: RetryPolicy,
     /// How long to wait for a server that has answered before and is away.
     pub away: RetryPolicy,
-    /// Is told about every wait before it begins.
+    /// Is called before every wait.
     pub on_wait: Option<WaitObserver>,
 }
 
-/// Is told about a wait: the operation, what made it necessary, and how long.
+/// Observes waits: the operation, the error that made it necessary, and how long it takes.
 pub type WaitObserver = Arc<dyn Fn(&'static str, &AxlError, Duration) + Send + Sync>;
 
 impl Default for AxlOptions {
@@ -87,8 +87,8 @@ pub struct AxlClient {
 }
 
 impl AxlClient {
-    /// Connects: asks for the server's version, which also shows whether user and password are good,
-    /// and chooses the version of AXL to speak.
+    /// Connects: asks for the server's version, which also shows whether user and password are right,
+    /// and chooses the version of AXL to use.
     ///
     /// # Errors
     /// When the server cannot be reached or trusted, refuses the user, or is too old.
@@ -108,14 +108,14 @@ impl AxlClient {
             writes: Semaphore::new(1),
         };
         let answer = match client.options.version {
-            Some(forced) => client.patiently(Wording::Of(forced)).await?,
+            Some(forced) => client.request_version(RequestVersion::Of(forced)).await?,
             None => client.probe().await?,
         };
         answer.version().clone_into(&mut client.server_version);
         if client.options.version.is_none() {
             let chosen = AxlVersion::for_server(answer.version())
                 .map_err(|source| client.version_error(source))?;
-            client.speak(chosen);
+            client.set_version(chosen);
         }
         Ok(client)
     }
@@ -125,7 +125,7 @@ impl AxlClient {
         &self.server_version
     }
 
-    /// Returns the version of AXL that is spoken.
+    /// Returns the version of AXL that is used.
     pub fn version(&self) -> AxlVersion {
         // The lock guards one small value, which no panic leaves half-written.
         *self.version.lock().unwrap_or_else(PoisonError::into_inner)
@@ -185,16 +185,16 @@ impl AxlClient {
         self.wait_or(error, operation, away, retry_after).await
     }
 
-    /// Reads a whole list, page by page; `progress` is told how many rows there are so far.
+    /// Reads a whole list, page by page; `progress` is called with the number of rows so far.
     ///
     /// # Errors
     /// See [`AxlError`]. A list that could not be read to its end is no error:
-    /// [`Listing::complete`] tells.
-    pub async fn list<O: PagedOperation>(
+    /// see [`Listing::complete`].
+    pub async fn list<R: Row>(
         &self,
-        request: O,
+        request: List<R>,
         progress: impl FnMut(usize) + Send,
-    ) -> Result<Listing<O::Row>, AxlError> {
+    ) -> Result<Listing<R>, AxlError> {
         let first = self.options.first_page;
         self.read_pages(request, Pager::new(first, first.max(LARGEST_PAGE)), 0, progress).await
     }
@@ -204,37 +204,37 @@ impl AxlClient {
     ///
     /// # Errors
     /// As [`AxlClient::list`].
-    pub async fn list_expecting<O: PagedOperation>(
+    pub async fn list_expecting<R: Row>(
         &self,
-        request: O,
+        request: List<R>,
         expected: usize,
         progress: impl FnMut(usize) + Send,
-    ) -> Result<Listing<O::Row>, AxlError> {
+    ) -> Result<Listing<R>, AxlError> {
         let first = self.options.first_page;
         let pager = Pager::new(first, first.max(LARGEST_PAGE));
         let expected = u64::try_from(expected).unwrap_or(u64::MAX);
         self.read_pages(request, pager, expected, progress).await
     }
 
-    /// Reads a list in one answer where the server bears that, otherwise in pages of at most `rows`.
+    /// Reads a list in one answer where the server accepts that, otherwise in pages of at most `rows`.
     ///
     /// # Errors
     /// As [`AxlClient::list`].
-    pub async fn list_at_once<O: PagedOperation>(
+    pub async fn list_at_once<R: Row>(
         &self,
-        request: O,
+        request: List<R>,
         rows: u64,
-    ) -> Result<Listing<O::Row>, AxlError> {
+    ) -> Result<Listing<R>, AxlError> {
         self.read_pages(request, Pager::new(rows, rows), 0, |_| {}).await
     }
 
-    async fn read_pages<O: PagedOperation>(
+    async fn read_pages<R: Row>(
         &self,
-        request: O,
-        mut pager: Pager<O::Row>,
+        request: List<R>,
+        mut pager: Pager<R>,
         expected: u64,
         mut progress: impl FnMut(usize) + Send,
-    ) -> Result<Listing<O::Row>, AxlError> {
+    ) -> Result<Listing<R>, AxlError> {
         let mut memory = self.options.memory.random_delays();
         let mut broken = self.options.broken.random_delays();
         let mut asked = FuturesOrdered::new();
@@ -242,13 +242,13 @@ impl AxlClient {
             while asked.is_empty() || (asked.len() < READS_AT_ONCE && pager.asked() < expected) {
                 let page = pager.next_page();
                 let mut request = request.clone();
-                request.turn_to(page);
+                request.set_page(page);
                 asked.push_back(async move { (page, self.call_once(&request).await) });
             }
             let Some((page, answer)) = asked.next().await else { break };
             let error = match answer {
-                Ok(answer) => {
-                    pager.accept(page, O::rows(answer), |row| O::key(row));
+                Ok(rows) => {
+                    pager.accept(page, rows, R::key);
                     progress(pager.count());
                     memory = self.options.memory.random_delays();
                     broken = self.options.broken.random_delays();
@@ -259,17 +259,17 @@ impl AxlClient {
             // What was asked for behind this page began where this one should have ended.
             asked = FuturesOrdered::new();
             let why = match error.soap() {
-                Some(SoapError::TooLarge { suggested, .. }) => Unborne::TooLarge(*suggested),
-                Some(_) | None => Unborne::NotNow,
+                Some(SoapError::TooLarge { suggested, .. }) => PageRefusal::TooLarge(*suggested),
+                Some(_) | None => PageRefusal::Unavailable,
             };
             if !error.wants_smaller_page() || !pager.shrink(page, why) {
                 return Err(error);
             }
             if matches!(error.soap(), Some(SoapError::MemoryExhausted(_))) {
-                self.wait_or(error, O::NAME, &mut memory, None).await?;
+                self.wait_or(error, R::LIST, &mut memory, None).await?;
             } else if error.is_broken_off() {
-                // A server that breaks connections off is not to be asked again in the same breath.
-                self.wait_or(error, O::NAME, &mut broken, None).await?;
+                // A server that breaks connections off needs a pause before the next request.
+                self.wait_or(error, R::LIST, &mut broken, None).await?;
             }
         }
         Ok(pager.finish())
@@ -289,7 +289,7 @@ impl AxlClient {
         let mut tried = Vec::new();
         loop {
             let version = self.version();
-            let asked = self.ask(request, Wording::Of(version)).await;
+            let asked = self.send(request, RequestVersion::Of(version)).await;
             let error = match asked.answer {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
@@ -305,7 +305,7 @@ impl AxlClient {
                     let next = alternatives(supported).find(|other| !tried.contains(other));
                     let Some(next) = next else { return Err(error) };
                     tracing::debug!(%version, %next, "the server wants another version of AXL");
-                    self.speak(next);
+                    self.set_version(next);
                 }
                 // A connection that broke is dealt with by the caller, who knows what was asked for.
                 Some(_) | None if error.is_broken_off() || error.is_outcome_unknown() => {
@@ -318,10 +318,10 @@ impl AxlClient {
         }
     }
 
-    /// Asks for the version without knowing any: in the namespace 1.0, which every server answers with
+    /// Requests the version without knowing any: in the namespace 1.0, which every server answers with
     /// the oldest version that it knows; failing that, in those that it names.
-    async fn probe(&self) -> Result<<GetCcmVersion as Operation>::Output, AxlError> {
-        let first = self.patiently(Wording::Oldest).await;
+    async fn probe(&self) -> Result<CcmVersion, AxlError> {
+        let first = self.request_version(RequestVersion::Oldest).await;
         let Err(error) = &first else { return first };
         let Some(SoapError::VersionNotSupported { supported }) = error.soap() else {
             return first;
@@ -333,7 +333,7 @@ impl AxlClient {
         }
         let mut last = first;
         for version in named {
-            last = self.patiently(Wording::Of(version)).await;
+            last = self.request_version(RequestVersion::Of(version)).await;
             match &last {
                 Err(error)
                     if matches!(error.soap(), Some(SoapError::VersionNotSupported { .. })) => {}
@@ -343,14 +343,11 @@ impl AxlClient {
         last
     }
 
-    /// Asks for the version and waits while the server is busy.
-    async fn patiently(
-        &self,
-        wording: Wording,
-    ) -> Result<<GetCcmVersion as Operation>::Output, AxlError> {
+    /// Requests the version and waits while the server is busy.
+    async fn request_version(&self, version: RequestVersion) -> Result<CcmVersion, AxlError> {
         let mut throttled = self.options.throttled.random_delays();
         loop {
-            let asked = self.ask(&GetCcmVersion {}, wording).await;
+            let asked = self.send(&GetCcmVersion {}, version).await;
             let error = match asked.answer {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
@@ -363,7 +360,7 @@ impl AxlClient {
     }
 
     /// Sends one request and reads its answer.
-    async fn ask<O: Operation>(&self, request: &O, wording: Wording) -> Asked<O::Output> {
+    async fn send<O: Operation>(&self, request: &O, version: RequestVersion) -> Sent<O::Output> {
         let writes = O::INTENT == Intent::Write;
         let soap_error = |source| AxlError::Soap {
             endpoint: self.endpoint().clone(),
@@ -371,22 +368,22 @@ impl AxlClient {
             writes,
             source,
         };
-        let text = match envelope(wording.namespace(), request) {
+        let text = match envelope(version.namespace(), request) {
             Ok(text) => text,
-            Err(error) => return Asked { answer: Err(soap_error(error)), retry_after: None },
+            Err(error) => return Sent { answer: Err(soap_error(error)), retry_after: None },
         };
-        let headers = wording.headers(O::NAME);
+        let headers = version.headers(O::NAME);
         // Zeroed after use: a request can hold a password.
         let body = Bytes::from_owner(Zeroizing::new(text));
         match self.session.post(&headers, body, O::INTENT).await {
             Ok(answer) => {
                 let retry_after = answer.retry_after;
-                Asked { answer: parse(answer).await.map_err(soap_error), retry_after }
+                Sent { answer: parse::<O>(answer).await.map_err(soap_error), retry_after }
             }
             Err(source) => {
                 let endpoint = self.endpoint().clone();
                 let error = AxlError::Session { endpoint, operation: O::NAME, writes, source };
-                Asked { answer: Err(error), retry_after: None }
+                Sent { answer: Err(error), retry_after: None }
             }
         }
     }
@@ -408,7 +405,7 @@ impl AxlClient {
         Ok(())
     }
 
-    fn speak(&self, version: AxlVersion) {
+    fn set_version(&self, version: AxlVersion) {
         *self.version.lock().unwrap_or_else(PoisonError::into_inner) = version;
     }
 
@@ -418,16 +415,17 @@ impl AxlClient {
 }
 
 /// What came of one request.
-struct Asked<T> {
+struct Sent<T> {
     answer: Result<T, AxlError>,
-    /// How long the server wants to be left alone, where it says so.
+    /// How long the server asks to wait before the next request (`Retry-After`).
     retry_after: Option<Duration>,
 }
 
 /// Reads an answer; a large one on a thread of its own, so that the others go on meanwhile.
-async fn parse<T: Answer + Send + 'static>(answer: HttpAnswer) -> Result<T, SoapError> {
+async fn parse<O: Operation>(answer: HttpAnswer) -> Result<O::Output, SoapError> {
     let is_large = answer.body.len() > LARGE_ANSWER;
-    let read = move || read_answer(answer.status, answer.content_type.as_deref(), &answer.body);
+    let read =
+        move || read_response::<O>(answer.status, answer.content_type.as_deref(), &answer.body);
     if !is_large {
         return read();
     }
@@ -438,14 +436,14 @@ async fn parse<T: Answer + Send + 'static>(answer: HttpAnswer) -> Result<T, Soap
 
 /// In which version a request is written.
 #[derive(Clone, Copy, Debug)]
-enum Wording {
+enum RequestVersion {
     /// Namespace 1.0 and no `SOAPAction`: the server takes the oldest version that it knows.
     Oldest,
     /// A version of its own.
     Of(AxlVersion),
 }
 
-impl Wording {
+impl RequestVersion {
     fn namespace(self) -> &'static str {
         match self {
             Self::Oldest => "1.0",

@@ -1,4 +1,4 @@
-//! The AXL session, tried on a real server that answers what the test says.
+//! The AXL session, tried on a real server that answers as the test defines.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,9 +10,9 @@ use crate::soap::error::SoapError;
 
 use super::client::{AxlClient, AxlOptions};
 use super::error::AxlError;
-use super::execute_sql_query::ExecuteSqlQuery;
-use super::list_phone::ListPhone;
-use super::update_app_user::UpdateAppUser;
+use super::phone::ListPhone;
+use super::sql::ExecuteSqlQuery;
+use super::user::UpdateAppUser;
 use super::version::AxlVersion;
 use crate::domain::association::UserKind;
 
@@ -99,7 +99,7 @@ async fn falls_back_to_the_best_version_that_is_listed() {
     })
     .await;
     let client = connect(&server, quick()).await.unwrap();
-    let rows = client.call(&ExecuteSqlQuery::new("select 1")).await.unwrap().into_rows();
+    let rows = client.call(&ExecuteSqlQuery::new("select 1")).await.unwrap();
     assert_eq!(rows[0]["count"], "2");
     assert_eq!(client.version(), AxlVersion::V12_5);
     // 15.0, 14.0 and 12.5 were tried once each.
@@ -134,7 +134,7 @@ async fn a_wrong_password_is_sent_once() {
 }
 
 #[tokio::test]
-async fn html_instead_of_soap_is_told() {
+async fn html_instead_of_soap_is_named() {
     let server = TestServer::usual(|_, _| {
         Reply::with(200, &[("Content-Type", "text/html")], "<html><title>Login</title></html>")
     })
@@ -146,8 +146,8 @@ async fn html_instead_of_soap_is_told() {
 
 #[tokio::test]
 async fn waits_while_the_server_is_busy_but_not_for_ever() {
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let teller = Arc::clone(&told);
+    let waits = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&waits);
     let server = TestServer::usual(|request, number| {
         if request.body.contains("getCCMVersion") {
             version("14.0.1")
@@ -161,13 +161,13 @@ async fn waits_while_the_server_is_busy_but_not_for_ever() {
     })
     .await;
     let on_wait: super::client::WaitObserver =
-        Arc::new(move |operation, _, _| teller.lock().unwrap().push(operation));
+        Arc::new(move |operation, _, _| log.lock().unwrap().push(operation));
     let options = AxlOptions { on_wait: Some(on_wait), ..quick() };
     let client = connect(&server, options).await.unwrap();
     let update = UpdateAppUser::replacing("pusher", vec!["SEP1".to_owned()]).unwrap();
     let answer = client.call(&update).await.unwrap();
-    assert_eq!(answer.uuid(), Some("{0A1B2C3D-0000-0000-0000-000000000000}"));
-    assert_eq!(*told.lock().unwrap(), ["updateAppUser"; 2]);
+    assert_eq!(answer.uuid.as_deref(), Some("{0A1B2C3D-0000-0000-0000-000000000000}"));
+    assert_eq!(*waits.lock().unwrap(), ["updateAppUser"; 2]);
     let error = client.call(&ExecuteSqlQuery::new("select 1")).await.unwrap_err();
     assert_eq!(error.soap(), Some(&SoapError::Throttled));
 }
@@ -249,13 +249,13 @@ fn phones(request: &Request, total: usize) -> Reply {
 }
 
 #[tokio::test]
-async fn reads_a_list_in_pages_that_the_server_bears() {
+async fn reads_a_list_in_pages_that_the_server_accepts() {
     let too_large = "Query request too large. Total rows matched: 1201 rows. Suggestive Row Fetch: \
                      less than 844 rows";
-    for way in [0, 1, 2, 3] {
+    for failure in [0, 1, 2, 3] {
         let (server, client) = release_14(move |request, _| {
             let first = number(request, "first");
-            match way {
+            match failure {
                 _ if first <= 125 => phones(request, 1201),
                 0 => Reply::new(500, &fault(too_large, -1)),
                 1 => phones(request, 1201).cut_by(30),
@@ -267,7 +267,7 @@ async fn reads_a_list_in_pages_that_the_server_bears() {
         let mut progress = Vec::new();
         let listing = client.list(ListPhone::all(), |count| progress.push(count)).await.unwrap();
         assert!(listing.complete);
-        assert_eq!((listing.rows.len(), listing.repeated), (1201, 0), "{way}");
+        assert_eq!((listing.rows.len(), listing.repeated), (1201, 0), "{failure}");
         assert_eq!(listing.rows[1200].name, "SEP000000001200");
         assert_eq!(progress.last(), Some(&1201));
         drop(server);
@@ -301,7 +301,7 @@ async fn a_list_of_devices_that_was_left_out_is_looked_up() {
 }
 
 #[tokio::test]
-async fn a_list_of_devices_that_nobody_tells_is_an_error() {
+async fn a_list_of_devices_that_neither_source_gives_is_an_error() {
     let (_server, client) = release_14(|request, _| {
         if request.body.contains("getUser") {
             Reply::new(200, &envelope("getUser", "<user><userid>p</userid></user>"))
@@ -315,7 +315,7 @@ async fn a_list_of_devices_that_nobody_tells_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_missing_user_is_told_apart() {
+async fn a_missing_user_is_recognised() {
     let (_server, client) = release_14(|_, _| {
         Reply::new(500, &fault("Item not valid: The specified User was not found", 5007))
     })

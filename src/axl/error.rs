@@ -59,7 +59,7 @@ pub enum AxlError {
 }
 
 impl AxlError {
-    /// Tells whether user, password or roles are the reason.
+    /// Returns whether user, password or roles are the reason.
     pub fn is_authentication(&self) -> bool {
         match self {
             Self::Session { source, .. } => match source {
@@ -73,33 +73,33 @@ impl AxlError {
         }
     }
 
-    /// Tells whether the password itself was refused, as opposed to a missing role.
+    /// Returns whether the password itself was refused, as opposed to a missing role.
     pub fn is_password_refused(&self) -> bool {
         matches!(self, Self::Session { source: SessionError::PasswordRefused { .. }, .. })
     }
 
-    /// Tells whether the change was refused because its target has a higher User Rank than the account.
+    /// Returns whether the change was refused because its target has a higher User Rank than the account.
     pub fn is_outranked(&self) -> bool {
         self.fault().is_some_and(|fault| fault.kind() == FaultKind::OutrankedUser)
     }
 
-    /// Tells whether the server does not know the object that was asked for.
+    /// Returns whether the server does not know the object that was asked for.
     pub fn is_not_found(&self) -> bool {
         self.fault().is_some_and(|fault| fault.kind() == FaultKind::NotFound)
     }
 
-    /// Tells whether the database refused the question, as opposed to a cluster that cannot answer now.
+    /// Returns whether the database refused the question, as opposed to a cluster that cannot answer now.
     pub fn is_sql_refused(&self) -> bool {
         self.fault().is_some_and(Fault::is_sql_refusal)
     }
 
-    /// Tells whether the server answered, and its answer is that it will not: not for lack of memory or
+    /// Returns whether the server answered, and refused: not for lack of memory or
     /// because the answer would be too large.
     pub fn is_refusal(&self) -> bool {
         matches!(self.soap(), Some(SoapError::Fault(_)))
     }
 
-    /// Tells whether a change may have happened although no answer says so: read before writing again.
+    /// Returns whether a change may have happened although no answer says so: read before writing again.
     pub fn is_outcome_unknown(&self) -> bool {
         match self {
             Self::Session { writes: true, source: SessionError::Http(error), .. } => {
@@ -119,7 +119,7 @@ impl AxlError {
         }
     }
 
-    /// Tells whether the server was not there, or its services were not up. That passes by itself where it has
+    /// Returns whether the server was not there, or its services were not up. That passes by itself where it has
     /// answered before.
     pub fn is_outage(&self) -> bool {
         match self {
@@ -129,13 +129,13 @@ impl AxlError {
         }
     }
 
-    /// Tells whether the server or the connection went away under the call, so that the server no longer works
+    /// Returns whether the server or the connection went away under the call, so that the server no longer works
     /// on it: after a time limit it may.
     pub fn is_cut_off(&self) -> bool {
         self.is_broken_off() || self.is_outage()
     }
 
-    /// Tells whether the answer broke off on its way, so that it may come whole when it is asked again.
+    /// Returns whether the answer broke off on its way, so that it may come whole when it is asked again.
     pub fn is_broken_off(&self) -> bool {
         match self {
             Self::Session { source: SessionError::Http(error), .. } => {
@@ -146,7 +146,7 @@ impl AxlError {
         }
     }
 
-    /// Says in a few words why something must wait.
+    /// Describes the cause in short, without the operation and the server.
     pub fn why(&self) -> String {
         match self {
             Self::Soap { source, .. } => source.to_string(),
@@ -155,7 +155,7 @@ impl AxlError {
         }
     }
 
-    /// Tells whether asking for fewer rows may help.
+    /// Returns whether asking for fewer rows may help.
     pub fn wants_smaller_page(&self) -> bool {
         match self {
             // Some 12.5 servers drop the connection instead of saying that a query is too large.

@@ -1,4 +1,4 @@
-//! Reading long lists page by page, without believing that a short answer is a whole one.
+//! Reading long lists page by page, without taking a short answer for a whole one.
 
 use std::collections::HashSet;
 
@@ -26,37 +26,37 @@ pub struct Listing<R> {
     pub pages: usize,
 }
 
-/// Decides which pages are asked for. It knows nothing of servers, so that it can be tested without one.
+/// Decides which pages are asked for. It does no I/O.
 ///
-/// The order of rows is not guaranteed and no total is told (AXL Developer Guide). Rows are therefore
+/// The order of rows is not guaranteed and no total is returned (AXL Developer Guide). Rows are therefore
 /// kept once by their key, and only a page with fewer rows than asked for proves the end. A page without
 /// anything new does not: two in a row stop the reading, and the listing says that it is incomplete.
 ///
-/// Pages shrink when the server cannot bear them and grow again after some that it bore. A size that was
+/// Pages shrink when the server refuses them and grow again after some that it accepted. A size that was
 /// too large for one answer is not tried again; one that failed for another reason is, once.
 #[derive(Debug)]
 pub struct Pager<R> {
     skip: u64,
     first: u64,
     most: u64,
-    borne: u32,
+    accepted: u32,
     refused: Option<u64>,
     rows: Vec<R>,
     seen: HashSet<String>,
     repeated: usize,
     pages: usize,
-    barren: u32,
+    without_new_rows: u32,
     complete: bool,
     done: bool,
 }
 
 /// Why a page was not given.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Unborne {
+pub enum PageRefusal {
     /// It would have been too large; the server may suggest fewer rows than a number.
     TooLarge(Option<u64>),
     /// The server could not do it now, or broke off.
-    NotNow,
+    Unavailable,
 }
 
 impl<R> Pager<R> {
@@ -67,19 +67,19 @@ impl<R> Pager<R> {
             skip: 0,
             first,
             most: most.max(first),
-            borne: 0,
+            accepted: 0,
             refused: None,
             rows: Vec::new(),
             seen: HashSet::new(),
             repeated: 0,
             pages: 0,
-            barren: 0,
+            without_new_rows: 0,
             complete: false,
             done: false,
         }
     }
 
-    /// Tells whether the reading has ended.
+    /// Returns whether the reading has ended.
     pub fn is_done(&self) -> bool {
         self.done
     }
@@ -115,33 +115,34 @@ impl<R> Pager<R> {
             self.done = true;
             return;
         }
-        self.barren = if self.rows.len() == before { self.barren + 1 } else { 0 };
-        self.done = self.barren == BARREN_PAGES;
-        self.borne += 1;
-        if self.borne >= BORNE_TO_GROW {
-            self.borne = 0;
+        self.without_new_rows =
+            if self.rows.len() == before { self.without_new_rows + 1 } else { 0 };
+        self.done = self.without_new_rows == MOST_PAGES_WITHOUT_NEW_ROWS;
+        self.accepted += 1;
+        if self.accepted >= PAGES_TO_GROW {
+            self.accepted = 0;
             self.first = self.first.saturating_mul(2).min(self.most);
         }
     }
 
     /// Goes back to a page that was not given, with half of its rows, or fewer where the server suggests
     /// that. Returns whether that was still possible.
-    pub fn shrink(&mut self, page: Page, why: Unborne) -> bool {
+    pub fn shrink(&mut self, page: Page, why: PageRefusal) -> bool {
         if page.first <= 1 {
             return false;
         }
         let half = page.first / 2;
         self.first = match why {
             // "Less than" the suggested number; but the suggestion is known to be unreliable.
-            Unborne::TooLarge(Some(rows)) => rows.saturating_sub(1).clamp(1, half),
-            Unborne::TooLarge(None) | Unborne::NotNow => half,
+            PageRefusal::TooLarge(Some(rows)) => rows.saturating_sub(1).clamp(1, half),
+            PageRefusal::TooLarge(None) | PageRefusal::Unavailable => half,
         };
         // What fails twice will fail again.
         let is_second = self.refused.replace(page.first) == Some(page.first);
-        if is_second || why != Unborne::NotNow {
+        if is_second || why != PageRefusal::Unavailable {
             self.most = self.most.min(self.first);
         }
-        self.borne = 0;
+        self.accepted = 0;
         self.skip = page.skip;
         true
     }
@@ -166,14 +167,14 @@ impl<R> Pager<R> {
 /// fields that are asked for here, 500 rows are about half a megabyte.
 pub const FIRST_PAGE: u64 = 500;
 
-/// How many rows a page has at most once the server has shown that it bears them.
+/// How many rows a page has at most once the server has accepted some.
 pub const LARGEST_PAGE: u64 = 1000;
 
-/// After so many pages that the server bore, the next ones are larger.
-const BORNE_TO_GROW: u32 = 4;
+/// After so many accepted pages, the next ones are larger.
+const PAGES_TO_GROW: u32 = 4;
 
 /// After so many pages in a row without anything new, the reading stops.
-const BARREN_PAGES: u32 = 2;
+const MOST_PAGES_WITHOUT_NEW_ROWS: u32 = 2;
 
 #[cfg(test)]
 mod tests {
@@ -191,7 +192,7 @@ mod tests {
                     pager.accept(page, rows, |row: &String| Some(row.as_str()));
                 }
                 None => assert!(
-                    pager.shrink(page, Unborne::TooLarge(None)),
+                    pager.shrink(page, PageRefusal::TooLarge(None)),
                     "too large even for one row"
                 ),
             }
@@ -216,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_ignores_the_page_is_not_believed() {
+    fn a_server_that_ignores_the_page_is_incomplete() {
         let mut asked = 0;
         let listing = read(3, |_| {
             asked += 1;
@@ -237,19 +238,19 @@ mod tests {
     }
 
     #[test]
-    fn shrinks_to_what_the_server_bears() {
+    fn shrinks_to_what_the_server_accepts() {
         let mut pager = Pager::<String>::new(500, 1000);
         let page = pager.next_page();
-        assert!(pager.shrink(page, Unborne::NotNow));
+        assert!(pager.shrink(page, PageRefusal::Unavailable));
         let page = pager.next_page();
         assert_eq!(page, Page { skip: 0, first: 250 });
-        assert!(pager.shrink(page, Unborne::TooLarge(Some(100))));
+        assert!(pager.shrink(page, PageRefusal::TooLarge(Some(100))));
         let page = pager.next_page();
         assert_eq!(page.first, 99);
-        assert!(pager.shrink(page, Unborne::TooLarge(Some(0))));
+        assert!(pager.shrink(page, PageRefusal::TooLarge(Some(0))));
         let page = pager.next_page();
         assert_eq!(page.first, 1);
-        assert!(!pager.shrink(page, Unborne::NotNow));
+        assert!(!pager.shrink(page, PageRefusal::Unavailable));
     }
 
     /// Takes `pages` full pages and returns the size of the one that follows.
@@ -268,10 +269,10 @@ mod tests {
         assert_eq!(after(&mut pager, 1), 1000);
         assert_eq!(after(&mut pager, 8), 1000);
         let page = pager.next_page();
-        assert!(pager.shrink(page, Unborne::NotNow));
+        assert!(pager.shrink(page, PageRefusal::Unavailable));
         assert_eq!(after(&mut pager, 4), 1000, "there was no memory at that moment");
         let page = pager.next_page();
-        assert!(pager.shrink(page, Unborne::TooLarge(None)));
+        assert!(pager.shrink(page, PageRefusal::TooLarge(None)));
         assert_eq!(after(&mut pager, 20), 500);
         assert_eq!(pager.asked(), pager.count() as u64);
     }
@@ -280,10 +281,10 @@ mod tests {
     fn what_fails_twice_is_not_tried_a_third_time() {
         let mut pager = Pager::new(500, 500);
         let page = pager.next_page();
-        assert!(pager.shrink(page, Unborne::NotNow));
+        assert!(pager.shrink(page, PageRefusal::Unavailable));
         assert_eq!(after(&mut pager, 4), 500);
         let page = pager.next_page();
-        assert!(pager.shrink(page, Unborne::NotNow));
+        assert!(pager.shrink(page, PageRefusal::Unavailable));
         assert_eq!(after(&mut pager, 40), 250);
     }
 
@@ -293,15 +294,15 @@ mod tests {
         let (one, two) = (pager.next_page(), pager.next_page());
         assert_eq!((one.skip, two.skip), (0, 3));
         pager.accept(one, vec![1, 2, 3], |_| None);
-        assert!(pager.shrink(two, Unborne::NotNow));
+        assert!(pager.shrink(two, PageRefusal::Unavailable));
         assert_eq!(pager.next_page(), Page { skip: 3, first: 1 });
     }
 
     proptest! {
         #[test]
-        fn reads_every_row_once(rows in 0_u32..400, first in 1_u64..90, bears in 1_u64..60) {
+        fn reads_every_row_once(rows in 0_u32..400, first in 1_u64..90, accepts in 1_u64..60) {
             let all: Vec<u32> = (0..rows).collect();
-            let listing = read(first, |page| (page.first <= bears).then(|| slice(&all, page)));
+            let listing = read(first, |page| (page.first <= accepts).then(|| slice(&all, page)));
             prop_assert!(listing.complete);
             prop_assert_eq!(listing.rows.len(), all.len());
             prop_assert_eq!(listing.repeated, 0);

@@ -1,81 +1,240 @@
-//! The shapes that several requests share.
+//! The shapes that AXL operations share: get one object, list objects page by page, do something with one object
+//! by its name; and how their responses are read.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::marker::PhantomData;
 
-use crate::soap::reference::DeviceNames;
+use serde::de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::ser::{SerializeMap as _, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::operation::Operation;
+use super::paging::Page;
+use crate::soap::scalar::Loose;
 use crate::soap::tags::ReturnedTags;
 
-use super::paging::Page;
+/// An object that a `get…` operation returns.
+pub trait Object: DeserializeOwned + Send + 'static {
+    /// The operation, such as `getPhone`.
+    const GET: &'static str;
+    /// The element of the response that holds the object.
+    const ELEMENT: &'static str;
+    /// The element of the request that identifies the object.
+    const KEY: &'static str = "name";
+    /// The fields to return, in the order of the AXL schema.
+    const TAGS: ReturnedTags;
 
-/// The content of every `list…` request, in the order of the AXL schema.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct ListRequest<C> {
-    #[serde(rename = "searchCriteria")]
-    pub(super) criteria: C,
-    #[serde(rename = "returnedTags")]
+    /// Keeps what must be written back exactly as the server wrote it.
+    fn keep(&mut self, _document: &str) {}
+}
+
+/// A `get…` request for one object.
+#[derive(Clone, Debug)]
+pub struct Get<T> {
+    name: String,
     tags: ReturnedTags,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    skip: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    first: Option<u64>,
+    object: PhantomData<fn() -> T>,
 }
 
-impl<C> ListRequest<C> {
-    pub(super) fn new(criteria: C, tags: ReturnedTags) -> Self {
-        Self { criteria, tags, skip: None, first: None }
+impl<T: Object> Get<T> {
+    /// Requests the object with this name.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self::with_tags(name, T::TAGS)
     }
 
-    pub(super) fn turn_to(&mut self, page: Page) {
-        self.skip = Some(page.skip);
-        self.first = Some(page.first);
+    pub(super) fn with_tags(name: impl Into<String>, tags: ReturnedTags) -> Self {
+        Self { name: name.into(), tags, object: PhantomData }
     }
 }
 
-/// The content of a request for one object by its name.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct NamedRequest {
-    pub(super) name: String,
-    #[serde(rename = "returnedTags")]
-    pub(super) tags: ReturnedTags,
-}
-
-/// The content of a request that does something with one object.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct ByName {
-    pub(super) name: String,
-}
-
-/// The content of a request for one user.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct UserRequest {
-    pub(super) userid: String,
-    #[serde(rename = "returnedTags")]
-    pub(super) tags: ReturnedTags,
-}
-
-/// The content of a request that replaces the devices of a user.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct DevicesOfUser {
-    userid: String,
-    #[serde(rename = "associatedDevices")]
-    devices: DeviceNames,
-}
-
-impl DevicesOfUser {
-    /// Returns nothing when there is no device in the list.
-    pub(super) fn replacing(userid: String, devices: Vec<String>) -> Option<Self> {
-        let has_any = devices.iter().any(|name| !name.trim().is_empty());
-        has_any.then_some(Self { userid, devices: DeviceNames { device: devices } })
-    }
-
-    pub(super) fn clearing(userid: String) -> Self {
-        Self { userid, devices: DeviceNames::default() }
+impl<T: Object> Serialize for Get<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry(T::KEY, &self.name)?;
+        map.serialize_entry("returnedTags", &self.tags)?;
+        map.end()
     }
 }
 
-/// The element that almost every answer is wrapped in.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
-pub(super) struct Return<T> {
-    #[serde(rename = "return")]
-    pub(super) content: T,
+impl<T: Object> Operation for Get<T> {
+    const NAME: &'static str = T::GET;
+    type Output = T;
+
+    fn read<'de, D: Deserializer<'de>>(content: D) -> Result<T, D::Error> {
+        one(T::ELEMENT, content)
+    }
+
+    fn keep(output: &mut T, document: &str) {
+        output.keep(document);
+    }
+}
+
+/// A row that a `list…` operation returns.
+pub trait Row: Clone + DeserializeOwned + Send + 'static {
+    /// The operation, such as `listPhone`.
+    const LIST: &'static str;
+    /// The element of the response that holds one row.
+    const ELEMENT: &'static str;
+    /// The search criterion. AXL requires at least one.
+    const CRITERION: &'static str = "name";
+    /// The fields to return, in the order of the AXL schema.
+    const TAGS: ReturnedTags;
+
+    /// Returns what identifies the row: its UUID, or else its name.
+    fn key(&self) -> Option<&str>;
+}
+
+/// A `list…` request, whose response comes in pages.
+#[derive(Clone, Debug)]
+pub struct List<R> {
+    pattern: String,
+    tags: ReturnedTags,
+    page: Option<Page>,
+    row: PhantomData<fn() -> R>,
+}
+
+impl<R: Row> List<R> {
+    /// Requests the rows whose criterion matches a pattern, in which `%` matches any text.
+    pub fn matching(pattern: impl Into<String>) -> Self {
+        Self { pattern: pattern.into(), tags: R::TAGS, page: None, row: PhantomData }
+    }
+
+    /// Requests all rows.
+    pub fn all() -> Self {
+        Self::matching("%")
+    }
+
+    pub(super) fn with_tags(self, tags: ReturnedTags) -> Self {
+        Self { tags, ..self }
+    }
+
+    /// Sets which page is requested.
+    pub fn set_page(&mut self, page: Page) {
+        self.page = Some(page);
+    }
+}
+
+impl<R: Row> Serialize for List<R> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        struct Criterion<'a>(&'static str, &'a str);
+        impl Serialize for Criterion<'_> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_map([(self.0, self.1)])
+            }
+        }
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("searchCriteria", &Criterion(R::CRITERION, &self.pattern))?;
+        map.serialize_entry("returnedTags", &self.tags)?;
+        if let Some(page) = self.page {
+            map.serialize_entry("skip", &page.skip)?;
+            map.serialize_entry("first", &page.first)?;
+        }
+        map.end()
+    }
+}
+
+impl<R: Row> Operation for List<R> {
+    const NAME: &'static str = R::LIST;
+    type Output = Vec<R>;
+
+    fn read<'de, D: Deserializer<'de>>(content: D) -> Result<Vec<R>, D::Error> {
+        Ok(optional(R::ELEMENT, content)?.unwrap_or_default())
+    }
+}
+
+/// Declares a request that changes one object, identified by its name, and returns a [`StandardReturn`].
+macro_rules! change_by_name {
+    ($(#[$doc:meta])* $request:ident, $operation:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, serde::Serialize)]
+        pub struct $request {
+            name: String,
+        }
+
+        impl $request {
+            /// Requests it for the object with this name.
+            pub fn named(name: impl Into<String>) -> Self {
+                Self { name: name.into() }
+            }
+        }
+
+        impl $crate::axl::operation::Operation for $request {
+            const NAME: &'static str = $operation;
+            const INTENT: $crate::net::session::Intent = $crate::net::session::Intent::Write;
+            type Output = $crate::axl::request::StandardReturn;
+        }
+    };
+}
+pub(super) use change_by_name;
+
+/// What AXL returns for a change, `StandardResponse` of the AXL schema: `true` or the UUID of the changed object.
+///
+/// Anything else is an error, so that a change that the server denies never looks like one that happened.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StandardReturn {
+    /// The UUID, as AXL writes it, when there is one.
+    pub uuid: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for StandardReturn {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Loose(text) = Loose::deserialize(deserializer)?;
+        match text.trim() {
+            "true" => Ok(Self { uuid: None }),
+            text if text.starts_with('{') && text.ends_with('}') => {
+                Ok(Self { uuid: Some(text.to_owned()) })
+            }
+            other => {
+                let other: String = other.chars().take(60).collect();
+                Err(D::Error::custom(format_args!("expected true or a UUID, found {other:?}")))
+            }
+        }
+    }
+}
+
+/// Reads the one child element that has this name, and skips all others.
+pub(super) fn one<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    element: &'static str,
+    content: D,
+) -> Result<T, D::Error> {
+    optional(element, content)?.ok_or_else(|| D::Error::missing_field(element))
+}
+
+/// Reads the child element of this name, or the sequence of them where `T` is one; nothing when there is none.
+pub(super) fn optional<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    element: &'static str,
+    content: D,
+) -> Result<Option<T>, D::Error> {
+    content.deserialize_map(ChildVisitor { element, value: PhantomData })
+}
+
+struct ChildVisitor<T> {
+    element: &'static str,
+    value: PhantomData<fn() -> T>,
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ChildVisitor<T> {
+    type Value = Option<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an element that holds {:?}", self.element)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<T>, A::Error> {
+        let mut found = None;
+        while let Some(key) = map.next_key::<String>()? {
+            if key != self.element {
+                map.next_value::<IgnoredAny>()?;
+            } else if found.replace(map.next_value()?).is_some() {
+                // A second one could replace the first by nothing.
+                return Err(A::Error::duplicate_field(self.element));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Returns what identifies a row; an empty name does not.
+pub(super) fn row_key<'row>(uuid: Option<&'row str>, name: &'row str) -> Option<&'row str> {
+    uuid.or_else(|| (!name.is_empty()).then_some(name))
 }

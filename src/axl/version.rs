@@ -1,9 +1,9 @@
-//! The versions of the AXL schema, and which one to speak.
+//! The versions of the AXL schema, and which one to use.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A version of the AXL schema that this program speaks. There is no 13 (AXL Developer Guide).
+/// A version of the AXL schema that this program supports. There is no 13 (AXL Developer Guide).
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum AxlVersion {
     /// 11.5
@@ -45,11 +45,11 @@ impl AxlVersion {
         newest.ok_or_else(|| VersionError::TooOld(version.chars().take(60).collect()))
     }
 
-    /// Returns those versions that a server says it supports, the newest first.
+    /// Returns those versions that a server lists as supported, the newest first.
     ///
-    /// A server may say `12.x`, which means 12.5 or 12.0 or both, so both are returned.
+    /// A server may list `12.x`, which means 12.5 or 12.0 or both, so both are returned.
     pub fn among(supported: &[String]) -> Vec<Self> {
-        let says = |version: &Self| {
+        let lists = |version: &Self| {
             supported.iter().any(|text| {
                 let (major, minor) = version.numbers();
                 match text.trim().split_once('.') {
@@ -59,7 +59,7 @@ impl AxlVersion {
                 }
             })
         };
-        Self::ALL.into_iter().rev().filter(says).collect()
+        Self::ALL.into_iter().rev().filter(lists).collect()
     }
 
     fn numbers(self) -> (u32, u32) {
@@ -88,13 +88,13 @@ impl fmt::Display for AxlVersion {
     }
 }
 
-/// Why a text leads to no version of the schema.
+/// Why no version of the schema fits.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum VersionError {
     /// A text that is no version at all.
     #[error("{0:?} is no version of Unified CM")]
     NoVersion(String),
-    /// A version that was asked for but is not one of ours.
+    /// A version that was asked for but is not supported.
     #[error("{0:?} is none of the AXL versions 11.5, 12.0, 12.5, 14.0 and 15.0")]
     NotSpoken(String),
     /// A server that is too old.

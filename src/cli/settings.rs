@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use etcetera::BaseStrategy as _;
 
 use crate::cli::args::{ConnectionArgs, PushArgs};
-use crate::config::{ConfigError, FileConfig, Layer, Section, environment, settle, settle_alone};
+use crate::config::{
+    ConfigError, FileConfig, Layer, Section, environment, resolve, resolve_without_cluster,
+};
 use crate::connect::cluster::{Connection, from_layer};
 use crate::connect::push_access::Way;
 use crate::domain::picture_rules::PictureRules;
@@ -45,7 +47,7 @@ pub fn settings_of(
     flags: Layer,
     environment: Layer,
 ) -> Result<(Option<String>, Layer), AppError> {
-    let (name, settings) = settle(flags, environment, section(file, cluster)?);
+    let (name, settings) = resolve(flags, environment, section(file, cluster)?);
     Ok((name, settings.over(file.map(FileConfig::machine).unwrap_or_default())))
 }
 
@@ -123,7 +125,7 @@ pub fn push_access(args: &ConnectionArgs, push: &PushArgs) -> Result<Way, AppErr
     let section = section(file.as_ref(), args.one_cluster()?)?;
     let flags = push.layer().over(args.layer());
     let environment = environment(|name| std::env::var(name).ok());
-    let settings = settle_alone(flags, environment, section);
+    let settings = resolve_without_cluster(flags, environment, section);
     Way::of(&settings.over(file.as_ref().map(FileConfig::machine).unwrap_or_default()))
 }
 

@@ -1,4 +1,4 @@
-//! What stands where in a config file, and which keys are not known there.
+//! Where each key of a config file is, and which keys are not known there.
 //!
 //! The file is read a second time, as a tree with places: the types that it is read into forget lines, and
 //! an error must not show the text of a line, because somebody may have written a password into it.
@@ -11,7 +11,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::keys::{Key, Place, advice};
-use super::sample::lists;
+use super::template::lists;
 use crate::domain::selector::near;
 use crate::domain::text::{excerpt, line_of};
 
@@ -141,7 +141,7 @@ impl Places {
         }
     }
 
-    /// What is known but cannot be shared is told even where the types would take it.
+    /// What is known but cannot be shared is reported even where the types would accept it.
     fn defaults(&mut self, text: &str, section: &DeTable<'_>, keys: &[Key]) {
         let before = self.unknown.len();
         self.table(text, "defaults", section, keys, |key| key.place == Place::Shared);
@@ -208,23 +208,29 @@ mod tests {
     }
 
     #[test]
-    fn a_known_key_in_the_wrong_place_is_told_where_it_belongs() {
-        let told = unknown("host = \"a\"\ntimeout = 5\n[defaults]\npassword_file = \"x\"\n");
-        assert!(told[0].contains("`host` cannot stand here") && told[0].contains("[cluster.NAME]"));
-        assert!(told[1].contains("[cluster.NAME] or [defaults]"), "{told:?}");
-        assert!(told[2].starts_with("line 4: the key `password_file` in [defaults]"), "{told:?}");
-        assert!(told[2].contains("belongs to one cluster"), "{told:?}");
+    fn a_known_key_in_the_wrong_place_gets_advice_where_it_belongs() {
+        let problems = unknown("host = \"a\"\ntimeout = 5\n[defaults]\npassword_file = \"x\"\n");
+        assert!(
+            problems[0].contains("`host` cannot stand here")
+                && problems[0].contains("[cluster.NAME]")
+        );
+        assert!(problems[1].contains("[cluster.NAME] or [defaults]"), "{problems:?}");
+        assert!(
+            problems[2].starts_with("line 4: the key `password_file` in [defaults]"),
+            "{problems:?}"
+        );
+        assert!(problems[2].contains("belongs to one cluster"), "{problems:?}");
     }
 
     #[test]
     fn passwords_get_their_own_advice() {
-        let told = unknown("[cluster.lab]\npassword = \"hunter2\"\n").concat();
-        assert!(told.contains("password_command or password_keyring"), "{told}");
-        assert!(!told.contains("hunter2"));
+        let problems = unknown("[cluster.lab]\npassword = \"hunter2\"\n").concat();
+        assert!(problems.contains("password_command or password_keyring"), "{problems}");
+        assert!(!problems.contains("hunter2"));
     }
 
     #[test]
-    fn what_is_no_table_or_no_known_table_is_told() {
+    fn what_is_no_table_or_no_known_table_is_reported() {
         for text in ["defaults = [\"h\"]\n", "[[defaults]]\ntimeout = 1\n", "defaults = 1\n"] {
             assert!(unknown(text)[0].contains("`defaults` is not a table"), "{text}");
         }

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use super::keys::{KEYS, Key, Place};
-use super::sample::lists;
+use super::keys::{Key, Place};
+use super::settings::KEYS;
+use super::template::lists;
 
-const BEGIN: &str = "<!-- keys: made from src/config/keys.rs, do not edit by hand -->\n";
+const BEGIN: &str = "<!-- keys: made from src/config/settings.rs, do not edit by hand -->\n";
 const END: &str = "<!-- end of keys -->\n";
 
 fn reference(keys: &[Key]) -> String {

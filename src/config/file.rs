@@ -14,18 +14,15 @@ use self::images::ImageSection;
 use self::nat::NatSection;
 use self::passwords::Sources;
 use super::check::{Places, Problem};
-use super::keys::KEYS;
-use super::layer::Layer;
 use super::origin::{Origin, Table};
-use super::settle::{Section, about_this_machine};
-use crate::domain::association::UserKind;
+use super::resolve::Section;
+use super::settings::{ClusterSection, KEYS, Layer};
 use crate::domain::nat::NatRules;
 use crate::domain::picture_rules::PictureRules;
-use crate::domain::registration::Source;
 use crate::domain::selector::{Pattern, near};
 use crate::domain::time_zone::{ZoneRule, Zones};
 
-/// What a config file says.
+/// A config file.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileConfig {
@@ -53,46 +50,9 @@ pub struct FileConfig {
     /// Where the file is.
     #[serde(skip)]
     path: PathBuf,
-    /// Which key stands where.
+    /// Where each key is.
     #[serde(skip)]
     places: Places,
-}
-
-/// What the file says about a cluster. `[defaults]` is read into the same type; which keys may stand there
-/// is said in [`KEYS`].
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ClusterSection {
-    host: Option<String>,
-    username: Option<String>,
-    password_file: Option<PathBuf>,
-    password_env: Option<String>,
-    password_command: Option<Vec<String>>,
-    password_keyring: Option<bool>,
-    ca_file: Option<PathBuf>,
-    pin_sha256: Option<String>,
-    insecure: Option<bool>,
-    axl_version: Option<String>,
-    ris_host: Option<String>,
-    registration_source: Option<RegistrationSource>,
-    ris_rate: Option<u32>,
-    push_user: Option<String>,
-    push_user_kind: Option<UserKind>,
-    push_password_file: Option<PathBuf>,
-    push_password_env: Option<String>,
-    push_password_command: Option<Vec<String>>,
-    push_password_keyring: Option<bool>,
-    phone_port: Option<u16>,
-    phone_ca_file: Option<PathBuf>,
-    phone_tls: Option<String>,
-    phone_tls_port: Option<u16>,
-    listen: Option<String>,
-    advertise: Option<String>,
-    tls_cert: Option<PathBuf>,
-    tls_key: Option<PathBuf>,
-    concurrency: Option<usize>,
-    max_logins_at_risk: Option<usize>,
-    timeout: Option<u64>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -115,14 +75,6 @@ impl TryFrom<String> for ZoneName {
             .map(Self)
             .map_err(|_| format!("{name:?} is no time zone; they are named as Europe/Paris is"))
     }
-}
-
-/// Where registrations come from, as the file writes it.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum RegistrationSource {
-    Risport,
-    Axl,
 }
 
 /// The config file cannot be used.
@@ -190,7 +142,7 @@ impl FileConfig {
     /// Reads a config file.
     ///
     /// # Errors
-    /// When it cannot be read, is no TOML, has a key that is not known or does not belong where it stands,
+    /// When it cannot be read, is no TOML, has a key that is not known or does not belong in its table,
     /// gives one password in two ways, or names a command while everybody may write into it.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
@@ -255,7 +207,7 @@ impl FileConfig {
     /// host that has no table too.
     pub fn machine(&self) -> Layer {
         let nat = NatRules::new(self.nat.iter().map(NatSection::rule).collect());
-        Layer { nat, ..about_this_machine(self.layer(Table::Defaults, &self.defaults)) }
+        Layer { nat, ..self.layer(Table::Defaults, &self.defaults).about_this_machine() }
     }
 
     /// Returns the name and the settings of the cluster that is meant.
@@ -311,54 +263,14 @@ impl FileConfig {
         section.clone().layer(folder, &table).from_source(|setting| {
             let name = table.to_string();
             let mut keys = KEYS.iter().filter(|key| key.setting() == setting);
-            let stands = keys.find_map(|key| Some((key.name, self.places.line(&name, key.name)?)));
-            let (key, line) = stands.map_or((setting, None), |(key, line)| (key, Some(line)));
+            let found = keys.find_map(|key| Some((key.name, self.places.line(&name, key.name)?)));
+            let (key, line) = found.map_or((setting, None), |(key, line)| (key, Some(line)));
             Origin::File { key, table: table.clone(), path: self.path.clone(), line }
         })
     }
 }
 
 impl ClusterSection {
-    /// Returns the settings; file names count from the folder of the config file.
-    fn layer(self, folder: &Path, table: &Table) -> Layer {
-        let password = self.password_sources().source(folder, table);
-        let push_password = self.push_password_sources().source(folder, table);
-        let section = self;
-        let beside = |path: PathBuf| folder.join(path);
-        Layer {
-            host: section.host,
-            username: section.username,
-            password,
-            ca_file: section.ca_file.map(beside),
-            pin_sha256: section.pin_sha256,
-            insecure: section.insecure,
-            axl_version: section.axl_version,
-            ris_host: section.ris_host,
-            registrations: section.registration_source.map(|source| match source {
-                RegistrationSource::Risport => Source::Risport70,
-                RegistrationSource::Axl => Source::RegistrationDynamic,
-            }),
-            ris_rate: section.ris_rate,
-            push_user: section.push_user,
-            push_user_kind: section.push_user_kind,
-            push_password,
-            phone_port: section.phone_port,
-            phone_ca_file: section.phone_ca_file.map(beside),
-            phone_tls: section.phone_tls,
-            phone_tls_port: section.phone_tls_port,
-            phone_repin: Vec::new(),
-            listen: section.listen,
-            advertise: section.advertise,
-            tls_cert: section.tls_cert.map(beside),
-            tls_key: section.tls_key.map(beside),
-            concurrency: section.concurrency,
-            max_logins_at_risk: section.max_logins_at_risk,
-            timeout: section.timeout,
-            nat: NatRules::default(),
-            origins: BTreeMap::new(),
-        }
-    }
-
     fn names_commands(&self) -> bool {
         self.password_command.is_some() || self.push_password_command.is_some()
     }
@@ -372,7 +284,7 @@ impl ClusterSection {
 
     fn password_sources(&self) -> Sources<'_> {
         Sources {
-            is_push_user: false,
+            keys: ["password_file", "password_env", "password_command", "password_keyring"],
             file: self.password_file.as_deref(),
             variable: self.password_env.as_deref(),
             command: self.password_command.as_deref(),
@@ -382,7 +294,12 @@ impl ClusterSection {
 
     fn push_password_sources(&self) -> Sources<'_> {
         Sources {
-            is_push_user: true,
+            keys: [
+                "push_password_file",
+                "push_password_env",
+                "push_password_command",
+                "push_password_keyring",
+            ],
             file: self.push_password_file.as_deref(),
             variable: self.push_password_env.as_deref(),
             command: self.push_password_command.as_deref(),

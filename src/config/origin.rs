@@ -3,8 +3,6 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::layer::option;
-
 /// The source of one value.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Origin {
@@ -16,7 +14,7 @@ pub enum Origin {
     File {
         /// The key.
         key: &'static str,
-        /// The table it stands in, such as `cluster.lab` or `defaults`.
+        /// Its table, such as `cluster.lab` or `defaults`.
         table: Table,
         /// The file.
         path: PathBuf,
@@ -90,4 +88,16 @@ impl From<String> for Origin {
     fn from(option: String) -> Self {
         Self::Option(option)
     }
+}
+
+/// Returns the option that a setting is on the command line.
+pub fn option(key: &str) -> String {
+    match key {
+        "password" | "push_password" => format!("{}-file", dashed(key)),
+        _ => dashed(key),
+    }
+}
+
+fn dashed(key: &str) -> String {
+    format!("--{}", key.replace('_', "-"))
 }

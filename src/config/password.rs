@@ -14,7 +14,7 @@ pub enum PasswordError {
     /// Some other encoding.
     #[error("is no UTF-8 text")]
     NotUtf8,
-    /// A character that nobody types: the server would refuse the password, and count that.
+    /// A control character: the server would refuse the password, and count that.
     #[error("holds the control character U+{0:04X}")]
     Control(u32),
 }
@@ -55,6 +55,17 @@ pub enum PasswordSource {
     Keyring(KeyringEntry),
 }
 
+impl PasswordSource {
+    /// Marks an entry of the keyring as the push user's.
+    #[must_use]
+    pub(super) fn of_push_user(mut self) -> Self {
+        if let Self::Keyring(entry) = &mut self {
+            entry.is_push_user = true;
+        }
+        self
+    }
+}
+
 /// An entry of the operating system's keyring: the password of one user of one cluster.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct KeyringEntry {
@@ -64,12 +75,12 @@ pub struct KeyringEntry {
 }
 
 impl KeyringEntry {
-    /// Takes which table of the config file it stands in, and which of its two users it is for.
+    /// Takes its table of the config file, and which of its two users it is for.
     pub fn new(cluster: impl Into<String>, is_push_user: bool) -> Self {
         Self { cluster: cluster.into(), is_push_user, account: None }
     }
 
-    /// Says whose password it is, as soon as that is settled: see [`super::account`].
+    /// Says whose password it is, once user and host are resolved: see [`super::account`].
     #[must_use]
     pub fn of(self, account: Option<String>) -> Self {
         Self { account, ..self }
@@ -167,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_types_is_refused() {
+    fn control_characters_are_refused() {
         let wide = |text: &str, bytes: fn(u16) -> [u8; 2]| {
             text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>()
         };
@@ -206,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_with_a_folder_stands_beside_the_config_file() {
+    fn a_program_with_a_folder_is_relative_to_the_config_file() {
         assert_eq!(command(&["pass", "show"]).unwrap().program(), Path::new("pass"));
         assert_eq!(command(&["bin/pw"]).unwrap().program(), Path::new("/etc/axlpaper/bin/pw"));
         assert_eq!(command(&["/bin/pw"]).unwrap().program(), Path::new("/bin/pw"));

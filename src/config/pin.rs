@@ -2,6 +2,8 @@
 
 use toml_edit::{DocumentMut, Item, Table, value};
 
+use super::resolve::is_same_host;
+
 /// A config file with a new pin.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Pinned {
@@ -17,7 +19,7 @@ pub enum PinError {
     /// The file is no TOML.
     #[error("the config file cannot be changed, because it is no TOML: {0}")]
     NoToml(String),
-    /// Something that is no cluster stands where the cluster would.
+    /// The cluster is not a table.
     #[error("`cluster.{0}` in the config file is no cluster")]
     NoCluster(String),
     /// The cluster of that name has another host.
@@ -61,7 +63,7 @@ pub fn with_pin(text: &str, name: &str, host: &str, pin: &str) -> Result<Pinned,
     let section =
         clusters.get_mut(name).and_then(Item::as_table_like_mut).ok_or_else(no_cluster)?;
     match section.get("host").map(|has| has.as_str()) {
-        Some(Some(has)) if same_host(has, host) => {}
+        Some(Some(has)) if is_same_host(has, host) => {}
         Some(has) => {
             return Err(PinError::OtherHost {
                 name: name.to_owned(),
@@ -82,11 +84,6 @@ pub fn with_pin(text: &str, name: &str, host: &str, pin: &str) -> Result<Pinned,
         None => drop(section.insert("pin_sha256", value(pin))),
     }
     Ok(Pinned { text: document.to_string(), old })
-}
-
-fn same_host(one: &str, other: &str) -> bool {
-    let bare = |host: &str| host.trim().trim_end_matches(":8443").to_ascii_lowercase();
-    bare(one) == bare(other)
 }
 
 #[cfg(test)]

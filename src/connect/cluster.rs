@@ -146,7 +146,7 @@ pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<Connection
         ris,
         username,
         axl_version: axl_version.map_err(|error| usage(&from_version, &error))?,
-        registrations: settings.registrations.unwrap_or(Source::Risport70),
+        registrations: settings.registration_source.unwrap_or(Source::Risport70),
         ris_rate,
         timeout: settings.timeout.map(Duration::from_secs),
         push_user_kind: settings.push_user_kind,

@@ -1,4 +1,4 @@
-//! The answer to `selectCmDeviceExt`, as it stands in the XML.
+//! The answer to `selectCmDeviceExt`, as the XML has it.
 //!
 //! Servers and releases differ in the names of the wrapping elements, so several are understood.
 
@@ -27,8 +27,14 @@ pub struct SelectAnswer {
 }
 
 impl Answer for SelectAnswer {
-    const ELEMENTS: &'static [&'static str] =
-        &["selectCmDeviceResponse", "selectCmDeviceExtResponse", "SelectCmDeviceResponse"];
+    fn is_element(name: &str) -> bool {
+        ["selectCmDeviceResponse", "selectCmDeviceExtResponse", "SelectCmDeviceResponse"]
+            .contains(&name)
+    }
+
+    fn element() -> String {
+        "selectCmDeviceResponse".to_owned()
+    }
 }
 
 impl SelectAnswer {

@@ -106,19 +106,19 @@ impl RisClient {
 
     /// Asks for the state of devices by name, as many as there are, one question after the other.
     ///
-    /// `on_event` is told about progress and waits. Names that are given twice are asked for once.
+    /// `on_event` is called with progress and waits. Names that are given twice are requested once.
     ///
     /// # Errors
     /// See [`RisError`]. Servers of the cluster that did not answer and totals that do not fit are no
-    /// errors but told in [`RisAnswer`].
+    /// errors but part of [`RisAnswer`].
     pub async fn devices(
         &self,
         names: &[DeviceName],
         on_event: impl FnMut(RisEvent) + Send,
     ) -> Result<RisAnswer, RisError> {
-        let told = Mutex::new(on_event);
+        let on_event = Mutex::new(on_event);
         // A panic of the listener is its own matter.
-        let tell = |event| (told.lock().unwrap_or_else(PoisonError::into_inner))(event);
+        let emit = |event| (on_event.lock().unwrap_or_else(PoisonError::into_inner))(event);
         let mut seen = HashSet::new();
         let names: Vec<&DeviceName> = names.iter().filter(|name| seen.insert(*name)).collect();
         let (mut done, total) = (0, names.len());
@@ -133,7 +133,7 @@ impl RisClient {
                 let chunk: Vec<DeviceName> =
                     waiting.drain(..size.min(waiting.len())).cloned().collect();
                 under_way.push_back(async move {
-                    let asked = self.ask_patiently(&chunk, &tell).await;
+                    let asked = self.request_with_retries(&chunk, &emit).await;
                     (chunk, asked)
                 });
             }
@@ -159,21 +159,21 @@ impl RisClient {
             answer.merge(asked?);
             size = size.saturating_mul(2).min(most);
             done += chunk.len();
-            tell(RisEvent::Progress { done, total });
+            emit(RisEvent::Progress { done, total });
         }
         Ok(answer)
     }
 
-    async fn ask_patiently(
+    async fn request_with_retries(
         &self,
         names: &[DeviceName],
-        tell: &(impl Fn(RisEvent) + Send + Sync),
+        emit: &(impl Fn(RisEvent) + Send + Sync),
     ) -> Result<RisPage, RisError> {
         let mut delays = self.options.refused.random_delays();
         let mut broken = self.options.broken.random_delays();
         let mut away = Outage { seen: false, delays: self.options.away.random_delays() };
         loop {
-            self.pace.acquire(|wait| tell(RisEvent::Waiting(wait))).await;
+            self.pace.acquire(|wait| emit(RisEvent::Waiting(wait))).await;
             let (answer, retry_after) = self.ask(names).await;
             let error = match answer {
                 Ok(page) => return Ok(page),
@@ -192,13 +192,13 @@ impl RisClient {
                 } => {
                     let delay = broken.next().or_else(|| self.wait_for(&error, &mut away));
                     let Some(delay) = delay else { return Err(error) };
-                    tell(RisEvent::Waiting(delay));
+                    emit(RisEvent::Waiting(delay));
                     tokio::time::sleep(delay).await;
                     continue;
                 }
                 RisError::Session { .. } | RisError::Soap { .. } if is_outage(&error) => {
                     let Some(delay) = self.wait_for(&error, &mut away) else { return Err(error) };
-                    tell(RisEvent::Refused(delay));
+                    emit(RisEvent::Refused(delay));
                     tokio::time::sleep(delay).await;
                     continue;
                 }
@@ -207,7 +207,7 @@ impl RisClient {
                 }
             }
             let Some(delay) = delays.next_at_least(retry_after) else { return Err(error) };
-            tell(RisEvent::Refused(delay));
+            emit(RisEvent::Refused(delay));
             tokio::time::sleep(delay).await;
         }
     }
@@ -224,7 +224,7 @@ impl RisClient {
         if is_outage(error) && passes { away.delays.next() } else { None }
     }
 
-    /// Asks once; tells also how long the server wants to be left alone, where it says so.
+    /// Sends one request; returns also how long the server asks to wait (`Retry-After`).
     async fn ask(&self, names: &[DeviceName]) -> (Result<RisPage, RisError>, Option<Duration>) {
         let endpoint = || self.endpoint().clone();
         let soap_error = |source| RisError::Soap { endpoint: endpoint(), source };

@@ -56,7 +56,7 @@ fn registered(request: &Request) -> Reply {
 }
 
 #[tokio::test]
-async fn asks_in_chunks_and_tells_how_far_it_is() {
+async fn asks_in_chunks_and_reports_progress() {
     let server = TestServer::usual(|request, _| registered(request)).await;
     let mut events = Vec::new();
     let mut all = names(25);

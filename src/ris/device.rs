@@ -9,7 +9,7 @@ use crate::domain::device_name::DeviceName;
 pub struct RisDevice {
     /// Its name.
     pub name: DeviceName,
-    /// The server that told it.
+    /// The server that returned it.
     pub node: String,
     /// Whether it is registered.
     pub status: RisStatus,

@@ -19,10 +19,10 @@ pub struct RisAnswer {
     pub devices: HashMap<DeviceName, RisDevice>,
     /// Servers that gave no conclusive answer, each once.
     pub silent_nodes: Vec<SilentNode>,
-    /// Whether a total that a server told is not what came, a row could not be read, or rows may have been
+    /// Whether a total that a server returned does not match the rows, a row could not be read, or rows may have been
     /// cut off.
     pub incomplete: bool,
-    /// Whether an answer told no total, so that nothing says whether all of it came.
+    /// Whether an answer has no total, so that its completeness is unknown.
     pub uncounted: bool,
     /// How many questions were asked.
     pub questions: usize,
@@ -88,8 +88,8 @@ impl RisAnswer {
 
     /// Tells whether the absence of one of these devices from the answer means that no server knows it.
     pub fn is_complete_for<'a>(&self, names: impl IntoIterator<Item = &'a DeviceName>) -> bool {
-        let all_told = || names.into_iter().all(|name| self.devices.contains_key(name));
-        self.silent_nodes.is_empty() && !self.incomplete && (!self.uncounted || all_told())
+        let all_there = || names.into_iter().all(|name| self.devices.contains_key(name));
+        self.silent_nodes.is_empty() && !self.incomplete && (!self.uncounted || all_there())
     }
 }
 
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_total_that_does_not_fit_is_told() {
+    fn a_total_that_does_not_match_is_reported() {
         let mut answer = RisAnswer::default();
         answer.merge(RisPage { total: Some(1), ..RisPage::default() });
         assert!(answer.incomplete);
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_silent_node_is_told_once() {
+    fn a_silent_node_is_reported_once() {
         let silent = SilentNode { name: "sub2".into(), return_code: "NodeNotResponding".into() };
         let mut answer = RisAnswer::default();
         for _ in 0..2 {

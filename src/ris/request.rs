@@ -78,5 +78,5 @@ struct Item {
     item: String,
 }
 
-/// The model number that stands for every model (RisPort70 WSDL).
+/// The model number that means every model (RisPort70 WSDL).
 const ANY_MODEL: u32 = 255;

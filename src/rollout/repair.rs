@@ -13,7 +13,7 @@ use jiff::{Timestamp, ToSpan as _};
 use tokio_util::sync::CancellationToken;
 
 use crate::apply::{Applied, apply as apply_plan};
-use crate::axl::list_process_node::ListProcessNode;
+use crate::axl::system::ListProcessNode;
 use crate::connect::cluster::{Cluster, Connection};
 use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;

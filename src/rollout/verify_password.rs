@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use tokio::time::timeout;
 
 use crate::axl::client::AxlClient;
-use crate::axl::do_authenticate_user::DoAuthenticateUser;
+use crate::axl::user::DoAuthenticateUser;
 use crate::domain::error_chain::chain;
 use crate::error::hints;
 use crate::error::{AppError, ErrorKind};
@@ -90,7 +90,7 @@ impl ClusterProbe for Probe {
 
 async fn ask(axl: &AxlClient, user: &str, password: SecretString) -> Password {
     match timeout(LIMIT, axl.call(&DoAuthenticateUser::of(user, password))).await {
-        Ok(Ok(answer)) => match answer.into_authentication().authenticated {
+        Ok(Ok(answer)) => match answer.authenticated {
             Some(true) => Password::Right,
             Some(false) => Password::Wrong,
             None => Password::Unknown,

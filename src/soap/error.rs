@@ -5,7 +5,7 @@ use super::fault::Fault;
 /// Why an answer gave no value, or a request could not be written.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SoapError {
-    /// The server says that something went wrong.
+    /// The server returned a fault.
     #[error("{0}")]
     Fault(Box<Fault>),
     /// HTTP 403: the user is known but may not use this service.
@@ -65,7 +65,7 @@ pub enum SoapError {
     /// A value that XML cannot carry.
     #[error("the request cannot be written: {reason}")]
     Unwritable {
-        /// What stands in the way.
+        /// What cannot be written.
         reason: String,
     },
     /// HTTP 599: another version of the AXL schema is wanted.
@@ -74,18 +74,18 @@ pub enum SoapError {
         /// The supported versions as the server writes them; empty when it does not say.
         supported: Vec<String>,
     },
-    /// SOAP, but the answer to another question.
+    /// The response to another operation.
     #[error("expected {expected:?} in the answer, found {found}")]
     WrongAnswer {
         /// The element that was expected.
-        expected: &'static str,
+        expected: String,
         /// What was there.
         found: String,
     },
 }
 
 impl SoapError {
-    /// Tells whether the answer is that of a server, or of a proxy in front of it, whose services are not up: they
+    /// Returns whether the answer is that of a server, or of a proxy in front of it, whose services are not up: they
     /// come while Tomcat restarts. [`Self::Throttled`] is not among them, because it has a pace of its own.
     pub fn is_outage(&self) -> bool {
         match self {
@@ -106,7 +106,7 @@ impl SoapError {
         }
     }
 
-    /// Tells whether asking for fewer rows may help.
+    /// Returns whether asking for fewer rows may help.
     pub fn wants_smaller_page(&self) -> bool {
         match self {
             Self::MemoryExhausted(_) | Self::TooLarge { .. } | Self::Truncated { .. } => true,

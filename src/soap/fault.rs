@@ -8,7 +8,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use super::excerpt::{EXCERPT, excerpt};
 use super::scalar;
 
-/// What a server says went wrong.
+/// A SOAP fault.
 ///
 /// All texts are cleaned and cut: they come from outside and end up on a terminal.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -55,7 +55,7 @@ impl Fault {
         FaultKind::Other
     }
 
-    /// Tells whether the database refused the question itself: its wording, or who asked it.
+    /// Returns whether the database refused the query itself: its syntax, or the permission of the user.
     ///
     /// The codes are those of Informix: syntax error, unknown table or column, no permission to select or to
     /// connect. Some clients saw them without their sign.
@@ -152,7 +152,7 @@ impl<'de> Visitor<'de> for FaultVisitor {
     }
 }
 
-/// The content of `detail`: an AXL error, or something else that nobody needs.
+/// The content of `detail`: an AXL error, or something else, which is skipped.
 struct Detail(Option<AxlErrorDetail>);
 
 impl<'de> Deserialize<'de> for Detail {
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_missing_from_outranked() {
+    fn distinguishes_missing_from_outranked() {
         let missing = Fault {
             text: "Item not valid: The specified User was not found".to_owned(),
             axl_code: Some(5007),

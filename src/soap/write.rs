@@ -106,7 +106,13 @@ mod tests {
     }
 
     impl Answer for Echo {
-        const ELEMENTS: &'static [&'static str] = &["echo"];
+        fn is_element(name: &str) -> bool {
+            name == "echo"
+        }
+
+        fn element() -> String {
+            "echo".to_owned()
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 
 use crate::axl::client::AxlClient;
-use crate::axl::list_registration_dynamic::{ListRegistrationDynamic, RegistrationRow};
+use crate::axl::system::{ListRegistrationDynamic, RegistrationRow};
 use crate::axl::version::AxlVersion;
 use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::Phone;

@@ -20,8 +20,8 @@ use jiff::Timestamp;
 
 use crate::axl::client::AxlClient;
 use crate::axl::error::AxlError;
-use crate::axl::list_device_pool::ListDevicePool;
 use crate::axl::paging::Listing;
+use crate::axl::system::ListDevicePool;
 use crate::domain::association::UserKind;
 use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::{ClusterInfo, EnterpriseSettings, Inventory, Phone, PushUser};

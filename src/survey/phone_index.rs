@@ -10,8 +10,8 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::axl::client::AxlClient;
-use crate::axl::list_phone::{ListPhone, PhoneRow};
 use crate::axl::paging::Listing;
+use crate::axl::phone::{ListPhone, PhoneRow};
 use crate::survey::{Incomplete, SurveyError};
 
 /// All phones by key, with their names.

@@ -4,8 +4,7 @@ use futures::stream::{StreamExt as _, TryStreamExt as _};
 
 use crate::axl::client::AxlClient;
 use crate::axl::error::AxlError;
-use crate::axl::get_phone::GetPhone;
-use crate::axl::page::PhonePage;
+use crate::axl::phone::{GetPhone, PhonePage};
 use crate::domain::inventory::{Inventory, Phone};
 use crate::domain::registration::Httpd;
 use crate::domain::repair_policy::PageSettings;
@@ -68,7 +67,7 @@ async fn page(
 ) -> Result<Result<Option<PageSettings>, String>, AxlError> {
     match axl.call(&GetPhone::named(name)).await {
         Ok(answer) => {
-            let page = PhonePage::from(answer.into_phone());
+            let page = PhonePage::from(answer);
             Ok(page.settings().map(Some).map_err(|error| error.to_string()))
         }
         Err(error) if error.is_not_found() => Ok(Ok(None)),

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{SurveyError, whole};
 use crate::axl::client::AxlClient;
-use crate::axl::list_phone::{ListPhone, PhoneRow};
+use crate::axl::phone::{ListPhone, PhoneRow};
 use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::Phone;
 use crate::domain::personalization::Setting;

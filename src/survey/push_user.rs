@@ -1,16 +1,13 @@
 //! The user whose name and password go to the phones.
 
 use super::{SurveyError, whole};
-use crate::axl::association::ControlledDevices;
 use crate::axl::client::AxlClient;
 use crate::axl::error::AxlError;
-use crate::axl::execute_sql_query::{ExecuteSqlQuery, sql_literal};
-use crate::axl::get_app_user::GetAppUser;
-use crate::axl::get_credential_policy::GetCredentialPolicy;
-use crate::axl::get_user::GetUser;
-use crate::axl::list_app_user::ListAppUser;
-use crate::axl::list_user::{self, ListUser};
-use crate::axl::password_credentials::PasswordCredentials;
+use crate::axl::sql::{ExecuteSqlQuery, sql_literal};
+use crate::axl::user::{
+    ControlledDevices, GetAppUser, GetCredentialPolicy, GetUser, ListAppUser, ListUser,
+    PasswordCredentials,
+};
 use crate::domain::association::{UserKind, UserRef};
 use crate::domain::inventory::{PushUser, Standing};
 use crate::domain::selector::near;
@@ -62,13 +59,13 @@ async fn standing(
 ) -> Result<Standing, AxlError> {
     let credentials = match user.kind {
         UserKind::App => axl
-            .call(&GetAppUser::standing(&user.user))
+            .call(&GetAppUser::credentials(&user.user))
             .await
-            .map(|answer| answer.into_user().password_credentials),
+            .map(|answer| answer.password_credentials),
         UserKind::End => axl
-            .call(&GetUser::standing(&user.user))
+            .call(&GetUser::credentials(&user.user))
             .await
-            .map(|answer| answer.into_user().password_credentials),
+            .map(|answer| answer.password_credentials),
     };
     let credentials = match credentials {
         Ok(credentials) => credentials,
@@ -127,10 +124,7 @@ async fn rank(
         );
         match axl.call(&ExecuteSqlQuery::new(sql)).await {
             Ok(answer) => ranks.extend(
-                answer
-                    .into_rows()
-                    .iter()
-                    .filter_map(|row| row.get("userrank")?.trim().parse::<i64>().ok()),
+                answer.iter().filter_map(|row| row.get("userrank")?.trim().parse::<i64>().ok()),
             ),
             Err(error) if error.fault().is_some() => return Ok(None),
             Err(error) => return Err(error),
@@ -162,11 +156,7 @@ async fn similar(axl: &AxlClient, user: &str) -> Result<Vec<String>, SurveyError
         whole(listing, "application users")?.into_iter().map(|row| row.userid).collect();
     let beginning: String = user.chars().take(3).filter(|c| *c != '%').collect();
     if !beginning.is_empty() {
-        let criteria = list_user::Criteria {
-            userid: Some(format!("{beginning}%")),
-            ..list_user::Criteria::default()
-        };
-        let listing = axl.list(ListUser::matching(criteria), |_| {}).await?;
+        let listing = axl.list(ListUser::matching(format!("{beginning}%")), |_| {}).await?;
         names.extend(whole(listing, "end users")?.into_iter().map(|row| row.userid));
     }
     Ok(near(user, names.iter().map(String::as_str)))

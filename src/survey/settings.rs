@@ -4,13 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{SurveyError, whole};
 use crate::axl::client::AxlClient;
+use crate::axl::common_phone_config::{GetCommonPhoneConfig, ListCommonPhoneConfig};
+use crate::axl::enterprise::{GetEnterprisePhoneConfig, GetServiceParameter};
 use crate::axl::error::AxlError;
-use crate::axl::execute_sql_query::{ExecuteSqlQuery, SqlRow};
-use crate::axl::get_common_phone_config::GetCommonPhoneConfig;
-use crate::axl::get_enterprise_phone_config::GetEnterprisePhoneConfig;
-use crate::axl::get_service_parameter::GetServiceParameter;
-use crate::axl::list_common_phone_config::ListCommonPhoneConfig;
-use crate::axl::list_process_node::ListProcessNode;
+use crate::axl::sql::{ExecuteSqlQuery, SqlRow};
+use crate::axl::system::ListProcessNode;
 use crate::domain::error_chain::chain;
 use crate::domain::inventory::{EnterpriseSettings, Phone, PhoneProfile};
 use crate::domain::personalization::Setting;
@@ -72,8 +70,7 @@ pub(super) async fn profiles(
     for name in used {
         let Some(profile) = profiles.get_mut(name) else { continue };
         match axl.call(&GetCommonPhoneConfig::named(name)).await {
-            Ok(answer) => {
-                let page = answer.into_profile();
+            Ok(page) => {
                 // A profile that cannot be copied is told when somebody wants that.
                 profile.page = page.digest().ok();
                 let config = page.vendor_config;
@@ -148,10 +145,7 @@ pub(super) async fn enterprise(
 /// Reads Web Access from Enterprise Phone Configuration.
 async fn web_access_of_all(axl: &AxlClient, remarks: &mut Vec<String>) -> Result<Said, AxlError> {
     match axl.call(&GetEnterprisePhoneConfig {}).await {
-        Ok(answer) => {
-            let config = answer.into_vendor_config();
-            Ok(config.get(WEB_ACCESS_KEY).and_then(WebAccess::parse).into())
-        }
+        Ok(config) => Ok(config.get(WEB_ACCESS_KEY).and_then(WebAccess::parse).into()),
         Err(error) if error.is_refusal() => {
             remarks.push(format!(
                 "Enterprise Phone Configuration could not be read, so what it says about Web Access is not known: {}",
@@ -166,7 +160,7 @@ async fn web_access_of_all(axl: &AxlClient, remarks: &mut Vec<String>) -> Result
 /// Returns an enterprise parameter's value; nothing when there is no such parameter.
 async fn parameter(axl: &AxlClient, name: &str) -> Result<Option<String>, AxlError> {
     match axl.call(&GetServiceParameter::enterprise(name)).await {
-        Ok(answer) => Ok(Some(answer.into_parameter().value.unwrap_or_default())),
+        Ok(parameter) => Ok(Some(parameter.value.unwrap_or_default())),
         Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error),
     }
@@ -178,7 +172,7 @@ async fn discover(axl: &AxlClient) -> Result<Vec<SqlRow>, AxlError> {
     let sql = "select paramname, paramvalue from processconfig where tkservice = 11 and \
                (lower(paramname) like '%personal%' or lower(paramname) like '%authentication%')";
     match axl.call(&ExecuteSqlQuery::new(sql)).await {
-        Ok(answer) => Ok(answer.into_rows()),
+        Ok(rows) => Ok(rows),
         Err(error) if error.is_sql_refused() => Ok(Vec::new()),
         Err(error) => Err(error),
     }

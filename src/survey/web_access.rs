@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use crate::axl::client::AxlClient;
 use crate::axl::error::AxlError;
-use crate::axl::execute_sql_query::{ExecuteSqlQuery, sql_literal};
-use crate::axl::get_phone::GetPhone;
+use crate::axl::phone::GetPhone;
+use crate::axl::sql::{ExecuteSqlQuery, sql_literal};
 use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::Phone;
 use crate::domain::registration::Httpd;
@@ -64,7 +64,7 @@ async fn by_sql(
                 "select d.name as name from {table} x inner join device d on x.fkdevice = d.pkid \
                  where x.xml like '%<webAccess>{value}</webAccess>%'{these}"
             );
-            let rows = axl.call(&ExecuteSqlQuery::new(sql)).await?.into_rows();
+            let rows = axl.call(&ExecuteSqlQuery::new(sql)).await?;
             let names = rows.into_iter().filter_map(|mut row| row.remove("name"));
             settings.extend(
                 names.filter_map(|name| Some((DeviceName::of_cluster(&name).ok()?, setting))),
@@ -91,7 +91,7 @@ async fn one_by_one(
         left -= 1;
         match axl.call(&GetPhone::named(phone.name.as_str())).await {
             Ok(answer) => {
-                let config = answer.into_phone().vendor_config;
+                let config = answer.vendor_config;
                 phone.web_access = config.get("webAccess").and_then(WebAccess::parse).into();
             }
             Err(error) if error.is_not_found() => {}

@@ -461,7 +461,7 @@ impl ConnectionArgs {
             insecure: self.insecure.then_some(true),
             axl_version: self.axl_version.clone(),
             ris_host: self.ris_host.clone(),
-            registrations: self.registration_source.map(Into::into),
+            registration_source: self.registration_source.map(Into::into),
             ris_rate: self.ris_rate,
             push_user: self.push_user.clone(),
             push_user_kind: self.push_user_kind.map(Into::into),

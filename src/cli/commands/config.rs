@@ -97,7 +97,7 @@ fn records(settings: &Layer) -> Vec<SettingRecord> {
         let origin = value.as_ref().and_then(|_| settings.origins.get(name));
         records.push(SettingRecord {
             setting: name,
-            secret: key.is_some_and(|key| key.one_of.is_some()),
+            secret: key.is_some_and(|key| key.is_one_of_several()),
             source: match (&value, origin) {
                 (None, _) => "default",
                 (Some(_), origin) => origin.map_or("flag", Origin::kind),
@@ -179,7 +179,7 @@ async fn problems(file: &FileConfig, name: &str) -> Result<Vec<AppError>, AppErr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Key, settle};
+    use crate::config::{Key, resolve};
 
     fn default_of(name: &str) -> &'static str {
         KEYS.iter().find(|key: &&Key| key.name == name).map_or("", |key| key.default)
@@ -189,7 +189,7 @@ mod tests {
     fn the_defaults_that_are_told_are_the_ones_that_count() {
         let layer =
             Layer { host: Some("pub".into()), username: Some("axl".into()), ..Layer::default() };
-        let (_, layer) = settle(layer, Layer::default(), None);
+        let (_, layer) = resolve(layer, Layer::default(), None);
         let connection = cluster::from_layer(None, layer).unwrap();
         assert_eq!(connection.ris_rate.to_string(), default_of("ris_rate"));
         assert_eq!(connection.way.concurrency.to_string(), default_of("concurrency"));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::args::ConnectionArgs;
 use crate::cli::ui;
-use crate::config::{Given, KEYS, sample};
+use crate::config::{Given, KEYS, template};
 use crate::error::{AppError, ErrorKind, Exit};
 
 /// Write a config file with every key in it, with its meaning and default
@@ -40,7 +40,7 @@ pub struct Args {
 /// # Errors
 /// When the file is there already, or cannot be written.
 pub fn run(args: &Args) -> Result<Exit, AppError> {
-    let text = sample(KEYS, &given(args));
+    let text = template(KEYS, &given(args));
     if args.print {
         ui::put(&text)?;
         return Ok(Exit::Done);

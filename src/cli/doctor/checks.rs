@@ -11,11 +11,10 @@ use tokio::time::timeout;
 
 use super::{Check, Checks, Found};
 use crate::axl::client::AxlClient;
-use crate::axl::do_authenticate_user::DoAuthenticateUser;
-use crate::axl::execute_sql_query::ExecuteSqlQuery;
-use crate::axl::list_phone::ListPhone;
-use crate::axl::operation::PagedOperation as _;
 use crate::axl::paging::Page;
+use crate::axl::phone::ListPhone;
+use crate::axl::sql::ExecuteSqlQuery;
+use crate::axl::user::DoAuthenticateUser;
 use crate::cli::args::{ConnectionArgs, PushArgs};
 use crate::cli::doctor::evaluate;
 use crate::cli::present::list;
@@ -219,14 +218,14 @@ async fn cluster_checks(checks: &mut Checks, connection: &Connection) {
 /// Reads one row of the phone list; returns its name.
 async fn phones(checks: &mut Checks, axl: &AxlClient) -> Option<DeviceName> {
     let mut request = ListPhone::names();
-    request.turn_to(Page { skip: 0, first: 1 });
+    request.set_page(Page { skip: 0, first: 1 });
     let Ok(asked) = timeout(LIMIT, axl.call(&request)).await else {
         checks.add(PHONES, late("listPhone"));
         return None;
     };
     match asked {
-        Ok(answer) => {
-            let row = ListPhone::rows(answer).into_iter().next();
+        Ok(rows) => {
+            let row = rows.into_iter().next();
             let found = match &row {
                 Some(_) => Found::ok("phones can be read"),
                 None => Found::warning("the cluster has no phones", "is this the right cluster?"),
@@ -321,7 +320,7 @@ async fn push_user(checks: &mut Checks, axl: &AxlClient, connection: &Connection
         Ok(password) => {
             match timeout(LIMIT, axl.call(&DoAuthenticateUser::of(user, password))).await {
                 Err(_) => late("doAuthenticateUser"),
-                Ok(Ok(answer)) => evaluate::push_password(&answer.into_authentication()),
+                Ok(Ok(answer)) => evaluate::push_password(&answer),
                 Ok(Err(error)) => Found::warning(
                     format!("the push user's password could not be tested: {}", chain(&error)),
                     "a push to one phone will tell: `axlpaper push PICTURE --limit 1`",

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::axl::do_authenticate_user::Authentication;
+use crate::axl::user::Authentication;
 use crate::cli::doctor::Found;
 use crate::domain::inventory::{EnterpriseSettings, PushUser};
 use crate::domain::text::counted;

@@ -2,13 +2,10 @@
 
 use std::path::Path;
 
-use crate::config::origin::Table;
-use crate::config::password::{KeyringEntry, PasswordCommand, PasswordSource};
-
 /// What the keys of one user's password say.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sources<'config> {
-    pub is_push_user: bool,
+    pub keys: [&'static str; 4],
     pub file: Option<&'config Path>,
     pub variable: Option<&'config str>,
     pub command: Option<&'config [String]>,
@@ -16,39 +13,9 @@ pub(super) struct Sources<'config> {
 }
 
 impl Sources<'_> {
-    fn keys(self) -> [&'static str; 4] {
-        if self.is_push_user {
-            [
-                "push_password_file",
-                "push_password_env",
-                "push_password_command",
-                "push_password_keyring",
-            ]
-        } else {
-            ["password_file", "password_env", "password_command", "password_keyring"]
-        }
-    }
-
-    /// Returns where the password comes from; which of several counts does not matter, because they are
-    /// refused. File names count from the folder of the config file.
-    pub fn source(self, folder: &Path, table: &Table) -> Option<PasswordSource> {
-        let command = |words: &[String]| PasswordCommand::new(words.to_vec(), folder);
-        let keyring = || match table {
-            Table::Cluster(name) if self.keyring => {
-                Some(PasswordSource::Keyring(KeyringEntry::new(name.as_str(), self.is_push_user)))
-            }
-            Table::Cluster(_) | Table::Defaults => None,
-        };
-        self.file
-            .map(|path| PasswordSource::File(folder.join(path)))
-            .or_else(|| self.variable.map(|name| PasswordSource::Variable(name.to_owned())))
-            .or_else(|| self.command.and_then(command).map(PasswordSource::Command))
-            .or_else(keyring)
-    }
-
     /// Returns what is wrong, with the key that it is about.
     pub fn problems(self) -> Vec<(&'static str, String)> {
-        let keys = self.keys();
+        let keys = self.keys;
         let given =
             [self.file.is_some(), self.variable.is_some(), self.command.is_some(), self.keyring];
         let given: Vec<&str> = keys

@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::config::keys::Place;
-use crate::config::sample::tests::switched_on;
-use crate::config::{Given, PasswordSource, sample};
+use crate::config::template::tests::switched_on;
+use crate::config::{Given, PasswordSource, template};
+use crate::domain::association::UserKind;
 
 fn parsed(text: &str) -> Result<FileConfig, ConfigError> {
     FileConfig::parse(text, Path::new("/etc/axlpaper/config.toml"))
@@ -116,7 +117,7 @@ fn sources_that_are_none_are_refused() {
 
 #[test]
 fn no_password_stands_in_the_defaults() {
-    for key in KEYS.iter().filter(|key| key.one_of.is_some()) {
+    for key in KEYS.iter().filter(|key| key.is_one_of_several()) {
         let error = refused(&format!("[defaults]\n{} = {}\n", key.name, key.example));
         assert!(error.contains("line 2") && error.contains("belongs to one cluster"), "{error}");
     }
@@ -148,9 +149,9 @@ fn files_are_beside_the_config_file() {
 }
 
 #[test]
-fn the_sample_can_be_switched_on() {
+fn the_template_can_be_switched_on() {
     for nth in 0..4 {
-        let text = switched_on(&sample(KEYS, &Given::default()), nth);
+        let text = switched_on(&template(KEYS, &Given::default()), nth);
         let config = parsed(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         assert_eq!(config.clusters().collect::<Vec<_>>(), ["lab"]);
         let layer = config.section(Some("lab")).unwrap().unwrap().layer;
@@ -168,7 +169,7 @@ fn the_sample_can_be_switched_on() {
                     places.iter().any(|table| config.places.line(table, key.name).is_some())
                 }
             };
-            assert!(stands || key.one_of.is_some(), "{} cannot be switched on", key.name);
+            assert!(stands || key.is_one_of_several(), "{} cannot be switched on", key.name);
         }
     }
 }
@@ -227,7 +228,7 @@ fn the_list_of_keys_is_what_the_file_is_read_into() {
     assert_eq!(fields_of::<ClusterSection>(), of_clusters);
     let top = KEYS.iter().filter(|key| key.place == Place::Top).map(|key| key.name);
     let mut top: Vec<&str> =
-        top.chain(sample::lists(KEYS)).chain(["cluster", "defaults"]).collect();
+        top.chain(template::lists(KEYS)).chain(["cluster", "defaults"]).collect();
     top.sort_unstable();
     assert_eq!(fields_of::<FileConfig>(), top);
 }

@@ -1,16 +1,16 @@
-//! Which source's word counts, so that one cluster's password never goes to another one.
+//! Decides which source each setting is taken from, so that one cluster's password never goes to another one.
 
-use super::layer::Layer;
 use super::password::PasswordSource;
+use super::settings::Layer;
 
 /// A cluster of the config file: its name and its settings.
 #[derive(Clone, Debug)]
 pub struct Section {
     /// Its name in the file.
     pub name: String,
-    /// What the file says about it.
+    /// Its settings in the file.
     pub layer: Layer,
-    /// Whether a person asked for it by name, as opposed to a default.
+    /// Whether it was named on the command line, as opposed to a default.
     pub is_typed: bool,
 }
 
@@ -24,7 +24,7 @@ pub struct Section {
 /// - A password is its user's: the section's does not count for a user of another name.
 /// - A host that is not the section's host, whether from a flag or the environment, is another cluster:
 ///   the section's name, users, passwords and trust do not count then, only what is about this machine.
-pub fn settle(
+pub fn resolve(
     flags: Layer,
     environment: Layer,
     section: Option<Section>,
@@ -33,18 +33,19 @@ pub fn settle(
         return (None, flags.over(environment));
     };
     let named = flags.host.as_ref().or(if is_typed { None } else { environment.host.as_ref() });
-    if !fits(named, section.host.as_ref()) {
-        return (None, flags.over(environment).over(about_this_machine(section)));
+    if !is_host_of(named, section.host.as_ref()) {
+        return (None, flags.over(environment).over(section.about_this_machine()));
     }
-    let environment = if is_typed { beside(environment, &flags, &section) } else { environment };
+    let environment =
+        if is_typed { environment_for(environment, &flags, &section) } else { environment };
     let upper = flags.over(environment);
     let section = of_its_users(section, &upper);
     (Some(name), with_accounts(upper.over(section)))
 }
 
-/// Says whose entries of the keyring are meant: those of the users and the host that count.
+/// Names the entries of the keyring: those of the resolved users and host.
 ///
-/// So an entry is another server's or another user's never, whoever named host and user.
+/// So an entry is never another server's or another user's, wherever host and user come from.
 #[must_use]
 pub fn with_accounts(mut settings: Layer) -> Layer {
     let named = |source: Option<PasswordSource>, user: Option<&String>| match source {
@@ -62,7 +63,7 @@ pub fn with_accounts(mut settings: Layer) -> Layer {
 /// Returns the name of a user's entry in the keyring: `USER@HOST`, the host in small letters, with its port
 /// only where that is not the one of every cluster.
 pub fn account(user: &str, host: &str) -> String {
-    format!("{user}@{}", bare(host))
+    format!("{user}@{}", normalize_host(host))
 }
 
 /// Takes the passwords out of a section whose users are others than the ones that count.
@@ -76,7 +77,7 @@ fn of_its_users(mut section: Layer, upper: &Layer) -> Layer {
     section
 }
 
-/// Tells whether two names are given that are not the same.
+/// Returns whether two names are given that are not the same.
 fn differ(one: Option<&String>, other: Option<&String>) -> bool {
     one.zip(other).is_some_and(|(one, other)| one != other)
 }
@@ -85,25 +86,29 @@ fn differ(one: Option<&String>, other: Option<&String>) -> bool {
 ///
 /// Whoever answers at an address gets the push user's password, and nothing says that it belongs to the
 /// section's cluster. So of the section only what is about this machine counts.
-pub fn settle_alone(flags: Layer, environment: Layer, section: Option<Section>) -> Layer {
-    let section = section.map(|section| about_this_machine(section.layer)).unwrap_or_default();
+pub fn resolve_without_cluster(
+    flags: Layer,
+    environment: Layer,
+    section: Option<Section>,
+) -> Layer {
+    let section = section.map(|section| section.layer.about_this_machine()).unwrap_or_default();
     flags.over(environment).over(section)
 }
 
-/// Tells whether a host that was given is the host of the section, or leaves it to the section.
-fn fits(given: Option<&String>, own: Option<&String>) -> bool {
+/// Returns whether a host that was given is the host of the section, or leaves it to the section.
+fn is_host_of(given: Option<&String>, own: Option<&String>) -> bool {
     match (given, own) {
-        (Some(given), Some(own)) => same_server(given, own),
+        (Some(given), Some(own)) => is_same_host(given, own),
         (None, _) | (_, None) => true,
     }
 }
 
-fn same_server(one: &str, other: &str) -> bool {
-    bare(one) == bare(other)
+pub(super) fn is_same_host(one: &str, other: &str) -> bool {
+    normalize_host(one) == normalize_host(other)
 }
 
 /// Returns a host in small letters, without the port that every server of a cluster has.
-fn bare(text: &str) -> String {
+fn normalize_host(text: &str) -> String {
     let text = text.trim().to_lowercase();
     let has_port = text.starts_with('[') || text.matches(':').count() == 1;
     let host = if has_port { text.strip_suffix(":8443").unwrap_or(&text) } else { &text };
@@ -113,9 +118,9 @@ fn bare(text: &str) -> String {
 
 /// What the environment may add to a section that was asked for by name: nothing that the section says
 /// itself, and no password of another server or another user.
-fn beside(environment: Layer, flags: &Layer, section: &Layer) -> Layer {
+fn environment_for(environment: Layer, flags: &Layer, section: &Layer) -> Layer {
     let mut environment = environment;
-    let is_other_server = !fits(environment.host.as_ref(), section.host.as_ref());
+    let is_other_server = !is_host_of(environment.host.as_ref(), section.host.as_ref());
     let user = flags.username.as_ref().or(section.username.as_ref());
     let is_other_user = differ(environment.username.as_ref(), user);
     if is_other_server || is_other_user || section.password.is_some() {
@@ -136,25 +141,6 @@ fn beside(environment: Layer, flags: &Layer, section: &Layer) -> Layer {
         environment.host = None;
     }
     environment
-}
-
-/// What a section says about pace and network, which is no secret and trusts nobody.
-pub(super) fn about_this_machine(section: Layer) -> Layer {
-    Layer {
-        registrations: section.registrations,
-        ris_rate: section.ris_rate,
-        phone_port: section.phone_port,
-        phone_tls_port: section.phone_tls_port,
-        listen: section.listen,
-        advertise: section.advertise,
-        tls_cert: section.tls_cert,
-        tls_key: section.tls_key,
-        concurrency: section.concurrency,
-        max_logins_at_risk: section.max_logins_at_risk,
-        timeout: section.timeout,
-        origins: section.origins,
-        ..Layer::default()
-    }
 }
 
 #[cfg(test)]
@@ -209,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_cluster_that_is_typed_outranks_the_environment() {
-        let (name, settings) = settle(Layer::default(), env(OTHER), prod(true));
+        let (name, settings) = resolve(Layer::default(), env(OTHER), prod(true));
         assert_eq!(name.as_deref(), Some("prod"));
         assert_eq!(settings.host.as_deref(), Some("prod"));
         assert_eq!(settings.username.as_deref(), Some("prod-axl"));
@@ -223,11 +209,11 @@ mod tests {
             section.layer.password = None;
             Some(section)
         };
-        assert!(settle(Layer::default(), env(OTHER), without()).1.password.is_none());
+        assert!(resolve(Layer::default(), env(OTHER), without()).1.password.is_none());
         let only_password = env(&[("CUCM_PASSWORD", "x")]);
-        assert!(settle(Layer::default(), only_password, without()).1.password.is_some());
+        assert!(resolve(Layer::default(), only_password, without()).1.password.is_some());
         let other_user = env(&[("CUCM_USERNAME", "somebody"), ("CUCM_PASSWORD", "x")]);
-        let (_, settings) = settle(Layer::default(), other_user, without());
+        let (_, settings) = resolve(Layer::default(), other_user, without());
         assert!(settings.password.is_none());
         assert_eq!(settings.username.as_deref(), Some("prod-axl"));
     }
@@ -239,7 +225,7 @@ mod tests {
             (host("lab"), Layer::default(), false),
             (host("lab"), Layer::default(), true),
         ] {
-            let (name, settings) = settle(flags, environment, prod(typed));
+            let (name, settings) = resolve(flags, environment, prod(typed));
             assert_eq!(name, None);
             assert_eq!(settings.host.as_deref(), Some("lab"));
             assert_eq!(file(&settings), None);
@@ -270,11 +256,11 @@ mod tests {
             (is_command(&settings.password), is_command(&settings.push_password))
         };
         for typed in [false, true] {
-            let (_, settings) = settle(host("lab"), Layer::default(), section(typed));
+            let (_, settings) = resolve(host("lab"), Layer::default(), section(typed));
             assert_eq!(runs(&settings), (false, false));
-            let alone = settle_alone(Layer::default(), Layer::default(), section(typed));
+            let alone = resolve_without_cluster(Layer::default(), Layer::default(), section(typed));
             assert_eq!(runs(&alone), (false, false));
-            let (_, settings) = settle(host("prod"), Layer::default(), section(typed));
+            let (_, settings) = resolve(host("prod"), Layer::default(), section(typed));
             assert_eq!(runs(&settings), (true, true));
         }
     }
@@ -286,37 +272,37 @@ mod tests {
             push_user: Some("mine".into()),
             ..Layer::default()
         };
-        let (_, settings) = settle(flags, Layer::default(), prod(true));
+        let (_, settings) = resolve(flags, Layer::default(), prod(true));
         assert!(settings.password.is_none() && settings.push_password.is_none());
         let flags = Layer { username: Some("prod-axl".into()), ..Layer::default() };
-        let (_, settings) = settle(flags, Layer::default(), prod(true));
+        let (_, settings) = resolve(flags, Layer::default(), prod(true));
         assert!(settings.password.is_some() && settings.push_password.is_some());
     }
 
     #[test]
     fn the_push_user_of_a_typed_cluster_is_its_own() {
         let theirs = &[("PHONE_USERNAME", "lab-push"), ("PHONE_PASSWORD", "lab-secret")];
-        let (_, settings) = settle(Layer::default(), env(theirs), prod(true));
+        let (_, settings) = resolve(Layer::default(), env(theirs), prod(true));
         assert_eq!(settings.push_user.as_deref(), Some("prod-push"));
         assert!(matches!(settings.push_password, Some(PasswordSource::File(_))));
         let mut without = prod(true).unwrap();
         without.layer.push_password = None;
-        let (_, settings) = settle(Layer::default(), env(theirs), Some(without.clone()));
+        let (_, settings) = resolve(Layer::default(), env(theirs), Some(without.clone()));
         assert!(settings.push_password.is_none(), "the password of another push user");
         let only_password = env(&[("PHONE_PASSWORD", "x")]);
-        let (_, settings) = settle(Layer::default(), only_password, Some(without));
+        let (_, settings) = resolve(Layer::default(), only_password, Some(without));
         assert!(settings.push_password.is_some());
     }
 
     #[test]
     fn without_a_cluster_only_what_is_about_this_machine_comes_from_a_section() {
         for typed in [false, true] {
-            let settings = settle_alone(Layer::default(), env(OTHER), prod(typed));
+            let settings = resolve_without_cluster(Layer::default(), env(OTHER), prod(typed));
             assert!(settings.push_user.is_none() && settings.push_password.is_none());
             assert_eq!(settings.listen.as_deref(), Some("10.0.0.1:80"));
         }
         let flags = Layer { push_user: Some("bgpush".into()), ..Layer::default() };
-        let settings = settle_alone(flags, env(&[("PHONE_PASSWORD", "x")]), None);
+        let settings = resolve_without_cluster(flags, env(&[("PHONE_PASSWORD", "x")]), None);
         assert_eq!(settings.push_user.as_deref(), Some("bgpush"));
         assert!(settings.push_password.is_some());
     }
@@ -336,15 +322,15 @@ mod tests {
         };
         let shown = |source: Option<PasswordSource>| source.map(|source| source.to_string());
         let flags = Layer { push_user: Some("p".into()), ..Layer::default() };
-        let (_, settings) = settle(flags, Layer::default(), section(Some("me")));
+        let (_, settings) = resolve(flags, Layer::default(), section(Some("me")));
         assert_eq!(shown(settings.password).unwrap(), "the entry me@prod of the keyring");
         assert_eq!(shown(settings.push_password).unwrap(), "the entry p@prod of the keyring");
         let you = || Layer { username: Some("you".into()), ..Layer::default() };
-        let (_, settings) = settle(you(), Layer::default(), section(Some("me")));
+        let (_, settings) = resolve(you(), Layer::default(), section(Some("me")));
         assert_eq!(shown(settings.password), None, "another user's entry");
-        let (_, settings) = settle(you(), Layer::default(), section(None));
+        let (_, settings) = resolve(you(), Layer::default(), section(None));
         assert_eq!(shown(settings.password).unwrap(), "the entry you@prod of the keyring");
-        let (_, settings) = settle(host("other"), Layer::default(), section(None));
+        let (_, settings) = resolve(host("other"), Layer::default(), section(None));
         assert_eq!(shown(settings.password), None, "another server's entry");
         assert_eq!(account("a", "[2001:DB8::1]:8443"), "a@2001:db8::1");
         assert_eq!(account("a", "pub:9443"), "a@pub:9443");
@@ -353,13 +339,13 @@ mod tests {
     #[test]
     fn the_same_host_in_other_words_is_the_section() {
         for same in ["prod", "PROD:8443", "prod:8443"] {
-            let (name, settings) = settle(host(same), Layer::default(), prod(false));
+            let (name, settings) = resolve(host(same), Layer::default(), prod(false));
             assert_eq!(name.as_deref(), Some("prod"), "{same}");
             assert_eq!(file(&settings), Some("prod.pw".into()));
         }
-        assert!(same_server("[2001:DB8::1]:8443", "2001:db8::1"));
-        assert!(!same_server("2001:db8::8443", "2001:db8:"));
-        assert_eq!(settle(host("prod:9443"), Layer::default(), prod(false)).0, None);
+        assert!(is_same_host("[2001:DB8::1]:8443", "2001:db8::1"));
+        assert!(!is_same_host("2001:db8::8443", "2001:db8:"));
+        assert_eq!(resolve(host("prod:9443"), Layer::default(), prod(false)).0, None);
     }
 
     /// A layer whose passwords tell whose they are.
@@ -410,8 +396,8 @@ mod tests {
             let environment = layer_of("environment", names(1), given[1]);
             let flags = layer_of("flags", names(0), given[0]);
             let whole = Section { name: "s".into(), layer: section.clone(), is_typed: typed };
-            let (name, settings) = settle(flags, environment.clone(), Some(whole));
-            let is_its_host = fits(settings.host.as_ref(), section.host.as_ref());
+            let (name, settings) = resolve(flags, environment.clone(), Some(whole));
+            let is_its_host = is_host_of(settings.host.as_ref(), section.host.as_ref());
             proptest::prop_assert_eq!(name.is_some(), is_its_host);
             for (whose, user, own) in [
                 (owner(settings.password.as_ref()), &settings.username, &section.username),
@@ -422,7 +408,7 @@ mod tests {
                 }
                 // A cluster that was asked for by name gets no password of another server.
                 if whose == Some("environment") && typed && name.is_some() {
-                    proptest::prop_assert!(fits(environment.host.as_ref(), section.host.as_ref()));
+                    proptest::prop_assert!(is_host_of(environment.host.as_ref(), section.host.as_ref()));
                 }
             }
         }

@@ -5,7 +5,7 @@
 
 use super::keys::{Key, Place};
 
-/// What a sample has switched on.
+/// What a template has switched on.
 #[derive(Clone, Debug, Default)]
 pub struct Given {
     /// The name of the cluster; `lab` where none is given.
@@ -15,7 +15,7 @@ pub struct Given {
 }
 
 /// Returns the config file for a list of keys: all of them switched off, except for what is given.
-pub fn sample(keys: &[Key], given: &Given) -> String {
+pub fn template(keys: &[Key], given: &Given) -> String {
     let mut text = prose(HEAD) + "\n";
     let of = |place: Place| keys.iter().filter(move |key| key.place == place);
     of(Place::Top).for_each(|key| text += &entry(key));
@@ -114,30 +114,30 @@ pub(super) mod tests {
     use super::*;
     use crate::config::KEYS;
 
-    /// Switches every key and table of a sample on, but of the keys that exclude each other only the `nth`.
-    pub fn switched_on(sample: &str, nth: usize) -> String {
+    /// Switches every key and table of a template on, but of the keys that exclude each other only the `nth`.
+    pub fn switched_on(template: &str, nth: usize) -> String {
         let is_off = |line: &str| line.starts_with('#') && !line[1..].starts_with([' ', '#']);
         let excluded = |line: &str| {
             let name = line[1..].split(' ').next().unwrap_or_default();
             let key = KEYS.iter().find(|key| key.name == name);
-            key.and_then(|key| key.one_of).is_some_and(|setting| {
+            key.is_some_and(|key| {
                 let same: Vec<_> =
-                    KEYS.iter().filter(|key| key.one_of == Some(setting)).map(|k| k.name).collect();
-                same[nth % same.len()] != name
+                    KEYS.iter().filter(|k| k.setting == key.setting).map(|k| k.name).collect();
+                key.is_one_of_several() && same[nth % same.len()] != name
             })
         };
         let on = |line: &str| match line {
             line if line.len() > 1 && is_off(line) && !excluded(line) => line[1..].to_owned(),
             line => line.to_owned(),
         };
-        sample.lines().map(|line| on(line) + "\n").collect()
+        template.lines().map(|line| on(line) + "\n").collect()
     }
 
     #[test]
     fn as_it_is_written_it_says_nothing() {
-        let table: toml::Table = sample(KEYS, &Given::default()).parse().unwrap();
+        let table: toml::Table = template(KEYS, &Given::default()).parse().unwrap();
         assert!(table.is_empty(), "{table:?}");
-        assert!(sample(KEYS, &Given::default()).lines().all(|line| line.chars().count() <= 120));
+        assert!(template(KEYS, &Given::default()).lines().all(|line| line.chars().count() <= 120));
     }
 
     #[test]
@@ -147,7 +147,7 @@ pub(super) mod tests {
             cluster: Some(hostile.to_owned()),
             values: vec![("host", hostile.to_owned()), ("username", "me".to_owned())],
         };
-        let text = sample(KEYS, &given);
+        let text = template(KEYS, &given);
         let table: toml::Table = text.parse().unwrap();
         assert_eq!(table["cluster"][hostile]["host"].as_str(), Some(hostile));
         assert_eq!(table["cluster"][hostile].as_table().unwrap().len(), 2);
@@ -156,7 +156,7 @@ pub(super) mod tests {
 
     #[test]
     fn every_key_stands_there_with_its_meaning_and_default() {
-        let text = sample(KEYS, &Given::default());
+        let text = template(KEYS, &Given::default());
         let words = text.lines().map(|line| line.trim_start_matches("# ")).collect::<Vec<_>>();
         let flowing = words.join(" ");
         for key in KEYS {

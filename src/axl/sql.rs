@@ -1,14 +1,12 @@
-//! `executeSQLQuery`: a question to the database of the cluster.
+//! `executeSQLQuery`: a query on the database of the cluster.
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
-use crate::soap::read::Answer;
-use crate::soap::scalar::Loose;
+use serde::{Deserializer, Serialize};
 
 use super::operation::Operation;
-use super::request::Return;
+use super::request::optional;
+use crate::soap::scalar::Loose;
 
 /// A `select`. Columns that occur twice must be given other names: a row is a set of elements named
 /// after the columns.
@@ -26,38 +24,21 @@ impl ExecuteSqlQuery {
 
 impl Operation for ExecuteSqlQuery {
     const NAME: &'static str = "executeSQLQuery";
-    type Output = SqlRows;
+    type Output = Vec<SqlRow>;
+
+    fn read<'de, D: Deserializer<'de>>(content: D) -> Result<Vec<SqlRow>, D::Error> {
+        let rows: Option<Vec<BTreeMap<String, Loose>>> = optional("row", content)?;
+        let plain = |row: BTreeMap<String, Loose>| {
+            let columns = row.into_iter().filter(|(name, _)| !name.starts_with(['@', '$']));
+            columns.map(|(name, Loose(value))| (name.to_ascii_lowercase(), value)).collect()
+        };
+        Ok(rows.unwrap_or_default().into_iter().map(plain).collect())
+    }
 }
 
 /// A row: the names of its columns in lower case, and their values. NULL is an empty text, a boolean is
 /// `t` or `f`, a UUID is in lower case without braces.
 pub type SqlRow = BTreeMap<String, String>;
-
-/// The answer.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
-#[serde(transparent)]
-pub struct SqlRows(Return<Rows>);
-
-impl SqlRows {
-    /// Takes the rows out.
-    pub fn into_rows(self) -> Vec<SqlRow> {
-        let plain = |row: BTreeMap<String, Loose>| {
-            let columns = row.into_iter().filter(|(name, _)| !name.starts_with(['@', '$']));
-            columns.map(|(name, Loose(value))| (name.to_ascii_lowercase(), value)).collect()
-        };
-        self.0.content.row.into_iter().map(plain).collect()
-    }
-}
-
-impl Answer for SqlRows {
-    const ELEMENTS: &'static [&'static str] = &["executeSQLQueryResponse"];
-}
-
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
-struct Rows {
-    #[serde(default)]
-    row: Vec<BTreeMap<String, Loose>>,
-}
 
 /// Writes a text as an SQL literal: in single quotes, with those inside doubled.
 pub fn sql_literal(text: &str) -> String {

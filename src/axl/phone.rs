@@ -1,0 +1,310 @@
+//! Phones, and the page of a phone as far as a change must know it.
+
+use serde::{Deserialize, Serialize};
+
+use super::operation::Operation;
+use super::request::{Get, List, Object, Row, StandardReturn, change_by_name, row_key};
+use crate::domain::personalization::Setting;
+use crate::domain::plan::Now;
+use crate::domain::repair_policy::PageSettings;
+use crate::domain::text::digest;
+use crate::net::session::Intent;
+use crate::soap::reference::{LoadInformation, Reference};
+use crate::soap::scalar;
+use crate::soap::tags::ReturnedTags;
+use crate::soap::vendor_config::VendorConfig;
+use crate::soap::vendor_markup::{MarkupError, VendorMarkup};
+
+/// `listPhone`.
+pub type ListPhone = List<PhoneRow>;
+
+impl ListPhone {
+    /// Requests only names and UUIDs of all phones, which are small enough for one response.
+    pub fn names() -> Self {
+        Self::all().with_tags(ReturnedTags(&["name"]))
+    }
+
+    /// Requests the phone of this name. AXL takes `_` and `%` in it for wildcards (believed), so others
+    /// can come too.
+    pub fn named(name: &str) -> Self {
+        Self::matching(name)
+    }
+}
+
+/// A phone, as a list shows it. Its `vendorConfig` is only in `getPhone`.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(default)]
+pub struct PhoneRow {
+    /// The UUID as AXL writes it.
+    #[serde(rename = "@uuid", deserialize_with = "scalar::uuid")]
+    pub uuid: Option<String>,
+    /// The name. It is always asked for, so an empty one means that the server left it out.
+    #[serde(deserialize_with = "scalar::text_or_empty")]
+    pub name: String,
+    /// The administrator's description.
+    #[serde(deserialize_with = "scalar::text")]
+    pub description: Option<String>,
+    /// The product, such as `Cisco 8841`.
+    #[serde(deserialize_with = "scalar::text")]
+    pub product: Option<String>,
+    /// The model, such as `Cisco 8841`; for desk phones the same text as the product.
+    #[serde(deserialize_with = "scalar::text")]
+    pub model: Option<String>,
+    /// `Phone`, or `Phone Template` and others that are no phones.
+    #[serde(deserialize_with = "scalar::text")]
+    pub class: Option<String>,
+    /// `SIP` or `SCCP`.
+    #[serde(deserialize_with = "scalar::text")]
+    pub protocol: Option<String>,
+    /// Its device pool.
+    #[serde(rename = "devicePoolName")]
+    pub device_pool: Reference,
+    /// Its Common Phone Profile.
+    #[serde(rename = "commonPhoneConfigName")]
+    pub common_phone_config: Reference,
+    /// Its location.
+    #[serde(rename = "locationName")]
+    pub location: Reference,
+    /// The firmware that it is configured to run.
+    #[serde(rename = "loadInformation")]
+    pub load_information: LoadInformation,
+    /// Its owner.
+    #[serde(rename = "ownerUserName")]
+    pub owner: Reference,
+    /// Its own authentication URL; nothing when it uses the cluster's.
+    #[serde(rename = "authenticationUrl", deserialize_with = "scalar::text")]
+    pub authentication_url: Option<String>,
+    /// Its Phone Personalization setting: `Disabled`, `Enabled`, `HTTPS Only` or `Default`.
+    #[serde(rename = "phoneSuite", deserialize_with = "scalar::text")]
+    pub phone_suite: Option<String>,
+    /// Whether it is active: only then it may register.
+    #[serde(rename = "isActive", deserialize_with = "scalar::boolean")]
+    pub is_active: Option<bool>,
+    /// Its own secure authentication URL; nothing when it uses the cluster's.
+    #[serde(rename = "secureAuthenticationUrl", deserialize_with = "scalar::text")]
+    pub secure_authentication_url: Option<String>,
+}
+
+impl Row for PhoneRow {
+    const LIST: &'static str = "listPhone";
+    const ELEMENT: &'static str = "phone";
+    const TAGS: ReturnedTags = ReturnedTags(&[
+        "name",
+        "description",
+        "product",
+        "model",
+        "class",
+        "protocol",
+        "devicePoolName",
+        "commonPhoneConfigName",
+        "locationName",
+        "loadInformation",
+        "authenticationUrl",
+        "ownerUserName",
+        "isActive",
+        "phoneSuite",
+        "secureAuthenticationUrl",
+    ]);
+
+    fn key(&self) -> Option<&str> {
+        row_key(self.uuid.as_deref(), &self.name)
+    }
+}
+
+/// `getPhone`.
+pub type GetPhone = Get<Phone>;
+
+/// A phone.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+pub struct Phone {
+    /// The UUID as AXL writes it.
+    #[serde(default, rename = "@uuid", deserialize_with = "scalar::uuid")]
+    pub uuid: Option<String>,
+    /// The name. It is always asked for, so an empty one means that the server left it out.
+    #[serde(default, deserialize_with = "scalar::text_or_empty")]
+    pub name: String,
+    /// The product, such as `Cisco 8841`.
+    #[serde(default, deserialize_with = "scalar::text")]
+    pub product: Option<String>,
+    /// The model, such as `Cisco 8841`; for desk phones the same text as the product.
+    #[serde(default, deserialize_with = "scalar::text")]
+    pub model: Option<String>,
+    /// `Phone`, or `Phone Template` and others that are no phones.
+    #[serde(default, deserialize_with = "scalar::text")]
+    pub class: Option<String>,
+    /// `SIP` or `SCCP`.
+    #[serde(default, deserialize_with = "scalar::text")]
+    pub protocol: Option<String>,
+    /// Its device pool.
+    #[serde(default, rename = "devicePoolName")]
+    pub device_pool: Reference,
+    /// Its Common Phone Profile.
+    #[serde(default, rename = "commonPhoneConfigName")]
+    pub common_phone_config: Reference,
+    /// The firmware that it is configured to run.
+    #[serde(default, rename = "loadInformation")]
+    pub load_information: LoadInformation,
+    /// The settings that only its product has, such as `webAccess` (0 enabled, 1 disabled).
+    #[serde(default, rename = "vendorConfig")]
+    pub vendor_config: VendorConfig,
+    /// Changes with every change of its configuration.
+    #[serde(default, rename = "versionStamp", deserialize_with = "scalar::text")]
+    pub version_stamp: Option<String>,
+    /// Its Phone Personalization setting: `Disabled`, `Enabled`, `HTTPS Only` or `Default`.
+    #[serde(default, rename = "phoneSuite", deserialize_with = "scalar::text")]
+    pub phone_suite: Option<String>,
+    /// The product-specific settings again, exactly as they were written.
+    #[serde(skip, default = "VendorMarkup::none")]
+    pub settings: Result<VendorMarkup, MarkupError>,
+}
+
+impl Object for Phone {
+    const GET: &'static str = "getPhone";
+    const ELEMENT: &'static str = "phone";
+    const TAGS: ReturnedTags = ReturnedTags(&[
+        "name",
+        "product",
+        "model",
+        "class",
+        "protocol",
+        "devicePoolName",
+        "commonPhoneConfigName",
+        "loadInformation",
+        "vendorConfig",
+        "versionStamp",
+        "phoneSuite",
+    ]);
+
+    fn keep(&mut self, document: &str) {
+        self.settings = VendorMarkup::find(document);
+    }
+}
+
+/// `updatePhone`: changes one thing of a phone. What is left out stays as it is.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct UpdatePhone {
+    name: String,
+    #[serde(rename = "commonPhoneConfigName", skip_serializing_if = "Option::is_none")]
+    profile: Option<String>,
+    /// Only marks the place; see [`Operation::settings`].
+    #[serde(rename = "vendorConfig", skip_serializing_if = "Option::is_none")]
+    settings_mark: Option<()>,
+    #[serde(rename = "phoneSuite", skip_serializing_if = "Option::is_none")]
+    personalization: Option<&'static str>,
+    #[serde(skip)]
+    settings: Option<VendorMarkup>,
+}
+
+impl UpdatePhone {
+    /// Sets its own Phone Personalization, written as AXL writes it.
+    pub fn personalization(name: impl Into<String>, setting: &'static str) -> Self {
+        Self { name: name.into(), personalization: Some(setting), ..Self::default() }
+    }
+
+    /// Moves it to another Common Phone Profile.
+    pub fn profile(name: impl Into<String>, profile: impl Into<String>) -> Self {
+        Self { name: name.into(), profile: Some(profile.into()), ..Self::default() }
+    }
+
+    /// Replaces its product-specific settings **as a whole** (believed; this code relies on it).
+    pub fn settings(name: impl Into<String>, settings: VendorMarkup) -> Self {
+        let settings = Some(settings);
+        Self { name: name.into(), settings_mark: Some(()), settings, ..Self::default() }
+    }
+}
+
+impl Operation for UpdatePhone {
+    const NAME: &'static str = "updatePhone";
+    const INTENT: Intent = Intent::Write;
+    type Output = StandardReturn;
+
+    fn settings(&self) -> Option<&VendorMarkup> {
+        self.settings.as_ref()
+    }
+}
+
+change_by_name! {
+    /// `applyPhone`: the phone reads its configuration again, and restarts only where a setting needs that (believed;
+    /// 10.0 and later).
+    ApplyPhone, "applyPhone"
+}
+
+change_by_name! {
+    /// `resetPhone`: restarts the phone, which ends every call of it.
+    ResetPhone, "resetPhone"
+}
+
+/// The name of the setting (seen in published device files).
+pub const WEB_ACCESS: &str = "webAccess";
+
+/// The page of a phone.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PhonePage {
+    /// The device name.
+    pub name: String,
+    /// Its own Phone Personalization; nothing when AXL used an unknown value.
+    pub personalization: Option<Setting>,
+    /// Its Common Phone Profile.
+    pub profile: Option<String>,
+    /// Its product-specific settings, where they can be written back.
+    pub settings: Result<VendorMarkup, MarkupError>,
+}
+
+impl From<Phone> for PhonePage {
+    fn from(phone: Phone) -> Self {
+        Self {
+            name: phone.name,
+            personalization: phone.phone_suite.as_deref().and_then(Setting::parse),
+            profile: phone.common_phone_config.into_name(),
+            settings: phone.settings,
+        }
+    }
+}
+
+impl PhonePage {
+    /// Makes a page; `document` holds its `vendorConfig`.
+    pub fn new(
+        name: impl Into<String>,
+        personalization: Option<Setting>,
+        profile: Option<&str>,
+        document: &str,
+    ) -> Self {
+        let settings = VendorMarkup::find(document);
+        let profile = profile.map(str::to_owned);
+        Self { name: name.into(), personalization, profile, settings }
+    }
+
+    /// Returns its product-specific settings as plans know them.
+    ///
+    /// # Errors
+    /// When they could not be written back as they are.
+    pub fn settings(&self) -> Result<PageSettings, MarkupError> {
+        let settings = self.settings.as_ref().map_err(Clone::clone)?;
+        Ok(PageSettings {
+            web_access: settings.get(WEB_ACCESS).map(str::to_owned),
+            others: digest(settings.others(WEB_ACCESS)),
+        })
+    }
+
+    /// Makes the request that sets `webAccess`, or removes it, and leaves every other setting as it is.
+    ///
+    /// # Errors
+    /// When the other settings could not be written back as they are.
+    pub fn with_web_access(&self, value: Option<&str>) -> Result<UpdatePhone, MarkupError> {
+        let settings = self.settings.as_ref().map_err(Clone::clone)?;
+        let settings = match value {
+            Some(value) => settings.with(WEB_ACCESS, value),
+            None => settings.without(WEB_ACCESS),
+        };
+        Ok(UpdatePhone::settings(self.name.clone(), settings))
+    }
+
+    /// Returns the state that plans compare.
+    pub fn now(&self) -> Now {
+        Now::Phone {
+            personalization: self.personalization,
+            profile: self.profile.clone(),
+            settings: self.settings().map_err(|error| error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,422 @@
+//! End users, application users, and which devices they control: the list that a push needs and that must never be
+//! lost.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::ser::SerializeMap as _;
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::client::AxlClient;
+use super::error::AxlError;
+use super::operation::Operation;
+use super::request::{Get, List, Object, Row, StandardReturn, row_key};
+use super::sql::{ExecuteSqlQuery, sql_literal};
+use crate::domain::association::UserKind;
+use crate::net::session::Intent;
+use crate::soap::error::SoapError;
+use crate::soap::reference::{DeviceNames, Reference};
+use crate::soap::scalar;
+use crate::soap::tags::ReturnedTags;
+
+/// `getUser`.
+pub type GetUser = Get<User>;
+
+impl GetUser {
+    /// Requests only what decides whether the user may log in.
+    pub fn credentials(userid: impl Into<String>) -> Self {
+        Self::with_tags(userid, ReturnedTags(&["userid", "passwordCredentials", "status"]))
+    }
+}
+
+/// An end user and its devices.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(default)]
+pub struct User {
+    /// The UUID as AXL writes it.
+    #[serde(rename = "@uuid", deserialize_with = "scalar::uuid")]
+    pub uuid: Option<String>,
+    /// The user's name. It is always asked for, so an empty one means that the server left it out.
+    #[serde(deserialize_with = "scalar::text_or_empty")]
+    pub userid: String,
+    /// The devices that the user controls. Nothing when the server left the list out, which is not the
+    /// same as an empty list: what was not seen must not be replaced.
+    #[serde(rename = "associatedDevices")]
+    pub associated_devices: Option<DeviceNames>,
+    /// 1 means active; users with another status cannot log in.
+    #[serde(deserialize_with = "scalar::number")]
+    pub status: Option<i64>,
+    /// The directory that the user comes from; nothing for a local user.
+    #[serde(rename = "ldapDirectoryName")]
+    pub ldap_directory: Reference,
+    /// What is known of its password.
+    #[serde(rename = "passwordCredentials")]
+    pub password_credentials: PasswordCredentials,
+}
+
+impl Object for User {
+    const GET: &'static str = "getUser";
+    const ELEMENT: &'static str = "user";
+    const KEY: &'static str = "userid";
+    const TAGS: ReturnedTags =
+        ReturnedTags(&["userid", "associatedDevices", "status", "ldapDirectoryName"]);
+}
+
+/// `getAppUser`.
+pub type GetAppUser = Get<AppUser>;
+
+impl GetAppUser {
+    /// Requests only what decides whether the user may log in.
+    pub fn credentials(userid: impl Into<String>) -> Self {
+        Self::with_tags(userid, ReturnedTags(&["userid", "passwordCredentials"]))
+    }
+}
+
+/// An application user and its devices.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(default)]
+pub struct AppUser {
+    /// The UUID as AXL writes it.
+    #[serde(rename = "@uuid", deserialize_with = "scalar::uuid")]
+    pub uuid: Option<String>,
+    /// The user's name. It is always asked for, so an empty one means that the server left it out.
+    #[serde(deserialize_with = "scalar::text_or_empty")]
+    pub userid: String,
+    /// The devices that the user controls. Nothing when the server left the list out, which is not the
+    /// same as an empty list: what was not seen must not be replaced.
+    #[serde(rename = "associatedDevices")]
+    pub associated_devices: Option<DeviceNames>,
+    /// What is known of its password.
+    #[serde(rename = "passwordCredentials")]
+    pub password_credentials: PasswordCredentials,
+}
+
+impl Object for AppUser {
+    const GET: &'static str = "getAppUser";
+    const ELEMENT: &'static str = "appUser";
+    const KEY: &'static str = "userid";
+    const TAGS: ReturnedTags = ReturnedTags(&["userid", "associatedDevices"]);
+}
+
+/// What is known of a user's password (`passwordCredentials` of the AXL schema).
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(default)]
+pub struct PasswordCredentials {
+    /// The credential policy that applies to it.
+    #[serde(rename = "pwdCredPolicyName")]
+    pub policy: Reference,
+    /// Whether an administrator has locked it.
+    #[serde(rename = "pwdCredLockedByAdministrator", deserialize_with = "scalar::boolean")]
+    pub locked_by_administrator: Option<bool>,
+    /// Whether the user must change it before anything else.
+    #[serde(rename = "pwdCredUserMustChange", deserialize_with = "scalar::boolean")]
+    pub must_change: Option<bool>,
+}
+
+/// `listUser`.
+pub type ListUser = List<UserRow>;
+
+/// An end user, as a list shows it; its devices are only in `getUser`.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(default)]
+pub struct UserRow {
+    /// The UUID as AXL writes it.
+    #[serde(rename = "@uuid", deserialize_with = "scalar::uuid")]
+    pub uuid: Option<String>,
+    /// The first name.
+    #[serde(rename = "firstName", deserialize_with = "scalar::text")]
+    pub first_name: Option<String>,
+    /// The last name.
+    #[serde(rename = "lastName", deserialize_with = "scalar::text")]
+    pub last_name: Option<String>,
+    /// The user's name. It is always asked for, so an empty one means that the server left it out.
+    #[serde(deserialize_with = "scalar::text_or_empty")]
+    pub userid: String,
+    /// 1 means active; users with another status cannot log in.
+    #[serde(deserialize_with = "scalar::number")]
+    pub status: Option<i64>,
+}
+
+impl Row for UserRow {
+    const LIST: &'static str = "listUser";
+    const ELEMENT: &'static str = "user";
+    const CRITERION: &'static str = "userid";
+    const TAGS: ReturnedTags = ReturnedTags(&["firstName", "lastName", "userid", "status"]);
+
+    fn key(&self) -> Option<&str> {
+        row_key(self.uuid.as_deref(), &self.userid)
+    }
+}
+
+/// `listAppUser`.
+pub type ListAppUser = List<AppUserRow>;
+
+/// An application user, as a list shows it; its devices are only in `getAppUser`.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(default)]
+pub struct AppUserRow {
+    /// The UUID as AXL writes it.
+    #[serde(rename = "@uuid", deserialize_with = "scalar::uuid")]
+    pub uuid: Option<String>,
+    /// The user's name. It is always asked for, so an empty one means that the server left it out.
+    #[serde(deserialize_with = "scalar::text_or_empty")]
+    pub userid: String,
+    /// Whether it came with the product.
+    #[serde(rename = "isStandard", deserialize_with = "scalar::boolean")]
+    pub is_standard: Option<bool>,
+}
+
+impl Row for AppUserRow {
+    const LIST: &'static str = "listAppUser";
+    const ELEMENT: &'static str = "appUser";
+    const CRITERION: &'static str = "userid";
+    const TAGS: ReturnedTags = ReturnedTags(&["userid", "isStandard"]);
+
+    fn key(&self) -> Option<&str> {
+        row_key(self.uuid.as_deref(), &self.userid)
+    }
+}
+
+/// `updateUser`.
+pub type UpdateUser = ReplaceDevices<User>;
+
+/// `updateAppUser`.
+pub type UpdateAppUser = ReplaceDevices<AppUser>;
+
+/// Replaces the list of devices of a user **as a whole**; no version of AXL can add to it (AXL schema).
+///
+/// Nothing but the list is sent: fields that are left out stay as they are, and those that a directory
+/// owns must not be written.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReplaceDevices<U> {
+    userid: String,
+    #[serde(rename = "associatedDevices")]
+    devices: DeviceNames,
+    #[serde(skip)]
+    user: PhantomData<fn() -> U>,
+}
+
+impl<U> ReplaceDevices<U> {
+    /// Makes `devices` the whole list. Returns nothing when there are none: an empty list takes every
+    /// device away, and that has to be requested with [`Self::clearing`].
+    pub fn replacing(userid: impl Into<String>, devices: Vec<String>) -> Option<Self> {
+        let has_any = devices.iter().any(|name| !name.trim().is_empty());
+        has_any.then(|| Self { devices: DeviceNames { device: devices }, ..Self::clearing(userid) })
+    }
+
+    /// Takes every device away, to go back to a list that was empty before.
+    pub fn clearing(userid: impl Into<String>) -> Self {
+        Self { userid: userid.into(), devices: DeviceNames::default(), user: PhantomData }
+    }
+}
+
+impl Operation for UpdateUser {
+    const NAME: &'static str = "updateUser";
+    const INTENT: Intent = Intent::Write;
+    type Output = StandardReturn;
+}
+
+impl Operation for UpdateAppUser {
+    const NAME: &'static str = "updateAppUser";
+    const INTENT: Intent = Intent::Write;
+    type Output = StandardReturn;
+}
+
+/// `getCredentialPolicy`.
+pub type GetCredentialPolicy = Get<CredentialPolicy>;
+
+/// A credential policy.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(default)]
+pub struct CredentialPolicy {
+    #[serde(rename = "failedLogon", deserialize_with = "scalar::number")]
+    failed_logon: Option<i64>,
+}
+
+impl Object for CredentialPolicy {
+    const GET: &'static str = "getCredentialPolicy";
+    const ELEMENT: &'static str = "credentialPolicy";
+    const TAGS: ReturnedTags = ReturnedTags(&["failedLogon"]);
+}
+
+impl CredentialPolicy {
+    /// Returns after how many failed logins the account is locked; nothing where it never is, or where the response
+    /// does not say. AXL writes 0 for "No Limit for Failed Logons".
+    pub fn locks_after(&self) -> Option<usize> {
+        let failed = self.failed_logon.filter(|failed| *failed > 0)?;
+        usize::try_from(failed).ok()
+    }
+}
+
+/// `doAuthenticateUser`: whether this is the user's password. A wrong one counts towards a lockout (believed). The
+/// password shows neither in logs nor in errors.
+#[derive(Clone)]
+pub struct DoAuthenticateUser {
+    userid: String,
+    password: SecretString,
+}
+
+impl DoAuthenticateUser {
+    /// Requests the check for one user.
+    pub fn of(userid: impl Into<String>, password: SecretString) -> Self {
+        Self { userid: userid.into(), password }
+    }
+}
+
+impl fmt::Debug for DoAuthenticateUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DoAuthenticateUser").field("userid", &self.userid).finish_non_exhaustive()
+    }
+}
+
+impl Serialize for DoAuthenticateUser {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("userid", &self.userid)?;
+        map.serialize_entry("password", self.password.expose_secret())?;
+        map.end()
+    }
+}
+
+impl Operation for DoAuthenticateUser {
+    const NAME: &'static str = "doAuthenticateUser";
+    // It changes nothing, but a wrong password counts, so it is not sent twice for one answer.
+    const INTENT: Intent = Intent::Write;
+    type Output = Authentication;
+}
+
+/// Whether a password was right.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(default)]
+pub struct Authentication {
+    /// Nothing when the response does not contain it.
+    #[serde(rename = "userAuthenticated", deserialize_with = "scalar::boolean")]
+    pub authenticated: Option<bool>,
+    /// The reason; the meaning of the numbers is not published.
+    #[serde(deserialize_with = "scalar::number")]
+    pub code: Option<i64>,
+    /// Days until the password expires.
+    #[serde(rename = "daysToExpiry", deserialize_with = "scalar::number")]
+    pub days_to_expiry: Option<i64>,
+}
+
+/// A user and the whole list of devices that it controls.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ControlledDevices {
+    /// The user's name as the cluster writes it.
+    pub userid: String,
+    /// The names of the devices, exactly as CUCM has them and in its order.
+    pub devices: Vec<String>,
+    /// An end user that is not active cannot log in; unknown for application users.
+    pub active: Option<bool>,
+}
+
+impl AxlClient {
+    /// Reads the whole list of a user's devices.
+    ///
+    /// A server that leaves the list out of its answer has not returned an empty one. Then the
+    /// database is asked, and if that is refused, there is no answer.
+    ///
+    /// # Errors
+    /// See [`AxlError`]; [`AxlError::is_not_found`] when there is no such user.
+    pub async fn controlled_devices(
+        &self,
+        userid: &str,
+        kind: UserKind,
+    ) -> Result<ControlledDevices, AxlError> {
+        let (canonical, list, active) = match kind {
+            UserKind::App => {
+                let user = self.call(&GetAppUser::named(userid)).await?;
+                (user.userid, user.associated_devices, None)
+            }
+            UserKind::End => {
+                let user = self.call(&GetUser::named(userid)).await?;
+                (user.userid, user.associated_devices, user.status.map(|status| status == 1))
+            }
+        };
+        let devices = match list {
+            Some(list) => list.device.into_iter().filter(|name| !name.trim().is_empty()).collect(),
+            None => self.devices_in_database(userid, kind).await?,
+        };
+        let userid = if canonical.is_empty() { userid.to_owned() } else { canonical };
+        Ok(ControlledDevices { userid, devices, active })
+    }
+
+    /// Replaces the whole list of a user's devices. The caller has read it before, and reads it again
+    /// afterwards. An empty list takes every device away.
+    ///
+    /// # Errors
+    /// See [`AxlError`]; after [`AxlError::is_outcome_unknown`] the list must be read, not written again.
+    pub async fn replace_controlled_devices(
+        &self,
+        userid: &str,
+        kind: UserKind,
+        devices: Vec<String>,
+    ) -> Result<(), AxlError> {
+        match kind {
+            UserKind::App => {
+                let request = UpdateAppUser::replacing(userid, devices);
+                self.call(&request.unwrap_or_else(|| UpdateAppUser::clearing(userid))).await?;
+            }
+            UserKind::End => {
+                let request = UpdateUser::replacing(userid, devices);
+                self.call(&request.unwrap_or_else(|| UpdateUser::clearing(userid))).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn devices_in_database(
+        &self,
+        userid: &str,
+        kind: UserKind,
+    ) -> Result<Vec<String>, AxlError> {
+        let (map, table, reference, column) = match kind {
+            UserKind::App => {
+                ("applicationuserdevicemap", "applicationuser", "fkapplicationuser", "name")
+            }
+            UserKind::End => ("enduserdevicemap", "enduser", "fkenduser", "userid"),
+        };
+        // The database compares names by case, AXL does not; a name that matches nothing
+        // would look like a user without devices. The association 1 is "controlled device"; others exist (CUCM data dictionary).
+        let sql = format!(
+            "select d.name as name from {map} m inner join {table} u on m.{reference} = u.pkid \
+             inner join device d on m.fkdevice = d.pkid where lower(u.{column}) = lower({}) \
+             and m.tkuserassociation = 1 order by d.name",
+            sql_literal(userid)
+        );
+        let rows = match self.call(&ExecuteSqlQuery::new(sql)).await {
+            Ok(rows) => rows,
+            Err(error) if matches!(error.soap(), Some(SoapError::Fault(_))) => {
+                return Err(self.lacking_list(kind));
+            }
+            Err(error) => return Err(error),
+        };
+        let names = rows.into_iter().map(|mut row| row.remove("name").filter(|n| !n.is_empty()));
+        names.collect::<Option<Vec<_>>>().ok_or_else(|| self.lacking_list(kind))
+    }
+
+    fn lacking_list(&self, kind: UserKind) -> AxlError {
+        let operation = match kind {
+            UserKind::App => "getAppUser",
+            UserKind::End => "getUser",
+        };
+        let endpoint = self.endpoint().clone();
+        AxlError::Lacking { endpoint, operation, what: "the list of associated devices" }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_list_is_never_an_accident() {
+        let is_sent = |devices: &[&str]| {
+            let devices = devices.iter().map(|name| (*name).to_owned()).collect();
+            UpdateUser::replacing("pusher", devices).is_some()
+        };
+        assert!(!is_sent(&[]) && !is_sent(&[" "]) && is_sent(&["SEP1"]));
+    }
+}
