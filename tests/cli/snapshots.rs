@@ -130,7 +130,7 @@ const FILTERS: &[(&str, &str)] = &[
     (r"\b\d+\.\d+ s\b", "[n] s"),
     (r"\b\d+ ms\b", "[n] ms"),
     // The marks of a time line, whose number depends on how long it took.
-    (r"(?m)(^(\[n\]|\d+) s\n)+", "[n] s\n"),
+    (r"(?m)^0\n((\[n\] s|\d+ s|\d+:\d\d min)\n)*", "[marks of the time line]\n"),
     (r#"\btime="[0-9.]+""#, r#"time="[n]""#),
     (r"(?m)^(SEP[^,]*,[^,]*,[^,]*,[0-9.]*,[a-z_]+,\d+),\d+,", "$1,[ms],"),
     (r"\b\S+ on \S+, axlpaper \d+\.\d+\.\d+", "[user] on [machine], axlpaper [version]"),
@@ -405,18 +405,18 @@ fn a_plan_that_is_applied_and_reverted() {
         &["apply", "plan.json", "--yes"],
         &["apply", "plan.json", "--yes"],
         &["plan", "--repair", "personalization"],
-        &["revert", "1", "--dry-run"],
-        &["revert", "1"],
-        &["revert", "1", "--yes"],
-        &["revert", "1", "--yes"],
+        &["revert", "2", "--dry-run"],
+        &["revert", "2"],
+        &["revert", "2", "--yes"],
+        &["revert", "2", "--yes"],
     ] {
         transcript.run(&lab, arguments);
     }
     assert!(lab.cluster.set_associations(PUSH_USER, &[&name(4)]));
     transcript.run(&lab, &["apply", "plan.json", "--yes"]);
     transcript.read(&lab, &["runs"]);
-    transcript.read(&lab, &["show", "1"]);
-    transcript.read(&lab, &["report", "1", "-o", "report.html"]);
+    transcript.read(&lab, &["show", "2"]);
+    transcript.read(&lab, &["report", "2", "-o", "report.html"]);
     transcript.report(&lab, "report.html");
     transcript.check("changes");
 }
