@@ -141,7 +141,7 @@ impl Tree {
             let below = place.below.join(inner.ident.to_string());
             match &inner.content {
                 Some((_, items)) => {
-                    visitor.tree.items(&child, items, &Place { below: &below, ..*place })
+                    visitor.tree.items(&child, items, &Place { below: &below, ..*place });
                 }
                 None => {
                     for file in files_of(attributes, &below, place.folder) {
@@ -243,8 +243,14 @@ fn head(item: &Item) -> (&[Attribute], Option<String>) {
         Item::Type(item) => (&item.attrs, Some(item.ident.to_string())),
         Item::Impl(item) => (&item.attrs, None),
         Item::Mod(item) => (&item.attrs, None),
+        Item::Union(item) => (&item.attrs, Some(item.ident.to_string())),
         Item::Use(item) => (&item.attrs, None),
-        _ => (&[], None),
+        // What the parser knows besides: items that define nothing that can be imported.
+        Item::ExternCrate(_)
+        | Item::ForeignMod(_)
+        | Item::TraitAlias(_)
+        | Item::Verbatim(_)
+        | _ => (&[], None),
     }
 }
 
@@ -274,7 +280,7 @@ impl Paths<'_> {
             UseTree::Glob(_) => self.tree.modules.get_mut(&module).unwrap().globs.push(before),
             UseTree::Name(syn::UseName { ident }) => self.alias(ident, ident, before),
             UseTree::Rename(syn::UseRename { ident, rename, .. }) => {
-                self.alias(ident, rename, before)
+                self.alias(ident, rename, before);
             }
         }
     }

@@ -208,7 +208,7 @@ fn help(path: &[&str], seen: &mut HashMap<String, String>, transcript: &mut Tran
         if groups.is_empty() || (!line.starts_with(' ') && line.ends_with(':')) {
             groups.push(String::new());
         }
-        *groups.last_mut().unwrap() += &format!("{line}\n");
+        writeln!(groups.last_mut().unwrap(), "{line}").unwrap();
     }
     for group in groups {
         if let Some(commands) = group.strip_prefix("Commands:\n") {
