@@ -135,8 +135,8 @@ impl Desk {
         word.replace("10.1.2.3", &phone(1))
             .replace("10.1.2.4", &phone(2))
             .replace("cucm-pub.example.com", &self.lab.cluster.axl_addr().to_string())
-            .replace("22:00-05:00", &format!("{}-{}", clock(-2), clock(4)))
             .replace("05:00", &clock(4))
+            .replace(&format!("22:00-{}", clock(4)), &format!("{}-{}", clock(-2), clock(4)))
     }
 
     /// Runs a command line of a document as somebody would who has typed the lines before it.
