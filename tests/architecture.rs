@@ -7,6 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+#[path = "architecture/imports.rs"]
+mod imports;
+
+use imports::Sources;
+
 /// What each folder of `src/` may name as `crate::…`.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("domain", &[]),
@@ -116,6 +121,212 @@ const EFFECTS: &[&str] = &[
     "std::env",
 ];
 
+/// What reads from or writes to the terminal.
+const TERMINAL: &[&str] = &[
+    "std::io::stdin",
+    "std::io::stdout",
+    "std::io::stderr",
+    "std::io::Stdin",
+    "std::io::Stdout",
+    "std::io::Stderr",
+    "console::Term",
+    "indicatif",
+    "print!",
+    "println!",
+    "eprint!",
+    "eprintln!",
+];
+
+/// Files outside of `cli/` that name these today. The list may only get shorter.
+const OUTSIDE_OF_CLI: &[(&str, &str)] = &[
+    ("media/decoder/worker.rs", "std::io::stdin"),
+    ("media/decoder/worker.rs", "std::io::stdout"),
+    ("report/list.rs", "clap"),
+    ("report/list.rs", "console"),
+];
+
+/// Files that block a task in place today. The list may only get shorter.
+const BLOCKING: &[(&str, &str)] = &[
+    ("cli/carrier.rs", "tokio::task::block_in_place"),
+    ("cli/commands/image/mod.rs", "tokio::task::block_in_place"),
+    ("cli/commands/image/prepare.rs", "tokio::task::block_in_place"),
+    ("cli/elsewhere.rs", "tokio::task::block_in_place"),
+    ("cli/goods.rs", "tokio::task::block_in_place"),
+    ("cli/images.rs", "tokio::task::block_in_place"),
+    ("cli/serving.rs", "tokio::task::block_in_place"),
+    ("cli/telling.rs", "tokio::task::block_in_place"),
+    ("push/screens.rs", "tokio::task::block_in_place"),
+];
+
+/// Files of `cli/` that read from or write to the terminal besides `ui` and `present` today. The list may only get
+/// shorter.
+const PRINTING: &[(&str, &str)] = &[
+    ("cli/next.rs", "std::io::stdin"),
+    ("cli/secret.rs", "std::io::stdin"),
+    ("cli/target.rs", "std::io::stdin"),
+];
+
+/// Files that import each other in a circle today. The list may only get shorter.
+const KNOWN_CIRCLES: &[&[&str]] = &[
+    &[
+        "audit/mod.rs",
+        "audit/rules/address.rs",
+        "audit/rules/association.rs",
+        "audit/rules/authentication_url.rs",
+        "audit/rules/background.rs",
+        "audit/rules/mod.rs",
+        "audit/rules/model.rs",
+        "audit/rules/personalization.rs",
+        "audit/rules/registration.rs",
+        "audit/rules/web_access.rs",
+    ],
+    &[
+        "cli/addresses/identify.rs",
+        "cli/addresses/list.rs",
+        "cli/addresses/mod.rs",
+        "cli/args.rs",
+        "cli/carrier.rs",
+        "cli/clusters.rs",
+        "cli/commands/apply.rs",
+        "cli/commands/audit.rs",
+        "cli/commands/completions.rs",
+        "cli/commands/config.rs",
+        "cli/commands/config/keyring.rs",
+        "cli/commands/demo.rs",
+        "cli/commands/doctor.rs",
+        "cli/commands/host.rs",
+        "cli/commands/image/mod.rs",
+        "cli/commands/image/prepare.rs",
+        "cli/commands/image/tftp.rs",
+        "cli/commands/image/wanted.rs",
+        "cli/commands/init.rs",
+        "cli/commands/inventory.rs",
+        "cli/commands/keys.rs",
+        "cli/commands/man.rs",
+        "cli/commands/models.rs",
+        "cli/commands/plan.rs",
+        "cli/commands/play.rs",
+        "cli/commands/push.rs",
+        "cli/commands/report.rs",
+        "cli/commands/revert.rs",
+        "cli/commands/ringtone/mod.rs",
+        "cli/commands/ringtone/prepare.rs",
+        "cli/commands/rollout.rs",
+        "cli/commands/runs.rs",
+        "cli/commands/show.rs",
+        "cli/commands/sim.rs",
+        "cli/commands/trust.rs",
+        "cli/doctor/checks.rs",
+        "cli/doctor/judge.rs",
+        "cli/dry_run.rs",
+        "cli/folder.rs",
+        "cli/goods.rs",
+        "cli/hours.rs",
+        "cli/images.rs",
+        "cli/latecomers.rs",
+        "cli/mod.rs",
+        "cli/next.rs",
+        "cli/open.rs",
+        "cli/output.rs",
+        "cli/phone_tls.rs",
+        "cli/pipeline.rs",
+        "cli/pushing.rs",
+        "cli/repair.rs",
+        "cli/send.rs",
+        "cli/side_by_side.rs",
+        "cli/stages.rs",
+        "cli/standing.rs",
+        "cli/state.rs",
+        "cli/subject.rs",
+        "cli/target.rs",
+        "cli/tell.rs",
+        "cli/tell_clusters.rs",
+        "cli/telling.rs",
+        "cli/undo_file.rs",
+        "cli/way.rs",
+        "cli/what.rs",
+    ],
+    &["cli/keyring/mod.rs", "cli/keyring/secret_service.rs"],
+    &["cli/ports.rs", "cli/serving.rs"],
+    &["config/layer.rs", "config/origin.rs"],
+    &["domain/inventory.rs", "domain/repair.rs"],
+    &["domain/pattern.rs", "domain/selector.rs"],
+    &["host/connection.rs", "host/server.rs"],
+    &["host/exchange.rs", "host/proof.rs", "host/table.rs"],
+    &["media/labels.rs", "media/legible.rs", "media/prepare.rs"],
+    &["media/linear.rs", "media/picture.rs"],
+    &["net/trace/exchange.rs", "net/trace/folder.rs"],
+    &["phone/error.rs", "phone/object.rs"],
+    &["plan/associate.rs", "plan/configure.rs", "plan/mod.rs"],
+    &["push/contact.rs", "push/line.rs"],
+    &["push/decide.rs", "push/evidence.rs", "push/mod.rs"],
+    &["push/engine.rs", "push/engine/hours.rs"],
+    &["push/job.rs", "push/places.rs", "push/terms.rs"],
+    &["push/script/danger.rs", "push/script/mod.rs", "push/script/read.rs"],
+    &[
+        "report/html/bars.rs",
+        "report/html/findings.rs",
+        "report/html/headline.rs",
+        "report/html/mod.rs",
+        "report/html/pictures.rs",
+        "report/html/receivers.rs",
+        "report/html/table.rs",
+        "report/html/timeline.rs",
+        "report/html/together.rs",
+        "report/html/tones.rs",
+    ],
+    &["report/junit.rs", "report/record.rs"],
+    &[
+        "sim/accounts.rs",
+        "sim/authenticate.rs",
+        "sim/axl.rs",
+        "sim/cluster.rs",
+        "sim/config.rs",
+        "sim/content.rs",
+        "sim/database.rs",
+        "sim/elsewhere.rs",
+        "sim/front.rs",
+        "sim/keep.rs",
+        "sim/operations/apply.rs",
+        "sim/operations/authenticate.rs",
+        "sim/operations/configure.rs",
+        "sim/operations/mod.rs",
+        "sim/operations/phones.rs",
+        "sim/operations/profiles.rs",
+        "sim/operations/registrations.rs",
+        "sim/operations/row.rs",
+        "sim/operations/sql/mod.rs",
+        "sim/operations/sql/run.rs",
+        "sim/operations/sql/tables.rs",
+        "sim/operations/system.rs",
+        "sim/operations/users.rs",
+        "sim/phones/certificate.rs",
+        "sim/phones/execute.rs",
+        "sim/phones/fetch.rs",
+        "sim/phones/in_hand.rs",
+        "sim/phones/line.rs",
+        "sim/phones/mod.rs",
+        "sim/phones/watch.rs",
+        "sim/phones/wording.rs",
+        "sim/record.rs",
+        "sim/restart.rs",
+        "sim/risport/document.rs",
+        "sim/risport/mod.rs",
+        "sim/state.rs",
+        "sim/timeline.rs",
+        "sim/tomcat.rs",
+        "sim/tripwire.rs",
+    ],
+    &[
+        "survey/mod.rs",
+        "survey/phones.rs",
+        "survey/push_user.rs",
+        "survey/remembered.rs",
+        "survey/roll_call.rs",
+        "survey/settings.rs",
+    ],
+];
+
 #[test]
 fn folders_use_only_what_their_row_allows() {
     let table: BTreeMap<&str, BTreeSet<&str>> =
@@ -174,6 +385,98 @@ fn the_reader_of_names_sees_every_spelling() {
     assert_eq!(without_comments("a // crate::cli\nb"), "a \nb");
     let code = without_comments("let url = \"http://x\"; let y = crate::cli::z();");
     assert!(crate_names(&code).contains("cli"));
+}
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    let sources = Sources::read(&root());
+    let found = sources.circles();
+    let known: BTreeSet<Vec<&str>> = KNOWN_CIRCLES.iter().map(|files| files.to_vec()).collect();
+    let new: Vec<String> = found.difference(&known).map(|files| sources.describe(files)).collect();
+    let gone: Vec<_> = known.difference(&found).collect();
+    assert!(
+        new.is_empty() && gone.is_empty(),
+        "circles that KNOWN_CIRCLES does not have:\n{}\n\ncircles of KNOWN_CIRCLES that are gone:\n{gone:#?}",
+        new.join("\n"),
+    );
+}
+
+/// Checks that files name these things of other crates exactly where a list of exceptions says so.
+fn only_where_listed(applies: impl Fn(&str) -> bool, banned: &[&str], exceptions: &[(&str, &str)]) {
+    let sources = Sources::read(&root());
+    let mut found = BTreeSet::new();
+    for (file, names) in sources.foreign.iter().filter(|(file, _)| applies(file)) {
+        for ban in banned {
+            let is = |name: &String| name == ban || name.starts_with(&format!("{ban}::"));
+            if names.iter().any(is) {
+                found.insert((file.as_str(), *ban));
+            }
+        }
+    }
+    let listed: BTreeSet<(&str, &str)> = exceptions.iter().copied().collect();
+    let new: Vec<_> = found.difference(&listed).collect();
+    let gone: Vec<_> = listed.difference(&found).collect();
+    assert!(new.is_empty() && gone.is_empty(), "not listed: {new:#?}\nlisted, but gone: {gone:#?}");
+}
+
+#[test]
+fn only_the_command_line_knows_clap_the_terminal_and_exit() {
+    let banned =
+        [TERMINAL, &["clap", "console", "std::process::exit", "std::io::IsTerminal"]].concat();
+    only_where_listed(|file| !file.starts_with("cli/"), &banned, OUTSIDE_OF_CLI);
+}
+
+#[test]
+fn no_task_is_blocked_in_place() {
+    only_where_listed(|_| true, &["tokio::task::block_in_place"], BLOCKING);
+}
+
+#[test]
+fn only_ui_and_present_print() {
+    let elsewhere = |file: &str| !file.starts_with("cli/ui/") && !file.starts_with("cli/present/");
+    let prints = |file: &str| file.starts_with("cli/") && elsewhere(file);
+    only_where_listed(prints, TERMINAL, PRINTING);
+}
+
+#[test]
+fn the_reader_of_imports_follows_every_spelling() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("lib.rs", "mod a; mod b; mod c;");
+    write("a/mod.rs", "mod inner; mod other; pub use inner::Thing;");
+    write("a/inner.rs", "pub struct Thing; fn f() { super::other::g() }");
+    write("a/other.rs", "pub fn g() { println!(\"{}\", crate::b::h()) }");
+    write("b.rs", "use crate::{a::Thing as T, c}; pub fn h() { c::x(); std::io::stdout(); }");
+    write(
+        "c.rs",
+        "pub fn x() {} #[cfg(test)] mod tests { use crate::b::h; } fn y() { use std::io; io::stdin(); }",
+    );
+    let sources = Sources::read(folder.path());
+    let imports: Vec<String> = (sources.imports.iter())
+        .flat_map(|(from, to)| to.iter().map(move |(to, items)| format!("{from} {to} {items:?}")))
+        .collect();
+    assert_eq!(
+        imports,
+        [
+            "a/inner.rs a/other.rs {\"g\"}",
+            "a/other.rs b.rs {\"h\"}",
+            "b.rs a/inner.rs {\"Thing\"}",
+            "b.rs c.rs {\"x\"}",
+        ]
+    );
+    let circles: Vec<_> = sources.circles().into_iter().collect();
+    assert_eq!(circles, [["a/inner.rs", "a/other.rs", "b.rs"]]);
+    assert!(sources.foreign["b.rs"].contains("std::io::stdout"));
+    assert!(sources.foreign["c.rs"].contains("std::io::stdin"));
+    assert!(sources.foreign["a/other.rs"].contains("println!"));
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
 /// Every file under `src/`, with the folder it belongs to and its code without comments and tests.

@@ -49,6 +49,7 @@ mod rollout_clusters_trouble;
 mod screenshots;
 mod secrets;
 mod simulator;
+mod snapshots;
 mod traces;
 mod trust;
 mod versions;
