@@ -1,6 +1,6 @@
 //! The image server, from what was typed to a server that listens.
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -35,12 +35,12 @@ impl Serving {
     ///
     /// # Errors
     /// When it cannot listen, or when phones could not reach it.
-    pub fn start(
+    pub async fn start(
         &self,
         toward: Option<IpAddr>,
         observer: &Arc<dyn Observer>,
     ) -> Result<ImageHost, AppError> {
-        let advertise = self.advertised(toward, observer.as_ref())?;
+        let advertise = self.advertised(toward, observer.as_ref()).await?;
         let identity = self.identity()?;
         let listen = self.listen_address(toward)?;
         let join = |host: &ImageHost| {
@@ -103,7 +103,7 @@ impl Serving {
 
     /// Reads the advertised URL. A name in it is looked up: many machines know their own name as a loopback address,
     /// and phones ask somebody else.
-    fn advertised(
+    async fn advertised(
         &self,
         toward: Option<IpAddr>,
         observer: &dyn Observer,
@@ -114,7 +114,7 @@ impl Serving {
         if name.parse::<IpAddr>().is_ok() || toward.is_some_and(|ip| ip.is_loopback()) {
             return Ok(Some(base));
         }
-        let found = tokio::task::block_in_place(|| (name.as_str(), 0).to_socket_addrs());
+        let found = tokio::net::lookup_host((name.as_str(), 0)).await;
         let found: Vec<IpAddr> = found.into_iter().flatten().map(|address| address.ip()).collect();
         if found.is_empty() {
             let text = format!("this machine does not know the name {name}; phones have to");

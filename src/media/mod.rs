@@ -3,6 +3,7 @@
 //! One picture goes in, and for every size that the fleet's models show, a background and a thumbnail
 //! come out, exactly as large and as deep as the model wants them. Nothing here knows of phones or of the
 //! network. Files of unknown origin are decoded by [`Decoder`], in a process of their own.
+mod blocking;
 mod contact_sheet;
 mod external_check;
 mod label_contrast;
@@ -31,6 +32,7 @@ pub use crate::media::contact_sheet::{SheetEntry, contact_sheet};
 pub use crate::media::external_check::Unfit;
 pub use crate::media::label_zones::{Contrast, Letters, Sample, samples};
 pub use crate::media::screenshot::{Likeness, Screen, ScreenError, changed, likeness};
+pub use blocking::blocking;
 pub use decoder::{Decoder, Limit, decode_worker};
 pub use demo::{demo_picture, demo_png};
 pub use encode::{EncodedPicture, Squeeze, png_size};

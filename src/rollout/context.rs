@@ -251,7 +251,8 @@ impl At<'_> {
         let book = RunBook::new(self.recorder.clone(), digests);
         let toward = images::toward(&task.connection).await;
         let line =
-            delivery::line(&self.sending(), toward, &task.request.payload, prepared, observer)?;
+            delivery::line(&self.sending(), toward, &task.request.payload, prepared, observer)
+                .await?;
         line.check(&expected).map_err(|error| {
             AppError::from_error(ErrorKind::Usage, &error).hint(
                 "nothing was changed or sent; use a shorter --advertise or --image-url, or --picture-name",

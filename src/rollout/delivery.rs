@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::domain::model::KEM;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Observer, Proof};
-use crate::media::{PreparedImage, PreparedSet, prepare};
+use crate::media::{PreparedImage, PreparedSet, blocking, prepare};
 use crate::push::delivery::any::AnyLine;
 use crate::push::delivery::external::{DirectLine, What};
 use crate::push::delivery::screenshots::Screens;
@@ -21,7 +21,7 @@ use crate::rollout::payload::{Goods, Prepared};
 ///
 /// # Errors
 /// When the server cannot listen, or when phones could not reach it.
-pub fn line(
+pub async fn line(
     sending: &Sending<'_>,
     toward: Option<IpAddr>,
     goods: &Goods,
@@ -34,11 +34,11 @@ pub fn line(
     let name = sending.push.picture_name.clone().unwrap_or_else(named);
     let what = match prepared {
         Prepared::Pictures(pictures) => {
-            return pictures_line(sending, toward, goods, (pictures, name), observer);
+            return pictures_line(sending, toward, goods, (pictures, name), observer).await;
         }
         Prepared::Tones(tones) => {
             let phones = images::meeting(sending, patience)?.resend_safe();
-            let host = sending.way.serving.start(toward, observer)?;
+            let host = sending.way.serving.start(toward, observer).await?;
             return Ok(AnyLine::Tone(Box::new(ToneLine::new(phones, host, tones, wait))));
         }
         Prepared::Script(script) => {
@@ -57,7 +57,7 @@ pub fn line(
     Ok(AnyLine::Direct(Box::new(line)))
 }
 
-fn pictures_line(
+async fn pictures_line(
     sending: &Sending<'_>,
     toward: Option<IpAddr>,
     goods: &Goods,
@@ -65,9 +65,9 @@ fn pictures_line(
     observer: &Arc<dyn Observer>,
 ) -> Result<AnyLine, AppError> {
     let failed = |error: &dyn std::error::Error| AppError::from_error(ErrorKind::Failed, error);
-    let mut line = images::line(sending, toward, pictures, name, observer)?;
+    let mut line = images::line(sending, toward, pictures, name, observer).await?;
     if let Goods::Picture { kem: Some(kem), .. } = goods {
-        line = line.with_kem(&made_for_kem(kem)?).map_err(|error| failed(&error))?;
+        line = line.with_kem(&made_for_kem(kem).await?).map_err(|error| failed(&error))?;
     }
     if sending.proof == Proof::None {
         line = line.without_proof();
@@ -85,7 +85,8 @@ fn screens(sending: &Sending<'_>) -> Option<Screens> {
 }
 
 /// Makes the picture for key expansion modules.
-fn made_for_kem(kem: &Source) -> Result<Arc<PreparedImage>, AppError> {
-    let made = tokio::task::block_in_place(|| prepare(&kem.picture, &KEM));
+async fn made_for_kem(kem: &Source) -> Result<Arc<PreparedImage>, AppError> {
+    let picture = Arc::clone(&kem.picture);
+    let made = blocking(move || prepare(&picture, &KEM)).await;
     made.map(Arc::new).map_err(|error| AppError::from_error(ErrorKind::Failed, &error))
 }

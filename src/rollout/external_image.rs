@@ -10,7 +10,7 @@ use crate::domain::error_chain::chain;
 use crate::domain::model::ImageSpec;
 use crate::error::{AppError, ErrorKind};
 use crate::image_server::external_url::{ElsewhereError, Template, download};
-use crate::media::{Decoder, PreparedImage, Shape, Unfit};
+use crate::media::{Decoder, PreparedImage, Shape, Unfit, blocking};
 use crate::net::client::web_http;
 use crate::push::delivery::external::Elsewhere;
 
@@ -27,7 +27,6 @@ pub async fn find(
     models.dedup_by(|(one, _), (other, _)| one == other);
     let client =
         web_http(DOWNLOAD).map_err(|error| AppError::from_error(ErrorKind::Failed, &error))?;
-    let decoder = Decoder::this_program();
     let mut files: HashMap<String, Bytes> = HashMap::new();
     let mut pairs: HashMap<(String, String), Arc<PreparedImage>> = HashMap::new();
     let mut found = HashMap::new();
@@ -45,12 +44,14 @@ pub async fn find(
         let files = match pairs.get(&pair).filter(|known| known.shape == shape) {
             Some(known) => Arc::clone(known),
             None => {
-                let looked = tokio::task::block_in_place(|| {
-                    let (image, icon) = (&files[&image_url], &files[&icon_url]);
-                    PreparedImage::found(&spec, image, icon, |name, file| {
+                let (image, icon) = (files[&image_url].clone(), files[&icon_url].clone());
+                let looked = blocking(move || {
+                    let decoder = Decoder::this_program();
+                    PreparedImage::found(&spec, &image, &icon, |name, file| {
                         decoder.picture(name, file)
                     })
                 });
+                let looked = looked.await;
                 let looked = looked.map_err(|(is_image, why)| {
                     let url = if is_image { &image_url } else { &icon_url };
                     unfit(&model, url, &why)

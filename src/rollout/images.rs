@@ -15,7 +15,8 @@ use crate::event::{Event, Observer, Proof, Stage};
 use crate::interaction::Interaction;
 use crate::journal::Recorder;
 use crate::media::{
-    Decoder, MediaError, Options, Picture, PreparedImage, PreparedSet, Squeeze, prepare_all,
+    Decoder, MediaError, Options, Picture, PreparedImage, PreparedSet, Squeeze, blocking,
+    prepare_all,
 };
 use crate::phone::PhoneClient;
 use crate::push::delivery::connector::Meeting;
@@ -34,10 +35,10 @@ pub fn read(path: &Path) -> Result<Vec<u8>, AppError> {
 ///
 /// # Errors
 /// When it is no picture.
-pub fn decode(path: &Path, bytes: &[u8]) -> Result<Picture, AppError> {
-    // A large picture takes a second or more.
-    let decode = || Decoder::this_program().picture(&path.display().to_string(), bytes);
-    tokio::task::block_in_place(decode).map_err(|error| unusable(&error))
+pub async fn decode(path: &Path, bytes: Vec<u8>) -> Result<Picture, AppError> {
+    let name = path.display().to_string();
+    let decode = move || Decoder::this_program().picture(&name, &bytes);
+    blocking(decode).await.map_err(|error| unusable(&error))
 }
 
 fn unusable(error: &MediaError) -> AppError {
@@ -49,16 +50,18 @@ fn unusable(error: &MediaError) -> AppError {
 ///
 /// # Errors
 /// When a size cannot be encoded.
-pub fn prepare<'a>(
-    picture: &Picture,
+pub async fn prepare<'a>(
+    picture: &Arc<Picture>,
     specs: impl Iterator<Item = &'a ImageSpec>,
     options: &Options,
     observer: &dyn Observer,
 ) -> Result<PreparedSet, AppError> {
     observer.observe(&Event::Started { stage: Stage::Pictures, total: None });
-    let prepared =
-        tokio::task::block_in_place(|| prepare_all(picture, specs, options, Squeeze::Quick))
-            .map_err(|error| AppError::from_error(ErrorKind::Failed, &error))?;
+    let (source, options) = (Arc::clone(picture), *options);
+    let specs: Vec<ImageSpec> = specs.copied().collect();
+    let prepared = blocking(move || prepare_all(&source, &specs, &options, Squeeze::Quick))
+        .await
+        .map_err(|error| AppError::from_error(ErrorKind::Failed, &error))?;
     observer.observe(&Event::Finished { stage: Stage::Pictures });
     let long = prepared.iter().filter_map(|prepared| too_long(prepared));
     for remark in picture.remarks().iter().cloned().chain(long) {
@@ -108,7 +111,7 @@ pub struct Sending<'a> {
 ///
 /// # Errors
 /// When the server cannot listen, or when phones could not reach it.
-pub fn line(
+pub async fn line(
     sending: &Sending<'_>,
     toward: Option<IpAddr>,
     pictures: PreparedSet,
@@ -116,7 +119,7 @@ pub fn line(
     observer: &Arc<dyn Observer>,
 ) -> Result<PhoneLine, AppError> {
     let Sending { way, push, .. } = sending;
-    let host = way.serving.start(toward, observer)?;
+    let host = way.serving.start(toward, observer).await?;
     let patience = push.phone_timeout;
     let phones = meeting(sending, patience)?.resend_safe();
     let wait = push.verify_timeout;

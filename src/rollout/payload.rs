@@ -17,7 +17,7 @@ use crate::domain::text::counted;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, PhoneResult, Proof, Stage};
 use crate::image_server::external_url::Template;
-use crate::media::{Audio, Decoder, Options, Picture, PreparedSet, ToneError, ToneSet};
+use crate::media::{Audio, Decoder, Options, Picture, PreparedSet, ToneError, ToneSet, blocking};
 use crate::push::delivery::external::{Elsewhere, What};
 use crate::push::key_script::Script;
 use crate::push::{Digests, Target, cannot_remove, no_step};
@@ -27,7 +27,7 @@ use crate::rollout::{external_image, images};
 #[derive(Clone, Debug)]
 pub struct Source {
     /// The picture.
-    pub picture: Picture,
+    pub picture: Arc<Picture>,
     /// Its file, as it is.
     pub bytes: Vec<u8>,
 }
@@ -37,16 +37,17 @@ impl Source {
     ///
     /// # Errors
     /// When it is missing, cannot be read or is no picture.
-    pub fn read(path: &Path) -> Result<Self, AppError> {
-        Self::of(path, images::read(path)?)
+    pub async fn read(path: &Path) -> Result<Self, AppError> {
+        Self::of(path, images::read(path)?).await
     }
 
     /// Understands a picture's file; `name` is what errors call it.
     ///
     /// # Errors
     /// When it is no picture.
-    pub fn of(name: &Path, bytes: Vec<u8>) -> Result<Self, AppError> {
-        Ok(Self { picture: images::decode(name, &bytes)?, bytes })
+    pub async fn of(name: &Path, bytes: Vec<u8>) -> Result<Self, AppError> {
+        let picture = images::decode(name, bytes.clone()).await?;
+        Ok(Self { picture: Arc::new(picture), bytes })
     }
 }
 
@@ -152,7 +153,7 @@ pub enum Goods {
     /// A ring tone.
     Tone {
         /// The sound.
-        audio: Audio,
+        audio: Arc<Audio>,
         /// The format for all phones; by model otherwise.
         format: Option<ToneFormat>,
     },
@@ -180,18 +181,22 @@ impl Wanted {
     ///
     /// # Errors
     /// When its file cannot be read, is something else, or may do harm that is not allowed.
-    pub fn read(&self) -> Result<(Goods, String), AppError> {
+    pub async fn read(&self) -> Result<(Goods, String), AppError> {
         match self {
             Self::Picture { path, kem, options } => {
-                let picture = Source::read(path)?;
-                let kem = kem.as_deref().map(Source::read).transpose()?;
+                let picture = Source::read(path).await?;
+                let kem = match kem {
+                    Some(path) => Some(Source::read(path).await?),
+                    None => None,
+                };
                 Ok((Goods::Picture { picture, kem, options: *options }, file_name(path)))
             }
             Self::ByRules { rules, options } => {
-                let read = |(name, path): (&str, &Path)| Ok((name.to_owned(), Source::read(path)?));
-                let pictures: Result<Vec<_>, AppError> =
-                    rules.pictures().into_iter().map(read).collect();
-                let (pictures, rules) = (pictures?, rules.clone());
+                let mut pictures = Vec::new();
+                for (name, path) in rules.pictures() {
+                    pictures.push((name.to_owned(), Source::read(path).await?));
+                }
+                let rules = rules.clone();
                 let names: Vec<&str> = pictures.iter().map(|(name, _)| name.as_str()).collect();
                 let name = names.join(", ");
                 Ok((Goods::Gallery { pictures, rules, options: *options }, name))
@@ -202,7 +207,7 @@ impl Wanted {
             }
             Self::Removal => Ok((Goods::Removal, REMOVAL.to_owned())),
             Self::Tone { path, format } => {
-                let audio = audio(path)?;
+                let audio = Arc::new(audio(path).await?);
                 Ok((Goods::Tone { audio, format: *format }, file_name(path)))
             }
             Self::Sound(name) => {
@@ -225,15 +230,15 @@ impl Wanted {
 ///
 /// # Errors
 /// When it cannot be read or is no sound.
-pub fn audio(path: &Path) -> Result<Audio, AppError> {
+pub async fn audio(path: &Path) -> Result<Audio, AppError> {
     let unusable = |error: ToneError| {
         let is_ours = matches!(error, ToneError::Decoder { .. });
         AppError::from_error(if is_ours { ErrorKind::Failed } else { ErrorKind::Usage }, &error)
     };
     let bytes = Audio::read(path).map_err(unusable)?;
-    let decoder = Decoder::this_program();
-    let decode = || decoder.sound(&path.display().to_string(), &bytes);
-    tokio::task::block_in_place(decode).map_err(unusable)
+    let name = path.display().to_string();
+    let decode = move || Decoder::this_program().sound(&name, &bytes);
+    blocking(decode).await.map_err(unusable)
 }
 
 fn keys(path: &Path, allow_destructive: bool) -> Result<Script, AppError> {
@@ -365,14 +370,16 @@ impl Goods {
         match self {
             Self::Picture { picture, options, .. } => {
                 let specs = models.iter().filter_map(|model| model.takes.image());
-                images::prepare(&picture.picture, specs, options, observer).map(Prepared::Pictures)
+                images::prepare(&picture.picture, specs, options, observer)
+                    .await
+                    .map(Prepared::Pictures)
             }
             Self::Gallery { pictures, options, .. } => {
                 let mut all = PreparedSet::default();
                 for (name, source) in pictures {
                     let theirs = models.iter().filter(|model| model.picture == *name);
                     let specs = theirs.filter_map(|model| model.takes.image());
-                    let made = images::prepare(&source.picture, specs, options, observer)?;
+                    let made = images::prepare(&source.picture, specs, options, observer).await?;
                     all.add(made.named(name));
                 }
                 Ok(Prepared::Pictures(all))
@@ -391,7 +398,8 @@ impl Goods {
                     Takes::Tone(by_model) => Some(format.unwrap_or(*by_model)),
                     Takes::Picture(_) | Takes::Sound | Takes::Keys => None,
                 });
-                let made = tokio::task::block_in_place(|| ToneSet::make(audio, formats));
+                let (audio, formats) = (Arc::clone(audio), formats.collect::<Vec<_>>());
+                let made = blocking(move || ToneSet::make(&audio, formats)).await;
                 made.map(Prepared::Tones)
                     .map_err(|error| AppError::from_error(ErrorKind::Usage, &error))
             }

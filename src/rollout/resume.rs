@@ -92,7 +92,7 @@ pub fn refuse_addresses(earlier: Earlier, state: &Path) -> Result<(), AppError> 
 }
 
 /// Returns what a run did to phones, from what the journal kept of it.
-fn goods(history: &History, run: RunId, kept: &Kept) -> Result<Option<Goods>, AppError> {
+async fn goods(history: &History, run: RunId, kept: &Kept) -> Result<Option<Goods>, AppError> {
     let unusable = |error| journal::unusable(&error);
     let damaged = |why: String| {
         AppError::new(ErrorKind::Failed, format!("the journal holds no address there: {why}"))
@@ -102,12 +102,17 @@ fn goods(history: &History, run: RunId, kept: &Kept) -> Result<Option<Goods>, Ap
             let bytes = history.kept(run, "picture").map_err(unusable)?;
             let Some(bytes) = bytes else { return Ok(None) };
             let kem = history.kept(run, "kem").map_err(unusable)?;
-            let kem = kem.map(|bytes| payload::Source::of(Path::new("the KEM picture"), bytes));
+            let kem = match kem {
+                Some(bytes) => {
+                    Some(payload::Source::of(Path::new("the KEM picture"), bytes).await?)
+                }
+                None => None,
+            };
             // Runs of earlier releases had no choice.
             let options = history.snapshot::<Options>(run, PICTURE_OPTIONS).map_err(unusable)?;
             Ok(Some(Goods::Picture {
-                picture: payload::Source::of(Path::new(&kept.picture_file), bytes)?,
-                kem: kem.transpose()?,
+                picture: payload::Source::of(Path::new(&kept.picture_file), bytes).await?,
+                kem,
                 options: options.unwrap_or_default(),
             }))
         }
@@ -121,7 +126,8 @@ fn goods(history: &History, run: RunId, kept: &Kept) -> Result<Option<Goods>, Ap
             for (name, _) in rules.pictures() {
                 let bytes = history.kept_named(run, "picture", name).map_err(unusable)?;
                 let Some(bytes) = bytes else { return Ok(None) };
-                pictures.push((name.to_owned(), payload::Source::of(Path::new(name), bytes)?));
+                pictures
+                    .push((name.to_owned(), payload::Source::of(Path::new(name), bytes).await?));
             }
             let options = history.snapshot::<Options>(run, PICTURE_OPTIONS).map_err(unusable)?;
             let (rules, options) = (rules.clone(), options.unwrap_or_default());
@@ -160,7 +166,7 @@ fn unserved(
 ///
 /// # Errors
 /// When the picture or the journal cannot be read, or the run is about another cluster.
-pub fn read(
+pub async fn read(
     earlier: Earlier,
     repairs: Option<&Repairs>,
     state: &Path,
@@ -181,7 +187,10 @@ pub fn read(
     }
     let unusable = |error| journal::unusable(&error);
     let kept = history.snapshot::<Kept>(run.id, "job").map_err(unusable)?;
-    let goods = kept.as_ref().map(|kept| goods(&history, run.id, kept)).transpose()?.flatten();
+    let goods = match &kept {
+        Some(kept) => goods(&history, run.id, kept).await?,
+        None => None,
+    };
     let (Some(kept), Some(goods)) = (kept, goods) else {
         return Err(AppError::new(
             ErrorKind::Usage,

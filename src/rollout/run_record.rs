@@ -11,7 +11,7 @@ use crate::error::AppError;
 use crate::journal::{
     Ending, Look, Recorder, SentFile, SentPicture, SentPictures, SentTone, SentTones, Subject,
 };
-use crate::media::{EncodedPicture, PreparedSet, Preview, ToneSet};
+use crate::media::{EncodedPicture, PreparedSet, Preview, ToneSet, blocking};
 use crate::report::Rollout;
 use crate::rollout::payload::Prepared;
 use crate::rollout::run::Run;
@@ -33,7 +33,8 @@ pub async fn keep_subject(recorder: &Recorder, deed: Deed, file: &str) -> Result
 pub async fn keep_prepared(recorder: &Recorder, prepared: &Prepared) -> Result<(), AppError> {
     let kept = match prepared {
         Prepared::Pictures(pictures) => {
-            let sent = tokio::task::block_in_place(|| sent(pictures));
+            let pictures = pictures.clone();
+            let sent = blocking(move || sent(&pictures)).await;
             recorder.snapshot(SentPictures::KIND, &sent).await
         }
         Prepared::Tones(tones) => recorder.snapshot(SentTones::KIND, &sent_tones(tones)).await,

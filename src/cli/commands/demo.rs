@@ -73,7 +73,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
             (drawn.png.to_vec(), "demo.png".to_owned())
         }
     };
-    let picture = Source::of(Path::new(&picture_file), picture_bytes)?;
+    let picture = Source::of(Path::new(&picture_file), picture_bytes).await?;
     // The demonstration has a journal of its own, which goes with it.
     let folder = tempfile::tempdir().map_err(|error| {
         AppError::new(ErrorKind::Failed, format!("cannot make a folder for the journal: {error}"))

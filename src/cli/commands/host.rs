@@ -63,7 +63,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         limits: HostLimits::for_everybody(),
     };
     let watcher: Arc<dyn Observer> = Arc::new(Watcher);
-    let host = serving.start(Some(toward(&serving)), &watcher)?;
+    let host = serving.start(Some(toward(&serving)), &watcher).await?;
     let mut files = publish(&host, folder.files)?;
     list::sort(&args.output.list, &mut files)?;
     let json = || hosted_json(host.base().as_str(), &files, Timestamp::now());

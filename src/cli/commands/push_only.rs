@@ -65,6 +65,7 @@ pub async fn anything(
     wanted: Wanted,
     args: SendArgs,
 ) -> Result<Exit, AppError> {
+    args.connection.one_cluster()?;
     let SendArgs { connection, addresses, target, push, output, yes } = args;
     let job = Job {
         command,

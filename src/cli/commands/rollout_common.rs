@@ -91,7 +91,9 @@ pub async fn run(job: Job) -> Result<Exit, AppError> {
     let schedule = schedule::schedule(&job.connection, &job.push)?;
     let journal = journal::path(job.connection.state.as_deref())?;
     let (subject, scope) = match (&job.source, scope) {
-        (Source::Typed { wanted, target, .. }, scope) => (typed(&job, wanted, target)?, scope),
+        (Source::Typed { wanted, target, .. }, scope) => {
+            (typed(&job, wanted, target).await?, scope)
+        }
         (Source::Earlier(earlier), Scope::Clusters(mut connections)) => {
             // Only one cluster is possible here.
             let Some(connection) = connections.first_mut() else { return Err(one_run_at_a_time()) };
@@ -258,9 +260,9 @@ fn scope(job: &Job, several: bool) -> Result<Scope, AppError> {
     Ok(Scope::Clusters(connections))
 }
 
-fn typed(job: &Job, wanted: &Wanted, target: &TargetArgs) -> Result<Subject, AppError> {
+async fn typed(job: &Job, wanted: &Wanted, target: &TargetArgs) -> Result<Subject, AppError> {
     name_list::check_stdin(&job.connection, target)?;
-    let (payload, name) = wanted.read()?;
+    let (payload, name) = wanted.read().await?;
     let limit_counts = payload.limit_counts();
     Ok(Subject {
         payload,
@@ -280,7 +282,8 @@ async fn earlier_run(
     interaction: &dyn Interaction,
 ) -> Result<Option<Subject>, AppError> {
     let journal = journal::path(job.connection.state.as_deref())?;
-    let resumed = resume::read(earlier, job.repair.as_ref(), &journal, connection, interaction)?;
+    let resumed =
+        resume::read(earlier, job.repair.as_ref(), &journal, connection, interaction).await?;
     let Some(resumed) = resumed else { return Ok(None) };
     if let Some(kept) = resumed.phone_tls {
         connection.way.phone_tls.go_on(kept, resumed.continues, interaction)?;

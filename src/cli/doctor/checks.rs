@@ -344,7 +344,7 @@ async fn enterprise(checks: &mut Checks, axl: &AxlClient) {
 async fn image_server(checks: &mut Checks, connection: &Connection) {
     let (toward, nobody) =
         (images::toward(connection).await, Arc::new(Unobserved) as Arc<dyn Observer>);
-    let found = match connection.way.serving.start(toward, &nobody) {
+    let found = match connection.way.serving.start(toward, &nobody).await {
         Ok(host) => {
             let base = host.base().to_string();
             host.shutdown(Duration::ZERO).await;

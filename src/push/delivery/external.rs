@@ -59,7 +59,7 @@ pub struct DirectLine {
     what: What,
     picture_name: String,
     /// The pictures, decoded for comparison with screens.
-    pixels: HashMap<String, Picture>,
+    pixels: HashMap<String, Arc<Picture>>,
 }
 
 impl DirectLine {
@@ -75,7 +75,8 @@ impl DirectLine {
         self.contact.look_at_screens(screens);
         if let What::Show(models) = &self.what {
             let decoded = models.iter().filter_map(|(model, elsewhere)| {
-                let picture = Picture::decode(model, &elsewhere.files.background.png).ok()?;
+                let picture =
+                    Arc::new(Picture::decode(model, &elsewhere.files.background.png).ok()?);
                 Some((model.clone(), picture))
             });
             self.pixels = decoded.collect();

@@ -33,7 +33,7 @@ pub struct PhoneLine {
     /// What was published for phones that nobody waits for; nothing where they are waited for.
     unwatched: Option<Mutex<Vec<Token>>>,
     /// The pictures, decoded for comparison with screens.
-    pixels: HashMap<Made, Picture>,
+    pixels: HashMap<Made, Arc<Picture>>,
     published: Mutex<HashMap<DeviceName, PublishedUrls>>,
 }
 
@@ -74,7 +74,7 @@ impl PhoneLine {
     pub fn with_screens(mut self, screens: Screens) -> Result<Self, MediaError> {
         self.contact.look_at_screens(screens);
         for (made, prepared) in self.pictures.each() {
-            let picture = Picture::decode("the picture", &prepared.background.png)?;
+            let picture = Arc::new(Picture::decode("the picture", &prepared.background.png)?);
             self.pixels.insert(made.clone(), picture);
         }
         Ok(self)

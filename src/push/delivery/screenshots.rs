@@ -1,6 +1,7 @@
 //! Looks at phones' screens before a push and after it, and keeps what was seen in the journal.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use crate::domain::device_name::DeviceName;
 use crate::domain::error_chain::chain;
 use crate::event::PhoneError;
 use crate::journal::{Moment, Recorder};
-use crate::media::{Picture, Screen, changed, likeness};
+use crate::media::{Picture, Screen, blocking, changed, likeness};
 use crate::phone::{PhoneSession, Screenshot};
 use crate::push::delivery::connector::Meeting;
 use crate::push::policy::verification::{Look, shows};
@@ -57,14 +58,14 @@ impl Screens {
         &self,
         phones: &Meeting,
         target: &Target,
-        wanted: Option<&Picture>,
+        wanted: Option<&Arc<Picture>>,
     ) -> Look {
         let before = {
             let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
             before.remove(&target.name)
         };
         let before = match before {
-            Some(Ok(screen)) => screen,
+            Some(Ok(screen)) => Arc::new(screen),
             Some(Err(why)) => return Look::None(format!("before the push {why}")),
             None => return Look::None("no screenshot was taken before the push".to_owned()),
         };
@@ -98,18 +99,20 @@ impl Screens {
         &self,
         phones: &Meeting,
         target: &Target,
-        wanted: Option<&Picture>,
-        before: &Screen,
+        wanted: Option<&Arc<Picture>>,
+        before: &Arc<Screen>,
     ) -> Result<(Look, Vec<u8>), Screenshot> {
         let mut phone = phones.meet_for_screen(target).await.map_err(|_| {
             Screenshot::None("the phone could not be connected to again".to_owned())
         })?;
         let (screen, file) = self.take(&mut phone, target, Moment::After).await?;
-        // Millions of pixels are compared; others must not wait for that.
-        let look = tokio::task::block_in_place(|| match wanted {
-            Some(picture) => Look::Picture(likeness(picture, before, &screen)),
-            None => Look::Removal { changed: changed(before, &screen) },
-        });
+        // Millions of pixels are compared.
+        let (wanted, before) = (wanted.cloned(), Arc::clone(before));
+        let compare = move || match wanted {
+            Some(picture) => Look::Picture(likeness(&picture, &before, &screen)),
+            None => Look::Removal { changed: changed(&before, &screen) },
+        };
+        let look = blocking(compare).await;
         Ok((look, file))
     }
 
@@ -121,9 +124,9 @@ impl Screens {
         moment: Moment,
     ) -> Result<(Screen, Vec<u8>), Screenshot> {
         match phone.screenshot().await {
-            Screenshot::File(file) => match Screen::read(&file) {
-                Ok(screen) => Ok((screen, file)),
-                Err(error) => {
+            Screenshot::File(file) => match blocking(move || (Screen::read(&file), file)).await {
+                (Ok(screen), file) => Ok((screen, file)),
+                (Err(error), _) => {
                     tracing::debug!(phone = %target.name, ?moment, %error, "no usable screenshot");
                     Err(Screenshot::None(format!("its screenshot cannot be used: {error}")))
                 }

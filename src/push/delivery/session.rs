@@ -7,6 +7,7 @@ use crate::push::delivery::picture::judge;
 use crate::push::delivery::screenshots::Screens;
 use crate::push::policy::verification::Look;
 use crate::push::{Answer, Target};
+use std::sync::Arc;
 
 /// Speaks to phones, and only to those that are meant.
 #[derive(Debug)]
@@ -50,7 +51,11 @@ impl Contact {
     }
 
     /// Looks at the phone's screen after a push, where that is asked for.
-    pub(crate) async fn look(&self, target: &Target, wanted: Option<&Picture>) -> Option<Look> {
+    pub(crate) async fn look(
+        &self,
+        target: &Target,
+        wanted: Option<&Arc<Picture>>,
+    ) -> Option<Look> {
         let screens = self.screens.as_ref()?;
         Some(screens.after(&self.meeting, target, wanted).await)
     }

@@ -106,7 +106,7 @@ impl AddressTask {
             interaction: run.interaction().as_ref(),
         };
         let toward = self.addresses.toward();
-        let line = delivery::line(&sending, toward, goods, prepared, observer)?;
+        let line = delivery::line(&sending, toward, goods, prepared, observer).await?;
         line.check(&targets).map_err(|error| {
             AppError::from_error(ErrorKind::Usage, &error).hint(
                 "nothing was sent; use a shorter --advertise or --image-url, or --picture-name",

@@ -7,6 +7,7 @@ mod wanted;
 
 use crate::rollout::payload;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Subcommand;
@@ -20,7 +21,7 @@ use crate::cli::ui;
 use crate::domain::model::Model;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::media::{
-    Letters, MediaError, Options, PreparedImage, PreparedSet, Squeeze, prepare_all,
+    Letters, MediaError, Options, PreparedImage, PreparedSet, Squeeze, blocking, prepare_all,
 };
 use crate::report::{PictureFile, PictureFileKind, pictures_json};
 use crate::rollout::images;
@@ -89,17 +90,16 @@ impl MakeArgs {
         list::check_list::<PictureFile>(&self.output)?;
         let options = self.options.options()?;
         let bytes = images::read(&self.picture)?;
-        let decoded = images::decode(&self.picture, &bytes)?;
-        drop(bytes);
+        let decoded = Arc::new(images::decode(&self.picture, bytes).await?);
         let folder = Folder::open(&self.directory, self.force)?;
         let models = wanted::models(&self.connection, &self.target).await?;
         let specs: Vec<_> = models.iter().filter_map(|model| model.image).collect();
+        let source = Arc::clone(&decoded);
         let squeeze = match self.squeeze {
             0 => Squeeze::Quick,
             seconds => Squeeze::Within(Duration::from_secs(seconds)),
         };
-        let pictures =
-            tokio::task::block_in_place(|| prepare_all(&decoded, &specs, &options, squeeze));
+        let pictures = blocking(move || prepare_all(&source, &specs, &options, squeeze)).await;
         let pictures = pictures.map_err(|error| failed(&error))?;
         let mut remarks = decoded.remarks().to_vec();
         remarks.extend(pictures.iter().filter_map(|prepared| images::too_long(prepared)));

@@ -3,6 +3,7 @@
 use super::{Made, MakeArgs, failed, file, letters, other};
 use crate::cli::commands::image::output_dir::NewFile;
 use crate::error::{AppError, ErrorKind, Exit};
+use crate::media::blocking;
 use crate::media::{Fit, Focus, Options, PreparedImage, SheetEntry, contact_sheet, samples};
 use crate::report::{
     ContactSheet, PictureFile, PictureFileKind, SheetLabel, SheetScreen, contact_sheet_html,
@@ -26,7 +27,7 @@ pub struct Args {
 /// # Errors
 /// When the picture cannot be used, or the files cannot be written.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
-    let (folder, mut made) = args.make.make().await?;
+    let (folder, made) = args.make.make().await?;
     let name = args.name.unwrap_or_else(|| from_file(&made.picture));
     let mut files = Vec::new();
     for prepared in made.pictures.iter() {
@@ -42,7 +43,8 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         }
         files.push(file(thumbnail, PictureFileKind::Thumbnail, prepared, models));
     }
-    let sheets = tokio::task::block_in_place(|| sheets(&name, &made))?;
+    let (sheets, of_sheets) = blocking(move || (sheets(&name, &made), made)).await;
+    let (sheets, mut made) = (sheets?, of_sheets);
     files.extend(sheets.into_iter().map(|(path, bytes)| {
         let told = other(path.clone(), PictureFileKind::ContactSheet, &bytes);
         (told, NewFile::new(path, bytes))

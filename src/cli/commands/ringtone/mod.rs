@@ -62,7 +62,7 @@ impl From<FormatArg> for ToneFormat {
 /// When nothing can be pushed at all; a phone's failure is in the answer and the exit code.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     if let Some(Command::Prepare(args)) = &args.command {
-        return prepare::run(args);
+        return prepare::run(args).await;
     }
     let path = args.audio.unwrap_or_default();
     let format = args.tone_format.map(ToneFormat::from);

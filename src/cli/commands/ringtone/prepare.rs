@@ -42,8 +42,8 @@ struct File {
 ///
 /// # Errors
 /// When the sound cannot be used, a list cannot be added to, or a file cannot be written.
-pub fn run(args: &Args) -> Result<Exit, AppError> {
-    let audio = payload::audio(&args.audio)?;
+pub async fn run(args: &Args) -> Result<Exit, AppError> {
+    let audio = payload::audio(&args.audio).await?;
     let name = args.name.clone().unwrap_or_else(|| stem(&args.audio));
     let mut files = Vec::new();
     for format in ToneFormat::ALL {
