@@ -2,6 +2,7 @@
 
 pub(crate) mod args;
 mod commands;
+mod definition;
 mod doctor;
 pub(crate) mod interrupt;
 mod log;
@@ -94,6 +95,7 @@ enum Command {
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
     protection::begin();
+    definition::set(whole_definition);
     if let Some(exit) = crate::media::decode_worker(std::env::args_os()) {
         return exit;
     }
@@ -145,8 +147,8 @@ fn run(command: Command) -> Result<Exit, AppError> {
     runtime.and_then(|runtime| runtime.block_on(dispatch(command)))
 }
 
-/// The definition of every command and option.
-pub(crate) fn definition() -> clap::Command {
+/// Makes the definition of every command and option.
+fn whole_definition() -> clap::Command {
     <Cli as clap::CommandFactory>::command()
 }
 
@@ -221,6 +223,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        super::definition().debug_assert();
+        super::whole_definition().debug_assert();
     }
 }

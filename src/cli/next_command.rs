@@ -8,7 +8,8 @@ use std::path::Path;
 use clap::Args as _;
 
 use crate::cli::args::{ConnectionArgs, PushArgs, WaitArgs};
-use crate::cli::{definition, ui};
+use crate::cli::definition::definition;
+use crate::cli::ui;
 use crate::error::AppError;
 use crate::journal::{History, JournalError, RunId, RunRow, Which};
 use crate::report::{self, printable_lines};
@@ -104,6 +105,7 @@ mod tests {
     fn only_what_says_how_to_reach_phones_goes_on() {
         let typed = "axlpaper rollout --host pub:8443 a.png --device SEP1 --phone-port=80 --force --insecure \
                      --ca-file 'a b.pem' --until 05:00 --yes --state j --repair personalization";
+        crate::cli::definition::set(crate::cli::whole_definition);
         let words = shlex::split(typed).unwrap();
         let kept = ["--host", "pub:8443", "--phone-port=80", "--insecure", "--ca-file", "a b.pem"];
         let state = ["--state", "j"];

@@ -9,7 +9,7 @@ use crate::axl::client::{AxlClient, AxlOptions};
 use crate::axl::version::AxlVersion;
 use crate::config::{Layer, PasswordSource};
 use crate::connect::password;
-use crate::connect::push_access::Way;
+use crate::connect::push_access::{Way, in_range};
 use crate::domain::association::UserKind;
 use crate::domain::registration::Source;
 use crate::error::hints;
@@ -170,17 +170,6 @@ pub fn trust(settings: &Layer) -> Result<Trust, AppError> {
         insecure: settings.insecure.unwrap_or(false),
         platform_roots: true,
     })
-}
-
-/// Makes sure that a number is not out of its range.
-///
-/// # Errors
-/// Names where the number comes from.
-pub fn in_range(from: &str, value: u64, most: u64) -> Result<(), AppError> {
-    if (1..=most).contains(&value) {
-        return Ok(());
-    }
-    Err(AppError::new(ErrorKind::Usage, format!("{from}: {value} is not between 1 and {most}")))
 }
 
 /// Connects to the cluster: the first call tells version, certificate and password right or wrong.

@@ -4,8 +4,8 @@ use secrecy::SecretString;
 
 use crate::config::{Layer, PasswordSource};
 use crate::connect::image_server::Serving;
+use crate::connect::password;
 use crate::connect::phone_tls::PhoneTls;
-use crate::connect::{cluster, password};
 use crate::domain::nat::NatRules;
 use crate::error::{AppError, ErrorKind};
 use crate::image_server::HostLimits;
@@ -38,10 +38,10 @@ impl Way {
     /// When a number is out of its range.
     pub fn of(settings: &Layer) -> Result<Self, AppError> {
         let concurrency = settings.concurrency.unwrap_or(32);
-        cluster::in_range(&settings.origin("concurrency"), concurrency as u64, 1000)?;
+        in_range(&settings.origin("concurrency"), concurrency as u64, 1000)?;
         let max_logins_at_risk = settings.max_logins_at_risk;
         if let Some(most) = max_logins_at_risk {
-            cluster::in_range(&settings.origin("max_logins_at_risk"), most as u64, 1000)?;
+            in_range(&settings.origin("max_logins_at_risk"), most as u64, 1000)?;
         }
         Ok(Self {
             push_user: settings.push_user.clone(),
@@ -120,4 +120,15 @@ impl Way {
     pub fn has_push_password(&self) -> bool {
         self.push_password.is_some()
     }
+}
+
+/// Makes sure that a number is not out of its range.
+///
+/// # Errors
+/// Names where the number comes from.
+pub fn in_range(from: &str, value: u64, most: u64) -> Result<(), AppError> {
+    if (1..=most).contains(&value) {
+        return Ok(());
+    }
+    Err(AppError::new(ErrorKind::Usage, format!("{from}: {value} is not between 1 and {most}")))
 }

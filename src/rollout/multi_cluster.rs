@@ -11,8 +11,9 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use tokio::task::JoinSet;
 
 use crate::connect::cluster::Connection;
+use crate::connect::image_server;
 use crate::connect::journal;
-use crate::connect::shared_servers::{self, Ports};
+use crate::connect::shared_servers::Ports;
 use crate::domain::text::counted;
 use crate::error::AppError;
 use crate::event::Observer;
@@ -258,7 +259,7 @@ async fn tasks(
     if several && request.payload.is_served() {
         let servings: Vec<_> =
             connections.iter().map(|one| (one.name.as_str(), &one.way.serving)).collect();
-        shared_servers::check(&servings)?;
+        image_server::check_side_by_side(&servings)?;
     }
     let tasks = connections.into_iter().map(|mut connection| {
         let (request, ports) = (Arc::clone(&request), Arc::clone(ports));

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use csv::StringRecord;
 
-use crate::cli::args::address::AddressArgs;
 use crate::cli::args::name_list::{line_of, read_list, rows};
 use crate::domain::device_name::DeviceName;
 use crate::domain::model::{self, Model};
@@ -20,15 +19,19 @@ use crate::rollout::by_address::identify::Entry;
 ///
 /// # Errors
 /// When a file cannot be read or is no list of addresses, a model is not known, or a phone is named twice.
-pub fn entries(args: &AddressArgs, models: &[Pattern]) -> Result<Vec<Entry>, AppError> {
+pub fn entries(
+    addresses: &[IpAddr],
+    files: &[PathBuf],
+    models: &[Pattern],
+) -> Result<Vec<Entry>, AppError> {
     let model = one_model(models)?;
-    if args.addresses_from.iter().filter(|path| *path == Path::new("-")).count() > 1 {
+    if files.iter().filter(|path| *path == Path::new("-")).count() > 1 {
         return Err(AppError::new(ErrorKind::Usage, "--addresses-from - can be given only once"));
     }
-    let typed = args.address.iter();
+    let typed = addresses.iter();
     let mut entries: Vec<Entry> =
         typed.map(|address| Entry { address: *address, model: None, name: None }).collect();
-    for path in &args.addresses_from {
+    for path in files {
         entries.extend(in_file(path)?);
     }
     for entry in &mut entries {

@@ -2,6 +2,7 @@
 
 use clap_complete::Shell;
 
+use crate::cli::definition::definition;
 use crate::cli::ui;
 use crate::error::{AppError, Exit};
 
@@ -22,7 +23,7 @@ pub struct Args {
 /// When the answer cannot be written.
 pub fn run(args: &Args) -> Result<Exit, AppError> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut crate::cli::definition(), "axlpaper", &mut script);
+    clap_complete::generate(args.shell, &mut definition(), "axlpaper", &mut script);
     ui::put(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Done)
 }

@@ -6,6 +6,7 @@ use clap::Command;
 use clap_mangen::Man;
 
 use crate::cli::commands::man_markdown;
+use crate::cli::definition::definition;
 use crate::cli::present::list;
 use crate::cli::ui;
 use crate::error::{AppError, ErrorKind, Exit};
@@ -26,7 +27,7 @@ pub struct Args {
 /// # Errors
 /// When a page cannot be written.
 pub fn run(args: &Args) -> Result<Exit, AppError> {
-    let mut program = crate::cli::definition();
+    let mut program = definition();
     program.build();
     if args.markdown {
         ui::put(&man_markdown::markdown(&program))?;

@@ -237,7 +237,11 @@ fn scope(job: &Job, several: bool) -> Result<Scope, AppError> {
         Source::Typed { addresses, target, .. } if addresses.any() => {
             let way = settings::push_access(&job.connection, &job.push)?;
             way.need_push_user()?;
-            let entries = address_list::entries(addresses, &target.model)?;
+            let entries = address_list::entries(
+                &addresses.address,
+                &addresses.addresses_from,
+                &target.model,
+            )?;
             return Ok(Scope::Addresses(Addresses { way, entries }));
         }
         Source::Earlier(_) if several => return Err(one_run_at_a_time()),

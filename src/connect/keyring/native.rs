@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 #[cfg(windows)]
 use windows_native_keyring_store::Store;
 
-use crate::connect::keyring::{KeyringError, SERVICE};
+use crate::connect::keyring::error::{KeyringError, SERVICE};
 use crate::interaction::Interaction;
 
 type Result<T> = std::result::Result<T, KeyringError>;

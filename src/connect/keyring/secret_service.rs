@@ -10,7 +10,7 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret as _, SecretString};
 use secret_service::{EncryptionType, Error, Item, SearchItemsResult, SecretService};
 
-use crate::connect::keyring::{KeyringError, SERVICE};
+use crate::connect::keyring::error::{KeyringError, SERVICE};
 use crate::interaction::{Interaction, Notice};
 
 type Result<T> = std::result::Result<T, KeyringError>;

@@ -1,30 +1,14 @@
 //! `axlpaper image`: pictures as files, for people and for the TFTP service.
-pub(crate) mod output_dir;
 
+mod make;
+mod output_dir;
 mod prepare;
 mod tftp;
 mod wanted;
 
-use crate::rollout::payload;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
-
 use clap::Subcommand;
-use jiff::Timestamp;
 
-use crate::cli::args::picture::PictureArgs;
-use crate::cli::args::{ConnectionArgs, OutputArgs, TargetArgs};
-use crate::cli::commands::image::output_dir::{Folder, NewFile};
-use crate::cli::present::list;
-use crate::cli::ui;
-use crate::domain::model::Model;
-use crate::error::{AppError, ErrorKind, Exit};
-use crate::media::{
-    Letters, MediaError, Options, PreparedImage, PreparedSet, Squeeze, blocking, prepare_all,
-};
-use crate::report::{PictureFile, PictureFileKind, pictures_json};
-use crate::rollout::images;
+use crate::error::{AppError, Exit};
 
 /// Make pictures for phones as files
 #[derive(clap::Args, Debug)]
@@ -48,144 +32,4 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         Command::Prepare(args) => prepare::run(args).await,
         Command::Tftp(args) => tftp::run(args).await,
     }
-}
-
-/// What both commands take.
-#[derive(clap::Args, Debug)]
-struct MakeArgs {
-    /// Picture: PNG, JPEG, WebP, GIF, BMP, TIFF or SVG
-    #[arg(value_name = "PICTURE")]
-    picture: PathBuf,
-    /// Folder that the files go into
-    #[arg(short = 'o', long, value_name = "DIR")]
-    directory: PathBuf,
-    /// Write also over files that axlpaper has not written
-    #[arg(long)]
-    force: bool,
-    /// Seconds that may be spent on making one file small; 0 does as little as a push
-    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=600))]
-    squeeze: u64,
-    #[command(flatten)]
-    options: PictureArgs,
-    #[command(flatten)]
-    connection: ConnectionArgs,
-    #[command(flatten)]
-    target: TargetArgs,
-    #[command(flatten)]
-    output: OutputArgs,
-}
-
-/// Pictures that were made, and for whom.
-struct Made {
-    picture: String,
-    options: Options,
-    models: Vec<&'static Model>,
-    pictures: PreparedSet,
-    remarks: Vec<String>,
-}
-
-impl MakeArgs {
-    /// Checks what was typed, chooses the models and makes their pictures. Nothing has been written then.
-    async fn make(&self) -> Result<(Folder, Made), AppError> {
-        list::check_list::<PictureFile>(&self.output)?;
-        let options = self.options.options()?;
-        let bytes = images::read(&self.picture)?;
-        let decoded = Arc::new(images::decode(&self.picture, bytes).await?);
-        let folder = Folder::open(&self.directory, self.force)?;
-        let models = wanted::models(&self.connection, &self.target).await?;
-        let specs: Vec<_> = models.iter().filter_map(|model| model.image).collect();
-        let source = Arc::clone(&decoded);
-        let squeeze = match self.squeeze {
-            0 => Squeeze::Quick,
-            seconds => Squeeze::Within(Duration::from_secs(seconds)),
-        };
-        let pictures = blocking(move || prepare_all(&source, &specs, &options, squeeze)).await;
-        let pictures = pictures.map_err(|error| failed(&error))?;
-        let mut remarks = decoded.remarks().to_vec();
-        remarks.extend(pictures.iter().filter_map(|prepared| images::too_long(prepared)));
-        let picture = payload::file_name(&self.picture);
-        Ok((folder, Made { picture, options, models, pictures, remarks }))
-    }
-
-    /// Writes the files, and tells which.
-    fn finish(
-        &self,
-        folder: Folder,
-        made: &Made,
-        files: Vec<(PictureFile, NewFile)>,
-    ) -> Result<Exit, AppError> {
-        let (mut told, new): (Vec<PictureFile>, Vec<NewFile>) = files.into_iter().unzip();
-        folder.write(&new)?;
-        list::sort(&self.output.list, &mut told)?;
-        let directory = self.directory.display().to_string();
-        let text = list::list(&self.output, &told, || {
-            pictures_json(&made.picture, &directory, &told, &made.remarks, Timestamp::now())
-        })?;
-        list::write(&self.output, &text)?;
-        for remark in &made.remarks {
-            ui::say(&crate::report::printable_lines(&format!("warning: {remark}")));
-        }
-        Ok(Exit::Done)
-    }
-}
-
-impl Made {
-    /// The short names of the models that show a picture.
-    fn models_of(&self, prepared: &PreparedImage) -> Vec<&'static str> {
-        let shows = |model: &&&Model| {
-            model.image.is_some_and(|image| crate::media::Shape::from(&image) == prepared.shape)
-        };
-        self.models.iter().filter(shows).map(|model| short(model)).collect()
-    }
-}
-
-fn short(model: &Model) -> &'static str {
-    model.name.strip_prefix("Cisco ").unwrap_or(model.name)
-}
-
-/// A background or a thumbnail as a file.
-fn file(
-    path: String,
-    kind: PictureFileKind,
-    prepared: &PreparedImage,
-    models: Vec<&'static str>,
-) -> (PictureFile, NewFile) {
-    let is_background = kind == PictureFileKind::Background;
-    let encoded = if is_background { &prepared.background } else { &prepared.thumbnail };
-    let bytes = encoded.png.to_vec();
-    let told = PictureFile {
-        size: Some(encoded.size),
-        depth: Some(prepared.shape.depth),
-        contrast: is_background.then(|| prepared.contrast.ratio()),
-        letters: is_background.then(|| letters(prepared.letters)),
-        models,
-        ..other(path.clone(), kind, &bytes)
-    };
-    (told, NewFile::new(path, bytes))
-}
-
-/// What is told of any other file.
-fn other(path: String, kind: PictureFileKind, bytes: &[u8]) -> PictureFile {
-    PictureFile {
-        file: path,
-        kind,
-        size: None,
-        depth: None,
-        bytes: bytes.len(),
-        sha256: output_dir::digest(bytes),
-        contrast: None,
-        letters: None,
-        models: Vec::new(),
-    }
-}
-
-fn letters(letters: Letters) -> &'static str {
-    match letters {
-        Letters::Black => "black",
-        Letters::White => "white",
-    }
-}
-
-fn failed(error: &MediaError) -> AppError {
-    AppError::from_error(ErrorKind::Failed, error)
 }

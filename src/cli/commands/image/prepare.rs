@@ -1,6 +1,6 @@
 //! `axlpaper image prepare`
 
-use super::{Made, MakeArgs, failed, file, letters, other};
+use super::make::{Made, MakeArgs, failed, file, letters, other};
 use crate::cli::commands::image::output_dir::NewFile;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::media::blocking;

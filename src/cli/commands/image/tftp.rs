@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Made, MakeArgs, file, other, short};
+use super::make::{Made, MakeArgs, file, other, short};
 use crate::cli::commands::image::output_dir::{Folder, NewFile};
 use crate::cli::ui;
 use crate::domain::model::{ImageSpec, PushSchema};

@@ -1,0 +1,162 @@
+//! Makes the pictures that both commands write.
+
+use crate::rollout::payload;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::wanted;
+use crate::cli::args::picture::PictureArgs;
+use crate::cli::args::{ConnectionArgs, OutputArgs, TargetArgs};
+use crate::cli::commands::image::output_dir::{Folder, NewFile};
+use crate::cli::present::list;
+use crate::cli::ui;
+use crate::domain::model::Model;
+use crate::error::{AppError, ErrorKind, Exit};
+use crate::media::{
+    Letters, MediaError, Options, PreparedImage, PreparedSet, Squeeze, blocking, prepare_all,
+};
+use crate::report::{PictureFile, PictureFileKind, pictures_json};
+use crate::rollout::images;
+
+/// What both commands take.
+#[derive(clap::Args, Debug)]
+pub(super) struct MakeArgs {
+    /// Picture: PNG, JPEG, WebP, GIF, BMP, TIFF or SVG
+    #[arg(value_name = "PICTURE")]
+    pub(super) picture: PathBuf,
+    /// Folder that the files go into
+    #[arg(short = 'o', long, value_name = "DIR")]
+    pub(super) directory: PathBuf,
+    /// Write also over files that axlpaper has not written
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Seconds that may be spent on making one file small; 0 does as little as a push
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=600))]
+    pub(super) squeeze: u64,
+    #[command(flatten)]
+    pub(super) options: PictureArgs,
+    #[command(flatten)]
+    pub(super) connection: ConnectionArgs,
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+/// Pictures that were made, and for whom.
+pub(super) struct Made {
+    pub(super) picture: String,
+    pub(super) options: Options,
+    pub(super) models: Vec<&'static Model>,
+    pub(super) pictures: PreparedSet,
+    pub(super) remarks: Vec<String>,
+}
+
+impl MakeArgs {
+    /// Checks what was typed, chooses the models and makes their pictures. Nothing has been written then.
+    pub(super) async fn make(&self) -> Result<(Folder, Made), AppError> {
+        list::check_list::<PictureFile>(&self.output)?;
+        let options = self.options.options()?;
+        let bytes = images::read(&self.picture)?;
+        let decoded = Arc::new(images::decode(&self.picture, bytes).await?);
+        let folder = Folder::open(&self.directory, self.force)?;
+        let models = wanted::models(&self.connection, &self.target).await?;
+        let specs: Vec<_> = models.iter().filter_map(|model| model.image).collect();
+        let source = Arc::clone(&decoded);
+        let squeeze = match self.squeeze {
+            0 => Squeeze::Quick,
+            seconds => Squeeze::Within(Duration::from_secs(seconds)),
+        };
+        let pictures = blocking(move || prepare_all(&source, &specs, &options, squeeze)).await;
+        let pictures = pictures.map_err(|error| failed(&error))?;
+        let mut remarks = decoded.remarks().to_vec();
+        remarks.extend(pictures.iter().filter_map(|prepared| images::too_long(prepared)));
+        let picture = payload::file_name(&self.picture);
+        Ok((folder, Made { picture, options, models, pictures, remarks }))
+    }
+
+    /// Writes the files, and tells which.
+    pub(super) fn finish(
+        &self,
+        folder: Folder,
+        made: &Made,
+        files: Vec<(PictureFile, NewFile)>,
+    ) -> Result<Exit, AppError> {
+        let (mut told, new): (Vec<PictureFile>, Vec<NewFile>) = files.into_iter().unzip();
+        folder.write(&new)?;
+        list::sort(&self.output.list, &mut told)?;
+        let directory = self.directory.display().to_string();
+        let text = list::list(&self.output, &told, || {
+            pictures_json(&made.picture, &directory, &told, &made.remarks, Timestamp::now())
+        })?;
+        list::write(&self.output, &text)?;
+        for remark in &made.remarks {
+            ui::say(&crate::report::printable_lines(&format!("warning: {remark}")));
+        }
+        Ok(Exit::Done)
+    }
+}
+
+impl Made {
+    /// The short names of the models that show a picture.
+    pub(super) fn models_of(&self, prepared: &PreparedImage) -> Vec<&'static str> {
+        let shows = |model: &&&Model| {
+            model.image.is_some_and(|image| crate::media::Shape::from(&image) == prepared.shape)
+        };
+        self.models.iter().filter(shows).map(|model| short(model)).collect()
+    }
+}
+
+pub(super) fn short(model: &Model) -> &'static str {
+    model.name.strip_prefix("Cisco ").unwrap_or(model.name)
+}
+
+/// A background or a thumbnail as a file.
+pub(super) fn file(
+    path: String,
+    kind: PictureFileKind,
+    prepared: &PreparedImage,
+    models: Vec<&'static str>,
+) -> (PictureFile, NewFile) {
+    let is_background = kind == PictureFileKind::Background;
+    let encoded = if is_background { &prepared.background } else { &prepared.thumbnail };
+    let bytes = encoded.png.to_vec();
+    let told = PictureFile {
+        size: Some(encoded.size),
+        depth: Some(prepared.shape.depth),
+        contrast: is_background.then(|| prepared.contrast.ratio()),
+        letters: is_background.then(|| letters(prepared.letters)),
+        models,
+        ..other(path.clone(), kind, &bytes)
+    };
+    (told, NewFile::new(path, bytes))
+}
+
+/// What is told of any other file.
+pub(super) fn other(path: String, kind: PictureFileKind, bytes: &[u8]) -> PictureFile {
+    PictureFile {
+        file: path,
+        kind,
+        size: None,
+        depth: None,
+        bytes: bytes.len(),
+        sha256: super::output_dir::digest(bytes),
+        contrast: None,
+        letters: None,
+        models: Vec::new(),
+    }
+}
+
+pub(super) fn letters(letters: Letters) -> &'static str {
+    match letters {
+        Letters::Black => "black",
+        Letters::White => "white",
+    }
+}
+
+pub(super) fn failed(error: &MediaError) -> AppError {
+    AppError::from_error(ErrorKind::Failed, error)
+}
