@@ -5,33 +5,26 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::apply::{Applied, Halt};
-use crate::audit::audit_for;
 use crate::connect::cluster::Cluster;
 use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::{Inventory, PushUser};
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::plan::Plan;
-use crate::domain::repair_policy::Repairs;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, PhoneResult};
 use crate::interaction::Interaction;
 use crate::journal::Recorder;
-use crate::plan::{Kind, after_apply, nothing};
+use crate::plan::{Kind, after_apply};
 use crate::push::attempt_log::RunBook;
 use crate::push::delivery::any::AnyLine;
 use crate::push::policy::logins::Logins;
 use crate::push::scheduler;
 use crate::push::scheduler::waves;
 use crate::push::scheduler::{Settings, Stop, Stopped};
-use crate::push::{Digests, LoginCheck, Target, not_back, not_served, skipped};
-use crate::rollout::assess;
+use crate::push::{LoginCheck, Target, not_back, not_served, skipped};
+use crate::rollout::cluster_task::{ClusterTask, Expected, Seen};
 use crate::rollout::offline_wait;
-use crate::rollout::payload;
-use crate::rollout::payload::OfModel;
-use crate::rollout::prepared::ClusterTask;
-use crate::rollout::recently_changed::Fresh;
-use crate::rollout::run::Place;
 use crate::rollout::{delivery, images, push_common, repair, run_record, verify_password};
 
 /// A run that works on a cluster.
@@ -47,19 +40,6 @@ pub struct At<'a> {
     pub observer: &'a Arc<dyn Observer>,
     /// Whom to ask and to warn.
     pub interaction: &'a dyn Interaction,
-}
-
-/// What was seen before anything is changed, and what is to be changed.
-#[derive(Debug)]
-pub struct Seen {
-    /// The cluster.
-    pub inventory: Inventory,
-    /// What it means.
-    pub audit: Audit,
-    /// What is to be changed.
-    pub plan: Plan,
-    /// Phones about which something is changed now or was a moment ago.
-    pub fresh: Fresh,
 }
 
 /// What is at hand for the push, before anything is changed.
@@ -106,89 +86,6 @@ pub struct Pushed {
     pub already: usize,
     /// Why some of them were not done with.
     pub stopped: Option<Stopped>,
-}
-
-/// What is pushed to whom when all changes succeed.
-#[derive(Debug)]
-pub struct Expected {
-    /// The phones, also those that are proven already.
-    pub targets: Vec<Target>,
-    /// What they take, also those that are waited for.
-    pub models: Vec<OfModel>,
-}
-
-impl ClusterTask {
-    /// Returns what may be done about what stands in the way of phones.
-    pub fn repairs(&self) -> Repairs {
-        let repairs = self.request.repair.clone().unwrap_or_default();
-        Repairs { https: self.connection.may_use_https(), ..repairs }
-    }
-
-    /// Judges phones for what is pushed.
-    pub fn audit(&self, inventory: &Inventory) -> Audit {
-        let goods = &self.request.payload;
-        goods.narrow(audit_for(goods.kind(), inventory, &self.repairs()))
-    }
-
-    /// Chooses the phones that are pushed to. The others are ready for such a thing, but not for this one.
-    pub fn targets(&self, seen: &Seen, audit: &Audit) -> (Vec<Target>, Vec<PhoneResult>) {
-        let goods = &self.request.payload;
-        let targets = seen.fresh.targets(goods.kind(), &seen.inventory, audit).into_iter();
-        let nat = &self.connection.way.nat;
-        goods.sort(targets.map(|target| target.behind(nat)).collect())
-    }
-
-    /// Reads the cluster, judges its phones and plans.
-    ///
-    /// # Errors
-    /// When the cluster or the journal cannot be read, or the repairs contradict what is there.
-    pub async fn look(
-        &self,
-        cluster: &Cluster,
-        observer: &Arc<dyn Observer>,
-    ) -> Result<Seen, AppError> {
-        let Self { request, connection, .. } = self;
-        let repairs = self.repairs();
-        let inventory =
-            assess::survey_with(cluster, connection, &request.selector, &repairs, observer).await?;
-        assess::push_user_found(&inventory)?;
-        let audit = self.audit(&inventory);
-        let plan = match &request.repair {
-            Some(repairs) => {
-                let owed = repair::owed(&request.journal, connection)?;
-                repair::plan(&inventory, &audit, repairs, &owed)?
-            }
-            None => nothing(&audit),
-        };
-        let lately = repair::associated_lately(&request.journal, connection, &request.wait)?;
-        let fresh = Fresh::of(&plan, &inventory).and(lately);
-        Ok(Seen { inventory, audit, plan, fresh })
-    }
-
-    /// Returns what is pushed to whom when all changes succeed.
-    pub fn expected(&self, seen: &Seen) -> Expected {
-        let changes = seen.plan.changes.iter().map(|change| (change, None));
-        let meant = self.audit(&after_apply(seen.inventory.clone(), changes));
-        let (targets, _) = self.targets(seen, &meant);
-        let mut models: Vec<OfModel> = targets.iter().map(payload::of_model).collect();
-        if self.request.options.wait_for_offline.is_some() {
-            models.extend(offline_wait::takes(self.request.payload.kind(), &meant));
-        }
-        Expected { targets, models }
-    }
-
-    /// Returns those phones that are proven to show it already.
-    ///
-    /// # Errors
-    /// When there is a journal that cannot be read.
-    pub fn already_shown(
-        &self,
-        expected: &[Target],
-        digests: &Digests,
-    ) -> Result<HashMap<DeviceName, PhoneResult>, AppError> {
-        let (request, place) = (&self.request, Place::of(&self.connection));
-        push_common::already_shown(&request.journal, &place, &request.options, expected, digests)
-    }
 }
 
 impl At<'_> {
@@ -331,11 +228,19 @@ impl At<'_> {
         let waves = self.task.request.options.waves.clone();
         let observer = self.observer.as_ref();
         let mut pushed = waves::run(&line, &book, targets, &waves, settings, stop, observer).await;
-        let late = offline_wait::Push { line: &line, book: &book, settings, stop };
+        let late = offline_wait::Push {
+            task: self.task,
+            cluster: self.cluster,
+            observer,
+            line: &line,
+            book: &book,
+            settings,
+            stop,
+        };
         let after = if matches!(changed.applied.halt, Some(Halt::Refused(_))) {
             after
         } else {
-            late.wait(self, seen, changed, after, &mut pushed).await
+            late.wait(seen, changed.now.clone(), after, &mut pushed).await
         };
         line.shutdown().await;
         let waited = self.task.request.wait.restart;

@@ -7,6 +7,7 @@
 
 pub mod assess;
 pub mod by_address;
+pub mod cluster_task;
 pub mod context;
 pub mod control;
 pub mod delivery;

@@ -5,48 +5,33 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::domain::audit::{Audit, AuditedPhone};
+use crate::connect::cluster::Cluster;
+use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
 use crate::domain::error_chain::chain;
-use crate::domain::finding::Verdict;
-use crate::domain::payload_kind::{ObjectKind, Takes};
+use crate::domain::inventory::Inventory;
 use crate::domain::text::counted;
+use crate::event::Observer;
 use crate::event::{Event, Outcome, Stage};
 use crate::push::attempt_log::RunBook;
 use crate::push::delivery::any::AnyLine;
 use crate::push::scheduler;
 use crate::push::scheduler::{Pushed, Settings, Stop};
-use crate::rollout::context::{At, Changed, Seen};
-use crate::rollout::payload::OfModel;
+use crate::rollout::cluster_task::{ClusterTask, Seen, waited_for};
 use crate::survey::look_again;
-
-/// Returns what phones take which only have to come back, each with its model.
-pub fn takes(object: ObjectKind, audit: &Audit) -> Vec<OfModel> {
-    let coming = waited_for(audit);
-    let of_model = |phone: &AuditedPhone| {
-        let model = phone.model?;
-        let picture = phone.image.as_ref().and_then(|image| image.picture.clone());
-        Some(OfModel {
-            model: model.name.to_owned(),
-            takes: Takes::of(object, model)?,
-            picture: picture.unwrap_or_default(),
-        })
-    };
-    coming.filter_map(of_model).collect()
-}
 
 fn coming(audit: &Audit) -> HashSet<DeviceName> {
     waited_for(audit).map(|phone| phone.name().clone()).collect()
 }
 
-/// Phones that only have to come back, and that are not left alone then.
-fn waited_for(audit: &Audit) -> impl Iterator<Item = &AuditedPhone> {
-    let offline = audit.phones.iter().filter(|phone| phone.verdict == Verdict::Offline);
-    offline.filter(|phone| phone.left_alone().is_none())
-}
-
 /// What is at hand for those who come late.
 pub struct Push<'a> {
+    /// Which phones.
+    pub task: &'a ClusterTask,
+    /// Where to look for them.
+    pub cluster: &'a Cluster,
+    /// Who is told.
+    pub observer: &'a dyn Observer,
     /// The way to phones.
     pub line: &'a AnyLine,
     /// Where attempts are written down.
@@ -62,14 +47,13 @@ impl Push<'_> {
     /// comes. Returns what the phones are like then.
     pub async fn wait(
         &self,
-        at: &At<'_>,
         seen: &Seen,
-        changed: &Changed,
+        mut now: Inventory,
         after: Audit,
         pushed: &mut Pushed,
     ) -> Audit {
-        let Some(limit) = at.task.request.options.wait_for_offline else { return after };
-        let (begun, mut now, mut after) = (Instant::now(), changed.now.clone(), after);
+        let Some(limit) = self.task.request.options.wait_for_offline else { return after };
+        let (begun, mut after) = (Instant::now(), after);
         loop {
             let away = coming(&after);
             let left = limit.saturating_sub(begun.elapsed());
@@ -77,20 +61,20 @@ impl Push<'_> {
             if away.is_empty() || left.is_zero() || pushed.stopped.is_some() {
                 return after;
             }
-            if !self.pause(at, away.len(), left, limit).await {
+            if !self.pause(away.len(), left, limit).await {
                 pushed.stopped = Some(scheduler::Stopped::Interrupted);
                 return after;
             }
-            let source = at.task.connection.registrations;
+            let source = self.task.connection.registrations;
             let looked =
-                look_again(&at.cluster.axl, &at.cluster.ris, &mut now, &away, source).await;
+                look_again(&self.cluster.axl, &self.cluster.ris, &mut now, &away, source).await;
             if let Err(error) = looked {
                 let why = format!("nobody was waited for any longer: {}", chain(&error));
-                at.observer.observe(&Event::Remark(why));
+                self.observer.observe(&Event::Remark(why));
                 return after;
             }
-            after = at.task.audit(&now);
-            let (mut targets, _) = at.task.targets(seen, &after);
+            after = self.task.audit(&now);
+            let (mut targets, _) = self.task.targets(seen, &after);
             targets.retain(|target| away.contains(&target.name));
             if targets.is_empty() {
                 continue;
@@ -98,7 +82,7 @@ impl Push<'_> {
             let proven = pushed.results.iter().any(|phone| phone.outcome == Outcome::Verified);
             let password_proven = self.settings.password_proven || proven;
             let settings = Settings { password_proven, ..self.settings };
-            let observer = at.observer.as_ref();
+            let observer = self.observer;
             let late =
                 scheduler::run(self.line, self.book, targets, settings, self.stop, observer).await;
             pushed.results.extend(late.results);
@@ -107,9 +91,9 @@ impl Push<'_> {
     }
 
     /// Waits until the next look; false when the run was interrupted meanwhile.
-    async fn pause(&self, at: &At<'_>, away: usize, left: Duration, limit: Duration) -> bool {
+    async fn pause(&self, away: usize, left: Duration, limit: Duration) -> bool {
         let reason = format!("{} to register", counted(away, "phone"));
-        at.observer.observe(&Event::Waiting { stage: Stage::Restart, reason, delay: left });
+        self.observer.observe(&Event::Waiting { stage: Stage::Restart, reason, delay: left });
         let pause = BETWEEN_LOOKS.min(limit / 20).min(left);
         tokio::select! {
             () = self.stop.soon.cancelled() => false,

@@ -1,0 +1,172 @@
+//! A rollout's part on one cluster: which phones, and what is to be done for them. Nothing here changes anything.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+use crate::audit::audit_for;
+use crate::connect::cluster::{Cluster, Connection};
+use crate::domain::audit::{Audit, AuditedPhone};
+use crate::domain::device_name::DeviceName;
+use crate::domain::finding::Verdict;
+use crate::domain::inventory::Inventory;
+use crate::domain::payload_kind::{ObjectKind, Takes};
+use crate::domain::plan::Plan;
+use crate::domain::repair_policy::Repairs;
+use crate::error::AppError;
+use crate::event::{Observer, PhoneResult};
+use crate::interaction::Interaction;
+use crate::plan::{after_apply, nothing};
+use crate::push::{Digests, Target};
+use crate::rollout::payload::{self, OfModel};
+use crate::rollout::recently_changed::Fresh;
+use crate::rollout::request::RolloutRequest;
+use crate::rollout::run::{Place, Run, What};
+use crate::rollout::{assess, push_common, repair};
+
+/// A rollout's part on one cluster.
+#[derive(Debug)]
+pub struct ClusterTask {
+    /// What is asked for.
+    pub request: Arc<RolloutRequest>,
+    /// The cluster.
+    pub connection: Connection,
+    /// The push user's password; nothing for a dry run.
+    pub push_password: Option<SecretString>,
+}
+
+/// What was seen before anything is changed, and what is to be changed.
+#[derive(Debug)]
+pub struct Seen {
+    /// The cluster.
+    pub inventory: Inventory,
+    /// What it means.
+    pub audit: Audit,
+    /// What is to be changed.
+    pub plan: Plan,
+    /// Phones about which something is changed now or was a moment ago.
+    pub fresh: Fresh,
+}
+
+/// What is pushed to whom when all changes succeed.
+#[derive(Debug)]
+pub struct Expected {
+    /// The phones, also those that are proven already.
+    pub targets: Vec<Target>,
+    /// What they take, also those that are waited for.
+    pub models: Vec<OfModel>,
+}
+
+impl ClusterTask {
+    /// Returns what may be done about what stands in the way of phones.
+    pub fn repairs(&self) -> Repairs {
+        let repairs = self.request.repair.clone().unwrap_or_default();
+        Repairs { https: self.connection.may_use_https(), ..repairs }
+    }
+
+    /// Judges phones for what is pushed.
+    pub fn audit(&self, inventory: &Inventory) -> Audit {
+        let goods = &self.request.payload;
+        goods.narrow(audit_for(goods.kind(), inventory, &self.repairs()))
+    }
+
+    /// Chooses the phones that are pushed to. The others are ready for such a thing, but not for this one.
+    pub fn targets(&self, seen: &Seen, audit: &Audit) -> (Vec<Target>, Vec<PhoneResult>) {
+        let goods = &self.request.payload;
+        let targets = seen.fresh.targets(goods.kind(), &seen.inventory, audit).into_iter();
+        let nat = &self.connection.way.nat;
+        goods.sort(targets.map(|target| target.behind(nat)).collect())
+    }
+
+    /// Reads the cluster, judges its phones and plans.
+    ///
+    /// # Errors
+    /// When the cluster or the journal cannot be read, or the repairs contradict what is there.
+    pub async fn look(
+        &self,
+        cluster: &Cluster,
+        observer: &Arc<dyn Observer>,
+    ) -> Result<Seen, AppError> {
+        let Self { request, connection, .. } = self;
+        let repairs = self.repairs();
+        let inventory =
+            assess::survey_with(cluster, connection, &request.selector, &repairs, observer).await?;
+        assess::push_user_found(&inventory)?;
+        let audit = self.audit(&inventory);
+        let plan = match &request.repair {
+            Some(repairs) => {
+                let owed = repair::owed(&request.journal, connection)?;
+                repair::plan(&inventory, &audit, repairs, &owed)?
+            }
+            None => nothing(&audit),
+        };
+        let lately = repair::associated_lately(&request.journal, connection, &request.wait)?;
+        let fresh = Fresh::of(&plan, &inventory).and(lately);
+        Ok(Seen { inventory, audit, plan, fresh })
+    }
+
+    /// Returns what is pushed to whom when all changes succeed.
+    pub fn expected(&self, seen: &Seen) -> Expected {
+        let changes = seen.plan.changes.iter().map(|change| (change, None));
+        let meant = self.audit(&after_apply(seen.inventory.clone(), changes));
+        let (targets, _) = self.targets(seen, &meant);
+        let mut models: Vec<OfModel> = targets.iter().map(payload::of_model).collect();
+        if self.request.options.wait_for_offline.is_some() {
+            models.extend(takes(self.request.payload.kind(), &meant));
+        }
+        Expected { targets, models }
+    }
+
+    /// Returns those phones that are proven to show it already.
+    ///
+    /// # Errors
+    /// When there is a journal that cannot be read.
+    pub fn already_shown(
+        &self,
+        expected: &[Target],
+        digests: &Digests,
+    ) -> Result<HashMap<DeviceName, PhoneResult>, AppError> {
+        let (request, place) = (&self.request, Place::of(&self.connection));
+        push_common::already_shown(&request.journal, &place, &request.options, expected, digests)
+    }
+}
+
+impl ClusterTask {
+    /// Begins a run in the journal, and takes the lock of its cluster. Nothing has been sent anywhere yet.
+    ///
+    /// # Errors
+    /// When the journal cannot be written, or another run works on this cluster.
+    pub async fn begin(&self, interaction: &Arc<dyn Interaction>) -> Result<Run, AppError> {
+        let request = &self.request;
+        let what = What {
+            command: request.command,
+            place: Place::of(&self.connection),
+            continues: request.continues,
+            reverts: None,
+            command_line: request.command_line.clone(),
+        };
+        Run::begin(&request.journal, what, interaction).await
+    }
+}
+
+/// Returns what phones take which only have to come back, each with its model.
+fn takes(object: ObjectKind, audit: &Audit) -> Vec<OfModel> {
+    let coming = waited_for(audit);
+    let of_model = |phone: &AuditedPhone| {
+        let model = phone.model?;
+        let picture = phone.image.as_ref().and_then(|image| image.picture.clone());
+        Some(OfModel {
+            model: model.name.to_owned(),
+            takes: Takes::of(object, model)?,
+            picture: picture.unwrap_or_default(),
+        })
+    };
+    coming.filter_map(of_model).collect()
+}
+
+/// Phones that only have to come back, and that are not left alone then.
+pub(crate) fn waited_for(audit: &Audit) -> impl Iterator<Item = &AuditedPhone> {
+    let offline = audit.phones.iter().filter(|phone| phone.verdict == Verdict::Offline);
+    offline.filter(|phone| phone.left_alone().is_none())
+}
