@@ -194,3 +194,5 @@ impl fmt::Display for AppError {
         Ok(())
     }
 }
+
+impl std::error::Error for AppError {}

@@ -1,0 +1,103 @@
+//! Rolls a picture out to a simulated cluster through the library, without the command line.
+//!
+//! `cargo run --example rollout`
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axlpaper::config::{Layer, PasswordSource};
+use axlpaper::connect::cluster::from_layer;
+use axlpaper::domain::repair_policy::Repairs;
+use axlpaper::domain::selector::{LimitCounts, Selector};
+use axlpaper::error::AppError;
+use axlpaper::event::{Event, Observer, Proof};
+use axlpaper::interaction::{Interaction, Notice, Question};
+use axlpaper::media::{Options, demo_png};
+use axlpaper::push::scheduler::schedule::Schedule;
+use axlpaper::rollout::control::RolloutHandle;
+use axlpaper::rollout::multi_cluster::prepare;
+use axlpaper::rollout::options::{PushOptions, WaitLimits};
+use axlpaper::rollout::payload::{Goods, Source};
+use axlpaper::rollout::request::{RolloutRequest, Scope};
+use axlpaper::sim::{ADMIN_PASSWORD, ADMIN_USER, FleetSpec, PUSH_PASSWORD, PUSH_USER};
+use axlpaper::sim::{SimCluster, SimConfig};
+use futures::future::{BoxFuture, ready};
+use secrecy::SecretString;
+
+/// Says yes to everything, and prints what it is asked.
+struct Unattended;
+
+impl Interaction for Unattended {
+    fn confirm<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<(), AppError>> {
+        println!("confirmed: {} ({} phones)", question.what, question.phones);
+        Box::pin(ready(Ok(())))
+    }
+
+    fn password<'a>(
+        &'a self,
+        _whose: &'a str,
+        _other_ways: &'a str,
+    ) -> BoxFuture<'a, Result<SecretString, AppError>> {
+        Box::pin(ready(Ok(SecretString::from(PUSH_PASSWORD))))
+    }
+
+    fn notice(&self, notice: &Notice<'_>) {
+        println!("{notice:?}");
+    }
+}
+
+/// Prints every phone as it is finished.
+struct Printer;
+
+impl Observer for Printer {
+    fn observe(&self, event: &Event) {
+        if let Event::Pushed(phone) = event {
+            println!("{} {}", phone.name, phone.outcome.as_str());
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let sim =
+        SimCluster::start(SimConfig::new(FleetSpec { seed: 7, phones: 40 }.generate())).await?;
+    let folder = tempfile::tempdir()?;
+    let connection = from_layer(
+        Some("example".to_owned()),
+        Layer {
+            host: Some(sim.axl_addr().to_string()),
+            username: Some(ADMIN_USER.to_owned()),
+            password: Some(PasswordSource::Given(SecretString::from(ADMIN_PASSWORD))),
+            pin_sha256: Some(sim.cert_sha256()),
+            push_user: Some(PUSH_USER.to_owned()),
+            phone_port: Some(sim.phone_port()),
+            ..Layer::default()
+        },
+    )?;
+    let picture = Source::of("demo.png".as_ref(), demo_png()?.png.to_vec()).await?;
+    let verify_timeout = Duration::from_secs(3);
+    let request = RolloutRequest {
+        command: "example",
+        command_line: "cargo run --example rollout".to_owned(),
+        journal: folder.path().join("journal.sqlite3"),
+        continues: None,
+        selector: Selector { limit_counts: LimitCounts::PhonesWithPictures, ..Selector::default() },
+        payload: Arc::new(Goods::Picture { picture, kem: None, options: Options::default() }),
+        payload_name: "demo.png".to_owned(),
+        proof: Proof::Fetch,
+        options: PushOptions { verify_timeout, ..PushOptions::default() },
+        repair: Some(Repairs::default()),
+        wait: WaitLimits { settle: Duration::from_secs(3), ..WaitLimits::default() },
+        schedule: Schedule::default(),
+    };
+    let interaction: Arc<dyn Interaction> = Arc::new(Unattended);
+    let scope = Scope::Clusters(vec![connection]);
+    let prepared = prepare(request, scope, &interaction, &|_| Arc::new(Printer)).await?;
+    let ended = prepared.confirm().await?.execute(&RolloutHandle::default()).await;
+    for cluster in ended {
+        let rollout = cluster.result?;
+        println!("{}: {} phones in run {}", cluster.name, rollout.phones.len(), rollout.run);
+    }
+    sim.shutdown().await;
+    Ok(())
+}
