@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use axlpaper::domain::push_action::Deed;
 use axlpaper::journal::{Ending, LeftOut, Look, SentFile, SentPicture, Together};
-use axlpaper::report::{Chronicle, html};
+use axlpaper::report::{RunReport, html};
 use serde_json::{Value, json};
 
 /// Returns the data in a page.
@@ -33,7 +33,7 @@ fn counts<K: Ord>(keys: impl Iterator<Item = K>) -> BTreeMap<K, usize> {
 }
 
 /// Keeps a page for the browser, with what it should show.
-fn keep(name: &str, chronicle: &Chronicle, page: &str) {
+fn keep(name: &str, chronicle: &RunReport, page: &str) {
     let Some(folder) = std::env::var_os("AXLPAPER_KEEP_REPORTS").map(std::path::PathBuf::from)
     else {
         return;
@@ -117,7 +117,7 @@ fn the_same_journal_gives_the_same_page() {
 
 #[test]
 fn a_run_says_how_it_ended() {
-    let told = |change: &dyn Fn(&mut Chronicle)| {
+    let told = |change: &dyn Fn(&mut RunReport)| {
         let mut chronicle = fleet::fleet(200);
         change(&mut chronicle);
         let page = html(std::slice::from_ref(&chronicle)).unwrap();
@@ -161,7 +161,7 @@ fn a_run_says_how_it_ended() {
 }
 
 /// A run on another cluster.
-fn on(cluster: &str, run: i64, mut chronicle: Chronicle) -> Chronicle {
+fn on(cluster: &str, run: i64, mut chronicle: RunReport) -> RunReport {
     cluster.clone_into(&mut chronicle.run.cluster);
     chronicle.run.id = run;
     chronicle
@@ -176,8 +176,8 @@ fn several_runs_are_one_page_that_tells_clusters_apart() {
         hints: vec!["wait until `axlpaper runs` says that it has ended".into()],
     };
     let together = Some(Together { runs: vec![5, 6, 7], left_out: vec![left_out] });
-    let alpha = Chronicle { together: together.clone(), ..on("alpha", 5, fleet::fleet(60)) };
-    let beta = Chronicle { together, ..on("beta", 6, fleet::fleet(40)) };
+    let alpha = RunReport { together: together.clone(), ..on("alpha", 5, fleet::fleet(60)) };
+    let beta = RunReport { together, ..on("beta", 6, fleet::fleet(40)) };
     let mut gamma = on(&hostile.run.cluster.clone(), 8, hostile);
     gamma.run.state = "failed".into();
     let hints = vec!["look at `axlpaper doctor`".to_owned()];
@@ -224,7 +224,7 @@ fn several_runs_are_one_page_that_tells_clusters_apart() {
 }
 
 /// Keeps the page of several clusters for the browser.
-fn keep_clusters(runs: &[Chronicle], page: &str) {
+fn keep_clusters(runs: &[RunReport], page: &str) {
     let Some(folder) = std::env::var_os("AXLPAPER_KEEP_REPORTS").map(std::path::PathBuf::from)
     else {
         return;

@@ -9,7 +9,7 @@ use crate::domain::plan::{Change, Place, Plan};
 use crate::domain::repair_policy::Owed;
 use crate::journal::error::{JournalError, Problem};
 use crate::journal::reader::{History, json};
-use crate::journal::recorder::RunId;
+use crate::journal::rows::RunId;
 
 impl History {
     /// Returns phones and profiles whose settings were changed, or may have been, and which were not told to

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use flate2::Compression;
@@ -15,15 +16,9 @@ use crate::domain::payload_kind::ObjectKind;
 use crate::domain::plan::{Change, Plan};
 use crate::event::{ChangeResult, ChangeState, Download, Outcome, PhoneError, PhoneResult};
 use crate::journal::error::{JournalError, Problem};
+use crate::journal::rows::{EventRow, RunId, RunRow};
 use crate::journal::schema;
 use crate::journal::writer::Writer;
-
-/// The number of a run.
-pub type RunId = i64;
-
-/// What stands in place of a cluster's identity and name where phones were pushed to by their addresses. No
-/// cluster's identity is like it: those end in a port.
-pub const ADDRESSES: &str = "addresses";
 
 /// A journal that is open for writing.
 #[derive(Clone, Debug)]
@@ -57,6 +52,30 @@ pub struct NewRun {
     pub continues: Option<RunId>,
     /// The run that this one takes back.
     pub reverts: Option<RunId>,
+}
+
+impl NewRun {
+    fn header(&self, began_at: Timestamp) -> RunRow {
+        RunRow {
+            id: 0,
+            command: self.command.clone(),
+            command_line: self.command_line.clone(),
+            program: self.program.clone(),
+            cluster_id: self.cluster_id.clone(),
+            cluster: self.cluster.clone(),
+            host: self.host.clone(),
+            os_user: self.os_user.clone(),
+            machine: self.machine.clone(),
+            continues: self.continues,
+            reverts: self.reverts,
+            began_at,
+            ended_at: None,
+            state: "running".to_owned(),
+            exit_code: None,
+            outcomes: Vec::new(),
+            subject: None,
+        }
+    }
 }
 
 /// How a run ended.
@@ -140,8 +159,10 @@ impl Journal {
     /// # Errors
     /// When it cannot be written.
     pub async fn begin(&self, run: NewRun) -> Result<Recorder, JournalError> {
-        let at = Timestamp::now().to_string();
-        let id = self
+        let began_at = Timestamp::now();
+        let at = began_at.to_string();
+        let mut header = run.header(began_at);
+        header.id = self
             .writer
             .write(move |db| {
                 db.prepare_cached(
@@ -165,7 +186,8 @@ impl Journal {
                 ])
             })
             .await?;
-        Ok(Recorder { writer: self.writer.clone(), path: self.path.clone(), run: id })
+        let (run, header) = (header.id, Arc::new(header));
+        Ok(Recorder { writer: self.writer.clone(), path: self.path.clone(), run, header })
     }
 }
 
@@ -194,9 +216,15 @@ pub struct Recorder {
     writer: Writer,
     path: PathBuf,
     run: RunId,
+    header: Arc<RunRow>,
 }
 
 impl Recorder {
+    /// Returns the row of the run as it was when the run began.
+    pub fn header(&self) -> &RunRow {
+        &self.header
+    }
+
     /// Returns the number of the run.
     pub fn run(&self) -> RunId {
         self.run
@@ -413,14 +441,13 @@ impl Recorder {
         Ok(())
     }
 
-    /// Notes something that a person was told. Nobody waits for it, so it may be lost where the journal takes
+    /// Notes something that a person was told. No caller waits for it, so it may be lost where the journal takes
     /// no more; nothing depends on it.
-    pub fn note(&self, kind: &'static str, text: String) {
-        let (run, at) = (self.run, Timestamp::now().to_string());
-        let insert = "insert into events (run, at, kind, body) values (?1, ?2, ?3, ?4)";
-        let written = self
-            .writer
-            .send(move |db| db.prepare_cached(insert)?.insert(params![run, at, kind, text]));
+    pub fn note(&self, event: EventRow) {
+        let (run, EventRow { at, kind, text }) = (self.run, event);
+        let written = self.writer.send(move |db| {
+            db.prepare_cached(EVENT)?.insert(params![run, at.to_string(), kind, text])
+        });
         drop(written);
     }
 
@@ -443,9 +470,8 @@ impl Recorder {
     /// Notes something as [`Recorder::note`] does, together with what is written next: it costs no time.
     pub fn aside(&self, kind: &'static str, text: String) {
         let (run, at) = (self.run, Timestamp::now().to_string());
-        let insert = "insert into events (run, at, kind, body) values (?1, ?2, ?3, ?4)";
         self.writer
-            .send_along(move |db| db.prepare_cached(insert)?.insert(params![run, at, kind, text]));
+            .send_along(move |db| db.prepare_cached(EVENT)?.insert(params![run, at, kind, text]));
     }
 
     /// Keeps a line of the image server's access log. It is written together with what is written next, at the
@@ -454,9 +480,8 @@ impl Recorder {
         let (run, at) = (self.run, download.at.to_string());
         // A document of plain fields can always be written.
         let Ok(body) = serde_json::to_string(download) else { return };
-        let insert = "insert into events (run, at, kind, body) values (?1, ?2, ?3, ?4)";
         self.writer.send_along(move |db| {
-            db.prepare_cached(insert)?.insert(params![run, at, DOWNLOAD, body])
+            db.prepare_cached(EVENT)?.insert(params![run, at, DOWNLOAD, body])
         });
     }
 
@@ -544,6 +569,8 @@ fn own_file(path: &Path) -> Result<(), Problem> {
 
 /// The kind of event that is a line of the access log.
 pub(crate) const DOWNLOAD: &str = "download";
+
+const EVENT: &str = "insert into events (run, at, kind, body) values (?1, ?2, ?3, ?4)";
 
 const SNAPSHOT: &str = "insert into snapshots (run, kind, taken_at, body) values (?1, ?2, ?3, ?4)";
 

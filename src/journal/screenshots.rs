@@ -4,7 +4,8 @@ use rusqlite::params;
 
 use crate::journal::error::JournalError;
 use crate::journal::reader::History;
-use crate::journal::recorder::{Moment, RunId};
+use crate::journal::recorder::Moment;
+use crate::journal::rows::RunId;
 
 /// A screenshot that a run kept; [`History::kept`] has its file.
 #[derive(Clone, Debug, Eq, PartialEq)]

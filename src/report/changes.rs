@@ -7,6 +7,8 @@ use super::text::printable;
 use crate::domain::plan::{Action, Change, Place, Plan};
 use crate::domain::text::{counted, names};
 use crate::event::{ChangeResult, ChangeState};
+use crate::journal::ChangeRow;
+use crate::report::run_report::change_rows;
 
 /// The changes of a plan, as a diff: `+` is added, `-` is taken out, `~` is changed, `!` may restart phones.
 pub fn plan_diff(plan: &Plan) -> String {
@@ -96,55 +98,42 @@ impl std::fmt::Display for Sum {
     }
 }
 
-/// What came of changes.
+/// What came of the changes of a run without a report, such as that of `apply`.
 pub fn changes_recap(results: &[ChangeResult]) -> String {
-    if results.is_empty() {
+    changes_done(&change_rows(results.to_vec()), false)
+}
+
+/// What came of changes; with every device and every phone by name where `details` are asked for.
+pub(super) fn changes_done(rows: &[ChangeRow], details: bool) -> String {
+    if rows.is_empty() {
         return "\nNothing was changed on the cluster.\n".to_owned();
     }
-    let any_done = results.iter().any(|result| result.state != ChangeState::NotApplied);
+    let any_done = rows.iter().any(|row| row.state != Some(ChangeState::NotApplied));
     let mut text =
         if any_done { "\nChanged on the cluster\n" } else { "\nNot changed on the cluster\n" }
             .to_owned();
-    for row in came_of(&ended(results)) {
+    for row in came_of(rows) {
         line(&mut text, &format!("  {}", row.told));
-        for message in row.messages {
-            line(&mut text, &format!("    {message}"));
-        }
+        row.messages.iter().for_each(|message| line(&mut text, &format!("    {message}")));
+        let shown = row.details.iter().filter(|_| details);
+        shown.for_each(|detail| line(&mut text, &format!("      {detail}")));
     }
     text
 }
 
-/// A change and how it ended, as far as that is known.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Ended<'a> {
-    pub(super) change: &'a Change,
-    /// Nothing when nobody knows.
-    pub(super) state: Option<ChangeState>,
-    pub(super) message: Option<&'a str>,
-}
-
 /// What came of changes of one kind.
 #[derive(Clone, Debug)]
-pub(super) struct Row {
+struct Row {
     /// In one sentence.
-    pub(super) told: String,
+    told: String,
     /// What else is known, each message once.
-    pub(super) messages: Vec<String>,
+    messages: Vec<String>,
     /// Every device and every phone by name.
-    pub(super) details: Vec<String>,
-}
-
-pub(super) fn ended(results: &[ChangeResult]) -> Vec<Ended<'_>> {
-    let ended = results.iter().map(|result| Ended {
-        change: &result.change,
-        state: Some(result.state),
-        message: result.message.as_deref(),
-    });
-    ended.collect()
+    details: Vec<String>,
 }
 
 /// Says what came of changes, those that say the same in one row.
-pub(super) fn came_of(all: &[Ended<'_>]) -> Vec<Row> {
+fn came_of(all: &[ChangeRow]) -> Vec<Row> {
     let states = [
         Some(ChangeState::Applied),
         Some(ChangeState::NotApplied),
@@ -153,13 +142,15 @@ pub(super) fn came_of(all: &[Ended<'_>]) -> Vec<Row> {
     ];
     let mut rows = Vec::new();
     for state in states {
-        let these: Vec<Ended<'_>> = all.iter().filter(|one| one.state == state).copied().collect();
-        let changes: Vec<&Change> = these.iter().map(|one| one.change).collect();
+        let these: Vec<&ChangeRow> = all.iter().filter(|one| one.state == state).collect();
+        let changes: Vec<&Change> = these.iter().map(|one| &one.change).collect();
         for group in groups(&changes) {
             let ids: HashSet<u32> = group.iter().map(|change| change.id).collect();
+            let of_group: Vec<&ChangeRow> =
+                these.iter().filter(|one| ids.contains(&one.change.id)).copied().collect();
             rows.push(Row {
                 told: told(&group, state),
-                messages: messages(these.iter().filter(|one| ids.contains(&one.change.id))),
+                messages: messages(&of_group),
                 details: group.iter().flat_map(|change| details(change)).collect(),
             });
         }
@@ -182,10 +173,10 @@ fn told(group: &[&Change], state: Option<ChangeState>) -> String {
 }
 
 /// Messages, each one once, with the names of what it is about.
-pub(super) fn messages<'a>(these: impl Iterator<Item = &'a Ended<'a>>) -> Vec<String> {
+pub(super) fn messages(these: &[&ChangeRow]) -> Vec<String> {
     let mut found: Vec<(&str, Vec<String>)> = Vec::new();
     for one in these {
-        let Some(message) = one.message else { continue };
+        let Some(message) = one.message.as_deref() else { continue };
         let subject = one.change.action.subject();
         match found.iter_mut().find(|(known, _)| *known == message) {
             Some((_, subjects)) => subjects.push(subject),

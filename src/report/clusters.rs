@@ -9,11 +9,11 @@ use serde::Serialize;
 
 use super::json::Document;
 use super::junit::TestCase;
-use super::rollout::Rollout;
 use super::text::printable;
 use crate::domain::text::counted;
 use crate::event::Outcome;
 use crate::report::row::Record;
+use crate::report::run_report::RunReport;
 
 /// A row, and the cluster that it is about.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -88,7 +88,7 @@ pub struct ClusterEnd<'a> {
     /// The number of its run, where it has one.
     pub run: Option<i64>,
     /// What came of it, or why nothing did.
-    pub result: Result<&'a Rollout, &'a str>,
+    pub result: Result<&'a RunReport, &'a str>,
     /// The command that finishes what it left undone.
     pub next: Option<String>,
 }
@@ -97,14 +97,14 @@ impl ClusterEnd<'_> {
     fn line(&self) -> String {
         let name = printable(self.cluster);
         let run = self.run.map(|run| format!(" (run {run})")).unwrap_or_default();
-        let rollout = match self.result {
-            Ok(rollout) => rollout,
+        let report = match self.result {
+            Ok(report) => report,
             Err(why) => return format!("{name}{run}: FAILED: {}", printable(why)),
         };
-        let mut line = format!("{name}{run}: {}", outcomes([rollout].into_iter()));
-        if rollout.interrupted {
+        let mut line = format!("{name}{run}: {}", outcomes([report].into_iter()));
+        if report.ending.as_ref().is_some_and(|ending| ending.interrupted) {
             line.push_str("; interrupted");
-        } else if rollout.stopped.is_some() {
+        } else if report.stopped().is_some() {
             line.push_str("; stopped early");
         }
         if let Some(next) = &self.next {
@@ -128,9 +128,9 @@ pub fn clusters_recap(ends: &[ClusterEnd<'_>]) -> String {
     text
 }
 
-fn outcomes<'a>(rollouts: impl Iterator<Item = &'a Rollout>) -> String {
+fn outcomes<'a>(runs: impl Iterator<Item = &'a RunReport>) -> String {
     let mut counts: BTreeMap<Outcome, usize> = BTreeMap::new();
-    for phone in rollouts.flat_map(|rollout| &rollout.phones) {
+    for phone in runs.flat_map(|report| &report.phones) {
         *counts.entry(phone.outcome).or_default() += 1;
     }
     let mut told = counted(counts.values().sum(), "phone");

@@ -22,7 +22,6 @@ mod other_downloads;
 mod picture_rules;
 mod pictures;
 mod ring_tones;
-mod rollout;
 mod runs;
 mod schema;
 mod settings;
@@ -31,7 +30,9 @@ mod tftp;
 
 pub use crate::report::field_selection::{UnknownField, View, fields};
 pub use crate::report::row::{ModelRecord, Record};
-pub use crate::report::run_report::{AuditSeen, Chronicle, ImageSeen, PhoneSeen, Screenshot};
+pub use crate::report::run_report::{
+    RolloutSummary, RunReport, RunReportBuilder, Screenshot, change_rows,
+};
 pub use crate::report::summary::{audit_recap, plan_recap, rollout_recap};
 pub use crate::report::table::{Format, csv, ndjson, table, wide_table};
 pub use crate::report::writable::{Answer, ListError};
@@ -47,8 +48,7 @@ pub use json::{
 pub use junit::{Suite, TestCase, TestResult, junit};
 pub use next_step::next_step;
 pub use pictures::{PictureFile, PictureFileKind, pictures_json};
-pub use rollout::{Rollout, RolloutSummary};
-pub use runs::{RunRecord, Shown, download_line, runs_json, show_json, show_recap};
+pub use runs::{RunRecord, download_line, runs_json, show_json, show_recap};
 pub use schema::{Schema, documents, schema_of};
 pub use settings::{SettingRecord, settings_json};
 pub use text::{printable, printable_lines};

@@ -2,7 +2,7 @@
 
 use crate::domain::push_action::Deed;
 use crate::journal::{History, JournalError, RunRow};
-use crate::report::run_report::Chronicle;
+use crate::report::run_report::RunReport;
 
 /// Returns the command; nothing where nothing is left to do, where another run went on with this one, or where no
 /// command of ours would help.
@@ -34,7 +34,7 @@ pub fn next_step(history: &History, run: &RunRow) -> Result<Option<String>, Jour
 
 /// What finishes a run that pushes.
 fn of_push(history: &History, run: &RunRow) -> Result<Option<String>, JournalError> {
-    let chronicle = Chronicle::read(history, run.clone())?;
+    let chronicle = RunReport::read(history, run.clone())?;
     if run.state == "finished" && chronicle.unserved().is_empty() {
         return Ok(None);
     }

@@ -11,11 +11,11 @@ use crate::domain::finding::{Code, Verdict};
 use crate::domain::plan::Plan;
 use crate::domain::text::{counted as counted_noun, names};
 use crate::event::{Outcome, PhoneResult};
-use crate::report::changes::changes_recap;
+use crate::report::changes::changes_done;
 use crate::report::other_downloads::download_warnings;
 use crate::report::picture_rules::pictures;
 use crate::report::ring_tones::ring_tones;
-use crate::report::rollout::Rollout;
+use crate::report::run_report::RunReport;
 use crate::report::table::{finished, plain_table};
 use crate::report::text::printable;
 use crate::report::wording;
@@ -45,30 +45,34 @@ pub fn audit_recap(audit: &Audit) -> String {
     text
 }
 
-/// The recap of a run: what was found, what was changed, what came of it, what is left to do.
-pub fn rollout_recap(rollout: &Rollout) -> String {
-    let place = match &rollout.audit {
-        Some(_) => format!("on {}", printable(&rollout.cluster.name)),
+/// The recap of a run that pushes: what was found, what was changed, what came of it, what is left to do.
+pub fn rollout_recap(report: &RunReport) -> String {
+    run_recap(report, false)
+}
+
+/// The same; with every device and every phone that was changed by name where `details` are asked for.
+pub(super) fn run_recap(report: &RunReport, details: bool) -> String {
+    let place = match &report.audit {
+        Some(audit) => format!("on {}", printable(&audit.cluster.name)),
         None => "by address".to_owned(),
     };
-    let mut text = format!(
-        "{} {place} in {}\n",
-        wording::heading(rollout.deed, &printable(&rollout.picture), &pushed_of(rollout)),
-        seconds(rollout),
-    );
-    text.push_str(&remarks(rollout.remarks()));
-    text.push_str(&remarks(&download_warnings(&rollout.phones)));
-    if let Some(audit) = &rollout.audit {
+    let pushed = printable(report.file.as_deref().unwrap_or_default());
+    let spent = report.finished_at().duration_since(report.run.began_at).as_secs_f64();
+    let heading = wording::heading(report.deed, &pushed, &pushed_of(report));
+    let mut text = format!("{heading} {place} in {spent:.1} s\n");
+    text.push_str(&remarks(report.remarks()));
+    text.push_str(&remarks(&download_warnings(&report.phones)));
+    if let Some(audit) = &report.audit {
         text.push_str(&verdicts(audit));
         text.push_str(&findings(audit));
         text.push_str(&pictures(audit));
         text.push_str(&to_do(audit));
-        text.push_str(&changes_recap(&rollout.changes));
+        text.push_str(&changes_done(&report.changes, details));
     }
-    text.push_str(&ring_tones(&rollout.phones));
-    text.push_str(&outcomes(rollout));
-    text.push_str(&failures(rollout));
-    if let Some(stopped) = &rollout.stopped {
+    text.push_str(&ring_tones(&report.phones));
+    text.push_str(&outcomes(report));
+    text.push_str(&failures(report));
+    if let Some(stopped) = report.stopped() {
         push_line(&mut text, &format!("\nStopped early: {}", printable(stopped)));
     }
     text
@@ -151,11 +155,11 @@ fn to_do(audit: &Audit) -> String {
 }
 
 /// How many phones were pushed to, of how many.
-fn pushed_of(rollout: &Rollout) -> String {
+fn pushed_of(report: &RunReport) -> String {
     let left = |outcome| matches!(outcome, Outcome::Skipped | Outcome::Pending);
-    let pushed = rollout.phones.iter().filter(|phone| !left(phone.outcome)).count();
-    let all = counted_noun(rollout.phones.len(), "phone");
-    if pushed == rollout.phones.len() { all } else { format!("{pushed} of {all}") }
+    let pushed = report.phones.iter().filter(|phone| !left(phone.outcome)).count();
+    let all = counted_noun(report.phones.len(), "phone");
+    if pushed == report.phones.len() { all } else { format!("{pushed} of {all}") }
 }
 
 fn remarks(remarks: &[String]) -> String {
@@ -205,8 +209,8 @@ fn findings(audit: &Audit) -> String {
     format!("\n{}", finished(table))
 }
 
-fn outcomes(rollout: &Rollout) -> String {
-    let summary = rollout.summary();
+fn outcomes(report: &RunReport) -> String {
+    let summary = report.summary();
     let mut list = plain_table(None);
     list.set_header(["By outcome", "phones"]);
     for (outcome, count) in summary.outcomes.iter().filter(|(_, count)| **count > 0) {
@@ -255,11 +259,11 @@ fn grouped(name: &str, counts: &BTreeMap<Outcome, usize>) -> Vec<Cell> {
 }
 
 /// Says how a run ended in which nothing failed.
-fn nothing_failed(rollout: &Rollout) -> String {
-    let outcomes = rollout.summary().outcomes;
+fn nothing_failed(report: &RunReport) -> String {
+    let outcomes = report.summary().outcomes;
     let count = |outcome| outcomes.get(&outcome).copied().unwrap_or_default();
     let (verified, accepted) = (count(Outcome::Verified), count(Outcome::Accepted));
-    let (deed, proof) = (rollout.deed, wording::proof_of(&rollout.phones));
+    let (deed, proof) = (report.deed, wording::proof_of(&report.phones));
     match (verified, accepted) {
         (0, 0) => format!("\n{}.\n", wording::nobody(deed)),
         (1, 0) => format!("\nThe {} is verified.\n", wording::noun(deed)),
@@ -276,13 +280,13 @@ fn nothing_failed(rollout: &Rollout) -> String {
     }
 }
 
-fn failures(rollout: &Rollout) -> String {
-    let failures: Vec<&PhoneResult> = rollout.failures().collect();
+fn failures(report: &RunReport) -> String {
+    let failures: Vec<&PhoneResult> = report.failures().collect();
     if failures.is_empty() {
-        return nothing_failed(rollout);
+        return nothing_failed(report);
     }
-    let proof = wording::proof_of(&rollout.phones);
-    let mut text = format!("\nPhones: {}\n", wording::failed(rollout.deed, proof));
+    let proof = wording::proof_of(&report.phones);
+    let mut text = format!("\nPhones: {}\n", wording::failed(report.deed, proof));
     for phone in failures.iter().take(MAX_FAILURES) {
         let place = format!("{} ({})", phone.name, about(phone));
         push_line(&mut text, &format!("  {:<12} {}", phone.outcome.as_str(), printable(&place)));
@@ -319,11 +323,6 @@ fn counted<K: Ord>(name: &str, keys: &[K], counts: &BTreeMap<K, usize>, total: u
     row.extend(keys.iter().map(|key| number(counts.get(key).copied().unwrap_or_default())));
     row.push(number(total));
     row
-}
-
-fn seconds(rollout: &Rollout) -> String {
-    let spent = rollout.finished_at.duration_since(rollout.started_at);
-    format!("{:.1} s", spent.as_secs_f64())
 }
 
 fn push_line(text: &mut String, line: &str) {

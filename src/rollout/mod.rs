@@ -48,7 +48,7 @@ use crate::journal::RunId;
 use crate::phone::PhoneClient;
 use crate::push::scheduler::Stop;
 use crate::push::scheduler::schedule::Schedule;
-use crate::report::Rollout;
+use crate::report::RunReport;
 use crate::rollout::payload::Goods;
 use crate::rollout::prepared::Standing;
 use crate::rollout::resume::Source;
@@ -194,7 +194,7 @@ pub async fn run(job: Job) -> Result<Exit, AppError> {
 ///
 /// # Errors
 /// When a stage before the push cannot be done. Nothing has been pushed then.
-pub async fn execute(work: &Work<'_>, observer: &Arc<dyn Observer>) -> Result<Rollout, AppError> {
+pub async fn execute(work: &Work<'_>, observer: &Arc<dyn Observer>) -> Result<RunReport, AppError> {
     let run = prepared::begin(work).await?;
     let standing = Standing::reach(work, run, observer).await?;
     if let Err(error) = standing.ask() {

@@ -29,7 +29,7 @@ use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::Proof;
 use crate::journal::{LeftOut, Together};
 use crate::push::scheduler::Stop;
-use crate::report::{OfCluster, Rollout, audit_json, plan_outline, printable_lines};
+use crate::report::{OfCluster, RunReport, audit_json, plan_outline, printable_lines};
 use crate::rollout::dry_run;
 use crate::rollout::dry_run::Found;
 use crate::rollout::maintenance_window;
@@ -205,7 +205,7 @@ fn ask(ended: &[Ended<Standing<'_>>], yes: bool) -> Result<(), AppError> {
 }
 
 /// Changes and pushes on all clusters that stand, at the same time.
-async fn carry_out(standing: Vec<Ended<Standing<'_>>>, stop: &Stop) -> Vec<Ended<Rollout>> {
+async fn carry_out(standing: Vec<Ended<Standing<'_>>>, stop: &Stop) -> Vec<Ended<RunReport>> {
     // From here on clusters and phones are changed, so an interrupt must not cut anything short.
     let _on_interrupt = interrupt::watch(stop);
     let running = standing.into_iter().map(|Ended { name, run, result }| async move {

@@ -16,8 +16,9 @@ use crate::connect::cluster::Cluster;
 use crate::domain::plan::Plan;
 use crate::error::AppError;
 use crate::event::Observer;
+use crate::journal::{ChangeEnd, Ending};
 use crate::push::scheduler::{Stop, Stopped};
-use crate::report::Rollout;
+use crate::report::{RunReport, RunReportBuilder, change_rows};
 use crate::rollout::Work;
 use crate::rollout::context;
 use crate::rollout::context::{At, Intent, Pushed, Ready, Seen};
@@ -31,7 +32,6 @@ pub struct Standing<'a> {
     observer: Arc<dyn Observer>,
     sight: Box<Sight>,
     intent: Option<Intent>,
-    started_at: Timestamp,
 }
 
 /// What was seen, and what is at hand.
@@ -66,17 +66,16 @@ impl<'a> Standing<'a> {
         observer: &Arc<dyn Observer>,
     ) -> Result<Self, AppError> {
         let observer = run.noting(observer.clone());
-        let started_at = Timestamp::now();
         // What a future holds is moved with it, and this is much.
         match Box::pin(look(work, &run, &observer)).await {
             Ok(sight) => {
                 let Sight { cluster, seen, ready } = &*sight;
                 let at = At { work, cluster, recorder: run.recorder(), observer: &observer };
                 let intent = at.intent(seen, ready);
-                Ok(Self { work, run, observer, sight, intent, started_at })
+                Ok(Self { work, run, observer, sight, intent })
             }
             Err(error) => {
-                let next = run.end(Err::<&Rollout, _>(&error), run_result::exit_of).await;
+                let next = run.end(Err::<&RunReport, _>(&error), run_result::exit_of).await;
                 Err(error.go_on(next))
             }
         }
@@ -105,21 +104,21 @@ impl<'a> Standing<'a> {
 
     /// Ends the run without having changed anything. Returns the command that does it after all.
     pub async fn give_up(self, why: &AppError) -> Option<String> {
-        self.run.end(Err::<&Rollout, _>(why), run_result::exit_of).await
+        self.run.end(Err::<&RunReport, _>(why), run_result::exit_of).await
     }
 
     /// Changes the cluster and pushes; all of it is in the journal afterwards.
     ///
     /// # Errors
     /// When nothing could be changed. What failed later is in the answer.
-    pub async fn carry_out(self, stop: &Stop) -> Result<Rollout, AppError> {
-        let Self { work, run, observer, sight, started_at, .. } = self;
+    pub async fn carry_out(self, stop: &Stop) -> Result<RunReport, AppError> {
+        let Self { work, run, observer, sight, .. } = self;
         let Sight { cluster, seen, ready } = *sight;
         let at = At { work, cluster: &cluster, recorder: run.recorder(), observer: &observer };
         let done = async {
             // Each cluster has an account of its own for the push user.
             let stop = Stop { logins: at.logins(&seen)?, ..stop.clone() };
-            Box::pin(do_all(&at, seen, ready, &stop, started_at)).await
+            Box::pin(do_all(&at, seen, ready, &stop, run.report())).await
         };
         let done = done.await;
         run_record::keep_ending(run.recorder(), &done).await;
@@ -151,8 +150,8 @@ async fn do_all(
     seen: Seen,
     ready: Ready,
     stop: &Stop,
-    started_at: Timestamp,
-) -> Result<Rollout, AppError> {
+    report: &RunReportBuilder,
+) -> Result<RunReport, AppError> {
     let work = at.work;
     let changed = at.change(&seen, stop).await?;
     let (results, changes) = (at.push(&seen, ready, &changed, stop).await, changed.applied);
@@ -164,20 +163,20 @@ async fn do_all(
         || matches!(stopped, Some(Stopped::PasswordRefused { .. }));
     let halted = changes.halt.as_ref().filter(|_| !interrupted).map(Halt::to_string);
     let stopped = halted.or_else(|| stopped.as_ref().map(Stopped::told));
-    Ok(Rollout {
-        run: at.recorder.run(),
-        command: work.command.clone(),
-        deed: work.goods.deed(),
-        picture: work.picture_file.clone(),
-        started_at,
-        finished_at: Timestamp::now(),
-        cluster: seen.audit.cluster.clone(),
-        audit: Some(seen.audit),
-        changes: changes.results,
-        already,
+    let ending = Ending {
         stopped: stopped.or_else(|| interrupted.then(|| Stopped::Interrupted.told())),
+        already,
         interrupted,
         refused,
+        finished_at: Some(Timestamp::now()),
+        changes: changes.results.iter().map(ChangeEnd::from).collect(),
+        ..Ending::default()
+    };
+    Ok(RunReport {
+        audit: Some(seen.audit),
+        changes: change_rows(changes.results),
+        ending: Some(ending),
         phones,
+        ..report.report(work.goods.deed(), &work.picture_file)
     })
 }

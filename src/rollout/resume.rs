@@ -22,7 +22,7 @@ use crate::error::{AppError, ErrorKind};
 use crate::event::Proof;
 use crate::journal::{History, RunId, RunRow, Which};
 use crate::media::Options;
-use crate::report::Chronicle;
+use crate::report::RunReport;
 use crate::rollout::Job;
 use crate::rollout::payload::{Goods, Wanted};
 
@@ -148,7 +148,7 @@ fn goods(history: &History, run: RunId, kept: &Kept) -> Result<Option<Goods>, Ap
 fn unserved(history: &History, run: &RunRow) -> Result<Option<Vec<DeviceName>>, AppError> {
     let unusable = |error| journal::unusable(&error);
     let ended = history.phones(run.id).map_err(unusable)?.len();
-    let chronicle = Chronicle::read(history, run.clone()).map_err(unusable)?;
+    let chronicle = RunReport::read(history, run.clone()).map_err(unusable)?;
     if chronicle.audit.is_none() && ended == 0 {
         return Ok(None);
     }

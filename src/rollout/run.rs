@@ -11,16 +11,18 @@ use crate::cli::ui;
 use crate::connect::cluster;
 use crate::connect::cluster::Connection;
 use crate::error::{AppError, ErrorKind, Exit};
-use crate::event::{Event, Observer, Stage};
+use crate::event::{Event, Observer};
 use crate::journal::{
     ADDRESSES, ClusterLock, Ending, Holder, Journal, LockError, NewRun, Recorder, RunId, RunState,
 };
+use crate::report::RunReportBuilder;
 use crate::rollout::next_command;
 
 /// A run that is in the journal and has its cluster to itself.
 #[derive(Debug)]
 pub struct Run {
     recorder: Recorder,
+    report: Arc<RunReportBuilder>,
     journal: PathBuf,
     holder: Holder,
     /// Held as long as the run lasts.
@@ -107,7 +109,8 @@ impl Run {
             tracing::debug!(%error, "the lock file does not name this run");
         }
         let journal = journal.path().to_owned();
-        Ok(Self { recorder, journal, holder, locks: Mutex::new(vec![lock]) })
+        let report = Arc::new(RunReportBuilder::new(recorder.header().clone()));
+        Ok(Self { recorder, report, journal, holder, locks: Mutex::new(vec![lock]) })
     }
 
     /// Takes the lock of the cluster itself, once it has told who it is: two names can lead to one cluster.
@@ -129,7 +132,12 @@ impl Run {
 
     /// Returns an observer that tells `observer`, and notes in the journal what a person should know.
     pub fn noting(&self, observer: Arc<dyn Observer>) -> Arc<dyn Observer> {
-        Arc::new(Noting { recorder: self.recorder.clone(), observer })
+        Arc::new(Noting { recorder: self.recorder.clone(), report: self.report.clone(), observer })
+    }
+
+    /// Returns the report that the run builds.
+    pub fn report(&self) -> &RunReportBuilder {
+        &self.report
     }
 
     /// Returns where the run is written down.
@@ -175,27 +183,16 @@ pub async fn keep_ending(recorder: &Recorder, ending: &Ending) {
 /// Notes what a person is told.
 struct Noting {
     recorder: Recorder,
+    report: Arc<RunReportBuilder>,
     observer: Arc<dyn Observer>,
 }
 
 impl Observer for Noting {
     fn observe(&self, event: &Event) {
-        match event {
-            Event::Remark(text) => self.recorder.note("remark", text.clone()),
-            Event::Downloaded(download) => self.recorder.downloaded(download),
-            // What is waited for from phones changes with every one of them; the attempts tell it.
-            Event::Waiting { stage: Stage::Push | Stage::Restart, .. } => {}
-            Event::Waiting { reason, delay, .. } => {
-                self.recorder.note("waiting", format!("{reason} ({} s)", delay.as_secs()));
-            }
-            Event::Started { stage, .. } => {
-                self.recorder.note("began", stage.as_str().to_owned());
-            }
-            Event::Finished { stage } => {
-                self.recorder.note("finished", stage.as_str().to_owned());
-            }
-            // Changes and phones have places of their own.
-            Event::Progress { .. } | Event::Changed(_) | Event::Pushed(_) => {}
+        match (event, self.report.observe(event, Timestamp::now())) {
+            (Event::Downloaded(download), _) => self.recorder.downloaded(download),
+            (_, Some(row)) => self.recorder.note(row),
+            (_, None) => {}
         }
         self.observer.observe(event);
     }

@@ -9,7 +9,7 @@ use axlpaper::domain::personalization::{Personalization, Setting};
 use axlpaper::domain::registration::{Registration, Source, Status};
 use axlpaper::event::{Outcome, PhoneResult};
 use axlpaper::journal::{EventRow, RunRow};
-use axlpaper::report::{AuditSeen, Chronicle, PhoneSeen};
+use axlpaper::report::{AuditSeen, PhoneSeen, RunReport};
 use jiff::Timestamp;
 
 const MODELS: [&str; 7] = [
@@ -23,12 +23,12 @@ const MODELS: [&str; 7] = [
 ];
 
 /// A run on so many phones; every hundredth or so is in trouble.
-pub fn fleet(phones: u32) -> Chronicle {
+pub fn fleet(phones: u32) -> RunReport {
     chronicle((0..phones).map(phone).collect())
 }
 
 /// A run whose every text tries to be something else.
-pub fn hostile() -> Chronicle {
+pub fn hostile() -> RunReport {
     let phones = HOSTILE.iter().zip(0..).map(|(text, n)| {
         let (mut seen, mut result) = phone(n);
         seen.name = axlpaper::domain::device_name::DeviceName::of_cluster(text).unwrap();
@@ -74,7 +74,7 @@ pub const HOSTILE: [&str; 9] = [
     "javascript:window.hacked=6 &lt;b&gt; &amp;",
 ];
 
-fn chronicle(phones: Vec<(PhoneSeen, PhoneResult)>) -> Chronicle {
+fn chronicle(phones: Vec<(PhoneSeen, PhoneResult)>) -> RunReport {
     let (seen, phones): (Vec<_>, Vec<_>) = phones.into_iter().unzip();
     let cluster = ClusterInfo {
         name: "lab".into(),
@@ -82,7 +82,7 @@ fn chronicle(phones: Vec<(PhoneSeen, PhoneResult)>) -> Chronicle {
         version: "14.0.1.13900-155".into(),
         axl_version: "14.0".into(),
     };
-    Chronicle {
+    RunReport {
         run: run(),
         deed: axlpaper::domain::push_action::Deed::Picture,
         file: Some("winter.png".into()),

@@ -8,7 +8,6 @@ use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::text::names;
 use crate::event::PhoneResult;
 use crate::report::html::charts::grouped;
-use crate::report::run_report::is_failure;
 use crate::report::text::printable;
 
 /// Everything with one code.
@@ -56,7 +55,7 @@ pub(super) fn findings(runs: &[Of<'_>]) -> Vec<FindingRow> {
     let mut codes: BTreeMap<Code, Vec<Found<'_>>> = BTreeMap::new();
     for (of, phone) in runs.iter().flat_map(|of| of.seen().map(move |phone| (of, phone))) {
         for finding in &phone.findings {
-            let found = Found { cluster: &of.cluster, phone: &phone.name, finding };
+            let found = Found { cluster: &of.cluster, phone: phone.name(), finding };
             codes.entry(finding.code).or_default().push(found);
         }
     }
@@ -112,7 +111,7 @@ pub(super) fn to_do<'a>(
     phones: impl Iterator<Item = (&'a str, &'a PhoneResult)>,
 ) -> (Vec<ToDo>, usize) {
     let mut groups: BTreeMap<(&str, &str, String), Vec<&PhoneResult>> = BTreeMap::new();
-    for (cluster, phone) in phones.filter(|(_, phone)| is_failure(phone)) {
+    for (cluster, phone) in phones.filter(|(_, phone)| phone.is_failure()) {
         let key = (cluster, phone.outcome.as_str(), general_remedy(phone));
         groups.entry(key).or_default().push(phone);
     }

@@ -3,7 +3,7 @@
 use crate::domain::push_action::Deed;
 use crate::event::{Outcome, Proof};
 use crate::report::html::charts::{Bar, Count, grouped, outcomes};
-use crate::report::run_report::{Chronicle, is_failure};
+use crate::report::run_report::RunReport;
 use crate::report::text::printable;
 use crate::report::wording;
 
@@ -34,11 +34,11 @@ pub(super) struct Number {
 }
 
 /// Says it.
-pub(super) fn headline(chronicle: &Chronicle) -> Headline {
+pub(super) fn headline(chronicle: &RunReport) -> Headline {
     let phones = &chronicle.phones;
     let count = |outcome| phones.iter().filter(|phone| phone.outcome == outcome).count();
     let (verified, left) = (count(Outcome::Verified), count(Outcome::Skipped));
-    let failed = phones.iter().filter(|phone| is_failure(phone)).count();
+    let failed = phones.iter().filter(|phone| phone.is_failure()).count();
     let pushed = phones.len() - left;
     let outcomes = outcomes(phones);
     let (state, mood) = state(chronicle, pushed, failed);
@@ -53,11 +53,11 @@ pub(super) fn headline(chronicle: &Chronicle) -> Headline {
     }
 }
 
-fn numbers(chronicle: &Chronicle, pushed: usize, verified: usize, failed: usize) -> Vec<Number> {
+fn numbers(chronicle: &RunReport, pushed: usize, verified: usize, failed: usize) -> Vec<Number> {
     let phones = &chronicle.phones;
     let left = phones.len() - pushed;
     let pending = phones.iter().filter(|phone| phone.outcome == Outcome::Pending).count();
-    let already = chronicle.ending.as_ref().map_or(0, |ending| ending.already).min(left);
+    let already = chronicle.already().min(left);
     let number = |what, number, besides| Number { what, number: grouped(number), besides };
     // Rounded down, so that only all of them are 100.
     let share = |percent| format!("{percent} % of {} to be pushed to", grouped(pushed));
@@ -88,11 +88,10 @@ pub(super) fn good(
 }
 
 pub(super) fn state(
-    chronicle: &Chronicle,
+    chronicle: &RunReport,
     pushed: usize,
     failed: usize,
 ) -> (&'static str, &'static str) {
-    let stopped = chronicle.ending.as_ref().is_some_and(|ending| ending.stopped.is_some());
     let changes_failed = chronicle
         .changes
         .iter()
@@ -102,14 +101,14 @@ pub(super) fn state(
         _ if !chronicle.has_ended() => ("no end is known", "bad"),
         "interrupted" => ("interrupted", "warn"),
         "failed" => ("failed", "bad"),
-        _ if stopped => ("stopped early", "bad"),
+        _ if chronicle.stopped().is_some() => ("stopped early", "bad"),
         _ if failed > 0 || changes_failed => ("finished, not all of it worked", "warn"),
         _ if pushed == 0 && chronicle.changes.is_empty() => ("finished", "warn"),
         _ => ("finished", "good"),
     }
 }
 
-fn sentence(chronicle: &Chronicle, pushed: usize, verified: usize, failed: usize) -> String {
+fn sentence(chronicle: &RunReport, pushed: usize, verified: usize, failed: usize) -> String {
     let (deed, proof) = (chronicle.deed, chronicle.proof());
     match (pushed, wording::unknown(deed, proof)) {
         (0, _) if chronicle.phones.is_empty() => "This run pushed to no phone.".to_owned(),
@@ -155,7 +154,7 @@ fn accepted(deed: Deed, proof: Proof, pushed: usize, failed: usize, unknown: &st
     }
 }
 
-pub(super) fn because(chronicle: &Chronicle) -> Option<String> {
+pub(super) fn because(chronicle: &RunReport) -> Option<String> {
     if !chronicle.has_ended() {
         let killed = chronicle.run.state == "killed";
         let how = if killed { "This run was killed" } else { "This run goes on, or was killed" };

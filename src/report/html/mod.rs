@@ -25,7 +25,8 @@ use self::pictures::{Picture, Seen};
 use self::table::PlainRow;
 use self::timeline::Timeline;
 use super::other_downloads::download_warnings;
-use super::text::printable;
+use super::text::{moment, printable};
+use crate::domain::audit::AuditedPhone;
 use crate::domain::push_action::Deed;
 use crate::domain::text::counted;
 use crate::event::{Outcome, Proof};
@@ -34,7 +35,7 @@ use crate::report::html::changes::Changed;
 use crate::report::html::charts::{Bar, Count, Rows};
 use crate::report::html::multi_cluster::Together;
 use crate::report::html::ring_tones::ToneRow;
-use crate::report::run_report::{Chronicle, PhoneSeen};
+use crate::report::run_report::RunReport;
 use crate::report::wording;
 
 /// The report could not be rendered.
@@ -123,14 +124,14 @@ struct Part {
 struct Of<'a> {
     /// What its cluster is called; empty where it is alone.
     cluster: String,
-    run: &'a Chronicle,
+    run: &'a RunReport,
 }
 
 impl<'a> Of<'a> {
     /// Gives each run its name; clusters without a run make a run that is alone one of several.
-    fn all(runs: &'a [Chronicle], without_a_run: usize) -> Vec<Self> {
+    fn all(runs: &'a [RunReport], without_a_run: usize) -> Vec<Self> {
         let alone = runs.len() + without_a_run < 2;
-        let name = |run: &Chronicle| {
+        let name = |run: &RunReport| {
             let twice =
                 runs.iter().filter(|other| other.run.cluster == run.run.cluster).count() > 1;
             let cluster = clean(&run.run.cluster);
@@ -142,7 +143,7 @@ impl<'a> Of<'a> {
     }
 
     /// Returns the phones as the audit saw them.
-    fn seen(&self) -> impl Iterator<Item = &'a PhoneSeen> + use<'a> {
+    fn seen(&self) -> impl Iterator<Item = &'a AuditedPhone> + use<'a> {
         self.run.audit.iter().flat_map(|audit| &audit.phones)
     }
 
@@ -181,11 +182,11 @@ struct ChangesOf {
 ///
 /// # Errors
 /// When memory runs out.
-pub fn html(runs: &[Chronicle]) -> Result<String, HtmlError> {
+pub fn html(runs: &[RunReport]) -> Result<String, HtmlError> {
     page(runs, &multi_cluster::left_out(runs))?.render().map_err(HtmlError::Template)
 }
 
-fn page(chronicles: &[Chronicle], left_out: &[&LeftOut]) -> Result<Page, HtmlError> {
+fn page(chronicles: &[RunReport], left_out: &[&LeftOut]) -> Result<Page, HtmlError> {
     let runs = &Of::all(chronicles, left_out.len());
     let together = (runs.len() + left_out.len() > 1).then(|| Together::of(runs, left_out));
     let verdicts = charts::verdicts(runs.iter().flat_map(Of::seen));
@@ -246,7 +247,7 @@ fn page(chronicles: &[Chronicle], left_out: &[&LeftOut]) -> Result<Page, HtmlErr
             _ => counted(runs.len() + left_out.len(), "cluster"),
         },
         together,
-        when: time_format::moment(began(runs)),
+        when: moment(began(runs)),
         took: time_format::took(time_format::between(began(runs), last_known(runs))),
     })
 }
@@ -299,7 +300,7 @@ fn meanings(deed: Deed, proof: Proof) -> Vec<Meaning> {
         .collect()
 }
 
-fn place(chronicle: &Chronicle) -> String {
+fn place(chronicle: &RunReport) -> String {
     match &chronicle.audit {
         Some(audit) => {
             let cluster = &audit.cluster;
@@ -332,11 +333,11 @@ fn facts(runs: &[Of<'_>]) -> Vec<Fact> {
 }
 
 /// What is known of one run.
-fn facts_of(chronicle: &Chronicle) -> Vec<Fact> {
+fn facts_of(chronicle: &RunReport) -> Vec<Fact> {
     let run = &chronicle.run;
     let ended = match (run.ended_at, run.exit_code) {
-        (Some(at), Some(code)) => format!("{}, exit code {code}", time_format::moment(at)),
-        (Some(at), None) => time_format::moment(at),
+        (Some(at), Some(code)) => format!("{}, exit code {code}", moment(at)),
+        (Some(at), None) => moment(at),
         (None, _) => "not known".to_owned(),
     };
     let mut facts = vec![fact("Run", &format!("{} in the journal", run.id))];
@@ -344,7 +345,7 @@ fn facts_of(chronicle: &Chronicle) -> Vec<Fact> {
         facts.push(fact("Cluster", &format!("{} at {}", run.cluster, run.host)));
         facts.push(fact("Release", &place(chronicle)));
     }
-    facts.push(fact("Began", &time_format::moment(run.began_at)));
+    facts.push(fact("Began", &moment(run.began_at)));
     facts.push(fact("Ended", &ended));
     if let Some(other) = run.continues {
         facts.push(fact("Goes on with", &format!("run {other}")));

@@ -7,7 +7,7 @@ use crate::report::html::charts::{Bar, grouped, outcomes, verdicts};
 use crate::report::html::headline;
 use crate::report::html::headline::{Headline, Number};
 use crate::report::html::{Of, Part, done, parts};
-use crate::report::run_report::{Chronicle, is_failure};
+use crate::report::run_report::RunReport;
 use crate::report::text::printable;
 use crate::report::wording;
 
@@ -48,7 +48,7 @@ pub(crate) struct ClusterRow {
 }
 
 /// Returns the clusters for which no run could be begun beside any of these.
-pub(crate) fn left_out(runs: &[Chronicle]) -> Vec<&LeftOut> {
+pub(crate) fn left_out(runs: &[RunReport]) -> Vec<&LeftOut> {
     let mut all: Vec<&LeftOut> = Vec::new();
     for one in runs.iter().filter_map(|run| run.together.as_ref()).flat_map(|one| &one.left_out) {
         let known = all.iter().any(|other| other.cluster == one.cluster);
@@ -124,7 +124,7 @@ impl ClusterRow {
 fn state(of: &Of<'_>) -> (&'static str, &'static str) {
     let phones = &of.run.phones;
     let pushed = phones.iter().filter(|phone| phone.outcome != Outcome::Skipped).count();
-    headline::state(of.run, pushed, phones.iter().filter(|phone| is_failure(phone)).count())
+    headline::state(of.run, pushed, phones.iter().filter(|phone| phone.is_failure()).count())
 }
 
 /// Says what a reader should know after ten seconds, over all clusters.
@@ -135,15 +135,14 @@ pub(crate) fn headline(runs: &[Of<'_>], left_out: &[&LeftOut]) -> Headline {
     let left = count(|outcome| outcome == Outcome::Skipped);
     let pending = count(|outcome| outcome == Outcome::Pending);
     let verified = count(|outcome| outcome == Outcome::Verified);
-    let failed = phones().filter(|phone| is_failure(phone)).count();
+    let failed = phones().filter(|phone| phone.is_failure()).count();
     let (pushed, clusters) = (all - left, runs.len() + left_out.len());
     let come_to_phones = runs.iter().filter(|of| !is_broken(of)).count();
     let on = match counted(clusters, "cluster") {
         all if come_to_phones == clusters => format!("on {all}"),
         all => format!("on {come_to_phones} of {all}"),
     };
-    let already = runs.iter().filter_map(|of| of.run.ending.as_ref()).map(|ending| ending.already);
-    let already = already.sum::<usize>().min(left);
+    let already = runs.iter().map(|of| of.run.already()).sum::<usize>().min(left);
     let (state, mood) = overall(runs, left_out);
     let number = |what, number, besides| Number { what, number: grouped(number), besides };
     let share = |percent| format!("{percent} % of {} to be pushed to", grouped(pushed));

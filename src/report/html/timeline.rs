@@ -8,7 +8,7 @@ use super::Of;
 use crate::domain::text::{counted, excerpt};
 use crate::event::Outcome;
 use crate::report::html::time_format::{between, marks, time_of_day, took};
-use crate::report::run_report::Chronicle;
+use crate::report::run_report::RunReport;
 use crate::report::text::printable;
 use crate::report::wording;
 
@@ -164,7 +164,7 @@ fn notes(runs: &[Of<'_>]) -> (Vec<Note>, usize) {
 }
 
 /// Pairs what began with what ended. A stage without an end is taken to go on as long as the run is known.
-fn stages(chronicle: &Chronicle, began: Timestamp, length: u64) -> Vec<StageTimes> {
+fn stages(chronicle: &RunReport, began: Timestamp, length: u64) -> Vec<StageTimes> {
     let end = between(began, chronicle.last_known()).min(length);
     let mut stages: Vec<StageTimes> = Vec::new();
     for event in &chronicle.events {
@@ -193,7 +193,7 @@ fn stages(chronicle: &Chronicle, began: Timestamp, length: u64) -> Vec<StageTime
 }
 
 /// When phones were done with, in milliseconds from the beginning, and how.
-fn done(chronicle: &Chronicle, began: Timestamp, length: u64) -> Vec<(u64, Outcome)> {
+fn done(chronicle: &RunReport, began: Timestamp, length: u64) -> Vec<(u64, Outcome)> {
     let phones = chronicle.phones.iter();
     let done = phones.filter_map(|phone| Some((phone.finished_at?, phone.outcome)));
     done.map(|(at, outcome)| (between(began, at).min(length), outcome)).collect()
@@ -345,14 +345,14 @@ pub(super) mod tests {
         Timestamp::UNIX_EPOCH + Duration::from_millis(ms)
     }
 
-    fn chronicle(events: &[(u64, &str, &str)], done: &[u64], ended: Option<u64>) -> Chronicle {
+    fn chronicle(events: &[(u64, &str, &str)], done: &[u64], ended: Option<u64>) -> RunReport {
         let event = |(ms, kind, text): &(u64, &str, &str)| EventRow {
             at: at(*ms),
             kind: (*kind).to_owned(),
             text: (*text).to_owned(),
         };
         let finished = |(ms, n): (&u64, u8)| PhoneResult { finished_at: Some(at(*ms)), ..phone(n) };
-        Chronicle {
+        RunReport {
             run: RunRow {
                 id: 1,
                 command: "rollout".into(),
@@ -388,7 +388,7 @@ pub(super) mod tests {
         }
     }
 
-    fn draw(runs: &[Chronicle]) -> Option<Timeline> {
+    fn draw(runs: &[RunReport]) -> Option<Timeline> {
         timeline(&Of::all(runs, 0))
     }
 

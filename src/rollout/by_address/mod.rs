@@ -19,19 +19,17 @@ use crate::cli::interrupt;
 use crate::cli::present::run_result;
 use crate::cli::ui;
 use crate::cli::ui::Progress;
-use crate::connect::cluster;
 use crate::connect::push_access::Way;
-use crate::domain::inventory::ClusterInfo;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Event, Observer, PhoneResult, Proof};
-use crate::journal::{ADDRESSES, Recorder};
+use crate::journal::{Ending, Recorder};
 use crate::phone::PhoneClient;
 use crate::push::attempt_log::RunBook;
 use crate::push::scheduler::schedule::Schedule;
 use crate::push::scheduler::waves;
 use crate::push::scheduler::{Settings, Stop, Stopped};
 use crate::push::{Digests, Target};
-use crate::report::Rollout;
+use crate::report::{RunReport, RunReportBuilder};
 use crate::rollout::by_address::identify::{Asking, ask, sort_out};
 pub use crate::rollout::by_address::list::parse as parse_list;
 use crate::rollout::by_address::list::{Entry, entries};
@@ -152,7 +150,8 @@ pub async fn run(job: Job) -> Result<Exit, AppError> {
     let what =
         What { command: job.command, place: Place::addresses(), continues: None, reverts: None };
     let run = Run::begin(&work.state, what).await?;
-    let rollout = carry_out(&work, run.recorder(), &run.noting(Progress::shared())).await;
+    let observer = run.noting(Progress::shared());
+    let rollout = carry_out(&work, run.recorder(), &observer, run.report()).await;
     run_record::keep_ending(run.recorder(), &rollout).await;
     let next = run.end(rollout.as_ref(), run_result::exit_of).await;
     let rollout = rollout.map_err(|error| error.go_on(next))?;
@@ -163,8 +162,8 @@ async fn carry_out(
     work: &Work<'_>,
     recorder: &Recorder,
     observer: &Arc<dyn Observer>,
-) -> Result<Rollout, AppError> {
-    let started_at = Timestamp::now();
+    report: &RunReportBuilder,
+) -> Result<RunReport, AppError> {
     run_record::keep_subject(recorder, work.goods.deed(), &work.picture_file).await?;
     let (targets, mut others) = who_is_there(work, observer.as_ref()).await?;
     let targets = targets.into_iter().map(|target| target.behind(&work.way.nat)).collect();
@@ -206,21 +205,18 @@ async fn carry_out(
     line.shutdown().await;
     others.extend(already);
     push_common::write_down(recorder, &others, observer.as_ref()).await;
-    Ok(Rollout {
-        run: recorder.run(),
-        command: cluster::command_line(),
-        deed: work.goods.deed(),
-        picture: work.picture_file.clone(),
-        started_at,
-        finished_at: Timestamp::now(),
-        cluster: no_cluster(),
-        audit: None,
-        changes: Vec::new(),
+    let ending = Ending {
+        stopped: pushed.stopped.as_ref().map(Stopped::told),
         already: shown.len(),
         interrupted: pushed.stopped == Some(Stopped::Interrupted),
         refused: matches!(pushed.stopped, Some(Stopped::PasswordRefused { .. })),
-        stopped: pushed.stopped.as_ref().map(Stopped::told),
+        finished_at: Some(Timestamp::now()),
+        ..Ending::default()
+    };
+    Ok(RunReport {
+        ending: Some(ending),
         phones: push_common::all(pushed, others),
+        ..report.report(work.goods.deed(), &work.picture_file)
     })
 }
 
@@ -270,15 +266,6 @@ fn toward(entries: &[Entry]) -> Option<IpAddr> {
     let mut addresses = entries.iter().map(|entry| entry.address);
     let first = addresses.clone().next();
     addresses.find(|address| !address.is_loopback()).or(first)
-}
-
-fn no_cluster() -> ClusterInfo {
-    ClusterInfo {
-        name: ADDRESSES.to_owned(),
-        host: String::new(),
-        version: String::new(),
-        axl_version: String::new(),
-    }
 }
 
 /// How long a phone may take to say who it is.
