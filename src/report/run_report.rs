@@ -98,12 +98,13 @@ impl RunReportBuilder {
         let subject = Subject { file: file.to_owned(), object: deed.object(), deed: Some(deed) };
         let events = self.events.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let run = RunRow { subject: Some(subject), ..self.run.clone() };
-        RunReport { file: Some(file.to_owned()), deed, events, ..RunReport::empty(run) }
+        RunReport { file: Some(file.to_owned()), deed, events, ..RunReport::new(run) }
     }
 }
 
 impl RunReport {
-    fn empty(run: RunRow) -> Self {
+    /// Returns the report of a run of which nothing else is known.
+    pub fn new(run: RunRow) -> Self {
         Self {
             run,
             file: None,
@@ -155,7 +156,7 @@ impl RunReport {
             phones: history.phones(id)?,
             pictures: pictures.map(|sent| sent.pictures).unwrap_or_default(),
             tones: tones.map(|sent| sent.tones).unwrap_or_default(),
-            ..Self::empty(run)
+            ..Self::new(run)
         };
         report.complete_changes(history)?;
         report.complete_phones();

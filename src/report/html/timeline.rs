@@ -314,7 +314,6 @@ pub(super) mod tests {
 
     use super::*;
     use crate::domain::payload_kind::ObjectKind;
-    use crate::domain::push_action::Deed;
     use crate::event::PhoneResult;
     use crate::journal::{EventRow, RunRow};
 
@@ -352,39 +351,29 @@ pub(super) mod tests {
             text: (*text).to_owned(),
         };
         let finished = |(ms, n): (&u64, u8)| PhoneResult { finished_at: Some(at(*ms)), ..phone(n) };
+        let run = RunRow {
+            id: 1,
+            command: "rollout".into(),
+            command_line: "axlpaper rollout".into(),
+            program: "0.1.0".into(),
+            cluster_id: "pub:8443".into(),
+            cluster: "lab".into(),
+            host: "pub:8443".into(),
+            os_user: "admin".into(),
+            machine: "jump1".into(),
+            continues: None,
+            reverts: None,
+            began_at: at(0),
+            ended_at: ended.map(at),
+            state: "finished".into(),
+            exit_code: None,
+            outcomes: Vec::new(),
+            subject: None,
+        };
         RunReport {
-            run: RunRow {
-                id: 1,
-                command: "rollout".into(),
-                command_line: "axlpaper rollout".into(),
-                program: "0.1.0".into(),
-                cluster_id: "pub:8443".into(),
-                cluster: "lab".into(),
-                host: "pub:8443".into(),
-                os_user: "admin".into(),
-                machine: "jump1".into(),
-                continues: None,
-                reverts: None,
-                began_at: at(0),
-                ended_at: ended.map(at),
-                state: "finished".into(),
-                exit_code: None,
-                outcomes: Vec::new(),
-                subject: None,
-            },
-            deed: Deed::Picture,
-            file: None,
-            together: None,
-            ending: None,
-            audit: None,
-            changes: Vec::new(),
-            attempts: Vec::new(),
             events: events.iter().map(event).collect(),
             phones: done.iter().zip(0..).map(finished).collect(),
-            pictures: Vec::new(),
-            tones: Vec::new(),
-            screenshots: Vec::new(),
-            more_screenshots: 0,
+            ..RunReport::new(run)
         }
     }
 
