@@ -219,6 +219,9 @@ pub fn show_recap(report: &RunReport, next: Option<&str>) -> String {
     let began = moment(run.began_at);
     line(&format!("  {began} by {} on {}, axlpaper {}", run.os_user, run.machine, run.program));
     line(&format!("  {}", run.command_line));
+    if let Some(what) = run.what() {
+        line(&format!("  {what}"));
+    }
     line(&match (run.ended_at, run.exit_code) {
         (Some(at), Some(code)) => format!("  {} at {}, exit code {code}", run.state, moment(at)),
         _ => "  it has not ended, or was killed".to_owned(),
@@ -244,18 +247,23 @@ pub fn show_recap(report: &RunReport, next: Option<&str>) -> String {
         Some(_) | None => changes_done(&report.changes, true),
     });
     let mut line = |text: &str| out.extend([&*printable(text), "\n"]);
-    let noted = report.events.iter();
-    let noted = noted.filter(|event| matches!(event.kind.as_str(), "remark" | "phone_tls"));
-    line(&format!("\nNoted: {}", noted.clone().count()));
-    noted.for_each(|event| line(&format!("  {} {}", moment(event.at), event.text)));
-    line(&format!("\nAttempts: {}", report.attempts.len()));
+    let told = |event: &&EventRow| matches!(event.kind.as_str(), "remark" | "phone_tls");
+    let notes: Vec<_> = report.events.iter().filter(told).collect();
+    if !notes.is_empty() {
+        line("");
+        line(&format!("Notes: {}", notes.len()));
+    }
+    notes.iter().for_each(|event| line(&format!("  {} {}", moment(event.at), event.text)));
+    line("");
+    line(&format!("Attempts: {}", report.attempts.len()));
     for attempt in &report.attempts {
         let how = attempt.outcome.as_deref().unwrap_or("its end is not known");
         let said = attempt.said.as_deref().map(|said| format!(": {said}")).unwrap_or_default();
         let AttemptRow { phone, attempt, ip, began_at, .. } = attempt;
         line(&format!("  {} {phone} attempt {attempt} at {ip}: {how}{said}", moment(*began_at)));
     }
-    line(&format!("\nDownloads from the image server: {}", report.downloads.len()));
+    line("");
+    line(&format!("Downloads from the image server: {}", report.downloads.len()));
     for download in &report.downloads {
         line(&format!("  {} {}", moment(download.at), download_line(download)));
     }
