@@ -238,28 +238,24 @@ fn key(change: &Change) -> String {
 fn heading(group: &[&Change]) -> String {
     let Some(first) = group.first() else { return String::new() };
     let phones = counted(group.len(), "phone");
+    let arrow = || arrow(&first.action);
     match &first.action {
         Action::AssociateDevices { target, before, after, .. }
         | Action::DissociateDevices { target, before, after, .. } => {
             format!("~ {target}\n      controlled devices: {} -> {}", before.len(), after.len())
         }
-        Action::EnablePersonalization(to) | Action::RestorePersonalization(to) => {
-            let (from, to_word) = (to.before.as_axl(), to.after.as_axl());
-            match to.scope {
-                Place::Phone => {
-                    format!("~ {phones}\n      Phone Personalization: {from} -> {to_word}")
-                }
-                Place::Profile => format!(
-                    "~ Common Phone Profile {}, which {}\n      Phone Personalization: {from} -> {to_word}",
-                    to.target,
-                    users(first.affects),
-                ),
-            }
-        }
-        Action::EnableWebAccess(to) | Action::RestoreWebAccess(to) => format!(
-            "~ {phones}\n      Web Access: {} -> {}; all other product-specific settings stay",
-            web_access(to.before.web_access.as_deref()),
-            web_access(to.after.web_access.as_deref()),
+        Action::EnablePersonalization(to) | Action::RestorePersonalization(to) => match to.scope {
+            Place::Phone => format!("~ {phones}\n      Phone Personalization: {}", arrow()),
+            Place::Profile => format!(
+                "~ Common Phone Profile {}, which {}\n      Phone Personalization: {}",
+                to.target,
+                users(first.affects),
+                arrow(),
+            ),
+        },
+        Action::EnableWebAccess(_) | Action::RestoreWebAccess(_) => format!(
+            "~ {phones}\n      Web Access: {}; all other product-specific settings stay",
+            arrow()
         ),
         Action::AddProfile { target, source, .. } => {
             format!(
@@ -267,8 +263,8 @@ fn heading(group: &[&Change]) -> String {
             )
         }
         Action::RemoveProfile { target, .. } => format!("- Common Phone Profile {target}"),
-        Action::AssignProfile { before, after, .. } => {
-            format!("~ {phones}\n      Common Phone Profile: {before} -> {after}")
+        Action::AssignProfile { .. } => {
+            format!("~ {phones}\n      Common Phone Profile: {}", arrow())
         }
         Action::ApplyConfig { scope, target, reset, .. } => {
             let who = match scope {
@@ -314,12 +310,49 @@ pub(super) fn details(change: &Change) -> Vec<String> {
     }
 }
 
+/// What stood there, and what was to stand there.
+pub(super) fn before_and_after(action: &Action) -> (String, String) {
+    match action {
+        Action::AssociateDevices { before, adds, after, .. } => (
+            counted(before.len(), "device"),
+            format!("{}, {} of them new", counted(after.len(), "device"), adds.len()),
+        ),
+        Action::DissociateDevices { before, removes, after, .. } => (
+            counted(before.len(), "device"),
+            format!("{}, {} taken out again", counted(after.len(), "device"), removes.len()),
+        ),
+        Action::EnablePersonalization(to) | Action::RestorePersonalization(to) => {
+            (to.before.as_axl().to_owned(), to.after.as_axl().to_owned())
+        }
+        Action::EnableWebAccess(to) | Action::RestoreWebAccess(to) => (
+            web_access(to.before.web_access.as_deref()),
+            web_access(to.after.web_access.as_deref()),
+        ),
+        Action::AddProfile { source, after, .. } => (
+            "not there".to_owned(),
+            format!("a copy of {source} with Phone Personalization {}", after.as_axl()),
+        ),
+        Action::RemoveProfile { .. } => ("there".to_owned(), "removed again".to_owned()),
+        Action::AssignProfile { before, after, .. } => (before.clone(), after.clone()),
+        Action::ApplyConfig { reset, .. } => {
+            let after = if *reset { "restarted" } else { "taken over" };
+            (String::new(), after.to_owned())
+        }
+    }
+}
+
+fn arrow(action: &Action) -> String {
+    let (before, after) = before_and_after(action);
+    format!("{before} -> {after}")
+}
+
 /// Who was changed, and how.
 fn done(first: &Change, group: &[&Change]) -> (String, String) {
     let subjects = |noun: &str| match group {
         [only] => only.action.subject(),
         all => format!("{noun} of {}", counted(all.len(), "phone")),
     };
+    let arrow = || arrow(&first.action);
     match &first.action {
         Action::AssociateDevices { target, before, adds, after } => (
             target.to_string(),
@@ -339,25 +372,17 @@ fn done(first: &Change, group: &[&Change]) -> (String, String) {
                 after.len()
             ),
         ),
-        Action::EnablePersonalization(to) | Action::RestorePersonalization(to) => (
-            subjects("Phone Personalization"),
-            format!("{} -> {}", to.before.as_axl(), to.after.as_axl()),
-        ),
-        Action::EnableWebAccess(to) | Action::RestoreWebAccess(to) => (
-            subjects("Web Access"),
-            format!(
-                "{} -> {}",
-                web_access(to.before.web_access.as_deref()),
-                web_access(to.after.web_access.as_deref())
-            ),
-        ),
+        Action::EnablePersonalization(_) | Action::RestorePersonalization(_) => {
+            (subjects("Phone Personalization"), arrow())
+        }
+        Action::EnableWebAccess(_) | Action::RestoreWebAccess(_) => {
+            (subjects("Web Access"), arrow())
+        }
+        Action::AssignProfile { .. } => (subjects("Common Phone Profile"), arrow()),
         Action::AddProfile { source, .. } => {
             (first.action.subject(), format!("made as a copy of {source}"))
         }
         Action::RemoveProfile { .. } => (first.action.subject(), "removed again".to_owned()),
-        Action::AssignProfile { before, after, .. } => {
-            (subjects("Common Phone Profile"), format!("{before} -> {after}"))
-        }
         Action::ApplyConfig { reset, .. } => {
             let how = if *reset { "told to restart" } else { "told to take it over" };
             (subjects("configuration"), how.to_owned())
@@ -372,7 +397,7 @@ fn users(count: usize) -> String {
     }
 }
 
-pub(super) fn web_access(value: Option<&str>) -> String {
+fn web_access(value: Option<&str>) -> String {
     let word = crate::domain::web_access::WebAccess::parse(value.unwrap_or_default());
     match (value, word) {
         (None, _) => "not set".to_owned(),

@@ -28,6 +28,9 @@ mod settings;
 mod text;
 mod tftp;
 
+#[cfg(test)]
+mod testing;
+
 pub use crate::report::field_selection::{UnknownField, View, fields};
 pub use crate::report::row::{ModelRecord, Record};
 pub use crate::report::run_report::{

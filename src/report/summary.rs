@@ -333,43 +333,19 @@ fn push_line(text: &mut String, line: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::audit::{AssociationState, Summary};
+    use crate::domain::audit::Summary;
     use crate::domain::finding::{Finding, Severity};
-    use crate::domain::inventory::{ClusterInfo, Phone};
-    use crate::domain::personalization::Personalization;
-    use crate::domain::registration::{Registration, Source, Status};
+    use crate::domain::inventory::ClusterInfo;
+    use crate::report::testing::audited;
 
     fn blocked(name: &str) -> AuditedPhone {
-        AuditedPhone {
-            phone: Phone {
-                name: name.parse().unwrap(),
-                description: String::new(),
-                model: "Cisco 8841".into(),
-                protocol: "SIP".into(),
-                device_pool: "HQ".into(),
-                common_phone_profile: None,
-                location: None,
-                owner: None,
-                personalization: None,
-                authentication_url: None,
-                secure_authentication_url: None,
-                configured_load: None,
-                web_access: crate::domain::web_access::Said::Nothing,
-                page: None,
-                registration: Registration::unknown(Status::Registered, Source::Risport70),
-            },
-            model: None,
-            personalization: Personalization::resolve(None, None, None),
-            association: AssociationState { user: None, kind: None, associated: false },
-            image: None,
-            verdict: Verdict::Blocked,
-            findings: vec![Finding {
-                code: Code::NoIpAddress,
-                severity: Severity::Blocked,
-                message: "it has no address".into(),
-                remedy: "restart it".into(),
-            }],
-        }
+        let findings = vec![Finding {
+            code: Code::NoIpAddress,
+            severity: Severity::Blocked,
+            message: "it has no address".into(),
+            remedy: "restart it".into(),
+        }];
+        AuditedPhone { verdict: Verdict::Blocked, findings, ..audited(name) }
     }
 
     #[test]

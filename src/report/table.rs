@@ -198,31 +198,17 @@ pub(crate) fn finished(mut table: Table) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::inventory::Phone;
-    use crate::domain::registration::{Registration, Source, Status};
+    use crate::domain::registration::Status;
+    use crate::report::testing::audited;
 
     #[test]
     fn a_narrow_table_keeps_names_in_one_piece() {
-        let phone = Phone {
-            name: "SEP0011223344AA".parse().unwrap(),
-            description: "a long description that has to be broken somewhere".into(),
-            model: "Cisco 8841".into(),
-            protocol: "SIP".into(),
-            device_pool: "Headquarters pool".into(),
-            common_phone_profile: Some("Standard Common Phone Profile".into()),
-            location: None,
-            owner: None,
-            personalization: None,
-            authentication_url: None,
-            secure_authentication_url: None,
-            configured_load: None,
-            web_access: crate::domain::web_access::Said::Nothing,
-            page: None,
-            registration: Registration {
-                ip: Some([203, 0, 113, 250].into()),
-                ..Registration::unknown(Status::PartiallyRegistered, Source::Risport70)
-            },
-        };
+        let mut phone = audited("SEP0011223344AA").phone;
+        phone.description = "a long description that has to be broken somewhere".into();
+        phone.device_pool = "Headquarters pool".into();
+        phone.common_phone_profile = Some("Standard Common Phone Profile".into());
+        phone.registration.status = Status::PartiallyRegistered;
+        phone.registration.ip = Some([203, 0, 113, 250].into());
         for width in [80, 100, 140] {
             let text = table(std::slice::from_ref(&phone), &View::default(), width);
             for whole in ["SEP0011223344AA", "partially_registered", "203.0.113.250"] {

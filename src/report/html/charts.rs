@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::domain::audit::AuditedPhone;
 use crate::domain::finding::Verdict;
 use crate::event::{Outcome, PhoneResult};
-use crate::report::html::Of;
+use crate::report::html::section::Of;
 use crate::report::text::printable;
 
 /// How many of something.

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Of, Part, parts};
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::text::names;
 use crate::event::PhoneResult;
 use crate::report::html::charts::grouped;
+use crate::report::html::section::{Of, Part, clean, parts};
 use crate::report::text::printable;
 
 /// Everything with one code.
@@ -91,9 +91,9 @@ fn finding_row(code: Code, found: &[Found<'_>]) -> Option<FindingRow> {
         Remedy {
             cluster: cluster.to_owned(),
             number: grouped(phones.len()),
-            message: printable(&message).into_owned(),
+            message: clean(&message),
             remedy: parts(&printable(remedy)),
-            phones: printable(&names(&phones)).into_owned(),
+            phones: clean(&names(&phones)),
         }
     });
     Some(FindingRow {
@@ -126,9 +126,9 @@ pub(super) fn to_do<'a>(
             outcome: phones.first().map_or("", |phone| phone.outcome.as_str()),
             cluster: cluster.to_owned(),
             number: grouped(phones.len()),
-            reason: printable(&reason).into_owned(),
+            reason: clean(&reason),
             remedy: parts(&printable(&remedy)),
-            phones: printable(&names(&named)).into_owned(),
+            phones: clean(&names(&named)),
         }
     });
     (shown.collect(), more)
@@ -160,13 +160,15 @@ const MOST_TO_DO: usize = 12;
 mod tests {
     use super::*;
     use crate::event::Outcome;
+    use crate::report::testing::pushed;
 
     fn phone(n: u8, reason: &str) -> PhoneResult {
         PhoneResult {
             outcome: Outcome::Accepted,
             reason: Some(reason.to_owned()),
             remedy: Some(format!("check that 10.0.0.{n} can reach the image server")),
-            ..crate::report::html::timeline::tests::phone(n)
+            ip: Some([10, 0, 0, n].into()),
+            ..pushed(&format!("SEP{n}"))
         }
     }
 

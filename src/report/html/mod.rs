@@ -5,49 +5,32 @@
 mod changes;
 mod charts;
 mod csp;
-mod multi_cluster;
-mod recipients;
-mod ring_tones;
-mod time_format;
-
 mod findings;
 mod headline;
 mod pictures;
+mod section;
 mod table;
+mod time_format;
 mod timeline;
 
 use askama::Template;
-use jiff::Timestamp;
 
 use self::findings::{FindingRow, ToDo};
-use self::headline::Headline;
-use self::pictures::{Picture, Seen};
+use self::headline::{Headline, Together};
+use self::pictures::{Picture, Seen, ToneRow};
+pub use self::section::HtmlError;
+use self::section::{Of, began, clean, done, last_known};
 use self::table::PlainRow;
 use self::timeline::Timeline;
-use super::other_downloads::download_warnings;
-use super::text::{moment, printable};
-use crate::domain::audit::AuditedPhone;
+use super::text::moment;
 use crate::domain::push_action::Deed;
 use crate::domain::text::counted;
 use crate::event::{Outcome, Proof};
 use crate::journal::LeftOut;
 use crate::report::html::changes::Changed;
 use crate::report::html::charts::{Bar, Count, Rows};
-use crate::report::html::multi_cluster::Together;
-use crate::report::html::ring_tones::ToneRow;
 use crate::report::run_report::RunReport;
 use crate::report::wording;
-
-/// The report could not be rendered.
-#[derive(Debug, thiserror::Error)]
-pub enum HtmlError {
-    /// The template failed, which it does only if memory runs out.
-    #[error("failed to render the report")]
-    Template(#[source] askama::Error),
-    /// The phones could not be written as JSON.
-    #[error("failed to write the phones of the report")]
-    Data(#[source] serde_json::Error),
-}
 
 #[derive(Template)]
 #[template(path = "report.html", config = "src/report/html/askama.toml")]
@@ -112,65 +95,6 @@ struct Fact {
     code: bool,
 }
 
-/// A part of a text: code, or not.
-#[derive(Clone, Debug)]
-struct Part {
-    code: bool,
-    text: String,
-}
-
-/// A run, and what tells it from others on the page.
-#[derive(Clone, Debug)]
-struct Of<'a> {
-    /// What its cluster is called; empty where it is alone.
-    cluster: String,
-    run: &'a RunReport,
-}
-
-impl<'a> Of<'a> {
-    /// Gives each run its name; clusters without a run make a run that is alone one of several.
-    fn all(runs: &'a [RunReport], without_a_run: usize) -> Vec<Self> {
-        let alone = runs.len() + without_a_run < 2;
-        let name = |run: &RunReport| {
-            let twice =
-                runs.iter().filter(|other| other.run.cluster == run.run.cluster).count() > 1;
-            let cluster = clean(&run.run.cluster);
-            // A run and the one that went on with it are about the same cluster.
-            if twice { format!("{cluster}, run {}", run.run.id) } else { cluster }
-        };
-        let of = |run| Of { cluster: if alone { String::new() } else { name(run) }, run };
-        runs.iter().map(of).collect()
-    }
-
-    /// Returns the phones as the audit saw them.
-    fn seen(&self) -> impl Iterator<Item = &'a AuditedPhone> + use<'a> {
-        self.run.audit.iter().flat_map(|audit| &audit.phones)
-    }
-
-    /// Returns what stands in front of a line about it.
-    fn in_front(&self) -> String {
-        if self.cluster.is_empty() { String::new() } else { format!("{}: ", self.cluster) }
-    }
-}
-
-/// What was done, and how it was to be proven. All runs of a page did the same; where one of them was to look and
-/// others were not, its words hold for all, because an acceptance is never called verified.
-fn done(runs: &[Of<'_>]) -> (Deed, Proof) {
-    let mut all = runs.iter().map(|of| (of.run.deed, of.run.proof()));
-    let looked = all.clone().find(|(deed, proof)| wording::unknown(*deed, *proof).is_none());
-    looked.or_else(|| all.next()).unwrap_or_default()
-}
-
-/// When the first of the runs began.
-fn began(runs: &[Of<'_>]) -> Timestamp {
-    runs.iter().map(|of| of.run.run.began_at).min().unwrap_or_default()
-}
-
-/// The last moment that is known of any of them.
-fn last_known(runs: &[Of<'_>]) -> Timestamp {
-    runs.iter().map(|of| of.run.last_known()).max().unwrap_or_default()
-}
-
 /// What was changed on one cluster.
 struct ChangesOf {
     cluster: String,
@@ -183,7 +107,7 @@ struct ChangesOf {
 /// # Errors
 /// When memory runs out.
 pub fn html(runs: &[RunReport]) -> Result<String, HtmlError> {
-    page(runs, &multi_cluster::left_out(runs))?.render().map_err(HtmlError::Template)
+    page(runs, &headline::left_out(runs))?.render().map_err(HtmlError::Template)
 }
 
 fn page(chronicles: &[RunReport], left_out: &[&LeftOut]) -> Result<Page, HtmlError> {
@@ -211,10 +135,7 @@ fn page(chronicles: &[RunReport], left_out: &[&LeftOut]) -> Result<Page, HtmlErr
         script,
         data: table::data(runs)?,
         title: title(runs, left_out),
-        head: match (&together, first) {
-            (None, Some(of)) => headline::headline(of.run),
-            _ => multi_cluster::headline(runs, left_out),
-        },
+        head: headline::headline(runs, left_out),
         audited,
         facts: facts(runs),
         remarks: remarks.collect(),
@@ -228,7 +149,7 @@ fn page(chronicles: &[RunReport], left_out: &[&LeftOut]) -> Result<Page, HtmlErr
         changed: audited || changes.iter().any(|of| !of.rows.is_empty()),
         changes,
         pictures: pictures::pictures(runs),
-        tones: ring_tones::tones(runs),
+        tones: pictures::tones(runs),
         several_pictures: runs.iter().any(|of| of.run.has_several_pictures()),
         what_to_do: wording::to_do(deed, proof),
         noun: wording::noun(deed),
@@ -255,15 +176,6 @@ fn page(chronicles: &[RunReport], left_out: &[&LeftOut]) -> Result<Page, HtmlErr
 impl ChangesOf {
     fn of(of: &Of<'_>) -> Self {
         Self { cluster: of.cluster.clone(), rows: changes::changed(&of.run.changes) }
-    }
-}
-
-impl Of<'_> {
-    /// Returns what the survey could not read, and who else downloaded.
-    fn remarks(&self) -> impl Iterator<Item = String> {
-        let remarks = self.run.audit.iter().flat_map(|audit| audit.remarks.iter().cloned());
-        let remarks = remarks.chain(download_warnings(&self.run.phones));
-        remarks.map(|remark| format!("{}{}", self.in_front(), printable(&remark)))
     }
 }
 
@@ -377,19 +289,6 @@ fn without_folder(command: &str) -> String {
     format!("{program} {arguments}").trim_end().to_owned()
 }
 
-/// A text cut at its backticks: every other part is code.
-fn parts(text: &str) -> Vec<Part> {
-    text.split('`')
-        .enumerate()
-        .filter(|(_, text)| !text.is_empty())
-        .map(|(at, text)| Part { code: at % 2 == 1, text: text.to_owned() })
-        .collect()
-}
-
-fn clean(text: &str) -> String {
-    printable(text).into_owned()
-}
-
 /// A text as a browser reads it: with plain line ends, whatever the checkout made of them. Hashes are of that.
 fn lines(text: &str) -> String {
     text.replace("\r\n", "\n")
@@ -404,6 +303,7 @@ const SCRIPT: &str = include_str!("report.js");
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::html::section::parts;
 
     #[test]
     fn code_is_told_from_text() {

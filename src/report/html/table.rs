@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{HtmlError, Of, Part, began, done, parts};
 use crate::domain::audit::AuditedPhone;
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Verdict};
@@ -15,6 +14,7 @@ use crate::domain::payload_kind::ToneFormat;
 use crate::event::{Outcome, PhoneResult};
 use crate::journal::AttemptRow;
 use crate::report::html::csp::script_safe;
+use crate::report::html::section::{HtmlError, Of, Part, began, clean, done, parts};
 use crate::report::html::time_format::{between, took};
 use crate::report::text::printable;
 use crate::report::wording;
@@ -191,7 +191,6 @@ fn row(
     cluster: Text,
     texts: &mut Texts,
 ) -> Row {
-    let clean = |text: &str| printable(text).into_owned();
     let place = |word: &str, words: &[&str]| words.iter().position(|known| *known == word);
     let outcomes = Outcome::ALL.map(Outcome::as_str);
     let verdicts = Verdict::ALL.map(Verdict::as_str);
@@ -213,7 +212,7 @@ fn row(
         u8::from(phone.is_failure()),
         texts.maybe(phone.reason.as_deref()),
         texts.maybe(phone.phone_error.as_ref().map(|error| error.raw.as_str())),
-        texts.maybe(remedy_of(phone)),
+        texts.maybe(phone.remedy.as_deref()),
         phone.attempts,
         phone.duration_ms,
         more(seen, texts),
@@ -278,10 +277,6 @@ fn attempts(
     told.collect()
 }
 
-fn remedy_of(phone: &PhoneResult) -> Option<&str> {
-    phone.remedy.as_deref()
-}
-
 /// The first phones for browsers without a script, and how many there are beyond.
 pub(super) fn plain(runs: &[Of<'_>]) -> (Vec<PlainRow>, usize) {
     let seen = seen(runs);
@@ -294,7 +289,6 @@ pub(super) fn plain(runs: &[Of<'_>]) -> (Vec<PlainRow>, usize) {
 }
 
 fn plain_row(cluster: &str, phone: &PhoneResult, seen: Option<&AuditedPhone>) -> PlainRow {
-    let clean = |text: &str| printable(text).into_owned();
     let option = |text: Option<&str>| text.map(clean).unwrap_or_default();
     let codes = seen.into_iter().flat_map(|seen| &seen.findings);
     let codes: Vec<&str> = codes.map(|finding| finding.code.as_str()).collect();
@@ -311,7 +305,7 @@ fn plain_row(cluster: &str, phone: &PhoneResult, seen: Option<&AuditedPhone>) ->
         outcome: phone.outcome.as_str(),
         reason: option(phone.reason.as_deref()),
         answered: option(phone.phone_error.as_ref().map(|error| error.raw.as_str())),
-        remedy: parts(&option(remedy_of(phone))),
+        remedy: parts(&option(phone.remedy.as_deref())),
     }
 }
 

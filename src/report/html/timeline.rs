@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::Of;
 use crate::domain::text::{counted, excerpt};
 use crate::event::Outcome;
+use crate::report::html::section::{Of, began, last_known};
 use crate::report::html::time_format::{between, marks, time_of_day, took};
 use crate::report::run_report::RunReport;
 use crate::report::text::printable;
@@ -99,8 +99,8 @@ impl StageTimes {
 ///
 /// One run has a lane for each of its stages. Several have one each, in which their stages follow one another.
 pub(super) fn timeline(runs: &[Of<'_>]) -> Option<Timeline> {
-    let began = super::began(runs);
-    let length = between(began, super::last_known(runs)).max(1);
+    let began = began(runs);
+    let length = between(began, last_known(runs)).max(1);
     let scale = Scale { began, length };
     let staged: Vec<_> = runs.iter().map(|of| (of, stages(of.run, began, length))).collect();
     let done: Vec<_> = runs.iter().flat_map(|of| done(of.run, began, length)).collect();
@@ -307,38 +307,15 @@ const MOST_NOTES: usize = 100;
 const MOST_OF_A_NAME: usize = 24;
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use std::time::Duration;
 
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::payload_kind::ObjectKind;
     use crate::event::PhoneResult;
     use crate::journal::{EventRow, RunRow};
-
-    pub(in crate::report::html) fn phone(n: u8) -> PhoneResult {
-        PhoneResult {
-            name: format!("SEP{n}").parse().unwrap(),
-            model: "Cisco 8841".into(),
-            device_pool: "HQ".into(),
-            ip: Some([10, 0, 0, n].into()),
-            object: ObjectKind::Background,
-            proof: crate::event::Proof::default(),
-            image: None,
-            picture: None,
-            ring_tone: None,
-            outcome: Outcome::Verified,
-            phone_error: None,
-            reason: None,
-            remedy: None,
-            downloads: crate::event::Downloads::default(),
-            attempts: 1,
-            first_attempt_at: None,
-            finished_at: None,
-            duration_ms: None,
-        }
-    }
+    use crate::report::testing::pushed;
 
     fn at(ms: u64) -> Timestamp {
         Timestamp::UNIX_EPOCH + Duration::from_millis(ms)
@@ -350,7 +327,10 @@ pub(super) mod tests {
             kind: (*kind).to_owned(),
             text: (*text).to_owned(),
         };
-        let finished = |(ms, n): (&u64, u8)| PhoneResult { finished_at: Some(at(*ms)), ..phone(n) };
+        let finished = |(ms, n): (&u64, u8)| PhoneResult {
+            finished_at: Some(at(*ms)),
+            ..pushed(&format!("SEP{n}"))
+        };
         let run = RunRow {
             id: 1,
             command: "rollout".into(),
