@@ -1,6 +1,6 @@
 //! What a person reads at a glance at the end of a command.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use comfy_table::{Cell, CellAlignment};
@@ -8,13 +8,12 @@ use comfy_table::{Cell, CellAlignment};
 use crate::domain::audit::{Audit, AuditedPhone};
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Verdict};
+use crate::domain::payload_kind::ToneFormat;
 use crate::domain::plan::Plan;
 use crate::domain::text::{counted as counted_noun, names};
 use crate::event::{Outcome, PhoneResult};
 use crate::report::changes::changes_done;
 use crate::report::other_downloads::download_warnings;
-use crate::report::picture_rules::pictures;
-use crate::report::ring_tones::ring_tones;
 use crate::report::run_report::RunReport;
 use crate::report::table::{finished, plain_table};
 use crate::report::text::printable;
@@ -198,27 +197,15 @@ fn findings(audit: &Audit) -> String {
     if found.is_empty() {
         return String::new();
     }
-    let mut table = plain_table(None);
-    table.set_header(["By finding", "phones"]);
-    for (code, count) in found {
-        table.add_row([
-            Cell::new(code.as_str()),
-            Cell::new(count).set_alignment(CellAlignment::Right),
-        ]);
-    }
-    format!("\n{}", finished(table))
+    let rows = found.into_iter().map(|(code, count)| (code.as_str().to_owned(), count, None));
+    counted_table(&["By finding", "phones"], rows)
 }
 
 fn outcomes(report: &RunReport) -> String {
     let summary = report.summary();
-    let mut list = plain_table(None);
-    list.set_header(["By outcome", "phones"]);
-    for (outcome, count) in summary.outcomes.iter().filter(|(_, count)| **count > 0) {
-        list.add_row([
-            Cell::new(outcome.as_str()),
-            Cell::new(count).set_alignment(CellAlignment::Right),
-        ]);
-    }
+    let found = summary.outcomes.iter().filter(|(_, count)| **count > 0);
+    let found = found.map(|(outcome, count)| (outcome.as_str().to_owned(), *count, None));
+    let list = counted_table(&["By outcome", "phones"], found);
     let mut table = plain_table(Some(WIDTH));
     table.set_header([
         if summary.by_device_pool.is_empty() { "Phones" } else { "By device pool" },
@@ -235,7 +222,7 @@ fn outcomes(report: &RunReport) -> String {
     if summary.by_device_pool.len() != 1 {
         table.add_row(grouped("all", &summary.outcomes));
     }
-    format!("\n{}\n{}", finished(list), finished(table))
+    format!("{list}\n{}", finished(table))
 }
 
 /// One row with all kinds of failures in one column, so that it fits a terminal.
@@ -312,6 +299,63 @@ fn about(phone: &PhoneResult) -> String {
     let place = if phone.device_pool.is_empty() { &address } else { &phone.device_pool };
     let known = [phone.model.as_str(), place].into_iter().filter(|text| !text.is_empty());
     known.collect::<Vec<_>>().join(", ")
+}
+
+/// A row for every picture that rules chose: how many of the phones that show pictures get it, and in which device
+/// pools. Empty where no rule chose anything.
+fn pictures(audit: &Audit) -> String {
+    let mut by_picture: BTreeMap<Option<&str>, (usize, BTreeSet<&str>)> = BTreeMap::new();
+    for phone in &audit.phones {
+        let Some(image) = &phone.image else { continue };
+        let (count, pools) = by_picture.entry(image.picture.as_deref()).or_default();
+        *count += 1;
+        pools.insert(&phone.phone.device_pool);
+    }
+    if by_picture.keys().all(Option::is_none) {
+        return String::new();
+    }
+    let rows = by_picture.into_iter().rev().map(|(picture, (count, pools))| {
+        (picture.unwrap_or("none: no rule is for them").to_owned(), count, Some(pools))
+    });
+    counted_table(&["By picture", "phones", "device pools"], rows)
+}
+
+/// A row for every version of a ring tone that was pushed: to how many phones, and of which models. Empty where none
+/// was.
+fn ring_tones(phones: &[PhoneResult]) -> String {
+    let mut versions: BTreeMap<ToneFormat, (usize, BTreeSet<&str>)> = BTreeMap::new();
+    for phone in phones.iter().filter(|phone| phone.attempts > 0) {
+        let Some(format) = phone.ring_tone else { continue };
+        let (count, models) = versions.entry(format).or_default();
+        *count += 1;
+        models.insert(&phone.model);
+    }
+    if versions.is_empty() {
+        return String::new();
+    }
+    let rows = versions.into_iter().map(|(format, (count, models))| {
+        (format!("{} (.{})", format.as_str(), format.extension()), count, Some(models))
+    });
+    counted_table(&["By ring tone", "phones", "models"], rows)
+}
+
+/// A table of what there is, how many phones have it, and names of what they belong to.
+fn counted_table<'a>(
+    header: &[&str],
+    rows: impl Iterator<Item = (String, usize, Option<BTreeSet<&'a str>>)>,
+) -> String {
+    let mut table = plain_table(None);
+    table.set_header(header);
+    for (what, count, belong) in rows {
+        let mut row =
+            vec![Cell::new(printable(&what)), Cell::new(count).set_alignment(CellAlignment::Right)];
+        row.extend(belong.map(|all| {
+            let all: Vec<&str> = all.into_iter().collect();
+            Cell::new(printable(&names(&all)))
+        }));
+        table.add_row(row);
+    }
+    format!("\n{}", finished(table))
 }
 
 fn counted<K: Ord>(name: &str, keys: &[K], counts: &BTreeMap<K, usize>, total: usize) -> Vec<Cell> {
