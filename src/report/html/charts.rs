@@ -8,7 +8,6 @@ use crate::event::{Outcome, PhoneResult};
 use crate::report::html::section::Of;
 use crate::report::text::printable;
 
-/// How many of something.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Count {
     /// The word, which names its colour and pattern too.

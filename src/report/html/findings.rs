@@ -10,7 +10,6 @@ use crate::report::html::charts::grouped;
 use crate::report::html::section::{Of, Part, clean, parts};
 use crate::report::text::printable;
 
-/// Everything with one code.
 #[derive(Clone, Debug)]
 pub(super) struct FindingRow {
     pub(super) code: &'static str,
@@ -18,7 +17,6 @@ pub(super) struct FindingRow {
     pub(super) verdict: &'static str,
     /// Whether it is worth knowing only.
     pub(super) warning: bool,
-    /// How many phones.
     pub(super) number: String,
     /// What to do, each remedy once.
     pub(super) remedies: Vec<Remedy>,
@@ -30,7 +28,6 @@ pub(super) struct FindingRow {
 pub(super) struct Remedy {
     /// The cluster, where there are several.
     pub(super) cluster: String,
-    /// How many phones.
     pub(super) number: String,
     pub(super) message: String,
     pub(super) remedy: Vec<Part>,
@@ -43,7 +40,6 @@ pub(super) struct ToDo {
     pub(super) outcome: &'static str,
     /// The cluster, where there are several.
     pub(super) cluster: String,
-    /// How many phones.
     pub(super) number: String,
     pub(super) reason: String,
     pub(super) remedy: Vec<Part>,

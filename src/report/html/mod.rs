@@ -71,7 +71,6 @@ struct Page {
     more_plain: usize,
     /// Whatever only several runs have.
     together: Option<Together>,
-    /// Which runs, in words.
     runs: String,
     /// The name of the file that names of phones are saved in.
     file: String,
@@ -82,7 +81,6 @@ struct Page {
     took: String,
 }
 
-/// What an outcome means.
 struct Meaning {
     word: &'static str,
     told: String,

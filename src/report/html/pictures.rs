@@ -174,7 +174,6 @@ pub(super) struct Receivers<'a> {
 type Phone<'a> = (usize, &'a str);
 
 impl<'a> Receivers<'a> {
-    /// Finds them.
     pub(super) fn of(runs: &[Of<'a>]) -> Self {
         let mut sent: HashMap<&str, HashSet<Phone<'_>>> = HashMap::new();
         let (mut verified, mut models) = (HashSet::new(), HashMap::new());

@@ -51,7 +51,6 @@ pub(super) struct Lane {
     pub(super) spans: Vec<Piece>,
 }
 
-/// One stage in words.
 #[derive(Clone, Debug)]
 pub(super) struct StageRow {
     /// The cluster, where there are several.
@@ -61,7 +60,6 @@ pub(super) struct StageRow {
     pub(super) took: String,
 }
 
-/// A rectangle.
 #[derive(Clone, Debug)]
 pub(super) struct Piece {
     pub(super) word: &'static str,
@@ -73,7 +71,6 @@ pub(super) struct Piece {
     pub(super) told: String,
 }
 
-/// Something that was told.
 #[derive(Clone, Debug)]
 pub(super) struct Note {
     pub(super) at: String,
@@ -290,7 +287,6 @@ fn number(value: f64) -> String {
     format!("{value:.1}")
 }
 
-/// The drawing's width.
 const WIDTH: f64 = 960.0;
 /// Room for the names of stages.
 const LEFT: f64 = 170.0;
