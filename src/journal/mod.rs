@@ -17,7 +17,7 @@ mod lock;
 mod schema;
 mod writer;
 
-pub use crate::journal::reader::History;
+pub use crate::journal::reader::JournalReader;
 pub use crate::journal::recorder::{
     Attempt, AttemptEnd, Journal, Moment, NewRun, Recorder, RunState,
 };

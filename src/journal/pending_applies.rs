@@ -8,10 +8,10 @@ use rusqlite::params;
 use crate::domain::plan::{Change, Place, Plan};
 use crate::domain::repair_policy::Owed;
 use crate::journal::error::JournalError;
-use crate::journal::reader::{History, json, time};
+use crate::journal::reader::{JournalReader, json, time};
 use crate::journal::rows::RunId;
 
-impl History {
+impl JournalReader {
     /// Returns phones and profiles whose settings were changed, or may have been, and which were not told to
     /// take them over since.
     ///

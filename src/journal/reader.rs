@@ -22,12 +22,12 @@ use crate::journal::rows::{
 
 /// A journal that is open for reading. It sees what has been written so far, also by a run that goes on.
 #[derive(Debug)]
-pub struct History {
+pub struct JournalReader {
     connection: Connection,
     path: PathBuf,
 }
 
-impl History {
+impl JournalReader {
     /// Opens the journal for reading; nothing where there is none yet.
     ///
     /// # Errors

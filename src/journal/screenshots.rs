@@ -3,11 +3,11 @@
 use rusqlite::params;
 
 use crate::journal::error::JournalError;
-use crate::journal::reader::History;
+use crate::journal::reader::JournalReader;
 use crate::journal::recorder::Moment;
 use crate::journal::rows::RunId;
 
-/// A screenshot that a run kept; [`History::kept`] has its file.
+/// A screenshot that a run kept; [`JournalReader::kept`] has its file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Screen {
     /// The kind under which it is kept.
@@ -20,7 +20,7 @@ pub struct Screen {
     pub bytes: usize,
 }
 
-impl History {
+impl JournalReader {
     /// Returns which screenshots a run kept: of each phone and moment the last one.
     ///
     /// # Errors

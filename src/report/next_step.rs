@@ -1,7 +1,7 @@
 //! The one command that finishes what a run left undone.
 
 use crate::domain::push_action::Deed;
-use crate::journal::{History, JournalError, RunRow};
+use crate::journal::{JournalReader, JournalError, RunRow};
 use crate::report::run_report::RunReport;
 
 /// Returns the command; nothing where nothing is left to do, where another run went on with this one, or where no
@@ -9,7 +9,7 @@ use crate::report::run_report::RunReport;
 ///
 /// # Errors
 /// When the journal cannot be read.
-pub fn next_step(history: &History, run: &RunRow) -> Result<Option<String>, JournalError> {
+pub fn next_step(history: &JournalReader, run: &RunRow) -> Result<Option<String>, JournalError> {
     if history.went_on(run)? || (run.exit_code == Some(USAGE) && run.ended_at.is_some()) {
         return Ok(None);
     }
@@ -33,7 +33,7 @@ pub fn next_step(history: &History, run: &RunRow) -> Result<Option<String>, Jour
 }
 
 /// What finishes a run that pushes.
-fn of_push(history: &History, run: &RunRow) -> Result<Option<String>, JournalError> {
+fn of_push(history: &JournalReader, run: &RunRow) -> Result<Option<String>, JournalError> {
     let chronicle = RunReport::read(history, run.clone())?;
     if run.state == "finished" && chronicle.unserved().is_empty() {
         return Ok(None);

@@ -20,7 +20,7 @@ use crate::domain::inventory::ClusterInfo;
 use crate::domain::push_action::Deed;
 use crate::event::{ChangeResult, ChangeState, Download, Event, Outcome, PhoneResult, Proof};
 use crate::journal::{
-    AttemptRow, ChangeEnd, ChangeRow, Ending, EventRow, History, JournalError, RunRow, Screen,
+    AttemptRow, ChangeEnd, ChangeRow, Ending, EventRow, JournalReader, JournalError, RunRow, Screen,
     SentPicture, SentPictures, SentTone, SentTones, Subject, Together,
 };
 use crate::report::wording;
@@ -128,7 +128,7 @@ impl RunReport {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn read(history: &History, run: RunRow) -> Result<Self, JournalError> {
+    pub fn read(history: &JournalReader, run: RunRow) -> Result<Self, JournalError> {
         /// What journals of earlier releases have in place of a subject.
         #[derive(Deserialize)]
         struct Job {
@@ -167,7 +167,7 @@ impl RunReport {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn with_downloads(mut self, history: &History) -> Result<Self, JournalError> {
+    pub fn with_downloads(mut self, history: &JournalReader) -> Result<Self, JournalError> {
         self.downloads = history.downloads(self.run.id)?;
         Ok(self)
     }
@@ -176,7 +176,7 @@ impl RunReport {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn with_screenshots(mut self, history: &History) -> Result<Self, JournalError> {
+    pub fn with_screenshots(mut self, history: &JournalReader) -> Result<Self, JournalError> {
         let mut phones: BTreeMap<String, Vec<Screen>> = BTreeMap::new();
         for screen in history.screens(self.run.id)? {
             phones.entry(screen.phone.clone()).or_default().push(screen);
@@ -196,7 +196,7 @@ impl RunReport {
     }
 
     /// Adds the changes of the plan that were never begun, and what the run itself knew of how the others ended.
-    fn complete_changes(&mut self, history: &History) -> Result<(), JournalError> {
+    fn complete_changes(&mut self, history: &JournalReader) -> Result<(), JournalError> {
         let Some(ending) = self.ending.as_ref().filter(|ending| !ending.changes.is_empty()) else {
             return Ok(());
         };

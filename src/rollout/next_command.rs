@@ -9,7 +9,7 @@ use clap::Args as _;
 
 use crate::cli::args::{ConnectionArgs, PushArgs, WaitArgs};
 use crate::cli::{definition, ui};
-use crate::journal::{History, JournalError, RunId, RunRow, Which};
+use crate::journal::{JournalReader, JournalError, RunId, RunRow, Which};
 use crate::report::{self, printable_lines};
 
 /// Returns the command that finishes what a run left undone, with the options that say how its cluster and its phones
@@ -17,7 +17,7 @@ use crate::report::{self, printable_lines};
 ///
 /// # Errors
 /// When the journal cannot be read.
-pub fn step(history: &History, run: &RunRow) -> Result<Option<String>, JournalError> {
+pub fn step(history: &JournalReader, run: &RunRow) -> Result<Option<String>, JournalError> {
     let next = report::next_step(history, run)?;
     Ok(next.map(|next| if next == run.command_line { next } else { with_options(&next, run) }))
 }

@@ -20,7 +20,7 @@ use crate::domain::selector::Selector;
 use crate::domain::text::counted;
 use crate::error::{AppError, ErrorKind};
 use crate::event::Proof;
-use crate::journal::{History, RunId, RunRow, Which};
+use crate::journal::{JournalReader, RunId, RunRow, Which};
 use crate::media::Options;
 use crate::report::RunReport;
 use crate::rollout::Job;
@@ -103,7 +103,7 @@ pub fn refuse_addresses(source: &Source, state: &Path) -> Result<(), AppError> {
 }
 
 /// Returns what a run did to phones, from what the journal kept of it.
-fn goods(history: &History, run: RunId, kept: &Kept) -> Result<Option<Goods>, AppError> {
+fn goods(history: &JournalReader, run: RunId, kept: &Kept) -> Result<Option<Goods>, AppError> {
     let unusable = |error| journal::unusable(&error);
     let damaged = |why: String| {
         AppError::new(ErrorKind::Failed, format!("the journal holds no address there: {why}"))
@@ -145,7 +145,7 @@ fn goods(history: &History, run: RunId, kept: &Kept) -> Result<Option<Goods>, Ap
 /// Returns the phones that a run has not served: those that failed, those that it was to push to and did not, and those
 /// of which it wrote no end because it was killed before. Nothing where the journal does not know its phones: then none
 /// has been served.
-fn unserved(history: &History, run: &RunRow) -> Result<Option<Vec<DeviceName>>, AppError> {
+fn unserved(history: &JournalReader, run: &RunRow) -> Result<Option<Vec<DeviceName>>, AppError> {
     let unusable = |error| journal::unusable(&error);
     let ended = history.phones(run.id).map_err(unusable)?.len();
     let chronicle = RunReport::read(history, run.clone()).map_err(unusable)?;

@@ -18,7 +18,7 @@ use crate::domain::plan::{Change, Now, Plan};
 use crate::error::hints;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{ChangeResult, ChangeState};
-use crate::journal::{History, RunId, RunRow, Which};
+use crate::journal::{JournalReader, RunId, RunRow, Which};
 use crate::plan::{Kind, Undo, taken_back, undo};
 use crate::push::scheduler::Stop;
 use crate::report::{Format, plan_diff, plan_json, printable_lines};
@@ -121,14 +121,14 @@ async fn take_back(
 }
 
 /// Returns the changes of a run that were made, or may have been.
-fn made(history: &History, run: &RunRow) -> Result<Vec<Change>, AppError> {
+fn made(history: &JournalReader, run: &RunRow) -> Result<Vec<Change>, AppError> {
     let rows = history.changes(run.id).map_err(|error| journal::unusable(&error))?;
     let made = rows.into_iter().filter(|row| row.state != Some(ChangeState::NotApplied));
     Ok(made.map(|row| row.change).collect())
 }
 
 /// Says so, and names the run that was probably meant.
-fn nothing_to_take_back(history: &History, run: &RunRow) -> Result<String, AppError> {
+fn nothing_to_take_back(history: &JournalReader, run: &RunRow) -> Result<String, AppError> {
     let nothing = format!("run {} changed nothing on the cluster; nothing to take back", run.id);
     let runs = history.runs(MOST_RUNS).map_err(|error| journal::unusable(&error))?;
     for other in runs.iter().filter(|other| other.cluster_id == run.cluster_id) {

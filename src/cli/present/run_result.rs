@@ -11,7 +11,7 @@ use crate::cli::present::list;
 use crate::cli::ui;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Outcome, PhoneResult};
-use crate::journal::{History, RunId, RunRow, Which};
+use crate::journal::{JournalReader, RunId, RunRow, Which};
 use crate::report::{RunReport, html, printable_lines, rollout_json, rollout_recap};
 use crate::rollout::next_command;
 
@@ -100,7 +100,7 @@ pub fn say_where(path: &Path) {
 ///
 /// # Errors
 /// When the journal cannot be read, or the runs did different things.
-pub fn report_of(history: &History, runs: Vec<RunRow>) -> Result<String, AppError> {
+pub fn report_of(history: &JournalReader, runs: Vec<RunRow>) -> Result<String, AppError> {
     let read = |run| RunReport::read(history, run)?.with_screenshots(history);
     let reports = runs.into_iter().map(read).collect::<Result<Vec<_>, _>>();
     let reports = reports.map_err(|error| journal::unusable(&error))?;
