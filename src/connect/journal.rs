@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy as _;
 
 use crate::error::{AppError, ErrorKind};
-use crate::journal::{JournalReader, JournalError, Problem, RunRow, Which};
+use crate::journal::{JournalReader, JournalError, Problem, RunRow, RunRef};
 
 /// Returns where the journal is: what was asked for, or the platform's folder for state.
 ///
@@ -46,7 +46,7 @@ pub fn history(path: &Path) -> Result<JournalReader, AppError> {
 ///
 /// # Errors
 /// When there is none of that number, or the journal cannot be read.
-pub fn find(history: &JournalReader, which: Which) -> Result<RunRow, AppError> {
+pub fn find(history: &JournalReader, which: RunRef) -> Result<RunRow, AppError> {
     history.run(which).map_err(|error| unusable(&error))?.ok_or_else(|| {
         AppError::new(ErrorKind::Usage, format!("the journal has no run {which}"))
             .hint("`axlpaper runs` lists them")

@@ -22,7 +22,7 @@ pub use crate::journal::recorder::{
     Attempt, AttemptEnd, Journal, Moment, NewRun, Recorder, RunState,
 };
 pub use crate::journal::rows::{
-    ADDRESSES, AttemptRow, ChangeRow, EventRow, Proven, RunId, RunRow, Which,
+    ADDRESSES, AttemptRow, ChangeRow, EventRow, Proven, RunId, RunRow, RunRef,
 };
 pub use crate::journal::screenshots::Screen;
 pub use documents::{

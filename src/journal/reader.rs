@@ -17,7 +17,7 @@ use crate::journal::documents::Subject;
 use crate::journal::error::{JournalError, Problem};
 use crate::journal::recorder::{DOWNLOAD, Moment};
 use crate::journal::rows::{
-    ADDRESSES, AttemptRow, ChangeRow, EventRow, Proven, RunId, RunRow, Which,
+    ADDRESSES, AttemptRow, ChangeRow, EventRow, Proven, RunId, RunRow, RunRef,
 };
 
 /// A journal that is open for reading. It sees what has been written so far, also by a run that goes on.
@@ -61,12 +61,12 @@ impl JournalReader {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn run(&self, which: Which) -> Result<Option<RunRow>, JournalError> {
+    pub fn run(&self, which: RunRef) -> Result<Option<RunRow>, JournalError> {
         match which {
-            Which::Number(id) => {
+            RunRef::Number(id) => {
                 self.row("select * from runs where id = ?1", [id], |row| self.run_row(row))
             }
-            Which::Last => Ok(self.runs(1)?.pop()),
+            RunRef::Last => Ok(self.runs(1)?.pop()),
         }
     }
 

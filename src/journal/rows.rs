@@ -19,14 +19,14 @@ pub const ADDRESSES: &str = "addresses";
 
 /// Which run is meant.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Which {
+pub enum RunRef {
     /// The one with this number.
     Number(RunId),
     /// The last one.
     Last,
 }
 
-impl FromStr for Which {
+impl FromStr for RunRef {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -40,7 +40,7 @@ impl FromStr for Which {
     }
 }
 
-impl std::fmt::Display for Which {
+impl std::fmt::Display for RunRef {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Number(number) => write!(f, "{number}"),

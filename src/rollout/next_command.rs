@@ -9,7 +9,7 @@ use clap::Args as _;
 
 use crate::cli::args::{ConnectionArgs, PushArgs, WaitArgs};
 use crate::cli::{definition, ui};
-use crate::journal::{JournalReader, JournalError, RunId, RunRow, Which};
+use crate::journal::{JournalReader, JournalError, RunId, RunRow, RunRef};
 use crate::report::{self, printable_lines};
 
 /// Returns the command that finishes what a run left undone, with the options that say how its cluster and its phones
@@ -26,7 +26,7 @@ pub fn step(history: &JournalReader, run: &RunRow) -> Result<Option<String>, Jou
 /// cannot be found out in the journal is not told.
 pub fn step_here(journal: &Path, run: RunId) -> Option<String> {
     let history = journal::history_if_any(journal).ok()??;
-    let run = history.run(Which::Number(run)).ok()??;
+    let run = history.run(RunRef::Number(run)).ok()??;
     let next = step(&history, &run).ok()??;
     let is_told = next.split(' ').any(|word| word == "--yes");
     Some(if is_told || std::io::stdin().is_terminal() { next } else { next + " --yes" })

@@ -20,7 +20,7 @@ use crate::domain::selector::Selector;
 use crate::domain::text::counted;
 use crate::error::{AppError, ErrorKind};
 use crate::event::Proof;
-use crate::journal::{JournalReader, RunId, RunRow, Which};
+use crate::journal::{JournalReader, RunId, RunRow, RunRef};
 use crate::media::Options;
 use crate::report::RunReport;
 use crate::rollout::Job;
@@ -37,9 +37,9 @@ pub enum Source {
         target: Box<TargetArgs>,
     },
     /// What an earlier run was about.
-    Resume(Which),
+    Resume(RunRef),
     /// The phones that an earlier run has not served.
-    OnlyFailed(Which),
+    OnlyFailed(RunRef),
 }
 
 /// What a run pushes to whom, and which run it goes on with.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axlpaper::journal::{JournalReader, Which};
+use axlpaper::journal::{JournalReader, RunRef};
 use axlpaper::report::{RunReport, rollout_json, rollout_recap};
 use axlpaper::sim::{ADMIN_USER, AxlRole, Change, Fleet, Quirk};
 use rusqlite::Connection;
@@ -254,7 +254,7 @@ fn one_report_does_not_tell_of_runs_that_did_different_things() {
 /// Checks that a run of `rollout --json` told the same as its journal does now.
 fn replays(lab: &Lab, ended: &crate::lab::Ended) -> Value {
     let history = JournalReader::open(&lab.path("journal.sqlite3")).unwrap().unwrap();
-    let run = history.run(Which::Last).unwrap().unwrap();
+    let run = history.run(RunRef::Last).unwrap().unwrap();
     let report = RunReport::read(&history, run).unwrap();
     let live: Value = serde_json::from_str(&ended.stdout).unwrap();
     let at = live["generated_at"].as_str().unwrap().parse().unwrap();

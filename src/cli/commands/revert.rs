@@ -18,7 +18,7 @@ use crate::domain::plan::{Change, Now, Plan};
 use crate::error::hints;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{ChangeResult, ChangeState};
-use crate::journal::{JournalReader, RunId, RunRow, Which};
+use crate::journal::{JournalReader, RunId, RunRow, RunRef};
 use crate::plan::{Kind, Undo, taken_back, undo};
 use crate::push::scheduler::Stop;
 use crate::report::{Format, plan_diff, plan_json, printable_lines};
@@ -33,7 +33,7 @@ use crate::rollout::{next_command, repair, undo_file};
 pub struct Args {
     /// The run: a number, or `last`
     #[arg(value_name = "RUN", required_unless_present = "from", conflicts_with = "from")]
-    run: Option<Which>,
+    run: Option<RunRef>,
     /// Take back what this file names instead: a run writes one when its journal is lost
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
@@ -60,7 +60,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     let path = journal::path(args.connection.state.as_deref())?;
     let run = match (&args.run, &args.from) {
         (_, Some(file)) => return run_from(&args, file, &path).await,
-        (run, None) => run.unwrap_or(Which::Last),
+        (run, None) => run.unwrap_or(RunRef::Last),
     };
     let history = journal::history(&path)?;
     let row = journal::find(&history, run)?;

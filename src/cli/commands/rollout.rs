@@ -9,7 +9,7 @@ use crate::cli::args::{
 };
 use crate::connect::cluster;
 use crate::error::{AppError, Exit};
-use crate::journal::Which;
+use crate::journal::RunRef;
 use crate::rollout;
 use crate::rollout::Job;
 use crate::rollout::multi_cluster;
@@ -26,10 +26,10 @@ pub struct Args {
     what: WhatArgs,
     /// Do what a run left undone: its picture, its selection, its repairs; RUN is a number or `last`
     #[arg(long, value_name = "RUN", conflicts_with_all = ["picture", "only_failed", "PictureArgs", "WhatArgs", "TargetArgs", "RepairArgs", "ResetArgs"])]
-    resume: Option<Which>,
+    resume: Option<RunRef>,
     /// Push its picture to the phones that a run did not serve: failed, pending, or without an end
     #[arg(long, value_name = "RUN", conflicts_with_all = ["picture", "PictureArgs", "WhatArgs", "TargetArgs"])]
-    only_failed: Option<Which>,
+    only_failed: Option<RunRef>,
     #[command(flatten)]
     options: PictureArgs,
     #[command(flatten)]

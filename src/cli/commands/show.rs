@@ -9,7 +9,7 @@ use crate::cli::args::OutputArgs;
 use crate::cli::present::list;
 use crate::error::{AppError, Exit};
 use crate::event::PhoneResult;
-use crate::journal::Which;
+use crate::journal::RunRef;
 use crate::report::{RunReport, show_json, show_recap};
 use crate::rollout::next_command;
 
@@ -18,7 +18,7 @@ use crate::rollout::next_command;
 pub struct Args {
     /// A number, or `last`
     #[arg(value_name = "RUN")]
-    run: Which,
+    run: RunRef,
     /// The journal [default: axlpaper/journal.sqlite3 in the user's folder for state]
     #[arg(long, value_name = "FILE", env = "AXLPAPER_STATE")]
     state: Option<PathBuf>,

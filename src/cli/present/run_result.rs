@@ -11,7 +11,7 @@ use crate::cli::present::list;
 use crate::cli::ui;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Outcome, PhoneResult};
-use crate::journal::{JournalReader, RunId, RunRow, Which};
+use crate::journal::{JournalReader, RunId, RunRow, RunRef};
 use crate::report::{RunReport, html, printable_lines, rollout_json, rollout_recap};
 use crate::rollout::next_command;
 
@@ -74,7 +74,7 @@ fn answer(run: &RunReport, output: &OutputArgs, recap: &str) -> Result<(), AppEr
 /// When the journal cannot be read, or the file cannot be written.
 pub fn write_report(runs: &[RunId], journal: &Path, file: Option<&Path>) -> Result<(), AppError> {
     let page = journal::history(journal).and_then(|history| {
-        let find = |run: &RunId| journal::find(&history, Which::Number(*run));
+        let find = |run: &RunId| journal::find(&history, RunRef::Number(*run));
         let runs = runs.iter().map(find).collect::<Result<Vec<_>, _>>()?;
         let path = file.map(Path::to_owned).or_else(|| runs.first().map(report_path));
         Ok((path.unwrap_or_default(), report_of(&history, runs)?))
