@@ -30,7 +30,7 @@ pub use documents::{
     Subject, Together,
 };
 pub use error::{JournalError, Problem};
-pub use lock::{ClusterLock, Holder, LockError};
+pub use lock::{ClusterLock, LockOwner, LockError};
 
 #[cfg(test)]
 mod tests;

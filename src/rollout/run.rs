@@ -13,7 +13,7 @@ use crate::connect::cluster::Connection;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Event, Observer};
 use crate::journal::{
-    ADDRESSES, ClusterLock, Ending, Holder, Journal, LockError, NewRun, Recorder, RunId, RunState,
+    ADDRESSES, ClusterLock, Ending, LockOwner, Journal, LockError, NewRun, Recorder, RunId, RunState,
 };
 use crate::report::RunReportBuilder;
 use crate::rollout::next_command;
@@ -24,7 +24,7 @@ pub struct Run {
     recorder: Recorder,
     report: Arc<RunReportBuilder>,
     journal: PathBuf,
-    holder: Holder,
+    holder: LockOwner,
     /// Held as long as the run lasts.
     locks: Mutex<Vec<ClusterLock>>,
 }
@@ -77,7 +77,7 @@ impl Run {
         let mut holder = holder(what.command);
         let mut lock =
             ClusterLock::take(journal.path(), &id, &holder).map_err(|error| locked(&error, &id))?;
-        if let Some(dead) = lock.left_behind() {
+        if let Some(dead) = lock.stale_owner() {
             if let Some(run) = dead.run {
                 journal.died(run).await.map_err(|error| unusable(&error))?;
             }
@@ -199,7 +199,7 @@ impl Observer for Noting {
 }
 
 /// Says how to go on with what a run left undone.
-fn go_on(dead: &Holder, journal: &Path) -> String {
+fn go_on(dead: &LockOwner, journal: &Path) -> String {
     let Some(run) = dead.run else { return "it had not begun its run".to_owned() };
     match next_command::step_here(journal, run) {
         Some(next) => format!("go on with `{next}`"),
@@ -234,9 +234,9 @@ fn locked(error: &LockError, cluster_id: &str) -> AppError {
     }
 }
 
-fn holder(command: &str) -> Holder {
+fn holder(command: &str) -> LockOwner {
     let told = |asked: whoami::Result<String>| asked.unwrap_or_else(|_| "unknown".to_owned());
-    Holder {
+    LockOwner {
         os_user: told(whoami::account()),
         machine: told(whoami::hostname()),
         process: std::process::id(),
