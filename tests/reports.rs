@@ -11,7 +11,7 @@ mod fleet;
 use std::collections::BTreeMap;
 
 use axlpaper::domain::push_action::Deed;
-use axlpaper::journal::{Ending, LeftOut, Look, SentFile, SentPicture, Together};
+use axlpaper::journal::{Ending, SkippedCluster, Look, SentFile, SentPicture, RunGroup};
 use axlpaper::report::{RunReport, html};
 use serde_json::{Value, json};
 
@@ -170,12 +170,12 @@ fn on(cluster: &str, run: i64, mut chronicle: RunReport) -> RunReport {
 #[test]
 fn several_runs_are_one_page_that_tells_clusters_apart() {
     let hostile = fleet::hostile();
-    let left_out = LeftOut {
+    let left_out = SkippedCluster {
         cluster: "<img src=x onerror=window.hacked=7>".into(),
         error: "another run works on it".into(),
         hints: vec!["wait until `axlpaper runs` says that it has ended".into()],
     };
-    let together = Some(Together { runs: vec![5, 6, 7], left_out: vec![left_out] });
+    let together = Some(RunGroup { runs: vec![5, 6, 7], left_out: vec![left_out] });
     let alpha = RunReport { together: together.clone(), ..on("alpha", 5, fleet::fleet(60)) };
     let beta = RunReport { together, ..on("beta", 6, fleet::fleet(40)) };
     let mut gamma = on(&hostile.run.cluster.clone(), 8, hostile);

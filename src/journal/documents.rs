@@ -82,14 +82,14 @@ impl From<&ChangeResult> for ChangeEnd {
 /// What a run was begun together with, where several clusters were worked on at once; kept when all have begun.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
-pub struct Together {
+pub struct RunGroup {
     /// The runs, in the order in which their clusters were named; this one is among them.
     pub runs: Vec<i64>,
     /// The clusters for which no run could be begun.
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<SkippedCluster>,
 }
 
-impl Together {
+impl RunGroup {
     /// The kind of its snapshot.
     pub const KIND: &'static str = "together";
 }
@@ -97,7 +97,7 @@ impl Together {
 /// A cluster for which no run could be begun.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
-pub struct LeftOut {
+pub struct SkippedCluster {
     /// Its name in the config file.
     pub cluster: String,
     /// Why, in words.

@@ -26,8 +26,8 @@ pub use crate::journal::rows::{
 };
 pub use crate::journal::screenshots::Screen;
 pub use documents::{
-    ChangeEnd, Ending, LeftOut, Look, SentFile, SentPicture, SentPictures, SentTone, SentTones,
-    Subject, Together,
+    ChangeEnd, Ending, SkippedCluster, Look, SentFile, SentPicture, SentPictures, SentTone, SentTones,
+    Subject, RunGroup,
 };
 pub use error::{JournalError, Problem};
 pub use lock::{ClusterLock, LockOwner, LockError};

@@ -21,7 +21,7 @@ use crate::domain::push_action::Deed;
 use crate::event::{ChangeResult, ChangeState, Download, Event, Outcome, PhoneResult, Proof};
 use crate::journal::{
     AttemptRow, ChangeEnd, ChangeRow, Ending, EventRow, JournalReader, JournalError, RunRow, Screen,
-    SentPicture, SentPictures, SentTone, SentTones, Subject, Together,
+    SentPicture, SentPictures, SentTone, SentTones, Subject, RunGroup,
 };
 use crate::report::wording;
 
@@ -35,7 +35,7 @@ pub struct RunReport {
     /// What was done to phones.
     pub deed: Deed,
     /// What it was begun together with, where several clusters were worked on at once.
-    pub together: Option<Together>,
+    pub together: Option<RunGroup>,
     /// How it came to its end; nothing where it was killed, or goes on.
     pub ending: Option<Ending>,
     /// The audit that it was decided by; nothing where no cluster was asked.
@@ -147,7 +147,7 @@ impl RunReport {
         let mut report = Self {
             file,
             deed,
-            together: history.snapshot(id, Together::KIND)?,
+            together: history.snapshot(id, RunGroup::KIND)?,
             ending: history.snapshot(id, Ending::KIND)?,
             audit: history.snapshot(id, "audit")?,
             changes: history.changes(id)?,

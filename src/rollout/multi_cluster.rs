@@ -27,7 +27,7 @@ use crate::domain::audit::AuditedPhone;
 use crate::domain::text::counted;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::Proof;
-use crate::journal::{LeftOut, Together};
+use crate::journal::{SkippedCluster, RunGroup};
 use crate::push::scheduler::Stop;
 use crate::report::{OfCluster, RunReport, audit_json, plan_outline, printable_lines};
 use crate::rollout::dry_run;
@@ -163,12 +163,12 @@ async fn begin(works: &[Work<'_>]) -> Vec<Ended<Run>> {
     let left_out = begun.iter().filter_map(|one| {
         let error = one.result.as_ref().err()?;
         let (cluster, hints) = (one.name.clone(), error.hints().to_vec());
-        Some(LeftOut { cluster, error: error.message().to_owned(), hints })
+        Some(SkippedCluster { cluster, error: error.message().to_owned(), hints })
     });
     let runs = begun.iter().filter_map(|one| one.run).collect();
-    let together = Together { runs, left_out: left_out.collect() };
+    let together = RunGroup { runs, left_out: left_out.collect() };
     for run in begun.iter().filter_map(|one| one.result.as_ref().ok()) {
-        if let Err(error) = run.recorder().snapshot(Together::KIND, &together).await {
+        if let Err(error) = run.recorder().snapshot(RunGroup::KIND, &together).await {
             ui::say(&printable_lines(&journal::unusable(&error).to_string()));
         }
     }

@@ -3,7 +3,7 @@
 use crate::domain::push_action::Deed;
 use crate::domain::text::counted;
 use crate::event::{ChangeState, Outcome, PhoneResult, Proof};
-use crate::journal::LeftOut;
+use crate::journal::SkippedCluster;
 use crate::report::html::charts::{Bar, Count, grouped, outcomes, verdicts};
 use crate::report::html::section::{Of, Part, clean, done, parts};
 use crate::report::run_report::RunReport;
@@ -61,7 +61,7 @@ impl Tally {
 }
 
 /// Says it of a run, or of all of several.
-pub(super) fn headline(runs: &[Of<'_>], left_out: &[&LeftOut]) -> Headline {
+pub(super) fn headline(runs: &[Of<'_>], left_out: &[&SkippedCluster]) -> Headline {
     let phones = || runs.iter().flat_map(|of| &of.run.phones);
     let tally = Tally::of(phones());
     let Tally { selected, pushed, verified, failed, pending } = tally;
@@ -102,7 +102,7 @@ pub(super) fn headline(runs: &[Of<'_>], left_out: &[&LeftOut]) -> Headline {
     }
 }
 
-fn on_clusters(runs: &[Of<'_>], left_out: &[&LeftOut]) -> String {
+fn on_clusters(runs: &[Of<'_>], left_out: &[&SkippedCluster]) -> String {
     let clusters = runs.len() + left_out.len();
     let come_to_phones = runs.iter().filter(|of| !is_broken(of)).count();
     match counted(clusters, "cluster") {
@@ -191,7 +191,7 @@ fn because(run: &RunReport) -> Option<String> {
 
 /// The clusters side by side.
 #[derive(Clone, Debug)]
-pub(super) struct Together {
+pub(super) struct ClusterTable {
     /// What nobody may overlook, worst first.
     pub(super) alarms: Vec<Alarm>,
     pub(super) rows: Vec<ClusterRow>,
@@ -226,8 +226,8 @@ pub(super) struct ClusterRow {
 }
 
 /// Returns the clusters for which no run could be begun beside any of these.
-pub(super) fn left_out(runs: &[RunReport]) -> Vec<&LeftOut> {
-    let mut all: Vec<&LeftOut> = Vec::new();
+pub(super) fn left_out(runs: &[RunReport]) -> Vec<&SkippedCluster> {
+    let mut all: Vec<&SkippedCluster> = Vec::new();
     for one in runs.iter().filter_map(|run| run.together.as_ref()).flat_map(|one| &one.left_out) {
         let known = all.iter().any(|other| other.cluster == one.cluster);
         // A run of another time can be about it.
@@ -238,8 +238,8 @@ pub(super) fn left_out(runs: &[RunReport]) -> Vec<&LeftOut> {
     all
 }
 
-impl Together {
-    pub(super) fn of(runs: &[Of<'_>], left_out: &[&LeftOut]) -> Self {
+impl ClusterTable {
+    pub(super) fn of(runs: &[Of<'_>], left_out: &[&SkippedCluster]) -> Self {
         let mut alarms: Vec<Alarm> = left_out.iter().map(|one| Alarm::of_left_out(one)).collect();
         alarms.extend(runs.iter().filter_map(Alarm::of));
         alarms.sort_by_key(|alarm| alarm.mood != "bad");
@@ -259,7 +259,7 @@ impl Alarm {
         Some(Self { cluster: of.cluster.clone(), state, mood, text, remedies })
     }
 
-    fn of_left_out(one: &LeftOut) -> Self {
+    fn of_left_out(one: &SkippedCluster) -> Self {
         Self {
             cluster: clean(&one.cluster),
             state: NOT_BEGUN,
@@ -285,7 +285,7 @@ impl ClusterRow {
         }
     }
 
-    fn of_left_out(one: &LeftOut) -> Self {
+    fn of_left_out(one: &SkippedCluster) -> Self {
         Self {
             name: clean(&one.cluster),
             has_phones: false,
@@ -300,7 +300,7 @@ impl ClusterRow {
 }
 
 /// The state of all of them: that of the worst.
-fn overall(runs: &[Of<'_>], left_out: &[&LeftOut]) -> (&'static str, &'static str) {
+fn overall(runs: &[Of<'_>], left_out: &[&SkippedCluster]) -> (&'static str, &'static str) {
     let states: Vec<_> = runs.iter().map(|of| state(of.run)).collect();
     let with = |mood| states.iter().find(|(_, its)| *its == mood).copied();
     match with("bad") {

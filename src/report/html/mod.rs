@@ -16,7 +16,7 @@ mod timeline;
 use askama::Template;
 
 use self::findings::{FindingRow, ToDo};
-use self::headline::{Headline, Together};
+use self::headline::{Headline, ClusterTable};
 use self::pictures::{Picture, Seen, ToneRow};
 pub use self::section::HtmlError;
 use self::section::{Of, began, clean, done, last_known};
@@ -26,7 +26,7 @@ use super::text::moment;
 use crate::domain::push_action::Deed;
 use crate::domain::text::counted;
 use crate::event::{Outcome, Proof};
-use crate::journal::LeftOut;
+use crate::journal::SkippedCluster;
 use crate::report::html::changes::Changed;
 use crate::report::html::charts::{Bar, Count, Rows};
 use crate::report::run_report::RunReport;
@@ -70,7 +70,7 @@ struct Page {
     plain: Vec<PlainRow>,
     more_plain: usize,
     /// Whatever only several runs have.
-    together: Option<Together>,
+    together: Option<ClusterTable>,
     runs: String,
     /// The name of the file that names of phones are saved in.
     file: String,
@@ -108,9 +108,9 @@ pub fn html(runs: &[RunReport]) -> Result<String, HtmlError> {
     page(runs, &headline::left_out(runs))?.render().map_err(HtmlError::Template)
 }
 
-fn page(chronicles: &[RunReport], left_out: &[&LeftOut]) -> Result<Page, HtmlError> {
+fn page(chronicles: &[RunReport], left_out: &[&SkippedCluster]) -> Result<Page, HtmlError> {
     let runs = &Of::all(chronicles, left_out.len());
-    let together = (runs.len() + left_out.len() > 1).then(|| Together::of(runs, left_out));
+    let together = (runs.len() + left_out.len() > 1).then(|| ClusterTable::of(runs, left_out));
     let verdicts = charts::verdicts(runs.iter().flat_map(Of::seen));
     let phones = runs.iter().flat_map(|of| of.run.phones.iter().map(move |phone| (of, phone)));
     let (to_do, more_to_do) =
@@ -181,7 +181,7 @@ fn numbers(runs: &[Of<'_>]) -> Vec<String> {
     runs.iter().map(|of| of.run.run.id.to_string()).collect()
 }
 
-fn title(runs: &[Of<'_>], left_out: &[&LeftOut]) -> String {
+fn title(runs: &[Of<'_>], left_out: &[&SkippedCluster]) -> String {
     let Some(first) = runs.first().map(|of| of.run) else { return String::new() };
     let what = first.file.as_deref().map(|file| wording::title(first.deed, file));
     let what = what.as_deref().unwrap_or(&first.run.command);
