@@ -400,8 +400,8 @@ impl Recorder {
     }
 
     /// Notes something as [`Recorder::note`] does, together with what is written next: it costs no time.
-    pub fn aside(&self, kind: &'static str, text: String) {
-        self.writer.send_along(statement(EVENT, (self.run, now(), kind, text)));
+    pub fn note_deferred(&self, kind: &'static str, text: String) {
+        self.writer.write_deferred(statement(EVENT, (self.run, now(), kind, text)));
     }
 
     /// Keeps a line of the image server's access log. It is written together with what is written next, at the
@@ -410,7 +410,7 @@ impl Recorder {
         // A document of plain fields can always be written.
         let Ok(body) = serde_json::to_string(download) else { return };
         let with = (self.run, download.at.to_string(), DOWNLOAD, body);
-        self.writer.send_along(statement(EVENT, with));
+        self.writer.write_deferred(statement(EVENT, with));
     }
 
     /// Ends the run.

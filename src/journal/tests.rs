@@ -315,7 +315,7 @@ async fn the_access_log_costs_no_commit_and_is_there_with_the_next_word() {
     let run = Journal::open(&path).unwrap().begin(new_run("c1")).await.unwrap();
     let history = JournalReader::open(&path).unwrap().unwrap();
     run.downloaded(&download("background"));
-    run.aside("phone_tls", "SEP1 over HTTPS".into());
+    run.note_deferred("phone_tls", "SEP1 over HTTPS".into());
     assert!(history.downloads(run.run()).unwrap().is_empty(), "nobody waits for it");
     tried(&run, "SEP1", "d", None).await;
     assert_eq!(history.downloads(run.run()).unwrap(), [download("background")]);

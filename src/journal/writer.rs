@@ -72,7 +72,7 @@ impl Writer {
 
     /// Has something written together with what is written next, or when the last of the writers is gone. It costs
     /// no commit of its own, and is lost when the program dies before.
-    pub(super) fn send_along(
+    pub(super) fn write_deferred(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<i64> + Send + 'static,
     ) {
