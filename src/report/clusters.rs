@@ -163,7 +163,7 @@ pub fn clusters_json<D: Serialize>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{View, csv, ndjson, table, wide_table};
+    use crate::report::{FieldSelection, csv, ndjson, table, wide_table};
 
     #[derive(Serialize)]
     struct Row {
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn the_cluster_is_the_first_column_of_every_format() {
-        let (row, view) = (Row { name: "SEP1" }, View::default());
+        let (row, view) = (Row { name: "SEP1" }, FieldSelection::default());
         let rows = [OfCluster { cluster: "=lab", record: &row }];
         assert_eq!(written(|out| csv(&rows, &view, out)), "cluster,name\n'=lab,SEP1\n");
         assert_eq!(

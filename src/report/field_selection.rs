@@ -11,7 +11,7 @@ use crate::report::row::Record;
 
 /// A choice of fields and an order of rows, checked against what a list has.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct View {
+pub struct FieldSelection {
     fields: Option<Vec<&'static str>>,
     sort: Vec<Key>,
 }
@@ -34,7 +34,7 @@ pub struct UnknownField {
     pub all: Vec<&'static str>,
 }
 
-impl View {
+impl FieldSelection {
     /// Checks what was typed: names of fields, and for the order names with a minus in front of those that
     /// go down. Nothing typed means the fields and the order that the list has by itself.
     ///
@@ -252,9 +252,9 @@ mod tests {
         Row { name: name.to_owned(), at }
     }
 
-    fn view(fields: &[&str], sort: &[&str]) -> Result<View, UnknownField> {
+    fn view(fields: &[&str], sort: &[&str]) -> Result<FieldSelection, UnknownField> {
         let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
-        View::of::<Row>(&owned(fields), &owned(sort))
+        FieldSelection::of::<Row>(&owned(fields), &owned(sort))
     }
 
     #[test]
@@ -264,7 +264,7 @@ mod tests {
         assert_eq!(error.all, ["name", "ip", "shout", "port"]);
         assert_eq!(view(&[], &["-prot"]).unwrap_err().near, ["port"]);
         assert_eq!(view(&["NAME", " port"], &[]).unwrap().chosen().unwrap(), ["name", "port"]);
-        assert_eq!(view(&[], &[]).unwrap(), View::default());
+        assert_eq!(view(&[], &[]).unwrap(), FieldSelection::default());
     }
 
     #[test]

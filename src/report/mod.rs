@@ -29,7 +29,7 @@ mod tftp;
 #[cfg(test)]
 mod testing;
 
-pub use crate::report::field_selection::{UnknownField, View, fields};
+pub use crate::report::field_selection::{UnknownField, FieldSelection, fields};
 pub use crate::report::row::{ModelRecord, Record};
 pub use crate::report::run_report::{
     RolloutSummary, RunReport, RunReportBuilder, Screenshot, change_rows,

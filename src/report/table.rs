@@ -7,7 +7,7 @@ use console::measure_text_width;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::report::field_selection::{Fields, View};
+use crate::report::field_selection::{Fields, FieldSelection};
 use crate::report::row::Record;
 use crate::report::text::{printable, spreadsheet_safe};
 use crate::report::writable::{JsonOut, ListError};
@@ -31,7 +31,7 @@ pub enum Format {
 /// Aligned columns that fit a terminal; an empty list is its header.
 ///
 /// `width` is the terminal's, in characters. Fields that were asked for are all shown, however narrow it is.
-pub fn table<T: Record>(records: &[T], view: &View, width: u16) -> String {
+pub fn table<T: Record>(records: &[T], view: &FieldSelection, width: u16) -> String {
     let columns = view.columns::<T>();
     let rows: Vec<Vec<String>> = records
         .iter()
@@ -61,7 +61,7 @@ pub fn table<T: Record>(records: &[T], view: &View, width: u16) -> String {
 /// When the place takes no more.
 pub fn wide_table<T: Record>(
     records: &[T],
-    view: &View,
+    view: &FieldSelection,
     out: &mut dyn io::Write,
 ) -> Result<(), ListError> {
     let columns = view.columns::<T>();
@@ -88,7 +88,7 @@ pub fn wide_table<T: Record>(
 }
 
 /// The texts of the fields that are shown.
-fn cells<T: Record>(record: &T, view: &View) -> Vec<String> {
+fn cells<T: Record>(record: &T, view: &FieldSelection) -> Vec<String> {
     match view.chosen() {
         None => record.cells(),
         Some(chosen) => {
@@ -131,7 +131,7 @@ const READS_WELL: usize = 18;
 /// When the place takes no more.
 pub fn csv<T: Record>(
     records: &[T],
-    view: &View,
+    view: &FieldSelection,
     out: &mut dyn io::Write,
 ) -> Result<(), ListError> {
     let mut writer = csv::Writer::from_writer(out);
@@ -149,7 +149,7 @@ pub fn csv<T: Record>(
 /// When the place takes no more, or a record cannot be written as JSON.
 pub fn ndjson<T: Record>(
     records: &[T],
-    view: &View,
+    view: &FieldSelection,
     out: &mut dyn io::Write,
 ) -> Result<(), ListError> {
     for record in records {
@@ -210,14 +210,14 @@ mod tests {
         phone.registration.status = Status::PartiallyRegistered;
         phone.registration.ip = Some([203, 0, 113, 250].into());
         for width in [80, 100, 140] {
-            let text = table(std::slice::from_ref(&phone), &View::default(), width);
+            let text = table(std::slice::from_ref(&phone), &FieldSelection::default(), width);
             for whole in ["SEP0011223344AA", "partially_registered", "203.0.113.250"] {
                 assert!(text.contains(whole), "{width}: {text}");
             }
             assert!(text.lines().all(|line| line.chars().count() <= usize::from(width)), "{text}");
         }
         let mut wide = Vec::new();
-        wide_table(&[phone], &View::default(), &mut wide).unwrap();
+        wide_table(&[phone], &FieldSelection::default(), &mut wide).unwrap();
         let wide = String::from_utf8(wide).unwrap();
         let lines: Vec<&str> = wide.lines().collect();
         assert_eq!(lines.len(), 2, "{wide}");

@@ -11,7 +11,7 @@ use crate::cli::ui;
 use crate::domain::error_chain::chain;
 use crate::error::{AppError, ErrorKind};
 use crate::report::{
-    Answer, Format, ListError, Record, Suite, UnknownField, View, csv, junit, list_json, ndjson,
+    Answer, Format, ListError, Record, Suite, UnknownField, FieldSelection, csv, junit, list_json, ndjson,
     table, wide_table,
 };
 
@@ -89,8 +89,8 @@ fn rendered<'a>(
     Box::new(Rendered(write))
 }
 
-fn view<T: Record>(list: &ListArgs) -> Result<View, AppError> {
-    View::of::<T>(&list.fields, &list.sort).map_err(|error| {
+fn view<T: Record>(list: &ListArgs) -> Result<FieldSelection, AppError> {
+    FieldSelection::of::<T>(&list.fields, &list.sort).map_err(|error| {
         let UnknownField { near, all, .. } = &error;
         let all = format!("the fields are {}", all.join(", "));
         let hint = match near.first() {
