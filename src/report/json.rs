@@ -20,7 +20,7 @@ use crate::journal::ChangeRow;
 use crate::report::row::{ModelRecord, Record};
 use crate::report::run_report::{RolloutSummary, RunReport};
 use crate::report::table::Chosen;
-use crate::report::writable::{Answer, JsonOut, ListError};
+use crate::report::writable::{Writable, JsonOut, ListError};
 
 /// A document: what it is, when it was made, about which cluster, and its body.
 #[derive(Clone, Debug, Serialize)]
@@ -57,7 +57,7 @@ impl<'a, T: Serialize> Document<'a, T> {
     }
 }
 
-impl<T: Serialize> Answer for Document<'_, T> {
+impl<T: Serialize> Writable for Document<'_, T> {
     fn write_to(&self, out: &mut dyn io::Write) -> Result<(), ListError> {
         serde_json::to_writer_pretty(JsonOut(&mut *out), self)?;
         Ok(out.write_all(b"\n")?)

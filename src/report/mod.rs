@@ -36,7 +36,7 @@ pub use crate::report::run_report::{
 };
 pub use crate::report::summary::{audit_recap, plan_recap, rollout_recap};
 pub use crate::report::table::{Format, csv, ndjson, table, wide_table};
-pub use crate::report::writable::{Answer, ListError};
+pub use crate::report::writable::{Writable, ListError};
 pub use changes::{changes_recap, plan_diff, plan_outline};
 pub use clusters::{ClusterEnd, ClusterFailure, OfCluster, clusters_json, clusters_recap};
 pub use contact_sheet::{ContactSheet, SheetLabel, SheetScreen, contact_sheet_html};
