@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::domain::audit::AuditedPhone;
 use crate::domain::finding::Verdict;
 use crate::event::{Outcome, PhoneResult};
-use crate::report::html::section::Of;
+use crate::report::html::section::RunSection;
 use crate::report::text::printable;
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -121,12 +121,12 @@ pub(crate) fn verdicts<'a>(phones: impl IntoIterator<Item = &'a AuditedPhone>) -
 }
 
 /// One row for each device pool.
-pub(crate) fn by_device_pool(runs: &[Of<'_>]) -> Rows {
+pub(crate) fn by_device_pool(runs: &[RunSection<'_>]) -> Rows {
     rows("Device pool", runs, |phone| &phone.device_pool, |phone| &phone.phone.device_pool)
 }
 
 /// One row for each model.
-pub(crate) fn by_model(runs: &[Of<'_>]) -> Rows {
+pub(crate) fn by_model(runs: &[RunSection<'_>]) -> Rows {
     rows("Model", runs, |phone| &phone.model, |phone| &phone.phone.model)
 }
 
@@ -139,7 +139,7 @@ struct Group<'a> {
 
 fn rows(
     what: &'static str,
-    runs: &[Of<'_>],
+    runs: &[RunSection<'_>],
     of_result: impl Fn(&PhoneResult) -> &String,
     of_seen: impl Fn(&AuditedPhone) -> &String,
 ) -> Rows {

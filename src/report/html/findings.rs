@@ -7,7 +7,7 @@ use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::text::names;
 use crate::event::PhoneResult;
 use crate::report::html::charts::grouped;
-use crate::report::html::section::{Of, Part, clean, parts};
+use crate::report::html::section::{RunSection, Part, clean, parts};
 use crate::report::text::printable;
 
 #[derive(Clone, Debug)]
@@ -47,7 +47,7 @@ pub(super) struct ToDo {
 }
 
 /// Findings by code: the heaviest first, and of those what most phones have.
-pub(super) fn findings(runs: &[Of<'_>]) -> Vec<FindingRow> {
+pub(super) fn findings(runs: &[RunSection<'_>]) -> Vec<FindingRow> {
     let mut codes: BTreeMap<Code, Vec<Found<'_>>> = BTreeMap::new();
     for (of, phone) in runs.iter().flat_map(|of| of.seen().map(move |phone| (of, phone))) {
         for finding in &phone.findings {

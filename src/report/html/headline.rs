@@ -5,7 +5,7 @@ use crate::domain::text::counted;
 use crate::event::{ChangeState, Outcome, PhoneResult, Proof};
 use crate::journal::SkippedCluster;
 use crate::report::html::charts::{Bar, Count, grouped, outcomes, verdicts};
-use crate::report::html::section::{Of, Part, clean, done, parts};
+use crate::report::html::section::{RunSection, Part, clean, done, parts};
 use crate::report::run_report::RunReport;
 use crate::report::text::printable;
 use crate::report::wording;
@@ -61,7 +61,7 @@ impl Tally {
 }
 
 /// Says it of a run, or of all of several.
-pub(super) fn headline(runs: &[Of<'_>], left_out: &[&SkippedCluster]) -> Headline {
+pub(super) fn headline(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> Headline {
     let phones = || runs.iter().flat_map(|of| &of.run.phones);
     let tally = Tally::of(phones());
     let Tally { selected, pushed, verified, failed, pending } = tally;
@@ -102,7 +102,7 @@ pub(super) fn headline(runs: &[Of<'_>], left_out: &[&SkippedCluster]) -> Headlin
     }
 }
 
-fn on_clusters(runs: &[Of<'_>], left_out: &[&SkippedCluster]) -> String {
+fn on_clusters(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> String {
     let clusters = runs.len() + left_out.len();
     let come_to_phones = runs.iter().filter(|of| !is_broken(of)).count();
     match counted(clusters, "cluster") {
@@ -239,7 +239,7 @@ pub(super) fn left_out(runs: &[RunReport]) -> Vec<&SkippedCluster> {
 }
 
 impl ClusterTable {
-    pub(super) fn of(runs: &[Of<'_>], left_out: &[&SkippedCluster]) -> Self {
+    pub(super) fn of(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> Self {
         let mut alarms: Vec<Alarm> = left_out.iter().map(|one| Alarm::of_left_out(one)).collect();
         alarms.extend(runs.iter().filter_map(Alarm::of));
         alarms.sort_by_key(|alarm| alarm.mood != "bad");
@@ -251,7 +251,7 @@ impl ClusterTable {
 
 impl Alarm {
     /// Whatever kept a run from coming to its end.
-    fn of(of: &Of<'_>) -> Option<Self> {
+    fn of(of: &RunSection<'_>) -> Option<Self> {
         let (state, mood) = state(of.run);
         let text = because(of.run)?;
         let hints = of.run.ending.iter().flat_map(|ending| &ending.hints);
@@ -271,7 +271,7 @@ impl Alarm {
 }
 
 impl ClusterRow {
-    fn of(of: &Of<'_>) -> Self {
+    fn of(of: &RunSection<'_>) -> Self {
         let (state, mood) = state(of.run);
         Self {
             name: of.cluster.clone(),
@@ -300,7 +300,7 @@ impl ClusterRow {
 }
 
 /// The state of all of them: that of the worst.
-fn overall(runs: &[Of<'_>], left_out: &[&SkippedCluster]) -> (&'static str, &'static str) {
+fn overall(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> (&'static str, &'static str) {
     let states: Vec<_> = runs.iter().map(|of| state(of.run)).collect();
     let with = |mood| states.iter().find(|(_, its)| *its == mood).copied();
     match with("bad") {
@@ -313,7 +313,7 @@ fn overall(runs: &[Of<'_>], left_out: &[&SkippedCluster]) -> (&'static str, &'st
 }
 
 /// Tells whether a run could not go on at all.
-fn is_broken(of: &Of<'_>) -> bool {
+fn is_broken(of: &RunSection<'_>) -> bool {
     of.run.run.state == "failed"
 }
 

@@ -19,7 +19,7 @@ use self::findings::{FindingRow, ToDo};
 use self::headline::{Headline, ClusterTable};
 use self::pictures::{Picture, Seen, ToneRow};
 pub use self::section::HtmlError;
-use self::section::{Of, began, clean, done, last_known};
+use self::section::{RunSection, began, clean, done, last_known};
 use self::table::PlainRow;
 use self::timeline::Timeline;
 use super::text::moment;
@@ -109,9 +109,9 @@ pub fn html(runs: &[RunReport]) -> Result<String, HtmlError> {
 }
 
 fn page(chronicles: &[RunReport], left_out: &[&SkippedCluster]) -> Result<Page, HtmlError> {
-    let runs = &Of::all(chronicles, left_out.len());
+    let runs = &RunSection::all(chronicles, left_out.len());
     let together = (runs.len() + left_out.len() > 1).then(|| ClusterTable::of(runs, left_out));
-    let verdicts = charts::verdicts(runs.iter().flat_map(Of::seen));
+    let verdicts = charts::verdicts(runs.iter().flat_map(RunSection::seen));
     let phones = runs.iter().flat_map(|of| of.run.phones.iter().map(move |phone| (of, phone)));
     let (to_do, more_to_do) =
         findings::to_do(phones.clone().map(|(of, phone)| (of.cluster.as_str(), phone)));
@@ -172,16 +172,16 @@ fn page(chronicles: &[RunReport], left_out: &[&SkippedCluster]) -> Result<Page, 
 }
 
 impl ChangesOf {
-    fn of(of: &Of<'_>) -> Self {
+    fn of(of: &RunSection<'_>) -> Self {
         Self { cluster: of.cluster.clone(), rows: changes::changed(&of.run.changes) }
     }
 }
 
-fn numbers(runs: &[Of<'_>]) -> Vec<String> {
+fn numbers(runs: &[RunSection<'_>]) -> Vec<String> {
     runs.iter().map(|of| of.run.run.id.to_string()).collect()
 }
 
-fn title(runs: &[Of<'_>], left_out: &[&SkippedCluster]) -> String {
+fn title(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> String {
     let Some(first) = runs.first().map(|of| of.run) else { return String::new() };
     let what = first.file.as_deref().map(|file| wording::title(first.deed, file));
     let what = what.as_deref().unwrap_or(&first.run.command);
@@ -222,7 +222,7 @@ fn place(chronicle: &RunReport) -> String {
 }
 
 /// How it was run, so that it can be run again.
-fn facts(runs: &[Of<'_>]) -> Vec<Fact> {
+fn facts(runs: &[RunSection<'_>]) -> Vec<Fact> {
     let Some(run) = runs.first().map(|of| &of.run.run) else { return Vec::new() };
     let mut facts = vec![
         code("Command", &without_folder(&run.command_line)),

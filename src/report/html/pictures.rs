@@ -10,7 +10,7 @@ use crate::domain::text::{counted, names};
 use crate::event::Outcome;
 use crate::journal::SentFile;
 use crate::report::html::charts::grouped;
-use crate::report::html::section::{Of, clean};
+use crate::report::html::section::{RunSection, clean};
 use crate::report::text::printable;
 
 /// A background with its thumbnail.
@@ -47,7 +47,7 @@ pub(super) struct Seen {
 }
 
 /// The pictures that were made, in the order of their sizes.
-pub(super) fn pictures(runs: &[Of<'_>]) -> Vec<Picture> {
+pub(super) fn pictures(runs: &[RunSection<'_>]) -> Vec<Picture> {
     let receivers = Receivers::of(runs);
     let files: HashSet<_> = runs.iter().map(|of| &of.run.file).collect();
     let mut known = HashSet::new();
@@ -92,7 +92,7 @@ fn url(media_type: &str, base64: &str) -> String {
 }
 
 /// What phones showed, by name.
-pub(super) fn screenshots(runs: &[Of<'_>]) -> Vec<Seen> {
+pub(super) fn screenshots(runs: &[RunSection<'_>]) -> Vec<Seen> {
     let mut seen: BTreeMap<(&str, &str), Seen> = BTreeMap::new();
     let shots = runs.iter().flat_map(|of| of.run.screenshots.iter().map(move |shot| (of, shot)));
     for (of, shot) in shots {
@@ -137,7 +137,7 @@ pub(super) struct ToneRow {
 }
 
 /// The versions that were made, in the order of their formats.
-pub(super) fn tones(runs: &[Of<'_>]) -> Vec<ToneRow> {
+pub(super) fn tones(runs: &[RunSection<'_>]) -> Vec<ToneRow> {
     let receivers = Receivers::of(runs);
     let mut known = HashSet::new();
     let tones = runs.iter().flat_map(|of| &of.run.tones);
@@ -174,7 +174,7 @@ pub(super) struct Receivers<'a> {
 type Phone<'a> = (usize, &'a str);
 
 impl<'a> Receivers<'a> {
-    pub(super) fn of(runs: &[Of<'a>]) -> Self {
+    pub(super) fn of(runs: &[RunSection<'a>]) -> Self {
         let mut sent: HashMap<&str, HashSet<Phone<'_>>> = HashMap::new();
         let (mut verified, mut models) = (HashSet::new(), HashMap::new());
         for (at, run) in runs.iter().map(|of| of.run).enumerate() {

@@ -30,13 +30,13 @@ pub(super) struct Part {
 
 /// A run, and what tells it from others on the page.
 #[derive(Clone, Debug)]
-pub(super) struct Of<'a> {
+pub(super) struct RunSection<'a> {
     /// What its cluster is called; empty where it is alone.
     pub(super) cluster: String,
     pub(super) run: &'a RunReport,
 }
 
-impl<'a> Of<'a> {
+impl<'a> RunSection<'a> {
     /// Gives each run its name; clusters without a run make a run that is alone one of several.
     pub(super) fn all(runs: &'a [RunReport], without_a_run: usize) -> Vec<Self> {
         let alone = runs.len() + without_a_run < 2;
@@ -47,7 +47,7 @@ impl<'a> Of<'a> {
             // A run and the one that went on with it are about the same cluster.
             if twice { format!("{cluster}, run {}", run.run.id) } else { cluster }
         };
-        let of = |run| Of { cluster: if alone { String::new() } else { name(run) }, run };
+        let of = |run| RunSection { cluster: if alone { String::new() } else { name(run) }, run };
         runs.iter().map(of).collect()
     }
 
@@ -71,19 +71,19 @@ impl<'a> Of<'a> {
 
 /// What was done, and how it was to be proven. All runs of a page did the same; where one of them was to look and
 /// others were not, its words hold for all, because an acceptance is never called verified.
-pub(super) fn done(runs: &[Of<'_>]) -> (Deed, Proof) {
+pub(super) fn done(runs: &[RunSection<'_>]) -> (Deed, Proof) {
     let mut all = runs.iter().map(|of| (of.run.deed, of.run.proof()));
     let looked = all.clone().find(|(deed, proof)| wording::unknown(*deed, *proof).is_none());
     looked.or_else(|| all.next()).unwrap_or_default()
 }
 
 /// When the first of the runs began.
-pub(super) fn began(runs: &[Of<'_>]) -> Timestamp {
+pub(super) fn began(runs: &[RunSection<'_>]) -> Timestamp {
     runs.iter().map(|of| of.run.run.began_at).min().unwrap_or_default()
 }
 
 /// The last moment that is known of any of them.
-pub(super) fn last_known(runs: &[Of<'_>]) -> Timestamp {
+pub(super) fn last_known(runs: &[RunSection<'_>]) -> Timestamp {
     runs.iter().map(|of| of.run.last_known()).max().unwrap_or_default()
 }
 

@@ -14,7 +14,7 @@ use crate::domain::payload_kind::ToneFormat;
 use crate::event::{Outcome, PhoneResult};
 use crate::journal::AttemptRow;
 use crate::report::html::csp::script_safe;
-use crate::report::html::section::{HtmlError, Of, Part, began, clean, done, parts};
+use crate::report::html::section::{HtmlError, RunSection, Part, began, clean, done, parts};
 use crate::report::html::time_format::{between, took};
 use crate::report::text::printable;
 use crate::report::wording;
@@ -135,7 +135,7 @@ impl Texts {
 ///
 /// # Errors
 /// When a value cannot be written as JSON.
-pub(super) fn data(runs: &[Of<'_>]) -> Result<String, HtmlError> {
+pub(super) fn data(runs: &[RunSection<'_>]) -> Result<String, HtmlError> {
     let seen = seen(runs);
     let mut attempts: HashMap<(usize, &str), Vec<&AttemptRow>> = HashMap::new();
     for (at, of) in runs.iter().enumerate() {
@@ -170,13 +170,13 @@ pub(super) fn data(runs: &[Of<'_>]) -> Result<String, HtmlError> {
 
 /// The phones as audits saw them, each with the place of its run: names alone do not tell phones of two clusters
 /// apart.
-fn seen<'a>(runs: &[Of<'a>]) -> HashMap<(usize, &'a DeviceName), &'a AuditedPhone> {
+fn seen<'a>(runs: &[RunSection<'a>]) -> HashMap<(usize, &'a DeviceName), &'a AuditedPhone> {
     let each = runs.iter().enumerate();
     each.flat_map(|(at, of)| of.seen().map(move |phone| ((at, phone.name()), phone))).collect()
 }
 
 /// What went wrong stands first; otherwise phones stay in the order of their names, those of the first run first.
-fn ordered<'a>(runs: &[Of<'a>]) -> Vec<(usize, &'a PhoneResult)> {
+fn ordered<'a>(runs: &[RunSection<'a>]) -> Vec<(usize, &'a PhoneResult)> {
     let each = runs.iter().enumerate();
     let phones = each.flat_map(|(at, of)| of.run.phones.iter().map(move |phone| (at, phone)));
     let mut phones: Vec<_> = phones.collect();
@@ -278,7 +278,7 @@ fn attempts(
 }
 
 /// The first phones for browsers without a script, and how many there are beyond.
-pub(super) fn plain(runs: &[Of<'_>]) -> (Vec<PlainRow>, usize) {
+pub(super) fn plain(runs: &[RunSection<'_>]) -> (Vec<PlainRow>, usize) {
     let seen = seen(runs);
     let phones = ordered(runs);
     let more = phones.len().saturating_sub(MOST_PLAIN);

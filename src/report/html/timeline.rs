@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::domain::text::{counted, excerpt};
 use crate::event::Outcome;
-use crate::report::html::section::{Of, began, last_known};
+use crate::report::html::section::{RunSection, began, last_known};
 use crate::report::html::time_format::{between, marks, time_of_day, took};
 use crate::report::run_report::RunReport;
 use crate::report::text::printable;
@@ -95,7 +95,7 @@ impl StageTimes {
 /// Draws the time line; nothing where the journal has no stage and no phone with a time.
 ///
 /// One run has a lane for each of its stages. Several have one each, in which their stages follow one another.
-pub(super) fn timeline(runs: &[Of<'_>]) -> Option<Timeline> {
+pub(super) fn timeline(runs: &[RunSection<'_>]) -> Option<Timeline> {
     let began = began(runs);
     let length = between(began, last_known(runs)).max(1);
     let scale = Scale { began, length };
@@ -147,7 +147,7 @@ fn told(rows: &[StageRow], phones: usize, length: u64) -> String {
     format!("The run took {}. Stages: {stages}. Done with meanwhile: {phones}.", took(length))
 }
 
-fn notes(runs: &[Of<'_>]) -> (Vec<Note>, usize) {
+fn notes(runs: &[RunSection<'_>]) -> (Vec<Note>, usize) {
     let told = |kind: &str| kind == "remark" || kind == "waiting";
     let all = runs.iter().flat_map(|of| of.run.events.iter().map(move |event| (of, event)));
     let mut all: Vec<_> = all.filter(|(_, event)| told(&event.kind)).collect();
@@ -197,7 +197,7 @@ fn done(chronicle: &RunReport, began: Timestamp, length: u64) -> Vec<(u64, Outco
 }
 
 /// What a reader calls a stage of a run.
-fn label(of: &Of<'_>, stage: &StageTimes) -> String {
+fn label(of: &RunSection<'_>, stage: &StageTimes) -> String {
     printable(wording::stage(of.run.deed, &stage.word)).into_owned()
 }
 
@@ -221,18 +221,18 @@ impl Scale {
         LEFT + (WIDTH - LEFT - RIGHT) * (at as f64 / self.length as f64)
     }
 
-    fn lane(&self, row: u64, of: &Of<'_>, stage: &StageTimes) -> Lane {
+    fn lane(&self, row: u64, of: &RunSection<'_>, stage: &StageTimes) -> Lane {
         let y = TOP + LANE * row;
         Lane { y, label: label(of, stage), spans: self.spans(y, of, stage, "stage") }
     }
 
-    fn run(&self, row: u64, of: &Of<'_>, stages: &[StageTimes]) -> Lane {
+    fn run(&self, row: u64, of: &RunSection<'_>, stages: &[StageTimes]) -> Lane {
         let y = TOP + LANE * row;
         let spans = stages.iter().flat_map(|stage| self.spans(y, of, stage, kind(&stage.word)));
         Lane { y, label: excerpt(&of.cluster, MOST_OF_A_NAME), spans: spans.collect() }
     }
 
-    fn spans(&self, y: u64, of: &Of<'_>, stage: &StageTimes, word: &'static str) -> Vec<Piece> {
+    fn spans(&self, y: u64, of: &RunSection<'_>, stage: &StageTimes, word: &'static str) -> Vec<Piece> {
         let last = stage.spans.len() - 1;
         let told = format!("{}: {}", label(of, stage), stage.took());
         let spans = stage.spans.iter().enumerate().map(|(at, (from, to))| Piece {
@@ -246,7 +246,7 @@ impl Scale {
         spans.collect()
     }
 
-    fn row(&self, of: &Of<'_>, stage: &StageTimes) -> Option<StageRow> {
+    fn row(&self, of: &RunSection<'_>, stage: &StageTimes) -> Option<StageRow> {
         let first = stage.spans.first()?.0;
         let began = self.began + std::time::Duration::from_millis(first);
         let (cluster, label) = (of.cluster.clone(), label(of, stage));
@@ -354,7 +354,7 @@ mod tests {
     }
 
     fn draw(runs: &[RunReport]) -> Option<Timeline> {
-        timeline(&Of::all(runs, 0))
+        timeline(&RunSection::all(runs, 0))
     }
 
     #[test]
