@@ -11,7 +11,7 @@ mod fleet;
 use std::collections::BTreeMap;
 
 use axlpaper::domain::push_action::Deed;
-use axlpaper::journal::{Ending, SkippedCluster, Look, SentFile, SentPicture, RunGroup};
+use axlpaper::journal::{Ending, Look, RunGroup, SentFile, SentPicture, SkippedCluster};
 use axlpaper::report::{RunReport, html};
 use serde_json::{Value, json};
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy as _;
 
 use crate::error::{AppError, ErrorKind};
-use crate::journal::{JournalReader, JournalError, Problem, RunRow, RunRef};
+use crate::journal::{JournalError, JournalReader, Problem, RunRef, RunRow};
 
 /// Returns where the journal is: what was asked for, or the platform's folder for state.
 ///

@@ -22,15 +22,15 @@ pub use crate::journal::recorder::{
     Attempt, AttemptEnd, Journal, Moment, NewRun, Recorder, RunState,
 };
 pub use crate::journal::rows::{
-    ADDRESSES, AttemptRow, ChangeRow, EventRow, Proven, RunId, RunRow, RunRef,
+    ADDRESSES, AttemptRow, ChangeRow, EventRow, Proven, RunId, RunRef, RunRow,
 };
 pub use crate::journal::screenshots::Screen;
 pub use documents::{
-    ChangeEnd, Ending, SkippedCluster, Look, SentFile, SentPicture, SentPictures, SentTone, SentTones,
-    Subject, RunGroup,
+    ChangeEnd, Ending, Look, RunGroup, SentFile, SentPicture, SentPictures, SentTone, SentTones,
+    SkippedCluster, Subject,
 };
 pub use error::{JournalError, Problem};
-pub use lock::{ClusterLock, LockOwner, LockError};
+pub use lock::{ClusterLock, LockError, LockOwner};
 
 #[cfg(test)]
 mod tests;

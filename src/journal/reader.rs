@@ -17,7 +17,7 @@ use crate::journal::documents::Subject;
 use crate::journal::error::{JournalError, Problem};
 use crate::journal::recorder::{DOWNLOAD, Moment};
 use crate::journal::rows::{
-    ADDRESSES, AttemptRow, ChangeRow, EventRow, Proven, RunId, RunRow, RunRef,
+    ADDRESSES, AttemptRow, ChangeRow, EventRow, Proven, RunId, RunRef, RunRow,
 };
 
 /// A journal that is open for reading. It sees what has been written so far, also by a run that goes on.

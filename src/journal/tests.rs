@@ -248,7 +248,12 @@ async fn a_thousand_at_once_are_all_kept() {
     let all = names.iter().map(|name| tried(&run, name, "d", Some(Outcome::Verified)));
     futures::future::join_all(all).await;
     assert_eq!(
-        JournalReader::open(&path).unwrap().unwrap().proven("c", ObjectKind::Background).unwrap().len(),
+        JournalReader::open(&path)
+            .unwrap()
+            .unwrap()
+            .proven("c", ObjectKind::Background)
+            .unwrap()
+            .len(),
         1000
     );
 }

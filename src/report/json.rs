@@ -20,7 +20,7 @@ use crate::journal::ChangeRow;
 use crate::report::row::{ModelRecord, Record};
 use crate::report::run_report::{RolloutSummary, RunReport};
 use crate::report::table::Chosen;
-use crate::report::writable::{Writable, JsonOut, ListError};
+use crate::report::writable::{JsonOut, ListError, Writable};
 
 /// A document: what it is, when it was made, about which cluster, and its body.
 #[derive(Clone, Debug, Serialize)]

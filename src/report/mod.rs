@@ -29,14 +29,14 @@ mod tftp;
 #[cfg(test)]
 mod testing;
 
-pub use crate::report::field_selection::{UnknownField, FieldSelection, fields};
+pub use crate::report::field_selection::{FieldSelection, UnknownField, fields};
 pub use crate::report::row::{ModelRecord, Record};
 pub use crate::report::run_report::{
     RolloutSummary, RunReport, RunReportBuilder, Screenshot, change_rows,
 };
 pub use crate::report::summary::{audit_recap, plan_recap, rollout_recap};
 pub use crate::report::table::{Format, csv, ndjson, table, wide_table};
-pub use crate::report::writable::{Writable, ListError};
+pub use crate::report::writable::{ListError, Writable};
 pub use changes::{changes_recap, plan_diff, plan_outline};
 pub use clusters::{ClusterEnd, ClusterFailure, OfCluster, clusters_json, clusters_recap};
 pub use contact_sheet::{ContactSheet, SheetLabel, SheetScreen, contact_sheet_html};

@@ -1,7 +1,7 @@
 //! The one command that finishes what a run left undone.
 
 use crate::domain::push_action::Deed;
-use crate::journal::{JournalReader, JournalError, RunRow};
+use crate::journal::{JournalError, JournalReader, RunRow};
 use crate::report::run_report::RunReport;
 
 /// Returns the command; nothing where nothing is left to do, where another run went on with this one, or where no

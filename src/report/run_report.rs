@@ -20,8 +20,8 @@ use crate::domain::inventory::ClusterInfo;
 use crate::domain::push_action::Deed;
 use crate::event::{ChangeResult, ChangeState, Download, Event, Outcome, PhoneResult, Proof};
 use crate::journal::{
-    AttemptRow, ChangeEnd, ChangeRow, Ending, EventRow, JournalReader, JournalError, RunRow, Screen,
-    SentPicture, SentPictures, SentTone, SentTones, Subject, RunGroup,
+    AttemptRow, ChangeEnd, ChangeRow, Ending, EventRow, JournalError, JournalReader, RunGroup,
+    RunRow, Screen, SentPicture, SentPictures, SentTone, SentTones, Subject,
 };
 use crate::report::wording;
 

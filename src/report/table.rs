@@ -7,7 +7,7 @@ use console::measure_text_width;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::report::field_selection::{Fields, FieldSelection};
+use crate::report::field_selection::{FieldSelection, Fields};
 use crate::report::row::Record;
 use crate::report::text::{printable, spreadsheet_safe};
 use crate::report::writable::{JsonOut, ListError};

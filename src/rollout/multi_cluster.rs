@@ -27,7 +27,7 @@ use crate::domain::audit::AuditedPhone;
 use crate::domain::text::counted;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::Proof;
-use crate::journal::{SkippedCluster, RunGroup};
+use crate::journal::{RunGroup, SkippedCluster};
 use crate::push::scheduler::Stop;
 use crate::report::{OfCluster, RunReport, audit_json, plan_outline, printable_lines};
 use crate::rollout::dry_run;

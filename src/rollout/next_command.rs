@@ -9,7 +9,7 @@ use clap::Args as _;
 
 use crate::cli::args::{ConnectionArgs, PushArgs, WaitArgs};
 use crate::cli::{definition, ui};
-use crate::journal::{JournalReader, JournalError, RunId, RunRow, RunRef};
+use crate::journal::{JournalError, JournalReader, RunId, RunRef, RunRow};
 use crate::report::{self, printable_lines};
 
 /// Returns the command that finishes what a run left undone, with the options that say how its cluster and its phones

@@ -20,7 +20,7 @@ use crate::domain::selector::Selector;
 use crate::domain::text::counted;
 use crate::error::{AppError, ErrorKind};
 use crate::event::Proof;
-use crate::journal::{JournalReader, RunId, RunRow, RunRef};
+use crate::journal::{JournalReader, RunId, RunRef, RunRow};
 use crate::media::Options;
 use crate::report::RunReport;
 use crate::rollout::Job;

@@ -13,7 +13,8 @@ use crate::connect::cluster::Connection;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Event, Observer};
 use crate::journal::{
-    ADDRESSES, ClusterLock, Ending, LockOwner, Journal, LockError, NewRun, Recorder, RunId, RunState,
+    ADDRESSES, ClusterLock, Ending, Journal, LockError, LockOwner, NewRun, Recorder, RunId,
+    RunState,
 };
 use crate::report::RunReportBuilder;
 use crate::rollout::next_command;

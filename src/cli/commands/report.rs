@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::cli::present::{list, run_result};
 use crate::cli::ui;
 use crate::error::{AppError, Exit};
-use crate::journal::{RunRow, RunRef};
+use crate::journal::{RunRef, RunRow};
 
 /// Write the report of a run: one HTML file that needs no network, the same that the run wrote at its end
 ///

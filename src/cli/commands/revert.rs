@@ -18,7 +18,7 @@ use crate::domain::plan::{Change, Now, Plan};
 use crate::error::hints;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{ChangeResult, ChangeState};
-use crate::journal::{JournalReader, RunId, RunRow, RunRef};
+use crate::journal::{JournalReader, RunId, RunRef, RunRow};
 use crate::plan::{Kind, Undo, taken_back, undo};
 use crate::push::scheduler::Stop;
 use crate::report::{Format, plan_diff, plan_json, printable_lines};

@@ -11,8 +11,8 @@ use crate::cli::ui;
 use crate::domain::error_chain::chain;
 use crate::error::{AppError, ErrorKind};
 use crate::report::{
-    Writable, Format, ListError, Record, Suite, UnknownField, FieldSelection, csv, junit, list_json, ndjson,
-    table, wide_table,
+    FieldSelection, Format, ListError, Record, Suite, UnknownField, Writable, csv, junit,
+    list_json, ndjson, table, wide_table,
 };
 
 /// Makes the answer out of a list; `json` makes the document around it. Nothing is rendered yet.

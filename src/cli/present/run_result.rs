@@ -11,7 +11,7 @@ use crate::cli::present::list;
 use crate::cli::ui;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Outcome, PhoneResult};
-use crate::journal::{JournalReader, RunId, RunRow, RunRef};
+use crate::journal::{JournalReader, RunId, RunRef, RunRow};
 use crate::report::{RunReport, html, printable_lines, rollout_json, rollout_recap};
 use crate::rollout::next_command;
 

@@ -7,7 +7,7 @@ use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::text::names;
 use crate::event::PhoneResult;
 use crate::report::html::charts::grouped;
-use crate::report::html::section::{RunSection, Part, clean, parts};
+use crate::report::html::section::{Part, RunSection, clean, parts};
 use crate::report::text::printable;
 
 #[derive(Clone, Debug)]

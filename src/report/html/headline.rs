@@ -5,7 +5,7 @@ use crate::domain::text::counted;
 use crate::event::{ChangeState, Outcome, PhoneResult, Proof};
 use crate::journal::SkippedCluster;
 use crate::report::html::charts::{Bar, Count, grouped, outcomes, verdicts};
-use crate::report::html::section::{RunSection, Part, clean, done, parts};
+use crate::report::html::section::{Part, RunSection, clean, done, parts};
 use crate::report::run_report::RunReport;
 use crate::report::text::printable;
 use crate::report::wording;

@@ -16,7 +16,7 @@ mod timeline;
 use askama::Template;
 
 use self::findings::{FindingRow, ToDo};
-use self::headline::{Headline, ClusterTable};
+use self::headline::{ClusterTable, Headline};
 use self::pictures::{Picture, Seen, ToneRow};
 pub use self::section::HtmlError;
 use self::section::{RunSection, began, clean, done, last_known};

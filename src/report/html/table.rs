@@ -14,7 +14,7 @@ use crate::domain::payload_kind::ToneFormat;
 use crate::event::{Outcome, PhoneResult};
 use crate::journal::AttemptRow;
 use crate::report::html::csp::script_safe;
-use crate::report::html::section::{HtmlError, RunSection, Part, began, clean, done, parts};
+use crate::report::html::section::{HtmlError, Part, RunSection, began, clean, done, parts};
 use crate::report::html::time_format::{between, took};
 use crate::report::text::printable;
 use crate::report::wording;

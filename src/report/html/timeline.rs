@@ -232,7 +232,13 @@ impl Scale {
         Lane { y, label: excerpt(&of.cluster, MOST_OF_A_NAME), spans: spans.collect() }
     }
 
-    fn spans(&self, y: u64, of: &RunSection<'_>, stage: &StageTimes, word: &'static str) -> Vec<Piece> {
+    fn spans(
+        &self,
+        y: u64,
+        of: &RunSection<'_>,
+        stage: &StageTimes,
+        word: &'static str,
+    ) -> Vec<Piece> {
         let last = stage.spans.len() - 1;
         let told = format!("{}: {}", label(of, stage), stage.took());
         let spans = stage.spans.iter().enumerate().map(|(at, (from, to))| Piece {
