@@ -123,7 +123,7 @@ pub(super) fn changes_done(rows: &[ChangeRow], details: bool) -> String {
 
 /// What came of changes of one kind.
 #[derive(Clone, Debug)]
-struct Row {
+struct ChangeGroup {
     /// In one sentence.
     told: String,
     /// What else is known, each message once.
@@ -133,7 +133,7 @@ struct Row {
 }
 
 /// Says what came of changes, those that say the same in one row.
-fn came_of(all: &[ChangeRow]) -> Vec<Row> {
+fn came_of(all: &[ChangeRow]) -> Vec<ChangeGroup> {
     let states = [
         Some(ChangeState::Applied),
         Some(ChangeState::NotApplied),
@@ -148,7 +148,7 @@ fn came_of(all: &[ChangeRow]) -> Vec<Row> {
             let ids: HashSet<u32> = group.iter().map(|change| change.id).collect();
             let of_group: Vec<&ChangeRow> =
                 these.iter().filter(|one| ids.contains(&one.change.id)).copied().collect();
-            rows.push(Row {
+            rows.push(ChangeGroup {
                 told: told(&group, state),
                 messages: messages(&of_group),
                 details: group.iter().flat_map(|change| details(change)).collect(),

@@ -12,7 +12,7 @@ use super::junit::TestCase;
 use super::text::printable;
 use crate::domain::text::counted;
 use crate::event::Outcome;
-use crate::report::row::Record;
+use crate::report::row::Row;
 use crate::report::run_report::RunReport;
 
 /// A row, and the cluster that it is about.
@@ -25,12 +25,12 @@ pub struct OfCluster<'a, T> {
     pub record: &'a T,
 }
 
-impl<T: Record> OfCluster<'_, T> {
+impl<T: Row> OfCluster<'_, T> {
     const ALL: [&'static str; MOST] = with_first("cluster", T::COLUMNS);
     const KEPT: [&'static str; MOST] = with_first("cluster", T::FIXED);
 }
 
-impl<T: Record> Record for OfCluster<'_, T> {
+impl<T: Row> Row for OfCluster<'_, T> {
     const COLUMNS: &'static [&'static str] = Self::ALL.split_at(T::COLUMNS.len() + 1).0;
     const FIXED: &'static [&'static str] = Self::KEPT.split_at(T::FIXED.len() + 1).0;
     const DROPPED: &'static [&'static str] = T::DROPPED;
@@ -166,11 +166,11 @@ mod tests {
     use crate::report::{FieldSelection, csv, ndjson, table, wide_table};
 
     #[derive(Serialize)]
-    struct Row {
+    struct Item {
         name: &'static str,
     }
 
-    impl Record for Row {
+    impl Row for Item {
         const COLUMNS: &'static [&'static str] = &["name"];
 
         fn cells(&self) -> Vec<String> {
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn the_cluster_is_the_first_column_of_every_format() {
-        let (row, view) = (Row { name: "SEP1" }, FieldSelection::default());
+        let (row, view) = (Item { name: "SEP1" }, FieldSelection::default());
         let rows = [OfCluster { cluster: "=lab", record: &row }];
         assert_eq!(written(|out| csv(&rows, &view, out)), "cluster,name\n'=lab,SEP1\n");
         assert_eq!(
@@ -197,7 +197,7 @@ mod tests {
         );
         assert_eq!(written(|out| wide_table(&rows, &view, out)), "cluster  name\n=lab     SEP1\n");
         assert_eq!(table(&rows, &view, 80), "cluster  name\n=lab     SEP1\n");
-        assert_eq!(written(|out| csv::<OfCluster<'_, Row>>(&[], &view, out)), "cluster,name\n");
+        assert_eq!(written(|out| csv::<OfCluster<'_, Item>>(&[], &view, out)), "cluster,name\n");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::domain::push_action::Deed;
 use crate::domain::text::{escaped_json, excerpt};
 use crate::event::{ChangeResult, ChangeState, PhoneResult};
 use crate::journal::ChangeRow;
-use crate::report::row::{ModelRecord, Record};
+use crate::report::row::{ModelRecord, Row};
 use crate::report::run_report::{RolloutSummary, RunReport};
 use crate::report::table::Chosen;
 use crate::report::writable::{JsonOut, ListError, Writable};
@@ -254,7 +254,7 @@ pub fn models_json(
 
 /// What is in a `list` document: rows of which only some fields were asked for.
 #[derive(Clone, Debug, Serialize)]
-#[serde(bound = "T: Record")]
+#[serde(bound = "T: Row")]
 pub(super) struct ListBody<'a, T> {
     /// The fields, in the order in which they were asked for.
     fields: &'a [&'static str],
@@ -267,7 +267,7 @@ pub(super) struct ListBody<'a, T> {
 #[derive(Clone, Copy, Debug)]
 struct Rows<'a, T>(&'a [T], &'a [&'static str]);
 
-fn only_fields<T: Record, S: Serializer>(
+fn only_fields<T: Row, S: Serializer>(
     rows: &Rows<'_, T>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
@@ -279,7 +279,7 @@ fn only_fields<T: Record, S: Serializer>(
 }
 
 /// The `list` document, which stands for any list's own document where fields were asked for.
-pub fn list_json<'a, T: Record>(
+pub fn list_json<'a, T: Row>(
     rows: &'a [T],
     fields: &'a [&'static str],
     generated_at: Timestamp,

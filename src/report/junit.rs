@@ -11,7 +11,7 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 use quick_xml::writer::ElementWriter;
 
 use super::text::printable_lines;
-use crate::report::row::Record;
+use crate::report::row::Row;
 use crate::report::writable::ListError;
 
 /// One row as a test.
@@ -61,7 +61,7 @@ pub struct Suite<'a, T> {
     pub broken: Option<TestCase>,
 }
 
-impl<T: Record> Suite<'_, T> {
+impl<T: Row> Suite<'_, T> {
     fn cases(&self) -> impl Iterator<Item = TestCase> {
         self.broken.iter().cloned().chain(self.rows.iter().filter_map(|row| row.test_case()))
     }
@@ -94,7 +94,7 @@ fn summed<'a, W: io::Write>(
 ///
 /// # Errors
 /// When the place takes no more.
-pub fn junit<T: Record>(
+pub fn junit<T: Row>(
     suites: &[Suite<'_, T>],
     at: Timestamp,
     out: &mut dyn io::Write,

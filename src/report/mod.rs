@@ -30,7 +30,7 @@ mod tftp;
 mod testing;
 
 pub use crate::report::field_selection::{FieldSelection, UnknownField, fields};
-pub use crate::report::row::{ModelRecord, Record};
+pub use crate::report::row::{ModelRecord, Row};
 pub use crate::report::run_report::{
     RolloutSummary, RunReport, RunReportBuilder, Screenshot, change_rows,
 };

@@ -12,7 +12,7 @@ use crate::event::{ChangeResult, Outcome, PhoneResult};
 use crate::report::junit::{TestCase, TestResult};
 
 /// Something that can stand in a row.
-pub trait Record: Serialize {
+pub trait Row: Serialize {
     /// The names of the columns.
     const COLUMNS: &'static [&'static str];
 
@@ -38,7 +38,7 @@ pub trait Record: Serialize {
     }
 }
 
-impl Record for Phone {
+impl Row for Phone {
     const COLUMNS: &'static [&'static str] = &[
         "name",
         "model",
@@ -89,7 +89,7 @@ impl Record for Phone {
     }
 }
 
-impl Record for AuditedPhone {
+impl Row for AuditedPhone {
     const COLUMNS: &'static [&'static str] = &[
         "name",
         "model",
@@ -186,7 +186,7 @@ impl AuditedPhone {
     }
 }
 
-impl Record for PhoneResult {
+impl Row for PhoneResult {
     const COLUMNS: &'static [&'static str] = &[
         "name",
         "model",
@@ -262,7 +262,7 @@ impl Record for PhoneResult {
     }
 }
 
-impl Record for ChangeResult {
+impl Row for ChangeResult {
     const COLUMNS: &'static [&'static str] =
         &["change", "kind", "target", "state", "affects", "message"];
     const FIXED: &'static [&'static str] = &["change", "kind", "state"];
@@ -310,7 +310,7 @@ impl From<ModelRecord> for ModelBody {
     }
 }
 
-impl Record for ModelRecord {
+impl Row for ModelRecord {
     const COLUMNS: &'static [&'static str] = &[
         "model",
         "enum",

@@ -14,7 +14,7 @@ use crate::domain::plan::Change;
 use crate::domain::push_action::Deed;
 use crate::event::{ChangeState, Download, PhoneResult};
 use crate::journal::{AttemptRow, EventRow, RunRow, Subject};
-use crate::report::row::Record;
+use crate::report::row::Row;
 use crate::report::run_report::{RolloutSummary, RunReport};
 use crate::report::summary::run_recap;
 use crate::report::text::moment;
@@ -95,7 +95,7 @@ impl RunRecord {
     }
 }
 
-impl Record for RunRecord {
+impl Row for RunRecord {
     const COLUMNS: &'static [&'static str] =
         &["run", "began_at", "who", "cluster", "command", "state", "exit", "phones", "what"];
     const FIXED: &'static [&'static str] = &["run", "began_at", "state", "exit"];

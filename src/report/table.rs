@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::report::field_selection::{FieldSelection, Fields};
-use crate::report::row::Record;
+use crate::report::row::Row;
 use crate::report::text::{printable, spreadsheet_safe};
 use crate::report::writable::{JsonOut, ListError};
 
@@ -31,7 +31,7 @@ pub enum Format {
 /// Aligned columns that fit a terminal; an empty list is its header.
 ///
 /// `width` is the terminal's, in characters. Fields that were asked for are all shown, however narrow it is.
-pub fn table<T: Record>(records: &[T], view: &FieldSelection, width: u16) -> String {
+pub fn table<T: Row>(records: &[T], view: &FieldSelection, width: u16) -> String {
     let columns = view.columns::<T>();
     let rows: Vec<Vec<String>> = records
         .iter()
@@ -59,7 +59,7 @@ pub fn table<T: Record>(records: &[T], view: &FieldSelection, width: u16) -> Str
 ///
 /// # Errors
 /// When the place takes no more.
-pub fn wide_table<T: Record>(
+pub fn wide_table<T: Row>(
     records: &[T],
     view: &FieldSelection,
     out: &mut dyn io::Write,
@@ -88,7 +88,7 @@ pub fn wide_table<T: Record>(
 }
 
 /// The texts of the fields that are shown.
-fn cells<T: Record>(record: &T, view: &FieldSelection) -> Vec<String> {
+fn cells<T: Row>(record: &T, view: &FieldSelection) -> Vec<String> {
     match view.chosen() {
         None => record.cells(),
         Some(chosen) => {
@@ -101,7 +101,7 @@ fn cells<T: Record>(record: &T, view: &FieldSelection) -> Vec<String> {
 /// Chooses the columns that a terminal of this width has room for, by their places.
 ///
 /// A column that may be broken is counted with the width of one that reads well.
-fn fitting<T: Record>(rows: &[Vec<String>], width: u16) -> Vec<usize> {
+fn fitting<T: Row>(rows: &[Vec<String>], width: u16) -> Vec<usize> {
     let mut shown: Vec<usize> = (0..T::COLUMNS.len()).collect();
     let width = usize::from(width);
     let need = |at: usize| {
@@ -129,7 +129,7 @@ const READS_WELL: usize = 18;
 ///
 /// # Errors
 /// When the place takes no more.
-pub fn csv<T: Record>(
+pub fn csv<T: Row>(
     records: &[T],
     view: &FieldSelection,
     out: &mut dyn io::Write,
@@ -147,7 +147,7 @@ pub fn csv<T: Record>(
 ///
 /// # Errors
 /// When the place takes no more, or a record cannot be written as JSON.
-pub fn ndjson<T: Record>(
+pub fn ndjson<T: Row>(
     records: &[T],
     view: &FieldSelection,
     out: &mut dyn io::Write,
@@ -166,7 +166,7 @@ pub fn ndjson<T: Record>(
 pub(crate) struct Chosen(Vec<(&'static str, Value)>);
 
 impl Chosen {
-    pub(crate) fn of<T: Record>(record: &T, chosen: &[&'static str]) -> Self {
+    pub(crate) fn of<T: Row>(record: &T, chosen: &[&'static str]) -> Self {
         let fields = Fields::of(record);
         Self(chosen.iter().map(|field| (*field, fields.value(field))).collect())
     }

@@ -20,7 +20,7 @@ use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::Observer;
 use crate::journal::RunId;
 use crate::report::{
-    ClusterFailure, Format, OfCluster, Record, Suite, TestCase, TestResult, clusters_json,
+    ClusterFailure, Format, OfCluster, Row, Suite, TestCase, TestResult, clusters_json,
     printable_lines,
 };
 
@@ -179,7 +179,7 @@ pub fn say_failed(name: &str, error: &AppError) {
 ///
 /// # Errors
 /// When the rows have no such field.
-pub fn sort<T, R: Record>(
+pub fn sort<T, R: Row>(
     args: &OutputArgs,
     ended: &mut [Ended<T>],
     rows: impl Fn(&mut T) -> &mut [R],
@@ -198,7 +198,7 @@ pub fn sort<T, R: Record>(
 ///
 /// # Errors
 /// When it cannot be rendered or written.
-pub fn write<'a, T, R: Record + 'a, D: Serialize>(
+pub fn write<'a, T, R: Row + 'a, D: Serialize>(
     args: &OutputArgs,
     ended: &'a [Ended<T>],
     rows: impl Fn(&'a T) -> &'a [R],
@@ -227,7 +227,7 @@ fn remedies(error: &AppError) -> String {
 }
 
 /// One test suite for each cluster; a cluster without an answer is a test that failed.
-fn suites<'a, T, R: Record>(
+fn suites<'a, T, R: Row>(
     ended: &[Ended<T>],
     records: &'a [OfCluster<'a, R>],
 ) -> Result<Vec<Suite<'a, OfCluster<'a, R>>>, AppError> {

@@ -11,15 +11,15 @@ use crate::cli::ui;
 use crate::domain::error_chain::chain;
 use crate::error::{AppError, ErrorKind};
 use crate::report::{
-    FieldSelection, Format, ListError, Record, Suite, UnknownField, Writable, csv, junit,
-    list_json, ndjson, table, wide_table,
+    FieldSelection, Format, ListError, Row, Suite, UnknownField, Writable, csv, junit, list_json,
+    ndjson, table, wide_table,
 };
 
 /// Makes the answer out of a list; `json` makes the document around it. Nothing is rendered yet.
 ///
 /// # Errors
 /// When the list has not the fields that were asked for, or cannot be shown in that format.
-pub fn list<'a, T: Record, J: Writable + 'a>(
+pub fn list<'a, T: Row, J: Writable + 'a>(
     args: &OutputArgs,
     records: &'a [T],
     json: impl FnOnce() -> J,
@@ -32,7 +32,7 @@ pub fn list<'a, T: Record, J: Writable + 'a>(
 ///
 /// # Errors
 /// As [`list`].
-pub fn list_as<'a, T: Record, J: Writable + 'a>(
+pub fn list_as<'a, T: Row, J: Writable + 'a>(
     format: Format,
     list: &ListArgs,
     width: Option<u16>,
@@ -63,13 +63,13 @@ pub fn list_as<'a, T: Record, J: Writable + 'a>(
 ///
 /// # Errors
 /// When it has no such field.
-pub fn sort<T: Record>(list: &ListArgs, records: &mut [T]) -> Result<(), AppError> {
+pub fn sort<T: Row>(list: &ListArgs, records: &mut [T]) -> Result<(), AppError> {
     view::<T>(list)?.sort(records);
     Ok(())
 }
 
 /// Makes the answer out of test suites.
-pub fn suites<'a, T: Record>(suites: Vec<Suite<'a, T>>) -> Box<dyn Writable + 'a> {
+pub fn suites<'a, T: Row>(suites: Vec<Suite<'a, T>>) -> Box<dyn Writable + 'a> {
     let now = Timestamp::now();
     rendered(move |out| junit(&suites, now, out))
 }
@@ -89,7 +89,7 @@ fn rendered<'a>(
     Box::new(Rendered(write))
 }
 
-fn view<T: Record>(list: &ListArgs) -> Result<FieldSelection, AppError> {
+fn view<T: Row>(list: &ListArgs) -> Result<FieldSelection, AppError> {
     FieldSelection::of::<T>(&list.fields, &list.sort).map_err(|error| {
         let UnknownField { near, all, .. } = &error;
         let all = format!("the fields are {}", all.join(", "));
@@ -105,7 +105,7 @@ fn view<T: Record>(list: &ListArgs) -> Result<FieldSelection, AppError> {
 ///
 /// # Errors
 /// When its rows are no tests.
-pub fn suite<T: Record>() -> Result<&'static str, AppError> {
+pub fn suite<T: Row>() -> Result<&'static str, AppError> {
     T::TEST_SUITE.ok_or_else(|| {
         AppError::new(
             ErrorKind::Usage,
@@ -138,7 +138,7 @@ pub fn put<A: Writable + ?Sized>(answer: &A) -> Result<(), AppError> {
 ///
 /// # Errors
 /// When it has not the fields that were asked for, has no such format, or see [`check_writable`].
-pub fn check_list<T: Record>(args: &OutputArgs) -> Result<(), AppError> {
+pub fn check_list<T: Row>(args: &OutputArgs) -> Result<(), AppError> {
     check_format::<T>(args.format(), &args.list)?;
     check(args)
 }
@@ -147,7 +147,7 @@ pub fn check_list<T: Record>(args: &OutputArgs) -> Result<(), AppError> {
 ///
 /// # Errors
 /// When it has not the fields that were asked for, or has no such format.
-pub fn check_format<T: Record>(format: Format, list: &ListArgs) -> Result<(), AppError> {
+pub fn check_format<T: Row>(format: Format, list: &ListArgs) -> Result<(), AppError> {
     view::<T>(list)?;
     if format == Format::Junit {
         suite::<T>()?;
