@@ -34,11 +34,11 @@ pub fn next_step(history: &JournalReader, run: &RunRow) -> Result<Option<String>
 
 /// What finishes a run that pushes.
 fn of_push(history: &JournalReader, run: &RunRow) -> Result<Option<String>, JournalError> {
-    let chronicle = RunReport::read(history, run.clone())?;
-    if run.state == "finished" && chronicle.unserved().is_empty() {
+    let report = RunReport::read(history, run.clone())?;
+    if run.state == "finished" && report.unserved().is_empty() {
         return Ok(None);
     }
-    Ok(match chronicle.deed {
+    Ok(match report.deed {
         // Who presses keys again has to know what was pressed.
         Deed::Sound | Deed::Keys => None,
         Deed::RingTone => Some(run.command_line.clone()),

@@ -148,11 +148,11 @@ fn goods(history: &JournalReader, run: RunId, kept: &Kept) -> Result<Option<Good
 fn unserved(history: &JournalReader, run: &RunRow) -> Result<Option<Vec<DeviceName>>, AppError> {
     let unusable = |error| journal::unusable(&error);
     let ended = history.phones(run.id).map_err(unusable)?.len();
-    let chronicle = RunReport::read(history, run.clone()).map_err(unusable)?;
-    if chronicle.audit.is_none() && ended == 0 {
+    let report = RunReport::read(history, run.clone()).map_err(unusable)?;
+    if report.audit.is_none() && ended == 0 {
         return Ok(None);
     }
-    let without_end = chronicle.phones.len() - ended;
+    let without_end = report.phones.len() - ended;
     if without_end > 0 {
         let phones = counted(without_end, "phone");
         ui::say(&format!(
@@ -160,7 +160,7 @@ fn unserved(history: &JournalReader, run: &RunRow) -> Result<Option<Vec<DeviceNa
             run.id
         ));
     }
-    Ok(Some(chronicle.unserved()))
+    Ok(Some(report.unserved()))
 }
 
 /// Reads what was typed.

@@ -25,7 +25,7 @@ const MODELS: [&str; 7] = [
 
 /// A run on so many phones; every hundredth or so is in trouble.
 pub fn fleet(phones: u32) -> RunReport {
-    chronicle((0..phones).map(phone).collect())
+    report((0..phones).map(phone).collect())
 }
 
 /// A run whose every text tries to be something else.
@@ -53,16 +53,16 @@ pub fn hostile() -> RunReport {
         result.remedy = Some(format!("`{text}` {text}"));
         (seen, result)
     });
-    let mut chronicle = chronicle(phones.collect());
+    let mut report = report(phones.collect());
     let all = HOSTILE.join(" ");
-    chronicle.file = Some(all.clone());
-    chronicle.run.cluster.clone_from(&all);
-    chronicle.run.command_line = format!("axlpaper rollout {all}");
-    chronicle.events.push(event(5, "remark", &all));
-    if let Some(audit) = &mut chronicle.audit {
+    report.file = Some(all.clone());
+    report.run.cluster.clone_from(&all);
+    report.run.command_line = format!("axlpaper rollout {all}");
+    report.events.push(event(5, "remark", &all));
+    if let Some(audit) = &mut report.audit {
         audit.remarks = vec![all];
     }
-    chronicle
+    report
 }
 
 /// Texts that become something else where they are not escaped. Each one sets `window.hacked` if it can.
@@ -78,7 +78,7 @@ pub const HOSTILE: [&str; 9] = [
     "javascript:window.hacked=6 &lt;b&gt; &amp;",
 ];
 
-fn chronicle(phones: Vec<(AuditedPhone, PhoneResult)>) -> RunReport {
+fn report(phones: Vec<(AuditedPhone, PhoneResult)>) -> RunReport {
     let (seen, phones): (Vec<_>, Vec<_>) = phones.into_iter().unzip();
     let cluster = ClusterInfo {
         name: "lab".into(),

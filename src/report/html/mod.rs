@@ -108,8 +108,8 @@ pub fn html(runs: &[RunReport]) -> Result<String, HtmlError> {
     page(runs, &headline::left_out(runs))?.render().map_err(HtmlError::Template)
 }
 
-fn page(chronicles: &[RunReport], left_out: &[&SkippedCluster]) -> Result<Page, HtmlError> {
-    let runs = &RunSection::all(chronicles, left_out.len());
+fn page(reports: &[RunReport], left_out: &[&SkippedCluster]) -> Result<Page, HtmlError> {
+    let runs = &RunSection::all(reports, left_out.len());
     let together = (runs.len() + left_out.len() > 1).then(|| ClusterTable::of(runs, left_out));
     let verdicts = charts::verdicts(runs.iter().flat_map(RunSection::seen));
     let phones = runs.iter().flat_map(|of| of.run.phones.iter().map(move |phone| (of, phone)));
@@ -210,13 +210,13 @@ fn meanings(deed: Deed, proof: Proof) -> Vec<Meaning> {
         .collect()
 }
 
-fn place(chronicle: &RunReport) -> String {
-    match &chronicle.audit {
+fn place(report: &RunReport) -> String {
+    match &report.audit {
         Some(audit) => {
             let cluster = &audit.cluster;
             clean(&format!("Unified CM {}, AXL {}", cluster.version, cluster.axl_version))
         }
-        None if chronicle.run.is_about_addresses() => "no cluster was asked".to_owned(),
+        None if report.run.is_about_addresses() => "no cluster was asked".to_owned(),
         None => "no audit".to_owned(),
     }
 }
@@ -243,8 +243,8 @@ fn facts(runs: &[RunSection<'_>]) -> Vec<Fact> {
 }
 
 /// What is known of one run.
-fn facts_of(chronicle: &RunReport) -> Vec<Fact> {
-    let run = &chronicle.run;
+fn facts_of(report: &RunReport) -> Vec<Fact> {
+    let run = &report.run;
     let ended = match (run.ended_at, run.exit_code) {
         (Some(at), Some(code)) => format!("{}, exit code {code}", moment(at)),
         (Some(at), None) => moment(at),
@@ -253,7 +253,7 @@ fn facts_of(chronicle: &RunReport) -> Vec<Fact> {
     let mut facts = vec![fact("Run", &format!("{} in the journal", run.id))];
     if !run.host.is_empty() {
         facts.push(fact("Cluster", &format!("{} at {}", run.cluster, run.host)));
-        facts.push(fact("Release", &place(chronicle)));
+        facts.push(fact("Release", &place(report)));
     }
     facts.push(fact("Began", &moment(run.began_at)));
     facts.push(fact("Ended", &ended));
@@ -263,7 +263,7 @@ fn facts_of(chronicle: &RunReport) -> Vec<Fact> {
     if let Some(other) = run.reverts {
         facts.push(fact("Takes back", &format!("run {other}")));
     }
-    let together = chronicle.together.iter().map(|together| &together.runs);
+    let together = report.together.iter().map(|together| &together.runs);
     if let Some(runs) = together.into_iter().find(|runs| runs.len() > 1) {
         let runs = runs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
         facts.push(code("Begun with others", &format!("axlpaper report {runs}")));

@@ -161,10 +161,10 @@ fn notes(runs: &[RunSection<'_>]) -> (Vec<Note>, usize) {
 }
 
 /// Pairs what began with what ended. A stage without an end is taken to go on as long as the run is known.
-fn stages(chronicle: &RunReport, began: Timestamp, length: u64) -> Vec<StageTimes> {
-    let end = between(began, chronicle.last_known()).min(length);
+fn stages(report: &RunReport, began: Timestamp, length: u64) -> Vec<StageTimes> {
+    let end = between(began, report.last_known()).min(length);
     let mut stages: Vec<StageTimes> = Vec::new();
-    for event in &chronicle.events {
+    for event in &report.events {
         let at = between(began, event.at).min(end);
         let known = stages.iter_mut().find(|stage| stage.word == event.text);
         match (event.kind.as_str(), known) {
@@ -190,8 +190,8 @@ fn stages(chronicle: &RunReport, began: Timestamp, length: u64) -> Vec<StageTime
 }
 
 /// When phones were done with, in milliseconds from the beginning, and how.
-fn done(chronicle: &RunReport, began: Timestamp, length: u64) -> Vec<(u64, Outcome)> {
-    let phones = chronicle.phones.iter();
+fn done(report: &RunReport, began: Timestamp, length: u64) -> Vec<(u64, Outcome)> {
+    let phones = report.phones.iter();
     let done = phones.filter_map(|phone| Some((phone.finished_at?, phone.outcome)));
     done.map(|(at, outcome)| (between(began, at).min(length), outcome)).collect()
 }
@@ -323,7 +323,7 @@ mod tests {
         Timestamp::UNIX_EPOCH + Duration::from_millis(ms)
     }
 
-    fn chronicle(events: &[(u64, &str, &str)], done: &[u64], ended: Option<u64>) -> RunReport {
+    fn report(events: &[(u64, &str, &str)], done: &[u64], ended: Option<u64>) -> RunReport {
         let event = |(ms, kind, text): &(u64, &str, &str)| EventRow {
             at: at(*ms),
             kind: (*kind).to_owned(),
@@ -372,10 +372,10 @@ mod tests {
             (2_000, "finished", "apply"),
             (3_000, "began", "push"),
         ];
-        let mut late = chronicle(&events, &[2_500], Some(4_000));
+        let mut late = report(&events, &[2_500], Some(4_000));
         late.run.began_at = at(1_000);
         late.run.cluster = "beta".into();
-        let line = draw(&[chronicle(&events, &[], Some(4_000)), late]).unwrap();
+        let line = draw(&[report(&events, &[], Some(4_000)), late]).unwrap();
         let lanes: Vec<_> = line
             .lanes
             .iter()
@@ -400,7 +400,7 @@ mod tests {
             (2_000, "finished", "push"),
             (3_000, "began", "push"),
         ];
-        let line = draw(&[chronicle(&events, &[], None)]).unwrap();
+        let line = draw(&[report(&events, &[], None)]).unwrap();
         let told: Vec<_> =
             line.rows.iter().map(|row| (row.label.as_str(), row.took.as_str())).collect();
         assert_eq!(
@@ -410,7 +410,7 @@ mod tests {
         let words: Vec<_> = line.lanes[1].spans.iter().map(|span| span.word).collect();
         assert_eq!(words, ["stage", "unended"]);
         assert_eq!(line.notes[0].text, "wave 1 of 2: 3 phones");
-        assert!(draw(&[chronicle(&[], &[], Some(5))]).is_none());
+        assert!(draw(&[report(&[], &[], Some(5))]).is_none());
     }
 
     proptest! {
@@ -425,8 +425,8 @@ mod tests {
             ended in proptest::option::of(0_u64..9_000),
             twice: bool,
         ) {
-            let chronicle = chronicle(&events, &done, ended);
-            let runs = if twice { vec![chronicle.clone(), chronicle] } else { vec![chronicle] };
+            let report = report(&events, &done, ended);
+            let runs = if twice { vec![report.clone(), report] } else { vec![report] };
             let line = draw(&runs).unwrap();
             let spans = line.lanes.iter().flat_map(|lane| &lane.spans);
             let floor = line.floor as f64;
