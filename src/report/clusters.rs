@@ -8,11 +8,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::json::Document;
-use super::junit::TestCase;
 use super::text::printable;
 use crate::domain::text::counted;
 use crate::event::Outcome;
-use crate::report::row::Row;
+use crate::report::row::{Row, TestCase};
 use crate::report::run_report::RunReport;
 
 /// A row, and the cluster that it is about.

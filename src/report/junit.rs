@@ -11,44 +11,8 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 use quick_xml::writer::ElementWriter;
 
 use super::text::printable_lines;
-use crate::report::row::Row;
+use crate::report::row::{Row, TestCase, TestResult};
 use crate::report::writable::ListError;
-
-/// One row as a test.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct TestCase {
-    /// Its name.
-    pub name: String,
-    /// What it is grouped by.
-    pub class: String,
-    /// How long it took, in milliseconds.
-    pub took_ms: Option<u64>,
-    /// How it ended.
-    pub result: TestResult,
-    /// What else should be known, several lines or none.
-    pub output: String,
-}
-
-/// How a test ended.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum TestResult {
-    /// Well.
-    Passed,
-    /// Not well.
-    Failed {
-        /// Of which kind: a code.
-        kind: String,
-        /// In one sentence.
-        message: String,
-        /// All that is known, several lines.
-        details: String,
-    },
-    /// It says nothing about good or bad.
-    Skipped {
-        /// Why.
-        message: String,
-    },
-}
 
 /// Rows that stand together.
 #[derive(Debug)]

@@ -30,7 +30,7 @@ mod tftp;
 mod testing;
 
 pub use crate::report::field_selection::{FieldSelection, UnknownField, fields};
-pub use crate::report::row::{ModelRecord, Row};
+pub use crate::report::row::{ModelRecord, Row, TestCase, TestResult};
 pub use crate::report::run_report::{
     RolloutSummary, RunReport, RunReportBuilder, Screenshot, change_rows,
 };
@@ -46,7 +46,7 @@ pub use json::{
     Document, PlanFileError, audit_json, changes_json, inventory_json, list_json, models_json,
     plan_json, read_plan, rollout_json,
 };
-pub use junit::{Suite, TestCase, TestResult, junit};
+pub use junit::{Suite, junit};
 pub use next_step::next_step;
 pub use pictures::{PictureFile, PictureFileKind, pictures_json};
 pub use runs::{RunRecord, download_line, runs_json, show_json, show_recap};

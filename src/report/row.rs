@@ -9,7 +9,6 @@ use crate::domain::inventory::Phone;
 use crate::domain::model::Model;
 use crate::domain::payload_kind::ToneFormat;
 use crate::event::{ChangeResult, Outcome, PhoneResult};
-use crate::report::junit::{TestCase, TestResult};
 
 /// Something that can stand in a row.
 pub trait Row: Serialize {
@@ -36,6 +35,42 @@ pub trait Row: Serialize {
     fn test_case(&self) -> Option<TestCase> {
         None
     }
+}
+
+/// One row as a test.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TestCase {
+    /// Its name.
+    pub name: String,
+    /// What it is grouped by.
+    pub class: String,
+    /// How long it took, in milliseconds.
+    pub took_ms: Option<u64>,
+    /// How it ended.
+    pub result: TestResult,
+    /// What else should be known, several lines or none.
+    pub output: String,
+}
+
+/// How a test ended.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum TestResult {
+    /// Well.
+    Passed,
+    /// Not well.
+    Failed {
+        /// Of which kind: a code.
+        kind: String,
+        /// In one sentence.
+        message: String,
+        /// All that is known, several lines.
+        details: String,
+    },
+    /// It says nothing about good or bad.
+    Skipped {
+        /// Why.
+        message: String,
+    },
 }
 
 impl Row for Phone {
