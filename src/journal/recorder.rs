@@ -273,7 +273,7 @@ impl Recorder {
         self.keep_as(format!("{}{phone}", moment.prefix()), file).await
     }
 
-    /// Keeps one of several files of a kind; [`JournalReader::kept_named`](crate::journal::History::kept_named) reads it.
+    /// Keeps one of several files of a kind; [`JournalReader::kept_named`](crate::journal::JournalReader::kept_named) reads it.
     ///
     /// # Errors
     /// When it cannot be written.
