@@ -2,6 +2,7 @@
 //!
 //! `cargo run --example rollout`
 
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use axlpaper::domain::selector::{LimitCounts, Selector};
 use axlpaper::error::AppError;
 use axlpaper::event::{Event, Observer, Proof};
 use axlpaper::interaction::{Interaction, Notice, Question};
-use axlpaper::media::{Options, demo_png};
+use axlpaper::media::{Options, decode_worker, demo_png};
 use axlpaper::push::scheduler::schedule::Schedule;
 use axlpaper::rollout::control::RolloutHandle;
 use axlpaper::rollout::multi_cluster::prepare;
@@ -57,8 +58,22 @@ impl Observer for Printer {
     }
 }
 
+fn main() -> ExitCode {
+    // Pictures are decoded by a child of this program, which runs nothing else.
+    if let Some(exit) = decode_worker(std::env::args_os()) {
+        return exit;
+    }
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let sim =
         SimCluster::start(SimConfig::new(FleetSpec { seed: 7, phones: 40 }.generate())).await?;
     let folder = tempfile::tempdir()?;
@@ -96,7 +111,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let ended = prepared.confirm().await?.execute(&RolloutHandle::default()).await;
     for cluster in ended {
         let rollout = cluster.result?;
-        println!("{}: {} phones in run {}", cluster.name, rollout.phones.len(), rollout.run);
+        println!("{}: {} phones in run {}", cluster.name, rollout.phones.len(), rollout.run.id);
     }
     sim.shutdown().await;
     Ok(())

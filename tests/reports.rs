@@ -11,8 +11,8 @@ mod fleet;
 use std::collections::BTreeMap;
 
 use axlpaper::domain::push_action::Deed;
-use axlpaper::journal::{Ending, LeftOut, Look, SentFile, SentPicture, Together};
-use axlpaper::report::{Chronicle, html};
+use axlpaper::journal::{Ending, Look, RunGroup, SentFile, SentPicture, SkippedCluster};
+use axlpaper::report::{RunReport, html};
 use serde_json::{Value, json};
 
 /// Returns the data in a page.
@@ -33,13 +33,13 @@ fn counts<K: Ord>(keys: impl Iterator<Item = K>) -> BTreeMap<K, usize> {
 }
 
 /// Keeps a page for the browser, with what it should show.
-fn keep(name: &str, chronicle: &Chronicle, page: &str) {
+fn keep(name: &str, report: &RunReport, page: &str) {
     let Some(folder) = std::env::var_os("AXLPAPER_KEEP_REPORTS").map(std::path::PathBuf::from)
     else {
         return;
     };
-    let phones = &chronicle.phones;
-    let seen = &chronicle.audit.as_ref().unwrap().phones;
+    let phones = &report.phones;
+    let seen = &report.audit.as_ref().unwrap().phones;
     let mut names: Vec<&str> = phones.iter().map(|phone| phone.name.as_str()).collect();
     names.sort_unstable();
     let expected = json!({
@@ -59,8 +59,8 @@ fn keep(name: &str, chronicle: &Chronicle, page: &str) {
 
 #[test]
 fn forty_thousand_phones_are_a_page_of_some_megabytes() {
-    let chronicle = fleet::fleet(40_000);
-    let page = html(std::slice::from_ref(&chronicle)).unwrap();
+    let report = fleet::fleet(40_000);
+    let page = html(std::slice::from_ref(&report)).unwrap();
     assert!(page.len() < 9_000_000, "{} bytes", page.len());
     assert!(markup(&page).len() < 1_000_000, "{} bytes of markup", markup(&page).len());
     let data = data(&page);
@@ -71,18 +71,18 @@ fn forty_thousand_phones_are_a_page_of_some_megabytes() {
         counts(rows.iter().map(|row| {
             outcomes[usize::try_from(row[6].as_u64().unwrap()).unwrap()].as_str().unwrap()
         }));
-    assert_eq!(told, counts(chronicle.phones.iter().map(|phone| phone.outcome.as_str())));
+    assert_eq!(told, counts(report.phones.iter().map(|phone| phone.outcome.as_str())));
     // Trouble stands first.
     let failed = rows.iter().take_while(|row| row[7] == 1).count();
     assert_eq!(failed, rows.iter().filter(|row| row[7] == 1).count());
     assert!(failed > 500);
-    keep("fleet", &chronicle, &page);
+    keep("fleet", &report, &page);
 }
 
 #[test]
 fn hostile_text_stays_text() {
-    let chronicle = fleet::hostile();
-    let page = html(std::slice::from_ref(&chronicle)).unwrap();
+    let report = fleet::hostile();
+    let page = html(std::slice::from_ref(&report)).unwrap();
     for text in ["<script>window", "<img src=x", "<svg onload", "<!--"] {
         assert!(!page.contains(text), "{text} is in the page");
     }
@@ -92,7 +92,7 @@ fn hostile_text_stays_text() {
     assert!(!page.contains('\u{2028}') && !page.contains('\u{202e}'));
     let rows = data(&page)["rows"].as_array().unwrap().clone();
     assert!(rows.iter().any(|row| row[0] == fleet::HOSTILE[0] && row[1] == fleet::HOSTILE[0]));
-    keep("hostile", &chronicle, &page);
+    keep("hostile", &report, &page);
 }
 
 #[test]
@@ -117,10 +117,10 @@ fn the_same_journal_gives_the_same_page() {
 
 #[test]
 fn a_run_says_how_it_ended() {
-    let told = |change: &dyn Fn(&mut Chronicle)| {
-        let mut chronicle = fleet::fleet(200);
-        change(&mut chronicle);
-        let page = html(std::slice::from_ref(&chronicle)).unwrap();
+    let told = |change: &dyn Fn(&mut RunReport)| {
+        let mut report = fleet::fleet(200);
+        change(&mut report);
+        let page = html(std::slice::from_ref(&report)).unwrap();
         let (_, rest) = page.split_once("<p class=\"state ").unwrap();
         let state = rest.split_once("<b>").unwrap().1.split_once("</b>").unwrap().0.to_owned();
         (state, page)
@@ -128,56 +128,56 @@ fn a_run_says_how_it_ended() {
     let (state, page) = told(&|_| {});
     assert_eq!(state, "finished, not all of it worked");
     assert!(!page.contains("journal has no end"));
-    let (state, page) = told(&|chronicle| {
-        chronicle.run.ended_at = None;
-        chronicle.run.state = "killed".into();
-        chronicle.ending = None;
+    let (state, page) = told(&|report| {
+        report.run.ended_at = None;
+        report.run.state = "killed".into();
+        report.ending = None;
     });
     assert_eq!(state, "killed");
     assert!(page.contains("This run was killed: the journal has no end of it."));
-    let (state, _) = told(&|chronicle| {
-        chronicle.run.ended_at = None;
-        chronicle.run.state = "running".into();
+    let (state, _) = told(&|report| {
+        report.run.ended_at = None;
+        report.run.state = "running".into();
     });
     assert_eq!(state, "no end is known");
-    let (state, page) = told(&|chronicle| {
+    let (state, page) = told(&|report| {
         let stopped = Some("three phones <b> refused".to_owned());
-        chronicle.ending = Some(Ending { stopped, ..Ending::default() });
+        report.ending = Some(Ending { stopped, ..Ending::default() });
     });
     assert_eq!(state, "stopped early");
     assert!(page.contains("three phones &#60;b&#62; refused"), "{}", markup(&page));
-    let (state, page) = told(&|chronicle| {
-        chronicle.run.state = "failed".into();
-        chronicle.ending = Some(Ending { error: Some("no route".into()), ..Ending::default() });
-        (chronicle.audit, chronicle.phones) = (None, Vec::new());
+    let (state, page) = told(&|report| {
+        report.run.state = "failed".into();
+        report.ending = Some(Ending { error: Some("no route".into()), ..Ending::default() });
+        (report.audit, report.phones) = (None, Vec::new());
     });
     assert_eq!(state, "failed");
     assert!(page.contains("no route") && page.contains("This run was about no phone."));
-    let (state, page) = told(&|chronicle| {
-        chronicle.phones.retain(|phone| phone.outcome.as_str() == "verified");
+    let (state, page) = told(&|report| {
+        report.phones.retain(|phone| phone.outcome.as_str() == "verified");
     });
     assert_eq!(state, "finished");
     assert!(page.contains("phones accepted, and downloaded background and thumbnail completely."));
 }
 
 /// A run on another cluster.
-fn on(cluster: &str, run: i64, mut chronicle: Chronicle) -> Chronicle {
-    cluster.clone_into(&mut chronicle.run.cluster);
-    chronicle.run.id = run;
-    chronicle
+fn on(cluster: &str, run: i64, mut report: RunReport) -> RunReport {
+    cluster.clone_into(&mut report.run.cluster);
+    report.run.id = run;
+    report
 }
 
 #[test]
 fn several_runs_are_one_page_that_tells_clusters_apart() {
     let hostile = fleet::hostile();
-    let left_out = LeftOut {
+    let left_out = SkippedCluster {
         cluster: "<img src=x onerror=window.hacked=7>".into(),
         error: "another run works on it".into(),
         hints: vec!["wait until `axlpaper runs` says that it has ended".into()],
     };
-    let together = Some(Together { runs: vec![5, 6, 7], left_out: vec![left_out] });
-    let alpha = Chronicle { together: together.clone(), ..on("alpha", 5, fleet::fleet(60)) };
-    let beta = Chronicle { together, ..on("beta", 6, fleet::fleet(40)) };
+    let together = Some(RunGroup { runs: vec![5, 6, 7], left_out: vec![left_out] });
+    let alpha = RunReport { together: together.clone(), ..on("alpha", 5, fleet::fleet(60)) };
+    let beta = RunReport { together, ..on("beta", 6, fleet::fleet(40)) };
     let mut gamma = on(&hostile.run.cluster.clone(), 8, hostile);
     gamma.run.state = "failed".into();
     let hints = vec!["look at `axlpaper doctor`".to_owned()];
@@ -224,7 +224,7 @@ fn several_runs_are_one_page_that_tells_clusters_apart() {
 }
 
 /// Keeps the page of several clusters for the browser.
-fn keep_clusters(runs: &[Chronicle], page: &str) {
+fn keep_clusters(runs: &[RunReport], page: &str) {
     let Some(folder) = std::env::var_os("AXLPAPER_KEEP_REPORTS").map(std::path::PathBuf::from)
     else {
         return;
@@ -244,13 +244,13 @@ fn keep_clusters(runs: &[Chronicle], page: &str) {
 #[test]
 fn what_proved_a_run_is_what_its_page_says() {
     let told = |deed: Deed, proof: &str| {
-        let mut chronicle = fleet::fleet(200);
-        chronicle.deed = deed;
-        chronicle.phones.retain(|phone| phone.outcome.as_str() == "verified");
-        for phone in &mut chronicle.phones {
+        let mut report = fleet::fleet(200);
+        report.deed = deed;
+        report.phones.retain(|phone| phone.outcome.as_str() == "verified");
+        for phone in &mut report.phones {
             phone.proof = serde_json::from_value(proof.into()).unwrap();
         }
-        let page = html(std::slice::from_ref(&chronicle)).unwrap();
+        let page = html(std::slice::from_ref(&report)).unwrap();
         let sentence = page.split_once("<p class=\"sentence\">").unwrap().1;
         sentence.split_once("</p>").unwrap().0.to_owned()
     };
@@ -268,7 +268,7 @@ fn what_proved_a_run_is_what_its_page_says() {
 
 #[test]
 fn pictures_are_shown_with_who_got_them() {
-    let mut chronicle = fleet::fleet(3);
+    let mut report = fleet::fleet(3);
     let look = Look { exact: true, media_type: "image/png".into(), base64: "QUJD".into() };
     let file = |width, height| SentFile {
         size: axlpaper::domain::model::Size::new(width, height),
@@ -276,14 +276,14 @@ fn pictures_are_shown_with_who_got_them() {
         sha256: "00ff".into(),
         look: look.clone(),
     };
-    chronicle.pictures.push(SentPicture {
+    report.pictures.push(SentPicture {
         digest: "d".into(),
         name: String::new(),
         grey: true,
         background: file(800, 480),
         thumbnail: file(139, 109),
     });
-    let page = html(std::slice::from_ref(&chronicle)).unwrap();
+    let page = html(std::slice::from_ref(&report)).unwrap();
     let markup = markup(&page);
     assert!(markup.contains("src=\"data:image/png;base64,QUJD\" width=\"800\" height=\"480\""));
     assert!(markup.contains("alt=\"winter.png as a background of 800x480\""));

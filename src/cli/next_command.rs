@@ -11,7 +11,7 @@ use crate::cli::args::{ConnectionArgs, PushArgs, WaitArgs};
 use crate::cli::definition::definition;
 use crate::cli::ui;
 use crate::error::AppError;
-use crate::journal::{History, JournalError, RunId, RunRow, Which};
+use crate::journal::{JournalError, JournalReader, RunId, RunRef, RunRow};
 use crate::report::{self, printable_lines};
 
 /// Returns the command that finishes what a run left undone, with the options that say how its cluster and its phones
@@ -19,7 +19,7 @@ use crate::report::{self, printable_lines};
 ///
 /// # Errors
 /// When the journal cannot be read.
-pub fn step(history: &History, run: &RunRow) -> Result<Option<String>, JournalError> {
+pub fn step(history: &JournalReader, run: &RunRow) -> Result<Option<String>, JournalError> {
     let next = report::next_step(history, run)?;
     Ok(next.map(|next| if next == run.command_line { next } else { with_options(&next, run) }))
 }
@@ -28,7 +28,7 @@ pub fn step(history: &History, run: &RunRow) -> Result<Option<String>, JournalEr
 /// cannot be found out in the journal is not told.
 pub fn step_here(journal: &Path, run: RunId) -> Option<String> {
     let history = journal::history_if_any(journal).ok()??;
-    let run = history.run(Which::Number(run)).ok()??;
+    let run = history.run(RunRef::Number(run)).ok()??;
     let next = step(&history, &run).ok()??;
     let is_told = next.split(' ').any(|word| word == "--yes");
     Some(if is_told || std::io::stdin().is_terminal() { next } else { next + " --yes" })

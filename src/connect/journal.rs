@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy as _;
 
 use crate::error::{AppError, ErrorKind};
-use crate::journal::{History, JournalError, Problem, RunRow, Which};
+use crate::journal::{JournalError, JournalReader, Problem, RunRef, RunRow};
 
 /// Returns where the journal is: what was asked for, or the platform's folder for state.
 ///
@@ -27,15 +27,15 @@ pub fn path(asked: Option<&Path>) -> Result<PathBuf, AppError> {
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn history_if_any(path: &Path) -> Result<Option<History>, AppError> {
-    History::open(path).map_err(|error| unusable(&error))
+pub fn history_if_any(path: &Path) -> Result<Option<JournalReader>, AppError> {
+    JournalReader::open(path).map_err(|error| unusable(&error))
 }
 
 /// Opens the journal for reading.
 ///
 /// # Errors
 /// When there is none, or it cannot be read.
-pub fn history(path: &Path) -> Result<History, AppError> {
+pub fn history(path: &Path) -> Result<JournalReader, AppError> {
     history_if_any(path)?.ok_or_else(|| {
         AppError::new(ErrorKind::Usage, format!("there is no journal at {}", path.display()))
             .hint("the first rollout, push or apply makes it; --state names another file")
@@ -46,7 +46,7 @@ pub fn history(path: &Path) -> Result<History, AppError> {
 ///
 /// # Errors
 /// When there is none of that number, or the journal cannot be read.
-pub fn find(history: &History, which: Which) -> Result<RunRow, AppError> {
+pub fn find(history: &JournalReader, which: RunRef) -> Result<RunRow, AppError> {
     history.run(which).map_err(|error| unusable(&error))?.ok_or_else(|| {
         AppError::new(ErrorKind::Usage, format!("the journal has no run {which}"))
             .hint("`axlpaper runs` lists them")

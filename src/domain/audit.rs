@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::association::UserKind;
 use super::device_name::DeviceName;
@@ -14,9 +14,10 @@ use super::inventory::{ClusterInfo, Phone};
 use super::model::{ImageSpec, Model, PushSchema, Size};
 use super::personalization::Personalization;
 use super::registration::Registration;
+use super::web_access::Said;
 
 /// Whether the push user controls a phone.
-#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct AssociationState {
     /// The push user's ID, when one was named.
     pub user: Option<String>,
@@ -27,7 +28,7 @@ pub struct AssociationState {
 }
 
 /// The picture that a phone takes.
-#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct ImageInfo {
     /// Background size in pixels.
     pub size: Size,
@@ -39,7 +40,7 @@ pub struct ImageInfo {
     pub schema: PushSchema,
     /// The picture that the config file's rules choose for it; nothing where there are no rules, or none is for
     /// this phone.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub picture: Option<String>,
 }
 
@@ -56,10 +57,10 @@ impl From<ImageSpec> for ImageInfo {
 }
 
 /// One phone with its verdict.
-#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct AuditedPhone {
     /// What the survey saw.
-    #[serde(flatten, serialize_with = "serialize_phone")]
+    #[serde(flatten, deserialize_with = "deserialize_phone", serialize_with = "serialize_phone")]
     #[schemars(with = "PhoneFields<'static>")]
     pub phone: Phone,
     /// The catalogue's entry for its model.
@@ -118,6 +119,41 @@ struct PhoneFields<'a> {
     owner: Option<&'a str>,
     /// Its registration.
     registration: &'a Registration,
+}
+
+/// Reads the phone of an `audit` document back. What no document has stays unknown.
+fn deserialize_phone<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Phone, D::Error> {
+    #[derive(Deserialize)]
+    struct Fields {
+        name: DeviceName,
+        description: String,
+        model: String,
+        #[serde(default)]
+        protocol: String,
+        device_pool: String,
+        common_phone_profile: Option<String>,
+        location: Option<String>,
+        owner: Option<String>,
+        registration: Registration,
+    }
+    let fields = Fields::deserialize(deserializer)?;
+    Ok(Phone {
+        name: fields.name,
+        description: fields.description,
+        model: fields.model,
+        protocol: fields.protocol,
+        device_pool: fields.device_pool,
+        common_phone_profile: fields.common_phone_profile,
+        location: fields.location,
+        owner: fields.owner,
+        personalization: None,
+        authentication_url: None,
+        secure_authentication_url: None,
+        configured_load: None,
+        web_access: Said::Nothing,
+        page: None,
+        registration: fields.registration,
+    })
 }
 
 fn serialize_phone<S: serde::Serializer>(phone: &Phone, serializer: S) -> Result<S::Ok, S::Error> {
@@ -216,7 +252,8 @@ impl Summary {
 }
 
 /// The whole document.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(from = "AuditDocument")]
 pub struct Audit {
     /// Which cluster.
     pub cluster: ClusterInfo,
@@ -228,4 +265,20 @@ pub struct Audit {
     pub phones: Vec<AuditedPhone>,
     /// What could not be read, in sentences for a person.
     pub remarks: Vec<String>,
+}
+
+/// An `audit` document as it is read back: its counts are made again from its phones.
+#[derive(Deserialize)]
+struct AuditDocument {
+    cluster: ClusterInfo,
+    taken_at: Timestamp,
+    phones: Vec<AuditedPhone>,
+    remarks: Vec<String>,
+}
+
+impl From<AuditDocument> for Audit {
+    fn from(document: AuditDocument) -> Self {
+        let AuditDocument { cluster, taken_at, phones, remarks } = document;
+        Self { cluster, taken_at, summary: Summary::of(&phones), phones, remarks }
+    }
 }

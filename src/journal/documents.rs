@@ -3,11 +3,13 @@
 //! All of them are kept by [`super::Recorder::snapshot`] under their `KIND`. Fields are only ever added, each with a
 //! default, so that the journals of earlier releases can still be told.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::model::Size;
 use crate::domain::payload_kind::{ObjectKind, ToneFormat};
 use crate::domain::push_action::Deed;
+use crate::event::{ChangeResult, ChangeState};
 
 /// What a run is about; kept when it begins.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -45,6 +47,25 @@ pub struct Ending {
     pub hints: Vec<String>,
     /// How many phones were left alone because they are proven to show the picture already.
     pub already: usize,
+    /// Whether somebody interrupted it.
+    pub interrupted: bool,
+    /// Whether the cluster refused the account, or the push user's password, in the middle of it, which ended it.
+    pub refused: bool,
+    /// When its work ended.
+    pub finished_at: Option<Timestamp>,
+    /// What came of every change of its plan, in the order of the plan.
+    pub changes: Vec<ChangeEnd>,
+}
+
+/// What came of a change: a change that was never begun has no other row in the journal.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ChangeEnd {
+    /// The number of the change in the plan.
+    pub id: u32,
+    /// How it ended.
+    pub state: ChangeState,
+    /// What went wrong, or what else a person should know.
+    pub message: Option<String>,
 }
 
 impl Ending {
@@ -52,17 +73,23 @@ impl Ending {
     pub const KIND: &'static str = "ending";
 }
 
+impl From<&ChangeResult> for ChangeEnd {
+    fn from(result: &ChangeResult) -> Self {
+        Self { id: result.change.id, state: result.state, message: result.message.clone() }
+    }
+}
+
 /// What a run was begun together with, where several clusters were worked on at once; kept when all have begun.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
-pub struct Together {
+pub struct RunGroup {
     /// The runs, in the order in which their clusters were named; this one is among them.
     pub runs: Vec<i64>,
     /// The clusters for which no run could be begun.
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<SkippedCluster>,
 }
 
-impl Together {
+impl RunGroup {
     /// The kind of its snapshot.
     pub const KIND: &'static str = "together";
 }
@@ -70,7 +97,7 @@ impl Together {
 /// A cluster for which no run could be begun.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
-pub struct LeftOut {
+pub struct SkippedCluster {
     /// Its name in the config file.
     pub cluster: String,
     /// Why, in words.

@@ -16,7 +16,7 @@ use crate::domain::text::excerpt;
 
 /// Who holds a lock.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Holder {
+pub struct LockOwner {
     /// The name of the operating system's user.
     pub os_user: String,
     /// The computer.
@@ -31,14 +31,14 @@ pub struct Holder {
     pub since: Timestamp,
 }
 
-impl Holder {
+impl LockOwner {
     /// Tells whether another holder is the same process.
     pub fn is_this_process(&self, other: &Self) -> bool {
         (&self.machine, self.process) == (&other.machine, other.process)
     }
 }
 
-impl std::fmt::Display for Holder {
+impl std::fmt::Display for LockOwner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let word = |text: &str| excerpt(text, 80);
         write!(
@@ -60,7 +60,7 @@ pub enum LockError {
     #[error("another run works on this cluster: {}", holder.as_ref().map_or_else(|| "nobody knows which".to_owned(), ToString::to_string))]
     Held {
         /// Who, where that can be read.
-        holder: Option<Holder>,
+        holder: Option<LockOwner>,
     },
     /// The lock's file cannot be used.
     #[error("cannot use the lock file {}", path.display())]
@@ -77,7 +77,7 @@ pub enum LockError {
 #[derive(Debug)]
 pub struct ClusterLock {
     file: File,
-    left_behind: Option<Holder>,
+    stale_owner: Option<LockOwner>,
 }
 
 impl ClusterLock {
@@ -85,7 +85,7 @@ impl ClusterLock {
     ///
     /// # Errors
     /// When somebody else has it, or the lock file cannot be used.
-    pub fn take(journal: &Path, cluster_id: &str, holder: &Holder) -> Result<Self, LockError> {
+    pub fn take(journal: &Path, cluster_id: &str, holder: &LockOwner) -> Result<Self, LockError> {
         let path = lock_path(journal, cluster_id);
         let failed =
             |error: std::io::Error| LockError::File { path: path.clone(), source: error.into() };
@@ -103,22 +103,22 @@ impl ClusterLock {
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
-        let left_behind = read_holder(&mut file);
-        let mut lock = Self { file, left_behind };
+        let stale_owner = read_holder(&mut file);
+        let mut lock = Self { file, stale_owner };
         lock.name(holder).map_err(failed)?;
         Ok(lock)
     }
 
     /// Returns the holder who died with the lock in its hands, if one did.
-    pub fn left_behind(&self) -> Option<&Holder> {
-        self.left_behind.as_ref()
+    pub fn stale_owner(&self) -> Option<&LockOwner> {
+        self.stale_owner.as_ref()
     }
 
     /// Says who holds the lock.
     ///
     /// # Errors
     /// When the lock file cannot be written.
-    pub fn name(&mut self, holder: &Holder) -> std::io::Result<()> {
+    pub fn name(&mut self, holder: &LockOwner) -> std::io::Result<()> {
         let text = serde_json::to_vec(holder)?;
         self.file.set_len(0)?;
         self.file.rewind()?;
@@ -136,7 +136,7 @@ impl Drop for ClusterLock {
     }
 }
 
-fn read_holder(file: &mut File) -> Option<Holder> {
+fn read_holder(file: &mut File) -> Option<LockOwner> {
     let mut text = String::new();
     file.rewind().ok()?;
     file.take(MOST_BYTES).read_to_string(&mut text).ok()?;
@@ -159,8 +159,8 @@ const MOST_BYTES: u64 = 16 * 1024;
 mod tests {
     use super::*;
 
-    fn holder(command: &str) -> Holder {
-        Holder {
+    fn holder(command: &str) -> LockOwner {
+        LockOwner {
             os_user: "ada".into(),
             machine: "ops1".into(),
             process: 42,
@@ -175,7 +175,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let journal = folder.path().join("journal.sqlite3");
         let first = ClusterLock::take(&journal, "a/b", &holder("rollout")).unwrap();
-        assert!(first.left_behind().is_none());
+        assert!(first.stale_owner().is_none());
         let told = ClusterLock::take(&journal, "a/b", &holder("apply")).unwrap_err().to_string();
         assert_eq!(
             told,
@@ -185,7 +185,7 @@ mod tests {
         ClusterLock::take(&journal, "b", &holder("apply")).unwrap();
         drop(first);
         assert!(
-            ClusterLock::take(&journal, "a/b", &holder("apply")).unwrap().left_behind().is_none()
+            ClusterLock::take(&journal, "a/b", &holder("apply")).unwrap().stale_owner().is_none()
         );
     }
 
@@ -197,7 +197,7 @@ mod tests {
         std::fs::write(lock_path(&journal, "c"), serde_json::to_vec(&holder("rollout")).unwrap())
             .unwrap();
         let lock = ClusterLock::take(&journal, "c", &holder("apply")).unwrap();
-        assert_eq!(lock.left_behind(), Some(&holder("rollout")));
+        assert_eq!(lock.stale_owner(), Some(&holder("rollout")));
     }
 
     #[test]
@@ -205,6 +205,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let journal = folder.path().join("journal.sqlite3");
         std::fs::write(lock_path(&journal, "c"), "{\"os_user\": \u{1b}").unwrap();
-        assert!(ClusterLock::take(&journal, "c", &holder("a")).unwrap().left_behind().is_none());
+        assert!(ClusterLock::take(&journal, "c", &holder("a")).unwrap().stale_owner().is_none());
     }
 }

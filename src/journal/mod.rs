@@ -7,6 +7,7 @@
 mod pending_applies;
 mod reader;
 mod recorder;
+mod rows;
 mod screenshots;
 
 mod documents;
@@ -16,17 +17,20 @@ mod lock;
 mod schema;
 mod writer;
 
-pub use crate::journal::reader::{AttemptRow, ChangeRow, EventRow, History, Proven, RunRow, Which};
+pub use crate::journal::reader::JournalReader;
 pub use crate::journal::recorder::{
-    ADDRESSES, Attempt, AttemptEnd, Journal, Moment, NewRun, Recorder, RunId, RunState,
+    Attempt, AttemptEnd, Journal, Moment, NewRun, Recorder, RunState,
+};
+pub use crate::journal::rows::{
+    ADDRESSES, AttemptRow, ChangeRow, EventRow, Proven, RunId, RunRef, RunRow,
 };
 pub use crate::journal::screenshots::Screen;
 pub use documents::{
-    Ending, LeftOut, Look, SentFile, SentPicture, SentPictures, SentTone, SentTones, Subject,
-    Together,
+    ChangeEnd, Ending, Look, RunGroup, SentFile, SentPicture, SentPictures, SentTone, SentTones,
+    SkippedCluster, Subject,
 };
 pub use error::{JournalError, Problem};
-pub use lock::{ClusterLock, Holder, LockError};
+pub use lock::{ClusterLock, LockError, LockOwner};
 
 #[cfg(test)]
 mod tests;

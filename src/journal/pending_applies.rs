@@ -7,11 +7,11 @@ use rusqlite::params;
 
 use crate::domain::plan::{Change, Place, Plan};
 use crate::domain::repair_policy::Owed;
-use crate::journal::error::{JournalError, Problem};
-use crate::journal::reader::{History, json};
-use crate::journal::recorder::RunId;
+use crate::journal::error::JournalError;
+use crate::journal::reader::{JournalReader, json, time};
+use crate::journal::rows::RunId;
 
-impl History {
+impl JournalReader {
     /// Returns phones and profiles whose settings were changed, or may have been, and which were not told to
     /// take them over since.
     ///
@@ -41,20 +41,14 @@ impl History {
     /// # Errors
     /// When the journal cannot be read.
     pub fn told_before(&self, run: RunId, plan: &Plan) -> Result<HashSet<u32>, JournalError> {
-        let cluster_id: String = self.told(
-            self.connection()
-                .query_row("select cluster_id from runs where id = ?1", [run], |row| row.get(0))
-                .map_err(Problem::from),
-        )?;
-        let numbers: HashSet<u32> = self.told((|| {
-            let mut select = self.connection().prepare(
-                "select c.number from changes c inner join runs r on c.run = r.id inner join plans p on p.run = r.id
-                  where r.cluster_id = ?1 and p.fingerprint = ?2 and c.kind = 'apply_config' and c.state = 'applied'",
-            )?;
-            let rows = select
-                .query_map(params![cluster_id, plan.fingerprint], |row| row.get::<_, u32>(0))?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
-        })())?;
+        let cluster_id: Option<String> =
+            self.row("select cluster_id from runs where id = ?1", [run], |row| Ok(row.get(0)?))?;
+        let cluster_id = cluster_id.unwrap_or_default();
+        let select = "select c.number from changes c inner join runs r on c.run = r.id inner join plans p on p.run = r.id
+                  where r.cluster_id = ?1 and p.fingerprint = ?2 and c.kind = 'apply_config' and c.state = 'applied'";
+        let numbers =
+            self.rows(select, params![cluster_id, plan.fingerprint], |row| Ok(row.get(0)?))?;
+        let numbers: HashSet<u32> = numbers.into_iter().collect();
         let owed = self.owed(&cluster_id)?;
         let is_owed = |change: &&Change| match change.action.told() {
             Some((Place::Phone, name)) => owed.phones.iter().any(|phone| phone == name),
@@ -86,30 +80,17 @@ impl History {
         cluster_id: &str,
         since: Timestamp,
     ) -> Result<Vec<(Change, bool)>, JournalError> {
-        self.told((|| {
-            let mut select = self.connection().prepare(
-                "select c.body, c.state, c.intended_at from changes c inner join runs r on c.run = r.id
+        let select =
+            "select c.body, c.state, c.intended_at from changes c inner join runs r on c.run = r.id
                   where r.cluster_id = ?1 and coalesce(c.state, '') <> 'not_applied'
-                  order by c.run, c.number",
-            )?;
-            let rows = select.query_map(params![cluster_id], |row| {
-                let body: String = row.get(0)?;
-                let state: Option<String> = row.get(1)?;
-                let at: String = row.get(2)?;
-                Ok((body, state, at))
-            })?;
-            let mut changes = Vec::new();
-            for row in rows {
-                let (body, state, at) = row?;
-                let at: Timestamp = at.parse().map_err(|error: jiff::Error| {
-                    Problem::Unreadable { what: "a time", why: error.to_string() }
-                })?;
-                if at >= since {
-                    let is_applied = state.as_deref() == Some("applied");
-                    changes.push((json(&body, "a change")?, is_applied));
-                }
-            }
-            Ok(changes)
-        })())
+                  order by c.run, c.number";
+        let changes = self.rows(select, [cluster_id], |row| {
+            let state: Option<String> = row.get(1)?;
+            let (change, at) = (row.get::<_, String>(0)?, time(row, 2)?);
+            // Only what counts is parsed: the changes of years can be many.
+            let change = (at >= since).then(|| json(&change, "a change")).transpose()?;
+            Ok(change.map(|change| (change, state.as_deref() == Some("applied"))))
+        })?;
+        Ok(changes.into_iter().flatten().collect())
     }
 }

@@ -3,173 +3,31 @@
 use std::collections::HashMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use flate2::read::ZlibDecoder;
 use jiff::Timestamp;
-use rusqlite::types::FromSql;
-use rusqlite::{CachedStatement, Connection, OpenFlags, OptionalExtension as _, Row, params};
-use schemars::JsonSchema;
-use serde::Serialize;
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Params, Row, params};
 use serde::de::DeserializeOwned;
 
 use crate::domain::device_name::DeviceName;
 use crate::domain::payload_kind::ObjectKind;
-use crate::domain::plan::{Change, Plan};
+use crate::domain::plan::Plan;
 use crate::event::{ChangeState, Download, PhoneResult};
 use crate::journal::documents::Subject;
 use crate::journal::error::{JournalError, Problem};
-use crate::journal::recorder::{ADDRESSES, DOWNLOAD, Moment, RunId};
+use crate::journal::recorder::{DOWNLOAD, Moment};
+use crate::journal::rows::{
+    ADDRESSES, AttemptRow, ChangeRow, EventRow, Proven, RunId, RunRef, RunRow,
+};
 
 /// A journal that is open for reading. It sees what has been written so far, also by a run that goes on.
 #[derive(Debug)]
-pub struct History {
+pub struct JournalReader {
     connection: Connection,
     path: PathBuf,
 }
 
-/// Which run is meant.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Which {
-    /// The one with this number.
-    Number(RunId),
-    /// The last one.
-    Last,
-}
-
-impl FromStr for Which {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.eq_ignore_ascii_case("last") {
-            return Ok(Self::Last);
-        }
-        match text.parse() {
-            Ok(number) if number > 0 => Ok(Self::Number(number)),
-            Ok(_) | Err(_) => Err("a run is a number from 1, or `last`".to_owned()),
-        }
-    }
-}
-
-impl std::fmt::Display for Which {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Number(number) => write!(f, "{number}"),
-            Self::Last => f.write_str("last"),
-        }
-    }
-}
-
-/// One run.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct RunRow {
-    /// Its number.
-    pub id: RunId,
-    /// The command.
-    pub command: String,
-    /// The command line as it was typed.
-    pub command_line: String,
-    /// The version of axlpaper.
-    pub program: String,
-    /// What tells its cluster from any other.
-    pub cluster_id: String,
-    /// The name of its cluster.
-    pub cluster: String,
-    /// The publisher, as `host:port`.
-    pub host: String,
-    /// The operating system's user.
-    pub os_user: String,
-    /// The computer.
-    pub machine: String,
-    /// The run that it went on with.
-    pub continues: Option<RunId>,
-    /// The run that it took back.
-    pub reverts: Option<RunId>,
-    /// When it began.
-    pub began_at: Timestamp,
-    /// When it ended; nothing while it runs, or when it was killed.
-    pub ended_at: Option<Timestamp>,
-    /// `running`, `finished`, `interrupted`, `failed` or `killed`. A run that was killed stays `running` until
-    /// the next one on its cluster begins.
-    pub state: String,
-    /// How the program ended.
-    pub exit_code: Option<i64>,
-    /// How many phones ended how.
-    pub outcomes: Vec<(String, i64)>,
-    /// What it pushed, where it pushed something; the first releases did not keep it.
-    pub subject: Option<Subject>,
-}
-
-/// One change of a run.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ChangeRow {
-    /// The change, with what was there before and after.
-    pub change: Change,
-    /// When it was about to be made.
-    pub intended_at: Timestamp,
-    /// When it was done with; nothing when nobody knows how it ended.
-    pub ended_at: Option<Timestamp>,
-    /// How it ended; nothing when nobody knows.
-    pub state: Option<ChangeState>,
-    /// What else is known.
-    pub message: Option<String>,
-}
-
-/// What a phone is proven to show.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Proven {
-    /// What tells its pictures from any other.
-    pub digest: String,
-    /// The run that proved it.
-    pub run: RunId,
-}
-
-/// One attempt at a phone.
-#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
-pub struct AttemptRow {
-    /// The device name.
-    pub phone: String,
-    /// Where it answered.
-    pub ip: String,
-    /// What was pushed: `background`, `ring_tone`, `play` or `keys`.
-    pub object: String,
-    /// What tells that which it was sent from anything else of its kind.
-    pub digest: String,
-    /// Which attempt of its run it was.
-    pub attempt: u32,
-    /// When it was about to be made.
-    pub began_at: Timestamp,
-    /// When it ended; nothing when nobody knows how.
-    pub ended_at: Option<Timestamp>,
-    /// How it ended.
-    pub outcome: Option<String>,
-    /// The number of its error.
-    pub number: Option<u32>,
-    /// What that means.
-    pub said: Option<String>,
-    /// The phone's reply, shortened.
-    pub raw: Option<String>,
-}
-
-/// Something that a person was told, or that a stage of the run began or ended.
-#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
-pub struct EventRow {
-    /// When.
-    pub at: Timestamp,
-    /// `remark` or `waiting`; `began` or `finished` for a stage.
-    pub kind: String,
-    /// In words; the name of the stage.
-    pub text: String,
-}
-
-impl RunRow {
-    /// Tells whether it pushed to addresses and asked no cluster.
-    pub fn is_about_addresses(&self) -> bool {
-        self.cluster_id == ADDRESSES
-    }
-}
-
-impl History {
+impl JournalReader {
     /// Opens the journal for reading; nothing where there is none yet.
     ///
     /// # Errors
@@ -196,33 +54,20 @@ impl History {
     /// When the journal cannot be read.
     pub fn runs(&self, most: usize) -> Result<Vec<RunRow>, JournalError> {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        self.told((|| {
-            let mut select =
-                self.connection.prepare("select * from runs order by id desc limit ?1")?;
-            let rows = select.query_map([most], |row| Ok(run_row(row)))?;
-            rows.map(|row| row?.and_then(|run| self.with_outcomes(run))).collect()
-        })())
+        self.rows("select * from runs order by id desc limit ?1", [most], |row| self.run_row(row))
     }
 
     /// Returns one run; nothing when there is none of that number.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn run(&self, which: Which) -> Result<Option<RunRow>, JournalError> {
-        self.told((|| {
-            let found = match which {
-                Which::Number(id) => {
-                    self.connection
-                        .query_row("select * from runs where id = ?1", [id], |row| Ok(run_row(row)))
-                }
-                Which::Last => self.connection.query_row(
-                    "select * from runs order by id desc limit 1",
-                    [],
-                    |row| Ok(run_row(row)),
-                ),
-            };
-            found.optional()?.transpose()?.map(|run| self.with_outcomes(run)).transpose()
-        })())
+    pub fn run(&self, which: RunRef) -> Result<Option<RunRow>, JournalError> {
+        match which {
+            RunRef::Number(id) => {
+                self.row("select * from runs where id = ?1", [id], |row| self.run_row(row))
+            }
+            RunRef::Last => Ok(self.runs(1)?.pop()),
+        }
     }
 
     /// Tells whether a later run went on with this one, or took back what this one was to take back.
@@ -230,12 +75,9 @@ impl History {
     /// # Errors
     /// When the journal cannot be read.
     pub fn went_on(&self, run: &RunRow) -> Result<bool, JournalError> {
-        self.told((|| {
-            let mut select = self.connection.prepare_cached(
-                "select exists (select 1 from runs where id > ?1 and (continues = ?1 or reverts = ?2))",
-            )?;
-            Ok(select.query_row(params![run.id, run.reverts], |row| row.get(0))?)
-        })())
+        let select =
+            "select 1 from runs where id > ?1 and (continues = ?1 or reverts = ?2) limit 1";
+        Ok(self.row(select, params![run.id, run.reverts], |_| Ok(()))?.is_some())
     }
 
     /// Returns what a run meant to change, and what came of it.
@@ -243,23 +85,16 @@ impl History {
     /// # Errors
     /// When the journal cannot be read.
     pub fn changes(&self, run: RunId) -> Result<Vec<ChangeRow>, JournalError> {
-        self.told((|| {
-            let mut select = self.connection.prepare(
-                "select body, intended_at, ended_at, state, message from changes where run = ?1 order by number",
-            )?;
-            let rows = select.query_map([run], |row| {
-                Ok((|| {
-                    Ok(ChangeRow {
-                        change: json(&text(row, 0)?, "a change")?,
-                        intended_at: time(row, 1)?,
-                        ended_at: optional_time(row, 2)?,
-                        state: change_state(row, 3)?,
-                        message: get(row, 4)?,
-                    })
-                })())
-            })?;
-            rows.map(|row| row?).collect()
-        })())
+        let select = "select body, intended_at, ended_at, state, message from changes where run = ?1 order by number";
+        self.rows(select, [run], |row| {
+            Ok(ChangeRow {
+                change: json(&text(row, 0)?, "a change")?,
+                intended_at: Some(time(row, 1)?),
+                ended_at: optional_time(row, 2)?,
+                state: change_state(row, 3)?,
+                message: row.get(4)?,
+            })
+        })
     }
 
     /// Returns the plan that a run carried out.
@@ -267,13 +102,9 @@ impl History {
     /// # Errors
     /// When the journal cannot be read.
     pub fn plan(&self, run: RunId) -> Result<Option<Plan>, JournalError> {
-        self.told((|| {
-            let body: Option<Vec<u8>> = self
-                .connection
-                .query_row("select body from plans where run = ?1", [run], |row| row.get(0))
-                .optional()?;
-            body.map(|body| inflated(&body, "a plan")).transpose()
-        })())
+        self.row("select body from plans where run = ?1", [run], |row| {
+            inflated(&row.get::<_, Vec<u8>>(0)?, "a plan")
+        })
     }
 
     /// Returns a document that a run kept, the last one of its kind.
@@ -307,8 +138,7 @@ impl History {
     /// # Errors
     /// When the journal cannot be read.
     pub fn kept(&self, run: RunId, kind: &str) -> Result<Option<Vec<u8>>, JournalError> {
-        let select = self.connection.prepare_cached(KEPT).map_err(Problem::from);
-        self.told(select.and_then(|select| kept(select, run, kind)))
+        self.row(KEPT, params![run, kind], |row| Ok(row.get(0)?))
     }
 
     /// Returns the last screenshot of a phone that a run kept of this moment.
@@ -329,12 +159,9 @@ impl History {
     /// # Errors
     /// When the journal cannot be read.
     pub fn phones(&self, run: RunId) -> Result<Vec<PhoneResult>, JournalError> {
-        self.told((|| {
-            let mut select =
-                self.connection.prepare("select body from phones where run = ?1 order by phone")?;
-            let rows = select.query_map([run], |row| row.get::<_, String>(0))?;
-            rows.map(|row| json(&row?, "a phone")).collect()
-        })())
+        self.rows("select body from phones where run = ?1 order by phone", [run], |row| {
+            json(&text(row, 0)?, "a phone")
+        })
     }
 
     /// Returns every attempt of a run, in the order in which they were begun.
@@ -342,30 +169,23 @@ impl History {
     /// # Errors
     /// When the journal cannot be read.
     pub fn attempts(&self, run: RunId) -> Result<Vec<AttemptRow>, JournalError> {
-        self.told((|| {
-            let mut select = self.connection.prepare(
-                "select phone, ip, digest, attempt, began_at, ended_at, outcome, number, said, raw, object
-                   from pushes where run = ?1 order by id",
-            )?;
-            let rows = select.query_map([run], |row| {
-                Ok((|| {
-                    Ok(AttemptRow {
-                        phone: text(row, 0)?,
-                        ip: text(row, 1)?,
-                        digest: text(row, 2)?,
-                        attempt: get(row, 3)?,
-                        began_at: time(row, 4)?,
-                        ended_at: optional_time(row, 5)?,
-                        outcome: get(row, 6)?,
-                        number: get(row, 7)?,
-                        said: get(row, 8)?,
-                        raw: get(row, 9)?,
-                        object: text(row, 10)?,
-                    })
-                })())
-            })?;
-            rows.map(|row| row?).collect()
-        })())
+        let select = "select phone, ip, digest, attempt, began_at, ended_at, outcome, number, said, raw, object
+                        from pushes where run = ?1 order by id";
+        self.rows(select, [run], |row| {
+            Ok(AttemptRow {
+                phone: text(row, 0)?,
+                ip: text(row, 1)?,
+                digest: text(row, 2)?,
+                attempt: row.get(3)?,
+                began_at: time(row, 4)?,
+                ended_at: optional_time(row, 5)?,
+                outcome: row.get(6)?,
+                number: row.get(7)?,
+                said: row.get(8)?,
+                raw: row.get(9)?,
+                object: text(row, 10)?,
+            })
+        })
     }
 
     /// Returns what each phone of a cluster is proven to show: the digest of the pictures of its last
@@ -388,33 +208,20 @@ impl History {
         cluster_id: &str,
         object: ObjectKind,
     ) -> Result<HashMap<DeviceName, Proven>, JournalError> {
-        self.told((|| {
-            let keys = ObjectKind::Keys.as_str();
-            let mut select = self.connection.prepare(
-                "select p.phone, p.digest, p.run from pushes p inner join runs o on p.run = o.id
+        let select =
+            "select p.phone, p.digest, p.run from pushes p inner join runs o on p.run = o.id
                   where p.id = (select max(q.id) from pushes q inner join runs r on q.run = r.id
                                  where q.phone = p.phone and (r.cluster_id in (?1, ?2) or ?1 = ?2)
                                    and q.object in (?3, ?4)
                                    and coalesce(q.outcome, '') not in ('skipped', 'wrong_device')
                                    and (q.object = ?4 or coalesce(q.outcome, '') <> 'unreachable'
                                         or q.digest <> p.digest))
-                    and p.outcome = 'verified' and p.object = ?3 and o.cluster_id = ?1",
-            )?;
-            let rows =
-                select.query_map(params![cluster_id, ADDRESSES, object.as_str(), keys], |row| {
-                    Ok((row.get::<_, String>(0)?, Proven { digest: row.get(1)?, run: row.get(2)? }))
-                })?;
-            let mut proven = HashMap::new();
-            for row in rows {
-                let (name, digest) = row?;
-                let name = DeviceName::of_cluster(&name).map_err(|error| Problem::Unreadable {
-                    what: "a phone",
-                    why: error.to_string(),
-                })?;
-                proven.insert(name, digest);
-            }
-            Ok(proven)
-        })())
+                    and p.outcome = 'verified' and p.object = ?3 and o.cluster_id = ?1";
+        let with = params![cluster_id, ADDRESSES, object.as_str(), ObjectKind::Keys.as_str()];
+        let proven = self.rows(select, with, |row| {
+            Ok((name(row)?, Proven { digest: row.get(1)?, run: row.get(2)? }))
+        })?;
+        Ok(proven.into_iter().collect())
     }
 
     /// Returns what a person was told while a run went on.
@@ -422,17 +229,11 @@ impl History {
     /// # Errors
     /// When the journal cannot be read.
     pub fn events(&self, run: RunId) -> Result<Vec<EventRow>, JournalError> {
-        self.told((|| {
-            let mut select = self.connection.prepare(
-                "select at, kind, body from events where run = ?1 and kind <> ?2 order by rowid",
-            )?;
-            let rows = select.query_map(params![run, DOWNLOAD], |row| {
-                Ok((|| {
-                    Ok(EventRow { at: time(row, 0)?, kind: text(row, 1)?, text: text(row, 2)? })
-                })())
-            })?;
-            rows.map(|row| row?).collect()
-        })())
+        let select =
+            "select at, kind, body from events where run = ?1 and kind <> ?2 order by rowid";
+        self.rows(select, params![run, DOWNLOAD], |row| {
+            Ok(EventRow { at: time(row, 0)?, kind: text(row, 1)?, text: text(row, 2)? })
+        })
     }
 
     /// Returns the fingerprints of the certificates that phones are pinned to.
@@ -440,21 +241,9 @@ impl History {
     /// # Errors
     /// When the journal cannot be read.
     pub fn pins(&self) -> Result<HashMap<DeviceName, String>, JournalError> {
-        self.told((|| {
-            let mut select =
-                self.connection.prepare("select phone, fingerprint from phone_pins order by id")?;
-            let rows = select.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
-            let mut pins = HashMap::new();
-            for row in rows {
-                let (name, fingerprint) = row?;
-                let name = DeviceName::of_cluster(&name).map_err(|error| Problem::Unreadable {
-                    what: "a phone",
-                    why: error.to_string(),
-                })?;
-                pins.insert(name, fingerprint);
-            }
-            Ok(pins)
-        })())
+        let select = "select phone, fingerprint from phone_pins order by id";
+        let pins = self.rows(select, [], |row| Ok((name(row)?, text(row, 1)?)))?;
+        Ok(pins.into_iter().collect())
     }
 
     /// Returns the image server's access log of a run, in the order in which downloads ended.
@@ -462,40 +251,74 @@ impl History {
     /// # Errors
     /// When the journal cannot be read.
     pub fn downloads(&self, run: RunId) -> Result<Vec<Download>, JournalError> {
-        self.told((|| {
-            let mut select = self
-                .connection
-                .prepare("select body from events where run = ?1 and kind = ?2 order by rowid")?;
-            let rows = select.query_map(params![run, DOWNLOAD], |row| row.get::<_, String>(0))?;
-            let read = |body: String| {
-                serde_json::from_str(&body).map_err(|error| Problem::Unreadable {
-                    what: "a download",
-                    why: error.to_string(),
-                })
-            };
-            rows.map(|row| read(row?)).collect()
-        })())
+        let select = "select body from events where run = ?1 and kind = ?2 order by rowid";
+        self.rows(select, params![run, DOWNLOAD], |row| json(&text(row, 0)?, "a download"))
     }
 
-    fn with_outcomes(&self, mut run: RunRow) -> Result<RunRow, Problem> {
-        let mut select = self.connection.prepare_cached(
+    /// Reads every row of a query.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub(super) fn rows<T>(
+        &self,
+        select: &str,
+        with: impl Params,
+        read: impl Fn(&Row<'_>) -> Result<T, Problem>,
+    ) -> Result<Vec<T>, JournalError> {
+        let all = || {
+            let mut select = self.connection.prepare_cached(select)?;
+            let rows = select.query_map(with, |row| Ok(read(row)))?;
+            rows.map(|row| row?).collect()
+        };
+        self.told(all())
+    }
+
+    /// Reads the first row of a query, where it has one.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub(super) fn row<T>(
+        &self,
+        select: &str,
+        with: impl Params,
+        read: impl Fn(&Row<'_>) -> Result<T, Problem>,
+    ) -> Result<Option<T>, JournalError> {
+        Ok(self.rows(select, with, read)?.into_iter().next())
+    }
+
+    fn told<T>(&self, read: Result<T, Problem>) -> Result<T, JournalError> {
+        read.map_err(|problem| JournalError::new("read", &self.path, problem))
+    }
+
+    fn run_row(&self, row: &Row<'_>) -> Result<RunRow, Problem> {
+        let at = |name: &str| row.as_ref().column_index(name);
+        let id = row.get("id")?;
+        let mut outcomes = self.connection.prepare_cached(
             "select outcome, count(*) from phones where run = ?1 group by outcome order by outcome",
         )?;
-        let rows = select.query_map([run.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        run.outcomes = rows.collect::<Result<_, _>>()?;
-        let subject = self.connection.prepare_cached(KEPT)?;
-        run.subject = kept(subject, run.id, Subject::KIND)?
-            .map(|body| inflated(&body, "what a run pushed"))
-            .transpose()?;
-        Ok(run)
-    }
-
-    pub(crate) fn connection(&self) -> &Connection {
-        &self.connection
-    }
-
-    pub(crate) fn told<T>(&self, read: Result<T, Problem>) -> Result<T, JournalError> {
-        read.map_err(|problem| JournalError::new("read", &self.path, problem))
+        let outcomes = outcomes.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let mut subject = self.connection.prepare_cached(KEPT)?;
+        let subject: Option<Vec<u8>> =
+            subject.query_row(params![id, Subject::KIND], |row| row.get(0)).optional()?;
+        Ok(RunRow {
+            id,
+            command: row.get("command")?,
+            command_line: row.get("command_line")?,
+            program: row.get("program")?,
+            cluster_id: row.get("cluster_id")?,
+            cluster: row.get("cluster")?,
+            host: row.get("host")?,
+            os_user: row.get("os_user")?,
+            machine: row.get("machine")?,
+            continues: row.get("continues")?,
+            reverts: row.get("reverts")?,
+            began_at: time(row, at("began_at")?)?,
+            ended_at: optional_time(row, at("ended_at")?)?,
+            state: row.get("state")?,
+            exit_code: row.get("exit_code")?,
+            outcomes: outcomes.collect::<Result<_, _>>()?,
+            subject: subject.map(|body| inflated(&body, "what a run pushed")).transpose()?,
+        })
     }
 }
 
@@ -503,46 +326,17 @@ impl History {
 const KEPT: &str =
     "select body from snapshots where run = ?1 and kind = ?2 order by rowid desc limit 1";
 
-fn kept(
-    mut select: CachedStatement<'_>,
-    run: RunId,
-    kind: &str,
-) -> Result<Option<Vec<u8>>, Problem> {
-    Ok(select.query_row(params![run, kind], |row| row.get(0)).optional()?)
-}
-
-fn run_row(row: &Row<'_>) -> Result<RunRow, Problem> {
-    let by_name = |name: &str| row.as_ref().column_index(name);
-    Ok(RunRow {
-        id: get(row, by_name("id")?)?,
-        command: text(row, by_name("command")?)?,
-        command_line: text(row, by_name("command_line")?)?,
-        program: text(row, by_name("program")?)?,
-        cluster_id: text(row, by_name("cluster_id")?)?,
-        cluster: text(row, by_name("cluster")?)?,
-        host: text(row, by_name("host")?)?,
-        os_user: text(row, by_name("os_user")?)?,
-        machine: text(row, by_name("machine")?)?,
-        continues: get(row, by_name("continues")?)?,
-        reverts: get(row, by_name("reverts")?)?,
-        began_at: time(row, by_name("began_at")?)?,
-        ended_at: optional_time(row, by_name("ended_at")?)?,
-        state: text(row, by_name("state")?)?,
-        exit_code: get(row, by_name("exit_code")?)?,
-        outcomes: Vec::new(),
-        subject: None,
-    })
-}
-
-fn get<T: FromSql>(row: &Row<'_>, at: usize) -> Result<T, Problem> {
+fn text(row: &Row<'_>, at: usize) -> Result<String, Problem> {
     Ok(row.get(at)?)
 }
 
-fn text(row: &Row<'_>, at: usize) -> Result<String, Problem> {
-    get(row, at)
+/// The name of the phone that a row begins with.
+fn name(row: &Row<'_>) -> Result<DeviceName, Problem> {
+    DeviceName::of_cluster(&text(row, 0)?)
+        .map_err(|error| Problem::Unreadable { what: "a phone", why: error.to_string() })
 }
 
-fn time(row: &Row<'_>, at: usize) -> Result<Timestamp, Problem> {
+pub(super) fn time(row: &Row<'_>, at: usize) -> Result<Timestamp, Problem> {
     let text = text(row, at)?;
     text.parse().map_err(|error: jiff::Error| Problem::Unreadable {
         what: "a time",
@@ -551,12 +345,12 @@ fn time(row: &Row<'_>, at: usize) -> Result<Timestamp, Problem> {
 }
 
 fn optional_time(row: &Row<'_>, at: usize) -> Result<Option<Timestamp>, Problem> {
-    let there: Option<String> = get(row, at)?;
+    let there: Option<String> = row.get(at)?;
     there.map(|_| time(row, at)).transpose()
 }
 
 fn change_state(row: &Row<'_>, at: usize) -> Result<Option<ChangeState>, Problem> {
-    let word: Option<String> = get(row, at)?;
+    let word: Option<String> = row.get(at)?;
     word.map(|word| json(&format!("\"{word}\""), "how a change ended")).transpose()
 }
 

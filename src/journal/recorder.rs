@@ -2,12 +2,13 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, OpenFlags, Params, params};
 use serde::Serialize;
 
 use crate::domain::device_name::DeviceName;
@@ -15,15 +16,9 @@ use crate::domain::payload_kind::ObjectKind;
 use crate::domain::plan::{Change, Plan};
 use crate::event::{ChangeResult, ChangeState, Download, Outcome, PhoneError, PhoneResult};
 use crate::journal::error::{JournalError, Problem};
+use crate::journal::rows::{EventRow, RunId, RunRow};
 use crate::journal::schema;
 use crate::journal::writer::Writer;
-
-/// The number of a run.
-pub type RunId = i64;
-
-/// What stands in place of a cluster's identity and name where phones were pushed to by their addresses. No
-/// cluster's identity is like it: those end in a port.
-pub const ADDRESSES: &str = "addresses";
 
 /// A journal that is open for writing.
 #[derive(Clone, Debug)]
@@ -57,6 +52,30 @@ pub struct NewRun {
     pub continues: Option<RunId>,
     /// The run that this one takes back.
     pub reverts: Option<RunId>,
+}
+
+impl NewRun {
+    fn header(&self, began_at: Timestamp) -> RunRow {
+        RunRow {
+            id: 0,
+            command: self.command.clone(),
+            command_line: self.command_line.clone(),
+            program: self.program.clone(),
+            cluster_id: self.cluster_id.clone(),
+            cluster: self.cluster.clone(),
+            host: self.host.clone(),
+            os_user: self.os_user.clone(),
+            machine: self.machine.clone(),
+            continues: self.continues,
+            reverts: self.reverts,
+            began_at,
+            ended_at: None,
+            state: "running".to_owned(),
+            exit_code: None,
+            outcomes: Vec::new(),
+            subject: None,
+        }
+    }
 }
 
 /// How a run ended.
@@ -131,8 +150,7 @@ impl Journal {
     /// When it cannot be written.
     pub async fn died(&self, run: RunId) -> Result<(), JournalError> {
         let died = "update runs set state = 'killed' where id = ?1 and state = 'running'";
-        self.writer.write(move |db| Ok(db.prepare_cached(died)?.execute([run])? as i64)).await?;
-        Ok(())
+        self.writer.write(statement(died, [run])).await.map(drop)
     }
 
     /// Begins a run.
@@ -140,32 +158,28 @@ impl Journal {
     /// # Errors
     /// When it cannot be written.
     pub async fn begin(&self, run: NewRun) -> Result<Recorder, JournalError> {
-        let at = Timestamp::now().to_string();
-        let id = self
-            .writer
-            .write(move |db| {
-                db.prepare_cached(
-                    "insert into runs (command, command_line, program, cluster_id, cluster, host, os_user, machine,
+        let began_at = Timestamp::now();
+        let mut header = run.header(began_at);
+        let insert = "insert into runs (command, command_line, program, cluster_id, cluster, host, os_user, machine,
                          process, continues, reverts, began_at)
-                     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-                )?
-                .insert(params![
-                    run.command,
-                    run.command_line,
-                    run.program,
-                    run.cluster_id,
-                    run.cluster,
-                    run.host,
-                    run.os_user,
-                    run.machine,
-                    run.process,
-                    run.continues,
-                    run.reverts,
-                    at
-                ])
-            })
-            .await?;
-        Ok(Recorder { writer: self.writer.clone(), path: self.path.clone(), run: id })
+                     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+        let with = (
+            run.command,
+            run.command_line,
+            run.program,
+            run.cluster_id,
+            run.cluster,
+            run.host,
+            run.os_user,
+            run.machine,
+            run.process,
+            run.continues,
+            run.reverts,
+            began_at.to_string(),
+        );
+        header.id = self.writer.write(statement(insert, with)).await?;
+        let (run, header) = (header.id, Arc::new(header));
+        Ok(Recorder { writer: self.writer.clone(), path: self.path.clone(), run, header })
     }
 }
 
@@ -194,9 +208,15 @@ pub struct Recorder {
     writer: Writer,
     path: PathBuf,
     run: RunId,
+    header: Arc<RunRow>,
 }
 
 impl Recorder {
+    /// Returns the row of the run as it was when the run began.
+    pub fn header(&self) -> &RunRow {
+        &self.header
+    }
+
     /// Returns the number of the run.
     pub fn run(&self) -> RunId {
         self.run
@@ -212,11 +232,7 @@ impl Recorder {
     /// # Errors
     /// When it is not.
     pub async fn check(&self) -> Result<(), JournalError> {
-        let (run, same) = (self.run, "update runs set state = state where id = ?1");
-        let write = self
-            .writer
-            .write(move |db| db.prepare_cached(same)?.execute([run]).map(|rows| rows as i64));
-        write.await.map(drop)
+        self.write("update runs set state = state where id = ?1", [self.run]).await.map(drop)
     }
 
     /// Keeps a document as it is now, such as the inventory before a change.
@@ -228,11 +244,7 @@ impl Recorder {
         kind: &'static str,
         document: &T,
     ) -> Result<(), JournalError> {
-        let (run, at, body) = (self.run, Timestamp::now().to_string(), self.deflated(document)?);
-        self.writer
-            .write(move |db| db.prepare_cached(SNAPSHOT)?.insert(params![run, kind, at, body]))
-            .await?;
-        Ok(())
+        self.keep_as(kind.to_owned(), self.deflated(document)?).await
     }
 
     /// Keeps a file as it is now, such as the picture.
@@ -244,11 +256,8 @@ impl Recorder {
     }
 
     async fn keep_as(&self, kind: String, bytes: Vec<u8>) -> Result<(), JournalError> {
-        let (run, at) = (self.run, Timestamp::now().to_string());
-        self.writer
-            .write(move |db| db.prepare_cached(SNAPSHOT)?.insert(params![run, kind, at, bytes]))
-            .await?;
-        Ok(())
+        let insert = "insert into snapshots (run, kind, taken_at, body) values (?1, ?2, ?3, ?4)";
+        self.write(insert, (self.run, kind, now(), bytes)).await.map(drop)
     }
 
     /// Keeps a phone's screenshot.
@@ -264,7 +273,7 @@ impl Recorder {
         self.keep_as(format!("{}{phone}", moment.prefix()), file).await
     }
 
-    /// Keeps one of several files of a kind; [`History::kept_named`](crate::journal::History::kept_named) reads it.
+    /// Keeps one of several files of a kind; [`JournalReader::kept_named`](crate::journal::JournalReader::kept_named) reads it.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -282,17 +291,9 @@ impl Recorder {
     /// # Errors
     /// When it cannot be written.
     pub async fn plan(&self, plan: &Plan) -> Result<(), JournalError> {
-        let (run, body) = (self.run, self.deflated(plan)?);
+        let insert = "insert into plans (run, plan_id, fingerprint, body) values (?1, ?2, ?3, ?4)";
         let (id, fingerprint) = (plan.id.clone(), plan.fingerprint.clone());
-        self.writer
-            .write(move |db| {
-                db.prepare_cached(
-                    "insert into plans (run, plan_id, fingerprint, body) values (?1, ?2, ?3, ?4)",
-                )?
-                .insert(params![run, id, fingerprint, body])
-            })
-            .await?;
-        Ok(())
+        self.write(insert, (self.run, id, fingerprint, self.deflated(plan)?)).await.map(drop)
     }
 
     /// Says that a change will now be made. Nothing may be written to the cluster before this returns.
@@ -300,18 +301,10 @@ impl Recorder {
     /// # Errors
     /// When it cannot be written.
     pub async fn intend(&self, change: &Change) -> Result<(), JournalError> {
-        let (run, number, at) = (self.run, change.id, Timestamp::now().to_string());
-        let body = self.json(change)?;
+        let insert = "insert into changes (run, number, kind, target, body, intended_at) values (?1, ?2, ?3, ?4, ?5, ?6)";
         let (kind, target) = (change.action.kind(), change.action.subject());
-        self.writer
-            .write(move |db| {
-                db.prepare_cached(
-                    "insert into changes (run, number, kind, target, body, intended_at) values (?1, ?2, ?3, ?4, ?5, ?6)",
-                )?
-                .insert(params![run, number, kind, target, body, at])
-            })
-            .await?;
-        Ok(())
+        let with = (self.run, change.id, kind, target, self.json(change)?, now());
+        self.write(insert, with).await.map(drop)
     }
 
     /// Says what came of a change.
@@ -319,23 +312,14 @@ impl Recorder {
     /// # Errors
     /// When it cannot be written.
     pub async fn changed(&self, result: &ChangeResult) -> Result<(), JournalError> {
-        let (run, number, at) = (self.run, result.change.id, Timestamp::now().to_string());
         let state = match result.state {
             ChangeState::Applied => "applied",
             ChangeState::NotApplied => "not_applied",
             ChangeState::Unproven => "unproven",
         };
-        let message = result.message.clone();
-        self.writer
-            .write(move |db| {
-                db.prepare_cached(
-                    "update changes set ended_at = ?3, state = ?4, message = ?5 where run = ?1 and number = ?2",
-                )?
-                .execute(params![run, number, at, state, message])
-                .map(|rows| rows as i64)
-            })
-            .await?;
-        Ok(())
+        let update = "update changes set ended_at = ?3, state = ?4, message = ?5 where run = ?1 and number = ?2";
+        let with = (self.run, result.change.id, now(), state, result.message.clone());
+        self.write(update, with).await.map(drop)
     }
 
     /// Says that a phone will now be tried. Nothing may be sent to it before this returns the number under
@@ -344,33 +328,18 @@ impl Recorder {
     /// # Errors
     /// When it cannot be written.
     pub async fn trying(&self, attempt: Attempt) -> Result<i64, JournalError> {
-        let (run, at) = (self.run, Timestamp::now().to_string());
-        self.writer
-            .write(move |db| {
-                db.prepare_cached(
-                    "insert into pushes (run, phone, ip, object, digest, attempt, began_at)
-                     values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                )?
-                .insert(params![
-                    run,
-                    attempt.phone.as_str(),
-                    attempt.ip.to_string(),
-                    attempt.object.as_str(),
-                    attempt.digest,
-                    attempt.attempt,
-                    at
-                ])
-            })
-            .await
+        let insert = "insert into pushes (run, phone, ip, object, digest, attempt, began_at)
+                     values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let Attempt { phone, ip, object, digest, attempt } = attempt;
+        let (phone, ip) = (phone.to_string(), ip.to_string());
+        self.write(insert, (self.run, phone, ip, object.as_str(), digest, attempt, now())).await
     }
 
     /// Notes what a phone said that accepted. What is written later about the attempt comes after it; nobody waits.
     pub fn replied(&self, attempt: i64, raw: String) {
-        let update = "update pushes set raw = ?2 where id = ?1";
-        let written = self.writer.send(move |db| {
-            db.prepare_cached(update)?.execute(params![attempt, raw]).map(|rows| rows as i64)
-        });
-        drop(written);
+        drop(
+            self.writer.send(statement("update pushes set raw = ?2 where id = ?1", (attempt, raw))),
+        );
     }
 
     /// Says how an attempt ended that is followed by another one.
@@ -378,11 +347,11 @@ impl Recorder {
     /// # Errors
     /// When it cannot be written.
     pub async fn tried(&self, attempt: i64, end: AttemptEnd) -> Result<(), JournalError> {
-        let at = Timestamp::now().to_string();
+        let at = now();
         self.writer
             .write(move |db| close(db, attempt, &at, end.outcome, end.said.as_ref()))
-            .await?;
-        Ok(())
+            .await
+            .map(drop)
     }
 
     /// Says how a phone ended in this run, and with it its last attempt, where there was one.
@@ -394,7 +363,7 @@ impl Recorder {
         attempt: Option<i64>,
         result: &PhoneResult,
     ) -> Result<(), JournalError> {
-        let (run, at, body) = (self.run, Timestamp::now().to_string(), self.json(result)?);
+        let (run, at, body) = (self.run, now(), self.json(result)?);
         let (name, outcome) = (result.name.as_str().to_owned(), result.outcome);
         let said = result.phone_error.clone();
         self.writer
@@ -413,15 +382,11 @@ impl Recorder {
         Ok(())
     }
 
-    /// Notes something that a person was told. Nobody waits for it, so it may be lost where the journal takes
+    /// Notes something that a person was told. No caller waits for it, so it may be lost where the journal takes
     /// no more; nothing depends on it.
-    pub fn note(&self, kind: &'static str, text: String) {
-        let (run, at) = (self.run, Timestamp::now().to_string());
-        let insert = "insert into events (run, at, kind, body) values (?1, ?2, ?3, ?4)";
-        let written = self
-            .writer
-            .send(move |db| db.prepare_cached(insert)?.insert(params![run, at, kind, text]));
-        drop(written);
+    pub fn note(&self, event: EventRow) {
+        let (run, EventRow { at, kind, text }) = (self.run, event);
+        drop(self.writer.send(statement(EVENT, (run, at.to_string(), kind, text))));
     }
 
     /// Pins the certificate that a phone showed. Nothing secret may be sent to it before this returns.
@@ -429,35 +394,23 @@ impl Recorder {
     /// # Errors
     /// When it cannot be written.
     pub async fn pin(&self, phone: &DeviceName, fingerprint: String) -> Result<(), JournalError> {
-        let (run, at, phone) = (self.run, Timestamp::now().to_string(), phone.to_string());
         let insert =
             "insert into phone_pins (run, phone, fingerprint, pinned_at) values (?1, ?2, ?3, ?4)";
-        self.writer
-            .write(move |db| {
-                db.prepare_cached(insert)?.insert(params![run, phone, fingerprint, at])
-            })
-            .await?;
-        Ok(())
+        self.write(insert, (self.run, phone.to_string(), fingerprint, now())).await.map(drop)
     }
 
     /// Notes something as [`Recorder::note`] does, together with what is written next: it costs no time.
-    pub fn aside(&self, kind: &'static str, text: String) {
-        let (run, at) = (self.run, Timestamp::now().to_string());
-        let insert = "insert into events (run, at, kind, body) values (?1, ?2, ?3, ?4)";
-        self.writer
-            .send_along(move |db| db.prepare_cached(insert)?.insert(params![run, at, kind, text]));
+    pub fn note_deferred(&self, kind: &'static str, text: String) {
+        self.writer.write_deferred(statement(EVENT, (self.run, now(), kind, text)));
     }
 
     /// Keeps a line of the image server's access log. It is written together with what is written next, at the
     /// latest with the end of the run, and so costs a push no time; nothing depends on it.
     pub fn downloaded(&self, download: &Download) {
-        let (run, at) = (self.run, download.at.to_string());
         // A document of plain fields can always be written.
         let Ok(body) = serde_json::to_string(download) else { return };
-        let insert = "insert into events (run, at, kind, body) values (?1, ?2, ?3, ?4)";
-        self.writer.send_along(move |db| {
-            db.prepare_cached(insert)?.insert(params![run, at, DOWNLOAD, body])
-        });
+        let with = (self.run, download.at.to_string(), DOWNLOAD, body);
+        self.writer.write_deferred(statement(EVENT, with));
     }
 
     /// Ends the run.
@@ -465,17 +418,17 @@ impl Recorder {
     /// # Errors
     /// When it cannot be written.
     pub async fn end(&self, state: RunState, exit_code: u8) -> Result<(), JournalError> {
-        let (run, at) = (self.run, Timestamp::now().to_string());
-        self.writer
-            .write(move |db| {
-                db.prepare_cached(
-                    "update runs set ended_at = ?2, state = ?3, exit_code = ?4 where id = ?1",
-                )?
-                .execute(params![run, at, state.as_str(), exit_code])
-                .map(|rows| rows as i64)
-            })
-            .await?;
-        Ok(())
+        let update = "update runs set ended_at = ?2, state = ?3, exit_code = ?4 where id = ?1";
+        self.write(update, (self.run, now(), state.as_str(), exit_code)).await.map(drop)
+    }
+
+    /// Writes, and returns the number of the row that was inserted last.
+    async fn write(
+        &self,
+        sql: &'static str,
+        with: impl Params + Send + 'static,
+    ) -> Result<i64, JournalError> {
+        self.writer.write(statement(sql, with)).await
     }
 
     fn json<T: Serialize>(&self, document: &T) -> Result<String, JournalError> {
@@ -493,6 +446,21 @@ impl Recorder {
 
     fn unwritable(&self, error: &serde_json::Error) -> JournalError {
         JournalError::new("write to", &self.path, Problem::Other(error.to_string()))
+    }
+}
+
+fn now() -> String {
+    Timestamp::now().to_string()
+}
+
+/// One statement that is written; returns the number of the row that was inserted last.
+fn statement(
+    sql: &'static str,
+    with: impl Params + Send + 'static,
+) -> impl FnOnce(&Connection) -> rusqlite::Result<i64> + Send + 'static {
+    move |db| {
+        db.prepare_cached(sql)?.execute(with)?;
+        Ok(db.last_insert_rowid())
     }
 }
 
@@ -545,7 +513,7 @@ fn own_file(path: &Path) -> Result<(), Problem> {
 /// The kind of event that is a line of the access log.
 pub(crate) const DOWNLOAD: &str = "download";
 
-const SNAPSHOT: &str = "insert into snapshots (run, kind, taken_at, body) values (?1, ?2, ?3, ?4)";
+const EVENT: &str = "insert into events (run, at, kind, body) values (?1, ?2, ?3, ?4)";
 
 /// How long another process may keep the journal to itself.
 const PATIENCE: Duration = Duration::from_secs(20);

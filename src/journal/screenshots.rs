@@ -3,10 +3,11 @@
 use rusqlite::params;
 
 use crate::journal::error::JournalError;
-use crate::journal::reader::History;
-use crate::journal::recorder::{Moment, RunId};
+use crate::journal::reader::JournalReader;
+use crate::journal::recorder::Moment;
+use crate::journal::rows::RunId;
 
-/// A screenshot that a run kept; [`History::kept`] has its file.
+/// A screenshot that a run kept; [`JournalReader::kept`] has its file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Screen {
     /// The kind under which it is kept.
@@ -19,28 +20,21 @@ pub struct Screen {
     pub bytes: usize,
 }
 
-impl History {
+impl JournalReader {
     /// Returns which screenshots a run kept: of each phone and moment the last one.
     ///
     /// # Errors
     /// When the journal cannot be read.
     pub fn screens(&self, run: RunId) -> Result<Vec<Screen>, JournalError> {
-        self.told((|| {
-            // Of rows that are grouped, SQLite gives the one with the highest rowid here (bare columns).
-            let mut select = self.connection().prepare(
-                "select kind, length(body), max(rowid) from snapshots
-                  where run = ?1 and (kind like ?2 || '%' or kind like ?3 || '%') group by kind order by kind",
-            )?;
-            let rows = select.query_map(params![run, Moment::Before.prefix(), Moment::After.prefix()], |row| {
-                Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
-            })?;
-            let mut screens = Vec::new();
-            for row in rows {
-                let (kind, bytes) = row?;
-                screens.extend(screen(kind, usize::try_from(bytes).unwrap_or(usize::MAX)));
-            }
-            Ok(screens)
-        })())
+        // Of rows that are grouped, SQLite gives the one with the highest rowid here (bare columns).
+        let select = "select kind, length(body), max(rowid) from snapshots
+                  where run = ?1 and (kind like ?2 || '%' or kind like ?3 || '%') group by kind order by kind";
+        let moments = params![run, Moment::Before.prefix(), Moment::After.prefix()];
+        let screens = self.rows(select, moments, |row| {
+            let bytes = usize::try_from(row.get::<_, i64>(1)?).unwrap_or(usize::MAX);
+            Ok(screen(row.get(0)?, bytes))
+        })?;
+        Ok(screens.into_iter().flatten().collect())
     }
 }
 

@@ -70,11 +70,11 @@ fn file(folder: &Path) -> std::path::PathBuf {
 async fn what_was_written_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(folder.path());
-    assert!(History::open(&path).unwrap().is_none(), "reading makes no journal");
+    assert!(JournalReader::open(&path).unwrap().is_none(), "reading makes no journal");
     let journal = Journal::open(&path).unwrap();
     let run = journal.begin(new_run("c1")).await.unwrap();
     run.intend(&change()).await.unwrap();
-    let history = History::open(&path).unwrap().unwrap();
+    let history = JournalReader::open(&path).unwrap().unwrap();
     let open = history.changes(run.run()).unwrap();
     assert_eq!((&open[0].change, open[0].ended_at, &open[0].state), (&change(), None, &None));
     let result =
@@ -116,10 +116,10 @@ async fn what_was_written_is_read() {
     run.ended(None, &phone).await.unwrap();
     assert_eq!(history.phones(run.run()).unwrap(), [phone]);
     run.end(RunState::Finished, 3).await.unwrap();
-    let told = history.run(Which::Last).unwrap().unwrap();
+    let told = history.run(RunRef::Last).unwrap().unwrap();
     assert_eq!((told.id, told.state.as_str(), told.exit_code), (run.run(), "finished", Some(3)));
     assert_eq!(told.outcomes, [("auth_failed".to_owned(), 1)]);
-    assert!(history.run(Which::Number(99)).unwrap().is_none());
+    assert!(history.run(RunRef::Number(99)).unwrap().is_none());
 }
 
 #[tokio::test]
@@ -143,7 +143,7 @@ async fn only_the_last_word_about_a_phone_proves_something() {
     tried(&one, "SEP6", "d", Some(Outcome::Verified)).await;
     tried(&one, "SEP6", "e", Some(Outcome::Unreachable)).await;
     tried(&two, "SEP5", "d", Some(Outcome::Verified)).await;
-    let mut proven: Vec<_> = History::open(&path)
+    let mut proven: Vec<_> = JournalReader::open(&path)
         .unwrap()
         .unwrap()
         .proven("c1", ObjectKind::Background)
@@ -169,7 +169,7 @@ async fn a_push_to_an_address_takes_the_proof_of_any_cluster_away() {
     tried(&cluster, "SEP2", "d", Some(Outcome::Verified)).await;
     tried(&cluster, "SEP3", "d", Some(Outcome::Verified)).await;
     tried(&other, "SEP3", "e", Some(Outcome::Verified)).await;
-    let history = History::open(&path).unwrap().unwrap();
+    let history = JournalReader::open(&path).unwrap().unwrap();
     let proven = |id| {
         let proven = history.proven(id, ObjectKind::Background).unwrap().into_iter();
         let mut names: Vec<_> = proven.map(|(name, _)| name.to_string()).collect();
@@ -203,7 +203,7 @@ async fn each_kind_of_object_is_proven_by_itself_and_keys_take_every_proof_away(
     // Nothing was sent.
     tried("SEP5", tone, Outcome::Verified).await;
     tried("SEP5", keys, Outcome::WrongDevice).await;
-    let history = History::open(&path).unwrap().unwrap();
+    let history = JournalReader::open(&path).unwrap().unwrap();
     let proven = |object| {
         let proven = history.proven("c", object).unwrap().into_iter();
         let mut names: Vec<_> = proven.map(|(name, _)| name.to_string()).collect();
@@ -232,7 +232,7 @@ async fn a_journal_of_the_first_format_knows_of_backgrounds_only() {
                  '{\"name\":\"SEP1\",\"model\":\"Cisco 8841\",\"device_pool\":\"\",\"outcome\":\"verified\",\"attempts\":1}');",
         )
         .unwrap();
-    let history = History::open(&path).unwrap().unwrap();
+    let history = JournalReader::open(&path).unwrap().unwrap();
     assert_eq!(history.attempts(1).unwrap()[0].object, "background");
     assert_eq!(history.phones(1).unwrap()[0].object, ObjectKind::Background);
     assert_eq!(history.proven("c", ObjectKind::Background).unwrap().len(), 1);
@@ -248,14 +248,19 @@ async fn a_thousand_at_once_are_all_kept() {
     let all = names.iter().map(|name| tried(&run, name, "d", Some(Outcome::Verified)));
     futures::future::join_all(all).await;
     assert_eq!(
-        History::open(&path).unwrap().unwrap().proven("c", ObjectKind::Background).unwrap().len(),
+        JournalReader::open(&path)
+            .unwrap()
+            .unwrap()
+            .proven("c", ObjectKind::Background)
+            .unwrap()
+            .len(),
         1000
     );
 }
 
 fn problem(path: &Path) -> Problem {
     let written = Journal::open(path).unwrap_err();
-    let read = History::open(path).unwrap_err();
+    let read = JournalReader::open(path).unwrap_err();
     assert_eq!(written.problem.to_string(), read.problem.to_string());
     written.problem
 }
@@ -289,7 +294,7 @@ async fn a_damaged_row_is_told() {
     let run = Journal::open(&path).unwrap().begin(new_run("c")).await.unwrap();
     run.intend(&change()).await.unwrap();
     Connection::open(&path).unwrap().execute("update changes set body = '{'", []).unwrap();
-    let told = History::open(&path).unwrap().unwrap().changes(run.run()).unwrap_err();
+    let told = JournalReader::open(&path).unwrap().unwrap().changes(run.run()).unwrap_err();
     assert!(matches!(told.problem, Problem::Unreadable { what: "a change", .. }));
 }
 
@@ -313,9 +318,9 @@ async fn the_access_log_costs_no_commit_and_is_there_with_the_next_word() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(folder.path());
     let run = Journal::open(&path).unwrap().begin(new_run("c1")).await.unwrap();
-    let history = History::open(&path).unwrap().unwrap();
+    let history = JournalReader::open(&path).unwrap().unwrap();
     run.downloaded(&download("background"));
-    run.aside("phone_tls", "SEP1 over HTTPS".into());
+    run.note_deferred("phone_tls", "SEP1 over HTTPS".into());
     assert!(history.downloads(run.run()).unwrap().is_empty(), "nobody waits for it");
     tried(&run, "SEP1", "d", None).await;
     assert_eq!(history.downloads(run.run()).unwrap(), [download("background")]);
@@ -332,7 +337,7 @@ async fn many_downloads_are_all_there() {
     let run = Journal::open(&path).unwrap().begin(new_run("c1")).await.unwrap();
     (0..3_000).for_each(|n| run.downloaded(&download(&n.to_string())));
     run.end(RunState::Finished, 0).await.unwrap();
-    let history = History::open(&path).unwrap().unwrap();
+    let history = JournalReader::open(&path).unwrap().unwrap();
     let files = history.downloads(run.run()).unwrap().into_iter().map(|download| download.file);
     assert!(files.eq((0..3_000).map(|n: u32| n.to_string())), "all of them, in order");
 }
@@ -347,7 +352,7 @@ async fn the_last_pin_of_a_phone_counts() {
     run.pin(&phone("SEP1"), "AA".into()).await.unwrap();
     run.pin(&phone("SEP2"), "BB".into()).await.unwrap();
     journal.begin(new_run("c2")).await.unwrap().pin(&phone("sep1"), "CC".into()).await.unwrap();
-    let pins = History::open(&path).unwrap().unwrap().pins().unwrap();
+    let pins = JournalReader::open(&path).unwrap().unwrap().pins().unwrap();
     assert_eq!(pins.len(), 2);
     assert_eq!(pins[&phone("SEP1")], "CC");
     assert_eq!(pins[&phone("SEP2")], "BB");
@@ -368,7 +373,7 @@ async fn a_journal_of_the_first_format_is_taken_over_with_what_is_in_it() {
     )
     .unwrap();
     drop(old);
-    let history = History::open(&path).unwrap().unwrap();
+    let history = JournalReader::open(&path).unwrap().unwrap();
     assert_eq!(history.runs(9).unwrap().len(), 1);
     assert!(history.pins().unwrap().is_empty());
 }

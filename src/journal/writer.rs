@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::error::{JournalError, Problem};
 use super::files::Files;
 
-/// Something to write; returns the number of the row that it made, or how many it changed.
+/// Something to write; returns a number that its caller waits for, such as that of the row that it made.
 type Work = Box<dyn FnOnce(&Connection) -> rusqlite::Result<i64> + Send>;
 
 struct Order {
@@ -72,7 +72,7 @@ impl Writer {
 
     /// Has something written together with what is written next, or when the last of the writers is gone. It costs
     /// no commit of its own, and is lost when the program dies before.
-    pub(super) fn send_along(
+    pub(super) fn write_deferred(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<i64> + Send + 'static,
     ) {

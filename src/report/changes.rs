@@ -7,6 +7,8 @@ use super::text::printable;
 use crate::domain::plan::{Action, Change, Place, Plan};
 use crate::domain::text::{counted, names};
 use crate::event::{ChangeResult, ChangeState};
+use crate::journal::ChangeRow;
+use crate::report::run_report::change_rows;
 
 /// The changes of a plan, as a diff: `+` is added, `-` is taken out, `~` is changed, `!` may restart phones.
 pub fn plan_diff(plan: &Plan) -> String {
@@ -96,55 +98,42 @@ impl std::fmt::Display for Sum {
     }
 }
 
-/// What came of changes.
+/// What came of the changes of a run without a report, such as that of `apply`.
 pub fn changes_recap(results: &[ChangeResult]) -> String {
-    if results.is_empty() {
+    changes_done(&change_rows(results.to_vec()), false)
+}
+
+/// What came of changes; with every device and every phone by name where `details` are asked for.
+pub(super) fn changes_done(rows: &[ChangeRow], details: bool) -> String {
+    if rows.is_empty() {
         return "\nNothing was changed on the cluster.\n".to_owned();
     }
-    let any_done = results.iter().any(|result| result.state != ChangeState::NotApplied);
+    let any_done = rows.iter().any(|row| row.state != Some(ChangeState::NotApplied));
     let mut text =
         if any_done { "\nChanged on the cluster\n" } else { "\nNot changed on the cluster\n" }
             .to_owned();
-    for row in came_of(&ended(results)) {
+    for row in came_of(rows) {
         line(&mut text, &format!("  {}", row.told));
-        for message in row.messages {
-            line(&mut text, &format!("    {message}"));
-        }
+        row.messages.iter().for_each(|message| line(&mut text, &format!("    {message}")));
+        let shown = row.details.iter().filter(|_| details);
+        shown.for_each(|detail| line(&mut text, &format!("      {detail}")));
     }
     text
 }
 
-/// A change and how it ended, as far as that is known.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Ended<'a> {
-    pub(super) change: &'a Change,
-    /// Nothing when nobody knows.
-    pub(super) state: Option<ChangeState>,
-    pub(super) message: Option<&'a str>,
-}
-
 /// What came of changes of one kind.
 #[derive(Clone, Debug)]
-pub(super) struct Row {
+struct ChangeGroup {
     /// In one sentence.
-    pub(super) told: String,
+    told: String,
     /// What else is known, each message once.
-    pub(super) messages: Vec<String>,
+    messages: Vec<String>,
     /// Every device and every phone by name.
-    pub(super) details: Vec<String>,
-}
-
-pub(super) fn ended(results: &[ChangeResult]) -> Vec<Ended<'_>> {
-    let ended = results.iter().map(|result| Ended {
-        change: &result.change,
-        state: Some(result.state),
-        message: result.message.as_deref(),
-    });
-    ended.collect()
+    details: Vec<String>,
 }
 
 /// Says what came of changes, those that say the same in one row.
-pub(super) fn came_of(all: &[Ended<'_>]) -> Vec<Row> {
+fn came_of(all: &[ChangeRow]) -> Vec<ChangeGroup> {
     let states = [
         Some(ChangeState::Applied),
         Some(ChangeState::NotApplied),
@@ -153,13 +142,15 @@ pub(super) fn came_of(all: &[Ended<'_>]) -> Vec<Row> {
     ];
     let mut rows = Vec::new();
     for state in states {
-        let these: Vec<Ended<'_>> = all.iter().filter(|one| one.state == state).copied().collect();
-        let changes: Vec<&Change> = these.iter().map(|one| one.change).collect();
+        let these: Vec<&ChangeRow> = all.iter().filter(|one| one.state == state).collect();
+        let changes: Vec<&Change> = these.iter().map(|one| &one.change).collect();
         for group in groups(&changes) {
             let ids: HashSet<u32> = group.iter().map(|change| change.id).collect();
-            rows.push(Row {
+            let of_group: Vec<&ChangeRow> =
+                these.iter().filter(|one| ids.contains(&one.change.id)).copied().collect();
+            rows.push(ChangeGroup {
                 told: told(&group, state),
-                messages: messages(these.iter().filter(|one| ids.contains(&one.change.id))),
+                messages: messages(&of_group),
                 details: group.iter().flat_map(|change| details(change)).collect(),
             });
         }
@@ -182,10 +173,10 @@ fn told(group: &[&Change], state: Option<ChangeState>) -> String {
 }
 
 /// Messages, each one once, with the names of what it is about.
-pub(super) fn messages<'a>(these: impl Iterator<Item = &'a Ended<'a>>) -> Vec<String> {
+pub(super) fn messages(these: &[&ChangeRow]) -> Vec<String> {
     let mut found: Vec<(&str, Vec<String>)> = Vec::new();
     for one in these {
-        let Some(message) = one.message else { continue };
+        let Some(message) = one.message.as_deref() else { continue };
         let subject = one.change.action.subject();
         match found.iter_mut().find(|(known, _)| *known == message) {
             Some((_, subjects)) => subjects.push(subject),
@@ -247,28 +238,24 @@ fn key(change: &Change) -> String {
 fn heading(group: &[&Change]) -> String {
     let Some(first) = group.first() else { return String::new() };
     let phones = counted(group.len(), "phone");
+    let arrow = || arrow(&first.action);
     match &first.action {
         Action::AssociateDevices { target, before, after, .. }
         | Action::DissociateDevices { target, before, after, .. } => {
             format!("~ {target}\n      controlled devices: {} -> {}", before.len(), after.len())
         }
-        Action::EnablePersonalization(to) | Action::RestorePersonalization(to) => {
-            let (from, to_word) = (to.before.as_axl(), to.after.as_axl());
-            match to.scope {
-                Place::Phone => {
-                    format!("~ {phones}\n      Phone Personalization: {from} -> {to_word}")
-                }
-                Place::Profile => format!(
-                    "~ Common Phone Profile {}, which {}\n      Phone Personalization: {from} -> {to_word}",
-                    to.target,
-                    users(first.affects),
-                ),
-            }
-        }
-        Action::EnableWebAccess(to) | Action::RestoreWebAccess(to) => format!(
-            "~ {phones}\n      Web Access: {} -> {}; all other product-specific settings stay",
-            web_access(to.before.web_access.as_deref()),
-            web_access(to.after.web_access.as_deref()),
+        Action::EnablePersonalization(to) | Action::RestorePersonalization(to) => match to.scope {
+            Place::Phone => format!("~ {phones}\n      Phone Personalization: {}", arrow()),
+            Place::Profile => format!(
+                "~ Common Phone Profile {}, which {}\n      Phone Personalization: {}",
+                to.target,
+                users(first.affects),
+                arrow(),
+            ),
+        },
+        Action::EnableWebAccess(_) | Action::RestoreWebAccess(_) => format!(
+            "~ {phones}\n      Web Access: {}; all other product-specific settings stay",
+            arrow()
         ),
         Action::AddProfile { target, source, .. } => {
             format!(
@@ -276,8 +263,8 @@ fn heading(group: &[&Change]) -> String {
             )
         }
         Action::RemoveProfile { target, .. } => format!("- Common Phone Profile {target}"),
-        Action::AssignProfile { before, after, .. } => {
-            format!("~ {phones}\n      Common Phone Profile: {before} -> {after}")
+        Action::AssignProfile { .. } => {
+            format!("~ {phones}\n      Common Phone Profile: {}", arrow())
         }
         Action::ApplyConfig { scope, target, reset, .. } => {
             let who = match scope {
@@ -323,12 +310,49 @@ pub(super) fn details(change: &Change) -> Vec<String> {
     }
 }
 
+/// What stood there, and what was to stand there.
+pub(super) fn before_and_after(action: &Action) -> (String, String) {
+    match action {
+        Action::AssociateDevices { before, adds, after, .. } => (
+            counted(before.len(), "device"),
+            format!("{}, {} of them new", counted(after.len(), "device"), adds.len()),
+        ),
+        Action::DissociateDevices { before, removes, after, .. } => (
+            counted(before.len(), "device"),
+            format!("{}, {} taken out again", counted(after.len(), "device"), removes.len()),
+        ),
+        Action::EnablePersonalization(to) | Action::RestorePersonalization(to) => {
+            (to.before.as_axl().to_owned(), to.after.as_axl().to_owned())
+        }
+        Action::EnableWebAccess(to) | Action::RestoreWebAccess(to) => (
+            web_access(to.before.web_access.as_deref()),
+            web_access(to.after.web_access.as_deref()),
+        ),
+        Action::AddProfile { source, after, .. } => (
+            "not there".to_owned(),
+            format!("a copy of {source} with Phone Personalization {}", after.as_axl()),
+        ),
+        Action::RemoveProfile { .. } => ("there".to_owned(), "removed again".to_owned()),
+        Action::AssignProfile { before, after, .. } => (before.clone(), after.clone()),
+        Action::ApplyConfig { reset, .. } => {
+            let after = if *reset { "restarted" } else { "taken over" };
+            (String::new(), after.to_owned())
+        }
+    }
+}
+
+fn arrow(action: &Action) -> String {
+    let (before, after) = before_and_after(action);
+    format!("{before} -> {after}")
+}
+
 /// Who was changed, and how.
 fn done(first: &Change, group: &[&Change]) -> (String, String) {
     let subjects = |noun: &str| match group {
         [only] => only.action.subject(),
         all => format!("{noun} of {}", counted(all.len(), "phone")),
     };
+    let arrow = || arrow(&first.action);
     match &first.action {
         Action::AssociateDevices { target, before, adds, after } => (
             target.to_string(),
@@ -348,25 +372,17 @@ fn done(first: &Change, group: &[&Change]) -> (String, String) {
                 after.len()
             ),
         ),
-        Action::EnablePersonalization(to) | Action::RestorePersonalization(to) => (
-            subjects("Phone Personalization"),
-            format!("{} -> {}", to.before.as_axl(), to.after.as_axl()),
-        ),
-        Action::EnableWebAccess(to) | Action::RestoreWebAccess(to) => (
-            subjects("Web Access"),
-            format!(
-                "{} -> {}",
-                web_access(to.before.web_access.as_deref()),
-                web_access(to.after.web_access.as_deref())
-            ),
-        ),
+        Action::EnablePersonalization(_) | Action::RestorePersonalization(_) => {
+            (subjects("Phone Personalization"), arrow())
+        }
+        Action::EnableWebAccess(_) | Action::RestoreWebAccess(_) => {
+            (subjects("Web Access"), arrow())
+        }
+        Action::AssignProfile { .. } => (subjects("Common Phone Profile"), arrow()),
         Action::AddProfile { source, .. } => {
             (first.action.subject(), format!("made as a copy of {source}"))
         }
         Action::RemoveProfile { .. } => (first.action.subject(), "removed again".to_owned()),
-        Action::AssignProfile { before, after, .. } => {
-            (subjects("Common Phone Profile"), format!("{before} -> {after}"))
-        }
         Action::ApplyConfig { reset, .. } => {
             let how = if *reset { "told to restart" } else { "told to take it over" };
             (subjects("configuration"), how.to_owned())
@@ -381,7 +397,7 @@ fn users(count: usize) -> String {
     }
 }
 
-pub(super) fn web_access(value: Option<&str>) -> String {
+fn web_access(value: Option<&str>) -> String {
     let word = crate::domain::web_access::WebAccess::parse(value.unwrap_or_default());
     match (value, word) {
         (None, _) => "not set".to_owned(),

@@ -8,12 +8,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::json::Document;
-use super::junit::TestCase;
-use super::rollout::Rollout;
 use super::text::printable;
 use crate::domain::text::counted;
 use crate::event::Outcome;
-use crate::report::row::Record;
+use crate::report::row::{Row, TestCase};
+use crate::report::run_report::RunReport;
 
 /// A row, and the cluster that it is about.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -25,12 +24,12 @@ pub struct OfCluster<'a, T> {
     pub record: &'a T,
 }
 
-impl<T: Record> OfCluster<'_, T> {
+impl<T: Row> OfCluster<'_, T> {
     const ALL: [&'static str; MOST] = with_first("cluster", T::COLUMNS);
     const KEPT: [&'static str; MOST] = with_first("cluster", T::FIXED);
 }
 
-impl<T: Record> Record for OfCluster<'_, T> {
+impl<T: Row> Row for OfCluster<'_, T> {
     const COLUMNS: &'static [&'static str] = Self::ALL.split_at(T::COLUMNS.len() + 1).0;
     const FIXED: &'static [&'static str] = Self::KEPT.split_at(T::FIXED.len() + 1).0;
     const DROPPED: &'static [&'static str] = T::DROPPED;
@@ -88,7 +87,7 @@ pub struct ClusterEnd<'a> {
     /// The number of its run, where it has one.
     pub run: Option<i64>,
     /// What came of it, or why nothing did.
-    pub result: Result<&'a Rollout, &'a str>,
+    pub result: Result<&'a RunReport, &'a str>,
     /// The command that finishes what it left undone.
     pub next: Option<String>,
 }
@@ -97,14 +96,14 @@ impl ClusterEnd<'_> {
     fn line(&self) -> String {
         let name = printable(self.cluster);
         let run = self.run.map(|run| format!(" (run {run})")).unwrap_or_default();
-        let rollout = match self.result {
-            Ok(rollout) => rollout,
+        let report = match self.result {
+            Ok(report) => report,
             Err(why) => return format!("{name}{run}: FAILED: {}", printable(why)),
         };
-        let mut line = format!("{name}{run}: {}", outcomes([rollout].into_iter()));
-        if rollout.interrupted {
+        let mut line = format!("{name}{run}: {}", outcomes([report].into_iter()));
+        if report.ending.as_ref().is_some_and(|ending| ending.interrupted) {
             line.push_str("; interrupted");
-        } else if rollout.stopped.is_some() {
+        } else if report.stopped().is_some() {
             line.push_str("; stopped early");
         }
         if let Some(next) = &self.next {
@@ -128,9 +127,9 @@ pub fn clusters_recap(ends: &[ClusterEnd<'_>]) -> String {
     text
 }
 
-fn outcomes<'a>(rollouts: impl Iterator<Item = &'a Rollout>) -> String {
+fn outcomes<'a>(runs: impl Iterator<Item = &'a RunReport>) -> String {
     let mut counts: BTreeMap<Outcome, usize> = BTreeMap::new();
-    for phone in rollouts.flat_map(|rollout| &rollout.phones) {
+    for phone in runs.flat_map(|report| &report.phones) {
         *counts.entry(phone.outcome).or_default() += 1;
     }
     let mut told = counted(counts.values().sum(), "phone");
@@ -163,14 +162,14 @@ pub fn clusters_json<D: Serialize>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{View, csv, ndjson, table, wide_table};
+    use crate::report::{FieldSelection, csv, ndjson, table, wide_table};
 
     #[derive(Serialize)]
-    struct Row {
+    struct Item {
         name: &'static str,
     }
 
-    impl Record for Row {
+    impl Row for Item {
         const COLUMNS: &'static [&'static str] = &["name"];
 
         fn cells(&self) -> Vec<String> {
@@ -188,7 +187,7 @@ mod tests {
 
     #[test]
     fn the_cluster_is_the_first_column_of_every_format() {
-        let (row, view) = (Row { name: "SEP1" }, View::default());
+        let (row, view) = (Item { name: "SEP1" }, FieldSelection::default());
         let rows = [OfCluster { cluster: "=lab", record: &row }];
         assert_eq!(written(|out| csv(&rows, &view, out)), "cluster,name\n'=lab,SEP1\n");
         assert_eq!(
@@ -197,7 +196,7 @@ mod tests {
         );
         assert_eq!(written(|out| wide_table(&rows, &view, out)), "cluster  name\n=lab     SEP1\n");
         assert_eq!(table(&rows, &view, 80), "cluster  name\n=lab     SEP1\n");
-        assert_eq!(written(|out| csv::<OfCluster<'_, Row>>(&[], &view, out)), "cluster,name\n");
+        assert_eq!(written(|out| csv::<OfCluster<'_, Item>>(&[], &view, out)), "cluster,name\n");
     }
 
     #[test]

@@ -7,11 +7,11 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use crate::domain::selector::near;
-use crate::report::row::Record;
+use crate::report::row::Row;
 
 /// A choice of fields and an order of rows, checked against what a list has.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct View {
+pub struct FieldSelection {
     fields: Option<Vec<&'static str>>,
     sort: Vec<Key>,
 }
@@ -34,13 +34,13 @@ pub struct UnknownField {
     pub all: Vec<&'static str>,
 }
 
-impl View {
+impl FieldSelection {
     /// Checks what was typed: names of fields, and for the order names with a minus in front of those that
     /// go down. Nothing typed means the fields and the order that the list has by itself.
     ///
     /// # Errors
     /// When the list has no such field.
-    pub fn of<T: Record>(fields: &[String], sort: &[String]) -> Result<Self, UnknownField> {
+    pub fn of<T: Row>(fields: &[String], sort: &[String]) -> Result<Self, UnknownField> {
         let named = |name: &String| known::<T>(name.trim());
         let fields: Vec<_> = fields.iter().map(named).collect::<Result<_, _>>()?;
         let key = |name: &String| {
@@ -59,13 +59,13 @@ impl View {
     }
 
     /// Returns the fields that tables and CSV show.
-    pub(crate) fn columns<T: Record>(&self) -> &[&'static str] {
+    pub(crate) fn columns<T: Row>(&self) -> &[&'static str] {
         self.chosen().unwrap_or(T::COLUMNS)
     }
 
     /// Puts rows into the order that was asked for. Rows that are equal in it keep theirs; what is not
     /// known stands last, whichever way the order goes.
-    pub fn sort<T: Record>(&self, rows: &mut [T]) {
+    pub fn sort<T: Row>(&self, rows: &mut [T]) {
         if self.sort.is_empty() {
             return;
         }
@@ -81,12 +81,12 @@ impl View {
 }
 
 /// Returns every field of a list: its columns first, then those that no table shows unasked.
-pub fn fields<T: Record>() -> Vec<&'static str> {
+pub fn fields<T: Row>() -> Vec<&'static str> {
     let more = T::PATHS.iter().map(|(name, _)| *name).filter(|name| !T::COLUMNS.contains(name));
     T::COLUMNS.iter().copied().chain(more).collect()
 }
 
-fn known<T: Record>(name: &str) -> Result<&'static str, UnknownField> {
+fn known<T: Row>(name: &str) -> Result<&'static str, UnknownField> {
     let all = fields::<T>();
     let found = all.iter().find(|field| field.eq_ignore_ascii_case(name)).copied();
     found.ok_or_else(|| UnknownField {
@@ -103,7 +103,7 @@ pub(crate) struct Fields<T> {
     kind: PhantomData<fn(&T)>,
 }
 
-impl<T: Record> Fields<T> {
+impl<T: Row> Fields<T> {
     pub(crate) fn of(row: &T) -> Self {
         // A row that is no JSON still has its cells.
         let json = serde_json::to_value(row).unwrap_or_default();
@@ -224,7 +224,7 @@ mod tests {
     use super::*;
 
     #[derive(Clone, Debug, Serialize)]
-    struct Row {
+    struct Item {
         name: String,
         at: Option<At>,
     }
@@ -235,7 +235,7 @@ mod tests {
         port: u16,
     }
 
-    impl Record for Row {
+    impl Row for Item {
         const COLUMNS: &'static [&'static str] = &["name", "ip", "shout"];
         const PATHS: &'static [(&'static str, &'static str)] =
             &[("ip", "at.ip"), ("port", "at.port")];
@@ -247,14 +247,14 @@ mod tests {
         }
     }
 
-    fn row(name: &str, ip: Option<&str>) -> Row {
+    fn row(name: &str, ip: Option<&str>) -> Item {
         let at = ip.map(|ip| At { ip: Some(ip.parse().unwrap()), port: 80 });
-        Row { name: name.to_owned(), at }
+        Item { name: name.to_owned(), at }
     }
 
-    fn view(fields: &[&str], sort: &[&str]) -> Result<View, UnknownField> {
+    fn view(fields: &[&str], sort: &[&str]) -> Result<FieldSelection, UnknownField> {
         let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
-        View::of::<Row>(&owned(fields), &owned(sort))
+        FieldSelection::of::<Item>(&owned(fields), &owned(sort))
     }
 
     #[test]
@@ -264,7 +264,7 @@ mod tests {
         assert_eq!(error.all, ["name", "ip", "shout", "port"]);
         assert_eq!(view(&[], &["-prot"]).unwrap_err().near, ["port"]);
         assert_eq!(view(&["NAME", " port"], &[]).unwrap().chosen().unwrap(), ["name", "port"]);
-        assert_eq!(view(&[], &[]).unwrap(), View::default());
+        assert_eq!(view(&[], &[]).unwrap(), FieldSelection::default());
     }
 
     #[test]
@@ -300,7 +300,7 @@ mod tests {
     proptest! {
         #[test]
         fn sorting_loses_no_row(names in proptest::collection::vec("[a-c]{0,2}", 0..20), down: bool) {
-            let mut rows: Vec<Row> = names.iter().map(|name| row(name, None)).collect();
+            let mut rows: Vec<Item> = names.iter().map(|name| row(name, None)).collect();
             let sort = if down { ["-name"] } else { ["name"] };
             view(&[], &sort).unwrap().sort(&mut rows);
             let mut expected = names;

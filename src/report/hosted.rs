@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::json::Document;
-use crate::report::row::Record;
+use crate::report::row::Row;
 
 /// A file that phones can download.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
@@ -20,7 +20,7 @@ pub struct HostedFile {
     pub url: String,
 }
 
-impl Record for HostedFile {
+impl Row for HostedFile {
     const COLUMNS: &'static [&'static str] = &["file", "size", "bytes", "url"];
     // An address that is broken into several lines cannot be copied.
     const FIXED: &'static [&'static str] = &["size", "bytes", "url"];

@@ -1,5 +1,6 @@
 //! The JSON documents that scripts rely on: one envelope each.
 
+use std::borrow::Cow;
 use std::io;
 
 use jiff::Timestamp;
@@ -8,17 +9,18 @@ use serde::ser::SerializeSeq as _;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::other_downloads::{OtherFetcher, other_fetchers};
-use super::rollout::{Rollout, RolloutSummary};
 use crate::domain::audit::{Audit, AuditedPhone, Summary};
 use crate::domain::inventory::{ClusterInfo, Inventory, Phone};
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::plan::{Change, Plan};
 use crate::domain::push_action::Deed;
 use crate::domain::text::{escaped_json, excerpt};
-use crate::event::{ChangeResult, PhoneResult};
-use crate::report::row::{ModelRecord, Record};
+use crate::event::{ChangeResult, ChangeState, PhoneResult};
+use crate::journal::ChangeRow;
+use crate::report::row::{ModelRecord, Row};
+use crate::report::run_report::{RolloutSummary, RunReport};
 use crate::report::table::Chosen;
-use crate::report::writable::{Answer, JsonOut, ListError};
+use crate::report::writable::{JsonOut, ListError, Writable};
 
 /// A document: what it is, when it was made, about which cluster, and its body.
 #[derive(Clone, Debug, Serialize)]
@@ -29,7 +31,7 @@ pub struct Document<'a, T> {
     generated_at: Timestamp,
     /// The cluster that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
-    cluster: Option<&'a ClusterInfo>,
+    cluster: Option<Cow<'a, ClusterInfo>>,
     #[serde(flatten)]
     body: T,
 }
@@ -39,7 +41,7 @@ impl<'a, T: Serialize> Document<'a, T> {
     pub fn new(
         what: &str,
         generated_at: Timestamp,
-        cluster: Option<&'a ClusterInfo>,
+        cluster: Option<Cow<'a, ClusterInfo>>,
         body: T,
     ) -> Self {
         Self { schema: format!("axlpaper.{what}/v1"), generated_at, cluster, body }
@@ -55,7 +57,7 @@ impl<'a, T: Serialize> Document<'a, T> {
     }
 }
 
-impl<T: Serialize> Answer for Document<'_, T> {
+impl<T: Serialize> Writable for Document<'_, T> {
     fn write_to(&self, out: &mut dyn io::Write) -> Result<(), ListError> {
         serde_json::to_writer_pretty(JsonOut(&mut *out), self)?;
         Ok(out.write_all(b"\n")?)
@@ -92,7 +94,7 @@ pub fn inventory_json(
         remarks: &inventory.remarks,
         phones: &inventory.phones,
     };
-    Document::new("inventory", generated_at, Some(&inventory.cluster), body)
+    Document::new("inventory", generated_at, Some(Cow::Borrowed(&inventory.cluster)), body)
 }
 
 /// What is in an `audit` document.
@@ -116,7 +118,7 @@ pub fn audit_json(audit: &Audit, generated_at: Timestamp) -> Document<'_, impl S
         remarks: &audit.remarks,
         phones: &audit.phones,
     };
-    Document::new("audit", generated_at, Some(&audit.cluster), body)
+    Document::new("audit", generated_at, Some(Cow::Borrowed(&audit.cluster)), body)
 }
 
 /// What is in a `plan` document.
@@ -140,7 +142,7 @@ pub fn plan_json(plan: &Plan, generated_at: Timestamp) -> Document<'_, impl Seri
         fingerprint: &plan.fingerprint,
         changes: &plan.changes,
     };
-    Document::new("plan", generated_at, Some(&plan.cluster), body)
+    Document::new("plan", generated_at, Some(Cow::Borrowed(&plan.cluster)), body)
 }
 
 /// What is in an `apply` or a `revert` document.
@@ -160,7 +162,7 @@ pub fn changes_json<'a>(
     generated_at: Timestamp,
 ) -> Document<'a, impl Serialize> {
     let body = ChangesBody { plan: &plan.id, changes };
-    Document::new(what, generated_at, Some(&plan.cluster), body)
+    Document::new(what, generated_at, Some(Cow::Borrowed(&plan.cluster)), body)
 }
 
 /// What is in a `rollout` document.
@@ -193,30 +195,46 @@ pub(super) struct RolloutBody<'a> {
     /// Addresses that asked for files of phones whose address they are not.
     other_fetchers: Vec<OtherFetcher<'a>>,
     /// What was changed on the cluster.
-    changes: &'a [ChangeResult],
+    #[schemars(with = "Vec<ChangeResult>")]
+    changes: Vec<ChangeEnded<'a>>,
     /// Every selected phone.
     phones: &'a [PhoneResult],
 }
 
 /// The `rollout` document, which `push`, `ringtone`, `play`, `keys` and `demo` write too.
-pub fn rollout_json(rollout: &Rollout, generated_at: Timestamp) -> Document<'_, impl Serialize> {
+pub fn rollout_json(report: &RunReport, generated_at: Timestamp) -> Document<'_, impl Serialize> {
+    let pushed = report.file.as_deref().unwrap_or_default();
     let body = RolloutBody {
-        run: rollout.run,
-        object: rollout.deed.object(),
-        deed: rollout.deed,
-        pushed: &rollout.picture,
-        picture: rollout.deed.is_picture().then_some(rollout.picture.as_str()),
-        started_at: rollout.started_at,
-        finished_at: rollout.finished_at,
-        stopped: rollout.stopped.as_deref(),
-        summary: rollout.summary(),
-        audit_summary: rollout.audit.as_ref().map(|audit| &audit.summary),
-        remarks: rollout.remarks(),
-        other_fetchers: other_fetchers(&rollout.phones),
-        changes: &rollout.changes,
-        phones: &rollout.phones,
+        run: report.run.id,
+        object: report.deed.object(),
+        deed: report.deed,
+        pushed,
+        picture: report.deed.is_picture().then_some(pushed),
+        started_at: report.run.began_at,
+        finished_at: report.finished_at(),
+        stopped: report.stopped(),
+        summary: report.summary(),
+        audit_summary: report.audit.as_ref().map(|audit| &audit.summary),
+        remarks: report.remarks(),
+        other_fetchers: other_fetchers(&report.phones),
+        changes: report.changes.iter().map(ChangeEnded::of).collect(),
+        phones: &report.phones,
     };
-    Document::new("rollout", generated_at, Some(&rollout.cluster), body)
+    Document::new("rollout", generated_at, Some(report.cluster()), body)
+}
+
+/// A change as the `rollout` document has it.
+#[derive(Clone, Debug, Serialize)]
+struct ChangeEnded<'a> {
+    change: &'a Change,
+    state: Option<ChangeState>,
+    message: Option<&'a str>,
+}
+
+impl<'a> ChangeEnded<'a> {
+    fn of(row: &'a ChangeRow) -> Self {
+        Self { change: &row.change, state: row.state, message: row.message.as_deref() }
+    }
 }
 
 /// What is in a `models` document.
@@ -236,7 +254,7 @@ pub fn models_json(
 
 /// What is in a `list` document: rows of which only some fields were asked for.
 #[derive(Clone, Debug, Serialize)]
-#[serde(bound = "T: Record")]
+#[serde(bound = "T: Row")]
 pub(super) struct ListBody<'a, T> {
     /// The fields, in the order in which they were asked for.
     fields: &'a [&'static str],
@@ -249,7 +267,7 @@ pub(super) struct ListBody<'a, T> {
 #[derive(Clone, Copy, Debug)]
 struct Rows<'a, T>(&'a [T], &'a [&'static str]);
 
-fn only_fields<T: Record, S: Serializer>(
+fn only_fields<T: Row, S: Serializer>(
     rows: &Rows<'_, T>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
@@ -261,7 +279,7 @@ fn only_fields<T: Record, S: Serializer>(
 }
 
 /// The `list` document, which stands for any list's own document where fields were asked for.
-pub fn list_json<'a, T: Record>(
+pub fn list_json<'a, T: Row>(
     rows: &'a [T],
     fields: &'a [&'static str],
     generated_at: Timestamp,

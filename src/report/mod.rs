@@ -19,22 +19,24 @@ mod json;
 mod junit;
 mod next_step;
 mod other_downloads;
-mod picture_rules;
 mod pictures;
-mod ring_tones;
-mod rollout;
 mod runs;
 mod schema;
 mod settings;
 mod text;
 mod tftp;
 
-pub use crate::report::field_selection::{UnknownField, View, fields};
-pub use crate::report::row::{ModelRecord, Record};
-pub use crate::report::run_report::{AuditSeen, Chronicle, ImageSeen, PhoneSeen, Screenshot};
+#[cfg(test)]
+mod testing;
+
+pub use crate::report::field_selection::{FieldSelection, UnknownField, fields};
+pub use crate::report::row::{ModelRecord, Row, TestCase, TestResult};
+pub use crate::report::run_report::{
+    RolloutSummary, RunReport, RunReportBuilder, Screenshot, change_rows,
+};
 pub use crate::report::summary::{audit_recap, plan_recap, rollout_recap};
 pub use crate::report::table::{Format, csv, ndjson, table, wide_table};
-pub use crate::report::writable::{Answer, ListError};
+pub use crate::report::writable::{ListError, Writable};
 pub use changes::{changes_recap, plan_diff, plan_outline};
 pub use clusters::{ClusterEnd, ClusterFailure, OfCluster, clusters_json, clusters_recap};
 pub use contact_sheet::{ContactSheet, SheetLabel, SheetScreen, contact_sheet_html};
@@ -44,11 +46,10 @@ pub use json::{
     Document, PlanFileError, audit_json, changes_json, inventory_json, list_json, models_json,
     plan_json, read_plan, rollout_json,
 };
-pub use junit::{Suite, TestCase, TestResult, junit};
+pub use junit::{Suite, junit};
 pub use next_step::next_step;
 pub use pictures::{PictureFile, PictureFileKind, pictures_json};
-pub use rollout::{Rollout, RolloutSummary};
-pub use runs::{RunRecord, Shown, download_line, runs_json, show_json, show_recap};
+pub use runs::{RunRecord, download_line, runs_json, show_json, show_recap};
 pub use schema::{Schema, documents, schema_of};
 pub use settings::{SettingRecord, settings_json};
 pub use text::{printable, printable_lines};

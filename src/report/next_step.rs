@@ -1,15 +1,15 @@
 //! The one command that finishes what a run left undone.
 
 use crate::domain::push_action::Deed;
-use crate::journal::{History, JournalError, RunRow};
-use crate::report::run_report::Chronicle;
+use crate::journal::{JournalError, JournalReader, RunRow};
+use crate::report::run_report::RunReport;
 
 /// Returns the command; nothing where nothing is left to do, where another run went on with this one, or where no
 /// command of ours would help.
 ///
 /// # Errors
 /// When the journal cannot be read.
-pub fn next_step(history: &History, run: &RunRow) -> Result<Option<String>, JournalError> {
+pub fn next_step(history: &JournalReader, run: &RunRow) -> Result<Option<String>, JournalError> {
     if history.went_on(run)? || (run.exit_code == Some(USAGE) && run.ended_at.is_some()) {
         return Ok(None);
     }
@@ -33,12 +33,12 @@ pub fn next_step(history: &History, run: &RunRow) -> Result<Option<String>, Jour
 }
 
 /// What finishes a run that pushes.
-fn of_push(history: &History, run: &RunRow) -> Result<Option<String>, JournalError> {
-    let chronicle = Chronicle::read(history, run.clone())?;
-    if run.state == "finished" && chronicle.unserved().is_empty() {
+fn of_push(history: &JournalReader, run: &RunRow) -> Result<Option<String>, JournalError> {
+    let report = RunReport::read(history, run.clone())?;
+    if run.state == "finished" && report.unserved().is_empty() {
         return Ok(None);
     }
-    Ok(match chronicle.deed {
+    Ok(match report.deed {
         // Who presses keys again has to know what was pressed.
         Deed::Sound | Deed::Keys => None,
         Deed::RingTone => Some(run.command_line.clone()),

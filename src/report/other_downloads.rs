@@ -93,12 +93,10 @@ const MOST_TOLD: usize = 5;
 mod tests {
     use super::*;
     use crate::event::OtherFile;
+    use crate::report::testing::pushed;
 
     fn phone(name: &str, others: &[(u8, Option<&str>)], rule: Option<usize>) -> PhoneResult {
-        let mut phone: PhoneResult = serde_json::from_value(serde_json::json!({
-            "name": name, "model": "Cisco 8841", "device_pool": "HQ", "outcome": "accepted", "attempts": 1,
-        }))
-        .unwrap();
+        let mut phone = pushed(name);
         for (last, owner) in others {
             let file = OtherFile { file: "background".into(), complete: true, bytes: 1, length: 1 };
             let owner = owner.map(|name| name.parse().unwrap());

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::json::Document;
 use crate::domain::model::Size;
-use crate::report::row::Record;
+use crate::report::row::Row;
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
@@ -63,7 +63,7 @@ pub struct PictureFile {
     pub models: Vec<&'static str>,
 }
 
-impl Record for PictureFile {
+impl Row for PictureFile {
     const COLUMNS: &'static [&'static str] =
         &["file", "kind", "size", "depth", "bytes", "contrast", "letters", "models"];
     const FIXED: &'static [&'static str] = &["file", "size", "bytes"];

@@ -6,14 +6,12 @@ use serde::Serialize;
 use crate::domain::audit::AuditedPhone;
 use crate::domain::finding::{Severity, Verdict};
 use crate::domain::inventory::Phone;
-use crate::domain::model::{Model, PushSchema};
+use crate::domain::model::Model;
 use crate::domain::payload_kind::ToneFormat;
-use crate::domain::registration::{Httpd, Status};
-use crate::event::{ChangeResult, ChangeState, Outcome, PhoneResult};
-use crate::report::junit::{TestCase, TestResult};
+use crate::event::{ChangeResult, Outcome, PhoneResult};
 
 /// Something that can stand in a row.
-pub trait Record: Serialize {
+pub trait Row: Serialize {
     /// The names of the columns.
     const COLUMNS: &'static [&'static str];
 
@@ -39,7 +37,43 @@ pub trait Record: Serialize {
     }
 }
 
-impl Record for Phone {
+/// One row as a test.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TestCase {
+    /// Its name.
+    pub name: String,
+    /// What it is grouped by.
+    pub class: String,
+    /// How long it took, in milliseconds.
+    pub took_ms: Option<u64>,
+    /// How it ended.
+    pub result: TestResult,
+    /// What else should be known, several lines or none.
+    pub output: String,
+}
+
+/// How a test ended.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum TestResult {
+    /// Well.
+    Passed,
+    /// Not well.
+    Failed {
+        /// Of which kind: a code.
+        kind: String,
+        /// In one sentence.
+        message: String,
+        /// All that is known, several lines.
+        details: String,
+    },
+    /// It says nothing about good or bad.
+    Skipped {
+        /// Why.
+        message: String,
+    },
+}
+
+impl Row for Phone {
     const COLUMNS: &'static [&'static str] = &[
         "name",
         "model",
@@ -80,17 +114,17 @@ impl Record for Phone {
             self.protocol.clone(),
             self.device_pool.clone(),
             self.common_phone_profile.clone().unwrap_or_default(),
-            status(registration.status).to_owned(),
+            word(registration.status),
             registration.ip.map(|ip| ip.to_string()).unwrap_or_default(),
             registration.node.clone().unwrap_or_default(),
             registration.active_load.clone().unwrap_or_default(),
-            httpd(registration.httpd).to_owned(),
+            word(registration.httpd),
             self.description.clone(),
         ]
     }
 }
 
-impl Record for AuditedPhone {
+impl Row for AuditedPhone {
     const COLUMNS: &'static [&'static str] = &[
         "name",
         "model",
@@ -132,7 +166,7 @@ impl Record for AuditedPhone {
             self.phone.name.to_string(),
             self.phone.model.clone(),
             self.phone.device_pool.clone(),
-            status(self.phone.registration.status).to_owned(),
+            word(self.phone.registration.status),
             self.phone.registration.ip.map(|ip| ip.to_string()).unwrap_or_default(),
             self.verdict.to_string(),
             codes.join(" "),
@@ -187,7 +221,7 @@ impl AuditedPhone {
     }
 }
 
-impl Record for PhoneResult {
+impl Row for PhoneResult {
     const COLUMNS: &'static [&'static str] = &[
         "name",
         "model",
@@ -263,7 +297,7 @@ impl Record for PhoneResult {
     }
 }
 
-impl Record for ChangeResult {
+impl Row for ChangeResult {
     const COLUMNS: &'static [&'static str] =
         &["change", "kind", "target", "state", "affects", "message"];
     const FIXED: &'static [&'static str] = &["change", "kind", "state"];
@@ -279,7 +313,7 @@ impl Record for ChangeResult {
             self.change.id.to_string(),
             self.change.action.kind().to_owned(),
             self.change.action.subject(),
-            change_state(self.state).to_owned(),
+            word(self.state),
             self.change.affects.to_string(),
             self.message.clone().unwrap_or_default(),
         ]
@@ -311,7 +345,7 @@ impl From<ModelRecord> for ModelBody {
     }
 }
 
-impl Record for ModelRecord {
+impl Row for ModelRecord {
     const COLUMNS: &'static [&'static str] = &[
         "model",
         "enum",
@@ -345,10 +379,7 @@ impl Record for ModelRecord {
                 image.background.to_string(),
                 image.thumbnail.to_string(),
                 image.depth.to_string(),
-                match image.schema {
-                    PushSchema::Classic => "classic".to_owned(),
-                    PushSchema::PhoneOs => "phoneos".to_owned(),
-                },
+                word(image.schema),
                 image.tftp_directory.to_owned(),
             ]),
             None => cells.extend(["none", "", "", "", ""].map(str::to_owned)),
@@ -360,29 +391,10 @@ impl Record for ModelRecord {
     }
 }
 
-fn status(status: Status) -> &'static str {
-    match status {
-        Status::Registered => "registered",
-        Status::PartiallyRegistered => "partially_registered",
-        Status::Unregistered => "unregistered",
-        Status::Rejected => "rejected",
-        Status::NotFound => "not_found",
-        Status::Unknown => "unknown",
-    }
-}
-
-fn change_state(state: ChangeState) -> &'static str {
-    match state {
-        ChangeState::Applied => "applied",
-        ChangeState::NotApplied => "not_applied",
-        ChangeState::Unproven => "unproven",
-    }
-}
-
-fn httpd(httpd: Httpd) -> &'static str {
-    match httpd {
-        Httpd::Yes => "yes",
-        Httpd::No => "no",
-        Httpd::Unknown => "unknown",
+/// The word that JSON has for a value.
+fn word(value: impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        Ok(_) | Err(_) => String::new(),
     }
 }

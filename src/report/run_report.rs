@@ -1,54 +1,61 @@
-//! Everything that the journal has about one run: the document behind the HTML report.
+//! Everything about one run: what recap, `show`, CSV, JSON and the HTML report read.
 //!
-//! The run itself and `axlpaper report` read it in the same way, so both write the same report. A run that was
-//! killed has a chronicle too; whatever its end would have told is missing, and the report says so.
+//! A run builds it while it works ([`RunReportBuilder`]); afterwards it is read from the journal
+//! ([`RunReport::read`]), and both give the same document. A run that was killed has a report too: what only its end
+//! would have written is missing, and the report says so.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
+use crate::domain::audit::{Audit, AuditedPhone};
 use crate::domain::device_name::DeviceName;
-use crate::domain::finding::{Code, Finding, Severity, Verdict};
+use crate::domain::finding::Verdict;
 use crate::domain::inventory::ClusterInfo;
-use crate::domain::personalization::Personalization;
 use crate::domain::push_action::Deed;
-use crate::domain::registration::Registration;
-use crate::event::{Outcome, PhoneResult, Proof};
+use crate::event::{ChangeResult, ChangeState, Download, Event, Outcome, PhoneResult, Proof};
 use crate::journal::{
-    AttemptRow, ChangeRow, Ending, EventRow, History, JournalError, RunRow, Screen, SentPicture,
-    SentPictures, SentTone, SentTones, Together,
+    AttemptRow, ChangeEnd, ChangeRow, Ending, EventRow, JournalError, JournalReader, RunGroup,
+    RunRow, Screen, SentPicture, SentPictures, SentTone, SentTones, Subject,
 };
 use crate::report::wording;
 
-/// One run, as the journal has it.
+/// One run.
 #[derive(Clone, Debug)]
-pub struct Chronicle {
+pub struct RunReport {
     /// The run.
     pub run: RunRow,
-    /// The name of the file that was pushed, where there was one.
+    /// The name of what was pushed: that of its file, of a sound the name that phones know it by.
     pub file: Option<String>,
     /// What was done to phones.
     pub deed: Deed,
     /// What it was begun together with, where several clusters were worked on at once.
-    pub together: Option<Together>,
+    pub together: Option<RunGroup>,
     /// How it came to its end; nothing where it was killed, or goes on.
     pub ending: Option<Ending>,
     /// The audit that it was decided by; nothing where no cluster was asked.
-    pub audit: Option<AuditSeen>,
+    pub audit: Option<Audit>,
     /// What it meant to change on the cluster, and what came of it.
     pub changes: Vec<ChangeRow>,
-    /// Every attempt at a phone, in the order in which they were begun.
+    /// Every attempt at a phone, in the order in which they were begun. Only the journal has them.
     pub attempts: Vec<AttemptRow>,
     /// What a person was told, and when stages began and ended.
     pub events: Vec<EventRow>,
-    /// How phones ended, by name; those too of which the run did not come to write an end.
+    /// What was downloaded from the image server, where that was read: see [`Self::with_downloads`].
+    pub downloads: Vec<Download>,
+    /// Every selected phone, sorted by name; those too of which the run did not come to write an end.
     pub phones: Vec<PhoneResult>,
     /// The pictures as they were made for the phones.
     pub pictures: Vec<SentPicture>,
     /// The ring tone as it was made for the phones.
     pub tones: Vec<SentTone>,
-    /// What phones showed, where that was looked at: of some phones, those with trouble before all others.
+    /// What phones showed, where that was read: of some phones, those with trouble before all others. See
+    /// [`Self::with_screenshots`].
     pub screenshots: Vec<Screenshot>,
     /// How many more phones have screenshots in the journal.
     pub more_screenshots: usize,
@@ -65,74 +72,63 @@ pub struct Screenshot {
     pub bytes: Vec<u8>,
 }
 
-/// The audit of a run, as far as its report needs it.
-#[derive(Clone, Debug, Deserialize)]
-pub struct AuditSeen {
-    /// Which cluster.
-    pub cluster: ClusterInfo,
-    /// Every selected phone, sorted by name.
-    pub phones: Vec<PhoneSeen>,
-    /// What could not be read, in sentences for a person.
-    pub remarks: Vec<String>,
+/// Builds the report of a run from its events while it works.
+#[derive(Debug)]
+pub struct RunReportBuilder {
+    run: RunRow,
+    events: Mutex<Vec<EventRow>>,
 }
 
-/// A phone as the audit saw it.
-#[derive(Clone, Debug, Deserialize)]
-pub struct PhoneSeen {
-    /// Its device name.
-    pub name: DeviceName,
-    /// Its description.
-    pub description: String,
-    /// Its model.
-    pub model: String,
-    /// Its device pool.
-    pub device_pool: String,
-    /// Its Common Phone Profile.
-    pub common_phone_profile: Option<String>,
-    /// Its location.
-    pub location: Option<String>,
-    /// Its owner's user ID.
-    pub owner: Option<String>,
-    /// Its registration.
-    pub registration: Registration,
-    /// Phone Personalization at every level.
-    pub personalization: Personalization,
-    /// The worst of its findings.
-    pub verdict: Verdict,
-    /// All its findings.
-    pub findings: Vec<Finding>,
-    /// The picture that it takes, if any.
-    #[serde(default)]
-    pub image: Option<ImageSeen>,
-}
-
-/// The picture that a phone takes, as far as a report needs it.
-#[derive(Clone, Debug, Deserialize)]
-pub struct ImageSeen {
-    /// Which of several pictures is for it, where there were rules for that.
-    #[serde(default)]
-    pub picture: Option<String>,
-}
-
-impl PhoneSeen {
-    /// Returns why the run was to leave it as it is, where it was.
-    pub fn left_alone(&self) -> Option<&Finding> {
-        self.findings.iter().find(|finding| finding.code == Code::LeftAlone)
+impl RunReportBuilder {
+    /// Begins with the row of the run.
+    pub fn new(run: RunRow) -> Self {
+        Self { run, events: Mutex::default() }
     }
 
-    /// Returns the finding that decided the verdict: of the heaviest, the first.
-    pub fn worst(&self) -> Option<&Finding> {
-        let heaviest: Severity = self.findings.iter().map(|finding| finding.severity).max()?;
-        self.findings.iter().find(|finding| finding.severity == heaviest)
+    /// Takes note of an event. Returns its row for the journal, where it has one.
+    pub fn observe(&self, event: &Event, at: Timestamp) -> Option<EventRow> {
+        let row = EventRow::of(event, at)?;
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).push(row.clone());
+        Some(row)
+    }
+
+    /// Returns the report as far as events tell it. What the run alone knows is still to be put in: the audit, the
+    /// changes, the phones and the ending.
+    pub fn report(&self, deed: Deed, file: &str) -> RunReport {
+        let subject = Subject { file: file.to_owned(), object: deed.object(), deed: Some(deed) };
+        let events = self.events.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let run = RunRow { subject: Some(subject), ..self.run.clone() };
+        RunReport { file: Some(file.to_owned()), deed, events, ..RunReport::new(run) }
     }
 }
 
-impl Chronicle {
-    /// Reads it.
+impl RunReport {
+    /// Returns the report of a run of which nothing else is known.
+    pub fn new(run: RunRow) -> Self {
+        Self {
+            run,
+            file: None,
+            deed: Deed::default(),
+            together: None,
+            ending: None,
+            audit: None,
+            changes: Vec::new(),
+            attempts: Vec::new(),
+            events: Vec::new(),
+            downloads: Vec::new(),
+            phones: Vec::new(),
+            pictures: Vec::new(),
+            tones: Vec::new(),
+            screenshots: Vec::new(),
+            more_screenshots: 0,
+        }
+    }
+
+    /// Reads the report of a run from the journal.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn read(history: &History, run: RunRow) -> Result<Self, JournalError> {
+    pub fn read(history: &JournalReader, run: RunRow) -> Result<Self, JournalError> {
         /// What journals of earlier releases have in place of a subject.
         #[derive(Deserialize)]
         struct Job {
@@ -148,10 +144,10 @@ impl Chronicle {
         };
         let pictures = history.snapshot::<SentPictures>(id, SentPictures::KIND)?;
         let tones = history.snapshot::<SentTones>(id, SentTones::KIND)?;
-        let mut chronicle = Self {
+        let mut report = Self {
             file,
             deed,
-            together: history.snapshot(id, Together::KIND)?,
+            together: history.snapshot(id, RunGroup::KIND)?,
             ending: history.snapshot(id, Ending::KIND)?,
             audit: history.snapshot(id, "audit")?,
             changes: history.changes(id)?,
@@ -160,23 +156,32 @@ impl Chronicle {
             phones: history.phones(id)?,
             pictures: pictures.map(|sent| sent.pictures).unwrap_or_default(),
             tones: tones.map(|sent| sent.tones).unwrap_or_default(),
-            screenshots: Vec::new(),
-            more_screenshots: 0,
-            run,
+            ..Self::new(run)
         };
-        chronicle.complete();
-        chronicle.look_at_screens(history)?;
-        Ok(chronicle)
+        report.complete_changes(history)?;
+        report.complete_phones();
+        Ok(report)
     }
 
-    /// Reads screenshots of as many phones as a page that goes by mail can hold.
-    fn look_at_screens(&mut self, history: &History) -> Result<(), JournalError> {
+    /// Reads the image server's access log too.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn with_downloads(mut self, history: &JournalReader) -> Result<Self, JournalError> {
+        self.downloads = history.downloads(self.run.id)?;
+        Ok(self)
+    }
+
+    /// Reads screenshots too, of as many phones as a page that goes by mail can hold.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn with_screenshots(mut self, history: &JournalReader) -> Result<Self, JournalError> {
         let mut phones: BTreeMap<String, Vec<Screen>> = BTreeMap::new();
         for screen in history.screens(self.run.id)? {
             phones.entry(screen.phone.clone()).or_default().push(screen);
         }
-        let failed: HashSet<&str> =
-            self.phones.iter().filter(|one| is_failure(one)).map(|one| one.name.as_str()).collect();
+        let failed: HashSet<&str> = self.failures().map(|phone| phone.name.as_str()).collect();
         let mut phones: Vec<(String, Vec<Screen>)> = phones.into_iter().collect();
         phones.sort_by_key(|(name, _)| !failed.contains(name.as_str()));
         let shown = how_many_fit(&phones);
@@ -187,18 +192,42 @@ impl Chronicle {
                 self.screenshots.push(Screenshot { phone, after, bytes });
             }
         }
+        Ok(self)
+    }
+
+    /// Adds the changes of the plan that were never begun, and what the run itself knew of how the others ended.
+    fn complete_changes(&mut self, history: &JournalReader) -> Result<(), JournalError> {
+        let Some(ending) = self.ending.as_ref().filter(|ending| !ending.changes.is_empty()) else {
+            return Ok(());
+        };
+        let mut known: HashMap<u32, ChangeRow> =
+            self.changes.drain(..).map(|row| (row.change.id, row)).collect();
+        let plan = history.plan(self.run.id)?;
+        let planned = plan.map(|plan| plan.changes).unwrap_or_default();
+        let mut planned: HashMap<u32, _> =
+            planned.into_iter().map(|change| (change.id, change)).collect();
+        for ChangeEnd { id, state, message } in &ending.changes {
+            let begun = known.remove(id);
+            let times = begun.as_ref().map(|row| (row.intended_at, row.ended_at));
+            let Some(change) = begun.map(|row| row.change).or_else(|| planned.remove(id)) else {
+                continue;
+            };
+            let (intended_at, ended_at) = times.unwrap_or_default();
+            let (state, message) = (Some(*state), message.clone());
+            self.changes.push(ChangeRow { change, intended_at, ended_at, state, message });
+        }
         Ok(())
     }
 
     /// Adds the phones of which the run did not come to write an end, and sorts all of them by name.
-    fn complete(&mut self) {
+    fn complete_phones(&mut self) {
         let known: HashSet<&DeviceName> = self.phones.iter().map(|phone| &phone.name).collect();
         let begun: HashMap<&str, &AttemptRow> =
             self.attempts.iter().map(|attempt| (attempt.phone.as_str(), attempt)).collect();
         let seen = self.audit.iter().flat_map(|audit| &audit.phones);
-        let missing = seen.filter(|phone| !known.contains(&phone.name));
+        let missing = seen.filter(|phone| !known.contains(phone.name()));
         let missing: Vec<PhoneResult> = missing
-            .map(|phone| without_end(self, phone, begun.get(phone.name.as_str()).copied()))
+            .map(|phone| without_end(self, phone, begun.get(phone.name().as_str()).copied()))
             .collect();
         self.phones.extend(missing);
         self.phones.sort_by(|a, b| a.name.cmp(&b.name));
@@ -226,8 +255,58 @@ impl Chronicle {
     /// Returns the phones that are still to be served: those that failed, and those that were to be pushed to and
     /// were not.
     pub fn unserved(&self) -> Vec<DeviceName> {
-        let unserved = self.phones.iter().filter(|phone| phone.is_failure());
-        unserved.map(|phone| phone.name.clone()).collect()
+        self.failures().map(|phone| phone.name.clone()).collect()
+    }
+
+    /// Returns the phones whose push is not proven, in the order of names.
+    pub fn failures(&self) -> impl Iterator<Item = &PhoneResult> {
+        self.phones.iter().filter(|phone| phone.is_failure())
+    }
+
+    /// Tells whether every push is proven and every change is on the cluster.
+    pub fn is_success(&self) -> bool {
+        self.failures().next().is_none()
+            && self.stopped().is_none()
+            && self.changes.iter().all(|change| change.state == Some(ChangeState::Applied))
+    }
+
+    /// Returns why the run ended before its time.
+    pub fn stopped(&self) -> Option<&str> {
+        self.ending.as_ref()?.stopped.as_deref()
+    }
+
+    /// Returns how many phones were left alone because they are proven to show the picture already.
+    pub fn already(&self) -> usize {
+        self.ending.as_ref().map_or(0, |ending| ending.already)
+    }
+
+    /// Returns what the survey could not read.
+    pub fn remarks(&self) -> &[String] {
+        self.audit.as_ref().map_or(&[], |audit| &audit.remarks)
+    }
+
+    /// Counts the phones.
+    pub fn summary(&self) -> RolloutSummary {
+        RolloutSummary::of(&self.phones)
+    }
+
+    /// Returns the cluster; without versions where only addresses were pushed to.
+    pub fn cluster(&self) -> Cow<'_, ClusterInfo> {
+        match &self.audit {
+            Some(audit) => Cow::Borrowed(&audit.cluster),
+            None => Cow::Owned(ClusterInfo {
+                name: self.run.cluster.clone(),
+                host: self.run.host.clone(),
+                version: String::new(),
+                axl_version: String::new(),
+            }),
+        }
+    }
+
+    /// Returns when the work of the run ended, as far as that is known.
+    pub fn finished_at(&self) -> Timestamp {
+        let ended = self.ending.as_ref().and_then(|ending| ending.finished_at);
+        ended.unwrap_or_else(|| self.last_known())
     }
 
     /// Tells whether the run wrote down that it ended.
@@ -238,9 +317,10 @@ impl Chronicle {
     /// Returns the last moment that is known of it.
     pub fn last_known(&self) -> Timestamp {
         let attempts = self.attempts.iter().map(|row| row.ended_at.unwrap_or(row.began_at));
-        let changes = self.changes.iter().map(|row| row.ended_at.unwrap_or(row.intended_at));
+        let changes = self.changes.iter().map(|row| row.ended_at.or(row.intended_at));
         let events = self.events.iter().map(|row| row.at);
-        let known = attempts.chain(changes).chain(events).chain([self.run.began_at]).max();
+        let known =
+            attempts.chain(changes.flatten()).chain(events).chain([self.run.began_at]).max();
         self.run.ended_at.or(known).unwrap_or(self.run.began_at)
     }
 }
@@ -261,17 +341,80 @@ const MOST_SCREENS: usize = 24;
 /// How many bytes of screenshots a page holds.
 const MOST_SCREEN_BYTES: usize = 4 * 1024 * 1024;
 
-/// Tells whether a push was tried, or should have been, and is not known to have worked.
-pub(crate) fn is_failure(phone: &PhoneResult) -> bool {
-    phone.is_failure()
+/// Counts of a run.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct RolloutSummary {
+    /// All selected phones.
+    pub total: usize,
+    /// Phones by outcome; every outcome is there.
+    #[serde(flatten)]
+    pub outcomes: BTreeMap<Outcome, usize>,
+    /// The same by device pool, where there are any.
+    pub by_device_pool: BTreeMap<String, BTreeMap<Outcome, usize>>,
+}
+
+impl JsonSchema for RolloutSummary {
+    fn schema_name() -> Cow<'static, str> {
+        "RolloutSummary".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> schemars::Schema {
+        let by_pool = generator.subschema_for::<BTreeMap<String, BTreeMap<String, usize>>>();
+        let outcomes = Outcome::ALL.iter().map(|outcome| outcome.as_str());
+        let required: Vec<&str> = ["total", "by_device_pool"].into_iter().chain(outcomes).collect();
+        let count = || json!({"type": "integer", "minimum": 0});
+        let mut properties: Map<String, Value> =
+            required.iter().map(|name| ((*name).to_owned(), count())).collect();
+        properties.insert("by_device_pool".to_owned(), by_pool.to_value());
+        schemars::json_schema!({
+            "description": "How many phones there are, and how many ended how; the same by device pool.",
+            "type": "object",
+            "properties": properties,
+            "required": required
+        })
+    }
+}
+
+impl RolloutSummary {
+    /// Counts phones.
+    pub fn of(phones: &[PhoneResult]) -> Self {
+        let mut outcomes: BTreeMap<Outcome, usize> =
+            Outcome::ALL.iter().map(|outcome| (*outcome, 0)).collect();
+        let mut by_device_pool: BTreeMap<String, BTreeMap<Outcome, usize>> = BTreeMap::new();
+        for phone in phones {
+            *outcomes.entry(phone.outcome).or_default() += 1;
+            if phone.device_pool.is_empty() {
+                // Where no cluster was asked, nobody knows the pool.
+                continue;
+            }
+            *by_device_pool
+                .entry(phone.device_pool.clone())
+                .or_default()
+                .entry(phone.outcome)
+                .or_default() += 1;
+        }
+        Self { total: phones.len(), outcomes, by_device_pool }
+    }
+}
+
+/// The changes of a run that ended, before they are read from the journal.
+pub fn change_rows(results: Vec<ChangeResult>) -> Vec<ChangeRow> {
+    let rows = results.into_iter().map(|ChangeResult { change, state, message }| ChangeRow {
+        change,
+        intended_at: None,
+        ended_at: None,
+        state: Some(state),
+        message,
+    });
+    rows.collect()
 }
 
 /// The result of a phone of which the journal has no end.
-fn without_end(run: &Chronicle, phone: &PhoneSeen, begun: Option<&AttemptRow>) -> PhoneResult {
+fn without_end(run: &RunReport, audited: &AuditedPhone, begun: Option<&AttemptRow>) -> PhoneResult {
     let again = wording::go_on(run.deed, run.run.id, begun.is_some());
-    let (to_push, reason) = match phone.left_alone() {
+    let (to_push, reason) = match audited.left_alone() {
         Some(alone) => (false, Some(alone)),
-        None => (run.was_to_push(phone.verdict), phone.worst()),
+        None => (run.was_to_push(audited.verdict), audited.worst()),
     };
     let tone = begun.and_then(|begun| run.tones.iter().find(|tone| tone.digest == begun.digest));
     let (outcome, reason, remedy) = match (begun, to_push, reason) {
@@ -288,6 +431,7 @@ fn without_end(run: &Chronicle, phone: &PhoneSeen, begun: Option<&AttemptRow>) -
             (Outcome::Skipped, worst.message.clone(), worst.remedy.clone())
         }
     };
+    let phone = &audited.phone;
     PhoneResult {
         name: phone.name.clone(),
         model: phone.model.clone(),
@@ -296,7 +440,7 @@ fn without_end(run: &Chronicle, phone: &PhoneSeen, begun: Option<&AttemptRow>) -
         object: run.deed.object(),
         proof: Proof::default(),
         image: None,
-        picture: phone.image.as_ref().and_then(|image| image.picture.clone()),
+        picture: audited.image.as_ref().and_then(|image| image.picture.clone()),
         ring_tone: tone.map(|tone| tone.format),
         outcome,
         phone_error: None,

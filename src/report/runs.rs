@@ -1,23 +1,23 @@
 //! The journal's runs, as a list and one by one.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::changes::{Ended, came_of};
+use super::changes::changes_done;
 use super::json::Document;
-use super::other_downloads::{OtherFetcher, download_warnings, other_fetchers};
-use super::rollout::RolloutSummary;
+use super::other_downloads::{OtherFetcher, other_fetchers};
 use super::text::printable;
 use crate::domain::plan::Change;
 use crate::domain::push_action::Deed;
-use crate::domain::text::counted;
 use crate::event::{ChangeState, Download, PhoneResult};
-use crate::journal::{AttemptRow, ChangeRow, EventRow, History, JournalError, RunRow, Subject};
-use crate::report::row::Record;
+use crate::journal::{AttemptRow, EventRow, RunRow, Subject};
+use crate::report::row::Row;
+use crate::report::run_report::{RolloutSummary, RunReport};
+use crate::report::summary::run_recap;
+use crate::report::text::moment;
 use crate::report::wording;
 
 /// A run in the list of runs.
@@ -95,7 +95,7 @@ impl RunRecord {
     }
 }
 
-impl Record for RunRecord {
+impl Row for RunRecord {
     const COLUMNS: &'static [&'static str] =
         &["run", "began_at", "who", "cluster", "command", "state", "exit", "phones", "what"];
     const FIXED: &'static [&'static str] = &["run", "began_at", "state", "exit"];
@@ -130,42 +130,6 @@ impl Record for RunRecord {
     }
 }
 
-/// Everything that the journal has about one run.
-#[derive(Clone, Debug)]
-pub struct Shown {
-    run: RunRecord,
-    changes: Vec<ChangeRow>,
-    attempts: Vec<AttemptRow>,
-    events: Vec<EventRow>,
-    downloads: Vec<Download>,
-    /// How its phones ended.
-    pub phones: Vec<PhoneResult>,
-    /// The command that finishes what it left undone.
-    next: Option<String>,
-}
-
-impl Shown {
-    /// Reads it; `next` is the command that finishes what the run left undone.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn read(
-        history: &History,
-        run: RunRow,
-        next: Option<String>,
-    ) -> Result<Self, JournalError> {
-        Ok(Self {
-            changes: history.changes(run.id)?,
-            attempts: history.attempts(run.id)?,
-            events: history.events(run.id)?,
-            downloads: history.downloads(run.id)?,
-            phones: history.phones(run.id)?,
-            next,
-            run: RunRecord::from(&run),
-        })
-    }
-}
-
 /// What is in a `runs` document.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 pub(super) struct RunsBody<'a> {
@@ -182,7 +146,7 @@ pub fn runs_json(runs: &[RunRecord], generated_at: Timestamp) -> Document<'stati
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 pub(super) struct ShowBody<'a> {
     #[serde(flatten)]
-    run: &'a RunRecord,
+    run: RunRecord,
     /// The command that finishes what it left undone; nothing where nothing is left, or a later run went on with it.
     next: Option<&'a str>,
     /// Counts of its phones by outcome.
@@ -216,101 +180,92 @@ struct ChangeBody<'a> {
     message: Option<&'a str>,
 }
 
-/// The `show` document.
-pub fn show_json(shown: &Shown, generated_at: Timestamp) -> Document<'static, impl Serialize> {
-    let changes = shown.changes.iter().map(|row| ChangeBody {
-        change: &row.change,
-        intended_at: row.intended_at,
-        ended_at: row.ended_at,
-        state: row.state,
-        message: row.message.as_deref(),
+/// The `show` document; `next` is the command that finishes what the run left undone.
+pub fn show_json<'a>(
+    report: &'a RunReport,
+    next: Option<&'a str>,
+    generated_at: Timestamp,
+) -> Document<'a, impl Serialize> {
+    let changes = report.changes.iter().filter_map(|row| {
+        Some(ChangeBody {
+            change: &row.change,
+            intended_at: row.intended_at?,
+            ended_at: row.ended_at,
+            state: row.state,
+            message: row.message.as_deref(),
+        })
     });
     let body = ShowBody {
-        run: &shown.run,
-        next: shown.next.as_deref(),
-        summary: RolloutSummary::of(&shown.phones),
+        run: RunRecord::from(&report.run),
+        next,
+        summary: report.summary(),
         changes: changes.collect(),
-        attempts: &shown.attempts,
-        events: &shown.events,
-        downloads: &shown.downloads,
-        other_fetchers: other_fetchers(&shown.phones),
-        phones: &shown.phones,
+        attempts: &report.attempts,
+        events: &report.events,
+        downloads: &report.downloads,
+        other_fetchers: other_fetchers(&report.phones),
+        phones: &report.phones,
     };
     Document::new("show", generated_at, None, body)
 }
 
-/// One run for a person.
-pub fn show_recap(shown: &Shown) -> String {
-    let run = &shown.run;
+/// One run for a person: the recap that the run ended with, and every attempt and download.
+pub fn show_recap(report: &RunReport, next: Option<&str>) -> String {
+    let run = &RunRecord::from(&report.run);
     let mut out = String::new();
-    // Writing into a String cannot fail.
-    let mut line = |text: String| {
-        let _ = writeln!(out, "{}", printable(&text));
-    };
+    let mut line = |text: &str| out.extend([&*printable(text), "\n"]);
     let host = if run.host.is_empty() { String::new() } else { format!(" ({})", run.host) };
-    line(format!("Run {}: {} on {}{host}", run.run, run.command, run.cluster));
-    line(format!(
-        "  {} by {} on {}, axlpaper {}",
-        time(run.began_at),
-        run.os_user,
-        run.machine,
-        run.program
-    ));
-    line(format!("  {}", run.command_line));
+    line(&format!("Run {}: {} on {}{host}", run.run, run.command, run.cluster));
+    let began = moment(run.began_at);
+    line(&format!("  {began} by {} on {}, axlpaper {}", run.os_user, run.machine, run.program));
+    line(&format!("  {}", run.command_line));
     if let Some(what) = run.what() {
-        line(format!("  {what}"));
+        line(&format!("  {what}"));
     }
-    line(match (run.ended_at, run.exit_code) {
-        (Some(at), Some(code)) => format!("  {} at {}, exit code {code}", run.state, time(at)),
+    line(&match (run.ended_at, run.exit_code) {
+        (Some(at), Some(code)) => format!("  {} at {}, exit code {code}", run.state, moment(at)),
         _ => "  it has not ended, or was killed".to_owned(),
     });
+    if let Some(error) = report.ending.as_ref().and_then(|ending| ending.error.as_deref()) {
+        line(&format!("  error: {error}"));
+    }
     if let Some(other) = run.continues {
-        line(format!("  goes on with run {other}"));
+        line(&format!("  goes on with run {other}"));
     }
     if let Some(other) = run.reverts {
-        line(format!("  takes back run {other}"));
+        line(&format!("  takes back run {other}"));
     }
-    if let Some(next) = &shown.next {
+    if let Some(next) = next {
         let killed = if run.ended_at.is_none() { ", unless it still runs" } else { "" };
-        line(format!("  go on with `{next}`{killed}"));
+        line(&format!("  go on with `{next}`{killed}"));
     }
-    line(String::new());
-    line(format!("Changes on the cluster: {}", shown.changes.len()));
-    let ended: Vec<Ended<'_>> = shown
-        .changes
-        .iter()
-        .map(|row| Ended { change: &row.change, state: row.state, message: row.message.as_deref() })
-        .collect();
-    for row in came_of(&ended) {
-        line(format!("  {}", row.told));
-        row.messages.into_iter().for_each(|message| line(format!("    {message}")));
-        row.details.into_iter().for_each(|detail| line(format!("      {detail}")));
+    line("");
+    out.push_str(&match &report.run.subject {
+        Some(_) if report.audit.is_some() || report.run.is_about_addresses() => {
+            run_recap(report, true)
+        }
+        Some(_) | None => changes_done(&report.changes, true),
+    });
+    let mut line = |text: &str| out.extend([&*printable(text), "\n"]);
+    let told = |event: &&EventRow| matches!(event.kind.as_str(), "remark" | "phone_tls");
+    let notes: Vec<_> = report.events.iter().filter(told).collect();
+    if !notes.is_empty() {
+        line("");
+        line(&format!("Notes: {}", notes.len()));
     }
-    for event in
-        shown.events.iter().filter(|event| matches!(event.kind.as_str(), "remark" | "phone_tls"))
-    {
-        line(format!("  {} {}", time(event.at), event.text));
-    }
-    line(String::new());
-    line(format!("{}: {}", counted(shown.phones.len(), "phone"), run.counts()));
-    for warning in download_warnings(&shown.phones) {
-        line(format!("  ! {warning}"));
-    }
-    for attempt in &shown.attempts {
+    notes.iter().for_each(|event| line(&format!("  {} {}", moment(event.at), event.text)));
+    line("");
+    line(&format!("Attempts: {}", report.attempts.len()));
+    for attempt in &report.attempts {
         let how = attempt.outcome.as_deref().unwrap_or("its end is not known");
         let said = attempt.said.as_deref().map(|said| format!(": {said}")).unwrap_or_default();
-        line(format!(
-            "  {} {} attempt {} at {}: {how}{said}",
-            time(attempt.began_at),
-            attempt.phone,
-            attempt.attempt,
-            attempt.ip
-        ));
+        let AttemptRow { phone, attempt, ip, began_at, .. } = attempt;
+        line(&format!("  {} {phone} attempt {attempt} at {ip}: {how}{said}", moment(*began_at)));
     }
-    line(String::new());
-    line(format!("Downloads from the image server: {}", shown.downloads.len()));
-    for download in &shown.downloads {
-        line(format!("  {} {}", time(download.at), download_line(download)));
+    line("");
+    line(&format!("Downloads from the image server: {}", report.downloads.len()));
+    for download in &report.downloads {
+        line(&format!("  {} {}", moment(download.at), download_line(download)));
     }
     out
 }
@@ -326,8 +281,4 @@ pub fn download_line(download: &Download) -> String {
         (false, false, _) => "nothing was sent".to_owned(),
     };
     format!("{} {file}{whose}: HTTP {status}, {how}, {} ms", peer.ip(), download.duration_ms)
-}
-
-fn time(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }

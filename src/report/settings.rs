@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::json::Document;
-use crate::report::row::Record;
+use crate::report::row::Row;
 
 /// One setting.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
@@ -26,7 +26,7 @@ pub struct SettingRecord {
     pub default: &'static str,
 }
 
-impl Record for SettingRecord {
+impl Row for SettingRecord {
     const COLUMNS: &'static [&'static str] = &["setting", "value", "origin"];
     const FIXED: &'static [&'static str] = &["setting"];
     const PATHS: &'static [(&'static str, &'static str)] =

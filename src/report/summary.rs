@@ -1,6 +1,6 @@
 //! What a person reads at a glance at the end of a command.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use comfy_table::{Cell, CellAlignment};
@@ -8,14 +8,13 @@ use comfy_table::{Cell, CellAlignment};
 use crate::domain::audit::{Audit, AuditedPhone};
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Verdict};
+use crate::domain::payload_kind::ToneFormat;
 use crate::domain::plan::Plan;
 use crate::domain::text::{counted as counted_noun, names};
 use crate::event::{Outcome, PhoneResult};
-use crate::report::changes::changes_recap;
+use crate::report::changes::changes_done;
 use crate::report::other_downloads::download_warnings;
-use crate::report::picture_rules::pictures;
-use crate::report::ring_tones::ring_tones;
-use crate::report::rollout::Rollout;
+use crate::report::run_report::RunReport;
 use crate::report::table::{finished, plain_table};
 use crate::report::text::printable;
 use crate::report::wording;
@@ -45,30 +44,34 @@ pub fn audit_recap(audit: &Audit) -> String {
     text
 }
 
-/// The recap of a run: what was found, what was changed, what came of it, what is left to do.
-pub fn rollout_recap(rollout: &Rollout) -> String {
-    let place = match &rollout.audit {
-        Some(_) => format!("on {}", printable(&rollout.cluster.name)),
+/// The recap of a run that pushes: what was found, what was changed, what came of it, what is left to do.
+pub fn rollout_recap(report: &RunReport) -> String {
+    run_recap(report, false)
+}
+
+/// The same; with every device and every phone that was changed by name where `details` are asked for.
+pub(super) fn run_recap(report: &RunReport, details: bool) -> String {
+    let place = match &report.audit {
+        Some(audit) => format!("on {}", printable(&audit.cluster.name)),
         None => "by address".to_owned(),
     };
-    let mut text = format!(
-        "{} {place} in {}\n",
-        wording::heading(rollout.deed, &printable(&rollout.picture), &pushed_of(rollout)),
-        seconds(rollout),
-    );
-    text.push_str(&remarks(rollout.remarks()));
-    text.push_str(&remarks(&download_warnings(&rollout.phones)));
-    if let Some(audit) = &rollout.audit {
+    let pushed = printable(report.file.as_deref().unwrap_or_default());
+    let spent = report.finished_at().duration_since(report.run.began_at).as_secs_f64();
+    let heading = wording::heading(report.deed, &pushed, &pushed_of(report));
+    let mut text = format!("{heading} {place} in {spent:.1} s\n");
+    text.push_str(&remarks(report.remarks()));
+    text.push_str(&remarks(&download_warnings(&report.phones)));
+    if let Some(audit) = &report.audit {
         text.push_str(&verdicts(audit));
         text.push_str(&findings(audit));
         text.push_str(&pictures(audit));
         text.push_str(&to_do(audit));
-        text.push_str(&changes_recap(&rollout.changes));
+        text.push_str(&changes_done(&report.changes, details));
     }
-    text.push_str(&ring_tones(&rollout.phones));
-    text.push_str(&outcomes(rollout));
-    text.push_str(&failures(rollout));
-    if let Some(stopped) = &rollout.stopped {
+    text.push_str(&ring_tones(&report.phones));
+    text.push_str(&outcomes(report));
+    text.push_str(&failures(report));
+    if let Some(stopped) = report.stopped() {
         push_line(&mut text, &format!("\nStopped early: {}", printable(stopped)));
     }
     text
@@ -151,11 +154,11 @@ fn to_do(audit: &Audit) -> String {
 }
 
 /// How many phones were pushed to, of how many.
-fn pushed_of(rollout: &Rollout) -> String {
+fn pushed_of(report: &RunReport) -> String {
     let left = |outcome| matches!(outcome, Outcome::Skipped | Outcome::Pending);
-    let pushed = rollout.phones.iter().filter(|phone| !left(phone.outcome)).count();
-    let all = counted_noun(rollout.phones.len(), "phone");
-    if pushed == rollout.phones.len() { all } else { format!("{pushed} of {all}") }
+    let pushed = report.phones.iter().filter(|phone| !left(phone.outcome)).count();
+    let all = counted_noun(report.phones.len(), "phone");
+    if pushed == report.phones.len() { all } else { format!("{pushed} of {all}") }
 }
 
 fn remarks(remarks: &[String]) -> String {
@@ -194,27 +197,15 @@ fn findings(audit: &Audit) -> String {
     if found.is_empty() {
         return String::new();
     }
-    let mut table = plain_table(None);
-    table.set_header(["By finding", "phones"]);
-    for (code, count) in found {
-        table.add_row([
-            Cell::new(code.as_str()),
-            Cell::new(count).set_alignment(CellAlignment::Right),
-        ]);
-    }
-    format!("\n{}", finished(table))
+    let rows = found.into_iter().map(|(code, count)| (code.as_str().to_owned(), count, None));
+    counted_table(&["By finding", "phones"], rows)
 }
 
-fn outcomes(rollout: &Rollout) -> String {
-    let summary = rollout.summary();
-    let mut list = plain_table(None);
-    list.set_header(["By outcome", "phones"]);
-    for (outcome, count) in summary.outcomes.iter().filter(|(_, count)| **count > 0) {
-        list.add_row([
-            Cell::new(outcome.as_str()),
-            Cell::new(count).set_alignment(CellAlignment::Right),
-        ]);
-    }
+fn outcomes(report: &RunReport) -> String {
+    let summary = report.summary();
+    let found = summary.outcomes.iter().filter(|(_, count)| **count > 0);
+    let found = found.map(|(outcome, count)| (outcome.as_str().to_owned(), *count, None));
+    let list = counted_table(&["By outcome", "phones"], found);
     let mut table = plain_table(Some(WIDTH));
     table.set_header([
         if summary.by_device_pool.is_empty() { "Phones" } else { "By device pool" },
@@ -231,7 +222,7 @@ fn outcomes(rollout: &Rollout) -> String {
     if summary.by_device_pool.len() != 1 {
         table.add_row(grouped("all", &summary.outcomes));
     }
-    format!("\n{}\n{}", finished(list), finished(table))
+    format!("{list}\n{}", finished(table))
 }
 
 /// One row with all kinds of failures in one column, so that it fits a terminal.
@@ -255,11 +246,11 @@ fn grouped(name: &str, counts: &BTreeMap<Outcome, usize>) -> Vec<Cell> {
 }
 
 /// Says how a run ended in which nothing failed.
-fn nothing_failed(rollout: &Rollout) -> String {
-    let outcomes = rollout.summary().outcomes;
+fn nothing_failed(report: &RunReport) -> String {
+    let outcomes = report.summary().outcomes;
     let count = |outcome| outcomes.get(&outcome).copied().unwrap_or_default();
     let (verified, accepted) = (count(Outcome::Verified), count(Outcome::Accepted));
-    let (deed, proof) = (rollout.deed, wording::proof_of(&rollout.phones));
+    let (deed, proof) = (report.deed, wording::proof_of(&report.phones));
     match (verified, accepted) {
         (0, 0) => format!("\n{}.\n", wording::nobody(deed)),
         (1, 0) => format!("\nThe {} is verified.\n", wording::noun(deed)),
@@ -276,13 +267,13 @@ fn nothing_failed(rollout: &Rollout) -> String {
     }
 }
 
-fn failures(rollout: &Rollout) -> String {
-    let failures: Vec<&PhoneResult> = rollout.failures().collect();
+fn failures(report: &RunReport) -> String {
+    let failures: Vec<&PhoneResult> = report.failures().collect();
     if failures.is_empty() {
-        return nothing_failed(rollout);
+        return nothing_failed(report);
     }
-    let proof = wording::proof_of(&rollout.phones);
-    let mut text = format!("\nPhones: {}\n", wording::failed(rollout.deed, proof));
+    let proof = wording::proof_of(&report.phones);
+    let mut text = format!("\nPhones: {}\n", wording::failed(report.deed, proof));
     for phone in failures.iter().take(MAX_FAILURES) {
         let place = format!("{} ({})", phone.name, about(phone));
         push_line(&mut text, &format!("  {:<12} {}", phone.outcome.as_str(), printable(&place)));
@@ -310,6 +301,63 @@ fn about(phone: &PhoneResult) -> String {
     known.collect::<Vec<_>>().join(", ")
 }
 
+/// A row for every picture that rules chose: how many of the phones that show pictures get it, and in which device
+/// pools. Empty where no rule chose anything.
+fn pictures(audit: &Audit) -> String {
+    let mut by_picture: BTreeMap<Option<&str>, (usize, BTreeSet<&str>)> = BTreeMap::new();
+    for phone in &audit.phones {
+        let Some(image) = &phone.image else { continue };
+        let (count, pools) = by_picture.entry(image.picture.as_deref()).or_default();
+        *count += 1;
+        pools.insert(&phone.phone.device_pool);
+    }
+    if by_picture.keys().all(Option::is_none) {
+        return String::new();
+    }
+    let rows = by_picture.into_iter().rev().map(|(picture, (count, pools))| {
+        (picture.unwrap_or("none: no rule is for them").to_owned(), count, Some(pools))
+    });
+    counted_table(&["By picture", "phones", "device pools"], rows)
+}
+
+/// A row for every version of a ring tone that was pushed: to how many phones, and of which models. Empty where none
+/// was.
+fn ring_tones(phones: &[PhoneResult]) -> String {
+    let mut versions: BTreeMap<ToneFormat, (usize, BTreeSet<&str>)> = BTreeMap::new();
+    for phone in phones.iter().filter(|phone| phone.attempts > 0) {
+        let Some(format) = phone.ring_tone else { continue };
+        let (count, models) = versions.entry(format).or_default();
+        *count += 1;
+        models.insert(&phone.model);
+    }
+    if versions.is_empty() {
+        return String::new();
+    }
+    let rows = versions.into_iter().map(|(format, (count, models))| {
+        (format!("{} (.{})", format.as_str(), format.extension()), count, Some(models))
+    });
+    counted_table(&["By ring tone", "phones", "models"], rows)
+}
+
+/// A table of what there is, how many phones have it, and names of what they belong to.
+fn counted_table<'a>(
+    header: &[&str],
+    rows: impl Iterator<Item = (String, usize, Option<BTreeSet<&'a str>>)>,
+) -> String {
+    let mut table = plain_table(None);
+    table.set_header(header);
+    for (what, count, belong) in rows {
+        let mut row =
+            vec![Cell::new(printable(&what)), Cell::new(count).set_alignment(CellAlignment::Right)];
+        row.extend(belong.map(|all| {
+            let all: Vec<&str> = all.into_iter().collect();
+            Cell::new(printable(&names(&all)))
+        }));
+        table.add_row(row);
+    }
+    format!("\n{}", finished(table))
+}
+
 fn counted<K: Ord>(name: &str, keys: &[K], counts: &BTreeMap<K, usize>, total: usize) -> Vec<Cell> {
     let number = |n: usize| {
         let text = if n == 0 { "·".to_owned() } else { n.to_string() };
@@ -321,11 +369,6 @@ fn counted<K: Ord>(name: &str, keys: &[K], counts: &BTreeMap<K, usize>, total: u
     row
 }
 
-fn seconds(rollout: &Rollout) -> String {
-    let spent = rollout.finished_at.duration_since(rollout.started_at);
-    format!("{:.1} s", spent.as_secs_f64())
-}
-
 fn push_line(text: &mut String, line: &str) {
     // Writing to a String cannot fail.
     let _unfailing = writeln!(text, "{line}");
@@ -334,43 +377,19 @@ fn push_line(text: &mut String, line: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::audit::{AssociationState, Summary};
+    use crate::domain::audit::Summary;
     use crate::domain::finding::{Finding, Severity};
-    use crate::domain::inventory::{ClusterInfo, Phone};
-    use crate::domain::personalization::Personalization;
-    use crate::domain::registration::{Registration, Source, Status};
+    use crate::domain::inventory::ClusterInfo;
+    use crate::report::testing::audited;
 
     fn blocked(name: &str) -> AuditedPhone {
-        AuditedPhone {
-            phone: Phone {
-                name: name.parse().unwrap(),
-                description: String::new(),
-                model: "Cisco 8841".into(),
-                protocol: "SIP".into(),
-                device_pool: "HQ".into(),
-                common_phone_profile: None,
-                location: None,
-                owner: None,
-                personalization: None,
-                authentication_url: None,
-                secure_authentication_url: None,
-                configured_load: None,
-                web_access: crate::domain::web_access::Said::Nothing,
-                page: None,
-                registration: Registration::unknown(Status::Registered, Source::Risport70),
-            },
-            model: None,
-            personalization: Personalization::resolve(None, None, None),
-            association: AssociationState { user: None, kind: None, associated: false },
-            image: None,
-            verdict: Verdict::Blocked,
-            findings: vec![Finding {
-                code: Code::NoIpAddress,
-                severity: Severity::Blocked,
-                message: "it has no address".into(),
-                remedy: "restart it".into(),
-            }],
-        }
+        let findings = vec![Finding {
+            code: Code::NoIpAddress,
+            severity: Severity::Blocked,
+            message: "it has no address".into(),
+            remedy: "restart it".into(),
+        }];
+        AuditedPhone { verdict: Verdict::Blocked, findings, ..audited(name) }
     }
 
     #[test]

@@ -7,8 +7,8 @@ use console::measure_text_width;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::report::field_selection::{Fields, View};
-use crate::report::row::Record;
+use crate::report::field_selection::{FieldSelection, Fields};
+use crate::report::row::Row;
 use crate::report::text::{printable, spreadsheet_safe};
 use crate::report::writable::{JsonOut, ListError};
 
@@ -31,7 +31,7 @@ pub enum Format {
 /// Aligned columns that fit a terminal; an empty list is its header.
 ///
 /// `width` is the terminal's, in characters. Fields that were asked for are all shown, however narrow it is.
-pub fn table<T: Record>(records: &[T], view: &View, width: u16) -> String {
+pub fn table<T: Row>(records: &[T], view: &FieldSelection, width: u16) -> String {
     let columns = view.columns::<T>();
     let rows: Vec<Vec<String>> = records
         .iter()
@@ -59,9 +59,9 @@ pub fn table<T: Record>(records: &[T], view: &View, width: u16) -> String {
 ///
 /// # Errors
 /// When the place takes no more.
-pub fn wide_table<T: Record>(
+pub fn wide_table<T: Row>(
     records: &[T],
-    view: &View,
+    view: &FieldSelection,
     out: &mut dyn io::Write,
 ) -> Result<(), ListError> {
     let columns = view.columns::<T>();
@@ -88,7 +88,7 @@ pub fn wide_table<T: Record>(
 }
 
 /// The texts of the fields that are shown.
-fn cells<T: Record>(record: &T, view: &View) -> Vec<String> {
+fn cells<T: Row>(record: &T, view: &FieldSelection) -> Vec<String> {
     match view.chosen() {
         None => record.cells(),
         Some(chosen) => {
@@ -101,7 +101,7 @@ fn cells<T: Record>(record: &T, view: &View) -> Vec<String> {
 /// Chooses the columns that a terminal of this width has room for, by their places.
 ///
 /// A column that may be broken is counted with the width of one that reads well.
-fn fitting<T: Record>(rows: &[Vec<String>], width: u16) -> Vec<usize> {
+fn fitting<T: Row>(rows: &[Vec<String>], width: u16) -> Vec<usize> {
     let mut shown: Vec<usize> = (0..T::COLUMNS.len()).collect();
     let width = usize::from(width);
     let need = |at: usize| {
@@ -129,9 +129,9 @@ const READS_WELL: usize = 18;
 ///
 /// # Errors
 /// When the place takes no more.
-pub fn csv<T: Record>(
+pub fn csv<T: Row>(
     records: &[T],
-    view: &View,
+    view: &FieldSelection,
     out: &mut dyn io::Write,
 ) -> Result<(), ListError> {
     let mut writer = csv::Writer::from_writer(out);
@@ -147,9 +147,9 @@ pub fn csv<T: Record>(
 ///
 /// # Errors
 /// When the place takes no more, or a record cannot be written as JSON.
-pub fn ndjson<T: Record>(
+pub fn ndjson<T: Row>(
     records: &[T],
-    view: &View,
+    view: &FieldSelection,
     out: &mut dyn io::Write,
 ) -> Result<(), ListError> {
     for record in records {
@@ -166,7 +166,7 @@ pub fn ndjson<T: Record>(
 pub(crate) struct Chosen(Vec<(&'static str, Value)>);
 
 impl Chosen {
-    pub(crate) fn of<T: Record>(record: &T, chosen: &[&'static str]) -> Self {
+    pub(crate) fn of<T: Row>(record: &T, chosen: &[&'static str]) -> Self {
         let fields = Fields::of(record);
         Self(chosen.iter().map(|field| (*field, fields.value(field))).collect())
     }
@@ -198,40 +198,26 @@ pub(crate) fn finished(mut table: Table) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::inventory::Phone;
-    use crate::domain::registration::{Registration, Source, Status};
+    use crate::domain::registration::Status;
+    use crate::report::testing::audited;
 
     #[test]
     fn a_narrow_table_keeps_names_in_one_piece() {
-        let phone = Phone {
-            name: "SEP0011223344AA".parse().unwrap(),
-            description: "a long description that has to be broken somewhere".into(),
-            model: "Cisco 8841".into(),
-            protocol: "SIP".into(),
-            device_pool: "Headquarters pool".into(),
-            common_phone_profile: Some("Standard Common Phone Profile".into()),
-            location: None,
-            owner: None,
-            personalization: None,
-            authentication_url: None,
-            secure_authentication_url: None,
-            configured_load: None,
-            web_access: crate::domain::web_access::Said::Nothing,
-            page: None,
-            registration: Registration {
-                ip: Some([203, 0, 113, 250].into()),
-                ..Registration::unknown(Status::PartiallyRegistered, Source::Risport70)
-            },
-        };
+        let mut phone = audited("SEP0011223344AA").phone;
+        phone.description = "a long description that has to be broken somewhere".into();
+        phone.device_pool = "Headquarters pool".into();
+        phone.common_phone_profile = Some("Standard Common Phone Profile".into());
+        phone.registration.status = Status::PartiallyRegistered;
+        phone.registration.ip = Some([203, 0, 113, 250].into());
         for width in [80, 100, 140] {
-            let text = table(std::slice::from_ref(&phone), &View::default(), width);
+            let text = table(std::slice::from_ref(&phone), &FieldSelection::default(), width);
             for whole in ["SEP0011223344AA", "partially_registered", "203.0.113.250"] {
                 assert!(text.contains(whole), "{width}: {text}");
             }
             assert!(text.lines().all(|line| line.chars().count() <= usize::from(width)), "{text}");
         }
         let mut wide = Vec::new();
-        wide_table(&[phone], &View::default(), &mut wide).unwrap();
+        wide_table(&[phone], &FieldSelection::default(), &mut wide).unwrap();
         let wide = String::from_utf8(wide).unwrap();
         let lines: Vec<&str> = wide.lines().collect();
         assert_eq!(lines.len(), 2, "{wide}");

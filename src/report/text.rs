@@ -1,8 +1,15 @@
-//! Makes hostile text harmless in terminals and in spreadsheets.
+//! Texts and times for people: hostile text becomes harmless in terminals and in spreadsheets.
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
+
 pub use crate::domain::text::{printable, printable_lines};
+
+/// A moment to the second.
+pub(super) fn moment(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
 
 /// Puts an apostrophe in front of what a spreadsheet would take for a formula.
 ///

@@ -253,6 +253,7 @@ const REMOVAL: &str = "Removal of the pushed picture";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::testing::pushed;
 
     const PROOFS: [Proof; 3] = [Proof::Fetch, Proof::Screenshot, Proof::None];
 
@@ -306,19 +307,12 @@ mod tests {
         assert!(verified(Deed::RingTone, Proof::Fetch).contains("downloaded the ring tone"));
     }
 
-    fn accepted_phone(deed: Deed, proof: Proof) -> PhoneResult {
-        serde_json::from_value(serde_json::json!({
-            "name": "SEP1", "model": "Cisco 8841", "device_pool": "HQ", "outcome": "accepted",
-            "object": deed.object(), "proof": proof, "attempts": 1,
-        }))
-        .unwrap()
-    }
-
     #[test]
     fn an_acceptance_is_enough_exactly_where_it_is_no_failure() {
         for deed in Deed::ALL {
             for proof in PROOFS {
-                let phone = accepted_phone(deed, proof);
+                let (object, outcome) = (deed.object(), Outcome::Accepted);
+                let phone = PhoneResult { object, proof, outcome, ..pushed("SEP1") };
                 // A ring tone has one proof only, so the other ones cannot be asked for.
                 if deed != Deed::RingTone || proof == Proof::Fetch {
                     assert_eq!(

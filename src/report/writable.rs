@@ -8,7 +8,7 @@ use crate::domain::error_chain::chain;
 use crate::domain::text::escaped_json;
 
 /// What a command answers with.
-pub trait Answer {
+pub trait Writable {
     /// Writes all of it.
     ///
     /// # Errors
@@ -70,25 +70,25 @@ impl io::Write for JsonOut<'_> {
     }
 }
 
-impl Answer for str {
+impl Writable for str {
     fn write_to(&self, out: &mut dyn io::Write) -> Result<(), ListError> {
         Ok(out.write_all(self.as_bytes())?)
     }
 }
 
-impl Answer for [u8] {
+impl Writable for [u8] {
     fn write_to(&self, out: &mut dyn io::Write) -> Result<(), ListError> {
         Ok(out.write_all(self)?)
     }
 }
 
-impl Answer for String {
+impl Writable for String {
     fn write_to(&self, out: &mut dyn io::Write) -> Result<(), ListError> {
         self.as_str().write_to(out)
     }
 }
 
-impl<A: Answer + ?Sized> Answer for Box<A> {
+impl<A: Writable + ?Sized> Writable for Box<A> {
     fn write_to(&self, out: &mut dyn io::Write) -> Result<(), ListError> {
         (**self).write_to(out)
     }

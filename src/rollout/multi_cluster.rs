@@ -18,8 +18,8 @@ use crate::domain::text::counted;
 use crate::error::AppError;
 use crate::event::Observer;
 use crate::interaction::{Interaction, Notice, Question};
-use crate::journal::{ADDRESSES, LeftOut, RunId, Together};
-use crate::report::Rollout;
+use crate::journal::{ADDRESSES, RunGroup, RunId, SkippedCluster};
+use crate::report::RunReport;
 use crate::rollout::by_address::{AddressTask, PreparedAddresses};
 use crate::rollout::cluster_task::ClusterTask;
 use crate::rollout::context::Intent;
@@ -112,7 +112,7 @@ impl Part {
         }
     }
 
-    async fn execute(self, handle: &RolloutHandle) -> Result<Rollout, AppError> {
+    async fn execute(self, handle: &RolloutHandle) -> Result<RunReport, AppError> {
         match self {
             Self::Cluster(part) => part.execute(handle).await,
             Self::Addresses(part) => part.execute(handle).await,
@@ -189,7 +189,7 @@ impl PreparedRollout {
 
     /// Changes clusters and pushes, at the same time on all of them. From here on an interrupt must not cut anything
     /// short: `handle` stops it.
-    pub async fn execute(self, handle: &RolloutHandle) -> Vec<Ended<Rollout>> {
+    pub async fn execute(self, handle: &RolloutHandle) -> Vec<Ended<RunReport>> {
         let several = self.several;
         let running = self.parts.into_iter().map(|Ended { name, run, result }| {
             let (handle, interaction) = (handle.clone(), Arc::clone(&self.interaction));
@@ -312,12 +312,12 @@ async fn begin(
     let left_out = begun.iter().filter_map(|one| {
         let error = one.result.as_ref().err()?;
         let (cluster, hints) = (one.name.clone(), error.hints().to_vec());
-        Some(LeftOut { cluster, error: error.message().to_owned(), hints })
+        Some(SkippedCluster { cluster, error: error.message().to_owned(), hints })
     });
     let runs = begun.iter().filter_map(|one| one.run).collect();
-    let together = Together { runs, left_out: left_out.collect() };
+    let together = RunGroup { runs, left_out: left_out.collect() };
     for run in begun.iter().filter_map(|one| one.result.as_ref().ok()) {
-        if let Err(error) = run.recorder().snapshot(Together::KIND, &together).await {
+        if let Err(error) = run.recorder().snapshot(RunGroup::KIND, &together).await {
             interaction.notice(&Notice::Text(&journal::unusable(&error).to_string()));
         }
     }

@@ -10,8 +10,9 @@ use crate::connect::cluster::{self, Cluster};
 use crate::connect::journal;
 use crate::error::AppError;
 use crate::event::Observer;
+use crate::journal::{ChangeEnd, Ending};
 use crate::push::scheduler::{Stop, Stopped};
-use crate::report::Rollout;
+use crate::report::{RunReport, RunReportBuilder, change_rows};
 use crate::rollout::cluster_task::{ClusterTask, Seen};
 use crate::rollout::context::{At, Intent, Pushed, Ready};
 use crate::rollout::control::RolloutHandle;
@@ -26,7 +27,6 @@ pub struct PreparedCluster {
     observer: Arc<dyn Observer>,
     assessed: Box<Assessed>,
     intent: Option<Intent>,
-    started_at: Timestamp,
 }
 
 /// What was seen, and what is at hand.
@@ -47,13 +47,12 @@ impl PreparedCluster {
         observer: Arc<dyn Observer>,
     ) -> Result<Self, AppError> {
         let observer = run.noting(observer);
-        let started_at = Timestamp::now();
         // What a future holds is moved with it, and this is much.
         match assess(&task, &run, &observer).boxed().await {
             Ok(assessed) => {
                 let Assessed { cluster, seen, ready } = &*assessed;
                 let intent = context(&task, cluster, &run, &observer).intent(seen, ready);
-                Ok(Self { task, run, observer, assessed, intent, started_at })
+                Ok(Self { task, run, observer, assessed, intent })
             }
             Err(error) => Err(run.fail(error).await),
         }
@@ -78,8 +77,8 @@ impl PreparedCluster {
     ///
     /// # Errors
     /// When nothing could be changed. What failed later is in the result.
-    pub async fn execute(self, handle: &RolloutHandle) -> Result<Rollout, AppError> {
-        let Self { task, run, observer, assessed, started_at, .. } = self;
+    pub async fn execute(self, handle: &RolloutHandle) -> Result<RunReport, AppError> {
+        let Self { task, run, observer, assessed, .. } = self;
         let Assessed { cluster, seen, ready } = *assessed;
         let done = async {
             let at = context(&task, &cluster, &run, &observer);
@@ -89,7 +88,7 @@ impl PreparedCluster {
                 logins: at.logins(&seen)?,
                 ..handle.stop()
             };
-            change_and_push(&at, seen, ready, &stop, started_at).boxed().await
+            change_and_push(&at, seen, ready, &stop, run.report()).boxed().await
         };
         let done = done.await;
         run_record::keep_ending(&run, &done).await;
@@ -136,8 +135,8 @@ async fn change_and_push(
     seen: Seen,
     ready: Ready,
     stop: &Stop,
-    started_at: Timestamp,
-) -> Result<Rollout, AppError> {
+    report: &RunReportBuilder,
+) -> Result<RunReport, AppError> {
     let request = &at.task.request;
     let changed = at.change(&seen, stop).boxed().await?;
     let (results, changes) = (at.push(&seen, ready, &changed, stop).boxed().await, changed.applied);
@@ -149,20 +148,20 @@ async fn change_and_push(
         || matches!(stopped, Some(Stopped::PasswordRefused { .. }));
     let halted = changes.halt.as_ref().filter(|_| !interrupted).map(Halt::to_string);
     let stopped = halted.or_else(|| stopped.as_ref().map(Stopped::told));
-    Ok(Rollout {
-        run: at.recorder.run(),
-        command: request.command_line.clone(),
-        deed: request.payload.deed(),
-        picture: request.payload_name.clone(),
-        started_at,
-        finished_at: Timestamp::now(),
-        cluster: seen.audit.cluster.clone(),
-        audit: Some(seen.audit),
-        changes: changes.results,
-        already,
+    let ending = Ending {
         stopped: stopped.or_else(|| interrupted.then(|| Stopped::Interrupted.told())),
+        already,
         interrupted,
         refused,
+        finished_at: Some(Timestamp::now()),
+        changes: changes.results.iter().map(ChangeEnd::from).collect(),
+        ..Ending::default()
+    };
+    Ok(RunReport {
+        audit: Some(seen.audit),
+        changes: change_rows(changes.results),
+        ending: Some(ending),
         phones,
+        ..report.report(request.payload.deed(), &request.payload_name)
     })
 }

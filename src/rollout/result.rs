@@ -2,20 +2,17 @@
 
 use crate::error::Exit;
 use crate::event::Outcome;
-use crate::report::Rollout;
+use crate::report::RunReport;
 
 /// Returns the exit code that a run deserves. One that was meant to push and reached nobody is no
 /// success either, unless there was nobody left to reach.
-pub fn exit_of(rollout: &Rollout) -> Exit {
+pub fn exit_of(run: &RunReport) -> Exit {
     let pushed =
-        rollout.already > 0 || rollout.phones.iter().any(|phone| phone.outcome != Outcome::Skipped);
-    if rollout.interrupted {
-        Exit::Interrupted
-    } else if rollout.refused {
-        Exit::Authentication
-    } else if rollout.is_success() && pushed {
-        Exit::Done
-    } else {
-        Exit::SomeFailed
+        run.already() > 0 || run.phones.iter().any(|phone| phone.outcome != Outcome::Skipped);
+    match &run.ending {
+        Some(ending) if ending.interrupted => Exit::Interrupted,
+        Some(ending) if ending.refused => Exit::Authentication,
+        _ if run.is_success() && pushed => Exit::Done,
+        _ => Exit::SomeFailed,
     }
 }

@@ -16,9 +16,9 @@ use crate::domain::text::counted;
 use crate::error::{AppError, ErrorKind};
 use crate::event::Proof;
 use crate::interaction::{Interaction, Notice};
-use crate::journal::{History, JournalError, Recorder, RunId, RunRow, Which};
+use crate::journal::{JournalError, JournalReader, Recorder, RunId, RunRef, RunRow};
 use crate::media::Options;
-use crate::report::Chronicle;
+use crate::report::RunReport;
 use crate::rollout::cluster_task::ClusterTask;
 use crate::rollout::payload::{self, Goods};
 
@@ -26,9 +26,9 @@ use crate::rollout::payload::{self, Goods};
 #[derive(Clone, Copy, Debug)]
 pub enum Earlier {
     /// What it was about.
-    Resume(Which),
+    Resume(RunRef),
     /// The phones that it has not served.
-    OnlyFailed(Which),
+    OnlyFailed(RunRef),
 }
 
 /// What a run pushes to whom, and which run it goes on with.
@@ -92,7 +92,11 @@ pub fn refuse_addresses(earlier: Earlier, state: &Path) -> Result<(), AppError> 
 }
 
 /// Returns what a run did to phones, from what the journal kept of it.
-async fn goods(history: &History, run: RunId, kept: &Kept) -> Result<Option<Goods>, AppError> {
+async fn goods(
+    history: &JournalReader,
+    run: RunId,
+    kept: &Kept,
+) -> Result<Option<Goods>, AppError> {
     let unusable = |error| journal::unusable(&error);
     let damaged = |why: String| {
         AppError::new(ErrorKind::Failed, format!("the journal holds no address there: {why}"))
@@ -141,17 +145,17 @@ async fn goods(history: &History, run: RunId, kept: &Kept) -> Result<Option<Good
 /// of which it wrote no end because it was killed before. Nothing where the journal does not know its phones: then none
 /// has been served.
 fn unserved(
-    history: &History,
+    history: &JournalReader,
     run: &RunRow,
     interaction: &dyn Interaction,
 ) -> Result<Option<Vec<DeviceName>>, AppError> {
     let unusable = |error| journal::unusable(&error);
     let ended = history.phones(run.id).map_err(unusable)?.len();
-    let chronicle = Chronicle::read(history, run.clone()).map_err(unusable)?;
-    if chronicle.audit.is_none() && ended == 0 {
+    let report = RunReport::read(history, run.clone()).map_err(unusable)?;
+    if report.audit.is_none() && ended == 0 {
         return Ok(None);
     }
-    let without_end = chronicle.phones.len() - ended;
+    let without_end = report.phones.len() - ended;
     if without_end > 0 {
         let phones = counted(without_end, "phone");
         interaction.notice(&Notice::Text(&format!(
@@ -159,7 +163,7 @@ fn unserved(
             run.id
         )));
     }
-    Ok(Some(chronicle.unserved()))
+    Ok(Some(report.unserved()))
 }
 
 /// Reads what an earlier run was about; nothing where it left nothing undone. `repairs` may be done now.

@@ -9,17 +9,20 @@ use jiff::Timestamp;
 
 use crate::connect::cluster::Connection;
 use crate::error::{AppError, ErrorKind, Exit, UnfinishedRun};
-use crate::event::{Event, Observer, Stage};
+use crate::event::{Event, Observer};
 use crate::interaction::{Interaction, Notice};
 use crate::journal::{
-    ADDRESSES, ClusterLock, Ending, Holder, Journal, LockError, NewRun, Recorder, RunId, RunState,
+    ADDRESSES, ClusterLock, Ending, Journal, LockError, LockOwner, NewRun, Recorder, RunId,
+    RunState,
 };
+use crate::report::RunReportBuilder;
 
 /// A run that is in the journal and has its cluster to itself.
 pub struct Run {
     recorder: Recorder,
+    report: Arc<RunReportBuilder>,
     journal: PathBuf,
-    holder: Holder,
+    holder: LockOwner,
     /// Held as long as the run lasts.
     locks: Mutex<Vec<ClusterLock>>,
     interaction: Arc<dyn Interaction>,
@@ -79,7 +82,7 @@ impl Run {
         let mut holder = holder(what.command);
         let mut lock =
             ClusterLock::take(journal.path(), &id, &holder).map_err(|error| locked(&error, &id))?;
-        if let Some(dead) = lock.left_behind() {
+        if let Some(dead) = lock.stale_owner() {
             if let Some(run) = dead.run {
                 journal.died(run).await.map_err(|error| unusable(&error))?;
             }
@@ -111,7 +114,8 @@ impl Run {
         }
         let journal = journal.path().to_owned();
         let interaction = Arc::clone(interaction);
-        Ok(Self { recorder, journal, holder, locks: Mutex::new(vec![lock]), interaction })
+        let report = Arc::new(RunReportBuilder::new(recorder.header().clone()));
+        Ok(Self { recorder, journal, holder, locks: Mutex::new(vec![lock]), interaction, report })
     }
 
     /// Takes the lock of the cluster itself, once it has told who it is: two names can lead to one cluster.
@@ -133,7 +137,12 @@ impl Run {
 
     /// Returns an observer that tells `observer`, and notes in the journal what a person should know.
     pub fn noting(&self, observer: Arc<dyn Observer>) -> Arc<dyn Observer> {
-        Arc::new(Noting { recorder: self.recorder.clone(), observer })
+        Arc::new(Noting { recorder: self.recorder.clone(), report: self.report.clone(), observer })
+    }
+
+    /// Returns the report that the run builds.
+    pub fn report(&self) -> &RunReportBuilder {
+        &self.report
     }
 
     /// Returns where the run is written down.
@@ -199,27 +208,16 @@ fn unfinished(journal: &Path, run: RunId) -> UnfinishedRun {
 /// Notes what a person is told.
 struct Noting {
     recorder: Recorder,
+    report: Arc<RunReportBuilder>,
     observer: Arc<dyn Observer>,
 }
 
 impl Observer for Noting {
     fn observe(&self, event: &Event) {
-        match event {
-            Event::Remark(text) => self.recorder.note("remark", text.clone()),
-            Event::Downloaded(download) => self.recorder.downloaded(download),
-            // What is waited for from phones changes with every one of them; the attempts tell it.
-            Event::Waiting { stage: Stage::Push | Stage::Restart, .. } => {}
-            Event::Waiting { reason, delay, .. } => {
-                self.recorder.note("waiting", format!("{reason} ({} s)", delay.as_secs()));
-            }
-            Event::Started { stage, .. } => {
-                self.recorder.note("began", stage.as_str().to_owned());
-            }
-            Event::Finished { stage } => {
-                self.recorder.note("finished", stage.as_str().to_owned());
-            }
-            // Changes and phones have places of their own.
-            Event::Progress { .. } | Event::Changed(_) | Event::Pushed(_) => {}
+        match (event, self.report.observe(event, Timestamp::now())) {
+            (Event::Downloaded(download), _) => self.recorder.downloaded(download),
+            (_, Some(row)) => self.recorder.note(row),
+            (_, None) => {}
         }
         self.observer.observe(event);
     }
@@ -252,9 +250,9 @@ fn locked(error: &LockError, cluster_id: &str) -> AppError {
     }
 }
 
-fn holder(command: &str) -> Holder {
+fn holder(command: &str) -> LockOwner {
     let told = |asked: whoami::Result<String>| asked.unwrap_or_else(|_| "unknown".to_owned());
-    Holder {
+    LockOwner {
         os_user: told(whoami::account()),
         machine: told(whoami::hostname()),
         process: std::process::id(),

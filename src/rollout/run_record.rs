@@ -9,10 +9,10 @@ use crate::domain::push_action::Deed;
 use crate::domain::text::hex;
 use crate::error::AppError;
 use crate::journal::{
-    Ending, Look, Recorder, SentFile, SentPicture, SentPictures, SentTone, SentTones, Subject,
+    Look, Recorder, SentFile, SentPicture, SentPictures, SentTone, SentTones, Subject,
 };
 use crate::media::{EncodedPicture, PreparedSet, Preview, ToneSet, blocking};
-use crate::report::Rollout;
+use crate::report::RunReport;
 use crate::rollout::payload::Prepared;
 use crate::rollout::run::Run;
 
@@ -44,10 +44,9 @@ pub async fn keep_prepared(recorder: &Recorder, prepared: &Prepared) -> Result<(
 }
 
 /// Keeps how a run ended, when it came to its end.
-pub async fn keep_ending(run: &Run, rollout: &Result<Rollout, AppError>) {
-    if let Ok(rollout) = rollout {
-        let (stopped, already) = (rollout.stopped.clone(), rollout.already);
-        run.keep_ending(&Ending { stopped, already, ..Ending::default() }).await;
+pub async fn keep_ending(run: &Run, report: &Result<RunReport, AppError>) {
+    if let Ok(RunReport { ending: Some(ending), .. }) = report {
+        run.keep_ending(ending).await;
     }
 }
 

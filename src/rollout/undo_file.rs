@@ -12,7 +12,7 @@ use crate::event::ChangeState;
 use crate::interaction::{Interaction, Notice};
 use crate::journal::Recorder;
 use crate::plan::{left_by, undo};
-use crate::report::{Answer, plan_json, printable_lines};
+use crate::report::{Writable, plan_json, printable_lines};
 
 /// Leaves a plan file that takes back what was changed, where the journal does not hold it any more.
 ///
@@ -60,7 +60,7 @@ pub async fn leave(
 }
 
 /// Writes a file that is not there yet, whole or not at all.
-fn write_new(path: &Path, document: &impl Answer) -> std::io::Result<()> {
+fn write_new(path: &Path, document: &impl Writable) -> std::io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or_else(|| Path::new(".")))?;
     document.write_to(&mut file).map_err(std::io::Error::other)?;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use axlpaper::sim::{Fleet, Quirk};
+use axlpaper::journal::{JournalReader, RunRef};
+use axlpaper::report::{RunReport, rollout_json, rollout_recap};
+use axlpaper::sim::{ADMIN_USER, AxlRole, Change, Fleet, Quirk};
 use rusqlite::Connection;
 use serde_json::Value;
 
@@ -247,4 +249,57 @@ fn one_report_does_not_tell_of_runs_that_did_different_things() {
     let again = lab.read(&["report", "1", "2", "-o", "both.html"]);
     again.fails(2, &["runs 1 and 2 did different things", "axlpaper runs"]);
     assert!(!lab.path("both.html").exists());
+}
+
+/// Checks that a run of `rollout --json` told the same as its journal does now.
+fn replays(lab: &Lab, ended: &crate::lab::Ended) -> Value {
+    let history = JournalReader::open(&lab.path("journal.sqlite3")).unwrap().unwrap();
+    let run = history.run(RunRef::Last).unwrap().unwrap();
+    let report = RunReport::read(&history, run).unwrap();
+    let live: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let at = live["generated_at"].as_str().unwrap().parse().unwrap();
+    let again: Value = serde_json::from_str(&rollout_json(&report, at).text().unwrap()).unwrap();
+    assert_eq!(again, live);
+    let recap = rollout_recap(&report);
+    assert!(ended.stderr.contains(&recap), "{recap}\n---\n{}", ended.stderr);
+    live
+}
+
+#[test]
+fn a_live_run_and_its_journal_are_the_same_document() {
+    let lab = mixed();
+    let canary = ["--yes", "--json", "--canary", "2", "--attempts", "2", "--max-failures", "50%"];
+    let ended = lab.push("rollout", &canary);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    let live = replays(&lab, &ended);
+    assert!(live["changes"].as_array().is_some_and(|changes| !changes.is_empty()), "{live:#}");
+    for outcome in ["verified", "rejected", "wrong_device"] {
+        assert_ne!(live["summary"][outcome], 0, "{outcome}: {live:#}");
+    }
+    // Phones that are proven already are left alone now.
+    let again = lab.push("rollout", &["--yes", "--json", "--attempts", "1"]);
+    assert_ne!(replays(&lab, &again)["summary"]["skipped"], 0);
+    // What the recap at the end told is what `show` tells, with more below its lines.
+    let shown = lab.read(&["show", "last"]).stdout;
+    for line in again.stderr.lines().skip_while(|line| !line.starts_with("Rollout of")) {
+        let is_recap = !line.starts_with("Report:") && !line.starts_with("go on with");
+        assert!(!is_recap || shown.contains(line), "{line}\n{shown}");
+    }
+}
+
+#[test]
+fn changes_that_were_never_begun_are_in_the_journal_too() {
+    let lab = mixed();
+    // The account loses its role after the second phone, so the other phones are never begun.
+    let role = Change::Role { user: ADMIN_USER.to_owned(), axl: AxlRole::ReadOnly };
+    lab.cluster.change_after("updatePhone", 2, role);
+    let ended = lab.push("rollout", &["--yes", "--json", "--repair", "personalization"]);
+    let live = replays(&lab, &ended);
+    let changes = live["changes"].as_array().unwrap();
+    let untried = |change: &&Value| {
+        change["message"].as_str().is_some_and(|message| message.starts_with("not tried"))
+    };
+    assert!(changes.iter().any(|change| untried(&change)), "{live:#}");
+    let page = lab.read(&["show", "last"]).stdout;
+    assert!(page.contains("NOT APPLIED") && page.contains("not tried"), "{page}");
 }

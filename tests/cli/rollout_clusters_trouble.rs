@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use axlpaper::journal::{ClusterLock, Holder};
+use axlpaper::journal::{ClusterLock, LockOwner};
 use axlpaper::sim::{ADMIN_USER, Change, Limits, PUSH_USER, SimConfig};
 
 use crate::documents::keeps;
@@ -173,7 +173,7 @@ fn two_names_of_one_cluster_are_found_out_by_its_publisher() {
 fn a_cluster_that_another_run_works_on_is_named_in_the_report() {
     let (a, b) = two();
     assert_eq!(rollout(&a, &["--cluster", "alpha", "--yes"]).code, 0);
-    let holder = Holder {
+    let holder = LockOwner {
         os_user: "jane".into(),
         machine: "jump2".into(),
         process: 1,

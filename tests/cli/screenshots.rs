@@ -1,6 +1,6 @@
 //! What phones' screens prove.
 
-use axlpaper::journal::{History, Moment};
+use axlpaper::journal::{JournalReader, Moment};
 use axlpaper::sim::{PUSH_USER, PhoneSpec, Quirk};
 use serde_json::Value;
 
@@ -49,7 +49,7 @@ fn a_screen_that_shows_the_picture_proves_it_beside_the_downloads() {
     assert!(record.violations.is_empty(), "{:?}", record.violations);
     assert!(record.phones[&name(1)].screenshots >= 2);
     assert!(record.phones.values().all(|phone| phone.pushes.len() == 1));
-    let history = History::open(&lab.path("journal.sqlite3")).unwrap().unwrap();
+    let history = JournalReader::open(&lab.path("journal.sqlite3")).unwrap().unwrap();
     let kept = |n, moment| history.screen(1, &name(n).parse().unwrap(), moment).unwrap();
     for n in [1, 2, 3, 5] {
         let [before, after] =

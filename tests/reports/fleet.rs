@@ -3,13 +3,14 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use axlpaper::domain::audit::{AssociationState, Audit, AuditedPhone, Summary};
 use axlpaper::domain::finding::{Code, Finding, Severity, Verdict};
-use axlpaper::domain::inventory::ClusterInfo;
+use axlpaper::domain::inventory::{ClusterInfo, Phone};
 use axlpaper::domain::personalization::{Personalization, Setting};
 use axlpaper::domain::registration::{Registration, Source, Status};
 use axlpaper::event::{Outcome, PhoneResult};
 use axlpaper::journal::{EventRow, RunRow};
-use axlpaper::report::{AuditSeen, Chronicle, PhoneSeen};
+use axlpaper::report::RunReport;
 use jiff::Timestamp;
 
 const MODELS: [&str; 7] = [
@@ -23,21 +24,24 @@ const MODELS: [&str; 7] = [
 ];
 
 /// A run on so many phones; every hundredth or so is in trouble.
-pub fn fleet(phones: u32) -> Chronicle {
-    chronicle((0..phones).map(phone).collect())
+pub fn fleet(phones: u32) -> RunReport {
+    report((0..phones).map(phone).collect())
 }
 
 /// A run whose every text tries to be something else.
-pub fn hostile() -> Chronicle {
+pub fn hostile() -> RunReport {
     let phones = HOSTILE.iter().zip(0..).map(|(text, n)| {
         let (mut seen, mut result) = phone(n);
-        seen.name = axlpaper::domain::device_name::DeviceName::of_cluster(text).unwrap();
-        result.name = seen.name.clone();
-        for field in [&mut seen.description, &mut seen.model, &mut seen.device_pool] {
+        seen.phone.name = axlpaper::domain::device_name::DeviceName::of_cluster(text).unwrap();
+        result.name = seen.phone.name.clone();
+        for field in
+            [&mut seen.phone.description, &mut seen.phone.model, &mut seen.phone.device_pool]
+        {
             (*text).clone_into(field);
         }
-        (result.model, result.device_pool) = (seen.model.clone(), seen.device_pool.clone());
-        seen.owner = Some((*text).to_owned());
+        (result.model, result.device_pool) =
+            (seen.phone.model.clone(), seen.phone.device_pool.clone());
+        seen.phone.owner = Some((*text).to_owned());
         seen.findings = vec![Finding {
             code: Code::NotAssociated,
             severity: Severity::Fixable,
@@ -49,16 +53,16 @@ pub fn hostile() -> Chronicle {
         result.remedy = Some(format!("`{text}` {text}"));
         (seen, result)
     });
-    let mut chronicle = chronicle(phones.collect());
+    let mut report = report(phones.collect());
     let all = HOSTILE.join(" ");
-    chronicle.file = Some(all.clone());
-    chronicle.run.cluster.clone_from(&all);
-    chronicle.run.command_line = format!("axlpaper rollout {all}");
-    chronicle.events.push(event(5, "remark", &all));
-    if let Some(audit) = &mut chronicle.audit {
+    report.file = Some(all.clone());
+    report.run.cluster.clone_from(&all);
+    report.run.command_line = format!("axlpaper rollout {all}");
+    report.events.push(event(5, "remark", &all));
+    if let Some(audit) = &mut report.audit {
         audit.remarks = vec![all];
     }
-    chronicle
+    report
 }
 
 /// Texts that become something else where they are not escaped. Each one sets `window.hacked` if it can.
@@ -74,7 +78,7 @@ pub const HOSTILE: [&str; 9] = [
     "javascript:window.hacked=6 &lt;b&gt; &amp;",
 ];
 
-fn chronicle(phones: Vec<(PhoneSeen, PhoneResult)>) -> Chronicle {
+fn report(phones: Vec<(AuditedPhone, PhoneResult)>) -> RunReport {
     let (seen, phones): (Vec<_>, Vec<_>) = phones.into_iter().unzip();
     let cluster = ClusterInfo {
         name: "lab".into(),
@@ -82,15 +86,11 @@ fn chronicle(phones: Vec<(PhoneSeen, PhoneResult)>) -> Chronicle {
         version: "14.0.1.13900-155".into(),
         axl_version: "14.0".into(),
     };
-    Chronicle {
-        run: run(),
-        deed: axlpaper::domain::push_action::Deed::Picture,
+    let (summary, remarks) = (Summary::of(&seen), Vec::new());
+    RunReport {
         file: Some("winter.png".into()),
-        together: None,
         ending: Some(axlpaper::journal::Ending::default()),
-        audit: Some(AuditSeen { cluster, phones: seen, remarks: Vec::new() }),
-        changes: Vec::new(),
-        attempts: Vec::new(),
+        audit: Some(Audit { cluster, taken_at: at(20), summary, phones: seen, remarks }),
         events: vec![
             event(1, "began", "phones"),
             event(20, "finished", "phones"),
@@ -98,10 +98,7 @@ fn chronicle(phones: Vec<(PhoneSeen, PhoneResult)>) -> Chronicle {
             event(3_590, "finished", "push"),
         ],
         phones,
-        pictures: Vec::new(),
-        tones: Vec::new(),
-        screenshots: Vec::new(),
-        more_screenshots: 0,
+        ..RunReport::new(run())
     }
 }
 
@@ -135,7 +132,7 @@ fn run() -> RunRow {
     }
 }
 
-fn phone(n: u32) -> (PhoneSeen, PhoneResult) {
+fn phone(n: u32) -> (AuditedPhone, PhoneResult) {
     let (verdict, finding) = verdict(n);
     let outcome = outcome(n, verdict);
     let [_, b, c, d] = n.to_be_bytes();
@@ -150,19 +147,31 @@ fn phone(n: u32) -> (PhoneSeen, PhoneResult) {
     };
     // Names do not come in the order of their numbers, so that sorting has something to do.
     let name = format!("SEP{:012X}", u64::from(n).wrapping_mul(0x9E37_79B9) & 0xffff_ffff_ffff);
-    let seen = PhoneSeen {
+    let phone = Phone {
         name: name.parse().unwrap(),
         description: format!("Desk {n} of user{:05}", n % 32_000),
         model: MODELS[n as usize % MODELS.len()].into(),
+        protocol: "SIP".into(),
         device_pool: format!("Branch-{:03}", n % 400),
         common_phone_profile: Some("Standard Common Phone Profile".into()),
         location: Some("Hub_None".into()),
         owner: Some(format!("user{:05}", n % 32_000)),
+        personalization: None,
+        authentication_url: None,
+        secure_authentication_url: None,
+        configured_load: None,
+        web_access: axlpaper::domain::web_access::Said::Nothing,
+        page: None,
         registration,
+    };
+    let seen = AuditedPhone {
+        phone,
+        model: None,
         personalization: Personalization::resolve(Some(Setting::Enabled), None, None),
+        association: AssociationState { user: None, kind: None, associated: true },
+        image: None,
         verdict,
         findings: finding.into_iter().collect(),
-        image: None,
     };
     let result = result(&seen, outcome, n);
     (seen, result)
@@ -212,7 +221,7 @@ fn outcome(n: u32, verdict: Verdict) -> Outcome {
     }
 }
 
-fn result(seen: &PhoneSeen, outcome: Outcome, n: u32) -> PhoneResult {
+fn result(seen: &AuditedPhone, outcome: Outcome, n: u32) -> PhoneResult {
     let pushed = outcome != Outcome::Skipped;
     let (reason, remedy) = match outcome {
         Outcome::Verified => (None, None),
@@ -231,16 +240,16 @@ fn result(seen: &PhoneSeen, outcome: Outcome, n: u32) -> PhoneResult {
         | Outcome::WrongDevice
         | Outcome::Pending => (
             Some("closed the connection without an answer".into()),
-            seen.registration.ip.map(|ip| format!("check the way to {ip}, then push again")),
+            seen.phone.registration.ip.map(|ip| format!("check the way to {ip}, then push again")),
         ),
     };
     let first = at(30 + u64::from(n) * 3_500 / 40_000);
     // From JSON, as the journal has it: fields that come later have defaults there.
     serde_json::from_value(serde_json::json!({
-        "name": seen.name,
-        "model": seen.model,
-        "device_pool": seen.device_pool,
-        "ip": seen.registration.ip,
+        "name": seen.phone.name,
+        "model": seen.phone.model,
+        "device_pool": seen.phone.device_pool,
+        "ip": seen.phone.registration.ip,
         "image": pushed.then_some("800x480"),
         "outcome": outcome,
         "phone_error": null,

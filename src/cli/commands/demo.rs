@@ -24,7 +24,7 @@ use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Outcome, PhoneResult, Proof};
 use crate::media::demo_png;
 use crate::push::scheduler::schedule::Schedule;
-use crate::report::Rollout;
+use crate::report::RunReport;
 use crate::rollout::images;
 use crate::rollout::options::{PushOptions, WaitLimits};
 use crate::rollout::payload::Source;
@@ -159,7 +159,7 @@ fn layer(cluster: &SimCluster, phone_ca: PathBuf, concurrency: u16) -> Layer {
 }
 
 /// Compares what the report claims with what the simulated cluster saw.
-fn differences(rollout: &Rollout, before: &Record, after: &Record) -> Vec<String> {
+fn differences(rollout: &RunReport, before: &Record, after: &Record) -> Vec<String> {
     let mut differences = Vec::new();
     for result in &rollout.phones {
         match after.phones.get(result.name.as_str()) {

@@ -17,7 +17,7 @@ use crate::domain::plan::Plan;
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::LimitCounts;
 use crate::error::{AppError, ErrorKind, Exit};
-use crate::report::{Format, Record, plan_diff, plan_json, plan_recap};
+use crate::report::{Format, Row, plan_diff, plan_json, plan_recap};
 use crate::rollout::assess::push_user_found;
 use crate::rollout::repair;
 
@@ -57,7 +57,7 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     name_list::check_stdin(&args.connection, &args.target)?;
     let format = if args.json { Format::Json } else { args.format };
-    list::check_format::<Row>(format, &args.list)?;
+    list::check_format::<PlannedRow>(format, &args.list)?;
     if format == Format::Json && args.list.fields.is_empty() && !args.list.sort.is_empty() {
         let order = "the changes of a plan stand in the order in which they are made";
         return Err(AppError::new(ErrorKind::Usage, order)
@@ -98,7 +98,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
 
 /// One device of one change.
 #[derive(Serialize)]
-struct Row {
+struct PlannedRow {
     change: u32,
     kind: &'static str,
     target: String,
@@ -106,7 +106,7 @@ struct Row {
     device: Option<String>,
 }
 
-impl Record for Row {
+impl Row for PlannedRow {
     const COLUMNS: &'static [&'static str] = &["change", "kind", "target", "device"];
 
     fn cells(&self) -> Vec<String> {
@@ -119,9 +119,9 @@ impl Record for Row {
     }
 }
 
-fn rows(plan: &Plan) -> Vec<Row> {
+fn rows(plan: &Plan) -> Vec<PlannedRow> {
     let rows = plan.changes.iter().flat_map(|change| {
-        let row = |device: Option<&String>| Row {
+        let row = |device: Option<&String>| PlannedRow {
             change: change.id,
             kind: change.action.kind(),
             target: change.action.subject(),
@@ -129,7 +129,7 @@ fn rows(plan: &Plan) -> Vec<Row> {
         };
         let action = &change.action;
         let devices = action.added_devices().iter().chain(action.removed_devices());
-        let rows: Vec<Row> = devices.map(|device| row(Some(device))).collect();
+        let rows: Vec<PlannedRow> = devices.map(|device| row(Some(device))).collect();
         if rows.is_empty() { vec![row(None)] } else { rows }
     });
     rows.collect()

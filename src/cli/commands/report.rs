@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::cli::present::{list, run_result};
 use crate::cli::ui;
 use crate::error::{AppError, Exit};
-use crate::journal::{RunRow, Which};
+use crate::journal::{RunRef, RunRow};
 
 /// Write the report of a run: one HTML file that needs no network, the same that the run wrote at its end
 ///
@@ -16,7 +16,7 @@ use crate::journal::{RunRow, Which};
 pub struct Args {
     /// A number, or `last`; several make one report
     #[arg(value_name = "RUN", required = true)]
-    runs: Vec<Which>,
+    runs: Vec<RunRef>,
     /// Where the report goes; - is standard output [default: axlpaper-report-TIME.html in the current folder]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,

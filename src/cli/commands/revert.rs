@@ -20,7 +20,7 @@ use crate::domain::plan::{Change, Now, Plan};
 use crate::error::hints;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{ChangeResult, ChangeState};
-use crate::journal::{History, RunId, RunRow, Which};
+use crate::journal::{JournalReader, RunId, RunRef, RunRow};
 use crate::plan::{Kind, Undo, taken_back, undo};
 use crate::report::{Format, plan_diff, plan_json, printable_lines};
 use crate::rollout::control::RolloutHandle;
@@ -35,7 +35,7 @@ use crate::rollout::{repair, undo_file};
 pub struct Args {
     /// The run: a number, or `last`
     #[arg(value_name = "RUN", required_unless_present = "from", conflicts_with = "from")]
-    run: Option<Which>,
+    run: Option<RunRef>,
     /// Take back what this file names instead: a run writes one when its journal is lost
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
@@ -62,7 +62,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     let path = journal::path(args.connection.state.as_deref())?;
     let run = match (&args.run, &args.from) {
         (_, Some(file)) => return run_from(&args, file, &path).await,
-        (run, None) => run.unwrap_or(Which::Last),
+        (run, None) => run.unwrap_or(RunRef::Last),
     };
     let history = journal::history(&path)?;
     let row = journal::find(&history, run)?;
@@ -131,14 +131,14 @@ async fn take_back(
 }
 
 /// Returns the changes of a run that were made, or may have been.
-fn made(history: &History, run: &RunRow) -> Result<Vec<Change>, AppError> {
+fn made(history: &JournalReader, run: &RunRow) -> Result<Vec<Change>, AppError> {
     let rows = history.changes(run.id).map_err(|error| journal::unusable(&error))?;
     let made = rows.into_iter().filter(|row| row.state != Some(ChangeState::NotApplied));
     Ok(made.map(|row| row.change).collect())
 }
 
 /// Says so, and names the run that was probably meant.
-fn nothing_to_take_back(history: &History, run: &RunRow) -> Result<String, AppError> {
+fn nothing_to_take_back(history: &JournalReader, run: &RunRow) -> Result<String, AppError> {
     let nothing = format!("run {} changed nothing on the cluster; nothing to take back", run.id);
     let runs = history.runs(MOST_RUNS).map_err(|error| journal::unusable(&error))?;
     for other in runs.iter().filter(|other| other.cluster_id == run.cluster_id) {

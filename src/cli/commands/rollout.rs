@@ -11,7 +11,7 @@ use crate::cli::args::{
 };
 use crate::cli::commands::rollout_common::{self, Job, Source};
 use crate::error::{AppError, Exit};
-use crate::journal::Which;
+use crate::journal::RunRef;
 use crate::rollout::resume::Earlier;
 
 /// Survey, audit, repair what may be repaired, push a picture and prove it
@@ -25,10 +25,10 @@ pub struct Args {
     what: WhatArgs,
     /// Do what a run left undone: its picture, its selection, its repairs; RUN is a number or `last`
     #[arg(long, value_name = "RUN", conflicts_with_all = ["picture", "only_failed", "PictureArgs", "WhatArgs", "TargetArgs", "RepairArgs", "ResetArgs"])]
-    resume: Option<Which>,
+    resume: Option<RunRef>,
     /// Push its picture to the phones that a run did not serve: failed, pending, or without an end
     #[arg(long, value_name = "RUN", conflicts_with_all = ["picture", "PictureArgs", "WhatArgs", "TargetArgs"])]
-    only_failed: Option<Which>,
+    only_failed: Option<RunRef>,
     #[command(flatten)]
     options: PictureArgs,
     #[command(flatten)]

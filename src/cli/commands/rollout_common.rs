@@ -23,7 +23,7 @@ use crate::domain::selector::{LimitCounts, Selector};
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Observer, Proof};
 use crate::interaction::Interaction;
-use crate::report::{OfCluster, Rollout, audit_json};
+use crate::report::{OfCluster, RunReport, audit_json};
 use crate::rollout::assess::survey_of;
 use crate::rollout::control::RolloutHandle;
 use crate::rollout::multi_cluster::{self, Ended, Observers};
@@ -163,7 +163,7 @@ pub(crate) async fn roll_out(
     request: RolloutRequest,
     scope: Scope,
     interaction: &Arc<dyn Interaction>,
-) -> Result<Rollout, AppError> {
+) -> Result<RunReport, AppError> {
     only(steps(request, scope, interaction, &*observers(false)).await?)
 }
 
@@ -172,7 +172,7 @@ async fn steps(
     scope: Scope,
     interaction: &Arc<dyn Interaction>,
     observers: &Observers,
-) -> Result<Vec<Ended<Rollout>>, AppError> {
+) -> Result<Vec<Ended<RunReport>>, AppError> {
     let prepared = multi_cluster::prepare(request, scope, interaction, observers).await?;
     let prepared = prepared.confirm().await?;
     let handle = RolloutHandle::default();

@@ -10,15 +10,15 @@ use crate::cli::next_command;
 use crate::cli::present::list;
 use crate::error::{AppError, Exit};
 use crate::event::PhoneResult;
-use crate::journal::Which;
-use crate::report::{Shown, show_json, show_recap};
+use crate::journal::RunRef;
+use crate::report::{RunReport, show_json, show_recap};
 
 /// Show everything about one run: every change with what was before and after, every phone with its attempts
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// A number, or `last`
     #[arg(value_name = "RUN")]
-    run: Which,
+    run: RunRef,
     /// The journal [default: axlpaper/journal.sqlite3 in the user's folder for state]
     #[arg(long, value_name = "FILE", env = "AXLPAPER_STATE")]
     state: Option<PathBuf>,
@@ -36,13 +36,14 @@ pub fn run(args: &Args) -> Result<Exit, AppError> {
     let run = journal::find(&history, args.run)?;
     let unusable = |error| journal::unusable(&error);
     let next = next_command::step(&history, &run).map_err(unusable)?;
-    let mut shown = Shown::read(&history, run, next).map_err(unusable)?;
+    let report = RunReport::read(&history, run).and_then(|run| run.with_downloads(&history));
+    let mut report = report.map_err(unusable)?;
     if args.output.is_recap() {
-        list::write(&args.output, &show_recap(&shown))?;
+        list::write(&args.output, &show_recap(&report, next.as_deref()))?;
     } else {
-        list::sort(&args.output.list, &mut shown.phones)?;
-        let json = || show_json(&shown, Timestamp::now());
-        list::write(&args.output, &list::list(&args.output, &shown.phones, json)?)?;
+        list::sort(&args.output.list, &mut report.phones)?;
+        let json = || show_json(&report, next.as_deref(), Timestamp::now());
+        list::write(&args.output, &list::list(&args.output, &report.phones, json)?)?;
     }
     Ok(Exit::Done)
 }

@@ -29,7 +29,7 @@ use crate::error::hints;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Observer, Unobserved};
 use crate::interaction::Silent;
-use crate::journal::History;
+use crate::journal::JournalReader;
 use crate::net::certificate::CertificateFacts;
 use crate::net::certificate_probe;
 use crate::net::certificate_probe::PeekError;
@@ -72,7 +72,7 @@ pub async fn run(args: &ConnectionArgs, push: &PushArgs) -> Vec<Check> {
 
 fn journal(checks: &mut Checks, args: &ConnectionArgs) {
     let found = journal::path(args.state.as_deref()).and_then(|path| {
-        let there = History::open(&path).map_err(|error| journal::unusable(&error))?;
+        let there = JournalReader::open(&path).map_err(|error| journal::unusable(&error))?;
         let shown = path.display();
         if there.is_some() {
             return Ok(Found::ok(format!("the journal is {shown}")));

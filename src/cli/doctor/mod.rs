@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::Exit;
-use crate::report::Record;
+use crate::report::Row;
 
 pub use checks::run;
 
@@ -47,7 +47,7 @@ pub struct Check {
     pub exit: Exit,
 }
 
-impl Record for Check {
+impl Row for Check {
     const COLUMNS: &'static [&'static str] = &["id", "state", "summary", "remedy", "took_ms"];
     const FIXED: &'static [&'static str] = &["id", "state"];
     const DROPPED: &'static [&'static str] = &["took_ms"];

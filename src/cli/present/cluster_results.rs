@@ -14,7 +14,7 @@ use crate::error::{AppError, Exit};
 use crate::event::PhoneResult;
 use crate::journal::RunId;
 use crate::report::{
-    ClusterEnd, OfCluster, Rollout, clusters_recap, printable_lines, rollout_json, rollout_recap,
+    ClusterEnd, OfCluster, RunReport, clusters_recap, printable_lines, rollout_json, rollout_recap,
 };
 use crate::rollout::multi_cluster::Ended;
 
@@ -31,7 +31,7 @@ pub fn check(output: &OutputArgs, report: Option<&Path>) -> Result<(), AppError>
 ///
 /// As with one cluster, what cannot be written is told, and the rest is shown all the same.
 pub fn tell(
-    mut ended: Vec<Ended<Rollout>>,
+    mut ended: Vec<Ended<RunReport>>,
     state: &Path,
     output: &OutputArgs,
     report: Option<&Path>,
@@ -55,7 +55,7 @@ pub fn tell(
     if exit == Exit::Done && !failures.is_empty() { Exit::Failed } else { exit }
 }
 
-fn recap(ended: &[Ended<Rollout>], state: &Path) -> String {
+fn recap(ended: &[Ended<RunReport>], state: &Path) -> String {
     let recaps = ended.iter().filter_map(|one| Some(rollout_recap(one.result.as_ref().ok()?)));
     let ends: Vec<ClusterEnd<'_>> = ended
         .iter()
@@ -70,11 +70,15 @@ fn recap(ended: &[Ended<Rollout>], state: &Path) -> String {
 }
 
 /// Writes the answer: the recaps again where no list was asked for.
-fn answer(ended: &mut [Ended<Rollout>], output: &OutputArgs, recap: &str) -> Result<(), AppError> {
+fn answer(
+    ended: &mut [Ended<RunReport>],
+    output: &OutputArgs,
+    recap: &str,
+) -> Result<(), AppError> {
     if output.is_recap() {
         return list::write(output, recap);
     }
-    clusters::sort(output, ended, |rollout| &mut rollout.phones)?;
-    let json = |rollout| rollout_json(rollout, Timestamp::now());
-    clusters::write(output, ended, |rollout| &rollout.phones, json)
+    clusters::sort(output, ended, |run| &mut run.phones)?;
+    let json = |run| rollout_json(run, Timestamp::now());
+    clusters::write(output, ended, |run| &run.phones, json)
 }

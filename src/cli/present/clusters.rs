@@ -16,7 +16,7 @@ use crate::connect::cluster;
 use crate::connect::cluster::Connection;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::report::{
-    ClusterFailure, Format, OfCluster, Record, Suite, TestCase, TestResult, clusters_json,
+    ClusterFailure, Format, OfCluster, Row, Suite, TestCase, TestResult, clusters_json,
 };
 
 /// The clusters that a command is about.
@@ -128,7 +128,7 @@ fn of_a_named_host(environment: Layer) -> Layer {
 ///
 /// # Errors
 /// When the rows have no such field.
-pub fn sort<T, R: Record>(
+pub fn sort<T, R: Row>(
     args: &OutputArgs,
     ended: &mut [Ended<T>],
     rows: impl Fn(&mut T) -> &mut [R],
@@ -147,7 +147,7 @@ pub fn sort<T, R: Record>(
 ///
 /// # Errors
 /// When it cannot be rendered or written.
-pub fn write<'a, T, R: Record + 'a, D: Serialize>(
+pub fn write<'a, T, R: Row + 'a, D: Serialize>(
     args: &OutputArgs,
     ended: &'a [Ended<T>],
     rows: impl Fn(&'a T) -> &'a [R],
@@ -176,7 +176,7 @@ fn remedies(error: &AppError) -> String {
 }
 
 /// One test suite for each cluster; a cluster without an answer is a test that failed.
-fn suites<'a, T, R: Record>(
+fn suites<'a, T, R: Row>(
     ended: &[Ended<T>],
     records: &'a [OfCluster<'a, R>],
 ) -> Result<Vec<Suite<'a, OfCluster<'a, R>>>, AppError> {

@@ -11,19 +11,19 @@ use crate::cli::ui;
 use crate::domain::error_chain::chain;
 use crate::error::{AppError, ErrorKind};
 use crate::report::{
-    Answer, Format, ListError, Record, Suite, UnknownField, View, csv, junit, list_json, ndjson,
-    table, wide_table,
+    FieldSelection, Format, ListError, Row, Suite, UnknownField, Writable, csv, junit, list_json,
+    ndjson, table, wide_table,
 };
 
 /// Makes the answer out of a list; `json` makes the document around it. Nothing is rendered yet.
 ///
 /// # Errors
 /// When the list has not the fields that were asked for, or cannot be shown in that format.
-pub fn list<'a, T: Record, J: Answer + 'a>(
+pub fn list<'a, T: Row, J: Writable + 'a>(
     args: &OutputArgs,
     records: &'a [T],
     json: impl FnOnce() -> J,
-) -> Result<Box<dyn Answer + 'a>, AppError> {
+) -> Result<Box<dyn Writable + 'a>, AppError> {
     let width = if args.output.is_some() { None } else { ui::terminal_width() };
     list_as(args.format(), &args.list, width, records, json)
 }
@@ -32,13 +32,13 @@ pub fn list<'a, T: Record, J: Answer + 'a>(
 ///
 /// # Errors
 /// As [`list`].
-pub fn list_as<'a, T: Record, J: Answer + 'a>(
+pub fn list_as<'a, T: Row, J: Writable + 'a>(
     format: Format,
     list: &ListArgs,
     width: Option<u16>,
     records: &'a [T],
     json: impl FnOnce() -> J,
-) -> Result<Box<dyn Answer + 'a>, AppError> {
+) -> Result<Box<dyn Writable + 'a>, AppError> {
     let view = view::<T>(list)?;
     Ok(match (format, view.chosen()) {
         (Format::Table, _) => rendered(move |out| match width {
@@ -63,13 +63,13 @@ pub fn list_as<'a, T: Record, J: Answer + 'a>(
 ///
 /// # Errors
 /// When it has no such field.
-pub fn sort<T: Record>(list: &ListArgs, records: &mut [T]) -> Result<(), AppError> {
+pub fn sort<T: Row>(list: &ListArgs, records: &mut [T]) -> Result<(), AppError> {
     view::<T>(list)?.sort(records);
     Ok(())
 }
 
 /// Makes the answer out of test suites.
-pub fn suites<'a, T: Record>(suites: Vec<Suite<'a, T>>) -> Box<dyn Answer + 'a> {
+pub fn suites<'a, T: Row>(suites: Vec<Suite<'a, T>>) -> Box<dyn Writable + 'a> {
     let now = Timestamp::now();
     rendered(move |out| junit(&suites, now, out))
 }
@@ -77,7 +77,7 @@ pub fn suites<'a, T: Record>(suites: Vec<Suite<'a, T>>) -> Box<dyn Answer + 'a> 
 /// Something that is rendered when it is written.
 struct Rendered<F>(F);
 
-impl<F: Fn(&mut dyn io::Write) -> Result<(), ListError>> Answer for Rendered<F> {
+impl<F: Fn(&mut dyn io::Write) -> Result<(), ListError>> Writable for Rendered<F> {
     fn write_to(&self, out: &mut dyn io::Write) -> Result<(), ListError> {
         (self.0)(out)
     }
@@ -85,12 +85,12 @@ impl<F: Fn(&mut dyn io::Write) -> Result<(), ListError>> Answer for Rendered<F> 
 
 fn rendered<'a>(
     write: impl Fn(&mut dyn io::Write) -> Result<(), ListError> + 'a,
-) -> Box<dyn Answer + 'a> {
+) -> Box<dyn Writable + 'a> {
     Box::new(Rendered(write))
 }
 
-fn view<T: Record>(list: &ListArgs) -> Result<View, AppError> {
-    View::of::<T>(&list.fields, &list.sort).map_err(|error| {
+fn view<T: Row>(list: &ListArgs) -> Result<FieldSelection, AppError> {
+    FieldSelection::of::<T>(&list.fields, &list.sort).map_err(|error| {
         let UnknownField { near, all, .. } = &error;
         let all = format!("the fields are {}", all.join(", "));
         let hint = match near.first() {
@@ -105,7 +105,7 @@ fn view<T: Record>(list: &ListArgs) -> Result<View, AppError> {
 ///
 /// # Errors
 /// When its rows are no tests.
-pub fn suite<T: Record>() -> Result<&'static str, AppError> {
+pub fn suite<T: Row>() -> Result<&'static str, AppError> {
     T::TEST_SUITE.ok_or_else(|| {
         AppError::new(
             ErrorKind::Usage,
@@ -119,7 +119,7 @@ pub fn suite<T: Record>() -> Result<&'static str, AppError> {
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write<A: Answer + ?Sized>(args: &OutputArgs, answer: &A) -> Result<(), AppError> {
+pub fn write<A: Writable + ?Sized>(args: &OutputArgs, answer: &A) -> Result<(), AppError> {
     match &args.output {
         None => put(answer),
         Some(path) => write_file(path, answer),
@@ -130,7 +130,7 @@ pub fn write<A: Answer + ?Sized>(args: &OutputArgs, answer: &A) -> Result<(), Ap
 ///
 /// # Errors
 /// When it cannot be written. A reader that has gone away is no error: it has what it wanted.
-pub fn put<A: Answer + ?Sized>(answer: &A) -> Result<(), AppError> {
+pub fn put<A: Writable + ?Sized>(answer: &A) -> Result<(), AppError> {
     ui::put_with(|out| answer.write_to(out).map_err(|error| chain(&error)))
 }
 
@@ -138,7 +138,7 @@ pub fn put<A: Answer + ?Sized>(answer: &A) -> Result<(), AppError> {
 ///
 /// # Errors
 /// When it has not the fields that were asked for, has no such format, or see [`check_writable`].
-pub fn check_list<T: Record>(args: &OutputArgs) -> Result<(), AppError> {
+pub fn check_list<T: Row>(args: &OutputArgs) -> Result<(), AppError> {
     check_format::<T>(args.format(), &args.list)?;
     check(args)
 }
@@ -147,7 +147,7 @@ pub fn check_list<T: Record>(args: &OutputArgs) -> Result<(), AppError> {
 ///
 /// # Errors
 /// When it has not the fields that were asked for, or has no such format.
-pub fn check_format<T: Record>(format: Format, list: &ListArgs) -> Result<(), AppError> {
+pub fn check_format<T: Row>(format: Format, list: &ListArgs) -> Result<(), AppError> {
     view::<T>(list)?;
     if format == Format::Junit {
         suite::<T>()?;
@@ -170,7 +170,7 @@ pub fn check(args: &OutputArgs) -> Result<(), AppError> {
 ///
 /// # Errors
 /// When the folder does not exist, or cannot be written to.
-pub fn write_file<A: Answer + ?Sized>(path: &Path, answer: &A) -> Result<(), AppError> {
+pub fn write_file<A: Writable + ?Sized>(path: &Path, answer: &A) -> Result<(), AppError> {
     put_file(path, answer).map_err(|error| unwritable(path, &error))
 }
 
@@ -244,7 +244,7 @@ fn place(path: &Path) -> io::Result<Place> {
     Err(io::Error::other("too many links lead to one another"))
 }
 
-fn put_file<A: Answer + ?Sized>(path: &Path, answer: &A) -> Result<(), ListError> {
+fn put_file<A: Writable + ?Sized>(path: &Path, answer: &A) -> Result<(), ListError> {
     let (path, permissions) = match place(path)? {
         Place::Special(path) => {
             // Standard output can be a file that holds something already.

@@ -13,8 +13,8 @@ use crate::cli::present::list;
 use crate::cli::ui;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::PhoneResult;
-use crate::journal::{History, RunId, RunRow, Which};
-use crate::report::{Chronicle, Rollout, html, printable_lines, rollout_json, rollout_recap};
+use crate::journal::{JournalReader, RunId, RunRef, RunRow};
+use crate::report::{RunReport, html, printable_lines, rollout_json, rollout_recap};
 
 /// Makes sure that the answer and the report can be written, before anything is changed.
 ///
@@ -37,35 +37,35 @@ pub fn check_report(report: Option<&Path>) -> Result<(), AppError> {
 ///
 /// What cannot be written is told, and the rest is shown all the same: phones have been changed, and
 /// somebody must learn which.
-pub fn tell(rollout: &Rollout, state: &Path, output: &OutputArgs, report: Option<&Path>) -> Exit {
-    let recap = rollout_recap(rollout);
+pub fn tell(run: &RunReport, state: &Path, output: &OutputArgs, report: Option<&Path>) -> Exit {
+    let recap = rollout_recap(run);
     let mut failures = Vec::new();
     if output.is_recap() && output.output.is_none() {
         failures.extend(ui::put(&recap).err());
     } else {
         ui::say(&recap);
-        failures.extend(answer(rollout, output, &recap).err());
+        failures.extend(answer(run, output, &recap).err());
     }
-    failures.extend(write_report(&[rollout.run], state, report).err());
+    failures.extend(write_report(&[run.run.id], state, report).err());
     for failure in &failures {
         ui::say(&printable_lines(&failure.to_string()));
     }
-    next_command::say(next_command::step_here(state, rollout.run).as_deref());
-    let exit = exit_of(rollout);
+    next_command::say(next_command::step_here(state, run.run.id).as_deref());
+    let exit = exit_of(run);
     if exit == Exit::Done && !failures.is_empty() { Exit::Failed } else { exit }
 }
 
 /// Writes the answer: the recap again where no list was asked for.
-fn answer(rollout: &Rollout, output: &OutputArgs, recap: &str) -> Result<(), AppError> {
+fn answer(run: &RunReport, output: &OutputArgs, recap: &str) -> Result<(), AppError> {
     if output.is_recap() {
         return list::write(output, recap);
     }
-    let mut rollout = Cow::Borrowed(rollout);
+    let mut run = Cow::Borrowed(run);
     if !output.list.sort.is_empty() {
-        list::sort(&output.list, &mut rollout.to_mut().phones)?;
+        list::sort(&output.list, &mut run.to_mut().phones)?;
     }
-    let json = || rollout_json(&rollout, Timestamp::now());
-    list::write(output, &list::list(output, &rollout.phones, json)?)
+    let json = || rollout_json(&run, Timestamp::now());
+    list::write(output, &list::list(output, &run.phones, json)?)
 }
 
 /// Writes the report of runs from what the journal has about them, so that it is the same as the one that
@@ -75,7 +75,7 @@ fn answer(rollout: &Rollout, output: &OutputArgs, recap: &str) -> Result<(), App
 /// When the journal cannot be read, or the file cannot be written.
 pub fn write_report(runs: &[RunId], journal: &Path, file: Option<&Path>) -> Result<(), AppError> {
     let page = journal::history(journal).and_then(|history| {
-        let find = |run: &RunId| journal::find(&history, Which::Number(*run));
+        let find = |run: &RunId| journal::find(&history, RunRef::Number(*run));
         let runs = runs.iter().map(find).collect::<Result<Vec<_>, _>>()?;
         let path = file.map(Path::to_owned).or_else(|| runs.first().map(report_path));
         Ok((path.unwrap_or_default(), report_of(&history, runs)?))
@@ -101,10 +101,11 @@ pub fn say_where(path: &Path) {
 ///
 /// # Errors
 /// When the journal cannot be read, or the runs did different things.
-pub fn report_of(history: &History, runs: Vec<RunRow>) -> Result<String, AppError> {
-    let read = |run| Chronicle::read(history, run).map_err(|error| journal::unusable(&error));
-    let chronicles = runs.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    if let [first, others @ ..] = &chronicles[..]
+pub fn report_of(history: &JournalReader, runs: Vec<RunRow>) -> Result<String, AppError> {
+    let read = |run| RunReport::read(history, run)?.with_screenshots(history);
+    let reports = runs.into_iter().map(read).collect::<Result<Vec<_>, _>>();
+    let reports = reports.map_err(|error| journal::unusable(&error))?;
+    if let [first, others @ ..] = &reports[..]
         && let Some(other) = others.iter().find(|other| other.deed != first.deed)
     {
         let (one, two) = (first.run.id, other.run.id);
@@ -114,7 +115,7 @@ pub fn report_of(history: &History, runs: Vec<RunRow>) -> Result<String, AppErro
         return Err(AppError::new(ErrorKind::Usage, error)
             .hint("`axlpaper runs` says what each run did; write a report of each"));
     }
-    html(&chronicles).map_err(|error| AppError::from_error(ErrorKind::Failed, &error))
+    html(&reports).map_err(|error| AppError::from_error(ErrorKind::Failed, &error))
 }
 
 /// Where the report of a run goes unless a file is named.

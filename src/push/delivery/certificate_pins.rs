@@ -50,7 +50,7 @@ impl Pins {
         if locked(&self.told).insert(phone.clone()) {
             let Believed { fingerprint, why } = believed;
             let text = format!("{phone} over HTTPS, certificate {fingerprint}: {}", why.as_str());
-            recorder.aside("phone_tls", text);
+            recorder.note_deferred("phone_tls", text);
         }
     }
 }

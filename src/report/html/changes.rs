@@ -6,7 +6,7 @@ use crate::domain::plan::{Action, Change};
 use crate::domain::text::counted;
 use crate::event::ChangeState;
 use crate::journal::ChangeRow;
-use crate::report::changes::{Ended, details, groups, messages, web_access};
+use crate::report::changes::{before_and_after, details, groups, messages};
 use crate::report::text::printable;
 
 /// Changes that say the same of one thing each.
@@ -63,12 +63,8 @@ fn row(group: &[&Change], rows: &[&ChangeRow], state: Option<ChangeState>) -> Op
         [only] => only.action.subject(),
         all => format!("{} of {}", noun(&first.action), counted(all.len(), "phone")),
     };
-    let ended: Vec<Ended<'_>> = rows
-        .iter()
-        .map(|row| Ended { change: &row.change, state, message: row.message.as_deref() })
-        .collect();
     let clean = |text: &str| printable(text).into_owned();
-    let at = rows.iter().map(|row| row.ended_at.unwrap_or(row.intended_at)).min();
+    let at = rows.iter().filter_map(|row| row.ended_at.or(row.intended_at)).min();
     Some(Changed {
         place: clean(&place),
         before: clean(&before),
@@ -77,7 +73,7 @@ fn row(group: &[&Change], rows: &[&ChangeRow], state: Option<ChangeState>) -> Op
         mood,
         reason: clean(&first.reason),
         at: at.map(|at| at.strftime("%H:%M:%S").to_string()).unwrap_or_default(),
-        messages: messages(ended.iter()).iter().map(|text| clean(text)).collect(),
+        messages: messages(rows).iter().map(|text| clean(text)).collect(),
         lists: lists(group),
     })
 }
@@ -103,37 +99,6 @@ fn noun(action: &Action) -> &'static str {
             "Common Phone Profile"
         }
         Action::ApplyConfig { .. } => "Configuration",
-    }
-}
-
-/// What stood there, and what was to stand there.
-fn before_and_after(action: &Action) -> (String, String) {
-    match action {
-        Action::AssociateDevices { before, adds, after, .. } => (
-            counted(before.len(), "device"),
-            format!("{}, {} of them new", counted(after.len(), "device"), adds.len()),
-        ),
-        Action::DissociateDevices { before, removes, after, .. } => (
-            counted(before.len(), "device"),
-            format!("{}, {} taken out again", counted(after.len(), "device"), removes.len()),
-        ),
-        Action::EnablePersonalization(to) | Action::RestorePersonalization(to) => {
-            (to.before.as_axl().to_owned(), to.after.as_axl().to_owned())
-        }
-        Action::EnableWebAccess(to) | Action::RestoreWebAccess(to) => (
-            web_access(to.before.web_access.as_deref()),
-            web_access(to.after.web_access.as_deref()),
-        ),
-        Action::AddProfile { source, after, .. } => (
-            "not there".to_owned(),
-            format!("a copy of {source} with Phone Personalization {}", after.as_axl()),
-        ),
-        Action::RemoveProfile { .. } => ("there".to_owned(), "removed again".to_owned()),
-        Action::AssignProfile { before, after, .. } => (before.clone(), after.clone()),
-        Action::ApplyConfig { reset, .. } => {
-            let after = if *reset { "restarted" } else { "taken over" };
-            (String::new(), after.to_owned())
-        }
     }
 }
 

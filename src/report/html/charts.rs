@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::audit::AuditedPhone;
 use crate::domain::finding::Verdict;
 use crate::event::{Outcome, PhoneResult};
-use crate::report::html::Of;
-use crate::report::run_report::{PhoneSeen, is_failure};
+use crate::report::html::section::RunSection;
 use crate::report::text::printable;
 
-/// How many of something.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Count {
     /// The word, which names its colour and pattern too.
@@ -115,34 +114,34 @@ pub(crate) fn outcomes<'a>(phones: impl IntoIterator<Item = &'a PhoneResult>) ->
 }
 
 /// Counts by verdict, best first; those that nobody has are left out.
-pub(crate) fn verdicts<'a>(phones: impl IntoIterator<Item = &'a PhoneSeen>) -> Vec<Count> {
+pub(crate) fn verdicts<'a>(phones: impl IntoIterator<Item = &'a AuditedPhone>) -> Vec<Count> {
     let mut counts: BTreeMap<Verdict, usize> = BTreeMap::new();
     phones.into_iter().for_each(|phone| *counts.entry(phone.verdict).or_default() += 1);
     counts.into_iter().map(|(verdict, count)| Count { word: verdict.as_str(), count }).collect()
 }
 
 /// One row for each device pool.
-pub(crate) fn by_device_pool(runs: &[Of<'_>]) -> Rows {
-    rows("Device pool", runs, |phone| &phone.device_pool, |phone| &phone.device_pool)
+pub(crate) fn by_device_pool(runs: &[RunSection<'_>]) -> Rows {
+    rows("Device pool", runs, |phone| &phone.device_pool, |phone| &phone.phone.device_pool)
 }
 
 /// One row for each model.
-pub(crate) fn by_model(runs: &[Of<'_>]) -> Rows {
-    rows("Model", runs, |phone| &phone.model, |phone| &phone.model)
+pub(crate) fn by_model(runs: &[RunSection<'_>]) -> Rows {
+    rows("Model", runs, |phone| &phone.model, |phone| &phone.phone.model)
 }
 
 /// The phones of one row.
 #[derive(Default)]
 struct Group<'a> {
     results: Vec<&'a PhoneResult>,
-    seen: Vec<&'a PhoneSeen>,
+    seen: Vec<&'a AuditedPhone>,
 }
 
 fn rows(
     what: &'static str,
-    runs: &[Of<'_>],
+    runs: &[RunSection<'_>],
     of_result: impl Fn(&PhoneResult) -> &String,
-    of_seen: impl Fn(&PhoneSeen) -> &String,
+    of_seen: impl Fn(&AuditedPhone) -> &String,
 ) -> Rows {
     // Two clusters can have device pools of the same name.
     let mut groups: BTreeMap<(&str, &str), Group<'_>> = BTreeMap::new();
@@ -161,7 +160,7 @@ fn rows(
             cluster: cluster.to_owned(),
             name: printable(name).into_owned(),
             total: results.len().max(seen.len()),
-            failed: results.iter().filter(|phone| is_failure(phone)).count(),
+            failed: results.iter().filter(|phone| phone.is_failure()).count(),
             outcomes: Bar::of(&outcomes(results)),
             verdicts: Bar::of(&verdicts(seen)),
         })

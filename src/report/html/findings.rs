@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{Of, Part, parts};
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::text::names;
 use crate::event::PhoneResult;
 use crate::report::html::charts::grouped;
-use crate::report::run_report::is_failure;
+use crate::report::html::section::{Part, RunSection, clean, parts};
 use crate::report::text::printable;
 
-/// Everything with one code.
 #[derive(Clone, Debug)]
 pub(super) struct FindingRow {
     pub(super) code: &'static str,
@@ -19,7 +17,6 @@ pub(super) struct FindingRow {
     pub(super) verdict: &'static str,
     /// Whether it is worth knowing only.
     pub(super) warning: bool,
-    /// How many phones.
     pub(super) number: String,
     /// What to do, each remedy once.
     pub(super) remedies: Vec<Remedy>,
@@ -31,7 +28,6 @@ pub(super) struct FindingRow {
 pub(super) struct Remedy {
     /// The cluster, where there are several.
     pub(super) cluster: String,
-    /// How many phones.
     pub(super) number: String,
     pub(super) message: String,
     pub(super) remedy: Vec<Part>,
@@ -44,7 +40,6 @@ pub(super) struct ToDo {
     pub(super) outcome: &'static str,
     /// The cluster, where there are several.
     pub(super) cluster: String,
-    /// How many phones.
     pub(super) number: String,
     pub(super) reason: String,
     pub(super) remedy: Vec<Part>,
@@ -52,11 +47,11 @@ pub(super) struct ToDo {
 }
 
 /// Findings by code: the heaviest first, and of those what most phones have.
-pub(super) fn findings(runs: &[Of<'_>]) -> Vec<FindingRow> {
+pub(super) fn findings(runs: &[RunSection<'_>]) -> Vec<FindingRow> {
     let mut codes: BTreeMap<Code, Vec<Found<'_>>> = BTreeMap::new();
     for (of, phone) in runs.iter().flat_map(|of| of.seen().map(move |phone| (of, phone))) {
         for finding in &phone.findings {
-            let found = Found { cluster: &of.cluster, phone: &phone.name, finding };
+            let found = Found { cluster: &of.cluster, phone: phone.name(), finding };
             codes.entry(finding.code).or_default().push(found);
         }
     }
@@ -92,9 +87,9 @@ fn finding_row(code: Code, found: &[Found<'_>]) -> Option<FindingRow> {
         Remedy {
             cluster: cluster.to_owned(),
             number: grouped(phones.len()),
-            message: printable(&message).into_owned(),
+            message: clean(&message),
             remedy: parts(&printable(remedy)),
-            phones: printable(&names(&phones)).into_owned(),
+            phones: clean(&names(&phones)),
         }
     });
     Some(FindingRow {
@@ -112,7 +107,7 @@ pub(super) fn to_do<'a>(
     phones: impl Iterator<Item = (&'a str, &'a PhoneResult)>,
 ) -> (Vec<ToDo>, usize) {
     let mut groups: BTreeMap<(&str, &str, String), Vec<&PhoneResult>> = BTreeMap::new();
-    for (cluster, phone) in phones.filter(|(_, phone)| is_failure(phone)) {
+    for (cluster, phone) in phones.filter(|(_, phone)| phone.is_failure()) {
         let key = (cluster, phone.outcome.as_str(), general_remedy(phone));
         groups.entry(key).or_default().push(phone);
     }
@@ -127,9 +122,9 @@ pub(super) fn to_do<'a>(
             outcome: phones.first().map_or("", |phone| phone.outcome.as_str()),
             cluster: cluster.to_owned(),
             number: grouped(phones.len()),
-            reason: printable(&reason).into_owned(),
+            reason: clean(&reason),
             remedy: parts(&printable(&remedy)),
-            phones: printable(&names(&named)).into_owned(),
+            phones: clean(&names(&named)),
         }
     });
     (shown.collect(), more)
@@ -161,13 +156,15 @@ const MOST_TO_DO: usize = 12;
 mod tests {
     use super::*;
     use crate::event::Outcome;
+    use crate::report::testing::pushed;
 
     fn phone(n: u8, reason: &str) -> PhoneResult {
         PhoneResult {
             outcome: Outcome::Accepted,
             reason: Some(reason.to_owned()),
             remedy: Some(format!("check that 10.0.0.{n} can reach the image server")),
-            ..crate::report::html::timeline::tests::phone(n)
+            ip: Some([10, 0, 0, n].into()),
+            ..pushed(&format!("SEP{n}"))
         }
     }
 

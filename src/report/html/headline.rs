@@ -1,9 +1,12 @@
-//! What a reader should know after ten seconds.
+//! What a reader should know after ten seconds; of several runs also how each cluster fared.
 
 use crate::domain::push_action::Deed;
-use crate::event::{Outcome, Proof};
-use crate::report::html::charts::{Bar, Count, grouped, outcomes};
-use crate::report::run_report::{Chronicle, is_failure};
+use crate::domain::text::counted;
+use crate::event::{ChangeState, Outcome, PhoneResult, Proof};
+use crate::journal::SkippedCluster;
+use crate::report::html::charts::{Bar, Count, grouped, outcomes, verdicts};
+use crate::report::html::section::{Part, RunSection, clean, done, parts};
+use crate::report::run_report::RunReport;
 use crate::report::text::printable;
 use crate::report::wording;
 
@@ -33,90 +36,107 @@ pub(super) struct Number {
     pub(super) besides: Option<String>,
 }
 
-/// Says it.
-pub(super) fn headline(chronicle: &Chronicle) -> Headline {
-    let phones = &chronicle.phones;
-    let count = |outcome| phones.iter().filter(|phone| phone.outcome == outcome).count();
-    let (verified, left) = (count(Outcome::Verified), count(Outcome::Skipped));
-    let failed = phones.iter().filter(|phone| is_failure(phone)).count();
-    let pushed = phones.len() - left;
-    let outcomes = outcomes(phones);
-    let (state, mood) = state(chronicle, pushed, failed);
+/// How many phones ended how.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    selected: usize,
+    pushed: usize,
+    verified: usize,
+    failed: usize,
+    pending: usize,
+}
+
+impl Tally {
+    fn of<'a>(phones: impl IntoIterator<Item = &'a PhoneResult>) -> Self {
+        let mut tally = Self::default();
+        for phone in phones {
+            tally.selected += 1;
+            tally.pushed += usize::from(phone.outcome != Outcome::Skipped);
+            tally.verified += usize::from(phone.outcome == Outcome::Verified);
+            tally.pending += usize::from(phone.outcome == Outcome::Pending);
+            tally.failed += usize::from(phone.is_failure());
+        }
+        tally
+    }
+}
+
+/// Says it of a run, or of all of several.
+pub(super) fn headline(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> Headline {
+    let phones = || runs.iter().flat_map(|of| &of.run.phones);
+    let tally = Tally::of(phones());
+    let Tally { selected, pushed, verified, failed, pending } = tally;
+    let left = selected - pushed;
+    let already = runs.iter().map(|of| of.run.already()).sum::<usize>().min(left);
+    let (deed, proof) = done(runs);
+    let alone = runs.first().map(|of| of.run).filter(|_| runs.len() + left_out.len() == 1);
+    let on = alone.is_none().then(|| on_clusters(runs, left_out));
+    let (state, mood) = alone.map_or_else(|| overall(runs, left_out), state);
+    let sentence = match (alone, &on) {
+        (Some(run), _) => sentence(run, tally),
+        (None, on) => sentence_of_all(on.as_deref().unwrap_or_default(), tally),
+    };
+    let number = |what, number, besides| Number { what, number: grouped(number), besides };
+    // Rounded down, so that only all of them are 100.
+    let share = |percent| format!("{percent} % of {} to be pushed to", grouped(pushed));
+    let untried = format!("{} of them pending", grouped(pending));
+    let shown = format!("{} of them {}", grouped(already), wording::already(deed));
+    // Where no more than an acceptance was to be seen, that is the best there is.
+    let (word, good) = match wording::unknown(deed, proof) {
+        Some(_) => ("accepted", pushed - failed),
+        None => ("verified", verified),
+    };
+    let outcomes = outcomes(phones());
     Headline {
         state,
         mood,
-        sentence: sentence(chronicle, pushed, verified, failed),
-        because: because(chronicle),
-        numbers: numbers(chronicle, pushed, verified, failed),
+        sentence,
+        because: alone.and_then(because),
+        numbers: vec![
+            number(word, good, (good * 100).checked_div(pushed).map(share)),
+            number(wording::failed(deed, proof), failed, (pending > 0).then_some(untried)),
+            number("left alone", left, (already > 0).then_some(shown)),
+            number("selected", selected, on),
+        ],
         bar: Bar::of(&outcomes),
         outcomes,
     }
 }
 
-fn numbers(chronicle: &Chronicle, pushed: usize, verified: usize, failed: usize) -> Vec<Number> {
-    let phones = &chronicle.phones;
-    let left = phones.len() - pushed;
-    let pending = phones.iter().filter(|phone| phone.outcome == Outcome::Pending).count();
-    let already = chronicle.ending.as_ref().map_or(0, |ending| ending.already).min(left);
-    let number = |what, number, besides| Number { what, number: grouped(number), besides };
-    // Rounded down, so that only all of them are 100.
-    let share = |percent| format!("{percent} % of {} to be pushed to", grouped(pushed));
-    let untried = format!("{} of them pending", grouped(pending));
-    let shown = format!("{} of them {}", grouped(already), wording::already(chronicle.deed));
-    let proof = chronicle.proof();
-    let (word, good) = good(chronicle.deed, proof, verified, pushed - failed);
-    vec![
-        number(word, good, (good * 100).checked_div(pushed).map(share)),
-        number(wording::failed(chronicle.deed, proof), failed, (pending > 0).then_some(untried)),
-        number("left alone", left, (already > 0).then_some(shown)),
-        number("selected", phones.len(), None),
-    ]
-}
-
-/// What is the best that there was to reach, and how many reached it.
-pub(super) fn good(
-    deed: Deed,
-    proof: Proof,
-    verified: usize,
-    accepted: usize,
-) -> (&'static str, usize) {
-    match wording::unknown(deed, proof) {
-        // Nobody was to see more than an acceptance.
-        Some(_) => ("accepted", accepted),
-        None => ("verified", verified),
+fn on_clusters(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> String {
+    let clusters = runs.len() + left_out.len();
+    let come_to_phones = runs.iter().filter(|of| !is_broken(of)).count();
+    match counted(clusters, "cluster") {
+        all if come_to_phones == clusters => format!("on {all}"),
+        all => format!("on {come_to_phones} of {all}"),
     }
 }
 
-pub(super) fn state(
-    chronicle: &Chronicle,
-    pushed: usize,
-    failed: usize,
-) -> (&'static str, &'static str) {
-    let stopped = chronicle.ending.as_ref().is_some_and(|ending| ending.stopped.is_some());
-    let changes_failed = chronicle
-        .changes
-        .iter()
-        .any(|change| change.state != Some(crate::event::ChangeState::Applied));
-    match chronicle.run.state.as_str() {
-        _ if !chronicle.has_ended() && chronicle.run.state == "killed" => ("killed", "bad"),
-        _ if !chronicle.has_ended() => ("no end is known", "bad"),
+/// How a run ended, in one or two words, and their mood.
+fn state(run: &RunReport) -> (&'static str, &'static str) {
+    let tally = Tally::of(&run.phones);
+    let changes_failed =
+        run.changes.iter().any(|change| change.state != Some(ChangeState::Applied));
+    match run.run.state.as_str() {
+        "killed" if !run.has_ended() => ("killed", "bad"),
+        _ if !run.has_ended() => ("no end is known", "bad"),
         "interrupted" => ("interrupted", "warn"),
         "failed" => ("failed", "bad"),
-        _ if stopped => ("stopped early", "bad"),
-        _ if failed > 0 || changes_failed => ("finished, not all of it worked", "warn"),
-        _ if pushed == 0 && chronicle.changes.is_empty() => ("finished", "warn"),
+        _ if run.stopped().is_some() => ("stopped early", "bad"),
+        _ if tally.failed > 0 || changes_failed => ("finished, not all of it worked", "warn"),
+        _ if tally.pushed == 0 && run.changes.is_empty() => ("finished", "warn"),
         _ => ("finished", "good"),
     }
 }
 
-fn sentence(chronicle: &Chronicle, pushed: usize, verified: usize, failed: usize) -> String {
-    let (deed, proof) = (chronicle.deed, chronicle.proof());
+fn sentence(run: &RunReport, tally: Tally) -> String {
+    let (deed, proof) = (run.deed, run.proof());
+    let Tally { pushed, verified, failed, .. } = tally;
     match (pushed, wording::unknown(deed, proof)) {
-        (0, _) if chronicle.phones.is_empty() => "This run pushed to no phone.".to_owned(),
+        (0, _) if run.phones.is_empty() => "This run pushed to no phone.".to_owned(),
         (0, _) => format!(
             "{}: {} left alone.",
             wording::nobody(deed),
-            match chronicle.phones.len() {
+            match run.phones.len() {
                 1 => "the only one was".to_owned(),
                 count => format!("all {} were", grouped(count)),
             }
@@ -155,16 +175,169 @@ fn accepted(deed: Deed, proof: Proof, pushed: usize, failed: usize, unknown: &st
     }
 }
 
-pub(super) fn because(chronicle: &Chronicle) -> Option<String> {
-    if !chronicle.has_ended() {
-        let killed = chronicle.run.state == "killed";
+fn because(run: &RunReport) -> Option<String> {
+    if !run.has_ended() {
+        let killed = run.run.state == "killed";
         let how = if killed { "This run was killed" } else { "This run goes on, or was killed" };
         return Some(format!(
             "{how}: the journal has no end of it. What was under way at its last moment is not known; everything \
              else here is as it was written down."
         ));
     }
-    let ending = chronicle.ending.as_ref()?;
+    let ending = run.ending.as_ref()?;
     let why = ending.error.as_ref().or(ending.stopped.as_ref())?;
-    Some(printable(why).into_owned())
+    Some(clean(why))
 }
+
+/// The clusters side by side.
+#[derive(Clone, Debug)]
+pub(super) struct ClusterTable {
+    /// What nobody may overlook, worst first.
+    pub(super) alarms: Vec<Alarm>,
+    pub(super) rows: Vec<ClusterRow>,
+}
+
+/// A cluster that is not done with.
+#[derive(Clone, Debug)]
+pub(super) struct Alarm {
+    pub(super) cluster: String,
+    /// How it ended, in one or two words.
+    pub(super) state: &'static str,
+    /// `warn` or `bad`.
+    pub(super) mood: &'static str,
+    pub(super) text: String,
+    pub(super) remedies: Vec<Vec<Part>>,
+}
+
+/// How a cluster fared.
+#[derive(Clone, Debug)]
+pub(super) struct ClusterRow {
+    pub(super) name: String,
+    /// Whether the table has phones of it.
+    pub(super) has_phones: bool,
+    /// The number of its run.
+    pub(super) run: String,
+    pub(super) state: &'static str,
+    /// `good`, `warn` or `bad`.
+    pub(super) mood: &'static str,
+    pub(super) number: String,
+    pub(super) verdicts: Bar,
+    pub(super) outcomes: Bar,
+}
+
+/// Returns the clusters for which no run could be begun beside any of these.
+pub(super) fn left_out(runs: &[RunReport]) -> Vec<&SkippedCluster> {
+    let mut all: Vec<&SkippedCluster> = Vec::new();
+    for one in runs.iter().filter_map(|run| run.together.as_ref()).flat_map(|one| &one.left_out) {
+        let known = all.iter().any(|other| other.cluster == one.cluster);
+        // A run of another time can be about it.
+        if !known && runs.iter().all(|run| run.run.cluster != one.cluster) {
+            all.push(one);
+        }
+    }
+    all
+}
+
+impl ClusterTable {
+    pub(super) fn of(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> Self {
+        let mut alarms: Vec<Alarm> = left_out.iter().map(|one| Alarm::of_left_out(one)).collect();
+        alarms.extend(runs.iter().filter_map(Alarm::of));
+        alarms.sort_by_key(|alarm| alarm.mood != "bad");
+        let mut rows: Vec<ClusterRow> = runs.iter().map(ClusterRow::of).collect();
+        rows.extend(left_out.iter().map(|one| ClusterRow::of_left_out(one)));
+        Self { alarms, rows }
+    }
+}
+
+impl Alarm {
+    /// Whatever kept a run from coming to its end.
+    fn of(of: &RunSection<'_>) -> Option<Self> {
+        let (state, mood) = state(of.run);
+        let text = because(of.run)?;
+        let hints = of.run.ending.iter().flat_map(|ending| &ending.hints);
+        let remedies = hints.map(|hint| parts(&printable(hint))).collect();
+        Some(Self { cluster: of.cluster.clone(), state, mood, text, remedies })
+    }
+
+    fn of_left_out(one: &SkippedCluster) -> Self {
+        Self {
+            cluster: clean(&one.cluster),
+            state: NOT_BEGUN,
+            mood: "bad",
+            text: clean(&one.error),
+            remedies: one.hints.iter().map(|hint| parts(&printable(hint))).collect(),
+        }
+    }
+}
+
+impl ClusterRow {
+    fn of(of: &RunSection<'_>) -> Self {
+        let (state, mood) = state(of.run);
+        Self {
+            name: of.cluster.clone(),
+            has_phones: !of.run.phones.is_empty(),
+            run: of.run.run.id.to_string(),
+            state,
+            mood,
+            number: grouped(of.run.phones.len()),
+            verdicts: Bar::of(&verdicts(of.seen())),
+            outcomes: Bar::of(&outcomes(&of.run.phones)),
+        }
+    }
+
+    fn of_left_out(one: &SkippedCluster) -> Self {
+        Self {
+            name: clean(&one.cluster),
+            has_phones: false,
+            run: String::new(),
+            state: NOT_BEGUN,
+            mood: "bad",
+            number: grouped(0),
+            verdicts: Bar::default(),
+            outcomes: Bar::default(),
+        }
+    }
+}
+
+/// The state of all of them: that of the worst.
+fn overall(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> (&'static str, &'static str) {
+    let states: Vec<_> = runs.iter().map(|of| state(of.run)).collect();
+    let with = |mood| states.iter().find(|(_, its)| *its == mood).copied();
+    match with("bad") {
+        _ if !left_out.is_empty() || runs.iter().any(is_broken) => {
+            ("not done on every cluster", "bad")
+        }
+        Some(state) => state,
+        None => with("warn").or_else(|| with("good")).unwrap_or(("finished", "warn")),
+    }
+}
+
+/// Tells whether a run could not go on at all.
+fn is_broken(of: &RunSection<'_>) -> bool {
+    of.run.run.state == "failed"
+}
+
+fn sentence_of_all(on: &str, tally: Tally) -> String {
+    let Tally { pushed, verified, failed, .. } = tally;
+    match (pushed, pushed - failed - verified.min(pushed - failed)) {
+        (0, _) => format!("No phone was pushed to {on}."),
+        (pushed, 0) if pushed == verified => {
+            format!("All {} that were pushed to {on} are verified.", counted(pushed, "phone"))
+        }
+        (pushed, accepted) => {
+            let accepted = match accepted {
+                0 => String::new(),
+                some => format!("; {} accepted, and nobody was to look further", grouped(some)),
+            };
+            format!(
+                "{} of {} that were pushed to {on} are verified{accepted}. {} failed or are not proven.",
+                grouped(verified),
+                counted(pushed, "phone"),
+                grouped(failed)
+            )
+        }
+    }
+}
+
+/// The state of a cluster for which no run could be begun.
+const NOT_BEGUN: &str = "not begun";

@@ -5,48 +5,32 @@
 mod changes;
 mod charts;
 mod csp;
-mod multi_cluster;
-mod recipients;
-mod ring_tones;
-mod time_format;
-
 mod findings;
 mod headline;
 mod pictures;
+mod section;
 mod table;
+mod time_format;
 mod timeline;
 
 use askama::Template;
-use jiff::Timestamp;
 
 use self::findings::{FindingRow, ToDo};
-use self::headline::Headline;
-use self::pictures::{Picture, Seen};
+use self::headline::{ClusterTable, Headline};
+use self::pictures::{Picture, Seen, ToneRow};
+pub use self::section::HtmlError;
+use self::section::{RunSection, began, clean, done, last_known};
 use self::table::PlainRow;
 use self::timeline::Timeline;
-use super::other_downloads::download_warnings;
-use super::text::printable;
+use super::text::moment;
 use crate::domain::push_action::Deed;
 use crate::domain::text::counted;
 use crate::event::{Outcome, Proof};
-use crate::journal::LeftOut;
+use crate::journal::SkippedCluster;
 use crate::report::html::changes::Changed;
 use crate::report::html::charts::{Bar, Count, Rows};
-use crate::report::html::multi_cluster::Together;
-use crate::report::html::ring_tones::ToneRow;
-use crate::report::run_report::{Chronicle, PhoneSeen};
+use crate::report::run_report::RunReport;
 use crate::report::wording;
-
-/// The report could not be rendered.
-#[derive(Debug, thiserror::Error)]
-pub enum HtmlError {
-    /// The template failed, which it does only if memory runs out.
-    #[error("failed to render the report")]
-    Template(#[source] askama::Error),
-    /// The phones could not be written as JSON.
-    #[error("failed to write the phones of the report")]
-    Data(#[source] serde_json::Error),
-}
 
 #[derive(Template)]
 #[template(path = "report.html", config = "src/report/html/askama.toml")]
@@ -86,8 +70,7 @@ struct Page {
     plain: Vec<PlainRow>,
     more_plain: usize,
     /// Whatever only several runs have.
-    together: Option<Together>,
-    /// Which runs, in words.
+    together: Option<ClusterTable>,
     runs: String,
     /// The name of the file that names of phones are saved in.
     file: String,
@@ -98,7 +81,6 @@ struct Page {
     took: String,
 }
 
-/// What an outcome means.
 struct Meaning {
     word: &'static str,
     told: String,
@@ -109,65 +91,6 @@ struct Fact {
     name: String,
     value: String,
     code: bool,
-}
-
-/// A part of a text: code, or not.
-#[derive(Clone, Debug)]
-struct Part {
-    code: bool,
-    text: String,
-}
-
-/// A run, and what tells it from others on the page.
-#[derive(Clone, Debug)]
-struct Of<'a> {
-    /// What its cluster is called; empty where it is alone.
-    cluster: String,
-    run: &'a Chronicle,
-}
-
-impl<'a> Of<'a> {
-    /// Gives each run its name; clusters without a run make a run that is alone one of several.
-    fn all(runs: &'a [Chronicle], without_a_run: usize) -> Vec<Self> {
-        let alone = runs.len() + without_a_run < 2;
-        let name = |run: &Chronicle| {
-            let twice =
-                runs.iter().filter(|other| other.run.cluster == run.run.cluster).count() > 1;
-            let cluster = clean(&run.run.cluster);
-            // A run and the one that went on with it are about the same cluster.
-            if twice { format!("{cluster}, run {}", run.run.id) } else { cluster }
-        };
-        let of = |run| Of { cluster: if alone { String::new() } else { name(run) }, run };
-        runs.iter().map(of).collect()
-    }
-
-    /// Returns the phones as the audit saw them.
-    fn seen(&self) -> impl Iterator<Item = &'a PhoneSeen> + use<'a> {
-        self.run.audit.iter().flat_map(|audit| &audit.phones)
-    }
-
-    /// Returns what stands in front of a line about it.
-    fn in_front(&self) -> String {
-        if self.cluster.is_empty() { String::new() } else { format!("{}: ", self.cluster) }
-    }
-}
-
-/// What was done, and how it was to be proven. All runs of a page did the same; where one of them was to look and
-/// others were not, its words hold for all, because an acceptance is never called verified.
-fn done(runs: &[Of<'_>]) -> (Deed, Proof) {
-    let mut all = runs.iter().map(|of| (of.run.deed, of.run.proof()));
-    let looked = all.clone().find(|(deed, proof)| wording::unknown(*deed, *proof).is_none());
-    looked.or_else(|| all.next()).unwrap_or_default()
-}
-
-/// When the first of the runs began.
-fn began(runs: &[Of<'_>]) -> Timestamp {
-    runs.iter().map(|of| of.run.run.began_at).min().unwrap_or_default()
-}
-
-/// The last moment that is known of any of them.
-fn last_known(runs: &[Of<'_>]) -> Timestamp {
-    runs.iter().map(|of| of.run.last_known()).max().unwrap_or_default()
 }
 
 /// What was changed on one cluster.
@@ -181,14 +104,14 @@ struct ChangesOf {
 ///
 /// # Errors
 /// When memory runs out.
-pub fn html(runs: &[Chronicle]) -> Result<String, HtmlError> {
-    page(runs, &multi_cluster::left_out(runs))?.render().map_err(HtmlError::Template)
+pub fn html(runs: &[RunReport]) -> Result<String, HtmlError> {
+    page(runs, &headline::left_out(runs))?.render().map_err(HtmlError::Template)
 }
 
-fn page(chronicles: &[Chronicle], left_out: &[&LeftOut]) -> Result<Page, HtmlError> {
-    let runs = &Of::all(chronicles, left_out.len());
-    let together = (runs.len() + left_out.len() > 1).then(|| Together::of(runs, left_out));
-    let verdicts = charts::verdicts(runs.iter().flat_map(Of::seen));
+fn page(reports: &[RunReport], left_out: &[&SkippedCluster]) -> Result<Page, HtmlError> {
+    let runs = &RunSection::all(reports, left_out.len());
+    let together = (runs.len() + left_out.len() > 1).then(|| ClusterTable::of(runs, left_out));
+    let verdicts = charts::verdicts(runs.iter().flat_map(RunSection::seen));
     let phones = runs.iter().flat_map(|of| of.run.phones.iter().map(move |phone| (of, phone)));
     let (to_do, more_to_do) =
         findings::to_do(phones.clone().map(|(of, phone)| (of.cluster.as_str(), phone)));
@@ -210,10 +133,7 @@ fn page(chronicles: &[Chronicle], left_out: &[&LeftOut]) -> Result<Page, HtmlErr
         script,
         data: table::data(runs)?,
         title: title(runs, left_out),
-        head: match (&together, first) {
-            (None, Some(of)) => headline::headline(of.run),
-            _ => multi_cluster::headline(runs, left_out),
-        },
+        head: headline::headline(runs, left_out),
         audited,
         facts: facts(runs),
         remarks: remarks.collect(),
@@ -227,7 +147,7 @@ fn page(chronicles: &[Chronicle], left_out: &[&LeftOut]) -> Result<Page, HtmlErr
         changed: audited || changes.iter().any(|of| !of.rows.is_empty()),
         changes,
         pictures: pictures::pictures(runs),
-        tones: ring_tones::tones(runs),
+        tones: pictures::tones(runs),
         several_pictures: runs.iter().any(|of| of.run.has_several_pictures()),
         what_to_do: wording::to_do(deed, proof),
         noun: wording::noun(deed),
@@ -246,31 +166,22 @@ fn page(chronicles: &[Chronicle], left_out: &[&LeftOut]) -> Result<Page, HtmlErr
             _ => counted(runs.len() + left_out.len(), "cluster"),
         },
         together,
-        when: time_format::moment(began(runs)),
+        when: moment(began(runs)),
         took: time_format::took(time_format::between(began(runs), last_known(runs))),
     })
 }
 
 impl ChangesOf {
-    fn of(of: &Of<'_>) -> Self {
+    fn of(of: &RunSection<'_>) -> Self {
         Self { cluster: of.cluster.clone(), rows: changes::changed(&of.run.changes) }
     }
 }
 
-impl Of<'_> {
-    /// Returns what the survey could not read, and who else downloaded.
-    fn remarks(&self) -> impl Iterator<Item = String> {
-        let remarks = self.run.audit.iter().flat_map(|audit| audit.remarks.iter().cloned());
-        let remarks = remarks.chain(download_warnings(&self.run.phones));
-        remarks.map(|remark| format!("{}{}", self.in_front(), printable(&remark)))
-    }
-}
-
-fn numbers(runs: &[Of<'_>]) -> Vec<String> {
+fn numbers(runs: &[RunSection<'_>]) -> Vec<String> {
     runs.iter().map(|of| of.run.run.id.to_string()).collect()
 }
 
-fn title(runs: &[Of<'_>], left_out: &[&LeftOut]) -> String {
+fn title(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> String {
     let Some(first) = runs.first().map(|of| of.run) else { return String::new() };
     let what = first.file.as_deref().map(|file| wording::title(first.deed, file));
     let what = what.as_deref().unwrap_or(&first.run.command);
@@ -299,19 +210,19 @@ fn meanings(deed: Deed, proof: Proof) -> Vec<Meaning> {
         .collect()
 }
 
-fn place(chronicle: &Chronicle) -> String {
-    match &chronicle.audit {
+fn place(report: &RunReport) -> String {
+    match &report.audit {
         Some(audit) => {
             let cluster = &audit.cluster;
             clean(&format!("Unified CM {}, AXL {}", cluster.version, cluster.axl_version))
         }
-        None if chronicle.run.is_about_addresses() => "no cluster was asked".to_owned(),
+        None if report.run.is_about_addresses() => "no cluster was asked".to_owned(),
         None => "no audit".to_owned(),
     }
 }
 
 /// How it was run, so that it can be run again.
-fn facts(runs: &[Of<'_>]) -> Vec<Fact> {
+fn facts(runs: &[RunSection<'_>]) -> Vec<Fact> {
     let Some(run) = runs.first().map(|of| &of.run.run) else { return Vec::new() };
     let mut facts = vec![
         code("Command", &without_folder(&run.command_line)),
@@ -332,19 +243,19 @@ fn facts(runs: &[Of<'_>]) -> Vec<Fact> {
 }
 
 /// What is known of one run.
-fn facts_of(chronicle: &Chronicle) -> Vec<Fact> {
-    let run = &chronicle.run;
+fn facts_of(report: &RunReport) -> Vec<Fact> {
+    let run = &report.run;
     let ended = match (run.ended_at, run.exit_code) {
-        (Some(at), Some(code)) => format!("{}, exit code {code}", time_format::moment(at)),
-        (Some(at), None) => time_format::moment(at),
+        (Some(at), Some(code)) => format!("{}, exit code {code}", moment(at)),
+        (Some(at), None) => moment(at),
         (None, _) => "not known".to_owned(),
     };
     let mut facts = vec![fact("Run", &format!("{} in the journal", run.id))];
     if !run.host.is_empty() {
         facts.push(fact("Cluster", &format!("{} at {}", run.cluster, run.host)));
-        facts.push(fact("Release", &place(chronicle)));
+        facts.push(fact("Release", &place(report)));
     }
-    facts.push(fact("Began", &time_format::moment(run.began_at)));
+    facts.push(fact("Began", &moment(run.began_at)));
     facts.push(fact("Ended", &ended));
     if let Some(other) = run.continues {
         facts.push(fact("Goes on with", &format!("run {other}")));
@@ -352,7 +263,7 @@ fn facts_of(chronicle: &Chronicle) -> Vec<Fact> {
     if let Some(other) = run.reverts {
         facts.push(fact("Takes back", &format!("run {other}")));
     }
-    let together = chronicle.together.iter().map(|together| &together.runs);
+    let together = report.together.iter().map(|together| &together.runs);
     if let Some(runs) = together.into_iter().find(|runs| runs.len() > 1) {
         let runs = runs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
         facts.push(code("Begun with others", &format!("axlpaper report {runs}")));
@@ -376,19 +287,6 @@ fn without_folder(command: &str) -> String {
     format!("{program} {arguments}").trim_end().to_owned()
 }
 
-/// A text cut at its backticks: every other part is code.
-fn parts(text: &str) -> Vec<Part> {
-    text.split('`')
-        .enumerate()
-        .filter(|(_, text)| !text.is_empty())
-        .map(|(at, text)| Part { code: at % 2 == 1, text: text.to_owned() })
-        .collect()
-}
-
-fn clean(text: &str) -> String {
-    printable(text).into_owned()
-}
-
 /// A text as a browser reads it: with plain line ends, whatever the checkout made of them. Hashes are of that.
 fn lines(text: &str) -> String {
     text.replace("\r\n", "\n")
@@ -403,6 +301,7 @@ const SCRIPT: &str = include_str!("report.js");
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::html::section::parts;
 
     #[test]
     fn code_is_told_from_text() {

@@ -1,13 +1,16 @@
-//! Pictures as phones got them, and what phones showed.
+//! What phones were sent, pictures and ring tones, and what they showed.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::Of;
+use crate::domain::payload_kind::ToneFormat;
+use crate::domain::text::{counted, names};
+use crate::event::Outcome;
 use crate::journal::SentFile;
-use crate::report::html::recipients::Receivers;
+use crate::report::html::charts::grouped;
+use crate::report::html::section::{RunSection, clean};
 use crate::report::text::printable;
 
 /// A background with its thumbnail.
@@ -44,7 +47,7 @@ pub(super) struct Seen {
 }
 
 /// The pictures that were made, in the order of their sizes.
-pub(super) fn pictures(runs: &[Of<'_>]) -> Vec<Picture> {
+pub(super) fn pictures(runs: &[RunSection<'_>]) -> Vec<Picture> {
     let receivers = Receivers::of(runs);
     let files: HashSet<_> = runs.iter().map(|of| &of.run.file).collect();
     let mut known = HashSet::new();
@@ -57,7 +60,7 @@ pub(super) fn pictures(runs: &[Of<'_>]) -> Vec<Picture> {
         let only = of.run.file.as_deref().unwrap_or_default();
         let name = if has_name { &picture.name } else { only };
         Picture {
-            name: printable(name).into_owned(),
+            name: clean(name),
             one_of_several,
             size: picture.background.size.to_string(),
             grey: picture.grey,
@@ -89,12 +92,12 @@ fn url(media_type: &str, base64: &str) -> String {
 }
 
 /// What phones showed, by name.
-pub(super) fn screenshots(runs: &[Of<'_>]) -> Vec<Seen> {
+pub(super) fn screenshots(runs: &[RunSection<'_>]) -> Vec<Seen> {
     let mut seen: BTreeMap<(&str, &str), Seen> = BTreeMap::new();
     let shots = runs.iter().flat_map(|of| of.run.screenshots.iter().map(move |shot| (of, shot)));
     for (of, shot) in shots {
         let phone = || match of.cluster.as_str() {
-            "" => printable(&shot.phone).into_owned(),
+            "" => clean(&shot.phone),
             cluster => format!("{} ({cluster})", printable(&shot.phone)),
         };
         let entry = seen.entry((&of.cluster, &shot.phone));
@@ -119,6 +122,97 @@ fn media_type(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
+/// One version of the ring tone.
+#[derive(Clone, Debug)]
+pub(super) struct ToneRow {
+    pub(super) format: &'static str,
+    /// What its files are like.
+    pub(super) written: &'static str,
+    pub(super) length: String,
+    pub(super) bytes: String,
+    pub(super) models: String,
+    /// How many phones it was sent to, and how many of those are verified.
+    pub(super) told: String,
+    pub(super) sha256: String,
+}
+
+/// The versions that were made, in the order of their formats.
+pub(super) fn tones(runs: &[RunSection<'_>]) -> Vec<ToneRow> {
+    let receivers = Receivers::of(runs);
+    let mut known = HashSet::new();
+    let tones = runs.iter().flat_map(|of| &of.run.tones);
+    let tones = tones.filter(|tone| known.insert(tone.digest.as_str())).map(|tone| {
+        let cut = if tone.cut { ", the beginning of the sound" } else { "" };
+        ToneRow {
+            format: tone.format.as_str(),
+            written: written(tone.format),
+            length: format!("{}.{:03} s{cut}", tone.ms / 1000, tone.ms % 1000),
+            bytes: grouped(tone.bytes),
+            models: receivers.models(&tone.digest),
+            told: receivers.told(&tone.digest),
+            sha256: tone.digest.clone(),
+        }
+    });
+    tones.collect()
+}
+
+fn written(format: ToneFormat) -> &'static str {
+    match format {
+        ToneFormat::Classic => ".raw, 8,000 samples a second, 8-bit µ-law",
+        ToneFormat::Wideband => ".rwb, 16,000 samples a second, 16 bits each",
+    }
+}
+
+/// The phones of runs by what they were sent.
+pub(super) struct Receivers<'a> {
+    sent: HashMap<&'a str, HashSet<Phone<'a>>>,
+    verified: HashSet<Phone<'a>>,
+    models: HashMap<Phone<'a>, &'a str>,
+}
+
+/// The place of its run, and its name: phones of two clusters can have the same name.
+type Phone<'a> = (usize, &'a str);
+
+impl<'a> Receivers<'a> {
+    pub(super) fn of(runs: &[RunSection<'a>]) -> Self {
+        let mut sent: HashMap<&str, HashSet<Phone<'_>>> = HashMap::new();
+        let (mut verified, mut models) = (HashSet::new(), HashMap::new());
+        for (at, run) in runs.iter().map(|of| of.run).enumerate() {
+            for attempt in &run.attempts {
+                sent.entry(&attempt.digest).or_default().insert((at, &attempt.phone));
+            }
+            for phone in &run.phones {
+                let key = (at, phone.name.as_str());
+                models.insert(key, phone.model.as_str());
+                if phone.outcome == Outcome::Verified {
+                    verified.insert(key);
+                }
+            }
+        }
+        Self { sent, verified, models }
+    }
+
+    /// Says how many phones got what has this digest.
+    pub(super) fn told(&self, digest: &str) -> String {
+        match self.sent.get(digest) {
+            None => "sent to no phone".to_owned(),
+            Some(phones) => format!(
+                "pushed to {}, {} of them verified",
+                counted(phones.len(), "phone"),
+                phones.intersection(&self.verified).count()
+            ),
+        }
+    }
+
+    /// Says of which models those phones are; empty where there are none.
+    pub(super) fn models(&self, digest: &str) -> String {
+        let phones = self.sent.get(digest).into_iter().flatten();
+        let models: BTreeSet<&str> =
+            phones.filter_map(|phone| self.models.get(phone).copied()).collect();
+        clean(&names(&models.into_iter().collect::<Vec<_>>()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,5 +224,14 @@ mod tests {
         assert_eq!(url("image/svg+xml", "QUJD"), "");
         assert_eq!(url("image/png", "\"><b>"), "");
         assert_eq!(media_type(b"<svg onload=x>"), None);
+    }
+
+    #[test]
+    fn the_words_are_those_of_the_format() {
+        for format in ToneFormat::ALL {
+            let written = written(format);
+            assert!(written.starts_with(&format!(".{},", format.extension())), "{written}");
+            assert!(written.contains(&grouped(format.rate() as usize)), "{written}");
+        }
     }
 }

@@ -7,15 +7,15 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{HtmlError, Of, Part, began, done, parts};
+use crate::domain::audit::AuditedPhone;
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Verdict};
 use crate::domain::payload_kind::ToneFormat;
 use crate::event::{Outcome, PhoneResult};
 use crate::journal::AttemptRow;
 use crate::report::html::csp::script_safe;
+use crate::report::html::section::{HtmlError, Part, RunSection, began, clean, done, parts};
 use crate::report::html::time_format::{between, took};
-use crate::report::run_report::{PhoneSeen, is_failure};
 use crate::report::text::printable;
 use crate::report::wording;
 
@@ -135,7 +135,7 @@ impl Texts {
 ///
 /// # Errors
 /// When a value cannot be written as JSON.
-pub(super) fn data(runs: &[Of<'_>]) -> Result<String, HtmlError> {
+pub(super) fn data(runs: &[RunSection<'_>]) -> Result<String, HtmlError> {
     let seen = seen(runs);
     let mut attempts: HashMap<(usize, &str), Vec<&AttemptRow>> = HashMap::new();
     for (at, of) in runs.iter().enumerate() {
@@ -170,28 +170,27 @@ pub(super) fn data(runs: &[Of<'_>]) -> Result<String, HtmlError> {
 
 /// The phones as audits saw them, each with the place of its run: names alone do not tell phones of two clusters
 /// apart.
-fn seen<'a>(runs: &[Of<'a>]) -> HashMap<(usize, &'a DeviceName), &'a PhoneSeen> {
+fn seen<'a>(runs: &[RunSection<'a>]) -> HashMap<(usize, &'a DeviceName), &'a AuditedPhone> {
     let each = runs.iter().enumerate();
-    each.flat_map(|(at, of)| of.seen().map(move |phone| ((at, &phone.name), phone))).collect()
+    each.flat_map(|(at, of)| of.seen().map(move |phone| ((at, phone.name()), phone))).collect()
 }
 
 /// What went wrong stands first; otherwise phones stay in the order of their names, those of the first run first.
-fn ordered<'a>(runs: &[Of<'a>]) -> Vec<(usize, &'a PhoneResult)> {
+fn ordered<'a>(runs: &[RunSection<'a>]) -> Vec<(usize, &'a PhoneResult)> {
     let each = runs.iter().enumerate();
     let phones = each.flat_map(|(at, of)| of.run.phones.iter().map(move |phone| (at, phone)));
     let mut phones: Vec<_> = phones.collect();
-    phones.sort_by_key(|(_, phone)| (!is_failure(phone), phone.outcome == Outcome::Verified));
+    phones.sort_by_key(|(_, phone)| (!phone.is_failure(), phone.outcome == Outcome::Verified));
     phones
 }
 
 fn row(
     phone: &PhoneResult,
-    seen: Option<&PhoneSeen>,
+    seen: Option<&AuditedPhone>,
     (tries, began): (&[&AttemptRow], Timestamp),
     cluster: Text,
     texts: &mut Texts,
 ) -> Row {
-    let clean = |text: &str| printable(text).into_owned();
     let place = |word: &str, words: &[&str]| words.iter().position(|known| *known == word);
     let outcomes = Outcome::ALL.map(Outcome::as_str);
     let verdicts = Verdict::ALL.map(Verdict::as_str);
@@ -204,16 +203,16 @@ fn row(
         .collect();
     Row(
         clean(phone.name.as_str()),
-        seen.map(|seen| clean(&seen.description)).unwrap_or_default(),
+        seen.map(|seen| clean(&seen.phone.description)).unwrap_or_default(),
         phone.ip.map(|ip| ip.to_string()).unwrap_or_default(),
         texts.of(&phone.model),
         texts.of(&phone.device_pool),
         seen.and_then(|seen| place(seen.verdict.as_str(), &verdicts)),
         place(phone.outcome.as_str(), &outcomes).unwrap_or_default(),
-        u8::from(is_failure(phone)),
+        u8::from(phone.is_failure()),
         texts.maybe(phone.reason.as_deref()),
         texts.maybe(phone.phone_error.as_ref().map(|error| error.raw.as_str())),
-        texts.maybe(remedy_of(phone)),
+        texts.maybe(phone.remedy.as_deref()),
         phone.attempts,
         phone.duration_ms,
         more(seen, texts),
@@ -226,9 +225,9 @@ fn row(
 }
 
 /// The values of `LABELS`.
-fn more(seen: Option<&PhoneSeen>, texts: &mut Texts) -> Vec<Text> {
+fn more(seen: Option<&AuditedPhone>, texts: &mut Texts) -> Vec<Text> {
     let Some(seen) = seen else { return Vec::new() };
-    let registration = &seen.registration;
+    let registration = &seen.phone.registration;
     let status = format!("{:?}", registration.status);
     let registered = match &registration.node {
         Some(node) => format!("{} ({node})", words(&status)),
@@ -237,10 +236,10 @@ fn more(seen: Option<&PhoneSeen>, texts: &mut Texts) -> Vec<Text> {
     vec![
         texts.of(&registered),
         texts.maybe(registration.active_load.as_deref()),
-        texts.maybe(seen.common_phone_profile.as_deref()),
+        texts.maybe(seen.phone.common_phone_profile.as_deref()),
         texts.of(&seen.personalization.effective.to_string()),
-        texts.maybe(seen.location.as_deref()),
-        texts.maybe(seen.owner.as_deref()),
+        texts.maybe(seen.phone.location.as_deref()),
+        texts.maybe(seen.phone.owner.as_deref()),
     ]
 }
 
@@ -278,12 +277,8 @@ fn attempts(
     told.collect()
 }
 
-fn remedy_of(phone: &PhoneResult) -> Option<&str> {
-    phone.remedy.as_deref()
-}
-
 /// The first phones for browsers without a script, and how many there are beyond.
-pub(super) fn plain(runs: &[Of<'_>]) -> (Vec<PlainRow>, usize) {
+pub(super) fn plain(runs: &[RunSection<'_>]) -> (Vec<PlainRow>, usize) {
     let seen = seen(runs);
     let phones = ordered(runs);
     let more = phones.len().saturating_sub(MOST_PLAIN);
@@ -293,15 +288,14 @@ pub(super) fn plain(runs: &[Of<'_>]) -> (Vec<PlainRow>, usize) {
     (rows.collect(), more)
 }
 
-fn plain_row(cluster: &str, phone: &PhoneResult, seen: Option<&PhoneSeen>) -> PlainRow {
-    let clean = |text: &str| printable(text).into_owned();
+fn plain_row(cluster: &str, phone: &PhoneResult, seen: Option<&AuditedPhone>) -> PlainRow {
     let option = |text: Option<&str>| text.map(clean).unwrap_or_default();
     let codes = seen.into_iter().flat_map(|seen| &seen.findings);
     let codes: Vec<&str> = codes.map(|finding| finding.code.as_str()).collect();
     PlainRow {
         cluster: cluster.to_owned(),
         name: clean(phone.name.as_str()),
-        description: option(seen.map(|seen| seen.description.as_str())),
+        description: option(seen.map(|seen| seen.phone.description.as_str())),
         model: clean(&phone.model),
         device_pool: clean(&phone.device_pool),
         ip: phone.ip.map(|ip| ip.to_string()).unwrap_or_default(),
@@ -311,7 +305,7 @@ fn plain_row(cluster: &str, phone: &PhoneResult, seen: Option<&PhoneSeen>) -> Pl
         outcome: phone.outcome.as_str(),
         reason: option(phone.reason.as_deref()),
         answered: option(phone.phone_error.as_ref().map(|error| error.raw.as_str())),
-        remedy: parts(&option(remedy_of(phone))),
+        remedy: parts(&option(phone.remedy.as_deref())),
     }
 }
 

@@ -2,11 +2,6 @@
 
 use jiff::Timestamp;
 
-/// A moment to the second.
-pub(crate) fn moment(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
-}
-
 /// The time of day of a moment.
 pub(crate) fn time_of_day(at: Timestamp) -> String {
     at.strftime("%H:%M:%S").to_string()

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::Of;
 use crate::domain::text::{counted, excerpt};
 use crate::event::Outcome;
+use crate::report::html::section::{RunSection, began, last_known};
 use crate::report::html::time_format::{between, marks, time_of_day, took};
-use crate::report::run_report::Chronicle;
+use crate::report::run_report::RunReport;
 use crate::report::text::printable;
 use crate::report::wording;
 
@@ -51,7 +51,6 @@ pub(super) struct Lane {
     pub(super) spans: Vec<Piece>,
 }
 
-/// One stage in words.
 #[derive(Clone, Debug)]
 pub(super) struct StageRow {
     /// The cluster, where there are several.
@@ -61,7 +60,6 @@ pub(super) struct StageRow {
     pub(super) took: String,
 }
 
-/// A rectangle.
 #[derive(Clone, Debug)]
 pub(super) struct Piece {
     pub(super) word: &'static str,
@@ -73,7 +71,6 @@ pub(super) struct Piece {
     pub(super) told: String,
 }
 
-/// Something that was told.
 #[derive(Clone, Debug)]
 pub(super) struct Note {
     pub(super) at: String,
@@ -98,9 +95,9 @@ impl StageTimes {
 /// Draws the time line; nothing where the journal has no stage and no phone with a time.
 ///
 /// One run has a lane for each of its stages. Several have one each, in which their stages follow one another.
-pub(super) fn timeline(runs: &[Of<'_>]) -> Option<Timeline> {
-    let began = super::began(runs);
-    let length = between(began, super::last_known(runs)).max(1);
+pub(super) fn timeline(runs: &[RunSection<'_>]) -> Option<Timeline> {
+    let began = began(runs);
+    let length = between(began, last_known(runs)).max(1);
     let scale = Scale { began, length };
     let staged: Vec<_> = runs.iter().map(|of| (of, stages(of.run, began, length))).collect();
     let done: Vec<_> = runs.iter().flat_map(|of| done(of.run, began, length)).collect();
@@ -150,7 +147,7 @@ fn told(rows: &[StageRow], phones: usize, length: u64) -> String {
     format!("The run took {}. Stages: {stages}. Done with meanwhile: {phones}.", took(length))
 }
 
-fn notes(runs: &[Of<'_>]) -> (Vec<Note>, usize) {
+fn notes(runs: &[RunSection<'_>]) -> (Vec<Note>, usize) {
     let told = |kind: &str| kind == "remark" || kind == "waiting";
     let all = runs.iter().flat_map(|of| of.run.events.iter().map(move |event| (of, event)));
     let mut all: Vec<_> = all.filter(|(_, event)| told(&event.kind)).collect();
@@ -164,10 +161,10 @@ fn notes(runs: &[Of<'_>]) -> (Vec<Note>, usize) {
 }
 
 /// Pairs what began with what ended. A stage without an end is taken to go on as long as the run is known.
-fn stages(chronicle: &Chronicle, began: Timestamp, length: u64) -> Vec<StageTimes> {
-    let end = between(began, chronicle.last_known()).min(length);
+fn stages(report: &RunReport, began: Timestamp, length: u64) -> Vec<StageTimes> {
+    let end = between(began, report.last_known()).min(length);
     let mut stages: Vec<StageTimes> = Vec::new();
-    for event in &chronicle.events {
+    for event in &report.events {
         let at = between(began, event.at).min(end);
         let known = stages.iter_mut().find(|stage| stage.word == event.text);
         match (event.kind.as_str(), known) {
@@ -193,14 +190,14 @@ fn stages(chronicle: &Chronicle, began: Timestamp, length: u64) -> Vec<StageTime
 }
 
 /// When phones were done with, in milliseconds from the beginning, and how.
-fn done(chronicle: &Chronicle, began: Timestamp, length: u64) -> Vec<(u64, Outcome)> {
-    let phones = chronicle.phones.iter();
+fn done(report: &RunReport, began: Timestamp, length: u64) -> Vec<(u64, Outcome)> {
+    let phones = report.phones.iter();
     let done = phones.filter_map(|phone| Some((phone.finished_at?, phone.outcome)));
     done.map(|(at, outcome)| (between(began, at).min(length), outcome)).collect()
 }
 
 /// What a reader calls a stage of a run.
-fn label(of: &Of<'_>, stage: &StageTimes) -> String {
+fn label(of: &RunSection<'_>, stage: &StageTimes) -> String {
     printable(wording::stage(of.run.deed, &stage.word)).into_owned()
 }
 
@@ -224,18 +221,24 @@ impl Scale {
         LEFT + (WIDTH - LEFT - RIGHT) * (at as f64 / self.length as f64)
     }
 
-    fn lane(&self, row: u64, of: &Of<'_>, stage: &StageTimes) -> Lane {
+    fn lane(&self, row: u64, of: &RunSection<'_>, stage: &StageTimes) -> Lane {
         let y = TOP + LANE * row;
         Lane { y, label: label(of, stage), spans: self.spans(y, of, stage, "stage") }
     }
 
-    fn run(&self, row: u64, of: &Of<'_>, stages: &[StageTimes]) -> Lane {
+    fn run(&self, row: u64, of: &RunSection<'_>, stages: &[StageTimes]) -> Lane {
         let y = TOP + LANE * row;
         let spans = stages.iter().flat_map(|stage| self.spans(y, of, stage, kind(&stage.word)));
         Lane { y, label: excerpt(&of.cluster, MOST_OF_A_NAME), spans: spans.collect() }
     }
 
-    fn spans(&self, y: u64, of: &Of<'_>, stage: &StageTimes, word: &'static str) -> Vec<Piece> {
+    fn spans(
+        &self,
+        y: u64,
+        of: &RunSection<'_>,
+        stage: &StageTimes,
+        word: &'static str,
+    ) -> Vec<Piece> {
         let last = stage.spans.len() - 1;
         let told = format!("{}: {}", label(of, stage), stage.took());
         let spans = stage.spans.iter().enumerate().map(|(at, (from, to))| Piece {
@@ -249,7 +252,7 @@ impl Scale {
         spans.collect()
     }
 
-    fn row(&self, of: &Of<'_>, stage: &StageTimes) -> Option<StageRow> {
+    fn row(&self, of: &RunSection<'_>, stage: &StageTimes) -> Option<StageRow> {
         let first = stage.spans.first()?.0;
         let began = self.began + std::time::Duration::from_millis(first);
         let (cluster, label) = (of.cluster.clone(), label(of, stage));
@@ -290,7 +293,6 @@ fn number(value: f64) -> String {
     format!("{value:.1}")
 }
 
-/// The drawing's width.
 const WIDTH: f64 = 960.0;
 /// Room for the names of stages.
 const LEFT: f64 = 170.0;
@@ -307,89 +309,58 @@ const MOST_NOTES: usize = 100;
 const MOST_OF_A_NAME: usize = 24;
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use std::time::Duration;
 
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::payload_kind::ObjectKind;
-    use crate::domain::push_action::Deed;
     use crate::event::PhoneResult;
     use crate::journal::{EventRow, RunRow};
-
-    pub(in crate::report::html) fn phone(n: u8) -> PhoneResult {
-        PhoneResult {
-            name: format!("SEP{n}").parse().unwrap(),
-            model: "Cisco 8841".into(),
-            device_pool: "HQ".into(),
-            ip: Some([10, 0, 0, n].into()),
-            object: ObjectKind::Background,
-            proof: crate::event::Proof::default(),
-            image: None,
-            picture: None,
-            ring_tone: None,
-            outcome: Outcome::Verified,
-            phone_error: None,
-            reason: None,
-            remedy: None,
-            downloads: crate::event::Downloads::default(),
-            attempts: 1,
-            first_attempt_at: None,
-            finished_at: None,
-            duration_ms: None,
-        }
-    }
+    use crate::report::testing::pushed;
 
     fn at(ms: u64) -> Timestamp {
         Timestamp::UNIX_EPOCH + Duration::from_millis(ms)
     }
 
-    fn chronicle(events: &[(u64, &str, &str)], done: &[u64], ended: Option<u64>) -> Chronicle {
+    fn report(events: &[(u64, &str, &str)], done: &[u64], ended: Option<u64>) -> RunReport {
         let event = |(ms, kind, text): &(u64, &str, &str)| EventRow {
             at: at(*ms),
             kind: (*kind).to_owned(),
             text: (*text).to_owned(),
         };
-        let finished = |(ms, n): (&u64, u8)| PhoneResult { finished_at: Some(at(*ms)), ..phone(n) };
-        Chronicle {
-            run: RunRow {
-                id: 1,
-                command: "rollout".into(),
-                command_line: "axlpaper rollout".into(),
-                program: "0.1.0".into(),
-                cluster_id: "pub:8443".into(),
-                cluster: "lab".into(),
-                host: "pub:8443".into(),
-                os_user: "admin".into(),
-                machine: "jump1".into(),
-                continues: None,
-                reverts: None,
-                began_at: at(0),
-                ended_at: ended.map(at),
-                state: "finished".into(),
-                exit_code: None,
-                outcomes: Vec::new(),
-                subject: None,
-            },
-            deed: Deed::Picture,
-            file: None,
-            together: None,
-            ending: None,
-            audit: None,
-            changes: Vec::new(),
-            attempts: Vec::new(),
+        let finished = |(ms, n): (&u64, u8)| PhoneResult {
+            finished_at: Some(at(*ms)),
+            ..pushed(&format!("SEP{n}"))
+        };
+        let run = RunRow {
+            id: 1,
+            command: "rollout".into(),
+            command_line: "axlpaper rollout".into(),
+            program: "0.1.0".into(),
+            cluster_id: "pub:8443".into(),
+            cluster: "lab".into(),
+            host: "pub:8443".into(),
+            os_user: "admin".into(),
+            machine: "jump1".into(),
+            continues: None,
+            reverts: None,
+            began_at: at(0),
+            ended_at: ended.map(at),
+            state: "finished".into(),
+            exit_code: None,
+            outcomes: Vec::new(),
+            subject: None,
+        };
+        RunReport {
             events: events.iter().map(event).collect(),
             phones: done.iter().zip(0..).map(finished).collect(),
-            pictures: Vec::new(),
-            tones: Vec::new(),
-            screenshots: Vec::new(),
-            more_screenshots: 0,
+            ..RunReport::new(run)
         }
     }
 
-    fn draw(runs: &[Chronicle]) -> Option<Timeline> {
-        timeline(&Of::all(runs, 0))
+    fn draw(runs: &[RunReport]) -> Option<Timeline> {
+        timeline(&RunSection::all(runs, 0))
     }
 
     #[test]
@@ -401,10 +372,10 @@ pub(super) mod tests {
             (2_000, "finished", "apply"),
             (3_000, "began", "push"),
         ];
-        let mut late = chronicle(&events, &[2_500], Some(4_000));
+        let mut late = report(&events, &[2_500], Some(4_000));
         late.run.began_at = at(1_000);
         late.run.cluster = "beta".into();
-        let line = draw(&[chronicle(&events, &[], Some(4_000)), late]).unwrap();
+        let line = draw(&[report(&events, &[], Some(4_000)), late]).unwrap();
         let lanes: Vec<_> = line
             .lanes
             .iter()
@@ -429,7 +400,7 @@ pub(super) mod tests {
             (2_000, "finished", "push"),
             (3_000, "began", "push"),
         ];
-        let line = draw(&[chronicle(&events, &[], None)]).unwrap();
+        let line = draw(&[report(&events, &[], None)]).unwrap();
         let told: Vec<_> =
             line.rows.iter().map(|row| (row.label.as_str(), row.took.as_str())).collect();
         assert_eq!(
@@ -439,7 +410,7 @@ pub(super) mod tests {
         let words: Vec<_> = line.lanes[1].spans.iter().map(|span| span.word).collect();
         assert_eq!(words, ["stage", "unended"]);
         assert_eq!(line.notes[0].text, "wave 1 of 2: 3 phones");
-        assert!(draw(&[chronicle(&[], &[], Some(5))]).is_none());
+        assert!(draw(&[report(&[], &[], Some(5))]).is_none());
     }
 
     proptest! {
@@ -454,8 +425,8 @@ pub(super) mod tests {
             ended in proptest::option::of(0_u64..9_000),
             twice: bool,
         ) {
-            let chronicle = chronicle(&events, &done, ended);
-            let runs = if twice { vec![chronicle.clone(), chronicle] } else { vec![chronicle] };
+            let report = report(&events, &done, ended);
+            let runs = if twice { vec![report.clone(), report] } else { vec![report] };
             let line = draw(&runs).unwrap();
             let spans = line.lanes.iter().flat_map(|lane| &lane.spans);
             let floor = line.floor as f64;

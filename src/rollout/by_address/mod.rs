@@ -10,17 +10,16 @@ use futures::future::FutureExt as _;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use crate::domain::inventory::ClusterInfo;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, PhoneResult};
 use crate::interaction::Interaction;
-use crate::journal::ADDRESSES;
+use crate::journal::Ending;
 use crate::phone::PhoneClient;
 use crate::push::attempt_log::RunBook;
 use crate::push::delivery::any::AnyLine;
 use crate::push::scheduler::{Settings, Stop, Stopped, waves};
 use crate::push::{Digests, Target};
-use crate::report::Rollout;
+use crate::report::RunReport;
 use crate::rollout::by_address::identify::{Asking, ask, is_address, sort_out};
 use crate::rollout::context::Intent;
 use crate::rollout::control::RolloutHandle;
@@ -45,7 +44,6 @@ pub struct PreparedAddresses {
     task: AddressTask,
     run: Run,
     observer: Arc<dyn Observer>,
-    started_at: Timestamp,
     ready: Box<Ready>,
 }
 
@@ -161,10 +159,9 @@ impl PreparedAddresses {
         observer: Arc<dyn Observer>,
     ) -> Result<Self, AppError> {
         let observer = run.noting(observer);
-        let started_at = Timestamp::now();
         let ready = task.ready(&run, &observer).boxed().await;
         match ready {
-            Ok(ready) => Ok(Self { task, run, observer, started_at, ready: Box::new(ready) }),
+            Ok(ready) => Ok(Self { task, run, observer, ready: Box::new(ready) }),
             Err(error) => Err(run.fail(error).await),
         }
     }
@@ -195,8 +192,8 @@ impl PreparedAddresses {
     ///
     /// # Errors
     /// When nothing could be pushed. What failed later is in the result.
-    pub async fn execute(self, handle: &RolloutHandle) -> Result<Rollout, AppError> {
-        let Self { task, run, observer, started_at, ready } = self;
+    pub async fn execute(self, handle: &RolloutHandle) -> Result<RunReport, AppError> {
+        let Self { task, run, observer, ready } = self;
         let request = &task.request;
         let Ready { line, book, targets, others, already } = *ready;
         let stop = Stop { schedule: request.schedule.clone(), ..handle.stop() };
@@ -207,33 +204,21 @@ impl PreparedAddresses {
             waves::run(&line, &book, targets, waves, settings, &stop, observer.as_ref()).await;
         line.shutdown().await;
         push_common::write_down(run.recorder(), &others, observer.as_ref()).await;
-        let rollout = Ok(Rollout {
-            run: run.recorder().run(),
-            command: request.command_line.clone(),
-            deed: request.payload.deed(),
-            picture: request.payload_name.clone(),
-            started_at,
-            finished_at: Timestamp::now(),
-            cluster: no_cluster(),
-            audit: None,
-            changes: Vec::new(),
+        let ending = Ending {
+            stopped: pushed.stopped.as_ref().map(Stopped::told),
             already,
             interrupted: pushed.stopped == Some(Stopped::Interrupted),
             refused: matches!(pushed.stopped, Some(Stopped::PasswordRefused { .. })),
-            stopped: pushed.stopped.as_ref().map(Stopped::told),
+            finished_at: Some(Timestamp::now()),
+            ..Ending::default()
+        };
+        let rollout = Ok(RunReport {
+            ending: Some(ending),
             phones: push_common::all(pushed, others),
+            ..run.report().report(request.payload.deed(), &request.payload_name)
         });
         run_record::keep_ending(&run, &rollout).await;
         run.end(rollout, exit_of).await
-    }
-}
-
-fn no_cluster() -> ClusterInfo {
-    ClusterInfo {
-        name: ADDRESSES.to_owned(),
-        host: String::new(),
-        version: String::new(),
-        axl_version: String::new(),
     }
 }
 

@@ -1,0 +1,180 @@
+//! The rows of the journal: runs, changes, attempts and what was told.
+
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::domain::plan::Change;
+use crate::event::{ChangeState, Event, Stage};
+use crate::journal::documents::Subject;
+
+/// The number of a run.
+pub type RunId = i64;
+
+/// What stands in place of a cluster's identity and name where phones were pushed to by their addresses. No
+/// cluster's identity is like it: those end in a port.
+pub const ADDRESSES: &str = "addresses";
+
+/// Which run is meant.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum RunRef {
+    /// The one with this number.
+    Number(RunId),
+    /// The last one.
+    Last,
+}
+
+impl FromStr for RunRef {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.eq_ignore_ascii_case("last") {
+            return Ok(Self::Last);
+        }
+        match text.parse() {
+            Ok(number) if number > 0 => Ok(Self::Number(number)),
+            Ok(_) | Err(_) => Err("a run is a number from 1, or `last`".to_owned()),
+        }
+    }
+}
+
+impl std::fmt::Display for RunRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Last => f.write_str("last"),
+        }
+    }
+}
+
+/// One run.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RunRow {
+    /// Its number.
+    pub id: RunId,
+    /// The command.
+    pub command: String,
+    /// The command line as it was typed.
+    pub command_line: String,
+    /// The version of axlpaper.
+    pub program: String,
+    /// What tells its cluster from any other.
+    pub cluster_id: String,
+    /// The name of its cluster.
+    pub cluster: String,
+    /// The publisher, as `host:port`.
+    pub host: String,
+    /// The operating system's user.
+    pub os_user: String,
+    /// The computer.
+    pub machine: String,
+    /// The run that it went on with.
+    pub continues: Option<RunId>,
+    /// The run that it took back.
+    pub reverts: Option<RunId>,
+    /// When it began.
+    pub began_at: Timestamp,
+    /// When it ended; nothing while it runs, or when it was killed.
+    pub ended_at: Option<Timestamp>,
+    /// `running`, `finished`, `interrupted`, `failed` or `killed`. A run that was killed stays `running` until
+    /// the next one on its cluster begins.
+    pub state: String,
+    /// How the program ended.
+    pub exit_code: Option<i64>,
+    /// How many phones ended how.
+    pub outcomes: Vec<(String, i64)>,
+    /// What it pushed, where it pushed something; the first releases did not keep it.
+    pub subject: Option<Subject>,
+}
+
+/// One change of a run.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ChangeRow {
+    /// The change, with what was there before and after.
+    pub change: Change,
+    /// When it was about to be made; nothing for one that was never begun.
+    pub intended_at: Option<Timestamp>,
+    /// When it was done with; nothing when nobody knows how it ended.
+    pub ended_at: Option<Timestamp>,
+    /// How it ended; nothing when nobody knows.
+    pub state: Option<ChangeState>,
+    /// What else is known.
+    pub message: Option<String>,
+}
+
+/// What a phone is proven to show.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Proven {
+    /// What tells its pictures from any other.
+    pub digest: String,
+    /// The run that proved it.
+    pub run: RunId,
+}
+
+/// One attempt at a phone.
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct AttemptRow {
+    /// The device name.
+    pub phone: String,
+    /// Where it answered.
+    pub ip: String,
+    /// What was pushed: `background`, `ring_tone`, `play` or `keys`.
+    pub object: String,
+    /// What tells that which it was sent from anything else of its kind.
+    pub digest: String,
+    /// Which attempt of its run it was.
+    pub attempt: u32,
+    /// When it was about to be made.
+    pub began_at: Timestamp,
+    /// When it ended; nothing when nobody knows how.
+    pub ended_at: Option<Timestamp>,
+    /// How it ended.
+    pub outcome: Option<String>,
+    /// The number of its error.
+    pub number: Option<u32>,
+    /// What that means.
+    pub said: Option<String>,
+    /// The phone's reply, shortened.
+    pub raw: Option<String>,
+}
+
+/// Something that a person was told, or that a stage of the run began or ended.
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct EventRow {
+    /// When.
+    pub at: Timestamp,
+    /// `remark` or `waiting`; `began` or `finished` for a stage.
+    pub kind: String,
+    /// In words; the name of the stage.
+    pub text: String,
+}
+
+impl RunRow {
+    /// Tells whether it pushed to addresses and asked no cluster.
+    pub fn is_about_addresses(&self) -> bool {
+        self.cluster_id == ADDRESSES
+    }
+}
+
+impl EventRow {
+    /// Makes the row of an event, where the journal keeps one: phones, changes and downloads have rows of their own.
+    pub fn of(event: &Event, at: Timestamp) -> Option<Self> {
+        let (kind, text) = match event {
+            Event::Remark(text) => ("remark", text.clone()),
+            // Each phone changes what the run waits for; the attempts have it.
+            Event::Waiting { stage: Stage::Push | Stage::Restart, .. } => return None,
+            Event::Waiting { reason, delay, .. } => {
+                ("waiting", format!("{reason} ({} s)", delay.as_secs()))
+            }
+            Event::Started { stage, .. } => ("began", stage.as_str().to_owned()),
+            Event::Finished { stage } => ("finished", stage.as_str().to_owned()),
+            Event::Progress { .. }
+            | Event::Changed(_)
+            | Event::Pushed(_)
+            | Event::Downloaded(_) => return None,
+        };
+        Some(Self { at, kind: kind.to_owned(), text })
+    }
+}

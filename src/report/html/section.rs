@@ -1,0 +1,101 @@
+//! What the sections of the report share: a run with the name that tells it from others, texts, and errors.
+
+use jiff::Timestamp;
+
+use crate::domain::audit::AuditedPhone;
+use crate::domain::push_action::Deed;
+use crate::event::Proof;
+use crate::report::other_downloads::download_warnings;
+use crate::report::run_report::RunReport;
+use crate::report::text::printable;
+use crate::report::wording;
+
+/// The report could not be rendered.
+#[derive(Debug, thiserror::Error)]
+pub enum HtmlError {
+    /// The template failed, which it does only if memory runs out.
+    #[error("failed to render the report")]
+    Template(#[source] askama::Error),
+    /// The phones could not be written as JSON.
+    #[error("failed to write the phones of the report")]
+    Data(#[source] serde_json::Error),
+}
+
+/// A part of a text: code, or not.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    pub(super) code: bool,
+    pub(super) text: String,
+}
+
+/// A run, and what tells it from others on the page.
+#[derive(Clone, Debug)]
+pub(super) struct RunSection<'a> {
+    /// What its cluster is called; empty where it is alone.
+    pub(super) cluster: String,
+    pub(super) run: &'a RunReport,
+}
+
+impl<'a> RunSection<'a> {
+    /// Gives each run its name; clusters without a run make a run that is alone one of several.
+    pub(super) fn all(runs: &'a [RunReport], without_a_run: usize) -> Vec<Self> {
+        let alone = runs.len() + without_a_run < 2;
+        let name = |run: &RunReport| {
+            let twice =
+                runs.iter().filter(|other| other.run.cluster == run.run.cluster).count() > 1;
+            let cluster = clean(&run.run.cluster);
+            // A run and the one that went on with it are about the same cluster.
+            if twice { format!("{cluster}, run {}", run.run.id) } else { cluster }
+        };
+        let of = |run| RunSection { cluster: if alone { String::new() } else { name(run) }, run };
+        runs.iter().map(of).collect()
+    }
+
+    /// Returns the phones as the audit saw them.
+    pub(super) fn seen(&self) -> impl Iterator<Item = &'a AuditedPhone> + use<'a> {
+        self.run.audit.iter().flat_map(|audit| &audit.phones)
+    }
+
+    /// Returns what the survey could not read, and who else downloaded.
+    pub(super) fn remarks(&self) -> impl Iterator<Item = String> {
+        let remarks = self.run.audit.iter().flat_map(|audit| audit.remarks.iter().cloned());
+        let remarks = remarks.chain(download_warnings(&self.run.phones));
+        remarks.map(|remark| format!("{}{}", self.in_front(), printable(&remark)))
+    }
+
+    /// Returns what stands in front of a line about it.
+    pub(super) fn in_front(&self) -> String {
+        if self.cluster.is_empty() { String::new() } else { format!("{}: ", self.cluster) }
+    }
+}
+
+/// What was done, and how it was to be proven. All runs of a page did the same; where one of them was to look and
+/// others were not, its words hold for all, because an acceptance is never called verified.
+pub(super) fn done(runs: &[RunSection<'_>]) -> (Deed, Proof) {
+    let mut all = runs.iter().map(|of| (of.run.deed, of.run.proof()));
+    let looked = all.clone().find(|(deed, proof)| wording::unknown(*deed, *proof).is_none());
+    looked.or_else(|| all.next()).unwrap_or_default()
+}
+
+/// When the first of the runs began.
+pub(super) fn began(runs: &[RunSection<'_>]) -> Timestamp {
+    runs.iter().map(|of| of.run.run.began_at).min().unwrap_or_default()
+}
+
+/// The last moment that is known of any of them.
+pub(super) fn last_known(runs: &[RunSection<'_>]) -> Timestamp {
+    runs.iter().map(|of| of.run.last_known()).max().unwrap_or_default()
+}
+
+/// A text cut at its backticks: every other part is code.
+pub(super) fn parts(text: &str) -> Vec<Part> {
+    text.split('`')
+        .enumerate()
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(at, text)| Part { code: at % 2 == 1, text: text.to_owned() })
+        .collect()
+}
+
+pub(super) fn clean(text: &str) -> String {
+    printable(text).into_owned()
+}
