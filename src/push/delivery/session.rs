@@ -3,10 +3,9 @@
 use crate::media::Picture;
 use crate::phone::{PhoneSession, PushObject};
 use crate::push::delivery::connector::Meeting;
-use crate::push::delivery::picture::judge;
+use crate::push::delivery::reply::judge;
 use crate::push::delivery::screenshots::Screens;
-use crate::push::policy::verification::Look;
-use crate::push::{Answer, Target};
+use crate::push::{Answer, Look, Target};
 
 /// Speaks to phones, and only to those that are meant.
 #[derive(Debug)]
