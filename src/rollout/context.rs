@@ -1,38 +1,37 @@
-//! The stages of a run that changes something, one function each.
+//! What the stages of a run on one cluster share: its task, where it works, and what is known of the cluster.
 
-use crate::connect::journal;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::apply::{Applied, Halt};
+use secrecy::SecretString;
+
+use crate::apply::Applied;
 use crate::audit::audit_for;
-use crate::connect::cluster::Cluster;
+use crate::connect::cluster::{Cluster, Connection};
 use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
-use crate::domain::inventory::{Inventory, PushUser};
-use crate::domain::payload_kind::ObjectKind;
+use crate::domain::inventory::Inventory;
 use crate::domain::plan::Plan;
 use crate::domain::repair_policy::Repairs;
-use crate::error::{AppError, ErrorKind};
-use crate::event::{Event, Observer, PhoneResult};
+use crate::error::AppError;
+use crate::event::{Observer, PhoneResult};
 use crate::interaction::Interaction;
 use crate::journal::Recorder;
-use crate::plan::{Kind, after_apply, nothing};
-use crate::push::attempt_log::RunBook;
-use crate::push::delivery::any::AnyLine;
-use crate::push::policy::logins::Logins;
-use crate::push::scheduler;
-use crate::push::scheduler::waves;
-use crate::push::scheduler::{Settings, Stop, Stopped};
-use crate::push::{Digests, LoginCheck, Target, not_back, not_served, skipped};
-use crate::rollout::assess;
-use crate::rollout::offline_wait;
-use crate::rollout::payload;
-use crate::rollout::payload::OfModel;
-use crate::rollout::prepared::ClusterTask;
+use crate::push::Target;
 use crate::rollout::recently_changed::Fresh;
-use crate::rollout::run::Place;
-use crate::rollout::{delivery, images, push_common, repair, run_record, verify_password};
+use crate::rollout::request::RolloutRequest;
+use crate::rollout::run::{Place, Run, What};
+
+/// A rollout's part on one cluster.
+#[derive(Debug)]
+pub struct ClusterTask {
+    /// What is asked for.
+    pub request: Arc<RolloutRequest>,
+    /// The cluster.
+    pub connection: Connection,
+    /// The push user's password; nothing for a dry run.
+    pub push_password: Option<SecretString>,
+}
 
 /// A run that works on a cluster.
 #[derive(Clone, Copy)]
@@ -62,30 +61,6 @@ pub struct Seen {
     pub fresh: Fresh,
 }
 
-/// What is at hand for the push, before anything is changed.
-#[derive(Debug)]
-pub struct Ready {
-    line: AnyLine,
-    book: RunBook,
-    already: HashMap<DeviceName, PhoneResult>,
-    password_proven: bool,
-    /// The phones that will be pushed to when all changes succeed, also those that are proven already.
-    expected: HashSet<DeviceName>,
-    /// How many of them are not proven already.
-    phones: usize,
-}
-
-/// What a yes is about.
-#[derive(Clone, Debug)]
-pub struct Intent {
-    /// What would be done, in words.
-    pub what: String,
-    /// How many phones that touches.
-    pub touched: usize,
-    /// How many phones would be pushed to.
-    pub phones: usize,
-}
-
 /// What became of the cluster.
 #[derive(Debug)]
 pub struct Changed {
@@ -97,27 +72,23 @@ pub struct Changed {
     pub away: HashSet<DeviceName>,
 }
 
-/// What became of every selected phone.
-#[derive(Debug)]
-pub struct Pushed {
-    /// The phones, sorted by name.
-    pub phones: Vec<PhoneResult>,
-    /// How many are proven to show the picture already.
-    pub already: usize,
-    /// Why some of them were not done with.
-    pub stopped: Option<Stopped>,
-}
-
-/// What is pushed to whom when all changes succeed.
-#[derive(Debug)]
-pub struct Expected {
-    /// The phones, also those that are proven already.
-    pub targets: Vec<Target>,
-    /// What they take, also those that are waited for.
-    pub models: Vec<OfModel>,
-}
-
 impl ClusterTask {
+    /// Begins a run in the journal, and takes the lock of its cluster. Nothing has been sent anywhere yet.
+    ///
+    /// # Errors
+    /// When the journal cannot be written, or another run works on this cluster.
+    pub async fn begin(&self, interaction: &Arc<dyn Interaction>) -> Result<Run, AppError> {
+        let request = &self.request;
+        let what = What {
+            command: request.command,
+            place: Place::of(&self.connection),
+            continues: request.continues,
+            reverts: None,
+            command_line: request.command_line.clone(),
+        };
+        Run::begin(&request.journal, what, interaction).await
+    }
+
     /// Returns what may be done about what stands in the way of phones.
     pub fn repairs(&self) -> Repairs {
         let repairs = self.request.repair.clone().unwrap_or_default();
@@ -137,279 +108,4 @@ impl ClusterTask {
         let nat = &self.connection.way.nat;
         goods.sort(targets.map(|target| target.behind(nat)).collect())
     }
-
-    /// Reads the cluster, judges its phones and plans.
-    ///
-    /// # Errors
-    /// When the cluster or the journal cannot be read, or the repairs contradict what is there.
-    pub async fn look(
-        &self,
-        cluster: &Cluster,
-        observer: &Arc<dyn Observer>,
-    ) -> Result<Seen, AppError> {
-        let Self { request, connection, .. } = self;
-        let repairs = self.repairs();
-        let inventory =
-            assess::survey_with(cluster, connection, &request.selector, &repairs, observer).await?;
-        assess::push_user_found(&inventory)?;
-        let audit = self.audit(&inventory);
-        let plan = match &request.repair {
-            Some(repairs) => {
-                let owed = repair::owed(&request.journal, connection)?;
-                repair::plan(&inventory, &audit, repairs, &owed)?
-            }
-            None => nothing(&audit),
-        };
-        let lately = repair::associated_lately(&request.journal, connection, &request.wait)?;
-        let fresh = Fresh::of(&plan, &inventory).and(lately);
-        Ok(Seen { inventory, audit, plan, fresh })
-    }
-
-    /// Returns what is pushed to whom when all changes succeed.
-    pub fn expected(&self, seen: &Seen) -> Expected {
-        let changes = seen.plan.changes.iter().map(|change| (change, None));
-        let meant = self.audit(&after_apply(seen.inventory.clone(), changes));
-        let (targets, _) = self.targets(seen, &meant);
-        let mut models: Vec<OfModel> = targets.iter().map(payload::of_model).collect();
-        if self.request.options.wait_for_offline.is_some() {
-            models.extend(offline_wait::takes(self.request.payload.kind(), &meant));
-        }
-        Expected { targets, models }
-    }
-
-    /// Returns those phones that are proven to show it already.
-    ///
-    /// # Errors
-    /// When there is a journal that cannot be read.
-    pub fn already_shown(
-        &self,
-        expected: &[Target],
-        digests: &Digests,
-    ) -> Result<HashMap<DeviceName, PhoneResult>, AppError> {
-        let (request, place) = (&self.request, Place::of(&self.connection));
-        push_common::already_shown(&request.journal, &place, &request.options, expected, digests)
-    }
-}
-
-impl At<'_> {
-    fn sending(&self) -> images::Sending<'_> {
-        images::Sending {
-            way: &self.task.connection.way,
-            password: self.task.push_password.clone().unwrap_or_default(),
-            push: &self.task.request.options,
-            picture_file: &self.task.request.payload_name,
-            proof: self.task.request.proof,
-            state: &self.task.request.journal,
-            recorder: self.recorder,
-            interaction: self.interaction,
-        }
-    }
-
-    /// Makes the guard of the push user's logins, which asks this cluster why phones refuse.
-    ///
-    /// # Errors
-    /// When what to trust cannot be read.
-    pub fn logins(&self, seen: &Seen) -> Result<Logins, AppError> {
-        let Self { task, cluster, .. } = *self;
-        let Some(password) = &task.push_password else { return Ok(Logins::default()) };
-        let user = task.connection.way.need_push_user()?;
-        let page = seen.inventory.enterprise.authentication_url.as_deref();
-        let trust = &task.connection.trust;
-        verify_password::logins(&cluster.axl, user, password.clone(), page, trust)
-    }
-
-    /// Says what a password that is changed in mid-run could do to the push user's account, where it could lock it.
-    fn logins_at_risk(&self, seen: &Seen, ready: &Ready) -> Option<String> {
-        let PushUser::Found { standing, .. } = &seen.inventory.push_user else { return None };
-        let most = self.task.connection.way.most_logins().min(ready.phones);
-        push_common::logins_at_risk(most, standing.locks_after?)
-    }
-
-    /// Reads the cluster, judges its phones and plans; the journal keeps what was seen.
-    ///
-    /// # Errors
-    /// When the cluster or the journal cannot be read, or the repairs contradict what is there.
-    pub async fn look(&self) -> Result<Seen, AppError> {
-        let seen = self.task.look(self.cluster, self.observer).await?;
-        let kept = self.recorder.snapshot("audit", &seen.audit).await;
-        kept.map_err(|error| journal::unusable(&error))?;
-        Ok(seen)
-    }
-
-    /// Makes the pictures, starts the image server, and finds out what can be found out beforehand.
-    ///
-    /// # Errors
-    /// When phones could not be pushed to, or the push user's password is wrong. Nothing is changed then.
-    pub async fn prepare(&self, seen: &Seen) -> Result<Ready, AppError> {
-        let Self { task, observer, .. } = *self;
-        let Expected { targets: expected, models } = task.expected(seen);
-        let prepared = task.request.payload.prepare(models, observer.as_ref()).await?;
-        run_record::keep_prepared(self.recorder, &prepared).await?;
-        let digests = prepared.digests();
-        let already = task.already_shown(&expected, &digests)?;
-        let password_proven = proven(task, self.cluster, &expected).await?;
-        let book = RunBook::new(self.recorder.clone(), digests);
-        let toward = images::toward(&task.connection).await;
-        let line =
-            delivery::line(&self.sending(), toward, &task.request.payload, prepared, observer)?;
-        line.check(&expected).map_err(|error| {
-            AppError::from_error(ErrorKind::Usage, &error).hint(
-                "nothing was changed or sent; use a shorter --advertise or --image-url, or --picture-name",
-            )
-        })?;
-        let phones = expected.len() - already.len();
-        let expected = expected.into_iter().map(|target| target.name).collect();
-        Ok(Ready { line, book, already, password_proven, expected, phones })
-    }
-
-    /// Tells what a person should know before a yes. Returns what the yes is about; nothing where nothing is to be
-    /// done.
-    pub fn intent(&self, seen: &Seen, ready: &Ready) -> Option<Intent> {
-        if ready.phones == 0 && seen.plan.changes.is_empty() {
-            return None;
-        }
-        if let Some(caution) = self.task.request.payload.caution() {
-            self.observer.observe(&Event::Remark(caution.to_owned()));
-        }
-        if let Some(risk) = self.logins_at_risk(seen, ready) {
-            self.observer.observe(&Event::Remark(risk));
-        }
-        if let Some(url) = ready.line.base_url() {
-            self.observer.observe(&Event::Remark(format!("phones download from {url}")));
-        }
-        let touched = seen.plan.phones_touched().max(ready.phones);
-        let what = question(self.task, &seen.plan, ready.phones);
-        Some(Intent { what, touched, phones: ready.phones })
-    }
-
-    /// Changes the cluster, and waits for phones that restart for it.
-    ///
-    /// # Errors
-    /// When nothing could be changed. What failed later is in the answer.
-    pub async fn change(&self, seen: &Seen, stop: &Stop) -> Result<Changed, AppError> {
-        let Self { task, cluster, observer, .. } = *self;
-        let applied = if seen.plan.changes.is_empty() {
-            Applied::default()
-        } else {
-            repair::apply(cluster, self.recorder, &seen.plan, Kind::Repair, stop, observer).await?
-        };
-        let read_back = applied.read_back.iter().map(|(change, list)| (change, list.as_ref()));
-        let mut now = after_apply(seen.inventory.clone(), read_back);
-        let told = repair::told(&now, &applied);
-        let connection = &task.connection;
-        let away = repair::wait(
-            cluster,
-            connection,
-            &mut now,
-            &told,
-            &task.request.wait,
-            &stop.soon,
-            observer,
-        )
-        .await;
-        Ok(Changed { applied, now, away })
-    }
-
-    /// Pushes, and says of every selected phone what became of it.
-    pub async fn push(&self, seen: &Seen, ready: Ready, changed: &Changed, stop: &Stop) -> Pushed {
-        let Ready { line, book, mut already, password_proven, expected, .. } = ready;
-        let after = self.task.audit(&changed.now);
-        let (mut targets, _) = self.task.targets(seen, &after);
-        let mut held = repair::held_back(&changed.now, &changed.applied.results);
-        if let Some(Halt::Refused(why)) = &changed.applied.halt {
-            let rest =
-                expected.iter().map(|name| (name.clone(), format!("the run ended before: {why}")));
-            held = rest.chain(held).collect();
-        }
-        held.retain(|name, _| expected.contains(name) && !already.contains_key(name));
-        targets.retain(|target| !held.contains_key(&target.name));
-        // A change that failed can have taken a phone out of reach; only who would be pushed to is left out.
-        already.retain(|name, _| targets.iter().any(|target| target.name == *name));
-        targets.retain(|target| !already.contains_key(&target.name));
-        let settings = Settings { password_proven, ..settings(self.task) };
-        let waves = self.task.request.options.waves.clone();
-        let observer = self.observer.as_ref();
-        let mut pushed = waves::run(&line, &book, targets, &waves, settings, stop, observer).await;
-        let late = offline_wait::Push { line: &line, book: &book, settings, stop };
-        let after = if matches!(changed.applied.halt, Some(Halt::Refused(_))) {
-            after
-        } else {
-            late.wait(self, seen, changed, after, &mut pushed).await
-        };
-        line.shutdown().await;
-        let waited = self.task.request.wait.restart;
-        // Those that came late are among them too.
-        let (_, left) = self.task.targets(seen, &after);
-        let object = self.task.request.payload.kind();
-        let lost = after.phones.iter().filter(|phone| changed.away.contains(phone.name()));
-        let lost = lost
-            .map(|phone| not_back(object, phone, waited, self.recorder.run()))
-            .chain(already.values().cloned());
-        let run = self.recorder.run();
-        let held = after.phones.iter().filter_map(|phone| {
-            let why = held.get(phone.name())?;
-            Some(not_served(object, phone, why.clone(), run))
-        });
-        let lost = held.chain(lost).chain(left);
-        let others = not_pushed_to(object, &pushed, lost.collect(), &after);
-        push_common::write_down(self.recorder, &others, observer).await;
-        let stopped = pushed.stopped.clone();
-        Pushed { phones: push_common::all(pushed, others), already: already.len(), stopped }
-    }
-}
-
-/// Asks the cluster whether the push user's password is right, where phones could not tell for a while.
-async fn proven(
-    task: &ClusterTask,
-    cluster: &Cluster,
-    expected: &[Target],
-) -> Result<bool, AppError> {
-    let doubtful =
-        expected.iter().any(|target| target.fresh && target.login_check == LoginCheck::Cluster);
-    match &task.push_password {
-        Some(password) if doubtful => {
-            let user = task.connection.way.need_push_user()?;
-            verify_password::is_proven(&cluster.axl, user, password.clone()).await
-        }
-        Some(_) | None => Ok(false),
-    }
-}
-
-fn question(task: &ClusterTask, plan: &Plan, phones: usize) -> String {
-    let push = task.request.payload.in_words(&task.request.payload_name, phones);
-    let place = format!("{} ({})", task.connection.name, task.connection.endpoint);
-    if plan.changes.is_empty() {
-        format!("This will {push} on {place}")
-    } else {
-        format!("This will {}, and {push} on {place}", repair::in_words(plan))
-    }
-}
-
-fn settings(task: &ClusterTask) -> Settings {
-    let patience = task.request.wait.settle;
-    let settings = push_common::settings(&task.connection.way, &task.request.options);
-    Settings { patience, proof: task.request.proof, ..settings }
-}
-
-/// Returns the results of everybody who was not pushed to: of those that are known, and of all others that
-/// were selected.
-fn not_pushed_to(
-    object: ObjectKind,
-    pushed: &scheduler::Pushed,
-    known: Vec<PhoneResult>,
-    audit: &Audit,
-) -> Vec<PhoneResult> {
-    let mut done: HashSet<DeviceName> =
-        pushed.results.iter().map(|phone| phone.name.clone()).collect();
-    let mut phones = known;
-    // Who was pushed to all the same has a better result.
-    phones.retain(|phone| done.insert(phone.name.clone()));
-    phones.extend(
-        audit
-            .phones
-            .iter()
-            .filter(|phone| !done.contains(phone.name()))
-            .map(|phone| skipped(object, phone)),
-    );
-    phones
 }

@@ -11,9 +11,9 @@ use crate::error::AppError;
 use crate::event::Observer;
 use crate::interaction::Interaction;
 use crate::report::{audit_recap, plan_diff};
-use crate::rollout::context::Expected;
+use crate::rollout::context::ClusterTask;
 use crate::rollout::maintenance_window;
-use crate::rollout::prepared::ClusterTask;
+use crate::rollout::prepare::Expected;
 use crate::rollout::request::RolloutRequest;
 
 /// What a rollout would find and do.

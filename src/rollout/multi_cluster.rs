@@ -20,10 +20,11 @@ use crate::interaction::{Interaction, Notice, Question};
 use crate::journal::{ADDRESSES, LeftOut, RunId, Together};
 use crate::report::Rollout;
 use crate::rollout::by_address::{AddressTask, PreparedAddresses};
-use crate::rollout::context::Intent;
+use crate::rollout::context::ClusterTask;
 use crate::rollout::control::RolloutHandle;
 use crate::rollout::dry_run::{self, DryRun};
-use crate::rollout::prepared::{ClusterTask, PreparedCluster};
+use crate::rollout::prepare::Intent;
+use crate::rollout::prepared::PreparedCluster;
 use crate::rollout::request::{RolloutRequest, Scope};
 use crate::rollout::run::Run;
 

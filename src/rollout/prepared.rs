@@ -4,33 +4,21 @@ use std::sync::Arc;
 
 use futures::future::FutureExt as _;
 use jiff::Timestamp;
-use secrecy::SecretString;
 
 use crate::apply::Halt;
-use crate::connect::cluster::{self, Cluster, Connection};
-use crate::connect::journal;
+use crate::connect::cluster::Cluster;
+use crate::connect::{cluster, journal};
 use crate::error::AppError;
 use crate::event::Observer;
-use crate::interaction::Interaction;
 use crate::push::scheduler::{Stop, Stopped};
 use crate::report::Rollout;
-use crate::rollout::context::{At, Intent, Pushed, Ready, Seen};
+use crate::rollout::context::{At, ClusterTask, Seen};
 use crate::rollout::control::RolloutHandle;
-use crate::rollout::request::RolloutRequest;
+use crate::rollout::execute::Pushed;
+use crate::rollout::prepare::{Intent, Ready};
 use crate::rollout::result::exit_of;
-use crate::rollout::run::{Place, Run, What};
+use crate::rollout::run::Run;
 use crate::rollout::{maintenance_window, repair, resume, run_record, undo_file};
-
-/// A rollout's part on one cluster.
-#[derive(Debug)]
-pub struct ClusterTask {
-    /// What is asked for.
-    pub request: Arc<RolloutRequest>,
-    /// The cluster.
-    pub connection: Connection,
-    /// The push user's password; nothing for a dry run.
-    pub push_password: Option<SecretString>,
-}
 
 /// A run that has read its cluster and is ready to change it.
 pub struct PreparedCluster {
@@ -47,24 +35,6 @@ struct Assessed {
     cluster: Cluster,
     seen: Seen,
     ready: Ready,
-}
-
-impl ClusterTask {
-    /// Begins a run in the journal, and takes the lock of its cluster. Nothing has been sent anywhere yet.
-    ///
-    /// # Errors
-    /// When the journal cannot be written, or another run works on this cluster.
-    pub async fn begin(&self, interaction: &Arc<dyn Interaction>) -> Result<Run, AppError> {
-        let request = &self.request;
-        let what = What {
-            command: request.command,
-            place: Place::of(&self.connection),
-            continues: request.continues,
-            reverts: None,
-            command_line: request.command_line.clone(),
-        };
-        Run::begin(&request.journal, what, interaction).await
-    }
 }
 
 impl PreparedCluster {

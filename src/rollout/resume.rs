@@ -19,8 +19,8 @@ use crate::interaction::{Interaction, Notice};
 use crate::journal::{History, JournalError, Recorder, RunId, RunRow, Which};
 use crate::media::Options;
 use crate::report::Chronicle;
+use crate::rollout::context::ClusterTask;
 use crate::rollout::payload::{self, Goods};
-use crate::rollout::prepared::ClusterTask;
 
 /// The earlier run that a run goes on with.
 #[derive(Clone, Copy, Debug)]
