@@ -5,8 +5,8 @@ use crate::axl::common_phone_config::CommonPhoneConfig;
 use crate::axl::phone::PhonePage;
 use crate::domain::association::DeviceList;
 use crate::domain::personalization::Setting;
+use crate::domain::phone_page::PageSettings;
 use crate::domain::plan::{Action, Now, Place};
-use crate::domain::repair_policy::PageSettings;
 use crate::domain::text::names;
 
 /// What stands where a change is to be made.

@@ -10,8 +10,8 @@ use crate::axl::phone::{PhonePage, UpdatePhone};
 use crate::domain::association::{UserKind, UserRef};
 use crate::domain::inventory::ClusterInfo;
 use crate::domain::personalization::Setting;
+use crate::domain::phone_page::PageSettings;
 use crate::domain::plan::{PersonalizationChange, WebAccessChange};
-use crate::domain::repair_policy::PageSettings;
 use crate::event::Unobserved;
 
 #[derive(Debug, thiserror::Error)]

@@ -13,7 +13,7 @@ use super::model::{self, Model};
 use super::personalization::{Personalization, Setting};
 use super::registration::Registration;
 use super::web_access::Said;
-use crate::domain::repair_policy::PageSettings;
+use crate::domain::phone_page::PageSettings;
 
 /// Which cluster a document is about.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]

@@ -18,6 +18,7 @@ pub mod model;
 pub mod nat;
 pub mod pattern;
 pub mod personalization;
+pub mod phone_page;
 pub mod plan;
 pub mod registration;
 pub mod selector;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::association::{DeviceList, UserRef};
 use super::inventory::ClusterInfo;
 use super::personalization::Setting;
-use crate::domain::repair_policy::PageSettings;
+use crate::domain::phone_page::PageSettings;
 
 /// What a setting stands on.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]

@@ -1,10 +1,10 @@
 //! What axlpaper may repair on a cluster, and what it would change for one phone.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::inventory::{Inventory, Phone};
 use crate::domain::personalization::{Effective, Setting};
+use crate::domain::phone_page::PageSettings;
 use crate::domain::web_access::WebAccess;
 
 /// Where Phone Personalization is enabled.
@@ -33,17 +33,6 @@ pub struct Repairs {
     pub https: bool,
     /// Whether phones are restarted where they would otherwise only take their configuration over.
     pub reset: bool,
-}
-
-/// The product-specific settings on a phone's page, as far as a plan must know them.
-///
-/// They can hold secrets, so a plan knows only that the others are the same.
-#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
-pub struct PageSettings {
-    /// What `webAccess` says, where it is there.
-    pub web_access: Option<String>,
-    /// A digest of all other settings.
-    pub others: String,
 }
 
 /// How Phone Personalization of one phone would be enabled.

@@ -19,11 +19,12 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::event::{Download, Event};
 use crate::image_server::admission::Admitted;
-use crate::image_server::delivery_proof::{Counted, Ending};
+use crate::image_server::delivery_proof::Counted;
 use crate::image_server::exchange_log::{Asked, Exchange, ExchangeLog};
+use crate::image_server::outcome::Ending;
 use crate::image_server::published::{Fetch, Stray};
 use crate::image_server::response::answer;
-use crate::image_server::server::Shared;
+use crate::image_server::shared::Shared;
 use crate::image_server::stream::Stream;
 
 /// Serves a client until its connection has ended, and writes down what it has got.

@@ -15,20 +15,8 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, Re
 use tokio::time::{sleep, timeout};
 
 use crate::image_server::exchange_log::ExchangeLog;
+use crate::image_server::outcome::Ending;
 use crate::image_server::stream::Stream;
-
-/// How an exchange with a client ended.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Ending {
-    /// Everything was sent and acknowledged, and the client closed in good order.
-    Complete,
-    /// The connection was cut before that.
-    Reset,
-    /// The client was too slow to take the answer.
-    TooSlow,
-    /// Everything was sent, but the client did not close within its time, so nothing is proven.
-    Unconfirmed,
-}
 
 /// A connection that counts the bytes of the answer's body.
 #[derive(Debug)]

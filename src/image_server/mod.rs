@@ -6,6 +6,7 @@
 mod delivery_proof;
 mod exchange_log;
 pub mod external_url;
+mod outcome;
 mod published;
 mod response;
 
@@ -15,12 +16,13 @@ mod config;
 mod connection;
 mod error;
 mod server;
+mod shared;
 mod stream;
 
 pub use crate::image_server::advertise::{BaseUrl, advertised_base};
 pub use crate::image_server::config::{HostConfig, HostLimits};
-pub use crate::image_server::delivery_proof::Ending;
 pub use crate::image_server::error::HostError;
+pub use crate::image_server::outcome::Ending;
 pub use crate::image_server::published::{
     Fetch, FetchState, PublishedTone, PublishedUrls, Recipient, Stray, Strays, Token, Which,
 };

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
@@ -20,7 +19,8 @@ use crate::image_server::published::{
     Fetch, FetchState, Origin, PublishedTone, PublishedUrls, Recipient, Strays, Table, Token,
     Watcher,
 };
-use crate::image_server::{BaseUrl, HostConfig, HostError, HostLimits, advertised_base};
+use crate::image_server::shared::Shared;
+use crate::image_server::{BaseUrl, HostConfig, HostError, advertised_base};
 use crate::media::{PreparedImage, Tone};
 
 /// The running server, as one of its users has it. Where several runs share it, each has its own base, and is told
@@ -40,17 +40,6 @@ struct Server {
     accepting: CancellationToken,
     living: CancellationToken,
     tasks: TaskTracker,
-}
-
-/// What the connections share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) limits: HostLimits,
-    pub(crate) table: Table,
-    pub(crate) tls: Option<Arc<ServerConfig>>,
-    /// Who is told of requests for what is not published: nobody knows whose phones ask for that, so it is whoever
-    /// started the server.
-    pub(crate) strays: Watcher,
 }
 
 impl ImageHost {

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::domain::model::Size;
 use crate::media::depth::{Raster, is_grey};
 use crate::media::linear_light::{amount, luminance, share, to_light};
-use crate::media::prepare::Shape;
+use crate::media::shape::Shape;
 
 /// The colour of a phone's letters.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]

@@ -16,7 +16,6 @@ use image::{DynamicImage, RgbImage, RgbaImage};
 use crate::domain::model::Size;
 use crate::media::MediaError;
 use crate::media::options::Colour;
-use crate::media::picture::Picture;
 
 /// Pixels of red, green and blue light.
 pub(crate) struct Linear {
@@ -50,12 +49,12 @@ impl Linear {
         Self { image }
     }
 
-    /// Takes a picture over, with `background` where it is transparent.
+    /// Takes the pixels of a [`Picture`](crate::media::Picture) over, with `background` where they are transparent.
     ///
     /// # Errors
-    /// When the picture has no pixels.
-    pub fn of(picture: &Picture, background: Colour) -> Result<Self, MediaError> {
-        let size = picture.size();
+    /// When there are no pixels.
+    pub fn of(picture: &DynamicImage, background: Colour) -> Result<Self, MediaError> {
+        let size = Size::new(picture.width(), picture.height());
         if size.width == 0 || size.height == 0 {
             return Err(MediaError::NoPixels { size });
         }
@@ -66,7 +65,7 @@ impl Linear {
             (0..).step_by(ROWS as usize).zip(image.buffer_mut().chunks_mut(strip_bytes))
         {
             let rows = ROWS.min(size.height - top);
-            to.copy_from_slice(light(picture.pixels(), top, rows, background).buffer());
+            to.copy_from_slice(light(picture, top, rows, background).buffer());
         }
         Ok(Self { image })
     }
@@ -310,9 +309,10 @@ mod tests {
     use image::{Rgb, Rgba};
 
     use super::*;
+    use crate::media::Picture;
 
     fn linear(image: impl Into<DynamicImage>) -> Linear {
-        Linear::of(&Picture::from(image.into()), Colour::default()).unwrap()
+        Linear::of(Picture::from(image.into()).pixels(), Colour::default()).unwrap()
     }
 
     #[test]
@@ -336,7 +336,7 @@ mod tests {
     fn the_background_shows_through() {
         let image = RgbaImage::from_fn(3, 1, |x, _| Rgba([200, 100, 0, [0, 128, 255][x as usize]]));
         let picture = Picture::from(DynamicImage::ImageRgba8(image));
-        let flat = |colour| Linear::of(&picture, Colour(colour)).unwrap().to_srgb();
+        let flat = |colour| Linear::of(picture.pixels(), Colour(colour)).unwrap().to_srgb();
         assert_eq!(flat([0, 0, 0]), [0, 0, 0, 100, 50, 0, 200, 100, 0]);
         assert_eq!(flat([255, 0, 9]), [255, 0, 9, 227, 50, 4, 200, 100, 0]);
     }

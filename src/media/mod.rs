@@ -24,6 +24,7 @@ mod prepare;
 mod preview;
 mod profile;
 mod saliency;
+mod shape;
 mod svg;
 mod tone;
 mod xml_list;
@@ -40,8 +41,9 @@ pub use error::{MediaError, PictureProblem};
 pub use list_xml::{ListEntry, ListXmlError, Listed, add_to_list, new_list};
 pub use options::{Colour, Fit, Focus, Options};
 pub use picture::Picture;
-pub use prepare::{Made, PreparedImage, PreparedSet, Shape, prepare, prepare_all};
+pub use prepare::{Made, PreparedImage, PreparedSet, prepare, prepare_all};
 pub use preview::Preview;
+pub use shape::Shape;
 pub use tone::{
     Audio, Merged, RingListError, SoundProblem, Tone, ToneError, ToneSet, merge as merge_ring_list,
 };

@@ -15,12 +15,13 @@ use super::depth::{Raster, reduce};
 use super::encode::Squeeze;
 use super::options::{Fit, Focus, Options};
 use super::saliency::Interest;
-use crate::domain::model::{ImageSpec, Size};
+use crate::domain::model::ImageSpec;
 use crate::domain::text::hex;
 use crate::media::label_contrast::calm;
 use crate::media::label_zones::{Contrast, Letters, contrast, zones};
 use crate::media::layout::place;
 use crate::media::linear_light::Linear;
+use crate::media::shape::Shape;
 use crate::media::{EncodedPicture, MediaError, Picture};
 
 /// The two files that a phone downloads.
@@ -47,30 +48,6 @@ impl PreparedImage {
         let both = Sha256::new_with_prefix(self.background.pixels_sha256)
             .chain_update(self.thumbnail.pixels_sha256);
         hex(&both.finalize())
-    }
-}
-
-/// What makes two models' files the same: models that agree in this share them.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Shape {
-    /// The background's size.
-    pub background: Size,
-    /// The thumbnail's size.
-    pub thumbnail: Size,
-    /// Bits of colour that the panel shows.
-    pub depth: u8,
-}
-
-impl Shape {
-    /// Tells whether the panel shows shades of grey only.
-    pub fn is_grey(self) -> bool {
-        super::depth::is_grey(self.depth)
-    }
-}
-
-impl From<&ImageSpec> for Shape {
-    fn from(spec: &ImageSpec) -> Self {
-        Self { background: spec.background, thumbnail: spec.thumbnail, depth: spec.depth }
     }
 }
 
@@ -198,7 +175,7 @@ struct Source<'a> {
 
 impl<'a> Source<'a> {
     fn of(picture: &Picture, options: &'a Options, squeeze: Squeeze) -> Result<Self, MediaError> {
-        let picture = Linear::of(picture, options.background)?;
+        let picture = Linear::of(picture.pixels(), options.background)?;
         let guesses = options.fit == Fit::Cover && options.focus == Focus::Auto;
         let interest = guesses.then(|| Interest::of(&picture)).transpose()?;
         Ok(Self { picture, interest, options, squeeze })
@@ -252,7 +229,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::model::{PushSchema, by_number, catalogue};
+    use crate::domain::model::{PushSchema, Size, by_number, catalogue};
 
     static DEMO: LazyLock<Picture> = LazyLock::new(|| Picture::from(crate::media::demo_picture()));
 

@@ -8,8 +8,9 @@ use crate::domain::finding::{Code, Verdict};
 use crate::domain::inventory::Inventory;
 use crate::domain::pattern::same_name;
 use crate::domain::personalization::Setting;
+use crate::domain::phone_page::PageSettings;
 use crate::domain::plan::{Action, PersonalizationChange, Place, WebAccessChange};
-use crate::domain::repair_policy::{Enabling, Owed, PageSettings, Repairs, Scope};
+use crate::domain::repair_policy::{Enabling, Owed, Repairs, Scope};
 
 /// Tells whether changes can make a phone ready, now or when it comes back. What is left alone is not touched.
 pub(super) fn can_become_ready(phone: &AuditedPhone) -> bool {

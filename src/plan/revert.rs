@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use crate::domain::association::{DeviceList, UserRef};
 use crate::domain::inventory::ClusterInfo;
 use crate::domain::personalization::Setting;
+use crate::domain::phone_page::PageSettings;
 use crate::domain::plan::{
     Action, Change, Now, PersonalizationChange, Place, Plan, WebAccessChange,
 };
-use crate::domain::repair_policy::{Owed, PageSettings};
+use crate::domain::repair_policy::Owed;
 use crate::domain::text::names;
 use crate::plan::{Draft, assemble};
 

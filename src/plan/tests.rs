@@ -7,9 +7,10 @@ use crate::domain::association::{UserKind, UserRef};
 use crate::domain::finding::Verdict;
 use crate::domain::inventory::{EnterpriseSettings, Phone, PhoneProfile, PushUser, Standing};
 use crate::domain::personalization::Setting;
+use crate::domain::phone_page::PageSettings;
 use crate::domain::plan::{Now, PersonalizationChange, Place};
 use crate::domain::registration::{Httpd, Registration, Source, Status};
-use crate::domain::repair_policy::{PageSettings, Scope};
+use crate::domain::repair_policy::Scope;
 use crate::domain::web_access::{Said, WebAccess};
 
 fn phone(name: &str, status: Status) -> Phone {

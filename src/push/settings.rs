@@ -9,7 +9,6 @@ use crate::domain::text::counted;
 use crate::event::{PhoneResult, Proof};
 use crate::push::policy::logins::Logins;
 use crate::push::scheduler::schedule::Schedule;
-use crate::push::scheduler::site_limits::Caps;
 
 /// How to go about a push.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +37,15 @@ pub struct Settings {
     pub proof: Proof,
     /// How many phones may fail before the push stops; nothing is no limit.
     pub max_failures: Option<usize>,
+}
+
+/// The most that may be under way at one time; nothing is no limit.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Caps {
+    /// In one device pool.
+    pub per_pool: Option<usize>,
+    /// In one subnet: a /24 of IPv4, a /64 of IPv6.
+    pub per_subnet: Option<usize>,
 }
 
 /// How a push is held up and stopped.

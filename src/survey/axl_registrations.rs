@@ -15,7 +15,7 @@ use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::Phone;
 use crate::domain::registration::{Registration, Source, Status, preferred_address};
 use crate::event::{Event, Observer, Stage};
-use crate::survey::{SurveyError, whole};
+use crate::survey::error::{SurveyError, whole};
 
 /// Writes into each phone what the database remembers of it.
 ///

@@ -4,6 +4,7 @@
 //! remark or stays unknown, and totals are compared.
 mod address_owner;
 mod axl_registrations;
+mod error;
 mod phone_index;
 mod phone_pages;
 mod restart_wait;
@@ -20,20 +21,20 @@ use jiff::Timestamp;
 
 use crate::axl::client::AxlClient;
 use crate::axl::error::AxlError;
-use crate::axl::paging::Listing;
 use crate::axl::system::ListDevicePool;
 use crate::domain::association::UserKind;
 use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::{ClusterInfo, EnterpriseSettings, Inventory, Phone, PushUser};
 use crate::domain::registration::Source;
 use crate::domain::repair_policy::Repairs;
-use crate::domain::selector::{Selector, SelectorError};
+use crate::domain::selector::Selector;
 use crate::domain::text::{counted, names};
 use crate::event::{Event, Observer, Stage};
 use crate::phone::{Https, PhoneClient};
 use crate::ris::client::RisClient;
-use crate::ris::error::RisError;
+use crate::survey::error::whole;
 
+pub use crate::survey::error::{Incomplete, SurveyError};
 pub use crate::survey::restart_wait::{Waiting, look_again, wait_until_back};
 
 /// What a survey is asked for.
@@ -55,43 +56,6 @@ pub struct Request<'a> {
     pub push_user: Option<&'a str>,
     /// Its kind, where it is known.
     pub push_user_kind: Option<UserKind>,
-}
-
-/// Why a survey failed.
-#[derive(Debug, thiserror::Error)]
-pub enum SurveyError {
-    /// AXL did not give what is needed.
-    #[error("failed to read the cluster")]
-    Axl(#[from] AxlError),
-    /// A list was not read to its end, so that what it lacks is not known.
-    #[error(transparent)]
-    Incomplete(#[from] Incomplete),
-    /// The phones change faster than they can be counted.
-    #[error(
-        "the phones of the cluster could not be counted: every reading of their names gave other ones"
-    )]
-    Restless,
-    /// The cluster's database does not say who is registered.
-    #[error(
-        "the AXL database of this cluster does not say whether phones are registered: that needs Unified CM 12.5 or later"
-    )]
-    NoRegistrations,
-    /// RisPort70 did not answer.
-    #[error("failed to read registrations")]
-    Ris(#[from] RisError),
-    /// The selection matches nothing.
-    #[error(transparent)]
-    Selection(#[from] SelectorError),
-}
-
-/// A list whose end the cluster did not show.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the list of {what} could not be read to its end: the cluster sends the same rows again, so some may be missing"
-)]
-pub struct Incomplete {
-    /// What the list is of.
-    pub what: &'static str,
 }
 
 /// Reads the selected phones and everything that decides about them.
@@ -227,11 +191,6 @@ async fn device_pools(axl: &AxlClient) -> Result<Vec<String>, SurveyError> {
     Ok(rows.into_iter().map(|row| row.name).collect())
 }
 
-/// Takes the rows out of a list whose end was seen.
-fn whole<R>(listing: Listing<R>, what: &'static str) -> Result<Vec<R>, Incomplete> {
-    if listing.complete { Ok(listing.rows) } else { Err(Incomplete { what }) }
-}
-
 fn unknown_names(unknown: &[DeviceName]) -> String {
     let are = if unknown.len() == 1 { "is" } else { "are" };
     format!(
@@ -239,17 +198,4 @@ fn unknown_names(unknown: &[DeviceName]) -> String {
         counted(unknown.len(), "name"),
         names(unknown)
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_list_without_an_end_is_an_error() {
-        let listing = |complete| Listing { rows: vec![1], complete, repeated: 0, pages: 1 };
-        assert_eq!(whole(listing(true), "phones").unwrap(), [1]);
-        let error = whole(listing(false), "phones").unwrap_err();
-        assert!(error.to_string().starts_with("the list of phones could not be read to its end"));
-    }
 }

@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 use crate::axl::client::AxlClient;
 use crate::axl::paging::Listing;
 use crate::axl::phone::{ListPhone, PhoneRow};
-use crate::survey::{Incomplete, SurveyError};
+use crate::survey::error::{Incomplete, SurveyError};
 
 /// All phones by key, with their names.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

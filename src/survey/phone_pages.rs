@@ -6,8 +6,8 @@ use crate::axl::client::AxlClient;
 use crate::axl::error::AxlError;
 use crate::axl::phone::{GetPhone, PhonePage};
 use crate::domain::inventory::{Inventory, Phone};
+use crate::domain::phone_page::PageSettings;
 use crate::domain::registration::Httpd;
-use crate::domain::repair_policy::PageSettings;
 use crate::domain::web_access::{Decided, WebAccess, deciding};
 use crate::event::{Event, Observer, Stage};
 

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use super::{SurveyError, whole};
 use crate::axl::client::AxlClient;
 use crate::axl::phone::{ListPhone, PhoneRow};
 use crate::domain::device_name::DeviceName;
@@ -11,6 +10,7 @@ use crate::domain::personalization::Setting;
 use crate::domain::registration::{Registration, Source, Status};
 use crate::domain::text::{counted, names};
 use crate::event::{Event, Observer, Stage};
+use crate::survey::error::{SurveyError, whole};
 use crate::survey::phone_index;
 use crate::survey::phone_index::Rows;
 

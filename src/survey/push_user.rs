@@ -1,6 +1,5 @@
 //! The user whose name and password go to the phones.
 
-use super::{SurveyError, whole};
 use crate::axl::client::AxlClient;
 use crate::axl::error::AxlError;
 use crate::axl::sql::{ExecuteSqlQuery, sql_literal};
@@ -11,6 +10,7 @@ use crate::axl::user::{
 use crate::domain::association::{UserKind, UserRef};
 use crate::domain::inventory::{PushUser, Standing};
 use crate::domain::selector::near;
+use crate::survey::error::{SurveyError, whole};
 
 /// Looks for the user: of the kind that was named, else first among application users.
 ///

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{SurveyError, whole};
 use crate::axl::client::AxlClient;
 use crate::axl::common_phone_config::{GetCommonPhoneConfig, ListCommonPhoneConfig};
 use crate::axl::enterprise::{GetEnterprisePhoneConfig, GetServiceParameter};
@@ -13,6 +12,7 @@ use crate::domain::error_chain::chain;
 use crate::domain::inventory::{EnterpriseSettings, Phone, PhoneProfile};
 use crate::domain::personalization::Setting;
 use crate::domain::web_access::{Said, WebAccess};
+use crate::survey::error::{SurveyError, whole};
 
 /// Names under which the enterprise parameter may be stored. No public source tells which it is.
 const PERSONALIZATION_PARAMETERS: [&str; 3] =

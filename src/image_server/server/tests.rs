@@ -10,8 +10,8 @@ use tokio::net::TcpStream;
 
 use crate::domain::model::by_number;
 use crate::domain::nat::{DownloadSources, NatRule, NatRules};
-use crate::image_server::Ending;
 use crate::image_server::server::*;
+use crate::image_server::{Ending, HostLimits};
 use crate::media::{self, Picture};
 
 /// Long enough for a busy machine; nothing waits for it unless something is wrong.

@@ -1,7 +1,6 @@
 //! One exchange: what was asked, what came back, and how it ended.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -14,7 +13,6 @@ use reqwest::header::{
 use super::address::without_secrets;
 use super::redact::{HIDDEN, redact};
 use crate::domain::text::printable_lines;
-use crate::net::trace::writer::Desk;
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -48,81 +46,15 @@ impl Request {
     }
 }
 
-/// An exchange that is under way. When it is dropped it is handed to the trace, whether it came to its end
-/// or was cut off.
-#[derive(Debug)]
-pub struct Watched(Option<Box<(Exchange, Arc<Desk>)>>);
-
-impl Watched {
-    /// Watches nothing.
-    pub fn nobody() -> Self {
-        Self(None)
-    }
-
-    pub(super) fn new(request: Request, desk: Arc<Desk>) -> Self {
-        let exchange = Exchange {
-            request: Request { body: beginning(&request.body), ..request },
-            began_at: Timestamp::now(),
-            began: Instant::now(),
-            took: Duration::ZERO,
-            answer: None,
-            body: Bytes::new(),
-            body_bytes: 0,
-            ended: "was cut off".to_owned(),
-        };
-        Self(Some(Box::new((exchange, desk))))
-    }
-
-    /// Tells whether somebody watches.
-    pub fn is_on(&self) -> bool {
-        self.0.is_some()
-    }
-
-    /// Takes note of status and headers.
-    pub fn answered(&mut self, status: u16, headers: &HeaderMap) {
-        if let Some(watched) = &mut self.0 {
-            watched.0.answer = Some((status, headers.clone()));
-        }
-    }
-
-    /// Takes note of what came of the body.
-    pub fn body(&mut self, body: &[u8]) {
-        if let Some(watched) = &mut self.0 {
-            watched.0.body_bytes = body.len();
-            watched.0.body = Bytes::copy_from_slice(&body[..body.len().min(MOST_BYTES)]);
-        }
-    }
-
-    /// Takes note of how it ended.
-    pub fn ended<E: std::fmt::Display>(&mut self, result: Result<(), E>) {
-        if let Some(watched) = &mut self.0 {
-            watched.0.ended = match result {
-                Ok(()) => "complete".to_owned(),
-                Err(error) => error.to_string(),
-            };
-        }
-    }
-}
-
-impl Drop for Watched {
-    fn drop(&mut self) {
-        if let Some(watched) = self.0.take() {
-            let (mut exchange, desk) = *watched;
-            exchange.took = exchange.began.elapsed();
-            desk.hand_over(exchange);
-        }
-    }
-}
-
 /// An exchange that has ended.
 #[derive(Debug)]
 pub(super) struct Exchange {
     pub(super) request: Request,
     pub(super) began_at: Timestamp,
-    began: Instant,
+    pub(super) began: Instant,
     pub(super) took: Duration,
     pub(super) answer: Option<(u16, HeaderMap)>,
-    body: Bytes,
+    pub(super) body: Bytes,
     pub(super) body_bytes: usize,
     pub(super) ended: String,
 }
@@ -239,7 +171,7 @@ fn form_decoded(text: &str) -> String {
 }
 
 /// The beginning of a body, in memory of its own where the rest is long.
-fn beginning(body: &Bytes) -> Bytes {
+pub(super) fn beginning(body: &Bytes) -> Bytes {
     if body.len() > MOST_BYTES { Bytes::copy_from_slice(&body[..MOST_BYTES]) } else { body.clone() }
 }
 

@@ -7,11 +7,12 @@
 //!
 //! There is one trace in a process, as there is one log, because what is to be kept comes from clients that
 //! know nothing of each other.
-mod writer;
-
 mod address;
 mod exchange;
+mod guard;
+mod queue;
 mod redact;
+mod writer;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,7 +23,8 @@ use reqwest::header::HeaderMap;
 
 pub use crate::net::trace::writer::{Kept, Trace};
 pub use address::{without_login, without_secrets};
-pub use exchange::{Request, Watched};
+pub use exchange::Request;
+pub use guard::Watched;
 pub use redact::{HIDDEN, redact};
 
 static TRACE: OnceLock<Trace> = OnceLock::new();

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +13,9 @@ use serde::Serialize;
 
 use crate::domain::text::escaped_json;
 use crate::net::trace::address::without_secrets;
-use crate::net::trace::exchange::{Exchange, Request, Watched};
+use crate::net::trace::exchange::{Exchange, Request};
+use crate::net::trace::guard::Watched;
+use crate::net::trace::queue::{Desk, MOST_WAITING, Message};
 use crate::net::trace::redact::{Hidden, redact};
 
 /// A trace that is being written.
@@ -89,39 +91,6 @@ impl Trace {
             exchanges: self.desk.written.load(Ordering::SeqCst),
             missing: self.desk.missing.load(Ordering::SeqCst),
             failure: self.desk.failure.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-        }
-    }
-}
-
-enum Message {
-    Exchange(Box<Exchange>),
-    Finish(SyncSender<()>),
-}
-
-/// Where exchanges are handed over. Never waits.
-#[derive(Debug)]
-pub(crate) struct Desk {
-    sender: SyncSender<Message>,
-    waiting_bytes: AtomicUsize,
-    written: AtomicU64,
-    missing: AtomicU64,
-    failure: Mutex<Option<String>>,
-    hidden: Mutex<Hidden>,
-}
-
-impl Desk {
-    pub(crate) fn hand_over(&self, exchange: Exchange) {
-        let size = exchange.size();
-        let waiting = self.waiting_bytes.fetch_add(size, Ordering::SeqCst);
-        let message = Message::Exchange(Box::new(exchange));
-        let handed = waiting < MOST_WAITING_BYTES
-            && match self.sender.try_send(message) {
-                Ok(()) => true,
-                Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => false,
-            };
-        if !handed {
-            self.waiting_bytes.fetch_sub(size, Ordering::SeqCst);
-            self.missing.fetch_add(1, Ordering::SeqCst);
         }
     }
 }
@@ -255,12 +224,6 @@ fn new_file(path: &Path) -> io::Result<File> {
     }
     options.open(path)
 }
-
-/// How many exchanges may wait to be written.
-const MOST_WAITING: usize = 4096;
-
-/// How many bytes of them.
-const MOST_WAITING_BYTES: usize = 64 * 1024 * 1024;
 
 /// How many traces may begin in one second.
 const MOST_FOLDERS: u32 = 1000;

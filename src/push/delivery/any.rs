@@ -3,8 +3,7 @@
 use crate::phone::PhoneError;
 use crate::push::delivery::external::DirectLine;
 use crate::push::delivery::picture::PhoneLine;
-use crate::push::policy::verification::Evidence;
-use crate::push::{Answer, Fetched, KeysLine, Line, Target, ToneLine};
+use crate::push::{Answer, Evidence, Fetched, KeysLine, Line, Target, ToneLine};
 
 /// One of the ways.
 #[derive(Debug)]

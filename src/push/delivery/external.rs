@@ -12,8 +12,7 @@ use crate::phone::{
 use crate::push::delivery::connector::Meeting;
 use crate::push::delivery::screenshots::Screens;
 use crate::push::delivery::session::Contact;
-use crate::push::policy::verification::{Evidence, Look};
-use crate::push::{Answer, Digests, Fetched, Line, Target};
+use crate::push::{Answer, Digests, Evidence, Fetched, Line, Look, Target};
 
 /// A model's pictures on a web server of somebody else.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::event::PhoneError;
 use crate::phone::Execute;
 use crate::push::delivery::connector::Meeting;
-use crate::push::delivery::picture::judge;
+use crate::push::delivery::reply::judge;
 use crate::push::key_script::{Script, Step};
 use crate::push::{Answer, Fetched, Line, Target};
 

@@ -10,7 +10,8 @@ use crate::image_server::{ImageHost, PublishedTone};
 use crate::media::ToneSet;
 use crate::phone::{PhoneError, PushObject as _, SetRingTone};
 use crate::push::delivery::connector::Meeting;
-use crate::push::delivery::picture::{GRACE, judge, with_downloads};
+use crate::push::delivery::picture::GRACE;
+use crate::push::delivery::reply::{judge, with_downloads};
 use crate::push::{Answer, Fetched, Line, Target};
 
 /// Pushes ring tones and lets phones download them from our own server.

@@ -14,8 +14,8 @@ use crate::journal::{Moment, Recorder};
 use crate::media::{Picture, Screen, blocking, changed, likeness};
 use crate::phone::{PhoneSession, Screenshot};
 use crate::push::delivery::connector::Meeting;
-use crate::push::policy::verification::{Look, shows};
-use crate::push::{Answer, Target};
+use crate::push::policy::verification::shows;
+use crate::push::{Answer, Look, Target};
 
 /// Takes screenshots, and compares them.
 #[derive(Debug)]

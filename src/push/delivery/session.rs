@@ -2,10 +2,10 @@
 
 use crate::media::Picture;
 use crate::phone::{PhoneSession, PushObject};
+use crate::push::Look;
 use crate::push::delivery::connector::Meeting;
-use crate::push::delivery::picture::judge;
+use crate::push::delivery::reply::judge;
 use crate::push::delivery::screenshots::Screens;
-use crate::push::policy::verification::Look;
 use crate::push::{Answer, Target};
 use std::sync::Arc;
 

@@ -5,6 +5,7 @@
 mod destructive;
 
 mod read;
+mod step;
 mod uri;
 
 use std::time::Duration;
@@ -15,6 +16,7 @@ use crate::domain::text::digest;
 
 pub use crate::push::key_script::destructive::Danger;
 pub use crate::push::key_script::read::{Mistake, ScriptError};
+pub use crate::push::key_script::step::Step;
 pub use crate::push::key_script::uri::UriError;
 
 /// What is sent to phones, for every model.
@@ -33,24 +35,7 @@ struct Variant {
     steps: Vec<Step>,
 }
 
-/// One request.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Step {
-    /// The URIs, from one to three.
-    pub items: Vec<String>,
-    /// How long to wait before the next step.
-    pub pause: Duration,
-}
-
 impl Script {
-    /// Reads a script file.
-    ///
-    /// # Errors
-    /// When it is no script; says in which line, and what is most likely meant.
-    pub fn read(text: &str) -> Result<Self, ScriptError> {
-        read::script(text)
-    }
-
     /// Makes the script that plays a sound once: the name of a file at the root of the phones' TFTP server, with
     /// or without `Play:` in front.
     ///

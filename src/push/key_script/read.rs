@@ -95,29 +95,34 @@ struct FileVariant {
     step: Vec<Spanned<FileStep>>,
 }
 
-/// Reads the text of a script file.
-pub(crate) fn script(text: &str) -> Result<Script, ScriptError> {
-    let file: File = toml::from_str(text)
-        // In full, the error repeats a line of the file, however long that is.
-        .map_err(|error| {
-            let line = error.span().map(|span| format!("line {}: ", line_of(text, span.start)));
-            let what = excerpt(error.message(), 300);
-            ScriptError::NotToml(format!("{}{what}", line.unwrap_or_default()))
-        })?;
-    let reader = Reader { text, pause: PAUSE };
-    let pause = file.pause.as_ref().map(|pause| reader.pause(pause)).transpose()?;
-    let reader = Reader { pause: pause.unwrap_or(PAUSE), ..reader };
-    let variants: Vec<Variant> =
-        file.variant.iter().map(|variant| reader.variant(variant)).collect::<Result<_, _>>()?;
-    let others = reader.steps(&file.step)?;
-    if others.is_empty() && variants.is_empty() {
-        return Err(ScriptError::Empty);
-    }
-    let others = (!others.is_empty()).then_some(others);
-    let script = Script { kind: ObjectKind::Keys, variants, others };
-    match script.longest() {
-        length if length > MOST_STEPS => Err(ScriptError::TooLong(length)),
-        _ => Ok(script),
+impl Script {
+    /// Reads a script file.
+    ///
+    /// # Errors
+    /// When it is no script; says in which line, and what is most likely meant.
+    pub fn read(text: &str) -> Result<Self, ScriptError> {
+        let file: File = toml::from_str(text)
+            // In full, the error repeats a line of the file, however long that is.
+            .map_err(|error| {
+                let line = error.span().map(|span| format!("line {}: ", line_of(text, span.start)));
+                let what = excerpt(error.message(), 300);
+                ScriptError::NotToml(format!("{}{what}", line.unwrap_or_default()))
+            })?;
+        let reader = Reader { text, pause: PAUSE };
+        let pause = file.pause.as_ref().map(|pause| reader.pause(pause)).transpose()?;
+        let reader = Reader { pause: pause.unwrap_or(PAUSE), ..reader };
+        let variants: Vec<Variant> =
+            file.variant.iter().map(|variant| reader.variant(variant)).collect::<Result<_, _>>()?;
+        let others = reader.steps(&file.step)?;
+        if others.is_empty() && variants.is_empty() {
+            return Err(ScriptError::Empty);
+        }
+        let others = (!others.is_empty()).then_some(others);
+        let script = Self { kind: ObjectKind::Keys, variants, others };
+        match script.longest() {
+            length if length > MOST_STEPS => Err(ScriptError::TooLong(length)),
+            _ => Ok(script),
+        }
     }
 }
 

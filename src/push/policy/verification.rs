@@ -3,39 +3,7 @@
 use crate::event::Outcome;
 use crate::media::Likeness;
 use crate::push::policy::outcome::{Ending, Next, by_translation, proven};
-use crate::push::{Fetched, Target};
-
-/// What there is to go by, besides the downloads that were seen.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Evidence {
-    /// The image server's log decides alone.
-    Downloads,
-    /// Nobody looks, so an acceptance is all that is known; says why.
-    Nothing(String),
-    /// The phone's screen was looked at.
-    Screen {
-        /// What was seen.
-        look: Look,
-        /// Whether the downloads have to be complete too, because they can be seen.
-        downloads: bool,
-    },
-}
-
-/// What a phone's screen told.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Look {
-    /// How much it looks like the picture that was pushed.
-    Picture(Likeness),
-    /// How much it has changed since a picture was taken off, in a share from 0 to 1.
-    Removal {
-        /// That share.
-        changed: f64,
-    },
-    /// The phone refused the push user when its screen was asked for; says how.
-    Refused(String),
-    /// Nothing; says why.
-    None(String),
-}
+use crate::push::{Evidence, Fetched, Look, Target};
 
 /// The least share of a screen that has to look like the picture: labels and keys cover the rest.
 pub const LEAST_LIKE: f64 = 0.4;

@@ -7,6 +7,7 @@ pub(crate) mod site_limits;
 mod stop;
 pub mod waves;
 pub mod window;
+mod window_queue;
 mod windows;
 
 use std::collections::HashMap;
@@ -28,19 +29,18 @@ use crate::push::policy::logins::Logins;
 use crate::push::policy::outcome;
 use crate::push::policy::outcome::{Ending, Next};
 use crate::push::policy::propagation::{Patience, Waiting};
-use crate::push::policy::verification::{Evidence, Look, judged};
+use crate::push::policy::verification::judged;
 use crate::push::scheduler::phone_task::Job;
 use crate::push::scheduler::queues::{Lane, Later};
 use crate::push::scheduler::schedule::Schedule;
 use crate::push::scheduler::site_limits::Places;
-use crate::push::{Answer, Line, LoginCheck, Target};
+use crate::push::{Answer, Evidence, Line, LoginCheck, Look, Target};
 
-use crate::push::scheduler::windows::Held;
+use crate::push::scheduler::window_queue::Held;
 
 pub(in crate::push) use crate::push::scheduler::stop::leave;
 
-pub use crate::push::scheduler::site_limits::Caps;
-pub use crate::push::settings::{Pushed, Settings, Stop, Stopped};
+pub use crate::push::settings::{Caps, Pushed, Settings, Stop, Stopped};
 
 /// Pushes to every target and waits for the proof.
 ///

@@ -9,15 +9,7 @@ use ipnet::IpNet;
 
 use crate::push::Target;
 use crate::push::scheduler::phone_task::Job;
-
-/// The most that may be under way at one time; nothing is no limit.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Caps {
-    /// In one device pool.
-    pub per_pool: Option<usize>,
-    /// In one subnet: a /24 of IPv4, a /64 of IPv6.
-    pub per_subnet: Option<usize>,
-}
+use crate::push::settings::Caps;
 
 /// What has a limit of its own.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]

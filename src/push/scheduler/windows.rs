@@ -3,7 +3,7 @@
 //! Windows are about what clocks on walls show, so these phones wait for a time of day, and not for a duration:
 //! a machine that slept meanwhile, or whose clock was set, must not push to anybody too late or too early.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::FutureExt as _;
@@ -18,41 +18,6 @@ use crate::push::scheduler::phone_task::Job;
 use crate::push::scheduler::schedule::until;
 use crate::push::scheduler::{Closed, Fleet};
 use crate::push::{Line, Target};
-
-/// Phones that wait for their window, by the moment at which it opens.
-#[derive(Default)]
-pub(crate) struct Held {
-    jobs: BTreeMap<(Timestamp, u64), Job>,
-    /// Keeps those apart, and in order, whose windows open at the same moment.
-    sequence: u64,
-    /// Whose waiting was told already.
-    told: BTreeSet<(Timestamp, String)>,
-}
-
-impl Held {
-    fn put(&mut self, opens: Timestamp, job: Job) {
-        self.sequence += 1;
-        self.jobs.insert((opens, self.sequence), job);
-    }
-
-    fn first(&self) -> Option<Timestamp> {
-        self.jobs.first_key_value().map(|((opens, _), _)| *opens)
-    }
-
-    fn due(&mut self, now: Timestamp) -> Option<Job> {
-        self.first().filter(|opens| *opens <= now)?;
-        self.jobs.pop_first().map(|(_, job)| job)
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.jobs.is_empty()
-    }
-
-    /// Takes out all of them, in their order.
-    pub(crate) fn take(&mut self) -> impl Iterator<Item = Job> + use<> {
-        std::mem::take(&mut self.jobs).into_values()
-    }
-}
 
 impl<L: Line, B: Book> Fleet<'_, L, B> {
     /// Returns when the phone's window opens, where that is closed.

@@ -2,6 +2,8 @@
 
 use std::sync::Mutex;
 
+use rustls::ServerConfig;
+
 use crate::event::{Download, Event};
 use crate::image_server::Which;
 use crate::image_server::server::tests::*;

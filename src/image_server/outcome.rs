@@ -1,0 +1,14 @@
+//! How a request to the image server can end.
+
+/// How an exchange with a client ended.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Ending {
+    /// Everything was sent and acknowledged, and the client closed in good order.
+    Complete,
+    /// The connection was cut before that.
+    Reset,
+    /// The client was too slow to take the answer.
+    TooSlow,
+    /// Everything was sent, but the client did not close within its time, so nothing is proven.
+    Unconfirmed,
+}

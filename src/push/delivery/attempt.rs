@@ -1,0 +1,137 @@
+//! One attempt at a phone: what the phone answers, what is seen of it, and what makes the attempt.
+
+use crate::event::{Downloads, Outcome, PhoneError};
+use crate::image_server::FetchState;
+use crate::media::Likeness;
+use crate::push::target::Target;
+
+/// What came of one attempt.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Answer {
+    /// The phone accepted; holds its reply, shortened and without control characters.
+    Accepted(String),
+    /// The phone refused the user.
+    AuthRefused(PhoneError),
+    /// The phone refused for another reason.
+    Refused(PhoneError),
+    /// The phone could not be reached, so nothing was sent to it; says how.
+    Unreachable(String),
+    /// The phone was sent the push, and no whole answer came; says how.
+    NoReply(String),
+    /// The phone answered what cannot be read, or was busy.
+    Unreadable(PhoneError),
+    /// Another device answers at the address; nothing was sent to it. Names it.
+    WrongDevice(String),
+    /// Nothing was sent, because the push could not be made; says why.
+    NotSent(String),
+    /// Nothing was sent, for a reason that does not pass by itself.
+    Barred {
+        /// How the phone ends.
+        outcome: Outcome,
+        /// Why.
+        why: String,
+        /// What to do about it.
+        remedy: String,
+    },
+    /// One of the others, and it must not be sent again: some of it was carried out, or may have been.
+    Once(Box<Self>),
+}
+
+impl Answer {
+    /// Takes it apart: the answer itself, and whether what was sent must not be sent again.
+    pub fn once(self) -> (Self, bool) {
+        match self {
+            Self::Once(answer) => (*answer, true),
+            Self::Accepted(_)
+            | Self::AuthRefused(_)
+            | Self::Refused(_)
+            | Self::Unreachable(_)
+            | Self::NoReply(_)
+            | Self::Unreadable(_)
+            | Self::WrongDevice(_)
+            | Self::Barred { .. }
+            | Self::NotSent(_) => (self, false),
+        }
+    }
+}
+
+/// What the image server saw of one phone. A ring tone is one file, so both say the same of it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Fetched {
+    /// The background was downloaded completely, from an address of the phone.
+    pub image: bool,
+    /// The thumbnail was downloaded completely, from an address of the phone.
+    pub thumbnail: bool,
+    /// Who else downloaded something.
+    pub downloads: Downloads,
+}
+
+impl Fetched {
+    /// What only the phone itself has downloaded.
+    pub const fn own(image: bool, thumbnail: bool) -> Self {
+        Self { image, thumbnail, downloads: Downloads { fetched_by: Vec::new(), nat: None } }
+    }
+
+    /// Tells whether both were.
+    pub fn is_complete(&self) -> bool {
+        self.image && self.thumbnail
+    }
+}
+
+impl From<FetchState> for Fetched {
+    fn from(seen: FetchState) -> Self {
+        let FetchState { image, thumbnail, requests: _, downloads } = seen;
+        Self { image, thumbnail, downloads }
+    }
+}
+
+/// What there is to go by, besides the downloads that were seen.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Evidence {
+    /// The image server's log decides alone.
+    Downloads,
+    /// Nobody looks, so an acceptance is all that is known; says why.
+    Nothing(String),
+    /// The phone's screen was looked at.
+    Screen {
+        /// What was seen.
+        look: Look,
+        /// Whether the downloads have to be complete too, because they can be seen.
+        downloads: bool,
+    },
+}
+
+/// What a phone's screen told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Look {
+    /// How much it looks like the picture that was pushed.
+    Picture(Likeness),
+    /// How much it has changed since a picture was taken off, in a share from 0 to 1.
+    Removal {
+        /// That share.
+        changed: f64,
+    },
+    /// The phone refused the push user when its screen was asked for; says how.
+    Refused(String),
+    /// Nothing; says why.
+    None(String),
+}
+
+/// The way to a phone and back.
+pub trait Line: Send + Sync {
+    /// Makes one attempt.
+    fn push(&self, target: &Target) -> impl Future<Output = Answer> + Send;
+
+    /// Waits until the phone's downloads are complete, or until there is no more hope.
+    fn downloads(&self, target: &Target) -> impl Future<Output = Fetched> + Send;
+
+    /// Looks for what else there is to go by, once the downloads are known.
+    fn evidence(
+        &self,
+        target: &Target,
+        fetched: &Fetched,
+    ) -> impl Future<Output = Evidence> + Send {
+        let (_, _) = (target, fetched);
+        async { Evidence::Downloads }
+    }
+}

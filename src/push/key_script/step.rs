@@ -1,0 +1,12 @@
+//! One step of a script.
+
+use std::time::Duration;
+
+/// One request.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Step {
+    /// The URIs, from one to three.
+    pub items: Vec<String>,
+    /// How long to wait before the next step.
+    pub pause: Duration,
+}
