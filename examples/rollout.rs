@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example rollout`
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example shows what happens")]
+
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;

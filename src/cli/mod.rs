@@ -189,7 +189,7 @@ async fn dispatch(command: Command) -> Result<Exit, AppError> {
         Command::Trust(args) => commands::trust::run(args).await,
         Command::Doctor(args) => commands::doctor::run(args).await,
         Command::Init(args) => commands::init::run(&args),
-        Command::Config(args) => commands::config::run(args).await,
+        Command::Config(args) => Box::pin(commands::config::run(args)).await,
         Command::Runs(args) => commands::runs::run(&args),
         Command::Show(args) => commands::show::run(&args),
         Command::Host(args) => commands::host::run(args).await,

@@ -71,21 +71,20 @@ pub async fn look(
 impl DryRun {
     /// Describes it for people.
     pub fn recap(&self) -> String {
-        let mut notes = String::new();
-        if self.already > 0 {
-            let phones = counted(self.already, "phone");
-            notes += &format!("Proven to show it already, and left out: {phones}.\n");
-        }
-        if self.recently_changed > 0 {
-            let (phones, seconds) =
-                (counted(self.recently_changed, "phone"), self.settle.as_secs());
-            notes += &format!(
+        let already = (self.already > 0).then(|| {
+            format!(
+                "Proven to show it already, and left out: {}.\n",
+                counted(self.already, "phone")
+            )
+        });
+        let changed = (self.recently_changed > 0).then(|| {
+            let (phones, seconds) = (counted(self.recently_changed, "phone"), self.settle.as_secs());
+            format!(
                 "Changed by this run or recently: {phones}, which may refuse the push user for up to {seconds} s.\n"
-            );
-        }
-        if let Some(why) = &self.refused {
-            notes += &format!("It would be refused now: {why}.\n");
-        }
+            )
+        });
+        let refused = self.refused.as_ref().map(|why| format!("It would be refused now: {why}.\n"));
+        let notes: String = [already, changed, refused].into_iter().flatten().collect();
         format!(
             "{}\n{}\nThen it would {}. Dry run: nothing was changed or pushed.\n{notes}",
             audit_recap(&self.audit),

@@ -54,13 +54,13 @@ pub struct PreparedRollout {
 }
 
 enum Task {
-    Cluster(ClusterTask),
-    Addresses(AddressTask),
+    Cluster(Box<ClusterTask>),
+    Addresses(Box<AddressTask>),
 }
 
 enum Part {
-    Cluster(PreparedCluster),
-    Addresses(PreparedAddresses),
+    Cluster(Box<PreparedCluster>),
+    Addresses(Box<PreparedAddresses>),
 }
 
 impl Task {
@@ -81,10 +81,12 @@ impl Task {
     async fn prepare(self, run: Run, observer: Arc<dyn Observer>) -> Result<Part, AppError> {
         match self {
             Self::Cluster(task) => {
-                PreparedCluster::prepare(task, run, observer).await.map(Part::Cluster)
+                let part = PreparedCluster::prepare(*task, run, observer).await?;
+                Ok(Part::Cluster(Box::new(part)))
             }
             Self::Addresses(task) => {
-                PreparedAddresses::prepare(task, run, observer).await.map(Part::Addresses)
+                let part = PreparedAddresses::prepare(*task, run, observer).await?;
+                Ok(Part::Addresses(Box::new(part)))
             }
         }
     }
@@ -252,7 +254,8 @@ async fn tasks(
     let connections = match scope {
         Scope::Addresses(addresses) => {
             let push_password = addresses.way.push_password(interaction).await?;
-            return Ok(vec![Task::Addresses(AddressTask { request, addresses, push_password })]);
+            let task = AddressTask { request, addresses: *addresses, push_password };
+            return Ok(vec![Task::Addresses(Box::new(task))]);
         }
         Scope::Clusters(connections) => connections,
     };
@@ -286,7 +289,7 @@ async fn tasks(
                 fetched?
             };
             let push_password = Some(push_password);
-            Ok(Task::Cluster(ClusterTask { request, connection, push_password }))
+            Ok(Task::Cluster(Box::new(ClusterTask { request, connection, push_password })))
         }
     });
     futures::stream::iter(tasks).then(|task| task).try_collect().await

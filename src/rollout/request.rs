@@ -50,7 +50,7 @@ pub enum Scope {
     /// On these clusters, whose servers all differ.
     Clusters(Vec<Connection>),
     /// At these addresses; no cluster is asked.
-    Addresses(Addresses),
+    Addresses(Box<Addresses>),
 }
 
 /// Phones that are known by their addresses.

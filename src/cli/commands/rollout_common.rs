@@ -130,7 +130,9 @@ pub async fn run(job: Job) -> Result<Exit, AppError> {
         Scope::Clusters(connections) if job.dry_run => {
             dry_run(request, connections, several, &interaction, &*observers, &job.output).await
         }
-        scope => push(&job, request, scope, several, &interaction, &*observers).await,
+        scope @ (Scope::Clusters(_) | Scope::Addresses(_)) => {
+            push(&job, request, scope, several, &interaction, &*observers).await
+        }
     }
 }
 
@@ -242,7 +244,7 @@ fn scope(job: &Job, several: bool) -> Result<Scope, AppError> {
                 &addresses.addresses_from,
                 &target.model,
             )?;
-            return Ok(Scope::Addresses(Addresses { way, entries }));
+            return Ok(Scope::Addresses(Box::new(Addresses { way, entries })));
         }
         Source::Earlier(_) if several => return Err(one_run_at_a_time()),
         Source::Earlier(earlier) => {
