@@ -2,18 +2,14 @@
 //!
 //! Pure: nothing here reads, waits or writes. One file a rule; a rule only ever adds findings.
 
+mod context;
 mod rules;
 
-use std::collections::HashMap;
-use std::net::IpAddr;
-
+use crate::audit::context::{Context, Subject};
 use crate::domain::audit::{AssociationState, Audit, AuditedPhone, Summary};
-use crate::domain::device_name::DeviceName;
-use crate::domain::finding::{Code, Finding, Severity, Verdict};
+use crate::domain::finding::{Severity, Verdict};
 use crate::domain::inventory::{Inventory, Phone, PushUser};
-use crate::domain::model::Model;
-use crate::domain::payload_kind::{ObjectKind, Takes};
-use crate::domain::personalization::Personalization;
+use crate::domain::payload_kind::ObjectKind;
 use crate::domain::repair_policy::Repairs;
 
 pub use rules::push_user_missing;
@@ -35,47 +31,6 @@ pub fn audit_for(object: ObjectKind, inventory: &Inventory, repairs: &Repairs) -
         summary: Summary::of(&phones),
         phones,
         remarks: inventory.remarks.clone(),
-    }
-}
-
-/// What the rules may look at besides the phone itself, indexed once.
-struct Context<'a> {
-    /// What is to be pushed.
-    object: ObjectKind,
-    inventory: &'a Inventory,
-    repairs: &'a Repairs,
-    by_address: HashMap<IpAddr, Vec<&'a DeviceName>>,
-}
-
-impl<'a> Context<'a> {
-    fn new(object: ObjectKind, inventory: &'a Inventory, repairs: &'a Repairs) -> Self {
-        let mut by_address: HashMap<IpAddr, Vec<&DeviceName>> = HashMap::new();
-        for phone in &inventory.phones {
-            if let Some(ip) = phone.registration.reachable_ip() {
-                by_address.entry(ip).or_default().push(&phone.name);
-            }
-        }
-        Self { object, inventory, repairs, by_address }
-    }
-}
-
-/// One phone, with what every rule needs to know of it.
-struct Subject<'a> {
-    phone: &'a Phone,
-    model: Option<&'static Model>,
-    personalization: Personalization,
-    associated: bool,
-}
-
-impl Subject<'_> {
-    fn is_here(&self) -> bool {
-        use crate::domain::registration::Status;
-        matches!(self.phone.registration.status, Status::Registered | Status::PartiallyRegistered)
-    }
-
-    /// Tells whether the model takes what is to be pushed.
-    fn takes(&self, object: ObjectKind) -> bool {
-        self.model.is_some_and(|model| Takes::of(object, model).is_some())
     }
 }
 
@@ -113,15 +68,6 @@ fn association_state(push_user: &PushUser, associated: bool) -> AssociationState
         PushUser::Found { user, .. } => (Some(user.user.clone()), Some(user.kind)),
     };
     AssociationState { user, kind, associated }
-}
-
-fn finding(
-    code: Code,
-    severity: Severity,
-    message: impl Into<String>,
-    remedy: impl Into<String>,
-) -> Finding {
-    Finding { code, severity, message: message.into(), remedy: remedy.into() }
 }
 
 #[cfg(test)]

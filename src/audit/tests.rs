@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::domain::association::{UserKind, UserRef};
+use crate::domain::finding::Code;
 use crate::domain::inventory::{ClusterInfo, EnterpriseSettings, PhoneProfile, Resident, Standing};
 use crate::domain::personalization::Setting;
 use crate::domain::registration::{Httpd, Registration, Source, Status};

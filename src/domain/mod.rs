@@ -22,6 +22,7 @@ pub mod phone_page;
 pub mod plan;
 pub mod registration;
 pub mod selector;
+mod selector_error;
 pub mod text;
 pub mod time_zone;
 pub mod web_access;

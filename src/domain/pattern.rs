@@ -7,7 +7,7 @@ use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use serde::{Deserialize, Serialize};
 
-use super::selector::SelectorError;
+use super::selector_error::SelectorError;
 
 /// A name, exact or with `*` or `%` for any run of characters.
 ///

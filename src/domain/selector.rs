@@ -16,6 +16,7 @@ use super::pattern::fold;
 use crate::domain::payload_kind::{ObjectKind, Takes};
 
 pub use super::pattern::Pattern;
+pub use super::selector_error::SelectorError;
 
 /// What a pattern looks at.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -253,44 +254,6 @@ pub fn near<'a>(wanted: &str, values: impl IntoIterator<Item = &'a str>) -> Vec<
     scored.into_iter().take(3).map(|(_, value)| value.to_owned()).collect()
 }
 
-/// Why a selection is none.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum SelectorError {
-    /// A pattern without a character.
-    #[error("a selection pattern is empty")]
-    EmptyPattern,
-    /// One value of an option matches no phone.
-    #[error("{option} {value:?} matches no phone on the cluster{}", did_you_mean(near))]
-    MatchesNothing {
-        /// The option.
-        option: &'static str,
-        /// Its value.
-        value: String,
-        /// Values that exist and look like it.
-        near: Vec<String>,
-    },
-    /// The device pool is there, but no phone is in it.
-    #[error("{option} {value:?} exists on the cluster, but has no phones")]
-    NoPhones {
-        /// The option.
-        option: &'static str,
-        /// Its value.
-        value: String,
-    },
-    /// No name of the list exists.
-    #[error("none of the {names} names in --devices-from is a phone on the cluster")]
-    ListMatchesNothing {
-        /// How many names the list has.
-        names: usize,
-    },
-    /// Every value matches something, but no phone matches all of them.
-    #[error("no phone matches all the given options together ({total} phones on the cluster)")]
-    NothingLeft {
-        /// How many phones there are.
-        total: usize,
-    },
-}
-
 impl SelectorError {
     /// Tells a device pool without phones apart from one that does not exist.
     #[must_use]
@@ -314,16 +277,6 @@ impl SelectorError {
             | Self::NothingLeft { .. }) => other,
         }
     }
-}
-
-fn did_you_mean(near: &[String]) -> String {
-    if near.is_empty() {
-        return String::new();
-    }
-    format!(
-        "; did you mean {}?",
-        near.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(" or ")
-    )
 }
 
 #[cfg(test)]

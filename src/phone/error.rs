@@ -1,6 +1,6 @@
 //! What can go wrong before a phone is asked anything.
 
-use crate::phone::object::LongPart;
+use std::fmt;
 
 /// A push that cannot be sent.
 #[derive(Debug, thiserror::Error)]
@@ -35,4 +35,48 @@ pub enum PhoneError {
     /// The user name or the password cannot stand in an HTTP header.
     #[error("the push user's name or password cannot be written into an HTTP header")]
     BadCredentials,
+}
+
+/// A part of a push object whose length depends on its sender.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum LongPart {
+    /// The address of the picture.
+    ImageUrl,
+    /// The address of the preview.
+    ThumbnailUrl,
+    /// The address of the picture for a key expansion module.
+    KemUrl,
+    /// The name of the picture.
+    Name,
+    /// The address of the ring tone.
+    ToneUrl,
+    /// A URI that the phone is to carry out.
+    Item,
+}
+
+impl LongPart {
+    /// Says what to do about it.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::ImageUrl | Self::ThumbnailUrl | Self::KemUrl => {
+                "serve the pictures under a shorter address"
+            }
+            Self::Name => "give the picture a shorter name",
+            Self::ToneUrl => "serve the ring tone under a shorter address",
+            Self::Item => "shorten it, or send the others in a step of their own",
+        }
+    }
+}
+
+impl fmt::Display for LongPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ImageUrl => "picture's URL",
+            Self::ThumbnailUrl => "thumbnail's URL",
+            Self::KemUrl => "expansion module picture's URL",
+            Self::Name => "picture's name",
+            Self::ToneUrl => "ring tone's URL",
+            Self::Item => "longest URI",
+        })
+    }
 }

@@ -6,7 +6,8 @@ use quick_xml::events::BytesText;
 use quick_xml::writer::Writer;
 
 use crate::phone::PhoneError;
-use crate::phone::object::{LongPart, PushObject, write_object};
+use crate::phone::error::LongPart;
+use crate::phone::object::{PushObject, write_object};
 
 /// Tells a phone to fetch a ring tone and to ring with it.
 ///

@@ -22,10 +22,10 @@ pub use client::{
     Cause, Opened, Outcome, Phase, PhoneAnswer, PhoneClient, PhoneSession, Reuse, Screenshot,
     Unreachable,
 };
-pub use error::PhoneError;
+pub use error::{LongPart, PhoneError};
 pub use execute::{Execute, SetRingTone};
 pub use https::{Https, SecurePhone, may_answer_https, who_is_there};
 pub use identity::{DeviceInformation, IdentityError};
-pub use object::{LongPart, OBJECT_LIMIT, PushObject, SetBackground, Theme};
+pub use object::{OBJECT_LIMIT, PushObject, SetBackground, Theme};
 pub use removal::RemoveBackground;
 pub use reply::{Reply, error_meaning};

@@ -4,7 +4,6 @@
 //! Phone Designer and is what published tools send. The PhoneOS one is in Cisco's help for the
 //! 9800 series.
 
-use std::fmt;
 use std::io;
 
 use quick_xml::events::{BytesDecl, BytesText, Event};
@@ -12,7 +11,7 @@ use quick_xml::writer::Writer;
 
 use crate::domain::model::PushSchema;
 use crate::domain::text::is_xml_character;
-use crate::phone::PhoneError;
+use crate::phone::error::{LongPart, PhoneError};
 
 /// Something that can be posted to a phone.
 pub trait PushObject: Sync {
@@ -156,50 +155,6 @@ impl Theme {
             Self::Light => "light",
             Self::Dark => "dark",
         }
-    }
-}
-
-/// A part of a push object whose length depends on its sender.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum LongPart {
-    /// The address of the picture.
-    ImageUrl,
-    /// The address of the preview.
-    ThumbnailUrl,
-    /// The address of the picture for a key expansion module.
-    KemUrl,
-    /// The name of the picture.
-    Name,
-    /// The address of the ring tone.
-    ToneUrl,
-    /// A URI that the phone is to carry out.
-    Item,
-}
-
-impl LongPart {
-    /// Says what to do about it.
-    pub fn advice(self) -> &'static str {
-        match self {
-            Self::ImageUrl | Self::ThumbnailUrl | Self::KemUrl => {
-                "serve the pictures under a shorter address"
-            }
-            Self::Name => "give the picture a shorter name",
-            Self::ToneUrl => "serve the ring tone under a shorter address",
-            Self::Item => "shorten it, or send the others in a step of their own",
-        }
-    }
-}
-
-impl fmt::Display for LongPart {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::ImageUrl => "picture's URL",
-            Self::ThumbnailUrl => "thumbnail's URL",
-            Self::KemUrl => "expansion module picture's URL",
-            Self::Name => "picture's name",
-            Self::ToneUrl => "ring tone's URL",
-            Self::Item => "longest URI",
-        })
     }
 }
 

@@ -5,7 +5,8 @@
 
 use quick_xml::events::BytesText;
 
-use super::object::{LongPart, PushObject, Theme, write_object};
+use super::error::LongPart;
+use super::object::{PushObject, Theme, write_object};
 use crate::phone::PhoneError;
 
 /// Tells a PhoneOS phone to take the pushed background off.

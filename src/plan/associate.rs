@@ -1,10 +1,10 @@
 //! The phones that the push user lacks.
 
-use super::Draft;
 use crate::domain::audit::{Audit, AuditedPhone};
 use crate::domain::finding::{Code, Verdict};
 use crate::domain::inventory::{Inventory, PushUser};
 use crate::domain::plan::Action;
+use crate::plan::draft::Draft;
 
 /// Gives the push user every phone of the audit that it lacks and that is worth it.
 pub(super) fn changes(inventory: &Inventory, audit: &Audit) -> Option<Draft> {

@@ -8,6 +8,7 @@ use crate::domain::association::DeviceList;
 use crate::domain::pattern::fold;
 use crate::domain::personalization::Setting;
 use crate::domain::plan::{Action, Change, Plan};
+use crate::plan::draft::fingerprint;
 
 /// What a plan may do.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -76,7 +77,7 @@ pub fn check(plan: &Plan, kind: Kind) -> Result<(), PlanError> {
         }
         check_change(change)?;
     }
-    let expected = super::fingerprint(&plan.cluster, &plan.changes);
+    let expected = fingerprint(&plan.cluster, &plan.changes);
     if expected != plan.fingerprint || !expected.starts_with(&plan.id) || plan.id.is_empty() {
         return Err(PlanError::Altered);
     }

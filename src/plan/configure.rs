@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Draft, PlanRefused};
 use crate::domain::audit::{Audit, AuditedPhone};
 use crate::domain::finding::{Code, Verdict};
 use crate::domain::inventory::Inventory;
@@ -11,6 +10,8 @@ use crate::domain::personalization::Setting;
 use crate::domain::phone_page::PageSettings;
 use crate::domain::plan::{Action, PersonalizationChange, Place, WebAccessChange};
 use crate::domain::repair_policy::{Enabling, Owed, Repairs, Scope};
+use crate::plan::draft::Draft;
+use crate::plan::error::PlanRefused;
 
 /// Tells whether changes can make a phone ready, now or when it comes back. What is left alone is not touched.
 pub(super) fn can_become_ready(phone: &AuditedPhone) -> bool {

@@ -11,7 +11,7 @@ use crate::domain::plan::{
 };
 use crate::domain::repair_policy::Owed;
 use crate::domain::text::names;
-use crate::plan::{Draft, assemble};
+use crate::plan::draft::{Draft, assemble};
 
 /// The way back from a run.
 #[derive(Clone, Debug)]

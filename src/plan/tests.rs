@@ -5,10 +5,12 @@ use crate::audit::audit;
 use crate::domain::association::DeviceList;
 use crate::domain::association::{UserKind, UserRef};
 use crate::domain::finding::Verdict;
-use crate::domain::inventory::{EnterpriseSettings, Phone, PhoneProfile, PushUser, Standing};
+use crate::domain::inventory::{
+    ClusterInfo, EnterpriseSettings, Phone, PhoneProfile, PushUser, Standing,
+};
 use crate::domain::personalization::Setting;
 use crate::domain::phone_page::PageSettings;
-use crate::domain::plan::{Now, PersonalizationChange, Place};
+use crate::domain::plan::{Action, Change, Now, PersonalizationChange, Place};
 use crate::domain::registration::{Httpd, Registration, Source, Status};
 use crate::domain::repair_policy::Scope;
 use crate::domain::web_access::{Said, WebAccess};

@@ -1,6 +1,6 @@
 //! Is there exactly one address, and can it be used?
 
-use crate::audit::{Context, Subject, finding};
+use crate::audit::context::{Context, Subject, finding};
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::inventory::Resident;
 use crate::domain::text::names;

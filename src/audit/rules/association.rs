@@ -1,6 +1,6 @@
 //! Does the push user control the phone?
 
-use crate::audit::{Context, Subject, finding};
+use crate::audit::context::{Context, Subject, finding};
 use crate::domain::association::{UserKind, UserRef};
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::inventory::{PushUser, Standing};

@@ -1,6 +1,6 @@
 //! Who decides whether a push is allowed?
 
-use crate::audit::{Context, Subject, finding};
+use crate::audit::context::{Context, Subject, finding};
 use crate::domain::finding::{Code, Finding, Severity};
 
 /// Where CUCM's own answer lives, at the end of the URL's path.

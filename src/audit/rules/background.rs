@@ -1,6 +1,6 @@
 //! Does the Common Phone Profile leave the background to its users?
 
-use crate::audit::{Context, Subject, finding};
+use crate::audit::context::{Context, Subject, finding};
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::payload_kind::ObjectKind;
 

@@ -11,7 +11,7 @@ mod web_access;
 
 pub use association::push_user_missing;
 
-use super::{Context, Subject};
+use crate::audit::context::{Context, Subject};
 use crate::domain::finding::Finding;
 
 /// A rule adds what it finds about one phone.

@@ -1,6 +1,6 @@
 //! Does this model, with this firmware, take what is pushed?
 
-use crate::audit::{Context, Subject, finding};
+use crate::audit::context::{Context, Subject, finding};
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::model::DeviceKind;
 use crate::domain::payload_kind::ObjectKind;

@@ -1,6 +1,6 @@
 //! Does the phone take pushed pictures at all?
 
-use crate::audit::{Context, Subject, finding};
+use crate::audit::context::{Context, Subject, finding};
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::personalization::{Effective, Level};

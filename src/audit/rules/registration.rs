@@ -1,6 +1,6 @@
 //! Is the phone there?
 
-use crate::audit::{Context, Subject, finding};
+use crate::audit::context::{Context, Subject, finding};
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::registration::{Source, Status};
 

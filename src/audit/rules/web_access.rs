@@ -1,6 +1,6 @@
 //! Does the phone's web server run?
 
-use crate::audit::{Context, Subject, finding};
+use crate::audit::context::{Context, Subject, finding};
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::registration::Httpd;

@@ -1,0 +1,62 @@
+//! What a rule looks at: the phone, and the cluster around it.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use crate::domain::device_name::DeviceName;
+use crate::domain::finding::{Code, Finding, Severity};
+use crate::domain::inventory::{Inventory, Phone};
+use crate::domain::model::Model;
+use crate::domain::payload_kind::{ObjectKind, Takes};
+use crate::domain::personalization::Personalization;
+use crate::domain::repair_policy::Repairs;
+
+/// What the rules may look at besides the phone itself, indexed once.
+pub(super) struct Context<'a> {
+    /// What is to be pushed.
+    pub(super) object: ObjectKind,
+    pub(super) inventory: &'a Inventory,
+    pub(super) repairs: &'a Repairs,
+    pub(super) by_address: HashMap<IpAddr, Vec<&'a DeviceName>>,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(object: ObjectKind, inventory: &'a Inventory, repairs: &'a Repairs) -> Self {
+        let mut by_address: HashMap<IpAddr, Vec<&DeviceName>> = HashMap::new();
+        for phone in &inventory.phones {
+            if let Some(ip) = phone.registration.reachable_ip() {
+                by_address.entry(ip).or_default().push(&phone.name);
+            }
+        }
+        Self { object, inventory, repairs, by_address }
+    }
+}
+
+/// One phone, with what every rule needs to know of it.
+pub(super) struct Subject<'a> {
+    pub(super) phone: &'a Phone,
+    pub(super) model: Option<&'static Model>,
+    pub(super) personalization: Personalization,
+    pub(super) associated: bool,
+}
+
+impl Subject<'_> {
+    pub(super) fn is_here(&self) -> bool {
+        use crate::domain::registration::Status;
+        matches!(self.phone.registration.status, Status::Registered | Status::PartiallyRegistered)
+    }
+
+    /// Tells whether the model takes what is to be pushed.
+    pub(super) fn takes(&self, object: ObjectKind) -> bool {
+        self.model.is_some_and(|model| Takes::of(object, model).is_some())
+    }
+}
+
+pub(super) fn finding(
+    code: Code,
+    severity: Severity,
+    message: impl Into<String>,
+    remedy: impl Into<String>,
+) -> Finding {
+    Finding { code, severity, message: message.into(), remedy: remedy.into() }
+}
