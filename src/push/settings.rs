@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::text::counted;
 use crate::event::{PhoneResult, Proof};
+use crate::push::policy::lockout::LockoutGuard;
 use crate::push::policy::logins::Logins;
 use crate::push::scheduler::schedule::Schedule;
 
@@ -78,7 +79,7 @@ pub enum Stopped {
     PageDown {
         /// Which page, and what is wrong with it.
         why: String,
-        /// How long was waited.
+        /// How long was waited: less than the longest outage where no login was left to go on with.
         waited: Duration,
     },
     /// More phones failed than may.
@@ -136,11 +137,17 @@ impl Stopped {
                  nothing more was sent. Set the new password, then `axlpaper rollout --resume last` goes on",
                 counted(*phones, "phone")
             ),
-            Self::PageDown { why, waited } => format!(
-                "{why}, and phones accept no push without it; it did not come back within {} minutes. Check the service \
-                 Cisco Tomcat on that node, then `axlpaper rollout --resume last` goes on",
-                waited.as_secs().div_ceil(60)
-            ),
+            Self::PageDown { why, waited } => {
+                let end = if *waited < LockoutGuard::LONGEST_OUTAGE {
+                    "the push does not wait for it, because as many logins as may fail are at risk already".to_owned()
+                } else {
+                    format!("it did not come back within {} minutes", waited.as_secs().div_ceil(60))
+                };
+                format!(
+                    "{why}, and phones accept no push without it; {end}. Check the service Cisco Tomcat on that node, \
+                     then `axlpaper rollout --resume last` goes on"
+                )
+            }
             Self::Failures { failed, most } => format!(
                 "{} failed, and {most} may (--max-failures); look at their reasons first",
                 counted(*failed, "phone")

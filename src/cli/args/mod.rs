@@ -123,7 +123,7 @@ pub struct PushArgs {
     #[arg(long, value_name = "N")]
     pub concurrency: Option<usize>,
     /// Failed logins of the push user that the run may cause at most when its password changes in mid-run, 1 to 1000: caps
-    /// the pushes in flight, one fewer where it is small [default: as many as --concurrency]
+    /// the pushes in flight, one fewer than the limit [default: as many as --concurrency]
     #[arg(long, value_name = "N")]
     pub max_logins_at_risk: Option<usize>,
     /// Phones of one device pool that are pushed to at once [default: no limit of its own]

@@ -42,6 +42,13 @@ impl Limits {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Ticket(u64);
 
+/// A refusal: when its push began, and when it came.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Refused {
+    began: u64,
+    at: u64,
+}
+
 /// What the cluster is asked about refusals.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Inquiry {
@@ -106,7 +113,7 @@ pub enum Lockout {
         /// How many, without an acceptance that began after one of them.
         refusals: usize,
     },
-    /// The authentication page did not come back.
+    /// The authentication page did not come back, or no login is left for finding out why phones refused meanwhile.
     Page {
         /// What was wrong with it.
         why: String,
@@ -159,8 +166,8 @@ pub struct LockoutGuard {
     was_trusted: bool,
     /// Acceptances since the last refusal, of pushes that began after it.
     accepted: u32,
-    /// When the refusals came that may be failed logins.
-    refusals: Vec<u64>,
+    /// The refusals that may be failed logins.
+    refusals: Vec<Refused>,
     last_refusal: u64,
     /// Whether the last refusal was that of a push that began after another one.
     by_probe: bool,
@@ -194,9 +201,6 @@ impl LockoutGuard {
     pub const PROOFS: u32 = 3;
     /// How long the authentication page may be down until the push stops.
     pub const LONGEST_OUTAGE: Duration = Duration::from_secs(15 * 60);
-    /// Up to so many logins at risk, one of them is kept for the question why phones refuse. Where there are more, that
-    /// all phones in flight refuse and none accepts is as good as an answer.
-    const FEW: usize = 16;
 
     /// Makes a guard; `asks` is whether there is a cluster that can be asked.
     pub fn new(limits: Limits, asks: bool) -> Self {
@@ -274,14 +278,14 @@ impl LockoutGuard {
         }
     }
 
-    /// Returns what the refusal that came at this time meant, once that is known.
-    pub fn cause(&self, refusal: u64) -> Option<Cause> {
-        let (page, phone) = (self.page_down >= refusal, self.confirmed >= refusal);
+    /// Returns what this refusal meant, once that is known.
+    pub fn cause(&self, refusal: Refused) -> Option<Cause> {
+        let (page, phone) = (self.page_down >= refusal.began, self.confirmed >= refusal.at);
         match (page, phone) {
             (true, true) if self.confirmed < self.page_down => Some(Cause::Phone),
             (true, _) => Some(Cause::Page),
             (false, true) => Some(Cause::Phone),
-            (false, false) if self.proven > refusal => Some(Cause::Outvoted),
+            (false, false) if self.proven > refusal.at => Some(Cause::Outvoted),
             (false, false) => None,
         }
     }
@@ -314,14 +318,14 @@ impl LockoutGuard {
         }
     }
 
-    /// Takes note that a phone refused the push user. Returns when that was, for [`Self::cause`].
-    pub fn refused(&mut self, ticket: Ticket) -> u64 {
-        let explained = self.proven.max(self.page_down);
-        let first = self.refusals.iter().copied().find(|at| *at > explained);
+    /// Takes note that a phone refused the push user. Returns the refusal, for [`Self::cause`].
+    pub fn refused(&mut self, ticket: Ticket) -> Refused {
+        let first = self.unexplained().next().map(|first| first.at);
         self.in_flight = self.in_flight.saturating_sub(1);
         let now = self.tick();
         self.by_probe = first.is_none_or(|first| ticket.0 > first);
-        self.refusals.push(now);
+        let refusal = Refused { began: ticket.0, at: now };
+        self.refusals.push(refusal);
         self.last_refusal = now;
         self.accepted = 0;
         if self.state == State::Open {
@@ -333,7 +337,7 @@ impl LockoutGuard {
         } else {
             self.stop_if_exhausted();
         }
-        now
+        refusal
     }
 
     /// Takes note that nothing was heard of a push, or nothing that can be read: it may have been a login.
@@ -358,7 +362,10 @@ impl LockoutGuard {
 
     /// Returns what the cluster is to be asked now; [`Self::answered`] takes what came of it.
     pub fn inquiry(&mut self, now: Instant) -> Option<Inquiry> {
-        let room = self.at_risk() < self.most_logins();
+        // After a question without an answer, the last login is kept for the phone that is asked when the page is back.
+        let waiting = matches!(self.state, State::Paused { .. });
+        let kept = usize::from(waiting && !self.unanswered.is_empty());
+        let room = self.at_risk() + kept < self.most_logins();
         let paused = match &self.state {
             _ if self.relearn == Relearn::Asking => return None,
             State::Open if self.relearn == Relearn::Due => {
@@ -401,7 +408,7 @@ impl LockoutGuard {
                 return;
             }
             Some(Password::Right) => {
-                self.refusals.retain(|refusal| *refusal > at);
+                self.refusals.retain(|refusal| refusal.at > at);
                 self.lost.retain(|lost| *lost > at);
                 self.unanswered.retain(|asked| *asked > at);
             }
@@ -412,18 +419,15 @@ impl LockoutGuard {
             Some(Password::Unknown) | None => {}
         }
         let right = findings.password == Some(Password::Right);
-        if (down.is_some() || paused) && findings.password.is_none() {
-            // No login is left to ask with. A page that is down checks no password, so nothing has counted.
-            self.refusals.retain(|refusal| *refusal > at);
-            self.lost.retain(|lost| *lost > at);
-        }
         if let Some((why, status)) = down {
             self.page_down = at;
             self.pause(why, status, paused && right, now);
         } else if paused {
             // What was refused while the page was down is tried again, beginning with one phone.
             self.page_down = at;
-            if self.at_risk() < self.most_logins() {
+            if self.is_spent() {
+                self.state = State::Stopped(Lockout::Refusals { refusals: self.refusals.len() });
+            } else if self.refusals.is_empty() || self.at_risk() < self.most_logins() {
                 self.open_for_one();
             } else {
                 let why = "the cluster does not tell whether the password is right".to_owned();
@@ -445,8 +449,7 @@ impl LockoutGuard {
     /// Lets one phone at a time find out, unless enough of them have.
     fn ask_phones(&mut self) {
         self.open_for_one();
-        let explained = self.proven.max(self.page_down);
-        let row = self.refusals.iter().filter(|at| **at > explained).count();
+        let row = self.unexplained().count();
         if row >= self.limits.in_a_row as usize && self.by_probe {
             self.state = State::Stopped(Lockout::Refusals { refusals: row });
         }
@@ -466,7 +469,8 @@ impl LockoutGuard {
         let waited = now.saturating_duration_since(since);
         self.trusted = false;
         self.accepted = 0;
-        self.state = if waited >= Self::LONGEST_OUTAGE {
+        // The page may have been up when the phones refused. With no login left to find out, waiting does not help.
+        self.state = if waited >= Self::LONGEST_OUTAGE || self.is_spent() {
             State::Stopped(Lockout::Page { why, waited })
         } else if may_try && status.is_some() && tries.is_multiple_of(2) {
             // Without credentials a page may answer so although it works, so one phone tries; its refusal costs no login
@@ -501,6 +505,17 @@ impl LockoutGuard {
         }
     }
 
+    /// Returns the refusals that neither an acceptance nor the page explains.
+    fn unexplained(&self) -> impl Iterator<Item = &Refused> {
+        let (proven, page_down) = (self.proven, self.page_down);
+        self.refusals.iter().filter(move |refusal| refusal.at > proven && refusal.began > page_down)
+    }
+
+    /// Tells whether phones have refused, and no login is left to find out why.
+    fn is_spent(&self) -> bool {
+        self.in_flight == 0 && !self.refusals.is_empty() && self.spent() >= self.most_logins()
+    }
+
     fn at_risk(&self) -> usize {
         self.in_flight + self.spent()
     }
@@ -520,10 +535,7 @@ impl LockoutGuard {
 
     /// Returns how many logins are kept for finding out why phones refuse.
     fn reserve(&self) -> usize {
-        let most = self.most_logins();
-        usize::from(
-            most > 1 && (most <= Self::FEW || !self.lost.is_empty() || !self.unanswered.is_empty()),
-        )
+        usize::from(self.most_logins() > 1)
     }
 
     fn tick(&mut self) -> u64 {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::domain::text::counted;
 use crate::event::{Event, Observer, Stage};
 use crate::push::attempt_log::Book;
-use crate::push::policy::lockout::{Cause, Findings};
+use crate::push::policy::lockout::{Cause, Findings, Refused};
 use crate::push::policy::outcome;
 use crate::push::policy::outcome::Ending;
 use crate::push::policy::propagation::Refusal;
@@ -17,9 +17,9 @@ use crate::push::scheduler::{Closed, Fleet};
 use crate::push::{Answer, Line};
 
 impl<L: Line, B: Book> Fleet<'_, L, B> {
-    /// Lets the guard know how a login ended. Returns when it was refused, where the reason has to be found out
+    /// Lets the guard know how a login ended. Returns the refusal, where its reason has to be found out
     /// before it is decided what becomes of the phone.
-    pub(crate) fn count_login(&mut self, job: &mut Job, answer: &Answer) -> Option<u64> {
+    pub(crate) fn count_login(&mut self, job: &mut Job, answer: &Answer) -> Option<Refused> {
         let (answer, once) = if let Answer::Once(answer) = answer {
             (answer.as_ref(), true)
         } else {
@@ -48,7 +48,7 @@ impl<L: Line, B: Book> Fleet<'_, L, B> {
     }
 
     /// Puts a phone aside that refused the push user, until it is known why.
-    pub(crate) fn doubt(&mut self, mut job: Job, answer: Answer, refusal: u64) {
+    pub(crate) fn doubt(&mut self, mut job: Job, answer: Answer, refusal: Refused) {
         let error = if let Answer::AuthRefused(error) = answer { Some(error) } else { None };
         let ending = outcome::refused(&job.target, error, None, None);
         let (book, entry) = (self.book, job.entry.take());

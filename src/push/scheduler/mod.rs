@@ -24,7 +24,7 @@ use crate::domain::text::counted;
 use crate::event::{Event, Observer, PhoneResult, Proof, Stage};
 use crate::journal::JournalError;
 use crate::push::attempt_log::Book;
-use crate::push::policy::lockout::{Findings, Limits};
+use crate::push::policy::lockout::{Findings, Limits, Refused};
 use crate::push::policy::logins::Logins;
 use crate::push::policy::outcome;
 use crate::push::policy::outcome::{Ending, Next};
@@ -80,8 +80,8 @@ enum Closed {
     Again(Box<Job>, Option<Instant>, Result<(), JournalError>),
     /// Not tried at all: its window has closed, and opens at that time.
     Held(Box<Job>, Timestamp, Result<(), JournalError>),
-    /// It refused the push user at that time of the guard, and why is to be found out.
-    Doubted(Box<Job>, u64, Result<(), JournalError>),
+    /// It refused the push user, and why is to be found out.
+    Doubted(Box<Job>, Refused, Result<(), JournalError>),
 }
 
 struct Fleet<'a, L: Line, B: Book> {
@@ -95,8 +95,8 @@ struct Fleet<'a, L: Line, B: Book> {
     later: Later,
     /// Phones whose window is closed.
     held: Held,
-    /// Phones that refused the push user, with the guard's time of that.
-    doubted: Vec<(u64, Job)>,
+    /// Phones that refused the push user, with the refusal as the guard knows it.
+    doubted: Vec<(Refused, Job)>,
     /// How many more of them are just being written down.
     doubting: usize,
     logins: &'a Logins,

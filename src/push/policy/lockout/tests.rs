@@ -31,8 +31,8 @@ fn password(password: Password) -> Findings {
 #[test]
 fn phones_are_asked_one_by_one_until_three_have_accepted() {
     let (guard, _) = trusting(32, 0);
-    assert_eq!(guard.allowed(), 32);
-    // Where few logins are at risk, one is kept for the question.
+    // One login is kept for the question.
+    assert_eq!(guard.allowed(), 31);
     assert_eq!(trusting(8, 0).0.allowed(), 7);
     let one = Limits::new(32, 3, Some(1));
     assert_eq!(LockoutGuard::new(one, true).allowed(), 1);
@@ -40,7 +40,7 @@ fn phones_are_asked_one_by_one_until_three_have_accepted() {
 
 #[test]
 fn acceptances_of_pushes_that_began_before_a_refusal_reopen_nothing() {
-    let (mut guard, mut tickets) = trusting(32, 32);
+    let (mut guard, mut tickets) = trusting(32, 31);
     guard.refused(tickets.remove(0));
     for ticket in tickets.drain(..20) {
         guard.accepted(ticket, true);
@@ -242,7 +242,7 @@ struct Run<'a> {
     happens: Vec<Happens>,
     queue: VecDeque<(usize, u32)>,
     attempts: Vec<u32>,
-    doubted: Vec<(u64, usize)>,
+    doubted: Vec<(Refused, usize)>,
     outcome: Outcome,
 }
 
@@ -466,9 +466,8 @@ proptest! {
         page_down in proptest::option::of((0_u64..20_000, 1_u64..600_000, any::<bool>())),
     ) {
         let page_down = page_down.map(|(from, lasts, answers)| (from, from + lasts, answers));
-        let concurrency = world.limits.concurrency.min(LockoutGuard::FEW);
-        let at_risk = Some(world.limits.logins.clamp(2, LockoutGuard::FEW));
-        let limits = Limits::new(concurrency, 3, at_risk);
+        // With one login at risk, a refusal leaves none to find out with.
+        let limits = Limits { logins: world.limits.logins.max(2), ..world.limits };
         let world = World { page_down, limits, cluster: None, asks: true, ..world };
         let outcome = world.run();
         prop_assert_eq!(&outcome.lockout, &None);
