@@ -28,7 +28,7 @@ use crate::domain::inventory::PushUser;
 use crate::error::hints;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Observer, Unobserved};
-use crate::interaction::Silent;
+use crate::interaction::{Interaction, Silent};
 use crate::journal::JournalReader;
 use crate::net::certificate::CertificateFacts;
 use crate::net::certificate_probe;
@@ -61,7 +61,17 @@ pub async fn run(args: &ConnectionArgs, push: &PushArgs) -> Vec<Check> {
         return checks.done;
     }
     match cluster::from_layer(cluster, settings) {
-        Ok(connection) => cluster_checks(&mut checks, &connection).await,
+        Ok(mut connection) => {
+            let terminal = Terminal::shared(false);
+            // Whoever types the password is not hurried by the limit of the session.
+            match connection.fetch_password(terminal.as_ref()).await {
+                Ok(()) => cluster_checks(&mut checks, &connection, terminal.as_ref()).await,
+                Err(error) => {
+                    checks.add(AXL, evaluate::failed(&error));
+                    checks.skip(AFTER_AXL, "a session with AXL");
+                }
+            }
+        }
         Err(error) => {
             checks.add(AXL, evaluate::failed(&error));
             checks.skip(AFTER_AXL, "a session with AXL");
@@ -182,9 +192,11 @@ async fn tls(checks: &mut Checks, endpoint: &Endpoint, settings: &Layer) -> bool
     good
 }
 
-async fn cluster_checks(checks: &mut Checks, connection: &Connection) {
-    let terminal = Terminal::shared(false);
-    let interaction = terminal.as_ref();
+async fn cluster_checks(
+    checks: &mut Checks,
+    connection: &Connection,
+    interaction: &dyn Interaction,
+) {
     let observer: Arc<dyn Observer> = Arc::new(Unobserved);
     let opened = timeout(SESSION_LIMIT, cluster::connect(connection, interaction, &observer)).await;
     let cluster = match opened {

@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Poll, ready};
 use std::time::Duration;
 
+use futures::future::FutureExt as _;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -103,15 +104,21 @@ fn connect(shared: &Arc<Shared>, stream: TcpStream, secure: bool) {
         return;
     }
     let served = Arc::clone(shared);
+    // It queues here, in the order in which connections came: tasks may begin in another one.
+    let turn = (quirk == Quirk::OneConnectionAtATime).then(|| {
+        let server = Arc::clone(&shared.cluster().histories[connected.at].server);
+        let mut turn = Box::pin(server.lock_owned());
+        let at_once = turn.as_mut().now_or_never();
+        (turn, at_once)
+    });
     shared.tasks.spawn(async move {
-        let turn = if quirk == Quirk::OneConnectionAtATime {
-            let server = Arc::clone(&served.cluster().histories[connected.at].server);
-            tokio::select! {
+        let turn = match turn {
+            None => None,
+            Some((_, Some(turn))) => Some(turn),
+            Some((turn, None)) => tokio::select! {
                 () = served.stop.cancelled() => return,
-                turn = server.lock_owned() => Some(turn),
-            }
-        } else {
-            None
+                turn = turn => Some(turn),
+            },
         };
         if secure {
             tokio::select! {
