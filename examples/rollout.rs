@@ -106,6 +106,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
         repair: Some(Repairs::default()),
         wait: WaitLimits { settle: Duration::from_secs(3), ..WaitLimits::default() },
         schedule: Schedule::default(),
+        names_clusters: false,
     };
     let interaction: Arc<dyn Interaction> = Arc::new(Unattended);
     let scope = Scope::Clusters(vec![connection]);

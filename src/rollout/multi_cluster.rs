@@ -134,9 +134,10 @@ pub async fn prepare(
     interaction: &Arc<dyn Interaction>,
     observers: &Observers,
 ) -> Result<PreparedRollout, AppError> {
+    let names_clusters = request.names_clusters;
     let ports = Arc::new(Ports::default());
     let tasks = tasks(Arc::new(request), scope, interaction.as_ref(), &ports).await?;
-    let several = tasks.len() > 1;
+    let several = names_clusters || tasks.len() > 1;
     let begun = begin(&tasks, interaction, several).await;
     let mut parts = Vec::new();
     for (task, Ended { name, run, result }) in tasks.into_iter().zip(begun) {
@@ -164,8 +165,8 @@ pub async fn dry_run(
     interaction: &Arc<dyn Interaction>,
     observers: &Observers,
 ) -> Vec<Ended<DryRun>> {
-    let request = Arc::new(request);
-    for_each(connections, interaction, observers, async |connection, observer| {
+    let (several, request) = (request.names_clusters, Arc::new(request));
+    for_each(connections, several, interaction, observers, async |connection, observer| {
         let request = Arc::clone(&request);
         dry_run::look(&request, connection, interaction.as_ref(), &observer).await
     })
@@ -330,8 +331,10 @@ async fn begin(
 /// Does something with every cluster, several at once; answers in the order in which they were named.
 ///
 /// Passwords are fetched before, one after the other, so that no two questions meet on the terminal.
+/// `several` says whether a failure is shown at once, with the cluster's name.
 pub async fn for_each<T, Work>(
     connections: Vec<Connection>,
+    several: bool,
     interaction: &Arc<dyn Interaction>,
     observers: &Observers,
     work: Work,
@@ -339,7 +342,6 @@ pub async fn for_each<T, Work>(
 where
     Work: AsyncFn(Connection, Arc<dyn Observer>) -> Result<T, AppError>,
 {
-    let several = connections.len() > 1;
     let mut ready = Vec::new();
     for mut connection in connections {
         let fetched = connection.fetch_password(interaction.as_ref()).await;

@@ -42,6 +42,8 @@ pub struct RolloutRequest {
     pub wait: WaitLimits,
     /// When phones may be pushed to.
     pub schedule: Schedule,
+    /// Whether questions and failures name their cluster although there is only one: several were asked for.
+    pub names_clusters: bool,
 }
 
 /// Where the phones of a rollout are.

@@ -172,6 +172,20 @@ fn a_cluster_that_fails_does_not_stop_the_others() {
 }
 
 #[test]
+fn the_only_one_of_all_clusters_says_why_it_failed() {
+    let lab = Lab::of_phones(1);
+    lab.secret("password", "wrong");
+    let text = format!("{}password_file = \"password\"\n", lab.table("alpha"));
+    std::fs::write(lab.path("config.toml"), text).unwrap();
+    for command in ["audit", "inventory"] {
+        let ended = run(&lab, &[command, "--all-clusters"]);
+        assert_eq!(ended.code, 4, "{ended:?}");
+        assert!(ended.stderr.contains("error: cluster \"alpha\": "), "{ended:?}");
+        assert!(ended.stderr.contains("hint:"), "{ended:?}");
+    }
+}
+
+#[test]
 fn a_password_without_a_host_goes_to_none_of_several() {
     let (a, b) = (Lab::of_phones(1), Lab::of_phones(1));
     std::fs::write(a.path("config.toml"), a.table("alpha") + &b.table("beta")).unwrap();

@@ -82,15 +82,20 @@ async fn several(
     let selector =
         Selector { limit_counts: LimitCounts::AllPhones, ..name_list::selector(&args.target)? };
     let interaction = Terminal::shared(false);
-    let mut ended =
-        for_each(connections, &interaction, &*observers(true), async |connection, observer| {
+    let mut ended = for_each(
+        connections,
+        true,
+        &interaction,
+        &*observers(true),
+        async |connection, observer| {
             let repairs = Repairs { https: connection.may_use_https(), ..repairs.clone() };
             let inventory =
                 survey_of(&connection, interaction.as_ref(), &selector, &repairs, &observer)
                     .await?;
             Ok(audit(&inventory, &repairs).with_pictures(pictures))
-        })
-        .await;
+        },
+    )
+    .await;
     clusters::sort(&args.output, &mut ended, |audit| &mut audit.phones)?;
     clusters::write(
         &args.output,

@@ -109,6 +109,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         // The simulated cluster knows of every change at once.
         wait: WaitLimits { settle: Duration::from_secs(3), ..WaitLimits::default() },
         schedule: Schedule::default(),
+        names_clusters: false,
     };
     let scope = Scope::Clusters(vec![connection]);
     let rollout = rollout_common::roll_out(request, scope, &Terminal::shared(true)).await?;

@@ -62,12 +62,17 @@ async fn several(connections: Vec<Connection>, args: &Args) -> Result<Exit, AppE
     let selector =
         Selector { limit_counts: LimitCounts::AllPhones, ..name_list::selector(&args.target)? };
     let (nothing, interaction) = (Repairs::default(), Terminal::shared(false));
-    let mut ended =
-        for_each(connections, &interaction, &*observers(true), async |connection, observer| {
+    let mut ended = for_each(
+        connections,
+        true,
+        &interaction,
+        &*observers(true),
+        async |connection, observer| {
             let interaction = interaction.as_ref();
             survey_of(&connection, interaction, &selector, &nothing, &observer).await
-        })
-        .await;
+        },
+    )
+    .await;
     clusters::sort(&args.output, &mut ended, |inventory| &mut inventory.phones)?;
     clusters::write(
         &args.output,

@@ -124,6 +124,7 @@ pub async fn run(job: Job) -> Result<Exit, AppError> {
         repair: subject.repair,
         wait: job.wait.limits(),
         schedule,
+        names_clusters: several,
     };
     let observers = observers(several);
     match scope {
