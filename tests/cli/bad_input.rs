@@ -22,11 +22,11 @@ fn pictures_that_are_none() {
 
 #[test]
 fn a_host_that_refuses() {
-    // A port that was free a moment ago is closed now.
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    // A port that was free a moment ago is closed now, at an address that no other test uses.
+    let port = TcpListener::bind("127.200.0.2:0").unwrap().local_addr().unwrap().port();
     let mut program = bare();
     program
-        .args(["inventory", "--host", &format!("127.0.0.1:{port}"), "--username", "x"])
+        .args(["inventory", "--host", &format!("127.200.0.2:{port}"), "--username", "x"])
         .env("CUCM_PASSWORD", "y");
     end(program).fails(1, &["cannot connect", "refused", "hint:"]);
 }

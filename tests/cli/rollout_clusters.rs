@@ -167,15 +167,15 @@ fn what_is_proven_on_one_cluster_says_nothing_about_phones_of_that_name_on_anoth
 #[test]
 fn one_port_is_shared_by_the_image_servers_of_all_clusters() {
     let (a, b) = (Lab::of_phones(2), Lab::of_phones(3));
-    // Whoever listened there is gone when the program comes.
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let below = format!("advertise = \"http://127.0.0.1:{port}/below\"");
+    // Whoever listened there is gone when the program comes, and no other test connects from there.
+    let port = TcpListener::bind("127.200.0.1:0").unwrap().local_addr().unwrap().port();
+    let below = format!("advertise = \"http://127.200.0.1:{port}/below\"");
     let text = section("alpha", &a, "") + &section("beta", &b, &below);
-    configure(&a, &format!("[defaults]\nlisten = \"127.0.0.1:{port}\"\n{text}"));
+    configure(&a, &format!("[defaults]\nlisten = \"127.200.0.1:{port}\"\n{text}"));
     let ended = rollout(&a, &["--all-clusters", "--yes"]);
     assert_eq!(ended.code, 0, "{ended:?}");
     assert_eq!((pushed(&a), pushed(&b)), ((2, 2), (3, 3)));
-    for (lab, base) in [(&a, format!("127.0.0.1:{port}/")), (&b, format!(":{port}/below/"))] {
+    for (lab, base) in [(&a, format!("127.200.0.1:{port}/")), (&b, format!(":{port}/below/"))] {
         let phones = lab.record().phones;
         let fetches =
             phones.values().flat_map(|phone| &phone.pushes).flat_map(|push| &push.fetches);
