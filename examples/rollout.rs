@@ -20,7 +20,7 @@ use axlpaper::push::scheduler::schedule::Schedule;
 use axlpaper::rollout::control::RolloutHandle;
 use axlpaper::rollout::multi_cluster::prepare;
 use axlpaper::rollout::options::{PushOptions, WaitLimits};
-use axlpaper::rollout::payload::{Goods, Source};
+use axlpaper::rollout::payload::{Payload, SourceImage};
 use axlpaper::rollout::request::{RolloutRequest, Scope};
 use axlpaper::sim::{ADMIN_PASSWORD, ADMIN_USER, FleetSpec, PUSH_PASSWORD, PUSH_USER};
 use axlpaper::sim::{SimCluster, SimConfig};
@@ -91,7 +91,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
             ..Layer::default()
         },
     )?;
-    let picture = Source::of("demo.png".as_ref(), demo_png()?.png.to_vec()).await?;
+    let picture = SourceImage::of("demo.png".as_ref(), demo_png()?.png.to_vec()).await?;
     let verify_timeout = Duration::from_secs(3);
     let request = RolloutRequest {
         command: "example",
@@ -99,7 +99,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
         journal: folder.path().join("journal.sqlite3"),
         continues: None,
         selector: Selector { limit_counts: LimitCounts::PhonesWithPictures, ..Selector::default() },
-        payload: Arc::new(Goods::Picture { picture, kem: None, options: Options::default() }),
+        payload: Arc::new(Payload::Picture { picture, kem: None, options: Options::default() }),
         payload_name: "demo.png".to_owned(),
         proof: Proof::Fetch,
         options: PushOptions { verify_timeout, ..PushOptions::default() },

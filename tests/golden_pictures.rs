@@ -10,7 +10,9 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use axlpaper::domain::model::{ImageSpec, by_number};
-use axlpaper::media::{Colour, Fit, Focus, Options, Picture, Squeeze, demo_picture, prepare_all};
+use axlpaper::media::{
+    Colour, Compression, Fit, Focus, Options, Picture, demo_picture, prepare_all,
+};
 use image::RgbImage;
 
 static DEMO: LazyLock<Picture> = LazyLock::new(|| Picture::from(demo_picture()));
@@ -18,7 +20,7 @@ static DEMO: LazyLock<Picture> = LazyLock::new(|| Picture::from(demo_picture()))
 /// Makes the demonstration's picture for a model, and reads it back from its file.
 fn made(model: u32, options: &Options) -> RgbImage {
     let spec: ImageSpec = by_number(model).unwrap().image.unwrap();
-    let set = prepare_all(&DEMO, [&spec], options, Squeeze::Quick).unwrap();
+    let set = prepare_all(&DEMO, [&spec], options, Compression::Quick).unwrap();
     let file = &set.get(&spec).unwrap().background.png;
     image::load_from_memory(file).unwrap().into_rgb8()
 }

@@ -10,8 +10,10 @@ mod fleet;
 
 use std::collections::BTreeMap;
 
-use axlpaper::domain::push_action::Deed;
-use axlpaper::journal::{Ending, Look, RunGroup, SentFile, SentPicture, SkippedCluster};
+use axlpaper::domain::push_action::PushAction;
+use axlpaper::journal::{
+    RunEnd, RunGroup, ScreenCheckRecord, SentFile, SentPicture, SkippedCluster,
+};
 use axlpaper::report::{RunReport, html};
 use serde_json::{Value, json};
 
@@ -142,13 +144,13 @@ fn a_run_says_how_it_ended() {
     assert_eq!(state, "no end is known");
     let (state, page) = told(&|report| {
         let stopped = Some("three phones <b> refused".to_owned());
-        report.ending = Some(Ending { stopped, ..Ending::default() });
+        report.ending = Some(RunEnd { stopped, ..RunEnd::default() });
     });
     assert_eq!(state, "stopped early");
     assert!(page.contains("three phones &#60;b&#62; refused"), "{}", markup(&page));
     let (state, page) = told(&|report| {
         report.run.state = "failed".into();
-        report.ending = Some(Ending { error: Some("no route".into()), ..Ending::default() });
+        report.ending = Some(RunEnd { error: Some("no route".into()), ..RunEnd::default() });
         (report.audit, report.phones) = (None, Vec::new());
     });
     assert_eq!(state, "failed");
@@ -181,7 +183,7 @@ fn several_runs_are_one_page_that_tells_clusters_apart() {
     let mut gamma = on(&hostile.run.cluster.clone(), 8, hostile);
     gamma.run.state = "failed".into();
     let hints = vec!["look at `axlpaper doctor`".to_owned()];
-    gamma.ending = Some(Ending { error: Some("no route".into()), hints, ..Ending::default() });
+    gamma.ending = Some(RunEnd { error: Some("no route".into()), hints, ..RunEnd::default() });
     let page = html(&[alpha.clone(), beta.clone(), gamma.clone()]).unwrap();
     let head = markup(&page);
     for text in [
@@ -243,7 +245,7 @@ fn keep_clusters(runs: &[RunReport], page: &str) {
 
 #[test]
 fn what_proved_a_run_is_what_its_page_says() {
-    let told = |deed: Deed, proof: &str| {
+    let told = |deed: PushAction, proof: &str| {
         let mut report = fleet::fleet(200);
         report.deed = deed;
         report.phones.retain(|phone| phone.outcome.as_str() == "verified");
@@ -255,11 +257,15 @@ fn what_proved_a_run_is_what_its_page_says() {
         sentence.split_once("</p>").unwrap().0.to_owned()
     };
     for (deed, proof, words) in [
-        (Deed::Picture, "fetch", "accepted, and downloaded background and thumbnail completely."),
-        (Deed::Picture, "screenshot", "completely, and came to show the picture."),
-        (Deed::PictureElsewhere, "screenshot", "accepted, and came to show the picture."),
-        (Deed::Removal, "screenshot", "accepted, and came to show another background."),
-        (Deed::RingTone, "fetch", "accepted, and downloaded the ring tone completely."),
+        (
+            PushAction::Picture,
+            "fetch",
+            "accepted, and downloaded background and thumbnail completely.",
+        ),
+        (PushAction::Picture, "screenshot", "completely, and came to show the picture."),
+        (PushAction::PictureElsewhere, "screenshot", "accepted, and came to show the picture."),
+        (PushAction::Removal, "screenshot", "accepted, and came to show another background."),
+        (PushAction::RingTone, "fetch", "accepted, and downloaded the ring tone completely."),
     ] {
         let sentence = told(deed, proof);
         assert!(sentence.starts_with("All ") && sentence.ends_with(words), "{sentence}");
@@ -269,7 +275,8 @@ fn what_proved_a_run_is_what_its_page_says() {
 #[test]
 fn pictures_are_shown_with_who_got_them() {
     let mut report = fleet::fleet(3);
-    let look = Look { exact: true, media_type: "image/png".into(), base64: "QUJD".into() };
+    let look =
+        ScreenCheckRecord { exact: true, media_type: "image/png".into(), base64: "QUJD".into() };
     let file = |width, height| SentFile {
         size: axlpaper::domain::model::Size::new(width, height),
         bytes: 2_048,

@@ -10,7 +10,7 @@ use axlpaper::media::{PreparedImage, PreparedSet};
 use axlpaper::net::provider::provider;
 use axlpaper::phone::{PushObject as _, SetBackground, Theme};
 use axlpaper::push::Target;
-use axlpaper::push::delivery::external::Elsewhere;
+use axlpaper::push::delivery::external::ExternalImage;
 use axlpaper::sim::{PUSH_PASSWORD, PUSH_USER};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
@@ -62,9 +62,9 @@ impl<'a> Pictures<'a> {
     }
 }
 
-/// The files of [`Pictures::Elsewhere`], as the program knows them.
-pub fn elsewhere(files: Arc<PreparedImage>) -> Elsewhere {
-    Elsewhere { image_url: IMAGE_URL.to_owned(), icon_url: ICON_URL.to_owned(), files }
+/// The files of [`Pictures::ExternalImage`], as the program knows them.
+pub fn elsewhere(files: Arc<PreparedImage>) -> ExternalImage {
+    ExternalImage { image_url: IMAGE_URL.to_owned(), icon_url: ICON_URL.to_owned(), files }
 }
 
 /// What a phone shows.

@@ -5,16 +5,16 @@ use std::time::{Duration, Instant};
 
 use axlpaper::domain::payload_kind::ObjectKind;
 use axlpaper::event::{Outcome, PhoneResult, Proof, Unobserved};
-use axlpaper::media::{Options, Picture, PreparedSet, Squeeze, demo_picture, prepare_all};
+use axlpaper::media::{Compression, Options, Picture, PreparedSet, demo_picture, prepare_all};
 use axlpaper::phone::PhoneClient;
-use axlpaper::push::attempt_log::Forgetful;
+use axlpaper::push::attempt_log::NullLog;
 use axlpaper::push::delivery::any::AnyLine;
-use axlpaper::push::delivery::connector::Meeting;
-use axlpaper::push::delivery::external::{DirectLine, What};
-use axlpaper::push::delivery::picture::PhoneLine;
+use axlpaper::push::delivery::connector::PhoneConnector;
+use axlpaper::push::delivery::external::{ExternalDelivery, ExternalPush};
+use axlpaper::push::delivery::picture::PictureDelivery;
 use axlpaper::push::policy::lockout::LockoutGuard;
-use axlpaper::push::scheduler::{self, Caps, Settings};
-use axlpaper::push::{Answer, Fetched, Line, Target};
+use axlpaper::push::scheduler::{self, PushSettings, SiteLimitConfig};
+use axlpaper::push::{AttemptReply, Delivery, DownloadStatus, Target};
 use axlpaper::sim::{PUSH_PASSWORD, PUSH_USER};
 use secrecy::SecretString;
 
@@ -97,7 +97,12 @@ impl Fleet {
         }
         let pictures = tokio::task::block_in_place(|| {
             let specs = targets.iter().filter_map(|target| target.takes.image());
-            prepare_all(&Picture::from(demo_picture()), specs, &Options::default(), Squeeze::Quick)
+            prepare_all(
+                &Picture::from(demo_picture()),
+                specs,
+                &Options::default(),
+                Compression::Quick,
+            )
         })?;
         Ok(Self { server, targets, pictures })
     }
@@ -124,12 +129,13 @@ impl Fleet {
         let password = SecretString::from(PUSH_PASSWORD);
         let port = self.server.phone_port;
         let phones = PhoneClient::new(PUSH_USER, &password, port, LIMIT)?;
-        let phones = Meeting::new(phones).resend_safe();
+        let phones = PhoneConnector::new(phones).resend_safe();
         let name = NAME.to_owned();
         Ok(match at {
             Where::Here => {
                 let pictures = self.pictures.clone();
-                let line = PhoneLine::new(phones, crate::load::host()?, pictures, name, LIMIT);
+                let line =
+                    PictureDelivery::new(phones, crate::load::host()?, pictures, name, LIMIT);
                 AnyLine::Picture(Box::new(line))
             }
             Where::Elsewhere => {
@@ -139,7 +145,11 @@ impl Fleet {
                     let files = files.ok_or("a picture is missing")?.clone();
                     models.insert(target.model.clone(), crate::load::elsewhere(files));
                 }
-                AnyLine::Direct(Box::new(DirectLine::new(phones, What::Show(models), name)))
+                AnyLine::Direct(Box::new(ExternalDelivery::new(
+                    phones,
+                    ExternalPush::Show(models),
+                    name,
+                )))
             }
         })
     }
@@ -148,14 +158,14 @@ impl Fleet {
 /// A way to phones that takes their time and nothing else.
 struct Asleep;
 
-impl Line for Asleep {
-    async fn push(&self, _: &Target) -> Answer {
+impl Delivery for Asleep {
+    async fn push(&self, _: &Target) -> AttemptReply {
         tokio::time::sleep(LATENCY).await;
-        Answer::Accepted(String::new())
+        AttemptReply::Accepted(String::new())
     }
 
-    async fn downloads(&self, _: &Target) -> Fetched {
-        Fetched::own(true, true)
+    async fn downloads(&self, _: &Target) -> DownloadStatus {
+        DownloadStatus::own(true, true)
     }
 }
 
@@ -281,13 +291,13 @@ async fn by_oha(
     Ok(Some(oha::Took { processor, ..took }))
 }
 
-async fn run<L: Line>(
+async fn run<L: Delivery>(
     line: &L,
     targets: Vec<Target>,
     at_once: usize,
     proof: Proof,
 ) -> (Vec<PhoneResult>, Duration) {
-    let settings = Settings {
+    let settings = PushSettings {
         concurrency: at_once,
         max_attempts: 3,
         retry_delay: Duration::from_secs(1),
@@ -295,15 +305,15 @@ async fn run<L: Line>(
         max_auth_failures: 3,
         max_logins_at_risk: None,
         password_proven: false,
-        patience: Duration::ZERO,
-        caps: Caps::default(),
+        propagation_limit: Duration::ZERO,
+        site_limits: SiteLimitConfig::default(),
         rate: None,
         proof,
         max_failures: None,
     };
     let begun = Instant::now();
-    let stop = scheduler::Stop::default();
-    let pushed = scheduler::run(line, &Forgetful, targets, settings, &stop, &Unobserved).await;
+    let stop = scheduler::StopSignals::default();
+    let pushed = scheduler::run(line, &NullLog, targets, settings, &stop, &Unobserved).await;
     (pushed.results, begun.elapsed())
 }
 

@@ -7,7 +7,7 @@ use axlpaper::config::FileConfig;
 use axlpaper::domain::selector::Pattern;
 use axlpaper::phone::{Execute, PushObject as _};
 use axlpaper::plan::{Kind, check};
-use axlpaper::push::key_script::Script;
+use axlpaper::push::key_script::KeyScript;
 use axlpaper::report::{plan_json, read_plan};
 
 use super::with_text;
@@ -15,7 +15,7 @@ use super::with_text;
 /// A key script: what is read can be sent, and its digest does not depend on when it is asked for.
 pub fn key_script(data: &[u8]) {
     with_text(data, |text| {
-        let script = match Script::read(text) {
+        let script = match KeyScript::read(text) {
             Ok(script) => script,
             Err(error) => return drop(error.to_string()),
         };

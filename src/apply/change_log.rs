@@ -5,7 +5,7 @@ use crate::event::ChangeResult;
 use crate::journal::{JournalError, Recorder};
 
 /// A record of changes that outlives this process.
-pub trait Ledger: Send + Sync {
+pub trait ChangeLog: Send + Sync {
     /// Says that a change will now be made.
     ///
     /// # Errors
@@ -22,7 +22,7 @@ pub trait Ledger: Send + Sync {
     ) -> impl Future<Output = Result<(), JournalError>> + Send;
 }
 
-impl Ledger for Recorder {
+impl ChangeLog for Recorder {
     async fn intend(&self, change: &Change) -> Result<(), JournalError> {
         self.intend(change).await
     }
@@ -34,9 +34,9 @@ impl Ledger for Recorder {
 
 /// A ledger that forgets everything, for tests of other things.
 #[derive(Clone, Copy, Debug)]
-pub struct Forgetful;
+pub struct NullChangeLog;
 
-impl Ledger for Forgetful {
+impl ChangeLog for NullChangeLog {
     async fn intend(&self, _: &Change) -> Result<(), JournalError> {
         Ok(())
     }

@@ -9,7 +9,7 @@ use crate::axl::error::AxlError;
 use crate::axl::phone::{ApplyPhone, GetPhone, PhonePage, ResetPhone, UpdatePhone};
 use crate::domain::association::{DeviceList, UserRef};
 use crate::domain::personalization::Setting;
-use crate::domain::plan::Place;
+use crate::domain::plan::ConfigLevel;
 
 /// Where changes are made and looked at.
 pub trait Site: Send + Sync {
@@ -63,7 +63,7 @@ pub trait Site: Send + Sync {
     /// Lets a phone, or all phones of a profile, take their configuration over.
     fn apply_config(
         &self,
-        scope: Place,
+        scope: ConfigLevel,
         name: &str,
         reset: bool,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
@@ -123,14 +123,19 @@ impl Site for AxlClient {
         self.call(&RemoveCommonPhoneConfig::named(name)).await.map(drop)
     }
 
-    async fn apply_config(&self, scope: Place, name: &str, reset: bool) -> Result<(), AxlError> {
+    async fn apply_config(
+        &self,
+        scope: ConfigLevel,
+        name: &str,
+        reset: bool,
+    ) -> Result<(), AxlError> {
         match (scope, reset) {
-            (Place::Phone, false) => self.call(&ApplyPhone::named(name)).await.map(drop),
-            (Place::Phone, true) => self.call(&ResetPhone::named(name)).await.map(drop),
-            (Place::Profile, false) => {
+            (ConfigLevel::Phone, false) => self.call(&ApplyPhone::named(name)).await.map(drop),
+            (ConfigLevel::Phone, true) => self.call(&ResetPhone::named(name)).await.map(drop),
+            (ConfigLevel::Profile, false) => {
                 self.call(&ApplyCommonPhoneConfig::named(name)).await.map(drop)
             }
-            (Place::Profile, true) => {
+            (ConfigLevel::Profile, true) => {
                 self.call(&ResetCommonPhoneConfig::named(name)).await.map(drop)
             }
         }

@@ -5,8 +5,8 @@ use crate::apply::preconditions::{Found, compare, now};
 use crate::axl::common_phone_config::AddCommonPhoneConfig;
 use crate::axl::phone::UpdatePhone;
 use crate::domain::association::DeviceList;
-use crate::domain::error_chain::chain;
-use crate::domain::plan::{Action, Now, Place, WebAccessChange};
+use crate::domain::error_chain::error_chain;
+use crate::domain::plan::{Action, ConfigLevel, CurrentState, WebAccessChange};
 use crate::domain::text::names;
 use crate::event::ChangeState;
 
@@ -32,12 +32,14 @@ pub(crate) async fn write<S: Site>(site: &S, action: &Action) -> Result<(), Writ
         | Action::DissociateDevices { target, after, .. } => site.set_list(target, after).await?,
         Action::EnablePersonalization(change) | Action::RestorePersonalization(change) => {
             match change.scope {
-                Place::Phone => {
+                ConfigLevel::Phone => {
                     let setting = change.after.as_axl();
                     site.update_phone(UpdatePhone::personalization(&change.target, setting))
                         .await?;
                 }
-                Place::Profile => site.personalize_profile(&change.target, change.after).await?,
+                ConfigLevel::Profile => {
+                    site.personalize_profile(&change.target, change.after).await?
+                }
             }
         }
         Action::EnableWebAccess(change) | Action::RestoreWebAccess(change) => {
@@ -104,7 +106,7 @@ pub(crate) async fn prove<S: Site>(
     action: &Action,
     write_error: Option<&S::Error>,
 ) -> Outcome {
-    let failed = write_error.map(|error| format!("the write failed ({})", chain(error)));
+    let failed = write_error.map(|error| format!("the write failed ({})", error_chain(error)));
     if let Action::ApplyConfig { .. } = action {
         let unknown = write_error.is_some_and(S::is_outcome_unknown);
         let state = match (&failed, unknown) {
@@ -117,12 +119,12 @@ pub(crate) async fn prove<S: Site>(
     match now(site, action).await {
         Err(error) => {
             let wrote = failed.unwrap_or_else(|| "the write was accepted".to_owned());
-            let message = format!("{wrote}, and reading it back failed: {}", chain(&error));
+            let message = format!("{wrote}, and reading it back failed: {}", error_chain(&error));
             Outcome { message: Some(message), ..Outcome::of(ChangeState::Unproven) }
         }
         Ok(now) => {
             let (state, message) = judge(action, failed, &now);
-            let list = if let Now::List(list) = now { Some(list) } else { None };
+            let list = if let CurrentState::List(list) = now { Some(list) } else { None };
             Outcome { message, list, ..Outcome::of(state) }
         }
     }
@@ -132,11 +134,11 @@ pub(crate) async fn prove<S: Site>(
 pub(crate) fn judge(
     action: &Action,
     failed: Option<String>,
-    now: &Now,
+    now: &CurrentState,
 ) -> (ChangeState, Option<String>) {
     let found = match (action, now) {
         // What somebody else added at the same time does not make ours less there.
-        (Action::AssociateDevices { before, after, .. }, Now::List(list))
+        (Action::AssociateDevices { before, after, .. }, CurrentState::List(list))
             if list.is_superset(after) || !list.same_devices(before) =>
         {
             return added(after, failed, list);

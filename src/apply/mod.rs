@@ -15,15 +15,15 @@ use futures::stream::{StreamExt as _, TryStreamExt as _};
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::association::DeviceList;
-use crate::domain::error_chain::chain;
-use crate::domain::plan::{Action, Change, Place, Plan};
+use crate::domain::error_chain::error_chain;
+use crate::domain::plan::{Action, Change, ConfigLevel, Plan};
 use crate::event::{ChangeResult, ChangeState, Event, Observer, Stage};
 use crate::journal::JournalError;
 
 use crate::apply::execute::{Outcome, WriteError, prove, write};
 use crate::apply::preconditions::{Found, look};
 
-pub use crate::apply::change_log::{Forgetful, Ledger};
+pub use crate::apply::change_log::{ChangeLog, NullChangeLog};
 pub use crate::apply::cluster_api::Site;
 pub use crate::apply::preconditions::now;
 
@@ -106,14 +106,14 @@ impl<E: std::error::Error + 'static> ApplyError<E> {
     /// Tells why the next change would fail for the same reason, where it would.
     fn halt<S: Site<Error = E>>(&self) -> Option<Halt> {
         match self {
-            Self::Refused { .. } => Some(Halt::Refused(chain(self))),
-            Self::Unrecorded { .. } => Some(Halt::Unrecorded(chain(self))),
+            Self::Refused { .. } => Some(Halt::Refused(error_chain(self))),
+            Self::Unrecorded { .. } => Some(Halt::Unrecorded(error_chain(self))),
             Self::Unreadable { source, .. } if S::is_refusal(source) => {
-                Some(Halt::Refused(chain(self)))
+                Some(Halt::Refused(error_chain(self)))
             }
             // It was waited for already, for as long as is waited at all.
             Self::Unreadable { source, .. } if S::is_cut_off(source) => {
-                Some(Halt::Away(chain(self)))
+                Some(Halt::Away(error_chain(self)))
             }
             Self::Stale { .. } | Self::Unreadable { .. } => None,
         }
@@ -130,7 +130,7 @@ impl<E: std::error::Error + 'static> ApplyError<E> {
 /// # Errors
 /// When something is not what the plan expects, cannot be read, or may not be written, and nothing has been
 /// written yet. Once something has been written, the results tell what became of every change.
-pub async fn apply<S: Site, B: Ledger>(
+pub async fn apply<S: Site, B: ChangeLog>(
     site: &S,
     ledger: &B,
     plan: &Plan,
@@ -159,7 +159,7 @@ pub async fn apply<S: Site, B: Ledger>(
                 Err(error) if applied.results.is_empty() => return Err(error),
                 Err(error) => {
                     applied.halt = error.halt::<S>();
-                    Outcome::not_applied(chain(&error))
+                    Outcome::not_applied(error_chain(&error))
                 }
             },
         };
@@ -183,8 +183,8 @@ struct News {
 impl News {
     fn note(&mut self, action: &Action) {
         match action.configures() {
-            Some((Place::Phone, name)) => drop(self.phones.insert(name.to_owned())),
-            Some((Place::Profile, name)) => drop(self.profiles.insert(name.to_owned())),
+            Some((ConfigLevel::Phone, name)) => drop(self.phones.insert(name.to_owned())),
+            Some((ConfigLevel::Profile, name)) => drop(self.profiles.insert(name.to_owned())),
             None => {}
         }
     }
@@ -193,8 +193,10 @@ impl News {
     /// changed can be one of its.
     fn is_about(&self, action: &Action) -> bool {
         match action.told() {
-            Some((Place::Phone, name)) => self.phones.contains(name),
-            Some((Place::Profile, name)) => self.profiles.contains(name) || !self.phones.is_empty(),
+            Some((ConfigLevel::Phone, name)) => self.phones.contains(name),
+            Some((ConfigLevel::Profile, name)) => {
+                self.profiles.contains(name) || !self.phones.is_empty()
+            }
             None => true,
         }
     }
@@ -262,7 +264,7 @@ async fn as_found<S: Site>(site: &S, change: &Change) -> Result<bool, ApplyError
     }
 }
 
-async fn carry_out<S: Site, B: Ledger>(
+async fn carry_out<S: Site, B: ChangeLog>(
     site: &S,
     ledger: &B,
     change: &Change,
@@ -279,9 +281,9 @@ async fn carry_out<S: Site, B: Ledger>(
     let result = ChangeResult { change: change.clone(), state, message };
     if let Err(error) = ledger.changed(&result).await {
         let known = done.message.take().map(|text| text + "; ").unwrap_or_default();
-        let why = format!("what came of it is not in the journal: {}", chain(&error));
+        let why = format!("what came of it is not in the journal: {}", error_chain(&error));
         done.message = Some(format!("{known}{why}"));
-        done.unrecorded = Some(chain(&error));
+        done.unrecorded = Some(error_chain(&error));
     }
     match written {
         Err(WriteError::Call(source)) if S::is_refusal(&source) => {
@@ -309,13 +311,13 @@ async fn write_until_known<S: Site>(
         let mut done = match &written {
             Ok(()) => prove(site, action, None).await,
             Err(WriteError::Call(error)) if S::is_refusal(error) => {
-                Outcome::not_applied(format!("the cluster refused it: {}", chain(error)))
+                Outcome::not_applied(format!("the cluster refused it: {}", error_chain(error)))
             }
             Err(WriteError::Call(error)) => prove(site, action, Some(error)).await,
             Err(WriteError::Moved(how)) => Outcome::not_applied(how.clone()),
         };
         let cut_off = match &written {
-            Err(WriteError::Call(error)) if S::is_cut_off(error) => Some(chain(error)),
+            Err(WriteError::Call(error)) if S::is_cut_off(error) => Some(error_chain(error)),
             Ok(()) | Err(_) => None,
         };
         // What cannot be read back is never known to be as it was before.

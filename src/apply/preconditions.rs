@@ -6,7 +6,7 @@ use crate::axl::phone::PhonePage;
 use crate::domain::association::DeviceList;
 use crate::domain::personalization::Setting;
 use crate::domain::phone_page::PageSettings;
-use crate::domain::plan::{Action, Now, Place};
+use crate::domain::plan::{Action, ConfigLevel, CurrentState};
 use crate::domain::text::names;
 
 /// What stands where a change is to be made.
@@ -24,15 +24,15 @@ pub(crate) enum Found {
 ///
 /// # Errors
 /// When it cannot be read. What is not there any more is no error.
-pub async fn now<S: Site>(site: &S, action: &Action) -> Result<Now, S::Error> {
+pub async fn now<S: Site>(site: &S, action: &Action) -> Result<CurrentState, S::Error> {
     Ok(match action {
         Action::AssociateDevices { target, .. } | Action::DissociateDevices { target, .. } => {
-            Now::List(site.list(target).await?)
+            CurrentState::List(site.list(target).await?)
         }
         Action::EnablePersonalization(change) | Action::RestorePersonalization(change) => {
             match change.scope {
-                Place::Phone => of_phone(site.phone(&change.target).await?),
-                Place::Profile => of_profile(site.profile(&change.target).await?),
+                ConfigLevel::Phone => of_phone(site.phone(&change.target).await?),
+                ConfigLevel::Profile => of_profile(site.profile(&change.target).await?),
             }
         }
         Action::EnableWebAccess(change) | Action::RestoreWebAccess(change) => {
@@ -43,16 +43,16 @@ pub async fn now<S: Site>(site: &S, action: &Action) -> Result<Now, S::Error> {
             of_profile(site.profile(target).await?)
         }
         // Nobody can see whether a phone has taken its configuration over.
-        Action::ApplyConfig { .. } => Now::Gone,
+        Action::ApplyConfig { .. } => CurrentState::Gone,
     })
 }
 
-fn of_phone(page: Option<PhonePage>) -> Now {
-    page.map_or(Now::Gone, |page| page.now())
+fn of_phone(page: Option<PhonePage>) -> CurrentState {
+    page.map_or(CurrentState::Gone, |page| page.now())
 }
 
-fn of_profile(page: Option<CommonPhoneConfig>) -> Now {
-    page.map_or(Now::Gone, |page| page.now())
+fn of_profile(page: Option<CommonPhoneConfig>) -> CurrentState {
+    page.map_or(CurrentState::Gone, |page| page.now())
 }
 
 /// Looks at everything that a change depends on.
@@ -71,21 +71,22 @@ pub(crate) async fn look<S: Site>(site: &S, action: &Action) -> Result<Found, S:
 }
 
 /// Compares what stands there with what the change expects and with what it would make of it.
-pub(crate) fn compare(action: &Action, now: &Now) -> Found {
+pub(crate) fn compare(action: &Action, now: &CurrentState) -> Found {
     match (action, now) {
-        (Action::ApplyConfig { .. }, _) | (Action::AddProfile { .. }, Now::Gone) => {
+        (Action::ApplyConfig { .. }, _) | (Action::AddProfile { .. }, CurrentState::Gone) => {
             Found::AsExpected
         }
-        (Action::RemoveProfile { .. }, Now::Gone) => Found::AsPlanned,
-        (_, Now::Gone) => Found::Moved("it is not there any more".to_owned()),
+        (Action::RemoveProfile { .. }, CurrentState::Gone) => Found::AsPlanned,
+        (_, CurrentState::Gone) => Found::Moved("it is not there any more".to_owned()),
         (
             Action::AssociateDevices { before, after, .. }
             | Action::DissociateDevices { before, after, .. },
-            Now::List(list),
+            CurrentState::List(list),
         ) => lists(before, after, list),
         (
             Action::EnablePersonalization(change) | Action::RestorePersonalization(change),
-            Now::Phone { personalization, .. } | Now::Profile { personalization, .. },
+            CurrentState::Phone { personalization, .. }
+            | CurrentState::Profile { personalization, .. },
         ) => values(
             Some(change.before.as_axl()),
             Some(change.after.as_axl()),
@@ -93,26 +94,29 @@ pub(crate) fn compare(action: &Action, now: &Now) -> Found {
         ),
         (
             Action::EnableWebAccess(change) | Action::RestoreWebAccess(change),
-            Now::Phone { settings, .. },
+            CurrentState::Phone { settings, .. },
         ) => settings_found(&change.before, &change.after, settings),
-        (Action::AssignProfile { before, after, .. }, Now::Phone { profile, .. }) => {
+        (Action::AssignProfile { before, after, .. }, CurrentState::Phone { profile, .. }) => {
             values(Some(before), Some(after), profile.as_deref())
         }
-        (Action::AddProfile { page, after, .. }, Now::Profile { personalization, page: there }) => {
+        (
+            Action::AddProfile { page, after, .. },
+            CurrentState::Profile { personalization, page: there },
+        ) => {
             if personalization.as_ref() == Some(after) && there.as_ref() == Ok(page) {
                 Found::AsPlanned
             } else {
                 Found::Moved("there is one of that name already".to_owned())
             }
         }
-        (Action::RemoveProfile { before, .. }, Now::Profile { page, .. }) => {
+        (Action::RemoveProfile { before, .. }, CurrentState::Profile { page, .. }) => {
             if page.as_ref() == Ok(before) {
                 Found::AsExpected
             } else {
                 Found::Moved("its settings are others".to_owned())
             }
         }
-        (_, Now::List(_) | Now::Phone { .. } | Now::Profile { .. }) => {
+        (_, CurrentState::List(_) | CurrentState::Phone { .. } | CurrentState::Profile { .. }) => {
             Found::Moved("something else stands there".to_owned())
         }
     }

@@ -105,7 +105,7 @@ impl Site for Lists {
         Err(Trouble("no profiles here"))
     }
 
-    async fn apply_config(&self, _: Place, name: &str, _: bool) -> Result<(), Trouble> {
+    async fn apply_config(&self, _: ConfigLevel, name: &str, _: bool) -> Result<(), Trouble> {
         self.told.lock().unwrap().push(name.to_owned());
         self.write_error.map_or(Ok(()), |text| Err(Trouble(text)))
     }
@@ -145,7 +145,7 @@ fn plan_of(actions: Vec<Action>) -> Plan {
 
 fn personalize(name: &str) -> Action {
     Action::EnablePersonalization(PersonalizationChange {
-        scope: Place::Phone,
+        scope: ConfigLevel::Phone,
         target: name.to_owned(),
         before: Setting::Default,
         after: Setting::Enabled,
@@ -164,7 +164,8 @@ fn open_web(name: &str, others: &str) -> Action {
 }
 
 async fn applied(lists: &Lists, plan: &Plan) -> Result<Applied, ApplyError<Trouble>> {
-    apply(lists, &Forgetful, plan, &HashSet::new(), &CancellationToken::new(), &Unobserved).await
+    apply(lists, &NullChangeLog, plan, &HashSet::new(), &CancellationToken::new(), &Unobserved)
+        .await
 }
 
 fn list(names: &[&str]) -> DeviceList {
@@ -281,12 +282,12 @@ async fn a_write_is_sent_again_only_when_the_cluster_shows_that_it_was_lost() {
 #[tokio::test]
 async fn phones_that_were_told_before_are_told_again_only_for_a_new_change() {
     let lists = phones(&["SEP1", "SEP2"]);
-    let tell = |name: &str| Action::apply_config(Place::Phone, name, false);
+    let tell = |name: &str| Action::apply_config(ConfigLevel::Phone, name, false);
     let plan = plan_of(vec![personalize("SEP1"), tell("SEP1"), tell("SEP2")]);
     let run = async |before: &[u32]| {
         let before = before.iter().copied().collect();
         let stop = CancellationToken::new();
-        apply(&lists, &Forgetful, &plan, &before, &stop, &Unobserved).await.unwrap()
+        apply(&lists, &NullChangeLog, &plan, &before, &stop, &Unobserved).await.unwrap()
     };
     assert_eq!(run(&[2, 3]).await.sent, [1, 2]);
     assert_eq!(*lists.told.lock().unwrap(), ["SEP1"], "SEP1 has a new setting");
@@ -366,8 +367,9 @@ async fn a_refusal_ends_it_and_nobody_is_asked_again() {
 async fn an_interrupt_ends_it_between_two_changes() {
     let lists = phones(&["SEP1", "SEP2"]);
     let plan = plan_of(vec![personalize("SEP1"), personalize("SEP2")]);
-    let done =
-        apply(&lists, &Forgetful, &plan, &HashSet::new(), &lists.stops, &Unobserved).await.unwrap();
+    let done = apply(&lists, &NullChangeLog, &plan, &HashSet::new(), &lists.stops, &Unobserved)
+        .await
+        .unwrap();
     assert_eq!(done.halt, Some(Halt::Interrupted));
     let states: Vec<ChangeState> = done.results.iter().map(|result| result.state).collect();
     assert_eq!(states, [ChangeState::Applied, ChangeState::NotApplied]);
@@ -377,7 +379,7 @@ async fn an_interrupt_ends_it_between_two_changes() {
 #[tokio::test]
 async fn nobody_knows_whether_a_phone_was_told_when_the_answer_is_missing() {
     let told = |error| Lists { write_error: error, ..Lists::default() };
-    let plan = plan_of(vec![Action::apply_config(Place::Phone, "SEP1", false)]);
+    let plan = plan_of(vec![Action::apply_config(ConfigLevel::Phone, "SEP1", false)]);
     for (error, expected) in [
         (None, ChangeState::Applied),
         (Some("timed out"), ChangeState::Unproven),

@@ -7,7 +7,7 @@ use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::inventory::{Inventory, Phone};
 use crate::domain::model::Model;
-use crate::domain::payload_kind::{ObjectKind, Takes};
+use crate::domain::payload_kind::{AcceptedFormat, ObjectKind};
 use crate::domain::personalization::Personalization;
 use crate::domain::repair_policy::Repairs;
 
@@ -48,7 +48,7 @@ impl Subject<'_> {
 
     /// Tells whether the model takes what is to be pushed.
     pub(super) fn takes(&self, object: ObjectKind) -> bool {
-        self.model.is_some_and(|model| Takes::of(object, model).is_some())
+        self.model.is_some_and(|model| AcceptedFormat::of(object, model).is_some())
     }
 }
 

@@ -3,10 +3,12 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::domain::association::{UserKind, UserRef};
 use crate::domain::finding::Code;
-use crate::domain::inventory::{ClusterInfo, EnterpriseSettings, PhoneProfile, Resident, Standing};
+use crate::domain::inventory::{
+    AccountStatus, AddressOwner, ClusterInfo, EnterpriseSettings, PhoneProfile,
+};
 use crate::domain::personalization::Setting;
 use crate::domain::registration::{Httpd, Registration, Source, Status};
-use crate::domain::web_access::{Said, WebAccess};
+use crate::domain::web_access::{PageValue, WebAccess};
 
 fn phone(name: &str) -> Phone {
     Phone {
@@ -22,7 +24,7 @@ fn phone(name: &str) -> Phone {
         authentication_url: None,
         secure_authentication_url: None,
         configured_load: None,
-        web_access: Said::Nothing,
+        web_access: PageValue::Nothing,
         page: None,
         registration: Registration {
             status: Status::Registered,
@@ -44,7 +46,7 @@ fn inventory(phones: Vec<Phone>) -> Inventory {
         background_access: Some(true),
         forced_wallpaper: None,
         wallpaper_unread: false,
-        web_access: Said::Nothing,
+        web_access: PageValue::Nothing,
         phones: 1,
         page: None,
     };
@@ -85,7 +87,7 @@ fn inventory(phones: Vec<Phone>) -> Inventory {
         push_user: PushUser::Found {
             user: UserRef { user: "bgpush".into(), kind: UserKind::App },
             devices: (1..=20).map(|n| format!("sep{n}")).collect::<Vec<_>>().into(),
-            standing: Standing::default(),
+            standing: AccountStatus::default(),
         },
         residents: BTreeMap::new(),
         phones_on_cluster: phones.len(),
@@ -300,12 +302,12 @@ fn codes_of(inventory: &Inventory, at: usize) -> Vec<Code> {
 fn the_page_that_decides_about_web_access_is_named() {
     let mut off = phone("SEP1");
     off.registration.httpd = Httpd::No;
-    off.web_access = Said::Says(WebAccess::Disabled);
+    off.web_access = PageValue::Says(WebAccess::Disabled);
     let mut silent = phone("SEP2");
     silent.registration.httpd = Httpd::Unknown;
     let mut own = phone("SEP3");
     own.registration.httpd = Httpd::Unknown;
-    own.web_access = Said::Says(WebAccess::Enabled);
+    own.web_access = PageValue::Says(WebAccess::Enabled);
     let mut inventory = inventory(vec![off, silent, own]);
     let found = audited(&inventory);
     let finding = &found.phones[0].findings[0];
@@ -313,15 +315,16 @@ fn the_page_that_decides_about_web_access_is_named() {
     assert!(finding.remedy.contains("in Device > Phone,"), "{}", finding.remedy);
     assert_eq!(codes_of(&inventory, 1), [Code::WebAccessUnknown]);
     assert!(codes_of(&inventory, 2).is_empty());
-    inventory.enterprise.web_access = Said::Says(WebAccess::Disabled);
+    inventory.enterprise.web_access = PageValue::Says(WebAccess::Disabled);
     let found = audited(&inventory);
     let finding = &found.phones[1].findings[0];
     assert_eq!(finding.code, Code::WebAccessDisabled);
     assert!(finding.remedy.contains("Enterprise Phone Configuration"), "{}", finding.remedy);
     assert!(codes_of(&inventory, 2).is_empty(), "its own page comes first");
-    inventory.profiles.get_mut("Standard").unwrap().web_access = Said::Says(WebAccess::Enabled);
+    inventory.profiles.get_mut("Standard").unwrap().web_access =
+        PageValue::Says(WebAccess::Enabled);
     assert!(codes_of(&inventory, 1).is_empty(), "the profile comes before the enterprise");
-    inventory.profiles.get_mut("Standard").unwrap().web_access = Said::Unread;
+    inventory.profiles.get_mut("Standard").unwrap().web_access = PageValue::Unread;
     assert_eq!(codes_of(&inventory, 1), [Code::WebAccessUnknown], "an unread page may decide");
 }
 
@@ -336,11 +339,11 @@ fn of_two_at_one_address_the_one_that_answers_is_cleared() {
     };
     assert_eq!(duplicate(&inventory), [true, true]);
     for (resident, expected) in [
-        (Resident::Device("sep2".into()), [true, false]),
-        (Resident::Device("1".into()), [false, true]),
-        (Resident::Device("SEP9".into()), [true, true]),
-        (Resident::Nameless, [true, true]),
-        (Resident::Silent, [true, true]),
+        (AddressOwner::Device("sep2".into()), [true, false]),
+        (AddressOwner::Device("1".into()), [false, true]),
+        (AddressOwner::Device("SEP9".into()), [true, true]),
+        (AddressOwner::Nameless, [true, true]),
+        (AddressOwner::Silent, [true, true]),
     ] {
         inventory.residents.insert(ip, resident.clone());
         assert_eq!(duplicate(&inventory), expected, "{resident:?}");
@@ -350,16 +353,16 @@ fn of_two_at_one_address_the_one_that_answers_is_cleared() {
 #[test]
 fn a_push_user_that_cannot_be_used_blocks() {
     let mut inventory = inventory(vec![phone("SEP1"), phone("SEP99")]);
-    let set = |inventory: &mut Inventory, new: Standing| {
+    let set = |inventory: &mut Inventory, new: AccountStatus| {
         let PushUser::Found { standing, .. } = &mut inventory.push_user else { unreachable!() };
         *standing = new;
     };
     set(
         &mut inventory,
-        Standing { locked: Some("it is not active".into()), ..Standing::default() },
+        AccountStatus { locked: Some("it is not active".into()), ..AccountStatus::default() },
     );
     assert_eq!(codes_of(&inventory, 0), [Code::PushUserLocked]);
-    let ranks = |rank, own_rank| Standing { rank, own_rank, ..Standing::default() };
+    let ranks = |rank, own_rank| AccountStatus { rank, own_rank, ..AccountStatus::default() };
     set(&mut inventory, ranks(Some(1), Some(2)));
     assert!(codes_of(&inventory, 0).is_empty(), "what is there already needs no change");
     assert_eq!(codes_of(&inventory, 1), [Code::NotAssociated, Code::PushUserOutranked]);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::operation::Operation;
 use super::request::{Get, List, Object, Row, StandardReturn, change_by_name, row_key};
 use crate::domain::personalization::Setting;
-use crate::domain::plan::Now;
+use crate::domain::plan::CurrentState;
 use crate::domain::text::digest;
 use crate::net::session::Intent;
 use crate::soap::reference::Reference;
@@ -182,8 +182,8 @@ impl CommonPhoneConfig {
     }
 
     /// Returns the state that plans compare.
-    pub fn now(&self) -> Now {
-        Now::Profile {
+    pub fn now(&self) -> CurrentState {
+        CurrentState::Profile {
             personalization: self.personalization(),
             page: self.digest().map_err(|error| error.to_string()),
         }

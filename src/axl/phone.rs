@@ -6,7 +6,7 @@ use super::operation::Operation;
 use super::request::{Get, List, Object, Row, StandardReturn, change_by_name, row_key};
 use crate::domain::personalization::Setting;
 use crate::domain::phone_page::PageSettings;
-use crate::domain::plan::Now;
+use crate::domain::plan::CurrentState;
 use crate::domain::text::digest;
 use crate::net::session::Intent;
 use crate::soap::reference::{LoadInformation, Reference};
@@ -300,8 +300,8 @@ impl PhonePage {
     }
 
     /// Returns the state that plans compare.
-    pub fn now(&self) -> Now {
-        Now::Phone {
+    pub fn now(&self) -> CurrentState {
+        CurrentState::Phone {
             personalization: self.personalization,
             profile: self.profile.clone(),
             settings: self.settings().map_err(|error| error.to_string()),

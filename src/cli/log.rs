@@ -16,7 +16,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::ui;
-use crate::domain::text::{counted, escaped_json, printable_lines};
+use crate::domain::text::{escaped_json, pluralize, printable_lines};
 use crate::error::{AppError, ErrorKind};
 use crate::net::trace::{self, without_secrets};
 
@@ -98,7 +98,7 @@ pub fn finish() {
         ));
     }
     let count = usize::try_from(kept.exchanges).unwrap_or(usize::MAX);
-    ui::say(&format!("Trace: {} in {folder}", counted(count, "exchange")));
+    ui::say(&format!("Trace: {} in {folder}", pluralize(count, "exchange")));
 }
 
 fn unusable(what: &str, path: &Path, error: &io::Error) -> AppError {

@@ -8,8 +8,8 @@ use crate::cli::args::{ConnectionArgs, PushArgs};
 use crate::config::{
     ConfigError, FileConfig, Layer, Section, environment, resolve, resolve_without_cluster,
 };
-use crate::connect::cluster::{Connection, from_layer};
-use crate::connect::push_access::Way;
+use crate::connect::cluster::{ClusterSettings, from_layer};
+use crate::connect::push_access::PushAccess;
 use crate::domain::picture_rules::PictureRules;
 use crate::error::{AppError, ErrorKind};
 use crate::net::trace::without_login;
@@ -18,7 +18,10 @@ use crate::net::trace::without_login;
 ///
 /// # Errors
 /// When something is missing or is not what it should be.
-pub fn connection(args: &ConnectionArgs, push: Option<&PushArgs>) -> Result<Connection, AppError> {
+pub fn connection(
+    args: &ConnectionArgs,
+    push: Option<&PushArgs>,
+) -> Result<ClusterSettings, AppError> {
     let (cluster, settings) = settings(args, push)?;
     from_layer(cluster, settings)
 }
@@ -120,13 +123,13 @@ fn default_config() -> Option<PathBuf> {
 ///
 /// # Errors
 /// When the config file cannot be used, or a number is out of its range.
-pub fn push_access(args: &ConnectionArgs, push: &PushArgs) -> Result<Way, AppError> {
+pub fn push_access(args: &ConnectionArgs, push: &PushArgs) -> Result<PushAccess, AppError> {
     let file = file(args)?;
     let section = section(file.as_ref(), args.one_cluster()?)?;
     let flags = push.layer().over(args.layer());
     let environment = environment(|name| std::env::var(name).ok());
     let settings = resolve_without_cluster(flags, environment, section);
-    Way::of(&settings.over(file.as_ref().map(FileConfig::machine).unwrap_or_default()))
+    PushAccess::of(&settings.over(file.as_ref().map(FileConfig::machine).unwrap_or_default()))
 }
 
 /// Returns the command line so that it can be typed again; bytes that are no text are replaced, and passwords in

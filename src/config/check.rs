@@ -10,10 +10,10 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::keys::{Key, Place, advice};
+use super::keys::{Key, ValuePlace, advice};
 use super::template::lists;
 use crate::domain::selector::near;
-use crate::domain::text::{excerpt, line_of};
+use crate::domain::text::{line_of, sanitize_truncate};
 
 /// A key or a table's name, with its place.
 type Name<'text> = Spanned<DeString<'text>>;
@@ -38,7 +38,7 @@ impl fmt::Display for Problem {
 
 /// The keys of a config file and where they stand.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Places {
+pub(super) struct ValuePlaces {
     /// Lines, by table and key.
     lines: BTreeMap<(String, String), usize>,
     /// Bytes of key and value, with what to call them.
@@ -50,7 +50,7 @@ pub(super) struct Places {
     pub misplaced: Vec<Problem>,
 }
 
-impl Places {
+impl ValuePlaces {
     /// Looks at a file; nothing when it is no TOML.
     pub fn of(text: &str, keys: &[Key]) -> Self {
         let mut places = Self::default();
@@ -81,8 +81,11 @@ impl Places {
         for (key, value) in root {
             let name = key.get_ref().as_ref();
             let list = keys.iter().find_map(|key| match key.place {
-                Place::Each(list) if list == name => Some(list),
-                Place::Each(_) | Place::Top | Place::Cluster | Place::Shared => None,
+                ValuePlace::Each(list) if list == name => Some(list),
+                ValuePlace::Each(_)
+                | ValuePlace::Top
+                | ValuePlace::Cluster
+                | ValuePlace::Shared => None,
             });
             match (name, value.get_ref(), list) {
                 ("cluster", DeValue::Table(clusters), _) => {
@@ -99,14 +102,16 @@ impl Places {
                 (_, DeValue::Array(rows), Some(list)) => {
                     for row in rows {
                         if let DeValue::Table(row) = row.get_ref() {
-                            self.table(text, list, row, keys, |key| key.place == Place::Each(list));
+                            self.table(text, list, row, keys, |key| {
+                                key.place == ValuePlace::Each(list)
+                            });
                         }
                     }
                 }
                 ("cluster" | "defaults", ..) => self.no_table(text, name, key),
                 (_, _, Some(_)) => {}
                 (_, DeValue::Table(_), None) => self.unknown_table(text, key, keys),
-                _ => self.key(text, "", key, value, keys, |key| key.place == Place::Top),
+                _ => self.key(text, "", key, value, keys, |key| key.place == ValuePlace::Top),
             }
         }
     }
@@ -144,7 +149,7 @@ impl Places {
     /// What is known but cannot be shared is reported even where the types would accept it.
     fn defaults(&mut self, text: &str, section: &DeTable<'_>, keys: &[Key]) {
         let before = self.unknown.len();
-        self.table(text, "defaults", section, keys, |key| key.place == Place::Shared);
+        self.table(text, "defaults", section, keys, |key| key.place == ValuePlace::Shared);
         self.misplaced.append(&mut self.unknown.split_off(before));
     }
 
@@ -181,7 +186,7 @@ fn without_value(message: &str) -> String {
         Some((from, to)) if from < to => format!("{}text{}", &message[..from], &message[to + 1..]),
         Some(_) | None => message.to_owned(),
     };
-    excerpt(&message, 300)
+    sanitize_truncate(&message, 300)
 }
 
 #[cfg(test)]
@@ -190,7 +195,7 @@ mod tests {
     use crate::config::KEYS;
 
     fn unknown(text: &str) -> Vec<String> {
-        let places = Places::of(text, KEYS);
+        let places = ValuePlaces::of(text, KEYS);
         places.unknown.iter().chain(&places.misplaced).map(ToString::to_string).collect()
     }
 
@@ -245,9 +250,9 @@ mod tests {
 
     #[test]
     fn lists_of_tables_have_keys_of_their_own() {
-        let size = Key { name: "size", place: Place::Each("image"), ..KEYS[0] };
+        let size = Key { name: "size", place: ValuePlace::Each("image"), ..KEYS[0] };
         let keys: Vec<Key> = KEYS.iter().copied().chain([size]).collect();
-        let places = Places::of("[[image]]\nsize = 1\n[[image]]\nsiz = 1\n", &keys);
+        let places = ValuePlaces::of("[[image]]\nsize = 1\n[[image]]\nsiz = 1\n", &keys);
         assert_eq!(places.unknown.len(), 1);
         assert_eq!(
             places.unknown[0].to_string(),
@@ -258,7 +263,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_text_is_looked_at(text in "[\\[\\]a-c.=\"\\n# {}é]{0,60}") {
-            let places = Places::of(&text, KEYS);
+            let places = ValuePlaces::of(&text, KEYS);
             for problem in &places.unknown {
                 proptest::prop_assert!(problem.line.unwrap() <= 1 + text.matches('\n').count());
             }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::keys::{Key, Place};
+use super::keys::{Key, ValuePlace};
 use super::settings::KEYS;
 use super::template::lists;
 
@@ -13,12 +13,14 @@ fn reference(keys: &[Key]) -> String {
     let mut text = String::new();
     let shared = "In `[defaults]`, or in `[cluster.NAME]`, which counts more";
     let mut places = vec![
-        ("Above all tables".to_owned(), Place::Top),
-        (shared.to_owned(), Place::Shared),
-        ("In `[cluster.NAME]` only".to_owned(), Place::Cluster),
+        ("Above all tables".to_owned(), ValuePlace::Top),
+        (shared.to_owned(), ValuePlace::Shared),
+        ("In `[cluster.NAME]` only".to_owned(), ValuePlace::Cluster),
     ];
     places.extend(
-        lists(keys).into_iter().map(|list| (format!("In each `[[{list}]]`"), Place::Each(list))),
+        lists(keys)
+            .into_iter()
+            .map(|list| (format!("In each `[[{list}]]`"), ValuePlace::Each(list))),
     );
     for (title, place) in places {
         let head = "| key | meaning | default | example |\n|---|---|---|---|";

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use self::images::ImageSection;
 use self::nat::NatSection;
 use self::passwords::Sources;
-use super::check::{Places, Problem};
+use super::check::{Problem, ValuePlaces};
 use super::origin::{Origin, Table};
 use super::resolve::Section;
 use super::settings::{ClusterSection, KEYS, Layer};
@@ -52,7 +52,7 @@ pub struct FileConfig {
     path: PathBuf,
     /// Where each key is.
     #[serde(skip)]
-    places: Places,
+    places: ValuePlaces,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -162,7 +162,7 @@ impl FileConfig {
     /// # Errors
     /// As [`Self::load`].
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let places = Places::of(text, KEYS);
+        let places = ValuePlaces::of(text, KEYS);
         let invalid = |mut problems: Vec<Problem>| {
             problems.sort();
             ConfigError::Invalid { path: path.to_owned(), problems }

@@ -8,7 +8,7 @@ pub struct Key {
     /// Its name.
     pub name: &'static str,
     /// Where it may be.
-    pub place: Place,
+    pub place: ValuePlace,
     /// What it is, in whole sentences, with its unit.
     pub meaning: &'static str,
     /// The default, as it would be written or in words.
@@ -21,7 +21,7 @@ pub struct Key {
 
 /// Where a key may be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Place {
+pub enum ValuePlace {
     /// Outside all tables.
     Top,
     /// In the table of one cluster only: it is about that server, its trust or its passwords.
@@ -34,7 +34,7 @@ pub enum Place {
 
 impl Key {
     pub(super) const fn new(
-        place: Place,
+        place: ValuePlace,
         name: &'static str,
         default: &'static str,
         example: &'static str,
@@ -55,7 +55,7 @@ impl Key {
 
     /// Returns whether the key may be in a cluster's table.
     pub(super) fn is_of_cluster(&self) -> bool {
-        matches!(self.place, Place::Cluster | Place::Shared)
+        matches!(self.place, ValuePlace::Cluster | ValuePlace::Shared)
     }
 }
 
@@ -63,10 +63,12 @@ impl Key {
 pub(super) fn advice(name: &str, keys: &[Key], fits: impl Fn(&Key) -> bool) -> Option<String> {
     if let Some(key) = keys.iter().find(|key| key.name == name) {
         return Some(match key.place {
-            Place::Top => "it stands above all tables".to_owned(),
-            Place::Cluster => "it belongs to one cluster: write it into [cluster.NAME]".to_owned(),
-            Place::Shared => "write it into [cluster.NAME] or [defaults]".to_owned(),
-            Place::Each(list) => format!("write it into [[{list}]]"),
+            ValuePlace::Top => "it stands above all tables".to_owned(),
+            ValuePlace::Cluster => {
+                "it belongs to one cluster: write it into [cluster.NAME]".to_owned()
+            }
+            ValuePlace::Shared => "write it into [cluster.NAME] or [defaults]".to_owned(),
+            ValuePlace::Each(list) => format!("write it into [[{list}]]"),
         });
     }
     match name {
@@ -95,8 +97,8 @@ mod tests {
         let mut seen = BTreeSet::new();
         for key in KEYS {
             let place = match key.place {
-                Place::Each(list) => list,
-                Place::Top | Place::Cluster | Place::Shared => "",
+                ValuePlace::Each(list) => list,
+                ValuePlace::Top | ValuePlace::Cluster | ValuePlace::Shared => "",
             };
             assert!(seen.insert((place, key.name)), "{} is declared twice", key.name);
             assert!(key.meaning.ends_with('.') && !key.default.is_empty(), "{}", key.name);
@@ -105,7 +107,7 @@ mod tests {
 
     #[test]
     fn no_password_and_no_trust_in_one_server_is_shared() {
-        for key in KEYS.iter().filter(|key| key.place == Place::Shared) {
+        for key in KEYS.iter().filter(|key| key.place == ValuePlace::Shared) {
             let is_own = key.setting().contains("password")
                 || ["host", "pin_sha256", "insecure", "ris_host"].contains(&key.name);
             assert!(!is_own, "{} would go to every cluster", key.name);

@@ -19,7 +19,7 @@ mod value;
 
 pub use check::Problem;
 pub use file::{ConfigError, FileConfig};
-pub use keys::{Key, Place};
+pub use keys::{Key, ValuePlace};
 pub use origin::{Origin, Table, option};
 pub use password::{KeyringEntry, PasswordCommand, PasswordError, PasswordSource, password_of};
 pub use pin::{PinError, Pinned, with_pin};

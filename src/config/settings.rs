@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::keys::{Key, Place};
+use super::keys::{Key, ValuePlace};
 use super::origin::{Origin, Table};
 use super::password::PasswordSource;
 use super::value::{FromVariable, RegistrationSource, Value};
@@ -31,10 +31,10 @@ enum Scope {
 }
 
 impl Scope {
-    const fn place(self) -> Place {
+    const fn place(self) -> ValuePlace {
         match self {
-            Self::Cluster => Place::Cluster,
-            Self::Defaults | Self::Machine => Place::Shared,
+            Self::Cluster => ValuePlace::Cluster,
+            Self::Defaults | Self::Machine => ValuePlace::Shared,
         }
     }
 }
@@ -244,9 +244,9 @@ settings! {
              1000.";
     }
     ; others: [
-        Key::new(Place::Top, "default_cluster", "the only cluster of the file", "\"lab\"",
+        Key::new(ValuePlace::Top, "default_cluster", "the only cluster of the file", "\"lab\"",
             "The cluster that is meant when none is named with --cluster."),
-        Key::new(Place::Top, "default_time_zone", "the time zone of this machine", "\"Europe/Berlin\"",
+        Key::new(ValuePlace::Top, "default_time_zone", "the time zone of this machine", "\"Europe/Berlin\"",
             "The time zone of phones that no [[time_zone]] is about, for --window: an IANA name."),
         Key::new(ZONE, "device_pool", REQUIRED, "\"Paris*\"", "Phones of this device pool live in it."),
         Key::new(ZONE, "zone", REQUIRED, "\"Europe/Paris\"",
@@ -269,8 +269,8 @@ settings! {
     ]
 }
 
-const ZONE: Place = Place::Each("time_zone");
-const IMAGE: Place = Place::Each("image");
-const NAT: Place = Place::Each("nat");
+const ZONE: ValuePlace = ValuePlace::Each("time_zone");
+const IMAGE: ValuePlace = ValuePlace::Each("image");
+const NAT: ValuePlace = ValuePlace::Each("nat");
 const REQUIRED: &str = "has to be there";
 const ANY: &str = "all phones";

@@ -3,7 +3,7 @@
 //! Prose begins with `# `, a key or a table that can be switched on with `#` and no blank, so that a test can
 //! switch them all on.
 
-use super::keys::{Key, Place};
+use super::keys::{Key, ValuePlace};
 
 /// What a template has switched on.
 #[derive(Clone, Debug, Default)]
@@ -17,21 +17,21 @@ pub struct Given {
 /// Returns the config file for a list of keys: all of them switched off, except for what is given.
 pub fn template(keys: &[Key], given: &Given) -> String {
     let mut text = prose(HEAD) + "\n";
-    let of = |place: Place| keys.iter().filter(move |key| key.place == place);
-    of(Place::Top).for_each(|key| text += &entry(key));
+    let of = |place: ValuePlace| keys.iter().filter(move |key| key.place == place);
+    of(ValuePlace::Top).for_each(|key| text += &entry(key));
     text += &titled("Every cluster", DEFAULTS, "#[defaults]");
-    of(Place::Shared).for_each(|key| text += &entry(key));
+    of(ValuePlace::Shared).for_each(|key| text += &entry(key));
     text += &titled("One cluster", CLUSTER, &header(given));
     given.values.iter().for_each(|(key, value)| text += &switched_on(key, value));
     text += if given.values.is_empty() { "" } else { "\n" };
     let is_given = |key: &&Key| given.values.iter().any(|(given, _)| *given == key.name);
-    of(Place::Cluster).filter(|key| !is_given(key)).for_each(|key| text += &entry(key));
+    of(ValuePlace::Cluster).filter(|key| !is_given(key)).for_each(|key| text += &entry(key));
     text += &prose("The keys of [defaults], for this cluster alone:");
-    of(Place::Shared).filter(|key| !is_given(key)).for_each(|key| text += &switched_off(key));
+    of(ValuePlace::Shared).filter(|key| !is_given(key)).for_each(|key| text += &switched_off(key));
     for list in lists(keys) {
         let about = format!("As many [[{list}]] as are needed.");
         text += &titled(list, &about, &format!("#[[{list}]]"));
-        of(Place::Each(list)).for_each(|key| text += &entry(key));
+        of(ValuePlace::Each(list)).for_each(|key| text += &entry(key));
     }
     text
 }
@@ -78,7 +78,7 @@ fn switched_off(key: &Key) -> String {
 pub(super) fn lists(keys: &[Key]) -> Vec<&'static str> {
     let mut lists = Vec::new();
     for key in keys {
-        if let Place::Each(list) = key.place
+        if let ValuePlace::Each(list) = key.place
             && !lists.contains(&list)
         {
             lists.push(list);

@@ -9,7 +9,7 @@ use crate::axl::client::{AxlClient, AxlOptions};
 use crate::axl::version::AxlVersion;
 use crate::config::{Layer, PasswordSource};
 use crate::connect::password;
-use crate::connect::push_access::{Way, in_range};
+use crate::connect::push_access::{PushAccess, in_range};
 use crate::domain::association::UserKind;
 use crate::domain::registration::Source;
 use crate::error::hints;
@@ -33,7 +33,7 @@ const ANOTHER_PASSWORD: &str = "use --password-file, --password-stdin or CUCM_PA
 
 /// How to reach a cluster, checked. The password is not here yet.
 #[derive(Debug)]
-pub struct Connection {
+pub struct ClusterSettings {
     /// The name that documents give the cluster.
     pub name: String,
     /// The publisher.
@@ -55,32 +55,32 @@ pub struct Connection {
     /// The push user's kind, where it was said.
     pub push_user_kind: Option<UserKind>,
     /// The push user, and the way to the phones.
-    pub way: Way,
+    pub push_access: PushAccess,
     password: Option<PasswordSource>,
 }
 
-impl Connection {
+impl ClusterSettings {
     /// Tells whether phones that want HTTPS can be pushed to.
     pub fn may_use_https(&self) -> bool {
-        self.way.phone_tls.https.is_some()
+        self.push_access.phone_tls.https.is_some()
     }
 }
 
 /// What tells one cluster from another in the journal.
-pub fn cluster_id(connection: &Connection) -> String {
+pub fn cluster_id(connection: &ClusterSettings) -> String {
     connection.endpoint.to_string().to_lowercase()
 }
 
 /// The clients for one cluster.
 #[derive(Debug)]
-pub struct Cluster {
+pub struct ClusterClients {
     /// AXL.
     pub axl: Arc<AxlClient>,
     /// RisPort70.
     pub ris: RisClient,
 }
 
-impl Connection {
+impl ClusterSettings {
     /// Returns the AXL user's password; asks for it on the terminal where nothing else gives it.
     ///
     /// # Errors
@@ -104,7 +104,7 @@ impl Connection {
 ///
 /// # Errors
 /// When something is missing or is not what it should be.
-pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<Connection, AppError> {
+pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<ClusterSettings, AppError> {
     let usage = |what: &str, error: &dyn std::error::Error| {
         let inner = AppError::from_error(ErrorKind::Usage, error);
         AppError::new(ErrorKind::Usage, format!("{what}: {}", inner.message()))
@@ -112,7 +112,7 @@ pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<Connection
     let origin = |key| settings.origin(key);
     let ris_rate = settings.ris_rate.unwrap_or(RIS_RATE);
     in_range(&origin("ris_rate"), u64::from(ris_rate), 600)?;
-    let way = Way::of(&settings)?;
+    let way = PushAccess::of(&settings)?;
     in_range(&origin("timeout"), settings.timeout.unwrap_or(1), 3600)?;
     let (from_host, from_ris_host) = (origin("host"), origin("ris_host"));
     let from_version = origin("axl_version");
@@ -139,7 +139,7 @@ pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<Connection
         let colon = format!("{from_username}: a user name cannot hold a colon: {username:?}");
         return Err(AppError::new(ErrorKind::Usage, colon));
     }
-    Ok(Connection {
+    Ok(ClusterSettings {
         name: cluster.unwrap_or_else(|| endpoint.host().to_owned()),
         trust,
         endpoint,
@@ -150,7 +150,7 @@ pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<Connection
         ris_rate,
         timeout: settings.timeout.map(Duration::from_secs),
         push_user_kind: settings.push_user_kind,
-        way,
+        push_access: way,
         password: settings.password,
     })
 }
@@ -177,10 +177,10 @@ pub fn trust(settings: &Layer) -> Result<Trust, AppError> {
 /// # Errors
 /// When the cluster cannot be reached, is not trusted, or refuses the user.
 pub async fn connect(
-    connection: &Connection,
+    connection: &ClusterSettings,
     interaction: &dyn Interaction,
     observer: &Arc<dyn Observer>,
-) -> Result<Cluster, AppError> {
+) -> Result<ClusterClients, AppError> {
     if connection.trust.insecure {
         interaction.notice(&Notice::Text(
             "WARNING: --insecure: the server is not verified; whoever is in between can read the passwords.",
@@ -219,7 +219,7 @@ pub async fn connect(
         ..RisOptions::default()
     };
     let ris = RisClient::new(http, connection.ris.clone(), credentials, options);
-    Ok(Cluster { axl: Arc::new(axl), ris })
+    Ok(ClusterClients { axl: Arc::new(axl), ris })
 }
 
 fn stage_of(operation: &str) -> Stage {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::connect::shared_servers::Ports;
+use crate::connect::shared_servers::SharedServers;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer};
 use crate::image_server::{BaseUrl, HostConfig, HostError, HostLimits, ImageHost};
@@ -14,7 +14,7 @@ use crate::net::server_certificate::ServerIdentity;
 
 /// Where pictures are served, as typed.
 #[derive(Clone, Debug, Default)]
-pub struct Serving {
+pub struct ImageServerSettings {
     /// Where the image server listens.
     pub listen: Option<String>,
     /// Under which URL phones reach it.
@@ -24,12 +24,12 @@ pub struct Serving {
     /// The file of its key.
     pub tls_key: Option<PathBuf>,
     /// The servers of others beside this one, where there are some: ports that are named are shared with them.
-    pub ports: Option<Arc<Ports>>,
+    pub ports: Option<Arc<SharedServers>>,
     /// How much is given to one client.
     pub limits: HostLimits,
 }
 
-impl Serving {
+impl ImageServerSettings {
     /// Starts the image server; `toward` is where phones are, as far as that is known. The observer is told of every
     /// request.
     ///
@@ -161,8 +161,8 @@ fn unusable(error: &HostError) -> AppError {
 ///
 /// # Errors
 /// When one of them cannot be as it is configured, or when two cannot share the port that both name.
-pub fn check_side_by_side(clusters: &[(&str, &Serving)]) -> Result<(), AppError> {
-    let mut known: Vec<(&str, &Serving, SocketAddr)> = Vec::new();
+pub fn check_side_by_side(clusters: &[(&str, &ImageServerSettings)]) -> Result<(), AppError> {
+    let mut known: Vec<(&str, &ImageServerSettings, SocketAddr)> = Vec::new();
     for &(name, serving) in clusters {
         let fixed = serving.check().map_err(|error| error.within(name))?;
         let Some(listen) = fixed else { continue };
@@ -201,12 +201,12 @@ fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
 mod tests {
     use super::*;
 
-    fn serving(listen: &str, certificate: Option<&str>) -> Serving {
-        Serving {
+    fn serving(listen: &str, certificate: Option<&str>) -> ImageServerSettings {
+        ImageServerSettings {
             listen: Some(listen.to_owned()),
             tls_cert: certificate.map(Into::into),
             tls_key: certificate.map(Into::into),
-            ..Serving::default()
+            ..ImageServerSettings::default()
         }
     }
 

@@ -14,7 +14,7 @@ use crate::error::{AppError, ErrorKind};
 use crate::interaction::{Interaction, Notice};
 use crate::journal::{Recorder, RunId};
 use crate::phone::{Fingerprint, Https, PhoneTrust};
-use crate::push::delivery::certificate_pins::Pins;
+use crate::push::delivery::certificate_pins::CertificatePins;
 
 /// How phones are reached over HTTPS, checked.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ pub struct PhoneTls {
     /// The way itself; nothing where phones are reached over HTTP only.
     pub https: Option<Https>,
     /// What a run keeps of it, so that it can be gone on with.
-    pub kept: Option<Kept>,
+    pub kept: Option<SavedPhoneTls>,
     forget: Vec<Pattern>,
     /// The port, where one was named.
     port: Option<u16>,
@@ -30,7 +30,7 @@ pub struct PhoneTls {
 
 /// What the journal keeps of how a run reached phones over HTTPS.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Kept {
+pub struct SavedPhoneTls {
     /// By what certificates were believed.
     trust: KeptTrust,
     /// The port of the phones' web servers.
@@ -79,7 +79,7 @@ impl PhoneTls {
         let at = port.unwrap_or(443);
         Ok(Self {
             https: trust.map(|trust| Https { trust, port: at }),
-            kept: by.map(|trust| Kept { trust, port: at }),
+            kept: by.map(|trust| SavedPhoneTls { trust, port: at }),
             forget,
             port,
         })
@@ -91,7 +91,7 @@ impl PhoneTls {
     /// When the file of its authorities is gone, or is another one now.
     pub fn go_on(
         &mut self,
-        kept: Kept,
+        kept: SavedPhoneTls,
         run: RunId,
         interaction: &dyn Interaction,
     ) -> Result<(), AppError> {
@@ -127,7 +127,7 @@ impl PhoneTls {
             "note: phones are reached over HTTPS as in run {run}: {how}, port {port}"
         )));
         self.https = Some(Https { trust, port });
-        self.kept = Some(Kept { port, ..kept });
+        self.kept = Some(SavedPhoneTls { port, ..kept });
         Ok(())
     }
 
@@ -140,7 +140,7 @@ impl PhoneTls {
         state: &Path,
         recorder: &Recorder,
         interaction: &dyn Interaction,
-    ) -> Result<Option<(Https, Pins)>, AppError> {
+    ) -> Result<Option<(Https, CertificatePins)>, AppError> {
         let Some(https) = self.https.clone() else { return Ok(None) };
         if matches!(https.trust, PhoneTrust::Insecure) {
             interaction.notice(&Notice::Text(
@@ -166,7 +166,7 @@ impl PhoneTls {
                 }
             }
         }
-        Ok(Some((https, Pins::new(pins, &self.forget, recorder.clone()))))
+        Ok(Some((https, CertificatePins::new(pins, &self.forget, recorder.clone()))))
     }
 }
 

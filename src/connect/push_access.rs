@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 
 use crate::config::{Layer, PasswordSource};
-use crate::connect::image_server::Serving;
+use crate::connect::image_server::ImageServerSettings;
 use crate::connect::password;
 use crate::connect::phone_tls::PhoneTls;
 use crate::domain::nat::NatRules;
@@ -13,7 +13,7 @@ use crate::interaction::Interaction;
 
 /// The push user and the way to phones, checked. The password is read only when it is asked for.
 #[derive(Debug)]
-pub struct Way {
+pub struct PushAccess {
     /// The push user's name.
     pub push_user: Option<String>,
     /// The port of the phones' web servers.
@@ -21,7 +21,7 @@ pub struct Way {
     /// HTTPS to phones.
     pub phone_tls: PhoneTls,
     /// The image server.
-    pub serving: Serving,
+    pub serving: ImageServerSettings,
     /// Phones that are pushed to at once.
     pub concurrency: usize,
     /// Translated addresses of phones.
@@ -31,7 +31,7 @@ pub struct Way {
     push_password: Option<PasswordSource>,
 }
 
-impl Way {
+impl PushAccess {
     /// Takes what is about the way out of settings that are already put together.
     ///
     /// # Errors
@@ -47,7 +47,7 @@ impl Way {
             push_user: settings.push_user.clone(),
             phone_port: settings.phone_port.unwrap_or(80),
             phone_tls: PhoneTls::of(settings)?,
-            serving: Serving {
+            serving: ImageServerSettings {
                 listen: settings.listen.clone(),
                 advertise: settings.advertise.clone(),
                 tls_cert: settings.tls_cert.clone(),

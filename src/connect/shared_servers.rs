@@ -12,9 +12,9 @@ use crate::image_server::ImageHost;
 
 /// The servers that clusters share, by the address that was asked for.
 #[derive(Debug, Default)]
-pub struct Ports(Mutex<HashMap<SocketAddr, ImageHost>>);
+pub struct SharedServers(Mutex<HashMap<SocketAddr, ImageHost>>);
 
-impl Ports {
+impl SharedServers {
     /// Returns the server of this address for one more user: `join` makes it one where it runs already, `start` starts
     /// it otherwise.
     ///

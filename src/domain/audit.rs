@@ -14,7 +14,7 @@ use super::inventory::{ClusterInfo, Phone};
 use super::model::{ImageSpec, Model, PushSchema, Size};
 use super::personalization::Personalization;
 use super::registration::Registration;
-use super::web_access::Said;
+use super::web_access::PageValue;
 
 /// Whether the push user controls a phone.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
@@ -150,7 +150,7 @@ fn deserialize_phone<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Resul
         authentication_url: None,
         secure_authentication_url: None,
         configured_load: None,
-        web_access: Said::Nothing,
+        web_access: PageValue::Nothing,
         page: None,
         registration: fields.registration,
     })

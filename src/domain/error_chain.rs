@@ -1,7 +1,7 @@
 //! An error and what caused it, in one line.
 
 /// Joins an error with its causes, leaving out a cause that the text before it tells already.
-pub fn chain(error: &dyn std::error::Error) -> String {
+pub fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -31,6 +31,9 @@ mod tests {
         let middle =
             Layered { text: "cannot reach pub: connection refused", source: Some(Box::new(inner)) };
         let outer = Layered { text: "failed to read phones", source: Some(Box::new(middle)) };
-        assert_eq!(chain(&outer), "failed to read phones: cannot reach pub: connection refused");
+        assert_eq!(
+            error_chain(&outer),
+            "failed to read phones: cannot reach pub: connection refused"
+        );
     }
 }

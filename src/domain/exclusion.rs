@@ -4,7 +4,7 @@ use crate::domain::audit::{Audit, AuditedPhone, Summary};
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::model::PushSchema;
 use crate::domain::picture_rules::PictureRules;
-use crate::domain::text::counted;
+use crate::domain::text::pluralize;
 
 /// Why a phone is left alone whose picture cannot be taken off.
 pub const CANNOT_REMOVE: &str =
@@ -55,7 +55,7 @@ impl Audit {
         let remark = format!(
             "{} could show a picture, and no rule of the config file has one for them: they are left alone, nothing is \
              changed for them and nothing is pushed to them; a last [[image]] with nothing but `file` is for all others",
-            counted(without, "phone")
+            pluralize(without, "phone")
         );
         self.leaving(without, remark)
     }
@@ -73,7 +73,7 @@ impl Audit {
         let remark = format!(
             "of {} no way is known to take a pushed picture off their models: they are left alone, nothing is changed \
              for them and nothing is pushed to them",
-            counted(without, "phone")
+            pluralize(without, "phone")
         );
         self.leaving(without, remark)
     }

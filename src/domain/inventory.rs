@@ -12,7 +12,7 @@ use super::device_name::DeviceName;
 use super::model::{self, Model};
 use super::personalization::{Personalization, Setting};
 use super::registration::Registration;
-use super::web_access::Said;
+use super::web_access::PageValue;
 use crate::domain::phone_page::PageSettings;
 
 /// Which cluster a document is about.
@@ -56,7 +56,7 @@ pub struct Phone {
     /// The firmware load on its own page; nothing where its model's default counts.
     pub configured_load: Option<String>,
     /// Web Access on its own page. Looked at only where the phone did not say that its web server runs.
-    pub web_access: Said,
+    pub web_access: PageValue,
     /// The product-specific settings on its own page. Looked at only where Web Access is to be repaired there.
     #[serde(skip)]
     pub page: Option<PageSettings>,
@@ -85,7 +85,7 @@ pub struct PhoneProfile {
     /// Whether the place where a forced wallpaper stands could not be read.
     pub wallpaper_unread: bool,
     /// Its Web Access setting.
-    pub web_access: Said,
+    pub web_access: PageValue,
     /// How many phones of the whole cluster use it, selected or not.
     pub phones: usize,
     /// A digest of what a copy of it would have, where it could be copied.
@@ -103,12 +103,12 @@ pub struct EnterpriseSettings {
     /// The same for phones that speak HTTPS to it.
     pub secure_authentication_url: Option<String>,
     /// Web Access in Enterprise Phone Configuration.
-    pub web_access: Said,
+    pub web_access: PageValue,
 }
 
 /// What is known of a user besides its devices. What the cluster did not tell stays empty.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
-pub struct Standing {
+pub struct AccountStatus {
     /// Why it cannot log in, in words; nothing when no reason is known.
     pub locked: Option<String>,
     /// Its User Rank: 1 is the highest.
@@ -119,7 +119,7 @@ pub struct Standing {
     pub locks_after: Option<usize>,
 }
 
-impl Standing {
+impl AccountStatus {
     /// Tells whether the user is known to outrank the account that axlpaper uses, which then may not change
     /// it (AXL Developer Guide, User Rank).
     pub fn outranks(&self) -> bool {
@@ -130,7 +130,7 @@ impl Standing {
 /// Who answers at an address that several phones are reported at.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Resident {
+pub enum AddressOwner {
     /// The device of this name, or of this MAC address.
     Device(String),
     /// Something that does not say who it is.
@@ -164,7 +164,7 @@ pub enum PushUser {
         /// Its controlled devices.
         devices: DeviceList,
         /// What else is known of it.
-        standing: Standing,
+        standing: AccountStatus,
     },
 }
 
@@ -188,7 +188,7 @@ pub struct Inventory {
     /// The push user.
     pub push_user: PushUser,
     /// Who answers at addresses that several of the phones are reported at.
-    pub residents: BTreeMap<IpAddr, Resident>,
+    pub residents: BTreeMap<IpAddr, AddressOwner>,
     /// How many phones the cluster has, whether selected or not.
     pub phones_on_cluster: usize,
     /// The selected phones, sorted by name.

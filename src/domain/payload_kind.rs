@@ -131,7 +131,7 @@ impl ToneFormat {
 
 /// What one phone takes of what is pushed.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Takes {
+pub enum AcceptedFormat {
     /// A picture of this kind.
     Picture(ImageSpec),
     /// A ring tone in this format.
@@ -142,7 +142,7 @@ pub enum Takes {
     Keys,
 }
 
-impl Takes {
+impl AcceptedFormat {
     /// Returns what a model takes of a kind; nothing when it takes none, or no source says that it does.
     pub fn of(kind: ObjectKind, model: &Model) -> Option<Self> {
         match kind {
@@ -230,13 +230,20 @@ mod tests {
 
     #[test]
     fn a_model_takes_what_its_sources_say() {
-        let takes = |kind, name: &str| Takes::of(kind, by_name(&format!("Cisco {name}")).unwrap());
-        assert_eq!(takes(ObjectKind::RingTone, "7965"), Some(Takes::Tone(ToneFormat::Classic)));
-        assert_eq!(takes(ObjectKind::RingTone, "7841"), Some(Takes::Tone(ToneFormat::Wideband)));
+        let takes =
+            |kind, name: &str| AcceptedFormat::of(kind, by_name(&format!("Cisco {name}")).unwrap());
+        assert_eq!(
+            takes(ObjectKind::RingTone, "7965"),
+            Some(AcceptedFormat::Tone(ToneFormat::Classic))
+        );
+        assert_eq!(
+            takes(ObjectKind::RingTone, "7841"),
+            Some(AcceptedFormat::Tone(ToneFormat::Wideband))
+        );
         assert_eq!(takes(ObjectKind::RingTone, "9871"), None);
         assert_eq!(takes(ObjectKind::Background, "7841"), None);
-        assert_eq!(takes(ObjectKind::Keys, "9841"), Some(Takes::Keys));
-        assert_eq!(takes(ObjectKind::Play, "7832"), Some(Takes::Sound));
+        assert_eq!(takes(ObjectKind::Keys, "9841"), Some(AcceptedFormat::Keys));
+        assert_eq!(takes(ObjectKind::Play, "7832"), Some(AcceptedFormat::Sound));
         assert_eq!(takes(ObjectKind::Keys, "6941"), None);
         assert_eq!(takes(ObjectKind::Keys, "Unified Client Services Framework"), None);
     }
@@ -256,7 +263,7 @@ mod tests {
             [ObjectKind::Background, ObjectKind::RingTone, ObjectKind::Play, ObjectKind::Keys];
         for model in catalogue() {
             for kind in kinds {
-                assert!(Takes::of(kind, model).is_none_or(|takes| takes.kind() == kind));
+                assert!(AcceptedFormat::of(kind, model).is_none_or(|takes| takes.kind() == kind));
             }
         }
     }

@@ -14,14 +14,14 @@ use crate::domain::phone_page::PageSettings;
 /// What a setting stands on.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Place {
+pub enum ConfigLevel {
     /// A phone.
     Phone,
     /// A Common Phone Profile.
     Profile,
 }
 
-impl Place {
+impl ConfigLevel {
     fn noun(self) -> &'static str {
         match self {
             Self::Phone => "phone",
@@ -34,7 +34,7 @@ impl Place {
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct PersonalizationChange {
     /// On what.
-    pub scope: Place,
+    pub scope: ConfigLevel,
     /// Its name.
     pub target: String,
     /// What is set there now.
@@ -122,7 +122,7 @@ pub enum Action {
     /// Lets phones take their configuration over.
     ApplyConfig {
         /// One phone, or all of a Common Phone Profile.
-        scope: Place,
+        scope: ConfigLevel,
         /// Its name.
         target: String,
         /// Whether they are restarted, which ends their calls.
@@ -136,7 +136,7 @@ pub enum Action {
 
 impl Action {
     /// Lets a phone, or all phones of a profile, take their configuration over.
-    pub fn apply_config(scope: Place, target: impl Into<String>, reset: bool) -> Self {
+    pub fn apply_config(scope: ConfigLevel, target: impl Into<String>, reset: bool) -> Self {
         Self::ApplyConfig { scope, target: target.into(), reset, before: (), after: () }
     }
 
@@ -191,7 +191,7 @@ impl Action {
     }
 
     /// Returns whose phones are told to take their configuration over.
-    pub fn told(&self) -> Option<(Place, &str)> {
+    pub fn told(&self) -> Option<(ConfigLevel, &str)> {
         if let Self::ApplyConfig { scope, target, .. } = self {
             Some((*scope, target))
         } else {
@@ -200,15 +200,15 @@ impl Action {
     }
 
     /// Returns whose settings are written, which phones only take over once they are told.
-    pub fn configures(&self) -> Option<(Place, &str)> {
+    pub fn configures(&self) -> Option<(ConfigLevel, &str)> {
         match self {
             Self::EnablePersonalization(to) | Self::RestorePersonalization(to) => {
                 Some((to.scope, &to.target))
             }
             Self::EnableWebAccess(to) | Self::RestoreWebAccess(to) => {
-                Some((Place::Phone, &to.target))
+                Some((ConfigLevel::Phone, &to.target))
             }
-            Self::AssignProfile { target, .. } => Some((Place::Phone, target)),
+            Self::AssignProfile { target, .. } => Some((ConfigLevel::Phone, target)),
             // Nobody uses a profile that was just made, and nobody one that was removed.
             Self::AddProfile { .. }
             | Self::RemoveProfile { .. }
@@ -282,14 +282,14 @@ impl Plan {
                     (to.scope, &to.target)
                 }
                 Action::EnableWebAccess(to) | Action::RestoreWebAccess(to) => {
-                    (Place::Phone, &to.target)
+                    (ConfigLevel::Phone, &to.target)
                 }
-                Action::AssignProfile { target, .. } => (Place::Phone, target),
+                Action::AssignProfile { target, .. } => (ConfigLevel::Phone, target),
                 Action::ApplyConfig { scope, target, .. } => (*scope, target),
             };
             match place {
-                Place::Phone => drop(phones.insert(target)),
-                Place::Profile => {
+                ConfigLevel::Phone => drop(phones.insert(target)),
+                ConfigLevel::Profile => {
                     let users = profiles.entry(target).or_default();
                     *users = change.affects.max(*users);
                 }
@@ -301,7 +301,7 @@ impl Plan {
 
 /// What stands on the cluster now where a change was made.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Now {
+pub enum CurrentState {
     /// The list of a user.
     List(DeviceList),
     /// A phone.

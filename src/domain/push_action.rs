@@ -8,7 +8,7 @@ use crate::domain::payload_kind::ObjectKind;
 /// What a run does to phones.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Deed {
+pub enum PushAction {
     /// They get a picture from us.
     #[default]
     Picture,
@@ -24,7 +24,7 @@ pub enum Deed {
     Keys,
 }
 
-impl Deed {
+impl PushAction {
     /// All of them.
     pub const ALL: [Self; 6] = [
         Self::Picture,
@@ -54,7 +54,7 @@ impl Deed {
     }
 }
 
-impl From<ObjectKind> for Deed {
+impl From<ObjectKind> for PushAction {
     /// What it is where nothing but the kind is known, as in the journals of earlier releases.
     fn from(object: ObjectKind) -> Self {
         match object {
@@ -72,8 +72,8 @@ mod tests {
 
     #[test]
     fn the_kind_alone_leads_back_to_the_kind() {
-        for deed in Deed::ALL {
-            assert_eq!(Deed::from(deed.object()).object(), deed.object());
+        for deed in PushAction::ALL {
+            assert_eq!(PushAction::from(deed.object()).object(), deed.object());
         }
     }
 }

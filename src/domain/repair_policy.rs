@@ -90,7 +90,7 @@ impl Repairs {
 
 /// What was changed on phones and profiles before, and never taken over by them.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Owed {
+pub struct PendingApplies {
     /// Phones, by device name.
     pub phones: Vec<String>,
     /// Common Phone Profiles, by name.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::device_name::DeviceName;
 use super::inventory::Phone;
 use super::pattern::fold;
-use crate::domain::payload_kind::{ObjectKind, Takes};
+use crate::domain::payload_kind::{AcceptedFormat, ObjectKind};
 
 pub use super::pattern::Pattern;
 pub use super::selector_error::SelectorError;
@@ -105,7 +105,7 @@ impl LimitCounts {
             Self::PhonesWithPictures => ObjectKind::Background,
             Self::PhonesThatTake(object) => object,
         };
-        phone.catalogue_entry().is_some_and(|model| Takes::of(object, model).is_some())
+        phone.catalogue_entry().is_some_and(|model| AcceptedFormat::of(object, model).is_some())
     }
 }
 
@@ -298,7 +298,7 @@ pub(in crate::domain) mod tests {
             authentication_url: None,
             secure_authentication_url: None,
             configured_load: None,
-            web_access: crate::domain::web_access::Said::Nothing,
+            web_access: crate::domain::web_access::PageValue::Nothing,
             page: None,
             registration: Registration::unknown(Status::NotFound, Source::None),
         }

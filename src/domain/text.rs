@@ -29,7 +29,7 @@ pub fn digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
 ///
 /// Escape sequences begin with control characters; bidirectional marks make a line read otherwise than it is
 /// stored; characters without a width make two different texts look the same.
-pub fn is_steering(c: char) -> bool {
+pub fn is_control_or_bidi(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}')
         || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
@@ -39,8 +39,10 @@ pub fn is_steering(c: char) -> bool {
 
 /// Replaces everything that could steer a terminal, reorder a line or hide in it by `\u{FFFD}`.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    if text.chars().any(is_steering) {
-        Cow::Owned(text.chars().map(|c| if is_steering(c) { '\u{FFFD}' } else { c }).collect())
+    if text.chars().any(is_control_or_bidi) {
+        Cow::Owned(
+            text.chars().map(|c| if is_control_or_bidi(c) { '\u{FFFD}' } else { c }).collect(),
+        )
     } else {
         Cow::Borrowed(text)
     }
@@ -55,7 +57,7 @@ pub fn printable_lines(text: &str) -> String {
 /// Line ends between values stay too.
 pub fn escaped_json(json: &str) -> Cow<'_, str> {
     use std::fmt::Write as _;
-    let hides = |c: char| is_steering(c) && c != '\n';
+    let hides = |c: char| is_control_or_bidi(c) && c != '\n';
     if !json.chars().any(hides) {
         return Cow::Borrowed(json);
     }
@@ -75,12 +77,12 @@ pub fn escaped_json(json: &str) -> Cow<'_, str> {
 
 /// Cuts a text to `most` characters, turns everything that may not be shown into blanks, and makes runs of
 /// blanks one. A text that was cut ends in `…`.
-pub fn excerpt(text: &str, most: usize) -> String {
+pub fn sanitize_truncate(text: &str, most: usize) -> String {
     let mut short = String::new();
     let (mut count, mut blank) = (0, false);
     // The input may be megabytes of blanks; looking at a bounded part of it is enough.
     for c in text.chars().take(most.saturating_mul(16).max(4096)) {
-        if c.is_whitespace() || is_steering(c) {
+        if c.is_whitespace() || is_control_or_bidi(c) {
             blank = count > 0;
             continue;
         }
@@ -119,7 +121,7 @@ pub fn names<T: std::fmt::Display>(all: &[T]) -> String {
 }
 
 /// Writes a number with its noun: `1 phone`, `2 phones`.
-pub fn counted(count: usize, noun: &str) -> String {
+pub fn pluralize(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
@@ -137,18 +139,18 @@ mod tests {
         for c in
             "\u{1b}\u{9b}\u{ad}\u{200b}\u{200f}\u{2028}\u{202e}\u{2060}\u{2069}\u{feff}".chars()
         {
-            assert!(is_steering(c), "{c:?}");
+            assert!(is_control_or_bidi(c), "{c:?}");
         }
-        assert!(!"Réception – 2. Stock “x”".chars().any(is_steering));
+        assert!(!"Réception – 2. Stock “x”".chars().any(is_control_or_bidi));
     }
 
     #[test]
     fn is_cleaned_and_cut() {
-        assert_eq!(excerpt("\n  a\t\u{1b}[31mb\u{202e} ", 20), "a [31mb");
-        assert_eq!(excerpt("abcdef", 3), "abc…");
-        assert_eq!(excerpt("ab cd", 3), "ab…");
-        assert_eq!(excerpt("ab   ", 2), "ab");
-        assert_eq!(excerpt("äöüß", 4), "äöüß");
+        assert_eq!(sanitize_truncate("\n  a\t\u{1b}[31mb\u{202e} ", 20), "a [31mb");
+        assert_eq!(sanitize_truncate("abcdef", 3), "abc…");
+        assert_eq!(sanitize_truncate("ab cd", 3), "ab…");
+        assert_eq!(sanitize_truncate("ab   ", 2), "ab");
+        assert_eq!(sanitize_truncate("äöüß", 4), "äöüß");
     }
 
     #[test]
@@ -156,7 +158,7 @@ mod tests {
         assert_eq!(names(&["a", "b"]), "a, b");
         assert_eq!(names(&[1, 2, 3, 4, 5, 6, 7]), "1, 2, 3, 4, 5 and 2 more");
         assert_eq!(
-            (counted(1, "phone"), counted(0, "phone")),
+            (pluralize(1, "phone"), pluralize(0, "phone")),
             ("1 phone".into(), "0 phones".into())
         );
     }
@@ -173,15 +175,15 @@ mod tests {
         fn json_keeps_its_values_and_hides_nothing(text in "(?s).{0,80}[\u{7f}-\u{9f}\u{2028}\u{202e}\u{feff}\u{e0041}]?.{0,9}") {
             let json = serde_json::to_string(&[&text]).unwrap();
             let escaped = escaped_json(&json);
-            prop_assert!(!escaped.chars().any(is_steering), "{}", escaped);
+            prop_assert!(!escaped.chars().any(is_control_or_bidi), "{}", escaped);
             prop_assert_eq!(serde_json::from_str::<Vec<String>>(&escaped).unwrap(), [text]);
         }
 
         #[test]
         fn is_short_and_harmless(text in ".{0,400}", most in 0_usize..100) {
-            let short = excerpt(&text, most);
+            let short = sanitize_truncate(&text, most);
             prop_assert!(short.chars().count() <= most + 1);
-            prop_assert!(!short.chars().any(is_steering));
+            prop_assert!(!short.chars().any(is_control_or_bidi));
         }
     }
 }

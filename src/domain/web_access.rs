@@ -53,7 +53,7 @@ pub enum Page {
 
 /// What is known of the setting on one page.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-pub enum Said {
+pub enum PageValue {
     /// The page says nothing, so the next one counts.
     #[default]
     Nothing,
@@ -63,13 +63,13 @@ pub enum Said {
     Says(WebAccess),
 }
 
-impl From<Option<WebAccess>> for Said {
+impl From<Option<WebAccess>> for PageValue {
     fn from(read: Option<WebAccess>) -> Self {
         read.map_or(Self::Nothing, Self::Says)
     }
 }
 
-impl Serialize for Said {
+impl Serialize for PageValue {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Nothing => serializer.serialize_none(),
@@ -79,7 +79,7 @@ impl Serialize for Said {
     }
 }
 
-impl JsonSchema for Said {
+impl JsonSchema for PageValue {
     fn schema_name() -> Cow<'static, str> {
         "SaidOfWebAccess".into()
     }
@@ -108,13 +108,13 @@ pub enum Decided {
 ///
 /// The phone's own page comes first, then its profile's, then the one for all phones (believed: the boxes
 /// "Override Enterprise/Common Phone Profile Settings" can turn that round).
-pub fn deciding(phone: Said, profile: Said, enterprise: Said) -> Decided {
+pub fn deciding(phone: PageValue, profile: PageValue, enterprise: PageValue) -> Decided {
     let pages = [(Page::Phone, phone), (Page::Profile, profile), (Page::Enterprise, enterprise)];
     for (page, said) in pages {
         match said {
-            Said::Nothing => {}
-            Said::Unread => return Decided::PerhapsBy(page),
-            Said::Says(setting) => return Decided::By(page, setting),
+            PageValue::Nothing => {}
+            PageValue::Unread => return Decided::PerhapsBy(page),
+            PageValue::Says(setting) => return Decided::By(page, setting),
         }
     }
     Decided::ByNobody
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn the_narrowest_page_decides() {
-        use Said::{Nothing, Says, Unread};
+        use PageValue::{Nothing, Says, Unread};
         use WebAccess::{Disabled, Enabled};
         assert_eq!(deciding(Nothing, Nothing, Nothing), Decided::ByNobody);
         assert_eq!(

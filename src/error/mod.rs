@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::domain::error_chain::chain;
+use crate::domain::error_chain::error_chain;
 use crate::journal::RunId;
 use crate::net::trace::without_secrets;
 
@@ -124,7 +124,7 @@ impl AppError {
 
     /// Makes an error from another one, with everything that caused it.
     pub fn from_error(kind: ErrorKind, error: &dyn std::error::Error) -> Self {
-        Self::new(kind, chain(error))
+        Self::new(kind, error_chain(error))
     }
 
     /// Adds what to do next.

@@ -19,10 +19,10 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::event::{Download, Event};
 use crate::image_server::admission::Admitted;
-use crate::image_server::delivery_proof::Counted;
+use crate::image_server::delivery_proof::CountingStream;
 use crate::image_server::exchange_log::{Asked, Exchange, ExchangeLog};
-use crate::image_server::outcome::Ending;
-use crate::image_server::published::{Fetch, Stray};
+use crate::image_server::outcome::CloseReason;
+use crate::image_server::published::{Fetch, UnknownRequest};
 use crate::image_server::response::answer;
 use crate::image_server::shared::Shared;
 use crate::image_server::stream::Stream;
@@ -67,7 +67,7 @@ async fn converse(
     shared: &Arc<Shared>,
     log: &Arc<ExchangeLog>,
     admitted: &Admitted,
-) -> (Option<Exchange>, Ending) {
+) -> (Option<Exchange>, CloseReason) {
     let limits = &shared.limits;
     let service = service_fn(|request: Request<Incoming>| {
         let (response, exchange) = answer(&shared.table, &request);
@@ -86,7 +86,7 @@ async fn converse(
         .half_close(true)
         // Header names have no case, but an old embedded client may know the usual spelling only.
         .title_case_headers(true)
-        .serve_connection(TokioIo::new(Counted::new(stream, Arc::clone(log))), service);
+        .serve_connection(TokioIo::new(CountingStream::new(stream, Arc::clone(log))), service);
     let mut alarm = pin!(sleep_until(Instant::now()));
     let stopped = poll_fn(|cx| {
         if let Poll::Ready(ended) = connection.poll_without_shutdown(cx) {
@@ -106,7 +106,7 @@ async fn converse(
     let stream = connection.into_parts().io.into_inner();
     let exchange = log.take();
     let ending = match (stopped, &exchange) {
-        (None, _) => Ending::TooSlow,
+        (None, _) => CloseReason::TooSlow,
         (Some(Ok(())), Some(exchange)) if exchange.is_sent() => match exchange.asked {
             Asked::Published { .. } => stream.farewell(limits.farewell).await,
             // Nothing is to be proven.
@@ -114,13 +114,13 @@ async fn converse(
         },
         // The client sent what is no HTTP: let it read what it is told about that.
         (Some(Err(error)), None) if error.is_parse() => stream.farewell(LAST_WORD).await,
-        (Some(Ok(()) | Err(_)), _) => Ending::Reset,
+        (Some(Ok(()) | Err(_)), _) => CloseReason::Reset,
     };
     (exchange, ending)
 }
 
 /// Writes down what came of one request.
-fn record(shared: &Shared, exchange: Exchange, peer: SocketAddr, ending: Ending) {
+fn record(shared: &Shared, exchange: Exchange, peer: SocketAddr, ending: CloseReason) {
     let Exchange { asked, status, sent: bytes, at, started, .. } = exchange;
     let took = started.elapsed();
     let (watcher, download) = match asked {
@@ -148,7 +148,8 @@ fn record(shared: &Shared, exchange: Exchange, peer: SocketAddr, ending: Ending)
         }
         Asked::Stray { path } => {
             tracing::debug!(%peer, path, status, "image server");
-            let count = shared.table.record_stray(Stray { peer, path: path.clone(), status });
+            let count =
+                shared.table.record_stray(UnknownRequest { peer, path: path.clone(), status });
             if count > MOST_STRAYS_TOLD {
                 return;
             }

@@ -15,12 +15,12 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, Re
 use tokio::time::{sleep, timeout};
 
 use crate::image_server::exchange_log::ExchangeLog;
-use crate::image_server::outcome::Ending;
+use crate::image_server::outcome::CloseReason;
 use crate::image_server::stream::Stream;
 
 /// A connection that counts the bytes of the answer's body.
 #[derive(Debug)]
-pub(crate) struct Counted {
+pub(crate) struct CountingStream {
     stream: Stream,
     log: Arc<ExchangeLog>,
     /// Where the answer's header ends.
@@ -29,19 +29,19 @@ pub(crate) struct Counted {
     broken: bool,
 }
 
-impl Counted {
+impl CountingStream {
     pub(crate) fn new(stream: Stream, log: Arc<ExchangeLog>) -> Self {
         Self { stream, log, head: Head::default(), broken: false }
     }
 
     /// Ends the exchange and waits for the proof that the client got everything.
-    pub(crate) async fn farewell(mut self, limit: Duration) -> Ending {
-        timeout(limit, self.part()).await.unwrap_or(Ending::Unconfirmed)
+    pub(crate) async fn farewell(mut self, limit: Duration) -> CloseReason {
+        timeout(limit, self.part()).await.unwrap_or(CloseReason::Unconfirmed)
     }
 
-    async fn part(&mut self) -> Ending {
+    async fn part(&mut self) -> CloseReason {
         if self.broken || self.stream.shutdown().await.is_err() {
-            return Ending::Reset;
+            return CloseReason::Reset;
         }
         let mut scrap = [0; 1_024];
         let mut patience = MOST_SCRAP;
@@ -49,7 +49,7 @@ impl Counted {
             match self.stream.read(&mut scrap).await {
                 Ok(0) => break,
                 Ok(read) if read <= patience => patience -= read,
-                Ok(_) | Err(_) => return Ending::Reset,
+                Ok(_) | Err(_) => return CloseReason::Reset,
             }
         }
         // The client may have closed its side before it had the answer. Only when our own end of the
@@ -61,8 +61,8 @@ impl Counted {
             pause = (pause * 2).min(Duration::from_millis(200));
         }
         match self.stream.tcp().take_error() {
-            Ok(None) => Ending::Complete,
-            Ok(Some(_)) | Err(_) => Ending::Reset,
+            Ok(None) => CloseReason::Complete,
+            Ok(Some(_)) | Err(_) => CloseReason::Reset,
         }
     }
 
@@ -71,7 +71,7 @@ impl Counted {
     }
 }
 
-impl AsyncRead for Counted {
+impl AsyncRead for CountingStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -83,7 +83,7 @@ impl AsyncRead for Counted {
     }
 }
 
-impl AsyncWrite for Counted {
+impl AsyncWrite for CountingStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -11,10 +11,10 @@ use bytes::Bytes;
 use reqwest::Url;
 use reqwest::header::{ACCEPT, HeaderValue, LOCATION};
 
-use crate::domain::error_chain::chain;
+use crate::domain::error_chain::error_chain;
 use crate::domain::model::{ImageSpec, Size};
-use crate::domain::text::excerpt;
-use crate::net::trace::{self, Watched};
+use crate::domain::text::sanitize_truncate;
+use crate::net::trace::{self, ExchangeGuard};
 
 /// An address with places for what differs from model to model: `{size}`, `{dir}` and `{model}`.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -141,7 +141,7 @@ pub async fn download(
     url: &str,
     call: Duration,
 ) -> Result<Bytes, ElsewhereError> {
-    let mut watched = Watched::nobody();
+    let mut watched = ExchangeGuard::nobody();
     let downloaded = exchange(client, url, call, &mut watched).await;
     watched.ended(downloaded.as_ref().map(|_| ()));
     downloaded
@@ -151,14 +151,14 @@ async fn exchange(
     client: &reqwest::Client,
     url: &str,
     call: Duration,
-    watched: &mut Watched,
+    watched: &mut ExchangeGuard,
 ) -> Result<Bytes, ElsewhereError> {
     let of = || url.to_owned();
     let unreachable = |error: &reqwest::Error| {
         let why = if error.is_timeout() {
             format!("it took longer than {} s", call.as_secs_f32())
         } else {
-            chain(error)
+            error_chain(error)
         };
         ElsewhereError::Unreachable { url: of(), why }
     };
@@ -170,7 +170,7 @@ async fn exchange(
     watched.answered(status.as_u16(), response.headers());
     if status.is_redirection() {
         let to = response.headers().get(LOCATION).map(|to| String::from_utf8_lossy(to.as_bytes()));
-        let to = excerpt(&to.unwrap_or_default(), 200);
+        let to = sanitize_truncate(&to.unwrap_or_default(), 200);
         return Err(ElsewhereError::Redirect { url: of(), to });
     }
     if status.as_u16() != 200 {

@@ -22,8 +22,9 @@ mod stream;
 pub use crate::image_server::advertise::{BaseUrl, advertised_base};
 pub use crate::image_server::config::{HostConfig, HostLimits};
 pub use crate::image_server::error::HostError;
-pub use crate::image_server::outcome::Ending;
+pub use crate::image_server::outcome::CloseReason;
 pub use crate::image_server::published::{
-    Fetch, FetchState, PublishedTone, PublishedUrls, Recipient, Stray, Strays, Token, Which,
+    Fetch, FetchState, PublishedTone, PublishedUrls, Recipient, Strays, Token, UnknownRequest,
+    Which,
 };
 pub use crate::image_server::server::ImageHost;

@@ -2,7 +2,7 @@
 
 /// How an exchange with a client ended.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Ending {
+pub enum CloseReason {
     /// Everything was sent and acknowledged, and the client closed in good order.
     Complete,
     /// The connection was cut before that.

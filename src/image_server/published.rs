@@ -18,7 +18,7 @@ use crate::domain::device_name::DeviceName;
 use crate::domain::model::PushSchema;
 use crate::domain::nat::{DownloadSources, SourceOf};
 use crate::event::{Downloads, Observer, OtherFile};
-use crate::image_server::{Ending, HostError};
+use crate::image_server::{CloseReason, HostError};
 use crate::media::{PreparedImage, Tone};
 
 /// The unguessable part of one phone's addresses.
@@ -120,7 +120,7 @@ pub struct Fetch {
     /// Bytes of the whole file.
     pub length: u64,
     /// How it ended.
-    pub ending: Ending,
+    pub ending: CloseReason,
     /// When the connection was accepted.
     pub at: Timestamp,
     /// From there until the end was known.
@@ -132,7 +132,7 @@ impl Fetch {
     pub fn complete(&self) -> bool {
         !self.head_only
             && self.status == 200
-            && self.ending == Ending::Complete
+            && self.ending == CloseReason::Complete
             && self.bytes == self.length
     }
 }
@@ -186,7 +186,7 @@ impl FetchState {
 
 /// A request for something that is not published.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Stray {
+pub struct UnknownRequest {
     /// Where it came from.
     pub peer: SocketAddr,
     /// The beginning of the path that was asked for.
@@ -201,7 +201,7 @@ pub struct Strays {
     /// All of them.
     pub count: u64,
     /// The last few, oldest first.
-    pub last: VecDeque<Stray>,
+    pub last: VecDeque<UnknownRequest>,
 }
 
 /// Who is told of requests.
@@ -453,7 +453,7 @@ impl Table {
     }
 
     /// Takes note of a request for what is not published; returns how many there were.
-    pub(crate) fn record_stray(&self, stray: Stray) -> u64 {
+    pub(crate) fn record_stray(&self, stray: UnknownRequest) -> u64 {
         let mut inner = self.lock();
         inner.strays.count += 1;
         if inner.strays.last.len() == MOST_STRAYS {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::model::Size;
 use crate::domain::payload_kind::{ObjectKind, ToneFormat};
-use crate::domain::push_action::Deed;
+use crate::domain::push_action::PushAction;
 use crate::event::{ChangeResult, ChangeState};
 
 /// What a run is about; kept when it begins.
@@ -21,7 +21,7 @@ pub struct Subject {
     pub object: ObjectKind,
     /// What is done with it. Earlier releases kept the kind alone.
     #[serde(default)]
-    pub deed: Option<Deed>,
+    pub deed: Option<PushAction>,
 }
 
 impl Subject {
@@ -29,7 +29,7 @@ impl Subject {
     pub const KIND: &'static str = "subject";
 
     /// Returns what is done to phones.
-    pub fn deed(&self) -> Deed {
+    pub fn deed(&self) -> PushAction {
         self.deed.unwrap_or_else(|| self.object.into())
     }
 }
@@ -38,7 +38,7 @@ impl Subject {
 /// goes on.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
-pub struct Ending {
+pub struct RunEnd {
     /// Why it ended before its time, in words.
     pub stopped: Option<String>,
     /// Why it could not go on at all, in words.
@@ -68,7 +68,7 @@ pub struct ChangeEnd {
     pub message: Option<String>,
 }
 
-impl Ending {
+impl RunEnd {
     /// The kind of its snapshot.
     pub const KIND: &'static str = "ending";
 }
@@ -171,12 +171,12 @@ pub struct SentFile {
     /// Its SHA-256 digest in hexadecimal.
     pub sha256: String,
     /// How it looks: the file itself, or a smaller picture of it.
-    pub look: Look,
+    pub look: ScreenCheckRecord,
 }
 
 /// A picture to be looked at.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Look {
+pub struct ScreenCheckRecord {
     /// Whether it is the very file that was sent.
     pub exact: bool,
     /// Its media type, such as `image/png`.
@@ -193,11 +193,11 @@ mod tests {
     fn what_earlier_releases_kept_can_be_read() {
         let subject: Subject =
             serde_json::from_str(r#"{"file":"a.wav","object":"ring_tone"}"#).unwrap();
-        assert_eq!(subject.deed(), Deed::RingTone);
+        assert_eq!(subject.deed(), PushAction::RingTone);
         let subject: Subject = serde_json::from_str(r#"{"file":"a.png"}"#).unwrap();
-        assert_eq!(subject.deed(), Deed::Picture);
-        let removal = Subject { deed: Some(Deed::Removal), ..subject };
+        assert_eq!(subject.deed(), PushAction::Picture);
+        let removal = Subject { deed: Some(PushAction::Removal), ..subject };
         let kept = serde_json::to_string(&removal).unwrap();
-        assert_eq!(serde_json::from_str::<Subject>(&kept).unwrap().deed(), Deed::Removal);
+        assert_eq!(serde_json::from_str::<Subject>(&kept).unwrap().deed(), PushAction::Removal);
     }
 }

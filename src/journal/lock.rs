@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::error::Problem;
-use crate::domain::text::excerpt;
+use crate::domain::text::sanitize_truncate;
 
 /// Who holds a lock.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -40,7 +40,7 @@ impl LockOwner {
 
 impl std::fmt::Display for LockOwner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let word = |text: &str| excerpt(text, 80);
+        let word = |text: &str| sanitize_truncate(text, 80);
         write!(
             f,
             "`axlpaper {}` of {} on {} (process {}), since {}",

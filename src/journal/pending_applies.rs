@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashSet};
 use jiff::Timestamp;
 use rusqlite::params;
 
-use crate::domain::plan::{Change, Place, Plan};
-use crate::domain::repair_policy::Owed;
+use crate::domain::plan::{Change, ConfigLevel, Plan};
+use crate::domain::repair_policy::PendingApplies;
 use crate::journal::error::JournalError;
 use crate::journal::reader::{JournalReader, json, time};
 use crate::journal::rows::RunId;
@@ -17,22 +17,25 @@ impl JournalReader {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn owed(&self, cluster_id: &str) -> Result<Owed, JournalError> {
+    pub fn owed(&self, cluster_id: &str) -> Result<PendingApplies, JournalError> {
         let (mut phones, mut profiles) = (BTreeSet::new(), BTreeSet::new());
         for (change, is_applied) in self.changes_of_cluster(cluster_id, Timestamp::MIN)? {
             if let Some((place, name)) = change.action.configures() {
                 match place {
-                    Place::Phone => phones.insert(name.to_owned()),
-                    Place::Profile => profiles.insert(name.to_owned()),
+                    ConfigLevel::Phone => phones.insert(name.to_owned()),
+                    ConfigLevel::Profile => profiles.insert(name.to_owned()),
                 };
             }
             match change.action.told() {
-                Some((Place::Phone, name)) if is_applied => drop(phones.remove(name)),
-                Some((Place::Profile, name)) if is_applied => drop(profiles.remove(name)),
+                Some((ConfigLevel::Phone, name)) if is_applied => drop(phones.remove(name)),
+                Some((ConfigLevel::Profile, name)) if is_applied => drop(profiles.remove(name)),
                 Some(_) | None => {}
             }
         }
-        Ok(Owed { phones: phones.into_iter().collect(), profiles: profiles.into_iter().collect() })
+        Ok(PendingApplies {
+            phones: phones.into_iter().collect(),
+            profiles: profiles.into_iter().collect(),
+        })
     }
 
     /// Returns the numbers of those changes of a plan by which phones were told to take their configuration over
@@ -51,8 +54,10 @@ impl JournalReader {
         let numbers: HashSet<u32> = numbers.into_iter().collect();
         let owed = self.owed(&cluster_id)?;
         let is_owed = |change: &&Change| match change.action.told() {
-            Some((Place::Phone, name)) => owed.phones.iter().any(|phone| phone == name),
-            Some((Place::Profile, name)) => owed.profiles.iter().any(|profile| profile == name),
+            Some((ConfigLevel::Phone, name)) => owed.phones.iter().any(|phone| phone == name),
+            Some((ConfigLevel::Profile, name)) => {
+                owed.profiles.iter().any(|profile| profile == name)
+            }
             None => true,
         };
         let told = plan.changes.iter().filter(|change| !is_owed(change)).map(|change| change.id);

@@ -15,7 +15,7 @@ use image::{ImageFormat, Rgb, RgbImage};
 use crate::domain::model::Size;
 use crate::media::depth::Raster;
 use crate::media::label_zones::{Letters, samples};
-use crate::media::{EncodedPicture, MediaError, PictureProblem, PreparedImage, Squeeze};
+use crate::media::{Compression, EncodedPicture, MediaError, PictureProblem, PreparedImage};
 
 /// One picture of a sheet.
 #[derive(Clone, Debug)]
@@ -52,7 +52,7 @@ pub fn contact_sheet(
     }
     let size = Size::new(sheet.width(), sheet.height());
     let raster = Raster { size, grey: false, bytes: sheet.into_raw() };
-    EncodedPicture::encode(raster, Squeeze::Quick)
+    EncodedPicture::encode(raster, Compression::Quick)
 }
 
 /// Draws one picture in its outline, with what is to be said about it.
@@ -221,7 +221,7 @@ mod tests {
         // A flat grey: whatever else is on a screen was written there.
         let grey = RgbImage::from_pixel(64, 40, Rgb([90; 3]));
         let picture = Picture::from(image::DynamicImage::ImageRgb8(grey));
-        let set = prepare_all(&picture, &specs, &Options::default(), Squeeze::Quick).unwrap();
+        let set = prepare_all(&picture, &specs, &Options::default(), Compression::Quick).unwrap();
         let entries: Vec<_> = set
             .iter()
             .map(|image| SheetEntry { image, models: "8841, 8845, 8851".into() })

@@ -7,7 +7,7 @@ use image::{DynamicImage, Rgb, RgbImage};
 
 use super::depth::Raster;
 use crate::domain::model::Size;
-use crate::media::{EncodedPicture, MediaError, Squeeze};
+use crate::media::{Compression, EncodedPicture, MediaError};
 
 /// Draws the picture, 1280 pixels wide and 800 high.
 pub fn demo_picture() -> DynamicImage {
@@ -38,7 +38,7 @@ pub fn demo_picture() -> DynamicImage {
 pub fn demo_png() -> Result<EncodedPicture, MediaError> {
     let bytes = demo_picture().into_bytes();
     let raster = Raster { size: Size::new(WIDTH, HEIGHT), grey: false, bytes };
-    EncodedPicture::encode(raster, Squeeze::Quick)
+    EncodedPicture::encode(raster, Compression::Quick)
 }
 
 /// Red, green and blue from 0 to 255.

@@ -25,7 +25,7 @@ pub struct EncodedPicture {
 
 /// How hard it is tried to make files small.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Squeeze {
+pub enum Compression {
     /// As much as takes little time, and always the same: what is pushed.
     #[default]
     Quick,
@@ -49,7 +49,7 @@ impl EncodedPicture {
     ///
     /// # Errors
     /// When the encoder fails.
-    pub(super) fn encode(raster: Raster, squeeze: Squeeze) -> Result<Self, MediaError> {
+    pub(super) fn encode(raster: Raster, squeeze: Compression) -> Result<Self, MediaError> {
         let Raster { size, grey, bytes } = raster;
         let pixels_sha256 = digest_of(size, grey, &bytes);
         let colour = if grey {
@@ -65,17 +65,17 @@ impl EncodedPicture {
     }
 }
 
-fn options(squeeze: Squeeze) -> oxipng::Options {
+fn options(squeeze: Compression) -> oxipng::Options {
     let preset = oxipng::Options::from_preset(2);
     let preset = match squeeze {
         // A third of the time of the preset, and a tenth more bytes (measured with the demo's picture).
-        Squeeze::Quick => oxipng::Options {
+        Compression::Quick => oxipng::Options {
             filters: [FilterStrategy::Entropy, FilterStrategy::Bigrams].into_iter().collect(),
             deflater: Deflater::Libdeflater { compression: 9 },
             ..preset
         },
         // The presets above this one take twice as long for half a percent.
-        Squeeze::Within(_) => preset,
+        Compression::Within(_) => preset,
     };
     oxipng::Options {
         interlace: Some(false),
@@ -84,8 +84,8 @@ fn options(squeeze: Squeeze) -> oxipng::Options {
         palette_reduction: false,
         grayscale_reduction: false,
         timeout: match squeeze {
-            Squeeze::Quick => None,
-            Squeeze::Within(time) => Some(time),
+            Compression::Quick => None,
+            Compression::Within(time) => Some(time),
         },
         ..preset
     }
@@ -115,14 +115,14 @@ mod tests {
     #[test]
     fn the_digest_is_of_what_is_seen_and_not_of_how_it_is_packed() {
         let encode = |raster, squeeze| EncodedPicture::encode(raster, squeeze).unwrap();
-        let quick = encode(raster(false, 7), Squeeze::Quick);
-        let long = encode(raster(false, 7), Squeeze::Within(Duration::from_secs(60)));
+        let quick = encode(raster(false, 7), Compression::Quick);
+        let long = encode(raster(false, 7), Compression::Within(Duration::from_secs(60)));
         assert_eq!(quick.pixels_sha256, long.pixels_sha256);
         for other in [raster(false, 8), raster(true, 7)] {
-            assert_ne!(encode(other, Squeeze::Quick).pixels_sha256, quick.pixels_sha256);
+            assert_ne!(encode(other, Compression::Quick).pixels_sha256, quick.pixels_sha256);
         }
         // The same bytes in another shape are another picture.
         let turned = Raster { size: Size::new(20, 30), ..raster(false, 7) };
-        assert_ne!(encode(turned, Squeeze::Quick).pixels_sha256, quick.pixels_sha256);
+        assert_ne!(encode(turned, Compression::Quick).pixels_sha256, quick.pixels_sha256);
     }
 }

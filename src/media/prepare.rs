@@ -12,7 +12,7 @@ use std::thread;
 use sha2::{Digest as _, Sha256};
 
 use super::depth::{Raster, reduce};
-use super::encode::Squeeze;
+use super::encode::Compression;
 use super::options::{Fit, Focus, Options};
 use super::saliency::Interest;
 use crate::domain::model::ImageSpec;
@@ -116,7 +116,7 @@ impl PreparedSet {
 /// # Errors
 /// When the model's size has no pixels, or when the encoder fails.
 pub fn prepare(picture: &Picture, spec: &ImageSpec) -> Result<PreparedImage, MediaError> {
-    Source::of(picture, &Options::default(), Squeeze::Quick)?.prepare(Shape::from(spec))
+    Source::of(picture, &Options::default(), Compression::Quick)?.prepare(Shape::from(spec))
 }
 
 /// Makes the files for many models, each shape once and several at a time.
@@ -129,7 +129,7 @@ pub fn prepare_all<'a>(
     picture: &Picture,
     specs: impl IntoIterator<Item = &'a ImageSpec>,
     options: &Options,
-    squeeze: Squeeze,
+    squeeze: Compression,
 ) -> Result<PreparedSet, MediaError> {
     let mut shapes: Vec<Shape> = specs.into_iter().map(Shape::from).collect();
     shapes.sort_unstable();
@@ -170,11 +170,15 @@ struct Source<'a> {
     /// Only where somebody asked for a guess.
     interest: Option<Interest>,
     options: &'a Options,
-    squeeze: Squeeze,
+    squeeze: Compression,
 }
 
 impl<'a> Source<'a> {
-    fn of(picture: &Picture, options: &'a Options, squeeze: Squeeze) -> Result<Self, MediaError> {
+    fn of(
+        picture: &Picture,
+        options: &'a Options,
+        squeeze: Compression,
+    ) -> Result<Self, MediaError> {
         let picture = Linear::of(picture.pixels(), options.background)?;
         let guesses = options.fit == Fit::Cover && options.focus == Focus::Auto;
         let interest = guesses.then(|| Interest::of(&picture)).transpose()?;
@@ -255,7 +259,7 @@ mod tests {
     }
 
     fn all<'a>(picture: &Picture, specs: impl IntoIterator<Item = &'a ImageSpec>) -> PreparedSet {
-        prepare_all(picture, specs, &Options::default(), Squeeze::Quick).unwrap()
+        prepare_all(picture, specs, &Options::default(), Compression::Quick).unwrap()
     }
 
     fn spec(background: Size, thumbnail: Size, depth: u8) -> ImageSpec {
@@ -358,7 +362,7 @@ mod tests {
             let picture = Picture::from(DynamicImage::new_rgba8(width, height));
             let (size, small) = (Size::new(to_width, to_height), Size::new(to_height, 7));
             let spec = spec(size, small, depth);
-            let set = prepare_all(&picture, [&spec], &options, Squeeze::Quick).unwrap();
+            let set = prepare_all(&picture, [&spec], &options, Compression::Quick).unwrap();
             let prepared = set.get(&spec).unwrap();
             // Nothing but the background shows through a picture that is transparent everywhere.
             if depth == 24 && !options.legible {

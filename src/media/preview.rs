@@ -59,7 +59,7 @@ const QUALITY: u8 = 82;
 mod tests {
     use super::*;
     use crate::domain::model::Size;
-    use crate::media::Squeeze;
+    use crate::media::Compression;
     use crate::media::depth::Raster;
 
     fn noise(width: u32, height: u32) -> EncodedPicture {
@@ -70,7 +70,7 @@ mod tests {
             [a, b, c]
         });
         let raster = Raster { size: Size::new(width, height), grey: false, bytes: bytes.collect() };
-        EncodedPicture::encode(raster, Squeeze::Quick).unwrap()
+        EncodedPicture::encode(raster, Compression::Quick).unwrap()
     }
 
     #[test]
@@ -90,7 +90,7 @@ mod tests {
         let grey = image::load_from_memory(&noise(700, 700).png).unwrap().into_luma8();
         let size = Size::new(grey.width(), grey.height());
         let raster = Raster { size, grey: true, bytes: grey.into_raw() };
-        let grey = EncodedPicture::encode(raster, Squeeze::Quick).unwrap();
+        let grey = EncodedPicture::encode(raster, Compression::Quick).unwrap();
         assert!(!Preview::of(&grey).exact);
     }
 }

@@ -30,7 +30,7 @@ pub enum ScreenError {
 
 /// What two screens tell, in shares of all cells from 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Likeness {
+pub struct Similarity {
     /// How much of the screen looked like the picture before.
     pub before: f64,
     /// How much of it looks like the picture now.
@@ -88,7 +88,7 @@ struct Part {
 }
 
 /// Compares a picture as it was pushed with the screens before and after.
-pub fn likeness(picture: &Picture, before: &Screen, after: &Screen) -> Likeness {
+pub fn likeness(picture: &Picture, before: &Screen, after: &Screen) -> Similarity {
     let mut pixels = picture.pixels().to_rgb8();
     if after.is_grey() {
         pixels = DynamicImage::ImageLuma8(imageops::grayscale(&pixels)).into_rgb8();
@@ -101,7 +101,7 @@ pub fn likeness(picture: &Picture, before: &Screen, after: &Screen) -> Likeness 
     let best = parts.max_by(|(_, one), (_, other)| one.total_cmp(other));
     let (part, after_share) = best.unwrap_or_else(|| (whole(screen), 0.0));
     let same_size = before.pixels.dimensions() == screen;
-    Likeness {
+    Similarity {
         before: if same_size { share(&wanted, &before.cells(part)) } else { 0.0 },
         after: after_share,
         changed: changed(before, after),
@@ -216,7 +216,7 @@ mod tests {
         RgbImage::from_pixel(width, height, Rgb([value, value, value]))
     }
 
-    fn compared(picture: &RgbImage, before: &RgbImage, after: &RgbImage) -> Likeness {
+    fn compared(picture: &RgbImage, before: &RgbImage, after: &RgbImage) -> Similarity {
         let picture = Picture::from(DynamicImage::ImageRgb8(picture.clone()));
         let [before, after] = [before, after].map(|pixels| screen(pixels, ImageFormat::Png));
         likeness(&picture, &before, &after)

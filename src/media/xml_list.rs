@@ -9,7 +9,7 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 use roxmltree::{Document, Node};
 
-use crate::domain::text::excerpt;
+use crate::domain::text::sanitize_truncate;
 
 /// A well-formed document with the expected root element.
 pub(super) struct XmlList<'a> {
@@ -26,17 +26,19 @@ impl<'a> XmlList<'a> {
     /// # Errors
     /// When the text is not well-formed XML, has a document type declaration, or has another root element.
     pub(super) fn parse(text: &'a str, root: &str) -> Result<Self, String> {
-        let document =
-            Document::parse(text).map_err(|error| excerpt(&error.to_string(), MOST_SHOWN))?;
+        let document = Document::parse(text)
+            .map_err(|error| sanitize_truncate(&error.to_string(), MOST_SHOWN))?;
         let mut reader = Reader::from_str(text);
         while !matches!(
-            reader.read_event().map_err(|error| excerpt(&error.to_string(), MOST_SHOWN))?,
+            reader
+                .read_event()
+                .map_err(|error| sanitize_truncate(&error.to_string(), MOST_SHOWN))?,
             Event::Eof
         ) {}
         let found = document.root_element();
         let begins = &text[found.range().start..];
         if found.tag_name().name() != root || !begins[1..].starts_with(root) {
-            let name = excerpt(found.tag_name().name(), MOST_SHOWN);
+            let name = sanitize_truncate(found.tag_name().name(), MOST_SHOWN);
             return Err(format!("its root is <{name}>, not <{root}>"));
         }
         Ok(Self { text, document })

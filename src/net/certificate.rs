@@ -7,7 +7,7 @@ use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate, X509Versi
 use x509_parser::public_key::PublicKey;
 
 use super::fingerprint::Fingerprint;
-use crate::domain::text::excerpt;
+use crate::domain::text::sanitize_truncate;
 
 /// The facts of a certificate. Its texts come from whoever made it: control characters are gone, and long
 /// ones are cut.
@@ -49,7 +49,7 @@ impl CertificateFacts {
     /// When it is no X.509 certificate.
     pub fn read(der: &[u8]) -> Result<Self, CertificateError> {
         let (_, certificate) = X509Certificate::from_der(der)
-            .map_err(|error| CertificateError(excerpt(&error.to_string(), SHOWN)))?;
+            .map_err(|error| CertificateError(sanitize_truncate(&error.to_string(), SHOWN)))?;
         let (subject, issuer) = (certificate.subject(), certificate.issuer());
         let time = |seconds| {
             Timestamp::from_second(seconds)
@@ -57,13 +57,13 @@ impl CertificateFacts {
         };
         let validity = certificate.validity();
         Ok(Self {
-            subject: excerpt(&subject.to_string(), SHOWN),
+            subject: sanitize_truncate(&subject.to_string(), SHOWN),
             names: names(&certificate),
-            issuer: excerpt(&issuer.to_string(), SHOWN),
+            issuer: sanitize_truncate(&issuer.to_string(), SHOWN),
             self_signed: subject.as_raw() == issuer.as_raw(),
             not_before: time(validity.not_before.timestamp())?,
             not_after: time(validity.not_after.timestamp())?,
-            serial: excerpt(&certificate.raw_serial_as_string(), SHOWN),
+            serial: sanitize_truncate(&certificate.raw_serial_as_string(), SHOWN),
             key: key(&certificate),
             signature: signature(&certificate),
             version: match certificate.version() {
@@ -85,7 +85,7 @@ impl CertificateFacts {
 fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
     let Ok(Some(extension)) = certificate.subject_alternative_name() else { return Vec::new() };
     let names = extension.value.general_names.iter().filter_map(|name| match name {
-        GeneralName::DNSName(name) => Some(excerpt(name, SHOWN)),
+        GeneralName::DNSName(name) => Some(sanitize_truncate(name, SHOWN)),
         GeneralName::IPAddress(bytes) => address(bytes),
         GeneralName::RFC822Name(_)
         | GeneralName::OtherName(..)

@@ -58,12 +58,12 @@ pub async fn certificates(
     endpoint: &Endpoint,
     limit: Duration,
 ) -> Result<Vec<CertificateDer<'static>>, PeekError> {
-    let seen = Arc::new(Onlooker { seen: Mutex::default() });
+    let seen = Arc::new(CapturingVerifier { seen: Mutex::default() });
     let config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(|error| tls(endpoint, &error))?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::<Onlooker>::clone(&seen))
+        .with_custom_certificate_verifier(Arc::<CapturingVerifier>::clone(&seen))
         .with_no_client_auth();
     let broken_off = handshake(endpoint, Arc::new(config), limit).await;
     let chain = std::mem::take(&mut *seen.seen.lock().unwrap_or_else(PoisonError::into_inner));
@@ -118,11 +118,11 @@ fn tls(endpoint: &Endpoint, error: &(dyn std::error::Error + 'static)) -> PeekEr
 
 /// Keeps what it is shown and believes nothing.
 #[derive(Debug)]
-struct Onlooker {
+struct CapturingVerifier {
     seen: Mutex<Vec<CertificateDer<'static>>>,
 }
 
-impl ServerCertVerifier for Onlooker {
+impl ServerCertVerifier for CapturingVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,

@@ -15,9 +15,9 @@ use super::endpoint::Endpoint;
 use super::error::HttpError;
 use super::fingerprint::Fingerprint;
 use super::provider::provider;
-use super::trace::{self, Watched};
+use super::trace::{self, ExchangeGuard};
 use super::trust::Trust;
-use crate::domain::text::excerpt;
+use crate::domain::text::sanitize_truncate;
 
 /// Limits of the cluster's client.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -132,7 +132,7 @@ impl ClusterHttp {
         headers: HeaderMap,
         body: Bytes,
         limit: Duration,
-        watched: &mut Watched,
+        watched: &mut ExchangeGuard,
     ) -> Result<HttpAnswer, HttpError> {
         let late = |after| HttpError::Timeout { endpoint: endpoint.clone(), after };
         let sent = self
@@ -161,7 +161,7 @@ impl ClusterHttp {
         }
         let encoding = header_text(response.headers(), CONTENT_ENCODING.as_str());
         if let Some(encoding) = encoding.filter(|text| !text.eq_ignore_ascii_case("identity")) {
-            let encoding = excerpt(&encoding, 40);
+            let encoding = sanitize_truncate(&encoding, 40);
             return Err(HttpError::Encoded { endpoint: endpoint.clone(), encoding });
         }
         let retry_after = retry_after(response.headers());

@@ -11,7 +11,7 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, Error, OtherError};
 
 use crate::net::fingerprint::Fingerprint;
-use crate::net::signature_check::Judge;
+use crate::net::signature_check::CertificatePolicy;
 
 /// Which certificates are good.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub enum Rule {
     Pin(Fingerprint),
 }
 
-impl Judge for Rule {
+impl CertificatePolicy for Rule {
     fn judge(
         &self,
         end_entity: &CertificateDer<'_>,

@@ -46,11 +46,11 @@ impl Credentials {
     }
 
     /// Returns what the cluster has said about this pair so far.
-    pub fn standing(&self) -> Standing {
+    pub fn standing(&self) -> CredentialStatus {
         match self.standing.load(Ordering::SeqCst) {
-            ACCEPTED => Standing::Accepted,
-            REFUSED => Standing::Refused,
-            _ => Standing::Untried,
+            ACCEPTED => CredentialStatus::Accepted,
+            REFUSED => CredentialStatus::Refused,
+            _ => CredentialStatus::Untried,
         }
     }
 
@@ -114,7 +114,7 @@ impl fmt::Debug for Credentials {
 
 /// What the cluster has said about a user name and a password.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Standing {
+pub enum CredentialStatus {
     /// A service accepted them at least once, and none refused them since.
     Accepted,
     /// A service refused them; they must not be sent again.
@@ -196,8 +196,8 @@ mod tests {
     fn clones_share_the_standing() {
         let first = Credentials::new("axl", String::new().into());
         let second = first.clone();
-        assert_eq!(second.standing(), Standing::Untried);
+        assert_eq!(second.standing(), CredentialStatus::Untried);
         first.mark_refused();
-        assert_eq!(second.standing(), Standing::Refused);
+        assert_eq!(second.standing(), CredentialStatus::Refused);
     }
 }

@@ -19,7 +19,7 @@ use super::phone_tls_problem::PhoneTlsProblem;
 use super::provider::provider;
 use super::trust::{TrustError, read_certificates};
 use crate::net::cluster_trust::may_be_own_authority;
-use crate::net::signature_check::{Judge, Signed};
+use crate::net::signature_check::{CertificatePolicy, SignatureVerified};
 
 /// What makes a phone's certificate believed.
 #[derive(Clone, Debug)]
@@ -67,7 +67,7 @@ pub struct Expected {
 
 /// Why a certificate was believed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Belief {
+pub enum TrustBasis {
     /// An authority vouches for it.
     Authority,
     /// It is the pinned one.
@@ -78,7 +78,7 @@ pub enum Belief {
     Unverified,
 }
 
-impl Belief {
+impl TrustBasis {
     /// Returns it in words.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -96,7 +96,7 @@ pub struct Believed {
     /// Its fingerprint.
     pub fingerprint: Fingerprint,
     /// Why.
-    pub why: Belief,
+    pub why: TrustBasis,
 }
 
 /// Decides about a phone's certificate.
@@ -119,17 +119,17 @@ pub fn judge(
         return Err(PhoneTlsProblem::OtherDevice { named });
     }
     let why = match trust {
-        PhoneTrust::Insecure => Belief::Unverified,
+        PhoneTrust::Insecure => TrustBasis::Unverified,
         PhoneTrust::PinFirstUse => match expected.pin {
-            None => Belief::FirstUse,
-            Some(pinned) if pinned == fingerprint => Belief::Pinned,
+            None => TrustBasis::FirstUse,
+            Some(pinned) if pinned == fingerprint => TrustBasis::Pinned,
             Some(pinned) => return Err(PhoneTlsProblem::Changed { pinned, shown: fingerprint }),
         },
         PhoneTrust::Authorities(authorities) => {
             authorities
                 .vouch_for(end_entity, intermediates, now)
                 .map_err(|error| PhoneTlsProblem::of_chain(&error, fingerprint))?;
-            Belief::Authority
+            TrustBasis::Authority
         }
     };
     Ok(Believed { fingerprint, why })
@@ -197,7 +197,7 @@ fn sep_name(name: &str) -> Option<String> {
 /// A client configuration for one phone, and what it has seen of that.
 #[derive(Clone, Debug)]
 pub struct PhoneTls {
-    verifier: Arc<Signed<PhoneJudge>>,
+    verifier: Arc<SignatureVerified<PhoneJudge>>,
 }
 
 impl PhoneTls {
@@ -205,7 +205,7 @@ impl PhoneTls {
     pub fn new(trust: PhoneTrust, expected: Expected) -> Self {
         let seen = Mutex::default();
         let judge = PhoneJudge { trust, expected, seen };
-        Self { verifier: Arc::new(Signed::new(judge, provider())) }
+        Self { verifier: Arc::new(SignatureVerified::new(judge, provider())) }
     }
 
     /// Returns the configuration: TLS 1.2 and 1.3.
@@ -213,7 +213,7 @@ impl PhoneTls {
     /// # Errors
     /// When the crypto provider does not fit: a fault of the program.
     pub fn client_config(&self) -> Result<ClientConfig, TrustError> {
-        let verifier = Arc::<Signed<PhoneJudge>>::clone(&self.verifier);
+        let verifier = Arc::<SignatureVerified<PhoneJudge>>::clone(&self.verifier);
         Ok(ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .map_err(TrustError::Provider)?
@@ -235,7 +235,7 @@ struct PhoneJudge {
     seen: Mutex<Option<Believed>>,
 }
 
-impl Judge for PhoneJudge {
+impl CertificatePolicy for PhoneJudge {
     fn judge(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -288,7 +288,7 @@ mod tests {
         trust: &PhoneTrust,
         expected: &Expected,
         certificate: &CertificateDer<'_>,
-    ) -> Result<Belief, PhoneTlsProblem> {
+    ) -> Result<TrustBasis, PhoneTlsProblem> {
         judge(trust, expected, certificate, &[], UnixTime::now()).map(|believed| believed.why)
     }
 
@@ -320,8 +320,8 @@ mod tests {
         let (first, second) = (named("a"), named("a"));
         let pin = Fingerprint::of(&first);
         let trust = PhoneTrust::PinFirstUse;
-        assert_eq!(verdict(&trust, &meant("SEP1", None), &first), Ok(Belief::FirstUse));
-        assert_eq!(verdict(&trust, &meant("SEP1", Some(pin)), &first), Ok(Belief::Pinned));
+        assert_eq!(verdict(&trust, &meant("SEP1", None), &first), Ok(TrustBasis::FirstUse));
+        assert_eq!(verdict(&trust, &meant("SEP1", Some(pin)), &first), Ok(TrustBasis::Pinned));
         let problem = verdict(&trust, &meant("SEP1", Some(pin)), &second).unwrap_err();
         let text = problem.to_string();
         assert!(text.contains(&pin.to_string()), "{text}");
@@ -347,7 +347,7 @@ mod tests {
         std::io::Write::write_all(&mut file, authority.pem().as_bytes()).unwrap();
         let trust = PhoneTrust::from_ca_file(file.path()).unwrap();
         let device = meant("SEP0011223344AA", None);
-        assert_eq!(verdict(&trust, &device, &issue(4000)), Ok(Belief::Authority));
+        assert_eq!(verdict(&trust, &device, &issue(4000)), Ok(TrustBasis::Authority));
         let expired = verdict(&trust, &device, &issue(2001)).unwrap_err().to_string();
         assert!(expired.contains("expired"), "{expired}");
         let stranger = verdict(&trust, &device, &named("SEP0011223344AA")).unwrap_err();
@@ -357,7 +357,7 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         std::io::Write::write_all(&mut file, &own).unwrap();
         let trust = PhoneTrust::from_ca_file(file.path()).unwrap();
-        assert_eq!(verdict(&trust, &device, &own), Ok(Belief::Authority));
+        assert_eq!(verdict(&trust, &device, &own), Ok(TrustBasis::Authority));
     }
 
     proptest! {

@@ -8,7 +8,7 @@ use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderValue};
 
 use super::client::{ClusterHttp, HttpAnswer};
 use super::cookie::CookieJar;
-use super::credentials::{Credentials, Standing};
+use super::credentials::{CredentialStatus, Credentials};
 use super::endpoint::Endpoint;
 use super::error::HttpError;
 
@@ -149,7 +149,7 @@ impl Session {
             answer
         };
         let first = post(headers.clone(), 1).await;
-        let password_is_good = self.credentials.standing() == Standing::Accepted;
+        let password_is_good = self.credentials.standing() == CredentialStatus::Accepted;
         match first {
             Err(HttpError::ConnectionLost { .. }) if intent == Intent::Read && password_is_good => {
                 post(headers, 2).await
@@ -205,7 +205,7 @@ impl Session {
     fn check_refusals(&self, intent: Intent) -> Result<(), SessionError> {
         let endpoint = self.endpoint.clone();
         let username = self.credentials.username().to_owned();
-        if self.credentials.standing() == Standing::Refused {
+        if self.credentials.standing() == CredentialStatus::Refused {
             return Err(SessionError::PasswordRefused { endpoint, username });
         }
         let (role_missing, write_refused) = {
@@ -228,7 +228,7 @@ impl Session {
             state.write_refused = true;
             return SessionError::RoleMissing { endpoint, username, intent };
         }
-        if !state.succeeded && self.credentials.standing() == Standing::Accepted {
+        if !state.succeeded && self.credentials.standing() == CredentialStatus::Accepted {
             // Another service took the same password, so it is this one that wants a role.
             state.role_missing = true;
             return SessionError::RoleMissing { endpoint, username, intent };

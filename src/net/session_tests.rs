@@ -7,7 +7,7 @@ use bytes::Bytes;
 use reqwest::header::HeaderMap;
 
 use super::client::HttpAnswer;
-use super::credentials::{Credentials, Standing};
+use super::credentials::{CredentialStatus, Credentials};
 use super::error::HttpError;
 use super::session::{Intent, Session, SessionError};
 use super::test_server::{Reply, Request, TestServer};
@@ -113,7 +113,7 @@ async fn a_refused_write_after_reads_is_a_missing_role() {
         );
     }
     // The password itself is good: reading still works.
-    assert_eq!(credentials.standing(), Standing::Accepted);
+    assert_eq!(credentials.standing(), CredentialStatus::Accepted);
     call(&session, Intent::Read).await.unwrap();
     assert_eq!(shown(&server.requests()), ["p", "c", "p", "p"]);
 }
@@ -130,7 +130,7 @@ async fn a_service_that_refuses_an_accepted_password_wants_a_role() {
         assert!(matches!(error, SessionError::RoleMissing { .. }), "{error}");
     }
     assert_eq!(ris.requests().len(), 1);
-    assert_eq!(credentials.standing(), Standing::Accepted);
+    assert_eq!(credentials.standing(), CredentialStatus::Accepted);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
 /// Decides about a certificate, and about nothing else.
-pub(crate) trait Judge: fmt::Debug + Send + Sync {
+pub(crate) trait CertificatePolicy: fmt::Debug + Send + Sync {
     /// Says whether the certificate is believed.
     fn judge(
         &self,
@@ -26,12 +26,12 @@ pub(crate) trait Judge: fmt::Debug + Send + Sync {
 
 /// What rustls asks: the judge about the certificate, and here about signatures.
 #[derive(Debug)]
-pub(crate) struct Signed<J> {
+pub(crate) struct SignatureVerified<J> {
     judge: J,
     provider: Arc<CryptoProvider>,
 }
 
-impl<J: Judge> Signed<J> {
+impl<J: CertificatePolicy> SignatureVerified<J> {
     /// Takes the judge, and the provider whose algorithms count.
     pub fn new(judge: J, provider: Arc<CryptoProvider>) -> Self {
         Self { judge, provider }
@@ -43,7 +43,7 @@ impl<J: Judge> Signed<J> {
     }
 }
 
-impl<J: Judge> ServerCertVerifier for Signed<J> {
+impl<J: CertificatePolicy> ServerCertVerifier for SignatureVerified<J> {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,

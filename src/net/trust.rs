@@ -12,7 +12,7 @@ use rustls::{ClientConfig, RootCertStore};
 use super::fingerprint::Fingerprint;
 use super::provider::provider;
 use crate::net::cluster_trust::Rule;
-use crate::net::signature_check::Signed;
+use crate::net::signature_check::SignatureVerified;
 
 /// What the user trusts a server by.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -44,7 +44,7 @@ impl Trust {
             .with_safe_default_protocol_versions()
             .map_err(TrustError::Provider)?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Signed::new(rule, provider)))
+            .with_custom_certificate_verifier(Arc::new(SignatureVerified::new(rule, provider)))
             .with_no_client_auth();
         Ok(Arc::new(config))
     }

@@ -27,8 +27,8 @@ use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use super::client::{Cause, Phase};
-use crate::domain::error_chain::chain;
-use crate::net::trace::Watched;
+use crate::domain::error_chain::error_chain;
+use crate::net::trace::ExchangeGuard;
 
 /// An open connection to a phone.
 ///
@@ -138,7 +138,7 @@ impl Connection {
         request: Request<Full<Bytes>>,
         limit: usize,
         deadline: Instant,
-        watched: &mut Watched,
+        watched: &mut ExchangeGuard,
     ) -> Result<(Parts, Vec<u8>), Interrupted> {
         let Self { sender, driver } = self;
         let mut open = driver.take();
@@ -153,11 +153,11 @@ impl Connection {
             let answer = match sent.await {
                 Ok(Ok(answer)) => answer,
                 Ok(Err((Phase::Connect, error))) => {
-                    watched.ended(Err(chain(&error)));
+                    watched.ended(Err(error_chain(&error)));
                     return Err(Interrupted::by(Phase::Connect, Cause::Reset));
                 }
                 Ok(Err((phase, error))) => {
-                    watched.ended(Err(chain(&error)));
+                    watched.ended(Err(error_chain(&error)));
                     return Err(Interrupted::of(phase, &error));
                 }
                 Err(_) => {
@@ -186,7 +186,7 @@ async fn read(
     answer: Response<Incoming>,
     limit: usize,
     deadline: Instant,
-    watched: &mut Watched,
+    watched: &mut ExchangeGuard,
 ) -> Result<(Parts, Vec<u8>), Interrupted> {
     let (head, mut incoming) = answer.into_parts();
     let mut body = Vec::new();
@@ -208,7 +208,7 @@ async fn read(
             watched.ended(Ok::<_, String>(()));
             return Ok((head, body));
         }
-        Ok(Err(error)) => (Cause::of(&error), chain(&error)),
+        Ok(Err(error)) => (Cause::of(&error), error_chain(&error)),
         Err(_) => (Cause::TimedOut, LATE.to_owned()),
     };
     watched.ended(Err(told));

@@ -17,7 +17,7 @@ mod xml;
 
 pub use crate::net::fingerprint::Fingerprint;
 pub use crate::net::phone_tls_problem::PhoneTlsProblem;
-pub use crate::net::phone_trust::{Belief, Believed, PhoneTrust};
+pub use crate::net::phone_trust::{Believed, PhoneTrust, TrustBasis};
 pub use client::{
     Cause, Opened, Outcome, Phase, PhoneAnswer, PhoneClient, PhoneSession, Reuse, Screenshot,
     Unreachable,

@@ -1,6 +1,6 @@
 //! Text that came from a phone, made safe to show.
 
-pub(super) use crate::domain::text::excerpt as clean;
+pub(super) use crate::domain::text::sanitize_truncate as clean;
 
 /// Reads bytes as UTF-8, or as ISO 8859-1 when they are not UTF-8 or declare it.
 ///

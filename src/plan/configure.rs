@@ -8,8 +8,8 @@ use crate::domain::inventory::Inventory;
 use crate::domain::pattern::same_name;
 use crate::domain::personalization::Setting;
 use crate::domain::phone_page::PageSettings;
-use crate::domain::plan::{Action, PersonalizationChange, Place, WebAccessChange};
-use crate::domain::repair_policy::{Enabling, Owed, Repairs, Scope};
+use crate::domain::plan::{Action, ConfigLevel, PersonalizationChange, WebAccessChange};
+use crate::domain::repair_policy::{Enabling, PendingApplies, Repairs, Scope};
 use crate::plan::draft::Draft;
 use crate::plan::error::PlanRefused;
 
@@ -30,7 +30,7 @@ pub(super) fn changes(
     inventory: &Inventory,
     audit: &Audit,
     repairs: &Repairs,
-    owed: &Owed,
+    owed: &PendingApplies,
 ) -> Result<Vec<Draft>, PlanRefused> {
     let mut wanted = Wanted::default();
     for phone in audit.phones.iter().filter(|phone| can_become_ready(phone)) {
@@ -76,7 +76,7 @@ impl Wanted {
             None => {}
             Some(Enabling::OnPhone(before)) => {
                 let change = PersonalizationChange {
-                    scope: Place::Phone,
+                    scope: ConfigLevel::Phone,
                     target: name.clone(),
                     before,
                     after: Setting::Enabled,
@@ -115,7 +115,7 @@ fn flip(inventory: &Inventory, name: &str, before: Setting) -> Draft {
     let users = inventory.profiles.get(name).map_or(0, |profile| profile.phones);
     Draft {
         action: Action::EnablePersonalization(PersonalizationChange {
-            scope: Place::Profile,
+            scope: ConfigLevel::Profile,
             target: name.to_owned(),
             before,
             after: Setting::Enabled,
@@ -185,7 +185,7 @@ fn applied(
     reset: bool,
 ) -> Vec<Draft> {
     let whole = profiles.iter().map(|(name, why)| Draft {
-        action: Action::apply_config(Place::Profile, name, reset),
+        action: Action::apply_config(ConfigLevel::Profile, name, reset),
         affects: inventory.profiles.get(name).map_or(0, |profile| profile.phones),
         reason: (*why).to_owned(),
     });
@@ -200,7 +200,7 @@ fn applied(
         .collect();
     let single = phones.iter().filter(|(name, _)| !covered.contains(name.as_str()));
     let single = single.map(|(name, why)| Draft {
-        action: Action::apply_config(Place::Phone, name, reset),
+        action: Action::apply_config(ConfigLevel::Phone, name, reset),
         affects: 1,
         reason: (*why).to_owned(),
     });

@@ -13,7 +13,7 @@ mod revert;
 use crate::domain::audit::Audit;
 use crate::domain::inventory::Inventory;
 use crate::domain::plan::Plan;
-use crate::domain::repair_policy::{Owed, Repairs};
+use crate::domain::repair_policy::{PendingApplies, Repairs};
 use crate::plan::draft::{Draft, assemble};
 
 pub use crate::plan::error::PlanRefused;
@@ -35,7 +35,7 @@ pub fn plan(
     inventory: &Inventory,
     audit: &Audit,
     repairs: &Repairs,
-    owed: &Owed,
+    owed: &PendingApplies,
 ) -> Result<Plan, PlanRefused> {
     let mut changes: Vec<Draft> = associate::changes(inventory, audit).into_iter().collect();
     changes.extend(configure::changes(inventory, audit, repairs, owed)?);

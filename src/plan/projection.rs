@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::domain::association::DeviceList;
 use crate::domain::inventory::{Inventory, Phone, PushUser};
-use crate::domain::plan::{Action, Change, Place};
+use crate::domain::plan::{Action, Change, ConfigLevel};
 use crate::domain::registration::Httpd;
 use crate::domain::web_access::WebAccess;
 
@@ -36,10 +36,10 @@ pub fn after_apply<'a>(
             }
             Action::EnablePersonalization(to) | Action::RestorePersonalization(to) => {
                 match to.scope {
-                    Place::Phone => {
+                    ConfigLevel::Phone => {
                         phone(&to.target, &|phone| phone.personalization = Some(to.after));
                     }
-                    Place::Profile => {
+                    ConfigLevel::Profile => {
                         if let Some(profile) = inventory.profiles.get_mut(&to.target) {
                             profile.personalization = Some(to.after);
                         }

@@ -7,9 +7,9 @@ use crate::domain::inventory::ClusterInfo;
 use crate::domain::personalization::Setting;
 use crate::domain::phone_page::PageSettings;
 use crate::domain::plan::{
-    Action, Change, Now, PersonalizationChange, Place, Plan, WebAccessChange,
+    Action, Change, ConfigLevel, CurrentState, PersonalizationChange, Plan, WebAccessChange,
 };
-use crate::domain::repair_policy::Owed;
+use crate::domain::repair_policy::PendingApplies;
 use crate::domain::text::names;
 use crate::plan::draft::{Draft, assemble};
 
@@ -30,8 +30,8 @@ pub struct Undo {
 pub fn undo<'a>(
     cluster: &ClusterInfo,
     made_at: jiff::Timestamp,
-    done: impl DoubleEndedIterator<Item = (&'a Change, &'a Now)>,
-    owed: &Owed,
+    done: impl DoubleEndedIterator<Item = (&'a Change, &'a CurrentState)>,
+    owed: &PendingApplies,
     reset: bool,
 ) -> Undo {
     let mut back = Back::default();
@@ -45,8 +45,8 @@ pub fn undo<'a>(
         affects: 1,
         reason: "its settings are taken back".to_owned(),
     };
-    changes.extend(profiles.iter().map(|name| taken(Place::Profile, name)));
-    changes.extend(phones.iter().map(|name| taken(Place::Phone, name)));
+    changes.extend(profiles.iter().map(|name| taken(ConfigLevel::Profile, name)));
+    changes.extend(phones.iter().map(|name| taken(ConfigLevel::Phone, name)));
     // A profile can go only when nobody uses it any more.
     changes.extend(removals);
     Undo { plan: assemble(cluster, made_at, changes), left }
@@ -54,27 +54,32 @@ pub fn undo<'a>(
 
 /// Returns what a change left where it was made, as far as that is known without asking the cluster again. `list` is
 /// what was read back where a list was written.
-pub fn left_by(action: &Action, list: Option<&DeviceList>) -> Now {
+pub fn left_by(action: &Action, list: Option<&DeviceList>) -> CurrentState {
     let unread = || Err("it was not read".to_owned());
     let no_page = Err("it was not read".to_owned());
-    let phone =
-        |personalization, profile, settings| Now::Phone { personalization, profile, settings };
+    let phone = |personalization, profile, settings| CurrentState::Phone {
+        personalization,
+        profile,
+        settings,
+    };
     match action {
         Action::AssociateDevices { after, .. } | Action::DissociateDevices { after, .. } => {
-            Now::List(list.unwrap_or(after).clone())
+            CurrentState::List(list.unwrap_or(after).clone())
         }
         Action::EnablePersonalization(to) | Action::RestorePersonalization(to) => match to.scope {
-            Place::Phone => phone(Some(to.after), None, unread()),
-            Place::Profile => Now::Profile { personalization: Some(to.after), page: no_page },
+            ConfigLevel::Phone => phone(Some(to.after), None, unread()),
+            ConfigLevel::Profile => {
+                CurrentState::Profile { personalization: Some(to.after), page: no_page }
+            }
         },
         Action::EnableWebAccess(to) | Action::RestoreWebAccess(to) => {
             phone(None, None, Ok(to.after.clone()))
         }
         Action::AssignProfile { after, .. } => phone(None, Some(after.clone()), unread()),
         Action::AddProfile { page, after, .. } => {
-            Now::Profile { personalization: Some(*after), page: Ok(page.clone()) }
+            CurrentState::Profile { personalization: Some(*after), page: Ok(page.clone()) }
         }
-        Action::RemoveProfile { .. } | Action::ApplyConfig { .. } => Now::Gone,
+        Action::RemoveProfile { .. } | Action::ApplyConfig { .. } => CurrentState::Gone,
     }
 }
 
@@ -141,36 +146,40 @@ struct Back {
     phones: BTreeSet<String>,
     profiles: BTreeSet<String>,
     /// Phones and profiles whose settings are as they were before.
-    back_already: Vec<(Place, String)>,
+    back_already: Vec<(ConfigLevel, String)>,
     left: Vec<String>,
 }
 
 impl Back {
-    fn change(&mut self, action: &Action, now: &Now) {
+    fn change(&mut self, action: &Action, now: &CurrentState) {
         match (action, now) {
             // Whatever is restored is taken over at the end.
             (Action::ApplyConfig { .. }, _) => {}
-            (_, Now::Gone) => self.leave(action, "it is not there any more"),
-            (Action::AssociateDevices { target, adds, .. }, Now::List(list)) => {
+            (_, CurrentState::Gone) => self.leave(action, "it is not there any more"),
+            (Action::AssociateDevices { target, adds, .. }, CurrentState::List(list)) => {
                 self.take_out(target, adds, list);
             }
-            (Action::DissociateDevices { target, removes, .. }, Now::List(list)) => {
+            (Action::DissociateDevices { target, removes, .. }, CurrentState::List(list)) => {
                 self.put_back(target, removes, list);
             }
             (
                 Action::EnablePersonalization(change) | Action::RestorePersonalization(change),
-                Now::Phone { personalization, .. } | Now::Profile { personalization, .. },
+                CurrentState::Phone { personalization, .. }
+                | CurrentState::Profile { personalization, .. },
             ) => self.personalization(action, change, *personalization),
             (
                 Action::EnableWebAccess(change) | Action::RestoreWebAccess(change),
-                Now::Phone { settings, .. },
+                CurrentState::Phone { settings, .. },
             ) => self.web_access(action, change, settings),
-            (Action::AssignProfile { target, before, after }, Now::Phone { profile, .. }) => {
+            (
+                Action::AssignProfile { target, before, after },
+                CurrentState::Phone { profile, .. },
+            ) => {
                 self.profile(action, target, before, after, profile.as_deref());
             }
             (
                 Action::AddProfile { target, page, after, .. },
-                Now::Profile { personalization, page: now },
+                CurrentState::Profile { personalization, page: now },
             ) => {
                 if *personalization == Some(*after) && now.as_ref() == Ok(page) {
                     self.removals.push(Draft {
@@ -198,7 +207,7 @@ impl Back {
                 | Action::RestoreWebAccess(_)
                 | Action::AddProfile { .. }
                 | Action::AssignProfile { .. },
-                Now::List(_) | Now::Phone { .. } | Now::Profile { .. },
+                CurrentState::List(_) | CurrentState::Phone { .. } | CurrentState::Profile { .. },
             ) => self.leave(action, "what stands there now was not read"),
         }
     }
@@ -255,8 +264,8 @@ impl Back {
             Some(now) if now == change.after => {
                 let PersonalizationChange { scope, target, before, after } = change.clone();
                 match scope {
-                    Place::Phone => self.phones.insert(target.clone()),
-                    Place::Profile => self.profiles.insert(target.clone()),
+                    ConfigLevel::Phone => self.phones.insert(target.clone()),
+                    ConfigLevel::Profile => self.profiles.insert(target.clone()),
                 };
                 self.changes.push(Draft {
                     action: Action::RestorePersonalization(PersonalizationChange {
@@ -335,11 +344,11 @@ impl Back {
     }
 
     /// Tells phones whose settings are back already, and which were not told of that yet.
-    fn tell_of_what_is_back(&mut self, owed: &Owed) {
+    fn tell_of_what_is_back(&mut self, owed: &PendingApplies) {
         for (place, name) in std::mem::take(&mut self.back_already) {
             let (owed, told) = match place {
-                Place::Phone => (&owed.phones, &mut self.phones),
-                Place::Profile => (&owed.profiles, &mut self.profiles),
+                ConfigLevel::Phone => (&owed.phones, &mut self.phones),
+                ConfigLevel::Profile => (&owed.profiles, &mut self.profiles),
             };
             if owed.contains(&name) {
                 told.insert(name);

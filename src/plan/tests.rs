@@ -6,14 +6,14 @@ use crate::domain::association::DeviceList;
 use crate::domain::association::{UserKind, UserRef};
 use crate::domain::finding::Verdict;
 use crate::domain::inventory::{
-    ClusterInfo, EnterpriseSettings, Phone, PhoneProfile, PushUser, Standing,
+    AccountStatus, ClusterInfo, EnterpriseSettings, Phone, PhoneProfile, PushUser,
 };
 use crate::domain::personalization::Setting;
 use crate::domain::phone_page::PageSettings;
-use crate::domain::plan::{Action, Change, Now, PersonalizationChange, Place};
+use crate::domain::plan::{Action, Change, ConfigLevel, CurrentState, PersonalizationChange};
 use crate::domain::registration::{Httpd, Registration, Source, Status};
 use crate::domain::repair_policy::Scope;
-use crate::domain::web_access::{Said, WebAccess};
+use crate::domain::web_access::{PageValue, WebAccess};
 
 fn phone(name: &str, status: Status) -> Phone {
     Phone {
@@ -29,7 +29,7 @@ fn phone(name: &str, status: Status) -> Phone {
         authentication_url: None,
         secure_authentication_url: None,
         configured_load: None,
-        web_access: Said::Nothing,
+        web_access: PageValue::Nothing,
         page: None,
         registration: Registration {
             ip: Some([10, 0, 0, name.bytes().last().unwrap()].into()),
@@ -56,7 +56,7 @@ fn inventory(phones: Vec<Phone>, devices: &[&str]) -> Inventory {
         push_user: PushUser::Found {
             user: UserRef { user: "bgpush".into(), kind: UserKind::App },
             devices: devices.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>().into(),
-            standing: Standing::default(),
+            standing: AccountStatus::default(),
         },
         residents: std::collections::BTreeMap::new(),
         phones_on_cluster: phones.len(),
@@ -66,7 +66,7 @@ fn inventory(phones: Vec<Phone>, devices: &[&str]) -> Inventory {
 }
 
 fn repaired(inventory: &Inventory, repairs: &Repairs) -> Result<Plan, PlanRefused> {
-    plan(inventory, &audit(inventory, repairs), repairs, &Owed::default())
+    plan(inventory, &audit(inventory, repairs), repairs, &PendingApplies::default())
 }
 
 fn made(inventory: &Inventory) -> Plan {
@@ -259,13 +259,13 @@ fn web_access_is_enabled_on_the_page_that_was_read() {
     let mut inventory = lobby(&[Setting::Enabled]);
     let page = PageSettings { web_access: None, others: "digest".into() };
     inventory.phones[0].registration.httpd = Httpd::No;
-    inventory.profiles.get_mut("Lobby").unwrap().web_access = Said::Says(WebAccess::Disabled);
+    inventory.profiles.get_mut("Lobby").unwrap().web_access = PageValue::Says(WebAccess::Disabled);
     let repairs = Repairs { web_access: true, reset: true, ..Repairs::default() };
     assert!(repaired(&inventory, &repairs).unwrap().changes.is_empty(), "no page was read");
     inventory.phones[0].page = Some(page);
     let plan = repaired(&inventory, &repairs).unwrap();
     assert_eq!(plan.changes.len(), 2);
-    assert_eq!(plan.changes[1].action, Action::apply_config(Place::Phone, "SEP1", true));
+    assert_eq!(plan.changes[1].action, Action::apply_config(ConfigLevel::Phone, "SEP1", true));
     assert_eq!(check(&plan, Kind::Repair), Ok(()));
     let after = after_apply(inventory, plan.changes.iter().map(|change| (change, None)));
     assert_eq!(audit(&after, &repairs).phones[0].verdict, Verdict::Ready);
@@ -275,16 +275,19 @@ fn web_access_is_enabled_on_the_page_that_was_read() {
 fn what_earlier_runs_left_is_taken_over() {
     let inventory = lobby(&[Setting::Enabled, Setting::Enabled]);
     let repairs = Repairs::default();
-    let owed = Owed { phones: vec!["SEP2".into(), "SEP9".into()], profiles: vec!["Gone".into()] };
+    let owed = PendingApplies {
+        phones: vec!["SEP2".into(), "SEP9".into()],
+        profiles: vec!["Gone".into()],
+    };
     let plan = plan(&inventory, &audit(&inventory, &repairs), &repairs, &owed).unwrap();
     assert_eq!(kinds(&plan), ["apply_config configuration of the phone SEP2"]);
 }
 
-fn undone(done: &[Change], now: &[Now]) -> Undo {
-    undone_with(done, now, &Owed::default())
+fn undone(done: &[Change], now: &[CurrentState]) -> Undo {
+    undone_with(done, now, &PendingApplies::default())
 }
 
-fn undone_with(done: &[Change], now: &[Now], owed: &Owed) -> Undo {
+fn undone_with(done: &[Change], now: &[CurrentState], owed: &PendingApplies) -> Undo {
     let cluster = inventory(Vec::new(), &[]).cluster;
     undo(&cluster, jiff::Timestamp::UNIX_EPOCH, done.iter().zip(now), owed, false)
 }
@@ -297,7 +300,7 @@ fn list(names: &[&str]) -> DeviceList {
 fn only_what_the_run_added_and_is_still_there_is_taken_out() {
     let phones = vec![phone("SEP1", Status::Registered), phone("SEP2", Status::Registered)];
     let done = made(&inventory(phones, &["a", "b"])).changes;
-    let back = undone(&done, &[Now::List(list(&["a", "SEP2", "new"]))]);
+    let back = undone(&done, &[CurrentState::List(list(&["a", "SEP2", "new"]))]);
     let Action::DissociateDevices { removes, after, .. } = &back.plan.changes[0].action else {
         panic!("{back:?}")
     };
@@ -311,7 +314,7 @@ fn only_what_the_run_added_and_is_still_there_is_taken_out() {
 fn settings_go_back_unless_somebody_changed_them() {
     let inventory = lobby(&[Setting::Default, Setting::Default, Setting::Default]);
     let done = repaired(&inventory, &allowing(Scope::Phone)).unwrap().changes;
-    let says = |setting| Now::Phone {
+    let says = |setting| CurrentState::Phone {
         personalization: Some(setting),
         profile: None,
         settings: Err("not read".into()),
@@ -319,10 +322,10 @@ fn settings_go_back_unless_somebody_changed_them() {
     let now = [
         says(Setting::Enabled),
         says(Setting::HttpsOnly),
-        Now::Gone,
-        Now::Gone,
-        Now::Gone,
-        Now::Gone,
+        CurrentState::Gone,
+        CurrentState::Gone,
+        CurrentState::Gone,
+        CurrentState::Gone,
     ];
     let back = undone(&done, &now);
     assert_eq!(
@@ -349,13 +352,16 @@ fn a_copied_profile_goes_after_its_phones_have_left_it() {
     let scope = allowing(Scope::NewProfile("Lobby 2".into()));
     let done = repaired(&inventory, &scope).unwrap().changes;
     let now = [
-        Now::Profile { personalization: Some(Setting::Enabled), page: Ok("digest".into()) },
-        Now::Phone {
+        CurrentState::Profile {
+            personalization: Some(Setting::Enabled),
+            page: Ok("digest".into()),
+        },
+        CurrentState::Phone {
             personalization: Some(Setting::Default),
             profile: Some("Lobby 2".into()),
             settings: Err(String::new()),
         },
-        Now::Gone,
+        CurrentState::Gone,
     ];
     let back = undone(&done, &now);
     let order: Vec<&str> = back.plan.changes.iter().map(|change| change.action.kind()).collect();
@@ -363,9 +369,9 @@ fn a_copied_profile_goes_after_its_phones_have_left_it() {
     assert!(back.left.is_empty(), "{:?}", back.left);
     // Somebody has changed the copy: it is theirs now.
     let now = [
-        Now::Profile { personalization: Some(Setting::Enabled), page: Ok("other".into()) },
-        Now::Gone,
-        Now::Gone,
+        CurrentState::Profile { personalization: Some(Setting::Enabled), page: Ok("other".into()) },
+        CurrentState::Gone,
+        CurrentState::Gone,
     ];
     assert!(undone(&done, &now).plan.changes.is_empty());
 }
@@ -375,7 +381,7 @@ fn the_file_of_a_way_back_leads_to_the_same_way_back() {
     for scope in [Scope::Phone, Scope::Profile, Scope::NewProfile("Lobby 2".into())] {
         let inventory = lobby(&[Setting::Default, Setting::Default]);
         let done = repaired(&inventory, &allowing(scope)).unwrap().changes;
-        let left = |changes: &[Change]| -> Vec<Now> {
+        let left = |changes: &[Change]| -> Vec<CurrentState> {
             changes.iter().map(|change| left_by(&change.action, None)).collect()
         };
         let file = undone(&done, &left(&done)).plan;
@@ -390,13 +396,13 @@ fn the_file_of_a_way_back_leads_to_the_same_way_back() {
 fn phones_that_were_not_told_that_their_settings_are_back_are_told() {
     let inventory = lobby(&[Setting::Default, Setting::Default]);
     let done = repaired(&inventory, &allowing(Scope::Phone)).unwrap().changes;
-    let back = Now::Phone {
+    let back = CurrentState::Phone {
         personalization: Some(Setting::Default),
         profile: None,
         settings: Err("not read".into()),
     };
     let now = vec![back; done.len()];
-    let owed = Owed { phones: vec!["SEP2".into(), "SEP9".into()], profiles: Vec::new() };
+    let owed = PendingApplies { phones: vec!["SEP2".into(), "SEP9".into()], profiles: Vec::new() };
     let plan = undone_with(&done, &now, &owed).plan;
     assert_eq!(kinds(&plan), ["apply_config configuration of the phone SEP2"]);
     assert!(undone(&done, &now).plan.changes.is_empty());
@@ -416,7 +422,7 @@ proptest! {
         let action = Action::AssociateDevices { target, before, adds: adds.clone(), after };
         let done = [Change { id: 1, affects: adds.len(), action, reason: String::new() }];
         let now = DeviceList::from(now);
-        let back = undone(&done, &[Now::List(now.clone())]);
+        let back = undone(&done, &[CurrentState::List(now.clone())]);
         prop_assert_eq!(check(&back.plan, Kind::Revert), Ok(()));
         let left = match back.plan.changes.first().map(|change| &change.action) {
             Some(Action::DissociateDevices { after, .. }) => after.clone(),

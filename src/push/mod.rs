@@ -1,6 +1,6 @@
 //! Pushes one thing to many phones: who, when, how many at once, again or not, seen or not.
 //!
-//! Deciding is in [`policy`] and needs no socket. [`scheduler`] keeps the phones moving and talks to a [`Line`];
+//! Deciding is in [`policy`] and needs no socket. [`scheduler`] keeps the phones moving and talks to a [`Delivery`];
 //! [`delivery`] has the real ones, made of the phone client and the image host.
 pub mod attempt_log;
 pub mod delivery;
@@ -11,9 +11,11 @@ pub mod scheduler;
 mod settings;
 mod target;
 
-pub use crate::push::delivery::attempt::{Answer, Evidence, Fetched, Line, Look};
-pub use crate::push::delivery::key_script::KeysLine;
-pub use crate::push::delivery::ring_tone::ToneLine;
+pub use crate::push::delivery::attempt::{
+    AttemptReply, Delivery, DownloadStatus, Evidence, ScreenCheck,
+};
+pub use crate::push::delivery::key_script::KeyScriptDelivery;
+pub use crate::push::delivery::ring_tone::RingToneDelivery;
 pub use crate::push::payload_digest::Digests;
 pub use crate::push::policy::skipped::{
     cannot_remove, no_step, not_back, not_served, proven_already, skipped,

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::domain::payload_kind::{Takes, ToneFormat};
+use crate::domain::payload_kind::{AcceptedFormat, ToneFormat};
 use crate::media::{Made, PreparedSet, Shape, ToneSet};
 use crate::push::Target;
-use crate::push::key_script::Script;
+use crate::push::key_script::KeyScript;
 
 /// A digest of what each phone is sent.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub enum Digests {
     /// Of ring tones.
     Tones(HashMap<ToneFormat, String>),
     /// Of the steps for each model.
-    Script(Arc<Script>),
+    Script(Arc<KeyScript>),
 }
 
 impl From<&PreparedSet> for Digests {
@@ -39,13 +39,17 @@ impl Digests {
     /// Returns the digest of what this phone is sent; nothing when nothing was prepared for it.
     pub fn of(&self, target: &Target) -> Option<String> {
         match (self, &target.takes) {
-            (Self::Pictures(pictures), Takes::Picture(image)) => {
+            (Self::Pictures(pictures), AcceptedFormat::Picture(image)) => {
                 pictures.get(&(target.picture.clone(), Shape::from(image))).cloned()
             }
-            (Self::Models(models), Takes::Picture(_)) => models.get(&target.model).cloned(),
-            (Self::All(digest), Takes::Picture(_)) => Some(digest.clone()),
-            (Self::Tones(tones), Takes::Tone(format)) => tones.get(format).cloned(),
-            (Self::Script(script), Takes::Sound | Takes::Keys) => script.digest(&target.model),
+            (Self::Models(models), AcceptedFormat::Picture(_)) => {
+                models.get(&target.model).cloned()
+            }
+            (Self::All(digest), AcceptedFormat::Picture(_)) => Some(digest.clone()),
+            (Self::Tones(tones), AcceptedFormat::Tone(format)) => tones.get(format).cloned(),
+            (Self::Script(script), AcceptedFormat::Sound | AcceptedFormat::Keys) => {
+                script.digest(&target.model)
+            }
             (
                 Self::Pictures(_)
                 | Self::Models(_)

@@ -5,15 +5,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::text::counted;
+use crate::domain::text::pluralize;
 use crate::event::{PhoneResult, Proof};
 use crate::push::policy::lockout::LockoutGuard;
-use crate::push::policy::logins::Logins;
+use crate::push::policy::logins::LoginProbes;
 use crate::push::scheduler::schedule::Schedule;
 
 /// How to go about a push.
 #[derive(Clone, Copy, Debug)]
-pub struct Settings {
+pub struct PushSettings {
     /// Phones that are asked at once.
     pub concurrency: usize,
     /// Attempts a phone, the first one included.
@@ -29,9 +29,9 @@ pub struct Settings {
     /// Whether the cluster itself has confirmed the push user's password.
     pub password_proven: bool,
     /// How long after the start of the push fresh phones may still refuse the push user.
-    pub patience: Duration,
+    pub propagation_limit: Duration,
     /// How many of one device pool or subnet are pushed to at once.
-    pub caps: Caps,
+    pub site_limits: SiteLimitConfig,
     /// How many pushes a second are begun at most; nothing is no limit.
     pub rate: Option<u32>,
     /// How pushes are proven. Where they are not, a phone that accepts has not failed.
@@ -42,7 +42,7 @@ pub struct Settings {
 
 /// The most that may be under way at one time; nothing is no limit.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Caps {
+pub struct SiteLimitConfig {
     /// In one device pool.
     pub per_pool: Option<usize>,
     /// In one subnet: a /24 of IPv4, a /64 of IPv6.
@@ -51,7 +51,7 @@ pub struct Caps {
 
 /// How a push is held up and stopped.
 #[derive(Clone, Debug, Default)]
-pub struct Stop {
+pub struct StopSignals {
     /// Cancelled: what is under way is finished, and nothing new is begun.
     pub soon: CancellationToken,
     /// Cancelled: what is under way is left as it is.
@@ -59,12 +59,12 @@ pub struct Stop {
     /// When phones may be pushed to, and when none may any more.
     pub schedule: Schedule,
     /// The push user's logins, which must not lock its account.
-    pub logins: Logins,
+    pub logins: LoginProbes,
 }
 
 /// Why a push ended before every phone was done with.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Stopped {
+pub enum StopReason {
     /// Too many phones in a row refused the push user.
     AuthRefusals {
         /// How many.
@@ -107,7 +107,7 @@ pub enum Stopped {
     Unrecorded(String),
 }
 
-impl Stopped {
+impl StopReason {
     /// Counts failures of earlier waves too.
     #[must_use]
     pub(crate) fn after(self, before: usize) -> Self {
@@ -126,7 +126,7 @@ impl Stopped {
     }
 
     /// Says for a person why the push ended.
-    pub fn told(&self) -> String {
+    pub fn describe(&self) -> String {
         match self {
             Self::AuthRefusals { in_a_row } => format!(
                 "{in_a_row} phones in a row refused the push user, and its account must not be locked; check its \
@@ -135,7 +135,7 @@ impl Stopped {
             Self::PasswordRefused { phones } => format!(
                 "the cluster refuses the push user's password, and so did {}: it was changed, or the account is locked; \
                  nothing more was sent. Set the new password, then `axlpaper rollout --resume last` goes on",
-                counted(*phones, "phone")
+                pluralize(*phones, "phone")
             ),
             Self::PageDown { why, waited } => {
                 let end = if *waited < LockoutGuard::LONGEST_OUTAGE {
@@ -150,17 +150,17 @@ impl Stopped {
             }
             Self::Failures { failed, most } => format!(
                 "{} failed, and {most} may (--max-failures); look at their reasons first",
-                counted(*failed, "phone")
+                pluralize(*failed, "phone")
             ),
             Self::NoDownloads { accepted, by_others: true } => format!(
                 "{} accepted, and only other addresses downloaded what phones were sent: name proxies and translated \
                  addresses in [[nat]] rules of the config file",
-                counted(*accepted, "phone")
+                pluralize(*accepted, "phone")
             ),
             Self::NoDownloads { accepted, by_others: false } => format!(
                 "{} accepted, and none downloaded what it was sent: check that phones can reach the image server \
                  (firewall, --advertise)",
-                counted(*accepted, "phone")
+                pluralize(*accepted, "phone")
             ),
             Self::Interrupted => "the run was interrupted".to_owned(),
             Self::TimeOver { until } => format!(
@@ -176,9 +176,9 @@ impl Stopped {
 
 /// What came of a push.
 #[derive(Clone, Debug)]
-pub struct Pushed {
+pub struct PushOutcomes {
     /// Every target, sorted by name.
     pub results: Vec<PhoneResult>,
     /// Why some of them were not done with.
-    pub stopped: Option<Stopped>,
+    pub stopped: Option<StopReason>,
 }

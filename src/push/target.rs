@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::domain::device_name::DeviceName;
 use crate::domain::nat::{DownloadSources, NatRules};
-use crate::domain::payload_kind::{ObjectKind, Takes};
+use crate::domain::payload_kind::{AcceptedFormat, ObjectKind};
 use crate::image_server::Recipient;
 
 /// A phone to push to. Everything that could be decided beforehand is decided here.
@@ -19,7 +19,7 @@ pub struct Target {
     /// Where it answers.
     pub ip: IpAddr,
     /// What it takes of what is pushed.
-    pub takes: Takes,
+    pub takes: AcceptedFormat,
     /// Which of the run's pictures it gets, by its name; empty where there is one only.
     pub picture: String,
     /// Whether it is known to take pictures over HTTPS only. Others may turn out to want it.

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use super::text::printable;
-use crate::domain::plan::{Action, Change, Place, Plan};
-use crate::domain::text::{counted, names};
+use crate::domain::plan::{Action, Change, ConfigLevel, Plan};
+use crate::domain::text::{names, pluralize};
 use crate::event::{ChangeResult, ChangeState};
 use crate::journal::ChangeRow;
 use crate::report::run_report::change_rows;
@@ -87,7 +87,7 @@ impl std::fmt::Display for Sum {
         } else {
             write!(f, "{removes} to remove")?;
         }
-        write!(f, "; {} touched", counted(*touched, "phone"))?;
+        write!(f, "; {} touched", pluralize(*touched, "phone"))?;
         if *restarts > 0 {
             write!(f, ", {restarts} RESTARTED, which ends their calls")?;
         }
@@ -214,7 +214,7 @@ fn key(change: &Change) -> String {
     let kind = change.action.kind();
     let rest = match &change.action {
         Action::EnablePersonalization(to) | Action::RestorePersonalization(to)
-            if to.scope == Place::Phone =>
+            if to.scope == ConfigLevel::Phone =>
         {
             format!("{:?} {:?}", to.before, to.after)
         }
@@ -222,7 +222,7 @@ fn key(change: &Change) -> String {
             format!("{:?} {:?}", to.before.web_access, to.after.web_access)
         }
         Action::AssignProfile { before, after, .. } => format!("{before}\n{after}"),
-        Action::ApplyConfig { scope: Place::Phone, reset, .. } => reset.to_string(),
+        Action::ApplyConfig { scope: ConfigLevel::Phone, reset, .. } => reset.to_string(),
         Action::AssociateDevices { .. }
         | Action::DissociateDevices { .. }
         | Action::EnablePersonalization(_)
@@ -237,7 +237,7 @@ fn key(change: &Change) -> String {
 /// What a group of changes would do.
 fn heading(group: &[&Change]) -> String {
     let Some(first) = group.first() else { return String::new() };
-    let phones = counted(group.len(), "phone");
+    let phones = pluralize(group.len(), "phone");
     let arrow = || arrow(&first.action);
     match &first.action {
         Action::AssociateDevices { target, before, after, .. }
@@ -245,8 +245,8 @@ fn heading(group: &[&Change]) -> String {
             format!("~ {target}\n      controlled devices: {} -> {}", before.len(), after.len())
         }
         Action::EnablePersonalization(to) | Action::RestorePersonalization(to) => match to.scope {
-            Place::Phone => format!("~ {phones}\n      Phone Personalization: {}", arrow()),
-            Place::Profile => format!(
+            ConfigLevel::Phone => format!("~ {phones}\n      Phone Personalization: {}", arrow()),
+            ConfigLevel::Profile => format!(
                 "~ Common Phone Profile {}, which {}\n      Phone Personalization: {}",
                 to.target,
                 users(first.affects),
@@ -268,14 +268,14 @@ fn heading(group: &[&Change]) -> String {
         }
         Action::ApplyConfig { scope, target, reset, .. } => {
             let who = match scope {
-                Place::Phone => phones,
-                Place::Profile => {
+                ConfigLevel::Phone => phones,
+                ConfigLevel::Profile => {
                     format!("all phones of the Common Phone Profile {target} ({})", first.affects)
                 }
             };
             match (reset, group.len()) {
                 (true, _) => format!("! {who} RESTART: calls end"),
-                (false, 1) if *scope == Place::Phone => {
+                (false, 1) if *scope == ConfigLevel::Phone => {
                     format!("! {who} takes its configuration over, and may restart for that")
                 }
                 (false, _) => {
@@ -296,14 +296,16 @@ pub(super) fn details(change: &Change) -> Vec<String> {
             removes.iter().map(|name| format!("- {name}")).collect()
         }
         Action::EnablePersonalization(to) | Action::RestorePersonalization(to) => match to.scope {
-            Place::Phone => vec![format!("~ {}", to.target)],
-            Place::Profile => Vec::new(),
+            ConfigLevel::Phone => vec![format!("~ {}", to.target)],
+            ConfigLevel::Profile => Vec::new(),
         },
         Action::EnableWebAccess(to) | Action::RestoreWebAccess(to) => {
             vec![format!("~ {}", to.target)]
         }
         Action::AssignProfile { target, .. } => vec![format!("~ {target}")],
-        Action::ApplyConfig { scope: Place::Phone, target, .. } => vec![format!("! {target}")],
+        Action::ApplyConfig { scope: ConfigLevel::Phone, target, .. } => {
+            vec![format!("! {target}")]
+        }
         Action::AddProfile { .. } | Action::RemoveProfile { .. } | Action::ApplyConfig { .. } => {
             Vec::new()
         }
@@ -314,12 +316,12 @@ pub(super) fn details(change: &Change) -> Vec<String> {
 pub(super) fn before_and_after(action: &Action) -> (String, String) {
     match action {
         Action::AssociateDevices { before, adds, after, .. } => (
-            counted(before.len(), "device"),
-            format!("{}, {} of them new", counted(after.len(), "device"), adds.len()),
+            pluralize(before.len(), "device"),
+            format!("{}, {} of them new", pluralize(after.len(), "device"), adds.len()),
         ),
         Action::DissociateDevices { before, removes, after, .. } => (
-            counted(before.len(), "device"),
-            format!("{}, {} taken out again", counted(after.len(), "device"), removes.len()),
+            pluralize(before.len(), "device"),
+            format!("{}, {} taken out again", pluralize(after.len(), "device"), removes.len()),
         ),
         Action::EnablePersonalization(to) | Action::RestorePersonalization(to) => {
             (to.before.as_axl().to_owned(), to.after.as_axl().to_owned())
@@ -350,7 +352,7 @@ fn arrow(action: &Action) -> String {
 fn done(first: &Change, group: &[&Change]) -> (String, String) {
     let subjects = |noun: &str| match group {
         [only] => only.action.subject(),
-        all => format!("{noun} of {}", counted(all.len(), "phone")),
+        all => format!("{noun} of {}", pluralize(all.len(), "phone")),
     };
     let arrow = || arrow(&first.action);
     match &first.action {
@@ -358,7 +360,7 @@ fn done(first: &Change, group: &[&Change]) -> (String, String) {
             target.to_string(),
             format!(
                 "{} added ({} -> {})",
-                counted(adds.len(), "device"),
+                pluralize(adds.len(), "device"),
                 before.len(),
                 after.len()
             ),
@@ -367,7 +369,7 @@ fn done(first: &Change, group: &[&Change]) -> (String, String) {
             target.to_string(),
             format!(
                 "{} taken out again ({} -> {})",
-                counted(removes.len(), "device"),
+                pluralize(removes.len(), "device"),
                 before.len(),
                 after.len()
             ),

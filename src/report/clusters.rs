@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::json::Document;
 use super::text::printable;
-use crate::domain::text::counted;
+use crate::domain::text::pluralize;
 use crate::event::Outcome;
 use crate::report::row::{Row, TestCase};
 use crate::report::run_report::RunReport;
@@ -118,7 +118,7 @@ pub fn clusters_recap(ends: &[ClusterEnd<'_>]) -> String {
     let lines = ends.iter().map(ClusterEnd::line).collect::<Vec<_>>();
     let mut text = lines.join("\n") + "\n";
     let done = || ends.iter().filter_map(|end| end.result.ok());
-    let count = counted(ends.len(), "cluster");
+    let count = pluralize(ends.len(), "cluster");
     let failed = match ends.len() - done().count() {
         0 => String::new(),
         failed => format!("; {failed} of {count} failed"),
@@ -132,7 +132,7 @@ fn outcomes<'a>(runs: impl Iterator<Item = &'a RunReport>) -> String {
     for phone in runs.flat_map(|report| &report.phones) {
         *counts.entry(phone.outcome).or_default() += 1;
     }
-    let mut told = counted(counts.values().sum(), "phone");
+    let mut told = pluralize(counts.values().sum(), "phone");
     for (at, (outcome, count)) in counts.iter().enumerate() {
         // Writing to a String cannot fail.
         let _unfailing =

@@ -13,8 +13,8 @@ use crate::domain::audit::{Audit, AuditedPhone, Summary};
 use crate::domain::inventory::{ClusterInfo, Inventory, Phone};
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::plan::{Change, Plan};
-use crate::domain::push_action::Deed;
-use crate::domain::text::{escaped_json, excerpt};
+use crate::domain::push_action::PushAction;
+use crate::domain::text::{escaped_json, sanitize_truncate};
 use crate::event::{ChangeResult, ChangeState, PhoneResult};
 use crate::journal::ChangeRow;
 use crate::report::row::{ModelRecord, Row};
@@ -173,7 +173,7 @@ pub(super) struct RolloutBody<'a> {
     /// What was pushed.
     object: ObjectKind,
     /// What was done with it: a picture can also be taken off.
-    deed: Deed,
+    deed: PushAction,
     /// The name of what was pushed: mostly that of its file.
     pushed: &'a str,
     /// The picture's file name, where a picture was pushed.
@@ -322,7 +322,7 @@ pub fn read_plan(text: &str) -> Result<Plan, PlanFileError> {
     let head: Head = serde_json::from_str(text).map_err(PlanFileError::Damaged)?;
     if head.schema != PLAN_SCHEMA {
         let is_plan = head.schema.starts_with("axlpaper.plan/");
-        let found = excerpt(&head.schema, 80);
+        let found = sanitize_truncate(&head.schema, 80);
         return Err(if is_plan {
             PlanFileError::OtherVersion { found }
         } else {

@@ -1,6 +1,6 @@
 //! The one command that finishes what a run left undone.
 
-use crate::domain::push_action::Deed;
+use crate::domain::push_action::PushAction;
 use crate::journal::{JournalError, JournalReader, RunRow};
 use crate::report::run_report::RunReport;
 
@@ -40,9 +40,9 @@ fn of_push(history: &JournalReader, run: &RunRow) -> Result<Option<String>, Jour
     }
     Ok(match report.deed {
         // Who presses keys again has to know what was pressed.
-        Deed::Sound | Deed::Keys => None,
-        Deed::RingTone => Some(run.command_line.clone()),
-        Deed::Picture | Deed::PictureElsewhere | Deed::Removal => {
+        PushAction::Sound | PushAction::Keys => None,
+        PushAction::RingTone => Some(run.command_line.clone()),
+        PushAction::Picture | PushAction::PictureElsewhere | PushAction::Removal => {
             let is_kept = !run.is_about_addresses() && history.kept(run.id, "job")?.is_some();
             // One that was killed before it kept what it was to do has done nothing.
             Some(if is_kept {

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::device_name::DeviceName;
-use crate::domain::text::{counted, names};
+use crate::domain::text::{names, pluralize};
 use crate::event::PhoneResult;
 
 /// An address that asked for files of phones whose address it is not.
@@ -61,7 +61,7 @@ pub(super) fn download_warnings(phones: &[PhoneResult]) -> Vec<String> {
         format!(
             "the downloads of {} came from translated addresses ({}): [[nat]] rule {rule} lets their secret addresses \
              decide alone",
-            counted(count, "phone"),
+            pluralize(count, "phone"),
             names(&from)
         )
     }));
@@ -70,7 +70,7 @@ pub(super) fn download_warnings(phones: &[PhoneResult]) -> Vec<String> {
 
 impl OtherFetcher<'_> {
     fn told(&self) -> String {
-        let (address, phones) = (self.address, counted(self.phones.len(), "phone"));
+        let (address, phones) = (self.address, pluralize(self.phones.len(), "phone"));
         let listed = names(&self.phones);
         match self.phone {
             Some(phone) => format!(

@@ -17,10 +17,10 @@ use crate::domain::audit::{Audit, AuditedPhone};
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::Verdict;
 use crate::domain::inventory::ClusterInfo;
-use crate::domain::push_action::Deed;
+use crate::domain::push_action::PushAction;
 use crate::event::{ChangeResult, ChangeState, Download, Event, Outcome, PhoneResult, Proof};
 use crate::journal::{
-    AttemptRow, ChangeEnd, ChangeRow, Ending, EventRow, JournalError, JournalReader, RunGroup,
+    AttemptRow, ChangeEnd, ChangeRow, EventRow, JournalError, JournalReader, RunEnd, RunGroup,
     RunRow, Screen, SentPicture, SentPictures, SentTone, SentTones, Subject,
 };
 use crate::report::wording;
@@ -33,11 +33,11 @@ pub struct RunReport {
     /// The name of what was pushed: that of its file, of a sound the name that phones know it by.
     pub file: Option<String>,
     /// What was done to phones.
-    pub deed: Deed,
+    pub deed: PushAction,
     /// What it was begun together with, where several clusters were worked on at once.
     pub together: Option<RunGroup>,
     /// How it came to its end; nothing where it was killed, or goes on.
-    pub ending: Option<Ending>,
+    pub ending: Option<RunEnd>,
     /// The audit that it was decided by; nothing where no cluster was asked.
     pub audit: Option<Audit>,
     /// What it meant to change on the cluster, and what came of it.
@@ -94,7 +94,7 @@ impl RunReportBuilder {
 
     /// Returns the report as far as events tell it. What the run alone knows is still to be put in: the audit, the
     /// changes, the phones and the ending.
-    pub fn report(&self, deed: Deed, file: &str) -> RunReport {
+    pub fn report(&self, deed: PushAction, file: &str) -> RunReport {
         let subject = Subject { file: file.to_owned(), object: deed.object(), deed: Some(deed) };
         let events = self.events.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let run = RunRow { subject: Some(subject), ..self.run.clone() };
@@ -108,7 +108,7 @@ impl RunReport {
         Self {
             run,
             file: None,
-            deed: Deed::default(),
+            deed: PushAction::default(),
             together: None,
             ending: None,
             audit: None,
@@ -139,7 +139,7 @@ impl RunReport {
             Some(subject) => (Some(subject.file.clone()), subject.deed()),
             None => {
                 let job = history.snapshot::<Job>(id, "job")?;
-                (job.and_then(|job| job.picture_file), Deed::Picture)
+                (job.and_then(|job| job.picture_file), PushAction::Picture)
             }
         };
         let pictures = history.snapshot::<SentPictures>(id, SentPictures::KIND)?;
@@ -148,7 +148,7 @@ impl RunReport {
             file,
             deed,
             together: history.snapshot(id, RunGroup::KIND)?,
-            ending: history.snapshot(id, Ending::KIND)?,
+            ending: history.snapshot(id, RunEnd::KIND)?,
             audit: history.snapshot(id, "audit")?,
             changes: history.changes(id)?,
             attempts: history.attempts(id)?,

@@ -11,7 +11,7 @@ use super::json::Document;
 use super::other_downloads::{OtherFetcher, other_fetchers};
 use super::text::printable;
 use crate::domain::plan::Change;
-use crate::domain::push_action::Deed;
+use crate::domain::push_action::PushAction;
 use crate::event::{ChangeState, Download, PhoneResult};
 use crate::journal::{AttemptRow, EventRow, RunRow, Subject};
 use crate::report::row::Row;
@@ -52,7 +52,7 @@ pub struct RunRecord {
     /// The run that it took back.
     reverts: Option<i64>,
     /// What it did to phones, where it was about phones.
-    deed: Option<Deed>,
+    deed: Option<PushAction>,
     /// The name of what it pushed: mostly that of its file.
     pushed: Option<String>,
     /// How many phones ended how.

@@ -10,7 +10,7 @@ use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Verdict};
 use crate::domain::payload_kind::ToneFormat;
 use crate::domain::plan::Plan;
-use crate::domain::text::{counted as counted_noun, names};
+use crate::domain::text::{names, pluralize as counted_noun};
 use crate::event::{Outcome, PhoneResult};
 use crate::report::changes::changes_done;
 use crate::report::other_downloads::download_warnings;

@@ -4,7 +4,7 @@
 
 use std::io;
 
-use crate::domain::error_chain::chain;
+use crate::domain::error_chain::error_chain;
 use crate::domain::text::escaped_json;
 
 /// What a command answers with.
@@ -30,7 +30,7 @@ impl ListError {
 impl ListError {
     /// Returns what went wrong, in words.
     pub fn cause(&self) -> String {
-        chain(self.0.as_ref())
+        error_chain(self.0.as_ref())
     }
 }
 

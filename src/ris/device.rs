@@ -75,7 +75,7 @@ impl RisStatus {
             "rejected" => Self::Rejected,
             "partiallyregistered" | "partialregistered" => Self::PartiallyRegistered,
             "unknown" | "" => Self::Unknown,
-            _ => Self::Other(crate::soap::excerpt::excerpt(word, 40)),
+            _ => Self::Other(crate::soap::excerpt::sanitize_truncate(word, 40)),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::audit::push_user_missing;
 use crate::connect::cluster;
-use crate::connect::cluster::{Cluster, Connection};
+use crate::connect::cluster::{ClusterClients, ClusterSettings};
 use crate::domain::inventory::Inventory;
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::Selector;
@@ -21,7 +21,7 @@ use crate::survey::{Request, survey as survey_cluster};
 /// # Errors
 /// When the cluster cannot be read, or the selection matches nothing.
 pub async fn survey_of(
-    connection: &Connection,
+    connection: &ClusterSettings,
     interaction: &dyn Interaction,
     selector: &Selector,
     repairs: &Repairs,
@@ -47,21 +47,21 @@ pub fn push_user_found(inventory: &Inventory) -> Result<(), AppError> {
 /// # Errors
 /// When the cluster cannot be read, or the selection matches nothing.
 pub async fn survey_with(
-    cluster: &Cluster,
-    connection: &Connection,
+    cluster: &ClusterClients,
+    connection: &ClusterSettings,
     selector: &Selector,
     repairs: &Repairs,
     observer: &Arc<dyn Observer>,
 ) -> Result<Inventory, AppError> {
-    let phones = PhoneClient::anonymous(connection.way.phone_port, WHO_ARE_YOU);
+    let phones = PhoneClient::anonymous(connection.push_access.phone_port, WHO_ARE_YOU);
     let request = Request {
         registrations: connection.registrations,
         repairs,
         phones: &phones,
-        https: connection.way.phone_tls.https.as_ref(),
+        https: connection.push_access.phone_tls.https.as_ref(),
         cluster_name: &connection.name,
         selector,
-        push_user: connection.way.push_user.as_deref(),
+        push_user: connection.push_access.push_user.as_deref(),
         push_user_kind: connection.push_user_kind,
     };
     survey_cluster(&cluster.axl, &cluster.ris, &request, observer.as_ref())

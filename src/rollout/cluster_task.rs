@@ -6,12 +6,12 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use crate::audit::audit_for;
-use crate::connect::cluster::{Cluster, Connection};
+use crate::connect::cluster::{ClusterClients, ClusterSettings};
 use crate::domain::audit::{Audit, AuditedPhone};
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::Verdict;
 use crate::domain::inventory::Inventory;
-use crate::domain::payload_kind::{ObjectKind, Takes};
+use crate::domain::payload_kind::{AcceptedFormat, ObjectKind};
 use crate::domain::plan::Plan;
 use crate::domain::repair_policy::Repairs;
 use crate::error::AppError;
@@ -19,10 +19,10 @@ use crate::event::{Observer, PhoneResult};
 use crate::interaction::Interaction;
 use crate::plan::{after_apply, nothing};
 use crate::push::{Digests, Target};
-use crate::rollout::payload::{self, OfModel};
-use crate::rollout::recently_changed::Fresh;
+use crate::rollout::payload::{self, ModelFormat};
+use crate::rollout::recently_changed::RecentlyChanged;
 use crate::rollout::request::RolloutRequest;
-use crate::rollout::run::{Place, Run, What};
+use crate::rollout::run::{Run, RunInfo, RunScope};
 use crate::rollout::{assess, push_common, repair};
 
 /// A rollout's part on one cluster.
@@ -31,14 +31,14 @@ pub struct ClusterTask {
     /// What is asked for.
     pub request: Arc<RolloutRequest>,
     /// The cluster.
-    pub connection: Connection,
+    pub connection: ClusterSettings,
     /// The push user's password; nothing for a dry run.
     pub push_password: Option<SecretString>,
 }
 
 /// What was seen before anything is changed, and what is to be changed.
 #[derive(Debug)]
-pub struct Seen {
+pub struct Assessment {
     /// The cluster.
     pub inventory: Inventory,
     /// What it means.
@@ -46,16 +46,16 @@ pub struct Seen {
     /// What is to be changed.
     pub plan: Plan,
     /// Phones about which something is changed now or was a moment ago.
-    pub fresh: Fresh,
+    pub fresh: RecentlyChanged,
 }
 
 /// What is pushed to whom when all changes succeed.
 #[derive(Debug)]
-pub struct Expected {
+pub struct ExpectedTargets {
     /// The phones, also those that are proven already.
     pub targets: Vec<Target>,
     /// What they take, also those that are waited for.
-    pub models: Vec<OfModel>,
+    pub models: Vec<ModelFormat>,
 }
 
 impl ClusterTask {
@@ -68,15 +68,15 @@ impl ClusterTask {
     /// Judges phones for what is pushed.
     pub fn audit(&self, inventory: &Inventory) -> Audit {
         let goods = &self.request.payload;
-        goods.narrow(audit_for(goods.kind(), inventory, &self.repairs()))
+        goods.apply_to_audit(audit_for(goods.kind(), inventory, &self.repairs()))
     }
 
     /// Chooses the phones that are pushed to. The others are ready for such a thing, but not for this one.
-    pub fn targets(&self, seen: &Seen, audit: &Audit) -> (Vec<Target>, Vec<PhoneResult>) {
+    pub fn targets(&self, seen: &Assessment, audit: &Audit) -> (Vec<Target>, Vec<PhoneResult>) {
         let goods = &self.request.payload;
         let targets = seen.fresh.targets(goods.kind(), &seen.inventory, audit).into_iter();
-        let nat = &self.connection.way.nat;
-        goods.sort(targets.map(|target| target.behind(nat)).collect())
+        let nat = &self.connection.push_access.nat;
+        goods.partition_targets(targets.map(|target| target.behind(nat)).collect())
     }
 
     /// Reads the cluster, judges its phones and plans.
@@ -85,9 +85,9 @@ impl ClusterTask {
     /// When the cluster or the journal cannot be read, or the repairs contradict what is there.
     pub async fn look(
         &self,
-        cluster: &Cluster,
+        cluster: &ClusterClients,
         observer: &Arc<dyn Observer>,
-    ) -> Result<Seen, AppError> {
+    ) -> Result<Assessment, AppError> {
         let Self { request, connection, .. } = self;
         let repairs = self.repairs();
         let inventory =
@@ -102,20 +102,20 @@ impl ClusterTask {
             None => nothing(&audit),
         };
         let lately = repair::associated_lately(&request.journal, connection, &request.wait)?;
-        let fresh = Fresh::of(&plan, &inventory).and(lately);
-        Ok(Seen { inventory, audit, plan, fresh })
+        let fresh = RecentlyChanged::of(&plan, &inventory).and(lately);
+        Ok(Assessment { inventory, audit, plan, fresh })
     }
 
     /// Returns what is pushed to whom when all changes succeed.
-    pub fn expected(&self, seen: &Seen) -> Expected {
+    pub fn expected(&self, seen: &Assessment) -> ExpectedTargets {
         let changes = seen.plan.changes.iter().map(|change| (change, None));
         let meant = self.audit(&after_apply(seen.inventory.clone(), changes));
         let (targets, _) = self.targets(seen, &meant);
-        let mut models: Vec<OfModel> = targets.iter().map(payload::of_model).collect();
+        let mut models: Vec<ModelFormat> = targets.iter().map(payload::of_model).collect();
         if self.request.options.wait_for_offline.is_some() {
             models.extend(takes(self.request.payload.kind(), &meant));
         }
-        Expected { targets, models }
+        ExpectedTargets { targets, models }
     }
 
     /// Returns those phones that are proven to show it already.
@@ -127,7 +127,7 @@ impl ClusterTask {
         expected: &[Target],
         digests: &Digests,
     ) -> Result<HashMap<DeviceName, PhoneResult>, AppError> {
-        let (request, place) = (&self.request, Place::of(&self.connection));
+        let (request, place) = (&self.request, RunScope::of(&self.connection));
         push_common::already_shown(&request.journal, &place, &request.options, expected, digests)
     }
 }
@@ -139,9 +139,9 @@ impl ClusterTask {
     /// When the journal cannot be written, or another run works on this cluster.
     pub async fn begin(&self, interaction: &Arc<dyn Interaction>) -> Result<Run, AppError> {
         let request = &self.request;
-        let what = What {
+        let what = RunInfo {
             command: request.command,
-            place: Place::of(&self.connection),
+            place: RunScope::of(&self.connection),
             continues: request.continues,
             reverts: None,
             command_line: request.command_line.clone(),
@@ -151,14 +151,14 @@ impl ClusterTask {
 }
 
 /// Returns what phones take which only have to come back, each with its model.
-fn takes(object: ObjectKind, audit: &Audit) -> Vec<OfModel> {
+fn takes(object: ObjectKind, audit: &Audit) -> Vec<ModelFormat> {
     let coming = waited_for(audit);
     let of_model = |phone: &AuditedPhone| {
         let model = phone.model?;
         let picture = phone.image.as_ref().and_then(|image| image.picture.clone());
-        Some(OfModel {
+        Some(ModelFormat {
             model: model.name.to_owned(),
-            takes: Takes::of(object, model)?,
+            takes: AcceptedFormat::of(object, model)?,
             picture: picture.unwrap_or_default(),
         })
     };

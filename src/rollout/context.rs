@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::apply::{Applied, Halt};
-use crate::connect::cluster::Cluster;
+use crate::connect::cluster::ClusterClients;
 use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::{Inventory, PushUser};
@@ -16,24 +16,24 @@ use crate::event::{Event, Observer, PhoneResult};
 use crate::interaction::Interaction;
 use crate::journal::Recorder;
 use crate::plan::{Kind, after_apply};
-use crate::push::attempt_log::RunBook;
+use crate::push::attempt_log::JournalAttemptLog;
 use crate::push::delivery::any::AnyLine;
-use crate::push::policy::logins::Logins;
+use crate::push::policy::logins::LoginProbes;
 use crate::push::scheduler;
 use crate::push::scheduler::waves;
-use crate::push::scheduler::{Settings, Stop, Stopped};
+use crate::push::scheduler::{PushSettings, StopReason, StopSignals};
 use crate::push::{LoginCheck, Target, not_back, not_served, skipped};
-use crate::rollout::cluster_task::{ClusterTask, Expected, Seen};
+use crate::rollout::cluster_task::{Assessment, ClusterTask, ExpectedTargets};
 use crate::rollout::offline_wait;
 use crate::rollout::{delivery, images, push_common, repair, run_record, verify_password};
 
 /// A run that works on a cluster.
 #[derive(Clone, Copy)]
-pub struct At<'a> {
+pub struct RunContext<'a> {
     /// What is to be done.
     pub task: &'a ClusterTask,
     /// Where.
-    pub cluster: &'a Cluster,
+    pub cluster: &'a ClusterClients,
     /// Where it is written down.
     pub recorder: &'a Recorder,
     /// Who is told.
@@ -44,9 +44,9 @@ pub struct At<'a> {
 
 /// What is at hand for the push, before anything is changed.
 #[derive(Debug)]
-pub struct Ready {
+pub struct PushSetup {
     line: AnyLine,
-    book: RunBook,
+    book: JournalAttemptLog,
     already: HashMap<DeviceName, PhoneResult>,
     password_proven: bool,
     /// The phones that will be pushed to when all changes succeed, also those that are proven already.
@@ -57,7 +57,7 @@ pub struct Ready {
 
 /// What a yes is about.
 #[derive(Clone, Debug)]
-pub struct Intent {
+pub struct Confirmation {
     /// What would be done, in words.
     pub what: String,
     /// How many phones that touches.
@@ -68,7 +68,7 @@ pub struct Intent {
 
 /// What became of the cluster.
 #[derive(Debug)]
-pub struct Changed {
+pub struct AppliedChanges {
     /// The changes.
     pub applied: Applied,
     /// The cluster as it is now.
@@ -79,19 +79,19 @@ pub struct Changed {
 
 /// What became of every selected phone.
 #[derive(Debug)]
-pub struct Pushed {
+pub struct PushResults {
     /// The phones, sorted by name.
     pub phones: Vec<PhoneResult>,
     /// How many are proven to show the picture already.
     pub already: usize,
     /// Why some of them were not done with.
-    pub stopped: Option<Stopped>,
+    pub stopped: Option<StopReason>,
 }
 
-impl At<'_> {
-    fn sending(&self) -> images::Sending<'_> {
-        images::Sending {
-            way: &self.task.connection.way,
+impl RunContext<'_> {
+    fn sending(&self) -> images::DeliveryContext<'_> {
+        images::DeliveryContext {
+            way: &self.task.connection.push_access,
             password: self.task.push_password.clone().unwrap_or_default(),
             push: &self.task.request.options,
             picture_file: &self.task.request.payload_name,
@@ -106,19 +106,19 @@ impl At<'_> {
     ///
     /// # Errors
     /// When what to trust cannot be read.
-    pub fn logins(&self, seen: &Seen) -> Result<Logins, AppError> {
+    pub fn logins(&self, seen: &Assessment) -> Result<LoginProbes, AppError> {
         let Self { task, cluster, .. } = *self;
-        let Some(password) = &task.push_password else { return Ok(Logins::default()) };
-        let user = task.connection.way.need_push_user()?;
+        let Some(password) = &task.push_password else { return Ok(LoginProbes::default()) };
+        let user = task.connection.push_access.need_push_user()?;
         let page = seen.inventory.enterprise.authentication_url.as_deref();
         let trust = &task.connection.trust;
         verify_password::logins(&cluster.axl, user, password.clone(), page, trust)
     }
 
     /// Says what a password that is changed in mid-run could do to the push user's account, where it could lock it.
-    fn logins_at_risk(&self, seen: &Seen, ready: &Ready) -> Option<String> {
+    fn logins_at_risk(&self, seen: &Assessment, ready: &PushSetup) -> Option<String> {
         let PushUser::Found { standing, .. } = &seen.inventory.push_user else { return None };
-        let most = self.task.connection.way.most_logins().min(ready.phones);
+        let most = self.task.connection.push_access.most_logins().min(ready.phones);
         push_common::logins_at_risk(most, standing.locks_after?)
     }
 
@@ -126,7 +126,7 @@ impl At<'_> {
     ///
     /// # Errors
     /// When the cluster or the journal cannot be read, or the repairs contradict what is there.
-    pub async fn look(&self) -> Result<Seen, AppError> {
+    pub async fn assess(&self) -> Result<Assessment, AppError> {
         let seen = self.task.look(self.cluster, self.observer).await?;
         let kept = self.recorder.snapshot("audit", &seen.audit).await;
         kept.map_err(|error| journal::unusable(&error))?;
@@ -137,16 +137,16 @@ impl At<'_> {
     ///
     /// # Errors
     /// When phones could not be pushed to, or the push user's password is wrong. Nothing is changed then.
-    pub async fn prepare(&self, seen: &Seen) -> Result<Ready, AppError> {
+    pub async fn prepare(&self, seen: &Assessment) -> Result<PushSetup, AppError> {
         let Self { task, observer, .. } = *self;
-        let Expected { targets: expected, models } = task.expected(seen);
+        let ExpectedTargets { targets: expected, models } = task.expected(seen);
         let prepared = task.request.payload.prepare(models, observer.as_ref()).await?;
         run_record::keep_prepared(self.recorder, &prepared).await?;
         let digests = prepared.digests();
         let already = task.already_shown(&expected, &digests)?;
         let password_proven = proven(task, self.cluster, &expected).await?;
-        let book = RunBook::new(self.recorder.clone(), digests);
-        let toward = images::toward(&task.connection).await;
+        let book = JournalAttemptLog::new(self.recorder.clone(), digests);
+        let toward = images::phone_side_ip(&task.connection).await;
         let line =
             delivery::line(&self.sending(), toward, &task.request.payload, prepared, observer)
                 .await?;
@@ -157,16 +157,16 @@ impl At<'_> {
         })?;
         let phones = expected.len() - already.len();
         let expected = expected.into_iter().map(|target| target.name).collect();
-        Ok(Ready { line, book, already, password_proven, expected, phones })
+        Ok(PushSetup { line, book, already, password_proven, expected, phones })
     }
 
     /// Tells what a person should know before a yes. Returns what the yes is about; nothing where nothing is to be
     /// done.
-    pub fn intent(&self, seen: &Seen, ready: &Ready) -> Option<Intent> {
+    pub fn intent(&self, seen: &Assessment, ready: &PushSetup) -> Option<Confirmation> {
         if ready.phones == 0 && seen.plan.changes.is_empty() {
             return None;
         }
-        if let Some(caution) = self.task.request.payload.caution() {
+        if let Some(caution) = self.task.request.payload.warning() {
             self.observer.observe(&Event::Remark(caution.to_owned()));
         }
         if let Some(risk) = self.logins_at_risk(seen, ready) {
@@ -177,14 +177,18 @@ impl At<'_> {
         }
         let touched = seen.plan.phones_touched().max(ready.phones);
         let what = question(self.task, &seen.plan, ready.phones);
-        Some(Intent { what, touched, phones: ready.phones })
+        Some(Confirmation { what, touched, phones: ready.phones })
     }
 
     /// Changes the cluster, and waits for phones that restart for it.
     ///
     /// # Errors
     /// When nothing could be changed. What failed later is in the answer.
-    pub async fn change(&self, seen: &Seen, stop: &Stop) -> Result<Changed, AppError> {
+    pub async fn change(
+        &self,
+        seen: &Assessment,
+        stop: &StopSignals,
+    ) -> Result<AppliedChanges, AppError> {
         let Self { task, cluster, observer, .. } = *self;
         let applied = if seen.plan.changes.is_empty() {
             Applied::default()
@@ -205,12 +209,18 @@ impl At<'_> {
             observer,
         )
         .await;
-        Ok(Changed { applied, now, away })
+        Ok(AppliedChanges { applied, now, away })
     }
 
     /// Pushes, and says of every selected phone what became of it.
-    pub async fn push(&self, seen: &Seen, ready: Ready, changed: &Changed, stop: &Stop) -> Pushed {
-        let Ready { line, book, mut already, password_proven, expected, .. } = ready;
+    pub async fn push(
+        &self,
+        seen: &Assessment,
+        ready: PushSetup,
+        changed: &AppliedChanges,
+        stop: &StopSignals,
+    ) -> PushResults {
+        let PushSetup { line, book, mut already, password_proven, expected, .. } = ready;
         let after = self.task.audit(&changed.now);
         let (mut targets, _) = self.task.targets(seen, &after);
         let mut held = repair::held_back(&changed.now, &changed.applied.results);
@@ -224,7 +234,7 @@ impl At<'_> {
         // A change that failed can have taken a phone out of reach; only who would be pushed to is left out.
         already.retain(|name, _| targets.iter().any(|target| target.name == *name));
         targets.retain(|target| !already.contains_key(&target.name));
-        let settings = Settings { password_proven, ..settings(self.task) };
+        let settings = PushSettings { password_proven, ..settings(self.task) };
         let waves = self.task.request.options.waves.clone();
         let observer = self.observer.as_ref();
         let mut pushed = waves::run(&line, &book, targets, &waves, settings, stop, observer).await;
@@ -260,21 +270,21 @@ impl At<'_> {
         let others = not_pushed_to(object, &pushed, lost.collect(), &after);
         push_common::write_down(self.recorder, &others, observer).await;
         let stopped = pushed.stopped.clone();
-        Pushed { phones: push_common::all(pushed, others), already: already.len(), stopped }
+        PushResults { phones: push_common::all(pushed, others), already: already.len(), stopped }
     }
 }
 
 /// Asks the cluster whether the push user's password is right, where phones could not tell for a while.
 async fn proven(
     task: &ClusterTask,
-    cluster: &Cluster,
+    cluster: &ClusterClients,
     expected: &[Target],
 ) -> Result<bool, AppError> {
     let doubtful =
         expected.iter().any(|target| target.fresh && target.login_check == LoginCheck::Cluster);
     match &task.push_password {
         Some(password) if doubtful => {
-            let user = task.connection.way.need_push_user()?;
+            let user = task.connection.push_access.need_push_user()?;
             verify_password::is_proven(&cluster.axl, user, password.clone()).await
         }
         Some(_) | None => Ok(false),
@@ -282,7 +292,7 @@ async fn proven(
 }
 
 fn question(task: &ClusterTask, plan: &Plan, phones: usize) -> String {
-    let push = task.request.payload.in_words(&task.request.payload_name, phones);
+    let push = task.request.payload.describe(&task.request.payload_name, phones);
     let place = format!("{} ({})", task.connection.name, task.connection.endpoint);
     if plan.changes.is_empty() {
         format!("This will {push} on {place}")
@@ -291,17 +301,17 @@ fn question(task: &ClusterTask, plan: &Plan, phones: usize) -> String {
     }
 }
 
-fn settings(task: &ClusterTask) -> Settings {
+fn settings(task: &ClusterTask) -> PushSettings {
     let patience = task.request.wait.settle;
-    let settings = push_common::settings(&task.connection.way, &task.request.options);
-    Settings { patience, proof: task.request.proof, ..settings }
+    let settings = push_common::settings(&task.connection.push_access, &task.request.options);
+    PushSettings { propagation_limit: patience, proof: task.request.proof, ..settings }
 }
 
 /// Returns the results of everybody who was not pushed to: of those that are known, and of all others that
 /// were selected.
 fn not_pushed_to(
     object: ObjectKind,
-    pushed: &scheduler::Pushed,
+    pushed: &scheduler::PushOutcomes,
     known: Vec<PhoneResult>,
     audit: &Audit,
 ) -> Vec<PhoneResult> {

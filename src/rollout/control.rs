@@ -2,7 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use crate::push::scheduler::Stop;
+use crate::push::scheduler::StopSignals;
 
 /// Stops a rollout. Clones steer the same one.
 #[derive(Clone, Debug, Default)]
@@ -18,8 +18,8 @@ impl RolloutHandle {
     }
 
     /// Returns the signals for one run.
-    pub fn stop(&self) -> Stop {
-        Stop { soon: self.soon.clone(), now: self.now.clone(), ..Stop::default() }
+    pub fn stop(&self) -> StopSignals {
+        StopSignals { soon: self.soon.clone(), now: self.now.clone(), ..StopSignals::default() }
     }
 
     /// Leaves what is under way as it is.

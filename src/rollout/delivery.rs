@@ -8,13 +8,13 @@ use crate::error::{AppError, ErrorKind};
 use crate::event::{Observer, Proof};
 use crate::media::{PreparedImage, PreparedSet, blocking, prepare};
 use crate::push::delivery::any::AnyLine;
-use crate::push::delivery::external::{DirectLine, What};
-use crate::push::delivery::screenshots::Screens;
-use crate::push::{KeysLine, ToneLine};
+use crate::push::delivery::external::{ExternalDelivery, ExternalPush};
+use crate::push::delivery::screenshots::ScreenshotCheck;
+use crate::push::{KeyScriptDelivery, RingToneDelivery};
 use crate::rollout::images;
-use crate::rollout::images::Sending;
-use crate::rollout::payload::Source;
-use crate::rollout::payload::{Goods, Prepared};
+use crate::rollout::images::DeliveryContext;
+use crate::rollout::payload::SourceImage;
+use crate::rollout::payload::{Payload, PreparedPayload};
 
 /// Puts the way to the phones together, and starts the server where they download from us; `toward` is where
 /// these are.
@@ -22,34 +22,34 @@ use crate::rollout::payload::{Goods, Prepared};
 /// # Errors
 /// When the server cannot listen, or when phones could not reach it.
 pub async fn line(
-    sending: &Sending<'_>,
+    sending: &DeliveryContext<'_>,
     toward: Option<IpAddr>,
-    goods: &Goods,
-    prepared: Prepared,
+    goods: &Payload,
+    prepared: PreparedPayload,
     observer: &Arc<dyn Observer>,
 ) -> Result<AnyLine, AppError> {
     let wait = sending.push.verify_timeout;
-    let patience = goods.patience(sending.push.phone_timeout);
+    let patience = goods.reply_timeout(sending.push.phone_timeout);
     let named = || goods.picture_name(sending.picture_file);
     let name = sending.push.picture_name.clone().unwrap_or_else(named);
     let what = match prepared {
-        Prepared::Pictures(pictures) => {
+        PreparedPayload::Pictures(pictures) => {
             return pictures_line(sending, toward, goods, (pictures, name), observer).await;
         }
-        Prepared::Tones(tones) => {
-            let phones = images::meeting(sending, patience)?.resend_safe();
+        PreparedPayload::Tones(tones) => {
+            let phones = images::phone_connector(sending, patience)?.resend_safe();
             let host = sending.way.serving.start(toward, observer).await?;
-            return Ok(AnyLine::Tone(Box::new(ToneLine::new(phones, host, tones, wait))));
+            return Ok(AnyLine::Tone(Box::new(RingToneDelivery::new(phones, host, tones, wait))));
         }
-        Prepared::Script(script) => {
-            let phones = images::meeting(sending, patience)?;
-            return Ok(AnyLine::Keys(Box::new(KeysLine::new(phones, script))));
+        PreparedPayload::Script(script) => {
+            let phones = images::phone_connector(sending, patience)?;
+            return Ok(AnyLine::Keys(Box::new(KeyScriptDelivery::new(phones, script))));
         }
-        Prepared::Elsewhere(models) => What::Show(models),
-        Prepared::Removal => What::Remove,
+        PreparedPayload::Elsewhere(models) => ExternalPush::Show(models),
+        PreparedPayload::Removal => ExternalPush::Remove,
     };
-    let phones = images::meeting(sending, patience)?.resend_safe();
-    let line = DirectLine::new(phones, what, name);
+    let phones = images::phone_connector(sending, patience)?.resend_safe();
+    let line = ExternalDelivery::new(phones, what, name);
     let line = match screens(sending) {
         Some(screens) => line.with_screens(screens),
         None => line,
@@ -58,15 +58,15 @@ pub async fn line(
 }
 
 async fn pictures_line(
-    sending: &Sending<'_>,
+    sending: &DeliveryContext<'_>,
     toward: Option<IpAddr>,
-    goods: &Goods,
+    goods: &Payload,
     (pictures, name): (PreparedSet, String),
     observer: &Arc<dyn Observer>,
 ) -> Result<AnyLine, AppError> {
     let failed = |error: &dyn std::error::Error| AppError::from_error(ErrorKind::Failed, error);
     let mut line = images::line(sending, toward, pictures, name, observer).await?;
-    if let Goods::Picture { kem: Some(kem), .. } = goods {
+    if let Payload::Picture { kem: Some(kem), .. } = goods {
         line = line.with_kem(&made_for_kem(kem).await?).map_err(|error| failed(&error))?;
     }
     if sending.proof == Proof::None {
@@ -79,13 +79,14 @@ async fn pictures_line(
 }
 
 /// Looks at screens, where that is how pushes are proven.
-fn screens(sending: &Sending<'_>) -> Option<Screens> {
+fn screens(sending: &DeliveryContext<'_>) -> Option<ScreenshotCheck> {
     let wait = sending.push.verify_timeout;
-    (sending.proof == Proof::Screenshot).then(|| Screens::new(sending.recorder.clone(), wait))
+    (sending.proof == Proof::Screenshot)
+        .then(|| ScreenshotCheck::new(sending.recorder.clone(), wait))
 }
 
 /// Makes the picture for key expansion modules.
-async fn made_for_kem(kem: &Source) -> Result<Arc<PreparedImage>, AppError> {
+async fn made_for_kem(kem: &SourceImage) -> Result<Arc<PreparedImage>, AppError> {
     let picture = Arc::clone(&kem.picture);
     let made = blocking(move || prepare(&picture, &KEM)).await;
     made.map(Arc::new).map_err(|error| AppError::from_error(ErrorKind::Failed, &error))

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::connect::cluster::{self, Connection};
+use crate::connect::cluster::{self, ClusterSettings};
 use crate::domain::audit::Audit;
 use crate::domain::plan::Plan;
-use crate::domain::text::counted;
+use crate::domain::text::pluralize;
 use crate::error::AppError;
 use crate::event::Observer;
 use crate::interaction::Interaction;
 use crate::report::{audit_recap, plan_diff};
 use crate::rollout::cluster_task::ClusterTask;
-use crate::rollout::cluster_task::Expected;
+use crate::rollout::cluster_task::ExpectedTargets;
 use crate::rollout::maintenance_window;
 use crate::rollout::request::RolloutRequest;
 
@@ -40,25 +40,25 @@ pub struct DryRun {
 /// When the cluster or the journal cannot be read, or the payload or the image server cannot be as asked for.
 pub async fn look(
     request: &Arc<RolloutRequest>,
-    connection: Connection,
+    connection: ClusterSettings,
     interaction: &dyn Interaction,
     observer: &Arc<dyn Observer>,
 ) -> Result<DryRun, AppError> {
     let request = Arc::clone(request);
     if request.payload.is_served() {
-        connection.way.serving.check()?;
+        connection.push_access.serving.check()?;
     }
     let cluster = cluster::connect(&connection, interaction, observer).await?;
     let task = ClusterTask { request, connection, push_password: None };
     let seen = task.look(&cluster, observer).await?;
     let request = &task.request;
     let refused = maintenance_window::check(&request.schedule, &seen.plan, &seen.inventory).err();
-    let Expected { mut targets, models } = task.expected(&seen);
+    let ExpectedTargets { mut targets, models } = task.expected(&seen);
     let prepared = request.payload.prepare(models, observer.as_ref()).await?;
     let already = task.already_shown(&targets, &prepared.digests())?;
     targets.retain(|target| !already.contains_key(&target.name));
     Ok(DryRun {
-        push: request.payload.in_words(&request.payload_name, targets.len()),
+        push: request.payload.describe(&request.payload_name, targets.len()),
         already: already.len(),
         recently_changed: targets.iter().filter(|target| target.fresh).count(),
         settle: request.wait.settle,
@@ -74,11 +74,11 @@ impl DryRun {
         let already = (self.already > 0).then(|| {
             format!(
                 "Proven to show it already, and left out: {}.\n",
-                counted(self.already, "phone")
+                pluralize(self.already, "phone")
             )
         });
         let changed = (self.recently_changed > 0).then(|| {
-            let (phones, seconds) = (counted(self.recently_changed, "phone"), self.settle.as_secs());
+            let (phones, seconds) = (pluralize(self.recently_changed, "phone"), self.settle.as_secs());
             format!(
                 "Changed by this run or recently: {phones}, which may refuse the push user for up to {seconds} s.\n"
             )

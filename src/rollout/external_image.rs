@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::domain::error_chain::chain;
+use crate::domain::error_chain::error_chain;
 use crate::domain::model::ImageSpec;
 use crate::error::{AppError, ErrorKind};
 use crate::image_server::external_url::{ElsewhereError, Template, download};
 use crate::media::{Decoder, PreparedImage, Shape, Unfit, blocking};
 use crate::net::client::web_http;
-use crate::push::delivery::external::Elsewhere;
+use crate::push::delivery::external::ExternalImage;
 
 /// Downloads every different file once, and looks whether each model can show its own.
 ///
@@ -22,7 +22,7 @@ pub async fn find(
     image: &Template,
     icon: &Template,
     mut models: Vec<(String, ImageSpec)>,
-) -> Result<HashMap<String, Elsewhere>, AppError> {
+) -> Result<HashMap<String, ExternalImage>, AppError> {
     models.sort_by(|(one, _), (other, _)| one.cmp(other));
     models.dedup_by(|(one, _), (other, _)| one == other);
     let client =
@@ -61,7 +61,7 @@ pub async fn find(
                 looked
             }
         };
-        found.insert(model, Elsewhere { image_url, icon_url, files });
+        found.insert(model, ExternalImage { image_url, icon_url, files });
     }
     Ok(found)
 }
@@ -80,7 +80,7 @@ fn unusable(error: &ElsewhereError) -> AppError {
         | ElsewhereError::Status { .. }
         | ElsewhereError::TooLong { .. } => ErrorKind::Usage,
     };
-    AppError::new(kind, chain(error))
+    AppError::new(kind, error_chain(error))
         .hint("nothing was changed; phones would find the same: check the address and the server")
 }
 

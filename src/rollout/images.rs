@@ -7,20 +7,20 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::connect::cluster::Connection;
-use crate::connect::push_access::Way;
+use crate::connect::cluster::ClusterSettings;
+use crate::connect::push_access::PushAccess;
 use crate::domain::model::ImageSpec;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, Proof, Stage};
 use crate::interaction::Interaction;
 use crate::journal::Recorder;
 use crate::media::{
-    Decoder, MediaError, Options, Picture, PreparedImage, PreparedSet, Squeeze, blocking,
+    Compression, Decoder, MediaError, Options, Picture, PreparedImage, PreparedSet, blocking,
     prepare_all,
 };
 use crate::phone::PhoneClient;
-use crate::push::delivery::connector::Meeting;
-use crate::push::delivery::picture::PhoneLine;
+use crate::push::delivery::connector::PhoneConnector;
+use crate::push::delivery::picture::PictureDelivery;
 use crate::rollout::options::PushOptions;
 
 /// Reads a picture's file.
@@ -59,7 +59,7 @@ pub async fn prepare<'a>(
     observer.observe(&Event::Started { stage: Stage::Pictures, total: None });
     let (source, options) = (Arc::clone(picture), *options);
     let specs: Vec<ImageSpec> = specs.copied().collect();
-    let prepared = blocking(move || prepare_all(&source, &specs, &options, Squeeze::Quick))
+    let prepared = blocking(move || prepare_all(&source, &specs, &options, Compression::Quick))
         .await
         .map_err(|error| AppError::from_error(ErrorKind::Failed, &error))?;
     observer.observe(&Event::Finished { stage: Stage::Pictures });
@@ -88,9 +88,9 @@ pub fn too_long(prepared: &PreparedImage) -> Option<String> {
 const LONG: usize = 300_000;
 
 /// What is sent, in whose name.
-pub struct Sending<'a> {
+pub struct DeliveryContext<'a> {
     /// The push user, and this machine's side.
-    pub way: &'a Way,
+    pub way: &'a PushAccess,
     /// The push user's password.
     pub password: SecretString,
     /// How to push.
@@ -112,18 +112,18 @@ pub struct Sending<'a> {
 /// # Errors
 /// When the server cannot listen, or when phones could not reach it.
 pub async fn line(
-    sending: &Sending<'_>,
+    sending: &DeliveryContext<'_>,
     toward: Option<IpAddr>,
     pictures: PreparedSet,
     name: String,
     observer: &Arc<dyn Observer>,
-) -> Result<PhoneLine, AppError> {
-    let Sending { way, push, .. } = sending;
+) -> Result<PictureDelivery, AppError> {
+    let DeliveryContext { way, push, .. } = sending;
     let host = way.serving.start(toward, observer).await?;
     let patience = push.phone_timeout;
-    let phones = meeting(sending, patience)?.resend_safe();
+    let phones = phone_connector(sending, patience)?.resend_safe();
     let wait = push.verify_timeout;
-    Ok(PhoneLine::new(phones, host, pictures, name, wait))
+    Ok(PictureDelivery::new(phones, host, pictures, name, wait))
 }
 
 /// Makes the way to phones in the push user's name, and gives each answer this time.
@@ -131,21 +131,24 @@ pub async fn line(
 /// # Errors
 /// When no push user is named, its name or password cannot be sent, or what is known of phones' certificates cannot be
 /// read.
-pub fn meeting(sending: &Sending<'_>, patience: Duration) -> Result<Meeting, AppError> {
-    let Sending { way, password, push, state, recorder, interaction, .. } = sending;
+pub fn phone_connector(
+    sending: &DeliveryContext<'_>,
+    patience: Duration,
+) -> Result<PhoneConnector, AppError> {
+    let DeliveryContext { way, password, push, state, recorder, interaction, .. } = sending;
     let user = way.need_push_user()?;
     let phones = PhoneClient::new(user, password, way.phone_port, patience)
         .map_err(|error| AppError::from_error(ErrorKind::Usage, &error))?;
-    let meeting = Meeting::new(phones);
-    let meeting = match way.phone_tls.way(state, recorder, *interaction)? {
-        Some((https, pins)) => meeting.with_https(https, pins),
-        None => meeting,
+    let connector = PhoneConnector::new(phones);
+    let connector = match way.phone_tls.way(state, recorder, *interaction)? {
+        Some((https, pins)) => connector.with_https(https, pins),
+        None => connector,
     };
-    Ok(if push.identity_check { meeting } else { meeting.without_identity_check() })
+    Ok(if push.identity_check { connector } else { connector.without_identity_check() })
 }
 
 /// Returns the address of the cluster: its phones are most likely on the same side of this machine.
-pub async fn toward(connection: &Connection) -> Option<IpAddr> {
+pub async fn phone_side_ip(connection: &ClusterSettings) -> Option<IpAddr> {
     resolve(connection.endpoint.host(), connection.endpoint.port()).await
 }
 

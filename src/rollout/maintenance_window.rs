@@ -1,11 +1,11 @@
 //! Refuses a run that would make phones restart outside of their maintenance window.
 
 use crate::domain::inventory::{Inventory, Phone};
-use crate::domain::plan::{Place, Plan};
-use crate::domain::text::counted;
+use crate::domain::plan::{ConfigLevel, Plan};
+use crate::domain::text::pluralize;
 use crate::error::{AppError, ErrorKind};
 use crate::push::scheduler::schedule::Schedule;
-use crate::push::scheduler::window::Gate;
+use crate::push::scheduler::window::WindowState;
 
 /// Makes sure that phones are not made to restart outside of their window.
 ///
@@ -22,13 +22,13 @@ pub fn check(schedule: &Schedule, plan: &Plan, inventory: &Inventory) -> Result<
         within_selection(plan, inventory)?;
     }
     let now = schedule.now();
-    let closed = |pool: &str| matches!(schedule.gate(pool, now), Gate::Closed { .. });
+    let closed = |pool: &str| matches!(schedule.gate(pool, now), WindowState::Closed { .. });
     let phones = inventory.phones.iter().filter(|phone| closed(&phone.device_pool));
     let (count, first) = (phones.clone().count(), phones.map(|phone| &phone.name).next());
     let Some(first) = first else { return Ok(()) };
     let told = format!(
         "the window of {} is closed, {first} among them, and this run changes settings, for which phones may restart",
-        counted(count, "phone")
+        pluralize(count, "phone")
     );
     Err(AppError::new(ErrorKind::Refused, told).hint(
         "nothing was changed; run it while the windows of all selected phones are open, or change the settings \
@@ -40,14 +40,14 @@ pub fn check(schedule: &Schedule, plan: &Plan, inventory: &Inventory) -> Result<
 /// and of the others nobody here knows the window.
 fn within_selection(plan: &Plan, inventory: &Inventory) -> Result<(), AppError> {
     for change in &plan.changes {
-        let Some((Place::Profile, profile)) = change.action.told() else { continue };
+        let Some((ConfigLevel::Profile, profile)) = change.action.told() else { continue };
         let of_profile = |phone: &&Phone| phone.common_phone_profile.as_deref() == Some(profile);
         let selected = inventory.phones.iter().filter(of_profile).count();
         if change.affects > selected {
             let told = format!(
                 "this run lets all {} of the profile {profile:?} take its settings over, only {selected} of them are \
                  selected, and the windows of the others are not known here",
-                counted(change.affects, "phone"),
+                pluralize(change.affects, "phone"),
             );
             return Err(AppError::new(ErrorKind::Refused, told).hint(
                 "nothing was changed; repair with `--scope phone`, or change the settings apart, with `axlpaper \

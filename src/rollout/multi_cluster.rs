@@ -10,11 +10,11 @@ use futures::future::join_all;
 use futures::{StreamExt as _, TryStreamExt as _};
 use tokio::task::JoinSet;
 
-use crate::connect::cluster::Connection;
+use crate::connect::cluster::ClusterSettings;
 use crate::connect::image_server;
 use crate::connect::journal;
-use crate::connect::shared_servers::Ports;
-use crate::domain::text::counted;
+use crate::connect::shared_servers::SharedServers;
+use crate::domain::text::pluralize;
 use crate::error::AppError;
 use crate::event::Observer;
 use crate::interaction::{Interaction, Notice, Question};
@@ -22,7 +22,7 @@ use crate::journal::{ADDRESSES, RunGroup, RunId, SkippedCluster};
 use crate::report::RunReport;
 use crate::rollout::by_address::{AddressTask, PreparedAddresses};
 use crate::rollout::cluster_task::ClusterTask;
-use crate::rollout::context::Intent;
+use crate::rollout::context::Confirmation;
 use crate::rollout::control::RolloutHandle;
 use crate::rollout::dry_run::{self, DryRun};
 use crate::rollout::prepared::PreparedCluster;
@@ -34,7 +34,7 @@ pub const AT_ONCE: usize = 8;
 
 /// What came of one cluster.
 #[derive(Debug)]
-pub struct Ended<T> {
+pub struct ClusterResult<T> {
     /// Its name in the config file.
     pub name: String,
     /// The number of its run, where it has one.
@@ -48,7 +48,7 @@ pub type Observers = dyn Fn(&str) -> Arc<dyn Observer> + Send + Sync;
 
 /// A rollout that has read everything and waits for its confirmation.
 pub struct PreparedRollout {
-    parts: Vec<Ended<Part>>,
+    parts: Vec<ClusterResult<Part>>,
     interaction: Arc<dyn Interaction>,
     several: bool,
 }
@@ -93,7 +93,7 @@ impl Task {
 }
 
 impl Part {
-    fn intent(&self) -> Option<Intent> {
+    fn intent(&self) -> Option<Confirmation> {
         match self {
             Self::Cluster(part) => part.intent().cloned(),
             Self::Addresses(part) => part.intent(),
@@ -135,21 +135,21 @@ pub async fn prepare(
     observers: &Observers,
 ) -> Result<PreparedRollout, AppError> {
     let names_clusters = request.names_clusters;
-    let ports = Arc::new(Ports::default());
+    let ports = Arc::new(SharedServers::default());
     let tasks = tasks(Arc::new(request), scope, interaction.as_ref(), &ports).await?;
     let several = names_clusters || tasks.len() > 1;
     let begun = begin(&tasks, interaction, several).await;
     let mut parts = Vec::new();
-    for (task, Ended { name, run, result }) in tasks.into_iter().zip(begun) {
+    for (task, ClusterResult { name, run, result }) in tasks.into_iter().zip(begun) {
         let observer = observers(&name);
         let interaction = Arc::clone(interaction);
         parts.push(async move {
             let result = match result {
                 Ok(begun) => in_task(task.prepare(begun, observer)).await,
-                Err(error) => return Ended { name, run, result: Err(error) },
+                Err(error) => return ClusterResult { name, run, result: Err(error) },
             };
             notice_failure(&interaction, several, &name, &result);
-            Ended { name, run, result }
+            ClusterResult { name, run, result }
         });
     }
     let parts = futures::stream::iter(parts).buffered(AT_ONCE).collect().await;
@@ -161,10 +161,10 @@ pub async fn prepare(
 /// Finds out what [`prepare`] and [`PreparedRollout::execute`] would do on each cluster, and does none of it.
 pub async fn dry_run(
     request: RolloutRequest,
-    connections: Vec<Connection>,
+    connections: Vec<ClusterSettings>,
     interaction: &Arc<dyn Interaction>,
     observers: &Observers,
-) -> Vec<Ended<DryRun>> {
+) -> Vec<ClusterResult<DryRun>> {
     let (several, request) = (request.names_clusters, Arc::new(request));
     for_each(connections, several, interaction, observers, async |connection, observer| {
         let request = Arc::clone(&request);
@@ -192,18 +192,18 @@ impl PreparedRollout {
 
     /// Changes clusters and pushes, at the same time on all of them. From here on an interrupt must not cut anything
     /// short: `handle` stops it.
-    pub async fn execute(self, handle: &RolloutHandle) -> Vec<Ended<RunReport>> {
+    pub async fn execute(self, handle: &RolloutHandle) -> Vec<ClusterResult<RunReport>> {
         let several = self.several;
-        let running = self.parts.into_iter().map(|Ended { name, run, result }| {
+        let running = self.parts.into_iter().map(|ClusterResult { name, run, result }| {
             let (handle, interaction) = (handle.clone(), Arc::clone(&self.interaction));
             async move {
                 let part = match result {
                     Ok(part) => part,
-                    Err(error) => return Ended { name, run, result: Err(error) },
+                    Err(error) => return ClusterResult { name, run, result: Err(error) },
                 };
                 let result = in_task(async move { part.execute(&handle).await }).await;
                 notice_failure(&interaction, several, &name, &result);
-                Ended { name, run, result }
+                ClusterResult { name, run, result }
             }
         });
         join_all(running).await
@@ -236,9 +236,9 @@ impl PreparedRollout {
         let phones = intents.iter().map(|(_, intent)| intent.phones).sum();
         let what = format!(
             "This will do all of the above on {} ({}), and push to {}",
-            counted(names.len(), "cluster"),
+            pluralize(names.len(), "cluster"),
             names.join(", "),
-            counted(phones, "phone"),
+            pluralize(phones, "phone"),
         );
         let phones = intents.iter().map(|(_, intent)| intent.touched).sum();
         Some(Question { what, phones, outline })
@@ -250,7 +250,7 @@ async fn tasks(
     request: Arc<RolloutRequest>,
     scope: Scope,
     interaction: &dyn Interaction,
-    ports: &Arc<Ports>,
+    ports: &Arc<SharedServers>,
 ) -> Result<Vec<Task>, AppError> {
     let connections = match scope {
         Scope::Addresses(addresses) => {
@@ -263,22 +263,22 @@ async fn tasks(
     let several = connections.len() > 1;
     if several && request.payload.is_served() {
         let servings: Vec<_> =
-            connections.iter().map(|one| (one.name.as_str(), &one.way.serving)).collect();
+            connections.iter().map(|one| (one.name.as_str(), &one.push_access.serving)).collect();
         image_server::check_side_by_side(&servings)?;
     }
     let tasks = connections.into_iter().map(|mut connection| {
         let (request, ports) = (Arc::clone(&request), Arc::clone(ports));
         async move {
             if several && request.payload.is_served() {
-                connection.way.serving.ports = Some(ports);
+                connection.push_access.serving.ports = Some(ports);
             }
             let name = connection.name.clone();
             let fetched = async {
                 if several {
                     connection.fetch_password(interaction).await?;
-                    connection.way.fetch_push_password(&name, interaction).await?;
+                    connection.push_access.fetch_push_password(&name, interaction).await?;
                 }
-                connection.way.push_password(interaction).await
+                connection.push_access.push_password(interaction).await
             };
             let fetched = fetched.await;
             let push_password = if several {
@@ -302,13 +302,13 @@ async fn begin(
     tasks: &[Task],
     interaction: &Arc<dyn Interaction>,
     several: bool,
-) -> Vec<Ended<Run>> {
+) -> Vec<ClusterResult<Run>> {
     let mut begun = Vec::new();
     for task in tasks {
         let (name, result) = (task.name(), task.begin(interaction).await);
         notice_failure(interaction, several, &name, &result);
         let run = result.as_ref().ok().map(|run| run.recorder().run());
-        begun.push(Ended { name, run, result });
+        begun.push(ClusterResult { name, run, result });
     }
     if !several {
         return begun;
@@ -333,14 +333,14 @@ async fn begin(
 /// Passwords are fetched before, one after the other, so that no two questions meet on the terminal.
 /// `several` says whether a failure is shown at once, with the cluster's name.
 pub async fn for_each<T, Work>(
-    connections: Vec<Connection>,
+    connections: Vec<ClusterSettings>,
     several: bool,
     interaction: &Arc<dyn Interaction>,
     observers: &Observers,
     work: Work,
-) -> Vec<Ended<T>>
+) -> Vec<ClusterResult<T>>
 where
-    Work: AsyncFn(Connection, Arc<dyn Observer>) -> Result<T, AppError>,
+    Work: AsyncFn(ClusterSettings, Arc<dyn Observer>) -> Result<T, AppError>,
 {
     let mut ready = Vec::new();
     for mut connection in connections {
@@ -355,7 +355,7 @@ where
             Err(error) => Err(error),
         };
         notice_failure(interaction, several, &name, &result);
-        Ended { name, run: None, result }
+        ClusterResult { name, run: None, result }
     });
     futures::stream::iter(running).buffered(AT_ONCE).collect().await
 }

@@ -5,19 +5,19 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::connect::cluster::Cluster;
+use crate::connect::cluster::ClusterClients;
 use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
-use crate::domain::error_chain::chain;
+use crate::domain::error_chain::error_chain;
 use crate::domain::inventory::Inventory;
-use crate::domain::text::counted;
+use crate::domain::text::pluralize;
 use crate::event::Observer;
 use crate::event::{Event, Outcome, Stage};
-use crate::push::attempt_log::RunBook;
+use crate::push::attempt_log::JournalAttemptLog;
 use crate::push::delivery::any::AnyLine;
 use crate::push::scheduler;
-use crate::push::scheduler::{Pushed, Settings, Stop};
-use crate::rollout::cluster_task::{ClusterTask, Seen, waited_for};
+use crate::push::scheduler::{PushOutcomes, PushSettings, StopSignals};
+use crate::rollout::cluster_task::{Assessment, ClusterTask, waited_for};
 use crate::survey::look_again;
 
 fn coming(audit: &Audit) -> HashSet<DeviceName> {
@@ -29,17 +29,17 @@ pub struct Push<'a> {
     /// Which phones.
     pub task: &'a ClusterTask,
     /// Where to look for them.
-    pub cluster: &'a Cluster,
+    pub cluster: &'a ClusterClients,
     /// Who is told.
     pub observer: &'a dyn Observer,
     /// The way to phones.
     pub line: &'a AnyLine,
     /// Where attempts are written down.
-    pub book: &'a RunBook,
+    pub book: &'a JournalAttemptLog,
     /// How to push.
-    pub settings: Settings,
+    pub settings: PushSettings,
     /// How it is stopped.
-    pub stop: &'a Stop,
+    pub stop: &'a StopSignals,
 }
 
 impl Push<'_> {
@@ -47,10 +47,10 @@ impl Push<'_> {
     /// comes. Returns what the phones are like then.
     pub async fn wait(
         &self,
-        seen: &Seen,
+        seen: &Assessment,
         mut now: Inventory,
         after: Audit,
-        pushed: &mut Pushed,
+        pushed: &mut PushOutcomes,
     ) -> Audit {
         let Some(limit) = self.task.request.options.wait_for_offline else { return after };
         let (begun, mut after) = (Instant::now(), after);
@@ -62,14 +62,14 @@ impl Push<'_> {
                 return after;
             }
             if !self.pause(away.len(), left, limit).await {
-                pushed.stopped = Some(scheduler::Stopped::Interrupted);
+                pushed.stopped = Some(scheduler::StopReason::Interrupted);
                 return after;
             }
             let source = self.task.connection.registrations;
             let looked =
                 look_again(&self.cluster.axl, &self.cluster.ris, &mut now, &away, source).await;
             if let Err(error) = looked {
-                let why = format!("nobody was waited for any longer: {}", chain(&error));
+                let why = format!("nobody was waited for any longer: {}", error_chain(&error));
                 self.observer.observe(&Event::Remark(why));
                 return after;
             }
@@ -81,7 +81,7 @@ impl Push<'_> {
             }
             let proven = pushed.results.iter().any(|phone| phone.outcome == Outcome::Verified);
             let password_proven = self.settings.password_proven || proven;
-            let settings = Settings { password_proven, ..self.settings };
+            let settings = PushSettings { password_proven, ..self.settings };
             let observer = self.observer;
             let late =
                 scheduler::run(self.line, self.book, targets, settings, self.stop, observer).await;
@@ -92,7 +92,7 @@ impl Push<'_> {
 
     /// Waits until the next look; false when the run was interrupted meanwhile.
     async fn pause(&self, away: usize, left: Duration, limit: Duration) -> bool {
-        let reason = format!("{} to register", counted(away, "phone"));
+        let reason = format!("{} to register", pluralize(away, "phone"));
         self.observer.observe(&Event::Waiting { stage: Stage::Restart, reason, delay: left });
         let pause = BETWEEN_LOOKS.min(limit / 20).min(left);
         tokio::select! {

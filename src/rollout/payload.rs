@@ -9,30 +9,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::audit::Audit;
 use crate::domain::model::PushSchema;
-use crate::domain::payload_kind::{ObjectKind, Takes, ToneFormat};
+use crate::domain::payload_kind::{AcceptedFormat, ObjectKind, ToneFormat};
 use crate::domain::picture_rules::PictureRules;
-use crate::domain::push_action::Deed;
+use crate::domain::push_action::PushAction;
 use crate::domain::selector::LimitCounts;
-use crate::domain::text::counted;
+use crate::domain::text::pluralize;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, PhoneResult, Proof, Stage};
 use crate::image_server::external_url::Template;
 use crate::media::{Audio, Decoder, Options, Picture, PreparedSet, ToneError, ToneSet, blocking};
-use crate::push::delivery::external::{Elsewhere, What};
-use crate::push::key_script::Script;
+use crate::push::delivery::external::{ExternalImage, ExternalPush};
+use crate::push::key_script::KeyScript;
 use crate::push::{Digests, Target, cannot_remove, no_step};
 use crate::rollout::{external_image, images};
 
 /// A picture and the file that it comes from.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub struct SourceImage {
     /// The picture.
     pub picture: Arc<Picture>,
     /// Its file, as it is.
     pub bytes: Vec<u8>,
 }
 
-impl Source {
+impl SourceImage {
     /// Reads a picture's file.
     ///
     /// # Errors
@@ -54,7 +54,7 @@ impl Source {
 /// What the journal keeps of what was done to phones; the picture's file is kept apart.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kept {
+pub enum SavedPayload {
     /// They got a picture. Earlier releases knew nothing else.
     #[default]
     Picture,
@@ -76,7 +76,7 @@ pub enum Kept {
 
 /// What is to be pushed, as typed.
 #[derive(Clone, Debug)]
-pub enum Wanted {
+pub enum PayloadSource {
     /// A picture.
     Picture {
         /// Its file.
@@ -122,20 +122,20 @@ pub enum Wanted {
 
 /// What is to be pushed, understood.
 #[derive(Debug)]
-pub enum Goods {
+pub enum Payload {
     /// A picture.
     Picture {
         /// The picture.
-        picture: Source,
+        picture: SourceImage,
         /// The one for key expansion modules.
-        kem: Option<Source>,
+        kem: Option<SourceImage>,
         /// How it is made to fit.
         options: Options,
     },
     /// Pictures, and who gets which.
     Gallery {
         /// The pictures by name.
-        pictures: Vec<(String, Source)>,
+        pictures: Vec<(String, SourceImage)>,
         /// Which is for whom.
         rules: PictureRules,
         /// How they are made to fit.
@@ -158,69 +158,69 @@ pub enum Goods {
         format: Option<ToneFormat>,
     },
     /// Keys, or a sound that is played once.
-    Script(Arc<Script>),
+    Script(Arc<KeyScript>),
 }
 
 /// What phones get, made for their models.
 #[derive(Debug)]
-pub enum Prepared {
+pub enum PreparedPayload {
     /// Pictures.
     Pictures(PreparedSet),
     /// Pictures that stand elsewhere, by the model's name.
-    Elsewhere(HashMap<String, Elsewhere>),
+    Elsewhere(HashMap<String, ExternalImage>),
     /// Nothing is needed.
     Removal,
     /// Ring tones.
     Tones(ToneSet),
     /// The same script for all.
-    Script(Arc<Script>),
+    Script(Arc<KeyScript>),
 }
 
-impl Wanted {
+impl PayloadSource {
     /// Reads and understands it; returns it with the name that reports call it by.
     ///
     /// # Errors
     /// When its file cannot be read, is something else, or may do harm that is not allowed.
-    pub async fn read(&self) -> Result<(Goods, String), AppError> {
+    pub async fn read(&self) -> Result<(Payload, String), AppError> {
         match self {
             Self::Picture { path, kem, options } => {
-                let picture = Source::read(path).await?;
+                let picture = SourceImage::read(path).await?;
                 let kem = match kem {
-                    Some(path) => Some(Source::read(path).await?),
+                    Some(path) => Some(SourceImage::read(path).await?),
                     None => None,
                 };
-                Ok((Goods::Picture { picture, kem, options: *options }, file_name(path)))
+                Ok((Payload::Picture { picture, kem, options: *options }, file_name(path)))
             }
             Self::ByRules { rules, options } => {
                 let mut pictures = Vec::new();
                 for (name, path) in rules.pictures() {
-                    pictures.push((name.to_owned(), Source::read(path).await?));
+                    pictures.push((name.to_owned(), SourceImage::read(path).await?));
                 }
                 let rules = rules.clone();
                 let names: Vec<&str> = pictures.iter().map(|(name, _)| name.as_str()).collect();
                 let name = names.join(", ");
-                Ok((Goods::Gallery { pictures, rules, options: *options }, name))
+                Ok((Payload::Gallery { pictures, rules, options: *options }, name))
             }
             Self::Elsewhere { image, icon } => {
                 let name = image.to_string();
-                Ok((Goods::Elsewhere { image: image.clone(), icon: icon.clone() }, name))
+                Ok((Payload::Elsewhere { image: image.clone(), icon: icon.clone() }, name))
             }
-            Self::Removal => Ok((Goods::Removal, REMOVAL.to_owned())),
+            Self::Removal => Ok((Payload::Removal, REMOVAL.to_owned())),
             Self::Tone { path, format } => {
                 let audio = Arc::new(audio(path).await?);
-                Ok((Goods::Tone { audio, format: *format }, file_name(path)))
+                Ok((Payload::Tone { audio, format: *format }, file_name(path)))
             }
             Self::Sound(name) => {
-                let script = Script::play(name).map_err(|error| {
+                let script = KeyScript::play(name).map_err(|error| {
                     AppError::from_error(ErrorKind::Usage, &error)
                         .hint("phones play files that their TFTP server has; upload it there first")
                 })?;
                 let name = name.trim_start_matches("Play:").to_owned();
-                Ok((Goods::Script(Arc::new(script)), name))
+                Ok((Payload::Script(Arc::new(script)), name))
             }
             Self::Keys { path, allow_destructive } => {
                 let script = keys(path, *allow_destructive)?;
-                Ok((Goods::Script(Arc::new(script)), file_name(path)))
+                Ok((Payload::Script(Arc::new(script)), file_name(path)))
             }
         }
     }
@@ -241,13 +241,13 @@ pub async fn audio(path: &Path) -> Result<Audio, AppError> {
     blocking(decode).await.map_err(unusable)
 }
 
-fn keys(path: &Path, allow_destructive: bool) -> Result<Script, AppError> {
+fn keys(path: &Path, allow_destructive: bool) -> Result<KeyScript, AppError> {
     let shown = path.display();
     let text = read_text(path).map_err(|error| {
         AppError::new(ErrorKind::Usage, format!("cannot read the key script {shown}: {error}"))
             .hint("give the path of a script; `axlpaper keys --help` shows what stands in it")
     })?;
-    let script = Script::read(&text).map_err(|error| {
+    let script = KeyScript::read(&text).map_err(|error| {
         AppError::new(ErrorKind::Usage, format!("the key script {shown}: {error}"))
             .hint("nothing was sent; `axlpaper keys --help` shows what stands in a script")
     })?;
@@ -275,21 +275,21 @@ fn read_text(path: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
-impl Goods {
+impl Payload {
     /// Returns what is done with it.
-    pub fn deed(&self) -> Deed {
+    pub fn action(&self) -> PushAction {
         match self {
-            Self::Picture { .. } | Self::Gallery { .. } => Deed::Picture,
-            Self::Elsewhere { .. } => Deed::PictureElsewhere,
-            Self::Removal => Deed::Removal,
-            Self::Tone { .. } => Deed::RingTone,
+            Self::Picture { .. } | Self::Gallery { .. } => PushAction::Picture,
+            Self::Elsewhere { .. } => PushAction::PictureElsewhere,
+            Self::Removal => PushAction::Removal,
+            Self::Tone { .. } => PushAction::RingTone,
             Self::Script(script) => script.kind().into(),
         }
     }
 
     /// Returns what it is.
     pub fn kind(&self) -> ObjectKind {
-        self.deed().object()
+        self.action().object()
     }
 
     /// Makes sure that one name can be given to it, where one was typed.
@@ -312,7 +312,7 @@ impl Goods {
     }
 
     /// Leaves the phones alone that it is not for, and says which picture the others get, where there are several.
-    pub fn narrow(&self, audit: Audit) -> Audit {
+    pub fn apply_to_audit(&self, audit: Audit) -> Audit {
         match self {
             Self::Gallery { rules, .. } => audit.with_pictures(rules),
             Self::Removal => audit.for_removal(),
@@ -335,7 +335,7 @@ impl Goods {
 
     /// Sorts out who takes it as it is: a script may say nothing about a model, and the format of a ring tone may
     /// have been named for all. Returns those that are pushed to, and those that are left alone.
-    pub fn sort(&self, targets: Vec<Target>) -> (Vec<Target>, Vec<PhoneResult>) {
+    pub fn partition_targets(&self, targets: Vec<Target>) -> (Vec<Target>, Vec<PhoneResult>) {
         match self {
             Self::Picture { .. }
             | Self::Gallery { .. }
@@ -346,7 +346,7 @@ impl Goods {
                 (some, none.iter().map(cannot_remove).collect())
             }
             Self::Tone { format: Some(format), .. } => {
-                let takes = Takes::Tone(*format);
+                let takes = AcceptedFormat::Tone(*format);
                 (targets.into_iter().map(|target| Target { takes, ..target }).collect(), Vec::new())
             }
             Self::Script(script) => {
@@ -364,15 +364,15 @@ impl Goods {
     /// or changed then.
     pub async fn prepare(
         &self,
-        models: Vec<OfModel>,
+        models: Vec<ModelFormat>,
         observer: &dyn Observer,
-    ) -> Result<Prepared, AppError> {
+    ) -> Result<PreparedPayload, AppError> {
         match self {
             Self::Picture { picture, options, .. } => {
                 let specs = models.iter().filter_map(|model| model.takes.image());
                 images::prepare(&picture.picture, specs, options, observer)
                     .await
-                    .map(Prepared::Pictures)
+                    .map(PreparedPayload::Pictures)
             }
             Self::Gallery { pictures, options, .. } => {
                 let mut all = PreparedSet::default();
@@ -382,7 +382,7 @@ impl Goods {
                     let made = images::prepare(&source.picture, specs, options, observer).await?;
                     all.add(made.named(name));
                 }
-                Ok(Prepared::Pictures(all))
+                Ok(PreparedPayload::Pictures(all))
             }
             Self::Elsewhere { image, icon } => {
                 observer.observe(&Event::Started { stage: Stage::Pictures, total: None });
@@ -390,20 +390,22 @@ impl Goods {
                 let images = images.filter_map(|of| Some((of.model, *of.takes.image()?))).collect();
                 let found = external_image::find(image, icon, images).await?;
                 observer.observe(&Event::Finished { stage: Stage::Pictures });
-                Ok(Prepared::Elsewhere(found))
+                Ok(PreparedPayload::Elsewhere(found))
             }
-            Self::Removal => Ok(Prepared::Removal),
+            Self::Removal => Ok(PreparedPayload::Removal),
             Self::Tone { audio, format } => {
                 let formats = models.iter().filter_map(|model| match &model.takes {
-                    Takes::Tone(by_model) => Some(format.unwrap_or(*by_model)),
-                    Takes::Picture(_) | Takes::Sound | Takes::Keys => None,
+                    AcceptedFormat::Tone(by_model) => Some(format.unwrap_or(*by_model)),
+                    AcceptedFormat::Picture(_) | AcceptedFormat::Sound | AcceptedFormat::Keys => {
+                        None
+                    }
                 });
                 let (audio, formats) = (Arc::clone(audio), formats.collect::<Vec<_>>());
                 let made = blocking(move || ToneSet::make(&audio, formats)).await;
-                made.map(Prepared::Tones)
+                made.map(PreparedPayload::Tones)
                     .map_err(|error| AppError::from_error(ErrorKind::Usage, &error))
             }
-            Self::Script(script) => Ok(Prepared::Script(script.clone())),
+            Self::Script(script) => Ok(PreparedPayload::Script(script.clone())),
         }
     }
 
@@ -416,14 +418,15 @@ impl Goods {
     }
 
     /// Returns what the journal keeps of it, where a run can be gone on with.
-    pub fn kept(&self) -> Option<Kept> {
+    pub fn saved(&self) -> Option<SavedPayload> {
         match self {
-            Self::Picture { .. } => Some(Kept::Picture),
-            Self::Gallery { rules, .. } => Some(Kept::Gallery { rules: rules.clone() }),
-            Self::Elsewhere { image, icon } => {
-                Some(Kept::Elsewhere { image_url: image.to_string(), icon_url: icon.to_string() })
-            }
-            Self::Removal => Some(Kept::Removal),
+            Self::Picture { .. } => Some(SavedPayload::Picture),
+            Self::Gallery { rules, .. } => Some(SavedPayload::Gallery { rules: rules.clone() }),
+            Self::Elsewhere { image, icon } => Some(SavedPayload::Elsewhere {
+                image_url: image.to_string(),
+                icon_url: icon.to_string(),
+            }),
+            Self::Removal => Some(SavedPayload::Removal),
             Self::Tone { .. } | Self::Script(_) => None,
         }
     }
@@ -470,8 +473,8 @@ impl Goods {
     }
 
     /// Says what is done with it, to so many phones.
-    pub fn in_words(&self, name: &str, phones: usize) -> String {
-        let phones = counted(phones, "phone");
+    pub fn describe(&self, name: &str, phones: usize) -> String {
+        let phones = pluralize(phones, "phone");
         match self {
             Self::Picture { .. } | Self::Gallery { .. } | Self::Elsewhere { .. } => {
                 format!("push {name} to {phones}")
@@ -482,7 +485,7 @@ impl Goods {
                 format!("play {name} aloud on {phones}")
             }
             Self::Script(script) => {
-                let (steps, pauses) = (counted(script.longest(), "step"), script.pauses());
+                let (steps, pauses) = (pluralize(script.longest(), "step"), script.pauses());
                 format!(
                     "press the keys of {name} ({steps}, {:.1} s of pauses) on {phones}, blindly",
                     pauses.as_secs_f64()
@@ -492,7 +495,7 @@ impl Goods {
     }
 
     /// Says what a person should know before a yes, where acceptance is all that will ever be known.
-    pub fn caution(&self) -> Option<&'static str> {
+    pub fn warning(&self) -> Option<&'static str> {
         match self.kind() {
             ObjectKind::Background | ObjectKind::RingTone => None,
             ObjectKind::Play => Some(
@@ -505,7 +508,7 @@ impl Goods {
     }
 
     /// How long a phone may take for an answer, where it usually takes at most this.
-    pub fn patience(&self, usual: Duration) -> Duration {
+    pub fn reply_timeout(&self, usual: Duration) -> Duration {
         match self {
             Self::Script(script) if script.plays() => usual.max(PLAY_TIMEOUT),
             Self::Picture { .. }
@@ -518,13 +521,13 @@ impl Goods {
     }
 }
 
-impl Prepared {
+impl PreparedPayload {
     /// Returns what tells it from anything else of its kind.
     pub fn digests(&self) -> Digests {
         match self {
             Self::Pictures(pictures) => pictures.into(),
-            Self::Elsewhere(models) => What::Show(models.clone()).digests(),
-            Self::Removal => What::Remove.digests(),
+            Self::Elsewhere(models) => ExternalPush::Show(models.clone()).digests(),
+            Self::Removal => ExternalPush::Remove.digests(),
             Self::Tones(tones) => tones.into(),
             Self::Script(script) => Digests::Script(script.clone()),
         }
@@ -532,9 +535,9 @@ impl Prepared {
 }
 
 /// Returns what a target takes, with its model.
-pub fn of_model(target: &Target) -> OfModel {
+pub fn of_model(target: &Target) -> ModelFormat {
     let Target { model, takes, picture, .. } = target;
-    OfModel { model: model.clone(), takes: *takes, picture: picture.clone() }
+    ModelFormat { model: model.clone(), takes: *takes, picture: picture.clone() }
 }
 
 fn can_remove(target: &Target) -> bool {
@@ -543,11 +546,11 @@ fn can_remove(target: &Target) -> bool {
 
 /// A model that something is pushed to.
 #[derive(Clone, Debug)]
-pub struct OfModel {
+pub struct ModelFormat {
     /// Its name.
     pub model: String,
     /// What it takes.
-    pub takes: Takes,
+    pub takes: AcceptedFormat,
     /// Which of several pictures, by its name.
     pub picture: String,
 }
@@ -572,13 +575,13 @@ pub fn file_name(path: &Path) -> String {
 mod tests {
     use super::*;
 
-    fn elsewhere(url: &str) -> Goods {
-        Goods::Elsewhere { image: url.parse().unwrap(), icon: "http://h/i".parse().unwrap() }
+    fn elsewhere(url: &str) -> Payload {
+        Payload::Elsewhere { image: url.parse().unwrap(), icon: "http://h/i".parse().unwrap() }
     }
 
     #[test]
     fn downloads_prove_only_what_is_downloaded_from_here() {
-        for goods in [elsewhere("http://h/x.png"), Goods::Removal] {
+        for goods in [elsewhere("http://h/x.png"), Payload::Removal] {
             assert_eq!(goods.proof(None).unwrap(), Proof::None);
             assert_eq!(goods.proof(Some(Proof::Screenshot)).unwrap(), Proof::Screenshot);
             assert!(goods.proof(Some(Proof::Fetch)).is_err());
@@ -589,6 +592,6 @@ mod tests {
     fn a_picture_elsewhere_is_named_after_its_file() {
         assert_eq!(elsewhere("http://h/{dir}/spring.png").picture_name("x"), "spring");
         assert_eq!(elsewhere("http://h/spring-{size}.png").picture_name("x"), "wallpaper");
-        assert_eq!(Goods::Removal.picture_name("x"), "wallpaper");
+        assert_eq!(Payload::Removal.picture_name("x"), "wallpaper");
     }
 }

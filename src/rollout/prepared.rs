@@ -6,15 +6,15 @@ use futures::future::FutureExt as _;
 use jiff::Timestamp;
 
 use crate::apply::Halt;
-use crate::connect::cluster::{self, Cluster};
+use crate::connect::cluster::{self, ClusterClients};
 use crate::connect::journal;
 use crate::error::AppError;
 use crate::event::Observer;
-use crate::journal::{ChangeEnd, Ending};
-use crate::push::scheduler::{Stop, Stopped};
+use crate::journal::{ChangeEnd, RunEnd};
+use crate::push::scheduler::{StopReason, StopSignals};
 use crate::report::{RunReport, RunReportBuilder, change_rows};
-use crate::rollout::cluster_task::{ClusterTask, Seen};
-use crate::rollout::context::{At, Intent, Pushed, Ready};
+use crate::rollout::cluster_task::{Assessment, ClusterTask};
+use crate::rollout::context::{Confirmation, PushResults, PushSetup, RunContext};
 use crate::rollout::control::RolloutHandle;
 use crate::rollout::result::exit_of;
 use crate::rollout::run::Run;
@@ -26,14 +26,14 @@ pub struct PreparedCluster {
     run: Run,
     observer: Arc<dyn Observer>,
     assessed: Box<Assessed>,
-    intent: Option<Intent>,
+    intent: Option<Confirmation>,
 }
 
 /// What was seen, and what is at hand.
 struct Assessed {
-    cluster: Cluster,
-    seen: Seen,
-    ready: Ready,
+    cluster: ClusterClients,
+    seen: Assessment,
+    ready: PushSetup,
 }
 
 impl PreparedCluster {
@@ -46,7 +46,7 @@ impl PreparedCluster {
         run: Run,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, AppError> {
-        let observer = run.noting(observer);
+        let observer = run.journal_observer(observer);
         // What a future holds is moved with it, and this is much.
         match assess(&task, &run, &observer).boxed().await {
             Ok(assessed) => {
@@ -64,7 +64,7 @@ impl PreparedCluster {
     }
 
     /// Returns what is to be confirmed; nothing where nothing is to be done.
-    pub fn intent(&self) -> Option<&Intent> {
+    pub fn intent(&self) -> Option<&Confirmation> {
         self.intent.as_ref()
     }
 
@@ -82,7 +82,7 @@ impl PreparedCluster {
         let Assessed { cluster, seen, ready } = *assessed;
         let done = async {
             let at = context(&task, &cluster, &run, &observer);
-            let stop = Stop {
+            let stop = StopSignals {
                 schedule: task.request.schedule.clone(),
                 // Each cluster has an account of its own for the push user.
                 logins: at.logins(&seen)?,
@@ -98,11 +98,11 @@ impl PreparedCluster {
 
 fn context<'a>(
     task: &'a ClusterTask,
-    cluster: &'a Cluster,
+    cluster: &'a ClusterClients,
     run: &'a Run,
     observer: &'a Arc<dyn Observer>,
-) -> At<'a> {
-    At {
+) -> RunContext<'a> {
+    RunContext {
         task,
         cluster,
         recorder: run.recorder(),
@@ -117,51 +117,52 @@ async fn assess(
     observer: &Arc<dyn Observer>,
 ) -> Result<Box<Assessed>, AppError> {
     let request = &task.request;
-    run_record::keep_subject(run.recorder(), request.payload.deed(), &request.payload_name).await?;
+    run_record::keep_subject(run.recorder(), request.payload.action(), &request.payload_name)
+        .await?;
     resume::keep(task, run.recorder()).await.map_err(|error| journal::unusable(&error))?;
     let cluster = cluster::connect(&task.connection, run.interaction().as_ref(), observer).await?;
     if let Some(publisher) = repair::publisher(&cluster).await? {
         run.lock_cluster(&publisher)?;
     }
     let at = context(task, &cluster, run, observer);
-    let seen = at.look().boxed().await?;
+    let seen = at.assess().boxed().await?;
     maintenance_window::check(&request.schedule, &seen.plan, &seen.inventory)?;
     let ready = at.prepare(&seen).boxed().await?;
     Ok(Box::new(Assessed { cluster, seen, ready }))
 }
 
 async fn change_and_push(
-    at: &At<'_>,
-    seen: Seen,
-    ready: Ready,
-    stop: &Stop,
+    at: &RunContext<'_>,
+    seen: Assessment,
+    ready: PushSetup,
+    stop: &StopSignals,
     report: &RunReportBuilder,
 ) -> Result<RunReport, AppError> {
     let request = &at.task.request;
     let changed = at.change(&seen, stop).boxed().await?;
     let (results, changes) = (at.push(&seen, ready, &changed, stop).boxed().await, changed.applied);
     undo_file::leave(at.recorder, &seen.plan, &changes, at.interaction).await;
-    let Pushed { phones, already, stopped } = results;
+    let PushResults { phones, already, stopped } = results;
     let interrupted =
-        changes.halt == Some(Halt::Interrupted) || stopped == Some(Stopped::Interrupted);
+        changes.halt == Some(Halt::Interrupted) || stopped == Some(StopReason::Interrupted);
     let refused = matches!(changes.halt, Some(Halt::Refused(_)))
-        || matches!(stopped, Some(Stopped::PasswordRefused { .. }));
+        || matches!(stopped, Some(StopReason::PasswordRefused { .. }));
     let halted = changes.halt.as_ref().filter(|_| !interrupted).map(Halt::to_string);
-    let stopped = halted.or_else(|| stopped.as_ref().map(Stopped::told));
-    let ending = Ending {
-        stopped: stopped.or_else(|| interrupted.then(|| Stopped::Interrupted.told())),
+    let stopped = halted.or_else(|| stopped.as_ref().map(StopReason::describe));
+    let ending = RunEnd {
+        stopped: stopped.or_else(|| interrupted.then(|| StopReason::Interrupted.describe())),
         already,
         interrupted,
         refused,
         finished_at: Some(Timestamp::now()),
         changes: changes.results.iter().map(ChangeEnd::from).collect(),
-        ..Ending::default()
+        ..RunEnd::default()
     };
     Ok(RunReport {
         audit: Some(seen.audit),
         changes: change_rows(changes.results),
         ending: Some(ending),
         phones,
-        ..report.report(request.payload.deed(), &request.payload_name)
+        ..report.report(request.payload.action(), &request.payload_name)
     })
 }

@@ -5,21 +5,21 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::connect::push_access::Way;
+use crate::connect::push_access::PushAccess;
 use crate::domain::device_name::DeviceName;
-use crate::domain::error_chain::chain;
-use crate::domain::text::counted;
+use crate::domain::error_chain::error_chain;
+use crate::domain::text::pluralize;
 use crate::error::AppError;
 use crate::event::{Event, Observer, PhoneResult, Proof};
 use crate::journal::Recorder;
-use crate::push::scheduler::{Pushed, Settings};
+use crate::push::scheduler::{PushOutcomes, PushSettings};
 use crate::push::{Digests, Target, proven_already};
 use crate::rollout::options::PushOptions;
-use crate::rollout::run::Place;
+use crate::rollout::run::RunScope;
 
 /// How to go about a push, as typed. Nobody is waited for after a change, unless that is set.
-pub fn settings(way: &Way, push: &PushOptions) -> Settings {
-    Settings {
+pub fn settings(way: &PushAccess, push: &PushOptions) -> PushSettings {
+    PushSettings {
         concurrency: way.concurrency,
         max_attempts: push.attempts,
         retry_delay: push.retry_delay,
@@ -27,8 +27,8 @@ pub fn settings(way: &Way, push: &PushOptions) -> Settings {
         max_auth_failures: push.max_auth_failures,
         max_logins_at_risk: way.max_logins_at_risk,
         password_proven: false,
-        patience: Duration::ZERO,
-        caps: push.caps,
+        propagation_limit: Duration::ZERO,
+        site_limits: push.caps,
         rate: push.rate,
         proof: Proof::default(),
         max_failures: None,
@@ -42,7 +42,7 @@ pub fn logins_at_risk(most: usize, locks_after: usize) -> Option<String> {
         format!(
             "if the push user's password is changed in mid-run, up to {} can fail, and its credential policy locks the \
              account after {locks_after}: --max-logins-at-risk {} prevents that",
-            counted(most, "login"),
+            pluralize(most, "login"),
             locks_after.saturating_sub(1).max(1)
         )
     })
@@ -54,7 +54,7 @@ pub fn logins_at_risk(most: usize, locks_after: usize) -> Option<String> {
 /// When there is a journal that cannot be read.
 pub fn already_shown(
     state: &Path,
-    place: &Place,
+    place: &RunScope,
     push: &PushOptions,
     targets: &[Target],
     digests: &Digests,
@@ -80,13 +80,14 @@ pub async fn write_down(recorder: &Recorder, phones: &[PhoneResult], observer: &
     let writes = phones.iter().map(|phone| recorder.ended(None, phone));
     let written = futures::future::join_all(writes).await;
     if let Some(error) = written.into_iter().find_map(Result::err) {
-        let lacks = format!("the journal lacks phones that were not pushed to: {}", chain(&error));
+        let lacks =
+            format!("the journal lacks phones that were not pushed to: {}", error_chain(&error));
         observer.observe(&Event::Remark(lacks));
     }
 }
 
 /// Puts the results together, in the order of names.
-pub fn all(pushed: Pushed, others: Vec<PhoneResult>) -> Vec<PhoneResult> {
+pub fn all(pushed: PushOutcomes, others: Vec<PhoneResult>) -> Vec<PhoneResult> {
     let mut phones = pushed.results;
     phones.extend(others);
     phones.sort_by(|a, b| a.name.cmp(&b.name));

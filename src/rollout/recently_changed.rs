@@ -6,16 +6,16 @@ use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::Inventory;
 use crate::domain::payload_kind::ObjectKind;
-use crate::domain::plan::{Place, Plan};
+use crate::domain::plan::{ConfigLevel, Plan};
 use crate::push::{self, Target};
 
 /// Phones that may refuse the push user for a while, because something about them was just changed.
 #[derive(Debug, Default)]
-pub struct Fresh {
+pub struct RecentlyChanged {
     names: HashSet<String>,
 }
 
-impl Fresh {
+impl RecentlyChanged {
     /// Those that the plan changes.
     pub fn of(plan: &Plan, inventory: &Inventory) -> Self {
         let mut names = HashSet::new();
@@ -24,8 +24,8 @@ impl Fresh {
             names.extend(change.action.added_devices().iter().cloned());
             // Whatever else is changed is taken over by one of those.
             match change.action.told() {
-                Some((Place::Phone, name)) => drop(names.insert(name.to_owned())),
-                Some((Place::Profile, name)) => drop(profiles.insert(name)),
+                Some((ConfigLevel::Phone, name)) => drop(names.insert(name.to_owned())),
+                Some((ConfigLevel::Profile, name)) => drop(profiles.insert(name)),
                 None => {}
             }
         }

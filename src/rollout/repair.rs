@@ -14,22 +14,22 @@ use tokio_util::sync::CancellationToken;
 
 use crate::apply::{Applied, apply as apply_plan};
 use crate::axl::system::ListProcessNode;
-use crate::connect::cluster::{Cluster, Connection};
+use crate::connect::cluster::{ClusterClients, ClusterSettings};
 use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
-use crate::domain::error_chain::chain;
+use crate::domain::error_chain::error_chain;
 use crate::domain::inventory::{Inventory, Phone};
 use crate::domain::personalization::Setting;
-use crate::domain::plan::{Action, Change, Place, Plan};
-use crate::domain::repair_policy::{Owed, Repairs};
-use crate::domain::text::counted;
+use crate::domain::plan::{Action, Change, ConfigLevel, Plan};
+use crate::domain::repair_policy::{PendingApplies, Repairs};
+use crate::domain::text::pluralize;
 use crate::error::hints;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{ChangeResult, ChangeState, Event, Observer};
 use crate::interaction::{Interaction, Question};
 use crate::journal::Recorder;
 use crate::plan::{Kind, check};
-use crate::push::scheduler::Stop;
+use crate::push::scheduler::StopSignals;
 use crate::rollout::options::WaitLimits;
 use crate::survey::{Waiting, wait_until_back};
 
@@ -37,8 +37,8 @@ use crate::survey::{Waiting, wait_until_back};
 ///
 /// # Errors
 /// When there is a journal that cannot be read.
-pub fn owed(path: &Path, connection: &Connection) -> Result<Owed, AppError> {
-    let Some(history) = history_if_any(path)? else { return Ok(Owed::default()) };
+pub fn owed(path: &Path, connection: &ClusterSettings) -> Result<PendingApplies, AppError> {
+    let Some(history) = history_if_any(path)? else { return Ok(PendingApplies::default()) };
     history.owed(&cluster_id(connection)).map_err(|error| unusable(&error))
 }
 
@@ -50,7 +50,7 @@ pub fn plan(
     inventory: &Inventory,
     audit: &Audit,
     repairs: &Repairs,
-    owed: &Owed,
+    owed: &PendingApplies,
 ) -> Result<Plan, AppError> {
     crate::plan::plan(inventory, audit, repairs, owed).map_err(|error| {
         AppError::from_error(ErrorKind::Usage, &error)
@@ -63,11 +63,11 @@ pub fn plan(
 /// # Errors
 /// When the cluster has moved since the plan was made, cannot be read, or refuses the write.
 pub async fn apply(
-    cluster: &Cluster,
+    cluster: &ClusterClients,
     recorder: &Recorder,
     plan: &Plan,
     kind: Kind,
-    stop: &Stop,
+    stop: &StopSignals,
     observer: &Arc<dyn Observer>,
 ) -> Result<Applied, AppError> {
     check(plan, kind).map_err(|error| AppError::from_error(ErrorKind::Refused, &error))?;
@@ -113,10 +113,10 @@ pub fn held_back(inventory: &Inventory, results: &[ChangeResult]) -> HashMap<Dev
 }
 
 /// Tells whether a setting there counts for a phone: a profile says nothing to a phone whose own page does.
-fn obeys(phone: &Phone, place: Place, name: &str) -> bool {
+fn obeys(phone: &Phone, place: ConfigLevel, name: &str) -> bool {
     match place {
-        Place::Phone => phone.name.as_str() == name,
-        Place::Profile => {
+        ConfigLevel::Phone => phone.name.as_str() == name,
+        ConfigLevel::Profile => {
             phone.common_phone_profile.as_deref() == Some(name)
                 && phone.personalization == Some(Setting::Default)
         }
@@ -141,11 +141,11 @@ pub fn in_words(plan: &Plan) -> String {
         match &change.action {
             Action::AssociateDevices { target, adds, .. } => parts.push(format!(
                 "add {} to the controlled devices of the {target}",
-                counted(adds.len(), "phone")
+                pluralize(adds.len(), "phone")
             )),
             Action::DissociateDevices { target, removes, .. } => parts.push(format!(
                 "take {} out of the controlled devices of the {target}",
-                counted(removes.len(), "phone")
+                pluralize(removes.len(), "phone")
             )),
             Action::AddProfile { target, .. } => {
                 parts.push(format!("make the Common Phone Profile {target}"));
@@ -163,14 +163,14 @@ pub fn in_words(plan: &Plan) -> String {
         }
     }
     if settings > 0 {
-        parts.push(format!("change {}", counted(settings, "setting")));
+        parts.push(format!("change {}", pluralize(settings, "setting")));
     }
     if takes > 0 {
-        let phones = counted(takes, "phone");
+        let phones = pluralize(takes, "phone");
         parts.push(format!("let {phones} take their configuration over, which may restart them"));
     }
     if restarts > 0 {
-        parts.push(format!("RESTART {}, which ends their calls", counted(restarts, "phone")));
+        parts.push(format!("RESTART {}, which ends their calls", pluralize(restarts, "phone")));
     }
     parts.join(" and ")
 }
@@ -186,8 +186,8 @@ pub fn told(inventory: &Inventory, applied: &Applied) -> HashSet<DeviceName> {
     let (mut phones, mut profiles) = (HashSet::new(), HashSet::new());
     for (scope, target) in applied.read_back.iter().filter_map(|(change, _)| change.action.told()) {
         match scope {
-            Place::Phone => phones.insert(target),
-            Place::Profile => profiles.insert(target),
+            ConfigLevel::Phone => phones.insert(target),
+            ConfigLevel::Profile => profiles.insert(target),
         };
     }
     let uses = |profile: Option<&str>| profile.is_some_and(|name| profiles.contains(name));
@@ -205,8 +205,8 @@ pub fn told(inventory: &Inventory, applied: &Applied) -> HashSet<DeviceName> {
 ///
 /// The cluster has been changed by then, so what goes wrong here ends nothing: it is a remark.
 pub async fn wait(
-    cluster: &Cluster,
-    connection: &Connection,
+    cluster: &ClusterClients,
+    connection: &ClusterSettings,
     inventory: &mut Inventory,
     told: &HashSet<DeviceName>,
     wait: &WaitLimits,
@@ -234,7 +234,7 @@ pub async fn wait(
         Err(error) => {
             observer.observe(&Event::Remark(format!(
                 "nobody could be waited for after the changes, so phones are pushed to where they were before: {}",
-                chain(&error)
+                error_chain(&error)
             )));
             HashSet::new()
         }
@@ -247,7 +247,7 @@ pub async fn wait(
 /// When there is a journal that cannot be read.
 pub fn associated_lately(
     path: &Path,
-    connection: &Connection,
+    connection: &ClusterSettings,
     wait: &WaitLimits,
 ) -> Result<BTreeSet<String>, AppError> {
     let Some(history) = history_if_any(path)? else { return Ok(BTreeSet::new()) };
@@ -260,7 +260,7 @@ pub fn associated_lately(
 ///
 /// # Errors
 /// When the cluster cannot be asked.
-pub async fn publisher(cluster: &Cluster) -> Result<Option<String>, AppError> {
+pub async fn publisher(cluster: &ClusterClients) -> Result<Option<String>, AppError> {
     let listing = cluster.axl.list(ListProcessNode::all(), |_| {}).await;
     let nodes = listing.map_err(|error| hints::axl(&error))?.rows;
     let publisher = nodes.into_iter().filter(|node| !node.is_virtual()).find(|node| {

@@ -4,16 +4,16 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::connect::cluster::Connection;
-use crate::connect::push_access::Way;
+use crate::connect::cluster::ClusterSettings;
+use crate::connect::push_access::PushAccess;
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::Selector;
 use crate::event::Proof;
 use crate::journal::RunId;
 use crate::push::scheduler::schedule::Schedule;
-use crate::rollout::by_address::identify::Entry;
+use crate::rollout::by_address::identify::AddressEntry;
 use crate::rollout::options::{PushOptions, WaitLimits};
-use crate::rollout::payload::Goods;
+use crate::rollout::payload::Payload;
 
 /// A rollout: of one payload, to the selected phones of some clusters, or to some addresses.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ pub struct RolloutRequest {
     /// Which phones of a cluster.
     pub selector: Selector,
     /// What is pushed.
-    pub payload: Arc<Goods>,
+    pub payload: Arc<Payload>,
     /// What reports call it: the name of its file.
     pub payload_name: String,
     /// How it is proven.
@@ -50,7 +50,7 @@ pub struct RolloutRequest {
 #[derive(Debug)]
 pub enum Scope {
     /// On these clusters, whose servers all differ.
-    Clusters(Vec<Connection>),
+    Clusters(Vec<ClusterSettings>),
     /// At these addresses; no cluster is asked.
     Addresses(Box<Addresses>),
 }
@@ -59,9 +59,9 @@ pub enum Scope {
 #[derive(Debug)]
 pub struct Addresses {
     /// The push user, and this machine's side.
-    pub way: Way,
+    pub way: PushAccess,
     /// The phones.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<AddressEntry>,
 }
 
 impl Addresses {

@@ -6,13 +6,13 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::connect::cluster::Connection;
+use crate::connect::cluster::ClusterSettings;
 use crate::connect::phone_tls;
 use crate::domain::device_name::DeviceName;
 use crate::domain::nat::NatRules;
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::Selector;
-use crate::domain::text::counted;
+use crate::domain::text::pluralize;
 use crate::error::{AppError, ErrorKind};
 use crate::event::Proof;
 use crate::interaction::{Interaction, Notice};
@@ -20,11 +20,11 @@ use crate::journal::{JournalError, JournalReader, Recorder, RunId, RunRef, RunRo
 use crate::media::Options;
 use crate::report::RunReport;
 use crate::rollout::cluster_task::ClusterTask;
-use crate::rollout::payload::{self, Goods};
+use crate::rollout::payload::{self, Payload};
 
 /// The earlier run that a run goes on with.
 #[derive(Clone, Copy, Debug)]
-pub enum Earlier {
+pub enum RunSource {
     /// What it was about.
     Resume(RunRef),
     /// The phones that it has not served.
@@ -32,11 +32,11 @@ pub enum Earlier {
 }
 
 /// What a run pushes to whom, and which run it goes on with.
-pub struct Resumed {
+pub struct ResumedRun {
     /// Which phones.
     pub selector: Selector,
     /// What is pushed.
-    pub goods: Goods,
+    pub goods: Payload,
     /// What reports call it: the name of its file.
     pub file: String,
     /// How the run that is gone on with proved it.
@@ -46,21 +46,21 @@ pub struct Resumed {
     /// The run that is gone on with.
     pub continues: RunId,
     /// How that run reached phones over HTTPS, where it did.
-    pub phone_tls: Option<phone_tls::Kept>,
+    pub phone_tls: Option<phone_tls::SavedPhoneTls>,
     /// The translated addresses that it allowed for.
     pub nat: NatRules,
 }
 
 /// What the journal keeps of a run's beginning, so that it can be gone on with.
 #[derive(Debug, Deserialize, Serialize)]
-pub struct Kept {
+pub struct ResumeRecord {
     /// Which phones.
     pub selector: Selector,
     /// The picture's file name.
     pub picture_file: String,
     /// What was done to phones.
     #[serde(default)]
-    pub what: payload::Kept,
+    pub what: payload::SavedPayload,
     /// How it was proven.
     #[serde(default)]
     pub proof: Option<Proof>,
@@ -68,7 +68,7 @@ pub struct Kept {
     pub repair: Option<Repairs>,
     /// How phones were reached over HTTPS, where they were.
     #[serde(default)]
-    pub phone_tls: Option<phone_tls::Kept>,
+    pub phone_tls: Option<phone_tls::SavedPhoneTls>,
     /// The translated addresses that were allowed for.
     #[serde(default)]
     pub nat: NatRules,
@@ -78,8 +78,8 @@ pub struct Kept {
 ///
 /// # Errors
 /// When the run that is named is such a one, is not there, or the journal cannot be read.
-pub fn refuse_addresses(earlier: Earlier, state: &Path) -> Result<(), AppError> {
-    let (Earlier::Resume(which) | Earlier::OnlyFailed(which)) = earlier;
+pub fn refuse_addresses(earlier: RunSource, state: &Path) -> Result<(), AppError> {
+    let (RunSource::Resume(which) | RunSource::OnlyFailed(which)) = earlier;
     let run = journal::find(&journal::history(state)?, which)?;
     if !run.is_about_addresses() {
         return Ok(());
@@ -95,49 +95,51 @@ pub fn refuse_addresses(earlier: Earlier, state: &Path) -> Result<(), AppError> 
 async fn goods(
     history: &JournalReader,
     run: RunId,
-    kept: &Kept,
-) -> Result<Option<Goods>, AppError> {
+    kept: &ResumeRecord,
+) -> Result<Option<Payload>, AppError> {
     let unusable = |error| journal::unusable(&error);
     let damaged = |why: String| {
         AppError::new(ErrorKind::Failed, format!("the journal holds no address there: {why}"))
     };
     match &kept.what {
-        payload::Kept::Picture => {
+        payload::SavedPayload::Picture => {
             let bytes = history.kept(run, "picture").map_err(unusable)?;
             let Some(bytes) = bytes else { return Ok(None) };
             let kem = history.kept(run, "kem").map_err(unusable)?;
             let kem = match kem {
                 Some(bytes) => {
-                    Some(payload::Source::of(Path::new("the KEM picture"), bytes).await?)
+                    Some(payload::SourceImage::of(Path::new("the KEM picture"), bytes).await?)
                 }
                 None => None,
             };
             // Runs of earlier releases had no choice.
             let options = history.snapshot::<Options>(run, PICTURE_OPTIONS).map_err(unusable)?;
-            Ok(Some(Goods::Picture {
-                picture: payload::Source::of(Path::new(&kept.picture_file), bytes).await?,
+            Ok(Some(Payload::Picture {
+                picture: payload::SourceImage::of(Path::new(&kept.picture_file), bytes).await?,
                 kem,
                 options: options.unwrap_or_default(),
             }))
         }
-        payload::Kept::Elsewhere { image_url, icon_url } => {
+        payload::SavedPayload::Elsewhere { image_url, icon_url } => {
             let image = image_url.parse().map_err(damaged)?;
             let icon = icon_url.parse().map_err(damaged)?;
-            Ok(Some(Goods::Elsewhere { image, icon }))
+            Ok(Some(Payload::Elsewhere { image, icon }))
         }
-        payload::Kept::Gallery { rules } => {
+        payload::SavedPayload::Gallery { rules } => {
             let mut pictures = Vec::new();
             for (name, _) in rules.pictures() {
                 let bytes = history.kept_named(run, "picture", name).map_err(unusable)?;
                 let Some(bytes) = bytes else { return Ok(None) };
-                pictures
-                    .push((name.to_owned(), payload::Source::of(Path::new(name), bytes).await?));
+                pictures.push((
+                    name.to_owned(),
+                    payload::SourceImage::of(Path::new(name), bytes).await?,
+                ));
             }
             let options = history.snapshot::<Options>(run, PICTURE_OPTIONS).map_err(unusable)?;
             let (rules, options) = (rules.clone(), options.unwrap_or_default());
-            Ok(Some(Goods::Gallery { pictures, rules, options }))
+            Ok(Some(Payload::Gallery { pictures, rules, options }))
         }
-        payload::Kept::Removal => Ok(Some(Goods::Removal)),
+        payload::SavedPayload::Removal => Ok(Some(Payload::Removal)),
     }
 }
 
@@ -157,7 +159,7 @@ fn unserved(
     }
     let without_end = report.phones.len() - ended;
     if without_end > 0 {
-        let phones = counted(without_end, "phone");
+        let phones = pluralize(without_end, "phone");
         interaction.notice(&Notice::Text(&format!(
             "note: run {} has no end of {phones} in the journal; those that it was to push to are pushed to too",
             run.id
@@ -171,15 +173,15 @@ fn unserved(
 /// # Errors
 /// When the picture or the journal cannot be read, or the run is about another cluster.
 pub async fn read(
-    earlier: Earlier,
+    earlier: RunSource,
     repairs: Option<&Repairs>,
     state: &Path,
-    connection: &Connection,
+    connection: &ClusterSettings,
     interaction: &dyn Interaction,
-) -> Result<Option<Resumed>, AppError> {
+) -> Result<Option<ResumedRun>, AppError> {
     let (which, only_failed) = match earlier {
-        Earlier::Resume(which) => (which, false),
-        Earlier::OnlyFailed(which) => (which, true),
+        RunSource::Resume(which) => (which, false),
+        RunSource::OnlyFailed(which) => (which, true),
     };
     let history = journal::history(state)?;
     let run = journal::find(&history, which)?;
@@ -190,7 +192,7 @@ pub async fn read(
             .hint("nothing was changed; name the run's cluster"));
     }
     let unusable = |error| journal::unusable(&error);
-    let kept = history.snapshot::<Kept>(run.id, "job").map_err(unusable)?;
+    let kept = history.snapshot::<ResumeRecord>(run.id, "job").map_err(unusable)?;
     let goods = match &kept {
         Some(kept) => goods(&history, run.id, kept).await?,
         None => None,
@@ -220,7 +222,7 @@ pub async fn read(
         // What the run was to repair is part of what it left undone.
         Some(_) | None => kept.repair.or_else(|| repairs.filter(|_| only_failed).cloned()),
     };
-    Ok(Some(Resumed {
+    Ok(Some(ResumedRun {
         goods,
         file: kept.picture_file,
         proof: kept.proof,
@@ -238,33 +240,36 @@ pub async fn read(
 /// # Errors
 /// When it cannot be written.
 pub async fn keep(task: &ClusterTask, recorder: &Recorder) -> Result<(), JournalError> {
-    let Some(what) = task.request.payload.kept() else { return Ok(()) };
-    let job = Kept {
+    let Some(what) = task.request.payload.saved() else { return Ok(()) };
+    let job = ResumeRecord {
         selector: task.request.selector.clone(),
         picture_file: task.request.payload_name.clone(),
         what,
         proof: Some(task.request.proof),
         repair: task.request.repair.clone(),
-        phone_tls: task.connection.way.phone_tls.kept.clone(),
-        nat: task.connection.way.nat.clone(),
+        phone_tls: task.connection.push_access.phone_tls.kept.clone(),
+        nat: task.connection.push_access.nat.clone(),
     };
     recorder.snapshot("job", &job).await?;
     match &*task.request.payload {
-        Goods::Picture { picture, kem, options } => {
+        Payload::Picture { picture, kem, options } => {
             recorder.snapshot(PICTURE_OPTIONS, options).await?;
             if let Some(kem) = kem {
                 recorder.keep("kem", kem.bytes.clone()).await?;
             }
             recorder.keep("picture", picture.bytes.clone()).await
         }
-        Goods::Gallery { pictures, options, .. } => {
+        Payload::Gallery { pictures, options, .. } => {
             recorder.snapshot(PICTURE_OPTIONS, options).await?;
             for (name, picture) in pictures {
                 recorder.keep_named("picture", name, picture.bytes.clone()).await?;
             }
             Ok(())
         }
-        Goods::Elsewhere { .. } | Goods::Removal | Goods::Tone { .. } | Goods::Script(_) => Ok(()),
+        Payload::Elsewhere { .. }
+        | Payload::Removal
+        | Payload::Tone { .. }
+        | Payload::Script(_) => Ok(()),
     }
 }
 
@@ -280,7 +285,7 @@ mod tests {
         let selector = serde_json::to_value(Selector::default()).unwrap();
         let old =
             serde_json::json!({"selector": selector, "picture_file": "a.png", "repair": null});
-        let kept: Kept = serde_json::from_value(old).unwrap();
-        assert!(matches!(kept.what, payload::Kept::Picture) && kept.phone_tls.is_none());
+        let kept: ResumeRecord = serde_json::from_value(old).unwrap();
+        assert!(matches!(kept.what, payload::SavedPayload::Picture) && kept.phone_tls.is_none());
     }
 }

@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::connect::cluster::Connection;
+use crate::connect::cluster::ClusterSettings;
 use crate::error::{AppError, ErrorKind, Exit, UnfinishedRun};
 use crate::event::{Event, Observer};
 use crate::interaction::{Interaction, Notice};
 use crate::journal::{
-    ADDRESSES, ClusterLock, Ending, Journal, LockError, LockOwner, NewRun, Recorder, RunId,
+    ADDRESSES, ClusterLock, Journal, LockError, LockOwner, NewRun, Recorder, RunEnd, RunId,
     RunState,
 };
 use crate::report::RunReportBuilder;
@@ -30,7 +30,7 @@ pub struct Run {
 
 /// Where a run works, in the journal's words: a cluster, or addresses that somebody typed.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Place {
+pub struct RunScope {
     /// What tells it from any other.
     pub id: String,
     /// What a person calls it.
@@ -39,9 +39,9 @@ pub struct Place {
     pub host: String,
 }
 
-impl Place {
+impl RunScope {
     /// A cluster.
-    pub fn of(connection: &Connection) -> Self {
+    pub fn of(connection: &ClusterSettings) -> Self {
         let host = connection.endpoint.to_string();
         Self { id: cluster_id(connection), name: connection.name.clone(), host }
     }
@@ -54,11 +54,11 @@ impl Place {
 
 /// What a run is, in the journal's words.
 #[derive(Clone, Debug)]
-pub struct What {
+pub struct RunInfo {
     /// The command.
     pub command: &'static str,
     /// Where it works.
-    pub place: Place,
+    pub place: RunScope,
     /// The run that this one goes on with.
     pub continues: Option<RunId>,
     /// The run that this one takes back.
@@ -74,11 +74,11 @@ impl Run {
     /// When the journal cannot be written, or another run works on this cluster.
     pub async fn begin(
         state: &Path,
-        what: What,
+        what: RunInfo,
         interaction: &Arc<dyn Interaction>,
     ) -> Result<Self, AppError> {
         let journal = Journal::open(state).map_err(|error| unusable(&error))?;
-        let Place { id, name, host } = what.place;
+        let RunScope { id, name, host } = what.place;
         let mut holder = holder(what.command);
         let mut lock =
             ClusterLock::take(journal.path(), &id, &holder).map_err(|error| locked(&error, &id))?;
@@ -136,8 +136,12 @@ impl Run {
     }
 
     /// Returns an observer that tells `observer`, and notes in the journal what a person should know.
-    pub fn noting(&self, observer: Arc<dyn Observer>) -> Arc<dyn Observer> {
-        Arc::new(Noting { recorder: self.recorder.clone(), report: self.report.clone(), observer })
+    pub fn journal_observer(&self, observer: Arc<dyn Observer>) -> Arc<dyn Observer> {
+        Arc::new(JournalObserver {
+            recorder: self.recorder.clone(),
+            report: self.report.clone(),
+            observer,
+        })
     }
 
     /// Returns the report that the run builds.
@@ -180,7 +184,7 @@ impl Run {
     pub async fn fail(self, error: AppError) -> AppError {
         let hints = error.hints().to_vec();
         let message = Some(error.message().to_owned());
-        self.keep_ending(&Ending { error: message, hints, ..Ending::default() }).await;
+        self.keep_ending(&RunEnd { error: message, hints, ..RunEnd::default() }).await;
         let interrupted = error.exit() == Exit::Interrupted;
         let state = if interrupted { RunState::Interrupted } else { RunState::Failed };
         self.write_end(state, error.exit()).await;
@@ -194,8 +198,8 @@ impl Run {
     }
 
     /// Keeps how the run came to its end. Everything else is done by then, so what cannot be written is shown.
-    pub async fn keep_ending(&self, ending: &Ending) {
-        if let Err(error) = self.recorder.snapshot(Ending::KIND, ending).await {
+    pub async fn keep_ending(&self, ending: &RunEnd) {
+        if let Err(error) = self.recorder.snapshot(RunEnd::KIND, ending).await {
             self.interaction.notice(&Notice::Text(&unusable(&error).to_string()));
         }
     }
@@ -206,13 +210,13 @@ fn unfinished(journal: &Path, run: RunId) -> UnfinishedRun {
 }
 
 /// Notes what a person is told.
-struct Noting {
+struct JournalObserver {
     recorder: Recorder,
     report: Arc<RunReportBuilder>,
     observer: Arc<dyn Observer>,
 }
 
-impl Observer for Noting {
+impl Observer for JournalObserver {
     fn observe(&self, event: &Event) {
         match (event, self.report.observe(event, Timestamp::now())) {
             (Event::Downloaded(download), _) => self.recorder.downloaded(download),

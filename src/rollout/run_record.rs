@@ -5,22 +5,26 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::domain::payload_kind::ToneFormat;
-use crate::domain::push_action::Deed;
+use crate::domain::push_action::PushAction;
 use crate::domain::text::hex;
 use crate::error::AppError;
 use crate::journal::{
-    Look, Recorder, SentFile, SentPicture, SentPictures, SentTone, SentTones, Subject,
+    Recorder, ScreenCheckRecord, SentFile, SentPicture, SentPictures, SentTone, SentTones, Subject,
 };
 use crate::media::{EncodedPicture, PreparedSet, Preview, ToneSet, blocking};
 use crate::report::RunReport;
-use crate::rollout::payload::Prepared;
+use crate::rollout::payload::PreparedPayload;
 use crate::rollout::run::Run;
 
 /// Keeps what a run is about.
 ///
 /// # Errors
 /// When it cannot be written.
-pub async fn keep_subject(recorder: &Recorder, deed: Deed, file: &str) -> Result<(), AppError> {
+pub async fn keep_subject(
+    recorder: &Recorder,
+    deed: PushAction,
+    file: &str,
+) -> Result<(), AppError> {
     let subject = Subject { file: file.to_owned(), object: deed.object(), deed: Some(deed) };
     let kept = recorder.snapshot(Subject::KIND, &subject).await;
     kept.map_err(|error| journal::unusable(&error))
@@ -30,15 +34,22 @@ pub async fn keep_subject(recorder: &Recorder, deed: Deed, file: &str) -> Result
 ///
 /// # Errors
 /// When it cannot be written.
-pub async fn keep_prepared(recorder: &Recorder, prepared: &Prepared) -> Result<(), AppError> {
+pub async fn keep_prepared(
+    recorder: &Recorder,
+    prepared: &PreparedPayload,
+) -> Result<(), AppError> {
     let kept = match prepared {
-        Prepared::Pictures(pictures) => {
+        PreparedPayload::Pictures(pictures) => {
             let pictures = pictures.clone();
             let sent = blocking(move || sent(&pictures)).await;
             recorder.snapshot(SentPictures::KIND, &sent).await
         }
-        Prepared::Tones(tones) => recorder.snapshot(SentTones::KIND, &sent_tones(tones)).await,
-        Prepared::Elsewhere(_) | Prepared::Removal | Prepared::Script(_) => Ok(()),
+        PreparedPayload::Tones(tones) => {
+            recorder.snapshot(SentTones::KIND, &sent_tones(tones)).await
+        }
+        PreparedPayload::Elsewhere(_) | PreparedPayload::Removal | PreparedPayload::Script(_) => {
+            Ok(())
+        }
     };
     kept.map_err(|error| journal::unusable(&error))
 }
@@ -79,7 +90,7 @@ fn file(file: &EncodedPicture) -> SentFile {
         size: file.size,
         bytes: file.png.len(),
         sha256: hex(&file.sha256),
-        look: Look {
+        look: ScreenCheckRecord {
             exact: preview.exact,
             media_type: preview.media_type.to_owned(),
             base64: STANDARD.encode(&preview.bytes),

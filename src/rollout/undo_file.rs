@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::apply::{Applied, Halt};
-use crate::domain::error_chain::chain;
-use crate::domain::plan::{Change, Now, Plan};
-use crate::domain::repair_policy::Owed;
+use crate::domain::error_chain::error_chain;
+use crate::domain::plan::{Change, CurrentState, Plan};
+use crate::domain::repair_policy::PendingApplies;
 use crate::event::ChangeState;
 use crate::interaction::{Interaction, Notice};
 use crate::journal::Recorder;
@@ -25,7 +25,7 @@ pub async fn leave(
     interaction: &dyn Interaction,
 ) {
     let lost = match (recorder.check().await, &applied.halt) {
-        (Err(error), _) => chain(&error),
+        (Err(error), _) => error_chain(&error),
         (Ok(()), Some(Halt::Unrecorded(why))) => why.clone(),
         (Ok(()), _) => return,
     };
@@ -74,7 +74,7 @@ fn undo_of(plan: &Plan, applied: &Applied) -> Plan {
     let made = applied.results.iter().filter(|result| {
         result.state != ChangeState::NotApplied && applied.sent.contains(&result.change.id)
     });
-    let (changes, left): (Vec<&Change>, Vec<Now>) = made
+    let (changes, left): (Vec<&Change>, Vec<CurrentState>) = made
         .map(|result| {
             let there = applied.read_back.iter().find(|(change, _)| change.id == result.change.id);
             let list = there.and_then(|(_, list)| list.as_ref());
@@ -82,5 +82,5 @@ fn undo_of(plan: &Plan, applied: &Applied) -> Plan {
         })
         .unzip();
     let done = changes.into_iter().zip(&left);
-    undo(&plan.cluster, Timestamp::now(), done, &Owed::default(), false).plan
+    undo(&plan.cluster, Timestamp::now(), done, &PendingApplies::default(), false).plan
 }

@@ -9,13 +9,13 @@ use tokio::time::timeout;
 
 use crate::axl::client::AxlClient;
 use crate::axl::user::DoAuthenticateUser;
-use crate::domain::error_chain::chain;
+use crate::domain::error_chain::error_chain;
 use crate::error::hints;
 use crate::error::{AppError, ErrorKind};
 use crate::net::page::PageCheck;
 use crate::net::trust::Trust;
-use crate::push::policy::lockout::{Page, Password};
-use crate::push::policy::logins::{ClusterProbe, Logins};
+use crate::push::policy::lockout::{AuthenticationPage, Password};
+use crate::push::policy::logins::{ClusterProbe, LoginProbes};
 
 /// Asks the cluster whether the password is right; false when it does not say.
 ///
@@ -50,13 +50,13 @@ pub fn logins(
     password: SecretString,
     page: Option<&str>,
     trust: &Trust,
-) -> Result<Logins, AppError> {
+) -> Result<LoginProbes, AppError> {
     let page = match page {
         Some(url) => PageCheck::new(url, trust).map_err(|error| hints::http(&error))?,
         None => None,
     };
     let probe = Probe { axl: Arc::clone(axl), user: user.to_owned(), password, page };
-    Ok(Logins::new(Some(Arc::new(probe))))
+    Ok(LoginProbes::new(Some(Arc::new(probe))))
 }
 
 struct Probe {
@@ -71,13 +71,13 @@ impl ClusterProbe for Probe {
         self.page.as_ref().map(PageCheck::url)
     }
 
-    fn page(&self) -> BoxFuture<'_, Page> {
+    fn page(&self) -> BoxFuture<'_, AuthenticationPage> {
         async move {
-            let Some(page) = &self.page else { return Page::Up };
+            let Some(page) = &self.page else { return AuthenticationPage::Up };
             match page.status().await {
-                Ok(status @ (404 | 500..)) => Page::Status(status),
-                Ok(_) => Page::Up,
-                Err(why) => Page::Silent(why),
+                Ok(status @ (404 | 500..)) => AuthenticationPage::Status(status),
+                Ok(_) => AuthenticationPage::Up,
+                Err(why) => AuthenticationPage::Silent(why),
             }
         }
         .boxed()
@@ -96,7 +96,7 @@ async fn ask(axl: &AxlClient, user: &str, password: SecretString) -> Password {
             None => Password::Unknown,
         },
         Ok(Err(error)) => {
-            tracing::debug!(error = %chain(&error), "the push user's password was not checked");
+            tracing::debug!(error = %error_chain(&error), "the push user's password was not checked");
             if error.is_outcome_unknown() { Password::Lost } else { Password::Unknown }
         }
         Err(_) => Password::Lost,

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::excerpt::{EXCERPT, excerpt};
+use super::excerpt::{EXCERPT, sanitize_truncate};
 use super::scalar;
 
 /// A SOAP fault.
@@ -136,8 +136,9 @@ impl<'de> Visitor<'de> for FaultVisitor {
                     let Detail(error) = map.next_value()?;
                     if let Some(error) = error {
                         fault.axl_code = error.code;
-                        fault.request = error.request.map(|text| excerpt(&text, 80));
-                        fault.axl_message = error.message.map(|text| excerpt(&text, EXCERPT));
+                        fault.request = error.request.map(|text| sanitize_truncate(&text, 80));
+                        fault.axl_message =
+                            error.message.map(|text| sanitize_truncate(&text, EXCERPT));
                     }
                 }
                 _ => {
@@ -195,7 +196,7 @@ struct AxlErrorDetail {
 }
 
 fn clean(text: String) -> String {
-    excerpt(&text, EXCERPT)
+    sanitize_truncate(&text, EXCERPT)
 }
 
 /// Reads "Total rows matched: 2816 rows. Suggestive Row Fetch: less than 844 rows"; "Suggested" is

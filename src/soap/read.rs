@@ -10,7 +10,7 @@ use serde::de::{
 };
 
 use super::error::SoapError;
-use super::excerpt::{EXCERPT, excerpt};
+use super::excerpt::{EXCERPT, sanitize_truncate};
 use super::fault::{Fault, FaultKind};
 use super::version_list::supported_versions;
 
@@ -120,7 +120,7 @@ fn root_element(text: &str) -> Option<String> {
 /// Decides between XML that is cut off and XML that is wrong.
 fn unreadable(text: &str, error: &quick_xml::DeError) -> SoapError {
     if ends_with_envelope(text) {
-        SoapError::Malformed { reason: excerpt(&error.to_string(), EXCERPT) }
+        SoapError::Malformed { reason: sanitize_truncate(&error.to_string(), EXCERPT) }
     } else {
         SoapError::Truncated { bytes: text.len() }
     }
@@ -150,15 +150,15 @@ fn not_soap(status: u16, content_type: Option<&str>, text: &str) -> SoapError {
         "an empty answer".to_owned()
     } else if lower.contains("<html") || is_type(content_type, "html") {
         match between(text, &lower, "<title>", "</title>") {
-            Some(title) => format!("an HTML page {:?}", excerpt(title, 100)),
-            None => format!("an HTML page: {}", excerpt(&without_tags(text), 160)),
+            Some(title) => format!("an HTML page {:?}", sanitize_truncate(title, 100)),
+            None => format!("an HTML page: {}", sanitize_truncate(&without_tags(text), 160)),
         }
     } else if trimmed.starts_with(['{', '[']) || is_type(content_type, "json") {
-        format!("JSON: {}", excerpt(text, 160))
+        format!("JSON: {}", sanitize_truncate(text, 160))
     } else if let Some(root) = root_element(text) {
-        format!("another XML document with the root {:?}", excerpt(&root, 60))
+        format!("another XML document with the root {:?}", sanitize_truncate(&root, 60))
     } else {
-        format!("text: {}", excerpt(text, 160))
+        format!("text: {}", sanitize_truncate(text, 160))
     };
     SoapError::NotSoap { status, what }
 }
@@ -271,7 +271,7 @@ impl<'de, T: Answer> Visitor<'de> for BodyVisitor<T> {
             } else {
                 map.next_value::<IgnoredAny>()?;
                 if matches!(content, Content::Other(_)) && !key.starts_with(['@', '$']) {
-                    content = Content::Other(format!("{:?}", excerpt(&key, 60)));
+                    content = Content::Other(format!("{:?}", sanitize_truncate(&key, 60)));
                 }
             }
         }

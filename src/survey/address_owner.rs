@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use futures::stream::{self, StreamExt as _};
 
-use crate::domain::inventory::{Phone, Resident};
+use crate::domain::inventory::{AddressOwner, Phone};
 use crate::phone::{Https, PhoneClient, who_is_there};
 
 /// Asks every such address once for the device that answers there. No credentials are sent.
@@ -13,11 +13,13 @@ pub(crate) async fn ask(
     client: &PhoneClient,
     https: Option<&Https>,
     phones: &[Phone],
-) -> BTreeMap<IpAddr, Resident> {
+) -> BTreeMap<IpAddr, AddressOwner> {
     let asked = shared(phones).into_iter().map(|ip| async move {
         let resident = match who_is_there(client, https, ip).await {
-            Ok(found) => found.host_name.or(found.mac).map_or(Resident::Nameless, Resident::Device),
-            Err(_) => Resident::Silent,
+            Ok(found) => {
+                found.host_name.or(found.mac).map_or(AddressOwner::Nameless, AddressOwner::Device)
+            }
+            Err(_) => AddressOwner::Silent,
         };
         (ip, resident)
     });

@@ -28,7 +28,7 @@ use crate::domain::inventory::{ClusterInfo, EnterpriseSettings, Inventory, Phone
 use crate::domain::registration::Source;
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::Selector;
-use crate::domain::text::{counted, names};
+use crate::domain::text::{names, pluralize};
 use crate::event::{Event, Observer, Stage};
 use crate::phone::{Https, PhoneClient};
 use crate::ris::client::RisClient;
@@ -195,7 +195,7 @@ fn unknown_names(unknown: &[DeviceName]) -> String {
     let are = if unknown.len() == 1 { "is" } else { "are" };
     format!(
         "{} of --devices-from {are} not on the cluster: {}",
-        counted(unknown.len(), "name"),
+        pluralize(unknown.len(), "name"),
         names(unknown)
     )
 }

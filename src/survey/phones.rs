@@ -8,7 +8,7 @@ use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::Phone;
 use crate::domain::personalization::Setting;
 use crate::domain::registration::{Registration, Source, Status};
-use crate::domain::text::{counted, names};
+use crate::domain::text::{names, pluralize};
 use crate::event::{Event, Observer, Stage};
 use crate::survey::error::{SurveyError, whole};
 use crate::survey::phone_index;
@@ -44,7 +44,7 @@ pub(super) async fn read(
     let removed = ask_for(axl, roll.missing_from(&found.keys), &mut found).await?;
     if !removed.is_empty() {
         let are = if removed.len() == 1 { "was" } else { "were" };
-        let how_many = counted(removed.len(), "phone");
+        let how_many = pluralize(removed.len(), "phone");
         remarks
             .push(format!("{how_many} {are} removed while the list was read: {}", names(&removed)));
     }
@@ -152,7 +152,7 @@ fn phone(row: PhoneRow) -> Result<Phone, String> {
             .load_information
             .name
             .filter(|_| row.load_information.special != Some(false)),
-        web_access: crate::domain::web_access::Said::Nothing,
+        web_access: crate::domain::web_access::PageValue::Nothing,
         page: None,
         registration: Registration::unknown(Status::Unknown, Source::None),
     })

@@ -8,7 +8,7 @@ use crate::axl::user::{
     PasswordCredentials,
 };
 use crate::domain::association::{UserKind, UserRef};
-use crate::domain::inventory::{PushUser, Standing};
+use crate::domain::inventory::{AccountStatus, PushUser};
 use crate::domain::selector::near;
 use crate::survey::error::{SurveyError, whole};
 
@@ -56,7 +56,7 @@ async fn standing(
     axl: &AxlClient,
     user: &UserRef,
     active: Option<bool>,
-) -> Result<Standing, AxlError> {
+) -> Result<AccountStatus, AxlError> {
     let credentials = match user.kind {
         UserKind::App => axl
             .call(&GetAppUser::credentials(&user.user))
@@ -76,7 +76,7 @@ async fn standing(
     let own_rank = rank_of_self(axl).await?;
     let locked = locked(active, &credentials);
     let locks_after = locks_after(axl, credentials.policy.into_name()).await?;
-    Ok(Standing { locked, rank, own_rank, locks_after })
+    Ok(AccountStatus { locked, rank, own_rank, locks_after })
 }
 
 /// Reads from a user's credential policy after how many failed logins it is locked, where that may be asked.

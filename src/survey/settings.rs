@@ -8,10 +8,10 @@ use crate::axl::enterprise::{GetEnterprisePhoneConfig, GetServiceParameter};
 use crate::axl::error::AxlError;
 use crate::axl::sql::{ExecuteSqlQuery, SqlRow};
 use crate::axl::system::ListProcessNode;
-use crate::domain::error_chain::chain;
+use crate::domain::error_chain::error_chain;
 use crate::domain::inventory::{EnterpriseSettings, Phone, PhoneProfile};
 use crate::domain::personalization::Setting;
-use crate::domain::web_access::{Said, WebAccess};
+use crate::domain::web_access::{PageValue, WebAccess};
 use crate::survey::error::{SurveyError, whole};
 
 /// Names under which the enterprise parameter may be stored. No public source tells which it is.
@@ -58,7 +58,7 @@ pub(super) async fn profiles(
                 background_access: row.background_image,
                 forced_wallpaper: None,
                 wallpaper_unread: false,
-                web_access: Said::Nothing,
+                web_access: PageValue::Nothing,
                 phones: 0,
                 page: None,
             };
@@ -81,10 +81,10 @@ pub(super) async fn profiles(
             // The list has it, so something may be forced there that nobody could see.
             Err(error) if error.is_refusal() => {
                 profile.wallpaper_unread = true;
-                profile.web_access = Said::Unread;
+                profile.web_access = PageValue::Unread;
                 remarks.push(format!(
                     "the Common Phone Profile {name:?} could not be read in full: {}",
-                    chain(&error)
+                    error_chain(&error)
                 ));
             }
             Err(error) => return Err(error.into()),
@@ -143,15 +143,18 @@ pub(super) async fn enterprise(
 }
 
 /// Reads Web Access from Enterprise Phone Configuration.
-async fn web_access_of_all(axl: &AxlClient, remarks: &mut Vec<String>) -> Result<Said, AxlError> {
+async fn web_access_of_all(
+    axl: &AxlClient,
+    remarks: &mut Vec<String>,
+) -> Result<PageValue, AxlError> {
     match axl.call(&GetEnterprisePhoneConfig {}).await {
         Ok(config) => Ok(config.get(WEB_ACCESS_KEY).and_then(WebAccess::parse).into()),
         Err(error) if error.is_refusal() => {
             remarks.push(format!(
                 "Enterprise Phone Configuration could not be read, so what it says about Web Access is not known: {}",
-                chain(&error)
+                error_chain(&error)
             ));
-            Ok(Said::Unread)
+            Ok(PageValue::Unread)
         }
         Err(error) => Err(error),
     }

@@ -9,8 +9,8 @@ use crate::axl::sql::{ExecuteSqlQuery, sql_literal};
 use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::Phone;
 use crate::domain::registration::Httpd;
-use crate::domain::text::counted;
-use crate::domain::web_access::{Said, WebAccess};
+use crate::domain::text::pluralize;
+use crate::domain::web_access::{PageValue, WebAccess};
 
 /// Looks at the pages of phones that are there and did not tell RisPort70 that their web server runs.
 ///
@@ -85,7 +85,7 @@ async fn one_by_one(
     for phone in phones.iter_mut().filter(|phone| is_open(phone)) {
         if left == 0 {
             unasked += 1;
-            phone.web_access = Said::Unread;
+            phone.web_access = PageValue::Unread;
             continue;
         }
         left -= 1;
@@ -102,7 +102,7 @@ async fn one_by_one(
         remarks.push(format!(
             "the database does not tell about web access, so the pages of {} were not looked at that did not say whether their web \
              server runs",
-            counted(unasked, "phone")
+            pluralize(unasked, "phone")
         ));
     }
     Ok(())

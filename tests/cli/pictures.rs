@@ -4,7 +4,7 @@ use std::io::{Cursor, Write as _};
 use std::path::Path;
 
 use axlpaper::domain::model::{Size, by_number, catalogue};
-use axlpaper::media::{Colour, Fit, Options, Picture, Squeeze, demo_png, prepare_all};
+use axlpaper::media::{Colour, Compression, Fit, Options, Picture, demo_png, prepare_all};
 use axlpaper::sim::{Fleet, PUSH_PASSWORD, PUSH_USER, PhoneSpec, Quirk};
 use serde_json::Value;
 
@@ -21,7 +21,7 @@ fn look() -> Options {
 fn expected(picture: &Path, model: u32, options: &Options) -> String {
     let spec = by_number(model).unwrap().image.unwrap();
     let picture = Picture::open(picture).unwrap();
-    let set = prepare_all(&picture, [&spec], options, Squeeze::Quick).unwrap();
+    let set = prepare_all(&picture, [&spec], options, Compression::Quick).unwrap();
     let sha256 = set.get(&spec).unwrap().background.sha256;
     axlpaper::domain::text::hex(&sha256)
 }

@@ -89,7 +89,7 @@ fn report(phones: Vec<(AuditedPhone, PhoneResult)>) -> RunReport {
     let (summary, remarks) = (Summary::of(&seen), Vec::new());
     RunReport {
         file: Some("winter.png".into()),
-        ending: Some(axlpaper::journal::Ending::default()),
+        ending: Some(axlpaper::journal::RunEnd::default()),
         audit: Some(Audit { cluster, taken_at: at(20), summary, phones: seen, remarks }),
         events: vec![
             event(1, "began", "phones"),
@@ -160,7 +160,7 @@ fn phone(n: u32) -> (AuditedPhone, PhoneResult) {
         authentication_url: None,
         secure_authentication_url: None,
         configured_load: None,
-        web_access: axlpaper::domain::web_access::Said::Nothing,
+        web_access: axlpaper::domain::web_access::PageValue::Nothing,
         page: None,
         registration,
     };

@@ -2,7 +2,7 @@
 
 use crate::audit::context::{Context, Subject, finding};
 use crate::domain::finding::{Code, Finding, Severity};
-use crate::domain::inventory::Resident;
+use crate::domain::inventory::AddressOwner;
 use crate::domain::text::names;
 
 pub(in crate::audit) fn check(
@@ -42,9 +42,11 @@ pub(in crate::audit) fn check(
         return;
     }
     let who = match resident {
-        Some(Resident::Device(name)) => format!(", and {name} answers there"),
-        Some(Resident::Nameless) => ", and what answers there does not say who it is".to_owned(),
-        Some(Resident::Silent) => ", and nobody answers there".to_owned(),
+        Some(AddressOwner::Device(name)) => format!(", and {name} answers there"),
+        Some(AddressOwner::Nameless) => {
+            ", and what answers there does not say who it is".to_owned()
+        }
+        Some(AddressOwner::Silent) => ", and nobody answers there".to_owned(),
         None => String::new(),
     };
     found.push(finding(
@@ -56,8 +58,8 @@ pub(in crate::audit) fn check(
 }
 
 /// Tells whether this phone is the one that answers at its address.
-fn lives_there(resident: &Resident, subject: &Subject<'_>) -> bool {
-    let Resident::Device(name) = resident else { return false };
+fn lives_there(resident: &AddressOwner, subject: &Subject<'_>) -> bool {
+    let AddressOwner::Device(name) = resident else { return false };
     let own = subject.phone.name.as_str().to_ascii_uppercase();
     let name = name.to_ascii_uppercase();
     own == name || own.strip_prefix("SEP").is_some_and(|mac| mac == name)

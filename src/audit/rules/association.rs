@@ -3,7 +3,7 @@
 use crate::audit::context::{Context, Subject, finding};
 use crate::domain::association::{UserKind, UserRef};
 use crate::domain::finding::{Code, Finding, Severity};
-use crate::domain::inventory::{PushUser, Standing};
+use crate::domain::inventory::{AccountStatus, PushUser};
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::text::names;
 
@@ -44,7 +44,7 @@ fn remedy(user: &UserRef, subject: &Subject<'_>) -> (Severity, String) {
     (Severity::Blocked, by_hand)
 }
 
-fn outranked(user: &UserRef, standing: &Standing) -> Finding {
+fn outranked(user: &UserRef, standing: &AccountStatus) -> Finding {
     let rank = |rank: Option<i64>| rank.map(|rank| rank.to_string()).unwrap_or_default();
     finding(
         Code::PushUserOutranked,

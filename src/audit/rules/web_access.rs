@@ -4,7 +4,7 @@ use crate::audit::context::{Context, Subject, finding};
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::registration::Httpd;
-use crate::domain::web_access::{Decided, Page, Said, WebAccess, deciding};
+use crate::domain::web_access::{Decided, Page, PageValue, WebAccess, deciding};
 
 pub(in crate::audit) fn check(
     context: &Context<'_>,
@@ -17,7 +17,7 @@ pub(in crate::audit) fn check(
     let profile = context
         .inventory
         .profile_of(subject.phone)
-        .map_or(Said::Nothing, |profile| profile.web_access);
+        .map_or(PageValue::Nothing, |profile| profile.web_access);
     let decided =
         deciding(subject.phone.web_access, profile, context.inventory.enterprise.web_access);
     let page = |page| page_of(page, subject);

@@ -11,9 +11,9 @@ use crate::cli::args::name_list::{line_of, read_list, rows};
 use crate::domain::device_name::DeviceName;
 use crate::domain::model::{self, Model};
 use crate::domain::selector::Pattern;
-use crate::domain::text::excerpt;
+use crate::domain::text::sanitize_truncate;
 use crate::error::{AppError, ErrorKind};
-use crate::rollout::by_address::identify::Entry;
+use crate::rollout::by_address::identify::AddressEntry;
 
 /// Puts everything together that was typed.
 ///
@@ -23,14 +23,14 @@ pub fn entries(
     addresses: &[IpAddr],
     files: &[PathBuf],
     models: &[Pattern],
-) -> Result<Vec<Entry>, AppError> {
+) -> Result<Vec<AddressEntry>, AppError> {
     let model = one_model(models)?;
     if files.iter().filter(|path| *path == Path::new("-")).count() > 1 {
         return Err(AppError::new(ErrorKind::Usage, "--addresses-from - can be given only once"));
     }
     let typed = addresses.iter();
-    let mut entries: Vec<Entry> =
-        typed.map(|address| Entry { address: *address, model: None, name: None }).collect();
+    let mut entries: Vec<AddressEntry> =
+        typed.map(|address| AddressEntry { address: *address, model: None, name: None }).collect();
     for path in files {
         entries.extend(in_file(path)?);
     }
@@ -81,7 +81,7 @@ fn known_model(text: &str) -> Result<&'static Model, String> {
     model::by_product(text).ok_or_else(|| "that model is not known".to_owned())
 }
 
-fn in_file(path: &PathBuf) -> Result<Vec<Entry>, AppError> {
+fn in_file(path: &PathBuf) -> Result<Vec<AddressEntry>, AppError> {
     let shown = path.display();
     let text = read_list(path).map_err(|error| {
         AppError::new(ErrorKind::Usage, format!("cannot read the address list {shown}: {error}"))
@@ -99,7 +99,7 @@ fn in_file(path: &PathBuf) -> Result<Vec<Entry>, AppError> {
 ///
 /// # Errors
 /// Says what is wrong with it.
-pub fn parse(text: &str, may_quote: bool) -> Result<Vec<Entry>, String> {
+pub fn parse(text: &str, may_quote: bool) -> Result<Vec<AddressEntry>, String> {
     let text = text.trim_start_matches('\u{feff}');
     let rows = rows(text)?;
     let entries = match rows.first().and_then(Columns::of) {
@@ -131,7 +131,7 @@ fn table(
     rows: &[StringRecord],
     columns: Columns,
     may_quote: bool,
-) -> Result<Vec<Entry>, String> {
+) -> Result<Vec<AddressEntry>, String> {
     let filled = rows.iter().filter(|row| row.iter().any(|cell| !cell.is_empty()));
     let read = filled.map(|row| {
         // Only what is wrong is looked for: counting lines for every row would take long.
@@ -147,7 +147,7 @@ fn table(
     read.collect()
 }
 
-fn lines(text: &str, may_quote: bool) -> Result<Vec<Entry>, String> {
+fn lines(text: &str, may_quote: bool) -> Result<Vec<AddressEntry>, String> {
     let mut entries = Vec::new();
     for (at, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -171,9 +171,10 @@ fn entry(
     name: Option<&str>,
     line: impl Fn() -> usize,
     may_quote: bool,
-) -> Result<Entry, String> {
+) -> Result<AddressEntry, String> {
     let wrong = |what: &str, text: &str, why: String| {
-        let quoted = if may_quote { format!(" {:?}", excerpt(text, 80)) } else { String::new() };
+        let quoted =
+            if may_quote { format!(" {:?}", sanitize_truncate(text, 80)) } else { String::new() };
         format!("line {}, {what}{quoted}: {why}", line())
     };
     let address = address(address_text).map_err(|why| wrong("the address", address_text, why))?;
@@ -183,7 +184,7 @@ fn entry(
     let name = name
         .map(|text| device_name(text).map_err(|why| wrong("the name", text, why)))
         .transpose()?;
-    Ok(Entry { address, model, name })
+    Ok(AddressEntry { address, model, name })
 }
 
 fn device_name(text: &str) -> Result<DeviceName, String> {
@@ -193,7 +194,7 @@ fn device_name(text: &str) -> Result<DeviceName, String> {
 }
 
 /// Says which phone is there twice, if one is.
-fn twice(entries: &[Entry]) -> Option<String> {
+fn twice(entries: &[AddressEntry]) -> Option<String> {
     let mut addresses = std::collections::HashSet::new();
     let mut names: HashMap<&DeviceName, IpAddr> = HashMap::new();
     for entry in entries {
@@ -224,7 +225,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Vec<(String, &'static str, String)> {
-        let told = |entry: Entry| {
+        let told = |entry: AddressEntry| {
             let name = entry.name.map(|name| name.to_string()).unwrap_or_default();
             (entry.address.to_string(), entry.model.map_or("", |model| model.name), name)
         };
@@ -280,11 +281,11 @@ mod tests {
         assert!(names.contains("10.1.2.3 and 10.1.2.4"), "{names}");
     }
 
-    fn any_entry() -> impl Strategy<Value = Entry> {
+    fn any_entry() -> impl Strategy<Value = AddressEntry> {
         let image = model::catalogue().iter().collect::<Vec<_>>();
         let model = proptest::option::of(proptest::sample::select(image));
         let name = proptest::option::of("[A-Za-z][A-Za-z0-9_.-]{0,20}");
-        (1_u32..0xdfff_ffff, model, name).prop_map(|(address, model, name)| Entry {
+        (1_u32..0xdfff_ffff, model, name).prop_map(|(address, model, name)| AddressEntry {
             address: IpAddr::from(address.to_be_bytes()),
             model,
             name: name.map(|name| name.parse().unwrap()),
@@ -322,8 +323,8 @@ mod tests {
         fn lines_are_read_as_they_were_written(
             entries in proptest::collection::vec(any_entry(), 1..20),
         ) {
-            let entries: Vec<Entry> =
-                entries.into_iter().map(|entry| Entry { name: None, ..entry }).collect();
+            let entries: Vec<AddressEntry> =
+                entries.into_iter().map(|entry| AddressEntry { name: None, ..entry }).collect();
             let lines = entries.iter().map(|entry| {
                 format!("{} {}\n", entry.address, entry.model.map_or("", |model| model.name))
             });

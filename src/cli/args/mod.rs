@@ -24,9 +24,9 @@ use crate::domain::registration::Source;
 use crate::domain::repair_policy::{Repairs, Scope};
 use crate::domain::selector::Pattern;
 use crate::error::{AppError, ErrorKind};
-use crate::push::scheduler::Caps;
+use crate::push::scheduler::SiteLimitConfig;
 use crate::push::scheduler::waves::{Amount, Waves};
-use crate::push::scheduler::window::{Daily, Until};
+use crate::push::scheduler::window::{DailyWindow, EndTime};
 use crate::report::Format;
 use crate::rollout::options::{PushOptions, WaitLimits};
 
@@ -147,11 +147,11 @@ pub struct PushArgs {
     /// Push only between these times of day, such as 22:00-05:00, and wait for them; each phone in the time zone
     /// of its device pool (config file: `time_zone`, `default_time_zone`; otherwise this machine's)
     #[arg(long, value_name = "HH:MM-HH:MM")]
-    pub window: Option<Daily>,
+    pub window: Option<DailyWindow>,
     /// Begin no push after this time and end the run: 05:00 (of `default_time_zone`, or this machine's), or with
     /// a date, such as 2026-03-01T05:00:00+01:00
     #[arg(long, value_name = "TIME")]
-    pub until: Option<Until>,
+    pub until: Option<EndTime>,
     /// Keep looking so long for phones that are not registered, such as 2h or 30m, and push to them as they come
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub wait_for_offline: Option<Duration>,
@@ -484,7 +484,7 @@ impl PushArgs {
             phone_timeout: Duration::from_secs(self.phone_timeout),
             verify_timeout: Duration::from_secs(self.verify_timeout),
             max_auth_failures: self.max_auth_failures,
-            caps: Caps { per_pool: self.per_pool, per_subnet: self.per_subnet },
+            caps: SiteLimitConfig { per_pool: self.per_pool, per_subnet: self.per_subnet },
             rate: self.rate,
             waves: Waves {
                 canary: self.canary,

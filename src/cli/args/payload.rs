@@ -9,7 +9,7 @@ use crate::domain::picture_rules::PictureRules;
 use crate::error::{AppError, ErrorKind};
 use crate::event::Proof;
 use crate::image_server::external_url::Template;
-use crate::rollout::payload::Wanted;
+use crate::rollout::payload::PayloadSource;
 
 /// What can be done instead of pushing a picture of this machine.
 #[derive(Args, Clone, Debug, Default)]
@@ -40,17 +40,17 @@ impl WhatArgs {
         picture: Option<PathBuf>,
         options: PictureArgs,
         rules: PictureRules,
-    ) -> Result<Wanted, AppError> {
+    ) -> Result<PayloadSource, AppError> {
         match (picture, self) {
-            (_, Self { remove: true, .. }) => Ok(Wanted::Removal),
+            (_, Self { remove: true, .. }) => Ok(PayloadSource::Removal),
             (_, Self { image_url: Some(image), icon_url: Some(icon), .. }) => {
-                Ok(Wanted::Elsewhere { image, icon })
+                Ok(PayloadSource::Elsewhere { image, icon })
             }
             (Some(path), Self { kem_picture: kem, .. }) => {
-                Ok(Wanted::Picture { path, kem, options: options.options()? })
+                Ok(PayloadSource::Picture { path, kem, options: options.options()? })
             }
             (None, _) if !rules.is_empty() => {
-                Ok(Wanted::ByRules { rules, options: options.options()? })
+                Ok(PayloadSource::ByRules { rules, options: options.options()? })
             }
             (None, _) => {
                 let hint = "give a PICTURE, or --image-url and --icon-url, or --remove, or write [[image]] rules into the \

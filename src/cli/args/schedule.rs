@@ -8,22 +8,22 @@ use crate::cli::settings;
 use crate::config::FileConfig;
 use crate::domain::time_zone::Zones;
 use crate::error::{AppError, ErrorKind};
-use crate::push::scheduler::schedule::{Hours, Schedule};
-use crate::push::scheduler::window::Until;
+use crate::push::scheduler::schedule::{DailyHours, Schedule};
+use crate::push::scheduler::window::EndTime;
 
 /// Returns when phones may be pushed to.
 ///
 /// # Errors
 /// When the config file cannot be used, the time has passed, or this machine's time zone is not known.
 pub fn schedule(connection: &ConnectionArgs, push: &PushArgs) -> Result<Schedule, AppError> {
-    let of_clocks = matches!(push.until, Some(Until::Clock(_)));
+    let of_clocks = matches!(push.until, Some(EndTime::Clock(_)));
     if push.window.is_none() && push.until.is_none() {
         return Ok(Schedule::default());
     }
     let file = settings::file(connection)?.unwrap_or_default();
     let zones = zones(&file, push.window.is_some() || of_clocks)?;
     let until = push.until.map(|until| end(until, zones.otherwise())).transpose()?;
-    let hours = push.window.map(|window| Hours { window, zones });
+    let hours = push.window.map(|window| DailyHours { window, zones });
     Ok(Schedule::new(hours, until))
 }
 
@@ -39,7 +39,7 @@ fn zones(file: &FileConfig, needed: bool) -> Result<Zones, AppError> {
     Ok(file.zones(local))
 }
 
-fn end(until: Until, zone: &TimeZone) -> Result<Timestamp, AppError> {
+fn end(until: EndTime, zone: &TimeZone) -> Result<Timestamp, AppError> {
     until.moment(Timestamp::now(), zone).ok_or_else(|| {
         AppError::new(ErrorKind::Usage, "--until names a time that has passed")
             .hint("nothing was changed; name a later one")

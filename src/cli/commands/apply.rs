@@ -13,15 +13,15 @@ use crate::cli::next_command;
 use crate::cli::present::list;
 use crate::cli::ui::{self, Progress, Terminal};
 use crate::connect::cluster;
-use crate::connect::cluster::Connection;
-use crate::domain::error_chain::chain;
+use crate::connect::cluster::ClusterSettings;
+use crate::domain::error_chain::error_chain;
 use crate::domain::plan::Plan;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::ChangeResult;
 use crate::plan::{Kind, PlanError, check};
 use crate::report::{PlanFileError, changes_json, changes_recap, plan_diff, read_plan};
 use crate::rollout::control::RolloutHandle;
-use crate::rollout::run::{Place, Run, What};
+use crate::rollout::run::{Run, RunInfo, RunScope};
 use crate::rollout::{repair, undo_file};
 
 /// Carry a plan file out exactly, or refuse if the cluster has moved
@@ -56,9 +56,9 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         return Ok(Exit::Done);
     }
     let state = journal::path(args.connection.state.as_deref())?;
-    let what = What {
+    let what = RunInfo {
         command: "apply",
-        place: Place::of(&connection),
+        place: RunScope::of(&connection),
         continues: None,
         reverts: None,
         command_line: settings::command_line(),
@@ -96,7 +96,7 @@ pub(super) fn read(path: &Path, kind: Kind) -> Result<Plan, AppError> {
                 format!("nothing was changed; {make}")
             }
         };
-        AppError::new(ErrorKind::Usage, format!("{shown}: {}", chain(&error))).hint(hint)
+        AppError::new(ErrorKind::Usage, format!("{shown}: {}", error_chain(&error))).hint(hint)
     })?;
     check(&plan, kind).map_err(|error| {
         let takes_back = matches!(error, PlanError::TakesBack { .. });
@@ -113,7 +113,7 @@ pub(super) fn read(path: &Path, kind: Kind) -> Result<Plan, AppError> {
 }
 
 /// Refuses a plan that is for another cluster.
-pub(super) fn check_cluster(plan: &Plan, connection: &Connection) -> Result<(), AppError> {
+pub(super) fn check_cluster(plan: &Plan, connection: &ClusterSettings) -> Result<(), AppError> {
     if connection.endpoint.to_string() == plan.cluster.host {
         return Ok(());
     }
@@ -122,8 +122,13 @@ pub(super) fn check_cluster(plan: &Plan, connection: &Connection) -> Result<(), 
         .hint("nothing was changed; name the plan's cluster"))
 }
 
-async fn carry_out(connection: &Connection, plan: &Plan, run: &Run) -> Result<Applied, AppError> {
-    let (observer, interaction) = (run.noting(Progress::shared()), run.interaction().as_ref());
+async fn carry_out(
+    connection: &ClusterSettings,
+    plan: &Plan,
+    run: &Run,
+) -> Result<Applied, AppError> {
+    let (observer, interaction) =
+        (run.journal_observer(Progress::shared()), run.interaction().as_ref());
     let cluster = cluster::connect(connection, interaction, &observer).await?;
     if let Some(publisher) = repair::publisher(&cluster).await? {
         run.lock_cluster(&publisher)?;

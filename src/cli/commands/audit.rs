@@ -11,7 +11,7 @@ use crate::cli::present::clusters;
 use crate::cli::present::clusters::Chosen;
 use crate::cli::present::list;
 use crate::cli::ui::{self, Progress, Terminal};
-use crate::connect::cluster::Connection;
+use crate::connect::cluster::ClusterSettings;
 use crate::domain::audit::{Audit, AuditedPhone};
 use crate::domain::finding::Verdict;
 use crate::domain::picture_rules::PictureRules;
@@ -55,7 +55,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
 }
 
 async fn one(
-    connection: &Connection,
+    connection: &ClusterSettings,
     args: &Args,
     repairs: &Repairs,
     pictures: &PictureRules,
@@ -73,7 +73,7 @@ async fn one(
 }
 
 async fn several(
-    connections: Vec<Connection>,
+    connections: Vec<ClusterSettings>,
     args: &Args,
     repairs: &Repairs,
     pictures: &PictureRules,

@@ -192,8 +192,8 @@ mod tests {
         let (_, layer) = resolve(layer, Layer::default(), None);
         let connection = cluster::from_layer(None, layer).unwrap();
         assert_eq!(connection.ris_rate.to_string(), default_of("ris_rate"));
-        assert_eq!(connection.way.concurrency.to_string(), default_of("concurrency"));
-        assert_eq!(connection.way.phone_port.to_string(), default_of("phone_port"));
+        assert_eq!(connection.push_access.concurrency.to_string(), default_of("concurrency"));
+        assert_eq!(connection.push_access.phone_port.to_string(), default_of("phone_port"));
         assert_eq!(connection.trust.insecure.to_string(), default_of("insecure"));
         let read = crate::net::client::ClusterLimits::default().read;
         assert_eq!(read.as_secs().to_string(), default_of("timeout"));

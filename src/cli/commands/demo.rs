@@ -27,8 +27,8 @@ use crate::push::scheduler::schedule::Schedule;
 use crate::report::RunReport;
 use crate::rollout::images;
 use crate::rollout::options::{PushOptions, WaitLimits};
-use crate::rollout::payload::Source;
-use crate::rollout::payload::{self, Goods};
+use crate::rollout::payload::SourceImage;
+use crate::rollout::payload::{self, Payload};
 use crate::rollout::request::{RolloutRequest, Scope};
 use crate::sim::{self, FleetSpec, PhoneRecord, Record, SimCluster};
 
@@ -73,7 +73,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
             (drawn.png.to_vec(), "demo.png".to_owned())
         }
     };
-    let picture = Source::of(Path::new(&picture_file), picture_bytes).await?;
+    let picture = SourceImage::of(Path::new(&picture_file), picture_bytes).await?;
     // The demonstration has a journal of its own, which goes with it.
     let folder = tempfile::tempdir().map_err(|error| {
         AppError::new(ErrorKind::Failed, format!("cannot make a folder for the journal: {error}"))
@@ -101,7 +101,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         journal: journal.clone(),
         continues: None,
         selector,
-        payload: Arc::new(Goods::Picture { picture, kem: None, options: picture_options }),
+        payload: Arc::new(Payload::Picture { picture, kem: None, options: picture_options }),
         payload_name: picture_file,
         proof: Proof::Fetch,
         options,

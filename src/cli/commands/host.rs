@@ -12,7 +12,7 @@ use crate::cli::commands::host_files;
 use crate::cli::commands::host_files::FolderFile;
 use crate::cli::present::list;
 use crate::cli::ui;
-use crate::connect::image_server::Serving;
+use crate::connect::image_server::ImageServerSettings;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Event, Observer};
 use crate::image_server::{HostLimits, ImageHost};
@@ -54,7 +54,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     for left_out in &folder.left_out {
         ui::say(&printable(&format!("left out: {left_out}")));
     }
-    let serving = Serving {
+    let serving = ImageServerSettings {
         listen: args.listen,
         advertise: args.advertise,
         tls_cert: args.tls_cert,
@@ -79,7 +79,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
 }
 
 /// Returns where phones are, as far as it can be guessed: beyond this machine, unless loopback is asked for in words.
-fn toward(serving: &Serving) -> IpAddr {
+fn toward(serving: &ImageServerSettings) -> IpAddr {
     let listen = serving.listen.as_deref().and_then(|text| text.parse::<SocketAddr>().ok());
     match listen.map(|address| address.ip()).filter(IpAddr::is_loopback) {
         Some(loopback) => {

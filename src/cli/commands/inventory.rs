@@ -9,7 +9,7 @@ use crate::cli::present::clusters;
 use crate::cli::present::clusters::Chosen;
 use crate::cli::present::list;
 use crate::cli::ui::{self, Progress, Terminal};
-use crate::connect::cluster::Connection;
+use crate::connect::cluster::ClusterSettings;
 use crate::domain::inventory::{Inventory, Phone};
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
@@ -43,7 +43,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     }
 }
 
-async fn one(connection: &Connection, args: &Args) -> Result<Exit, AppError> {
+async fn one(connection: &ClusterSettings, args: &Args) -> Result<Exit, AppError> {
     list::check_list::<Phone>(&args.output)?;
     let (counts, progress) = (LimitCounts::AllPhones, Progress::shared());
     let mut inventory =
@@ -57,7 +57,7 @@ async fn one(connection: &Connection, args: &Args) -> Result<Exit, AppError> {
     Ok(Exit::Done)
 }
 
-async fn several(connections: Vec<Connection>, args: &Args) -> Result<Exit, AppError> {
+async fn several(connections: Vec<ClusterSettings>, args: &Args) -> Result<Exit, AppError> {
     list::check_list::<OfCluster<'_, Phone>>(&args.output)?;
     let selector =
         Selector { limit_counts: LimitCounts::AllPhones, ..name_list::selector(&args.target)? };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::cli::commands::push_only;
 use crate::cli::commands::push_only::SendArgs;
 use crate::error::{AppError, Exit};
-use crate::rollout::payload::Wanted;
+use crate::rollout::payload::PayloadSource;
 
 /// Press keys on phones from a script, blindly
 ///
@@ -50,5 +50,5 @@ const SCRIPT: &str = r#"A script:
 /// When nothing can be sent at all; a phone's failure is in the answer and the exit code.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     let Args { script, allow_destructive, send } = args;
-    push_only::run("keys", Wanted::Keys { path: script, allow_destructive }, send).await
+    push_only::run("keys", PayloadSource::Keys { path: script, allow_destructive }, send).await
 }

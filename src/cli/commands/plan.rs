@@ -68,7 +68,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     let connection = settings::connection(&args.connection, None)?;
     let pictures = settings::pictures(&args.connection)?;
     let repairs = Repairs { https: connection.may_use_https(), ..repairs };
-    connection.way.need_push_user()?;
+    connection.push_access.need_push_user()?;
     let counts = LimitCounts::PhonesWithPictures;
     let inventory =
         survey(&connection, &args.target, counts, &repairs, &Progress::shared()).await?;

@@ -3,7 +3,7 @@
 use crate::cli::commands::push_only;
 use crate::cli::commands::push_only::SendArgs;
 use crate::error::{AppError, Exit};
-use crate::rollout::payload::Wanted;
+use crate::rollout::payload::PayloadSource;
 
 /// Play a sound on phones once, aloud
 ///
@@ -25,5 +25,5 @@ pub struct Args {
 /// # Errors
 /// When nothing can be sent at all; a phone's failure is in the answer and the exit code.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
-    push_only::run("play", Wanted::Sound(args.name), args.send).await
+    push_only::run("play", PayloadSource::Sound(args.name), args.send).await
 }

@@ -9,7 +9,7 @@ use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs, WaitArg
 use crate::cli::commands::rollout_common::{self, Job, Source};
 use crate::domain::picture_rules::PictureRules;
 use crate::error::{AppError, ErrorKind, Exit};
-use crate::rollout::payload::Wanted;
+use crate::rollout::payload::PayloadSource;
 
 /// To whom, and how.
 #[derive(Args, Debug)]
@@ -47,7 +47,11 @@ impl SendArgs {
 ///
 /// # Errors
 /// When nothing can be pushed at all; a phone's failure is in the answer and the exit code.
-pub async fn run(command: &'static str, wanted: Wanted, args: SendArgs) -> Result<Exit, AppError> {
+pub async fn run(
+    command: &'static str,
+    wanted: PayloadSource,
+    args: SendArgs,
+) -> Result<Exit, AppError> {
     if args.push.picture_name.is_some() {
         return Err(AppError::new(ErrorKind::Usage, "--picture-name names pictures only")
             .hint(format!("leave it out: `axlpaper {command}` pushes none")));
@@ -62,7 +66,7 @@ pub async fn run(command: &'static str, wanted: Wanted, args: SendArgs) -> Resul
 /// As [`run`].
 pub async fn anything(
     command: &'static str,
-    wanted: Wanted,
+    wanted: PayloadSource,
     args: SendArgs,
 ) -> Result<Exit, AppError> {
     args.connection.one_cluster()?;

@@ -14,9 +14,9 @@ use crate::cli::next_command;
 use crate::cli::present::list;
 use crate::cli::ui::{self, Progress, Terminal};
 use crate::connect::cluster;
-use crate::connect::cluster::{Cluster, Connection};
+use crate::connect::cluster::{ClusterClients, ClusterSettings};
 use crate::domain::inventory::ClusterInfo;
-use crate::domain::plan::{Change, Now, Plan};
+use crate::domain::plan::{Change, CurrentState, Plan};
 use crate::error::hints;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{ChangeResult, ChangeState};
@@ -24,7 +24,7 @@ use crate::journal::{JournalReader, RunId, RunRef, RunRow};
 use crate::plan::{Kind, Undo, taken_back, undo};
 use crate::report::{Format, plan_diff, plan_json, printable_lines};
 use crate::rollout::control::RolloutHandle;
-use crate::rollout::run::{Place, Run, What};
+use crate::rollout::run::{Run, RunInfo, RunScope};
 use crate::rollout::{repair, undo_file};
 
 /// Take back what a run changed on the cluster
@@ -95,7 +95,7 @@ async fn run_from(args: &Args, file: &Path, state: &Path) -> Result<Exit, AppErr
 
 async fn take_back(
     args: &Args,
-    connection: &Connection,
+    connection: &ClusterSettings,
     done: &[Change],
     reverts: Option<RunId>,
     state: &Path,
@@ -111,9 +111,9 @@ async fn take_back(
         }
         return Ok(Exit::Done);
     }
-    let what = What {
+    let what = RunInfo {
         command: "revert",
-        place: Place::of(connection),
+        place: RunScope::of(connection),
         continues: None,
         reverts,
         command_line: settings::command_line(),
@@ -155,11 +155,12 @@ fn nothing_to_take_back(history: &JournalReader, run: &RunRow) -> Result<String,
 
 async fn carry_out(
     args: &Args,
-    connection: &Connection,
+    connection: &ClusterSettings,
     done: &[Change],
     run: &Run,
 ) -> Result<(Plan, Applied), AppError> {
-    let (observer, interaction) = (run.noting(Progress::shared()), run.interaction().as_ref());
+    let (observer, interaction) =
+        (run.journal_observer(Progress::shared()), run.interaction().as_ref());
     let cluster = cluster::connect(connection, interaction, &observer).await?;
     if let Some(publisher) = repair::publisher(&cluster).await? {
         run.lock_cluster(&publisher)?;
@@ -183,13 +184,13 @@ async fn carry_out(
 
 /// Looks at everything that the run changed, and plans the way back from it.
 async fn way_back(
-    cluster: &Cluster,
-    connection: &Connection,
+    cluster: &ClusterClients,
+    connection: &ClusterSettings,
     done: &[Change],
     reset: ResetArgs,
     state: &Path,
 ) -> Result<Undo, AppError> {
-    let mut there: Vec<Now> = Vec::with_capacity(done.len());
+    let mut there: Vec<CurrentState> = Vec::with_capacity(done.len());
     for change in done {
         there.push(now(&*cluster.axl, &change.action).await.map_err(|error| hints::axl(&error))?);
     }

@@ -12,7 +12,7 @@ use crate::cli::args::{
 use crate::cli::commands::rollout_common::{self, Job, Source};
 use crate::error::{AppError, Exit};
 use crate::journal::RunRef;
-use crate::rollout::resume::Earlier;
+use crate::rollout::resume::RunSource;
 
 /// Survey, audit, repair what may be repaired, push a picture and prove it
 #[derive(clap::Args, Debug)]
@@ -60,8 +60,8 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     let repairs = args.repair.repairs(args.reset)?;
     let source = match (args.resume, args.only_failed, args.picture) {
-        (Some(run), ..) => Source::Earlier(Earlier::Resume(run)),
-        (None, Some(run), _) => Source::Earlier(Earlier::OnlyFailed(run)),
+        (Some(run), ..) => Source::Earlier(RunSource::Resume(run)),
+        (None, Some(run), _) => Source::Earlier(RunSource::OnlyFailed(run)),
         (None, None, picture) => {
             let wanted =
                 args.what.wanted(picture, args.options, settings::pictures(&args.connection)?)?;

@@ -14,7 +14,7 @@ use crate::cli::present::clusters::{self, Chosen};
 use crate::cli::present::{cluster_results, list, run_result};
 use crate::cli::settings;
 use crate::cli::ui::{self, Progress, Terminal};
-use crate::connect::cluster::Connection;
+use crate::connect::cluster::ClusterSettings;
 use crate::connect::journal;
 use crate::domain::audit::AuditedPhone;
 use crate::domain::inventory::Inventory;
@@ -26,10 +26,10 @@ use crate::interaction::Interaction;
 use crate::report::{OfCluster, RunReport, audit_json};
 use crate::rollout::assess::survey_of;
 use crate::rollout::control::RolloutHandle;
-use crate::rollout::multi_cluster::{self, Ended, Observers};
-use crate::rollout::payload::{Goods, Wanted};
+use crate::rollout::multi_cluster::{self, ClusterResult, Observers};
+use crate::rollout::payload::{Payload, PayloadSource};
 use crate::rollout::request::{Addresses, RolloutRequest, Scope};
-use crate::rollout::resume::{self, Earlier};
+use crate::rollout::resume::{self, RunSource};
 
 /// A rollout as typed.
 #[derive(Debug)]
@@ -60,19 +60,19 @@ pub enum Source {
     /// A payload, to phones that a cluster names or that are named by address.
     Typed {
         /// What is pushed.
-        wanted: Wanted,
+        wanted: PayloadSource,
         /// Which phones.
         target: Box<TargetArgs>,
         /// Which addresses.
         addresses: AddressArgs,
     },
     /// What an earlier run was about.
-    Earlier(Earlier),
+    Earlier(RunSource),
 }
 
 /// What is pushed to whom, once it has been read.
 struct Subject {
-    payload: Goods,
+    payload: Payload,
     name: String,
     selector: Selector,
     proof: Option<Proof>,
@@ -175,7 +175,7 @@ async fn steps(
     scope: Scope,
     interaction: &Arc<dyn Interaction>,
     observers: &Observers,
-) -> Result<Vec<Ended<RunReport>>, AppError> {
+) -> Result<Vec<ClusterResult<RunReport>>, AppError> {
     let prepared = multi_cluster::prepare(request, scope, interaction, observers).await?;
     let prepared = prepared.confirm().await?;
     let handle = RolloutHandle::default();
@@ -189,7 +189,7 @@ async fn steps(
 /// Shows what a rollout would do, and does none of it.
 async fn dry_run(
     request: RolloutRequest,
-    connections: Vec<Connection>,
+    connections: Vec<ClusterSettings>,
     several: bool,
     interaction: &Arc<dyn Interaction>,
     observers: &Observers,
@@ -259,7 +259,7 @@ fn scope(job: &Job, several: bool) -> Result<Scope, AppError> {
         Chosen::Several(connections) => connections,
     };
     for connection in &connections {
-        connection.way.need_push_user().map_err(|error| match several {
+        connection.push_access.need_push_user().map_err(|error| match several {
             true => error.within(&connection.name),
             false => error,
         })?;
@@ -267,7 +267,11 @@ fn scope(job: &Job, several: bool) -> Result<Scope, AppError> {
     Ok(Scope::Clusters(connections))
 }
 
-async fn typed(job: &Job, wanted: &Wanted, target: &TargetArgs) -> Result<Subject, AppError> {
+async fn typed(
+    job: &Job,
+    wanted: &PayloadSource,
+    target: &TargetArgs,
+) -> Result<Subject, AppError> {
     name_list::check_stdin(&job.connection, target)?;
     let (payload, name) = wanted.read().await?;
     let limit_counts = payload.limit_counts();
@@ -284,8 +288,8 @@ async fn typed(job: &Job, wanted: &Wanted, target: &TargetArgs) -> Result<Subjec
 /// Reads what an earlier run was about, and how it reached its phones; nothing where it left nothing undone.
 async fn earlier_run(
     job: &Job,
-    earlier: Earlier,
-    connection: &mut Connection,
+    earlier: RunSource,
+    connection: &mut ClusterSettings,
     interaction: &dyn Interaction,
 ) -> Result<Option<Subject>, AppError> {
     let journal = journal::path(job.connection.state.as_deref())?;
@@ -293,11 +297,11 @@ async fn earlier_run(
         resume::read(earlier, job.repair.as_ref(), &journal, connection, interaction).await?;
     let Some(resumed) = resumed else { return Ok(None) };
     if let Some(kept) = resumed.phone_tls {
-        connection.way.phone_tls.go_on(kept, resumed.continues, interaction)?;
+        connection.push_access.phone_tls.go_on(kept, resumed.continues, interaction)?;
     }
     // Rules that the config file has now count before those of the run that is gone on with.
-    if connection.way.nat.is_empty() {
-        connection.way.nat = resumed.nat;
+    if connection.push_access.nat.is_empty() {
+        connection.push_access.nat = resumed.nat;
     }
     Ok(Some(Subject {
         payload: resumed.goods,
@@ -314,7 +318,7 @@ async fn earlier_run(
 /// # Errors
 /// When the cluster cannot be read, or the selection matches nothing.
 pub(crate) async fn survey(
-    connection: &Connection,
+    connection: &ClusterSettings,
     target: &TargetArgs,
     limit_counts: LimitCounts,
     repairs: &Repairs,
@@ -333,7 +337,7 @@ pub(crate) fn observers(several: bool) -> Box<Observers> {
 }
 
 /// Returns what came of the only cluster.
-fn only<T>(ended: Vec<Ended<T>>) -> Result<T, AppError> {
+fn only<T>(ended: Vec<ClusterResult<T>>) -> Result<T, AppError> {
     let one = ended.into_iter().next();
     one.map_or_else(
         || Err(AppError::new(ErrorKind::Failed, "no cluster was asked")),

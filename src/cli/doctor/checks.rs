@@ -21,9 +21,9 @@ use crate::cli::present::list;
 use crate::cli::ui::Terminal;
 use crate::config::Layer;
 use crate::connect::cluster;
-use crate::connect::cluster::{Cluster, Connection};
+use crate::connect::cluster::{ClusterClients, ClusterSettings};
 use crate::domain::device_name::DeviceName;
-use crate::domain::error_chain::chain;
+use crate::domain::error_chain::error_chain;
 use crate::domain::inventory::PushUser;
 use crate::error::hints;
 use crate::error::{AppError, ErrorKind, Exit};
@@ -194,7 +194,7 @@ async fn tls(checks: &mut Checks, endpoint: &Endpoint, settings: &Layer) -> bool
 
 async fn cluster_checks(
     checks: &mut Checks,
-    connection: &Connection,
+    connection: &ClusterSettings,
     interaction: &dyn Interaction,
 ) {
     let observer: Arc<dyn Observer> = Arc::new(Unobserved);
@@ -268,8 +268,8 @@ async fn sql(checks: &mut Checks, axl: &AxlClient) {
 
 async fn risport(
     checks: &mut Checks,
-    cluster: &Cluster,
-    connection: &Connection,
+    cluster: &ClusterClients,
+    connection: &ClusterSettings,
     phone: Option<DeviceName>,
 ) {
     if connection.ris != connection.endpoint && !reach(checks, RIS_TCP, &connection.ris).await {
@@ -298,10 +298,12 @@ async fn risport(
     checks.add(RISPORT, found);
 }
 
-async fn push_user(checks: &mut Checks, axl: &AxlClient, connection: &Connection) {
-    let Some(user) = &connection.way.push_user else {
-        checks
-            .add(PUSH_USER, evaluate::push_user(&PushUser::NotNamed, connection.way.most_logins()));
+async fn push_user(checks: &mut Checks, axl: &AxlClient, connection: &ClusterSettings) {
+    let Some(user) = &connection.push_access.push_user else {
+        checks.add(
+            PUSH_USER,
+            evaluate::push_user(&PushUser::NotNamed, connection.push_access.most_logins()),
+        );
         return checks.skip(&[PUSH_PASSWORD], "a push user");
     };
     let mut remarks = Vec::new();
@@ -317,16 +319,16 @@ async fn push_user(checks: &mut Checks, axl: &AxlClient, connection: &Connection
         }
         Ok(Ok(found)) => found,
     };
-    checks.add(PUSH_USER, evaluate::push_user(&found, connection.way.most_logins()));
+    checks.add(PUSH_USER, evaluate::push_user(&found, connection.push_access.most_logins()));
     let usable = matches!(&found, PushUser::Found { standing, .. } if standing.locked.is_none());
     if !usable {
         return checks.skip(&[PUSH_PASSWORD], "a push user that can log in");
     }
-    if !connection.way.has_push_password() {
+    if !connection.push_access.has_push_password() {
         return checks
             .skip(&[PUSH_PASSWORD], "its password (--push-password-file or PHONE_PASSWORD)");
     }
-    let found = match connection.way.push_password(&Silent).await {
+    let found = match connection.push_access.push_password(&Silent).await {
         Err(error) => evaluate::failed(&error),
         // Once only: a wrong password counts against the account.
         Ok(password) => {
@@ -334,7 +336,10 @@ async fn push_user(checks: &mut Checks, axl: &AxlClient, connection: &Connection
                 Err(_) => late("doAuthenticateUser"),
                 Ok(Ok(answer)) => evaluate::push_password(&answer),
                 Ok(Err(error)) => Found::warning(
-                    format!("the push user's password could not be tested: {}", chain(&error)),
+                    format!(
+                        "the push user's password could not be tested: {}",
+                        error_chain(&error)
+                    ),
                     "a push to one phone will tell: `axlpaper push PICTURE --limit 1`",
                 ),
             }
@@ -353,10 +358,10 @@ async fn enterprise(checks: &mut Checks, axl: &AxlClient) {
     checks.add(ENTERPRISE, found);
 }
 
-async fn image_server(checks: &mut Checks, connection: &Connection) {
+async fn image_server(checks: &mut Checks, connection: &ClusterSettings) {
     let (toward, nobody) =
-        (images::toward(connection).await, Arc::new(Unobserved) as Arc<dyn Observer>);
-    let found = match connection.way.serving.start(toward, &nobody).await {
+        (images::phone_side_ip(connection).await, Arc::new(Unobserved) as Arc<dyn Observer>);
+    let found = match connection.push_access.serving.start(toward, &nobody).await {
         Ok(host) => {
             let base = host.base().to_string();
             host.shutdown(Duration::ZERO).await;

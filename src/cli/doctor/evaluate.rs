@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::axl::user::Authentication;
 use crate::cli::doctor::Found;
 use crate::domain::inventory::{EnterpriseSettings, PushUser};
-use crate::domain::text::counted;
+use crate::domain::text::pluralize;
 use crate::error::{AppError, Exit};
 use crate::net::certificate::CertificateFacts;
 use crate::rollout::push_common::logins_at_risk;
@@ -44,7 +44,7 @@ pub fn push_user(found: &PushUser, most_logins: usize) -> Found {
             Found::failed(Exit::Usage, message, remedy)
         }
         PushUser::Found { user, devices, standing } => {
-            let controls = format!("the {user} controls {}", counted(devices.len(), "device"));
+            let controls = format!("the {user} controls {}", pluralize(devices.len(), "device"));
             if let Some(why) = &standing.locked {
                 return Found::failed(
                     Exit::Failed,
@@ -75,7 +75,7 @@ pub fn push_password(answer: &Authentication) -> Found {
         (Some(true), Some(days)) if days < WARN_DAYS => Found::warning(
             format!(
                 "the push user's password is right, and expires in {}",
-                counted(usize::try_from(days).unwrap_or(0), "day")
+                pluralize(usize::try_from(days).unwrap_or(0), "day")
             ),
             "change it, or set Does Not Expire in Edit Credential",
         ),
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
     use crate::cli::doctor::State;
     use crate::domain::association::{UserKind, UserRef};
-    use crate::domain::inventory::Standing;
+    use crate::domain::inventory::AccountStatus;
 
     #[test]
     fn a_push_user_is_judged_by_what_it_can_do() {
@@ -128,14 +128,14 @@ mod tests {
             devices: vec!["SEP1".to_owned()].into(),
             standing,
         };
-        assert_eq!(push_user(&found(Standing::default()), 32).state, State::Ok);
-        let strict = Standing { locks_after: Some(3), ..Standing::default() };
+        assert_eq!(push_user(&found(AccountStatus::default()), 32).state, State::Ok);
+        let strict = AccountStatus { locks_after: Some(3), ..AccountStatus::default() };
         let told = |most| push_user(&found(strict.clone()), most).summary;
         assert!(told(32).contains("locks the account after 3"), "{}", told(32));
         assert!(!told(2).contains("locks"), "{}", told(2));
-        let locked = Standing { locked: Some("x".into()), ..Standing::default() };
+        let locked = AccountStatus { locked: Some("x".into()), ..AccountStatus::default() };
         assert_eq!(push_user(&found(locked), 32).state, State::Failed);
-        let high = Standing { rank: Some(1), own_rank: Some(5), ..Standing::default() };
+        let high = AccountStatus { rank: Some(1), own_rank: Some(5), ..AccountStatus::default() };
         assert_eq!(push_user(&found(high), 32).state, State::Warning);
         assert_eq!(push_user(&PushUser::NotNamed, 32).state, State::Warning);
     }

@@ -16,7 +16,7 @@ use crate::journal::RunId;
 use crate::report::{
     ClusterEnd, OfCluster, RunReport, clusters_recap, printable_lines, rollout_json, rollout_recap,
 };
-use crate::rollout::multi_cluster::Ended;
+use crate::rollout::multi_cluster::ClusterResult;
 
 /// Makes sure that the answer and the report can be written, before anything is changed.
 ///
@@ -31,7 +31,7 @@ pub fn check(output: &OutputArgs, report: Option<&Path>) -> Result<(), AppError>
 ///
 /// As with one cluster, what cannot be written is told, and the rest is shown all the same.
 pub fn tell(
-    mut ended: Vec<Ended<RunReport>>,
+    mut ended: Vec<ClusterResult<RunReport>>,
     state: &Path,
     output: &OutputArgs,
     report: Option<&Path>,
@@ -55,7 +55,7 @@ pub fn tell(
     if exit == Exit::Done && !failures.is_empty() { Exit::Failed } else { exit }
 }
 
-fn recap(ended: &[Ended<RunReport>], state: &Path) -> String {
+fn recap(ended: &[ClusterResult<RunReport>], state: &Path) -> String {
     let recaps = ended.iter().filter_map(|one| Some(rollout_recap(one.result.as_ref().ok()?)));
     let ends: Vec<ClusterEnd<'_>> = ended
         .iter()
@@ -71,7 +71,7 @@ fn recap(ended: &[Ended<RunReport>], state: &Path) -> String {
 
 /// Writes the answer: the recaps again where no list was asked for.
 fn answer(
-    ended: &mut [Ended<RunReport>],
+    ended: &mut [ClusterResult<RunReport>],
     output: &OutputArgs,
     recap: &str,
 ) -> Result<(), AppError> {

@@ -4,7 +4,7 @@
 //! told with its name, and the exit code is the worst of all.
 
 use crate::cli::settings;
-use crate::rollout::multi_cluster::Ended;
+use crate::rollout::multi_cluster::ClusterResult;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use crate::cli::args::{ConnectionArgs, ListArgs, OutputArgs, PushArgs};
 use crate::cli::present::list;
 use crate::config::{FileConfig, Layer, environment};
 use crate::connect::cluster;
-use crate::connect::cluster::Connection;
+use crate::connect::cluster::ClusterSettings;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::report::{
     ClusterFailure, Format, OfCluster, Row, Suite, TestCase, TestResult, clusters_json,
@@ -22,9 +22,9 @@ use crate::report::{
 /// The clusters that a command is about.
 pub enum Chosen {
     /// One, as most commands know it.
-    One(Box<Connection>),
+    One(Box<ClusterSettings>),
     /// Those that were named, or all of the config file: the answer tells them apart.
-    Several(Vec<Connection>),
+    Several(Vec<ClusterSettings>),
 }
 
 /// Finds the clusters that are meant, and checks the settings of all of them before any is asked.
@@ -60,15 +60,15 @@ pub fn chosen(args: &ConnectionArgs, push: Option<&PushArgs>) -> Result<Chosen, 
         connection(&file, name, flags.clone(), environment.clone())
             .map_err(|error| error.within(name))
     });
-    let connections: Vec<Connection> = connections.collect::<Result<_, _>>()?;
+    let connections: Vec<ClusterSettings> = connections.collect::<Result<_, _>>()?;
     refuse_the_same_server(&connections)?;
     Ok(Chosen::Several(connections))
 }
 
 /// Refuses one server under two names: it would get twice the questions that its limits allow, and each of
 /// its phones would be told twice.
-fn refuse_the_same_server(connections: &[Connection]) -> Result<(), AppError> {
-    let server = |connection: &Connection| connection.endpoint.to_string().to_lowercase();
+fn refuse_the_same_server(connections: &[ClusterSettings]) -> Result<(), AppError> {
+    let server = |connection: &ClusterSettings| connection.endpoint.to_string().to_lowercase();
     for (at, one) in connections.iter().enumerate() {
         if let Some(other) = connections[..at].iter().find(|other| server(other) == server(one)) {
             let (first, second) = (&other.name, &one.name);
@@ -85,7 +85,7 @@ fn connection(
     name: &str,
     flags: Layer,
     environment: Layer,
-) -> Result<Connection, AppError> {
+) -> Result<ClusterSettings, AppError> {
     let section = settings::section(Some(file), Some(name))?;
     if section.is_none_or(|section| section.layer.host.is_none()) {
         return Err(AppError::new(ErrorKind::Usage, "it has no host in the config file")
@@ -130,7 +130,7 @@ fn of_a_named_host(environment: Layer) -> Layer {
 /// When the rows have no such field.
 pub fn sort<T, R: Row>(
     args: &OutputArgs,
-    ended: &mut [Ended<T>],
+    ended: &mut [ClusterResult<T>],
     rows: impl Fn(&mut T) -> &mut [R],
 ) -> Result<(), AppError> {
     let is_cluster =
@@ -149,7 +149,7 @@ pub fn sort<T, R: Row>(
 /// When it cannot be rendered or written.
 pub fn write<'a, T, R: Row + 'a, D: Serialize>(
     args: &OutputArgs,
-    ended: &'a [Ended<T>],
+    ended: &'a [ClusterResult<T>],
     rows: impl Fn(&'a T) -> &'a [R],
     json: impl Fn(&'a T) -> D,
 ) -> Result<(), AppError> {
@@ -177,7 +177,7 @@ fn remedies(error: &AppError) -> String {
 
 /// One test suite for each cluster; a cluster without an answer is a test that failed.
 fn suites<'a, T, R: Row>(
-    ended: &[Ended<T>],
+    ended: &[ClusterResult<T>],
     records: &'a [OfCluster<'a, R>],
 ) -> Result<Vec<Suite<'a, OfCluster<'a, R>>>, AppError> {
     let what = list::suite::<R>()?;
@@ -199,7 +199,7 @@ fn suites<'a, T, R: Row>(
     Ok(suites.collect())
 }
 
-fn failures<T>(ended: &[Ended<T>]) -> Vec<ClusterFailure> {
+fn failures<T>(ended: &[ClusterResult<T>]) -> Vec<ClusterFailure> {
     let failed = ended.iter().filter_map(|one| Some((one, one.result.as_ref().err()?)));
     failed
         .map(|(one, error)| ClusterFailure {
@@ -213,7 +213,7 @@ fn failures<T>(ended: &[Ended<T>]) -> Vec<ClusterFailure> {
 }
 
 /// Returns the worst exit code; `exit` is the one of a cluster that answered.
-pub fn worst<T>(ended: &[Ended<T>], exit: impl Fn(&T) -> Exit) -> Exit {
+pub fn worst<T>(ended: &[ClusterResult<T>], exit: impl Fn(&T) -> Exit) -> Exit {
     let exits = ended.iter().map(|one| match &one.result {
         Ok(found) => exit(found),
         Err(error) => error.exit(),
@@ -235,10 +235,10 @@ fn badness(exit: Exit) -> u8 {
 }
 
 /// Says how many clusters answered.
-pub fn recap<T>(ended: &[Ended<T>]) -> String {
+pub fn recap<T>(ended: &[ClusterResult<T>]) -> String {
     let failed: Vec<&str> =
         ended.iter().filter(|one| one.result.is_err()).map(|one| one.name.as_str()).collect();
-    let counted = crate::domain::text::counted(ended.len(), "cluster");
+    let counted = crate::domain::text::pluralize(ended.len(), "cluster");
     if failed.is_empty() {
         return format!("{counted} answered");
     }
@@ -252,8 +252,8 @@ mod tests {
 
     #[test]
     fn the_worst_exit_code_wins() {
-        let ended = |results: &[Option<ErrorKind>]| -> Vec<Ended<()>> {
-            let one = |kind: &Option<ErrorKind>| Ended {
+        let ended = |results: &[Option<ErrorKind>]| -> Vec<ClusterResult<()>> {
+            let one = |kind: &Option<ErrorKind>| ClusterResult {
                 name: "x".into(),
                 run: None,
                 result: kind.map_or(Ok(()), |kind| Err(AppError::new(kind, "no"))),
@@ -269,7 +269,7 @@ mod tests {
         assert_eq!(recap(&ended(&[None, failed])), "1 of 2 clusters gave no answer: x");
     }
 
-    fn connection(name: &str, host: &str) -> Connection {
+    fn connection(name: &str, host: &str) -> ClusterSettings {
         let layer = Layer {
             host: Some(host.to_owned()),
             username: Some("axl".to_owned()),

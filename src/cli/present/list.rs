@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::cli::args::{ListArgs, OutputArgs};
 use crate::cli::ui;
-use crate::domain::error_chain::chain;
+use crate::domain::error_chain::error_chain;
 use crate::error::{AppError, ErrorKind};
 use crate::report::{
     FieldSelection, Format, ListError, Row, Suite, UnknownField, Writable, csv, junit, list_json,
@@ -131,7 +131,7 @@ pub fn write<A: Writable + ?Sized>(args: &OutputArgs, answer: &A) -> Result<(), 
 /// # Errors
 /// When it cannot be written. A reader that has gone away is no error: it has what it wanted.
 pub fn put<A: Writable + ?Sized>(answer: &A) -> Result<(), AppError> {
-    ui::put_with(|out| answer.write_to(out).map_err(|error| chain(&error)))
+    ui::put_with(|out| answer.write_to(out).map_err(|error| error_chain(&error)))
 }
 
 /// Proves before a run that a list of this kind can be shown and written as it was asked for.
@@ -188,8 +188,8 @@ pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), AppError> {
 /// When the folder does not exist, when it may not be written to, or when the path is a folder.
 pub fn check_writable(path: &Path) -> Result<(), AppError> {
     let checked = match place(path) {
-        Ok(Place::Special(_)) => Ok(()),
-        Ok(Place::File { path, .. }) => {
+        Ok(OutputPlace::Special(_)) => Ok(()),
+        Ok(OutputPlace::File { path, .. }) => {
             create_beside(&path).and_then(|(_, beside)| std::fs::remove_file(beside))
         }
         Err(error) => Err(error),
@@ -203,7 +203,7 @@ fn unwritable(path: &Path, error: &ListError) -> AppError {
 }
 
 /// Where a path leads.
-enum Place {
+enum OutputPlace {
     /// A file, or the place for one.
     File {
         /// Where it is, once links have been followed.
@@ -215,13 +215,13 @@ enum Place {
     Special(PathBuf),
 }
 
-fn place(path: &Path) -> io::Result<Place> {
+fn place(path: &Path) -> io::Result<OutputPlace> {
     let mut path = path.to_owned();
     for _ in 0..MOST_LINKS {
         let metadata = match std::fs::symlink_metadata(&path) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Place::File { path, permissions: None });
+                return Ok(OutputPlace::File { path, permissions: None });
             }
             Err(error) => return Err(error),
         };
@@ -229,14 +229,14 @@ fn place(path: &Path) -> io::Result<Place> {
             return Err(io::ErrorKind::IsADirectory.into());
         }
         if metadata.is_file() {
-            return Ok(Place::File { path, permissions: Some(metadata.permissions()) });
+            return Ok(OutputPlace::File { path, permissions: Some(metadata.permissions()) });
         }
         if !metadata.is_symlink() {
-            return Ok(Place::Special(path));
+            return Ok(OutputPlace::Special(path));
         }
         // What `/dev/stdout` and its like lead to in the end can be no path at all, but can be opened.
         if path.starts_with("/proc") {
-            return Ok(Place::Special(path));
+            return Ok(OutputPlace::Special(path));
         }
         let target = std::fs::read_link(&path)?;
         path = folder(&path).join(target);
@@ -246,13 +246,13 @@ fn place(path: &Path) -> io::Result<Place> {
 
 fn put_file<A: Writable + ?Sized>(path: &Path, answer: &A) -> Result<(), ListError> {
     let (path, permissions) = match place(path)? {
-        Place::Special(path) => {
+        OutputPlace::Special(path) => {
             // Standard output can be a file that holds something already.
             let mut file = BufWriter::new(File::options().append(true).open(path)?);
             answer.write_to(&mut file)?;
             return Ok(file.flush()?);
         }
-        Place::File { path, permissions } => (path, permissions),
+        OutputPlace::File { path, permissions } => (path, permissions),
     };
     let (file, beside) = create_beside(&path)?;
     let write = || {

@@ -15,7 +15,7 @@ use crate::error::{AppError, ErrorKind};
 pub fn confirm(what: &str, phones: usize, yes: bool) -> Result<(), AppError> {
     let prompt = format!(
         "{what}.\nThis touches {}. Type that number to go on:",
-        crate::domain::text::counted(phones, "phone")
+        crate::domain::text::pluralize(phones, "phone")
     );
     ask(what, &prompt, &phones.to_string(), yes)
 }

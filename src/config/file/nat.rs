@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::images::OneOrMore;
 use crate::domain::nat::NatRule;
-use crate::domain::text::excerpt;
+use crate::domain::text::sanitize_truncate;
 
 /// Phones, and the addresses that their requests come from.
 #[derive(Clone, Debug, Deserialize)]
@@ -74,7 +74,7 @@ fn network(text: &str) -> Result<IpNet, String> {
     address.or_else(|_| text.parse::<IpNet>().map(|network| network.trunc())).map_err(|_| {
         format!(
             "{:?} is neither an address such as 203.0.113.7 nor a network such as 198.51.100.0/28",
-            excerpt(text, 60)
+            sanitize_truncate(text, 60)
         )
     })
 }

@@ -1,7 +1,7 @@
 //! Config files, good and bad.
 
 use super::*;
-use crate::config::keys::Place;
+use crate::config::keys::ValuePlace;
 use crate::config::template::tests::switched_on;
 use crate::config::{Given, PasswordSource, template};
 use crate::domain::association::UserKind;
@@ -162,10 +162,10 @@ fn the_template_can_be_switched_on() {
         for key in KEYS {
             let places = [String::new(), "defaults".to_owned(), "cluster.lab".to_owned()];
             let stands = match key.place {
-                Place::Each(_) => {
+                ValuePlace::Each(_) => {
                     text.lines().any(|line| line.starts_with(&format!("{} =", key.name)))
                 }
-                Place::Top | Place::Cluster | Place::Shared => {
+                ValuePlace::Top | ValuePlace::Cluster | ValuePlace::Shared => {
                     places.iter().any(|table| config.places.line(table, key.name).is_some())
                 }
             };
@@ -226,7 +226,7 @@ fn the_list_of_keys_is_what_the_file_is_read_into() {
         KEYS.iter().filter(|key| key.is_of_cluster()).map(|key| key.name).collect();
     of_clusters.sort_unstable();
     assert_eq!(fields_of::<ClusterSection>(), of_clusters);
-    let top = KEYS.iter().filter(|key| key.place == Place::Top).map(|key| key.name);
+    let top = KEYS.iter().filter(|key| key.place == ValuePlace::Top).map(|key| key.name);
     let mut top: Vec<&str> =
         top.chain(template::lists(KEYS)).chain(["cluster", "defaults"]).collect();
     top.sort_unstable();

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use crate::domain::model::by_number;
 use crate::domain::nat::{DownloadSources, NatRule, NatRules};
 use crate::image_server::server::*;
-use crate::image_server::{Ending, HostLimits};
+use crate::image_server::{CloseReason, HostLimits};
 use crate::media::{self, Picture};
 
 /// Long enough for a busy machine; nothing waits for it unless something is wrong.
@@ -176,7 +176,7 @@ async fn a_client_that_reads_half_and_closes_has_not_got_it() {
     stream.read_exact(&mut half).await.unwrap();
     drop(stream);
     let fetch = fixture.only_fetch(&urls.token).await;
-    assert_eq!(fetch.ending, Ending::Reset);
+    assert_eq!(fetch.ending, CloseReason::Reset);
     assert!(!fetch.complete() && !fixture.host.fetched(&urls.token).image);
 }
 
@@ -208,7 +208,7 @@ async fn a_client_that_resets_after_the_last_byte_is_not_believed() {
     assert_eq!(body, fixture.prepared.thumbnail.png);
     SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
     drop(stream);
-    assert_eq!(fixture.only_fetch(&urls.token).await.ending, Ending::Reset);
+    assert_eq!(fixture.only_fetch(&urls.token).await.ending, CloseReason::Reset);
 }
 
 #[tokio::test]
@@ -221,7 +221,7 @@ async fn a_client_that_never_closes_is_not_believed() {
     let (_, body) = read_answer(&mut stream).await;
     assert_eq!(body, fixture.prepared.thumbnail.png);
     let fetch = fixture.only_fetch(&urls.token).await;
-    assert_eq!((fetch.ending, fetch.complete()), (Ending::Unconfirmed, false));
+    assert_eq!((fetch.ending, fetch.complete()), (CloseReason::Unconfirmed, false));
     drop(stream);
 }
 
@@ -244,7 +244,10 @@ async fn a_client_that_does_not_read_has_not_got_it() {
             }
             let fetch = fixture.only_fetch(&urls.token).await;
             // How much fits into the buffers in between depends on the system.
-            assert!(matches!(fetch.ending, Ending::TooSlow | Ending::Unconfirmed), "{fetch:?}");
+            assert!(
+                matches!(fetch.ending, CloseReason::TooSlow | CloseReason::Unconfirmed),
+                "{fetch:?}"
+            );
             assert!(!fetch.complete());
             drop(stream);
         }

@@ -5,7 +5,7 @@
 
 use quick_xml::escape::escape;
 
-use crate::domain::text::is_steering;
+use crate::domain::text::is_control_or_bidi;
 use crate::media::xml_list::{XmlList, text_of};
 
 /// A ring list with an entry more.
@@ -55,7 +55,7 @@ pub enum RingListError {
 /// When the list cannot be understood or is full, or a name is too long.
 pub fn merge(list: Option<&str>, display: &str, file: &str) -> Result<Merged, RingListError> {
     for (what, name) in [("the display name", display), ("the file name", file)] {
-        if let Some(c) = name.chars().find(|c| is_steering(*c)) {
+        if let Some(c) = name.chars().find(|c| is_control_or_bidi(*c)) {
             return Err(RingListError::Unprintable { what, code: c.into() });
         }
         let length = name.chars().count();

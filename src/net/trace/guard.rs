@@ -8,20 +8,20 @@ use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 
 use crate::net::trace::exchange::{Exchange, MOST_BYTES, Request, beginning};
-use crate::net::trace::queue::Desk;
+use crate::net::trace::queue::TraceQueue;
 
 /// An exchange that is under way. When it is dropped it is handed to the trace, whether it came to its end
 /// or was cut off.
 #[derive(Debug)]
-pub struct Watched(Option<Box<(Exchange, Arc<Desk>)>>);
+pub struct ExchangeGuard(Option<Box<(Exchange, Arc<TraceQueue>)>>);
 
-impl Watched {
+impl ExchangeGuard {
     /// Watches nothing.
     pub fn nobody() -> Self {
         Self(None)
     }
 
-    pub(super) fn new(request: Request, desk: Arc<Desk>) -> Self {
+    pub(super) fn new(request: Request, desk: Arc<TraceQueue>) -> Self {
         let exchange = Exchange {
             request: Request { body: beginning(&request.body), ..request },
             began_at: Timestamp::now(),
@@ -66,7 +66,7 @@ impl Watched {
     }
 }
 
-impl Drop for Watched {
+impl Drop for ExchangeGuard {
     fn drop(&mut self) {
         if let Some(watched) = self.0.take() {
             let (mut exchange, desk) = *watched;

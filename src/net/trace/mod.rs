@@ -21,10 +21,10 @@ use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 
-pub use crate::net::trace::writer::{Kept, Trace};
+pub use crate::net::trace::writer::{Trace, TraceSummary};
 pub use address::{without_login, without_secrets};
 pub use exchange::Request;
-pub use guard::Watched;
+pub use guard::ExchangeGuard;
 pub use redact::{HIDDEN, redact};
 
 static TRACE: OnceLock<Trace> = OnceLock::new();
@@ -41,10 +41,10 @@ pub fn start(folder: &Path) -> io::Result<PathBuf> {
 }
 
 /// Watches an exchange, where there is a trace; `request` is asked for only then.
-pub fn watch(request: impl FnOnce() -> Request) -> Watched {
+pub fn watch(request: impl FnOnce() -> Request) -> ExchangeGuard {
     match TRACE.get() {
         Some(trace) => trace.watch(request()),
-        None => Watched::nobody(),
+        None => ExchangeGuard::nobody(),
     }
 }
 
@@ -57,7 +57,7 @@ pub fn hide(secret: &str) {
 
 /// Writes what is still to be written, for `limit` at most, and says what was kept. Nothing where there is
 /// no trace.
-pub fn finish(limit: Duration) -> Option<Kept> {
+pub fn finish(limit: Duration) -> Option<TraceSummary> {
     TRACE.get().map(|trace| trace.finish(limit))
 }
 

@@ -5,20 +5,20 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 use crate::net::trace::exchange::Exchange;
-use crate::net::trace::redact::Hidden;
+use crate::net::trace::redact::SecretScrubber;
 
 /// Where exchanges are handed over. Never waits.
 #[derive(Debug)]
-pub(crate) struct Desk {
+pub(crate) struct TraceQueue {
     pub(super) sender: SyncSender<Message>,
     pub(super) waiting_bytes: AtomicUsize,
     pub(super) written: AtomicU64,
     pub(super) missing: AtomicU64,
     pub(super) failure: Mutex<Option<String>>,
-    pub(super) hidden: Mutex<Hidden>,
+    pub(super) hidden: Mutex<SecretScrubber>,
 }
 
-impl Desk {
+impl TraceQueue {
     pub(crate) fn hand_over(&self, exchange: Exchange) {
         let size = exchange.size();
         let waiting = self.waiting_bytes.fetch_add(size, Ordering::SeqCst);

@@ -220,15 +220,15 @@ const ENDS: [&str; 4] = ["pin", "key", "authstring", "authcode"];
 
 /// Texts that may stand nowhere, whoever repeats them: a server's error page can show what it was sent.
 #[derive(Default)]
-pub(super) struct Hidden(Vec<Zeroizing<String>>);
+pub(super) struct SecretScrubber(Vec<Zeroizing<String>>);
 
-impl std::fmt::Debug for Hidden {
+impl std::fmt::Debug for SecretScrubber {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Hidden({})", self.0.len())
     }
 }
 
-impl Hidden {
+impl SecretScrubber {
     /// Adds a text. A short one is left out: it stands in harmless words too, and a gap in these would tell
     /// what it is.
     pub(super) fn add(&mut self, secret: &str) {
@@ -319,7 +319,7 @@ mod tests {
 
     #[test]
     fn known_secrets_are_hidden_in_every_spelling() {
-        let mut hidden = Hidden::default();
+        let mut hidden = SecretScrubber::default();
         hidden.add("ge<he&im 1");
         hidden.add("cisco");
         let text = "ge<he&im 1 ge&lt;he&amp;im 1 ge%3Che%26im%201 www.cisco.com";

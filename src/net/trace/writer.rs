@@ -14,20 +14,20 @@ use serde::Serialize;
 use crate::domain::text::escaped_json;
 use crate::net::trace::address::without_secrets;
 use crate::net::trace::exchange::{Exchange, Request};
-use crate::net::trace::guard::Watched;
-use crate::net::trace::queue::{Desk, MOST_WAITING, Message};
-use crate::net::trace::redact::{Hidden, redact};
+use crate::net::trace::guard::ExchangeGuard;
+use crate::net::trace::queue::{MOST_WAITING, Message, TraceQueue};
+use crate::net::trace::redact::{SecretScrubber, redact};
 
 /// A trace that is being written.
 #[derive(Debug)]
 pub struct Trace {
     path: PathBuf,
-    desk: Arc<Desk>,
+    desk: Arc<TraceQueue>,
 }
 
 /// What was kept.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Kept {
+pub struct TraceSummary {
     /// Where.
     pub path: PathBuf,
     /// How many exchanges.
@@ -49,13 +49,13 @@ impl Trace {
         let path = new_folder(folder)?;
         let index = new_file(&path.join("index.ndjson"))?;
         let (sender, receiver) = sync_channel(MOST_WAITING);
-        let desk = Arc::new(Desk {
+        let desk = Arc::new(TraceQueue {
             sender,
             waiting_bytes: AtomicUsize::new(0),
             written: AtomicU64::new(0),
             missing: AtomicU64::new(0),
             failure: Mutex::new(None),
-            hidden: Mutex::new(Hidden::default()),
+            hidden: Mutex::new(SecretScrubber::default()),
         });
         let writer = Writer { path: path.clone(), index, desk: desk.clone() };
         std::thread::Builder::new()
@@ -70,8 +70,8 @@ impl Trace {
     }
 
     /// Watches an exchange.
-    pub fn watch(&self, request: Request) -> Watched {
-        Watched::new(request, self.desk.clone())
+    pub fn watch(&self, request: Request) -> ExchangeGuard {
+        ExchangeGuard::new(request, self.desk.clone())
     }
 
     /// Makes sure that this text stands nowhere in the trace.
@@ -80,13 +80,13 @@ impl Trace {
     }
 
     /// Writes what is still to be written, for `limit` at most.
-    pub fn finish(&self, limit: Duration) -> Kept {
+    pub fn finish(&self, limit: Duration) -> TraceSummary {
         let (done, is_done) = sync_channel(1);
         // A thread that is gone, or that a disk holds up, is not waited for.
         if self.desk.sender.try_send(Message::Finish(done)).is_ok() {
             let _late_or_done = is_done.recv_timeout(limit);
         }
-        Kept {
+        TraceSummary {
             path: self.path.clone(),
             exchanges: self.desk.written.load(Ordering::SeqCst),
             missing: self.desk.missing.load(Ordering::SeqCst),
@@ -98,7 +98,7 @@ impl Trace {
 struct Writer {
     path: PathBuf,
     index: File,
-    desk: Arc<Desk>,
+    desk: Arc<TraceQueue>,
 }
 
 impl Writer {

@@ -1,21 +1,23 @@
 //! The way to phones, whatever is pushed.
 
 use crate::phone::PhoneError;
-use crate::push::delivery::external::DirectLine;
-use crate::push::delivery::picture::PhoneLine;
-use crate::push::{Answer, Evidence, Fetched, KeysLine, Line, Target, ToneLine};
+use crate::push::delivery::external::ExternalDelivery;
+use crate::push::delivery::picture::PictureDelivery;
+use crate::push::{
+    AttemptReply, Delivery, DownloadStatus, Evidence, KeyScriptDelivery, RingToneDelivery, Target,
+};
 
 /// One of the ways.
 #[derive(Debug)]
 pub enum AnyLine {
     /// For pictures.
-    Picture(Box<PhoneLine>),
+    Picture(Box<PictureDelivery>),
     /// For pictures that stand elsewhere, and for taking pictures off.
-    Direct(Box<DirectLine>),
+    Direct(Box<ExternalDelivery>),
     /// For ring tones.
-    Tone(Box<ToneLine>),
+    Tone(Box<RingToneDelivery>),
     /// For keys and sounds.
-    Keys(Box<KeysLine>),
+    Keys(Box<KeyScriptDelivery>),
 }
 
 impl AnyLine {
@@ -52,8 +54,8 @@ impl AnyLine {
     }
 }
 
-impl Line for AnyLine {
-    async fn push(&self, target: &Target) -> Answer {
+impl Delivery for AnyLine {
+    async fn push(&self, target: &Target) -> AttemptReply {
         match self {
             Self::Picture(line) => line.push(target).await,
             Self::Direct(line) => line.push(target).await,
@@ -62,7 +64,7 @@ impl Line for AnyLine {
         }
     }
 
-    async fn downloads(&self, target: &Target) -> Fetched {
+    async fn downloads(&self, target: &Target) -> DownloadStatus {
         match self {
             Self::Picture(line) => line.downloads(target).await,
             Self::Direct(line) => line.downloads(target).await,
@@ -71,7 +73,7 @@ impl Line for AnyLine {
         }
     }
 
-    async fn evidence(&self, target: &Target, fetched: &Fetched) -> Evidence {
+    async fn evidence(&self, target: &Target, fetched: &DownloadStatus) -> Evidence {
         match self {
             Self::Picture(line) => line.evidence(target, fetched).await,
             Self::Direct(line) => line.evidence(target, fetched).await,

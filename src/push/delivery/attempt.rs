@@ -2,12 +2,12 @@
 
 use crate::event::{Downloads, Outcome, PhoneError};
 use crate::image_server::FetchState;
-use crate::media::Likeness;
+use crate::media::Similarity;
 use crate::push::target::Target;
 
 /// What came of one attempt.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Answer {
+pub enum AttemptReply {
     /// The phone accepted; holds its reply, shortened and without control characters.
     Accepted(String),
     /// The phone refused the user.
@@ -25,7 +25,7 @@ pub enum Answer {
     /// Nothing was sent, because the push could not be made; says why.
     NotSent(String),
     /// Nothing was sent, for a reason that does not pass by itself.
-    Barred {
+    Blocked {
         /// How the phone ends.
         outcome: Outcome,
         /// Why.
@@ -37,7 +37,7 @@ pub enum Answer {
     Once(Box<Self>),
 }
 
-impl Answer {
+impl AttemptReply {
     /// Takes it apart: the answer itself, and whether what was sent must not be sent again.
     pub fn once(self) -> (Self, bool) {
         match self {
@@ -49,7 +49,7 @@ impl Answer {
             | Self::NoReply(_)
             | Self::Unreadable(_)
             | Self::WrongDevice(_)
-            | Self::Barred { .. }
+            | Self::Blocked { .. }
             | Self::NotSent(_) => (self, false),
         }
     }
@@ -57,7 +57,7 @@ impl Answer {
 
 /// What the image server saw of one phone. A ring tone is one file, so both say the same of it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Fetched {
+pub struct DownloadStatus {
     /// The background was downloaded completely, from an address of the phone.
     pub image: bool,
     /// The thumbnail was downloaded completely, from an address of the phone.
@@ -66,7 +66,7 @@ pub struct Fetched {
     pub downloads: Downloads,
 }
 
-impl Fetched {
+impl DownloadStatus {
     /// What only the phone itself has downloaded.
     pub const fn own(image: bool, thumbnail: bool) -> Self {
         Self { image, thumbnail, downloads: Downloads { fetched_by: Vec::new(), nat: None } }
@@ -78,7 +78,7 @@ impl Fetched {
     }
 }
 
-impl From<FetchState> for Fetched {
+impl From<FetchState> for DownloadStatus {
     fn from(seen: FetchState) -> Self {
         let FetchState { image, thumbnail, requests: _, downloads } = seen;
         Self { image, thumbnail, downloads }
@@ -95,7 +95,7 @@ pub enum Evidence {
     /// The phone's screen was looked at.
     Screen {
         /// What was seen.
-        look: Look,
+        look: ScreenCheck,
         /// Whether the downloads have to be complete too, because they can be seen.
         downloads: bool,
     },
@@ -103,9 +103,9 @@ pub enum Evidence {
 
 /// What a phone's screen told.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Look {
+pub enum ScreenCheck {
     /// How much it looks like the picture that was pushed.
-    Picture(Likeness),
+    Picture(Similarity),
     /// How much it has changed since a picture was taken off, in a share from 0 to 1.
     Removal {
         /// That share.
@@ -118,18 +118,18 @@ pub enum Look {
 }
 
 /// The way to a phone and back.
-pub trait Line: Send + Sync {
+pub trait Delivery: Send + Sync {
     /// Makes one attempt.
-    fn push(&self, target: &Target) -> impl Future<Output = Answer> + Send;
+    fn push(&self, target: &Target) -> impl Future<Output = AttemptReply> + Send;
 
     /// Waits until the phone's downloads are complete, or until there is no more hope.
-    fn downloads(&self, target: &Target) -> impl Future<Output = Fetched> + Send;
+    fn downloads(&self, target: &Target) -> impl Future<Output = DownloadStatus> + Send;
 
     /// Looks for what else there is to go by, once the downloads are known.
     fn evidence(
         &self,
         target: &Target,
-        fetched: &Fetched,
+        fetched: &DownloadStatus,
     ) -> impl Future<Output = Evidence> + Send {
         let (_, _) = (target, fetched);
         async { Evidence::Downloads }

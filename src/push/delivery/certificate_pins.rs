@@ -10,13 +10,13 @@ use crate::phone::{Believed, Fingerprint};
 
 /// What is pinned, and where a new pin is written down.
 #[derive(Debug, Default)]
-pub struct Pins {
+pub struct CertificatePins {
     known: Mutex<HashMap<DeviceName, Fingerprint>>,
     told: Mutex<HashSet<DeviceName>>,
     recorder: Option<Recorder>,
 }
 
-impl Pins {
+impl CertificatePins {
     /// Takes the pins of earlier runs, but not those of phones that `forget` names. New ones are kept by the recorder.
     pub fn new(
         mut known: HashMap<DeviceName, Fingerprint>,

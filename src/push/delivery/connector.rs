@@ -6,21 +6,21 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use crate::domain::device_name::DeviceName;
-use crate::domain::error_chain::chain;
+use crate::domain::error_chain::error_chain;
 use crate::domain::model::PushSchema;
 use crate::event::Outcome;
 use crate::phone::{
-    Belief, Cause, DeviceInformation, Https, IdentityError, Opened, Phase, PhoneAnswer,
-    PhoneClient, PhoneSession, PushObject, Reuse, Unreachable, may_answer_https,
+    Cause, DeviceInformation, Https, IdentityError, Opened, Phase, PhoneAnswer, PhoneClient,
+    PhoneSession, PushObject, Reuse, TrustBasis, Unreachable, may_answer_https,
 };
-use crate::push::delivery::certificate_pins::Pins;
-use crate::push::{Answer, Target};
+use crate::push::delivery::certificate_pins::CertificatePins;
+use crate::push::{AttemptReply, Target};
 
 /// The ways to phones.
 #[derive(Debug)]
-pub struct Meeting {
+pub struct PhoneConnector {
     plain: PhoneClient,
-    https: Option<(Https, Pins)>,
+    https: Option<(Https, CertificatePins)>,
     identity_check: bool,
     /// Whether what is sent may be sent again, should it get lost with a connection.
     resend_safe: bool,
@@ -30,7 +30,7 @@ pub struct Meeting {
     want_https: Mutex<HashSet<DeviceName>>,
 }
 
-impl Meeting {
+impl PhoneConnector {
     /// Meets phones over HTTP only, and those that do not say who they are not at all.
     pub fn new(plain: PhoneClient) -> Self {
         Self {
@@ -53,7 +53,7 @@ impl Meeting {
 
     /// Meets phones over HTTPS that want it.
     #[must_use]
-    pub fn with_https(mut self, https: Https, pins: Pins) -> Self {
+    pub fn with_https(mut self, https: Https, pins: CertificatePins) -> Self {
         self.https = Some((https, pins));
         self
     }
@@ -77,15 +77,15 @@ impl Meeting {
     ///
     /// # Errors
     /// Returns what came of it instead, when nothing may be sent.
-    pub async fn meet(&self, target: &Target) -> Result<PhoneSession, Answer> {
+    pub async fn connect(&self, target: &Target) -> Result<PhoneSession, AttemptReply> {
         if target.https || self.wants_https(&target.name) {
-            return self.meet_securely(target).await;
+            return self.connect_over_https(target).await;
         }
         let Opened { identity, session } = self.plain.open(target.ip, self.reuse(target)).await;
         match identity {
-            Err(IdentityError::MovedToHttps { .. }) => self.moved(target).await,
+            Err(IdentityError::MovedToHttps { .. }) => self.follow_to_https(target).await,
             Err(IdentityError::Unreachable(why)) if may_answer_https(&why) => {
-                self.instead(target, why).await
+                self.fall_back_to_https(target, why).await
             }
             identity => self.identified(identity, target).map(|()| session),
         }
@@ -95,22 +95,25 @@ impl Meeting {
     /// tool), so it is met there when something says by what its certificate is believed.
     ///
     /// # Errors
-    /// As [`Meeting::meet`].
-    pub(crate) async fn meet_for_screen(&self, target: &Target) -> Result<PhoneSession, Answer> {
+    /// As [`PhoneConnector::meet`].
+    pub(crate) async fn connect_for_screenshot(
+        &self,
+        target: &Target,
+    ) -> Result<PhoneSession, AttemptReply> {
         let phoneos = target.takes.image().is_some_and(|image| image.schema == PushSchema::PhoneOs);
         if phoneos && self.https.is_some() {
-            return self.moved(target).await;
+            return self.follow_to_https(target).await;
         }
-        self.meet(target).await
+        self.connect(target).await
     }
 
     /// Meets a phone over HTTPS: one that has just sent its client there, or gives there only what is asked for.
     ///
     /// # Errors
-    /// As [`Meeting::meet`].
-    pub async fn moved(&self, target: &Target) -> Result<PhoneSession, Answer> {
+    /// As [`PhoneConnector::meet`].
+    pub async fn follow_to_https(&self, target: &Target) -> Result<PhoneSession, AttemptReply> {
         self.remember(&target.name);
-        self.meet_securely(target).await
+        self.connect_over_https(target).await
     }
 
     /// Sends an object to a phone that was met. One that has ended its connection since then has to say again who it is,
@@ -123,10 +126,10 @@ impl Meeting {
         phone: &mut PhoneSession,
         target: &Target,
         object: &impl PushObject,
-    ) -> Result<PhoneAnswer, Answer> {
-        let not_sent = |error: crate::phone::PhoneError| Answer::NotSent(error.to_string());
+    ) -> Result<PhoneAnswer, AttemptReply> {
+        let not_sent = |error: crate::phone::PhoneError| AttemptReply::NotSent(error.to_string());
         if !phone.is_open().await {
-            *phone = self.meet(target).await?;
+            *phone = self.connect(target).await?;
         }
         let answer = phone.push(object).await.map_err(not_sent)?;
         if closed_without_a_word(&answer) {
@@ -137,19 +140,23 @@ impl Meeting {
         if !answer.moved_to_https || phone.is_https() {
             return Ok(answer);
         }
-        *phone = self.moved(target).await?;
+        *phone = self.follow_to_https(target).await?;
         phone.push(object).await.map_err(not_sent)
     }
 
     /// Tries HTTPS where the usual port is closed: that can mean both that the phone is away and that it wants HTTPS.
-    async fn instead(&self, target: &Target, plain: Unreachable) -> Result<PhoneSession, Answer> {
+    async fn fall_back_to_https(
+        &self,
+        target: &Target,
+        plain: Unreachable,
+    ) -> Result<PhoneSession, AttemptReply> {
         if self.https.is_none() {
-            return Err(Answer::Unreachable(plain.to_string()));
+            return Err(AttemptReply::Unreachable(plain.to_string()));
         }
-        let met = self.meet_securely(target).await;
+        let met = self.connect_over_https(target).await;
         match met {
-            Err(Answer::Unreachable(secure)) => {
-                Err(Answer::Unreachable(format!("{plain}; over HTTPS: {secure}")))
+            Err(AttemptReply::Unreachable(secure)) => {
+                Err(AttemptReply::Unreachable(format!("{plain}; over HTTPS: {secure}")))
             }
             // Whatever it said, it was there: the next time it is asked over HTTPS at once.
             met => {
@@ -159,28 +166,28 @@ impl Meeting {
         }
     }
 
-    async fn meet_securely(&self, target: &Target) -> Result<PhoneSession, Answer> {
+    async fn connect_over_https(&self, target: &Target) -> Result<PhoneSession, AttemptReply> {
         let Some((https, pins)) = &self.https else { return Err(wants_trust()) };
         let pin = pins.of(&target.name);
         let phone = https
             .to(&self.plain, Some(target.name.as_str()), pin)
-            .map_err(|error| Answer::NotSent(chain(&error)))?;
+            .map_err(|error| AttemptReply::NotSent(error_chain(&error)))?;
         let Opened { identity, session } = phone.client.open(target.ip, self.reuse(target)).await;
         if let Err(IdentityError::Unreachable(why)) = &identity
             && (why.phase, &why.cause) == (Phase::Connect, &Cause::Reset)
         {
             const OLD: &str =
                 "; if it stays so, it speaks only TLS 1.0 or 1.1, which axlpaper does not";
-            return Err(Answer::Unreachable(format!("{why}{OLD}")));
+            return Err(AttemptReply::Unreachable(format!("{why}{OLD}")));
         }
         self.identified(identity, target)?;
         // The handshake has come to its end, so it was seen.
         let Some(believed) = phone.believed() else {
-            return Err(Answer::NotSent("its certificate was not seen".to_owned()));
+            return Err(AttemptReply::NotSent("its certificate was not seen".to_owned()));
         };
-        if believed.why == Belief::FirstUse {
+        if believed.why == TrustBasis::FirstUse {
             let kept = pins.keep(&target.name, believed.fingerprint).await;
-            kept.map_err(|error| Answer::NotSent(chain(&error)))?;
+            kept.map_err(|error| AttemptReply::NotSent(error_chain(&error)))?;
         }
         pins.note(&target.name, believed);
         Ok(session)
@@ -200,17 +207,19 @@ impl Meeting {
         &self,
         asked: Result<DeviceInformation, IdentityError>,
         target: &Target,
-    ) -> Result<(), Answer> {
+    ) -> Result<(), AttemptReply> {
         match asked {
             Ok(found) => match other_device(&found, &target.name) {
-                Some(other) => Err(Answer::WrongDevice(other)),
+                Some(other) => Err(AttemptReply::WrongDevice(other)),
                 None => Ok(()),
             },
             // A phone with web access offers the page. Whatever else answers here gets no password.
             Err(IdentityError::NotThere { status } | IdentityError::MovedToHttps { status })
                 if self.identity_check =>
             {
-                Err(Answer::WrongDevice(format!("something that is no phone (HTTP {status})")))
+                Err(AttemptReply::WrongDevice(format!(
+                    "something that is no phone (HTTP {status})"
+                )))
             }
             Err(IdentityError::NotThere { .. } | IdentityError::MovedToHttps { .. }) => Ok(()),
             Err(IdentityError::Unreachable(why)) => Err(unreachable(&why, target)),
@@ -240,9 +249,9 @@ fn closed_without_a_word(answer: &PhoneAnswer) -> bool {
 }
 
 /// Says what a failed exchange means.
-pub(crate) fn unreachable(why: &Unreachable, target: &Target) -> Answer {
+pub(crate) fn unreachable(why: &Unreachable, target: &Target) -> AttemptReply {
     match (&why.cause, why.phase) {
-        (Cause::Tls(problem), _) => Answer::Barred {
+        (Cause::Tls(problem), _) => AttemptReply::Blocked {
             outcome: if problem.is_about_identity() {
                 Outcome::WrongDevice
             } else {
@@ -251,13 +260,13 @@ pub(crate) fn unreachable(why: &Unreachable, target: &Target) -> Answer {
             why: format!("{problem}; nothing was sent to it"),
             remedy: problem.remedy(target.name.as_str()),
         },
-        _ => Answer::Unreachable(why.to_string()),
+        _ => AttemptReply::Unreachable(why.to_string()),
     }
 }
 
 /// What becomes of a phone that wants HTTPS where nothing says how its certificate is believed.
-pub(crate) fn wants_trust() -> Answer {
-    Answer::Barred {
+pub(crate) fn wants_trust() -> AttemptReply {
+    AttemptReply::Blocked {
         outcome: Outcome::Unreachable,
         why: "it wants HTTPS, and nothing says by what its certificate is believed".to_owned(),
         remedy: "push again with --phone-ca-file FILE, or with --phone-tls pin-first-use"
@@ -319,7 +328,7 @@ mod tests {
             timeout: std::time::Duration::from_secs(1),
         };
         let answer = unreachable(&why, &crate::push::scheduler::tests::target(1));
-        let Answer::Barred { outcome, why, remedy } = answer else { panic!("{answer:?}") };
+        let AttemptReply::Blocked { outcome, why, remedy } = answer else { panic!("{answer:?}") };
         (outcome, why, remedy)
     }
 
@@ -346,6 +355,9 @@ mod tests {
             timeout: std::time::Duration::from_secs(1),
         };
         let target = crate::push::scheduler::tests::target(1);
-        assert!(matches!(unreachable(&away, &target), Answer::Unreachable(_)), "it may come back");
+        assert!(
+            matches!(unreachable(&away, &target), AttemptReply::Unreachable(_)),
+            "it may come back"
+        );
     }
 }

@@ -9,14 +9,14 @@ use crate::media::{Picture, PreparedImage};
 use crate::phone::{
     PhoneError as SendError, PushObject as _, RemoveBackground, SetBackground, Theme,
 };
-use crate::push::delivery::connector::Meeting;
-use crate::push::delivery::screenshots::Screens;
-use crate::push::delivery::session::Contact;
-use crate::push::{Answer, Digests, Evidence, Fetched, Line, Look, Target};
+use crate::push::delivery::connector::PhoneConnector;
+use crate::push::delivery::screenshots::ScreenshotCheck;
+use crate::push::delivery::session::DeliverySession;
+use crate::push::{AttemptReply, Delivery, Digests, DownloadStatus, Evidence, ScreenCheck, Target};
 
 /// A model's pictures on a web server of somebody else.
 #[derive(Clone, Debug)]
-pub struct Elsewhere {
+pub struct ExternalImage {
     /// Where the background is.
     pub image_url: String,
     /// Where the preview is.
@@ -30,20 +30,21 @@ pub const REMOVAL_DIGEST: &str = "removal";
 
 /// What is done to phones.
 #[derive(Debug)]
-pub enum What {
+pub enum ExternalPush {
     /// They get the pictures of their model, by its name.
-    Show(HashMap<String, Elsewhere>),
+    Show(HashMap<String, ExternalImage>),
     /// Their pictures are taken off.
     Remove,
 }
 
-impl What {
+impl ExternalPush {
     /// Returns what tells what each phone is sent from anything else.
     pub fn digests(&self) -> Digests {
         match self {
             Self::Show(models) => {
-                let digest =
-                    |(model, found): (&String, &Elsewhere)| (model.clone(), found.files.digest());
+                let digest = |(model, found): (&String, &ExternalImage)| {
+                    (model.clone(), found.files.digest())
+                };
                 Digests::Models(models.iter().map(digest).collect())
             }
             Self::Remove => Digests::All(REMOVAL_DIGEST.to_owned()),
@@ -53,26 +54,26 @@ impl What {
 
 /// Pushes what no server of ours has a part in.
 #[derive(Debug)]
-pub struct DirectLine {
-    contact: Contact,
-    what: What,
+pub struct ExternalDelivery {
+    contact: DeliverySession,
+    what: ExternalPush,
     picture_name: String,
     /// The pictures, decoded for comparison with screens.
     pixels: HashMap<String, Arc<Picture>>,
 }
 
-impl DirectLine {
+impl ExternalDelivery {
     /// Puts a line together; phones that show names call the picture by this one.
-    pub fn new(phones: Meeting, what: What, picture_name: String) -> Self {
-        let contact = Contact::new(phones);
+    pub fn new(phones: PhoneConnector, what: ExternalPush, picture_name: String) -> Self {
+        let contact = DeliverySession::new(phones);
         Self { contact, what, picture_name, pixels: HashMap::new() }
     }
 
     /// Looks at the phones' screens.
     #[must_use]
-    pub fn with_screens(mut self, screens: Screens) -> Self {
+    pub fn with_screens(mut self, screens: ScreenshotCheck) -> Self {
         self.contact.look_at_screens(screens);
-        if let What::Show(models) = &self.what {
+        if let ExternalPush::Show(models) = &self.what {
             let decoded = models.iter().filter_map(|(model, elsewhere)| {
                 let picture =
                     Arc::new(Picture::decode(model, &elsewhere.files.background.png).ok()?);
@@ -102,12 +103,14 @@ impl DirectLine {
         let image = target.takes.image();
         let image = image.ok_or_else(|| format!("a {} takes no picture", target.model))?;
         match &self.what {
-            What::Remove if image.schema == PushSchema::Classic => Err(CANNOT_REMOVE.to_owned()),
-            What::Remove => Ok(Object::Remove(RemoveBackground {
+            ExternalPush::Remove if image.schema == PushSchema::Classic => {
+                Err(CANNOT_REMOVE.to_owned())
+            }
+            ExternalPush::Remove => Ok(Object::Remove(RemoveBackground {
                 name: self.picture_name.clone(),
                 theme: Theme::Light,
             })),
-            What::Show(models) => {
+            ExternalPush::Show(models) => {
                 let found = models.get(&target.model);
                 let found = found
                     .ok_or_else(|| format!("no picture was looked at for {}", target.model))?;
@@ -129,13 +132,13 @@ enum Object {
     Remove(RemoveBackground),
 }
 
-impl Line for DirectLine {
-    async fn push(&self, target: &Target) -> Answer {
+impl Delivery for ExternalDelivery {
+    async fn push(&self, target: &Target) -> AttemptReply {
         let object = match self.object(target) {
             Ok(object) => object,
-            Err(why) => return Answer::NotSent(why),
+            Err(why) => return AttemptReply::NotSent(why),
         };
-        let mut phone = match self.contact.greet(target).await {
+        let mut phone = match self.contact.open(target).await {
             Ok(phone) => phone,
             Err(answer) => return answer,
         };
@@ -145,26 +148,26 @@ impl Line for DirectLine {
         }
     }
 
-    async fn downloads(&self, _: &Target) -> Fetched {
-        Fetched::default()
+    async fn downloads(&self, _: &Target) -> DownloadStatus {
+        DownloadStatus::default()
     }
 
-    async fn evidence(&self, target: &Target, _: &Fetched) -> Evidence {
+    async fn evidence(&self, target: &Target, _: &DownloadStatus) -> Evidence {
         let look = match (&self.what, self.pixels.get(&target.model)) {
-            (What::Remove, _) => self.contact.look(target, None).await,
-            (What::Show(_), Some(wanted)) => self.contact.look(target, Some(wanted)).await,
+            (ExternalPush::Remove, _) => self.contact.look(target, None).await,
+            (ExternalPush::Show(_), Some(wanted)) => self.contact.look(target, Some(wanted)).await,
             // Without the picture a change of the screen would be all that is seen, which proves nothing.
-            (What::Show(_), None) if self.contact.screens.is_some() => {
-                Some(Look::None("the picture could not be compared with the screen".to_owned()))
-            }
-            (What::Show(_), None) => None,
+            (ExternalPush::Show(_), None) if self.contact.screens.is_some() => Some(
+                ScreenCheck::None("the picture could not be compared with the screen".to_owned()),
+            ),
+            (ExternalPush::Show(_), None) => None,
         };
         match (look, &self.what) {
             (Some(look), _) => Evidence::Screen { look, downloads: false },
-            (None, What::Show(_)) => Evidence::Nothing(
+            (None, ExternalPush::Show(_)) => Evidence::Nothing(
                 "the phone answered success; what it downloads from another server is not seen here".to_owned(),
             ),
-            (None, What::Remove) => Evidence::Nothing(
+            (None, ExternalPush::Remove) => Evidence::Nothing(
                 "the phone answered success; no phone tells which background it shows".to_owned(),
             ),
         }
@@ -175,17 +178,21 @@ impl Line for DirectLine {
 mod tests {
     use super::*;
     use crate::domain::model::by_name;
-    use crate::domain::payload_kind::Takes;
+    use crate::domain::payload_kind::AcceptedFormat;
     use crate::phone::PhoneClient;
     use crate::push::scheduler::tests::target;
 
     #[test]
     fn only_phoneos_phones_are_sent_a_removal() {
         let phones = PhoneClient::anonymous(80, std::time::Duration::from_secs(1));
-        let line = DirectLine::new(Meeting::new(phones), What::Remove, "axlpaper".to_owned());
+        let line = ExternalDelivery::new(
+            PhoneConnector::new(phones),
+            ExternalPush::Remove,
+            "axlpaper".to_owned(),
+        );
         let of = |name: &str| {
             let image = by_name(name).unwrap().image.unwrap();
-            Target { model: name.to_owned(), takes: Takes::Picture(image), ..target(1) }
+            Target { model: name.to_owned(), takes: AcceptedFormat::Picture(image), ..target(1) }
         };
         assert!(matches!(line.object(&of("Cisco 9871")), Ok(Object::Remove(_))));
         assert_eq!(line.object(&of("Cisco 8841")).err().as_deref(), Some(CANNOT_REMOVE));

@@ -4,37 +4,37 @@ use std::sync::Arc;
 
 use crate::event::PhoneError;
 use crate::phone::Execute;
-use crate::push::delivery::connector::Meeting;
+use crate::push::delivery::connector::PhoneConnector;
 use crate::push::delivery::reply::judge;
-use crate::push::key_script::{Script, Step};
-use crate::push::{Answer, Fetched, Line, Target};
+use crate::push::key_script::{KeyScript, KeyStep};
+use crate::push::{AttemptReply, Delivery, DownloadStatus, Target};
 
 /// Presses keys on phones. Nothing is downloaded from us, so there is no image server.
 #[derive(Debug)]
-pub struct KeysLine {
-    phones: Meeting,
-    script: Arc<Script>,
+pub struct KeyScriptDelivery {
+    phones: PhoneConnector,
+    script: Arc<KeyScript>,
 }
 
-impl KeysLine {
+impl KeyScriptDelivery {
     /// Puts a line together.
-    pub fn new(phones: Meeting, script: Arc<Script>) -> Self {
+    pub fn new(phones: PhoneConnector, script: Arc<KeyScript>) -> Self {
         Self { phones, script }
     }
 
-    async fn press(&self, target: &Target, step: &Step) -> Result<String, Answer> {
+    async fn press(&self, target: &Target, step: &KeyStep) -> Result<String, AttemptReply> {
         let object = Execute { items: &step.items };
         // Between two steps another device may have got the address, or the phone may end its connection.
-        let mut phone = self.phones.meet(target).await?;
+        let mut phone = self.phones.connect(target).await?;
         let answer = judge(self.phones.send(&mut phone, target, &object).await?, target);
-        if let Answer::Accepted(raw) = answer { Ok(raw) } else { Err(answer) }
+        if let AttemptReply::Accepted(raw) = answer { Ok(raw) } else { Err(answer) }
     }
 }
 
-impl Line for KeysLine {
-    async fn push(&self, target: &Target) -> Answer {
+impl Delivery for KeyScriptDelivery {
+    async fn push(&self, target: &Target) -> AttemptReply {
         let Some(steps) = self.script.steps(&target.model) else {
-            return Answer::NotSent(format!("the script has no step for a {}", target.model));
+            return AttemptReply::NotSent(format!("the script has no step for a {}", target.model));
         };
         let (mut pause, mut last) = (None, String::new());
         for (step, number) in steps.iter().zip(1..) {
@@ -47,11 +47,11 @@ impl Line for KeysLine {
                 Err(answer) => return place.ended(answer),
             }
         }
-        Answer::Accepted(last)
+        AttemptReply::Accepted(last)
     }
 
-    async fn downloads(&self, _: &Target) -> Fetched {
-        Fetched::default()
+    async fn downloads(&self, _: &Target) -> DownloadStatus {
+        DownloadStatus::default()
     }
 }
 
@@ -67,25 +67,33 @@ impl Place {
     ///
     /// Whatever may have been pressed is not pressed again: neither this step, when its answer was lost or
     /// cannot be read, nor the steps before it.
-    fn ended(self, answer: Answer) -> Answer {
+    fn ended(self, answer: AttemptReply) -> AttemptReply {
         let again = self.number == 1;
         let answer = match answer {
-            Answer::Unreachable(why) => Answer::Unreachable(self.told(&why, "was not sent")),
-            Answer::NoReply(why) => {
-                return Answer::Once(Box::new(Answer::NoReply(self.told(&why, UNKNOWN))));
+            AttemptReply::Unreachable(why) => {
+                AttemptReply::Unreachable(self.told(&why, "was not sent"))
             }
-            Answer::Unreadable(error) => {
-                return Answer::Once(Box::new(Answer::Unreadable(self.said(error, UNKNOWN))));
+            AttemptReply::NoReply(why) => {
+                return AttemptReply::Once(Box::new(AttemptReply::NoReply(
+                    self.told(&why, UNKNOWN),
+                )));
             }
-            Answer::AuthRefused(error) => Answer::AuthRefused(self.said(error, "was refused")),
-            Answer::Refused(error) => Answer::Refused(self.said(error, "was refused")),
-            Answer::NotSent(why) => Answer::NotSent(self.told(&why, "was not sent")),
-            other @ (Answer::Accepted(_)
-            | Answer::WrongDevice(_)
-            | Answer::Barred { .. }
-            | Answer::Once(_)) => other,
+            AttemptReply::Unreadable(error) => {
+                return AttemptReply::Once(Box::new(AttemptReply::Unreadable(
+                    self.said(error, UNKNOWN),
+                )));
+            }
+            AttemptReply::AuthRefused(error) => {
+                AttemptReply::AuthRefused(self.said(error, "was refused"))
+            }
+            AttemptReply::Refused(error) => AttemptReply::Refused(self.said(error, "was refused")),
+            AttemptReply::NotSent(why) => AttemptReply::NotSent(self.told(&why, "was not sent")),
+            other @ (AttemptReply::Accepted(_)
+            | AttemptReply::WrongDevice(_)
+            | AttemptReply::Blocked { .. }
+            | AttemptReply::Once(_)) => other,
         };
-        if again { answer } else { Answer::Once(Box::new(answer)) }
+        if again { answer } else { AttemptReply::Once(Box::new(answer)) }
     }
 
     fn said(self, error: PhoneError, what: &str) -> PhoneError {
@@ -121,45 +129,45 @@ mod tests {
         PhoneError { number: Some(1), text: "refused".into(), raw: String::new() }
     }
 
-    fn once(answer: &Answer) -> bool {
-        matches!(answer, Answer::Once(_))
+    fn once(answer: &AttemptReply) -> bool {
+        matches!(answer, AttemptReply::Once(_))
     }
 
     #[test]
     fn only_a_first_step_that_was_surely_not_carried_out_may_be_sent_again() {
         let first = Place { number: 1, of: 3 };
         let second = Place { number: 2, of: 3 };
-        assert!(!once(&first.ended(Answer::Unreachable("closed".into()))));
-        assert!(once(&second.ended(Answer::Unreachable("closed".into()))));
-        assert!(once(&first.ended(Answer::NoReply("reset".into()))));
-        assert!(once(&first.ended(Answer::Unreadable(error()))));
-        assert!(!once(&first.ended(Answer::AuthRefused(error()))));
-        assert!(once(&second.ended(Answer::AuthRefused(error()))));
-        assert!(once(&second.ended(Answer::NotSent("x".into()))));
+        assert!(!once(&first.ended(AttemptReply::Unreachable("closed".into()))));
+        assert!(once(&second.ended(AttemptReply::Unreachable("closed".into()))));
+        assert!(once(&first.ended(AttemptReply::NoReply("reset".into()))));
+        assert!(once(&first.ended(AttemptReply::Unreadable(error()))));
+        assert!(!once(&first.ended(AttemptReply::AuthRefused(error()))));
+        assert!(once(&second.ended(AttemptReply::AuthRefused(error()))));
+        assert!(once(&second.ended(AttemptReply::NotSent("x".into()))));
     }
 
     #[test]
     fn what_is_not_known_is_told() {
         let told = |number, of, answer| match (Place { number, of }).ended(answer).once().0 {
-            Answer::Unreachable(why) | Answer::NoReply(why) => why,
-            Answer::Refused(error) | Answer::Unreadable(error) => error.text,
-            other @ (Answer::Accepted(_)
-            | Answer::AuthRefused(_)
-            | Answer::WrongDevice(_)
-            | Answer::NotSent(_)
-            | Answer::Barred { .. }
-            | Answer::Once(_)) => panic!("{other:?}"),
+            AttemptReply::Unreachable(why) | AttemptReply::NoReply(why) => why,
+            AttemptReply::Refused(error) | AttemptReply::Unreadable(error) => error.text,
+            other @ (AttemptReply::Accepted(_)
+            | AttemptReply::AuthRefused(_)
+            | AttemptReply::WrongDevice(_)
+            | AttemptReply::NotSent(_)
+            | AttemptReply::Blocked { .. }
+            | AttemptReply::Once(_)) => panic!("{other:?}"),
         };
-        let lost = || Answer::NoReply("reset".into());
+        let lost = || AttemptReply::NoReply("reset".into());
         assert_eq!(
             told(3, 4, lost()),
             "reset; step 3 of 4 may have been carried out or not, steps 1 to 2 were accepted"
         );
         assert_eq!(told(1, 1, lost()), "reset; whether it was carried out is not known");
         assert_eq!(
-            told(2, 2, Answer::Refused(error())),
+            told(2, 2, AttemptReply::Refused(error())),
             "refused; step 2 of 2 was refused, step 1 was accepted"
         );
-        assert_eq!(told(1, 1, Answer::Refused(error())), "refused");
+        assert_eq!(told(1, 1, AttemptReply::Refused(error())), "refused");
     }
 }

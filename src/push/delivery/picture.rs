@@ -10,16 +10,16 @@ use crate::domain::model::ImageSpec;
 use crate::image_server::{HostError, ImageHost, PublishedUrls, Token};
 use crate::media::{Made, MediaError, Picture, PreparedImage, PreparedSet, Shape};
 use crate::phone::{PhoneError as SendError, PushObject as _, SetBackground, Theme};
-use crate::push::delivery::connector::Meeting;
+use crate::push::delivery::connector::PhoneConnector;
 use crate::push::delivery::reply::with_downloads;
-use crate::push::delivery::screenshots::Screens;
-use crate::push::delivery::session::Contact;
-use crate::push::{Answer, Evidence, Fetched, Line, Target};
+use crate::push::delivery::screenshots::ScreenshotCheck;
+use crate::push::delivery::session::DeliverySession;
+use crate::push::{AttemptReply, Delivery, DownloadStatus, Evidence, Target};
 
 /// Pushes over HTTP or HTTPS and lets phones download from our own image server.
 #[derive(Debug)]
-pub struct PhoneLine {
-    contact: Contact,
+pub struct PictureDelivery {
+    contact: DeliverySession,
     host: ImageHost,
     pictures: PreparedSet,
     picture_name: String,
@@ -33,10 +33,10 @@ pub struct PhoneLine {
     published: Mutex<HashMap<DeviceName, PublishedUrls>>,
 }
 
-impl PhoneLine {
+impl PictureDelivery {
     /// Puts a line together; `verify_timeout` is how long downloads are waited for after an acceptance.
     pub fn new(
-        phones: Meeting,
+        phones: PhoneConnector,
         host: ImageHost,
         pictures: PreparedSet,
         picture_name: String,
@@ -44,7 +44,7 @@ impl PhoneLine {
     ) -> Self {
         let published = Mutex::default();
         Self {
-            contact: Contact::new(phones),
+            contact: DeliverySession::new(phones),
             host,
             pictures,
             picture_name,
@@ -67,7 +67,7 @@ impl PhoneLine {
     ///
     /// # Errors
     /// When a picture cannot be decoded again.
-    pub fn with_screens(mut self, screens: Screens) -> Result<Self, MediaError> {
+    pub fn with_screens(mut self, screens: ScreenshotCheck) -> Result<Self, MediaError> {
         self.contact.look_at_screens(screens);
         for (made, prepared) in self.pictures.each() {
             let picture = Arc::new(Picture::decode("the picture", &prepared.background.png)?);
@@ -168,15 +168,15 @@ impl PhoneLine {
     }
 }
 
-impl Line for PhoneLine {
-    async fn push(&self, target: &Target) -> Answer {
-        let mut phone = match self.contact.greet(target).await {
+impl Delivery for PictureDelivery {
+    async fn push(&self, target: &Target) -> AttemptReply {
+        let mut phone = match self.contact.open(target).await {
             Ok(phone) => phone,
             Err(answer) => return answer,
         };
         let (image, urls, theme) = match self.urls(target) {
             Ok(found) => found,
-            Err(why) => return Answer::NotSent(why),
+            Err(why) => return AttemptReply::NotSent(why),
         };
         let token = urls.token.clone();
         let object = self.object(target, image, urls, theme);
@@ -184,22 +184,22 @@ impl Line for PhoneLine {
         with_downloads(answer, self.host.fetched(&token).complete(), "both pictures")
     }
 
-    async fn downloads(&self, target: &Target) -> Fetched {
+    async fn downloads(&self, target: &Target) -> DownloadStatus {
         let token = {
             let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
             published.remove(&target.name).map(|urls| urls.token)
         };
-        let Some(token) = token else { return Fetched::default() };
+        let Some(token) = token else { return DownloadStatus::default() };
         if let Some(unwatched) = &self.unwatched {
             unwatched.lock().unwrap_or_else(PoisonError::into_inner).push(token);
-            return Fetched::default();
+            return DownloadStatus::default();
         }
         let seen = self.host.wait_complete(&token, self.verify_timeout).await;
         self.host.retire(&token);
         seen.into()
     }
 
-    async fn evidence(&self, target: &Target, fetched: &Fetched) -> Evidence {
+    async fn evidence(&self, target: &Target, fetched: &DownloadStatus) -> Evidence {
         if self.unwatched.is_some() {
             let why =
                 "the phone answered success; whether it downloads the picture was not looked at";

@@ -3,41 +3,41 @@
 use crate::event::PhoneError;
 use crate::phone::{Outcome, Phase, PhoneAnswer, Reply};
 use crate::push::delivery::connector::unreachable;
-use crate::push::{Answer, Target};
+use crate::push::{AttemptReply, Target};
 
 /// Tells that a phone which gave no usable answer has got what it was sent nevertheless.
-pub(crate) fn with_downloads(answer: Answer, complete: bool, what: &str) -> Answer {
+pub(crate) fn with_downloads(answer: AttemptReply, complete: bool, what: &str) -> AttemptReply {
     let seen = || format!("; it has downloaded {what} all the same");
     match answer {
-        Answer::Unreachable(why) if complete => Answer::Unreachable(why + &seen()),
-        Answer::NoReply(why) if complete => Answer::NoReply(why + &seen()),
-        Answer::Unreadable(mut error) if complete => {
+        AttemptReply::Unreachable(why) if complete => AttemptReply::Unreachable(why + &seen()),
+        AttemptReply::NoReply(why) if complete => AttemptReply::NoReply(why + &seen()),
+        AttemptReply::Unreadable(mut error) if complete => {
             error.text += &seen();
-            Answer::Unreadable(error)
+            AttemptReply::Unreadable(error)
         }
-        Answer::Accepted(_)
-        | Answer::AuthRefused(_)
-        | Answer::Refused(_)
-        | Answer::Unreachable(_)
-        | Answer::NoReply(_)
-        | Answer::Unreadable(_)
-        | Answer::WrongDevice(_)
-        | Answer::NotSent(_)
-        | Answer::Barred { .. }
-        | Answer::Once(_) => answer,
+        AttemptReply::Accepted(_)
+        | AttemptReply::AuthRefused(_)
+        | AttemptReply::Refused(_)
+        | AttemptReply::Unreachable(_)
+        | AttemptReply::NoReply(_)
+        | AttemptReply::Unreadable(_)
+        | AttemptReply::WrongDevice(_)
+        | AttemptReply::NotSent(_)
+        | AttemptReply::Blocked { .. }
+        | AttemptReply::Once(_) => answer,
     }
 }
 
 /// Says what an answer comes to.
-pub(crate) fn judge(answer: PhoneAnswer, target: &Target) -> Answer {
+pub(crate) fn judge(answer: PhoneAnswer, target: &Target) -> AttemptReply {
     let reply = match answer.outcome {
         Outcome::Unreachable(why) => {
             let answer = unreachable(&why, target);
             // The phone may have got all of it, and have asked whether the password is right.
-            return if let (Answer::Unreachable(text), Phase::Request | Phase::Answer) =
+            return if let (AttemptReply::Unreachable(text), Phase::Request | Phase::Answer) =
                 (&answer, why.phase)
             {
-                Answer::NoReply(text.clone())
+                AttemptReply::NoReply(text.clone())
             } else {
                 answer
             };
@@ -46,18 +46,18 @@ pub(crate) fn judge(answer: PhoneAnswer, target: &Target) -> Answer {
     };
     let said = |number| PhoneError { number, text: reply.to_string(), raw: answer.raw.clone() };
     match &reply {
-        Reply::Success { .. } => Answer::Accepted(answer.raw.clone()),
+        Reply::Success { .. } => AttemptReply::Accepted(answer.raw.clone()),
         Reply::AuthenticationRefused { .. } => {
-            Answer::AuthRefused(said((answer.http_status != Some(401)).then_some(4)))
+            AttemptReply::AuthRefused(said((answer.http_status != Some(401)).then_some(4)))
         }
-        Reply::ItemRefused { status, .. } => Answer::Refused(said(*status)),
-        Reply::Refused { number, .. } => Answer::Refused(said(*number)),
-        Reply::ErrorResponse { .. } => Answer::Refused(said(None)),
+        Reply::ItemRefused { status, .. } => AttemptReply::Refused(said(*status)),
+        Reply::Refused { number, .. } => AttemptReply::Refused(said(*number)),
+        Reply::ErrorResponse { .. } => AttemptReply::Refused(said(None)),
         // A busy phone answers 5xx and may be well later; 404 and the like stay as they are.
         Reply::HttpStatus { status: 500.., .. } | Reply::Empty | Reply::Unreadable { .. } => {
-            Answer::Unreadable(said(None))
+            AttemptReply::Unreadable(said(None))
         }
-        Reply::HttpStatus { .. } => Answer::Refused(said(None)),
+        Reply::HttpStatus { .. } => AttemptReply::Refused(said(None)),
     }
 }
 
@@ -67,7 +67,7 @@ mod tests {
 
     use super::*;
 
-    fn answered(status: u16, body: &str) -> Answer {
+    fn answered(status: u16, body: &str) -> AttemptReply {
         let reply = Reply::read(status, None, body.as_bytes());
         let answer = PhoneAnswer {
             http_status: Some(status),
@@ -86,19 +86,19 @@ mod tests {
                 200,
                 r#"<CiscoIPPhoneResponse><ResponseItem Status="0" Data="Success" URL=""/></CiscoIPPhoneResponse>"#
             ),
-            Answer::Accepted(_)
+            AttemptReply::Accepted(_)
         ));
         assert!(
-            matches!(answered(200, r#"<CiscoIPPhoneError Number="3" />"#), Answer::Refused(e) if e.number == Some(3))
+            matches!(answered(200, r#"<CiscoIPPhoneError Number="3" />"#), AttemptReply::Refused(e) if e.number == Some(3))
         );
         assert!(matches!(
             answered(200, r#"<CiscoIPPhoneError Number="4" />"#),
-            Answer::AuthRefused(_)
+            AttemptReply::AuthRefused(_)
         ));
-        assert!(matches!(answered(401, ""), Answer::AuthRefused(_)));
-        assert!(matches!(answered(200, ""), Answer::Unreadable(_)));
-        assert!(matches!(answered(200, "<html>ok</html>"), Answer::Unreadable(_)));
-        assert!(matches!(answered(503, "busy"), Answer::Unreadable(_)));
-        assert!(matches!(answered(404, "gone"), Answer::Refused(_)));
+        assert!(matches!(answered(401, ""), AttemptReply::AuthRefused(_)));
+        assert!(matches!(answered(200, ""), AttemptReply::Unreadable(_)));
+        assert!(matches!(answered(200, "<html>ok</html>"), AttemptReply::Unreadable(_)));
+        assert!(matches!(answered(503, "busy"), AttemptReply::Unreadable(_)));
+        assert!(matches!(answered(404, "gone"), AttemptReply::Refused(_)));
     }
 }

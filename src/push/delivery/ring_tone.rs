@@ -5,28 +5,33 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::domain::device_name::DeviceName;
-use crate::domain::payload_kind::Takes;
+use crate::domain::payload_kind::AcceptedFormat;
 use crate::image_server::{ImageHost, PublishedTone};
 use crate::media::ToneSet;
 use crate::phone::{PhoneError, PushObject as _, SetRingTone};
-use crate::push::delivery::connector::Meeting;
+use crate::push::delivery::connector::PhoneConnector;
 use crate::push::delivery::picture::GRACE;
 use crate::push::delivery::reply::{judge, with_downloads};
-use crate::push::{Answer, Fetched, Line, Target};
+use crate::push::{AttemptReply, Delivery, DownloadStatus, Target};
 
 /// Pushes ring tones and lets phones download them from our own server.
 #[derive(Debug)]
-pub struct ToneLine {
-    phones: Meeting,
+pub struct RingToneDelivery {
+    phones: PhoneConnector,
     host: ImageHost,
     tones: ToneSet,
     verify_timeout: Duration,
     published: Mutex<HashMap<DeviceName, PublishedTone>>,
 }
 
-impl ToneLine {
+impl RingToneDelivery {
     /// Puts a line together; `verify_timeout` is how long a download is waited for after an acceptance.
-    pub fn new(phones: Meeting, host: ImageHost, tones: ToneSet, verify_timeout: Duration) -> Self {
+    pub fn new(
+        phones: PhoneConnector,
+        host: ImageHost,
+        tones: ToneSet,
+        verify_timeout: Duration,
+    ) -> Self {
         Self { phones, host, tones, verify_timeout, published: Mutex::default() }
     }
 
@@ -54,7 +59,7 @@ impl ToneLine {
 
     /// Returns the phone's own path: the same one for every attempt, so that a late download counts.
     fn published(&self, target: &Target) -> Result<PublishedTone, String> {
-        let Takes::Tone(format) = target.takes else {
+        let AcceptedFormat::Tone(format) = target.takes else {
             return Err(format!("a {} takes no ring tone", target.model));
         };
         let tone = self.tones.get(format);
@@ -72,15 +77,15 @@ impl ToneLine {
     }
 }
 
-impl Line for ToneLine {
-    async fn push(&self, target: &Target) -> Answer {
-        let mut phone = match self.phones.meet(target).await {
+impl Delivery for RingToneDelivery {
+    async fn push(&self, target: &Target) -> AttemptReply {
+        let mut phone = match self.phones.connect(target).await {
             Ok(phone) => phone,
             Err(answer) => return answer,
         };
         let PublishedTone { url, token } = match self.published(target) {
             Ok(found) => found,
-            Err(why) => return Answer::NotSent(why),
+            Err(why) => return AttemptReply::NotSent(why),
         };
         match self.phones.send(&mut phone, target, &SetRingTone { url }).await {
             Ok(answer) => {
@@ -91,12 +96,12 @@ impl Line for ToneLine {
         }
     }
 
-    async fn downloads(&self, target: &Target) -> Fetched {
+    async fn downloads(&self, target: &Target) -> DownloadStatus {
         let token = {
             let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
             published.remove(&target.name).map(|tone| tone.token)
         };
-        let Some(token) = token else { return Fetched::default() };
+        let Some(token) = token else { return DownloadStatus::default() };
         let seen = self.host.wait_complete(&token, self.verify_timeout).await;
         self.host.retire(&token);
         seen.into()

@@ -8,25 +8,25 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::domain::device_name::DeviceName;
-use crate::domain::error_chain::chain;
+use crate::domain::error_chain::error_chain;
 use crate::event::PhoneError;
 use crate::journal::{Moment, Recorder};
 use crate::media::{Picture, Screen, blocking, changed, likeness};
 use crate::phone::{PhoneSession, Screenshot};
-use crate::push::delivery::connector::Meeting;
+use crate::push::delivery::connector::PhoneConnector;
 use crate::push::policy::verification::shows;
-use crate::push::{Answer, Look, Target};
+use crate::push::{AttemptReply, ScreenCheck, Target};
 
 /// Takes screenshots, and compares them.
 #[derive(Debug)]
-pub struct Screens {
+pub struct ScreenshotCheck {
     recorder: Recorder,
     /// How long a phone may take until its screen shows what was pushed.
     wait: Duration,
     before: Mutex<HashMap<DeviceName, Result<Screen, String>>>,
 }
 
-impl Screens {
+impl ScreenshotCheck {
     /// Looks at phones' screens for at most `wait` after each push.
     pub fn new(recorder: Recorder, wait: Duration) -> Self {
         Self { recorder, wait, before: Mutex::default() }
@@ -36,13 +36,17 @@ impl Screens {
     ///
     /// A phone that refuses the push user here will refuse it with the push too, and every refusal can count
     /// against the account. So that is the phone's answer, and it is asked no second time.
-    pub(crate) async fn before(&self, phone: &mut PhoneSession, target: &Target) -> Option<Answer> {
+    pub(crate) async fn before(
+        &self,
+        phone: &mut PhoneSession,
+        target: &Target,
+    ) -> Option<AttemptReply> {
         let screen = match self.take(phone, target, Moment::Before).await {
             Ok((screen, file)) => self.keep(target, Moment::Before, file).await.map(|()| screen),
             Err(Screenshot::AuthRefused(reply)) => {
                 let text = format!("{reply} (asked for a screenshot)");
                 let error = PhoneError { number: None, text, raw: String::new() };
-                return Some(Answer::AuthRefused(error));
+                return Some(AttemptReply::AuthRefused(error));
             }
             Err(Screenshot::None(why)) => Err(why),
             Err(Screenshot::File(_)) => Err("its screenshot cannot be read".to_owned()),
@@ -56,25 +60,25 @@ impl Screens {
     /// picture, or nothing where one was taken off.
     pub(crate) async fn after(
         &self,
-        phones: &Meeting,
+        phones: &PhoneConnector,
         target: &Target,
         wanted: Option<&Arc<Picture>>,
-    ) -> Look {
+    ) -> ScreenCheck {
         let before = {
             let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
             before.remove(&target.name)
         };
         let before = match before {
             Some(Ok(screen)) => Arc::new(screen),
-            Some(Err(why)) => return Look::None(format!("before the push {why}")),
-            None => return Look::None("no screenshot was taken before the push".to_owned()),
+            Some(Err(why)) => return ScreenCheck::None(format!("before the push {why}")),
+            None => return ScreenCheck::None("no screenshot was taken before the push".to_owned()),
         };
         let (begun, pause) = (Instant::now(), (self.wait / LOOKS).max(SHORTEST_PAUSE));
         loop {
             let look = match self.look(phones, target, wanted, &before).await {
                 // Every refusal can count against the account, so it is asked no second time.
                 Err(Screenshot::AuthRefused(reply)) => {
-                    return Look::Refused(format!("after the push {reply}"));
+                    return ScreenCheck::Refused(format!("after the push {reply}"));
                 }
                 Err(Screenshot::None(why)) => Err(why),
                 Err(Screenshot::File(_)) => Err("its screenshot cannot be read".to_owned()),
@@ -85,10 +89,10 @@ impl Screens {
                 Ok((look, file)) if over || shows(&look) => {
                     return match self.keep(target, Moment::After, file).await {
                         Ok(()) => look,
-                        Err(why) => Look::None(why),
+                        Err(why) => ScreenCheck::None(why),
                     };
                 }
-                Err(why) if over => return Look::None(format!("after the push {why}")),
+                Err(why) if over => return ScreenCheck::None(format!("after the push {why}")),
                 Ok(_) | Err(_) => tokio::time::sleep(pause).await,
             }
         }
@@ -97,20 +101,20 @@ impl Screens {
     /// Looks at the screen once. The password goes along, so the phone has to say each time who it is.
     async fn look(
         &self,
-        phones: &Meeting,
+        phones: &PhoneConnector,
         target: &Target,
         wanted: Option<&Arc<Picture>>,
         before: &Arc<Screen>,
-    ) -> Result<(Look, Vec<u8>), Screenshot> {
-        let mut phone = phones.meet_for_screen(target).await.map_err(|_| {
+    ) -> Result<(ScreenCheck, Vec<u8>), Screenshot> {
+        let mut phone = phones.connect_for_screenshot(target).await.map_err(|_| {
             Screenshot::None("the phone could not be connected to again".to_owned())
         })?;
         let (screen, file) = self.take(&mut phone, target, Moment::After).await?;
         // Millions of pixels are compared.
         let (wanted, before) = (wanted.cloned(), Arc::clone(before));
         let compare = move || match wanted {
-            Some(picture) => Look::Picture(likeness(&picture, &before, &screen)),
-            None => Look::Removal { changed: changed(&before, &screen) },
+            Some(picture) => ScreenCheck::Picture(likeness(&picture, &before, &screen)),
+            None => ScreenCheck::Removal { changed: changed(&before, &screen) },
         };
         let look = blocking(compare).await;
         Ok((look, file))
@@ -138,7 +142,7 @@ impl Screens {
     /// Writes a screenshot down; what nobody can look at later proves nothing.
     async fn keep(&self, target: &Target, moment: Moment, file: Vec<u8>) -> Result<(), String> {
         let kept = self.recorder.keep_screen(&target.name, moment, file).await;
-        kept.map_err(|error| format!("its screenshot could not be kept: {}", chain(&error)))
+        kept.map_err(|error| format!("its screenshot could not be kept: {}", error_chain(&error)))
     }
 }
 

@@ -2,38 +2,38 @@
 
 use crate::media::Picture;
 use crate::phone::{PhoneSession, PushObject};
-use crate::push::Look;
-use crate::push::delivery::connector::Meeting;
+use crate::push::ScreenCheck;
+use crate::push::delivery::connector::PhoneConnector;
 use crate::push::delivery::reply::judge;
-use crate::push::delivery::screenshots::Screens;
-use crate::push::{Answer, Target};
+use crate::push::delivery::screenshots::ScreenshotCheck;
+use crate::push::{AttemptReply, Target};
 use std::sync::Arc;
 
 /// Speaks to phones, and only to those that are meant.
 #[derive(Debug)]
-pub(crate) struct Contact {
-    meeting: Meeting,
+pub(crate) struct DeliverySession {
+    connector: PhoneConnector,
     /// Looks at the phones' screens, where that is asked for.
-    pub(crate) screens: Option<Screens>,
+    pub(crate) screens: Option<ScreenshotCheck>,
 }
 
-impl Contact {
-    pub(crate) fn new(meeting: Meeting) -> Self {
-        Self { meeting, screens: None }
+impl DeliverySession {
+    pub(crate) fn new(meeting: PhoneConnector) -> Self {
+        Self { connector: meeting, screens: None }
     }
 
     /// Looks at the phones' screens. A screenshot that is lost with a connection which the phone ends without saying so
     /// would not be asked for again, and prove nothing.
-    pub(crate) fn look_at_screens(&mut self, screens: Screens) {
-        self.meeting.not_resend_safe();
+    pub(crate) fn look_at_screens(&mut self, screens: ScreenshotCheck) {
+        self.connector.not_resend_safe();
         self.screens = Some(screens);
     }
 
     /// Finds out whether the phone may be pushed to, and what it shows before; returns the session with it, or why it
     /// may not.
-    pub(crate) async fn greet(&self, target: &Target) -> Result<PhoneSession, Answer> {
-        let Some(screens) = &self.screens else { return self.meeting.meet(target).await };
-        let mut phone = self.meeting.meet_for_screen(target).await?;
+    pub(crate) async fn open(&self, target: &Target) -> Result<PhoneSession, AttemptReply> {
+        let Some(screens) = &self.screens else { return self.connector.connect(target).await };
+        let mut phone = self.connector.connect_for_screenshot(target).await?;
         screens.before(&mut phone, target).await.map_or(Ok(phone), Err)
     }
 
@@ -43,8 +43,8 @@ impl Contact {
         phone: &mut PhoneSession,
         target: &Target,
         object: &impl PushObject,
-    ) -> Answer {
-        match self.meeting.send(phone, target, object).await {
+    ) -> AttemptReply {
+        match self.connector.send(phone, target, object).await {
             Ok(answer) => judge(answer, target),
             Err(answer) => answer,
         }
@@ -55,8 +55,8 @@ impl Contact {
         &self,
         target: &Target,
         wanted: Option<&Arc<Picture>>,
-    ) -> Option<Look> {
+    ) -> Option<ScreenCheck> {
         let screens = self.screens.as_ref()?;
-        Some(screens.after(&self.meeting, target, wanted).await)
+        Some(screens.after(&self.connector, target, wanted).await)
     }
 }

@@ -5,11 +5,11 @@
 
 use std::fmt;
 
-use crate::push::key_script::Step;
+use crate::push::key_script::KeyStep;
 
 /// A sequence that does harm.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Danger {
+pub enum DestructiveStep {
     /// `**#**` restarts a phone from its settings.
     Restarts,
     /// `**#` unlocks a phone's settings, after which one soft key can erase them.
@@ -24,7 +24,7 @@ pub enum Danger {
     Calls,
 }
 
-impl fmt::Display for Danger {
+impl fmt::Display for DestructiveStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Restarts => "**#** restarts the phone and ends its call",
@@ -42,41 +42,41 @@ impl fmt::Display for Danger {
 }
 
 /// Returns what is known to do harm in some steps.
-pub(crate) fn of(steps: &[Step]) -> Vec<Danger> {
+pub(crate) fn of(steps: &[KeyStep]) -> Vec<DestructiveStep> {
     let mut found = Vec::new();
     let items: Vec<&str> = steps.iter().flat_map(|step| &step.items).map(String::as_str).collect();
     found.extend(unlocking(&items));
     if items.windows(RESET_MENU.len()).any(|window| window == RESET_MENU) {
-        found.push(Danger::ResetMenu);
+        found.push(DestructiveStep::ResetMenu);
     }
     found.extend(items.iter().filter_map(|item| single(item)));
     found
 }
 
 /// The stars and pounds of one run, in any order: within a request the order is not certain.
-fn unlocking(items: &[&str]) -> Option<Danger> {
+fn unlocking(items: &[&str]) -> Option<DestructiveStep> {
     let is_sign = |item: &&str| STARS.contains(item) || POUNDS.contains(item);
     let mut found = None;
     for run in items.split(|item| !is_sign(item)) {
         let stars = run.iter().filter(|item| STARS.contains(item)).count();
         let pounds = run.len() - stars;
         match (stars, pounds) {
-            (4.., 1..) => return Some(Danger::Restarts),
-            (2.., 1..) => found = Some(Danger::Unlocks),
+            (4.., 1..) => return Some(DestructiveStep::Restarts),
+            (2.., 1..) => found = Some(DestructiveStep::Unlocks),
             _ => {}
         }
     }
     found
 }
 
-fn single(item: &str) -> Option<Danger> {
+fn single(item: &str) -> Option<DestructiveStep> {
     let (scheme, value) = item.split_once(':')?;
     let value = value.to_lowercase();
     match scheme {
-        "Dial" | "EditDial" | "SendDigits" => Some(Danger::Calls),
-        "Init" if value == "callhistory" => Some(Danger::ClearsCalls),
+        "Dial" | "EditDial" | "SendDigits" => Some(DestructiveStep::Calls),
+        "Init" if value == "callhistory" => Some(DestructiveStep::ClearsCalls),
         "SettingsMenu" | "Button" if ERASING.iter().any(|word| value.contains(word)) => {
-            Some(Danger::Erases)
+            Some(DestructiveStep::Erases)
         }
         _ => None,
     }
@@ -91,10 +91,10 @@ const ERASING: [&str; 5] = ["reset", "erase", "factory", "restart", "delete"];
 mod tests {
     use super::*;
 
-    fn dangers(steps: &[&[&str]]) -> Vec<Danger> {
-        let steps: Vec<Step> = steps
+    fn dangers(steps: &[&[&str]]) -> Vec<DestructiveStep> {
+        let steps: Vec<KeyStep> = steps
             .iter()
-            .map(|items| Step {
+            .map(|items| KeyStep {
                 items: items.iter().map(|item| (*item).to_owned()).collect(),
                 pause: std::time::Duration::ZERO,
             })
@@ -107,18 +107,18 @@ mod tests {
         let (star, pound) = ("Key:KeyPadStar", "Key:KeyPadPound");
         assert_eq!(
             dangers(&[&["Key:Settings"], &[star, star], &[pound], &[star], &[star]]),
-            [Danger::Restarts]
+            [DestructiveStep::Restarts]
         );
-        assert_eq!(dangers(&[&[star], &[pound, star]]), [Danger::Unlocks]);
+        assert_eq!(dangers(&[&[star], &[pound, star]]), [DestructiveStep::Unlocks]);
         assert_eq!(dangers(&[&[star], &["Key:Soft1"], &[star], &[pound]]), []);
         assert_eq!(
             dangers(&[&["Key:Applications"], &["Key:KeyPad4"], &["Key:KeyPad4", "Key:KeyPad1"]]),
-            [Danger::ResetMenu]
+            [DestructiveStep::ResetMenu]
         );
-        assert_eq!(dangers(&[&["SettingsMenu:Reset settings"]]), [Danger::Erases]);
+        assert_eq!(dangers(&[&["SettingsMenu:Reset settings"]]), [DestructiveStep::Erases]);
         assert_eq!(
             dangers(&[&["Init:CallHistory"], &["Dial:1"]]),
-            [Danger::ClearsCalls, Danger::Calls]
+            [DestructiveStep::ClearsCalls, DestructiveStep::Calls]
         );
         assert_eq!(dangers(&[&["Key:Settings", "Init:Services", "Display:On:1"]]), []);
     }

@@ -14,28 +14,28 @@ use crate::domain::payload_kind::ObjectKind;
 use crate::domain::selector::Pattern;
 use crate::domain::text::digest;
 
-pub use crate::push::key_script::destructive::Danger;
-pub use crate::push::key_script::read::{Mistake, ScriptError};
-pub use crate::push::key_script::step::Step;
+pub use crate::push::key_script::destructive::DestructiveStep;
+pub use crate::push::key_script::read::{LineError, ScriptError};
+pub use crate::push::key_script::step::KeyStep;
 pub use crate::push::key_script::uri::UriError;
 
 /// What is sent to phones, for every model.
 #[derive(Clone, Debug)]
-pub struct Script {
+pub struct KeyScript {
     kind: ObjectKind,
     variants: Vec<Variant>,
     /// For the models of no variant.
-    others: Option<Vec<Step>>,
+    others: Option<Vec<KeyStep>>,
 }
 
 /// What is sent to some models.
 #[derive(Clone, Debug)]
 struct Variant {
     models: Vec<Pattern>,
-    steps: Vec<Step>,
+    steps: Vec<KeyStep>,
 }
 
-impl Script {
+impl KeyScript {
     /// Makes the script that plays a sound once: the name of a file at the root of the phones' TFTP server, with
     /// or without `Play:` in front.
     ///
@@ -50,7 +50,7 @@ impl Script {
             return Err(UriError::NoSound);
         }
         uri::check(&item)?;
-        let step = Step { items: vec![item], pause: Duration::ZERO };
+        let step = KeyStep { items: vec![item], pause: Duration::ZERO };
         Ok(Self { kind: ObjectKind::Play, variants: Vec::new(), others: Some(vec![step]) })
     }
 
@@ -61,13 +61,13 @@ impl Script {
 
     /// Returns the steps for a model: those of the first variant that names it, or those for all others.
     /// Nothing when the script says nothing about it.
-    pub fn steps(&self, model: &str) -> Option<&[Step]> {
+    pub fn steps(&self, model: &str) -> Option<&[KeyStep]> {
         let variant = self.variants.iter().find(|variant| variant.is_for(model));
         variant.map(|variant| &variant.steps).or(self.others.as_ref()).map(Vec::as_slice)
     }
 
     /// Returns what is known to do harm in it, each thing once.
-    pub fn dangers(&self) -> Vec<Danger> {
+    pub fn dangers(&self) -> Vec<DestructiveStep> {
         let mut found = Vec::new();
         for steps in self.variants.iter().map(|variant| &variant.steps).chain(&self.others) {
             for danger in destructive::of(steps) {
@@ -80,14 +80,14 @@ impl Script {
     }
 
     /// Returns every list of steps.
-    pub fn all(&self) -> impl Iterator<Item = &[Step]> {
+    pub fn all(&self) -> impl Iterator<Item = &[KeyStep]> {
         let variants = self.variants.iter().map(|variant| variant.steps.as_slice());
         variants.chain(self.others.as_deref())
     }
 
     /// Returns how long the longest of its variants pauses in all.
     pub fn pauses(&self) -> Duration {
-        let pauses = |steps: &[Step]| {
+        let pauses = |steps: &[KeyStep]| {
             let between = steps.len().saturating_sub(1);
             steps.iter().take(between).map(|step| step.pause).sum()
         };
@@ -96,7 +96,7 @@ impl Script {
 
     /// Returns how many steps the longest of its variants has.
     pub fn longest(&self) -> usize {
-        self.all().map(<[Step]>::len).max().unwrap_or_default()
+        self.all().map(<[KeyStep]>::len).max().unwrap_or_default()
     }
 
     /// Tells whether a phone may take as long over an answer as a sound lasts.
@@ -108,7 +108,7 @@ impl Script {
     /// Returns what tells the steps for a model from any others.
     pub fn digest(&self, model: &str) -> Option<String> {
         let steps = self.steps(model)?;
-        let text = |step: &Step| [step.items.join("\n"), format!("{:?}", step.pause)];
+        let text = |step: &KeyStep| [step.items.join("\n"), format!("{:?}", step.pause)];
         let texts: Vec<String> = steps.iter().flat_map(text).collect();
         Some(digest(texts.iter().map(String::as_str)))
     }

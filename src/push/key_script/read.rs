@@ -7,11 +7,11 @@ use toml::Spanned;
 
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::selector::Pattern;
-use crate::domain::text::{excerpt, line_of};
+use crate::domain::text::{line_of, sanitize_truncate};
 use crate::phone::{Execute, PhoneError, PushObject as _};
 use crate::push::key_script::uri;
 use crate::push::key_script::uri::UriError;
-use crate::push::key_script::{Script, Step, Variant};
+use crate::push::key_script::{KeyScript, KeyStep, Variant};
 
 /// A file that is no script.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +25,7 @@ pub enum ScriptError {
         /// The line, from 1.
         line: usize,
         /// What is wrong there.
-        what: Mistake,
+        what: LineError,
     },
     /// It presses nothing.
     #[error("it has no step; write one as [[step]] with press = [\"Key:Settings\"]")]
@@ -37,7 +37,7 @@ pub enum ScriptError {
 
 /// What is wrong in a line.
 #[derive(Debug, thiserror::Error)]
-pub enum Mistake {
+pub enum LineError {
     /// A URI.
     #[error("{0}")]
     Uri(#[from] UriError),
@@ -95,7 +95,7 @@ struct FileVariant {
     step: Vec<Spanned<FileStep>>,
 }
 
-impl Script {
+impl KeyScript {
     /// Reads a script file.
     ///
     /// # Errors
@@ -105,7 +105,7 @@ impl Script {
             // In full, the error repeats a line of the file, however long that is.
             .map_err(|error| {
                 let line = error.span().map(|span| format!("line {}: ", line_of(text, span.start)));
-                let what = excerpt(error.message(), 300);
+                let what = sanitize_truncate(error.message(), 300);
                 ScriptError::NotToml(format!("{}{what}", line.unwrap_or_default()))
             })?;
         let reader = Reader { text, pause: PAUSE };
@@ -137,26 +137,27 @@ impl Reader<'_> {
         let at = variant.span().start;
         let FileVariant { models, step } = variant.get_ref();
         if models.is_empty() {
-            return Err(self.wrong(at, Mistake::Variant("names no models")));
+            return Err(self.wrong(at, LineError::Variant("names no models")));
         }
         if step.is_empty() {
             return Err(
-                self.wrong(at, Mistake::Variant("has no step: write one as [[variant.step]]"))
+                self.wrong(at, LineError::Variant("has no step: write one as [[variant.step]]"))
             );
         }
         let pattern = |text: &Spanned<String>| {
-            Pattern::new(text.get_ref())
-                .map_err(|error| self.wrong(text.span().start, Mistake::Models(error.to_string())))
+            Pattern::new(text.get_ref()).map_err(|error| {
+                self.wrong(text.span().start, LineError::Models(error.to_string()))
+            })
         };
         let models = models.iter().map(pattern).collect::<Result<_, _>>()?;
         Ok(Variant { models, steps: self.steps(step)? })
     }
 
-    fn steps(&self, steps: &[Spanned<FileStep>]) -> Result<Vec<Step>, ScriptError> {
+    fn steps(&self, steps: &[Spanned<FileStep>]) -> Result<Vec<KeyStep>, ScriptError> {
         steps.iter().map(|step| self.step(step)).collect()
     }
 
-    fn step(&self, step: &Spanned<FileStep>) -> Result<Step, ScriptError> {
+    fn step(&self, step: &Spanned<FileStep>) -> Result<KeyStep, ScriptError> {
         let at = step.span().start;
         let FileStep { press, pause } = step.get_ref();
         for item in press {
@@ -165,29 +166,29 @@ impl Reader<'_> {
         }
         let items: Vec<String> = press.iter().map(|item| item.get_ref().clone()).collect();
         let mistake = match items.len() {
-            0 => Some(Mistake::NothingPressed),
-            many if many > Execute::MOST_ITEMS => Some(Mistake::TooMany(many)),
+            0 => Some(LineError::NothingPressed),
+            many if many > Execute::MOST_ITEMS => Some(LineError::TooMany(many)),
             _ if items.iter().filter(|item| uri::is_address(item)).count() > 1 => {
-                Some(Mistake::TwoAddresses)
+                Some(LineError::TwoAddresses)
             }
-            _ => Execute { items: &items }.to_xml().err().map(Mistake::from),
+            _ => Execute { items: &items }.to_xml().err().map(LineError::from),
         };
         if let Some(mistake) = mistake {
             return Err(self.wrong(press.first().map_or(at, |item| item.span().start), mistake));
         }
         let pause = pause.as_ref().map(|pause| self.pause(pause)).transpose()?;
-        Ok(Step { items, pause: pause.unwrap_or(self.pause) })
+        Ok(KeyStep { items, pause: pause.unwrap_or(self.pause) })
     }
 
     fn pause(&self, text: &Spanned<String>) -> Result<Duration, ScriptError> {
         let span = text.get_ref().parse::<jiff::SignedDuration>().ok();
         let pause = span.and_then(|span| Duration::try_from(span).ok());
         pause.filter(|pause| *pause <= LONGEST_PAUSE).ok_or_else(|| {
-            self.wrong(text.span().start, Mistake::Pause { text: text.get_ref().clone() })
+            self.wrong(text.span().start, LineError::Pause { text: text.get_ref().clone() })
         })
     }
 
-    fn wrong(&self, at: usize, what: Mistake) -> ScriptError {
+    fn wrong(&self, at: usize, what: LineError) -> ScriptError {
         ScriptError::Line { line: line_of(self.text, at), what }
     }
 }
@@ -224,7 +225,7 @@ mod tests {
 
     #[test]
     fn the_first_variant_that_names_a_model_wins() {
-        let script = Script::read(GOOD).unwrap();
+        let script = KeyScript::read(GOOD).unwrap();
         let first = |model: &str| script.steps(model).unwrap()[0].items.join(" ");
         assert_eq!(first("Cisco 7965"), "Key:Settings");
         assert_eq!(first("Cisco 9851"), "Key:Applications");
@@ -235,7 +236,7 @@ mod tests {
         assert_eq!((script.longest(), script.pauses()), (2, Duration::from_secs(2)));
         assert_ne!(script.digest("Cisco 7965"), script.digest("Cisco 9851"));
         let only =
-            Script::read("[[variant]]\nmodels=['98*']\n[[variant.step]]\npress=['Key:Hold']")
+            KeyScript::read("[[variant]]\nmodels=['98*']\n[[variant.step]]\npress=['Key:Hold']")
                 .unwrap();
         assert!(only.steps("Cisco 7965").is_none() && only.digest("Cisco 7965").is_none());
     }
@@ -264,45 +265,45 @@ mod tests {
             ("[[variant]]\nmodels=['']\n[[variant.step]]\npress=['Key:Hold']", &["line 2"]),
             ("this is no script", &["no key script"]),
         ] {
-            let error = Script::read(text).unwrap_err().to_string();
+            let error = KeyScript::read(text).unwrap_err().to_string();
             for word in words {
                 assert!(error.contains(word), "{word:?} is not in {error:?} of {text:?}");
             }
         }
         let long = format!("[[step]]\npress=['{0}','{0}','Key:Hold']", "x");
-        assert!(Script::read(&long).is_err());
+        assert!(KeyScript::read(&long).is_err());
     }
 
     #[test]
     fn addresses_that_do_not_fit_are_told_with_their_line() {
         let address = format!("http://10.0.0.1/{}", "&".repeat(100));
         let text = format!("[[step]]\npress = ['Key:Hold', '{address}']");
-        let error = Script::read(&text).unwrap_err().to_string();
+        let error = KeyScript::read(&text).unwrap_err().to_string();
         assert!(error.contains("line 2") && error.contains("at most 512"), "{error}");
     }
 
     #[test]
     fn a_script_is_no_longer_than_anybody_writes() {
         let text = "[[step]]\npress=['Key:Hold']\n".repeat(MOST_STEPS + 1);
-        assert!(matches!(Script::read(&text), Err(ScriptError::TooLong(101))));
+        assert!(matches!(KeyScript::read(&text), Err(ScriptError::TooLong(101))));
     }
 
     #[test]
     fn a_sound_is_a_name_with_or_without_its_scheme() {
         for name in ["Chime.raw", "Play:Chime.raw"] {
-            let script = Script::play(name).unwrap();
+            let script = KeyScript::play(name).unwrap();
             assert_eq!(script.steps("Cisco 7965").unwrap()[0].items, ["Play:Chime.raw"]);
             assert!(script.plays() && script.kind() == ObjectKind::Play);
         }
         for wrong in ["Key:Hold", "", "a b.raw", "../x.raw", "http://h/x.raw"] {
-            assert!(Script::play(wrong).is_err(), "{wrong}");
+            assert!(KeyScript::play(wrong).is_err(), "{wrong}");
         }
     }
 
     proptest! {
         #[test]
         fn any_text_is_read_or_refused(text in "\\PC{0,200}") {
-            let _judged = Script::read(&text).is_ok();
+            let _judged = KeyScript::read(&text).is_ok();
         }
 
         #[test]
@@ -310,7 +311,7 @@ mod tests {
             proptest::sample::select(&["Key:Hold", "Key:KeyPad1", "http://h/a?b&c", "Key:Oops"][..]), 0..5,
         )) {
             let text = format!("[[step]]\npress = {keys:?}");
-            if let Ok(script) = Script::read(&text) {
+            if let Ok(script) = KeyScript::read(&text) {
                 for step in script.all().flatten() {
                     prop_assert!((1..=3).contains(&step.items.len()));
                     let object = Execute { items: &step.items };

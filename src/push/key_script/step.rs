@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// One request.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Step {
+pub struct KeyStep {
     /// The URIs, from one to three.
     pub items: Vec<String>,
     /// How long to wait before the next step.

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::push::policy::propagation::Patience;
+use crate::push::policy::propagation::Backoff;
 
 /// What the guard may risk.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -40,7 +40,7 @@ impl Limits {
 
 /// A push that began; tells whether it began before or after something else happened.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Ticket(u64);
+pub struct LoginTicket(u64);
 
 /// A refusal: when its push began, and when it came.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -51,14 +51,14 @@ pub struct Refused {
 
 /// What the cluster is asked about refusals.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Inquiry {
+pub struct PasswordCheck {
     /// Whether it is asked if the password is right. A wrong one costs a login.
     pub password: bool,
 }
 
 /// How the authentication page answers a request without credentials.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Page {
+pub enum AuthenticationPage {
     /// It answers.
     Up,
     /// It answers with this HTTP status, which a page that works does not send.
@@ -80,11 +80,11 @@ pub enum Password {
     Lost,
 }
 
-/// What came of an [`Inquiry`].
+/// What came of an [`PasswordCheck`].
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Findings {
     /// The page; nothing where its address is not known.
-    pub page: Option<Page>,
+    pub page: Option<AuthenticationPage>,
     /// The password, where that was asked.
     pub password: Option<Password>,
 }
@@ -291,13 +291,13 @@ impl LockoutGuard {
     }
 
     /// Takes note that a push begins that logs in.
-    pub fn begin(&mut self) -> Ticket {
+    pub fn begin(&mut self) -> LoginTicket {
         self.in_flight += 1;
-        Ticket(self.tick())
+        LoginTicket(self.tick())
     }
 
     /// Takes note that a push was accepted; `proves` is whether that proves the password.
-    pub fn accepted(&mut self, ticket: Ticket, proves: bool) {
+    pub fn accepted(&mut self, ticket: LoginTicket, proves: bool) {
         self.ended(ticket);
         if !proves {
             return;
@@ -319,7 +319,7 @@ impl LockoutGuard {
     }
 
     /// Takes note that a phone refused the push user. Returns the refusal, for [`Self::cause`].
-    pub fn refused(&mut self, ticket: Ticket) -> Refused {
+    pub fn refused(&mut self, ticket: LoginTicket) -> Refused {
         let first = self.unexplained().next().map(|first| first.at);
         self.in_flight = self.in_flight.saturating_sub(1);
         let now = self.tick();
@@ -341,7 +341,7 @@ impl LockoutGuard {
     }
 
     /// Takes note that nothing was heard of a push, or nothing that can be read: it may have been a login.
-    pub fn lost(&mut self, _: Ticket) {
+    pub fn lost(&mut self, _: LoginTicket) {
         self.in_flight = self.in_flight.saturating_sub(1);
         let now = self.tick();
         self.lost.push(now);
@@ -354,14 +354,14 @@ impl LockoutGuard {
     }
 
     /// Takes note that a push ended in a way that says nothing about the password.
-    pub fn ended(&mut self, _: Ticket) {
+    pub fn ended(&mut self, _: LoginTicket) {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.tick();
         self.stop_if_exhausted();
     }
 
     /// Returns what the cluster is to be asked now; [`Self::answered`] takes what came of it.
-    pub fn inquiry(&mut self, now: Instant) -> Option<Inquiry> {
+    pub fn inquiry(&mut self, now: Instant) -> Option<PasswordCheck> {
         // After a question without an answer, the last login is kept for the phone that is asked when the page is back.
         let waiting = matches!(self.state, State::Paused { .. });
         let kept = usize::from(waiting && !self.unanswered.is_empty());
@@ -370,7 +370,7 @@ impl LockoutGuard {
             _ if self.relearn == Relearn::Asking => return None,
             State::Open if self.relearn == Relearn::Due => {
                 self.relearn = Relearn::Asking;
-                return Some(Inquiry { password: false });
+                return Some(PasswordCheck { password: false });
             }
             State::Doubted if room || self.in_flight == 0 => false,
             State::Paused { until } if now >= *until => true,
@@ -385,7 +385,7 @@ impl LockoutGuard {
             // While it is asked it is a login at risk as any other.
             self.in_flight += 1;
         }
-        Some(Inquiry { password: room })
+        Some(PasswordCheck { password: room })
     }
 
     /// Takes note of what the cluster answered.
@@ -478,17 +478,19 @@ impl LockoutGuard {
             State::Open
         } else {
             let left = Self::LONGEST_OUTAGE.saturating_sub(waited);
-            State::Paused { until: now + Patience::USUAL.delay(tries.div_ceil(2)).min(left) }
+            State::Paused { until: now + Backoff::USUAL.delay(tries.div_ceil(2)).min(left) }
         };
     }
 
     /// Says what is wrong with the page, if anything is, and the HTTP status of that.
-    fn trouble(&self, page: Page) -> Option<(String, Option<u16>)> {
+    fn trouble(&self, page: AuthenticationPage) -> Option<(String, Option<u16>)> {
         match page {
-            Page::Up => None,
-            Page::Status(status) if self.normal == Some(status) => None,
-            Page::Status(status) => Some((format!("answers HTTP {status}"), Some(status))),
-            Page::Silent(why) => Some((why, None)),
+            AuthenticationPage::Up => None,
+            AuthenticationPage::Status(status) if self.normal == Some(status) => None,
+            AuthenticationPage::Status(status) => {
+                Some((format!("answers HTTP {status}"), Some(status)))
+            }
+            AuthenticationPage::Silent(why) => Some((why, None)),
         }
     }
 

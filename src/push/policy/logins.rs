@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::BoxFuture;
 
-use crate::push::policy::lockout::{Findings, Inquiry, Limits, LockoutGuard, Page, Password};
+use crate::push::policy::lockout::{
+    AuthenticationPage, Findings, Limits, LockoutGuard, Password, PasswordCheck,
+};
 
 /// Asks the cluster why phones refuse the push user.
 pub trait ClusterProbe: Send + Sync {
@@ -13,7 +15,7 @@ pub trait ClusterProbe: Send + Sync {
     fn page_url(&self) -> Option<&str>;
 
     /// Requests the authentication page, without credentials.
-    fn page(&self) -> BoxFuture<'_, Page>;
+    fn page(&self) -> BoxFuture<'_, AuthenticationPage>;
 
     /// Asks whether the push user's password is right; a wrong one counts as a failed login.
     fn password(&self) -> BoxFuture<'_, Password>;
@@ -21,19 +23,19 @@ pub trait ClusterProbe: Send + Sync {
 
 /// The logins of a push user during one run. Clones share the guard, so that a wave goes on where the last one ended.
 #[derive(Clone)]
-pub struct Logins {
+pub struct LoginProbes {
     guard: Arc<Mutex<LockoutGuard>>,
     probe: Option<Arc<dyn ClusterProbe>>,
 }
 
-impl Default for Logins {
+impl Default for LoginProbes {
     /// Logins of which no cluster can be asked.
     fn default() -> Self {
         Self::new(None)
     }
 }
 
-impl Logins {
+impl LoginProbes {
     /// Asks `probe` about refusals; without one, single phones have to tell.
     pub fn new(probe: Option<Arc<dyn ClusterProbe>>) -> Self {
         // The limits come with the first wave.
@@ -56,7 +58,7 @@ impl Logins {
     }
 
     /// Asks what the guard wants to know: the page and the password at the same time.
-    pub(crate) async fn ask(&self, inquiry: Inquiry) -> Findings {
+    pub(crate) async fn ask(&self, inquiry: PasswordCheck) -> Findings {
         let Some(probe) = &self.probe else { return Findings::default() };
         let page = async {
             match probe.page_url() {
@@ -70,7 +72,7 @@ impl Logins {
     }
 }
 
-impl fmt::Debug for Logins {
+impl fmt::Debug for LoginProbes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Logins").field("guard", &self.guard).finish_non_exhaustive()
     }

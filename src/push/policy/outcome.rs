@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use crate::domain::payload_kind::ObjectKind;
-use crate::domain::text::{counted, names};
+use crate::domain::text::{names, pluralize};
 use crate::event::{Downloads, NatProof, OtherDownload, Outcome, PhoneError};
 use crate::push::policy::lockout::Cause;
-use crate::push::{Answer, Fetched, Target};
+use crate::push::{AttemptReply, DownloadStatus, Target};
 
 /// What to do after an attempt.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -14,14 +14,14 @@ pub enum Next {
     /// Look whether the phone downloads its pictures.
     Verify,
     /// Try again later; this is how it ends if that does not come about.
-    Again(Ending),
+    Again(PhoneOutcome),
     /// This phone is done with.
-    Done(Ending),
+    Done(PhoneOutcome),
 }
 
 /// How a phone ended, and what to say about it.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Ending {
+pub struct PhoneOutcome {
     /// The outcome.
     pub outcome: Outcome,
     /// What the phone said.
@@ -38,15 +38,17 @@ pub struct Ending {
 /// has refused it will refuse again, and a refused password must never be repeated: whether a phone is tried again
 /// that refused the push user is decided once it is known [why](Cause). What must be sent only
 /// [once](Answer::Once) is never tried again.
-pub fn next(target: &Target, answer: Answer, attempt: u32, max_attempts: u32) -> Next {
+pub fn next(target: &Target, answer: AttemptReply, attempt: u32, max_attempts: u32) -> Next {
     let (answer, once) = answer.once();
-    let may_pass =
-        matches!(answer, Answer::Unreachable(_) | Answer::NoReply(_) | Answer::Unreadable(_));
+    let may_pass = matches!(
+        answer,
+        AttemptReply::Unreachable(_) | AttemptReply::NoReply(_) | AttemptReply::Unreadable(_)
+    );
     match ending(target, answer) {
         None if !target.object().is_downloaded() => Next::Done(unseeable(target.object())),
         None => Next::Verify,
         Some(ending) if once => {
-            Next::Done(Ending { remedy: Some(LOOK_FIRST.to_owned()), ..ending })
+            Next::Done(PhoneOutcome { remedy: Some(LOOK_FIRST.to_owned()), ..ending })
         }
         Some(ending) if may_pass && attempt < max_attempts => Next::Again(ending),
         Some(ending) => Next::Done(ending),
@@ -64,17 +66,17 @@ pub fn pause(first: Duration, attempt: u32) -> Duration {
 const LONGEST_PAUSE: Duration = Duration::from_secs(120);
 
 /// Says how a phone ends with this answer; nothing when it has accepted.
-fn ending(target: &Target, answer: Answer) -> Option<Ending> {
+fn ending(target: &Target, answer: AttemptReply) -> Option<PhoneOutcome> {
     let ending = match answer {
         // What is in it was taken out before.
-        Answer::Accepted(_) | Answer::Once(_) => return None,
-        Answer::Unreachable(why) | Answer::NoReply(why) => done(
+        AttemptReply::Accepted(_) | AttemptReply::Once(_) => return None,
+        AttemptReply::Unreachable(why) | AttemptReply::NoReply(why) => done(
             Outcome::Unreachable,
             None,
             why,
             "check Web Access and the way to the phone, then push to it again",
         ),
-        Answer::Unreadable(error) => {
+        AttemptReply::Unreadable(error) => {
             let why = error.text.clone();
             done(
                 Outcome::BadReply,
@@ -83,19 +85,19 @@ fn ending(target: &Target, answer: Answer) -> Option<Ending> {
                 "open the phone's web page; restart the phone if it stays so",
             )
         }
-        Answer::AuthRefused(error) => refused(target, Some(error), None, None),
-        Answer::Refused(error) => {
+        AttemptReply::AuthRefused(error) => refused(target, Some(error), None, None),
+        AttemptReply::Refused(error) => {
             let why = error.text.clone();
             done(Outcome::Rejected, Some(error), why, after_refusal(target.object()))
         }
-        Answer::WrongDevice(other) => done(
+        AttemptReply::WrongDevice(other) => done(
             Outcome::WrongDevice,
             None,
             format!("{other} answers at its address; nothing was sent to it"),
             "the phone has moved: push to it again; a cluster that is asked knows its new address",
         ),
-        Answer::Barred { outcome, why, remedy } => done(outcome, None, why, &remedy),
-        Answer::NotSent(why) => done(
+        AttemptReply::Blocked { outcome, why, remedy } => done(outcome, None, why, &remedy),
+        AttemptReply::NotSent(why) => done(
             Outcome::Pending,
             None,
             format!("nothing was sent to it: {why}"),
@@ -112,7 +114,7 @@ pub(crate) fn refused(
     error: Option<PhoneError>,
     cause: Option<Cause>,
     waited: Option<Duration>,
-) -> Ending {
+) -> PhoneOutcome {
     let (why, remedy) = match (waited, cause) {
         (Some(waited), _) => (
             format!(
@@ -137,7 +139,7 @@ pub(crate) fn refused(
             "check the push user's password, that it controls this phone, and the phone's Authentication URL",
         ),
     };
-    Ending {
+    PhoneOutcome {
         outcome: Outcome::AuthFailed,
         phone_error: error,
         reason: Some(why),
@@ -148,7 +150,7 @@ pub(crate) fn refused(
 /// Says a time in whole minutes, or in seconds where these would say too little.
 fn lasting(time: Duration) -> String {
     let seconds = usize::try_from(time.as_secs()).unwrap_or(usize::MAX);
-    if seconds < 120 { counted(seconds, "second") } else { counted(seconds / 60, "minute") }
+    if seconds < 120 { pluralize(seconds, "second") } else { pluralize(seconds / 60, "minute") }
 }
 
 /// Decides what an acceptance is worth, once the downloads are known.
@@ -156,9 +158,9 @@ fn lasting(time: Duration) -> String {
 /// Phones sometimes answer success to a push and do nothing. So one that has downloaded nothing is pushed
 /// to again, once only: when that was `repeated` already, the acceptance is all there is. What other addresses have
 /// downloaded says nothing about the phone.
-pub fn proven(target: &Target, fetched: &Fetched, repeated: bool) -> Next {
+pub fn proven(target: &Target, fetched: &DownloadStatus, repeated: bool) -> Next {
     if fetched.is_complete() {
-        return Next::Done(Ending {
+        return Next::Done(PhoneOutcome {
             outcome: Outcome::Verified,
             phone_error: None,
             reason: by_translation(&fetched.downloads),
@@ -196,7 +198,7 @@ fn after_refusal(object: ObjectKind) -> &'static str {
 }
 
 /// Says how a phone ends that has accepted what nobody can see from here.
-fn unseeable(object: ObjectKind) -> Ending {
+fn unseeable(object: ObjectKind) -> PhoneOutcome {
     let reason = match object {
         ObjectKind::Play => {
             "the phone accepted the sound; whether it was heard nobody can tell from here"
@@ -205,7 +207,7 @@ fn unseeable(object: ObjectKind) -> Ending {
             "the phone accepted the keys; what they did nobody can tell from here"
         }
     };
-    Ending {
+    PhoneOutcome {
         outcome: Outcome::Accepted,
         phone_error: None,
         reason: Some(reason.to_owned()),
@@ -214,7 +216,7 @@ fn unseeable(object: ObjectKind) -> Ending {
 }
 
 /// Says how a phone ends that has accepted and not downloaded everything.
-fn unseen(target: &Target, fetched: &Fetched) -> Ending {
+fn unseen(target: &Target, fetched: &DownloadStatus) -> PhoneOutcome {
     let missing = match (fetched.image, fetched.thumbnail) {
         _ if target.object() == ObjectKind::RingTone => {
             "the ring tone was not downloaded completely"
@@ -239,7 +241,7 @@ fn unseen(target: &Target, fetched: &Fetched) -> Ending {
             about_others(target, others),
         ),
     };
-    Ending {
+    PhoneOutcome {
         outcome: Outcome::Accepted,
         phone_error: None,
         reason: Some(reason),
@@ -268,7 +270,7 @@ fn by_others(others: &[OtherDownload]) -> String {
     let more = others.len().saturating_sub(MOST_TOLD);
     let mut told: Vec<String> = others.iter().take(MOST_TOLD).map(one).collect();
     if more > 0 {
-        told.push(format!("and {} more", counted(more, "address")));
+        told.push(format!("and {} more", pluralize(more, "address")));
     }
     told.join("; ")
 }
@@ -299,8 +301,13 @@ fn done(
     phone_error: Option<PhoneError>,
     reason: impl Into<String>,
     remedy: &str,
-) -> Ending {
-    Ending { outcome, phone_error, reason: Some(reason.into()), remedy: Some(remedy.to_owned()) }
+) -> PhoneOutcome {
+    PhoneOutcome {
+        outcome,
+        phone_error,
+        reason: Some(reason.into()),
+        remedy: Some(remedy.to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -311,7 +318,7 @@ pub(crate) mod tests {
         PhoneError { number: Some(number), text: "no".into(), raw: String::new() }
     }
 
-    fn after(answer: Answer, attempt: u32, max_attempts: u32) -> Next {
+    fn after(answer: AttemptReply, attempt: u32, max_attempts: u32) -> Next {
         next(&crate::push::scheduler::tests::target(1), answer, attempt, max_attempts)
     }
 
@@ -325,18 +332,18 @@ pub(crate) mod tests {
     #[test]
     fn only_trouble_on_the_way_is_tried_again() {
         for passing in [
-            Answer::Unreachable("x".into()),
-            Answer::NoReply("x".into()),
-            Answer::Unreadable(error(0)),
+            AttemptReply::Unreachable("x".into()),
+            AttemptReply::NoReply("x".into()),
+            AttemptReply::Unreadable(error(0)),
         ] {
             assert!(matches!(after(passing.clone(), 1, 2), Next::Again(_)));
             assert!(outcome(after(passing, 2, 2)).is_some());
         }
         let ends = |answer| outcome(after(answer, 1, 9));
-        assert_eq!(ends(Answer::AuthRefused(error(4))), Some(Outcome::AuthFailed));
-        assert_eq!(ends(Answer::Refused(error(3))), Some(Outcome::Rejected));
-        assert_eq!(ends(Answer::WrongDevice("SEP2".into())), Some(Outcome::WrongDevice));
-        assert_eq!(ends(Answer::NotSent("too long".into())), Some(Outcome::Pending));
+        assert_eq!(ends(AttemptReply::AuthRefused(error(4))), Some(Outcome::AuthFailed));
+        assert_eq!(ends(AttemptReply::Refused(error(3))), Some(Outcome::Rejected));
+        assert_eq!(ends(AttemptReply::WrongDevice("SEP2".into())), Some(Outcome::WrongDevice));
+        assert_eq!(ends(AttemptReply::NotSent("too long".into())), Some(Outcome::Pending));
     }
 
     #[test]
@@ -362,13 +369,13 @@ pub(crate) mod tests {
     #[test]
     fn every_ending_but_a_proven_one_says_what_to_do() {
         for answer in [
-            Answer::AuthRefused(error(4)),
-            Answer::Refused(error(3)),
-            Answer::Unreachable("reset".into()),
-            Answer::Unreadable(error(0)),
-            Answer::WrongDevice("SEP2".into()),
-            Answer::NotSent("too long".into()),
-            Answer::Barred {
+            AttemptReply::AuthRefused(error(4)),
+            AttemptReply::Refused(error(3)),
+            AttemptReply::Unreachable("reset".into()),
+            AttemptReply::Unreadable(error(0)),
+            AttemptReply::WrongDevice("SEP2".into()),
+            AttemptReply::NotSent("too long".into()),
+            AttemptReply::Blocked {
                 outcome: Outcome::WrongDevice,
                 why: "another certificate".into(),
                 remedy: "look".into(),
@@ -381,10 +388,10 @@ pub(crate) mod tests {
 
     #[test]
     fn an_acceptance_must_still_be_proven() {
-        assert_eq!(after(Answer::Accepted(String::new()), 1, 1), Next::Verify);
+        assert_eq!(after(AttemptReply::Accepted(String::new()), 1, 1), Next::Verify);
         let target = crate::push::scheduler::tests::target(1);
         let seen = |image, thumbnail| {
-            outcome(proven(&target, &Fetched::own(image, thumbnail), true)).unwrap()
+            outcome(proven(&target, &DownloadStatus::own(image, thumbnail), true)).unwrap()
         };
         assert_eq!(seen(true, true), Outcome::Verified);
         assert_eq!(seen(true, false), Outcome::Accepted);
@@ -401,12 +408,12 @@ pub(crate) mod tests {
             bytes: 7,
             length: 9,
         };
-        let mut fetched = Fetched::default();
+        let mut fetched = DownloadStatus::default();
         let (stranger, twin) = ([192, 0, 2, 9].into(), "SEP9".parse().unwrap());
         fetched.downloads.note_other(stranger, None, file("background", true));
         fetched.downloads.note_other(stranger, None, file("thumbnail", false));
         assert!(matches!(proven(&target, &fetched, false), Next::Again(_)));
-        let told = |fetched: &Fetched| match proven(&target, fetched, true) {
+        let told = |fetched: &DownloadStatus| match proven(&target, fetched, true) {
             Next::Done(ending) => (ending.outcome, ending.reason.unwrap(), ending.remedy.unwrap()),
             Next::Again(_) | Next::Verify => panic!("it is not done with"),
         };
@@ -425,7 +432,7 @@ pub(crate) mod tests {
     #[test]
     fn a_proof_by_translated_addresses_says_so() {
         let target = crate::push::scheduler::tests::target(1);
-        let mut fetched = Fetched::own(true, true);
+        let mut fetched = DownloadStatus::own(true, true);
         fetched.downloads.note_nat([203, 0, 113, 7].into(), 2);
         let Next::Done(ending) = proven(&target, &fetched, false) else { panic!("it is proven") };
         assert_eq!(ending.outcome, Outcome::Verified);
@@ -437,7 +444,7 @@ pub(crate) mod tests {
     fn only_a_phone_that_downloaded_nothing_is_pushed_to_again_and_only_once() {
         let target = crate::push::scheduler::tests::target(1);
         let again = |image, thumbnail, repeated| {
-            let fetched = Fetched::own(image, thumbnail);
+            let fetched = DownloadStatus::own(image, thumbnail);
             matches!(proven(&target, &fetched, repeated), Next::Again(_))
         };
         assert!(again(false, false, false));
@@ -457,13 +464,13 @@ pub(crate) mod tests {
     #[test]
     fn what_must_be_sent_only_once_is_never_tried_again() {
         for answer in [
-            Answer::Unreachable("reset".into()),
-            Answer::NoReply("reset".into()),
-            Answer::Unreadable(error(0)),
-            Answer::Refused(error(1)),
-            Answer::AuthRefused(error(4)),
+            AttemptReply::Unreachable("reset".into()),
+            AttemptReply::NoReply("reset".into()),
+            AttemptReply::Unreadable(error(0)),
+            AttemptReply::Refused(error(1)),
+            AttemptReply::AuthRefused(error(4)),
         ] {
-            let Next::Done(ending) = after(Answer::Once(Box::new(answer)), 1, 9) else {
+            let Next::Done(ending) = after(AttemptReply::Once(Box::new(answer)), 1, 9) else {
                 panic!("it is tried again")
             };
             assert_eq!(ending.remedy.as_deref(), Some(LOOK_FIRST));
@@ -473,10 +480,10 @@ pub(crate) mod tests {
     #[test]
     fn keys_are_accepted_at_best_and_that_is_no_failure() {
         let keys = Target {
-            takes: crate::domain::payload_kind::Takes::Keys,
+            takes: crate::domain::payload_kind::AcceptedFormat::Keys,
             ..crate::push::scheduler::tests::target(1)
         };
-        let Next::Done(ending) = next(&keys, Answer::Accepted(String::new()), 1, 1) else {
+        let Next::Done(ending) = next(&keys, AttemptReply::Accepted(String::new()), 1, 1) else {
             panic!("it is not done with")
         };
         assert_eq!(ending.outcome, Outcome::Accepted);

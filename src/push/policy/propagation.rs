@@ -14,14 +14,14 @@ use tokio::time::Instant;
 
 /// How long the pauses between refusals are.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Patience {
+pub struct Backoff {
     /// The pause after the first refusal; every further one doubles it.
     pub first: Duration,
     /// The longest pause.
     pub cap: Duration,
 }
 
-impl Patience {
+impl Backoff {
     /// Soon enough for a cluster that needs seconds, and seldom enough for one that needs minutes.
     pub const USUAL: Self = Self { first: Duration::from_secs(2), cap: Duration::from_secs(30) };
 
@@ -34,7 +34,7 @@ impl Patience {
 
 /// What a refusal of the push user means.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Refusal {
+pub enum AuthRefusal {
     /// The change may still be under way, so the phone is asked again.
     NotYet {
         /// When.
@@ -45,13 +45,13 @@ pub enum Refusal {
     /// It stands.
     Final,
     /// It stands, although the change has had so long to take effect.
-    Outwaited(Duration),
+    TimedOut(Duration),
 }
 
 /// Decides for phones that wait for the same kind of change.
 #[derive(Clone, Debug)]
-pub struct Waiting {
-    patience: Patience,
+pub struct PropagationWait {
+    patience: Backoff,
     begun: Instant,
     limit: Duration,
     proven: bool,
@@ -61,9 +61,9 @@ pub struct Waiting {
     paused_until: Option<Instant>,
 }
 
-impl Waiting {
+impl PropagationWait {
     /// Waits from `begun` for at most `limit`; not at all before the password is known to be right.
-    pub fn new(patience: Patience, begun: Instant, limit: Duration, proven: bool) -> Self {
+    pub fn new(patience: Backoff, begun: Instant, limit: Duration, proven: bool) -> Self {
         Self { patience, begun, limit, proven, arrived: false, pauses: 0, paused_until: None }
     }
 
@@ -79,22 +79,22 @@ impl Waiting {
     }
 
     /// Says what a refusal means, by a phone that has been told "not yet" `earlier` times.
-    pub fn refused(&mut self, now: Instant, earlier: u32) -> Refusal {
+    pub fn refused(&mut self, now: Instant, earlier: u32) -> AuthRefusal {
         let Some(left) = self.left(now) else { return self.no_longer(now) };
         if self.arrived {
             // Its own delays are as long as if nobody else had waited.
             let delay = self.patience.delay(earlier.saturating_add(1)).min(left);
-            return Refusal::NotYet { again: now + delay, pause: None };
+            return AuthRefusal::NotYet { again: now + delay, pause: None };
         }
         if let Some(again) = self.pause_end(now) {
             // It was asked before the pause began, so it says nothing new.
-            return Refusal::NotYet { again, pause: None };
+            return AuthRefusal::NotYet { again, pause: None };
         }
         self.pauses = self.pauses.saturating_add(1);
         // No pause goes beyond the limit: then everybody is asked once more, and the answer stands.
         let pause = self.patience.delay(self.pauses).min(left);
         self.paused_until = Some(now + pause);
-        Refusal::NotYet { again: now + pause, pause: Some(pause) }
+        AuthRefusal::NotYet { again: now + pause, pause: Some(pause) }
     }
 
     /// Returns how many may be asked at once now, of at most `concurrency`; nothing when there is no more
@@ -124,11 +124,11 @@ impl Waiting {
         (self.proven && !left.is_zero()).then_some(left)
     }
 
-    fn no_longer(&self, now: Instant) -> Refusal {
+    fn no_longer(&self, now: Instant) -> AuthRefusal {
         if self.proven && !self.limit.is_zero() {
-            Refusal::Outwaited(now.saturating_duration_since(self.begun))
+            AuthRefusal::TimedOut(now.saturating_duration_since(self.begun))
         } else {
-            Refusal::Final
+            AuthRefusal::Final
         }
     }
 }
@@ -140,24 +140,24 @@ mod tests {
     use super::*;
 
     const LIMIT: Duration = Duration::from_millis(100);
-    const QUICK: Patience =
-        Patience { first: Duration::from_millis(2), cap: Duration::from_millis(30) };
+    const QUICK: Backoff =
+        Backoff { first: Duration::from_millis(2), cap: Duration::from_millis(30) };
 
     fn ms(count: u64) -> Duration {
         Duration::from_millis(count)
     }
 
-    fn pause(refusal: Refusal) -> Option<Duration> {
+    fn pause(refusal: AuthRefusal) -> Option<Duration> {
         match refusal {
-            Refusal::NotYet { pause, .. } => pause,
-            Refusal::Final | Refusal::Outwaited(_) => None,
+            AuthRefusal::NotYet { pause, .. } => pause,
+            AuthRefusal::Final | AuthRefusal::TimedOut(_) => None,
         }
     }
 
     #[test]
     fn pauses_double_up_to_the_cap_and_end_with_the_limit() {
         let begun = Instant::now();
-        let mut waiting = Waiting::new(QUICK, begun, LIMIT, true);
+        let mut waiting = PropagationWait::new(QUICK, begun, LIMIT, true);
         let mut now = begun;
         let mut pauses = Vec::new();
         while let Some(pause) = pause(waiting.refused(now, 0)) {
@@ -168,46 +168,46 @@ mod tests {
         }
         assert_eq!(pauses, [2, 4, 8, 16, 30, 30, 10].map(ms));
         assert_eq!(now, begun + LIMIT);
-        assert_eq!(waiting.refused(now, 0), Refusal::Outwaited(LIMIT));
+        assert_eq!(waiting.refused(now, 0), AuthRefusal::TimedOut(LIMIT));
         assert_eq!(waiting.allowed(now, 8), None);
     }
 
     #[test]
     fn refusals_within_a_pause_do_not_lengthen_it() {
         let begun = Instant::now();
-        let mut waiting = Waiting::new(QUICK, begun, LIMIT, true);
+        let mut waiting = PropagationWait::new(QUICK, begun, LIMIT, true);
         waiting.refused(begun, 0);
         let again = begun + ms(2);
-        assert_eq!(waiting.refused(begun + ms(1), 5), Refusal::NotYet { again, pause: None });
+        assert_eq!(waiting.refused(begun + ms(1), 5), AuthRefusal::NotYet { again, pause: None });
         assert_eq!(pause(waiting.refused(again, 0)), Some(ms(4)));
     }
 
     #[test]
     fn an_acceptance_lets_everybody_in_and_refusals_then_stand_alone() {
         let begun = Instant::now();
-        let mut waiting = Waiting::new(QUICK, begun, LIMIT, true);
+        let mut waiting = PropagationWait::new(QUICK, begun, LIMIT, true);
         assert_eq!(waiting.allowed(begun, 8), Some(1));
         waiting.refused(begun, 0);
         waiting.accepted();
         assert_eq!(waiting.allowed(begun, 8), Some(8));
         let again = begun + ms(16);
-        assert_eq!(waiting.refused(begun, 3), Refusal::NotYet { again, pause: None });
+        assert_eq!(waiting.refused(begun, 3), AuthRefusal::NotYet { again, pause: None });
         assert_eq!(waiting.allowed(begun, 8), Some(8));
         let late = begun + ms(95);
         let again = begun + LIMIT;
-        assert_eq!(waiting.refused(late, 3), Refusal::NotYet { again, pause: None });
+        assert_eq!(waiting.refused(late, 3), AuthRefusal::NotYet { again, pause: None });
     }
 
     #[test]
     fn an_unproven_password_is_not_waited_for() {
         let begun = Instant::now();
-        let mut waiting = Waiting::new(QUICK, begun, LIMIT, false);
-        assert_eq!(waiting.refused(begun, 0), Refusal::Final);
+        let mut waiting = PropagationWait::new(QUICK, begun, LIMIT, false);
+        assert_eq!(waiting.refused(begun, 0), AuthRefusal::Final);
         assert_eq!((waiting.allowed(begun, 8), waiting.is_probing(begun)), (None, false));
         waiting.password_is_right();
         assert_eq!(pause(waiting.refused(begun, 0)), Some(ms(2)));
-        let mut never = Waiting::new(QUICK, begun, Duration::ZERO, true);
-        assert_eq!(never.refused(begun, 0), Refusal::Final);
+        let mut never = PropagationWait::new(QUICK, begun, Duration::ZERO, true);
+        assert_eq!(never.refused(begun, 0), AuthRefusal::Final);
     }
 
     proptest! {
@@ -217,7 +217,7 @@ mod tests {
             cap in 1_u64..100_000,
             refusals in 0_u32..200,
         ) {
-            let patience = Patience { first: ms(first), cap: ms(cap) };
+            let patience = Backoff { first: ms(first), cap: ms(cap) };
             let (one, next) = (patience.delay(refusals), patience.delay(refusals + 1));
             prop_assert!(one <= next && next <= patience.cap);
             prop_assert!(one > Duration::ZERO);
@@ -232,7 +232,7 @@ mod tests {
         ) {
             let begun = Instant::now();
             let end = begun + ms(limit);
-            let mut waiting = Waiting::new(QUICK, begun, ms(limit), true);
+            let mut waiting = PropagationWait::new(QUICK, begun, ms(limit), true);
             let (mut now, mut longest) = (begun, Duration::ZERO);
             for (took, earlier, accepted) in answers {
                 now += ms(took);
@@ -241,7 +241,7 @@ mod tests {
                     prop_assert_eq!(waiting.pause_end(now), None);
                     continue;
                 }
-                let Refusal::NotYet { again, pause } = waiting.refused(now, earlier) else {
+                let AuthRefusal::NotYet { again, pause } = waiting.refused(now, earlier) else {
                     prop_assert!(now >= end);
                     continue;
                 };

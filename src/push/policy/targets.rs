@@ -4,7 +4,7 @@ use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Verdict};
 use crate::domain::nat::DownloadSources;
-use crate::domain::payload_kind::{ObjectKind, Takes};
+use crate::domain::payload_kind::{AcceptedFormat, ObjectKind};
 use crate::domain::personalization::Effective;
 use crate::push::{LoginCheck, Target};
 
@@ -30,7 +30,7 @@ pub fn targets(
                 model: phone.phone.model.clone(),
                 device_pool: phone.phone.device_pool.clone(),
                 ip: phone.phone.registration.reachable_ip()?,
-                takes: phone.model.and_then(|model| Takes::of(kind, model))?,
+                takes: phone.model.and_then(|model| AcceptedFormat::of(kind, model))?,
                 picture: phone.image.as_ref().and_then(|i| i.picture.clone()).unwrap_or_default(),
                 https: phone.personalization.effective == Effective::HttpsOnly,
                 login_check: if phone.has(Code::AuthenticationUrlForeign) {
@@ -82,7 +82,7 @@ mod tests {
                 authentication_url: None,
                 secure_authentication_url: None,
                 configured_load: None,
-                web_access: crate::domain::web_access::Said::Nothing,
+                web_access: crate::domain::web_access::PageValue::Nothing,
                 page: None,
                 registration,
             },

@@ -1,9 +1,9 @@
 //! What is known of a phone that has accepted, and what that is worth.
 
 use crate::event::Outcome;
-use crate::media::Likeness;
-use crate::push::policy::outcome::{Ending, Next, by_translation, proven};
-use crate::push::{Evidence, Fetched, Look, Target};
+use crate::media::Similarity;
+use crate::push::policy::outcome::{Next, PhoneOutcome, by_translation, proven};
+use crate::push::{DownloadStatus, Evidence, ScreenCheck, Target};
 
 /// The least share of a screen that has to look like the picture: labels and keys cover the rest.
 pub const LEAST_LIKE: f64 = 0.4;
@@ -15,13 +15,13 @@ pub const LEAST_CHANGED: f64 = 0.4;
 const STILL: f64 = 0.02;
 
 /// Tells whether a screen shows what was meant.
-pub fn shows(look: &Look) -> bool {
+pub fn shows(look: &ScreenCheck) -> bool {
     match look {
-        Look::Picture(Likeness { before, after, telling, .. }) => {
+        ScreenCheck::Picture(Similarity { before, after, telling, .. }) => {
             *telling && *after >= LEAST_LIKE && after - before >= LEAST_GAIN
         }
-        Look::Removal { changed } => *changed >= LEAST_CHANGED,
-        Look::Refused(_) | Look::None(_) => false,
+        ScreenCheck::Removal { changed } => *changed >= LEAST_CHANGED,
+        ScreenCheck::Refused(_) | ScreenCheck::None(_) => false,
     }
 }
 
@@ -29,14 +29,19 @@ pub fn shows(look: &Look) -> bool {
 ///
 /// Where the downloads can be seen they have to be complete, whatever the screen shows: no phone is verified on
 /// less than without a look at its screen.
-pub fn judged(target: &Target, fetched: &Fetched, evidence: &Evidence, repeated: bool) -> Next {
+pub fn judged(
+    target: &Target,
+    fetched: &DownloadStatus,
+    evidence: &Evidence,
+    repeated: bool,
+) -> Next {
     match evidence {
         Evidence::Downloads => proven(target, fetched, repeated),
         Evidence::Nothing(why) => Next::Done(accepted(why.clone(), None)),
         Evidence::Screen { downloads: true, .. } if !fetched.is_complete() => {
             proven(target, fetched, repeated)
         }
-        Evidence::Screen { look, .. } if shows(look) => Next::Done(Ending {
+        Evidence::Screen { look, .. } if shows(look) => Next::Done(PhoneOutcome {
             outcome: Outcome::Verified,
             phone_error: None,
             reason: Some(match by_translation(&fetched.downloads) {
@@ -54,21 +59,23 @@ pub fn judged(target: &Target, fetched: &Fetched, evidence: &Evidence, repeated:
     }
 }
 
-fn stands_still(look: &Look) -> bool {
+fn stands_still(look: &ScreenCheck) -> bool {
     match look {
         // One that showed the picture before has nothing to change.
-        Look::Picture(Likeness { changed, after, .. }) => *changed < STILL && *after < LEAST_LIKE,
-        Look::Removal { changed } => *changed < STILL,
-        Look::Refused(_) | Look::None(_) => false,
+        ScreenCheck::Picture(Similarity { changed, after, .. }) => {
+            *changed < STILL && *after < LEAST_LIKE
+        }
+        ScreenCheck::Removal { changed } => *changed < STILL,
+        ScreenCheck::Refused(_) | ScreenCheck::None(_) => false,
     }
 }
 
 /// Says what a screen told.
-fn told(look: &Look) -> String {
+fn told(look: &ScreenCheck) -> String {
     let percent = |share: &f64| format!("{:.0} %", share * 100.0);
     match look {
-        Look::Picture(seen) => {
-            let Likeness { before, after, telling, .. } = seen;
+        ScreenCheck::Picture(seen) => {
+            let Similarity { before, after, telling, .. } = seen;
             let (before_told, after_told) = (percent(before), percent(after));
             if !telling {
                 "the picture is of one colour, so no screenshot can tell it from another screen"
@@ -87,15 +94,17 @@ fn told(look: &Look) -> String {
                 )
             }
         }
-        Look::Removal { changed } => format!("{} of its screen have changed", percent(changed)),
-        Look::Refused(why) | Look::None(why) => {
+        ScreenCheck::Removal { changed } => {
+            format!("{} of its screen have changed", percent(changed))
+        }
+        ScreenCheck::Refused(why) | ScreenCheck::None(why) => {
             format!("the phone answered success, and its screen was not seen: {why}")
         }
     }
 }
 
-fn accepted(reason: String, remedy: Option<&str>) -> Ending {
-    Ending {
+fn accepted(reason: String, remedy: Option<&str>) -> PhoneOutcome {
+    PhoneOutcome {
         outcome: Outcome::Accepted,
         phone_error: None,
         reason: Some(reason),
@@ -113,14 +122,19 @@ mod tests {
     use super::*;
     use crate::push::scheduler::tests::target;
 
-    const WHOLE: Fetched = Fetched::own(true, true);
-    const NONE: Fetched = Fetched::own(false, false);
+    const WHOLE: DownloadStatus = DownloadStatus::own(true, true);
+    const NONE: DownloadStatus = DownloadStatus::own(false, false);
 
-    fn seen(before: f64, after: f64, changed: f64) -> Look {
-        Look::Picture(Likeness { before, after, changed, telling: true })
+    fn seen(before: f64, after: f64, changed: f64) -> ScreenCheck {
+        ScreenCheck::Picture(Similarity { before, after, changed, telling: true })
     }
 
-    fn outcome(fetched: Fetched, look: Look, downloads: bool, repeated: bool) -> Option<Outcome> {
+    fn outcome(
+        fetched: DownloadStatus,
+        look: ScreenCheck,
+        downloads: bool,
+        repeated: bool,
+    ) -> Option<Outcome> {
         match judged(&target(1), &fetched, &Evidence::Screen { look, downloads }, repeated) {
             Next::Done(ending) => Some(ending.outcome),
             Next::Again(_) => None,
@@ -132,13 +146,13 @@ mod tests {
     fn a_screen_that_came_to_show_the_picture_is_verified() {
         assert_eq!(outcome(NONE, seen(0.1, 0.7, 0.6), false, false), Some(Outcome::Verified));
         assert_eq!(outcome(WHOLE, seen(0.1, 0.7, 0.6), true, false), Some(Outcome::Verified));
-        let plain = Likeness { before: 0.0, after: 1.0, changed: 1.0, telling: false };
+        let plain = Similarity { before: 0.0, after: 1.0, changed: 1.0, telling: false };
         for accepted in [
             seen(0.1, 0.39, 0.4),
             seen(0.6, 0.7, 0.2),
             seen(0.9, 0.9, 0.0),
-            Look::Picture(plain),
-            Look::None("port 80 is closed".to_owned()),
+            ScreenCheck::Picture(plain),
+            ScreenCheck::None("port 80 is closed".to_owned()),
         ] {
             assert_eq!(outcome(NONE, accepted, false, true), Some(Outcome::Accepted));
         }
@@ -149,7 +163,7 @@ mod tests {
         let shown = seen(0.0, 1.0, 1.0);
         assert_eq!(outcome(NONE, shown.clone(), true, false), None);
         assert_eq!(outcome(NONE, shown.clone(), true, true), Some(Outcome::Accepted));
-        let half = Fetched::own(true, false);
+        let half = DownloadStatus::own(true, false);
         assert_eq!(outcome(half, shown, true, true), Some(Outcome::Accepted));
     }
 
@@ -158,8 +172,8 @@ mod tests {
         assert_eq!(outcome(NONE, seen(0.1, 0.1, 0.0), false, false), None);
         assert_eq!(outcome(NONE, seen(0.1, 0.1, 0.0), false, true), Some(Outcome::Accepted));
         assert_eq!(outcome(NONE, seen(0.9, 0.9, 0.0), false, false), Some(Outcome::Accepted));
-        assert_eq!(outcome(NONE, Look::Removal { changed: 0.0 }, false, false), None);
-        let gone = Look::Removal { changed: 0.9 };
+        assert_eq!(outcome(NONE, ScreenCheck::Removal { changed: 0.0 }, false, false), None);
+        let gone = ScreenCheck::Removal { changed: 0.9 };
         assert_eq!(outcome(NONE, gone, false, false), Some(Outcome::Verified));
     }
 
@@ -187,8 +201,8 @@ mod tests {
             telling: bool,
             repeated: bool,
         ) {
-            let look = Look::Picture(Likeness { before, after, changed, telling });
-            let verified = outcome(Fetched::own(image, thumbnail), look, true, repeated) == Some(Outcome::Verified);
+            let look = ScreenCheck::Picture(Similarity { before, after, changed, telling });
+            let verified = outcome(DownloadStatus::own(image, thumbnail), look, true, repeated) == Some(Outcome::Verified);
             prop_assert!(!verified || (image && thumbnail && telling && after >= LEAST_LIKE));
         }
     }

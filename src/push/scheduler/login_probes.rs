@@ -5,51 +5,55 @@ use std::time::Duration;
 use futures::future::FutureExt as _;
 use tokio::time::Instant;
 
-use crate::domain::text::counted;
+use crate::domain::text::pluralize;
 use crate::event::{Event, Observer, Stage};
-use crate::push::attempt_log::Book;
+use crate::push::attempt_log::AttemptLog;
 use crate::push::policy::lockout::{Cause, Findings, Refused};
 use crate::push::policy::outcome;
-use crate::push::policy::outcome::Ending;
-use crate::push::policy::propagation::Refusal;
-use crate::push::scheduler::phone_task::Job;
-use crate::push::scheduler::{Closed, Fleet};
-use crate::push::{Answer, Line};
+use crate::push::policy::outcome::PhoneOutcome;
+use crate::push::policy::propagation::AuthRefusal;
+use crate::push::scheduler::phone_task::PhoneTask;
+use crate::push::scheduler::{AttemptEnd, Scheduler};
+use crate::push::{AttemptReply, Delivery};
 
-impl<L: Line, B: Book> Fleet<'_, L, B> {
+impl<L: Delivery, B: AttemptLog> Scheduler<'_, L, B> {
     /// Lets the guard know how a login ended. Returns the refusal, where its reason has to be found out
     /// before it is decided what becomes of the phone.
-    pub(crate) fn count_login(&mut self, job: &mut Job, answer: &Answer) -> Option<Refused> {
-        let (answer, once) = if let Answer::Once(answer) = answer {
+    pub(crate) fn count_login(
+        &mut self,
+        job: &mut PhoneTask,
+        answer: &AttemptReply,
+    ) -> Option<Refused> {
+        let (answer, once) = if let AttemptReply::Once(answer) = answer {
             (answer.as_ref(), true)
         } else {
             (answer, false)
         };
-        if matches!(answer, Answer::Accepted(_)) && job.proves() {
-            self.lane(job).waiting.accepted();
+        if matches!(answer, AttemptReply::Accepted(_)) && job.proves() {
+            self.queue_of(job).waiting.accepted();
         }
         let ticket = job.ticket.take()?;
         let mut guard = self.logins.guard();
         match answer {
-            Answer::AuthRefused(_) => {
+            AttemptReply::AuthRefused(_) => {
                 let refusal = guard.refused(ticket);
                 return (!once).then_some(refusal);
             }
-            Answer::Accepted(_) => guard.accepted(ticket, job.proves()),
-            Answer::NoReply(_) | Answer::Unreadable(_) => guard.lost(ticket),
-            Answer::Refused(_)
-            | Answer::Unreachable(_)
-            | Answer::WrongDevice(_)
-            | Answer::NotSent(_)
-            | Answer::Barred { .. }
-            | Answer::Once(_) => guard.ended(ticket),
+            AttemptReply::Accepted(_) => guard.accepted(ticket, job.proves()),
+            AttemptReply::NoReply(_) | AttemptReply::Unreadable(_) => guard.lost(ticket),
+            AttemptReply::Refused(_)
+            | AttemptReply::Unreachable(_)
+            | AttemptReply::WrongDevice(_)
+            | AttemptReply::NotSent(_)
+            | AttemptReply::Blocked { .. }
+            | AttemptReply::Once(_) => guard.ended(ticket),
         }
         None
     }
 
     /// Puts a phone aside that refused the push user, until it is known why.
-    pub(crate) fn doubt(&mut self, mut job: Job, answer: Answer, refusal: Refused) {
-        let error = if let Answer::AuthRefused(error) = answer { Some(error) } else { None };
+    pub(crate) fn doubt(&mut self, mut job: PhoneTask, answer: AttemptReply, refusal: Refused) {
+        let error = if let AttemptReply::AuthRefused(error) = answer { Some(error) } else { None };
         let ending = outcome::refused(&job.target, error, None, None);
         let (book, entry) = (self.book, job.entry.take());
         job.last = Some(ending.clone());
@@ -57,10 +61,10 @@ impl<L: Line, B: Book> Fleet<'_, L, B> {
         self.closing.push(
             async move {
                 let written = match entry {
-                    Some(entry) => book.tried(entry, &ending).await,
+                    Some(entry) => book.end_attempt(entry, &ending).await,
                     None => Ok(()),
                 };
-                Closed::Doubted(Box::new(job), refusal, written)
+                AttemptEnd::Doubted(Box::new(job), refusal, written)
             }
             .boxed(),
         );
@@ -90,25 +94,25 @@ impl<L: Line, B: Book> Fleet<'_, L, B> {
         }
     }
 
-    fn go_on(&mut self, mut job: Job, cause: Cause, now: Instant, observer: &dyn Observer) {
+    fn go_on(&mut self, mut job: PhoneTask, cause: Cause, now: Instant, observer: &dyn Observer) {
         if cause == Cause::Page {
             // The phone could not ask, so that was no attempt.
             job.put_off += 1;
-            return self.lane(&job).ready.push_back(job);
+            return self.queue_of(&job).ready.push_back(job);
         }
         let mut waited = None;
         if job.target.fresh {
             self.fresh.waiting.password_is_right();
             match self.fresh.waiting.refused(now, job.put_off) {
-                Refusal::NotYet { again, pause } => {
+                AuthRefusal::NotYet { again, pause } => {
                     job.put_off += 1;
                     if let Some(delay) = pause {
-                        self.tell_pause(delay, observer);
+                        self.report_pause(delay, observer);
                     }
                     return self.later.put(again, job);
                 }
-                Refusal::Outwaited(time) => waited = Some(time),
-                Refusal::Final => {}
+                AuthRefusal::TimedOut(time) => waited = Some(time),
+                AuthRefusal::Final => {}
             }
         } else if cause == Cause::Phone && job.counted_attempts() < self.settings.max_attempts {
             let pause = outcome::pause(self.settings.retry_delay, job.counted_attempts());
@@ -125,8 +129,8 @@ impl<L: Line, B: Book> Fleet<'_, L, B> {
         true
     }
 
-    fn refuse(&mut self, mut job: Job, cause: Option<Cause>, waited: Option<Duration>) {
-        let error = job.last.take().and_then(|last: Ending| last.phone_error);
+    fn refuse(&mut self, mut job: PhoneTask, cause: Option<Cause>, waited: Option<Duration>) {
+        let error = job.last.take().and_then(|last: PhoneOutcome| last.phone_error);
         let ending = outcome::refused(&job.target, error, cause, waited);
         self.finish(job, ending);
     }
@@ -160,7 +164,7 @@ impl<L: Line, B: Book> Fleet<'_, L, B> {
             (None, None) => return,
             (None, Some((why, since))) => {
                 let seconds = now.saturating_duration_since(since).as_secs();
-                let lasted = counted(usize::try_from(seconds).unwrap_or(usize::MAX), "second");
+                let lasted = pluralize(usize::try_from(seconds).unwrap_or(usize::MAX), "second");
                 let text = format!("{page} works again, {lasted} after this began: {why}");
                 return observer.observe(&Event::Remark(text));
             }

@@ -19,28 +19,30 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::domain::device_name::DeviceName;
-use crate::domain::error_chain::chain;
-use crate::domain::text::counted;
+use crate::domain::error_chain::error_chain;
+use crate::domain::text::pluralize;
 use crate::event::{Event, Observer, PhoneResult, Proof, Stage};
 use crate::journal::JournalError;
-use crate::push::attempt_log::Book;
+use crate::push::attempt_log::AttemptLog;
 use crate::push::policy::lockout::{Findings, Limits, Refused};
-use crate::push::policy::logins::Logins;
+use crate::push::policy::logins::LoginProbes;
 use crate::push::policy::outcome;
-use crate::push::policy::outcome::{Ending, Next};
-use crate::push::policy::propagation::{Patience, Waiting};
+use crate::push::policy::outcome::{Next, PhoneOutcome};
+use crate::push::policy::propagation::{Backoff, PropagationWait};
 use crate::push::policy::verification::judged;
-use crate::push::scheduler::phone_task::Job;
-use crate::push::scheduler::queues::{Lane, Later};
+use crate::push::scheduler::phone_task::PhoneTask;
+use crate::push::scheduler::queues::{PushQueue, RetryQueue};
 use crate::push::scheduler::schedule::Schedule;
-use crate::push::scheduler::site_limits::Places;
-use crate::push::{Answer, Evidence, Line, LoginCheck, Look, Target};
+use crate::push::scheduler::site_limits::SiteLimits;
+use crate::push::{AttemptReply, Delivery, Evidence, LoginCheck, ScreenCheck, Target};
 
-use crate::push::scheduler::window_queue::Held;
+use crate::push::scheduler::window_queue::WindowQueue;
 
 pub(in crate::push) use crate::push::scheduler::stop::leave;
 
-pub use crate::push::settings::{Caps, Pushed, Settings, Stop, Stopped};
+pub use crate::push::settings::{
+    PushOutcomes, PushSettings, SiteLimitConfig, StopReason, StopSignals,
+};
 
 /// Pushes to every target and waits for the proof.
 ///
@@ -49,16 +51,16 @@ pub use crate::push::settings::{Caps, Pushed, Settings, Stop, Stopped};
 /// yet", they are waited for.
 ///
 /// Every attempt is in the book before it is made, and what came of it is there before it is told.
-pub async fn run<L: Line, B: Book>(
+pub async fn run<L: Delivery, B: AttemptLog>(
     line: &L,
     book: &B,
     targets: Vec<Target>,
-    settings: Settings,
-    stop: &Stop,
+    settings: PushSettings,
+    stop: &StopSignals,
     observer: &dyn Observer,
-) -> Pushed {
+) -> PushOutcomes {
     observer.observe(&Event::Started { stage: Stage::Push, total: Some(targets.len() as u64) });
-    let mut fleet = Fleet::new(line, book, targets, settings, stop, Instant::now());
+    let mut fleet = Scheduler::new(line, book, targets, settings, stop, Instant::now());
     while fleet.step(stop, observer).await {}
     while let Some(closed) = fleet.closing.next().await {
         fleet.closed(closed, observer);
@@ -70,76 +72,77 @@ pub async fn run<L: Line, B: Book>(
     observer.observe(&Event::Finished { stage: Stage::Push });
     let mut results = fleet.results;
     results.sort_by(|a, b| a.name.cmp(&b.name));
-    Pushed { results, stopped }
+    PushOutcomes { results, stopped }
 }
 
 /// An attempt whose end is in the book.
-enum Closed {
+enum AttemptEnd {
     Done(Box<PhoneResult>, Result<(), JournalError>),
     /// To be tried again at that time, or after the usual delay.
-    Again(Box<Job>, Option<Instant>, Result<(), JournalError>),
+    Again(Box<PhoneTask>, Option<Instant>, Result<(), JournalError>),
     /// Not tried at all: its window has closed, and opens at that time.
-    Held(Box<Job>, Timestamp, Result<(), JournalError>),
+    Held(Box<PhoneTask>, Timestamp, Result<(), JournalError>),
     /// It refused the push user, and why is to be found out.
-    Doubted(Box<Job>, Refused, Result<(), JournalError>),
+    Doubted(Box<PhoneTask>, Refused, Result<(), JournalError>),
 }
 
-struct Fleet<'a, L: Line, B: Book> {
+struct Scheduler<'a, L: Delivery, B: AttemptLog> {
     line: &'a L,
     book: &'a B,
-    settings: Settings,
+    settings: PushSettings,
     /// Phones that the push user has controlled before.
-    known: Lane,
+    known: PushQueue,
     /// Phones that were changed only now: their refusal may only mean that the cluster needs a minute.
-    fresh: Lane,
-    later: Later,
+    fresh: PushQueue,
+    later: RetryQueue,
     /// Phones whose window is closed.
-    held: Held,
+    held: WindowQueue,
     /// Phones that refused the push user, with the refusal as the guard knows it.
-    doubted: Vec<(Refused, Job)>,
+    doubted: Vec<(Refused, PhoneTask)>,
     /// How many more of them are just being written down.
     doubting: usize,
-    logins: &'a Logins,
+    logins: &'a LoginProbes,
     /// What was told of the authentication page: what is wrong with it, and since when.
     told_outage: Option<(String, Instant)>,
     schedule: &'a Schedule,
     /// Whether the run's time is over.
     over: bool,
-    places: Places,
+    places: SiteLimits,
     /// When the next push may begin, where there is a rate.
     next_start: Option<Instant>,
     failed: usize,
     /// What is under way, so that nobody is forgotten when that is cut off.
-    begun: HashMap<DeviceName, Job>,
-    noting: FuturesUnordered<BoxFuture<'a, (Job, Result<i64, JournalError>)>>,
-    pushing: FuturesUnordered<BoxFuture<'a, (Job, Answer)>>,
-    verifying: FuturesUnordered<BoxFuture<'a, (Job, Next, bool)>>,
+    begun: HashMap<DeviceName, PhoneTask>,
+    noting: FuturesUnordered<BoxFuture<'a, (PhoneTask, Result<i64, JournalError>)>>,
+    pushing: FuturesUnordered<BoxFuture<'a, (PhoneTask, AttemptReply)>>,
+    verifying: FuturesUnordered<BoxFuture<'a, (PhoneTask, Next, bool)>>,
     asking: FuturesUnordered<BoxFuture<'a, Findings>>,
-    closing: FuturesUnordered<BoxFuture<'a, Closed>>,
+    closing: FuturesUnordered<BoxFuture<'a, AttemptEnd>>,
     results: Vec<PhoneResult>,
     /// Why the book takes no more.
     unrecorded: Option<String>,
 }
 
-impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
+impl<'a, L: Delivery, B: AttemptLog> Scheduler<'a, L, B> {
     fn new(
         line: &'a L,
         book: &'a B,
         mut targets: Vec<Target>,
-        settings: Settings,
-        stop: &'a Stop,
+        settings: PushSettings,
+        stop: &'a StopSignals,
         now: Instant,
     ) -> Self {
-        let Settings { concurrency, max_auth_failures, max_logins_at_risk, .. } = settings;
+        let PushSettings { concurrency, max_auth_failures, max_logins_at_risk, .. } = settings;
         let limits = Limits::new(concurrency, max_auth_failures, max_logins_at_risk);
         stop.logins.guard().set_limits(limits);
         // The sort keeps the order of names among equals.
         targets.sort_by_key(|target| target.login_check != LoginCheck::Cluster);
         let (fresh, known): (Vec<_>, Vec<_>) =
-            targets.into_iter().map(Job::new).partition(|job| job.target.fresh);
-        let lane = |jobs: Vec<Job>, patience: Duration| {
-            let waiting = Waiting::new(Patience::USUAL, now, patience, settings.password_proven);
-            Lane::new(jobs, waiting, concurrency.max(1))
+            targets.into_iter().map(PhoneTask::new).partition(|job| job.target.fresh);
+        let lane = |jobs: Vec<PhoneTask>, patience: Duration| {
+            let waiting =
+                PropagationWait::new(Backoff::USUAL, now, patience, settings.password_proven);
+            PushQueue::new(jobs, waiting, concurrency.max(1))
         };
         Self {
             line,
@@ -147,16 +150,16 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
             settings,
             // Nothing of these is new, so there is nothing to wait for.
             known: lane(known, Duration::ZERO),
-            fresh: lane(fresh, settings.patience),
-            later: Later::default(),
-            held: Held::default(),
+            fresh: lane(fresh, settings.propagation_limit),
+            later: RetryQueue::default(),
+            held: WindowQueue::default(),
             doubted: Vec::new(),
             doubting: 0,
             logins: &stop.logins,
             told_outage: None,
             schedule: &stop.schedule,
             over: false,
-            places: Places::new(settings.caps),
+            places: SiteLimits::new(settings.site_limits),
             next_start: None,
             failed: 0,
             begun: HashMap::new(),
@@ -171,7 +174,7 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
     }
 
     /// Begins what may begin and takes in one thing that ended; false when there is nothing left.
-    async fn step(&mut self, stop: &Stop, observer: &dyn Observer) -> bool {
+    async fn step(&mut self, stop: &StopSignals, observer: &dyn Observer) -> bool {
         if stop.now.is_cancelled() {
             return false;
         }
@@ -186,14 +189,14 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
         if open {
             self.release();
             self.settle(now, observer);
-            self.note(now);
+            self.record_attempts(now);
             self.begin(now);
             self.inquire(now);
         }
         let asking = open && !self.asking.is_empty();
         let writing = !self.noting.is_empty() || !self.closing.is_empty() || asking;
         if self.pushing.is_empty() && !writing && !self.verifying.is_empty() {
-            self.tell_waiting(observer);
+            self.report_waiting(observer);
         }
         let wake = self.wake(now).filter(|_| open);
         if self.pushing.is_empty() && self.verifying.is_empty() && !writing {
@@ -204,15 +207,15 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
                     self.over = true;
                     return false;
                 }
-                Some(wake) => self.tell_later(wake.saturating_duration_since(now), observer),
+                Some(wake) => self.report_retries(wake.saturating_duration_since(now), observer),
             }
         }
         let end = self.look_at_end(now).filter(|_| wake.is_some());
         let wake = wake.into_iter().chain(end).min();
         tokio::select! {
-            Some((job, noted)) = self.noting.next() => self.noted(job, noted),
-            Some((job, answer)) = self.pushing.next() => self.answered(job, answer),
-            Some((job, next, refused)) = self.verifying.next() => self.looked(job, next, refused),
+            Some((job, noted)) = self.noting.next() => self.attempt_recorded(job, noted),
+            Some((job, answer)) = self.pushing.next() => self.on_reply(job, answer),
+            Some((job, next, refused)) = self.verifying.next() => self.verified(job, next, refused),
             Some(findings) = self.asking.next() => self.found(findings, observer),
             Some(closed) = self.closing.next() => self.closed(closed, observer),
             () = sleep_until(wake) => self.wake_up(),
@@ -240,20 +243,20 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
     }
 
     /// Returns how many phones may be asked at once, if this one comes next.
-    fn guarded(&self, next: Option<&Job>) -> usize {
+    fn guarded(&self, next: Option<&PhoneTask>) -> usize {
         match next {
             Some(job) if !job.logs_in() => self.settings.concurrency.max(1),
             Some(_) | None => self.logins.guard().allowed(),
         }
     }
 
-    fn too_many_failures(&self) -> Option<Stopped> {
+    fn too_many_failures(&self) -> Option<StopReason> {
         let most = self.settings.max_failures?;
-        (self.failed > most).then_some(Stopped::Failures { failed: self.failed, most })
+        (self.failed > most).then_some(StopReason::Failures { failed: self.failed, most })
     }
 
-    fn tell_waiting(&self, observer: &dyn Observer) {
-        let phones = counted(self.verifying.len(), "phone");
+    fn report_waiting(&self, observer: &dyn Observer) {
+        let phones = pluralize(self.verifying.len(), "phone");
         let reason = match self.settings.proof {
             Proof::Fetch => format!("downloads of {phones}"),
             Proof::Screenshot => format!("the screens of {phones}"),
@@ -267,14 +270,14 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
         });
     }
 
-    fn tell_later(&mut self, delay: Duration, observer: &dyn Observer) {
+    fn report_retries(&mut self, delay: Duration, observer: &dyn Observer) {
         self.tell_windows(observer);
         let reason = match (self.later.fresh(), self.later.len()) {
             // Those that the rate holds back come in no time.
             (_, 0) => return,
-            (0, all) => format!("{} to be tried again", counted(all, "phone")),
+            (0, all) => format!("{} to be tried again", pluralize(all, "phone")),
             (fresh, _) => {
-                let phones = counted(fresh, "phone");
+                let phones = pluralize(fresh, "phone");
                 format!("{phones} that refused the push user right after a change")
             }
         };
@@ -282,7 +285,7 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
     }
 
     /// Writes down those that come next, as many as may be under way.
-    fn note(&mut self, now: Instant) {
+    fn record_attempts(&mut self, now: Instant) {
         loop {
             // The fresh ones wait until every known one is at least under way.
             let known = self.known.ready.len() > 0;
@@ -293,15 +296,15 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
             let lane = if known { &mut self.known } else { &mut self.fresh };
             let Some(job) = lane.ready.pop(&mut self.places) else { return };
             if let Some(opens) = self.opens(&job.target) {
-                self.leave(&job.target);
+                self.release_site(&job.target);
                 self.hold(opens, job);
                 continue;
             }
-            self.lane(&job).noting += 1;
+            self.queue_of(&job).noting += 1;
             let book = self.book;
             self.noting.push(
                 async move {
-                    let noted = book.trying(&job.target, job.attempts + 1).await;
+                    let noted = book.begin_attempt(&job.target, job.attempts + 1).await;
                     (job, noted)
                 }
                 .boxed(),
@@ -309,23 +312,23 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
         }
     }
 
-    fn noted(&mut self, mut job: Job, noted: Result<i64, JournalError>) {
-        self.lane(&job).noting -= 1;
+    fn attempt_recorded(&mut self, mut job: PhoneTask, noted: Result<i64, JournalError>) {
+        self.queue_of(&job).noting -= 1;
         match noted {
             Ok(entry) => {
                 job.entry = Some(entry);
-                self.lane(&job).noted.push_back(job);
+                self.queue_of(&job).noted.push_back(job);
             }
             Err(error) => {
-                self.unrecorded.get_or_insert_with(|| chain(&error));
-                self.leave(&job.target);
-                self.lane(&job).ready.push_front(job);
+                self.unrecorded.get_or_insert_with(|| error_chain(&error));
+                self.release_site(&job.target);
+                self.queue_of(&job).ready.push_front(job);
             }
         }
     }
 
     /// Gives the places of a phone back, and lets those come next that waited for them.
-    fn leave(&mut self, target: &Target) {
+    fn release_site(&mut self, target: &Target) {
         for place in self.places.give_back(target) {
             self.known.ready.has_room(&place);
             self.fresh.ready.has_room(&place);
@@ -371,13 +374,13 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
         }
     }
 
-    fn lane(&mut self, job: &Job) -> &mut Lane {
+    fn queue_of(&mut self, job: &PhoneTask) -> &mut PushQueue {
         if job.target.fresh { &mut self.fresh } else { &mut self.known }
     }
 
-    fn answered(&mut self, mut job: Job, answer: Answer) {
-        if let (Answer::Accepted(raw), Some(entry)) = (&answer, job.entry) {
-            self.book.replied(entry, raw);
+    fn on_reply(&mut self, mut job: PhoneTask, answer: AttemptReply) {
+        if let (AttemptReply::Accepted(raw), Some(entry)) = (&answer, job.entry) {
+            self.book.record_reply(entry, raw);
         }
         match self.count_login(&mut job, &answer) {
             Some(refusal) => self.doubt(job, answer, refusal),
@@ -385,14 +388,14 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
                 let attempt = job.counted_attempts();
                 match outcome::next(&job.target, answer, attempt, self.settings.max_attempts) {
                     Next::Done(ending) => self.finish(job, ending),
-                    Next::Again(ending) => self.put_off(job, ending, None),
+                    Next::Again(ending) => self.retry_later(job, ending, None),
                     Next::Verify => self.verify(job),
                 }
             }
         }
     }
 
-    fn verify(&self, mut job: Job) {
+    fn verify(&self, mut job: PhoneTask) {
         let line = self.line;
         // Every screenshot is a login, too.
         let logs_in = self.settings.proof == Proof::Screenshot && job.logs_in();
@@ -405,7 +408,8 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
                 fetched.downloads = job.downloads.clone();
                 let evidence = line.evidence(&job.target, &fetched).await;
                 let next = judged(&job.target, &fetched, &evidence, job.repeated);
-                let refused = matches!(evidence, Evidence::Screen { look: Look::Refused(_), .. });
+                let refused =
+                    matches!(evidence, Evidence::Screen { look: ScreenCheck::Refused(_), .. });
                 (job, next, refused)
             }
             .boxed(),
@@ -413,7 +417,7 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
     }
 
     /// Goes on with a phone whose downloads were waited for.
-    fn looked(&mut self, mut job: Job, next: Next, refused: bool) {
+    fn verified(&mut self, mut job: PhoneTask, next: Next, refused: bool) {
         if let Some(ticket) = job.ticket.take() {
             let mut guard = self.logins.guard();
             if refused {
@@ -426,15 +430,15 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
             Next::Done(ending) => self.finish(job, ending),
             Next::Again(ending) => {
                 job.repeated = true;
-                self.put_off(job, ending, None);
+                self.retry_later(job, ending, None);
             }
             Next::Verify => self.verify(job),
         }
     }
 
-    fn tell_pause(&self, delay: Duration, observer: &dyn Observer) {
+    fn report_pause(&self, delay: Duration, observer: &dyn Observer) {
         // The phone that has just refused is nowhere else.
-        let phones = counted(self.fresh.len() + self.later.fresh() + 1, "phone");
+        let phones = pluralize(self.fresh.len() + self.later.fresh() + 1, "phone");
         let reason = format!("new associations and settings of {phones} to take effect");
         observer.observe(&Event::Waiting { stage: Stage::Push, reason, delay });
     }
@@ -442,64 +446,64 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
     fn wake_up(&mut self) {
         let now = Instant::now();
         while let Some(job) = self.later.due(now) {
-            self.lane(&job).ready.push_back(job);
+            self.queue_of(&job).ready.push_back(job);
         }
     }
 
-    fn put_off(&self, mut job: Job, ending: Ending, at: Option<Instant>) {
+    fn retry_later(&self, mut job: PhoneTask, ending: PhoneOutcome, at: Option<Instant>) {
         let (book, entry) = (self.book, job.entry.take());
         job.last = Some(ending.clone());
         self.closing.push(
             async move {
                 let written = match entry {
-                    Some(entry) => book.tried(entry, &ending).await,
+                    Some(entry) => book.end_attempt(entry, &ending).await,
                     None => Ok(()),
                 };
-                Closed::Again(Box::new(job), at, written)
+                AttemptEnd::Again(Box::new(job), at, written)
             }
             .boxed(),
         );
     }
 
-    fn finish(&mut self, mut job: Job, ending: Ending) {
+    fn finish(&mut self, mut job: PhoneTask, ending: PhoneOutcome) {
         let (book, entry) = (self.book, job.entry.take());
         let result = job.ended(ending, Some(Timestamp::now()));
         let result = PhoneResult { proof: self.settings.proof, ..result };
         self.failed += usize::from(result.is_failure());
         self.closing.push(
             async move {
-                let written = book.ended(entry, &result).await;
-                Closed::Done(Box::new(result), written)
+                let written = book.finish_phone(entry, &result).await;
+                AttemptEnd::Done(Box::new(result), written)
             }
             .boxed(),
         );
     }
 
-    fn closed(&mut self, closed: Closed, observer: &dyn Observer) {
+    fn closed(&mut self, closed: AttemptEnd, observer: &dyn Observer) {
         let written = match closed {
-            Closed::Again(job, at, written) => {
+            AttemptEnd::Again(job, at, written) => {
                 self.begun.remove(&job.target.name);
-                self.leave(&job.target);
+                self.release_site(&job.target);
                 let pause = outcome::pause(self.settings.retry_delay, job.counted_attempts());
                 let at = at.unwrap_or_else(|| Instant::now() + pause);
                 self.later.put(at, *job);
                 written
             }
-            Closed::Held(job, opens, written) => {
-                self.leave(&job.target);
+            AttemptEnd::Held(job, opens, written) => {
+                self.release_site(&job.target);
                 self.hold(opens, *job);
                 written
             }
-            Closed::Doubted(job, refusal, written) => {
+            AttemptEnd::Doubted(job, refusal, written) => {
                 self.begun.remove(&job.target.name);
-                self.leave(&job.target);
+                self.release_site(&job.target);
                 self.doubting -= 1;
                 self.doubted.push((refusal, *job));
                 written
             }
-            Closed::Done(result, written) => {
+            AttemptEnd::Done(result, written) => {
                 if let Some(job) = self.begun.remove(&result.name) {
-                    self.leave(&job.target);
+                    self.release_site(&job.target);
                 }
                 self.record(*result, observer);
                 let done = self.results.len() as u64;
@@ -508,7 +512,7 @@ impl<'a, L: Line, B: Book> Fleet<'a, L, B> {
             }
         };
         if let Err(error) = written {
-            self.unrecorded.get_or_insert_with(|| chain(&error));
+            self.unrecorded.get_or_insert_with(|| error_chain(&error));
         }
     }
 

@@ -5,14 +5,14 @@ use tokio::time::Instant;
 
 use crate::domain::payload_kind::ObjectKind;
 use crate::event::{Downloads, Outcome, PhoneResult};
-use crate::push::policy::lockout::Ticket;
-use crate::push::policy::outcome::{Ending, LOOK_FIRST};
-use crate::push::settings::Stopped;
+use crate::push::policy::lockout::LoginTicket;
+use crate::push::policy::outcome::{LOOK_FIRST, PhoneOutcome};
+use crate::push::settings::StopReason;
 use crate::push::{LoginCheck, Target};
 
 /// A phone on its way through the push.
 #[derive(Clone)]
-pub(crate) struct Job {
+pub(crate) struct PhoneTask {
     pub(crate) target: Target,
     pub(crate) attempts: u32,
     /// How many of its attempts only said that a change has not reached it yet.
@@ -23,14 +23,14 @@ pub(crate) struct Job {
     /// Where the book has the attempt that is next or under way.
     pub(crate) entry: Option<i64>,
     /// The login that is under way, where it can fail.
-    pub(crate) ticket: Option<Ticket>,
+    pub(crate) ticket: Option<LoginTicket>,
     /// How it ends if it is not tried again.
-    pub(crate) last: Option<Ending>,
+    pub(crate) last: Option<PhoneOutcome>,
     /// Who downloaded its files besides the phone itself.
     pub(crate) downloads: Downloads,
 }
 
-impl Job {
+impl PhoneTask {
     pub(crate) fn new(target: Target) -> Self {
         Self {
             target,
@@ -62,7 +62,7 @@ impl Job {
     }
 
     /// Makes the result of a phone that is left in peace because the push was stopped.
-    pub(crate) fn stopped(mut self, stopped: &Stopped) -> PhoneResult {
+    pub(crate) fn stopped(mut self, stopped: &StopReason) -> PhoneResult {
         let last = self.last.take();
         let object = self.target.object();
         let ending = last
@@ -78,7 +78,7 @@ impl Job {
                 pending(self.target.object(), why.to_owned())
             }
             // It may have been done, and nobody could tell.
-            ObjectKind::Play | ObjectKind::Keys => Ending {
+            ObjectKind::Play | ObjectKind::Keys => PhoneOutcome {
                 remedy: Some(LOOK_FIRST.to_owned()),
                 ..pending(self.target.object(), why.to_owned())
             },
@@ -87,7 +87,7 @@ impl Job {
     }
 
     /// Makes its result.
-    pub(crate) fn ended(self, ending: Ending, finished_at: Option<Timestamp>) -> PhoneResult {
+    pub(crate) fn ended(self, ending: PhoneOutcome, finished_at: Option<Timestamp>) -> PhoneResult {
         let Self { target, attempts, first_attempt, downloads, .. } = self;
         let picture = target.picture();
         PhoneResult {
@@ -115,39 +115,39 @@ impl Job {
     }
 }
 
-fn not_tried(object: ObjectKind, stopped: &Stopped) -> Ending {
-    pending(object, format!("not tried: {}", stopped.told()))
+fn not_tried(object: ObjectKind, stopped: &StopReason) -> PhoneOutcome {
+    pending(object, format!("not tried: {}", stopped.describe()))
 }
 
-fn not_again(object: ObjectKind, last: Ending, stopped: &Stopped) -> Ending {
+fn not_again(object: ObjectKind, last: PhoneOutcome, stopped: &StopReason) -> PhoneOutcome {
     let reason = last.reason.unwrap_or_default();
-    let reason = format!("{reason}; not tried again: {}", stopped.told());
+    let reason = format!("{reason}; not tried again: {}", stopped.describe());
     // A phone that was still waited for has decided nothing by its refusal.
     let undecided = match stopped {
-        Stopped::Interrupted
-        | Stopped::PageDown { .. }
-        | Stopped::TimeOver { .. }
-        | Stopped::Unrecorded(_) => last.outcome == Outcome::AuthFailed,
-        Stopped::AuthRefusals { .. }
-        | Stopped::Failures { .. }
-        | Stopped::NoDownloads { .. }
-        | Stopped::PasswordRefused { .. } => false,
+        StopReason::Interrupted
+        | StopReason::PageDown { .. }
+        | StopReason::TimeOver { .. }
+        | StopReason::Unrecorded(_) => last.outcome == Outcome::AuthFailed,
+        StopReason::AuthRefusals { .. }
+        | StopReason::Failures { .. }
+        | StopReason::NoDownloads { .. }
+        | StopReason::PasswordRefused { .. } => false,
     };
     if undecided {
-        Ending { phone_error: last.phone_error, ..pending(object, reason) }
+        PhoneOutcome { phone_error: last.phone_error, ..pending(object, reason) }
     } else {
-        Ending { reason: Some(reason), ..last }
+        PhoneOutcome { reason: Some(reason), ..last }
     }
 }
 
-fn pending(object: ObjectKind, reason: String) -> Ending {
+fn pending(object: ObjectKind, reason: String) -> PhoneOutcome {
     let remedy = if object.is_downloaded() {
         "run the same command again; phones that are done already are left alone"
     } else {
         // Nothing about these is ever proven, so the same command would send it to everybody again.
         "send it again to the phones that are still pending: list them with --devices-from or --addresses-from"
     };
-    Ending {
+    PhoneOutcome {
         outcome: Outcome::Pending,
         phone_error: None,
         reason: Some(reason),

@@ -4,23 +4,23 @@ use std::collections::{BTreeMap, VecDeque};
 
 use tokio::time::Instant;
 
-use crate::push::policy::propagation::Waiting;
-use crate::push::scheduler::phone_task::Job;
-use crate::push::scheduler::site_limits::Queue;
+use crate::push::policy::propagation::PropagationWait;
+use crate::push::scheduler::phone_task::PhoneTask;
+use crate::push::scheduler::site_limits::SiteQueue;
 
 /// Phones that wait for the same reasons.
-pub(crate) struct Lane {
-    pub(crate) waiting: Waiting,
+pub(crate) struct PushQueue {
+    pub(crate) waiting: PropagationWait,
     concurrency: usize,
-    pub(crate) ready: Queue,
+    pub(crate) ready: SiteQueue,
     /// How many are just being written down.
     pub(crate) noting: usize,
     /// Written down, and free to begin: so that no place stays empty while the book is written.
-    pub(crate) noted: VecDeque<Job>,
+    pub(crate) noted: VecDeque<PhoneTask>,
 }
 
-impl Lane {
-    pub(crate) fn new(jobs: Vec<Job>, waiting: Waiting, concurrency: usize) -> Self {
+impl PushQueue {
+    pub(crate) fn new(jobs: Vec<PhoneTask>, waiting: PropagationWait, concurrency: usize) -> Self {
         let (ready, noted) = (jobs.into(), VecDeque::new());
         Self { waiting, concurrency, ready, noting: 0, noted }
     }
@@ -51,14 +51,14 @@ impl Lane {
 
 /// Phones that are tried again, by the time at which they are.
 #[derive(Default)]
-pub(crate) struct Later {
-    jobs: BTreeMap<(Instant, u64), Job>,
+pub(crate) struct RetryQueue {
+    jobs: BTreeMap<(Instant, u64), PhoneTask>,
     /// Keeps those apart, and in order, that come at the same instant.
     sequence: u64,
 }
 
-impl Later {
-    pub(crate) fn put(&mut self, when: Instant, job: Job) {
+impl RetryQueue {
+    pub(crate) fn put(&mut self, when: Instant, job: PhoneTask) {
         self.sequence += 1;
         self.jobs.insert((when, self.sequence), job);
     }
@@ -69,7 +69,7 @@ impl Later {
     }
 
     /// Takes out the first one if its time has come.
-    pub(crate) fn due(&mut self, now: Instant) -> Option<Job> {
+    pub(crate) fn due(&mut self, now: Instant) -> Option<PhoneTask> {
         self.first().filter(|when| *when <= now)?;
         self.jobs.pop_first().map(|(_, job)| job)
     }
@@ -88,7 +88,7 @@ impl Later {
     }
 
     /// Takes out all of them, in their order.
-    pub(crate) fn take(&mut self) -> impl Iterator<Item = Job> + use<> {
+    pub(crate) fn take(&mut self) -> impl Iterator<Item = PhoneTask> + use<> {
         std::mem::take(&mut self.jobs).into_values()
     }
 }
@@ -103,9 +103,9 @@ mod tests {
     #[test]
     fn the_soonest_comes_first_and_equals_keep_their_order() {
         let now = Instant::now();
-        let mut later = Later::default();
+        let mut later = RetryQueue::default();
         for (n, after) in [(1, 30), (2, 5), (3, 5), (4, 1)] {
-            later.put(now + Duration::from_secs(after), Job::new(target(n)));
+            later.put(now + Duration::from_secs(after), PhoneTask::new(target(n)));
         }
         assert_eq!(later.first(), Some(now + Duration::from_secs(1)));
         assert!(later.due(now).is_none());

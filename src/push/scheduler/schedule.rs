@@ -8,21 +8,21 @@ use tokio::time::Instant;
 
 use crate::domain::time_zone::{Zones, zone_name};
 use crate::push::Target;
-use crate::push::scheduler::window::{Daily, Gate};
+use crate::push::scheduler::window::{DailyWindow, WindowState};
 
 /// When phones may be pushed to. By default always.
 #[derive(Clone, Debug, Default)]
 pub struct Schedule {
-    hours: Option<Arc<Hours>>,
+    hours: Option<Arc<DailyHours>>,
     until: Option<Timestamp>,
     clock: Clock,
 }
 
 /// A window, and the zones in which it opens and closes.
 #[derive(Clone, Debug)]
-pub struct Hours {
+pub struct DailyHours {
     /// The window.
-    pub window: Daily,
+    pub window: DailyWindow,
     /// The zones of device pools.
     pub zones: Zones,
 }
@@ -40,7 +40,7 @@ enum Clock {
 
 impl Schedule {
     /// Makes a schedule of the hours in which phones may be pushed to, and of a moment after which none may.
-    pub fn new(hours: Option<Hours>, until: Option<Timestamp>) -> Self {
+    pub fn new(hours: Option<DailyHours>, until: Option<Timestamp>) -> Self {
         Self { hours: hours.map(Arc::new), until, clock: Clock::System }
     }
 
@@ -62,10 +62,10 @@ impl Schedule {
     }
 
     /// Tells whether phones of a device pool may be pushed to.
-    pub fn gate(&self, device_pool: &str, now: Timestamp) -> Gate {
+    pub fn gate(&self, device_pool: &str, now: Timestamp) -> WindowState {
         match &self.hours {
             Some(hours) => hours.window.gate(now, hours.zones.of(device_pool)),
-            None => Gate::Open { closes: None },
+            None => WindowState::Open { closes: None },
         }
     }
 
@@ -77,8 +77,8 @@ impl Schedule {
     /// Returns when the phone may be pushed to, where it may not be now.
     pub(crate) fn opens(&self, target: &Target, now: Timestamp) -> Option<Timestamp> {
         match self.gate(&target.device_pool, now) {
-            Gate::Open { .. } => None,
-            Gate::Closed { opens } => Some(opens),
+            WindowState::Open { .. } => None,
+            WindowState::Closed { opens } => Some(opens),
         }
     }
 

@@ -8,30 +8,30 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use crate::push::Target;
-use crate::push::scheduler::phone_task::Job;
-use crate::push::settings::Caps;
+use crate::push::scheduler::phone_task::PhoneTask;
+use crate::push::settings::SiteLimitConfig;
 
 /// What has a limit of its own.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub(crate) enum Place {
+pub(crate) enum LimitKey {
     Pool(String),
     Subnet(IpNet),
 }
 
 /// Who is under way where.
 #[derive(Debug, Default)]
-pub(crate) struct Places {
-    caps: Caps,
-    taken: HashMap<Place, usize>,
+pub(crate) struct SiteLimits {
+    caps: SiteLimitConfig,
+    taken: HashMap<LimitKey, usize>,
 }
 
-impl Places {
-    pub(crate) fn new(caps: Caps) -> Self {
+impl SiteLimits {
+    pub(crate) fn new(caps: SiteLimitConfig) -> Self {
         Self { caps, taken: HashMap::new() }
     }
 
     /// Takes a place for a phone, or says what is full.
-    pub(crate) fn take(&mut self, target: &Target) -> Result<(), Place> {
+    pub(crate) fn take(&mut self, target: &Target) -> Result<(), LimitKey> {
         let places = self.of(target);
         if let Some(full) = places.iter().find(|place| self.is_full(place)) {
             return Err(full.clone());
@@ -43,7 +43,7 @@ impl Places {
     }
 
     /// Gives a phone's place back, and returns what has room again.
-    pub(crate) fn give_back(&mut self, target: &Target) -> Vec<Place> {
+    pub(crate) fn give_back(&mut self, target: &Target) -> Vec<LimitKey> {
         let places = self.of(target);
         for place in &places {
             if let Some(taken) = self.taken.get_mut(place) {
@@ -54,23 +54,23 @@ impl Places {
     }
 
     /// Returns those of a phone's places that are not full.
-    fn open(&self, target: &Target) -> Vec<Place> {
+    fn open(&self, target: &Target) -> Vec<LimitKey> {
         self.of(target).into_iter().filter(|place| !self.is_full(place)).collect()
     }
 
-    fn is_full(&self, place: &Place) -> bool {
+    fn is_full(&self, place: &LimitKey) -> bool {
         let cap = match place {
-            Place::Pool(_) => self.caps.per_pool,
-            Place::Subnet(_) => self.caps.per_subnet,
+            LimitKey::Pool(_) => self.caps.per_pool,
+            LimitKey::Subnet(_) => self.caps.per_subnet,
         };
         let taken = self.taken.get(place).copied().unwrap_or_default();
         cap.is_some_and(|cap| taken >= cap.max(1))
     }
 
     /// Returns what the limits say something about, for this phone.
-    fn of(&self, target: &Target) -> Vec<Place> {
-        let pool = self.caps.per_pool.map(|_| Place::Pool(target.device_pool.clone()));
-        let subnet = self.caps.per_subnet.map(|_| Place::Subnet(subnet(target.ip)));
+    fn of(&self, target: &Target) -> Vec<LimitKey> {
+        let pool = self.caps.per_pool.map(|_| LimitKey::Pool(target.device_pool.clone()));
+        let subnet = self.caps.per_subnet.map(|_| LimitKey::Subnet(subnet(target.ip)));
         pool.into_iter().chain(subnet).collect()
     }
 }
@@ -82,15 +82,15 @@ fn subnet(ip: IpAddr) -> IpNet {
 
 /// Phones that come next, in their order; those whose place is full stand aside until it has room.
 #[derive(Default)]
-pub(crate) struct Queue {
-    next: VecDeque<Job>,
-    aside: HashMap<Place, VecDeque<Job>>,
+pub(crate) struct SiteQueue {
+    next: VecDeque<PhoneTask>,
+    aside: HashMap<LimitKey, VecDeque<PhoneTask>>,
     standing_aside: usize,
 }
 
-impl Queue {
+impl SiteQueue {
     /// Takes out the next phone that has a place, with its place taken.
-    pub(crate) fn pop(&mut self, places: &mut Places) -> Option<Job> {
+    pub(crate) fn pop(&mut self, places: &mut SiteLimits) -> Option<PhoneTask> {
         while let Some(job) = self.next.pop_front() {
             match places.take(&job.target) {
                 Ok(()) => return Some(job),
@@ -107,12 +107,12 @@ impl Queue {
     }
 
     /// Returns who comes next, where that is not kept from it by a place.
-    pub(crate) fn front(&self) -> Option<&Job> {
+    pub(crate) fn front(&self) -> Option<&PhoneTask> {
         self.next.front()
     }
 
     /// Lets one of those come next that stood aside for this place.
-    pub(crate) fn has_room(&mut self, place: &Place) {
+    pub(crate) fn has_room(&mut self, place: &LimitKey) {
         let Some(waiting) = self.aside.get_mut(place) else { return };
         if let Some(job) = waiting.pop_front() {
             self.standing_aside -= 1;
@@ -123,11 +123,11 @@ impl Queue {
         }
     }
 
-    pub(crate) fn push_back(&mut self, job: Job) {
+    pub(crate) fn push_back(&mut self, job: PhoneTask) {
         self.next.push_back(job);
     }
 
-    pub(crate) fn push_front(&mut self, job: Job) {
+    pub(crate) fn push_front(&mut self, job: PhoneTask) {
         self.next.push_front(job);
     }
 
@@ -136,14 +136,14 @@ impl Queue {
     }
 
     /// Takes out everybody.
-    pub(crate) fn drain(&mut self) -> impl Iterator<Item = Job> + use<> {
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = PhoneTask> + use<> {
         let Self { next, aside, .. } = std::mem::take(self);
         next.into_iter().chain(aside.into_values().flatten())
     }
 }
 
-impl From<Vec<Job>> for Queue {
-    fn from(jobs: Vec<Job>) -> Self {
+impl From<Vec<PhoneTask>> for SiteQueue {
+    fn from(jobs: Vec<PhoneTask>) -> Self {
         Self { next: jobs.into(), ..Self::default() }
     }
 }
@@ -155,23 +155,23 @@ mod tests {
     use super::*;
     use crate::push::scheduler::tests::target;
 
-    fn job(n: u8, pool: &str, ip: [u8; 4]) -> Job {
+    fn job(n: u8, pool: &str, ip: [u8; 4]) -> PhoneTask {
         let mut target = target(n);
         target.device_pool = pool.to_owned();
         target.ip = ip.into();
-        Job::new(target)
+        PhoneTask::new(target)
     }
 
     #[test]
     fn a_full_pool_stands_aside_and_the_others_go_on() {
-        let caps = Caps { per_pool: Some(1), per_subnet: None };
-        let mut places = Places::new(caps);
+        let caps = SiteLimitConfig { per_pool: Some(1), per_subnet: None };
+        let mut places = SiteLimits::new(caps);
         let jobs = vec![
             job(1, "A", [10, 0, 0, 1]),
             job(2, "A", [10, 0, 0, 2]),
             job(3, "B", [10, 0, 0, 3]),
         ];
-        let mut queue = Queue::from(jobs);
+        let mut queue = SiteQueue::from(jobs);
         let first = queue.pop(&mut places).unwrap();
         let second = queue.pop(&mut places).unwrap();
         assert_eq!(
@@ -205,9 +205,9 @@ mod tests {
             let jobs = phones.iter().enumerate().map(|(n, (pool, net))| {
                 job(u8::try_from(n).unwrap(), &format!("P{pool}"), [10, 0, *net, 1])
             });
-            let mut queue = Queue::from(jobs.collect::<Vec<_>>());
-            let mut places = Places::new(Caps { per_pool, per_subnet });
-            let (mut under_way, mut done): (Vec<Job>, _) = (Vec::new(), 0);
+            let mut queue = SiteQueue::from(jobs.collect::<Vec<_>>());
+            let mut places = SiteLimits::new(SiteLimitConfig { per_pool, per_subnet });
+            let (mut under_way, mut done): (Vec<PhoneTask>, _) = (Vec::new(), 0);
             for end in ends {
                 while let Some(job) = queue.pop(&mut places) {
                     under_way.push(job);

@@ -2,45 +2,45 @@
 
 use futures::stream::StreamExt as _;
 
-use crate::domain::error_chain::chain;
+use crate::domain::error_chain::error_chain;
 use crate::event::{Event, Observer, PhoneResult};
 use crate::journal::JournalError;
-use crate::push::attempt_log::Book;
+use crate::push::attempt_log::AttemptLog;
 use crate::push::policy::lockout::Lockout;
-use crate::push::scheduler::Fleet;
-use crate::push::scheduler::phone_task::Job;
-use crate::push::settings::{Pushed, Stop, Stopped};
-use crate::push::{Line, Target};
+use crate::push::scheduler::Scheduler;
+use crate::push::scheduler::phone_task::PhoneTask;
+use crate::push::settings::{PushOutcomes, StopReason, StopSignals};
+use crate::push::{Delivery, Target};
 
 /// Leaves targets alone because the push was stopped before they came; they are told as pending.
-pub(in crate::push) async fn leave<B: Book>(
+pub(in crate::push) async fn leave<B: AttemptLog>(
     book: &B,
     targets: Vec<Target>,
-    stopped: &Stopped,
+    stopped: &StopReason,
     observer: &dyn Observer,
-) -> Pushed {
+) -> PushOutcomes {
     let results: Vec<PhoneResult> =
-        targets.into_iter().map(|target| Job::new(target).stopped(stopped)).collect();
-    let writes = results.iter().map(|result| book.ended(None, result));
+        targets.into_iter().map(|target| PhoneTask::new(target).stopped(stopped)).collect();
+    let writes = results.iter().map(|result| book.finish_phone(None, result));
     let written = futures::future::join_all(writes).await;
     warn_of_gaps(written);
     for result in &results {
         observer.observe(&Event::Pushed(Box::new(result.clone())));
     }
-    Pushed { results, stopped: None }
+    PushOutcomes { results, stopped: None }
 }
 
 fn warn_of_gaps(written: Vec<Result<(), JournalError>>) {
     if let Some(error) = written.into_iter().find_map(Result::err) {
-        tracing::warn!(error = %chain(&error), "the journal lacks the phones that were not tried");
+        tracing::warn!(error = %error_chain(&error), "the journal lacks the phones that were not tried");
     }
 }
 
-impl<L: Line, B: Book> Fleet<'_, L, B> {
-    pub(crate) fn stopped(&self, stop: &Stop) -> Option<Stopped> {
+impl<L: Delivery, B: AttemptLog> Scheduler<'_, L, B> {
+    pub(crate) fn stopped(&self, stop: &StopSignals) -> Option<StopReason> {
         let waiting = self.are_waiting();
         if let Some(why) = &self.unrecorded {
-            return Some(Stopped::Unrecorded(why.clone()));
+            return Some(StopReason::Unrecorded(why.clone()));
         }
         let put_off = !self.later.is_empty() || !self.held.is_empty() || !self.doubted.is_empty();
         if !waiting && !put_off && self.begun.is_empty() {
@@ -52,31 +52,31 @@ impl<L: Line, B: Book> Fleet<'_, L, B> {
         let lockout = self.logins.guard().lockout().cloned();
         match lockout {
             Some(Lockout::Password { refusals }) => {
-                return Some(Stopped::PasswordRefused { phones: refusals });
+                return Some(StopReason::PasswordRefused { phones: refusals });
             }
             Some(Lockout::Refusals { refusals }) => {
                 let in_a_row = u32::try_from(refusals).unwrap_or(u32::MAX);
-                return Some(Stopped::AuthRefusals { in_a_row });
+                return Some(StopReason::AuthRefusals { in_a_row });
             }
             Some(Lockout::Page { why, waited }) => {
                 let why = format!("{} {why}", self.logins.page_name());
-                return Some(Stopped::PageDown { why, waited });
+                return Some(StopReason::PageDown { why, waited });
             }
             None => {}
         }
         if stop.soon.is_cancelled() || stop.now.is_cancelled() {
-            return Some(Stopped::Interrupted);
+            return Some(StopReason::Interrupted);
         }
         let until = self.schedule.until().filter(|_| self.over);
-        until.map(|until| Stopped::TimeOver { until })
+        until.map(|until| StopReason::TimeOver { until })
     }
 
     /// Writes a result for everybody who has none: what is known of a phone that was tried is kept.
-    pub(crate) async fn give_up(&mut self, stopped: &Stopped, observer: &dyn Observer) {
+    pub(crate) async fn give_up(&mut self, stopped: &StopReason, observer: &dyn Observer) {
         while let Some((job, noted)) = self.noting.next().await {
-            self.noted(job, noted);
+            self.attempt_recorded(job, noted);
         }
-        let mut waiting: Vec<Job> = Vec::new();
+        let mut waiting: Vec<PhoneTask> = Vec::new();
         for lane in [&mut self.known, &mut self.fresh] {
             waiting.extend(lane.noted.drain(..).chain(lane.ready.drain()));
         }
@@ -89,7 +89,7 @@ impl<L: Line, B: Book> Fleet<'_, L, B> {
         // The book keeps their attempts open: nobody knows how they ended.
         left.extend(self.begun.drain().map(|(_, job)| (None, job.cut_off())));
         let book = self.book;
-        let writes = left.iter().map(|(entry, result)| book.ended(*entry, result));
+        let writes = left.iter().map(|(entry, result)| book.finish_phone(*entry, result));
         warn_of_gaps(futures::future::join_all(writes).await);
         for (_, result) in left {
             self.record(result, observer);

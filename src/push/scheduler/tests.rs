@@ -2,11 +2,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::domain::model;
-use crate::domain::payload_kind::Takes;
+use crate::domain::payload_kind::AcceptedFormat;
 use crate::event::{Outcome, Unobserved};
-use crate::push::Fetched;
-use crate::push::attempt_log::Forgetful;
-use crate::push::policy::lockout::{Page, Password};
+use crate::push::DownloadStatus;
+use crate::push::attempt_log::NullLog;
+use crate::push::policy::lockout::{AuthenticationPage, Password};
 use crate::push::policy::logins::ClusterProbe;
 use crate::push::policy::outcome::tests::error;
 use crate::push::scheduler::*;
@@ -17,7 +17,7 @@ pub(in crate::push) fn target(n: u8) -> Target {
         model: "Cisco 8841".into(),
         device_pool: "HQ".into(),
         ip: [10, 0, 0, n].into(),
-        takes: Takes::Picture(model::by_number(683).unwrap().image.unwrap()),
+        takes: AcceptedFormat::Picture(model::by_number(683).unwrap().image.unwrap()),
         https: false,
         picture: String::new(),
         login_check: LoginCheck::Cluster,
@@ -29,8 +29,8 @@ pub(in crate::push) fn target(n: u8) -> Target {
 /// Phones that answer from a script, and count how many are asked at once.
 #[derive(Default)]
 struct Scripted {
-    answers: HashMap<u8, Vec<Answer>>,
-    otherwise: Option<Answer>,
+    answers: HashMap<u8, Vec<AttemptReply>>,
+    otherwise: Option<AttemptReply>,
     no_downloads: Vec<u8>,
     /// Those that download nothing after their first push.
     ignore_first: Vec<u8>,
@@ -46,8 +46,8 @@ fn last(target: &Target) -> u8 {
     }
 }
 
-impl Line for Scripted {
-    async fn push(&self, target: &Target) -> Answer {
+impl Delivery for Scripted {
+    async fn push(&self, target: &Target) -> AttemptReply {
         let now = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_at_once.fetch_max(now, Ordering::SeqCst);
         let n = last(target);
@@ -59,19 +59,19 @@ impl Line for Scripted {
         tokio::time::sleep(Duration::from_millis(10)).await;
         self.at_once.fetch_sub(1, Ordering::SeqCst);
         let scripted = self.answers.get(&n).and_then(|answers| answers.get(before)).cloned();
-        scripted.or_else(|| self.otherwise.clone()).unwrap_or(Answer::Accepted(String::new()))
+        scripted.or_else(|| self.otherwise.clone()).unwrap_or(AttemptReply::Accepted(String::new()))
     }
 
-    async fn downloads(&self, target: &Target) -> Fetched {
+    async fn downloads(&self, target: &Target) -> DownloadStatus {
         let n = last(target);
         let pushes = self.asked.lock().unwrap().iter().filter(|other| **other == n).count();
         let ignored = pushes == 1 && self.ignore_first.contains(&n);
         let seen = !ignored && !self.no_downloads.contains(&n);
-        Fetched::own(seen, seen)
+        DownloadStatus::own(seen, seen)
     }
 }
 
-const SETTINGS: Settings = Settings {
+const SETTINGS: PushSettings = PushSettings {
     concurrency: 4,
     max_attempts: 2,
     retry_delay: Duration::from_secs(5),
@@ -79,19 +79,19 @@ const SETTINGS: Settings = Settings {
     max_auth_failures: 3,
     max_logins_at_risk: None,
     password_proven: false,
-    patience: Duration::ZERO,
-    caps: Caps { per_pool: None, per_subnet: None },
+    propagation_limit: Duration::ZERO,
+    site_limits: SiteLimitConfig { per_pool: None, per_subnet: None },
     rate: None,
     proof: Proof::Fetch,
     max_failures: None,
 };
 
-async fn pushed(line: &Scripted, count: u8) -> Pushed {
+async fn pushed(line: &Scripted, count: u8) -> PushOutcomes {
     let targets = (1..=count).map(target).collect();
-    run(line, &Forgetful, targets, SETTINGS, &Stop::default(), &Unobserved).await
+    run(line, &NullLog, targets, SETTINGS, &StopSignals::default(), &Unobserved).await
 }
 
-fn outcomes(pushed: &Pushed) -> Vec<Outcome> {
+fn outcomes(pushed: &PushOutcomes) -> Vec<Outcome> {
     pushed.results.iter().map(|result| result.outcome).collect()
 }
 
@@ -109,7 +109,7 @@ async fn asks_many_at_once_but_never_more_than_allowed() {
 /// A cluster that says this about the password, and counts how often it was asked.
 struct Cluster {
     password: Password,
-    pages: Mutex<Vec<Page>>,
+    pages: Mutex<Vec<AuthenticationPage>>,
     asked: AtomicUsize,
 }
 
@@ -118,8 +118,8 @@ impl ClusterProbe for Cluster {
         Some("http://cucm:8080/ccmcip/authenticate.jsp")
     }
 
-    fn page(&self) -> BoxFuture<'_, Page> {
-        async { self.pages.lock().unwrap().pop().unwrap_or(Page::Up) }.boxed()
+    fn page(&self) -> BoxFuture<'_, AuthenticationPage> {
+        async { self.pages.lock().unwrap().pop().unwrap_or(AuthenticationPage::Up) }.boxed()
     }
 
     fn password(&self) -> BoxFuture<'_, Password> {
@@ -132,20 +132,24 @@ impl ClusterProbe for Cluster {
 }
 
 /// A push whose cluster says this about the password, and answers first with these pages, the last one first.
-fn cluster(password: Password, pages: Vec<Page>) -> (Stop, std::sync::Arc<Cluster>) {
+fn cluster(
+    password: Password,
+    pages: Vec<AuthenticationPage>,
+) -> (StopSignals, std::sync::Arc<Cluster>) {
     let (pages, asked) = (Mutex::new(pages), AtomicUsize::new(0));
     let cluster = std::sync::Arc::new(Cluster { password, pages, asked });
-    let logins = Logins::new(Some(std::sync::Arc::<Cluster>::clone(&cluster)));
-    (Stop { logins, ..Stop::default() }, cluster)
+    let logins = LoginProbes::new(Some(std::sync::Arc::<Cluster>::clone(&cluster)));
+    (StopSignals { logins, ..StopSignals::default() }, cluster)
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_password_that_the_cluster_refuses_stops_the_push_after_one_phone() {
-    let line = Scripted { otherwise: Some(Answer::AuthRefused(error(4))), ..Scripted::default() };
+    let line =
+        Scripted { otherwise: Some(AttemptReply::AuthRefused(error(4))), ..Scripted::default() };
     let (stop, cluster) = cluster(Password::Wrong, Vec::new());
     let targets = (1..=20).map(target).collect();
-    let pushed = run(&line, &Forgetful, targets, SETTINGS, &stop, &Unobserved).await;
-    assert_eq!(pushed.stopped, Some(Stopped::PasswordRefused { phones: 1 }));
+    let pushed = run(&line, &NullLog, targets, SETTINGS, &stop, &Unobserved).await;
+    assert_eq!(pushed.stopped, Some(StopReason::PasswordRefused { phones: 1 }));
     assert_eq!(line.asked.lock().unwrap().len() + cluster.asked.load(Ordering::SeqCst), 2);
     assert_eq!(pushed.results.len(), 20);
     assert_eq!(pushed.results[0].outcome, Outcome::AuthFailed);
@@ -155,13 +159,13 @@ async fn a_password_that_the_cluster_refuses_stops_the_push_after_one_phone() {
 #[tokio::test(start_paused = true)]
 async fn phones_that_the_push_user_does_not_control_hold_up_nobody_where_the_cluster_confirms_the_password()
  {
-    let refuses = |n| (n, vec![Answer::AuthRefused(error(4)); 2]);
-    let mut answers: HashMap<u8, Vec<Answer>> = [1, 2, 3, 4, 11, 12, 13].map(refuses).into();
-    answers.insert(14, vec![Answer::AuthRefused(error(4))]);
+    let refuses = |n| (n, vec![AttemptReply::AuthRefused(error(4)); 2]);
+    let mut answers: HashMap<u8, Vec<AttemptReply>> = [1, 2, 3, 4, 11, 12, 13].map(refuses).into();
+    answers.insert(14, vec![AttemptReply::AuthRefused(error(4))]);
     let line = Scripted { answers, ..Scripted::default() };
     let (stop, _) = cluster(Password::Right, Vec::new());
     let targets = (1..=20).map(target).collect();
-    let pushed = run(&line, &Forgetful, targets, SETTINGS, &stop, &Unobserved).await;
+    let pushed = run(&line, &NullLog, targets, SETTINGS, &stop, &Unobserved).await;
     assert_eq!(pushed.stopped, None);
     for result in &pushed.results {
         let n: u8 = result.name.as_str()[3..].parse().unwrap();
@@ -177,15 +181,15 @@ async fn phones_that_the_push_user_does_not_control_hold_up_nobody_where_the_clu
 
 #[tokio::test(start_paused = true)]
 async fn a_page_that_is_down_is_waited_for_and_costs_no_attempt() {
-    let refused = vec![Answer::AuthRefused(error(4))];
+    let refused = vec![AttemptReply::AuthRefused(error(4))];
     let answers = (4..=6).map(|n| (n, refused.clone())).collect();
     let line = Scripted { answers, ..Scripted::default() };
-    let away = || Page::Silent("cannot be reached".to_owned());
+    let away = || AuthenticationPage::Silent("cannot be reached".to_owned());
     let (stop, _) = cluster(Password::Unknown, vec![away(), away(), away()]);
     let told = Remarks::default();
-    let settings = Settings { max_attempts: 1, ..SETTINGS };
+    let settings = PushSettings { max_attempts: 1, ..SETTINGS };
     let targets = (1..=20).map(target).collect();
-    let pushed = run(&line, &Forgetful, targets, settings, &stop, &told).await;
+    let pushed = run(&line, &NullLog, targets, settings, &stop, &told).await;
     assert_eq!(outcomes(&pushed), [Outcome::Verified; 20]);
     assert_eq!(pushed.stopped, None);
     let told = told.0.into_inner().unwrap();
@@ -210,13 +214,13 @@ impl Observer for Remarks {
 async fn the_guard_goes_on_from_wave_to_wave() {
     use crate::push::scheduler::waves;
     use crate::push::scheduler::waves::{Amount, Waves};
-    let answers = HashMap::from([(9, vec![Answer::AuthRefused(error(4))])]);
+    let answers = HashMap::from([(9, vec![AttemptReply::AuthRefused(error(4))])]);
     let line = Scripted { answers, ..Scripted::default() };
     let (stop, cluster) = cluster(Password::Wrong, Vec::new());
     let waves = Waves { canary: Some(Amount::Count(5)), ..Waves::default() };
     let targets = (1..=20).map(target).collect();
-    let pushed = waves::run(&line, &Forgetful, targets, &waves, SETTINGS, &stop, &Unobserved).await;
-    assert_eq!(pushed.stopped, Some(Stopped::PasswordRefused { phones: 1 }));
+    let pushed = waves::run(&line, &NullLog, targets, &waves, SETTINGS, &stop, &Unobserved).await;
+    assert_eq!(pushed.stopped, Some(StopReason::PasswordRefused { phones: 1 }));
     assert_eq!(cluster.asked.load(Ordering::SeqCst), 1);
     // The second wave began with several phones at once: the first one had proven the password.
     assert_eq!(line.most_at_once.load(Ordering::SeqCst), 3);
@@ -225,11 +229,12 @@ async fn the_guard_goes_on_from_wave_to_wave() {
 
 #[tokio::test(start_paused = true)]
 async fn phones_that_ask_another_server_say_nothing_about_the_password() {
-    let line = Scripted { otherwise: Some(Answer::AuthRefused(error(4))), ..Scripted::default() };
+    let line =
+        Scripted { otherwise: Some(AttemptReply::AuthRefused(error(4))), ..Scripted::default() };
     let elsewhere = |n| Target { login_check: LoginCheck::Elsewhere, ..target(n) };
     let (stop, cluster) = cluster(Password::Wrong, Vec::new());
     let targets = (1..=9).map(elsewhere).collect();
-    let pushed = run(&line, &Forgetful, targets, SETTINGS, &stop, &Unobserved).await;
+    let pushed = run(&line, &NullLog, targets, SETTINGS, &stop, &Unobserved).await;
     assert_eq!(pushed.stopped, None);
     assert_eq!(outcomes(&pushed), [Outcome::AuthFailed; 9]);
     assert_eq!(cluster.asked.load(Ordering::SeqCst), 0);
@@ -238,9 +243,10 @@ async fn phones_that_ask_another_server_say_nothing_about_the_password() {
 
 #[tokio::test(start_paused = true)]
 async fn a_wrong_password_is_tried_three_times_one_by_one() {
-    let line = Scripted { otherwise: Some(Answer::AuthRefused(error(4))), ..Scripted::default() };
+    let line =
+        Scripted { otherwise: Some(AttemptReply::AuthRefused(error(4))), ..Scripted::default() };
     let pushed = pushed(&line, 20).await;
-    assert_eq!(pushed.stopped, Some(Stopped::AuthRefusals { in_a_row: 3 }));
+    assert_eq!(pushed.stopped, Some(StopReason::AuthRefusals { in_a_row: 3 }));
     assert_eq!(*line.asked.lock().unwrap(), [1, 2, 3]);
     assert_eq!(line.most_at_once.load(Ordering::SeqCst), 1);
     let pending = pushed.results.iter().filter(|result| result.outcome == Outcome::Pending);
@@ -250,10 +256,12 @@ async fn a_wrong_password_is_tried_three_times_one_by_one() {
 
 #[tokio::test(start_paused = true)]
 async fn an_acceptance_without_a_check_proves_no_password() {
-    let line = Scripted { otherwise: Some(Answer::AuthRefused(error(4))), ..Scripted::default() };
+    let line =
+        Scripted { otherwise: Some(AttemptReply::AuthRefused(error(4))), ..Scripted::default() };
     let mut targets: Vec<Target> = (1..=9).map(target).collect();
     targets[0].login_check = LoginCheck::Unknown;
-    let pushed = run(&line, &Forgetful, targets, SETTINGS, &Stop::default(), &Unobserved).await;
+    let pushed =
+        run(&line, &NullLog, targets, SETTINGS, &StopSignals::default(), &Unobserved).await;
     assert_eq!(*line.asked.lock().unwrap(), [2, 3, 4]);
     assert_eq!(outcomes(&pushed)[0], Outcome::Pending);
 }
@@ -261,10 +269,16 @@ async fn an_acceptance_without_a_check_proves_no_password() {
 #[tokio::test(start_paused = true)]
 async fn trouble_is_tried_again_later_and_refusals_are_not() {
     let answers = HashMap::from([
-        (2, vec![Answer::Unreachable("reset".into())]),
-        (3, vec![Answer::Unreachable("reset".into()), Answer::Unreachable("reset".into())]),
-        (4, vec![Answer::Refused(error(3))]),
-        (5, vec![Answer::AuthRefused(error(4))]),
+        (2, vec![AttemptReply::Unreachable("reset".into())]),
+        (
+            3,
+            vec![
+                AttemptReply::Unreachable("reset".into()),
+                AttemptReply::Unreachable("reset".into()),
+            ],
+        ),
+        (4, vec![AttemptReply::Refused(error(3))]),
+        (5, vec![AttemptReply::AuthRefused(error(4))]),
     ]);
     let line = Scripted { answers, no_downloads: vec![6], ..Scripted::default() };
     let pushed = pushed(&line, 7).await;
@@ -281,14 +295,14 @@ async fn trouble_is_tried_again_later_and_refusals_are_not() {
 #[tokio::test(start_paused = true)]
 async fn a_push_that_was_ignored_is_made_again_once() {
     let answers = HashMap::from([
-        (3, vec![Answer::Accepted(String::new()), Answer::Refused(error(3))]),
+        (3, vec![AttemptReply::Accepted(String::new()), AttemptReply::Refused(error(3))]),
         // What was ignored takes none of the attempts away that trouble may cost.
         (
             4,
             vec![
-                Answer::Accepted(String::new()),
-                Answer::Unreachable("reset".into()),
-                Answer::Accepted(String::new()),
+                AttemptReply::Accepted(String::new()),
+                AttemptReply::Unreachable("reset".into()),
+                AttemptReply::Accepted(String::new()),
             ],
         ),
     ]);
@@ -310,13 +324,13 @@ async fn a_push_that_was_ignored_is_made_again_once() {
 #[tokio::test(start_paused = true)]
 async fn a_phone_that_ignored_its_push_stays_accepted_when_the_run_is_stopped() {
     let line = Scripted { ignore_first: vec![1], ..Scripted::default() };
-    let stop = Stop::default();
+    let stop = StopSignals::default();
     let later = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
         stop.soon.cancel();
     };
     let (pushed, ()) =
-        tokio::join!(run(&line, &Forgetful, vec![target(1)], SETTINGS, &stop, &Unobserved), later);
+        tokio::join!(run(&line, &NullLog, vec![target(1)], SETTINGS, &stop, &Unobserved), later);
     let result = &pushed.results[0];
     assert_eq!((result.outcome, result.attempts), (Outcome::Accepted, 1));
     assert!(result.reason.as_ref().unwrap().contains("not tried again"), "{result:?}");
@@ -325,27 +339,28 @@ async fn a_phone_that_ignored_its_push_stays_accepted_when_the_run_is_stopped() 
 #[tokio::test(start_paused = true)]
 async fn an_interruption_finishes_what_is_under_way() {
     let line = Scripted::default();
-    let stop = Stop::default();
+    let stop = StopSignals::default();
     stop.soon.cancel();
     let targets = (1..=5).map(target).collect();
-    let pushed = run(&line, &Forgetful, targets, SETTINGS, &stop, &Unobserved).await;
-    assert_eq!(pushed.stopped, Some(Stopped::Interrupted));
+    let pushed = run(&line, &NullLog, targets, SETTINGS, &stop, &Unobserved).await;
+    assert_eq!(pushed.stopped, Some(StopReason::Interrupted));
     assert!(outcomes(&pushed).iter().all(|outcome| *outcome == Outcome::Pending));
     assert!(line.asked.lock().unwrap().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn new_associations_come_last_and_cannot_stop_the_others() {
-    let fresh: HashMap<u8, Vec<Answer>> =
-        (1..=6).map(|n| (n, vec![Answer::AuthRefused(error(4))])).collect();
+    let fresh: HashMap<u8, Vec<AttemptReply>> =
+        (1..=6).map(|n| (n, vec![AttemptReply::AuthRefused(error(4))])).collect();
     let line = Scripted { answers: fresh, ..Scripted::default() };
     let mut targets: Vec<Target> = (1..=12).map(target).collect();
     for target in &mut targets[..6] {
         target.fresh = true;
     }
-    let pushed = run(&line, &Forgetful, targets, SETTINGS, &Stop::default(), &Unobserved).await;
+    let pushed =
+        run(&line, &NullLog, targets, SETTINGS, &StopSignals::default(), &Unobserved).await;
     assert!(outcomes(&pushed)[6..].iter().all(|outcome| *outcome == Outcome::Verified));
-    assert!(matches!(pushed.stopped, Some(Stopped::AuthRefusals { .. })), "{pushed:?}");
+    assert!(matches!(pushed.stopped, Some(StopReason::AuthRefusals { .. })), "{pushed:?}");
     let refused = pushed.results.iter().filter(|result| result.outcome == Outcome::AuthFailed);
     assert!(
         refused.clone().all(|result| result.reason.as_ref().unwrap().contains("only a moment ago"))
@@ -355,15 +370,15 @@ async fn new_associations_come_last_and_cannot_stop_the_others() {
 
 #[tokio::test(start_paused = true)]
 async fn a_phone_that_waits_for_its_second_try_keeps_what_is_known_of_it() {
-    let answers = HashMap::from([(1, vec![Answer::Unreachable("reset".into())])]);
+    let answers = HashMap::from([(1, vec![AttemptReply::Unreachable("reset".into())])]);
     let line = Scripted { answers, ..Scripted::default() };
-    let stop = Stop::default();
+    let stop = StopSignals::default();
     let later = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
         stop.soon.cancel();
     };
     let (pushed, ()) =
-        tokio::join!(run(&line, &Forgetful, vec![target(1)], SETTINGS, &stop, &Unobserved), later);
+        tokio::join!(run(&line, &NullLog, vec![target(1)], SETTINGS, &stop, &Unobserved), later);
     let result = &pushed.results[0];
     assert_eq!((result.outcome, result.attempts), (Outcome::Unreachable, 1));
     assert!(result.reason.as_ref().unwrap().contains("not tried again"), "{result:?}");
@@ -372,16 +387,16 @@ async fn a_phone_that_waits_for_its_second_try_keeps_what_is_known_of_it() {
 #[tokio::test(start_paused = true)]
 async fn a_hard_stop_forgets_nobody() {
     let line = Scripted::default();
-    let stop = Stop::default();
+    let stop = StopSignals::default();
     let soon = async {
         tokio::time::sleep(Duration::from_millis(35)).await;
         stop.now.cancel();
     };
     let targets = (1..=20).map(target).collect();
     let (pushed, ()) =
-        tokio::join!(run(&line, &Forgetful, targets, SETTINGS, &stop, &Unobserved), soon);
+        tokio::join!(run(&line, &NullLog, targets, SETTINGS, &stop, &Unobserved), soon);
     assert_eq!(pushed.results.len(), 20);
-    assert_eq!(pushed.stopped, Some(Stopped::Interrupted));
+    assert_eq!(pushed.stopped, Some(StopReason::Interrupted));
     let begun = pushed
         .results
         .iter()
@@ -415,16 +430,16 @@ impl Counts {
     }
 }
 
-impl Line for Slow {
-    async fn push(&self, target: &Target) -> Answer {
+impl Delivery for Slow {
+    async fn push(&self, target: &Target) -> AttemptReply {
         self.0.lock().unwrap().begin(&target.device_pool);
-        Answer::Accepted(String::new())
+        AttemptReply::Accepted(String::new())
     }
 
-    async fn downloads(&self, target: &Target) -> Fetched {
+    async fn downloads(&self, target: &Target) -> DownloadStatus {
         tokio::time::sleep(Duration::from_secs(1)).await;
         *self.0.lock().unwrap().under_way.get_mut(&target.device_pool).unwrap() -= 1;
-        Fetched::own(true, true)
+        DownloadStatus::own(true, true)
     }
 }
 
@@ -436,13 +451,13 @@ fn of_pools() -> Vec<Target> {
 #[tokio::test(start_paused = true)]
 async fn a_pool_has_its_own_limit_until_its_downloads_are_through() {
     let line = Slow::default();
-    let settings = Settings {
+    let settings = PushSettings {
         concurrency: 16,
-        caps: Caps { per_pool: Some(2), per_subnet: None },
+        site_limits: SiteLimitConfig { per_pool: Some(2), per_subnet: None },
         ..SETTINGS
     };
-    let stop = Stop::default();
-    let pushed = run(&line, &Forgetful, of_pools(), settings, &stop, &Unobserved).await;
+    let stop = StopSignals::default();
+    let pushed = run(&line, &NullLog, of_pools(), settings, &stop, &Unobserved).await;
     assert!(pushed.results.iter().all(|result| result.outcome == Outcome::Verified));
     assert_eq!(pushed.results.len(), 40);
     let most = line.0.into_inner().unwrap().most;
@@ -452,9 +467,9 @@ async fn a_pool_has_its_own_limit_until_its_downloads_are_through() {
 #[tokio::test(start_paused = true)]
 async fn pushes_begin_no_faster_than_the_rate() {
     let line = Slow::default();
-    let settings = Settings { concurrency: 16, rate: Some(5), ..SETTINGS };
-    let stop = Stop::default();
-    let pushed = run(&line, &Forgetful, of_pools(), settings, &stop, &Unobserved).await;
+    let settings = PushSettings { concurrency: 16, rate: Some(5), ..SETTINGS };
+    let stop = StopSignals::default();
+    let pushed = run(&line, &NullLog, of_pools(), settings, &stop, &Unobserved).await;
     assert!(pushed.results.iter().all(|result| result.outcome == Outcome::Verified));
     let begun = line.0.into_inner().unwrap().begun;
     for pair in begun.windows(2) {
@@ -466,12 +481,12 @@ async fn pushes_begin_no_faster_than_the_rate() {
 
 #[tokio::test(start_paused = true)]
 async fn too_many_failures_stop_the_push() {
-    let no = Answer::Refused(error(3));
+    let no = AttemptReply::Refused(error(3));
     let line = Scripted { otherwise: Some(no), ..Scripted::default() };
-    let settings = Settings { concurrency: 1, max_failures: Some(4), ..SETTINGS };
-    let stop = Stop::default();
-    let pushed = run(&line, &Forgetful, of_pools(), settings, &stop, &Unobserved).await;
-    assert_eq!(pushed.stopped, Some(Stopped::Failures { failed: 5, most: 4 }));
+    let settings = PushSettings { concurrency: 1, max_failures: Some(4), ..SETTINGS };
+    let stop = StopSignals::default();
+    let pushed = run(&line, &NullLog, of_pools(), settings, &stop, &Unobserved).await;
+    assert_eq!(pushed.stopped, Some(StopReason::Failures { failed: 5, most: 4 }));
     let of = |outcome| pushed.results.iter().filter(|result| result.outcome == outcome).count();
     assert_eq!((of(Outcome::Rejected), of(Outcome::Pending)), (5, 35));
 }

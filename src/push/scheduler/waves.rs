@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::str::FromStr;
 
-use crate::domain::text::counted;
+use crate::domain::text::pluralize;
 use crate::event::{Event, Observer, Outcome, PhoneResult};
-use crate::push::attempt_log::Book;
+use crate::push::attempt_log::AttemptLog;
 use crate::push::scheduler;
-use crate::push::settings::{Pushed, Settings, Stop, Stopped};
-use crate::push::{Line, Target};
+use crate::push::settings::{PushOutcomes, PushSettings, StopReason, StopSignals};
+use crate::push::{Delivery, Target};
 
 /// So many phones, or so many of a hundred.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -93,29 +93,29 @@ fn spread(targets: Vec<Target>) -> Vec<Target> {
 }
 
 /// Pushes wave by wave. After each one it looks whether to go on; what is left when it does not is pending.
-pub async fn run<L: Line, B: Book>(
+pub async fn run<L: Delivery, B: AttemptLog>(
     line: &L,
     book: &B,
     targets: Vec<Target>,
     waves: &Waves,
-    settings: Settings,
-    stop: &Stop,
+    settings: PushSettings,
+    stop: &StopSignals,
     observer: &dyn Observer,
-) -> Pushed {
+) -> PushOutcomes {
     let most = waves.max_failures.map(|amount| amount.of(targets.len()));
     let cut = cut(targets, waves);
     let count = cut.len();
-    let mut all = Pushed { results: Vec::new(), stopped: None };
+    let mut all = PushOutcomes { results: Vec::new(), stopped: None };
     for (wave, number) in cut.into_iter().zip(1..) {
         if count > 1 {
-            let phones = counted(wave.len(), "phone");
+            let phones = pluralize(wave.len(), "phone");
             observer.observe(&Event::Remark(format!("wave {number} of {count}: {phones}")));
         }
         let failed = failures(&all.results);
         let max_failures = most.map(|most| most.saturating_sub(failed));
         // Once waves before have shown that the password is right, no fresh phone can make it doubtful.
         let password_proven = settings.password_proven || verified(&all.results) > 0;
-        let settings = Settings { max_failures, password_proven, ..settings };
+        let settings = PushSettings { max_failures, password_proven, ..settings };
         let pushed = match &all.stopped {
             None => scheduler::run(line, book, wave, settings, stop, observer).await,
             Some(stopped) => scheduler::leave(book, wave, stopped, observer).await,
@@ -137,14 +137,14 @@ fn verified(results: &[PhoneResult]) -> usize {
 }
 
 /// Stops before the next wave when phones accept and not one of them downloads.
-fn no_downloads(results: &[PhoneResult], more_to_come: bool) -> Option<Stopped> {
+fn no_downloads(results: &[PhoneResult], more_to_come: bool) -> Option<StopReason> {
     // Where nobody looks, that nothing was seen says nothing.
     let in_vain =
         |result: &&PhoneResult| result.outcome == Outcome::Accepted && result.is_failure();
     let accepted = results.iter().filter(in_vain).count();
     let nobody = accepted > 0 && verified(results) == 0;
     let by_others = results.iter().any(|result| !result.downloads.fetched_by.is_empty());
-    (more_to_come && nobody).then_some(Stopped::NoDownloads { accepted, by_others })
+    (more_to_come && nobody).then_some(StopReason::NoDownloads { accepted, by_others })
 }
 
 #[cfg(test)]

@@ -14,14 +14,14 @@ use jiff::{Timestamp, ToSpan as _};
 
 /// Hours that come every day, such as 22:00-05:00; those that end before they begin last over midnight.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Daily {
+pub struct DailyWindow {
     opens: Time,
     closes: Time,
 }
 
 /// Whether phones may be pushed to now.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Gate {
+pub enum WindowState {
     /// They may, until then; nothing when no end is in sight.
     Open {
         /// The first moment at which they may not any more.
@@ -34,22 +34,22 @@ pub enum Gate {
     },
 }
 
-impl Daily {
+impl DailyWindow {
     /// Tells whether the window is open at this moment, for phones of this zone.
-    pub fn gate(&self, now: Timestamp, zone: &TimeZone) -> Gate {
+    pub fn gate(&self, now: Timestamp, zone: &TimeZone) -> WindowState {
         let today = now.to_zoned(zone.clone()).date();
         // The window of yesterday can reach into today. On some days there is none: its hours are left out.
         let spans = (-1..LOOK_AHEAD).filter_map(|day| self.span(today, day, zone));
         for (opens, closes) in spans {
             if now < opens {
-                return Gate::Closed { opens };
+                return WindowState::Closed { opens };
             }
             if now < closes {
-                return Gate::Open { closes: Some(closes) };
+                return WindowState::Open { closes: Some(closes) };
             }
         }
         // Only at the end of the calendar that the library knows.
-        Gate::Closed { opens: Timestamp::MAX }
+        WindowState::Closed { opens: Timestamp::MAX }
     }
 
     /// Returns from when to when the window is open that opens so many days from this one, if it does.
@@ -76,7 +76,7 @@ fn moment(date: Date, time: Time, zone: &TimeZone) -> Option<Timestamp> {
     }
 }
 
-impl FromStr for Daily {
+impl FromStr for DailyWindow {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -94,7 +94,7 @@ impl FromStr for Daily {
     }
 }
 
-impl fmt::Display for Daily {
+impl fmt::Display for DailyWindow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { opens, closes } = self;
         write!(f, "{}-{}", opens.strftime("%H:%M"), closes.strftime("%H:%M"))
@@ -116,14 +116,14 @@ fn clock_time(text: &str) -> Option<Time> {
 
 /// When a push is to end, as typed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Until {
+pub enum EndTime {
     /// The next time that a clock shows this.
     Clock(Time),
     /// At this moment.
     Moment(Timestamp),
 }
 
-impl Until {
+impl EndTime {
     /// Returns the moment that is meant, seen from now in this zone; nothing when it has passed.
     pub fn moment(self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         match self {
@@ -138,7 +138,7 @@ impl Until {
     }
 }
 
-impl FromStr for Until {
+impl FromStr for EndTime {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {

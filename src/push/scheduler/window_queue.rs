@@ -4,20 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::push::scheduler::phone_task::Job;
+use crate::push::scheduler::phone_task::PhoneTask;
 
 /// Phones that wait for their window, by the moment at which it opens.
 #[derive(Default)]
-pub(crate) struct Held {
-    pub(super) jobs: BTreeMap<(Timestamp, u64), Job>,
+pub(crate) struct WindowQueue {
+    pub(super) jobs: BTreeMap<(Timestamp, u64), PhoneTask>,
     /// Keeps those apart, and in order, whose windows open at the same moment.
     sequence: u64,
     /// Whose waiting was told already.
     pub(super) told: BTreeSet<(Timestamp, String)>,
 }
 
-impl Held {
-    pub(super) fn put(&mut self, opens: Timestamp, job: Job) {
+impl WindowQueue {
+    pub(super) fn put(&mut self, opens: Timestamp, job: PhoneTask) {
         self.sequence += 1;
         self.jobs.insert((opens, self.sequence), job);
     }
@@ -26,7 +26,7 @@ impl Held {
         self.jobs.first_key_value().map(|((opens, _), _)| *opens)
     }
 
-    pub(super) fn due(&mut self, now: Timestamp) -> Option<Job> {
+    pub(super) fn due(&mut self, now: Timestamp) -> Option<PhoneTask> {
         self.first().filter(|opens| *opens <= now)?;
         self.jobs.pop_first().map(|(_, job)| job)
     }
@@ -36,7 +36,7 @@ impl Held {
     }
 
     /// Takes out all of them, in their order.
-    pub(crate) fn take(&mut self) -> impl Iterator<Item = Job> + use<> {
+    pub(crate) fn take(&mut self) -> impl Iterator<Item = PhoneTask> + use<> {
         std::mem::take(&mut self.jobs).into_values()
     }
 }

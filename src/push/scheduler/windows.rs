@@ -10,36 +10,36 @@ use futures::future::FutureExt as _;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::domain::text::counted;
+use crate::domain::text::pluralize;
 use crate::event::{Event, Observer, Outcome};
-use crate::push::attempt_log::Book;
-use crate::push::policy::outcome::Ending;
-use crate::push::scheduler::phone_task::Job;
+use crate::push::attempt_log::AttemptLog;
+use crate::push::policy::outcome::PhoneOutcome;
+use crate::push::scheduler::phone_task::PhoneTask;
 use crate::push::scheduler::schedule::until;
-use crate::push::scheduler::{Closed, Fleet};
-use crate::push::{Line, Target};
+use crate::push::scheduler::{AttemptEnd, Scheduler};
+use crate::push::{Delivery, Target};
 
-impl<L: Line, B: Book> Fleet<'_, L, B> {
+impl<L: Delivery, B: AttemptLog> Scheduler<'_, L, B> {
     /// Returns when the phone's window opens, where that is closed.
     pub(crate) fn opens(&self, target: &Target) -> Option<Timestamp> {
         self.schedule.opens(target, self.schedule.now())
     }
 
     /// Lets a phone wait for its window.
-    pub(crate) fn hold(&mut self, opens: Timestamp, job: Job) {
+    pub(crate) fn hold(&mut self, opens: Timestamp, job: PhoneTask) {
         self.held.put(opens, job);
     }
 
     /// Lets a phone wait for its window that is in the book already, where it then stands as not tried.
-    pub(crate) fn hold_noted(&self, opens: Timestamp, mut job: Job) {
+    pub(crate) fn hold_noted(&self, opens: Timestamp, mut job: PhoneTask) {
         let (book, entry) = (self.book, job.entry.take());
         self.closing.push(
             async move {
                 let written = match entry {
-                    Some(entry) => book.tried(entry, &not_sent()).await,
+                    Some(entry) => book.end_attempt(entry, &not_sent()).await,
                     None => Ok(()),
                 };
-                Closed::Held(Box::new(job), opens, written)
+                AttemptEnd::Held(Box::new(job), opens, written)
             }
             .boxed(),
         );
@@ -49,7 +49,7 @@ impl<L: Line, B: Book> Fleet<'_, L, B> {
     pub(crate) fn release(&mut self) {
         let now = self.schedule.now();
         while let Some(job) = self.held.due(now) {
-            self.lane(&job).ready.push_back(job);
+            self.queue_of(&job).ready.push_back(job);
         }
     }
 
@@ -93,7 +93,7 @@ impl<L: Line, B: Book> Fleet<'_, L, B> {
             // The time that is left is no part of what tells one window from another.
             let key = window.split(',').next().unwrap_or_default().to_owned();
             if self.held.told.insert((opens, key)) {
-                let phones = counted(phones, "phone");
+                let phones = pluralize(phones, "phone");
                 let text = format!("{phones} waiting for {window}");
                 observer.observe(&Event::Remark(text));
             }
@@ -102,8 +102,8 @@ impl<L: Line, B: Book> Fleet<'_, L, B> {
 }
 
 /// How an attempt ends that was written down and never made.
-fn not_sent() -> Ending {
-    Ending {
+fn not_sent() -> PhoneOutcome {
+    PhoneOutcome {
         outcome: Outcome::Skipped,
         phone_error: None,
         reason: Some("its window closed before anything was sent".to_owned()),

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::domain::plan::{Action, Change};
-use crate::domain::text::counted;
+use crate::domain::text::pluralize;
 use crate::event::ChangeState;
 use crate::journal::ChangeRow;
 use crate::report::changes::{before_and_after, details, groups, messages};
@@ -61,7 +61,7 @@ fn row(group: &[&Change], rows: &[&ChangeRow], state: Option<ChangeState>) -> Op
     let (state_told, mood) = told(&first.action, state);
     let place = match group {
         [only] => only.action.subject(),
-        all => format!("{} of {}", noun(&first.action), counted(all.len(), "phone")),
+        all => format!("{} of {}", noun(&first.action), pluralize(all.len(), "phone")),
     };
     let clean = |text: &str| printable(text).into_owned();
     let at = rows.iter().filter_map(|row| row.ended_at.or(row.intended_at)).min();

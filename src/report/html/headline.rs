@@ -1,7 +1,7 @@
 //! What a reader should know after ten seconds; of several runs also how each cluster fared.
 
-use crate::domain::push_action::Deed;
-use crate::domain::text::counted;
+use crate::domain::push_action::PushAction;
+use crate::domain::text::pluralize;
 use crate::event::{ChangeState, Outcome, PhoneResult, Proof};
 use crate::journal::SkippedCluster;
 use crate::report::html::charts::{Bar, Count, grouped, outcomes, verdicts};
@@ -105,7 +105,7 @@ pub(super) fn headline(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) ->
 fn on_clusters(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> String {
     let clusters = runs.len() + left_out.len();
     let come_to_phones = runs.iter().filter(|of| !is_broken(of)).count();
-    match counted(clusters, "cluster") {
+    match pluralize(clusters, "cluster") {
         all if come_to_phones == clusters => format!("on {all}"),
         all => format!("on {come_to_phones} of {all}"),
     }
@@ -160,7 +160,7 @@ fn sentence(run: &RunReport, tally: Tally) -> String {
 }
 
 /// Says how a run ended of which acceptances are all that can be known.
-fn accepted(deed: Deed, proof: Proof, pushed: usize, failed: usize, unknown: &str) -> String {
+fn accepted(deed: PushAction, proof: Proof, pushed: usize, failed: usize, unknown: &str) -> String {
     let accepted = wording::accepted(deed);
     match (pushed, failed) {
         (1, 0) => format!("The phone {accepted}. {unknown}"),
@@ -322,7 +322,7 @@ fn sentence_of_all(on: &str, tally: Tally) -> String {
     match (pushed, pushed - failed - verified.min(pushed - failed)) {
         (0, _) => format!("No phone was pushed to {on}."),
         (pushed, 0) if pushed == verified => {
-            format!("All {} that were pushed to {on} are verified.", counted(pushed, "phone"))
+            format!("All {} that were pushed to {on} are verified.", pluralize(pushed, "phone"))
         }
         (pushed, accepted) => {
             let accepted = match accepted {
@@ -332,7 +332,7 @@ fn sentence_of_all(on: &str, tally: Tally) -> String {
             format!(
                 "{} of {} that were pushed to {on} are verified{accepted}. {} failed or are not proven.",
                 grouped(verified),
-                counted(pushed, "phone"),
+                pluralize(pushed, "phone"),
                 grouped(failed)
             )
         }

@@ -23,8 +23,8 @@ use self::section::{RunSection, began, clean, done, last_known};
 use self::table::PlainRow;
 use self::timeline::Timeline;
 use super::text::moment;
-use crate::domain::push_action::Deed;
-use crate::domain::text::counted;
+use crate::domain::push_action::PushAction;
+use crate::domain::text::pluralize;
 use crate::event::{Outcome, Proof};
 use crate::journal::SkippedCluster;
 use crate::report::html::changes::Changed;
@@ -163,7 +163,7 @@ fn page(reports: &[RunReport], left_out: &[&SkippedCluster]) -> Result<Page, Htm
         show: numbers.first().map(|run| format!("axlpaper show {run}")).unwrap_or_default(),
         place: match (&together, first) {
             (None, Some(of)) => place(of.run),
-            _ => counted(runs.len() + left_out.len(), "cluster"),
+            _ => pluralize(runs.len() + left_out.len(), "cluster"),
         },
         together,
         when: moment(began(runs)),
@@ -190,7 +190,7 @@ fn title(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> String {
         let mut names: Vec<&str> = names.chain(left_out.iter().map(|one| &*one.cluster)).collect();
         names.dedup();
         let named = names.join(", ");
-        let all = counted(names.len(), "cluster");
+        let all = pluralize(names.len(), "cluster");
         let place = if named.chars().count() <= MOST_OF_NAMES { named } else { all };
         return clean(&format!("{what} on {place}"));
     }
@@ -202,7 +202,7 @@ fn title(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> String {
 }
 
 /// The outcomes that there can be: nothing is verified where nobody was to look.
-fn meanings(deed: Deed, proof: Proof) -> Vec<Meaning> {
+fn meanings(deed: PushAction, proof: Proof) -> Vec<Meaning> {
     let seen = wording::unknown(deed, proof).is_none();
     let there = Outcome::ALL.into_iter().filter(|one| seen || *one != Outcome::Verified);
     there

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::domain::payload_kind::ToneFormat;
-use crate::domain::text::{counted, names};
+use crate::domain::text::{names, pluralize};
 use crate::event::Outcome;
 use crate::journal::SentFile;
 use crate::report::html::charts::grouped;
@@ -198,7 +198,7 @@ impl<'a> Receivers<'a> {
             None => "sent to no phone".to_owned(),
             Some(phones) => format!(
                 "pushed to {}, {} of them verified",
-                counted(phones.len(), "phone"),
+                pluralize(phones.len(), "phone"),
                 phones.intersection(&self.verified).count()
             ),
         }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::domain::audit::AuditedPhone;
-use crate::domain::push_action::Deed;
+use crate::domain::push_action::PushAction;
 use crate::event::Proof;
 use crate::report::other_downloads::download_warnings;
 use crate::report::run_report::RunReport;
@@ -71,7 +71,7 @@ impl<'a> RunSection<'a> {
 
 /// What was done, and how it was to be proven. All runs of a page did the same; where one of them was to look and
 /// others were not, its words hold for all, because an acceptance is never called verified.
-pub(super) fn done(runs: &[RunSection<'_>]) -> (Deed, Proof) {
+pub(super) fn done(runs: &[RunSection<'_>]) -> (PushAction, Proof) {
     let mut all = runs.iter().map(|of| (of.run.deed, of.run.proof()));
     let looked = all.clone().find(|(deed, proof)| wording::unknown(*deed, *proof).is_none());
     looked.or_else(|| all.next()).unwrap_or_default()

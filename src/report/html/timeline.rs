@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::domain::text::{counted, excerpt};
+use crate::domain::text::{pluralize, sanitize_truncate};
 use crate::event::Outcome;
 use crate::report::html::section::{RunSection, began, last_known};
 use crate::report::html::time_format::{between, marks, time_of_day, took};
@@ -143,7 +143,7 @@ fn told(rows: &[StageRow], phones: usize, length: u64) -> String {
         cluster => format!("{cluster}: {} {}", row.label, row.took),
     });
     let stages = stages.collect::<Vec<_>>().join(", ");
-    let phones = counted(phones, "phone");
+    let phones = pluralize(phones, "phone");
     format!("The run took {}. Stages: {stages}. Done with meanwhile: {phones}.", took(length))
 }
 
@@ -229,7 +229,7 @@ impl Scale {
     fn run(&self, row: u64, of: &RunSection<'_>, stages: &[StageTimes]) -> Lane {
         let y = TOP + LANE * row;
         let spans = stages.iter().flat_map(|stage| self.spans(y, of, stage, kind(&stage.word)));
-        Lane { y, label: excerpt(&of.cluster, MOST_OF_A_NAME), spans: spans.collect() }
+        Lane { y, label: sanitize_truncate(&of.cluster, MOST_OF_A_NAME), spans: spans.collect() }
     }
 
     fn spans(

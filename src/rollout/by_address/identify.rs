@@ -9,14 +9,14 @@ use futures::stream::{StreamExt as _, iter};
 use crate::domain::device_name::DeviceName;
 use crate::domain::model::{self, Model};
 use crate::domain::nat::DownloadSources;
-use crate::domain::payload_kind::{ObjectKind, Takes};
+use crate::domain::payload_kind::{AcceptedFormat, ObjectKind};
 use crate::event::{Event, Observer, Outcome, PhoneResult, Stage};
 use crate::phone::{DeviceInformation, Https, IdentityError, PhoneClient, who_is_there};
 use crate::push::{LoginCheck, Target};
 
 /// A phone that is known by its address.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Entry {
+pub struct AddressEntry {
     /// Where it answers.
     pub address: IpAddr,
     /// Its model, where that was said.
@@ -32,7 +32,7 @@ pub fn is_address(name: &DeviceName) -> bool {
 
 /// What came of asking a phone who it is.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Said {
+pub enum Identity {
     /// It was not asked, because everything that counts was typed.
     NotAsked,
     /// What it told.
@@ -45,7 +45,7 @@ pub enum Said {
 
 /// How to go about asking.
 #[derive(Clone, Copy, Debug)]
-pub struct Asking<'a> {
+pub struct Identification<'a> {
     /// How phones are reached that want HTTPS, where that is known.
     pub https: Option<&'a Https>,
     /// Phones that are asked at once.
@@ -59,19 +59,21 @@ pub struct Asking<'a> {
 /// Asks those whose name or model is not known; no password is sent.
 pub async fn ask(
     object: ObjectKind,
-    entries: &[Entry],
+    entries: &[AddressEntry],
     phones: &PhoneClient,
-    asking: Asking<'_>,
+    asking: Identification<'_>,
     observer: &dyn Observer,
-) -> Vec<(Entry, Said)> {
+) -> Vec<(AddressEntry, Identity)> {
     let stage = Stage::Identities;
     observer.observe(&Event::Started { stage, total: Some(entries.len() as u64) });
     let mut answers = iter(entries.iter().cloned())
         .map(|entry| async move {
             let said = match (&entry.name, entry.model) {
-                (Some(_), Some(_)) => Said::NotAsked,
+                (Some(_), Some(_)) => Identity::NotAsked,
                 // Whoever it is, it takes nothing of that.
-                (None, Some(model)) if Takes::of(object, model).is_none() => Said::NotAsked,
+                (None, Some(model)) if AcceptedFormat::of(object, model).is_none() => {
+                    Identity::NotAsked
+                }
                 (None, _) | (_, None) => ask_one(entry.address, phones, asking).await,
             };
             (entry, said)
@@ -90,15 +92,17 @@ pub async fn ask(
 const WANTS_HTTPS: &str =
     "it wants HTTPS: --phone-ca-file or --phone-tls says by what its certificate is believed";
 
-async fn ask_one(address: IpAddr, phones: &PhoneClient, asking: Asking<'_>) -> Said {
+async fn ask_one(address: IpAddr, phones: &PhoneClient, asking: Identification<'_>) -> Identity {
     let mut attempt = 1;
     loop {
         match who_is_there(phones, asking.https, address).await {
-            Ok(told) => return Said::Told(told),
-            Err(IdentityError::NotThere { status }) => return Said::NoPhone(status),
-            Err(IdentityError::MovedToHttps { .. }) => return Said::Silent(WANTS_HTTPS.to_owned()),
+            Ok(told) => return Identity::Told(told),
+            Err(IdentityError::NotThere { status }) => return Identity::NoPhone(status),
+            Err(IdentityError::MovedToHttps { .. }) => {
+                return Identity::Silent(WANTS_HTTPS.to_owned());
+            }
             Err(IdentityError::Unreachable(why)) if attempt >= asking.attempts => {
-                return Said::Silent(why.to_string());
+                return Identity::Silent(why.to_string());
             }
             Err(IdentityError::Unreachable(_)) => tokio::time::sleep(asking.delay).await,
         }
@@ -111,7 +115,7 @@ async fn ask_one(address: IpAddr, phones: &PhoneClient, asking: Asking<'_>) -> S
 /// With `check`, a device that does not say who it is is left alone.
 pub fn sort_out(
     object: ObjectKind,
-    mut asked: Vec<(Entry, Said)>,
+    mut asked: Vec<(AddressEntry, Identity)>,
     check: bool,
 ) -> (Vec<Target>, Vec<PhoneResult>) {
     // Answers come in any order, and who is first decides where two say the same name.
@@ -146,31 +150,31 @@ struct Why {
 
 fn target(
     object: ObjectKind,
-    entry: &Entry,
-    said: &Said,
+    entry: &AddressEntry,
+    said: &Identity,
     own: Option<DeviceName>,
     check: bool,
 ) -> Result<Target, Why> {
     let why = |outcome, reason, remedy| Why { name: own.clone(), outcome, reason, remedy };
     match said {
-        Said::Silent(reason) => {
+        Identity::Silent(reason) => {
             return Err(why(
                 Outcome::Unreachable,
                 reason.clone(),
                 "check the address, Web Access and the way to the phone, then push again",
             ));
         }
-        Said::NoPhone(status) if check => {
+        Identity::NoPhone(status) if check => {
             let reason = format!(
                 "something that is no phone (HTTP {status}) answers at its address; nothing was sent to it"
             );
             return Err(why(Outcome::WrongDevice, reason, SAYS_NOTHING));
         }
-        Said::Told(_) if check && own.is_none() => {
+        Identity::Told(_) if check && own.is_none() => {
             let reason = "it does not say who it is; nothing was sent to it".to_owned();
             return Err(why(Outcome::WrongDevice, reason, SAYS_NOTHING));
         }
-        Said::NotAsked | Said::Told(_) | Said::NoPhone(_) => {}
+        Identity::NotAsked | Identity::Told(_) | Identity::NoPhone(_) => {}
     }
     let (model, takes) = takes(object, entry, said)
         .map_err(|(outcome, reason, remedy)| why(outcome, reason, remedy))?;
@@ -192,9 +196,9 @@ fn target(
 /// Finds the model and what it takes.
 fn takes(
     object: ObjectKind,
-    entry: &Entry,
-    said: &Said,
-) -> Result<(&'static Model, Takes), (Outcome, String, &'static str)> {
+    entry: &AddressEntry,
+    said: &Identity,
+) -> Result<(&'static Model, AcceptedFormat), (Outcome, String, &'static str)> {
     let told = product(said);
     let model = match (entry.model, told.and_then(model::by_product)) {
         (Some(typed), Some(own)) if is_another(object, typed, own) => {
@@ -213,7 +217,7 @@ fn takes(
             return Err((Outcome::Skipped, reason, NAME_ITS_MODEL));
         }
     };
-    let takes = Takes::of(object, model).ok_or_else(|| {
+    let takes = AcceptedFormat::of(object, model).ok_or_else(|| {
         let what = match object {
             ObjectKind::Background => "no background can be pushed to",
             ObjectKind::RingTone => "no source says that a ring tone can be pushed to",
@@ -232,16 +236,16 @@ fn is_another(object: ObjectKind, typed: &Model, own: &Model) -> bool {
     match object {
         ObjectKind::Keys => typed.number != own.number,
         ObjectKind::Background | ObjectKind::RingTone | ObjectKind::Play => {
-            Takes::of(object, typed) != Takes::of(object, own)
+            AcceptedFormat::of(object, typed) != AcceptedFormat::of(object, own)
         }
     }
 }
 
 /// Returns the name that was typed, or the phone's own.
-fn name(entry: &Entry, said: &Said) -> Option<DeviceName> {
+fn name(entry: &AddressEntry, said: &Identity) -> Option<DeviceName> {
     let own = || match said {
-        Said::Told(told) => own_name(told),
-        Said::NotAsked | Said::NoPhone(_) | Said::Silent(_) => None,
+        Identity::Told(told) => own_name(told),
+        Identity::NotAsked | Identity::NoPhone(_) | Identity::Silent(_) => None,
     };
     entry.name.clone().or_else(own)
 }
@@ -253,10 +257,10 @@ fn own_name(told: &DeviceInformation) -> Option<DeviceName> {
     host.filter(|name| !is_address(name)).or_else(mac)
 }
 
-fn product(said: &Said) -> Option<&str> {
+fn product(said: &Identity) -> Option<&str> {
     match said {
-        Said::Told(told) => told.model_number.as_deref(),
-        Said::NotAsked | Said::NoPhone(_) | Said::Silent(_) => None,
+        Identity::Told(told) => told.model_number.as_deref(),
+        Identity::NotAsked | Identity::NoPhone(_) | Identity::Silent(_) => None,
     }
 }
 
@@ -269,7 +273,7 @@ fn also_there(name: &DeviceName, other: IpAddr) -> Why {
     }
 }
 
-fn result(object: ObjectKind, entry: &Entry, said: &Said, why: Why) -> PhoneResult {
+fn result(object: ObjectKind, entry: &AddressEntry, said: &Identity, why: Why) -> PhoneResult {
     let told = product(said).unwrap_or_default();
     PhoneResult {
         name: why.name.unwrap_or_else(|| DeviceName::of_address(entry.address)),
@@ -300,17 +304,17 @@ const NAME_ITS_MODEL: &str = "name its model with --model or in the file";
 mod tests {
     use super::*;
 
-    fn entry(last: u8, model: &str, name: &str) -> Entry {
-        Entry {
+    fn entry(last: u8, model: &str, name: &str) -> AddressEntry {
+        AddressEntry {
             address: [10, 0, 0, last].into(),
             model: model::by_product(model),
             name: name.parse().ok(),
         }
     }
 
-    fn told(host: &str, model: &str) -> Said {
+    fn told(host: &str, model: &str) -> Identity {
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        Said::Told(DeviceInformation {
+        Identity::Told(DeviceInformation {
             host_name: some(host),
             model_number: some(model),
             ..DeviceInformation::default()
@@ -318,7 +322,11 @@ mod tests {
     }
 
     /// The name and model of a target, or how it ended and why.
-    fn one(entry: Entry, said: Said, check: bool) -> Result<(String, String), (Outcome, String)> {
+    fn one(
+        entry: AddressEntry,
+        said: Identity,
+        check: bool,
+    ) -> Result<(String, String), (Outcome, String)> {
         let (mut targets, mut left) = sort_out(ObjectKind::Background, vec![(entry, said)], check);
         assert_eq!(targets.len() + left.len(), 1);
         match targets.pop() {
@@ -338,7 +346,7 @@ mod tests {
     #[test]
     fn what_is_not_typed_is_taken_from_the_phone() {
         assert_eq!(
-            one(entry(1, "8841", "SEP1"), Said::NotAsked, true),
+            one(entry(1, "8841", "SEP1"), Identity::NotAsked, true),
             target("SEP1", "Cisco 8841")
         );
         assert_eq!(one(entry(1, "8841", ""), told("SEP9", ""), true), target("SEP9", "Cisco 8841"));
@@ -346,7 +354,7 @@ mod tests {
             one(entry(1, "", ""), told("SEP9", "CP-7965G"), true),
             target("SEP9", "Cisco 7965")
         );
-        let by_mac = Said::Told(DeviceInformation {
+        let by_mac = Identity::Told(DeviceInformation {
             host_name: Some("10.0.0.1".into()),
             mac: Some("0011223344AA".into()),
             ..DeviceInformation::default()
@@ -359,14 +367,14 @@ mod tests {
 
     #[test]
     fn who_does_not_say_who_it_is_gets_nothing_unless_that_is_wanted() {
-        for said in [told("", "CP-8841"), Said::NoPhone(404)] {
+        for said in [told("", "CP-8841"), Identity::NoPhone(404)] {
             let (outcome, reason) = one(entry(1, "8841", ""), said.clone(), true).unwrap_err();
             assert_eq!(outcome, Outcome::WrongDevice);
             assert!(reason.contains("nothing was sent"), "{reason}");
             assert_eq!(one(entry(1, "8841", ""), said, false), target("10.0.0.1", "Cisco 8841"));
         }
         for check in [true, false] {
-            let silent = one(entry(1, "8841", ""), Said::Silent("no answer".into()), check);
+            let silent = one(entry(1, "8841", ""), Identity::Silent("no answer".into()), check);
             assert_eq!(silent, Err((Outcome::Unreachable, "no answer".into())));
         }
     }
@@ -383,7 +391,7 @@ mod tests {
             assert!(reason.contains(words), "{reason}");
         }
         for name in ["SEP1", ""] {
-            let (outcome, _) = one(entry(1, "7841", name), Said::NotAsked, true).unwrap_err();
+            let (outcome, _) = one(entry(1, "7841", name), Identity::NotAsked, true).unwrap_err();
             assert_eq!(outcome, Outcome::Skipped);
         }
     }
@@ -403,7 +411,7 @@ mod tests {
         let asked = vec![
             (entry(3, "8841", ""), told("SEP1", "")),
             (entry(2, "8841", ""), told("sep1", "")),
-            (entry(4, "8841", "SEP2"), Said::NotAsked),
+            (entry(4, "8841", "SEP2"), Identity::NotAsked),
             (entry(1, "8841", ""), told("SEP2", "")),
         ];
         let (targets, left) = sort_out(ObjectKind::Background, asked, true);

@@ -13,19 +13,19 @@ use secrecy::SecretString;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, PhoneResult};
 use crate::interaction::Interaction;
-use crate::journal::Ending;
+use crate::journal::RunEnd;
 use crate::phone::PhoneClient;
-use crate::push::attempt_log::RunBook;
+use crate::push::attempt_log::JournalAttemptLog;
 use crate::push::delivery::any::AnyLine;
-use crate::push::scheduler::{Settings, Stop, Stopped, waves};
+use crate::push::scheduler::{PushSettings, StopReason, StopSignals, waves};
 use crate::push::{Digests, Target};
 use crate::report::RunReport;
-use crate::rollout::by_address::identify::{Asking, ask, is_address, sort_out};
-use crate::rollout::context::Intent;
+use crate::rollout::by_address::identify::{Identification, ask, is_address, sort_out};
+use crate::rollout::context::Confirmation;
 use crate::rollout::control::RolloutHandle;
 use crate::rollout::request::{Addresses, RolloutRequest};
 use crate::rollout::result::exit_of;
-use crate::rollout::run::{Place, Run, What};
+use crate::rollout::run::{Run, RunInfo, RunScope};
 use crate::rollout::{delivery, images, payload, push_common, run_record};
 
 /// A rollout's part at addresses.
@@ -44,13 +44,13 @@ pub struct PreparedAddresses {
     task: AddressTask,
     run: Run,
     observer: Arc<dyn Observer>,
-    ready: Box<Ready>,
+    ready: Box<AddressPushSetup>,
 }
 
 /// What is at hand for the push.
-struct Ready {
+struct AddressPushSetup {
     line: AnyLine,
-    book: RunBook,
+    book: JournalAttemptLog,
     targets: Vec<Target>,
     /// Phones that are not pushed to.
     others: Vec<PhoneResult>,
@@ -65,9 +65,9 @@ impl AddressTask {
     /// When the journal cannot be written, or another run pushes to addresses.
     pub async fn begin(&self, interaction: &Arc<dyn Interaction>) -> Result<Run, AppError> {
         let request = &self.request;
-        let what = What {
+        let what = RunInfo {
             command: request.command,
-            place: Place::addresses(),
+            place: RunScope::addresses(),
             continues: None,
             reverts: None,
             command_line: request.command_line.clone(),
@@ -75,14 +75,18 @@ impl AddressTask {
         Run::begin(&request.journal, what, interaction).await
     }
 
-    async fn ready(&self, run: &Run, observer: &Arc<dyn Observer>) -> Result<Ready, AppError> {
+    async fn ready(
+        &self,
+        run: &Run,
+        observer: &Arc<dyn Observer>,
+    ) -> Result<AddressPushSetup, AppError> {
         let (request, recorder) = (&self.request, run.recorder());
         let goods = &request.payload;
-        run_record::keep_subject(recorder, goods.deed(), &request.payload_name).await?;
+        run_record::keep_subject(recorder, goods.action(), &request.payload_name).await?;
         let (targets, mut others) = self.identified(observer.as_ref()).await;
         let nat = &self.addresses.way.nat;
         let targets = targets.into_iter().map(|target| target.behind(nat)).collect();
-        let (mut targets, left) = goods.sort(targets);
+        let (mut targets, left) = goods.partition_targets(targets);
         others.extend(left);
         let models = targets.iter().map(payload::of_model).collect();
         let prepared = goods.prepare(models, observer.as_ref()).await?;
@@ -92,8 +96,8 @@ impl AddressTask {
         let shown: HashSet<_> = already.iter().map(|phone| phone.name.clone()).collect();
         targets.retain(|target| !shown.contains(&target.name));
         others.extend(already);
-        let book = RunBook::new(recorder.clone(), digests);
-        let sending = images::Sending {
+        let book = JournalAttemptLog::new(recorder.clone(), digests);
+        let sending = images::DeliveryContext {
             way: &self.addresses.way,
             password: self.push_password.clone(),
             push: &request.options,
@@ -110,7 +114,7 @@ impl AddressTask {
                 "nothing was sent; use a shorter --advertise or --image-url, or --picture-name",
             )
         })?;
-        Ok(Ready { line, book, targets, others, already: shown.len() })
+        Ok(AddressPushSetup { line, book, targets, others, already: shown.len() })
     }
 
     /// Asks phones what is not known of them. Returns those that are pushed to, and those that are not.
@@ -119,7 +123,7 @@ impl AddressTask {
         let (options, kind) = (&self.request.options, self.request.payload.kind());
         // This client has no password to send.
         let phones = PhoneClient::anonymous(way.phone_port, IDENTIFY);
-        let asking = Asking {
+        let asking = Identification {
             https: way.phone_tls.https.as_ref(),
             at_once: way.concurrency,
             attempts: options.attempts,
@@ -136,7 +140,7 @@ impl AddressTask {
         targets: &[Target],
         digests: &Digests,
     ) -> Result<Vec<PhoneResult>, AppError> {
-        let (request, place) = (&self.request, Place::addresses());
+        let (request, place) = (&self.request, RunScope::addresses());
         let shown = push_common::already_shown(
             &request.journal,
             &place,
@@ -158,7 +162,7 @@ impl PreparedAddresses {
         run: Run,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, AppError> {
-        let observer = run.noting(observer);
+        let observer = run.journal_observer(observer);
         let ready = task.ready(&run, &observer).boxed().await;
         match ready {
             Ok(ready) => Ok(Self { task, run, observer, ready: Box::new(ready) }),
@@ -167,20 +171,24 @@ impl PreparedAddresses {
     }
 
     /// Returns what is to be confirmed; nothing where no phone is pushed to.
-    pub fn intent(&self) -> Option<Intent> {
+    pub fn intent(&self) -> Option<Confirmation> {
         let (request, ready) = (&self.task.request, &self.ready);
         let phones = ready.targets.len();
         if phones == 0 {
             return None;
         }
-        if let Some(caution) = request.payload.caution() {
+        if let Some(caution) = request.payload.warning() {
             self.observer.observe(&Event::Remark(caution.to_owned()));
         }
         if let Some(url) = ready.line.base_url() {
             self.observer.observe(&Event::Remark(format!("phones download from {url}")));
         }
-        let action = request.payload.in_words(&request.payload_name, phones);
-        Some(Intent { what: format!("This will {action} by address"), touched: phones, phones })
+        let action = request.payload.describe(&request.payload_name, phones);
+        Some(Confirmation {
+            what: format!("This will {action} by address"),
+            touched: phones,
+            phones,
+        })
     }
 
     /// Ends the run without having pushed anything.
@@ -195,27 +203,27 @@ impl PreparedAddresses {
     pub async fn execute(self, handle: &RolloutHandle) -> Result<RunReport, AppError> {
         let Self { task, run, observer, ready } = self;
         let request = &task.request;
-        let Ready { line, book, targets, others, already } = *ready;
-        let stop = Stop { schedule: request.schedule.clone(), ..handle.stop() };
+        let AddressPushSetup { line, book, targets, others, already } = *ready;
+        let stop = StopSignals { schedule: request.schedule.clone(), ..handle.stop() };
         let settings = push_common::settings(&task.addresses.way, &request.options);
-        let settings = Settings { proof: request.proof, ..settings };
+        let settings = PushSettings { proof: request.proof, ..settings };
         let waves = &request.options.waves;
         let pushed =
             waves::run(&line, &book, targets, waves, settings, &stop, observer.as_ref()).await;
         line.shutdown().await;
         push_common::write_down(run.recorder(), &others, observer.as_ref()).await;
-        let ending = Ending {
-            stopped: pushed.stopped.as_ref().map(Stopped::told),
+        let ending = RunEnd {
+            stopped: pushed.stopped.as_ref().map(StopReason::describe),
             already,
-            interrupted: pushed.stopped == Some(Stopped::Interrupted),
-            refused: matches!(pushed.stopped, Some(Stopped::PasswordRefused { .. })),
+            interrupted: pushed.stopped == Some(StopReason::Interrupted),
+            refused: matches!(pushed.stopped, Some(StopReason::PasswordRefused { .. })),
             finished_at: Some(Timestamp::now()),
-            ..Ending::default()
+            ..RunEnd::default()
         };
         let rollout = Ok(RunReport {
             ending: Some(ending),
             phones: push_common::all(pushed, others),
-            ..run.report().report(request.payload.deed(), &request.payload_name)
+            ..run.report().report(request.payload.action(), &request.payload_name)
         });
         run_record::keep_ending(&run, &rollout).await;
         run.end(rollout, exit_of).await

@@ -16,7 +16,7 @@ use crate::cli::ui;
 use crate::domain::model::Model;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::media::{
-    Letters, MediaError, Options, PreparedImage, PreparedSet, Squeeze, blocking, prepare_all,
+    Compression, Letters, MediaError, Options, PreparedImage, PreparedSet, blocking, prepare_all,
 };
 use crate::report::{PictureFile, PictureFileKind, pictures_json};
 use crate::rollout::images;
@@ -67,8 +67,8 @@ impl MakeArgs {
         let specs: Vec<_> = models.iter().filter_map(|model| model.image).collect();
         let source = Arc::clone(&decoded);
         let squeeze = match self.squeeze {
-            0 => Squeeze::Quick,
-            seconds => Squeeze::Within(Duration::from_secs(seconds)),
+            0 => Compression::Quick,
+            seconds => Compression::Within(Duration::from_secs(seconds)),
         };
         let pictures = blocking(move || prepare_all(&source, &specs, &options, squeeze)).await;
         let pictures = pictures.map_err(|error| failed(&error))?;

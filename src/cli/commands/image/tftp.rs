@@ -6,7 +6,7 @@ use super::make::{Made, MakeArgs, file, other, short};
 use crate::cli::commands::image::output_dir::{Folder, NewFile};
 use crate::cli::ui;
 use crate::domain::model::{ImageSpec, PushSchema};
-use crate::domain::text::counted;
+use crate::domain::text::pluralize;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::media::{Letters, ListEntry, PreparedImage, add_to_list, new_list};
 use crate::report::{PictureFile, PictureFileKind, TftpFolder, tftp_steps};
@@ -121,7 +121,7 @@ fn not_merged(folders: &[TftpFolder]) -> Option<String> {
         format!(
             "no List.xml was there to be merged in {}; where the TFTP service has one, uploading this one takes \
              its entries away: README.txt says how to fetch it first",
-            counted(unseen, "folder")
+            pluralize(unseen, "folder")
         )
     })
 }

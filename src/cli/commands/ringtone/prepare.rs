@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::ui;
 use crate::domain::payload_kind::ToneFormat;
-use crate::domain::text::excerpt;
+use crate::domain::text::sanitize_truncate;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::media::{Audio, Tone, merge_ring_list};
 use crate::rollout::payload;
@@ -137,7 +137,7 @@ fn write(folder: &Path, file: &File) -> io::Result<()> {
 /// The file's name without its ending, as much of it as phones show.
 fn stem(path: &Path) -> String {
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-    let stem = excerpt(&stem.unwrap_or_default(), usize::MAX);
+    let stem = sanitize_truncate(&stem.unwrap_or_default(), usize::MAX);
     let stem: String = stem.chars().take(LONGEST_NAME).collect();
     if stem.trim().is_empty() { "Ring".to_owned() } else { stem }
 }

@@ -12,7 +12,7 @@ fn guard(concurrency: usize) -> LockoutGuard {
 }
 
 /// A guard that trusts the password, with this many pushes in flight.
-fn trusting(concurrency: usize, in_flight: usize) -> (LockoutGuard, Vec<Ticket>) {
+fn trusting(concurrency: usize, in_flight: usize) -> (LockoutGuard, Vec<LoginTicket>) {
     let mut guard = guard(concurrency);
     for _ in 0..3 {
         assert_eq!(guard.allowed(), 1);
@@ -25,7 +25,7 @@ fn trusting(concurrency: usize, in_flight: usize) -> (LockoutGuard, Vec<Ticket>)
 }
 
 fn password(password: Password) -> Findings {
-    Findings { page: Some(Page::Up), password: Some(password) }
+    Findings { page: Some(AuthenticationPage::Up), password: Some(password) }
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn acceptances_of_pushes_that_began_before_a_refusal_reopen_nothing() {
         assert_eq!(guard.allowed(), 0);
     }
     let now = Instant::now();
-    assert_eq!(guard.inquiry(now), Some(Inquiry { password: true }));
+    assert_eq!(guard.inquiry(now), Some(PasswordCheck { password: true }));
     guard.answered(password(Password::Wrong), now);
     assert_eq!(guard.lockout(), Some(&Lockout::Password { refusals: 1 }));
 }
@@ -57,14 +57,14 @@ fn a_password_that_the_cluster_confirms_opens_at_once_and_tells_what_the_refusal
     let (mut guard, mut tickets) = trusting(8, 7);
     let first = guard.refused(tickets.remove(0));
     let now = Instant::now();
-    assert_eq!(guard.inquiry(now), Some(Inquiry { password: true }));
+    assert_eq!(guard.inquiry(now), Some(PasswordCheck { password: true }));
     assert_eq!(guard.inquiry(now), None, "one question at a time");
     let second = guard.refused(tickets.remove(0));
     guard.answered(password(Password::Right), now);
     assert_eq!((guard.cause(first), guard.cause(second)), (Some(Cause::Phone), None));
     // What came while it was asked has to be asked about again.
     assert_eq!(guard.allowed(), 0);
-    assert_eq!(guard.inquiry(now), Some(Inquiry { password: true }));
+    assert_eq!(guard.inquiry(now), Some(PasswordCheck { password: true }));
     guard.answered(password(Password::Right), now);
     assert_eq!((guard.cause(second), guard.allowed()), (Some(Cause::Phone), 7));
 }
@@ -76,7 +76,7 @@ fn a_page_that_is_down_is_waited_for_with_growing_pauses_and_then_one_phone_trie
     let refusal = guard.refused(tickets.remove(0));
     guard.inquiry(begun);
     let down = |page| Findings { page: Some(page), password: Some(Password::Unknown) };
-    guard.answered(down(Page::Silent("is away".into())), begun);
+    guard.answered(down(AuthenticationPage::Silent("is away".into())), begun);
     assert_eq!(guard.cause(refusal), Some(Cause::Page));
     let mut pauses = Vec::new();
     let mut now = begun;
@@ -85,8 +85,8 @@ fn a_page_that_is_down_is_waited_for_with_growing_pauses_and_then_one_phone_trie
         assert_eq!((guard.allowed(), guard.inquiry(now)), (0, None));
         pauses.push((until - now).as_secs());
         now = until;
-        assert_eq!(guard.inquiry(now), Some(Inquiry { password: true }));
-        guard.answered(down(Page::Silent("is away".into())), now);
+        assert_eq!(guard.inquiry(now), Some(PasswordCheck { password: true }));
+        guard.answered(down(AuthenticationPage::Silent("is away".into())), now);
     }
     assert_eq!(pauses, [2, 2, 4, 4, 8, 8, 16]);
     now = guard.paused_until().unwrap();
@@ -110,7 +110,7 @@ fn a_page_that_stays_down_stops_the_push_with_that_reason() {
             now = until;
         }
         if guard.inquiry(now).is_some() {
-            let page = Some(Page::Status(503));
+            let page = Some(AuthenticationPage::Status(503));
             guard.answered(Findings { page, password: Some(Password::Right) }, now);
         } else {
             // A phone tries, and is refused.
@@ -127,7 +127,10 @@ fn a_page_that_stays_down_stops_the_push_with_that_reason() {
 fn a_page_that_answers_errors_without_credentials_though_it_works_is_found_out() {
     let (mut guard, mut tickets) = trusting(8, 1);
     let mut now = Instant::now();
-    let odd = || Findings { page: Some(Page::Status(500)), password: Some(Password::Right) };
+    let odd = || Findings {
+        page: Some(AuthenticationPage::Status(500)),
+        password: Some(Password::Right),
+    };
     guard.refused(tickets.remove(0));
     for _ in 0..2 {
         now = guard.paused_until().unwrap_or(now);
@@ -137,8 +140,8 @@ fn a_page_that_answers_errors_without_credentials_though_it_works_is_found_out()
     // One phone tries, and is accepted; the page still answers the same.
     let ticket = guard.begin();
     guard.accepted(ticket, true);
-    assert_eq!(guard.inquiry(now), Some(Inquiry { password: false }));
-    guard.answered(Findings { page: Some(Page::Status(500)), password: None }, now);
+    assert_eq!(guard.inquiry(now), Some(PasswordCheck { password: false }));
+    guard.answered(Findings { page: Some(AuthenticationPage::Status(500)), password: None }, now);
     let ticket = guard.begin();
     let refusal = guard.refused(ticket);
     guard.inquiry(now).unwrap();
@@ -210,8 +213,8 @@ struct World {
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Happens {
-    Asked(Ticket, usize),
-    Replied(Ticket, usize, Reply),
+    Asked(LoginTicket, usize),
+    Replied(LoginTicket, usize, Reply),
     Answered(Option<bool>, Option<Password>),
 }
 
@@ -370,9 +373,9 @@ impl Run<'_> {
             Happens::Answered(page, password) => {
                 let answers = self.world.page_down.is_some_and(|(_, _, answers)| answers);
                 let page = page.map(|up| match (up, answers) {
-                    (true, _) => Page::Up,
-                    (false, true) => Page::Status(500),
-                    (false, false) => Page::Silent("is away".to_owned()),
+                    (true, _) => AuthenticationPage::Up,
+                    (false, true) => AuthenticationPage::Status(500),
+                    (false, false) => AuthenticationPage::Silent("is away".to_owned()),
                 });
                 self.guard.answered(Findings { page, password }, self.at());
             }

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use crate::domain::time_zone::{ZoneRule, Zones};
-use crate::push::scheduler::schedule::Hours;
+use crate::push::scheduler::schedule::DailyHours;
 use crate::push::scheduler::tests::*;
 use crate::push::scheduler::waves::Waves;
 
@@ -14,14 +14,16 @@ fn schedule(begin: &str, until: Option<&str>) -> Schedule {
         zone: TimeZone::get(zone).unwrap(),
     };
     let rules = vec![rule("Paris*", "Europe/Paris"), rule("Chi*", "America/Chicago")];
-    let hours =
-        Hours { window: "22:00-05:00".parse().unwrap(), zones: Zones::new(rules, TimeZone::UTC) };
+    let hours = DailyHours {
+        window: "22:00-05:00".parse().unwrap(),
+        zones: Zones::new(rules, TimeZone::UTC),
+    };
     let until = until.map(|until| until.parse().unwrap());
     Schedule::new(Some(hours), until).beginning(begin.parse().unwrap())
 }
 
-fn stop(begin: &str, until: Option<&str>) -> Stop {
-    Stop { schedule: schedule(begin, until), ..Stop::default() }
+fn stop(begin: &str, until: Option<&str>) -> StopSignals {
+    StopSignals { schedule: schedule(begin, until), ..StopSignals::default() }
 }
 
 fn of_pool(n: u8, pool: &str) -> Target {
@@ -30,14 +32,14 @@ fn of_pool(n: u8, pool: &str) -> Target {
 
 /// Phones that take a while, and when each of them was asked, by the schedule's clock.
 struct Watched<'a> {
-    stop: &'a Stop,
+    stop: &'a StopSignals,
     takes: Duration,
     asked: Mutex<Vec<(String, Timestamp)>>,
-    answers: Mutex<Vec<Answer>>,
+    answers: Mutex<Vec<AttemptReply>>,
 }
 
 impl<'a> Watched<'a> {
-    fn new(stop: &'a Stop, takes: Duration) -> Self {
+    fn new(stop: &'a StopSignals, takes: Duration) -> Self {
         Self { stop, takes, asked: Mutex::default(), answers: Mutex::default() }
     }
 
@@ -48,19 +50,19 @@ impl<'a> Watched<'a> {
     }
 }
 
-impl Line for Watched<'_> {
-    async fn push(&self, target: &Target) -> Answer {
+impl Delivery for Watched<'_> {
+    async fn push(&self, target: &Target) -> AttemptReply {
         let at = self.stop.schedule.now();
         let gate = self.stop.schedule.gate(&target.device_pool, at);
-        assert!(matches!(gate, window::Gate::Open { .. }), "{target:?} at {at}");
+        assert!(matches!(gate, window::WindowState::Open { .. }), "{target:?} at {at}");
         self.asked.lock().unwrap().push((target.device_pool.clone(), at));
         tokio::time::sleep(self.takes).await;
-        self.answers.lock().unwrap().pop().unwrap_or(Answer::Accepted(String::new()))
+        self.answers.lock().unwrap().pop().unwrap_or(AttemptReply::Accepted(String::new()))
     }
 
-    async fn downloads(&self, _: &Target) -> Fetched {
+    async fn downloads(&self, _: &Target) -> DownloadStatus {
         tokio::time::sleep(self.takes).await;
-        Fetched::own(true, true)
+        DownloadStatus::own(true, true)
     }
 }
 
@@ -82,7 +84,7 @@ async fn each_phone_is_pushed_to_in_the_window_of_its_own_zone() {
     let line = Watched::new(&stop, Duration::from_secs(1));
     let targets = vec![of_pool(1, "Paris 1"), of_pool(2, "Chicago"), of_pool(3, "Paris 1")];
     let told = Remarks::default();
-    let pushed = run(&line, &Forgetful, targets, SETTINGS, &stop, &told).await;
+    let pushed = run(&line, &NullLog, targets, SETTINGS, &stop, &told).await;
     assert_eq!(outcomes(&pushed), [Outcome::Verified; 3]);
     assert_eq!(line.times("Paris 1"), ["10T21:00:00", "10T21:00:01"]);
     assert_eq!(line.times("Chicago"), ["11T04:00:00"]);
@@ -116,9 +118,9 @@ async fn what_is_under_way_at_the_border_is_finished_and_the_others_wait_for_the
 async fn a_second_try_waits_for_the_window_too() {
     let stop = stop("2026-01-10T03:59:58Z", None);
     let line = Watched::new(&stop, Duration::from_secs(1));
-    line.answers.lock().unwrap().push(Answer::Unreachable("reset".into()));
+    line.answers.lock().unwrap().push(AttemptReply::Unreachable("reset".into()));
     let pushed =
-        run(&line, &Forgetful, vec![of_pool(1, "Paris")], SETTINGS, &stop, &Unobserved).await;
+        run(&line, &NullLog, vec![of_pool(1, "Paris")], SETTINGS, &stop, &Unobserved).await;
     assert_eq!(outcomes(&pushed), [Outcome::Verified]);
     assert_eq!(line.times("Paris"), ["10T03:59:58", "10T21:00:00"]);
     assert_eq!(pushed.results[0].attempts, 2);
@@ -132,9 +134,9 @@ async fn an_end_leaves_the_others_pending() {
     let mut targets: Vec<_> = (1..=9).map(|n| of_pool(n, "Paris")).collect();
     targets.push(of_pool(10, "Chicago"));
     let begun = Instant::now();
-    let settings = Settings { concurrency: 1, ..SETTINGS };
-    let pushed = run(&line, &Forgetful, targets, settings, &stop, &Unobserved).await;
-    assert_eq!(pushed.stopped, Some(Stopped::TimeOver { until: until.parse().unwrap() }));
+    let settings = PushSettings { concurrency: 1, ..SETTINGS };
+    let pushed = run(&line, &NullLog, targets, settings, &stop, &Unobserved).await;
+    assert_eq!(pushed.stopped, Some(StopReason::TimeOver { until: until.parse().unwrap() }));
     let of = |outcome| pushed.results.iter().filter(|result| result.outcome == outcome).count();
     assert_eq!((of(Outcome::Verified), of(Outcome::Pending)), (3, 7));
     let left = pushed.results.iter().find(|result| result.outcome == Outcome::Pending).unwrap();
@@ -149,10 +151,9 @@ async fn a_window_that_opens_after_the_end_is_not_waited_for() {
     let begun = Instant::now();
     let targets = vec![of_pool(1, "Paris"), of_pool(2, "Chicago")];
     let canary = Waves { canary: Some("1".parse().unwrap()), ..Waves::default() };
-    let pushed =
-        waves::run(&line, &Forgetful, targets, &canary, SETTINGS, &stop, &Unobserved).await;
+    let pushed = waves::run(&line, &NullLog, targets, &canary, SETTINGS, &stop, &Unobserved).await;
     assert_eq!(outcomes(&pushed), [Outcome::Pending; 2]);
-    assert!(matches!(pushed.stopped, Some(Stopped::TimeOver { .. })));
+    assert!(matches!(pushed.stopped, Some(StopReason::TimeOver { .. })));
     assert_eq!(begun.elapsed(), Duration::ZERO);
     assert!(line.asked.lock().unwrap().is_empty());
 }
@@ -166,9 +167,9 @@ async fn an_interrupt_ends_the_waiting_for_a_window() {
         stop.soon.cancel();
     };
     let targets = vec![of_pool(1, "Paris")];
-    let pushing = run(&line, &Forgetful, targets, SETTINGS, &stop, &Unobserved);
+    let pushing = run(&line, &NullLog, targets, SETTINGS, &stop, &Unobserved);
     let (pushed, ()) = tokio::join!(pushing, later);
-    assert_eq!(pushed.stopped, Some(Stopped::Interrupted));
+    assert_eq!(pushed.stopped, Some(StopReason::Interrupted));
     let result = &pushed.results[0];
     assert_eq!((result.outcome, result.attempts), (Outcome::Pending, 0));
 }
@@ -184,21 +185,25 @@ impl Kept {
     }
 }
 
-impl Book for Kept {
-    async fn trying(&self, _: &Target, _: u32) -> Result<i64, JournalError> {
+impl AttemptLog for Kept {
+    async fn begin_attempt(&self, _: &Target, _: u32) -> Result<i64, JournalError> {
         let mut kept = self.0.lock().unwrap();
         kept.push(None);
         Ok(i64::try_from(kept.len()).unwrap() - 1)
     }
 
-    fn replied(&self, _: i64, _: &str) {}
+    fn record_reply(&self, _: i64, _: &str) {}
 
-    async fn tried(&self, entry: i64, ending: &Ending) -> Result<(), JournalError> {
+    async fn end_attempt(&self, entry: i64, ending: &PhoneOutcome) -> Result<(), JournalError> {
         self.end(entry, ending.outcome);
         Ok(())
     }
 
-    async fn ended(&self, entry: Option<i64>, result: &PhoneResult) -> Result<(), JournalError> {
+    async fn finish_phone(
+        &self,
+        entry: Option<i64>,
+        result: &PhoneResult,
+    ) -> Result<(), JournalError> {
         if let Some(entry) = entry {
             self.end(entry, result.outcome);
         }

@@ -38,8 +38,8 @@ impl World {
 
 struct Phones(Arc<World>);
 
-impl Line for Phones {
-    async fn push(&self, target: &Target) -> Answer {
+impl Delivery for Phones {
+    async fn push(&self, target: &Target) -> AttemptReply {
         let Self(world) = self;
         let (shortest, longest) = world.latency;
         let whole = shortest + world.draw(target, 1) % (longest - shortest + 1);
@@ -47,11 +47,15 @@ impl Line for Phones {
         tokio::time::sleep(Duration::from_millis(first)).await;
         let right = world.is_right();
         tokio::time::sleep(Duration::from_millis(whole - first)).await;
-        if right { Answer::Accepted(String::new()) } else { Answer::AuthRefused(error(4)) }
+        if right {
+            AttemptReply::Accepted(String::new())
+        } else {
+            AttemptReply::AuthRefused(error(4))
+        }
     }
 
-    async fn downloads(&self, _: &Target) -> Fetched {
-        Fetched::own(true, true)
+    async fn downloads(&self, _: &Target) -> DownloadStatus {
+        DownloadStatus::own(true, true)
     }
 }
 
@@ -62,8 +66,8 @@ impl ClusterProbe for Asked {
         Some("http://cucm:8080/ccmcip/authenticate.jsp")
     }
 
-    fn page(&self) -> BoxFuture<'_, Page> {
-        async { Page::Up }.boxed()
+    fn page(&self) -> BoxFuture<'_, AuthenticationPage> {
+        async { AuthenticationPage::Up }.boxed()
     }
 
     fn password(&self) -> BoxFuture<'_, Password> {
@@ -88,12 +92,12 @@ async fn wrong_logins(
         let (logins, wrong) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let world = Arc::new(World { seed, latency, change_after, logins, wrong });
         let probe = asks.then(|| Arc::new(Asked(Arc::clone(&world))) as Arc<dyn ClusterProbe>);
-        let stop = Stop { logins: Logins::new(probe), ..Stop::default() };
-        let settings = Settings { concurrency, max_logins_at_risk: at_risk, ..SETTINGS };
+        let stop = StopSignals { logins: LoginProbes::new(probe), ..StopSignals::default() };
+        let settings = PushSettings { concurrency, max_logins_at_risk: at_risk, ..SETTINGS };
         let phone = |n: u32| Target { name: format!("SEP{n:05}").parse().unwrap(), ..target(1) };
         let targets = (1..=400).map(phone).collect();
         let phones = Phones(Arc::clone(&world));
-        let pushed = run(&phones, &Forgetful, targets, settings, &stop, &Unobserved).await;
+        let pushed = run(&phones, &NullLog, targets, settings, &stop, &Unobserved).await;
         assert!(pushed.stopped.is_some() && pushed.results.len() == 400);
         most = most.max(world.wrong.load(Ordering::SeqCst));
     }

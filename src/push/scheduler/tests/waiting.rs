@@ -3,14 +3,15 @@
 use crate::push::scheduler::tests::*;
 
 const MINUTES: Duration = Duration::from_secs(300);
-const PATIENT: Settings = Settings { password_proven: true, patience: MINUTES, ..SETTINGS };
+const PATIENT: PushSettings =
+    PushSettings { password_proven: true, propagation_limit: MINUTES, ..SETTINGS };
 
 fn fresh(count: u8) -> Vec<Target> {
     (1..=count).map(|n| Target { fresh: true, ..target(n) }).collect()
 }
 
-fn refusals(count: usize) -> Vec<Answer> {
-    vec![Answer::AuthRefused(error(4)); count]
+fn refusals(count: usize) -> Vec<AttemptReply> {
+    vec![AttemptReply::AuthRefused(error(4)); count]
 }
 
 /// Phones whose association needs a while, and when each of them was asked.
@@ -33,15 +34,15 @@ impl Warming {
     }
 }
 
-impl Line for Warming {
-    async fn push(&self, target: &Target) -> Answer {
+impl Delivery for Warming {
+    async fn push(&self, target: &Target) -> AttemptReply {
         let at = self.begun.elapsed();
         self.asked.lock().unwrap().push(at);
         let answer = self.phones.push(target).await;
-        if target.fresh && at < self.needs { Answer::AuthRefused(error(4)) } else { answer }
+        if target.fresh && at < self.needs { AttemptReply::AuthRefused(error(4)) } else { answer }
     }
 
-    async fn downloads(&self, target: &Target) -> Fetched {
+    async fn downloads(&self, target: &Target) -> DownloadStatus {
         self.phones.downloads(target).await
     }
 }
@@ -59,12 +60,16 @@ impl Observer for Pauses {
 }
 
 /// Pushes with a cluster that confirms the password, where it has done so before.
-async fn run_for(line: &impl Line, targets: Vec<Target>, settings: Settings) -> Pushed {
-    let stop = if settings.password_proven { confirming() } else { Stop::default() };
-    run(line, &Forgetful, targets, settings, &stop, &Unobserved).await
+async fn run_for(
+    line: &impl Delivery,
+    targets: Vec<Target>,
+    settings: PushSettings,
+) -> PushOutcomes {
+    let stop = if settings.password_proven { confirming() } else { StopSignals::default() };
+    run(line, &NullLog, targets, settings, &stop, &Unobserved).await
 }
 
-fn confirming() -> Stop {
+fn confirming() -> StopSignals {
     cluster(Password::Right, Vec::new()).0
 }
 
@@ -80,7 +85,7 @@ async fn an_acceptance_after_some_refusals_is_proven() {
 
 #[tokio::test(start_paused = true)]
 async fn attempts_that_only_meant_not_yet_leave_the_others_untouched() {
-    let reset = Answer::Unreachable("reset".into());
+    let reset = AttemptReply::Unreachable("reset".into());
     let answers = [refusals(3), vec![reset.clone()]].concat();
     let line = Scripted { answers: HashMap::from([(1, answers)]), ..Scripted::default() };
     let pushed = run_for(&line, fresh(1), PATIENT).await;
@@ -95,7 +100,7 @@ async fn attempts_that_only_meant_not_yet_leave_the_others_untouched() {
 async fn fifty_phones_that_all_need_a_minute_are_asked_a_few_times_only() {
     let line = Warming::new(Duration::from_secs(60));
     let pauses = Pauses::default();
-    let pushed = run(&line, &Forgetful, fresh(50), PATIENT, &confirming(), &pauses).await;
+    let pushed = run(&line, &NullLog, fresh(50), PATIENT, &confirming(), &pauses).await;
     assert!(outcomes(&pushed).iter().all(|outcome| *outcome == Outcome::Verified));
     let early = line.asked(..line.needs);
     assert!(early <= 6, "{early} attempts");
@@ -111,9 +116,9 @@ async fn fifty_phones_that_all_need_a_minute_are_asked_a_few_times_only() {
 #[tokio::test(start_paused = true)]
 async fn a_password_that_nobody_has_confirmed_is_not_tried_longer() {
     let line = Scripted { otherwise: Some(refusals(1).remove(0)), ..Scripted::default() };
-    let settings = Settings { password_proven: false, ..PATIENT };
+    let settings = PushSettings { password_proven: false, ..PATIENT };
     let pushed = run_for(&line, fresh(9), settings).await;
-    assert_eq!(pushed.stopped, Some(Stopped::AuthRefusals { in_a_row: 3 }));
+    assert_eq!(pushed.stopped, Some(StopReason::AuthRefusals { in_a_row: 3 }));
     assert_eq!(*line.asked.lock().unwrap(), [1, 2, 3]);
     let refused = pushed.results.iter().filter(|result| result.outcome == Outcome::AuthFailed);
     assert!(refused.clone().all(|result| told(result).contains("only a moment ago")));
@@ -128,9 +133,9 @@ async fn phones_that_were_controlled_before_confirm_the_password() {
     for target in &mut targets[5..] {
         target.fresh = false;
     }
-    let settings = Settings { password_proven: false, ..PATIENT };
-    let run_with = async |line: &Scripted, targets: Vec<Target>, stop: Stop| {
-        run(line, &Forgetful, targets, settings, &stop, &Unobserved).await
+    let settings = PushSettings { password_proven: false, ..PATIENT };
+    let run_with = async |line: &Scripted, targets: Vec<Target>, stop: StopSignals| {
+        run(line, &NullLog, targets, settings, &stop, &Unobserved).await
     };
     let proven = run_with(&line, targets.clone(), confirming()).await;
     assert!(outcomes(&proven).iter().all(|outcome| *outcome == Outcome::Verified));
@@ -138,7 +143,7 @@ async fn phones_that_were_controlled_before_confirm_the_password() {
     let line = Scripted { answers: line.answers.clone(), ..Scripted::default() };
     let silent = cluster(Password::Unknown, Vec::new()).0;
     let unproven = run_with(&line, targets, silent).await;
-    assert!(matches!(unproven.stopped, Some(Stopped::AuthRefusals { .. })), "{unproven:?}");
+    assert!(matches!(unproven.stopped, Some(StopReason::AuthRefusals { .. })), "{unproven:?}");
     let refused = outcomes(&unproven).iter().filter(|o| **o == Outcome::AuthFailed).count();
     assert!(refused <= SETTINGS.concurrency, "{unproven:?}");
 }
@@ -169,7 +174,8 @@ async fn a_few_that_refuse_to_the_end_are_told_how_long_was_waited() {
 
 #[tokio::test(start_paused = true)]
 async fn one_that_refuses_longer_than_the_others_holds_up_nobody() {
-    let answers = HashMap::from([(2, refusals(3)), (3, vec![Answer::Unreachable("reset".into())])]);
+    let answers =
+        HashMap::from([(2, refusals(3)), (3, vec![AttemptReply::Unreachable("reset".into())])]);
     let line = Scripted { answers, ..Scripted::default() };
     let pushed = run_for(&line, fresh(9), PATIENT).await;
     assert!(outcomes(&pushed).iter().all(|outcome| *outcome == Outcome::Verified));
@@ -199,7 +205,7 @@ async fn an_interruption_while_waiting_keeps_what_is_known() {
         let pushing = run(&line, &book, targets, PATIENT, &stop, &Unobserved);
         let (mut pushed, ()) = tokio::join!(pushing, later);
         assert_eq!(line.begun.elapsed().as_secs(), seconds, "it does not wait on");
-        assert_eq!(pushed.stopped, Some(Stopped::Interrupted));
+        assert_eq!(pushed.stopped, Some(StopReason::Interrupted));
         assert_eq!(pushed.results.pop().unwrap().outcome, Outcome::Verified);
         assert_eq!(outcomes(&pushed), [Outcome::Pending; 9]);
         let tried: Vec<_> = pushed.results.iter().filter(|result| result.attempts > 0).collect();
@@ -217,7 +223,7 @@ async fn an_interruption_while_waiting_keeps_what_is_known() {
 #[tokio::test(start_paused = true)]
 async fn a_pause_does_not_hold_up_phones_that_were_controlled_before() {
     let mut line = Warming::new(Duration::from_secs(60));
-    line.phones.answers = HashMap::from([(9, vec![Answer::Unreachable("reset".into())])]);
+    line.phones.answers = HashMap::from([(9, vec![AttemptReply::Unreachable("reset".into())])]);
     let mut targets = fresh(9);
     targets[8].fresh = false;
     let pushed = run_for(&line, targets, PATIENT).await;
@@ -233,21 +239,25 @@ struct Counting {
     closed: Mutex<Vec<(i64, Outcome)>>,
 }
 
-impl Book for Counting {
-    async fn trying(&self, _: &Target, _: u32) -> Result<i64, JournalError> {
+impl AttemptLog for Counting {
+    async fn begin_attempt(&self, _: &Target, _: u32) -> Result<i64, JournalError> {
         let mut open = self.open.lock().unwrap();
         *open += 1;
         Ok(i64::from(*open))
     }
 
-    fn replied(&self, _: i64, _: &str) {}
+    fn record_reply(&self, _: i64, _: &str) {}
 
-    async fn tried(&self, entry: i64, ending: &Ending) -> Result<(), JournalError> {
+    async fn end_attempt(&self, entry: i64, ending: &PhoneOutcome) -> Result<(), JournalError> {
         self.closed.lock().unwrap().push((entry, ending.outcome));
         Ok(())
     }
 
-    async fn ended(&self, entry: Option<i64>, result: &PhoneResult) -> Result<(), JournalError> {
+    async fn finish_phone(
+        &self,
+        entry: Option<i64>,
+        result: &PhoneResult,
+    ) -> Result<(), JournalError> {
         self.closed.lock().unwrap().extend(entry.map(|entry| (entry, result.outcome)));
         Ok(())
     }

@@ -7,7 +7,7 @@ fn zone(name: &str) -> TimeZone {
     TimeZone::get(name).unwrap()
 }
 
-fn daily(text: &str) -> Daily {
+fn daily(text: &str) -> DailyWindow {
     text.parse().unwrap()
 }
 
@@ -15,12 +15,12 @@ fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-fn open(until: &str) -> Gate {
-    Gate::Open { closes: Some(at(until)) }
+fn open(until: &str) -> WindowState {
+    WindowState::Open { closes: Some(at(until)) }
 }
 
-fn closed(until: &str) -> Gate {
-    Gate::Closed { opens: at(until) }
+fn closed(until: &str) -> WindowState {
+    WindowState::Closed { opens: at(until) }
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn windows_are_two_times_of_day() {
         "+2:00-5:00",
         "22:00-05:00-06:00",
     ] {
-        assert!(wrong.parse::<Daily>().is_err(), "{wrong}");
+        assert!(wrong.parse::<DailyWindow>().is_err(), "{wrong}");
     }
 }
 
@@ -118,14 +118,14 @@ fn a_day_that_is_left_out_has_no_window() {
 #[test]
 fn an_end_is_a_time_of_day_or_a_moment() {
     let (now, paris) = (at("2026-06-10T20:00:00Z"), zone("Europe/Paris"));
-    let until = |text: &str| text.parse::<Until>().unwrap().moment(now, &paris);
+    let until = |text: &str| text.parse::<EndTime>().unwrap().moment(now, &paris);
     assert_eq!(until("05:00"), Some(at("2026-06-11T03:00:00Z")));
     assert_eq!(until("22:01"), Some(at("2026-06-10T20:01:00Z")));
     assert_eq!(until("22:00"), Some(at("2026-06-11T20:00:00Z")));
     assert_eq!(until("2026-06-11T05:00:00+02:00"), Some(at("2026-06-11T03:00:00Z")));
     assert_eq!(until("2026-06-10T19:59:59Z"), None);
     for wrong in ["", "soon", "25:00", "2026-06-11", "5", "tomorrow 05:00"] {
-        assert!(wrong.parse::<Until>().is_err(), "{wrong}");
+        assert!(wrong.parse::<EndTime>().is_err(), "{wrong}");
     }
 }
 
@@ -141,11 +141,11 @@ const ZONES: [&str; 9] = [
     "Asia/Tokyo",
 ];
 
-fn any_daily() -> impl Strategy<Value = Daily> {
+fn any_daily() -> impl Strategy<Value = DailyWindow> {
     let time = || (0_i8..24, 0_i8..60).prop_map(|(h, m)| Time::new(h, m, 0, 0).unwrap());
     (time(), time())
         .prop_filter("it must have a length", |(opens, closes)| opens != closes)
-        .prop_map(|(opens, closes)| Daily { opens, closes })
+        .prop_map(|(opens, closes)| DailyWindow { opens, closes })
 }
 
 fn after(moment: Timestamp, seconds: i64) -> Timestamp {
@@ -162,17 +162,17 @@ proptest! {
     ) {
         let (zone, now) = (zone(ZONES[zone_at]), Timestamp::from_second(second).unwrap());
         match window.gate(now, &zone) {
-            Gate::Open { closes } => {
+            WindowState::Open { closes } => {
                 let closes = closes.unwrap();
                 prop_assert!(closes > now);
-                prop_assert_eq!(window.gate(after(closes, -1), &zone), Gate::Open { closes: Some(closes) });
+                prop_assert_eq!(window.gate(after(closes, -1), &zone), WindowState::Open { closes: Some(closes) });
                 // Over a jump the next window can follow at once; the same one never goes on.
-                prop_assert_ne!(window.gate(closes, &zone), Gate::Open { closes: Some(closes) });
+                prop_assert_ne!(window.gate(closes, &zone), WindowState::Open { closes: Some(closes) });
             }
-            Gate::Closed { opens } => {
+            WindowState::Closed { opens } => {
                 prop_assert!(opens > now);
-                prop_assert_eq!(window.gate(after(opens, -1), &zone), Gate::Closed { opens });
-                let is_open = matches!(window.gate(opens, &zone), Gate::Open { .. });
+                prop_assert_eq!(window.gate(after(opens, -1), &zone), WindowState::Closed { opens });
+                let is_open = matches!(window.gate(opens, &zone), WindowState::Open { .. });
                 prop_assert!(is_open);
                 // A day can be left out, by the date line or by a window that lies in a jump.
                 prop_assert!(opens <= after(now, 3 * 86_400));
@@ -193,20 +193,20 @@ proptest! {
             || zone.following(now).next().is_some_and(|jump| is_near(jump.timestamp()));
         prop_assume!(!jumps);
         let shown = now.to_zoned(zone.clone()).time();
-        let Daily { opens, closes } = window;
+        let DailyWindow { opens, closes } = window;
         let within = if opens < closes {
             opens <= shown && shown < closes
         } else {
             opens <= shown || shown < closes
         };
-        let is_open = matches!(window.gate(now, &zone), Gate::Open { .. });
+        let is_open = matches!(window.gate(now, &zone), WindowState::Open { .. });
         prop_assert_eq!(is_open, within);
     }
 
     /// What is typed comes back, and other text never panics.
     #[test]
     fn windows_read_back(window in any_daily(), text in "\\PC{0,16}") {
-        prop_assert_eq!(window.to_string().parse::<Daily>().unwrap(), window);
-        let _read = (text.parse::<Daily>().is_ok(), text.parse::<Until>().is_ok());
+        prop_assert_eq!(window.to_string().parse::<DailyWindow>().unwrap(), window);
+        let _read = (text.parse::<DailyWindow>().is_ok(), text.parse::<EndTime>().is_ok());
     }
 }
