@@ -245,9 +245,9 @@ fn keep_clusters(runs: &[RunReport], page: &str) {
 
 #[test]
 fn what_proved_a_run_is_what_its_page_says() {
-    let told = |deed: PushAction, proof: &str| {
+    let told = |action: PushAction, proof: &str| {
         let mut report = fleet::fleet(200);
-        report.deed = deed;
+        report.action = action;
         report.phones.retain(|phone| phone.outcome.as_str() == "verified");
         for phone in &mut report.phones {
             phone.proof = serde_json::from_value(proof.into()).unwrap();
@@ -256,7 +256,7 @@ fn what_proved_a_run_is_what_its_page_says() {
         let sentence = page.split_once("<p class=\"sentence\">").unwrap().1;
         sentence.split_once("</p>").unwrap().0.to_owned()
     };
-    for (deed, proof, words) in [
+    for (action, proof, words) in [
         (
             PushAction::Picture,
             "fetch",
@@ -267,7 +267,7 @@ fn what_proved_a_run_is_what_its_page_says() {
         (PushAction::Removal, "screenshot", "accepted, and came to show another background."),
         (PushAction::RingTone, "fetch", "accepted, and downloaded the ring tone completely."),
     ] {
-        let sentence = told(deed, proof);
+        let sentence = told(action, proof);
         assert!(sentence.starts_with("All ") && sentence.ends_with(words), "{sentence}");
     }
 }

@@ -69,7 +69,7 @@ pub fn elsewhere(files: Arc<PreparedImage>) -> ExternalImage {
 
 /// What a phone shows.
 pub fn image_of(target: &Target) -> Result<&ImageSpec, Failure> {
-    target.takes.image().ok_or_else(|| "a phone takes no picture".into())
+    target.accepts.image().ok_or_else(|| "a phone takes no picture".into())
 }
 
 /// Whether the load generator asks a phone who it is, as the program does before every push.
@@ -134,7 +134,7 @@ pub fn host() -> Result<ImageHost, Failure> {
     Ok(ImageHost::start(HostConfig {
         listen: (local, 0).into(),
         advertise: None,
-        toward: Some(IpAddr::V4(local)),
+        phone_side_ip: Some(IpAddr::V4(local)),
         limits: HostLimits::default(),
         tls: None,
     })?)

@@ -96,7 +96,7 @@ impl Fleet {
             return Err(format!("{ready} of {there} phones are ready").into());
         }
         let pictures = tokio::task::block_in_place(|| {
-            let specs = targets.iter().filter_map(|target| target.takes.image());
+            let specs = targets.iter().filter_map(|target| target.accepts.image());
             prepare_all(
                 &Picture::from(demo_picture()),
                 specs,

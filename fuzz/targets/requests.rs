@@ -36,7 +36,7 @@ fn server() -> &'static Server {
         let config = HostConfig {
             listen: SocketAddr::new(loopback, 0),
             advertise: None,
-            toward: Some(loopback),
+            phone_side_ip: Some(loopback),
             limits,
             tls: None,
         };

@@ -47,7 +47,7 @@ impl Subject<'_> {
     }
 
     /// Tells whether the model takes what is to be pushed.
-    pub(super) fn takes(&self, object: ObjectKind) -> bool {
+    pub(super) fn accepts(&self, object: ObjectKind) -> bool {
         self.model.is_some_and(|model| AcceptedFormat::of(object, model).is_some())
     }
 }

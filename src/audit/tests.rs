@@ -87,7 +87,7 @@ fn inventory(phones: Vec<Phone>) -> Inventory {
         push_user: PushUser::Found {
             user: UserRef { user: "bgpush".into(), kind: UserKind::App },
             devices: (1..=20).map(|n| format!("sep{n}")).collect::<Vec<_>>().into(),
-            standing: AccountStatus::default(),
+            account: AccountStatus::default(),
         },
         residents: BTreeMap::new(),
         phones_on_cluster: phones.len(),
@@ -338,15 +338,15 @@ fn of_two_at_one_address_the_one_that_answers_is_cleared() {
         [0, 1].map(|at| codes_of(inventory, at).contains(&Code::DuplicateIp))
     };
     assert_eq!(duplicate(&inventory), [true, true]);
-    for (resident, expected) in [
+    for (address_owner, expected) in [
         (AddressOwner::Device("sep2".into()), [true, false]),
         (AddressOwner::Device("1".into()), [false, true]),
         (AddressOwner::Device("SEP9".into()), [true, true]),
         (AddressOwner::Nameless, [true, true]),
         (AddressOwner::Silent, [true, true]),
     ] {
-        inventory.residents.insert(ip, resident.clone());
-        assert_eq!(duplicate(&inventory), expected, "{resident:?}");
+        inventory.residents.insert(ip, address_owner.clone());
+        assert_eq!(duplicate(&inventory), expected, "{address_owner:?}");
     }
 }
 
@@ -354,8 +354,8 @@ fn of_two_at_one_address_the_one_that_answers_is_cleared() {
 fn a_push_user_that_cannot_be_used_blocks() {
     let mut inventory = inventory(vec![phone("SEP1"), phone("SEP99")]);
     let set = |inventory: &mut Inventory, new: AccountStatus| {
-        let PushUser::Found { standing, .. } = &mut inventory.push_user else { unreachable!() };
-        *standing = new;
+        let PushUser::Found { account, .. } = &mut inventory.push_user else { unreachable!() };
+        *account = new;
     };
     set(
         &mut inventory,

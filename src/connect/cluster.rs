@@ -112,7 +112,7 @@ pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<ClusterSet
     let origin = |key| settings.origin(key);
     let ris_rate = settings.ris_rate.unwrap_or(RIS_RATE);
     in_range(&origin("ris_rate"), u64::from(ris_rate), 600)?;
-    let way = PushAccess::of(&settings)?;
+    let push_access = PushAccess::of(&settings)?;
     in_range(&origin("timeout"), settings.timeout.unwrap_or(1), 3600)?;
     let (from_host, from_ris_host) = (origin("host"), origin("ris_host"));
     let from_version = origin("axl_version");
@@ -150,7 +150,7 @@ pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<ClusterSet
         ris_rate,
         timeout: settings.timeout.map(Duration::from_secs),
         push_user_kind: settings.push_user_kind,
-        push_access: way,
+        push_access: push_access,
         password: settings.password,
     })
 }

@@ -24,40 +24,41 @@ pub struct ImageServerSettings {
     /// The file of its key.
     pub tls_key: Option<PathBuf>,
     /// The servers of others beside this one, where there are some: ports that are named are shared with them.
-    pub ports: Option<Arc<SharedServers>>,
+    pub shared_servers: Option<Arc<SharedServers>>,
     /// How much is given to one client.
     pub limits: HostLimits,
 }
 
 impl ImageServerSettings {
-    /// Starts the image server; `toward` is where phones are, as far as that is known. The observer is told of every
+    /// Starts the image server; `phone_side_ip` is where phones are, as far as that is known. The observer is told of every
     /// request.
     ///
     /// # Errors
     /// When it cannot listen, or when phones could not reach it.
     pub async fn start(
         &self,
-        toward: Option<IpAddr>,
+        phone_side_ip: Option<IpAddr>,
         observer: &Arc<dyn Observer>,
     ) -> Result<ImageHost, AppError> {
-        let advertise = self.advertised(toward, observer.as_ref()).await?;
+        let advertise = self.advertised(phone_side_ip, observer.as_ref()).await?;
         let identity = self.identity()?;
-        let listen = self.listen_address(toward)?;
+        let listen = self.listen_address(phone_side_ip)?;
         let join = |host: &ImageHost| {
-            host.shared(advertise.as_ref(), toward, Arc::clone(observer)).map_err(|e| unusable(&e))
+            host.shared(advertise.as_ref(), phone_side_ip, Arc::clone(observer))
+                .map_err(|e| unusable(&e))
         };
         let start = || {
             let config = HostConfig {
                 listen,
                 advertise: advertise.clone(),
-                toward,
+                phone_side_ip,
                 limits: self.limits,
                 tls: identity.as_ref().map(|identity| Arc::clone(&identity.config)),
             };
             ImageHost::start_watched(config, Arc::clone(observer)).map_err(|e| unusable(&e))
         };
-        let host = match self.ports.as_ref().filter(|_| listen.port() != 0) {
-            Some(ports) => ports.serve(listen, join, start)?,
+        let host = match self.shared_servers.as_ref().filter(|_| listen.port() != 0) {
+            Some(shared_servers) => shared_servers.serve(listen, join, start)?,
             None => start()?,
         };
         if let Some(identity) = identity {
@@ -87,14 +88,14 @@ impl ImageServerSettings {
         (&self.tls_cert, &self.tls_key) == (&other.tls_cert, &other.tls_key)
     }
 
-    fn listen_address(&self, toward: Option<IpAddr>) -> Result<SocketAddr, AppError> {
+    fn listen_address(&self, phone_side_ip: Option<IpAddr>) -> Result<SocketAddr, AppError> {
         match &self.listen {
             Some(text) => text.parse::<SocketAddr>().map_err(|error| {
                 AppError::new(ErrorKind::Usage, format!("--listen {text:?}: {error}"))
                     .hint("write it as 10.1.1.5:8080")
             }),
             // A cluster on this machine has its phones here too; nobody else needs to reach the server then.
-            None if toward.is_some_and(|ip| ip.is_loopback()) => {
+            None if phone_side_ip.is_some_and(|ip| ip.is_loopback()) => {
                 Ok(SocketAddr::from(([127, 0, 0, 1], 0)))
             }
             None => Ok(SocketAddr::from(([0, 0, 0, 0], 0))),
@@ -105,13 +106,13 @@ impl ImageServerSettings {
     /// and phones ask somebody else.
     async fn advertised(
         &self,
-        toward: Option<IpAddr>,
+        phone_side_ip: Option<IpAddr>,
         observer: &dyn Observer,
     ) -> Result<Option<BaseUrl>, AppError> {
         let Some(text) = &self.advertise else { return Ok(None) };
         let base = base_url(text)?;
         let name = base.host().to_owned();
-        if name.parse::<IpAddr>().is_ok() || toward.is_some_and(|ip| ip.is_loopback()) {
+        if name.parse::<IpAddr>().is_ok() || phone_side_ip.is_some_and(|ip| ip.is_loopback()) {
             return Ok(Some(base));
         }
         let found = tokio::net::lookup_host((name.as_str(), 0)).await;
@@ -163,11 +164,11 @@ fn unusable(error: &HostError) -> AppError {
 /// When one of them cannot be as it is configured, or when two cannot share the port that both name.
 pub fn check_side_by_side(clusters: &[(&str, &ImageServerSettings)]) -> Result<(), AppError> {
     let mut known: Vec<(&str, &ImageServerSettings, SocketAddr)> = Vec::new();
-    for &(name, serving) in clusters {
-        let fixed = serving.check().map_err(|error| error.within(name))?;
+    for &(name, image_server) in clusters {
+        let fixed = image_server.check().map_err(|error| error.within(name))?;
         let Some(listen) = fixed else { continue };
         for (other, theirs, address) in &known {
-            let why = if listen == *address && !serving.same_certificate(theirs) {
+            let why = if listen == *address && !image_server.same_certificate(theirs) {
                 "with different certificates"
             } else if listen != *address && overlap(listen, *address) {
                 "and one of them on every address"
@@ -183,7 +184,7 @@ pub fn check_side_by_side(clusters: &[(&str, &ImageServerSettings)]) -> Result<(
                  server, or each a port of its own",
             ));
         }
-        known.push((name, serving, listen));
+        known.push((name, image_server, listen));
     }
     Ok(())
 }
@@ -191,17 +192,17 @@ pub fn check_side_by_side(clusters: &[(&str, &ImageServerSettings)]) -> Result<(
 /// Tells whether nobody can listen on both addresses.
 fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
     // An IPv6 server on every address mostly takes IPv4 along.
-    let takes = |all: SocketAddr, one: SocketAddr| {
+    let accepts = |all: SocketAddr, one: SocketAddr| {
         all.ip().is_unspecified() && (all.is_ipv6() || one.is_ipv4())
     };
-    one.port() == other.port() && (takes(one, other) || takes(other, one))
+    one.port() == other.port() && (accepts(one, other) || accepts(other, one))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn serving(listen: &str, certificate: Option<&str>) -> ImageServerSettings {
+    fn image_server(listen: &str, certificate: Option<&str>) -> ImageServerSettings {
         ImageServerSettings {
             listen: Some(listen.to_owned()),
             tls_cert: certificate.map(Into::into),
@@ -211,7 +212,7 @@ mod tests {
     }
 
     fn told(one: &str, other: &str) -> Result<(), String> {
-        let (one, other) = (serving(one, None), serving(other, None));
+        let (one, other) = (image_server(one, None), image_server(other, None));
         check_side_by_side(&[("a", &one), ("b", &other)]).map_err(|error| error.to_string())
     }
 
@@ -236,8 +237,8 @@ mod tests {
 
     #[test]
     fn one_port_cannot_have_two_certificates() {
-        let paths = serving("10.1.1.5:8080", Some("a.pem"));
-        assert!(!paths.same_certificate(&serving("10.1.1.5:8080", None)));
-        assert!(paths.same_certificate(&serving("10.1.1.5:8080", Some("a.pem"))));
+        let paths = image_server("10.1.1.5:8080", Some("a.pem"));
+        assert!(!paths.same_certificate(&image_server("10.1.1.5:8080", None)));
+        assert!(paths.same_certificate(&image_server("10.1.1.5:8080", Some("a.pem"))));
     }
 }

@@ -135,7 +135,7 @@ impl PhoneTls {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn way(
+    pub fn push_access(
         &self,
         state: &Path,
         recorder: &Recorder,

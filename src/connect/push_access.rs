@@ -21,7 +21,7 @@ pub struct PushAccess {
     /// HTTPS to phones.
     pub phone_tls: PhoneTls,
     /// The image server.
-    pub serving: ImageServerSettings,
+    pub image_server: ImageServerSettings,
     /// Phones that are pushed to at once.
     pub concurrency: usize,
     /// Translated addresses of phones.
@@ -47,12 +47,12 @@ impl PushAccess {
             push_user: settings.push_user.clone(),
             phone_port: settings.phone_port.unwrap_or(80),
             phone_tls: PhoneTls::of(settings)?,
-            serving: ImageServerSettings {
+            image_server: ImageServerSettings {
                 listen: settings.listen.clone(),
                 advertise: settings.advertise.clone(),
                 tls_cert: settings.tls_cert.clone(),
                 tls_key: settings.tls_key.clone(),
-                ports: None,
+                shared_servers: None,
                 limits: HostLimits::default(),
             },
             concurrency,

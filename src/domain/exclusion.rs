@@ -15,8 +15,8 @@ pub const CANNOT_REMOVE_REMEDY: &str = "push a picture that looks like the one i
 
 impl AuditedPhone {
     /// Returns why it is left alone, where it is.
-    pub fn left_alone(&self) -> Option<&Finding> {
-        self.findings.iter().find(|finding| finding.code == Code::LeftAlone)
+    pub fn excluded(&self) -> Option<&Finding> {
+        self.findings.iter().find(|finding| finding.code == Code::Excluded)
     }
 
     fn leave_alone(&mut self, why: &str, remedy: &str) {
@@ -28,7 +28,7 @@ impl AuditedPhone {
             }
         }
         self.findings.push(Finding {
-            code: Code::LeftAlone,
+            code: Code::Excluded,
             severity: Severity::Warning,
             message: why.to_owned(),
             remedy: remedy.to_owned(),

@@ -151,7 +151,7 @@ codes! {
     /// Another server decides who may push.
     AuthenticationUrlForeign = "authentication_url_foreign",
     /// Nothing is meant for it, so nothing is changed for it and nothing is pushed to it.
-    LeftAlone = "left_alone",
+    Excluded = "excluded",
 }
 
 impl fmt::Display for Code {

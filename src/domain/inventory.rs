@@ -164,7 +164,7 @@ pub enum PushUser {
         /// Its controlled devices.
         devices: DeviceList,
         /// What else is known of it.
-        standing: AccountStatus,
+        account: AccountStatus,
     },
 }
 

@@ -230,22 +230,22 @@ mod tests {
 
     #[test]
     fn a_model_takes_what_its_sources_say() {
-        let takes =
+        let accepts =
             |kind, name: &str| AcceptedFormat::of(kind, by_name(&format!("Cisco {name}")).unwrap());
         assert_eq!(
-            takes(ObjectKind::RingTone, "7965"),
+            accepts(ObjectKind::RingTone, "7965"),
             Some(AcceptedFormat::Tone(ToneFormat::Classic))
         );
         assert_eq!(
-            takes(ObjectKind::RingTone, "7841"),
+            accepts(ObjectKind::RingTone, "7841"),
             Some(AcceptedFormat::Tone(ToneFormat::Wideband))
         );
-        assert_eq!(takes(ObjectKind::RingTone, "9871"), None);
-        assert_eq!(takes(ObjectKind::Background, "7841"), None);
-        assert_eq!(takes(ObjectKind::Keys, "9841"), Some(AcceptedFormat::Keys));
-        assert_eq!(takes(ObjectKind::Play, "7832"), Some(AcceptedFormat::Sound));
-        assert_eq!(takes(ObjectKind::Keys, "6941"), None);
-        assert_eq!(takes(ObjectKind::Keys, "Unified Client Services Framework"), None);
+        assert_eq!(accepts(ObjectKind::RingTone, "9871"), None);
+        assert_eq!(accepts(ObjectKind::Background, "7841"), None);
+        assert_eq!(accepts(ObjectKind::Keys, "9841"), Some(AcceptedFormat::Keys));
+        assert_eq!(accepts(ObjectKind::Play, "7832"), Some(AcceptedFormat::Sound));
+        assert_eq!(accepts(ObjectKind::Keys, "6941"), None);
+        assert_eq!(accepts(ObjectKind::Keys, "Unified Client Services Framework"), None);
     }
 
     #[test]
@@ -263,7 +263,9 @@ mod tests {
             [ObjectKind::Background, ObjectKind::RingTone, ObjectKind::Play, ObjectKind::Keys];
         for model in catalogue() {
             for kind in kinds {
-                assert!(AcceptedFormat::of(kind, model).is_none_or(|takes| takes.kind() == kind));
+                assert!(
+                    AcceptedFormat::of(kind, model).is_none_or(|accepts| accepts.kind() == kind)
+                );
             }
         }
     }

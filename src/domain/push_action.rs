@@ -72,8 +72,8 @@ mod tests {
 
     #[test]
     fn the_kind_alone_leads_back_to_the_kind() {
-        for deed in PushAction::ALL {
-            assert_eq!(PushAction::from(deed.object()).object(), deed.object());
+        for action in PushAction::ALL {
+            assert_eq!(PushAction::from(action.object()).object(), action.object());
         }
     }
 }

@@ -92,9 +92,9 @@ impl fmt::Display for BaseUrl {
 }
 
 /// Chooses what phones are told: the advertised base where one is given, else the address that is
-/// listened on, else the address of this machine from which `toward` is reached.
+/// listened on, else the address of this machine from which `phone_side_ip` is reached.
 ///
-/// `listen` is the bound address with its real port. Asking for the way to `toward` sends nothing.
+/// `listen` is the bound address with its real port. Asking for the way to `phone_side_ip` sends nothing.
 ///
 /// # Errors
 /// When no address can be found, or when it is a loopback address that phones cannot reach. A
@@ -103,7 +103,7 @@ impl fmt::Display for BaseUrl {
 pub fn advertised_base(
     listen: SocketAddr,
     advertise: Option<&BaseUrl>,
-    toward: Option<IpAddr>,
+    phone_side_ip: Option<IpAddr>,
     tls: bool,
 ) -> Result<BaseUrl, HostError> {
     if let Some(base) = advertise.filter(|base| tls && !base.https) {
@@ -113,7 +113,7 @@ pub fn advertised_base(
         Some(base) => base.clone(),
         None if !listen.ip().is_unspecified() => BaseUrl::of(listen, tls),
         None => {
-            let remote = toward.ok_or(HostError::NoHint { listen })?;
+            let remote = phone_side_ip.ok_or(HostError::NoHint { listen })?;
             let remote = remote.to_canonical();
             if listen.is_ipv4() && remote.is_ipv6() {
                 return Err(HostError::OtherFamily { listen, remote });
@@ -123,7 +123,7 @@ pub fn advertised_base(
             BaseUrl::of(SocketAddr::new(local, listen.port()), tls)
         }
     };
-    if base.loopback && !toward.is_some_and(is_loopback) {
+    if base.loopback && !phone_side_ip.is_some_and(is_loopback) {
         return Err(HostError::LoopbackOnly { base: base.text });
     }
     match base.unreachable {
@@ -179,10 +179,10 @@ mod tests {
     fn base(
         listen: &str,
         advertise: Option<&str>,
-        toward: Option<IpAddr>,
+        phone_side_ip: Option<IpAddr>,
     ) -> Result<String, String> {
         let advertise = advertise.map(|text| text.parse::<BaseUrl>().unwrap());
-        advertised_base(listen.parse().unwrap(), advertise.as_ref(), toward, false)
+        advertised_base(listen.parse().unwrap(), advertise.as_ref(), phone_side_ip, false)
             .map(|base| base.to_string())
             .map_err(|error| error.to_string())
     }
@@ -218,8 +218,8 @@ mod tests {
             ("10.0.0.9:8080", Some("http://localhost:1")),
             ("10.0.0.9:8080", Some("http://[::ffff:127.0.0.1]:1")),
         ] {
-            for toward in [CLUSTER, None] {
-                let error = base(listen, advertise, toward).unwrap_err();
+            for phone_side_ip in [CLUSTER, None] {
+                let error = base(listen, advertise, phone_side_ip).unwrap_err();
                 assert!(error.contains("--advertise URL"), "{error}");
             }
         }

@@ -17,7 +17,7 @@ pub struct HostConfig {
     pub advertise: Option<BaseUrl>,
     /// An address on the phones' side, best the cluster's: it tells which of this machine's addresses
     /// phones reach, where that is not given.
-    pub toward: Option<IpAddr>,
+    pub phone_side_ip: Option<IpAddr>,
     /// How much is given to one client.
     pub limits: HostLimits,
     /// The server's certificate and key, where pictures are served over HTTPS.

@@ -59,10 +59,10 @@ impl ImageHost {
         config: HostConfig,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, HostError> {
-        let HostConfig { listen, advertise, toward, limits, tls } = config;
+        let HostConfig { listen, advertise, phone_side_ip, limits, tls } = config;
         let listener = bind(listen).map_err(|source| HostError::Bind { listen, source })?;
         let address = listener.local_addr().map_err(|source| HostError::Bind { listen, source })?;
-        let base = advertised_base(address, advertise.as_ref(), toward, tls.is_some())?;
+        let base = advertised_base(address, advertise.as_ref(), phone_side_ip, tls.is_some())?;
         let watcher = Watcher(observer);
         let table = Table::default();
         table.serve_below(base.path());
@@ -76,7 +76,7 @@ impl ImageHost {
         Ok(Self { server: Arc::new(server), base, watcher })
     }
 
-    /// Returns the same server for another user, whose phones are `toward` there and may be told another URL. The
+    /// Returns the same server for another user, whose phones are `phone_side_ip` there and may be told another URL. The
     /// observer is told of the requests for what this user publishes.
     ///
     /// # Errors
@@ -84,11 +84,11 @@ impl ImageHost {
     pub fn shared(
         &self,
         advertise: Option<&BaseUrl>,
-        toward: Option<IpAddr>,
+        phone_side_ip: Option<IpAddr>,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, HostError> {
         let Server { shared, address, .. } = &*self.server;
-        let base = advertised_base(*address, advertise, toward, shared.tls.is_some())?;
+        let base = advertised_base(*address, advertise, phone_side_ip, shared.tls.is_some())?;
         shared.table.serve_below(base.path());
         Ok(Self { server: Arc::clone(&self.server), base, watcher: Watcher(observer) })
     }

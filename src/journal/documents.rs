@@ -21,7 +21,7 @@ pub struct Subject {
     pub object: ObjectKind,
     /// What is done with it. Earlier releases kept the kind alone.
     #[serde(default)]
-    pub deed: Option<PushAction>,
+    pub action: Option<PushAction>,
 }
 
 impl Subject {
@@ -29,8 +29,8 @@ impl Subject {
     pub const KIND: &'static str = "subject";
 
     /// Returns what is done to phones.
-    pub fn deed(&self) -> PushAction {
-        self.deed.unwrap_or_else(|| self.object.into())
+    pub fn action(&self) -> PushAction {
+        self.action.unwrap_or_else(|| self.object.into())
     }
 }
 
@@ -193,11 +193,11 @@ mod tests {
     fn what_earlier_releases_kept_can_be_read() {
         let subject: Subject =
             serde_json::from_str(r#"{"file":"a.wav","object":"ring_tone"}"#).unwrap();
-        assert_eq!(subject.deed(), PushAction::RingTone);
+        assert_eq!(subject.action(), PushAction::RingTone);
         let subject: Subject = serde_json::from_str(r#"{"file":"a.png"}"#).unwrap();
-        assert_eq!(subject.deed(), PushAction::Picture);
-        let removal = Subject { deed: Some(PushAction::Removal), ..subject };
+        assert_eq!(subject.action(), PushAction::Picture);
+        let removal = Subject { action: Some(PushAction::Removal), ..subject };
         let kept = serde_json::to_string(&removal).unwrap();
-        assert_eq!(serde_json::from_str::<Subject>(&kept).unwrap().deed(), PushAction::Removal);
+        assert_eq!(serde_json::from_str::<Subject>(&kept).unwrap().action(), PushAction::Removal);
     }
 }

@@ -17,7 +17,7 @@ impl JournalReader {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn owed(&self, cluster_id: &str) -> Result<PendingApplies, JournalError> {
+    pub fn pending_applies(&self, cluster_id: &str) -> Result<PendingApplies, JournalError> {
         let (mut phones, mut profiles) = (BTreeSet::new(), BTreeSet::new());
         for (change, is_applied) in self.changes_of_cluster(cluster_id, Timestamp::MIN)? {
             if let Some((place, name)) = change.action.configures() {
@@ -52,11 +52,13 @@ impl JournalReader {
         let numbers =
             self.rows(select, params![cluster_id, plan.fingerprint], |row| Ok(row.get(0)?))?;
         let numbers: HashSet<u32> = numbers.into_iter().collect();
-        let owed = self.owed(&cluster_id)?;
+        let pending_applies = self.pending_applies(&cluster_id)?;
         let is_owed = |change: &&Change| match change.action.told() {
-            Some((ConfigLevel::Phone, name)) => owed.phones.iter().any(|phone| phone == name),
+            Some((ConfigLevel::Phone, name)) => {
+                pending_applies.phones.iter().any(|phone| phone == name)
+            }
             Some((ConfigLevel::Profile, name)) => {
-                owed.profiles.iter().any(|profile| profile == name)
+                pending_applies.profiles.iter().any(|profile| profile == name)
             }
             None => true,
         };

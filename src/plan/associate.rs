@@ -8,8 +8,8 @@ use crate::plan::draft::Draft;
 
 /// Gives the push user every phone of the audit that it lacks and that is worth it.
 pub(super) fn changes(inventory: &Inventory, audit: &Audit) -> Option<Draft> {
-    let PushUser::Found { user, devices, standing } = &inventory.push_user else { return None };
-    if standing.outranks() {
+    let PushUser::Found { user, devices, account } = &inventory.push_user else { return None };
+    if account.outranks() {
         return None;
     }
     let lacking: Vec<&AuditedPhone> =

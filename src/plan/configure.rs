@@ -15,7 +15,7 @@ use crate::plan::error::PlanRefused;
 
 /// Tells whether changes can make a phone ready, now or when it comes back. What is left alone is not touched.
 pub(super) fn can_become_ready(phone: &AuditedPhone) -> bool {
-    phone.left_alone().is_none() && is_repairable(phone.verdict)
+    phone.excluded().is_none() && is_repairable(phone.verdict)
 }
 
 fn is_repairable(verdict: Verdict) -> bool {
@@ -30,7 +30,7 @@ pub(super) fn changes(
     inventory: &Inventory,
     audit: &Audit,
     repairs: &Repairs,
-    owed: &PendingApplies,
+    pending_applies: &PendingApplies,
 ) -> Result<Vec<Draft>, PlanRefused> {
     let mut wanted = Wanted::default();
     for phone in audit.phones.iter().filter(|phone| can_become_ready(phone)) {
@@ -44,12 +44,14 @@ pub(super) fn changes(
     for name in wanted.profiles.into_keys() {
         profiles.insert(name, "phones take its new settings over only then");
     }
-    let meant = audit.phones.iter().filter(|phone| phone.left_alone().is_none());
+    let meant = audit.phones.iter().filter(|phone| phone.excluded().is_none());
     let selected: BTreeSet<&str> = meant.map(|phone| phone.name().as_str()).collect();
-    for name in owed.phones.iter().filter(|name| selected.contains(name.as_str())) {
+    for name in pending_applies.phones.iter().filter(|name| selected.contains(name.as_str())) {
         phones.entry(name.clone()).or_insert(OWED);
     }
-    for name in owed.profiles.iter().filter(|name| inventory.profiles.contains_key(*name)) {
+    for name in
+        pending_applies.profiles.iter().filter(|name| inventory.profiles.contains_key(*name))
+    {
         profiles.entry(name.clone()).or_insert(OWED);
     }
     changes.extend(applied(inventory, audit, &phones, &profiles, repairs.reset));

@@ -27,7 +27,7 @@ pub use check::{Kind, PlanError, check};
 /// Phones that only miss their registration are included, so that they are ready when they come back.
 /// Phones where a person must act first, models without a background, and phones that the run is not about
 /// ([`Code::LeftAlone`](crate::domain::finding::Code)), stay as they are. What earlier
-/// runs have changed and `owed` tells is taken over too.
+/// runs have changed and `pending_applies` tells is taken over too.
 ///
 /// # Errors
 /// When the repairs contradict what is there.
@@ -35,10 +35,10 @@ pub fn plan(
     inventory: &Inventory,
     audit: &Audit,
     repairs: &Repairs,
-    owed: &PendingApplies,
+    pending_applies: &PendingApplies,
 ) -> Result<Plan, PlanRefused> {
     let mut changes: Vec<Draft> = associate::changes(inventory, audit).into_iter().collect();
-    changes.extend(configure::changes(inventory, audit, repairs, owed)?);
+    changes.extend(configure::changes(inventory, audit, repairs, pending_applies)?);
     Ok(assemble(&audit.cluster, audit.taken_at, changes))
 }
 

@@ -25,20 +25,20 @@ pub struct Undo {
 /// Plans the way back from changes that were made, or may have been, given what stands there now.
 ///
 /// Only what is still as the run left it is taken back, the last change first. What somebody else has
-/// changed since stays. Phones that were not told of a change of theirs, which `owed` names, are told too: a revert
+/// changed since stays. Phones that were not told of a change of theirs, which `pending_applies` names, are told too: a revert
 /// that was killed can have set their settings back already.
 pub fn undo<'a>(
     cluster: &ClusterInfo,
     made_at: jiff::Timestamp,
     done: impl DoubleEndedIterator<Item = (&'a Change, &'a CurrentState)>,
-    owed: &PendingApplies,
+    pending_applies: &PendingApplies,
     reset: bool,
 ) -> Undo {
     let mut back = Back::default();
     for (change, now) in done.rev() {
         back.change(&change.action, now);
     }
-    back.tell_of_what_is_back(owed);
+    back.tell_of_what_is_back(pending_applies);
     let Back { mut changes, removals, phones, profiles, left, .. } = back;
     let taken = |scope, name: &String| Draft {
         action: Action::apply_config(scope, name, reset),
@@ -344,13 +344,13 @@ impl Back {
     }
 
     /// Tells phones whose settings are back already, and which were not told of that yet.
-    fn tell_of_what_is_back(&mut self, owed: &PendingApplies) {
+    fn tell_of_what_is_back(&mut self, pending_applies: &PendingApplies) {
         for (place, name) in std::mem::take(&mut self.back_already) {
-            let (owed, told) = match place {
-                ConfigLevel::Phone => (&owed.phones, &mut self.phones),
-                ConfigLevel::Profile => (&owed.profiles, &mut self.profiles),
+            let (pending_applies, told) = match place {
+                ConfigLevel::Phone => (&pending_applies.phones, &mut self.phones),
+                ConfigLevel::Profile => (&pending_applies.profiles, &mut self.profiles),
             };
-            if owed.contains(&name) {
+            if pending_applies.contains(&name) {
                 told.insert(name);
             }
         }

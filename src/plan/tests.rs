@@ -56,7 +56,7 @@ fn inventory(phones: Vec<Phone>, devices: &[&str]) -> Inventory {
         push_user: PushUser::Found {
             user: UserRef { user: "bgpush".into(), kind: UserKind::App },
             devices: devices.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>().into(),
-            standing: AccountStatus::default(),
+            account: AccountStatus::default(),
         },
         residents: std::collections::BTreeMap::new(),
         phones_on_cluster: phones.len(),
@@ -275,11 +275,11 @@ fn web_access_is_enabled_on_the_page_that_was_read() {
 fn what_earlier_runs_left_is_taken_over() {
     let inventory = lobby(&[Setting::Enabled, Setting::Enabled]);
     let repairs = Repairs::default();
-    let owed = PendingApplies {
+    let pending_applies = PendingApplies {
         phones: vec!["SEP2".into(), "SEP9".into()],
         profiles: vec!["Gone".into()],
     };
-    let plan = plan(&inventory, &audit(&inventory, &repairs), &repairs, &owed).unwrap();
+    let plan = plan(&inventory, &audit(&inventory, &repairs), &repairs, &pending_applies).unwrap();
     assert_eq!(kinds(&plan), ["apply_config configuration of the phone SEP2"]);
 }
 
@@ -287,9 +287,9 @@ fn undone(done: &[Change], now: &[CurrentState]) -> Undo {
     undone_with(done, now, &PendingApplies::default())
 }
 
-fn undone_with(done: &[Change], now: &[CurrentState], owed: &PendingApplies) -> Undo {
+fn undone_with(done: &[Change], now: &[CurrentState], pending_applies: &PendingApplies) -> Undo {
     let cluster = inventory(Vec::new(), &[]).cluster;
-    undo(&cluster, jiff::Timestamp::UNIX_EPOCH, done.iter().zip(now), owed, false)
+    undo(&cluster, jiff::Timestamp::UNIX_EPOCH, done.iter().zip(now), pending_applies, false)
 }
 
 fn list(names: &[&str]) -> DeviceList {
@@ -402,8 +402,9 @@ fn phones_that_were_not_told_that_their_settings_are_back_are_told() {
         settings: Err("not read".into()),
     };
     let now = vec![back; done.len()];
-    let owed = PendingApplies { phones: vec!["SEP2".into(), "SEP9".into()], profiles: Vec::new() };
-    let plan = undone_with(&done, &now, &owed).plan;
+    let pending_applies =
+        PendingApplies { phones: vec!["SEP2".into(), "SEP9".into()], profiles: Vec::new() };
+    let plan = undone_with(&done, &now, &pending_applies).plan;
     assert_eq!(kinds(&plan), ["apply_config configuration of the phone SEP2"]);
     assert!(undone(&done, &now).plan.changes.is_empty());
 }

@@ -27,7 +27,7 @@ pub trait AttemptLog: Send + Sync {
     fn end_attempt(
         &self,
         entry: i64,
-        ending: &PhoneOutcome,
+        outcome: &PhoneOutcome,
     ) -> impl Future<Output = Result<(), JournalError>> + Send;
 
     /// Says how a phone ended, and with it its last attempt.
@@ -72,8 +72,8 @@ impl AttemptLog for JournalAttemptLog {
         self.recorder.replied(entry, raw.to_owned());
     }
 
-    async fn end_attempt(&self, entry: i64, ending: &PhoneOutcome) -> Result<(), JournalError> {
-        let end = AttemptEnd { outcome: ending.outcome, said: ending.phone_error.clone() };
+    async fn end_attempt(&self, entry: i64, outcome: &PhoneOutcome) -> Result<(), JournalError> {
+        let end = AttemptEnd { outcome: outcome.outcome, said: outcome.phone_error.clone() };
         self.recorder.tried(entry, end).await
     }
 

@@ -38,7 +38,7 @@ impl From<&ToneSet> for Digests {
 impl Digests {
     /// Returns the digest of what this phone is sent; nothing when nothing was prepared for it.
     pub fn of(&self, target: &Target) -> Option<String> {
-        match (self, &target.takes) {
+        match (self, &target.accepts) {
             (Self::Pictures(pictures), AcceptedFormat::Picture(image)) => {
                 pictures.get(&(target.picture.clone(), Shape::from(image))).cloned()
             }

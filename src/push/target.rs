@@ -19,7 +19,7 @@ pub struct Target {
     /// Where it answers.
     pub ip: IpAddr,
     /// What it takes of what is pushed.
-    pub takes: AcceptedFormat,
+    pub accepts: AcceptedFormat,
     /// Which of the run's pictures it gets, by its name; empty where there is one only.
     pub picture: String,
     /// Whether it is known to take pictures over HTTPS only. Others may turn out to want it.
@@ -28,7 +28,7 @@ pub struct Target {
     pub login_check: LoginCheck,
     /// Whether its association or its configuration was changed only a moment ago. Such a phone may refuse
     /// the push user for some minutes, so it is asked after all others.
-    pub fresh: bool,
+    pub recently_changed: bool,
     /// From which addresses its downloads count.
     pub sources: DownloadSources,
 }
@@ -36,7 +36,7 @@ pub struct Target {
 impl Target {
     /// Returns what is pushed to it.
     pub fn object(&self) -> ObjectKind {
-        self.takes.kind()
+        self.accepts.kind()
     }
 
     /// Lets its downloads come from translated addresses, where a rule says so.

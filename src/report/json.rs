@@ -173,7 +173,7 @@ pub(super) struct RolloutBody<'a> {
     /// What was pushed.
     object: ObjectKind,
     /// What was done with it: a picture can also be taken off.
-    deed: PushAction,
+    action: PushAction,
     /// The name of what was pushed: mostly that of its file.
     pushed: &'a str,
     /// The picture's file name, where a picture was pushed.
@@ -206,10 +206,10 @@ pub fn rollout_json(report: &RunReport, generated_at: Timestamp) -> Document<'_,
     let pushed = report.file.as_deref().unwrap_or_default();
     let body = RolloutBody {
         run: report.run.id,
-        object: report.deed.object(),
-        deed: report.deed,
+        object: report.action.object(),
+        action: report.action,
         pushed,
-        picture: report.deed.is_picture().then_some(pushed),
+        picture: report.action.is_picture().then_some(pushed),
         started_at: report.run.began_at,
         finished_at: report.finished_at(),
         stopped: report.stopped(),

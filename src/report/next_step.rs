@@ -38,7 +38,7 @@ fn of_push(history: &JournalReader, run: &RunRow) -> Result<Option<String>, Jour
     if run.state == "finished" && report.unserved().is_empty() {
         return Ok(None);
     }
-    Ok(match report.deed {
+    Ok(match report.action {
         // Who presses keys again has to know what was pressed.
         PushAction::Sound | PushAction::Keys => None,
         PushAction::RingTone => Some(run.command_line.clone()),

@@ -187,7 +187,7 @@ impl Row for AuditedPhone {
         let worst = self.worst();
         let message = worst.map(|finding| finding.message.clone()).unwrap_or_default();
         let warnings = said(|severity| severity == Severity::Warning);
-        if let Some(alone) = self.left_alone() {
+        if let Some(alone) = self.excluded() {
             let message = format!("{}: {}", alone.code, alone.message);
             return Some(self.as_test(TestResult::Skipped { message }, said(|_| true)));
         }

@@ -33,7 +33,7 @@ pub struct RunReport {
     /// The name of what was pushed: that of its file, of a sound the name that phones know it by.
     pub file: Option<String>,
     /// What was done to phones.
-    pub deed: PushAction,
+    pub action: PushAction,
     /// What it was begun together with, where several clusters were worked on at once.
     pub together: Option<RunGroup>,
     /// How it came to its end; nothing where it was killed, or goes on.
@@ -94,11 +94,12 @@ impl RunReportBuilder {
 
     /// Returns the report as far as events tell it. What the run alone knows is still to be put in: the audit, the
     /// changes, the phones and the ending.
-    pub fn report(&self, deed: PushAction, file: &str) -> RunReport {
-        let subject = Subject { file: file.to_owned(), object: deed.object(), deed: Some(deed) };
+    pub fn report(&self, action: PushAction, file: &str) -> RunReport {
+        let subject =
+            Subject { file: file.to_owned(), object: action.object(), action: Some(action) };
         let events = self.events.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let run = RunRow { subject: Some(subject), ..self.run.clone() };
-        RunReport { file: Some(file.to_owned()), deed, events, ..RunReport::new(run) }
+        RunReport { file: Some(file.to_owned()), action, events, ..RunReport::new(run) }
     }
 }
 
@@ -108,7 +109,7 @@ impl RunReport {
         Self {
             run,
             file: None,
-            deed: PushAction::default(),
+            action: PushAction::default(),
             together: None,
             ending: None,
             audit: None,
@@ -135,8 +136,8 @@ impl RunReport {
             picture_file: Option<String>,
         }
         let id = run.id;
-        let (file, deed) = match &run.subject {
-            Some(subject) => (Some(subject.file.clone()), subject.deed()),
+        let (file, action) = match &run.subject {
+            Some(subject) => (Some(subject.file.clone()), subject.action()),
             None => {
                 let job = history.snapshot::<Job>(id, "job")?;
                 (job.and_then(|job| job.picture_file), PushAction::Picture)
@@ -146,7 +147,7 @@ impl RunReport {
         let tones = history.snapshot::<SentTones>(id, SentTones::KIND)?;
         let mut report = Self {
             file,
-            deed,
+            action,
             together: history.snapshot(id, RunGroup::KIND)?,
             ending: history.snapshot(id, RunEnd::KIND)?,
             audit: history.snapshot(id, "audit")?,
@@ -411,8 +412,8 @@ pub fn change_rows(results: Vec<ChangeResult>) -> Vec<ChangeRow> {
 
 /// The result of a phone of which the journal has no end.
 fn without_end(run: &RunReport, audited: &AuditedPhone, begun: Option<&AttemptRow>) -> PhoneResult {
-    let again = wording::go_on(run.deed, run.run.id, begun.is_some());
-    let (to_push, reason) = match audited.left_alone() {
+    let again = wording::go_on(run.action, run.run.id, begun.is_some());
+    let (to_push, reason) = match audited.excluded() {
         Some(alone) => (false, Some(alone)),
         None => (run.was_to_push(audited.verdict), audited.worst()),
     };
@@ -437,7 +438,7 @@ fn without_end(run: &RunReport, audited: &AuditedPhone, begun: Option<&AttemptRo
         model: phone.model.clone(),
         device_pool: phone.device_pool.clone(),
         ip: phone.registration.ip,
-        object: run.deed.object(),
+        object: run.action.object(),
         proof: Proof::default(),
         image: None,
         picture: audited.image.as_ref().and_then(|image| image.picture.clone()),

@@ -52,7 +52,7 @@ pub struct RunRecord {
     /// The run that it took back.
     reverts: Option<i64>,
     /// What it did to phones, where it was about phones.
-    deed: Option<PushAction>,
+    action: Option<PushAction>,
     /// The name of what it pushed: mostly that of its file.
     pushed: Option<String>,
     /// How many phones ended how.
@@ -76,7 +76,7 @@ impl From<&RunRow> for RunRecord {
             program: run.program.clone(),
             continues: run.continues,
             reverts: run.reverts,
-            deed: run.subject.as_ref().map(Subject::deed),
+            action: run.subject.as_ref().map(Subject::action),
             pushed: run.subject.as_ref().map(|subject| subject.file.clone()),
             outcomes: run.outcomes.iter().cloned().collect(),
         }
@@ -86,7 +86,7 @@ impl From<&RunRow> for RunRecord {
 impl RunRecord {
     /// What it pushed, in the words of reports.
     fn what(&self) -> Option<String> {
-        Some(wording::title(self.deed?, self.pushed.as_deref()?))
+        Some(wording::title(self.action?, self.pushed.as_deref()?))
     }
 
     fn counts(&self) -> String {
@@ -104,7 +104,7 @@ impl Row for RunRecord {
         ("exit", "exit_code"),
         ("phones", "outcomes"),
         ("ended_at", "ended_at"),
-        ("deed", "deed"),
+        ("action", "action"),
         ("pushed", "pushed"),
         ("host", "host"),
         ("os_user", "os_user"),

@@ -57,7 +57,7 @@ pub(super) fn run_recap(report: &RunReport, details: bool) -> String {
     };
     let pushed = printable(report.file.as_deref().unwrap_or_default());
     let spent = report.finished_at().duration_since(report.run.began_at).as_secs_f64();
-    let heading = wording::heading(report.deed, &pushed, &pushed_of(report));
+    let heading = wording::heading(report.action, &pushed, &pushed_of(report));
     let mut text = format!("{heading} {place} in {spent:.1} s\n");
     text.push_str(&remarks(report.remarks()));
     text.push_str(&remarks(&download_warnings(&report.phones)));
@@ -103,16 +103,16 @@ pub fn plan_recap(plan: &Plan, audit: &Audit) -> String {
             ),
         );
     }
-    text.push_str(&left_alone(audit));
+    text.push_str(&excluded(audit));
     text.push_str(&pictures(audit));
     text.push_str(&to_do(audit));
     text
 }
 
 /// Phones that the plan does not touch although something could be repaired about them.
-fn left_alone(audit: &Audit) -> String {
+fn excluded(audit: &Audit) -> String {
     let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
-    for finding in audit.phones.iter().filter_map(AuditedPhone::left_alone) {
+    for finding in audit.phones.iter().filter_map(AuditedPhone::excluded) {
         *reasons.entry(&finding.message).or_default() += 1;
     }
     let mut text = String::new();
@@ -130,7 +130,7 @@ fn left_alone(audit: &Audit) -> String {
 fn to_do(audit: &Audit) -> String {
     let mut groups: BTreeMap<(Code, &str), Vec<&DeviceName>> = BTreeMap::new();
     let blocked = audit.phones.iter().filter(|phone| phone.verdict == Verdict::Blocked);
-    for phone in blocked.filter(|phone| phone.left_alone().is_none()) {
+    for phone in blocked.filter(|phone| phone.excluded().is_none()) {
         if let Some(worst) = phone.worst() {
             groups.entry((worst.code, worst.remedy.as_str())).or_default().push(phone.name());
         }
@@ -250,19 +250,19 @@ fn nothing_failed(report: &RunReport) -> String {
     let outcomes = report.summary().outcomes;
     let count = |outcome| outcomes.get(&outcome).copied().unwrap_or_default();
     let (verified, accepted) = (count(Outcome::Verified), count(Outcome::Accepted));
-    let (deed, proof) = (report.deed, wording::proof_of(&report.phones));
+    let (action, proof) = (report.action, wording::proof_of(&report.phones));
     match (verified, accepted) {
-        (0, 0) => format!("\n{}.\n", wording::nobody(deed)),
-        (1, 0) => format!("\nThe {} is verified.\n", wording::noun(deed)),
-        (n, 0) => format!("\nAll {n} {} are verified.\n", wording::nouns(deed)),
+        (0, 0) => format!("\n{}.\n", wording::nobody(action)),
+        (1, 0) => format!("\nThe {} is verified.\n", wording::noun(action)),
+        (n, 0) => format!("\nAll {n} {} are verified.\n", wording::nouns(action)),
         (n, accepted) => {
             let proven = match n {
                 0 => String::new(),
-                n => format!("{} verified. ", counted_noun(n, wording::noun(deed))),
+                n => format!("{} verified. ", counted_noun(n, wording::noun(action))),
             };
-            let unknown = wording::unknown(deed, proof).unwrap_or_default();
+            let unknown = wording::unknown(action, proof).unwrap_or_default();
             let phones = counted_noun(accepted, "phone");
-            format!("\n{proven}{phones} {}. {unknown}\n", wording::accepted(deed))
+            format!("\n{proven}{phones} {}. {unknown}\n", wording::accepted(action))
         }
     }
 }
@@ -273,7 +273,7 @@ fn failures(report: &RunReport) -> String {
         return nothing_failed(report);
     }
     let proof = wording::proof_of(&report.phones);
-    let mut text = format!("\nPhones: {}\n", wording::failed(report.deed, proof));
+    let mut text = format!("\nPhones: {}\n", wording::failed(report.action, proof));
     for phone in failures.iter().take(MAX_FAILURES) {
         let place = format!("{} ({})", phone.name, about(phone));
         push_line(&mut text, &format!("  {:<12} {}", phone.outcome.as_str(), printable(&place)));

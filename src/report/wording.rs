@@ -8,15 +8,15 @@ use crate::event::{Outcome, PhoneResult, Proof};
 
 /// Returns how the phones of a run were to be proven: those that were left alone know nothing of it.
 pub(crate) fn proof_of(phones: &[PhoneResult]) -> Proof {
-    let left_alone = |phone: &PhoneResult| {
+    let excluded = |phone: &PhoneResult| {
         phone.attempts == 0 || matches!(phone.outcome, Outcome::Skipped | Outcome::Pending)
     };
-    phones.iter().find(|phone| !left_alone(phone)).map(|phone| phone.proof).unwrap_or_default()
+    phones.iter().find(|phone| !excluded(phone)).map(|phone| phone.proof).unwrap_or_default()
 }
 
 /// What a run is called, by the name of what it pushed.
-pub(crate) fn title(deed: PushAction, what: &str) -> String {
-    match deed {
+pub(crate) fn title(action: PushAction, what: &str) -> String {
+    match action {
         PushAction::Picture | PushAction::PictureElsewhere => what.to_owned(),
         PushAction::Removal => REMOVAL.to_owned(),
         PushAction::RingTone => format!("Ring tone {what}"),
@@ -26,21 +26,21 @@ pub(crate) fn title(deed: PushAction, what: &str) -> String {
 }
 
 /// What a run did to how many phones, in the first line of its recap.
-pub(crate) fn heading(deed: PushAction, what: &str, phones: &str) -> String {
-    match deed {
+pub(crate) fn heading(action: PushAction, what: &str, phones: &str) -> String {
+    match action {
         PushAction::Picture | PushAction::PictureElsewhere => {
             format!("Rollout of {what} to {phones}")
         }
         PushAction::Removal => format!("{REMOVAL} from {phones}"),
         PushAction::RingTone | PushAction::Sound | PushAction::Keys => {
-            format!("{} to {phones}", title(deed, what))
+            format!("{} to {phones}", title(action, what))
         }
     }
 }
 
 /// What a run does to one phone, as a noun.
-pub(crate) fn noun(deed: PushAction) -> &'static str {
-    match deed {
+pub(crate) fn noun(action: PushAction) -> &'static str {
+    match action {
         PushAction::Removal => "removal",
         PushAction::Picture
         | PushAction::PictureElsewhere
@@ -51,13 +51,13 @@ pub(crate) fn noun(deed: PushAction) -> &'static str {
 }
 
 /// The same of several phones.
-pub(crate) fn nouns(deed: PushAction) -> &'static str {
-    if deed == PushAction::Removal { "removals" } else { "pushes" }
+pub(crate) fn nouns(action: PushAction) -> &'static str {
+    if action == PushAction::Removal { "removals" } else { "pushes" }
 }
 
 /// What a verified phone did, after "the phone" or "all phones".
-pub(crate) fn verified(deed: PushAction, proof: Proof) -> &'static str {
-    match (deed, proof) {
+pub(crate) fn verified(action: PushAction, proof: Proof) -> &'static str {
+    match (action, proof) {
         (PushAction::Picture, Proof::Screenshot) => {
             "accepted, downloaded background and thumbnail completely, and came to show the picture"
         }
@@ -68,13 +68,13 @@ pub(crate) fn verified(deed: PushAction, proof: Proof) -> &'static str {
         (PushAction::Removal, _) => "accepted, and came to show another background",
         (PushAction::RingTone, _) => "accepted, and downloaded the ring tone completely",
         // Of these nothing is ever proven.
-        (PushAction::Sound | PushAction::Keys, _) => accepted(deed),
+        (PushAction::Sound | PushAction::Keys, _) => accepted(action),
     }
 }
 
 /// What a phone did that answered success, after "the phone" or "all phones".
-pub(crate) fn accepted(deed: PushAction) -> &'static str {
-    match deed {
+pub(crate) fn accepted(action: PushAction) -> &'static str {
+    match action {
         PushAction::Picture | PushAction::PictureElsewhere => "accepted the picture",
         PushAction::Removal => "accepted the removal of the pushed picture",
         PushAction::RingTone => "accepted the ring tone",
@@ -85,8 +85,8 @@ pub(crate) fn accepted(deed: PushAction) -> &'static str {
 
 /// What nobody knows of a phone that accepted, where that is all that was to be known; nothing where more was to be
 /// seen, so that an acceptance alone is a failure.
-pub(crate) fn unknown(deed: PushAction, proof: Proof) -> Option<&'static str> {
-    match (deed, proof) {
+pub(crate) fn unknown(action: PushAction, proof: Proof) -> Option<&'static str> {
+    match (action, proof) {
         (PushAction::Sound, _) => Some("Whether it was heard nobody can tell from here."),
         (PushAction::Keys, _) => Some("What the keys did nobody can tell from here."),
         (PushAction::RingTone, _) | (_, Proof::Fetch | Proof::Screenshot) => None,
@@ -101,8 +101,8 @@ pub(crate) fn unknown(deed: PushAction, proof: Proof) -> Option<&'static str> {
 }
 
 /// What phones are called that failed, or of which too little is known.
-pub(crate) fn failed(deed: PushAction, proof: Proof) -> &'static str {
-    match (deed, unknown(deed, proof)) {
+pub(crate) fn failed(action: PushAction, proof: Proof) -> &'static str {
+    match (action, unknown(action, proof)) {
         (_, None) => "failed or not proven",
         (PushAction::Keys, Some(_)) => "failed, or a step is not known",
         (_, Some(_)) => "failed",
@@ -110,8 +110,8 @@ pub(crate) fn failed(deed: PushAction, proof: Proof) -> &'static str {
 }
 
 /// The same as a whole sentence about so many phones.
-pub(crate) fn failed_too(deed: PushAction, proof: Proof, phones: &str) -> String {
-    match (deed, unknown(deed, proof)) {
+pub(crate) fn failed_too(action: PushAction, proof: Proof, phones: &str) -> String {
+    match (action, unknown(action, proof)) {
         (_, None) => format!("{phones} failed or are not proven."),
         (PushAction::Keys, Some(_)) => {
             format!("{phones} failed, or nobody knows whether a step was carried out.")
@@ -121,8 +121,8 @@ pub(crate) fn failed_too(deed: PushAction, proof: Proof, phones: &str) -> String
 }
 
 /// What is to be done about those, as a heading.
-pub(crate) fn to_do(deed: PushAction, proof: Proof) -> &'static str {
-    match (deed, unknown(deed, proof)) {
+pub(crate) fn to_do(action: PushAction, proof: Proof) -> &'static str {
+    match (action, unknown(action, proof)) {
         (_, None) => "What to do about phones that are not proven",
         (PushAction::Keys, Some(_)) => {
             "What to do about phones that failed, or of which a step is not known"
@@ -132,8 +132,8 @@ pub(crate) fn to_do(deed: PushAction, proof: Proof) -> &'static str {
 }
 
 /// What a run did that left every phone alone.
-pub(crate) fn nobody(deed: PushAction) -> &'static str {
-    match deed {
+pub(crate) fn nobody(action: PushAction) -> &'static str {
+    match action {
         PushAction::Picture | PushAction::PictureElsewhere | PushAction::RingTone => {
             "No phone was pushed to"
         }
@@ -144,8 +144,8 @@ pub(crate) fn nobody(deed: PushAction) -> &'static str {
 }
 
 /// What phones are like that need it no more, after "5 of them".
-pub(crate) fn already(deed: PushAction) -> &'static str {
-    match deed {
+pub(crate) fn already(action: PushAction) -> &'static str {
+    match action {
         PushAction::Picture | PushAction::PictureElsewhere => "show it already",
         PushAction::Removal => "have it off already",
         // Sounds and keys are always sent, so nobody is left alone for them.
@@ -154,8 +154,8 @@ pub(crate) fn already(deed: PushAction) -> &'static str {
 }
 
 /// What to do about a phone of which a run has no end; `begun` is whether something may have been sent to it.
-pub(crate) fn go_on(deed: PushAction, run: i64, begun: bool) -> String {
-    match deed {
+pub(crate) fn go_on(action: PushAction, run: i64, begun: bool) -> String {
+    match action {
         PushAction::Picture | PushAction::PictureElsewhere | PushAction::Removal => {
             format!("`axlpaper rollout --resume {run}` goes on with the run")
         }
@@ -172,8 +172,8 @@ pub(crate) fn go_on(deed: PushAction, run: i64, begun: bool) -> String {
 }
 
 /// What a reader calls a stage.
-pub(crate) fn stage(deed: PushAction, word: &str) -> &str {
-    match (word, deed) {
+pub(crate) fn stage(action: PushAction, word: &str) -> &str {
+    match (word, action) {
         ("connect", _) => "Cluster is called",
         ("phones", _) => "Phones are read",
         ("settings", _) => "Settings are read",
@@ -196,12 +196,12 @@ pub(crate) fn stage(deed: PushAction, word: &str) -> &str {
 }
 
 /// What an outcome means.
-pub(crate) fn outcome(deed: PushAction, proof: Proof, outcome: Outcome) -> String {
-    let sent_once = matches!(deed, PushAction::Sound | PushAction::Keys);
+pub(crate) fn outcome(action: PushAction, proof: Proof, outcome: Outcome) -> String {
+    let sent_once = matches!(action, PushAction::Sound | PushAction::Keys);
     match outcome {
-        Outcome::Verified => format!("The phone {}.", verified(deed, proof)),
-        Outcome::Accepted => accepted_means(deed, proof),
-        Outcome::Rejected if deed == PushAction::Keys => {
+        Outcome::Verified => format!("The phone {}.", verified(action, proof)),
+        Outcome::Accepted => accepted_means(action, proof),
+        Outcome::Rejected if action == PushAction::Keys => {
             "The phone said no to a step: its line says to which.".to_owned()
         }
         Outcome::Rejected => "The phone said no.".to_owned(),
@@ -224,11 +224,11 @@ pub(crate) fn outcome(deed: PushAction, proof: Proof, outcome: Outcome) -> Strin
     }
 }
 
-fn accepted_means(deed: PushAction, proof: Proof) -> String {
-    let but = match (deed, proof) {
-        (_, _) if unknown(deed, proof).is_some() => {
-            let unknown = unknown(deed, proof).unwrap_or_default();
-            return format!("The phone {}. {unknown}", accepted(deed));
+fn accepted_means(action: PushAction, proof: Proof) -> String {
+    let but = match (action, proof) {
+        (_, _) if unknown(action, proof).is_some() => {
+            let unknown = unknown(action, proof).unwrap_or_default();
+            return format!("The phone {}. {unknown}", accepted(action));
         }
         (PushAction::RingTone, _) => "it was not seen to download the ring tone completely",
         (PushAction::Picture, Proof::Screenshot) => {
@@ -243,8 +243,8 @@ fn accepted_means(deed: PushAction, proof: Proof) -> String {
 }
 
 /// What an unsupported model or firmware does not do.
-pub(crate) fn unsupported(deed: PushAction) -> &'static str {
-    match deed {
+pub(crate) fn unsupported(action: PushAction) -> &'static str {
+    match action {
         PushAction::Picture | PushAction::PictureElsewhere | PushAction::Removal => {
             "This model or firmware shows no pushed background."
         }
@@ -272,39 +272,39 @@ mod tests {
     const PROOFS: [Proof; 3] = [Proof::Fetch, Proof::Screenshot, Proof::None];
 
     /// Everything that is said about a run.
-    fn all(deed: PushAction, proof: Proof) -> String {
-        let stages = ["connect", "pictures", "push"].map(|word| stage(deed, word).to_owned());
+    fn all(action: PushAction, proof: Proof) -> String {
+        let stages = ["connect", "pictures", "push"].map(|word| stage(action, word).to_owned());
         let mut said = vec![
-            title(deed, "NAME"),
-            heading(deed, "NAME", "2 phones"),
-            verified(deed, proof).to_owned(),
-            accepted(deed).to_owned(),
-            unknown(deed, proof).unwrap_or_default().to_owned(),
-            failed(deed, proof).to_owned(),
-            failed_too(deed, proof, "2"),
-            to_do(deed, proof).to_owned(),
-            nobody(deed).to_owned(),
-            already(deed).to_owned(),
-            unsupported(deed).to_owned(),
-            go_on(deed, 1, true),
-            go_on(deed, 1, false),
+            title(action, "NAME"),
+            heading(action, "NAME", "2 phones"),
+            verified(action, proof).to_owned(),
+            accepted(action).to_owned(),
+            unknown(action, proof).unwrap_or_default().to_owned(),
+            failed(action, proof).to_owned(),
+            failed_too(action, proof, "2"),
+            to_do(action, proof).to_owned(),
+            nobody(action).to_owned(),
+            already(action).to_owned(),
+            unsupported(action).to_owned(),
+            go_on(action, 1, true),
+            go_on(action, 1, false),
         ];
-        said.extend(Outcome::ALL.map(|one| outcome(deed, proof, one)));
+        said.extend(Outcome::ALL.map(|one| outcome(action, proof, one)));
         said.extend(
-            stages.into_iter().filter(|stage| deed.is_picture() || !stage.contains("made")),
+            stages.into_iter().filter(|stage| action.is_picture() || !stage.contains("made")),
         );
         said.join("\n")
     }
 
     #[test]
     fn nobody_but_pictures_is_told_as_pictures() {
-        for deed in [PushAction::RingTone, PushAction::Sound, PushAction::Keys] {
+        for action in [PushAction::RingTone, PushAction::Sound, PushAction::Keys] {
             for proof in PROOFS {
-                let said = all(deed, proof);
+                let said = all(action, proof);
                 for word in ["picture", "background", "thumbnail", "screen"] {
                     assert!(
                         !said.to_lowercase().contains(word),
-                        "{deed:?} {proof:?}: {word}\n{said}"
+                        "{action:?} {proof:?}: {word}\n{said}"
                     );
                 }
             }
@@ -313,11 +313,11 @@ mod tests {
 
     #[test]
     fn only_what_is_downloaded_from_us_is_said_to_be() {
-        for deed in
+        for action in
             [PushAction::PictureElsewhere, PushAction::Removal, PushAction::Sound, PushAction::Keys]
         {
             for proof in [Proof::Screenshot, Proof::None] {
-                assert!(!all(deed, proof).contains("downloaded"), "{}", all(deed, proof));
+                assert!(!all(action, proof).contains("downloaded"), "{}", all(action, proof));
             }
         }
         assert!(verified(PushAction::RingTone, Proof::Fetch).contains("downloaded the ring tone"));
@@ -325,16 +325,16 @@ mod tests {
 
     #[test]
     fn an_acceptance_is_enough_exactly_where_it_is_no_failure() {
-        for deed in PushAction::ALL {
+        for action in PushAction::ALL {
             for proof in PROOFS {
-                let (object, outcome) = (deed.object(), Outcome::Accepted);
+                let (object, outcome) = (action.object(), Outcome::Accepted);
                 let phone = PhoneResult { object, proof, outcome, ..pushed("SEP1") };
                 // A ring tone has one proof only, so the other ones cannot be asked for.
-                if deed != PushAction::RingTone || proof == Proof::Fetch {
+                if action != PushAction::RingTone || proof == Proof::Fetch {
                     assert_eq!(
-                        unknown(deed, proof).is_none(),
+                        unknown(action, proof).is_none(),
                         phone.is_failure(),
-                        "{deed:?} {proof:?}"
+                        "{action:?} {proof:?}"
                     );
                 }
             }

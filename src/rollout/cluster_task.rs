@@ -46,7 +46,7 @@ pub struct Assessment {
     /// What is to be changed.
     pub plan: Plan,
     /// Phones about which something is changed now or was a moment ago.
-    pub fresh: RecentlyChanged,
+    pub recently_changed: RecentlyChanged,
 }
 
 /// What is pushed to whom when all changes succeed.
@@ -67,16 +67,23 @@ impl ClusterTask {
 
     /// Judges phones for what is pushed.
     pub fn audit(&self, inventory: &Inventory) -> Audit {
-        let goods = &self.request.payload;
-        goods.apply_to_audit(audit_for(goods.kind(), inventory, &self.repairs()))
+        let payload = &self.request.payload;
+        payload.apply_to_audit(audit_for(payload.kind(), inventory, &self.repairs()))
     }
 
     /// Chooses the phones that are pushed to. The others are ready for such a thing, but not for this one.
-    pub fn targets(&self, seen: &Assessment, audit: &Audit) -> (Vec<Target>, Vec<PhoneResult>) {
-        let goods = &self.request.payload;
-        let targets = seen.fresh.targets(goods.kind(), &seen.inventory, audit).into_iter();
+    pub fn targets(
+        &self,
+        assessment: &Assessment,
+        audit: &Audit,
+    ) -> (Vec<Target>, Vec<PhoneResult>) {
+        let payload = &self.request.payload;
+        let targets = assessment
+            .recently_changed
+            .targets(payload.kind(), &assessment.inventory, audit)
+            .into_iter();
         let nat = &self.connection.push_access.nat;
-        goods.partition_targets(targets.map(|target| target.behind(nat)).collect())
+        payload.partition_targets(targets.map(|target| target.behind(nat)).collect())
     }
 
     /// Reads the cluster, judges its phones and plans.
@@ -96,24 +103,24 @@ impl ClusterTask {
         let audit = self.audit(&inventory);
         let plan = match &request.repair {
             Some(repairs) => {
-                let owed = repair::owed(&request.journal, connection)?;
-                repair::plan(&inventory, &audit, repairs, &owed)?
+                let pending_applies = repair::pending_applies(&request.journal, connection)?;
+                repair::plan(&inventory, &audit, repairs, &pending_applies)?
             }
             None => nothing(&audit),
         };
         let lately = repair::associated_lately(&request.journal, connection, &request.wait)?;
-        let fresh = RecentlyChanged::of(&plan, &inventory).and(lately);
-        Ok(Assessment { inventory, audit, plan, fresh })
+        let recently_changed = RecentlyChanged::of(&plan, &inventory).and(lately);
+        Ok(Assessment { inventory, audit, plan, recently_changed })
     }
 
     /// Returns what is pushed to whom when all changes succeed.
-    pub fn expected(&self, seen: &Assessment) -> ExpectedTargets {
-        let changes = seen.plan.changes.iter().map(|change| (change, None));
-        let meant = self.audit(&after_apply(seen.inventory.clone(), changes));
-        let (targets, _) = self.targets(seen, &meant);
+    pub fn expected(&self, assessment: &Assessment) -> ExpectedTargets {
+        let changes = assessment.plan.changes.iter().map(|change| (change, None));
+        let meant = self.audit(&after_apply(assessment.inventory.clone(), changes));
+        let (targets, _) = self.targets(assessment, &meant);
         let mut models: Vec<ModelFormat> = targets.iter().map(payload::of_model).collect();
         if self.request.options.wait_for_offline.is_some() {
-            models.extend(takes(self.request.payload.kind(), &meant));
+            models.extend(accepts(self.request.payload.kind(), &meant));
         }
         ExpectedTargets { targets, models }
     }
@@ -151,14 +158,14 @@ impl ClusterTask {
 }
 
 /// Returns what phones take which only have to come back, each with its model.
-fn takes(object: ObjectKind, audit: &Audit) -> Vec<ModelFormat> {
+fn accepts(object: ObjectKind, audit: &Audit) -> Vec<ModelFormat> {
     let coming = waited_for(audit);
     let of_model = |phone: &AuditedPhone| {
         let model = phone.model?;
         let picture = phone.image.as_ref().and_then(|image| image.picture.clone());
         Some(ModelFormat {
             model: model.name.to_owned(),
-            takes: AcceptedFormat::of(object, model)?,
+            accepts: AcceptedFormat::of(object, model)?,
             picture: picture.unwrap_or_default(),
         })
     };
@@ -168,5 +175,5 @@ fn takes(object: ObjectKind, audit: &Audit) -> Vec<ModelFormat> {
 /// Phones that only have to come back, and that are not left alone then.
 pub(crate) fn waited_for(audit: &Audit) -> impl Iterator<Item = &AuditedPhone> {
     let offline = audit.phones.iter().filter(|phone| phone.verdict == Verdict::Offline);
-    offline.filter(|phone| phone.left_alone().is_none())
+    offline.filter(|phone| phone.excluded().is_none())
 }

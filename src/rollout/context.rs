@@ -45,8 +45,8 @@ pub struct RunContext<'a> {
 /// What is at hand for the push, before anything is changed.
 #[derive(Debug)]
 pub struct PushSetup {
-    line: AnyLine,
-    book: JournalAttemptLog,
+    delivery: AnyLine,
+    log: JournalAttemptLog,
     already: HashMap<DeviceName, PhoneResult>,
     password_proven: bool,
     /// The phones that will be pushed to when all changes succeed, also those that are proven already.
@@ -91,7 +91,7 @@ pub struct PushResults {
 impl RunContext<'_> {
     fn sending(&self) -> images::DeliveryContext<'_> {
         images::DeliveryContext {
-            way: &self.task.connection.push_access,
+            push_access: &self.task.connection.push_access,
             password: self.task.push_password.clone().unwrap_or_default(),
             push: &self.task.request.options,
             picture_file: &self.task.request.payload_name,
@@ -106,20 +106,20 @@ impl RunContext<'_> {
     ///
     /// # Errors
     /// When what to trust cannot be read.
-    pub fn logins(&self, seen: &Assessment) -> Result<LoginProbes, AppError> {
+    pub fn logins(&self, assessment: &Assessment) -> Result<LoginProbes, AppError> {
         let Self { task, cluster, .. } = *self;
         let Some(password) = &task.push_password else { return Ok(LoginProbes::default()) };
         let user = task.connection.push_access.need_push_user()?;
-        let page = seen.inventory.enterprise.authentication_url.as_deref();
+        let page = assessment.inventory.enterprise.authentication_url.as_deref();
         let trust = &task.connection.trust;
         verify_password::logins(&cluster.axl, user, password.clone(), page, trust)
     }
 
     /// Says what a password that is changed in mid-run could do to the push user's account, where it could lock it.
-    fn logins_at_risk(&self, seen: &Assessment, ready: &PushSetup) -> Option<String> {
-        let PushUser::Found { standing, .. } = &seen.inventory.push_user else { return None };
+    fn logins_at_risk(&self, assessment: &Assessment, ready: &PushSetup) -> Option<String> {
+        let PushUser::Found { account, .. } = &assessment.inventory.push_user else { return None };
         let most = self.task.connection.push_access.most_logins().min(ready.phones);
-        push_common::logins_at_risk(most, standing.locks_after?)
+        push_common::logins_at_risk(most, account.locks_after?)
     }
 
     /// Reads the cluster, judges its phones and plans; the journal keeps what was seen.
@@ -127,56 +127,61 @@ impl RunContext<'_> {
     /// # Errors
     /// When the cluster or the journal cannot be read, or the repairs contradict what is there.
     pub async fn assess(&self) -> Result<Assessment, AppError> {
-        let seen = self.task.look(self.cluster, self.observer).await?;
-        let kept = self.recorder.snapshot("audit", &seen.audit).await;
+        let assessment = self.task.look(self.cluster, self.observer).await?;
+        let kept = self.recorder.snapshot("audit", &assessment.audit).await;
         kept.map_err(|error| journal::unusable(&error))?;
-        Ok(seen)
+        Ok(assessment)
     }
 
     /// Makes the pictures, starts the image server, and finds out what can be found out beforehand.
     ///
     /// # Errors
     /// When phones could not be pushed to, or the push user's password is wrong. Nothing is changed then.
-    pub async fn prepare(&self, seen: &Assessment) -> Result<PushSetup, AppError> {
+    pub async fn prepare(&self, assessment: &Assessment) -> Result<PushSetup, AppError> {
         let Self { task, observer, .. } = *self;
-        let ExpectedTargets { targets: expected, models } = task.expected(seen);
+        let ExpectedTargets { targets: expected, models } = task.expected(assessment);
         let prepared = task.request.payload.prepare(models, observer.as_ref()).await?;
         run_record::keep_prepared(self.recorder, &prepared).await?;
         let digests = prepared.digests();
         let already = task.already_shown(&expected, &digests)?;
         let password_proven = proven(task, self.cluster, &expected).await?;
-        let book = JournalAttemptLog::new(self.recorder.clone(), digests);
-        let toward = images::phone_side_ip(&task.connection).await;
-        let line =
-            delivery::line(&self.sending(), toward, &task.request.payload, prepared, observer)
-                .await?;
-        line.check(&expected).map_err(|error| {
+        let log = JournalAttemptLog::new(self.recorder.clone(), digests);
+        let phone_side_ip = images::phone_side_ip(&task.connection).await;
+        let delivery = delivery::delivery(
+            &self.sending(),
+            phone_side_ip,
+            &task.request.payload,
+            prepared,
+            observer,
+        )
+        .await?;
+        delivery.check(&expected).map_err(|error| {
             AppError::from_error(ErrorKind::Usage, &error).hint(
                 "nothing was changed or sent; use a shorter --advertise or --image-url, or --picture-name",
             )
         })?;
         let phones = expected.len() - already.len();
         let expected = expected.into_iter().map(|target| target.name).collect();
-        Ok(PushSetup { line, book, already, password_proven, expected, phones })
+        Ok(PushSetup { delivery, log, already, password_proven, expected, phones })
     }
 
     /// Tells what a person should know before a yes. Returns what the yes is about; nothing where nothing is to be
     /// done.
-    pub fn intent(&self, seen: &Assessment, ready: &PushSetup) -> Option<Confirmation> {
-        if ready.phones == 0 && seen.plan.changes.is_empty() {
+    pub fn intent(&self, assessment: &Assessment, ready: &PushSetup) -> Option<Confirmation> {
+        if ready.phones == 0 && assessment.plan.changes.is_empty() {
             return None;
         }
         if let Some(caution) = self.task.request.payload.warning() {
             self.observer.observe(&Event::Remark(caution.to_owned()));
         }
-        if let Some(risk) = self.logins_at_risk(seen, ready) {
+        if let Some(risk) = self.logins_at_risk(assessment, ready) {
             self.observer.observe(&Event::Remark(risk));
         }
-        if let Some(url) = ready.line.base_url() {
+        if let Some(url) = ready.delivery.base_url() {
             self.observer.observe(&Event::Remark(format!("phones download from {url}")));
         }
-        let touched = seen.plan.phones_touched().max(ready.phones);
-        let what = question(self.task, &seen.plan, ready.phones);
+        let touched = assessment.plan.phones_touched().max(ready.phones);
+        let what = question(self.task, &assessment.plan, ready.phones);
         Some(Confirmation { what, touched, phones: ready.phones })
     }
 
@@ -186,17 +191,18 @@ impl RunContext<'_> {
     /// When nothing could be changed. What failed later is in the answer.
     pub async fn change(
         &self,
-        seen: &Assessment,
+        assessment: &Assessment,
         stop: &StopSignals,
     ) -> Result<AppliedChanges, AppError> {
         let Self { task, cluster, observer, .. } = *self;
-        let applied = if seen.plan.changes.is_empty() {
+        let applied = if assessment.plan.changes.is_empty() {
             Applied::default()
         } else {
-            repair::apply(cluster, self.recorder, &seen.plan, Kind::Repair, stop, observer).await?
+            repair::apply(cluster, self.recorder, &assessment.plan, Kind::Repair, stop, observer)
+                .await?
         };
         let read_back = applied.read_back.iter().map(|(change, list)| (change, list.as_ref()));
-        let mut now = after_apply(seen.inventory.clone(), read_back);
+        let mut now = after_apply(assessment.inventory.clone(), read_back);
         let told = repair::told(&now, &applied);
         let connection = &task.connection;
         let away = repair::wait(
@@ -215,14 +221,14 @@ impl RunContext<'_> {
     /// Pushes, and says of every selected phone what became of it.
     pub async fn push(
         &self,
-        seen: &Assessment,
+        assessment: &Assessment,
         ready: PushSetup,
         changed: &AppliedChanges,
         stop: &StopSignals,
     ) -> PushResults {
-        let PushSetup { line, book, mut already, password_proven, expected, .. } = ready;
+        let PushSetup { delivery, log, mut already, password_proven, expected, .. } = ready;
         let after = self.task.audit(&changed.now);
-        let (mut targets, _) = self.task.targets(seen, &after);
+        let (mut targets, _) = self.task.targets(assessment, &after);
         let mut held = repair::held_back(&changed.now, &changed.applied.results);
         if let Some(Halt::Refused(why)) = &changed.applied.halt {
             let rest =
@@ -237,25 +243,26 @@ impl RunContext<'_> {
         let settings = PushSettings { password_proven, ..settings(self.task) };
         let waves = self.task.request.options.waves.clone();
         let observer = self.observer.as_ref();
-        let mut pushed = waves::run(&line, &book, targets, &waves, settings, stop, observer).await;
+        let mut pushed =
+            waves::run(&delivery, &log, targets, &waves, settings, stop, observer).await;
         let late = offline_wait::Push {
             task: self.task,
             cluster: self.cluster,
             observer,
-            line: &line,
-            book: &book,
+            delivery: &delivery,
+            log: &log,
             settings,
             stop,
         };
         let after = if matches!(changed.applied.halt, Some(Halt::Refused(_))) {
             after
         } else {
-            late.wait(seen, changed.now.clone(), after, &mut pushed).await
+            late.wait(assessment, changed.now.clone(), after, &mut pushed).await
         };
-        line.shutdown().await;
+        delivery.shutdown().await;
         let waited = self.task.request.wait.restart;
         // Those that came late are among them too.
-        let (_, left) = self.task.targets(seen, &after);
+        let (_, left) = self.task.targets(assessment, &after);
         let object = self.task.request.payload.kind();
         let lost = after.phones.iter().filter(|phone| changed.away.contains(phone.name()));
         let lost = lost
@@ -280,8 +287,9 @@ async fn proven(
     cluster: &ClusterClients,
     expected: &[Target],
 ) -> Result<bool, AppError> {
-    let doubtful =
-        expected.iter().any(|target| target.fresh && target.login_check == LoginCheck::Cluster);
+    let doubtful = expected
+        .iter()
+        .any(|target| target.recently_changed && target.login_check == LoginCheck::Cluster);
     match &task.push_password {
         Some(password) if doubtful => {
             let user = task.connection.push_access.need_push_user()?;

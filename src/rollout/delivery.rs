@@ -16,29 +16,30 @@ use crate::rollout::images::DeliveryContext;
 use crate::rollout::payload::SourceImage;
 use crate::rollout::payload::{Payload, PreparedPayload};
 
-/// Puts the way to the phones together, and starts the server where they download from us; `toward` is where
+/// Puts the way to the phones together, and starts the server where they download from us; `phone_side_ip` is where
 /// these are.
 ///
 /// # Errors
 /// When the server cannot listen, or when phones could not reach it.
-pub async fn line(
+pub async fn delivery(
     sending: &DeliveryContext<'_>,
-    toward: Option<IpAddr>,
-    goods: &Payload,
+    phone_side_ip: Option<IpAddr>,
+    payload: &Payload,
     prepared: PreparedPayload,
     observer: &Arc<dyn Observer>,
 ) -> Result<AnyLine, AppError> {
     let wait = sending.push.verify_timeout;
-    let patience = goods.reply_timeout(sending.push.phone_timeout);
-    let named = || goods.picture_name(sending.picture_file);
+    let patience = payload.reply_timeout(sending.push.phone_timeout);
+    let named = || payload.picture_name(sending.picture_file);
     let name = sending.push.picture_name.clone().unwrap_or_else(named);
     let what = match prepared {
         PreparedPayload::Pictures(pictures) => {
-            return pictures_line(sending, toward, goods, (pictures, name), observer).await;
+            return pictures_line(sending, phone_side_ip, payload, (pictures, name), observer)
+                .await;
         }
         PreparedPayload::Tones(tones) => {
             let phones = images::phone_connector(sending, patience)?.resend_safe();
-            let host = sending.way.serving.start(toward, observer).await?;
+            let host = sending.push_access.image_server.start(phone_side_ip, observer).await?;
             return Ok(AnyLine::Tone(Box::new(RingToneDelivery::new(phones, host, tones, wait))));
         }
         PreparedPayload::Script(script) => {
@@ -49,37 +50,37 @@ pub async fn line(
         PreparedPayload::Removal => ExternalPush::Remove,
     };
     let phones = images::phone_connector(sending, patience)?.resend_safe();
-    let line = ExternalDelivery::new(phones, what, name);
-    let line = match screens(sending) {
-        Some(screens) => line.with_screens(screens),
-        None => line,
+    let delivery = ExternalDelivery::new(phones, what, name);
+    let delivery = match screenshots(sending) {
+        Some(screenshots) => delivery.with_screens(screenshots),
+        None => delivery,
     };
-    Ok(AnyLine::Direct(Box::new(line)))
+    Ok(AnyLine::Direct(Box::new(delivery)))
 }
 
 async fn pictures_line(
     sending: &DeliveryContext<'_>,
-    toward: Option<IpAddr>,
-    goods: &Payload,
+    phone_side_ip: Option<IpAddr>,
+    payload: &Payload,
     (pictures, name): (PreparedSet, String),
     observer: &Arc<dyn Observer>,
 ) -> Result<AnyLine, AppError> {
     let failed = |error: &dyn std::error::Error| AppError::from_error(ErrorKind::Failed, error);
-    let mut line = images::line(sending, toward, pictures, name, observer).await?;
-    if let Payload::Picture { kem: Some(kem), .. } = goods {
-        line = line.with_kem(&made_for_kem(kem).await?).map_err(|error| failed(&error))?;
+    let mut delivery = images::delivery(sending, phone_side_ip, pictures, name, observer).await?;
+    if let Payload::Picture { kem: Some(kem), .. } = payload {
+        delivery = delivery.with_kem(&made_for_kem(kem).await?).map_err(|error| failed(&error))?;
     }
     if sending.proof == Proof::None {
-        line = line.without_proof();
+        delivery = delivery.without_proof();
     }
-    if let Some(screens) = screens(sending) {
-        line = line.with_screens(screens).map_err(|error| failed(&error))?;
+    if let Some(screenshots) = screenshots(sending) {
+        delivery = delivery.with_screens(screenshots).map_err(|error| failed(&error))?;
     }
-    Ok(AnyLine::Picture(Box::new(line)))
+    Ok(AnyLine::Picture(Box::new(delivery)))
 }
 
 /// Looks at screens, where that is how pushes are proven.
-fn screens(sending: &DeliveryContext<'_>) -> Option<ScreenshotCheck> {
+fn screenshots(sending: &DeliveryContext<'_>) -> Option<ScreenshotCheck> {
     let wait = sending.push.verify_timeout;
     (sending.proof == Proof::Screenshot)
         .then(|| ScreenshotCheck::new(sending.recorder.clone(), wait))

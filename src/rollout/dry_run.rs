@@ -46,25 +46,26 @@ pub async fn look(
 ) -> Result<DryRun, AppError> {
     let request = Arc::clone(request);
     if request.payload.is_served() {
-        connection.push_access.serving.check()?;
+        connection.push_access.image_server.check()?;
     }
     let cluster = cluster::connect(&connection, interaction, observer).await?;
     let task = ClusterTask { request, connection, push_password: None };
-    let seen = task.look(&cluster, observer).await?;
+    let assessment = task.look(&cluster, observer).await?;
     let request = &task.request;
-    let refused = maintenance_window::check(&request.schedule, &seen.plan, &seen.inventory).err();
-    let ExpectedTargets { mut targets, models } = task.expected(&seen);
+    let refused =
+        maintenance_window::check(&request.schedule, &assessment.plan, &assessment.inventory).err();
+    let ExpectedTargets { mut targets, models } = task.expected(&assessment);
     let prepared = request.payload.prepare(models, observer.as_ref()).await?;
     let already = task.already_shown(&targets, &prepared.digests())?;
     targets.retain(|target| !already.contains_key(&target.name));
     Ok(DryRun {
         push: request.payload.describe(&request.payload_name, targets.len()),
         already: already.len(),
-        recently_changed: targets.iter().filter(|target| target.fresh).count(),
+        recently_changed: targets.iter().filter(|target| target.recently_changed).count(),
         settle: request.wait.settle,
         refused: refused.map(|error| error.message().to_owned()),
-        audit: seen.audit,
-        plan: seen.plan,
+        audit: assessment.audit,
+        plan: assessment.plan,
     })
 }
 

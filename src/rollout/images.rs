@@ -90,7 +90,7 @@ const LONG: usize = 300_000;
 /// What is sent, in whose name.
 pub struct DeliveryContext<'a> {
     /// The push user, and this machine's side.
-    pub way: &'a PushAccess,
+    pub push_access: &'a PushAccess,
     /// The push user's password.
     pub password: SecretString,
     /// How to push.
@@ -107,19 +107,19 @@ pub struct DeliveryContext<'a> {
     pub interaction: &'a dyn Interaction,
 }
 
-/// Starts the image server and puts the way to the phones together; `toward` is where these are.
+/// Starts the image server and puts the way to the phones together; `phone_side_ip` is where these are.
 ///
 /// # Errors
 /// When the server cannot listen, or when phones could not reach it.
-pub async fn line(
+pub async fn delivery(
     sending: &DeliveryContext<'_>,
-    toward: Option<IpAddr>,
+    phone_side_ip: Option<IpAddr>,
     pictures: PreparedSet,
     name: String,
     observer: &Arc<dyn Observer>,
 ) -> Result<PictureDelivery, AppError> {
-    let DeliveryContext { way, push, .. } = sending;
-    let host = way.serving.start(toward, observer).await?;
+    let DeliveryContext { push_access, push, .. } = sending;
+    let host = push_access.image_server.start(phone_side_ip, observer).await?;
     let patience = push.phone_timeout;
     let phones = phone_connector(sending, patience)?.resend_safe();
     let wait = push.verify_timeout;
@@ -135,12 +135,12 @@ pub fn phone_connector(
     sending: &DeliveryContext<'_>,
     patience: Duration,
 ) -> Result<PhoneConnector, AppError> {
-    let DeliveryContext { way, password, push, state, recorder, interaction, .. } = sending;
-    let user = way.need_push_user()?;
-    let phones = PhoneClient::new(user, password, way.phone_port, patience)
+    let DeliveryContext { push_access, password, push, state, recorder, interaction, .. } = sending;
+    let user = push_access.need_push_user()?;
+    let phones = PhoneClient::new(user, password, push_access.phone_port, patience)
         .map_err(|error| AppError::from_error(ErrorKind::Usage, &error))?;
     let connector = PhoneConnector::new(phones);
-    let connector = match way.phone_tls.way(state, recorder, *interaction)? {
+    let connector = match push_access.phone_tls.push_access(state, recorder, *interaction)? {
         Some((https, pins)) => connector.with_https(https, pins),
         None => connector,
     };

@@ -135,8 +135,8 @@ pub async fn prepare(
     observers: &Observers,
 ) -> Result<PreparedRollout, AppError> {
     let names_clusters = request.names_clusters;
-    let ports = Arc::new(SharedServers::default());
-    let tasks = tasks(Arc::new(request), scope, interaction.as_ref(), &ports).await?;
+    let shared_servers = Arc::new(SharedServers::default());
+    let tasks = tasks(Arc::new(request), scope, interaction.as_ref(), &shared_servers).await?;
     let several = names_clusters || tasks.len() > 1;
     let begun = begin(&tasks, interaction, several).await;
     let mut parts = Vec::new();
@@ -154,7 +154,7 @@ pub async fn prepare(
     }
     let parts = futures::stream::iter(parts).buffered(AT_ONCE).collect().await;
     // Each server ends with the last cluster that uses it.
-    ports.release();
+    shared_servers.release();
     Ok(PreparedRollout { parts, interaction: Arc::clone(interaction), several })
 }
 
@@ -250,11 +250,11 @@ async fn tasks(
     request: Arc<RolloutRequest>,
     scope: Scope,
     interaction: &dyn Interaction,
-    ports: &Arc<SharedServers>,
+    shared_servers: &Arc<SharedServers>,
 ) -> Result<Vec<Task>, AppError> {
     let connections = match scope {
         Scope::Addresses(addresses) => {
-            let push_password = addresses.way.push_password(interaction).await?;
+            let push_password = addresses.push_access.push_password(interaction).await?;
             let task = AddressTask { request, addresses: *addresses, push_password };
             return Ok(vec![Task::Addresses(Box::new(task))]);
         }
@@ -262,15 +262,17 @@ async fn tasks(
     };
     let several = connections.len() > 1;
     if several && request.payload.is_served() {
-        let servings: Vec<_> =
-            connections.iter().map(|one| (one.name.as_str(), &one.push_access.serving)).collect();
+        let servings: Vec<_> = connections
+            .iter()
+            .map(|one| (one.name.as_str(), &one.push_access.image_server))
+            .collect();
         image_server::check_side_by_side(&servings)?;
     }
     let tasks = connections.into_iter().map(|mut connection| {
-        let (request, ports) = (Arc::clone(&request), Arc::clone(ports));
+        let (request, shared_servers) = (Arc::clone(&request), Arc::clone(shared_servers));
         async move {
             if several && request.payload.is_served() {
-                connection.push_access.serving.ports = Some(ports);
+                connection.push_access.image_server.shared_servers = Some(shared_servers);
             }
             let name = connection.name.clone();
             let fetched = async {

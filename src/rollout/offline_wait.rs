@@ -33,9 +33,9 @@ pub struct Push<'a> {
     /// Who is told.
     pub observer: &'a dyn Observer,
     /// The way to phones.
-    pub line: &'a AnyLine,
+    pub delivery: &'a AnyLine,
     /// Where attempts are written down.
-    pub book: &'a JournalAttemptLog,
+    pub log: &'a JournalAttemptLog,
     /// How to push.
     pub settings: PushSettings,
     /// How it is stopped.
@@ -47,7 +47,7 @@ impl Push<'_> {
     /// comes. Returns what the phones are like then.
     pub async fn wait(
         &self,
-        seen: &Assessment,
+        assessment: &Assessment,
         mut now: Inventory,
         after: Audit,
         pushed: &mut PushOutcomes,
@@ -74,7 +74,7 @@ impl Push<'_> {
                 return after;
             }
             after = self.task.audit(&now);
-            let (mut targets, _) = self.task.targets(seen, &after);
+            let (mut targets, _) = self.task.targets(assessment, &after);
             targets.retain(|target| away.contains(&target.name));
             if targets.is_empty() {
                 continue;
@@ -84,7 +84,8 @@ impl Push<'_> {
             let settings = PushSettings { password_proven, ..self.settings };
             let observer = self.observer;
             let late =
-                scheduler::run(self.line, self.book, targets, settings, self.stop, observer).await;
+                scheduler::run(self.delivery, self.log, targets, settings, self.stop, observer)
+                    .await;
             pushed.results.extend(late.results);
             pushed.stopped = late.stopped;
         }

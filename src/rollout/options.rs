@@ -19,7 +19,7 @@ pub struct PushOptions {
     /// Phones that refuse the push user one after the other and stop the push, where the cluster does not tell why.
     pub max_auth_failures: u32,
     /// Limits for a device pool and a subnet.
-    pub caps: SiteLimitConfig,
+    pub site_limits: SiteLimitConfig,
     /// Pushes begun in a second at most.
     pub rate: Option<u32>,
     /// How the push is cut into waves.
@@ -42,7 +42,7 @@ impl Default for PushOptions {
             phone_timeout: Duration::from_secs(15),
             verify_timeout: Duration::from_secs(30),
             max_auth_failures: 3,
-            caps: SiteLimitConfig::default(),
+            site_limits: SiteLimitConfig::default(),
             rate: None,
             waves: Waves::default(),
             wait_for_offline: None,

@@ -346,8 +346,11 @@ impl Payload {
                 (some, none.iter().map(cannot_remove).collect())
             }
             Self::Tone { format: Some(format), .. } => {
-                let takes = AcceptedFormat::Tone(*format);
-                (targets.into_iter().map(|target| Target { takes, ..target }).collect(), Vec::new())
+                let accepts = AcceptedFormat::Tone(*format);
+                (
+                    targets.into_iter().map(|target| Target { accepts, ..target }).collect(),
+                    Vec::new(),
+                )
             }
             Self::Script(script) => {
                 let (some, none): (Vec<_>, Vec<_>) =
@@ -369,7 +372,7 @@ impl Payload {
     ) -> Result<PreparedPayload, AppError> {
         match self {
             Self::Picture { picture, options, .. } => {
-                let specs = models.iter().filter_map(|model| model.takes.image());
+                let specs = models.iter().filter_map(|model| model.accepts.image());
                 images::prepare(&picture.picture, specs, options, observer)
                     .await
                     .map(PreparedPayload::Pictures)
@@ -378,7 +381,7 @@ impl Payload {
                 let mut all = PreparedSet::default();
                 for (name, source) in pictures {
                     let theirs = models.iter().filter(|model| model.picture == *name);
-                    let specs = theirs.filter_map(|model| model.takes.image());
+                    let specs = theirs.filter_map(|model| model.accepts.image());
                     let made = images::prepare(&source.picture, specs, options, observer).await?;
                     all.add(made.named(name));
                 }
@@ -387,14 +390,15 @@ impl Payload {
             Self::Elsewhere { image, icon } => {
                 observer.observe(&Event::Started { stage: Stage::Pictures, total: None });
                 let images = models.into_iter();
-                let images = images.filter_map(|of| Some((of.model, *of.takes.image()?))).collect();
+                let images =
+                    images.filter_map(|of| Some((of.model, *of.accepts.image()?))).collect();
                 let found = external_image::find(image, icon, images).await?;
                 observer.observe(&Event::Finished { stage: Stage::Pictures });
                 Ok(PreparedPayload::Elsewhere(found))
             }
             Self::Removal => Ok(PreparedPayload::Removal),
             Self::Tone { audio, format } => {
-                let formats = models.iter().filter_map(|model| match &model.takes {
+                let formats = models.iter().filter_map(|model| match &model.accepts {
                     AcceptedFormat::Tone(by_model) => Some(format.unwrap_or(*by_model)),
                     AcceptedFormat::Picture(_) | AcceptedFormat::Sound | AcceptedFormat::Keys => {
                         None
@@ -536,12 +540,12 @@ impl PreparedPayload {
 
 /// Returns what a target takes, with its model.
 pub fn of_model(target: &Target) -> ModelFormat {
-    let Target { model, takes, picture, .. } = target;
-    ModelFormat { model: model.clone(), takes: *takes, picture: picture.clone() }
+    let Target { model, accepts, picture, .. } = target;
+    ModelFormat { model: model.clone(), accepts: *accepts, picture: picture.clone() }
 }
 
 fn can_remove(target: &Target) -> bool {
-    target.takes.image().is_some_and(|image| image.schema != PushSchema::Classic)
+    target.accepts.image().is_some_and(|image| image.schema != PushSchema::Classic)
 }
 
 /// A model that something is pushed to.
@@ -550,7 +554,7 @@ pub struct ModelFormat {
     /// Its name.
     pub model: String,
     /// What it takes.
-    pub takes: AcceptedFormat,
+    pub accepts: AcceptedFormat,
     /// Which of several pictures, by its name.
     pub picture: String,
 }
@@ -581,10 +585,10 @@ mod tests {
 
     #[test]
     fn downloads_prove_only_what_is_downloaded_from_here() {
-        for goods in [elsewhere("http://h/x.png"), Payload::Removal] {
-            assert_eq!(goods.proof(None).unwrap(), Proof::None);
-            assert_eq!(goods.proof(Some(Proof::Screenshot)).unwrap(), Proof::Screenshot);
-            assert!(goods.proof(Some(Proof::Fetch)).is_err());
+        for payload in [elsewhere("http://h/x.png"), Payload::Removal] {
+            assert_eq!(payload.proof(None).unwrap(), Proof::None);
+            assert_eq!(payload.proof(Some(Proof::Screenshot)).unwrap(), Proof::Screenshot);
+            assert!(payload.proof(Some(Proof::Fetch)).is_err());
         }
     }
 

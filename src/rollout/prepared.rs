@@ -32,7 +32,7 @@ pub struct PreparedCluster {
 /// What was seen, and what is at hand.
 struct Assessed {
     cluster: ClusterClients,
-    seen: Assessment,
+    assessment: Assessment,
     ready: PushSetup,
 }
 
@@ -50,8 +50,8 @@ impl PreparedCluster {
         // What a future holds is moved with it, and this is much.
         match assess(&task, &run, &observer).boxed().await {
             Ok(assessed) => {
-                let Assessed { cluster, seen, ready } = &*assessed;
-                let intent = context(&task, cluster, &run, &observer).intent(seen, ready);
+                let Assessed { cluster, assessment, ready } = &*assessed;
+                let intent = context(&task, cluster, &run, &observer).intent(assessment, ready);
                 Ok(Self { task, run, observer, assessed, intent })
             }
             Err(error) => Err(run.fail(error).await),
@@ -60,7 +60,7 @@ impl PreparedCluster {
 
     /// Returns what is to be changed on the cluster, in lines for people.
     pub fn outline(&self) -> String {
-        crate::report::plan_outline(&self.assessed.seen.plan)
+        crate::report::plan_outline(&self.assessed.assessment.plan)
     }
 
     /// Returns what is to be confirmed; nothing where nothing is to be done.
@@ -79,16 +79,16 @@ impl PreparedCluster {
     /// When nothing could be changed. What failed later is in the result.
     pub async fn execute(self, handle: &RolloutHandle) -> Result<RunReport, AppError> {
         let Self { task, run, observer, assessed, .. } = self;
-        let Assessed { cluster, seen, ready } = *assessed;
+        let Assessed { cluster, assessment, ready } = *assessed;
         let done = async {
             let at = context(&task, &cluster, &run, &observer);
             let stop = StopSignals {
                 schedule: task.request.schedule.clone(),
                 // Each cluster has an account of its own for the push user.
-                logins: at.logins(&seen)?,
+                logins: at.logins(&assessment)?,
                 ..handle.stop()
             };
-            change_and_push(&at, seen, ready, &stop, run.report()).boxed().await
+            change_and_push(&at, assessment, ready, &stop, run.report()).boxed().await
         };
         let done = done.await;
         run_record::keep_ending(&run, &done).await;
@@ -125,23 +125,24 @@ async fn assess(
         run.lock_cluster(&publisher)?;
     }
     let at = context(task, &cluster, run, observer);
-    let seen = at.assess().boxed().await?;
-    maintenance_window::check(&request.schedule, &seen.plan, &seen.inventory)?;
-    let ready = at.prepare(&seen).boxed().await?;
-    Ok(Box::new(Assessed { cluster, seen, ready }))
+    let assessment = at.assess().boxed().await?;
+    maintenance_window::check(&request.schedule, &assessment.plan, &assessment.inventory)?;
+    let ready = at.prepare(&assessment).boxed().await?;
+    Ok(Box::new(Assessed { cluster, assessment, ready }))
 }
 
 async fn change_and_push(
     at: &RunContext<'_>,
-    seen: Assessment,
+    assessment: Assessment,
     ready: PushSetup,
     stop: &StopSignals,
     report: &RunReportBuilder,
 ) -> Result<RunReport, AppError> {
     let request = &at.task.request;
-    let changed = at.change(&seen, stop).boxed().await?;
-    let (results, changes) = (at.push(&seen, ready, &changed, stop).boxed().await, changed.applied);
-    undo_file::leave(at.recorder, &seen.plan, &changes, at.interaction).await;
+    let changed = at.change(&assessment, stop).boxed().await?;
+    let (results, changes) =
+        (at.push(&assessment, ready, &changed, stop).boxed().await, changed.applied);
+    undo_file::leave(at.recorder, &assessment.plan, &changes, at.interaction).await;
     let PushResults { phones, already, stopped } = results;
     let interrupted =
         changes.halt == Some(Halt::Interrupted) || stopped == Some(StopReason::Interrupted);
@@ -159,7 +160,7 @@ async fn change_and_push(
         ..RunEnd::default()
     };
     Ok(RunReport {
-        audit: Some(seen.audit),
+        audit: Some(assessment.audit),
         changes: change_rows(changes.results),
         ending: Some(ending),
         phones,

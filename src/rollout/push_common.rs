@@ -18,17 +18,17 @@ use crate::rollout::options::PushOptions;
 use crate::rollout::run::RunScope;
 
 /// How to go about a push, as typed. Nobody is waited for after a change, unless that is set.
-pub fn settings(way: &PushAccess, push: &PushOptions) -> PushSettings {
+pub fn settings(push_access: &PushAccess, push: &PushOptions) -> PushSettings {
     PushSettings {
-        concurrency: way.concurrency,
+        concurrency: push_access.concurrency,
         max_attempts: push.attempts,
         retry_delay: push.retry_delay,
         verify_timeout: push.verify_timeout,
         max_auth_failures: push.max_auth_failures,
-        max_logins_at_risk: way.max_logins_at_risk,
+        max_logins_at_risk: push_access.max_logins_at_risk,
         password_proven: false,
         propagation_limit: Duration::ZERO,
-        site_limits: push.caps,
+        site_limits: push.site_limits,
         rate: push.rate,
         proof: Proof::default(),
         max_failures: None,

@@ -37,9 +37,12 @@ use crate::survey::{Waiting, wait_until_back};
 ///
 /// # Errors
 /// When there is a journal that cannot be read.
-pub fn owed(path: &Path, connection: &ClusterSettings) -> Result<PendingApplies, AppError> {
+pub fn pending_applies(
+    path: &Path,
+    connection: &ClusterSettings,
+) -> Result<PendingApplies, AppError> {
     let Some(history) = history_if_any(path)? else { return Ok(PendingApplies::default()) };
-    history.owed(&cluster_id(connection)).map_err(|error| unusable(&error))
+    history.pending_applies(&cluster_id(connection)).map_err(|error| unusable(&error))
 }
 
 /// Makes the plan.
@@ -50,9 +53,9 @@ pub fn plan(
     inventory: &Inventory,
     audit: &Audit,
     repairs: &Repairs,
-    owed: &PendingApplies,
+    pending_applies: &PendingApplies,
 ) -> Result<Plan, AppError> {
-    crate::plan::plan(inventory, audit, repairs, owed).map_err(|error| {
+    crate::plan::plan(inventory, audit, repairs, pending_applies).map_err(|error| {
         AppError::from_error(ErrorKind::Usage, &error)
             .hint("nothing was changed; take another name, narrow the selection with --profile, or use --scope phone")
     })
@@ -136,7 +139,7 @@ pub async fn confirm(plan: &Plan, interaction: &dyn Interaction) -> Result<(), A
 /// What a plan does, in a half-sentence.
 pub fn in_words(plan: &Plan) -> String {
     let mut parts = Vec::new();
-    let (mut settings, mut takes, mut restarts) = (0, 0, 0);
+    let (mut settings, mut accepts, mut restarts) = (0, 0, 0);
     for change in &plan.changes {
         match &change.action {
             Action::AssociateDevices { target, adds, .. } => parts.push(format!(
@@ -159,14 +162,14 @@ pub fn in_words(plan: &Plan) -> String {
             | Action::RestoreWebAccess(_)
             | Action::AssignProfile { .. } => settings += 1,
             Action::ApplyConfig { reset: true, .. } => restarts += change.affects,
-            Action::ApplyConfig { reset: false, .. } => takes += change.affects,
+            Action::ApplyConfig { reset: false, .. } => accepts += change.affects,
         }
     }
     if settings > 0 {
         parts.push(format!("change {}", pluralize(settings, "setting")));
     }
-    if takes > 0 {
-        let phones = pluralize(takes, "phone");
+    if accepts > 0 {
+        let phones = pluralize(accepts, "phone");
         parts.push(format!("let {phones} take their configuration over, which may restart them"));
     }
     if restarts > 0 {

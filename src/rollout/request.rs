@@ -59,14 +59,14 @@ pub enum Scope {
 #[derive(Debug)]
 pub struct Addresses {
     /// The push user, and this machine's side.
-    pub way: PushAccess,
+    pub push_access: PushAccess,
     /// The phones.
     pub entries: Vec<AddressEntry>,
 }
 
 impl Addresses {
     /// The address that the image server faces: any phone's, but only where there is no other one of this machine.
-    pub(crate) fn toward(&self) -> Option<IpAddr> {
+    pub(crate) fn phone_side_ip(&self) -> Option<IpAddr> {
         let mut addresses = self.entries.iter().map(|entry| entry.address);
         let first = addresses.clone().next();
         addresses.find(|address| !address.is_loopback()).or(first)

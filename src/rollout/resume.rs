@@ -36,7 +36,7 @@ pub struct ResumedRun {
     /// Which phones.
     pub selector: Selector,
     /// What is pushed.
-    pub goods: Payload,
+    pub payload: Payload,
     /// What reports call it: the name of its file.
     pub file: String,
     /// How the run that is gone on with proved it.
@@ -92,7 +92,7 @@ pub fn refuse_addresses(earlier: RunSource, state: &Path) -> Result<(), AppError
 }
 
 /// Returns what a run did to phones, from what the journal kept of it.
-async fn goods(
+async fn payload(
     history: &JournalReader,
     run: RunId,
     kept: &ResumeRecord,
@@ -193,11 +193,11 @@ pub async fn read(
     }
     let unusable = |error| journal::unusable(&error);
     let kept = history.snapshot::<ResumeRecord>(run.id, "job").map_err(unusable)?;
-    let goods = match &kept {
-        Some(kept) => goods(&history, run.id, kept).await?,
+    let payload = match &kept {
+        Some(kept) => payload(&history, run.id, kept).await?,
         None => None,
     };
-    let (Some(kept), Some(goods)) = (kept, goods) else {
+    let (Some(kept), Some(payload)) = (kept, payload) else {
         return Err(AppError::new(
             ErrorKind::Usage,
             format!("run {} is an `axlpaper {}`, which pushes no picture", run.id, run.command),
@@ -223,7 +223,7 @@ pub async fn read(
         Some(_) | None => kept.repair.or_else(|| repairs.filter(|_| only_failed).cloned()),
     };
     Ok(Some(ResumedRun {
-        goods,
+        payload,
         file: kept.picture_file,
         proof: kept.proof,
         selector,

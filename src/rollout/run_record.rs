@@ -22,10 +22,10 @@ use crate::rollout::run::Run;
 /// When it cannot be written.
 pub async fn keep_subject(
     recorder: &Recorder,
-    deed: PushAction,
+    action: PushAction,
     file: &str,
 ) -> Result<(), AppError> {
-    let subject = Subject { file: file.to_owned(), object: deed.object(), deed: Some(deed) };
+    let subject = Subject { file: file.to_owned(), object: action.object(), action: Some(action) };
     let kept = recorder.snapshot(Subject::KIND, &subject).await;
     kept.map_err(|error| journal::unusable(&error))
 }

@@ -15,13 +15,13 @@ pub(crate) async fn ask(
     phones: &[Phone],
 ) -> BTreeMap<IpAddr, AddressOwner> {
     let asked = shared(phones).into_iter().map(|ip| async move {
-        let resident = match who_is_there(client, https, ip).await {
+        let address_owner = match who_is_there(client, https, ip).await {
             Ok(found) => {
                 found.host_name.or(found.mac).map_or(AddressOwner::Nameless, AddressOwner::Device)
             }
             Err(_) => AddressOwner::Silent,
         };
-        (ip, resident)
+        (ip, address_owner)
     });
     stream::iter(asked).buffer_unordered(AT_ONCE).collect().await
 }

@@ -36,8 +36,8 @@ pub(super) async fn find(
     }
     if let Some((found, kind)) = found {
         let user = UserRef { user: found.userid, kind };
-        let standing = standing(axl, &user, found.active).await?;
-        return Ok(PushUser::Found { user, devices: found.devices.into(), standing });
+        let account = account(axl, &user, found.active).await?;
+        return Ok(PushUser::Found { user, devices: found.devices.into(), account });
     }
     let exists_as = match kind {
         None => None,
@@ -52,7 +52,7 @@ pub(super) async fn find(
 
 /// Finds out whether the user can log in and whether this account may change it, as far as AXL tells. What it
 /// does not tell stays unknown: nothing here stops a survey that it does not have to.
-async fn standing(
+async fn account(
     axl: &AxlClient,
     user: &UserRef,
     active: Option<bool>,

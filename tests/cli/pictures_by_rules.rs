@@ -88,7 +88,7 @@ fn every_place_gets_its_own_picture() {
 }
 
 #[test]
-fn audit_and_plan_say_who_gets_which_and_whoever_gets_none_is_left_alone() {
+fn audit_and_plan_say_who_gets_which_and_whoever_gets_none_is_excluded() {
     let lab = lab(RULES);
     let ended = run(&lab, &["audit", "--json"]);
     let document = json(&ended);
@@ -117,9 +117,9 @@ fn whoever_no_rule_is_about_is_not_touched_on_the_cluster_either() {
     let lab = lab_of(Fleet { push_devices: Vec::new(), ..fleet() }, RULES);
     let audit = run(&lab, &["audit", "--json", "--detailed-exitcode"]);
     let left = phone(&json(&audit), &name(5)).clone();
-    assert_eq!(left["findings"][1]["code"], "left_alone", "{left}");
+    assert_eq!(left["findings"][1]["code"], "excluded", "{left}");
     assert!(!left.to_string().contains("axlpaper rollout"), "nothing adds it: {left}");
-    assert_eq!(json(&audit)["summary"]["left_alone"], 2);
+    assert_eq!(json(&audit)["summary"]["excluded"], 2);
     assert!(audit.stderr.contains("2 phones could show a picture, and no rule"), "{audit:?}");
     assert!(audit.stderr.contains("nothing is changed for them"), "{audit:?}");
     let xml = run(&lab, &["audit", "--format", "junit"]).stdout;

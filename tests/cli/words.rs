@@ -82,7 +82,7 @@ fn a_ring_tone_is_told_with_its_versions() {
     says_nothing_of(&page, &OF_PICTURES);
     let ended = send(&lab, &["ringtone", "tone.wav"], &["--json"]);
     let document: Value = serde_json::from_str(&ended.stdout).unwrap();
-    assert_eq!(document["deed"], "ring_tone");
+    assert_eq!(document["action"], "ring_tone");
     let version = |n| phone(&document, &name(n))["ring_tone"].clone();
     assert_eq!([version(1), version(3)], ["wideband", "classic"]);
     says(
@@ -202,12 +202,12 @@ fn a_removal_is_told_as_such() {
             "<h1>Removal of the pushed picture on 127.0.0.1</h1>",
             "The phone accepted the removal of the pushed picture. Nobody was to look whether it worked",
             ">Pictures are taken off<",
-            "<code>left_alone</code>",
+            "<code>excluded</code>",
         ],
     );
     says_nothing_of(&page, &["downloaded", "thumbnail", "is taken off)"]);
     let document: Value =
         serde_json::from_str(&send(&lab, &["push", "--remove"], &["--json"]).stdout).unwrap();
-    assert_eq!((&document["deed"], document.get("picture")), (&"removal".into(), None));
+    assert_eq!((&document["action"], document.get("picture")), (&"removal".into(), None));
     says(&lab.read(&["show", "last"]).stdout, &["  Removal of the pushed picture\n"]);
 }

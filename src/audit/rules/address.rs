@@ -37,11 +37,13 @@ pub(in crate::audit) fn check(
         .flatten()
         .filter(|name| **name != &subject.phone.name);
     let others: Vec<&str> = others.map(|name| name.as_str()).collect();
-    let resident = context.inventory.residents.get(&ip);
-    if others.is_empty() || resident.is_some_and(|resident| lives_there(resident, subject)) {
+    let address_owner = context.inventory.residents.get(&ip);
+    if others.is_empty()
+        || address_owner.is_some_and(|address_owner| lives_there(address_owner, subject))
+    {
         return;
     }
-    let who = match resident {
+    let who = match address_owner {
         Some(AddressOwner::Device(name)) => format!(", and {name} answers there"),
         Some(AddressOwner::Nameless) => {
             ", and what answers there does not say who it is".to_owned()
@@ -58,8 +60,8 @@ pub(in crate::audit) fn check(
 }
 
 /// Tells whether this phone is the one that answers at its address.
-fn lives_there(resident: &AddressOwner, subject: &Subject<'_>) -> bool {
-    let AddressOwner::Device(name) = resident else { return false };
+fn lives_there(address_owner: &AddressOwner, subject: &Subject<'_>) -> bool {
+    let AddressOwner::Device(name) = address_owner else { return false };
     let own = subject.phone.name.as_str().to_ascii_uppercase();
     let name = name.to_ascii_uppercase();
     own == name || own.strip_prefix("SEP").is_some_and(|mac| mac == name)

@@ -12,10 +12,10 @@ pub(in crate::audit) fn check(
     subject: &Subject<'_>,
     found: &mut Vec<Finding>,
 ) {
-    if !subject.takes(context.object) {
+    if !subject.accepts(context.object) {
         return;
     }
-    if let PushUser::Found { user, standing, .. } = &context.inventory.push_user {
+    if let PushUser::Found { user, account, .. } = &context.inventory.push_user {
         if !subject.associated {
             let (severity, remedy) = remedy(user, subject);
             found.push(finding(
@@ -26,17 +26,17 @@ pub(in crate::audit) fn check(
             ));
         }
         // Nobody needs a change that is there already.
-        if !subject.associated && standing.outranks() {
-            found.push(outranked(user, standing));
+        if !subject.associated && account.outranks() {
+            found.push(outranked(user, account));
         }
-        found.extend(standing.locked.as_deref().map(|why| locked(user, why)));
+        found.extend(account.locked.as_deref().map(|why| locked(user, why)));
     }
     found.extend(push_user_missing(&context.inventory.push_user));
 }
 
 /// Only `rollout` changes lists, and it is about phones that show pictures.
 fn remedy(user: &UserRef, subject: &Subject<'_>) -> (Severity, String) {
-    if subject.takes(ObjectKind::Background) {
+    if subject.accepts(ObjectKind::Background) {
         let by_us = "`axlpaper rollout` adds it to the user's Controlled Devices; `axlpaper plan` shows the change first";
         return (Severity::Fixable, by_us.to_owned());
     }
@@ -44,7 +44,7 @@ fn remedy(user: &UserRef, subject: &Subject<'_>) -> (Severity, String) {
     (Severity::Blocked, by_hand)
 }
 
-fn outranked(user: &UserRef, standing: &AccountStatus) -> Finding {
+fn outranked(user: &UserRef, account: &AccountStatus) -> Finding {
     let rank = |rank: Option<i64>| rank.map(|rank| rank.to_string()).unwrap_or_default();
     finding(
         Code::PushUserOutranked,
@@ -52,8 +52,8 @@ fn outranked(user: &UserRef, standing: &AccountStatus) -> Finding {
         format!(
             "the {user} has the User Rank {}, above the {} of the account that axlpaper uses, which therefore may not \
              add the phone to it",
-            rank(standing.rank),
-            rank(standing.own_rank)
+            rank(account.rank),
+            rank(account.own_rank)
         ),
         "use an account with that rank or a higher one, or change the User Rank in User Management",
     )

@@ -11,7 +11,7 @@ pub(in crate::audit) fn check(
     subject: &Subject<'_>,
     found: &mut Vec<Finding>,
 ) {
-    if !subject.takes(context.object) {
+    if !subject.accepts(context.object) {
         return;
     }
     // An empty field on the phone's page defers to the enterprise parameter.

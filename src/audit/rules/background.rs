@@ -9,7 +9,7 @@ pub(in crate::audit) fn check(
     subject: &Subject<'_>,
     found: &mut Vec<Finding>,
 ) {
-    if context.object != ObjectKind::Background || !subject.takes(context.object) {
+    if context.object != ObjectKind::Background || !subject.accepts(context.object) {
         return;
     }
     let Some(profile) = context.inventory.profile_of(subject.phone) else { return };

@@ -23,7 +23,7 @@ pub(in crate::audit) fn check(
             format!("the model {name:?} is not in the catalogue, so {unknown} is not known"),
             "compare with `axlpaper models`; report the model if it should be there",
         )),
-        Some(model) if !subject.takes(context.object) => {
+        Some(model) if !subject.accepts(context.object) => {
             let what = match model.kind {
                 DeviceKind::DeskPhone => desk_phone(context.object),
                 DeviceKind::SoftPhone => "a program, not a phone on a desk",

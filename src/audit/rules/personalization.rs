@@ -11,7 +11,7 @@ pub(in crate::audit) fn check(
     subject: &Subject<'_>,
     found: &mut Vec<Finding>,
 ) {
-    if !context.object.is_personal() || !subject.takes(context.object) {
+    if !context.object.is_personal() || !subject.accepts(context.object) {
         return;
     }
     let phone = subject.phone;
@@ -46,7 +46,7 @@ pub(in crate::audit) fn check(
             "`axlpaper rollout` moves it to a copy of {profile:?} that enables it; `axlpaper plan` shows the change first"
         ),
         // Plans are about phones that show pictures.
-        None if !subject.takes(ObjectKind::Background) => by_hand,
+        None if !subject.accepts(ObjectKind::Background) => by_hand,
         None => format!("{by_hand}; or let axlpaper do it: `axlpaper plan --repair personalization` shows how"),
     }
     };

@@ -11,7 +11,7 @@ pub(in crate::audit) fn check(
     subject: &Subject<'_>,
     found: &mut Vec<Finding>,
 ) {
-    if !subject.is_here() || !subject.takes(context.object) {
+    if !subject.is_here() || !subject.accepts(context.object) {
         return;
     }
     let profile = context
@@ -52,7 +52,7 @@ pub(in crate::audit) fn check(
     let (severity, remedy) = if context.repairs.web_access(subject.phone).is_some() {
         let by_us = "`axlpaper rollout` enables it on the phone's own page; `axlpaper plan` shows the change first";
         (Severity::Fixable, by_us.to_owned())
-    } else if !subject.takes(ObjectKind::Background) {
+    } else if !subject.accepts(ObjectKind::Background) {
         // Plans are about phones that show pictures.
         (Severity::Blocked, remedy)
     } else {

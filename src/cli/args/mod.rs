@@ -484,7 +484,7 @@ impl PushArgs {
             phone_timeout: Duration::from_secs(self.phone_timeout),
             verify_timeout: Duration::from_secs(self.verify_timeout),
             max_auth_failures: self.max_auth_failures,
-            caps: SiteLimitConfig { per_pool: self.per_pool, per_subnet: self.per_subnet },
+            site_limits: SiteLimitConfig { per_pool: self.per_pool, per_subnet: self.per_subnet },
             rate: self.rate,
             waves: Waves {
                 canary: self.canary,

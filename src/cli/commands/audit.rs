@@ -115,7 +115,7 @@ impl Args {
         // Nothing can be done for a phone that takes no picture.
         let is_work =
             |verdict| matches!(verdict, Verdict::Fixable | Verdict::Blocked | Verdict::Offline);
-        let mut meant = audit.phones.iter().filter(|phone| phone.left_alone().is_none());
+        let mut meant = audit.phones.iter().filter(|phone| phone.excluded().is_none());
         let work = meant.any(|phone| is_work(phone.verdict));
         if self.detailed_exitcode && work { Exit::WorkToDo } else { Exit::Done }
     }

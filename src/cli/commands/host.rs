@@ -54,16 +54,16 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     for left_out in &folder.left_out {
         ui::say(&printable(&format!("left out: {left_out}")));
     }
-    let serving = ImageServerSettings {
+    let image_server = ImageServerSettings {
         listen: args.listen,
         advertise: args.advertise,
         tls_cert: args.tls_cert,
         tls_key: args.tls_key,
-        ports: None,
+        shared_servers: None,
         limits: HostLimits::for_everybody(),
     };
     let watcher: Arc<dyn Observer> = Arc::new(Watcher);
-    let host = serving.start(Some(toward(&serving)), &watcher).await?;
+    let host = image_server.start(Some(phone_side_ip(&image_server)), &watcher).await?;
     let mut files = publish(&host, folder.files)?;
     list::sort(&args.output.list, &mut files)?;
     let json = || hosted_json(host.base().as_str(), &files, Timestamp::now());
@@ -79,8 +79,8 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
 }
 
 /// Returns where phones are, as far as it can be guessed: beyond this machine, unless loopback is asked for in words.
-fn toward(serving: &ImageServerSettings) -> IpAddr {
-    let listen = serving.listen.as_deref().and_then(|text| text.parse::<SocketAddr>().ok());
+fn phone_side_ip(image_server: &ImageServerSettings) -> IpAddr {
+    let listen = image_server.listen.as_deref().and_then(|text| text.parse::<SocketAddr>().ok());
     match listen.map(|address| address.ip()).filter(IpAddr::is_loopback) {
         Some(loopback) => {
             ui::say("only this machine can download from a loopback address");

@@ -74,8 +74,9 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         survey(&connection, &args.target, counts, &repairs, &Progress::shared()).await?;
     push_user_found(&inventory)?;
     let audit = audit(&inventory, &repairs).with_pictures(&pictures);
-    let owed = repair::owed(&journal::path(args.connection.state.as_deref())?, &connection)?;
-    let plan = repair::plan(&inventory, &audit, &repairs, &owed)?;
+    let pending_applies =
+        repair::pending_applies(&journal::path(args.connection.state.as_deref())?, &connection)?;
+    let plan = repair::plan(&inventory, &audit, &repairs, &pending_applies)?;
     let json = plan_json(&plan, Timestamp::now());
     if let Some(path) = &args.output {
         list::write_file(path, &json)?;

@@ -200,8 +200,8 @@ async fn way_back(
         version: cluster.axl.server_version().to_owned(),
         axl_version: cluster.axl.version().as_str().to_owned(),
     };
-    let owed = repair::owed(state, connection)?;
-    Ok(undo(&info, Timestamp::now(), done.iter().zip(&there), &owed, reset.reset))
+    let pending_applies = repair::pending_applies(state, connection)?;
+    Ok(undo(&info, Timestamp::now(), done.iter().zip(&there), &pending_applies, reset.reset))
 }
 
 fn show(undo: &Undo) {

@@ -238,14 +238,14 @@ async fn dry_run(
 fn scope(job: &Job, several: bool) -> Result<Scope, AppError> {
     match &job.source {
         Source::Typed { addresses, target, .. } if addresses.any() => {
-            let way = settings::push_access(&job.connection, &job.push)?;
-            way.need_push_user()?;
+            let push_access = settings::push_access(&job.connection, &job.push)?;
+            push_access.need_push_user()?;
             let entries = address_list::entries(
                 &addresses.address,
                 &addresses.addresses_from,
                 &target.model,
             )?;
-            return Ok(Scope::Addresses(Box::new(Addresses { way, entries })));
+            return Ok(Scope::Addresses(Box::new(Addresses { push_access, entries })));
         }
         Source::Earlier(_) if several => return Err(one_run_at_a_time()),
         Source::Earlier(earlier) => {
@@ -304,7 +304,7 @@ async fn earlier_run(
         connection.push_access.nat = resumed.nat;
     }
     Ok(Some(Subject {
-        payload: resumed.goods,
+        payload: resumed.payload,
         name: resumed.file,
         selector: resumed.selector,
         proof: resumed.proof,

@@ -41,8 +41,8 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     for path in args.ca_out.iter().chain(&args.phone_ca_out) {
         list::check_writable(path)?;
     }
-    let ports = [args.phones_port, args.phones_tls_port];
-    let cluster = simulator::start(&args.fleet, args.port, ports).await?;
+    let shared_servers = [args.phones_port, args.phones_tls_port];
+    let cluster = simulator::start(&args.fleet, args.port, shared_servers).await?;
     if let Some(path) = &args.phone_ca_out {
         list::write_file(path, cluster.phone_ca_pem())?;
     }

@@ -320,7 +320,7 @@ async fn push_user(checks: &mut Checks, axl: &AxlClient, connection: &ClusterSet
         Ok(Ok(found)) => found,
     };
     checks.add(PUSH_USER, evaluate::push_user(&found, connection.push_access.most_logins()));
-    let usable = matches!(&found, PushUser::Found { standing, .. } if standing.locked.is_none());
+    let usable = matches!(&found, PushUser::Found { account, .. } if account.locked.is_none());
     if !usable {
         return checks.skip(&[PUSH_PASSWORD], "a push user that can log in");
     }
@@ -359,9 +359,9 @@ async fn enterprise(checks: &mut Checks, axl: &AxlClient) {
 }
 
 async fn image_server(checks: &mut Checks, connection: &ClusterSettings) {
-    let (toward, nobody) =
+    let (phone_side_ip, nobody) =
         (images::phone_side_ip(connection).await, Arc::new(Unobserved) as Arc<dyn Observer>);
-    let found = match connection.push_access.serving.start(toward, &nobody).await {
+    let found = match connection.push_access.image_server.start(phone_side_ip, &nobody).await {
         Ok(host) => {
             let base = host.base().to_string();
             host.shutdown(Duration::ZERO).await;

@@ -43,16 +43,16 @@ pub fn push_user(found: &PushUser, most_logins: usize) -> Found {
                 finding.map(|finding| (finding.message, finding.remedy)).unwrap_or_default();
             Found::failed(Exit::Usage, message, remedy)
         }
-        PushUser::Found { user, devices, standing } => {
+        PushUser::Found { user, devices, account } => {
             let controls = format!("the {user} controls {}", pluralize(devices.len(), "device"));
-            if let Some(why) = &standing.locked {
+            if let Some(why) = &account.locked {
                 return Found::failed(
                     Exit::Failed,
                     format!("{controls}, but cannot log in: {why}"),
                     "look at it in User Management, Edit Credential",
                 );
             }
-            if standing.outranks() {
+            if account.outranks() {
                 return Found::warning(
                     format!(
                         "{controls}, and has a higher User Rank than this account, which may not change it"
@@ -60,7 +60,7 @@ pub fn push_user(found: &PushUser, most_logins: usize) -> Found {
                     "use an account of that rank, or associate phones by hand",
                 );
             }
-            match standing.locks_after.and_then(|locks| logins_at_risk(most_logins, locks)) {
+            match account.locks_after.and_then(|locks| logins_at_risk(most_logins, locks)) {
                 Some(risk) => Found::ok(format!("{controls}; {risk}")),
                 None => Found::ok(controls),
             }
@@ -123,10 +123,10 @@ mod tests {
 
     #[test]
     fn a_push_user_is_judged_by_what_it_can_do() {
-        let found = |standing| PushUser::Found {
+        let found = |account| PushUser::Found {
             user: UserRef { user: "bgpush".into(), kind: UserKind::App },
             devices: vec!["SEP1".to_owned()].into(),
-            standing,
+            account,
         };
         assert_eq!(push_user(&found(AccountStatus::default()), 32).state, State::Ok);
         let strict = AccountStatus { locks_after: Some(3), ..AccountStatus::default() };

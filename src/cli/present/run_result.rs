@@ -106,7 +106,7 @@ pub fn report_of(history: &JournalReader, runs: Vec<RunRow>) -> Result<String, A
     let reports = runs.into_iter().map(read).collect::<Result<Vec<_>, _>>();
     let reports = reports.map_err(|error| journal::unusable(&error))?;
     if let [first, others @ ..] = &reports[..]
-        && let Some(other) = others.iter().find(|other| other.deed != first.deed)
+        && let Some(other) = others.iter().find(|other| other.action != first.action)
     {
         let (one, two) = (first.run.id, other.run.id);
         let error = format!(

@@ -43,7 +43,7 @@ impl Fixture {
         let host = ImageHost::start(HostConfig {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             advertise: advertise.map(|text| text.parse().unwrap()),
-            toward: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            phone_side_ip: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             limits,
             tls: None,
         });
@@ -443,7 +443,7 @@ async fn a_taken_port_is_named() {
     let config = HostConfig {
         listen,
         advertise: None,
-        toward: Some(listen.ip()),
+        phone_side_ip: Some(listen.ip()),
         limits: HostLimits::default(),
         tls: None,
     };

@@ -27,9 +27,9 @@ impl AnyLine {
     /// Says which part is too long, before anything has been sent or changed.
     pub fn check(&self, targets: &[Target]) -> Result<(), PhoneError> {
         match self {
-            Self::Picture(line) => line.check(targets),
-            Self::Direct(line) => line.check(targets),
-            Self::Tone(line) => line.check(targets),
+            Self::Picture(delivery) => delivery.check(targets),
+            Self::Direct(delivery) => delivery.check(targets),
+            Self::Tone(delivery) => delivery.check(targets),
             // A script is read only when all its steps fit.
             Self::Keys(_) => Ok(()),
         }
@@ -38,8 +38,8 @@ impl AnyLine {
     /// Returns the URL under which phones download; nothing when they download nothing from us.
     pub fn base_url(&self) -> Option<&str> {
         match self {
-            Self::Picture(line) => Some(line.base_url()),
-            Self::Tone(line) => Some(line.base_url()),
+            Self::Picture(delivery) => Some(delivery.base_url()),
+            Self::Tone(delivery) => Some(delivery.base_url()),
             Self::Direct(_) | Self::Keys(_) => None,
         }
     }
@@ -47,8 +47,8 @@ impl AnyLine {
     /// Stops the server, where there is one, once its transfers have ended.
     pub async fn shutdown(self) {
         match self {
-            Self::Picture(line) => line.shutdown().await,
-            Self::Tone(line) => line.shutdown().await,
+            Self::Picture(delivery) => delivery.shutdown().await,
+            Self::Tone(delivery) => delivery.shutdown().await,
             Self::Direct(_) | Self::Keys(_) => {}
         }
     }
@@ -57,28 +57,28 @@ impl AnyLine {
 impl Delivery for AnyLine {
     async fn push(&self, target: &Target) -> AttemptReply {
         match self {
-            Self::Picture(line) => line.push(target).await,
-            Self::Direct(line) => line.push(target).await,
-            Self::Tone(line) => line.push(target).await,
-            Self::Keys(line) => line.push(target).await,
+            Self::Picture(delivery) => delivery.push(target).await,
+            Self::Direct(delivery) => delivery.push(target).await,
+            Self::Tone(delivery) => delivery.push(target).await,
+            Self::Keys(delivery) => delivery.push(target).await,
         }
     }
 
     async fn downloads(&self, target: &Target) -> DownloadStatus {
         match self {
-            Self::Picture(line) => line.downloads(target).await,
-            Self::Direct(line) => line.downloads(target).await,
-            Self::Tone(line) => line.downloads(target).await,
-            Self::Keys(line) => line.downloads(target).await,
+            Self::Picture(delivery) => delivery.downloads(target).await,
+            Self::Direct(delivery) => delivery.downloads(target).await,
+            Self::Tone(delivery) => delivery.downloads(target).await,
+            Self::Keys(delivery) => delivery.downloads(target).await,
         }
     }
 
     async fn evidence(&self, target: &Target, fetched: &DownloadStatus) -> Evidence {
         match self {
-            Self::Picture(line) => line.evidence(target, fetched).await,
-            Self::Direct(line) => line.evidence(target, fetched).await,
-            Self::Tone(line) => line.evidence(target, fetched).await,
-            Self::Keys(line) => line.evidence(target, fetched).await,
+            Self::Picture(delivery) => delivery.evidence(target, fetched).await,
+            Self::Direct(delivery) => delivery.evidence(target, fetched).await,
+            Self::Tone(delivery) => delivery.evidence(target, fetched).await,
+            Self::Keys(delivery) => delivery.evidence(target, fetched).await,
         }
     }
 }

@@ -100,7 +100,8 @@ impl PhoneConnector {
         &self,
         target: &Target,
     ) -> Result<PhoneSession, AttemptReply> {
-        let phoneos = target.takes.image().is_some_and(|image| image.schema == PushSchema::PhoneOs);
+        let phoneos =
+            target.accepts.image().is_some_and(|image| image.schema == PushSchema::PhoneOs);
         if phoneos && self.https.is_some() {
             return self.follow_to_https(target).await;
         }

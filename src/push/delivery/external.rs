@@ -55,7 +55,7 @@ impl ExternalPush {
 /// Pushes what no server of ours has a part in.
 #[derive(Debug)]
 pub struct ExternalDelivery {
-    contact: DeliverySession,
+    session: DeliverySession,
     what: ExternalPush,
     picture_name: String,
     /// The pictures, decoded for comparison with screens.
@@ -65,14 +65,14 @@ pub struct ExternalDelivery {
 impl ExternalDelivery {
     /// Puts a line together; phones that show names call the picture by this one.
     pub fn new(phones: PhoneConnector, what: ExternalPush, picture_name: String) -> Self {
-        let contact = DeliverySession::new(phones);
-        Self { contact, what, picture_name, pixels: HashMap::new() }
+        let session = DeliverySession::new(phones);
+        Self { session, what, picture_name, pixels: HashMap::new() }
     }
 
     /// Looks at the phones' screens.
     #[must_use]
-    pub fn with_screens(mut self, screens: ScreenshotCheck) -> Self {
-        self.contact.look_at_screens(screens);
+    pub fn with_screens(mut self, screenshots: ScreenshotCheck) -> Self {
+        self.session.look_at_screens(screenshots);
         if let ExternalPush::Show(models) = &self.what {
             let decoded = models.iter().filter_map(|(model, elsewhere)| {
                 let picture =
@@ -100,7 +100,7 @@ impl ExternalDelivery {
     }
 
     fn object(&self, target: &Target) -> Result<Object, String> {
-        let image = target.takes.image();
+        let image = target.accepts.image();
         let image = image.ok_or_else(|| format!("a {} takes no picture", target.model))?;
         match &self.what {
             ExternalPush::Remove if image.schema == PushSchema::Classic => {
@@ -138,13 +138,13 @@ impl Delivery for ExternalDelivery {
             Ok(object) => object,
             Err(why) => return AttemptReply::NotSent(why),
         };
-        let mut phone = match self.contact.open(target).await {
+        let mut phone = match self.session.open(target).await {
             Ok(phone) => phone,
             Err(answer) => return answer,
         };
         match object {
-            Object::Show(object) => self.contact.send(&mut phone, target, &object).await,
-            Object::Remove(object) => self.contact.send(&mut phone, target, &object).await,
+            Object::Show(object) => self.session.send(&mut phone, target, &object).await,
+            Object::Remove(object) => self.session.send(&mut phone, target, &object).await,
         }
     }
 
@@ -154,10 +154,10 @@ impl Delivery for ExternalDelivery {
 
     async fn evidence(&self, target: &Target, _: &DownloadStatus) -> Evidence {
         let look = match (&self.what, self.pixels.get(&target.model)) {
-            (ExternalPush::Remove, _) => self.contact.look(target, None).await,
-            (ExternalPush::Show(_), Some(wanted)) => self.contact.look(target, Some(wanted)).await,
+            (ExternalPush::Remove, _) => self.session.look(target, None).await,
+            (ExternalPush::Show(_), Some(wanted)) => self.session.look(target, Some(wanted)).await,
             // Without the picture a change of the screen would be all that is seen, which proves nothing.
-            (ExternalPush::Show(_), None) if self.contact.screens.is_some() => Some(
+            (ExternalPush::Show(_), None) if self.session.screenshots.is_some() => Some(
                 ScreenCheck::None("the picture could not be compared with the screen".to_owned()),
             ),
             (ExternalPush::Show(_), None) => None,
@@ -185,17 +185,17 @@ mod tests {
     #[test]
     fn only_phoneos_phones_are_sent_a_removal() {
         let phones = PhoneClient::anonymous(80, std::time::Duration::from_secs(1));
-        let line = ExternalDelivery::new(
+        let delivery = ExternalDelivery::new(
             PhoneConnector::new(phones),
             ExternalPush::Remove,
             "axlpaper".to_owned(),
         );
         let of = |name: &str| {
             let image = by_name(name).unwrap().image.unwrap();
-            Target { model: name.to_owned(), takes: AcceptedFormat::Picture(image), ..target(1) }
+            Target { model: name.to_owned(), accepts: AcceptedFormat::Picture(image), ..target(1) }
         };
-        assert!(matches!(line.object(&of("Cisco 9871")), Ok(Object::Remove(_))));
-        assert_eq!(line.object(&of("Cisco 8841")).err().as_deref(), Some(CANNOT_REMOVE));
-        assert_eq!(line.what.digests().of(&of("Cisco 9871")), Some("removal".to_owned()));
+        assert!(matches!(delivery.object(&of("Cisco 9871")), Ok(Object::Remove(_))));
+        assert_eq!(delivery.object(&of("Cisco 8841")).err().as_deref(), Some(CANNOT_REMOVE));
+        assert_eq!(delivery.what.digests().of(&of("Cisco 9871")), Some("removal".to_owned()));
     }
 }

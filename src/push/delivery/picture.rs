@@ -19,7 +19,7 @@ use crate::push::{AttemptReply, Delivery, DownloadStatus, Evidence, Target};
 /// Pushes over HTTP or HTTPS and lets phones download from our own image server.
 #[derive(Debug)]
 pub struct PictureDelivery {
-    contact: DeliverySession,
+    session: DeliverySession,
     host: ImageHost,
     pictures: PreparedSet,
     picture_name: String,
@@ -44,7 +44,7 @@ impl PictureDelivery {
     ) -> Self {
         let published = Mutex::default();
         Self {
-            contact: DeliverySession::new(phones),
+            session: DeliverySession::new(phones),
             host,
             pictures,
             picture_name,
@@ -67,8 +67,8 @@ impl PictureDelivery {
     ///
     /// # Errors
     /// When a picture cannot be decoded again.
-    pub fn with_screens(mut self, screens: ScreenshotCheck) -> Result<Self, MediaError> {
-        self.contact.look_at_screens(screens);
+    pub fn with_screens(mut self, screenshots: ScreenshotCheck) -> Result<Self, MediaError> {
+        self.session.look_at_screens(screenshots);
         for (made, prepared) in self.pictures.each() {
             let picture = Arc::new(Picture::decode("the picture", &prepared.background.png)?);
             self.pixels.insert(made.clone(), picture);
@@ -146,7 +146,7 @@ impl PictureDelivery {
         &self,
         target: &'a Target,
     ) -> Result<(&'a ImageSpec, PublishedUrls, Theme), String> {
-        let image = target.takes.image();
+        let image = target.accepts.image();
         let image = image.ok_or_else(|| format!("a {} takes no picture", target.model))?;
         let prepared = self.pictures.of(&target.picture, image);
         let prepared =
@@ -170,7 +170,7 @@ impl PictureDelivery {
 
 impl Delivery for PictureDelivery {
     async fn push(&self, target: &Target) -> AttemptReply {
-        let mut phone = match self.contact.open(target).await {
+        let mut phone = match self.session.open(target).await {
             Ok(phone) => phone,
             Err(answer) => return answer,
         };
@@ -180,7 +180,7 @@ impl Delivery for PictureDelivery {
         };
         let token = urls.token.clone();
         let object = self.object(target, image, urls, theme);
-        let answer = self.contact.send(&mut phone, target, &object).await;
+        let answer = self.session.send(&mut phone, target, &object).await;
         with_downloads(answer, self.host.fetched(&token).complete(), "both pictures")
     }
 
@@ -206,14 +206,14 @@ impl Delivery for PictureDelivery {
             return Evidence::Nothing(why.to_owned());
         }
         // What it has not downloaded it cannot show.
-        if self.contact.screens.is_none() || !fetched.is_complete() {
+        if self.session.screenshots.is_none() || !fetched.is_complete() {
             return Evidence::Downloads;
         }
         let wanted = target
-            .takes
+            .accepts
             .image()
             .and_then(|image| self.pixels.get(&(target.picture.clone(), Shape::from(image))));
-        match self.contact.look(target, wanted).await {
+        match self.session.look(target, wanted).await {
             Some(look) => Evidence::Screen { look, downloads: true },
             None => Evidence::Downloads,
         }

@@ -59,7 +59,7 @@ impl RingToneDelivery {
 
     /// Returns the phone's own path: the same one for every attempt, so that a late download counts.
     fn published(&self, target: &Target) -> Result<PublishedTone, String> {
-        let AcceptedFormat::Tone(format) = target.takes else {
+        let AcceptedFormat::Tone(format) = target.accepts else {
             return Err(format!("a {} takes no ring tone", target.model));
         };
         let tone = self.tones.get(format);

@@ -14,27 +14,29 @@ use std::sync::Arc;
 pub(crate) struct DeliverySession {
     connector: PhoneConnector,
     /// Looks at the phones' screens, where that is asked for.
-    pub(crate) screens: Option<ScreenshotCheck>,
+    pub(crate) screenshots: Option<ScreenshotCheck>,
 }
 
 impl DeliverySession {
-    pub(crate) fn new(meeting: PhoneConnector) -> Self {
-        Self { connector: meeting, screens: None }
+    pub(crate) fn new(connector: PhoneConnector) -> Self {
+        Self { connector: connector, screenshots: None }
     }
 
     /// Looks at the phones' screens. A screenshot that is lost with a connection which the phone ends without saying so
     /// would not be asked for again, and prove nothing.
-    pub(crate) fn look_at_screens(&mut self, screens: ScreenshotCheck) {
+    pub(crate) fn look_at_screens(&mut self, screenshots: ScreenshotCheck) {
         self.connector.not_resend_safe();
-        self.screens = Some(screens);
+        self.screenshots = Some(screenshots);
     }
 
     /// Finds out whether the phone may be pushed to, and what it shows before; returns the session with it, or why it
     /// may not.
     pub(crate) async fn open(&self, target: &Target) -> Result<PhoneSession, AttemptReply> {
-        let Some(screens) = &self.screens else { return self.connector.connect(target).await };
+        let Some(screenshots) = &self.screenshots else {
+            return self.connector.connect(target).await;
+        };
         let mut phone = self.connector.connect_for_screenshot(target).await?;
-        screens.before(&mut phone, target).await.map_or(Ok(phone), Err)
+        screenshots.before(&mut phone, target).await.map_or(Ok(phone), Err)
     }
 
     /// Sends an object to a phone that was greeted.
@@ -56,7 +58,7 @@ impl DeliverySession {
         target: &Target,
         wanted: Option<&Arc<Picture>>,
     ) -> Option<ScreenCheck> {
-        let screens = self.screens.as_ref()?;
-        Some(screens.after(&self.connector, target, wanted).await)
+        let screenshots = self.screenshots.as_ref()?;
+        Some(screenshots.after(&self.connector, target, wanted).await)
     }
 }

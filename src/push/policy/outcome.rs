@@ -44,14 +44,14 @@ pub fn next(target: &Target, answer: AttemptReply, attempt: u32, max_attempts: u
         answer,
         AttemptReply::Unreachable(_) | AttemptReply::NoReply(_) | AttemptReply::Unreadable(_)
     );
-    match ending(target, answer) {
+    match outcome(target, answer) {
         None if !target.object().is_downloaded() => Next::Done(unseeable(target.object())),
         None => Next::Verify,
-        Some(ending) if once => {
-            Next::Done(PhoneOutcome { remedy: Some(LOOK_FIRST.to_owned()), ..ending })
+        Some(outcome) if once => {
+            Next::Done(PhoneOutcome { remedy: Some(LOOK_FIRST.to_owned()), ..outcome })
         }
-        Some(ending) if may_pass && attempt < max_attempts => Next::Again(ending),
-        Some(ending) => Next::Done(ending),
+        Some(outcome) if may_pass && attempt < max_attempts => Next::Again(outcome),
+        Some(outcome) => Next::Done(outcome),
     }
 }
 
@@ -66,8 +66,8 @@ pub fn pause(first: Duration, attempt: u32) -> Duration {
 const LONGEST_PAUSE: Duration = Duration::from_secs(120);
 
 /// Says how a phone ends with this answer; nothing when it has accepted.
-fn ending(target: &Target, answer: AttemptReply) -> Option<PhoneOutcome> {
-    let ending = match answer {
+fn outcome(target: &Target, answer: AttemptReply) -> Option<PhoneOutcome> {
+    let outcome = match answer {
         // What is in it was taken out before.
         AttemptReply::Accepted(_) | AttemptReply::Once(_) => return None,
         AttemptReply::Unreachable(why) | AttemptReply::NoReply(why) => done(
@@ -104,7 +104,7 @@ fn ending(target: &Target, answer: AttemptReply) -> Option<PhoneOutcome> {
             "clear the cause, then push again",
         ),
     };
-    Some(ending)
+    Some(outcome)
 }
 
 /// Says how a phone ends that has refused the push user: why it did, where that is known, and how long was waited
@@ -124,7 +124,7 @@ pub(crate) fn refused(
             "check that the push user controls this phone, its Authentication URL and the cluster's database \
              replication, then run `axlpaper rollout` again",
         ),
-        (None, _) if target.fresh => (
+        (None, _) if target.recently_changed => (
             "the phone refused the push user; its association or its settings were changed only a moment ago"
                 .to_owned(),
             "a change can need some minutes until it counts: push to it again a little later",
@@ -167,9 +167,9 @@ pub fn proven(target: &Target, fetched: &DownloadStatus, repeated: bool) -> Next
             remedy: None,
         });
     }
-    let ending = unseen(target, fetched);
+    let outcome = unseen(target, fetched);
     let nothing = !fetched.image && !fetched.thumbnail;
-    if nothing && !repeated { Next::Again(ending) } else { Next::Done(ending) }
+    if nothing && !repeated { Next::Again(outcome) } else { Next::Done(outcome) }
 }
 
 /// Says what a proof rests on where downloads came from translated addresses.
@@ -324,7 +324,7 @@ pub(crate) mod tests {
 
     fn outcome(next: Next) -> Option<Outcome> {
         match next {
-            Next::Done(ending) => Some(ending.outcome),
+            Next::Done(outcome) => Some(outcome.outcome),
             Next::Again(_) | Next::Verify => None,
         }
     }
@@ -351,15 +351,15 @@ pub(crate) mod tests {
         let mut target = crate::push::scheduler::tests::target(1);
         let said = |target: &Target, cause, seconds: Option<u64>| {
             let waited = seconds.map(Duration::from_secs);
-            let ending = refused(target, Some(error(4)), cause, waited);
-            assert_eq!(ending.outcome, Outcome::AuthFailed);
-            (ending.reason.unwrap(), ending.remedy.unwrap())
+            let outcome = refused(target, Some(error(4)), cause, waited);
+            assert_eq!(outcome.outcome, Outcome::AuthFailed);
+            (outcome.reason.unwrap(), outcome.remedy.unwrap())
         };
         let (why, remedy) = said(&target, Some(Cause::Phone), None);
         assert!(why.contains("the cluster confirms the password"), "{why}");
         assert!(!remedy.contains("the push user's password"), "{remedy}");
         assert!(said(&target, None, None).1.contains("the push user's password"));
-        target.fresh = true;
+        target.recently_changed = true;
         assert!(said(&target, Some(Cause::Phone), None).0.contains("only a moment ago"));
         let waited = |seconds| said(&target, Some(Cause::Phone), Some(seconds)).0;
         assert!(waited(300).contains("still refused the push user 5 minutes after"));
@@ -381,8 +381,8 @@ pub(crate) mod tests {
                 remedy: "look".into(),
             },
         ] {
-            let Next::Done(ending) = after(answer, 1, 1) else { panic!("it has no ending") };
-            assert!(ending.reason.is_some() && ending.remedy.is_some(), "{ending:?}");
+            let Next::Done(outcome) = after(answer, 1, 1) else { panic!("it has no ending") };
+            assert!(outcome.reason.is_some() && outcome.remedy.is_some(), "{outcome:?}");
         }
     }
 
@@ -414,7 +414,9 @@ pub(crate) mod tests {
         fetched.downloads.note_other(stranger, None, file("thumbnail", false));
         assert!(matches!(proven(&target, &fetched, false), Next::Again(_)));
         let told = |fetched: &DownloadStatus| match proven(&target, fetched, true) {
-            Next::Done(ending) => (ending.outcome, ending.reason.unwrap(), ending.remedy.unwrap()),
+            Next::Done(outcome) => {
+                (outcome.outcome, outcome.reason.unwrap(), outcome.remedy.unwrap())
+            }
             Next::Again(_) | Next::Verify => panic!("it is not done with"),
         };
         let (outcome, reason, remedy) = told(&fetched);
@@ -434,9 +436,9 @@ pub(crate) mod tests {
         let target = crate::push::scheduler::tests::target(1);
         let mut fetched = DownloadStatus::own(true, true);
         fetched.downloads.note_nat([203, 0, 113, 7].into(), 2);
-        let Next::Done(ending) = proven(&target, &fetched, false) else { panic!("it is proven") };
-        assert_eq!(ending.outcome, Outcome::Verified);
-        let reason = ending.reason.unwrap();
+        let Next::Done(outcome) = proven(&target, &fetched, false) else { panic!("it is proven") };
+        assert_eq!(outcome.outcome, Outcome::Verified);
+        let reason = outcome.reason.unwrap();
         assert!(reason.contains("203.0.113.7 ([[nat]] rule 2)"), "{reason}");
     }
 
@@ -470,24 +472,24 @@ pub(crate) mod tests {
             AttemptReply::Refused(error(1)),
             AttemptReply::AuthRefused(error(4)),
         ] {
-            let Next::Done(ending) = after(AttemptReply::Once(Box::new(answer)), 1, 9) else {
+            let Next::Done(outcome) = after(AttemptReply::Once(Box::new(answer)), 1, 9) else {
                 panic!("it is tried again")
             };
-            assert_eq!(ending.remedy.as_deref(), Some(LOOK_FIRST));
+            assert_eq!(outcome.remedy.as_deref(), Some(LOOK_FIRST));
         }
     }
 
     #[test]
     fn keys_are_accepted_at_best_and_that_is_no_failure() {
         let keys = Target {
-            takes: crate::domain::payload_kind::AcceptedFormat::Keys,
+            accepts: crate::domain::payload_kind::AcceptedFormat::Keys,
             ..crate::push::scheduler::tests::target(1)
         };
-        let Next::Done(ending) = next(&keys, AttemptReply::Accepted(String::new()), 1, 1) else {
+        let Next::Done(outcome) = next(&keys, AttemptReply::Accepted(String::new()), 1, 1) else {
             panic!("it is not done with")
         };
-        assert_eq!(ending.outcome, Outcome::Accepted);
-        assert!(ending.reason.is_some_and(|reason| reason.contains("nobody can tell")));
+        assert_eq!(outcome.outcome, Outcome::Accepted);
+        assert!(outcome.reason.is_some_and(|reason| reason.contains("nobody can tell")));
         assert!(!Outcome::Accepted.is_failure_of(ObjectKind::Keys));
         assert!(Outcome::Accepted.is_failure_of(ObjectKind::Background));
     }

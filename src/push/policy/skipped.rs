@@ -14,7 +14,7 @@ use crate::push::delivery::external::REMOVAL_DIGEST;
 /// Returns the result of a phone that was not pushed to, with its heaviest finding as the reason, or why the run
 /// is not about it.
 pub fn skipped(object: ObjectKind, phone: &AuditedPhone) -> PhoneResult {
-    let alone = phone.left_alone();
+    let alone = phone.excluded();
     let worst = alone.or_else(|| phone.worst());
     let reason = match (phone.verdict, worst) {
         (Verdict::Fixable, Some(finding)) if alone.is_none() => {
@@ -91,7 +91,7 @@ pub fn no_step(target: &Target) -> PhoneResult {
     PhoneResult {
         reason: Some(format!("the script has no step for a {}", target.model)),
         remedy: Some("add a [[variant]] for its model, or a [[step]] for all models".to_owned()),
-        ..left_alone(target)
+        ..excluded(target)
     }
 }
 
@@ -101,7 +101,7 @@ pub fn cannot_remove(target: &Target) -> PhoneResult {
         image: None,
         reason: Some(format!("{CANNOT_REMOVE}: {}", target.model)),
         remedy: Some(CANNOT_REMOVE_REMEDY.to_owned()),
-        ..left_alone(target)
+        ..excluded(target)
     }
 }
 
@@ -111,11 +111,11 @@ pub fn proven_already(target: &Target, proven: &Proven) -> PhoneResult {
     PhoneResult {
         reason: Some(format!("run {} proved that it {has_it} already", proven.run)),
         remedy: Some("nothing; --force pushes again".to_owned()),
-        ..left_alone(target)
+        ..excluded(target)
     }
 }
 
-fn left_alone(target: &Target) -> PhoneResult {
+fn excluded(target: &Target) -> PhoneResult {
     PhoneResult {
         name: target.name.clone(),
         model: target.model.clone(),
@@ -123,9 +123,9 @@ fn left_alone(target: &Target) -> PhoneResult {
         ip: Some(target.ip),
         object: target.object(),
         proof: crate::event::Proof::default(),
-        image: target.takes.image().map(|image| image.background),
+        image: target.accepts.image().map(|image| image.background),
         picture: target.picture(),
-        ring_tone: target.takes.tone(),
+        ring_tone: target.accepts.tone(),
         outcome: Outcome::Skipped,
         phone_error: None,
         reason: None,

@@ -10,19 +10,19 @@ use crate::push::{LoginCheck, Target};
 
 /// Returns a target for every phone that is ready for an object of this kind, and not left alone on purpose.
 ///
-/// `is_fresh` tells whether a phone or its association was changed only a moment ago, and
+/// `is_recently_changed` tells whether a phone or its association was changed only a moment ago, and
 /// `cluster_url_known` whether the cluster's Authentication URL could be read: an acceptance proves a
 /// password only where the phone is known to ask the cluster itself. A phone whose URL was cleared may not have
 /// restarted since, and so may still ask the cluster.
 pub fn targets(
     kind: ObjectKind,
     audit: &Audit,
-    is_fresh: impl Fn(&DeviceName) -> bool,
+    is_recently_changed: impl Fn(&DeviceName) -> bool,
     cluster_url_known: bool,
 ) -> Vec<Target> {
     let ready = audit.phones.iter().filter(|phone| phone.verdict == Verdict::Ready);
     ready
-        .filter(|phone| phone.left_alone().is_none())
+        .filter(|phone| phone.excluded().is_none())
         .filter_map(|phone| {
             let url_known = cluster_url_known || phone.phone.authentication_url.is_some();
             Some(Target {
@@ -30,7 +30,7 @@ pub fn targets(
                 model: phone.phone.model.clone(),
                 device_pool: phone.phone.device_pool.clone(),
                 ip: phone.phone.registration.reachable_ip()?,
-                takes: phone.model.and_then(|model| AcceptedFormat::of(kind, model))?,
+                accepts: phone.model.and_then(|model| AcceptedFormat::of(kind, model))?,
                 picture: phone.image.as_ref().and_then(|i| i.picture.clone()).unwrap_or_default(),
                 https: phone.personalization.effective == Effective::HttpsOnly,
                 login_check: if phone.has(Code::AuthenticationUrlForeign) {
@@ -40,7 +40,7 @@ pub fn targets(
                 } else {
                     LoginCheck::Unknown
                 },
-                fresh: is_fresh(phone.name()),
+                recently_changed: is_recently_changed(phone.name()),
                 sources: DownloadSources::of(phone.phone.registration.own_addresses()),
             })
         })
@@ -123,11 +123,11 @@ mod tests {
         nowhere.phone.registration.ip = None;
         let mut blank = phone("SEP4", &[]);
         blank.model = model::by_number(622);
-        let alone = phone("SEP5", &[Code::LeftAlone]);
+        let alone = phone("SEP5", &[Code::Excluded]);
         let chosen = chosen_of(&audit(vec![phone("SEP1", &[]), blocked, nowhere, blank, alone]));
         assert_eq!(chosen.len(), 1);
         assert_eq!(chosen[0].name.as_str(), "SEP1");
-        assert!(!chosen[0].fresh);
+        assert!(!chosen[0].recently_changed);
     }
 
     #[test]

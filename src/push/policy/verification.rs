@@ -51,10 +51,10 @@ pub fn judged(
             remedy: None,
         }),
         Evidence::Screen { look, downloads } => {
-            let ending = accepted(told(look), Some(REMEDY));
+            let outcome = accepted(told(look), Some(REMEDY));
             // Phones sometimes ignore the first push. Where downloads were seen, it was not ignored.
             let ignored = !downloads && stands_still(look);
-            if ignored && !repeated { Next::Again(ending) } else { Next::Done(ending) }
+            if ignored && !repeated { Next::Again(outcome) } else { Next::Done(outcome) }
         }
     }
 }
@@ -136,7 +136,7 @@ mod tests {
         repeated: bool,
     ) -> Option<Outcome> {
         match judged(&target(1), &fetched, &Evidence::Screen { look, downloads }, repeated) {
-            Next::Done(ending) => Some(ending.outcome),
+            Next::Done(outcome) => Some(outcome.outcome),
             Next::Again(_) => None,
             Next::Verify => panic!("it has been looked at"),
         }
@@ -181,11 +181,11 @@ mod tests {
     fn without_a_look_nothing_is_proven() {
         let nothing = Evidence::Nothing("nobody looked".to_owned());
         for fetched in [NONE, WHOLE] {
-            let Next::Done(ending) = judged(&target(1), &fetched, &nothing, false) else {
+            let Next::Done(outcome) = judged(&target(1), &fetched, &nothing, false) else {
                 panic!("it is not done with")
             };
-            assert_eq!(ending.outcome, Outcome::Accepted);
-            assert_eq!(ending.reason.as_deref(), Some("nobody looked"));
+            assert_eq!(outcome.outcome, Outcome::Accepted);
+            assert_eq!(outcome.reason.as_deref(), Some("nobody looked"));
         }
     }
 

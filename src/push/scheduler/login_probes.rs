@@ -21,7 +21,7 @@ impl<L: Delivery, B: AttemptLog> Scheduler<'_, L, B> {
     /// before it is decided what becomes of the phone.
     pub(crate) fn count_login(
         &mut self,
-        job: &mut PhoneTask,
+        task: &mut PhoneTask,
         answer: &AttemptReply,
     ) -> Option<Refused> {
         let (answer, once) = if let AttemptReply::Once(answer) = answer {
@@ -29,17 +29,17 @@ impl<L: Delivery, B: AttemptLog> Scheduler<'_, L, B> {
         } else {
             (answer, false)
         };
-        if matches!(answer, AttemptReply::Accepted(_)) && job.proves() {
-            self.queue_of(job).waiting.accepted();
+        if matches!(answer, AttemptReply::Accepted(_)) && task.proves() {
+            self.queue_of(task).waiting.accepted();
         }
-        let ticket = job.ticket.take()?;
+        let ticket = task.ticket.take()?;
         let mut guard = self.logins.guard();
         match answer {
             AttemptReply::AuthRefused(_) => {
                 let refusal = guard.refused(ticket);
                 return (!once).then_some(refusal);
             }
-            AttemptReply::Accepted(_) => guard.accepted(ticket, job.proves()),
+            AttemptReply::Accepted(_) => guard.accepted(ticket, task.proves()),
             AttemptReply::NoReply(_) | AttemptReply::Unreadable(_) => guard.lost(ticket),
             AttemptReply::Refused(_)
             | AttemptReply::Unreachable(_)
@@ -52,19 +52,19 @@ impl<L: Delivery, B: AttemptLog> Scheduler<'_, L, B> {
     }
 
     /// Puts a phone aside that refused the push user, until it is known why.
-    pub(crate) fn doubt(&mut self, mut job: PhoneTask, answer: AttemptReply, refusal: Refused) {
+    pub(crate) fn doubt(&mut self, mut task: PhoneTask, answer: AttemptReply, refusal: Refused) {
         let error = if let AttemptReply::AuthRefused(error) = answer { Some(error) } else { None };
-        let ending = outcome::refused(&job.target, error, None, None);
-        let (book, entry) = (self.book, job.entry.take());
-        job.last = Some(ending.clone());
+        let outcome = outcome::refused(&task.target, error, None, None);
+        let (log, entry) = (self.log, task.entry.take());
+        task.last = Some(outcome.clone());
         self.doubting += 1;
         self.closing.push(
             async move {
                 let written = match entry {
-                    Some(entry) => book.end_attempt(entry, &ending).await,
+                    Some(entry) => log.end_attempt(entry, &outcome).await,
                     None => Ok(()),
                 };
-                AttemptEnd::Doubted(Box::new(job), refusal, written)
+                AttemptEnd::Doubted(Box::new(task), refusal, written)
             }
             .boxed(),
         );
@@ -73,7 +73,7 @@ impl<L: Delivery, B: AttemptLog> Scheduler<'_, L, B> {
     /// Goes on with phones of which it is known by now why they refused.
     pub(crate) fn settle(&mut self, now: Instant, observer: &dyn Observer) {
         if self.logins.guard().trusts_password() {
-            self.fresh.waiting.password_is_right();
+            self.recently_changed.waiting.password_is_right();
         }
         if self.told_outage.is_some() && self.logins.guard().outage().is_none() {
             self.tell_outage(now, observer);
@@ -81,58 +81,58 @@ impl<L: Delivery, B: AttemptLog> Scheduler<'_, L, B> {
         let mut settled = Vec::new();
         {
             let guard = self.logins.guard();
-            self.doubted.retain(|(refusal, job)| match guard.cause(*refusal) {
+            self.doubted.retain(|(refusal, task)| match guard.cause(*refusal) {
                 Some(cause) => {
-                    settled.push((cause, job.clone()));
+                    settled.push((cause, task.clone()));
                     false
                 }
                 None => true,
             });
         }
-        for (cause, job) in settled {
-            self.go_on(job, cause, now, observer);
+        for (cause, task) in settled {
+            self.go_on(task, cause, now, observer);
         }
     }
 
-    fn go_on(&mut self, mut job: PhoneTask, cause: Cause, now: Instant, observer: &dyn Observer) {
+    fn go_on(&mut self, mut task: PhoneTask, cause: Cause, now: Instant, observer: &dyn Observer) {
         if cause == Cause::Page {
             // The phone could not ask, so that was no attempt.
-            job.put_off += 1;
-            return self.queue_of(&job).ready.push_back(job);
+            task.put_off += 1;
+            return self.queue_of(&task).ready.push_back(task);
         }
         let mut waited = None;
-        if job.target.fresh {
-            self.fresh.waiting.password_is_right();
-            match self.fresh.waiting.refused(now, job.put_off) {
+        if task.target.recently_changed {
+            self.recently_changed.waiting.password_is_right();
+            match self.recently_changed.waiting.refused(now, task.put_off) {
                 AuthRefusal::NotYet { again, pause } => {
-                    job.put_off += 1;
+                    task.put_off += 1;
                     if let Some(delay) = pause {
                         self.report_pause(delay, observer);
                     }
-                    return self.later.put(again, job);
+                    return self.later.put(again, task);
                 }
                 AuthRefusal::TimedOut(time) => waited = Some(time),
                 AuthRefusal::Final => {}
             }
-        } else if cause == Cause::Phone && job.counted_attempts() < self.settings.max_attempts {
-            let pause = outcome::pause(self.settings.retry_delay, job.counted_attempts());
-            return self.later.put(now + pause, job);
+        } else if cause == Cause::Phone && task.counted_attempts() < self.settings.max_attempts {
+            let pause = outcome::pause(self.settings.retry_delay, task.counted_attempts());
+            return self.later.put(now + pause, task);
         }
-        self.refuse(job, Some(cause), waited);
+        self.refuse(task, Some(cause), waited);
     }
 
     /// Ends those of which nobody is left who could tell why they refused.
     pub(crate) fn conclude(&mut self) -> bool {
-        for (_, job) in std::mem::take(&mut self.doubted) {
-            self.refuse(job, None, None);
+        for (_, task) in std::mem::take(&mut self.doubted) {
+            self.refuse(task, None, None);
         }
         true
     }
 
-    fn refuse(&mut self, mut job: PhoneTask, cause: Option<Cause>, waited: Option<Duration>) {
-        let error = job.last.take().and_then(|last: PhoneOutcome| last.phone_error);
-        let ending = outcome::refused(&job.target, error, cause, waited);
-        self.finish(job, ending);
+    fn refuse(&mut self, mut task: PhoneTask, cause: Option<Cause>, waited: Option<Duration>) {
+        let error = task.last.take().and_then(|last: PhoneOutcome| last.phone_error);
+        let outcome = outcome::refused(&task.target, error, cause, waited);
+        self.finish(task, outcome);
     }
 
     /// Asks the cluster what the guard has to know, once what is known of the phones is written down.

@@ -52,15 +52,15 @@ pub use crate::push::settings::{
 ///
 /// Every attempt is in the book before it is made, and what came of it is there before it is told.
 pub async fn run<L: Delivery, B: AttemptLog>(
-    line: &L,
-    book: &B,
+    delivery: &L,
+    log: &B,
     targets: Vec<Target>,
     settings: PushSettings,
     stop: &StopSignals,
     observer: &dyn Observer,
 ) -> PushOutcomes {
     observer.observe(&Event::Started { stage: Stage::Push, total: Some(targets.len() as u64) });
-    let mut fleet = Scheduler::new(line, book, targets, settings, stop, Instant::now());
+    let mut fleet = Scheduler::new(delivery, log, targets, settings, stop, Instant::now());
     while fleet.step(stop, observer).await {}
     while let Some(closed) = fleet.closing.next().await {
         fleet.closed(closed, observer);
@@ -87,13 +87,13 @@ enum AttemptEnd {
 }
 
 struct Scheduler<'a, L: Delivery, B: AttemptLog> {
-    line: &'a L,
-    book: &'a B,
+    delivery: &'a L,
+    log: &'a B,
     settings: PushSettings,
     /// Phones that the push user has controlled before.
     known: PushQueue,
     /// Phones that were changed only now: their refusal may only mean that the cluster needs a minute.
-    fresh: PushQueue,
+    recently_changed: PushQueue,
     later: RetryQueue,
     /// Phones whose window is closed.
     held: WindowQueue,
@@ -107,7 +107,7 @@ struct Scheduler<'a, L: Delivery, B: AttemptLog> {
     schedule: &'a Schedule,
     /// Whether the run's time is over.
     over: bool,
-    places: SiteLimits,
+    site_limits: SiteLimits,
     /// When the next push may begin, where there is a rate.
     next_start: Option<Instant>,
     failed: usize,
@@ -125,8 +125,8 @@ struct Scheduler<'a, L: Delivery, B: AttemptLog> {
 
 impl<'a, L: Delivery, B: AttemptLog> Scheduler<'a, L, B> {
     fn new(
-        line: &'a L,
-        book: &'a B,
+        delivery: &'a L,
+        log: &'a B,
         mut targets: Vec<Target>,
         settings: PushSettings,
         stop: &'a StopSignals,
@@ -137,20 +137,20 @@ impl<'a, L: Delivery, B: AttemptLog> Scheduler<'a, L, B> {
         stop.logins.guard().set_limits(limits);
         // The sort keeps the order of names among equals.
         targets.sort_by_key(|target| target.login_check != LoginCheck::Cluster);
-        let (fresh, known): (Vec<_>, Vec<_>) =
-            targets.into_iter().map(PhoneTask::new).partition(|job| job.target.fresh);
-        let lane = |jobs: Vec<PhoneTask>, patience: Duration| {
+        let (recently_changed, known): (Vec<_>, Vec<_>) =
+            targets.into_iter().map(PhoneTask::new).partition(|task| task.target.recently_changed);
+        let queue = |tasks: Vec<PhoneTask>, patience: Duration| {
             let waiting =
                 PropagationWait::new(Backoff::USUAL, now, patience, settings.password_proven);
-            PushQueue::new(jobs, waiting, concurrency.max(1))
+            PushQueue::new(tasks, waiting, concurrency.max(1))
         };
         Self {
-            line,
-            book,
+            delivery,
+            log,
             settings,
             // Nothing of these is new, so there is nothing to wait for.
-            known: lane(known, Duration::ZERO),
-            fresh: lane(fresh, settings.propagation_limit),
+            known: queue(known, Duration::ZERO),
+            recently_changed: queue(recently_changed, settings.propagation_limit),
             later: RetryQueue::default(),
             held: WindowQueue::default(),
             doubted: Vec::new(),
@@ -159,7 +159,7 @@ impl<'a, L: Delivery, B: AttemptLog> Scheduler<'a, L, B> {
             told_outage: None,
             schedule: &stop.schedule,
             over: false,
-            places: SiteLimits::new(settings.site_limits),
+            site_limits: SiteLimits::new(settings.site_limits),
             next_start: None,
             failed: 0,
             begun: HashMap::new(),
@@ -213,9 +213,9 @@ impl<'a, L: Delivery, B: AttemptLog> Scheduler<'a, L, B> {
         let end = self.look_at_end(now).filter(|_| wake.is_some());
         let wake = wake.into_iter().chain(end).min();
         tokio::select! {
-            Some((job, noted)) = self.noting.next() => self.attempt_recorded(job, noted),
-            Some((job, answer)) = self.pushing.next() => self.on_reply(job, answer),
-            Some((job, next, refused)) = self.verifying.next() => self.verified(job, next, refused),
+            Some((task, noted)) = self.noting.next() => self.attempt_recorded(task, noted),
+            Some((task, answer)) = self.pushing.next() => self.on_reply(task, answer),
+            Some((task, next, refused)) = self.verifying.next() => self.verified(task, next, refused),
             Some(findings) = self.asking.next() => self.found(findings, observer),
             Some(closed) = self.closing.next() => self.closed(closed, observer),
             () = sleep_until(wake) => self.wake_up(),
@@ -227,7 +227,7 @@ impl<'a, L: Delivery, B: AttemptLog> Scheduler<'a, L, B> {
 
     /// Returns when somebody comes next who waits for nothing but a time.
     fn wake(&self, now: Instant) -> Option<Instant> {
-        let held = !self.known.noted.is_empty() || !self.fresh.noted.is_empty();
+        let held = !self.known.noted.is_empty() || !self.recently_changed.noted.is_empty();
         let start = self.next_start.filter(|_| held);
         // A start that has come already is held up by something else.
         let start = start.filter(|start| *start > now);
@@ -239,13 +239,13 @@ impl<'a, L: Delivery, B: AttemptLog> Scheduler<'a, L, B> {
 
     /// Tells whether there are phones that have not begun.
     fn are_waiting(&self) -> bool {
-        !self.known.has_begun_all() || !self.fresh.has_begun_all()
+        !self.known.has_begun_all() || !self.recently_changed.has_begun_all()
     }
 
     /// Returns how many phones may be asked at once, if this one comes next.
     fn guarded(&self, next: Option<&PhoneTask>) -> usize {
         match next {
-            Some(job) if !job.logs_in() => self.settings.concurrency.max(1),
+            Some(task) if !task.logs_in() => self.settings.concurrency.max(1),
             Some(_) | None => self.logins.guard().allowed(),
         }
     }
@@ -272,12 +272,12 @@ impl<'a, L: Delivery, B: AttemptLog> Scheduler<'a, L, B> {
 
     fn report_retries(&mut self, delay: Duration, observer: &dyn Observer) {
         self.tell_windows(observer);
-        let reason = match (self.later.fresh(), self.later.len()) {
+        let reason = match (self.later.recently_changed(), self.later.len()) {
             // Those that the rate holds back come in no time.
             (_, 0) => return,
             (0, all) => format!("{} to be tried again", pluralize(all, "phone")),
-            (fresh, _) => {
-                let phones = pluralize(fresh, "phone");
+            (recently_changed, _) => {
+                let phones = pluralize(recently_changed, "phone");
                 format!("{phones} that refused the push user right after a change")
             }
         };
@@ -289,136 +289,136 @@ impl<'a, L: Delivery, B: AttemptLog> Scheduler<'a, L, B> {
         loop {
             // The fresh ones wait until every known one is at least under way.
             let known = self.known.ready.len() > 0;
-            let next = if known { &self.known } else { &self.fresh };
+            let next = if known { &self.known } else { &self.recently_changed };
             if !next.may_note(now, self.pushing.len(), self.guarded(next.ready.front())) {
                 return;
             }
-            let lane = if known { &mut self.known } else { &mut self.fresh };
-            let Some(job) = lane.ready.pop(&mut self.places) else { return };
-            if let Some(opens) = self.opens(&job.target) {
-                self.release_site(&job.target);
-                self.hold(opens, job);
+            let queue = if known { &mut self.known } else { &mut self.recently_changed };
+            let Some(task) = queue.ready.pop(&mut self.site_limits) else { return };
+            if let Some(opens) = self.opens(&task.target) {
+                self.release_site(&task.target);
+                self.hold(opens, task);
                 continue;
             }
-            self.queue_of(&job).noting += 1;
-            let book = self.book;
+            self.queue_of(&task).noting += 1;
+            let log = self.log;
             self.noting.push(
                 async move {
-                    let noted = book.begin_attempt(&job.target, job.attempts + 1).await;
-                    (job, noted)
+                    let noted = log.begin_attempt(&task.target, task.attempts + 1).await;
+                    (task, noted)
                 }
                 .boxed(),
             );
         }
     }
 
-    fn attempt_recorded(&mut self, mut job: PhoneTask, noted: Result<i64, JournalError>) {
-        self.queue_of(&job).noting -= 1;
+    fn attempt_recorded(&mut self, mut task: PhoneTask, noted: Result<i64, JournalError>) {
+        self.queue_of(&task).noting -= 1;
         match noted {
             Ok(entry) => {
-                job.entry = Some(entry);
-                self.queue_of(&job).noted.push_back(job);
+                task.entry = Some(entry);
+                self.queue_of(&task).noted.push_back(task);
             }
             Err(error) => {
                 self.unrecorded.get_or_insert_with(|| error_chain(&error));
-                self.release_site(&job.target);
-                self.queue_of(&job).ready.push_front(job);
+                self.release_site(&task.target);
+                self.queue_of(&task).ready.push_front(task);
             }
         }
     }
 
     /// Gives the places of a phone back, and lets those come next that waited for them.
     fn release_site(&mut self, target: &Target) {
-        for place in self.places.give_back(target) {
-            self.known.ready.has_room(&place);
-            self.fresh.ready.has_room(&place);
+        for key in self.site_limits.give_back(target) {
+            self.known.ready.has_room(&key);
+            self.recently_changed.ready.has_room(&key);
         }
     }
 
     fn begin(&mut self, now: Instant) {
         loop {
             let known = !self.known.has_begun_all();
-            let next = if known { &self.known } else { &self.fresh };
+            let next = if known { &self.known } else { &self.recently_changed };
             let Some(first) = next.noted.front() else { return };
             // What was allowed when it was written down may not be any more.
             let full = first.logs_in() && !self.logins.guard().may_begin();
             if full || self.pushing.len() >= next.allowed(now, self.guarded(Some(first))) {
                 return;
             }
-            let lane = if known { &mut self.known } else { &mut self.fresh };
+            let queue = if known { &mut self.known } else { &mut self.recently_changed };
             if self.next_start.is_some_and(|start| now < start) {
                 return;
             }
-            let Some(mut job) = lane.noted.pop_front() else { return };
+            let Some(mut task) = queue.noted.pop_front() else { return };
             // It was open when the phone was written down; that was a moment ago.
-            if let Some(opens) = self.opens(&job.target) {
-                self.hold_noted(opens, job);
+            if let Some(opens) = self.opens(&task.target) {
+                self.hold_noted(opens, task);
                 continue;
             }
             self.next_start = self.settings.rate.map(|rate| {
                 let begun = self.next_start.unwrap_or(now).max(now);
                 begun + Duration::from_secs(1) / rate.max(1)
             });
-            job.ticket = job.logs_in().then(|| self.logins.guard().begin());
-            job.attempts += 1;
-            job.first_attempt.get_or_insert_with(|| (Timestamp::now(), Instant::now()));
-            self.begun.insert(job.target.name.clone(), job.clone());
-            let line = self.line;
+            task.ticket = task.logs_in().then(|| self.logins.guard().begin());
+            task.attempts += 1;
+            task.first_attempt.get_or_insert_with(|| (Timestamp::now(), Instant::now()));
+            self.begun.insert(task.target.name.clone(), task.clone());
+            let delivery = self.delivery;
             self.pushing.push(
                 async move {
-                    let answer = line.push(&job.target).await;
-                    (job, answer)
+                    let answer = delivery.push(&task.target).await;
+                    (task, answer)
                 }
                 .boxed(),
             );
         }
     }
 
-    fn queue_of(&mut self, job: &PhoneTask) -> &mut PushQueue {
-        if job.target.fresh { &mut self.fresh } else { &mut self.known }
+    fn queue_of(&mut self, task: &PhoneTask) -> &mut PushQueue {
+        if task.target.recently_changed { &mut self.recently_changed } else { &mut self.known }
     }
 
-    fn on_reply(&mut self, mut job: PhoneTask, answer: AttemptReply) {
-        if let (AttemptReply::Accepted(raw), Some(entry)) = (&answer, job.entry) {
-            self.book.record_reply(entry, raw);
+    fn on_reply(&mut self, mut task: PhoneTask, answer: AttemptReply) {
+        if let (AttemptReply::Accepted(raw), Some(entry)) = (&answer, task.entry) {
+            self.log.record_reply(entry, raw);
         }
-        match self.count_login(&mut job, &answer) {
-            Some(refusal) => self.doubt(job, answer, refusal),
+        match self.count_login(&mut task, &answer) {
+            Some(refusal) => self.doubt(task, answer, refusal),
             None => {
-                let attempt = job.counted_attempts();
-                match outcome::next(&job.target, answer, attempt, self.settings.max_attempts) {
-                    Next::Done(ending) => self.finish(job, ending),
-                    Next::Again(ending) => self.retry_later(job, ending, None),
-                    Next::Verify => self.verify(job),
+                let attempt = task.counted_attempts();
+                match outcome::next(&task.target, answer, attempt, self.settings.max_attempts) {
+                    Next::Done(outcome) => self.finish(task, outcome),
+                    Next::Again(outcome) => self.retry_later(task, outcome, None),
+                    Next::Verify => self.verify(task),
                 }
             }
         }
     }
 
-    fn verify(&self, mut job: PhoneTask) {
-        let line = self.line;
+    fn verify(&self, mut task: PhoneTask) {
+        let delivery = self.delivery;
         // Every screenshot is a login, too.
-        let logs_in = self.settings.proof == Proof::Screenshot && job.logs_in();
-        job.ticket = logs_in.then(|| self.logins.guard().begin());
+        let logs_in = self.settings.proof == Proof::Screenshot && task.logs_in();
+        task.ticket = logs_in.then(|| self.logins.guard().begin());
         self.verifying.push(
             async move {
-                let mut fetched = line.downloads(&job.target).await;
+                let mut fetched = delivery.downloads(&task.target).await;
                 // Who else downloaded its files counts for all its attempts.
-                job.downloads.join(std::mem::take(&mut fetched.downloads));
-                fetched.downloads = job.downloads.clone();
-                let evidence = line.evidence(&job.target, &fetched).await;
-                let next = judged(&job.target, &fetched, &evidence, job.repeated);
+                task.downloads.join(std::mem::take(&mut fetched.downloads));
+                fetched.downloads = task.downloads.clone();
+                let evidence = delivery.evidence(&task.target, &fetched).await;
+                let next = judged(&task.target, &fetched, &evidence, task.repeated);
                 let refused =
                     matches!(evidence, Evidence::Screen { look: ScreenCheck::Refused(_), .. });
-                (job, next, refused)
+                (task, next, refused)
             }
             .boxed(),
         );
     }
 
     /// Goes on with a phone whose downloads were waited for.
-    fn verified(&mut self, mut job: PhoneTask, next: Next, refused: bool) {
-        if let Some(ticket) = job.ticket.take() {
+    fn verified(&mut self, mut task: PhoneTask, next: Next, refused: bool) {
+        if let Some(ticket) = task.ticket.take() {
             let mut guard = self.logins.guard();
             if refused {
                 guard.refused(ticket);
@@ -427,52 +427,53 @@ impl<'a, L: Delivery, B: AttemptLog> Scheduler<'a, L, B> {
             }
         }
         match next {
-            Next::Done(ending) => self.finish(job, ending),
-            Next::Again(ending) => {
-                job.repeated = true;
-                self.retry_later(job, ending, None);
+            Next::Done(outcome) => self.finish(task, outcome),
+            Next::Again(outcome) => {
+                task.repeated = true;
+                self.retry_later(task, outcome, None);
             }
-            Next::Verify => self.verify(job),
+            Next::Verify => self.verify(task),
         }
     }
 
     fn report_pause(&self, delay: Duration, observer: &dyn Observer) {
         // The phone that has just refused is nowhere else.
-        let phones = pluralize(self.fresh.len() + self.later.fresh() + 1, "phone");
+        let phones =
+            pluralize(self.recently_changed.len() + self.later.recently_changed() + 1, "phone");
         let reason = format!("new associations and settings of {phones} to take effect");
         observer.observe(&Event::Waiting { stage: Stage::Push, reason, delay });
     }
 
     fn wake_up(&mut self) {
         let now = Instant::now();
-        while let Some(job) = self.later.due(now) {
-            self.queue_of(&job).ready.push_back(job);
+        while let Some(task) = self.later.due(now) {
+            self.queue_of(&task).ready.push_back(task);
         }
     }
 
-    fn retry_later(&self, mut job: PhoneTask, ending: PhoneOutcome, at: Option<Instant>) {
-        let (book, entry) = (self.book, job.entry.take());
-        job.last = Some(ending.clone());
+    fn retry_later(&self, mut task: PhoneTask, outcome: PhoneOutcome, at: Option<Instant>) {
+        let (log, entry) = (self.log, task.entry.take());
+        task.last = Some(outcome.clone());
         self.closing.push(
             async move {
                 let written = match entry {
-                    Some(entry) => book.end_attempt(entry, &ending).await,
+                    Some(entry) => log.end_attempt(entry, &outcome).await,
                     None => Ok(()),
                 };
-                AttemptEnd::Again(Box::new(job), at, written)
+                AttemptEnd::Again(Box::new(task), at, written)
             }
             .boxed(),
         );
     }
 
-    fn finish(&mut self, mut job: PhoneTask, ending: PhoneOutcome) {
-        let (book, entry) = (self.book, job.entry.take());
-        let result = job.ended(ending, Some(Timestamp::now()));
+    fn finish(&mut self, mut task: PhoneTask, outcome: PhoneOutcome) {
+        let (log, entry) = (self.log, task.entry.take());
+        let result = task.ended(outcome, Some(Timestamp::now()));
         let result = PhoneResult { proof: self.settings.proof, ..result };
         self.failed += usize::from(result.is_failure());
         self.closing.push(
             async move {
-                let written = book.finish_phone(entry, &result).await;
+                let written = log.finish_phone(entry, &result).await;
                 AttemptEnd::Done(Box::new(result), written)
             }
             .boxed(),
@@ -481,29 +482,29 @@ impl<'a, L: Delivery, B: AttemptLog> Scheduler<'a, L, B> {
 
     fn closed(&mut self, closed: AttemptEnd, observer: &dyn Observer) {
         let written = match closed {
-            AttemptEnd::Again(job, at, written) => {
-                self.begun.remove(&job.target.name);
-                self.release_site(&job.target);
-                let pause = outcome::pause(self.settings.retry_delay, job.counted_attempts());
+            AttemptEnd::Again(task, at, written) => {
+                self.begun.remove(&task.target.name);
+                self.release_site(&task.target);
+                let pause = outcome::pause(self.settings.retry_delay, task.counted_attempts());
                 let at = at.unwrap_or_else(|| Instant::now() + pause);
-                self.later.put(at, *job);
+                self.later.put(at, *task);
                 written
             }
-            AttemptEnd::Held(job, opens, written) => {
-                self.release_site(&job.target);
-                self.hold(opens, *job);
+            AttemptEnd::Held(task, opens, written) => {
+                self.release_site(&task.target);
+                self.hold(opens, *task);
                 written
             }
-            AttemptEnd::Doubted(job, refusal, written) => {
-                self.begun.remove(&job.target.name);
-                self.release_site(&job.target);
+            AttemptEnd::Doubted(task, refusal, written) => {
+                self.begun.remove(&task.target.name);
+                self.release_site(&task.target);
                 self.doubting -= 1;
-                self.doubted.push((refusal, *job));
+                self.doubted.push((refusal, *task));
                 written
             }
             AttemptEnd::Done(result, written) => {
-                if let Some(job) = self.begun.remove(&result.name) {
-                    self.release_site(&job.target);
+                if let Some(task) = self.begun.remove(&result.name) {
+                    self.release_site(&task.target);
                 }
                 self.record(*result, observer);
                 let done = self.results.len() as u64;

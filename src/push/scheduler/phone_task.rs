@@ -65,15 +65,15 @@ impl PhoneTask {
     pub(crate) fn stopped(mut self, stopped: &StopReason) -> PhoneResult {
         let last = self.last.take();
         let object = self.target.object();
-        let ending = last
+        let outcome = last
             .map_or_else(|| not_tried(object, stopped), |last| not_again(object, last, stopped));
-        self.ended(ending, None)
+        self.ended(outcome, None)
     }
 
     /// Makes the result of a phone that was being pushed to when everything was cut off.
     pub(crate) fn cut_off(self) -> PhoneResult {
         let why = "it was being pushed to when the run was cut off, so its state is not known";
-        let ending = match self.target.object() {
+        let outcome = match self.target.object() {
             ObjectKind::Background | ObjectKind::RingTone => {
                 pending(self.target.object(), why.to_owned())
             }
@@ -83,11 +83,15 @@ impl PhoneTask {
                 ..pending(self.target.object(), why.to_owned())
             },
         };
-        self.ended(ending, None)
+        self.ended(outcome, None)
     }
 
     /// Makes its result.
-    pub(crate) fn ended(self, ending: PhoneOutcome, finished_at: Option<Timestamp>) -> PhoneResult {
+    pub(crate) fn ended(
+        self,
+        outcome: PhoneOutcome,
+        finished_at: Option<Timestamp>,
+    ) -> PhoneResult {
         let Self { target, attempts, first_attempt, downloads, .. } = self;
         let picture = target.picture();
         PhoneResult {
@@ -95,15 +99,15 @@ impl PhoneTask {
             model: target.model,
             device_pool: target.device_pool,
             ip: Some(target.ip),
-            object: target.takes.kind(),
+            object: target.accepts.kind(),
             proof: crate::event::Proof::default(),
-            image: target.takes.image().map(|image| image.background),
+            image: target.accepts.image().map(|image| image.background),
             picture,
-            ring_tone: target.takes.tone(),
-            outcome: ending.outcome,
-            phone_error: ending.phone_error,
-            reason: ending.reason,
-            remedy: ending.remedy,
+            ring_tone: target.accepts.tone(),
+            outcome: outcome.outcome,
+            phone_error: outcome.phone_error,
+            reason: outcome.reason,
+            remedy: outcome.remedy,
             downloads,
             attempts,
             first_attempt_at: first_attempt.map(|(at, _)| at),

@@ -20,8 +20,8 @@ pub(crate) struct PushQueue {
 }
 
 impl PushQueue {
-    pub(crate) fn new(jobs: Vec<PhoneTask>, waiting: PropagationWait, concurrency: usize) -> Self {
-        let (ready, noted) = (jobs.into(), VecDeque::new());
+    pub(crate) fn new(tasks: Vec<PhoneTask>, waiting: PropagationWait, concurrency: usize) -> Self {
+        let (ready, noted) = (tasks.into(), VecDeque::new());
         Self { waiting, concurrency, ready, noting: 0, noted }
     }
 
@@ -52,44 +52,44 @@ impl PushQueue {
 /// Phones that are tried again, by the time at which they are.
 #[derive(Default)]
 pub(crate) struct RetryQueue {
-    jobs: BTreeMap<(Instant, u64), PhoneTask>,
+    tasks: BTreeMap<(Instant, u64), PhoneTask>,
     /// Keeps those apart, and in order, that come at the same instant.
     sequence: u64,
 }
 
 impl RetryQueue {
-    pub(crate) fn put(&mut self, when: Instant, job: PhoneTask) {
+    pub(crate) fn put(&mut self, when: Instant, task: PhoneTask) {
         self.sequence += 1;
-        self.jobs.insert((when, self.sequence), job);
+        self.tasks.insert((when, self.sequence), task);
     }
 
     /// Returns when the first one comes.
     pub(crate) fn first(&self) -> Option<Instant> {
-        self.jobs.first_key_value().map(|((when, _), _)| *when)
+        self.tasks.first_key_value().map(|((when, _), _)| *when)
     }
 
     /// Takes out the first one if its time has come.
     pub(crate) fn due(&mut self, now: Instant) -> Option<PhoneTask> {
         self.first().filter(|when| *when <= now)?;
-        self.jobs.pop_first().map(|(_, job)| job)
+        self.tasks.pop_first().map(|(_, task)| task)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.jobs.is_empty()
+        self.tasks.is_empty()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.jobs.len()
+        self.tasks.len()
     }
 
     /// Returns how many of them are fresh.
-    pub(crate) fn fresh(&self) -> usize {
-        self.jobs.values().filter(|job| job.target.fresh).count()
+    pub(crate) fn recently_changed(&self) -> usize {
+        self.tasks.values().filter(|task| task.target.recently_changed).count()
     }
 
     /// Takes out all of them, in their order.
     pub(crate) fn take(&mut self) -> impl Iterator<Item = PhoneTask> + use<> {
-        std::mem::take(&mut self.jobs).into_values()
+        std::mem::take(&mut self.tasks).into_values()
     }
 }
 
@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(later.first(), Some(now + Duration::from_secs(1)));
         assert!(later.due(now).is_none());
         let soon = now + Duration::from_secs(5);
-        let due: Vec<_> = std::iter::from_fn(|| later.due(soon)).map(|job| job.target).collect();
+        let due: Vec<_> = std::iter::from_fn(|| later.due(soon)).map(|task| task.target).collect();
         assert_eq!(due, [target(4), target(2), target(3)]);
         assert_eq!(later.take().count(), 1);
         assert!(later.is_empty());

@@ -32,38 +32,38 @@ impl SiteLimits {
 
     /// Takes a place for a phone, or says what is full.
     pub(crate) fn take(&mut self, target: &Target) -> Result<(), LimitKey> {
-        let places = self.of(target);
-        if let Some(full) = places.iter().find(|place| self.is_full(place)) {
+        let site_limits = self.of(target);
+        if let Some(full) = site_limits.iter().find(|key| self.is_full(key)) {
             return Err(full.clone());
         }
-        for place in places {
-            *self.taken.entry(place).or_default() += 1;
+        for key in site_limits {
+            *self.taken.entry(key).or_default() += 1;
         }
         Ok(())
     }
 
     /// Gives a phone's place back, and returns what has room again.
     pub(crate) fn give_back(&mut self, target: &Target) -> Vec<LimitKey> {
-        let places = self.of(target);
-        for place in &places {
-            if let Some(taken) = self.taken.get_mut(place) {
+        let site_limits = self.of(target);
+        for key in &site_limits {
+            if let Some(taken) = self.taken.get_mut(key) {
                 *taken = taken.saturating_sub(1);
             }
         }
-        places
+        site_limits
     }
 
     /// Returns those of a phone's places that are not full.
     fn open(&self, target: &Target) -> Vec<LimitKey> {
-        self.of(target).into_iter().filter(|place| !self.is_full(place)).collect()
+        self.of(target).into_iter().filter(|key| !self.is_full(key)).collect()
     }
 
-    fn is_full(&self, place: &LimitKey) -> bool {
-        let cap = match place {
+    fn is_full(&self, key: &LimitKey) -> bool {
+        let cap = match key {
             LimitKey::Pool(_) => self.caps.per_pool,
             LimitKey::Subnet(_) => self.caps.per_subnet,
         };
-        let taken = self.taken.get(place).copied().unwrap_or_default();
+        let taken = self.taken.get(key).copied().unwrap_or_default();
         cap.is_some_and(|cap| taken >= cap.max(1))
     }
 
@@ -90,16 +90,16 @@ pub(crate) struct SiteQueue {
 
 impl SiteQueue {
     /// Takes out the next phone that has a place, with its place taken.
-    pub(crate) fn pop(&mut self, places: &mut SiteLimits) -> Option<PhoneTask> {
-        while let Some(job) = self.next.pop_front() {
-            match places.take(&job.target) {
-                Ok(()) => return Some(job),
+    pub(crate) fn pop(&mut self, site_limits: &mut SiteLimits) -> Option<PhoneTask> {
+        while let Some(task) = self.next.pop_front() {
+            match site_limits.take(&task.target) {
+                Ok(()) => return Some(task),
                 Err(full) => {
                     // Where it could have gone otherwise, the next one can.
-                    let open = places.open(&job.target);
+                    let open = site_limits.open(&task.target);
                     self.standing_aside += 1;
-                    self.aside.entry(full).or_default().push_back(job);
-                    open.iter().for_each(|place| self.has_room(place));
+                    self.aside.entry(full).or_default().push_back(task);
+                    open.iter().for_each(|key| self.has_room(key));
                 }
             }
         }
@@ -112,23 +112,23 @@ impl SiteQueue {
     }
 
     /// Lets one of those come next that stood aside for this place.
-    pub(crate) fn has_room(&mut self, place: &LimitKey) {
-        let Some(waiting) = self.aside.get_mut(place) else { return };
-        if let Some(job) = waiting.pop_front() {
+    pub(crate) fn has_room(&mut self, key: &LimitKey) {
+        let Some(waiting) = self.aside.get_mut(key) else { return };
+        if let Some(task) = waiting.pop_front() {
             self.standing_aside -= 1;
-            self.next.push_front(job);
+            self.next.push_front(task);
         }
         if waiting.is_empty() {
-            self.aside.remove(place);
+            self.aside.remove(key);
         }
     }
 
-    pub(crate) fn push_back(&mut self, job: PhoneTask) {
-        self.next.push_back(job);
+    pub(crate) fn push_back(&mut self, task: PhoneTask) {
+        self.next.push_back(task);
     }
 
-    pub(crate) fn push_front(&mut self, job: PhoneTask) {
-        self.next.push_front(job);
+    pub(crate) fn push_front(&mut self, task: PhoneTask) {
+        self.next.push_front(task);
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -143,8 +143,8 @@ impl SiteQueue {
 }
 
 impl From<Vec<PhoneTask>> for SiteQueue {
-    fn from(jobs: Vec<PhoneTask>) -> Self {
-        Self { next: jobs.into(), ..Self::default() }
+    fn from(tasks: Vec<PhoneTask>) -> Self {
+        Self { next: tasks.into(), ..Self::default() }
     }
 }
 
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
     use crate::push::scheduler::tests::target;
 
-    fn job(n: u8, pool: &str, ip: [u8; 4]) -> PhoneTask {
+    fn task(n: u8, pool: &str, ip: [u8; 4]) -> PhoneTask {
         let mut target = target(n);
         target.device_pool = pool.to_owned();
         target.ip = ip.into();
@@ -165,25 +165,25 @@ mod tests {
     #[test]
     fn a_full_pool_stands_aside_and_the_others_go_on() {
         let caps = SiteLimitConfig { per_pool: Some(1), per_subnet: None };
-        let mut places = SiteLimits::new(caps);
-        let jobs = vec![
-            job(1, "A", [10, 0, 0, 1]),
-            job(2, "A", [10, 0, 0, 2]),
-            job(3, "B", [10, 0, 0, 3]),
+        let mut site_limits = SiteLimits::new(caps);
+        let tasks = vec![
+            task(1, "A", [10, 0, 0, 1]),
+            task(2, "A", [10, 0, 0, 2]),
+            task(3, "B", [10, 0, 0, 3]),
         ];
-        let mut queue = SiteQueue::from(jobs);
-        let first = queue.pop(&mut places).unwrap();
-        let second = queue.pop(&mut places).unwrap();
+        let mut queue = SiteQueue::from(tasks);
+        let first = queue.pop(&mut site_limits).unwrap();
+        let second = queue.pop(&mut site_limits).unwrap();
         assert_eq!(
             (first.target.device_pool.as_str(), second.target.device_pool.as_str()),
             ("A", "B")
         );
-        assert!(queue.pop(&mut places).is_none());
+        assert!(queue.pop(&mut site_limits).is_none());
         assert_eq!(queue.len(), 1);
-        for place in places.give_back(&first.target) {
-            queue.has_room(&place);
+        for key in site_limits.give_back(&first.target) {
+            queue.has_room(&key);
         }
-        assert_eq!(queue.pop(&mut places).unwrap().target.name, target(2).name);
+        assert_eq!(queue.pop(&mut site_limits).unwrap().target.name, target(2).name);
         assert_eq!(queue.len(), 0);
     }
 
@@ -202,29 +202,29 @@ mod tests {
             per_subnet in proptest::option::of(1_usize..4),
             ends in proptest::collection::vec(any::<prop::sample::Index>(), 200),
         ) {
-            let jobs = phones.iter().enumerate().map(|(n, (pool, net))| {
-                job(u8::try_from(n).unwrap(), &format!("P{pool}"), [10, 0, *net, 1])
+            let tasks = phones.iter().enumerate().map(|(n, (pool, net))| {
+                task(u8::try_from(n).unwrap(), &format!("P{pool}"), [10, 0, *net, 1])
             });
-            let mut queue = SiteQueue::from(jobs.collect::<Vec<_>>());
-            let mut places = SiteLimits::new(SiteLimitConfig { per_pool, per_subnet });
+            let mut queue = SiteQueue::from(tasks.collect::<Vec<_>>());
+            let mut site_limits = SiteLimits::new(SiteLimitConfig { per_pool, per_subnet });
             let (mut under_way, mut done): (Vec<PhoneTask>, _) = (Vec::new(), 0);
             for end in ends {
-                while let Some(job) = queue.pop(&mut places) {
-                    under_way.push(job);
+                while let Some(task) = queue.pop(&mut site_limits) {
+                    under_way.push(task);
                 }
-                for job in &under_way {
-                    let of_pool = under_way.iter().filter(|other| other.target.device_pool == job.target.device_pool);
+                for task in &under_way {
+                    let of_pool = under_way.iter().filter(|other| other.target.device_pool == task.target.device_pool);
                     prop_assert!(per_pool.is_none_or(|cap| of_pool.count() <= cap));
-                    let near = under_way.iter().filter(|other| subnet(other.target.ip) == subnet(job.target.ip));
+                    let near = under_way.iter().filter(|other| subnet(other.target.ip) == subnet(task.target.ip));
                     prop_assert!(per_subnet.is_none_or(|cap| near.count() <= cap));
                 }
                 if under_way.is_empty() {
                     break;
                 }
-                let job = under_way.swap_remove(end.index(under_way.len()));
+                let task = under_way.swap_remove(end.index(under_way.len()));
                 done += 1;
-                for place in places.give_back(&job.target) {
-                    queue.has_room(&place);
+                for key in site_limits.give_back(&task.target) {
+                    queue.has_room(&key);
                 }
             }
             prop_assert_eq!(done, phones.len());

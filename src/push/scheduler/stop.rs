@@ -14,14 +14,14 @@ use crate::push::{Delivery, Target};
 
 /// Leaves targets alone because the push was stopped before they came; they are told as pending.
 pub(in crate::push) async fn leave<B: AttemptLog>(
-    book: &B,
+    log: &B,
     targets: Vec<Target>,
     stopped: &StopReason,
     observer: &dyn Observer,
 ) -> PushOutcomes {
     let results: Vec<PhoneResult> =
         targets.into_iter().map(|target| PhoneTask::new(target).stopped(stopped)).collect();
-    let writes = results.iter().map(|result| book.finish_phone(None, result));
+    let writes = results.iter().map(|result| log.finish_phone(None, result));
     let written = futures::future::join_all(writes).await;
     warn_of_gaps(written);
     for result in &results {
@@ -73,23 +73,23 @@ impl<L: Delivery, B: AttemptLog> Scheduler<'_, L, B> {
 
     /// Writes a result for everybody who has none: what is known of a phone that was tried is kept.
     pub(crate) async fn give_up(&mut self, stopped: &StopReason, observer: &dyn Observer) {
-        while let Some((job, noted)) = self.noting.next().await {
-            self.attempt_recorded(job, noted);
+        while let Some((task, noted)) = self.noting.next().await {
+            self.attempt_recorded(task, noted);
         }
         let mut waiting: Vec<PhoneTask> = Vec::new();
-        for lane in [&mut self.known, &mut self.fresh] {
-            waiting.extend(lane.noted.drain(..).chain(lane.ready.drain()));
+        for queue in [&mut self.known, &mut self.recently_changed] {
+            waiting.extend(queue.noted.drain(..).chain(queue.ready.drain()));
         }
-        let doubted = std::mem::take(&mut self.doubted).into_iter().map(|(_, job)| job);
+        let doubted = std::mem::take(&mut self.doubted).into_iter().map(|(_, task)| task);
         let waiting = waiting.into_iter().chain(doubted);
         let waiting = waiting.chain(self.later.take()).chain(self.held.take());
         let mut left: Vec<_> =
-            waiting.map(|mut job| (job.entry.take(), job.stopped(stopped))).collect();
+            waiting.map(|mut task| (task.entry.take(), task.stopped(stopped))).collect();
         left.iter_mut().for_each(|(_, result)| result.proof = self.settings.proof);
         // The book keeps their attempts open: nobody knows how they ended.
-        left.extend(self.begun.drain().map(|(_, job)| (None, job.cut_off())));
-        let book = self.book;
-        let writes = left.iter().map(|(entry, result)| book.finish_phone(*entry, result));
+        left.extend(self.begun.drain().map(|(_, task)| (None, task.cut_off())));
+        let log = self.log;
+        let writes = left.iter().map(|(entry, result)| log.finish_phone(*entry, result));
         warn_of_gaps(futures::future::join_all(writes).await);
         for (_, result) in left {
             self.record(result, observer);

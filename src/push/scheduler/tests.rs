@@ -17,11 +17,11 @@ pub(in crate::push) fn target(n: u8) -> Target {
         model: "Cisco 8841".into(),
         device_pool: "HQ".into(),
         ip: [10, 0, 0, n].into(),
-        takes: AcceptedFormat::Picture(model::by_number(683).unwrap().image.unwrap()),
+        accepts: AcceptedFormat::Picture(model::by_number(683).unwrap().image.unwrap()),
         https: false,
         picture: String::new(),
         login_check: LoginCheck::Cluster,
-        fresh: false,
+        recently_changed: false,
         sources: crate::domain::nat::DownloadSources::of([[10, 0, 0, n].into()]),
     }
 }
@@ -86,9 +86,9 @@ const SETTINGS: PushSettings = PushSettings {
     max_failures: None,
 };
 
-async fn pushed(line: &Scripted, count: u8) -> PushOutcomes {
+async fn pushed(delivery: &Scripted, count: u8) -> PushOutcomes {
     let targets = (1..=count).map(target).collect();
-    run(line, &NullLog, targets, SETTINGS, &StopSignals::default(), &Unobserved).await
+    run(delivery, &NullLog, targets, SETTINGS, &StopSignals::default(), &Unobserved).await
 }
 
 fn outcomes(pushed: &PushOutcomes) -> Vec<Outcome> {
@@ -97,12 +97,12 @@ fn outcomes(pushed: &PushOutcomes) -> Vec<Outcome> {
 
 #[tokio::test(start_paused = true)]
 async fn asks_many_at_once_but_never_more_than_allowed() {
-    let line = Scripted::default();
-    let pushed = pushed(&line, 20).await;
+    let delivery = Scripted::default();
+    let pushed = pushed(&delivery, 20).await;
     assert!(outcomes(&pushed).iter().all(|outcome| *outcome == Outcome::Verified));
     assert_eq!(pushed.results.len(), 20);
     // Of so few logins one is kept for asking why phones refuse.
-    assert_eq!(line.most_at_once.load(Ordering::SeqCst), 3);
+    assert_eq!(delivery.most_at_once.load(Ordering::SeqCst), 3);
     assert_eq!(pushed.stopped, None);
 }
 
@@ -144,13 +144,13 @@ fn cluster(
 
 #[tokio::test(start_paused = true)]
 async fn a_password_that_the_cluster_refuses_stops_the_push_after_one_phone() {
-    let line =
+    let delivery =
         Scripted { otherwise: Some(AttemptReply::AuthRefused(error(4))), ..Scripted::default() };
     let (stop, cluster) = cluster(Password::Wrong, Vec::new());
     let targets = (1..=20).map(target).collect();
-    let pushed = run(&line, &NullLog, targets, SETTINGS, &stop, &Unobserved).await;
+    let pushed = run(&delivery, &NullLog, targets, SETTINGS, &stop, &Unobserved).await;
     assert_eq!(pushed.stopped, Some(StopReason::PasswordRefused { phones: 1 }));
-    assert_eq!(line.asked.lock().unwrap().len() + cluster.asked.load(Ordering::SeqCst), 2);
+    assert_eq!(delivery.asked.lock().unwrap().len() + cluster.asked.load(Ordering::SeqCst), 2);
     assert_eq!(pushed.results.len(), 20);
     assert_eq!(pushed.results[0].outcome, Outcome::AuthFailed);
     assert!(outcomes(&pushed)[1..].iter().all(|outcome| *outcome == Outcome::Pending));
@@ -162,10 +162,10 @@ async fn phones_that_the_push_user_does_not_control_hold_up_nobody_where_the_clu
     let refuses = |n| (n, vec![AttemptReply::AuthRefused(error(4)); 2]);
     let mut answers: HashMap<u8, Vec<AttemptReply>> = [1, 2, 3, 4, 11, 12, 13].map(refuses).into();
     answers.insert(14, vec![AttemptReply::AuthRefused(error(4))]);
-    let line = Scripted { answers, ..Scripted::default() };
+    let delivery = Scripted { answers, ..Scripted::default() };
     let (stop, _) = cluster(Password::Right, Vec::new());
     let targets = (1..=20).map(target).collect();
-    let pushed = run(&line, &NullLog, targets, SETTINGS, &stop, &Unobserved).await;
+    let pushed = run(&delivery, &NullLog, targets, SETTINGS, &stop, &Unobserved).await;
     assert_eq!(pushed.stopped, None);
     for result in &pushed.results {
         let n: u8 = result.name.as_str()[3..].parse().unwrap();
@@ -183,13 +183,13 @@ async fn phones_that_the_push_user_does_not_control_hold_up_nobody_where_the_clu
 async fn a_page_that_is_down_is_waited_for_and_costs_no_attempt() {
     let refused = vec![AttemptReply::AuthRefused(error(4))];
     let answers = (4..=6).map(|n| (n, refused.clone())).collect();
-    let line = Scripted { answers, ..Scripted::default() };
+    let delivery = Scripted { answers, ..Scripted::default() };
     let away = || AuthenticationPage::Silent("cannot be reached".to_owned());
     let (stop, _) = cluster(Password::Unknown, vec![away(), away(), away()]);
     let told = Remarks::default();
     let settings = PushSettings { max_attempts: 1, ..SETTINGS };
     let targets = (1..=20).map(target).collect();
-    let pushed = run(&line, &NullLog, targets, settings, &stop, &told).await;
+    let pushed = run(&delivery, &NullLog, targets, settings, &stop, &told).await;
     assert_eq!(outcomes(&pushed), [Outcome::Verified; 20]);
     assert_eq!(pushed.stopped, None);
     let told = told.0.into_inner().unwrap();
@@ -215,40 +215,41 @@ async fn the_guard_goes_on_from_wave_to_wave() {
     use crate::push::scheduler::waves;
     use crate::push::scheduler::waves::{Amount, Waves};
     let answers = HashMap::from([(9, vec![AttemptReply::AuthRefused(error(4))])]);
-    let line = Scripted { answers, ..Scripted::default() };
+    let delivery = Scripted { answers, ..Scripted::default() };
     let (stop, cluster) = cluster(Password::Wrong, Vec::new());
     let waves = Waves { canary: Some(Amount::Count(5)), ..Waves::default() };
     let targets = (1..=20).map(target).collect();
-    let pushed = waves::run(&line, &NullLog, targets, &waves, SETTINGS, &stop, &Unobserved).await;
+    let pushed =
+        waves::run(&delivery, &NullLog, targets, &waves, SETTINGS, &stop, &Unobserved).await;
     assert_eq!(pushed.stopped, Some(StopReason::PasswordRefused { phones: 1 }));
     assert_eq!(cluster.asked.load(Ordering::SeqCst), 1);
     // The second wave began with several phones at once: the first one had proven the password.
-    assert_eq!(line.most_at_once.load(Ordering::SeqCst), 3);
-    assert!(line.asked.lock().unwrap().len() <= 12, "{line:?}", line = line.asked);
+    assert_eq!(delivery.most_at_once.load(Ordering::SeqCst), 3);
+    assert!(delivery.asked.lock().unwrap().len() <= 12, "{delivery:?}", delivery = delivery.asked);
 }
 
 #[tokio::test(start_paused = true)]
 async fn phones_that_ask_another_server_say_nothing_about_the_password() {
-    let line =
+    let delivery =
         Scripted { otherwise: Some(AttemptReply::AuthRefused(error(4))), ..Scripted::default() };
     let elsewhere = |n| Target { login_check: LoginCheck::Elsewhere, ..target(n) };
     let (stop, cluster) = cluster(Password::Wrong, Vec::new());
     let targets = (1..=9).map(elsewhere).collect();
-    let pushed = run(&line, &NullLog, targets, SETTINGS, &stop, &Unobserved).await;
+    let pushed = run(&delivery, &NullLog, targets, SETTINGS, &stop, &Unobserved).await;
     assert_eq!(pushed.stopped, None);
     assert_eq!(outcomes(&pushed), [Outcome::AuthFailed; 9]);
     assert_eq!(cluster.asked.load(Ordering::SeqCst), 0);
-    assert_eq!(line.most_at_once.load(Ordering::SeqCst), 4);
+    assert_eq!(delivery.most_at_once.load(Ordering::SeqCst), 4);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_wrong_password_is_tried_three_times_one_by_one() {
-    let line =
+    let delivery =
         Scripted { otherwise: Some(AttemptReply::AuthRefused(error(4))), ..Scripted::default() };
-    let pushed = pushed(&line, 20).await;
+    let pushed = pushed(&delivery, 20).await;
     assert_eq!(pushed.stopped, Some(StopReason::AuthRefusals { in_a_row: 3 }));
-    assert_eq!(*line.asked.lock().unwrap(), [1, 2, 3]);
-    assert_eq!(line.most_at_once.load(Ordering::SeqCst), 1);
+    assert_eq!(*delivery.asked.lock().unwrap(), [1, 2, 3]);
+    assert_eq!(delivery.most_at_once.load(Ordering::SeqCst), 1);
     let pending = pushed.results.iter().filter(|result| result.outcome == Outcome::Pending);
     assert_eq!(pending.clone().count(), 17);
     assert!(pending.into_iter().all(|result| result.attempts == 0 && result.reason.is_some()));
@@ -256,13 +257,13 @@ async fn a_wrong_password_is_tried_three_times_one_by_one() {
 
 #[tokio::test(start_paused = true)]
 async fn an_acceptance_without_a_check_proves_no_password() {
-    let line =
+    let delivery =
         Scripted { otherwise: Some(AttemptReply::AuthRefused(error(4))), ..Scripted::default() };
     let mut targets: Vec<Target> = (1..=9).map(target).collect();
     targets[0].login_check = LoginCheck::Unknown;
     let pushed =
-        run(&line, &NullLog, targets, SETTINGS, &StopSignals::default(), &Unobserved).await;
-    assert_eq!(*line.asked.lock().unwrap(), [2, 3, 4]);
+        run(&delivery, &NullLog, targets, SETTINGS, &StopSignals::default(), &Unobserved).await;
+    assert_eq!(*delivery.asked.lock().unwrap(), [2, 3, 4]);
     assert_eq!(outcomes(&pushed)[0], Outcome::Pending);
 }
 
@@ -280,8 +281,8 @@ async fn trouble_is_tried_again_later_and_refusals_are_not() {
         (4, vec![AttemptReply::Refused(error(3))]),
         (5, vec![AttemptReply::AuthRefused(error(4))]),
     ]);
-    let line = Scripted { answers, no_downloads: vec![6], ..Scripted::default() };
-    let pushed = pushed(&line, 7).await;
+    let delivery = Scripted { answers, no_downloads: vec![6], ..Scripted::default() };
+    let pushed = pushed(&delivery, 7).await;
     use Outcome::{Accepted, AuthFailed, Rejected, Unreachable, Verified};
     assert_eq!(
         outcomes(&pushed),
@@ -306,13 +307,13 @@ async fn a_push_that_was_ignored_is_made_again_once() {
             ],
         ),
     ]);
-    let line = Scripted {
+    let delivery = Scripted {
         answers,
         ignore_first: vec![1, 3, 4],
         no_downloads: vec![2],
         ..Scripted::default()
     };
-    let pushed = pushed(&line, 5).await;
+    let pushed = pushed(&delivery, 5).await;
     use Outcome::{Accepted, Rejected, Verified};
     assert_eq!(outcomes(&pushed), [Verified, Accepted, Rejected, Verified, Verified]);
     let attempts: Vec<u32> = pushed.results.iter().map(|result| result.attempts).collect();
@@ -323,14 +324,16 @@ async fn a_push_that_was_ignored_is_made_again_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_phone_that_ignored_its_push_stays_accepted_when_the_run_is_stopped() {
-    let line = Scripted { ignore_first: vec![1], ..Scripted::default() };
+    let delivery = Scripted { ignore_first: vec![1], ..Scripted::default() };
     let stop = StopSignals::default();
     let later = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
         stop.soon.cancel();
     };
-    let (pushed, ()) =
-        tokio::join!(run(&line, &NullLog, vec![target(1)], SETTINGS, &stop, &Unobserved), later);
+    let (pushed, ()) = tokio::join!(
+        run(&delivery, &NullLog, vec![target(1)], SETTINGS, &stop, &Unobserved),
+        later
+    );
     let result = &pushed.results[0];
     assert_eq!((result.outcome, result.attempts), (Outcome::Accepted, 1));
     assert!(result.reason.as_ref().unwrap().contains("not tried again"), "{result:?}");
@@ -338,27 +341,27 @@ async fn a_phone_that_ignored_its_push_stays_accepted_when_the_run_is_stopped() 
 
 #[tokio::test(start_paused = true)]
 async fn an_interruption_finishes_what_is_under_way() {
-    let line = Scripted::default();
+    let delivery = Scripted::default();
     let stop = StopSignals::default();
     stop.soon.cancel();
     let targets = (1..=5).map(target).collect();
-    let pushed = run(&line, &NullLog, targets, SETTINGS, &stop, &Unobserved).await;
+    let pushed = run(&delivery, &NullLog, targets, SETTINGS, &stop, &Unobserved).await;
     assert_eq!(pushed.stopped, Some(StopReason::Interrupted));
     assert!(outcomes(&pushed).iter().all(|outcome| *outcome == Outcome::Pending));
-    assert!(line.asked.lock().unwrap().is_empty());
+    assert!(delivery.asked.lock().unwrap().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn new_associations_come_last_and_cannot_stop_the_others() {
-    let fresh: HashMap<u8, Vec<AttemptReply>> =
+    let recently_changed: HashMap<u8, Vec<AttemptReply>> =
         (1..=6).map(|n| (n, vec![AttemptReply::AuthRefused(error(4))])).collect();
-    let line = Scripted { answers: fresh, ..Scripted::default() };
+    let delivery = Scripted { answers: recently_changed, ..Scripted::default() };
     let mut targets: Vec<Target> = (1..=12).map(target).collect();
     for target in &mut targets[..6] {
-        target.fresh = true;
+        target.recently_changed = true;
     }
     let pushed =
-        run(&line, &NullLog, targets, SETTINGS, &StopSignals::default(), &Unobserved).await;
+        run(&delivery, &NullLog, targets, SETTINGS, &StopSignals::default(), &Unobserved).await;
     assert!(outcomes(&pushed)[6..].iter().all(|outcome| *outcome == Outcome::Verified));
     assert!(matches!(pushed.stopped, Some(StopReason::AuthRefusals { .. })), "{pushed:?}");
     let refused = pushed.results.iter().filter(|result| result.outcome == Outcome::AuthFailed);
@@ -371,14 +374,16 @@ async fn new_associations_come_last_and_cannot_stop_the_others() {
 #[tokio::test(start_paused = true)]
 async fn a_phone_that_waits_for_its_second_try_keeps_what_is_known_of_it() {
     let answers = HashMap::from([(1, vec![AttemptReply::Unreachable("reset".into())])]);
-    let line = Scripted { answers, ..Scripted::default() };
+    let delivery = Scripted { answers, ..Scripted::default() };
     let stop = StopSignals::default();
     let later = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
         stop.soon.cancel();
     };
-    let (pushed, ()) =
-        tokio::join!(run(&line, &NullLog, vec![target(1)], SETTINGS, &stop, &Unobserved), later);
+    let (pushed, ()) = tokio::join!(
+        run(&delivery, &NullLog, vec![target(1)], SETTINGS, &stop, &Unobserved),
+        later
+    );
     let result = &pushed.results[0];
     assert_eq!((result.outcome, result.attempts), (Outcome::Unreachable, 1));
     assert!(result.reason.as_ref().unwrap().contains("not tried again"), "{result:?}");
@@ -386,7 +391,7 @@ async fn a_phone_that_waits_for_its_second_try_keeps_what_is_known_of_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_hard_stop_forgets_nobody() {
-    let line = Scripted::default();
+    let delivery = Scripted::default();
     let stop = StopSignals::default();
     let soon = async {
         tokio::time::sleep(Duration::from_millis(35)).await;
@@ -394,7 +399,7 @@ async fn a_hard_stop_forgets_nobody() {
     };
     let targets = (1..=20).map(target).collect();
     let (pushed, ()) =
-        tokio::join!(run(&line, &NullLog, targets, SETTINGS, &stop, &Unobserved), soon);
+        tokio::join!(run(&delivery, &NullLog, targets, SETTINGS, &stop, &Unobserved), soon);
     assert_eq!(pushed.results.len(), 20);
     assert_eq!(pushed.stopped, Some(StopReason::Interrupted));
     let begun = pushed
@@ -450,28 +455,28 @@ fn of_pools() -> Vec<Target> {
 
 #[tokio::test(start_paused = true)]
 async fn a_pool_has_its_own_limit_until_its_downloads_are_through() {
-    let line = Slow::default();
+    let delivery = Slow::default();
     let settings = PushSettings {
         concurrency: 16,
         site_limits: SiteLimitConfig { per_pool: Some(2), per_subnet: None },
         ..SETTINGS
     };
     let stop = StopSignals::default();
-    let pushed = run(&line, &NullLog, of_pools(), settings, &stop, &Unobserved).await;
+    let pushed = run(&delivery, &NullLog, of_pools(), settings, &stop, &Unobserved).await;
     assert!(pushed.results.iter().all(|result| result.outcome == Outcome::Verified));
     assert_eq!(pushed.results.len(), 40);
-    let most = line.0.into_inner().unwrap().most;
+    let most = delivery.0.into_inner().unwrap().most;
     assert_eq!(most, [("Branch", 2), ("HQ", 2)].map(|(k, v)| (k.to_owned(), v)).into());
 }
 
 #[tokio::test(start_paused = true)]
 async fn pushes_begin_no_faster_than_the_rate() {
-    let line = Slow::default();
+    let delivery = Slow::default();
     let settings = PushSettings { concurrency: 16, rate: Some(5), ..SETTINGS };
     let stop = StopSignals::default();
-    let pushed = run(&line, &NullLog, of_pools(), settings, &stop, &Unobserved).await;
+    let pushed = run(&delivery, &NullLog, of_pools(), settings, &stop, &Unobserved).await;
     assert!(pushed.results.iter().all(|result| result.outcome == Outcome::Verified));
-    let begun = line.0.into_inner().unwrap().begun;
+    let begun = delivery.0.into_inner().unwrap().begun;
     for pair in begun.windows(2) {
         assert!(pair[1] - pair[0] >= Duration::from_millis(199), "{:?}", pair[1] - pair[0]);
     }
@@ -482,10 +487,10 @@ async fn pushes_begin_no_faster_than_the_rate() {
 #[tokio::test(start_paused = true)]
 async fn too_many_failures_stop_the_push() {
     let no = AttemptReply::Refused(error(3));
-    let line = Scripted { otherwise: Some(no), ..Scripted::default() };
+    let delivery = Scripted { otherwise: Some(no), ..Scripted::default() };
     let settings = PushSettings { concurrency: 1, max_failures: Some(4), ..SETTINGS };
     let stop = StopSignals::default();
-    let pushed = run(&line, &NullLog, of_pools(), settings, &stop, &Unobserved).await;
+    let pushed = run(&delivery, &NullLog, of_pools(), settings, &stop, &Unobserved).await;
     assert_eq!(pushed.stopped, Some(StopReason::Failures { failed: 5, most: 4 }));
     let of = |outcome| pushed.results.iter().filter(|result| result.outcome == outcome).count();
     assert_eq!((of(Outcome::Rejected), of(Outcome::Pending)), (5, 35));

@@ -94,8 +94,8 @@ fn spread(targets: Vec<Target>) -> Vec<Target> {
 
 /// Pushes wave by wave. After each one it looks whether to go on; what is left when it does not is pending.
 pub async fn run<L: Delivery, B: AttemptLog>(
-    line: &L,
-    book: &B,
+    delivery: &L,
+    log: &B,
     targets: Vec<Target>,
     waves: &Waves,
     settings: PushSettings,
@@ -117,8 +117,8 @@ pub async fn run<L: Delivery, B: AttemptLog>(
         let password_proven = settings.password_proven || verified(&all.results) > 0;
         let settings = PushSettings { max_failures, password_proven, ..settings };
         let pushed = match &all.stopped {
-            None => scheduler::run(line, book, wave, settings, stop, observer).await,
-            Some(stopped) => scheduler::leave(book, wave, stopped, observer).await,
+            None => scheduler::run(delivery, log, wave, settings, stop, observer).await,
+            Some(stopped) => scheduler::leave(log, wave, stopped, observer).await,
         };
         all.results.extend(pushed.results);
         all.stopped = all.stopped.or_else(|| pushed.stopped.map(|stopped| stopped.after(failed)));

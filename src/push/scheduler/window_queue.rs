@@ -9,7 +9,7 @@ use crate::push::scheduler::phone_task::PhoneTask;
 /// Phones that wait for their window, by the moment at which it opens.
 #[derive(Default)]
 pub(crate) struct WindowQueue {
-    pub(super) jobs: BTreeMap<(Timestamp, u64), PhoneTask>,
+    pub(super) tasks: BTreeMap<(Timestamp, u64), PhoneTask>,
     /// Keeps those apart, and in order, whose windows open at the same moment.
     sequence: u64,
     /// Whose waiting was told already.
@@ -17,26 +17,26 @@ pub(crate) struct WindowQueue {
 }
 
 impl WindowQueue {
-    pub(super) fn put(&mut self, opens: Timestamp, job: PhoneTask) {
+    pub(super) fn put(&mut self, opens: Timestamp, task: PhoneTask) {
         self.sequence += 1;
-        self.jobs.insert((opens, self.sequence), job);
+        self.tasks.insert((opens, self.sequence), task);
     }
 
     pub(super) fn first(&self) -> Option<Timestamp> {
-        self.jobs.first_key_value().map(|((opens, _), _)| *opens)
+        self.tasks.first_key_value().map(|((opens, _), _)| *opens)
     }
 
     pub(super) fn due(&mut self, now: Timestamp) -> Option<PhoneTask> {
         self.first().filter(|opens| *opens <= now)?;
-        self.jobs.pop_first().map(|(_, job)| job)
+        self.tasks.pop_first().map(|(_, task)| task)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.jobs.is_empty()
+        self.tasks.is_empty()
     }
 
     /// Takes out all of them, in their order.
     pub(crate) fn take(&mut self) -> impl Iterator<Item = PhoneTask> + use<> {
-        std::mem::take(&mut self.jobs).into_values()
+        std::mem::take(&mut self.tasks).into_values()
     }
 }

@@ -26,20 +26,20 @@ impl<L: Delivery, B: AttemptLog> Scheduler<'_, L, B> {
     }
 
     /// Lets a phone wait for its window.
-    pub(crate) fn hold(&mut self, opens: Timestamp, job: PhoneTask) {
-        self.held.put(opens, job);
+    pub(crate) fn hold(&mut self, opens: Timestamp, task: PhoneTask) {
+        self.held.put(opens, task);
     }
 
     /// Lets a phone wait for its window that is in the book already, where it then stands as not tried.
-    pub(crate) fn hold_noted(&self, opens: Timestamp, mut job: PhoneTask) {
-        let (book, entry) = (self.book, job.entry.take());
+    pub(crate) fn hold_noted(&self, opens: Timestamp, mut task: PhoneTask) {
+        let (log, entry) = (self.log, task.entry.take());
         self.closing.push(
             async move {
                 let written = match entry {
-                    Some(entry) => book.end_attempt(entry, &not_sent()).await,
+                    Some(entry) => log.end_attempt(entry, &not_sent()).await,
                     None => Ok(()),
                 };
-                AttemptEnd::Held(Box::new(job), opens, written)
+                AttemptEnd::Held(Box::new(task), opens, written)
             }
             .boxed(),
         );
@@ -48,8 +48,8 @@ impl<L: Delivery, B: AttemptLog> Scheduler<'_, L, B> {
     /// Lets those come next whose window has opened.
     pub(crate) fn release(&mut self) {
         let now = self.schedule.now();
-        while let Some(job) = self.held.due(now) {
-            self.queue_of(&job).ready.push_back(job);
+        while let Some(task) = self.held.due(now) {
+            self.queue_of(&task).ready.push_back(task);
         }
     }
 
@@ -70,7 +70,7 @@ impl<L: Delivery, B: AttemptLog> Scheduler<'_, L, B> {
         let Some(end) = self.schedule.until() else { return false };
         let clock = self.schedule.now();
         let waits = next.saturating_duration_since(now);
-        let noted = !self.known.noted.is_empty() || !self.fresh.noted.is_empty();
+        let noted = !self.known.noted.is_empty() || !self.recently_changed.noted.is_empty();
         let others = noted || !self.later.is_empty();
         let windows_only = !others && self.held.first().is_some_and(|opens| opens >= end);
         windows_only || (self.held.is_empty() && waits >= until(clock, end))
@@ -80,9 +80,9 @@ impl<L: Delivery, B: AttemptLog> Scheduler<'_, L, B> {
     pub(crate) fn tell_windows(&mut self, observer: &dyn Observer) {
         let Some(opens) = self.held.first() else { return };
         let mut pools: BTreeMap<&str, usize> = BTreeMap::new();
-        let next = self.held.jobs.range((opens, 0)..=(opens, u64::MAX));
-        for (_, job) in next {
-            *pools.entry(&job.target.device_pool).or_default() += 1;
+        let next = self.held.tasks.range((opens, 0)..=(opens, u64::MAX));
+        for (_, task) in next {
+            *pools.entry(&task.target.device_pool).or_default() += 1;
         }
         let mut windows: BTreeMap<String, usize> = BTreeMap::new();
         for (pool, phones) in pools {

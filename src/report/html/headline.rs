@@ -67,7 +67,7 @@ pub(super) fn headline(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) ->
     let Tally { selected, pushed, verified, failed, pending } = tally;
     let left = selected - pushed;
     let already = runs.iter().map(|of| of.run.already()).sum::<usize>().min(left);
-    let (deed, proof) = done(runs);
+    let (action, proof) = done(runs);
     let alone = runs.first().map(|of| of.run).filter(|_| runs.len() + left_out.len() == 1);
     let on = alone.is_none().then(|| on_clusters(runs, left_out));
     let (state, mood) = alone.map_or_else(|| overall(runs, left_out), state);
@@ -79,9 +79,9 @@ pub(super) fn headline(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) ->
     // Rounded down, so that only all of them are 100.
     let share = |percent| format!("{percent} % of {} to be pushed to", grouped(pushed));
     let untried = format!("{} of them pending", grouped(pending));
-    let shown = format!("{} of them {}", grouped(already), wording::already(deed));
+    let shown = format!("{} of them {}", grouped(already), wording::already(action));
     // Where no more than an acceptance was to be seen, that is the best there is.
-    let (word, good) = match wording::unknown(deed, proof) {
+    let (word, good) = match wording::unknown(action, proof) {
         Some(_) => ("accepted", pushed - failed),
         None => ("verified", verified),
     };
@@ -93,7 +93,7 @@ pub(super) fn headline(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) ->
         because: alone.and_then(because),
         numbers: vec![
             number(word, good, (good * 100).checked_div(pushed).map(share)),
-            number(wording::failed(deed, proof), failed, (pending > 0).then_some(untried)),
+            number(wording::failed(action, proof), failed, (pending > 0).then_some(untried)),
             number("left alone", left, (already > 0).then_some(shown)),
             number("selected", selected, on),
         ],
@@ -129,48 +129,54 @@ fn state(run: &RunReport) -> (&'static str, &'static str) {
 }
 
 fn sentence(run: &RunReport, tally: Tally) -> String {
-    let (deed, proof) = (run.deed, run.proof());
+    let (action, proof) = (run.action, run.proof());
     let Tally { pushed, verified, failed, .. } = tally;
-    match (pushed, wording::unknown(deed, proof)) {
+    match (pushed, wording::unknown(action, proof)) {
         (0, _) if run.phones.is_empty() => "This run pushed to no phone.".to_owned(),
         (0, _) => format!(
             "{}: {} left alone.",
-            wording::nobody(deed),
+            wording::nobody(action),
             match run.phones.len() {
                 1 => "the only one was".to_owned(),
                 count => format!("all {} were", grouped(count)),
             }
         ),
-        (_, Some(unknown)) => accepted(deed, proof, pushed, failed, unknown),
-        (1, None) if verified == 1 => format!("The phone {}.", wording::verified(deed, proof)),
+        (_, Some(unknown)) => accepted(action, proof, pushed, failed, unknown),
+        (1, None) if verified == 1 => format!("The phone {}.", wording::verified(action, proof)),
         (1, None) => {
-            format!("The {} to the only phone failed, or is not proven.", wording::noun(deed))
+            format!("The {} to the only phone failed, or is not proven.", wording::noun(action))
         }
         (_, None) if pushed == verified => {
-            format!("All {} phones {}.", grouped(pushed), wording::verified(deed, proof))
+            format!("All {} phones {}.", grouped(pushed), wording::verified(action, proof))
         }
         (_, None) => format!(
             "{} of {} phones {}. {}",
             grouped(verified),
             grouped(pushed),
-            wording::verified(deed, proof),
-            wording::failed_too(deed, proof, &grouped(failed))
+            wording::verified(action, proof),
+            wording::failed_too(action, proof, &grouped(failed))
         ),
     }
 }
 
 /// Says how a run ended of which acceptances are all that can be known.
-fn accepted(deed: PushAction, proof: Proof, pushed: usize, failed: usize, unknown: &str) -> String {
-    let accepted = wording::accepted(deed);
+fn accepted(
+    action: PushAction,
+    proof: Proof,
+    pushed: usize,
+    failed: usize,
+    unknown: &str,
+) -> String {
+    let accepted = wording::accepted(action);
     match (pushed, failed) {
         (1, 0) => format!("The phone {accepted}. {unknown}"),
-        (1, _) => format!("The only phone {}.", wording::failed(deed, proof)),
+        (1, _) => format!("The only phone {}.", wording::failed(action, proof)),
         (_, 0) => format!("All {} phones {accepted}. {unknown}", grouped(pushed)),
         (_, _) => format!(
             "{} of {} phones {accepted}. {unknown} {}",
             grouped(pushed - failed),
             grouped(pushed),
-            wording::failed_too(deed, proof, &grouped(failed))
+            wording::failed_too(action, proof, &grouped(failed))
         ),
     }
 }

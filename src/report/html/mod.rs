@@ -126,7 +126,7 @@ fn page(reports: &[RunReport], left_out: &[&SkippedCluster]) -> Result<Page, Htm
     let audited = runs.iter().any(|of| of.run.audit.is_some());
     let changes: Vec<ChangesOf> = runs.iter().map(ChangesOf::of).collect();
     let (first, numbers) = (runs.first(), numbers(runs));
-    let (deed, proof) = done(runs);
+    let (action, proof) = done(runs);
     Ok(Page {
         policy: csp::policy(&style, &script),
         style,
@@ -149,10 +149,10 @@ fn page(reports: &[RunReport], left_out: &[&SkippedCluster]) -> Result<Page, Htm
         pictures: pictures::pictures(runs),
         tones: pictures::tones(runs),
         several_pictures: runs.iter().any(|of| of.run.has_several_pictures()),
-        what_to_do: wording::to_do(deed, proof),
-        noun: wording::noun(deed),
-        meanings: meanings(deed, proof),
-        unsupported: wording::unsupported(deed),
+        what_to_do: wording::to_do(action, proof),
+        noun: wording::noun(action),
+        meanings: meanings(action, proof),
+        unsupported: wording::unsupported(action),
         screenshots: pictures::screenshots(runs),
         more_screenshots: runs.iter().map(|of| of.run.more_screenshots).sum(),
         phones: phones.count(),
@@ -183,7 +183,7 @@ fn numbers(runs: &[RunSection<'_>]) -> Vec<String> {
 
 fn title(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> String {
     let Some(first) = runs.first().map(|of| of.run) else { return String::new() };
-    let what = first.file.as_deref().map(|file| wording::title(first.deed, file));
+    let what = first.file.as_deref().map(|file| wording::title(first.action, file));
     let what = what.as_deref().unwrap_or(&first.run.command);
     if runs.iter().any(|of| !of.cluster.is_empty()) {
         let names = runs.iter().map(|of| of.run.run.cluster.as_str());
@@ -202,11 +202,11 @@ fn title(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> String {
 }
 
 /// The outcomes that there can be: nothing is verified where nobody was to look.
-fn meanings(deed: PushAction, proof: Proof) -> Vec<Meaning> {
-    let seen = wording::unknown(deed, proof).is_none();
+fn meanings(action: PushAction, proof: Proof) -> Vec<Meaning> {
+    let seen = wording::unknown(action, proof).is_none();
     let there = Outcome::ALL.into_iter().filter(|one| seen || *one != Outcome::Verified);
     there
-        .map(|one| Meaning { word: one.as_str(), told: wording::outcome(deed, proof, one) })
+        .map(|one| Meaning { word: one.as_str(), told: wording::outcome(action, proof, one) })
         .collect()
 }
 

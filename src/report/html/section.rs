@@ -72,8 +72,8 @@ impl<'a> RunSection<'a> {
 /// What was done, and how it was to be proven. All runs of a page did the same; where one of them was to look and
 /// others were not, its words hold for all, because an acceptance is never called verified.
 pub(super) fn done(runs: &[RunSection<'_>]) -> (PushAction, Proof) {
-    let mut all = runs.iter().map(|of| (of.run.deed, of.run.proof()));
-    let looked = all.clone().find(|(deed, proof)| wording::unknown(*deed, *proof).is_none());
+    let mut all = runs.iter().map(|of| (of.run.action, of.run.proof()));
+    let looked = all.clone().find(|(action, proof)| wording::unknown(*action, *proof).is_none());
     looked.or_else(|| all.next()).unwrap_or_default()
 }
 

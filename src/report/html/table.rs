@@ -144,7 +144,7 @@ pub(super) fn data(runs: &[RunSection<'_>]) -> Result<String, HtmlError> {
         }
     }
     let began = began(runs);
-    let (deed, proof) = done(runs);
+    let (action, proof) = done(runs);
     let mut texts = Texts::new();
     let rows = ordered(runs)
         .into_iter()
@@ -160,7 +160,7 @@ pub(super) fn data(runs: &[RunSection<'_>]) -> Result<String, HtmlError> {
         outcomes: Outcome::ALL.map(Outcome::as_str).to_vec(),
         verdicts: Verdict::ALL.map(Verdict::as_str).to_vec(),
         codes: Code::ALL.iter().map(|code| code.as_str()).collect(),
-        failed: wording::failed(deed, proof),
+        failed: wording::failed(action, proof),
         labels: if runs.iter().any(|of| of.run.audit.is_some()) { &LABELS } else { &[] },
         texts: texts.texts,
         rows,

@@ -198,7 +198,7 @@ fn done(report: &RunReport, began: Timestamp, length: u64) -> Vec<(u64, Outcome)
 
 /// What a reader calls a stage of a run.
 fn label(of: &RunSection<'_>, stage: &StageTimes) -> String {
-    printable(wording::stage(of.run.deed, &stage.word)).into_owned()
+    printable(wording::stage(of.run.action, &stage.word)).into_owned()
 }
 
 /// What happens in a stage: reading, changing, pushing.

@@ -176,7 +176,7 @@ fn target(
         }
         Identity::NotAsked | Identity::Told(_) | Identity::NoPhone(_) => {}
     }
-    let (model, takes) = takes(object, entry, said)
+    let (model, accepts) = accepts(object, entry, said)
         .map_err(|(outcome, reason, remedy)| why(outcome, reason, remedy))?;
     Ok(Target {
         picture: String::new(),
@@ -184,17 +184,17 @@ fn target(
         model: model.name.to_owned(),
         device_pool: String::new(),
         ip: entry.address,
-        takes,
+        accepts,
         // Nobody knows. Three in a row must accept before more than one is asked, as everywhere.
         https: false,
         login_check: LoginCheck::Cluster,
-        fresh: false,
+        recently_changed: false,
         sources: DownloadSources::of([entry.address]),
     })
 }
 
 /// Finds the model and what it takes.
-fn takes(
+fn accepts(
     object: ObjectKind,
     entry: &AddressEntry,
     said: &Identity,
@@ -217,7 +217,7 @@ fn takes(
             return Err((Outcome::Skipped, reason, NAME_ITS_MODEL));
         }
     };
-    let takes = AcceptedFormat::of(object, model).ok_or_else(|| {
+    let accepts = AcceptedFormat::of(object, model).ok_or_else(|| {
         let what = match object {
             ObjectKind::Background => "no background can be pushed to",
             ObjectKind::RingTone => "no source says that a ring tone can be pushed to",
@@ -228,7 +228,7 @@ fn takes(
         let reason = format!("{what} a {}", model.name);
         (Outcome::Skipped, reason, "nothing; `axlpaper models` lists what models take")
     })?;
-    Ok((model, takes))
+    Ok((model, accepts))
 }
 
 /// Tells whether two models differ in what counts. What keys do depends on the model itself.

@@ -49,8 +49,8 @@ pub struct PreparedAddresses {
 
 /// What is at hand for the push.
 struct AddressPushSetup {
-    line: AnyLine,
-    book: JournalAttemptLog,
+    delivery: AnyLine,
+    log: JournalAttemptLog,
     targets: Vec<Target>,
     /// Phones that are not pushed to.
     others: Vec<PhoneResult>,
@@ -81,24 +81,24 @@ impl AddressTask {
         observer: &Arc<dyn Observer>,
     ) -> Result<AddressPushSetup, AppError> {
         let (request, recorder) = (&self.request, run.recorder());
-        let goods = &request.payload;
-        run_record::keep_subject(recorder, goods.action(), &request.payload_name).await?;
+        let payload = &request.payload;
+        run_record::keep_subject(recorder, payload.action(), &request.payload_name).await?;
         let (targets, mut others) = self.identified(observer.as_ref()).await;
-        let nat = &self.addresses.way.nat;
+        let nat = &self.addresses.push_access.nat;
         let targets = targets.into_iter().map(|target| target.behind(nat)).collect();
-        let (mut targets, left) = goods.partition_targets(targets);
+        let (mut targets, left) = payload.partition_targets(targets);
         others.extend(left);
         let models = targets.iter().map(payload::of_model).collect();
-        let prepared = goods.prepare(models, observer.as_ref()).await?;
+        let prepared = payload.prepare(models, observer.as_ref()).await?;
         run_record::keep_prepared(recorder, &prepared).await?;
         let digests = prepared.digests();
         let already = self.already_shown(&targets, &digests)?;
         let shown: HashSet<_> = already.iter().map(|phone| phone.name.clone()).collect();
         targets.retain(|target| !shown.contains(&target.name));
         others.extend(already);
-        let book = JournalAttemptLog::new(recorder.clone(), digests);
+        let log = JournalAttemptLog::new(recorder.clone(), digests);
         let sending = images::DeliveryContext {
-            way: &self.addresses.way,
+            push_access: &self.addresses.push_access,
             password: self.push_password.clone(),
             push: &request.options,
             picture_file: &request.payload_name,
@@ -107,25 +107,26 @@ impl AddressTask {
             recorder,
             interaction: run.interaction().as_ref(),
         };
-        let toward = self.addresses.toward();
-        let line = delivery::line(&sending, toward, goods, prepared, observer).await?;
-        line.check(&targets).map_err(|error| {
+        let phone_side_ip = self.addresses.phone_side_ip();
+        let delivery =
+            delivery::delivery(&sending, phone_side_ip, payload, prepared, observer).await?;
+        delivery.check(&targets).map_err(|error| {
             AppError::from_error(ErrorKind::Usage, &error).hint(
                 "nothing was sent; use a shorter --advertise or --image-url, or --picture-name",
             )
         })?;
-        Ok(AddressPushSetup { line, book, targets, others, already: shown.len() })
+        Ok(AddressPushSetup { delivery, log, targets, others, already: shown.len() })
     }
 
     /// Asks phones what is not known of them. Returns those that are pushed to, and those that are not.
     async fn identified(&self, observer: &dyn Observer) -> (Vec<Target>, Vec<PhoneResult>) {
-        let Addresses { way, entries } = &self.addresses;
+        let Addresses { push_access, entries } = &self.addresses;
         let (options, kind) = (&self.request.options, self.request.payload.kind());
         // This client has no password to send.
-        let phones = PhoneClient::anonymous(way.phone_port, IDENTIFY);
+        let phones = PhoneClient::anonymous(push_access.phone_port, IDENTIFY);
         let asking = Identification {
-            https: way.phone_tls.https.as_ref(),
-            at_once: way.concurrency,
+            https: push_access.phone_tls.https.as_ref(),
+            at_once: push_access.concurrency,
             attempts: options.attempts,
             delay: options.retry_delay,
         };
@@ -180,7 +181,7 @@ impl PreparedAddresses {
         if let Some(caution) = request.payload.warning() {
             self.observer.observe(&Event::Remark(caution.to_owned()));
         }
-        if let Some(url) = ready.line.base_url() {
+        if let Some(url) = ready.delivery.base_url() {
             self.observer.observe(&Event::Remark(format!("phones download from {url}")));
         }
         let action = request.payload.describe(&request.payload_name, phones);
@@ -203,14 +204,14 @@ impl PreparedAddresses {
     pub async fn execute(self, handle: &RolloutHandle) -> Result<RunReport, AppError> {
         let Self { task, run, observer, ready } = self;
         let request = &task.request;
-        let AddressPushSetup { line, book, targets, others, already } = *ready;
+        let AddressPushSetup { delivery, log, targets, others, already } = *ready;
         let stop = StopSignals { schedule: request.schedule.clone(), ..handle.stop() };
-        let settings = push_common::settings(&task.addresses.way, &request.options);
+        let settings = push_common::settings(&task.addresses.push_access, &request.options);
         let settings = PushSettings { proof: request.proof, ..settings };
         let waves = &request.options.waves;
         let pushed =
-            waves::run(&line, &book, targets, waves, settings, &stop, observer.as_ref()).await;
-        line.shutdown().await;
+            waves::run(&delivery, &log, targets, waves, settings, &stop, observer.as_ref()).await;
+        delivery.shutdown().await;
         push_common::write_down(run.recorder(), &others, observer.as_ref()).await;
         let ending = RunEnd {
             stopped: pushed.stopped.as_ref().map(StopReason::describe),

@@ -25,10 +25,10 @@ impl SharedLink {
 
     /// Waits until so many bytes have gone through, behind all that came before.
     pub(crate) async fn transfer(&self, bytes: usize) {
-        let takes = Duration::from_secs_f64(bytes as f64 / f64::from(self.bytes_per_second));
+        let accepts = Duration::from_secs_f64(bytes as f64 / f64::from(self.bytes_per_second));
         let through = {
             let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-            *free = (*free).max(Instant::now()) + takes;
+            *free = (*free).max(Instant::now()) + accepts;
             *free
         };
         tokio::time::sleep_until(through).await;

@@ -388,8 +388,8 @@ impl<'a> Phone<'a> {
     }
 
     async fn ring_tone(&self, xml: &str, fetches: &mut Vec<Fetch>) -> Verdict {
-        let takes = model::by_number(self.model).and_then(model::Model::ring_tone);
-        let (Some(takes), Some(url)) = (takes, command::ring_tone(xml)) else {
+        let accepts = model::by_number(self.model).and_then(model::Model::ring_tone);
+        let (Some(accepts), Some(url)) = (accepts, command::ring_tone(xml)) else {
             return self.error(1);
         };
         if !self.takes_personal_things() {
@@ -410,7 +410,7 @@ impl<'a> Phone<'a> {
             return (PushOutcome::Accepted, success(), Display::Unchanged);
         }
         let Some(file) = file else { return self.error(3) };
-        let Some(format) = command::rings(takes, &url, &file) else { return self.error(3) };
+        let Some(format) = command::rings(accepts, &url, &file) else { return self.error(3) };
         let sha256 = hex(&<sha2::Sha256 as sha2::Digest>::digest(&file));
         let tone = RingTone { sha256, bytes: file.len(), format };
         (PushOutcome::Accepted, success(), Display::Rings(tone))

@@ -152,7 +152,7 @@ fn config(tls: Option<Arc<ServerConfig>>) -> HostConfig {
     HostConfig {
         listen: (local, 0).into(),
         advertise: None,
-        toward: Some(local.into()),
+        phone_side_ip: Some(local.into()),
         limits,
         tls,
     }

@@ -33,14 +33,14 @@ fn of_pool(n: u8, pool: &str) -> Target {
 /// Phones that take a while, and when each of them was asked, by the schedule's clock.
 struct Watched<'a> {
     stop: &'a StopSignals,
-    takes: Duration,
+    accepts: Duration,
     asked: Mutex<Vec<(String, Timestamp)>>,
     answers: Mutex<Vec<AttemptReply>>,
 }
 
 impl<'a> Watched<'a> {
-    fn new(stop: &'a StopSignals, takes: Duration) -> Self {
-        Self { stop, takes, asked: Mutex::default(), answers: Mutex::default() }
+    fn new(stop: &'a StopSignals, accepts: Duration) -> Self {
+        Self { stop, accepts, asked: Mutex::default(), answers: Mutex::default() }
     }
 
     fn times(&self, pool: &str) -> Vec<String> {
@@ -56,12 +56,12 @@ impl Delivery for Watched<'_> {
         let gate = self.stop.schedule.gate(&target.device_pool, at);
         assert!(matches!(gate, window::WindowState::Open { .. }), "{target:?} at {at}");
         self.asked.lock().unwrap().push((target.device_pool.clone(), at));
-        tokio::time::sleep(self.takes).await;
+        tokio::time::sleep(self.accepts).await;
         self.answers.lock().unwrap().pop().unwrap_or(AttemptReply::Accepted(String::new()))
     }
 
     async fn downloads(&self, _: &Target) -> DownloadStatus {
-        tokio::time::sleep(self.takes).await;
+        tokio::time::sleep(self.accepts).await;
         DownloadStatus::own(true, true)
     }
 }
@@ -81,13 +81,13 @@ impl Observer for Remarks {
 async fn each_phone_is_pushed_to_in_the_window_of_its_own_zone() {
     // 19:00 in Paris, noon in Chicago.
     let stop = stop("2026-01-10T18:00:00Z", None);
-    let line = Watched::new(&stop, Duration::from_secs(1));
+    let delivery = Watched::new(&stop, Duration::from_secs(1));
     let targets = vec![of_pool(1, "Paris 1"), of_pool(2, "Chicago"), of_pool(3, "Paris 1")];
     let told = Remarks::default();
-    let pushed = run(&line, &NullLog, targets, SETTINGS, &stop, &told).await;
+    let pushed = run(&delivery, &NullLog, targets, SETTINGS, &stop, &told).await;
     assert_eq!(outcomes(&pushed), [Outcome::Verified; 3]);
-    assert_eq!(line.times("Paris 1"), ["10T21:00:00", "10T21:00:01"]);
-    assert_eq!(line.times("Chicago"), ["11T04:00:00"]);
+    assert_eq!(delivery.times("Paris 1"), ["10T21:00:00", "10T21:00:01"]);
+    assert_eq!(delivery.times("Chicago"), ["11T04:00:00"]);
     assert_eq!(
         *told.0.lock().unwrap(),
         [
@@ -101,15 +101,15 @@ async fn each_phone_is_pushed_to_in_the_window_of_its_own_zone() {
 async fn what_is_under_way_at_the_border_is_finished_and_the_others_wait_for_the_next_night() {
     // Two minutes before the window of Paris closes; every phone takes a minute and another one.
     let stop = stop("2026-01-10T03:58:00Z", None);
-    let line = Watched::new(&stop, Duration::from_secs(61));
+    let delivery = Watched::new(&stop, Duration::from_secs(61));
     let targets = (1..=4).map(|n| of_pool(n, "Paris")).collect();
-    let book = Kept::default();
-    let pushed = run(&line, &book, targets, SETTINGS, &stop, &Unobserved).await;
+    let log = Kept::default();
+    let pushed = run(&delivery, &log, targets, SETTINGS, &stop, &Unobserved).await;
     assert_eq!(outcomes(&pushed), [Outcome::Verified; 4]);
-    let times = line.times("Paris");
+    let times = delivery.times("Paris");
     assert_eq!(times, ["10T03:58:00", "10T03:59:01", "10T21:00:00", "10T21:01:01"]);
     // Every attempt that stands in the book has an end, and those that were made are proven.
-    let kept = book.0.into_inner().unwrap();
+    let kept = log.0.into_inner().unwrap();
     let verified = kept.iter().filter(|end| **end == Some(Outcome::Verified)).count();
     assert_eq!((verified, kept.iter().filter(|end| end.is_none()).count()), (4, 0), "{kept:?}");
 }
@@ -117,12 +117,12 @@ async fn what_is_under_way_at_the_border_is_finished_and_the_others_wait_for_the
 #[tokio::test(start_paused = true)]
 async fn a_second_try_waits_for_the_window_too() {
     let stop = stop("2026-01-10T03:59:58Z", None);
-    let line = Watched::new(&stop, Duration::from_secs(1));
-    line.answers.lock().unwrap().push(AttemptReply::Unreachable("reset".into()));
+    let delivery = Watched::new(&stop, Duration::from_secs(1));
+    delivery.answers.lock().unwrap().push(AttemptReply::Unreachable("reset".into()));
     let pushed =
-        run(&line, &NullLog, vec![of_pool(1, "Paris")], SETTINGS, &stop, &Unobserved).await;
+        run(&delivery, &NullLog, vec![of_pool(1, "Paris")], SETTINGS, &stop, &Unobserved).await;
     assert_eq!(outcomes(&pushed), [Outcome::Verified]);
-    assert_eq!(line.times("Paris"), ["10T03:59:58", "10T21:00:00"]);
+    assert_eq!(delivery.times("Paris"), ["10T03:59:58", "10T21:00:00"]);
     assert_eq!(pushed.results[0].attempts, 2);
 }
 
@@ -130,12 +130,12 @@ async fn a_second_try_waits_for_the_window_too() {
 async fn an_end_leaves_the_others_pending() {
     let until = "2026-01-10T21:00:03Z";
     let stop = stop("2026-01-10T21:00:00Z", Some(until));
-    let line = Watched::new(&stop, Duration::from_secs(1));
+    let delivery = Watched::new(&stop, Duration::from_secs(1));
     let mut targets: Vec<_> = (1..=9).map(|n| of_pool(n, "Paris")).collect();
     targets.push(of_pool(10, "Chicago"));
     let begun = Instant::now();
     let settings = PushSettings { concurrency: 1, ..SETTINGS };
-    let pushed = run(&line, &NullLog, targets, settings, &stop, &Unobserved).await;
+    let pushed = run(&delivery, &NullLog, targets, settings, &stop, &Unobserved).await;
     assert_eq!(pushed.stopped, Some(StopReason::TimeOver { until: until.parse().unwrap() }));
     let of = |outcome| pushed.results.iter().filter(|result| result.outcome == outcome).count();
     assert_eq!((of(Outcome::Verified), of(Outcome::Pending)), (3, 7));
@@ -147,27 +147,28 @@ async fn an_end_leaves_the_others_pending() {
 #[tokio::test(start_paused = true)]
 async fn a_window_that_opens_after_the_end_is_not_waited_for() {
     let stop = stop("2026-01-10T18:00:00Z", Some("2026-01-10T20:59:00Z"));
-    let line = Watched::new(&stop, Duration::ZERO);
+    let delivery = Watched::new(&stop, Duration::ZERO);
     let begun = Instant::now();
     let targets = vec![of_pool(1, "Paris"), of_pool(2, "Chicago")];
     let canary = Waves { canary: Some("1".parse().unwrap()), ..Waves::default() };
-    let pushed = waves::run(&line, &NullLog, targets, &canary, SETTINGS, &stop, &Unobserved).await;
+    let pushed =
+        waves::run(&delivery, &NullLog, targets, &canary, SETTINGS, &stop, &Unobserved).await;
     assert_eq!(outcomes(&pushed), [Outcome::Pending; 2]);
     assert!(matches!(pushed.stopped, Some(StopReason::TimeOver { .. })));
     assert_eq!(begun.elapsed(), Duration::ZERO);
-    assert!(line.asked.lock().unwrap().is_empty());
+    assert!(delivery.asked.lock().unwrap().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_interrupt_ends_the_waiting_for_a_window() {
     let stop = stop("2026-01-10T18:00:00Z", None);
-    let line = Watched::new(&stop, Duration::ZERO);
+    let delivery = Watched::new(&stop, Duration::ZERO);
     let later = async {
         tokio::time::sleep(Duration::from_secs(5000)).await;
         stop.soon.cancel();
     };
     let targets = vec![of_pool(1, "Paris")];
-    let pushing = run(&line, &NullLog, targets, SETTINGS, &stop, &Unobserved);
+    let pushing = run(&delivery, &NullLog, targets, SETTINGS, &stop, &Unobserved);
     let (pushed, ()) = tokio::join!(pushing, later);
     assert_eq!(pushed.stopped, Some(StopReason::Interrupted));
     let result = &pushed.results[0];
@@ -194,8 +195,8 @@ impl AttemptLog for Kept {
 
     fn record_reply(&self, _: i64, _: &str) {}
 
-    async fn end_attempt(&self, entry: i64, ending: &PhoneOutcome) -> Result<(), JournalError> {
-        self.end(entry, ending.outcome);
+    async fn end_attempt(&self, entry: i64, outcome: &PhoneOutcome) -> Result<(), JournalError> {
+        self.end(entry, outcome.outcome);
         Ok(())
     }
 

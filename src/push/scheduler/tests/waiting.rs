@@ -6,8 +6,8 @@ const MINUTES: Duration = Duration::from_secs(300);
 const PATIENT: PushSettings =
     PushSettings { password_proven: true, propagation_limit: MINUTES, ..SETTINGS };
 
-fn fresh(count: u8) -> Vec<Target> {
-    (1..=count).map(|n| Target { fresh: true, ..target(n) }).collect()
+fn recently_changed(count: u8) -> Vec<Target> {
+    (1..=count).map(|n| Target { recently_changed: true, ..target(n) }).collect()
 }
 
 fn refusals(count: usize) -> Vec<AttemptReply> {
@@ -39,7 +39,11 @@ impl Delivery for Warming {
         let at = self.begun.elapsed();
         self.asked.lock().unwrap().push(at);
         let answer = self.phones.push(target).await;
-        if target.fresh && at < self.needs { AttemptReply::AuthRefused(error(4)) } else { answer }
+        if target.recently_changed && at < self.needs {
+            AttemptReply::AuthRefused(error(4))
+        } else {
+            answer
+        }
     }
 
     async fn downloads(&self, target: &Target) -> DownloadStatus {
@@ -61,12 +65,12 @@ impl Observer for Pauses {
 
 /// Pushes with a cluster that confirms the password, where it has done so before.
 async fn run_for(
-    line: &impl Delivery,
+    delivery: &impl Delivery,
     targets: Vec<Target>,
     settings: PushSettings,
 ) -> PushOutcomes {
     let stop = if settings.password_proven { confirming() } else { StopSignals::default() };
-    run(line, &NullLog, targets, settings, &stop, &Unobserved).await
+    run(delivery, &NullLog, targets, settings, &stop, &Unobserved).await
 }
 
 fn confirming() -> StopSignals {
@@ -75,8 +79,8 @@ fn confirming() -> StopSignals {
 
 #[tokio::test(start_paused = true)]
 async fn an_acceptance_after_some_refusals_is_proven() {
-    let line = Scripted { answers: HashMap::from([(1, refusals(4))]), ..Scripted::default() };
-    let pushed = run_for(&line, fresh(1), PATIENT).await;
+    let delivery = Scripted { answers: HashMap::from([(1, refusals(4))]), ..Scripted::default() };
+    let pushed = run_for(&delivery, recently_changed(1), PATIENT).await;
     let result = &pushed.results[0];
     assert_eq!((result.outcome, result.attempts), (Outcome::Verified, 5));
     assert!(result.duration_ms >= Some((2 + 4 + 8 + 16) * 1000), "{result:?}");
@@ -87,25 +91,26 @@ async fn an_acceptance_after_some_refusals_is_proven() {
 async fn attempts_that_only_meant_not_yet_leave_the_others_untouched() {
     let reset = AttemptReply::Unreachable("reset".into());
     let answers = [refusals(3), vec![reset.clone()]].concat();
-    let line = Scripted { answers: HashMap::from([(1, answers)]), ..Scripted::default() };
-    let pushed = run_for(&line, fresh(1), PATIENT).await;
+    let delivery = Scripted { answers: HashMap::from([(1, answers)]), ..Scripted::default() };
+    let pushed = run_for(&delivery, recently_changed(1), PATIENT).await;
     let result = &pushed.results[0];
     assert_eq!((result.outcome, result.attempts), (Outcome::Verified, 5));
-    let line = Scripted { otherwise: Some(reset), ..Scripted::default() };
-    let pushed = run_for(&line, fresh(1), PATIENT).await;
+    let delivery = Scripted { otherwise: Some(reset), ..Scripted::default() };
+    let pushed = run_for(&delivery, recently_changed(1), PATIENT).await;
     assert_eq!((outcomes(&pushed)[0], pushed.results[0].attempts), (Outcome::Unreachable, 2));
 }
 
 #[tokio::test(start_paused = true)]
 async fn fifty_phones_that_all_need_a_minute_are_asked_a_few_times_only() {
-    let line = Warming::new(Duration::from_secs(60));
+    let delivery = Warming::new(Duration::from_secs(60));
     let pauses = Pauses::default();
-    let pushed = run(&line, &NullLog, fresh(50), PATIENT, &confirming(), &pauses).await;
+    let pushed =
+        run(&delivery, &NullLog, recently_changed(50), PATIENT, &confirming(), &pauses).await;
     assert!(outcomes(&pushed).iter().all(|outcome| *outcome == Outcome::Verified));
-    let early = line.asked(..line.needs);
+    let early = delivery.asked(..delivery.needs);
     assert!(early <= 6, "{early} attempts");
-    assert_eq!(line.asked(..), 50 + early);
-    assert_eq!(line.phones.most_at_once.load(Ordering::SeqCst), 3);
+    assert_eq!(delivery.asked(..), 50 + early);
+    assert_eq!(delivery.phones.most_at_once.load(Ordering::SeqCst), 3);
     let told = pauses.0.into_inner().unwrap();
     let told: Vec<_> = told.iter().filter(|(why, _)| why.contains("associations")).collect();
     assert!(told.iter().all(|(why, _)| why.contains(" of 50 phones ")), "{told:?}");
@@ -115,11 +120,11 @@ async fn fifty_phones_that_all_need_a_minute_are_asked_a_few_times_only() {
 
 #[tokio::test(start_paused = true)]
 async fn a_password_that_nobody_has_confirmed_is_not_tried_longer() {
-    let line = Scripted { otherwise: Some(refusals(1).remove(0)), ..Scripted::default() };
+    let delivery = Scripted { otherwise: Some(refusals(1).remove(0)), ..Scripted::default() };
     let settings = PushSettings { password_proven: false, ..PATIENT };
-    let pushed = run_for(&line, fresh(9), settings).await;
+    let pushed = run_for(&delivery, recently_changed(9), settings).await;
     assert_eq!(pushed.stopped, Some(StopReason::AuthRefusals { in_a_row: 3 }));
-    assert_eq!(*line.asked.lock().unwrap(), [1, 2, 3]);
+    assert_eq!(*delivery.asked.lock().unwrap(), [1, 2, 3]);
     let refused = pushed.results.iter().filter(|result| result.outcome == Outcome::AuthFailed);
     assert!(refused.clone().all(|result| told(result).contains("only a moment ago")));
     assert_eq!(refused.count(), 3);
@@ -128,21 +133,21 @@ async fn a_password_that_nobody_has_confirmed_is_not_tried_longer() {
 #[tokio::test(start_paused = true)]
 async fn phones_that_were_controlled_before_confirm_the_password() {
     let answers = (1..=5).map(|n| (n, refusals(2))).collect();
-    let line = Scripted { answers, ..Scripted::default() };
-    let mut targets = fresh(8);
+    let delivery = Scripted { answers, ..Scripted::default() };
+    let mut targets = recently_changed(8);
     for target in &mut targets[5..] {
-        target.fresh = false;
+        target.recently_changed = false;
     }
     let settings = PushSettings { password_proven: false, ..PATIENT };
-    let run_with = async |line: &Scripted, targets: Vec<Target>, stop: StopSignals| {
-        run(line, &NullLog, targets, settings, &stop, &Unobserved).await
+    let run_with = async |delivery: &Scripted, targets: Vec<Target>, stop: StopSignals| {
+        run(delivery, &NullLog, targets, settings, &stop, &Unobserved).await
     };
-    let proven = run_with(&line, targets.clone(), confirming()).await;
+    let proven = run_with(&delivery, targets.clone(), confirming()).await;
     assert!(outcomes(&proven).iter().all(|outcome| *outcome == Outcome::Verified));
     // Where the cluster does not tell, fresh phones cannot be told from a password that was changed since.
-    let line = Scripted { answers: line.answers.clone(), ..Scripted::default() };
+    let delivery = Scripted { answers: delivery.answers.clone(), ..Scripted::default() };
     let silent = cluster(Password::Unknown, Vec::new()).0;
-    let unproven = run_with(&line, targets, silent).await;
+    let unproven = run_with(&delivery, targets, silent).await;
     assert!(matches!(unproven.stopped, Some(StopReason::AuthRefusals { .. })), "{unproven:?}");
     let refused = outcomes(&unproven).iter().filter(|o| **o == Outcome::AuthFailed).count();
     assert!(refused <= SETTINGS.concurrency, "{unproven:?}");
@@ -150,12 +155,15 @@ async fn phones_that_were_controlled_before_confirm_the_password() {
 
 #[tokio::test(start_paused = true)]
 async fn nobody_is_waited_for_beyond_the_limit() {
-    let line = Warming::new(Duration::MAX);
-    let pushed = run_for(&line, fresh(20), PATIENT).await;
+    let delivery = Warming::new(Duration::MAX);
+    let pushed = run_for(&delivery, recently_changed(20), PATIENT).await;
     assert_eq!(pushed.stopped, None, "refusals do not count where the password is proven");
-    assert_eq!(line.asked(MINUTES..), 20, "everybody is asked once more");
-    assert!(line.asked(..MINUTES) <= 15);
-    assert!(line.begun.elapsed() < MINUTES + Duration::from_secs(1), "the limit ends every pause");
+    assert_eq!(delivery.asked(MINUTES..), 20, "everybody is asked once more");
+    assert!(delivery.asked(..MINUTES) <= 15);
+    assert!(
+        delivery.begun.elapsed() < MINUTES + Duration::from_secs(1),
+        "the limit ends every pause"
+    );
     for result in &pushed.results {
         assert!(result.reason.is_some() && result.remedy.is_some());
         assert_eq!(result.outcome, Outcome::AuthFailed, "{result:?}");
@@ -165,8 +173,8 @@ async fn nobody_is_waited_for_beyond_the_limit() {
 
 #[tokio::test(start_paused = true)]
 async fn a_few_that_refuse_to_the_end_are_told_how_long_was_waited() {
-    let line = Warming::new(Duration::MAX);
-    let pushed = run_for(&line, fresh(2), PATIENT).await;
+    let delivery = Warming::new(Duration::MAX);
+    let pushed = run_for(&delivery, recently_changed(2), PATIENT).await;
     assert_eq!(outcomes(&pushed), [Outcome::AuthFailed; 2]);
     assert!(pushed.results.iter().all(|result| told(result).contains("5 minutes")));
     assert_eq!(pushed.stopped, None, "everybody was done with");
@@ -176,8 +184,8 @@ async fn a_few_that_refuse_to_the_end_are_told_how_long_was_waited() {
 async fn one_that_refuses_longer_than_the_others_holds_up_nobody() {
     let answers =
         HashMap::from([(2, refusals(3)), (3, vec![AttemptReply::Unreachable("reset".into())])]);
-    let line = Scripted { answers, ..Scripted::default() };
-    let pushed = run_for(&line, fresh(9), PATIENT).await;
+    let delivery = Scripted { answers, ..Scripted::default() };
+    let pushed = run_for(&delivery, recently_changed(9), PATIENT).await;
     assert!(outcomes(&pushed).iter().all(|outcome| *outcome == Outcome::Verified));
     for result in &pushed.results {
         let (attempts, seconds) = match result.name.as_str() {
@@ -194,17 +202,17 @@ async fn one_that_refuses_longer_than_the_others_holds_up_nobody() {
 async fn an_interruption_while_waiting_keeps_what_is_known() {
     // Asked at 0, 2, 6 and 14 s.
     for (hard, seconds, attempts) in [(false, 1, 1), (false, 20, 4), (true, 20, 4)] {
-        let line = Warming::new(Duration::MAX);
-        let (book, stop) = (Counting::default(), confirming());
+        let delivery = Warming::new(Duration::MAX);
+        let (log, stop) = (Counting::default(), confirming());
         let later = async {
             tokio::time::sleep(Duration::from_secs(seconds)).await;
             if hard { &stop.now } else { &stop.soon }.cancel();
         };
         // What becomes of a known phone goes on while the first fresh one is asked.
-        let targets = fresh(9).into_iter().chain([target(10)]).collect();
-        let pushing = run(&line, &book, targets, PATIENT, &stop, &Unobserved);
+        let targets = recently_changed(9).into_iter().chain([target(10)]).collect();
+        let pushing = run(&delivery, &log, targets, PATIENT, &stop, &Unobserved);
         let (mut pushed, ()) = tokio::join!(pushing, later);
-        assert_eq!(line.begun.elapsed().as_secs(), seconds, "it does not wait on");
+        assert_eq!(delivery.begun.elapsed().as_secs(), seconds, "it does not wait on");
         assert_eq!(pushed.stopped, Some(StopReason::Interrupted));
         assert_eq!(pushed.results.pop().unwrap().outcome, Outcome::Verified);
         assert_eq!(outcomes(&pushed), [Outcome::Pending; 9]);
@@ -213,7 +221,7 @@ async fn an_interruption_while_waiting_keeps_what_is_known() {
         assert!(tried.iter().all(|result| result.phone_error.is_some()));
         assert!(tried.iter().all(|result| told(result).contains("not tried again")));
         assert_eq!(
-            *book.open.lock().unwrap(),
+            *log.open.lock().unwrap(),
             1 + attempts,
             "nobody stands in the book during a pause"
         );
@@ -222,11 +230,11 @@ async fn an_interruption_while_waiting_keeps_what_is_known() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pause_does_not_hold_up_phones_that_were_controlled_before() {
-    let mut line = Warming::new(Duration::from_secs(60));
-    line.phones.answers = HashMap::from([(9, vec![AttemptReply::Unreachable("reset".into())])]);
-    let mut targets = fresh(9);
-    targets[8].fresh = false;
-    let pushed = run_for(&line, targets, PATIENT).await;
+    let mut delivery = Warming::new(Duration::from_secs(60));
+    delivery.phones.answers = HashMap::from([(9, vec![AttemptReply::Unreachable("reset".into())])]);
+    let mut targets = recently_changed(9);
+    targets[8].recently_changed = false;
+    let pushed = run_for(&delivery, targets, PATIENT).await;
     assert!(outcomes(&pushed).iter().all(|outcome| *outcome == Outcome::Verified));
     let known = &pushed.results[8];
     assert_eq!((known.attempts, known.duration_ms.unwrap() / 1000), (2, 5));
@@ -248,8 +256,8 @@ impl AttemptLog for Counting {
 
     fn record_reply(&self, _: i64, _: &str) {}
 
-    async fn end_attempt(&self, entry: i64, ending: &PhoneOutcome) -> Result<(), JournalError> {
-        self.closed.lock().unwrap().push((entry, ending.outcome));
+    async fn end_attempt(&self, entry: i64, outcome: &PhoneOutcome) -> Result<(), JournalError> {
+        self.closed.lock().unwrap().push((entry, outcome.outcome));
         Ok(())
     }
 
@@ -265,13 +273,13 @@ impl AttemptLog for Counting {
 
 #[tokio::test(start_paused = true)]
 async fn every_attempt_while_waiting_is_in_the_book() {
-    let line = Scripted {
+    let delivery = Scripted {
         answers: HashMap::from([(1, refusals(2)), (2, refusals(1))]),
         ..Scripted::default()
     };
-    let book = Counting::default();
-    run(&line, &book, fresh(2), PATIENT, &confirming(), &Unobserved).await;
-    let mut closed = book.closed.into_inner().unwrap();
+    let log = Counting::default();
+    run(&delivery, &log, recently_changed(2), PATIENT, &confirming(), &Unobserved).await;
+    let mut closed = log.closed.into_inner().unwrap();
     closed.sort_by_key(|(entry, _)| *entry);
     use Outcome::{AuthFailed, Verified};
     let expected = [AuthFailed, AuthFailed, AuthFailed, Verified, Verified];
