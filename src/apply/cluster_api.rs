@@ -13,7 +13,6 @@ use crate::domain::plan::ConfigLevel;
 
 /// Where changes are made and looked at.
 pub trait Site: Send + Sync {
-    /// Why a call failed.
     type Error: std::error::Error + Send + Sync + 'static;
 
     /// Reads the list that a user controls.
@@ -32,7 +31,6 @@ pub trait Site: Send + Sync {
         name: &str,
     ) -> impl Future<Output = Result<Option<PhonePage>, Self::Error>> + Send;
 
-    /// Changes a phone.
     fn update_phone(
         &self,
         update: UpdatePhone,
@@ -44,20 +42,17 @@ pub trait Site: Send + Sync {
         name: &str,
     ) -> impl Future<Output = Result<Option<CommonPhoneConfig>, Self::Error>> + Send;
 
-    /// Sets a profile's Phone Personalization.
     fn personalize_profile(
         &self,
         name: &str,
         setting: Setting,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
-    /// Makes a profile.
     fn add_profile(
         &self,
         profile: AddCommonPhoneConfig,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
-    /// Removes a profile.
     fn remove_profile(&self, name: &str) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
     /// Lets a phone, or all phones of a profile, take their configuration over.

@@ -13,7 +13,6 @@ use crate::event::ChangeState;
 /// Why a change was not sent, or what became of it when it was.
 #[derive(Debug)]
 pub(crate) enum WriteError<E> {
-    /// The call failed.
     Call(E),
     /// What stands there is not what the change expects, so nothing was sent.
     Moved(String),
@@ -25,7 +24,6 @@ impl<E> From<E> for WriteError<E> {
     }
 }
 
-/// Sends one change.
 pub(crate) async fn write<S: Site>(site: &S, action: &Action) -> Result<(), WriteError<S::Error>> {
     match action {
         Action::AssociateDevices { target, after, .. }
@@ -38,7 +36,7 @@ pub(crate) async fn write<S: Site>(site: &S, action: &Action) -> Result<(), Writ
                         .await?;
                 }
                 ConfigLevel::Profile => {
-                    site.personalize_profile(&change.target, change.after).await?
+                    site.personalize_profile(&change.target, change.after).await?;
                 }
             }
         }
@@ -81,7 +79,6 @@ fn moved<E>(why: impl ToString) -> WriteError<E> {
     WriteError::Moved(why.to_string())
 }
 
-/// What a change came to.
 pub(crate) struct Outcome {
     pub(crate) state: ChangeState,
     pub(crate) message: Option<String>,
@@ -130,7 +127,6 @@ pub(crate) async fn prove<S: Site>(
     }
 }
 
-/// Decides what the read-back shows.
 pub(crate) fn judge(
     action: &Action,
     failed: Option<String>,

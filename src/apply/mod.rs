@@ -27,7 +27,6 @@ pub use crate::apply::change_log::{ChangeLog, NullChangeLog};
 pub use crate::apply::cluster_api::Site;
 pub use crate::apply::preconditions::now;
 
-/// What came of a plan.
 #[derive(Clone, Debug, Default)]
 pub struct Applied {
     /// Every change, in the plan's order.
@@ -43,7 +42,6 @@ pub struct Applied {
 /// Why no further change of a plan was tried.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Halt {
-    /// Somebody stopped it.
     Interrupted,
     /// The cluster refused the account, so every further change would be refused too; says how.
     Refused(String),
@@ -67,36 +65,25 @@ impl std::fmt::Display for Halt {
 pub enum ApplyError<E: std::error::Error + 'static> {
     /// The cluster is no longer as it was when the plan was made.
     #[error("the {what} has changed since the plan was made; {how}")]
-    Stale {
-        /// What.
-        what: String,
-        /// How it differs.
-        how: String,
-    },
+    Stale { what: String, how: String },
     /// What is to be changed could not be read, so nothing was written.
     #[error("cannot read the {what}, so nothing was written to it")]
     Unreadable {
-        /// What.
         what: String,
-        /// Why.
         #[source]
         source: E,
     },
     /// What is about to be changed cannot be written down, so it is not changed.
     #[error("the change of the {what} cannot be written down, so it was not made")]
     Unrecorded {
-        /// What.
         what: String,
-        /// Why.
         #[source]
         source: JournalError,
     },
     /// The account may not write.
     #[error("the cluster refused to change the {what}")]
     Refused {
-        /// What.
         what: String,
-        /// Why.
         #[source]
         source: E,
     },

@@ -12,11 +12,9 @@ use crate::domain::text::names;
 /// What stands where a change is to be made.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Found {
-    /// What the change expects.
     AsExpected,
     /// What the change would make of it.
     AsPlanned,
-    /// Something else; says what.
     Moved(String),
 }
 

@@ -13,7 +13,6 @@ use crate::domain::repair_policy::Repairs;
 
 /// What the rules may look at besides the phone itself, indexed once.
 pub(super) struct Context<'a> {
-    /// What is to be pushed.
     pub(super) object: ObjectKind,
     pub(super) inventory: &'a Inventory,
     pub(super) repairs: &'a Repairs,

@@ -40,7 +40,6 @@ pub struct AxlOptions {
     pub broken: RetryPolicy,
     /// How long to wait for a server that has answered before and is away.
     pub away: RetryPolicy,
-    /// Is called before every wait.
     pub on_wait: Option<WaitObserver>,
 }
 
@@ -131,7 +130,6 @@ impl AxlClient {
         *self.version.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the server.
     pub fn endpoint(&self) -> &Endpoint {
         self.session.endpoint()
     }
@@ -414,7 +412,6 @@ impl AxlClient {
     }
 }
 
-/// What came of one request.
 struct Sent<T> {
     answer: Result<T, AxlError>,
     /// How long the server asks to wait before the next request (`Retry-After`).
@@ -439,7 +436,6 @@ async fn parse<O: Operation>(answer: HttpAnswer) -> Result<O::Output, SoapError>
 enum RequestVersion {
     /// Namespace 1.0 and no `SOAPAction`: the server takes the oldest version that it knows.
     Oldest,
-    /// A version of its own.
     Of(AxlVersion),
 }
 

@@ -30,7 +30,6 @@ pub struct CommonPhoneConfigRow {
     /// The name. It is always asked for, so an empty one means that the server left it out.
     #[serde(deserialize_with = "scalar::text_or_empty")]
     pub name: String,
-    /// The administrator's description.
     #[serde(deserialize_with = "scalar::text")]
     pub description: Option<String>,
     /// Whether users may choose a background image themselves.
@@ -55,7 +54,6 @@ impl Row for CommonPhoneConfigRow {
 /// `getCommonPhoneConfig`.
 pub type GetCommonPhoneConfig = Get<CommonPhoneConfig>;
 
-/// A Common Phone Profile.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 pub struct CommonPhoneConfig {
     /// The UUID as AXL writes it.
@@ -64,7 +62,6 @@ pub struct CommonPhoneConfig {
     /// The name. It is always asked for, so an empty one means that the server left it out.
     #[serde(default, deserialize_with = "scalar::text_or_empty")]
     pub name: String,
-    /// The administrator's description.
     #[serde(default, deserialize_with = "scalar::text")]
     pub description: Option<String>,
     /// Whether users may choose a background image themselves.
@@ -79,10 +76,8 @@ pub struct CommonPhoneConfig {
     /// How Do Not Disturb announces a call.
     #[serde(default, rename = "dndAlertingType", deserialize_with = "scalar::text")]
     pub dnd_alerting_type: Option<String>,
-    /// Where services are shown.
     #[serde(default, rename = "phoneServiceDisplay", deserialize_with = "scalar::text")]
     pub phone_service_display: Option<String>,
-    /// The user for SSH.
     #[serde(default, rename = "sshUserId", deserialize_with = "scalar::text")]
     pub ssh_user_id: Option<String>,
     /// The product-specific settings, such as a picture that the profile forces on its phones.
@@ -91,23 +86,18 @@ pub struct CommonPhoneConfig {
     /// Whether the prime line is always used.
     #[serde(default, rename = "alwaysUsePrimeLine", deserialize_with = "scalar::text")]
     pub always_use_prime_line: Option<String>,
-    /// The same for voice messages.
     #[serde(
         default,
         rename = "alwaysUsePrimeLineForVoiceMessage",
         deserialize_with = "scalar::text"
     )]
     pub always_use_prime_line_for_voice_message: Option<String>,
-    /// Its VPN group.
     #[serde(default, rename = "vpnGroupName")]
     pub vpn_group: Reference,
-    /// Its VPN profile.
     #[serde(default, rename = "vpnProfileName")]
     pub vpn_profile: Reference,
-    /// Its feature control policy.
     #[serde(default, rename = "featureControlPolicy")]
     pub feature_control_policy: Reference,
-    /// Its profile for a hotspot.
     #[serde(default, rename = "wifiHotspotProfile")]
     pub wifi_hotspot_profile: Reference,
     /// The product-specific settings again, exactly as they were written.

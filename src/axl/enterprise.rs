@@ -19,7 +19,6 @@ pub struct GetServiceParameter {
 }
 
 impl GetServiceParameter {
-    /// Requests an enterprise parameter.
     pub fn enterprise(name: impl Into<String>) -> Self {
         Self { node: ENTERPRISE_WIDE_DATA, name: name.into(), service: ENTERPRISE_WIDE }
     }
@@ -34,7 +33,6 @@ impl Operation for GetServiceParameter {
     }
 }
 
-/// A parameter.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(default)]
 pub struct ServiceParameter {

@@ -14,9 +14,7 @@ pub enum AxlError {
     /// The answer lacks what was asked for, so nothing can be concluded from it.
     #[error("the answer of {endpoint} to {operation} lacks {what}")]
     Lacking {
-        /// The server.
         endpoint: Endpoint,
-        /// The operation.
         operation: &'static str,
         /// What is not there.
         what: &'static str,
@@ -24,35 +22,25 @@ pub enum AxlError {
     /// No complete answer came, or the user was refused.
     #[error("{operation} on {endpoint} failed")]
     Session {
-        /// The server.
         endpoint: Endpoint,
-        /// The operation.
         operation: &'static str,
-        /// Whether the operation changes something.
         writes: bool,
-        /// What happened.
         #[source]
         source: SessionError,
     },
     /// The answer was a fault or could not be read.
     #[error("{operation} on {endpoint} failed")]
     Soap {
-        /// The server.
         endpoint: Endpoint,
-        /// The operation.
         operation: &'static str,
-        /// Whether the operation changes something.
         writes: bool,
-        /// What the answer was.
         #[source]
         source: SoapError,
     },
     /// The version of the server does not fit.
     #[error("cannot work with {endpoint}")]
     Version {
-        /// The server.
         endpoint: Endpoint,
-        /// Why.
         #[source]
         source: VersionError,
     },

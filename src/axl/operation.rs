@@ -15,7 +15,6 @@ use crate::soap::write::axl_envelope;
 pub trait Operation: Serialize + Send + Sync {
     /// The name of the operation, such as `listPhone`.
     const NAME: &'static str;
-    /// Whether the operation changes something.
     const INTENT: Intent = Intent::Read;
     /// The content of the element `return` in the response.
     type Output: DeserializeOwned + Send + 'static;

@@ -152,7 +152,6 @@ impl<R> Pager<R> {
         self.rows.len()
     }
 
-    /// Ends the list.
     pub fn finish(self) -> Listing<R> {
         Listing {
             rows: self.rows,

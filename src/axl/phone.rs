@@ -41,7 +41,6 @@ pub struct PhoneRow {
     /// The name. It is always asked for, so an empty one means that the server left it out.
     #[serde(deserialize_with = "scalar::text_or_empty")]
     pub name: String,
-    /// The administrator's description.
     #[serde(deserialize_with = "scalar::text")]
     pub description: Option<String>,
     /// The product, such as `Cisco 8841`.
@@ -56,19 +55,15 @@ pub struct PhoneRow {
     /// `SIP` or `SCCP`.
     #[serde(deserialize_with = "scalar::text")]
     pub protocol: Option<String>,
-    /// Its device pool.
     #[serde(rename = "devicePoolName")]
     pub device_pool: Reference,
-    /// Its Common Phone Profile.
     #[serde(rename = "commonPhoneConfigName")]
     pub common_phone_config: Reference,
-    /// Its location.
     #[serde(rename = "locationName")]
     pub location: Reference,
     /// The firmware that it is configured to run.
     #[serde(rename = "loadInformation")]
     pub load_information: LoadInformation,
-    /// Its owner.
     #[serde(rename = "ownerUserName")]
     pub owner: Reference,
     /// Its own authentication URL; nothing when it uses the cluster's.
@@ -114,7 +109,6 @@ impl Row for PhoneRow {
 /// `getPhone`.
 pub type GetPhone = Get<Phone>;
 
-/// A phone.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 pub struct Phone {
     /// The UUID as AXL writes it.
@@ -135,10 +129,8 @@ pub struct Phone {
     /// `SIP` or `SCCP`.
     #[serde(default, deserialize_with = "scalar::text")]
     pub protocol: Option<String>,
-    /// Its device pool.
     #[serde(default, rename = "devicePoolName")]
     pub device_pool: Reference,
-    /// Its Common Phone Profile.
     #[serde(default, rename = "commonPhoneConfigName")]
     pub common_phone_config: Reference,
     /// The firmware that it is configured to run.
@@ -237,14 +229,11 @@ change_by_name! {
 /// The name of the setting (seen in published device files).
 pub const WEB_ACCESS: &str = "webAccess";
 
-/// The page of a phone.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PhonePage {
-    /// The device name.
     pub name: String,
     /// Its own Phone Personalization; nothing when AXL used an unknown value.
     pub personalization: Option<Setting>,
-    /// Its Common Phone Profile.
     pub profile: Option<String>,
     /// Its product-specific settings, where they can be written back.
     pub settings: Result<VendorMarkup, MarkupError>,

@@ -99,7 +99,6 @@ impl<R: Row> List<R> {
         Self { pattern: pattern.into(), tags: R::TAGS, page: None, row: PhantomData }
     }
 
-    /// Requests all rows.
     pub fn all() -> Self {
         Self::matching("%")
     }
@@ -108,7 +107,6 @@ impl<R: Row> List<R> {
         Self { tags, ..self }
     }
 
-    /// Sets which page is requested.
     pub fn set_page(&mut self, page: Page) {
         self.page = Some(page);
     }

@@ -19,7 +19,6 @@ impl Operation for GetCcmVersion {
     type Output = CcmVersion;
 }
 
-/// The version of a server.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 pub struct CcmVersion {
     #[serde(rename = "componentVersion")]
@@ -51,7 +50,6 @@ pub struct ProcessNodeRow {
     /// The name or the address. It is always requested, so an empty one means that the server left it out.
     #[serde(deserialize_with = "scalar::text_or_empty")]
     pub name: String,
-    /// The administrator's description.
     #[serde(deserialize_with = "scalar::text")]
     pub description: Option<String>,
     /// The IPv6 name or address.
@@ -95,7 +93,6 @@ const VIRTUAL_UUID: &str = "{00000000-1111-0000-0000-000000000000}";
 /// `listDevicePool`.
 pub type ListDevicePool = List<DevicePoolRow>;
 
-/// A device pool.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(default)]
 pub struct DevicePoolRow {
@@ -105,13 +102,10 @@ pub struct DevicePoolRow {
     /// The name. It is always requested, so an empty one means that the server left it out.
     #[serde(deserialize_with = "scalar::text_or_empty")]
     pub name: String,
-    /// The Cisco Unified CM group.
     #[serde(rename = "callManagerGroupName")]
     pub call_manager_group: Reference,
-    /// The region.
     #[serde(rename = "regionName")]
     pub region: Reference,
-    /// The location.
     #[serde(rename = "locationName")]
     pub location: Reference,
 }
@@ -140,7 +134,6 @@ pub struct RegistrationRow {
     /// The UUID as AXL writes it.
     #[serde(rename = "@uuid", deserialize_with = "scalar::uuid")]
     pub uuid: Option<String>,
-    /// The device.
     pub device: Reference,
     /// Its last address, as the cluster writes it.
     #[serde(rename = "lastKnownIpAddress", deserialize_with = "scalar::text")]

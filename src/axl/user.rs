@@ -124,10 +124,8 @@ pub struct UserRow {
     /// The UUID as AXL writes it.
     #[serde(rename = "@uuid", deserialize_with = "scalar::uuid")]
     pub uuid: Option<String>,
-    /// The first name.
     #[serde(rename = "firstName", deserialize_with = "scalar::text")]
     pub first_name: Option<String>,
-    /// The last name.
     #[serde(rename = "lastName", deserialize_with = "scalar::text")]
     pub last_name: Option<String>,
     /// The user's name. It is always asked for, so an empty one means that the server left it out.
@@ -226,7 +224,6 @@ impl Operation for UpdateAppUser {
 /// `getCredentialPolicy`.
 pub type GetCredentialPolicy = Get<CredentialPolicy>;
 
-/// A credential policy.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(default)]
 pub struct CredentialPolicy {
@@ -286,7 +283,6 @@ impl Operation for DoAuthenticateUser {
     type Output = Authentication;
 }
 
-/// Whether a password was right.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(default)]
 pub struct Authentication {

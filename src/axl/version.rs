@@ -19,7 +19,6 @@ pub enum AxlVersion {
 }
 
 impl AxlVersion {
-    /// All versions, the oldest first.
     pub const ALL: [Self; 5] = [Self::V11_5, Self::V12_0, Self::V12_5, Self::V14_0, Self::V15_0];
 
     /// Returns the version as the namespace and the `SOAPAction` write it.

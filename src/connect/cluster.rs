@@ -150,7 +150,7 @@ pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<ClusterSet
         ris_rate,
         timeout: settings.timeout.map(Duration::from_secs),
         push_user_kind: settings.push_user_kind,
-        push_access: push_access,
+        push_access,
         password: settings.password,
     })
 }

@@ -79,7 +79,6 @@ pub struct AuditedPhone {
 }
 
 impl AuditedPhone {
-    /// Returns the device name.
     pub fn name(&self) -> &DeviceName {
         &self.phone.name
     }
@@ -175,7 +174,6 @@ fn serialize_phone<S: serde::Serializer>(phone: &Phone, serializer: S) -> Result
 /// How many phones have each verdict and each finding.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Counts {
-    /// All phones.
     pub total: usize,
     /// Phones by verdict; every verdict is there.
     #[serde(flatten)]
@@ -251,11 +249,9 @@ impl Summary {
     }
 }
 
-/// The whole document.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(from = "AuditDocument")]
 pub struct Audit {
-    /// Which cluster.
     pub cluster: ClusterInfo,
     /// When the survey behind it ended.
     pub taken_at: Timestamp,

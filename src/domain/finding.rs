@@ -20,14 +20,12 @@ pub enum Verdict {
     Fixable,
     /// Nothing that axlpaper could not repair is wrong, but it is not registered.
     Offline,
-    /// A person must act.
     Blocked,
     /// This model or firmware shows no pushed background.
     Unsupported,
 }
 
 impl Verdict {
-    /// Every verdict, best first.
     pub const ALL: [Self; 5] =
         [Self::Ready, Self::Fixable, Self::Offline, Self::Blocked, Self::Unsupported];
 
@@ -49,7 +47,6 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// How much a finding weighs.
 #[derive(
     Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
 )]
@@ -57,11 +54,9 @@ impl fmt::Display for Verdict {
 pub enum Severity {
     /// Worth knowing; the phone can be pushed to all the same.
     Warning,
-    /// axlpaper can repair it.
     Fixable,
     /// The phone is not there.
     Offline,
-    /// A person must act.
     Blocked,
     /// Nothing helps.
     Unsupported,

@@ -76,7 +76,6 @@ impl Phone {
 /// A Common Phone Profile, as far as it decides about pictures.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct PhoneProfile {
-    /// Its Phone Personalization setting.
     pub personalization: Option<Setting>,
     /// "Enable End User Access to Phone Background Image Setting".
     pub background_access: Option<bool>,
@@ -84,7 +83,6 @@ pub struct PhoneProfile {
     pub forced_wallpaper: Option<String>,
     /// Whether the place where a forced wallpaper stands could not be read.
     pub wallpaper_unread: bool,
-    /// Its Web Access setting.
     pub web_access: PageValue,
     /// How many phones of the whole cluster use it, selected or not.
     pub phones: usize,
@@ -135,7 +133,6 @@ pub enum AddressOwner {
     Device(String),
     /// Something that does not say who it is.
     Nameless,
-    /// Nobody.
     Silent,
 }
 
@@ -153,29 +150,23 @@ pub enum PushUser {
         searched: Vec<UserKind>,
         /// The other kind, when a user of that kind has this very name.
         exists_as: Option<UserKind>,
-        /// Users whose names come near.
         similar: Vec<String>,
     },
     /// The user and the devices it controls.
     Found {
-        /// Who it is.
         #[serde(flatten)]
         user: UserRef,
-        /// Its controlled devices.
         devices: DeviceList,
         /// What else is known of it.
         account: AccountStatus,
     },
 }
 
-/// Everything a survey read.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Inventory {
-    /// Which cluster.
     pub cluster: ClusterInfo,
     /// When the survey ended.
     pub taken_at: Timestamp,
-    /// The nodes of the cluster.
     pub nodes: Vec<String>,
     /// Nodes that did not answer RisPort70: their phones are of unknown registration.
     pub silent_nodes: Vec<String>,
@@ -183,9 +174,7 @@ pub struct Inventory {
     pub device_pools: Vec<String>,
     /// Common Phone Profiles by name.
     pub profiles: BTreeMap<String, PhoneProfile>,
-    /// Enterprise parameters.
     pub enterprise: EnterpriseSettings,
-    /// The push user.
     pub push_user: PushUser,
     /// Who answers at addresses that several of the phones are reported at.
     pub residents: BTreeMap<IpAddr, AddressOwner>,

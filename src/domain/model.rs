@@ -20,7 +20,6 @@ pub struct Size {
 }
 
 impl Size {
-    /// Makes a size.
     pub const fn new(width: u32, height: u32) -> Self {
         Self { width, height }
     }

@@ -17,7 +17,6 @@ pub struct NatRule {
     pub device_pool: Vec<Pattern>,
     /// Networks of the phones; empty for phones of every address.
     pub subnet: Vec<IpNet>,
-    /// Where their requests come from.
     pub from: Vec<IpNet>,
 }
 
@@ -60,7 +59,6 @@ pub enum SourceOf {
     Phone,
     /// An address that the phone's is translated to, by the rule of this number.
     Nat(usize),
-    /// Any other address.
     Other,
 }
 
@@ -83,7 +81,6 @@ impl DownloadSources {
         self.translated = rule.map(|(number, rule)| (number, rule.from.clone()));
     }
 
-    /// Returns the phone's own addresses.
     pub fn own(&self) -> &[IpAddr] {
         &self.own
     }

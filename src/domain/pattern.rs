@@ -56,7 +56,6 @@ impl Pattern {
         &self.text
     }
 
-    /// Tells whether the name matches.
     pub fn matches(&self, name: &str) -> bool {
         let name = fold(name);
         let [first, between @ .., last] = self.pieces.as_slice() else {

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::model::{ImageSpec, Model};
 
-/// What is pushed.
 #[derive(
     Clone,
     Copy,
@@ -82,7 +81,6 @@ pub enum ToneFormat {
 }
 
 impl ToneFormat {
-    /// Both of them.
     pub const ALL: [Self; 2] = [Self::Classic, Self::Wideband];
 
     /// So many samples make a unit, and a tone has whole units only.
@@ -132,13 +130,10 @@ impl ToneFormat {
 /// What one phone takes of what is pushed.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum AcceptedFormat {
-    /// A picture of this kind.
     Picture(ImageSpec),
     /// A ring tone in this format.
     Tone(ToneFormat),
-    /// The name of a sound.
     Sound,
-    /// Keys.
     Keys,
 }
 

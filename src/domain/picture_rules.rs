@@ -12,7 +12,6 @@ use crate::domain::selector::{Field, Pattern, Selector};
 pub struct PictureRule {
     /// The picture as a person wrote it, for reports.
     pub name: String,
-    /// Where its file is.
     pub file: PathBuf,
     /// The phones that it is for: values of one field are alternatives, fields narrow each other. Without any
     /// it is for all phones.
@@ -42,7 +41,6 @@ impl PictureRules {
         Self(rules.into_iter().map(choice).collect())
     }
 
-    /// One picture for all phones.
     pub fn one(name: String, file: PathBuf) -> Self {
         Self::new([PictureRule { name, file, phones: Vec::new() }])
     }

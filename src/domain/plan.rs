@@ -252,7 +252,6 @@ pub struct Change {
 /// An ordered list of changes with their preconditions.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Plan {
-    /// Which cluster it is for.
     pub cluster: ClusterInfo,
     /// When the survey behind it ended.
     pub made_at: Timestamp,
@@ -302,20 +301,14 @@ impl Plan {
 /// What stands on the cluster now where a change was made.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum CurrentState {
-    /// The list of a user.
     List(DeviceList),
-    /// A phone.
     Phone {
-        /// Its own Phone Personalization.
         personalization: Option<Setting>,
-        /// Its Common Phone Profile.
         profile: Option<String>,
         /// The settings of its page; says why they cannot be handled.
         settings: Result<PageSettings, String>,
     },
-    /// A Common Phone Profile.
     Profile {
-        /// Its Phone Personalization.
         personalization: Option<Setting>,
         /// A digest of everything else on it; says why it cannot be handled.
         page: Result<String, String>,

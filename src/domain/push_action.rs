@@ -25,7 +25,6 @@ pub enum PushAction {
 }
 
 impl PushAction {
-    /// All of them.
     pub const ALL: [Self; 6] = [
         Self::Picture,
         Self::PictureElsewhere,

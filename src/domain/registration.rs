@@ -6,19 +6,16 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Whether a phone is registered.
 #[derive(
     Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Registered with a node.
     Registered,
     /// Some of its lines are registered.
     PartiallyRegistered,
     /// Known to a node, but not registered now.
     Unregistered,
-    /// The node refused the registration.
     Rejected,
     /// Every node answered and none has seen it.
     NotFound,

@@ -7,7 +7,6 @@ use crate::domain::personalization::{Effective, Setting};
 use crate::domain::phone_page::PageSettings;
 use crate::domain::web_access::WebAccess;
 
-/// Where Phone Personalization is enabled.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
@@ -23,9 +22,7 @@ pub enum Scope {
 /// What an administrator allows to be repaired. Associations always are, where anything is.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Repairs {
-    /// Phone Personalization, and where.
     pub personalization: Option<Scope>,
-    /// Web access.
     pub web_access: bool,
     /// Whether phones that take pictures over HTTPS only can be pushed to: nothing of theirs is repaired, but with a
     /// way to trust their certificates nothing has to be. It belongs to how phones are reached, so it is not kept.

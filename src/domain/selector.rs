@@ -18,21 +18,15 @@ use crate::domain::payload_kind::{AcceptedFormat, ObjectKind};
 pub use super::pattern::Pattern;
 pub use super::selector_error::SelectorError;
 
-/// What a pattern looks at.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Field {
-    /// The device pool.
     DevicePool,
     /// The model, with or without `Cisco` in front.
     Model,
-    /// The Common Phone Profile.
     Profile,
-    /// The location.
     Location,
-    /// The owner's user ID.
     Owner,
-    /// The device name.
     Device,
 }
 
@@ -68,10 +62,8 @@ impl Field {
     }
 }
 
-/// Which phones are meant.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Selector {
-    /// What a phone must match.
     pub include: Vec<(Field, Pattern)>,
     /// What a phone must not match.
     pub exclude: Vec<(Field, Pattern)>,

@@ -3,27 +3,19 @@
 /// Why a selection is none.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SelectorError {
-    /// A pattern without a character.
     #[error("a selection pattern is empty")]
     EmptyPattern,
     /// One value of an option matches no phone.
     #[error("{option} {value:?} matches no phone on the cluster{}", did_you_mean(near))]
     MatchesNothing {
-        /// The option.
         option: &'static str,
-        /// Its value.
         value: String,
         /// Values that exist and look like it.
         near: Vec<String>,
     },
     /// The device pool is there, but no phone is in it.
     #[error("{option} {value:?} exists on the cluster, but has no phones")]
-    NoPhones {
-        /// The option.
-        option: &'static str,
-        /// Its value.
-        value: String,
-    },
+    NoPhones { option: &'static str, value: String },
     /// No name of the list exists.
     #[error("none of the {names} names in --devices-from is a phone on the cluster")]
     ListMatchesNothing {
@@ -32,10 +24,7 @@ pub enum SelectorError {
     },
     /// Every value matches something, but no phone matches all of them.
     #[error("no phone matches all the given options together ({total} phones on the cluster)")]
-    NothingLeft {
-        /// How many phones there are.
-        total: usize,
-    },
+    NothingLeft { total: usize },
 }
 
 fn did_you_mean(near: &[String]) -> String {

@@ -7,9 +7,7 @@ use super::selector::Pattern;
 /// A rule of the config file: phones of these device pools live in this zone.
 #[derive(Clone, Debug)]
 pub struct ZoneRule {
-    /// Which device pools.
     pub device_pool: Pattern,
-    /// Their time zone.
     pub zone: TimeZone,
 }
 

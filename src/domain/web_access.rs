@@ -29,7 +29,6 @@ impl WebAccess {
         }
     }
 
-    /// Returns the word for people.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Enabled => "Enabled",
@@ -43,11 +42,9 @@ impl WebAccess {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Page {
-    /// Device > Phone.
     Phone,
     /// Device > Device Settings > Common Phone Profile.
     Profile,
-    /// System > Enterprise Phone Configuration.
     Enterprise,
 }
 
@@ -57,9 +54,7 @@ pub enum PageValue {
     /// The page says nothing, so the next one counts.
     #[default]
     Nothing,
-    /// Nobody could read the page.
     Unread,
-    /// The page says this.
     Says(WebAccess),
 }
 
@@ -95,11 +90,9 @@ impl JsonSchema for PageValue {
 /// Who decides about a phone's web server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Decided {
-    /// No page says anything.
     ByNobody,
     /// Perhaps this page, which could not be read.
     PerhapsBy(Page),
-    /// This page.
     By(Page, WebAccess),
 }
 

@@ -13,7 +13,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::image_server::HostLimits;
 
-/// The connections that are open.
 #[derive(Debug, Default)]
 pub(crate) struct Admission {
     open: Mutex<Open>,

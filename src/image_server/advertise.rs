@@ -39,7 +39,6 @@ impl BaseUrl {
         &self.host
     }
 
-    /// Returns the URL as text.
     pub fn as_str(&self) -> &str {
         &self.text
     }

@@ -23,7 +23,6 @@ use crate::image_server::stream::Stream;
 pub(crate) struct CountingStream {
     stream: Stream,
     log: Arc<ExchangeLog>,
-    /// Where the answer's header ends.
     head: Head,
     /// Whether the connection was cut. The system tells that once only, and afterwards it looks like a good end.
     broken: bool,

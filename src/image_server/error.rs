@@ -11,7 +11,6 @@ pub enum HostError {
     Bind {
         /// The address that was asked for.
         listen: SocketAddr,
-        /// What the operating system says.
         #[source]
         source: io::Error,
     },
@@ -19,12 +18,7 @@ pub enum HostError {
     #[error(
         "{text:?} is no base for the pictures' addresses: {why}; give one like http://10.1.1.1:8080"
     )]
-    BadAdvertise {
-        /// What was given.
-        text: String,
-        /// What is wrong with it.
-        why: &'static str,
-    },
+    BadAdvertise { text: String, why: &'static str },
     /// Phones would look for the pictures on themselves.
     #[error(
         "phones cannot download from {base}, which is this machine's own loopback; listen on an \
@@ -71,7 +65,6 @@ pub enum HostError {
     OtherFamily {
         /// The address that is listened on.
         listen: SocketAddr,
-        /// The cluster's address.
         remote: IpAddr,
     },
     /// No local address leads to the cluster.
@@ -80,16 +73,11 @@ pub enum HostError {
          `--advertise URL`"
     )]
     NoRoute {
-        /// The cluster's address.
         remote: IpAddr,
-        /// What the operating system says.
         #[source]
         source: io::Error,
     },
     /// The operating system gave no random bytes, so no address would be safe from guessing.
     #[error("the operating system gives no random bytes for the pictures' addresses: {why}")]
-    NoRandomness {
-        /// What it says.
-        why: String,
-    },
+    NoRandomness { why: String },
 }

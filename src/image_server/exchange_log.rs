@@ -11,7 +11,6 @@ use tokio::time::Instant;
 use crate::image_server::HostLimits;
 use crate::image_server::published::Hit;
 
-/// What was asked for.
 #[derive(Debug)]
 pub(crate) enum Asked {
     /// A published file, or only what would be said about it.
@@ -20,7 +19,6 @@ pub(crate) enum Asked {
     Stray { path: String },
 }
 
-/// The request and its answer.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) asked: Asked,
@@ -72,7 +70,6 @@ impl ExchangeLog {
         self.lock().as_ref().map(|one| (one.last + limits.stall).min(one.started + limits.response))
     }
 
-    /// Takes the exchange out.
     pub(crate) fn take(&self) -> Option<Exchange> {
         self.lock().take()
     }

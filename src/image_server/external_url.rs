@@ -94,32 +94,16 @@ impl FromStr for Template {
 pub enum ElsewhereError {
     /// No answer, or none to its end.
     #[error("{url} cannot be downloaded from here: {why}")]
-    Unreachable {
-        /// Which file.
-        url: String,
-        /// What happened.
-        why: String,
-    },
+    Unreachable { url: String, why: String },
     /// The server sends it from another address, and phones are not known to go there.
     #[error("{url} leads on to {to}; name the address that the file has")]
-    Redirect {
-        /// Which file.
-        url: String,
-        /// Where it leads to.
-        to: String,
-    },
+    Redirect { url: String, to: String },
     /// The server has no such file, or does not give it away.
     #[error("{url} answers with HTTP status {status}")]
-    Status {
-        /// Which file.
-        url: String,
-        /// The HTTP status.
-        status: u16,
-    },
+    Status { url: String, status: u16 },
     /// It is too large for phones.
     #[error("{url} is longer than {limit} bytes, which no phone is known to take")]
     TooLong {
-        /// Which file.
         url: String,
         /// The longest file that is taken, in bytes.
         limit: usize,

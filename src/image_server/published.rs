@@ -56,7 +56,6 @@ impl fmt::Debug for Token {
 /// Which of the files that are published together.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Which {
-    /// The background itself.
     Background,
     /// The preview for the phone's menu.
     Thumbnail,
@@ -81,7 +80,6 @@ impl Which {
 /// Where one phone finds its ring tone.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PublishedTone {
-    /// The address of the tone.
     pub url: String,
     /// What to ask the host for later.
     pub token: Token,
@@ -90,9 +88,7 @@ pub struct PublishedTone {
 /// Where one phone finds its files.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PublishedUrls {
-    /// The address of the background.
     pub image_url: String,
-    /// The address of the thumbnail.
     pub thumbnail_url: String,
     /// What to ask the host for later.
     pub token: Token,
@@ -101,13 +97,11 @@ pub struct PublishedUrls {
 /// One request for a published file.
 #[derive(Clone, Debug)]
 pub struct Fetch {
-    /// The addresses that were used.
     pub token: Token,
     /// The phone that they were made for, if they were made for one.
     pub device: Option<DeviceName>,
     /// The file's name, the last part of its address.
     pub file: Arc<str>,
-    /// Which file was asked for.
     pub which: Which,
     /// Where the request came from; behind NAT that is not the phone's own address.
     pub peer: SocketAddr,
@@ -119,7 +113,6 @@ pub struct Fetch {
     pub bytes: u64,
     /// Bytes of the whole file.
     pub length: u64,
-    /// How it ended.
     pub ending: CloseReason,
     /// When the connection was accepted.
     pub at: Timestamp,
@@ -187,7 +180,6 @@ impl FetchState {
 /// A request for something that is not published.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct UnknownRequest {
-    /// Where it came from.
     pub peer: SocketAddr,
     /// The beginning of the path that was asked for.
     pub path: String,
@@ -198,13 +190,10 @@ pub struct UnknownRequest {
 /// The requests for what is not published; many of them mean mangled addresses.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Strays {
-    /// All of them.
     pub count: u64,
-    /// The last few, oldest first.
     pub last: VecDeque<UnknownRequest>,
 }
 
-/// Who is told of requests.
 #[derive(Clone)]
 pub(crate) struct Watcher(pub(crate) Arc<dyn Observer>);
 
@@ -217,7 +206,6 @@ impl fmt::Debug for Watcher {
 /// The phone that something is published for.
 #[derive(Clone, Copy, Debug)]
 pub struct Recipient<'a> {
-    /// Its device name.
     pub device: &'a DeviceName,
     /// From which addresses its downloads count.
     pub sources: &'a DownloadSources,
@@ -364,7 +352,6 @@ impl Table {
         Ok(urls)
     }
 
-    /// Publishes one phone's ring tone.
     pub(crate) fn publish_tone(
         &self,
         origin: &Origin<'_>,

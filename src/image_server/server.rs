@@ -98,7 +98,6 @@ impl ImageHost {
         self.server.address
     }
 
-    /// Returns what phones are told.
     pub fn base(&self) -> &BaseUrl {
         &self.base
     }

@@ -11,14 +11,11 @@ use tokio_rustls::server::TlsStream;
 /// A connection whose TLS handshake, where there is one, is done.
 #[derive(Debug)]
 pub(crate) enum Stream {
-    /// HTTP.
     Plain(TcpStream),
-    /// HTTPS.
     Tls(Box<TlsStream<TcpStream>>),
 }
 
 impl Stream {
-    /// Returns the connection below.
     pub(crate) fn tcp(&self) -> &TcpStream {
         match self {
             Self::Plain(stream) => stream,

@@ -16,7 +16,6 @@ use crate::event::{ChangeResult, ChangeState};
 pub struct Subject {
     /// What is pushed, by the name of its file.
     pub file: String,
-    /// Of which kind it is.
     #[serde(default)]
     pub object: ObjectKind,
     /// What is done with it. Earlier releases kept the kind alone.
@@ -25,7 +24,6 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// The kind of its snapshot.
     pub const KIND: &'static str = "subject";
 
     /// Returns what is done to phones.
@@ -43,11 +41,9 @@ pub struct RunEnd {
     pub stopped: Option<String>,
     /// Why it could not go on at all, in words.
     pub error: Option<String>,
-    /// What to do about that.
     pub hints: Vec<String>,
     /// How many phones were left alone because they are proven to show the picture already.
     pub already: usize,
-    /// Whether somebody interrupted it.
     pub interrupted: bool,
     /// Whether the cluster refused the account, or the push user's password, in the middle of it, which ended it.
     pub refused: bool,
@@ -62,14 +58,12 @@ pub struct RunEnd {
 pub struct ChangeEnd {
     /// The number of the change in the plan.
     pub id: u32,
-    /// How it ended.
     pub state: ChangeState,
     /// What went wrong, or what else a person should know.
     pub message: Option<String>,
 }
 
 impl RunEnd {
-    /// The kind of its snapshot.
     pub const KIND: &'static str = "ending";
 }
 
@@ -90,7 +84,6 @@ pub struct RunGroup {
 }
 
 impl RunGroup {
-    /// The kind of its snapshot.
     pub const KIND: &'static str = "together";
 }
 
@@ -102,7 +95,6 @@ pub struct SkippedCluster {
     pub cluster: String,
     /// Why, in words.
     pub error: String,
-    /// What to do about that.
     pub hints: Vec<String>,
 }
 
@@ -114,7 +106,6 @@ pub struct SentPictures {
 }
 
 impl SentPictures {
-    /// The kind of its snapshot.
     pub const KIND: &'static str = "sent";
 }
 
@@ -128,9 +119,7 @@ pub struct SentPicture {
     pub name: String,
     /// Whether the panel shows shades of grey only.
     pub grey: bool,
-    /// The background.
     pub background: SentFile,
-    /// The thumbnail.
     pub thumbnail: SentFile,
 }
 
@@ -142,7 +131,6 @@ pub struct SentTones {
 }
 
 impl SentTones {
-    /// The kind of its snapshot.
     pub const KIND: &'static str = "sent tones";
 }
 
@@ -151,7 +139,6 @@ impl SentTones {
 pub struct SentTone {
     /// The SHA-256 digest of its file in hexadecimal: attempts name it.
     pub digest: String,
-    /// How it is written.
     pub format: ToneFormat,
     /// The length of the file in bytes.
     pub bytes: usize,

@@ -12,9 +12,7 @@ use rusqlite::ErrorCode;
 pub struct JournalError {
     /// What was tried, as a verb: `open`, `write to`, `read`.
     pub doing: &'static str,
-    /// Where the journal is.
     pub path: PathBuf,
-    /// What is wrong with it.
     #[source]
     pub problem: Problem,
 }
@@ -27,7 +25,6 @@ pub enum Problem {
         "it was written by a newer axlpaper (its format is {found}, this program knows {known})"
     )]
     Newer {
-        /// The format of the file.
         found: i64,
         /// The newest format that this program knows.
         known: i64,
@@ -41,15 +38,11 @@ pub enum Problem {
     /// It may not be written.
     #[error("it may not be written")]
     ReadOnly,
-    /// There is no room.
     #[error("there is no room left on its disk")]
     Full,
     /// Its file, or one of those beside it, is not the one any more that was opened.
     #[error("it was removed or replaced while it was in use: {}", path.display())]
-    Replaced {
-        /// Which file.
-        path: PathBuf,
-    },
+    Replaced { path: PathBuf },
     /// Another process has kept it to itself for too long.
     #[error("another process does not let go of it")]
     Busy,
@@ -58,16 +51,10 @@ pub enum Problem {
     File(Arc<io::Error>),
     /// Something in it cannot be understood.
     #[error("what stands there about {what} cannot be understood: {why}")]
-    Unreadable {
-        /// What it is about.
-        what: &'static str,
-        /// Why.
-        why: String,
-    },
+    Unreadable { what: &'static str, why: String },
     /// The thread that writes has stopped.
     #[error("its writer has stopped")]
     Stopped,
-    /// Anything else that SQLite says.
     #[error("{0}")]
     Other(String),
 }

@@ -14,16 +14,13 @@ use sha2::{Digest as _, Sha256};
 use super::error::Problem;
 use crate::domain::text::sanitize_truncate;
 
-/// Who holds a lock.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct LockOwner {
     /// The name of the operating system's user.
     pub os_user: String,
-    /// The computer.
     pub machine: String,
     /// The number of the process there.
     pub process: u32,
-    /// What it runs.
     pub command: String,
     /// The number of the run, once it has one.
     pub run: Option<i64>,
@@ -56,7 +53,6 @@ impl std::fmt::Display for LockOwner {
 /// Why the lock of a cluster was not given.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum LockError {
-    /// Somebody else has it.
     #[error("another run works on this cluster: {}", holder.as_ref().map_or_else(|| "nobody knows which".to_owned(), ToString::to_string))]
     Held {
         /// Who, where that can be read.
@@ -65,9 +61,7 @@ pub enum LockError {
     /// The lock's file cannot be used.
     #[error("cannot use the lock file {}", path.display())]
     File {
-        /// Which file.
         path: PathBuf,
-        /// Why.
         #[source]
         source: Problem,
     },

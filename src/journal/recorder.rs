@@ -34,7 +34,6 @@ pub struct NewRun {
     pub command: String,
     /// The command line as it was typed, which holds no secret.
     pub command_line: String,
-    /// The version of this program.
     pub program: String,
     /// What tells this cluster from any other.
     pub cluster_id: String,
@@ -42,11 +41,8 @@ pub struct NewRun {
     pub cluster: String,
     /// The publisher, as `host:port`.
     pub host: String,
-    /// The operating system's user.
     pub os_user: String,
-    /// The computer.
     pub machine: String,
-    /// The number of the process.
     pub process: u32,
     /// The run that this one goes on with.
     pub continues: Option<RunId>,
@@ -78,12 +74,10 @@ impl NewRun {
     }
 }
 
-/// How a run ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RunState {
     /// It came to its end, with or without failures.
     Finished,
-    /// Somebody stopped it.
     Interrupted,
     /// It could not go on.
     Failed,
@@ -103,11 +97,8 @@ impl RunState {
 /// One attempt at one phone, before it is made.
 #[derive(Clone, Debug)]
 pub struct Attempt {
-    /// The device name.
     pub phone: DeviceName,
-    /// Where it answers.
     pub ip: std::net::IpAddr,
-    /// What is pushed.
     pub object: ObjectKind,
     /// What tells that which it is sent from anything else of its kind.
     pub digest: String,
@@ -115,10 +106,8 @@ pub struct Attempt {
     pub attempt: u32,
 }
 
-/// How an attempt ended.
 #[derive(Clone, Debug)]
 pub struct AttemptEnd {
-    /// How.
     pub outcome: Outcome,
     /// What the phone said, when it refused or answered what cannot be read.
     pub said: Option<PhoneError>,
@@ -139,7 +128,6 @@ impl Journal {
         Ok(Self { writer, path: path.to_owned() })
     }
 
-    /// Returns where the journal is.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -186,9 +174,7 @@ impl Journal {
 /// When a screenshot was taken.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Moment {
-    /// Before the push.
     Before,
-    /// After it.
     After,
 }
 
@@ -222,7 +208,6 @@ impl Recorder {
         self.run
     }
 
-    /// Returns where the journal is.
     pub fn path(&self) -> &Path {
         &self.path
     }

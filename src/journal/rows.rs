@@ -10,19 +10,15 @@ use crate::domain::plan::Change;
 use crate::event::{ChangeState, Event, Stage};
 use crate::journal::documents::Subject;
 
-/// The number of a run.
 pub type RunId = i64;
 
 /// What stands in place of a cluster's identity and name where phones were pushed to by their addresses. No
 /// cluster's identity is like it: those end in a port.
 pub const ADDRESSES: &str = "addresses";
 
-/// Which run is meant.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RunRef {
-    /// The one with this number.
     Number(RunId),
-    /// The last one.
     Last,
 }
 
@@ -49,26 +45,19 @@ impl std::fmt::Display for RunRef {
     }
 }
 
-/// One run.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RunRow {
-    /// Its number.
     pub id: RunId,
-    /// The command.
     pub command: String,
     /// The command line as it was typed.
     pub command_line: String,
-    /// The version of axlpaper.
     pub program: String,
     /// What tells its cluster from any other.
     pub cluster_id: String,
-    /// The name of its cluster.
     pub cluster: String,
     /// The publisher, as `host:port`.
     pub host: String,
-    /// The operating system's user.
     pub os_user: String,
-    /// The computer.
     pub machine: String,
     /// The run that it went on with.
     pub continues: Option<RunId>,
@@ -81,15 +70,12 @@ pub struct RunRow {
     /// `running`, `finished`, `interrupted`, `failed` or `killed`. A run that was killed stays `running` until
     /// the next one on its cluster begins.
     pub state: String,
-    /// How the program ended.
     pub exit_code: Option<i64>,
-    /// How many phones ended how.
     pub outcomes: Vec<(String, i64)>,
     /// What it pushed, where it pushed something; the first releases did not keep it.
     pub subject: Option<Subject>,
 }
 
-/// One change of a run.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ChangeRow {
     /// The change, with what was there before and after.
@@ -100,7 +86,6 @@ pub struct ChangeRow {
     pub ended_at: Option<Timestamp>,
     /// How it ended; nothing when nobody knows.
     pub state: Option<ChangeState>,
-    /// What else is known.
     pub message: Option<String>,
 }
 
@@ -109,7 +94,6 @@ pub struct ChangeRow {
 pub struct Proven {
     /// What tells its pictures from any other.
     pub digest: String,
-    /// The run that proved it.
     pub run: RunId,
 }
 

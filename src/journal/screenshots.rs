@@ -12,7 +12,6 @@ use crate::journal::rows::RunId;
 pub struct Screen {
     /// The kind under which it is kept.
     pub kind: String,
-    /// The device name.
     pub phone: String,
     /// Whether it was taken after the push, not before it.
     pub after: bool,

@@ -17,10 +17,8 @@ use crate::media::depth::Raster;
 use crate::media::label_zones::{Letters, samples};
 use crate::media::{Compression, EncodedPicture, MediaError, PictureProblem, PreparedImage};
 
-/// One picture of a sheet.
 #[derive(Clone, Debug)]
 pub struct SheetEntry<'a> {
-    /// The picture.
     pub image: &'a PreparedImage,
     /// The models that show it, as they are written under it.
     pub models: String,

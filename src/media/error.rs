@@ -63,14 +63,12 @@ pub enum MediaError {
     Unreadable {
         /// The path as it was given.
         path: PathBuf,
-        /// What the operating system says.
         #[source]
         source: io::Error,
     },
     /// The file is longer than any reasonable picture.
     #[error("{name} has {bytes} bytes, at most {limit} are read; save the picture smaller")]
     TooLong {
-        /// The picture's path or title.
         name: String,
         /// Its length in bytes.
         bytes: u64,
@@ -79,18 +77,11 @@ pub enum MediaError {
     },
     /// The content is no picture that can be used.
     #[error("{name} {why}")]
-    Undecodable {
-        /// The picture's path or title.
-        name: String,
-        /// Why.
-        why: PictureProblem,
-    },
+    Undecodable { name: String, why: PictureProblem },
     /// Decoding it would take more time or memory than one picture may.
     #[error("{name} is too large or too complex to be decoded: {limit}; {}", way_out(*.vector))]
     Exceeded {
-        /// The picture's path or title.
         name: String,
-        /// The limit.
         limit: Limit,
         /// Whether it is an SVG picture.
         vector: bool,
@@ -98,11 +89,8 @@ pub enum MediaError {
     /// The process that decodes pictures did not work.
     #[error("cannot decode {name}: the process for it, {}, does not work", program.display())]
     Decoder {
-        /// The picture's path or title.
         name: String,
-        /// The program that was started.
         program: PathBuf,
-        /// What the operating system reports.
         #[source]
         source: io::Error,
     },
@@ -120,12 +108,10 @@ pub enum MediaError {
         /// What the resampler says.
         why: String,
     },
-    /// The encoder failed.
     #[error("cannot encode a PNG of {size} pixels")]
     Encode {
         /// The size that was asked for.
         size: Size,
-        /// What the encoder says.
         #[source]
         source: oxipng::PngError,
     },

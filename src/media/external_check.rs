@@ -21,7 +21,6 @@ pub enum Unfit {
     /// It has another size than the model's.
     #[error("it is {found}, and this model takes {wanted}")]
     Size {
-        /// Its size.
         found: Size,
         /// The size that the model takes.
         wanted: Size,

@@ -18,9 +18,7 @@ use crate::media::shape::Shape;
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Letters {
-    /// Black letters.
     Black,
-    /// White letters.
     White,
 }
 
@@ -41,7 +39,6 @@ impl Contrast {
     /// What WCAG 2 asks for texts of normal size (criterion 1.4.3, level AA).
     pub const READABLE: Self = Self(45);
 
-    /// Returns the ratio.
     pub fn ratio(self) -> f64 {
         f64::from(self.0) / 10.0
     }
@@ -124,7 +121,6 @@ fn layout(shape: Shape) -> &'static [Hundredths] {
 /// A text such as a phone writes it on its background, to look at.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sample {
-    /// The text.
     pub text: &'static str,
     /// Where its middle line is, in hundredths from the top.
     pub y: f32,

@@ -32,7 +32,6 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    /// The whole of a picture.
     pub const fn whole(size: Size) -> Self {
         Self { left: 0, top: 0, size }
     }

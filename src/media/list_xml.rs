@@ -15,14 +15,11 @@ use crate::domain::model::PushSchema;
 use crate::domain::text::printable;
 use crate::media::xml_list::XmlList;
 
-/// One picture of a list.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ListEntry {
     /// The folder under the TFTP root, such as `Desktops/320x212x16`.
     pub folder: String,
-    /// The background's file name.
     pub background: String,
-    /// The thumbnail's file name.
     pub thumbnail: String,
     /// What the user reads; only PhoneOS shows it.
     pub name: String,
@@ -33,9 +30,7 @@ pub struct ListEntry {
 /// A list with one more entry.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Listed {
-    /// The whole file.
     pub xml: String,
-    /// How many entries it has.
     pub entries: usize,
     /// Whether the entry was there already, so that nothing has changed.
     pub unchanged: bool,
@@ -47,7 +42,6 @@ pub enum ListXmlError {
     /// It is no XML, or its root is another element.
     #[error("it is no list of pictures: {0}")]
     NotAList(String),
-    /// It is full.
     #[error("it has {0} entries, and phones read {MOST_ENTRIES} at most; take one out first")]
     Full(usize),
     /// Its version does not end in a number that could be made larger.
@@ -103,7 +97,6 @@ pub fn add_to_list(
     Ok(Listed { xml: merged, entries: entries + 1, unchanged: false })
 }
 
-/// The attributes of one entry.
 type Item = Vec<(String, String)>;
 
 fn items(list: &XmlList<'_>) -> Vec<Item> {
@@ -176,7 +169,6 @@ fn address(entry: &ListEntry, file: &str) -> String {
 const ROOT: &str = "CiscoIPPhoneImageList";
 const ITEM: &str = "ImageItem";
 
-/// How many entries phones read.
 const MOST_ENTRIES: usize = 50;
 
 #[cfg(test)]

@@ -36,7 +36,6 @@ pub enum Fit {
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Focus {
-    /// The middle.
     #[default]
     Centre,
     /// The part with the most edges and colours.

@@ -29,7 +29,6 @@ use crate::media::{EncodedPicture, MediaError, Picture};
 pub struct PreparedImage {
     /// What the files were made for.
     pub shape: Shape,
-    /// The background itself.
     pub background: EncodedPicture,
     /// The preview for the phone's menu.
     pub thumbnail: EncodedPicture,
@@ -37,7 +36,6 @@ pub struct PreparedImage {
     pub brightness: u8,
     /// The colour that the phone's letters have on it.
     pub letters: Letters,
-    /// How well they stand out.
     pub contrast: Contrast,
 }
 
@@ -100,7 +98,6 @@ impl PreparedSet {
         self.0.iter().map(|(made, image)| (made.clone(), image.digest())).collect()
     }
 
-    /// Returns how many there are.
     pub fn len(&self) -> usize {
         self.0.len()
     }

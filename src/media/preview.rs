@@ -11,7 +11,6 @@ use super::EncodedPicture;
 pub struct Preview {
     /// Whether it is the very file.
     pub exact: bool,
-    /// Its media type.
     pub media_type: &'static str,
     /// Its bytes.
     pub bytes: Bytes,

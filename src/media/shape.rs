@@ -6,9 +6,7 @@ use crate::media::depth;
 /// What makes two models' files the same: models that agree in this share them.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Shape {
-    /// The background's size.
     pub background: Size,
-    /// The thumbnail's size.
     pub thumbnail: Size,
     /// Bits of colour that the panel shows.
     pub depth: u8,

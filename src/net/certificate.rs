@@ -127,7 +127,6 @@ fn signature(certificate: &X509Certificate<'_>) -> String {
     }
 }
 
-/// So many names are kept.
 pub const MOST_NAMES: usize = 20;
 
 /// Longest text that is kept, in characters.

@@ -19,31 +19,18 @@ use crate::net::trust::Trust;
 /// Why a server could not be looked at.
 #[derive(Debug, thiserror::Error)]
 pub enum PeekError {
-    /// No connection came about.
     #[error("cannot connect to {endpoint}")]
     Connect {
-        /// The server.
         endpoint: Endpoint,
-        /// Why.
         #[source]
         source: io::Error,
     },
     /// Nothing came in time.
     #[error("{endpoint} did not answer within {} s", after.as_secs())]
-    Timeout {
-        /// The server.
-        endpoint: Endpoint,
-        /// How long was waited.
-        after: Duration,
-    },
+    Timeout { endpoint: Endpoint, after: Duration },
     /// The handshake failed before a certificate was seen.
     #[error("no TLS with {endpoint}: {problem}")]
-    Tls {
-        /// The server.
-        endpoint: Endpoint,
-        /// Why.
-        problem: TlsProblem,
-    },
+    Tls { endpoint: Endpoint, problem: TlsProblem },
     /// The host's name cannot stand in a handshake.
     #[error("{0:?} is no host name that TLS knows")]
     Name(String),

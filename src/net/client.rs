@@ -19,7 +19,6 @@ use super::trace::{self, ExchangeGuard};
 use super::trust::Trust;
 use crate::domain::text::sanitize_truncate;
 
-/// Limits of the cluster's client.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ClusterLimits {
     /// How long a connection and its TLS handshake may take together.
@@ -95,7 +94,6 @@ impl ClusterHttp {
         Ok(Self { client, limits })
     }
 
-    /// Returns the limits.
     pub fn limits(&self) -> ClusterLimits {
         self.limits
     }
@@ -222,7 +220,6 @@ impl ClusterHttp {
 /// A complete answer of a server.
 #[derive(Clone)]
 pub struct HttpAnswer {
-    /// The HTTP status.
     pub status: u16,
     /// The `Content-Type` header, when there is a readable one.
     pub content_type: Option<String>,
@@ -230,7 +227,6 @@ pub struct HttpAnswer {
     pub cookies: Vec<Zeroizing<String>>,
     /// How long the server wants to be left alone (`Retry-After`).
     pub retry_after: Option<Duration>,
-    /// The body.
     pub body: Bytes,
 }
 

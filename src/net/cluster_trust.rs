@@ -13,14 +13,12 @@ use rustls::{CertificateError, Error, OtherError};
 use crate::net::fingerprint::Fingerprint;
 use crate::net::signature_check::CertificatePolicy;
 
-/// Which certificates are good.
 #[derive(Debug)]
 pub enum Rule {
     /// Every one: only after the user asked for it.
     Anything,
     /// Those that lead to a known authority, for the right name.
     Chain {
-        /// The usual verification.
         webpki: Arc<WebPkiServerVerifier>,
         /// The certificates that the user gave by hand: one of these may also be the server's own.
         own: Vec<CertificateDer<'static>>,
@@ -80,7 +78,6 @@ impl CertificatePolicy for Rule {
 pub struct RefusedCertificate {
     /// The fingerprint of the certificate that the server showed.
     pub fingerprint: Fingerprint,
-    /// Why it was refused.
     pub cause: RefusalCause,
 }
 
@@ -99,14 +96,11 @@ impl fmt::Display for RefusedCertificate {
 
 impl StdError for RefusedCertificate {}
 
-/// Why a certificate was refused.
 #[derive(Clone, Debug)]
 pub enum RefusalCause {
-    /// The usual verification said no.
     Chain(CertificateError),
     /// It is not the pinned one.
     Pin {
-        /// The fingerprint that was expected.
         expected: Fingerprint,
     },
 }

@@ -70,7 +70,6 @@ impl CookieJar {
         secret_header(pairs)
     }
 
-    /// Forgets everything.
     pub fn clear(&mut self) {
         self.cookies.clear();
     }

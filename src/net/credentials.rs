@@ -129,7 +129,6 @@ pub enum CredentialsError {
     /// The user name holds a colon.
     #[error("the user name {0:?} holds a colon, which HTTP takes for its end")]
     Colon(String),
-    /// They make no header.
     #[error("the password of {0:?} cannot be written into an HTTP header")]
     Header(String),
 }

@@ -71,7 +71,6 @@ impl Endpoint {
         &self.host
     }
 
-    /// Returns the port.
     pub fn port(&self) -> u16 {
         self.port
     }

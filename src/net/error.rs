@@ -18,46 +18,28 @@ pub enum HttpError {
     /// The user name or the password cannot be sent.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
-    /// No connection came about.
     #[error("cannot connect to {endpoint}: {reason}")]
-    Connect {
-        /// The server.
-        endpoint: Endpoint,
-        /// What happened, as a sentence.
-        reason: String,
-    },
+    Connect { endpoint: Endpoint, reason: String },
     /// The connection broke before the answer began.
     #[error("{endpoint} closed the connection without an answer")]
     ConnectionLost {
-        /// The server.
         endpoint: Endpoint,
-        /// What the HTTP client says.
         #[source]
         source: reqwest::Error,
     },
     /// The answer is packed, which nobody asked for.
     #[error("{endpoint} sent an answer packed with {encoding:?}, which was not asked for")]
-    Encoded {
-        /// The server.
-        endpoint: Endpoint,
-        /// How it is packed.
-        encoding: String,
-    },
-    /// Anything else.
+    Encoded { endpoint: Endpoint, encoding: String },
     #[error("the HTTP exchange with {endpoint} failed")]
     Other {
-        /// The server.
         endpoint: Endpoint,
-        /// What the HTTP client says.
         #[source]
         source: reqwest::Error,
     },
     /// The server sends us elsewhere; the password does not follow.
     #[error("{endpoint} redirects to {to} (HTTP {status}), which is not followed")]
     Redirect {
-        /// The server.
         endpoint: Endpoint,
-        /// The HTTP status.
         status: u16,
         /// The other server, short and printable.
         to: String,
@@ -65,25 +47,17 @@ pub enum HttpError {
     /// The answer began and then stood still.
     #[error("{endpoint} sent nothing more for {} s after {received} bytes", after.as_secs_f32())]
     Stalled {
-        /// The server.
         endpoint: Endpoint,
         /// How many bytes of the body came.
         received: usize,
-        /// How long was waited.
         after: Duration,
     },
     /// The answer did not come in time.
     #[error("{endpoint} did not answer within {} s", after.as_secs_f32())]
-    Timeout {
-        /// The server.
-        endpoint: Endpoint,
-        /// How long was waited.
-        after: Duration,
-    },
+    Timeout { endpoint: Endpoint, after: Duration },
     /// The TLS handshake failed; nothing was sent.
     #[error("no secure connection to {endpoint}: {problem}")]
     Tls {
-        /// The server.
         endpoint: Endpoint,
         /// What is wrong and what to do about it.
         problem: TlsProblem,
@@ -91,7 +65,6 @@ pub enum HttpError {
     /// The answer was longer than is allowed.
     #[error("the answer of {endpoint} is longer than {limit} bytes")]
     TooLong {
-        /// The server.
         endpoint: Endpoint,
         /// The limit in bytes.
         limit: usize,
@@ -102,7 +75,6 @@ pub enum HttpError {
     /// The answer ended before it was complete.
     #[error("the answer of {endpoint} broke off after {received} bytes")]
     Truncated {
-        /// The server.
         endpoint: Endpoint,
         /// How many bytes of the body came.
         received: usize,

@@ -27,7 +27,6 @@ pub enum PhoneTlsProblem {
     /// No authority that is believed vouches for the certificate.
     #[error("its certificate is not to be trusted: {reason} (fingerprint {shown})")]
     NotTrusted {
-        /// What is wrong with it.
         reason: String,
         /// The fingerprint of the one that it shows.
         shown: Fingerprint,
@@ -41,7 +40,6 @@ pub enum PhoneTlsProblem {
     /// What answers on the port speaks no TLS.
     #[error("what answers on its HTTPS port does not speak TLS")]
     NotTls,
-    /// Anything else.
     #[error("TLS failed: {0}")]
     Other(String),
 }

@@ -65,16 +65,12 @@ pub struct Expected {
     pub pin: Option<Fingerprint>,
 }
 
-/// Why a certificate was believed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum TrustBasis {
-    /// An authority vouches for it.
     Authority,
-    /// It is the pinned one.
     Pinned,
     /// Nothing was pinned yet.
     FirstUse,
-    /// Nobody wanted to know.
     Unverified,
 }
 
@@ -90,12 +86,9 @@ impl TrustBasis {
     }
 }
 
-/// A certificate that was believed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Believed {
-    /// Its fingerprint.
     pub fingerprint: Fingerprint,
-    /// Why.
     pub why: TrustBasis,
 }
 

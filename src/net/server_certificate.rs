@@ -98,36 +98,25 @@ pub enum ServerIdentityError {
     /// A file cannot be read.
     #[error("cannot read {}", path.display())]
     Unreadable {
-        /// Which file.
         path: PathBuf,
-        /// Why.
         #[source]
         source: io::Error,
     },
     /// The certificate's file holds something else.
     #[error("{} holds no certificate in PEM (BEGIN CERTIFICATE)", path.display())]
-    NoCertificate {
-        /// Which file.
-        path: PathBuf,
-    },
+    NoCertificate { path: PathBuf },
     /// The key's file holds something else.
     #[error(
         "{} holds no private key in PEM that can be used (PKCS #8, PKCS #1 or SEC 1, without a \
          passphrase)",
         path.display()
     )]
-    NoKey {
-        /// Which file.
-        path: PathBuf,
-    },
+    NoKey { path: PathBuf },
     /// The two do not belong together, or are of a kind that is not spoken.
     #[error("{} and {} cannot be used together", certificate.display(), key.display())]
     Unfit {
-        /// The certificate's file.
         certificate: PathBuf,
-        /// The key's file.
         key: PathBuf,
-        /// What the TLS library says.
         #[source]
         source: rustls::Error,
     },

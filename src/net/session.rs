@@ -43,12 +43,10 @@ impl Session {
         Self { http, endpoint, path, credentials, state, gate }
     }
 
-    /// Returns the server.
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
 
-    /// Returns the user's name.
     pub fn username(&self) -> &str {
         self.credentials.username()
     }
@@ -247,7 +245,6 @@ impl Session {
 /// Whether a call only reads or changes something.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Intent {
-    /// It may be repeated.
     Read,
     /// It must not be repeated unless the server said that it did nothing.
     Write,
@@ -256,7 +253,6 @@ pub enum Intent {
 /// Why a session gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
-    /// No complete answer came.
     #[error(transparent)]
     Http(#[from] HttpError),
     /// The user or the password is wrong, or the account is locked.
@@ -264,24 +260,12 @@ pub enum SessionError {
         "{endpoint} refused the user {username:?}: the name or the password is wrong, or the account \
          is locked (the password is not sent again)"
     )]
-    PasswordRefused {
-        /// The server.
-        endpoint: Endpoint,
-        /// The user.
-        username: String,
-    },
+    PasswordRefused { endpoint: Endpoint, username: String },
     /// The password is right, but the user may not do this.
     #[error(
         "{endpoint} does not let the user {username:?} {}: a role is missing", may_not(*intent)
     )]
-    RoleMissing {
-        /// The server.
-        endpoint: Endpoint,
-        /// The user.
-        username: String,
-        /// What was refused.
-        intent: Intent,
-    },
+    RoleMissing { endpoint: Endpoint, username: String, intent: Intent },
 }
 
 #[derive(Debug, Default)]

@@ -37,7 +37,6 @@ impl<J: CertificatePolicy> SignatureVerified<J> {
         Self { judge, provider }
     }
 
-    /// Returns the judge.
     pub fn judge(&self) -> &J {
         &self.judge
     }

@@ -28,7 +28,6 @@ pub(crate) struct TestServer {
     _tasks: JoinSet<()>,
 }
 
-/// A certificate and its key.
 pub(crate) struct Identity {
     pub(crate) certificate: CertificateDer<'static>,
     key: Vec<u8>,
@@ -63,7 +62,6 @@ impl Identity {
     }
 }
 
-/// What a server has seen.
 #[derive(Default)]
 struct Seen {
     requests: Mutex<Vec<Request>>,
@@ -72,7 +70,6 @@ struct Seen {
     handshakes: AtomicUsize,
 }
 
-/// A request as it came.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     head: String,
@@ -96,7 +93,6 @@ impl Request {
     }
 }
 
-/// What a server answers.
 pub(crate) struct Reply {
     bytes: Vec<u8>,
     close: bool,

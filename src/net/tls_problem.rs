@@ -11,7 +11,6 @@ use crate::net::cluster_trust::{RefusalCause, RefusedCertificate};
 /// What went wrong between the two sides of a TLS handshake.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum TlsProblem {
-    /// The certificate's time is over.
     #[error(
         "the certificate has expired: have it renewed on the server, or accept exactly this one with \
          --pin-sha256 {fingerprint}"
@@ -49,7 +48,6 @@ pub enum TlsProblem {
          with TLS 1.2 allowed (`set tls min-version`)"
     )]
     OldTls,
-    /// Anything else.
     #[error("TLS failed: {0}")]
     Other(String),
     /// The certificate is not the pinned one.
@@ -59,7 +57,6 @@ pub enum TlsProblem {
          in between"
     )]
     PinMismatch {
-        /// The pinned fingerprint.
         expected: Fingerprint,
         /// The fingerprint of the certificate that the server showed.
         presented: Fingerprint,
@@ -86,7 +83,6 @@ pub enum TlsProblem {
     Unusable {
         /// The fingerprint of the certificate that the server showed.
         fingerprint: Fingerprint,
-        /// What is wrong with it.
         reason: String,
     },
 }

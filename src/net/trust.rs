@@ -28,7 +28,6 @@ pub struct Trust {
 }
 
 impl Trust {
-    /// Trusts exactly one certificate.
     pub fn pinned(fingerprint: Fingerprint) -> Self {
         Self { pin_sha256: Some(fingerprint), ..Self::default() }
     }
@@ -96,18 +95,13 @@ pub enum TrustError {
     /// A block in a CA file that is no certificate.
     #[error("cannot read a certificate in {path}: the file is damaged or of another kind")]
     BadCertificate {
-        /// The file.
         path: PathBuf,
-        /// What the PEM reader says.
         #[source]
         source: pem::Error,
     },
     /// A CA file without any certificate.
     #[error("{path} holds no certificate (expected PEM or DER)")]
-    NoCertificate {
-        /// The file.
-        path: PathBuf,
-    },
+    NoCertificate { path: PathBuf },
     /// Neither platform roots nor a CA file nor a pin.
     #[error(
         "no certificate authority is known on this machine; give --ca-file, --pin-sha256 or install \
@@ -120,9 +114,7 @@ pub enum TrustError {
     /// A CA file that cannot be read.
     #[error("cannot read the CA file {path}")]
     Unreadable {
-        /// The file.
         path: PathBuf,
-        /// What the system says.
         #[source]
         source: io::Error,
     },

@@ -23,12 +23,7 @@ pub enum PhoneError {
     },
     /// A character that no XML document can hold, however it is written.
     #[error("the {part} holds the character U+{code:04X}, which XML cannot carry")]
-    NotXml {
-        /// Where it stands.
-        part: LongPart,
-        /// Its code point.
-        code: u32,
-    },
+    NotXml { part: LongPart, code: u32 },
     /// Basic authentication ends the user name at its first colon.
     #[error("the push user's name holds a colon, which HTTP Basic authentication cannot carry")]
     UserNameWithColon,
@@ -40,13 +35,10 @@ pub enum PhoneError {
 /// A part of a push object whose length depends on its sender.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum LongPart {
-    /// The address of the picture.
     ImageUrl,
-    /// The address of the preview.
     ThumbnailUrl,
     /// The address of the picture for a key expansion module.
     KemUrl,
-    /// The name of the picture.
     Name,
     /// The address of the ring tone.
     ToneUrl,

@@ -11,7 +11,6 @@ use crate::phone::{DeviceInformation, IdentityError, PhoneClient, Unreachable};
 /// How phones are reached over HTTPS: on which port, and what their certificates are believed by.
 #[derive(Clone, Debug)]
 pub struct Https {
-    /// What is believed.
     pub trust: PhoneTrust,
     /// The port of the phones' web servers.
     pub port: u16,

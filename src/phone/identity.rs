@@ -15,7 +15,6 @@ pub struct DeviceInformation {
     pub mac: Option<String>,
     /// The model as the phone prints it, such as `CP-8841`.
     pub model_number: Option<String>,
-    /// The firmware load that runs.
     pub app_load: Option<String>,
 }
 
@@ -42,7 +41,6 @@ impl DeviceInformation {
 /// Why a phone could not be asked who it is.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum IdentityError {
-    /// No answer.
     #[error("{0}")]
     Unreachable(crate::phone::Unreachable),
     /// The phone sends its clients to HTTPS.
@@ -53,10 +51,7 @@ pub enum IdentityError {
     },
     /// An answer that is no `DeviceInformation`.
     #[error("/DeviceInformationX answered with HTTP status {status} and no device information")]
-    NotThere {
-        /// The HTTP status code.
-        status: u16,
-    },
+    NotThere { status: u16 },
 }
 
 /// Phones write twelve digits, some documents show colons between them.

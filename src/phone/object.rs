@@ -137,9 +137,7 @@ impl PushObject for SetBackground {
 /// goes with dark text.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Theme {
-    /// For bright pictures.
     Light,
-    /// For dark pictures.
     Dark,
 }
 

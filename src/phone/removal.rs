@@ -12,7 +12,6 @@ use crate::phone::PhoneError;
 /// Tells a PhoneOS phone to take the pushed background off.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RemoveBackground {
-    /// What the picture was called.
     pub name: String,
     /// Which of the two appearances it was for. Every published example names one.
     pub theme: Theme,

@@ -46,19 +46,9 @@ pub enum Reply {
     /// The phone closed the exchange without a word. Only other objects are answered like that.
     Empty,
     /// Another status than 2xx, and a body that explains nothing.
-    HttpStatus {
-        /// The HTTP status code.
-        status: u16,
-        /// The beginning of the body.
-        excerpt: String,
-    },
+    HttpStatus { status: u16, excerpt: String },
     /// A 2xx status and a body that is no known answer.
-    Unreadable {
-        /// What is wrong with it.
-        reason: String,
-        /// The beginning of the body.
-        excerpt: String,
-    },
+    Unreadable { reason: String, excerpt: String },
 }
 
 impl Reply {

@@ -19,13 +19,10 @@ pub(super) struct Document {
 /// One element with all that is in it.
 #[derive(Debug, Default)]
 pub(super) struct Element {
-    /// The name without a prefix.
     pub(super) name: String,
     /// Local names and unescaped values, in document order.
     pub(super) attributes: Vec<(String, String)>,
-    /// The elements directly inside.
     pub(super) children: Vec<Self>,
-    /// The text directly inside, joined.
     pub(super) text: String,
 }
 
@@ -42,7 +39,6 @@ impl Element {
     }
 }
 
-/// Reads a document.
 pub(super) fn parse(text: &str) -> Document {
     let mut reader = Reader::from_str(text.trim_matches(['\0', ' ', '\t', '\r', '\n']));
     reader.config_mut().allow_dangling_amp = true;

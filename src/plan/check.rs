@@ -10,7 +10,6 @@ use crate::domain::personalization::Setting;
 use crate::domain::plan::{Action, Change, Plan};
 use crate::plan::draft::fingerprint;
 
-/// What a plan may do.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kind {
     /// Add and enable only.
@@ -27,36 +26,21 @@ pub enum PlanError {
     Altered,
     /// Two changes write to the same thing, so the second would find what the first one left.
     #[error("changes of the plan write the same thing twice: the {subject}")]
-    WrittenTwice {
-        /// What.
-        subject: String,
-    },
+    WrittenTwice { subject: String },
     /// The list to write lacks an entry of the list that was read.
     #[error("change {change} of the plan would take {device} away from the {user}")]
     TakesAway {
-        /// The change.
         change: u32,
-        /// Whose list.
         user: String,
         /// The first entry that would be lost.
         device: String,
     },
     /// A plan that repairs must not take anything back.
     #[error("change {change} of the plan would take something back: {kind} of the {subject}")]
-    TakesBack {
-        /// The change.
-        change: u32,
-        /// Its kind.
-        kind: &'static str,
-        /// What it would change.
-        subject: String,
-    },
+    TakesBack { change: u32, kind: &'static str, subject: String },
     /// What would be written is not what the change says that it does.
     #[error("change {change} of the plan does not write exactly what it says")]
-    NotExact {
-        /// The change.
-        change: u32,
-    },
+    NotExact { change: u32 },
 }
 
 /// Tells whether the plan can be trusted to do only what its kind may do, and to be what it was when it

@@ -12,15 +12,11 @@ pub enum PlanRefused {
     SeveralProfiles {
         /// The name that the copy should get.
         name: String,
-        /// The profiles.
         sources: Vec<String>,
     },
     /// There is a profile of that name which would not help.
     #[error(
         "there is a Common Phone Profile {name:?} already, and its Phone Personalization is not Enabled"
     )]
-    ProfileExists {
-        /// Its name.
-        name: String,
-    },
+    ProfileExists { name: String },
 }

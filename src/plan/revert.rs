@@ -16,7 +16,6 @@ use crate::plan::draft::{Draft, assemble};
 /// The way back from a run.
 #[derive(Clone, Debug)]
 pub struct Undo {
-    /// What would be changed.
     pub plan: Plan,
     /// What is left as it is, and why, in sentences.
     pub left: Vec<String>,

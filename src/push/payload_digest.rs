@@ -11,13 +11,11 @@ use crate::push::key_script::KeyScript;
 /// A digest of what each phone is sent.
 #[derive(Clone, Debug)]
 pub enum Digests {
-    /// Of pictures.
     Pictures(HashMap<Made, String>),
     /// By the model's name, where models of one shape can get different files.
     Models(HashMap<String, String>),
     /// Of what is the same for all.
     All(String),
-    /// Of ring tones.
     Tones(HashMap<ToneFormat, String>),
     /// Of the steps for each model.
     Script(Arc<KeyScript>),

@@ -67,7 +67,6 @@ pub struct StopSignals {
 pub enum StopReason {
     /// Too many phones in a row refused the push user.
     AuthRefusals {
-        /// How many.
         in_a_row: u32,
     },
     /// The cluster does not accept the push user's password, or not any more.
@@ -82,21 +81,16 @@ pub enum StopReason {
         /// How long was waited: less than the longest outage where no login was left to go on with.
         waited: Duration,
     },
-    /// More phones failed than may.
     Failures {
-        /// How many failed.
         failed: usize,
-        /// How many may.
         most: usize,
     },
     /// Phones accept, and not one of them downloads its picture.
     NoDownloads {
-        /// How many accepted.
         accepted: usize,
         /// Whether other addresses downloaded what phones were sent.
         by_others: bool,
     },
-    /// Somebody asked to stop.
     Interrupted,
     /// The time of the run is over.
     TimeOver {
@@ -174,7 +168,6 @@ impl StopReason {
     }
 }
 
-/// What came of a push.
 #[derive(Clone, Debug)]
 pub struct PushOutcomes {
     /// Every target, sorted by name.

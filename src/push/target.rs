@@ -10,13 +10,9 @@ use crate::image_server::Recipient;
 /// A phone to push to. Everything that could be decided beforehand is decided here.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Target {
-    /// Its device name.
     pub name: DeviceName,
-    /// Its model.
     pub model: String,
-    /// Its device pool.
     pub device_pool: String,
-    /// Where it answers.
     pub ip: IpAddr,
     /// What it takes of what is pushed.
     pub accepts: AcceptedFormat,

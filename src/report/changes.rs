@@ -45,7 +45,6 @@ fn diff(plan: &Plan, most: usize) -> String {
     text
 }
 
-/// What a plan comes to.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 struct Sum {
     adds: usize,
@@ -348,7 +347,6 @@ fn arrow(action: &Action) -> String {
     format!("{before} -> {after}")
 }
 
-/// Who was changed, and how.
 fn done(first: &Change, group: &[&Change]) -> (String, String) {
     let subjects = |noun: &str| match group {
         [only] => only.action.subject(),

@@ -19,7 +19,6 @@ use crate::report::run_report::RunReport;
 pub struct OfCluster<'a, T> {
     /// The cluster's name, as in the config file.
     pub cluster: &'a str,
-    /// The row.
     #[serde(flatten)]
     pub record: &'a T,
 }

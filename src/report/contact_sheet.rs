@@ -9,37 +9,29 @@ use super::html::HtmlError;
 use super::text::printable;
 use crate::domain::model::Size;
 
-/// Everything that a page shows.
 #[derive(Clone, Debug)]
 pub struct ContactSheet {
     /// The picture that everything was made from.
     pub picture: String,
     /// How it was made, in words.
     pub options: String,
-    /// The pictures.
     pub screens: Vec<SheetScreen>,
 }
 
-/// One picture of a page.
 #[derive(Clone, Debug)]
 pub struct SheetScreen {
-    /// The name of its file.
     pub file: String,
     /// Its size in pixels.
     pub size: Size,
     /// Bits of colour that it uses.
     pub depth: u8,
-    /// The picture's PNG file.
     pub png: Vec<u8>,
-    /// The preview's PNG file.
     pub thumbnail: Vec<u8>,
-    /// The models that show it.
     pub models: String,
     /// The colour that the phone's letters have on it.
     pub letters: &'static str,
     /// How well they stand out, in words.
     pub contrast: String,
-    /// Whether that is enough.
     pub readable: bool,
     /// Sample labels.
     pub labels: Vec<SheetLabel>,
@@ -48,7 +40,6 @@ pub struct SheetScreen {
 /// A sample label on a screen.
 #[derive(Clone, Debug)]
 pub struct SheetLabel {
-    /// The text.
     pub text: &'static str,
     /// Where its middle line is, in hundredths from the top.
     pub y: f32,

@@ -26,11 +26,9 @@ struct Key {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("there is no field {name:?} here")]
 pub struct UnknownField {
-    /// What was asked for.
     pub name: String,
     /// Fields that are spelt much like it.
     pub near: Vec<String>,
-    /// All fields that there are.
     pub all: Vec<&'static str>,
 }
 

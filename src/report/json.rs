@@ -298,16 +298,10 @@ pub enum PlanFileError {
     Damaged(#[source] serde_json::Error),
     /// It is another kind of document.
     #[error("the file is a {found:?} document, not {PLAN_SCHEMA}")]
-    OtherDocument {
-        /// The schema that it names.
-        found: String,
-    },
+    OtherDocument { found: String },
     /// It is a plan of a version that this program does not know.
     #[error("the plan is an {found} document, and this program knows {PLAN_SCHEMA} only")]
-    OtherVersion {
-        /// The schema that it names.
-        found: String,
-    },
+    OtherVersion { found: String },
 }
 
 /// Reads a plan file.

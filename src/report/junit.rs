@@ -14,12 +14,9 @@ use super::text::printable_lines;
 use crate::report::row::{Row, TestCase, TestResult};
 use crate::report::writable::ListError;
 
-/// Rows that stand together.
 #[derive(Debug)]
 pub struct Suite<'a, T> {
-    /// What they are called.
     pub name: String,
-    /// The rows.
     pub rows: Vec<&'a T>,
     /// Why there are none, where something else failed.
     pub broken: Option<TestCase>,

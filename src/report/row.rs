@@ -12,7 +12,6 @@ use crate::event::{ChangeResult, Outcome, PhoneResult};
 
 /// Something that can stand in a row.
 pub trait Row: Serialize {
-    /// The names of the columns.
     const COLUMNS: &'static [&'static str];
 
     /// Columns that a table never breaks into several lines.
@@ -31,35 +30,27 @@ pub trait Row: Serialize {
     /// The texts of the columns, as they are: escaping is for whoever writes them.
     fn cells(&self) -> Vec<String>;
 
-    /// The row as a test.
     fn test_case(&self) -> Option<TestCase> {
         None
     }
 }
 
-/// One row as a test.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TestCase {
-    /// Its name.
     pub name: String,
-    /// What it is grouped by.
     pub class: String,
     /// How long it took, in milliseconds.
     pub took_ms: Option<u64>,
-    /// How it ended.
     pub result: TestResult,
     /// What else should be known, several lines or none.
     pub output: String,
 }
 
-/// How a test ended.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum TestResult {
-    /// Well.
     Passed,
     /// Not well.
     Failed {
-        /// Of which kind: a code.
         kind: String,
         /// In one sentence.
         message: String,
@@ -68,7 +59,6 @@ pub enum TestResult {
     },
     /// It says nothing about good or bad.
     Skipped {
-        /// Why.
         message: String,
     },
 }

@@ -25,14 +25,11 @@ use crate::journal::{
 };
 use crate::report::wording;
 
-/// One run.
 #[derive(Clone, Debug)]
 pub struct RunReport {
-    /// The run.
     pub run: RunRow,
     /// The name of what was pushed: that of its file, of a sound the name that phones know it by.
     pub file: Option<String>,
-    /// What was done to phones.
     pub action: PushAction,
     /// What it was begun together with, where several clusters were worked on at once.
     pub together: Option<RunGroup>,
@@ -64,7 +61,6 @@ pub struct RunReport {
 /// A picture of what a phone showed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Screenshot {
-    /// The device name.
     pub phone: String,
     /// Whether it was taken before the push, or after it.
     pub after: bool,
@@ -345,7 +341,6 @@ const MOST_SCREEN_BYTES: usize = 4 * 1024 * 1024;
 /// Counts of a run.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct RolloutSummary {
-    /// All selected phones.
     pub total: usize,
     /// Phones by outcome; every outcome is there.
     #[serde(flatten)]

@@ -19,7 +19,6 @@ use crate::domain::inventory::ClusterInfo;
 pub struct Schema {
     /// The kind, such as `audit`.
     pub what: &'static str,
-    /// The schema itself.
     pub schema: Value,
 }
 

@@ -119,7 +119,6 @@ fn fitting<T: Row>(rows: &[Vec<String>], width: u16) -> Vec<usize> {
     shown
 }
 
-/// The blanks between two columns.
 const GAP: usize = 2;
 
 /// A column that may be broken reads well from this width on.

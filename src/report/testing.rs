@@ -7,7 +7,6 @@ use crate::domain::personalization::Personalization;
 use crate::domain::registration::{Registration, Source, Status};
 use crate::event::PhoneResult;
 
-/// A phone that is ready.
 pub(crate) fn audited(name: &str) -> AuditedPhone {
     serde_json::from_value(json!({
         "name": name, "description": "", "model": "Cisco 8841", "protocol": "SIP", "device_pool": "HQ",

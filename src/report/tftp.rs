@@ -2,16 +2,12 @@
 
 use super::text::printable;
 
-/// One folder of the tree.
 #[derive(Clone, Debug)]
 pub struct TftpFolder {
     /// Its path under the TFTP root, such as `Desktops/800x480x24`.
     pub folder: String,
-    /// The background's file name.
     pub background: String,
-    /// The thumbnail's file name.
     pub thumbnail: String,
-    /// The models that look there.
     pub models: String,
     /// How many entries its `List.xml` has.
     pub entries: usize,

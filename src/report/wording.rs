@@ -50,7 +50,6 @@ pub(crate) fn noun(action: PushAction) -> &'static str {
     }
 }
 
-/// The same of several phones.
 pub(crate) fn nouns(action: PushAction) -> &'static str {
     if action == PushAction::Removal { "removals" } else { "pushes" }
 }

@@ -7,7 +7,6 @@ use std::io;
 use crate::domain::error_chain::error_chain;
 use crate::domain::text::escaped_json;
 
-/// What a command answers with.
 pub trait Writable {
     /// Writes all of it.
     ///

@@ -68,12 +68,10 @@ impl SelectAnswer {
     }
 }
 
-/// The rows of one answer.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct RisPage {
     /// How many devices the server says it has found.
     pub total: Option<i64>,
-    /// The devices, possibly several times.
     pub devices: Vec<RisDevice>,
     /// How many rows there were, readable or not.
     pub rows: usize,
@@ -88,7 +86,6 @@ pub struct RisPage {
 /// A server of the cluster that gave no conclusive answer: what it knows is missing.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SilentNode {
-    /// Its name or address.
     pub name: String,
     /// Its return code, such as `NodeNotResponding`.
     pub return_code: String,

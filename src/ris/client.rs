@@ -66,12 +66,7 @@ impl Default for RisOptions {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RisEvent {
     /// So many of the names have been asked for.
-    Progress {
-        /// How many names are done.
-        done: usize,
-        /// How many there are.
-        total: usize,
-    },
+    Progress { done: usize, total: usize },
     /// The cluster refused to answer for the moment; the question is asked again after this time.
     Refused(Duration),
     /// The next question waits this long, to keep to the rate.
@@ -99,7 +94,6 @@ impl RisClient {
         Self { session, pace, options }
     }
 
-    /// Returns the server.
     pub fn endpoint(&self) -> &Endpoint {
         self.session.endpoint()
     }

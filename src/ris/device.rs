@@ -7,11 +7,8 @@ use crate::domain::device_name::DeviceName;
 /// The latest known state of a device.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RisDevice {
-    /// Its name.
     pub name: DeviceName,
-    /// The server that returned it.
     pub node: String,
-    /// Whether it is registered.
     pub status: RisStatus,
     /// Why it is not, as a number of the RisPort70 documentation: 13 is a missed keep-alive.
     pub status_reason: Option<i64>,
@@ -21,7 +18,6 @@ pub struct RisDevice {
     pub model: Option<i64>,
     /// Whether its web server is on, as it said when it registered; nothing when it did not say.
     pub httpd: Option<bool>,
-    /// The firmware that it runs.
     pub active_load: Option<String>,
     /// When this state began, in seconds since 1970.
     pub timestamp: Option<i64>,
@@ -47,16 +43,13 @@ impl RisDevice {
     }
 }
 
-/// Whether a device is registered.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum RisStatus {
     /// Something that the RisPort70 documentation does not list.
     Other(String),
     /// Registered with some of its lines only.
     PartiallyRegistered,
-    /// Registered.
     Registered,
-    /// Its registration was refused.
     Rejected,
     /// The server does not know.
     Unknown,
@@ -80,10 +73,8 @@ impl RisStatus {
     }
 }
 
-/// An address of a device.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RisAddress {
-    /// The address.
     pub ip: IpAddr,
     /// What it is for: `Unknown`, `Adminstrative` (spelled so), `Signaling` or
     /// `AdministrativeAndSignaling` (RisPort70 WSDL).

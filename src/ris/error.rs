@@ -7,27 +7,19 @@ use crate::soap::error::SoapError;
 /// A RisPort70 call that failed: where, and, as its source, why.
 #[derive(Debug, thiserror::Error)]
 pub enum RisError {
-    /// The answer holds no result.
     #[error("the answer of {endpoint} to selectCmDeviceExt holds no result")]
-    NoResult {
-        /// The server.
-        endpoint: Endpoint,
-    },
+    NoResult { endpoint: Endpoint },
     /// No complete answer came, or the user was refused.
     #[error("selectCmDeviceExt on {endpoint} failed")]
     Session {
-        /// The server.
         endpoint: Endpoint,
-        /// What happened.
         #[source]
         source: SessionError,
     },
     /// The answer was a fault or could not be read.
     #[error("selectCmDeviceExt on {endpoint} failed")]
     Soap {
-        /// The server.
         endpoint: Endpoint,
-        /// What the answer was.
         #[source]
         source: SoapError,
     },

@@ -24,7 +24,6 @@ pub struct RisAnswer {
     pub incomplete: bool,
     /// Whether an answer has no total, so that its completeness is unknown.
     pub uncounted: bool,
-    /// How many questions were asked.
     pub questions: usize,
 }
 

@@ -41,7 +41,6 @@ impl SelectCmDeviceExt {
 /// How many devices one question may name (RisPort70 WSDL, since release 9).
 pub const MOST_NAMES: usize = 1000;
 
-/// The name of the operation.
 pub const OPERATION: &str = "selectCmDeviceExt";
 
 #[derive(Clone, Debug, Serialize)]

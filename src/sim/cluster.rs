@@ -318,7 +318,6 @@ impl SimCluster {
         self.device(name, Cluster::load)
     }
 
-    /// Restarts every phone.
     pub fn restart_phones(&self) {
         let mut cluster = self.shared.cluster();
         for at in 0..cluster.devices.len() {
@@ -417,7 +416,6 @@ pub enum SimError {
     /// A socket cannot be opened.
     #[error("the simulator cannot listen on port {port} for {what}")]
     Socket {
-        /// What the socket is for.
         what: &'static str,
         /// The port that was asked for; 0 is any.
         port: u16,

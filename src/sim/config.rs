@@ -23,7 +23,6 @@ pub struct SimConfig {
     pub phone_port: u16,
     /// The TCP port that all phones share for HTTPS; 0 lets the system choose.
     pub phone_tls_port: u16,
-    /// What the cluster can bear.
     pub limits: Limits,
     /// Whether RisPort70 answers at all.
     pub risport: RisPort,
@@ -134,7 +133,6 @@ pub struct Restart {
 /// Whether RisPort70 answers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RisPort {
-    /// It does.
     Answers,
     /// HTTP 403, as for an account without the role.
     Forbidden,
@@ -147,7 +145,6 @@ pub enum RisPort {
 /// What `executeSQLQuery` may do.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Sql {
-    /// Everything.
     Answers,
     /// Nothing: a permission fault.
     Refused,
@@ -171,7 +168,6 @@ pub enum Release {
 }
 
 impl Release {
-    /// Every release, oldest first.
     pub const ALL: [Self; 5] = [Self::R11_5, Self::R12_0, Self::R12_5, Self::R14_0, Self::R15_0];
 
     /// Returns the full version as `getCCMVersion` returns it.

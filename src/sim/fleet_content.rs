@@ -16,7 +16,6 @@ use crate::sim::phones::reply_wording::Wording;
 pub struct Fleet {
     /// The devices: phones, and the others in the phone list.
     pub phones: Vec<PhoneSpec>,
-    /// Common Phone Profiles.
     pub profiles: Vec<ProfileSpec>,
     /// Device pools, by name.
     pub device_pools: Vec<String>,
@@ -67,12 +66,9 @@ impl Default for Fleet {
     }
 }
 
-/// A Common Phone Profile.
 #[derive(Clone, Debug)]
 pub struct ProfileSpec {
-    /// Its name.
     pub name: String,
-    /// Its Phone Personalization.
     pub personalization: Setting,
     /// "Enable End User Access to Phone Background Image Setting".
     pub background_image: bool,
@@ -100,7 +96,6 @@ impl ProfileSpec {
 pub struct PhoneSpec {
     /// The device name, as CUCM stores it.
     pub name: String,
-    /// The description.
     pub description: String,
     /// The model's number in `typemodel`.
     pub model: u32,
@@ -108,13 +103,9 @@ pub struct PhoneSpec {
     pub model_name: String,
     /// Whether this is a device template, which AXL lists with the class `Phone Template`.
     pub template: bool,
-    /// The signalling protocol.
     pub protocol: Protocol,
-    /// The device pool's name.
     pub device_pool: String,
-    /// The Common Phone Profile's name.
     pub profile: String,
-    /// The location's name.
     pub location: String,
     /// The calling search space's name, if any.
     pub css: Option<String>,
@@ -132,7 +123,6 @@ pub struct PhoneSpec {
     pub authentication_url: Option<String>,
     /// The phone's own authentication URL for HTTPS; nothing means the enterprise parameter's.
     pub secure_authentication_url: Option<String>,
-    /// Whether the device is active.
     pub active: bool,
     /// The configured load, if it is a special one.
     pub special_load: Option<String>,
@@ -142,15 +132,12 @@ pub struct PhoneSpec {
     pub node: usize,
     /// The node that still reports an older state of it, if any.
     pub stale_node: Option<usize>,
-    /// Its address.
     pub address: Address,
     /// The IPv4 address that RisPort70 reports, where it is not the one at which the phone answers.
     pub reported_address: Option<Ipv4Addr>,
     /// The state of its web server in RisPort70; `None` means the real one.
     pub httpd: Option<Httpd>,
-    /// The firmware that it runs.
     pub active_load: String,
-    /// What its web server speaks.
     pub web: Web,
     /// The certificate that it shows over HTTPS.
     pub certificate: Shows,
@@ -217,11 +204,8 @@ impl Fleet {
 /// `Debug` does not show the password.
 #[derive(Clone)]
 pub struct UserSpec {
-    /// The user id.
     pub userid: String,
-    /// End user or application user.
     pub kind: UserKind,
-    /// The password.
     pub password: String,
     /// What the user may do over AXL.
     pub axl: AxlRole,
@@ -269,11 +253,9 @@ impl std::fmt::Debug for UserSpec {
 /// Whether an account lets its owner in.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum AccountState {
-    /// It does.
     Active,
     /// An end user that is inactive, as those that left the directory are.
     Inactive,
-    /// An administrator locked it.
     LockedByAdministrator,
     /// Too many wrong passwords locked it.
     LockedByHacking,
@@ -293,25 +275,19 @@ pub enum AxlRole {
     None,
     /// Reads only: a write is refused with HTTP 401.
     ReadOnly,
-    /// Everything.
     Full,
 }
 
 /// Which kind of user an id belongs to.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum UserKind {
-    /// A person.
     EndUser,
-    /// A program.
     Application,
 }
 
-/// How a phone signals.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Protocol {
-    /// Skinny.
     Sccp,
-    /// SIP.
     Sip,
 }
 
@@ -322,15 +298,11 @@ pub enum Registration {
     NeverSeen,
     /// Some of its lines are registered.
     PartiallyRegistered,
-    /// It is registered.
     Registered,
-    /// Its registration was refused.
     Rejected,
-    /// It was registered once.
     UnRegistered,
 }
 
-/// The address of a device.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Address {
     /// None is known.
@@ -368,7 +340,6 @@ pub enum Httpd {
     No,
     /// It is not known.
     Unknown,
-    /// It runs.
     Yes,
 }
 
@@ -376,7 +347,6 @@ pub enum Httpd {
 /// its clients to HTTPS is not published, so there are both.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Web {
-    /// HTTP and HTTPS.
     Both,
     /// HTTPS; the other port is closed.
     HttpsOnly,
@@ -393,7 +363,6 @@ pub enum Web {
 pub enum Shows {
     /// One that the simulated maker has signed.
     Issued,
-    /// One that it signed itself.
     SelfSigned,
     /// One that the maker has signed, and that has expired.
     Expired,
@@ -417,7 +386,6 @@ pub enum DownloadsBy {
     TwoOthers(Ipv4Addr, Ipv4Addr),
 }
 
-/// How a simulated phone misbehaves.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Quirk {
     /// It answers success and never downloads anything.

@@ -44,7 +44,6 @@ pub struct Record {
 pub enum Violation {
     /// A phone was asked something while it was busy with another request.
     RequestsAtOnce {
-        /// Which phone.
         phone: String,
         /// How many requests it had then.
         at_once: usize,
@@ -54,7 +53,6 @@ pub enum Violation {
 /// A request to the decoy host.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Visit {
-    /// What was asked for.
     pub path: String,
     /// Whether there was an `Authorization` header; its content is not kept.
     pub authorization: bool,
@@ -76,7 +74,6 @@ impl Record {
 /// What is known about a user.
 #[derive(Clone, Debug)]
 pub struct UserRecord {
-    /// End user or application user.
     pub kind: UserKind,
     /// Associated devices, in order.
     pub devices: Vec<String>,
@@ -97,7 +94,6 @@ pub struct PhoneRecord {
     pub loaded_personalization: Setting,
     /// Whether its web server is on, as last loaded.
     pub loaded_web_access: bool,
-    /// Its Common Phone Profile.
     pub profile: String,
     /// What `getPhone` answers inside of `vendorConfig`.
     pub vendor_config: String,
@@ -145,9 +141,7 @@ pub struct Push {
     pub xml: Option<String>,
     /// Whether the request had an `Authorization` header; its content is not kept.
     pub authorization: bool,
-    /// Whether it came over HTTPS.
     pub secure: bool,
-    /// What the phone answered.
     pub outcome: PushOutcome,
     /// What it downloaded, in order.
     pub fetches: Vec<Fetch>,
@@ -156,7 +150,6 @@ pub struct Push {
 /// A download by a phone.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Fetch {
-    /// The address it asked for.
     pub url: String,
     /// The address that the request came from.
     pub from: Ipv4Addr,
@@ -173,7 +166,6 @@ pub struct Fetch {
 pub struct Shown {
     /// The SHA-256 of the PNG file, in lower-case hexadecimal digits.
     pub sha256: String,
-    /// Its size.
     pub size: Size,
 }
 
@@ -184,14 +176,12 @@ pub struct RingTone {
     pub sha256: String,
     /// How long its file is, in bytes.
     pub bytes: usize,
-    /// How its file is written.
     pub format: ToneFormat,
 }
 
 /// A URI that a phone carried out.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Pressed {
-    /// The URI.
     pub uri: String,
     /// When.
     pub at: Instant,
@@ -200,10 +190,7 @@ pub struct Pressed {
 /// A change to the cluster that was carried out.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Write {
-    /// The AXL operation.
     pub operation: String,
-    /// What it changed.
     pub target: String,
-    /// Who asked for it.
     pub caller: String,
 }

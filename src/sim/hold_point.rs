@@ -40,7 +40,6 @@ pub(super) enum Does {
 
 /// What happens to a request that is never answered.
 pub(super) enum Then {
-    /// The receiver gets its value.
     Bell(oneshot::Sender<()>),
     /// Something is done that breaks the connection.
     Break(Action),

@@ -56,7 +56,6 @@ impl Limits {
         }
     }
 
-    /// No limit at all.
     pub const fn off() -> Self {
         Self {
             ris_per_minute: None,

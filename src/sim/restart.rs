@@ -14,7 +14,6 @@ use crate::domain::personalization::Setting;
 pub(crate) enum Order {
     /// Load the configuration, with a restart where that is needed.
     Apply,
-    /// Restart.
     Reset,
 }
 

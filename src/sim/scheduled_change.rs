@@ -13,7 +13,6 @@ use crate::domain::personalization::Setting;
 pub enum Change {
     /// A user gets another list of associated devices, as a second administrator would write it.
     Associate {
-        /// The user's id.
         user: String,
         /// The whole list; unknown names are left out.
         devices: Vec<String>,
@@ -22,58 +21,30 @@ pub enum Change {
     Insert {
         /// How many devices stand before it.
         position: usize,
-        /// The device.
         phone: Box<PhoneSpec>,
     },
     /// The device of this name is removed.
     Remove(String),
     /// The device of this name gets another one.
-    Rename {
-        /// Its name.
-        name: String,
-        /// Its name afterwards.
-        to: String,
-    },
+    Rename { name: String, to: String },
     /// The device of this name moves to another position.
     Move {
-        /// Its name.
         name: String,
         /// How many devices stand before it afterwards.
         position: usize,
     },
     /// A phone gets another Phone Personalization of its own.
-    Personalize {
-        /// Its name.
-        phone: String,
-        /// The setting.
-        setting: Setting,
-    },
+    Personalize { phone: String, setting: Setting },
     /// A user gets another password.
-    Password {
-        /// The user's id.
-        user: String,
-        /// The password.
-        password: String,
-    },
+    Password { user: String, password: String },
     /// The authentication page fails for a while.
     PageFails(PageTrouble, Lasts),
     /// A user gets other rights to AXL.
-    Role {
-        /// The user's id.
-        user: String,
-        /// The rights.
-        axl: AxlRole,
-    },
+    Role { user: String, axl: AxlRole },
     /// A Common Phone Profile gets another Phone Personalization.
-    PersonalizeProfile {
-        /// Its name.
-        profile: String,
-        /// The setting.
-        setting: Setting,
-    },
+    PersonalizeProfile { profile: String, setting: Setting },
 }
 
-/// How the authentication page fails.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum PageTrouble {
     /// It answers with this HTTP status.
@@ -84,12 +55,9 @@ pub enum PageTrouble {
     Closed,
 }
 
-/// How long something lasts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Lasts {
-    /// For so many requests.
     Requests(u32),
-    /// For so long.
     For(Duration),
 }
 
@@ -107,7 +75,6 @@ pub struct Changed {
     pub operation: String,
     /// Which answer or request it was, from 1.
     pub nth: u64,
-    /// The device, user or profile.
     pub device: String,
     /// Its position before, or nothing when it is new or was not moved.
     pub from: Option<usize>,

@@ -241,10 +241,8 @@ pub(crate) enum XmlError {
     /// An entity that XML does not define itself.
     #[error("the entity {0:?} is unknown")]
     Entity(String),
-    /// A prefix without declaration.
     #[error("the prefix {0:?} is bound to no namespace")]
     Prefix(String),
-    /// Nested deeper than any request.
     #[error("the XML is nested more than {MAX_DEPTH} levels deep")]
     Depth,
 }

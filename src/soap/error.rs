@@ -5,7 +5,6 @@ use super::fault::Fault;
 /// Why an answer gave no value, or a request could not be written.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SoapError {
-    /// The server returned a fault.
     #[error("{0}")]
     Fault(Box<Fault>),
     /// HTTP 403: the user is known but may not use this service.
@@ -13,10 +12,7 @@ pub enum SoapError {
     Forbidden,
     /// XML that is complete but makes no sense as this answer.
     #[error("the answer cannot be read: {reason}")]
-    Malformed {
-        /// What is wrong with it.
-        reason: String,
-    },
+    Malformed { reason: String },
     /// AXL has no memory left for the moment.
     #[error("the AXL service has no memory left for this request at the moment: {0}")]
     MemoryExhausted(Box<Fault>),
@@ -26,15 +22,12 @@ pub enum SoapError {
          the port right?"
     )]
     NotFound,
-    /// Something else than SOAP.
     #[error("expected SOAP, found {what} (HTTP {status})")]
     NotSoap {
-        /// The HTTP status.
         status: u16,
         /// What it looks like, with a few words of it.
         what: String,
     },
-    /// RisPort was asked too often.
     #[error("the server was asked too often{}", allowed(*per_minute))]
     RateLimited {
         /// The allowed requests a minute, where the server says so.
@@ -50,7 +43,6 @@ pub enum SoapError {
         matched: Option<u64>,
         /// Fewer rows than this would do, says the server; it is often wrong.
         suggested: Option<u64>,
-        /// The fault itself.
         fault: Box<Fault>,
     },
     /// The XML ends before it is complete.
@@ -76,12 +68,7 @@ pub enum SoapError {
     },
     /// The response to another operation.
     #[error("expected {expected:?} in the answer, found {found}")]
-    WrongAnswer {
-        /// The element that was expected.
-        expected: String,
-        /// What was there.
-        found: String,
-    },
+    WrongAnswer { expected: String, found: String },
 }
 
 impl SoapError {

@@ -95,9 +95,7 @@ pub enum FaultKind {
     NotFound,
     /// The target user outranks the caller (User Rank, since CUCM 11.5(1)SU1).
     OutrankedUser,
-    /// Anything else.
     Other,
-    /// RisPort was asked too often.
     RateLimited {
         /// The allowed requests a minute, where the server says so.
         per_minute: Option<u32>,

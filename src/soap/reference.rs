@@ -20,7 +20,6 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// Takes the name out.
     pub fn into_name(self) -> Option<String> {
         self.name
     }
@@ -32,7 +31,6 @@ impl Reference {
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(default)]
 pub struct LoadInformation {
-    /// The name of the load.
     #[serde(rename = "$text", deserialize_with = "scalar::text")]
     pub name: Option<String>,
     /// Whether this load was set for this phone, instead of the default of its model.

@@ -17,7 +17,6 @@ pub struct VendorMarkup {
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct Setting {
     name: String,
-    /// The whole element.
     markup: String,
     /// What it says, where it holds text only.
     text: Option<String>,
@@ -26,7 +25,6 @@ struct Setting {
 /// Why settings cannot be written back as they are.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum MarkupError {
-    /// They are no well-formed XML.
     #[error("its product-specific settings are no well-formed XML: {0}")]
     Malformed(String),
     /// They use prefixes, whose meaning would be lost.
@@ -99,7 +97,6 @@ impl VendorMarkup {
         changed
     }
 
-    /// Takes one setting out.
     #[must_use]
     pub fn without(&self, name: &str) -> Self {
         let settings = self.settings.iter().filter(|setting| !setting.is(name)).cloned().collect();

@@ -5,7 +5,6 @@ use crate::axl::paging::Listing;
 use crate::domain::selector::SelectorError;
 use crate::ris::error::RisError;
 
-/// Why a survey failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SurveyError {
     /// AXL did not give what is needed.
@@ -38,7 +37,6 @@ pub enum SurveyError {
     "the list of {what} could not be read to its end: the cluster sends the same rows again, so some may be missing"
 )]
 pub struct Incomplete {
-    /// What the list is of.
     pub what: &'static str,
 }
 

@@ -40,7 +40,6 @@ pub use crate::survey::restart_wait::{Waiting, look_again, wait_until_back};
 /// What a survey is asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
-    /// Where registrations are read from.
     pub registrations: Source,
     /// What may be repaired: for some repairs more must be read.
     pub repairs: &'a Repairs,
@@ -50,7 +49,6 @@ pub struct Request<'a> {
     pub https: Option<&'a Https>,
     /// The name that documents give the cluster.
     pub cluster_name: &'a str,
-    /// Which phones.
     pub selector: &'a Selector,
     /// The push user, if one is named.
     pub push_user: Option<&'a str>,

@@ -17,7 +17,6 @@ use crate::survey::phone_index::Rows;
 /// The phones of a cluster, and those of them that may not register.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// Every phone.
     pub(super) phones: Vec<Phone>,
     /// The names of those that are not active.
     pub(super) inactive: HashSet<DeviceName>,
@@ -88,7 +87,6 @@ async fn ask_for(
     Ok(removed)
 }
 
-/// Reads the list once.
 async fn rows(
     axl: &AxlClient,
     expected: usize,

@@ -18,7 +18,6 @@ use crate::survey::{SurveyError, axl_registrations, registrations};
 /// Whom to wait for, and how long.
 #[derive(Clone, Copy, Debug)]
 pub struct Waiting<'a> {
-    /// Where registrations are read from.
     pub registrations: Source,
     /// The phones that were told; those that were not registered before are not waited for.
     pub told: &'a HashSet<DeviceName>,
@@ -26,7 +25,6 @@ pub struct Waiting<'a> {
     pub settle: Duration,
     /// How long is waited at most.
     pub limit: Duration,
-    /// Time between two looks.
     pub every: Duration,
     /// Ends the waiting when it is cancelled.
     pub stop: &'a CancellationToken,

@@ -18,7 +18,6 @@ use crate::survey::error::{SurveyError, whole};
 const PERSONALIZATION_PARAMETERS: [&str; 3] =
     ["PhonePersonalization", "phonePersonalization", "Phone Personalization"];
 
-/// The enterprise parameter "URL Authentication".
 const AUTHENTICATION_URL_PARAMETER: &str = "URLAuthentication";
 
 /// The key of a profile's forced wallpaper in its product-specific configuration.

@@ -4,10 +4,8 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-/// What a file exceeded.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Limit {
-    /// It took too long.
     Time,
     /// It needed too much memory, or its parts are nested too deeply.
     Memory,

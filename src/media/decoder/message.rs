@@ -14,7 +14,6 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// Returns the child's argument.
     pub fn word(self) -> &'static str {
         match self {
             Self::Picture => "picture",
@@ -22,13 +21,11 @@ impl Kind {
         }
     }
 
-    /// Reads the child's argument.
     pub fn of(word: &str) -> Option<Self> {
         [Self::Picture, Self::Sound].into_iter().find(|kind| kind.word() == word)
     }
 }
 
-/// The header of an answer.
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) enum Answer {

@@ -141,10 +141,8 @@ impl Decoder {
     }
 }
 
-/// Why there is no answer.
 #[derive(Debug)]
 enum Failure {
-    /// The child exceeded a limit.
     Exceeded(Limit),
     /// The child did not start, or did not work as it should.
     Broken(io::Error),

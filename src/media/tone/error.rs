@@ -32,45 +32,30 @@ pub enum ToneError {
     Unreadable {
         /// The path as it was given.
         path: PathBuf,
-        /// What the operating system says.
         #[source]
         source: io::Error,
     },
     /// The file is longer than any reasonable sound.
     #[error("{name} has more than {limit} bytes; a ring tone of some seconds needs far less")]
     TooLarge {
-        /// The file's path.
         name: String,
         /// The longest file that is read, in bytes.
         limit: u64,
     },
     /// The content is no sound that can be used.
     #[error("{name} {why}")]
-    Undecodable {
-        /// The file's path.
-        name: String,
-        /// Why.
-        why: SoundProblem,
-    },
+    Undecodable { name: String, why: SoundProblem },
     /// Decoding it would take more time or memory than one sound may.
     #[error(
         "{name} is too large or too complex to be decoded: {limit}; cut out the seconds that should ring, and save \
          them as WAV"
     )]
-    Exceeded {
-        /// The file's path.
-        name: String,
-        /// The limit.
-        limit: Limit,
-    },
+    Exceeded { name: String, limit: Limit },
     /// The process that decodes sounds did not work.
     #[error("cannot decode {name}: the process for it, {}, does not work", program.display())]
     Decoder {
-        /// The file's path.
         name: String,
-        /// The program that was started.
         program: PathBuf,
-        /// What the operating system reports.
         #[source]
         source: io::Error,
     },
@@ -79,7 +64,6 @@ pub enum ToneError {
         "the first {seconds:.1} seconds of {name} are silent, so phones would ring without a sound; cut it anew"
     )]
     Silent {
-        /// The file's path.
         name: String,
         /// How much of it was looked at.
         seconds: f64,
@@ -87,7 +71,6 @@ pub enum ToneError {
     /// The resampler failed.
     #[error("{name} cannot be brought to {rate} samples a second: {why}")]
     Resample {
-        /// The file's path.
         name: String,
         /// The rate that was asked for.
         rate: u32,

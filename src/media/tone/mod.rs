@@ -26,7 +26,6 @@ pub use ringlist::{Merged, RingListError, merge};
 /// One ring tone, as it goes to phones.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Tone {
-    /// How it is written.
     pub format: ToneFormat,
     /// The file; clones share the bytes.
     pub bytes: Bytes,

@@ -11,7 +11,6 @@ use crate::media::xml_list::{XmlList, text_of};
 /// A ring list with an entry more.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Merged {
-    /// The whole file.
     pub text: String,
     /// Whether the file's name stood there already; then nothing was added.
     pub was_there: bool,
@@ -28,18 +27,11 @@ pub enum RingListError {
     Full(usize),
     /// A name with a character that XML does not have or nobody sees.
     #[error("{what} holds the character U+{code:04X}, which no list can hold; choose another name")]
-    Unprintable {
-        /// Which name.
-        what: &'static str,
-        /// The character's code.
-        code: u32,
-    },
+    Unprintable { what: &'static str, code: u32 },
     /// A name that phones do not take.
     #[error("{what} {name:?} has {length} characters; phones read {LONGEST_NAME} at most")]
     TooLong {
-        /// Which name.
         what: &'static str,
-        /// The name.
         name: String,
         /// Its length in characters.
         length: usize,
@@ -87,7 +79,6 @@ pub fn merge(list: Option<&str>, display: &str, file: &str) -> Result<Merged, Ri
     Ok(Merged { text, was_there: false })
 }
 
-/// One entry of a list.
 #[derive(Debug, Eq, PartialEq)]
 struct Ring {
     display: Option<String>,

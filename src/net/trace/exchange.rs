@@ -14,20 +14,16 @@ use super::address::without_secrets;
 use super::redact::{HIDDEN, redact};
 use crate::domain::text::printable_lines;
 
-/// What is asked.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// `cluster`, `phone`, or `web` for a web server of somebody else.
     pub to: &'static str,
-    /// The method.
     pub method: String,
-    /// The whole address.
     pub url: String,
     /// What is asked for, in one word.
     pub operation: String,
     /// The headers, as far as they are ours.
     pub headers: HeaderMap,
-    /// The body.
     pub body: Bytes,
 }
 
@@ -46,7 +42,6 @@ impl Request {
     }
 }
 
-/// An exchange that has ended.
 #[derive(Debug)]
 pub(super) struct Exchange {
     pub(super) request: Request,

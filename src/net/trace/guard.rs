@@ -35,7 +35,6 @@ impl ExchangeGuard {
         Self(Some(Box::new((exchange, desk))))
     }
 
-    /// Tells whether somebody watches.
     pub fn is_on(&self) -> bool {
         self.0.is_some()
     }

@@ -35,7 +35,6 @@ impl TraceQueue {
     }
 }
 
-/// What the writing thread receives.
 pub(super) enum Message {
     Exchange(Box<Exchange>),
     Finish(SyncSender<()>),

@@ -149,7 +149,6 @@ fn between(text: &str) -> Cow<'_, str> {
 struct Attribute<'a> {
     name: &'a str,
     value: &'a str,
-    /// Where its value begins.
     at: usize,
 }
 
@@ -174,7 +173,6 @@ fn attributes(tag: &str) -> Vec<Attribute<'_>> {
 struct Quoted<'a> {
     text: &'a str,
     begin: usize,
-    /// Where its closing quote stands.
     end_quote: usize,
 }
 
@@ -199,7 +197,6 @@ pub(super) fn promises_secret(name: &str) -> bool {
 /// locked, and not what it is.
 const HARMLESS: [&str; 3] = ["passwordcredentials", "pincredentials", "pwdcred"];
 
-/// What names of secrets hold.
 const PARTS: [&str; 12] = [
     "password",
     "passwd",

@@ -25,12 +25,9 @@ pub struct Trace {
     desk: Arc<TraceQueue>,
 }
 
-/// What was kept.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TraceSummary {
-    /// Where.
     pub path: PathBuf,
-    /// How many exchanges.
     pub exchanges: u64,
     /// How many are missing, because they came faster than they could be written.
     pub missing: u64,
@@ -64,12 +61,10 @@ impl Trace {
         Ok(Self { path, desk })
     }
 
-    /// Returns the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Watches an exchange.
     pub fn watch(&self, request: Request) -> ExchangeGuard {
         ExchangeGuard::new(request, self.desk.clone())
     }
@@ -167,7 +162,6 @@ impl Writer {
     }
 }
 
-/// A line of the index.
 #[derive(Serialize)]
 struct Line<'a> {
     number: u64,

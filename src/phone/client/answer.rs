@@ -9,14 +9,12 @@ use crate::net::phone_tls_problem::PhoneTlsProblem;
 use crate::phone::Reply;
 use crate::phone::text::clean;
 
-/// What came of one push.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PhoneAnswer {
     /// The status line's code, where the phone got as far as that.
     pub http_status: Option<u16>,
     /// Whether it sends the client to HTTPS instead of doing anything.
     pub moved_to_https: bool,
-    /// Whether it answered, and what.
     pub outcome: Outcome,
     /// The beginning of the body on one line, without control characters, for reports.
     pub raw: String,
@@ -29,10 +27,8 @@ impl PhoneAnswer {
     pub const RAW_CHARS: usize = 1_000;
 }
 
-/// Whether a phone answered.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Outcome {
-    /// It did.
     Answered(Reply),
     /// It did not, or not to the end.
     Unreachable(Unreachable),
@@ -41,11 +37,8 @@ pub enum Outcome {
 /// How the way to a phone was barred.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Unreachable {
-    /// How far the exchange came.
     pub phase: Phase,
-    /// What stopped it.
     pub cause: Cause,
-    /// The port that was asked.
     pub port: u16,
     /// The time that the exchange was given.
     pub timeout: Duration,
@@ -92,14 +85,10 @@ pub enum Phase {
     Answer,
 }
 
-/// What stopped an exchange.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Cause {
-    /// The port is closed.
     Refused,
-    /// The time was over.
     TimedOut,
-    /// The connection was cut.
     Reset,
     /// The network cannot be reached from here.
     NoRoute,

@@ -21,7 +21,6 @@ impl Screenshot {
     pub const LIMIT: usize = 8 * 1024 * 1024;
 }
 
-/// Decides what an answer is.
 pub(super) fn sort_out(status: u16, kind: Option<&str>, body: Vec<u8>) -> Screenshot {
     if body.len() > Screenshot::LIMIT {
         let limit = Screenshot::LIMIT;

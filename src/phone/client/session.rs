@@ -27,7 +27,6 @@ use crate::phone::{DeviceInformation, IdentityError, PhoneError, PushObject, Rep
 /// Who answers at an address, and the way to send it something.
 #[derive(Debug)]
 pub struct Opened {
-    /// What it said.
     pub identity: Result<DeviceInformation, IdentityError>,
     /// The session with whoever said so.
     pub session: PhoneSession,
@@ -184,7 +183,6 @@ impl PhoneSession {
         }
     }
 
-    /// Sends something with the credentials.
     async fn send(
         &mut self,
         operation: &str,

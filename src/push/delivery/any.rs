@@ -7,16 +7,12 @@ use crate::push::{
     AttemptReply, Delivery, DownloadStatus, Evidence, KeyScriptDelivery, RingToneDelivery, Target,
 };
 
-/// One of the ways.
 #[derive(Debug)]
 pub enum AnyLine {
-    /// For pictures.
     Picture(Box<PictureDelivery>),
     /// For pictures that stand elsewhere, and for taking pictures off.
     Direct(Box<ExternalDelivery>),
-    /// For ring tones.
     Tone(Box<RingToneDelivery>),
-    /// For keys and sounds.
     Keys(Box<KeyScriptDelivery>),
 }
 

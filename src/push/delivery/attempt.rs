@@ -5,12 +5,10 @@ use crate::image_server::FetchState;
 use crate::media::Similarity;
 use crate::push::target::Target;
 
-/// What came of one attempt.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum AttemptReply {
     /// The phone accepted; holds its reply, shortened and without control characters.
     Accepted(String),
-    /// The phone refused the user.
     AuthRefused(PhoneError),
     /// The phone refused for another reason.
     Refused(PhoneError),
@@ -26,11 +24,8 @@ pub enum AttemptReply {
     NotSent(String),
     /// Nothing was sent, for a reason that does not pass by itself.
     Blocked {
-        /// How the phone ends.
         outcome: Outcome,
-        /// Why.
         why: String,
-        /// What to do about it.
         remedy: String,
     },
     /// One of the others, and it must not be sent again: some of it was carried out, or may have been.
@@ -62,7 +57,6 @@ pub struct DownloadStatus {
     pub image: bool,
     /// The thumbnail was downloaded completely, from an address of the phone.
     pub thumbnail: bool,
-    /// Who else downloaded something.
     pub downloads: Downloads,
 }
 
@@ -72,7 +66,6 @@ impl DownloadStatus {
         Self { image, thumbnail, downloads: Downloads { fetched_by: Vec::new(), nat: None } }
     }
 
-    /// Tells whether both were.
     pub fn is_complete(&self) -> bool {
         self.image && self.thumbnail
     }
@@ -94,14 +87,12 @@ pub enum Evidence {
     Nothing(String),
     /// The phone's screen was looked at.
     Screen {
-        /// What was seen.
         look: ScreenCheck,
         /// Whether the downloads have to be complete too, because they can be seen.
         downloads: bool,
     },
 }
 
-/// What a phone's screen told.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ScreenCheck {
     /// How much it looks like the picture that was pushed.
@@ -119,7 +110,6 @@ pub enum ScreenCheck {
 
 /// The way to a phone and back.
 pub trait Delivery: Send + Sync {
-    /// Makes one attempt.
     fn push(&self, target: &Target) -> impl Future<Output = AttemptReply> + Send;
 
     /// Waits until the phone's downloads are complete, or until there is no more hope.

@@ -16,7 +16,6 @@ use crate::phone::{
 use crate::push::delivery::certificate_pins::CertificatePins;
 use crate::push::{AttemptReply, Target};
 
-/// The ways to phones.
 #[derive(Debug)]
 pub struct PhoneConnector {
     plain: PhoneClient,
@@ -95,7 +94,7 @@ impl PhoneConnector {
     /// tool), so it is met there when something says by what its certificate is believed.
     ///
     /// # Errors
-    /// As [`PhoneConnector::meet`].
+    /// As [`PhoneConnector::connect`].
     pub(crate) async fn connect_for_screenshot(
         &self,
         target: &Target,
@@ -111,7 +110,7 @@ impl PhoneConnector {
     /// Meets a phone over HTTPS: one that has just sent its client there, or gives there only what is asked for.
     ///
     /// # Errors
-    /// As [`PhoneConnector::meet`].
+    /// As [`PhoneConnector::connect`].
     pub async fn follow_to_https(&self, target: &Target) -> Result<PhoneSession, AttemptReply> {
         self.remember(&target.name);
         self.connect_over_https(target).await

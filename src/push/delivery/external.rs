@@ -17,9 +17,7 @@ use crate::push::{AttemptReply, Delivery, Digests, DownloadStatus, Evidence, Scr
 /// A model's pictures on a web server of somebody else.
 #[derive(Clone, Debug)]
 pub struct ExternalImage {
-    /// Where the background is.
     pub image_url: String,
-    /// Where the preview is.
     pub icon_url: String,
     /// The files, as they were found there.
     pub files: Arc<PreparedImage>,
@@ -28,12 +26,10 @@ pub struct ExternalImage {
 /// What stands in the journal in place of a picture's digest where one was taken off.
 pub const REMOVAL_DIGEST: &str = "removal";
 
-/// What is done to phones.
 #[derive(Debug)]
 pub enum ExternalPush {
     /// They get the pictures of their model, by its name.
     Show(HashMap<String, ExternalImage>),
-    /// Their pictures are taken off.
     Remove,
 }
 
@@ -69,7 +65,6 @@ impl ExternalDelivery {
         Self { session, what, picture_name, pixels: HashMap::new() }
     }
 
-    /// Looks at the phones' screens.
     #[must_use]
     pub fn with_screens(mut self, screenshots: ScreenshotCheck) -> Self {
         self.session.look_at_screens(screenshots);

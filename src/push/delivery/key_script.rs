@@ -17,7 +17,6 @@ pub struct KeyScriptDelivery {
 }
 
 impl KeyScriptDelivery {
-    /// Puts a line together.
     pub fn new(phones: PhoneConnector, script: Arc<KeyScript>) -> Self {
         Self { phones, script }
     }

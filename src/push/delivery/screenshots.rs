@@ -17,7 +17,6 @@ use crate::push::delivery::connector::PhoneConnector;
 use crate::push::policy::verification::shows;
 use crate::push::{AttemptReply, ScreenCheck, Target};
 
-/// Takes screenshots, and compares them.
 #[derive(Debug)]
 pub struct ScreenshotCheck {
     recorder: Recorder,

@@ -19,7 +19,7 @@ pub(crate) struct DeliverySession {
 
 impl DeliverySession {
     pub(crate) fn new(connector: PhoneConnector) -> Self {
-        Self { connector: connector, screenshots: None }
+        Self { connector, screenshots: None }
     }
 
     /// Looks at the phones' screens. A screenshot that is lost with a connection which the phone ends without saying so

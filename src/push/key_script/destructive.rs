@@ -7,7 +7,6 @@ use std::fmt;
 
 use crate::push::key_script::KeyStep;
 
-/// A sequence that does harm.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum DestructiveStep {
     /// `**#**` restarts a phone from its settings.

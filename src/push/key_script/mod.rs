@@ -79,7 +79,6 @@ impl KeyScript {
         found
     }
 
-    /// Returns every list of steps.
     pub fn all(&self) -> impl Iterator<Item = &[KeyStep]> {
         let variants = self.variants.iter().map(|variant| variant.steps.as_slice());
         variants.chain(self.others.as_deref())

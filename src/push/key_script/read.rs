@@ -24,7 +24,6 @@ pub enum ScriptError {
     Line {
         /// The line, from 1.
         line: usize,
-        /// What is wrong there.
         what: LineError,
     },
     /// It presses nothing.
@@ -38,13 +37,11 @@ pub enum ScriptError {
 /// What is wrong in a line.
 #[derive(Debug, thiserror::Error)]
 pub enum LineError {
-    /// A URI.
     #[error("{0}")]
     Uri(#[from] UriError),
     /// A step without anything in it.
     #[error("the step presses nothing")]
     NothingPressed,
-    /// More than one request holds.
     #[error(
         "the step presses {0} keys at once, and a phone takes {most} in one request, in any order; make a step of each",
         most = Execute::MOST_ITEMS
@@ -58,11 +55,7 @@ pub enum LineError {
     Object(#[from] PhoneError),
     /// A pause that is none.
     #[error("{text:?} is no pause: write it as \"500ms\" or \"2s\", \"1m\" at most")]
-    Pause {
-        /// As it was written.
-        text: String,
-    },
-    /// A pattern of models.
+    Pause { text: String },
     #[error("{0}")]
     Models(String),
     /// A variant for nobody, or without steps.

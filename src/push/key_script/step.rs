@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-/// One request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct KeyStep {
     /// The URIs, from one to three.

@@ -9,41 +9,21 @@ use crate::phone::Execute;
 /// What is wrong with a URI.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum UriError {
-    /// No phone knows it.
     #[error("{uri:?} is no URI that phones know{}", meant(near.as_deref()))]
     Unknown {
-        /// As it was written.
         uri: String,
         /// The one that is most like it.
         near: Option<String>,
     },
     /// A number that is not there.
     #[error("{uri:?}: the number goes from {first} to {last}")]
-    OutOfRange {
-        /// As it was written.
-        uri: String,
-        /// The lowest.
-        first: u32,
-        /// The highest.
-        last: u32,
-    },
+    OutOfRange { uri: String, first: u32, last: u32 },
     /// What stands behind the colon cannot be meant.
     #[error("{uri:?}: {why}")]
-    BadValue {
-        /// As it was written.
-        uri: String,
-        /// What would be right.
-        why: &'static str,
-    },
+    BadValue { uri: String, why: &'static str },
     /// Phones know it, but it is not let through.
     #[error("{uri:?} is not sent: {why}")]
-    NotSent {
-        /// As it was written.
-        uri: String,
-        /// Why.
-        why: &'static str,
-    },
-    /// A sound was asked for.
+    NotSent { uri: String, why: &'static str },
     #[error(
         "it is no sound: give the name of a file at the TFTP root, such as Chime.raw, or Play:Chime.raw"
     )]

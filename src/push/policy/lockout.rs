@@ -17,7 +17,6 @@ use tokio::time::Instant;
 
 use crate::push::policy::propagation::Backoff;
 
-/// What the guard may risk.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limits {
     /// The most pushes in flight at once.
@@ -59,7 +58,6 @@ pub struct PasswordCheck {
 /// How the authentication page answers a request without credentials.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum AuthenticationPage {
-    /// It answers.
     Up,
     /// It answers with this HTTP status, which a page that works does not send.
     Status(u16),
@@ -70,7 +68,6 @@ pub enum AuthenticationPage {
 /// What the cluster says about the push user's password.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Password {
-    /// It is right.
     Right,
     /// It is wrong, or the account is locked.
     Wrong,
@@ -89,7 +86,6 @@ pub struct Findings {
     pub password: Option<Password>,
 }
 
-/// What a refusal meant.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Cause {
     /// The authentication page was down, so the phone could not ask.
@@ -103,7 +99,6 @@ pub enum Cause {
 /// Why nothing may begin any more.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Lockout {
-    /// The cluster refuses the password.
     Password {
         /// How many phones had refused it.
         refusals: usize,
@@ -114,18 +109,12 @@ pub enum Lockout {
         refusals: usize,
     },
     /// The authentication page did not come back, or no login is left for finding out why phones refused meanwhile.
-    Page {
-        /// What was wrong with it.
-        why: String,
-        /// How long was waited.
-        waited: Duration,
-    },
+    Page { why: String, waited: Duration },
 }
 
 /// The authentication page is down, or was when it was asked last.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Outage {
-    /// What is wrong with it.
     pub why: String,
     /// Since when.
     pub since: Instant,
@@ -137,14 +126,17 @@ pub struct Outage {
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum State {
-    /// Pushes may begin.
     Open,
     /// A phone has refused, and the cluster is to be asked why.
     Doubted,
     /// The cluster is being asked since `at`.
-    Asking { at: u64, paused: bool },
-    /// The page is down.
-    Paused { until: Instant },
+    Asking {
+        at: u64,
+        paused: bool,
+    },
+    Paused {
+        until: Instant,
+    },
     /// Nothing may begin any more.
     Stopped(Lockout),
 }

@@ -43,7 +43,6 @@ impl LoginProbes {
         Self { guard: Arc::new(Mutex::new(guard)), probe }
     }
 
-    /// Returns the guard.
     pub(crate) fn guard(&self) -> MutexGuard<'_, LockoutGuard> {
         self.guard.lock().unwrap_or_else(PoisonError::into_inner)
     }

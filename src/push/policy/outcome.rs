@@ -15,7 +15,6 @@ pub enum Next {
     Verify,
     /// Try again later; this is how it ends if that does not come about.
     Again(PhoneOutcome),
-    /// This phone is done with.
     Done(PhoneOutcome),
 }
 
@@ -24,11 +23,9 @@ pub enum Next {
 pub struct PhoneOutcome {
     /// The outcome.
     pub outcome: Outcome,
-    /// What the phone said.
     pub phone_error: Option<PhoneError>,
     /// Why, in words.
     pub reason: Option<String>,
-    /// What to do next.
     pub remedy: Option<String>,
 }
 
@@ -37,7 +34,7 @@ pub struct PhoneOutcome {
 /// Trouble on the way and answers that cannot be read may pass, so they are tried again. What a phone
 /// has refused it will refuse again, and a refused password must never be repeated: whether a phone is tried again
 /// that refused the push user is decided once it is known [why](Cause). What must be sent only
-/// [once](Answer::Once) is never tried again.
+/// [once](AttemptReply::Once) is never tried again.
 pub fn next(target: &Target, answer: AttemptReply, attempt: u32, max_attempts: u32) -> Next {
     let (answer, once) = answer.once();
     let may_pass = matches!(
@@ -249,7 +246,6 @@ fn unseen(target: &Target, fetched: &DownloadStatus) -> PhoneOutcome {
     }
 }
 
-/// Says who else downloaded what.
 fn by_others(others: &[OtherDownload]) -> String {
     let one = |other: &OtherDownload| {
         let whose = match &other.phone {

@@ -17,7 +17,6 @@ use tokio::time::Instant;
 pub struct Backoff {
     /// The pause after the first refusal; every further one doubles it.
     pub first: Duration,
-    /// The longest pause.
     pub cap: Duration,
 }
 
@@ -42,7 +41,6 @@ pub enum AuthRefusal {
         /// Nobody else is asked for so long either; told once for every pause.
         pause: Option<Duration>,
     },
-    /// It stands.
     Final,
     /// It stands, although the change has had so long to take effect.
     TimedOut(Duration),

@@ -70,7 +70,6 @@ fn stands_still(look: &ScreenCheck) -> bool {
     }
 }
 
-/// Says what a screen told.
 fn told(look: &ScreenCheck) -> String {
     let percent = |share: &f64| format!("{:.0} %", share * 100.0);
     match look {

@@ -95,7 +95,6 @@ struct Scheduler<'a, L: Delivery, B: AttemptLog> {
     /// Phones that were changed only now: their refusal may only mean that the cluster needs a minute.
     recently_changed: PushQueue,
     later: RetryQueue,
-    /// Phones whose window is closed.
     held: WindowQueue,
     /// Phones that refused the push user, with the refusal as the guard knows it.
     doubted: Vec<(Refused, PhoneTask)>,

@@ -86,7 +86,6 @@ impl PhoneTask {
         self.ended(outcome, None)
     }
 
-    /// Makes its result.
     pub(crate) fn ended(
         self,
         outcome: PhoneOutcome,

@@ -21,16 +21,12 @@ pub struct Schedule {
 /// A window, and the zones in which it opens and closes.
 #[derive(Clone, Debug)]
 pub struct DailyHours {
-    /// The window.
     pub window: DailyWindow,
-    /// The zones of device pools.
     pub zones: Zones,
 }
 
-/// What time it is.
 #[derive(Clone, Copy, Debug, Default)]
 enum Clock {
-    /// The machine's.
     #[default]
     System,
     /// One that stands at a time, and goes on with the runtime's.
@@ -50,7 +46,6 @@ impl Schedule {
         Self { clock: Clock::From(at, Instant::now()), ..self }
     }
 
-    /// Returns what time it is.
     pub fn now(&self) -> Timestamp {
         match self.clock {
             Clock::System => Timestamp::now(),

@@ -18,7 +18,6 @@ pub(crate) enum LimitKey {
     Subnet(IpNet),
 }
 
-/// Who is under way where.
 #[derive(Debug, Default)]
 pub(crate) struct SiteLimits {
     caps: SiteLimitConfig,
@@ -135,7 +134,6 @@ impl SiteQueue {
         self.next.len() + self.standing_aside
     }
 
-    /// Takes out everybody.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = PhoneTask> + use<> {
         let Self { next, aside, .. } = std::mem::take(self);
         next.into_iter().chain(aside.into_values().flatten())

@@ -198,7 +198,6 @@ async fn a_page_that_is_down_is_waited_for_and_costs_no_attempt() {
     assert!(told[1].contains("works again"), "{told:?}");
 }
 
-/// Keeps remarks.
 #[derive(Default)]
 struct Remarks(Mutex<Vec<String>>);
 

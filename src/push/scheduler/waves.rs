@@ -13,7 +13,6 @@ use crate::push::{Delivery, Target};
 /// So many phones, or so many of a hundred.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Amount {
-    /// So many.
     Count(usize),
     /// So many of a hundred, rounded up.
     Percent(u8),
@@ -47,7 +46,6 @@ impl FromStr for Amount {
 /// How a push is cut into waves.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Waves {
-    /// Who goes first.
     pub canary: Option<Amount>,
     /// How far each wave after that reaches, of all phones.
     pub reach: Vec<Amount>,

@@ -119,7 +119,6 @@ fn clock_time(text: &str) -> Option<Time> {
 pub enum EndTime {
     /// The next time that a clock shows this.
     Clock(Time),
-    /// At this moment.
     Moment(Timestamp),
 }
 

@@ -12,7 +12,6 @@ pub(crate) struct WindowQueue {
     pub(super) tasks: BTreeMap<(Timestamp, u64), PhoneTask>,
     /// Keeps those apart, and in order, whose windows open at the same moment.
     sequence: u64,
-    /// Whose waiting was told already.
     pub(super) told: BTreeSet<(Timestamp, String)>,
 }
 

@@ -125,12 +125,10 @@ pub(crate) fn by_device_pool(runs: &[RunSection<'_>]) -> Rows {
     rows("Device pool", runs, |phone| &phone.device_pool, |phone| &phone.phone.device_pool)
 }
 
-/// One row for each model.
 pub(crate) fn by_model(runs: &[RunSection<'_>]) -> Rows {
     rows("Model", runs, |phone| &phone.model, |phone| &phone.phone.model)
 }
 
-/// The phones of one row.
 #[derive(Default)]
 struct Group<'a> {
     results: Vec<&'a PhoneResult>,

@@ -21,7 +21,6 @@ pub(super) struct Headline {
     pub(super) sentence: String,
     /// Why it ended before its time, or what is not known.
     pub(super) because: Option<String>,
-    /// The most important numbers.
     pub(super) numbers: Vec<Number>,
     pub(super) outcomes: Vec<Count>,
     pub(super) bar: Bar,
@@ -36,7 +35,6 @@ pub(super) struct Number {
     pub(super) besides: Option<String>,
 }
 
-/// How many phones ended how.
 #[derive(Clone, Copy, Default)]
 struct Tally {
     selected: usize,
@@ -215,13 +213,11 @@ pub(super) struct Alarm {
     pub(super) remedies: Vec<Vec<Part>>,
 }
 
-/// How a cluster fared.
 #[derive(Clone, Debug)]
 pub(super) struct ClusterRow {
     pub(super) name: String,
     /// Whether the table has phones of it.
     pub(super) has_phones: bool,
-    /// The number of its run.
     pub(super) run: String,
     pub(super) state: &'static str,
     /// `good`, `warn` or `bad`.

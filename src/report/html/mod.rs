@@ -57,7 +57,6 @@ struct Page {
     changes: Vec<ChangesOf>,
     pictures: Vec<Picture>,
     tones: Vec<ToneRow>,
-    /// Whether phones got different pictures.
     several_pictures: bool,
     what_to_do: &'static str,
     /// What was done to one phone: a push, or a removal.
@@ -86,7 +85,6 @@ struct Meaning {
     told: String,
 }
 
-/// A fact about the run.
 struct Fact {
     name: String,
     value: String,

@@ -13,10 +13,8 @@ use crate::report::html::charts::grouped;
 use crate::report::html::section::{RunSection, clean};
 use crate::report::text::printable;
 
-/// A background with its thumbnail.
 #[derive(Clone, Debug)]
 pub(super) struct Picture {
-    /// The name of its file.
     pub(super) name: String,
     /// Whether the name tells it from others.
     pub(super) one_of_several: bool,
@@ -126,7 +124,6 @@ fn media_type(bytes: &[u8]) -> Option<&'static str> {
 #[derive(Clone, Debug)]
 pub(super) struct ToneRow {
     pub(super) format: &'static str,
-    /// What its files are like.
     pub(super) written: &'static str,
     pub(super) length: String,
     pub(super) bytes: String,

@@ -58,29 +58,19 @@ type Text = usize;
 
 #[derive(Serialize)]
 struct Row(
-    /// Device name.
     String,
-    /// Description.
     String,
-    /// Address.
     String,
-    /// Model.
     Text,
-    /// Device pool.
     Text,
     /// Verdict; nothing where no cluster was asked.
     Option<usize>,
     /// Outcome.
     usize,
-    /// Whether it is a failure.
     u8,
-    /// Reason.
     Text,
-    /// What the phone answered.
     Text,
-    /// Remedy.
     Text,
-    /// Attempts.
     u32,
     /// Time from the first attempt to the end, in milliseconds.
     Option<u64>,
@@ -90,11 +80,9 @@ struct Row(
     Vec<(usize, Text, Text)>,
     /// Offset in milliseconds, address, end and what was said, of each of several attempts.
     Vec<(u64, Text, Text, Text)>,
-    /// Which of several pictures.
     Text,
     /// Which version of a ring tone.
     Text,
-    /// Cluster, where there are several.
     Text,
 );
 
@@ -102,7 +90,6 @@ struct Row(
 const LABELS: [&str; 6] =
     ["Registration", "Load", "Common Phone Profile", "Phone Personalization", "Location", "Owner"];
 
-/// Texts, each once.
 #[derive(Default)]
 struct Texts {
     known: HashMap<String, Text>,

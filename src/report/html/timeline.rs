@@ -18,7 +18,6 @@ pub(super) struct Timeline {
     pub(super) height: u64,
     /// Where the marks end and the labels stand.
     pub(super) floor: u64,
-    /// Where the phones' part begins.
     pub(super) shelf: u64,
     pub(super) marks: Vec<Mark>,
     pub(super) lanes: Vec<Lane>,
@@ -27,7 +26,6 @@ pub(super) struct Timeline {
     pub(super) boxes: Vec<Piece>,
     /// How many phones the highest column has.
     pub(super) most: usize,
-    /// How long one column is.
     pub(super) column: String,
     /// All of it in words.
     pub(super) told: String,
@@ -36,7 +34,6 @@ pub(super) struct Timeline {
     pub(super) more_notes: usize,
 }
 
-/// A time on the axis.
 #[derive(Clone, Debug)]
 pub(super) struct Mark {
     pub(super) x: String,
@@ -296,7 +293,6 @@ fn number(value: f64) -> String {
 const WIDTH: f64 = 960.0;
 /// Room for the names of stages.
 const LEFT: f64 = 170.0;
-/// Room for the last label.
 const RIGHT: f64 = 80.0;
 const TOP: u64 = 4;
 const LANE: u64 = 22;

@@ -16,10 +16,8 @@ use super::fleet_content::{
 use crate::domain::model::{self, DeviceKind};
 use crate::domain::personalization::Setting;
 
-/// What fleet to make up.
 #[derive(Clone, Copy, Debug)]
 pub struct FleetSpec {
-    /// Equal seeds make equal fleets.
     pub seed: u64,
     /// How many devices of all kinds: up to 100,000, and 30 where fewer are asked for, so that there is room for
     /// the CTI ports that every fleet has. A template, which is no device, comes on top.

@@ -13,7 +13,6 @@ pub(crate) struct Call<'a> {
     pub(crate) shuffle: Option<u64>,
     /// Whether nulls come in every shape.
     pub(crate) odd_nulls: bool,
-    /// The index of the caller.
     pub(crate) user: usize,
     pub(crate) request: &'a Node,
 }

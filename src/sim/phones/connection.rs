@@ -16,7 +16,6 @@ use crate::sim::history::Fetch;
 /// How much of a body is read.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum Extent {
-    /// All of it.
     All,
     /// About a half, and then the connection is reset.
     Half,

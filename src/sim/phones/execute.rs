@@ -33,7 +33,6 @@ use crate::sim::values::hex;
 /// A connection to the address of a phone.
 #[derive(Clone, Copy)]
 pub(super) struct Connected {
-    /// The index of the phone.
     pub(super) at: usize,
     /// Which of its connections this is, from 1.
     pub(super) number: u32,

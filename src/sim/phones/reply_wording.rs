@@ -26,7 +26,6 @@ pub enum Wording {
     Padded,
     /// Success with empty `Data`, in single quotes.
     SingleQuotes,
-    /// Success: two XML declarations.
     TwoDeclarations,
     /// Success: `encoding=""`.
     NoEncoding,
@@ -47,7 +46,6 @@ pub enum Wording {
 }
 
 impl Wording {
-    /// All of them.
     pub const ALL: [Self; 12] = [
         Self::ChildElements,
         Self::Padded,

@@ -3,21 +3,13 @@
 /// One place in a sequence.
 #[derive(Debug)]
 pub(crate) enum Item {
-    /// An element.
     Field(Field),
-    /// One of several sequences.
-    Choice {
-        /// The sequences.
-        options: Vec<Vec<Self>>,
-        /// Whether one must be chosen.
-        required: bool,
-    },
+    Choice { options: Vec<Vec<Self>>, required: bool },
 }
 
 #[derive(Debug)]
 pub(crate) struct Field {
     pub(crate) name: String,
-    /// Whether it must be there.
     pub(crate) required: bool,
     /// Whether it may be there more than once.
     pub(crate) many: bool,
@@ -35,20 +27,14 @@ impl Field {
     }
 }
 
-/// What an element may hold.
 #[derive(Debug)]
 pub(crate) enum Kind {
-    /// Whatever it likes, elements too.
     Anything,
     /// `t`, `f`, `true`, `false`, `0`, `1`.
     Boolean,
-    /// Fields of its own.
     Group(Vec<Item>),
-    /// Digits.
     Number,
-    /// At least four digits.
     Pin,
-    /// Any text.
     Text,
     /// Text of at most 50 characters.
     Text50,

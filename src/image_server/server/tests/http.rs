@@ -134,7 +134,6 @@ async fn a_file_for_everybody_has_an_address_of_its_own() {
     assert!(!fixture.host.fetched(&token).complete(), "it is nobody's background");
 }
 
-/// Remembers the access log.
 #[derive(Default)]
 struct Log(Mutex<Vec<Download>>);
 

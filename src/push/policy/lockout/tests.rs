@@ -181,13 +181,11 @@ struct Phone {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Kind {
-    /// The push user controls it.
     Controlled,
     /// It does not.
     NotControlled,
     /// It asks nobody and accepts everything, which the cluster does not know.
     AsksNobody,
-    /// Its reply is lost.
     LosesReply,
     /// It cannot be reached.
     Away,
@@ -226,7 +224,6 @@ enum Reply {
     Away,
 }
 
-/// What came of it.
 #[derive(Debug, Default)]
 struct Outcome {
     failed_logins: usize,

@@ -175,7 +175,6 @@ async fn an_interrupt_ends_the_waiting_for_a_window() {
     assert_eq!((result.outcome, result.attempts), (Outcome::Pending, 0));
 }
 
-/// Keeps how every attempt ended.
 #[derive(Default)]
 struct Kept(Mutex<Vec<Option<Outcome>>>);
 

@@ -18,7 +18,6 @@ struct World {
 }
 
 impl World {
-    /// Checks a login.
     fn is_right(&self) -> bool {
         let right = self.logins.fetch_add(1, Ordering::SeqCst) < self.change_after;
         self.wrong.fetch_add(usize::from(!right), Ordering::SeqCst);
