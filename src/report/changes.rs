@@ -40,13 +40,13 @@ fn diff(plan: &Plan, most: usize) -> String {
         }
         line(&mut text, &format!("    because {}", first.reason));
     }
-    let sum = Sum::of(plan);
+    let sum = PlanTotals::of(plan);
     line(&mut text, &format!("\nPlan: {sum}"));
     text
 }
 
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-struct Sum {
+struct PlanTotals {
     adds: usize,
     changes: usize,
     removes: usize,
@@ -55,7 +55,7 @@ struct Sum {
     restarts: usize,
 }
 
-impl Sum {
+impl PlanTotals {
     fn of(plan: &Plan) -> Self {
         let mut sum = Self { touched: plan.phones_touched(), ..Self::default() };
         for change in &plan.changes {
@@ -77,7 +77,7 @@ impl Sum {
     }
 }
 
-impl std::fmt::Display for Sum {
+impl std::fmt::Display for PlanTotals {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { adds, changes, removes, touched, may_restart, restarts } = self;
         write!(f, "{adds} to add, {changes} to change, ")?;
@@ -99,11 +99,11 @@ impl std::fmt::Display for Sum {
 
 /// What came of the changes of a run without a report, such as that of `apply`.
 pub fn changes_recap(results: &[ChangeResult]) -> String {
-    changes_done(&change_rows(results.to_vec()), false)
+    changes_summary(&change_rows(results.to_vec()), false)
 }
 
 /// What came of changes; with every device and every phone by name where `details` are asked for.
-pub(super) fn changes_done(rows: &[ChangeRow], details: bool) -> String {
+pub(super) fn changes_summary(rows: &[ChangeRow], details: bool) -> String {
     if rows.is_empty() {
         return "\nNothing was changed on the cluster.\n".to_owned();
     }
@@ -111,8 +111,8 @@ pub(super) fn changes_done(rows: &[ChangeRow], details: bool) -> String {
     let mut text =
         if any_done { "\nChanged on the cluster\n" } else { "\nNot changed on the cluster\n" }
             .to_owned();
-    for row in came_of(rows) {
-        line(&mut text, &format!("  {}", row.told));
+    for row in change_groups(rows) {
+        line(&mut text, &format!("  {}", row.sentence));
         row.messages.iter().for_each(|message| line(&mut text, &format!("    {message}")));
         let shown = row.details.iter().filter(|_| details);
         shown.for_each(|detail| line(&mut text, &format!("      {detail}")));
@@ -124,7 +124,7 @@ pub(super) fn changes_done(rows: &[ChangeRow], details: bool) -> String {
 #[derive(Clone, Debug)]
 struct ChangeGroup {
     /// In one sentence.
-    told: String,
+    sentence: String,
     /// What else is known, each message once.
     messages: Vec<String>,
     /// Every device and every phone by name.
@@ -132,7 +132,7 @@ struct ChangeGroup {
 }
 
 /// Says what came of changes, those that say the same in one row.
-fn came_of(all: &[ChangeRow]) -> Vec<ChangeGroup> {
+fn change_groups(all: &[ChangeRow]) -> Vec<ChangeGroup> {
     let states = [
         Some(ChangeState::Applied),
         Some(ChangeState::NotApplied),
@@ -148,7 +148,7 @@ fn came_of(all: &[ChangeRow]) -> Vec<ChangeGroup> {
             let of_group: Vec<&ChangeRow> =
                 these.iter().filter(|one| ids.contains(&one.change.id)).copied().collect();
             rows.push(ChangeGroup {
-                told: told(&group, state),
+                sentence: sentence(&group, state),
                 messages: messages(&of_group),
                 details: group.iter().flat_map(|change| details(change)).collect(),
             });
@@ -157,9 +157,9 @@ fn came_of(all: &[ChangeRow]) -> Vec<ChangeGroup> {
     rows
 }
 
-fn told(group: &[&Change], state: Option<ChangeState>) -> String {
+fn sentence(group: &[&Change], state: Option<ChangeState>) -> String {
     let Some(first) = group.first() else { return String::new() };
-    let (who, what) = done(first, group);
+    let (who, what) = subject_and_change(first, group);
     match (state, &first.action) {
         (Some(ChangeState::Applied), Action::ApplyConfig { .. }) => format!("{who}: {what}"),
         (Some(ChangeState::Applied), _) => format!("{who}: {what}, read back and correct"),
@@ -347,7 +347,7 @@ fn arrow(action: &Action) -> String {
     format!("{before} -> {after}")
 }
 
-fn done(first: &Change, group: &[&Change]) -> (String, String) {
+fn subject_and_change(first: &Change, group: &[&Change]) -> (String, String) {
     let subjects = |noun: &str| match group {
         [only] => only.action.subject(),
         all => format!("{noun} of {}", pluralize(all.len(), "phone")),

@@ -69,7 +69,7 @@ impl FieldSelection {
         }
         rows.sort_by_cached_key(|row| {
             let fields = Fields::of(row);
-            let places = self.sort.iter().map(|key| Place {
+            let places = self.sort.iter().map(|key| SortKey {
                 rank: rank(fields.value(key.field)),
                 descending: key.descending,
             });
@@ -153,7 +153,7 @@ fn text_of(value: &Value) -> String {
 
 /// Where a row stands by one field.
 #[derive(PartialEq)]
-struct Place {
+struct SortKey {
     rank: Rank,
     descending: bool,
 }
@@ -191,15 +191,15 @@ impl Rank {
     }
 }
 
-impl Eq for Place {}
+impl Eq for SortKey {}
 
-impl PartialOrd for Place {
+impl PartialOrd for SortKey {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Place {
+impl Ord for SortKey {
     fn cmp(&self, other: &Self) -> Ordering {
         let order = match (&self.rank, &other.rank) {
             (Rank::Unknown, Rank::Unknown) => return Ordering::Equal,

@@ -407,7 +407,7 @@ pub fn change_rows(results: Vec<ChangeResult>) -> Vec<ChangeRow> {
 
 /// The result of a phone of which the journal has no end.
 fn without_end(run: &RunReport, audited: &AuditedPhone, begun: Option<&AttemptRow>) -> PhoneResult {
-    let again = wording::go_on(run.action, run.run.id, begun.is_some());
+    let again = wording::next_step(run.action, run.run.id, begun.is_some());
     let (to_push, reason) = match audited.excluded() {
         Some(alone) => (false, Some(alone)),
         None => (run.was_to_push(audited.verdict), audited.worst()),

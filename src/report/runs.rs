@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::changes::changes_done;
+use super::changes::changes_summary;
 use super::json::Document;
 use super::other_downloads::{OtherFetcher, other_fetchers};
 use super::text::printable;
@@ -244,7 +244,7 @@ pub fn show_recap(report: &RunReport, next: Option<&str>) -> String {
         Some(_) if report.audit.is_some() || report.run.is_about_addresses() => {
             run_recap(report, true)
         }
-        Some(_) | None => changes_done(&report.changes, true),
+        Some(_) | None => changes_summary(&report.changes, true),
     });
     let mut line = |text: &str| out.extend([&*printable(text), "\n"]);
     let told = |event: &&EventRow| matches!(event.kind.as_str(), "remark" | "phone_tls");

@@ -12,7 +12,7 @@ use crate::domain::payload_kind::ToneFormat;
 use crate::domain::plan::Plan;
 use crate::domain::text::{names, pluralize as counted_noun};
 use crate::event::{Outcome, PhoneResult};
-use crate::report::changes::changes_done;
+use crate::report::changes::changes_summary;
 use crate::report::other_downloads::download_warnings;
 use crate::report::run_report::RunReport;
 use crate::report::table::{finished, plain_table};
@@ -66,7 +66,7 @@ pub(super) fn run_recap(report: &RunReport, details: bool) -> String {
         text.push_str(&findings(audit));
         text.push_str(&pictures(audit));
         text.push_str(&to_do(audit));
-        text.push_str(&changes_done(&report.changes, details));
+        text.push_str(&changes_summary(&report.changes, details));
     }
     text.push_str(&ring_tones(&report.phones));
     text.push_str(&outcomes(report));
@@ -252,7 +252,7 @@ fn nothing_failed(report: &RunReport) -> String {
     let (verified, accepted) = (count(Outcome::Verified), count(Outcome::Accepted));
     let (action, proof) = (report.action, wording::proof_of(&report.phones));
     match (verified, accepted) {
-        (0, 0) => format!("\n{}.\n", wording::nobody(action)),
+        (0, 0) => format!("\n{}.\n", wording::no_phone(action)),
         (1, 0) => format!("\nThe {} is verified.\n", wording::noun(action)),
         (n, 0) => format!("\nAll {n} {} are verified.\n", wording::nouns(action)),
         (n, accepted) => {
@@ -260,7 +260,7 @@ fn nothing_failed(report: &RunReport) -> String {
                 0 => String::new(),
                 n => format!("{} verified. ", counted_noun(n, wording::noun(action))),
             };
-            let unknown = wording::unknown(action, proof).unwrap_or_default();
+            let unknown = wording::unverifiable(action, proof).unwrap_or_default();
             let phones = counted_noun(accepted, "phone");
             format!("\n{proven}{phones} {}. {unknown}\n", wording::accepted(action))
         }

@@ -84,7 +84,7 @@ pub(crate) fn accepted(action: PushAction) -> &'static str {
 
 /// What nobody knows of a phone that accepted, where that is all that was to be known; nothing where more was to be
 /// seen, so that an acceptance alone is a failure.
-pub(crate) fn unknown(action: PushAction, proof: Proof) -> Option<&'static str> {
+pub(crate) fn unverifiable(action: PushAction, proof: Proof) -> Option<&'static str> {
     match (action, proof) {
         (PushAction::Sound, _) => Some("Whether it was heard nobody can tell from here."),
         (PushAction::Keys, _) => Some("What the keys did nobody can tell from here."),
@@ -101,7 +101,7 @@ pub(crate) fn unknown(action: PushAction, proof: Proof) -> Option<&'static str> 
 
 /// What phones are called that failed, or of which too little is known.
 pub(crate) fn failed(action: PushAction, proof: Proof) -> &'static str {
-    match (action, unknown(action, proof)) {
+    match (action, unverifiable(action, proof)) {
         (_, None) => "failed or not proven",
         (PushAction::Keys, Some(_)) => "failed, or a step is not known",
         (_, Some(_)) => "failed",
@@ -109,8 +109,8 @@ pub(crate) fn failed(action: PushAction, proof: Proof) -> &'static str {
 }
 
 /// The same as a whole sentence about so many phones.
-pub(crate) fn failed_too(action: PushAction, proof: Proof, phones: &str) -> String {
-    match (action, unknown(action, proof)) {
+pub(crate) fn failed_sentence(action: PushAction, proof: Proof, phones: &str) -> String {
+    match (action, unverifiable(action, proof)) {
         (_, None) => format!("{phones} failed or are not proven."),
         (PushAction::Keys, Some(_)) => {
             format!("{phones} failed, or nobody knows whether a step was carried out.")
@@ -120,8 +120,8 @@ pub(crate) fn failed_too(action: PushAction, proof: Proof, phones: &str) -> Stri
 }
 
 /// What is to be done about those, as a heading.
-pub(crate) fn to_do(action: PushAction, proof: Proof) -> &'static str {
-    match (action, unknown(action, proof)) {
+pub(crate) fn remedies_title(action: PushAction, proof: Proof) -> &'static str {
+    match (action, unverifiable(action, proof)) {
         (_, None) => "What to do about phones that are not proven",
         (PushAction::Keys, Some(_)) => {
             "What to do about phones that failed, or of which a step is not known"
@@ -131,7 +131,7 @@ pub(crate) fn to_do(action: PushAction, proof: Proof) -> &'static str {
 }
 
 /// What a run did that left every phone alone.
-pub(crate) fn nobody(action: PushAction) -> &'static str {
+pub(crate) fn no_phone(action: PushAction) -> &'static str {
     match action {
         PushAction::Picture | PushAction::PictureElsewhere | PushAction::RingTone => {
             "No phone was pushed to"
@@ -143,7 +143,7 @@ pub(crate) fn nobody(action: PushAction) -> &'static str {
 }
 
 /// What phones are like that need it no more, after "5 of them".
-pub(crate) fn already(action: PushAction) -> &'static str {
+pub(crate) fn already_done(action: PushAction) -> &'static str {
     match action {
         PushAction::Picture | PushAction::PictureElsewhere => "show it already",
         PushAction::Removal => "have it off already",
@@ -153,7 +153,7 @@ pub(crate) fn already(action: PushAction) -> &'static str {
 }
 
 /// What to do about a phone of which a run has no end; `begun` is whether something may have been sent to it.
-pub(crate) fn go_on(action: PushAction, run: i64, begun: bool) -> String {
+pub(crate) fn next_step(action: PushAction, run: i64, begun: bool) -> String {
     match action {
         PushAction::Picture | PushAction::PictureElsewhere | PushAction::Removal => {
             format!("`axlpaper rollout --resume {run}` goes on with the run")
@@ -225,8 +225,8 @@ pub(crate) fn outcome(action: PushAction, proof: Proof, outcome: Outcome) -> Str
 
 fn accepted_means(action: PushAction, proof: Proof) -> String {
     let but = match (action, proof) {
-        (_, _) if unknown(action, proof).is_some() => {
-            let unknown = unknown(action, proof).unwrap_or_default();
+        (_, _) if unverifiable(action, proof).is_some() => {
+            let unknown = unverifiable(action, proof).unwrap_or_default();
             return format!("The phone {}. {unknown}", accepted(action));
         }
         (PushAction::RingTone, _) => "it was not seen to download the ring tone completely",
@@ -278,15 +278,15 @@ mod tests {
             heading(action, "NAME", "2 phones"),
             verified(action, proof).to_owned(),
             accepted(action).to_owned(),
-            unknown(action, proof).unwrap_or_default().to_owned(),
+            unverifiable(action, proof).unwrap_or_default().to_owned(),
             failed(action, proof).to_owned(),
-            failed_too(action, proof, "2"),
-            to_do(action, proof).to_owned(),
-            nobody(action).to_owned(),
-            already(action).to_owned(),
+            failed_sentence(action, proof, "2"),
+            remedies_title(action, proof).to_owned(),
+            no_phone(action).to_owned(),
+            already_done(action).to_owned(),
             unsupported(action).to_owned(),
-            go_on(action, 1, true),
-            go_on(action, 1, false),
+            next_step(action, 1, true),
+            next_step(action, 1, false),
         ];
         said.extend(Outcome::ALL.map(|one| outcome(action, proof, one)));
         said.extend(
@@ -331,7 +331,7 @@ mod tests {
                 // A ring tone has one proof only, so the other ones cannot be asked for.
                 if action != PushAction::RingTone || proof == Proof::Fetch {
                     assert_eq!(
-                        unknown(action, proof).is_none(),
+                        unverifiable(action, proof).is_none(),
                         phone.is_failure(),
                         "{action:?} {proof:?}"
                     );

@@ -11,7 +11,7 @@ use crate::report::text::printable;
 
 /// Changes that say the same of one thing each.
 #[derive(Clone, Debug)]
-pub(crate) struct Changed {
+pub(crate) struct ChangeGroupRow {
     pub(crate) place: String,
     pub(crate) before: String,
     pub(crate) after: String,
@@ -34,7 +34,7 @@ pub(crate) struct List {
 }
 
 /// Says what came of changes, those that say the same in one row; what did not work stands first.
-pub(crate) fn changed(all: &[ChangeRow]) -> Vec<Changed> {
+pub(crate) fn change_rows(all: &[ChangeRow]) -> Vec<ChangeGroupRow> {
     let states = [
         None,
         Some(ChangeState::Unproven),
@@ -55,17 +55,21 @@ pub(crate) fn changed(all: &[ChangeRow]) -> Vec<Changed> {
     rows
 }
 
-fn row(group: &[&Change], rows: &[&ChangeRow], state: Option<ChangeState>) -> Option<Changed> {
+fn row(
+    group: &[&Change],
+    rows: &[&ChangeRow],
+    state: Option<ChangeState>,
+) -> Option<ChangeGroupRow> {
     let first = group.first()?;
     let (before, after) = before_and_after(&first.action);
-    let (state_told, mood) = told(&first.action, state);
+    let (state_told, mood) = state_text(&first.action, state);
     let place = match group {
         [only] => only.action.subject(),
         all => format!("{} of {}", noun(&first.action), pluralize(all.len(), "phone")),
     };
     let clean = |text: &str| printable(text).into_owned();
     let at = rows.iter().filter_map(|row| row.ended_at.or(row.intended_at)).min();
-    Some(Changed {
+    Some(ChangeGroupRow {
         place: clean(&place),
         before: clean(&before),
         after: clean(&after),
@@ -78,7 +82,7 @@ fn row(group: &[&Change], rows: &[&ChangeRow], state: Option<ChangeState>) -> Op
     })
 }
 
-fn told(action: &Action, state: Option<ChangeState>) -> (&'static str, &'static str) {
+fn state_text(action: &Action, state: Option<ChangeState>) -> (&'static str, &'static str) {
     match (state, action) {
         (Some(ChangeState::Applied), Action::ApplyConfig { .. }) => ("told to the phones", "good"),
         (Some(ChangeState::Applied), _) => ("read back and correct", "good"),

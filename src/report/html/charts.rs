@@ -38,19 +38,19 @@ pub(crate) fn grouped(number: usize) -> String {
 /// A bar, cut into shares.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Bar {
-    pub(crate) parts: Vec<Part>,
+    pub(crate) parts: Vec<BarPart>,
     /// All of it in words.
-    pub(crate) told: String,
+    pub(crate) label: String,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Part {
+pub(crate) struct BarPart {
     pub(crate) word: &'static str,
     /// Where it begins, in percent of the bar.
     pub(crate) x: String,
     /// How wide it is, in percent of the bar.
     pub(crate) width: String,
-    pub(crate) told: String,
+    pub(crate) label: String,
 }
 
 impl Bar {
@@ -62,18 +62,18 @@ impl Bar {
         let mut x = 0.0;
         let parts = counts.iter().map(|count| {
             let width = share(count.count) / sum * 100.0;
-            let part = Part {
+            let part = BarPart {
                 word: count.word,
                 x: format!("{x:.2}%"),
                 width: format!("{width:.2}%"),
-                told: format!("{} {}", grouped(count.count), count.word),
+                label: format!("{} {}", grouped(count.count), count.word),
             };
             x += width;
             part
         });
-        let parts: Vec<Part> = parts.collect();
-        let told = parts.iter().map(|part| part.told.as_str()).collect::<Vec<_>>().join(", ");
-        Self { parts, told }
+        let parts: Vec<BarPart> = parts.collect();
+        let told = parts.iter().map(|part| part.label.as_str()).collect::<Vec<_>>().join(", ");
+        Self { parts, label: told }
     }
 }
 
@@ -82,7 +82,7 @@ const LEAST: f64 = 0.008;
 
 /// One row: a device pool or a model, of one cluster where there are several.
 #[derive(Clone, Debug)]
-pub(crate) struct Row {
+pub(crate) struct GroupRow {
     pub(crate) cluster: String,
     pub(crate) name: String,
     total: usize,
@@ -91,7 +91,7 @@ pub(crate) struct Row {
     failed: usize,
 }
 
-impl Row {
+impl GroupRow {
     /// Returns how many phones it is about.
     pub(crate) fn number(&self) -> String {
         grouped(self.total)
@@ -100,10 +100,10 @@ impl Row {
 
 /// Rows of which the first ones are shown, and the others when they are asked for.
 #[derive(Clone, Debug)]
-pub(crate) struct Rows {
+pub(crate) struct GroupTable {
     pub(crate) what: &'static str,
-    pub(crate) first: Vec<Row>,
-    pub(crate) others: Vec<Row>,
+    pub(crate) first: Vec<GroupRow>,
+    pub(crate) others: Vec<GroupRow>,
 }
 
 /// Counts by outcome, best first; those that nobody has are left out.
@@ -121,11 +121,11 @@ pub(crate) fn verdicts<'a>(phones: impl IntoIterator<Item = &'a AuditedPhone>) -
 }
 
 /// One row for each device pool.
-pub(crate) fn by_device_pool(runs: &[RunSection<'_>]) -> Rows {
+pub(crate) fn by_device_pool(runs: &[RunSection<'_>]) -> GroupTable {
     rows("Device pool", runs, |phone| &phone.device_pool, |phone| &phone.phone.device_pool)
 }
 
-pub(crate) fn by_model(runs: &[RunSection<'_>]) -> Rows {
+pub(crate) fn by_model(runs: &[RunSection<'_>]) -> GroupTable {
     rows("Model", runs, |phone| &phone.model, |phone| &phone.phone.model)
 }
 
@@ -140,21 +140,21 @@ fn rows(
     runs: &[RunSection<'_>],
     of_result: impl Fn(&PhoneResult) -> &String,
     of_seen: impl Fn(&AuditedPhone) -> &String,
-) -> Rows {
+) -> GroupTable {
     // Two clusters can have device pools of the same name.
     let mut groups: BTreeMap<(&str, &str), Group<'_>> = BTreeMap::new();
     for of in runs {
         for phone in &of.run.phones {
             groups.entry((&of.cluster, of_result(phone))).or_default().results.push(phone);
         }
-        for phone in of.seen() {
+        for phone in of.audited() {
             groups.entry((&of.cluster, of_seen(phone))).or_default().seen.push(phone);
         }
     }
-    let mut rows: Vec<Row> = groups
+    let mut rows: Vec<GroupRow> = groups
         .into_iter()
         .filter(|((_, name), _)| !name.is_empty())
-        .map(|((cluster, name), Group { results, seen })| Row {
+        .map(|((cluster, name), Group { results, seen })| GroupRow {
             cluster: cluster.to_owned(),
             name: printable(name).into_owned(),
             total: results.len().max(seen.len()),
@@ -166,7 +166,7 @@ fn rows(
     // Where something is to be done stands first; names keep their order otherwise.
     rows.sort_by_key(|row| std::cmp::Reverse((row.failed, row.total)));
     let others = rows.split_off(rows.len().min(FIRST));
-    Rows { what, first: rows, others }
+    GroupTable { what, first: rows, others }
 }
 
 /// How many rows are shown at once.
@@ -186,7 +186,7 @@ mod tests {
         let bar = Bar::of(&[count("verified", 39_999), count("rejected", 1)]);
         let widths = widths(&bar);
         assert!(widths[1] > 0.7 && (widths.iter().sum::<f64>() - 100.0).abs() < 0.1, "{widths:?}");
-        assert_eq!(bar.told, "39,999 verified, 1 rejected");
+        assert_eq!(bar.label, "39,999 verified, 1 rejected");
         assert!(Bar::of(&[]).parts.is_empty());
     }
 

@@ -7,7 +7,7 @@ use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::text::names;
 use crate::event::PhoneResult;
 use crate::report::html::charts::grouped;
-use crate::report::html::section::{Part, RunSection, clean, parts};
+use crate::report::html::section::{RunSection, TextPart, clean, parts};
 use crate::report::text::printable;
 
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ pub(super) struct Remedy {
     pub(super) cluster: String,
     pub(super) number: String,
     pub(super) message: String,
-    pub(super) remedy: Vec<Part>,
+    pub(super) remedy: Vec<TextPart>,
     pub(super) phones: String,
 }
 
@@ -42,14 +42,14 @@ pub(super) struct ToDo {
     pub(super) cluster: String,
     pub(super) number: String,
     pub(super) reason: String,
-    pub(super) remedy: Vec<Part>,
+    pub(super) remedy: Vec<TextPart>,
     pub(super) phones: String,
 }
 
 /// Findings by code: the heaviest first, and of those what most phones have.
 pub(super) fn findings(runs: &[RunSection<'_>]) -> Vec<FindingRow> {
     let mut codes: BTreeMap<Code, Vec<Found<'_>>> = BTreeMap::new();
-    for (of, phone) in runs.iter().flat_map(|of| of.seen().map(move |phone| (of, phone))) {
+    for (of, phone) in runs.iter().flat_map(|of| of.audited().map(move |phone| (of, phone))) {
         for finding in &phone.findings {
             let found = Found { cluster: &of.cluster, phone: phone.name(), finding };
             codes.entry(finding.code).or_default().push(found);

@@ -5,7 +5,7 @@ use crate::domain::text::pluralize;
 use crate::event::{ChangeState, Outcome, PhoneResult, Proof};
 use crate::journal::SkippedCluster;
 use crate::report::html::charts::{Bar, Count, grouped, outcomes, verdicts};
-use crate::report::html::section::{Part, RunSection, clean, done, parts};
+use crate::report::html::section::{RunSection, TextPart, action_and_proof, clean, parts};
 use crate::report::run_report::RunReport;
 use crate::report::text::printable;
 use crate::report::wording;
@@ -65,9 +65,9 @@ pub(super) fn headline(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) ->
     let Tally { selected, pushed, verified, failed, pending } = tally;
     let left = selected - pushed;
     let already = runs.iter().map(|of| of.run.already()).sum::<usize>().min(left);
-    let (action, proof) = done(runs);
+    let (action, proof) = action_and_proof(runs);
     let alone = runs.first().map(|of| of.run).filter(|_| runs.len() + left_out.len() == 1);
-    let on = alone.is_none().then(|| on_clusters(runs, left_out));
+    let on = alone.is_none().then(|| cluster_count(runs, left_out));
     let (state, mood) = alone.map_or_else(|| overall(runs, left_out), state);
     let sentence = match (alone, &on) {
         (Some(run), _) => sentence(run, tally),
@@ -77,9 +77,9 @@ pub(super) fn headline(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) ->
     // Rounded down, so that only all of them are 100.
     let share = |percent| format!("{percent} % of {} to be pushed to", grouped(pushed));
     let untried = format!("{} of them pending", grouped(pending));
-    let shown = format!("{} of them {}", grouped(already), wording::already(action));
+    let shown = format!("{} of them {}", grouped(already), wording::already_done(action));
     // Where no more than an acceptance was to be seen, that is the best there is.
-    let (word, good) = match wording::unknown(action, proof) {
+    let (word, good) = match wording::unverifiable(action, proof) {
         Some(_) => ("accepted", pushed - failed),
         None => ("verified", verified),
     };
@@ -88,7 +88,7 @@ pub(super) fn headline(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) ->
         state,
         mood,
         sentence,
-        because: alone.and_then(because),
+        because: alone.and_then(ended_early),
         numbers: vec![
             number(word, good, (good * 100).checked_div(pushed).map(share)),
             number(wording::failed(action, proof), failed, (pending > 0).then_some(untried)),
@@ -100,9 +100,9 @@ pub(super) fn headline(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) ->
     }
 }
 
-fn on_clusters(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> String {
+fn cluster_count(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> String {
     let clusters = runs.len() + left_out.len();
-    let come_to_phones = runs.iter().filter(|of| !is_broken(of)).count();
+    let come_to_phones = runs.iter().filter(|of| !has_failed(of)).count();
     match pluralize(clusters, "cluster") {
         all if come_to_phones == clusters => format!("on {all}"),
         all => format!("on {come_to_phones} of {all}"),
@@ -129,11 +129,11 @@ fn state(run: &RunReport) -> (&'static str, &'static str) {
 fn sentence(run: &RunReport, tally: Tally) -> String {
     let (action, proof) = (run.action, run.proof());
     let Tally { pushed, verified, failed, .. } = tally;
-    match (pushed, wording::unknown(action, proof)) {
+    match (pushed, wording::unverifiable(action, proof)) {
         (0, _) if run.phones.is_empty() => "This run pushed to no phone.".to_owned(),
         (0, _) => format!(
             "{}: {} left alone.",
-            wording::nobody(action),
+            wording::no_phone(action),
             match run.phones.len() {
                 1 => "the only one was".to_owned(),
                 count => format!("all {} were", grouped(count)),
@@ -152,7 +152,7 @@ fn sentence(run: &RunReport, tally: Tally) -> String {
             grouped(verified),
             grouped(pushed),
             wording::verified(action, proof),
-            wording::failed_too(action, proof, &grouped(failed))
+            wording::failed_sentence(action, proof, &grouped(failed))
         ),
     }
 }
@@ -174,12 +174,12 @@ fn accepted(
             "{} of {} phones {accepted}. {unknown} {}",
             grouped(pushed - failed),
             grouped(pushed),
-            wording::failed_too(action, proof, &grouped(failed))
+            wording::failed_sentence(action, proof, &grouped(failed))
         ),
     }
 }
 
-fn because(run: &RunReport) -> Option<String> {
+fn ended_early(run: &RunReport) -> Option<String> {
     if !run.has_ended() {
         let killed = run.run.state == "killed";
         let how = if killed { "This run was killed" } else { "This run goes on, or was killed" };
@@ -197,20 +197,20 @@ fn because(run: &RunReport) -> Option<String> {
 #[derive(Clone, Debug)]
 pub(super) struct ClusterTable {
     /// What nobody may overlook, worst first.
-    pub(super) alarms: Vec<Alarm>,
+    pub(super) alerts: Vec<Alert>,
     pub(super) rows: Vec<ClusterRow>,
 }
 
 /// A cluster that is not done with.
 #[derive(Clone, Debug)]
-pub(super) struct Alarm {
+pub(super) struct Alert {
     pub(super) cluster: String,
     /// How it ended, in one or two words.
     pub(super) state: &'static str,
     /// `warn` or `bad`.
     pub(super) mood: &'static str,
     pub(super) text: String,
-    pub(super) remedies: Vec<Vec<Part>>,
+    pub(super) remedies: Vec<Vec<TextPart>>,
 }
 
 #[derive(Clone, Debug)]
@@ -228,7 +228,7 @@ pub(super) struct ClusterRow {
 }
 
 /// Returns the clusters for which no run could be begun beside any of these.
-pub(super) fn left_out(runs: &[RunReport]) -> Vec<&SkippedCluster> {
+pub(super) fn skipped_clusters(runs: &[RunReport]) -> Vec<&SkippedCluster> {
     let mut all: Vec<&SkippedCluster> = Vec::new();
     for one in runs.iter().filter_map(|run| run.together.as_ref()).flat_map(|one| &one.left_out) {
         let known = all.iter().any(|other| other.cluster == one.cluster);
@@ -242,20 +242,20 @@ pub(super) fn left_out(runs: &[RunReport]) -> Vec<&SkippedCluster> {
 
 impl ClusterTable {
     pub(super) fn of(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> Self {
-        let mut alarms: Vec<Alarm> = left_out.iter().map(|one| Alarm::of_left_out(one)).collect();
-        alarms.extend(runs.iter().filter_map(Alarm::of));
+        let mut alarms: Vec<Alert> = left_out.iter().map(|one| Alert::of_left_out(one)).collect();
+        alarms.extend(runs.iter().filter_map(Alert::of));
         alarms.sort_by_key(|alarm| alarm.mood != "bad");
         let mut rows: Vec<ClusterRow> = runs.iter().map(ClusterRow::of).collect();
-        rows.extend(left_out.iter().map(|one| ClusterRow::of_left_out(one)));
-        Self { alarms, rows }
+        rows.extend(left_out.iter().map(|one| ClusterRow::skipped(one)));
+        Self { alerts: alarms, rows }
     }
 }
 
-impl Alarm {
+impl Alert {
     /// Whatever kept a run from coming to its end.
     fn of(of: &RunSection<'_>) -> Option<Self> {
         let (state, mood) = state(of.run);
-        let text = because(of.run)?;
+        let text = ended_early(of.run)?;
         let hints = of.run.ending.iter().flat_map(|ending| &ending.hints);
         let remedies = hints.map(|hint| parts(&printable(hint))).collect();
         Some(Self { cluster: of.cluster.clone(), state, mood, text, remedies })
@@ -282,12 +282,12 @@ impl ClusterRow {
             state,
             mood,
             number: grouped(of.run.phones.len()),
-            verdicts: Bar::of(&verdicts(of.seen())),
+            verdicts: Bar::of(&verdicts(of.audited())),
             outcomes: Bar::of(&outcomes(&of.run.phones)),
         }
     }
 
-    fn of_left_out(one: &SkippedCluster) -> Self {
+    fn skipped(one: &SkippedCluster) -> Self {
         Self {
             name: clean(&one.cluster),
             has_phones: false,
@@ -306,7 +306,7 @@ fn overall(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> (&'static s
     let states: Vec<_> = runs.iter().map(|of| state(of.run)).collect();
     let with = |mood| states.iter().find(|(_, its)| *its == mood).copied();
     match with("bad") {
-        _ if !left_out.is_empty() || runs.iter().any(is_broken) => {
+        _ if !left_out.is_empty() || runs.iter().any(has_failed) => {
             ("not done on every cluster", "bad")
         }
         Some(state) => state,
@@ -315,7 +315,7 @@ fn overall(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> (&'static s
 }
 
 /// Tells whether a run could not go on at all.
-fn is_broken(of: &RunSection<'_>) -> bool {
+fn has_failed(of: &RunSection<'_>) -> bool {
     of.run.run.state == "failed"
 }
 

@@ -17,9 +17,9 @@ use askama::Template;
 
 use self::findings::{FindingRow, ToDo};
 use self::headline::{ClusterTable, Headline};
-use self::pictures::{Picture, Seen, ToneRow};
+use self::pictures::{Picture, Screenshot, ToneRow};
 pub use self::section::HtmlError;
-use self::section::{RunSection, began, clean, done, last_known};
+use self::section::{RunSection, action_and_proof, began, clean, last_known};
 use self::table::PlainRow;
 use self::timeline::Timeline;
 use super::text::moment;
@@ -27,8 +27,8 @@ use crate::domain::push_action::PushAction;
 use crate::domain::text::pluralize;
 use crate::event::{Outcome, Proof};
 use crate::journal::SkippedCluster;
-use crate::report::html::changes::Changed;
-use crate::report::html::charts::{Bar, Count, Rows};
+use crate::report::html::changes::ChangeGroupRow;
+use crate::report::html::charts::{Bar, Count, GroupTable};
 use crate::report::run_report::RunReport;
 use crate::report::wording;
 
@@ -40,7 +40,7 @@ struct Page {
     script: String,
     data: String,
     title: String,
-    head: Headline,
+    headline: Headline,
     /// Whether a cluster was asked: what it told stands in the report only then.
     audited: bool,
     facts: Vec<Fact>,
@@ -48,28 +48,28 @@ struct Page {
     to_do: Vec<ToDo>,
     more_to_do: usize,
     timeline: Option<Timeline>,
-    groups: Vec<Rows>,
+    groups: Vec<GroupTable>,
     verdicts: Vec<Count>,
     verdict_bar: Bar,
     findings: Vec<FindingRow>,
     /// Whether anything is to be said about changes.
     changed: bool,
-    changes: Vec<ChangesOf>,
+    changes: Vec<ClusterChanges>,
     pictures: Vec<Picture>,
     tones: Vec<ToneRow>,
     several_pictures: bool,
-    what_to_do: &'static str,
+    remedies_title: &'static str,
     /// What was done to one phone: a push, or a removal.
     noun: &'static str,
-    meanings: Vec<Meaning>,
+    meanings: Vec<OutcomeMeaning>,
     unsupported: &'static str,
-    screenshots: Vec<Seen>,
+    screenshots: Vec<Screenshot>,
     more_screenshots: usize,
     phones: usize,
     plain: Vec<PlainRow>,
     more_plain: usize,
     /// Whatever only several runs have.
-    together: Option<ClusterTable>,
+    clusters: Option<ClusterTable>,
     runs: String,
     /// The name of the file that names of phones are saved in.
     file: String,
@@ -80,9 +80,9 @@ struct Page {
     took: String,
 }
 
-struct Meaning {
+struct OutcomeMeaning {
     word: &'static str,
-    told: String,
+    text: String,
 }
 
 struct Fact {
@@ -92,9 +92,9 @@ struct Fact {
 }
 
 /// What was changed on one cluster.
-struct ChangesOf {
+struct ClusterChanges {
     cluster: String,
-    rows: Vec<Changed>,
+    rows: Vec<ChangeGroupRow>,
 }
 
 /// Renders the report of a run, or one of several, which tells their clusters apart; those for which no run could be
@@ -103,13 +103,13 @@ struct ChangesOf {
 /// # Errors
 /// When memory runs out.
 pub fn html(runs: &[RunReport]) -> Result<String, HtmlError> {
-    page(runs, &headline::left_out(runs))?.render().map_err(HtmlError::Template)
+    page(runs, &headline::skipped_clusters(runs))?.render().map_err(HtmlError::Template)
 }
 
 fn page(reports: &[RunReport], left_out: &[&SkippedCluster]) -> Result<Page, HtmlError> {
     let runs = &RunSection::all(reports, left_out.len());
     let together = (runs.len() + left_out.len() > 1).then(|| ClusterTable::of(runs, left_out));
-    let verdicts = charts::verdicts(runs.iter().flat_map(RunSection::seen));
+    let verdicts = charts::verdicts(runs.iter().flat_map(RunSection::audited));
     let phones = runs.iter().flat_map(|of| of.run.phones.iter().map(move |phone| (of, phone)));
     let (to_do, more_to_do) =
         findings::to_do(phones.clone().map(|(of, phone)| (of.cluster.as_str(), phone)));
@@ -122,16 +122,16 @@ fn page(reports: &[RunReport], left_out: &[&SkippedCluster]) -> Result<Page, Htm
         Some(charts::by_model(runs)).filter(|rows| !rows.first.is_empty()),
     ];
     let audited = runs.iter().any(|of| of.run.audit.is_some());
-    let changes: Vec<ChangesOf> = runs.iter().map(ChangesOf::of).collect();
+    let changes: Vec<ClusterChanges> = runs.iter().map(ClusterChanges::of).collect();
     let (first, numbers) = (runs.first(), numbers(runs));
-    let (action, proof) = done(runs);
+    let (action, proof) = action_and_proof(runs);
     Ok(Page {
         policy: csp::policy(&style, &script),
         style,
         script,
         data: table::data(runs)?,
         title: title(runs, left_out),
-        head: headline::headline(runs, left_out),
+        headline: headline::headline(runs, left_out),
         audited,
         facts: facts(runs),
         remarks: remarks.collect(),
@@ -147,7 +147,7 @@ fn page(reports: &[RunReport], left_out: &[&SkippedCluster]) -> Result<Page, Htm
         pictures: pictures::pictures(runs),
         tones: pictures::tones(runs),
         several_pictures: runs.iter().any(|of| of.run.has_several_pictures()),
-        what_to_do: wording::to_do(action, proof),
+        remedies_title: wording::remedies_title(action, proof),
         noun: wording::noun(action),
         meanings: meanings(action, proof),
         unsupported: wording::unsupported(action),
@@ -163,15 +163,15 @@ fn page(reports: &[RunReport], left_out: &[&SkippedCluster]) -> Result<Page, Htm
             (None, Some(of)) => place(of.run),
             _ => pluralize(runs.len() + left_out.len(), "cluster"),
         },
-        together,
+        clusters: together,
         when: moment(began(runs)),
         took: time_format::took(time_format::between(began(runs), last_known(runs))),
     })
 }
 
-impl ChangesOf {
+impl ClusterChanges {
     fn of(of: &RunSection<'_>) -> Self {
-        Self { cluster: of.cluster.clone(), rows: changes::changed(&of.run.changes) }
+        Self { cluster: of.cluster.clone(), rows: changes::change_rows(&of.run.changes) }
     }
 }
 
@@ -200,11 +200,14 @@ fn title(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> String {
 }
 
 /// The outcomes that there can be: nothing is verified where nobody was to look.
-fn meanings(action: PushAction, proof: Proof) -> Vec<Meaning> {
-    let seen = wording::unknown(action, proof).is_none();
+fn meanings(action: PushAction, proof: Proof) -> Vec<OutcomeMeaning> {
+    let seen = wording::unverifiable(action, proof).is_none();
     let there = Outcome::ALL.into_iter().filter(|one| seen || *one != Outcome::Verified);
     there
-        .map(|one| Meaning { word: one.as_str(), told: wording::outcome(action, proof, one) })
+        .map(|one| OutcomeMeaning {
+            word: one.as_str(),
+            text: wording::outcome(action, proof, one),
+        })
         .collect()
 }
 

@@ -38,7 +38,7 @@ pub(super) struct Shown {
 
 /// What a phone showed before, and what it showed after.
 #[derive(Clone, Debug)]
-pub(super) struct Seen {
+pub(super) struct Screenshot {
     pub(super) phone: String,
     pub(super) before: Option<String>,
     pub(super) after: Option<String>,
@@ -90,8 +90,8 @@ fn url(media_type: &str, base64: &str) -> String {
 }
 
 /// What phones showed, by name.
-pub(super) fn screenshots(runs: &[RunSection<'_>]) -> Vec<Seen> {
-    let mut seen: BTreeMap<(&str, &str), Seen> = BTreeMap::new();
+pub(super) fn screenshots(runs: &[RunSection<'_>]) -> Vec<Screenshot> {
+    let mut seen: BTreeMap<(&str, &str), Screenshot> = BTreeMap::new();
     let shots = runs.iter().flat_map(|of| of.run.screenshots.iter().map(move |shot| (of, shot)));
     for (of, shot) in shots {
         let phone = || match of.cluster.as_str() {
@@ -99,7 +99,8 @@ pub(super) fn screenshots(runs: &[RunSection<'_>]) -> Vec<Seen> {
             cluster => format!("{} ({cluster})", printable(&shot.phone)),
         };
         let entry = seen.entry((&of.cluster, &shot.phone));
-        let seen = entry.or_insert_with(|| Seen { phone: phone(), before: None, after: None });
+        let seen =
+            entry.or_insert_with(|| Screenshot { phone: phone(), before: None, after: None });
         let picture = media_type(&shot.bytes).map(|kind| url(kind, &STANDARD.encode(&shot.bytes)));
         if shot.after {
             seen.after = picture;

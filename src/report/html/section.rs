@@ -23,7 +23,7 @@ pub enum HtmlError {
 
 /// A part of a text: code, or not.
 #[derive(Clone, Debug)]
-pub(super) struct Part {
+pub(super) struct TextPart {
     pub(super) code: bool,
     pub(super) text: String,
 }
@@ -52,7 +52,7 @@ impl<'a> RunSection<'a> {
     }
 
     /// Returns the phones as the audit saw them.
-    pub(super) fn seen(&self) -> impl Iterator<Item = &'a AuditedPhone> + use<'a> {
+    pub(super) fn audited(&self) -> impl Iterator<Item = &'a AuditedPhone> + use<'a> {
         self.run.audit.iter().flat_map(|audit| &audit.phones)
     }
 
@@ -60,20 +60,21 @@ impl<'a> RunSection<'a> {
     pub(super) fn remarks(&self) -> impl Iterator<Item = String> {
         let remarks = self.run.audit.iter().flat_map(|audit| audit.remarks.iter().cloned());
         let remarks = remarks.chain(download_warnings(&self.run.phones));
-        remarks.map(|remark| format!("{}{}", self.in_front(), printable(&remark)))
+        remarks.map(|remark| format!("{}{}", self.prefix(), printable(&remark)))
     }
 
     /// Returns what stands in front of a line about it.
-    pub(super) fn in_front(&self) -> String {
+    pub(super) fn prefix(&self) -> String {
         if self.cluster.is_empty() { String::new() } else { format!("{}: ", self.cluster) }
     }
 }
 
 /// What was done, and how it was to be proven. All runs of a page did the same; where one of them was to look and
 /// others were not, its words hold for all, because an acceptance is never called verified.
-pub(super) fn done(runs: &[RunSection<'_>]) -> (PushAction, Proof) {
+pub(super) fn action_and_proof(runs: &[RunSection<'_>]) -> (PushAction, Proof) {
     let mut all = runs.iter().map(|of| (of.run.action, of.run.proof()));
-    let looked = all.clone().find(|(action, proof)| wording::unknown(*action, *proof).is_none());
+    let looked =
+        all.clone().find(|(action, proof)| wording::unverifiable(*action, *proof).is_none());
     looked.or_else(|| all.next()).unwrap_or_default()
 }
 
@@ -88,11 +89,11 @@ pub(super) fn last_known(runs: &[RunSection<'_>]) -> Timestamp {
 }
 
 /// A text cut at its backticks: every other part is code.
-pub(super) fn parts(text: &str) -> Vec<Part> {
+pub(super) fn parts(text: &str) -> Vec<TextPart> {
     text.split('`')
         .enumerate()
         .filter(|(_, text)| !text.is_empty())
-        .map(|(at, text)| Part { code: at % 2 == 1, text: text.to_owned() })
+        .map(|(at, text)| TextPart { code: at % 2 == 1, text: text.to_owned() })
         .collect()
 }
 

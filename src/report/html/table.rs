@@ -14,7 +14,9 @@ use crate::domain::payload_kind::ToneFormat;
 use crate::event::{Outcome, PhoneResult};
 use crate::journal::AttemptRow;
 use crate::report::html::csp::script_safe;
-use crate::report::html::section::{HtmlError, Part, RunSection, began, clean, done, parts};
+use crate::report::html::section::{
+    HtmlError, RunSection, TextPart, action_and_proof, began, clean, parts,
+};
 use crate::report::html::time_format::{between, took};
 use crate::report::text::printable;
 use crate::report::wording;
@@ -34,7 +36,7 @@ pub(super) struct PlainRow {
     pub(super) outcome: &'static str,
     pub(super) reason: String,
     pub(super) answered: String,
-    pub(super) remedy: Vec<Part>,
+    pub(super) remedy: Vec<TextPart>,
 }
 
 /// All of the data. The script knows its fields by these names, and rows and their parts by place.
@@ -131,7 +133,7 @@ pub(super) fn data(runs: &[RunSection<'_>]) -> Result<String, HtmlError> {
         }
     }
     let began = began(runs);
-    let (action, proof) = done(runs);
+    let (action, proof) = action_and_proof(runs);
     let mut texts = Texts::new();
     let rows = ordered(runs)
         .into_iter()
@@ -159,7 +161,7 @@ pub(super) fn data(runs: &[RunSection<'_>]) -> Result<String, HtmlError> {
 /// apart.
 fn seen<'a>(runs: &[RunSection<'a>]) -> HashMap<(usize, &'a DeviceName), &'a AuditedPhone> {
     let each = runs.iter().enumerate();
-    each.flat_map(|(at, of)| of.seen().map(move |phone| ((at, phone.name()), phone))).collect()
+    each.flat_map(|(at, of)| of.audited().map(move |phone| ((at, phone.name()), phone))).collect()
 }
 
 /// What went wrong stands first; otherwise phones stay in the order of their names, those of the first run first.

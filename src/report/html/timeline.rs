@@ -20,7 +20,7 @@ pub(super) struct Timeline {
     pub(super) floor: u64,
     pub(super) shelf: u64,
     pub(super) marks: Vec<Mark>,
-    pub(super) lanes: Vec<Lane>,
+    pub(super) lanes: Vec<TimelineRow>,
     /// The stages, for whoever wants to read them.
     pub(super) rows: Vec<StageRow>,
     pub(super) boxes: Vec<Piece>,
@@ -42,7 +42,7 @@ pub(super) struct Mark {
 
 /// One stage, or one of several runs with all its stages.
 #[derive(Clone, Debug)]
-pub(super) struct Lane {
+pub(super) struct TimelineRow {
     pub(super) y: u64,
     pub(super) label: String,
     pub(super) spans: Vec<Piece>,
@@ -101,7 +101,7 @@ pub(super) fn timeline(runs: &[RunSection<'_>]) -> Option<Timeline> {
     if staged.iter().all(|(_, stages)| stages.is_empty()) && done.is_empty() {
         return None;
     }
-    let lanes: Vec<Lane> = match &staged[..] {
+    let lanes: Vec<TimelineRow> = match &staged[..] {
         [(of, stages)] => {
             (0..).zip(stages).map(|(row, stage)| scale.lane(row, of, stage)).collect()
         }
@@ -151,7 +151,7 @@ fn notes(runs: &[RunSection<'_>]) -> (Vec<Note>, usize) {
     all.sort_by_key(|(_, event)| event.at);
     let shown = all.iter().take(MOST_NOTES).map(|(of, event)| {
         let waits = if event.kind == "waiting" { "waited: " } else { "" };
-        let text = format!("{}{waits}{}", of.in_front(), printable(&event.text));
+        let text = format!("{}{waits}{}", of.prefix(), printable(&event.text));
         Note { at: time_of_day(event.at), text }
     });
     (shown.collect(), all.len().saturating_sub(MOST_NOTES))
@@ -218,15 +218,19 @@ impl Scale {
         LEFT + (WIDTH - LEFT - RIGHT) * (at as f64 / self.length as f64)
     }
 
-    fn lane(&self, row: u64, of: &RunSection<'_>, stage: &StageTimes) -> Lane {
+    fn lane(&self, row: u64, of: &RunSection<'_>, stage: &StageTimes) -> TimelineRow {
         let y = TOP + LANE * row;
-        Lane { y, label: label(of, stage), spans: self.spans(y, of, stage, "stage") }
+        TimelineRow { y, label: label(of, stage), spans: self.spans(y, of, stage, "stage") }
     }
 
-    fn run(&self, row: u64, of: &RunSection<'_>, stages: &[StageTimes]) -> Lane {
+    fn run(&self, row: u64, of: &RunSection<'_>, stages: &[StageTimes]) -> TimelineRow {
         let y = TOP + LANE * row;
         let spans = stages.iter().flat_map(|stage| self.spans(y, of, stage, kind(&stage.word)));
-        Lane { y, label: sanitize_truncate(&of.cluster, MOST_OF_A_NAME), spans: spans.collect() }
+        TimelineRow {
+            y,
+            label: sanitize_truncate(&of.cluster, MOST_OF_A_NAME),
+            spans: spans.collect(),
+        }
     }
 
     fn spans(
