@@ -16,6 +16,7 @@ use axlpaper::sim::{
 };
 
 use crate::lab::{Ended, Lab, bare, end, fleet_of, name};
+use crate::ringtone::write_wav;
 use crate::rollout_clusters::{program as with_config, rollout as rollout_clusters, two};
 
 /// Commands with what they printed.
@@ -284,6 +285,30 @@ fn a_rollout_in_which_phones_fail() {
     transcript.read(&lab, &["show", "last", "--format", "junit"]);
     transcript.report(&lab, "report.html");
     transcript.check("rollout_failed");
+}
+
+#[test]
+fn runs_that_push_no_picture() {
+    let lab = crate::words::lab();
+    write_wav(&lab.path("tone.wav"), 0.5, 440.0);
+    let script = "pause='0s'\n[[step]]\npress=['Key:Settings']\n[[step]]\npress=['Key:Soft1']";
+    std::fs::write(lab.path("menu.toml"), script).unwrap();
+    let mut transcript = Transcript::of(&lab);
+    for (command, argument) in [
+        ("ringtone", "tone.wav"),
+        ("keys", "menu.toml"),
+        ("play", "Chime.raw"),
+        ("push", "--remove"),
+    ] {
+        let quirk = if command == "keys" { Quirk::LosesAnswer } else { Quirk::Normal };
+        lab.cluster.set_quirk(&name(1), quirk);
+        let options = ["--yes", "--report", "report.html", "--attempts", "1", "--concurrency", "1"];
+        let all = [&[argument][..], &options].concat();
+        transcript.add(&format!("{command} {argument}"), &lab.without_picture(command, &all));
+        transcript.report(&lab, "report.html");
+    }
+    transcript.read(&lab, &["runs"]);
+    transcript.check("other_payloads");
 }
 
 #[test]

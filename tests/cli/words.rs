@@ -7,7 +7,7 @@ use crate::lab::{Ended, Lab, fleet_of, name, phone};
 use crate::ringtone::write_wav;
 
 /// Two phones 8841, a 7965 and a 9871, which the push user controls.
-fn lab() -> Lab {
+pub fn lab() -> Lab {
     let mut fleet = fleet_of(2);
     fleet.phones.push(PhoneSpec::new(name(3), 436));
     fleet.phones.push(PhoneSpec::new(name(4), 36350));
