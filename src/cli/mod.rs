@@ -34,7 +34,8 @@ pub mod lists {
     /// # Errors
     /// Says what is wrong with it.
     pub fn devices(text: &str, may_quote: bool) -> Result<Vec<DeviceName>, String> {
-        super::args::name_list::parse_names(text, may_quote)
+        let list = super::args::device_list::names(text, may_quote);
+        list.map(|list| list.entries).map_err(|error| error.to_string())
     }
 
     /// Reads a list of addresses as `--addresses-from` does, and returns how many phones it names.
@@ -42,7 +43,8 @@ pub mod lists {
     /// # Errors
     /// Says what is wrong with it.
     pub fn addresses(text: &str, may_quote: bool) -> Result<usize, String> {
-        super::args::address_list::parse(text, may_quote).map(|entries| entries.len())
+        let list = super::args::device_list::addresses(text, may_quote);
+        list.map(|list| list.entries.len()).map_err(|error| error.to_string())
     }
 }
 

@@ -24,5 +24,6 @@ pub mod registration;
 pub mod selector;
 mod selector_error;
 pub mod text;
+pub mod text_encoding;
 pub mod time_zone;
 pub mod web_access;

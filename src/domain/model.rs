@@ -141,16 +141,80 @@ pub fn by_name(name: &str) -> Option<&'static Model> {
     CATALOGUE.iter().find(|model| model.name.eq_ignore_ascii_case(name))
 }
 
-/// Returns the model that a person or a phone names: with or without its maker and kind, in any case of
-/// letters, such as `8841`, `Cisco 8841` or `CP-8841`. Phones say `CP-7965G` where AXL says `Cisco 7965`, and
-/// order numbers end in `-K9`.
+/// Returns the model that a person, a phone or a price list names, in any case of letters.
+///
+/// AXL says `Cisco 8841`, phones say `CP-8841` (and `CP-7965G` for AXL's `Cisco 7965`), order numbers are
+/// `CP-8841-K9=` or `CP-8841-W-K9`, and Cisco's pages say `Cisco Unified IP Phone 7965G` or `Cisco Desk Phone 9851`.
+/// A phone with [multiplatform firmware](is_multiplatform) has no model here: it takes no push.
 pub fn by_product(text: &str) -> Option<&'static Model> {
-    let text = text.trim().to_ascii_uppercase();
-    let text = text.strip_prefix("CISCO").map_or(text.as_str(), str::trim_start);
-    let bare = ["CP-", "DP-"].iter().find_map(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
-    let bare = bare.trim_end_matches('=').trim_end_matches("-K9");
-    let named = |name: &str| by_name(name).or_else(|| by_name(&format!("Cisco {name}")));
-    if bare.is_empty() { None } else { named(bare).or_else(|| named(bare.strip_suffix('G')?)) }
+    let text = text.replace(['\u{ae}', '\u{2122}'], " ").to_ascii_uppercase();
+    let mut words: Vec<&str> = text.split_whitespace().collect();
+    // `Cisco8841` is written without the blank too.
+    if let Some(rest) = words.first().and_then(|word| word.strip_prefix("CISCO"))
+        && !rest.is_empty()
+    {
+        words[0] = rest;
+    }
+    let exact = |bare: &str| by_name(bare).or_else(|| by_name(&format!("Cisco {bare}")));
+    loop {
+        let bare = words.join(" ");
+        if let Some(model) = exact(&bare) {
+            return Some(model);
+        }
+        match words.first() {
+            Some(word) if words.len() > 1 && PRODUCT_WORDS.contains(word) => words.remove(0),
+            _ => return by_order_number(&bare, exact),
+        };
+    }
+}
+
+fn by_order_number(
+    bare: &str,
+    exact: impl Fn(&str) -> Option<&'static Model>,
+) -> Option<&'static Model> {
+    let number = ["CP-", "DP-"].iter().find_map(|prefix| bare.strip_prefix(prefix)).unwrap_or(bare);
+    let number = number.trim_end_matches(['=', '+']);
+    let mut parts: Vec<&str> = number.split('-').collect();
+    loop {
+        let number = parts.join("-");
+        let model = exact(&number).or_else(|| exact(number.strip_suffix('G')?));
+        match parts.last() {
+            _ if number.is_empty() => return None,
+            Some(last) if model.is_none() && parts.len() > 1 && ORDER_SUFFIXES.contains(last) => {
+                parts.pop();
+            }
+            _ => return model,
+        }
+    }
+}
+
+/// Words before the number of a product, as Cisco's pages and `XMLDefault.cnf.xml` write them.
+const PRODUCT_WORDS: &[&str] =
+    &["CISCO", "UNIFIED", "WIRELESS", "IP", "DESK", "VIDEO", "CONFERENCE", "PHONE"];
+
+/// Suffixes of order numbers that say nothing about the model: encryption, colour, region.
+const ORDER_SUFFIXES: &[&str] =
+    &["K9", "A", "B", "C", "CH", "E", "EU", "G", "J", "L", "NA", "R", "S", "UK", "W", "WH"];
+
+/// Returns whether a product name is that of multiplatform firmware (`CP-8841-3PCC-K9`). Such a phone is no phone of
+/// Unified CM and takes no push.
+pub fn is_multiplatform(text: &str) -> bool {
+    let text = text.to_ascii_uppercase();
+    text.split(|c: char| !c.is_ascii_alphanumeric())
+        .any(|part| matches!(part, "3PCC" | "3PC" | "MPP"))
+}
+
+/// Returns the model whose name looks most like a text that names none.
+pub fn nearest(text: &str) -> Option<&'static Model> {
+    let wanted = text.trim().to_ascii_uppercase();
+    let digits: String = wanted.chars().filter(char::is_ascii_digit).collect();
+    let bare = if digits.len() >= 3 { digits } else { wanted };
+    let score = |model: &Model| {
+        let name = model.name.strip_prefix("Cisco ").unwrap_or(model.name).to_ascii_uppercase();
+        strsim::jaro_winkler(&bare, &name)
+    };
+    let best = CATALOGUE.iter().rev().max_by(|a, b| score(a).total_cmp(&score(b)))?;
+    (score(best) > 0.85).then_some(best)
 }
 
 const fn spec(
@@ -356,10 +420,31 @@ mod tests {
     #[test]
     fn people_and_phones_name_models_in_many_ways() {
         let named = |text| by_product(text).map(|model| model.name);
-        for text in ["8841", " cisco 8841", "Cisco8841", "CP-8841", "cp-8841-K9", "CP-8841-K9="] {
+        for text in [
+            "8841",
+            " cisco 8841",
+            "Cisco8841",
+            "CP-8841",
+            "cp-8841-K9",
+            "CP-8841-K9=",
+            "CP-8841-W-K9=",
+            "Cisco IP Phone 8841",
+            "cisco\u{ae} ip phone CP-8841-K9",
+        ] {
             assert_eq!(named(text), Some("Cisco 8841"), "{text}");
         }
-        assert_eq!(named("CP-7965G"), Some("Cisco 7965"));
+        for (text, model) in [
+            ("CP-7965G", "Cisco 7965"),
+            ("Cisco Unified IP Phone 7965G", "Cisco 7965"),
+            ("Cisco Unified Wireless IP Phone 7925G", "Cisco 7925"),
+            ("Cisco IP Conference Phone 8832", "Cisco 8832"),
+            ("Cisco Desk Phone 9851", "Cisco 9851"),
+            ("DP-9851-K9=", "Cisco 9851"),
+            ("Cisco Video Phone 8875", "Cisco 8875"),
+            ("Cisco IP Communicator", "Cisco IP Communicator"),
+        ] {
+            assert_eq!(named(text), Some(model), "{text}");
+        }
         assert_eq!(named("CP-7961G-GE"), Some("Cisco 7961G-GE"));
         assert_eq!(named("DP-9861NR"), Some("Cisco 9861NR"));
         assert_eq!(named("CTI Port"), Some("CTI Port"));
@@ -369,6 +454,16 @@ mod tests {
         for model in catalogue() {
             assert_eq!(named(model.name), Some(model.name));
         }
+        assert!(
+            ["CP-8841-3PCC", "CP-8841-3PCC-K9=", "dp-9851-3pcc"]
+                .iter()
+                .all(|text| is_multiplatform(text))
+        );
+        assert!(!is_multiplatform("CP-8841"));
+        let near = |text| nearest(text).map(|model| model.name);
+        assert_eq!(near("8842"), Some("Cisco 8841"));
+        assert_eq!(near("Cisco 79655"), Some("Cisco 7965"));
+        assert_eq!((near("toaster"), near("")), (None, None));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use serde::{Deserialize, Serialize};
 
+use super::model;
 use super::selector_error::SelectorError;
 
 /// A name, exact or with `*` or `%` for any run of characters.
@@ -69,6 +70,20 @@ impl Pattern {
             rest = &rest[at + piece.len()..];
         }
         true
+    }
+}
+
+impl Pattern {
+    /// Returns whether a model is meant, with or without its maker: `8841` means `Cisco 8841`.
+    pub fn matches_model(&self, model: &str) -> bool {
+        self.matches(model) || model.strip_prefix("Cisco ").is_some_and(|short| self.matches(short))
+    }
+
+    /// Returns the pattern of the model that this text names in another way, such as `CP-8841-K9=`; itself otherwise.
+    #[must_use]
+    pub fn of_model(self) -> Self {
+        let named = model::by_product(&self.text).filter(|model| !self.matches_model(model.name));
+        named.and_then(|model| Self::new(model.name).ok()).unwrap_or(self)
     }
 }
 

@@ -56,9 +56,7 @@ impl Field {
 
     fn matches(self, pattern: &Pattern, phone: &Phone) -> bool {
         let value = self.value(phone);
-        pattern.matches(value)
-            || self == Self::Model
-                && value.strip_prefix("Cisco ").is_some_and(|short| pattern.matches(short))
+        if self == Self::Model { pattern.matches_model(value) } else { pattern.matches(value) }
     }
 }
 
@@ -212,7 +210,10 @@ impl Selector {
             );
         for (option, field, pattern) in options {
             if !phones.iter().any(|phone| field.matches(pattern, phone)) {
-                let near = near(pattern.as_str(), phones.iter().map(|phone| field.value(phone)));
+                let short = |text: &'_ str| text.strip_prefix("Cisco ").unwrap_or(text).to_owned();
+                let values: HashSet<String> =
+                    phones.iter().map(|phone| short(field.value(phone))).collect();
+                let near = near(&short(pattern.as_str()), values.iter().map(String::as_str));
                 return Err(SelectorError::MatchesNothing {
                     option,
                     value: pattern.as_str().to_owned(),

@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
-use axlpaper::sim::{Fleet, PUSH_PASSWORD, PUSH_USER, Quirk, Record};
+use axlpaper::sim::{Fleet, PUSH_PASSWORD, PUSH_USER, PhoneSpec, Quirk, Record, Registration};
 use serde_json::Value;
 
 use crate::lab::{Ended, Lab, bare, end, fleet_of, name, outcome, phone};
@@ -93,6 +93,36 @@ fn phones_show_the_picture_and_no_cluster_is_asked() {
 }
 
 #[test]
+fn the_inventory_of_a_cluster_is_a_list_of_names_and_of_addresses() {
+    let mut fleet = controlled(2);
+    fleet
+        .phones
+        .push(PhoneSpec { registration: Registration::NeverSeen, ..PhoneSpec::new(name(3), 683) });
+    fleet.give_addresses();
+    let lab = Lab::new(fleet);
+    let file = lab.path("inventory.csv");
+    let file = file.to_str().unwrap();
+    let written = lab.run(&["inventory", "--format", "csv", "--bom", "--output", file]);
+    assert_eq!(written.code, 0, "{written:?}");
+    assert!(std::fs::read(file).unwrap().starts_with(b"\xef\xbb\xbfname,"));
+    let audited = lab.run(&["audit", "--devices-from", file, "--json"]);
+    assert_eq!(json(&audited)["phones"].as_array().unwrap().len(), 3);
+    let ended = push(&lab, &["--addresses-from", file, "--yes"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.stderr.contains("note: 1 row without an address skipped"), "{ended:?}");
+    assert_eq!(pushes(&lab.record()), 2);
+    let text = std::fs::read_to_string(file).unwrap();
+    let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    std::fs::write(file, wide).unwrap();
+    assert_eq!(lab.run(&["inventory", "--devices-from", file]).code, 0);
+    std::fs::write(file, b"name;description\nSEP000000000001;B\xfcro\n").unwrap();
+    let read = lab.run(&["inventory", "--devices-from", file, "--json"]);
+    assert!(read.stderr.contains("it was read as windows-1252"), "{read:?}");
+    assert_eq!(json(&read)["phones"][0]["name"], "SEP000000000001");
+    lab.run(&["inventory", "--bom"]).fails(2, &["--bom is for CSV", "--format csv"]);
+}
+
+#[test]
 fn a_second_push_leaves_alone_who_shows_the_picture() {
     let lab = Lab::new(controlled(2));
     let (one, two) = (address(1), address(2));
@@ -146,7 +176,7 @@ fn bad_input_is_told_before_anything_is_sent() {
     for (arguments, words) in [
         (&["--address", "phone7"][..], &["phone7", "no IP address"][..]),
         (&["--address", "0.0.0.0"], &["no single phone"]),
-        (&["--address", &one, "--model", "8842"], &["8842", "not known", "axlpaper models"]),
+        (&["--address", &one, "--model", "8842"], &["8842", "did you mean", "axlpaper models"]),
         (&["--address", &one, "--model", "8841", "--model", "8851"], &["--addresses-from"]),
         (&["--address", &one, "--address", &one], &[&one, "named twice"]),
         (&["--address", &one, "--addresses-from", "twice.csv"], &["named twice"]),

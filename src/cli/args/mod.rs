@@ -1,6 +1,7 @@
 //! Options that several commands share, as they are typed.
 pub(crate) mod address;
 pub(crate) mod address_list;
+pub(crate) mod device_list;
 pub(crate) mod payload;
 pub(crate) mod phone_tls;
 pub(crate) mod picture;
@@ -22,7 +23,7 @@ use crate::config::{Layer, PasswordSource, option};
 use crate::domain::association::UserKind;
 use crate::domain::registration::Source;
 use crate::domain::repair_policy::{Repairs, Scope};
-use crate::domain::selector::Pattern;
+use crate::domain::selector::{Pattern, SelectorError};
 use crate::error::{AppError, ErrorKind};
 use crate::push::scheduler::SiteLimitConfig;
 use crate::push::scheduler::waves::{Amount, Waves};
@@ -345,6 +346,10 @@ fn network(text: &str) -> Result<IpNet, String> {
         .ok_or_else(|| format!("the prefix length {prefix:?} is not a number from 0 to {most}"))
 }
 
+fn model_pattern(text: &str) -> Result<Pattern, SelectorError> {
+    Pattern::new(text).map(Pattern::of_model)
+}
+
 /// Which phones.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Targeting (repeatable; * or % stands for any characters)")]
@@ -353,7 +358,7 @@ pub struct TargetArgs {
     #[arg(long, value_name = "NAME")]
     pub device_pool: Vec<Pattern>,
     /// Phones of this model, such as 8841
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", value_parser = model_pattern)]
     pub model: Vec<Pattern>,
     /// Phones of this Common Phone Profile
     #[arg(long, value_name = "NAME")]
@@ -370,14 +375,14 @@ pub struct TargetArgs {
     /// Phones whose address lies in this network
     #[arg(long, value_name = "CIDR", value_parser = network)]
     pub subnet: Vec<IpNet>,
-    /// Phones named in a file: a name a line, or CSV with a `name` column; - is standard input
+    /// Phones named in a file: a name or MAC address a line, or a table with a name column; - is standard input
     #[arg(long, value_name = "FILE")]
     pub devices_from: Vec<PathBuf>,
     /// Leave out this phone
     #[arg(long, value_name = "NAME")]
     pub exclude_device: Vec<Pattern>,
     /// Leave out phones of this model
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", value_parser = model_pattern)]
     pub exclude_model: Vec<Pattern>,
     /// Leave out phones of this device pool
     #[arg(long, value_name = "NAME")]
@@ -414,6 +419,9 @@ pub struct ListArgs {
     /// Order of the rows, such as verdict,-name: a minus turns a field's order round
     #[arg(long, value_name = "[-]FIELD,…", value_delimiter = ',', allow_hyphen_values = true)]
     pub sort: Vec<String>,
+    /// Begin CSV with a byte order mark, so that Excel reads it as UTF-8
+    #[arg(long)]
+    pub bom: bool,
 }
 
 impl OutputArgs {

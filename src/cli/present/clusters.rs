@@ -136,7 +136,7 @@ pub fn sort<T, R: Row>(
     let is_cluster =
         |field: &&String| field.trim().trim_start_matches('-').eq_ignore_ascii_case("cluster");
     let sort = args.list.sort.iter().filter(|field| !is_cluster(field)).cloned().collect();
-    let list = ListArgs { fields: Vec::new(), sort };
+    let list = ListArgs { sort, ..ListArgs::default() };
     for found in ended.iter_mut().filter_map(|one| one.result.as_mut().ok()) {
         list::sort(&list, rows(found))?;
     }

@@ -39,6 +39,7 @@ pub fn list_as<'a, T: Row, J: Writable + 'a>(
     records: &'a [T],
     json: impl FnOnce() -> J,
 ) -> Result<Box<dyn Writable + 'a>, AppError> {
+    check_format::<T>(format, list)?;
     let view = view::<T>(list)?;
     Ok(match (format, view.chosen()) {
         (Format::Table, _) => rendered(move |out| match width {
@@ -51,13 +52,21 @@ pub fn list_as<'a, T: Row, J: Writable + 'a>(
             rendered(move |out| list_json(records, &chosen, now).write_to(out))
         }
         (Format::Ndjson, _) => rendered(move |out| ndjson(records, &view, out)),
-        (Format::Csv, _) => rendered(move |out| csv(records, &view, out)),
+        (Format::Csv, _) => {
+            let mark = if list.bom { BYTE_ORDER_MARK } else { b"" };
+            rendered(move |out| {
+                out.write_all(mark)?;
+                csv(records, &view, out)
+            })
+        }
         (Format::Junit, _) => {
             let name = suite::<T>()?.to_owned();
             suites(vec![Suite { name, rows: records.iter().collect(), broken: None }])
         }
     })
 }
+
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Puts a list into the order that was asked for.
 ///
@@ -149,6 +158,10 @@ pub fn check_list<T: Row>(args: &OutputArgs) -> Result<(), AppError> {
 /// When it has not the fields that were asked for, or has no such format.
 pub fn check_format<T: Row>(format: Format, list: &ListArgs) -> Result<(), AppError> {
     view::<T>(list)?;
+    if list.bom && format != Format::Csv {
+        return Err(AppError::new(ErrorKind::Usage, "--bom is for CSV")
+            .hint("leave it out, or add --format csv"));
+    }
     if format == Format::Junit {
         suite::<T>()?;
     }

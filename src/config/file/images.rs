@@ -61,7 +61,12 @@ impl ImageSection {
             (Field::Device, &self.device),
         ];
         let patterns = fields.into_iter().flat_map(|(field, patterns)| {
-            patterns.patterns().iter().map(move |pattern| (field, pattern.clone()))
+            let of_model = field == Field::Model;
+            let pattern = move |one: &Pattern| match of_model {
+                true => one.clone().of_model(),
+                false => one.clone(),
+            };
+            patterns.patterns().iter().map(move |one| (field, pattern(one)))
         });
         PictureRule {
             name: self.file.display().to_string(),

@@ -115,7 +115,6 @@ impl KeyScript {
 
 impl Variant {
     fn is_for(&self, model: &str) -> bool {
-        let short = model.strip_prefix("Cisco ").unwrap_or(model);
-        self.models.iter().any(|pattern| pattern.matches(model) || pattern.matches(short))
+        self.models.iter().any(|pattern| pattern.matches_model(model))
     }
 }

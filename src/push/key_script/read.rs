@@ -138,7 +138,7 @@ impl Reader<'_> {
             );
         }
         let pattern = |text: &Spanned<String>| {
-            Pattern::new(text.get_ref()).map_err(|error| {
+            Pattern::new(text.get_ref()).map(Pattern::of_model).map_err(|error| {
                 self.wrong(text.span().start, LineError::Models(error.to_string()))
             })
         };

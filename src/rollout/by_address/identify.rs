@@ -210,6 +210,10 @@ fn accepts(
         }
         (Some(model), _) | (None, Some(model)) => model,
         (None, None) => {
+            if let Some(told) = told.filter(|told| model::is_multiplatform(told)) {
+                let reason = format!("{told} runs multiplatform firmware, which takes no push");
+                return Err((Outcome::Skipped, reason, "nothing; it is no phone of Unified CM"));
+            }
             let reason = match told {
                 Some(told) => format!("it says that it is a {told}, and that model is not known"),
                 None => "it does not say which model it is".to_owned(),

@@ -3,8 +3,8 @@
 use crate::cli::settings;
 use std::collections::HashSet;
 
-use crate::cli::args::name_list;
 use crate::cli::args::{ConnectionArgs, TargetArgs};
+use crate::cli::args::{device_list, name_list};
 use crate::cli::commands::rollout_common::survey;
 use crate::cli::ui::Progress;
 use crate::domain::model::{self, Model};
@@ -76,25 +76,16 @@ async fn of_cluster(
 
 fn of_catalogue(include: &[Pattern], exclude: &[Pattern]) -> Result<Vec<&'static Model>, AppError> {
     for pattern in include.iter().chain(exclude) {
-        if !model::catalogue().iter().any(|model| matches(pattern, model)) {
-            return Err(AppError::new(
-                ErrorKind::Usage,
-                format!("no model of the catalogue is called {:?}", pattern.as_str()),
-            )
-            .hint("`axlpaper models` lists them"));
+        if !model::catalogue().iter().any(|model| pattern.matches_model(model.name)) {
+            return Err(device_list::unknown_model(pattern.as_str()));
         }
     }
-    let any = |patterns: &[Pattern], model: &Model| patterns.iter().any(|p| matches(p, model));
+    let any =
+        |patterns: &[Pattern], model: &Model| patterns.iter().any(|p| p.matches_model(model.name));
     Ok(with_pictures()
         .filter(|model| include.is_empty() || any(include, model))
         .filter(|model| !any(exclude, model))
         .collect())
-}
-
-/// Matches as the selection of phones does: with or without the maker.
-fn matches(pattern: &Pattern, model: &Model) -> bool {
-    pattern.matches(model.name)
-        || model.name.strip_prefix("Cisco ").is_some_and(|short| pattern.matches(short))
 }
 
 fn with_pictures() -> impl Iterator<Item = &'static Model> {
