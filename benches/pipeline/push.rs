@@ -14,7 +14,7 @@ use axlpaper::push::delivery::external::{ExternalDelivery, ExternalPush};
 use axlpaper::push::delivery::picture::PictureDelivery;
 use axlpaper::push::policy::lockout::LockoutGuard;
 use axlpaper::push::scheduler::{self, PushSettings, SiteLimitConfig};
-use axlpaper::push::{AttemptReply, Delivery, DownloadStatus, Target};
+use axlpaper::push::{AttemptReply, Delivery, DownloadStatus, ReplyKind, Target};
 use axlpaper::sim::{PUSH_PASSWORD, PUSH_USER};
 use secrecy::SecretString;
 
@@ -161,7 +161,7 @@ struct Asleep;
 impl Delivery for Asleep {
     async fn push(&self, _: &Target) -> AttemptReply {
         tokio::time::sleep(LATENCY).await;
-        AttemptReply::Accepted(String::new())
+        ReplyKind::Accepted(String::new()).into()
     }
 
     async fn downloads(&self, _: &Target) -> DownloadStatus {

@@ -1,53 +1,55 @@
-//! One attempt at a phone: what the phone answers, what is seen of it, and what makes the attempt.
+//! One push attempt: the interface to a phone, the reply, and what proves the push.
 
 use crate::event::{Downloads, Outcome, PhoneError};
 use crate::image_server::FetchState;
 use crate::media::Similarity;
 use crate::push::target::Target;
 
+/// The reply to one attempt.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum AttemptReply {
-    /// The phone accepted; holds its reply, shortened and without control characters.
+pub struct AttemptReply {
+    pub kind: ReplyKind,
+    /// Whether the same push may be sent again. False where the phone executed a part of it, or may have.
+    pub resend_safe: bool,
+}
+
+impl From<ReplyKind> for AttemptReply {
+    fn from(kind: ReplyKind) -> Self {
+        Self { kind, resend_safe: true }
+    }
+}
+
+impl From<Result<ReplyKind, ReplyKind>> for AttemptReply {
+    fn from(result: Result<ReplyKind, ReplyKind>) -> Self {
+        match result {
+            Ok(kind) | Err(kind) => kind.into(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ReplyKind {
+    /// The phone accepted. Contains its reply, shortened and without control characters.
     Accepted(String),
     AuthRefused(PhoneError),
     /// The phone refused for another reason.
     Refused(PhoneError),
-    /// The phone could not be reached, so nothing was sent to it; says how.
+    /// The phone was not reachable, and nothing was sent. Contains the reason.
     Unreachable(String),
-    /// The phone was sent the push, and no whole answer came; says how.
+    /// The push was sent, and no complete reply arrived. Contains the reason.
     NoReply(String),
-    /// The phone answered what cannot be read, or was busy.
+    /// The reply could not be parsed, or the phone was busy.
     Unreadable(PhoneError),
-    /// Another device answers at the address; nothing was sent to it. Names it.
+    /// Another device answered at the address, and nothing was sent. Contains its name.
     WrongDevice(String),
-    /// Nothing was sent, because the push could not be made; says why.
+    /// Nothing was sent because the push could not be built. Contains the reason.
     NotSent(String),
-    /// Nothing was sent, for a reason that does not pass by itself.
+    /// Nothing was sent, for a reason that persists until somebody removes it.
     Blocked {
         outcome: Outcome,
         why: String,
         remedy: String,
     },
-    /// One of the others, and it must not be sent again: some of it was carried out, or may have been.
-    Once(Box<Self>),
-}
-
-impl AttemptReply {
-    /// Takes it apart: the answer itself, and whether what was sent must not be sent again.
-    pub fn once(self) -> (Self, bool) {
-        match self {
-            Self::Once(answer) => (*answer, true),
-            Self::Accepted(_)
-            | Self::AuthRefused(_)
-            | Self::Refused(_)
-            | Self::Unreachable(_)
-            | Self::NoReply(_)
-            | Self::Unreadable(_)
-            | Self::WrongDevice(_)
-            | Self::Blocked { .. }
-            | Self::NotSent(_) => (self, false),
-        }
-    }
 }
 
 /// What the image server saw of one phone. A ring tone is one file, so both say the same of it.

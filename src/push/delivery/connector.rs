@@ -14,7 +14,7 @@ use crate::phone::{
     PhoneSession, PushObject, Reuse, TrustBasis, Unreachable, may_answer_https,
 };
 use crate::push::delivery::certificate_pins::CertificatePins;
-use crate::push::{AttemptReply, Target};
+use crate::push::{ReplyKind, Target};
 
 #[derive(Debug)]
 pub struct PhoneConnector {
@@ -76,7 +76,7 @@ impl PhoneConnector {
     ///
     /// # Errors
     /// Returns what came of it instead, when nothing may be sent.
-    pub async fn connect(&self, target: &Target) -> Result<PhoneSession, AttemptReply> {
+    pub async fn connect(&self, target: &Target) -> Result<PhoneSession, ReplyKind> {
         if target.https || self.wants_https(&target.name) {
             return self.connect_over_https(target).await;
         }
@@ -98,7 +98,7 @@ impl PhoneConnector {
     pub(crate) async fn connect_for_screenshot(
         &self,
         target: &Target,
-    ) -> Result<PhoneSession, AttemptReply> {
+    ) -> Result<PhoneSession, ReplyKind> {
         let phoneos =
             target.accepts.image().is_some_and(|image| image.schema == PushSchema::PhoneOs);
         if phoneos && self.https.is_some() {
@@ -111,7 +111,7 @@ impl PhoneConnector {
     ///
     /// # Errors
     /// As [`PhoneConnector::connect`].
-    pub async fn follow_to_https(&self, target: &Target) -> Result<PhoneSession, AttemptReply> {
+    pub async fn follow_to_https(&self, target: &Target) -> Result<PhoneSession, ReplyKind> {
         self.remember(&target.name);
         self.connect_over_https(target).await
     }
@@ -126,8 +126,8 @@ impl PhoneConnector {
         phone: &mut PhoneSession,
         target: &Target,
         object: &impl PushObject,
-    ) -> Result<PhoneAnswer, AttemptReply> {
-        let not_sent = |error: crate::phone::PhoneError| AttemptReply::NotSent(error.to_string());
+    ) -> Result<PhoneAnswer, ReplyKind> {
+        let not_sent = |error: crate::phone::PhoneError| ReplyKind::NotSent(error.to_string());
         if !phone.is_open().await {
             *phone = self.connect(target).await?;
         }
@@ -149,14 +149,14 @@ impl PhoneConnector {
         &self,
         target: &Target,
         plain: Unreachable,
-    ) -> Result<PhoneSession, AttemptReply> {
+    ) -> Result<PhoneSession, ReplyKind> {
         if self.https.is_none() {
-            return Err(AttemptReply::Unreachable(plain.to_string()));
+            return Err(ReplyKind::Unreachable(plain.to_string()));
         }
         let met = self.connect_over_https(target).await;
         match met {
-            Err(AttemptReply::Unreachable(secure)) => {
-                Err(AttemptReply::Unreachable(format!("{plain}; over HTTPS: {secure}")))
+            Err(ReplyKind::Unreachable(secure)) => {
+                Err(ReplyKind::Unreachable(format!("{plain}; over HTTPS: {secure}")))
             }
             // Whatever it said, it was there: the next time it is asked over HTTPS at once.
             met => {
@@ -166,28 +166,28 @@ impl PhoneConnector {
         }
     }
 
-    async fn connect_over_https(&self, target: &Target) -> Result<PhoneSession, AttemptReply> {
+    async fn connect_over_https(&self, target: &Target) -> Result<PhoneSession, ReplyKind> {
         let Some((https, pins)) = &self.https else { return Err(wants_trust()) };
         let pin = pins.of(&target.name);
         let phone = https
             .to(&self.plain, Some(target.name.as_str()), pin)
-            .map_err(|error| AttemptReply::NotSent(error_chain(&error)))?;
+            .map_err(|error| ReplyKind::NotSent(error_chain(&error)))?;
         let Opened { identity, session } = phone.client.open(target.ip, self.reuse(target)).await;
         if let Err(IdentityError::Unreachable(why)) = &identity
             && (why.phase, &why.cause) == (Phase::Connect, &Cause::Reset)
         {
             const OLD: &str =
                 "; if it stays so, it speaks only TLS 1.0 or 1.1, which axlpaper does not";
-            return Err(AttemptReply::Unreachable(format!("{why}{OLD}")));
+            return Err(ReplyKind::Unreachable(format!("{why}{OLD}")));
         }
         self.identified(identity, target)?;
         // The handshake has come to its end, so it was seen.
         let Some(believed) = phone.believed() else {
-            return Err(AttemptReply::NotSent("its certificate was not seen".to_owned()));
+            return Err(ReplyKind::NotSent("its certificate was not seen".to_owned()));
         };
         if believed.why == TrustBasis::FirstUse {
             let kept = pins.keep(&target.name, believed.fingerprint).await;
-            kept.map_err(|error| AttemptReply::NotSent(error_chain(&error)))?;
+            kept.map_err(|error| ReplyKind::NotSent(error_chain(&error)))?;
         }
         pins.note(&target.name, believed);
         Ok(session)
@@ -207,19 +207,17 @@ impl PhoneConnector {
         &self,
         asked: Result<DeviceInformation, IdentityError>,
         target: &Target,
-    ) -> Result<(), AttemptReply> {
+    ) -> Result<(), ReplyKind> {
         match asked {
             Ok(found) => match other_device(&found, &target.name) {
-                Some(other) => Err(AttemptReply::WrongDevice(other)),
+                Some(other) => Err(ReplyKind::WrongDevice(other)),
                 None => Ok(()),
             },
             // A phone with web access offers the page. Whatever else answers here gets no password.
             Err(IdentityError::NotThere { status } | IdentityError::MovedToHttps { status })
                 if self.identity_check =>
             {
-                Err(AttemptReply::WrongDevice(format!(
-                    "something that is no phone (HTTP {status})"
-                )))
+                Err(ReplyKind::WrongDevice(format!("something that is no phone (HTTP {status})")))
             }
             Err(IdentityError::NotThere { .. } | IdentityError::MovedToHttps { .. }) => Ok(()),
             Err(IdentityError::Unreachable(why)) => Err(unreachable(&why, target)),
@@ -249,9 +247,9 @@ fn closed_without_a_word(answer: &PhoneAnswer) -> bool {
 }
 
 /// Says what a failed exchange means.
-pub(crate) fn unreachable(why: &Unreachable, target: &Target) -> AttemptReply {
+pub(crate) fn unreachable(why: &Unreachable, target: &Target) -> ReplyKind {
     match (&why.cause, why.phase) {
-        (Cause::Tls(problem), _) => AttemptReply::Blocked {
+        (Cause::Tls(problem), _) => ReplyKind::Blocked {
             outcome: if problem.is_about_identity() {
                 Outcome::WrongDevice
             } else {
@@ -260,13 +258,13 @@ pub(crate) fn unreachable(why: &Unreachable, target: &Target) -> AttemptReply {
             why: format!("{problem}; nothing was sent to it"),
             remedy: problem.remedy(target.name.as_str()),
         },
-        _ => AttemptReply::Unreachable(why.to_string()),
+        _ => ReplyKind::Unreachable(why.to_string()),
     }
 }
 
 /// What becomes of a phone that wants HTTPS where nothing says how its certificate is believed.
-pub(crate) fn wants_trust() -> AttemptReply {
-    AttemptReply::Blocked {
+pub(crate) fn wants_trust() -> ReplyKind {
+    ReplyKind::Blocked {
         outcome: Outcome::Unreachable,
         why: "it wants HTTPS, and nothing says by what its certificate is believed".to_owned(),
         remedy: "push again with --phone-ca-file FILE, or with --phone-tls pin-first-use"
@@ -328,7 +326,7 @@ mod tests {
             timeout: std::time::Duration::from_secs(1),
         };
         let answer = unreachable(&why, &crate::push::scheduler::tests::target(1));
-        let AttemptReply::Blocked { outcome, why, remedy } = answer else { panic!("{answer:?}") };
+        let ReplyKind::Blocked { outcome, why, remedy } = answer else { panic!("{answer:?}") };
         (outcome, why, remedy)
     }
 
@@ -356,7 +354,7 @@ mod tests {
         };
         let target = crate::push::scheduler::tests::target(1);
         assert!(
-            matches!(unreachable(&away, &target), AttemptReply::Unreachable(_)),
+            matches!(unreachable(&away, &target), ReplyKind::Unreachable(_)),
             "it may come back"
         );
     }

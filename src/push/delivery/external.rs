@@ -12,7 +12,9 @@ use crate::phone::{
 use crate::push::delivery::connector::PhoneConnector;
 use crate::push::delivery::screenshots::ScreenshotCheck;
 use crate::push::delivery::session::DeliverySession;
-use crate::push::{AttemptReply, Delivery, Digests, DownloadStatus, Evidence, ScreenCheck, Target};
+use crate::push::{
+    AttemptReply, Delivery, Digests, DownloadStatus, Evidence, ReplyKind, ScreenCheck, Target,
+};
 
 /// A model's pictures on a web server of somebody else.
 #[derive(Clone, Debug)]
@@ -131,15 +133,15 @@ impl Delivery for ExternalDelivery {
     async fn push(&self, target: &Target) -> AttemptReply {
         let object = match self.object(target) {
             Ok(object) => object,
-            Err(why) => return AttemptReply::NotSent(why),
+            Err(why) => return ReplyKind::NotSent(why).into(),
         };
         let mut phone = match self.session.open(target).await {
             Ok(phone) => phone,
-            Err(answer) => return answer,
+            Err(kind) => return kind.into(),
         };
         match object {
-            Object::Show(object) => self.session.send(&mut phone, target, &object).await,
-            Object::Remove(object) => self.session.send(&mut phone, target, &object).await,
+            Object::Show(object) => self.session.send(&mut phone, target, &object).await.into(),
+            Object::Remove(object) => self.session.send(&mut phone, target, &object).await.into(),
         }
     }
 

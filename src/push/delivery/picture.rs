@@ -14,7 +14,7 @@ use crate::push::delivery::connector::PhoneConnector;
 use crate::push::delivery::reply::with_downloads;
 use crate::push::delivery::screenshots::ScreenshotCheck;
 use crate::push::delivery::session::DeliverySession;
-use crate::push::{AttemptReply, Delivery, DownloadStatus, Evidence, Target};
+use crate::push::{AttemptReply, Delivery, DownloadStatus, Evidence, ReplyKind, Target};
 
 /// Pushes over HTTP or HTTPS and lets phones download from our own image server.
 #[derive(Debug)]
@@ -172,16 +172,16 @@ impl Delivery for PictureDelivery {
     async fn push(&self, target: &Target) -> AttemptReply {
         let mut phone = match self.session.open(target).await {
             Ok(phone) => phone,
-            Err(answer) => return answer,
+            Err(kind) => return kind.into(),
         };
         let (image, urls, theme) = match self.urls(target) {
             Ok(found) => found,
-            Err(why) => return AttemptReply::NotSent(why),
+            Err(why) => return ReplyKind::NotSent(why).into(),
         };
         let token = urls.token.clone();
         let object = self.object(target, image, urls, theme);
         let answer = self.session.send(&mut phone, target, &object).await;
-        with_downloads(answer, self.host.fetched(&token).complete(), "both pictures")
+        with_downloads(answer, self.host.fetched(&token).complete(), "both pictures").into()
     }
 
     async fn downloads(&self, target: &Target) -> DownloadStatus {

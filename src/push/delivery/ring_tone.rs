@@ -12,7 +12,7 @@ use crate::phone::{PhoneError, PushObject as _, SetRingTone};
 use crate::push::delivery::connector::PhoneConnector;
 use crate::push::delivery::picture::GRACE;
 use crate::push::delivery::reply::{judge, with_downloads};
-use crate::push::{AttemptReply, Delivery, DownloadStatus, Target};
+use crate::push::{AttemptReply, Delivery, DownloadStatus, ReplyKind, Target};
 
 /// Pushes ring tones and lets phones download them from our own server.
 #[derive(Debug)]
@@ -81,18 +81,18 @@ impl Delivery for RingToneDelivery {
     async fn push(&self, target: &Target) -> AttemptReply {
         let mut phone = match self.phones.connect(target).await {
             Ok(phone) => phone,
-            Err(answer) => return answer,
+            Err(kind) => return kind.into(),
         };
         let PublishedTone { url, token } = match self.published(target) {
             Ok(found) => found,
-            Err(why) => return AttemptReply::NotSent(why),
+            Err(why) => return ReplyKind::NotSent(why).into(),
         };
         match self.phones.send(&mut phone, target, &SetRingTone { url }).await {
             Ok(answer) => {
                 let complete = self.host.fetched(&token).complete();
-                with_downloads(judge(answer, target), complete, "the ring tone")
+                with_downloads(judge(answer, target), complete, "the ring tone").into()
             }
-            Err(answer) => answer,
+            Err(kind) => kind.into(),
         }
     }
 

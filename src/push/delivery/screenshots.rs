@@ -15,7 +15,7 @@ use crate::media::{Picture, Screen, blocking, changed, likeness};
 use crate::phone::{PhoneSession, Screenshot};
 use crate::push::delivery::connector::PhoneConnector;
 use crate::push::policy::verification::shows;
-use crate::push::{AttemptReply, ScreenCheck, Target};
+use crate::push::{ReplyKind, ScreenCheck, Target};
 
 #[derive(Debug)]
 pub struct ScreenshotCheck {
@@ -39,13 +39,13 @@ impl ScreenshotCheck {
         &self,
         phone: &mut PhoneSession,
         target: &Target,
-    ) -> Option<AttemptReply> {
+    ) -> Option<ReplyKind> {
         let screen = match self.take(phone, target, Moment::Before).await {
             Ok((screen, file)) => self.keep(target, Moment::Before, file).await.map(|()| screen),
             Err(Screenshot::AuthRefused(reply)) => {
                 let text = format!("{reply} (asked for a screenshot)");
                 let error = PhoneError { number: None, text, raw: String::new() };
-                return Some(AttemptReply::AuthRefused(error));
+                return Some(ReplyKind::AuthRefused(error));
             }
             Err(Screenshot::None(why)) => Err(why),
             Err(Screenshot::File(_)) => Err("its screenshot cannot be read".to_owned()),

@@ -6,7 +6,7 @@ use crate::push::ScreenCheck;
 use crate::push::delivery::connector::PhoneConnector;
 use crate::push::delivery::reply::judge;
 use crate::push::delivery::screenshots::ScreenshotCheck;
-use crate::push::{AttemptReply, Target};
+use crate::push::{ReplyKind, Target};
 use std::sync::Arc;
 
 /// Speaks to phones, and only to those that are meant.
@@ -31,7 +31,7 @@ impl DeliverySession {
 
     /// Finds out whether the phone may be pushed to, and what it shows before; returns the session with it, or why it
     /// may not.
-    pub(crate) async fn open(&self, target: &Target) -> Result<PhoneSession, AttemptReply> {
+    pub(crate) async fn open(&self, target: &Target) -> Result<PhoneSession, ReplyKind> {
         let Some(screenshots) = &self.screenshots else {
             return self.connector.connect(target).await;
         };
@@ -45,7 +45,7 @@ impl DeliverySession {
         phone: &mut PhoneSession,
         target: &Target,
         object: &impl PushObject,
-    ) -> AttemptReply {
+    ) -> ReplyKind {
         match self.connector.send(phone, target, object).await {
             Ok(answer) => judge(answer, target),
             Err(answer) => answer,

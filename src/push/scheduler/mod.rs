@@ -34,7 +34,7 @@ use crate::push::scheduler::phone_task::PhoneTask;
 use crate::push::scheduler::queues::{PushQueue, RetryQueue};
 use crate::push::scheduler::schedule::Schedule;
 use crate::push::scheduler::site_limits::SiteLimits;
-use crate::push::{AttemptReply, Delivery, Evidence, LoginCheck, ScreenCheck, Target};
+use crate::push::{AttemptReply, Delivery, Evidence, LoginCheck, ReplyKind, ScreenCheck, Target};
 
 use crate::push::scheduler::window_queue::WindowQueue;
 
@@ -378,7 +378,7 @@ impl<'a, L: Delivery, B: AttemptLog> Scheduler<'a, L, B> {
     }
 
     fn on_reply(&mut self, mut task: PhoneTask, answer: AttemptReply) {
-        if let (AttemptReply::Accepted(raw), Some(entry)) = (&answer, task.entry) {
+        if let (ReplyKind::Accepted(raw), Some(entry)) = (&answer.kind, task.entry) {
             self.log.record_reply(entry, raw);
         }
         match self.count_login(&mut task, &answer) {

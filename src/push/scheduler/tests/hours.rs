@@ -35,7 +35,7 @@ struct Watched<'a> {
     stop: &'a StopSignals,
     accepts: Duration,
     asked: Mutex<Vec<(String, Timestamp)>>,
-    answers: Mutex<Vec<AttemptReply>>,
+    answers: Mutex<Vec<ReplyKind>>,
 }
 
 impl<'a> Watched<'a> {
@@ -57,7 +57,8 @@ impl Delivery for Watched<'_> {
         assert!(matches!(gate, window::WindowState::Open { .. }), "{target:?} at {at}");
         self.asked.lock().unwrap().push((target.device_pool.clone(), at));
         tokio::time::sleep(self.accepts).await;
-        self.answers.lock().unwrap().pop().unwrap_or(AttemptReply::Accepted(String::new()))
+        let scripted = self.answers.lock().unwrap().pop();
+        scripted.unwrap_or(ReplyKind::Accepted(String::new())).into()
     }
 
     async fn downloads(&self, _: &Target) -> DownloadStatus {
@@ -118,7 +119,7 @@ async fn what_is_under_way_at_the_border_is_finished_and_the_others_wait_for_the
 async fn a_second_try_waits_for_the_window_too() {
     let stop = stop("2026-01-10T03:59:58Z", None);
     let delivery = Watched::new(&stop, Duration::from_secs(1));
-    delivery.answers.lock().unwrap().push(AttemptReply::Unreachable("reset".into()));
+    delivery.answers.lock().unwrap().push(ReplyKind::Unreachable("reset".into()));
     let pushed =
         run(&delivery, &NullLog, vec![of_pool(1, "Paris")], SETTINGS, &stop, &Unobserved).await;
     assert_eq!(outcomes(&pushed), [Outcome::Verified]);

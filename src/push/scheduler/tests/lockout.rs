@@ -46,11 +46,8 @@ impl Delivery for Phones {
         tokio::time::sleep(Duration::from_millis(first)).await;
         let right = world.is_right();
         tokio::time::sleep(Duration::from_millis(whole - first)).await;
-        if right {
-            AttemptReply::Accepted(String::new())
-        } else {
-            AttemptReply::AuthRefused(error(4))
-        }
+        let refused = || ReplyKind::AuthRefused(error(4));
+        if right { ReplyKind::Accepted(String::new()) } else { refused() }.into()
     }
 
     async fn downloads(&self, _: &Target) -> DownloadStatus {
