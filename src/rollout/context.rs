@@ -17,12 +17,11 @@ use crate::interaction::Interaction;
 use crate::journal::Recorder;
 use crate::plan::{Kind, after_apply};
 use crate::push::attempt_log::JournalAttemptLog;
-use crate::push::delivery::any::AnyLine;
 use crate::push::policy::logins::LoginProbes;
 use crate::push::scheduler;
 use crate::push::scheduler::waves;
 use crate::push::scheduler::{PushSettings, StopReason, StopSignals};
-use crate::push::{LoginCheck, Target, not_back, not_served, skipped};
+use crate::push::{Delivery, LoginCheck, Target, not_back, not_served, skipped};
 use crate::rollout::cluster_task::{Assessment, ClusterTask, ExpectedTargets};
 use crate::rollout::offline_wait;
 use crate::rollout::{delivery, images, push_common, repair, run_record, verify_password};
@@ -43,9 +42,8 @@ pub struct RunContext<'a> {
 }
 
 /// What is at hand for the push, before anything is changed.
-#[derive(Debug)]
 pub struct PushSetup {
-    delivery: AnyLine,
+    delivery: Box<dyn Delivery>,
     log: JournalAttemptLog,
     already: HashMap<DeviceName, PhoneResult>,
     password_proven: bool,
@@ -244,12 +242,12 @@ impl RunContext<'_> {
         let waves = self.task.request.options.waves.clone();
         let observer = self.observer.as_ref();
         let mut pushed =
-            waves::run(&delivery, &log, targets, &waves, settings, stop, observer).await;
+            waves::run(&*delivery, &log, targets, &waves, settings, stop, observer).await;
         let late = offline_wait::Push {
             task: self.task,
             cluster: self.cluster,
             observer,
-            delivery: &delivery,
+            delivery: &*delivery,
             log: &log,
             settings,
             stop,

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use crate::domain::model::KEM;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Observer, Proof};
-use crate::media::{PreparedImage, PreparedSet, blocking, prepare};
-use crate::push::delivery::any::AnyLine;
-use crate::push::delivery::external::{ExternalDelivery, ExternalPush};
+use crate::media::{PreparedImage, blocking, prepare};
+use crate::push::delivery::external::ExternalDelivery;
+use crate::push::delivery::picture::PictureDelivery;
+use crate::push::delivery::removal::RemovalDelivery;
 use crate::push::delivery::screenshots::ScreenshotCheck;
-use crate::push::{KeyScriptDelivery, RingToneDelivery};
+use crate::push::delivery::session::DeliverySession;
+use crate::push::{Delivery, KeyScriptDelivery, RingToneDelivery};
 use crate::rollout::images;
 use crate::rollout::images::DeliveryContext;
 use crate::rollout::payload::SourceImage;
@@ -27,63 +29,50 @@ pub async fn delivery(
     payload: &Payload,
     prepared: PreparedPayload,
     observer: &Arc<dyn Observer>,
-) -> Result<AnyLine, AppError> {
+) -> Result<Box<dyn Delivery>, AppError> {
     let wait = sending.push.verify_timeout;
     let patience = payload.reply_timeout(sending.push.phone_timeout);
     let named = || payload.picture_name(sending.picture_file);
     let name = sending.push.picture_name.clone().unwrap_or_else(named);
-    let what = match prepared {
+    Ok(match prepared {
         PreparedPayload::Pictures(pictures) => {
-            return pictures_line(sending, phone_side_ip, payload, (pictures, name), observer)
-                .await;
+            let failed =
+                |error: &dyn std::error::Error| AppError::from_error(ErrorKind::Failed, error);
+            let host = sending.push_access.image_server.start(phone_side_ip, observer).await?;
+            let session = session(sending)?;
+            let mut delivery = PictureDelivery::new(session, host, pictures, name, wait)
+                .map_err(|error| failed(&error))?;
+            if let Payload::Picture { kem: Some(kem), .. } = payload {
+                delivery = delivery
+                    .with_kem(&*made_for_kem(kem).await?)
+                    .map_err(|error| failed(&error))?;
+            }
+            Box::new(if sending.proof == Proof::None { delivery.without_proof() } else { delivery })
         }
         PreparedPayload::Tones(tones) => {
             let phones = images::phone_connector(sending, patience)?.resend_safe();
             let host = sending.push_access.image_server.start(phone_side_ip, observer).await?;
-            return Ok(AnyLine::Tone(Box::new(RingToneDelivery::new(phones, host, tones, wait))));
+            Box::new(RingToneDelivery::new(phones, host, tones, wait))
         }
         PreparedPayload::Script(script) => {
             let phones = images::phone_connector(sending, patience)?;
-            return Ok(AnyLine::Keys(Box::new(KeyScriptDelivery::new(phones, script))));
+            Box::new(KeyScriptDelivery::new(phones, script))
         }
-        PreparedPayload::Elsewhere(models) => ExternalPush::Show(models),
-        PreparedPayload::Removal => ExternalPush::Remove,
-    };
-    let phones = images::phone_connector(sending, patience)?.resend_safe();
-    let delivery = ExternalDelivery::new(phones, what, name);
-    let delivery = match screenshots(sending) {
-        Some(screenshots) => delivery.with_screens(screenshots),
-        None => delivery,
-    };
-    Ok(AnyLine::Direct(Box::new(delivery)))
+        PreparedPayload::Elsewhere(models) => {
+            Box::new(ExternalDelivery::new(session(sending)?, models, name))
+        }
+        PreparedPayload::Removal => Box::new(RemovalDelivery::new(session(sending)?, name)),
+    })
 }
 
-async fn pictures_line(
-    sending: &DeliveryContext<'_>,
-    phone_side_ip: Option<IpAddr>,
-    payload: &Payload,
-    (pictures, name): (PreparedSet, String),
-    observer: &Arc<dyn Observer>,
-) -> Result<AnyLine, AppError> {
-    let failed = |error: &dyn std::error::Error| AppError::from_error(ErrorKind::Failed, error);
-    let mut delivery = images::delivery(sending, phone_side_ip, pictures, name, observer).await?;
-    if let Payload::Picture { kem: Some(kem), .. } = payload {
-        delivery = delivery.with_kem(&made_for_kem(kem).await?).map_err(|error| failed(&error))?;
+/// Connects to phones, and takes screenshots where they prove pushes.
+fn session(sending: &DeliveryContext<'_>) -> Result<DeliverySession, AppError> {
+    let connector = images::phone_connector(sending, sending.push.phone_timeout)?;
+    if sending.proof != Proof::Screenshot {
+        return Ok(DeliverySession::new(connector));
     }
-    if sending.proof == Proof::None {
-        delivery = delivery.without_proof();
-    }
-    if let Some(screenshots) = screenshots(sending) {
-        delivery = delivery.with_screens(screenshots).map_err(|error| failed(&error))?;
-    }
-    Ok(AnyLine::Picture(Box::new(delivery)))
-}
-
-/// Looks at screens, where that is how pushes are proven.
-fn screenshots(sending: &DeliveryContext<'_>) -> Option<ScreenshotCheck> {
-    let wait = sending.push.verify_timeout;
-    (sending.proof == Proof::Screenshot)
-        .then(|| ScreenshotCheck::new(sending.recorder.clone(), wait))
+    let screenshots = ScreenshotCheck::new(sending.recorder.clone(), sending.push.verify_timeout);
+    Ok(DeliverySession::with_screenshots(connector, screenshots))
 }
 
 /// Makes the picture for key expansion modules.

@@ -20,7 +20,6 @@ use crate::media::{
 };
 use crate::phone::PhoneClient;
 use crate::push::delivery::connector::PhoneConnector;
-use crate::push::delivery::picture::PictureDelivery;
 use crate::rollout::options::PushOptions;
 
 /// Reads a picture's file.
@@ -105,25 +104,6 @@ pub struct DeliveryContext<'a> {
     pub recorder: &'a Recorder,
     /// Where warnings go.
     pub interaction: &'a dyn Interaction,
-}
-
-/// Starts the image server and puts the way to the phones together; `phone_side_ip` is where these are.
-///
-/// # Errors
-/// When the server cannot listen, or when phones could not reach it.
-pub async fn delivery(
-    sending: &DeliveryContext<'_>,
-    phone_side_ip: Option<IpAddr>,
-    pictures: PreparedSet,
-    name: String,
-    observer: &Arc<dyn Observer>,
-) -> Result<PictureDelivery, AppError> {
-    let DeliveryContext { push_access, push, .. } = sending;
-    let host = push_access.image_server.start(phone_side_ip, observer).await?;
-    let patience = push.phone_timeout;
-    let phones = phone_connector(sending, patience)?.resend_safe();
-    let wait = push.verify_timeout;
-    Ok(PictureDelivery::new(phones, host, pictures, name, wait))
 }
 
 /// Makes the way to phones in the push user's name, and gives each answer this time.

@@ -18,7 +18,8 @@ use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, PhoneResult, Proof, Stage};
 use crate::image_server::external_url::Template;
 use crate::media::{Audio, Decoder, Options, Picture, PreparedSet, ToneError, ToneSet, blocking};
-use crate::push::delivery::external::{ExternalImage, ExternalPush};
+use crate::push::delivery::external::ExternalImage;
+use crate::push::delivery::removal::REMOVAL_DIGEST;
 use crate::push::key_script::KeyScript;
 use crate::push::{Digests, Target, cannot_remove, no_step};
 use crate::rollout::{external_image, images};
@@ -530,8 +531,12 @@ impl PreparedPayload {
     pub fn digests(&self) -> Digests {
         match self {
             Self::Pictures(pictures) => pictures.into(),
-            Self::Elsewhere(models) => ExternalPush::Show(models.clone()).digests(),
-            Self::Removal => ExternalPush::Remove.digests(),
+            Self::Elsewhere(models) => {
+                let digests =
+                    models.iter().map(|(model, image)| (model.clone(), image.files.digest()));
+                Digests::Models(digests.collect())
+            }
+            Self::Removal => Digests::All(REMOVAL_DIGEST.to_owned()),
             Self::Tones(tones) => tones.into(),
             Self::Script(script) => Digests::Script(script.clone()),
         }

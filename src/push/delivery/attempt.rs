@@ -1,8 +1,13 @@
 //! One push attempt: the interface to a phone, the reply, and what proves the push.
 
+use std::future::ready;
+
+use futures::future::{BoxFuture, FutureExt as _};
+
 use crate::event::{Downloads, Outcome, PhoneError};
 use crate::image_server::FetchState;
 use crate::media::Similarity;
+use crate::phone::PhoneError as PushObjectError;
 use crate::push::target::Target;
 
 /// The reply to one attempt.
@@ -52,7 +57,7 @@ pub enum ReplyKind {
     },
 }
 
-/// What the image server saw of one phone. A ring tone is one file, so both say the same of it.
+/// The downloads of one phone. A ring tone is one file, so both flags have the same value.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct DownloadStatus {
     /// The background was downloaded completely, from an address of the phone.
@@ -63,7 +68,7 @@ pub struct DownloadStatus {
 }
 
 impl DownloadStatus {
-    /// What only the phone itself has downloaded.
+    /// Downloads from the phone's own address only.
     pub const fn own(image: bool, thumbnail: bool) -> Self {
         Self { image, thumbnail, downloads: Downloads { fetched_by: Vec::new(), nat: None } }
     }
@@ -80,50 +85,75 @@ impl From<FetchState> for DownloadStatus {
     }
 }
 
-/// What there is to go by, besides the downloads that were seen.
+/// What decides, besides the downloads, whether a push is verified.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Evidence {
-    /// The image server's log decides alone.
+    /// Only the image server's log decides.
     Downloads,
-    /// Nobody looks, so an acceptance is all that is known; says why.
+    /// Nothing was checked, so the outcome is at best `accepted`. Contains the reason.
     Nothing(String),
-    /// The phone's screen was looked at.
+    /// A screenshot was taken.
     Screen {
         look: ScreenCheck,
-        /// Whether the downloads have to be complete too, because they can be seen.
+        /// Whether the downloads have to be complete too, because our image server serves them.
         downloads: bool,
     },
 }
 
+impl Evidence {
+    /// Evidence for a push whose downloads cannot be observed: the screenshot, or nothing for the reason `unseen`.
+    pub(crate) fn without_downloads(look: Option<ScreenCheck>, unseen: &str) -> Self {
+        match look {
+            Some(look) => Self::Screen { look, downloads: false },
+            None => Self::Nothing(unseen.to_owned()),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum ScreenCheck {
-    /// How much it looks like the picture that was pushed.
+    /// How similar the screen is to the picture that was pushed.
     Picture(Similarity),
-    /// How much it has changed since a picture was taken off, in a share from 0 to 1.
-    Removal {
-        /// That share.
-        changed: f64,
-    },
-    /// The phone refused the push user when its screen was asked for; says how.
+    /// How much the screen has changed since the picture was removed, from 0 to 1.
+    Removal { changed: f64 },
+    /// The phone refused the push user when it was asked for the screenshot. Contains its reply.
     Refused(String),
-    /// Nothing; says why.
+    /// There is no screenshot to compare. Contains the reason.
     None(String),
 }
 
-/// The way to a phone and back.
+/// Pushes one kind of payload to phones and collects what proves it.
+///
+/// The [scheduler](crate::push::scheduler) decides which phone and when.
 pub trait Delivery: Send + Sync {
-    fn push(&self, target: &Target) -> impl Future<Output = AttemptReply> + Send;
+    fn push<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, AttemptReply>;
 
-    /// Waits until the phone's downloads are complete, or until there is no more hope.
-    fn downloads(&self, target: &Target) -> impl Future<Output = DownloadStatus> + Send;
+    /// Waits until the phone's downloads are complete, or until the time for them has passed. The default is for a
+    /// payload that is not downloaded from our image server.
+    fn downloads<'a>(&'a self, _: &'a Target) -> BoxFuture<'a, DownloadStatus> {
+        ready(DownloadStatus::default()).boxed()
+    }
 
-    /// Looks for what else there is to go by, once the downloads are known.
-    fn evidence(
-        &self,
-        target: &Target,
-        fetched: &DownloadStatus,
-    ) -> impl Future<Output = Evidence> + Send {
-        let (_, _) = (target, fetched);
-        async { Evidence::Downloads }
+    /// Collects further evidence, after [`Self::downloads`].
+    fn evidence<'a>(&'a self, _: &'a Target, _: &'a DownloadStatus) -> BoxFuture<'a, Evidence> {
+        ready(Evidence::Downloads).boxed()
+    }
+
+    /// Checks that what would be sent to these targets is not too long for phones.
+    ///
+    /// # Errors
+    /// Names the part that is too long. Nothing has been sent or changed then.
+    fn check(&self, _: &[Target]) -> Result<(), PushObjectError> {
+        Ok(())
+    }
+
+    /// Returns the base URL of our image server; nothing when phones download nothing from it.
+    fn base_url(&self) -> Option<&str> {
+        None
+    }
+
+    /// Stops the image server, where there is one, after its transfers have ended.
+    fn shutdown(self: Box<Self>) -> BoxFuture<'static, ()> {
+        ready(()).boxed()
     }
 }

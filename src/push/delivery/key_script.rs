@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use futures::future::{BoxFuture, FutureExt as _};
+
 use crate::event::PhoneError;
 use crate::phone::Execute;
 use crate::push::delivery::connector::PhoneConnector;
-use crate::push::delivery::reply::judge;
 use crate::push::key_script::{KeyScript, KeyStep};
-use crate::push::{AttemptReply, Delivery, DownloadStatus, ReplyKind, Target};
+use crate::push::{AttemptReply, Delivery, ReplyKind, Target};
 
 /// Presses keys, or plays a sound. The phone downloads nothing, so there is no image server.
 #[derive(Debug)]
@@ -26,13 +27,11 @@ impl KeyScriptDelivery {
         let object = Execute { items: &step.items };
         // Between two steps the address can change to another device, or the phone can close its connection.
         let mut phone = self.phones.connect(target).await?;
-        let reply = judge(self.phones.send(&mut phone, target, &object).await?, target);
+        let reply = self.phones.send(&mut phone, target, &object).await;
         if let ReplyKind::Accepted(raw) = reply { Ok(raw) } else { Err(reply) }
     }
-}
 
-impl Delivery for KeyScriptDelivery {
-    async fn push(&self, target: &Target) -> AttemptReply {
+    async fn attempt(&self, target: &Target) -> AttemptReply {
         let Some(steps) = self.script.steps(&target.model) else {
             let why = format!("the script has no step for a {}", target.model);
             return ReplyKind::NotSent(why).into();
@@ -49,9 +48,11 @@ impl Delivery for KeyScriptDelivery {
         }
         ReplyKind::Accepted(last).into()
     }
+}
 
-    async fn downloads(&self, _: &Target) -> DownloadStatus {
-        DownloadStatus::default()
+impl Delivery for KeyScriptDelivery {
+    fn push<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, AttemptReply> {
+        self.attempt(target).boxed()
     }
 }
 

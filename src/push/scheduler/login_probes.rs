@@ -14,9 +14,9 @@ use crate::push::policy::outcome::PhoneOutcome;
 use crate::push::policy::propagation::AuthRefusal;
 use crate::push::scheduler::phone_task::PhoneTask;
 use crate::push::scheduler::{AttemptEnd, Scheduler};
-use crate::push::{AttemptReply, Delivery, ReplyKind};
+use crate::push::{AttemptReply, ReplyKind};
 
-impl<L: Delivery, B: AttemptLog> Scheduler<'_, L, B> {
+impl<B: AttemptLog> Scheduler<'_, B> {
     /// Lets the guard know how a login ended. Returns the refusal, where its reason has to be found out
     /// before it is decided what becomes of the phone.
     pub(crate) fn count_login(

@@ -51,8 +51,8 @@ pub use crate::push::settings::{
 /// yet", they are waited for.
 ///
 /// Every attempt is in the book before it is made, and what came of it is there before it is told.
-pub async fn run<L: Delivery, B: AttemptLog>(
-    delivery: &L,
+pub async fn run<B: AttemptLog>(
+    delivery: &dyn Delivery,
     log: &B,
     targets: Vec<Target>,
     settings: PushSettings,
@@ -86,8 +86,8 @@ enum AttemptEnd {
     Doubted(Box<PhoneTask>, Refused, Result<(), JournalError>),
 }
 
-struct Scheduler<'a, L: Delivery, B: AttemptLog> {
-    delivery: &'a L,
+struct Scheduler<'a, B: AttemptLog> {
+    delivery: &'a dyn Delivery,
     log: &'a B,
     settings: PushSettings,
     /// Phones that the push user has controlled before.
@@ -122,9 +122,9 @@ struct Scheduler<'a, L: Delivery, B: AttemptLog> {
     unrecorded: Option<String>,
 }
 
-impl<'a, L: Delivery, B: AttemptLog> Scheduler<'a, L, B> {
+impl<'a, B: AttemptLog> Scheduler<'a, B> {
     fn new(
-        delivery: &'a L,
+        delivery: &'a dyn Delivery,
         log: &'a B,
         mut targets: Vec<Target>,
         settings: PushSettings,

@@ -47,28 +47,34 @@ fn last(target: &Target) -> u8 {
 }
 
 impl Delivery for Scripted {
-    async fn push(&self, target: &Target) -> AttemptReply {
-        let now = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
-        self.most_at_once.fetch_max(now, Ordering::SeqCst);
-        let n = last(target);
-        let before = {
-            let mut asked = self.asked.lock().unwrap();
-            asked.push(n);
-            asked.iter().filter(|other| **other == n).count() - 1
-        };
-        tokio::time::sleep(Duration::from_millis(10)).await;
-        self.at_once.fetch_sub(1, Ordering::SeqCst);
-        let scripted = self.answers.get(&n).and_then(|answers| answers.get(before)).cloned();
-        let scripted = scripted.or_else(|| self.otherwise.clone());
-        scripted.unwrap_or(ReplyKind::Accepted(String::new())).into()
+    fn push<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, AttemptReply> {
+        async move {
+            let now = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most_at_once.fetch_max(now, Ordering::SeqCst);
+            let n = last(target);
+            let before = {
+                let mut asked = self.asked.lock().unwrap();
+                asked.push(n);
+                asked.iter().filter(|other| **other == n).count() - 1
+            };
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            self.at_once.fetch_sub(1, Ordering::SeqCst);
+            let scripted = self.answers.get(&n).and_then(|answers| answers.get(before)).cloned();
+            let scripted = scripted.or_else(|| self.otherwise.clone());
+            scripted.unwrap_or(ReplyKind::Accepted(String::new())).into()
+        }
+        .boxed()
     }
 
-    async fn downloads(&self, target: &Target) -> DownloadStatus {
-        let n = last(target);
-        let pushes = self.asked.lock().unwrap().iter().filter(|other| **other == n).count();
-        let ignored = pushes == 1 && self.ignore_first.contains(&n);
-        let seen = !ignored && !self.no_downloads.contains(&n);
-        DownloadStatus::own(seen, seen)
+    fn downloads<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, DownloadStatus> {
+        async move {
+            let n = last(target);
+            let pushes = self.asked.lock().unwrap().iter().filter(|other| **other == n).count();
+            let ignored = pushes == 1 && self.ignore_first.contains(&n);
+            let seen = !ignored && !self.no_downloads.contains(&n);
+            DownloadStatus::own(seen, seen)
+        }
+        .boxed()
     }
 }
 
@@ -430,15 +436,21 @@ impl Counts {
 }
 
 impl Delivery for Slow {
-    async fn push(&self, target: &Target) -> AttemptReply {
-        self.0.lock().unwrap().begin(&target.device_pool);
-        ReplyKind::Accepted(String::new()).into()
+    fn push<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, AttemptReply> {
+        async move {
+            self.0.lock().unwrap().begin(&target.device_pool);
+            ReplyKind::Accepted(String::new()).into()
+        }
+        .boxed()
     }
 
-    async fn downloads(&self, target: &Target) -> DownloadStatus {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        *self.0.lock().unwrap().under_way.get_mut(&target.device_pool).unwrap() -= 1;
-        DownloadStatus::own(true, true)
+    fn downloads<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, DownloadStatus> {
+        async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            *self.0.lock().unwrap().under_way.get_mut(&target.device_pool).unwrap() -= 1;
+            DownloadStatus::own(true, true)
+        }
+        .boxed()
     }
 }
 

@@ -16,9 +16,8 @@ use crate::interaction::Interaction;
 use crate::journal::RunEnd;
 use crate::phone::PhoneClient;
 use crate::push::attempt_log::JournalAttemptLog;
-use crate::push::delivery::any::AnyLine;
 use crate::push::scheduler::{PushSettings, StopReason, StopSignals, waves};
-use crate::push::{Digests, Target};
+use crate::push::{Delivery, Digests, Target};
 use crate::report::RunReport;
 use crate::rollout::by_address::identify::{Identification, ask, is_address, sort_out};
 use crate::rollout::context::Confirmation;
@@ -49,7 +48,7 @@ pub struct PreparedAddresses {
 
 /// What is at hand for the push.
 struct AddressPushSetup {
-    delivery: AnyLine,
+    delivery: Box<dyn Delivery>,
     log: JournalAttemptLog,
     targets: Vec<Target>,
     /// Phones that are not pushed to.
@@ -210,7 +209,7 @@ impl PreparedAddresses {
         let settings = PushSettings { proof: request.proof, ..settings };
         let waves = &request.options.waves;
         let pushed =
-            waves::run(&delivery, &log, targets, waves, settings, &stop, observer.as_ref()).await;
+            waves::run(&*delivery, &log, targets, waves, settings, &stop, observer.as_ref()).await;
         delivery.shutdown().await;
         push_common::write_down(run.recorder(), &others, observer.as_ref()).await;
         let ending = RunEnd {

@@ -51,19 +51,25 @@ impl<'a> Watched<'a> {
 }
 
 impl Delivery for Watched<'_> {
-    async fn push(&self, target: &Target) -> AttemptReply {
-        let at = self.stop.schedule.now();
-        let gate = self.stop.schedule.gate(&target.device_pool, at);
-        assert!(matches!(gate, window::WindowState::Open { .. }), "{target:?} at {at}");
-        self.asked.lock().unwrap().push((target.device_pool.clone(), at));
-        tokio::time::sleep(self.accepts).await;
-        let scripted = self.answers.lock().unwrap().pop();
-        scripted.unwrap_or(ReplyKind::Accepted(String::new())).into()
+    fn push<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, AttemptReply> {
+        async move {
+            let at = self.stop.schedule.now();
+            let gate = self.stop.schedule.gate(&target.device_pool, at);
+            assert!(matches!(gate, window::WindowState::Open { .. }), "{target:?} at {at}");
+            self.asked.lock().unwrap().push((target.device_pool.clone(), at));
+            tokio::time::sleep(self.accepts).await;
+            let scripted = self.answers.lock().unwrap().pop();
+            scripted.unwrap_or(ReplyKind::Accepted(String::new())).into()
+        }
+        .boxed()
     }
 
-    async fn downloads(&self, _: &Target) -> DownloadStatus {
-        tokio::time::sleep(self.accepts).await;
-        DownloadStatus::own(true, true)
+    fn downloads<'a>(&'a self, _: &'a Target) -> BoxFuture<'a, DownloadStatus> {
+        async move {
+            tokio::time::sleep(self.accepts).await;
+            DownloadStatus::own(true, true)
+        }
+        .boxed()
     }
 }
 

@@ -35,19 +35,22 @@ impl Warming {
 }
 
 impl Delivery for Warming {
-    async fn push(&self, target: &Target) -> AttemptReply {
-        let at = self.begun.elapsed();
-        self.asked.lock().unwrap().push(at);
-        let answer = self.phones.push(target).await;
-        if target.recently_changed && at < self.needs {
-            ReplyKind::AuthRefused(error(4)).into()
-        } else {
-            answer
+    fn push<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, AttemptReply> {
+        async move {
+            let at = self.begun.elapsed();
+            self.asked.lock().unwrap().push(at);
+            let answer = self.phones.push(target).await;
+            if target.recently_changed && at < self.needs {
+                ReplyKind::AuthRefused(error(4)).into()
+            } else {
+                answer
+            }
         }
+        .boxed()
     }
 
-    async fn downloads(&self, target: &Target) -> DownloadStatus {
-        self.phones.downloads(target).await
+    fn downloads<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, DownloadStatus> {
+        self.phones.downloads(target)
     }
 }
 
@@ -65,7 +68,7 @@ impl Observer for Pauses {
 
 /// Pushes with a cluster that confirms the password, where it has done so before.
 async fn run_for(
-    delivery: &impl Delivery,
+    delivery: &dyn Delivery,
     targets: Vec<Target>,
     settings: PushSettings,
 ) -> PushOutcomes {
