@@ -19,7 +19,7 @@ use crate::event::{Observer, PhoneResult};
 use crate::interaction::Interaction;
 use crate::plan::{after_apply, nothing};
 use crate::push::{Digests, Target};
-use crate::rollout::payload::{self, ModelFormat};
+use crate::rollout::payload::ModelFormat;
 use crate::rollout::recently_changed::RecentlyChanged;
 use crate::rollout::request::RolloutRequest;
 use crate::rollout::run::{Run, RunInfo, RunScope};
@@ -118,7 +118,7 @@ impl ClusterTask {
         let changes = assessment.plan.changes.iter().map(|change| (change, None));
         let meant = self.audit(&after_apply(assessment.inventory.clone(), changes));
         let (targets, _) = self.targets(assessment, &meant);
-        let mut models: Vec<ModelFormat> = targets.iter().map(payload::of_model).collect();
+        let mut models: Vec<ModelFormat> = targets.iter().map(ModelFormat::from).collect();
         if self.request.options.wait_for_offline.is_some() {
             models.extend(accepts(self.request.payload.kind(), &meant));
         }

@@ -9,7 +9,7 @@ use crate::domain::picture_rules::PictureRules;
 use crate::error::{AppError, ErrorKind};
 use crate::event::Proof;
 use crate::image_server::external_url::Template;
-use crate::rollout::payload::PayloadSource;
+use crate::rollout::payload::source::PayloadSource;
 
 /// What can be done instead of pushing a picture of this machine.
 #[derive(Args, Clone, Debug, Default)]
@@ -44,7 +44,7 @@ impl WhatArgs {
         match (picture, self) {
             (_, Self { remove: true, .. }) => Ok(PayloadSource::Removal),
             (_, Self { image_url: Some(image), icon_url: Some(icon), .. }) => {
-                Ok(PayloadSource::Elsewhere { image, icon })
+                Ok(PayloadSource::External { image, icon })
             }
             (Some(path), Self { kem_picture: kem, .. }) => {
                 Ok(PayloadSource::Picture { path, kem, options: options.options()? })

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::cli::commands::push_only;
 use crate::cli::commands::push_only::SendArgs;
 use crate::error::{AppError, Exit};
-use crate::rollout::payload::PayloadSource;
+use crate::rollout::payload::source::PayloadSource;
 
 /// Press keys on phones from a script, blindly
 ///

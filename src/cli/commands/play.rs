@@ -3,7 +3,7 @@
 use crate::cli::commands::push_only;
 use crate::cli::commands::push_only::SendArgs;
 use crate::error::{AppError, Exit};
-use crate::rollout::payload::PayloadSource;
+use crate::rollout::payload::source::PayloadSource;
 
 /// Play a sound on phones once, aloud
 ///

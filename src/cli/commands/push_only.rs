@@ -9,7 +9,7 @@ use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs, WaitArg
 use crate::cli::commands::rollout_common::{self, Job, Source};
 use crate::domain::picture_rules::PictureRules;
 use crate::error::{AppError, ErrorKind, Exit};
-use crate::rollout::payload::PayloadSource;
+use crate::rollout::payload::source::PayloadSource;
 
 /// To whom, and how.
 #[derive(Args, Debug)]

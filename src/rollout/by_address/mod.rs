@@ -10,6 +10,7 @@ use futures::future::FutureExt as _;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
+use crate::connect::journal;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, PhoneResult};
 use crate::interaction::Interaction;
@@ -22,10 +23,12 @@ use crate::report::RunReport;
 use crate::rollout::by_address::identify::{Identification, ask, is_address, sort_out};
 use crate::rollout::context::Confirmation;
 use crate::rollout::control::RolloutHandle;
+use crate::rollout::payload::ModelFormat;
+use crate::rollout::payload::delivery_context::DeliveryContext;
 use crate::rollout::request::{Addresses, RolloutRequest};
 use crate::rollout::result::exit_of;
 use crate::rollout::run::{Run, RunInfo, RunScope};
-use crate::rollout::{delivery, images, payload, push_common, run_record};
+use crate::rollout::{push_common, run_record};
 
 /// A rollout's part at addresses.
 #[derive(Debug)]
@@ -87,28 +90,29 @@ impl AddressTask {
         let targets = targets.into_iter().map(|target| target.behind(nat)).collect();
         let (mut targets, left) = payload.partition_targets(targets);
         others.extend(left);
-        let models = targets.iter().map(payload::of_model).collect();
+        let models = targets.iter().map(ModelFormat::from).collect();
         let prepared = payload.prepare(models, observer.as_ref()).await?;
-        run_record::keep_prepared(recorder, &prepared).await?;
+        let saved = prepared.save_summary(recorder).await;
+        saved.map_err(|error| journal::unusable(&error))?;
         let digests = prepared.digests();
         let already = self.already_shown(&targets, &digests)?;
         let shown: HashSet<_> = already.iter().map(|phone| phone.name.clone()).collect();
         targets.retain(|target| !shown.contains(&target.name));
         others.extend(already);
         let log = JournalAttemptLog::new(recorder.clone(), digests);
-        let sending = images::DeliveryContext {
+        let context = DeliveryContext {
             push_access: &self.addresses.push_access,
             password: self.push_password.clone(),
-            push: &request.options,
-            picture_file: &request.payload_name,
+            options: &request.options,
+            file: &request.payload_name,
             proof: request.proof,
-            state: &request.journal,
+            journal: &request.journal,
             recorder,
             interaction: run.interaction().as_ref(),
+            phone_side_ip: self.addresses.phone_side_ip(),
+            observer,
         };
-        let phone_side_ip = self.addresses.phone_side_ip();
-        let delivery =
-            delivery::delivery(&sending, phone_side_ip, payload, prepared, observer).await?;
+        let delivery = prepared.deliver(&context).await?;
         delivery.check(&targets).map_err(|error| {
             AppError::from_error(ErrorKind::Usage, &error).hint(
                 "nothing was sent; use a shorter --advertise or --image-url, or --picture-name",
