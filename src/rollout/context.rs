@@ -25,6 +25,7 @@ use crate::push::{Delivery, LoginCheck, Target, not_back, not_served, skipped};
 use crate::rollout::cluster_task::{Assessment, ClusterTask, ExpectedTargets};
 use crate::rollout::offline_wait;
 use crate::rollout::payload::delivery_context::DeliveryContext;
+use crate::rollout::run::RunScope;
 use crate::rollout::{push_common, repair, verify_password};
 
 /// A run that works on a cluster.
@@ -130,7 +131,8 @@ impl RunContext<'_> {
         let saved = prepared.save_summary(self.recorder).await;
         saved.map_err(|error| journal::unusable(&error))?;
         let digests = prepared.digests();
-        let already = task.already_shown(&expected, &digests)?;
+        let scope = RunScope::of(&task.connection);
+        let already = push_common::already_shown(&task.request, &scope, &expected, &digests)?;
         let password_proven = proven(task, self.cluster, &expected).await?;
         let log = JournalAttemptLog::new(self.recorder.clone(), digests);
         let context = DeliveryContext {

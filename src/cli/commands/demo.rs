@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use crate::cli::args::payload::file_name;
 use crate::cli::args::picture::PictureArgs;
 use crate::cli::args::{OutputArgs, TargetArgs};
 use crate::cli::args::{name_list, simulator};
@@ -27,7 +28,6 @@ use crate::push::scheduler::schedule::Schedule;
 use crate::report::RunReport;
 use crate::rollout::options::{PushOptions, WaitLimits};
 use crate::rollout::payload::picture::PicturePayload;
-use crate::rollout::payload::source::file_name;
 use crate::rollout::payload::source_image::SourceImage;
 use crate::rollout::request::{RolloutRequest, Scope};
 use crate::sim::{self, FleetSpec, PhoneRecord, Record, SimCluster};

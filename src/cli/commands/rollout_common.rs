@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::cli::args::address::AddressArgs;
 use crate::cli::args::address_list;
+use crate::cli::args::payload::PayloadSource;
 use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs, WaitArgs};
 use crate::cli::args::{name_list, schedule};
 use crate::cli::interrupt;
@@ -28,7 +29,6 @@ use crate::rollout::assess::survey_of;
 use crate::rollout::control::RolloutHandle;
 use crate::rollout::multi_cluster::{self, ClusterResult, Observers};
 use crate::rollout::payload::Payload;
-use crate::rollout::payload::source::PayloadSource;
 use crate::rollout::request::{Addresses, RolloutRequest, Scope};
 use crate::rollout::resume::{self, RunSource};
 
@@ -274,7 +274,7 @@ async fn typed(
     target: &TargetArgs,
 ) -> Result<Subject, AppError> {
     name_list::check_stdin(&job.connection, target)?;
-    let (payload, name) = wanted.load().await?;
+    let (payload, name) = wanted.clone().load().await?;
     let limit_counts = payload.limit_counts();
     Ok(Subject {
         payload,

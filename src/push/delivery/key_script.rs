@@ -68,23 +68,20 @@ impl Position {
     ///
     /// A step that was executed, or may have been, must not be sent again. That is this step where its reply was lost
     /// or cannot be parsed, and every step before it.
-    fn stopped(self, kind: ReplyKind) -> AttemptReply {
-        let with = |error: PhoneError, what: &str| {
-            let text = self.describe(&error.text, what);
-            PhoneError { text, ..error }
-        };
+    fn stopped(self, mut kind: ReplyKind) -> AttemptReply {
         let unknown = matches!(kind, ReplyKind::NoReply(_) | ReplyKind::Unreadable(_));
-        let kind = match kind {
-            ReplyKind::Unreachable(why) => ReplyKind::Unreachable(self.describe(&why, NOT_SENT)),
-            ReplyKind::NotSent(why) => ReplyKind::NotSent(self.describe(&why, NOT_SENT)),
-            ReplyKind::NoReply(why) => ReplyKind::NoReply(self.describe(&why, UNKNOWN)),
-            ReplyKind::Unreadable(error) => ReplyKind::Unreadable(with(error, UNKNOWN)),
-            ReplyKind::AuthRefused(error) => ReplyKind::AuthRefused(with(error, REFUSED)),
-            ReplyKind::Refused(error) => ReplyKind::Refused(with(error, REFUSED)),
-            other @ (ReplyKind::Accepted(_)
-            | ReplyKind::WrongDevice(_)
-            | ReplyKind::Blocked { .. }) => other,
-        };
+        match &mut kind {
+            ReplyKind::Unreachable(text) | ReplyKind::NotSent(text) => {
+                *text = self.describe(text, "was not sent");
+            }
+            ReplyKind::NoReply(text) | ReplyKind::Unreadable(PhoneError { text, .. }) => {
+                *text = self.describe(text, UNKNOWN);
+            }
+            ReplyKind::AuthRefused(error) | ReplyKind::Refused(error) => {
+                error.text = self.describe(&error.text, "was refused");
+            }
+            ReplyKind::Accepted(_) | ReplyKind::WrongDevice(_) | ReplyKind::Blocked { .. } => {}
+        }
         AttemptReply { kind, resend_safe: self.number == 1 && !unknown }
     }
 
@@ -106,8 +103,6 @@ impl Position {
     }
 }
 
-const NOT_SENT: &str = "was not sent";
-const REFUSED: &str = "was refused";
 const UNKNOWN: &str = "may have been carried out or not";
 
 #[cfg(test)]

@@ -4,26 +4,16 @@ use crate::event::{Outcome, PhoneError};
 use crate::phone::{Cause, Outcome as Exchange, Phase, PhoneAnswer, Reply, Unreachable};
 use crate::push::{ReplyKind, Target};
 
-/// Adds to a failure that the phone has downloaded what was pushed nevertheless.
-pub(crate) fn with_downloads(kind: ReplyKind, complete: bool, what: &str) -> ReplyKind {
-    let seen = || format!("; it has downloaded {what} all the same");
-    match kind {
-        ReplyKind::Unreachable(why) if complete => ReplyKind::Unreachable(why + &seen()),
-        ReplyKind::NoReply(why) if complete => ReplyKind::NoReply(why + &seen()),
-        ReplyKind::Unreadable(mut error) if complete => {
-            error.text += &seen();
-            ReplyKind::Unreadable(error)
-        }
-        ReplyKind::Accepted(_)
-        | ReplyKind::AuthRefused(_)
-        | ReplyKind::Refused(_)
-        | ReplyKind::Unreachable(_)
-        | ReplyKind::NoReply(_)
-        | ReplyKind::Unreadable(_)
-        | ReplyKind::WrongDevice(_)
-        | ReplyKind::NotSent(_)
-        | ReplyKind::Blocked { .. } => kind,
+/// Adds to a lost or unreadable reply that the phone has downloaded what was pushed nevertheless.
+pub(crate) fn with_downloads(mut kind: ReplyKind, complete: bool, what: &str) -> ReplyKind {
+    if let ReplyKind::Unreachable(text)
+    | ReplyKind::NoReply(text)
+    | ReplyKind::Unreadable(PhoneError { text, .. }) = &mut kind
+        && complete
+    {
+        *text += &format!("; it has downloaded {what} all the same");
     }
+    kind
 }
 
 /// Classifies the reply to a push.

@@ -2,7 +2,6 @@
 
 pub mod identify;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +17,7 @@ use crate::journal::RunEnd;
 use crate::phone::PhoneClient;
 use crate::push::attempt_log::JournalAttemptLog;
 use crate::push::scheduler::{PushSettings, StopReason, StopSignals, waves};
-use crate::push::{Delivery, Digests, Target};
+use crate::push::{Delivery, Target};
 use crate::report::RunReport;
 use crate::rollout::by_address::identify::{Identification, ask, is_address, sort_out};
 use crate::rollout::context::Confirmation;
@@ -95,10 +94,13 @@ impl AddressTask {
         let saved = prepared.save_summary(recorder).await;
         saved.map_err(|error| journal::unusable(&error))?;
         let digests = prepared.digests();
-        let already = self.already_shown(&targets, &digests)?;
-        let shown: HashSet<_> = already.iter().map(|phone| phone.name.clone()).collect();
-        targets.retain(|target| !shown.contains(&target.name));
-        others.extend(already);
+        let mut already =
+            push_common::already_shown(request, &RunScope::addresses(), &targets, &digests)?;
+        // Another phone can have a bare address since the proof.
+        already.retain(|name, _| !is_address(name));
+        targets.retain(|target| !already.contains_key(&target.name));
+        let shown = already.len();
+        others.extend(already.into_values());
         let log = JournalAttemptLog::new(recorder.clone(), digests);
         let context = DeliveryContext {
             push_access: &self.addresses.push_access,
@@ -118,7 +120,7 @@ impl AddressTask {
                 "nothing was sent; use a shorter --advertise or --image-url, or --picture-name",
             )
         })?;
-        Ok(AddressPushSetup { delivery, log, targets, others, already: shown.len() })
+        Ok(AddressPushSetup { delivery, log, targets, others, already: shown })
     }
 
     /// Asks phones what is not known of them. Returns those that are pushed to, and those that are not.
@@ -135,24 +137,6 @@ impl AddressTask {
         };
         let asked = ask(kind, entries, &phones, asking, observer).await;
         sort_out(kind, asked, options.identity_check)
-    }
-
-    /// Returns the phones that are proven to show the picture. Who is known only by an address is not among
-    /// them: another phone can have got that address since.
-    fn already_shown(
-        &self,
-        targets: &[Target],
-        digests: &Digests,
-    ) -> Result<Vec<PhoneResult>, AppError> {
-        let (request, place) = (&self.request, RunScope::addresses());
-        let shown = push_common::already_shown(
-            &request.journal,
-            &place,
-            &request.options,
-            targets,
-            digests,
-        )?;
-        Ok(shown.into_values().filter(|phone| !is_address(&phone.name)).collect())
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::future::{BoxFuture, FutureExt as _, ready};
+use futures::future::{FutureExt as _, ready};
 
 use crate::domain::error_chain::error_chain;
 use crate::domain::model::ImageSpec;
@@ -19,11 +19,12 @@ use crate::push::delivery::external::{ExternalDelivery, ExternalImage};
 use crate::push::{Delivery, Digests};
 use crate::rollout::payload::delivery_context::DeliveryContext;
 use crate::rollout::payload::{
-    ModelFormat, Payload, PreparedPayload, SavedPayload, proof_without_downloads,
+    DeliverFuture, ModelFormat, Payload, PrepareFuture, PreparedPayload, SavedPayload,
+    proof_without_downloads,
 };
 
 /// Pictures that phones download from another web server.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ExternalPicture {
     /// The URL of the backgrounds.
     pub image: Template,
@@ -64,7 +65,7 @@ impl Payload for ExternalPicture {
         &'a self,
         models: Vec<ModelFormat>,
         observer: &'a dyn Observer,
-    ) -> BoxFuture<'a, Result<Box<dyn PreparedPayload>, AppError>> {
+    ) -> PrepareFuture<'a> {
         async move {
             observer.observe(&Event::Started { stage: Stage::Pictures, total: None });
             let models = models.into_iter();
@@ -92,14 +93,13 @@ struct PreparedExternalPicture {
 
 impl PreparedPayload for PreparedExternalPicture {
     fn digests(&self) -> Digests {
-        let images = self.images.iter();
-        Digests::Models(images.map(|(model, of)| (model.clone(), of.files.digest())).collect())
+        let digest =
+            |(model, image): (&String, &ExternalImage)| (model.clone(), image.files.digest());
+        let digests: HashMap<_, _> = self.images.iter().map(digest).collect();
+        Digests::new(move |target| digests.get(&target.model).cloned())
     }
 
-    fn deliver<'a>(
-        self: Box<Self>,
-        context: &'a DeliveryContext<'a>,
-    ) -> BoxFuture<'a, Result<Box<dyn Delivery>, AppError>> {
+    fn deliver<'a>(self: Box<Self>, context: &'a DeliveryContext<'a>) -> DeliverFuture<'a> {
         let name = context.picture_name(&self.file);
         let session = context.session();
         let delivery = session.map(|session| ExternalDelivery::new(session, self.images, name));

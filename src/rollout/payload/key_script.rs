@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::{BoxFuture, FutureExt as _, ready};
+use futures::future::{FutureExt as _, ready};
 
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::push_action::PushAction;
@@ -15,7 +15,9 @@ use crate::event::{Observer, PhoneResult, Proof};
 use crate::push::key_script::KeyScript;
 use crate::push::{Delivery, Digests, KeyScriptDelivery, Target, no_step};
 use crate::rollout::payload::delivery_context::DeliveryContext;
-use crate::rollout::payload::{ModelFormat, Payload, PreparedPayload, proof_without_choice};
+use crate::rollout::payload::{
+    DeliverFuture, ModelFormat, Payload, PrepareFuture, PreparedPayload, proof_without_choice,
+};
 
 /// The steps that a phone executes, the same for all phones of a model.
 #[derive(Clone, Debug)]
@@ -104,24 +106,18 @@ impl Payload for KeyScriptPayload {
         (with, without.iter().map(no_step).collect())
     }
 
-    fn prepare<'a>(
-        &'a self,
-        _: Vec<ModelFormat>,
-        _: &'a dyn Observer,
-    ) -> BoxFuture<'a, Result<Box<dyn PreparedPayload>, AppError>> {
+    fn prepare<'a>(&'a self, _: Vec<ModelFormat>, _: &'a dyn Observer) -> PrepareFuture<'a> {
         ready(Ok(Box::new(self.clone()) as Box<dyn PreparedPayload>)).boxed()
     }
 }
 
 impl PreparedPayload for KeyScriptPayload {
     fn digests(&self) -> Digests {
-        Digests::Script(Arc::clone(&self.0))
+        let script = Arc::clone(&self.0);
+        Digests::new(move |target| script.digest(&target.model))
     }
 
-    fn deliver<'a>(
-        self: Box<Self>,
-        context: &'a DeliveryContext<'a>,
-    ) -> BoxFuture<'a, Result<Box<dyn Delivery>, AppError>> {
+    fn deliver<'a>(self: Box<Self>, context: &'a DeliveryContext<'a>) -> DeliverFuture<'a> {
         let usual = context.options.phone_timeout;
         let timeout = if self.0.plays() { usual.max(PLAY_TIMEOUT) } else { usual };
         let phones = context.phone_connector(timeout);

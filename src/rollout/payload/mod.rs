@@ -1,9 +1,8 @@
 //! What a rollout pushes: one file per kind, each with a [`Payload`] and a [`PreparedPayload`].
 //!
-//! A [`PayloadSource`](source::PayloadSource) from the command line, or a [`SavedPayload`] from the journal, becomes a
-//! payload. [`Payload::prepare`] makes the files for the models of the phones, and [`PreparedPayload::deliver`] starts
-//! what the push needs. To add a kind, add a file, a variant of `PayloadSource`, and one of `SavedPayload` where a run
-//! of this kind can be resumed.
+//! The caller makes a payload, or [`resume`](crate::rollout::resume) makes it of a [`SavedPayload`] from the journal.
+//! [`Payload::prepare`] makes the files for the models of the phones, and [`PreparedPayload::deliver`] starts what the
+//! push needs. To add a kind, add a file; where runs of this kind can be resumed, add a variant of `SavedPayload`.
 
 pub mod delivery_context;
 pub mod external_picture;
@@ -12,7 +11,6 @@ pub mod picture;
 pub mod pictures_by_rules;
 pub mod removal;
 pub mod ring_tone;
-pub mod source;
 pub mod source_image;
 
 use std::fmt::Debug;
@@ -32,6 +30,15 @@ use crate::event::{Observer, PhoneResult, Proof};
 use crate::journal::{JournalError, Recorder};
 use crate::push::{Delivery, Digests, Target};
 use crate::rollout::payload::delivery_context::DeliveryContext;
+
+/// The future of [`Payload::prepare`].
+pub type PrepareFuture<'a> = BoxFuture<'a, Result<Box<dyn PreparedPayload>, AppError>>;
+
+/// The future of [`PreparedPayload::deliver`].
+pub type DeliverFuture<'a> = BoxFuture<'a, Result<Box<dyn Delivery>, AppError>>;
+
+/// The future of a write to the journal.
+pub type SaveFuture<'a> = BoxFuture<'a, Result<(), JournalError>>;
 
 /// What is pushed, before it is prepared for the models of the phones. The defaults are those of a picture.
 pub trait Payload: Debug + Send + Sync {
@@ -102,7 +109,7 @@ pub trait Payload: Debug + Send + Sync {
         &'a self,
         models: Vec<ModelFormat>,
         observer: &'a dyn Observer,
-    ) -> BoxFuture<'a, Result<Box<dyn PreparedPayload>, AppError>>;
+    ) -> PrepareFuture<'a>;
 
     /// Returns what the journal keeps to resume the run; nothing where a run of this kind cannot be resumed.
     fn saved(&self) -> Option<SavedPayload> {
@@ -113,7 +120,7 @@ pub trait Payload: Debug + Send + Sync {
     ///
     /// # Errors
     /// When the journal cannot be written.
-    fn save_files<'a>(&'a self, _: &'a Recorder) -> BoxFuture<'a, Result<(), JournalError>> {
+    fn save_files<'a>(&'a self, _: &'a Recorder) -> SaveFuture<'a> {
         ready(Ok(())).boxed()
     }
 }
@@ -127,7 +134,7 @@ pub trait PreparedPayload: Debug + Send + Sync {
     ///
     /// # Errors
     /// When the journal cannot be written.
-    fn save_summary<'a>(&'a self, _: &'a Recorder) -> BoxFuture<'a, Result<(), JournalError>> {
+    fn save_summary<'a>(&'a self, _: &'a Recorder) -> SaveFuture<'a> {
         ready(Ok(())).boxed()
     }
 
@@ -136,10 +143,7 @@ pub trait PreparedPayload: Debug + Send + Sync {
     /// # Errors
     /// When the image server cannot listen, phones could not reach it, or the push user's name or password is missing
     /// or cannot be sent.
-    fn deliver<'a>(
-        self: Box<Self>,
-        context: &'a DeliveryContext<'a>,
-    ) -> BoxFuture<'a, Result<Box<dyn Delivery>, AppError>>;
+    fn deliver<'a>(self: Box<Self>, context: &'a DeliveryContext<'a>) -> DeliverFuture<'a>;
 }
 
 /// What the journal keeps of a payload. The files are kept apart from it: [`Payload::save_files`].

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use futures::future::{BoxFuture, FutureExt as _};
+use futures::future::FutureExt as _;
 
 use crate::connect::journal;
 use crate::domain::model::KEM;
@@ -14,17 +14,18 @@ use crate::domain::text::hex;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Observer, Proof};
 use crate::journal::{
-    JournalError, JournalReader, Recorder, RunId, ScreenCheckRecord, SentFile, SentPicture,
-    SentPictures,
+    JournalReader, Recorder, RunId, ScreenCheckRecord, SentFile, SentPicture, SentPictures,
 };
 use crate::media::{
-    EncodedPicture, Options, PreparedImage, PreparedSet, Preview, blocking, prepare,
+    EncodedPicture, Options, PreparedImage, PreparedSet, Preview, Shape, blocking, prepare,
 };
 use crate::push::delivery::picture::PictureDelivery;
 use crate::push::{Delivery, Digests};
 use crate::rollout::payload::delivery_context::DeliveryContext;
 use crate::rollout::payload::source_image::SourceImage;
-use crate::rollout::payload::{ModelFormat, Payload, PreparedPayload, SavedPayload};
+use crate::rollout::payload::{
+    DeliverFuture, ModelFormat, Payload, PrepareFuture, PreparedPayload, SaveFuture, SavedPayload,
+};
 
 /// A picture that phones download from our image server.
 #[derive(Debug)]
@@ -71,7 +72,7 @@ impl Payload for PicturePayload {
         &'a self,
         models: Vec<ModelFormat>,
         observer: &'a dyn Observer,
-    ) -> BoxFuture<'a, Result<Box<dyn PreparedPayload>, AppError>> {
+    ) -> PrepareFuture<'a> {
         async move {
             let specs = models.iter().filter_map(|model| model.accepts.image().copied()).collect();
             let pictures = self.picture.prepare(specs, self.options, observer).await?;
@@ -91,7 +92,7 @@ impl Payload for PicturePayload {
         Some(SavedPayload::Picture)
     }
 
-    fn save_files<'a>(&'a self, recorder: &'a Recorder) -> BoxFuture<'a, Result<(), JournalError>> {
+    fn save_files<'a>(&'a self, recorder: &'a Recorder) -> SaveFuture<'a> {
         async move {
             recorder.snapshot(PICTURE_OPTIONS, &self.options).await?;
             if let Some(kem) = &self.kem {
@@ -112,13 +113,14 @@ pub(crate) struct PreparedPictures {
 
 impl PreparedPayload for PreparedPictures {
     fn digests(&self) -> Digests {
-        (&self.pictures).into()
+        let digests = self.pictures.digests();
+        Digests::new(move |target| {
+            let made = (target.picture.clone(), Shape::from(target.accepts.image()?));
+            digests.get(&made).cloned()
+        })
     }
 
-    fn save_summary<'a>(
-        &'a self,
-        recorder: &'a Recorder,
-    ) -> BoxFuture<'a, Result<(), JournalError>> {
+    fn save_summary<'a>(&'a self, recorder: &'a Recorder) -> SaveFuture<'a> {
         let pictures = self.pictures.clone();
         async move {
             let sent = blocking(move || summary(&pictures)).await;
@@ -127,10 +129,7 @@ impl PreparedPayload for PreparedPictures {
         .boxed()
     }
 
-    fn deliver<'a>(
-        self: Box<Self>,
-        context: &'a DeliveryContext<'a>,
-    ) -> BoxFuture<'a, Result<Box<dyn Delivery>, AppError>> {
+    fn deliver<'a>(self: Box<Self>, context: &'a DeliveryContext<'a>) -> DeliverFuture<'a> {
         async move {
             let Self { pictures, kem } = *self;
             let host = context.image_server().await?;

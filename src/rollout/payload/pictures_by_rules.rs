@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use futures::future::{BoxFuture, FutureExt as _};
+use futures::future::FutureExt as _;
 
 use crate::connect::journal;
 use crate::domain::audit::Audit;
@@ -10,11 +10,13 @@ use crate::domain::picture_rules::PictureRules;
 use crate::domain::push_action::PushAction;
 use crate::error::{AppError, ErrorKind};
 use crate::event::Observer;
-use crate::journal::{JournalError, JournalReader, Recorder, RunId};
+use crate::journal::{JournalReader, Recorder, RunId};
 use crate::media::{Options, PreparedSet};
 use crate::rollout::payload::picture::{PICTURE, PICTURE_OPTIONS, PreparedPictures, saved_options};
 use crate::rollout::payload::source_image::SourceImage;
-use crate::rollout::payload::{ModelFormat, Payload, PreparedPayload, SavedPayload};
+use crate::rollout::payload::{
+    ModelFormat, Payload, PrepareFuture, PreparedPayload, SaveFuture, SavedPayload,
+};
 
 /// Pictures that phones download from our image server, chosen by rules.
 #[derive(Debug)]
@@ -32,12 +34,12 @@ impl PicturesByRules {
     ///
     /// # Errors
     /// When a file cannot be read or is not a picture.
-    pub async fn read(rules: &PictureRules, options: Options) -> Result<Self, AppError> {
+    pub async fn read(rules: PictureRules, options: Options) -> Result<Self, AppError> {
         let mut pictures = Vec::new();
         for (name, path) in rules.pictures() {
             pictures.push((name.to_owned(), SourceImage::read(path).await?));
         }
-        Ok(Self { pictures, rules: rules.clone(), options })
+        Ok(Self { pictures, rules, options })
     }
 
     /// Reads the pictures of an earlier run; nothing where the journal lacks one.
@@ -90,7 +92,7 @@ impl Payload for PicturesByRules {
         &'a self,
         models: Vec<ModelFormat>,
         observer: &'a dyn Observer,
-    ) -> BoxFuture<'a, Result<Box<dyn PreparedPayload>, AppError>> {
+    ) -> PrepareFuture<'a> {
         async move {
             let mut pictures = PreparedSet::default();
             for (name, picture) in &self.pictures {
@@ -108,7 +110,7 @@ impl Payload for PicturesByRules {
         Some(SavedPayload::ByRules { rules: self.rules.clone() })
     }
 
-    fn save_files<'a>(&'a self, recorder: &'a Recorder) -> BoxFuture<'a, Result<(), JournalError>> {
+    fn save_files<'a>(&'a self, recorder: &'a Recorder) -> SaveFuture<'a> {
         async move {
             recorder.snapshot(PICTURE_OPTIONS, &self.options).await?;
             for (name, picture) in &self.pictures {

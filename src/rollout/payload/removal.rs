@@ -1,6 +1,6 @@
 //! Removes the pushed picture from phones.
 
-use futures::future::{BoxFuture, FutureExt as _, ready};
+use futures::future::{FutureExt as _, ready};
 
 use crate::domain::audit::Audit;
 use crate::domain::model::PushSchema;
@@ -12,7 +12,8 @@ use crate::push::delivery::removal::{REMOVAL_DIGEST, RemovalDelivery};
 use crate::push::{Delivery, Digests, Target, cannot_remove};
 use crate::rollout::payload::delivery_context::DeliveryContext;
 use crate::rollout::payload::{
-    ModelFormat, Payload, PreparedPayload, SavedPayload, proof_without_downloads,
+    DeliverFuture, ModelFormat, Payload, PrepareFuture, PreparedPayload, SavedPayload,
+    proof_without_downloads,
 };
 
 /// The removal of the pushed picture; it needs no files.
@@ -43,11 +44,7 @@ impl Payload for Removal {
         (able, unable.iter().map(cannot_remove).collect())
     }
 
-    fn prepare<'a>(
-        &'a self,
-        _: Vec<ModelFormat>,
-        _: &'a dyn Observer,
-    ) -> BoxFuture<'a, Result<Box<dyn PreparedPayload>, AppError>> {
+    fn prepare<'a>(&'a self, _: Vec<ModelFormat>, _: &'a dyn Observer) -> PrepareFuture<'a> {
         ready(Ok(Box::new(*self) as Box<dyn PreparedPayload>)).boxed()
     }
 
@@ -58,13 +55,10 @@ impl Payload for Removal {
 
 impl PreparedPayload for Removal {
     fn digests(&self) -> Digests {
-        Digests::All(REMOVAL_DIGEST.to_owned())
+        Digests::new(|_| Some(REMOVAL_DIGEST.to_owned()))
     }
 
-    fn deliver<'a>(
-        self: Box<Self>,
-        context: &'a DeliveryContext<'a>,
-    ) -> BoxFuture<'a, Result<Box<dyn Delivery>, AppError>> {
+    fn deliver<'a>(self: Box<Self>, context: &'a DeliveryContext<'a>) -> DeliverFuture<'a> {
         let name = context.picture_name("");
         let delivery = context.session().map(|session| RemovalDelivery::new(session, name));
         ready(delivery.map(|delivery| Box::new(delivery) as Box<dyn Delivery>)).boxed()

@@ -3,19 +3,22 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use futures::future::{BoxFuture, FutureExt as _};
+use futures::future::FutureExt as _;
 
 use crate::domain::payload_kind::{AcceptedFormat, ToneFormat};
 use crate::domain::push_action::PushAction;
 use crate::domain::text::pluralize;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Observer, PhoneResult, Proof};
-use crate::journal::{JournalError, Recorder, SentTone, SentTones};
+use crate::journal::{Recorder, SentTone, SentTones};
 use crate::media::{Audio, Decoder, ToneError, ToneSet, blocking};
 use crate::push::delivery::ring_tone::RingToneDelivery;
 use crate::push::{Delivery, Digests, Target};
 use crate::rollout::payload::delivery_context::DeliveryContext;
-use crate::rollout::payload::{ModelFormat, Payload, PreparedPayload, proof_without_choice};
+use crate::rollout::payload::{
+    DeliverFuture, ModelFormat, Payload, PrepareFuture, PreparedPayload, SaveFuture,
+    proof_without_choice,
+};
 
 /// A ring tone that phones download from our image server.
 #[derive(Debug)]
@@ -64,11 +67,7 @@ impl Payload for RingTone {
         (targets.into_iter().map(|target| Target { accepts, ..target }).collect(), Vec::new())
     }
 
-    fn prepare<'a>(
-        &'a self,
-        models: Vec<ModelFormat>,
-        _: &'a dyn Observer,
-    ) -> BoxFuture<'a, Result<Box<dyn PreparedPayload>, AppError>> {
+    fn prepare<'a>(&'a self, models: Vec<ModelFormat>, _: &'a dyn Observer) -> PrepareFuture<'a> {
         let formats = models.iter().filter_map(|model| model.accepts.tone());
         let formats: Vec<_> = formats.map(|by_model| self.format.unwrap_or(by_model)).collect();
         let audio = Arc::clone(&self.audio);
@@ -86,13 +85,11 @@ struct PreparedTones(ToneSet);
 
 impl PreparedPayload for PreparedTones {
     fn digests(&self) -> Digests {
-        (&self.0).into()
+        let digests = self.0.digests();
+        Digests::new(move |target| digests.get(&target.accepts.tone()?).cloned())
     }
 
-    fn save_summary<'a>(
-        &'a self,
-        recorder: &'a Recorder,
-    ) -> BoxFuture<'a, Result<(), JournalError>> {
+    fn save_summary<'a>(&'a self, recorder: &'a Recorder) -> SaveFuture<'a> {
         let tones = ToneFormat::ALL.iter().filter_map(|format| self.0.get(*format));
         let tones = tones.map(|tone| SentTone {
             digest: tone.digest(),
@@ -105,10 +102,7 @@ impl PreparedPayload for PreparedTones {
         async move { recorder.snapshot(SentTones::KIND, &sent).await }.boxed()
     }
 
-    fn deliver<'a>(
-        self: Box<Self>,
-        context: &'a DeliveryContext<'a>,
-    ) -> BoxFuture<'a, Result<Box<dyn Delivery>, AppError>> {
+    fn deliver<'a>(self: Box<Self>, context: &'a DeliveryContext<'a>) -> DeliverFuture<'a> {
         async move {
             let phones = context.phone_connector(context.options.phone_timeout)?.resend_safe();
             let host = context.image_server().await?;

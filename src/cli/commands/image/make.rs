@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::wanted;
+use crate::cli::args::payload::file_name;
 use crate::cli::args::picture::PictureArgs;
 use crate::cli::args::{ConnectionArgs, OutputArgs, TargetArgs};
 use crate::cli::commands::image::output_dir::{Folder, NewFile};
@@ -18,7 +19,6 @@ use crate::media::{
     Compression, Letters, MediaError, Options, PreparedImage, PreparedSet, blocking, prepare_all,
 };
 use crate::report::{PictureFile, PictureFileKind, pictures_json};
-use crate::rollout::payload::source::file_name;
 use crate::rollout::payload::source_image::{SourceImage, too_long};
 
 /// What both commands take.

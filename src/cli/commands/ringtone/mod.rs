@@ -6,11 +6,11 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 
+use crate::cli::args::payload::PayloadSource;
 use crate::cli::commands::push_only;
 use crate::cli::commands::push_only::SendArgs;
 use crate::domain::payload_kind::ToneFormat;
 use crate::error::{AppError, Exit};
-use crate::rollout::payload::source::PayloadSource;
 
 /// Push a ring tone to the phones that are ready, and change nothing on the cluster
 ///
