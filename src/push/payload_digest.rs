@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use crate::push::Target;
 
+type Digest = dyn Fn(&Target) -> Option<String> + Send + Sync;
+
 /// The digest of what each phone gets.
 #[derive(Clone)]
-pub struct Digests(Arc<dyn Fn(&Target) -> Option<String> + Send + Sync>);
+pub struct Digests(Arc<Digest>);
 
 impl Digests {
     /// `digest` returns nothing for a phone that nothing was prepared for.

@@ -103,12 +103,10 @@ async fn payload(
 ) -> Result<Option<Arc<dyn Payload>>, AppError> {
     Ok(match &record.what {
         SavedPayload::Picture => {
-            let picture = PicturePayload::from_journal(history, run, &record.picture_file).await?;
-            picture.map(|picture| Arc::new(picture) as Arc<dyn Payload>)
+            PicturePayload::from_journal(history, run, &record.picture_file).await?
         }
         SavedPayload::ByRules { rules } => {
-            let pictures = PicturesByRules::from_journal(history, run, rules).await?;
-            pictures.map(|pictures| Arc::new(pictures) as Arc<dyn Payload>)
+            PicturesByRules::from_journal(history, run, rules).await?
         }
         SavedPayload::External { image_url, icon_url } => {
             Some(Arc::new(ExternalPicture::from_journal(image_url, icon_url)?))

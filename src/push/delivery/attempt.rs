@@ -134,8 +134,8 @@ pub trait Delivery: Send + Sync {
         ready(DownloadStatus::default()).boxed()
     }
 
-    /// Collects further evidence, after [`Self::downloads`].
-    fn evidence<'a>(&'a self, _: &'a Target, _: &'a DownloadStatus) -> BoxFuture<'a, Evidence> {
+    /// Collects further evidence after [`Self::downloads`]; `_complete` tells whether the downloads are complete.
+    fn evidence<'a>(&'a self, _: &'a Target, _complete: bool) -> BoxFuture<'a, Evidence> {
         ready(Evidence::Downloads).boxed()
     }
 

@@ -8,9 +8,7 @@ use futures::future::{BoxFuture, FutureExt as _};
 use crate::media::{Picture, PreparedImage};
 use crate::phone::{PhoneError, SetBackground, Theme};
 use crate::push::delivery::session::{DeliverySession, check_objects, image_of};
-use crate::push::{
-    AttemptReply, Delivery, DownloadStatus, Evidence, ReplyKind, ScreenCheck, Target,
-};
+use crate::push::{AttemptReply, Delivery, Evidence, ReplyKind, ScreenCheck, Target};
 
 /// The files of one model on another web server.
 #[derive(Clone, Debug)]
@@ -79,11 +77,7 @@ impl Delivery for ExternalDelivery {
         self.session.push(target, self.object(target)).map(AttemptReply::from).boxed()
     }
 
-    fn evidence<'a>(
-        &'a self,
-        target: &'a Target,
-        _: &'a DownloadStatus,
-    ) -> BoxFuture<'a, Evidence> {
+    fn evidence<'a>(&'a self, target: &'a Target, _: bool) -> BoxFuture<'a, Evidence> {
         const UNSEEN: &str =
             "the phone answered success; what it downloads from another server is not seen here";
         let look = self.check_screen(target);

@@ -149,14 +149,14 @@ impl PictureDelivery {
         seen.into()
     }
 
-    async fn collect_evidence(&self, target: &Target, fetched: &DownloadStatus) -> Evidence {
+    async fn collect_evidence(&self, target: &Target, complete: bool) -> Evidence {
         if self.unwatched.is_some() {
             let why =
                 "the phone answered success; whether it downloads the picture was not looked at";
             return Evidence::Nothing(why.to_owned());
         }
         // A phone cannot show what it has not downloaded.
-        if self.session.screenshots.is_none() || !fetched.is_complete() {
+        if self.session.screenshots.is_none() || !complete {
             return Evidence::Downloads;
         }
         let image = target.accepts.image();
@@ -176,12 +176,8 @@ impl Delivery for PictureDelivery {
         self.downloaded(target).boxed()
     }
 
-    fn evidence<'a>(
-        &'a self,
-        target: &'a Target,
-        fetched: &'a DownloadStatus,
-    ) -> BoxFuture<'a, Evidence> {
-        self.collect_evidence(target, fetched).boxed()
+    fn evidence<'a>(&'a self, target: &'a Target, complete: bool) -> BoxFuture<'a, Evidence> {
+        self.collect_evidence(target, complete).boxed()
     }
 
     fn check(&self, targets: &[Target]) -> Result<(), PhoneError> {

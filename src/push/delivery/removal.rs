@@ -6,7 +6,7 @@ use crate::domain::exclusion::CANNOT_REMOVE;
 use crate::domain::model::PushSchema;
 use crate::phone::{PhoneError, RemoveBackground, Theme};
 use crate::push::delivery::session::{DeliverySession, check_objects, image_of};
-use crate::push::{AttemptReply, Delivery, DownloadStatus, Evidence, ReplyKind, Target};
+use crate::push::{AttemptReply, Delivery, Evidence, ReplyKind, Target};
 
 /// In the journal in place of a picture's digest.
 pub const REMOVAL_DIGEST: &str = "removal";
@@ -36,11 +36,7 @@ impl Delivery for RemovalDelivery {
         self.session.push(target, self.object(target)).map(AttemptReply::from).boxed()
     }
 
-    fn evidence<'a>(
-        &'a self,
-        target: &'a Target,
-        _: &'a DownloadStatus,
-    ) -> BoxFuture<'a, Evidence> {
+    fn evidence<'a>(&'a self, target: &'a Target, _: bool) -> BoxFuture<'a, Evidence> {
         const UNSEEN: &str = "the phone answered success; no phone tells which background it shows";
         let look = self.session.check_screen(target, None);
         look.map(|look| Evidence::without_downloads(look, UNSEEN)).boxed()

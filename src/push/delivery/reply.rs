@@ -11,7 +11,7 @@ pub(crate) fn with_downloads(mut kind: ReplyKind, complete: bool, what: &str) ->
     | ReplyKind::Unreadable(PhoneError { text, .. }) = &mut kind
         && complete
     {
-        *text += &format!("; it has downloaded {what} all the same");
+        *text = format!("{text}; it has downloaded {what} all the same");
     }
     kind
 }

@@ -40,20 +40,20 @@ impl RingToneDelivery {
 
     /// Returns the phone's own URL: the same one for every attempt, so that a late download counts.
     fn published(&self, target: &Target) -> Result<PublishedTone, ReplyKind> {
-        let not_sent = |why| ReplyKind::NotSent(why);
         let AcceptedFormat::Tone(format) = target.accepts else {
-            return Err(not_sent(format!("a {} takes no ring tone", target.model)));
+            return Err(ReplyKind::NotSent(format!("a {} takes no ring tone", target.model)));
         };
         let tone = self.tones.get(format);
-        let tone =
-            tone.ok_or_else(|| not_sent(format!("no ring tone was made for {}", target.model)))?;
+        let tone = tone.ok_or_else(|| {
+            ReplyKind::NotSent(format!("no ring tone was made for {}", target.model))
+        })?;
         let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(tone) = published.get(&target.name) {
             self.host.readdress(&tone.token, target.recipient());
             return Ok(tone.clone());
         }
         let tone = self.host.publish_tone(target.recipient(), tone);
-        let tone = tone.map_err(|error| not_sent(error.to_string()))?;
+        let tone = tone.map_err(|error| ReplyKind::NotSent(error.to_string()))?;
         published.insert(target.name.clone(), tone.clone());
         drop(published);
         Ok(tone)

@@ -405,7 +405,7 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
                 // Who else downloaded its files counts for all its attempts.
                 task.downloads.join(std::mem::take(&mut fetched.downloads));
                 fetched.downloads = task.downloads.clone();
-                let evidence = delivery.evidence(&task.target, &fetched).await;
+                let evidence = delivery.evidence(&task.target, fetched.is_complete()).await;
                 let next = judged(&task.target, &fetched, &evidence, task.repeated);
                 let refused =
                     matches!(evidence, Evidence::Screen { look: ScreenCheck::Refused(_), .. });

@@ -118,7 +118,7 @@ async fn find(
     let client =
         web_http(DOWNLOAD).map_err(|error| AppError::from_error(ErrorKind::Failed, &error))?;
     let mut files: HashMap<String, Bytes> = HashMap::new();
-    let mut pairs: HashMap<(String, String), Arc<PreparedImage>> = HashMap::new();
+    let mut checked: HashMap<(String, String, Shape), Arc<PreparedImage>> = HashMap::new();
     let mut found = HashMap::new();
     for (model, spec) in models {
         let image_url = image.fill(&model, &spec, spec.background);
@@ -129,22 +129,18 @@ async fn find(
                 files.insert(url.clone(), file);
             }
         }
-        let pair = (image_url.clone(), icon_url.clone());
-        let shape = Shape::from(&spec);
-        let files = match pairs.get(&pair).filter(|known| known.shape == shape) {
-            Some(known) => Arc::clone(known),
-            None => {
-                let (image, icon) = (files[&image_url].clone(), files[&icon_url].clone());
-                let decode = |name: &str, file: &[u8]| Decoder::this_program().picture(name, file);
-                let check = move || PreparedImage::found(&spec, &image, &icon, decode);
-                let checked = blocking(check).await.map_err(|(is_image, why)| {
-                    unfit(&model, if is_image { &image_url } else { &icon_url }, &why)
-                })?;
-                let checked = Arc::new(checked);
-                pairs.insert(pair, Arc::clone(&checked));
-                checked
-            }
-        };
+        let key = (image_url, icon_url, Shape::from(&spec));
+        if !checked.contains_key(&key) {
+            let (image, icon) = (files[&key.0].clone(), files[&key.1].clone());
+            let decode = |name: &str, file: &[u8]| Decoder::this_program().picture(name, file);
+            let check = move || PreparedImage::found(&spec, &image, &icon, decode);
+            let image = blocking(check).await.map_err(|(is_image, why)| {
+                unfit(&model, if is_image { &key.0 } else { &key.1 }, &why)
+            })?;
+            checked.insert(key.clone(), Arc::new(image));
+        }
+        let files = Arc::clone(&checked[&key]);
+        let (image_url, icon_url, _) = key;
         found.insert(model, ExternalImage { image_url, icon_url, files });
     }
     Ok(found)

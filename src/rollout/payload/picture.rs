@@ -47,7 +47,7 @@ impl PicturePayload {
         history: &JournalReader,
         run: RunId,
         file: &str,
-    ) -> Result<Option<Self>, AppError> {
+    ) -> Result<Option<Arc<dyn Payload>>, AppError> {
         let kept = |name| history.kept(run, name).map_err(|error| journal::unusable(&error));
         let Some(bytes) = kept(PICTURE)? else { return Ok(None) };
         let picture = SourceImage::of(Path::new(file), bytes).await?;
@@ -55,7 +55,7 @@ impl PicturePayload {
             Some(bytes) => Some(SourceImage::of(Path::new("the KEM picture"), bytes).await?),
             None => None,
         };
-        Ok(Some(Self { picture, kem, options: saved_options(history, run)? }))
+        Ok(Some(Arc::new(Self { picture, kem, options: saved_options(history, run)? })))
     }
 }
 

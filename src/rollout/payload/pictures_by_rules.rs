@@ -1,6 +1,7 @@
 //! Several pictures; the `[[image]]` rules of the config file say which phone gets which.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use futures::future::FutureExt as _;
 
@@ -50,7 +51,7 @@ impl PicturesByRules {
         history: &JournalReader,
         run: RunId,
         rules: &PictureRules,
-    ) -> Result<Option<Self>, AppError> {
+    ) -> Result<Option<Arc<dyn Payload>>, AppError> {
         let mut pictures = Vec::new();
         for (name, _) in rules.pictures() {
             let kept = history.kept_named(run, PICTURE, name);
@@ -60,7 +61,7 @@ impl PicturesByRules {
             pictures.push((name.to_owned(), SourceImage::of(Path::new(name), bytes).await?));
         }
         let options = saved_options(history, run)?;
-        Ok(Some(Self { pictures, rules: rules.clone(), options }))
+        Ok(Some(Arc::new(Self { pictures, rules: rules.clone(), options })))
     }
 }
 
