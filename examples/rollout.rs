@@ -20,7 +20,8 @@ use axlpaper::push::scheduler::schedule::Schedule;
 use axlpaper::rollout::control::RolloutHandle;
 use axlpaper::rollout::multi_cluster::prepare;
 use axlpaper::rollout::options::{PushOptions, WaitLimits};
-use axlpaper::rollout::payload::{Payload, SourceImage};
+use axlpaper::rollout::payload::picture::PicturePayload;
+use axlpaper::rollout::payload::source_image::SourceImage;
 use axlpaper::rollout::request::{RolloutRequest, Scope};
 use axlpaper::sim::{ADMIN_PASSWORD, ADMIN_USER, FleetSpec, PUSH_PASSWORD, PUSH_USER};
 use axlpaper::sim::{SimCluster, SimConfig};
@@ -99,7 +100,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
         journal: folder.path().join("journal.sqlite3"),
         continues: None,
         selector: Selector { limit_counts: LimitCounts::PhonesWithPictures, ..Selector::default() },
-        payload: Arc::new(Payload::Picture { picture, kem: None, options: Options::default() }),
+        payload: Arc::new(PicturePayload { picture, kem: None, options: Options::default() }),
         payload_name: "demo.png".to_owned(),
         proof: Proof::Fetch,
         options: PushOptions { verify_timeout, ..PushOptions::default() },

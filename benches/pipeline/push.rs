@@ -8,14 +8,15 @@ use axlpaper::event::{Outcome, PhoneResult, Proof, Unobserved};
 use axlpaper::media::{Compression, Options, Picture, PreparedSet, demo_picture, prepare_all};
 use axlpaper::phone::PhoneClient;
 use axlpaper::push::attempt_log::NullLog;
-use axlpaper::push::delivery::any::AnyLine;
 use axlpaper::push::delivery::connector::PhoneConnector;
-use axlpaper::push::delivery::external::{ExternalDelivery, ExternalPush};
+use axlpaper::push::delivery::external::ExternalDelivery;
 use axlpaper::push::delivery::picture::PictureDelivery;
+use axlpaper::push::delivery::session::DeliverySession;
 use axlpaper::push::policy::lockout::LockoutGuard;
 use axlpaper::push::scheduler::{self, PushSettings, SiteLimitConfig};
-use axlpaper::push::{AttemptReply, Delivery, DownloadStatus, Target};
+use axlpaper::push::{AttemptReply, Delivery, DownloadStatus, ReplyKind, Target};
 use axlpaper::sim::{PUSH_PASSWORD, PUSH_USER};
+use futures::future::{BoxFuture, FutureExt as _, ready};
 use secrecy::SecretString;
 
 use crate::Failure;
@@ -124,19 +125,18 @@ impl Fleet {
         })
     }
 
-    /// The way to the phones, as the program makes it.
-    fn line(&self, at: Where) -> Result<AnyLine, Failure> {
+    /// The delivery as the program makes it.
+    fn delivery(&self, at: Where) -> Result<Box<dyn Delivery>, Failure> {
         let password = SecretString::from(PUSH_PASSWORD);
         let port = self.server.phone_port;
         let phones = PhoneClient::new(PUSH_USER, &password, port, LIMIT)?;
-        let phones = PhoneConnector::new(phones).resend_safe();
+        let session = DeliverySession::new(PhoneConnector::new(phones));
         let name = NAME.to_owned();
         Ok(match at {
             Where::Here => {
                 let pictures = self.pictures.clone();
-                let line =
-                    PictureDelivery::new(phones, crate::load::host()?, pictures, name, LIMIT);
-                AnyLine::Picture(Box::new(line))
+                let host = crate::load::host()?;
+                Box::new(PictureDelivery::new(session, host, pictures, name, LIMIT)?)
             }
             Where::Elsewhere => {
                 let mut models = HashMap::new();
@@ -145,27 +145,26 @@ impl Fleet {
                     let files = files.ok_or("a picture is missing")?.clone();
                     models.insert(target.model.clone(), crate::load::elsewhere(files));
                 }
-                AnyLine::Direct(Box::new(ExternalDelivery::new(
-                    phones,
-                    ExternalPush::Show(models),
-                    name,
-                )))
+                Box::new(ExternalDelivery::new(session, models, name))
             }
         })
     }
 }
 
-/// A way to phones that takes their time and nothing else.
+/// A delivery that takes the time of a phone and nothing else.
 struct Asleep;
 
 impl Delivery for Asleep {
-    async fn push(&self, _: &Target) -> AttemptReply {
-        tokio::time::sleep(LATENCY).await;
-        AttemptReply::Accepted(String::new())
+    fn push<'a>(&'a self, _: &'a Target) -> BoxFuture<'a, AttemptReply> {
+        async move {
+            tokio::time::sleep(LATENCY).await;
+            ReplyKind::Accepted(String::new()).into()
+        }
+        .boxed()
     }
 
-    async fn downloads(&self, _: &Target) -> DownloadStatus {
-        DownloadStatus::own(true, true)
+    fn downloads<'a>(&'a self, _: &'a Target) -> BoxFuture<'a, DownloadStatus> {
+        ready(DownloadStatus::own(true, true)).boxed()
     }
 }
 
@@ -210,13 +209,13 @@ async fn over_sockets(
     let bare_took = load(Look::AtIdentity).await?;
     let bare = before.and_then(|before| Some(processor_time()? - before));
     let foreign = by_oha(fleet, at, at_once, table).await?;
-    let line = fleet.line(at)?;
+    let delivery = fleet.delivery(at)?;
     let proof = if at == Where::Here { Proof::Fetch } else { Proof::None };
     let (before, resting) = (processor_time(), memory());
-    let (results, took) = run(&line, targets.clone(), at_once, proof).await;
+    let (results, took) = run(&*delivery, targets.clone(), at_once, proof).await;
     let ours = before.and_then(|before| Some(processor_time()? - before));
     let grown = resting.and_then(|resting| Some(memory()?.saturating_sub(resting)));
-    line.shutdown().await;
+    delivery.shutdown().await;
     prove(&results, count, at.best())?;
     let again = results.iter().filter(|result| result.attempts > 1).count();
     let rate = |took: Duration| count as f64 / took.as_secs_f64();
@@ -291,8 +290,8 @@ async fn by_oha(
     Ok(Some(oha::Took { processor, ..took }))
 }
 
-async fn run<L: Delivery>(
-    line: &L,
+async fn run(
+    delivery: &dyn Delivery,
     targets: Vec<Target>,
     at_once: usize,
     proof: Proof,
@@ -313,7 +312,7 @@ async fn run<L: Delivery>(
     };
     let begun = Instant::now();
     let stop = scheduler::StopSignals::default();
-    let pushed = scheduler::run(line, &NullLog, targets, settings, &stop, &Unobserved).await;
+    let pushed = scheduler::run(delivery, &NullLog, targets, settings, &stop, &Unobserved).await;
     (pushed.results, begun.elapsed())
 }
 

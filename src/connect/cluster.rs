@@ -1,5 +1,6 @@
 //! Settings become a checked connection, and a connection becomes clients.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,6 +64,14 @@ impl ClusterSettings {
     /// Tells whether phones that want HTTPS can be pushed to.
     pub fn may_use_https(&self) -> bool {
         self.push_access.phone_tls.https.is_some()
+    }
+
+    /// Returns the address of the publisher, IPv4 where it has one: phones are most likely reached from the same
+    /// address of this machine.
+    pub async fn phone_side_ip(&self) -> Option<IpAddr> {
+        let host = (self.endpoint.host(), self.endpoint.port());
+        let addresses = tokio::net::lookup_host(host).await.ok()?;
+        addresses.map(|address| address.ip()).min_by_key(IpAddr::is_ipv6)
     }
 }
 

@@ -12,7 +12,7 @@ mod settings;
 mod target;
 
 pub use crate::push::delivery::attempt::{
-    AttemptReply, Delivery, DownloadStatus, Evidence, ScreenCheck,
+    AttemptReply, Delivery, DownloadStatus, Evidence, ReplyKind, ScreenCheck,
 };
 pub use crate::push::delivery::key_script::KeyScriptDelivery;
 pub use crate::push::delivery::ring_tone::RingToneDelivery;

@@ -1,6 +1,5 @@
 //! A rollout's part on one cluster: which phones, and what is to be done for them. Nothing here changes anything.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use secrecy::SecretString;
@@ -8,7 +7,6 @@ use secrecy::SecretString;
 use crate::audit::audit_for;
 use crate::connect::cluster::{ClusterClients, ClusterSettings};
 use crate::domain::audit::{Audit, AuditedPhone};
-use crate::domain::device_name::DeviceName;
 use crate::domain::finding::Verdict;
 use crate::domain::inventory::Inventory;
 use crate::domain::payload_kind::{AcceptedFormat, ObjectKind};
@@ -18,12 +16,12 @@ use crate::error::AppError;
 use crate::event::{Observer, PhoneResult};
 use crate::interaction::Interaction;
 use crate::plan::{after_apply, nothing};
-use crate::push::{Digests, Target};
-use crate::rollout::payload::{self, ModelFormat};
+use crate::push::Target;
+use crate::rollout::payload::ModelFormat;
 use crate::rollout::recently_changed::RecentlyChanged;
 use crate::rollout::request::RolloutRequest;
 use crate::rollout::run::{Run, RunInfo, RunScope};
-use crate::rollout::{assess, push_common, repair};
+use crate::rollout::{assess, repair};
 
 /// A rollout's part on one cluster.
 #[derive(Debug)]
@@ -118,24 +116,11 @@ impl ClusterTask {
         let changes = assessment.plan.changes.iter().map(|change| (change, None));
         let meant = self.audit(&after_apply(assessment.inventory.clone(), changes));
         let (targets, _) = self.targets(assessment, &meant);
-        let mut models: Vec<ModelFormat> = targets.iter().map(payload::of_model).collect();
+        let mut models: Vec<ModelFormat> = targets.iter().map(ModelFormat::from).collect();
         if self.request.options.wait_for_offline.is_some() {
             models.extend(accepts(self.request.payload.kind(), &meant));
         }
         ExpectedTargets { targets, models }
-    }
-
-    /// Returns those phones that are proven to show it already.
-    ///
-    /// # Errors
-    /// When there is a journal that cannot be read.
-    pub fn already_shown(
-        &self,
-        expected: &[Target],
-        digests: &Digests,
-    ) -> Result<HashMap<DeviceName, PhoneResult>, AppError> {
-        let (request, place) = (&self.request, RunScope::of(&self.connection));
-        push_common::already_shown(&request.journal, &place, &request.options, expected, digests)
     }
 }
 

@@ -17,15 +17,16 @@ use crate::interaction::Interaction;
 use crate::journal::Recorder;
 use crate::plan::{Kind, after_apply};
 use crate::push::attempt_log::JournalAttemptLog;
-use crate::push::delivery::any::AnyLine;
 use crate::push::policy::logins::LoginProbes;
 use crate::push::scheduler;
 use crate::push::scheduler::waves;
 use crate::push::scheduler::{PushSettings, StopReason, StopSignals};
-use crate::push::{LoginCheck, Target, not_back, not_served, skipped};
+use crate::push::{Delivery, LoginCheck, Target, not_back, not_served, skipped};
 use crate::rollout::cluster_task::{Assessment, ClusterTask, ExpectedTargets};
 use crate::rollout::offline_wait;
-use crate::rollout::{delivery, images, push_common, repair, run_record, verify_password};
+use crate::rollout::payload::delivery_context::DeliveryContext;
+use crate::rollout::run::RunScope;
+use crate::rollout::{push_common, repair, verify_password};
 
 /// A run that works on a cluster.
 #[derive(Clone, Copy)]
@@ -43,9 +44,8 @@ pub struct RunContext<'a> {
 }
 
 /// What is at hand for the push, before anything is changed.
-#[derive(Debug)]
 pub struct PushSetup {
-    delivery: AnyLine,
+    delivery: Box<dyn Delivery>,
     log: JournalAttemptLog,
     already: HashMap<DeviceName, PhoneResult>,
     password_proven: bool,
@@ -89,19 +89,6 @@ pub struct PushResults {
 }
 
 impl RunContext<'_> {
-    fn sending(&self) -> images::DeliveryContext<'_> {
-        images::DeliveryContext {
-            push_access: &self.task.connection.push_access,
-            password: self.task.push_password.clone().unwrap_or_default(),
-            push: &self.task.request.options,
-            picture_file: &self.task.request.payload_name,
-            proof: self.task.request.proof,
-            state: &self.task.request.journal,
-            recorder: self.recorder,
-            interaction: self.interaction,
-        }
-    }
-
     /// Makes the guard of the push user's logins, which asks this cluster why phones refuse.
     ///
     /// # Errors
@@ -141,20 +128,26 @@ impl RunContext<'_> {
         let Self { task, observer, .. } = *self;
         let ExpectedTargets { targets: expected, models } = task.expected(assessment);
         let prepared = task.request.payload.prepare(models, observer.as_ref()).await?;
-        run_record::keep_prepared(self.recorder, &prepared).await?;
+        let saved = prepared.save_summary(self.recorder).await;
+        saved.map_err(|error| journal::unusable(&error))?;
         let digests = prepared.digests();
-        let already = task.already_shown(&expected, &digests)?;
+        let scope = RunScope::of(&task.connection);
+        let already = push_common::already_shown(&task.request, &scope, &expected, &digests)?;
         let password_proven = proven(task, self.cluster, &expected).await?;
         let log = JournalAttemptLog::new(self.recorder.clone(), digests);
-        let phone_side_ip = images::phone_side_ip(&task.connection).await;
-        let delivery = delivery::delivery(
-            &self.sending(),
-            phone_side_ip,
-            &task.request.payload,
-            prepared,
+        let context = DeliveryContext {
+            push_access: &task.connection.push_access,
+            password: task.push_password.clone().unwrap_or_default(),
+            options: &task.request.options,
+            file: &task.request.payload_name,
+            proof: task.request.proof,
+            journal: &task.request.journal,
+            recorder: self.recorder,
+            interaction: self.interaction,
+            phone_side_ip: task.connection.phone_side_ip().await,
             observer,
-        )
-        .await?;
+        };
+        let delivery = prepared.deliver(&context).await?;
         delivery.check(&expected).map_err(|error| {
             AppError::from_error(ErrorKind::Usage, &error).hint(
                 "nothing was changed or sent; use a shorter --advertise or --image-url, or --picture-name",
@@ -244,12 +237,12 @@ impl RunContext<'_> {
         let waves = self.task.request.options.waves.clone();
         let observer = self.observer.as_ref();
         let mut pushed =
-            waves::run(&delivery, &log, targets, &waves, settings, stop, observer).await;
+            waves::run(&*delivery, &log, targets, &waves, settings, stop, observer).await;
         let late = offline_wait::Push {
             task: self.task,
             cluster: self.cluster,
             observer,
-            delivery: &delivery,
+            delivery: &*delivery,
             log: &log,
             settings,
             stop,

@@ -14,7 +14,9 @@ use crate::report::{audit_recap, plan_diff};
 use crate::rollout::cluster_task::ClusterTask;
 use crate::rollout::cluster_task::ExpectedTargets;
 use crate::rollout::maintenance_window;
+use crate::rollout::push_common;
 use crate::rollout::request::RolloutRequest;
+use crate::rollout::run::RunScope;
 
 /// What a rollout would find and do.
 #[derive(Debug)]
@@ -56,7 +58,8 @@ pub async fn look(
         maintenance_window::check(&request.schedule, &assessment.plan, &assessment.inventory).err();
     let ExpectedTargets { mut targets, models } = task.expected(&assessment);
     let prepared = request.payload.prepare(models, observer.as_ref()).await?;
-    let already = task.already_shown(&targets, &prepared.digests())?;
+    let scope = RunScope::of(&task.connection);
+    let already = push_common::already_shown(request, &scope, &targets, &prepared.digests())?;
     targets.retain(|target| !already.contains_key(&target.name));
     Ok(DryRun {
         push: request.payload.describe(&request.payload_name, targets.len()),

@@ -13,8 +13,8 @@ use crate::domain::inventory::Inventory;
 use crate::domain::text::pluralize;
 use crate::event::Observer;
 use crate::event::{Event, Outcome, Stage};
+use crate::push::Delivery;
 use crate::push::attempt_log::JournalAttemptLog;
-use crate::push::delivery::any::AnyLine;
 use crate::push::scheduler;
 use crate::push::scheduler::{PushOutcomes, PushSettings, StopSignals};
 use crate::rollout::cluster_task::{Assessment, ClusterTask, waited_for};
@@ -33,7 +33,7 @@ pub struct Push<'a> {
     /// Who is told.
     pub observer: &'a dyn Observer,
     /// The way to phones.
-    pub delivery: &'a AnyLine,
+    pub delivery: &'a dyn Delivery,
     /// Where attempts are written down.
     pub log: &'a JournalAttemptLog,
     /// How to push.

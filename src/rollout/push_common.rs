@@ -2,7 +2,6 @@
 
 use crate::connect::journal;
 use std::collections::HashMap;
-use std::path::Path;
 use std::time::Duration;
 
 use crate::connect::push_access::PushAccess;
@@ -15,6 +14,7 @@ use crate::journal::Recorder;
 use crate::push::scheduler::{PushOutcomes, PushSettings};
 use crate::push::{Digests, Target, proven_already};
 use crate::rollout::options::PushOptions;
+use crate::rollout::request::RolloutRequest;
 use crate::rollout::run::RunScope;
 
 /// How to go about a push, as typed. Nobody is waited for after a change, unless that is set.
@@ -53,20 +53,19 @@ pub fn logins_at_risk(most: usize, locks_after: usize) -> Option<String> {
 /// # Errors
 /// When there is a journal that cannot be read.
 pub fn already_shown(
-    state: &Path,
-    place: &RunScope,
-    push: &PushOptions,
+    request: &RolloutRequest,
+    scope: &RunScope,
     targets: &[Target],
     digests: &Digests,
 ) -> Result<HashMap<DeviceName, PhoneResult>, AppError> {
-    if push.force {
+    if request.options.force {
         return Ok(HashMap::new());
     }
-    let Some(history) = journal::history_if_any(state)? else {
+    let Some(history) = journal::history_if_any(&request.journal)? else {
         return Ok(HashMap::new());
     };
     let Some(object) = targets.first().map(Target::object) else { return Ok(HashMap::new()) };
-    let proven = history.proven(&place.id, object).map_err(|error| journal::unusable(&error))?;
+    let proven = history.proven(&scope.id, object).map_err(|error| journal::unusable(&error))?;
     let shown = targets.iter().filter_map(|target| {
         let proven = proven.get(&target.name)?;
         let digest = digests.of(target)?;

@@ -29,7 +29,7 @@ pub struct RolloutRequest {
     /// Which phones of a cluster.
     pub selector: Selector,
     /// What is pushed.
-    pub payload: Arc<Payload>,
+    pub payload: Arc<dyn Payload>,
     /// What reports call it: the name of its file.
     pub payload_name: String,
     /// How it is proven.

@@ -3,6 +3,7 @@
 use crate::connect::cluster;
 use crate::connect::journal;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,10 +18,13 @@ use crate::error::{AppError, ErrorKind};
 use crate::event::Proof;
 use crate::interaction::{Interaction, Notice};
 use crate::journal::{JournalError, JournalReader, Recorder, RunId, RunRef, RunRow};
-use crate::media::Options;
 use crate::report::RunReport;
 use crate::rollout::cluster_task::ClusterTask;
-use crate::rollout::payload::{self, Payload};
+use crate::rollout::payload::external_picture::ExternalPicture;
+use crate::rollout::payload::picture::PicturePayload;
+use crate::rollout::payload::pictures_by_rules::PicturesByRules;
+use crate::rollout::payload::removal::Removal;
+use crate::rollout::payload::{Payload, SavedPayload};
 
 /// The earlier run that a run goes on with.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +40,7 @@ pub struct ResumedRun {
     /// Which phones.
     pub selector: Selector,
     /// What is pushed.
-    pub payload: Payload,
+    pub payload: Arc<dyn Payload>,
     /// What reports call it: the name of its file.
     pub file: String,
     /// How the run that is gone on with proved it.
@@ -60,7 +64,7 @@ pub struct ResumeRecord {
     pub picture_file: String,
     /// What was done to phones.
     #[serde(default)]
-    pub what: payload::SavedPayload,
+    pub what: SavedPayload,
     /// How it was proven.
     #[serde(default)]
     pub proof: Option<Proof>,
@@ -91,56 +95,24 @@ pub fn refuse_addresses(earlier: RunSource, state: &Path) -> Result<(), AppError
     )))
 }
 
-/// Returns what a run did to phones, from what the journal kept of it.
+/// Reads the payload of an earlier run; nothing where the journal lacks its picture.
 async fn payload(
     history: &JournalReader,
     run: RunId,
-    kept: &ResumeRecord,
-) -> Result<Option<Payload>, AppError> {
-    let unusable = |error| journal::unusable(&error);
-    let damaged = |why: String| {
-        AppError::new(ErrorKind::Failed, format!("the journal holds no address there: {why}"))
-    };
-    match &kept.what {
-        payload::SavedPayload::Picture => {
-            let bytes = history.kept(run, "picture").map_err(unusable)?;
-            let Some(bytes) = bytes else { return Ok(None) };
-            let kem = history.kept(run, "kem").map_err(unusable)?;
-            let kem = match kem {
-                Some(bytes) => {
-                    Some(payload::SourceImage::of(Path::new("the KEM picture"), bytes).await?)
-                }
-                None => None,
-            };
-            // Runs of earlier releases had no choice.
-            let options = history.snapshot::<Options>(run, PICTURE_OPTIONS).map_err(unusable)?;
-            Ok(Some(Payload::Picture {
-                picture: payload::SourceImage::of(Path::new(&kept.picture_file), bytes).await?,
-                kem,
-                options: options.unwrap_or_default(),
-            }))
+    record: &ResumeRecord,
+) -> Result<Option<Arc<dyn Payload>>, AppError> {
+    Ok(match &record.what {
+        SavedPayload::Picture => {
+            PicturePayload::from_journal(history, run, &record.picture_file).await?
         }
-        payload::SavedPayload::Elsewhere { image_url, icon_url } => {
-            let image = image_url.parse().map_err(damaged)?;
-            let icon = icon_url.parse().map_err(damaged)?;
-            Ok(Some(Payload::Elsewhere { image, icon }))
+        SavedPayload::ByRules { rules } => {
+            PicturesByRules::from_journal(history, run, rules).await?
         }
-        payload::SavedPayload::Gallery { rules } => {
-            let mut pictures = Vec::new();
-            for (name, _) in rules.pictures() {
-                let bytes = history.kept_named(run, "picture", name).map_err(unusable)?;
-                let Some(bytes) = bytes else { return Ok(None) };
-                pictures.push((
-                    name.to_owned(),
-                    payload::SourceImage::of(Path::new(name), bytes).await?,
-                ));
-            }
-            let options = history.snapshot::<Options>(run, PICTURE_OPTIONS).map_err(unusable)?;
-            let (rules, options) = (rules.clone(), options.unwrap_or_default());
-            Ok(Some(Payload::Gallery { pictures, rules, options }))
+        SavedPayload::External { image_url, icon_url } => {
+            Some(Arc::new(ExternalPicture::from_journal(image_url, icon_url)?))
         }
-        payload::SavedPayload::Removal => Ok(Some(Payload::Removal)),
-    }
+        SavedPayload::Removal => Some(Arc::new(Removal)),
+    })
 }
 
 /// Returns the phones that a run has not served: those that failed, those that it was to push to and did not, and those
@@ -251,30 +223,8 @@ pub async fn keep(task: &ClusterTask, recorder: &Recorder) -> Result<(), Journal
         nat: task.connection.push_access.nat.clone(),
     };
     recorder.snapshot("job", &job).await?;
-    match &*task.request.payload {
-        Payload::Picture { picture, kem, options } => {
-            recorder.snapshot(PICTURE_OPTIONS, options).await?;
-            if let Some(kem) = kem {
-                recorder.keep("kem", kem.bytes.clone()).await?;
-            }
-            recorder.keep("picture", picture.bytes.clone()).await
-        }
-        Payload::Gallery { pictures, options, .. } => {
-            recorder.snapshot(PICTURE_OPTIONS, options).await?;
-            for (name, picture) in pictures {
-                recorder.keep_named("picture", name, picture.bytes.clone()).await?;
-            }
-            Ok(())
-        }
-        Payload::Elsewhere { .. }
-        | Payload::Removal
-        | Payload::Tone { .. }
-        | Payload::Script(_) => Ok(()),
-    }
+    task.request.payload.save_files(recorder).await
 }
-
-/// What the journal calls the choices about a run's picture.
-pub const PICTURE_OPTIONS: &str = "picture options";
 
 #[cfg(test)]
 mod tests {
@@ -286,6 +236,6 @@ mod tests {
         let old =
             serde_json::json!({"selector": selector, "picture_file": "a.png", "repair": null});
         let kept: ResumeRecord = serde_json::from_value(old).unwrap();
-        assert!(matches!(kept.what, payload::SavedPayload::Picture) && kept.phone_tls.is_none());
+        assert!(matches!(kept.what, SavedPayload::Picture) && kept.phone_tls.is_none());
     }
 }

@@ -1,15 +1,98 @@
-//! What is done to phones: a picture of ours, one that stands elsewhere, or none any more.
+//! What a command pushes, as its arguments name it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
 use crate::cli::args::picture::PictureArgs;
+use crate::domain::payload_kind::ToneFormat;
 use crate::domain::picture_rules::PictureRules;
 use crate::error::{AppError, ErrorKind};
 use crate::event::Proof;
 use crate::image_server::external_url::Template;
-use crate::rollout::payload::PayloadSource;
+use crate::media::Options;
+use crate::rollout::payload::Payload;
+use crate::rollout::payload::external_picture::ExternalPicture;
+use crate::rollout::payload::key_script::KeyScriptPayload;
+use crate::rollout::payload::picture::PicturePayload;
+use crate::rollout::payload::pictures_by_rules::PicturesByRules;
+use crate::rollout::payload::removal::Removal;
+use crate::rollout::payload::ring_tone::{RingTone, read_audio};
+use crate::rollout::payload::source_image::SourceImage;
+
+/// What is pushed, before its files are read.
+#[derive(Clone, Debug)]
+pub enum PayloadSource {
+    Picture {
+        path: PathBuf,
+        kem: Option<PathBuf>,
+        options: Options,
+    },
+    ByRules {
+        rules: PictureRules,
+        options: Options,
+    },
+    External(ExternalPicture),
+    Removal,
+    RingTone {
+        path: PathBuf,
+        format: Option<ToneFormat>,
+    },
+    /// The name of a sound on the phones' TFTP server.
+    Sound(String),
+    Keys {
+        path: PathBuf,
+        allow_destructive: bool,
+    },
+}
+
+impl PayloadSource {
+    /// Reads the files. Returns the payload with its name in reports.
+    ///
+    /// # Errors
+    /// When a file cannot be read, is not what it should be, or is destructive and that is not allowed.
+    pub async fn load(self) -> Result<(Arc<dyn Payload>, String), AppError> {
+        Ok(match self {
+            Self::Picture { path, kem, options } => {
+                let picture = SourceImage::read(&path).await?;
+                let kem = match kem {
+                    Some(path) => Some(SourceImage::read(&path).await?),
+                    None => None,
+                };
+                (Arc::new(PicturePayload { picture, kem, options }), file_name(&path))
+            }
+            Self::ByRules { rules, options } => {
+                let payload = PicturesByRules::read(rules, options).await?;
+                let names: Vec<&str> = payload.pictures.iter().map(|(name, _)| &**name).collect();
+                let name = names.join(", ");
+                (Arc::new(payload), name)
+            }
+            Self::External(payload) => {
+                let name = payload.image.to_string();
+                (Arc::new(payload), name)
+            }
+            Self::Removal => (Arc::new(Removal), "(the pushed picture is taken off)".to_owned()),
+            Self::RingTone { path, format } => {
+                let audio = Arc::new(read_audio(&path).await?);
+                (Arc::new(RingTone { audio, format }), file_name(&path))
+            }
+            Self::Sound(name) => {
+                let payload = KeyScriptPayload::play(&name)?;
+                (Arc::new(payload), name.trim_start_matches("Play:").to_owned())
+            }
+            Self::Keys { path, allow_destructive } => {
+                (Arc::new(KeyScriptPayload::read(&path, allow_destructive)?), file_name(&path))
+            }
+        })
+    }
+}
+
+/// Returns the file name of a path, for reports.
+pub(crate) fn file_name(path: &Path) -> String {
+    path.file_name()
+        .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
 
 /// What can be done instead of pushing a picture of this machine.
 #[derive(Args, Clone, Debug, Default)]
@@ -31,10 +114,10 @@ pub struct WhatArgs {
 }
 
 impl WhatArgs {
-    /// Puts together what was typed. Where nothing was, the rules of the config file say who gets which picture.
+    /// Returns what was typed, or the pictures of the config file's rules.
     ///
     /// # Errors
-    /// When nothing was typed, and there are no rules.
+    /// When nothing was typed and there are no rules.
     pub fn wanted(
         self,
         picture: Option<PathBuf>,
@@ -44,7 +127,7 @@ impl WhatArgs {
         match (picture, self) {
             (_, Self { remove: true, .. }) => Ok(PayloadSource::Removal),
             (_, Self { image_url: Some(image), icon_url: Some(icon), .. }) => {
-                Ok(PayloadSource::Elsewhere { image, icon })
+                Ok(PayloadSource::External(ExternalPicture { image, icon }))
             }
             (Some(path), Self { kem_picture: kem, .. }) => {
                 Ok(PayloadSource::Picture { path, kem, options: options.options()? })
@@ -61,7 +144,7 @@ impl WhatArgs {
     }
 }
 
-/// How a push is to be proven, as typed.
+/// How a push is proven, as typed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum VerifyArg {
     /// The phone downloads everything completely (with PICTURE)

@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
 
+use crate::cli::args::payload::file_name;
 use crate::cli::args::picture::PictureArgs;
 use crate::cli::args::{OutputArgs, TargetArgs};
 use crate::cli::args::{name_list, simulator};
@@ -25,10 +26,9 @@ use crate::event::{Outcome, PhoneResult, Proof};
 use crate::media::demo_png;
 use crate::push::scheduler::schedule::Schedule;
 use crate::report::RunReport;
-use crate::rollout::images;
 use crate::rollout::options::{PushOptions, WaitLimits};
-use crate::rollout::payload::SourceImage;
-use crate::rollout::payload::{self, Payload};
+use crate::rollout::payload::picture::PicturePayload;
+use crate::rollout::payload::source_image::SourceImage;
 use crate::rollout::request::{RolloutRequest, Scope};
 use crate::sim::{self, FleetSpec, PhoneRecord, Record, SimCluster};
 
@@ -65,15 +65,15 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     let limit_counts = LimitCounts::PhonesWithPictures;
     let selector = Selector { limit_counts, ..name_list::selector(&args.target)? };
     let picture_options = args.options.options()?;
-    let (picture_bytes, picture_file) = match &args.picture {
-        Some(path) => (images::read(path)?, payload::file_name(path)),
+    let (picture, picture_file) = match &args.picture {
+        Some(path) => (SourceImage::read(path).await?, file_name(path)),
         None => {
             let drawn =
                 demo_png().map_err(|error| AppError::from_error(ErrorKind::Failed, &error))?;
-            (drawn.png.to_vec(), "demo.png".to_owned())
+            let name = "demo.png";
+            (SourceImage::of(name.as_ref(), drawn.png.to_vec()).await?, name.to_owned())
         }
     };
-    let picture = SourceImage::of(Path::new(&picture_file), picture_bytes).await?;
     // The demonstration has a journal of its own, which goes with it.
     let folder = tempfile::tempdir().map_err(|error| {
         AppError::new(ErrorKind::Failed, format!("cannot make a folder for the journal: {error}"))
@@ -101,7 +101,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         journal: journal.clone(),
         continues: None,
         selector,
-        payload: Arc::new(Payload::Picture { picture, kem: None, options: picture_options }),
+        payload: Arc::new(PicturePayload { picture, kem: None, options: picture_options }),
         payload_name: picture_file,
         proof: Proof::Fetch,
         options,

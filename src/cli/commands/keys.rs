@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
+use crate::cli::args::payload::PayloadSource;
 use crate::cli::commands::push_only;
 use crate::cli::commands::push_only::SendArgs;
 use crate::error::{AppError, Exit};
-use crate::rollout::payload::PayloadSource;
 
 /// Press keys on phones from a script, blindly
 ///

@@ -1,9 +1,9 @@
 //! `axlpaper play`
 
+use crate::cli::args::payload::PayloadSource;
 use crate::cli::commands::push_only;
 use crate::cli::commands::push_only::SendArgs;
 use crate::error::{AppError, Exit};
-use crate::rollout::payload::PayloadSource;
 
 /// Play a sound on phones once, aloud
 ///

@@ -5,11 +5,11 @@ use crate::cli::settings;
 use clap::Args;
 
 use crate::cli::args::address::AddressArgs;
+use crate::cli::args::payload::PayloadSource;
 use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs, WaitArgs};
 use crate::cli::commands::rollout_common::{self, Job, Source};
 use crate::domain::picture_rules::PictureRules;
 use crate::error::{AppError, ErrorKind, Exit};
-use crate::rollout::payload::PayloadSource;
 
 /// To whom, and how.
 #[derive(Args, Debug)]

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::cli::args::address::AddressArgs;
 use crate::cli::args::address_list;
+use crate::cli::args::payload::PayloadSource;
 use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs, WaitArgs};
 use crate::cli::args::{name_list, schedule};
 use crate::cli::interrupt;
@@ -27,7 +28,7 @@ use crate::report::{OfCluster, RunReport, audit_json};
 use crate::rollout::assess::survey_of;
 use crate::rollout::control::RolloutHandle;
 use crate::rollout::multi_cluster::{self, ClusterResult, Observers};
-use crate::rollout::payload::{Payload, PayloadSource};
+use crate::rollout::payload::Payload;
 use crate::rollout::request::{Addresses, RolloutRequest, Scope};
 use crate::rollout::resume::{self, RunSource};
 
@@ -72,7 +73,7 @@ pub enum Source {
 
 /// What is pushed to whom, once it has been read.
 struct Subject {
-    payload: Payload,
+    payload: Arc<dyn Payload>,
     name: String,
     selector: Selector,
     proof: Option<Proof>,
@@ -118,7 +119,7 @@ pub async fn run(job: Job) -> Result<Exit, AppError> {
         journal,
         continues: subject.continues,
         selector: subject.selector,
-        payload: Arc::new(subject.payload),
+        payload: subject.payload,
         payload_name: subject.name,
         options: job.push.options(),
         repair: subject.repair,
@@ -273,7 +274,7 @@ async fn typed(
     target: &TargetArgs,
 ) -> Result<Subject, AppError> {
     name_list::check_stdin(&job.connection, target)?;
-    let (payload, name) = wanted.read().await?;
+    let (payload, name) = wanted.clone().load().await?;
     let limit_counts = payload.limit_counts();
     Ok(Subject {
         payload,

@@ -34,7 +34,6 @@ use crate::net::certificate::CertificateFacts;
 use crate::net::certificate_probe;
 use crate::net::certificate_probe::PeekError;
 use crate::net::endpoint::Endpoint;
-use crate::rollout::images;
 use crate::survey;
 
 /// Makes all checks that can be made.
@@ -360,7 +359,7 @@ async fn enterprise(checks: &mut Checks, axl: &AxlClient) {
 
 async fn image_server(checks: &mut Checks, connection: &ClusterSettings) {
     let (phone_side_ip, nobody) =
-        (images::phone_side_ip(connection).await, Arc::new(Unobserved) as Arc<dyn Observer>);
+        (connection.phone_side_ip().await, Arc::new(Unobserved) as Arc<dyn Observer>);
     let found = match connection.push_access.image_server.start(phone_side_ip, &nobody).await {
         Ok(host) => {
             let base = host.base().to_string();

@@ -1,56 +1,63 @@
-//! One attempt at a phone: what the phone answers, what is seen of it, and what makes the attempt.
+//! One push attempt: the interface to a phone, the reply, and what proves the push.
+
+use std::future::ready;
+
+use futures::future::{BoxFuture, FutureExt as _};
 
 use crate::event::{Downloads, Outcome, PhoneError};
 use crate::image_server::FetchState;
 use crate::media::Similarity;
+use crate::phone::PhoneError as PushObjectError;
 use crate::push::target::Target;
 
+/// The reply to one attempt.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum AttemptReply {
-    /// The phone accepted; holds its reply, shortened and without control characters.
+pub struct AttemptReply {
+    pub kind: ReplyKind,
+    /// Whether the same push may be sent again. False where the phone executed a part of it, or may have.
+    pub resend_safe: bool,
+}
+
+impl From<ReplyKind> for AttemptReply {
+    fn from(kind: ReplyKind) -> Self {
+        Self { kind, resend_safe: true }
+    }
+}
+
+impl From<Result<ReplyKind, ReplyKind>> for AttemptReply {
+    fn from(result: Result<ReplyKind, ReplyKind>) -> Self {
+        match result {
+            Ok(kind) | Err(kind) => kind.into(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ReplyKind {
+    /// The phone accepted. Contains its reply, shortened and without control characters.
     Accepted(String),
     AuthRefused(PhoneError),
     /// The phone refused for another reason.
     Refused(PhoneError),
-    /// The phone could not be reached, so nothing was sent to it; says how.
+    /// The phone was not reachable, and nothing was sent. Contains the reason.
     Unreachable(String),
-    /// The phone was sent the push, and no whole answer came; says how.
+    /// The push was sent, and no complete reply arrived. Contains the reason.
     NoReply(String),
-    /// The phone answered what cannot be read, or was busy.
+    /// The reply could not be parsed, or the phone was busy.
     Unreadable(PhoneError),
-    /// Another device answers at the address; nothing was sent to it. Names it.
+    /// Another device answered at the address, and nothing was sent. Contains its name.
     WrongDevice(String),
-    /// Nothing was sent, because the push could not be made; says why.
+    /// Nothing was sent because the push could not be built. Contains the reason.
     NotSent(String),
-    /// Nothing was sent, for a reason that does not pass by itself.
+    /// Nothing was sent, for a reason that persists until somebody removes it.
     Blocked {
         outcome: Outcome,
         why: String,
         remedy: String,
     },
-    /// One of the others, and it must not be sent again: some of it was carried out, or may have been.
-    Once(Box<Self>),
 }
 
-impl AttemptReply {
-    /// Takes it apart: the answer itself, and whether what was sent must not be sent again.
-    pub fn once(self) -> (Self, bool) {
-        match self {
-            Self::Once(answer) => (*answer, true),
-            Self::Accepted(_)
-            | Self::AuthRefused(_)
-            | Self::Refused(_)
-            | Self::Unreachable(_)
-            | Self::NoReply(_)
-            | Self::Unreadable(_)
-            | Self::WrongDevice(_)
-            | Self::Blocked { .. }
-            | Self::NotSent(_) => (self, false),
-        }
-    }
-}
-
-/// What the image server saw of one phone. A ring tone is one file, so both say the same of it.
+/// The downloads of one phone. A ring tone is one file, so both flags have the same value.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct DownloadStatus {
     /// The background was downloaded completely, from an address of the phone.
@@ -61,7 +68,7 @@ pub struct DownloadStatus {
 }
 
 impl DownloadStatus {
-    /// What only the phone itself has downloaded.
+    /// Downloads from the phone's own address only.
     pub const fn own(image: bool, thumbnail: bool) -> Self {
         Self { image, thumbnail, downloads: Downloads { fetched_by: Vec::new(), nat: None } }
     }
@@ -78,50 +85,75 @@ impl From<FetchState> for DownloadStatus {
     }
 }
 
-/// What there is to go by, besides the downloads that were seen.
+/// What decides, besides the downloads, whether a push is verified.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Evidence {
-    /// The image server's log decides alone.
+    /// Only the image server's log decides.
     Downloads,
-    /// Nobody looks, so an acceptance is all that is known; says why.
+    /// Nothing was checked, so the outcome is at best `accepted`. Contains the reason.
     Nothing(String),
-    /// The phone's screen was looked at.
+    /// A screenshot was taken.
     Screen {
         look: ScreenCheck,
-        /// Whether the downloads have to be complete too, because they can be seen.
+        /// Whether the downloads have to be complete too, because our image server serves them.
         downloads: bool,
     },
 }
 
+impl Evidence {
+    /// Evidence for a push whose downloads cannot be observed: the screenshot, or nothing for the reason `unseen`.
+    pub(crate) fn without_downloads(look: Option<ScreenCheck>, unseen: &str) -> Self {
+        match look {
+            Some(look) => Self::Screen { look, downloads: false },
+            None => Self::Nothing(unseen.to_owned()),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum ScreenCheck {
-    /// How much it looks like the picture that was pushed.
+    /// How similar the screen is to the picture that was pushed.
     Picture(Similarity),
-    /// How much it has changed since a picture was taken off, in a share from 0 to 1.
-    Removal {
-        /// That share.
-        changed: f64,
-    },
-    /// The phone refused the push user when its screen was asked for; says how.
+    /// How much the screen has changed since the picture was removed, from 0 to 1.
+    Removal { changed: f64 },
+    /// The phone refused the push user when it was asked for the screenshot. Contains its reply.
     Refused(String),
-    /// Nothing; says why.
+    /// There is no screenshot to compare. Contains the reason.
     None(String),
 }
 
-/// The way to a phone and back.
+/// Pushes one kind of payload to phones and collects what proves it.
+///
+/// The [scheduler](crate::push::scheduler) decides which phone and when.
 pub trait Delivery: Send + Sync {
-    fn push(&self, target: &Target) -> impl Future<Output = AttemptReply> + Send;
+    fn push<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, AttemptReply>;
 
-    /// Waits until the phone's downloads are complete, or until there is no more hope.
-    fn downloads(&self, target: &Target) -> impl Future<Output = DownloadStatus> + Send;
+    /// Waits until the phone's downloads are complete, or until the time for them has passed. The default is for a
+    /// payload that is not downloaded from our image server.
+    fn downloads<'a>(&'a self, _: &'a Target) -> BoxFuture<'a, DownloadStatus> {
+        ready(DownloadStatus::default()).boxed()
+    }
 
-    /// Looks for what else there is to go by, once the downloads are known.
-    fn evidence(
-        &self,
-        target: &Target,
-        fetched: &DownloadStatus,
-    ) -> impl Future<Output = Evidence> + Send {
-        let (_, _) = (target, fetched);
-        async { Evidence::Downloads }
+    /// Collects further evidence after [`Self::downloads`]; `_complete` tells whether the downloads are complete.
+    fn evidence<'a>(&'a self, _: &'a Target, _complete: bool) -> BoxFuture<'a, Evidence> {
+        ready(Evidence::Downloads).boxed()
+    }
+
+    /// Checks that what would be sent to these targets is not too long for phones.
+    ///
+    /// # Errors
+    /// Names the part that is too long. Nothing has been sent or changed then.
+    fn check(&self, _: &[Target]) -> Result<(), PushObjectError> {
+        Ok(())
+    }
+
+    /// Returns the base URL of our image server; nothing when phones download nothing from it.
+    fn base_url(&self) -> Option<&str> {
+        None
+    }
+
+    /// Stops the image server, where there is one, after its transfers have ended.
+    fn shutdown(self: Box<Self>) -> BoxFuture<'static, ()> {
+        ready(()).boxed()
     }
 }

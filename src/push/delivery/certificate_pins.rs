@@ -1,4 +1,4 @@
-//! The certificates that phones showed when they were first spoken to over HTTPS.
+//! Pins of phone certificates: the certificate of the first HTTPS connection is the only one accepted later.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,26 +8,25 @@ use crate::domain::selector::Pattern;
 use crate::journal::{JournalError, Recorder};
 use crate::phone::{Believed, Fingerprint};
 
-/// What is pinned, and where a new pin is written down.
+/// The pins, and the recorder that writes new ones to the journal.
 #[derive(Debug, Default)]
 pub struct CertificatePins {
     known: Mutex<HashMap<DeviceName, Fingerprint>>,
-    told: Mutex<HashSet<DeviceName>>,
+    noted: Mutex<HashSet<DeviceName>>,
     recorder: Option<Recorder>,
 }
 
 impl CertificatePins {
-    /// Takes the pins of earlier runs, but not those of phones that `forget` names. New ones are kept by the recorder.
+    /// Takes the pins of earlier runs, without those of phones that match `forget`.
     pub fn new(
         mut known: HashMap<DeviceName, Fingerprint>,
         forget: &[Pattern],
         recorder: Recorder,
     ) -> Self {
         known.retain(|phone, _| !forget.iter().any(|pattern| pattern.matches(phone.as_str())));
-        Self { known: Mutex::new(known), told: Mutex::default(), recorder: Some(recorder) }
+        Self { known: Mutex::new(known), noted: Mutex::default(), recorder: Some(recorder) }
     }
 
-    /// Returns the pin of a phone.
     pub fn of(&self, phone: &DeviceName) -> Option<Fingerprint> {
         locked(&self.known).get(phone).copied()
     }
@@ -35,7 +34,7 @@ impl CertificatePins {
     /// Pins a certificate. It is in the journal when this returns.
     ///
     /// # Errors
-    /// When it cannot be written. Then the phone must not be believed.
+    /// When it cannot be written. Then the certificate must not be accepted.
     pub async fn keep(&self, phone: &DeviceName, shown: Fingerprint) -> Result<(), JournalError> {
         if let Some(recorder) = &self.recorder {
             recorder.pin(phone, shown.to_string()).await?;
@@ -44,10 +43,10 @@ impl CertificatePins {
         Ok(())
     }
 
-    /// Notes by what a phone was believed, once a phone.
+    /// Notes why a phone's certificate was accepted, once per phone.
     pub fn note(&self, phone: &DeviceName, believed: Believed) {
         let Some(recorder) = &self.recorder else { return };
-        if locked(&self.told).insert(phone.clone()) {
+        if locked(&self.noted).insert(phone.clone()) {
             let Believed { fingerprint, why } = believed;
             let text = format!("{phone} over HTTPS, certificate {fingerprint}: {}", why.as_str());
             recorder.note_deferred("phone_tls", text);

@@ -1,15 +1,16 @@
-//! The way to a phone whose keys are pressed: step by step, and never a step twice.
+//! Executes the steps of a key script on a phone, one by one, and never the same step twice.
 
 use std::sync::Arc;
+
+use futures::future::{BoxFuture, FutureExt as _};
 
 use crate::event::PhoneError;
 use crate::phone::Execute;
 use crate::push::delivery::connector::PhoneConnector;
-use crate::push::delivery::reply::judge;
 use crate::push::key_script::{KeyScript, KeyStep};
-use crate::push::{AttemptReply, Delivery, DownloadStatus, Target};
+use crate::push::{AttemptReply, Delivery, ReplyKind, Target};
 
-/// Presses keys on phones. Nothing is downloaded from us, so there is no image server.
+/// Presses keys, or plays a sound. The phone downloads nothing, so there is no image server.
 #[derive(Debug)]
 pub struct KeyScriptDelivery {
     phones: PhoneConnector,
@@ -21,87 +22,71 @@ impl KeyScriptDelivery {
         Self { phones, script }
     }
 
-    async fn press(&self, target: &Target, step: &KeyStep) -> Result<String, AttemptReply> {
+    /// Executes one step. Returns the phone's reply, or as an error any other than an acceptance.
+    async fn execute(&self, target: &Target, step: &KeyStep) -> Result<String, ReplyKind> {
         let object = Execute { items: &step.items };
-        // Between two steps another device may have got the address, or the phone may end its connection.
+        // Between two steps the address can change to another device, or the phone can close its connection.
         let mut phone = self.phones.connect(target).await?;
-        let answer = judge(self.phones.send(&mut phone, target, &object).await?, target);
-        if let AttemptReply::Accepted(raw) = answer { Ok(raw) } else { Err(answer) }
+        let reply = self.phones.send(&mut phone, target, &object).await;
+        if let ReplyKind::Accepted(raw) = reply { Ok(raw) } else { Err(reply) }
     }
-}
 
-impl Delivery for KeyScriptDelivery {
-    async fn push(&self, target: &Target) -> AttemptReply {
+    async fn attempt(&self, target: &Target) -> AttemptReply {
         let Some(steps) = self.script.steps(&target.model) else {
-            return AttemptReply::NotSent(format!("the script has no step for a {}", target.model));
+            let why = format!("the script has no step for a {}", target.model);
+            return ReplyKind::NotSent(why).into();
         };
         let (mut pause, mut last) = (None, String::new());
         for (step, number) in steps.iter().zip(1..) {
             if let Some(pause) = pause.replace(step.pause) {
                 tokio::time::sleep(pause).await;
             }
-            let place = Place { number, of: steps.len() };
-            match self.press(target, step).await {
+            match self.execute(target, step).await {
                 Ok(raw) => last = raw,
-                Err(answer) => return place.ended(answer),
+                Err(kind) => return Position { number, of: steps.len() }.stopped(kind),
             }
         }
-        AttemptReply::Accepted(last)
-    }
-
-    async fn downloads(&self, _: &Target) -> DownloadStatus {
-        DownloadStatus::default()
+        ReplyKind::Accepted(last).into()
     }
 }
 
-/// Where in its script a phone stopped.
+impl Delivery for KeyScriptDelivery {
+    fn push<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, AttemptReply> {
+        self.attempt(target).boxed()
+    }
+}
+
+/// The step at which a script stopped.
 #[derive(Clone, Copy)]
-struct Place {
+struct Position {
     number: usize,
     of: usize,
 }
 
-impl Place {
-    /// Says how a script ends that did not go on behind this step.
+impl Position {
+    /// Returns the reply to a script that stopped at this step.
     ///
-    /// Whatever may have been pressed is not pressed again: neither this step, when its answer was lost or
-    /// cannot be read, nor the steps before it.
-    fn ended(self, answer: AttemptReply) -> AttemptReply {
-        let again = self.number == 1;
-        let answer = match answer {
-            AttemptReply::Unreachable(why) => {
-                AttemptReply::Unreachable(self.told(&why, "was not sent"))
+    /// A step that was executed, or may have been, must not be sent again. That is this step where its reply was lost
+    /// or cannot be parsed, and every step before it.
+    fn stopped(self, mut kind: ReplyKind) -> AttemptReply {
+        let unknown = matches!(kind, ReplyKind::NoReply(_) | ReplyKind::Unreadable(_));
+        match &mut kind {
+            ReplyKind::Unreachable(text) | ReplyKind::NotSent(text) => {
+                *text = self.describe(text, "was not sent");
             }
-            AttemptReply::NoReply(why) => {
-                return AttemptReply::Once(Box::new(AttemptReply::NoReply(
-                    self.told(&why, UNKNOWN),
-                )));
+            ReplyKind::NoReply(text) | ReplyKind::Unreadable(PhoneError { text, .. }) => {
+                *text = self.describe(text, UNKNOWN);
             }
-            AttemptReply::Unreadable(error) => {
-                return AttemptReply::Once(Box::new(AttemptReply::Unreadable(
-                    self.said(error, UNKNOWN),
-                )));
+            ReplyKind::AuthRefused(error) | ReplyKind::Refused(error) => {
+                error.text = self.describe(&error.text, "was refused");
             }
-            AttemptReply::AuthRefused(error) => {
-                AttemptReply::AuthRefused(self.said(error, "was refused"))
-            }
-            AttemptReply::Refused(error) => AttemptReply::Refused(self.said(error, "was refused")),
-            AttemptReply::NotSent(why) => AttemptReply::NotSent(self.told(&why, "was not sent")),
-            other @ (AttemptReply::Accepted(_)
-            | AttemptReply::WrongDevice(_)
-            | AttemptReply::Blocked { .. }
-            | AttemptReply::Once(_)) => other,
-        };
-        if again { answer } else { AttemptReply::Once(Box::new(answer)) }
+            ReplyKind::Accepted(_) | ReplyKind::WrongDevice(_) | ReplyKind::Blocked { .. } => {}
+        }
+        AttemptReply { kind, resend_safe: self.number == 1 && !unknown }
     }
 
-    fn said(self, error: PhoneError, what: &str) -> PhoneError {
-        let text = self.told(&error.text, what);
-        PhoneError { text, ..error }
-    }
-
-    /// Says at which step it happened; where there is only one, there is nothing to tell apart.
-    fn told(self, why: &str, what: &str) -> String {
+    /// Adds the step to a reason; a script of one step needs no number.
+    fn describe(self, why: &str, what: &str) -> String {
         let Self { number, of } = self;
         match (of, number) {
             (1, _) if what == UNKNOWN => format!("{why}; whether it was carried out is not known"),
@@ -128,45 +113,39 @@ mod tests {
         PhoneError { number: Some(1), text: "refused".into(), raw: String::new() }
     }
 
-    fn once(answer: &AttemptReply) -> bool {
-        matches!(answer, AttemptReply::Once(_))
+    #[test]
+    fn only_a_first_step_that_was_surely_not_executed_may_be_sent_again() {
+        let resend_safe = |number, kind| Position { number, of: 3 }.stopped(kind).resend_safe;
+        assert!(resend_safe(1, ReplyKind::Unreachable("closed".into())));
+        assert!(!resend_safe(2, ReplyKind::Unreachable("closed".into())));
+        assert!(!resend_safe(1, ReplyKind::NoReply("reset".into())));
+        assert!(!resend_safe(1, ReplyKind::Unreadable(error())));
+        assert!(resend_safe(1, ReplyKind::AuthRefused(error())));
+        assert!(!resend_safe(2, ReplyKind::AuthRefused(error())));
+        assert!(!resend_safe(2, ReplyKind::NotSent("x".into())));
     }
 
     #[test]
-    fn only_a_first_step_that_was_surely_not_carried_out_may_be_sent_again() {
-        let first = Place { number: 1, of: 3 };
-        let second = Place { number: 2, of: 3 };
-        assert!(!once(&first.ended(AttemptReply::Unreachable("closed".into()))));
-        assert!(once(&second.ended(AttemptReply::Unreachable("closed".into()))));
-        assert!(once(&first.ended(AttemptReply::NoReply("reset".into()))));
-        assert!(once(&first.ended(AttemptReply::Unreadable(error()))));
-        assert!(!once(&first.ended(AttemptReply::AuthRefused(error()))));
-        assert!(once(&second.ended(AttemptReply::AuthRefused(error()))));
-        assert!(once(&second.ended(AttemptReply::NotSent("x".into()))));
-    }
-
-    #[test]
-    fn what_is_not_known_is_told() {
-        let told = |number, of, answer| match (Place { number, of }).ended(answer).once().0 {
-            AttemptReply::Unreachable(why) | AttemptReply::NoReply(why) => why,
-            AttemptReply::Refused(error) | AttemptReply::Unreadable(error) => error.text,
-            other @ (AttemptReply::Accepted(_)
-            | AttemptReply::AuthRefused(_)
-            | AttemptReply::WrongDevice(_)
-            | AttemptReply::NotSent(_)
-            | AttemptReply::Blocked { .. }
-            | AttemptReply::Once(_)) => panic!("{other:?}"),
+    fn the_reason_names_the_step_and_whether_it_was_executed() {
+        let reason = |number, of, kind| match (Position { number, of }).stopped(kind).kind {
+            ReplyKind::Unreachable(why) | ReplyKind::NoReply(why) => why,
+            ReplyKind::Refused(error) | ReplyKind::Unreadable(error) => error.text,
+            other @ (ReplyKind::Accepted(_)
+            | ReplyKind::AuthRefused(_)
+            | ReplyKind::WrongDevice(_)
+            | ReplyKind::NotSent(_)
+            | ReplyKind::Blocked { .. }) => panic!("{other:?}"),
         };
-        let lost = || AttemptReply::NoReply("reset".into());
+        let lost = || ReplyKind::NoReply("reset".into());
         assert_eq!(
-            told(3, 4, lost()),
+            reason(3, 4, lost()),
             "reset; step 3 of 4 may have been carried out or not, steps 1 to 2 were accepted"
         );
-        assert_eq!(told(1, 1, lost()), "reset; whether it was carried out is not known");
+        assert_eq!(reason(1, 1, lost()), "reset; whether it was carried out is not known");
         assert_eq!(
-            told(2, 2, AttemptReply::Refused(error())),
+            reason(2, 2, ReplyKind::Refused(error())),
             "refused; step 2 of 2 was refused, step 1 was accepted"
         );
-        assert_eq!(told(1, 1, AttemptReply::Refused(error())), "refused");
+        assert_eq!(reason(1, 1, ReplyKind::Refused(error())), "refused");
     }
 }

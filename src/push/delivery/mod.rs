@@ -1,13 +1,13 @@
-//! How each kind of payload reaches a phone: the session with the phone, the push itself, and what proves it.
+//! Delivery of each kind of payload to a phone: the connection, the push, and the evidence for it. One file per kind.
 
-pub mod any;
 pub(in crate::push) mod attempt;
 pub mod certificate_pins;
 pub mod connector;
 pub mod external;
 pub(crate) mod key_script;
 pub mod picture;
+pub mod removal;
 pub(crate) mod reply;
 pub(crate) mod ring_tone;
 pub mod screenshots;
-pub(crate) mod session;
+pub mod session;

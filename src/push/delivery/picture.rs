@@ -1,22 +1,22 @@
-//! The real way to a phone: who lives there, the push, and the downloads.
+//! Pushes pictures that phones download from our own image server.
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::future::{BoxFuture, FutureExt as _, join_all};
+
 use crate::domain::device_name::DeviceName;
-use crate::domain::model::ImageSpec;
+use crate::domain::model::PushSchema;
 use crate::image_server::{HostError, ImageHost, PublishedUrls, Token};
 use crate::media::{Made, MediaError, Picture, PreparedImage, PreparedSet, Shape};
-use crate::phone::{PhoneError as SendError, PushObject as _, SetBackground, Theme};
-use crate::push::delivery::connector::PhoneConnector;
+use crate::phone::{PhoneError, SetBackground, Theme};
 use crate::push::delivery::reply::with_downloads;
-use crate::push::delivery::screenshots::ScreenshotCheck;
-use crate::push::delivery::session::DeliverySession;
-use crate::push::{AttemptReply, Delivery, DownloadStatus, Evidence, Target};
+use crate::push::delivery::session::{DeliverySession, check_objects, image_of};
+use crate::push::{AttemptReply, Delivery, DownloadStatus, Evidence, ReplyKind, Target};
 
-/// Pushes over HTTP or HTTPS and lets phones download from our own image server.
+/// Pushes pictures over HTTP or HTTPS and observes the downloads.
 #[derive(Debug)]
 pub struct PictureDelivery {
     session: DeliverySession,
@@ -24,167 +24,117 @@ pub struct PictureDelivery {
     pictures: PreparedSet,
     picture_name: String,
     verify_timeout: Duration,
-    /// The picture for key expansion modules, where there is one.
+    /// The URL of the picture for key expansion modules, where there is one.
     kem_url: Option<String>,
-    /// What was published for phones that nobody waits for; nothing where they are waited for.
+    /// What was published for phones whose downloads are not waited for; nothing where they are.
     unwatched: Option<Mutex<Vec<Token>>>,
-    /// The pictures, decoded for comparison with screens.
+    /// The decoded pictures, for comparison with screenshots.
     pixels: HashMap<Made, Arc<Picture>>,
     published: Mutex<HashMap<DeviceName, PublishedUrls>>,
 }
 
 impl PictureDelivery {
-    /// Puts a line together; `verify_timeout` is how long downloads are waited for after an acceptance.
+    /// `verify_timeout` is how long to wait for downloads after the phone accepted.
+    ///
+    /// # Errors
+    /// When a picture cannot be decoded for comparison with screenshots.
     pub fn new(
-        phones: PhoneConnector,
+        session: DeliverySession,
         host: ImageHost,
         pictures: PreparedSet,
         picture_name: String,
         verify_timeout: Duration,
-    ) -> Self {
-        let published = Mutex::default();
-        Self {
-            session: DeliverySession::new(phones),
+    ) -> Result<Self, MediaError> {
+        let mut pixels = HashMap::new();
+        if session.screenshots.is_some() {
+            for (made, prepared) in pictures.each() {
+                let picture = Picture::decode("the picture", &prepared.background.png)?;
+                pixels.insert(made.clone(), Arc::new(picture));
+            }
+        }
+        Ok(Self {
+            session,
             host,
             pictures,
             picture_name,
             verify_timeout,
             kem_url: None,
             unwatched: None,
-            pixels: HashMap::new(),
-            published,
-        }
+            pixels,
+            published: Mutex::default(),
+        })
     }
 
-    /// Waits for nobody's downloads: an acceptance is all that is asked for.
+    /// Does not wait for downloads: the outcome is at best `accepted`.
     #[must_use]
     pub fn without_proof(mut self) -> Self {
         self.unwatched = Some(Mutex::default());
         self
     }
 
-    /// Looks at the phones' screens too.
-    ///
-    /// # Errors
-    /// When a picture cannot be decoded again.
-    pub fn with_screens(mut self, screenshots: ScreenshotCheck) -> Result<Self, MediaError> {
-        self.session.look_at_screens(screenshots);
-        for (made, prepared) in self.pictures.each() {
-            let picture = Arc::new(Picture::decode("the picture", &prepared.background.png)?);
-            self.pixels.insert(made.clone(), picture);
-        }
-        Ok(self)
-    }
-
     /// Publishes a picture for key expansion modules, the same one for all phones that know the `kem` element.
     ///
     /// # Errors
-    /// When the host cannot publish it.
-    pub fn with_kem(mut self, picture: &Arc<PreparedImage>) -> Result<Self, HostError> {
-        // Every phone is told the same address, and nothing is proven by it.
+    /// When the image server cannot publish it.
+    pub fn with_kem(mut self, picture: &PreparedImage) -> Result<Self, HostError> {
+        // All phones get the same URL, so its downloads prove nothing.
         let png = picture.background.png.clone();
         let (_, url) = self.host.publish_file("wallpaper-kem.png", png, "image/png")?;
         self.kem_url = Some(url);
         Ok(self)
     }
 
-    /// Makes sure that what would be sent to these targets is not too long for phones.
-    ///
-    /// # Errors
-    /// Says which part is too long, before anything has been sent or changed.
-    pub fn check(&self, targets: &[Target]) -> Result<(), SendError> {
-        for target in targets {
-            let Ok((image, urls, theme)) = self.urls(target) else { continue };
-            self.object(target, image, urls, theme).to_xml()?;
-        }
-        Ok(())
-    }
-
-    /// Returns the URL that phones are told.
-    pub fn base_url(&self) -> &str {
-        self.host.base().as_str()
-    }
-
-    /// Returns what phones that show names call the picture of this one.
+    /// Returns the name under which phones with a list of pictures show this one.
     fn name_of(&self, target: &Target) -> String {
         let stem = Path::new(&target.picture).file_stem();
         stem.map_or_else(|| self.picture_name.clone(), |stem| stem.to_string_lossy().into_owned())
     }
 
-    fn object(
-        &self,
-        target: &Target,
-        image: &ImageSpec,
-        urls: PublishedUrls,
-        theme: Theme,
-    ) -> SetBackground {
-        SetBackground {
+    fn object(&self, target: &Target) -> Result<(Token, SetBackground), ReplyKind> {
+        let image = image_of(target)?;
+        let none = || ReplyKind::NotSent(format!("no picture was prepared for {}", target.model));
+        let prepared = self.pictures.of(&target.picture, image).ok_or_else(none)?;
+        let name = self.name_of(target);
+        let urls = self.published(target, prepared, image.schema, &name);
+        let urls = urls.map_err(|error| ReplyKind::NotSent(error.to_string()))?;
+        let object = SetBackground {
             schema: image.schema,
             image_url: urls.image_url,
             thumbnail_url: urls.thumbnail_url,
             kem_url: self.kem_url.clone(),
-            name: self.name_of(target),
-            theme,
-        }
+            name,
+            theme: Theme::of_brightness(prepared.brightness),
+        };
+        Ok((urls.token, object))
     }
 
-    /// Stops the image server once its transfers have ended.
-    ///
-    /// Phones that nobody waited for download after their answer: it stays until they have, or had the time to.
-    pub async fn shutdown(self) {
-        if let Some(unwatched) = self.unwatched {
-            let tokens = unwatched.into_inner().unwrap_or_else(PoisonError::into_inner);
-            let waits =
-                tokens.iter().map(|token| self.host.wait_complete(token, self.verify_timeout));
-            futures::future::join_all(waits).await;
-        }
-        self.host.shutdown(GRACE).await;
-    }
-
-    /// Returns the phone's own paths: the same ones for every attempt, so that a late download counts.
-    fn urls<'a>(
+    /// Returns the phone's own URLs: the same ones for every attempt, so that a late download counts.
+    fn published(
         &self,
-        target: &'a Target,
-    ) -> Result<(&'a ImageSpec, PublishedUrls, Theme), String> {
-        let image = target.accepts.image();
-        let image = image.ok_or_else(|| format!("a {} takes no picture", target.model))?;
-        let prepared = self.pictures.of(&target.picture, image);
-        let prepared =
-            prepared.ok_or_else(|| format!("no picture was prepared for {}", target.model))?;
-        let theme = Theme::of_brightness(prepared.brightness);
+        target: &Target,
+        prepared: &Arc<PreparedImage>,
+        schema: PushSchema,
+        name: &str,
+    ) -> Result<PublishedUrls, HostError> {
         let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(urls) = published.get(&target.name) {
             self.host.readdress(&urls.token, target.recipient());
-            return Ok((image, urls.clone(), theme));
+            return Ok(urls.clone());
         }
-        let (schema, name) = (image.schema, &self.name_of(target));
-        let urls = self
-            .host
-            .publish(target.recipient(), prepared.clone(), schema, name)
-            .map_err(|error| error.to_string())?;
+        let urls = self.host.publish(target.recipient(), Arc::clone(prepared), schema, name)?;
         published.insert(target.name.clone(), urls.clone());
         drop(published);
-        Ok((image, urls, theme))
-    }
-}
-
-impl Delivery for PictureDelivery {
-    async fn push(&self, target: &Target) -> AttemptReply {
-        let mut phone = match self.session.open(target).await {
-            Ok(phone) => phone,
-            Err(answer) => return answer,
-        };
-        let (image, urls, theme) = match self.urls(target) {
-            Ok(found) => found,
-            Err(why) => return AttemptReply::NotSent(why),
-        };
-        let token = urls.token.clone();
-        let object = self.object(target, image, urls, theme);
-        let answer = self.session.send(&mut phone, target, &object).await;
-        with_downloads(answer, self.host.fetched(&token).complete(), "both pictures")
+        Ok(urls)
     }
 
-    async fn downloads(&self, target: &Target) -> DownloadStatus {
+    async fn attempt(&self, target: &Target) -> Result<ReplyKind, ReplyKind> {
+        let mut phone = self.session.open(target).await?;
+        let (token, object) = self.object(target)?;
+        let reply = self.session.connector.send(&mut phone, target, &object).await;
+        Ok(with_downloads(reply, self.host.fetched(&token).complete(), "both pictures"))
+    }
+
+    async fn downloaded(&self, target: &Target) -> DownloadStatus {
         let token = {
             let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
             published.remove(&target.name).map(|urls| urls.token)
@@ -199,26 +149,59 @@ impl Delivery for PictureDelivery {
         seen.into()
     }
 
-    async fn evidence(&self, target: &Target, fetched: &DownloadStatus) -> Evidence {
+    async fn collect_evidence(&self, target: &Target, complete: bool) -> Evidence {
         if self.unwatched.is_some() {
             let why =
                 "the phone answered success; whether it downloads the picture was not looked at";
             return Evidence::Nothing(why.to_owned());
         }
-        // What it has not downloaded it cannot show.
-        if self.session.screenshots.is_none() || !fetched.is_complete() {
+        // A phone cannot show what it has not downloaded.
+        if self.session.screenshots.is_none() || !complete {
             return Evidence::Downloads;
         }
-        let wanted = target
-            .accepts
-            .image()
-            .and_then(|image| self.pixels.get(&(target.picture.clone(), Shape::from(image))));
-        match self.session.look(target, wanted).await {
-            Some(look) => Evidence::Screen { look, downloads: true },
-            None => Evidence::Downloads,
-        }
+        let image = target.accepts.image();
+        let wanted =
+            image.and_then(|image| self.pixels.get(&(target.picture.clone(), Shape::from(image))));
+        let look = self.session.check_screen(target, wanted).await;
+        look.map_or(Evidence::Downloads, |look| Evidence::Screen { look, downloads: true })
     }
 }
 
-/// How long transfers that nobody waits for any more may still take at the end.
+impl Delivery for PictureDelivery {
+    fn push<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, AttemptReply> {
+        self.attempt(target).map(AttemptReply::from).boxed()
+    }
+
+    fn downloads<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, DownloadStatus> {
+        self.downloaded(target).boxed()
+    }
+
+    fn evidence<'a>(&'a self, target: &'a Target, complete: bool) -> BoxFuture<'a, Evidence> {
+        self.collect_evidence(target, complete).boxed()
+    }
+
+    fn check(&self, targets: &[Target]) -> Result<(), PhoneError> {
+        check_objects(targets, |target| self.object(target).map(|(_, object)| object))
+    }
+
+    fn base_url(&self) -> Option<&str> {
+        Some(self.host.base().as_str())
+    }
+
+    /// Downloads that were not waited for begin after the phone's reply: the server runs until they are complete, or
+    /// until the time for them has passed.
+    fn shutdown(self: Box<Self>) -> BoxFuture<'static, ()> {
+        async move {
+            if let Some(unwatched) = self.unwatched {
+                let tokens = unwatched.into_inner().unwrap_or_else(PoisonError::into_inner);
+                let wait = |token| self.host.wait_complete(token, self.verify_timeout);
+                join_all(tokens.iter().map(wait)).await;
+            }
+            self.host.shutdown(GRACE).await;
+        }
+        .boxed()
+    }
+}
+
+/// How long transfers may take at the end of a run.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);

@@ -1,63 +1,62 @@
-//! What a phone's reply to a push comes to.
+//! Classifies what came back from a phone: a reply to a push, or a failed exchange.
 
-use crate::event::PhoneError;
-use crate::phone::{Outcome, Phase, PhoneAnswer, Reply};
-use crate::push::delivery::connector::unreachable;
-use crate::push::{AttemptReply, Target};
+use crate::event::{Outcome, PhoneError};
+use crate::phone::{Cause, Outcome as Exchange, Phase, PhoneAnswer, Reply, Unreachable};
+use crate::push::{ReplyKind, Target};
 
-/// Tells that a phone which gave no usable answer has got what it was sent nevertheless.
-pub(crate) fn with_downloads(answer: AttemptReply, complete: bool, what: &str) -> AttemptReply {
-    let seen = || format!("; it has downloaded {what} all the same");
-    match answer {
-        AttemptReply::Unreachable(why) if complete => AttemptReply::Unreachable(why + &seen()),
-        AttemptReply::NoReply(why) if complete => AttemptReply::NoReply(why + &seen()),
-        AttemptReply::Unreadable(mut error) if complete => {
-            error.text += &seen();
-            AttemptReply::Unreadable(error)
+/// Adds to a lost or unreadable reply that the phone has downloaded what was pushed nevertheless.
+pub(crate) fn with_downloads(mut kind: ReplyKind, complete: bool, what: &str) -> ReplyKind {
+    if let ReplyKind::Unreachable(text)
+    | ReplyKind::NoReply(text)
+    | ReplyKind::Unreadable(PhoneError { text, .. }) = &mut kind
+        && complete
+    {
+        *text = format!("{text}; it has downloaded {what} all the same");
+    }
+    kind
+}
+
+/// Classifies the reply to a push.
+pub(crate) fn classify(answer: PhoneAnswer, target: &Target) -> ReplyKind {
+    let reply = match answer.outcome {
+        Exchange::Unreachable(why) => {
+            let kind = unreachable(&why, target);
+            // The phone may have got the whole push, and have had the password checked.
+            return if let (ReplyKind::Unreachable(text), Phase::Request | Phase::Answer) =
+                (&kind, why.phase)
+            {
+                ReplyKind::NoReply(text.clone())
+            } else {
+                kind
+            };
         }
-        AttemptReply::Accepted(_)
-        | AttemptReply::AuthRefused(_)
-        | AttemptReply::Refused(_)
-        | AttemptReply::Unreachable(_)
-        | AttemptReply::NoReply(_)
-        | AttemptReply::Unreadable(_)
-        | AttemptReply::WrongDevice(_)
-        | AttemptReply::NotSent(_)
-        | AttemptReply::Blocked { .. }
-        | AttemptReply::Once(_) => answer,
+        Exchange::Answered(reply) => reply,
+    };
+    let error = |number| PhoneError { number, text: reply.to_string(), raw: answer.raw.clone() };
+    match &reply {
+        Reply::Success { .. } => ReplyKind::Accepted(answer.raw.clone()),
+        Reply::AuthenticationRefused { .. } => {
+            ReplyKind::AuthRefused(error((answer.http_status != Some(401)).then_some(4)))
+        }
+        Reply::ItemRefused { status, .. } => ReplyKind::Refused(error(*status)),
+        Reply::Refused { number, .. } => ReplyKind::Refused(error(*number)),
+        Reply::ErrorResponse { .. } => ReplyKind::Refused(error(None)),
+        // 5xx is a busy phone, which can pass; 404 and the like do not.
+        Reply::HttpStatus { status: 500.., .. } | Reply::Empty | Reply::Unreadable { .. } => {
+            ReplyKind::Unreadable(error(None))
+        }
+        Reply::HttpStatus { .. } => ReplyKind::Refused(error(None)),
     }
 }
 
-/// Says what an answer comes to.
-pub(crate) fn judge(answer: PhoneAnswer, target: &Target) -> AttemptReply {
-    let reply = match answer.outcome {
-        Outcome::Unreachable(why) => {
-            let answer = unreachable(&why, target);
-            // The phone may have got all of it, and have asked whether the password is right.
-            return if let (AttemptReply::Unreachable(text), Phase::Request | Phase::Answer) =
-                (&answer, why.phase)
-            {
-                AttemptReply::NoReply(text.clone())
-            } else {
-                answer
-            };
-        }
-        Outcome::Answered(reply) => reply,
-    };
-    let said = |number| PhoneError { number, text: reply.to_string(), raw: answer.raw.clone() };
-    match &reply {
-        Reply::Success { .. } => AttemptReply::Accepted(answer.raw.clone()),
-        Reply::AuthenticationRefused { .. } => {
-            AttemptReply::AuthRefused(said((answer.http_status != Some(401)).then_some(4)))
-        }
-        Reply::ItemRefused { status, .. } => AttemptReply::Refused(said(*status)),
-        Reply::Refused { number, .. } => AttemptReply::Refused(said(*number)),
-        Reply::ErrorResponse { .. } => AttemptReply::Refused(said(None)),
-        // A busy phone answers 5xx and may be well later; 404 and the like stay as they are.
-        Reply::HttpStatus { status: 500.., .. } | Reply::Empty | Reply::Unreadable { .. } => {
-            AttemptReply::Unreadable(said(None))
-        }
-        Reply::HttpStatus { .. } => AttemptReply::Refused(said(None)),
+/// Classifies a failed exchange.
+pub(crate) fn unreachable(why: &Unreachable, target: &Target) -> ReplyKind {
+    let Cause::Tls(problem) = &why.cause else { return ReplyKind::Unreachable(why.to_string()) };
+    let identity = problem.is_about_identity();
+    ReplyKind::Blocked {
+        outcome: if identity { Outcome::WrongDevice } else { Outcome::Unreachable },
+        why: format!("{problem}; nothing was sent to it"),
+        remedy: problem.remedy(target.name.as_str()),
     }
 }
 
@@ -66,39 +65,81 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::phone::{Fingerprint, PhoneTlsProblem};
 
-    fn answered(status: u16, body: &str) -> AttemptReply {
+    fn reply_to(status: u16, body: &str) -> ReplyKind {
         let reply = Reply::read(status, None, body.as_bytes());
         let answer = PhoneAnswer {
             http_status: Some(status),
             moved_to_https: false,
-            outcome: Outcome::Answered(reply),
+            outcome: Exchange::Answered(reply),
             raw: body.to_owned(),
             took: Duration::ZERO,
         };
-        judge(answer, &crate::push::scheduler::tests::target(1))
+        classify(answer, &crate::push::scheduler::tests::target(1))
     }
 
     #[test]
     fn http_200_alone_is_no_acceptance() {
         assert!(matches!(
-            answered(
+            reply_to(
                 200,
                 r#"<CiscoIPPhoneResponse><ResponseItem Status="0" Data="Success" URL=""/></CiscoIPPhoneResponse>"#
             ),
-            AttemptReply::Accepted(_)
+            ReplyKind::Accepted(_)
         ));
         assert!(
-            matches!(answered(200, r#"<CiscoIPPhoneError Number="3" />"#), AttemptReply::Refused(e) if e.number == Some(3))
+            matches!(reply_to(200, r#"<CiscoIPPhoneError Number="3" />"#), ReplyKind::Refused(e) if e.number == Some(3))
         );
         assert!(matches!(
-            answered(200, r#"<CiscoIPPhoneError Number="4" />"#),
-            AttemptReply::AuthRefused(_)
+            reply_to(200, r#"<CiscoIPPhoneError Number="4" />"#),
+            ReplyKind::AuthRefused(_)
         ));
-        assert!(matches!(answered(401, ""), AttemptReply::AuthRefused(_)));
-        assert!(matches!(answered(200, ""), AttemptReply::Unreadable(_)));
-        assert!(matches!(answered(200, "<html>ok</html>"), AttemptReply::Unreadable(_)));
-        assert!(matches!(answered(503, "busy"), AttemptReply::Unreadable(_)));
-        assert!(matches!(answered(404, "gone"), AttemptReply::Refused(_)));
+        assert!(matches!(reply_to(401, ""), ReplyKind::AuthRefused(_)));
+        assert!(matches!(reply_to(200, ""), ReplyKind::Unreadable(_)));
+        assert!(matches!(reply_to(200, "<html>ok</html>"), ReplyKind::Unreadable(_)));
+        assert!(matches!(reply_to(503, "busy"), ReplyKind::Unreadable(_)));
+        assert!(matches!(reply_to(404, "gone"), ReplyKind::Refused(_)));
+    }
+
+    fn blocked(problem: PhoneTlsProblem) -> (Outcome, String, String) {
+        let why = Unreachable {
+            phase: Phase::Connect,
+            cause: Cause::Tls(problem),
+            port: 443,
+            timeout: Duration::from_secs(1),
+        };
+        let answer = unreachable(&why, &crate::push::scheduler::tests::target(1));
+        let ReplyKind::Blocked { outcome, why, remedy } = answer else { panic!("{answer:?}") };
+        (outcome, why, remedy)
+    }
+
+    #[test]
+    fn a_certificate_of_another_identity_is_another_device_and_nothing_was_sent() {
+        let (one, two) = ([1; 32], [2; 32]);
+        let print = |bytes: [u8; 32]| {
+            bytes.map(|byte| format!("{byte:02X}")).join(":").parse::<Fingerprint>().unwrap()
+        };
+        let changed = PhoneTlsProblem::Changed { pinned: print(one), shown: print(two) };
+        let (outcome, why, remedy) = blocked(changed);
+        assert_eq!(outcome, Outcome::WrongDevice);
+        assert!(why.contains("01:01:") && why.contains("02:02:"), "{why}");
+        assert!(why.contains("nothing was sent") && remedy.contains("--phone-repin"), "{remedy}");
+        let other = PhoneTlsProblem::OtherDevice { named: vec!["SEP0011223344BB".into()] };
+        assert_eq!(blocked(other).0, Outcome::WrongDevice);
+        let (outcome, why, remedy) = blocked(PhoneTlsProblem::OldTls);
+        assert_eq!(outcome, Outcome::Unreachable);
+        assert!(why.contains("TLS 1.0") && remedy.contains("firmware"), "{why}: {remedy}");
+        let away = Unreachable {
+            phase: Phase::Connect,
+            cause: Cause::Refused,
+            port: 443,
+            timeout: Duration::from_secs(1),
+        };
+        let target = crate::push::scheduler::tests::target(1);
+        assert!(
+            matches!(unreachable(&away, &target), ReplyKind::Unreachable(_)),
+            "a refused connection can pass"
+        );
     }
 }

@@ -1,20 +1,23 @@
-//! The way to a phone that gets a ring tone.
+//! Pushes ring tones.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::future::{BoxFuture, FutureExt as _};
+
 use crate::domain::device_name::DeviceName;
 use crate::domain::payload_kind::AcceptedFormat;
 use crate::image_server::{ImageHost, PublishedTone};
 use crate::media::ToneSet;
-use crate::phone::{PhoneError, PushObject as _, SetRingTone};
+use crate::phone::{PhoneError, SetRingTone};
 use crate::push::delivery::connector::PhoneConnector;
 use crate::push::delivery::picture::GRACE;
-use crate::push::delivery::reply::{judge, with_downloads};
-use crate::push::{AttemptReply, Delivery, DownloadStatus, Target};
+use crate::push::delivery::reply::with_downloads;
+use crate::push::delivery::session::check_objects;
+use crate::push::{AttemptReply, Delivery, DownloadStatus, ReplyKind, Target};
 
-/// Pushes ring tones and lets phones download them from our own server.
+/// Pushes ring tones that phones download from our own server.
 #[derive(Debug)]
 pub struct RingToneDelivery {
     phones: PhoneConnector,
@@ -25,7 +28,7 @@ pub struct RingToneDelivery {
 }
 
 impl RingToneDelivery {
-    /// Puts a line together; `verify_timeout` is how long a download is waited for after an acceptance.
+    /// `verify_timeout` is how long to wait for a download after the phone accepted.
     pub fn new(
         phones: PhoneConnector,
         host: ImageHost,
@@ -35,68 +38,35 @@ impl RingToneDelivery {
         Self { phones, host, tones, verify_timeout, published: Mutex::default() }
     }
 
-    /// Makes sure that what would be sent to these targets is not too long for phones.
-    ///
-    /// # Errors
-    /// Says which part is too long, before anything has been sent.
-    pub fn check(&self, targets: &[Target]) -> Result<(), PhoneError> {
-        for target in targets {
-            let Ok(PublishedTone { url, .. }) = self.published(target) else { continue };
-            SetRingTone { url }.to_xml()?;
-        }
-        Ok(())
-    }
-
-    /// Returns the URL that phones are told.
-    pub fn base_url(&self) -> &str {
-        self.host.base().as_str()
-    }
-
-    /// Stops the server once its transfers have ended.
-    pub async fn shutdown(self) {
-        self.host.shutdown(GRACE).await;
-    }
-
-    /// Returns the phone's own path: the same one for every attempt, so that a late download counts.
-    fn published(&self, target: &Target) -> Result<PublishedTone, String> {
+    /// Returns the phone's own URL: the same one for every attempt, so that a late download counts.
+    fn published(&self, target: &Target) -> Result<PublishedTone, ReplyKind> {
         let AcceptedFormat::Tone(format) = target.accepts else {
-            return Err(format!("a {} takes no ring tone", target.model));
+            return Err(ReplyKind::NotSent(format!("a {} takes no ring tone", target.model)));
         };
         let tone = self.tones.get(format);
-        let tone = tone.ok_or_else(|| format!("no ring tone was made for {}", target.model))?;
+        let tone = tone.ok_or_else(|| {
+            ReplyKind::NotSent(format!("no ring tone was made for {}", target.model))
+        })?;
         let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(tone) = published.get(&target.name) {
             self.host.readdress(&tone.token, target.recipient());
             return Ok(tone.clone());
         }
-        let tone =
-            self.host.publish_tone(target.recipient(), tone).map_err(|error| error.to_string())?;
+        let tone = self.host.publish_tone(target.recipient(), tone);
+        let tone = tone.map_err(|error| ReplyKind::NotSent(error.to_string()))?;
         published.insert(target.name.clone(), tone.clone());
         drop(published);
         Ok(tone)
     }
-}
 
-impl Delivery for RingToneDelivery {
-    async fn push(&self, target: &Target) -> AttemptReply {
-        let mut phone = match self.phones.connect(target).await {
-            Ok(phone) => phone,
-            Err(answer) => return answer,
-        };
-        let PublishedTone { url, token } = match self.published(target) {
-            Ok(found) => found,
-            Err(why) => return AttemptReply::NotSent(why),
-        };
-        match self.phones.send(&mut phone, target, &SetRingTone { url }).await {
-            Ok(answer) => {
-                let complete = self.host.fetched(&token).complete();
-                with_downloads(judge(answer, target), complete, "the ring tone")
-            }
-            Err(answer) => answer,
-        }
+    async fn attempt(&self, target: &Target) -> Result<ReplyKind, ReplyKind> {
+        let mut phone = self.phones.connect(target).await?;
+        let PublishedTone { url, token } = self.published(target)?;
+        let reply = self.phones.send(&mut phone, target, &SetRingTone { url }).await;
+        Ok(with_downloads(reply, self.host.fetched(&token).complete(), "the ring tone"))
     }
 
-    async fn downloads(&self, target: &Target) -> DownloadStatus {
+    async fn downloaded(&self, target: &Target) -> DownloadStatus {
         let token = {
             let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
             published.remove(&target.name).map(|tone| tone.token)
@@ -105,5 +75,27 @@ impl Delivery for RingToneDelivery {
         let seen = self.host.wait_complete(&token, self.verify_timeout).await;
         self.host.retire(&token);
         seen.into()
+    }
+}
+
+impl Delivery for RingToneDelivery {
+    fn push<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, AttemptReply> {
+        self.attempt(target).map(AttemptReply::from).boxed()
+    }
+
+    fn downloads<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, DownloadStatus> {
+        self.downloaded(target).boxed()
+    }
+
+    fn check(&self, targets: &[Target]) -> Result<(), PhoneError> {
+        check_objects(targets, |target| Ok(SetRingTone { url: self.published(target)?.url }))
+    }
+
+    fn base_url(&self) -> Option<&str> {
+        Some(self.host.base().as_str())
+    }
+
+    fn shutdown(self: Box<Self>) -> BoxFuture<'static, ()> {
+        self.host.shutdown(GRACE).boxed()
     }
 }

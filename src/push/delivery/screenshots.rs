@@ -1,4 +1,4 @@
-//! Looks at phones' screens before a push and after it, and keeps what was seen in the journal.
+//! Compares screenshots of a phone from before and after a push, and keeps both in the journal.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,37 +15,37 @@ use crate::media::{Picture, Screen, blocking, changed, likeness};
 use crate::phone::{PhoneSession, Screenshot};
 use crate::push::delivery::connector::PhoneConnector;
 use crate::push::policy::verification::shows;
-use crate::push::{AttemptReply, ScreenCheck, Target};
+use crate::push::{ReplyKind, ScreenCheck, Target};
 
 #[derive(Debug)]
 pub struct ScreenshotCheck {
     recorder: Recorder,
-    /// How long a phone may take until its screen shows what was pushed.
+    /// How long a phone may take until its screen shows the result.
     wait: Duration,
     before: Mutex<HashMap<DeviceName, Result<Screen, String>>>,
 }
 
 impl ScreenshotCheck {
-    /// Looks at phones' screens for at most `wait` after each push.
+    /// Takes screenshots for at most `wait` after each push.
     pub fn new(recorder: Recorder, wait: Duration) -> Self {
         Self { recorder, wait, before: Mutex::default() }
     }
 
-    /// Takes the screenshot before the push. Returns an answer when the phone must not be pushed to.
+    /// Takes the screenshot before the push. Returns the reply of the attempt where the phone must not be pushed to.
     ///
-    /// A phone that refuses the push user here will refuse it with the push too, and every refusal can count
-    /// against the account. So that is the phone's answer, and it is asked no second time.
+    /// A phone that refuses the push user here will refuse the push too, and every refusal can count against the
+    /// account. So the refusal is the reply, and no second request is sent.
     pub(crate) async fn before(
         &self,
         phone: &mut PhoneSession,
         target: &Target,
-    ) -> Option<AttemptReply> {
+    ) -> Option<ReplyKind> {
         let screen = match self.take(phone, target, Moment::Before).await {
             Ok((screen, file)) => self.keep(target, Moment::Before, file).await.map(|()| screen),
             Err(Screenshot::AuthRefused(reply)) => {
                 let text = format!("{reply} (asked for a screenshot)");
                 let error = PhoneError { number: None, text, raw: String::new() };
-                return Some(AttemptReply::AuthRefused(error));
+                return Some(ReplyKind::AuthRefused(error));
             }
             Err(Screenshot::None(why)) => Err(why),
             Err(Screenshot::File(_)) => Err("its screenshot cannot be read".to_owned()),
@@ -55,8 +55,8 @@ impl ScreenshotCheck {
         None
     }
 
-    /// Looks at the screen until it shows what was pushed, or until there is no more hope: `wanted` is the
-    /// picture, or nothing where one was taken off.
+    /// Takes screenshots until one shows the result of the push, or until the time for it has passed. `wanted` is the
+    /// picture, or nothing where one was removed.
     pub(crate) async fn after(
         &self,
         phones: &PhoneConnector,
@@ -72,10 +72,10 @@ impl ScreenshotCheck {
             Some(Err(why)) => return ScreenCheck::None(format!("before the push {why}")),
             None => return ScreenCheck::None("no screenshot was taken before the push".to_owned()),
         };
-        let (begun, pause) = (Instant::now(), (self.wait / LOOKS).max(SHORTEST_PAUSE));
+        let (begun, pause) = (Instant::now(), (self.wait / MOST_SCREENSHOTS).max(SHORTEST_PAUSE));
         loop {
             let look = match self.look(phones, target, wanted, &before).await {
-                // Every refusal can count against the account, so it is asked no second time.
+                // Every refusal can count against the account, so no second request is sent.
                 Err(Screenshot::AuthRefused(reply)) => {
                     return ScreenCheck::Refused(format!("after the push {reply}"));
                 }
@@ -97,7 +97,7 @@ impl ScreenshotCheck {
         }
     }
 
-    /// Looks at the screen once. The password goes along, so the phone has to say each time who it is.
+    /// Takes and compares one screenshot. The request has the password, so the phone is identified each time.
     async fn look(
         &self,
         phones: &PhoneConnector,
@@ -109,7 +109,6 @@ impl ScreenshotCheck {
             Screenshot::None("the phone could not be connected to again".to_owned())
         })?;
         let (screen, file) = self.take(&mut phone, target, Moment::After).await?;
-        // Millions of pixels are compared.
         let (wanted, before) = (wanted.cloned(), Arc::clone(before));
         let compare = move || match wanted {
             Some(picture) => ScreenCheck::Picture(likeness(&picture, &before, &screen)),
@@ -119,7 +118,7 @@ impl ScreenshotCheck {
         Ok((look, file))
     }
 
-    /// Asks for a screenshot and reads it; what it was otherwise is the error.
+    /// Requests a screenshot and decodes it. Any other reply is the error.
     async fn take(
         &self,
         phone: &mut PhoneSession,
@@ -138,14 +137,14 @@ impl ScreenshotCheck {
         }
     }
 
-    /// Writes a screenshot down; what nobody can look at later proves nothing.
+    /// Writes a screenshot to the journal. One that is missing in the report later proves nothing.
     async fn keep(&self, target: &Target, moment: Moment, file: Vec<u8>) -> Result<(), String> {
         let kept = self.recorder.keep_screen(&target.name, moment, file).await;
         kept.map_err(|error| format!("its screenshot could not be kept: {}", error_chain(&error)))
     }
 }
 
-/// How often a screen is looked at, at most.
-const LOOKS: u32 = 6;
-/// Phones take a moment to draw and to send a screenshot.
+/// The most screenshots after a push.
+const MOST_SCREENSHOTS: u32 = 6;
+/// Phones need a moment to draw and to send a screenshot.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(250);

@@ -6,7 +6,7 @@ use crate::domain::payload_kind::ObjectKind;
 use crate::domain::text::{names, pluralize};
 use crate::event::{Downloads, NatProof, OtherDownload, Outcome, PhoneError};
 use crate::push::policy::lockout::Cause;
-use crate::push::{AttemptReply, DownloadStatus, Target};
+use crate::push::{AttemptReply, DownloadStatus, ReplyKind, Target};
 
 /// What to do after an attempt.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -34,17 +34,17 @@ pub struct PhoneOutcome {
 /// Trouble on the way and answers that cannot be read may pass, so they are tried again. What a phone
 /// has refused it will refuse again, and a refused password must never be repeated: whether a phone is tried again
 /// that refused the push user is decided once it is known [why](Cause). What must be sent only
-/// [once](AttemptReply::Once) is never tried again.
+/// once ([`AttemptReply::resend_safe`]) is never tried again.
 pub fn next(target: &Target, answer: AttemptReply, attempt: u32, max_attempts: u32) -> Next {
-    let (answer, once) = answer.once();
+    let AttemptReply { kind, resend_safe } = answer;
     let may_pass = matches!(
-        answer,
-        AttemptReply::Unreachable(_) | AttemptReply::NoReply(_) | AttemptReply::Unreadable(_)
+        kind,
+        ReplyKind::Unreachable(_) | ReplyKind::NoReply(_) | ReplyKind::Unreadable(_)
     );
-    match outcome(target, answer) {
+    match outcome(target, kind) {
         None if !target.object().is_downloaded() => Next::Done(unseeable(target.object())),
         None => Next::Verify,
-        Some(outcome) if once => {
+        Some(outcome) if !resend_safe => {
             Next::Done(PhoneOutcome { remedy: Some(LOOK_FIRST.to_owned()), ..outcome })
         }
         Some(outcome) if may_pass && attempt < max_attempts => Next::Again(outcome),
@@ -63,17 +63,16 @@ pub fn pause(first: Duration, attempt: u32) -> Duration {
 const LONGEST_PAUSE: Duration = Duration::from_secs(120);
 
 /// Says how a phone ends with this answer; nothing when it has accepted.
-fn outcome(target: &Target, answer: AttemptReply) -> Option<PhoneOutcome> {
-    let outcome = match answer {
-        // What is in it was taken out before.
-        AttemptReply::Accepted(_) | AttemptReply::Once(_) => return None,
-        AttemptReply::Unreachable(why) | AttemptReply::NoReply(why) => done(
+fn outcome(target: &Target, kind: ReplyKind) -> Option<PhoneOutcome> {
+    let outcome = match kind {
+        ReplyKind::Accepted(_) => return None,
+        ReplyKind::Unreachable(why) | ReplyKind::NoReply(why) => done(
             Outcome::Unreachable,
             None,
             why,
             "check Web Access and the way to the phone, then push to it again",
         ),
-        AttemptReply::Unreadable(error) => {
+        ReplyKind::Unreadable(error) => {
             let why = error.text.clone();
             done(
                 Outcome::BadReply,
@@ -82,19 +81,19 @@ fn outcome(target: &Target, answer: AttemptReply) -> Option<PhoneOutcome> {
                 "open the phone's web page; restart the phone if it stays so",
             )
         }
-        AttemptReply::AuthRefused(error) => refused(target, Some(error), None, None),
-        AttemptReply::Refused(error) => {
+        ReplyKind::AuthRefused(error) => refused(target, Some(error), None, None),
+        ReplyKind::Refused(error) => {
             let why = error.text.clone();
             done(Outcome::Rejected, Some(error), why, after_refusal(target.object()))
         }
-        AttemptReply::WrongDevice(other) => done(
+        ReplyKind::WrongDevice(other) => done(
             Outcome::WrongDevice,
             None,
             format!("{other} answers at its address; nothing was sent to it"),
             "the phone has moved: push to it again; a cluster that is asked knows its new address",
         ),
-        AttemptReply::Blocked { outcome, why, remedy } => done(outcome, None, why, &remedy),
-        AttemptReply::NotSent(why) => done(
+        ReplyKind::Blocked { outcome, why, remedy } => done(outcome, None, why, &remedy),
+        ReplyKind::NotSent(why) => done(
             Outcome::Pending,
             None,
             format!("nothing was sent to it: {why}"),
@@ -314,8 +313,8 @@ pub(crate) mod tests {
         PhoneError { number: Some(number), text: "no".into(), raw: String::new() }
     }
 
-    fn after(answer: AttemptReply, attempt: u32, max_attempts: u32) -> Next {
-        next(&crate::push::scheduler::tests::target(1), answer, attempt, max_attempts)
+    fn after(answer: ReplyKind, attempt: u32, max_attempts: u32) -> Next {
+        next(&crate::push::scheduler::tests::target(1), answer.into(), attempt, max_attempts)
     }
 
     fn outcome(next: Next) -> Option<Outcome> {
@@ -328,18 +327,18 @@ pub(crate) mod tests {
     #[test]
     fn only_trouble_on_the_way_is_tried_again() {
         for passing in [
-            AttemptReply::Unreachable("x".into()),
-            AttemptReply::NoReply("x".into()),
-            AttemptReply::Unreadable(error(0)),
+            ReplyKind::Unreachable("x".into()),
+            ReplyKind::NoReply("x".into()),
+            ReplyKind::Unreadable(error(0)),
         ] {
             assert!(matches!(after(passing.clone(), 1, 2), Next::Again(_)));
             assert!(outcome(after(passing, 2, 2)).is_some());
         }
         let ends = |answer| outcome(after(answer, 1, 9));
-        assert_eq!(ends(AttemptReply::AuthRefused(error(4))), Some(Outcome::AuthFailed));
-        assert_eq!(ends(AttemptReply::Refused(error(3))), Some(Outcome::Rejected));
-        assert_eq!(ends(AttemptReply::WrongDevice("SEP2".into())), Some(Outcome::WrongDevice));
-        assert_eq!(ends(AttemptReply::NotSent("too long".into())), Some(Outcome::Pending));
+        assert_eq!(ends(ReplyKind::AuthRefused(error(4))), Some(Outcome::AuthFailed));
+        assert_eq!(ends(ReplyKind::Refused(error(3))), Some(Outcome::Rejected));
+        assert_eq!(ends(ReplyKind::WrongDevice("SEP2".into())), Some(Outcome::WrongDevice));
+        assert_eq!(ends(ReplyKind::NotSent("too long".into())), Some(Outcome::Pending));
     }
 
     #[test]
@@ -365,13 +364,13 @@ pub(crate) mod tests {
     #[test]
     fn every_ending_but_a_proven_one_says_what_to_do() {
         for answer in [
-            AttemptReply::AuthRefused(error(4)),
-            AttemptReply::Refused(error(3)),
-            AttemptReply::Unreachable("reset".into()),
-            AttemptReply::Unreadable(error(0)),
-            AttemptReply::WrongDevice("SEP2".into()),
-            AttemptReply::NotSent("too long".into()),
-            AttemptReply::Blocked {
+            ReplyKind::AuthRefused(error(4)),
+            ReplyKind::Refused(error(3)),
+            ReplyKind::Unreachable("reset".into()),
+            ReplyKind::Unreadable(error(0)),
+            ReplyKind::WrongDevice("SEP2".into()),
+            ReplyKind::NotSent("too long".into()),
+            ReplyKind::Blocked {
                 outcome: Outcome::WrongDevice,
                 why: "another certificate".into(),
                 remedy: "look".into(),
@@ -384,7 +383,7 @@ pub(crate) mod tests {
 
     #[test]
     fn an_acceptance_must_still_be_proven() {
-        assert_eq!(after(AttemptReply::Accepted(String::new()), 1, 1), Next::Verify);
+        assert_eq!(after(ReplyKind::Accepted(String::new()), 1, 1), Next::Verify);
         let target = crate::push::scheduler::tests::target(1);
         let seen = |image, thumbnail| {
             outcome(proven(&target, &DownloadStatus::own(image, thumbnail), true)).unwrap()
@@ -461,14 +460,16 @@ pub(crate) mod tests {
 
     #[test]
     fn what_must_be_sent_only_once_is_never_tried_again() {
-        for answer in [
-            AttemptReply::Unreachable("reset".into()),
-            AttemptReply::NoReply("reset".into()),
-            AttemptReply::Unreadable(error(0)),
-            AttemptReply::Refused(error(1)),
-            AttemptReply::AuthRefused(error(4)),
+        for kind in [
+            ReplyKind::Unreachable("reset".into()),
+            ReplyKind::NoReply("reset".into()),
+            ReplyKind::Unreadable(error(0)),
+            ReplyKind::Refused(error(1)),
+            ReplyKind::AuthRefused(error(4)),
         ] {
-            let Next::Done(outcome) = after(AttemptReply::Once(Box::new(answer)), 1, 9) else {
+            let reply = AttemptReply { kind, resend_safe: false };
+            let target = crate::push::scheduler::tests::target(1);
+            let Next::Done(outcome) = next(&target, reply, 1, 9) else {
                 panic!("it is tried again")
             };
             assert_eq!(outcome.remedy.as_deref(), Some(LOOK_FIRST));
@@ -481,7 +482,8 @@ pub(crate) mod tests {
             accepts: crate::domain::payload_kind::AcceptedFormat::Keys,
             ..crate::push::scheduler::tests::target(1)
         };
-        let Next::Done(outcome) = next(&keys, AttemptReply::Accepted(String::new()), 1, 1) else {
+        let accepted = ReplyKind::Accepted(String::new()).into();
+        let Next::Done(outcome) = next(&keys, accepted, 1, 1) else {
             panic!("it is not done with")
         };
         assert_eq!(outcome.outcome, Outcome::Accepted);

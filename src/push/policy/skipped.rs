@@ -9,7 +9,7 @@ use crate::domain::payload_kind::ObjectKind;
 use crate::event::{Outcome, PhoneResult};
 use crate::journal::{Proven, RunId};
 use crate::push::Target;
-use crate::push::delivery::external::REMOVAL_DIGEST;
+use crate::push::delivery::removal::REMOVAL_DIGEST;
 
 /// Returns the result of a phone that was not pushed to, with its heaviest finding as the reason, or why the run
 /// is not about it.

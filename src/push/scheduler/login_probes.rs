@@ -14,9 +14,9 @@ use crate::push::policy::outcome::PhoneOutcome;
 use crate::push::policy::propagation::AuthRefusal;
 use crate::push::scheduler::phone_task::PhoneTask;
 use crate::push::scheduler::{AttemptEnd, Scheduler};
-use crate::push::{AttemptReply, Delivery};
+use crate::push::{AttemptReply, ReplyKind};
 
-impl<L: Delivery, B: AttemptLog> Scheduler<'_, L, B> {
+impl<B: AttemptLog> Scheduler<'_, B> {
     /// Lets the guard know how a login ended. Returns the refusal, where its reason has to be found out
     /// before it is decided what becomes of the phone.
     pub(crate) fn count_login(
@@ -24,36 +24,31 @@ impl<L: Delivery, B: AttemptLog> Scheduler<'_, L, B> {
         task: &mut PhoneTask,
         answer: &AttemptReply,
     ) -> Option<Refused> {
-        let (answer, once) = if let AttemptReply::Once(answer) = answer {
-            (answer.as_ref(), true)
-        } else {
-            (answer, false)
-        };
-        if matches!(answer, AttemptReply::Accepted(_)) && task.proves() {
+        if matches!(answer.kind, ReplyKind::Accepted(_)) && task.proves() {
             self.queue_of(task).waiting.accepted();
         }
         let ticket = task.ticket.take()?;
         let mut guard = self.logins.guard();
-        match answer {
-            AttemptReply::AuthRefused(_) => {
+        match &answer.kind {
+            ReplyKind::AuthRefused(_) => {
                 let refusal = guard.refused(ticket);
-                return (!once).then_some(refusal);
+                return answer.resend_safe.then_some(refusal);
             }
-            AttemptReply::Accepted(_) => guard.accepted(ticket, task.proves()),
-            AttemptReply::NoReply(_) | AttemptReply::Unreadable(_) => guard.lost(ticket),
-            AttemptReply::Refused(_)
-            | AttemptReply::Unreachable(_)
-            | AttemptReply::WrongDevice(_)
-            | AttemptReply::NotSent(_)
-            | AttemptReply::Blocked { .. }
-            | AttemptReply::Once(_) => guard.ended(ticket),
+            ReplyKind::Accepted(_) => guard.accepted(ticket, task.proves()),
+            ReplyKind::NoReply(_) | ReplyKind::Unreadable(_) => guard.lost(ticket),
+            ReplyKind::Refused(_)
+            | ReplyKind::Unreachable(_)
+            | ReplyKind::WrongDevice(_)
+            | ReplyKind::NotSent(_)
+            | ReplyKind::Blocked { .. } => guard.ended(ticket),
         }
         None
     }
 
     /// Puts a phone aside that refused the push user, until it is known why.
     pub(crate) fn doubt(&mut self, mut task: PhoneTask, answer: AttemptReply, refusal: Refused) {
-        let error = if let AttemptReply::AuthRefused(error) = answer { Some(error) } else { None };
+        let error =
+            if let ReplyKind::AuthRefused(error) = answer.kind { Some(error) } else { None };
         let outcome = outcome::refused(&task.target, error, None, None);
         let (log, entry) = (self.log, task.entry.take());
         task.last = Some(outcome.clone());

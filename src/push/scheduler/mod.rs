@@ -34,7 +34,7 @@ use crate::push::scheduler::phone_task::PhoneTask;
 use crate::push::scheduler::queues::{PushQueue, RetryQueue};
 use crate::push::scheduler::schedule::Schedule;
 use crate::push::scheduler::site_limits::SiteLimits;
-use crate::push::{AttemptReply, Delivery, Evidence, LoginCheck, ScreenCheck, Target};
+use crate::push::{AttemptReply, Delivery, Evidence, LoginCheck, ReplyKind, ScreenCheck, Target};
 
 use crate::push::scheduler::window_queue::WindowQueue;
 
@@ -51,8 +51,8 @@ pub use crate::push::settings::{
 /// yet", they are waited for.
 ///
 /// Every attempt is in the book before it is made, and what came of it is there before it is told.
-pub async fn run<L: Delivery, B: AttemptLog>(
-    delivery: &L,
+pub async fn run<B: AttemptLog>(
+    delivery: &dyn Delivery,
     log: &B,
     targets: Vec<Target>,
     settings: PushSettings,
@@ -86,8 +86,8 @@ enum AttemptEnd {
     Doubted(Box<PhoneTask>, Refused, Result<(), JournalError>),
 }
 
-struct Scheduler<'a, L: Delivery, B: AttemptLog> {
-    delivery: &'a L,
+struct Scheduler<'a, B: AttemptLog> {
+    delivery: &'a dyn Delivery,
     log: &'a B,
     settings: PushSettings,
     /// Phones that the push user has controlled before.
@@ -122,9 +122,9 @@ struct Scheduler<'a, L: Delivery, B: AttemptLog> {
     unrecorded: Option<String>,
 }
 
-impl<'a, L: Delivery, B: AttemptLog> Scheduler<'a, L, B> {
+impl<'a, B: AttemptLog> Scheduler<'a, B> {
     fn new(
-        delivery: &'a L,
+        delivery: &'a dyn Delivery,
         log: &'a B,
         mut targets: Vec<Target>,
         settings: PushSettings,
@@ -378,7 +378,7 @@ impl<'a, L: Delivery, B: AttemptLog> Scheduler<'a, L, B> {
     }
 
     fn on_reply(&mut self, mut task: PhoneTask, answer: AttemptReply) {
-        if let (AttemptReply::Accepted(raw), Some(entry)) = (&answer, task.entry) {
+        if let (ReplyKind::Accepted(raw), Some(entry)) = (&answer.kind, task.entry) {
             self.log.record_reply(entry, raw);
         }
         match self.count_login(&mut task, &answer) {
@@ -405,7 +405,7 @@ impl<'a, L: Delivery, B: AttemptLog> Scheduler<'a, L, B> {
                 // Who else downloaded its files counts for all its attempts.
                 task.downloads.join(std::mem::take(&mut fetched.downloads));
                 fetched.downloads = task.downloads.clone();
-                let evidence = delivery.evidence(&task.target, &fetched).await;
+                let evidence = delivery.evidence(&task.target, fetched.is_complete()).await;
                 let next = judged(&task.target, &fetched, &evidence, task.repeated);
                 let refused =
                     matches!(evidence, Evidence::Screen { look: ScreenCheck::Refused(_), .. });

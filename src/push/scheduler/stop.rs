@@ -5,12 +5,12 @@ use futures::stream::StreamExt as _;
 use crate::domain::error_chain::error_chain;
 use crate::event::{Event, Observer, PhoneResult};
 use crate::journal::JournalError;
+use crate::push::Target;
 use crate::push::attempt_log::AttemptLog;
 use crate::push::policy::lockout::Lockout;
 use crate::push::scheduler::Scheduler;
 use crate::push::scheduler::phone_task::PhoneTask;
 use crate::push::settings::{PushOutcomes, StopReason, StopSignals};
-use crate::push::{Delivery, Target};
 
 /// Leaves targets alone because the push was stopped before they came; they are told as pending.
 pub(in crate::push) async fn leave<B: AttemptLog>(
@@ -36,7 +36,7 @@ fn warn_of_gaps(written: Vec<Result<(), JournalError>>) {
     }
 }
 
-impl<L: Delivery, B: AttemptLog> Scheduler<'_, L, B> {
+impl<B: AttemptLog> Scheduler<'_, B> {
     pub(crate) fn stopped(&self, stop: &StopSignals) -> Option<StopReason> {
         let waiting = self.are_waiting();
         if let Some(why) = &self.unrecorded {

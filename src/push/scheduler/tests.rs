@@ -29,8 +29,8 @@ pub(in crate::push) fn target(n: u8) -> Target {
 /// Phones that answer from a script, and count how many are asked at once.
 #[derive(Default)]
 struct Scripted {
-    answers: HashMap<u8, Vec<AttemptReply>>,
-    otherwise: Option<AttemptReply>,
+    answers: HashMap<u8, Vec<ReplyKind>>,
+    otherwise: Option<ReplyKind>,
     no_downloads: Vec<u8>,
     /// Those that download nothing after their first push.
     ignore_first: Vec<u8>,
@@ -47,27 +47,34 @@ fn last(target: &Target) -> u8 {
 }
 
 impl Delivery for Scripted {
-    async fn push(&self, target: &Target) -> AttemptReply {
-        let now = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
-        self.most_at_once.fetch_max(now, Ordering::SeqCst);
-        let n = last(target);
-        let before = {
-            let mut asked = self.asked.lock().unwrap();
-            asked.push(n);
-            asked.iter().filter(|other| **other == n).count() - 1
-        };
-        tokio::time::sleep(Duration::from_millis(10)).await;
-        self.at_once.fetch_sub(1, Ordering::SeqCst);
-        let scripted = self.answers.get(&n).and_then(|answers| answers.get(before)).cloned();
-        scripted.or_else(|| self.otherwise.clone()).unwrap_or(AttemptReply::Accepted(String::new()))
+    fn push<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, AttemptReply> {
+        async move {
+            let now = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most_at_once.fetch_max(now, Ordering::SeqCst);
+            let n = last(target);
+            let before = {
+                let mut asked = self.asked.lock().unwrap();
+                asked.push(n);
+                asked.iter().filter(|other| **other == n).count() - 1
+            };
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            self.at_once.fetch_sub(1, Ordering::SeqCst);
+            let scripted = self.answers.get(&n).and_then(|answers| answers.get(before)).cloned();
+            let scripted = scripted.or_else(|| self.otherwise.clone());
+            scripted.unwrap_or(ReplyKind::Accepted(String::new())).into()
+        }
+        .boxed()
     }
 
-    async fn downloads(&self, target: &Target) -> DownloadStatus {
-        let n = last(target);
-        let pushes = self.asked.lock().unwrap().iter().filter(|other| **other == n).count();
-        let ignored = pushes == 1 && self.ignore_first.contains(&n);
-        let seen = !ignored && !self.no_downloads.contains(&n);
-        DownloadStatus::own(seen, seen)
+    fn downloads<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, DownloadStatus> {
+        async move {
+            let n = last(target);
+            let pushes = self.asked.lock().unwrap().iter().filter(|other| **other == n).count();
+            let ignored = pushes == 1 && self.ignore_first.contains(&n);
+            let seen = !ignored && !self.no_downloads.contains(&n);
+            DownloadStatus::own(seen, seen)
+        }
+        .boxed()
     }
 }
 
@@ -145,7 +152,7 @@ fn cluster(
 #[tokio::test(start_paused = true)]
 async fn a_password_that_the_cluster_refuses_stops_the_push_after_one_phone() {
     let delivery =
-        Scripted { otherwise: Some(AttemptReply::AuthRefused(error(4))), ..Scripted::default() };
+        Scripted { otherwise: Some(ReplyKind::AuthRefused(error(4))), ..Scripted::default() };
     let (stop, cluster) = cluster(Password::Wrong, Vec::new());
     let targets = (1..=20).map(target).collect();
     let pushed = run(&delivery, &NullLog, targets, SETTINGS, &stop, &Unobserved).await;
@@ -159,9 +166,9 @@ async fn a_password_that_the_cluster_refuses_stops_the_push_after_one_phone() {
 #[tokio::test(start_paused = true)]
 async fn phones_that_the_push_user_does_not_control_hold_up_nobody_where_the_cluster_confirms_the_password()
  {
-    let refuses = |n| (n, vec![AttemptReply::AuthRefused(error(4)); 2]);
-    let mut answers: HashMap<u8, Vec<AttemptReply>> = [1, 2, 3, 4, 11, 12, 13].map(refuses).into();
-    answers.insert(14, vec![AttemptReply::AuthRefused(error(4))]);
+    let refuses = |n| (n, vec![ReplyKind::AuthRefused(error(4)); 2]);
+    let mut answers: HashMap<u8, Vec<ReplyKind>> = [1, 2, 3, 4, 11, 12, 13].map(refuses).into();
+    answers.insert(14, vec![ReplyKind::AuthRefused(error(4))]);
     let delivery = Scripted { answers, ..Scripted::default() };
     let (stop, _) = cluster(Password::Right, Vec::new());
     let targets = (1..=20).map(target).collect();
@@ -181,7 +188,7 @@ async fn phones_that_the_push_user_does_not_control_hold_up_nobody_where_the_clu
 
 #[tokio::test(start_paused = true)]
 async fn a_page_that_is_down_is_waited_for_and_costs_no_attempt() {
-    let refused = vec![AttemptReply::AuthRefused(error(4))];
+    let refused = vec![ReplyKind::AuthRefused(error(4))];
     let answers = (4..=6).map(|n| (n, refused.clone())).collect();
     let delivery = Scripted { answers, ..Scripted::default() };
     let away = || AuthenticationPage::Silent("cannot be reached".to_owned());
@@ -213,7 +220,7 @@ impl Observer for Remarks {
 async fn the_guard_goes_on_from_wave_to_wave() {
     use crate::push::scheduler::waves;
     use crate::push::scheduler::waves::{Amount, Waves};
-    let answers = HashMap::from([(9, vec![AttemptReply::AuthRefused(error(4))])]);
+    let answers = HashMap::from([(9, vec![ReplyKind::AuthRefused(error(4))])]);
     let delivery = Scripted { answers, ..Scripted::default() };
     let (stop, cluster) = cluster(Password::Wrong, Vec::new());
     let waves = Waves { canary: Some(Amount::Count(5)), ..Waves::default() };
@@ -230,7 +237,7 @@ async fn the_guard_goes_on_from_wave_to_wave() {
 #[tokio::test(start_paused = true)]
 async fn phones_that_ask_another_server_say_nothing_about_the_password() {
     let delivery =
-        Scripted { otherwise: Some(AttemptReply::AuthRefused(error(4))), ..Scripted::default() };
+        Scripted { otherwise: Some(ReplyKind::AuthRefused(error(4))), ..Scripted::default() };
     let elsewhere = |n| Target { login_check: LoginCheck::Elsewhere, ..target(n) };
     let (stop, cluster) = cluster(Password::Wrong, Vec::new());
     let targets = (1..=9).map(elsewhere).collect();
@@ -244,7 +251,7 @@ async fn phones_that_ask_another_server_say_nothing_about_the_password() {
 #[tokio::test(start_paused = true)]
 async fn a_wrong_password_is_tried_three_times_one_by_one() {
     let delivery =
-        Scripted { otherwise: Some(AttemptReply::AuthRefused(error(4))), ..Scripted::default() };
+        Scripted { otherwise: Some(ReplyKind::AuthRefused(error(4))), ..Scripted::default() };
     let pushed = pushed(&delivery, 20).await;
     assert_eq!(pushed.stopped, Some(StopReason::AuthRefusals { in_a_row: 3 }));
     assert_eq!(*delivery.asked.lock().unwrap(), [1, 2, 3]);
@@ -257,7 +264,7 @@ async fn a_wrong_password_is_tried_three_times_one_by_one() {
 #[tokio::test(start_paused = true)]
 async fn an_acceptance_without_a_check_proves_no_password() {
     let delivery =
-        Scripted { otherwise: Some(AttemptReply::AuthRefused(error(4))), ..Scripted::default() };
+        Scripted { otherwise: Some(ReplyKind::AuthRefused(error(4))), ..Scripted::default() };
     let mut targets: Vec<Target> = (1..=9).map(target).collect();
     targets[0].login_check = LoginCheck::Unknown;
     let pushed =
@@ -269,16 +276,10 @@ async fn an_acceptance_without_a_check_proves_no_password() {
 #[tokio::test(start_paused = true)]
 async fn trouble_is_tried_again_later_and_refusals_are_not() {
     let answers = HashMap::from([
-        (2, vec![AttemptReply::Unreachable("reset".into())]),
-        (
-            3,
-            vec![
-                AttemptReply::Unreachable("reset".into()),
-                AttemptReply::Unreachable("reset".into()),
-            ],
-        ),
-        (4, vec![AttemptReply::Refused(error(3))]),
-        (5, vec![AttemptReply::AuthRefused(error(4))]),
+        (2, vec![ReplyKind::Unreachable("reset".into())]),
+        (3, vec![ReplyKind::Unreachable("reset".into()), ReplyKind::Unreachable("reset".into())]),
+        (4, vec![ReplyKind::Refused(error(3))]),
+        (5, vec![ReplyKind::AuthRefused(error(4))]),
     ]);
     let delivery = Scripted { answers, no_downloads: vec![6], ..Scripted::default() };
     let pushed = pushed(&delivery, 7).await;
@@ -295,14 +296,14 @@ async fn trouble_is_tried_again_later_and_refusals_are_not() {
 #[tokio::test(start_paused = true)]
 async fn a_push_that_was_ignored_is_made_again_once() {
     let answers = HashMap::from([
-        (3, vec![AttemptReply::Accepted(String::new()), AttemptReply::Refused(error(3))]),
+        (3, vec![ReplyKind::Accepted(String::new()), ReplyKind::Refused(error(3))]),
         // What was ignored takes none of the attempts away that trouble may cost.
         (
             4,
             vec![
-                AttemptReply::Accepted(String::new()),
-                AttemptReply::Unreachable("reset".into()),
-                AttemptReply::Accepted(String::new()),
+                ReplyKind::Accepted(String::new()),
+                ReplyKind::Unreachable("reset".into()),
+                ReplyKind::Accepted(String::new()),
             ],
         ),
     ]);
@@ -352,8 +353,8 @@ async fn an_interruption_finishes_what_is_under_way() {
 
 #[tokio::test(start_paused = true)]
 async fn new_associations_come_last_and_cannot_stop_the_others() {
-    let recently_changed: HashMap<u8, Vec<AttemptReply>> =
-        (1..=6).map(|n| (n, vec![AttemptReply::AuthRefused(error(4))])).collect();
+    let recently_changed: HashMap<u8, Vec<ReplyKind>> =
+        (1..=6).map(|n| (n, vec![ReplyKind::AuthRefused(error(4))])).collect();
     let delivery = Scripted { answers: recently_changed, ..Scripted::default() };
     let mut targets: Vec<Target> = (1..=12).map(target).collect();
     for target in &mut targets[..6] {
@@ -372,7 +373,7 @@ async fn new_associations_come_last_and_cannot_stop_the_others() {
 
 #[tokio::test(start_paused = true)]
 async fn a_phone_that_waits_for_its_second_try_keeps_what_is_known_of_it() {
-    let answers = HashMap::from([(1, vec![AttemptReply::Unreachable("reset".into())])]);
+    let answers = HashMap::from([(1, vec![ReplyKind::Unreachable("reset".into())])]);
     let delivery = Scripted { answers, ..Scripted::default() };
     let stop = StopSignals::default();
     let later = async {
@@ -435,15 +436,21 @@ impl Counts {
 }
 
 impl Delivery for Slow {
-    async fn push(&self, target: &Target) -> AttemptReply {
-        self.0.lock().unwrap().begin(&target.device_pool);
-        AttemptReply::Accepted(String::new())
+    fn push<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, AttemptReply> {
+        async move {
+            self.0.lock().unwrap().begin(&target.device_pool);
+            ReplyKind::Accepted(String::new()).into()
+        }
+        .boxed()
     }
 
-    async fn downloads(&self, target: &Target) -> DownloadStatus {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        *self.0.lock().unwrap().under_way.get_mut(&target.device_pool).unwrap() -= 1;
-        DownloadStatus::own(true, true)
+    fn downloads<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, DownloadStatus> {
+        async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            *self.0.lock().unwrap().under_way.get_mut(&target.device_pool).unwrap() -= 1;
+            DownloadStatus::own(true, true)
+        }
+        .boxed()
     }
 }
 
@@ -485,7 +492,7 @@ async fn pushes_begin_no_faster_than_the_rate() {
 
 #[tokio::test(start_paused = true)]
 async fn too_many_failures_stop_the_push() {
-    let no = AttemptReply::Refused(error(3));
+    let no = ReplyKind::Refused(error(3));
     let delivery = Scripted { otherwise: Some(no), ..Scripted::default() };
     let settings = PushSettings { concurrency: 1, max_failures: Some(4), ..SETTINGS };
     let stop = StopSignals::default();

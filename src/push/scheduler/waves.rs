@@ -91,8 +91,8 @@ fn spread(targets: Vec<Target>) -> Vec<Target> {
 }
 
 /// Pushes wave by wave. After each one it looks whether to go on; what is left when it does not is pending.
-pub async fn run<L: Delivery, B: AttemptLog>(
-    delivery: &L,
+pub async fn run<B: AttemptLog>(
+    delivery: &dyn Delivery,
     log: &B,
     targets: Vec<Target>,
     waves: &Waves,

@@ -12,14 +12,14 @@ use tokio::time::Instant;
 
 use crate::domain::text::pluralize;
 use crate::event::{Event, Observer, Outcome};
+use crate::push::Target;
 use crate::push::attempt_log::AttemptLog;
 use crate::push::policy::outcome::PhoneOutcome;
 use crate::push::scheduler::phone_task::PhoneTask;
 use crate::push::scheduler::schedule::until;
 use crate::push::scheduler::{AttemptEnd, Scheduler};
-use crate::push::{Delivery, Target};
 
-impl<L: Delivery, B: AttemptLog> Scheduler<'_, L, B> {
+impl<B: AttemptLog> Scheduler<'_, B> {
     /// Returns when the phone's window opens, where that is closed.
     pub(crate) fn opens(&self, target: &Target) -> Option<Timestamp> {
         self.schedule.opens(target, self.schedule.now())

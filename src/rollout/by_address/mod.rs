@@ -2,7 +2,6 @@
 
 pub mod identify;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,23 +9,25 @@ use futures::future::FutureExt as _;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
+use crate::connect::journal;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, PhoneResult};
 use crate::interaction::Interaction;
 use crate::journal::RunEnd;
 use crate::phone::PhoneClient;
 use crate::push::attempt_log::JournalAttemptLog;
-use crate::push::delivery::any::AnyLine;
 use crate::push::scheduler::{PushSettings, StopReason, StopSignals, waves};
-use crate::push::{Digests, Target};
+use crate::push::{Delivery, Target};
 use crate::report::RunReport;
 use crate::rollout::by_address::identify::{Identification, ask, is_address, sort_out};
 use crate::rollout::context::Confirmation;
 use crate::rollout::control::RolloutHandle;
+use crate::rollout::payload::ModelFormat;
+use crate::rollout::payload::delivery_context::DeliveryContext;
 use crate::rollout::request::{Addresses, RolloutRequest};
 use crate::rollout::result::exit_of;
 use crate::rollout::run::{Run, RunInfo, RunScope};
-use crate::rollout::{delivery, images, payload, push_common, run_record};
+use crate::rollout::{push_common, run_record};
 
 /// A rollout's part at addresses.
 #[derive(Debug)]
@@ -49,7 +50,7 @@ pub struct PreparedAddresses {
 
 /// What is at hand for the push.
 struct AddressPushSetup {
-    delivery: AnyLine,
+    delivery: Box<dyn Delivery>,
     log: JournalAttemptLog,
     targets: Vec<Target>,
     /// Phones that are not pushed to.
@@ -88,34 +89,38 @@ impl AddressTask {
         let targets = targets.into_iter().map(|target| target.behind(nat)).collect();
         let (mut targets, left) = payload.partition_targets(targets);
         others.extend(left);
-        let models = targets.iter().map(payload::of_model).collect();
+        let models = targets.iter().map(ModelFormat::from).collect();
         let prepared = payload.prepare(models, observer.as_ref()).await?;
-        run_record::keep_prepared(recorder, &prepared).await?;
+        let saved = prepared.save_summary(recorder).await;
+        saved.map_err(|error| journal::unusable(&error))?;
         let digests = prepared.digests();
-        let already = self.already_shown(&targets, &digests)?;
-        let shown: HashSet<_> = already.iter().map(|phone| phone.name.clone()).collect();
-        targets.retain(|target| !shown.contains(&target.name));
-        others.extend(already);
+        let mut already =
+            push_common::already_shown(request, &RunScope::addresses(), &targets, &digests)?;
+        // Another phone can have a bare address since the proof.
+        already.retain(|name, _| !is_address(name));
+        targets.retain(|target| !already.contains_key(&target.name));
+        let shown = already.len();
+        others.extend(already.into_values());
         let log = JournalAttemptLog::new(recorder.clone(), digests);
-        let sending = images::DeliveryContext {
+        let context = DeliveryContext {
             push_access: &self.addresses.push_access,
             password: self.push_password.clone(),
-            push: &request.options,
-            picture_file: &request.payload_name,
+            options: &request.options,
+            file: &request.payload_name,
             proof: request.proof,
-            state: &request.journal,
+            journal: &request.journal,
             recorder,
             interaction: run.interaction().as_ref(),
+            phone_side_ip: self.addresses.phone_side_ip(),
+            observer,
         };
-        let phone_side_ip = self.addresses.phone_side_ip();
-        let delivery =
-            delivery::delivery(&sending, phone_side_ip, payload, prepared, observer).await?;
+        let delivery = prepared.deliver(&context).await?;
         delivery.check(&targets).map_err(|error| {
             AppError::from_error(ErrorKind::Usage, &error).hint(
                 "nothing was sent; use a shorter --advertise or --image-url, or --picture-name",
             )
         })?;
-        Ok(AddressPushSetup { delivery, log, targets, others, already: shown.len() })
+        Ok(AddressPushSetup { delivery, log, targets, others, already: shown })
     }
 
     /// Asks phones what is not known of them. Returns those that are pushed to, and those that are not.
@@ -132,24 +137,6 @@ impl AddressTask {
         };
         let asked = ask(kind, entries, &phones, asking, observer).await;
         sort_out(kind, asked, options.identity_check)
-    }
-
-    /// Returns the phones that are proven to show the picture. Who is known only by an address is not among
-    /// them: another phone can have got that address since.
-    fn already_shown(
-        &self,
-        targets: &[Target],
-        digests: &Digests,
-    ) -> Result<Vec<PhoneResult>, AppError> {
-        let (request, place) = (&self.request, RunScope::addresses());
-        let shown = push_common::already_shown(
-            &request.journal,
-            &place,
-            &request.options,
-            targets,
-            digests,
-        )?;
-        Ok(shown.into_values().filter(|phone| !is_address(&phone.name)).collect())
     }
 }
 
@@ -210,7 +197,7 @@ impl PreparedAddresses {
         let settings = PushSettings { proof: request.proof, ..settings };
         let waves = &request.options.waves;
         let pushed =
-            waves::run(&delivery, &log, targets, waves, settings, &stop, observer.as_ref()).await;
+            waves::run(&*delivery, &log, targets, waves, settings, &stop, observer.as_ref()).await;
         delivery.shutdown().await;
         push_common::write_down(run.recorder(), &others, observer.as_ref()).await;
         let ending = RunEnd {

@@ -1,6 +1,5 @@
 //! Makes the pictures that both commands write.
 
-use crate::rollout::payload;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::wanted;
+use crate::cli::args::payload::file_name;
 use crate::cli::args::picture::PictureArgs;
 use crate::cli::args::{ConnectionArgs, OutputArgs, TargetArgs};
 use crate::cli::commands::image::output_dir::{Folder, NewFile};
@@ -19,7 +19,7 @@ use crate::media::{
     Compression, Letters, MediaError, Options, PreparedImage, PreparedSet, blocking, prepare_all,
 };
 use crate::report::{PictureFile, PictureFileKind, pictures_json};
-use crate::rollout::images;
+use crate::rollout::payload::source_image::{SourceImage, too_long};
 
 /// What both commands take.
 #[derive(clap::Args, Debug)]
@@ -60,8 +60,7 @@ impl MakeArgs {
     pub(super) async fn make(&self) -> Result<(Folder, Made), AppError> {
         list::check_list::<PictureFile>(&self.output)?;
         let options = self.options.options()?;
-        let bytes = images::read(&self.picture)?;
-        let decoded = Arc::new(images::decode(&self.picture, bytes).await?);
+        let decoded = SourceImage::read(&self.picture).await?.picture;
         let folder = Folder::open(&self.directory, self.force)?;
         let models = wanted::models(&self.connection, &self.target).await?;
         let specs: Vec<_> = models.iter().filter_map(|model| model.image).collect();
@@ -73,8 +72,8 @@ impl MakeArgs {
         let pictures = blocking(move || prepare_all(&source, &specs, &options, squeeze)).await;
         let pictures = pictures.map_err(|error| failed(&error))?;
         let mut remarks = decoded.remarks().to_vec();
-        remarks.extend(pictures.iter().filter_map(|prepared| images::too_long(prepared)));
-        let picture = payload::file_name(&self.picture);
+        remarks.extend(pictures.iter().filter_map(|prepared| too_long(prepared)));
+        let picture = file_name(&self.picture);
         Ok((folder, Made { picture, options, models, pictures, remarks }))
     }
 

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 
+use crate::cli::args::payload::PayloadSource;
 use crate::cli::commands::push_only;
 use crate::cli::commands::push_only::SendArgs;
 use crate::domain::payload_kind::ToneFormat;
 use crate::error::{AppError, Exit};
-use crate::rollout::payload::PayloadSource;
 
 /// Push a ring tone to the phones that are ready, and change nothing on the cluster
 ///
@@ -66,5 +66,5 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     }
     let path = args.audio.unwrap_or_default();
     let format = args.tone_format.map(ToneFormat::from);
-    push_only::run("ringtone", PayloadSource::Tone { path, format }, args.send).await
+    push_only::run("ringtone", PayloadSource::RingTone { path, format }, args.send).await
 }

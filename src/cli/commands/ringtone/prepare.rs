@@ -9,7 +9,7 @@ use crate::domain::payload_kind::ToneFormat;
 use crate::domain::text::sanitize_truncate;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::media::{Audio, Tone, merge_ring_list};
-use crate::rollout::payload;
+use crate::rollout::payload::ring_tone::read_audio;
 
 /// Write a sound as ring tone files for a TFTP server, with the lists that name them
 ///
@@ -43,7 +43,7 @@ struct File {
 /// # Errors
 /// When the sound cannot be used, a list cannot be added to, or a file cannot be written.
 pub async fn run(args: &Args) -> Result<Exit, AppError> {
-    let audio = payload::audio(&args.audio).await?;
+    let audio = read_audio(&args.audio).await?;
     let name = args.name.clone().unwrap_or_else(|| stem(&args.audio));
     let mut files = Vec::new();
     for format in ToneFormat::ALL {

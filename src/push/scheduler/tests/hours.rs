@@ -35,7 +35,7 @@ struct Watched<'a> {
     stop: &'a StopSignals,
     accepts: Duration,
     asked: Mutex<Vec<(String, Timestamp)>>,
-    answers: Mutex<Vec<AttemptReply>>,
+    answers: Mutex<Vec<ReplyKind>>,
 }
 
 impl<'a> Watched<'a> {
@@ -51,18 +51,25 @@ impl<'a> Watched<'a> {
 }
 
 impl Delivery for Watched<'_> {
-    async fn push(&self, target: &Target) -> AttemptReply {
-        let at = self.stop.schedule.now();
-        let gate = self.stop.schedule.gate(&target.device_pool, at);
-        assert!(matches!(gate, window::WindowState::Open { .. }), "{target:?} at {at}");
-        self.asked.lock().unwrap().push((target.device_pool.clone(), at));
-        tokio::time::sleep(self.accepts).await;
-        self.answers.lock().unwrap().pop().unwrap_or(AttemptReply::Accepted(String::new()))
+    fn push<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, AttemptReply> {
+        async move {
+            let at = self.stop.schedule.now();
+            let gate = self.stop.schedule.gate(&target.device_pool, at);
+            assert!(matches!(gate, window::WindowState::Open { .. }), "{target:?} at {at}");
+            self.asked.lock().unwrap().push((target.device_pool.clone(), at));
+            tokio::time::sleep(self.accepts).await;
+            let scripted = self.answers.lock().unwrap().pop();
+            scripted.unwrap_or(ReplyKind::Accepted(String::new())).into()
+        }
+        .boxed()
     }
 
-    async fn downloads(&self, _: &Target) -> DownloadStatus {
-        tokio::time::sleep(self.accepts).await;
-        DownloadStatus::own(true, true)
+    fn downloads<'a>(&'a self, _: &'a Target) -> BoxFuture<'a, DownloadStatus> {
+        async move {
+            tokio::time::sleep(self.accepts).await;
+            DownloadStatus::own(true, true)
+        }
+        .boxed()
     }
 }
 
@@ -118,7 +125,7 @@ async fn what_is_under_way_at_the_border_is_finished_and_the_others_wait_for_the
 async fn a_second_try_waits_for_the_window_too() {
     let stop = stop("2026-01-10T03:59:58Z", None);
     let delivery = Watched::new(&stop, Duration::from_secs(1));
-    delivery.answers.lock().unwrap().push(AttemptReply::Unreachable("reset".into()));
+    delivery.answers.lock().unwrap().push(ReplyKind::Unreachable("reset".into()));
     let pushed =
         run(&delivery, &NullLog, vec![of_pool(1, "Paris")], SETTINGS, &stop, &Unobserved).await;
     assert_eq!(outcomes(&pushed), [Outcome::Verified]);

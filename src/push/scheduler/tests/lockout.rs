@@ -38,23 +38,23 @@ impl World {
 struct Phones(Arc<World>);
 
 impl Delivery for Phones {
-    async fn push(&self, target: &Target) -> AttemptReply {
-        let Self(world) = self;
-        let (shortest, longest) = world.latency;
-        let whole = shortest + world.draw(target, 1) % (longest - shortest + 1);
-        let first = world.draw(target, 2) % (whole + 1);
-        tokio::time::sleep(Duration::from_millis(first)).await;
-        let right = world.is_right();
-        tokio::time::sleep(Duration::from_millis(whole - first)).await;
-        if right {
-            AttemptReply::Accepted(String::new())
-        } else {
-            AttemptReply::AuthRefused(error(4))
+    fn push<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, AttemptReply> {
+        async move {
+            let Self(world) = self;
+            let (shortest, longest) = world.latency;
+            let whole = shortest + world.draw(target, 1) % (longest - shortest + 1);
+            let first = world.draw(target, 2) % (whole + 1);
+            tokio::time::sleep(Duration::from_millis(first)).await;
+            let right = world.is_right();
+            tokio::time::sleep(Duration::from_millis(whole - first)).await;
+            let refused = || ReplyKind::AuthRefused(error(4));
+            if right { ReplyKind::Accepted(String::new()) } else { refused() }.into()
         }
+        .boxed()
     }
 
-    async fn downloads(&self, _: &Target) -> DownloadStatus {
-        DownloadStatus::own(true, true)
+    fn downloads<'a>(&'a self, _: &'a Target) -> BoxFuture<'a, DownloadStatus> {
+        async move { DownloadStatus::own(true, true) }.boxed()
     }
 }
 

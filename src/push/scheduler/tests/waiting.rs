@@ -10,8 +10,8 @@ fn recently_changed(count: u8) -> Vec<Target> {
     (1..=count).map(|n| Target { recently_changed: true, ..target(n) }).collect()
 }
 
-fn refusals(count: usize) -> Vec<AttemptReply> {
-    vec![AttemptReply::AuthRefused(error(4)); count]
+fn refusals(count: usize) -> Vec<ReplyKind> {
+    vec![ReplyKind::AuthRefused(error(4)); count]
 }
 
 /// Phones whose association needs a while, and when each of them was asked.
@@ -35,19 +35,22 @@ impl Warming {
 }
 
 impl Delivery for Warming {
-    async fn push(&self, target: &Target) -> AttemptReply {
-        let at = self.begun.elapsed();
-        self.asked.lock().unwrap().push(at);
-        let answer = self.phones.push(target).await;
-        if target.recently_changed && at < self.needs {
-            AttemptReply::AuthRefused(error(4))
-        } else {
-            answer
+    fn push<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, AttemptReply> {
+        async move {
+            let at = self.begun.elapsed();
+            self.asked.lock().unwrap().push(at);
+            let answer = self.phones.push(target).await;
+            if target.recently_changed && at < self.needs {
+                ReplyKind::AuthRefused(error(4)).into()
+            } else {
+                answer
+            }
         }
+        .boxed()
     }
 
-    async fn downloads(&self, target: &Target) -> DownloadStatus {
-        self.phones.downloads(target).await
+    fn downloads<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, DownloadStatus> {
+        self.phones.downloads(target)
     }
 }
 
@@ -65,7 +68,7 @@ impl Observer for Pauses {
 
 /// Pushes with a cluster that confirms the password, where it has done so before.
 async fn run_for(
-    delivery: &impl Delivery,
+    delivery: &dyn Delivery,
     targets: Vec<Target>,
     settings: PushSettings,
 ) -> PushOutcomes {
@@ -89,7 +92,7 @@ async fn an_acceptance_after_some_refusals_is_proven() {
 
 #[tokio::test(start_paused = true)]
 async fn attempts_that_only_meant_not_yet_leave_the_others_untouched() {
-    let reset = AttemptReply::Unreachable("reset".into());
+    let reset = ReplyKind::Unreachable("reset".into());
     let answers = [refusals(3), vec![reset.clone()]].concat();
     let delivery = Scripted { answers: HashMap::from([(1, answers)]), ..Scripted::default() };
     let pushed = run_for(&delivery, recently_changed(1), PATIENT).await;
@@ -183,7 +186,7 @@ async fn a_few_that_refuse_to_the_end_are_told_how_long_was_waited() {
 #[tokio::test(start_paused = true)]
 async fn one_that_refuses_longer_than_the_others_holds_up_nobody() {
     let answers =
-        HashMap::from([(2, refusals(3)), (3, vec![AttemptReply::Unreachable("reset".into())])]);
+        HashMap::from([(2, refusals(3)), (3, vec![ReplyKind::Unreachable("reset".into())])]);
     let delivery = Scripted { answers, ..Scripted::default() };
     let pushed = run_for(&delivery, recently_changed(9), PATIENT).await;
     assert!(outcomes(&pushed).iter().all(|outcome| *outcome == Outcome::Verified));
@@ -231,7 +234,7 @@ async fn an_interruption_while_waiting_keeps_what_is_known() {
 #[tokio::test(start_paused = true)]
 async fn a_pause_does_not_hold_up_phones_that_were_controlled_before() {
     let mut delivery = Warming::new(Duration::from_secs(60));
-    delivery.phones.answers = HashMap::from([(9, vec![AttemptReply::Unreachable("reset".into())])]);
+    delivery.phones.answers = HashMap::from([(9, vec![ReplyKind::Unreachable("reset".into())])]);
     let mut targets = recently_changed(9);
     targets[8].recently_changed = false;
     let pushed = run_for(&delivery, targets, PATIENT).await;

@@ -1,0 +1,191 @@
+//! One picture for all phones.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures::future::FutureExt as _;
+
+use crate::connect::journal;
+use crate::domain::model::KEM;
+use crate::domain::push_action::PushAction;
+use crate::domain::text::hex;
+use crate::error::{AppError, ErrorKind};
+use crate::event::{Observer, Proof};
+use crate::journal::{
+    JournalReader, Recorder, RunId, ScreenCheckRecord, SentFile, SentPicture, SentPictures,
+};
+use crate::media::{
+    EncodedPicture, Options, PreparedImage, PreparedSet, Preview, Shape, blocking, prepare,
+};
+use crate::push::delivery::picture::PictureDelivery;
+use crate::push::{Delivery, Digests};
+use crate::rollout::payload::delivery_context::DeliveryContext;
+use crate::rollout::payload::source_image::SourceImage;
+use crate::rollout::payload::{
+    DeliverFuture, ModelFormat, Payload, PrepareFuture, PreparedPayload, SaveFuture, SavedPayload,
+};
+
+/// A picture that phones download from our image server.
+#[derive(Debug)]
+pub struct PicturePayload {
+    /// The picture.
+    pub picture: SourceImage,
+    /// The picture for key expansion modules, where there is one.
+    pub kem: Option<SourceImage>,
+    /// How the picture is rendered.
+    pub options: Options,
+}
+
+impl PicturePayload {
+    /// Reads the picture of an earlier run; nothing where that run pushed none.
+    ///
+    /// # Errors
+    /// When the journal cannot be read, or its file is not a picture.
+    pub async fn from_journal(
+        history: &JournalReader,
+        run: RunId,
+        file: &str,
+    ) -> Result<Option<Arc<dyn Payload>>, AppError> {
+        let kept = |name| history.kept(run, name).map_err(|error| journal::unusable(&error));
+        let Some(bytes) = kept(PICTURE)? else { return Ok(None) };
+        let picture = SourceImage::of(Path::new(file), bytes).await?;
+        let kem = match kept(KEM_PICTURE)? {
+            Some(bytes) => Some(SourceImage::of(Path::new("the KEM picture"), bytes).await?),
+            None => None,
+        };
+        Ok(Some(Arc::new(Self { picture, kem, options: saved_options(history, run)? })))
+    }
+}
+
+impl Payload for PicturePayload {
+    fn action(&self) -> PushAction {
+        PushAction::Picture
+    }
+
+    fn is_served(&self) -> bool {
+        true
+    }
+
+    fn prepare<'a>(
+        &'a self,
+        models: Vec<ModelFormat>,
+        observer: &'a dyn Observer,
+    ) -> PrepareFuture<'a> {
+        async move {
+            let specs = models.iter().filter_map(|model| model.accepts.image().copied()).collect();
+            let pictures = self.picture.prepare(specs, self.options, observer).await?;
+            let kem = match &self.kem {
+                Some(kem) => {
+                    let picture = Arc::clone(&kem.picture);
+                    Some(blocking(move || prepare(&picture, &KEM)).await.map_err(|e| failed(&e))?)
+                }
+                None => None,
+            };
+            Ok(Box::new(PreparedPictures { pictures, kem }) as Box<dyn PreparedPayload>)
+        }
+        .boxed()
+    }
+
+    fn saved(&self) -> Option<SavedPayload> {
+        Some(SavedPayload::Picture)
+    }
+
+    fn save_files<'a>(&'a self, recorder: &'a Recorder) -> SaveFuture<'a> {
+        async move {
+            recorder.snapshot(PICTURE_OPTIONS, &self.options).await?;
+            if let Some(kem) = &self.kem {
+                recorder.keep(KEM_PICTURE, kem.bytes.clone()).await?;
+            }
+            recorder.keep(PICTURE, self.picture.bytes.clone()).await
+        }
+        .boxed()
+    }
+}
+
+/// Rendered pictures for our image server.
+#[derive(Debug)]
+pub(crate) struct PreparedPictures {
+    pub(crate) pictures: PreparedSet,
+    pub(crate) kem: Option<PreparedImage>,
+}
+
+impl PreparedPayload for PreparedPictures {
+    fn digests(&self) -> Digests {
+        let digests = self.pictures.digests();
+        Digests::new(move |target| {
+            let made = (target.picture.clone(), Shape::from(target.accepts.image()?));
+            digests.get(&made).cloned()
+        })
+    }
+
+    fn save_summary<'a>(&'a self, recorder: &'a Recorder) -> SaveFuture<'a> {
+        let pictures = self.pictures.clone();
+        async move {
+            let sent = blocking(move || summary(&pictures)).await;
+            recorder.snapshot(SentPictures::KIND, &sent).await
+        }
+        .boxed()
+    }
+
+    fn deliver<'a>(self: Box<Self>, context: &'a DeliveryContext<'a>) -> DeliverFuture<'a> {
+        async move {
+            let Self { pictures, kem } = *self;
+            let host = context.image_server().await?;
+            let session = context.session()?;
+            let name = context.picture_name(context.file);
+            let wait = context.options.verify_timeout;
+            let mut delivery = PictureDelivery::new(session, host, pictures, name, wait)
+                .map_err(|error| failed(&error))?;
+            if let Some(kem) = &kem {
+                delivery = delivery.with_kem(kem).map_err(|error| failed(&error))?;
+            }
+            if context.proof == Proof::None {
+                delivery = delivery.without_proof();
+            }
+            Ok(Box::new(delivery) as Box<dyn Delivery>)
+        }
+        .boxed()
+    }
+}
+
+fn failed(error: &dyn std::error::Error) -> AppError {
+    AppError::from_error(ErrorKind::Failed, error)
+}
+
+fn summary(pictures: &PreparedSet) -> SentPictures {
+    let pictures = pictures.each().into_iter().map(|((name, _), prepared)| SentPicture {
+        digest: prepared.digest(),
+        name: name.clone(),
+        grey: prepared.shape.is_grey(),
+        background: file(&prepared.background),
+        thumbnail: file(&prepared.thumbnail),
+    });
+    SentPictures { pictures: pictures.collect() }
+}
+
+fn file(file: &EncodedPicture) -> SentFile {
+    let preview = Preview::of(file);
+    SentFile {
+        size: file.size,
+        bytes: file.png.len(),
+        sha256: hex(&file.sha256),
+        look: ScreenCheckRecord {
+            exact: preview.exact,
+            media_type: preview.media_type.to_owned(),
+            base64: STANDARD.encode(&preview.bytes),
+        },
+    }
+}
+
+/// Returns how an earlier run rendered its pictures.
+pub(crate) fn saved_options(history: &JournalReader, run: RunId) -> Result<Options, AppError> {
+    let options = history.snapshot(run, PICTURE_OPTIONS);
+    Ok(options.map_err(|error| journal::unusable(&error))?.unwrap_or_default())
+}
+
+/// The journal's names of a picture's options and files.
+pub(crate) const PICTURE_OPTIONS: &str = "picture options";
+pub(crate) const PICTURE: &str = "picture";
+const KEM_PICTURE: &str = "kem";
