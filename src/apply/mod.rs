@@ -107,22 +107,35 @@ impl<E: std::error::Error + 'static> ApplyError<E> {
     }
 }
 
+/// Decides when the next change of a plan may begin.
+pub trait StepControl: Sync {
+    /// Waits until the next change may begin; false when no other one may.
+    fn may_begin(&self) -> impl Future<Output = bool> + Send;
+}
+
+/// Changes follow each other until the token is cancelled.
+impl StepControl for CancellationToken {
+    async fn may_begin(&self) -> bool {
+        !self.is_cancelled()
+    }
+}
+
 /// Carries the plan out.
 ///
 /// Everything is read and compared before the first thing is written, so that a stale plan changes nothing.
-/// What already is as planned is left alone and counts as applied; so are phones that `told_before` names by the
-/// numbers of their changes, unless something else about them is changed now. Once `stop` is cancelled, what is
-/// under way is finished and proven, and nothing new is begun.
+/// What already is as planned is not written and counts as applied; so do phones that `told_before` names by the
+/// numbers of their changes, unless something else about them is changed now. Before each change `steps` may let it
+/// wait; once it allows none, the change in progress is finished and read back, and no other one begins.
 ///
 /// # Errors
 /// When something is not what the plan expects, cannot be read, or may not be written, and nothing has been
 /// written yet. Once something has been written, the results tell what became of every change.
-pub async fn apply<S: Site, B: ChangeLog>(
+pub async fn apply<S: Site, B: ChangeLog, P: StepControl>(
     site: &S,
     ledger: &B,
     plan: &Plan,
     told_before: &HashSet<u32>,
-    stop: &CancellationToken,
+    steps: &P,
     observer: &dyn Observer,
 ) -> Result<Applied, ApplyError<S::Error>> {
     look_at_all(site, plan, observer).await?;
@@ -130,7 +143,7 @@ pub async fn apply<S: Site, B: ChangeLog>(
     let mut news = News::default();
     observer.observe(&started(plan));
     for change in &plan.changes {
-        if stop.is_cancelled() {
+        if applied.halt.is_none() && !steps.may_begin().await {
             applied.halt.get_or_insert(Halt::Interrupted);
         }
         let done = match &applied.halt {

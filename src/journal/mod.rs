@@ -4,6 +4,7 @@
 //! an end means that nobody knows how that attempt ended: it is read back before it is made again.
 //!
 //! No password, no cookie and no header ever comes here.
+mod control_requests;
 mod pending_applies;
 mod reader;
 mod recorder;
@@ -17,6 +18,7 @@ mod lock;
 mod schema;
 mod writer;
 
+pub use crate::journal::control_requests::{ControlRequest, NewControlRequest};
 pub use crate::journal::reader::JournalReader;
 pub use crate::journal::recorder::{
     Attempt, AttemptEnd, Journal, Moment, NewRun, Recorder, RunState,

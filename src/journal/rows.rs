@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::plan::Change;
-use crate::event::{ChangeState, Event, Stage};
+use crate::event::{ChangeState, ControlEvent, ControlStep, Event, Stage};
 use crate::journal::documents::Subject;
 
 pub type RunId = i64;
@@ -129,7 +129,8 @@ pub struct AttemptRow {
 pub struct EventRow {
     /// When.
     pub at: Timestamp,
-    /// `remark` or `waiting`; `began` or `finished` for a stage.
+    /// `remark` or `waiting`; `began` or `finished` for a stage; `paused`, `continued`, `gate_reached`, `approved`,
+    /// `soak_started`, `soak_ended` or `aborted` for a run that was controlled.
     pub kind: String,
     /// In words; the name of the stage.
     pub text: String,
@@ -154,11 +155,17 @@ impl EventRow {
             }
             Event::Started { stage, .. } => ("began", stage.as_str().to_owned()),
             Event::Finished { stage } => ("finished", stage.as_str().to_owned()),
+            Event::Control(ControlEvent { step, text }) => (step.as_str(), text.clone()),
             Event::Progress { .. }
             | Event::Changed(_)
             | Event::Pushed(_)
             | Event::Downloaded(_) => return None,
         };
         Some(Self { at, kind: kind.to_owned(), text })
+    }
+
+    /// Returns which step of a controlled run it is, where it is one.
+    pub fn control_step(&self) -> Option<ControlStep> {
+        ControlStep::ALL.into_iter().find(|step| step.as_str() == self.kind)
     }
 }

@@ -138,8 +138,15 @@ async fn carry_out(
     let handle = RolloutHandle::default();
     let _until_read_back = interrupt::watch(&handle);
     let recorder = run.recorder();
-    let applied =
-        repair::apply(&cluster, recorder, plan, Kind::Repair, &handle.stop(), &observer).await?;
+    let applied = repair::apply(
+        &cluster,
+        recorder,
+        plan,
+        Kind::Repair,
+        &run.stop_signals(&handle),
+        &observer,
+    )
+    .await?;
     undo_file::leave(recorder, plan, &applied, interaction).await;
     Ok(applied)
 }
