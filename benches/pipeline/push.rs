@@ -310,6 +310,9 @@ async fn run<L: Delivery>(
         rate: None,
         proof,
         max_failures: None,
+        min_sample: 0,
+        judged_before: 0,
+        failed_before: 0,
     };
     let begun = Instant::now();
     let stop = scheduler::StopSignals::default();

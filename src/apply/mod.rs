@@ -49,13 +49,17 @@ pub enum Halt {
     Unrecorded(String),
     /// The cluster is away for longer than is waited for; says how.
     Away(String),
+    /// The time of the run is over; says since when.
+    TimeOver(String),
 }
 
 impl std::fmt::Display for Halt {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Interrupted => f.write_str("the run was interrupted before"),
-            Self::Refused(why) | Self::Unrecorded(why) | Self::Away(why) => f.write_str(why),
+            Self::Refused(why) | Self::Unrecorded(why) | Self::Away(why) | Self::TimeOver(why) => {
+                f.write_str(why)
+            }
         }
     }
 }
@@ -109,14 +113,17 @@ impl<E: std::error::Error + 'static> ApplyError<E> {
 
 /// Decides when the next change of a plan may begin.
 pub trait StepControl: Sync {
-    /// Waits until the next change may begin; false when no other one may.
-    fn may_begin(&self) -> impl Future<Output = bool> + Send;
+    /// Waits until the next change may begin.
+    ///
+    /// # Errors
+    /// Says why no other one may.
+    fn may_begin(&self) -> impl Future<Output = Result<(), Halt>> + Send;
 }
 
 /// Changes follow each other until the token is cancelled.
 impl StepControl for CancellationToken {
-    async fn may_begin(&self) -> bool {
-        !self.is_cancelled()
+    async fn may_begin(&self) -> Result<(), Halt> {
+        if self.is_cancelled() { Err(Halt::Interrupted) } else { Ok(()) }
     }
 }
 
@@ -143,8 +150,8 @@ pub async fn apply<S: Site, B: ChangeLog, P: StepControl>(
     let mut news = News::default();
     observer.observe(&started(plan));
     for change in &plan.changes {
-        if applied.halt.is_none() && !steps.may_begin().await {
-            applied.halt.get_or_insert(Halt::Interrupted);
+        if applied.halt.is_none() {
+            applied.halt = steps.may_begin().await.err();
         }
         let done = match &applied.halt {
             Some(Halt::Interrupted) => {

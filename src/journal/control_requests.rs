@@ -4,45 +4,11 @@
 
 use std::str::FromStr;
 
-use jiff::Timestamp;
 use rusqlite::Row;
 
-use crate::domain::control::{ControlAction, ControlResult};
-use crate::domain::text::sanitize_truncate;
 use crate::journal::error::{JournalError, Problem};
 use crate::journal::reader::{JournalReader, optional_time, text, time};
-use crate::journal::rows::RunId;
-
-/// A request before it is written.
-#[derive(Clone, Debug)]
-pub struct NewControlRequest {
-    pub run: RunId,
-    pub action: ControlAction,
-    pub os_user: String,
-    pub machine: String,
-    pub process: u32,
-}
-
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ControlRequest {
-    pub id: i64,
-    pub run: RunId,
-    pub action: ControlAction,
-    pub os_user: String,
-    pub machine: String,
-    pub requested_at: Timestamp,
-    /// When the run took it up; nothing while it has not.
-    pub taken_at: Option<Timestamp>,
-    pub result: Option<ControlResult>,
-}
-
-impl ControlRequest {
-    /// Returns who asked, for people.
-    pub fn by(&self) -> String {
-        let word = |text: &str| sanitize_truncate(text, 80);
-        format!("{} on {}", word(&self.os_user), word(&self.machine))
-    }
-}
+use crate::journal::rows::{ControlRequest, RunId};
 
 impl JournalReader {
     /// Returns the requests that a run has not taken up, in the order in which they were written.

@@ -18,13 +18,13 @@ mod lock;
 mod schema;
 mod writer;
 
-pub use crate::journal::control_requests::{ControlRequest, NewControlRequest};
 pub use crate::journal::reader::JournalReader;
 pub use crate::journal::recorder::{
     Attempt, AttemptEnd, Journal, Moment, NewRun, Recorder, RunState,
 };
 pub use crate::journal::rows::{
-    ADDRESSES, AttemptRow, ChangeRow, EventRow, Proven, RunId, RunRef, RunRow,
+    ADDRESSES, AttemptRow, ChangeRow, ControlRequest, EventRow, NewControlRequest, Proven, RunId,
+    RunRef, RunRow,
 };
 pub use crate::journal::screenshots::Screen;
 pub use documents::{

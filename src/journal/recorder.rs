@@ -16,9 +16,8 @@ use crate::domain::device_name::DeviceName;
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::plan::{Change, Plan};
 use crate::event::{ChangeResult, ChangeState, Download, Outcome, PhoneError, PhoneResult};
-use crate::journal::control_requests::NewControlRequest;
 use crate::journal::error::{JournalError, Problem};
-use crate::journal::rows::{EventRow, RunId, RunRow};
+use crate::journal::rows::{EventRow, NewControlRequest, RunId, RunRow};
 use crate::journal::schema;
 use crate::journal::writer::Writer;
 

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::domain::control::{ControlAction, ControlResult};
 use crate::domain::plan::Change;
+use crate::domain::text::sanitize_truncate;
 use crate::event::{ChangeState, ControlEvent, ControlStep, Event, Stage};
 use crate::journal::documents::Subject;
 
@@ -134,6 +136,38 @@ pub struct EventRow {
     pub kind: String,
     /// In words; the name of the stage.
     pub text: String,
+}
+
+/// A request to control a run, before it is written.
+#[derive(Clone, Debug)]
+pub struct NewControlRequest {
+    pub run: RunId,
+    pub action: ControlAction,
+    pub os_user: String,
+    pub machine: String,
+    pub process: u32,
+}
+
+/// A request of another process to control a run.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ControlRequest {
+    pub id: i64,
+    pub run: RunId,
+    pub action: ControlAction,
+    pub os_user: String,
+    pub machine: String,
+    pub requested_at: Timestamp,
+    /// When the run took it up; nothing while it has not.
+    pub taken_at: Option<Timestamp>,
+    pub result: Option<ControlResult>,
+}
+
+impl ControlRequest {
+    /// Returns who asked, for people.
+    pub fn by(&self) -> String {
+        let word = |text: &str| sanitize_truncate(text, 80);
+        format!("{} on {}", word(&self.os_user), word(&self.machine))
+    }
 }
 
 impl RunRow {

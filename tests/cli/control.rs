@@ -5,7 +5,7 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::mpsc;
 
 use axlpaper::domain::personalization::Setting;
-use axlpaper::sim::{PUSH_USER, Registration};
+use axlpaper::sim::{Change, PUSH_USER, Registration};
 use serde_json::Value;
 
 use crate::lab::{Ended, Lab, fleet_of, name};
@@ -75,16 +75,27 @@ fn wait_for_results(lab: &Lab, count: u64) -> Value {
     }
 }
 
-/// Lets the rollout come to its `nth` push and pauses it there, while the push is in progress.
-fn paused_at(lab: &Lab, nth: u64, arguments: &[&str]) -> Running {
+/// Starts a rollout and waits for its `nth` request of an operation, which is carried out once something is sent.
+fn held_at(
+    lab: &Lab,
+    operation: &str,
+    nth: u64,
+    arguments: &[&str],
+) -> (Running, mpsc::Sender<()>) {
     let (arrived, has_arrived) = mpsc::channel();
     let (go, may_go) = mpsc::channel::<()>();
-    lab.cluster.act_before("push", nth, move || {
+    lab.cluster.act_before(operation, nth, move || {
         arrived.send(()).unwrap();
         may_go.recv().unwrap();
     });
     let running = Running::start(lab, arguments);
     has_arrived.recv().unwrap();
+    (running, go)
+}
+
+/// Pauses a rollout while its `nth` request of an operation is in progress.
+fn paused_at(lab: &Lab, operation: &str, nth: u64, arguments: &[&str]) -> Running {
+    let (running, go) = held_at(lab, operation, nth, arguments);
     control(lab, "pause").told(0, &["Run 1 is paused"]);
     go.send(()).unwrap();
     running
@@ -102,7 +113,7 @@ fn events(lab: &Lab, run: &str) -> Vec<(String, String)> {
 #[test]
 fn a_run_is_paused_and_continued() {
     let lab = lab(6);
-    let mut running = paused_at(&lab, 2, &[]);
+    let mut running = paused_at(&lab, "push", 2, &[]);
     running.says("paused by");
     let line = running.stderr.lines().last().unwrap().to_owned();
     assert!(line.contains("continue with `axlpaper control 1 continue --state "), "{line}");
@@ -135,7 +146,7 @@ fn a_run_is_paused_and_continued() {
 #[test]
 fn a_run_is_aborted_and_resumed() {
     let lab = lab(6);
-    let running = paused_at(&lab, 2, &[]);
+    let running = paused_at(&lab, "push", 2, &[]);
     control(&lab, "abort").told(0, &["Run 1 ends"]);
     let ended = running.ends();
     assert_eq!(ended.code, 130, "{ended:?}");
@@ -152,7 +163,7 @@ fn a_run_is_aborted_and_resumed() {
 #[test]
 fn a_paused_run_that_is_killed_can_be_resumed_and_no_request_comes_back() {
     let lab = lab(6);
-    let mut running = paused_at(&lab, 2, &[]);
+    let mut running = paused_at(&lab, "push", 2, &[]);
     wait_for_results(&lab, 2);
     running.child.kill().unwrap();
     running.ends();
@@ -172,17 +183,8 @@ fn a_paused_run_changes_nothing_on_the_cluster() {
         phone.personalization = Setting::Disabled;
     }
     let lab = Lab::new(fleet);
-    let (arrived, has_arrived) = mpsc::channel();
-    let (go, may_go) = mpsc::channel::<()>();
-    lab.cluster.act_before("updatePhone", 1, move || {
-        arrived.send(()).unwrap();
-        may_go.recv().unwrap();
-    });
     let repair = ["--repair", "personalization", "--restart-timeout", "5"];
-    let running = Running::start(&lab, &repair);
-    has_arrived.recv().unwrap();
-    control(&lab, "pause").told(0, &["Run 1 is paused"]);
-    go.send(()).unwrap();
+    let running = paused_at(&lab, "updatePhone", 1, &repair);
     // The change in progress is read back; the run takes two more requests up meanwhile.
     control(&lab, "pause").told(0, &["paused already"]);
     control(&lab, "pause").told(0, &["paused already"]);
@@ -226,11 +228,12 @@ fn waves_wait_for_an_approval_each() {
 #[test]
 fn a_phone_that_is_lost_while_its_wave_rests_stops_the_run() {
     let lab = lab(4);
-    let arguments = ["--canary", "2", "--soak", "3s", "--max-failures", "0"];
-    let mut running = Running::start(&lab, &arguments);
-    running.says("wave 1 of 2 rests for 3 s (--soak)");
-    assert!(lab.cluster.set_registration(&name(1), Registration::UnRegistered));
-    let ended = running.ends();
+    // The first request of this kind is that of the survey.
+    let (phone, registration) = (name(1), Registration::UnRegistered);
+    let lost = Change::Register { phone, registration };
+    lab.cluster.change_before("selectCmDeviceExt", 2, lost);
+    let arguments = ["--canary", "2", "--soak", "1s", "--max-failures", "0", "--ris-rate", "600"];
+    let ended = Running::start(&lab, &arguments).ends();
     assert_eq!(ended.code, 3, "{ended:?}");
     assert_eq!(pushes(&lab), 2);
     let text = format!("wave 1 of 2 has rested: 1 phone is no longer registered: {}", name(1));
@@ -239,12 +242,16 @@ fn a_phone_that_is_lost_while_its_wave_rests_stops_the_run() {
     let stopped = document["stopped"].as_str().unwrap();
     assert!(stopped.contains("1 phone failed, and --max-failures allows 0"), "{stopped}");
     assert_eq!(document["summary"]["pending"], 2);
+    assert!(ended.stderr.contains("wave 1 of 2 rests for 1 s (--soak)"), "{ended:?}");
+    let kinds: Vec<String> = events(&lab, "1").into_iter().map(|(kind, _)| kind).collect();
+    assert_eq!(kinds, ["soak_started", "soak_ended"]);
 }
 
 #[test]
 fn requests_at_the_same_time_are_taken_up_one_after_the_other() {
     let lab = lab(3);
-    let running = paused_at(&lab, 1, &[]);
+    let (running, go) = held_at(&lab, "push", 1, &[]);
+    control(&lab, "pause").told(0, &["Run 1 is paused"]);
     let both: Vec<Ended> = std::thread::scope(|scope| {
         let one = scope.spawn(|| control(&lab, "pause"));
         let two = scope.spawn(|| control(&lab, "continue"));
@@ -256,6 +263,7 @@ fn requests_at_the_same_time_are_taken_up_one_after_the_other() {
     let is_paused = kinds.last().is_some_and(|kind| kind == "paused");
     let again = control(&lab, "continue");
     again.told(0, &[if is_paused { "Run 1 goes on." } else { "Run 1 was not paused." }]);
+    go.send(()).unwrap();
     assert_eq!(running.ends().code, 0);
     assert_eq!(pushes(&lab), 3);
 }

@@ -156,7 +156,7 @@ pub(super) fn exit_of(applied: &Applied) -> Exit {
     match &applied.halt {
         Some(Halt::Interrupted) => Exit::Interrupted,
         Some(Halt::Refused(_)) => Exit::Authentication,
-        Some(Halt::Unrecorded(_) | Halt::Away(_)) => Exit::SomeFailed,
+        Some(Halt::Unrecorded(_) | Halt::Away(_) | Halt::TimeOver(_)) => Exit::SomeFailed,
         None if repair::all_applied(applied) => Exit::Done,
         None => Exit::SomeFailed,
     }
