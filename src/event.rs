@@ -104,6 +104,62 @@ pub enum Event {
     Downloaded(Box<Download>),
     /// Something a person should know.
     Remark(String),
+    /// The run was controlled from outside, or waits at a point where it can be.
+    Control(ControlEvent),
+}
+
+/// A step of a run that is controlled: a pause, an approval, the rest after a wave.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ControlEvent {
+    /// Which step.
+    pub step: ControlStep,
+    /// A sentence for people: by whom, and which command goes on.
+    pub text: String,
+}
+
+/// The steps of a run that is controlled.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ControlStep {
+    /// Nothing new begins until the run is continued.
+    Paused,
+    /// A pause ended.
+    Continued,
+    /// A wave waits for an approval.
+    GateReached,
+    /// The wave that waited begins.
+    Approved,
+    /// A wave is done, and the time between it and the next one began.
+    SoakStarted,
+    /// That time is over, and the phones of the wave were checked again.
+    SoakEnded,
+    /// The run finishes what is in progress and ends.
+    Aborted,
+}
+
+impl ControlStep {
+    /// Every step.
+    pub const ALL: [Self; 7] = [
+        Self::Paused,
+        Self::Continued,
+        Self::GateReached,
+        Self::Approved,
+        Self::SoakStarted,
+        Self::SoakEnded,
+        Self::Aborted,
+    ];
+
+    /// Returns the word that the journal uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Paused => "paused",
+            Self::Continued => "continued",
+            Self::GateReached => "gate_reached",
+            Self::Approved => "approved",
+            Self::SoakStarted => "soak_started",
+            Self::SoakEnded => "soak_ended",
+            Self::Aborted => "aborted",
+        }
+    }
 }
 
 /// Somebody who wants to know what happens. Must not block.

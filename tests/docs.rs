@@ -173,7 +173,9 @@ fn ends_otherwise(words: &[String]) -> Option<(i32, &'static str)> {
     // There is no such server.
     let elsewhere = has("--image-url").then_some((1, "http://cucm:6970"));
     let keyring = has("keyring").then_some((2, "no keyring answers"));
-    elsewhere.or(keyring)
+    // Every run before it has ended.
+    let control = has("control").then_some((5, "has ended"));
+    elsewhere.or(keyring).or(control)
 }
 
 /// Runs a command that only ends when it is stopped, until it has said where it is.

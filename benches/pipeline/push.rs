@@ -309,6 +309,9 @@ async fn run(
         rate: None,
         proof,
         max_failures: None,
+        min_sample: 0,
+        judged_before: 0,
+        failed_before: 0,
     };
     let begun = Instant::now();
     let stop = scheduler::StopSignals::default();

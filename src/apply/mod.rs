@@ -49,13 +49,17 @@ pub enum Halt {
     Unrecorded(String),
     /// The cluster is away for longer than is waited for; says how.
     Away(String),
+    /// The time of the run is over; says since when.
+    TimeOver(String),
 }
 
 impl std::fmt::Display for Halt {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Interrupted => f.write_str("the run was interrupted before"),
-            Self::Refused(why) | Self::Unrecorded(why) | Self::Away(why) => f.write_str(why),
+            Self::Refused(why) | Self::Unrecorded(why) | Self::Away(why) | Self::TimeOver(why) => {
+                f.write_str(why)
+            }
         }
     }
 }
@@ -107,22 +111,38 @@ impl<E: std::error::Error + 'static> ApplyError<E> {
     }
 }
 
+/// Decides when the next change of a plan may begin.
+pub trait StepControl: Sync {
+    /// Waits until the next change may begin.
+    ///
+    /// # Errors
+    /// Says why no other one may.
+    fn may_begin(&self) -> impl Future<Output = Result<(), Halt>> + Send;
+}
+
+/// Changes follow each other until the token is cancelled.
+impl StepControl for CancellationToken {
+    async fn may_begin(&self) -> Result<(), Halt> {
+        if self.is_cancelled() { Err(Halt::Interrupted) } else { Ok(()) }
+    }
+}
+
 /// Carries the plan out.
 ///
 /// Everything is read and compared before the first thing is written, so that a stale plan changes nothing.
-/// What already is as planned is left alone and counts as applied; so are phones that `told_before` names by the
-/// numbers of their changes, unless something else about them is changed now. Once `stop` is cancelled, what is
-/// under way is finished and proven, and nothing new is begun.
+/// What already is as planned is not written and counts as applied; so do phones that `told_before` names by the
+/// numbers of their changes, unless something else about them is changed now. Before each change `steps` may let it
+/// wait; once it allows none, the change in progress is finished and read back, and no other one begins.
 ///
 /// # Errors
 /// When something is not what the plan expects, cannot be read, or may not be written, and nothing has been
 /// written yet. Once something has been written, the results tell what became of every change.
-pub async fn apply<S: Site, B: ChangeLog>(
+pub async fn apply<S: Site, B: ChangeLog, P: StepControl>(
     site: &S,
     ledger: &B,
     plan: &Plan,
     told_before: &HashSet<u32>,
-    stop: &CancellationToken,
+    steps: &P,
     observer: &dyn Observer,
 ) -> Result<Applied, ApplyError<S::Error>> {
     look_at_all(site, plan, observer).await?;
@@ -130,8 +150,8 @@ pub async fn apply<S: Site, B: ChangeLog>(
     let mut news = News::default();
     observer.observe(&started(plan));
     for change in &plan.changes {
-        if stop.is_cancelled() {
-            applied.halt.get_or_insert(Halt::Interrupted);
+        if applied.halt.is_none() {
+            applied.halt = steps.may_begin().await.err();
         }
         let done = match &applied.halt {
             Some(Halt::Interrupted) => {

@@ -15,7 +15,7 @@ pub fn watch(handle: &RolloutHandle) -> JoinSet<()> {
             handle.interrupt();
         }
         if tokio::signal::ctrl_c().await.is_ok() {
-            handle.abort();
+            handle.cut_off();
         }
     });
     tasks

@@ -11,6 +11,7 @@ pub mod repair_policy;
 
 pub mod association;
 pub mod audit;
+pub mod control;
 pub mod device_name;
 pub mod finding;
 pub mod inventory;

@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::error::Problem;
 use crate::domain::text::sanitize_truncate;
+use crate::journal::rows::RunId;
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct LockOwner {
@@ -23,12 +24,25 @@ pub struct LockOwner {
     pub process: u32,
     pub command: String,
     /// The number of the run, once it has one.
-    pub run: Option<i64>,
+    pub run: Option<RunId>,
     /// Since when.
     pub since: Timestamp,
 }
 
 impl LockOwner {
+    /// Returns this process, which executes `command`.
+    pub fn this_process(command: &str) -> Self {
+        let known = |asked: whoami::Result<String>| asked.unwrap_or_else(|_| "unknown".to_owned());
+        Self {
+            os_user: known(whoami::account()),
+            machine: known(whoami::hostname()),
+            process: std::process::id(),
+            command: command.to_owned(),
+            run: None,
+            since: Timestamp::now(),
+        }
+    }
+
     /// Tells whether another holder is the same process.
     pub fn is_this_process(&self, other: &Self) -> bool {
         (&self.machine, self.process) == (&other.machine, other.process)
@@ -103,6 +117,38 @@ impl ClusterLock {
         Ok(lock)
     }
 
+    /// Tells whether a process holds the lock of a cluster for this run.
+    ///
+    /// The lock itself is tried only where the file names the run, so that this never takes it from a process that
+    /// begins another one.
+    ///
+    /// # Errors
+    /// When the lock file cannot be used.
+    pub fn is_held_for(journal: &Path, cluster_id: &str, run: RunId) -> Result<bool, LockError> {
+        let path = lock_path(journal, cluster_id);
+        let failed =
+            |error: std::io::Error| LockError::File { path: path.clone(), source: error.into() };
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(failed(error)),
+        };
+        // Windows lets no other process read a locked file.
+        let may_be = match file.metadata().map_err(failed)?.len() {
+            0 => false,
+            _ => read_holder(&mut file)
+                .is_none_or(|owner| owner.run.is_none_or(|held_for| held_for == run)),
+        };
+        if !may_be {
+            return Ok(false);
+        }
+        match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
+        }
+    }
+
     /// Returns the holder who died with the lock in its hands, if one did.
     pub fn stale_owner(&self) -> Option<&LockOwner> {
         self.stale_owner.as_ref()
@@ -175,6 +221,9 @@ mod tests {
             told,
             "another run works on this cluster: `axlpaper rollout` of ada on ops1 (process 42), since 2026-09-21 14:13:20 UTC"
         );
+        assert!(ClusterLock::is_held_for(&journal, "a/b", 7).unwrap());
+        assert!(!ClusterLock::is_held_for(&journal, "a/b", 8).unwrap(), "another run has it");
+        assert!(!ClusterLock::is_held_for(&journal, "b", 7).unwrap());
         // Another cluster is another matter, and a lock that was let go of is free.
         ClusterLock::take(&journal, "b", &holder("apply")).unwrap();
         drop(first);
@@ -190,6 +239,7 @@ mod tests {
         // What a process leaves that was killed: its words, and no lock.
         std::fs::write(lock_path(&journal, "c"), serde_json::to_vec(&holder("rollout")).unwrap())
             .unwrap();
+        assert!(!ClusterLock::is_held_for(&journal, "c", 7).unwrap());
         let lock = ClusterLock::take(&journal, "c", &holder("apply")).unwrap();
         assert_eq!(lock.stale_owner(), Some(&holder("rollout")));
     }

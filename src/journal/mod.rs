@@ -4,6 +4,7 @@
 //! an end means that nobody knows how that attempt ended: it is read back before it is made again.
 //!
 //! No password, no cookie and no header ever comes here.
+mod control_requests;
 mod pending_applies;
 mod reader;
 mod recorder;
@@ -22,7 +23,8 @@ pub use crate::journal::recorder::{
     Attempt, AttemptEnd, Journal, Moment, NewRun, Recorder, RunState,
 };
 pub use crate::journal::rows::{
-    ADDRESSES, AttemptRow, ChangeRow, EventRow, Proven, RunId, RunRef, RunRow,
+    ADDRESSES, AttemptRow, ChangeRow, ControlRequest, EventRow, NewControlRequest, Proven, RunId,
+    RunRef, RunRow,
 };
 pub use crate::journal::screenshots::Screen;
 pub use documents::{

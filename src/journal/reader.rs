@@ -326,7 +326,7 @@ impl JournalReader {
 const KEPT: &str =
     "select body from snapshots where run = ?1 and kind = ?2 order by rowid desc limit 1";
 
-fn text(row: &Row<'_>, at: usize) -> Result<String, Problem> {
+pub(super) fn text(row: &Row<'_>, at: usize) -> Result<String, Problem> {
     Ok(row.get(at)?)
 }
 
@@ -344,7 +344,7 @@ pub(super) fn time(row: &Row<'_>, at: usize) -> Result<Timestamp, Problem> {
     })
 }
 
-fn optional_time(row: &Row<'_>, at: usize) -> Result<Option<Timestamp>, Problem> {
+pub(super) fn optional_time(row: &Row<'_>, at: usize) -> Result<Option<Timestamp>, Problem> {
     let there: Option<String> = row.get(at)?;
     there.map(|_| time(row, at)).transpose()
 }

@@ -11,12 +11,13 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, Params, params};
 use serde::Serialize;
 
+use crate::domain::control::ControlResult;
 use crate::domain::device_name::DeviceName;
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::plan::{Change, Plan};
 use crate::event::{ChangeResult, ChangeState, Download, Outcome, PhoneError, PhoneResult};
 use crate::journal::error::{JournalError, Problem};
-use crate::journal::rows::{EventRow, RunId, RunRow};
+use crate::journal::rows::{EventRow, NewControlRequest, RunId, RunRow};
 use crate::journal::schema;
 use crate::journal::writer::Writer;
 
@@ -139,6 +140,19 @@ impl Journal {
     pub async fn died(&self, run: RunId) -> Result<(), JournalError> {
         let died = "update runs set state = 'killed' where id = ?1 and state = 'running'";
         self.writer.write(statement(died, [run])).await.map(drop)
+    }
+
+    /// Writes a request to control a run, and returns its number. The run takes it up.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn request_control(&self, request: NewControlRequest) -> Result<i64, JournalError> {
+        let insert =
+            "insert into control_requests (run, action, os_user, machine, process, requested_at)
+                     values (?1, ?2, ?3, ?4, ?5, ?6)";
+        let NewControlRequest { run, action, os_user, machine, process } = request;
+        let with = (run, action.as_str(), os_user, machine, process, now());
+        self.writer.write(statement(insert, with)).await
     }
 
     /// Begins a run.
@@ -396,6 +410,19 @@ impl Recorder {
         let Ok(body) = serde_json::to_string(download) else { return };
         let with = (self.run, download.at.to_string(), DOWNLOAD, body);
         self.writer.write_deferred(statement(EVENT, with));
+    }
+
+    /// Writes that the run has taken a control request up, and with which result.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn control_taken(
+        &self,
+        request: i64,
+        result: ControlResult,
+    ) -> Result<(), JournalError> {
+        let update = "update control_requests set taken_at = ?2, result = ?3 where id = ?1";
+        self.write(update, (request, now(), result.as_str())).await.map(drop)
     }
 
     /// Ends the run.

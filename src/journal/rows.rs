@@ -6,8 +6,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::domain::control::{ControlAction, ControlResult};
 use crate::domain::plan::Change;
-use crate::event::{ChangeState, Event, Stage};
+use crate::domain::text::sanitize_truncate;
+use crate::event::{ChangeState, ControlEvent, ControlStep, Event, Stage};
 use crate::journal::documents::Subject;
 
 pub type RunId = i64;
@@ -129,10 +131,43 @@ pub struct AttemptRow {
 pub struct EventRow {
     /// When.
     pub at: Timestamp,
-    /// `remark` or `waiting`; `began` or `finished` for a stage.
+    /// `remark` or `waiting`; `began` or `finished` for a stage; `paused`, `continued`, `gate_reached`, `approved`,
+    /// `soak_started`, `soak_ended` or `aborted` for a run that was controlled.
     pub kind: String,
     /// In words; the name of the stage.
     pub text: String,
+}
+
+/// A request to control a run, before it is written.
+#[derive(Clone, Debug)]
+pub struct NewControlRequest {
+    pub run: RunId,
+    pub action: ControlAction,
+    pub os_user: String,
+    pub machine: String,
+    pub process: u32,
+}
+
+/// A request of another process to control a run.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ControlRequest {
+    pub id: i64,
+    pub run: RunId,
+    pub action: ControlAction,
+    pub os_user: String,
+    pub machine: String,
+    pub requested_at: Timestamp,
+    /// When the run took it up; nothing while it has not.
+    pub taken_at: Option<Timestamp>,
+    pub result: Option<ControlResult>,
+}
+
+impl ControlRequest {
+    /// Returns who asked, for people.
+    pub fn by(&self) -> String {
+        let word = |text: &str| sanitize_truncate(text, 80);
+        format!("{} on {}", word(&self.os_user), word(&self.machine))
+    }
 }
 
 impl RunRow {
@@ -154,11 +189,17 @@ impl EventRow {
             }
             Event::Started { stage, .. } => ("began", stage.as_str().to_owned()),
             Event::Finished { stage } => ("finished", stage.as_str().to_owned()),
+            Event::Control(ControlEvent { step, text }) => (step.as_str(), text.clone()),
             Event::Progress { .. }
             | Event::Changed(_)
             | Event::Pushed(_)
             | Event::Downloaded(_) => return None,
         };
         Some(Self { at, kind: kind.to_owned(), text })
+    }
+
+    /// Returns which step of a controlled run it is, where it is one.
+    pub fn control_step(&self) -> Option<ControlStep> {
+        ControlStep::ALL.into_iter().find(|step| step.as_str() == self.kind)
     }
 }

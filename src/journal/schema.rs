@@ -47,7 +47,7 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Problem> {
 const APPLICATION: i64 = 0x6178_6c70;
 
 /// One step a format; a step never changes once it has been released.
-pub(super) const MIGRATIONS: [&str; 3] = [CREATE, OBJECTS, PHONE_PINS];
+pub(super) const MIGRATIONS: [&str; 4] = [CREATE, OBJECTS, PHONE_PINS, CONTROL_REQUESTS];
 
 /// What was pushed: until then it was always a background.
 const OBJECTS: &str = "
@@ -65,6 +65,23 @@ const PHONE_PINS: &str = "
         pinned_at   text not null
     ) strict;
     create index phone_pins_of_phone on phone_pins (phone, id);
+";
+
+/// Requests of other processes to control a run.
+const CONTROL_REQUESTS: &str = "
+    -- Written by the process that asks; the process of the run writes when it took the request up, and its result.
+    create table control_requests (
+        id           integer primary key,
+        run          integer not null references runs (id),
+        action       text not null,
+        os_user      text not null,
+        machine      text not null,
+        process      integer not null,
+        requested_at text not null,
+        taken_at     text,
+        result       text
+    ) strict;
+    create index control_requests_of_run on control_requests (run, id);
 ";
 
 const CREATE: &str = "

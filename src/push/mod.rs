@@ -3,6 +3,7 @@
 //! Deciding is in [`policy`] and needs no socket. [`scheduler`] keeps the phones moving and talks to a [`Delivery`];
 //! [`delivery`] has the real ones, made of the phone client and the image host.
 pub mod attempt_log;
+pub mod control;
 pub mod delivery;
 pub mod key_script;
 mod payload_digest;

@@ -1,68 +1,170 @@
-//! How to go about a push, how it is stopped, and what came of it.
+//! Settings of a push, what controls and stops it, and its result.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::text::pluralize;
 use crate::event::{PhoneResult, Proof};
+use crate::push::control::{ControlState, RunControl};
 use crate::push::policy::lockout::LockoutGuard;
 use crate::push::policy::logins::LoginProbes;
 use crate::push::scheduler::schedule::Schedule;
 
-/// How to go about a push.
 #[derive(Clone, Copy, Debug)]
 pub struct PushSettings {
-    /// Phones that are asked at once.
+    /// How many phones are pushed to at once.
     pub concurrency: usize,
-    /// Attempts a phone, the first one included.
+    /// Attempts per phone, the first one included.
     pub max_attempts: u32,
     /// Time between two attempts at one phone.
     pub retry_delay: Duration,
-    /// How long the line waits for a phone's downloads, for telling it.
+    /// How long the delivery waits for the downloads of a phone; only shown here.
     pub verify_timeout: Duration,
-    /// Phones that refuse the push user one after the other and stop the push, where the cluster cannot tell why.
+    /// How many phones in a row may refuse the push user before the push stops, where the cluster cannot tell why.
     pub max_auth_failures: u32,
-    /// Logins that fail at most when the password changes in mid-run; by default as many as phones are asked at once.
+    /// How many logins may fail when the password changes during the run; by default as many as `concurrency`.
     pub max_logins_at_risk: Option<usize>,
     /// Whether the cluster itself has confirmed the push user's password.
     pub password_proven: bool,
-    /// How long after the start of the push fresh phones may still refuse the push user.
+    /// How long after the start of the push a recently changed phone may still refuse the push user.
     pub propagation_limit: Duration,
-    /// How many of one device pool or subnet are pushed to at once.
+    /// How many phones of one device pool or subnet are pushed to at once.
     pub site_limits: SiteLimitConfig,
-    /// How many pushes a second are begun at most; nothing is no limit.
+    /// Pushes per second; `None` is no limit.
     pub rate: Option<u32>,
-    /// How pushes are proven. Where they are not, a phone that accepts has not failed.
+    /// How pushes are proven. Without proof, a phone that accepts has not failed.
     pub proof: Proof,
-    /// How many phones may fail before the push stops; nothing is no limit.
+    /// How many phones may fail before the push stops; `None` is no limit.
     pub max_failures: Option<usize>,
+    /// How many phones must have a result before `max_failures` counts.
+    pub min_sample: usize,
+    /// Phones of earlier waves that have a result.
+    pub judged_before: usize,
+    /// Phones of earlier waves that failed.
+    pub failed_before: usize,
 }
 
-/// The most that may be under way at one time; nothing is no limit.
+/// The most pushes in progress at one time; `None` is no limit.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct SiteLimitConfig {
-    /// In one device pool.
     pub per_pool: Option<usize>,
-    /// In one subnet: a /24 of IPv4, a /64 of IPv6.
+    /// A subnet is a /24 of IPv4 and a /64 of IPv6.
     pub per_subnet: Option<usize>,
 }
 
-/// How a push is held up and stopped.
-#[derive(Clone, Debug, Default)]
+/// What controls and stops a push.
+#[derive(Clone, Debug)]
 pub struct StopSignals {
-    /// Cancelled: what is under way is finished, and nothing new is begun.
+    /// Cancelled: the push finishes what is in progress and begins nothing new.
     pub soon: CancellationToken,
-    /// Cancelled: what is under way is left as it is.
+    /// Cancelled: the push ends at once.
     pub now: CancellationToken,
-    /// When phones may be pushed to, and when none may any more.
+    /// Pauses the push and approves waves; its abort cancels `soon`.
+    pub control: RunControl,
+    /// When phones may be pushed to, and when the run ends.
     pub schedule: Schedule,
     /// The push user's logins, which must not lock its account.
     pub logins: LoginProbes,
 }
 
-/// Why a push ended before every phone was done with.
+impl Default for StopSignals {
+    fn default() -> Self {
+        Self::of(RunControl::default())
+    }
+}
+
+impl StopSignals {
+    /// Makes the signals of a run that is controlled by `control`.
+    pub fn of(control: RunControl) -> Self {
+        Self {
+            soon: control.soon().clone(),
+            now: control.now().clone(),
+            control,
+            schedule: Schedule::default(),
+            logins: LoginProbes::default(),
+        }
+    }
+
+    /// Waits while the run is paused.
+    ///
+    /// # Errors
+    /// Says why the run ended meanwhile.
+    pub async fn while_paused(&self) -> Result<(), StopReason> {
+        self.wait(None, |state| !state.paused).await
+    }
+
+    /// Waits until a wave is approved and the run is not paused; `wave` is what people read.
+    ///
+    /// # Errors
+    /// Says why the run ended meanwhile.
+    pub(crate) async fn approval(&self, wave: String) -> Result<(), StopReason> {
+        self.control.close_gate(wave);
+        let is_approved =
+            |state: &ControlState| state.gate.as_ref().is_none_or(|gate| gate.approved);
+        let waited = self.wait(None, |state| is_approved(state) && !state.paused).await;
+        self.control.open_gate();
+        waited
+    }
+
+    /// Waits for some time, whether the run is paused or not.
+    ///
+    /// # Errors
+    /// Says why the run ended meanwhile.
+    pub(crate) async fn rest(&self, time: Duration) -> Result<(), StopReason> {
+        let end = Instant::now() + time;
+        self.wait(Some(end), |_| Instant::now() >= end).await
+    }
+
+    async fn wait(
+        &self,
+        wake: Option<Instant>,
+        is_over: impl Fn(&ControlState) -> bool,
+    ) -> Result<(), StopReason> {
+        let mut states = self.control.states();
+        loop {
+            if is_over(&states.borrow_and_update()) {
+                return Ok(());
+            }
+            if self.soon.is_cancelled() || self.now.is_cancelled() {
+                return Err(StopReason::Interrupted);
+            }
+            let now = Instant::now();
+            // The end of the run is a time of day: a machine that slept meanwhile must not miss it.
+            let end = self.schedule.until().map(|until| {
+                (until, now + self.schedule.left().unwrap_or_default().min(BETWEEN_CLOCK_CHECKS))
+            });
+            if let Some((until, _)) = end
+                && self.schedule.is_over(self.schedule.now())
+            {
+                return Err(StopReason::TimeOver { until });
+            }
+            let wake = wake.into_iter().chain(end.map(|(_, look)| look)).min();
+            tokio::select! {
+                // The sender lives as long as these signals.
+                _ = states.changed() => {}
+                () = self.soon.cancelled() => {}
+                () = self.now.cancelled() => {}
+                () = sleep_until(wake) => {}
+            }
+        }
+    }
+}
+
+/// Sleeps until then; for ever without a time.
+pub(crate) async fn sleep_until(when: Option<Instant>) {
+    match when {
+        Some(when) => tokio::time::sleep_until(when).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// How often the time of day is compared with a window or with the end of the run.
+pub(crate) const BETWEEN_CLOCK_CHECKS: Duration = Duration::from_secs(60);
+
+/// Why a push ended before every phone had a result.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum StopReason {
     /// Too many phones in a row refused the push user.
@@ -102,24 +204,7 @@ pub enum StopReason {
 }
 
 impl StopReason {
-    /// Counts failures of earlier waves too.
-    #[must_use]
-    pub(crate) fn after(self, before: usize) -> Self {
-        match self {
-            Self::Failures { failed, most } => {
-                Self::Failures { failed: failed + before, most: most + before }
-            }
-            other @ (Self::AuthRefusals { .. }
-            | Self::PasswordRefused { .. }
-            | Self::PageDown { .. }
-            | Self::NoDownloads { .. }
-            | Self::Interrupted
-            | Self::TimeOver { .. }
-            | Self::Unrecorded(_)) => other,
-        }
-    }
-
-    /// Says for a person why the push ended.
+    /// Returns the reason as a sentence for people.
     pub fn describe(&self) -> String {
         match self {
             Self::AuthRefusals { in_a_row } => format!(
@@ -143,7 +228,7 @@ impl StopReason {
                 )
             }
             Self::Failures { failed, most } => format!(
-                "{} failed, and {most} may (--max-failures); look at their reasons first",
+                "{} failed, and --max-failures allows {most}; look at their reasons first",
                 pluralize(*failed, "phone")
             ),
             Self::NoDownloads { accepted, by_others: true } => format!(
@@ -157,10 +242,9 @@ impl StopReason {
                 pluralize(*accepted, "phone")
             ),
             Self::Interrupted => "the run was interrupted".to_owned(),
-            Self::TimeOver { until } => format!(
-                "nobody is pushed to after {} (--until)",
-                until.strftime("%Y-%m-%d %H:%M UTC")
-            ),
+            Self::TimeOver { until } => {
+                format!("no push begins after {} (--until)", until.strftime("%Y-%m-%d %H:%M UTC"))
+            }
             Self::Unrecorded(why) => {
                 format!("nothing is attempted that cannot be written down: {why}")
             }
@@ -172,6 +256,6 @@ impl StopReason {
 pub struct PushOutcomes {
     /// Every target, sorted by name.
     pub results: Vec<PhoneResult>,
-    /// Why some of them were not done with.
+    /// Why some of them have no final result.
     pub stopped: Option<StopReason>,
 }

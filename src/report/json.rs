@@ -16,7 +16,7 @@ use crate::domain::plan::{Change, Plan};
 use crate::domain::push_action::PushAction;
 use crate::domain::text::{escaped_json, sanitize_truncate};
 use crate::event::{ChangeResult, ChangeState, PhoneResult};
-use crate::journal::ChangeRow;
+use crate::journal::{ChangeRow, EventRow};
 use crate::report::row::{ModelRecord, Row};
 use crate::report::run_report::{RolloutSummary, RunReport};
 use crate::report::table::Chosen;
@@ -194,6 +194,9 @@ pub(super) struct RolloutBody<'a> {
     remarks: &'a [String],
     /// Addresses that asked for files of phones whose address they are not.
     other_fetchers: Vec<OtherFetcher<'a>>,
+    /// How the run was controlled while it worked: pauses, approvals, rests between waves.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    control: Vec<&'a EventRow>,
     /// What was changed on the cluster.
     #[schemars(with = "Vec<ChangeResult>")]
     changes: Vec<ChangeEnded<'a>>,
@@ -217,6 +220,7 @@ pub fn rollout_json(report: &RunReport, generated_at: Timestamp) -> Document<'_,
         audit_summary: report.audit.as_ref().map(|audit| &audit.summary),
         remarks: report.remarks(),
         other_fetchers: other_fetchers(&report.phones),
+        control: report.control_events().collect(),
         changes: report.changes.iter().map(ChangeEnded::of).collect(),
         phones: &report.phones,
     };

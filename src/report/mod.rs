@@ -49,7 +49,7 @@ pub use json::{
 pub use junit::{Suite, junit};
 pub use next_step::next_step;
 pub use pictures::{PictureFile, PictureFileKind, pictures_json};
-pub use runs::{RunRecord, download_line, runs_json, show_json, show_recap};
+pub use runs::{RunRecord, control_json, download_line, runs_json, show_json, show_recap};
 pub use schema::{Schema, documents, schema_of};
 pub use settings::{SettingRecord, settings_json};
 pub use text::{printable, printable_lines};

@@ -18,7 +18,9 @@ use crate::domain::device_name::DeviceName;
 use crate::domain::finding::Verdict;
 use crate::domain::inventory::ClusterInfo;
 use crate::domain::push_action::PushAction;
-use crate::event::{ChangeResult, ChangeState, Download, Event, Outcome, PhoneResult, Proof};
+use crate::event::{
+    ChangeResult, ChangeState, ControlStep, Download, Event, Outcome, PhoneResult, Proof,
+};
 use crate::journal::{
     AttemptRow, ChangeEnd, ChangeRow, EventRow, JournalError, JournalReader, RunEnd, RunGroup,
     RunRow, Screen, SentPicture, SentPictures, SentTone, SentTones, Subject,
@@ -275,6 +277,27 @@ impl RunReport {
     /// Returns how many phones were left alone because they are proven to show the picture already.
     pub fn already(&self) -> usize {
         self.ending.as_ref().map_or(0, |ending| ending.already)
+    }
+
+    /// Returns the events about how the run was controlled: pauses, approvals, rests.
+    pub fn control_events(&self) -> impl Iterator<Item = &EventRow> {
+        self.events.iter().filter(|event| event.control_step().is_some())
+    }
+
+    /// Returns what the run waits for at its last event: an end of its pause, an approval, the end of a rest.
+    pub fn waits_for(&self) -> impl Iterator<Item = &EventRow> {
+        let (mut pause, mut wave) = (None, None);
+        for event in self.control_events() {
+            match event.control_step() {
+                Some(ControlStep::Paused) => pause = Some(event),
+                Some(ControlStep::Continued) => pause = None,
+                Some(ControlStep::GateReached | ControlStep::SoakStarted) => wave = Some(event),
+                Some(ControlStep::Approved | ControlStep::SoakEnded) => wave = None,
+                Some(ControlStep::Aborted) => (pause, wave) = (None, None),
+                None => {}
+            }
+        }
+        wave.into_iter().chain(pause)
     }
 
     /// Returns what the survey could not read.

@@ -10,10 +10,11 @@ use super::changes::changes_summary;
 use super::json::Document;
 use super::other_downloads::{OtherFetcher, other_fetchers};
 use super::text::printable;
+use crate::domain::control::{ControlAction, ControlResult};
 use crate::domain::plan::Change;
 use crate::domain::push_action::PushAction;
 use crate::event::{ChangeState, Download, PhoneResult};
-use crate::journal::{AttemptRow, EventRow, RunRow, Subject};
+use crate::journal::{AttemptRow, ControlRequest, EventRow, RunRow, Subject};
 use crate::report::row::Row;
 use crate::report::run_report::{RolloutSummary, RunReport};
 use crate::report::summary::run_recap;
@@ -209,6 +210,31 @@ pub fn show_json<'a>(
     Document::new("show", generated_at, None, body)
 }
 
+/// What is in a `control` document.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(super) struct ControlBody {
+    /// The number of the run.
+    run: i64,
+    /// What was asked of it.
+    action: ControlAction,
+    /// What the run made of it.
+    result: Option<ControlResult>,
+    /// When it was asked.
+    requested_at: Timestamp,
+    /// When the run took it up.
+    taken_at: Option<Timestamp>,
+}
+
+/// The `control` document.
+pub fn control_json(
+    request: &ControlRequest,
+    generated_at: Timestamp,
+) -> Document<'static, impl Serialize> {
+    let ControlRequest { run, action, result, requested_at, taken_at, .. } = request.clone();
+    let body = ControlBody { run, action, result, requested_at, taken_at };
+    Document::new("control", generated_at, None, body)
+}
+
 /// One run for a person: the recap that the run ended with, and every attempt and download.
 pub fn show_recap(report: &RunReport, next: Option<&str>) -> String {
     let run = &RunRecord::from(&report.run);
@@ -226,6 +252,9 @@ pub fn show_recap(report: &RunReport, next: Option<&str>) -> String {
         (Some(at), Some(code)) => format!("  {} at {}, exit code {code}", run.state, moment(at)),
         _ => "  it has not ended, or was killed".to_owned(),
     });
+    for event in report.waits_for().filter(|_| run.ended_at.is_none()) {
+        line(&format!("  since {}: {}", moment(event.at), event.text));
+    }
     if let Some(error) = report.ending.as_ref().and_then(|ending| ending.error.as_deref()) {
         line(&format!("  error: {error}"));
     }
@@ -247,7 +276,9 @@ pub fn show_recap(report: &RunReport, next: Option<&str>) -> String {
         Some(_) | None => changes_summary(&report.changes, true),
     });
     let mut line = |text: &str| out.extend([&*printable(text), "\n"]);
-    let told = |event: &&EventRow| matches!(event.kind.as_str(), "remark" | "phone_tls");
+    let told = |event: &&EventRow| {
+        matches!(event.kind.as_str(), "remark" | "phone_tls") || event.control_step().is_some()
+    };
     let notes: Vec<_> = report.events.iter().filter(told).collect();
     if !notes.is_empty() {
         line("");

@@ -10,7 +10,7 @@ use super::clusters::ClustersBody;
 use super::hosted::HostBody;
 use super::json::{AuditBody, ChangesBody, InventoryBody, ModelsBody, PlanBody, RolloutBody};
 use super::pictures::PicturesBody;
-use super::runs::{RunsBody, ShowBody};
+use super::runs::{ControlBody, RunsBody, ShowBody};
 use super::settings::ConfigBody;
 use crate::domain::inventory::ClusterInfo;
 
@@ -41,6 +41,7 @@ pub fn documents() -> Vec<Schema> {
         about_cluster::<RolloutBody<'_>>("rollout"),
         schema_of::<RunsBody<'_>>("runs"),
         schema_of::<ShowBody<'_>>("show"),
+        schema_of::<ControlBody>("control"),
         schema_of::<ModelsBody<'_>>("models"),
         schema_of::<PicturesBody<'_>>("pictures"),
         schema_of::<HostBody<'_>>("host"),

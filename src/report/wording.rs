@@ -190,6 +190,9 @@ pub(crate) fn stage(action: PushAction, word: &str) -> &str {
         ("push", PushAction::Removal) => "Pictures are taken off",
         ("push", PushAction::Sound) => "Sound is played",
         ("push", PushAction::Keys) => "Keys are pressed",
+        ("paused", _) => "Paused",
+        ("gate", _) => "Waits for an approval",
+        ("soak", _) => "Rests between waves",
         (other, _) => other,
     }
 }

@@ -19,13 +19,14 @@ use crate::plan::{Kind, after_apply};
 use crate::push::attempt_log::JournalAttemptLog;
 use crate::push::policy::logins::LoginProbes;
 use crate::push::scheduler;
-use crate::push::scheduler::waves;
+use crate::push::scheduler::waves::{self, WaveSettings};
 use crate::push::scheduler::{PushSettings, StopReason, StopSignals};
 use crate::push::{Delivery, LoginCheck, Target, not_back, not_served, skipped};
 use crate::rollout::cluster_task::{Assessment, ClusterTask, ExpectedTargets};
 use crate::rollout::offline_wait;
 use crate::rollout::payload::delivery_context::DeliveryContext;
 use crate::rollout::run::RunScope;
+use crate::rollout::soak::RegistrationCheck;
 use crate::rollout::{push_common, repair, verify_password};
 
 /// A run that works on a cluster.
@@ -234,10 +235,18 @@ impl RunContext<'_> {
         already.retain(|name, _| targets.iter().any(|target| target.name == *name));
         targets.retain(|target| !already.contains_key(&target.name));
         let settings = PushSettings { password_proven, ..settings(self.task) };
-        let waves = self.task.request.options.waves.clone();
+        let soak_check = RegistrationCheck {
+            cluster: self.cluster,
+            registrations: self.task.connection.registrations,
+            inventory: &changed.now,
+        };
+        let waves = WaveSettings {
+            waves: &self.task.request.options.waves,
+            push: settings,
+            soak_check: Some(&soak_check),
+        };
         let observer = self.observer.as_ref();
-        let mut pushed =
-            waves::run(&*delivery, &log, targets, &waves, settings, stop, observer).await;
+        let mut pushed = waves::run(&*delivery, &log, targets, waves, stop, observer).await;
         let late = offline_wait::Push {
             task: self.task,
             cluster: self.cluster,

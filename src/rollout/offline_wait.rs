@@ -65,11 +65,15 @@ impl Push<'_> {
                 pushed.stopped = Some(scheduler::StopReason::Interrupted);
                 return after;
             }
+            if let Err(stopped) = self.stop.while_paused().await {
+                pushed.stopped = Some(stopped);
+                return after;
+            }
             let source = self.task.connection.registrations;
             let looked =
                 look_again(&self.cluster.axl, &self.cluster.ris, &mut now, &away, source).await;
             if let Err(error) = looked {
-                let why = format!("nobody was waited for any longer: {}", error_chain(&error));
+                let why = format!("stopped waiting for offline phones: {}", error_chain(&error));
                 self.observer.observe(&Event::Remark(why));
                 return after;
             }

@@ -32,6 +32,9 @@ pub fn settings(push_access: &PushAccess, push: &PushOptions) -> PushSettings {
         rate: push.rate,
         proof: Proof::default(),
         max_failures: None,
+        min_sample: 0,
+        judged_before: 0,
+        failed_before: 0,
     }
 }
 

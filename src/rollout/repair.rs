@@ -12,7 +12,7 @@ use std::time::Duration;
 use jiff::{Timestamp, ToSpan as _};
 use tokio_util::sync::CancellationToken;
 
-use crate::apply::{Applied, apply as apply_plan};
+use crate::apply::{Applied, Halt, StepControl, apply as apply_plan};
 use crate::axl::system::ListProcessNode;
 use crate::connect::cluster::{ClusterClients, ClusterSettings};
 use crate::domain::audit::Audit;
@@ -29,7 +29,7 @@ use crate::event::{ChangeResult, ChangeState, Event, Observer};
 use crate::interaction::{Interaction, Question};
 use crate::journal::Recorder;
 use crate::plan::{Kind, check};
-use crate::push::scheduler::StopSignals;
+use crate::push::scheduler::{StopReason, StopSignals};
 use crate::rollout::options::WaitLimits;
 use crate::survey::{Waiting, wait_until_back};
 
@@ -61,6 +61,16 @@ pub fn plan(
     })
 }
 
+/// No change begins while the run is paused, nor after it was interrupted, nor when its time ended in a pause.
+impl StepControl for StopSignals {
+    async fn may_begin(&self) -> Result<(), Halt> {
+        if let Err(over @ StopReason::TimeOver { .. }) = self.while_paused().await {
+            return Err(Halt::TimeOver(over.describe()));
+        }
+        self.soon.may_begin().await
+    }
+}
+
 /// Carries a plan out, until it is done or interrupted; at once, when it is interrupted twice.
 ///
 /// # Errors
@@ -79,7 +89,7 @@ pub async fn apply(
     let told_before = journal::history(recorder.path())?.told_before(recorder.run(), plan);
     let told_before = told_before.map_err(unusable)?;
     let observer = observer.as_ref();
-    let apply = apply_plan(&*cluster.axl, recorder, plan, &told_before, &stop.soon, observer);
+    let apply = apply_plan(&*cluster.axl, recorder, plan, &told_before, stop, observer);
     tokio::select! {
         applied = apply => applied.map_err(|error| hints::apply(&error)),
         () = stop.now.cancelled() => {

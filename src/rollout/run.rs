@@ -1,13 +1,14 @@
 //! The journal and the lock of a run that changes something.
 
-use crate::connect::cluster::cluster_id;
-use crate::connect::journal::unusable;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
+use tokio::task::JoinSet;
 
-use crate::connect::cluster::ClusterSettings;
+use crate::connect::cluster::{ClusterSettings, cluster_id};
+use crate::connect::journal::{path, unusable};
 use crate::error::{AppError, ErrorKind, Exit, UnfinishedRun};
 use crate::event::{Event, Observer};
 use crate::interaction::{Interaction, Notice};
@@ -15,7 +16,11 @@ use crate::journal::{
     ADDRESSES, ClusterLock, Journal, LockError, LockOwner, NewRun, Recorder, RunEnd, RunId,
     RunState,
 };
+use crate::push::control::RunControl;
+use crate::push::scheduler::StopSignals;
 use crate::report::RunReportBuilder;
+use crate::rollout::control::RolloutHandle;
+use crate::rollout::control_requests;
 
 /// A run that is in the journal and has its cluster to itself.
 pub struct Run {
@@ -26,6 +31,9 @@ pub struct Run {
     /// Held as long as the run lasts.
     locks: Mutex<Vec<ClusterLock>>,
     interaction: Arc<dyn Interaction>,
+    control: RunControl,
+    /// The task that reads control requests from the journal. It ends with the run.
+    listener: Mutex<JoinSet<()>>,
 }
 
 /// Where a run works, in the journal's words: a cluster, or addresses that somebody typed.
@@ -79,7 +87,7 @@ impl Run {
     ) -> Result<Self, AppError> {
         let journal = Journal::open(state).map_err(|error| unusable(&error))?;
         let RunScope { id, name, host } = what.place;
-        let mut holder = holder(what.command);
+        let mut holder = LockOwner::this_process(what.command);
         let mut lock =
             ClusterLock::take(journal.path(), &id, &holder).map_err(|error| locked(&error, &id))?;
         if let Some(dead) = lock.stale_owner() {
@@ -115,7 +123,12 @@ impl Run {
         let journal = journal.path().to_owned();
         let interaction = Arc::clone(interaction);
         let report = Arc::new(RunReportBuilder::new(recorder.header().clone()));
-        Ok(Self { recorder, journal, holder, locks: Mutex::new(vec![lock]), interaction, report })
+        let control = RunControl::of_run(
+            format!("axlpaper control {}", recorder.run()),
+            state_option(&journal),
+        );
+        let (locks, listener) = (Mutex::new(vec![lock]), Mutex::default());
+        Ok(Self { recorder, journal, holder, locks, interaction, report, control, listener })
     }
 
     /// Takes the lock of the cluster itself, once it has told who it is: two names can lead to one cluster.
@@ -135,13 +148,26 @@ impl Run {
         Ok(())
     }
 
-    /// Returns an observer that tells `observer`, and notes in the journal what a person should know.
+    /// Returns an observer that passes events on to `observer` and writes them into the journal. From now on the run
+    /// takes control requests up, whose events go there too.
     pub fn journal_observer(&self, observer: Arc<dyn Observer>) -> Arc<dyn Observer> {
-        Arc::new(JournalObserver {
+        let observer: Arc<dyn Observer> = Arc::new(JournalObserver {
             recorder: self.recorder.clone(),
             report: self.report.clone(),
             observer,
-        })
+        });
+        self.control.observe_with(&observer);
+        let mut listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
+        if listener.is_empty() {
+            listener.spawn(control_requests::listen(self.control.clone(), self.recorder.clone()));
+        }
+        observer
+    }
+
+    /// Returns the signals that control and stop the run; from now on `handle` controls it too.
+    pub fn stop_signals(&self, handle: &RolloutHandle) -> StopSignals {
+        handle.attach(&self.control);
+        StopSignals::of(self.control.clone())
     }
 
     /// Returns the report that the run builds.
@@ -192,6 +218,8 @@ impl Run {
     }
 
     async fn write_end(&self, state: RunState, exit: Exit) {
+        // A run that ends must not say that it was paused.
+        self.listener.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
         if let Err(error) = self.recorder.end(state, exit as u8).await {
             self.interaction.notice(&Notice::Text(&unusable(&error).to_string()));
         }
@@ -203,6 +231,17 @@ impl Run {
             self.interaction.notice(&Notice::Text(&unusable(&error).to_string()));
         }
     }
+}
+
+/// Returns the option that names this journal, where a command would not find it by itself.
+fn state_option(journal: &Path) -> String {
+    if path(None).is_ok_and(|usual| usual == journal) {
+        return String::new();
+    }
+    let journal = journal.to_string_lossy();
+    // Only a null byte cannot be quoted, and no path has one.
+    let quoted = shlex::try_quote(&journal).unwrap_or(Cow::Borrowed(&*journal));
+    format!(" --state {quoted}")
 }
 
 fn unfinished(journal: &Path, run: RunId) -> UnfinishedRun {
@@ -251,17 +290,5 @@ fn locked(error: &LockError, cluster_id: &str) -> AppError {
             .hint("nothing was changed; wait until it has ended"),
         LockError::File { .. } => AppError::from_error(ErrorKind::Failed, error)
             .hint("nothing was changed; name a place that you may write with --state"),
-    }
-}
-
-fn holder(command: &str) -> LockOwner {
-    let told = |asked: whoami::Result<String>| asked.unwrap_or_else(|_| "unknown".to_owned());
-    LockOwner {
-        os_user: told(whoami::account()),
-        machine: told(whoami::hostname()),
-        process: std::process::id(),
-        command: command.to_owned(),
-        run: None,
-        since: Timestamp::now(),
     }
 }

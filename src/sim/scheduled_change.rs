@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::fleet_content::{AxlRole, PhoneSpec};
+use super::fleet_content::{AxlRole, PhoneSpec, Registration};
 use crate::domain::personalization::Setting;
 
 /// Something that an administrator does to the fleet between two requests.
@@ -35,6 +35,8 @@ pub enum Change {
     },
     /// A phone gets another Phone Personalization of its own.
     Personalize { phone: String, setting: Setting },
+    /// The cluster's knowledge of a phone's registration changes.
+    Register { phone: String, registration: Registration },
     /// A user gets another password.
     Password { user: String, password: String },
     /// The authentication page fails for a while.

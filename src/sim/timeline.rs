@@ -94,6 +94,11 @@ impl Cluster {
                 self.device_mut(at).spec.personalization = setting;
                 Some((phone, None, None))
             }
+            Change::Register { phone, registration } => {
+                let at = self.device(&phone)?;
+                self.device_mut(at).spec.registration = registration;
+                Some((phone, None, None))
+            }
             Change::Role { user, axl } => {
                 let at = self.user(&user)?;
                 self.user_mut(at).axl = axl;

@@ -11,6 +11,7 @@ mod bad_night;
 mod clusters;
 mod config;
 mod connections;
+mod control;
 mod doctor;
 mod documents;
 mod downloads;

@@ -97,7 +97,7 @@ pub struct ConnectionArgs {
 
 /// What only commands need that push to phones.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Push")]
+#[command(next_help_heading = "Push", group = clap::ArgGroup::new("waves_cut").multiple(true))]
 pub struct PushArgs {
     /// File whose first line is the push user's password [env: PHONE_PASSWORD holds the password itself]
     #[arg(long, value_name = "FILE")]
@@ -137,14 +137,24 @@ pub struct PushArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub rate: Option<u32>,
     /// Phones that go first, of every model and device pool some: a number or a percentage
-    #[arg(long, value_name = "N|P%")]
+    #[arg(long, value_name = "N|P%", group = "waves_cut")]
     pub canary: Option<Amount>,
     /// How far each wave after that reaches, of all phones, such as 10%,50%,100%
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', group = "waves_cut")]
     pub waves: Vec<Amount>,
     /// Failed phones after which the push stops: a number or a percentage [default: no limit]
     #[arg(long, value_name = "N|P%")]
     pub max_failures: Option<Amount>,
+    /// Phones that must have a result before --max-failures, or missing downloads, stop the push [default: no minimum]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub min_sample: Option<usize>,
+    /// Begin each wave after the first only when it is approved: `axlpaper control RUN approve`
+    #[arg(long, requires = "waves_cut")]
+    pub gate: bool,
+    /// Rest so long after each wave but the last, such as 30m; its phones that are no longer registered then count as
+    /// failed for --max-failures
+    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "waves_cut")]
+    pub soak: Option<Duration>,
     /// Push only between these times of day, such as 22:00-05:00, and wait for them; each phone in the time zone
     /// of its device pool (config file: `time_zone`, `default_time_zone`; otherwise this machine's)
     #[arg(long, value_name = "HH:MM-HH:MM")]
@@ -498,6 +508,9 @@ impl PushArgs {
                 canary: self.canary,
                 reach: self.waves.clone(),
                 max_failures: self.max_failures,
+                min_sample: self.min_sample.unwrap_or(0),
+                gate: self.gate,
+                soak: self.soak,
             },
             wait_for_offline: self.wait_for_offline,
             identity_check: !self.no_identity_check,

@@ -138,8 +138,15 @@ async fn carry_out(
     let handle = RolloutHandle::default();
     let _until_read_back = interrupt::watch(&handle);
     let recorder = run.recorder();
-    let applied =
-        repair::apply(&cluster, recorder, plan, Kind::Repair, &handle.stop(), &observer).await?;
+    let applied = repair::apply(
+        &cluster,
+        recorder,
+        plan,
+        Kind::Repair,
+        &run.stop_signals(&handle),
+        &observer,
+    )
+    .await?;
     undo_file::leave(recorder, plan, &applied, interaction).await;
     Ok(applied)
 }
@@ -149,7 +156,7 @@ pub(super) fn exit_of(applied: &Applied) -> Exit {
     match &applied.halt {
         Some(Halt::Interrupted) => Exit::Interrupted,
         Some(Halt::Refused(_)) => Exit::Authentication,
-        Some(Halt::Unrecorded(_) | Halt::Away(_)) => Exit::SomeFailed,
+        Some(Halt::Unrecorded(_) | Halt::Away(_) | Halt::TimeOver(_)) => Exit::SomeFailed,
         None if repair::all_applied(applied) => Exit::Done,
         None => Exit::SomeFailed,
     }

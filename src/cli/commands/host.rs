@@ -135,7 +135,8 @@ impl Observer for Watcher {
             | Event::Waiting { .. }
             | Event::Finished { .. }
             | Event::Changed(_)
-            | Event::Pushed(_) => {}
+            | Event::Pushed(_)
+            | Event::Control(_) => {}
         }
     }
 }

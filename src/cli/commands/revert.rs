@@ -176,8 +176,15 @@ async fn carry_out(
     let handle = RolloutHandle::default();
     let _until_read_back = interrupt::watch(&handle);
     let recorder = run.recorder();
-    let applied =
-        repair::apply(&cluster, recorder, &plan, Kind::Revert, &handle.stop(), &observer).await?;
+    let applied = repair::apply(
+        &cluster,
+        recorder,
+        &plan,
+        Kind::Revert,
+        &run.stop_signals(&handle),
+        &observer,
+    )
+    .await?;
     undo_file::leave(recorder, &plan, &applied, interaction).await;
     Ok((plan, applied))
 }

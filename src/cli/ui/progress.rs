@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use super::console::{BARS, TOLD, is_narrow, is_terminal, say};
-use crate::event::{Event, Observer, Stage};
+use crate::event::{ControlEvent, ControlStep, Event, Observer, Stage};
 use crate::report::printable;
 
 /// Tells a person on standard error what happens, and the log too.
@@ -16,6 +16,8 @@ pub struct Progress {
     bar: Mutex<Option<(Stage, ProgressBar)>>,
     wait: Arc<Mutex<Option<Instant>>>,
     plain: Mutex<Plain>,
+    /// Shown while the run is paused, waits for an approval, or rests; with a bar of its own where no stage has one.
+    held: Mutex<Option<(&'static str, Option<ProgressBar>)>>,
     /// The cluster, where several are at work: its name stands in front of lines.
     cluster: Option<String>,
 }
@@ -66,7 +68,14 @@ impl Progress {
 
     fn new(terminal: bool, cluster: Option<String>) -> Self {
         let plain = Mutex::new(Plain::new(None, Instant::now()));
-        Self { terminal, bar: Mutex::new(None), wait: Arc::default(), plain, cluster }
+        Self {
+            terminal,
+            bar: Mutex::new(None),
+            wait: Arc::default(),
+            plain,
+            held: Mutex::default(),
+            cluster,
+        }
     }
 
     fn started(&self, stage: Stage, total: Option<u64>) {
@@ -120,8 +129,9 @@ impl Progress {
             return;
         }
         self.waits(None);
+        let held = self.held().as_ref().map_or("", |(message, _)| *message);
         self.with_bar(|bar| {
-            bar.set_message("");
+            bar.set_message(held);
             bar.set_position(done);
         });
     }
@@ -136,6 +146,36 @@ impl Progress {
         }
     }
 
+    /// Shows what the run waits for, or that it goes on.
+    fn controlled(&self, event: &ControlEvent) {
+        self.line(&event.text);
+        let message = match event.step {
+            ControlStep::Paused => Some("paused"),
+            ControlStep::GateReached => Some("waits for an approval"),
+            ControlStep::SoakStarted => Some("rests between two waves"),
+            ControlStep::Continued
+            | ControlStep::Approved
+            | ControlStep::SoakEnded
+            | ControlStep::Aborted => None,
+        };
+        if let Some((_, Some(bar))) = self.held().take() {
+            bar.finish_and_clear();
+            BARS.remove(&bar);
+        }
+        let has_bar = self.bar().is_some();
+        self.with_bar(|bar| bar.set_message(message.unwrap_or("")));
+        let Some(message) = message else { return };
+        let bar = (self.terminal && !has_bar).then(|| {
+            let bar = BARS.add(ProgressBar::new_spinner());
+            bar.set_style(style(SPINNER, Arc::default()));
+            bar.set_prefix(self.named("Waiting"));
+            bar.set_message(message);
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        });
+        *self.held() = Some((message, bar));
+    }
+
     fn waits(&self, until: Option<Instant>) {
         *self.wait.lock().unwrap_or_else(PoisonError::into_inner) = until;
     }
@@ -146,6 +186,10 @@ impl Progress {
 
     fn bar(&self) -> MutexGuard<'_, Option<(Stage, ProgressBar)>> {
         self.bar.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<(&'static str, Option<ProgressBar>)>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn with_bar(&self, act: impl FnOnce(&ProgressBar)) {
@@ -186,6 +230,9 @@ impl Progress {
                 tracing::info!(target: TOLD, cluster, stage = title(*stage), done, ms, "ended");
             }
             Event::Remark(text) => tracing::info!(target: TOLD, cluster, "{}", printable(text)),
+            Event::Control(ControlEvent { step, text }) => {
+                tracing::info!(target: TOLD, cluster, step = step.as_str(), "{}", printable(text));
+            }
             Event::Changed(change) => {
                 let (id, kind) = (change.id, change.action.kind());
                 let target = change.action.subject();
@@ -225,6 +272,7 @@ impl Observer for Progress {
             Event::Waiting { reason, delay, stage } => self.waiting(*stage, reason, *delay),
             Event::Finished { stage } => self.finished(*stage),
             Event::Remark(text) => self.line(&format!("note: {text}")),
+            Event::Control(event) => self.controlled(event),
             // There can be thousands of both: the bar counts them, and the recap tells them.
             Event::Changed(_) | Event::Pushed(_) | Event::Downloaded(_) => {}
         }

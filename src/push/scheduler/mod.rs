@@ -1,4 +1,4 @@
-//! Keeps the phones moving: a bounded number at once, one request a phone, nobody forgotten.
+//! Pushes to many phones: a bounded number at once, one request per phone, a result for every phone.
 mod login_probes;
 pub(crate) mod phone_task;
 pub(crate) mod queues;
@@ -40,17 +40,19 @@ use crate::push::scheduler::window_queue::WindowQueue;
 
 pub(in crate::push) use crate::push::scheduler::stop::leave;
 
+use crate::push::settings::sleep_until;
 pub use crate::push::settings::{
     PushOutcomes, PushSettings, SiteLimitConfig, StopReason, StopSignals,
 };
 
 /// Pushes to every target and waits for the proof.
 ///
-/// Phones that were associated before and that check the password come first: they tell soonest whether
-/// the password is right. Fresh phones come last, because they may still refuse it; while that means "not
-/// yet", they are waited for.
+/// Phones that were associated before and that check the password come first: their replies show soonest whether
+/// the password is right. Recently changed phones come last, because they may still refuse it; until the change has
+/// reached them, the push waits and tries again.
 ///
-/// Every attempt is in the book before it is made, and what came of it is there before it is told.
+/// Every attempt is in the attempt log before it is made, and its result is there before an observer gets it. While the
+/// run is paused no attempt, retry or login probe begins; what is in progress finishes.
 pub async fn run<B: AttemptLog>(
     delivery: &dyn Delivery,
     log: &B,
@@ -75,14 +77,14 @@ pub async fn run<B: AttemptLog>(
     PushOutcomes { results, stopped }
 }
 
-/// An attempt whose end is in the book.
+/// An attempt whose end is in the attempt log.
 enum AttemptEnd {
     Done(Box<PhoneResult>, Result<(), JournalError>),
     /// To be tried again at that time, or after the usual delay.
     Again(Box<PhoneTask>, Option<Instant>, Result<(), JournalError>),
-    /// Not tried at all: its window has closed, and opens at that time.
-    Held(Box<PhoneTask>, Timestamp, Result<(), JournalError>),
-    /// It refused the push user, and why is to be found out.
+    /// Not made: the window of the phone is closed and opens at that time, or the run is paused.
+    Held(Box<PhoneTask>, Option<Timestamp>, Result<(), JournalError>),
+    /// The phone refused the push user for a reason that is not known yet.
     Doubted(Box<PhoneTask>, Refused, Result<(), JournalError>),
 }
 
@@ -109,8 +111,11 @@ struct Scheduler<'a, B: AttemptLog> {
     site_limits: SiteLimits,
     /// When the next push may begin, where there is a rate.
     next_start: Option<Instant>,
+    /// Phones that failed, those of earlier waves included.
     failed: usize,
-    /// What is under way, so that nobody is forgotten when that is cut off.
+    /// Phones that have a result, those of earlier waves included, for the least number that a stop rule may judge.
+    judged: usize,
+    /// Attempts in progress, so that every phone has a result when they are cut off.
     begun: HashMap<DeviceName, PhoneTask>,
     noting: FuturesUnordered<BoxFuture<'a, (PhoneTask, Result<i64, JournalError>)>>,
     pushing: FuturesUnordered<BoxFuture<'a, (PhoneTask, AttemptReply)>>,
@@ -160,7 +165,8 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
             over: false,
             site_limits: SiteLimits::new(settings.site_limits),
             next_start: None,
-            failed: 0,
+            failed: settings.failed_before,
+            judged: settings.judged_before,
             begun: HashMap::new(),
             noting: FuturesUnordered::new(),
             pushing: FuturesUnordered::new(),
@@ -172,18 +178,20 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
         }
     }
 
-    /// Begins what may begin and takes in one thing that ended; false when there is nothing left.
+    /// Begins what may begin and takes one result in; false when there is nothing left.
     async fn step(&mut self, stop: &StopSignals, observer: &dyn Observer) -> bool {
         if stop.now.is_cancelled() {
             return false;
         }
         self.over |= self.schedule.is_over(self.schedule.now());
-        let open = !self.over
+        let goes_on = !self.over
             && !stop.soon.is_cancelled()
             && self.logins.guard().lockout().is_none()
             && self.too_many_failures().is_none()
             && self.unrecorded.is_none();
-        // One time for all of it: between two, a start could become due that nobody waits for any more.
+        let paused = goes_on && stop.control.is_paused();
+        let open = goes_on && !paused;
+        // One time for all of it: between two, a start could become due that nothing waits for any more.
         let now = Instant::now();
         if open {
             self.release();
@@ -192,13 +200,17 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
             self.begin(now);
             self.inquire(now);
         }
-        let asking = open && !self.asking.is_empty();
+        if paused {
+            self.withdraw_attempts();
+        }
+        let asking = goes_on && !self.asking.is_empty();
         let writing = !self.noting.is_empty() || !self.closing.is_empty() || asking;
         if self.pushing.is_empty() && !writing && !self.verifying.is_empty() {
             self.report_waiting(observer);
         }
         let wake = self.wake(now).filter(|_| open);
-        if self.pushing.is_empty() && self.verifying.is_empty() && !writing {
+        let waits_for_control = paused && self.has_left();
+        if self.pushing.is_empty() && self.verifying.is_empty() && !writing && !waits_for_control {
             match wake {
                 None if open && !self.doubted.is_empty() => return self.conclude(),
                 None => return false,
@@ -209,7 +221,7 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
                 Some(wake) => self.report_retries(wake.saturating_duration_since(now), observer),
             }
         }
-        let end = self.look_at_end(now).filter(|_| wake.is_some());
+        let end = self.look_at_end(now).filter(|_| wake.is_some() || waits_for_control);
         let wake = wake.into_iter().chain(end).min();
         tokio::select! {
             Some((task, noted)) = self.noting.next() => self.attempt_recorded(task, noted),
@@ -218,7 +230,8 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
             Some(findings) = self.asking.next() => self.found(findings, observer),
             Some(closed) = self.closing.next() => self.closed(closed, observer),
             () = sleep_until(wake) => self.wake_up(),
-            () = stop.soon.cancelled(), if open => {}
+            () = stop.control.pause_changes_from(paused), if goes_on => {}
+            () = stop.soon.cancelled(), if goes_on => {}
             () = stop.now.cancelled() => {}
         }
         true
@@ -236,6 +249,14 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
         self.later.first().into_iter().chain(start).chain(windows).chain(paused).min()
     }
 
+    /// Tells whether there are phones that an attempt is still to be made at.
+    fn has_left(&self) -> bool {
+        self.are_waiting()
+            || !self.later.is_empty()
+            || !self.held.is_empty()
+            || !self.doubted.is_empty()
+    }
+
     /// Tells whether there are phones that have not begun.
     fn are_waiting(&self) -> bool {
         !self.known.has_begun_all() || !self.recently_changed.has_begun_all()
@@ -251,7 +272,9 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
 
     fn too_many_failures(&self) -> Option<StopReason> {
         let most = self.settings.max_failures?;
-        (self.failed > most).then_some(StopReason::Failures { failed: self.failed, most })
+        let may_judge = self.judged >= self.settings.min_sample;
+        (may_judge && self.failed > most)
+            .then_some(StopReason::Failures { failed: self.failed, most })
     }
 
     fn report_waiting(&self, observer: &dyn Observer) {
@@ -283,10 +306,10 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
         observer.observe(&Event::Waiting { stage: Stage::Push, reason, delay });
     }
 
-    /// Writes down those that come next, as many as may be under way.
+    /// Writes the next attempts into the attempt log, as many as may be in progress.
     fn record_attempts(&mut self, now: Instant) {
         loop {
-            // The fresh ones wait until every known one is at least under way.
+            // Recently changed phones wait until an attempt at every other phone has begun.
             let known = self.known.ready.len() > 0;
             let next = if known { &self.known } else { &self.recently_changed };
             if !next.may_note(now, self.pushing.len(), self.guarded(next.ready.front())) {
@@ -326,6 +349,14 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
         }
     }
 
+    /// Ends attempts that are in the attempt log and have not begun: the pause can be long, and the process can be killed
+    /// in it.
+    fn withdraw_attempts(&mut self) {
+        let noted = self.known.noted.drain(..).chain(self.recently_changed.noted.drain(..));
+        let noted: Vec<PhoneTask> = noted.collect();
+        noted.into_iter().for_each(|task| self.withdraw(None, task));
+    }
+
     /// Gives the places of a phone back, and lets those come next that waited for them.
     fn release_site(&mut self, target: &Target) {
         for key in self.site_limits.give_back(target) {
@@ -351,7 +382,7 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
             let Some(mut task) = queue.noted.pop_front() else { return };
             // It was open when the phone was written down; that was a moment ago.
             if let Some(opens) = self.opens(&task.target) {
-                self.hold_noted(opens, task);
+                self.withdraw(Some(opens), task);
                 continue;
             }
             self.next_start = self.settings.rate.map(|rate| {
@@ -470,6 +501,7 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
         let result = task.ended(outcome, Some(Timestamp::now()));
         let result = PhoneResult { proof: self.settings.proof, ..result };
         self.failed += usize::from(result.is_failure());
+        self.judged += 1;
         self.closing.push(
             async move {
                 let written = log.finish_phone(entry, &result).await;
@@ -491,7 +523,10 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
             }
             AttemptEnd::Held(task, opens, written) => {
                 self.release_site(&task.target);
-                self.hold(opens, *task);
+                match opens {
+                    Some(opens) => self.hold(opens, *task),
+                    None => self.queue_of(&task).ready.push_front(*task),
+                }
                 written
             }
             AttemptEnd::Doubted(task, refusal, written) => {
@@ -519,13 +554,6 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
     fn record(&mut self, result: PhoneResult, observer: &dyn Observer) {
         observer.observe(&Event::Pushed(Box::new(result.clone())));
         self.results.push(result);
-    }
-}
-
-async fn sleep_until(when: Option<Instant>) {
-    match when {
-        Some(when) => tokio::time::sleep_until(when).await,
-        None => std::future::pending().await,
     }
 }
 

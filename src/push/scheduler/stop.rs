@@ -1,4 +1,4 @@
-//! What becomes of phones that were not done with when a push stops.
+//! The results of phones that have none when a push stops.
 
 use futures::stream::StreamExt as _;
 
@@ -12,7 +12,7 @@ use crate::push::scheduler::Scheduler;
 use crate::push::scheduler::phone_task::PhoneTask;
 use crate::push::settings::{PushOutcomes, StopReason, StopSignals};
 
-/// Leaves targets alone because the push was stopped before they came; they are told as pending.
+/// Makes the results of targets that were not pushed to because the push was stopped before: they are pending.
 pub(in crate::push) async fn leave<B: AttemptLog>(
     log: &B,
     targets: Vec<Target>,
@@ -38,12 +38,10 @@ fn warn_of_gaps(written: Vec<Result<(), JournalError>>) {
 
 impl<B: AttemptLog> Scheduler<'_, B> {
     pub(crate) fn stopped(&self, stop: &StopSignals) -> Option<StopReason> {
-        let waiting = self.are_waiting();
         if let Some(why) = &self.unrecorded {
             return Some(StopReason::Unrecorded(why.clone()));
         }
-        let put_off = !self.later.is_empty() || !self.held.is_empty() || !self.doubted.is_empty();
-        if !waiting && !put_off && self.begun.is_empty() {
+        if !self.has_left() && self.begun.is_empty() {
             return None;
         }
         if let Some(failures) = self.too_many_failures() {
@@ -71,7 +69,7 @@ impl<B: AttemptLog> Scheduler<'_, B> {
         until.map(|until| StopReason::TimeOver { until })
     }
 
-    /// Writes a result for everybody who has none: what is known of a phone that was tried is kept.
+    /// Writes a result for every phone that has none. What is known of a phone that was tried is kept.
     pub(crate) async fn give_up(&mut self, stopped: &StopReason, observer: &dyn Observer) {
         while let Some((task, noted)) = self.noting.next().await {
             self.attempt_recorded(task, noted);
@@ -86,7 +84,7 @@ impl<B: AttemptLog> Scheduler<'_, B> {
         let mut left: Vec<_> =
             waiting.map(|mut task| (task.entry.take(), task.stopped(stopped))).collect();
         left.iter_mut().for_each(|(_, result)| result.proof = self.settings.proof);
-        // The book keeps their attempts open: nobody knows how they ended.
+        // Their attempts stay without an end in the log: it is not known.
         left.extend(self.begun.drain().map(|(_, task)| (None, task.cut_off())));
         let log = self.log;
         let writes = left.iter().map(|(entry, result)| log.finish_phone(*entry, result));

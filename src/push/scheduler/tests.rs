@@ -91,7 +91,14 @@ const SETTINGS: PushSettings = PushSettings {
     rate: None,
     proof: Proof::Fetch,
     max_failures: None,
+    min_sample: 0,
+    judged_before: 0,
+    failed_before: 0,
 };
+
+fn in_waves(waves: &waves::Waves) -> waves::WaveSettings<'_> {
+    waves::WaveSettings { waves, push: SETTINGS, soak_check: None }
+}
 
 async fn pushed(delivery: &Scripted, count: u8) -> PushOutcomes {
     let targets = (1..=count).map(target).collect();
@@ -226,7 +233,7 @@ async fn the_guard_goes_on_from_wave_to_wave() {
     let waves = Waves { canary: Some(Amount::Count(5)), ..Waves::default() };
     let targets = (1..=20).map(target).collect();
     let pushed =
-        waves::run(&delivery, &NullLog, targets, &waves, SETTINGS, &stop, &Unobserved).await;
+        waves::run(&delivery, &NullLog, targets, in_waves(&waves), &stop, &Unobserved).await;
     assert_eq!(pushed.stopped, Some(StopReason::PasswordRefused { phones: 1 }));
     assert_eq!(cluster.asked.load(Ordering::SeqCst), 1);
     // The second wave began with several phones at once: the first one had proven the password.
@@ -410,6 +417,7 @@ async fn a_hard_stop_forgets_nobody() {
     assert_eq!(begun.count(), 3);
 }
 
+mod control;
 mod hours;
 mod lockout;
 mod waiting;

@@ -1,25 +1,29 @@
-//! A few phones first, then more: what goes wrong goes wrong for few.
+//! Waves: a few phones first, then more. Between two waves the push can rest, judge, and wait for an approval.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::str::FromStr;
+use std::time::Duration;
 
-use crate::domain::text::pluralize;
-use crate::event::{Event, Observer, Outcome, PhoneResult};
+use futures::future::BoxFuture;
+
+use crate::domain::device_name::DeviceName;
+use crate::domain::text::{names, pluralize};
+use crate::event::{ControlEvent, ControlStep, Event, Observer, Outcome, PhoneResult};
 use crate::push::attempt_log::AttemptLog;
 use crate::push::scheduler;
 use crate::push::settings::{PushOutcomes, PushSettings, StopReason, StopSignals};
 use crate::push::{Delivery, Target};
 
-/// So many phones, or so many of a hundred.
+/// A number of phones, or a percentage of them.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Amount {
     Count(usize),
-    /// So many of a hundred, rounded up.
+    /// Rounded up.
     Percent(u8),
 }
 
 impl Amount {
-    /// Returns how many that is of `total`.
+    /// Returns how many phones of `total` that is.
     pub fn of(self, total: usize) -> usize {
         match self {
             Self::Count(count) => count.min(total),
@@ -43,20 +47,70 @@ impl FromStr for Amount {
     }
 }
 
-/// How a push is cut into waves.
+/// How a push is cut into waves, and what happens between them.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Waves {
     pub canary: Option<Amount>,
-    /// How far each wave after that reaches, of all phones.
+    /// How far each wave after the canary reaches, of all phones.
     pub reach: Vec<Amount>,
-    /// How many phones may fail, of all.
+    /// How many of all phones may fail.
     pub max_failures: Option<Amount>,
+    /// How many phones must have a result before a stop rule judges; the protection of the push user's account never
+    /// waits.
+    pub min_sample: usize,
+    /// Whether every wave but the first waits for an approval.
+    pub gate: bool,
+    /// How long a wave rests before the next one begins.
+    pub soak: Option<Duration>,
 }
 
-/// Cuts the targets into waves; nobody is left out, and nobody is in two.
+/// Checks the phones of a wave again after its rest.
+pub trait SoakCheck: Send + Sync {
+    /// Finds out which of the phones are still registered.
+    ///
+    /// # Errors
+    /// Says why that is not known.
+    fn check<'a>(&'a self, phones: &'a [DeviceName])
+    -> BoxFuture<'a, Result<SoakFindings, String>>;
+}
+
+/// What became of the phones of a wave while it rested.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct SoakFindings {
+    /// Phones that are no longer registered.
+    pub lost: Vec<DeviceName>,
+    /// How many phones the cluster does not know enough about.
+    pub unknown: usize,
+}
+
+impl SoakFindings {
+    fn describe(&self) -> String {
+        let Self { lost, unknown } = self;
+        let lost = match lost.len() {
+            0 => "all phones that were checked are still registered".to_owned(),
+            1 => format!("1 phone is no longer registered: {}", names(lost)),
+            count => format!("{count} phones are no longer registered: {}", names(lost)),
+        };
+        match unknown {
+            0 => lost,
+            unknown => format!("{lost}; of {} it is not known", pluralize(*unknown, "phone")),
+        }
+    }
+}
+
+/// How a push in waves is made.
+#[derive(Clone, Copy)]
+pub struct WaveSettings<'a> {
+    pub waves: &'a Waves,
+    pub push: PushSettings,
+    /// Without one, phones are not checked after the rest of their wave.
+    pub soak_check: Option<&'a dyn SoakCheck>,
+}
+
+/// Cuts the targets into waves. Every target is in exactly one.
 ///
-/// Models and device pools take turns, so that each wave has some of all: what goes wrong with one kind of
-/// phone, or in one place, goes wrong early.
+/// Models and device pools take turns, so that each wave has some of all: what goes wrong with one model or in one
+/// device pool goes wrong early.
 pub fn cut(targets: Vec<Target>, waves: &Waves) -> Vec<Vec<Target>> {
     let total = targets.len();
     let mut order: VecDeque<Target> = spread(targets).into();
@@ -90,40 +144,132 @@ fn spread(targets: Vec<Target>) -> Vec<Target> {
     spread
 }
 
-/// Pushes wave by wave. After each one it looks whether to go on; what is left when it does not is pending.
+/// Pushes wave by wave. After each wave the stop rules decide whether the next one begins; phones of waves that do not
+/// begin are pending.
 pub async fn run<B: AttemptLog>(
     delivery: &dyn Delivery,
     log: &B,
     targets: Vec<Target>,
-    waves: &Waves,
-    settings: PushSettings,
+    settings: WaveSettings<'_>,
     stop: &StopSignals,
     observer: &dyn Observer,
 ) -> PushOutcomes {
-    let most = waves.max_failures.map(|amount| amount.of(targets.len()));
+    let WaveSettings { waves, push, soak_check } = settings;
+    let rules = StopRules {
+        max_failures: waves.max_failures.map(|amount| amount.of(targets.len())),
+        min_sample: waves.min_sample,
+    };
     let cut = cut(targets, waves);
     let count = cut.len();
-    let mut all = PushOutcomes { results: Vec::new(), stopped: None };
+    let mut all = PushOutcomes { results: Vec::new(), stopped: stop.while_paused().await.err() };
+    // Phones that were pushed to and are no longer registered count as failed.
+    let mut lost = 0;
     for (wave, number) in cut.into_iter().zip(1..) {
+        let phones = pluralize(wave.len(), "phone");
+        if number > 1 && waves.gate && all.stopped.is_none() {
+            let title = format!("wave {number} of {count} ({phones})");
+            all.stopped = stop.approval(title).await.err();
+        }
         if count > 1 {
-            let phones = pluralize(wave.len(), "phone");
             observer.observe(&Event::Remark(format!("wave {number} of {count}: {phones}")));
         }
-        let failed = failures(&all.results);
-        let max_failures = most.map(|most| most.saturating_sub(failed));
-        // Once waves before have shown that the password is right, no fresh phone can make it doubtful.
-        let password_proven = settings.password_proven || verified(&all.results) > 0;
-        let settings = PushSettings { max_failures, password_proven, ..settings };
+        // Once earlier waves have shown that the password is right, no recently changed phone can make it doubtful.
+        let push = PushSettings {
+            password_proven: push.password_proven || verified(&all.results) > 0,
+            max_failures: rules.max_failures,
+            min_sample: rules.min_sample,
+            judged_before: all.results.len(),
+            failed_before: failures(&all.results) + lost,
+            ..push
+        };
         let pushed = match &all.stopped {
-            None => scheduler::run(delivery, log, wave, settings, stop, observer).await,
+            None => scheduler::run(delivery, log, wave, push, stop, observer).await,
             Some(stopped) => scheduler::leave(log, wave, stopped, observer).await,
         };
+        let first = all.results.len();
         all.results.extend(pushed.results);
-        all.stopped = all.stopped.or_else(|| pushed.stopped.map(|stopped| stopped.after(failed)));
-        all.stopped = all.stopped.or_else(|| no_downloads(&all.results, number < count));
+        all.stopped = all.stopped.or(pushed.stopped);
+        if number == count || all.stopped.is_some() {
+            continue;
+        }
+        all.stopped = rules.judge(&all.results, lost);
+        if let (Some(time), None) = (waves.soak, &all.stopped) {
+            let soak = Soak { wave: number, of: count, time, results: &all.results[first..] };
+            match soak.run(soak_check, stop, observer).await {
+                Ok(now_lost) => lost += now_lost,
+                Err(stopped) => all.stopped = Some(stopped),
+            }
+        }
+        all.stopped = all.stopped.or_else(|| rules.judge(&all.results, lost));
+        if all.stopped.is_none() {
+            all.stopped = stop.while_paused().await.err();
+        }
     }
     all.results.sort_by(|a, b| a.name.cmp(&b.name));
     all
+}
+
+/// What stops the push before the next wave.
+#[derive(Clone, Copy)]
+struct StopRules {
+    max_failures: Option<usize>,
+    min_sample: usize,
+}
+
+impl StopRules {
+    fn judge(self, results: &[PhoneResult], lost: usize) -> Option<StopReason> {
+        if results.len() < self.min_sample {
+            return None;
+        }
+        let failed = failures(results) + lost;
+        let most = self.max_failures.filter(|most| failed > *most);
+        most.map(|most| StopReason::Failures { failed, most }).or_else(|| no_downloads(results))
+    }
+}
+
+/// The rest after a wave.
+struct Soak<'a> {
+    wave: usize,
+    of: usize,
+    time: Duration,
+    results: &'a [PhoneResult],
+}
+
+impl Soak<'_> {
+    /// Waits, and checks the phones of the wave that took the push. Returns how many are no longer registered.
+    async fn run(
+        &self,
+        check: Option<&dyn SoakCheck>,
+        stop: &StopSignals,
+        observer: &dyn Observer,
+    ) -> Result<usize, StopReason> {
+        let Self { wave, of, time, results } = *self;
+        let observe = |step, text| observer.observe(&Event::Control(ControlEvent { step, text }));
+        let told = describe(time);
+        observe(ControlStep::SoakStarted, format!("wave {wave} of {of} rests for {told} (--soak)"));
+        stop.rest(time).await?;
+        let served = results.iter().filter(|result| !result.is_failure());
+        let served = served.filter(|result| result.outcome != Outcome::Skipped);
+        let served: Vec<DeviceName> = served.map(|result| result.name.clone()).collect();
+        let (lost, text) = match check {
+            None => (0, "without a cluster its phones cannot be checked again".to_owned()),
+            Some(check) => match check.check(&served).await {
+                Ok(found) => (found.lost.len(), found.describe()),
+                Err(why) => (0, format!("its phones could not be checked again: {why}")),
+            },
+        };
+        observe(ControlStep::SoakEnded, format!("wave {wave} of {of} has rested: {text}"));
+        Ok(lost)
+    }
+}
+
+/// Returns a time in its largest whole unit.
+fn describe(time: Duration) -> String {
+    match time.as_secs() {
+        seconds if seconds > 0 && seconds % 3600 == 0 => format!("{} h", seconds / 3600),
+        seconds if seconds > 0 && seconds % 60 == 0 => format!("{} min", seconds / 60),
+        seconds => format!("{seconds} s"),
+    }
 }
 
 fn failures(results: &[PhoneResult]) -> usize {
@@ -134,15 +280,15 @@ fn verified(results: &[PhoneResult]) -> usize {
     results.iter().filter(|result| result.outcome == Outcome::Verified).count()
 }
 
-/// Stops before the next wave when phones accept and not one of them downloads.
-fn no_downloads(results: &[PhoneResult], more_to_come: bool) -> Option<StopReason> {
-    // Where nobody looks, that nothing was seen says nothing.
+/// Stops when phones accept and none of them downloads.
+fn no_downloads(results: &[PhoneResult]) -> Option<StopReason> {
+    // Without proof (`--verify none`) a missing download means nothing.
     let in_vain =
         |result: &&PhoneResult| result.outcome == Outcome::Accepted && result.is_failure();
     let accepted = results.iter().filter(in_vain).count();
-    let nobody = accepted > 0 && verified(results) == 0;
+    let none = accepted > 0 && verified(results) == 0;
     let by_others = results.iter().any(|result| !result.downloads.fetched_by.is_empty());
-    (more_to_come && nobody).then_some(StopReason::NoDownloads { accepted, by_others })
+    none.then_some(StopReason::NoDownloads { accepted, by_others })
 }
 
 #[cfg(test)]
@@ -188,7 +334,7 @@ mod tests {
         let waves = Waves {
             canary: Some(Amount::Percent(10)),
             reach: [50, 50, 100].map(Amount::Percent).to_vec(),
-            max_failures: None,
+            ..Waves::default()
         };
         let cut = cut(targets(&[(1, 1); 20]), &waves);
         assert_eq!(cut.iter().map(Vec::len).collect::<Vec<_>>(), [2, 8, 10]);
@@ -204,7 +350,7 @@ mod tests {
             let waves = Waves {
                 canary: canary.map(Amount::Count),
                 reach: reach.into_iter().map(Amount::Percent).collect(),
-                max_failures: None,
+                ..Waves::default()
             };
             let cut = cut(targets(&kinds), &waves);
             prop_assert!(cut.iter().all(|wave| !wave.is_empty()));

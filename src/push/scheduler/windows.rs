@@ -1,10 +1,9 @@
-//! Phones whose window is closed, and the end of the run's time.
+//! Phones whose window is closed, and the end of the run.
 //!
-//! Windows are about what clocks on walls show, so these phones wait for a time of day, and not for a duration:
-//! a machine that slept meanwhile, or whose clock was set, must not push to anybody too late or too early.
+//! Windows are times of day, so these phones wait for a time of day and not for a duration: a machine that slept
+//! meanwhile, or whose clock was set, must not push too late or too early.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use futures::future::FutureExt as _;
 use jiff::Timestamp;
@@ -18,6 +17,7 @@ use crate::push::policy::outcome::PhoneOutcome;
 use crate::push::scheduler::phone_task::PhoneTask;
 use crate::push::scheduler::schedule::until;
 use crate::push::scheduler::{AttemptEnd, Scheduler};
+use crate::push::settings::BETWEEN_CLOCK_CHECKS;
 
 impl<B: AttemptLog> Scheduler<'_, B> {
     /// Returns when the phone's window opens, where that is closed.
@@ -30,13 +30,24 @@ impl<B: AttemptLog> Scheduler<'_, B> {
         self.held.put(opens, task);
     }
 
-    /// Lets a phone wait for its window that is in the book already, where it then stands as not tried.
-    pub(crate) fn hold_noted(&self, opens: Timestamp, mut task: PhoneTask) {
+    /// Ends an attempt that is in the attempt log and was not made: the window of the phone is closed until `opens`, or
+    /// the run is paused.
+    pub(crate) fn withdraw(&self, opens: Option<Timestamp>, mut task: PhoneTask) {
+        let reason = match opens {
+            Some(_) => "its window closed before anything was sent",
+            None => "the run was paused before anything was sent",
+        };
+        let not_sent = PhoneOutcome {
+            outcome: Outcome::Skipped,
+            phone_error: None,
+            reason: Some(reason.to_owned()),
+            remedy: None,
+        };
         let (log, entry) = (self.log, task.entry.take());
         self.closing.push(
             async move {
                 let written = match entry {
-                    Some(entry) => log.end_attempt(entry, &not_sent()).await,
+                    Some(entry) => log.end_attempt(entry, &not_sent).await,
                     None => Ok(()),
                 };
                 AttemptEnd::Held(Box::new(task), opens, written)
@@ -56,13 +67,13 @@ impl<B: AttemptLog> Scheduler<'_, B> {
     /// Returns when the windows have to be looked at again.
     pub(crate) fn look_at_windows(&self, now: Instant) -> Option<Instant> {
         let opens = self.held.first()?;
-        Some(now + until(self.schedule.now(), opens).min(LOOK))
+        Some(now + until(self.schedule.now(), opens).min(BETWEEN_CLOCK_CHECKS))
     }
 
     /// Returns when the end of the run's time has to be looked at again.
     pub(crate) fn look_at_end(&self, now: Instant) -> Option<Instant> {
         let end = self.schedule.until()?;
-        Some(now + until(self.schedule.now(), end).min(LOOK))
+        Some(now + until(self.schedule.now(), end).min(BETWEEN_CLOCK_CHECKS))
     }
 
     /// Tells whether the run's time is over, or will be before anybody comes next; nobody is under way then.
@@ -100,16 +111,3 @@ impl<B: AttemptLog> Scheduler<'_, B> {
         }
     }
 }
-
-/// How an attempt ends that was written down and never made.
-fn not_sent() -> PhoneOutcome {
-    PhoneOutcome {
-        outcome: Outcome::Skipped,
-        phone_error: None,
-        reason: Some("its window closed before anything was sent".to_owned()),
-        remedy: None,
-    }
-}
-
-/// How often the clock is looked at while windows are waited for.
-const LOOK: Duration = Duration::from_secs(60);

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::domain::text::{pluralize, sanitize_truncate};
-use crate::event::Outcome;
+use crate::event::{ControlStep, Outcome};
+use crate::journal::EventRow;
 use crate::report::html::section::{RunSection, began, last_known};
 use crate::report::html::time_format::{between, marks, time_of_day, took};
 use crate::report::run_report::RunReport;
@@ -145,9 +146,11 @@ fn told(rows: &[StageRow], phones: usize, length: u64) -> String {
 }
 
 fn notes(runs: &[RunSection<'_>]) -> (Vec<Note>, usize) {
-    let told = |kind: &str| kind == "remark" || kind == "waiting";
+    let shown = |event: &EventRow| {
+        matches!(event.kind.as_str(), "remark" | "waiting") || event.control_step().is_some()
+    };
     let all = runs.iter().flat_map(|of| of.run.events.iter().map(move |event| (of, event)));
-    let mut all: Vec<_> = all.filter(|(_, event)| told(&event.kind)).collect();
+    let mut all: Vec<_> = all.filter(|(_, event)| shown(event)).collect();
     all.sort_by_key(|(_, event)| event.at);
     let shown = all.iter().take(MOST_NOTES).map(|(of, event)| {
         let waits = if event.kind == "waiting" { "waited: " } else { "" };
@@ -157,24 +160,26 @@ fn notes(runs: &[RunSection<'_>]) -> (Vec<Note>, usize) {
     (shown.collect(), all.len().saturating_sub(MOST_NOTES))
 }
 
-/// Pairs what began with what ended. A stage without an end is taken to go on as long as the run is known.
+/// Pairs the beginnings of stages and waits with their ends. A stage without an end goes on as long as the run is known;
+/// a wait without one ends with the run.
 fn stages(report: &RunReport, began: Timestamp, length: u64) -> Vec<StageTimes> {
     let end = between(began, report.last_known()).min(length);
     let mut stages: Vec<StageTimes> = Vec::new();
     for event in &report.events {
         let at = between(began, event.at).min(end);
-        let known = stages.iter_mut().find(|stage| stage.word == event.text);
-        match (event.kind.as_str(), known) {
-            ("began", None) => {
-                let word = event.text.clone();
+        let Some((word, begins)) = boundary(event) else { continue };
+        let known = stages.iter_mut().find(|stage| stage.word == word);
+        match (begins, known) {
+            (true, None) => {
+                let word = word.to_owned();
                 stages.push(StageTimes { word, spans: vec![(at, end)], ended: false });
             }
-            // A stage that says twice that it begins has only learnt more about itself.
-            ("began", Some(stage)) if stage.ended => {
+            // A stage that begins twice has only learnt its size.
+            (true, Some(stage)) if stage.ended => {
                 stage.spans.push((at, end));
                 stage.ended = false;
             }
-            ("finished", Some(stage)) if !stage.ended => {
+            (false, Some(stage)) if !stage.ended => {
                 if let Some(last) = stage.spans.last_mut() {
                     last.1 = at.max(last.0);
                 }
@@ -183,8 +188,33 @@ fn stages(report: &RunReport, began: Timestamp, length: u64) -> Vec<StageTimes> 
             _ => {}
         }
     }
+    for wait in stages.iter_mut().filter(|stage| WAITS.contains(&stage.word.as_str())) {
+        wait.ended |= report.has_ended();
+    }
     stages
 }
+
+/// Returns the stage or wait that begins or ends with an event, and whether it begins.
+fn boundary(event: &EventRow) -> Option<(&str, bool)> {
+    let [paused, gate, soak] = WAITS;
+    match event.control_step() {
+        Some(ControlStep::Paused) => Some((paused, true)),
+        Some(ControlStep::Continued) => Some((paused, false)),
+        Some(ControlStep::GateReached) => Some((gate, true)),
+        Some(ControlStep::Approved) => Some((gate, false)),
+        Some(ControlStep::SoakStarted) => Some((soak, true)),
+        Some(ControlStep::SoakEnded) => Some((soak, false)),
+        Some(ControlStep::Aborted) => None,
+        None => match event.kind.as_str() {
+            "began" => Some((&event.text, true)),
+            "finished" => Some((&event.text, false)),
+            _ => None,
+        },
+    }
+}
+
+/// The waits of a run that is controlled.
+const WAITS: [&str; 3] = ["paused", "gate", "soak"];
 
 /// When phones were done with, in milliseconds from the beginning, and how.
 fn done(report: &RunReport, began: Timestamp, length: u64) -> Vec<(u64, Outcome)> {
@@ -316,7 +346,7 @@ mod tests {
 
     use super::*;
     use crate::event::PhoneResult;
-    use crate::journal::{EventRow, RunRow};
+    use crate::journal::RunRow;
     use crate::report::testing::pushed;
 
     fn at(ms: u64) -> Timestamp {

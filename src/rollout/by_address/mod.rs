@@ -16,7 +16,8 @@ use crate::interaction::Interaction;
 use crate::journal::RunEnd;
 use crate::phone::PhoneClient;
 use crate::push::attempt_log::JournalAttemptLog;
-use crate::push::scheduler::{PushSettings, StopReason, StopSignals, waves};
+use crate::push::scheduler::waves::{self, WaveSettings};
+use crate::push::scheduler::{PushSettings, StopReason, StopSignals};
 use crate::push::{Delivery, Target};
 use crate::report::RunReport;
 use crate::rollout::by_address::identify::{Identification, ask, is_address, sort_out};
@@ -192,12 +193,13 @@ impl PreparedAddresses {
         let Self { task, run, observer, ready } = self;
         let request = &task.request;
         let AddressPushSetup { delivery, log, targets, others, already } = *ready;
-        let stop = StopSignals { schedule: request.schedule.clone(), ..handle.stop() };
+        let stop = StopSignals { schedule: request.schedule.clone(), ..run.stop_signals(handle) };
         let settings = push_common::settings(&task.addresses.push_access, &request.options);
         let settings = PushSettings { proof: request.proof, ..settings };
-        let waves = &request.options.waves;
+        let settings =
+            WaveSettings { waves: &request.options.waves, push: settings, soak_check: None };
         let pushed =
-            waves::run(&*delivery, &log, targets, waves, settings, &stop, observer.as_ref()).await;
+            waves::run(&*delivery, &log, targets, settings, &stop, observer.as_ref()).await;
         delivery.shutdown().await;
         push_common::write_down(run.recorder(), &others, observer.as_ref()).await;
         let ending = RunEnd {

@@ -159,7 +159,7 @@ async fn a_window_that_opens_after_the_end_is_not_waited_for() {
     let targets = vec![of_pool(1, "Paris"), of_pool(2, "Chicago")];
     let canary = Waves { canary: Some("1".parse().unwrap()), ..Waves::default() };
     let pushed =
-        waves::run(&delivery, &NullLog, targets, &canary, SETTINGS, &stop, &Unobserved).await;
+        waves::run(&delivery, &NullLog, targets, in_waves(&canary), &stop, &Unobserved).await;
     assert_eq!(outcomes(&pushed), [Outcome::Pending; 2]);
     assert!(matches!(pushed.stopped, Some(StopReason::TimeOver { .. })));
     assert_eq!(begun.elapsed(), Duration::ZERO);
