@@ -151,7 +151,7 @@ const OUTSIDE_OF_CLI: &[(&str, &str)] = &[
 /// Files of `cli/` that read from or write to the terminal besides `ui` and `present` today. The list may only get
 /// shorter.
 const PRINTING: &[(&str, &str)] =
-    &[("cli/args/name_list.rs", "std::io::stdin"), ("cli/next_command.rs", "std::io::stdin")];
+    &[("cli/args/device_list.rs", "std::io::stdin"), ("cli/next_command.rs", "std::io::stdin")];
 
 /// Files that import each other in a circle today. The list may only get shorter.
 const KNOWN_CIRCLES: &[&[&str]] = &[];

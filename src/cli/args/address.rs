@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::args::address_list::address;
+use crate::cli::args::device_list::address;
 
 /// Which addresses.
 #[derive(Args, Clone, Debug, Default)]

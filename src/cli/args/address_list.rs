@@ -42,25 +42,6 @@ pub fn entries(
     }
 }
 
-/// Reads an address that can be a phone's.
-///
-/// # Errors
-/// Says why it is none.
-pub fn address(text: &str) -> Result<IpAddr, String> {
-    let address = text
-        .trim()
-        .parse::<IpAddr>()
-        .map_err(|_| {
-            "it is no IP address; write it as 10.1.2.3, names are not looked up".to_owned()
-        })?
-        .to_canonical();
-    let is_broadcast = matches!(address, IpAddr::V4(address) if address.is_broadcast());
-    if address.is_unspecified() || address.is_multicast() || is_broadcast {
-        return Err("no single phone answers at that address".to_owned());
-    }
-    Ok(address)
-}
-
 fn one_model(models: &[Pattern]) -> Result<Option<&'static Model>, AppError> {
     match models {
         [] => Ok(None),

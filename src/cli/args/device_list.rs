@@ -7,7 +7,6 @@ use std::path::Path;
 
 use csv::StringRecord;
 
-use crate::cli::args::address_list::address;
 use crate::domain::device_name::DeviceName;
 use crate::domain::model::{self, DeviceKind, Model};
 use crate::domain::text::{pluralize, sanitize_truncate};
@@ -290,6 +289,25 @@ fn is_device_like(text: &str) -> bool {
         )
     };
     mac(text).is_some() || prefixed() == Some(true)
+}
+
+/// Reads an address that can be a phone's.
+///
+/// # Errors
+/// Says why it is none.
+pub fn address(text: &str) -> Result<IpAddr, String> {
+    let address = text
+        .trim()
+        .parse::<IpAddr>()
+        .map_err(|_| {
+            "it is no IP address; write it as 10.1.2.3, names are not looked up".to_owned()
+        })?
+        .to_canonical();
+    let is_broadcast = matches!(address, IpAddr::V4(address) if address.is_broadcast());
+    if address.is_unspecified() || address.is_multicast() || is_broadcast {
+        return Err("no single phone answers at that address".to_owned());
+    }
+    Ok(address)
 }
 
 /// What tools write where a phone has no address.
