@@ -7,15 +7,9 @@ use crate::journal::{JournalError, Recorder};
 /// A record of changes that outlives this process.
 pub trait ChangeLog: Send + Sync {
     /// Says that a change will now be made.
-    ///
-    /// # Errors
-    /// When it cannot be written. Then the change must not be made.
     fn intend(&self, change: &Change) -> impl Future<Output = Result<(), JournalError>> + Send;
 
     /// Says what came of a change.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     fn changed(
         &self,
         result: &ChangeResult,

@@ -15,10 +15,8 @@ use crate::domain::plan::ConfigLevel;
 pub trait Site: Send + Sync {
     type Error: std::error::Error + Send + Sync + 'static;
 
-    /// Reads the list that a user controls.
     fn list(&self, user: &UserRef) -> impl Future<Output = Result<DeviceList, Self::Error>> + Send;
 
-    /// Replaces the list that a user controls.
     fn set_list(
         &self,
         user: &UserRef,

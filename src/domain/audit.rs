@@ -83,13 +83,11 @@ impl AuditedPhone {
         &self.phone.name
     }
 
-    /// Returns the finding that decided the verdict: of the heaviest, the first.
     pub fn worst(&self) -> Option<&Finding> {
         let heaviest = self.findings.iter().map(|finding| finding.severity).max()?;
         self.findings.iter().find(|finding| finding.severity == heaviest)
     }
 
-    /// Tells whether the phone has a finding of this code.
     pub fn has(&self, code: Code) -> bool {
         self.findings.iter().any(|finding| finding.code == code)
     }

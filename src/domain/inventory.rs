@@ -187,7 +187,6 @@ pub struct Inventory {
 }
 
 impl Inventory {
-    /// Returns the profile that the phone uses, if it was read.
     pub fn profile_of(&self, phone: &Phone) -> Option<&PhoneProfile> {
         self.profiles.get(phone.common_phone_profile.as_deref()?)
     }

@@ -23,9 +23,6 @@ pub struct Pattern {
 
 impl Pattern {
     /// Reads a pattern; blanks around it are dropped.
-    ///
-    /// # Errors
-    /// When the text is empty.
     pub fn new(text: &str) -> Result<Self, SelectorError> {
         let text = text.trim();
         if text.is_empty() {
@@ -51,7 +48,6 @@ impl Pattern {
         Ok(Self { text: text.to_owned(), pieces })
     }
 
-    /// Returns the pattern as it was typed.
     pub fn as_str(&self) -> &str {
         &self.text
     }

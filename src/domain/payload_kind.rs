@@ -35,7 +35,6 @@ pub enum ObjectKind {
 }
 
 impl ObjectKind {
-    /// Returns the word that JSON and the journal use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Background => "background",
@@ -102,7 +101,6 @@ impl ToneFormat {
         }
     }
 
-    /// Returns how files of this kind end.
     pub fn extension(self) -> &'static str {
         match self {
             Self::Classic => "raw",
@@ -118,7 +116,6 @@ impl ToneFormat {
         }
     }
 
-    /// Returns the word that JSON and tables use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Classic => "classic",
@@ -148,7 +145,6 @@ impl AcceptedFormat {
         }
     }
 
-    /// Returns of which kind it is.
     pub fn kind(&self) -> ObjectKind {
         match self {
             Self::Picture(_) => ObjectKind::Background,
@@ -158,7 +154,6 @@ impl AcceptedFormat {
         }
     }
 
-    /// Returns the picture, where it is one.
     pub fn image(&self) -> Option<&ImageSpec> {
         match self {
             Self::Picture(image) => Some(image),
@@ -166,7 +161,6 @@ impl AcceptedFormat {
         }
     }
 
-    /// Returns the format of the ring tone, where it is one.
     pub fn tone(&self) -> Option<ToneFormat> {
         match self {
             Self::Tone(format) => Some(*format),

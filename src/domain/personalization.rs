@@ -36,7 +36,6 @@ impl Setting {
             .map(|(setting, _)| setting)
     }
 
-    /// Returns the string that AXL uses.
     pub fn as_axl(self) -> &'static str {
         match self {
             Self::Disabled => "Disabled",

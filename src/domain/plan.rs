@@ -140,7 +140,6 @@ impl Action {
         Self::ApplyConfig { scope, target: target.into(), reset, before: (), after: () }
     }
 
-    /// Returns the word that JSON uses.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::AssociateDevices { .. } => "associate_devices",
@@ -180,12 +179,10 @@ impl Action {
         }
     }
 
-    /// Returns the devices that a user's list gains.
     pub fn added_devices(&self) -> &[String] {
         if let Self::AssociateDevices { adds, .. } = self { adds } else { &[] }
     }
 
-    /// Returns the devices that a user's list loses.
     pub fn removed_devices(&self) -> &[String] {
         if let Self::DissociateDevices { removes, .. } = self { removes } else { &[] }
     }

@@ -115,9 +115,6 @@ impl Selector {
     ///
     /// The limit is applied here only when no network is asked for; otherwise by
     /// [`Self::within_subnets`], because a phone outside the networks must not use up the limit.
-    ///
-    /// # Errors
-    /// When a value matches no phone of the cluster, or all of them together leave none.
     pub fn select(&self, phones: Vec<Phone>) -> Result<Selection, SelectorError> {
         let total = phones.len();
         self.check_every_value_matches(&phones)?;
@@ -142,9 +139,6 @@ impl Selector {
     }
 
     /// Keeps the phones whose address lies in one of the networks.
-    ///
-    /// # Errors
-    /// When a network holds none of them.
     pub fn within_subnets(&self, mut phones: Vec<Phone>) -> Result<Vec<Phone>, SelectorError> {
         if self.subnets.is_empty() {
             return Ok(phones);

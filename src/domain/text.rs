@@ -125,7 +125,6 @@ pub fn pluralize(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
-/// How many names a list shows.
 const MOST_NAMES: usize = 5;
 
 #[cfg(test)]

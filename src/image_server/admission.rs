@@ -38,7 +38,6 @@ struct Connection {
     cut: CancellationToken,
 }
 
-/// A connection that is counted as long as this lives.
 #[derive(Debug)]
 pub(crate) struct Admitted {
     admission: Arc<Admission>,

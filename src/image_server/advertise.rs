@@ -21,7 +21,6 @@ pub struct BaseUrl {
 }
 
 impl BaseUrl {
-    /// Returns the base of a server at this address.
     fn of(address: SocketAddr, https: bool) -> Self {
         let (scheme, ip) = (if https { "https" } else { "http" }, address.ip());
         Self {
@@ -34,7 +33,6 @@ impl BaseUrl {
         }
     }
 
-    /// Returns the name or the address in it.
     pub fn host(&self) -> &str {
         &self.host
     }

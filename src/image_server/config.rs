@@ -8,19 +8,15 @@ use rustls::ServerConfig;
 
 use crate::image_server::BaseUrl;
 
-/// Where to serve, and as whom.
 #[derive(Clone, Debug)]
 pub struct HostConfig {
-    /// The address to listen on; port 0 takes any free one.
     pub listen: SocketAddr,
     /// What phones are told instead of the address that is listened on, for NAT and proxies.
     pub advertise: Option<BaseUrl>,
     /// An address on the phones' side, best the cluster's: it tells which of this machine's addresses
     /// phones reach, where that is not given.
     pub phone_side_ip: Option<IpAddr>,
-    /// How much is given to one client.
     pub limits: HostLimits,
-    /// The server's certificate and key, where pictures are served over HTTPS.
     pub tls: Option<Arc<ServerConfig>>,
 }
 

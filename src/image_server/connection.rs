@@ -27,7 +27,6 @@ use crate::image_server::response::answer;
 use crate::image_server::shared::Shared;
 use crate::image_server::stream::Stream;
 
-/// Serves a client until its connection has ended, and writes down what it has got.
 pub(crate) async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
@@ -119,7 +118,6 @@ async fn converse(
     (exchange, ending)
 }
 
-/// Writes down what came of one request.
 fn record(shared: &Shared, exchange: Exchange, peer: SocketAddr, ending: CloseReason) {
     let Exchange { asked, status, sent: bytes, at, started, .. } = exchange;
     let took = started.elapsed();

@@ -40,7 +40,6 @@ impl Exchange {
         Self { asked, status, expected, sent: 0, at, started: now, last: now }
     }
 
-    /// Tells whether the whole body has left this program.
     pub(crate) fn is_sent(&self) -> bool {
         self.sent == self.expected
     }
@@ -51,12 +50,10 @@ impl Exchange {
 pub(crate) struct ExchangeLog(Mutex<Option<Exchange>>);
 
 impl ExchangeLog {
-    /// Writes the request down, with the answer that it gets.
     pub(crate) fn answered(&self, exchange: Exchange) {
         *self.lock() = Some(exchange);
     }
 
-    /// Adds bytes of the body that have left.
     pub(crate) fn sent(&self, bytes: u64) {
         // Without an exchange it is hyper's own answer to a broken request.
         if let Some(exchange) = &mut *self.lock() {

@@ -1,6 +1,5 @@
 //! How a request to the image server can end.
 
-/// How an exchange with a client ended.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum CloseReason {
     /// Everything was sent and acknowledged, and the client closed in good order.

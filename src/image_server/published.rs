@@ -34,7 +34,6 @@ impl Token {
         Ok(Self(URL_SAFE_NO_PAD.encode(bits).into()))
     }
 
-    /// Returns the token as it stands in the URLs.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -53,20 +52,16 @@ impl fmt::Debug for Token {
     }
 }
 
-/// Which of the files that are published together.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Which {
     Background,
-    /// The preview for the phone's menu.
     Thumbnail,
-    /// A ring tone, which is one file only.
     RingTone,
     /// A file that was published by itself, for no particular phone.
     File,
 }
 
 impl Which {
-    /// Returns the word that logs use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Background => "background",
@@ -77,24 +72,19 @@ impl Which {
     }
 }
 
-/// Where one phone finds its ring tone.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PublishedTone {
     pub url: String,
-    /// What to ask the host for later.
     pub token: Token,
 }
 
-/// Where one phone finds its files.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PublishedUrls {
     pub image_url: String,
     pub thumbnail_url: String,
-    /// What to ask the host for later.
     pub token: Token,
 }
 
-/// One request for a published file.
 #[derive(Clone, Debug)]
 pub struct Fetch {
     pub token: Token,
@@ -107,11 +97,9 @@ pub struct Fetch {
     pub peer: SocketAddr,
     /// Whether only the header was asked for (`HEAD`), which is no download.
     pub head_only: bool,
-    /// The HTTP status that was answered.
     pub status: u16,
     /// Bytes of the file that left this program.
     pub bytes: u64,
-    /// Bytes of the whole file.
     pub length: u64,
     pub ending: CloseReason,
     /// When the connection was accepted.
@@ -121,7 +109,6 @@ pub struct Fetch {
 }
 
 impl Fetch {
-    /// Says whether the client has got the whole file.
     pub fn complete(&self) -> bool {
         !self.head_only
             && self.status == 200
@@ -133,9 +120,7 @@ impl Fetch {
 /// What one phone has downloaded so far. A ring tone is one file, so both parts say the same of it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct FetchState {
-    /// Whether the background was downloaded completely.
     pub image: bool,
-    /// Whether the thumbnail was downloaded completely.
     pub thumbnail: bool,
     /// Requests of any kind, from any address.
     pub requests: u32,
@@ -144,7 +129,6 @@ pub struct FetchState {
 }
 
 impl FetchState {
-    /// Says whether both files were downloaded completely.
     pub fn complete(&self) -> bool {
         self.image && self.thumbnail
     }
@@ -177,13 +161,11 @@ impl FetchState {
     }
 }
 
-/// A request for something that is not published.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct UnknownRequest {
     pub peer: SocketAddr,
     /// The beginning of the path that was asked for.
     pub path: String,
-    /// The HTTP status that was answered.
     pub status: u16,
 }
 
@@ -220,7 +202,6 @@ pub(crate) struct Origin<'a> {
     pub(crate) watcher: &'a Watcher,
 }
 
-/// A published file that was asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct Hit {
     pub(crate) token: Token,
@@ -232,7 +213,6 @@ pub(crate) struct Hit {
     pub(crate) watcher: Watcher,
 }
 
-/// Everything the server knows; shared by all its connections.
 #[derive(Debug, Default)]
 pub(crate) struct Table(Mutex<Inner>);
 
@@ -249,7 +229,6 @@ struct Inner {
 }
 
 impl Inner {
-    /// Remembers which addresses a phone's requests come from.
     fn know(&mut self, Recipient { device, sources }: Recipient<'_>) {
         self.owners.extend(sources.own().iter().map(|own| (*own, device.clone())));
         for net in sources.translated() {
@@ -439,7 +418,6 @@ impl Table {
         self.lock().record(fetch);
     }
 
-    /// Takes note of a request for what is not published; returns how many there were.
     pub(crate) fn record_stray(&self, stray: UnknownRequest) -> u64 {
         let mut inner = self.lock();
         inner.strays.count += 1;
@@ -493,7 +471,6 @@ fn plain_name(name: &str) -> String {
     plain[cut..].to_owned()
 }
 
-/// What the files for phones are.
 const PNG: &str = "image/png";
 
 /// Longest name of a file that is published by itself, in characters.

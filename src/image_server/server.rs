@@ -32,7 +32,6 @@ pub struct ImageHost {
     watcher: Watcher,
 }
 
-/// What its users share.
 #[derive(Debug)]
 struct Server {
     shared: Arc<Shared>,
@@ -44,17 +43,11 @@ struct Server {
 
 impl ImageHost {
     /// Starts to listen; nothing is published yet.
-    ///
-    /// # Errors
-    /// When the address is taken or not allowed, or when phones could not reach it.
     pub fn start(config: HostConfig) -> Result<Self, HostError> {
         Self::start_watched(config, Arc::new(Unobserved))
     }
 
     /// Starts to listen, and tells the observer of every request once it is known how it ended.
-    ///
-    /// # Errors
-    /// As [`ImageHost::start`].
     pub fn start_watched(
         config: HostConfig,
         observer: Arc<dyn Observer>,
@@ -78,9 +71,6 @@ impl ImageHost {
 
     /// Returns the same server for another user, whose phones are `phone_side_ip` there and may be told another URL. The
     /// observer is told of the requests for what this user publishes.
-    ///
-    /// # Errors
-    /// When phones could not reach it.
     pub fn shared(
         &self,
         advertise: Option<&BaseUrl>,
@@ -93,7 +83,6 @@ impl ImageHost {
         Ok(Self { server: Arc::clone(&self.server), base, watcher: Watcher(observer) })
     }
 
-    /// Returns the address that is listened on, with its real port.
     pub fn address(&self) -> SocketAddr {
         self.server.address
     }
@@ -107,9 +96,6 @@ impl ImageHost {
     ///
     /// The files themselves are shared by all phones that get the same ones. `picture_name` shows in
     /// the addresses for PhoneOS only.
-    ///
-    /// # Errors
-    /// When the operating system gives no random bytes.
     pub fn publish(
         &self,
         recipient: Recipient<'_>,
@@ -121,9 +107,6 @@ impl ImageHost {
     }
 
     /// Makes an address for one phone's ring tone and serves it there until it is retired.
-    ///
-    /// # Errors
-    /// When the operating system gives no random bytes.
     pub fn publish_tone(
         &self,
         recipient: Recipient<'_>,
@@ -134,9 +117,6 @@ impl ImageHost {
 
     /// Makes an address for one file and serves it there for everybody who is told it. What of its name cannot
     /// stand in an address is replaced.
-    ///
-    /// # Errors
-    /// When the operating system gives no random bytes.
     pub fn publish_file(
         &self,
         name: &str,
@@ -159,13 +139,11 @@ impl ImageHost {
         self.table().retire(token)
     }
 
-    /// Returns what was downloaded so far; nothing for addresses that are not published.
     pub fn fetched(&self, token: &Token) -> FetchState {
         let state = self.table().watch(token);
         state.map_or_else(FetchState::default, |state| state.borrow().clone())
     }
 
-    /// Returns the requests for a phone's files, oldest first, as far as they are kept one by one.
     pub fn fetches(&self, token: &Token) -> Vec<Fetch> {
         self.table().fetches(token)
     }
@@ -181,7 +159,6 @@ impl ImageHost {
         state.borrow().clone()
     }
 
-    /// Returns the requests for what is not published.
     pub fn strays(&self) -> Strays {
         self.table().strays()
     }

@@ -7,7 +7,6 @@ use rustls::ServerConfig;
 use crate::image_server::HostLimits;
 use crate::image_server::published::{Table, Watcher};
 
-/// What the connections share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) limits: HostLimits,

@@ -25,9 +25,6 @@ pub struct SheetEntry<'a> {
 }
 
 /// Draws the sheet as a PNG; `title` stands on top.
-///
-/// # Errors
-/// When a picture cannot be read back, or the encoder fails.
 pub fn contact_sheet(
     title: &str,
     entries: &[SheetEntry<'_>],
@@ -53,7 +50,6 @@ pub fn contact_sheet(
     EncodedPicture::encode(raster, Compression::Quick)
 }
 
-/// Draws one picture in its outline, with what is to be said about it.
 fn cell(entry: &SheetEntry<'_>) -> Result<RgbImage, MediaError> {
     let screen = screen(entry.image)?;
     let shape = entry.image.shape;
@@ -197,7 +193,6 @@ const MARGIN: u32 = 24;
 const TITLE: u32 = 56;
 const BEZEL: u32 = 8;
 const LINE: u32 = 13;
-/// The width of the largest screen on a sheet.
 const LARGEST: u32 = 480;
 /// The width of the narrowest column, so that what stands under it can be read.
 const SMALLEST: u32 = 200;

@@ -33,7 +33,6 @@ pub(super) fn reduce(picture: &Linear, depth: u8) -> Raster {
     }
 }
 
-/// Tells whether a panel of this depth shows greys only.
 pub(super) const fn is_grey(depth: u8) -> bool {
     depth <= DEEPEST_GREY
 }

@@ -10,14 +10,10 @@ use super::depth::Raster;
 use crate::domain::model::Size;
 use crate::media::MediaError;
 
-/// One PNG file, as it goes to phones.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct EncodedPicture {
-    /// Width and height in pixels.
     pub size: Size,
-    /// The file; clones share the bytes.
     pub png: Bytes,
-    /// The file's SHA-256 digest.
     pub sha256: [u8; 32],
     /// The SHA-256 digest of what the file shows, however it is packed.
     pub pixels_sha256: [u8; 32],
@@ -46,9 +42,6 @@ impl EncodedPicture {
     /// Not interlaced and without a palette or transparency, as are the pictures that are known to
     /// work on phones. Panels of few bits get files of 8 bits too, which use only the panel's steps: those
     /// are what was seen to work, and packed they are no longer.
-    ///
-    /// # Errors
-    /// When the encoder fails.
     pub(super) fn encode(raster: Raster, squeeze: Compression) -> Result<Self, MediaError> {
         let Raster { size, grey, bytes } = raster;
         let pixels_sha256 = digest_of(size, grey, &bytes);

@@ -12,19 +12,12 @@ use crate::media::{EncodedPicture, Letters, MediaError, Picture, PreparedImage, 
 /// A file that phones of a model could not show. Says what is wrong with it, without its name.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Unfit {
-    /// It is no PNG file, which is all that phones read.
     #[error("it is no PNG picture, and phones read nothing else")]
     NotPng,
-    /// It is a PNG file, but a damaged one.
     #[error("it is a damaged PNG picture: {0}")]
     Damaged(String),
-    /// It has another size than the model's.
     #[error("it is {found}, and this model takes {wanted}")]
-    Size {
-        found: Size,
-        /// The size that the model takes.
-        wanted: Size,
-    },
+    Size { found: Size, wanted: Size },
 }
 
 impl PreparedImage {

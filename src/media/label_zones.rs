@@ -14,7 +14,6 @@ use crate::media::depth::{Raster, is_grey};
 use crate::media::linear_light::{amount, luminance, share, to_light};
 use crate::media::shape::Shape;
 
-/// The colour of a phone's letters.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Letters {
@@ -43,7 +42,6 @@ impl Contrast {
         f64::from(self.0) / 10.0
     }
 
-    /// Tells whether labels can be read well.
     pub fn is_readable(self) -> bool {
         self >= Self::READABLE
     }

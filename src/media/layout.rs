@@ -7,9 +7,6 @@ use crate::media::options::{Fit, Focus, Options};
 use crate::media::saliency::Interest;
 
 /// Makes a picture exactly as large as a panel.
-///
-/// # Errors
-/// When one of the two has no pixels.
 pub(crate) fn place(
     picture: &Linear,
     size: Size,

@@ -27,7 +27,6 @@ use crate::media::{EncodedPicture, MediaError, Picture};
 /// The two files that a phone downloads.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PreparedImage {
-    /// What the files were made for.
     pub shape: Shape,
     pub background: EncodedPicture,
     /// The preview for the phone's menu.
@@ -55,7 +54,6 @@ impl PreparedImage {
 #[derive(Clone, Debug, Default)]
 pub struct PreparedSet(HashMap<Made, Arc<PreparedImage>>);
 
-/// Which picture, by its name, in which shape.
 pub type Made = (String, Shape);
 
 impl PreparedSet {
@@ -64,7 +62,6 @@ impl PreparedSet {
         self.of("", spec)
     }
 
-    /// Returns the files of this picture for a model.
     pub fn of(&self, picture: &str, spec: &ImageSpec) -> Option<&Arc<PreparedImage>> {
         self.0.get(&(picture.to_owned(), Shape::from(spec)))
     }
@@ -76,7 +73,6 @@ impl PreparedSet {
         Self(self.0.into_iter().map(named).collect())
     }
 
-    /// Adds the files of other pictures.
     pub fn add(&mut self, others: Self) {
         self.0.extend(others.0);
     }
@@ -93,7 +89,6 @@ impl PreparedSet {
         all
     }
 
-    /// Returns what tells the files of each shape of each picture from any others.
     pub fn digests(&self) -> HashMap<Made, String> {
         self.0.iter().map(|(made, image)| (made.clone(), image.digest())).collect()
     }
@@ -102,16 +97,12 @@ impl PreparedSet {
         self.0.len()
     }
 
-    /// Says whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
 /// Makes the files for one model's pictures, as they are pushed when nothing is chosen.
-///
-/// # Errors
-/// When the model's size has no pixels, or when the encoder fails.
 pub fn prepare(picture: &Picture, spec: &ImageSpec) -> Result<PreparedImage, MediaError> {
     Source::of(picture, &Options::default(), Compression::Quick)?.prepare(Shape::from(spec))
 }

@@ -11,19 +11,15 @@ use image::{DynamicImage, ImageFormat, ImageReader, Limits, RgbImage, imageops};
 
 use crate::media::Picture;
 
-/// A phone's screen at one moment.
 #[derive(Clone, Debug)]
 pub struct Screen {
     pixels: RgbImage,
 }
 
-/// Why a file is no screen.
 #[derive(Debug, thiserror::Error)]
 pub enum ScreenError {
-    /// It is neither a PNG nor a BMP file.
     #[error("it is no PNG or BMP picture")]
     Unknown,
-    /// It cannot be read.
     #[error("it cannot be read: {0}")]
     Damaged(String),
 }
@@ -43,9 +39,6 @@ pub struct Similarity {
 
 impl Screen {
     /// Reads a screenshot: 88xx, 89xx, 98xx and 99xx send PNG files, the 79xx BMP files.
-    ///
-    /// # Errors
-    /// When it is neither, or larger than any phone's screen.
     pub fn read(file: &[u8]) -> Result<Self, ScreenError> {
         let format = image::guess_format(file).map_err(|_| ScreenError::Unknown)?;
         if !matches!(format, ImageFormat::Png | ImageFormat::Bmp) {
@@ -64,7 +57,6 @@ impl Screen {
         Ok(Self { pixels: pixels.into_rgb8() })
     }
 
-    /// Tells whether it shows shades of grey only.
     fn is_grey(&self) -> bool {
         self.pixels.pixels().all(|pixel| {
             let [red, green, blue] = pixel.0;
@@ -109,7 +101,6 @@ pub fn likeness(picture: &Picture, before: &Screen, after: &Screen) -> Similarit
     }
 }
 
-/// Returns which share of the screen has changed.
 pub fn changed(before: &Screen, after: &Screen) -> f64 {
     if before.pixels.dimensions() != after.pixels.dimensions() {
         return 1.0;
@@ -152,7 +143,6 @@ fn cells(pixels: &RgbImage, part: Part) -> Vec<[u8; 3]> {
     sums.into_iter().map(|[r, g, b, count]| [r, g, b].map(|sum| mean(sum, count))).collect()
 }
 
-/// Returns which share of the cells are alike.
 fn share(one: &[[u8; 3]], other: &[[u8; 3]]) -> f64 {
     let alike = one.iter().zip(other).filter(|(one, other)| {
         let differences = one.iter().zip(other.iter()).map(|(a, b)| u32::from(a.abs_diff(*b)));

@@ -44,9 +44,6 @@ pub struct PhoneClient {
 impl PhoneClient {
     /// Makes a client that asks phones on `port` and gives each exchange `timeout` from connecting to
     /// the last byte of the answer.
-    ///
-    /// # Errors
-    /// When HTTP Basic authentication cannot carry the user name.
     pub fn new(
         username: &str,
         password: &SecretString,
@@ -73,9 +70,6 @@ impl PhoneClient {
     }
 
     /// Asks the phone at this address who it is, over a connection that is closed afterwards; sends no credentials.
-    ///
-    /// # Errors
-    /// When it does not answer, or with something else.
     pub async fn device_information(&self, ip: IpAddr) -> Result<DeviceInformation, IdentityError> {
         self.question(ip, true).await.0
     }

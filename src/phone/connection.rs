@@ -51,7 +51,6 @@ pub(super) struct Interrupted {
 }
 
 impl Interrupted {
-    /// It came as far as `phase`.
     pub(super) fn by(phase: Phase, cause: Cause) -> Self {
         Self { phase, cause, head: None }
     }
@@ -115,7 +114,6 @@ impl Connection {
         Ok(Self { sender, driver: Some(Box::pin(driver)) })
     }
 
-    /// Tells whether the phone has left the connection open for another request, as far as is known by now.
     pub(super) async fn is_open(&mut self) -> bool {
         // The end of a connection is seen only when somebody reads from it.
         poll_fn(|context| {

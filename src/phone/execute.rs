@@ -14,7 +14,6 @@ use crate::phone::object::{PushObject, write_object};
 /// Undocumented, as the classic `setBackground`; published tools send it to the phones that take that.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SetRingTone {
-    /// Where the phone finds the tone.
     pub url: String,
 }
 
@@ -36,7 +35,6 @@ impl PushObject for SetRingTone {
 /// The phone may carry them out in any order ("IP Phone Services Application Development Notes").
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Execute<'a> {
-    /// The URIs, [`Execute::MOST_ITEMS`] at most.
     pub items: &'a [String],
 }
 

@@ -12,11 +12,9 @@ use crate::phone::{DeviceInformation, IdentityError, PhoneClient, Unreachable};
 #[derive(Clone, Debug)]
 pub struct Https {
     pub trust: PhoneTrust,
-    /// The port of the phones' web servers.
     pub port: u16,
 }
 
-/// A client for one phone over HTTPS.
 #[derive(Clone, Debug)]
 pub struct SecurePhone {
     /// The client. It sends nothing before the phone's certificate is believed.
@@ -26,9 +24,6 @@ pub struct SecurePhone {
 
 impl Https {
     /// Makes a client for the phone that is meant, with the credentials and the patience of another client.
-    ///
-    /// # Errors
-    /// When the crypto provider does not fit: a fault of the program.
     pub fn to(
         &self,
         like: &PhoneClient,
@@ -57,9 +52,6 @@ pub fn may_answer_https(unreachable: &Unreachable) -> bool {
 
 /// Asks who lives at an address, over HTTP and where that leads to HTTPS or nowhere over HTTPS. No credentials are
 /// sent, whatever the client has.
-///
-/// # Errors
-/// When nobody answers, or with something else.
 pub async fn who_is_there(
     phones: &PhoneClient,
     https: Option<&Https>,

@@ -43,13 +43,8 @@ impl DeviceInformation {
 pub enum IdentityError {
     #[error("{0}")]
     Unreachable(crate::phone::Unreachable),
-    /// The phone sends its clients to HTTPS.
     #[error("it answers on HTTPS only (HTTP status {status})")]
-    MovedToHttps {
-        /// The HTTP status code of the redirect.
-        status: u16,
-    },
-    /// An answer that is no `DeviceInformation`.
+    MovedToHttps { status: u16 },
     #[error("/DeviceInformationX answered with HTTP status {status} and no device information")]
     NotThere { status: u16 },
 }

@@ -16,9 +16,6 @@ use crate::phone::error::{LongPart, PhoneError};
 /// Something that can be posted to a phone.
 pub trait PushObject: Sync {
     /// Writes the object as XML.
-    ///
-    /// # Errors
-    /// When it is longer than [`OBJECT_LIMIT`], or when a text holds what XML cannot carry.
     fn to_xml(&self) -> Result<String, PhoneError>;
 }
 
@@ -63,9 +60,7 @@ fn declare(writer: &mut Writer<Vec<u8>>) -> io::Result<()> {
 pub struct SetBackground {
     /// Which of the two objects the phone understands.
     pub schema: PushSchema,
-    /// Where the phone finds the picture.
     pub image_url: String,
-    /// Where the phone finds the preview for its menu.
     pub thumbnail_url: String,
     /// Where the picture for a key expansion module is; only PhoneOS asks for one, and needs none.
     pub kem_url: Option<String>,
@@ -147,7 +142,6 @@ impl Theme {
         if brightness < 128 { Self::Dark } else { Self::Light }
     }
 
-    /// Returns the value of the `theme` attribute.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Light => "light",

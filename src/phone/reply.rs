@@ -13,34 +13,25 @@ use crate::phone::xml::{self, Element};
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Reply {
     /// `CiscoIPPhoneResponse`, and every item in it succeeded.
-    Success {
-        /// What the phone says about it, often `Success` or nothing.
-        text: String,
-    },
+    Success { text: String },
     /// `CiscoIPPhoneResponse` with an item that failed.
     ItemRefused {
         /// The item's `Status`; nothing when it is missing or no number.
         status: Option<u32>,
-        /// The item's `Data`.
         text: String,
     },
     /// `CiscoIPPhoneError` with any number but 4.
     Refused {
         /// The error number; nothing when it is missing or no number.
         number: Option<u32>,
-        /// What the phone says about it, often nothing.
         text: String,
     },
     /// The phone does not accept the push user: HTTP 401, or `CiscoIPPhoneError` 4.
-    AuthenticationRefused {
-        /// What the phone says about it, often nothing.
-        text: String,
-    },
+    AuthenticationRefused { text: String },
     /// `errorResponse`, as the phones' component interfaces send it.
     ErrorResponse {
         /// For example `InvalidURL`, `InvalidResource`, `UnavailableResource` or `InvalidXML`.
         kind: String,
-        /// More about it, often nothing.
         data: String,
     },
     /// The phone closed the exchange without a word. Only other objects are answered like that.
@@ -98,7 +89,6 @@ impl Reply {
 }
 
 impl fmt::Display for Reply {
-    /// Writes one sentence fragment, without the name of the phone.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Success { .. } => f.write_str("accepted"),

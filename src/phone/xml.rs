@@ -7,7 +7,6 @@
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 
-/// What could be read of a document.
 #[derive(Debug)]
 pub(super) struct Document {
     /// The outermost element, possibly unfinished; nothing when there is none.
@@ -16,7 +15,6 @@ pub(super) struct Document {
     pub(super) flaw: Option<String>,
 }
 
-/// One element with all that is in it.
 #[derive(Debug, Default)]
 pub(super) struct Element {
     pub(super) name: String,
@@ -33,7 +31,6 @@ impl Element {
         attribute.map(|(_, value)| value.trim()).or_else(|| self.child_text(name))
     }
 
-    /// Returns the trimmed text of the first child element of this name.
     pub(super) fn child_text(&self, name: &str) -> Option<&str> {
         self.children.iter().find(|child| child.name == name).map(|child| child.text.trim())
     }

@@ -58,10 +58,8 @@ pub(super) fn changes(
     Ok(changes)
 }
 
-/// What the phones of an audit need.
 #[derive(Default)]
 struct Wanted {
-    /// Changes on the pages of phones.
     changes: Vec<Draft>,
     /// Phones whose configuration changes, and why they must take it over.
     phones: BTreeMap<String, &'static str>,

@@ -4,7 +4,6 @@ use crate::domain::inventory::ClusterInfo;
 use crate::domain::plan::{Action, Change, Plan};
 use crate::domain::text::digest;
 
-/// A change that has no number yet.
 #[derive(Debug)]
 pub(super) struct Draft {
     pub(super) action: Action,

@@ -9,12 +9,7 @@ pub enum PlanRefused {
     #[error(
         "the phones to be moved to the new profile {name:?} use {} different Common Phone Profiles: {}", sources.len(), names(sources)
     )]
-    SeveralProfiles {
-        /// The name that the copy should get.
-        name: String,
-        sources: Vec<String>,
-    },
-    /// There is a profile of that name which would not help.
+    SeveralProfiles { name: String, sources: Vec<String> },
     #[error(
         "there is a Common Phone Profile {name:?} already, and its Phone Personalization is not Enabled"
     )]

@@ -28,9 +28,6 @@ pub use check::{Kind, PlanError, check};
 /// Phones where a person must act first, models without a background, and phones that the run is not about
 /// ([`Code::LeftAlone`](crate::domain::finding::Code)), stay as they are. What earlier
 /// runs have changed and `pending_applies` tells is taken over too.
-///
-/// # Errors
-/// When the repairs contradict what is there.
 pub fn plan(
     inventory: &Inventory,
     audit: &Audit,
@@ -42,7 +39,6 @@ pub fn plan(
     Ok(assemble(&audit.cluster, audit.taken_at, changes))
 }
 
-/// Returns the plan that changes nothing.
 pub fn nothing(audit: &Audit) -> Plan {
     assemble(&audit.cluster, audit.taken_at, Vec::new())
 }

@@ -7,18 +7,15 @@ use super::fleet_content::AccountState;
 use super::state::{Cluster, Session};
 use super::values::hex;
 
-/// What a request's credentials are worth.
 pub(crate) enum Login {
     /// A session cookie that has expired; CUCM answers HTTP 404 (AXL Developer Guide).
     Expired,
-    /// No credentials, wrong ones, or those of a locked account.
     Refused,
     /// The index of the user, and the new session cookie if one was opened.
     User(usize, Option<String>),
 }
 
 impl Cluster {
-    /// Checks a password, counts a failure, and locks the account after too many in a row.
     pub(crate) fn check_password(&mut self, userid: &str, password: &str) -> Option<usize> {
         let at = self.user(userid)?;
         let lockout_after = self.lockout_after;
@@ -41,7 +38,6 @@ impl Cluster {
         None
     }
 
-    /// Logs in by session cookie or by the `Authorization` header.
     pub(crate) fn log_in(&mut self, cookies: Option<&str>, authorization: Option<&str>) -> Login {
         if let Some(id) = cookies.and_then(session_id) {
             match self.sessions.get_mut(id) {
@@ -74,7 +70,6 @@ impl Cluster {
     }
 }
 
-/// Reads user id and password from a Basic `Authorization` header.
 pub(crate) fn basic(header: &str) -> Option<(String, String)> {
     let (scheme, encoded) = header.trim().split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {

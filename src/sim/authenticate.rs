@@ -21,7 +21,6 @@ use super::shared::Shared;
 
 pub(crate) const PATH: &str = "/ccmcip/authenticate.jsp";
 
-/// Answers one request to the plain HTTP port of the cluster.
 pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     if request.uri().path() != PATH {
         return text(StatusCode::NOT_FOUND, "not found");
@@ -78,7 +77,6 @@ fn broken() -> Response {
     Response::new(Body::from_stream(broken))
 }
 
-/// The port of the page, which can be closed.
 pub(crate) struct PagePort {
     pub(crate) listener: TcpListener,
     pub(crate) shared: Arc<Shared>,

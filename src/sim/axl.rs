@@ -25,7 +25,6 @@ use super::{operations, schema};
 /// The answer to a request that is refused.
 pub(crate) type Refused = Box<Response>;
 
-/// Answers one request of a user who may use AXL.
 pub(crate) fn answer(
     shared: &Shared,
     user: usize,
@@ -78,7 +77,6 @@ pub(crate) fn answer(
     Ok(send(shared, name, operation.writes, document, &limits))
 }
 
-/// Sends what came of an operation, as far as the limits and injected faults let it.
 fn send(
     shared: &Shared,
     name: &str,
@@ -225,7 +223,6 @@ fn sequence_attribute(request: &Node) -> Result<String, String> {
     Ok(echoed)
 }
 
-/// How long an injected 503 asks to wait.
 const BUSY: Duration = Duration::from_secs(30);
 const AXL_NAMESPACE: &str = "http://www.cisco.com/AXL/API/";
 const XSI_DECLARATION: &str = " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"";

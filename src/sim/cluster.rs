@@ -31,7 +31,8 @@ use crate::net::listen::{ListenError, SelfSigned};
 
 /// A running simulated cluster with its phones.
 ///
-/// It stops when it is dropped; [`SimCluster::shutdown`] also waits until it has.
+/// It stops when it is dropped; [`SimCluster::shutdown`] also waits until it has. Methods that change one user, phone,
+/// profile or node return whether the cluster has it.
 pub struct SimCluster {
     shared: Arc<Shared>,
     identity: SelfSigned,
@@ -42,9 +43,6 @@ pub struct SimCluster {
 
 impl SimCluster {
     /// Starts a cluster. Must be called inside of a tokio runtime.
-    ///
-    /// # Errors
-    /// When a socket cannot be opened or no certificate can be made.
     pub async fn start(mut config: SimConfig) -> Result<Self, SimError> {
         let identity = SelfSigned::loopback().map_err(SimError::Tls)?;
         config.installation.get_or_insert_with(|| identity.sha256());
@@ -149,17 +147,14 @@ impl SimCluster {
         self.identity.sha256()
     }
 
-    /// Returns the TCP port on which every phone answers at its own address.
     pub fn phone_port(&self) -> u16 {
         self.phone_port
     }
 
-    /// Returns the TCP port on which every phone answers over HTTPS.
     pub fn phone_tls_port(&self) -> u16 {
         self.shared.phone_tls_port
     }
 
-    /// Returns the certificate of the phones' maker in PEM, fit for a CA file.
     pub fn phone_ca_pem(&self) -> &str {
         self.shared.maker.pem()
     }
@@ -169,27 +164,22 @@ impl SimCluster {
         self.device(name, |_, at| self.shared.maker.renew(at))
     }
 
-    /// Sets what a phone's web server speaks. Returns whether there is such a phone.
     pub fn set_web(&self, name: &str, web: Web) -> bool {
         self.device(name, |cluster, at| cluster.device_mut(at).spec.web = web)
     }
 
-    /// Returns the address of the decoy host, which no client should contact.
     pub fn decoy_host(&self) -> SocketAddr {
         self.shared.decoy_host
     }
 
-    /// Returns the address of the authentication page.
     pub fn auth_url(&self) -> &str {
         &self.auth_url
     }
 
-    /// Copies everything that is known and that has happened.
     pub fn record(&self) -> Record {
         self.shared.cluster().record()
     }
 
-    /// Copies what is known about one device, in any case of letters.
     pub fn phone(&self, name: &str) -> Option<PhoneRecord> {
         let cluster = self.shared.cluster();
         cluster.device(name).map(|at| cluster.phone_record(at))
@@ -202,12 +192,10 @@ impl SimCluster {
         self.shared.cluster().digest()
     }
 
-    /// Sets a user's password. Returns whether there is such a user.
     pub fn set_password(&self, userid: &str, password: &str) -> bool {
         self.user(userid, |user| user.password = password.to_owned().into())
     }
 
-    /// Locks or unlocks an account. Returns whether there is such a user.
     pub fn set_locked(&self, userid: &str, locked: bool) -> bool {
         self.user(userid, |user| {
             user.state = if locked { AccountState::LockedByHacking } else { AccountState::Active };
@@ -215,7 +203,6 @@ impl SimCluster {
         })
     }
 
-    /// Sets whether an account lets its owner in, and why not. Returns whether there is such a user.
     pub fn set_account_state(&self, userid: &str, state: AccountState) -> bool {
         self.user(userid, |user| {
             user.state = state;
@@ -274,7 +261,6 @@ impl SimCluster {
         self.shared.cluster().change_now("", change);
     }
 
-    /// Sets a user's rank: 1 outranks everybody. Returns whether there is such a user.
     pub fn set_rank(&self, userid: &str, rank: u8) -> bool {
         self.user(userid, |user| user.rank = rank)
     }
@@ -289,7 +275,6 @@ impl SimCluster {
         self.user(userid, |user| user.associate(found))
     }
 
-    /// Sets how a phone misbehaves. Returns whether there is such a phone.
     pub fn set_quirk(&self, name: &str, quirk: Quirk) -> bool {
         self.device(name, |cluster, at| cluster.device_mut(at).spec.quirk = quirk)
     }
@@ -308,12 +293,10 @@ impl SimCluster {
         })
     }
 
-    /// Sets what the cluster knows of a phone's registration. Returns whether there is such a phone.
     pub fn set_registration(&self, name: &str, registration: Registration) -> bool {
         self.device(name, |cluster, at| cluster.device_mut(at).spec.registration = registration)
     }
 
-    /// Restarts a phone, so that it loads its configuration. Returns whether there is such a phone.
     pub fn restart_phone(&self, name: &str) -> bool {
         self.device(name, Cluster::load)
     }
@@ -325,7 +308,6 @@ impl SimCluster {
         }
     }
 
-    /// Sets a Common Phone Profile's Phone Personalization. Returns whether there is such a profile.
     pub fn set_profile_personalization(&self, name: &str, setting: Setting) -> bool {
         let mut cluster = self.shared.cluster();
         let found = cluster.profiles.find(name);
@@ -336,7 +318,6 @@ impl SimCluster {
         found.is_some()
     }
 
-    /// Lets the authentication page fail from now on.
     pub fn fail_page(&self, trouble: PageTrouble, lasts: Lasts) {
         self.shared.cluster().fail_page(trouble, lasts);
     }
@@ -410,20 +391,15 @@ impl std::fmt::Debug for SimCluster {
     }
 }
 
-/// Why a simulated cluster cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum SimError {
-    /// A socket cannot be opened.
     #[error("the simulator cannot listen on port {port} for {what}")]
     Socket {
         what: &'static str,
-        /// The port that was asked for; 0 is any.
         port: u16,
-        /// Why not.
         #[source]
         source: io::Error,
     },
-    /// The HTTPS side cannot be set up.
     #[error("the simulator cannot set up HTTPS")]
     Tls(#[source] ListenError),
 }

@@ -20,7 +20,6 @@ use super::values::{pkid, uuid, vendor_settings};
 use crate::domain::model::{self, DeviceKind};
 use crate::domain::personalization::Setting;
 
-/// The configuration, and the states that nodes and accounts are in.
 #[derive(Clone)]
 pub(crate) struct Database {
     pub(crate) release: Release,
@@ -28,9 +27,7 @@ pub(crate) struct Database {
     pub(crate) sql: Sql,
     /// What `executeSQLQuery` asks instead of the fields here.
     pub(crate) sql_cache: SqlCache,
-    /// Wrong passwords in a row after which an account is locked.
     pub(crate) lockout_after: u32,
-    /// What the UUIDs of nodes are made of.
     pub(crate) installation: String,
     pub(crate) nodes: Vec<String>,
     pub(crate) silent_nodes: HashSet<usize>,
@@ -45,7 +42,6 @@ pub(crate) struct Database {
     pub(crate) device_index: Arc<HashMap<String, usize>>,
     pub(crate) users: Vec<Arc<User>>,
     pub(crate) user_index: Arc<HashMap<String, usize>>,
-    /// Enterprise parameters by name.
     pub(crate) parameters: BTreeMap<String, String>,
     pub(crate) personalization_parameter: String,
     pub(crate) enterprise_web_access: Option<bool>,
@@ -65,12 +61,10 @@ pub(crate) struct Table<T> {
 pub(crate) struct Entry<T> {
     pub(crate) name: String,
     pub(crate) uuid: String,
-    /// The same key as the database has it.
     pub(crate) pkid: String,
     pub(crate) value: T,
 }
 
-/// A Common Phone Profile as it is configured.
 #[derive(Clone)]
 pub(crate) struct Profile {
     pub(crate) spec: ProfileSpec,
@@ -80,18 +74,15 @@ pub(crate) struct Profile {
     pub(crate) fields: BTreeMap<String, String>,
 }
 
-/// A device as it is configured.
 #[derive(Clone)]
 pub(crate) struct Device {
     pub(crate) spec: PhoneSpec,
     /// The inside of the `vendorConfig` that was written over AXL; it replaces that of `spec`.
     pub(crate) written_vendor_config: Option<String>,
-    /// How often it restarted because it was ordered to.
     pub(crate) restarts: u32,
     /// Until when it is away for a restart.
     pub(crate) away_until: Option<Instant>,
     pub(crate) uuid: String,
-    /// The same key as the database has it.
     pub(crate) pkid: String,
     pub(crate) pool: usize,
     pub(crate) profile: usize,
@@ -111,19 +102,16 @@ pub(crate) struct Loaded {
     pub(crate) authentication_url: String,
 }
 
-/// A user and what became of its log-ins.
 #[derive(Clone)]
 pub(crate) struct User {
     pub(crate) userid: String,
     pub(crate) uuid: String,
-    /// The same key as the database has it.
     pub(crate) pkid: String,
     pub(crate) kind: UserKind,
     pub(crate) password: secrecy::SecretString,
     pub(crate) axl: AxlRole,
     pub(crate) serviceability: bool,
     pub(crate) rank: u8,
-    /// Indices of devices, in order.
     pub(crate) devices: Vec<usize>,
     /// Since when each of them is associated; nothing for those from the beginning.
     pub(super) since: HashMap<usize, Option<Instant>>,
@@ -156,7 +144,6 @@ impl<T> Table<T> {
         self.entries.len() - 1
     }
 
-    /// Removes an entry; those behind it move up.
     pub(super) fn remove(&mut self, at: usize) {
         self.entries.remove(at);
         let names = self.entries.iter().enumerate();
@@ -165,12 +152,10 @@ impl<T> Table<T> {
 }
 
 impl Database {
-    /// Returns the device of this name, in any case of letters.
     pub(crate) fn device(&self, name: &str) -> Option<usize> {
         self.device_index.get(&name.to_lowercase()).copied()
     }
 
-    /// Returns the user of this id, in any case of letters.
     pub(crate) fn user(&self, userid: &str) -> Option<usize> {
         self.user_index.get(&userid.to_lowercase()).copied()
     }
@@ -187,7 +172,6 @@ impl Database {
         Arc::make_mut(&mut self.devices[at])
     }
 
-    /// Removes a profile that no device uses.
     pub(crate) fn remove_profile(&mut self, at: usize) {
         self.profiles.remove(at);
         // Devices that are gone may have used it still, and their profile is never read again.
@@ -203,13 +187,11 @@ impl Database {
 }
 
 impl Profile {
-    /// Makes a profile as it is before any write.
     pub(crate) fn new(spec: ProfileSpec) -> Self {
         let description = ("description".to_owned(), "A profile of the simulator".to_owned());
         Self { spec, written_vendor_config: None, fields: BTreeMap::from([description]) }
     }
 
-    /// Returns the inside of its `vendorConfig`.
     pub(crate) fn vendor_settings(&self) -> Cow<'_, str> {
         match &self.written_vendor_config {
             Some(written) => Cow::Borrowed(written),
@@ -219,7 +201,6 @@ impl Profile {
 }
 
 impl Device {
-    /// Returns the inside of its `vendorConfig`.
     pub(crate) fn vendor_settings(&self) -> Cow<'_, str> {
         match &self.written_vendor_config {
             Some(written) => Cow::Borrowed(written),
@@ -246,7 +227,6 @@ impl Device {
         if self.restarting() { back - 30 } else { back }
     }
 
-    /// Returns whether it is registered, so that it gets orders.
     pub(crate) fn is_up(&self) -> bool {
         matches!(self.registration(), Registration::Registered | Registration::PartiallyRegistered)
     }
@@ -255,7 +235,6 @@ impl Device {
         self.away_until.is_some_and(|until| Instant::now() < until)
     }
 
-    /// Returns whether the phone's web server answers.
     pub(crate) fn serves(&self) -> bool {
         // A model that is not in the catalogue counts as a phone.
         let phone = model::by_number(self.spec.model)
@@ -263,7 +242,6 @@ impl Device {
         self.is_up() && phone && self.loaded.web_access
     }
 
-    /// Returns what RisPort70 reports about the phone's web server.
     pub(crate) fn httpd(&self) -> Httpd {
         let truth = if self.loaded.web_access { Httpd::Yes } else { Httpd::No };
         self.spec.httpd.unwrap_or(truth)

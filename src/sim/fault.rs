@@ -2,12 +2,9 @@
 
 use super::xml::escape_into;
 
-/// A SOAP fault; its HTTP status is 500.
 #[derive(Debug)]
 pub(crate) struct SoapFault {
-    /// Whether the request is to blame (`soapenv:Client`) or the cluster (`soapenv:Server`).
     pub(crate) client: bool,
-    /// `axlcode`.
     pub(crate) code: i32,
     /// `faultstring` and `axlmessage`, which are the same in every published fault.
     pub(crate) message: String,
@@ -58,7 +55,6 @@ impl SoapFault {
         )
     }
 
-    /// Returns the whole SOAP document, for a fault in `operation`.
     pub(crate) fn document(&self, operation: &str) -> String {
         let side = if self.client { "Client" } else { "Server" };
         let mut message = String::new();
@@ -89,5 +85,4 @@ pub(crate) fn serviceability_fault(rate_control: bool, message: &str) -> String 
     )
 }
 
-/// The namespace of SOAP 1.1.
 pub(crate) const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";

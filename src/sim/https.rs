@@ -16,7 +16,6 @@ use super::responses::{broken, html, respond, unauthorized};
 use super::shared::Shared;
 use super::{axl, risport};
 
-/// Answers one request to the TLS port.
 pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     if shared.cluster().services_from.is_some_and(|from| Instant::now() < from) {

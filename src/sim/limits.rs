@@ -21,7 +21,6 @@ pub struct Limits {
     pub notifications: Option<u32>,
     /// How many of them a node takes in a second (believed).
     pub notifications_per_second: u32,
-    /// How a read is refused that needs too much.
     pub overload: Overload,
     /// How many times faster than real time a minute of these limits goes by; 1 is real time.
     pub time_scale: u32,
@@ -29,7 +28,6 @@ pub struct Limits {
     pub retry_after: bool,
 }
 
-/// How a read is refused that is too large, or that finds too little memory.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Overload {
     /// With the fault that the AXL Developer Guide describes.

@@ -49,7 +49,6 @@ pub(crate) fn html(status: StatusCode, message: &str) -> Response {
     respond(status, "text/html;charset=utf-8", Body::from(page))
 }
 
-/// Breaks the connection as soon as it can.
 pub(crate) fn broken() -> Response {
     let nothing = Err::<Bytes, _>(std::io::Error::from(std::io::ErrorKind::ConnectionAborted));
     let body = Body::from_stream(futures::stream::iter([nothing]));
@@ -117,7 +116,6 @@ pub(crate) fn large(document: String, memory: Reservation) -> Response {
     respond(StatusCode::OK, "text/xml;charset=UTF-8", body)
 }
 
-/// Answers with this status, type and body.
 pub(crate) fn respond(status: StatusCode, content_type: &'static str, body: Body) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = status;
@@ -125,7 +123,6 @@ pub(crate) fn respond(status: StatusCode, content_type: &'static str, body: Body
     response
 }
 
-/// The size of the pieces of a large answer.
 const CHUNK: usize = 64 * 1024;
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use super::state::{Cluster, Loaded, URL_AUTHENTICATION};
 use super::values::number_setting;
 use crate::domain::personalization::Setting;
 
-/// What an administrator orders from a phone.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Order {
     /// Load the configuration, with a restart where that is needed.
@@ -54,13 +53,11 @@ impl Cluster {
         }
     }
 
-    /// Lets a phone restart without an order.
     pub(crate) fn restart_by_itself(&mut self, at: usize) {
         self.load(at);
         self.restart(at, false);
     }
 
-    /// Lets a phone load its configuration, as it does when it restarts.
     pub(crate) fn load(&mut self, at: usize) {
         let device = &self.devices[at];
         let profile = &self.profiles.entries[device.profile].value.spec;

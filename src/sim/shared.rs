@@ -25,7 +25,6 @@ pub(crate) struct Shared {
     /// The files that phones can show, by digest: their screens are drawn from them.
     pub(super) files: Mutex<HashMap<String, Bytes>>,
     pub(crate) decoy_host: SocketAddr,
-    /// Takes orders to restart the HTTPS service.
     pub(super) tomcat: mpsc::UnboundedSender<Restart>,
     pub(crate) latency_spread: Spread,
     pub(crate) page_connections: PageConnections,
@@ -48,12 +47,10 @@ impl Shared {
         self.cluster.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Locks the sizes of the pictures that were seen, by digest.
     pub(crate) fn pictures(&self) -> MutexGuard<'_, HashMap<String, Option<Size>>> {
         self.pictures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Locks the files that phones can show, by digest.
     pub(crate) fn files(&self) -> MutexGuard<'_, HashMap<String, Bytes>> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -3,7 +3,6 @@
 use super::fault::SOAP;
 use super::xml::Node;
 
-/// Returns the one element in the SOAP body.
 pub(crate) fn soap_request(root: &Node) -> Result<&Node, String> {
     let is = |node: &Node, name| node.name == name && node.namespace.as_deref() == Some(SOAP);
     if !is(root, "Envelope") {

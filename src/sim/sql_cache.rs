@@ -11,7 +11,6 @@ use rusqlite::Connection;
 #[derive(Default)]
 pub(crate) struct SqlCache(Mutex<Option<SqlCopy>>);
 
-/// An in-memory database with the tables of a cluster.
 pub(crate) struct SqlCopy {
     pub(crate) connection: Connection,
     /// The tables that hold their rows already.

@@ -24,14 +24,12 @@ use super::sql_cache::SqlCache;
 use super::values::{pkid, setting_number, uuid};
 use crate::domain::personalization::Setting;
 
-/// The whole state of the simulated cluster.
 pub(crate) struct Cluster {
     /// What is configured; also what a `Cluster` derefs to.
     pub(crate) database: Arc<Database>,
     pub(crate) odd_nulls: bool,
     pub(crate) shuffle_lists: bool,
     pub(crate) session_requests: Option<u32>,
-    /// What happens to the fleet between requests.
     pub(crate) timeline: Timeline,
     pub(crate) failing_page: Option<FailingPage>,
     pub(crate) hold_points: HoldPoints,
@@ -74,7 +72,6 @@ impl DerefMut for Cluster {
     }
 }
 
-/// What a device has been through.
 #[derive(Default)]
 pub(crate) struct History {
     pub(crate) connections: u32,
@@ -95,7 +92,6 @@ pub(crate) struct History {
     pub(crate) asked: usize,
 }
 
-/// A web session of AXL or RisPort70.
 pub(crate) struct Session {
     pub(crate) user: usize,
     pub(crate) requests: u32,
@@ -285,7 +281,6 @@ impl Cluster {
         at
     }
 
-    /// Counts a request by the name of its operation.
     pub(crate) fn count(&mut self, operation: &str) {
         *self.requests.entry(operation.to_owned()).or_insert(0) += 1;
     }

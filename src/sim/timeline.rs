@@ -21,7 +21,6 @@ impl Cluster {
         None
     }
 
-    /// Lets the authentication page fail from now on.
     pub(crate) fn fail_page(&mut self, trouble: PageTrouble, lasts: Lasts) {
         self.failing_page = Some(match lasts {
             Lasts::Requests(count) => FailingPage::Requests(trouble, count),
@@ -44,19 +43,16 @@ impl Cluster {
         }
     }
 
-    /// Carries out what was planned for now, after another answer to `operation`.
     pub(crate) fn answered(&mut self, operation: &str) {
         let (nth, due) = self.timeline.after.due(operation);
         self.change_all(operation, nth, due);
     }
 
-    /// Carries out what was planned for right before another request of `operation`.
     pub(crate) fn change_first(&mut self, operation: &str) {
         let (nth, due) = self.timeline.before.due(operation);
         self.change_all(operation, nth, due);
     }
 
-    /// Carries a change out now, between requests or before one of `operation`.
     pub(crate) fn change_now(&mut self, operation: &str, change: Change) {
         let nth = self.timeline.before.counts.get(operation).copied().unwrap_or(0);
         self.change_all(operation, nth, vec![change]);

@@ -18,9 +18,6 @@ use crate::event::{Event, Observer, Stage};
 use crate::survey::error::{SurveyError, whole};
 
 /// Writes into each phone what the database remembers of it.
-///
-/// # Errors
-/// When it cannot be asked, or does not say whether phones are registered.
 pub(crate) async fn fill(
     axl: &AxlClient,
     phones: &mut [Phone],

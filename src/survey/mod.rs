@@ -37,7 +37,6 @@ use crate::survey::error::whole;
 pub use crate::survey::error::{Incomplete, SurveyError};
 pub use crate::survey::restart_wait::{Waiting, look_again, wait_until_back};
 
-/// What a survey is asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     pub registrations: Source,
@@ -47,19 +46,13 @@ pub struct Request<'a> {
     pub phones: &'a PhoneClient,
     /// How phones are asked that want HTTPS, where that is known.
     pub https: Option<&'a Https>,
-    /// The name that documents give the cluster.
     pub cluster_name: &'a str,
     pub selector: &'a Selector,
-    /// The push user, if one is named.
     pub push_user: Option<&'a str>,
-    /// Its kind, where it is known.
     pub push_user_kind: Option<UserKind>,
 }
 
 /// Reads the selected phones and everything that decides about them.
-///
-/// # Errors
-/// When something that every verdict needs cannot be read, or the selection matches nothing.
 pub async fn survey(
     axl: &AxlClient,
     ris: &RisClient,
@@ -173,9 +166,6 @@ pub async fn push_user(
 }
 
 /// Reads what the cluster says about all phones.
-///
-/// # Errors
-/// When the cluster cannot be asked. A parameter that does not exist is a remark.
 pub async fn enterprise(
     axl: &AxlClient,
     remarks: &mut Vec<String>,
@@ -183,7 +173,6 @@ pub async fn enterprise(
     settings::enterprise(axl, remarks).await
 }
 
-/// Returns the names of the device pools.
 async fn device_pools(axl: &AxlClient) -> Result<Vec<String>, SurveyError> {
     let rows = whole(axl.list(ListDevicePool::all(), |_| {}).await?, "device pools")?;
     Ok(rows.into_iter().map(|row| row.name).collect())

@@ -19,12 +19,10 @@ use crate::survey::error::{Incomplete, SurveyError};
 pub(crate) struct RollCall(HashMap<String, String>);
 
 impl RollCall {
-    /// Takes the names of a listing.
     fn of(rows: &[PhoneRow]) -> Self {
         Self(rows.iter().filter_map(|row| Some((key(row)?, row.name.clone()))).collect())
     }
 
-    /// Returns how many phones there are.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
@@ -38,7 +36,6 @@ impl RollCall {
         missing
     }
 
-    /// Returns the name of the phone with this key.
     pub(crate) fn name_of(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(String::as_str)
     }
@@ -52,7 +49,6 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    /// Adds a row, unless its phone is there already.
     pub(crate) fn add(&mut self, row: PhoneRow) {
         // A row that nothing tells from another one is told of later.
         if key(&row).is_none_or(|key| self.keys.insert(key)) {
@@ -71,9 +67,6 @@ impl Extend<PhoneRow> for Rows {
 ///
 /// Where the cluster does not give all names in one answer, the pages are read until two readings in a
 /// row agree, because only then nobody moved between them.
-///
-/// # Errors
-/// When the names cannot be read, or the cluster changes faster than it can be read.
 pub(crate) async fn call(axl: &AxlClient) -> Result<RollCall, SurveyError> {
     let mut last: Option<RollCall> = None;
     for _ in 0..MOST_READINGS {
@@ -92,9 +85,6 @@ pub(crate) async fn call(axl: &AxlClient) -> Result<RollCall, SurveyError> {
 }
 
 /// Asks for a phone by its exact name; nothing when there is none any more.
-///
-/// # Errors
-/// When the cluster cannot be asked.
 pub(crate) async fn by_name(axl: &AxlClient, name: &str) -> Result<Option<PhoneRow>, SurveyError> {
     let listing = axl.list(ListPhone::named(name), |_| {}).await?;
     Ok(listing.rows.into_iter().find(|row| row.name.eq_ignore_ascii_case(name)))

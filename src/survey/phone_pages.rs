@@ -12,9 +12,6 @@ use crate::domain::web_access::{Decided, WebAccess, deciding};
 use crate::event::{Event, Observer, Stage};
 
 /// Reads the pages of phones whose web server is off, or is said to be.
-///
-/// # Errors
-/// When the cluster cannot be asked. A page that cannot be written back is a remark, and is left out.
 pub(crate) async fn read(
     axl: &AxlClient,
     inventory: &mut Inventory,

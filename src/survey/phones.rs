@@ -24,9 +24,6 @@ pub(super) struct Found {
 
 /// Reads every phone of the cluster: nobody is lost and nobody comes twice, whoever else changes the
 /// cluster meanwhile (see [`crate::survey::phone_index`]).
-///
-/// # Errors
-/// When the list cannot be read to its end.
 pub(super) async fn read(
     axl: &AxlClient,
     observer: &dyn Observer,

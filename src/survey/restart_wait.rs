@@ -32,9 +32,6 @@ pub struct Waiting<'a> {
 
 /// Waits until the phones are registered again, and writes into each of them what is known then, since its
 /// address and its web server may be others. Returns the names of those that did not come back in time.
-///
-/// # Errors
-/// When nobody can be asked for registrations.
 pub async fn wait_until_back(
     axl: &AxlClient,
     ris: &RisClient,
@@ -82,9 +79,6 @@ pub async fn wait_until_back(
 }
 
 /// Asks again where some phones are registered, and writes it into them.
-///
-/// # Errors
-/// When nobody can be asked for registrations.
 pub async fn look_again(
     axl: &AxlClient,
     ris: &RisClient,

@@ -31,18 +31,12 @@ const SECURE_URL_PARAMETERS: [&str; 2] =
     ["SecuredPhoneURLAuthentication", "SecuredAuthenticationURL"];
 
 /// Returns the names of the nodes.
-///
-/// # Errors
-/// When the list cannot be read.
 pub(super) async fn nodes(axl: &AxlClient) -> Result<Vec<String>, SurveyError> {
     let rows = whole(axl.list(ListProcessNode::all(), |_| {}).await?, "nodes")?;
     Ok(rows.into_iter().filter(|row| !row.is_virtual()).map(|row| row.name).collect())
 }
 
 /// Reads all Common Phone Profiles, and more about those that the phones use.
-///
-/// # Errors
-/// When the list cannot be read.
 pub(super) async fn profiles(
     axl: &AxlClient,
     phones: &[Phone],
@@ -141,7 +135,6 @@ pub(super) async fn enterprise(
     })
 }
 
-/// Reads Web Access from Enterprise Phone Configuration.
 async fn web_access_of_all(
     axl: &AxlClient,
     remarks: &mut Vec<String>,

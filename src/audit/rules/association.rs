@@ -34,7 +34,6 @@ pub(in crate::audit) fn check(
     found.extend(push_user_missing(&context.inventory.push_user));
 }
 
-/// Only `rollout` changes lists, and it is about phones that show pictures.
 fn remedy(user: &UserRef, subject: &Subject<'_>) -> (Severity, String) {
     if subject.accepts(ObjectKind::Background) {
         let by_us = "`axlpaper rollout` adds it to the user's Controlled Devices; `axlpaper plan` shows the change first";

@@ -73,14 +73,12 @@ impl Fixture {
         self.publish("SEP0011223344AA", PushSchema::Classic)
     }
 
-    /// Connects from an address of the loopback network.
     async fn connect_from(&self, address: Ipv4Addr) -> TcpStream {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind((address, 0).into()).unwrap();
         socket.connect(self.host.address()).await.unwrap()
     }
 
-    /// Sends a request from an address and reads until the server closes.
     async fn ask_from(&self, address: Ipv4Addr, request: &str) -> (String, Vec<u8>) {
         let mut stream = self.connect_from(address).await;
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -91,7 +89,6 @@ impl Fixture {
         TcpStream::connect(self.host.address()).await.unwrap()
     }
 
-    /// Sends a request and reads until the server closes.
     async fn ask(&self, request: &str) -> (String, Vec<u8>) {
         let mut stream = self.connect().await;
         stream.write_all(request.as_bytes()).await.unwrap();

@@ -16,35 +16,23 @@ pub struct Merged {
     pub was_there: bool,
 }
 
-/// A ring list that an entry cannot be added to.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum RingListError {
-    /// It is not XML, or another document.
     #[error("it is no ring list: {0}")]
     NotAList(String),
-    /// It has as many entries as phones read.
     #[error("it has {0} rings, and phones read {MOST_RINGS}")]
     Full(usize),
     /// A name with a character that XML does not have or nobody sees.
     #[error("{what} holds the character U+{code:04X}, which no list can hold; choose another name")]
     Unprintable { what: &'static str, code: u32 },
-    /// A name that phones do not take.
     #[error("{what} {name:?} has {length} characters; phones read {LONGEST_NAME} at most")]
-    TooLong {
-        what: &'static str,
-        name: String,
-        /// Its length in characters.
-        length: usize,
-    },
+    TooLong { what: &'static str, name: String, length: usize },
     /// The list with the entry, read back, is not the list that was read plus that entry.
     #[error("with the new entry it would not be read back as it is: {0}")]
     NotReadBack(String),
 }
 
 /// Adds an entry to a ring list, or makes a list with that entry.
-///
-/// # Errors
-/// When the list cannot be understood or is full, or a name is too long.
 pub fn merge(list: Option<&str>, display: &str, file: &str) -> Result<Merged, RingListError> {
     for (what, name) in [("the display name", display), ("the file name", file)] {
         if let Some(c) = name.chars().find(|c| is_control_or_bidi(*c)) {

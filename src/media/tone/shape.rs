@@ -7,7 +7,6 @@ use rubato::{Fft, FixedSync, Resampler as _};
 use super::{Audio, ToneError};
 use crate::domain::payload_kind::ToneFormat;
 
-/// A sound that is ready to be written.
 #[derive(Debug)]
 pub(super) struct Shaped {
     /// From -1 to 1, whole units of them.

@@ -123,7 +123,6 @@ impl PhoneClient {
 }
 
 impl PhoneSession {
-    /// Tells whether something can be sent without asking anew who is there.
     pub async fn is_open(&mut self) -> bool {
         match &mut self.way {
             Way::Same(connection) => connection.is_open().await,
@@ -132,7 +131,6 @@ impl PhoneSession {
         }
     }
 
-    /// Tells whether it goes over HTTPS.
     pub fn is_https(&self) -> bool {
         self.client.tls.is_some()
     }

@@ -53,7 +53,6 @@ impl FleetSpec {
         fleet
     }
 
-    /// Returns how many devices the fleet will have.
     pub fn devices(&self) -> u32 {
         self.phones.max(FEWEST)
     }
@@ -73,7 +72,6 @@ impl FleetSpec {
 }
 
 impl Default for FleetSpec {
-    /// 200 phones.
     fn default() -> Self {
         Self { seed: 2026, phones: 200 }
     }

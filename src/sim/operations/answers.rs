@@ -11,7 +11,6 @@ use crate::sim::schema::{self, Field, Item, Kind};
 use crate::sim::state::{Cluster, Database};
 use crate::sim::xml::Node;
 
-/// Returns the fields that an operation can be asked for.
 fn returned(operation: &str) -> &'static [Item] {
     let request = &schema::operation(operation).unwrap().request;
     let tags = request.iter().find_map(|item| match item {
@@ -23,7 +22,6 @@ fn returned(operation: &str) -> &'static [Item] {
     tags.unwrap()
 }
 
-/// Requests every tag of the schema version.
 fn everything(items: &[Item], version: u16) -> String {
     let tags = items.iter().filter_map(|item| match item {
         Item::Field(field) if field.exists_in(version) => Some(format!("<{}/>", field.name)),

@@ -64,11 +64,9 @@ pub(super) fn rows<T>(
     Ok(out)
 }
 
-/// The search criteria of a list, each with a `%` pattern.
 pub(super) struct Criteria<'a>(Vec<(&'a str, Pattern)>);
 
 impl<'a> Criteria<'a> {
-    /// Reads the criteria; at least one must be given.
     pub(super) fn read(request: &'a Node) -> Result<Self, SoapFault> {
         let given = request.child("searchCriteria").map_or(&[][..], |node| &node.children);
         if given.is_empty() {
@@ -77,7 +75,6 @@ impl<'a> Criteria<'a> {
         Ok(Self(given.iter().map(|c| (c.name.as_str(), Pattern::new(c.text.trim()))).collect()))
     }
 
-    /// Returns whether every criterion fits; `field` gives the text of a criterion's field.
     pub(super) fn fit<'t>(&self, field: impl Fn(&str) -> &'t str) -> bool {
         self.0.iter().all(|(name, pattern)| pattern.fits(field(name)))
     }
@@ -91,7 +88,6 @@ impl Pattern {
         Self(text.to_lowercase().chars().collect())
     }
 
-    /// Returns whether the whole text fits.
     pub(crate) fn fits(&self, text: &str) -> bool {
         let text = text.chars().flat_map(char::to_lowercase);
         if let [prefix @ .., '%'] = self.0.as_slice()

@@ -39,7 +39,6 @@ pub(super) fn phone(cluster: &mut Cluster, call: &Call<'_>) -> Result<String, So
     Ok(format!("<return>{uuid}</return>"))
 }
 
-/// `updateCommonPhoneConfig`.
 pub(super) fn profile(cluster: &mut Cluster, call: &Call<'_>) -> Result<String, SoapFault> {
     let at = target(cluster, call)?;
     only(call.request, "profile", &["phonePersonalization"])?;
@@ -53,7 +52,6 @@ pub(super) fn profile(cluster: &mut Cluster, call: &Call<'_>) -> Result<String, 
     Ok(format!("<return>{uuid}</return>"))
 }
 
-/// `addCommonPhoneConfig`.
 pub(super) fn add(cluster: &mut Cluster, call: &Call<'_>) -> Result<String, SoapFault> {
     let request = call.request.child("commonPhoneConfig");
     let request = request.ok_or_else(|| SoapFault::invalid("there is no commonPhoneConfig"))?;
@@ -74,7 +72,6 @@ pub(super) fn add(cluster: &mut Cluster, call: &Call<'_>) -> Result<String, Soap
     Ok(format!("<return>{uuid}</return>"))
 }
 
-/// `removeCommonPhoneConfig`.
 pub(super) fn remove(cluster: &mut Cluster, call: &Call<'_>) -> Result<String, SoapFault> {
     let at = target(cluster, call)?;
     let entry = &cluster.profiles.entries[at];
@@ -92,7 +89,6 @@ pub(super) fn remove(cluster: &mut Cluster, call: &Call<'_>) -> Result<String, S
     Ok(format!("<return>{uuid}</return>"))
 }
 
-/// `applyPhone` and `resetPhone`.
 pub(super) fn apply_phone(
     cluster: &mut Cluster,
     call: &Call<'_>,

@@ -29,7 +29,6 @@ pub(super) fn one(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFau
     Ok(out)
 }
 
-/// Returns the profile that a request names, or gives the UUID of.
 pub(super) fn find(cluster: &Database, request: &Node) -> Option<usize> {
     match (request.child_text("name"), request.child_text("uuid")) {
         (Some(name), _) => cluster.profiles.find(name),

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The link of one device pool.
 #[derive(Debug)]
 pub(crate) struct SharedLink {
     bytes_per_second: u32,
@@ -15,7 +14,6 @@ pub(crate) struct SharedLink {
 }
 
 impl SharedLink {
-    /// Makes the links of all pools that have one.
     pub(crate) fn all(pools: &[(String, u32)]) -> HashMap<String, Arc<Self>> {
         let line = |rate: u32| {
             Arc::new(Self { bytes_per_second: rate.max(1), free: Mutex::new(Instant::now()) })

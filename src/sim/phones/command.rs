@@ -8,7 +8,6 @@ use super::answers::{Answer, page};
 use crate::domain::payload_kind::ToneFormat;
 use crate::sim::xml::{Node, escape_into};
 
-/// Returns the name of the object's root; nothing if it is no document.
 pub(super) fn root(xml: &str) -> Option<String> {
     Node::parse(xml).ok().map(|root| root.name)
 }
@@ -39,7 +38,6 @@ pub(super) fn is_known(uri: &str) -> bool {
     scheme.is_some_and(|scheme| SCHEMES.contains(&scheme))
 }
 
-/// Answers with an item for each URI.
 pub(super) fn done(items: &[String]) -> Answer {
     let mut body =
         String::from("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<CiscoIPPhoneResponse>\n");
@@ -54,7 +52,6 @@ pub(super) fn done(items: &[String]) -> Answer {
     page(200, "text/xml", body)
 }
 
-/// Reads the address in a `setRingTone`; nothing if a phone cannot parse it.
 pub(super) fn ring_tone(xml: &str) -> Option<String> {
     let root = Node::parse(xml).ok()?;
     let [tone] = root.children.as_slice() else { return None };

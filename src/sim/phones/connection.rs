@@ -13,7 +13,6 @@ use tokio::net::TcpStream;
 use super::bandwidth::SharedLink;
 use crate::sim::history::Fetch;
 
-/// How much of a body is read.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum Extent {
     All,
@@ -30,7 +29,6 @@ pub(crate) struct ServerConnection {
 }
 
 impl ServerConnection {
-    /// Begins to speak HTTP over a connection.
     pub(super) async fn begin(stream: TcpStream) -> Option<Self> {
         let (sender, connection) = handshake(TokioIo::new(stream)).await.ok()?;
         Some(Self { sender, connection, ended: false })
@@ -113,7 +111,6 @@ pub(crate) struct PageConnections {
 }
 
 impl PageConnections {
-    /// Keeps connections to the page at this address.
     pub(crate) fn new(page: SocketAddr) -> Self {
         Self { page, free: Mutex::default() }
     }
@@ -124,7 +121,6 @@ impl PageConnections {
         address == Some(self.page)
     }
 
-    /// Takes a connection that is open, if there is one.
     pub(super) async fn take(&self) -> Option<ServerConnection> {
         loop {
             let mut line = self.pop()?;
@@ -134,12 +130,10 @@ impl PageConnections {
         }
     }
 
-    /// Takes the one that was used last.
     fn pop(&self) -> Option<ServerConnection> {
         self.free.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
-    /// Returns a connection to the pool once a whole answer was read from it.
     pub(super) fn leave(&self, line: ServerConnection) {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         if !line.ended && free.len() < MOST_FREE {

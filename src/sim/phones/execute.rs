@@ -30,7 +30,6 @@ use crate::sim::hold_point::{Triggered, Tripped};
 use crate::sim::shared::Shared;
 use crate::sim::values::hex;
 
-/// A connection to the address of a phone.
 #[derive(Clone, Copy)]
 pub(super) struct Connected {
     pub(super) at: usize,
@@ -126,7 +125,6 @@ async fn answer_as(
     }
 }
 
-/// Carries a push out and records its outcome.
 async fn execute(
     shared: &Arc<Shared>,
     phone: &Phone<'_>,
@@ -200,7 +198,6 @@ async fn hold(shared: &Shared, triggered: Triggered) -> Result<Answer, Broken> {
     Err(Broken)
 }
 
-/// A phone at the moment of a request.
 struct Phone<'a> {
     shared: &'a Shared,
     at: usize,
@@ -218,7 +215,6 @@ struct Phone<'a> {
     stranger: bool,
 }
 
-/// What a push does to a phone.
 enum Display {
     /// After so much time it will have downloaded these.
     Later(Duration, Background, ImageSpec),
@@ -253,7 +249,6 @@ impl<'a> Phone<'a> {
         }
     }
 
-    /// The name of the device that answers.
     fn name(&self) -> Cow<'_, str> {
         let name = &self.device.spec.name;
         if !self.stranger && self.quirk != Quirk::WrongDevice {
@@ -515,7 +510,6 @@ impl<'a> Phone<'a> {
         }
     }
 
-    /// The phone as the image server sees it.
     fn downloader(&self) -> Client<'_> {
         match self.device.spec.downloads {
             DownloadsBy::Behind(address) => Client { address, ..self.client() },

@@ -17,7 +17,6 @@ use super::connection::{Extent, PageConnections, ServerConnection};
 use crate::sim::history::Fetch;
 
 pub(super) struct Client<'a> {
-    /// The connections to the cluster's authentication page.
     pub(super) page: &'a PageConnections,
     pub(super) address: Ipv4Addr,
     /// Its model, as it names itself: `CP-8841`.
@@ -157,7 +156,6 @@ mod tests {
 
     use super::*;
 
-    /// Answers every request with `AUTHORIZED` and the number of its connection.
     async fn page(listener: TcpListener, closes: bool) {
         let mut connections = JoinSet::new();
         for number in 1_u8.. {
@@ -182,7 +180,6 @@ mod tests {
         }
     }
 
-    /// Asks a page three times, and returns over which connections.
     async fn asked(closes: bool, is_the_page: bool) -> Vec<Bytes> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();

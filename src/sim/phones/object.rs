@@ -5,7 +5,6 @@
 use crate::domain::model::PushSchema;
 use crate::sim::xml::Node;
 
-/// A background that a push asks for.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) struct Background {
     /// Where the picture is; empty on PhoneOS to remove the pushed picture.

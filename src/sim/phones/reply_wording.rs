@@ -4,7 +4,6 @@ use hyper::StatusCode;
 
 use super::answers::{Answer, page};
 
-/// What a phone answered to a push.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum PushOutcome {
     /// HTTP 200 with a success.

@@ -10,13 +10,11 @@ use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 
 use crate::domain::model::{ImageSpec, PushSchema, Size};
 
-/// A screenshot's file, and its content type.
 pub(super) struct Shot {
     pub(super) kind: &'static str,
     pub(super) file: Vec<u8>,
 }
 
-/// Draws the screen of a phone that shows this picture, or the one that it came with.
 pub(super) fn draw(
     model: u32,
     image: &ImageSpec,
@@ -80,7 +78,6 @@ fn overlay(pixels: &mut RgbImage) {
     }
 }
 
-/// The colour of a menu that covers everything.
 const MENU: Rgb<u8> = Rgb([245, 245, 245]);
 
 #[cfg(test)]

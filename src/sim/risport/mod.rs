@@ -57,7 +57,6 @@ pub(crate) fn answer(shared: &Shared, body: &Bytes) -> Response {
     xml(StatusCode::OK, document)
 }
 
-/// Reads a request: its name, and what it asks for.
 fn read(body: &Bytes) -> Result<(String, Selection), String> {
     let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
     let root = Node::parse(text).map_err(|_| "the request is not well-formed XML")?;

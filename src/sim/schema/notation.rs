@@ -1,6 +1,5 @@
 //! The notation that the field tables are written in, and its reader.
 
-/// One place in a sequence.
 #[derive(Debug)]
 pub(crate) enum Item {
     Field(Field),
@@ -21,7 +20,6 @@ pub(crate) struct Field {
 }
 
 impl Field {
-    /// Returns whether a schema version has this field.
     pub(crate) fn exists_in(&self, version: u16) -> bool {
         self.since <= version && version < self.before
     }
@@ -43,7 +41,6 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// Returns whether an element of this kind may hold this text.
     pub(crate) fn accepts(&self, text: &str) -> bool {
         match self {
             Self::Boolean => matches!(text, "t" | "f" | "true" | "false" | "0" | "1"),

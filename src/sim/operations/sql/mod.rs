@@ -125,7 +125,6 @@ fn map_text(context: &Context<'_>, map: fn(&str) -> String) -> Option<String> {
     }
 }
 
-/// What a statement reads, and why it may not.
 #[derive(Default)]
 struct Access {
     tables: Vec<&'static str>,
