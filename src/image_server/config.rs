@@ -31,7 +31,7 @@ pub struct HostLimits {
     /// From a request to the last byte of its answer being on its way.
     pub response: Duration,
     /// From the last byte of the answer until the client has closed its side and everything has been acknowledged.
-    pub farewell: Duration,
+    pub confirmation: Duration,
     /// Connections at the same time. Where all of them transfer a file, further ones wait.
     pub connections: usize,
     /// Connections of one address at the same time. Behind NAT a whole branch can have one address.
@@ -58,7 +58,7 @@ impl Default for HostLimits {
             header: Duration::from_secs(10),
             stall: Duration::from_secs(20),
             response: Duration::from_secs(180),
-            farewell: Duration::from_secs(15),
+            confirmation: Duration::from_secs(15),
             connections: 2_048,
             per_peer: 512,
             strangers: 64,

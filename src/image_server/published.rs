@@ -1,24 +1,22 @@
 //! Which pictures are published for whom, and what has been fetched of them.
 
 use std::borrow::Borrow;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use ipnet::IpNet;
-use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::domain::device_name::DeviceName;
 use crate::domain::model::PushSchema;
 use crate::domain::nat::{DownloadSources, SourceOf};
-use crate::event::{Downloads, Observer, OtherFile};
-use crate::image_server::{CloseReason, HostError};
+use crate::event::{Download, Downloads, Observer, OtherFile};
+use crate::image_server::HostError;
 use crate::media::{PreparedImage, Tone};
 
 /// The unguessable part of one phone's addresses.
@@ -53,7 +51,7 @@ impl fmt::Debug for Token {
 }
 
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Which {
+pub(crate) enum Which {
     Background,
     Thumbnail,
     RingTone,
@@ -62,7 +60,7 @@ pub enum Which {
 }
 
 impl Which {
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Background => "background",
             Self::Thumbnail => "thumbnail",
@@ -85,38 +83,6 @@ pub struct PublishedUrls {
     pub token: Token,
 }
 
-#[derive(Clone, Debug)]
-pub struct Fetch {
-    pub token: Token,
-    /// The phone that they were made for, if they were made for one.
-    pub device: Option<DeviceName>,
-    /// The file's name, the last part of its address.
-    pub file: Arc<str>,
-    pub which: Which,
-    /// Where the request came from; behind NAT that is not the phone's own address.
-    pub peer: SocketAddr,
-    /// Whether only the header was asked for (`HEAD`), which is no download.
-    pub head_only: bool,
-    pub status: u16,
-    /// Bytes of the file that left this program.
-    pub bytes: u64,
-    pub length: u64,
-    pub ending: CloseReason,
-    /// When the connection was accepted.
-    pub at: Timestamp,
-    /// From there until the end was known.
-    pub took: Duration,
-}
-
-impl Fetch {
-    pub fn complete(&self) -> bool {
-        !self.head_only
-            && self.status == 200
-            && self.ending == CloseReason::Complete
-            && self.bytes == self.length
-    }
-}
-
 /// What one phone has downloaded so far. A ring tone is one file, so both parts say the same of it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct FetchState {
@@ -134,46 +100,37 @@ impl FetchState {
     }
 
     /// Adds a request that came from such an address; `owner` is the phone that has it, if one has.
-    fn add(&mut self, fetch: &Fetch, source: SourceOf, owner: Option<&DeviceName>) {
+    fn add(
+        &mut self,
+        which: Which,
+        download: &Download,
+        source: SourceOf,
+        owner: Option<&DeviceName>,
+    ) {
         self.requests = self.requests.saturating_add(1);
-        let peer = fetch.peer.ip().to_canonical();
+        let peer = download.peer.ip().to_canonical();
         match source {
-            SourceOf::Other if fetch.head_only => return,
+            SourceOf::Other if download.head_only => return,
             SourceOf::Other => {
                 let seen = OtherFile {
-                    file: fetch.which.as_str().to_owned(),
-                    complete: fetch.complete(),
-                    bytes: fetch.bytes,
-                    length: fetch.length,
+                    file: which.as_str().to_owned(),
+                    complete: download.complete,
+                    bytes: download.bytes,
+                    length: download.length,
                 };
                 return self.downloads.note_other(peer, owner, seen);
             }
-            SourceOf::Phone | SourceOf::Nat(_) if !fetch.complete() => return,
+            SourceOf::Phone | SourceOf::Nat(_) if !download.complete => return,
             SourceOf::Phone => {}
             SourceOf::Nat(rule) => self.downloads.note_nat(peer, rule),
         }
-        match fetch.which {
+        match which {
             Which::Background => self.image = true,
             Which::Thumbnail => self.thumbnail = true,
             Which::RingTone => (self.image, self.thumbnail) = (true, true),
             Which::File => {}
         }
     }
-}
-
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct UnknownRequest {
-    pub peer: SocketAddr,
-    /// The beginning of the path that was asked for.
-    pub path: String,
-    pub status: u16,
-}
-
-/// The requests for what is not published; many of them mean mangled addresses.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Strays {
-    pub count: u64,
-    pub last: VecDeque<UnknownRequest>,
 }
 
 #[derive(Clone)]
@@ -219,7 +176,6 @@ pub(crate) struct Table(Mutex<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     published: HashMap<Token, Entry>,
-    strays: Strays,
     /// What may stand in front of a file's own path: a proxy may strip it or not.
     bases: BTreeSet<String>,
     /// The phones that anything was ever published for, by their addresses.
@@ -235,14 +191,6 @@ impl Inner {
             if !self.translated.contains(net) {
                 self.translated.push(*net);
             }
-        }
-    }
-
-    fn record(&mut self, fetch: Fetch) {
-        // A download that ends after its picture was retired proves nothing to anybody any more.
-        if let Some(entry) = self.published.get_mut(&fetch.token) {
-            let owner = self.owners.get(&fetch.peer.ip().to_canonical());
-            entry.record(fetch, owner);
         }
     }
 
@@ -269,7 +217,6 @@ struct Entry {
     sources: Option<DownloadSources>,
     files: Vec<File>,
     state: watch::Sender<FetchState>,
-    fetches: Vec<Fetch>,
     watcher: Watcher,
 }
 
@@ -292,17 +239,7 @@ impl Entry {
         let state = watch::Sender::new(FetchState::default());
         let device = recipient.map(|phone| phone.device.clone());
         let sources = recipient.map(|phone| phone.sources.clone());
-        Self { device, sources, files, state, fetches: Vec::new(), watcher }
-    }
-
-    /// Takes note of a request; `owner` is the phone that has the address it came from, if one has.
-    fn record(&mut self, fetch: Fetch, owner: Option<&DeviceName>) {
-        let peer = fetch.peer.ip().to_canonical();
-        let source = self.sources.as_ref().map_or(SourceOf::Phone, |own| own.classify(peer));
-        self.state.send_modify(|state| state.add(&fetch, source, owner));
-        if self.fetches.len() < MOST_FETCHES {
-            self.fetches.push(fetch);
-        }
+        Self { device, sources, files, state, watcher }
     }
 }
 
@@ -414,26 +351,16 @@ impl Table {
         hit
     }
 
-    pub(crate) fn record(&self, fetch: Fetch) {
-        self.lock().record(fetch);
-    }
-
-    pub(crate) fn record_stray(&self, stray: UnknownRequest) -> u64 {
+    /// Takes note of a request for a published file. A download that ends after its picture was retired proves nothing.
+    pub(crate) fn record(&self, token: &Token, which: Which, download: &Download) {
         let mut inner = self.lock();
-        inner.strays.count += 1;
-        if inner.strays.last.len() == MOST_STRAYS {
-            inner.strays.last.pop_front();
+        let Inner { published, owners, .. } = &mut *inner;
+        if let Some(entry) = published.get_mut(token) {
+            let peer = download.peer.ip().to_canonical();
+            let source = entry.sources.as_ref().map_or(SourceOf::Phone, |own| own.classify(peer));
+            let owner = owners.get(&peer);
+            entry.state.send_modify(|state| state.add(which, download, source, owner));
         }
-        inner.strays.last.push_back(stray);
-        inner.strays.count
-    }
-
-    pub(crate) fn strays(&self) -> Strays {
-        self.lock().strays.clone()
-    }
-
-    pub(crate) fn fetches(&self, token: &Token) -> Vec<Fetch> {
-        self.lock().published.get(token).map_or_else(Vec::new, |entry| entry.fetches.clone())
     }
 
     pub(crate) fn watch(&self, token: &Token) -> Option<watch::Receiver<FetchState>> {
@@ -478,12 +405,6 @@ const LONGEST_FILE: usize = 64;
 
 /// Longest part of a picture's name in an address, in characters; the push object has little room.
 const LONGEST_NAME: usize = 24;
-
-/// How many requests for one phone's files are kept one by one.
-const MOST_FETCHES: usize = 32;
-
-/// How many requests for unknown paths are kept one by one.
-const MOST_STRAYS: usize = 32;
 
 #[cfg(test)]
 mod tests {

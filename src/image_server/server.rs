@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,12 +15,10 @@ use tokio_util::task::TaskTracker;
 use crate::domain::model::PushSchema;
 use crate::event::{Observer, Unobserved};
 use crate::image_server::admission::Admission;
-use crate::image_server::connection::serve;
+use crate::image_server::connection::{Shared, serve};
 use crate::image_server::published::{
-    Fetch, FetchState, Origin, PublishedTone, PublishedUrls, Recipient, Strays, Table, Token,
-    Watcher,
+    FetchState, Origin, PublishedTone, PublishedUrls, Recipient, Table, Token, Watcher,
 };
-use crate::image_server::shared::Shared;
 use crate::image_server::{BaseUrl, HostConfig, HostError, advertised_base};
 use crate::media::{PreparedImage, Tone};
 
@@ -59,7 +58,13 @@ impl ImageHost {
         let watcher = Watcher(observer);
         let table = Table::default();
         table.serve_below(base.path());
-        let shared = Arc::new(Shared { limits, table, tls, strays: watcher.clone() });
+        let shared = Arc::new(Shared {
+            limits,
+            table,
+            tls,
+            unknown: watcher.clone(),
+            unknown_requests: AtomicU64::new(0),
+        });
         let (accepting, living) = (CancellationToken::new(), CancellationToken::new());
         let tasks = TaskTracker::new();
         let accept = accept(listener, shared.clone(), tasks.clone(), living.clone());
@@ -144,10 +149,6 @@ impl ImageHost {
         state.map_or_else(FetchState::default, |state| state.borrow().clone())
     }
 
-    pub fn fetches(&self, token: &Token) -> Vec<Fetch> {
-        self.table().fetches(token)
-    }
-
     /// Waits until both files were downloaded completely, the addresses were retired or the time is
     /// over, and returns what was downloaded by then.
     pub async fn wait_complete(&self, token: &Token, limit: Duration) -> FetchState {
@@ -157,10 +158,6 @@ impl ImageHost {
         // Whether it was reached, timed out or retired, the state itself tells.
         let _reached = timeout(limit, state.wait_for(FetchState::complete)).await.is_ok();
         state.borrow().clone()
-    }
-
-    pub fn strays(&self) -> Strays {
-        self.table().strays()
     }
 
     /// Accepts nothing more, and gives what is under way this much time to end; where others use the server, it
