@@ -245,17 +245,4 @@ mod tests {
         assert_eq!(catalogue().iter().filter(|model| model.ring_tone().is_some()).count(), 31);
         assert_eq!(catalogue().iter().filter(|model| model.executes()).count(), 46);
     }
-
-    #[test]
-    fn what_is_taken_is_of_the_kind_that_was_asked_for() {
-        let kinds =
-            [ObjectKind::Background, ObjectKind::RingTone, ObjectKind::Play, ObjectKind::Keys];
-        for model in catalogue() {
-            for kind in kinds {
-                assert!(
-                    AcceptedFormat::of(kind, model).is_none_or(|accepts| accepts.kind() == kind)
-                );
-            }
-        }
-    }
 }

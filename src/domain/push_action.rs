@@ -64,15 +64,3 @@ impl From<ObjectKind> for PushAction {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_kind_alone_leads_back_to_the_kind() {
-        for action in PushAction::ALL {
-            assert_eq!(PushAction::from(action.object()).object(), action.object());
-        }
-    }
-}

@@ -196,11 +196,4 @@ mod tests {
         let digest = Sha256::digest(picture.as_bytes());
         assert_eq!(digest[..8], [72, 8, 172, 238, 189, 4, 76, 78]);
     }
-
-    #[test]
-    fn the_file_is_a_picture_that_can_be_pushed() {
-        let file = demo_png().unwrap();
-        let picture = crate::media::Picture::decode("demo", &file.png).unwrap();
-        assert_eq!(picture.size(), file.size);
-    }
 }

@@ -153,12 +153,4 @@ mod tests {
         assert!(!raster.grey);
         assert_eq!(raster.bytes[..3], [1, 130, 254]);
     }
-
-    #[test]
-    fn a_row_of_one_pixel_is_no_trouble() {
-        for size in [Size::new(1, 1), Size::new(1, 9), Size::new(9, 1)] {
-            let raster = reduce(&Linear::filled(size, Colour([90; 3])), 1);
-            assert_eq!(raster.bytes.len() as u32, size.width * size.height);
-        }
-    }
 }

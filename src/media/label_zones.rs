@@ -254,14 +254,4 @@ mod tests {
             }
         }
     }
-
-    #[test]
-    fn distance_is_none_inside() {
-        let zone = Zone { left: 10, top: 10, right: 20, bottom: 20 };
-        for (x, y, far) in
-            [(10, 10, 0), (19, 19, 0), (20, 19, 1), (9, 15, 1), (15, 25, 6), (0, 0, 10)]
-        {
-            assert_eq!(zone.distance(x, y), far, "{x} {y}");
-        }
-    }
 }

@@ -290,20 +290,6 @@ mod tests {
     }
 
     #[test]
-    fn the_middle_is_kept_and_both_ends_are_cut() {
-        // Red, green, blue: a square cut from the middle is all green.
-        let stripes = RgbImage::from_fn(90, 30, |x, _| {
-            Rgb([[255, 0, 0], [0, 255, 0], [0, 0, 255]][(x / 30) as usize])
-        });
-        let picture = Picture::from(DynamicImage::ImageRgb8(stripes));
-        let prepared = prepare(&picture, &spec(Size::new(30, 30), Size::new(10, 10), 24)).unwrap();
-        for file in [&prepared.background, &prepared.thumbnail] {
-            let image = image::load_from_memory(&file.png).unwrap();
-            assert!(image.pixels().all(|(_, _, pixel)| pixel.0 == [0, 255, 0, 255]));
-        }
-    }
-
-    #[test]
     fn brightness_tells_dark_from_light() {
         let of = |value| {
             let image = RgbImage::from_pixel(4, 4, Rgb([value; 3]));

@@ -226,23 +226,3 @@ fn sequence_attribute(request: &Node) -> Result<String, String> {
 const BUSY: Duration = Duration::from_secs(30);
 const AXL_NAMESPACE: &str = "http://www.cisco.com/AXL/API/";
 const XSI_DECLARATION: &str = " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_action_may_say_nothing_but_nothing_wrong() {
-        for good in [
-            None,
-            Some(""),
-            Some("\"CUCM:DB ver=14.0 listPhone\""),
-            Some("CUCM:DB ver=14.0"),
-            Some("CUCM:DB"),
-        ] {
-            action_agrees(good, "14.0", "listPhone").unwrap();
-        }
-        assert!(action_agrees(Some("CUCM:DB ver=12.5 listPhone"), "14.0", "listPhone").is_err());
-        assert!(action_agrees(Some("CUCM:DB ver=14.0 getPhone"), "14.0", "listPhone").is_err());
-    }
-}

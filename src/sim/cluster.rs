@@ -19,7 +19,7 @@ use super::fleet_content::{AccountState, Quirk, Registration, Web};
 use super::history::{PhoneRecord, Record};
 use super::hold_point::Tripped;
 use super::phones::bandwidth::SharedLink;
-use super::phones::{certificate, connection, listeners};
+use super::phones::{certificate, listeners};
 use super::scheduled_change::{Change, Lasts, PageTrouble};
 use super::shared::Shared;
 use super::state::{Cluster, URL_AUTHENTICATION};
@@ -37,7 +37,6 @@ pub struct SimCluster {
     shared: Arc<Shared>,
     identity: SelfSigned,
     axl: SocketAddr,
-    auth_url: String,
     phone_port: u16,
 }
 
@@ -95,21 +94,17 @@ impl SimCluster {
             pictures: Mutex::new(HashMap::new()),
             files: Mutex::new(HashMap::new()),
             decoy_host,
-            latency_spread: config.latency_spread,
-            page_connections: connection::PageConnections::new(auth),
-            pool_bandwidth: SharedLink::all(&config.fleet.pool_bandwidth),
-            risport: config.risport,
+            pool_bandwidth: SharedLink::all(&std::mem::take(&mut config.fleet).pool_bandwidth),
+            page_url: auth_url,
+            config,
             memory: Arc::default(),
-            ris_fault_with_200: config.ris_fault_with_200,
-            phone_latency: config.phone_latency,
             phone_tls_port,
             maker,
-            association_delay: config.association_delay,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         });
         let mut router = Router::new().fallback(https::handle).with_state(Arc::clone(&shared));
-        if let Some(folder) = config.keep_requests {
+        if let Some(folder) = shared.config.keep_requests.clone() {
             router = router.layer(from_fn_with_state(folder, capture::capture));
         }
         let serve = tomcat::serve(Arc::clone(&shared), axl_listener, axl, tls, router, restarts);
@@ -129,7 +124,7 @@ impl SimCluster {
         for listener in secure_listeners {
             shared.tasks.spawn(phones::serve(Arc::clone(&shared), listener, true));
         }
-        Ok(Self { shared, identity, axl, auth_url, phone_port })
+        Ok(Self { shared, identity, axl, phone_port })
     }
 
     /// Returns the address of AXL and RisPort70.
@@ -173,7 +168,7 @@ impl SimCluster {
     }
 
     pub fn auth_url(&self) -> &str {
-        &self.auth_url
+        &self.shared.page_url
     }
 
     pub fn record(&self) -> Record {

@@ -109,23 +109,3 @@ fn rate(limits: &Limits) -> f64 {
 }
 
 const MEGABYTE: usize = 1024 * 1024;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn notifications_drain_with_time() {
-        let limits = Limits { time_scale: 10, ..Limits::real() };
-        let mut notifications = Notifications::new();
-        notifications.add(&limits, 1500);
-        assert_eq!(notifications.wait(&limits), None);
-        notifications.add(&limits, 1000);
-        // 1,000 too many at 50 a second, ten times as fast.
-        assert_eq!(notifications.wait(&limits), Some(Duration::from_secs(2)));
-        tokio::time::advance(Duration::from_secs(2)).await;
-        assert_eq!(notifications.wait(&limits), None);
-        notifications.add(&limits, 1_000_000);
-        assert_eq!(notifications.wait(&Limits::off()), None);
-    }
-}

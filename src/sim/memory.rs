@@ -47,23 +47,3 @@ impl Drop for Reservation {
         taken.large -= usize::from(self.large);
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_large_answer_leaves_room_for_small_ones() {
-        let memory = Arc::new(Memory::default());
-        let limits = Limits::real();
-        let large = memory.reserve(&limits, 7 << 20).unwrap();
-        assert!(memory.reserve(&limits, 3 << 20).is_none());
-        let small = [(); 4].map(|()| memory.reserve(&limits, 2 << 20));
-        assert!(small.iter().all(Option::is_some));
-        assert!(memory.reserve(&limits, 2 << 20).is_none());
-        drop(large);
-        let next = memory.reserve(&limits, 3 << 20);
-        assert!(next.is_some());
-        assert!(memory.reserve(&Limits::off(), 100 << 20).is_some());
-    }
-}

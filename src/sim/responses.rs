@@ -124,14 +124,3 @@ pub(crate) fn respond(status: StatusCode, content_type: &'static str, body: Body
 }
 
 const CHUNK: usize = 64 * 1024;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lists_versions_in_words() {
-        assert_eq!(enumerate(&["12.x", "14.0", "15.0"]), "12.x, 14.0 and 15.0");
-        assert_eq!(enumerate(&["1.0"]), "1.0");
-    }
-}

@@ -143,21 +143,6 @@ mod tests {
     }
 
     #[test]
-    fn a_new_list_is_one_that_can_be_added_to() {
-        let new = merge(None, "Chime", "chime.raw").unwrap();
-        let more = merge(Some(&new.text), "Bell", "bell.raw").unwrap();
-        assert_eq!(more.text.matches("<Ring>").count(), 2);
-    }
-
-    #[test]
-    fn a_byte_order_mark_moves_no_entry() {
-        let marked = format!("\u{feff}{LIST}");
-        let merged = merge(Some(&marked), "Chime", "chime.raw").unwrap();
-        let plain = merge(Some(LIST), "Chime", "chime.raw").unwrap();
-        assert_eq!(merged.text, format!("\u{feff}{}", plain.text));
-    }
-
-    #[test]
     fn what_is_no_list_is_left_alone() {
         for wrong in
             ["", "<html></html>", "<CiscoIPPhoneRingList>", "<CiscoIPPhoneRingList></x>", "no"]

@@ -380,16 +380,4 @@ mod tests {
             assert!(associated > able.len() / 4 && associated < able.len() * 3 / 4);
         }
     }
-
-    #[test]
-    fn a_clean_fleet_is_ready() {
-        let cluster = Cluster::new(&SimConfig::new(FleetSpec::clean(300)));
-        let user = &cluster.users[cluster.user(PUSH_USER).unwrap()];
-        for at in 0..300 {
-            let device = &cluster.devices[at];
-            assert!(device.serves() && user.devices.contains(&at));
-            assert_eq!(device.loaded.personalization, Setting::Enabled);
-        }
-        assert_eq!(cluster.addresses.len(), 300);
-    }
 }

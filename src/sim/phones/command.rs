@@ -97,25 +97,6 @@ const SCHEMES: [&str; 13] = [
 mod tests {
     use super::*;
 
-    fn execute(uris: &[&str]) -> String {
-        let item = |uri: &&str| format!("<ExecuteItem Priority=\"0\" URL=\"{uri}\"/>");
-        let items: String = uris.iter().map(item).collect();
-        format!("<CiscoIPPhoneExecute>{items}</CiscoIPPhoneExecute>")
-    }
-
-    #[test]
-    fn three_items_are_the_most_and_one_of_them_an_address() {
-        assert_eq!(items(&execute(&["Key:Hold"])).unwrap(), ["Key:Hold"]);
-        assert_eq!(items(&execute(&["Key:Hold"; 3])).unwrap().len(), 3);
-        assert!(items(&execute(&["Key:Hold"; 4])).is_none());
-        assert!(items(&execute(&[])).is_none());
-        assert!(items(&execute(&["http://a/", "http://b/"])).is_none());
-        assert!(
-            items("<CiscoIPPhoneExecute><Item URL=\"Key:Hold\"/></CiscoIPPhoneExecute>").is_none()
-        );
-        assert!(is_known("Key:Hold") && !is_known("RTPRx:Stop") && !is_known("Hold"));
-    }
-
     #[test]
     fn a_tone_has_the_length_and_the_name_of_its_kind() {
         use ToneFormat::{Classic, Wideband};

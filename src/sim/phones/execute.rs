@@ -15,7 +15,7 @@ use hyper::{Method, Request};
 use super::answers::{self, Answer, Broken};
 use super::command;
 use super::connection::Extent;
-use super::fetch::Client;
+use super::fetch::{Client, LIMIT};
 use super::in_flight::{PushInFlight, RequestInFlight, enter_pool, leave_pool};
 use super::object::{self, Background};
 use super::picture;
@@ -23,6 +23,7 @@ use super::reply_wording::PushOutcome;
 use crate::domain::model::{self, ImageSpec, PushSchema};
 use crate::domain::personalization::Setting;
 use crate::sim::accounts::basic;
+use crate::sim::authenticate;
 use crate::sim::database::{Device, Loaded};
 use crate::sim::fleet_content::{DownloadsBy, Quirk, Web};
 use crate::sim::history::{Fetch, PhoneRequest, Pressed, Push, RingTone, Shown};
@@ -302,8 +303,8 @@ impl<'a> Phone<'a> {
             push.xml = fields.find(|(name, _)| name == "XML").map(|(_, v)| v.into_owned());
         }
         let before = self.shared.cluster().histories[self.at].pushes.len();
-        let spread = self.shared.latency_spread;
-        let latency = spread.of(self.shared.phone_latency, self.at, before);
+        let config = &self.shared.config;
+        let latency = config.latency_spread.of(config.phone_latency, self.at, before);
         if latency > Duration::ZERO {
             tokio::time::sleep(latency).await;
         }
@@ -356,9 +357,14 @@ impl<'a> Phone<'a> {
             .append_pair("Password", &password)
             .append_pair("devicename", &self.name())
             .finish();
+        let url = self.loaded().authentication_url.as_str();
+        if url == self.shared.page_url {
+            let verdict = authenticate::ask(self.shared, fields.as_bytes());
+            return matches!(tokio::time::timeout(LIMIT, verdict).await, Ok(Ok(true)));
+        }
         // Sources disagree on the verb, so PhoneOS uses one and the others the other.
         let post = self.image.is_some_and(|image| image.schema == PushSchema::PhoneOs);
-        let verdict = self.client().ask(&self.loaded().authentication_url, &fields, post).await;
+        let verdict = self.client().ask(url, &fields, post).await;
         verdict.as_deref() == Some(b"AUTHORIZED")
     }
 
@@ -501,13 +507,7 @@ impl<'a> Phone<'a> {
 
     fn client(&self) -> Client<'_> {
         let line = self.shared.pool_bandwidth.get(&self.device.spec.device_pool).cloned();
-        Client {
-            page: &self.shared.page_connections,
-            address: self.address,
-            model: &self.product,
-            line,
-            range: None,
-        }
+        Client { address: self.address, model: &self.product, line, range: None }
     }
 
     fn downloader(&self) -> Client<'_> {

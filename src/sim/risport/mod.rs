@@ -24,7 +24,7 @@ use selection::{NAMESPACE, Selection};
 pub(crate) const PATH: &str = "/realtimeservice2/services/RISService70";
 
 pub(crate) fn answer(shared: &Shared, body: &Bytes) -> Response {
-    match shared.risport {
+    match shared.config.risport {
         RisPort::Answers => {}
         RisPort::Forbidden => {
             return html(StatusCode::FORBIDDEN, "Access to the requested resource has been denied");
@@ -42,7 +42,7 @@ pub(crate) fn answer(shared: &Shared, body: &Bytes) -> Response {
     };
     let mut cluster = shared.cluster();
     if let Err(wait) = within_rate(&mut cluster) {
-        return too_often(&mut cluster, shared.ris_fault_with_200, &name, wait);
+        return too_often(&mut cluster, shared.config.ris_fault_with_200, &name, wait);
     }
     cluster.count(&name);
     let triggered = cluster.arrived(&name);
