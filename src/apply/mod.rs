@@ -4,7 +4,6 @@
 //! So nothing is written that was not read just before, no list that lacks an entry of the one that was
 //! read, and what was written is read back and compared. What is not as the plan expects is not touched at
 //! all. What is about to be changed is written down before, and what came of it before it is told.
-mod change_log;
 mod cluster_api;
 mod execute;
 mod preconditions;
@@ -23,8 +22,8 @@ use crate::journal::JournalError;
 use crate::apply::execute::{Outcome, WriteError, prove, write};
 use crate::apply::preconditions::{Found, look};
 
-pub use crate::apply::change_log::{ChangeLog, NullChangeLog};
 pub use crate::apply::cluster_api::Site;
+pub use crate::apply::cluster_api::{ChangeLog, NullChangeLog};
 pub use crate::apply::preconditions::now;
 
 #[derive(Clone, Debug, Default)]

@@ -74,7 +74,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::media::options::Colour;
 
     #[test]
     fn the_part_stays_inside_wherever_the_focus_is() {

@@ -217,7 +217,7 @@ mod tests {
     use std::io::Cursor;
     use std::sync::LazyLock;
 
-    use image::{DynamicImage, GenericImageView as _, Rgb, RgbImage};
+    use image::{DynamicImage, Rgb, RgbImage};
     use proptest::prelude::*;
 
     use super::*;

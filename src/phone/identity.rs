@@ -3,8 +3,8 @@
 //! Addresses are leased: before a picture is pushed to an address, this tells whether the phone that
 //! is meant still lives there.
 
-use crate::phone::text::{clean, decode};
 use crate::phone::xml;
+use crate::phone::xml::{clean, decode};
 
 /// The fields of `/DeviceInformationX` that identify a phone; every one may be missing.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

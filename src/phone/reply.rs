@@ -6,8 +6,8 @@
 
 use std::fmt;
 
-use crate::phone::text::{clean, decode};
 use crate::phone::xml::{self, Element};
+use crate::phone::xml::{clean, decode};
 
 /// A phone's verdict on what was posted to it.
 #[derive(Clone, Debug, Eq, PartialEq)]

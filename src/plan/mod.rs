@@ -2,11 +2,9 @@
 //!
 //! Pure. A plan leaves nothing to choose: it carries what was read, what is changed and what will stand
 //! there afterwards, so that `apply` can refuse when the cluster has moved since.
-mod associate;
 mod check;
 mod configure;
 mod draft;
-mod error;
 mod projection;
 mod revert;
 
@@ -16,7 +14,7 @@ use crate::domain::plan::Plan;
 use crate::domain::repair_policy::{PendingApplies, Repairs};
 use crate::plan::draft::{Draft, assemble};
 
-pub use crate::plan::error::PlanRefused;
+pub use crate::plan::configure::PlanRefused;
 pub use crate::plan::projection::after_apply;
 pub use crate::plan::revert::{Undo, left_by, taken_back, undo};
 pub use check::{Kind, PlanError, check};
@@ -34,7 +32,7 @@ pub fn plan(
     repairs: &Repairs,
     pending_applies: &PendingApplies,
 ) -> Result<Plan, PlanRefused> {
-    let mut changes: Vec<Draft> = associate::changes(inventory, audit).into_iter().collect();
+    let mut changes: Vec<Draft> = configure::association(inventory, audit).into_iter().collect();
     changes.extend(configure::changes(inventory, audit, repairs, pending_applies)?);
     Ok(assemble(&audit.cluster, audit.taken_at, changes))
 }

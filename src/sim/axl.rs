@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::config::Fault;
+use super::fault::soap_request;
 use super::fault::{SOAP, SoapFault};
 use super::fleet_content::AxlRole;
 use super::hold_point::Tripped;
@@ -17,7 +18,6 @@ use super::responses::{
     broken, fault, html, large, retry_after, truncated, unauthorized, version_refused,
 };
 use super::shared::Shared;
-use super::soap_request::soap_request;
 use super::state::Cluster;
 use super::xml::Node;
 use super::{operations, schema};

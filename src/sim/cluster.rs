@@ -18,7 +18,7 @@ use super::config::{Fault, Restart, SimConfig};
 use super::fleet_content::{AccountState, Quirk, Registration, Web};
 use super::history::{PhoneRecord, Record};
 use super::hold_point::Tripped;
-use super::phones::bandwidth::SharedLink;
+use super::phones::connection::SharedLink;
 use super::phones::{certificate, listeners};
 use super::scheduled_change::{Change, Lasts, PageTrouble};
 use super::shared::Shared;

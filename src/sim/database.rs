@@ -4,9 +4,10 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rusqlite::Connection;
 use tokio::time::Instant;
 
 use super::config::{Release, Sql};
@@ -15,7 +16,6 @@ use super::fleet_content::{
     AccountState, AxlRole, Httpd, PhoneSpec, ProfileSpec, Registration, UserKind,
 };
 use super::limits::Limits;
-use super::sql_cache::SqlCache;
 use super::values::{pkid, uuid, vendor_settings};
 use crate::domain::model::{self, DeviceKind};
 use crate::domain::personalization::Setting;
@@ -277,5 +277,33 @@ impl User {
         self.since
             .get(&device)
             .is_some_and(|since| since.is_none_or(|since| since.elapsed() >= delay))
+    }
+}
+
+/// The copy, once a query has asked for one.
+#[derive(Default)]
+pub(crate) struct SqlCache(Mutex<Option<SqlCopy>>);
+
+pub(crate) struct SqlCopy {
+    pub(crate) connection: Connection,
+    /// The tables that hold their rows already.
+    pub(crate) filled: Vec<&'static str>,
+}
+
+impl SqlCache {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Option<SqlCopy>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Drops the copy, because the configuration is about to change.
+    pub(crate) fn drop_copy(&mut self) {
+        *self.0.get_mut().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+impl Clone for SqlCache {
+    /// Copies nothing: a configuration is cloned in order to be changed.
+    fn clone(&self) -> Self {
+        Self::default()
     }
 }

@@ -1,6 +1,6 @@
 //! The faults that AXL and RisPort70 answer with.
 
-use super::xml::escape_into;
+use super::xml::{Node, escape_into};
 
 #[derive(Debug)]
 pub(crate) struct SoapFault {
@@ -86,3 +86,22 @@ pub(crate) fn serviceability_fault(rate_control: bool, message: &str) -> String 
 }
 
 pub(crate) const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
+
+pub(crate) fn soap_request(root: &Node) -> Result<&Node, String> {
+    let is = |node: &Node, name| node.name == name && node.namespace.as_deref() == Some(SOAP);
+    if !is(root, "Envelope") {
+        return Err(format!("{} is no SOAP 1.1 envelope", root.name));
+    }
+    let mut parts = root.children.iter();
+    let mut part = parts.next();
+    if part.is_some_and(|node| is(node, "Header")) {
+        part = parts.next();
+    }
+    match (part, parts.next()) {
+        (Some(body), None) if is(body, "Body") => match body.children.as_slice() {
+            [request] => Ok(request),
+            requests => Err(format!("the SOAP body holds {} elements", requests.len())),
+        },
+        _ => Err("the SOAP envelope holds no body, or more than one".to_owned()),
+    }
+}

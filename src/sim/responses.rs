@@ -9,7 +9,7 @@ use axum::response::Response;
 use futures::StreamExt as _;
 
 use super::fault::SoapFault;
-use super::memory::Reservation;
+use super::limits::Reservation;
 use super::schema;
 
 pub(crate) fn xml(status: StatusCode, document: String) -> Response {

@@ -10,9 +10,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::config::{Restart, SimConfig};
-use super::memory::Memory;
-use super::phones::bandwidth::SharedLink;
+use super::limits::Memory;
 use super::phones::certificate::Maker;
+use super::phones::connection::SharedLink;
 use super::phones::listeners::Listeners;
 use super::state::Cluster;
 use crate::domain::model::Size;

@@ -12,6 +12,7 @@ use super::config::{
     ADMIN_PASSWORD, ADMIN_USER, Fault, PUSH_END_USER, PUSH_END_USER_PASSWORD, PUSH_PASSWORD,
     PUSH_USER, READER_PASSWORD, READER_USER,
 };
+use super::database::SqlCache;
 pub(crate) use super::database::{Database, Device, Entry, Loaded, Profile, Table, User};
 use super::fleet_content::{
     AxlRole, Fleet, PhoneSpec, ProfileSpec, STANDARD_PROFILE, UserKind, UserSpec,
@@ -20,7 +21,6 @@ use super::history::{PhoneRequest, Pressed, Push, RingTone, Shown, Violation, Vi
 use super::hold_point::HoldPoints;
 use super::limits::Notifications;
 use super::scheduled_change::{FailingPage, Timeline};
-use super::sql_cache::SqlCache;
 use super::values::{pkid, setting_number, uuid};
 use crate::domain::personalization::Setting;
 

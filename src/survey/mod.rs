@@ -2,11 +2,9 @@
 //!
 //! Reads only, and never makes a cluster look smaller than it is: what could not be read is told as a
 //! remark or stays unknown, and totals are compared.
-mod address_owner;
 mod axl_registrations;
 mod error;
 mod phone_index;
-mod phone_pages;
 mod restart_wait;
 
 mod phones;
@@ -114,7 +112,7 @@ pub async fn survey(
     };
     let mut phones = request.selector.within_subnets(phones)?;
     web_access::ask(axl, &mut phones, &mut remarks).await?;
-    let residents = address_owner::ask(request.phones, request.https, &phones).await;
+    let residents = registrations::address_owners(request.phones, request.https, &phones).await;
     let mut inventory = Inventory {
         cluster: ClusterInfo {
             name: request.cluster_name.to_owned(),
@@ -135,7 +133,7 @@ pub async fn survey(
         remarks,
     };
     if request.repairs.web_access {
-        phone_pages::read(axl, &mut inventory, observer).await?;
+        web_access::read_pages(axl, &mut inventory, observer).await?;
     }
     for remark in &inventory.remarks {
         observer.observe(&Event::Remark(remark.clone()));

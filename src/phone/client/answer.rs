@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::net::phone_tls_problem::PhoneTlsProblem;
 use crate::phone::Reply;
-use crate::phone::text::clean;
+use crate::phone::xml::clean;
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PhoneAnswer {

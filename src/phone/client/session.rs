@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use super::screenshot::{Screenshot, sort_out};
 use super::{Cause, Outcome, Phase, PhoneAnswer, PhoneClient, content_type, leads_to_https};
 use crate::phone::connection::{Connection, Interrupted, dial};
-use crate::phone::text::{clean, decode};
+use crate::phone::xml::{clean, decode};
 use crate::phone::{DeviceInformation, IdentityError, PhoneError, PushObject, Reply};
 
 /// Who answers at an address, and the way to send it something.

@@ -7,8 +7,8 @@ use super::{phones, profiles};
 use crate::domain::personalization::Setting;
 use crate::sim::fault::SoapFault;
 use crate::sim::fleet_content::{ProfileSpec, STANDARD_PROFILE};
-use crate::sim::restart::Order;
 use crate::sim::state::{Cluster, Database, Profile};
+use crate::sim::timeline::Order;
 use crate::sim::values::{VendorConfig, named_setting};
 use crate::sim::xml::Node;
 

@@ -6,7 +6,6 @@ pub(crate) mod call;
 mod configure;
 mod phones;
 mod profiles;
-mod registrations;
 mod row;
 mod sql;
 mod system;
@@ -16,8 +15,8 @@ use call::Call;
 
 use super::fault::SoapFault;
 use super::fleet_content::UserKind;
-use super::restart::Order;
 use super::state::{Cluster, Database};
+use super::timeline::Order;
 
 /// Carries out an operation that changes something and returns the inside of its answer; nothing for one that
 /// only reads.
@@ -48,7 +47,7 @@ pub(crate) fn read(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFa
         "listCommonPhoneConfig" => profiles::list(cluster, call),
         "getCommonPhoneConfig" => profiles::one(cluster, call),
         "getEnterprisePhoneConfig" => profiles::enterprise(cluster),
-        "listRegistrationDynamic" => registrations::list(cluster, call),
+        "listRegistrationDynamic" => system::registrations(cluster, call),
         "listDevicePool" => system::device_pools(cluster, call),
         "listProcessNode" => system::process_nodes(cluster, call),
         "getServiceParameter" => system::service_parameter(cluster, call),

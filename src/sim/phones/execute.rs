@@ -13,13 +13,12 @@ use hyper::body::Incoming;
 use hyper::{Method, Request};
 
 use super::answers::{self, Answer, Broken};
-use super::command;
 use super::connection::Extent;
 use super::fetch::{Client, LIMIT};
 use super::in_flight::{PushInFlight, RequestInFlight, enter_pool, leave_pool};
 use super::object::{self, Background};
-use super::picture;
 use super::reply_wording::PushOutcome;
+use super::screen;
 use crate::domain::model::{self, ImageSpec, PushSchema};
 use crate::domain::personalization::Setting;
 use crate::sim::accounts::basic;
@@ -370,7 +369,7 @@ impl<'a> Phone<'a> {
 
     async fn carry_out(&self, xml: Option<&str>, fetches: &mut Vec<Fetch>) -> Verdict {
         let Some(xml) = xml.filter(|xml| xml.len() <= LARGEST_XML) else { return self.error(1) };
-        match command::root(xml).as_deref() {
+        match object::root(xml).as_deref() {
             Some("setBackground") => self.background(xml, fetches).await,
             Some("setRingTone") => self.ring_tone(xml, fetches).await,
             Some("CiscoIPPhoneExecute") => self.press(xml),
@@ -381,15 +380,15 @@ impl<'a> Phone<'a> {
     /// Carries URIs out; Phone Personalization is not about them.
     fn press(&self, xml: &str) -> Verdict {
         let executes = model::by_number(self.model).is_some_and(model::Model::executes);
-        let Some(items) = command::items(xml).filter(|_| executes) else { return self.error(1) };
-        let known = items.iter().filter(|uri| command::is_known(uri));
+        let Some(items) = object::items(xml).filter(|_| executes) else { return self.error(1) };
+        let known = items.iter().filter(|uri| object::is_known(uri));
         let pressed = known.map(|uri| Pressed { uri: uri.clone(), at: Instant::now() }).collect();
-        (PushOutcome::Accepted, Ok(command::done(&items)), Display::Pressed(pressed))
+        (PushOutcome::Accepted, Ok(object::done(&items)), Display::Pressed(pressed))
     }
 
     async fn ring_tone(&self, xml: &str, fetches: &mut Vec<Fetch>) -> Verdict {
         let accepts = model::by_number(self.model).and_then(model::Model::ring_tone);
-        let (Some(accepts), Some(url)) = (accepts, command::ring_tone(xml)) else {
+        let (Some(accepts), Some(url)) = (accepts, object::ring_tone(xml)) else {
             return self.error(1);
         };
         if !self.takes_personal_things() {
@@ -410,7 +409,7 @@ impl<'a> Phone<'a> {
             return (PushOutcome::Accepted, success(), Display::Unchanged);
         }
         let Some(file) = file else { return self.error(3) };
-        let Some(format) = command::rings(accepts, &url, &file) else { return self.error(3) };
+        let Some(format) = object::rings(accepts, &url, &file) else { return self.error(3) };
         let sha256 = hex(&<sha2::Sha256 as sha2::Digest>::digest(&file));
         let tone = RingTone { sha256, bytes: file.len(), format };
         (PushOutcome::Accepted, success(), Display::Rings(tone))
@@ -495,7 +494,7 @@ impl<'a> Phone<'a> {
         let digest = hex(&sha2::Sha256::digest(file));
         let known = self.shared.pictures().get(&digest).copied();
         let size = known.unwrap_or_else(|| {
-            let size = picture::size(file);
+            let size = screen::picture_size(file);
             if size.is_some() {
                 self.shared.files().insert(digest.clone(), file.to_vec().into());
             }

@@ -12,7 +12,7 @@ use hyper::body::Bytes;
 use hyper::{Request, Uri};
 use tokio::net::{TcpSocket, TcpStream};
 
-use super::bandwidth::SharedLink;
+use super::connection::SharedLink;
 use super::connection::{Extent, ServerConnection};
 use crate::sim::history::Fetch;
 

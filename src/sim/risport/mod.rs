@@ -13,10 +13,10 @@ use tokio::time::Instant;
 
 use super::config::RisPort;
 use super::fault::serviceability_fault;
+use super::fault::soap_request;
 use super::responses::{broken, html, retry_after, xml};
 use super::schema;
 use super::shared::Shared;
-use super::soap_request::soap_request;
 use super::state::Cluster;
 use super::xml::Node;
 use selection::{NAMESPACE, Selection};

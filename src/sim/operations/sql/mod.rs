@@ -18,8 +18,8 @@ use self::statement::{Statement, SyntaxError, translate};
 use self::tables::{LARGE_TEXT, TABLES};
 use super::call::Call;
 use crate::sim::config::Sql;
+use crate::sim::database::SqlCopy;
 use crate::sim::fault::SoapFault;
-use crate::sim::sql_cache::SqlCopy;
 use crate::sim::state::Database;
 use crate::sim::xml::element_into;
 
