@@ -13,56 +13,42 @@ use crate::domain::plan::{Change, ConfigLevel};
 use crate::event::ChangeResult;
 use crate::journal::{JournalError, Recorder};
 
-/// Where changes are made and looked at.
+/// The result of a call to a [`Site`].
+pub type Done<S, T = ()> = Result<T, <S as Site>::Error>;
+
+/// Where changes are made and read.
 pub trait Site: Send + Sync {
     type Error: std::error::Error + Send + Sync + 'static;
 
-    fn list(&self, user: &UserRef) -> impl Future<Output = Result<DeviceList, Self::Error>> + Send;
-
+    fn list(&self, user: &UserRef) -> impl Future<Output = Done<Self, DeviceList>> + Send;
     fn set_list(
         &self,
         user: &UserRef,
         list: &DeviceList,
-    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
-
+    ) -> impl Future<Output = Done<Self>> + Send;
     /// Reads the page of a phone; nothing where there is no such phone.
-    fn phone(
-        &self,
-        name: &str,
-    ) -> impl Future<Output = Result<Option<PhonePage>, Self::Error>> + Send;
-
-    fn update_phone(
-        &self,
-        update: UpdatePhone,
-    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
-
+    fn phone(&self, name: &str) -> impl Future<Output = Done<Self, Option<PhonePage>>> + Send;
+    fn update_phone(&self, update: UpdatePhone) -> impl Future<Output = Done<Self>> + Send;
     /// Reads a Common Phone Profile; nothing where there is none of that name.
     fn profile(
         &self,
         name: &str,
-    ) -> impl Future<Output = Result<Option<CommonPhoneConfig>, Self::Error>> + Send;
-
+    ) -> impl Future<Output = Done<Self, Option<CommonPhoneConfig>>> + Send;
     fn personalize_profile(
         &self,
         name: &str,
         setting: Setting,
-    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
-
-    fn add_profile(
-        &self,
-        profile: AddCommonPhoneConfig,
-    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
-
-    fn remove_profile(&self, name: &str) -> impl Future<Output = Result<(), Self::Error>> + Send;
-
-    /// Lets a phone, or all phones of a profile, take their configuration over.
+    ) -> impl Future<Output = Done<Self>> + Send;
+    fn add_profile(&self, profile: AddCommonPhoneConfig)
+    -> impl Future<Output = Done<Self>> + Send;
+    fn remove_profile(&self, name: &str) -> impl Future<Output = Done<Self>> + Send;
+    /// Lets a phone, or all phones of a profile, apply their configuration.
     fn apply_config(
         &self,
         scope: ConfigLevel,
         name: &str,
         reset: bool,
-    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
-
+    ) -> impl Future<Output = Done<Self>> + Send;
     /// Tells whether the failure means that the account may not do this, so that nothing is tried again.
     fn is_refusal(error: &Self::Error) -> bool;
 

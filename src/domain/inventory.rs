@@ -65,6 +65,27 @@ pub struct Phone {
 }
 
 impl Phone {
+    /// A phone of which nothing else is known.
+    pub fn unknown(name: DeviceName, registration: Registration) -> Self {
+        Self {
+            name,
+            description: String::new(),
+            model: String::new(),
+            protocol: String::new(),
+            device_pool: String::new(),
+            common_phone_profile: None,
+            location: None,
+            owner: None,
+            personalization: None,
+            authentication_url: None,
+            secure_authentication_url: None,
+            configured_load: None,
+            web_access: PageValue::Nothing,
+            page: None,
+            registration,
+        }
+    }
+
     /// Returns the catalogue's entry: by the model that is configured, else by the number that the
     /// phone registered with.
     pub fn catalogue_entry(&self) -> Option<&'static Model> {

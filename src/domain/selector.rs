@@ -271,22 +271,11 @@ pub(in crate::domain) mod tests {
     use crate::domain::registration::{Registration, Source, Status};
 
     pub(in crate::domain) fn phone(name: &str, pool: &str, model: &str) -> Phone {
+        let registration = Registration::unknown(Status::NotFound, Source::None);
         Phone {
-            name: name.parse().unwrap(),
-            description: String::new(),
             model: model.into(),
-            protocol: "SIP".into(),
             device_pool: pool.into(),
-            common_phone_profile: None,
-            location: None,
-            owner: None,
-            personalization: None,
-            authentication_url: None,
-            secure_authentication_url: None,
-            configured_load: None,
-            web_access: crate::domain::web_access::PageValue::Nothing,
-            page: None,
-            registration: Registration::unknown(Status::NotFound, Source::None),
+            ..Phone::unknown(name.parse().unwrap(), registration)
         }
     }
 

@@ -18,7 +18,7 @@ pub(crate) enum Login {
 impl Cluster {
     pub(crate) fn check_password(&mut self, userid: &str, password: &str) -> Option<usize> {
         let at = self.user(userid)?;
-        let lockout_after = self.lockout_after;
+        let lockout_after = self.config.lockout_after;
         let user = &self.users[at];
         // An empty password is one that was never set.
         let right = !password.is_empty() && user.password.expose_secret() == password;
@@ -40,8 +40,9 @@ impl Cluster {
 
     pub(crate) fn log_in(&mut self, cookies: Option<&str>, authorization: Option<&str>) -> Login {
         if let Some(id) = cookies.and_then(session_id) {
+            let most = self.config.session_requests;
             match self.sessions.get_mut(id) {
-                Some(session) if self.session_requests.is_none_or(|n| session.requests < n) => {
+                Some(session) if most.is_none_or(|n| session.requests < n) => {
                     session.requests += 1;
                     return Login::User(session.user, None);
                 }

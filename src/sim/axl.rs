@@ -43,7 +43,7 @@ pub(crate) fn answer(
         let error = format!("element {name} is in the namespace {namespace:?}");
         return Err(invalid(error, name));
     };
-    let versions = shared.cluster().release.axl_versions();
+    let versions = shared.cluster().config.release.axl_versions();
     let lowest = versions.last().copied().unwrap_or("1.0");
     let schema_version = match asked {
         // The version that every release answers; it behaves as the lowest that it supports.
@@ -119,7 +119,7 @@ fn admit(cluster: &mut Cluster, user: usize, name: &str, writes: bool) -> Result
     if writes && cluster.users[user].axl < AxlRole::Full {
         return Err(Box::new(unauthorized()));
     }
-    let limits = cluster.limits;
+    let limits = cluster.config.limits;
     let busy = if writes { Fault::BusyWrite } else { Fault::BusyRead };
     let injected = cluster.fault_due(name, busy).then(|| limits.scaled(BUSY));
     let throttled = if writes { cluster.notifications.wait(&limits) } else { None };
@@ -158,10 +158,10 @@ fn carry_out(
         Some(before) if before.when == Tripped::Before => return Err(Box::new(before.hold())),
         other => other,
     };
-    let shuffle = cluster.shuffle_lists.then(|| cluster.requests.values().sum());
-    let odd_nulls = cluster.odd_nulls;
+    let shuffle = cluster.config.shuffle_lists.then(|| cluster.requests.values().sum());
+    let odd_nulls = cluster.config.odd_nulls;
     let call = operations::call::Call { version, shuffle, odd_nulls, user, request };
-    let limits = cluster.limits;
+    let limits = cluster.config.limits;
     let outcome = match operations::write(&mut cluster, &call) {
         Some(outcome) => {
             drop(cluster);

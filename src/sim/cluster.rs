@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
+use axum::serve::Listener;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -46,38 +47,29 @@ impl SimCluster {
         let identity = SelfSigned::loopback().map_err(SimError::Tls)?;
         config.installation.get_or_insert_with(|| identity.sha256());
         let tls = identity.server_config().map_err(SimError::Tls)?;
+        let failed = |what, port| move |source| SimError::Socket { what, port, source };
         let bind = |what, port| async move {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
-            let listener = listener.map_err(|source| SimError::Socket { what, port, source })?;
-            let address = listener.local_addr();
-            let address = address.map_err(|source| SimError::Socket { what, port, source })?;
+            let listener = listener.map_err(failed(what, port))?;
+            let address = listener.local_addr().map_err(failed(what, port))?;
             Ok::<_, SimError>((listener, address))
         };
         let (axl_listener, axl) = bind("AXL", config.axl_port).await?;
-        let (auth_listener, auth) = listeners::bind_page().map_err(|source| SimError::Socket {
-            what: "the authentication page",
-            port: 0,
-            source,
-        })?;
+        let (auth_listener, auth) =
+            listeners::bind_page().map_err(failed("the authentication page", 0))?;
         let (second_listener, decoy_host) = bind("the decoy host", 0).await?;
         let addresses: Vec<Ipv4Addr> =
             config.fleet.phones.iter().filter_map(|phone| phone.address.v4()).collect();
-        let (phone_listeners, phone_port) = listeners::bind(config.phone_port, &addresses)
-            .map_err(|source| SimError::Socket {
-                what: "the phones",
-                port: config.phone_port,
-                source,
-            })?;
-        let (secure_listeners, phone_tls_port) = listeners::bind(config.phone_tls_port, &addresses)
-            .map_err(|source| SimError::Socket {
-                what: "the phones over HTTPS",
-                port: config.phone_tls_port,
-                source,
-            })?;
+        let (port, tls_port) = (config.phone_port, config.phone_tls_port);
+        let (phone_listeners, phone_port) =
+            listeners::bind(port, &addresses).map_err(failed("the phones", port))?;
+        let (secure_listeners, phone_tls_port) = listeners::bind(tls_port, &addresses)
+            .map_err(failed("the phones over HTTPS", tls_port))?;
         let maker =
             certificate::Maker::new().map_err(ListenError::Certificate).map_err(SimError::Tls)?;
         let auth_url = format!("http://{auth}{}", authenticate::PATH);
-        let mut cluster = Cluster::new(&config);
+        let pool_bandwidth = SharedLink::all(&config.fleet.pool_bandwidth);
+        let mut cluster = Cluster::new(config);
         // A fleet may name another page, or none.
         let url = || auth_url.clone();
         cluster.parameters.entry(URL_AUTHENTICATION.to_owned()).or_insert_with(url);
@@ -86,17 +78,17 @@ impl SimCluster {
         }
         let (tomcat, restarts) = mpsc::unbounded_channel();
         let listeners = listeners::Listeners::of(&phone_listeners, &secure_listeners)
-            .map_err(|source| SimError::Socket { what: "the phones", port: phone_port, source })?;
+            .map_err(failed("the phones", phone_port))?;
         let shared = Arc::new(Shared {
+            config: Arc::clone(&cluster.config),
             tomcat,
             listeners,
             cluster: Mutex::new(cluster),
             pictures: Mutex::new(HashMap::new()),
             files: Mutex::new(HashMap::new()),
             decoy_host,
-            pool_bandwidth: SharedLink::all(&std::mem::take(&mut config.fleet).pool_bandwidth),
+            pool_bandwidth,
             page_url: auth_url,
-            config,
             memory: Arc::default(),
             phone_tls_port,
             maker,
@@ -110,14 +102,10 @@ impl SimCluster {
         let serve = tomcat::serve(Arc::clone(&shared), axl_listener, axl, tls, router, restarts);
         shared.tasks.spawn(serve);
         let page = Router::new().fallback(authenticate::handle).with_state(Arc::clone(&shared));
-        let stop = shared.stop.clone().cancelled_owned();
         let port = authenticate::PagePort { listener: auth_listener, shared: Arc::clone(&shared) };
-        let serve = axum::serve(port, page).with_graceful_shutdown(stop);
-        shared.tasks.spawn(serve.into_future());
+        serve_plain(&shared, port, page);
         let second = Router::new().fallback(decoy_host::handle).with_state(Arc::clone(&shared));
-        let stop = shared.stop.clone().cancelled_owned();
-        let serve = axum::serve(second_listener, second).with_graceful_shutdown(stop);
-        shared.tasks.spawn(serve.into_future());
+        serve_plain(&shared, second_listener, second);
         for listener in phone_listeners {
             shared.tasks.spawn(phones::serve(Arc::clone(&shared), listener, false));
         }
@@ -368,6 +356,16 @@ impl SimCluster {
         drop(cluster);
         found.is_some()
     }
+}
+
+fn serve_plain<L>(shared: &Shared, listener: L, router: Router)
+where
+    L: Listener,
+    L::Addr: std::fmt::Debug,
+{
+    let stop = shared.stop.clone().cancelled_owned();
+    let serve = axum::serve(listener, router).with_graceful_shutdown(stop);
+    shared.tasks.spawn(serve.into_future());
 }
 
 impl Drop for SimCluster {

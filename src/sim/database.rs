@@ -10,25 +10,21 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::time::Instant;
 
-use super::config::{Release, Sql};
+use super::config::SimConfig;
 use super::fleet::Random;
 use super::fleet_content::{
     AccountState, AxlRole, Httpd, PhoneSpec, ProfileSpec, Registration, UserKind,
 };
-use super::limits::Limits;
 use super::values::{pkid, uuid, vendor_settings};
 use crate::domain::model::{self, DeviceKind};
 use crate::domain::personalization::Setting;
 
 #[derive(Clone)]
 pub(crate) struct Database {
-    pub(crate) release: Release,
-    pub(crate) limits: Limits,
-    pub(crate) sql: Sql,
+    /// What was configured, without the phones and users of the fleet.
+    pub(crate) config: Arc<SimConfig>,
     /// What `executeSQLQuery` asks instead of the fields here.
     pub(crate) sql_cache: SqlCache,
-    pub(crate) lockout_after: u32,
-    pub(crate) installation: String,
     pub(crate) nodes: Vec<String>,
     pub(crate) silent_nodes: HashSet<usize>,
     pub(crate) pools: Table<()>,
@@ -43,10 +39,6 @@ pub(crate) struct Database {
     pub(crate) users: Vec<Arc<User>>,
     pub(crate) user_index: Arc<HashMap<String, usize>>,
     pub(crate) parameters: BTreeMap<String, String>,
-    pub(crate) personalization_parameter: String,
-    pub(crate) enterprise_web_access: Option<bool>,
-    pub(crate) enterprise_vendor_config: String,
-    pub(crate) web_access: bool,
 }
 
 /// Named things with a UUID, found by name in any case of letters.

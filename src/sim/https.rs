@@ -100,7 +100,7 @@ fn enter(
 fn uds_version(shared: &Shared) -> Response {
     let mut cluster = shared.cluster();
     cluster.count("cucm-uds/version");
-    let version = cluster.release.version();
+    let version = cluster.config.release.version();
     drop(cluster);
     let short = version.rsplit_once('.').map_or(version, |(short, _)| short);
     let document = format!(

@@ -18,8 +18,8 @@ use super::state::Cluster;
 use crate::domain::model::Size;
 
 pub(crate) struct Shared {
-    /// What was configured, without the fleet.
-    pub(crate) config: SimConfig,
+    /// As in [`Database`](super::state::Database).
+    pub(crate) config: Arc<SimConfig>,
     /// The cluster's own authentication page.
     pub(crate) page_url: String,
     pub(super) cluster: Mutex<Cluster>,

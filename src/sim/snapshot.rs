@@ -105,8 +105,8 @@ impl Cluster {
                 &device.vendor_settings(),
             ]);
         }
-        let web_access = format!("{:?}", self.enterprise_web_access);
-        feed(&["enterprise", &web_access, &self.enterprise_vendor_config]);
+        let web_access = format!("{:?}", self.config.fleet.enterprise_web_access);
+        feed(&["enterprise", &web_access, &self.config.fleet.enterprise_vendor_config]);
         for (name, value) in &self.parameters {
             feed(&["parameter", name, value]);
         }

@@ -160,7 +160,7 @@ impl Cluster {
         let restarts = match order {
             Order::Apply => {
                 history.applied += 1;
-                self.apply_restarts || lost
+                self.config.apply_restarts || lost
             }
             Order::Reset => {
                 history.resets += 1;
@@ -174,7 +174,7 @@ impl Cluster {
     }
 
     fn restart(&mut self, at: usize, lost: bool) {
-        let time = self.restart_time;
+        let time = self.config.restart_time;
         let device = self.device_mut(at);
         device.restarts += 1;
         if lost {
@@ -192,7 +192,7 @@ impl Cluster {
     pub(crate) fn load(&mut self, at: usize) {
         let device = &self.devices[at];
         let profile = &self.profiles.entries[device.profile].value.spec;
-        let enterprise = self.parameters.get(&self.personalization_parameter);
+        let enterprise = self.parameters.get(&self.config.fleet.personalization_parameter);
         let enterprise = enterprise.and_then(|text| number_setting(text));
         // The first level that does not defer decides; a missing parameter means the product's
         // default, which is Disabled.
@@ -202,11 +202,12 @@ impl Cluster {
             .flatten()
             .find(|&setting| setting != Setting::Default)
             .unwrap_or(Setting::Disabled);
-        let web_access = [device.spec.web_access, profile.web_access, self.enterprise_web_access]
-            .into_iter()
-            .flatten()
-            .next()
-            .unwrap_or(self.web_access);
+        let web_access =
+            [device.spec.web_access, profile.web_access, self.config.fleet.enterprise_web_access]
+                .into_iter()
+                .flatten()
+                .next()
+                .unwrap_or(self.config.fleet.web_access);
         let authentication_url = match &device.spec.authentication_url {
             Some(url) => url.clone(),
             None => self.parameters.get(URL_AUTHENTICATION).cloned().unwrap_or_default(),

@@ -130,7 +130,6 @@ fn phone(row: PhoneRow) -> Result<Phone, String> {
         )
     })?;
     Ok(Phone {
-        name,
         description: row.description.unwrap_or_default(),
         model: row.model.or(row.product).unwrap_or_default(),
         protocol: row.protocol.unwrap_or_default(),
@@ -147,9 +146,7 @@ fn phone(row: PhoneRow) -> Result<Phone, String> {
             .load_information
             .name
             .filter(|_| row.load_information.special != Some(false)),
-        web_access: crate::domain::web_access::PageValue::Nothing,
-        page: None,
-        registration: Registration::unknown(Status::Unknown, Source::None),
+        ..Phone::unknown(name, Registration::unknown(Status::Unknown, Source::None))
     })
 }
 

@@ -108,15 +108,11 @@ fn write_into(phones: &mut [Phone], mut devices: HashMap<DeviceName, RisDevice>,
 }
 
 fn registration(device: RisDevice, complete: bool) -> Registration {
-    let (mut ipv4, mut ipv6) = (Vec::new(), Vec::new());
     let listed = device.addresses.iter().map(|address| address.ip);
     let addresses = listed.filter(|ip| !ip.is_unspecified()).collect();
-    for ip in [device.ipv4(), device.ipv6()].into_iter().flatten() {
-        match ip {
-            IpAddr::V4(ip) => ipv4.push(ip),
-            IpAddr::V6(ip) => ipv6.push(ip),
-        }
-    }
+    let ip = preferred_address(
+        &[device.ipv4(), device.ipv6()].into_iter().flatten().collect::<Vec<_>>(),
+    );
     let status = match device.status {
         RisStatus::Registered => Status::Registered,
         RisStatus::PartiallyRegistered => Status::PartiallyRegistered,
@@ -127,7 +123,7 @@ fn registration(device: RisDevice, complete: bool) -> Registration {
     };
     Registration {
         status,
-        ip: preferred_address(&ipv4, &ipv6),
+        ip,
         addresses,
         node: (!device.node.is_empty()).then_some(device.node),
         timestamp: device

@@ -49,11 +49,7 @@ pub(super) async fn profiles(
             let profile = PhoneProfile {
                 personalization: row.phone_personalization.as_deref().and_then(Setting::parse),
                 background_access: row.background_image,
-                forced_wallpaper: None,
-                wallpaper_unread: false,
-                web_access: PageValue::Nothing,
-                phones: 0,
-                page: None,
+                ..PhoneProfile::default()
             };
             (row.name, profile)
         })

@@ -357,8 +357,7 @@ mod tests {
                 assert!(count(&fleet, |p| p.quirk == quirk) > 0, "{phones} {quirk:?}");
             }
             assert!(quirks * 100 <= phones as usize * 5 || phones < 500, "{phones}: {quirks}");
-            let config = SimConfig::new(fleet);
-            let cluster = Cluster::new(&config);
+            let cluster = Cluster::new(SimConfig::new(fleet));
             let able = |at: &usize| {
                 let device = &cluster.devices[*at];
                 model::by_number(device.spec.model).is_some_and(|m| m.image.is_some())

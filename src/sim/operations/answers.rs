@@ -71,7 +71,7 @@ fn check_values(node: &Node) {
 fn every_answer_has_the_order_and_the_values_of_the_schema() {
     let fleet: Fleet = FleetSpec { seed: 5, phones: 300 }.generate();
     let names: Vec<String> = fleet.phones.iter().map(|phone| phone.name.clone()).collect();
-    let database = Cluster::new(&SimConfig::new(fleet)).database;
+    let database = Cluster::new(SimConfig::new(fleet)).database;
     for version in [1100, 1150, 1200, 1250, 1400, 1500] {
         for (operation, criterion) in [
             ("listPhone", "name"),

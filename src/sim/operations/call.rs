@@ -5,6 +5,9 @@ use crate::sim::history::Write;
 use crate::sim::state::{Cluster, Database};
 use crate::sim::xml::Node;
 
+/// The inside of an answer, or the fault instead.
+pub(crate) type Answer = Result<String, SoapFault>;
+
 /// A request that has passed the field tables.
 pub(crate) struct Call<'a> {
     /// The schema version, as `1250`.
@@ -21,7 +24,7 @@ pub(crate) struct Call<'a> {
 pub(super) fn written(cluster: &mut Cluster, call: &Call<'_>, target: String, changes: usize) {
     let caller = cluster.users[call.user].userid.clone();
     cluster.writes.push(Write { operation: call.request.name.clone(), target, caller });
-    let limits = cluster.limits;
+    let limits = cluster.config.limits;
     cluster.notifications.add(&limits, changes);
 }
 
@@ -40,7 +43,7 @@ pub(super) fn rows<T>(
     request: &Node,
     matching: impl Iterator<Item = T>,
     mut write: impl FnMut(&mut String, T),
-) -> Result<String, SoapFault> {
+) -> Answer {
     let (skip, first) = page(request);
     let mut out = String::from("<return>");
     let mut matched = 0;
@@ -48,7 +51,7 @@ pub(super) fn rows<T>(
     for item in matching.skip(skip).take(first) {
         if fitting.is_none() {
             write(&mut out, item);
-            if cluster.limits.answer_bytes.is_some_and(|limit| out.len() > limit) {
+            if cluster.config.limits.answer_bytes.is_some_and(|limit| out.len() > limit) {
                 fitting = Some(matched);
             }
         }

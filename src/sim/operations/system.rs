@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::call::{Call, Criteria, returned_tags, rows};
+use super::call::{Answer, Call, Criteria, returned_tags, rows};
 use super::row::Row;
 use crate::sim::config::Release;
 use crate::sim::fault::SoapFault;
@@ -10,7 +10,7 @@ use crate::sim::fleet_content::Registration;
 use crate::sim::state::Database;
 use crate::sim::values::{FIRST_TIME, uuid};
 
-pub(super) fn ccm_version(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
+pub(super) fn ccm_version(cluster: &Database, call: &Call<'_>) -> Answer {
     if let Some(node) = call.request.child_text("processNodeName")
         && !node.is_empty()
         && !cluster.nodes.iter().any(|known| known.eq_ignore_ascii_case(node))
@@ -19,11 +19,11 @@ pub(super) fn ccm_version(cluster: &Database, call: &Call<'_>) -> Result<String,
     }
     Ok(format!(
         "<return><componentVersion><version>{}</version></componentVersion></return>",
-        cluster.release.version()
+        cluster.config.release.version()
     ))
 }
 
-pub(super) fn device_pools(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
+pub(super) fn device_pools(cluster: &Database, call: &Call<'_>) -> Answer {
     let criteria = Criteria::read(call.request)?;
     let tags = returned_tags(call.request).unwrap_or_default();
     let entries = cluster.pools.entries.iter().enumerate();
@@ -54,10 +54,10 @@ pub(super) fn device_pools(cluster: &Database, call: &Call<'_>) -> Result<String
     })
 }
 
-pub(super) fn process_nodes(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
+pub(super) fn process_nodes(cluster: &Database, call: &Call<'_>) -> Answer {
     let criteria = Criteria::read(call.request)?;
     let mut tags = returned_tags(call.request).unwrap_or_default();
-    if cluster.release == Release::R11_5 {
+    if cluster.config.release == Release::R11_5 {
         // A known defect of 11.5: the children do not come in the schema's order.
         tags.reverse();
     }
@@ -75,7 +75,10 @@ pub(super) fn process_nodes(cluster: &Database, call: &Call<'_>) -> Result<Strin
         let id = if at == 0 {
             ENTERPRISE_WIDE_UUID.to_owned()
         } else {
-            uuid("node", &format!("{} {name}", cluster.installation))
+            uuid(
+                "node",
+                &format!("{} {name}", cluster.config.installation.as_deref().unwrap_or_default()),
+            )
         };
         let _ = write!(out, "<processNode uuid=\"{id}\">");
         let mut row = Row::new(out, at, call);
@@ -93,7 +96,7 @@ pub(super) fn process_nodes(cluster: &Database, call: &Call<'_>) -> Result<Strin
     })
 }
 
-pub(super) fn service_parameter(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
+pub(super) fn service_parameter(cluster: &Database, call: &Call<'_>) -> Answer {
     let text = |name| call.request.child_text(name).unwrap_or_default();
     let found = if text("uuid").is_empty() {
         let place = text("processNodeName").eq_ignore_ascii_case(ENTERPRISE_WIDE)
@@ -129,7 +132,7 @@ const ENTERPRISE_WIDE_UUID: &str = "{00000000-1111-0000-0000-000000000000}";
 /// The service of enterprise parameters (AXL schema, `XService`).
 const ENTERPRISE_SERVICE: &str = "Enterprise Wide";
 
-pub(super) fn registrations(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
+pub(super) fn registrations(cluster: &Database, call: &Call<'_>) -> Answer {
     let criteria = Criteria::read(call.request)?;
     let tags = returned_tags(call.request).unwrap_or_default();
     let devices = cluster.order.iter().map(|&at| (at, &cluster.devices[at]));

@@ -72,14 +72,14 @@ fn read(body: &Bytes) -> Result<(String, Selection), String> {
 
 fn too_often(cluster: &mut Cluster, with_200: bool, name: &str, wait: Duration) -> Response {
     cluster.count("rate control");
-    let limit = cluster.limits.ris_per_minute.unwrap_or_default();
+    let limit = cluster.config.limits.ris_per_minute.unwrap_or_default();
     // The spelling, and the action that follows without a blank, are those of the real fault.
     let message = format!(
         "AxisFault: Exceeded allowed rate for Reatime information. Current allowed rate for realtime information is {limit} requests per minute.{name}"
     );
     let status = if with_200 { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR };
     let mut response = xml(status, serviceability_fault(true, &message));
-    if cluster.limits.retry_after {
+    if cluster.config.limits.retry_after {
         retry_after(&mut response, wait);
     }
     response
@@ -87,9 +87,9 @@ fn too_often(cluster: &mut Cluster, with_200: bool, name: &str, wait: Duration) 
 
 /// Counts a request unless there were too many in the last minute; then returns how long to wait.
 fn within_rate(cluster: &mut Cluster) -> Result<(), Duration> {
-    let Some(limit) = cluster.limits.ris_per_minute else { return Ok(()) };
+    let Some(limit) = cluster.config.limits.ris_per_minute else { return Ok(()) };
     let now = Instant::now();
-    let minute = cluster.limits.scaled(Duration::from_secs(60));
+    let minute = cluster.config.limits.scaled(Duration::from_secs(60));
     let calls = &mut cluster.ris_calls;
     while calls.front().is_some_and(|&call| now.duration_since(call) >= minute) {
         calls.pop_front();

@@ -104,7 +104,7 @@ pub(super) fn rows<'a>(cluster: &'a Database, table: &str) -> Rows<'a> {
             )
         }
         "componentversion" => {
-            Box::new(std::iter::once(vec![text("master"), text(cluster.release.version())]))
+            Box::new(std::iter::once(vec![text("master"), text(cluster.config.release.version())]))
         }
         _ => Box::new(std::iter::empty()),
     }
