@@ -1,4 +1,4 @@
-//! What stands on a cluster and can be changed there.
+//! The calls that read and change a cluster, and the record of changes.
 
 use crate::axl::client::AxlClient;
 use crate::axl::common_phone_config::{
@@ -13,11 +13,11 @@ use crate::domain::plan::{Change, ConfigLevel};
 use crate::event::ChangeResult;
 use crate::journal::{JournalError, Recorder};
 
-/// The result of a call to a [`Site`].
-pub type Done<S, T = ()> = Result<T, <S as Site>::Error>;
+/// The result of a call to a [`ClusterApi`].
+pub type Done<S, T = ()> = Result<T, <S as ClusterApi>::Error>;
 
 /// Where changes are made and read.
-pub trait Site: Send + Sync {
+pub trait ClusterApi: Send + Sync {
     type Error: std::error::Error + Send + Sync + 'static;
 
     fn list(&self, user: &UserRef) -> impl Future<Output = Done<Self, DeviceList>> + Send;
@@ -49,18 +49,18 @@ pub trait Site: Send + Sync {
         name: &str,
         reset: bool,
     ) -> impl Future<Output = Done<Self>> + Send;
-    /// Tells whether the failure means that the account may not do this, so that nothing is tried again.
+    /// Returns whether the failure means that the account may not do this, so that nothing is tried again.
     fn is_refusal(error: &Self::Error) -> bool;
 
-    /// Tells whether the connection or the server went away under the call, so that the server no longer works on
+    /// Returns whether the connection or the server went away under the call, so that the server no longer works on
     /// it.
     fn is_cut_off(error: &Self::Error) -> bool;
 
-    /// Tells whether nobody knows if the change was made.
+    /// Returns whether it is unknown if the change was made.
     fn is_outcome_unknown(error: &Self::Error) -> bool;
 }
 
-impl Site for AxlClient {
+impl ClusterApi for AxlClient {
     type Error = AxlError;
 
     async fn list(&self, user: &UserRef) -> Result<DeviceList, AxlError> {
@@ -140,7 +140,7 @@ pub trait ChangeLog: Send + Sync {
     /// Says that a change will now be made.
     fn intend(&self, change: &Change) -> impl Future<Output = Result<(), JournalError>> + Send;
 
-    /// Says what came of a change.
+    /// Returns what came of a change.
     fn changed(
         &self,
         result: &ChangeResult,
@@ -157,7 +157,7 @@ impl ChangeLog for Recorder {
     }
 }
 
-/// A ledger that forgets everything, for tests of other things.
+/// Records nothing, for tests.
 #[derive(Clone, Copy, Debug)]
 pub struct NullChangeLog;
 

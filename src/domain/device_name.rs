@@ -21,7 +21,7 @@ impl DeviceName {
     /// The longest name that AXL accepts for a device (`UniqueString128`), in characters.
     pub const MAX_CHARS: usize = 128;
 
-    /// Reads a name that the cluster told. Unlike one that was typed it may hold blanks: leaving a device
+    /// Reads a name that the cluster sent. Unlike one that was typed it may hold blanks: leaving a device
     /// out is worse than an odd name.
     ///
     /// # Errors

@@ -139,7 +139,7 @@ pub struct AccountStatus {
 }
 
 impl AccountStatus {
-    /// Tells whether the user is known to outrank the account that axlpaper uses, which then may not change
+    /// Returns whether the user is known to outrank the account that axlpaper uses, which then may not change
     /// it (AXL Developer Guide, User Rank).
     pub fn outranks(&self) -> bool {
         matches!((self.rank, self.own_rank), (Some(rank), Some(own)) if rank < own)

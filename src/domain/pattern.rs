@@ -106,7 +106,7 @@ pub fn fold(name: &str) -> Cow<'_, str> {
     Cow::Owned(composer.normalize(&folded).into_owned())
 }
 
-/// Tells whether two spellings are of one name.
+/// Returns whether two spellings are of one name.
 pub fn same_name(one: &str, other: &str) -> bool {
     fold(one) == fold(other)
 }

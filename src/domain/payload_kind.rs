@@ -44,7 +44,7 @@ impl ObjectKind {
         }
     }
 
-    /// Tells whether the phone downloads it from us. Only a download can be seen: of everything else a phone's
+    /// Returns whether the phone downloads it from us. Only a download can be seen: of everything else a phone's
     /// acceptance is all that is ever known.
     pub fn is_downloaded(self) -> bool {
         match self {
@@ -53,7 +53,7 @@ impl ObjectKind {
         }
     }
 
-    /// Tells whether Phone Personalization must be enabled for it.
+    /// Returns whether Phone Personalization must be enabled for it.
     ///
     /// It is the setting for backgrounds and ring tones; internal URIs such as `Key:` are not about it.
     pub fn is_personal(self) -> bool {
@@ -190,7 +190,7 @@ impl Model {
         }
     }
 
-    /// Tells whether it takes key presses and other internal URIs in a `CiscoIPPhoneExecute`.
+    /// Returns whether it takes key presses and other internal URIs in a `CiscoIPPhoneExecute`.
     ///
     /// The 7800, 8800 and 9800 series are in Cisco's tables of internal URIs ("IP Phone Services Application
     /// Development Notes"); published tools press keys on the 7900, 8900 and 9900 series.

@@ -155,7 +155,7 @@ impl Action {
         }
     }
 
-    /// Says what is changed, for a person: the object and the part of it.
+    /// Returns what is changed, for a person: the object and the part of it.
     pub fn subject(&self) -> String {
         match self {
             Self::AssociateDevices { target, .. } | Self::DissociateDevices { target, .. } => {
@@ -187,7 +187,7 @@ impl Action {
         if let Self::DissociateDevices { removes, .. } = self { removes } else { &[] }
     }
 
-    /// Returns whose phones are told to take their configuration over.
+    /// Returns the object whose phones apply their configuration.
     pub fn told(&self) -> Option<(ConfigLevel, &str)> {
         if let Self::ApplyConfig { scope, target, .. } = self {
             Some((*scope, target))
@@ -196,7 +196,7 @@ impl Action {
         }
     }
 
-    /// Returns whose settings are written, which phones only take over once they are told.
+    /// Returns the object whose settings are written; phones use them only once they apply their configuration.
     pub fn configures(&self) -> Option<(ConfigLevel, &str)> {
         match self {
             Self::EnablePersonalization(to) | Self::RestorePersonalization(to) => {
@@ -206,7 +206,7 @@ impl Action {
                 Some((ConfigLevel::Phone, &to.target))
             }
             Self::AssignProfile { target, .. } => Some((ConfigLevel::Phone, target)),
-            // Nobody uses a profile that was just made, and nobody one that was removed.
+            // No phone uses a profile that was just made or that was removed.
             Self::AddProfile { .. }
             | Self::RemoveProfile { .. }
             | Self::AssociateDevices { .. }
@@ -215,7 +215,7 @@ impl Action {
         }
     }
 
-    /// Tells whether the change takes something back that was there before: no plan file may do that.
+    /// Returns whether the change takes something back that was there before: no plan file may do that.
     pub fn takes_back(&self) -> bool {
         match self {
             Self::DissociateDevices { .. }

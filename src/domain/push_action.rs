@@ -44,7 +44,7 @@ impl PushAction {
         }
     }
 
-    /// Tells whether phones show a picture by it.
+    /// Returns whether phones show a picture by it.
     pub fn is_picture(self) -> bool {
         match self {
             Self::Picture | Self::PictureElsewhere => true,

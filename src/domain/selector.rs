@@ -158,7 +158,7 @@ impl Selector {
         Ok(phones)
     }
 
-    /// Tells whether a phone is meant, whatever its address and however many others are.
+    /// Returns whether a phone is meant, whatever its address and however many others are.
     pub fn is_about(&self, phone: &Phone) -> bool {
         let listed = self.listed.as_ref().map(|names| names.iter().collect());
         self.admits(phone, listed.as_ref())
@@ -241,7 +241,7 @@ pub fn near<'a>(wanted: &str, values: impl IntoIterator<Item = &'a str>) -> Vec<
 }
 
 impl SelectorError {
-    /// Tells a device pool without phones apart from one that does not exist.
+    /// Distinguishes a device pool without phones from one that does not exist.
     #[must_use]
     pub fn knowing_pools(self, pools: &[String]) -> Self {
         let is_about_pools = |option: &str| {

@@ -1,4 +1,4 @@
-//! What the server is told at its start.
+//! Configuration and limits of the image server.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::image_server::BaseUrl;
 #[derive(Clone, Debug)]
 pub struct HostConfig {
     pub listen: SocketAddr,
-    /// What phones are told instead of the address that is listened on, for NAT and proxies.
+    /// The base of the phones' URLs instead of the address that is listened on, for NAT and proxies.
     pub advertise: Option<BaseUrl>,
     /// An address on the phones' side, best the cluster's: it tells which of this machine's addresses
     /// phones reach, where that is not given.
@@ -44,7 +44,7 @@ pub struct HostLimits {
 }
 
 impl HostLimits {
-    /// The limits of a server whose files are for everybody, so that nobody is a stranger.
+    /// The limits of a server whose files are for all clients, so that there are no strangers.
     pub fn for_everybody() -> Self {
         let limits = Self::default();
         let all = limits.connections;

@@ -52,7 +52,7 @@ pub(crate) async fn serve(
             match timeout(limits.header, shake).await {
                 Ok(Ok(stream)) => Either::Right(Box::new(stream)),
                 Ok(Err(error)) => {
-                    // Phones that do not trust the certificate end here, so somebody should be able to see it.
+                    // Phones that do not trust the certificate end here, so it must be visible.
                     tracing::warn!(%peer, %error, "a TLS handshake with the image server failed");
                     return;
                 }

@@ -1,4 +1,4 @@
-//! Tells a complete download from one that only looks like it.
+//! Distinguishes a complete download from one that only looks like it.
 //!
 //! A write that succeeded has filled a buffer of this machine's kernel, no more. A download counts
 //! as complete only when every byte was written, the client then closed its own side in good order,

@@ -21,19 +21,19 @@ pub enum HostError {
          address that they reach, or name one with `--advertise URL`"
     )]
     LoopbackOnly { base: String },
-    /// Nobody can be reached at such an address from afar.
+    /// Such an address is not reachable from other networks.
     #[error(
         "phones cannot download from {base}, which is {why}; name an address that they reach with \
          `--advertise URL`"
     )]
     Unreachable { base: String, why: &'static str },
-    /// The server speaks HTTPS, and phones would be told HTTP.
+    /// The server speaks HTTPS, and phones would get an HTTP URL.
     #[error(
         "phones would be told {base}, but with --tls-cert pictures are served over HTTPS only; \
          advertise an https:// address, or leave --tls-cert and --tls-key out"
     )]
     PlainAdvertised { base: String },
-    /// Listening on all addresses, and nothing tells which one of them phones reach.
+    /// Listening on all addresses, and which one of them phones reach is not known.
     #[error(
         "cannot tell which address of this machine phones reach while listening on {listen}; name \
          it with `--advertise URL`"

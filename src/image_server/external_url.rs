@@ -1,6 +1,6 @@
-//! Pictures on a web server of somebody else: where they are, and whether phones could show them.
+//! Pictures on another web server: their URLs, and whether phones could show them.
 //!
-//! Nobody sees there what phones download. So every different file is downloaded once beforehand, and its size
+//! Downloads from it cannot be observed. So every different file is downloaded once beforehand, and its size
 //! compared with what the models take: a mistake in an address would otherwise be found by the phones.
 
 use std::fmt;

@@ -1,6 +1,6 @@
 //! The web server that phones download their pictures from; its log is the proof.
 //!
-//! A phone's "Success" says that it will try, and nothing on a phone tells which background it shows.
+//! A phone's "Success" means that it will try, and nothing on a phone shows which background it has.
 //! So every phone gets addresses of its own, and what was downloaded from them is written down
 //! here: completely, or not.
 

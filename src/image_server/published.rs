@@ -38,7 +38,7 @@ impl Token {
 }
 
 impl Borrow<str> for Token {
-    /// Lets a table of tokens be searched for what stands in a path.
+    /// Lets a table of tokens be searched for a part of a path.
     fn borrow(&self) -> &str {
         &self.0
     }
@@ -155,7 +155,7 @@ pub struct Recipient<'a> {
 pub(crate) struct Origin<'a> {
     /// What addresses begin with.
     pub(crate) base: &'a str,
-    /// Who is told of requests for it.
+    /// Observes requests for it.
     pub(crate) watcher: &'a Watcher,
 }
 
@@ -176,7 +176,7 @@ pub(crate) struct Table(Mutex<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     published: HashMap<Token, Entry>,
-    /// What may stand in front of a file's own path: a proxy may strip it or not.
+    /// What may precede a file's own path: a proxy may strip it or not.
     bases: BTreeSet<String>,
     /// The phones that anything was ever published for, by their addresses.
     owners: HashMap<IpAddr, DeviceName>,
@@ -277,14 +277,14 @@ impl Table {
         let token = Token::draw()?;
         let name = format!("r.{}", tone.format.extension());
         let url = format!("{}/{}/{name}", origin.base, token.as_str());
-        // No type is known for these files; phones tell them by their names.
+        // No type is known for these files; phones recognize them by their names.
         let content_type = "application/octet-stream";
         let file = File::new(&name, Which::RingTone, tone.bytes.clone(), content_type);
         self.insert(token.clone(), Some(recipient), vec![file], origin);
         Ok(PublishedTone { url, token })
     }
 
-    /// Publishes one file for everybody who is told its address, and returns that.
+    /// Publishes one file for every client that has its URL, and returns that.
     pub(crate) fn publish_file(
         &self,
         origin: &Origin<'_>,
@@ -299,7 +299,7 @@ impl Table {
         Ok((token, url))
     }
 
-    /// Lets files be found below this path too, whoever publishes them.
+    /// Lets all files be found below this path too.
     pub(crate) fn serve_below(&self, base: &str) {
         self.lock().bases.insert(base.to_owned());
     }
@@ -330,7 +330,7 @@ impl Table {
         }
     }
 
-    /// Tells whether requests from an address may be a phone's of this server.
+    /// Returns whether requests from an address may be a phone's of this server.
     pub(crate) fn knows(&self, address: IpAddr) -> bool {
         let inner = self.lock();
         inner.owners.contains_key(&address)
@@ -389,7 +389,7 @@ fn file_names(schema: PushSchema, picture_name: &str) -> (String, String) {
     }
 }
 
-/// Makes a name that stands in an address as it is, whatever the file's own name holds.
+/// Makes a name that needs no escaping in a URL, whatever the file's own name holds.
 fn plain_name(name: &str) -> String {
     let keeps = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     let plain: String = name.chars().map(|c| if keeps(c) { c } else { '_' }).collect();

@@ -46,7 +46,7 @@ impl ImageHost {
         Self::start_watched(config, Arc::new(Unobserved))
     }
 
-    /// Starts to listen, and tells the observer of every request once it is known how it ended.
+    /// Starts to listen; the observer gets every request once it is known how it ended.
     pub fn start_watched(
         config: HostConfig,
         observer: Arc<dyn Observer>,
@@ -75,7 +75,7 @@ impl ImageHost {
     }
 
     /// Returns the same server for another user, whose phones are `phone_side_ip` there and may be told another URL. The
-    /// observer is told of the requests for what this user publishes.
+    /// observer gets the requests for what this user publishes.
     pub fn shared(
         &self,
         advertise: Option<&BaseUrl>,
@@ -120,8 +120,8 @@ impl ImageHost {
         self.table().publish_tone(&self.origin(), recipient, tone)
     }
 
-    /// Makes an address for one file and serves it there for everybody who is told it. What of its name cannot
-    /// stand in an address is replaced.
+    /// Makes a URL for one file and serves it there to every client that has the URL. What of its name cannot
+    /// be in a URL is replaced.
     pub fn publish_file(
         &self,
         name: &str,
@@ -155,7 +155,7 @@ impl ImageHost {
         let Some(mut state) = self.table().watch(token) else {
             return FetchState::default();
         };
-        // Whether it was reached, timed out or retired, the state itself tells.
+        // The state itself shows whether it was reached, timed out or retired.
         let _reached = timeout(limit, state.wait_for(FetchState::complete)).await.is_ok();
         state.borrow().clone()
     }
@@ -213,7 +213,7 @@ async fn accept(
                 let (is_stranger, cut) = (!shared.table.knows(address), living.child_token());
                 let admitted = admission.enter(address, is_stranger, &shared.limits, cut.clone());
                 let Some(admitted) = admitted else { continue };
-                // Whoever was cut to make room gives its place back in a moment. The semaphore is never closed.
+                // A connection that was cut to make room returns its permit in a moment. The semaphore is never closed.
                 let Ok(permit) = room.clone().acquire_owned().await else { return };
                 let shared = shared.clone();
                 tasks.spawn(async move {

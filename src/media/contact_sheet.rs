@@ -24,7 +24,7 @@ pub struct SheetEntry<'a> {
     pub models: String,
 }
 
-/// Draws the sheet as a PNG; `title` stands on top.
+/// Draws the sheet as a PNG with `title` on top.
 pub fn contact_sheet(
     title: &str,
     entries: &[SheetEntry<'_>],
@@ -194,7 +194,7 @@ const TITLE: u32 = 56;
 const BEZEL: u32 = 8;
 const LINE: u32 = 13;
 const LARGEST: u32 = 480;
-/// The width of the narrowest column, so that what stands under it can be read.
+/// The width of the narrowest column, so that its caption can be read.
 const SMALLEST: u32 = 200;
 
 const PAPER: Rgb<u8> = Rgb([244, 244, 242]);

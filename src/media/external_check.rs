@@ -1,4 +1,4 @@
-//! Pictures that were made elsewhere: what phones will download is looked at before they are told of it.
+//! Checks pictures that were made elsewhere before phones download them.
 
 use bytes::Bytes;
 use image::ImageFormat;
@@ -25,7 +25,7 @@ impl PreparedImage {
     /// or [`Picture::decode`] for files whose origin is known.
     ///
     /// # Errors
-    /// Says what is wrong, and with which of them: true for the background.
+    /// Returns what is wrong, and with which of them: true for the background.
     pub fn found(
         spec: &ImageSpec,
         background: &Bytes,

@@ -72,7 +72,7 @@ pub(crate) struct Zone {
 }
 
 impl Zone {
-    /// Tells how far outside of it a pixel is, in pixels.
+    /// Returns how far outside of it a pixel is, in pixels.
     pub fn distance(&self, x: u32, y: u32) -> u32 {
         let off =
             |at: u32, from: u32, to: u32| from.saturating_sub(at).max((at + 1).saturating_sub(to));
@@ -124,7 +124,7 @@ pub struct Sample {
     pub y: f32,
     /// Where it begins or, from the right, ends, in hundredths of the width from that side.
     pub x: f32,
-    /// Whether it stands on the right.
+    /// Whether it is aligned to the right.
     pub from_right: bool,
 }
 

@@ -179,7 +179,7 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
 /// nothing after its decoding needs much memory for it.
 ///
 /// # Errors
-/// Says what the resampler reports.
+/// Returns what the resampler reports.
 pub(crate) fn reduced(picture: DynamicImage) -> Result<DynamicImage, String> {
     let from = Size::new(picture.width(), picture.height());
     let every = every(from);

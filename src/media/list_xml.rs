@@ -6,7 +6,7 @@
 //! every change (Cisco's help pages on the wallpaper of the Desk Phone 9800 Series). Only `TFTP:` addresses
 //! are allowed, and names are case-sensitive.
 //!
-//! A list that is there already is somebody's work: entries are added behind its last one, and every other
+//! An existing list is an administrator's work: entries are added behind its last one, and every other
 //! byte stays what it was.
 
 use quick_xml::escape::escape;

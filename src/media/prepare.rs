@@ -39,7 +39,7 @@ pub struct PreparedImage {
 }
 
 impl PreparedImage {
-    /// Returns what tells these two pictures from any other two: a digest of what both show. How small
+    /// Returns a digest of what both pictures show. How small
     /// their files were made does not count.
     pub fn digest(&self) -> String {
         let both = Sha256::new_with_prefix(self.background.pixels_sha256)
@@ -66,7 +66,7 @@ impl PreparedSet {
         self.0.get(&(picture.to_owned(), Shape::from(spec)))
     }
 
-    /// Gives the only picture a name, so that it can stand beside others.
+    /// Gives the only picture a name, so that it can be among others.
     #[must_use]
     pub fn named(self, picture: &str) -> Self {
         let named = |((_, shape), files)| ((picture.to_owned(), shape), files);
@@ -117,7 +117,7 @@ pub fn prepare_all<'a>(
     picture: &Picture,
     specs: impl IntoIterator<Item = &'a ImageSpec>,
     options: &Options,
-    squeeze: Compression,
+    compression: Compression,
 ) -> Result<PreparedSet, MediaError> {
     let mut shapes: Vec<Shape> = specs.into_iter().map(Shape::from).collect();
     shapes.sort_unstable();
@@ -125,7 +125,7 @@ pub fn prepare_all<'a>(
     if shapes.is_empty() {
         return Ok(PreparedSet::default());
     }
-    let source = Source::of(picture, options, squeeze)?;
+    let source = Source::of(picture, options, compression)?;
     let next = AtomicUsize::new(0);
     let work = || {
         let mut done = Vec::new();
@@ -155,22 +155,22 @@ pub fn prepare_all<'a>(
 /// A picture and what was chosen about it, ready to be made into any shape.
 struct Source<'a> {
     picture: Linear,
-    /// Only where somebody asked for a guess.
+    /// Only with [`Focus::Auto`].
     interest: Option<Interest>,
     options: &'a Options,
-    squeeze: Compression,
+    compression: Compression,
 }
 
 impl<'a> Source<'a> {
     fn of(
         picture: &Picture,
         options: &'a Options,
-        squeeze: Compression,
+        compression: Compression,
     ) -> Result<Self, MediaError> {
         let picture = Linear::of(picture.pixels(), options.background)?;
         let guesses = options.fit == Fit::Cover && options.focus == Focus::Auto;
         let interest = guesses.then(|| Interest::of(&picture)).transpose()?;
-        Ok(Self { picture, interest, options, squeeze })
+        Ok(Self { picture, interest, options, compression })
     }
 
     fn prepare(&self, shape: Shape) -> Result<PreparedImage, MediaError> {
@@ -192,8 +192,8 @@ impl<'a> Source<'a> {
             brightness,
             letters,
             contrast: contrast(&background, &zones, letters),
-            background: EncodedPicture::encode(background, self.squeeze)?,
-            thumbnail: EncodedPicture::encode(reduce(&thumbnail, shape.depth), self.squeeze)?,
+            background: EncodedPicture::encode(background, self.compression)?,
+            thumbnail: EncodedPicture::encode(reduce(&thumbnail, shape.depth), self.compression)?,
         })
     }
 }

@@ -1,9 +1,9 @@
-//! What a phone's screenshots tell about a picture that was pushed to it.
+//! Compares a phone's screenshots with the picture that was pushed to it.
 //!
 //! A phone draws labels, keys and the time over its background, in places that differ from model to model, and
 //! a panel with few colours changes all of them. So screens are compared cell by cell: in a grid of 40 by 24
 //! cells, two cells are alike when their mean colours differ by no more than 20 of 255 on average. What is
-//! told is the share of the cells that are alike.
+//! returned is the share of the cells that are alike.
 
 use std::io::Cursor;
 
@@ -24,7 +24,7 @@ pub enum ScreenError {
     Damaged(String),
 }
 
-/// What two screens tell, in shares of all cells from 0 to 1.
+/// How far two screens agree with a picture, in shares of all cells from 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Similarity {
     /// How much of the screen looked like the picture before.
@@ -33,7 +33,7 @@ pub struct Similarity {
     pub after: f64,
     /// How much of the screen has changed.
     pub changed: f64,
-    /// Whether the picture has more than one colour, so that it can be told from a menu or a dark screen.
+    /// Whether the picture has more than one colour, so that it differs from a menu or a dark screen.
     pub telling: bool,
 }
 
@@ -70,7 +70,7 @@ impl Screen {
     }
 }
 
-/// A part of a screen on which a picture can stand.
+/// A part of a screen that a picture can fill.
 #[derive(Clone, Copy)]
 struct Part {
     x: u32,
@@ -88,7 +88,7 @@ pub fn likeness(picture: &Picture, before: &Screen, after: &Screen) -> Similarit
     let wanted = cells(&pixels, whole(pixels.dimensions()));
     let screen = after.pixels.dimensions();
     let like = |part: Part| share(&wanted, &after.cells(part));
-    // Where a picture stands on a larger screen no source tells: the best place counts.
+    // Where a picture is on a larger screen is not published: the best place counts.
     let parts = parts(screen, pixels.dimensions()).map(|part| (part, like(part)));
     let best = parts.max_by(|(_, one), (_, other)| one.total_cmp(other));
     let (part, after_share) = best.unwrap_or_else(|| (whole(screen), 0.0));
@@ -113,7 +113,7 @@ fn whole((width, height): (u32, u32)) -> Part {
     Part { x: 0, y: 0, width, height }
 }
 
-/// Returns where a picture of this size can stand: all over the screen, or at its top, middle or bottom.
+/// Returns where a picture of this size can be: all over the screen, or at its top, middle or bottom.
 fn parts(screen: (u32, u32), picture: (u32, u32)) -> impl Iterator<Item = Part> {
     let fits = picture != screen && picture.0 <= screen.0 && picture.1 <= screen.1 && picture.0 > 0;
     let (wide, high) = (screen.0.saturating_sub(picture.0), screen.1.saturating_sub(picture.1));
@@ -163,7 +163,7 @@ const COLUMNS: usize = 40;
 const ROWS: usize = 24;
 /// The most that two cells' colours may differ and still be alike, of 255.
 const TOLERANCE: u32 = 20;
-/// The least spread of brightness with which a picture is told from a plain screen, of 255.
+/// The least spread of brightness that distinguishes a picture from a plain screen, of 255.
 const LEAST_SPREAD: f64 = 4.0;
 /// No phone's screen has a longer side, in pixels.
 const LONGEST_SIDE: u32 = 1_920;

@@ -191,7 +191,7 @@ impl PhoneClient {
     }
 }
 
-/// Tells whether an answer sends the client to an address with HTTPS. Where else it would lead does not count: a
+/// Returns whether an answer sends the client to an address with HTTPS. Where else it would lead does not count: a
 /// phone is only ever asked at its own address.
 fn leads_to_https(head: &Parts) -> bool {
     let target = head.headers.get(LOCATION).map(HeaderValue::as_bytes).unwrap_or_default();

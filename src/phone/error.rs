@@ -23,7 +23,7 @@ pub enum PhoneError {
     /// Basic authentication ends the user name at its first colon.
     #[error("the push user's name holds a colon, which HTTP Basic authentication cannot carry")]
     UserNameWithColon,
-    /// The user name or the password cannot stand in an HTTP header.
+    /// The user name or the password cannot be in an HTTP header.
     #[error("the push user's name or password cannot be written into an HTTP header")]
     BadCredentials,
 }

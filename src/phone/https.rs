@@ -44,7 +44,7 @@ impl SecurePhone {
     }
 }
 
-/// Tells whether a phone that cannot be reached over HTTP may answer over HTTPS: its port is closed, or drops
+/// Returns whether a phone that cannot be reached over HTTP may answer over HTTPS: its port is closed, or drops
 /// connections before it has said anything.
 pub fn may_answer_https(unreachable: &Unreachable) -> bool {
     matches!(unreachable.cause, Cause::Refused | Cause::Reset) && unreachable.phase != Phase::Answer
@@ -69,7 +69,7 @@ pub async fn who_is_there(
     }
     match https.to(phones, None, None) {
         Ok(secure) => match secure.client.device_information(ip).await {
-            // Nobody is there at all: what the usual port says is what people know.
+            // Neither port answers: the error of the usual port is the one that people know.
             Err(IdentityError::Unreachable(why)) if may_answer_https(&why) => asked,
             answer => answer,
         },
@@ -128,7 +128,7 @@ mod tests {
             assert!(secure.believed().is_none());
             let ask = secure.client.open(at.ip(), Reuse::AtOnce);
             let (opened, seen) = tokio::join!(ask, phone(&listener, vec![&first, &second]));
-            // It has ended its connection, and whoever is there now shows another certificate.
+            // It has ended its connection, and the device that is there now shows another certificate.
             let Err(IdentityError::Unreachable(why)) = opened.identity else {
                 panic!("{opened:?}")
             };

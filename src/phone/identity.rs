@@ -19,7 +19,7 @@ pub struct DeviceInformation {
 }
 
 impl DeviceInformation {
-    /// Reads the document; a broken one gives what stands before the break.
+    /// Reads the document; a broken one gives what is before the break.
     ///
     /// Returns nothing when it is not a `DeviceInformation` at all.
     pub fn read(body: &[u8]) -> Option<Self> {

@@ -55,7 +55,7 @@ fn declare(writer: &mut Writer<Vec<u8>>) -> io::Result<()> {
     writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))
 }
 
-/// Tells a phone to fetch a picture and make it its background.
+/// Orders a phone to fetch a picture and make it its background.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SetBackground {
     /// Which of the two objects the phone understands.
@@ -105,7 +105,7 @@ impl SetBackground {
         self.kem_url.as_deref().filter(|_| self.schema == PushSchema::PhoneOs)
     }
 
-    /// The texts that stand in the object of this schema.
+    /// The texts in the object of this schema.
     fn parts(&self) -> [(LongPart, &str); 4] {
         let name = match self.schema {
             PushSchema::Classic => "",
@@ -150,7 +150,7 @@ impl Theme {
     }
 }
 
-/// Tells a PhoneOS phone to take the pushed background off.
+/// Orders a PhoneOS phone to remove the pushed background.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RemoveBackground {
     pub name: String,
@@ -178,7 +178,7 @@ impl PushObject for RemoveBackground {
     }
 }
 
-/// Tells a phone to fetch a ring tone and to ring with it.
+/// Orders a phone to fetch a ring tone and to ring with it.
 ///
 /// Undocumented, as the classic `setBackground`; published tools send it to the phones that take that.
 #[derive(Clone, Debug, Eq, PartialEq)]

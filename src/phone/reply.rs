@@ -82,7 +82,7 @@ impl Reply {
         }
     }
 
-    /// Says whether the phone accepted what was posted. It does not say that it shows it.
+    /// Returns whether the phone accepted what was posted. It does not say that it shows it.
     pub fn is_success(&self) -> bool {
         matches!(self, Self::Success { .. })
     }
@@ -214,7 +214,7 @@ fn read_response(root: &Element) -> Result<Reply, String> {
     Ok(Reply::Success { text: success })
 }
 
-/// Says what an unreadable body is, in the words that help most.
+/// Returns what an unreadable body is, in the words that help most.
 fn describe(text: &str, content_type: Option<&str>, flaw: String) -> String {
     let start = text.trim_start().get(..9).unwrap_or_default().to_ascii_lowercase();
     if start.starts_with("<html") || start == "<!doctype" {

@@ -35,7 +35,7 @@ pub enum PlanError {
     NotExact { change: u32 },
 }
 
-/// Tells whether the plan can be trusted to do only what its kind may do, and to be what it was when it
+/// Returns whether the plan can be trusted to do only what its kind may do, and to be what it was when it
 /// was made.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! The settings that stand in the way, and who has to take the new ones over.
+//! Changes of associations and settings, and which phones have to apply them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use crate::domain::repair_policy::{Enabling, PendingApplies, Repairs, Scope};
 use crate::domain::text::names;
 use crate::plan::draft::Draft;
 
-/// Tells whether changes can make a phone ready, now or when it comes back. What is left alone is not touched.
+/// Returns whether changes can make a phone ready, now or when it comes back. What is left alone is not touched.
 pub(super) fn can_become_ready(phone: &AuditedPhone) -> bool {
     phone.excluded().is_none() && is_repairable(phone.verdict)
 }
@@ -176,7 +176,7 @@ fn new_profile(
 }
 
 /// Lets phones take their configuration over: those that have a change of their own, and all of a profile
-/// that was changed; nobody twice.
+/// that was changed; none twice.
 fn applied(
     inventory: &Inventory,
     audit: &Audit,

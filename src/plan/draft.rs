@@ -1,4 +1,4 @@
-//! Puts numbered changes together from drafts, with what tells the plan from any other.
+//! Numbers the drafts of a plan and computes its fingerprint.
 
 use crate::domain::inventory::ClusterInfo;
 use crate::domain::plan::{Action, Change, Plan};

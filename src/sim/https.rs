@@ -95,7 +95,7 @@ fn enter(
     response
 }
 
-/// Tells the version without credentials, as the user data service does; published clients read the
+/// Answers with the version without credentials, as the user data service does; published clients read the
 /// attribute.
 fn uds_version(shared: &Shared) -> Response {
     let mut cluster = shared.cluster();

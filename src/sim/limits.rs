@@ -25,7 +25,7 @@ pub struct Limits {
     pub overload: Overload,
     /// How many times faster than real time a minute of these limits goes by; 1 is real time.
     pub time_scale: u32,
-    /// Tells clients in `Retry-After` when a refused request may come again.
+    /// Sends `Retry-After` with a refused request.
     pub retry_after: bool,
 }
 

@@ -55,7 +55,7 @@ pub(crate) fn broken() -> Response {
     respond(StatusCode::OK, "text/xml;charset=UTF-8", body)
 }
 
-/// Tells when to come again, in whole seconds.
+/// Sets `Retry-After`, in whole seconds.
 pub(crate) fn retry_after(response: &mut Response, wait: Duration) {
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));

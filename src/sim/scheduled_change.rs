@@ -19,7 +19,7 @@ pub enum Change {
     },
     /// A device is added at this position of the order in which lists give them.
     Insert {
-        /// How many devices stand before it.
+        /// How many devices are before it.
         position: usize,
         phone: Box<PhoneSpec>,
     },

@@ -67,7 +67,7 @@ pub(crate) async fn fill(
 }
 
 fn registration(row: RegistrationRow) -> Registration {
-    // Several addresses stand in one text on dual-stack devices (believed).
+    // Dual-stack devices have several addresses in one text (believed).
     let text = row.ip.unwrap_or_default();
     let listed = text.split([',', ';', ' ']).filter_map(|part| part.trim().parse::<IpAddr>().ok());
     let addresses: Vec<IpAddr> = listed.filter(|ip| !ip.is_unspecified()).collect();

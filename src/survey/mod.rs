@@ -1,6 +1,6 @@
 //! Reads a cluster into one immutable inventory.
 //!
-//! Reads only, and never makes a cluster look smaller than it is: what could not be read is told as a
+//! Reads only, and never makes a cluster look smaller than it is: what could not be read is a
 //! remark or stays unknown, and totals are compared.
 mod axl_registrations;
 mod error;

@@ -1,4 +1,4 @@
-//! Who is registered, where, and with which address.
+//! Registrations from RisPort70: status, node and address of each phone.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;

@@ -1,4 +1,4 @@
-//! Waits for phones that have been told to take their configuration over: some of them restart.
+//! Waits for phones that apply their configuration: some of them restart.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -15,11 +15,11 @@ use crate::event::{Event, Observer, Stage};
 use crate::ris::client::RisClient;
 use crate::survey::{SurveyError, axl_registrations, registrations};
 
-/// Whom to wait for, and how long.
+/// Which phones to wait for, and how long.
 #[derive(Clone, Copy, Debug)]
 pub struct Waiting<'a> {
     pub registrations: Source,
-    /// The phones that were told; those that were not registered before are not waited for.
+    /// The phones that apply their configuration; those that were not registered before are not waited for.
     pub told: &'a HashSet<DeviceName>,
     /// A phone that is registered as before when this time has passed did not restart.
     pub settle: Duration,
@@ -99,7 +99,7 @@ pub async fn look_again(
     Ok(())
 }
 
-/// Tells whether a phone is through: registered anew, or registered all the time for long enough.
+/// Returns whether a phone is through: registered anew, or registered all the time for long enough.
 ///
 /// Both times are the cluster's, so that no two clocks are compared.
 fn is_back(before: &Registration, now: &Registration, has_settled: bool) -> bool {

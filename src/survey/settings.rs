@@ -14,7 +14,7 @@ use crate::domain::personalization::Setting;
 use crate::domain::web_access::{PageValue, WebAccess};
 use crate::survey::error::{SurveyError, whole};
 
-/// Names under which the enterprise parameter may be stored. No public source tells which it is.
+/// Names under which the enterprise parameter may be stored. No public source has the right one.
 const PERSONALIZATION_PARAMETERS: [&str; 3] =
     ["PhonePersonalization", "phonePersonalization", "Phone Personalization"];
 
@@ -60,14 +60,14 @@ pub(super) async fn profiles(
         let Some(profile) = profiles.get_mut(name) else { continue };
         match axl.call(&GetCommonPhoneConfig::named(name)).await {
             Ok(page) => {
-                // A profile that cannot be copied is told when somebody wants that.
+                // A profile that cannot be copied is an error only when it is to be copied.
                 profile.page = page.digest().ok();
                 let config = page.vendor_config;
                 let wallpaper = config.get(WALLPAPER_KEY).map(str::to_owned);
                 profile.forced_wallpaper = wallpaper.filter(|file| !file.trim().is_empty());
                 profile.web_access = config.get(WEB_ACCESS_KEY).and_then(WebAccess::parse).into();
             }
-            // The list has it, so something may be forced there that nobody could see.
+            // The list has it, so it may force a wallpaper that could not be read.
             Err(error) if error.is_refusal() => {
                 profile.wallpaper_unread = true;
                 profile.web_access = PageValue::Unread;

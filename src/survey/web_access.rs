@@ -16,7 +16,7 @@ use crate::domain::text::pluralize;
 use crate::domain::web_access::{Decided, PageValue, WebAccess, deciding};
 use crate::event::{Event, Observer, Stage};
 
-/// Looks at the pages of phones that are there and did not tell RisPort70 that their web server runs.
+/// Reads the pages of reachable phones whose web server does not run according to RisPort70.
 ///
 /// # Errors
 /// When the cluster cannot be asked. A phone that was just removed is no error.

@@ -25,7 +25,7 @@ pub(in crate::audit) fn association(
                 remedy,
             ));
         }
-        // Nobody needs a change that is there already.
+        // No change is needed for what is there already.
         if !subject.associated && account.outranks() {
             found.push(outranked(user, account));
         }
@@ -67,7 +67,7 @@ fn locked(user: &UserRef, why: &str) -> Finding {
     )
 }
 
-/// Says what is wrong with the push user itself; nothing when the cluster has it.
+/// Returns what is wrong with the push user itself; nothing when the cluster has it.
 pub fn push_user_missing(push_user: &PushUser) -> Option<Finding> {
     let missing = |message: String, remedy: String| {
         Some(finding(Code::PushUserMissing, Severity::Blocked, message, remedy))
@@ -159,12 +159,12 @@ pub(in crate::audit) fn authentication_url(
     }
 }
 
-/// Returns what somebody typed into a field, if anything.
+/// Returns what a field holds, if it is not blank.
 fn typed(url: Option<&str>) -> Option<&str> {
     url.map(str::trim).filter(|url| !url.is_empty())
 }
 
-/// Tells whether the URL leads to the cluster's own page.
+/// Returns whether the URL leads to the cluster's own page.
 ///
 /// A node may be known by its short name and named in full in the URL, or the other way round; then first labels
 /// are compared.
@@ -189,7 +189,7 @@ fn host_of(authority: &str) -> &str {
         Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
         Some(_) | None => authority,
     };
-    // An IPv6 address stands in brackets here, and without them in the list of nodes.
+    // An IPv6 address is in brackets here, and without them in the list of nodes.
     host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(host)
 }
 

@@ -47,7 +47,7 @@ pub(in crate::audit) fn model(
         load.contains("MPP") || load.contains("3PCC")
     };
     let active = subject.phone.registration.active_load.as_deref();
-    // What it runs counts; what it is told to run only where nobody said what it runs.
+    // The active load counts; the configured one only where the active one is unknown.
     let load = active.filter(|load| !load.is_empty()).or(subject.phone.configured_load.as_deref());
     if let Some(load) = load.filter(is_mpp) {
         found.push(finding(

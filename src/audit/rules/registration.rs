@@ -130,7 +130,7 @@ pub(in crate::audit) fn address(
     ));
 }
 
-/// Tells whether this phone is the one that answers at its address.
+/// Returns whether this phone is the one that answers at its address.
 fn lives_there(address_owner: &AddressOwner, subject: &Subject<'_>) -> bool {
     let AddressOwner::Device(name) = address_owner else { return false };
     let own = subject.phone.name.as_str().to_ascii_uppercase();

@@ -43,7 +43,7 @@ impl Tone {
         Ok(Self { format, samples: shaped.samples.len(), bytes, cut: shaped.cut })
     }
 
-    /// Returns what tells it from any other tone.
+    /// Returns the digest of its file.
     pub fn digest(&self) -> String {
         hex(&Sha256::digest(&self.bytes))
     }

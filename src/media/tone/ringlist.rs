@@ -1,6 +1,6 @@
 //! `Ringlist.xml`: the tones that users may choose from.
 //!
-//! A list that is there already belongs to somebody: an entry is put in front of its end, and everything else
+//! An existing list belongs to an administrator: an entry is put in front of its end, and everything else
 //! stays as it is, byte for byte.
 
 use quick_xml::escape::escape;
@@ -22,7 +22,7 @@ pub enum RingListError {
     NotAList(String),
     #[error("it has {0} rings, and phones read {MOST_RINGS}")]
     Full(usize),
-    /// A name with a character that XML does not have or nobody sees.
+    /// A name with a character that XML does not have or that is invisible.
     #[error("{what} holds the character U+{code:04X}, which no list can hold; choose another name")]
     Unprintable { what: &'static str, code: u32 },
     #[error("{what} {name:?} has {length} characters; phones read {LONGEST_NAME} at most")]

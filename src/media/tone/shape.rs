@@ -49,7 +49,7 @@ fn resampled(audio: &Audio, rate: u32) -> Result<Vec<f32>, ToneError> {
     Ok(output.take_data())
 }
 
-/// Cuts what phones do not ring, at the last place before where the sound crosses zero. Tells whether it did.
+/// Cuts what phones do not ring, at the last zero crossing before. Returns whether it did.
 fn cut(samples: &mut Vec<f32>, format: ToneFormat) -> bool {
     if samples.len() <= format.longest() {
         return false;
