@@ -194,6 +194,15 @@ impl Inner {
         }
     }
 
+    /// Takes note of a request for a published file. A download that ends after its picture was retired proves nothing.
+    fn record(&mut self, token: &Token, which: Which, download: &Download) {
+        let Some(entry) = self.published.get_mut(token) else { return };
+        let peer = download.peer.ip().to_canonical();
+        let source = entry.sources.as_ref().map_or(SourceOf::Phone, |own| own.classify(peer));
+        let owner = self.owners.get(&peer);
+        entry.state.send_modify(|state| state.add(which, download, source, owner));
+    }
+
     fn find(&self, path: &str) -> Option<Hit> {
         let (token, file) = path.strip_prefix('/')?.split_once('/')?;
         let (token, entry) = self.published.get_key_value(token)?;
@@ -351,16 +360,8 @@ impl Table {
         hit
     }
 
-    /// Takes note of a request for a published file. A download that ends after its picture was retired proves nothing.
     pub(crate) fn record(&self, token: &Token, which: Which, download: &Download) {
-        let mut inner = self.lock();
-        let Inner { published, owners, .. } = &mut *inner;
-        if let Some(entry) = published.get_mut(token) {
-            let peer = download.peer.ip().to_canonical();
-            let source = entry.sources.as_ref().map_or(SourceOf::Phone, |own| own.classify(peer));
-            let owner = owners.get(&peer);
-            entry.state.send_modify(|state| state.add(which, download, source, owner));
-        }
+        self.lock().record(token, which, download);
     }
 
     pub(crate) fn watch(&self, token: &Token) -> Option<watch::Receiver<FetchState>> {

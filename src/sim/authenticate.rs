@@ -79,6 +79,7 @@ pub(crate) async fn ask(shared: &Shared, query: &[u8]) -> Result<bool, PageTroub
     if logs_in {
         cluster.answered("authenticate.jsp");
     }
+    drop(cluster);
     Ok(allowed)
 }
 
