@@ -32,7 +32,7 @@ fn server() -> &'static Server {
             .expect("a runtime");
         let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let short = Duration::from_millis(500);
-        let limits = HostLimits { header: short, farewell: short, ..HostLimits::default() };
+        let limits = HostLimits { header: short, confirmation: short, ..HostLimits::default() };
         let config = HostConfig {
             listen: SocketAddr::new(loopback, 0),
             advertise: None,

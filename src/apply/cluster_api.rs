@@ -1,4 +1,4 @@
-//! What stands on a cluster and can be changed there.
+//! The calls that read and change a cluster, and the record of changes.
 
 use crate::axl::client::AxlClient;
 use crate::axl::common_phone_config::{
@@ -9,72 +9,58 @@ use crate::axl::error::AxlError;
 use crate::axl::phone::{ApplyPhone, GetPhone, PhonePage, ResetPhone, UpdatePhone};
 use crate::domain::association::{DeviceList, UserRef};
 use crate::domain::personalization::Setting;
-use crate::domain::plan::ConfigLevel;
+use crate::domain::plan::{Change, ConfigLevel};
+use crate::event::ChangeResult;
+use crate::journal::{JournalError, Recorder};
 
-/// Where changes are made and looked at.
-pub trait Site: Send + Sync {
+/// The result of a call to a [`ClusterApi`].
+pub type Done<S, T = ()> = Result<T, <S as ClusterApi>::Error>;
+
+/// Where changes are made and read.
+pub trait ClusterApi: Send + Sync {
     type Error: std::error::Error + Send + Sync + 'static;
 
-    /// Reads the list that a user controls.
-    fn list(&self, user: &UserRef) -> impl Future<Output = Result<DeviceList, Self::Error>> + Send;
-
-    /// Replaces the list that a user controls.
+    fn list(&self, user: &UserRef) -> impl Future<Output = Done<Self, DeviceList>> + Send;
     fn set_list(
         &self,
         user: &UserRef,
         list: &DeviceList,
-    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
-
+    ) -> impl Future<Output = Done<Self>> + Send;
     /// Reads the page of a phone; nothing where there is no such phone.
-    fn phone(
-        &self,
-        name: &str,
-    ) -> impl Future<Output = Result<Option<PhonePage>, Self::Error>> + Send;
-
-    fn update_phone(
-        &self,
-        update: UpdatePhone,
-    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
-
+    fn phone(&self, name: &str) -> impl Future<Output = Done<Self, Option<PhonePage>>> + Send;
+    fn update_phone(&self, update: UpdatePhone) -> impl Future<Output = Done<Self>> + Send;
     /// Reads a Common Phone Profile; nothing where there is none of that name.
     fn profile(
         &self,
         name: &str,
-    ) -> impl Future<Output = Result<Option<CommonPhoneConfig>, Self::Error>> + Send;
-
+    ) -> impl Future<Output = Done<Self, Option<CommonPhoneConfig>>> + Send;
     fn personalize_profile(
         &self,
         name: &str,
         setting: Setting,
-    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
-
-    fn add_profile(
-        &self,
-        profile: AddCommonPhoneConfig,
-    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
-
-    fn remove_profile(&self, name: &str) -> impl Future<Output = Result<(), Self::Error>> + Send;
-
-    /// Lets a phone, or all phones of a profile, take their configuration over.
+    ) -> impl Future<Output = Done<Self>> + Send;
+    fn add_profile(&self, profile: AddCommonPhoneConfig)
+    -> impl Future<Output = Done<Self>> + Send;
+    fn remove_profile(&self, name: &str) -> impl Future<Output = Done<Self>> + Send;
+    /// Lets a phone, or all phones of a profile, apply their configuration.
     fn apply_config(
         &self,
         scope: ConfigLevel,
         name: &str,
         reset: bool,
-    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
-
-    /// Tells whether the failure means that the account may not do this, so that nothing is tried again.
+    ) -> impl Future<Output = Done<Self>> + Send;
+    /// Returns whether the failure means that the account may not do this, so that nothing is tried again.
     fn is_refusal(error: &Self::Error) -> bool;
 
-    /// Tells whether the connection or the server went away under the call, so that the server no longer works on
+    /// Returns whether the connection or the server went away under the call, so that the server no longer works on
     /// it.
     fn is_cut_off(error: &Self::Error) -> bool;
 
-    /// Tells whether nobody knows if the change was made.
+    /// Returns whether it is unknown if the change was made.
     fn is_outcome_unknown(error: &Self::Error) -> bool;
 }
 
-impl Site for AxlClient {
+impl ClusterApi for AxlClient {
     type Error = AxlError;
 
     async fn list(&self, user: &UserRef) -> Result<DeviceList, AxlError> {
@@ -146,5 +132,41 @@ impl Site for AxlClient {
 
     fn is_outcome_unknown(error: &AxlError) -> bool {
         error.is_outcome_unknown()
+    }
+}
+
+/// A record of changes that outlives this process.
+pub trait ChangeLog: Send + Sync {
+    /// Says that a change will now be made.
+    fn intend(&self, change: &Change) -> impl Future<Output = Result<(), JournalError>> + Send;
+
+    /// Returns what came of a change.
+    fn changed(
+        &self,
+        result: &ChangeResult,
+    ) -> impl Future<Output = Result<(), JournalError>> + Send;
+}
+
+impl ChangeLog for Recorder {
+    async fn intend(&self, change: &Change) -> Result<(), JournalError> {
+        self.intend(change).await
+    }
+
+    async fn changed(&self, result: &ChangeResult) -> Result<(), JournalError> {
+        self.changed(result).await
+    }
+}
+
+/// Records nothing, for tests.
+#[derive(Clone, Copy, Debug)]
+pub struct NullChangeLog;
+
+impl ChangeLog for NullChangeLog {
+    async fn intend(&self, _: &Change) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    async fn changed(&self, _: &ChangeResult) -> Result<(), JournalError> {
+        Ok(())
     }
 }

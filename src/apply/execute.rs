@@ -1,6 +1,6 @@
-//! Makes one change and looks what came of it.
+//! Makes one change and reads its result back.
 
-use crate::apply::cluster_api::Site;
+use crate::apply::cluster_api::ClusterApi;
 use crate::apply::preconditions::{Found, compare, now};
 use crate::axl::common_phone_config::AddCommonPhoneConfig;
 use crate::axl::phone::UpdatePhone;
@@ -14,7 +14,7 @@ use crate::event::ChangeState;
 #[derive(Debug)]
 pub(crate) enum WriteError<E> {
     Call(E),
-    /// What stands there is not what the change expects, so nothing was sent.
+    /// The current state is not what the change expects, so nothing was sent.
     Moved(String),
 }
 
@@ -24,7 +24,10 @@ impl<E> From<E> for WriteError<E> {
     }
 }
 
-pub(crate) async fn write<S: Site>(site: &S, action: &Action) -> Result<(), WriteError<S::Error>> {
+pub(crate) async fn write<S: ClusterApi>(
+    site: &S,
+    action: &Action,
+) -> Result<(), WriteError<S::Error>> {
     match action {
         Action::AssociateDevices { target, after, .. }
         | Action::DissociateDevices { target, after, .. } => site.set_list(target, after).await?,
@@ -62,7 +65,7 @@ pub(crate) async fn write<S: Site>(site: &S, action: &Action) -> Result<(), Writ
 }
 
 /// The settings are written as a whole, so they are read right before.
-async fn web_access<S: Site>(
+async fn web_access<S: ClusterApi>(
     site: &S,
     change: &WebAccessChange,
 ) -> Result<(), WriteError<S::Error>> {
@@ -98,7 +101,7 @@ impl Outcome {
 }
 
 /// Reads back what was written, whether the call failed or not: it may have been carried out all the same.
-pub(crate) async fn prove<S: Site>(
+pub(crate) async fn read_back<S: ClusterApi>(
     site: &S,
     action: &Action,
     write_error: Option<&S::Error>,
@@ -133,7 +136,7 @@ pub(crate) fn judge(
     now: &CurrentState,
 ) -> (ChangeState, Option<String>) {
     let found = match (action, now) {
-        // What somebody else added at the same time does not make ours less there.
+        // What another administrator added at the same time does not matter.
         (Action::AssociateDevices { before, after, .. }, CurrentState::List(list))
             if list.is_superset(after) || !list.same_devices(before) =>
         {

@@ -4,7 +4,6 @@
 //! So nothing is written that was not read just before, no list that lacks an entry of the one that was
 //! read, and what was written is read back and compared. What is not as the plan expects is not touched at
 //! all. What is about to be changed is written down before, and what came of it before it is told.
-mod change_log;
 mod cluster_api;
 mod execute;
 mod preconditions;
@@ -20,11 +19,11 @@ use crate::domain::plan::{Action, Change, ConfigLevel, Plan};
 use crate::event::{ChangeResult, ChangeState, Event, Observer, Stage};
 use crate::journal::JournalError;
 
-use crate::apply::execute::{Outcome, WriteError, prove, write};
-use crate::apply::preconditions::{Found, look};
+use crate::apply::execute::{Outcome, WriteError, read_back, write};
+use crate::apply::preconditions::{Found, check};
 
-pub use crate::apply::change_log::{ChangeLog, NullChangeLog};
-pub use crate::apply::cluster_api::Site;
+pub use crate::apply::cluster_api::ClusterApi;
+pub use crate::apply::cluster_api::{ChangeLog, NullChangeLog};
 pub use crate::apply::preconditions::now;
 
 #[derive(Clone, Debug, Default)]
@@ -94,8 +93,8 @@ pub enum ApplyError<E: std::error::Error + 'static> {
 }
 
 impl<E: std::error::Error + 'static> ApplyError<E> {
-    /// Tells why the next change would fail for the same reason, where it would.
-    fn halt<S: Site<Error = E>>(&self) -> Option<Halt> {
+    /// Returns why the next change would fail for the same reason, if it would.
+    fn halt<S: ClusterApi<Error = E>>(&self) -> Option<Halt> {
         match self {
             Self::Refused { .. } => Some(Halt::Refused(error_chain(self))),
             Self::Unrecorded { .. } => Some(Halt::Unrecorded(error_chain(self))),
@@ -137,15 +136,15 @@ impl StepControl for CancellationToken {
 /// # Errors
 /// When something is not what the plan expects, cannot be read, or may not be written, and nothing has been
 /// written yet. Once something has been written, the results tell what became of every change.
-pub async fn apply<S: Site, B: ChangeLog, P: StepControl>(
+pub async fn apply<S: ClusterApi, B: ChangeLog, P: StepControl>(
     site: &S,
-    ledger: &B,
+    change_log: &B,
     plan: &Plan,
     told_before: &HashSet<u32>,
     steps: &P,
     observer: &dyn Observer,
 ) -> Result<Applied, ApplyError<S::Error>> {
-    look_at_all(site, plan, observer).await?;
+    check_all(site, plan, observer).await?;
     let mut applied = Applied::default();
     let mut news = News::default();
     observer.observe(&started(plan));
@@ -161,7 +160,7 @@ pub async fn apply<S: Site, B: ChangeLog, P: StepControl>(
             None if told_before.contains(&change.id) && !news.is_about(&change.action) => {
                 Outcome::before()
             }
-            None => match carry_out(site, ledger, change).await {
+            None => match carry_out(site, change_log, change).await {
                 Ok(done) => done,
                 Err(error) if applied.results.is_empty() => return Err(error),
                 Err(error) => {
@@ -196,7 +195,7 @@ impl News {
         }
     }
 
-    /// Tells whether phones must be told. Which phones a profile has is not known here, so a phone that was
+    /// Returns whether phones must be told. Which phones a profile has is not known here, so a phone that was
     /// changed can be one of its.
     fn is_about(&self, action: &Action) -> bool {
         match action.told() {
@@ -212,7 +211,7 @@ impl News {
 impl Applied {
     fn take(&mut self, change: &Change, done: Outcome, observer: &dyn Observer) {
         let Outcome { state, message, list, sent, unrecorded } = done;
-        // Phones that were told by an earlier run are not told now.
+        // An earlier run had these phones apply their configuration.
         if state == ChangeState::Applied && (sent || change.action.told().is_none()) {
             observer.observe(&Event::Changed(Box::new(change.clone())));
             self.read_back.push((change.clone(), list));
@@ -241,7 +240,7 @@ fn started(plan: &Plan) -> Event {
 }
 
 /// Compares everything that the plan is about with what it expects.
-async fn look_at_all<S: Site>(
+async fn check_all<S: ClusterApi>(
     site: &S,
     plan: &Plan,
     observer: &dyn Observer,
@@ -260,10 +259,10 @@ async fn look_at_all<S: Site>(
     Ok(())
 }
 
-/// Looks at one thing; tells whether it is as planned already.
-async fn as_found<S: Site>(site: &S, change: &Change) -> Result<bool, ApplyError<S::Error>> {
+/// Checks one change; returns whether everything is as planned already.
+async fn as_found<S: ClusterApi>(site: &S, change: &Change) -> Result<bool, ApplyError<S::Error>> {
     let what = || change.action.subject();
-    match look(site, &change.action).await {
+    match check(site, &change.action).await {
         Ok(Found::AsExpected) => Ok(false),
         Ok(Found::AsPlanned) => Ok(true),
         Ok(Found::Moved(how)) => Err(ApplyError::Stale { what: what(), how }),
@@ -271,22 +270,22 @@ async fn as_found<S: Site>(site: &S, change: &Change) -> Result<bool, ApplyError
     }
 }
 
-async fn carry_out<S: Site, B: ChangeLog>(
+async fn carry_out<S: ClusterApi, B: ChangeLog>(
     site: &S,
-    ledger: &B,
+    change_log: &B,
     change: &Change,
 ) -> Result<Outcome, ApplyError<S::Error>> {
     let what = || change.action.subject();
     if as_found(site, change).await? {
-        let there = prove(site, &change.action, None).await;
+        let there = read_back(site, &change.action, None).await;
         return Ok(Outcome { message: Some(BEFORE.to_owned()), ..there });
     }
     let unrecorded = |source| ApplyError::Unrecorded { what: what(), source };
-    ledger.intend(change).await.map_err(unrecorded)?;
+    change_log.intend(change).await.map_err(unrecorded)?;
     let (written, mut done) = write_until_known(site, &change.action).await;
     let (state, message) = (done.state, done.message.clone());
     let result = ChangeResult { change: change.clone(), state, message };
-    if let Err(error) = ledger.changed(&result).await {
+    if let Err(error) = change_log.changed(&result).await {
         let known = done.message.take().map(|text| text + "; ").unwrap_or_default();
         let why = format!("what came of it is not in the journal: {}", error_chain(&error));
         done.message = Some(format!("{known}{why}"));
@@ -306,7 +305,7 @@ async fn carry_out<S: Site, B: ChangeLog>(
 /// A write whose connection or server went away may have been carried out or not. It is read back, and only where
 /// everything is as it was before is it written again: never blindly, and never after a time limit, because the
 /// server may still work on it then.
-async fn write_until_known<S: Site>(
+async fn write_until_known<S: ClusterApi>(
     site: &S,
     action: &Action,
 ) -> (Result<(), WriteError<S::Error>>, Outcome) {
@@ -316,11 +315,11 @@ async fn write_until_known<S: Site>(
         sent += 1;
         let written = write(site, action).await;
         let mut done = match &written {
-            Ok(()) => prove(site, action, None).await,
+            Ok(()) => read_back(site, action, None).await,
             Err(WriteError::Call(error)) if S::is_refusal(error) => {
                 Outcome::not_applied(format!("the cluster refused it: {}", error_chain(error)))
             }
-            Err(WriteError::Call(error)) => prove(site, action, Some(error)).await,
+            Err(WriteError::Call(error)) => read_back(site, action, Some(error)).await,
             Err(WriteError::Moved(how)) => Outcome::not_applied(how.clone()),
         };
         let cut_off = match &written {

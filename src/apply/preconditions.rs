@@ -1,6 +1,6 @@
-//! Looks at what a change is about, and compares it with what the change expects.
+//! Reads the current state of what a change writes, and compares it with what the change expects.
 
-use crate::apply::cluster_api::Site;
+use crate::apply::cluster_api::ClusterApi;
 use crate::axl::common_phone_config::CommonPhoneConfig;
 use crate::axl::phone::PhonePage;
 use crate::domain::association::DeviceList;
@@ -9,7 +9,7 @@ use crate::domain::phone_page::PageSettings;
 use crate::domain::plan::{Action, ConfigLevel, CurrentState};
 use crate::domain::text::names;
 
-/// What stands where a change is to be made.
+/// How the current state relates to a change.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Found {
     AsExpected,
@@ -18,11 +18,11 @@ pub(crate) enum Found {
     Moved(String),
 }
 
-/// Reads what stands now where a change is, was or will be made.
+/// Reads the current state of the object of a change.
 ///
 /// # Errors
 /// When it cannot be read. What is not there any more is no error.
-pub async fn now<S: Site>(site: &S, action: &Action) -> Result<CurrentState, S::Error> {
+pub async fn now<S: ClusterApi>(site: &S, action: &Action) -> Result<CurrentState, S::Error> {
     Ok(match action {
         Action::AssociateDevices { target, .. } | Action::DissociateDevices { target, .. } => {
             CurrentState::List(site.list(target).await?)
@@ -40,7 +40,7 @@ pub async fn now<S: Site>(site: &S, action: &Action) -> Result<CurrentState, S::
         Action::AddProfile { target, .. } | Action::RemoveProfile { target, .. } => {
             of_profile(site.profile(target).await?)
         }
-        // Nobody can see whether a phone has taken its configuration over.
+        // Whether a phone has applied its configuration cannot be read.
         Action::ApplyConfig { .. } => CurrentState::Gone,
     })
 }
@@ -54,7 +54,7 @@ fn of_profile(page: Option<CommonPhoneConfig>) -> CurrentState {
 }
 
 /// Looks at everything that a change depends on.
-pub(crate) async fn look<S: Site>(site: &S, action: &Action) -> Result<Found, S::Error> {
+pub(crate) async fn check<S: ClusterApi>(site: &S, action: &Action) -> Result<Found, S::Error> {
     let found = compare(action, &now(site, action).await?);
     if let (Action::AddProfile { source, page, .. }, Found::AsExpected) = (action, &found) {
         let same =
@@ -68,7 +68,7 @@ pub(crate) async fn look<S: Site>(site: &S, action: &Action) -> Result<Found, S:
     Ok(found)
 }
 
-/// Compares what stands there with what the change expects and with what it would make of it.
+/// Compares the current state with what the change expects and with what it would make of it.
 pub(crate) fn compare(action: &Action, now: &CurrentState) -> Found {
     match (action, now) {
         (Action::ApplyConfig { .. }, _) | (Action::AddProfile { .. }, CurrentState::Gone) => {

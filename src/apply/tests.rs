@@ -38,7 +38,7 @@ struct Lists {
     stops: CancellationToken,
 }
 
-impl Site for Lists {
+impl ClusterApi for Lists {
     type Error = Trouble;
 
     async fn list(&self, _: &UserRef) -> Result<DeviceList, Trouble> {

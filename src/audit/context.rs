@@ -45,7 +45,6 @@ impl Subject<'_> {
         matches!(self.phone.registration.status, Status::Registered | Status::PartiallyRegistered)
     }
 
-    /// Tells whether the model takes what is to be pushed.
     pub(super) fn accepts(&self, object: ObjectKind) -> bool {
         self.model.is_some_and(|model| AcceptedFormat::of(object, model).is_some())
     }

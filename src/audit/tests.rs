@@ -11,28 +11,18 @@ use crate::domain::registration::{Httpd, Registration, Source, Status};
 use crate::domain::web_access::{PageValue, WebAccess};
 
 fn phone(name: &str) -> Phone {
+    let registration = Registration {
+        ip: Some(format!("10.0.0.{}", name.trim_start_matches("SEP")).parse().unwrap()),
+        httpd: Httpd::Yes,
+        active_load: Some("sip88xx.14-2-1".into()),
+        ..Registration::unknown(Status::Registered, Source::Risport70)
+    };
     Phone {
-        name: name.parse().unwrap(),
-        description: String::new(),
         model: "Cisco 8841".into(),
-        protocol: "SIP".into(),
         device_pool: "HQ".into(),
         common_phone_profile: Some("Standard".into()),
-        location: None,
-        owner: None,
         personalization: Some(Setting::Default),
-        authentication_url: None,
-        secure_authentication_url: None,
-        configured_load: None,
-        web_access: PageValue::Nothing,
-        page: None,
-        registration: Registration {
-            status: Status::Registered,
-            ip: Some(format!("10.0.0.{}", name.trim_start_matches("SEP")).parse().unwrap()),
-            httpd: Httpd::Yes,
-            active_load: Some("sip88xx.14-2-1".into()),
-            ..Registration::unknown(Status::Registered, Source::Risport70)
-        },
+        ..Phone::unknown(name.parse().unwrap(), registration)
     }
 }
 
@@ -44,11 +34,8 @@ fn inventory(phones: Vec<Phone>) -> Inventory {
     let profile = |setting| PhoneProfile {
         personalization: Some(setting),
         background_access: Some(true),
-        forced_wallpaper: None,
-        wallpaper_unread: false,
-        web_access: PageValue::Nothing,
         phones: 1,
-        page: None,
+        ..PhoneProfile::default()
     };
     let profiles = BTreeMap::from([
         ("Standard".to_owned(), profile(Setting::Enabled)),

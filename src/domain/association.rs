@@ -53,32 +53,26 @@ pub struct DeviceList {
 }
 
 impl DeviceList {
-    /// Returns the entries as they were read.
     pub fn entries(&self) -> &[String] {
         &self.entries
     }
 
-    /// Tells whether the list names this device, in any case of letters.
     pub fn contains(&self, name: &str) -> bool {
         self.index.contains(&key(name))
     }
 
-    /// Returns how many devices the list names.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Tells whether the list names nothing.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// Tells whether every device of the other list is named here too.
     pub fn is_superset(&self, other: &Self) -> bool {
         other.index.is_subset(&self.index)
     }
 
-    /// Tells whether both lists name the same devices, in whatever order.
     pub fn same_devices(&self, other: &Self) -> bool {
         self.index == other.index
     }
@@ -99,7 +93,6 @@ impl DeviceList {
         self.missing_from(other).into()
     }
 
-    /// Returns the entries of this list that the other one lacks.
     pub fn missing_from(&self, other: &Self) -> Vec<String> {
         self.entries.iter().filter(|name| !other.contains(name)).cloned().collect()
     }

@@ -14,7 +14,6 @@ use super::inventory::{ClusterInfo, Phone};
 use super::model::{ImageSpec, Model, PushSchema, Size};
 use super::personalization::Personalization;
 use super::registration::Registration;
-use super::web_access::PageValue;
 
 /// Whether the push user controls a phone.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
@@ -83,13 +82,11 @@ impl AuditedPhone {
         &self.phone.name
     }
 
-    /// Returns the finding that decided the verdict: of the heaviest, the first.
     pub fn worst(&self) -> Option<&Finding> {
         let heaviest = self.findings.iter().map(|finding| finding.severity).max()?;
         self.findings.iter().find(|finding| finding.severity == heaviest)
     }
 
-    /// Tells whether the phone has a finding of this code.
     pub fn has(&self, code: Code) -> bool {
         self.findings.iter().any(|finding| finding.code == code)
     }
@@ -137,7 +134,6 @@ fn deserialize_phone<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Resul
     }
     let fields = Fields::deserialize(deserializer)?;
     Ok(Phone {
-        name: fields.name,
         description: fields.description,
         model: fields.model,
         protocol: fields.protocol,
@@ -145,13 +141,7 @@ fn deserialize_phone<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Resul
         common_phone_profile: fields.common_phone_profile,
         location: fields.location,
         owner: fields.owner,
-        personalization: None,
-        authentication_url: None,
-        secure_authentication_url: None,
-        configured_load: None,
-        web_access: PageValue::Nothing,
-        page: None,
-        registration: fields.registration,
+        ..Phone::unknown(fields.name, fields.registration)
     })
 }
 

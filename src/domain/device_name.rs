@@ -21,7 +21,7 @@ impl DeviceName {
     /// The longest name that AXL accepts for a device (`UniqueString128`), in characters.
     pub const MAX_CHARS: usize = 128;
 
-    /// Reads a name that the cluster told. Unlike one that was typed it may hold blanks: leaving a device
+    /// Reads a name that the cluster sent. Unlike one that was typed it may hold blanks: leaving a device
     /// out is worse than an odd name.
     ///
     /// # Errors
@@ -56,9 +56,6 @@ impl FromStr for DeviceName {
     type Err = DeviceNameError;
 
     /// Parses a name that was typed; blanks around it are dropped.
-    ///
-    /// # Errors
-    /// When nothing is left, when it is too long, or when it holds a blank or a control character.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let name = Self::of_cluster(text)?;
         match name.0.chars().find(|c| c.is_whitespace()) {
@@ -118,16 +115,12 @@ impl PartialOrd for DeviceName {
     }
 }
 
-/// Why a text is no device name.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum DeviceNameError {
-    /// Nothing but blanks.
     #[error("a device name is empty")]
     Empty,
-    /// More than [`DeviceName::MAX_CHARS`] characters.
     #[error("a device name has more than {} characters", DeviceName::MAX_CHARS)]
     TooLong,
-    /// A blank or a control character inside.
     #[error("a device name holds the character {0:?}")]
     BadCharacter(char),
 }

@@ -1,6 +1,6 @@
 //! An error and what caused it, in one line.
 
-/// Joins an error with its causes, leaving out a cause that the text before it tells already.
+/// Joins an error with its causes, leaving out a cause that the text before it contains.
 pub fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -20,7 +20,7 @@ impl AuditedPhone {
     }
 
     fn leave_alone(&mut self, why: &str, remedy: &str) {
-        // What would be repaired otherwise is not, and nobody else has to do anything for it either.
+        // What would be repaired otherwise is not, and no person has to act either.
         for finding in &mut self.findings {
             if matches!(finding.severity, Severity::Fixable | Severity::Blocked | Severity::Offline)
             {
@@ -60,7 +60,7 @@ impl Audit {
         self.leaving(without, remark)
     }
 
-    /// Leaves the phones alone that show pushed pictures, and of which nobody knows how to take them off.
+    /// Excludes phones whose pushed picture cannot be removed: no way is known for their model.
     #[must_use]
     pub fn for_removal(mut self) -> Self {
         let mut without = 0;

@@ -29,7 +29,6 @@ impl Verdict {
     pub const ALL: [Self; 5] =
         [Self::Ready, Self::Fixable, Self::Offline, Self::Blocked, Self::Unsupported];
 
-    /// Returns the word that JSON and tables use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ready => "ready",
@@ -63,7 +62,6 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// Returns the verdict of a phone whose worst finding weighs this much.
     pub fn verdict(self) -> Verdict {
         match self {
             Self::Warning => Verdict::Ready,

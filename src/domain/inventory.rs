@@ -65,6 +65,27 @@ pub struct Phone {
 }
 
 impl Phone {
+    /// A phone of which nothing else is known.
+    pub fn unknown(name: DeviceName, registration: Registration) -> Self {
+        Self {
+            name,
+            description: String::new(),
+            model: String::new(),
+            protocol: String::new(),
+            device_pool: String::new(),
+            common_phone_profile: None,
+            location: None,
+            owner: None,
+            personalization: None,
+            authentication_url: None,
+            secure_authentication_url: None,
+            configured_load: None,
+            web_access: PageValue::Nothing,
+            page: None,
+            registration,
+        }
+    }
+
     /// Returns the catalogue's entry: by the model that is configured, else by the number that the
     /// phone registered with.
     pub fn catalogue_entry(&self) -> Option<&'static Model> {
@@ -118,7 +139,7 @@ pub struct AccountStatus {
 }
 
 impl AccountStatus {
-    /// Tells whether the user is known to outrank the account that axlpaper uses, which then may not change
+    /// Returns whether the user is known to outrank the account that axlpaper uses, which then may not change
     /// it (AXL Developer Guide, User Rank).
     pub fn outranks(&self) -> bool {
         matches!((self.rank, self.own_rank), (Some(rank), Some(own)) if rank < own)
@@ -187,7 +208,6 @@ pub struct Inventory {
 }
 
 impl Inventory {
-    /// Returns the profile that the phone uses, if it was read.
     pub fn profile_of(&self, phone: &Phone) -> Option<&PhoneProfile> {
         self.profiles.get(phone.common_phone_profile.as_deref()?)
     }

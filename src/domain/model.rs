@@ -125,12 +125,10 @@ pub struct Model {
     pub note: &'static str,
 }
 
-/// Returns the whole catalogue, sorted by name.
 pub fn catalogue() -> &'static [Model] {
     CATALOGUE
 }
 
-/// Returns the model with this number of `typemodel.enum`.
 pub fn by_number(number: u32) -> Option<&'static Model> {
     CATALOGUE.iter().find(|model| model.number == number)
 }

@@ -38,7 +38,7 @@ impl NatRules {
         Self(rules)
     }
 
-    /// Tells whether there are none.
+    /// Returns whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -90,7 +90,7 @@ impl DownloadSources {
         self.translated.as_ref().map_or(&[], |(_, from)| from)
     }
 
-    /// Says what an address is to this phone; `address` is in its canonical form.
+    /// Returns what an address is to this phone; `address` is in its canonical form.
     pub fn classify(&self, address: IpAddr) -> SourceOf {
         if self.own.contains(&address) {
             return SourceOf::Phone;

@@ -24,9 +24,6 @@ pub struct Pattern {
 
 impl Pattern {
     /// Reads a pattern; blanks around it are dropped.
-    ///
-    /// # Errors
-    /// When the text is empty.
     pub fn new(text: &str) -> Result<Self, SelectorError> {
         let text = text.trim();
         if text.is_empty() {
@@ -52,7 +49,6 @@ impl Pattern {
         Ok(Self { text: text.to_owned(), pieces })
     }
 
-    /// Returns the pattern as it was typed.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -125,7 +121,7 @@ pub fn fold(name: &str) -> Cow<'_, str> {
     Cow::Owned(composer.normalize(&folded).into_owned())
 }
 
-/// Tells whether two spellings are of one name.
+/// Returns whether two spellings are of one name.
 pub fn same_name(one: &str, other: &str) -> bool {
     fold(one) == fold(other)
 }

@@ -36,7 +36,6 @@ impl Setting {
             .map(|(setting, _)| setting)
     }
 
-    /// Returns the string that AXL uses.
     pub fn as_axl(self) -> &'static str {
         match self {
             Self::Disabled => "Disabled",
@@ -105,7 +104,7 @@ impl Personalization {
     /// Asks the phone, then its Common Phone Profile, then the enterprise parameter.
     ///
     /// The first level that is not `Default` decides. A level that could not be read ends the search:
-    /// whatever stands behind it, the phone might obey the level that we did not see.
+    /// whatever the next level has, the phone might obey the one that was not read.
     pub fn resolve(
         phone: Option<Setting>,
         profile: Option<Setting>,

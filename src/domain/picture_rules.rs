@@ -45,7 +45,6 @@ impl PictureRules {
         Self::new([PictureRule { name, file, phones: Vec::new() }])
     }
 
-    /// Says whether there is no rule at all.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

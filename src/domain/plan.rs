@@ -140,7 +140,6 @@ impl Action {
         Self::ApplyConfig { scope, target: target.into(), reset, before: (), after: () }
     }
 
-    /// Returns the word that JSON uses.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::AssociateDevices { .. } => "associate_devices",
@@ -156,7 +155,7 @@ impl Action {
         }
     }
 
-    /// Says what is changed, for a person: the object and the part of it.
+    /// Returns what is changed, for a person: the object and the part of it.
     pub fn subject(&self) -> String {
         match self {
             Self::AssociateDevices { target, .. } | Self::DissociateDevices { target, .. } => {
@@ -180,17 +179,15 @@ impl Action {
         }
     }
 
-    /// Returns the devices that a user's list gains.
     pub fn added_devices(&self) -> &[String] {
         if let Self::AssociateDevices { adds, .. } = self { adds } else { &[] }
     }
 
-    /// Returns the devices that a user's list loses.
     pub fn removed_devices(&self) -> &[String] {
         if let Self::DissociateDevices { removes, .. } = self { removes } else { &[] }
     }
 
-    /// Returns whose phones are told to take their configuration over.
+    /// Returns the object whose phones apply their configuration.
     pub fn told(&self) -> Option<(ConfigLevel, &str)> {
         if let Self::ApplyConfig { scope, target, .. } = self {
             Some((*scope, target))
@@ -199,7 +196,7 @@ impl Action {
         }
     }
 
-    /// Returns whose settings are written, which phones only take over once they are told.
+    /// Returns the object whose settings are written; phones use them only once they apply their configuration.
     pub fn configures(&self) -> Option<(ConfigLevel, &str)> {
         match self {
             Self::EnablePersonalization(to) | Self::RestorePersonalization(to) => {
@@ -209,7 +206,7 @@ impl Action {
                 Some((ConfigLevel::Phone, &to.target))
             }
             Self::AssignProfile { target, .. } => Some((ConfigLevel::Phone, target)),
-            // Nobody uses a profile that was just made, and nobody one that was removed.
+            // No phone uses a profile that was just made or that was removed.
             Self::AddProfile { .. }
             | Self::RemoveProfile { .. }
             | Self::AssociateDevices { .. }
@@ -218,7 +215,7 @@ impl Action {
         }
     }
 
-    /// Tells whether the change takes something back that was there before: no plan file may do that.
+    /// Returns whether the change takes something back that was there before: no plan file may do that.
     pub fn takes_back(&self) -> bool {
         match self {
             Self::DissociateDevices { .. }

@@ -1,6 +1,6 @@
 //! Where a phone is registered, as RisPort70 or the AXL database told it.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -107,9 +107,10 @@ impl Registration {
 /// Chooses the address to reach a phone at: a usable IPv4 address first, else a usable IPv6 address.
 ///
 /// Unspecified addresses (`0.0.0.0`, `::`) are what RisPort70 reports for a phone without one.
-pub fn preferred_address(ipv4: &[Ipv4Addr], ipv6: &[Ipv6Addr]) -> Option<IpAddr> {
-    let v4 = ipv4.iter().find(|ip| !ip.is_unspecified()).copied().map(IpAddr::V4);
-    v4.or_else(|| ipv6.iter().find(|ip| !ip.is_unspecified()).copied().map(IpAddr::V6))
+pub fn preferred_address(addresses: &[IpAddr]) -> Option<IpAddr> {
+    let mut usable = addresses.iter().copied().filter(|ip| !ip.is_unspecified());
+    let v4 = usable.clone().find(IpAddr::is_ipv4);
+    v4.or_else(|| usable.next())
 }
 
 #[cfg(test)]
@@ -118,17 +119,17 @@ mod tests {
 
     #[test]
     fn prefers_ipv4_and_skips_the_unspecified() {
-        let v6: Ipv6Addr = "2001:db8::1".parse().unwrap();
-        let v4: Ipv4Addr = "10.1.2.3".parse().unwrap();
-        assert_eq!(preferred_address(&[Ipv4Addr::UNSPECIFIED, v4], &[v6]), Some(v4.into()));
-        assert_eq!(preferred_address(&[Ipv4Addr::UNSPECIFIED], &[v6]), Some(v6.into()));
-        assert_eq!(preferred_address(&[], &[Ipv6Addr::UNSPECIFIED]), None);
+        let [v6, v4, no_v4, no_v6] =
+            ["2001:db8::1", "10.1.2.3", "0.0.0.0", "::"].map(|ip| ip.parse::<IpAddr>().unwrap());
+        assert_eq!(preferred_address(&[v6, no_v4, v4]), Some(v4));
+        assert_eq!(preferred_address(&[no_v4, v6]), Some(v6));
+        assert_eq!(preferred_address(&[no_v6]), None);
     }
 
     #[test]
     fn only_a_registered_phone_is_reachable() {
         let mut registration = Registration::unknown(Status::Unregistered, Source::Risport70);
-        registration.ip = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        registration.ip = Some([10, 0, 0, 1].into());
         assert_eq!(registration.reachable_ip(), None);
         registration.status = Status::PartiallyRegistered;
         assert_eq!(registration.reachable_ip(), registration.ip);

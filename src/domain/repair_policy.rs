@@ -44,7 +44,7 @@ pub enum Enabling<'a> {
 }
 
 impl Repairs {
-    /// Says how a phone's Phone Personalization would be enabled; nothing where it is on, was limited on
+    /// Returns how a phone's Phone Personalization would be enabled; nothing where it is on, was limited on
     /// purpose, or could not be enabled in that place.
     pub fn personalization<'a>(
         &self,

@@ -113,9 +113,6 @@ impl Selector {
     ///
     /// The limit is applied here only when no network is asked for; otherwise by
     /// [`Self::within_subnets`], because a phone outside the networks must not use up the limit.
-    ///
-    /// # Errors
-    /// When a value matches no phone of the cluster, or all of them together leave none.
     pub fn select(&self, phones: Vec<Phone>) -> Result<Selection, SelectorError> {
         let total = phones.len();
         self.check_every_value_matches(&phones)?;
@@ -140,9 +137,6 @@ impl Selector {
     }
 
     /// Keeps the phones whose address lies in one of the networks.
-    ///
-    /// # Errors
-    /// When a network holds none of them.
     pub fn within_subnets(&self, mut phones: Vec<Phone>) -> Result<Vec<Phone>, SelectorError> {
         if self.subnets.is_empty() {
             return Ok(phones);
@@ -162,7 +156,7 @@ impl Selector {
         Ok(phones)
     }
 
-    /// Tells whether a phone is meant, whatever its address and however many others are.
+    /// Returns whether a phone is meant, whatever its address and however many others are.
     pub fn is_about(&self, phone: &Phone) -> bool {
         let listed = self.listed.as_ref().map(|names| names.iter().collect());
         self.admits(phone, listed.as_ref())
@@ -248,7 +242,7 @@ pub fn near<'a>(wanted: &str, values: impl IntoIterator<Item = &'a str>) -> Vec<
 }
 
 impl SelectorError {
-    /// Tells a device pool without phones apart from one that does not exist.
+    /// Distinguishes a device pool without phones from one that does not exist.
     #[must_use]
     pub fn knowing_pools(self, pools: &[String]) -> Self {
         let is_about_pools = |option: &str| {
@@ -278,22 +272,11 @@ pub(in crate::domain) mod tests {
     use crate::domain::registration::{Registration, Source, Status};
 
     pub(in crate::domain) fn phone(name: &str, pool: &str, model: &str) -> Phone {
+        let registration = Registration::unknown(Status::NotFound, Source::None);
         Phone {
-            name: name.parse().unwrap(),
-            description: String::new(),
             model: model.into(),
-            protocol: "SIP".into(),
             device_pool: pool.into(),
-            common_phone_profile: None,
-            location: None,
-            owner: None,
-            personalization: None,
-            authentication_url: None,
-            secure_authentication_url: None,
-            configured_load: None,
-            web_access: crate::domain::web_access::PageValue::Nothing,
-            page: None,
-            registration: Registration::unknown(Status::NotFound, Source::None),
+            ..Phone::unknown(name.parse().unwrap(), registration)
         }
     }
 

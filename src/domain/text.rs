@@ -25,7 +25,7 @@ pub fn digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     hex(&hasher.finalize())
 }
 
-/// Tells whether a character can steer a terminal, reorder a line or hide in it.
+/// Returns whether a character can steer a terminal, reorder a line or hide in it.
 ///
 /// Escape sequences begin with control characters; bidirectional marks make a line read otherwise than it is
 /// stored; characters without a width make two different texts look the same.
@@ -53,7 +53,7 @@ pub fn printable_lines(text: &str) -> String {
     text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }
 
-/// Writes the same characters as `\u` escapes in JSON, where they stand in strings alone: the values stay what they are.
+/// Writes the same characters as `\u` escapes in JSON, where they are in strings alone: the values stay what they are.
 /// Line ends between values stay too.
 pub fn escaped_json(json: &str) -> Cow<'_, str> {
     use std::fmt::Write as _;
@@ -101,12 +101,12 @@ pub fn sanitize_truncate(text: &str, most: usize) -> String {
     short
 }
 
-/// Tells whether XML 1.0 can carry a character at all, even escaped.
+/// Returns whether XML 1.0 can carry a character at all, even escaped.
 pub fn is_xml_character(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }
 
-/// Returns the line, counted from 1, in which this byte stands.
+/// Returns the line, counted from 1, that holds this byte.
 pub fn line_of(text: &str, at: usize) -> usize {
     1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count()
 }
@@ -125,7 +125,6 @@ pub fn pluralize(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
-/// How many names a list shows.
 const MOST_NAMES: usize = 5;
 
 #[cfg(test)]

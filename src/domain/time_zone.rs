@@ -1,4 +1,4 @@
-//! Which time zone a phone lives in: a cluster has phones in many, and only device pools tell them apart.
+//! The time zone of a phone: a cluster has phones in many, and only device pools distinguish them.
 
 use jiff::tz::TimeZone;
 
@@ -19,7 +19,7 @@ pub struct Zones {
 }
 
 impl Zones {
-    /// Puts rules together, of which the first that matches counts; `otherwise` is everybody else's zone.
+    /// Puts rules together, of which the first that matches counts; `otherwise` is the zone of all other pools.
     pub fn new(rules: Vec<ZoneRule>, otherwise: TimeZone) -> Self {
         Self { rules, otherwise }
     }
@@ -30,7 +30,7 @@ impl Zones {
         rule.map_or(&self.otherwise, |rule| &rule.zone)
     }
 
-    /// Returns the zone of whoever no rule is about.
+    /// Returns the zone of pools without a rule.
     pub fn otherwise(&self) -> &TimeZone {
         &self.otherwise
     }

@@ -16,7 +16,7 @@ use crate::image_server::HostLimits;
 #[derive(Debug, Default)]
 pub(crate) struct Admission {
     open: Mutex<Open>,
-    /// Whether somebody was told that connections are closed for want of room.
+    /// Whether the log has the warning that connections are closed for want of room.
     told: AtomicBool,
 }
 
@@ -38,7 +38,6 @@ struct Connection {
     cut: CancellationToken,
 }
 
-/// A connection that is counted as long as this lives.
 #[derive(Debug)]
 pub(crate) struct Admitted {
     admission: Arc<Admission>,

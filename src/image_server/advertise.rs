@@ -16,12 +16,11 @@ pub struct BaseUrl {
     host: String,
     https: bool,
     loopback: bool,
-    /// Why nobody outside of this machine's own link can connect there, where that is so.
+    /// Why hosts outside of this machine's own link cannot connect, if they cannot.
     unreachable: Option<&'static str>,
 }
 
 impl BaseUrl {
-    /// Returns the base of a server at this address.
     fn of(address: SocketAddr, https: bool) -> Self {
         let (scheme, ip) = (if https { "https" } else { "http" }, address.ip());
         Self {
@@ -34,7 +33,6 @@ impl BaseUrl {
         }
     }
 
-    /// Returns the name or the address in it.
     pub fn host(&self) -> &str {
         &self.host
     }
@@ -90,15 +88,15 @@ impl fmt::Display for BaseUrl {
     }
 }
 
-/// Chooses what phones are told: the advertised base where one is given, else the address that is
+/// Chooses the base of the phones' URLs: the advertised base where one is given, else the address that is
 /// listened on, else the address of this machine from which `phone_side_ip` is reached.
 ///
 /// `listen` is the bound address with its real port. Asking for the way to `phone_side_ip` sends nothing.
 ///
 /// # Errors
 /// When no address can be found, or when it is a loopback address that phones cannot reach. A
-/// simulated cluster on loopback has its phones there too, so it may be told of one. With `tls` the server speaks
-/// HTTPS only, so phones may not be told of HTTP; the other way round a proxy may be in front that speaks it.
+/// simulated cluster on loopback has its phones there too, so it may get one. With `tls` the server speaks
+/// HTTPS only, so an HTTP base is refused; the other way round a proxy may be in front that speaks it.
 pub fn advertised_base(
     listen: SocketAddr,
     advertise: Option<&BaseUrl>,
@@ -146,7 +144,7 @@ fn is_loopback(ip: IpAddr) -> bool {
     ip.to_canonical().is_loopback()
 }
 
-/// Says why phones cannot connect to an address, where it is of a kind that nobody can be reached at from afar.
+/// Returns why phones cannot connect to an address of a kind that is not reachable from other networks.
 fn unreachable(ip: IpAddr) -> Option<&'static str> {
     match ip.to_canonical() {
         IpAddr::V4(ip) if ip.is_link_local() => Some("an address that a machine gives itself"),
@@ -157,7 +155,7 @@ fn unreachable(ip: IpAddr) -> Option<&'static str> {
     }
 }
 
-/// Keeps a password out of the error, where somebody gave one.
+/// Keeps a password out of the error.
 fn shown(text: &str) -> String {
     match text.rsplit_once('@') {
         Some((_, host)) => format!("…@{host}"),

@@ -1,4 +1,4 @@
-//! What the server is told at its start.
+//! Configuration and limits of the image server.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -8,19 +8,15 @@ use rustls::ServerConfig;
 
 use crate::image_server::BaseUrl;
 
-/// Where to serve, and as whom.
 #[derive(Clone, Debug)]
 pub struct HostConfig {
-    /// The address to listen on; port 0 takes any free one.
     pub listen: SocketAddr,
-    /// What phones are told instead of the address that is listened on, for NAT and proxies.
+    /// The base of the phones' URLs instead of the address that is listened on, for NAT and proxies.
     pub advertise: Option<BaseUrl>,
     /// An address on the phones' side, best the cluster's: it tells which of this machine's addresses
     /// phones reach, where that is not given.
     pub phone_side_ip: Option<IpAddr>,
-    /// How much is given to one client.
     pub limits: HostLimits,
-    /// The server's certificate and key, where pictures are served over HTTPS.
     pub tls: Option<Arc<ServerConfig>>,
 }
 
@@ -35,7 +31,7 @@ pub struct HostLimits {
     /// From a request to the last byte of its answer being on its way.
     pub response: Duration,
     /// From the last byte of the answer until the client has closed its side and everything has been acknowledged.
-    pub farewell: Duration,
+    pub confirmation: Duration,
     /// Connections at the same time. Where all of them transfer a file, further ones wait.
     pub connections: usize,
     /// Connections of one address at the same time. Behind NAT a whole branch can have one address.
@@ -48,7 +44,7 @@ pub struct HostLimits {
 }
 
 impl HostLimits {
-    /// The limits of a server whose files are for everybody, so that nobody is a stranger.
+    /// The limits of a server whose files are for all clients, so that there are no strangers.
     pub fn for_everybody() -> Self {
         let limits = Self::default();
         let all = limits.connections;
@@ -62,7 +58,7 @@ impl Default for HostLimits {
             header: Duration::from_secs(10),
             stall: Duration::from_secs(20),
             response: Duration::from_secs(180),
-            farewell: Duration::from_secs(15),
+            confirmation: Duration::from_secs(15),
             connections: 2_048,
             per_peer: 512,
             strangers: 64,

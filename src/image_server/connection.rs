@@ -1,33 +1,39 @@
 //! Serves one connection from its first byte to the proof of what its client has got.
 
-use std::convert::Infallible;
-use std::future::{Future as _, poll_fn};
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Poll, ready};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use hyper::Request;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use bytes::BytesMut;
+use hyper::StatusCode;
+use jiff::Timestamp;
+use rustls::ServerConfig;
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsAcceptor;
+use tokio_util::either::Either;
 
 use crate::event::{Download, Event};
+use crate::image_server::HostLimits;
 use crate::image_server::admission::Admitted;
-use crate::image_server::delivery_proof::CountingStream;
-use crate::image_server::exchange_log::{Asked, Exchange, ExchangeLog};
-use crate::image_server::outcome::CloseReason;
-use crate::image_server::published::{Fetch, UnknownRequest};
-use crate::image_server::response::answer;
-use crate::image_server::shared::Shared;
-use crate::image_server::stream::Stream;
+use crate::image_server::delivery_proof::{CloseReason, Stream, close_and_confirm, send};
+use crate::image_server::exchange::{Answer, Asked, LONGEST_HEADER, Request, head};
+use crate::image_server::published::{Table, Watcher};
 
-/// Serves a client until its connection has ended, and writes down what it has got.
+/// The state that the connections share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) limits: HostLimits,
+    pub(crate) table: Table,
+    pub(crate) tls: Option<Arc<ServerConfig>>,
+    /// Observes requests for what is not published: no run is known for them, so it is the observer of whoever started
+    /// the server.
+    pub(crate) unknown: Watcher,
+    pub(crate) unknown_requests: AtomicU64,
+}
+
 pub(crate) async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
@@ -38,14 +44,15 @@ pub(crate) async fn serve(
         tracing::debug!(%peer, %error, "a connection was gone before it was served");
         return;
     }
-    let stream = match &shared.tls {
-        None => Stream::Plain(stream),
+    let limits = &shared.limits;
+    let mut stream = match &shared.tls {
+        None => Either::Left(stream),
         Some(config) => {
             let shake = TlsAcceptor::from(Arc::clone(config)).accept(stream);
-            match timeout(shared.limits.header, shake).await {
-                Ok(Ok(stream)) => Stream::Tls(Box::new(stream)),
+            match timeout(limits.header, shake).await {
+                Ok(Ok(stream)) => Either::Right(Box::new(stream)),
                 Ok(Err(error)) => {
-                    // Phones that do not trust the certificate end here, so somebody should be able to see it.
+                    // Phones that do not trust the certificate end here, so it must be visible.
                     tracing::warn!(%peer, %error, "a TLS handshake with the image server failed");
                     return;
                 }
@@ -53,130 +60,99 @@ pub(crate) async fn serve(
             }
         }
     };
-    let log = Arc::new(ExchangeLog::default());
-    let (exchange, ending) = converse(stream, &shared, &log, admitted).await;
-    match exchange {
-        Some(exchange) => record(&shared, exchange, peer, ending),
-        None => tracing::debug!(%peer, "a connection to the image server carried no request"),
+    match timeout(limits.header, read_request(&mut stream)).await {
+        Ok(Some(Ok(request))) => exchange(stream, peer, &shared, admitted, &request).await,
+        Ok(Some(Err(status))) => {
+            let head = head(1, status, 0, "", Timestamp::now());
+            if let (_, Ok(())) = send(&mut stream, head.as_bytes(), &[], limits).await {
+                // Lets the client read it.
+                close_and_confirm(&mut stream, LAST_WORD).await;
+            }
+        }
+        Ok(None) | Err(_) => {
+            tracing::debug!(%peer, "a connection to the image server carried no request");
+        }
     }
 }
 
-/// Answers the request of a connection; returns both, and how the connection ended.
-async fn converse(
-    stream: Stream,
-    shared: &Arc<Shared>,
-    log: &Arc<ExchangeLog>,
-    admitted: &Admitted,
-) -> (Option<Exchange>, CloseReason) {
-    let limits = &shared.limits;
-    let service = service_fn(|request: Request<Incoming>| {
-        let (response, exchange) = answer(&shared.table, &request);
-        if matches!(exchange.asked, Asked::Published { head_only: false, .. }) {
-            admitted.transfers();
+/// Reads the request of a connection, or the status that refuses it; nothing when the connection ends before.
+async fn read_request(stream: &mut Stream) -> Option<Result<Request, StatusCode>> {
+    let mut read = BytesMut::with_capacity(LONGEST_HEADER);
+    loop {
+        match stream.read_buf(&mut read).await {
+            Ok(1..) => {}
+            Ok(0) | Err(_) => return None,
         }
-        log.answered(exchange);
-        std::future::ready(Ok::<_, Infallible>(response))
-    });
-    let mut connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.header)
-        .max_buf_size(LONGEST_HEADER)
-        .keep_alive(false)
-        // A client may close its sending side once it has asked; that alone is no reason to stop.
-        .half_close(true)
-        // Header names have no case, but an old embedded client may know the usual spelling only.
-        .title_case_headers(true)
-        .serve_connection(TokioIo::new(CountingStream::new(stream, Arc::clone(log))), service);
-    let mut alarm = pin!(sleep_until(Instant::now()));
-    let stopped = poll_fn(|cx| {
-        if let Poll::Ready(ended) = connection.poll_without_shutdown(cx) {
-            return Poll::Ready(Some(ended));
+        if let Some(request) = Request::parse(&read).transpose() {
+            return Some(request);
         }
-        // What was just answered or sent has moved the limit.
-        while let Some(deadline) = log.deadline(limits) {
-            alarm.as_mut().reset(deadline);
-            ready!(alarm.as_mut().poll(cx));
-            if log.deadline(limits).is_some_and(|deadline| deadline <= Instant::now()) {
-                return Poll::Ready(None);
-            }
-        }
-        Poll::Pending
-    });
-    let stopped = stopped.await;
-    let stream = connection.into_parts().io.into_inner();
-    let exchange = log.take();
-    let ending = match (stopped, &exchange) {
-        (None, _) => CloseReason::TooSlow,
-        (Some(Ok(())), Some(exchange)) if exchange.is_sent() => match exchange.asked {
-            Asked::Published { .. } => stream.farewell(limits.farewell).await,
-            // Nothing is to be proven.
-            Asked::Stray { .. } => stream.farewell(LAST_WORD).await,
-        },
-        // The client sent what is no HTTP: let it read what it is told about that.
-        (Some(Err(error)), None) if error.is_parse() => stream.farewell(LAST_WORD).await,
-        (Some(Ok(()) | Err(_)), _) => CloseReason::Reset,
-    };
-    (exchange, ending)
+    }
 }
 
-/// Writes down what came of one request.
-fn record(shared: &Shared, exchange: Exchange, peer: SocketAddr, ending: CloseReason) {
-    let Exchange { asked, status, sent: bytes, at, started, .. } = exchange;
-    let took = started.elapsed();
-    let (watcher, download) = match asked {
-        Asked::Published { hit, head_only } => {
-            let (device, which, length) = (hit.device, hit.which, hit.content.len() as u64);
-            tracing::debug!(?device, ?which, %peer, status, bytes, ?ending, "image server");
-            let fetch = Fetch {
-                token: hit.token,
-                device: device.clone(),
-                file: Arc::clone(&hit.file),
-                which,
-                peer,
-                head_only,
-                status,
-                bytes,
-                length,
-                ending,
-                at,
-                took,
-            };
-            let complete = fetch.complete();
-            shared.table.record(fetch);
-            let file = if device.is_some() { which.as_str().into() } else { hit.file };
-            (hit.watcher, (device, file.to_string(), length, complete, head_only))
+/// Answers the request of a connection, and records what its client has got.
+async fn exchange(
+    mut stream: Stream,
+    peer: SocketAddr,
+    shared: &Shared,
+    admitted: &Admitted,
+    request: &Request,
+) {
+    let (at, started) = (Timestamp::now(), Instant::now());
+    let Answer { asked, status, head, body } = Answer::of(&shared.table, request, at);
+    let (limits, file_sent) = (&shared.limits, !body.is_empty());
+    if file_sent {
+        admitted.transfers();
+    }
+    let (bytes, result) = send(&mut stream, head.as_bytes(), &body, limits).await;
+    let reason = match result {
+        Ok(()) if matches!(asked, Asked::Published { .. }) => {
+            close_and_confirm(&mut stream, limits.confirmation).await
         }
-        Asked::Stray { path } => {
-            tracing::debug!(%peer, path, status, "image server");
-            let count =
-                shared.table.record_stray(UnknownRequest { peer, path: path.clone(), status });
-            if count > MOST_STRAYS_TOLD {
+        // Nothing is to be proven.
+        Ok(()) => close_and_confirm(&mut stream, LAST_WORD).await,
+        Err(reason) => reason,
+    };
+    tracing::debug!(%peer, ?asked, %status, bytes, ?reason, "image server");
+    let took = started.elapsed();
+    let mut download = Download {
+        phone: None,
+        file: String::new(),
+        peer,
+        head_only: false,
+        status: status.as_u16(),
+        bytes,
+        length: 0,
+        complete: false,
+        at,
+        duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+    };
+    let watcher = match asked {
+        Asked::Published { hit, head_only } => {
+            download.length = hit.content.len() as u64;
+            download.head_only = head_only;
+            download.complete = !head_only
+                && status == StatusCode::OK
+                && reason == CloseReason::Complete
+                && bytes == download.length;
+            download.file =
+                hit.device.as_ref().map_or(&*hit.file, |_| hit.which.as_str()).to_owned();
+            download.phone = hit.device;
+            shared.table.record(&hit.token, hit.which, &download);
+            hit.watcher
+        }
+        Asked::Unknown { path } => {
+            if shared.unknown_requests.fetch_add(1, Ordering::Relaxed) >= MOST_UNKNOWN_RECORDED {
                 return;
             }
-            (shared.strays.clone(), (None, path, 0, false, false))
+            download.file = path;
+            shared.unknown.clone()
         }
     };
-    let (phone, file, length, complete, head_only) = download;
-    let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    watcher.0.observe(&Event::Downloaded(Box::new(Download {
-        phone,
-        file,
-        peer,
-        head_only,
-        status,
-        bytes,
-        length,
-        complete,
-        at,
-        duration_ms,
-    })));
+    watcher.0.observe(&Event::Downloaded(Box::new(download)));
 }
 
-/// Requests for what is not published that are told: a scanner must not fill the journal.
-const MOST_STRAYS_TOLD: u64 = 1_000;
+/// Requests for what is not published that become events: a scanner must not fill the journal.
+const MOST_UNKNOWN_RECORDED: u64 = 1_000;
 
-/// How long a client that gets no file may take to read what it is told about that.
+/// How long a client that gets no file may take to read the answer.
 const LAST_WORD: Duration = Duration::from_secs(1);
-
-/// Longest request header, in bytes; phones send a few hundred.
-const LONGEST_HEADER: usize = 16 * 1024;

@@ -1,4 +1,4 @@
-//! Tells a complete download from one that only looks like it.
+//! Distinguishes a complete download from one that only looks like it.
 //!
 //! A write that succeeded has filled a buffer of this machine's kernel, no more. A download counts
 //! as complete only when every byte was written, the client then closed its own side in good order,
@@ -6,174 +6,103 @@
 //! early answers the rest with a reset, and a client that vanishes with nothing.
 
 use std::io;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
-use tokio::time::{sleep, timeout};
+use bytes::Buf;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_rustls::server::TlsStream;
+use tokio_util::either::Either;
 
-use crate::image_server::exchange_log::ExchangeLog;
-use crate::image_server::outcome::CloseReason;
-use crate::image_server::stream::Stream;
+use crate::image_server::HostLimits;
 
-/// A connection that counts the bytes of the answer's body.
-#[derive(Debug)]
-pub(crate) struct CountingStream {
-    stream: Stream,
-    log: Arc<ExchangeLog>,
-    head: Head,
-    /// Whether the connection was cut. The system tells that once only, and afterwards it looks like a good end.
-    broken: bool,
+/// A client's connection; the TLS handshake, where there is one, is done.
+pub(crate) type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
+
+/// How an exchange with a client ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum CloseReason {
+    /// Everything was sent and acknowledged, and the client closed in good order.
+    Complete,
+    /// The connection was cut before that.
+    Reset,
+    /// The client was too slow to take the answer.
+    TooSlow,
+    /// Everything was sent, but the client did not close within its time, so nothing is proven.
+    Unconfirmed,
 }
 
-impl CountingStream {
-    pub(crate) fn new(stream: Stream, log: Arc<ExchangeLog>) -> Self {
-        Self { stream, log, head: Head::default(), broken: false }
+/// Sends an answer, and returns how many bytes of its body the system took.
+///
+/// # Errors
+/// Why the rest of the answer was not sent, beside that number.
+pub(crate) async fn send(
+    stream: &mut Stream,
+    head: &[u8],
+    body: &[u8],
+    limits: &HostLimits,
+) -> (u64, Result<(), CloseReason>) {
+    let end = Instant::now() + limits.response;
+    let deadline = || end.min(Instant::now() + limits.stall);
+    let mut left = Buf::chain(head, body);
+    let mut result = Ok(());
+    while left.has_remaining() && result.is_ok() {
+        result = match timeout_at(deadline(), stream.write_buf(&mut left)).await {
+            Ok(Ok(1..)) => Ok(()),
+            Ok(Ok(0) | Err(_)) => Err(CloseReason::Reset),
+            Err(_) => Err(CloseReason::TooSlow),
+        };
     }
-
-    /// Ends the exchange and waits for the proof that the client got everything.
-    pub(crate) async fn farewell(mut self, limit: Duration) -> CloseReason {
-        timeout(limit, self.part()).await.unwrap_or(CloseReason::Unconfirmed)
+    let sent = (body.len() - left.last_ref().len()) as u64;
+    if result.is_ok() {
+        result = match timeout_at(deadline(), stream.flush()).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(CloseReason::Reset),
+            Err(_) => Err(CloseReason::TooSlow),
+        };
     }
-
-    async fn part(&mut self) -> CloseReason {
-        if self.broken || self.stream.shutdown().await.is_err() {
-            return CloseReason::Reset;
-        }
-        let mut scrap = [0; 1_024];
-        let mut patience = MOST_SCRAP;
-        loop {
-            match self.stream.read(&mut scrap).await {
-                Ok(0) => break,
-                Ok(read) if read <= patience => patience -= read,
-                Ok(_) | Err(_) => return CloseReason::Reset,
-            }
-        }
-        // The client may have closed its side before it had the answer. Only when our own end of the
-        // stream has been acknowledged too does the system forget the peer. No readiness event tells
-        // of that moment, so it is looked for; mostly it has passed already.
-        let mut pause = Duration::from_millis(1);
-        while self.stream.tcp().peer_addr().is_ok() {
-            sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_millis(200));
-        }
-        match self.stream.tcp().take_error() {
-            Ok(None) => CloseReason::Complete,
-            Ok(Some(_)) | Err(_) => CloseReason::Reset,
-        }
-    }
-
-    fn count(&mut self, written: &[u8]) {
-        self.log.sent(self.head.body_in(written));
-    }
+    (sent, result)
 }
 
-impl AsyncRead for CountingStream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let read = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer));
-        self.broken |= read.is_err();
-        Poll::Ready(read)
-    }
+/// Closes our side after everything was sent, and waits for the proof that the client got it.
+pub(crate) async fn close_and_confirm(stream: &mut Stream, limit: Duration) -> CloseReason {
+    timeout(limit, confirm(stream)).await.unwrap_or(CloseReason::Unconfirmed)
 }
 
-impl AsyncWrite for CountingStream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes));
-        self.broken |= written.is_err();
-        let written = written?;
-        self.count(&bytes[..written]);
-        Poll::Ready(Ok(written))
+async fn confirm(stream: &mut Stream) -> CloseReason {
+    if stream.shutdown().await.is_err() {
+        return CloseReason::Reset;
     }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, slices));
-        self.broken |= written.is_err();
-        let written = written?;
-        let mut left = written;
-        for slice in slices {
-            let taken = left.min(slice.len());
-            self.count(&slice[..taken]);
-            left -= taken;
+    let mut scrap = [0; 1_024];
+    let mut allowed = MOST_SCRAP;
+    loop {
+        match stream.read(&mut scrap).await {
+            Ok(0) => break,
+            Ok(read) if read <= allowed => allowed -= read,
+            // Small devices close the connection without the message that TLS has for it. Nothing that a client sends
+            // is of any length, so nothing can be cut short by that.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
+            Ok(_) | Err(_) => return CloseReason::Reset,
         }
-        Poll::Ready(Ok(written))
     }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+    let tcp = match stream {
+        Either::Left(stream) => &*stream,
+        Either::Right(stream) => stream.get_ref().0,
+    };
+    // The client may have closed its side before it had the answer. Only when our own end of the stream has been
+    // acknowledged too does the system forget the peer. No readiness event reports that moment, so it is polled;
+    // mostly it has passed already.
+    let mut pause = Duration::from_millis(1);
+    while tcp.peer_addr().is_ok() {
+        sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_millis(200));
     }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = ready!(Pin::new(&mut self.stream).poll_flush(cx));
-        self.broken |= flushed.is_err();
-        Poll::Ready(flushed)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
-/// Finds the empty line that ends the answer's header.
-#[derive(Debug, Default)]
-struct Head {
-    /// How many bytes of [`END_OF_HEAD`] have just gone by; all of them once the header has ended.
-    matched: usize,
-}
-
-impl Head {
-    /// Returns how many of these bytes belong to the body.
-    fn body_in(&mut self, bytes: &[u8]) -> u64 {
-        for (at, byte) in bytes.iter().enumerate() {
-            let Some(next) = END_OF_HEAD.get(self.matched) else {
-                return (bytes.len() - at) as u64;
-            };
-            self.matched = match (byte == next, *byte) {
-                (true, _) => self.matched + 1,
-                (false, b'\r') => 1,
-                (false, _) => 0,
-            };
-        }
-        0
+    match tcp.take_error() {
+        Ok(None) => CloseReason::Complete,
+        Ok(Some(_)) | Err(_) => CloseReason::Reset,
     }
 }
-
-const END_OF_HEAD: &[u8; 4] = b"\r\n\r\n";
 
 /// What a client may send behind its request before it is cut off, in bytes.
 const MOST_SCRAP: usize = 64 * 1024;
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn counts_the_body_however_it_is_cut(
-            head in "[a-z\r\n]{0,20}",
-            body in proptest::collection::vec(any::<u8>(), 0..40),
-            cut in 1_usize..9,
-        ) {
-            prop_assume!(!format!("{head}\r\n\r").contains("\r\n\r\n"));
-            let whole = [head.as_bytes(), b"\r\n\r\n", &body].concat();
-            let mut state = Head::default();
-            let counted: u64 = whole.chunks(cut).map(|chunk| state.body_in(chunk)).sum();
-            prop_assert_eq!(counted, body.len() as u64);
-        }
-    }
-}

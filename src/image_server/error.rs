@@ -3,18 +3,14 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
-/// A server that cannot start, or that phones could not reach.
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
-    /// The address cannot be listened on.
     #[error("cannot serve pictures on {listen}; choose another with `--listen ADDR:PORT`")]
     Bind {
-        /// The address that was asked for.
         listen: SocketAddr,
         #[source]
         source: io::Error,
     },
-    /// The advertised address is no base of a URL.
     #[error(
         "{text:?} is no base for the pictures' addresses: {why}; give one like http://10.1.1.1:8080"
     )]
@@ -24,49 +20,31 @@ pub enum HostError {
         "phones cannot download from {base}, which is this machine's own loopback; listen on an \
          address that they reach, or name one with `--advertise URL`"
     )]
-    LoopbackOnly {
-        /// The base that phones would get.
-        base: String,
-    },
-    /// Nobody can be reached at such an address from afar.
+    LoopbackOnly { base: String },
+    /// Such an address is not reachable from other networks.
     #[error(
         "phones cannot download from {base}, which is {why}; name an address that they reach with \
          `--advertise URL`"
     )]
-    Unreachable {
-        /// The base that phones would get.
-        base: String,
-        /// What kind of address it is.
-        why: &'static str,
-    },
-    /// The server speaks HTTPS, and phones would be told HTTP.
+    Unreachable { base: String, why: &'static str },
+    /// The server speaks HTTPS, and phones would get an HTTP URL.
     #[error(
         "phones would be told {base}, but with --tls-cert pictures are served over HTTPS only; \
          advertise an https:// address, or leave --tls-cert and --tls-key out"
     )]
-    PlainAdvertised {
-        /// The base that phones would get.
-        base: String,
-    },
-    /// Listening on all addresses, and nothing tells which one of them phones reach.
+    PlainAdvertised { base: String },
+    /// Listening on all addresses, and which one of them phones reach is not known.
     #[error(
         "cannot tell which address of this machine phones reach while listening on {listen}; name \
          it with `--advertise URL`"
     )]
-    NoHint {
-        /// The address that is listened on.
-        listen: SocketAddr,
-    },
+    NoHint { listen: SocketAddr },
     /// The cluster is reached by another IP version than pictures are served on.
     #[error(
         "pictures are served on {listen}, but the cluster at {remote} is reached by the other IP \
          version; name an address that phones reach with `--advertise URL`"
     )]
-    OtherFamily {
-        /// The address that is listened on.
-        listen: SocketAddr,
-        remote: IpAddr,
-    },
+    OtherFamily { listen: SocketAddr, remote: IpAddr },
     /// No local address leads to the cluster.
     #[error(
         "cannot find the address of this machine that leads to {remote}; name it with \

@@ -1,6 +1,6 @@
-//! Pictures on a web server of somebody else: where they are, and whether phones could show them.
+//! Pictures on another web server: their URLs, and whether phones could show them.
 //!
-//! Nobody sees there what phones download. So every different file is downloaded once beforehand, and its size
+//! Downloads from it cannot be observed. So every different file is downloaded once beforehand, and its size
 //! compared with what the models take: a mistake in an address would otherwise be found by the phones.
 
 use std::fmt;
@@ -21,12 +21,10 @@ use crate::net::trace::{self, ExchangeGuard};
 pub struct Template(String);
 
 impl Template {
-    /// Returns it as it was typed.
     pub fn text(&self) -> &str {
         &self.0
     }
 
-    /// Returns the address for a model's picture of this size.
     pub fn fill(&self, model: &str, image: &ImageSpec, size: Size) -> String {
         let model = model.strip_prefix("Cisco ").unwrap_or(model);
         self.0
@@ -36,7 +34,6 @@ impl Template {
     }
 }
 
-/// Writes a model's name as a part of a path.
 fn encoded(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     let hex = |nibble: u8| char::from(b"0123456789ABCDEF"[usize::from(nibble)]);
@@ -89,7 +86,6 @@ impl FromStr for Template {
     }
 }
 
-/// A file could not be downloaded as phones would.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ElsewhereError {
     /// No answer, or none to its end.
@@ -98,16 +94,10 @@ pub enum ElsewhereError {
     /// The server sends it from another address, and phones are not known to go there.
     #[error("{url} leads on to {to}; name the address that the file has")]
     Redirect { url: String, to: String },
-    /// The server has no such file, or does not give it away.
     #[error("{url} answers with HTTP status {status}")]
     Status { url: String, status: u16 },
-    /// It is too large for phones.
     #[error("{url} is longer than {limit} bytes, which no phone is known to take")]
-    TooLong {
-        url: String,
-        /// The longest file that is taken, in bytes.
-        limit: usize,
-    },
+    TooLong { url: String, limit: usize },
 }
 
 /// The longest file that is taken, in bytes. The largest pictures that are known to work on phones have 150,000;
@@ -117,9 +107,6 @@ pub const LONGEST: usize = 4 * 1024 * 1024;
 /// Downloads a file as a phone would: plainly, and from this address only.
 ///
 /// The client must not follow redirects, and limits the time of the whole exchange to `call`.
-///
-/// # Errors
-/// When a phone could not download it either.
 pub async fn download(
     client: &reqwest::Client,
     url: &str,

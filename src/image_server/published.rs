@@ -1,24 +1,22 @@
 //! Which pictures are published for whom, and what has been fetched of them.
 
 use std::borrow::Borrow;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use ipnet::IpNet;
-use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::domain::device_name::DeviceName;
 use crate::domain::model::PushSchema;
 use crate::domain::nat::{DownloadSources, SourceOf};
-use crate::event::{Downloads, Observer, OtherFile};
-use crate::image_server::{CloseReason, HostError};
+use crate::event::{Download, Downloads, Observer, OtherFile};
+use crate::image_server::HostError;
 use crate::media::{PreparedImage, Tone};
 
 /// The unguessable part of one phone's addresses.
@@ -34,14 +32,13 @@ impl Token {
         Ok(Self(URL_SAFE_NO_PAD.encode(bits).into()))
     }
 
-    /// Returns the token as it stands in the URLs.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 impl Borrow<str> for Token {
-    /// Lets a table of tokens be searched for what stands in a path.
+    /// Lets a table of tokens be searched for a part of a path.
     fn borrow(&self) -> &str {
         &self.0
     }
@@ -53,21 +50,17 @@ impl fmt::Debug for Token {
     }
 }
 
-/// Which of the files that are published together.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Which {
+pub(crate) enum Which {
     Background,
-    /// The preview for the phone's menu.
     Thumbnail,
-    /// A ring tone, which is one file only.
     RingTone,
     /// A file that was published by itself, for no particular phone.
     File,
 }
 
 impl Which {
-    /// Returns the word that logs use.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Background => "background",
             Self::Thumbnail => "thumbnail",
@@ -77,65 +70,23 @@ impl Which {
     }
 }
 
-/// Where one phone finds its ring tone.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PublishedTone {
     pub url: String,
-    /// What to ask the host for later.
     pub token: Token,
 }
 
-/// Where one phone finds its files.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PublishedUrls {
     pub image_url: String,
     pub thumbnail_url: String,
-    /// What to ask the host for later.
     pub token: Token,
-}
-
-/// One request for a published file.
-#[derive(Clone, Debug)]
-pub struct Fetch {
-    pub token: Token,
-    /// The phone that they were made for, if they were made for one.
-    pub device: Option<DeviceName>,
-    /// The file's name, the last part of its address.
-    pub file: Arc<str>,
-    pub which: Which,
-    /// Where the request came from; behind NAT that is not the phone's own address.
-    pub peer: SocketAddr,
-    /// Whether only the header was asked for (`HEAD`), which is no download.
-    pub head_only: bool,
-    /// The HTTP status that was answered.
-    pub status: u16,
-    /// Bytes of the file that left this program.
-    pub bytes: u64,
-    /// Bytes of the whole file.
-    pub length: u64,
-    pub ending: CloseReason,
-    /// When the connection was accepted.
-    pub at: Timestamp,
-    /// From there until the end was known.
-    pub took: Duration,
-}
-
-impl Fetch {
-    /// Says whether the client has got the whole file.
-    pub fn complete(&self) -> bool {
-        !self.head_only
-            && self.status == 200
-            && self.ending == CloseReason::Complete
-            && self.bytes == self.length
-    }
 }
 
 /// What one phone has downloaded so far. A ring tone is one file, so both parts say the same of it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct FetchState {
-    /// Whether the background was downloaded completely.
     pub image: bool,
-    /// Whether the thumbnail was downloaded completely.
     pub thumbnail: bool,
     /// Requests of any kind, from any address.
     pub requests: u32,
@@ -144,54 +95,42 @@ pub struct FetchState {
 }
 
 impl FetchState {
-    /// Says whether both files were downloaded completely.
     pub fn complete(&self) -> bool {
         self.image && self.thumbnail
     }
 
     /// Adds a request that came from such an address; `owner` is the phone that has it, if one has.
-    fn add(&mut self, fetch: &Fetch, source: SourceOf, owner: Option<&DeviceName>) {
+    fn add(
+        &mut self,
+        which: Which,
+        download: &Download,
+        source: SourceOf,
+        owner: Option<&DeviceName>,
+    ) {
         self.requests = self.requests.saturating_add(1);
-        let peer = fetch.peer.ip().to_canonical();
+        let peer = download.peer.ip().to_canonical();
         match source {
-            SourceOf::Other if fetch.head_only => return,
+            SourceOf::Other if download.head_only => return,
             SourceOf::Other => {
                 let seen = OtherFile {
-                    file: fetch.which.as_str().to_owned(),
-                    complete: fetch.complete(),
-                    bytes: fetch.bytes,
-                    length: fetch.length,
+                    file: which.as_str().to_owned(),
+                    complete: download.complete,
+                    bytes: download.bytes,
+                    length: download.length,
                 };
                 return self.downloads.note_other(peer, owner, seen);
             }
-            SourceOf::Phone | SourceOf::Nat(_) if !fetch.complete() => return,
+            SourceOf::Phone | SourceOf::Nat(_) if !download.complete => return,
             SourceOf::Phone => {}
             SourceOf::Nat(rule) => self.downloads.note_nat(peer, rule),
         }
-        match fetch.which {
+        match which {
             Which::Background => self.image = true,
             Which::Thumbnail => self.thumbnail = true,
             Which::RingTone => (self.image, self.thumbnail) = (true, true),
             Which::File => {}
         }
     }
-}
-
-/// A request for something that is not published.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct UnknownRequest {
-    pub peer: SocketAddr,
-    /// The beginning of the path that was asked for.
-    pub path: String,
-    /// The HTTP status that was answered.
-    pub status: u16,
-}
-
-/// The requests for what is not published; many of them mean mangled addresses.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Strays {
-    pub count: u64,
-    pub last: VecDeque<UnknownRequest>,
 }
 
 #[derive(Clone)]
@@ -216,11 +155,10 @@ pub struct Recipient<'a> {
 pub(crate) struct Origin<'a> {
     /// What addresses begin with.
     pub(crate) base: &'a str,
-    /// Who is told of requests for it.
+    /// Observes requests for it.
     pub(crate) watcher: &'a Watcher,
 }
 
-/// A published file that was asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct Hit {
     pub(crate) token: Token,
@@ -232,15 +170,13 @@ pub(crate) struct Hit {
     pub(crate) watcher: Watcher,
 }
 
-/// Everything the server knows; shared by all its connections.
 #[derive(Debug, Default)]
 pub(crate) struct Table(Mutex<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
     published: HashMap<Token, Entry>,
-    strays: Strays,
-    /// What may stand in front of a file's own path: a proxy may strip it or not.
+    /// What may precede a file's own path: a proxy may strip it or not.
     bases: BTreeSet<String>,
     /// The phones that anything was ever published for, by their addresses.
     owners: HashMap<IpAddr, DeviceName>,
@@ -249,7 +185,6 @@ struct Inner {
 }
 
 impl Inner {
-    /// Remembers which addresses a phone's requests come from.
     fn know(&mut self, Recipient { device, sources }: Recipient<'_>) {
         self.owners.extend(sources.own().iter().map(|own| (*own, device.clone())));
         for net in sources.translated() {
@@ -259,12 +194,13 @@ impl Inner {
         }
     }
 
-    fn record(&mut self, fetch: Fetch) {
-        // A download that ends after its picture was retired proves nothing to anybody any more.
-        if let Some(entry) = self.published.get_mut(&fetch.token) {
-            let owner = self.owners.get(&fetch.peer.ip().to_canonical());
-            entry.record(fetch, owner);
-        }
+    /// Takes note of a request for a published file. A download that ends after its picture was retired proves nothing.
+    fn record(&mut self, token: &Token, which: Which, download: &Download) {
+        let Some(entry) = self.published.get_mut(token) else { return };
+        let peer = download.peer.ip().to_canonical();
+        let source = entry.sources.as_ref().map_or(SourceOf::Phone, |own| own.classify(peer));
+        let owner = self.owners.get(&peer);
+        entry.state.send_modify(|state| state.add(which, download, source, owner));
     }
 
     fn find(&self, path: &str) -> Option<Hit> {
@@ -290,7 +226,6 @@ struct Entry {
     sources: Option<DownloadSources>,
     files: Vec<File>,
     state: watch::Sender<FetchState>,
-    fetches: Vec<Fetch>,
     watcher: Watcher,
 }
 
@@ -313,17 +248,7 @@ impl Entry {
         let state = watch::Sender::new(FetchState::default());
         let device = recipient.map(|phone| phone.device.clone());
         let sources = recipient.map(|phone| phone.sources.clone());
-        Self { device, sources, files, state, fetches: Vec::new(), watcher }
-    }
-
-    /// Takes note of a request; `owner` is the phone that has the address it came from, if one has.
-    fn record(&mut self, fetch: Fetch, owner: Option<&DeviceName>) {
-        let peer = fetch.peer.ip().to_canonical();
-        let source = self.sources.as_ref().map_or(SourceOf::Phone, |own| own.classify(peer));
-        self.state.send_modify(|state| state.add(&fetch, source, owner));
-        if self.fetches.len() < MOST_FETCHES {
-            self.fetches.push(fetch);
-        }
+        Self { device, sources, files, state, watcher }
     }
 }
 
@@ -361,14 +286,14 @@ impl Table {
         let token = Token::draw()?;
         let name = format!("r.{}", tone.format.extension());
         let url = format!("{}/{}/{name}", origin.base, token.as_str());
-        // No type is known for these files; phones tell them by their names.
+        // No type is known for these files; phones recognize them by their names.
         let content_type = "application/octet-stream";
         let file = File::new(&name, Which::RingTone, tone.bytes.clone(), content_type);
         self.insert(token.clone(), Some(recipient), vec![file], origin);
         Ok(PublishedTone { url, token })
     }
 
-    /// Publishes one file for everybody who is told its address, and returns that.
+    /// Publishes one file for every client that has its URL, and returns that.
     pub(crate) fn publish_file(
         &self,
         origin: &Origin<'_>,
@@ -383,7 +308,7 @@ impl Table {
         Ok((token, url))
     }
 
-    /// Lets files be found below this path too, whoever publishes them.
+    /// Lets all files be found below this path too.
     pub(crate) fn serve_below(&self, base: &str) {
         self.lock().bases.insert(base.to_owned());
     }
@@ -414,7 +339,7 @@ impl Table {
         }
     }
 
-    /// Tells whether requests from an address may be a phone's of this server.
+    /// Returns whether requests from an address may be a phone's of this server.
     pub(crate) fn knows(&self, address: IpAddr) -> bool {
         let inner = self.lock();
         inner.owners.contains_key(&address)
@@ -435,27 +360,8 @@ impl Table {
         hit
     }
 
-    pub(crate) fn record(&self, fetch: Fetch) {
-        self.lock().record(fetch);
-    }
-
-    /// Takes note of a request for what is not published; returns how many there were.
-    pub(crate) fn record_stray(&self, stray: UnknownRequest) -> u64 {
-        let mut inner = self.lock();
-        inner.strays.count += 1;
-        if inner.strays.last.len() == MOST_STRAYS {
-            inner.strays.last.pop_front();
-        }
-        inner.strays.last.push_back(stray);
-        inner.strays.count
-    }
-
-    pub(crate) fn strays(&self) -> Strays {
-        self.lock().strays.clone()
-    }
-
-    pub(crate) fn fetches(&self, token: &Token) -> Vec<Fetch> {
-        self.lock().published.get(token).map_or_else(Vec::new, |entry| entry.fetches.clone())
+    pub(crate) fn record(&self, token: &Token, which: Which, download: &Download) {
+        self.lock().record(token, which, download);
     }
 
     pub(crate) fn watch(&self, token: &Token) -> Option<watch::Receiver<FetchState>> {
@@ -484,7 +390,7 @@ fn file_names(schema: PushSchema, picture_name: &str) -> (String, String) {
     }
 }
 
-/// Makes a name that stands in an address as it is, whatever the file's own name holds.
+/// Makes a name that needs no escaping in a URL, whatever the file's own name holds.
 fn plain_name(name: &str) -> String {
     let keeps = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     let plain: String = name.chars().map(|c| if keeps(c) { c } else { '_' }).collect();
@@ -493,7 +399,6 @@ fn plain_name(name: &str) -> String {
     plain[cut..].to_owned()
 }
 
-/// What the files for phones are.
 const PNG: &str = "image/png";
 
 /// Longest name of a file that is published by itself, in characters.
@@ -501,12 +406,6 @@ const LONGEST_FILE: usize = 64;
 
 /// Longest part of a picture's name in an address, in characters; the push object has little room.
 const LONGEST_NAME: usize = 24;
-
-/// How many requests for one phone's files are kept one by one.
-const MOST_FETCHES: usize = 32;
-
-/// How many requests for unknown paths are kept one by one.
-const MOST_STRAYS: usize = 32;
 
 #[cfg(test)]
 mod tests {

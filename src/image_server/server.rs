@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,12 +15,10 @@ use tokio_util::task::TaskTracker;
 use crate::domain::model::PushSchema;
 use crate::event::{Observer, Unobserved};
 use crate::image_server::admission::Admission;
-use crate::image_server::connection::serve;
+use crate::image_server::connection::{Shared, serve};
 use crate::image_server::published::{
-    Fetch, FetchState, Origin, PublishedTone, PublishedUrls, Recipient, Strays, Table, Token,
-    Watcher,
+    FetchState, Origin, PublishedTone, PublishedUrls, Recipient, Table, Token, Watcher,
 };
-use crate::image_server::shared::Shared;
 use crate::image_server::{BaseUrl, HostConfig, HostError, advertised_base};
 use crate::media::{PreparedImage, Tone};
 
@@ -32,7 +31,6 @@ pub struct ImageHost {
     watcher: Watcher,
 }
 
-/// What its users share.
 #[derive(Debug)]
 struct Server {
     shared: Arc<Shared>,
@@ -44,17 +42,11 @@ struct Server {
 
 impl ImageHost {
     /// Starts to listen; nothing is published yet.
-    ///
-    /// # Errors
-    /// When the address is taken or not allowed, or when phones could not reach it.
     pub fn start(config: HostConfig) -> Result<Self, HostError> {
         Self::start_watched(config, Arc::new(Unobserved))
     }
 
-    /// Starts to listen, and tells the observer of every request once it is known how it ended.
-    ///
-    /// # Errors
-    /// As [`ImageHost::start`].
+    /// Starts to listen; the observer gets every request once it is known how it ended.
     pub fn start_watched(
         config: HostConfig,
         observer: Arc<dyn Observer>,
@@ -66,7 +58,13 @@ impl ImageHost {
         let watcher = Watcher(observer);
         let table = Table::default();
         table.serve_below(base.path());
-        let shared = Arc::new(Shared { limits, table, tls, strays: watcher.clone() });
+        let shared = Arc::new(Shared {
+            limits,
+            table,
+            tls,
+            unknown: watcher.clone(),
+            unknown_requests: AtomicU64::new(0),
+        });
         let (accepting, living) = (CancellationToken::new(), CancellationToken::new());
         let tasks = TaskTracker::new();
         let accept = accept(listener, shared.clone(), tasks.clone(), living.clone());
@@ -77,10 +75,7 @@ impl ImageHost {
     }
 
     /// Returns the same server for another user, whose phones are `phone_side_ip` there and may be told another URL. The
-    /// observer is told of the requests for what this user publishes.
-    ///
-    /// # Errors
-    /// When phones could not reach it.
+    /// observer gets the requests for what this user publishes.
     pub fn shared(
         &self,
         advertise: Option<&BaseUrl>,
@@ -93,7 +88,6 @@ impl ImageHost {
         Ok(Self { server: Arc::clone(&self.server), base, watcher: Watcher(observer) })
     }
 
-    /// Returns the address that is listened on, with its real port.
     pub fn address(&self) -> SocketAddr {
         self.server.address
     }
@@ -107,9 +101,6 @@ impl ImageHost {
     ///
     /// The files themselves are shared by all phones that get the same ones. `picture_name` shows in
     /// the addresses for PhoneOS only.
-    ///
-    /// # Errors
-    /// When the operating system gives no random bytes.
     pub fn publish(
         &self,
         recipient: Recipient<'_>,
@@ -121,9 +112,6 @@ impl ImageHost {
     }
 
     /// Makes an address for one phone's ring tone and serves it there until it is retired.
-    ///
-    /// # Errors
-    /// When the operating system gives no random bytes.
     pub fn publish_tone(
         &self,
         recipient: Recipient<'_>,
@@ -132,11 +120,8 @@ impl ImageHost {
         self.table().publish_tone(&self.origin(), recipient, tone)
     }
 
-    /// Makes an address for one file and serves it there for everybody who is told it. What of its name cannot
-    /// stand in an address is replaced.
-    ///
-    /// # Errors
-    /// When the operating system gives no random bytes.
+    /// Makes a URL for one file and serves it there to every client that has the URL. What of its name cannot
+    /// be in a URL is replaced.
     pub fn publish_file(
         &self,
         name: &str,
@@ -159,15 +144,9 @@ impl ImageHost {
         self.table().retire(token)
     }
 
-    /// Returns what was downloaded so far; nothing for addresses that are not published.
     pub fn fetched(&self, token: &Token) -> FetchState {
         let state = self.table().watch(token);
         state.map_or_else(FetchState::default, |state| state.borrow().clone())
-    }
-
-    /// Returns the requests for a phone's files, oldest first, as far as they are kept one by one.
-    pub fn fetches(&self, token: &Token) -> Vec<Fetch> {
-        self.table().fetches(token)
     }
 
     /// Waits until both files were downloaded completely, the addresses were retired or the time is
@@ -176,14 +155,9 @@ impl ImageHost {
         let Some(mut state) = self.table().watch(token) else {
             return FetchState::default();
         };
-        // Whether it was reached, timed out or retired, the state itself tells.
+        // The state itself shows whether it was reached, timed out or retired.
         let _reached = timeout(limit, state.wait_for(FetchState::complete)).await.is_ok();
         state.borrow().clone()
-    }
-
-    /// Returns the requests for what is not published.
-    pub fn strays(&self) -> Strays {
-        self.table().strays()
     }
 
     /// Accepts nothing more, and gives what is under way this much time to end; where others use the server, it
@@ -239,7 +213,7 @@ async fn accept(
                 let (is_stranger, cut) = (!shared.table.knows(address), living.child_token());
                 let admitted = admission.enter(address, is_stranger, &shared.limits, cut.clone());
                 let Some(admitted) = admitted else { continue };
-                // Whoever was cut to make room gives its place back in a moment. The semaphore is never closed.
+                // A connection that was cut to make room returns its permit in a moment. The semaphore is never closed.
                 let Ok(permit) = room.clone().acquire_owned().await else { return };
                 let shared = shared.clone();
                 tasks.spawn(async move {

@@ -5,7 +5,7 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        // The runtime is shutting down, and with it whoever waits here.
+        // The runtime is shutting down, and with it the task that waits here.
         Err(_) => std::future::pending().await,
     }
 }

@@ -10,14 +10,10 @@ use super::depth::Raster;
 use crate::domain::model::Size;
 use crate::media::MediaError;
 
-/// One PNG file, as it goes to phones.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct EncodedPicture {
-    /// Width and height in pixels.
     pub size: Size,
-    /// The file; clones share the bytes.
     pub png: Bytes,
-    /// The file's SHA-256 digest.
     pub sha256: [u8; 32],
     /// The SHA-256 digest of what the file shows, however it is packed.
     pub pixels_sha256: [u8; 32],
@@ -46,10 +42,7 @@ impl EncodedPicture {
     /// Not interlaced and without a palette or transparency, as are the pictures that are known to
     /// work on phones. Panels of few bits get files of 8 bits too, which use only the panel's steps: those
     /// are what was seen to work, and packed they are no longer.
-    ///
-    /// # Errors
-    /// When the encoder fails.
-    pub(super) fn encode(raster: Raster, squeeze: Compression) -> Result<Self, MediaError> {
+    pub(super) fn encode(raster: Raster, compression: Compression) -> Result<Self, MediaError> {
         let Raster { size, grey, bytes } = raster;
         let pixels_sha256 = digest_of(size, grey, &bytes);
         let colour = if grey {
@@ -58,16 +51,16 @@ impl EncodedPicture {
             ColorType::RGB { transparent_color: None }
         };
         let file = RawImage::new(size.width, size.height, colour, BitDepth::Eight, bytes)
-            .and_then(|raw| raw.create_optimized_png(&options(squeeze)))
+            .and_then(|raw| raw.create_optimized_png(&options(compression)))
             .map_err(|source| MediaError::Encode { size, source })?;
         let sha256 = Sha256::digest(&file).into();
         Ok(Self { size, png: Bytes::from(file), sha256, pixels_sha256 })
     }
 }
 
-fn options(squeeze: Compression) -> oxipng::Options {
+fn options(compression: Compression) -> oxipng::Options {
     let preset = oxipng::Options::from_preset(2);
-    let preset = match squeeze {
+    let preset = match compression {
         // A third of the time of the preset, and a tenth more bytes (measured with the demo's picture).
         Compression::Quick => oxipng::Options {
             filters: [FilterStrategy::Entropy, FilterStrategy::Bigrams].into_iter().collect(),
@@ -83,7 +76,7 @@ fn options(squeeze: Compression) -> oxipng::Options {
         color_type_reduction: false,
         palette_reduction: false,
         grayscale_reduction: false,
-        timeout: match squeeze {
+        timeout: match compression {
             Compression::Quick => None,
             Compression::Within(time) => Some(time),
         },
@@ -114,7 +107,7 @@ mod tests {
 
     #[test]
     fn the_digest_is_of_what_is_seen_and_not_of_how_it_is_packed() {
-        let encode = |raster, squeeze| EncodedPicture::encode(raster, squeeze).unwrap();
+        let encode = |raster, compression| EncodedPicture::encode(raster, compression).unwrap();
         let quick = encode(raster(false, 7), Compression::Quick);
         let long = encode(raster(false, 7), Compression::Within(Duration::from_secs(60)));
         assert_eq!(quick.pixels_sha256, long.pixels_sha256);

@@ -12,10 +12,8 @@ use crate::domain::model::Size;
 /// Why the content of a file is no picture that can be used. The messages continue the file's name.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, thiserror::Error)]
 pub enum PictureProblem {
-    /// The file holds no byte.
     #[error("is empty; give a PNG, JPEG, WebP, GIF, BMP, TIFF or SVG picture")]
     Empty,
-    /// The first bytes belong to no format of pictures.
     #[error("is no picture by its content; give a PNG, JPEG, WebP, GIF, BMP, TIFF or SVG picture")]
     NotAPicture,
     /// A picture, but in a format that is not read here; this is the format's common name.
@@ -46,22 +44,12 @@ fn way_out(vector: bool) -> String {
 /// A picture that cannot be read or written. Every message names the file and the way out.
 #[derive(Debug, thiserror::Error)]
 pub enum MediaError {
-    /// There is nothing at this path.
     #[error("there is no file {}; give the path of a picture", path.display())]
-    Missing {
-        /// The path as it was given.
-        path: PathBuf,
-    },
-    /// A folder stands where a file was expected.
+    Missing { path: PathBuf },
     #[error("{} is a directory; give the path of one picture in it", path.display())]
-    Directory {
-        /// The path as it was given.
-        path: PathBuf,
-    },
-    /// The file cannot be opened or read.
+    Directory { path: PathBuf },
     #[error("cannot read {}; check its permissions", path.display())]
     Unreadable {
-        /// The path as it was given.
         path: PathBuf,
         #[source]
         source: io::Error,
@@ -70,12 +58,10 @@ pub enum MediaError {
     #[error("{name} has {bytes} bytes, at most {limit} are read; save the picture smaller")]
     TooLong {
         name: String,
-        /// Its length in bytes.
         bytes: u64,
         /// The longest file that is read, in bytes.
         limit: u64,
     },
-    /// The content is no picture that can be used.
     #[error("{name} {why}")]
     Undecodable { name: String, why: PictureProblem },
     /// Decoding it would take more time or memory than one picture may.
@@ -86,7 +72,6 @@ pub enum MediaError {
         /// Whether it is an SVG picture.
         vector: bool,
     },
-    /// The process that decodes pictures did not work.
     #[error("cannot decode {name}: the process for it, {}, does not work", program.display())]
     Decoder {
         name: String,
@@ -94,28 +79,16 @@ pub enum MediaError {
         #[source]
         source: io::Error,
     },
-    /// A size without pixels was asked for.
     #[error("a picture of {size} pixels cannot be made")]
-    NoPixels {
-        /// The size that was asked for.
-        size: Size,
-    },
-    /// The resampler failed.
+    NoPixels { size: Size },
     #[error("cannot scale the picture to {size} pixels: {why}")]
-    Resample {
-        /// The size that was asked for.
-        size: Size,
-        /// What the resampler says.
-        why: String,
-    },
+    Resample { size: Size, why: String },
     #[error("cannot encode a PNG of {size} pixels")]
     Encode {
-        /// The size that was asked for.
         size: Size,
         #[source]
         source: oxipng::PngError,
     },
-    /// A worker thread ended without a result.
     #[error("preparing the picture was interrupted inside the program")]
     Interrupted,
 }

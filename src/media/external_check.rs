@@ -1,4 +1,4 @@
-//! Pictures that were made elsewhere: what phones will download is looked at before they are told of it.
+//! Checks pictures that were made elsewhere before phones download them.
 
 use bytes::Bytes;
 use image::ImageFormat;
@@ -12,19 +12,12 @@ use crate::media::{EncodedPicture, Letters, MediaError, Picture, PreparedImage, 
 /// A file that phones of a model could not show. Says what is wrong with it, without its name.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Unfit {
-    /// It is no PNG file, which is all that phones read.
     #[error("it is no PNG picture, and phones read nothing else")]
     NotPng,
-    /// It is a PNG file, but a damaged one.
     #[error("it is a damaged PNG picture: {0}")]
     Damaged(String),
-    /// It has another size than the model's.
     #[error("it is {found}, and this model takes {wanted}")]
-    Size {
-        found: Size,
-        /// The size that the model takes.
-        wanted: Size,
-    },
+    Size { found: Size, wanted: Size },
 }
 
 impl PreparedImage {
@@ -32,7 +25,7 @@ impl PreparedImage {
     /// or [`Picture::decode`] for files whose origin is known.
     ///
     /// # Errors
-    /// Says what is wrong, and with which of them: true for the background.
+    /// Returns what is wrong, and with which of them: true for the background.
     pub fn found(
         spec: &ImageSpec,
         background: &Bytes,

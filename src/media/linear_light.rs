@@ -17,13 +17,11 @@ use crate::domain::model::Size;
 use crate::media::MediaError;
 use crate::media::options::Colour;
 
-/// Pixels of red, green and blue light.
 pub(crate) struct Linear {
     /// Always of the type U16x3.
     image: Image<'static>,
 }
 
-/// A part of a picture, in its pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Part {
     pub left: u32,
@@ -38,7 +36,6 @@ impl Part {
 }
 
 impl Linear {
-    /// Makes a picture of one colour.
     pub fn filled(size: Size, colour: Colour) -> Self {
         let mut image = Image::new(size.width, size.height, PixelType::U16x3);
         let light = colour.0.map(to_light);
@@ -49,9 +46,6 @@ impl Linear {
     }
 
     /// Takes the pixels of a [`Picture`](crate::media::Picture) over, with `background` where they are transparent.
-    ///
-    /// # Errors
-    /// When there are no pixels.
     pub fn of(picture: &DynamicImage, background: Colour) -> Result<Self, MediaError> {
         let size = Size::new(picture.width(), picture.height());
         if size.width == 0 || size.height == 0 {
@@ -69,12 +63,10 @@ impl Linear {
         Ok(Self { image })
     }
 
-    /// Returns its size in pixels.
     pub fn size(&self) -> Size {
         Size::new(self.image.width(), self.image.height())
     }
 
-    /// Returns the amounts of light, row by row.
     pub fn pixels(&self) -> impl Iterator<Item = [u16; 3]> {
         let channels = self.image.buffer().chunks_exact(2);
         let mut channels = channels.map(|bytes| u16::from_ne_bytes([bytes[0], bytes[1]]));
@@ -93,9 +85,6 @@ impl Linear {
     }
 
     /// Scales a part of it to `size`.
-    ///
-    /// # Errors
-    /// When `size` or the part has no pixels.
     pub fn scaled(&self, part: Part, size: Size) -> Result<Self, MediaError> {
         let empty = |size: Size| size.width == 0 || size.height == 0;
         if empty(size) || empty(part.size) {
@@ -149,7 +138,6 @@ pub(crate) fn share(light: u16) -> f32 {
     f32::from(light) / f32::from(u16::MAX)
 }
 
-/// A share of the most light as an amount.
 pub(crate) fn amount(share: f32) -> u16 {
     (share.clamp(0.0, 1.0) * f32::from(u16::MAX)).round() as u16
 }
@@ -191,7 +179,7 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
 /// nothing after its decoding needs much memory for it.
 ///
 /// # Errors
-/// Says what the resampler reports.
+/// Returns what the resampler reports.
 pub(crate) fn reduced(picture: DynamicImage) -> Result<DynamicImage, String> {
     let from = Size::new(picture.width(), picture.height());
     let every = every(from);

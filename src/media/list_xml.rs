@@ -6,7 +6,7 @@
 //! every change (Cisco's help pages on the wallpaper of the Desk Phone 9800 Series). Only `TFTP:` addresses
 //! are allowed, and names are case-sensitive.
 //!
-//! A list that is there already is somebody's work: entries are added behind its last one, and every other
+//! An existing list is an administrator's work: entries are added behind its last one, and every other
 //! byte stays what it was.
 
 use quick_xml::escape::escape;
@@ -27,7 +27,6 @@ pub struct ListEntry {
     pub dark: bool,
 }
 
-/// A list with one more entry.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Listed {
     pub xml: String,
@@ -36,15 +35,12 @@ pub struct Listed {
     pub unchanged: bool,
 }
 
-/// A list that cannot take an entry.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ListXmlError {
-    /// It is no XML, or its root is another element.
     #[error("it is no list of pictures: {0}")]
     NotAList(String),
     #[error("it has {0} entries, and phones read {MOST_ENTRIES} at most; take one out first")]
     Full(usize),
-    /// Its version does not end in a number that could be made larger.
     #[error("its version {0:?} cannot be made larger; write it as 1.0")]
     Version(String),
     /// The list with the entry, read back, is not the list that was read plus that entry.
@@ -63,9 +59,6 @@ pub fn new_list(schema: PushSchema, entry: &ListEntry) -> Listed {
 }
 
 /// Adds an entry to a list, unless it has it already.
-///
-/// # Errors
-/// When it is no such list, or when it is full.
 pub fn add_to_list(
     xml: &str,
     schema: PushSchema,

@@ -28,17 +28,11 @@ impl Picture {
     /// Reads a PNG, JPEG, WebP, GIF, BMP, TIFF or SVG file, and decodes it in this process, as [`Picture::decode`]
     /// does. The content decides which format it is, not the file's name; of several pictures in one file, the first
     /// counts.
-    ///
-    /// # Errors
-    /// When the path leads to no such picture, or to one that is too large to be decoded safely.
     pub fn open(path: &Path) -> Result<Self, MediaError> {
         Self::decode(&path.display().to_string(), &Self::read(path)?)
     }
 
     /// Reads a picture's file as it is, for [`Picture::decode`].
-    ///
-    /// # Errors
-    /// When the path leads to no file, or to one that is too long for a picture.
     pub fn read(path: &Path) -> Result<Vec<u8>, MediaError> {
         let unreadable = |source: std::io::Error| {
             let path = path.to_owned();
@@ -75,25 +69,19 @@ impl Picture {
     ///
     /// The memory for pixels is counted before it is used. What an SVG file costs cannot be counted, so a file of
     /// unknown origin belongs into [`Decoder::picture`](super::Decoder::picture).
-    ///
-    /// # Errors
-    /// As [`Picture::open`].
     pub fn decode(name: &str, bytes: &[u8]) -> Result<Self, MediaError> {
         let picture = Decoded::of(bytes).and_then(Decoded::into_picture);
         picture.map_err(|why| MediaError::Undecodable { name: name.to_owned(), why })
     }
 
-    /// Returns what a person should know about how it was read.
     pub fn remarks(&self) -> &[String] {
         &self.remarks
     }
 
-    /// Returns its size in pixels.
     pub fn size(&self) -> Size {
         Size::new(self.pixels.width(), self.pixels.height())
     }
 
-    /// Returns the pixels, always as RGB8 or RGBA8.
     pub(super) fn pixels(&self) -> &DynamicImage {
         &self.pixels
     }
@@ -101,7 +89,6 @@ impl Picture {
 
 /// A picture as its file has it: of any size, and perhaps not upright.
 pub(super) struct Decoded {
-    /// Always the RGB8 or the RGBA8 variant.
     pixels: DynamicImage,
     orientation: Orientation,
     remarks: Vec<String>,
@@ -109,9 +96,6 @@ pub(super) struct Decoded {
 
 impl Decoded {
     /// Decodes the bytes of a picture's file in this process.
-    ///
-    /// # Errors
-    /// When they are no picture, or one that is too large to be decoded safely.
     pub fn of(bytes: &[u8]) -> Result<Self, PictureProblem> {
         if bytes.is_empty() {
             return Err(PictureProblem::Empty);
@@ -173,9 +157,6 @@ impl Decoded {
     }
 
     /// Makes it upright, and no larger than is needed for every panel.
-    ///
-    /// # Errors
-    /// When it cannot be made smaller.
     pub fn into_picture(self) -> Result<Picture, PictureProblem> {
         let mut pixels = reduced(self.pixels).map_err(PictureProblem::Damaged)?;
         pixels.apply_orientation(self.orientation);
@@ -252,7 +233,6 @@ fn left_for_decoder(decoder: &impl ImageDecoder, file: u64) -> Result<u64, Pictu
     })
 }
 
-/// Returns how many bytes the pixels of a picture are.
 fn bytes_of(size: Size, alpha: bool) -> u64 {
     u64::from(size.width) * u64::from(size.height) * if alpha { 4 } else { 3 }
 }

@@ -27,7 +27,6 @@ use crate::media::{EncodedPicture, MediaError, Picture};
 /// The two files that a phone downloads.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PreparedImage {
-    /// What the files were made for.
     pub shape: Shape,
     pub background: EncodedPicture,
     /// The preview for the phone's menu.
@@ -40,7 +39,7 @@ pub struct PreparedImage {
 }
 
 impl PreparedImage {
-    /// Returns what tells these two pictures from any other two: a digest of what both show. How small
+    /// Returns a digest of what both pictures show. How small
     /// their files were made does not count.
     pub fn digest(&self) -> String {
         let both = Sha256::new_with_prefix(self.background.pixels_sha256)
@@ -55,7 +54,6 @@ impl PreparedImage {
 #[derive(Clone, Debug, Default)]
 pub struct PreparedSet(HashMap<Made, Arc<PreparedImage>>);
 
-/// Which picture, by its name, in which shape.
 pub type Made = (String, Shape);
 
 impl PreparedSet {
@@ -64,19 +62,17 @@ impl PreparedSet {
         self.of("", spec)
     }
 
-    /// Returns the files of this picture for a model.
     pub fn of(&self, picture: &str, spec: &ImageSpec) -> Option<&Arc<PreparedImage>> {
         self.0.get(&(picture.to_owned(), Shape::from(spec)))
     }
 
-    /// Gives the only picture a name, so that it can stand beside others.
+    /// Gives the only picture a name, so that it can be among others.
     #[must_use]
     pub fn named(self, picture: &str) -> Self {
         let named = |((_, shape), files)| ((picture.to_owned(), shape), files);
         Self(self.0.into_iter().map(named).collect())
     }
 
-    /// Adds the files of other pictures.
     pub fn add(&mut self, others: Self) {
         self.0.extend(others.0);
     }
@@ -93,7 +89,6 @@ impl PreparedSet {
         all
     }
 
-    /// Returns what tells the files of each shape of each picture from any others.
     pub fn digests(&self) -> HashMap<Made, String> {
         self.0.iter().map(|(made, image)| (made.clone(), image.digest())).collect()
     }
@@ -102,16 +97,12 @@ impl PreparedSet {
         self.0.len()
     }
 
-    /// Says whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
 /// Makes the files for one model's pictures, as they are pushed when nothing is chosen.
-///
-/// # Errors
-/// When the model's size has no pixels, or when the encoder fails.
 pub fn prepare(picture: &Picture, spec: &ImageSpec) -> Result<PreparedImage, MediaError> {
     Source::of(picture, &Options::default(), Compression::Quick)?.prepare(Shape::from(spec))
 }
@@ -126,7 +117,7 @@ pub fn prepare_all<'a>(
     picture: &Picture,
     specs: impl IntoIterator<Item = &'a ImageSpec>,
     options: &Options,
-    squeeze: Compression,
+    compression: Compression,
 ) -> Result<PreparedSet, MediaError> {
     let mut shapes: Vec<Shape> = specs.into_iter().map(Shape::from).collect();
     shapes.sort_unstable();
@@ -134,7 +125,7 @@ pub fn prepare_all<'a>(
     if shapes.is_empty() {
         return Ok(PreparedSet::default());
     }
-    let source = Source::of(picture, options, squeeze)?;
+    let source = Source::of(picture, options, compression)?;
     let next = AtomicUsize::new(0);
     let work = || {
         let mut done = Vec::new();
@@ -164,22 +155,22 @@ pub fn prepare_all<'a>(
 /// A picture and what was chosen about it, ready to be made into any shape.
 struct Source<'a> {
     picture: Linear,
-    /// Only where somebody asked for a guess.
+    /// Only with [`Focus::Auto`].
     interest: Option<Interest>,
     options: &'a Options,
-    squeeze: Compression,
+    compression: Compression,
 }
 
 impl<'a> Source<'a> {
     fn of(
         picture: &Picture,
         options: &'a Options,
-        squeeze: Compression,
+        compression: Compression,
     ) -> Result<Self, MediaError> {
         let picture = Linear::of(picture.pixels(), options.background)?;
         let guesses = options.fit == Fit::Cover && options.focus == Focus::Auto;
         let interest = guesses.then(|| Interest::of(&picture)).transpose()?;
-        Ok(Self { picture, interest, options, squeeze })
+        Ok(Self { picture, interest, options, compression })
     }
 
     fn prepare(&self, shape: Shape) -> Result<PreparedImage, MediaError> {
@@ -201,8 +192,8 @@ impl<'a> Source<'a> {
             brightness,
             letters,
             contrast: contrast(&background, &zones, letters),
-            background: EncodedPicture::encode(background, self.squeeze)?,
-            thumbnail: EncodedPicture::encode(reduce(&thumbnail, shape.depth), self.squeeze)?,
+            background: EncodedPicture::encode(background, self.compression)?,
+            thumbnail: EncodedPicture::encode(reduce(&thumbnail, shape.depth), self.compression)?,
         })
     }
 }
@@ -226,7 +217,7 @@ mod tests {
     use std::io::Cursor;
     use std::sync::LazyLock;
 
-    use image::{DynamicImage, GenericImageView as _, Rgb, RgbImage};
+    use image::{DynamicImage, Rgb, RgbImage};
     use proptest::prelude::*;
 
     use super::*;
@@ -296,20 +287,6 @@ mod tests {
         assert_eq!(set.len(), 1);
         assert_eq!(**set.get(&spec).unwrap(), alone);
         assert!(all(picture, &[]).is_empty());
-    }
-
-    #[test]
-    fn the_middle_is_kept_and_both_ends_are_cut() {
-        // Red, green, blue: a square cut from the middle is all green.
-        let stripes = RgbImage::from_fn(90, 30, |x, _| {
-            Rgb([[255, 0, 0], [0, 255, 0], [0, 0, 255]][(x / 30) as usize])
-        });
-        let picture = Picture::from(DynamicImage::ImageRgb8(stripes));
-        let prepared = prepare(&picture, &spec(Size::new(30, 30), Size::new(10, 10), 24)).unwrap();
-        for file in [&prepared.background, &prepared.thumbnail] {
-            let image = image::load_from_memory(&file.png).unwrap();
-            assert!(image.pixels().all(|(_, _, pixel)| pixel.0 == [0, 255, 0, 255]));
-        }
     }
 
     #[test]

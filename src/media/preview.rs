@@ -12,7 +12,6 @@ pub struct Preview {
     /// Whether it is the very file.
     pub exact: bool,
     pub media_type: &'static str,
-    /// Its bytes.
     pub bytes: Bytes,
 }
 

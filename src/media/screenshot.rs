@@ -1,9 +1,9 @@
-//! What a phone's screenshots tell about a picture that was pushed to it.
+//! Compares a phone's screenshots with the picture that was pushed to it.
 //!
 //! A phone draws labels, keys and the time over its background, in places that differ from model to model, and
 //! a panel with few colours changes all of them. So screens are compared cell by cell: in a grid of 40 by 24
 //! cells, two cells are alike when their mean colours differ by no more than 20 of 255 on average. What is
-//! told is the share of the cells that are alike.
+//! returned is the share of the cells that are alike.
 
 use std::io::Cursor;
 
@@ -11,24 +11,20 @@ use image::{DynamicImage, ImageFormat, ImageReader, Limits, RgbImage, imageops};
 
 use crate::media::Picture;
 
-/// A phone's screen at one moment.
 #[derive(Clone, Debug)]
 pub struct Screen {
     pixels: RgbImage,
 }
 
-/// Why a file is no screen.
 #[derive(Debug, thiserror::Error)]
 pub enum ScreenError {
-    /// It is neither a PNG nor a BMP file.
     #[error("it is no PNG or BMP picture")]
     Unknown,
-    /// It cannot be read.
     #[error("it cannot be read: {0}")]
     Damaged(String),
 }
 
-/// What two screens tell, in shares of all cells from 0 to 1.
+/// How far two screens agree with a picture, in shares of all cells from 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Similarity {
     /// How much of the screen looked like the picture before.
@@ -37,15 +33,12 @@ pub struct Similarity {
     pub after: f64,
     /// How much of the screen has changed.
     pub changed: f64,
-    /// Whether the picture has more than one colour, so that it can be told from a menu or a dark screen.
+    /// Whether the picture has more than one colour, so that it differs from a menu or a dark screen.
     pub telling: bool,
 }
 
 impl Screen {
     /// Reads a screenshot: 88xx, 89xx, 98xx and 99xx send PNG files, the 79xx BMP files.
-    ///
-    /// # Errors
-    /// When it is neither, or larger than any phone's screen.
     pub fn read(file: &[u8]) -> Result<Self, ScreenError> {
         let format = image::guess_format(file).map_err(|_| ScreenError::Unknown)?;
         if !matches!(format, ImageFormat::Png | ImageFormat::Bmp) {
@@ -64,7 +57,6 @@ impl Screen {
         Ok(Self { pixels: pixels.into_rgb8() })
     }
 
-    /// Tells whether it shows shades of grey only.
     fn is_grey(&self) -> bool {
         self.pixels.pixels().all(|pixel| {
             let [red, green, blue] = pixel.0;
@@ -78,7 +70,7 @@ impl Screen {
     }
 }
 
-/// A part of a screen on which a picture can stand.
+/// A part of a screen that a picture can fill.
 #[derive(Clone, Copy)]
 struct Part {
     x: u32,
@@ -96,7 +88,7 @@ pub fn likeness(picture: &Picture, before: &Screen, after: &Screen) -> Similarit
     let wanted = cells(&pixels, whole(pixels.dimensions()));
     let screen = after.pixels.dimensions();
     let like = |part: Part| share(&wanted, &after.cells(part));
-    // Where a picture stands on a larger screen no source tells: the best place counts.
+    // Where a picture is on a larger screen is not published: the best place counts.
     let parts = parts(screen, pixels.dimensions()).map(|part| (part, like(part)));
     let best = parts.max_by(|(_, one), (_, other)| one.total_cmp(other));
     let (part, after_share) = best.unwrap_or_else(|| (whole(screen), 0.0));
@@ -109,7 +101,6 @@ pub fn likeness(picture: &Picture, before: &Screen, after: &Screen) -> Similarit
     }
 }
 
-/// Returns which share of the screen has changed.
 pub fn changed(before: &Screen, after: &Screen) -> f64 {
     if before.pixels.dimensions() != after.pixels.dimensions() {
         return 1.0;
@@ -122,7 +113,7 @@ fn whole((width, height): (u32, u32)) -> Part {
     Part { x: 0, y: 0, width, height }
 }
 
-/// Returns where a picture of this size can stand: all over the screen, or at its top, middle or bottom.
+/// Returns where a picture of this size can be: all over the screen, or at its top, middle or bottom.
 fn parts(screen: (u32, u32), picture: (u32, u32)) -> impl Iterator<Item = Part> {
     let fits = picture != screen && picture.0 <= screen.0 && picture.1 <= screen.1 && picture.0 > 0;
     let (wide, high) = (screen.0.saturating_sub(picture.0), screen.1.saturating_sub(picture.1));
@@ -152,7 +143,6 @@ fn cells(pixels: &RgbImage, part: Part) -> Vec<[u8; 3]> {
     sums.into_iter().map(|[r, g, b, count]| [r, g, b].map(|sum| mean(sum, count))).collect()
 }
 
-/// Returns which share of the cells are alike.
 fn share(one: &[[u8; 3]], other: &[[u8; 3]]) -> f64 {
     let alike = one.iter().zip(other).filter(|(one, other)| {
         let differences = one.iter().zip(other.iter()).map(|(a, b)| u32::from(a.abs_diff(*b)));
@@ -173,7 +163,7 @@ const COLUMNS: usize = 40;
 const ROWS: usize = 24;
 /// The most that two cells' colours may differ and still be alike, of 255.
 const TOLERANCE: u32 = 20;
-/// The least spread of brightness with which a picture is told from a plain screen, of 255.
+/// The least spread of brightness that distinguishes a picture from a plain screen, of 255.
 const LEAST_SPREAD: f64 = 4.0;
 /// No phone's screen has a longer side, in pixels.
 const LONGEST_SIDE: u32 = 1_920;

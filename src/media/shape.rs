@@ -13,7 +13,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Tells whether the panel shows shades of grey only.
+    /// Returns whether the panel shows shades of grey only.
     pub fn is_grey(self) -> bool {
         depth::is_grey(self.depth)
     }

@@ -7,7 +7,6 @@ use image::{DynamicImage, RgbaImage};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg;
 
-/// Tells whether these bytes begin as an SVG file does.
 pub(super) fn is_svg(bytes: &[u8]) -> bool {
     let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
     let head = &start[..start.len().min(HEAD)];
@@ -15,9 +14,6 @@ pub(super) fn is_svg(bytes: &[u8]) -> bool {
 }
 
 /// Draws the picture large enough for every panel.
-///
-/// # Errors
-/// When it is no SVG, when it holds texts or pictures, or when it has no size: says why.
 pub(super) fn draw(bytes: &[u8]) -> Result<DynamicImage, String> {
     let unusable = |error: &dyn std::error::Error| format!("{error}; {AS_PNG}");
     let text = std::str::from_utf8(bytes).map_err(|error| unusable(&error))?;

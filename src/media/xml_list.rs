@@ -11,7 +11,6 @@ use roxmltree::{Document, Node};
 
 use crate::domain::text::sanitize_truncate;
 
-/// A well-formed document with the expected root element.
 pub(super) struct XmlList<'a> {
     text: &'a str,
     document: Document<'a>,
@@ -22,9 +21,6 @@ impl<'a> XmlList<'a> {
     ///
     /// Two parsers have to take it. The one that gives positions reads `</:Name>` as the end of `<Name>`; the other one
     /// compares the tags as they are written.
-    ///
-    /// # Errors
-    /// When the text is not well-formed XML, has a document type declaration, or has another root element.
     pub(super) fn parse(text: &'a str, root: &str) -> Result<Self, String> {
         let document = Document::parse(text)
             .map_err(|error| sanitize_truncate(&error.to_string(), MOST_SHOWN))?;
@@ -48,7 +44,6 @@ impl<'a> XmlList<'a> {
         self.document.root_element()
     }
 
-    /// Returns the byte range of an attribute's value of the root element.
     pub(super) fn root_attribute(&self, name: &str) -> Option<Range<usize>> {
         let attribute = self.root().attribute_node(name)?;
         let end = attribute.range().end.checked_sub(1)?;
@@ -57,7 +52,6 @@ impl<'a> XmlList<'a> {
         Some(start..end)
     }
 
-    /// Returns the text with a new entry behind the last one of the root element.
     pub(super) fn with_entry(&self, entry: &str) -> String {
         let root = self.root().range();
         let element = &self.text[root.clone()];

@@ -44,9 +44,6 @@ pub struct PhoneClient {
 impl PhoneClient {
     /// Makes a client that asks phones on `port` and gives each exchange `timeout` from connecting to
     /// the last byte of the answer.
-    ///
-    /// # Errors
-    /// When HTTP Basic authentication cannot carry the user name.
     pub fn new(
         username: &str,
         password: &SecretString,
@@ -73,9 +70,6 @@ impl PhoneClient {
     }
 
     /// Asks the phone at this address who it is, over a connection that is closed afterwards; sends no credentials.
-    ///
-    /// # Errors
-    /// When it does not answer, or with something else.
     pub async fn device_information(&self, ip: IpAddr) -> Result<DeviceInformation, IdentityError> {
         self.question(ip, true).await.0
     }
@@ -197,7 +191,7 @@ impl PhoneClient {
     }
 }
 
-/// Tells whether an answer sends the client to an address with HTTPS. Where else it would lead does not count: a
+/// Returns whether an answer sends the client to an address with HTTPS. Where else it would lead does not count: a
 /// phone is only ever asked at its own address.
 fn leads_to_https(head: &Parts) -> bool {
     let target = head.headers.get(LOCATION).map(HeaderValue::as_bytes).unwrap_or_default();

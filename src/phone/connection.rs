@@ -1,7 +1,7 @@
 //! One connection to a phone, and one HTTP exchange after the other on it.
 //!
 //! A pool of connections decides by itself over which one a request goes, and opens another one where the phone has closed the
-//! first. Whoever sends a password has to know that, so connections to phones are opened here and nowhere else.
+//! first. A sender of a password has to know that, so connections to phones are opened here and nowhere else.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -51,7 +51,6 @@ pub(super) struct Interrupted {
 }
 
 impl Interrupted {
-    /// It came as far as `phase`.
     pub(super) fn by(phase: Phase, cause: Cause) -> Self {
         Self { phase, cause, head: None }
     }
@@ -115,9 +114,8 @@ impl Connection {
         Ok(Self { sender, driver: Some(Box::pin(driver)) })
     }
 
-    /// Tells whether the phone has left the connection open for another request, as far as is known by now.
     pub(super) async fn is_open(&mut self) -> bool {
-        // The end of a connection is seen only when somebody reads from it.
+        // The end of a connection is seen only when it is read from.
         poll_fn(|context| {
             let driver = self.driver.as_mut();
             if driver.is_some_and(|driver| driver.as_mut().poll(context).is_ready()) {
@@ -226,7 +224,7 @@ async fn drive<T>(driver: &mut Option<Driver>, work: impl Future<Output = T>) ->
         if connection.as_mut().poll(context).is_pending() {
             return Poll::Pending;
         }
-        // What ended it is told to the work too.
+        // The work learns what ended it.
         *driver = None;
         work.as_mut().poll(context)
     })

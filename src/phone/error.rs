@@ -5,20 +5,16 @@ use std::fmt;
 /// A push that cannot be sent.
 #[derive(Debug, thiserror::Error)]
 pub enum PhoneError {
-    /// The push object is longer than the oldest phones read.
     #[error(
         "the push object is {size} bytes, phones read at most {limit}: the {longest} is the longest \
          part with {longest_bytes} bytes; {}",
         longest.advice()
     )]
     ObjectTooLong {
-        /// Bytes of the whole object.
         size: usize,
-        /// Bytes that a phone reads.
         limit: usize,
         /// The part that is worth shortening.
         longest: LongPart,
-        /// Bytes of that part as it stands in the object.
         longest_bytes: usize,
     },
     /// A character that no XML document can hold, however it is written.
@@ -27,7 +23,7 @@ pub enum PhoneError {
     /// Basic authentication ends the user name at its first colon.
     #[error("the push user's name holds a colon, which HTTP Basic authentication cannot carry")]
     UserNameWithColon,
-    /// The user name or the password cannot stand in an HTTP header.
+    /// The user name or the password cannot be in an HTTP header.
     #[error("the push user's name or password cannot be written into an HTTP header")]
     BadCredentials,
 }
@@ -37,17 +33,13 @@ pub enum PhoneError {
 pub enum LongPart {
     ImageUrl,
     ThumbnailUrl,
-    /// The address of the picture for a key expansion module.
     KemUrl,
     Name,
-    /// The address of the ring tone.
     ToneUrl,
-    /// A URI that the phone is to carry out.
     Item,
 }
 
 impl LongPart {
-    /// Says what to do about it.
     pub fn advice(self) -> &'static str {
         match self {
             Self::ImageUrl | Self::ThumbnailUrl | Self::KemUrl => {

@@ -12,11 +12,9 @@ use crate::phone::{DeviceInformation, IdentityError, PhoneClient, Unreachable};
 #[derive(Clone, Debug)]
 pub struct Https {
     pub trust: PhoneTrust,
-    /// The port of the phones' web servers.
     pub port: u16,
 }
 
-/// A client for one phone over HTTPS.
 #[derive(Clone, Debug)]
 pub struct SecurePhone {
     /// The client. It sends nothing before the phone's certificate is believed.
@@ -26,9 +24,6 @@ pub struct SecurePhone {
 
 impl Https {
     /// Makes a client for the phone that is meant, with the credentials and the patience of another client.
-    ///
-    /// # Errors
-    /// When the crypto provider does not fit: a fault of the program.
     pub fn to(
         &self,
         like: &PhoneClient,
@@ -49,7 +44,7 @@ impl SecurePhone {
     }
 }
 
-/// Tells whether a phone that cannot be reached over HTTP may answer over HTTPS: its port is closed, or drops
+/// Returns whether a phone that cannot be reached over HTTP may answer over HTTPS: its port is closed, or drops
 /// connections before it has said anything.
 pub fn may_answer_https(unreachable: &Unreachable) -> bool {
     matches!(unreachable.cause, Cause::Refused | Cause::Reset) && unreachable.phase != Phase::Answer
@@ -57,9 +52,6 @@ pub fn may_answer_https(unreachable: &Unreachable) -> bool {
 
 /// Asks who lives at an address, over HTTP and where that leads to HTTPS or nowhere over HTTPS. No credentials are
 /// sent, whatever the client has.
-///
-/// # Errors
-/// When nobody answers, or with something else.
 pub async fn who_is_there(
     phones: &PhoneClient,
     https: Option<&Https>,
@@ -77,7 +69,7 @@ pub async fn who_is_there(
     }
     match https.to(phones, None, None) {
         Ok(secure) => match secure.client.device_information(ip).await {
-            // Nobody is there at all: what the usual port says is what people know.
+            // Neither port answers: the error of the usual port is the one that people know.
             Err(IdentityError::Unreachable(why)) if may_answer_https(&why) => asked,
             answer => answer,
         },
@@ -136,7 +128,7 @@ mod tests {
             assert!(secure.believed().is_none());
             let ask = secure.client.open(at.ip(), Reuse::AtOnce);
             let (opened, seen) = tokio::join!(ask, phone(&listener, vec![&first, &second]));
-            // It has ended its connection, and whoever is there now shows another certificate.
+            // It has ended its connection, and the device that is there now shows another certificate.
             let Err(IdentityError::Unreachable(why)) = opened.identity else {
                 panic!("{opened:?}")
             };

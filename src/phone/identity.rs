@@ -3,8 +3,8 @@
 //! Addresses are leased: before a picture is pushed to an address, this tells whether the phone that
 //! is meant still lives there.
 
-use crate::phone::text::{clean, decode};
 use crate::phone::xml;
+use crate::phone::xml::{clean, decode};
 
 /// The fields of `/DeviceInformationX` that identify a phone; every one may be missing.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -19,7 +19,7 @@ pub struct DeviceInformation {
 }
 
 impl DeviceInformation {
-    /// Reads the document; a broken one gives what stands before the break.
+    /// Reads the document; a broken one gives what is before the break.
     ///
     /// Returns nothing when it is not a `DeviceInformation` at all.
     pub fn read(body: &[u8]) -> Option<Self> {
@@ -43,13 +43,8 @@ impl DeviceInformation {
 pub enum IdentityError {
     #[error("{0}")]
     Unreachable(crate::phone::Unreachable),
-    /// The phone sends its clients to HTTPS.
     #[error("it answers on HTTPS only (HTTP status {status})")]
-    MovedToHttps {
-        /// The HTTP status code of the redirect.
-        status: u16,
-    },
-    /// An answer that is no `DeviceInformation`.
+    MovedToHttps { status: u16 },
     #[error("/DeviceInformationX answered with HTTP status {status} and no device information")]
     NotThere { status: u16 },
 }

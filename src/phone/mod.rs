@@ -6,13 +6,10 @@
 mod client;
 mod connection;
 mod error;
-mod execute;
 mod https;
 mod identity;
 mod object;
-mod removal;
 mod reply;
-mod text;
 mod xml;
 
 pub use crate::net::fingerprint::Fingerprint;
@@ -23,9 +20,9 @@ pub use client::{
     Unreachable,
 };
 pub use error::{LongPart, PhoneError};
-pub use execute::{Execute, SetRingTone};
 pub use https::{Https, SecurePhone, may_answer_https, who_is_there};
 pub use identity::{DeviceInformation, IdentityError};
-pub use object::{OBJECT_LIMIT, PushObject, SetBackground, Theme};
-pub use removal::RemoveBackground;
+pub use object::{
+    Execute, OBJECT_LIMIT, PushObject, RemoveBackground, SetBackground, SetRingTone, Theme,
+};
 pub use reply::{Reply, error_meaning};

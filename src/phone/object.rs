@@ -16,9 +16,6 @@ use crate::phone::error::{LongPart, PhoneError};
 /// Something that can be posted to a phone.
 pub trait PushObject: Sync {
     /// Writes the object as XML.
-    ///
-    /// # Errors
-    /// When it is longer than [`OBJECT_LIMIT`], or when a text holds what XML cannot carry.
     fn to_xml(&self) -> Result<String, PhoneError>;
 }
 
@@ -58,14 +55,12 @@ fn declare(writer: &mut Writer<Vec<u8>>) -> io::Result<()> {
     writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))
 }
 
-/// Tells a phone to fetch a picture and make it its background.
+/// Orders a phone to fetch a picture and make it its background.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SetBackground {
     /// Which of the two objects the phone understands.
     pub schema: PushSchema,
-    /// Where the phone finds the picture.
     pub image_url: String,
-    /// Where the phone finds the preview for its menu.
     pub thumbnail_url: String,
     /// Where the picture for a key expansion module is; only PhoneOS asks for one, and needs none.
     pub kem_url: Option<String>,
@@ -110,7 +105,7 @@ impl SetBackground {
         self.kem_url.as_deref().filter(|_| self.schema == PushSchema::PhoneOs)
     }
 
-    /// The texts that stand in the object of this schema.
+    /// The texts in the object of this schema.
     fn parts(&self) -> [(LongPart, &str); 4] {
         let name = match self.schema {
             PushSchema::Classic => "",
@@ -147,12 +142,95 @@ impl Theme {
         if brightness < 128 { Self::Dark } else { Self::Light }
     }
 
-    /// Returns the value of the `theme` attribute.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Light => "light",
             Self::Dark => "dark",
         }
+    }
+}
+
+/// Orders a PhoneOS phone to remove the pushed background.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RemoveBackground {
+    pub name: String,
+    /// Which of the two appearances it was for. Every published example names one.
+    pub theme: Theme,
+}
+
+impl PushObject for RemoveBackground {
+    fn to_xml(&self) -> Result<String, PhoneError> {
+        write_object(&[(LongPart::Name, &self.name)], |writer| {
+            writer.create_element("setBackground").write_inner_content(|writer| {
+                let background = writer
+                    .create_element("background")
+                    .with_attribute(("name", self.name.as_str()))
+                    .with_attribute(("theme", self.theme.as_str()));
+                background.write_inner_content(|writer| {
+                    // Both tags are there in Cisco's example, so it is not shortened to one.
+                    writer.create_element("image").write_text_content(BytesText::new(""))?;
+                    Ok(())
+                })?;
+                Ok(())
+            })?;
+            Ok(())
+        })
+    }
+}
+
+/// Orders a phone to fetch a ring tone and to ring with it.
+///
+/// Undocumented, as the classic `setBackground`; published tools send it to the phones that take that.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SetRingTone {
+    pub url: String,
+}
+
+impl PushObject for SetRingTone {
+    fn to_xml(&self) -> Result<String, PhoneError> {
+        write_object(&[(LongPart::ToneUrl, &self.url)], |writer| {
+            writer.create_element("setRingTone").write_inner_content(|writer| {
+                let tone = writer.create_element("ringTone");
+                tone.write_text_content(BytesText::new(&self.url))?;
+                Ok(())
+            })?;
+            Ok(())
+        })
+    }
+}
+
+/// Has a phone carry out some URIs, as `CiscoIPPhoneExecute` does.
+///
+/// The phone may carry them out in any order ("IP Phone Services Application Development Notes").
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Execute<'a> {
+    pub items: &'a [String],
+}
+
+impl Execute<'_> {
+    /// So many URIs a phone takes in one object.
+    pub const MOST_ITEMS: usize = 3;
+
+    fn write(self, writer: &mut Writer<Vec<u8>>) -> io::Result<()> {
+        writer.create_element("CiscoIPPhoneExecute").write_inner_content(|writer| {
+            for item in self.items {
+                let element = writer.create_element("ExecuteItem");
+                // At once: a priority counts for HTTP addresses only.
+                element
+                    .with_attribute(("Priority", "0"))
+                    .with_attribute(("URL", item.as_str()))
+                    .write_empty()?;
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+}
+
+impl PushObject for Execute<'_> {
+    fn to_xml(&self) -> Result<String, PhoneError> {
+        let parts: Vec<_> = self.items.iter().map(|item| (LongPart::Item, item.as_str())).collect();
+        write_object(&parts, |writer| self.write(writer))
     }
 }
 
@@ -274,5 +352,53 @@ mod tests {
                 prop_assert_eq!(found, (image, name));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod removal_tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_image_takes_the_picture_off() {
+        let object = RemoveBackground { name: "Spring & more".to_owned(), theme: Theme::Light };
+        assert_eq!(
+            object.to_xml().unwrap(),
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?><setBackground>\
+             <background name=\"Spring &amp; more\" theme=\"light\"><image></image></background></setBackground>"
+        );
+    }
+}
+
+#[cfg(test)]
+mod execute_tests {
+    use super::*;
+
+    #[test]
+    fn the_objects_are_as_phones_want_them() {
+        let tone = SetRingTone { url: "http://h/a&b.raw".to_owned() };
+        assert_eq!(
+            tone.to_xml().unwrap(),
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?><setRingTone>\
+             <ringTone>http://h/a&amp;b.raw</ringTone></setRingTone>"
+        );
+        let items = ["Key:Settings".to_owned(), "http://h/?a=1&b=\"2\"".to_owned()];
+        assert_eq!(
+            Execute { items: &items }.to_xml().unwrap(),
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?><CiscoIPPhoneExecute>\
+             <ExecuteItem Priority=\"0\" URL=\"Key:Settings\"/>\
+             <ExecuteItem Priority=\"0\" URL=\"http://h/?a=1&amp;b=&quot;2&quot;\"/>\
+             </CiscoIPPhoneExecute>"
+        );
+    }
+
+    #[test]
+    fn what_is_too_long_is_named() {
+        let long = ["Key:Settings".to_owned(), format!("http://h/{}", "x".repeat(500))];
+        let error = Execute { items: &long }.to_xml().unwrap_err().to_string();
+        assert!(error.contains("at most 512") && error.contains("the longest URI"), "{error}");
+        assert!(!error.contains("pictures"), "{error}");
+        let error = SetRingTone { url: "x".repeat(600) }.to_xml().unwrap_err().to_string();
+        assert!(error.contains("ring tone's URL"), "{error}");
     }
 }

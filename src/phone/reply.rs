@@ -6,41 +6,32 @@
 
 use std::fmt;
 
-use crate::phone::text::{clean, decode};
 use crate::phone::xml::{self, Element};
+use crate::phone::xml::{clean, decode};
 
 /// A phone's verdict on what was posted to it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Reply {
     /// `CiscoIPPhoneResponse`, and every item in it succeeded.
-    Success {
-        /// What the phone says about it, often `Success` or nothing.
-        text: String,
-    },
+    Success { text: String },
     /// `CiscoIPPhoneResponse` with an item that failed.
     ItemRefused {
         /// The item's `Status`; nothing when it is missing or no number.
         status: Option<u32>,
-        /// The item's `Data`.
         text: String,
     },
     /// `CiscoIPPhoneError` with any number but 4.
     Refused {
         /// The error number; nothing when it is missing or no number.
         number: Option<u32>,
-        /// What the phone says about it, often nothing.
         text: String,
     },
     /// The phone does not accept the push user: HTTP 401, or `CiscoIPPhoneError` 4.
-    AuthenticationRefused {
-        /// What the phone says about it, often nothing.
-        text: String,
-    },
+    AuthenticationRefused { text: String },
     /// `errorResponse`, as the phones' component interfaces send it.
     ErrorResponse {
         /// For example `InvalidURL`, `InvalidResource`, `UnavailableResource` or `InvalidXML`.
         kind: String,
-        /// More about it, often nothing.
         data: String,
     },
     /// The phone closed the exchange without a word. Only other objects are answered like that.
@@ -91,14 +82,13 @@ impl Reply {
         }
     }
 
-    /// Says whether the phone accepted what was posted. It does not say that it shows it.
+    /// Returns whether the phone accepted what was posted. It does not say that it shows it.
     pub fn is_success(&self) -> bool {
         matches!(self, Self::Success { .. })
     }
 }
 
 impl fmt::Display for Reply {
-    /// Writes one sentence fragment, without the name of the phone.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Success { .. } => f.write_str("accepted"),
@@ -224,7 +214,7 @@ fn read_response(root: &Element) -> Result<Reply, String> {
     Ok(Reply::Success { text: success })
 }
 
-/// Says what an unreadable body is, in the words that help most.
+/// Returns what an unreadable body is, in the words that help most.
 fn describe(text: &str, content_type: Option<&str>, flaw: String) -> String {
     let start = text.trim_start().get(..9).unwrap_or_default().to_ascii_lowercase();
     if start.starts_with("<html") || start == "<!doctype" {

@@ -21,7 +21,6 @@ pub enum Kind {
 /// Why a plan must not be carried out.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum PlanError {
-    /// The fingerprint does not belong to these changes.
     #[error("the plan was altered after it was made: its fingerprint does not fit its changes")]
     Altered,
     /// Two changes write to the same thing, so the second would find what the first one left.
@@ -29,21 +28,14 @@ pub enum PlanError {
     WrittenTwice { subject: String },
     /// The list to write lacks an entry of the list that was read.
     #[error("change {change} of the plan would take {device} away from the {user}")]
-    TakesAway {
-        change: u32,
-        user: String,
-        /// The first entry that would be lost.
-        device: String,
-    },
-    /// A plan that repairs must not take anything back.
+    TakesAway { change: u32, user: String, device: String },
     #[error("change {change} of the plan would take something back: {kind} of the {subject}")]
     TakesBack { change: u32, kind: &'static str, subject: String },
-    /// What would be written is not what the change says that it does.
     #[error("change {change} of the plan does not write exactly what it says")]
     NotExact { change: u32 },
 }
 
-/// Tells whether the plan can be trusted to do only what its kind may do, and to be what it was when it
+/// Returns whether the plan can be trusted to do only what its kind may do, and to be what it was when it
 /// was made.
 ///
 /// # Errors

@@ -1,19 +1,19 @@
-//! The settings that stand in the way, and who has to take the new ones over.
+//! Changes of associations and settings, and which phones have to apply them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::audit::{Audit, AuditedPhone};
 use crate::domain::finding::{Code, Verdict};
-use crate::domain::inventory::Inventory;
+use crate::domain::inventory::{Inventory, PushUser};
 use crate::domain::pattern::same_name;
 use crate::domain::personalization::Setting;
 use crate::domain::phone_page::PageSettings;
 use crate::domain::plan::{Action, ConfigLevel, PersonalizationChange, WebAccessChange};
 use crate::domain::repair_policy::{Enabling, PendingApplies, Repairs, Scope};
+use crate::domain::text::names;
 use crate::plan::draft::Draft;
-use crate::plan::error::PlanRefused;
 
-/// Tells whether changes can make a phone ready, now or when it comes back. What is left alone is not touched.
+/// Returns whether changes can make a phone ready, now or when it comes back. What is left alone is not touched.
 pub(super) fn can_become_ready(phone: &AuditedPhone) -> bool {
     phone.excluded().is_none() && is_repairable(phone.verdict)
 }
@@ -58,10 +58,8 @@ pub(super) fn changes(
     Ok(changes)
 }
 
-/// What the phones of an audit need.
 #[derive(Default)]
 struct Wanted {
-    /// Changes on the pages of phones.
     changes: Vec<Draft>,
     /// Phones whose configuration changes, and why they must take it over.
     phones: BTreeMap<String, &'static str>,
@@ -178,7 +176,7 @@ fn new_profile(
 }
 
 /// Lets phones take their configuration over: those that have a change of their own, and all of a profile
-/// that was changed; nobody twice.
+/// that was changed; none twice.
 fn applied(
     inventory: &Inventory,
     audit: &Audit,
@@ -218,3 +216,55 @@ const OWED: &str = "an earlier run changed its settings, and ended before they w
 
 /// `webAccess` is 0 where it is enabled (seen in published device files).
 const ENABLED: &str = "0";
+
+/// Gives the push user every phone of the audit that it lacks and that is worth it.
+pub(super) fn association(inventory: &Inventory, audit: &Audit) -> Option<Draft> {
+    let PushUser::Found { user, devices, account } = &inventory.push_user else { return None };
+    if account.outranks() {
+        return None;
+    }
+    let lacking: Vec<&AuditedPhone> =
+        audit.phones.iter().filter(|phone| is_worth_associating(phone)).collect();
+    if lacking.is_empty() {
+        return None;
+    }
+    let after = devices.merged(lacking.iter().map(|phone| phone.name().as_str()));
+    let adds = after.missing_from(devices);
+    let offline = lacking.iter().filter(|phone| phone.verdict == Verdict::Offline).count();
+    let later = match offline {
+        0 => String::new(),
+        1 => "; 1 of them is not registered now and will be ready when it comes back".to_owned(),
+        n => format!("; {n} of them are not registered now and will be ready when they come back"),
+    };
+    Some(Draft {
+        affects: adds.len(),
+        action: Action::AssociateDevices {
+            target: user.clone(),
+            before: devices.clone(),
+            adds,
+            after,
+        },
+        reason: format!(
+            "a phone takes a push only from a user that controls it, and {} does not{later}",
+            user.user
+        ),
+    })
+}
+
+fn is_worth_associating(phone: &AuditedPhone) -> bool {
+    can_become_ready(phone) && phone.has(Code::NotAssociated)
+}
+
+/// Why no plan can be made that does what is asked for.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum PlanRefused {
+    /// One new profile cannot be a copy of several.
+    #[error(
+        "the phones to be moved to the new profile {name:?} use {} different Common Phone Profiles: {}", sources.len(), names(sources)
+    )]
+    SeveralProfiles { name: String, sources: Vec<String> },
+    #[error(
+        "there is a Common Phone Profile {name:?} already, and its Phone Personalization is not Enabled"
+    )]
+    ProfileExists { name: String },
+}

@@ -1,10 +1,9 @@
-//! Puts numbered changes together from drafts, with what tells the plan from any other.
+//! Numbers the drafts of a plan and computes its fingerprint.
 
 use crate::domain::inventory::ClusterInfo;
 use crate::domain::plan::{Action, Change, Plan};
 use crate::domain::text::digest;
 
-/// A change that has no number yet.
 #[derive(Debug)]
 pub(super) struct Draft {
     pub(super) action: Action,

@@ -2,11 +2,9 @@
 //!
 //! Pure. A plan leaves nothing to choose: it carries what was read, what is changed and what will stand
 //! there afterwards, so that `apply` can refuse when the cluster has moved since.
-mod associate;
 mod check;
 mod configure;
 mod draft;
-mod error;
 mod projection;
 mod revert;
 
@@ -16,7 +14,7 @@ use crate::domain::plan::Plan;
 use crate::domain::repair_policy::{PendingApplies, Repairs};
 use crate::plan::draft::{Draft, assemble};
 
-pub use crate::plan::error::PlanRefused;
+pub use crate::plan::configure::PlanRefused;
 pub use crate::plan::projection::after_apply;
 pub use crate::plan::revert::{Undo, left_by, taken_back, undo};
 pub use check::{Kind, PlanError, check};
@@ -28,21 +26,17 @@ pub use check::{Kind, PlanError, check};
 /// Phones where a person must act first, models without a background, and phones that the run is not about
 /// ([`Code::LeftAlone`](crate::domain::finding::Code)), stay as they are. What earlier
 /// runs have changed and `pending_applies` tells is taken over too.
-///
-/// # Errors
-/// When the repairs contradict what is there.
 pub fn plan(
     inventory: &Inventory,
     audit: &Audit,
     repairs: &Repairs,
     pending_applies: &PendingApplies,
 ) -> Result<Plan, PlanRefused> {
-    let mut changes: Vec<Draft> = associate::changes(inventory, audit).into_iter().collect();
+    let mut changes: Vec<Draft> = configure::association(inventory, audit).into_iter().collect();
     changes.extend(configure::changes(inventory, audit, repairs, pending_applies)?);
     Ok(assemble(&audit.cluster, audit.taken_at, changes))
 }
 
-/// Returns the plan that changes nothing.
 pub fn nothing(audit: &Audit) -> Plan {
     assemble(&audit.cluster, audit.taken_at, Vec::new())
 }

@@ -1,4 +1,4 @@
-//! Takes back what a run changed, and nothing else.
+//! Plans the revert of a run: takes back what the run changed, and nothing else.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::domain::repair_policy::PendingApplies;
 use crate::domain::text::names;
 use crate::plan::draft::{Draft, assemble};
 
-/// The way back from a run.
+/// The plan that reverts a run.
 #[derive(Clone, Debug)]
 pub struct Undo {
     pub plan: Plan,
@@ -21,7 +21,7 @@ pub struct Undo {
     pub left: Vec<String>,
 }
 
-/// Plans the way back from changes that were made, or may have been, given what stands there now.
+/// Plans the revert of changes that were made, or may have been, given the current state.
 ///
 /// Only what is still as the run left it is taken back, the last change first. What somebody else has
 /// changed since stays. Phones that were not told of a change of theirs, which `pending_applies` names, are told too: a revert
@@ -46,7 +46,7 @@ pub fn undo<'a>(
     };
     changes.extend(profiles.iter().map(|name| taken(ConfigLevel::Profile, name)));
     changes.extend(phones.iter().map(|name| taken(ConfigLevel::Phone, name)));
-    // A profile can go only when nobody uses it any more.
+    // A profile can be removed only when no phone uses it.
     changes.extend(removals);
     Undo { plan: assemble(cluster, made_at, changes), left }
 }
@@ -83,7 +83,7 @@ pub fn left_by(action: &Action, list: Option<&DeviceList>) -> CurrentState {
 }
 
 /// Returns the changes that a plan takes back, in the order in which they were made: [`undo`] plans from them and
-/// from what stands there now, as it does from those of a run.
+/// from the current state, as it does from those of a run.
 pub fn taken_back(plan: &Plan) -> Vec<Change> {
     let changes = plan.changes.iter().rev();
     let made = changes
@@ -91,7 +91,7 @@ pub fn taken_back(plan: &Plan) -> Vec<Change> {
     made.collect()
 }
 
-/// The opposite of an action; nothing where phones are only told of one.
+/// The opposite of an action; `None` for an apply.
 fn reverse(action: &Action) -> Option<Action> {
     let personalization = |to: &PersonalizationChange| {
         let (before, after) = (to.after, to.before);
@@ -342,7 +342,7 @@ impl Back {
         }
     }
 
-    /// Tells phones whose settings are back already, and which were not told of that yet.
+    /// Adds an apply for phones and profiles whose settings are back already but were not applied.
     fn tell_of_what_is_back(&mut self, pending_applies: &PendingApplies) {
         for (place, name) in std::mem::take(&mut self.back_already) {
             let (pending_applies, told) = match place {

@@ -16,26 +16,16 @@ use crate::domain::repair_policy::Scope;
 use crate::domain::web_access::{PageValue, WebAccess};
 
 fn phone(name: &str, status: Status) -> Phone {
+    let registration = Registration {
+        ip: Some([10, 0, 0, name.bytes().last().unwrap()].into()),
+        httpd: Httpd::Yes,
+        ..Registration::unknown(status, Source::Risport70)
+    };
     Phone {
-        name: name.parse().unwrap(),
-        description: String::new(),
         model: "Cisco 8841".into(),
-        protocol: "SIP".into(),
         device_pool: "HQ".into(),
-        common_phone_profile: None,
-        location: None,
-        owner: None,
         personalization: Some(Setting::Enabled),
-        authentication_url: None,
-        secure_authentication_url: None,
-        configured_load: None,
-        web_access: PageValue::Nothing,
-        page: None,
-        registration: Registration {
-            ip: Some([10, 0, 0, name.bytes().last().unwrap()].into()),
-            httpd: Httpd::Yes,
-            ..Registration::unknown(status, Source::Risport70)
-        },
+        ..Phone::unknown(name.parse().unwrap(), registration)
     }
 }
 

@@ -7,21 +7,18 @@ use super::fleet_content::AccountState;
 use super::state::{Cluster, Session};
 use super::values::hex;
 
-/// What a request's credentials are worth.
 pub(crate) enum Login {
     /// A session cookie that has expired; CUCM answers HTTP 404 (AXL Developer Guide).
     Expired,
-    /// No credentials, wrong ones, or those of a locked account.
     Refused,
     /// The index of the user, and the new session cookie if one was opened.
     User(usize, Option<String>),
 }
 
 impl Cluster {
-    /// Checks a password, counts a failure, and locks the account after too many in a row.
     pub(crate) fn check_password(&mut self, userid: &str, password: &str) -> Option<usize> {
         let at = self.user(userid)?;
-        let lockout_after = self.lockout_after;
+        let lockout_after = self.config.lockout_after;
         let user = &self.users[at];
         // An empty password is one that was never set.
         let right = !password.is_empty() && user.password.expose_secret() == password;
@@ -41,11 +38,11 @@ impl Cluster {
         None
     }
 
-    /// Logs in by session cookie or by the `Authorization` header.
     pub(crate) fn log_in(&mut self, cookies: Option<&str>, authorization: Option<&str>) -> Login {
         if let Some(id) = cookies.and_then(session_id) {
+            let most = self.config.session_requests;
             match self.sessions.get_mut(id) {
-                Some(session) if self.session_requests.is_none_or(|n| session.requests < n) => {
+                Some(session) if most.is_none_or(|n| session.requests < n) => {
                     session.requests += 1;
                     return Login::User(session.user, None);
                 }
@@ -74,7 +71,6 @@ impl Cluster {
     }
 }
 
-/// Reads user id and password from a Basic `Authorization` header.
 pub(crate) fn basic(header: &str) -> Option<(String, String)> {
     let (scheme, encoded) = header.trim().split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
@@ -88,57 +84,4 @@ pub(crate) fn basic(header: &str) -> Option<(String, String)> {
 
 fn session_id(cookies: &str) -> Option<&str> {
     cookies.split(';').find_map(|cookie| cookie.trim().strip_prefix("JSESSIONIDSSO="))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::config::{ADMIN_PASSWORD, ADMIN_USER, SimConfig};
-    use super::super::fleet_content::Fleet;
-    use super::*;
-
-    fn cluster() -> Cluster {
-        Cluster::new(&SimConfig {
-            session_requests: Some(2),
-            lockout_after: 3,
-            ..SimConfig::new(Fleet::default())
-        })
-    }
-
-    fn header(userid: &str, password: &str) -> String {
-        let text = format!("{userid}:{password}");
-        format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(text))
-    }
-
-    #[test]
-    fn a_session_expires_and_is_forgotten() {
-        let mut cluster = cluster();
-        let header = header(ADMIN_USER, ADMIN_PASSWORD);
-        let Login::User(_, Some(id)) = cluster.log_in(None, Some(&header)) else { panic!() };
-        let cookie = format!("JSESSIONID=x; JSESSIONIDSSO={id}");
-        assert!(matches!(cluster.log_in(Some(&cookie), None), Login::User(_, None)));
-        assert!(matches!(cluster.log_in(Some(&cookie), None), Login::Expired));
-        assert!(matches!(cluster.log_in(Some(&cookie), Some(&header)), Login::User(_, Some(_))));
-    }
-
-    #[test]
-    fn an_account_locks_after_some_failures_in_a_row() {
-        let mut cluster = cluster();
-        assert_eq!(cluster.check_password(ADMIN_USER, "wrong"), None);
-        assert_eq!(cluster.check_password(ADMIN_USER, "wrong"), None);
-        assert!(cluster.check_password(ADMIN_USER, ADMIN_PASSWORD).is_some());
-        for _ in 0..3 {
-            assert_eq!(cluster.check_password(ADMIN_USER, ""), None);
-        }
-        assert_eq!(cluster.check_password(ADMIN_USER, ADMIN_PASSWORD), None);
-        let user = &cluster.users[cluster.user(ADMIN_USER).unwrap()];
-        assert_eq!(user.state, AccountState::LockedByHacking);
-        assert_eq!(user.failed_logins, 6);
-    }
-
-    #[test]
-    fn reads_basic_only() {
-        assert_eq!(basic(&header("a", "b:c")), Some(("a".to_owned(), "b:c".to_owned())));
-        assert_eq!(basic("Digest xyz"), None);
-        assert_eq!(basic("Basic ###"), None);
-    }
 }

@@ -21,7 +21,6 @@ use super::shared::Shared;
 
 pub(crate) const PATH: &str = "/ccmcip/authenticate.jsp";
 
-/// Answers one request to the plain HTTP port of the cluster.
 pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     if request.uri().path() != PATH {
         return text(StatusCode::NOT_FOUND, "not found");
@@ -34,25 +33,35 @@ pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     } else {
         Bytes::copy_from_slice(request.uri().query().unwrap_or_default().as_bytes())
     };
-    let trouble = shared.cluster().page_trouble(true);
-    match trouble {
-        Some(PageTrouble::Status(status)) => {
+    match ask(&shared, &query).await {
+        Ok(true) => text(StatusCode::OK, "AUTHORIZED"),
+        Ok(false) => text(StatusCode::OK, "UN-AUTHORIZED"),
+        Err(PageTrouble::Status(status)) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            return text(status, "<html><body>Error</body></html>");
+            text(status, "<html><body>Error</body></html>")
         }
-        Some(PageTrouble::Hangs) => {
+        Err(PageTrouble::Hangs) => text(StatusCode::SERVICE_UNAVAILABLE, "stopped"),
+        Err(PageTrouble::Closed) => broken(),
+    }
+}
+
+/// Returns whether the page authorizes these form fields; a phone whose URL is this page asks here without a connection.
+///
+/// # Errors
+/// How the page fails; a page that hangs does so until the simulator stops.
+pub(crate) async fn ask(shared: &Shared, query: &[u8]) -> Result<bool, PageTrouble> {
+    let trouble = shared.cluster().page_trouble(true);
+    if let Some(trouble) = trouble {
+        if trouble == PageTrouble::Hangs {
             shared.stop.cancelled().await;
-            return text(StatusCode::SERVICE_UNAVAILABLE, "stopped");
         }
-        Some(PageTrouble::Closed) => return broken(),
-        None => {}
+        return Err(trouble);
     }
     // Of a field that is there twice the first counts.
     let field = |name: &str| {
-        let value = form_urlencoded::parse(&query).find(|(found, _)| found == name);
+        let value = form_urlencoded::parse(query).find(|(found, _)| found == name);
         value.map(|(_, value)| value.into_owned()).unwrap_or_default()
     };
-    let delay = shared.association_delay;
     let mut cluster = shared.cluster();
     cluster.count("authenticate.jsp");
     let logs_in = !field("UserID").is_empty();
@@ -62,14 +71,16 @@ pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     let device = cluster.device(&field("devicename"));
     let user = cluster.check_password(&field("UserID"), &field("Password"));
     let allowed = match (user, device) {
-        (Some(user), Some(device)) => cluster.users[user].controls(device, delay),
+        (Some(user), Some(device)) => {
+            cluster.users[user].controls(device, shared.config.association_delay)
+        }
         _ => false,
     };
     if logs_in {
         cluster.answered("authenticate.jsp");
     }
     drop(cluster);
-    text(StatusCode::OK, if allowed { "AUTHORIZED" } else { "UN-AUTHORIZED" })
+    Ok(allowed)
 }
 
 /// An answer that breaks off: what is left of a connection that was there before the port was closed.
@@ -78,7 +89,6 @@ fn broken() -> Response {
     Response::new(Body::from_stream(broken))
 }
 
-/// The port of the page, which can be closed.
 pub(crate) struct PagePort {
     pub(crate) listener: TcpListener,
     pub(crate) shared: Arc<Shared>,

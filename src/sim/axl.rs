@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::config::Fault;
+use super::fault::soap_request;
 use super::fault::{SOAP, SoapFault};
 use super::fleet_content::AxlRole;
 use super::hold_point::Tripped;
@@ -17,7 +18,6 @@ use super::responses::{
     broken, fault, html, large, retry_after, truncated, unauthorized, version_refused,
 };
 use super::shared::Shared;
-use super::soap_request::soap_request;
 use super::state::Cluster;
 use super::xml::Node;
 use super::{operations, schema};
@@ -25,7 +25,6 @@ use super::{operations, schema};
 /// The answer to a request that is refused.
 pub(crate) type Refused = Box<Response>;
 
-/// Answers one request of a user who may use AXL.
 pub(crate) fn answer(
     shared: &Shared,
     user: usize,
@@ -44,7 +43,7 @@ pub(crate) fn answer(
         let error = format!("element {name} is in the namespace {namespace:?}");
         return Err(invalid(error, name));
     };
-    let versions = shared.cluster().release.axl_versions();
+    let versions = shared.cluster().config.release.axl_versions();
     let lowest = versions.last().copied().unwrap_or("1.0");
     let schema_version = match asked {
         // The version that every release answers; it behaves as the lowest that it supports.
@@ -78,7 +77,6 @@ pub(crate) fn answer(
     Ok(send(shared, name, operation.writes, document, &limits))
 }
 
-/// Sends what came of an operation, as far as the limits and injected faults let it.
 fn send(
     shared: &Shared,
     name: &str,
@@ -121,7 +119,7 @@ fn admit(cluster: &mut Cluster, user: usize, name: &str, writes: bool) -> Result
     if writes && cluster.users[user].axl < AxlRole::Full {
         return Err(Box::new(unauthorized()));
     }
-    let limits = cluster.limits;
+    let limits = cluster.config.limits;
     let busy = if writes { Fault::BusyWrite } else { Fault::BusyRead };
     let injected = cluster.fault_due(name, busy).then(|| limits.scaled(BUSY));
     let throttled = if writes { cluster.notifications.wait(&limits) } else { None };
@@ -160,10 +158,10 @@ fn carry_out(
         Some(before) if before.when == Tripped::Before => return Err(Box::new(before.hold())),
         other => other,
     };
-    let shuffle = cluster.shuffle_lists.then(|| cluster.requests.values().sum());
-    let odd_nulls = cluster.odd_nulls;
+    let shuffle = cluster.config.shuffle_lists.then(|| cluster.requests.values().sum());
+    let odd_nulls = cluster.config.odd_nulls;
     let call = operations::call::Call { version, shuffle, odd_nulls, user, request };
-    let limits = cluster.limits;
+    let limits = cluster.config.limits;
     let outcome = match operations::write(&mut cluster, &call) {
         Some(outcome) => {
             drop(cluster);
@@ -225,27 +223,6 @@ fn sequence_attribute(request: &Node) -> Result<String, String> {
     Ok(echoed)
 }
 
-/// How long an injected 503 asks to wait.
 const BUSY: Duration = Duration::from_secs(30);
 const AXL_NAMESPACE: &str = "http://www.cisco.com/AXL/API/";
 const XSI_DECLARATION: &str = " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_action_may_say_nothing_but_nothing_wrong() {
-        for good in [
-            None,
-            Some(""),
-            Some("\"CUCM:DB ver=14.0 listPhone\""),
-            Some("CUCM:DB ver=14.0"),
-            Some("CUCM:DB"),
-        ] {
-            action_agrees(good, "14.0", "listPhone").unwrap();
-        }
-        assert!(action_agrees(Some("CUCM:DB ver=12.5 listPhone"), "14.0", "listPhone").is_err());
-        assert!(action_agrees(Some("CUCM:DB ver=14.0 getPhone"), "14.0", "listPhone").is_err());
-    }
-}

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
+use axum::serve::Listener;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -18,8 +19,8 @@ use super::config::{Fault, Restart, SimConfig};
 use super::fleet_content::{AccountState, Quirk, Registration, Web};
 use super::history::{PhoneRecord, Record};
 use super::hold_point::Tripped;
-use super::phones::bandwidth::SharedLink;
-use super::phones::{certificate, connection, listeners};
+use super::phones::connection::SharedLink;
+use super::phones::{certificate, listeners};
 use super::scheduled_change::{Change, Lasts, PageTrouble};
 use super::shared::Shared;
 use super::state::{Cluster, URL_AUTHENTICATION};
@@ -31,56 +32,44 @@ use crate::net::listen::{ListenError, SelfSigned};
 
 /// A running simulated cluster with its phones.
 ///
-/// It stops when it is dropped; [`SimCluster::shutdown`] also waits until it has.
+/// It stops when it is dropped; [`SimCluster::shutdown`] also waits until it has. Methods that change one user, phone,
+/// profile or node return whether the cluster has it.
 pub struct SimCluster {
     shared: Arc<Shared>,
     identity: SelfSigned,
     axl: SocketAddr,
-    auth_url: String,
     phone_port: u16,
 }
 
 impl SimCluster {
     /// Starts a cluster. Must be called inside of a tokio runtime.
-    ///
-    /// # Errors
-    /// When a socket cannot be opened or no certificate can be made.
     pub async fn start(mut config: SimConfig) -> Result<Self, SimError> {
         let identity = SelfSigned::loopback().map_err(SimError::Tls)?;
         config.installation.get_or_insert_with(|| identity.sha256());
         let tls = identity.server_config().map_err(SimError::Tls)?;
+        let failed = |what, port| move |source| SimError::Socket { what, port, source };
         let bind = |what, port| async move {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
-            let listener = listener.map_err(|source| SimError::Socket { what, port, source })?;
-            let address = listener.local_addr();
-            let address = address.map_err(|source| SimError::Socket { what, port, source })?;
+            let listener = listener.map_err(failed(what, port))?;
+            let address = listener.local_addr().map_err(failed(what, port))?;
             Ok::<_, SimError>((listener, address))
         };
         let (axl_listener, axl) = bind("AXL", config.axl_port).await?;
-        let (auth_listener, auth) = listeners::bind_page().map_err(|source| SimError::Socket {
-            what: "the authentication page",
-            port: 0,
-            source,
-        })?;
+        let (auth_listener, auth) =
+            listeners::bind_page().map_err(failed("the authentication page", 0))?;
         let (second_listener, decoy_host) = bind("the decoy host", 0).await?;
         let addresses: Vec<Ipv4Addr> =
             config.fleet.phones.iter().filter_map(|phone| phone.address.v4()).collect();
-        let (phone_listeners, phone_port) = listeners::bind(config.phone_port, &addresses)
-            .map_err(|source| SimError::Socket {
-                what: "the phones",
-                port: config.phone_port,
-                source,
-            })?;
-        let (secure_listeners, phone_tls_port) = listeners::bind(config.phone_tls_port, &addresses)
-            .map_err(|source| SimError::Socket {
-                what: "the phones over HTTPS",
-                port: config.phone_tls_port,
-                source,
-            })?;
+        let (port, tls_port) = (config.phone_port, config.phone_tls_port);
+        let (phone_listeners, phone_port) =
+            listeners::bind(port, &addresses).map_err(failed("the phones", port))?;
+        let (secure_listeners, phone_tls_port) = listeners::bind(tls_port, &addresses)
+            .map_err(failed("the phones over HTTPS", tls_port))?;
         let maker =
             certificate::Maker::new().map_err(ListenError::Certificate).map_err(SimError::Tls)?;
         let auth_url = format!("http://{auth}{}", authenticate::PATH);
-        let mut cluster = Cluster::new(&config);
+        let pool_bandwidth = SharedLink::all(&config.fleet.pool_bandwidth);
+        let mut cluster = Cluster::new(config);
         // A fleet may name another page, or none.
         let url = || auth_url.clone();
         cluster.parameters.entry(URL_AUTHENTICATION.to_owned()).or_insert_with(url);
@@ -89,49 +78,41 @@ impl SimCluster {
         }
         let (tomcat, restarts) = mpsc::unbounded_channel();
         let listeners = listeners::Listeners::of(&phone_listeners, &secure_listeners)
-            .map_err(|source| SimError::Socket { what: "the phones", port: phone_port, source })?;
+            .map_err(failed("the phones", phone_port))?;
         let shared = Arc::new(Shared {
+            config: Arc::clone(&cluster.config),
             tomcat,
             listeners,
             cluster: Mutex::new(cluster),
             pictures: Mutex::new(HashMap::new()),
             files: Mutex::new(HashMap::new()),
             decoy_host,
-            latency_spread: config.latency_spread,
-            page_connections: connection::PageConnections::new(auth),
-            pool_bandwidth: SharedLink::all(&config.fleet.pool_bandwidth),
-            risport: config.risport,
+            pool_bandwidth,
+            page_url: auth_url,
             memory: Arc::default(),
-            ris_fault_with_200: config.ris_fault_with_200,
-            phone_latency: config.phone_latency,
             phone_tls_port,
             maker,
-            association_delay: config.association_delay,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         });
         let mut router = Router::new().fallback(https::handle).with_state(Arc::clone(&shared));
-        if let Some(folder) = config.keep_requests {
+        if let Some(folder) = shared.config.keep_requests.clone() {
             router = router.layer(from_fn_with_state(folder, capture::capture));
         }
         let serve = tomcat::serve(Arc::clone(&shared), axl_listener, axl, tls, router, restarts);
         shared.tasks.spawn(serve);
         let page = Router::new().fallback(authenticate::handle).with_state(Arc::clone(&shared));
-        let stop = shared.stop.clone().cancelled_owned();
         let port = authenticate::PagePort { listener: auth_listener, shared: Arc::clone(&shared) };
-        let serve = axum::serve(port, page).with_graceful_shutdown(stop);
-        shared.tasks.spawn(serve.into_future());
+        serve_plain(&shared, port, page);
         let second = Router::new().fallback(decoy_host::handle).with_state(Arc::clone(&shared));
-        let stop = shared.stop.clone().cancelled_owned();
-        let serve = axum::serve(second_listener, second).with_graceful_shutdown(stop);
-        shared.tasks.spawn(serve.into_future());
+        serve_plain(&shared, second_listener, second);
         for listener in phone_listeners {
             shared.tasks.spawn(phones::serve(Arc::clone(&shared), listener, false));
         }
         for listener in secure_listeners {
             shared.tasks.spawn(phones::serve(Arc::clone(&shared), listener, true));
         }
-        Ok(Self { shared, identity, axl, auth_url, phone_port })
+        Ok(Self { shared, identity, axl, phone_port })
     }
 
     /// Returns the address of AXL and RisPort70.
@@ -149,17 +130,14 @@ impl SimCluster {
         self.identity.sha256()
     }
 
-    /// Returns the TCP port on which every phone answers at its own address.
     pub fn phone_port(&self) -> u16 {
         self.phone_port
     }
 
-    /// Returns the TCP port on which every phone answers over HTTPS.
     pub fn phone_tls_port(&self) -> u16 {
         self.shared.phone_tls_port
     }
 
-    /// Returns the certificate of the phones' maker in PEM, fit for a CA file.
     pub fn phone_ca_pem(&self) -> &str {
         self.shared.maker.pem()
     }
@@ -169,27 +147,22 @@ impl SimCluster {
         self.device(name, |_, at| self.shared.maker.renew(at))
     }
 
-    /// Sets what a phone's web server speaks. Returns whether there is such a phone.
     pub fn set_web(&self, name: &str, web: Web) -> bool {
         self.device(name, |cluster, at| cluster.device_mut(at).spec.web = web)
     }
 
-    /// Returns the address of the decoy host, which no client should contact.
     pub fn decoy_host(&self) -> SocketAddr {
         self.shared.decoy_host
     }
 
-    /// Returns the address of the authentication page.
     pub fn auth_url(&self) -> &str {
-        &self.auth_url
+        &self.shared.page_url
     }
 
-    /// Copies everything that is known and that has happened.
     pub fn record(&self) -> Record {
         self.shared.cluster().record()
     }
 
-    /// Copies what is known about one device, in any case of letters.
     pub fn phone(&self, name: &str) -> Option<PhoneRecord> {
         let cluster = self.shared.cluster();
         cluster.device(name).map(|at| cluster.phone_record(at))
@@ -202,12 +175,10 @@ impl SimCluster {
         self.shared.cluster().digest()
     }
 
-    /// Sets a user's password. Returns whether there is such a user.
     pub fn set_password(&self, userid: &str, password: &str) -> bool {
         self.user(userid, |user| user.password = password.to_owned().into())
     }
 
-    /// Locks or unlocks an account. Returns whether there is such a user.
     pub fn set_locked(&self, userid: &str, locked: bool) -> bool {
         self.user(userid, |user| {
             user.state = if locked { AccountState::LockedByHacking } else { AccountState::Active };
@@ -215,7 +186,6 @@ impl SimCluster {
         })
     }
 
-    /// Sets whether an account lets its owner in, and why not. Returns whether there is such a user.
     pub fn set_account_state(&self, userid: &str, state: AccountState) -> bool {
         self.user(userid, |user| {
             user.state = state;
@@ -274,7 +244,6 @@ impl SimCluster {
         self.shared.cluster().change_now("", change);
     }
 
-    /// Sets a user's rank: 1 outranks everybody. Returns whether there is such a user.
     pub fn set_rank(&self, userid: &str, rank: u8) -> bool {
         self.user(userid, |user| user.rank = rank)
     }
@@ -289,7 +258,6 @@ impl SimCluster {
         self.user(userid, |user| user.associate(found))
     }
 
-    /// Sets how a phone misbehaves. Returns whether there is such a phone.
     pub fn set_quirk(&self, name: &str, quirk: Quirk) -> bool {
         self.device(name, |cluster, at| cluster.device_mut(at).spec.quirk = quirk)
     }
@@ -308,12 +276,10 @@ impl SimCluster {
         })
     }
 
-    /// Sets what the cluster knows of a phone's registration. Returns whether there is such a phone.
     pub fn set_registration(&self, name: &str, registration: Registration) -> bool {
         self.device(name, |cluster, at| cluster.device_mut(at).spec.registration = registration)
     }
 
-    /// Restarts a phone, so that it loads its configuration. Returns whether there is such a phone.
     pub fn restart_phone(&self, name: &str) -> bool {
         self.device(name, Cluster::load)
     }
@@ -325,7 +291,6 @@ impl SimCluster {
         }
     }
 
-    /// Sets a Common Phone Profile's Phone Personalization. Returns whether there is such a profile.
     pub fn set_profile_personalization(&self, name: &str, setting: Setting) -> bool {
         let mut cluster = self.shared.cluster();
         let found = cluster.profiles.find(name);
@@ -336,7 +301,6 @@ impl SimCluster {
         found.is_some()
     }
 
-    /// Lets the authentication page fail from now on.
     pub fn fail_page(&self, trouble: PageTrouble, lasts: Lasts) {
         self.shared.cluster().fail_page(trouble, lasts);
     }
@@ -394,6 +358,16 @@ impl SimCluster {
     }
 }
 
+fn serve_plain<L>(shared: &Shared, listener: L, router: Router)
+where
+    L: Listener,
+    L::Addr: std::fmt::Debug,
+{
+    let stop = shared.stop.clone().cancelled_owned();
+    let serve = axum::serve(listener, router).with_graceful_shutdown(stop);
+    shared.tasks.spawn(serve.into_future());
+}
+
 impl Drop for SimCluster {
     fn drop(&mut self) {
         self.shared.stop.cancel();
@@ -410,20 +384,15 @@ impl std::fmt::Debug for SimCluster {
     }
 }
 
-/// Why a simulated cluster cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum SimError {
-    /// A socket cannot be opened.
     #[error("the simulator cannot listen on port {port} for {what}")]
     Socket {
         what: &'static str,
-        /// The port that was asked for; 0 is any.
         port: u16,
-        /// Why not.
         #[source]
         source: io::Error,
     },
-    /// The HTTPS side cannot be set up.
     #[error("the simulator cannot set up HTTPS")]
     Tls(#[source] ListenError),
 }

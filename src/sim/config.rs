@@ -7,10 +7,8 @@ use super::fleet::Random;
 use super::fleet_content::Fleet;
 use super::limits::Limits;
 
-/// How a simulated cluster behaves, and what is in it.
 #[derive(Clone, Debug)]
 pub struct SimConfig {
-    /// The devices, profiles, users and nodes.
     pub fleet: Fleet,
     /// What the UUIDs of its nodes are made of: those of another installation are others, those of a copy are the
     /// same. Nothing makes it an installation of its own.
@@ -19,14 +17,10 @@ pub struct SimConfig {
     pub release: Release,
     /// The TCP port of AXL and RisPort70; 0 lets the system choose.
     pub axl_port: u16,
-    /// The TCP port that all phones share; 0 lets the system choose.
     pub phone_port: u16,
-    /// The TCP port that all phones share for HTTPS; 0 lets the system choose.
     pub phone_tls_port: u16,
     pub limits: Limits,
-    /// Whether RisPort70 answers at all.
     pub risport: RisPort,
-    /// What `executeSQLQuery` may do.
     pub sql: Sql,
     /// Writes nulls in every shape that published answers show, also those that the published schema does not
     /// allow (`xsi:nil` on what is not nillable, `uuid=""`). Clients with strict schemas refuse them.
@@ -48,7 +42,6 @@ pub struct SimConfig {
     /// Whether a phone that applies its configuration restarts and registers anew, or keeps its registration.
     /// A reset is always a restart.
     pub apply_restarts: bool,
-    /// How long a phone that restarts is away.
     pub restart_time: Duration,
     /// A folder that every different AXL and RisPort70 request is written into, for checks against other
     /// people's schemas.
@@ -86,16 +79,13 @@ impl SimConfig {
 /// How the time that phones take is spread. The same seed spreads it in the same way.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Spread {
-    /// Not at all.
     None,
     /// Evenly, from nothing to twice the time.
     Even {
-        /// Another one spreads it in another way.
         seed: u64,
     },
     /// Most take half the time, and one in twenty takes ten times as long.
     LongTail {
-        /// Another one spreads it in another way.
         seed: u64,
     },
 }
@@ -121,7 +111,6 @@ impl Spread {
     }
 }
 
-/// How long a restart of Tomcat takes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Restart {
     /// How long the port is closed.
@@ -130,7 +119,6 @@ pub struct Restart {
     pub missing: Duration,
 }
 
-/// Whether RisPort70 answers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RisPort {
     Answers,
@@ -142,7 +130,6 @@ pub enum RisPort {
     Closed,
 }
 
-/// What `executeSQLQuery` may do.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Sql {
     Answers,
@@ -152,18 +139,12 @@ pub enum Sql {
     NoVendorConfig,
 }
 
-/// The release that a simulated cluster plays.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Release {
-    /// CUCM 11.5(1).
     R11_5,
-    /// CUCM 12.0(1).
     R12_0,
-    /// CUCM 12.5(1).
     R12_5,
-    /// CUCM 14.
     R14_0,
-    /// CUCM 15.
     R15_0,
 }
 
@@ -212,19 +193,15 @@ pub enum Fault {
 
 /// The application user that may do everything; exists in the simulator only.
 pub const ADMIN_USER: &str = "simadmin";
-/// The password of [`ADMIN_USER`]; exists in the simulator only.
 pub const ADMIN_PASSWORD: &str = "simulator-only-admin";
 /// The application user that may only read; exists in the simulator only.
 pub const READER_USER: &str = "simreader";
-/// The password of [`READER_USER`]; exists in the simulator only.
 pub const READER_PASSWORD: &str = "simulator-only-reader";
 /// The application user that phones accept pushes from; exists in the simulator only.
 pub const PUSH_USER: &str = "bgpush";
-/// The password of [`PUSH_USER`]; exists in the simulator only.
 pub const PUSH_PASSWORD: &str = "simulator-only-push";
 /// The end user that phones accept pushes from; exists in the simulator only.
 pub const PUSH_END_USER: &str = "bgpush-eu";
-/// The password of [`PUSH_END_USER`]; exists in the simulator only.
 pub const PUSH_END_USER_PASSWORD: &str = "simulator-only-push-eu";
 
 #[cfg(test)]

@@ -4,34 +4,27 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rusqlite::Connection;
 use tokio::time::Instant;
 
-use super::config::{Release, Sql};
+use super::config::SimConfig;
 use super::fleet::Random;
 use super::fleet_content::{
     AccountState, AxlRole, Httpd, PhoneSpec, ProfileSpec, Registration, UserKind,
 };
-use super::limits::Limits;
-use super::sql_cache::SqlCache;
 use super::values::{pkid, uuid, vendor_settings};
 use crate::domain::model::{self, DeviceKind};
 use crate::domain::personalization::Setting;
 
-/// The configuration, and the states that nodes and accounts are in.
 #[derive(Clone)]
 pub(crate) struct Database {
-    pub(crate) release: Release,
-    pub(crate) limits: Limits,
-    pub(crate) sql: Sql,
+    /// What was configured, without the phones and users of the fleet.
+    pub(crate) config: Arc<SimConfig>,
     /// What `executeSQLQuery` asks instead of the fields here.
     pub(crate) sql_cache: SqlCache,
-    /// Wrong passwords in a row after which an account is locked.
-    pub(crate) lockout_after: u32,
-    /// What the UUIDs of nodes are made of.
-    pub(crate) installation: String,
     pub(crate) nodes: Vec<String>,
     pub(crate) silent_nodes: HashSet<usize>,
     pub(crate) pools: Table<()>,
@@ -45,12 +38,7 @@ pub(crate) struct Database {
     pub(crate) device_index: Arc<HashMap<String, usize>>,
     pub(crate) users: Vec<Arc<User>>,
     pub(crate) user_index: Arc<HashMap<String, usize>>,
-    /// Enterprise parameters by name.
     pub(crate) parameters: BTreeMap<String, String>,
-    pub(crate) personalization_parameter: String,
-    pub(crate) enterprise_web_access: Option<bool>,
-    pub(crate) enterprise_vendor_config: String,
-    pub(crate) web_access: bool,
 }
 
 /// Named things with a UUID, found by name in any case of letters.
@@ -65,12 +53,10 @@ pub(crate) struct Table<T> {
 pub(crate) struct Entry<T> {
     pub(crate) name: String,
     pub(crate) uuid: String,
-    /// The same key as the database has it.
     pub(crate) pkid: String,
     pub(crate) value: T,
 }
 
-/// A Common Phone Profile as it is configured.
 #[derive(Clone)]
 pub(crate) struct Profile {
     pub(crate) spec: ProfileSpec,
@@ -80,18 +66,15 @@ pub(crate) struct Profile {
     pub(crate) fields: BTreeMap<String, String>,
 }
 
-/// A device as it is configured.
 #[derive(Clone)]
 pub(crate) struct Device {
     pub(crate) spec: PhoneSpec,
     /// The inside of the `vendorConfig` that was written over AXL; it replaces that of `spec`.
     pub(crate) written_vendor_config: Option<String>,
-    /// How often it restarted because it was ordered to.
     pub(crate) restarts: u32,
     /// Until when it is away for a restart.
     pub(crate) away_until: Option<Instant>,
     pub(crate) uuid: String,
-    /// The same key as the database has it.
     pub(crate) pkid: String,
     pub(crate) pool: usize,
     pub(crate) profile: usize,
@@ -111,19 +94,16 @@ pub(crate) struct Loaded {
     pub(crate) authentication_url: String,
 }
 
-/// A user and what became of its log-ins.
 #[derive(Clone)]
 pub(crate) struct User {
     pub(crate) userid: String,
     pub(crate) uuid: String,
-    /// The same key as the database has it.
     pub(crate) pkid: String,
     pub(crate) kind: UserKind,
     pub(crate) password: secrecy::SecretString,
     pub(crate) axl: AxlRole,
     pub(crate) serviceability: bool,
     pub(crate) rank: u8,
-    /// Indices of devices, in order.
     pub(crate) devices: Vec<usize>,
     /// Since when each of them is associated; nothing for those from the beginning.
     pub(super) since: HashMap<usize, Option<Instant>>,
@@ -156,7 +136,6 @@ impl<T> Table<T> {
         self.entries.len() - 1
     }
 
-    /// Removes an entry; those behind it move up.
     pub(super) fn remove(&mut self, at: usize) {
         self.entries.remove(at);
         let names = self.entries.iter().enumerate();
@@ -165,12 +144,10 @@ impl<T> Table<T> {
 }
 
 impl Database {
-    /// Returns the device of this name, in any case of letters.
     pub(crate) fn device(&self, name: &str) -> Option<usize> {
         self.device_index.get(&name.to_lowercase()).copied()
     }
 
-    /// Returns the user of this id, in any case of letters.
     pub(crate) fn user(&self, userid: &str) -> Option<usize> {
         self.user_index.get(&userid.to_lowercase()).copied()
     }
@@ -187,7 +164,6 @@ impl Database {
         Arc::make_mut(&mut self.devices[at])
     }
 
-    /// Removes a profile that no device uses.
     pub(crate) fn remove_profile(&mut self, at: usize) {
         self.profiles.remove(at);
         // Devices that are gone may have used it still, and their profile is never read again.
@@ -203,13 +179,11 @@ impl Database {
 }
 
 impl Profile {
-    /// Makes a profile as it is before any write.
     pub(crate) fn new(spec: ProfileSpec) -> Self {
         let description = ("description".to_owned(), "A profile of the simulator".to_owned());
         Self { spec, written_vendor_config: None, fields: BTreeMap::from([description]) }
     }
 
-    /// Returns the inside of its `vendorConfig`.
     pub(crate) fn vendor_settings(&self) -> Cow<'_, str> {
         match &self.written_vendor_config {
             Some(written) => Cow::Borrowed(written),
@@ -219,7 +193,6 @@ impl Profile {
 }
 
 impl Device {
-    /// Returns the inside of its `vendorConfig`.
     pub(crate) fn vendor_settings(&self) -> Cow<'_, str> {
         match &self.written_vendor_config {
             Some(written) => Cow::Borrowed(written),
@@ -246,7 +219,6 @@ impl Device {
         if self.restarting() { back - 30 } else { back }
     }
 
-    /// Returns whether it is registered, so that it gets orders.
     pub(crate) fn is_up(&self) -> bool {
         matches!(self.registration(), Registration::Registered | Registration::PartiallyRegistered)
     }
@@ -255,7 +227,6 @@ impl Device {
         self.away_until.is_some_and(|until| Instant::now() < until)
     }
 
-    /// Returns whether the phone's web server answers.
     pub(crate) fn serves(&self) -> bool {
         // A model that is not in the catalogue counts as a phone.
         let phone = model::by_number(self.spec.model)
@@ -263,7 +234,6 @@ impl Device {
         self.is_up() && phone && self.loaded.web_access
     }
 
-    /// Returns what RisPort70 reports about the phone's web server.
     pub(crate) fn httpd(&self) -> Httpd {
         let truth = if self.loaded.web_access { Httpd::Yes } else { Httpd::No };
         self.spec.httpd.unwrap_or(truth)
@@ -299,5 +269,33 @@ impl User {
         self.since
             .get(&device)
             .is_some_and(|since| since.is_none_or(|since| since.elapsed() >= delay))
+    }
+}
+
+/// The copy, once a query has asked for one.
+#[derive(Default)]
+pub(crate) struct SqlCache(Mutex<Option<SqlCopy>>);
+
+pub(crate) struct SqlCopy {
+    pub(crate) connection: Connection,
+    /// The tables that hold their rows already.
+    pub(crate) filled: Vec<&'static str>,
+}
+
+impl SqlCache {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Option<SqlCopy>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Drops the copy, because the configuration is about to change.
+    pub(crate) fn drop_copy(&mut self) {
+        *self.0.get_mut().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+impl Clone for SqlCache {
+    /// Copies nothing: a configuration is cloned in order to be changed.
+    fn clone(&self) -> Self {
+        Self::default()
     }
 }

@@ -1,13 +1,10 @@
 //! The faults that AXL and RisPort70 answer with.
 
-use super::xml::escape_into;
+use super::xml::{Node, escape_into};
 
-/// A SOAP fault; its HTTP status is 500.
 #[derive(Debug)]
 pub(crate) struct SoapFault {
-    /// Whether the request is to blame (`soapenv:Client`) or the cluster (`soapenv:Server`).
     pub(crate) client: bool,
-    /// `axlcode`.
     pub(crate) code: i32,
     /// `faultstring` and `axlmessage`, which are the same in every published fault.
     pub(crate) message: String,
@@ -58,7 +55,6 @@ impl SoapFault {
         )
     }
 
-    /// Returns the whole SOAP document, for a fault in `operation`.
     pub(crate) fn document(&self, operation: &str) -> String {
         let side = if self.client { "Client" } else { "Server" };
         let mut message = String::new();
@@ -89,5 +85,23 @@ pub(crate) fn serviceability_fault(rate_control: bool, message: &str) -> String 
     )
 }
 
-/// The namespace of SOAP 1.1.
 pub(crate) const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
+
+pub(crate) fn soap_request(root: &Node) -> Result<&Node, String> {
+    let is = |node: &Node, name| node.name == name && node.namespace.as_deref() == Some(SOAP);
+    if !is(root, "Envelope") {
+        return Err(format!("{} is no SOAP 1.1 envelope", root.name));
+    }
+    let mut parts = root.children.iter();
+    let mut part = parts.next();
+    if part.is_some_and(|node| is(node, "Header")) {
+        part = parts.next();
+    }
+    match (part, parts.next()) {
+        (Some(body), None) if is(body, "Body") => match body.children.as_slice() {
+            [request] => Ok(request),
+            requests => Err(format!("the SOAP body holds {} elements", requests.len())),
+        },
+        _ => Err("the SOAP envelope holds no body, or more than one".to_owned()),
+    }
+}

@@ -14,10 +14,8 @@ use crate::sim::phones::reply_wording::Wording;
 /// with harmless settings, so that a test names only what it is about.
 #[derive(Clone, Debug)]
 pub struct Fleet {
-    /// The devices: phones, and the others in the phone list.
     pub phones: Vec<PhoneSpec>,
     pub profiles: Vec<ProfileSpec>,
-    /// Device pools, by name.
     pub device_pools: Vec<String>,
     /// End users and application users beside those that every simulated cluster has.
     pub users: Vec<UserSpec>,
@@ -79,7 +77,6 @@ pub struct ProfileSpec {
 }
 
 impl ProfileSpec {
-    /// Makes a profile that allows backgrounds and does not set web access.
     pub fn new(name: impl Into<String>, personalization: Setting) -> Self {
         Self {
             name: name.into(),
@@ -91,15 +88,12 @@ impl ProfileSpec {
     }
 }
 
-/// A device of the phone list.
 #[derive(Clone, Debug)]
 pub struct PhoneSpec {
-    /// The device name, as CUCM stores it.
     pub name: String,
     pub description: String,
     /// The model's number in `typemodel`.
     pub model: u32,
-    /// The model's name as AXL writes it.
     pub model_name: String,
     /// Whether this is a device template, which AXL lists with the class `Phone Template`.
     pub template: bool,
@@ -107,15 +101,11 @@ pub struct PhoneSpec {
     pub device_pool: String,
     pub profile: String,
     pub location: String,
-    /// The calling search space's name, if any.
     pub css: Option<String>,
-    /// The owner's user id, if any.
     pub owner: Option<String>,
     /// `phoneSuite`: the phone's own Phone Personalization.
     pub personalization: Setting,
-    /// Web access in the phone's own `vendorConfig`: on, off, or not there.
     pub web_access: Option<bool>,
-    /// What else its `vendorConfig` holds, as markup.
     pub vendor_config: String,
     /// The phone's own authentication URL; nothing means the enterprise parameter's.
     ///
@@ -124,9 +114,7 @@ pub struct PhoneSpec {
     /// The phone's own authentication URL for HTTPS; nothing means the enterprise parameter's.
     pub secure_authentication_url: Option<String>,
     pub active: bool,
-    /// The configured load, if it is a special one.
     pub special_load: Option<String>,
-    /// Its registration in RisPort70.
     pub registration: Registration,
     /// The index in [`Fleet::nodes`] of the node that reports it.
     pub node: usize,
@@ -139,11 +127,8 @@ pub struct PhoneSpec {
     pub httpd: Option<Httpd>,
     pub active_load: String,
     pub web: Web,
-    /// The certificate that it shows over HTTPS.
     pub certificate: Shows,
-    /// How it misbehaves, if it does.
     pub quirk: Quirk,
-    /// By whom its files are downloaded.
     pub downloads: DownloadsBy,
 }
 
@@ -209,20 +194,16 @@ pub struct UserSpec {
     pub password: String,
     /// What the user may do over AXL.
     pub axl: AxlRole,
-    /// Whether the user may ask RisPort70.
     pub serviceability: bool,
     /// The User Rank: 1 is the highest, 10 the lowest.
     pub rank: u8,
-    /// Associated devices, in order.
     pub devices: Vec<String>,
-    /// Whether the account accepts log-ins, and why not.
     pub state: AccountState,
     /// Groups with their roles, beside those of `axl` and `serviceability`.
     pub groups: Vec<(String, Vec<String>)>,
 }
 
 impl UserSpec {
-    /// Makes a user without any role or device, of the lowest rank.
     pub fn new(userid: impl Into<String>, kind: UserKind, password: impl Into<String>) -> Self {
         Self {
             userid: userid.into(),
@@ -250,25 +231,21 @@ impl std::fmt::Debug for UserSpec {
     }
 }
 
-/// Whether an account lets its owner in.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum AccountState {
     Active,
     /// An end user that is inactive, as those that left the directory are.
     Inactive,
     LockedByAdministrator,
-    /// Too many wrong passwords locked it.
     LockedByHacking,
 }
 
 impl AccountState {
-    /// Returns whether the account is locked, by whom ever.
     pub fn locked(self) -> bool {
         matches!(self, Self::LockedByAdministrator | Self::LockedByHacking)
     }
 }
 
-/// What a user may do over AXL.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum AxlRole {
     /// Nothing: HTTP 403.
@@ -278,7 +255,6 @@ pub enum AxlRole {
     Full,
 }
 
-/// Which kind of user an id belongs to.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum UserKind {
     EndUser,
@@ -291,7 +267,6 @@ pub enum Protocol {
     Sip,
 }
 
-/// The registration of a device in RisPort70.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Registration {
     /// It never registered, or so long ago that nothing is known.
@@ -305,7 +280,6 @@ pub enum Registration {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Address {
-    /// None is known.
     None,
     /// A loopback address that the phone listens on, if it is up. Only 127.0.0.0/8 is served.
     V4(Ipv4Addr),
@@ -316,7 +290,6 @@ pub enum Address {
 }
 
 impl Address {
-    /// Returns the IPv4 address, if there is one.
     pub fn v4(self) -> Option<Ipv4Addr> {
         match self {
             Self::V4(address) | Self::DualStack(address, _) => Some(address),
@@ -324,7 +297,6 @@ impl Address {
         }
     }
 
-    /// Returns the IPv6 address, if there is one.
     pub fn v6(self) -> Option<Ipv6Addr> {
         match self {
             Self::V6Only(address) | Self::DualStack(_, address) => Some(address),
@@ -333,12 +305,9 @@ impl Address {
     }
 }
 
-/// The state that RisPort70 reports of a phone's web server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Httpd {
-    /// It does not run.
     No,
-    /// It is not known.
     Unknown,
     Yes,
 }
@@ -358,22 +327,18 @@ pub enum Web {
     OldTlsOnly,
 }
 
-/// The certificate that a phone shows.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Shows {
     /// One that the simulated maker has signed.
     Issued,
     SelfSigned,
-    /// One that the maker has signed, and that has expired.
     Expired,
     /// One that the maker has signed for the phone of this name.
     Other(String),
 }
 
-/// By whom the files of a simulated phone are downloaded.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum DownloadsBy {
-    /// By the phone, from its own address.
     Itself,
     /// By the phone, which asks for the first part of each file and for the connection to be kept, and takes what it
     /// gets.
@@ -404,7 +369,6 @@ pub enum Quirk {
     EndlessReply,
     /// It answers 200 with this `CiscoIPPhoneError`.
     ErrorWithOk {
-        /// The number of the error.
         number: u32,
     },
     /// It breaks the download of the picture off half-way, and answers success all the same.
@@ -421,7 +385,6 @@ pub enum Quirk {
     LosesAnswer,
     /// It never registers again once it is ordered to apply its configuration or to reset.
     NeverComesBack,
-    /// Nothing is wrong with it.
     Normal,
     /// It ends a connection after one answer, without `Connection: close`.
     OneAnswerAConnection,
@@ -468,11 +431,8 @@ fn model_name(number: u32) -> String {
         .map_or_else(|| format!("Cisco {number}"), |model| model.name.to_owned())
 }
 
-/// The `typemodel` number of a CTI port.
 pub const CTI_PORT: u32 = 72;
-/// The `typemodel` number of a third-party SIP phone.
 pub const THIRD_PARTY_SIP: u32 = 336;
-/// The profile that every cluster has.
 pub const STANDARD_PROFILE: &str = "Standard Common Phone Profile";
 /// For [`PhoneSpec::authentication_url`]: the phone has no authentication URL and authenticates no push.
 pub const NO_URL: &str = "";

@@ -16,16 +16,13 @@ use crate::domain::personalization::Setting;
 /// It never holds a password, nor the credentials of a push.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
-    /// Users by id.
     pub users: BTreeMap<String, UserRecord>,
     /// Common Phone Profiles by name: their Phone Personalization.
     pub profiles: BTreeMap<String, Setting>,
-    /// Devices by name.
     pub phones: BTreeMap<String, PhoneRecord>,
     /// Requests to AXL, RisPort70 and the authentication page, by operation; also `http <status>`, one for every
     /// refusal by status.
     pub requests: BTreeMap<String, u64>,
-    /// Changes that were carried out, in order.
     pub writes: Vec<Write>,
     /// What a [`super::Change`] did to the fleet between two requests, in order.
     pub changes: Vec<Changed>,
@@ -39,18 +36,12 @@ pub struct Record {
     pub decoy_visits: Vec<Visit>,
 }
 
-/// What no client may do to phones.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Violation {
     /// A phone was asked something while it was busy with another request.
-    RequestsAtOnce {
-        phone: String,
-        /// How many requests it had then.
-        at_once: usize,
-    },
+    RequestsAtOnce { phone: String, at_once: usize },
 }
 
-/// A request to the decoy host.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Visit {
     pub path: String,
@@ -59,7 +50,6 @@ pub struct Visit {
 }
 
 impl Record {
-    /// Returns how often an operation was asked for.
     pub fn requests(&self, operation: &str) -> u64 {
         self.requests.get(operation).copied().unwrap_or(0)
     }
@@ -71,24 +61,19 @@ impl Record {
     }
 }
 
-/// What is known about a user.
 #[derive(Clone, Debug)]
 pub struct UserRecord {
     pub kind: UserKind,
-    /// Associated devices, in order.
     pub devices: Vec<String>,
     /// All log-ins that failed, at the cluster and through phones.
     pub failed_logins: u64,
-    /// Whether the account is locked.
     pub locked: bool,
 }
 
-/// What is known about a device.
 #[derive(Clone, Debug)]
 pub struct PhoneRecord {
     /// Its registration; while it restarts it has none.
     pub registration: Registration,
-    /// Its own Phone Personalization, as configured.
     pub personalization: Setting,
     /// The Phone Personalization that it obeys, as last loaded.
     pub loaded_personalization: Setting,
@@ -109,11 +94,8 @@ pub struct PhoneRecord {
     pub requests: Vec<PhoneRequest>,
     /// Every push that reached it, in order.
     pub pushes: Vec<Push>,
-    /// How often its screen was downloaded.
     pub screenshots: u32,
-    /// The picture that it shows, if one was pushed.
     pub shown: Option<Shown>,
-    /// The ring tone that it has, if one was pushed.
     pub ring_tone: Option<RingTone>,
     /// What it carried out for `CiscoIPPhoneExecute`, in order: keys, sounds, and whatever else.
     pub pressed: Vec<Pressed>,
@@ -121,12 +103,10 @@ pub struct PhoneRecord {
     pub most_in_flight: usize,
 }
 
-/// A request that came to the address of a phone.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PhoneRequest {
     /// Over which connection it came: they are counted from 1, in the order in which they were accepted.
     pub connection: u32,
-    /// The path that was asked for.
     pub path: String,
     /// Whether the device that got it has taken the address over from the phone.
     pub stranger: bool,
@@ -134,20 +114,16 @@ pub struct PhoneRequest {
     pub authorization: bool,
 }
 
-/// A push that reached a phone.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Push {
     /// The value of the form field `XML`, or nothing when there was none.
     pub xml: Option<String>,
-    /// Whether the request had an `Authorization` header; its content is not kept.
     pub authorization: bool,
     pub secure: bool,
     pub outcome: PushOutcome,
-    /// What it downloaded, in order.
     pub fetches: Vec<Fetch>,
 }
 
-/// A download by a phone.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Fetch {
     pub url: String,
@@ -155,13 +131,11 @@ pub struct Fetch {
     pub from: Ipv4Addr,
     /// The HTTP status, or nothing when no answer came.
     pub status: Option<u16>,
-    /// Bytes of the body that were read.
     pub bytes: usize,
     /// Whether the body was read to its end.
     pub complete: bool,
 }
 
-/// A picture that a phone shows.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Shown {
     /// The SHA-256 of the PNG file, in lower-case hexadecimal digits.
@@ -169,25 +143,19 @@ pub struct Shown {
     pub size: Size,
 }
 
-/// A ring tone that a phone has.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RingTone {
-    /// The SHA-256 of its file, in lower-case hexadecimal digits.
     pub sha256: String,
-    /// How long its file is, in bytes.
     pub bytes: usize,
     pub format: ToneFormat,
 }
 
-/// A URI that a phone carried out.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Pressed {
     pub uri: String,
-    /// When.
     pub at: Instant,
 }
 
-/// A change to the cluster that was carried out.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Write {
     pub operation: String,

@@ -18,7 +18,6 @@ pub enum Tripped {
     After,
 }
 
-/// The hold points that wait, by operation.
 #[derive(Default)]
 pub(crate) struct HoldPoints(HashMap<String, HoldPoint>);
 
@@ -47,15 +46,12 @@ pub(super) enum Then {
 
 pub(super) type Action = Box<dyn FnOnce() + Send>;
 
-/// A hold point that this request is to spring.
 pub(crate) struct Triggered {
-    /// When.
     pub(crate) when: Tripped,
     pub(super) then: Then,
 }
 
 impl HoldPoints {
-    /// Sets a hold point, in place of the one that the operation has.
     pub(crate) fn set(
         &mut self,
         operation: &str,
@@ -72,12 +68,10 @@ impl HoldPoints {
         self.add(operation, nth, Does::Hold(when, Then::Break(action)));
     }
 
-    /// Has the fleet changed right before a request is carried out.
     pub(crate) fn change(&mut self, operation: &str, nth: u64, change: Change) {
         self.add(operation, nth, Does::Change(change));
     }
 
-    /// Has something done right before a request is carried out.
     pub(crate) fn act(&mut self, operation: &str, nth: u64, action: Action) {
         self.add(operation, nth, Does::Act(action));
     }
@@ -126,7 +120,6 @@ impl Triggered {
 #[derive(Clone, Copy)]
 struct Held;
 
-/// Returns whether a response must never be sent.
 pub(crate) fn is_held(response: &Response) -> bool {
     response.extensions().get::<Held>().is_some()
 }

@@ -16,7 +16,6 @@ use super::responses::{broken, html, respond, unauthorized};
 use super::shared::Shared;
 use super::{axl, risport};
 
-/// Answers one request to the TLS port.
 pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     if shared.cluster().services_from.is_some_and(|from| Instant::now() < from) {
@@ -96,12 +95,12 @@ fn enter(
     response
 }
 
-/// Tells the version without credentials, as the user data service does; published clients read the
+/// Answers with the version without credentials, as the user data service does; published clients read the
 /// attribute.
 fn uds_version(shared: &Shared) -> Response {
     let mut cluster = shared.cluster();
     cluster.count("cucm-uds/version");
-    let version = cluster.release.version();
+    let version = cluster.config.release.version();
     drop(cluster);
     let short = version.rsplit_once('.').map_or(version, |(short, _)| short);
     let document = format!(

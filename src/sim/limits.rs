@@ -1,5 +1,6 @@
 //! What a cluster can bear at one time, and how fast it recovers.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -21,15 +22,13 @@ pub struct Limits {
     pub notifications: Option<u32>,
     /// How many of them a node takes in a second (believed).
     pub notifications_per_second: u32,
-    /// How a read is refused that needs too much.
     pub overload: Overload,
     /// How many times faster than real time a minute of these limits goes by; 1 is real time.
     pub time_scale: u32,
-    /// Tells clients in `Retry-After` when a refused request may come again.
+    /// Sends `Retry-After` with a refused request.
     pub retry_after: bool,
 }
 
-/// How a read is refused that is too large, or that finds too little memory.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Overload {
     /// With the fault that the AXL Developer Guide describes.
@@ -112,22 +111,44 @@ fn rate(limits: &Limits) -> f64 {
 
 const MEGABYTE: usize = 1024 * 1024;
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// How much of it is taken.
+#[derive(Debug, Default)]
+pub(crate) struct Memory(Mutex<Taken>);
 
-    #[tokio::test(start_paused = true)]
-    async fn notifications_drain_with_time() {
-        let limits = Limits { time_scale: 10, ..Limits::real() };
-        let mut notifications = Notifications::new();
-        notifications.add(&limits, 1500);
-        assert_eq!(notifications.wait(&limits), None);
-        notifications.add(&limits, 1000);
-        // 1,000 too many at 50 a second, ten times as fast.
-        assert_eq!(notifications.wait(&limits), Some(Duration::from_secs(2)));
-        tokio::time::advance(Duration::from_secs(2)).await;
-        assert_eq!(notifications.wait(&limits), None);
-        notifications.add(&limits, 1_000_000);
-        assert_eq!(notifications.wait(&Limits::off()), None);
+#[derive(Debug, Default)]
+struct Taken {
+    bytes: usize,
+    large: usize,
+}
+
+/// A part of it, given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Reservation {
+    memory: Arc<Memory>,
+    bytes: usize,
+    large: bool,
+}
+
+impl Memory {
+    /// Takes `bytes`, or nothing when the limits do not allow it now.
+    pub(crate) fn reserve(self: &Arc<Self>, limits: &Limits, bytes: usize) -> Option<Reservation> {
+        let large = limits.memory_bytes.is_some() && bytes > limits.small_bytes;
+        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let full = limits.memory_bytes.is_some_and(|all| taken.bytes + bytes > all);
+        if full || large && taken.large > 0 {
+            return None;
+        }
+        taken.bytes += bytes;
+        taken.large += usize::from(large);
+        drop(taken);
+        Some(Reservation { memory: Arc::clone(self), bytes, large })
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        let mut taken = self.memory.0.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.bytes -= self.bytes;
+        taken.large -= usize::from(self.large);
     }
 }

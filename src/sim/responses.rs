@@ -9,7 +9,7 @@ use axum::response::Response;
 use futures::StreamExt as _;
 
 use super::fault::SoapFault;
-use super::memory::Reservation;
+use super::limits::Reservation;
 use super::schema;
 
 pub(crate) fn xml(status: StatusCode, document: String) -> Response {
@@ -49,14 +49,13 @@ pub(crate) fn html(status: StatusCode, message: &str) -> Response {
     respond(status, "text/html;charset=utf-8", Body::from(page))
 }
 
-/// Breaks the connection as soon as it can.
 pub(crate) fn broken() -> Response {
     let nothing = Err::<Bytes, _>(std::io::Error::from(std::io::ErrorKind::ConnectionAborted));
     let body = Body::from_stream(futures::stream::iter([nothing]));
     respond(StatusCode::OK, "text/xml;charset=UTF-8", body)
 }
 
-/// Tells when to come again, in whole seconds.
+/// Sets `Retry-After`, in whole seconds.
 pub(crate) fn retry_after(response: &mut Response, wait: Duration) {
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
@@ -117,7 +116,6 @@ pub(crate) fn large(document: String, memory: Reservation) -> Response {
     respond(StatusCode::OK, "text/xml;charset=UTF-8", body)
 }
 
-/// Answers with this status, type and body.
 pub(crate) fn respond(status: StatusCode, content_type: &'static str, body: Body) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = status;
@@ -125,16 +123,4 @@ pub(crate) fn respond(status: StatusCode, content_type: &'static str, body: Body
     response
 }
 
-/// The size of the pieces of a large answer.
 const CHUNK: usize = 64 * 1024;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lists_versions_in_words() {
-        assert_eq!(enumerate(&["12.x", "14.0", "15.0"]), "12.x, 14.0 and 15.0");
-        assert_eq!(enumerate(&["1.0"]), "1.0");
-    }
-}

@@ -19,39 +19,47 @@ pub enum Change {
     },
     /// A device is added at this position of the order in which lists give them.
     Insert {
-        /// How many devices stand before it.
+        /// How many devices are before it.
         position: usize,
         phone: Box<PhoneSpec>,
     },
-    /// The device of this name is removed.
     Remove(String),
-    /// The device of this name gets another one.
-    Rename { name: String, to: String },
-    /// The device of this name moves to another position.
+    Rename {
+        name: String,
+        to: String,
+    },
     Move {
         name: String,
-        /// How many devices stand before it afterwards.
         position: usize,
     },
-    /// A phone gets another Phone Personalization of its own.
-    Personalize { phone: String, setting: Setting },
+    Personalize {
+        phone: String,
+        setting: Setting,
+    },
     /// The cluster's knowledge of a phone's registration changes.
-    Register { phone: String, registration: Registration },
-    /// A user gets another password.
-    Password { user: String, password: String },
+    Register {
+        phone: String,
+        registration: Registration,
+    },
+    Password {
+        user: String,
+        password: String,
+    },
     /// The authentication page fails for a while.
     PageFails(PageTrouble, Lasts),
-    /// A user gets other rights to AXL.
-    Role { user: String, axl: AxlRole },
-    /// A Common Phone Profile gets another Phone Personalization.
-    PersonalizeProfile { profile: String, setting: Setting },
+    Role {
+        user: String,
+        axl: AxlRole,
+    },
+    PersonalizeProfile {
+        profile: String,
+        setting: Setting,
+    },
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum PageTrouble {
-    /// It answers with this HTTP status.
     Status(u16),
-    /// It takes requests and does not answer.
     Hangs,
     /// Connections are closed before any answer.
     Closed,
@@ -70,7 +78,6 @@ pub(crate) enum FailingPage {
     Until(PageTrouble, Instant),
 }
 
-/// A change that was carried out.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Changed {
     /// The operation after whose answer, or before which, it happened; empty when it was between requests.
@@ -84,7 +91,6 @@ pub struct Changed {
     pub to: Option<usize>,
 }
 
-/// Changes to come, and those that have happened.
 #[derive(Default)]
 pub(crate) struct Timeline {
     pub(super) before: Planned,
@@ -111,12 +117,10 @@ impl Planned {
 }
 
 impl Timeline {
-    /// Plans a change for after the `nth` answer to an operation.
     pub(crate) fn plan(&mut self, operation: &str, nth: u64, change: Change) {
         self.after.waiting.push((operation.to_owned(), nth, change));
     }
 
-    /// Plans a change for right before the `nth` request of an operation is carried out.
     pub(crate) fn plan_before(&mut self, operation: &str, nth: u64, change: Change) {
         self.before.waiting.push((operation.to_owned(), nth, change));
     }

@@ -3,40 +3,35 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::config::{Restart, RisPort, Spread};
-use super::memory::Memory;
-use super::phones::bandwidth::SharedLink;
+use super::config::{Restart, SimConfig};
+use super::limits::Memory;
 use super::phones::certificate::Maker;
-use super::phones::connection::PageConnections;
+use super::phones::connection::SharedLink;
 use super::phones::listeners::Listeners;
 use super::state::Cluster;
 use crate::domain::model::Size;
 
 pub(crate) struct Shared {
+    /// As in [`Database`](super::state::Database).
+    pub(crate) config: Arc<SimConfig>,
+    /// The cluster's own authentication page.
+    pub(crate) page_url: String,
     pub(super) cluster: Mutex<Cluster>,
     pub(super) pictures: Mutex<HashMap<String, Option<Size>>>,
     /// The files that phones can show, by digest: their screens are drawn from them.
     pub(super) files: Mutex<HashMap<String, Bytes>>,
     pub(crate) decoy_host: SocketAddr,
-    /// Takes orders to restart the HTTPS service.
     pub(super) tomcat: mpsc::UnboundedSender<Restart>,
-    pub(crate) latency_spread: Spread,
-    pub(crate) page_connections: PageConnections,
     pub(crate) pool_bandwidth: HashMap<String, Arc<SharedLink>>,
-    pub(crate) risport: RisPort,
     pub(crate) memory: Arc<Memory>,
-    pub(crate) ris_fault_with_200: bool,
-    pub(crate) phone_latency: Duration,
     pub(crate) phone_tls_port: u16,
     pub(crate) maker: Maker,
-    pub(crate) association_delay: Duration,
     pub(crate) listeners: Listeners,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
@@ -48,12 +43,10 @@ impl Shared {
         self.cluster.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Locks the sizes of the pictures that were seen, by digest.
     pub(crate) fn pictures(&self) -> MutexGuard<'_, HashMap<String, Option<Size>>> {
         self.pictures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Locks the files that phones can show, by digest.
     pub(crate) fn files(&self) -> MutexGuard<'_, HashMap<String, Bytes>> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }

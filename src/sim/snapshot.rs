@@ -40,7 +40,6 @@ impl Cluster {
         }
     }
 
-    /// Copies what is known about one device.
     pub(crate) fn phone_record(&self, at: usize) -> PhoneRecord {
         let device = &self.devices[at];
         let history = &self.histories[at];
@@ -65,9 +64,6 @@ impl Cluster {
         }
     }
 
-    /// Returns a digest of the configuration: equal before and after means that nothing was changed.
-    ///
-    /// Log-ins, sessions, registrations and pushes are not configuration and do not count.
     pub(crate) fn digest(&self) -> String {
         let mut hash = Sha256::new();
         let mut feed = |parts: &[&str]| {
@@ -109,8 +105,8 @@ impl Cluster {
                 &device.vendor_settings(),
             ]);
         }
-        let web_access = format!("{:?}", self.enterprise_web_access);
-        feed(&["enterprise", &web_access, &self.enterprise_vendor_config]);
+        let web_access = format!("{:?}", self.config.fleet.enterprise_web_access);
+        feed(&["enterprise", &web_access, &self.config.fleet.enterprise_vendor_config]);
         for (name, value) in &self.parameters {
             feed(&["parameter", name, value]);
         }

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::net::Ipv4Addr;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::config::{
     ADMIN_PASSWORD, ADMIN_USER, Fault, PUSH_END_USER, PUSH_END_USER_PASSWORD, PUSH_PASSWORD,
-    PUSH_USER, READER_PASSWORD, READER_USER,
+    PUSH_USER, READER_PASSWORD, READER_USER, SimConfig,
 };
+use super::database::SqlCache;
 pub(crate) use super::database::{Database, Device, Entry, Loaded, Profile, Table, User};
 use super::fleet_content::{
     AxlRole, Fleet, PhoneSpec, ProfileSpec, STANDARD_PROFILE, UserKind, UserSpec,
@@ -20,25 +20,17 @@ use super::history::{PhoneRequest, Pressed, Push, RingTone, Shown, Violation, Vi
 use super::hold_point::HoldPoints;
 use super::limits::Notifications;
 use super::scheduled_change::{FailingPage, Timeline};
-use super::sql_cache::SqlCache;
 use super::values::{pkid, setting_number, uuid};
 use crate::domain::personalization::Setting;
 
-/// The whole state of the simulated cluster.
 pub(crate) struct Cluster {
     /// What is configured; also what a `Cluster` derefs to.
     pub(crate) database: Arc<Database>,
-    pub(crate) odd_nulls: bool,
-    pub(crate) shuffle_lists: bool,
-    pub(crate) session_requests: Option<u32>,
-    /// What happens to the fleet between requests.
     pub(crate) timeline: Timeline,
     pub(crate) failing_page: Option<FailingPage>,
     pub(crate) hold_points: HoldPoints,
     /// When AXL and RisPort70 answer again after a restart of Tomcat.
     pub(crate) services_from: Option<Instant>,
-    pub(crate) apply_restarts: bool,
-    pub(crate) restart_time: Duration,
     pub(crate) addresses: HashMap<Ipv4Addr, usize>,
     /// What devices have been through, by the same index.
     pub(crate) histories: Vec<History>,
@@ -74,7 +66,6 @@ impl DerefMut for Cluster {
     }
 }
 
-/// What a device has been through.
 #[derive(Default)]
 pub(crate) struct History {
     pub(crate) connections: u32,
@@ -95,7 +86,6 @@ pub(crate) struct History {
     pub(crate) asked: usize,
 }
 
-/// A web session of AXL or RisPort70.
 pub(crate) struct Session {
     pub(crate) user: usize,
     pub(crate) requests: u32,
@@ -103,45 +93,35 @@ pub(crate) struct Session {
 
 impl Cluster {
     /// Builds the cluster. The address of the authentication page is set once it is known.
-    pub(crate) fn new(config: &super::SimConfig) -> Self {
+    pub(crate) fn new(mut config: SimConfig) -> Self {
+        let phones = std::mem::take(&mut config.fleet.phones);
+        let users = std::mem::take(&mut config.fleet.users);
+        let config = Arc::new(config);
         let fleet = &config.fleet;
         let database = Database {
-            release: config.release,
-            limits: config.limits,
-            sql: config.sql,
+            config: Arc::clone(&config),
             sql_cache: SqlCache::default(),
-            lockout_after: config.lockout_after,
-            installation: config.installation.clone().unwrap_or_default(),
             nodes: fleet.nodes.clone(),
             silent_nodes: HashSet::new(),
             pools: Table::new("pool"),
             profiles: Table::new("profile"),
             locations: Table::new("location"),
             spaces: Table::new("css"),
-            devices: Vec::with_capacity(fleet.phones.len()),
-            order: Vec::with_capacity(fleet.phones.len()),
+            devices: Vec::with_capacity(phones.len()),
+            order: Vec::with_capacity(phones.len()),
             device_index: Arc::default(),
             users: Vec::new(),
             user_index: Arc::default(),
             parameters: fleet.parameters.iter().cloned().collect(),
-            personalization_parameter: fleet.personalization_parameter.clone(),
-            enterprise_web_access: fleet.enterprise_web_access,
-            enterprise_vendor_config: fleet.enterprise_vendor_config.clone(),
-            web_access: fleet.web_access,
         };
         let mut cluster = Self {
             database: Arc::new(database),
-            odd_nulls: config.odd_nulls,
-            shuffle_lists: config.shuffle_lists,
-            session_requests: config.session_requests,
             timeline: Timeline::default(),
             failing_page: None,
             hold_points: HoldPoints::default(),
             services_from: None,
-            apply_restarts: config.apply_restarts,
-            restart_time: config.restart_time,
             addresses: HashMap::new(),
-            histories: Vec::with_capacity(fleet.phones.len()),
+            histories: Vec::with_capacity(phones.len()),
             sessions: HashMap::new(),
             faults: BTreeMap::new(),
             requests: BTreeMap::new(),
@@ -167,19 +147,20 @@ impl Cluster {
         let standard = &mut cluster.profiles.entries[at];
         standard.uuid = "{AC243D17-98B4-4118-8FEB-5FF2E1B781AC}".to_owned();
         standard.pkid = pkid(&standard.uuid);
-        for user in built_in_users(fleet).iter().chain(&fleet.users) {
+        let mut all = built_in_users(fleet);
+        all.extend(users);
+        for user in &all {
             cluster.add_user(user);
         }
         if let Some(setting) = fleet.enterprise_personalization {
             // Enumerations are stored by number in processconfig (believed).
-            let name = cluster.personalization_parameter.clone();
+            let name = fleet.personalization_parameter.clone();
             cluster.parameters.insert(name, setting_number(setting).to_owned());
         }
-        for phone in &fleet.phones {
-            cluster.add_phone(phone.clone());
+        for phone in phones {
+            cluster.add_phone(phone);
         }
-        let all = built_in_users(fleet);
-        for user in all.iter().chain(&fleet.users) {
+        for user in &all {
             if let Some(&at) = cluster.user_index.get(&user.userid.to_lowercase()) {
                 let devices = user.devices.iter().filter_map(|name| cluster.device(name));
                 let devices = devices.collect();
@@ -285,7 +266,6 @@ impl Cluster {
         at
     }
 
-    /// Counts a request by the name of its operation.
     pub(crate) fn count(&mut self, operation: &str) {
         *self.requests.entry(operation.to_owned()).or_insert(0) += 1;
     }
@@ -362,12 +342,11 @@ pub(crate) const URL_AUTHENTICATION: &str = "URLAuthentication";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::config::SimConfig;
     use crate::sim::fleet::FleetSpec;
 
     #[test]
     fn a_reader_keeps_what_it_has_while_the_cluster_changes() {
-        let mut cluster = Cluster::new(&SimConfig::new(FleetSpec::clean(3)));
+        let mut cluster = Cluster::new(SimConfig::new(FleetSpec::clean(3)));
         let snapshot = Arc::clone(&cluster.database);
         // Log-ins that succeed and pushes change nothing that is read, so nothing is copied.
         assert!(cluster.check_password(ADMIN_USER, ADMIN_PASSWORD).is_some());

@@ -1,12 +1,16 @@
 //! Carries out what was planned for requests of an operation.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::fleet_content::{Quirk, Registration};
 use super::hold_point::{Does, Triggered};
 use super::scheduled_change::{Change, Changed, FailingPage, Lasts, PageTrouble};
-use super::state::Cluster;
+use super::state::{Cluster, Loaded, URL_AUTHENTICATION};
+use super::values::number_setting;
+use crate::domain::personalization::Setting;
 
 impl Cluster {
     /// Notes that a request is about to be carried out: does what was planned for before it, and returns the
@@ -21,7 +25,6 @@ impl Cluster {
         None
     }
 
-    /// Lets the authentication page fail from now on.
     pub(crate) fn fail_page(&mut self, trouble: PageTrouble, lasts: Lasts) {
         self.failing_page = Some(match lasts {
             Lasts::Requests(count) => FailingPage::Requests(trouble, count),
@@ -44,19 +47,16 @@ impl Cluster {
         }
     }
 
-    /// Carries out what was planned for now, after another answer to `operation`.
     pub(crate) fn answered(&mut self, operation: &str) {
         let (nth, due) = self.timeline.after.due(operation);
         self.change_all(operation, nth, due);
     }
 
-    /// Carries out what was planned for right before another request of `operation`.
     pub(crate) fn change_first(&mut self, operation: &str) {
         let (nth, due) = self.timeline.before.due(operation);
         self.change_all(operation, nth, due);
     }
 
-    /// Carries a change out now, between requests or before one of `operation`.
     pub(crate) fn change_now(&mut self, operation: &str, change: Change) {
         let nth = self.timeline.before.counts.get(operation).copied().unwrap_or(0);
         self.change_all(operation, nth, vec![change]);
@@ -142,5 +142,83 @@ impl Cluster {
                 Some((name, Some(from), Some(position)))
             }
         }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Order {
+    /// Load the configuration, with a restart where that is needed.
+    Apply,
+    Reset,
+}
+
+impl Cluster {
+    /// Orders a phone to load its configuration. One that is not registered does not get the order: it loads the
+    /// configuration on the day on which it registers, which the simulator never sees.
+    pub(crate) fn order(&mut self, at: usize, order: Order) {
+        let device = &self.devices[at];
+        if !device.is_up() {
+            return;
+        }
+        let lost = device.spec.quirk == Quirk::NeverComesBack;
+        let history = &mut self.histories[at];
+        let restarts = match order {
+            Order::Apply => {
+                history.applied += 1;
+                self.config.apply_restarts || lost
+            }
+            Order::Reset => {
+                history.resets += 1;
+                true
+            }
+        };
+        self.load(at);
+        if restarts {
+            self.restart(at, lost);
+        }
+    }
+
+    fn restart(&mut self, at: usize, lost: bool) {
+        let time = self.config.restart_time;
+        let device = self.device_mut(at);
+        device.restarts += 1;
+        if lost {
+            device.spec.registration = Registration::UnRegistered;
+        } else if time > Duration::ZERO {
+            device.away_until = Some(Instant::now() + time);
+        }
+    }
+
+    pub(crate) fn restart_by_itself(&mut self, at: usize) {
+        self.load(at);
+        self.restart(at, false);
+    }
+
+    pub(crate) fn load(&mut self, at: usize) {
+        let device = &self.devices[at];
+        let profile = &self.profiles.entries[device.profile].value.spec;
+        let enterprise = self.parameters.get(&self.config.fleet.personalization_parameter);
+        let enterprise = enterprise.and_then(|text| number_setting(text));
+        // The first level that does not defer decides; a missing parameter means the product's
+        // default, which is Disabled.
+        let personalization = [Some(device.spec.personalization), Some(profile.personalization)]
+            .into_iter()
+            .chain([enterprise])
+            .flatten()
+            .find(|&setting| setting != Setting::Default)
+            .unwrap_or(Setting::Disabled);
+        let web_access =
+            [device.spec.web_access, profile.web_access, self.config.fleet.enterprise_web_access]
+                .into_iter()
+                .flatten()
+                .next()
+                .unwrap_or(self.config.fleet.web_access);
+        let authentication_url = match &device.spec.authentication_url {
+            Some(url) => url.clone(),
+            None => self.parameters.get(URL_AUTHENTICATION).cloned().unwrap_or_default(),
+        };
+        let background_allowed = profile.background_image;
+        self.device_mut(at).loaded =
+            Loaded { personalization, background_allowed, web_access, authentication_url };
     }
 }

@@ -15,7 +15,6 @@ pub(crate) struct VendorConfig {
 }
 
 impl VendorConfig {
-    /// Reads the settings from the element that holds them.
     pub(crate) fn read(node: &Node) -> Result<Self, SoapFault> {
         let blank = node.text.trim().is_empty();
         // The schema allows elements without namespace only.
@@ -35,7 +34,6 @@ impl VendorConfig {
         Ok(Self { inside, web_access })
     }
 
-    /// Returns these settings with another web access.
     pub(crate) fn with_web_access(inside: &str, web_access: Option<bool>) -> Option<Self> {
         let mut node = Node::parse(&format!("<vendorConfig>{inside}</vendorConfig>")).ok()?;
         node.children.retain(|child| child.name != "webAccess");
@@ -48,7 +46,6 @@ impl VendorConfig {
     }
 }
 
-/// Returns the number of a setting in the database.
 pub(crate) fn setting_number(setting: Setting) -> &'static str {
     match setting {
         Setting::Disabled => "0",
@@ -58,7 +55,6 @@ pub(crate) fn setting_number(setting: Setting) -> &'static str {
     }
 }
 
-/// Returns the setting that has this display string.
 pub(crate) fn named_setting(name: &str) -> Option<Setting> {
     let all = [Setting::Disabled, Setting::Enabled, Setting::HttpsOnly, Setting::Default];
     all.into_iter().find(|&setting| setting_name(setting) == name)
@@ -74,7 +70,6 @@ pub(crate) fn setting_name(setting: Setting) -> &'static str {
     }
 }
 
-/// Returns the setting that has this number in the database.
 pub(crate) fn number_setting(text: &str) -> Option<Setting> {
     match text {
         "0" => Some(Setting::Disabled),
@@ -92,7 +87,6 @@ pub(crate) fn uuid(kind: &str, name: &str) -> String {
     format!("{{{}-{}-{}-{}-{}}}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
-/// Returns the bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let pairs = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
@@ -104,7 +98,6 @@ pub(crate) fn pkid(uuid: &str) -> String {
     uuid.trim_matches(['{', '}']).to_lowercase()
 }
 
-/// Returns a vendorConfig that holds these settings.
 pub(crate) fn vendor_config(settings: &str) -> String {
     if settings.is_empty() {
         return "<vendorConfig/>".to_owned();
@@ -126,7 +119,6 @@ pub(crate) fn vendor_settings(web_access: Option<bool>, more: &str) -> String {
     format!("{settings}{more}")
 }
 
-/// Returns the protocol as AXL and RisPort70 write it.
 pub(crate) fn protocol(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::Sccp => "SCCP",

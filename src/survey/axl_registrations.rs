@@ -18,9 +18,6 @@ use crate::event::{Event, Observer, Stage};
 use crate::survey::error::{SurveyError, whole};
 
 /// Writes into each phone what the database remembers of it.
-///
-/// # Errors
-/// When it cannot be asked, or does not say whether phones are registered.
 pub(crate) async fn fill(
     axl: &AxlClient,
     phones: &mut [Phone],
@@ -70,20 +67,13 @@ pub(crate) async fn fill(
 }
 
 fn registration(row: RegistrationRow) -> Registration {
-    let (mut ipv4, mut ipv6) = (Vec::new(), Vec::new());
-    // Several addresses stand in one text on dual-stack devices (believed).
+    // Dual-stack devices have several addresses in one text (believed).
     let text = row.ip.unwrap_or_default();
-    for ip in text.split([',', ';', ' ']).filter_map(|part| part.trim().parse::<IpAddr>().ok()) {
-        match ip {
-            IpAddr::V4(ip) => ipv4.push(ip),
-            IpAddr::V6(ip) => ipv6.push(ip),
-        }
-    }
-    let addresses = ipv4.iter().copied().map(IpAddr::V4);
-    let addresses = addresses.chain(ipv6.iter().copied().map(IpAddr::V6));
+    let listed = text.split([',', ';', ' ']).filter_map(|part| part.trim().parse::<IpAddr>().ok());
+    let addresses: Vec<IpAddr> = listed.filter(|ip| !ip.is_unspecified()).collect();
     Registration {
-        ip: preferred_address(&ipv4, &ipv6),
-        addresses: addresses.filter(|ip| !ip.is_unspecified()).collect(),
+        ip: preferred_address(&addresses),
+        addresses,
         node: row.node,
         timestamp: row
             .last_seen

@@ -7,7 +7,6 @@ use crate::ris::error::RisError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum SurveyError {
-    /// AXL did not give what is needed.
     #[error("failed to read the cluster")]
     Axl(#[from] AxlError),
     /// A list was not read to its end, so that what it lacks is not known.
@@ -23,10 +22,8 @@ pub enum SurveyError {
         "the AXL database of this cluster does not say whether phones are registered: that needs Unified CM 12.5 or later"
     )]
     NoRegistrations,
-    /// RisPort70 did not answer.
     #[error("failed to read registrations")]
     Ris(#[from] RisError),
-    /// The selection matches nothing.
     #[error(transparent)]
     Selection(#[from] SelectorError),
 }

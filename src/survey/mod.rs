@@ -1,12 +1,10 @@
 //! Reads a cluster into one immutable inventory.
 //!
-//! Reads only, and never makes a cluster look smaller than it is: what could not be read is told as a
+//! Reads only, and never makes a cluster look smaller than it is: what could not be read is a
 //! remark or stays unknown, and totals are compared.
-mod address_owner;
 mod axl_registrations;
 mod error;
 mod phone_index;
-mod phone_pages;
 mod restart_wait;
 
 mod phones;
@@ -37,7 +35,6 @@ use crate::survey::error::whole;
 pub use crate::survey::error::{Incomplete, SurveyError};
 pub use crate::survey::restart_wait::{Waiting, look_again, wait_until_back};
 
-/// What a survey is asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     pub registrations: Source,
@@ -47,19 +44,13 @@ pub struct Request<'a> {
     pub phones: &'a PhoneClient,
     /// How phones are asked that want HTTPS, where that is known.
     pub https: Option<&'a Https>,
-    /// The name that documents give the cluster.
     pub cluster_name: &'a str,
     pub selector: &'a Selector,
-    /// The push user, if one is named.
     pub push_user: Option<&'a str>,
-    /// Its kind, where it is known.
     pub push_user_kind: Option<UserKind>,
 }
 
 /// Reads the selected phones and everything that decides about them.
-///
-/// # Errors
-/// When something that every verdict needs cannot be read, or the selection matches nothing.
 pub async fn survey(
     axl: &AxlClient,
     ris: &RisClient,
@@ -121,7 +112,7 @@ pub async fn survey(
     };
     let mut phones = request.selector.within_subnets(phones)?;
     web_access::ask(axl, &mut phones, &mut remarks).await?;
-    let residents = address_owner::ask(request.phones, request.https, &phones).await;
+    let residents = registrations::address_owners(request.phones, request.https, &phones).await;
     let mut inventory = Inventory {
         cluster: ClusterInfo {
             name: request.cluster_name.to_owned(),
@@ -142,7 +133,7 @@ pub async fn survey(
         remarks,
     };
     if request.repairs.web_access {
-        phone_pages::read(axl, &mut inventory, observer).await?;
+        web_access::read_pages(axl, &mut inventory, observer).await?;
     }
     for remark in &inventory.remarks {
         observer.observe(&Event::Remark(remark.clone()));
@@ -173,9 +164,6 @@ pub async fn push_user(
 }
 
 /// Reads what the cluster says about all phones.
-///
-/// # Errors
-/// When the cluster cannot be asked. A parameter that does not exist is a remark.
 pub async fn enterprise(
     axl: &AxlClient,
     remarks: &mut Vec<String>,
@@ -183,7 +171,6 @@ pub async fn enterprise(
     settings::enterprise(axl, remarks).await
 }
 
-/// Returns the names of the device pools.
 async fn device_pools(axl: &AxlClient) -> Result<Vec<String>, SurveyError> {
     let rows = whole(axl.list(ListDevicePool::all(), |_| {}).await?, "device pools")?;
     Ok(rows.into_iter().map(|row| row.name).collect())

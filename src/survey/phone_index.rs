@@ -1,4 +1,4 @@
-//! Who is on the cluster, and who is missing from what was read of it.
+//! An index of the cluster's phones, and which of them are missing from what was read.
 //!
 //! A list that is read in pages is no picture of one moment: when a phone is removed while it is read,
 //! another one moves from the next page to the one before and is never seen; AXL does not even promise
@@ -16,15 +16,13 @@ use crate::survey::error::{Incomplete, SurveyError};
 
 /// All phones by key, with their names.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(crate) struct RollCall(HashMap<String, String>);
+pub(crate) struct PhoneIndex(HashMap<String, String>);
 
-impl RollCall {
-    /// Takes the names of a listing.
+impl PhoneIndex {
     fn of(rows: &[PhoneRow]) -> Self {
         Self(rows.iter().filter_map(|row| Some((key(row)?, row.name.clone()))).collect())
     }
 
-    /// Returns how many phones there are.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
@@ -38,7 +36,6 @@ impl RollCall {
         missing
     }
 
-    /// Returns the name of the phone with this key.
     pub(crate) fn name_of(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(String::as_str)
     }
@@ -52,9 +49,8 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    /// Adds a row, unless its phone is there already.
     pub(crate) fn add(&mut self, row: PhoneRow) {
-        // A row that nothing tells from another one is told of later.
+        // Rows that cannot be distinguished are reported later.
         if key(&row).is_none_or(|key| self.keys.insert(key)) {
             self.rows.push(row);
         }
@@ -67,22 +63,19 @@ impl Extend<PhoneRow> for Rows {
     }
 }
 
-/// Calls the roll.
+/// Reads the names of all phones.
 ///
 /// Where the cluster does not give all names in one answer, the pages are read until two readings in a
-/// row agree, because only then nobody moved between them.
-///
-/// # Errors
-/// When the names cannot be read, or the cluster changes faster than it can be read.
-pub(crate) async fn call(axl: &AxlClient) -> Result<RollCall, SurveyError> {
-    let mut last: Option<RollCall> = None;
+/// row agree, because only then no phone moved between them.
+pub(crate) async fn read(axl: &AxlClient) -> Result<PhoneIndex, SurveyError> {
+    let mut last: Option<PhoneIndex> = None;
     for _ in 0..MOST_READINGS {
         let Listing { rows, complete, pages, .. } =
             axl.list_at_once(ListPhone::names(), ROWS_AT_ONCE).await?;
         if !complete {
             return Err(Incomplete { what: "phones" }.into());
         }
-        let now = RollCall::of(&rows);
+        let now = PhoneIndex::of(&rows);
         if pages == 1 || last.as_ref() == Some(&now) {
             return Ok(now);
         }
@@ -92,15 +85,12 @@ pub(crate) async fn call(axl: &AxlClient) -> Result<RollCall, SurveyError> {
 }
 
 /// Asks for a phone by its exact name; nothing when there is none any more.
-///
-/// # Errors
-/// When the cluster cannot be asked.
 pub(crate) async fn by_name(axl: &AxlClient, name: &str) -> Result<Option<PhoneRow>, SurveyError> {
     let listing = axl.list(ListPhone::named(name), |_| {}).await?;
     Ok(listing.rows.into_iter().find(|row| row.name.eq_ignore_ascii_case(name)))
 }
 
-/// What tells a phone from any other: its UUID, or its name where the server gives none.
+/// Identifies a phone: its UUID, or its name where the server gives none.
 pub(crate) fn key(row: &PhoneRow) -> Option<String> {
     let key = row.uuid.as_deref().or_else(|| (!row.name.is_empty()).then_some(&row.name))?;
     Some(key.to_ascii_lowercase())
@@ -110,7 +100,7 @@ pub(crate) fn key(row: &PhoneRow) -> Option<String> {
 /// are below that).
 const ROWS_AT_ONCE: u64 = 100_000;
 
-/// After so many readings that disagree, somebody is changing the cluster in bulk.
+/// After so many readings that disagree, the cluster is being changed in bulk.
 const MOST_READINGS: u32 = 5;
 
 #[cfg(test)]
@@ -135,7 +125,7 @@ mod tests {
 
     #[test]
     fn who_did_not_come_is_known_by_uuid_and_named() {
-        let roll = RollCall::of(&[row("{A}", "SEP1"), row("{B}", "SEP2"), row("", "SEP3")]);
+        let roll = PhoneIndex::of(&[row("{A}", "SEP1"), row("{B}", "SEP2"), row("", "SEP3")]);
         assert_eq!(roll.len(), 3);
         // Renamed meanwhile is not missing; the case of letters says nothing.
         let some = came(&[row("{a}", "SEP1new"), row("", "sep3")]);
@@ -152,7 +142,7 @@ mod tests {
             pages in proptest::collection::vec(0_u8..60, 0..80),
         ) {
             let phone = |n: u8| row(&format!("{{{n}}}"), &format!("SEP{n}"));
-            let roll = RollCall::of(&phones.iter().map(|n| phone(*n)).collect::<Vec<_>>());
+            let roll = PhoneIndex::of(&phones.iter().map(|n| phone(*n)).collect::<Vec<_>>());
             let mut rows = Rows::default();
             rows.extend(pages.iter().map(|n| phone(*n)));
             let missing = roll.missing_from(&rows.keys);

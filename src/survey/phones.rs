@@ -22,25 +22,22 @@ pub(super) struct Found {
     pub(super) inactive: HashSet<DeviceName>,
 }
 
-/// Reads every phone of the cluster: nobody is lost and nobody comes twice, whoever else changes the
+/// Reads every phone of the cluster: none is missing and none is there twice, even if others change the
 /// cluster meanwhile (see [`crate::survey::phone_index`]).
-///
-/// # Errors
-/// When the list cannot be read to its end.
 pub(super) async fn read(
     axl: &AxlClient,
     observer: &dyn Observer,
     remarks: &mut Vec<String>,
 ) -> Result<Found, SurveyError> {
     observer.observe(&Event::Started { stage: Stage::Phones, total: None });
-    let roll = phone_index::call(axl).await?;
+    let index = phone_index::read(axl).await?;
     let mut found = Rows::default();
-    found.extend(rows(axl, roll.len(), observer).await?);
-    if roll.missing_from(&found.keys).len() > MOST_BY_NAME {
+    found.extend(rows(axl, index.len(), observer).await?);
+    if index.missing_from(&found.keys).len() > MOST_BY_NAME {
         // So many cannot be asked for one by one; read together, only who moves again can be missed.
-        found.extend(rows(axl, roll.len(), observer).await?);
+        found.extend(rows(axl, index.len(), observer).await?);
     }
-    let removed = ask_for(axl, roll.missing_from(&found.keys), &mut found).await?;
+    let removed = ask_for(axl, index.missing_from(&found.keys), &mut found).await?;
     if !removed.is_empty() {
         let are = if removed.len() == 1 { "was" } else { "were" };
         let how_many = pluralize(removed.len(), "phone");
@@ -48,13 +45,13 @@ pub(super) async fn read(
             .push(format!("{how_many} {are} removed while the list was read: {}", names(&removed)));
     }
     observer.observe(&Event::Finished { stage: Stage::Phones });
-    // Templates stand in the list too; nobody can push to them.
+    // Templates are in the list too; they take no push.
     let mut rows = found.rows;
     rows.retain(|row| row.class.as_deref().is_none_or(|class| class == "Phone"));
     Ok(sorted_out(rows, remarks))
 }
 
-/// Asks for those who were called and did not come. Returns the names of those who are not there any more.
+/// Asks for indexed phones that were not read. Returns the names of those that no longer exist.
 async fn ask_for(
     axl: &AxlClient,
     missing: Vec<(String, String)>,
@@ -63,7 +60,7 @@ async fn ask_for(
     let mut gone = Vec::new();
     for (key, name) in missing {
         match phone_index::by_name(axl, &name).await? {
-            // Whoever was removed and added anew has come already, with another UUID.
+            // A phone that was removed and added anew has been read already, with another UUID.
             Some(row) => found.add(row),
             None => gone.push((key, name)),
         }
@@ -72,7 +69,7 @@ async fn ask_for(
         return Ok(Vec::new());
     }
     // A phone that got another name meanwhile is still called by its UUID.
-    let again = phone_index::call(axl).await?;
+    let again = phone_index::read(axl).await?;
     let mut removed = Vec::new();
     for (key, name) in gone {
         let row = match again.name_of(&key) {
@@ -101,7 +98,7 @@ async fn rows(
     Ok(whole(listing, "phones")?)
 }
 
-/// Makes phones of the rows; those whose names cannot be used are told instead.
+/// Makes phones of the rows; for those whose names cannot be used there is a remark instead.
 fn sorted_out(rows: Vec<PhoneRow>, remarks: &mut Vec<String>) -> Found {
     let (mut found, mut left_out) = (Found::default(), Vec::new());
     for row in rows {
@@ -133,7 +130,6 @@ fn phone(row: PhoneRow) -> Result<Phone, String> {
         )
     })?;
     Ok(Phone {
-        name,
         description: row.description.unwrap_or_default(),
         model: row.model.or(row.product).unwrap_or_default(),
         protocol: row.protocol.unwrap_or_default(),
@@ -150,13 +146,11 @@ fn phone(row: PhoneRow) -> Result<Phone, String> {
             .load_information
             .name
             .filter(|_| row.load_information.special != Some(false)),
-        web_access: crate::domain::web_access::PageValue::Nothing,
-        page: None,
-        registration: Registration::unknown(Status::Unknown, Source::None),
+        ..Phone::unknown(name, Registration::unknown(Status::Unknown, Source::None))
     })
 }
 
-/// How many devices that are left out are told one by one.
+/// How many devices that are left out are named one by one.
 const MOST_REMARKS: usize = 5;
 
 /// How many phones are asked for one by one before the list is read again instead.

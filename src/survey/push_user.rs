@@ -89,7 +89,7 @@ async fn locks_after(axl: &AxlClient, policy: Option<String>) -> Result<Option<u
     }
 }
 
-/// Says why a user cannot log in; nothing when no reason is known.
+/// Returns why a user cannot log in; nothing when no reason is known.
 fn locked(active: Option<bool>, credentials: &PasswordCredentials) -> Option<String> {
     if active == Some(false) {
         Some("it is not active".to_owned())

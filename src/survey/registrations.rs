@@ -1,13 +1,16 @@
-//! Who is registered, where, and with which address.
+//! Registrations from RisPort70: status, node and address of each phone.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 
+use futures::stream::{self, StreamExt as _};
 use jiff::Timestamp;
 
 use crate::domain::device_name::DeviceName;
-use crate::domain::inventory::Phone;
+use crate::domain::inventory::{AddressOwner, Phone};
 use crate::domain::registration::{Httpd, Registration, Source, Status, preferred_address};
 use crate::event::{Event, Observer, Stage};
+use crate::phone::{Https, PhoneClient, who_is_there};
 use crate::ris::client::{RisClient, RisEvent};
 use crate::ris::device::{RisDevice, RisStatus};
 use crate::ris::error::RisError;
@@ -105,15 +108,11 @@ fn write_into(phones: &mut [Phone], mut devices: HashMap<DeviceName, RisDevice>,
 }
 
 fn registration(device: RisDevice, complete: bool) -> Registration {
-    let (mut ipv4, mut ipv6) = (Vec::new(), Vec::new());
     let listed = device.addresses.iter().map(|address| address.ip);
     let addresses = listed.filter(|ip| !ip.is_unspecified()).collect();
-    for ip in [device.ipv4(), device.ipv6()].into_iter().flatten() {
-        match ip {
-            std::net::IpAddr::V4(ip) => ipv4.push(ip),
-            std::net::IpAddr::V6(ip) => ipv6.push(ip),
-        }
-    }
+    let ip = preferred_address(
+        &[device.ipv4(), device.ipv6()].into_iter().flatten().collect::<Vec<_>>(),
+    );
     let status = match device.status {
         RisStatus::Registered => Status::Registered,
         RisStatus::PartiallyRegistered => Status::PartiallyRegistered,
@@ -124,7 +123,7 @@ fn registration(device: RisDevice, complete: bool) -> Registration {
     };
     Registration {
         status,
-        ip: preferred_address(&ipv4, &ipv6),
+        ip,
         addresses,
         node: (!device.node.is_empty()).then_some(device.node),
         timestamp: device
@@ -142,6 +141,38 @@ fn registration(device: RisDevice, complete: bool) -> Registration {
         model_number: device.model.and_then(|model| u32::try_from(model).ok()),
     }
 }
+
+/// Asks every such address once for the device that answers there. No credentials are sent.
+pub(crate) async fn address_owners(
+    client: &PhoneClient,
+    https: Option<&Https>,
+    phones: &[Phone],
+) -> BTreeMap<IpAddr, AddressOwner> {
+    let asked = shared(phones).into_iter().map(|ip| async move {
+        let address_owner = match who_is_there(client, https, ip).await {
+            Ok(found) => {
+                found.host_name.or(found.mac).map_or(AddressOwner::Nameless, AddressOwner::Device)
+            }
+            Err(_) => AddressOwner::Silent,
+        };
+        (ip, address_owner)
+    });
+    stream::iter(asked).buffer_unordered(AT_ONCE).collect().await
+}
+
+/// Returns the addresses that more than one reachable phone has.
+fn shared(phones: &[Phone]) -> Vec<IpAddr> {
+    let mut count: HashMap<IpAddr, usize> = HashMap::new();
+    for ip in phones.iter().filter_map(|phone| phone.registration.reachable_ip()) {
+        *count.entry(ip).or_default() += 1;
+    }
+    let mut shared: Vec<IpAddr> =
+        count.into_iter().filter(|(_, count)| *count > 1).map(|(ip, _)| ip).collect();
+    shared.sort_unstable();
+    shared
+}
+
+const AT_ONCE: usize = 16;
 
 #[cfg(test)]
 mod tests {

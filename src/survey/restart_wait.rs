@@ -1,4 +1,4 @@
-//! Waits for phones that have been told to take their configuration over: some of them restart.
+//! Waits for phones that apply their configuration: some of them restart.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -15,11 +15,11 @@ use crate::event::{Event, Observer, Stage};
 use crate::ris::client::RisClient;
 use crate::survey::{SurveyError, axl_registrations, registrations};
 
-/// Whom to wait for, and how long.
+/// Which phones to wait for, and how long.
 #[derive(Clone, Copy, Debug)]
 pub struct Waiting<'a> {
     pub registrations: Source,
-    /// The phones that were told; those that were not registered before are not waited for.
+    /// The phones that apply their configuration; those that were not registered before are not waited for.
     pub told: &'a HashSet<DeviceName>,
     /// A phone that is registered as before when this time has passed did not restart.
     pub settle: Duration,
@@ -32,9 +32,6 @@ pub struct Waiting<'a> {
 
 /// Waits until the phones are registered again, and writes into each of them what is known then, since its
 /// address and its web server may be others. Returns the names of those that did not come back in time.
-///
-/// # Errors
-/// When nobody can be asked for registrations.
 pub async fn wait_until_back(
     axl: &AxlClient,
     ris: &RisClient,
@@ -82,9 +79,6 @@ pub async fn wait_until_back(
 }
 
 /// Asks again where some phones are registered, and writes it into them.
-///
-/// # Errors
-/// When nobody can be asked for registrations.
 pub async fn look_again(
     axl: &AxlClient,
     ris: &RisClient,
@@ -105,7 +99,7 @@ pub async fn look_again(
     Ok(())
 }
 
-/// Tells whether a phone is through: registered anew, or registered all the time for long enough.
+/// Returns whether a phone is through: registered anew, or registered all the time for long enough.
 ///
 /// Both times are the cluster's, so that no two clocks are compared.
 fn is_back(before: &Registration, now: &Registration, has_settled: bool) -> bool {

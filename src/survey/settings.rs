@@ -14,7 +14,7 @@ use crate::domain::personalization::Setting;
 use crate::domain::web_access::{PageValue, WebAccess};
 use crate::survey::error::{SurveyError, whole};
 
-/// Names under which the enterprise parameter may be stored. No public source tells which it is.
+/// Names under which the enterprise parameter may be stored. No public source has the right one.
 const PERSONALIZATION_PARAMETERS: [&str; 3] =
     ["PhonePersonalization", "phonePersonalization", "Phone Personalization"];
 
@@ -31,18 +31,12 @@ const SECURE_URL_PARAMETERS: [&str; 2] =
     ["SecuredPhoneURLAuthentication", "SecuredAuthenticationURL"];
 
 /// Returns the names of the nodes.
-///
-/// # Errors
-/// When the list cannot be read.
 pub(super) async fn nodes(axl: &AxlClient) -> Result<Vec<String>, SurveyError> {
     let rows = whole(axl.list(ListProcessNode::all(), |_| {}).await?, "nodes")?;
     Ok(rows.into_iter().filter(|row| !row.is_virtual()).map(|row| row.name).collect())
 }
 
 /// Reads all Common Phone Profiles, and more about those that the phones use.
-///
-/// # Errors
-/// When the list cannot be read.
 pub(super) async fn profiles(
     axl: &AxlClient,
     phones: &[Phone],
@@ -55,11 +49,7 @@ pub(super) async fn profiles(
             let profile = PhoneProfile {
                 personalization: row.phone_personalization.as_deref().and_then(Setting::parse),
                 background_access: row.background_image,
-                forced_wallpaper: None,
-                wallpaper_unread: false,
-                web_access: PageValue::Nothing,
-                phones: 0,
-                page: None,
+                ..PhoneProfile::default()
             };
             (row.name, profile)
         })
@@ -70,14 +60,14 @@ pub(super) async fn profiles(
         let Some(profile) = profiles.get_mut(name) else { continue };
         match axl.call(&GetCommonPhoneConfig::named(name)).await {
             Ok(page) => {
-                // A profile that cannot be copied is told when somebody wants that.
+                // A profile that cannot be copied is an error only when it is to be copied.
                 profile.page = page.digest().ok();
                 let config = page.vendor_config;
                 let wallpaper = config.get(WALLPAPER_KEY).map(str::to_owned);
                 profile.forced_wallpaper = wallpaper.filter(|file| !file.trim().is_empty());
                 profile.web_access = config.get(WEB_ACCESS_KEY).and_then(WebAccess::parse).into();
             }
-            // The list has it, so something may be forced there that nobody could see.
+            // The list has it, so it may force a wallpaper that could not be read.
             Err(error) if error.is_refusal() => {
                 profile.wallpaper_unread = true;
                 profile.web_access = PageValue::Unread;
@@ -141,7 +131,6 @@ pub(super) async fn enterprise(
     })
 }
 
-/// Reads Web Access from Enterprise Phone Configuration.
 async fn web_access_of_all(
     axl: &AxlClient,
     remarks: &mut Vec<String>,

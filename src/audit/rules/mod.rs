@@ -1,13 +1,9 @@
-//! The rules of an audit, one file each.
+//! The rules of an audit, by subject.
 
-mod address;
 mod association;
-mod authentication_url;
-mod background;
 mod model;
 mod personalization;
 mod registration;
-mod web_access;
 
 pub use association::push_user_missing;
 
@@ -19,12 +15,12 @@ pub(super) type Rule = fn(&Context<'_>, &Subject<'_>, &mut Vec<Finding>);
 
 /// Every rule, in the order in which findings are listed.
 pub(super) const ALL: &[Rule] = &[
-    model::check,
-    registration::check,
-    address::check,
-    personalization::check,
-    background::check,
-    association::check,
-    web_access::check,
-    authentication_url::check,
+    model::model,
+    registration::registration,
+    registration::address,
+    personalization::personalization,
+    model::background,
+    association::association,
+    personalization::web_access,
+    association::authentication_url,
 ];

@@ -5,7 +5,7 @@ use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::model::DeviceKind;
 use crate::domain::payload_kind::ObjectKind;
 
-pub(in crate::audit) fn check(
+pub(in crate::audit) fn model(
     context: &Context<'_>,
     subject: &Subject<'_>,
     found: &mut Vec<Finding>,
@@ -47,7 +47,7 @@ pub(in crate::audit) fn check(
         load.contains("MPP") || load.contains("3PCC")
     };
     let active = subject.phone.registration.active_load.as_deref();
-    // What it runs counts; what it is told to run only where nobody said what it runs.
+    // The active load counts; the configured one only where the active one is unknown.
     let load = active.filter(|load| !load.is_empty()).or(subject.phone.configured_load.as_deref());
     if let Some(load) = load.filter(is_mpp) {
         found.push(finding(
@@ -74,4 +74,43 @@ fn desk_phone(object: ObjectKind) -> &'static str {
             "a phone of which no source says that it takes key presses and sounds"
         }
     }
+}
+
+pub(in crate::audit) fn background(
+    context: &Context<'_>,
+    subject: &Subject<'_>,
+    found: &mut Vec<Finding>,
+) {
+    if context.object != ObjectKind::Background || !subject.accepts(context.object) {
+        return;
+    }
+    let Some(profile) = context.inventory.profile_of(subject.phone) else { return };
+    let name = subject.phone.common_phone_profile.as_deref().unwrap_or_default();
+    let why = match (&profile.forced_wallpaper, profile.background_access) {
+        (Some(file), _) => format!("the Common Phone Profile {name:?} forces the picture {file:?}"),
+        (None, Some(false)) => {
+            format!("the Common Phone Profile {name:?} denies users the background setting")
+        }
+        (None, Some(true) | None) if profile.wallpaper_unread => {
+            found.push(finding(
+                Code::BackgroundLocked,
+                Severity::Blocked,
+                format!(
+                    "the Common Phone Profile {name:?} could not be read in full, so it may force a picture"
+                ),
+                "run axlpaper again; if it stays so, look at the account's roles and at the note about this profile",
+            ));
+            return;
+        }
+        (None, Some(true) | None) => return,
+    };
+    found.push(finding(
+        Code::BackgroundLocked,
+        Severity::Blocked,
+        why,
+        format!(
+            "tick Enable End User Access to Phone Background Image Setting in Device > Device Settings > \
+             Common Phone Profile > {name}, clear Background Image, save, Apply Config"
+        ),
+    ));
 }

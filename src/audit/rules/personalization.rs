@@ -4,9 +4,11 @@ use crate::audit::context::{Context, Subject, finding};
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::personalization::{Effective, Level};
+use crate::domain::registration::Httpd;
 use crate::domain::repair_policy::Enabling;
+use crate::domain::web_access::{Decided, Page, PageValue, WebAccess, deciding};
 
-pub(in crate::audit) fn check(
+pub(in crate::audit) fn personalization(
     context: &Context<'_>,
     subject: &Subject<'_>,
     found: &mut Vec<Finding>,
@@ -82,5 +84,89 @@ pub(in crate::audit) fn check(
                     .to_owned(),
             ),
         )),
+    }
+}
+
+pub(in crate::audit) fn web_access(
+    context: &Context<'_>,
+    subject: &Subject<'_>,
+    found: &mut Vec<Finding>,
+) {
+    if !subject.is_here() || !subject.accepts(context.object) {
+        return;
+    }
+    let profile = context
+        .inventory
+        .profile_of(subject.phone)
+        .map_or(PageValue::Nothing, |profile| profile.web_access);
+    let decided =
+        deciding(subject.phone.web_access, profile, context.inventory.enterprise.web_access);
+    let page = |page| page_of(page, subject);
+    let enable = |at| format!("set Web Access to Enabled in {}, save, Apply Config", page(at));
+    let off = match decided {
+        Decided::By(at, setting) if setting != WebAccess::Enabled => Some((at, setting.as_str())),
+        Decided::By(..) | Decided::PerhapsBy(_) | Decided::ByNobody => None,
+    };
+    let (message, remedy) = match (subject.phone.registration.httpd, off) {
+        (Httpd::Yes, _) => return,
+        (Httpd::No, Some((at, setting))) => {
+            (format!("its web server is off, and {} says {setting}", page(at)), enable(at))
+        }
+        (Httpd::No, None) => (
+            "its web server is off, so nothing can be pushed to it".to_owned(),
+            "set Web Access to Enabled in Device > Phone, its Common Phone Profile or System > Enterprise Phone \
+             Configuration, save, Apply Config"
+                .to_owned(),
+        ),
+        (Httpd::Unknown, Some((at, setting))) => (
+            format!(
+                "it did not say whether its web server runs, and {} says {setting}",
+                page(at)
+            ),
+            enable(at),
+        ),
+        (Httpd::Unknown, None) => {
+            found.extend(unknown(decided, page));
+            return;
+        }
+    };
+    let (severity, remedy) = if context.repairs.web_access(subject.phone).is_some() {
+        let by_us = "`axlpaper rollout` enables it on the phone's own page; `axlpaper plan` shows the change first";
+        (Severity::Fixable, by_us.to_owned())
+    } else if !subject.accepts(ObjectKind::Background) {
+        // Plans are about phones that show pictures.
+        (Severity::Blocked, remedy)
+    } else {
+        let or = "or let axlpaper do it: `axlpaper plan --repair web-access` shows how";
+        (Severity::Blocked, format!("{remedy}; {or}"))
+    };
+    found.push(finding(Code::WebAccessDisabled, severity, message, remedy));
+}
+
+fn unknown(decided: Decided, page: impl Fn(Page) -> String) -> Option<Finding> {
+    let message = match decided {
+        // A page that says Enabled is as good as any that can be seen from here.
+        Decided::By(..) => return None,
+        Decided::ByNobody => {
+            "neither it nor its page says whether its web server runs; the push will tell"
+                .to_owned()
+        }
+        Decided::PerhapsBy(at) => format!(
+            "it did not say whether its web server runs, and {} was not read; the push will tell",
+            page(at)
+        ),
+    };
+    let remedy = "if the push cannot reach it, set Web Access to Enabled in Device > Phone";
+    Some(finding(Code::WebAccessUnknown, Severity::Warning, message, remedy))
+}
+
+fn page_of(page: Page, subject: &Subject<'_>) -> String {
+    match page {
+        Page::Phone => "Device > Phone".to_owned(),
+        Page::Profile => format!(
+            "Device > Device Settings > Common Phone Profile > {}",
+            subject.phone.common_phone_profile.as_deref().unwrap_or_default()
+        ),
+        Page::Enterprise => "System > Enterprise Phone Configuration".to_owned(),
     }
 }

@@ -7,15 +7,19 @@ use image::DynamicImage;
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 
 use crate::domain::model::by_number;
 use crate::domain::nat::{DownloadSources, NatRule, NatRules};
+use crate::event::{Download, Event};
+use crate::image_server::HostLimits;
 use crate::image_server::server::*;
-use crate::image_server::{CloseReason, HostLimits};
 use crate::media::{self, Picture};
 
 /// Long enough for a busy machine; nothing waits for it unless something is wrong.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+const PHONE: &str = "SEP0011223344AA";
 
 /// Noise does not compress, so the larger file outgrows a socket's buffers at their start.
 static NOISE: LazyLock<Arc<PreparedImage>> = LazyLock::new(|| {
@@ -29,9 +33,29 @@ static NOISE: LazyLock<Arc<PreparedImage>> = LazyLock::new(|| {
     Arc::new(media::prepare(&picture, &spec).unwrap())
 });
 
+/// The requests that the server reported.
+#[derive(Default)]
+struct Log(watch::Sender<Vec<Download>>);
+
+impl Log {
+    async fn wait_for(&self, done: impl Fn(&Vec<Download>) -> bool) -> Vec<Download> {
+        let mut reported = self.0.subscribe();
+        timeout(PATIENCE, reported.wait_for(done)).await.unwrap().unwrap().clone()
+    }
+}
+
+impl Observer for Log {
+    fn observe(&self, event: &Event) {
+        if let Event::Downloaded(download) = event {
+            self.0.send_modify(|all| all.push((**download).clone()));
+        }
+    }
+}
+
 struct Fixture {
     host: ImageHost,
     prepared: Arc<PreparedImage>,
+    log: Arc<Log>,
 }
 
 impl Fixture {
@@ -40,14 +64,19 @@ impl Fixture {
     }
 
     fn with(limits: HostLimits, advertise: Option<&str>) -> Self {
-        let host = ImageHost::start(HostConfig {
+        Self::of(HostConfig {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             advertise: advertise.map(|text| text.parse().unwrap()),
             phone_side_ip: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             limits,
             tls: None,
-        });
-        Self { host: host.unwrap(), prepared: NOISE.clone() }
+        })
+    }
+
+    fn of(config: HostConfig) -> Self {
+        let log = Arc::new(Log::default());
+        let host = ImageHost::start_watched(config, log.clone()).unwrap();
+        Self { host, prepared: NOISE.clone(), log }
     }
 
     fn publish(&self, name: &str, schema: PushSchema) -> PublishedUrls {
@@ -70,17 +99,15 @@ impl Fixture {
     }
 
     fn classic(&self) -> PublishedUrls {
-        self.publish("SEP0011223344AA", PushSchema::Classic)
+        self.publish(PHONE, PushSchema::Classic)
     }
 
-    /// Connects from an address of the loopback network.
     async fn connect_from(&self, address: Ipv4Addr) -> TcpStream {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind((address, 0).into()).unwrap();
         socket.connect(self.host.address()).await.unwrap()
     }
 
-    /// Sends a request from an address and reads until the server closes.
     async fn ask_from(&self, address: Ipv4Addr, request: &str) -> (String, Vec<u8>) {
         let mut stream = self.connect_from(address).await;
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -91,7 +118,6 @@ impl Fixture {
         TcpStream::connect(self.host.address()).await.unwrap()
     }
 
-    /// Sends a request and reads until the server closes.
     async fn ask(&self, request: &str) -> (String, Vec<u8>) {
         let mut stream = self.connect().await;
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -102,16 +128,18 @@ impl Fixture {
         self.ask(&format!("GET {path} HTTP/1.1\r\nHost: h\r\n\r\n")).await
     }
 
-    /// Waits until as many requests have been written down; the log is written after the farewell.
+    /// Waits until as many requests have been recorded; they are when their connections have ended.
     async fn logged(&self, token: &Token, requests: u32) -> FetchState {
         let mut state = self.host.table().watch(token).unwrap();
         let enough = state.wait_for(|state| state.requests >= requests);
         timeout(PATIENCE, enough).await.unwrap().unwrap().clone()
     }
 
-    async fn only_fetch(&self, token: &Token) -> Fetch {
-        self.logged(token, 1).await;
-        self.host.fetches(token).remove(0)
+    /// Waits for the first request for a phone's files.
+    async fn download(&self, phone: &str) -> Download {
+        let is_its = |one: &Download| one.phone.as_ref().is_some_and(|name| name.as_str() == phone);
+        let all = self.log.wait_for(|all| all.iter().any(is_its)).await;
+        all.into_iter().find(is_its).unwrap()
     }
 }
 
@@ -157,13 +185,9 @@ async fn a_phone_that_takes_both_files_is_proven() {
     let (state, (_, thumbnail)) = tokio::join!(waited, fixture.get(&thumbnail));
     assert_eq!(thumbnail, fixture.prepared.thumbnail.png);
     assert!(state.complete());
-    let fetches = fixture.host.fetches(&urls.token);
-    assert_eq!(fetches.len(), 2);
-    assert!(fetches.iter().all(|fetch| {
-        fetch.complete()
-            && fetch.device.as_ref().is_some_and(|name| name.as_str() == "SEP0011223344AA")
-            && fetch.peer.ip() == IpAddr::V4(Ipv4Addr::LOCALHOST)
-    }));
+    let reported = fixture.log.wait_for(|all| all.len() == 2).await;
+    assert!(reported.iter().all(|one| one.complete && one.bytes == one.length));
+    assert!(reported.iter().all(|one| one.peer.ip() == IpAddr::V4(Ipv4Addr::LOCALHOST)));
 }
 
 #[tokio::test]
@@ -175,9 +199,8 @@ async fn a_client_that_reads_half_and_closes_has_not_got_it() {
     let mut half = vec![0; fixture.prepared.background.png.len() / 2];
     stream.read_exact(&mut half).await.unwrap();
     drop(stream);
-    let fetch = fixture.only_fetch(&urls.token).await;
-    assert_eq!(fetch.ending, CloseReason::Reset);
-    assert!(!fetch.complete() && !fixture.host.fetched(&urls.token).image);
+    let download = fixture.download(PHONE).await;
+    assert!(!download.complete && !fixture.host.fetched(&urls.token).image, "{download:?}");
 }
 
 #[tokio::test]
@@ -185,7 +208,8 @@ async fn a_client_that_asks_and_goes_has_not_got_it() {
     let fixture = Fixture::start();
     // The small file fits into the socket's buffers as a whole: every write succeeds.
     for round in 0..20 {
-        let urls = fixture.publish(&format!("SEP{round}"), PushSchema::Classic);
+        let phone = format!("SEP{round}");
+        let urls = fixture.publish(&phone, PushSchema::Classic);
         let mut stream = fixture.connect().await;
         stream.write_all(request(&urls.thumbnail_url).as_bytes()).await.unwrap();
         if round % 2 == 0 {
@@ -193,8 +217,7 @@ async fn a_client_that_asks_and_goes_has_not_got_it() {
             stream.shutdown().await.unwrap();
         }
         drop(stream);
-        let fetch = fixture.only_fetch(&urls.token).await;
-        assert!(!fetch.complete(), "{fetch:?}");
+        assert!(!fixture.download(&phone).await.complete);
     }
 }
 
@@ -208,32 +231,33 @@ async fn a_client_that_resets_after_the_last_byte_is_not_believed() {
     assert_eq!(body, fixture.prepared.thumbnail.png);
     SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
     drop(stream);
-    assert_eq!(fixture.only_fetch(&urls.token).await.ending, CloseReason::Reset);
+    assert!(!fixture.download(PHONE).await.complete);
 }
 
 #[tokio::test]
 async fn a_client_that_never_closes_is_not_believed() {
-    let farewell = Duration::from_millis(50);
-    let fixture = Fixture::with(HostLimits { farewell, ..HostLimits::default() }, None);
+    let confirmation = Duration::from_millis(50);
+    let fixture = Fixture::with(HostLimits { confirmation, ..HostLimits::default() }, None);
     let urls = fixture.classic();
     let mut stream = fixture.connect().await;
     stream.write_all(request(&urls.thumbnail_url).as_bytes()).await.unwrap();
     let (_, body) = read_answer(&mut stream).await;
     assert_eq!(body, fixture.prepared.thumbnail.png);
-    let fetch = fixture.only_fetch(&urls.token).await;
-    assert_eq!((fetch.ending, fetch.complete()), (CloseReason::Unconfirmed, false));
+    let download = fixture.download(PHONE).await;
+    assert!(download.bytes == download.length && !download.complete, "{download:?}");
     drop(stream);
 }
 
 #[tokio::test]
 async fn a_client_that_does_not_read_has_not_got_it() {
-    let (response, farewell) = (Duration::from_millis(100), Duration::from_millis(100));
-    let limits = HostLimits { response, farewell, ..HostLimits::default() };
+    let (response, confirmation) = (Duration::from_millis(100), Duration::from_millis(100));
+    let limits = HostLimits { response, confirmation, ..HostLimits::default() };
     let fixture = Fixture::with(limits, None);
     // With and without its end of the stream, which may be here long before the file is there.
     for closes in [false, true] {
         for large in [false, true] {
-            let urls = fixture.classic();
+            let phone = format!("SEP{closes}{large}");
+            let urls = fixture.publish(&phone, PushSchema::Classic);
             let url = if large { &urls.image_url } else { &urls.thumbnail_url };
             let socket = TcpSocket::new_v4().unwrap();
             socket.set_recv_buffer_size(4_096).unwrap();
@@ -242,13 +266,7 @@ async fn a_client_that_does_not_read_has_not_got_it() {
             if closes {
                 stream.shutdown().await.unwrap();
             }
-            let fetch = fixture.only_fetch(&urls.token).await;
-            // How much fits into the buffers in between depends on the system.
-            assert!(
-                matches!(fetch.ending, CloseReason::TooSlow | CloseReason::Unconfirmed),
-                "{fetch:?}"
-            );
-            assert!(!fetch.complete());
+            assert!(!fixture.download(&phone).await.complete);
             drop(stream);
         }
     }
@@ -263,7 +281,7 @@ async fn a_client_may_close_its_sending_side_and_still_get_it() {
     stream.shutdown().await.unwrap();
     let (_, body) = read_answer(&mut stream).await;
     assert_eq!(body, fixture.prepared.background.png);
-    assert!(fixture.only_fetch(&urls.token).await.complete());
+    assert!(fixture.download(PHONE).await.complete);
 }
 
 #[tokio::test]
@@ -279,7 +297,7 @@ async fn an_http_1_0_client_with_odd_headers_is_served() {
     // A range may be ignored; the whole file is the honest answer.
     assert!(head.starts_with("HTTP/1.0 200 OK"), "{head}");
     assert_eq!(body, fixture.prepared.background.png);
-    assert!(fixture.only_fetch(&urls.token).await.complete());
+    assert!(fixture.download(PHONE).await.complete);
 }
 
 #[tokio::test]
@@ -291,8 +309,8 @@ async fn asking_for_the_header_is_no_download() {
     let length = format!("Content-Length: {}", fixture.prepared.background.png.len());
     assert!(head.starts_with("HTTP/1.1 200 OK") && head.contains(&length), "{head}");
     assert!(body.is_empty());
-    let fetch = fixture.only_fetch(&urls.token).await;
-    assert!(fetch.head_only && !fetch.complete());
+    let download = fixture.download(PHONE).await;
+    assert!(download.head_only && !download.complete);
     assert!(!fixture.host.fetched(&urls.token).image);
 }
 
@@ -335,10 +353,9 @@ async fn only_what_is_published_exists() {
     // Nothing of this counts as a request for the published files.
     assert_eq!(fixture.host.fetched(&urls.token), FetchState::default());
     fixture.get(&path(&urls.image_url)).await;
-    assert!(fixture.only_fetch(&urls.token).await.complete());
-    let strays = fixture.host.strays();
-    assert!(strays.count >= paths.len() as u64, "{strays:?}");
-    assert!(strays.last.iter().any(|stray| stray.path == "/../../etc/passwd"));
+    assert!(fixture.download(PHONE).await.complete);
+    let all = fixture.log.wait_for(|all| all.len() >= paths.len() + 2).await;
+    assert!(all.iter().any(|one| one.file == "/../../etc/passwd" && one.phone.is_none()));
 }
 
 #[tokio::test]
@@ -419,7 +436,7 @@ async fn a_silent_connection_is_dropped_and_makes_room() {
 async fn shutting_down_lets_a_download_end_and_takes_no_more() {
     let fixture = Fixture::start();
     let urls = fixture.classic();
-    let Fixture { host, prepared } = fixture;
+    let Fixture { host, prepared, .. } = fixture;
     let address = host.address();
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request(&urls.image_url).as_bytes()).await.unwrap();

@@ -31,9 +31,6 @@ const PROCESSOR_SECONDS: u64 = 3;
 const DATA: u64 = 460_000_000;
 
 /// Limits this process.
-///
-/// # Errors
-/// When the operating system does not let it.
 #[cfg(unix)]
 pub(super) fn set() -> io::Result<()> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -58,9 +55,6 @@ pub(super) fn set() -> io::Result<()> {
 }
 
 /// Limits this process.
-///
-/// # Errors
-/// When the operating system does not let it.
 #[cfg(not(unix))]
 pub(super) fn set() -> io::Result<()> {
     watch_memory()

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::media::{PictureProblem, SoundProblem};
 
-/// What a file is decoded as.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Kind {
     Picture,
@@ -31,19 +30,23 @@ impl Kind {
 pub(super) enum Answer {
     /// A picture, of which the pixels follow: 8 bits of red, green and blue, and of transparency. The orientation is a
     /// number as in Exif.
-    Picture { width: u32, height: u32, alpha: bool, orientation: u8, remarks: Vec<String> },
-    /// The file is no picture that can be used.
+    Picture {
+        width: u32,
+        height: u32,
+        alpha: bool,
+        orientation: u8,
+        remarks: Vec<String>,
+    },
     NoPicture(PictureProblem),
     /// A sound, of which the samples follow: 32-bit floating point numbers, little-endian.
-    Sound { rate: u32, more: bool },
-    /// The file is no sound that can be used.
+    Sound {
+        rate: u32,
+        more: bool,
+    },
     NoSound(SoundProblem),
 }
 
 /// Writes an answer.
-///
-/// # Errors
-/// When it cannot be written.
 pub(super) fn write(to: &mut impl Write, answer: &Answer, payload: &[u8]) -> io::Result<()> {
     let header = serde_json::to_vec(answer)?;
     let length = u32::try_from(header.len()).map_err(|_| wrong("its header is too long"))?;
@@ -55,9 +58,6 @@ pub(super) fn write(to: &mut impl Write, answer: &Answer, payload: &[u8]) -> io:
 }
 
 /// Reads an answer that is complete, and followed by nothing.
-///
-/// # Errors
-/// When it is cut short, too long, or something else.
 pub(super) fn read(from: &mut impl Read) -> io::Result<(Answer, Vec<u8>)> {
     let mut length = [0; 4];
     from.read_exact(&mut length)?;
@@ -76,9 +76,6 @@ pub(super) fn read(from: &mut impl Read) -> io::Result<(Answer, Vec<u8>)> {
 }
 
 /// Reads a length of 8 bytes, and as many bytes after it.
-///
-/// # Errors
-/// When they are cut short, or more than `most`.
 pub(super) fn read_sized(from: &mut impl Read, most: u64) -> io::Result<Vec<u8>> {
     let mut length = [0; 8];
     from.read_exact(&mut length)?;
@@ -92,12 +89,10 @@ pub(super) fn read_sized(from: &mut impl Read, most: u64) -> io::Result<Vec<u8>>
     if bytes.len() as u64 == length { Ok(bytes) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
-/// Returns samples as bytes.
 pub(super) fn bytes_of(samples: &[f32]) -> Vec<u8> {
     samples.iter().flat_map(|sample| sample.to_le_bytes()).collect()
 }
 
-/// Returns bytes as samples; nothing where there is a part of one.
 pub(super) fn samples(bytes: &[u8]) -> Option<Vec<f32>> {
     let (whole, rest) = bytes.as_chunks::<4>();
     rest.is_empty().then(|| whole.iter().map(|sample| f32::from_le_bytes(*sample)).collect())

@@ -52,9 +52,6 @@ impl Decoder {
     }
 
     /// Decodes the bytes of a picture's file; `name` is what errors call it.
-    ///
-    /// # Errors
-    /// As [`Picture::decode`], when the picture exceeds a limit, and when the child cannot be started.
     pub fn picture(&self, name: &str, file: &[u8]) -> Result<Picture, MediaError> {
         let name = || name.to_owned();
         let (answer, payload) = self.ask(Kind::Picture, file).map_err(|failure| match failure {
@@ -85,9 +82,6 @@ impl Decoder {
     }
 
     /// Decodes the bytes of a sound's file; `name` is what errors call it.
-    ///
-    /// # Errors
-    /// As [`Audio::decode`], when the sound exceeds a limit, and when the child cannot be started.
     pub fn sound(&self, name: &str, file: &[u8]) -> Result<Audio, ToneError> {
         let name = || name.to_owned();
         let (answer, payload) = self.ask(Kind::Sound, file).map_err(|failure| match failure {

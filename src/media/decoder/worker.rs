@@ -20,7 +20,7 @@ pub fn decode_worker(arguments: impl IntoIterator<Item = OsString>) -> Option<Ex
         return None;
     }
     let kind = arguments.next().as_deref().and_then(|word| Kind::of(word.to_str()?));
-    // Nobody reads a message here: the parent reports a status that is not 0.
+    // Standard error is not read: the parent reports a status that is not 0.
     let done = kind.is_some_and(|kind| work(kind).is_ok());
     Some(if done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

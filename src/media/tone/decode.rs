@@ -26,9 +26,6 @@ pub struct Audio {
 
 impl Audio {
     /// Reads a file as it is, for [`Audio::decode`].
-    ///
-    /// # Errors
-    /// When the path leads to no file, or to one that is too long for a sound of some minutes.
     pub fn read(path: &Path) -> Result<Vec<u8>, ToneError> {
         let unreadable = |source| ToneError::Unreadable { path: path.to_owned(), source };
         let file = File::open(path).map_err(unreadable)?;
@@ -48,9 +45,6 @@ impl Audio {
     /// decides which of them it is.
     ///
     /// A file of unknown origin belongs into [`Decoder::sound`](crate::media::Decoder::sound).
-    ///
-    /// # Errors
-    /// When it is no sound, holds no sound, or plays too long.
     pub fn decode(name: &str, bytes: Vec<u8>) -> Result<Self, ToneError> {
         Self::of(bytes)
             .map(|audio| audio.named(name))
@@ -81,7 +75,6 @@ impl Audio {
         mono.finish()
     }
 
-    /// Gives it the name that errors call it by.
     pub(in crate::media) fn named(self, name: &str) -> Self {
         Self { name: name.to_owned(), ..self }
     }
@@ -98,7 +91,6 @@ impl Audio {
         (&self.samples, self.rate, self.more)
     }
 
-    /// Makes a sound from samples.
     #[cfg(test)]
     pub(super) fn from_samples(samples: Vec<f32>, rate: u32) -> Self {
         Self { name: "test".to_owned(), samples, rate, more: false }

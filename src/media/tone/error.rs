@@ -19,7 +19,6 @@ pub enum SoundProblem {
     /// It plays longer than so many minutes.
     #[error("plays longer than {0} minutes; cut out the seconds that should ring")]
     TooLong(u64),
-    /// There is no sample in it.
     #[error("holds no sound at all; give one that can be heard")]
     Empty,
 }
@@ -27,22 +26,14 @@ pub enum SoundProblem {
 /// A sound that cannot be used. Every message names the file and the way out.
 #[derive(Debug, thiserror::Error)]
 pub enum ToneError {
-    /// The file cannot be opened or read.
     #[error("cannot read {}; give the path of a WAV, MP3, FLAC or OGG file", path.display())]
     Unreadable {
-        /// The path as it was given.
         path: PathBuf,
         #[source]
         source: io::Error,
     },
-    /// The file is longer than any reasonable sound.
     #[error("{name} has more than {limit} bytes; a ring tone of some seconds needs far less")]
-    TooLarge {
-        name: String,
-        /// The longest file that is read, in bytes.
-        limit: u64,
-    },
-    /// The content is no sound that can be used.
+    TooLarge { name: String, limit: u64 },
     #[error("{name} {why}")]
     Undecodable { name: String, why: SoundProblem },
     /// Decoding it would take more time or memory than one sound may.
@@ -51,7 +42,6 @@ pub enum ToneError {
          them as WAV"
     )]
     Exceeded { name: String, limit: Limit },
-    /// The process that decodes sounds did not work.
     #[error("cannot decode {name}: the process for it, {}, does not work", program.display())]
     Decoder {
         name: String,
@@ -59,22 +49,10 @@ pub enum ToneError {
         #[source]
         source: io::Error,
     },
-    /// There is nothing to hear.
     #[error(
         "the first {seconds:.1} seconds of {name} are silent, so phones would ring without a sound; cut it anew"
     )]
-    Silent {
-        name: String,
-        /// How much of it was looked at.
-        seconds: f64,
-    },
-    /// The resampler failed.
+    Silent { name: String, seconds: f64 },
     #[error("{name} cannot be brought to {rate} samples a second: {why}")]
-    Resample {
-        name: String,
-        /// The rate that was asked for.
-        rate: u32,
-        /// What the resampler says.
-        why: String,
-    },
+    Resample { name: String, rate: u32, why: String },
 }

@@ -23,13 +23,10 @@ pub use decode::Audio;
 pub use error::{SoundProblem, ToneError};
 pub use ringlist::{Merged, RingListError, merge};
 
-/// One ring tone, as it goes to phones.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Tone {
     pub format: ToneFormat,
-    /// The file; clones share the bytes.
     pub bytes: Bytes,
-    /// How many samples it has.
     pub samples: usize,
     /// Whether the sound was longer than phones ring, so that only its beginning is there.
     pub cut: bool,
@@ -40,21 +37,17 @@ impl Tone {
     ///
     /// It is brought to the format's rate, cut where it crosses zero when it is too long, levelled, faded at
     /// both ends and filled up with silence to whole units.
-    ///
-    /// # Errors
-    /// When there is nothing to hear in the part that would ring.
     pub fn make(audio: &Audio, format: ToneFormat) -> Result<Self, ToneError> {
         let shaped = shape::shape(audio, format)?;
         let bytes = encode(&shaped.samples, format);
         Ok(Self { format, samples: shaped.samples.len(), bytes, cut: shaped.cut })
     }
 
-    /// Returns what tells it from any other tone.
+    /// Returns the digest of its file.
     pub fn digest(&self) -> String {
         hex(&Sha256::digest(&self.bytes))
     }
 
-    /// Returns how long it rings, in seconds.
     pub fn seconds(&self) -> f64 {
         self.samples as f64 / f64::from(self.format.rate())
     }
@@ -66,9 +59,6 @@ pub struct ToneSet(HashMap<ToneFormat, Arc<Tone>>);
 
 impl ToneSet {
     /// Makes a sound in every format that is asked for.
-    ///
-    /// # Errors
-    /// As [`Tone::make`].
     pub fn make(
         audio: &Audio,
         formats: impl IntoIterator<Item = ToneFormat>,
@@ -82,12 +72,10 @@ impl ToneSet {
         Ok(Self(set))
     }
 
-    /// Returns the tone of a format, when it was asked for.
     pub fn get(&self, format: ToneFormat) -> Option<&Arc<Tone>> {
         self.0.get(&format)
     }
 
-    /// Returns what tells the tone of each format from any others.
     pub fn digests(&self) -> HashMap<ToneFormat, String> {
         self.0.iter().map(|(format, tone)| (*format, tone.digest())).collect()
     }

@@ -2,12 +2,11 @@
 
 use ebur128::{EbuR128, Mode};
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
-use rubato::{Fft, FixedSync, Resampler as _};
+use rubato::{Async, FixedAsync, Resampler as _, SincInterpolationParameters, WindowFunction};
 
 use super::{Audio, ToneError};
 use crate::domain::payload_kind::ToneFormat;
 
-/// A sound that is ready to be written.
 #[derive(Debug)]
 pub(super) struct Shaped {
     /// From -1 to 1, whole units of them.
@@ -36,9 +35,13 @@ fn resampled(audio: &Audio, rate: u32) -> Result<Vec<f32>, ToneError> {
     }
     let failed = |why: String| ToneError::Resample { name: audio.name.clone(), rate, why };
     let length = audio.samples.len();
-    let (from, to) = (audio.rate as usize, rate as usize);
-    let mut resampler = Fft::<f32>::new(from, to, CHUNK, 1, FixedSync::Input)
-        .map_err(|error| failed(error.to_string()))?;
+    // A lower rate needs a filter that is as much longer.
+    let taps = TAPS * audio.rate.div_ceil(rate) as usize;
+    let parameters = SincInterpolationParameters::new(taps, WindowFunction::BlackmanHarris2);
+    let ratio = f64::from(rate) / f64::from(audio.rate);
+    let mut resampler =
+        Async::<f32>::new_sinc(ratio, 1.0, &parameters, CHUNK, 1, FixedAsync::Input)
+            .map_err(|error| failed(error.to_string()))?;
     let input = InterleavedSlice::new(audio.samples.as_slice(), 1, length)
         .map_err(|error| failed(error.to_string()))?;
     let output =
@@ -46,7 +49,7 @@ fn resampled(audio: &Audio, rate: u32) -> Result<Vec<f32>, ToneError> {
     Ok(output.take_data())
 }
 
-/// Cuts what phones do not ring, at the last place before where the sound crosses zero. Tells whether it did.
+/// Cuts what phones do not ring, at the last zero crossing before. Returns whether it did.
 fn cut(samples: &mut Vec<f32>, format: ToneFormat) -> bool {
     if samples.len() <= format.longest() {
         return false;
@@ -103,6 +106,9 @@ fn fade(samples: &mut [f32], rate: u32) {
 
 /// Frames that are resampled at a time.
 const CHUNK: usize = 1_024;
+
+/// Length of the resampling filter where the rate does not become lower, in samples.
+const TAPS: usize = 128;
 
 /// What is always below this cannot be heard: -60 dB.
 const AUDIBLE: f32 = 0.001;

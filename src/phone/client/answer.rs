@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::net::phone_tls_problem::PhoneTlsProblem;
 use crate::phone::Reply;
-use crate::phone::text::clean;
+use crate::phone::xml::clean;
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PhoneAnswer {
@@ -45,7 +45,6 @@ pub struct Unreachable {
 }
 
 impl fmt::Display for Unreachable {
-    /// Writes one sentence fragment, without the name of the phone.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { phase, cause, port, timeout } = self;
         let seconds = timeout.as_secs_f32();
@@ -90,7 +89,6 @@ pub enum Cause {
     Refused,
     TimedOut,
     Reset,
-    /// The network cannot be reached from here.
     NoRoute,
     /// Something that is no HTTP came back.
     NotHttp,

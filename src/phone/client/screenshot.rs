@@ -5,7 +5,6 @@
 
 use crate::phone::Reply;
 
-/// What came of asking for a screenshot.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Screenshot {
     /// A file; whether it is a picture is for others to say.

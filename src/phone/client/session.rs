@@ -21,14 +21,14 @@ use tokio::time::Instant;
 use super::screenshot::{Screenshot, sort_out};
 use super::{Cause, Outcome, Phase, PhoneAnswer, PhoneClient, content_type, leads_to_https};
 use crate::phone::connection::{Connection, Interrupted, dial};
-use crate::phone::text::{clean, decode};
+use crate::phone::xml::{clean, decode};
 use crate::phone::{DeviceInformation, IdentityError, PhoneError, PushObject, Reply};
 
 /// Who answers at an address, and the way to send it something.
 #[derive(Debug)]
 pub struct Opened {
     pub identity: Result<DeviceInformation, IdentityError>,
-    /// The session with whoever said so.
+    /// The session with the device that gave this identity.
     pub session: PhoneSession,
 }
 
@@ -47,11 +47,11 @@ pub enum Reuse {
 pub struct PhoneSession {
     client: PhoneClient,
     ip: IpAddr,
-    way: Way,
+    channel: Channel,
 }
 
 #[derive(Debug)]
-enum Way {
+enum Channel {
     /// The connection on which it said so.
     Same(Connection),
     /// One that was opened before it was asked; nothing was sent over it.
@@ -78,7 +78,7 @@ impl PhoneClient {
                     Reuse::Probed | Reuse::AtOnce => identity,
                 };
                 if connection.is_open().await {
-                    return self.opened(identity, ip, Way::Same(connection));
+                    return self.opened(identity, ip, Channel::Same(connection));
                 }
                 identity
             }
@@ -87,7 +87,7 @@ impl PhoneClient {
         match identity {
             Ok(_) | Err(IdentityError::NotThere { .. }) => self.open_before_asking(ip).await,
             Err(IdentityError::MovedToHttps { .. } | IdentityError::Unreachable(_)) => {
-                self.opened(identity, ip, Way::Ended)
+                self.opened(identity, ip, Channel::Ended)
             }
         }
     }
@@ -95,8 +95,8 @@ impl PhoneClient {
     /// Opens the connection for what follows before the question.
     async fn open_before_asking(&self, ip: IpAddr) -> Opened {
         match self.held(ip).await {
-            Ok((identity, held)) => self.opened(identity, ip, Way::Held(held)),
-            Err(why) => self.opened(Err(self.unidentified(why)), ip, Way::Ended),
+            Ok((identity, held)) => self.opened(identity, ip, Channel::Held(held)),
+            Err(why) => self.opened(Err(self.unidentified(why)), ip, Channel::Ended),
         }
     }
 
@@ -116,23 +116,21 @@ impl PhoneClient {
         &self,
         identity: Result<DeviceInformation, IdentityError>,
         ip: IpAddr,
-        way: Way,
+        channel: Channel,
     ) -> Opened {
-        Opened { identity, session: PhoneSession { client: self.clone(), ip, way } }
+        Opened { identity, session: PhoneSession { client: self.clone(), ip, channel } }
     }
 }
 
 impl PhoneSession {
-    /// Tells whether something can be sent without asking anew who is there.
     pub async fn is_open(&mut self) -> bool {
-        match &mut self.way {
-            Way::Same(connection) => connection.is_open().await,
-            Way::Held(_) => true,
-            Way::Ended => false,
+        match &mut self.channel {
+            Channel::Same(connection) => connection.is_open().await,
+            Channel::Held(_) => true,
+            Channel::Ended => false,
         }
     }
 
-    /// Tells whether it goes over HTTPS.
     pub fn is_https(&self) -> bool {
         self.client.tls.is_some()
     }
@@ -193,19 +191,19 @@ impl PhoneSession {
             request.headers_mut().insert(AUTHORIZATION, authorization.clone());
         }
         let (client, ip, deadline) = (&self.client, self.ip, self.client.deadline());
-        let (mut connection, lasts) = match std::mem::replace(&mut self.way, Way::Ended) {
-            Way::Same(connection) => (connection, true),
+        let (mut connection, lasts) = match std::mem::replace(&mut self.channel, Channel::Ended) {
+            Channel::Same(connection) => (connection, true),
             // The phone ends this one too after its answer.
-            Way::Held(stream) => {
+            Channel::Held(stream) => {
                 (Connection::over(stream, client.tls.as_ref(), deadline).await?, false)
             }
-            // Whoever is there now has not been asked.
-            Way::Ended => return Err(Interrupted::by(Phase::Connect, Cause::Reset)),
+            // The device that is there now has not been identified.
+            Channel::Ended => return Err(Interrupted::by(Phase::Connect, Cause::Reset)),
         };
         let answer =
             client.exchange(&mut connection, operation, ip, request, limit, deadline).await?;
         if lasts {
-            self.way = Way::Same(connection);
+            self.channel = Channel::Same(connection);
         }
         Ok(answer)
     }

@@ -3,7 +3,6 @@
 use crate::domain::personalization::Setting;
 use crate::sim::fleet_content::{PhoneSpec, ProfileSpec, STANDARD_PROFILE, THIRD_PARTY_SIP};
 
-/// A device pool, its share, and the location of its devices.
 pub(super) struct Pool {
     pub(super) name: &'static str,
     pub(super) location: &'static str,
@@ -36,16 +35,11 @@ pub(super) fn profiles() -> Vec<ProfileSpec> {
     ]
 }
 
-/// A profile that enables personalization by itself.
 pub(super) const PROFILE_ENABLED: &str = "Office Phones";
 pub(super) const PROFILE_DISABLED: &str = "Lobby Phones";
-/// A profile that allows it over HTTPS only.
 pub(super) const PROFILE_HTTPS: &str = "Secure Phones";
-/// A profile that denies users the choice of a background.
 pub(super) const PROFILE_FORCED: &str = "Corporate Wallpaper";
-/// A profile that switches the phones' web server off.
 pub(super) const PROFILE_NO_WEB: &str = "No Web Access";
-/// A profile that switches it on.
 pub(super) const PROFILE_AGENTS: &str = "Contact Center";
 
 /// The profiles of ordinary phones, with their shares.
@@ -135,7 +129,6 @@ pub(super) const HOSTILE: [&str; 8] = [
     "]]>&amp;&#x41; \u{202e}gnp.exe",
 ];
 
-/// Sets the firmware that a phone of this model runs.
 pub(super) fn firmware(phone: &mut PhoneSpec) {
     phone.active_load = match phone.model {
         683..=685 | 36217..=36232 => "sip88xx.14-2-1-0101-4",

@@ -22,17 +22,14 @@ impl Random {
         usize::try_from(self.next() % limit.max(1) as u64).unwrap_or(0)
     }
 
-    /// Returns true in so many cases of a hundred.
     pub(crate) fn percent(&mut self, cases: usize) -> bool {
         self.below(100) < cases
     }
 
-    /// Picks one thing; the choices must not be empty.
     pub(crate) fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
         &choices[self.below(choices.len())]
     }
 
-    /// Picks one thing by weight; the choices must not be empty.
     pub(crate) fn weighted<'a, T>(&mut self, choices: &'a [(T, usize)]) -> &'a T {
         let mut left = self.below(choices.iter().map(|(_, weight)| weight).sum());
         for (thing, weight) in choices {

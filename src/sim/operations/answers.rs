@@ -11,7 +11,6 @@ use crate::sim::schema::{self, Field, Item, Kind};
 use crate::sim::state::{Cluster, Database};
 use crate::sim::xml::Node;
 
-/// Returns the fields that an operation can be asked for.
 fn returned(operation: &str) -> &'static [Item] {
     let request = &schema::operation(operation).unwrap().request;
     let tags = request.iter().find_map(|item| match item {
@@ -23,7 +22,6 @@ fn returned(operation: &str) -> &'static [Item] {
     tags.unwrap()
 }
 
-/// Requests every tag of the schema version.
 fn everything(items: &[Item], version: u16) -> String {
     let tags = items.iter().filter_map(|item| match item {
         Item::Field(field) if field.exists_in(version) => Some(format!("<{}/>", field.name)),
@@ -73,7 +71,7 @@ fn check_values(node: &Node) {
 fn every_answer_has_the_order_and_the_values_of_the_schema() {
     let fleet: Fleet = FleetSpec { seed: 5, phones: 300 }.generate();
     let names: Vec<String> = fleet.phones.iter().map(|phone| phone.name.clone()).collect();
-    let database = Cluster::new(&SimConfig::new(fleet)).database;
+    let database = Cluster::new(SimConfig::new(fleet)).database;
     for version in [1100, 1150, 1200, 1250, 1400, 1500] {
         for (operation, criterion) in [
             ("listPhone", "name"),

@@ -5,6 +5,9 @@ use crate::sim::history::Write;
 use crate::sim::state::{Cluster, Database};
 use crate::sim::xml::Node;
 
+/// The inside of an answer, or the fault instead.
+pub(crate) type Answer = Result<String, SoapFault>;
+
 /// A request that has passed the field tables.
 pub(crate) struct Call<'a> {
     /// The schema version, as `1250`.
@@ -21,7 +24,7 @@ pub(crate) struct Call<'a> {
 pub(super) fn written(cluster: &mut Cluster, call: &Call<'_>, target: String, changes: usize) {
     let caller = cluster.users[call.user].userid.clone();
     cluster.writes.push(Write { operation: call.request.name.clone(), target, caller });
-    let limits = cluster.limits;
+    let limits = cluster.config.limits;
     cluster.notifications.add(&limits, changes);
 }
 
@@ -40,7 +43,7 @@ pub(super) fn rows<T>(
     request: &Node,
     matching: impl Iterator<Item = T>,
     mut write: impl FnMut(&mut String, T),
-) -> Result<String, SoapFault> {
+) -> Answer {
     let (skip, first) = page(request);
     let mut out = String::from("<return>");
     let mut matched = 0;
@@ -48,7 +51,7 @@ pub(super) fn rows<T>(
     for item in matching.skip(skip).take(first) {
         if fitting.is_none() {
             write(&mut out, item);
-            if cluster.limits.answer_bytes.is_some_and(|limit| out.len() > limit) {
+            if cluster.config.limits.answer_bytes.is_some_and(|limit| out.len() > limit) {
                 fitting = Some(matched);
             }
         }
@@ -64,11 +67,9 @@ pub(super) fn rows<T>(
     Ok(out)
 }
 
-/// The search criteria of a list, each with a `%` pattern.
 pub(super) struct Criteria<'a>(Vec<(&'a str, Pattern)>);
 
 impl<'a> Criteria<'a> {
-    /// Reads the criteria; at least one must be given.
     pub(super) fn read(request: &'a Node) -> Result<Self, SoapFault> {
         let given = request.child("searchCriteria").map_or(&[][..], |node| &node.children);
         if given.is_empty() {
@@ -77,7 +78,6 @@ impl<'a> Criteria<'a> {
         Ok(Self(given.iter().map(|c| (c.name.as_str(), Pattern::new(c.text.trim()))).collect()))
     }
 
-    /// Returns whether every criterion fits; `field` gives the text of a criterion's field.
     pub(super) fn fit<'t>(&self, field: impl Fn(&str) -> &'t str) -> bool {
         self.0.iter().all(|(name, pattern)| pattern.fits(field(name)))
     }
@@ -91,7 +91,6 @@ impl Pattern {
         Self(text.to_lowercase().chars().collect())
     }
 
-    /// Returns whether the whole text fits.
     pub(crate) fn fits(&self, text: &str) -> bool {
         let text = text.chars().flat_map(char::to_lowercase);
         if let [prefix @ .., '%'] = self.0.as_slice()

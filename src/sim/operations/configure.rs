@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::call::{Call, written};
+use super::call::{Answer, Call, written};
 use super::{phones, profiles};
 use crate::domain::personalization::Setting;
 use crate::sim::fault::SoapFault;
 use crate::sim::fleet_content::{ProfileSpec, STANDARD_PROFILE};
-use crate::sim::restart::Order;
 use crate::sim::state::{Cluster, Database, Profile};
+use crate::sim::timeline::Order;
 use crate::sim::values::{VendorConfig, named_setting};
 use crate::sim::xml::Node;
 
 /// `updatePhone`: nothing is changed unless all of it can be.
-pub(super) fn phone(cluster: &mut Cluster, call: &Call<'_>) -> Result<String, SoapFault> {
+pub(super) fn phone(cluster: &mut Cluster, call: &Call<'_>) -> Answer {
     let request = call.request;
     let at = phones::find(cluster, request).ok_or_else(|| SoapFault::no_target("Phone"))?;
     only(request, "phone", &["phoneSuite", "commonPhoneConfigName", "vendorConfig"])?;
@@ -34,13 +34,11 @@ pub(super) fn phone(cluster: &mut Cluster, call: &Call<'_>) -> Result<String, So
         device.written_vendor_config = Some(inside);
         device.spec.web_access = web_access;
     }
-    let (name, uuid) = (device.spec.name.clone(), device.uuid.clone());
-    written(cluster, call, name, 1);
-    Ok(format!("<return>{uuid}</return>"))
+    let target = (device.spec.name.clone(), device.uuid.clone());
+    done(cluster, call, target, 1)
 }
 
-/// `updateCommonPhoneConfig`.
-pub(super) fn profile(cluster: &mut Cluster, call: &Call<'_>) -> Result<String, SoapFault> {
+pub(super) fn profile(cluster: &mut Cluster, call: &Call<'_>) -> Answer {
     let at = target(cluster, call)?;
     only(call.request, "profile", &["phonePersonalization"])?;
     let setting = setting(call.request, "phonePersonalization")?;
@@ -48,13 +46,11 @@ pub(super) fn profile(cluster: &mut Cluster, call: &Call<'_>) -> Result<String, 
     if let Some(setting) = setting {
         entry.value.spec.personalization = setting;
     }
-    let (name, uuid) = (entry.name.clone(), entry.uuid.clone());
-    written(cluster, call, name, 1);
-    Ok(format!("<return>{uuid}</return>"))
+    let target = (entry.name.clone(), entry.uuid.clone());
+    done(cluster, call, target, 1)
 }
 
-/// `addCommonPhoneConfig`.
-pub(super) fn add(cluster: &mut Cluster, call: &Call<'_>) -> Result<String, SoapFault> {
+pub(super) fn add(cluster: &mut Cluster, call: &Call<'_>) -> Answer {
     let request = call.request.child("commonPhoneConfig");
     let request = request.ok_or_else(|| SoapFault::invalid("there is no commonPhoneConfig"))?;
     let name = request.child_text("name").unwrap_or_default().to_owned();
@@ -70,12 +66,10 @@ pub(super) fn add(cluster: &mut Cluster, call: &Call<'_>) -> Result<String, Soap
     }
     let at = cluster.profiles.find_or_add(&name, || profile);
     let uuid = cluster.profiles.entries[at].uuid.clone();
-    written(cluster, call, name, 1);
-    Ok(format!("<return>{uuid}</return>"))
+    done(cluster, call, (name, uuid), 1)
 }
 
-/// `removeCommonPhoneConfig`.
-pub(super) fn remove(cluster: &mut Cluster, call: &Call<'_>) -> Result<String, SoapFault> {
+pub(super) fn remove(cluster: &mut Cluster, call: &Call<'_>) -> Answer {
     let at = target(cluster, call)?;
     let entry = &cluster.profiles.entries[at];
     if entry.name == STANDARD_PROFILE {
@@ -88,31 +82,20 @@ pub(super) fn remove(cluster: &mut Cluster, call: &Call<'_>) -> Result<String, S
     }
     let (name, uuid) = (entry.name.clone(), entry.uuid.clone());
     cluster.remove_profile(at);
-    written(cluster, call, name, 1);
-    Ok(format!("<return>{uuid}</return>"))
+    done(cluster, call, (name, uuid), 1)
 }
 
-/// `applyPhone` and `resetPhone`.
-pub(super) fn apply_phone(
-    cluster: &mut Cluster,
-    call: &Call<'_>,
-    order: Order,
-) -> Result<String, SoapFault> {
+pub(super) fn apply_phone(cluster: &mut Cluster, call: &Call<'_>, order: Order) -> Answer {
     let found = phones::find(cluster, call.request);
     let at = found.ok_or_else(|| SoapFault::no_target("Phone"))?;
     let device = &cluster.devices[at];
     let (name, uuid) = (device.spec.name.clone(), device.uuid.clone());
     cluster.order(at, order);
-    written(cluster, call, name, 1);
-    Ok(format!("<return>{uuid}</return>"))
+    done(cluster, call, (name, uuid), 1)
 }
 
 /// `applyCommonPhoneConfig` and `resetCommonPhoneConfig`: all phones of the profile.
-pub(super) fn apply_profile(
-    cluster: &mut Cluster,
-    call: &Call<'_>,
-    order: Order,
-) -> Result<String, SoapFault> {
+pub(super) fn apply_profile(cluster: &mut Cluster, call: &Call<'_>, order: Order) -> Answer {
     let found = profiles::find(cluster, call.request);
     let at = found.ok_or_else(|| SoapFault::no_target("CommonPhoneConfig"))?;
     let entry = &cluster.profiles.entries[at];
@@ -123,7 +106,16 @@ pub(super) fn apply_profile(
         cluster.order(phone, order);
     }
     // The nodes are notified of the profile too.
-    written(cluster, call, name, 1 + phones.len());
+    done(cluster, call, (name, uuid), 1 + phones.len())
+}
+
+fn done(
+    cluster: &mut Cluster,
+    call: &Call<'_>,
+    (name, uuid): (String, String),
+    touched: usize,
+) -> Answer {
+    written(cluster, call, name, touched);
     Ok(format!("<return>{uuid}</return>"))
 }
 

@@ -6,22 +6,21 @@ pub(crate) mod call;
 mod configure;
 mod phones;
 mod profiles;
-mod registrations;
 mod row;
 mod sql;
 mod system;
 mod users;
 
-use call::Call;
+use call::{Answer, Call};
 
 use super::fault::SoapFault;
 use super::fleet_content::UserKind;
-use super::restart::Order;
 use super::state::{Cluster, Database};
+use super::timeline::Order;
 
 /// Carries out an operation that changes something and returns the inside of its answer; nothing for one that
 /// only reads.
-pub(crate) fn write(cluster: &mut Cluster, call: &Call<'_>) -> Option<Result<String, SoapFault>> {
+pub(crate) fn write(cluster: &mut Cluster, call: &Call<'_>) -> Option<Answer> {
     match call.request.name.as_str() {
         // It counts wrong passwords.
         "doAuthenticateUser" => Some(users::authenticate(cluster, call)),
@@ -40,7 +39,7 @@ pub(crate) fn write(cluster: &mut Cluster, call: &Call<'_>) -> Option<Result<Str
 }
 
 /// Carries out an operation that reads, on a copy of the database, and returns the inside of its answer.
-pub(crate) fn read(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
+pub(crate) fn read(cluster: &Database, call: &Call<'_>) -> Answer {
     match call.request.name.as_str() {
         "getCCMVersion" => system::ccm_version(cluster, call),
         "listPhone" => phones::list(cluster, call),
@@ -48,7 +47,7 @@ pub(crate) fn read(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFa
         "listCommonPhoneConfig" => profiles::list(cluster, call),
         "getCommonPhoneConfig" => profiles::one(cluster, call),
         "getEnterprisePhoneConfig" => profiles::enterprise(cluster),
-        "listRegistrationDynamic" => registrations::list(cluster, call),
+        "listRegistrationDynamic" => system::registrations(cluster, call),
         "listDevicePool" => system::device_pools(cluster, call),
         "listProcessNode" => system::process_nodes(cluster, call),
         "getServiceParameter" => system::service_parameter(cluster, call),

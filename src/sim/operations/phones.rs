@@ -2,14 +2,14 @@
 
 use std::fmt::Write as _;
 
-use super::call::{Call, Criteria, returned_tags, rows};
+use super::call::{Answer, Call, Criteria, returned_tags, rows};
 use super::row::Row;
 use crate::sim::fault::SoapFault;
 use crate::sim::state::{Database, Device};
 use crate::sim::values::{protocol, setting_name, vendor_config};
 use crate::sim::xml::Node;
 
-pub(super) fn list(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
+pub(super) fn list(cluster: &Database, call: &Call<'_>) -> Answer {
     let criteria = Criteria::read(call.request)?;
     let tags = returned_tags(call.request).unwrap_or_default();
     let order = cluster.listing(call.shuffle);
@@ -32,7 +32,7 @@ pub(super) fn list(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFa
     })
 }
 
-pub(super) fn one(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
+pub(super) fn one(cluster: &Database, call: &Call<'_>) -> Answer {
     let at = find(cluster, call.request).ok_or_else(|| SoapFault::not_found("Phone"))?;
     let tags = returned_tags(call.request).unwrap_or_else(|| ALL_TAGS.split(' ').collect());
     let mut out = String::from("<return>");
@@ -41,7 +41,6 @@ pub(super) fn one(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFau
     Ok(out)
 }
 
-/// Returns the device that a request names, or gives the UUID of.
 pub(super) fn find(cluster: &Database, request: &Node) -> Option<usize> {
     match (request.child_text("name"), request.child_text("uuid")) {
         (Some(name), _) => cluster.device(name),

@@ -2,14 +2,14 @@
 
 use std::fmt::Write as _;
 
-use super::call::{Call, Criteria, returned_tags, rows};
+use super::call::{Answer, Call, Criteria, returned_tags, rows};
 use super::row::Row;
 use crate::sim::fault::SoapFault;
 use crate::sim::state::Database;
 use crate::sim::values::{setting_name, vendor_config, vendor_settings};
 use crate::sim::xml::Node;
 
-pub(super) fn list(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
+pub(super) fn list(cluster: &Database, call: &Call<'_>) -> Answer {
     let criteria = Criteria::read(call.request)?;
     let tags = returned_tags(call.request).unwrap_or_default();
     let entries = cluster.profiles.entries.iter().enumerate();
@@ -19,7 +19,7 @@ pub(super) fn list(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFa
     })
 }
 
-pub(super) fn one(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
+pub(super) fn one(cluster: &Database, call: &Call<'_>) -> Answer {
     let found = find(cluster, call.request);
     let at = found.ok_or_else(|| SoapFault::not_found("CommonPhoneConfig"))?;
     let tags = returned_tags(call.request).unwrap_or_else(|| ALL_TAGS.split(' ').collect());
@@ -29,7 +29,6 @@ pub(super) fn one(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFau
     Ok(out)
 }
 
-/// Returns the profile that a request names, or gives the UUID of.
 pub(super) fn find(cluster: &Database, request: &Node) -> Option<usize> {
     match (request.child_text("name"), request.child_text("uuid")) {
         (Some(name), _) => cluster.profiles.find(name),
@@ -38,8 +37,11 @@ pub(super) fn find(cluster: &Database, request: &Node) -> Option<usize> {
     }
 }
 
-pub(super) fn enterprise(cluster: &Database) -> Result<String, SoapFault> {
-    let (web_access, more) = (cluster.enterprise_web_access, &cluster.enterprise_vendor_config);
+pub(super) fn enterprise(cluster: &Database) -> Answer {
+    let (web_access, more) = (
+        cluster.config.fleet.enterprise_web_access,
+        &cluster.config.fleet.enterprise_vendor_config,
+    );
     let settings = match web_access {
         Some(_) => vendor_config(&vendor_settings(web_access, more)),
         None => vendor_config(more),

@@ -23,7 +23,6 @@ impl<'a> Row<'a> {
         Self { out, salt, odd: call.odd_nulls, declared: call.version >= 1400 }
     }
 
-    /// Writes a text field; an empty text is a null.
     pub(super) fn text(&mut self, name: &str, text: &str) {
         if text.is_empty() {
             self.null(name);
@@ -32,7 +31,6 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// Writes a boolean field, sometimes in the short form.
     pub(super) fn boolean(&mut self, name: &str, value: bool) {
         self.salt += 1;
         let text = match (value, self.salt.is_multiple_of(5)) {
@@ -44,7 +42,6 @@ impl<'a> Row<'a> {
         element_into(self.out, name, text);
     }
 
-    /// Writes a reference to a named thing.
     pub(super) fn reference<T>(&mut self, name: &str, entry: Option<&Entry<T>>) {
         match entry {
             Some(entry) => self.named(name, &entry.name, &entry.uuid),
@@ -52,7 +49,6 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// Writes a reference by name and UUID.
     pub(super) fn named(&mut self, name: &str, text: &str, uuid: &str) {
         // Writing into a String cannot fail.
         let _ = write!(self.out, "<{name} uuid=\"{uuid}\">");
@@ -84,7 +80,6 @@ impl<'a> Row<'a> {
         self.out.push_str(markup);
     }
 
-    /// Writes an empty element, in one of two spellings.
     fn empty(&mut self, name: &str) {
         let blank = if self.salt.is_multiple_of(2) { " " } else { "" };
         let _ = write!(self.out, "<{name}{blank}/>");

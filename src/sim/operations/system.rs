@@ -2,14 +2,15 @@
 
 use std::fmt::Write as _;
 
-use super::call::{Call, Criteria, returned_tags, rows};
+use super::call::{Answer, Call, Criteria, returned_tags, rows};
 use super::row::Row;
 use crate::sim::config::Release;
 use crate::sim::fault::SoapFault;
+use crate::sim::fleet_content::Registration;
 use crate::sim::state::Database;
-use crate::sim::values::uuid;
+use crate::sim::values::{FIRST_TIME, uuid};
 
-pub(super) fn ccm_version(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
+pub(super) fn ccm_version(cluster: &Database, call: &Call<'_>) -> Answer {
     if let Some(node) = call.request.child_text("processNodeName")
         && !node.is_empty()
         && !cluster.nodes.iter().any(|known| known.eq_ignore_ascii_case(node))
@@ -18,11 +19,11 @@ pub(super) fn ccm_version(cluster: &Database, call: &Call<'_>) -> Result<String,
     }
     Ok(format!(
         "<return><componentVersion><version>{}</version></componentVersion></return>",
-        cluster.release.version()
+        cluster.config.release.version()
     ))
 }
 
-pub(super) fn device_pools(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
+pub(super) fn device_pools(cluster: &Database, call: &Call<'_>) -> Answer {
     let criteria = Criteria::read(call.request)?;
     let tags = returned_tags(call.request).unwrap_or_default();
     let entries = cluster.pools.entries.iter().enumerate();
@@ -53,10 +54,10 @@ pub(super) fn device_pools(cluster: &Database, call: &Call<'_>) -> Result<String
     })
 }
 
-pub(super) fn process_nodes(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
+pub(super) fn process_nodes(cluster: &Database, call: &Call<'_>) -> Answer {
     let criteria = Criteria::read(call.request)?;
     let mut tags = returned_tags(call.request).unwrap_or_default();
-    if cluster.release == Release::R11_5 {
+    if cluster.config.release == Release::R11_5 {
         // A known defect of 11.5: the children do not come in the schema's order.
         tags.reverse();
     }
@@ -74,7 +75,10 @@ pub(super) fn process_nodes(cluster: &Database, call: &Call<'_>) -> Result<Strin
         let id = if at == 0 {
             ENTERPRISE_WIDE_UUID.to_owned()
         } else {
-            uuid("node", &format!("{} {name}", cluster.installation))
+            uuid(
+                "node",
+                &format!("{} {name}", cluster.config.installation.as_deref().unwrap_or_default()),
+            )
         };
         let _ = write!(out, "<processNode uuid=\"{id}\">");
         let mut row = Row::new(out, at, call);
@@ -92,7 +96,7 @@ pub(super) fn process_nodes(cluster: &Database, call: &Call<'_>) -> Result<Strin
     })
 }
 
-pub(super) fn service_parameter(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
+pub(super) fn service_parameter(cluster: &Database, call: &Call<'_>) -> Answer {
     let text = |name| call.request.child_text(name).unwrap_or_default();
     let found = if text("uuid").is_empty() {
         let place = text("processNodeName").eq_ignore_ascii_case(ENTERPRISE_WIDE)
@@ -127,3 +131,45 @@ const ENTERPRISE_WIDE: &str = "EnterpriseWideData";
 const ENTERPRISE_WIDE_UUID: &str = "{00000000-1111-0000-0000-000000000000}";
 /// The service of enterprise parameters (AXL schema, `XService`).
 const ENTERPRISE_SERVICE: &str = "Enterprise Wide";
+
+pub(super) fn registrations(cluster: &Database, call: &Call<'_>) -> Answer {
+    let criteria = Criteria::read(call.request)?;
+    let tags = returned_tags(call.request).unwrap_or_default();
+    let devices = cluster.order.iter().map(|&at| (at, &cluster.devices[at]));
+    let matching = devices.filter_map(|(at, device)| {
+        let status = ris_status(device.registration())?;
+        criteria.fit(|_| &device.spec.name).then_some((at, device, status))
+    });
+    rows(cluster, call.request, matching, |out, (at, device, status)| {
+        // Writing into a String cannot fail.
+        let id = uuid("registration", &device.spec.name);
+        let _ = write!(out, "<registrationDynamic uuid=\"{id}\">");
+        let mut row = Row::new(out, at, call);
+        for &tag in &tags {
+            match tag {
+                "device" => row.named(tag, &device.spec.name, &device.uuid),
+                "lastKnownIpAddress" => row.text(tag, &device.address_text().unwrap_or_default()),
+                "lastKnownUcm" => {
+                    row.text(tag, cluster.nodes.get(device.spec.node).map_or("", String::as_str));
+                }
+                "lastKnownConfigVersion" => row.text(tag, device.uuid.trim_matches(['{', '}'])),
+                "endpointConnection" => row.text(tag, "CDP"),
+                "lastSeen" => row.text(tag, &(FIRST_TIME + at as u64 + device.newer()).to_string()),
+                "risStatus" => row.text(tag, status),
+                _ => row.null(tag),
+            }
+        }
+        out.push_str("</registrationDynamic>");
+    })
+}
+
+/// Returns the state as `XRisStatus` names it (AXL schema 12.5); nothing for a device that never registered.
+fn ris_status(registration: Registration) -> Option<&'static str> {
+    match registration {
+        Registration::NeverSeen => None,
+        Registration::PartiallyRegistered => Some("Partial Registered"),
+        Registration::Registered => Some("Registered"),
+        Registration::Rejected => Some("Rejected"),
+        Registration::UnRegistered => Some("Unregistered"),
+    }
+}

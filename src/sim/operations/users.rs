@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::call::{Call, Criteria, returned_tags, rows, written};
+use super::call::{Answer, Call, Criteria, returned_tags, rows, written};
 use super::row::Row;
 use crate::sim::fault::SoapFault;
 use crate::sim::fleet_content::{AccountState, UserKind};
@@ -10,11 +10,7 @@ use crate::sim::state::{Cluster, Database, User};
 use crate::sim::values::uuid;
 use crate::sim::xml::element_into;
 
-pub(super) fn list(
-    cluster: &Database,
-    call: &Call<'_>,
-    kind: UserKind,
-) -> Result<String, SoapFault> {
+pub(super) fn list(cluster: &Database, call: &Call<'_>, kind: UserKind) -> Answer {
     let criteria = Criteria::read(call.request)?;
     let tags = returned_tags(call.request).unwrap_or_default();
     let users = cluster.users.iter().enumerate().filter(|(_, user)| user.kind == kind);
@@ -30,11 +26,7 @@ pub(super) fn list(
     })
 }
 
-pub(super) fn one(
-    cluster: &Database,
-    call: &Call<'_>,
-    kind: UserKind,
-) -> Result<String, SoapFault> {
+pub(super) fn one(cluster: &Database, call: &Call<'_>, kind: UserKind) -> Answer {
     let at = find(cluster, call, kind).ok_or_else(|| SoapFault::not_found(noun(kind)))?;
     let all = match kind {
         UserKind::EndUser => END_USER_TAGS,
@@ -51,11 +43,7 @@ pub(super) fn one(
 ///
 /// Leaving the element out leaves the list alone; an empty element empties it. A device that does not
 /// exist fails the whole request, and nothing is changed.
-pub(super) fn update(
-    cluster: &mut Cluster,
-    call: &Call<'_>,
-    kind: UserKind,
-) -> Result<String, SoapFault> {
+pub(super) fn update(cluster: &mut Cluster, call: &Call<'_>, kind: UserKind) -> Answer {
     let Some(at) = find(cluster, call, kind) else {
         return Err(SoapFault::no_target(noun(kind)));
     };
@@ -103,7 +91,7 @@ pub(super) fn update(
 }
 
 /// `doAuthenticateUser`: answers whether a password is right; a wrong one counts towards a lockout.
-pub(super) fn authenticate(cluster: &mut Cluster, call: &Call<'_>) -> Result<String, SoapFault> {
+pub(super) fn authenticate(cluster: &mut Cluster, call: &Call<'_>) -> Answer {
     let text = |name| call.request.child_text(name);
     let userid = text("userid").unwrap_or_default();
     let Some(at) = cluster.user(userid) else {
@@ -219,11 +207,11 @@ fn associated_groups(user: &User) -> String {
 }
 
 /// Answers with the one policy that all passwords have.
-pub(super) fn credential_policy(cluster: &Database, call: &Call<'_>) -> Result<String, SoapFault> {
+pub(super) fn credential_policy(cluster: &Database, call: &Call<'_>) -> Answer {
     if call.request.child_text("name").is_none_or(|name| name.trim() != POLICY) {
         return Err(SoapFault::not_found("CredentialPolicy"));
     }
-    let (id, after) = (uuid("policy", POLICY), cluster.lockout_after);
+    let (id, after) = (uuid("policy", POLICY), cluster.config.lockout_after);
     Ok(format!(
         "<return><credentialPolicy uuid=\"{id}\"><failedLogon>{after}</failedLogon></credentialPolicy></return>"
     ))

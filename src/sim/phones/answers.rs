@@ -17,7 +17,6 @@ pub(super) type Answer = Response<BoxBody<Bytes, Broken>>;
 #[error("the simulated phone breaks the connection")]
 pub(super) struct Broken;
 
-/// Cuts an answer off in its middle.
 pub(super) async fn cut(answer: Answer) -> Answer {
     let (mut parts, body) = answer.into_parts();
     let whole = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
@@ -32,7 +31,6 @@ pub(super) async fn cut(answer: Answer) -> Answer {
     Response::from_parts(parts, BoxBody::new(StreamBody::new(pieces)))
 }
 
-/// Sends an answer a byte at a time.
 pub(super) async fn trickle(answer: Answer, pause: Duration) -> Answer {
     let (parts, body) = answer.into_parts();
     let whole = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
@@ -91,12 +89,10 @@ pub(super) fn success(model: u32, schema: PushSchema) -> Answer {
     page(200, "text/xml", body)
 }
 
-/// Returns a `CiscoIPPhoneError`, which comes with HTTP 200.
 pub(super) fn error(number: u32) -> Answer {
     page(200, "text/xml", format!("<CiscoIPPhoneError Number=\"{number}\" />"))
 }
 
-/// Returns an answer with this status, type and body.
 pub(super) fn page(status: u16, kind: &'static str, body: impl Into<Bytes>) -> Answer {
     let body = Full::new(body.into()).map_err(|never| match never {});
     let mut answer = Response::new(body.boxed());

@@ -15,7 +15,6 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use crate::sim::fleet_content::Shows;
 
-/// The maker of all simulated phones.
 pub(crate) struct Maker {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
@@ -55,7 +54,6 @@ impl Maker {
         Some(Arc::clone(self.shown().entry(at).or_insert(config)))
     }
 
-    /// Lets a phone have another certificate from now on.
     pub(crate) fn renew(&self, at: usize) {
         self.shown().remove(&at);
     }
@@ -97,7 +95,6 @@ impl Maker {
     }
 }
 
-/// Why a phone has no certificate.
 #[derive(Debug, thiserror::Error)]
 enum MakeError {
     #[error("it cannot be made")]

@@ -1,19 +1,19 @@
-//! A connection of a phone to a server, and the connections to the authentication page that are kept.
+//! A connection of a phone to a server.
 
-use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full};
+use hyper::Request;
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{Connection, SendRequest, handshake};
-use hyper::{Request, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
-use super::bandwidth::SharedLink;
 use crate::sim::history::Fetch;
 
-/// How much of a body is read.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum Extent {
     All,
@@ -25,42 +25,23 @@ pub(super) enum Extent {
 pub(crate) struct ServerConnection {
     sender: SendRequest<Full<Bytes>>,
     connection: Connection<TokioIo<TcpStream>, Full<Bytes>>,
-    /// Whether the connection has come to its end; it must not be moved on then.
-    ended: bool,
 }
 
 impl ServerConnection {
-    /// Begins to speak HTTP over a connection.
     pub(super) async fn begin(stream: TcpStream) -> Option<Self> {
         let (sender, connection) = handshake(TokioIo::new(stream)).await.ok()?;
-        Some(Self { sender, connection, ended: false })
-    }
-
-    /// Waits until a request may be sent; false when the server has closed the connection.
-    async fn is_open(&mut self) -> bool {
-        if self.ended {
-            return false;
-        }
-        // The connection first: it notices when the server has closed it meanwhile.
-        tokio::select! {
-            biased;
-            _ = &mut self.connection => {
-                self.ended = true;
-                false
-            }
-            ready = self.sender.ready() => ready.is_ok(),
-        }
+        Some(Self { sender, connection })
     }
 
     /// Sends a request and reads the answer; `fetch` records how far that came.
     pub(super) async fn exchange(
-        &mut self,
+        self,
         request: Request<Full<Bytes>>,
         extent: Extent,
         thin: Option<&SharedLink>,
         fetch: &mut Fetch,
     ) -> Option<Bytes> {
-        let Self { sender, connection, ended } = self;
+        let Self { mut sender, connection } = self;
         let exchange = async {
             let answer = sender.send_request(request).await.ok()?;
             fetch.status = Some(answer.status().as_u16());
@@ -94,60 +75,50 @@ impl ServerConnection {
         tokio::select! {
             biased;
             body = &mut exchange => body,
-            _ = connection => {
-                *ended = true;
-                exchange.await
-            }
-        }
-    }
-}
-
-/// Connections to the cluster's authentication page that wait for the next phone that asks it.
-///
-/// A phone asks for every push, and clients like its own keep their connection. One for each phone of a large fleet
-/// would be two file handles a phone in this one process, so they are kept for all phones together: the page sees the
-/// address of the phone that opened one. It goes by what is asked and not by the address.
-pub(crate) struct PageConnections {
-    page: SocketAddr,
-    free: Mutex<Vec<ServerConnection>>,
-}
-
-impl PageConnections {
-    /// Keeps connections to the page at this address.
-    pub(crate) fn new(page: SocketAddr) -> Self {
-        Self { page, free: Mutex::default() }
-    }
-
-    /// Returns whether a URL leads to the page. Connections to other servers are not kept.
-    pub(super) fn leads_there(&self, url: &Uri) -> bool {
-        let address = url.authority().and_then(|found| found.as_str().parse().ok());
-        address == Some(self.page)
-    }
-
-    /// Takes a connection that is open, if there is one.
-    pub(super) async fn take(&self) -> Option<ServerConnection> {
-        loop {
-            let mut line = self.pop()?;
-            if line.is_open().await {
-                return Some(line);
-            }
-        }
-    }
-
-    /// Takes the one that was used last.
-    fn pop(&self) -> Option<ServerConnection> {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner).pop()
-    }
-
-    /// Returns a connection to the pool once a whole answer was read from it.
-    pub(super) fn leave(&self, line: ServerConnection) {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        if !line.ended && free.len() < MOST_FREE {
-            free.push(line);
+            _ = connection => exchange.await,
         }
     }
 }
 
 const LARGEST: usize = 8 * 1024 * 1024;
-/// Enough for all that ask at one moment, and few beside the file handles of the phones.
-const MOST_FREE: usize = 64;
+
+#[derive(Debug)]
+pub(crate) struct SharedLink {
+    bytes_per_second: u32,
+    /// When everything has gone through that was taken on so far.
+    free: Mutex<Instant>,
+}
+
+impl SharedLink {
+    pub(crate) fn all(pools: &[(String, u32)]) -> HashMap<String, Arc<Self>> {
+        let line = |rate: u32| {
+            Arc::new(Self { bytes_per_second: rate.max(1), free: Mutex::new(Instant::now()) })
+        };
+        pools.iter().map(|(pool, rate)| (pool.clone(), line(*rate))).collect()
+    }
+
+    /// Waits until so many bytes have gone through, behind all that came before.
+    pub(crate) async fn transfer(&self, bytes: usize) {
+        let accepts = Duration::from_secs_f64(bytes as f64 / f64::from(self.bytes_per_second));
+        let through = {
+            let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+            *free = (*free).max(Instant::now()) + accepts;
+            *free
+        };
+        tokio::time::sleep_until(through).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn those_on_one_line_share_it() {
+        let lines = SharedLink::all(&[("Branch".to_owned(), 1_000)]);
+        let line = &lines["Branch"];
+        let begun = Instant::now();
+        tokio::join!(line.transfer(500), line.transfer(1_500));
+        assert_eq!(begun.elapsed().as_secs(), 2);
+    }
+}

@@ -13,16 +13,16 @@ use hyper::body::Incoming;
 use hyper::{Method, Request};
 
 use super::answers::{self, Answer, Broken};
-use super::command;
 use super::connection::Extent;
-use super::fetch::Client;
+use super::fetch::{Client, LIMIT};
 use super::in_flight::{PushInFlight, RequestInFlight, enter_pool, leave_pool};
 use super::object::{self, Background};
-use super::picture;
 use super::reply_wording::PushOutcome;
+use super::screen;
 use crate::domain::model::{self, ImageSpec, PushSchema};
 use crate::domain::personalization::Setting;
 use crate::sim::accounts::basic;
+use crate::sim::authenticate;
 use crate::sim::database::{Device, Loaded};
 use crate::sim::fleet_content::{DownloadsBy, Quirk, Web};
 use crate::sim::history::{Fetch, PhoneRequest, Pressed, Push, RingTone, Shown};
@@ -30,7 +30,6 @@ use crate::sim::hold_point::{Triggered, Tripped};
 use crate::sim::shared::Shared;
 use crate::sim::values::hex;
 
-/// A connection to the address of a phone.
 #[derive(Clone, Copy)]
 pub(super) struct Connected {
     pub(super) at: usize,
@@ -126,7 +125,6 @@ async fn answer_as(
     }
 }
 
-/// Carries a push out and records its outcome.
 async fn execute(
     shared: &Arc<Shared>,
     phone: &Phone<'_>,
@@ -200,7 +198,6 @@ async fn hold(shared: &Shared, triggered: Triggered) -> Result<Answer, Broken> {
     Err(Broken)
 }
 
-/// A phone at the moment of a request.
 struct Phone<'a> {
     shared: &'a Shared,
     at: usize,
@@ -218,7 +215,6 @@ struct Phone<'a> {
     stranger: bool,
 }
 
-/// What a push does to a phone.
 enum Display {
     /// After so much time it will have downloaded these.
     Later(Duration, Background, ImageSpec),
@@ -253,7 +249,6 @@ impl<'a> Phone<'a> {
         }
     }
 
-    /// The name of the device that answers.
     fn name(&self) -> Cow<'_, str> {
         let name = &self.device.spec.name;
         if !self.stranger && self.quirk != Quirk::WrongDevice {
@@ -307,8 +302,8 @@ impl<'a> Phone<'a> {
             push.xml = fields.find(|(name, _)| name == "XML").map(|(_, v)| v.into_owned());
         }
         let before = self.shared.cluster().histories[self.at].pushes.len();
-        let spread = self.shared.latency_spread;
-        let latency = spread.of(self.shared.phone_latency, self.at, before);
+        let config = &self.shared.config;
+        let latency = config.latency_spread.of(config.phone_latency, self.at, before);
         if latency > Duration::ZERO {
             tokio::time::sleep(latency).await;
         }
@@ -361,15 +356,20 @@ impl<'a> Phone<'a> {
             .append_pair("Password", &password)
             .append_pair("devicename", &self.name())
             .finish();
+        let url = self.loaded().authentication_url.as_str();
+        if url == self.shared.page_url {
+            let verdict = authenticate::ask(self.shared, fields.as_bytes());
+            return matches!(tokio::time::timeout(LIMIT, verdict).await, Ok(Ok(true)));
+        }
         // Sources disagree on the verb, so PhoneOS uses one and the others the other.
         let post = self.image.is_some_and(|image| image.schema == PushSchema::PhoneOs);
-        let verdict = self.client().ask(&self.loaded().authentication_url, &fields, post).await;
+        let verdict = self.client().ask(url, &fields, post).await;
         verdict.as_deref() == Some(b"AUTHORIZED")
     }
 
     async fn carry_out(&self, xml: Option<&str>, fetches: &mut Vec<Fetch>) -> Verdict {
         let Some(xml) = xml.filter(|xml| xml.len() <= LARGEST_XML) else { return self.error(1) };
-        match command::root(xml).as_deref() {
+        match object::root(xml).as_deref() {
             Some("setBackground") => self.background(xml, fetches).await,
             Some("setRingTone") => self.ring_tone(xml, fetches).await,
             Some("CiscoIPPhoneExecute") => self.press(xml),
@@ -380,15 +380,15 @@ impl<'a> Phone<'a> {
     /// Carries URIs out; Phone Personalization is not about them.
     fn press(&self, xml: &str) -> Verdict {
         let executes = model::by_number(self.model).is_some_and(model::Model::executes);
-        let Some(items) = command::items(xml).filter(|_| executes) else { return self.error(1) };
-        let known = items.iter().filter(|uri| command::is_known(uri));
+        let Some(items) = object::items(xml).filter(|_| executes) else { return self.error(1) };
+        let known = items.iter().filter(|uri| object::is_known(uri));
         let pressed = known.map(|uri| Pressed { uri: uri.clone(), at: Instant::now() }).collect();
-        (PushOutcome::Accepted, Ok(command::done(&items)), Display::Pressed(pressed))
+        (PushOutcome::Accepted, Ok(object::done(&items)), Display::Pressed(pressed))
     }
 
     async fn ring_tone(&self, xml: &str, fetches: &mut Vec<Fetch>) -> Verdict {
         let accepts = model::by_number(self.model).and_then(model::Model::ring_tone);
-        let (Some(accepts), Some(url)) = (accepts, command::ring_tone(xml)) else {
+        let (Some(accepts), Some(url)) = (accepts, object::ring_tone(xml)) else {
             return self.error(1);
         };
         if !self.takes_personal_things() {
@@ -409,7 +409,7 @@ impl<'a> Phone<'a> {
             return (PushOutcome::Accepted, success(), Display::Unchanged);
         }
         let Some(file) = file else { return self.error(3) };
-        let Some(format) = command::rings(accepts, &url, &file) else { return self.error(3) };
+        let Some(format) = object::rings(accepts, &url, &file) else { return self.error(3) };
         let sha256 = hex(&<sha2::Sha256 as sha2::Digest>::digest(&file));
         let tone = RingTone { sha256, bytes: file.len(), format };
         (PushOutcome::Accepted, success(), Display::Rings(tone))
@@ -494,7 +494,7 @@ impl<'a> Phone<'a> {
         let digest = hex(&sha2::Sha256::digest(file));
         let known = self.shared.pictures().get(&digest).copied();
         let size = known.unwrap_or_else(|| {
-            let size = picture::size(file);
+            let size = screen::picture_size(file);
             if size.is_some() {
                 self.shared.files().insert(digest.clone(), file.to_vec().into());
             }
@@ -506,16 +506,9 @@ impl<'a> Phone<'a> {
 
     fn client(&self) -> Client<'_> {
         let line = self.shared.pool_bandwidth.get(&self.device.spec.device_pool).cloned();
-        Client {
-            page: &self.shared.page_connections,
-            address: self.address,
-            model: &self.product,
-            line,
-            range: None,
-        }
+        Client { address: self.address, model: &self.product, line, range: None }
     }
 
-    /// The phone as the image server sees it.
     fn downloader(&self) -> Client<'_> {
         match self.device.spec.downloads {
             DownloadsBy::Behind(address) => Client { address, ..self.client() },

@@ -12,13 +12,11 @@ use hyper::body::Bytes;
 use hyper::{Request, Uri};
 use tokio::net::{TcpSocket, TcpStream};
 
-use super::bandwidth::SharedLink;
-use super::connection::{Extent, PageConnections, ServerConnection};
+use super::connection::SharedLink;
+use super::connection::{Extent, ServerConnection};
 use crate::sim::history::Fetch;
 
 pub(super) struct Client<'a> {
-    /// The connections to the cluster's authentication page.
-    pub(super) page: &'a PageConnections,
     pub(super) address: Ipv4Addr,
     /// Its model, as it names itself: `CP-8841`.
     pub(super) model: &'a str,
@@ -63,37 +61,14 @@ impl Client<'_> {
     ) -> Option<Bytes> {
         let work = async {
             let url: Uri = url.parse().ok()?;
-            if self.page.leads_there(&url) {
-                self.ask_page(&url, form, fetch).await
-            } else {
-                let request = self.compose(&url, form, true)?;
-                let mut line = ServerConnection::begin(self.connect(&url, extent).await?).await?;
-                line.exchange(request, extent, self.line.as_deref(), fetch).await
-            }
+            let request = self.compose(&url, form)?;
+            let line = ServerConnection::begin(self.connect(&url, extent).await?).await?;
+            line.exchange(request, extent, self.line.as_deref(), fetch).await
         };
         tokio::time::timeout(LIMIT, work).await.ok().flatten()
     }
 
-    /// Asks the cluster's authentication page over a connection that is kept.
-    async fn ask_page(&self, url: &Uri, form: Option<String>, fetch: &mut Fetch) -> Option<Bytes> {
-        let request = self.compose(url, form, false)?;
-        let mut line = match self.page.take().await {
-            Some(line) => line,
-            None => ServerConnection::begin(self.connect(url, Extent::All).await?).await?,
-        };
-        let body = line.exchange(request, Extent::All, self.line.as_deref(), fetch).await;
-        if fetch.complete {
-            self.page.leave(line);
-        }
-        body
-    }
-
-    fn compose(
-        &self,
-        url: &Uri,
-        form: Option<String>,
-        closes: bool,
-    ) -> Option<Request<Full<Bytes>>> {
+    fn compose(&self, url: &Uri, form: Option<String>) -> Option<Request<Full<Bytes>>> {
         let host = url.authority()?.as_str();
         let path = url.path_and_query().map_or("/", |path| path.as_str());
         let mut request = Request::builder()
@@ -103,11 +78,10 @@ impl Client<'_> {
             .header("Accept", "x-CiscoIPPhone/*, text/*,image/png,*/*")
             .header("Accept-Language", "en")
             .header("x-CiscoIPPhoneModelName", self.model);
-        if let Some(range) = self.range {
-            request = request.header("Range", range).header("Connection", "keep-alive");
-        } else if closes {
-            request = request.header("Connection", "close");
-        }
+        request = match self.range {
+            Some(range) => request.header("Range", range).header("Connection", "keep-alive"),
+            None => request.header("Connection", "close"),
+        };
         match form {
             Some(form) => request
                 .method("POST")
@@ -147,70 +121,4 @@ impl Client<'_> {
 
 /// Seen in the requests of a real 7965.
 const USER_AGENT: &str = "Allegro-Software-WebClient/4.34";
-const LIMIT: Duration = Duration::from_secs(20);
-
-#[cfg(test)]
-mod tests {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::net::TcpListener;
-    use tokio::task::JoinSet;
-
-    use super::*;
-
-    /// Answers every request with `AUTHORIZED` and the number of its connection.
-    async fn page(listener: TcpListener, closes: bool) {
-        let mut connections = JoinSet::new();
-        for number in 1_u8.. {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            connections.spawn(async move {
-                let mut head = Vec::new();
-                while let Ok(byte) = stream.read_u8().await {
-                    head.push(byte);
-                    if !head.ends_with(b"\r\n\r\n") {
-                        continue;
-                    }
-                    head.clear();
-                    let close = if closes { "Connection: close\r\n" } else { "" };
-                    let answer =
-                        format!("HTTP/1.1 200 OK\r\n{close}Content-Length: 1\r\n\r\n{number}");
-                    stream.write_all(answer.as_bytes()).await.unwrap();
-                    if closes {
-                        return;
-                    }
-                }
-            });
-        }
-    }
-
-    /// Asks a page three times, and returns over which connections.
-    async fn asked(closes: bool, is_the_page: bool) -> Vec<Bytes> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let mut served = JoinSet::new();
-        served.spawn(page(listener, closes));
-        let known = if is_the_page { address } else { SocketAddr::from(([127, 9, 9, 9], 9)) };
-        let page = PageConnections::new(known);
-        let mut numbers = Vec::new();
-        for phone in 1..=3 {
-            let address_of_phone = Ipv4Addr::new(127, 3, 0, phone);
-            let client = Client {
-                page: &page,
-                address: address_of_phone,
-                model: "CP-8841",
-                line: None,
-                range: None,
-            };
-            let answer = client.ask(&format!("http://{address}/a.jsp"), "UserID=u", false).await;
-            numbers.push(answer.unwrap());
-        }
-        served.abort_all();
-        numbers
-    }
-
-    #[tokio::test]
-    async fn the_page_is_asked_over_a_connection_that_is_kept() {
-        assert_eq!(asked(false, true).await, ["1", "1", "1"]);
-        assert_eq!(asked(true, true).await, ["1", "2", "3"], "a closed one is not used again");
-        assert_eq!(asked(false, false).await, ["1", "2", "3"], "others are not kept");
-    }
-}
+pub(super) const LIMIT: Duration = Duration::from_secs(20);

@@ -28,7 +28,6 @@ pub(crate) fn bind_page() -> io::Result<(TcpListener, SocketAddr)> {
     Ok((listener, address))
 }
 
-/// Opens a socket for every phone, all on one port.
 fn bind_each(port: u16, phones: &[Ipv4Addr]) -> io::Result<(Vec<TcpListener>, u16)> {
     let phones: Vec<Ipv4Addr> =
         phones.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();

@@ -1,16 +1,13 @@
 //! The phones' side: one web server for every phone, at the phone's own loopback address.
 
 mod answers;
-pub(crate) mod bandwidth;
 pub(crate) mod certificate;
-mod command;
 pub(crate) mod connection;
 mod execute;
 mod fetch;
 mod in_flight;
 pub(crate) mod listeners;
 mod object;
-mod picture;
 pub(crate) mod reply_wording;
 mod screen;
 

@@ -1,10 +1,7 @@
 //! Every shape in which phones were seen to word their answers, whatever their model.
 
-use hyper::StatusCode;
-
 use super::answers::{Answer, page};
 
-/// What a phone answered to a push.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum PushOutcome {
     /// HTTP 200 with a success.
@@ -63,80 +60,64 @@ impl Wording {
 
     /// Returns what a phone of this wording answers to a push: it carries out only what it accepts.
     pub fn outcome(self) -> PushOutcome {
-        match self {
-            Self::ChildElements
-            | Self::Padded
-            | Self::SingleQuotes
-            | Self::TwoDeclarations
-            | Self::NoEncoding
-            | Self::BareAmpersand
-            | Self::BrokenAttribute => PushOutcome::Accepted,
-            Self::StatusSix => PushOutcome::Error(6),
-            Self::ErrorWithText | Self::MalformedError => PushOutcome::Error(3),
-            Self::ErrorResponse => PushOutcome::Status(StatusCode::BAD_REQUEST.as_u16()),
-            Self::PlainText => PushOutcome::Unusable,
-        }
+        self.outcome_and_body().0
     }
 
     pub(super) fn answer(self) -> Answer {
-        let (status, kind, body) = match self {
+        match self.outcome_and_body() {
+            (PushOutcome::Status(status), body) => page(status, "text/xml", body),
+            (PushOutcome::Unusable, body) => page(200, "text/plain", body),
+            (PushOutcome::Accepted | PushOutcome::Error(_), body) => page(200, "text/xml", body),
+        }
+    }
+
+    fn outcome_and_body(self) -> (PushOutcome, &'static str) {
+        match self {
             Self::ChildElements => (
-                200,
-                "text/xml",
+                PushOutcome::Accepted,
                 "<CiscoIPPhoneResponse><ResponseItem><Status>0</Status><Data>Success</Data><URL></URL></ResponseItem></CiscoIPPhoneResponse>",
             ),
             Self::Padded => (
-                200,
-                "text/xml",
+                PushOutcome::Accepted,
                 "<CiscoIPPhoneResponse><ResponseItem Status=\"0\" Data=\"Success\" URL=\"\"/><ResponseItem Status=\"0\" Data=\"\" URL=\"\"/><ResponseItem Status=\"0\" Data=\"\" URL=\"\"/></CiscoIPPhoneResponse>",
             ),
             Self::SingleQuotes => (
-                200,
-                "text/xml",
+                PushOutcome::Accepted,
                 "<?xml version='1.0' encoding='utf-8'?><CiscoIPPhoneResponse><ResponseItem URL='' Data='' Status='0'/></CiscoIPPhoneResponse>",
             ),
             Self::TwoDeclarations => (
-                200,
-                "text/xml",
+                PushOutcome::Accepted,
                 "<?xml version=\"1.0\"?><?xml version=\"1.0\" encoding=\"utf-8\"?><CiscoIPPhoneResponse><ResponseItem Status=\"0\" Data=\"Success\" URL=\"\"/></CiscoIPPhoneResponse>",
             ),
             Self::NoEncoding => (
-                200,
-                "text/xml",
+                PushOutcome::Accepted,
                 "<?xml version=\"1.0\" encoding=\"\"?><CiscoIPPhoneResponse><ResponseItem Status=\"0\" Data=\"Success\" URL=\"\"/></CiscoIPPhoneResponse>",
             ),
             Self::BareAmpersand => (
-                200,
-                "text/xml",
+                PushOutcome::Accepted,
                 "<CiscoIPPhoneResponse><ResponseItem Status=\"0\" Data=\"Success\" URL=\"http://h/x?a=1&b=2\"/></CiscoIPPhoneResponse>",
             ),
             Self::BrokenAttribute => (
-                200,
-                "text/xml",
+                PushOutcome::Accepted,
                 "<CiscoIPPhoneResponse><ResponseItem Status=\"0\" Data=\n\"Success\" URL=\"\"/></CiscoIPPhoneResponse>",
             ),
             Self::StatusSix => (
-                200,
-                "text/xml",
+                PushOutcome::Error(6),
                 "<CiscoIPPhoneResponse><ResponseItem Status=\"6\" Data=\"There is pending PRT\" URL=\"\"/></CiscoIPPhoneResponse>",
             ),
             Self::ErrorWithText => (
-                200,
-                "text/xml",
+                PushOutcome::Error(3),
                 "<CiscoIPPhoneError Number=\"3\">internal file error</CiscoIPPhoneError>",
             ),
             Self::MalformedError => (
-                200,
-                "text/xml",
+                PushOutcome::Error(3),
                 "<CiscoIPPhoneError Number=\"3\"/> internal file error <CiscoIPPhoneError>",
             ),
             Self::ErrorResponse => (
-                400,
-                "text/xml",
+                PushOutcome::Status(400),
                 "<errorResponse><type>InvalidURL</type><data>http://h/x</data></errorResponse>",
             ),
-            Self::PlainText => (200, "text/plain", "OK, will do"),
-        };
-        page(status, kind, body)
+            Self::PlainText => (PushOutcome::Unusable, "OK, will do"),
+        }
     }
 }

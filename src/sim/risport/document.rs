@@ -10,7 +10,6 @@ use crate::sim::state::{Database, Device};
 use crate::sim::values::{FIRST_TIME, protocol};
 use crate::sim::xml::element_into;
 
-/// Writes the answer to a request.
 pub(super) fn document(cluster: &Database, selection: &Selection) -> String {
     // For every node: device index, and whether it is an older state.
     let mut nodes: Vec<Vec<(usize, bool)>> = vec![Vec::new(); cluster.nodes.len()];

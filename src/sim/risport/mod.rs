@@ -13,10 +13,10 @@ use tokio::time::Instant;
 
 use super::config::RisPort;
 use super::fault::serviceability_fault;
+use super::fault::soap_request;
 use super::responses::{broken, html, retry_after, xml};
 use super::schema;
 use super::shared::Shared;
-use super::soap_request::soap_request;
 use super::state::Cluster;
 use super::xml::Node;
 use selection::{NAMESPACE, Selection};
@@ -24,7 +24,7 @@ use selection::{NAMESPACE, Selection};
 pub(crate) const PATH: &str = "/realtimeservice2/services/RISService70";
 
 pub(crate) fn answer(shared: &Shared, body: &Bytes) -> Response {
-    match shared.risport {
+    match shared.config.risport {
         RisPort::Answers => {}
         RisPort::Forbidden => {
             return html(StatusCode::FORBIDDEN, "Access to the requested resource has been denied");
@@ -42,7 +42,7 @@ pub(crate) fn answer(shared: &Shared, body: &Bytes) -> Response {
     };
     let mut cluster = shared.cluster();
     if let Err(wait) = within_rate(&mut cluster) {
-        return too_often(&mut cluster, shared.ris_fault_with_200, &name, wait);
+        return too_often(&mut cluster, shared.config.ris_fault_with_200, &name, wait);
     }
     cluster.count(&name);
     let triggered = cluster.arrived(&name);
@@ -57,7 +57,6 @@ pub(crate) fn answer(shared: &Shared, body: &Bytes) -> Response {
     xml(StatusCode::OK, document)
 }
 
-/// Reads a request: its name, and what it asks for.
 fn read(body: &Bytes) -> Result<(String, Selection), String> {
     let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
     let root = Node::parse(text).map_err(|_| "the request is not well-formed XML")?;
@@ -73,14 +72,14 @@ fn read(body: &Bytes) -> Result<(String, Selection), String> {
 
 fn too_often(cluster: &mut Cluster, with_200: bool, name: &str, wait: Duration) -> Response {
     cluster.count("rate control");
-    let limit = cluster.limits.ris_per_minute.unwrap_or_default();
+    let limit = cluster.config.limits.ris_per_minute.unwrap_or_default();
     // The spelling, and the action that follows without a blank, are those of the real fault.
     let message = format!(
         "AxisFault: Exceeded allowed rate for Reatime information. Current allowed rate for realtime information is {limit} requests per minute.{name}"
     );
     let status = if with_200 { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR };
     let mut response = xml(status, serviceability_fault(true, &message));
-    if cluster.limits.retry_after {
+    if cluster.config.limits.retry_after {
         retry_after(&mut response, wait);
     }
     response
@@ -88,9 +87,9 @@ fn too_often(cluster: &mut Cluster, with_200: bool, name: &str, wait: Duration) 
 
 /// Counts a request unless there were too many in the last minute; then returns how long to wait.
 fn within_rate(cluster: &mut Cluster) -> Result<(), Duration> {
-    let Some(limit) = cluster.limits.ris_per_minute else { return Ok(()) };
+    let Some(limit) = cluster.config.limits.ris_per_minute else { return Ok(()) };
     let now = Instant::now();
-    let minute = cluster.limits.scaled(Duration::from_secs(60));
+    let minute = cluster.config.limits.scaled(Duration::from_secs(60));
     let calls = &mut cluster.ris_calls;
     while calls.front().is_some_and(|&call| now.duration_since(call) >= minute) {
         calls.pop_front();

@@ -32,12 +32,10 @@ pub(crate) fn since(operation: &str) -> u16 {
     }
 }
 
-/// Returns the AXL operation of this name.
 pub(crate) fn operation(name: &str) -> Option<&'static Operation> {
     OPERATIONS.get(name)
 }
 
-/// Returns the shape of a RisPort70 request.
 pub(crate) fn risport(name: &str) -> Option<&'static [Item]> {
     RISPORT.get(name).map(Vec::as_slice)
 }

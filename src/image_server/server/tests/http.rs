@@ -1,11 +1,5 @@
 //! What HTTP allows a client to do, and what nobody is allowed to do.
 
-use std::sync::Mutex;
-
-use rustls::ServerConfig;
-
-use crate::event::{Download, Event};
-use crate::image_server::Which;
 use crate::image_server::server::tests::*;
 use crate::net::listen::SelfSigned;
 
@@ -28,7 +22,7 @@ async fn a_request_for_a_range_gets_the_whole_file() {
         let (head, body) = fixture.ask(&get(&urls.image_url, "1.1", range)).await;
         assert!(head.starts_with("HTTP/1.1 200 "), "{range}: {head}");
         assert_eq!(body, fixture.prepared.background.png);
-        assert!(fixture.only_fetch(&urls.token).await.complete());
+        assert!(fixture.download(PHONE).await.complete);
     }
 }
 
@@ -48,8 +42,8 @@ async fn every_answer_ends_its_connection() {
         fixture.get(&path(&urls.thumbnail_url)).await;
         let state = fixture.logged(&urls.token, 3).await;
         assert!(state.complete(), "{state:?}");
-        let fetches = fixture.host.fetches(&urls.token);
-        assert_eq!(fetches.iter().filter(|one| one.which == Which::Thumbnail).count(), 1);
+        let all = fixture.log.wait_for(|all| all.len() == 3).await;
+        assert_eq!(all.iter().filter(|one| one.file == "thumbnail").count(), 1);
     }
 }
 
@@ -77,7 +71,7 @@ async fn a_client_that_keeps_reading_slowly_gets_its_file() {
     }
     assert!(read.ends_with(&fixture.prepared.background.png));
     drop(stream);
-    assert!(fixture.only_fetch(&urls.token).await.complete());
+    assert!(fixture.download(PHONE).await.complete);
 }
 
 #[tokio::test]
@@ -129,40 +123,14 @@ async fn a_file_for_everybody_has_an_address_of_its_own() {
         "{head}"
     );
     assert_eq!(body, file);
-    let fetch = fixture.only_fetch(&token).await;
-    assert!(fetch.complete() && fetch.device.is_none());
+    let all = fixture.log.wait_for(|all| all.len() == 1).await;
+    assert!(all[0].complete && all[0].phone.is_none());
     assert!(!fixture.host.fetched(&token).complete(), "it is nobody's background");
-}
-
-#[derive(Default)]
-struct Log(Mutex<Vec<Download>>);
-
-impl Observer for Log {
-    fn observe(&self, event: &Event) {
-        if let Event::Downloaded(download) = event {
-            self.0.lock().unwrap().push((**download).clone());
-        }
-    }
-}
-
-fn config(tls: Option<Arc<ServerConfig>>) -> HostConfig {
-    let local = Ipv4Addr::LOCALHOST;
-    let limits = HostLimits::default();
-    HostConfig {
-        listen: (local, 0).into(),
-        advertise: None,
-        phone_side_ip: Some(local.into()),
-        limits,
-        tls,
-    }
 }
 
 #[tokio::test]
 async fn every_request_is_told_with_its_end() {
-    let log = Arc::new(Log::default());
-    let watcher: Arc<dyn Observer> = log.clone();
-    let host = ImageHost::start_watched(config(None), watcher).unwrap();
-    let fixture = Fixture { host, prepared: NOISE.clone() };
+    let fixture = Fixture::start();
     let urls = fixture.classic();
     fixture.get(&path(&urls.image_url)).await;
     fixture.logged(&urls.token, 1).await;
@@ -170,11 +138,8 @@ async fn every_request_is_told_with_its_end() {
     let head = format!("HEAD {} HTTP/1.1\r\nHost: h\r\n\r\n", path(&urls.thumbnail_url));
     fixture.ask(&head).await;
     fixture.logged(&urls.token, 2).await;
-    while log.0.lock().unwrap().len() < 3 {
-        tokio::task::yield_now().await;
-    }
-    let told = log.0.lock().unwrap();
-    let find = |file: &str| told.iter().find(|download| download.file == file).unwrap();
+    let all = fixture.log.wait_for(|all| all.len() == 3).await;
+    let find = |file: &str| all.iter().find(|download| download.file == file).unwrap();
     let image = find("background");
     assert!(image.complete && image.status == 200 && image.bytes == image.length);
     assert_eq!(image.phone.as_ref().unwrap().as_str(), "SEP0011223344AA");
@@ -186,13 +151,11 @@ async fn every_request_is_told_with_its_end() {
 
 #[tokio::test]
 async fn users_of_one_server_have_their_own_addresses_and_are_told_of_their_own_phones() {
-    let (one, other) = (Arc::new(Log::default()), Arc::new(Log::default()));
-    let host = ImageHost::start_watched(config(None), one.clone()).unwrap();
-    let (address, local) = (host.address(), Some(IpAddr::V4(Ipv4Addr::LOCALHOST)));
+    let (first, log) = (Fixture::start(), Arc::new(Log::default()));
+    let (address, local) = (first.host.address(), Some(IpAddr::V4(Ipv4Addr::LOCALHOST)));
     let base = format!("http://{address}/below/it").parse().unwrap();
-    let second = host.shared(Some(&base), local, other.clone()).unwrap();
-    let first = Fixture { host, prepared: NOISE.clone() };
-    let second = Fixture { host: second, prepared: NOISE.clone() };
+    let host = first.host.shared(Some(&base), local, log.clone()).unwrap();
+    let second = Fixture { host, prepared: NOISE.clone(), log };
     // The same name in both: two phones.
     let (urls, others) = (first.classic(), second.classic());
     assert!(others.image_url.starts_with(&format!("http://{address}/below/it/")), "{others:?}");
@@ -205,10 +168,8 @@ async fn users_of_one_server_have_their_own_addresses_and_are_told_of_their_own_
     second.get(path.strip_prefix("/below/it").unwrap()).await;
     second.logged(&others.token, 2).await;
     assert!(second.host.fetched(&others.token).image);
-    while other.0.lock().unwrap().len() < 2 {
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(one.0.lock().unwrap().len(), 1);
+    second.log.wait_for(|all| all.len() == 2).await;
+    first.log.wait_for(|all| all.len() == 1).await;
     second.host.shutdown(PATIENCE).await;
     TcpStream::connect(address).await.unwrap_err();
 }
@@ -216,8 +177,14 @@ async fn users_of_one_server_have_their_own_addresses_and_are_told_of_their_own_
 #[tokio::test]
 async fn over_tls_the_proof_is_the_same() {
     let identity = SelfSigned::loopback().unwrap();
-    let host = ImageHost::start(config(Some(identity.server_config().unwrap()))).unwrap();
-    let fixture = Fixture { host, prepared: NOISE.clone() };
+    let local = Ipv4Addr::LOCALHOST;
+    let fixture = Fixture::of(HostConfig {
+        listen: (local, 0).into(),
+        advertise: None,
+        phone_side_ip: Some(local.into()),
+        limits: HostLimits::default(),
+        tls: Some(identity.server_config().unwrap()),
+    });
     let urls = fixture.classic();
     assert!(urls.image_url.starts_with("https://127.0.0.1:"), "{}", urls.image_url);
     let mut roots = rustls::RootCertStore::empty();
@@ -247,8 +214,8 @@ async fn over_tls_the_proof_is_the_same() {
     let mut some = vec![0; 50_000];
     stream.read_exact(&mut some).await.unwrap();
     drop(stream);
-    let fetch = fixture.only_fetch(&other.token).await;
-    assert!(!fetch.complete() && !fixture.host.fetched(&other.token).image, "{fetch:?}");
+    let download = fixture.download("SEP000000000002").await;
+    assert!(!download.complete && !fixture.host.fetched(&other.token).image, "{download:?}");
     // And who speaks no TLS gets nothing.
     let mut plain = fixture.connect().await;
     plain.write_all(request(&other.image_url).as_bytes()).await.unwrap();

@@ -9,7 +9,6 @@ pub(super) struct Statement {
     pub(super) selected: Vec<String>,
 }
 
-/// The text is no SELECT statement of Informix.
 #[derive(Debug)]
 pub(super) struct SyntaxError;
 

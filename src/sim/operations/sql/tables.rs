@@ -13,7 +13,6 @@ use crate::sim::values::setting_number;
 pub(super) type Cell<'a> = Option<Cow<'a, str>>;
 type Rows<'a> = Box<dyn Iterator<Item = Vec<Cell<'a>>> + 'a>;
 
-/// Every table with the declarations of its columns.
 pub(super) const TABLES: [(&str, &str); 17] = [
     (
         "device",
@@ -54,7 +53,6 @@ pub(super) const TABLES: [(&str, &str); 17] = [
 /// The column of large texts, which must be selected alone (AXL schema).
 pub(super) const LARGE_TEXT: &str = "xml";
 
-/// Returns the rows of a table in the order of its columns.
 pub(super) fn rows<'a>(cluster: &'a Database, table: &str) -> Rows<'a> {
     match table {
         "device" => Box::new(listed(cluster).map(|found| device(cluster, found))),
@@ -106,7 +104,7 @@ pub(super) fn rows<'a>(cluster: &'a Database, table: &str) -> Rows<'a> {
             )
         }
         "componentversion" => {
-            Box::new(std::iter::once(vec![text("master"), text(cluster.release.version())]))
+            Box::new(std::iter::once(vec![text("master"), text(cluster.config.release.version())]))
         }
         _ => Box::new(std::iter::empty()),
     }

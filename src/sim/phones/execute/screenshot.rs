@@ -10,7 +10,6 @@ use crate::sim::phones::answers::{self, Answer};
 use crate::sim::phones::screen;
 
 impl Phone<'_> {
-    /// Answers with a picture of the screen.
     pub(super) async fn screenshot(&self, request: &Request<Incoming>) -> Answer {
         let Some(image) = self.image else { return answers::page(404, "text/html", NOT_FOUND) };
         // 98xx phones send it over HTTPS only (published), and 8875 phones are taken to do as they do.
