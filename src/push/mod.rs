@@ -1,7 +1,7 @@
-//! Pushes one thing to many phones: who, when, how many at once, again or not, seen or not.
+//! Pushes a payload to many phones: in which order, how many at once, with which retries, and with which proof.
 //!
-//! Deciding is in [`policy`] and needs no socket. [`scheduler`] keeps the phones moving and talks to a [`Delivery`];
-//! [`delivery`] has the real ones, made of the phone client and the image host.
+//! Decisions are in [`policy`], without input or output. [`scheduler`] runs the attempts through a [`Delivery`];
+//! [`delivery`] has one for each kind of payload, made of the phone client and the image server.
 pub mod attempt_log;
 pub mod control;
 pub mod delivery;

@@ -32,7 +32,7 @@ pub struct Push<'a> {
     pub cluster: &'a ClusterClients,
     /// Who is told.
     pub observer: &'a dyn Observer,
-    /// The way to phones.
+    /// Pushes the payload.
     pub delivery: &'a dyn Delivery,
     /// Where attempts are written down.
     pub log: &'a JournalAttemptLog,
