@@ -278,6 +278,27 @@ fn requests_at_the_same_time_are_taken_up_one_after_the_other() {
 }
 
 #[test]
+fn a_run_that_is_suspended_takes_a_request_up_when_it_goes_on() {
+    let lab = lab(4);
+    let (has_arrived, go) = hold(&lab, "push", 1);
+    let running = Running::start(&lab, &[]);
+    has_arrived.recv().unwrap();
+    let signal = |name: &str| {
+        let id = running.child.id().to_string();
+        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+    };
+    signal("-STOP");
+    let words = ["run 1 has not taken the request up", "it is in the journal"];
+    control(&lab, "abort").fails(1, &words);
+    signal("-CONT");
+    control(&lab, "abort").told(0, &["Run 1 was ending already."]);
+    go.send(()).unwrap();
+    let ended = running.ends();
+    assert_eq!(ended.code, 130, "{ended:?}");
+    assert_eq!(pushes(&lab), 1);
+}
+
+#[test]
 fn each_of_several_clusters_is_controlled_alone() {
     let (alpha, beta) = rollout_clusters::two();
     let (has_arrived, go) = hold(&alpha, "push", 1);
