@@ -233,7 +233,7 @@ fn waves_wait_for_an_approval_each() {
 }
 
 #[test]
-fn a_phone_that_is_lost_while_its_wave_rests_stops_the_run() {
+fn a_phone_that_is_lost_in_the_soak_period_stops_the_run() {
     let lab = lab(4);
     // The first request of this kind is that of the survey.
     let (phone, registration) = (name(1), Registration::UnRegistered);
@@ -243,13 +243,14 @@ fn a_phone_that_is_lost_while_its_wave_rests_stops_the_run() {
     let ended = Running::start(&lab, &arguments).ends();
     assert_eq!(ended.code, 3, "{ended:?}");
     assert_eq!(pushes(&lab), 2);
-    let text = format!("wave 1 of 2 has rested: 1 phone is no longer registered: {}", name(1));
+    let text =
+        format!("soak period of wave 1 of 2 ended: 1 phone is no longer registered: {}", name(1));
     assert!(ended.stderr.contains(&text), "{ended:?}");
     let document: Value = serde_json::from_str(&ended.stdout).unwrap();
     let stopped = document["stopped"].as_str().unwrap();
     assert!(stopped.contains("1 phone failed, and --max-failures allows 0"), "{stopped}");
     assert_eq!(document["summary"]["pending"], 2);
-    assert!(ended.stderr.contains("wave 1 of 2 rests for 1 s (--soak)"), "{ended:?}");
+    assert!(ended.stderr.contains("soak period of wave 1 of 2: 1 s (--soak)"), "{ended:?}");
     let kinds: Vec<String> = events(&lab, "1").into_iter().map(|(kind, _)| kind).collect();
     assert_eq!(kinds, ["soak_started", "soak_ended"]);
 }

@@ -440,14 +440,14 @@ mod tests {
     }
 
     #[test]
-    fn pauses_approvals_and_rests_have_lanes_and_end_with_the_run() {
+    fn pauses_gates_and_soak_periods_have_lanes_and_end_with_the_run() {
         let events = [
             (0, "began", "push"),
             (1_000, "paused", "paused by ada on ops1"),
             (2_000, "continued", "continued by ada on ops1"),
             (3_000, "finished", "push"),
-            (3_000, "soak_started", "wave 1 of 2 rests for 1 s (--soak)"),
-            (4_000, "soak_ended", "wave 1 of 2 has rested"),
+            (3_000, "soak_started", "soak period of wave 1 of 2: 1 s (--soak)"),
+            (4_000, "soak_ended", "soak period of wave 1 of 2 ended"),
             (4_000, "gate_reached", "wave 2 of 2 (3 phones) waits for an approval"),
             (6_000, "aborted", "aborted by ada on ops1"),
         ];
@@ -458,7 +458,7 @@ mod tests {
         let expected = [
             ("Phones are pushed to", "3.0 s"),
             ("Paused", "1.0 s"),
-            ("Rests between waves", "1.0 s"),
+            ("Soak period", "1.0 s"),
             ("Waits for an approval", "3.0 s"),
         ];
         assert_eq!(rows, expected);
