@@ -108,7 +108,7 @@ pub enum Event {
     Control(ControlEvent),
 }
 
-/// A step of a run that is controlled: a pause, an approval, the rest after a wave.
+/// A step of a run that is controlled: a pause, an approval, a soak period.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ControlEvent {
     /// Which step.
@@ -128,9 +128,9 @@ pub enum ControlStep {
     GateReached,
     /// The wave that waited begins.
     Approved,
-    /// A wave is done, and the time between it and the next one began.
+    /// The soak period after a wave began.
     SoakStarted,
-    /// That time is over, and the phones of the wave were checked again.
+    /// The soak period is over, and the phones of the wave were checked again.
     SoakEnded,
     /// The run finishes what is in progress and ends.
     Aborted,

@@ -89,7 +89,7 @@ pub struct ClusterLock {
 }
 
 impl ClusterLock {
-    /// Takes the lock of a cluster, or says who has it. Never waits.
+    /// Takes the lock of a cluster, or returns who holds it. Never waits.
     ///
     /// # Errors
     /// When somebody else has it, or the lock file cannot be used.
@@ -149,12 +149,12 @@ impl ClusterLock {
         }
     }
 
-    /// Returns the holder who died with the lock in its hands, if one did.
+    /// Returns the previous holder, if it did not release the lock.
     pub fn stale_owner(&self) -> Option<&LockOwner> {
         self.stale_owner.as_ref()
     }
 
-    /// Says who holds the lock.
+    /// Writes the holder into the lock file.
     ///
     /// # Errors
     /// When the lock file cannot be written.
@@ -169,7 +169,7 @@ impl ClusterLock {
 
 impl Drop for ClusterLock {
     fn drop(&mut self) {
-        // An empty file says that its last holder let go of it. The lock itself goes with the file.
+        // An empty file means that the last holder released it. The lock ends when the file is closed.
         if let Err(error) = self.file.set_len(0) {
             tracing::debug!(%error, "the lock file keeps the name of its last holder");
         }

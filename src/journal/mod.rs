@@ -1,9 +1,10 @@
 //! The record of runs, changes and pushes: one SQLite file that survives `kill -9`.
 //!
-//! What is attempted stands here before it is attempted, what was learnt before it is told. A row without
-//! an end means that nobody knows how that attempt ended: it is read back before it is made again.
+//! A change and an attempt are written before they are made, and their result before it is reported. A row without an
+//! end means that the result is unknown: it is read back before anything is repeated. Other processes write requests to
+//! control a run.
 //!
-//! No password, no cookie and no header ever comes here.
+//! No password, cookie or header is ever written.
 mod control_requests;
 mod pending_applies;
 mod reader;

@@ -189,7 +189,7 @@ impl JournalReader {
     }
 
     /// Returns what each phone of a cluster is proven to show: the digest of the pictures of its last
-    /// attempt, where that one ended verified. A later attempt that did not, or whose end nobody knows,
+    /// attempt, where that one ended verified. A later attempt that did not, or whose result is unknown,
     /// takes the proof away.
     ///
     /// Each kind of object is proven by itself. Only key presses may change anything on a phone, so they take
@@ -224,7 +224,7 @@ impl JournalReader {
         Ok(proven.into_iter().collect())
     }
 
-    /// Returns what a person was told while a run went on.
+    /// Returns the events of a run.
     ///
     /// # Errors
     /// When the journal cannot be read.

@@ -1,4 +1,4 @@
-//! Writing: a run, what it means to do, and what came of it.
+//! Writes runs, their changes and attempts, and the results.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -36,7 +36,7 @@ pub struct NewRun {
     /// The command line as it was typed, which holds no secret.
     pub command_line: String,
     pub program: String,
-    /// What tells this cluster from any other.
+    /// The identity of the cluster.
     pub cluster_id: String,
     /// The name of the cluster in documents.
     pub cluster: String,
@@ -45,9 +45,9 @@ pub struct NewRun {
     pub os_user: String,
     pub machine: String,
     pub process: u32,
-    /// The run that this one goes on with.
+    /// The run that this one resumes.
     pub continues: Option<RunId>,
-    /// The run that this one takes back.
+    /// The run that this one reverts.
     pub reverts: Option<RunId>,
 }
 
@@ -101,7 +101,7 @@ pub struct Attempt {
     pub phone: DeviceName,
     pub ip: std::net::IpAddr,
     pub object: ObjectKind,
-    /// What tells that which it is sent from anything else of its kind.
+    /// Digest of the pushed content.
     pub digest: String,
     /// Which attempt of this run it is, from 1.
     pub attempt: u32,
@@ -133,7 +133,7 @@ impl Journal {
         &self.path
     }
 
-    /// Says that a run has died without a word: its holder's lock was found without a holder.
+    /// Records that a run did not finish: its lock was found without a process that holds it.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -202,7 +202,7 @@ impl Moment {
     }
 }
 
-/// Writes down what one run does. Every call returns once its words are on the disk.
+/// Records what one run does. Every call returns when its data is on the disk.
 #[derive(Clone, Debug)]
 pub struct Recorder {
     writer: Writer,
@@ -295,7 +295,7 @@ impl Recorder {
         self.write(insert, (self.run, id, fingerprint, self.deflated(plan)?)).await.map(drop)
     }
 
-    /// Says that a change will now be made. Nothing may be written to the cluster before this returns.
+    /// Records that a change begins now. Nothing may be written to the cluster before this returns.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -306,7 +306,7 @@ impl Recorder {
         self.write(insert, with).await.map(drop)
     }
 
-    /// Says what came of a change.
+    /// Records the result of a change.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -321,8 +321,8 @@ impl Recorder {
         self.write(update, with).await.map(drop)
     }
 
-    /// Says that a phone will now be tried. Nothing may be sent to it before this returns the number under
-    /// which [`Recorder::tried`] tells the end.
+    /// Records that an attempt at a phone begins now. Nothing may be sent to it before this returns the row, whose end
+    /// [`Recorder::tried`] records.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -334,14 +334,14 @@ impl Recorder {
         self.write(insert, (self.run, phone, ip, object.as_str(), digest, attempt, now())).await
     }
 
-    /// Notes what a phone said that accepted. What is written later about the attempt comes after it; nobody waits.
+    /// Records the reply of a phone that accepted. The caller does not wait; later writes about the attempt come after it.
     pub fn replied(&self, attempt: i64, raw: String) {
         drop(
             self.writer.send(statement("update pushes set raw = ?2 where id = ?1", (attempt, raw))),
         );
     }
 
-    /// Says how an attempt ended that is followed by another one.
+    /// Records the end of an attempt that is followed by another one.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -353,7 +353,7 @@ impl Recorder {
             .map(drop)
     }
 
-    /// Says how a phone ended in this run, and with it its last attempt, where there was one.
+    /// Records the result of a phone in this run, and the end of its last attempt, where there was one.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -381,8 +381,8 @@ impl Recorder {
         Ok(())
     }
 
-    /// Notes something that a person was told. No caller waits for it, so it may be lost where the journal takes
-    /// no more; nothing depends on it.
+    /// Records an event. No caller waits for it, so it may be lost when the journal can no longer be written; nothing
+    /// depends on it.
     pub fn note(&self, event: EventRow) {
         let (run, EventRow { at, kind, text }) = (self.run, event);
         drop(self.writer.send(statement(EVENT, (run, at.to_string(), kind, text))));
@@ -398,7 +398,7 @@ impl Recorder {
         self.write(insert, (self.run, phone.to_string(), fingerprint, now())).await.map(drop)
     }
 
-    /// Notes something as [`Recorder::note`] does, together with what is written next: it costs no time.
+    /// Records an event as [`Recorder::note`] does, together with the next write: it costs no time.
     pub fn note_deferred(&self, kind: &'static str, text: String) {
         self.writer.write_deferred(statement(EVENT, (self.run, now(), kind, text)));
     }
@@ -503,7 +503,7 @@ fn connect(path: &Path) -> Result<Connection, Problem> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(PATIENCE)?;
-    // Whatever is not ours stays as it is, also in how it is written.
+    // A file of another program is not changed at all.
     schema::inspect(&connection)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
@@ -512,7 +512,7 @@ fn connect(path: &Path) -> Result<Connection, Problem> {
     Ok(connection)
 }
 
-/// Makes the file where there is none, for nobody else to read: it holds device names and replies.
+/// Makes the file where there is none, readable only by its owner: it holds device names and replies.
 fn own_file(path: &Path) -> Result<(), Problem> {
     let mut options = std::fs::OpenOptions::new();
     options.read(true).append(true).create(true);
@@ -527,5 +527,5 @@ pub(crate) const DOWNLOAD: &str = "download";
 
 const EVENT: &str = "insert into events (run, at, kind, body) values (?1, ?2, ?3, ?4)";
 
-/// How long another process may keep the journal to itself.
+/// How long to wait while another process writes the journal.
 const PATIENCE: Duration = Duration::from_secs(20);

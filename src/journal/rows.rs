@@ -1,4 +1,4 @@
-//! The rows of the journal: runs, changes, attempts and what was told.
+//! The rows of the journal: runs, changes, attempts, events and control requests.
 
 use std::str::FromStr;
 
@@ -14,8 +14,8 @@ use crate::journal::documents::Subject;
 
 pub type RunId = i64;
 
-/// What stands in place of a cluster's identity and name where phones were pushed to by their addresses. No
-/// cluster's identity is like it: those end in a port.
+/// The identity and name of the cluster in runs that push by address. The identity of a cluster is never equal to it,
+/// because that ends in a port.
 pub const ADDRESSES: &str = "addresses";
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -54,16 +54,16 @@ pub struct RunRow {
     /// The command line as it was typed.
     pub command_line: String,
     pub program: String,
-    /// What tells its cluster from any other.
+    /// The identity of its cluster.
     pub cluster_id: String,
     pub cluster: String,
     /// The publisher, as `host:port`.
     pub host: String,
     pub os_user: String,
     pub machine: String,
-    /// The run that it went on with.
+    /// The run that it resumed.
     pub continues: Option<RunId>,
-    /// The run that it took back.
+    /// The run that it reverted.
     pub reverts: Option<RunId>,
     /// When it began.
     pub began_at: Timestamp,
@@ -84,9 +84,9 @@ pub struct ChangeRow {
     pub change: Change,
     /// When it was about to be made; nothing for one that was never begun.
     pub intended_at: Option<Timestamp>,
-    /// When it was done with; nothing when nobody knows how it ended.
+    /// When it ended; nothing when its result is unknown.
     pub ended_at: Option<Timestamp>,
-    /// How it ended; nothing when nobody knows.
+    /// The result; nothing when it is unknown.
     pub state: Option<ChangeState>,
     pub message: Option<String>,
 }
@@ -94,7 +94,7 @@ pub struct ChangeRow {
 /// What a phone is proven to show.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Proven {
-    /// What tells its pictures from any other.
+    /// Digest of the pushed content.
     pub digest: String,
     pub run: RunId,
 }
@@ -108,13 +108,13 @@ pub struct AttemptRow {
     pub ip: String,
     /// What was pushed: `background`, `ring_tone`, `play` or `keys`.
     pub object: String,
-    /// What tells that which it was sent from anything else of its kind.
+    /// Digest of the pushed content.
     pub digest: String,
     /// Which attempt of its run it was.
     pub attempt: u32,
     /// When it was about to be made.
     pub began_at: Timestamp,
-    /// When it ended; nothing when nobody knows how.
+    /// When it ended; nothing when its result is unknown.
     pub ended_at: Option<Timestamp>,
     /// How it ended.
     pub outcome: Option<String>,
@@ -126,7 +126,7 @@ pub struct AttemptRow {
     pub raw: Option<String>,
 }
 
-/// Something that a person was told, or that a stage of the run began or ended.
+/// An event of a run: a note for people, the beginning or end of a stage, or a step of its control.
 #[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct EventRow {
     /// When.

@@ -1,5 +1,5 @@
-//! One thread that writes: what waits at the same time shares one commit, and nobody goes on before his
-//! words are on the disk.
+//! The thread that writes: whatever waits at the same time shares one commit, and a caller continues when its data is on
+//! the disk.
 
 use std::path::PathBuf;
 use std::thread;
@@ -10,17 +10,17 @@ use tokio::sync::{mpsc, oneshot};
 use super::error::{JournalError, Problem};
 use super::files::Files;
 
-/// Something to write; returns a number that its caller waits for, such as that of the row that it made.
+/// A write; returns a number for its caller, such as that of the new row.
 type Work = Box<dyn FnOnce(&Connection) -> rusqlite::Result<i64> + Send>;
 
 struct Order {
     work: Work,
     done: oneshot::Sender<Result<i64, Problem>>,
-    /// Whether it may wait for others, because nobody waits for it.
+    /// Whether it may wait for other writes, because no caller waits for it.
     may_wait: bool,
 }
 
-/// A way to the thread that writes. It ends when the last of these is gone.
+/// Sends writes to the thread. The thread ends when the last sender is dropped.
 #[derive(Clone)]
 pub(super) struct Writer {
     orders: mpsc::UnboundedSender<Order>,
@@ -65,7 +65,7 @@ impl Writer {
         work: impl FnOnce(&Connection) -> rusqlite::Result<i64> + Send + 'static,
     ) -> oneshot::Receiver<Result<i64, Problem>> {
         let (done, told) = oneshot::channel();
-        // Where the thread has stopped, the order is dropped, and that tells too.
+        // Where the thread has stopped, the order is dropped, and the receiver gets an error.
         drop(self.orders.send(Order { work: Box::new(work), done, may_wait: false }));
         told
     }
@@ -102,8 +102,8 @@ fn serve(mut connection: Connection, mut files: Files, mut inbox: mpsc::Unbounde
     }
 }
 
-/// Writes a group as one. Where one of them fails, all of them do: a journal that could not take one
-/// word is not to be trusted with the next. What went into a file that nobody will find counts as not written.
+/// Writes a group in one transaction. If one write fails, all fail: a journal that could not take one cannot be trusted
+/// with the next. What went into a deleted file counts as not written.
 fn commit(connection: &mut Connection, files: &mut Files, group: Vec<Order>) {
     let (work, waiting): (Vec<_>, Vec<_>) =
         group.into_iter().map(|order| (order.work, order.done)).unzip();
@@ -115,11 +115,11 @@ fn commit(connection: &mut Connection, files: &mut Files, group: Vec<Order>) {
         Ok(rows)
     })();
     let written = written.map_err(|error: rusqlite::Error| Problem::from(error));
-    // What SQLite says of files that were replaced under it is not the reason, so theirs comes first.
+    // SQLite reports a replaced file as another error, so the check of the files comes first.
     match files.check().and(written) {
         Ok(rows) => {
             for (done, row) in waiting.into_iter().zip(rows) {
-                // Who does not wait any more does not need to be told.
+                // The caller may not wait any more.
                 drop(done.send(Ok(row)));
             }
         }

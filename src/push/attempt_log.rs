@@ -1,4 +1,4 @@
-//! Where attempts are written down before they are made, and what came of them before it is told.
+//! The record of attempts: written before an attempt is made, and completed before its result is reported.
 
 use crate::event::PhoneResult;
 use crate::journal::{Attempt, AttemptEnd, JournalError, Recorder};
@@ -7,7 +7,7 @@ use crate::push::{Digests, Target};
 
 /// A record of attempts that outlives this process.
 pub trait AttemptLog: Send + Sync {
-    /// Says that a phone will now be tried; returns where that stands.
+    /// Records that an attempt at a phone begins now; returns its row.
     ///
     /// # Errors
     /// When it cannot be written. Then the phone must not be tried.
@@ -17,10 +17,10 @@ pub trait AttemptLog: Send + Sync {
         attempt: u32,
     ) -> impl Future<Output = Result<i64, JournalError>> + Send;
 
-    /// Notes what a phone said that accepted. Nobody waits for it: it is there before the attempt's end is.
+    /// Records the reply of a phone that accepted. The caller does not wait; the reply is there before the end of the attempt.
     fn record_reply(&self, entry: i64, raw: &str);
 
-    /// Says how an attempt ended that is followed by another one.
+    /// Records the end of an attempt that is followed by another one.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -30,7 +30,7 @@ pub trait AttemptLog: Send + Sync {
         outcome: &PhoneOutcome,
     ) -> impl Future<Output = Result<(), JournalError>> + Send;
 
-    /// Says how a phone ended, and with it its last attempt.
+    /// Records the result of a phone, and the end of its last attempt.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -41,7 +41,7 @@ pub trait AttemptLog: Send + Sync {
     ) -> impl Future<Output = Result<(), JournalError>> + Send;
 }
 
-/// The book of one run: its part of the journal.
+/// The attempts of one run in the journal.
 #[derive(Clone, Debug)]
 pub struct JournalAttemptLog {
     recorder: Recorder,
@@ -49,7 +49,7 @@ pub struct JournalAttemptLog {
 }
 
 impl JournalAttemptLog {
-    /// Makes the book of a run that pushes what has these digests.
+    /// Makes the log of a run whose payloads have these digests.
     pub fn new(recorder: Recorder, digests: Digests) -> Self {
         Self { recorder, digests }
     }
@@ -86,7 +86,7 @@ impl AttemptLog for JournalAttemptLog {
     }
 }
 
-/// A book that forgets everything, for measurements and for tests of other things.
+/// Records nothing, for benchmarks and tests.
 #[derive(Clone, Copy, Debug)]
 pub struct NullLog;
 

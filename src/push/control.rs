@@ -52,6 +52,11 @@ impl RunControl {
         self.0.observer.get_or_init(|| Arc::downgrade(observer));
     }
 
+    /// Tells whether the run still works, or has not begun.
+    pub(crate) fn is_in_use(&self) -> bool {
+        self.0.observer.get().is_none_or(|observer| observer.strong_count() > 0)
+    }
+
     /// Carries a request out; `by` says who asked. Nobody is asked, and nothing waits.
     pub fn apply(&self, action: ControlAction, by: &str) -> ControlResult {
         let mut approved = None;

@@ -109,11 +109,11 @@ impl StopSignals {
         waited
     }
 
-    /// Waits for some time, whether the run is paused or not.
+    /// Waits for a soak period, whose time counts also while the run is paused.
     ///
     /// # Errors
     /// Says why the run ended meanwhile.
-    pub(crate) async fn rest(&self, time: Duration) -> Result<(), StopReason> {
+    pub(crate) async fn soak(&self, time: Duration) -> Result<(), StopReason> {
         let end = Instant::now() + time;
         self.wait(Some(end), |_| Instant::now() >= end).await
     }

@@ -194,7 +194,7 @@ pub(super) struct RolloutBody<'a> {
     remarks: &'a [String],
     /// Addresses that asked for files of phones whose address they are not.
     other_fetchers: Vec<OtherFetcher<'a>>,
-    /// How the run was controlled while it worked: pauses, approvals, rests between waves.
+    /// How the run was controlled while it worked: pauses, approvals, soak periods.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     control: Vec<&'a EventRow>,
     /// What was changed on the cluster.

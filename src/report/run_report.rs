@@ -279,12 +279,12 @@ impl RunReport {
         self.ending.as_ref().map_or(0, |ending| ending.already)
     }
 
-    /// Returns the events about how the run was controlled: pauses, approvals, rests.
+    /// Returns the events about how the run was controlled: pauses, approvals, soak periods.
     pub fn control_events(&self) -> impl Iterator<Item = &EventRow> {
         self.events.iter().filter(|event| event.control_step().is_some())
     }
 
-    /// Returns what the run waits for at its last event: an end of its pause, an approval, the end of a rest.
+    /// Returns what the run waits for at its last event: an end of its pause, an approval, the end of a soak period.
     pub fn waits_for(&self) -> impl Iterator<Item = &EventRow> {
         let (mut pause, mut wave) = (None, None);
         for event in self.control_events() {

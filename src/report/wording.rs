@@ -192,7 +192,7 @@ pub(crate) fn stage(action: PushAction, word: &str) -> &str {
         ("push", PushAction::Keys) => "Keys are pressed",
         ("paused", _) => "Paused",
         ("gate", _) => "Waits for an approval",
-        ("soak", _) => "Rests between waves",
+        ("soak", _) => "Soak period",
         (other, _) => other,
     }
 }

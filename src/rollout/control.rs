@@ -85,6 +85,7 @@ impl RolloutHandle {
             Some(End::CutOff) => run.cut_off(),
             None => {}
         }
+        controlled.runs.retain(RunControl::is_in_use);
         controlled.runs.push(run.clone());
     }
 

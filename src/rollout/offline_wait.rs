@@ -24,27 +24,27 @@ fn coming(audit: &Audit) -> HashSet<DeviceName> {
     waited_for(audit).map(|phone| phone.name().clone()).collect()
 }
 
-/// What is at hand for those who come late.
+/// What a push to phones that register late needs.
 pub struct Push<'a> {
-    /// Which phones.
+    /// The cluster and what is pushed.
     pub task: &'a ClusterTask,
-    /// Where to look for them.
+    /// The clients of the cluster.
     pub cluster: &'a ClusterClients,
-    /// Who is told.
+    /// Receives the events.
     pub observer: &'a dyn Observer,
-    /// Pushes the payload.
+    /// Pushes to phones.
     pub delivery: &'a dyn Delivery,
-    /// Where attempts are written down.
+    /// Records the attempts.
     pub log: &'a JournalAttemptLog,
-    /// How to push.
+    /// Settings of the push.
     pub settings: PushSettings,
-    /// How it is stopped.
+    /// Controls and stops the push.
     pub stop: &'a StopSignals,
 }
 
 impl Push<'_> {
-    /// Keeps looking for phones that are offline, as long as that was asked for, and pushes to each as it
-    /// comes. Returns what the phones are like then.
+    /// Checks for phones that are offline until the time limit, and pushes to each when it registers. Returns the audit
+    /// of all phones at the end.
     pub async fn wait(
         &self,
         assessment: &Assessment,
@@ -95,7 +95,7 @@ impl Push<'_> {
         }
     }
 
-    /// Waits until the next look; false when the run was interrupted meanwhile.
+    /// Waits until the next check; false when the run was interrupted meanwhile.
     async fn pause(&self, away: usize, left: Duration, limit: Duration) -> bool {
         let reason = format!("{} to register", pluralize(away, "phone"));
         self.observer.observe(&Event::Waiting { stage: Stage::Restart, reason, delay: left });
@@ -107,5 +107,5 @@ impl Push<'_> {
     }
 }
 
-/// RisPort70 is asked for a thousand phones at a time, and others want to ask it too.
+/// RisPort70 answers for 1,000 phones per request, and other programs use it too.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(60);

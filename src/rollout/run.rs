@@ -22,7 +22,7 @@ use crate::report::RunReportBuilder;
 use crate::rollout::control::RolloutHandle;
 use crate::rollout::control_requests;
 
-/// A run that is in the journal and has its cluster to itself.
+/// A run in the journal that holds the lock of its cluster.
 pub struct Run {
     recorder: Recorder,
     report: Arc<RunReportBuilder>,
@@ -36,12 +36,12 @@ pub struct Run {
     listener: Mutex<JoinSet<()>>,
 }
 
-/// Where a run works, in the journal's words: a cluster, or addresses that somebody typed.
+/// What a run works on, as the journal names it: a cluster, or addresses.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RunScope {
-    /// What tells it from any other.
+    /// Its identity.
     pub id: String,
-    /// What a person calls it.
+    /// Its name for people.
     pub name: String,
     /// The publisher, as `host:port`; empty for addresses.
     pub host: String,
@@ -67,9 +67,9 @@ pub struct RunInfo {
     pub command: &'static str,
     /// Where it works.
     pub place: RunScope,
-    /// The run that this one goes on with.
+    /// The run that this one resumes.
     pub continues: Option<RunId>,
-    /// The run that this one takes back.
+    /// The run that this one reverts.
     pub reverts: Option<RunId>,
     /// The command line, so that it can be typed again.
     pub command_line: String,
@@ -131,7 +131,7 @@ impl Run {
         Ok(Self { recorder, journal, holder, locks, interaction, report, control, listener })
     }
 
-    /// Takes the lock of the cluster itself, once it has told who it is: two names can lead to one cluster.
+    /// Takes the lock of the publisher, once its identity is known: two names can lead to one cluster.
     ///
     /// # Errors
     /// When another run works on it.
@@ -175,12 +175,12 @@ impl Run {
         &self.report
     }
 
-    /// Returns where the run is written down.
+    /// Returns what writes the run into the journal.
     pub fn recorder(&self) -> &Recorder {
         &self.recorder
     }
 
-    /// Returns whom to ask and to tell.
+    /// Returns what asks and informs people.
     pub fn interaction(&self) -> &Arc<dyn Interaction> {
         &self.interaction
     }
@@ -248,7 +248,7 @@ fn unfinished(journal: &Path, run: RunId) -> UnfinishedRun {
     UnfinishedRun { journal: journal.to_owned(), run }
 }
 
-/// Notes what a person is told.
+/// Writes events into the journal and passes them on.
 struct JournalObserver {
     recorder: Recorder,
     report: Arc<RunReportBuilder>,
@@ -266,7 +266,7 @@ impl Observer for JournalObserver {
     }
 }
 
-/// Two of the clusters that are worked on at once say that they are the same one.
+/// Two of the clusters of the rollout have the same identity.
 fn same_publisher(publisher: &str) -> AppError {
     let told = format!(
         "its publisher has the same identity ({publisher}) as that of another cluster that was named: two names for \

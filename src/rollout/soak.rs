@@ -1,4 +1,4 @@
-//! Checks after the rest of a wave whether its phones are still registered.
+//! Checks after the soak period of a wave whether its phones are still registered.
 
 use std::collections::HashSet;
 

@@ -9,6 +9,7 @@ use axlpaper::sim::{Change, PUSH_USER, Registration};
 use serde_json::Value;
 
 use crate::lab::{Ended, Lab, fleet_of, name};
+use crate::rollout_clusters;
 
 /// Phones that the push user controls already.
 fn lab(count: u32) -> Lab {
@@ -26,13 +27,20 @@ struct Running {
 
 impl Running {
     fn start(lab: &Lab, arguments: &[&str]) -> Self {
-        let own = lab.program(&["rollout", lab.picture().to_str().unwrap(), "--yes", "--json"]);
+        let picture = lab.picture();
+        let pin = lab.cluster.cert_sha256();
+        let port = lab.cluster.phone_port().to_string();
+        let first = ["rollout", picture.to_str().unwrap(), "--pin-sha256", &pin];
+        let own = lab.program(&[&first[..], &["--phone-port", &port], arguments].concat());
+        Self::of(lab, &own)
+    }
+
+    fn of(lab: &Lab, own: &assert_cmd::Command) -> Self {
         let mut program = Command::new(own.get_program());
         program.env_clear().args(own.get_args()).current_dir(lab.folder());
         program.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        program.args(["--pin-sha256", &lab.cluster.cert_sha256(), "--concurrency", "1"]);
-        program.args(["--phone-port", &lab.cluster.phone_port().to_string()]);
-        program.args(["--verify-timeout", "5", "--report", "report.html"]).args(arguments);
+        program.args(["--yes", "--json", "--concurrency", "1", "--verify-timeout", "5"]);
+        program.args(["--report", "report.html"]);
         program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = program.spawn().unwrap();
         let lines = BufReader::new(child.stderr.take().unwrap());
@@ -75,27 +83,22 @@ fn wait_for_results(lab: &Lab, count: u64) -> Value {
     }
 }
 
-/// Starts a rollout and waits for its `nth` request of an operation, which is carried out once something is sent.
-fn held_at(
-    lab: &Lab,
-    operation: &str,
-    nth: u64,
-    arguments: &[&str],
-) -> (Running, mpsc::Sender<()>) {
+/// Has the cluster hold the `nth` request of an operation: returns what tells that it arrived, and what lets it go on.
+fn hold(lab: &Lab, operation: &str, nth: u64) -> (mpsc::Receiver<()>, mpsc::Sender<()>) {
     let (arrived, has_arrived) = mpsc::channel();
     let (go, may_go) = mpsc::channel::<()>();
     lab.cluster.act_before(operation, nth, move || {
         arrived.send(()).unwrap();
         may_go.recv().unwrap();
     });
-    let running = Running::start(lab, arguments);
-    has_arrived.recv().unwrap();
-    (running, go)
+    (has_arrived, go)
 }
 
 /// Pauses a rollout while its `nth` request of an operation is in progress.
 fn paused_at(lab: &Lab, operation: &str, nth: u64, arguments: &[&str]) -> Running {
-    let (running, go) = held_at(lab, operation, nth, arguments);
+    let (has_arrived, go) = hold(lab, operation, nth);
+    let running = Running::start(lab, arguments);
+    has_arrived.recv().unwrap();
     control(lab, "pause").told(0, &["Run 1 is paused"]);
     go.send(()).unwrap();
     running
@@ -134,7 +137,11 @@ fn a_run_is_paused_and_continued() {
     let kinds: Vec<String> = events(&lab, "1").into_iter().map(|(kind, _)| kind).collect();
     assert_eq!(kinds, ["paused", "continued"]);
     let document: Value = serde_json::from_str(&ended.stdout).unwrap();
-    assert_eq!(document["control"][0]["kind"], "paused");
+    // What the run knew at its end is what the journal has.
+    let shown: Value = serde_json::from_str(&lab.read(&["show", "1", "--json"]).stdout).unwrap();
+    let mut kept = shown["events"].as_array().unwrap().clone();
+    kept.retain(|event| ["paused", "continued"].contains(&event["kind"].as_str().unwrap()));
+    assert_eq!(document["control"], Value::Array(kept));
     let report = std::fs::read_to_string(lab.path("report.html")).unwrap();
     for words in ["Paused", "paused by", "continued by"] {
         assert!(report.contains(words), "{words} is not in the report");
@@ -226,7 +233,7 @@ fn waves_wait_for_an_approval_each() {
 }
 
 #[test]
-fn a_phone_that_is_lost_while_its_wave_rests_stops_the_run() {
+fn a_phone_that_is_lost_in_the_soak_period_stops_the_run() {
     let lab = lab(4);
     // The first request of this kind is that of the survey.
     let (phone, registration) = (name(1), Registration::UnRegistered);
@@ -236,13 +243,14 @@ fn a_phone_that_is_lost_while_its_wave_rests_stops_the_run() {
     let ended = Running::start(&lab, &arguments).ends();
     assert_eq!(ended.code, 3, "{ended:?}");
     assert_eq!(pushes(&lab), 2);
-    let text = format!("wave 1 of 2 has rested: 1 phone is no longer registered: {}", name(1));
+    let text =
+        format!("soak period of wave 1 of 2 ended: 1 phone is no longer registered: {}", name(1));
     assert!(ended.stderr.contains(&text), "{ended:?}");
     let document: Value = serde_json::from_str(&ended.stdout).unwrap();
     let stopped = document["stopped"].as_str().unwrap();
     assert!(stopped.contains("1 phone failed, and --max-failures allows 0"), "{stopped}");
     assert_eq!(document["summary"]["pending"], 2);
-    assert!(ended.stderr.contains("wave 1 of 2 rests for 1 s (--soak)"), "{ended:?}");
+    assert!(ended.stderr.contains("soak period of wave 1 of 2: 1 s (--soak)"), "{ended:?}");
     let kinds: Vec<String> = events(&lab, "1").into_iter().map(|(kind, _)| kind).collect();
     assert_eq!(kinds, ["soak_started", "soak_ended"]);
 }
@@ -250,7 +258,9 @@ fn a_phone_that_is_lost_while_its_wave_rests_stops_the_run() {
 #[test]
 fn requests_at_the_same_time_are_taken_up_one_after_the_other() {
     let lab = lab(3);
-    let (running, go) = held_at(&lab, "push", 1, &[]);
+    let (has_arrived, go) = hold(&lab, "push", 1);
+    let running = Running::start(&lab, &[]);
+    has_arrived.recv().unwrap();
     control(&lab, "pause").told(0, &["Run 1 is paused"]);
     let both: Vec<Ended> = std::thread::scope(|scope| {
         let one = scope.spawn(|| control(&lab, "pause"));
@@ -266,6 +276,49 @@ fn requests_at_the_same_time_are_taken_up_one_after_the_other() {
     go.send(()).unwrap();
     assert_eq!(running.ends().code, 0);
     assert_eq!(pushes(&lab), 3);
+}
+
+#[test]
+fn a_run_that_is_suspended_takes_a_request_up_when_it_goes_on() {
+    let lab = lab(4);
+    let (has_arrived, go) = hold(&lab, "push", 1);
+    let running = Running::start(&lab, &[]);
+    has_arrived.recv().unwrap();
+    let signal = |name: &str| {
+        let id = running.child.id().to_string();
+        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+    };
+    signal("-STOP");
+    let words = ["run 1 has not taken the request up", "it is in the journal"];
+    control(&lab, "abort").fails(1, &words);
+    signal("-CONT");
+    control(&lab, "abort").told(0, &["Run 1 was ending already."]);
+    go.send(()).unwrap();
+    let ended = running.ends();
+    assert_eq!(ended.code, 130, "{ended:?}");
+    assert_eq!(pushes(&lab), 1);
+}
+
+#[test]
+fn each_of_several_clusters_is_controlled_alone() {
+    let (alpha, beta) = rollout_clusters::two();
+    let (has_arrived, go) = hold(&alpha, "push", 1);
+    let picture = alpha.picture();
+    let rollout = ["rollout", picture.to_str().unwrap(), "--all-clusters"];
+    let running = Running::of(&alpha, &rollout_clusters::program(&alpha, &rollout));
+    has_arrived.recv().unwrap();
+    rollout_clusters::run(&alpha, &["control", "1", "pause"]).told(0, &["Run 1 is paused"]);
+    go.send(()).unwrap();
+    // The last run is that of the other cluster, which goes on to its end.
+    wait_for_results(&alpha, 3);
+    rollout_clusters::run(&alpha, &["control", "1", "pause"]).told(0, &["paused already"]);
+    assert_eq!((pushes(&alpha), pushes(&beta)), (1, 3));
+    rollout_clusters::run(&alpha, &["control", "1", "continue"]).told(0, &["Run 1 goes on."]);
+    let ended = running.ends();
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert_eq!((pushes(&alpha), pushes(&beta)), (2, 3));
+    let line = ended.stderr.lines().find(|line| line.contains("paused by")).unwrap();
+    assert!(line.starts_with("alpha: paused by"), "{line}");
 }
 
 #[test]

@@ -151,8 +151,8 @@ pub struct PushArgs {
     /// Begin each wave after the first only when it is approved: `axlpaper control RUN approve`
     #[arg(long, requires = "waves_cut")]
     pub gate: bool,
-    /// Rest so long after each wave but the last, such as 30m; its phones that are no longer registered then count as
-    /// failed for --max-failures
+    /// Soak period after each wave but the last, such as 30m; phones of the wave that are no longer registered at its end
+    /// count as failed for --max-failures
     #[arg(long, value_name = "DURATION", value_parser = duration, requires = "waves_cut")]
     pub soak: Option<Duration>,
     /// Push only between these times of day, such as 22:00-05:00, and wait for them; each phone in the time zone

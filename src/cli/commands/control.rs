@@ -10,7 +10,7 @@ use crate::connect::journal;
 use crate::domain::control::{ControlAction, ControlResult};
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::journal::{ControlRequest, JournalReader, RunGroup, RunId, RunRef};
-use crate::report::{control_json, printable_lines};
+use crate::report::control_json;
 use crate::rollout::control_requests::request;
 
 /// Control a run that another process works on: pause it, continue it, begin its next wave, or end it
@@ -75,9 +75,7 @@ pub async fn run(args: &Args) -> Result<Exit, AppError> {
     let others = running_beside(&journal::history(&path)?, request.run)?;
     if !others.is_empty() {
         let others = others.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let text =
-            format!("note: of the same rollout, each run is controlled alone: {others} too?");
-        ui::say(&printable_lines(&text));
+        ui::say(&format!("note: runs of the same rollout are controlled separately: {others}"));
     }
     Ok(Exit::Done)
 }

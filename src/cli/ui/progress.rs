@@ -16,7 +16,7 @@ pub struct Progress {
     bar: Mutex<Option<(Stage, ProgressBar)>>,
     wait: Arc<Mutex<Option<Instant>>>,
     plain: Mutex<Plain>,
-    /// Shown while the run is paused, waits for an approval, or rests; with a bar of its own where no stage has one.
+    /// Shown while the run is paused, waits for an approval, or is in a soak period; with a bar of its own where no stage has one.
     held: Mutex<Option<(&'static str, Option<ProgressBar>)>>,
     /// The cluster, where several are at work: its name stands in front of lines.
     cluster: Option<String>,
@@ -152,7 +152,7 @@ impl Progress {
         let message = match event.step {
             ControlStep::Paused => Some("paused"),
             ControlStep::GateReached => Some("waits for an approval"),
-            ControlStep::SoakStarted => Some("rests between two waves"),
+            ControlStep::SoakStarted => Some("soak period"),
             ControlStep::Continued
             | ControlStep::Approved
             | ControlStep::SoakEnded

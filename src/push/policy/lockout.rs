@@ -3,7 +3,7 @@
 //! Every push to a phone that asks the cluster is a login with the push user's password. A wrong password fails once
 //! for each of them, and the cluster locks the account after some failures. This state machine decides how many
 //! pushes may be in flight, and what a refusal means: the password, the phone's association, or the authentication
-//! page. It does no input or output and reads no clock. The engine reports what happens, and asks the cluster what
+//! page. It does no input or output and reads no clock. The scheduler reports what happens, and asks the cluster what
 //! [`LockoutGuard::inquiry`] asks for.
 //!
 //! Every login that may have failed counts as *at risk* until something proves the password: refusals, pushes whose
@@ -37,7 +37,7 @@ impl Limits {
     }
 }
 
-/// A push that began; tells whether it began before or after something else happened.
+/// A push that began, with its place in the order of all that happened.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct LoginTicket(u64);
 
@@ -65,7 +65,7 @@ pub enum AuthenticationPage {
     Silent(String),
 }
 
-/// What the cluster says about the push user's password.
+/// The answer of the cluster about the push user's password.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Password {
     Right,
@@ -77,7 +77,7 @@ pub enum Password {
     Lost,
 }
 
-/// What came of an [`PasswordCheck`].
+/// The result of a [`PasswordCheck`].
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Findings {
     /// The page; nothing where its address is not known.
@@ -282,13 +282,13 @@ impl LockoutGuard {
         }
     }
 
-    /// Takes note that a push begins that logs in.
+    /// Records that a push begins that logs in.
     pub fn begin(&mut self) -> LoginTicket {
         self.in_flight += 1;
         LoginTicket(self.tick())
     }
 
-    /// Takes note that a push was accepted; `proves` is whether that proves the password.
+    /// Records that a push was accepted; `proves` is whether that proves the password.
     pub fn accepted(&mut self, ticket: LoginTicket, proves: bool) {
         self.ended(ticket);
         if !proves {
@@ -310,7 +310,7 @@ impl LockoutGuard {
         }
     }
 
-    /// Takes note that a phone refused the push user. Returns the refusal, for [`Self::cause`].
+    /// Records that a phone refused the push user. Returns the refusal, for [`Self::cause`].
     pub fn refused(&mut self, ticket: LoginTicket) -> Refused {
         let first = self.unexplained().next().map(|first| first.at);
         self.in_flight = self.in_flight.saturating_sub(1);
@@ -332,7 +332,7 @@ impl LockoutGuard {
         refusal
     }
 
-    /// Takes note that nothing was heard of a push, or nothing that can be read: it may have been a login.
+    /// Records that a push had no reply, or none that can be read: it may have been a login.
     pub fn lost(&mut self, _: LoginTicket) {
         self.in_flight = self.in_flight.saturating_sub(1);
         let now = self.tick();
@@ -345,7 +345,7 @@ impl LockoutGuard {
         self.stop_if_exhausted();
     }
 
-    /// Takes note that a push ended in a way that says nothing about the password.
+    /// Records that a push ended in a way that proves nothing about the password.
     pub fn ended(&mut self, _: LoginTicket) {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.tick();
@@ -380,7 +380,7 @@ impl LockoutGuard {
         Some(PasswordCheck { password: room })
     }
 
-    /// Takes note of what the cluster answered.
+    /// Records the answer of the cluster.
     pub fn answered(&mut self, findings: Findings, now: Instant) {
         let down = findings.page.and_then(|page| self.trouble(page));
         if self.relearn == Relearn::Asking {

@@ -1,4 +1,4 @@
-//! The lockout guard of a run, which all its waves share, and whom it asks about refusals.
+//! The lockout guard of a run, which all waves share, and its questions to the cluster.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,7 +21,7 @@ pub trait ClusterProbe: Send + Sync {
     fn password(&self) -> BoxFuture<'_, Password>;
 }
 
-/// The logins of a push user during one run. Clones share the guard, so that a wave goes on where the last one ended.
+/// The logins of a push user during one run. Clones share the guard, so that each wave has the knowledge of the last.
 #[derive(Clone)]
 pub struct LoginProbes {
     guard: Arc<Mutex<LockoutGuard>>,
@@ -29,14 +29,14 @@ pub struct LoginProbes {
 }
 
 impl Default for LoginProbes {
-    /// Logins of which no cluster can be asked.
+    /// Logins without a cluster to ask.
     fn default() -> Self {
         Self::new(None)
     }
 }
 
 impl LoginProbes {
-    /// Asks `probe` about refusals; without one, single phones have to tell.
+    /// Asks `probe` about refusals; without one, only replies of single phones decide.
     pub fn new(probe: Option<Arc<dyn ClusterProbe>>) -> Self {
         // The limits come with the first wave.
         let guard = LockoutGuard::new(Limits::new(1, 1, None), probe.is_some());
@@ -56,7 +56,7 @@ impl LoginProbes {
         )
     }
 
-    /// Asks what the guard wants to know: the page and the password at the same time.
+    /// Asks what the guard needs to know: the page and the password at the same time.
     pub(crate) async fn ask(&self, inquiry: PasswordCheck) -> Findings {
         let Some(probe) = &self.probe else { return Findings::default() };
         let page = async {

@@ -1,4 +1,4 @@
-//! Decides what follows from an answer.
+//! Decides what follows from the reply to a push.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use crate::push::{AttemptReply, DownloadStatus, ReplyKind, Target};
 /// What to do after an attempt.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Next {
-    /// Look whether the phone downloads its pictures.
+    /// Wait for the downloads of the phone.
     Verify,
-    /// Try again later; this is how it ends if that does not come about.
+    /// Retry later; holds the outcome if there is no retry.
     Again(PhoneOutcome),
     Done(PhoneOutcome),
 }
 
-/// How a phone ended, and what to say about it.
+/// The outcome of a phone, with reason and remedy.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PhoneOutcome {
     /// The outcome.
@@ -52,8 +52,7 @@ pub fn next(target: &Target, answer: AttemptReply, attempt: u32, max_attempts: u
     }
 }
 
-/// Returns how long a phone is left in peace before it is tried again after the `attempt`th time: twice as long each
-/// time, but never much longer than anybody would wait.
+/// Returns the pause before the retry after the `attempt`th attempt: it doubles each time, up to a limit.
 pub fn pause(first: Duration, attempt: u32) -> Duration {
     let longest = LONGEST_PAUSE.max(first);
     first.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1))).min(longest)
@@ -62,7 +61,7 @@ pub fn pause(first: Duration, attempt: u32) -> Duration {
 /// The longest pause between two attempts, unless the first one was asked to be longer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(120);
 
-/// Says how a phone ends with this answer; nothing when it has accepted.
+/// Returns the outcome of this reply; nothing when the phone accepted.
 fn outcome(target: &Target, kind: ReplyKind) -> Option<PhoneOutcome> {
     let outcome = match kind {
         ReplyKind::Accepted(_) => return None,
@@ -143,7 +142,7 @@ pub(crate) fn refused(
     }
 }
 
-/// Says a time in whole minutes, or in seconds where these would say too little.
+/// Returns a time in whole minutes, or in seconds where it is short.
 fn lasting(time: Duration) -> String {
     let seconds = usize::try_from(time.as_secs()).unwrap_or(usize::MAX);
     if seconds < 120 { pluralize(seconds, "second") } else { pluralize(seconds / 60, "minute") }
@@ -153,7 +152,7 @@ fn lasting(time: Duration) -> String {
 ///
 /// Phones sometimes answer success to a push and do nothing. So one that has downloaded nothing is pushed
 /// to again, once only: when that was `repeated` already, the acceptance is all there is. What other addresses have
-/// downloaded says nothing about the phone.
+/// downloaded proves nothing about the phone.
 pub fn proven(target: &Target, fetched: &DownloadStatus, repeated: bool) -> Next {
     if fetched.is_complete() {
         return Next::Done(PhoneOutcome {
@@ -168,7 +167,7 @@ pub fn proven(target: &Target, fetched: &DownloadStatus, repeated: bool) -> Next
     if nothing && !repeated { Next::Again(outcome) } else { Next::Done(outcome) }
 }
 
-/// Says what a proof rests on where downloads came from translated addresses.
+/// Describes the proof where downloads came from translated addresses.
 pub(crate) fn by_translation(downloads: &Downloads) -> Option<String> {
     let NatProof { rule, from } = downloads.nat.as_ref()?;
     Some(format!(
@@ -193,7 +192,7 @@ fn after_refusal(object: ObjectKind) -> &'static str {
     }
 }
 
-/// Says how a phone ends that has accepted what nobody can see from here.
+/// Returns the outcome of a phone that accepted something whose effect cannot be seen from here.
 fn unseeable(object: ObjectKind) -> PhoneOutcome {
     let reason = match object {
         ObjectKind::Play => {
@@ -211,7 +210,7 @@ fn unseeable(object: ObjectKind) -> PhoneOutcome {
     }
 }
 
-/// Says how a phone ends that has accepted and not downloaded everything.
+/// Returns the outcome of a phone that accepted and did not download everything.
 fn unseen(target: &Target, fetched: &DownloadStatus) -> PhoneOutcome {
     let missing = match (fetched.image, fetched.thumbnail) {
         _ if target.object() == ObjectKind::RingTone => {
@@ -270,7 +269,7 @@ fn by_others(others: &[OtherDownload]) -> String {
     told.join("; ")
 }
 
-/// What to do about a phone whose files somebody else downloaded.
+/// What to do about a phone whose files another address downloaded.
 fn about_others(target: &Target, others: &[OtherDownload]) -> String {
     let (own, addresses) = (target.ip, others.iter().map(|other| other.address));
     let addresses = names(&addresses.take(MOST_TOLD).collect::<Vec<_>>());

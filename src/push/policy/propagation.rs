@@ -1,4 +1,4 @@
-//! Waits for a change to take effect, without asking the phones more often than that needs.
+//! Waits for a change to take effect, with as few pushes as possible.
 //!
 //! An association that was written a moment ago, or a setting of a phone, takes a while to reach what the
 //! phones ask. Until then a refusal of the push user only means "not yet", as long as the password is known
@@ -6,7 +6,7 @@
 //! wait for the same thing; the first acceptance says that it has arrived. A phone that refuses even then
 //! waits for itself alone.
 //!
-//! Nothing here looks at a clock or sleeps: the caller says what time it is.
+//! Nothing here reads a clock or sleeps: the time is an argument.
 
 use std::time::Duration;
 
@@ -34,15 +34,15 @@ impl Backoff {
 /// What a refusal of the push user means.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum AuthRefusal {
-    /// The change may still be under way, so the phone is asked again.
+    /// The change may not have reached the phone yet, so it is tried again.
     NotYet {
         /// When.
         again: Instant,
-        /// Nobody else is asked for so long either; told once for every pause.
+        /// The pause of all phones that wait for the change; set once per pause.
         pause: Option<Duration>,
     },
     Final,
-    /// It stands, although the change has had so long to take effect.
+    /// The refusal is final, although the change had this much time to take effect.
     TimedOut(Duration),
 }
 
@@ -65,31 +65,31 @@ impl PropagationWait {
         Self { patience, begun, limit, proven, arrived: false, pauses: 0, paused_until: None }
     }
 
-    /// Takes note that the password is known to be right.
+    /// Records that the password is known to be right.
     pub fn password_is_right(&mut self) {
         self.proven = true;
     }
 
-    /// Takes note that a phone which asks the cluster has accepted the user.
+    /// Records that a phone which asks the cluster has accepted the user.
     pub fn accepted(&mut self) {
         self.arrived = true;
         self.paused_until = None;
     }
 
-    /// Says what a refusal means, by a phone that has been told "not yet" `earlier` times.
+    /// Returns what a refusal means, by a phone that was put off `earlier` times.
     pub fn refused(&mut self, now: Instant, earlier: u32) -> AuthRefusal {
         let Some(left) = self.left(now) else { return self.no_longer(now) };
         if self.arrived {
-            // Its own delays are as long as if nobody else had waited.
+            // Its own delays are as long as if no other phone had waited.
             let delay = self.patience.delay(earlier.saturating_add(1)).min(left);
             return AuthRefusal::NotYet { again: now + delay, pause: None };
         }
         if let Some(again) = self.pause_end(now) {
-            // It was asked before the pause began, so it says nothing new.
+            // It was asked before the pause began, so its refusal is no news.
             return AuthRefusal::NotYet { again, pause: None };
         }
         self.pauses = self.pauses.saturating_add(1);
-        // No pause goes beyond the limit: then everybody is asked once more, and the answer stands.
+        // No pause goes beyond the limit: then every phone is tried once more, and its reply is final.
         let pause = self.patience.delay(self.pauses).min(left);
         self.paused_until = Some(now + pause);
         AuthRefusal::NotYet { again: now + pause, pause: Some(pause) }
@@ -221,7 +221,7 @@ mod tests {
             prop_assert!(one > Duration::ZERO);
         }
 
-        /// Whatever the answers and however long they take, nobody is asked within a pause, no pause is
+        /// Whatever the answers and however long they take, no phone is asked within a pause, no pause is
         /// shorter than the one before it unless the limit ends it, and none goes beyond that.
         #[test]
         fn pauses_never_shrink_before_the_limit(

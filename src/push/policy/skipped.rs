@@ -1,4 +1,4 @@
-//! Says why a phone was left alone.
+//! Results of phones that were not pushed to.
 
 use std::time::Duration;
 
@@ -11,8 +11,7 @@ use crate::journal::{Proven, RunId};
 use crate::push::Target;
 use crate::push::delivery::removal::REMOVAL_DIGEST;
 
-/// Returns the result of a phone that was not pushed to, with its heaviest finding as the reason, or why the run
-/// is not about it.
+/// Returns the result of a phone that was not pushed to. The reason is its worst finding, or why the run excludes it.
 pub fn skipped(object: ObjectKind, phone: &AuditedPhone) -> PhoneResult {
     let alone = phone.excluded();
     let worst = alone.or_else(|| phone.worst());
@@ -45,9 +44,9 @@ pub fn skipped(object: ObjectKind, phone: &AuditedPhone) -> PhoneResult {
     }
 }
 
-/// Returns the result of a phone that did not come back after it was told to take its configuration over.
+/// Returns the result of a phone that did not register again after Apply Config.
 ///
-/// That is a failure, and not only a phone that was left alone: it was there before.
+/// It was registered before, so this is a failure and not a skipped phone.
 pub fn not_back(
     object: ObjectKind,
     phone: &AuditedPhone,
@@ -68,8 +67,7 @@ pub fn not_back(
     }
 }
 
-/// Returns the result of a phone that was to be pushed to and is not, because something that it needs was not done
-/// on the cluster.
+/// Returns the result of a phone that was not pushed to because a change that it needs was not made on the cluster.
 pub fn not_served(
     object: ObjectKind,
     phone: &AuditedPhone,
@@ -86,7 +84,7 @@ pub fn not_served(
     }
 }
 
-/// Returns the result of a phone that was left alone because the script says nothing about its model.
+/// Returns the result of a phone that was skipped because the key script has no steps for its model.
 pub fn no_step(target: &Target) -> PhoneResult {
     PhoneResult {
         reason: Some(format!("the script has no step for a {}", target.model)),
@@ -95,7 +93,7 @@ pub fn no_step(target: &Target) -> PhoneResult {
     }
 }
 
-/// Returns the result of a phone that was left alone because no way is known to take its picture off.
+/// Returns the result of a phone that was skipped because its model cannot remove a picture.
 pub fn cannot_remove(target: &Target) -> PhoneResult {
     PhoneResult {
         image: None,
@@ -105,7 +103,7 @@ pub fn cannot_remove(target: &Target) -> PhoneResult {
     }
 }
 
-/// Returns the result of a phone that was left alone because it is proven to show the picture already.
+/// Returns the result of a phone that was skipped because it is proven to show the picture already.
 pub fn proven_already(target: &Target, proven: &Proven) -> PhoneResult {
     let has_it = has_it(target.object(), &proven.digest);
     PhoneResult {

@@ -1,4 +1,4 @@
-//! Chooses the phones that are pushed to, and decides everything about them that can be decided before.
+//! Chooses the phones that are pushed to, and everything about them that is known before the push.
 
 use crate::domain::audit::Audit;
 use crate::domain::device_name::DeviceName;
@@ -8,7 +8,7 @@ use crate::domain::payload_kind::{AcceptedFormat, ObjectKind};
 use crate::domain::personalization::Effective;
 use crate::push::{LoginCheck, Target};
 
-/// Returns a target for every phone that is ready for an object of this kind, and not left alone on purpose.
+/// Returns a target for every phone that is ready for an object of this kind and not excluded.
 ///
 /// `is_recently_changed` tells whether a phone or its association was changed only a moment ago, and
 /// `cluster_url_known` whether the cluster's Authentication URL could be read: an acceptance proves a

@@ -1,4 +1,4 @@
-//! What is known of a phone that has accepted, and what that is worth.
+//! Decides from downloads and screenshots whether an accepted push is verified.
 
 use crate::event::Outcome;
 use crate::media::Similarity;
@@ -11,7 +11,7 @@ pub const LEAST_LIKE: f64 = 0.4;
 pub const LEAST_GAIN: f64 = 0.2;
 /// The least share of a screen that has to change when a picture is taken off.
 pub const LEAST_CHANGED: f64 = 0.4;
-/// A screen that has changed less stands still but for its clock.
+/// A screen that has changed less shows no change but its clock.
 const STILL: f64 = 0.02;
 
 /// Tells whether a screen shows what was meant.

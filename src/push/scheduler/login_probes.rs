@@ -1,4 +1,4 @@
-//! Phones that refused the push user: what that was is found out before anything else is made of it.
+//! Phones that refused the push user: the reason is determined before the phone gets a result.
 
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ use crate::push::scheduler::{AttemptEnd, Scheduler};
 use crate::push::{AttemptReply, ReplyKind};
 
 impl<B: AttemptLog> Scheduler<'_, B> {
-    /// Lets the guard know how a login ended. Returns the refusal, where its reason has to be found out
-    /// before it is decided what becomes of the phone.
+    /// Reports the end of a login to the lockout guard. Returns the refusal, where its reason must be known before the
+    /// phone gets a result.
     pub(crate) fn count_login(
         &mut self,
         task: &mut PhoneTask,
@@ -45,7 +45,7 @@ impl<B: AttemptLog> Scheduler<'_, B> {
         None
     }
 
-    /// Puts a phone aside that refused the push user, until it is known why.
+    /// Keeps a phone that refused the push user until the reason is known.
     pub(crate) fn doubt(&mut self, mut task: PhoneTask, answer: AttemptReply, refusal: Refused) {
         let error =
             if let ReplyKind::AuthRefused(error) = answer.kind { Some(error) } else { None };
@@ -65,7 +65,7 @@ impl<B: AttemptLog> Scheduler<'_, B> {
         );
     }
 
-    /// Goes on with phones of which it is known by now why they refused.
+    /// Continues with the phones whose reason is known by now.
     pub(crate) fn settle(&mut self, now: Instant, observer: &dyn Observer) {
         if self.logins.guard().trusts_password() {
             self.recently_changed.waiting.password_is_right();
@@ -91,7 +91,7 @@ impl<B: AttemptLog> Scheduler<'_, B> {
 
     fn go_on(&mut self, mut task: PhoneTask, cause: Cause, now: Instant, observer: &dyn Observer) {
         if cause == Cause::Page {
-            // The phone could not ask, so that was no attempt.
+            // The phone could not ask the cluster, so this attempt does not count.
             task.put_off += 1;
             return self.queue_of(&task).ready.push_back(task);
         }
@@ -116,7 +116,7 @@ impl<B: AttemptLog> Scheduler<'_, B> {
         self.refuse(task, Some(cause), waited);
     }
 
-    /// Ends those of which nobody is left who could tell why they refused.
+    /// Gives the phones a result whose reason cannot be determined any more.
     pub(crate) fn conclude(&mut self) -> bool {
         for (_, task) in std::mem::take(&mut self.doubted) {
             self.refuse(task, None, None);
@@ -130,7 +130,7 @@ impl<B: AttemptLog> Scheduler<'_, B> {
         self.finish(task, outcome);
     }
 
-    /// Asks the cluster what the guard has to know, once what is known of the phones is written down.
+    /// Asks the cluster what the lockout guard needs to know, once the refusals are in the attempt log.
     pub(crate) fn inquire(&self, now: Instant) {
         if self.doubting > 0 {
             return;
@@ -141,14 +141,14 @@ impl<B: AttemptLog> Scheduler<'_, B> {
         }
     }
 
-    /// Takes in what the cluster answered.
+    /// Passes the answer of the cluster to the lockout guard.
     pub(crate) fn found(&mut self, findings: Findings, observer: &dyn Observer) {
         let now = Instant::now();
         self.logins.guard().answered(findings, now);
         self.tell_outage(now, observer);
     }
 
-    /// Tells when the push begins to wait for the authentication page, and when it is back.
+    /// Reports when the push begins to wait for the authentication page, and when the page works again.
     pub(crate) fn tell_outage(&mut self, now: Instant, observer: &dyn Observer) {
         let (outage, until) = {
             let guard = self.logins.guard();

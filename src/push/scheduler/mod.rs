@@ -94,22 +94,22 @@ struct Scheduler<'a, B: AttemptLog> {
     settings: PushSettings,
     /// Phones that the push user has controlled before.
     known: PushQueue,
-    /// Phones that were changed only now: their refusal may only mean that the cluster needs a minute.
+    /// Phones that were changed a moment ago: a refusal may only mean that the cluster needs a minute.
     recently_changed: PushQueue,
     later: RetryQueue,
     held: WindowQueue,
-    /// Phones that refused the push user, with the refusal as the guard knows it.
+    /// Phones that refused the push user, with the refusal as the lockout guard knows it.
     doubted: Vec<(Refused, PhoneTask)>,
-    /// How many more of them are just being written down.
+    /// Refusals that are being written into the attempt log.
     doubting: usize,
     logins: &'a LoginProbes,
-    /// What was told of the authentication page: what is wrong with it, and since when.
+    /// What was reported about the authentication page: its problem, and since when.
     told_outage: Option<(String, Instant)>,
     schedule: &'a Schedule,
-    /// Whether the run's time is over.
+    /// Whether the end of the run has come.
     over: bool,
     site_limits: SiteLimits,
-    /// When the next push may begin, where there is a rate.
+    /// When the next push may begin, where the rate is limited.
     next_start: Option<Instant>,
     /// Phones that failed, those of earlier waves included.
     failed: usize,
@@ -123,7 +123,7 @@ struct Scheduler<'a, B: AttemptLog> {
     asking: FuturesUnordered<BoxFuture<'a, Findings>>,
     closing: FuturesUnordered<BoxFuture<'a, AttemptEnd>>,
     results: Vec<PhoneResult>,
-    /// Why the book takes no more.
+    /// Why the attempt log cannot be written.
     unrecorded: Option<String>,
 }
 
@@ -152,7 +152,7 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
             delivery,
             log,
             settings,
-            // Nothing of these is new, so there is nothing to wait for.
+            // Nothing about these has changed, so no change is awaited.
             known: queue(known, Duration::ZERO),
             recently_changed: queue(recently_changed, settings.propagation_limit),
             later: RetryQueue::default(),
@@ -237,11 +237,11 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
         true
     }
 
-    /// Returns when somebody comes next who waits for nothing but a time.
+    /// Returns when the next phone is due that waits only for a time.
     fn wake(&self, now: Instant) -> Option<Instant> {
         let held = !self.known.noted.is_empty() || !self.recently_changed.noted.is_empty();
         let start = self.next_start.filter(|_| held);
-        // A start that has come already is held up by something else.
+        // A start that is due already waits for something else.
         let start = start.filter(|start| *start > now);
         let windows = self.look_at_windows(now);
         let paused = self.logins.guard().paused_until();
@@ -262,7 +262,7 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
         !self.known.has_begun_all() || !self.recently_changed.has_begun_all()
     }
 
-    /// Returns how many phones may be asked at once, if this one comes next.
+    /// Returns how many phones may be pushed to at once, if this one is the next.
     fn guarded(&self, next: Option<&PhoneTask>) -> usize {
         match next {
             Some(task) if !task.logs_in() => self.settings.concurrency.max(1),
@@ -282,7 +282,7 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
         let reason = match self.settings.proof {
             Proof::Fetch => format!("downloads of {phones}"),
             Proof::Screenshot => format!("the screens of {phones}"),
-            // Nobody looks, so nothing is waited for.
+            // Without proof there is nothing to wait for.
             Proof::None => return,
         };
         observer.observe(&Event::Waiting {
@@ -295,7 +295,7 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
     fn report_retries(&mut self, delay: Duration, observer: &dyn Observer) {
         self.tell_windows(observer);
         let reason = match (self.later.recently_changed(), self.later.len()) {
-            // Those that the rate holds back come in no time.
+            // Phones that only the rate holds back begin soon.
             (_, 0) => return,
             (0, all) => format!("{} to be tried again", pluralize(all, "phone")),
             (recently_changed, _) => {
@@ -349,15 +349,16 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
         }
     }
 
-    /// Ends attempts that are in the attempt log and have not begun: the pause can be long, and the process can be killed
-    /// in it.
+    /// Ends attempts that are in the attempt log and have not begun: a pause can be long, and the process can be
+    /// killed in it.
     fn withdraw_attempts(&mut self) {
-        let noted = self.known.noted.drain(..).chain(self.recently_changed.noted.drain(..));
-        let noted: Vec<PhoneTask> = noted.collect();
-        noted.into_iter().for_each(|task| self.withdraw(None, task));
+        let next = |queue: &mut PushQueue| queue.noted.pop_front();
+        while let Some(task) = next(&mut self.known).or_else(|| next(&mut self.recently_changed)) {
+            self.withdraw(None, task);
+        }
     }
 
-    /// Gives the places of a phone back, and lets those come next that waited for them.
+    /// Ends the push to a phone at its sites, and queues phones that waited for room there.
     fn release_site(&mut self, target: &Target) {
         for key in self.site_limits.give_back(target) {
             self.known.ready.has_room(&key);
@@ -370,7 +371,7 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
             let known = !self.known.has_begun_all();
             let next = if known { &self.known } else { &self.recently_changed };
             let Some(first) = next.noted.front() else { return };
-            // What was allowed when it was written down may not be any more.
+            // The lockout guard may have allowed it when it was written into the log, and not any more.
             let full = first.logs_in() && !self.logins.guard().may_begin();
             if full || self.pushing.len() >= next.allowed(now, self.guarded(Some(first))) {
                 return;
@@ -380,7 +381,7 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
                 return;
             }
             let Some(mut task) = queue.noted.pop_front() else { return };
-            // It was open when the phone was written down; that was a moment ago.
+            // The window can have closed since the attempt was written into the log.
             if let Some(opens) = self.opens(&task.target) {
                 self.withdraw(Some(opens), task);
                 continue;
@@ -433,7 +434,7 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
         self.verifying.push(
             async move {
                 let mut fetched = delivery.downloads(&task.target).await;
-                // Who else downloaded its files counts for all its attempts.
+                // Downloads by other addresses count for all attempts.
                 task.downloads.join(std::mem::take(&mut fetched.downloads));
                 fetched.downloads = task.downloads.clone();
                 let evidence = delivery.evidence(&task.target, fetched.is_complete()).await;
@@ -446,7 +447,7 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
         );
     }
 
-    /// Goes on with a phone whose downloads were waited for.
+    /// Continues with a phone whose proof is complete, or was not seen in time.
     fn verified(&mut self, mut task: PhoneTask, next: Next, refused: bool) {
         if let Some(ticket) = task.ticket.take() {
             let mut guard = self.logins.guard();
@@ -467,7 +468,7 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
     }
 
     fn report_pause(&self, delay: Duration, observer: &dyn Observer) {
-        // The phone that has just refused is nowhere else.
+        // The phone that has just refused is in no queue.
         let phones =
             pluralize(self.recently_changed.len() + self.later.recently_changed() + 1, "phone");
         let reason = format!("new associations and settings of {phones} to take effect");

@@ -1,4 +1,4 @@
-//! A phone on its way through a push, and what is said of it at the end.
+//! The state of one phone during a push, and its result.
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -10,23 +10,23 @@ use crate::push::policy::outcome::{LOOK_FIRST, PhoneOutcome};
 use crate::push::settings::StopReason;
 use crate::push::{LoginCheck, Target};
 
-/// A phone on its way through the push.
+/// The state of one phone during a push.
 #[derive(Clone)]
 pub(crate) struct PhoneTask {
     pub(crate) target: Target,
     pub(crate) attempts: u32,
-    /// How many of its attempts only said that a change has not reached it yet.
+    /// Attempts that the phone refused because a change had not reached it yet.
     pub(crate) put_off: u32,
-    /// Whether it is pushed to again because it accepted once and downloaded nothing.
+    /// Whether this is the repeated push after one that was accepted and followed by no download.
     pub(crate) repeated: bool,
     pub(crate) first_attempt: Option<(Timestamp, Instant)>,
-    /// Where the book has the attempt that is next or under way.
+    /// The row of the next attempt, or of the one in progress, in the attempt log.
     pub(crate) entry: Option<i64>,
-    /// The login that is under way, where it can fail.
+    /// The login in progress, where it can fail.
     pub(crate) ticket: Option<LoginTicket>,
-    /// How it ends if it is not tried again.
+    /// The outcome if there is no retry.
     pub(crate) last: Option<PhoneOutcome>,
-    /// Who downloaded its files besides the phone itself.
+    /// Other addresses that downloaded the files of the phone.
     pub(crate) downloads: Downloads,
 }
 
@@ -45,23 +45,23 @@ impl PhoneTask {
         }
     }
 
-    /// Tells whether a push to it is a login at the cluster, or may be one.
+    /// Tells whether a push to the phone is a login at the cluster, or may be one.
     pub(crate) fn logs_in(&self) -> bool {
         self.target.login_check != LoginCheck::Elsewhere
     }
 
-    /// Tells whether its acceptance proves the password. One that is pushed to again has proven it already.
+    /// Tells whether its acceptance proves the password. Before a repeated push it was proven already.
     pub(crate) fn proves(&self) -> bool {
         self.target.login_check == LoginCheck::Cluster && !self.repeated
     }
 
-    /// Returns how many attempts count against the most that may be made.
+    /// Returns how many attempts count for the limit of attempts.
     pub(crate) fn counted_attempts(&self) -> u32 {
-        // The push that was ignored was no trouble on the way.
+        // A push that was ignored was no failure of the network.
         self.attempts - self.put_off - u32::from(self.repeated)
     }
 
-    /// Makes the result of a phone that is left in peace because the push was stopped.
+    /// Makes the result of a phone that was skipped because the push was stopped.
     pub(crate) fn stopped(mut self, stopped: &StopReason) -> PhoneResult {
         let last = self.last.take();
         let object = self.target.object();
@@ -70,14 +70,14 @@ impl PhoneTask {
         self.ended(outcome, None)
     }
 
-    /// Makes the result of a phone that was being pushed to when everything was cut off.
+    /// Makes the result of a phone whose push was in progress when the run was cut off.
     pub(crate) fn cut_off(self) -> PhoneResult {
         let why = "it was being pushed to when the run was cut off, so its state is not known";
         let outcome = match self.target.object() {
             ObjectKind::Background | ObjectKind::RingTone => {
                 pending(self.target.object(), why.to_owned())
             }
-            // It may have been done, and nobody could tell.
+            // It may have been done, and nothing can show it.
             ObjectKind::Play | ObjectKind::Keys => PhoneOutcome {
                 remedy: Some(LOOK_FIRST.to_owned()),
                 ..pending(self.target.object(), why.to_owned())
@@ -125,7 +125,7 @@ fn not_tried(object: ObjectKind, stopped: &StopReason) -> PhoneOutcome {
 fn not_again(object: ObjectKind, last: PhoneOutcome, stopped: &StopReason) -> PhoneOutcome {
     let reason = last.reason.unwrap_or_default();
     let reason = format!("{reason}; not tried again: {}", stopped.describe());
-    // A phone that was still waited for has decided nothing by its refusal.
+    // A refusal while the change was still awaited decides nothing.
     let undecided = match stopped {
         StopReason::Interrupted
         | StopReason::PageDown { .. }
@@ -147,7 +147,7 @@ fn pending(object: ObjectKind, reason: String) -> PhoneOutcome {
     let remedy = if object.is_downloaded() {
         "run the same command again; phones that are done already are left alone"
     } else {
-        // Nothing about these is ever proven, so the same command would send it to everybody again.
+        // These are never proven, so the same command would send them to all phones again.
         "send it again to the phones that are still pending: list them with --devices-from or --addresses-from"
     };
     PhoneOutcome {

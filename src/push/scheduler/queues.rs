@@ -1,4 +1,4 @@
-//! Who comes next: phones that wait for the same reasons wait in one lane.
+//! Queues of phones: those that are pushed to for the first time, and retries.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -8,14 +8,14 @@ use crate::push::policy::propagation::PropagationWait;
 use crate::push::scheduler::phone_task::PhoneTask;
 use crate::push::scheduler::site_limits::SiteQueue;
 
-/// Phones that wait for the same reasons.
+/// Phones that wait for the same conditions.
 pub(crate) struct PushQueue {
     pub(crate) waiting: PropagationWait,
     concurrency: usize,
     pub(crate) ready: SiteQueue,
-    /// How many are just being written down.
+    /// How many attempts are being written into the attempt log.
     pub(crate) noting: usize,
-    /// Written down, and free to begin: so that no place stays empty while the book is written.
+    /// Attempts that are in the log and may begin, so that the log never holds up a push.
     pub(crate) noted: VecDeque<PhoneTask>,
 }
 
@@ -29,31 +29,30 @@ impl PushQueue {
         self.len() == 0
     }
 
-    /// Returns how many have not begun.
+    /// Returns how many phones have not begun.
     pub(crate) fn len(&self) -> usize {
         self.ready.len() + self.noting + self.noted.len()
     }
 
-    /// Returns how many phones may be asked at once now, where the guard allows `guarded`.
+    /// Returns how many phones may be pushed to at once now, where the lockout guard allows `guarded`.
     pub(crate) fn allowed(&self, now: Instant, guarded: usize) -> usize {
         self.waiting.allowed(now, self.concurrency).map_or(guarded, |most| most.min(guarded))
     }
 
-    /// Tells whether one more may be written down now, while `pushing` phones are being asked and the guard allows
-    /// `guarded`.
+    /// Tells whether one more attempt may be written into the log now, while `pushing` pushes are in progress and the
+    /// lockout guard allows `guarded`.
     pub(crate) fn may_note(&self, now: Instant, pushing: usize, guarded: usize) -> bool {
-        // A probe is most likely followed by a pause, and nobody should stand in the book all that time as
-        // if it were being pushed to.
+        // A probe is most likely followed by a pause, and no attempt should be open in the log for all that time.
         let under_way = if self.waiting.is_probing(now) { pushing } else { 0 };
         self.noting + self.noted.len() + under_way < self.allowed(now, guarded)
     }
 }
 
-/// Phones that are tried again, by the time at which they are.
+/// Phones to retry, by the time of the retry.
 #[derive(Default)]
 pub(crate) struct RetryQueue {
     tasks: BTreeMap<(Instant, u64), PhoneTask>,
-    /// Keeps those apart, and in order, that come at the same instant.
+    /// Orders retries at the same instant.
     sequence: u64,
 }
 
@@ -63,12 +62,12 @@ impl RetryQueue {
         self.tasks.insert((when, self.sequence), task);
     }
 
-    /// Returns when the first one comes.
+    /// Returns the time of the first retry.
     pub(crate) fn first(&self) -> Option<Instant> {
         self.tasks.first_key_value().map(|((when, _), _)| *when)
     }
 
-    /// Takes out the first one if its time has come.
+    /// Takes the first one if its time has come.
     pub(crate) fn due(&mut self, now: Instant) -> Option<PhoneTask> {
         self.first().filter(|when| *when <= now)?;
         self.tasks.pop_first().map(|(_, task)| task)
@@ -82,12 +81,12 @@ impl RetryQueue {
         self.tasks.len()
     }
 
-    /// Returns how many of them are fresh.
+    /// Returns how many of them were recently changed.
     pub(crate) fn recently_changed(&self) -> usize {
         self.tasks.values().filter(|task| task.target.recently_changed).count()
     }
 
-    /// Takes out all of them, in their order.
+    /// Takes all of them, in their order.
     pub(crate) fn take(&mut self) -> impl Iterator<Item = PhoneTask> + use<> {
         std::mem::take(&mut self.tasks).into_values()
     }

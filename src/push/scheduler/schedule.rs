@@ -1,4 +1,4 @@
-//! When phones may be pushed to: the hours of each, and the end of the run.
+//! When phones may be pushed to: the maintenance windows, and the end of the run.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,18 +29,18 @@ pub struct DailyHours {
 enum Clock {
     #[default]
     System,
-    /// One that stands at a time, and goes on with the runtime's.
+    /// Starts at a time and follows the clock of the runtime.
     #[cfg_attr(not(test), expect(dead_code, reason = "tests have their own time"))]
     From(Timestamp, Instant),
 }
 
 impl Schedule {
-    /// Makes a schedule of the hours in which phones may be pushed to, and of a moment after which none may.
+    /// Makes a schedule from the window and from the time after which no push begins.
     pub fn new(hours: Option<DailyHours>, until: Option<Timestamp>) -> Self {
         Self { hours: hours.map(Arc::new), until, clock: Clock::System }
     }
 
-    /// Lets the schedule's clock show this time, from now on with the runtime's own.
+    /// Starts the clock of the schedule at this time.
     #[cfg(test)]
     pub(crate) fn beginning(self, at: Timestamp) -> Self {
         Self { clock: Clock::From(at, Instant::now()), ..self }
@@ -64,12 +64,12 @@ impl Schedule {
         }
     }
 
-    /// Tells whether phones may be pushed to only in some hours.
+    /// Tells whether there is a window.
     pub fn has_hours(&self) -> bool {
         self.hours.is_some()
     }
 
-    /// Returns when the phone may be pushed to, where it may not be now.
+    /// Returns when the window of the phone opens; nothing while it is open.
     pub(crate) fn opens(&self, target: &Target, now: Timestamp) -> Option<Timestamp> {
         match self.gate(&target.device_pool, now) {
             WindowState::Open { .. } => None,
@@ -77,22 +77,22 @@ impl Schedule {
         }
     }
 
-    /// Returns the moment after which no phone may be pushed to.
+    /// Returns the time after which no push begins.
     pub fn until(&self) -> Option<Timestamp> {
         self.until
     }
 
-    /// Returns how long phones may still be pushed to, where that has an end.
+    /// Returns the time that is left until then.
     pub fn left(&self) -> Option<Duration> {
         self.until.map(|end| until(self.now(), end))
     }
 
-    /// Tells whether that moment has come.
+    /// Tells whether that time has come.
     pub(crate) fn is_over(&self, now: Timestamp) -> bool {
         self.until.is_some_and(|until| until <= now)
     }
 
-    /// Says for a person what a device pool's phones wait for that may be pushed to only then.
+    /// Describes the window that phones of a device pool wait for.
     pub(crate) fn told(&self, device_pool: &str, opens: Timestamp, now: Timestamp) -> String {
         let Some(hours) = &self.hours else { return String::new() };
         let zone = zone_name(hours.zones.of(device_pool));
@@ -101,12 +101,12 @@ impl Schedule {
     }
 }
 
-/// Returns how long it is until then.
+/// Returns the time from `now` until `then`.
 pub(crate) fn until(now: Timestamp, then: Timestamp) -> Duration {
     Duration::try_from(then.duration_since(now)).unwrap_or_default()
 }
 
-/// Says a time in hours and minutes.
+/// Returns a time in hours and minutes.
 fn in_words(time: Duration) -> String {
     let minutes = time.as_secs().div_ceil(60);
     match (minutes / 60, minutes % 60) {

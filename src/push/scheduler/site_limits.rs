@@ -1,6 +1,6 @@
 //! How many phones of one device pool, and of one subnet, are pushed to at once.
 //!
-//! A branch behind a thin line must not be flooded with downloads, however many phones are pushed to in all.
+//! A site on a low-bandwidth WAN link must not be flooded with downloads, however many phones are pushed to in all.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use crate::push::Target;
 use crate::push::scheduler::phone_task::PhoneTask;
 use crate::push::settings::SiteLimitConfig;
 
-/// What has a limit of its own.
+/// A site that has a limit.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(crate) enum LimitKey {
     Pool(String),
@@ -29,7 +29,7 @@ impl SiteLimits {
         Self { caps, taken: HashMap::new() }
     }
 
-    /// Takes a place for a phone, or says what is full.
+    /// Counts a push to a phone at its sites, or returns the site that is full.
     pub(crate) fn take(&mut self, target: &Target) -> Result<(), LimitKey> {
         let site_limits = self.of(target);
         if let Some(full) = site_limits.iter().find(|key| self.is_full(key)) {
@@ -41,7 +41,7 @@ impl SiteLimits {
         Ok(())
     }
 
-    /// Gives a phone's place back, and returns what has room again.
+    /// Ends the push to a phone at its sites. Returns those that have room again.
     pub(crate) fn give_back(&mut self, target: &Target) -> Vec<LimitKey> {
         let site_limits = self.of(target);
         for key in &site_limits {
@@ -52,7 +52,7 @@ impl SiteLimits {
         site_limits
     }
 
-    /// Returns those of a phone's places that are not full.
+    /// Returns the sites of a phone that are not full.
     fn open(&self, target: &Target) -> Vec<LimitKey> {
         self.of(target).into_iter().filter(|key| !self.is_full(key)).collect()
     }
@@ -66,7 +66,7 @@ impl SiteLimits {
         cap.is_some_and(|cap| taken >= cap.max(1))
     }
 
-    /// Returns what the limits say something about, for this phone.
+    /// Returns the sites of a phone that have a limit.
     fn of(&self, target: &Target) -> Vec<LimitKey> {
         let pool = self.caps.per_pool.map(|_| LimitKey::Pool(target.device_pool.clone()));
         let subnet = self.caps.per_subnet.map(|_| LimitKey::Subnet(subnet(target.ip)));
@@ -79,7 +79,7 @@ fn subnet(ip: IpAddr) -> IpNet {
     IpNet::new(ip, length).map_or_else(|_| ip.into(), |net| net.trunc())
 }
 
-/// Phones that come next, in their order; those whose place is full stand aside until it has room.
+/// Phones in the order in which they are pushed to. Those whose site is full wait until it has room.
 #[derive(Default)]
 pub(crate) struct SiteQueue {
     next: VecDeque<PhoneTask>,
@@ -88,13 +88,13 @@ pub(crate) struct SiteQueue {
 }
 
 impl SiteQueue {
-    /// Takes out the next phone that has a place, with its place taken.
+    /// Takes the next phone whose sites have room, and counts it there.
     pub(crate) fn pop(&mut self, site_limits: &mut SiteLimits) -> Option<PhoneTask> {
         while let Some(task) = self.next.pop_front() {
             match site_limits.take(&task.target) {
                 Ok(()) => return Some(task),
                 Err(full) => {
-                    // Where it could have gone otherwise, the next one can.
+                    // The room that it did not take is free for the next phone.
                     let open = site_limits.open(&task.target);
                     self.standing_aside += 1;
                     self.aside.entry(full).or_default().push_back(task);
@@ -105,12 +105,12 @@ impl SiteQueue {
         None
     }
 
-    /// Returns who comes next, where that is not kept from it by a place.
+    /// Returns the next phone, unless its site is full.
     pub(crate) fn front(&self) -> Option<&PhoneTask> {
         self.next.front()
     }
 
-    /// Lets one of those come next that stood aside for this place.
+    /// Puts one of the phones that wait for this site at the front.
     pub(crate) fn has_room(&mut self, key: &LimitKey) {
         let Some(waiting) = self.aside.get_mut(key) else { return };
         if let Some(task) = waiting.pop_front() {
@@ -192,7 +192,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever order phones come and go in, no limit is passed and nobody is forgotten.
+        /// In whatever order pushes begin and end, no limit is exceeded and no phone is lost.
         #[test]
         fn limits_hold_and_everybody_comes(
             phones in proptest::collection::vec((0_u8..4, 0_u8..4), 1..40),

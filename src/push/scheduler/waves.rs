@@ -1,4 +1,4 @@
-//! Waves: a few phones first, then more. Between two waves the push can rest, judge, and wait for an approval.
+//! Waves: a few phones first, then more. Between two waves there can be a soak period and a gate.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::str::FromStr;
@@ -60,11 +60,11 @@ pub struct Waves {
     pub min_sample: usize,
     /// Whether every wave but the first waits for an approval.
     pub gate: bool,
-    /// How long a wave rests before the next one begins.
+    /// The time between the end of a wave and the next one.
     pub soak: Option<Duration>,
 }
 
-/// Checks the phones of a wave again after its rest.
+/// Checks the phones of a wave again after its soak period.
 pub trait SoakCheck: Send + Sync {
     /// Finds out which of the phones are still registered.
     ///
@@ -74,7 +74,7 @@ pub trait SoakCheck: Send + Sync {
     -> BoxFuture<'a, Result<SoakFindings, String>>;
 }
 
-/// What became of the phones of a wave while it rested.
+/// The phones of a wave after its soak period.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct SoakFindings {
     /// Phones that are no longer registered.
@@ -103,7 +103,7 @@ impl SoakFindings {
 pub struct WaveSettings<'a> {
     pub waves: &'a Waves,
     pub push: PushSettings,
-    /// Without one, phones are not checked after the rest of their wave.
+    /// Without one, phones are not checked after the soak period of their wave.
     pub soak_check: Option<&'a dyn SoakCheck>,
 }
 
@@ -227,7 +227,7 @@ impl StopRules {
     }
 }
 
-/// The rest after a wave.
+/// The soak period of a wave.
 struct Soak<'a> {
     wave: usize,
     of: usize,
@@ -246,8 +246,11 @@ impl Soak<'_> {
         let Self { wave, of, time, results } = *self;
         let observe = |step, text| observer.observe(&Event::Control(ControlEvent { step, text }));
         let told = describe(time);
-        observe(ControlStep::SoakStarted, format!("wave {wave} of {of} rests for {told} (--soak)"));
-        stop.rest(time).await?;
+        observe(
+            ControlStep::SoakStarted,
+            format!("soak period of wave {wave} of {of}: {told} (--soak)"),
+        );
+        stop.soak(time).await?;
         let served = results.iter().filter(|result| !result.is_failure());
         let served = served.filter(|result| result.outcome != Outcome::Skipped);
         let served: Vec<DeviceName> = served.map(|result| result.name.clone()).collect();
@@ -258,7 +261,10 @@ impl Soak<'_> {
                 Err(why) => (0, format!("its phones could not be checked again: {why}")),
             },
         };
-        observe(ControlStep::SoakEnded, format!("wave {wave} of {of} has rested: {text}"));
+        observe(
+            ControlStep::SoakEnded,
+            format!("soak period of wave {wave} of {of} ended: {text}"),
+        );
         Ok(lost)
     }
 }

@@ -10,7 +10,7 @@ use crate::push::scheduler::phone_task::PhoneTask;
 #[derive(Default)]
 pub(crate) struct WindowQueue {
     pub(super) tasks: BTreeMap<(Timestamp, u64), PhoneTask>,
-    /// Keeps those apart, and in order, whose windows open at the same moment.
+    /// Orders phones whose windows open at the same moment.
     sequence: u64,
     pub(super) told: BTreeSet<(Timestamp, String)>,
 }
@@ -34,7 +34,7 @@ impl WindowQueue {
         self.tasks.is_empty()
     }
 
-    /// Takes out all of them, in their order.
+    /// Takes all of them, in their order.
     pub(crate) fn take(&mut self) -> impl Iterator<Item = PhoneTask> + use<> {
         std::mem::take(&mut self.tasks).into_values()
     }

@@ -20,12 +20,12 @@ use crate::push::scheduler::{AttemptEnd, Scheduler};
 use crate::push::settings::BETWEEN_CLOCK_CHECKS;
 
 impl<B: AttemptLog> Scheduler<'_, B> {
-    /// Returns when the phone's window opens, where that is closed.
+    /// Returns when the window of the phone opens; nothing while it is open.
     pub(crate) fn opens(&self, target: &Target) -> Option<Timestamp> {
         self.schedule.opens(target, self.schedule.now())
     }
 
-    /// Lets a phone wait for its window.
+    /// Has a phone wait for its window.
     pub(crate) fn hold(&mut self, opens: Timestamp, task: PhoneTask) {
         self.held.put(opens, task);
     }
@@ -56,7 +56,7 @@ impl<B: AttemptLog> Scheduler<'_, B> {
         );
     }
 
-    /// Lets those come next whose window has opened.
+    /// Queues the phones whose window has opened.
     pub(crate) fn release(&mut self) {
         let now = self.schedule.now();
         while let Some(task) = self.held.due(now) {
@@ -64,19 +64,19 @@ impl<B: AttemptLog> Scheduler<'_, B> {
         }
     }
 
-    /// Returns when the windows have to be looked at again.
+    /// Returns when to compare the windows with the time of day again.
     pub(crate) fn look_at_windows(&self, now: Instant) -> Option<Instant> {
         let opens = self.held.first()?;
         Some(now + until(self.schedule.now(), opens).min(BETWEEN_CLOCK_CHECKS))
     }
 
-    /// Returns when the end of the run's time has to be looked at again.
+    /// Returns when to compare the end of the run with the time of day again.
     pub(crate) fn look_at_end(&self, now: Instant) -> Option<Instant> {
         let end = self.schedule.until()?;
         Some(now + until(self.schedule.now(), end).min(BETWEEN_CLOCK_CHECKS))
     }
 
-    /// Tells whether the run's time is over, or will be before anybody comes next; nobody is under way then.
+    /// Tells whether the run ends before the next phone can be pushed to. Nothing is in progress then.
     pub(crate) fn ends_before(&self, next: Instant, now: Instant) -> bool {
         let Some(end) = self.schedule.until() else { return false };
         let clock = self.schedule.now();
@@ -87,7 +87,7 @@ impl<B: AttemptLog> Scheduler<'_, B> {
         windows_only || (self.held.is_empty() && waits >= until(clock, end))
     }
 
-    /// Tells what is waited for, once for every window.
+    /// Reports which windows phones wait for, each window once.
     pub(crate) fn tell_windows(&mut self, observer: &dyn Observer) {
         let Some(opens) = self.held.first() else { return };
         let mut pools: BTreeMap<&str, usize> = BTreeMap::new();
@@ -101,7 +101,7 @@ impl<B: AttemptLog> Scheduler<'_, B> {
             *windows.entry(window).or_default() += phones;
         }
         for (window, phones) in windows {
-            // The time that is left is no part of what tells one window from another.
+            // The remaining time does not identify a window.
             let key = window.split(',').next().unwrap_or_default().to_owned();
             if self.held.told.insert((opens, key)) {
                 let phones = pluralize(phones, "phone");

@@ -443,6 +443,38 @@ mod tests {
         assert!(draw(&[report(&[], &[], Some(5))]).is_none());
     }
 
+    #[test]
+    fn pauses_gates_and_soak_periods_have_lanes_and_end_with_the_run() {
+        let events = [
+            (0, "began", "push"),
+            (1_000, "paused", "paused by ada on ops1"),
+            (2_000, "continued", "continued by ada on ops1"),
+            (3_000, "finished", "push"),
+            (3_000, "soak_started", "soak period of wave 1 of 2: 1 s (--soak)"),
+            (4_000, "soak_ended", "soak period of wave 1 of 2 ended"),
+            (4_000, "gate_reached", "wave 2 of 2 (3 phones) waits for an approval"),
+            (6_000, "aborted", "aborted by ada on ops1"),
+        ];
+        let ended = report(&events, &[], Some(7_000));
+        let line = draw(&[ended]).unwrap();
+        let rows: Vec<_> =
+            line.rows.iter().map(|row| (row.label.as_str(), row.took.as_str())).collect();
+        let expected = [
+            ("Phones are pushed to", "3.0 s"),
+            ("Paused", "1.0 s"),
+            ("Soak period", "1.0 s"),
+            ("Waits for an approval", "3.0 s"),
+        ];
+        assert_eq!(rows, expected);
+        let notes: Vec<_> = line.notes.iter().map(|note| note.text.as_str()).collect();
+        assert_eq!(notes.len(), 6, "{notes:?}");
+        // Of a run that was killed in its pause nothing more is known.
+        let killed = report(&events[..2], &[], None);
+        let waits: Vec<&str> = killed.waits_for().map(|event| event.text.as_str()).collect();
+        assert_eq!(waits, ["paused by ada on ops1"]);
+        assert!(draw(&[killed]).unwrap().rows[1].took.ends_with("no end is known"));
+    }
+
     proptest! {
         /// Whatever a journal says, nothing is drawn outside, and no phone is left out.
         #[test]

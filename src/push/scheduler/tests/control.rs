@@ -1,4 +1,4 @@
-//! Pause, continue, approval, rest and the least sample of a stop rule.
+//! Pause, continue, approval, soak period and the least sample of a stop rule.
 
 use std::sync::Arc;
 
@@ -193,7 +193,7 @@ impl SoakCheck for Lost {
 }
 
 #[tokio::test(start_paused = true)]
-async fn phones_that_are_lost_while_a_wave_rests_stop_the_next_one() {
+async fn phones_that_are_lost_in_a_soak_period_stop_the_next_wave() {
     let waves = Waves {
         canary: Some(Amount::Count(2)),
         max_failures: Some(Amount::Count(0)),
@@ -214,7 +214,7 @@ async fn phones_that_are_lost_while_a_wave_rests_stop_the_next_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wave_rests_before_it_waits_for_an_approval() {
+async fn the_soak_period_comes_before_the_gate() {
     let waves = Waves {
         canary: Some(Amount::Count(2)),
         max_failures: Some(Amount::Count(0)),
@@ -228,7 +228,11 @@ async fn a_wave_rests_before_it_waits_for_an_approval() {
     stop.control.observe_with(&observer);
     let approval = async {
         tokio::time::sleep(seconds(900)).await;
-        assert_eq!(ask(&stop, ControlAction::Approve), ControlResult::NotWaiting, "it rests");
+        assert_eq!(
+            ask(&stop, ControlAction::Approve),
+            ControlResult::NotWaiting,
+            "its soak period goes on"
+        );
         tokio::time::sleep(seconds(1800)).await;
         assert_eq!(ask(&stop, ControlAction::Approve), ControlResult::Done);
     };
@@ -237,7 +241,7 @@ async fn a_wave_rests_before_it_waits_for_an_approval() {
     let targets = (1..=9).map(target).collect();
     let push = waves::run(&delivery, &NullLog, targets, settings, &stop, &*observer);
     let (pushed, ()) = tokio::join!(push, approval);
-    // The lost phone is of the last wave, after which nothing rests.
+    // The lost phone is of the last wave, which has no soak period.
     assert_eq!((outcomes(&pushed), pushed.stopped), (vec![Outcome::Verified; 9], None));
     use ControlStep::{Approved, GateReached, SoakEnded, SoakStarted};
     let expected = [(SoakStarted, 0), (SoakEnded, 1800), (GateReached, 1800), (Approved, 2700)];
