@@ -56,7 +56,7 @@ pub fn start(args: &LogArgs) -> Result<(), AppError> {
     let registry = tracing_subscriber::registry();
     match &args.log_file {
         Some(path) => {
-            let file = open(path).map_err(|error| unusable("log file", path, &error))?;
+            let file = open(path).map_err(|error| unusable("log file", path, error))?;
             let told = filter(args.verbose, "info");
             let file = layer(args.log_format, file).with_filter(told);
             // What a person must see is not only in a file.
@@ -76,8 +76,7 @@ pub fn start(args: &LogArgs) -> Result<(), AppError> {
         }
     }
     if let Some(folder) = &args.trace_dir {
-        let path =
-            trace::start(folder).map_err(|error| unusable("trace folder", folder, &error))?;
+        let path = trace::start(folder).map_err(|error| unusable("trace folder", folder, error))?;
         ui::say(&format!("Every exchange is kept in {}", path.display()));
     }
     Ok(())
@@ -101,8 +100,9 @@ pub fn finish() {
     ui::say(&format!("Trace: {} in {folder}", pluralize(count, "exchange")));
 }
 
-fn unusable(what: &str, path: &Path, error: &io::Error) -> AppError {
-    AppError::new(ErrorKind::Failed, format!("cannot use the {what} {}: {error}", path.display()))
+fn unusable(what: &str, path: &Path, error: io::Error) -> AppError {
+    AppError::from_error(ErrorKind::Failed, error)
+        .context(format_args!("cannot use the {what} {}", path.display()))
         .hint("nothing was sent or changed; check that its folder exists and may be written to")
 }
 

@@ -142,7 +142,7 @@ fn run(command: Command) -> Result<Exit, AppError> {
     tracing::debug!(command = settings::command_line(), "started");
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
-            AppError::new(ErrorKind::Failed, format!("cannot start the async runtime: {error}"))
+            AppError::from_error(ErrorKind::Failed, error).context("cannot start the async runtime")
         });
     runtime.and_then(|runtime| runtime.block_on(dispatch(command)))
 }

@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use etcetera::BaseStrategy as _;
 
 use crate::cli::args::{ConnectionArgs, PushArgs};
-use crate::config::{
-    ConfigError, FileConfig, Layer, Section, environment, resolve, resolve_without_cluster,
-};
+use crate::config::{FileConfig, Layer, Section, environment, resolve, resolve_without_cluster};
 use crate::connect::cluster::{ClusterSettings, from_layer};
 use crate::connect::push_access::PushAccess;
 use crate::domain::picture_rules::PictureRules;
@@ -68,7 +66,7 @@ pub fn file(args: &ConnectionArgs) -> Result<Option<FileConfig>, AppError> {
         Some(path) => Some(path.clone()),
         None => default_config().filter(|path| path.exists()),
     };
-    path.map(|path| FileConfig::load(&path).map_err(|error| unusable(&error))).transpose()
+    path.map(|path| FileConfig::load(&path).map_err(Into::into)).transpose()
 }
 
 /// Returns the cluster of the config file that is meant, where there is one.
@@ -80,7 +78,7 @@ pub fn section(
     cluster: Option<&str>,
 ) -> Result<Option<Section>, AppError> {
     match (file, cluster) {
-        (Some(file), cluster) => file.section(cluster).map_err(|error| unusable(&error)),
+        (Some(file), cluster) => file.section(cluster).map_err(Into::into),
         (None, Some(name)) => Err(AppError::new(
             ErrorKind::Usage,
             format!(
@@ -98,20 +96,6 @@ pub fn section(
 /// When the config file cannot be used.
 pub fn pictures(args: &ConnectionArgs) -> Result<PictureRules, AppError> {
     Ok(file(args)?.map(|file| file.pictures()).unwrap_or_default())
-}
-
-fn unusable(error: &ConfigError) -> AppError {
-    let hint = match error {
-        ConfigError::Unreadable { .. } => "`axlpaper init` writes one with every key in it",
-        ConfigError::Invalid { .. } => "`axlpaper init --print` shows every key with its meaning",
-        ConfigError::NoSuchCluster { .. } => {
-            "--cluster and default_cluster name a table [cluster.NAME] of the file"
-        }
-        ConfigError::Writable { .. } => {
-            "take that away with `chmod o-w`, or `chmod 600`; nothing was run"
-        }
-    };
-    AppError::from_error(ErrorKind::Usage, error).hint(hint)
 }
 
 fn default_config() -> Option<PathBuf> {

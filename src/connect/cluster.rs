@@ -12,7 +12,6 @@ use crate::connect::password;
 use crate::connect::push_access::{PushAccess, in_range};
 use crate::domain::association::UserKind;
 use crate::domain::registration::Source;
-use crate::error::hints;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, Stage};
 use crate::interaction::{Interaction, Notice};
@@ -105,10 +104,6 @@ impl ClusterSettings {
 /// # Errors
 /// When something is missing or is not what it should be.
 pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<ClusterSettings, AppError> {
-    let usage = |what: &str, error: &dyn std::error::Error| {
-        let inner = AppError::from_error(ErrorKind::Usage, error);
-        AppError::new(ErrorKind::Usage, format!("{what}: {}", inner.message()))
-    };
     let origin = |key| settings.origin(key);
     let ris_rate = settings.ris_rate.unwrap_or(RIS_RATE);
     in_range(&origin("ris_rate"), u64::from(ris_rate), 600)?;
@@ -122,11 +117,12 @@ pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<ClusterSet
         AppError::new(ErrorKind::Usage, "no cluster is named")
             .hint("use --host or CUCM_HOST, a config file, or try `axlpaper demo`")
     })?;
-    let endpoint =
-        Endpoint::parse(&host, Endpoint::CUCM_PORT).map_err(|error| usage(&from_host, &error))?;
+    let endpoint = Endpoint::parse(&host, Endpoint::CUCM_PORT)
+        .map_err(|error| AppError::from_error(ErrorKind::Usage, error).context(&from_host))?;
     let ris = match &settings.ris_host {
-        Some(text) => Endpoint::parse(text, Endpoint::CUCM_PORT)
-            .map_err(|error| usage(&from_ris_host, &error))?,
+        Some(text) => Endpoint::parse(text, Endpoint::CUCM_PORT).map_err(|error| {
+            AppError::from_error(ErrorKind::Usage, error).context(&from_ris_host)
+        })?,
         None => endpoint.clone(),
     };
     let axl_version = settings.axl_version.map(|text| text.parse::<AxlVersion>()).transpose();
@@ -145,7 +141,9 @@ pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<ClusterSet
         endpoint,
         ris,
         username,
-        axl_version: axl_version.map_err(|error| usage(&from_version, &error))?,
+        axl_version: axl_version.map_err(|error| {
+            AppError::from_error(ErrorKind::Usage, error).context(&from_version)
+        })?,
         registrations: settings.registration_source.unwrap_or(Source::Risport70),
         ris_rate,
         timeout: settings.timeout.map(Duration::from_secs),
@@ -162,7 +160,7 @@ pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<ClusterSet
 pub fn trust(settings: &Layer) -> Result<Trust, AppError> {
     let pin = settings.pin_sha256.as_deref().map(str::parse).transpose();
     let pin = pin.map_err(|error: FingerprintError| {
-        AppError::new(ErrorKind::Usage, format!("{}: {error}", settings.origin("pin_sha256")))
+        AppError::from_error(ErrorKind::Usage, error).context(settings.origin("pin_sha256"))
     })?;
     Ok(Trust {
         pin_sha256: pin,
@@ -196,7 +194,7 @@ pub async fn connect(
         // A write that is cut short leaves nobody knowing what it did: it may only get more time.
         limits.write = limits.write.max(timeout);
     }
-    let http = ClusterHttp::new(&connection.trust, limits).map_err(|error| hints::http(&error))?;
+    let http = ClusterHttp::new(&connection.trust, limits)?;
     let credentials = Credentials::new(connection.username.clone(), password);
     let watcher = observer.clone();
     let options = AxlOptions {
@@ -210,8 +208,7 @@ pub async fn connect(
     observer.observe(&Event::Started { stage: Stage::Connect, total: None });
     let axl =
         AxlClient::connect(http.clone(), connection.endpoint.clone(), credentials.clone(), options)
-            .await
-            .map_err(|error| hints::axl(&error))?;
+            .await?;
     observer.observe(&Event::Finished { stage: Stage::Connect });
     let options = RisOptions {
         per_minute: connection.ris_rate,

@@ -205,7 +205,7 @@ fn first_line(
     place: &str,
 ) -> Result<SecretSlice<u8>, AppError> {
     let text = read.map_err(|error| {
-        AppError::new(ErrorKind::Usage, format!("cannot read the password from {place}: {error}"))
+        AppError::from_error(ErrorKind::Usage, error).context(format_args!("cannot read the password from {place}"))
             .hint("the password is the first line, as UTF-8 text; check the name and the mode of the file")
     })?;
     Ok(first_line_of(&text))

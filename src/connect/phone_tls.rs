@@ -149,13 +149,14 @@ impl PhoneTls {
             ));
         }
         let known = match journal::history_if_any(state)? {
-            Some(history) => history.pins().map_err(|error| journal::unusable(&error))?,
+            Some(history) => history.pins()?,
             None => HashMap::new(),
         };
         let mut pins = HashMap::with_capacity(known.len());
         for (phone, text) in known {
             let pin = text.parse::<Fingerprint>().map_err(|error| {
-                AppError::new(ErrorKind::Failed, format!("the journal's pin of {phone}: {error}"))
+                AppError::from_error(ErrorKind::Failed, error)
+                    .context(format_args!("the journal's pin of {phone}"))
                     .hint(format!("use --phone-repin {phone}, or another journal with --state"))
             });
             // Whoever wants it forgotten does not need to read it.
@@ -181,7 +182,7 @@ fn sha256(path: &Path) -> Result<String, AppError> {
 
 fn authorities(path: &Path) -> Result<PhoneTrust, AppError> {
     PhoneTrust::from_ca_file(path).map_err(|error| {
-        AppError::from_error(ErrorKind::Usage, &error)
+        AppError::from_error(ErrorKind::Usage, error)
             .hint("--phone-ca-file takes the certificates of authorities, in PEM or DER")
     })
 }

@@ -1,6 +1,5 @@
 //! The stages of a run that changes something, one function each.
 
-use crate::connect::journal;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -129,7 +128,7 @@ impl RunContext<'_> {
     pub async fn assess(&self) -> Result<Assessment, AppError> {
         let assessment = self.task.look(self.cluster, self.observer).await?;
         let kept = self.recorder.snapshot("audit", &assessment.audit).await;
-        kept.map_err(|error| journal::unusable(&error))?;
+        kept?;
         Ok(assessment)
     }
 
@@ -156,7 +155,7 @@ impl RunContext<'_> {
         )
         .await?;
         delivery.check(&expected).map_err(|error| {
-            AppError::from_error(ErrorKind::Usage, &error).hint(
+            AppError::from_error(ErrorKind::Usage, error).hint(
                 "nothing was changed or sent; use a shorter --advertise or --image-url, or --picture-name",
             )
         })?;

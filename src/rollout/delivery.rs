@@ -65,16 +65,19 @@ async fn pictures_line(
     (pictures, name): (PreparedSet, String),
     observer: &Arc<dyn Observer>,
 ) -> Result<AnyLine, AppError> {
-    let failed = |error: &dyn std::error::Error| AppError::from_error(ErrorKind::Failed, error);
     let mut delivery = images::delivery(sending, phone_side_ip, pictures, name, observer).await?;
     if let Payload::Picture { kem: Some(kem), .. } = payload {
-        delivery = delivery.with_kem(&made_for_kem(kem).await?).map_err(|error| failed(&error))?;
+        delivery = delivery
+            .with_kem(&made_for_kem(kem).await?)
+            .map_err(|error| AppError::from_error(ErrorKind::Failed, error))?;
     }
     if sending.proof == Proof::None {
         delivery = delivery.without_proof();
     }
     if let Some(screenshots) = screenshots(sending) {
-        delivery = delivery.with_screens(screenshots).map_err(|error| failed(&error))?;
+        delivery = delivery
+            .with_screens(screenshots)
+            .map_err(|error| AppError::from_error(ErrorKind::Failed, error))?;
     }
     Ok(AnyLine::Picture(Box::new(delivery)))
 }
@@ -90,5 +93,5 @@ fn screenshots(sending: &DeliveryContext<'_>) -> Option<ScreenshotCheck> {
 async fn made_for_kem(kem: &SourceImage) -> Result<Arc<PreparedImage>, AppError> {
     let picture = Arc::clone(&kem.picture);
     let made = blocking(move || prepare(&picture, &KEM)).await;
-    made.map(Arc::new).map_err(|error| AppError::from_error(ErrorKind::Failed, &error))
+    made.map(Arc::new).map_err(|error| AppError::from_error(ErrorKind::Failed, error))
 }

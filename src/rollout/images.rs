@@ -28,7 +28,7 @@ use crate::rollout::options::PushOptions;
 /// # Errors
 /// When it is missing or cannot be read.
 pub fn read(path: &Path) -> Result<Vec<u8>, AppError> {
-    Picture::read(path).map_err(|error| unusable(&error))
+    Picture::read(path).map_err(unusable)
 }
 
 /// Understands a picture's file.
@@ -38,10 +38,10 @@ pub fn read(path: &Path) -> Result<Vec<u8>, AppError> {
 pub async fn decode(path: &Path, bytes: Vec<u8>) -> Result<Picture, AppError> {
     let name = path.display().to_string();
     let decode = move || Decoder::this_program().picture(&name, &bytes);
-    blocking(decode).await.map_err(|error| unusable(&error))
+    blocking(decode).await.map_err(unusable)
 }
 
-fn unusable(error: &MediaError) -> AppError {
+fn unusable(error: MediaError) -> AppError {
     let is_ours = matches!(error, MediaError::Decoder { .. });
     AppError::from_error(if is_ours { ErrorKind::Failed } else { ErrorKind::Usage }, error)
 }
@@ -61,7 +61,7 @@ pub async fn prepare<'a>(
     let specs: Vec<ImageSpec> = specs.copied().collect();
     let prepared = blocking(move || prepare_all(&source, &specs, &options, Compression::Quick))
         .await
-        .map_err(|error| AppError::from_error(ErrorKind::Failed, &error))?;
+        .map_err(|error| AppError::from_error(ErrorKind::Failed, error))?;
     observer.observe(&Event::Finished { stage: Stage::Pictures });
     let long = prepared.iter().filter_map(|prepared| too_long(prepared));
     for remark in picture.remarks().iter().cloned().chain(long) {
@@ -138,7 +138,7 @@ pub fn phone_connector(
     let DeliveryContext { push_access, password, push, state, recorder, interaction, .. } = sending;
     let user = push_access.need_push_user()?;
     let phones = PhoneClient::new(user, password, push_access.phone_port, patience)
-        .map_err(|error| AppError::from_error(ErrorKind::Usage, &error))?;
+        .map_err(|error| AppError::from_error(ErrorKind::Usage, error))?;
     let connector = PhoneConnector::new(phones);
     let connector = match push_access.phone_tls.push_access(state, recorder, *interaction)? {
         Some((https, pins)) => connector.with_https(https, pins),

@@ -212,7 +212,7 @@ impl PayloadSource {
             }
             Self::Sound(name) => {
                 let script = KeyScript::play(name).map_err(|error| {
-                    AppError::from_error(ErrorKind::Usage, &error)
+                    AppError::from_error(ErrorKind::Usage, error)
                         .hint("phones play files that their TFTP server has; upload it there first")
                 })?;
                 let name = name.trim_start_matches("Play:").to_owned();
@@ -233,7 +233,7 @@ impl PayloadSource {
 pub async fn audio(path: &Path) -> Result<Audio, AppError> {
     let unusable = |error: ToneError| {
         let is_ours = matches!(error, ToneError::Decoder { .. });
-        AppError::from_error(if is_ours { ErrorKind::Failed } else { ErrorKind::Usage }, &error)
+        AppError::from_error(if is_ours { ErrorKind::Failed } else { ErrorKind::Usage }, error)
     };
     let bytes = Audio::read(path).map_err(unusable)?;
     let name = path.display().to_string();
@@ -244,11 +244,13 @@ pub async fn audio(path: &Path) -> Result<Audio, AppError> {
 fn keys(path: &Path, allow_destructive: bool) -> Result<KeyScript, AppError> {
     let shown = path.display();
     let text = read_text(path).map_err(|error| {
-        AppError::new(ErrorKind::Usage, format!("cannot read the key script {shown}: {error}"))
+        AppError::from_error(ErrorKind::Usage, error)
+            .context(format_args!("cannot read the key script {shown}"))
             .hint("give the path of a script; `axlpaper keys --help` shows what stands in it")
     })?;
     let script = KeyScript::read(&text).map_err(|error| {
-        AppError::new(ErrorKind::Usage, format!("the key script {shown}: {error}"))
+        AppError::from_error(ErrorKind::Usage, error)
+            .context(format_args!("the key script {shown}"))
             .hint("nothing was sent; `axlpaper keys --help` shows what stands in a script")
     })?;
     let dangers = script.dangers();
@@ -407,7 +409,7 @@ impl Payload {
                 let (audio, formats) = (Arc::clone(audio), formats.collect::<Vec<_>>());
                 let made = blocking(move || ToneSet::make(&audio, formats)).await;
                 made.map(PreparedPayload::Tones)
-                    .map_err(|error| AppError::from_error(ErrorKind::Usage, &error))
+                    .map_err(|error| AppError::from_error(ErrorKind::Usage, error))
             }
             Self::Script(script) => Ok(PreparedPayload::Script(script.clone())),
         }

@@ -7,7 +7,6 @@ use jiff::Timestamp;
 
 use crate::apply::Halt;
 use crate::connect::cluster::{self, ClusterClients};
-use crate::connect::journal;
 use crate::error::AppError;
 use crate::event::Observer;
 use crate::journal::{ChangeEnd, RunEnd};
@@ -119,7 +118,7 @@ async fn assess(
     let request = &task.request;
     run_record::keep_subject(run.recorder(), request.payload.action(), &request.payload_name)
         .await?;
-    resume::keep(task, run.recorder()).await.map_err(|error| journal::unusable(&error))?;
+    resume::keep(task, run.recorder()).await?;
     let cluster = cluster::connect(&task.connection, run.interaction().as_ref(), observer).await?;
     if let Some(publisher) = repair::publisher(&cluster).await? {
         run.lock_cluster(&publisher)?;

@@ -97,15 +97,14 @@ async fn payload(
     run: RunId,
     kept: &ResumeRecord,
 ) -> Result<Option<Payload>, AppError> {
-    let unusable = |error| journal::unusable(&error);
     let damaged = |why: String| {
         AppError::new(ErrorKind::Failed, format!("the journal holds no address there: {why}"))
     };
     match &kept.what {
         payload::SavedPayload::Picture => {
-            let bytes = history.kept(run, "picture").map_err(unusable)?;
+            let bytes = history.kept(run, "picture")?;
             let Some(bytes) = bytes else { return Ok(None) };
-            let kem = history.kept(run, "kem").map_err(unusable)?;
+            let kem = history.kept(run, "kem")?;
             let kem = match kem {
                 Some(bytes) => {
                     Some(payload::SourceImage::of(Path::new("the KEM picture"), bytes).await?)
@@ -113,7 +112,7 @@ async fn payload(
                 None => None,
             };
             // Runs of earlier releases had no choice.
-            let options = history.snapshot::<Options>(run, PICTURE_OPTIONS).map_err(unusable)?;
+            let options = history.snapshot::<Options>(run, PICTURE_OPTIONS)?;
             Ok(Some(Payload::Picture {
                 picture: payload::SourceImage::of(Path::new(&kept.picture_file), bytes).await?,
                 kem,
@@ -128,14 +127,14 @@ async fn payload(
         payload::SavedPayload::Gallery { rules } => {
             let mut pictures = Vec::new();
             for (name, _) in rules.pictures() {
-                let bytes = history.kept_named(run, "picture", name).map_err(unusable)?;
+                let bytes = history.kept_named(run, "picture", name)?;
                 let Some(bytes) = bytes else { return Ok(None) };
                 pictures.push((
                     name.to_owned(),
                     payload::SourceImage::of(Path::new(name), bytes).await?,
                 ));
             }
-            let options = history.snapshot::<Options>(run, PICTURE_OPTIONS).map_err(unusable)?;
+            let options = history.snapshot::<Options>(run, PICTURE_OPTIONS)?;
             let (rules, options) = (rules.clone(), options.unwrap_or_default());
             Ok(Some(Payload::Gallery { pictures, rules, options }))
         }
@@ -151,9 +150,8 @@ fn unserved(
     run: &RunRow,
     interaction: &dyn Interaction,
 ) -> Result<Option<Vec<DeviceName>>, AppError> {
-    let unusable = |error| journal::unusable(&error);
-    let ended = history.phones(run.id).map_err(unusable)?.len();
-    let report = RunReport::read(history, run.clone()).map_err(unusable)?;
+    let ended = history.phones(run.id)?.len();
+    let report = RunReport::read(history, run.clone())?;
     if report.audit.is_none() && ended == 0 {
         return Ok(None);
     }
@@ -191,8 +189,7 @@ pub async fn read(
         return Err(AppError::new(ErrorKind::Refused, other)
             .hint("nothing was changed; name the run's cluster"));
     }
-    let unusable = |error| journal::unusable(&error);
-    let kept = history.snapshot::<ResumeRecord>(run.id, "job").map_err(unusable)?;
+    let kept = history.snapshot::<ResumeRecord>(run.id, "job")?;
     let payload = match &kept {
         Some(kept) => payload(&history, run.id, kept).await?,
         None => None,

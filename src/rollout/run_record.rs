@@ -1,6 +1,5 @@
 //! Keeps in the journal what only the run itself knows and its report needs.
 
-use crate::connect::journal;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -27,7 +26,7 @@ pub async fn keep_subject(
 ) -> Result<(), AppError> {
     let subject = Subject { file: file.to_owned(), object: action.object(), action: Some(action) };
     let kept = recorder.snapshot(Subject::KIND, &subject).await;
-    kept.map_err(|error| journal::unusable(&error))
+    kept.map_err(Into::into)
 }
 
 /// Keeps what phones will get from us: how pictures look, and what ring tones are like.
@@ -51,7 +50,7 @@ pub async fn keep_prepared(
             Ok(())
         }
     };
-    kept.map_err(|error| journal::unusable(&error))
+    kept.map_err(Into::into)
 }
 
 /// Keeps how a run ended, when it came to its end.

@@ -84,7 +84,8 @@ fn known_model(text: &str) -> Result<&'static Model, String> {
 fn in_file(path: &PathBuf) -> Result<Vec<AddressEntry>, AppError> {
     let shown = path.display();
     let text = read_list(path).map_err(|error| {
-        AppError::new(ErrorKind::Usage, format!("cannot read the address list {shown}: {error}"))
+        AppError::from_error(ErrorKind::Usage, error)
+            .context(format_args!("cannot read the address list {shown}"))
             .hint(WHAT_A_LIST_IS)
     })?;
     parse(&text, path != Path::new("-")).map_err(|why| {

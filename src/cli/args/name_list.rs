@@ -67,7 +67,8 @@ pub fn selector(args: &TargetArgs) -> Result<Selector, AppError> {
 fn names_in(path: &Path) -> Result<Vec<DeviceName>, AppError> {
     let shown = path.display();
     let text = read_list(path).map_err(|error| {
-        AppError::new(ErrorKind::Usage, format!("cannot read the device list {shown}: {error}"))
+        AppError::from_error(ErrorKind::Usage, error)
+            .context(format_args!("cannot read the device list {shown}"))
             .hint(WHAT_A_LIST_IS)
     })?;
     parse_names(&text, path != Path::new("-")).map_err(|why| {

@@ -33,7 +33,8 @@ fn zones(file: &FileConfig, needed: bool) -> Result<Zones, AppError> {
         return Ok(file.zones(TimeZone::UTC));
     }
     let local = TimeZone::try_system().map_err(|error| {
-        AppError::new(ErrorKind::Usage, format!("this machine's time zone is not known: {error}"))
+        AppError::from_error(ErrorKind::Usage, error)
+            .context("this machine's time zone is not known")
             .hint("write `default_time_zone = \"Europe/Paris\"` into the config file, or set TZ")
     })?;
     Ok(file.zones(local))

@@ -72,7 +72,7 @@ pub async fn start(
         ..SimConfig::new(fleet.generate())
     };
     SimCluster::start(config).await.map_err(|error| {
-        AppError::from_error(ErrorKind::Failed, &error)
+        AppError::from_error(ErrorKind::Failed, error)
             .hint("the simulator needs free ports on loopback; on systems other than Linux use few --phones")
     })
 }

@@ -84,7 +84,8 @@ pub(super) fn read(path: &Path, kind: Kind) -> Result<Plan, AppError> {
         Kind::Revert => "name the file that was written when the journal was lost",
     };
     let text = std::fs::read_to_string(path).map_err(|error| {
-        AppError::new(ErrorKind::Usage, format!("cannot read the plan file {shown}: {error}"))
+        AppError::from_error(ErrorKind::Usage, error)
+            .context(format_args!("cannot read the plan file {shown}"))
             .hint(make)
     })?;
     let plan = read_plan(&text).map_err(|error| {
@@ -100,7 +101,7 @@ pub(super) fn read(path: &Path, kind: Kind) -> Result<Plan, AppError> {
     })?;
     check(&plan, kind).map_err(|error| {
         let takes_back = matches!(error, PlanError::TakesBack { .. });
-        let refused = AppError::new(ErrorKind::Refused, format!("{shown}: {error}"));
+        let refused = AppError::from_error(ErrorKind::Refused, error).context(format_args!("{shown}"));
         if takes_back {
             refused.hint(format!(
                 "nothing was changed; `axlpaper revert --from {shown}` takes back what the file names"

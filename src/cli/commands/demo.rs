@@ -69,14 +69,15 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         Some(path) => (images::read(path)?, payload::file_name(path)),
         None => {
             let drawn =
-                demo_png().map_err(|error| AppError::from_error(ErrorKind::Failed, &error))?;
+                demo_png().map_err(|error| AppError::from_error(ErrorKind::Failed, error))?;
             (drawn.png.to_vec(), "demo.png".to_owned())
         }
     };
     let picture = SourceImage::of(Path::new(&picture_file), picture_bytes).await?;
     // The demonstration has a journal of its own, which goes with it.
     let folder = tempfile::tempdir().map_err(|error| {
-        AppError::new(ErrorKind::Failed, format!("cannot make a folder for the journal: {error}"))
+        AppError::from_error(ErrorKind::Failed, error)
+            .context("cannot make a folder for the journal")
     })?;
     let cluster = simulator::start(&args.fleet, 0, [0, 0]).await?;
     let before = cluster.record();

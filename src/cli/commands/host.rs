@@ -94,8 +94,7 @@ fn publish(host: &ImageHost, files: Vec<FolderFile>) -> Result<Vec<HostedFile>, 
     let publish = |file: FolderFile| {
         let bytes = file.content.len() as u64;
         let published = host.publish_file(&file.name, file.content, "image/png");
-        let (_, url) =
-            published.map_err(|error| AppError::from_error(ErrorKind::Failed, &error))?;
+        let (_, url) = published.map_err(|error| AppError::from_error(ErrorKind::Failed, error))?;
         Ok(HostedFile { file: file.path, size: file.size.to_string(), bytes, url })
     };
     files.into_iter().map(publish).collect()
@@ -104,7 +103,7 @@ fn publish(host: &ImageHost, files: Vec<FolderFile>) -> Result<Vec<HostedFile>, 
 /// Waits until somebody wants it to end.
 async fn stopped() -> Result<(), AppError> {
     let failed = |error: std::io::Error| {
-        AppError::new(ErrorKind::Failed, format!("cannot wait for an interrupt: {error}"))
+        AppError::from_error(ErrorKind::Failed, error).context("cannot wait for an interrupt")
     };
     #[cfg(unix)]
     {

@@ -50,7 +50,7 @@ pub fn run(args: &Args) -> Result<Exit, AppError> {
         AppError::new(ErrorKind::Usage, "there is no folder for a config file")
             .hint("name a file with --config")
     })?;
-    write_new(&path, &text).map_err(|error| refused(&path, &error))?;
+    write_new(&path, &text).map_err(|error| refused(&path, error))?;
     let next = if args.host.is_some() {
         "Say there where the passwords come from; then run `axlpaper trust` and `axlpaper doctor`."
     } else {
@@ -70,7 +70,7 @@ fn given(args: &Args) -> Given {
     Given { cluster: args.cluster.clone(), values }
 }
 
-fn refused(path: &Path, error: &io::Error) -> AppError {
+fn refused(path: &Path, error: io::Error) -> AppError {
     let shown = path.display();
     if error.kind() == io::ErrorKind::AlreadyExists {
         return AppError::new(ErrorKind::Refused,
@@ -78,7 +78,8 @@ fn refused(path: &Path, error: &io::Error) -> AppError {
         )
         .hint("`axlpaper init --print` shows what would be written; or name another file with --config");
     }
-    AppError::new(ErrorKind::Failed, format!("cannot write {shown}: {error}"))
+    AppError::from_error(ErrorKind::Failed, error)
+        .context(format_args!("cannot write {shown}"))
         .hint("check that the folder may be written to")
 }
 

@@ -51,7 +51,8 @@ fn page(command: &Command, name: &str) -> Result<String, AppError> {
     let mut page = Vec::new();
     let man = Man::new(command.clone()).title(name);
     man.render(&mut page).map_err(|error| {
-        AppError::new(ErrorKind::Failed, format!("cannot make the man page of {name}: {error}"))
+        AppError::from_error(ErrorKind::Failed, error)
+            .context(format_args!("cannot make the man page of {name}"))
     })?;
     Ok(String::from_utf8_lossy(&page).into_owned())
 }

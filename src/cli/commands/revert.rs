@@ -17,7 +17,6 @@ use crate::connect::cluster;
 use crate::connect::cluster::{ClusterClients, ClusterSettings};
 use crate::domain::inventory::ClusterInfo;
 use crate::domain::plan::{Change, CurrentState, Plan};
-use crate::error::hints;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{ChangeResult, ChangeState};
 use crate::journal::{JournalReader, RunId, RunRef, RunRow};
@@ -132,7 +131,7 @@ async fn take_back(
 
 /// Returns the changes of a run that were made, or may have been.
 fn made(history: &JournalReader, run: &RunRow) -> Result<Vec<Change>, AppError> {
-    let rows = history.changes(run.id).map_err(|error| journal::unusable(&error))?;
+    let rows = history.changes(run.id)?;
     let made = rows.into_iter().filter(|row| row.state != Some(ChangeState::NotApplied));
     Ok(made.map(|row| row.change).collect())
 }
@@ -140,7 +139,7 @@ fn made(history: &JournalReader, run: &RunRow) -> Result<Vec<Change>, AppError> 
 /// Says so, and names the run that was probably meant.
 fn nothing_to_take_back(history: &JournalReader, run: &RunRow) -> Result<String, AppError> {
     let nothing = format!("run {} changed nothing on the cluster; nothing to take back", run.id);
-    let runs = history.runs(MOST_RUNS).map_err(|error| journal::unusable(&error))?;
+    let runs = history.runs(MOST_RUNS)?;
     for other in runs.iter().filter(|other| other.cluster_id == run.cluster_id) {
         if !made(history, other)?.is_empty() {
             let id = other.id;
@@ -192,7 +191,7 @@ async fn way_back(
 ) -> Result<Undo, AppError> {
     let mut there: Vec<CurrentState> = Vec::with_capacity(done.len());
     for change in done {
-        there.push(now(&*cluster.axl, &change.action).await.map_err(|error| hints::axl(&error))?);
+        there.push(now(&*cluster.axl, &change.action).await?);
     }
     let info = ClusterInfo {
         name: connection.name.clone(),

@@ -34,10 +34,9 @@ pub fn run(args: &Args) -> Result<Exit, AppError> {
     list::check_list::<PhoneResult>(&args.output)?;
     let history = journal::history(&journal::path(args.state.as_deref())?)?;
     let run = journal::find(&history, args.run)?;
-    let unusable = |error| journal::unusable(&error);
-    let next = next_command::step(&history, &run).map_err(unusable)?;
+    let next = next_command::step(&history, &run)?;
     let report = RunReport::read(&history, run).and_then(|run| run.with_downloads(&history));
-    let mut report = report.map_err(unusable)?;
+    let mut report = report?;
     if args.output.is_recap() {
         list::write(&args.output, &show_recap(&report, next.as_deref()))?;
     } else {

@@ -80,7 +80,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     );
     ui::put(&guide)?;
     tokio::signal::ctrl_c().await.map_err(|error| {
-        AppError::new(ErrorKind::Failed, format!("cannot wait for an interrupt: {error}"))
+        AppError::from_error(ErrorKind::Failed, error).context("cannot wait for an interrupt")
     })?;
     cluster.shutdown().await;
     Ok(Exit::Done)

@@ -14,7 +14,6 @@ use crate::cli::present::list;
 use crate::cli::ui;
 use crate::config::{FileConfig, Layer, Pinned, with_pin};
 use crate::connect::cluster;
-use crate::error::hints;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::net::certificate::CertificateFacts;
 use crate::net::certificate_probe;
@@ -66,17 +65,15 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
             .hint("use --host or CUCM_HOST, or --cluster with a config file")
     })?;
     let endpoint = Endpoint::parse(host, Endpoint::CUCM_PORT).map_err(|error| {
-        AppError::new(ErrorKind::Usage, format!("{}: {error}", settings.origin("host")))
+        AppError::from_error(ErrorKind::Usage, error).context(settings.origin("host"))
     })?;
     let limit = Duration::from_secs(settings.timeout.unwrap_or(15));
-    let chain = certificate_probe::certificates(&endpoint, limit)
-        .await
-        .map_err(|error| hints::peek(&error))?;
+    let chain = certificate_probe::certificates(&endpoint, limit).await?;
     let mut facts = Vec::new();
     for der in &chain {
         facts.push(
             CertificateFacts::read(der)
-                .map_err(|error| AppError::from_error(ErrorKind::Failed, &error))?,
+                .map_err(|error| AppError::from_error(ErrorKind::Failed, error))?,
         );
     }
     let (own, issuers) = facts.split_first().ok_or_else(|| {
@@ -121,7 +118,7 @@ fn settings_of(args: &ConnectionArgs) -> Result<(Option<String>, Layer), AppErro
         return settings::settings(&args, None);
     };
     let file =
-        FileConfig::load(&path).map_err(|error| AppError::from_error(ErrorKind::Usage, &error))?;
+        FileConfig::load(&path).map_err(|error| AppError::from_error(ErrorKind::Usage, error))?;
     if let Some(name) = args.one_cluster()?
         && file.section(Some(name)).is_err()
     {
@@ -151,7 +148,7 @@ fn pin(
     let fingerprint = own.sha256_with_colons();
     let Pinned { text: changed, old } = with_pin(&text, &name, &endpoint.to_string(), &fingerprint)
         .map_err(|error| {
-            AppError::from_error(ErrorKind::Usage, &error)
+            AppError::from_error(ErrorKind::Usage, error)
                 .hint(format!("nothing was changed in {}", path.display()))
         })?;
     let before = old.as_deref().map(str::parse);
@@ -174,7 +171,8 @@ fn pin(
     )?;
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(|error| {
-            AppError::new(ErrorKind::Failed, format!("cannot make {}: {error}", folder.display()))
+            AppError::from_error(ErrorKind::Failed, error)
+                .context(format_args!("cannot make {}", folder.display()))
         })?;
     }
     list::write_file(&path, &changed)?;
@@ -186,10 +184,8 @@ fn read_or_empty(path: &Path) -> Result<String, AppError> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
-        Err(error) => Err(AppError::new(
-            ErrorKind::Usage,
-            format!("cannot read the config file {}: {error}", path.display()),
-        )),
+        Err(error) => Err(AppError::from_error(ErrorKind::Usage, error)
+            .context(format_args!("cannot read the config file {}", path.display()))),
     }
 }
 

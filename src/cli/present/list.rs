@@ -97,7 +97,7 @@ fn view<T: Row>(list: &ListArgs) -> Result<FieldSelection, AppError> {
             Some(nearest) => format!("did you mean {nearest:?}? {all}"),
             None => all,
         };
-        AppError::from_error(ErrorKind::Usage, &error).hint(hint)
+        AppError::from_error(ErrorKind::Usage, error).hint(hint)
     })
 }
 

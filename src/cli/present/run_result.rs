@@ -104,7 +104,7 @@ pub fn say_where(path: &Path) {
 pub fn report_of(history: &JournalReader, runs: Vec<RunRow>) -> Result<String, AppError> {
     let read = |run| RunReport::read(history, run)?.with_screenshots(history);
     let reports = runs.into_iter().map(read).collect::<Result<Vec<_>, _>>();
-    let reports = reports.map_err(|error| journal::unusable(&error))?;
+    let reports = reports?;
     if let [first, others @ ..] = &reports[..]
         && let Some(other) = others.iter().find(|other| other.action != first.action)
     {
@@ -115,7 +115,7 @@ pub fn report_of(history: &JournalReader, runs: Vec<RunRow>) -> Result<String, A
         return Err(AppError::new(ErrorKind::Usage, error)
             .hint("`axlpaper runs` says what each run did; write a report of each"));
     }
-    html(&reports).map_err(|error| AppError::from_error(ErrorKind::Failed, &error))
+    html(&reports).map_err(|error| AppError::from_error(ErrorKind::Failed, error))
 }
 
 /// Where the report of a run goes unless a file is named.

@@ -58,8 +58,9 @@ pub fn password(whose: &str, other_ways: &str) -> Result<SecretString, AppError>
         return Err(AppError::new(ErrorKind::Usage, format!("the password of {whose} is missing"))
             .hint(other_ways));
     }
-    let failed = |error: &std::io::Error| {
-        AppError::new(ErrorKind::Usage, format!("cannot ask for the password of {whose}: {error}"))
+    let failed = |error: std::io::Error| {
+        AppError::from_error(ErrorKind::Usage, error)
+            .context(format_args!("cannot ask for the password of {whose}"))
             .hint(other_ways)
     };
     match hidden_line(&format!("Password of {whose}: ")) {
@@ -67,7 +68,7 @@ pub fn password(whose: &str, other_ways: &str) -> Result<SecretString, AppError>
         Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {
             Err(AppError::new(ErrorKind::Interrupted, "interrupted; nothing was sent or changed"))
         }
-        Err(error) => Err(failed(&error)),
+        Err(error) => Err(failed(error)),
     }
 }
 

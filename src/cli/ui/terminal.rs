@@ -70,6 +70,6 @@ async fn on_a_thread<T: Send + 'static>(
     ask: impl FnOnce() -> Result<T, AppError> + Send + 'static,
 ) -> Result<T, AppError> {
     tokio::task::spawn_blocking(ask).await.unwrap_or_else(|error| {
-        Err(AppError::new(ErrorKind::Failed, format!("cannot ask: {error}")))
+        Err(AppError::from_error(ErrorKind::Failed, error).context("cannot ask"))
     })
 }

@@ -111,7 +111,7 @@ impl AddressTask {
         let delivery =
             delivery::delivery(&sending, phone_side_ip, payload, prepared, observer).await?;
         delivery.check(&targets).map_err(|error| {
-            AppError::from_error(ErrorKind::Usage, &error).hint(
+            AppError::from_error(ErrorKind::Usage, error).hint(
                 "nothing was sent; use a shorter --advertise or --image-url, or --picture-name",
             )
         })?;

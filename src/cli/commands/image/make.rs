@@ -71,7 +71,7 @@ impl MakeArgs {
             seconds => Compression::Within(Duration::from_secs(seconds)),
         };
         let pictures = blocking(move || prepare_all(&source, &specs, &options, squeeze)).await;
-        let pictures = pictures.map_err(|error| failed(&error))?;
+        let pictures = pictures.map_err(failed)?;
         let mut remarks = decoded.remarks().to_vec();
         remarks.extend(pictures.iter().filter_map(|prepared| images::too_long(prepared)));
         let picture = payload::file_name(&self.picture);
@@ -157,6 +157,6 @@ pub(super) fn letters(letters: Letters) -> &'static str {
     }
 }
 
-pub(super) fn failed(error: &MediaError) -> AppError {
+pub(super) fn failed(error: MediaError) -> AppError {
     AppError::from_error(ErrorKind::Failed, error)
 }

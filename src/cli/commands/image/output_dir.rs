@@ -76,7 +76,7 @@ impl Folder {
                 }
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => empty,
-            Err(error) => return Err(unreadable(&list, &error)),
+            Err(error) => return Err(unreadable(&list, error)),
         };
         Ok(Self { root: root.to_owned(), force, ours })
     }
@@ -90,7 +90,7 @@ impl Folder {
         match std::fs::read_to_string(&path) {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(unreadable(&path, &error)),
+            Err(error) => Err(unreadable(&path, error)),
         }
     }
 
@@ -112,10 +112,8 @@ impl Folder {
             let path = self.root.join(&file.path);
             let folder = path.parent().unwrap_or(&self.root);
             std::fs::create_dir_all(folder).map_err(|error| {
-                AppError::new(
-                    ErrorKind::Failed,
-                    format!("cannot make the folder {}: {error}", folder.display()),
-                )
+                AppError::from_error(ErrorKind::Failed, error)
+                    .context(format_args!("cannot make the folder {}", folder.display()))
             })?;
         }
         // Before a file is replaced, both what it is and what it will be are ours: a run that is cut short
@@ -155,7 +153,7 @@ impl Folder {
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(unreadable(&path, &error)),
+                Err(error) => return Err(unreadable(&path, error)),
             }
         }
         if foreign.is_empty() {
@@ -174,7 +172,7 @@ impl Folder {
 
     fn save(&self) -> Result<(), AppError> {
         let text = serde_json::to_string_pretty(&self.ours)
-            .map_err(|error| AppError::from_error(ErrorKind::Failed, &error))?;
+            .map_err(|error| AppError::from_error(ErrorKind::Failed, error))?;
         list::write_file(&self.root.join(LIST), &(text + "\n"))
     }
 }
@@ -184,8 +182,9 @@ pub fn digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> AppError {
-    AppError::new(ErrorKind::Failed, format!("cannot read {}: {error}", path.display()))
+fn unreadable(path: &Path, error: io::Error) -> AppError {
+    AppError::from_error(ErrorKind::Failed, error)
+        .context(format_args!("cannot read {}", path.display()))
         .hint("nothing was written; check the file and its permissions")
 }
 

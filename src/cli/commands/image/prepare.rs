@@ -67,12 +67,12 @@ fn sheets(name: &str, made: &Made) -> Result<Vec<(String, Vec<u8>)>, AppError> {
         .map(|image| SheetEntry { image, models: made.models_of(image).join(", ") })
         .collect();
     let title = format!("{}   {}", made.picture, in_words(&made.options));
-    let png = contact_sheet(&title, &entries).map_err(|error| failed(&error))?;
+    let png = contact_sheet(&title, &entries).map_err(failed)?;
     let screens = entries.iter().map(|entry| screen(name, entry)).collect();
     let sheet =
         ContactSheet { picture: made.picture.clone(), options: in_words(&made.options), screens };
     let page = contact_sheet_html(sheet)
-        .map_err(|error| AppError::from_error(ErrorKind::Failed, &error))?;
+        .map_err(|error| AppError::from_error(ErrorKind::Failed, error))?;
     Ok(vec![
         (format!("{name}-contact-sheet.png"), png.png.to_vec()),
         (format!("{name}-contact-sheet.html"), page.into_bytes()),
