@@ -107,6 +107,14 @@ impl AxlError {
         }
     }
 
+    /// Returns whether the call was to change something.
+    pub fn is_write(&self) -> bool {
+        match self {
+            Self::Session { writes, .. } | Self::Soap { writes, .. } => *writes,
+            Self::Lacking { .. } | Self::Version { .. } => false,
+        }
+    }
+
     /// Returns whether the server was not there, or its services were not up. That passes by itself where it has
     /// answered before.
     pub fn is_outage(&self) -> bool {

@@ -42,7 +42,9 @@ pub mod lists {
     /// # Errors
     /// Says what is wrong with it.
     pub fn addresses(text: &str, may_quote: bool) -> Result<usize, String> {
-        super::args::address_list::parse(text, may_quote).map(|entries| entries.len())
+        super::args::address_list::parse(text, may_quote)
+            .map(|entries| entries.len())
+            .map_err(|error| error.to_string())
     }
 }
 

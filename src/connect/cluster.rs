@@ -6,6 +6,10 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::axl::client::{AxlClient, AxlOptions};
+use crate::axl::error::AxlError;
+use crate::axl::operation::Operation as _;
+use crate::axl::phone::ListPhone;
+use crate::axl::system::GetCcmVersion;
 use crate::axl::version::AxlVersion;
 use crate::config::{Layer, PasswordSource};
 use crate::connect::password;
@@ -201,7 +205,7 @@ pub async fn connect(
         version: connection.axl_version,
         on_wait: Some(Arc::new(move |operation, error, delay| {
             let reason = format!("{operation}: {}", error.why());
-            watcher.observe(&Event::Waiting { stage: stage_of(operation), reason, delay });
+            watcher.observe(&Event::Waiting { stage: stage_of(operation, error), reason, delay });
         })),
         ..AxlOptions::default()
     };
@@ -219,14 +223,12 @@ pub async fn connect(
     Ok(ClusterClients { axl: Arc::new(axl), ris })
 }
 
-fn stage_of(operation: &str) -> Stage {
+/// Returns the stage that waits when a call of this operation is repeated.
+fn stage_of(operation: &str, error: &AxlError) -> Stage {
     match operation {
-        "listPhone" => Stage::Phones,
-        "getCCMVersion" => Stage::Connect,
-        _ if WRITES.iter().any(|verb| operation.starts_with(verb)) => Stage::Apply,
+        _ if error.is_write() => Stage::Apply,
+        ListPhone::NAME => Stage::Phones,
+        GetCcmVersion::NAME => Stage::Connect,
         _ => Stage::Settings,
     }
 }
-
-/// What the names of operations begin with that change something.
-const WRITES: [&str; 5] = ["add", "apply", "remove", "reset", "update"];

@@ -18,11 +18,9 @@ mod schema;
 mod writer;
 
 pub use crate::journal::reader::JournalReader;
-pub use crate::journal::recorder::{
-    Attempt, AttemptEnd, Journal, Moment, NewRun, Recorder, RunState,
-};
+pub use crate::journal::recorder::{Attempt, AttemptEnd, Journal, Moment, NewRun, Recorder};
 pub use crate::journal::rows::{
-    ADDRESSES, AttemptRow, ChangeRow, EventRow, Proven, RunId, RunRef, RunRow,
+    ADDRESSES, AttemptRow, ChangeRow, EventRow, Proven, RunId, RunRef, RunRow, RunState,
 };
 pub use crate::journal::screenshots::Screen;
 pub use documents::{

@@ -1,7 +1,7 @@
 //! Refuses a run that would make phones restart outside of their maintenance window.
 
 use crate::domain::inventory::{Inventory, Phone};
-use crate::domain::plan::{ConfigLevel, Plan};
+use crate::domain::plan::{Action, ConfigLevel, Plan};
 use crate::domain::text::pluralize;
 use crate::error::{AppError, ErrorKind};
 use crate::push::scheduler::schedule::Schedule;
@@ -15,7 +15,7 @@ use crate::push::scheduler::window::WindowState;
 /// # Errors
 /// When the plan changes settings and the window of a selected phone is closed. Nothing has been changed then.
 pub fn check(schedule: &Schedule, plan: &Plan, inventory: &Inventory) -> Result<(), AppError> {
-    if plan.changes.iter().all(|change| change.action.kind() == "associate_devices") {
+    if plan.changes.iter().all(|change| matches!(change.action, Action::AssociateDevices { .. })) {
         return Ok(());
     }
     if schedule.has_hours() {

@@ -16,7 +16,7 @@ use crate::domain::text::pluralize;
 use crate::error::{AppError, ErrorKind};
 use crate::event::Proof;
 use crate::interaction::{Interaction, Notice};
-use crate::journal::{JournalError, JournalReader, Recorder, RunId, RunRef, RunRow};
+use crate::journal::{JournalError, JournalReader, Recorder, RunId, RunRef, RunRow, RunState};
 use crate::media::Options;
 use crate::report::RunReport;
 use crate::rollout::cluster_task::ClusterTask;
@@ -204,7 +204,7 @@ pub async fn read(
     let mut selector = kept.selector;
     // A run that did not come to its end is done again as a whole, which leaves alone who is proven: phones can have
     // come since.
-    if only_failed || run.state == "finished" {
+    if only_failed || run.state == RunState::Finished {
         match unserved(&history, &run, interaction)? {
             Some(unserved) if unserved.is_empty() => return Ok(None),
             Some(unserved) => {

@@ -23,8 +23,9 @@ pub async fn keep_subject(
     recorder: &Recorder,
     action: PushAction,
     file: &str,
+    repairs: bool,
 ) -> Result<(), AppError> {
-    let subject = Subject { file: file.to_owned(), object: action.object(), action: Some(action) };
+    let subject = Subject::new(action, file, repairs);
     let kept = recorder.snapshot(Subject::KIND, &subject).await;
     kept.map_err(Into::into)
 }

@@ -88,10 +88,43 @@ fn in_file(path: &PathBuf) -> Result<Vec<AddressEntry>, AppError> {
             .context(format_args!("cannot read the address list {shown}"))
             .hint(WHAT_A_LIST_IS)
     })?;
-    parse(&text, path != Path::new("-")).map_err(|why| {
-        let hint = if why.contains("model") { WHICH_MODELS } else { WHAT_A_LIST_IS };
-        AppError::new(ErrorKind::Usage, format!("the address list {shown}: {why}")).hint(hint)
+    parse(&text, path != Path::new("-")).map_err(|error| {
+        let hint = match &error {
+            ListError::Value { column: Column::Model, .. } => WHICH_MODELS,
+            ListError::Value { .. } | ListError::Shape(_) => WHAT_A_LIST_IS,
+        };
+        AppError::from_error(ErrorKind::Usage, error)
+            .context(format_args!("the address list {shown}"))
+            .hint(hint)
     })
+}
+
+/// An address list cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError {
+    /// It is not laid out as a list.
+    #[error("{0}")]
+    Shape(String),
+    /// A value in it cannot be used; `quoted` is the value where it may be shown.
+    #[error("line {line}, the {}{quoted}: {why}", column.as_str())]
+    Value { line: usize, column: Column, quoted: String, why: String },
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Column {
+    Address,
+    Model,
+    Name,
+}
+
+impl Column {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Address => "address",
+            Self::Model => "model",
+            Self::Name => "name",
+        }
+    }
 }
 
 /// Reads CSV with a header that has a column `address` or `ip`, or else a line `ADDRESS MODEL` for each phone.
@@ -100,14 +133,17 @@ fn in_file(path: &PathBuf) -> Result<Vec<AddressEntry>, AppError> {
 ///
 /// # Errors
 /// Says what is wrong with it.
-pub fn parse(text: &str, may_quote: bool) -> Result<Vec<AddressEntry>, String> {
+pub fn parse(text: &str, may_quote: bool) -> Result<Vec<AddressEntry>, ListError> {
     let text = text.trim_start_matches('\u{feff}');
-    let rows = rows(text)?;
+    let rows = rows(text).map_err(ListError::Shape)?;
     let entries = match rows.first().and_then(Columns::of) {
         Some(columns) => table(text, &rows[1..], columns, may_quote)?,
         None => lines(text, may_quote)?,
     };
-    if entries.is_empty() { Err("it names no phone".to_owned()) } else { Ok(entries) }
+    if entries.is_empty() {
+        return Err(ListError::Shape("it names no phone".to_owned()));
+    }
+    Ok(entries)
 }
 
 /// Where a table has what.
@@ -132,7 +168,7 @@ fn table(
     rows: &[StringRecord],
     columns: Columns,
     may_quote: bool,
-) -> Result<Vec<AddressEntry>, String> {
+) -> Result<Vec<AddressEntry>, ListError> {
     let filled = rows.iter().filter(|row| row.iter().any(|cell| !cell.is_empty()));
     let read = filled.map(|row| {
         // Only what is wrong is looked for: counting lines for every row would take long.
@@ -141,14 +177,14 @@ fn table(
             column.and_then(|column| row.get(column)).filter(|cell| !cell.is_empty())
         };
         let Some(address) = cell(Some(columns.address)) else {
-            return Err(format!("line {} has no address", line()));
+            return Err(ListError::Shape(format!("line {} has no address", line())));
         };
         entry(address, cell(columns.model), cell(columns.name), line, may_quote)
     });
     read.collect()
 }
 
-fn lines(text: &str, may_quote: bool) -> Result<Vec<AddressEntry>, String> {
+fn lines(text: &str, may_quote: bool) -> Result<Vec<AddressEntry>, ListError> {
     let mut entries = Vec::new();
     for (at, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -156,7 +192,8 @@ fn lines(text: &str, may_quote: bool) -> Result<Vec<AddressEntry>, String> {
             continue;
         }
         if entries.is_empty() && line.contains([',', ';']) {
-            return Err("it has several columns, but none is called `address`".to_owned());
+            let why = "it has several columns, but none is called `address`";
+            return Err(ListError::Shape(why.to_owned()));
         }
         let (address, model) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         let model = Some(model.trim()).filter(|model| !model.is_empty());
@@ -172,18 +209,18 @@ fn entry(
     name: Option<&str>,
     line: impl Fn() -> usize,
     may_quote: bool,
-) -> Result<AddressEntry, String> {
-    let wrong = |what: &str, text: &str, why: String| {
+) -> Result<AddressEntry, ListError> {
+    let wrong = |column: Column, text: &str, why: String| {
         let quoted =
             if may_quote { format!(" {:?}", sanitize_truncate(text, 80)) } else { String::new() };
-        format!("line {}, {what}{quoted}: {why}", line())
+        ListError::Value { line: line(), column, quoted, why }
     };
-    let address = address(address_text).map_err(|why| wrong("the address", address_text, why))?;
+    let address = address(address_text).map_err(|why| wrong(Column::Address, address_text, why))?;
     let model = model
-        .map(|text| known_model(text).map_err(|why| wrong("the model", text, why)))
+        .map(|text| known_model(text).map_err(|why| wrong(Column::Model, text, why)))
         .transpose()?;
     let name = name
-        .map(|text| device_name(text).map_err(|why| wrong("the name", text, why)))
+        .map(|text| device_name(text).map_err(|why| wrong(Column::Name, text, why)))
         .transpose()?;
     Ok(AddressEntry { address, model, name })
 }
@@ -252,7 +289,7 @@ mod tests {
 
     #[test]
     fn says_what_is_wrong_and_where() {
-        let wrong = |text| parse(text, true).unwrap_err();
+        let wrong = |text| parse(text, true).unwrap_err().to_string();
         for text in ["", "\n \n", "address,model\n", "\u{feff}"] {
             assert_eq!(wrong(text), "it names no phone", "{text:?}");
         }
@@ -269,7 +306,10 @@ mod tests {
         ] {
             assert!(wrong(text).contains(told), "{text:?}: {}", wrong(text));
         }
-        let unquoted = parse("my-pass word\n", false).unwrap_err();
+        // The word "model" in what was typed does not make it an error of the model.
+        let other = parse("my-model 8841\n", true).unwrap_err();
+        assert!(matches!(other, ListError::Value { column: Column::Address, .. }), "{other:?}");
+        let unquoted = parse("my-pass word\n", false).unwrap_err().to_string();
         assert!(unquoted.contains("line 1") && !unquoted.contains("pass"), "{unquoted}");
     }
 
@@ -338,7 +378,10 @@ mod tests {
         fn whatever_is_typed_is_read_or_refused(text in "[a-z0-9.,;:\\t\\n\" ]{0,80}") {
             match parse(&text, false) {
                 Ok(entries) => prop_assert!(!entries.is_empty()),
-                Err(why) => prop_assert!(!why.contains('"') && !why.contains('\n'), "{}", why),
+                Err(error) => {
+                    let why = error.to_string();
+                    prop_assert!(!why.contains('"') && !why.contains('\n'), "{}", why);
+                }
             }
         }
     }

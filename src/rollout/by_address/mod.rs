@@ -82,7 +82,7 @@ impl AddressTask {
     ) -> Result<AddressPushSetup, AppError> {
         let (request, recorder) = (&self.request, run.recorder());
         let payload = &request.payload;
-        run_record::keep_subject(recorder, payload.action(), &request.payload_name).await?;
+        run_record::keep_subject(recorder, payload.action(), &request.payload_name, false).await?;
         let (targets, mut others) = self.identified(observer.as_ref()).await;
         let nat = &self.addresses.push_access.nat;
         let targets = targets.into_iter().map(|target| target.behind(nat)).collect();
@@ -224,7 +224,7 @@ impl PreparedAddresses {
         let rollout = Ok(RunReport {
             ending: Some(ending),
             phones: push_common::all(pushed, others),
-            ..run.report().report(request.payload.action(), &request.payload_name)
+            ..run.report().report(request.payload.action(), &request.payload_name, false)
         });
         run_record::keep_ending(&run, &rollout).await;
         run.end(rollout, exit_of).await
