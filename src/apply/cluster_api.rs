@@ -55,7 +55,7 @@ pub trait Site: Send + Sync {
 
     fn remove_profile(&self, name: &str) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
-    /// Lets a phone, or all phones of a profile, take their configuration over.
+    /// Makes a phone, or all phones of a profile, apply their configuration.
     fn apply_config(
         &self,
         scope: ConfigLevel,

@@ -160,7 +160,7 @@ pub async fn apply<S: Site, B: ChangeLog>(
     Ok(applied)
 }
 
-/// The phones and profiles about which something was written in this call, so that phones must take it over.
+/// The phones and profiles about which something was written in this call, which phones must apply.
 #[derive(Default)]
 struct News {
     phones: HashSet<String>,

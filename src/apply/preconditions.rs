@@ -40,7 +40,7 @@ pub async fn now<S: Site>(site: &S, action: &Action) -> Result<CurrentState, S::
         Action::AddProfile { target, .. } | Action::RemoveProfile { target, .. } => {
             of_profile(site.profile(target).await?)
         }
-        // Nobody can see whether a phone has taken its configuration over.
+        // Nobody can see whether a phone has applied its configuration.
         Action::ApplyConfig { .. } => CurrentState::Gone,
     })
 }
@@ -111,7 +111,7 @@ pub(crate) fn compare(action: &Action, now: &CurrentState) -> Found {
             if page.as_ref() == Ok(before) {
                 Found::AsExpected
             } else {
-                Found::Moved("its settings are others".to_owned())
+                Found::Moved("its settings have changed".to_owned())
             }
         }
         (_, CurrentState::List(_) | CurrentState::Phone { .. } | CurrentState::Profile { .. }) => {

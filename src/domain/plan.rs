@@ -119,7 +119,7 @@ pub enum Action {
         /// The profile that it gets.
         after: String,
     },
-    /// Lets phones take their configuration over.
+    /// Makes phones apply their configuration.
     ApplyConfig {
         /// One phone, or all of a Common Phone Profile.
         scope: ConfigLevel,
@@ -135,7 +135,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// Lets a phone, or all phones of a profile, take their configuration over.
+    /// Makes a phone, or all phones of a profile, apply their configuration.
     pub fn apply_config(scope: ConfigLevel, target: impl Into<String>, reset: bool) -> Self {
         Self::ApplyConfig { scope, target: target.into(), reset, before: (), after: () }
     }
@@ -190,7 +190,7 @@ impl Action {
         if let Self::DissociateDevices { removes, .. } = self { removes } else { &[] }
     }
 
-    /// Returns whose phones are told to take their configuration over.
+    /// Returns whose phones are told to apply their configuration.
     pub fn told(&self) -> Option<(ConfigLevel, &str)> {
         if let Self::ApplyConfig { scope, target, .. } = self {
             Some((*scope, target))
@@ -199,7 +199,7 @@ impl Action {
         }
     }
 
-    /// Returns whose settings are written, which phones only take over once they are told.
+    /// Returns whose settings are written, which phones apply only when told to.
     pub fn configures(&self) -> Option<(ConfigLevel, &str)> {
         match self {
             Self::EnablePersonalization(to) | Self::RestorePersonalization(to) => {

@@ -235,7 +235,7 @@ fn tls_hint(problem: &TlsProblem, option: &str) -> String {
             );
         }
         TlsProblem::Expired { .. } | TlsProblem::Unusable { .. } | TlsProblem::Unproven => {
-            "have the certificate made anew on the server (Cisco Unified OS Administration)"
+            "regenerate the certificate on the server (Cisco Unified OS Administration)"
         }
         TlsProblem::PinMismatch { .. } | TlsProblem::UnknownIssuer { .. } => {
             "compare its certificate before you trust it with --ca-file or --pin-sha256"

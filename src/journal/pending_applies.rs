@@ -14,7 +14,7 @@ use crate::journal::rows::RunId;
 
 impl JournalReader {
     /// Returns phones and profiles whose settings were changed, or may have been, and which were not told to
-    /// take them over since.
+    /// apply them since.
     ///
     /// # Errors
     /// When the journal cannot be read.
@@ -39,7 +39,7 @@ impl JournalReader {
         })
     }
 
-    /// Returns the numbers of those changes of a plan by which phones were told to take their configuration over
+    /// Returns the numbers of those changes of a plan by which phones were told to apply their configuration
     /// when an earlier run carried the same plan out, and which need not be told again.
     ///
     /// # Errors

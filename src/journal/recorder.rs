@@ -80,7 +80,7 @@ pub struct Attempt {
     pub phone: DeviceName,
     pub ip: std::net::IpAddr,
     pub object: ObjectKind,
-    /// What tells that which it is sent from anything else of its kind.
+    /// The digest of the content that it is sent.
     pub digest: String,
     /// Which attempt of this run it is, from 1.
     pub attempt: u32,
@@ -112,7 +112,7 @@ impl Journal {
         &self.path
     }
 
-    /// Says that a run has died without a word: its holder's lock was found without a holder.
+    /// Marks a run whose process ended before it did: its lock was found without an owner.
     ///
     /// # Errors
     /// When it cannot be written.

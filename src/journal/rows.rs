@@ -132,7 +132,7 @@ pub struct AttemptRow {
     pub ip: String,
     /// What was pushed: `background`, `ring_tone`, `play` or `keys`.
     pub object: String,
-    /// What tells that which it was sent from anything else of its kind.
+    /// The digest of the content that it was sent.
     pub digest: String,
     /// Which attempt of its run it was.
     pub attempt: u32,

@@ -63,7 +63,7 @@ pub enum TlsProblem {
     },
     /// The certificate leads to no authority that is trusted.
     #[error(
-        "the certificate is signed by nobody this machine trusts, which is usual for CUCM: give the \
+        "the certificate is signed by no authority that this machine trusts, which is usual for CUCM: give the \
          server's certificate with --ca-file, or accept exactly this one with --pin-sha256 \
          {fingerprint} after you have compared it with the server's own"
     )]

@@ -1,4 +1,4 @@
-//! The settings that stand in the way, and who has to take the new ones over.
+//! The settings that stand in the way, and which phones have to apply the new ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,7 +25,7 @@ fn is_repairable(verdict: Verdict) -> bool {
     }
 }
 
-/// Plans the changes of settings, each followed by what lets phones take them over.
+/// Plans the changes of settings, each followed by what makes phones apply them.
 pub(super) fn changes(
     inventory: &Inventory,
     audit: &Audit,
@@ -42,7 +42,7 @@ pub(super) fn changes(
     changes.append(&mut wanted.changes);
     let (mut phones, mut profiles) = (wanted.phones, BTreeMap::new());
     for name in wanted.profiles.into_keys() {
-        profiles.insert(name, "phones take its new settings over only then");
+        profiles.insert(name, "phones apply its new settings only then");
     }
     let meant = audit.phones.iter().filter(|phone| phone.excluded().is_none());
     let selected: BTreeSet<&str> = meant.map(|phone| phone.name().as_str()).collect();
@@ -63,7 +63,7 @@ pub(super) fn changes(
 struct Wanted {
     /// Changes on the pages of phones.
     changes: Vec<Draft>,
-    /// Phones whose configuration changes, and why they must take it over.
+    /// Phones whose configuration changes, and why they must apply it.
     phones: BTreeMap<String, &'static str>,
     /// Profiles that are changed, with what they say now.
     profiles: BTreeMap<String, Setting>,
@@ -177,7 +177,7 @@ fn new_profile(
     Ok(changes)
 }
 
-/// Lets phones take their configuration over: those that have a change of their own, and all of a profile
+/// Makes phones apply their configuration: those that have a change of their own, and all of a profile
 /// that was changed; nobody twice.
 fn applied(
     inventory: &Inventory,
@@ -212,9 +212,9 @@ fn applied(
 const PERSONALIZATION: &str =
     "a phone takes pushed pictures only where Phone Personalization is enabled";
 
-const TAKEN_OVER: &str = "it takes its new settings over only then";
+const TAKEN_OVER: &str = "it applies its new settings only then";
 
-const OWED: &str = "an earlier run changed its settings, and ended before they were taken over";
+const OWED: &str = "an earlier run changed its settings, and ended before the phones applied them";
 
 /// `webAccess` is 0 where it is enabled (seen in published device files).
 const ENABLED: &str = "0";

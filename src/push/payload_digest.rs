@@ -1,4 +1,4 @@
-//! What tells that which is pushed from anything else of its kind.
+//! Digest identifying the pushed content.
 
 use std::collections::HashMap;
 use std::sync::Arc;

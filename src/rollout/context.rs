@@ -54,7 +54,7 @@ pub struct PushSetup {
     phones: usize,
 }
 
-/// What a yes is about.
+/// What the user is asked to confirm.
 #[derive(Clone, Debug)]
 pub struct Confirmation {
     /// What would be done, in words.

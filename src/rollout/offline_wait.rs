@@ -69,7 +69,7 @@ impl Push<'_> {
             let looked =
                 look_again(&self.cluster.axl, &self.cluster.ris, &mut now, &away, source).await;
             if let Err(error) = looked {
-                let why = format!("nobody was waited for any longer: {}", error_chain(&error));
+                let why = format!("stopped waiting for offline phones: {}", error_chain(&error));
                 self.observer.observe(&Event::Remark(why));
                 return after;
             }

@@ -31,7 +31,7 @@ use crate::push::scheduler::StopSignals;
 use crate::rollout::options::WaitLimits;
 use crate::survey::{Waiting, wait_until_back};
 
-/// Returns what earlier runs changed on a cluster without letting phones take it over.
+/// Returns what earlier runs changed on a cluster without making phones apply it.
 ///
 /// # Errors
 /// When there is a journal that cannot be read.
@@ -167,7 +167,7 @@ pub fn in_words(plan: &Plan) -> String {
     }
     if accepts > 0 {
         let phones = pluralize(accepts, "phone");
-        parts.push(format!("let {phones} take their configuration over, which may restart them"));
+        parts.push(format!("make {phones} apply their configuration, which may restart them"));
     }
     if restarts > 0 {
         parts.push(format!("RESTART {}, which ends their calls", pluralize(restarts, "phone")));
@@ -181,7 +181,7 @@ pub fn all_applied(applied: &Applied) -> bool {
         && applied.results.iter().all(|result| result.state == ChangeState::Applied)
 }
 
-/// Returns the selected phones that were told to take their configuration over.
+/// Returns the selected phones that were told to apply their configuration.
 pub fn told(inventory: &Inventory, applied: &Applied) -> HashSet<DeviceName> {
     let (mut phones, mut profiles) = (HashSet::new(), HashSet::new());
     for (scope, target) in applied.read_back.iter().filter_map(|(change, _)| change.action.told()) {
@@ -233,7 +233,7 @@ pub async fn wait(
         Ok(away) => away.into_iter().collect(),
         Err(error) => {
             observer.observe(&Event::Remark(format!(
-                "nobody could be waited for after the changes, so phones are pushed to where they were before: {}",
+                "could not check which phones re-registered; pushing to their last known addresses: {}",
                 error_chain(&error)
             )));
             HashSet::new()
@@ -271,7 +271,7 @@ pub async fn publisher(cluster: &ClusterClients) -> Result<Option<String>, AppEr
 
 const UNTOLD: &str = "its new settings were written but the phone was not told to apply them";
 
-/// A phone needs half a minute to a minute until it has taken its configuration over (believed).
+/// A phone needs half a minute to a minute until it has applied its configuration (believed).
 const SETTLE: Duration = Duration::from_secs(45);
 
 const BETWEEN_LOOKS: Duration = Duration::from_secs(10);

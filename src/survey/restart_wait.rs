@@ -1,4 +1,4 @@
-//! Waits for phones that have been told to take their configuration over: some of them restart.
+//! Waits for phones that have been told to apply their configuration: some of them restart.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;

@@ -120,7 +120,7 @@ fn a_phone_that_wants_https_is_told_so_where_nobody_is_trusted() {
     ]);
     let document = json(&push(&lab, &[]));
     assert_eq!(outcome(&document, &name(1)), "unreachable");
-    says(&document, 1, &["wants HTTPS", "--phone-ca-file", "--phone-tls"]);
+    says(&document, 1, &["requires HTTPS", "--phone-ca-file", "--phone-tls"]);
     assert_eq!(outcome(&document, &name(2)), "unreachable");
     assert!(of(&lab, 1).pushes.is_empty() && of(&lab, 2).pushes.is_empty());
 }

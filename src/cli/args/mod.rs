@@ -201,17 +201,17 @@ pub struct RepairArgs {
     pub scope: Option<Scope>,
 }
 
-/// How phones take a new configuration over.
+/// How phones apply a new configuration.
 #[derive(Args, Clone, Copy, Debug, Default)]
 #[command(next_help_heading = "Repair")]
 pub struct ResetArgs {
-    /// Restart phones whose settings were changed, which ends their calls; without it they only take the
-    /// settings over
+    /// Restart phones whose settings were changed, which ends their calls; without it they only apply the
+    /// settings
     #[arg(long)]
     pub reset: bool,
 }
 
-/// How long phones and the cluster may need to take changes over.
+/// How long phones and the cluster may need to apply changes.
 #[derive(Args, Clone, Copy, Debug)]
 #[command(next_help_heading = "Repair")]
 pub struct WaitArgs {

@@ -63,7 +63,7 @@ pub fn read(folder: &Path) -> Result<Folder, AppError> {
                         size,
                         content: Bytes::from(content),
                     }),
-                    None => found.left_out.push(format!("{path}: it is no PNG file inside")),
+                    None => found.left_out.push(format!("{path}: not a PNG file")),
                 }
             }
         }

@@ -159,7 +159,7 @@ fn pin(
     if let Some(old) = &old {
         ui::say(&printable_lines(&format!(
             "WARNING: another certificate was pinned before: {old}\n\
-             Either the server's certificate was made anew, or somebody sits in between. Find out which."
+             Either the server's certificate was regenerated, or a third party intercepts the connection. Find out which."
         )));
     }
     ui::confirm_yes(

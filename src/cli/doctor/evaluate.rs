@@ -24,7 +24,7 @@ pub fn certificate(facts: &CertificateFacts, why_not: Option<&str>, now: Timesta
     if days < WARN_DAYS {
         return Found::warning(
             format!("the certificate is trusted, and good only until {until}"),
-            "have it made anew in OS Administration > Security > Certificate Management, then run `axlpaper trust`",
+            "regenerate it in OS Administration > Security > Certificate Management, then run `axlpaper trust`",
         );
     }
     Found::ok(format!("the certificate is trusted, and good until {until}"))

@@ -55,7 +55,7 @@ impl Interaction for Terminal {
                     None => format!("`axlpaper show {}` tells how far it came", run.run),
                 });
                 let next = next.unwrap_or_else(|| "it had not begun its run".to_owned());
-                format!("an earlier run ended without a word: {owner}; {next}")
+                format!("a previous run did not finish (crashed or was killed): {owner}; {next}")
             }
             Notice::ClusterFailed { cluster, error } => {
                 next_command::with_next(AppError::clone(error)).within(cluster).to_string()

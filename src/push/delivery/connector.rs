@@ -117,7 +117,7 @@ impl PhoneConnector {
     }
 
     /// Sends an object to a phone that was met. One that has ended its connection since then has to say again who it is,
-    /// and one that says only now that it wants HTTPS is met again there.
+    /// and one that requires HTTPS only now is connected to again there.
     ///
     /// # Errors
     /// Returns what came of it instead, when nothing was sent.
@@ -144,7 +144,7 @@ impl PhoneConnector {
         phone.push(object).await.map_err(not_sent)
     }
 
-    /// Tries HTTPS where the usual port is closed: that can mean both that the phone is away and that it wants HTTPS.
+    /// Tries HTTPS where the usual port is closed: that can mean both that the phone is away and that it requires HTTPS.
     async fn fall_back_to_https(
         &self,
         target: &Target,
@@ -264,11 +264,11 @@ pub(crate) fn unreachable(why: &Unreachable, target: &Target) -> AttemptReply {
     }
 }
 
-/// What becomes of a phone that wants HTTPS where nothing says how its certificate is believed.
+/// The reply for a phone that requires HTTPS where no trust is configured for its certificate.
 pub(crate) fn wants_trust() -> AttemptReply {
     AttemptReply::Blocked {
         outcome: Outcome::Unreachable,
-        why: "it wants HTTPS, and nothing says by what its certificate is believed".to_owned(),
+        why: "the phone requires HTTPS, but no trust is configured for its certificate".to_owned(),
         remedy: "push again with --phone-ca-file FILE, or with --phone-tls pin-first-use"
             .to_owned(),
     }

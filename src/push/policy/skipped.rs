@@ -45,7 +45,7 @@ pub fn skipped(object: ObjectKind, phone: &AuditedPhone) -> PhoneResult {
     }
 }
 
-/// Returns the result of a phone that did not come back after it was told to take its configuration over.
+/// Returns the result of a phone that did not come back after it was told to apply its configuration.
 ///
 /// That is a failure, and not only a phone that was left alone: it was there before.
 pub fn not_back(
@@ -55,7 +55,7 @@ pub fn not_back(
     run: RunId,
 ) -> PhoneResult {
     let reason = format!(
-        "it did not register again within {} seconds after it took its configuration over",
+        "it did not register again within {} seconds after it applied its configuration",
         waited.as_secs()
     );
     let remedy =
