@@ -30,17 +30,11 @@ pub mod lists {
     use crate::domain::device_name::DeviceName;
 
     /// Reads a list of device names as `--devices-from` does.
-    ///
-    /// # Errors
-    /// Says what is wrong with it.
     pub fn devices(text: &str, may_quote: bool) -> Result<Vec<DeviceName>, String> {
         super::args::name_list::parse_names(text, may_quote)
     }
 
     /// Reads a list of addresses as `--addresses-from` does, and returns how many phones it names.
-    ///
-    /// # Errors
-    /// Says what is wrong with it.
     pub fn addresses(text: &str, may_quote: bool) -> Result<usize, String> {
         super::args::address_list::parse(text, may_quote)
             .map(|entries| entries.len())

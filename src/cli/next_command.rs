@@ -16,9 +16,6 @@ use crate::report::{self, printable_lines};
 
 /// Returns the command that finishes what a run left undone, with the options that say how its cluster and its phones
 /// are reached.
-///
-/// # Errors
-/// When the journal cannot be read.
 pub fn step(history: &JournalReader, run: &RunRow) -> Result<Option<String>, JournalError> {
     let next = report::next_step(history, run)?;
     Ok(next.map(|next| if next == run.command_line { next } else { with_options(&next, run) }))

@@ -16,9 +16,6 @@ use crate::error::{AppError, ErrorKind};
 use crate::rollout::by_address::identify::AddressEntry;
 
 /// Puts everything together that was typed.
-///
-/// # Errors
-/// When a file cannot be read or is no list of addresses, a model is not known, or a phone is named twice.
 pub fn entries(
     addresses: &[IpAddr],
     files: &[PathBuf],
@@ -45,9 +42,6 @@ pub fn entries(
 }
 
 /// Reads an address that can be a phone's.
-///
-/// # Errors
-/// Says why it is none.
 pub fn address(text: &str) -> Result<IpAddr, String> {
     let address = text
         .trim()
@@ -130,9 +124,6 @@ impl Column {
 /// Reads CSV with a header that has a column `address` or `ip`, or else a line `ADDRESS MODEL` for each phone.
 ///
 /// What is wrong is quoted only when `may_quote`: somebody can have typed a password into standard input.
-///
-/// # Errors
-/// Says what is wrong with it.
 pub fn parse(text: &str, may_quote: bool) -> Result<Vec<AddressEntry>, ListError> {
     let text = text.trim_start_matches('\u{feff}');
     let rows = rows(text).map_err(ListError::Shape)?;

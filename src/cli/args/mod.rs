@@ -261,9 +261,6 @@ fn scope(text: &str) -> Result<Scope, String> {
 
 impl RepairArgs {
     /// Returns what may be repaired.
-    ///
-    /// # Errors
-    /// When a scope is named for nothing.
     pub fn repairs(&self, reset: ResetArgs) -> Result<Repairs, AppError> {
         let wanted = |what| self.repair.contains(&what);
         if self.scope.is_some() && !wanted(RepairArg::Personalization) {
@@ -430,9 +427,6 @@ impl OutputArgs {
 
 impl ConnectionArgs {
     /// Returns the cluster that is named, for a command that works on one.
-    ///
-    /// # Errors
-    /// When several are named.
     pub fn one_cluster(&self) -> Result<Option<&str>, AppError> {
         let several = match self.cluster[..] {
             _ if self.all_clusters => "--all-clusters is",

@@ -9,9 +9,6 @@ use crate::domain::selector::{Field, Selector};
 use crate::error::{AppError, ErrorKind};
 
 /// Makes sure that standard input is asked for one thing only.
-///
-/// # Errors
-/// When both a password and a list of devices would come from there, or the list twice.
 pub fn check_stdin(connection: &ConnectionArgs, target: &TargetArgs) -> Result<(), AppError> {
     let lists = target.devices_from.iter().filter(|path| *path == Path::new("-")).count();
     if lists > 1 {
@@ -27,9 +24,6 @@ pub fn check_stdin(connection: &ConnectionArgs, target: &TargetArgs) -> Result<(
 }
 
 /// Reads lists of names and puts everything together.
-///
-/// # Errors
-/// When a list cannot be read, holds no name, or holds something that is no name.
 pub fn selector(args: &TargetArgs) -> Result<Selector, AppError> {
     let include = [
         (Field::DevicePool, &args.device_pool),
@@ -78,9 +72,6 @@ fn names_in(path: &Path) -> Result<Vec<DeviceName>, AppError> {
 }
 
 /// Reads a list as text; `-` is standard input.
-///
-/// # Errors
-/// When it cannot be read, or is no text.
 pub fn read_list(path: &Path) -> std::io::Result<String> {
     let mut text = String::new();
     if path == Path::new("-") {
@@ -98,9 +89,6 @@ const WHAT_A_LIST_IS: &str =
 /// semicolon or a tab, as spreadsheets write it.
 ///
 /// What is wrong is quoted only when `may_quote`: somebody can have typed a password into standard input.
-///
-/// # Errors
-/// Says what is wrong with it.
 pub fn parse_names(text: &str, may_quote: bool) -> Result<Vec<DeviceName>, String> {
     let text = text.trim_start_matches('\u{feff}');
     let rows = rows(text)?;
@@ -126,9 +114,6 @@ pub fn parse_names(text: &str, may_quote: bool) -> Result<Vec<DeviceName>, Strin
 }
 
 /// Cuts a table into rows; the separator may be a comma, a semicolon or a tab, as spreadsheets write it.
-///
-/// # Errors
-/// When it is no table.
 pub fn rows(text: &str) -> Result<Vec<csv::StringRecord>, String> {
     let first_line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let separator = [b',', b';', b'\t']

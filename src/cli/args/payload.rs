@@ -32,9 +32,6 @@ pub struct WhatArgs {
 
 impl WhatArgs {
     /// Puts together what was typed. Where nothing was, the rules of the config file say who gets which picture.
-    ///
-    /// # Errors
-    /// When nothing was typed, and there are no rules.
     pub fn wanted(
         self,
         picture: Option<PathBuf>,

@@ -54,9 +54,6 @@ fn release(text: &str) -> Result<Release, String> {
 }
 
 /// Starts it; port 0 is any free one.
-///
-/// # Errors
-/// When it cannot listen on loopback.
 pub async fn start(
     args: &FleetArgs,
     axl_port: u16,

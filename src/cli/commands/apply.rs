@@ -38,11 +38,6 @@ pub struct Args {
     #[command(flatten)]
     output: OutputArgs,
 }
-
-/// Runs the command.
-///
-/// # Errors
-/// When the file is no plan, the cluster is not the plan's or has moved, or it cannot be written to.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     list::check_list::<ChangeResult>(&args.output)?;
     let plan = read(&args.plan, Kind::Repair)?;

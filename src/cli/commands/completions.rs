@@ -16,11 +16,6 @@ pub struct Args {
     #[arg(value_name = "SHELL")]
     shell: Shell,
 }
-
-/// Runs the command.
-///
-/// # Errors
-/// When the answer cannot be written.
 pub fn run(args: &Args) -> Result<Exit, AppError> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut definition(), "axlpaper", &mut script);

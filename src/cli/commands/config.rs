@@ -55,11 +55,6 @@ struct CheckArgs {
     #[arg(long, value_name = "FILE", env = "AXLPAPER_CONFIG")]
     config: Option<PathBuf>,
 }
-
-/// Runs the command.
-///
-/// # Errors
-/// When the config file or the keyring cannot be used, or the answer cannot be written.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     match args.command {
         ConfigCommand::Show(args) => show(&args),

@@ -43,11 +43,6 @@ pub struct Args {
     #[command(flatten)]
     output: OutputArgs,
 }
-
-/// Runs the command.
-///
-/// # Errors
-/// When the folder cannot be read, or the server cannot listen.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     list::check_list::<HostedFile>(&args.output)?;
     let folder = host_files::read(&args.folder)?;

@@ -34,9 +34,6 @@ pub struct Folder {
 ///
 /// Links are not followed, so nothing outside of the folder is ever served, and the files are kept in memory: what
 /// happens to them afterwards changes nothing.
-///
-/// # Errors
-/// When the folder cannot be read, holds no picture, or more than fits.
 pub fn read(folder: &Path) -> Result<Folder, AppError> {
     let mut found = Folder::default();
     let mut total = 0;

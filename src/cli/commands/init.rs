@@ -34,11 +34,6 @@ pub struct Args {
     #[arg(long)]
     print: bool,
 }
-
-/// Runs the command.
-///
-/// # Errors
-/// When the file is there already, or cannot be written.
 pub fn run(args: &Args) -> Result<Exit, AppError> {
     let text = template(KEYS, &given(args));
     if args.print {

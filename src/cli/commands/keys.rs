@@ -43,8 +43,6 @@ const SCRIPT: &str = r#"A script:
   A step is one request: from one to three URIs, which the phone may carry out in any order. Known are Key:,
   Init:, Display:, Play:, Device:Unlock, SettingsMenu:, Button:, Dial:, EditDial:, SendDigits: and http(s)
   addresses. A phone whose model has no step is skipped."#;
-
-/// Runs the command.
 ///
 /// # Errors
 /// When nothing can be sent at all; a phone's failure is in the answer and the exit code.

@@ -21,11 +21,6 @@ pub struct Args {
     #[arg(long, conflicts_with = "output")]
     markdown: bool,
 }
-
-/// Runs the command.
-///
-/// # Errors
-/// When a page cannot be written.
 pub fn run(args: &Args) -> Result<Exit, AppError> {
     let mut program = definition();
     program.build();

@@ -19,8 +19,6 @@ pub struct Args {
     #[command(flatten)]
     send: SendArgs,
 }
-
-/// Runs the command.
 ///
 /// # Errors
 /// When nothing can be sent at all; a phone's failure is in the answer and the exit code.

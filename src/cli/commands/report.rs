@@ -24,11 +24,6 @@ pub struct Args {
     #[arg(long, value_name = "FILE", env = "AXLPAPER_STATE")]
     state: Option<PathBuf>,
 }
-
-/// Runs the command.
-///
-/// # Errors
-/// When there is no such run, when the journal cannot be read, or when the file cannot be written.
 pub fn run(args: &Args) -> Result<Exit, AppError> {
     let history = journal::history(&journal::path(args.state.as_deref())?)?;
     let mut runs: Vec<RunRow> = Vec::new();

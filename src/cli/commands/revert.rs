@@ -51,11 +51,6 @@ pub struct Args {
     #[command(flatten)]
     output: OutputArgs,
 }
-
-/// Runs the command.
-///
-/// # Errors
-/// When there is no such run, it was about another cluster, or the cluster cannot be written to.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     list::check_list::<ChangeResult>(&args.output)?;
     let path = journal::path(args.connection.state.as_deref())?;

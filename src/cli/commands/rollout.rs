@@ -52,8 +52,6 @@ pub struct Args {
     #[arg(long)]
     yes: bool,
 }
-
-/// Runs the command.
 ///
 /// # Errors
 /// When nothing can be done at all; a phone's failure is in the answer and the exit code.

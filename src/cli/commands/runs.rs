@@ -22,11 +22,6 @@ pub struct Args {
     #[command(flatten)]
     output: OutputArgs,
 }
-
-/// Runs the command.
-///
-/// # Errors
-/// When the journal cannot be read.
 pub fn run(args: &Args) -> Result<Exit, AppError> {
     list::check_list::<RunRecord>(&args.output)?;
     let path = journal::path(args.state.as_deref())?;

@@ -25,11 +25,6 @@ pub struct Args {
     #[command(flatten)]
     output: OutputArgs,
 }
-
-/// Runs the command.
-///
-/// # Errors
-/// When there is no such run, or the journal cannot be read.
 pub fn run(args: &Args) -> Result<Exit, AppError> {
     list::check_list::<PhoneResult>(&args.output)?;
     let history = journal::history(&journal::path(args.state.as_deref())?)?;

@@ -32,11 +32,6 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     ca_out: Option<PathBuf>,
 }
-
-/// Runs the command.
-///
-/// # Errors
-/// When the simulated cluster cannot start.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     for path in args.ca_out.iter().chain(&args.phone_ca_out) {
         list::check_writable(path)?;

@@ -53,11 +53,6 @@ pub struct TrustBody<'a> {
     /// Whether today is outside its dates.
     expired: bool,
 }
-
-/// Runs the command.
-///
-/// # Errors
-/// When the server cannot be reached, shows no certificate, or the config file cannot be changed.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     let (cluster, settings) = settings_of(&args.connection)?;
     let host = settings.host.as_deref().ok_or_else(|| {

@@ -55,9 +55,6 @@ struct Ours {
 
 impl Folder {
     /// Opens a folder, which need not be there yet. With `force` it may be written over anything.
-    ///
-    /// # Errors
-    /// When its list cannot be read, or is none.
     pub fn open(root: &Path, force: bool) -> Result<Self, AppError> {
         let empty = Ours {
             schema: SCHEMA.to_owned(),
@@ -82,9 +79,6 @@ impl Folder {
     }
 
     /// Reads a text that may be there.
-    ///
-    /// # Errors
-    /// When it is there and cannot be read, or is no UTF-8.
     pub fn read(&self, path: &str) -> Result<Option<String>, AppError> {
         let path = self.root.join(path);
         match std::fs::read_to_string(&path) {
@@ -101,9 +95,6 @@ impl Folder {
     }
 
     /// Writes files. Nothing is written when one of them would replace what is not ours.
-    ///
-    /// # Errors
-    /// When there is such a file, or when one cannot be written.
     pub fn write(mut self, files: &[NewFile]) -> Result<(), AppError> {
         if !self.force {
             self.check(files)?;

@@ -24,11 +24,6 @@ pub struct Args {
     #[arg(long, value_name = "NAME", value_parser = name)]
     name: Option<String>,
 }
-
-/// Runs the command.
-///
-/// # Errors
-/// When the picture cannot be used, a list is full or damaged, or the files cannot be written.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     let (folder, mut made) = args.make.make().await?;
     let name = args.name.unwrap_or_else(|| from_file(&made.picture));

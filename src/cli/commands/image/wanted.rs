@@ -16,9 +16,6 @@ use crate::error::{AppError, ErrorKind};
 ///
 /// A cluster is asked when one is named, or when phones are chosen by anything but their model; only models that
 /// it has are taken then. Otherwise the catalogue alone is asked.
-///
-/// # Errors
-/// When the cluster cannot be read, or nothing is left.
 pub async fn models(
     connection: &ConnectionArgs,
     target: &TargetArgs,

@@ -55,8 +55,6 @@ impl From<FormatArg> for ToneFormat {
         }
     }
 }
-
-/// Runs the command.
 ///
 /// # Errors
 /// When nothing can be pushed at all; a phone's failure is in the answer and the exit code.

@@ -39,9 +39,6 @@ struct File {
 }
 
 /// Runs the command. Nothing is written unless all of it can be.
-///
-/// # Errors
-/// When the sound cannot be used, a list cannot be added to, or a file cannot be written.
 pub async fn run(args: &Args) -> Result<Exit, AppError> {
     let audio = payload::audio(&args.audio).await?;
     let name = args.name.clone().unwrap_or_else(|| stem(&args.audio));
