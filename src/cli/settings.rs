@@ -13,9 +13,6 @@ use crate::error::{AppError, ErrorKind};
 use crate::net::trace::without_login;
 
 /// Puts flags, environment and config file together and checks them.
-///
-/// # Errors
-/// When something is missing or is not what it should be.
 pub fn connection(
     args: &ConnectionArgs,
     push: Option<&PushArgs>,
@@ -26,9 +23,6 @@ pub fn connection(
 
 /// Puts flags, environment and config file together; returns the name of the cluster, where it is one of
 /// the config file's.
-///
-/// # Errors
-/// When the config file cannot be used.
 pub fn settings(
     args: &ConnectionArgs,
     push: Option<&PushArgs>,
@@ -39,9 +33,6 @@ pub fn settings(
 }
 
 /// Puts flags, environment and a cluster of the config file together.
-///
-/// # Errors
-/// When the config file has no such cluster.
 pub fn settings_of(
     file: Option<&FileConfig>,
     cluster: Option<&str>,
@@ -58,9 +49,6 @@ pub fn config_path(args: &ConnectionArgs) -> Option<PathBuf> {
 }
 
 /// Reads the config file, where there is one.
-///
-/// # Errors
-/// When it is named and not there, or cannot be used.
 pub fn file(args: &ConnectionArgs) -> Result<Option<FileConfig>, AppError> {
     let path = match &args.config {
         Some(path) => Some(path.clone()),
@@ -70,9 +58,6 @@ pub fn file(args: &ConnectionArgs) -> Result<Option<FileConfig>, AppError> {
 }
 
 /// Returns the cluster of the config file that is meant, where there is one.
-///
-/// # Errors
-/// When there is no such cluster.
 pub fn section(
     file: Option<&FileConfig>,
     cluster: Option<&str>,
@@ -91,9 +76,6 @@ pub fn section(
 }
 
 /// Returns which picture is for whom; no rules where there is no config file.
-///
-/// # Errors
-/// When the config file cannot be used.
 pub fn pictures(args: &ConnectionArgs) -> Result<PictureRules, AppError> {
     Ok(file(args)?.map(|file| file.pictures()).unwrap_or_default())
 }
@@ -104,9 +86,6 @@ fn default_config() -> Option<PathBuf> {
 }
 
 /// Puts flags, environment and config file together for a push that asks no cluster.
-///
-/// # Errors
-/// When the config file cannot be used, or a number is out of its range.
 pub fn push_access(args: &ConnectionArgs, push: &PushArgs) -> Result<PushAccess, AppError> {
     let file = file(args)?;
     let section = section(file.as_ref(), args.one_cluster()?)?;

@@ -63,7 +63,7 @@ pub struct ClusterSettings {
 }
 
 impl ClusterSettings {
-    /// Tells whether phones that want HTTPS can be pushed to.
+    /// Tells whether phones that require HTTPS can be pushed to.
     pub fn may_use_https(&self) -> bool {
         self.push_access.phone_tls.https.is_some()
     }
@@ -185,7 +185,7 @@ pub async fn connect(
 ) -> Result<ClusterClients, AppError> {
     if connection.trust.insecure {
         interaction.notice(&Notice::Text(
-            "WARNING: --insecure: the server is not verified; whoever is in between can read the passwords.",
+            "WARNING: --insecure: the server is not verified; a man in the middle can read the passwords.",
         ));
     }
     let password = connection.password(interaction).await?;

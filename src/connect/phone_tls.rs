@@ -144,7 +144,7 @@ impl PhoneTls {
         let Some(https) = self.https.clone() else { return Ok(None) };
         if matches!(https.trust, PhoneTrust::Insecure) {
             interaction.notice(&Notice::Text(
-                "WARNING: --phone-tls insecure: phones that want HTTPS are not verified; whoever is in between can \
+                "WARNING: --phone-tls insecure: phones that require HTTPS are not verified; a man in the middle can \
                  read the push user's password.",
             ));
         }

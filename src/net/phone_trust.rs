@@ -28,7 +28,7 @@ pub enum PhoneTrust {
     Authorities(Arc<Authorities>),
     /// It is the one that the phone showed when it was seen first.
     PinFirstUse,
-    /// Nothing has to: whoever is in between can read the password. Only after the user asked for it.
+    /// Nothing has to: a man in the middle can read the password. Only after the user asked for it.
     Insecure,
 }
 

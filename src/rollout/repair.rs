@@ -167,7 +167,7 @@ pub fn in_words(plan: &Plan) -> String {
     }
     if accepts > 0 {
         let phones = pluralize(accepts, "phone");
-        parts.push(format!("make {phones} apply their configuration, which may restart them"));
+        parts.push(format!("apply the configuration of {phones}, which may restart them"));
     }
     if restarts > 0 {
         parts.push(format!("RESTART {}, which ends their calls", pluralize(restarts, "phone")));

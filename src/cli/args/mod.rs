@@ -64,7 +64,7 @@ pub struct ConnectionArgs {
     /// SHA-256 fingerprint that the server's certificate must have
     #[arg(long, value_name = "HEX", conflicts_with = "insecure")]
     pub pin_sha256: Option<String>,
-    /// Believe any certificate: whoever is in between can read the passwords
+    /// Trust any certificate: a man in the middle can read the passwords
     #[arg(long)]
     pub insecure: bool,
     /// AXL schema version, found by itself otherwise [env: CUCM_VERSION]

@@ -27,6 +27,7 @@ pub struct Args {
     #[arg(long)]
     detailed_exitcode: bool,
 }
+
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     let repairs = args.repair.repairs(ResetArgs::default())?;
     let pictures = settings::pictures(&args.connection)?;

@@ -16,6 +16,7 @@ pub struct Args {
     #[arg(value_name = "SHELL")]
     shell: Shell,
 }
+
 pub fn run(args: &Args) -> Result<Exit, AppError> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut definition(), "axlpaper", &mut script);

@@ -55,6 +55,7 @@ struct CheckArgs {
     #[arg(long, value_name = "FILE", env = "AXLPAPER_CONFIG")]
     config: Option<PathBuf>,
 }
+
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     match args.command {
         ConfigCommand::Show(args) => show(&args),

@@ -43,6 +43,7 @@ pub struct Args {
     #[command(flatten)]
     output: OutputArgs,
 }
+
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     list::check_list::<HostedFile>(&args.output)?;
     let folder = host_files::read(&args.folder)?;

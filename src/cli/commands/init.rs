@@ -34,6 +34,7 @@ pub struct Args {
     #[arg(long)]
     print: bool,
 }
+
 pub fn run(args: &Args) -> Result<Exit, AppError> {
     let text = template(KEYS, &given(args));
     if args.print {

@@ -18,6 +18,7 @@ pub struct Args {
     #[command(flatten)]
     output: OutputArgs,
 }
+
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     list_phones(
         (&args.connection, &args.target, &args.output),

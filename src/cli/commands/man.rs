@@ -21,6 +21,7 @@ pub struct Args {
     #[arg(long, conflicts_with = "output")]
     markdown: bool,
 }
+
 pub fn run(args: &Args) -> Result<Exit, AppError> {
     let mut program = definition();
     program.build();

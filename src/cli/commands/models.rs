@@ -14,6 +14,7 @@ pub struct Args {
     #[command(flatten)]
     output: OutputArgs,
 }
+
 pub fn run(args: &Args) -> Result<Exit, AppError> {
     let mut models: Vec<ModelRecord> = model::catalogue().iter().map(ModelRecord).collect();
     list::sort(&args.output.list, &mut models)?;

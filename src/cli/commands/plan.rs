@@ -49,6 +49,7 @@ pub struct Args {
     #[arg(long)]
     detailed_exitcode: bool,
 }
+
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     name_list::check_stdin(&args.connection, &args.target)?;
     let format = if args.json { Format::Json } else { args.format };

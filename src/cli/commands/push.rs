@@ -25,9 +25,7 @@ pub struct Args {
     #[command(flatten)]
     send: SendArgs,
 }
-///
-/// # Errors
-/// When nothing can be pushed at all; a phone's failure is in the answer and the exit code.
+
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     let Args { picture, what, options, send } = args;
     let wanted = what.wanted(picture, options, send.rules()?)?;

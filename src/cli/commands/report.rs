@@ -24,6 +24,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE", env = "AXLPAPER_STATE")]
     state: Option<PathBuf>,
 }
+
 pub fn run(args: &Args) -> Result<Exit, AppError> {
     let history = journal::history(&journal::path(args.state.as_deref())?)?;
     let mut runs: Vec<RunRow> = Vec::new();

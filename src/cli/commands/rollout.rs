@@ -52,9 +52,7 @@ pub struct Args {
     #[arg(long)]
     yes: bool,
 }
-///
-/// # Errors
-/// When nothing can be done at all; a phone's failure is in the answer and the exit code.
+
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     let repairs = args.repair.repairs(args.reset)?;
     let source = match (args.resume, args.only_failed, args.picture) {

@@ -22,6 +22,7 @@ pub struct Args {
     #[command(flatten)]
     output: OutputArgs,
 }
+
 pub fn run(args: &Args) -> Result<Exit, AppError> {
     list::check_list::<RunRecord>(&args.output)?;
     let path = journal::path(args.state.as_deref())?;

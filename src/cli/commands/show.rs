@@ -25,6 +25,7 @@ pub struct Args {
     #[command(flatten)]
     output: OutputArgs,
 }
+
 pub fn run(args: &Args) -> Result<Exit, AppError> {
     list::check_list::<PhoneResult>(&args.output)?;
     let history = journal::history(&journal::path(args.state.as_deref())?)?;

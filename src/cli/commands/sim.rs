@@ -32,6 +32,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     ca_out: Option<PathBuf>,
 }
+
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     for path in args.ca_out.iter().chain(&args.phone_ca_out) {
         list::check_writable(path)?;

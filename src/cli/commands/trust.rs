@@ -53,6 +53,7 @@ pub struct TrustBody<'a> {
     /// Whether today is outside its dates.
     expired: bool,
 }
+
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     let (cluster, settings) = settings_of(&args.connection)?;
     let host = settings.host.as_deref().ok_or_else(|| {
@@ -154,7 +155,7 @@ fn pin(
     if let Some(old) = &old {
         ui::say(&printable_lines(&format!(
             "WARNING: another certificate was pinned before: {old}\n\
-             Either the server's certificate was regenerated, or a third party intercepts the connection. Find out which."
+             Either the server's certificate was regenerated, or this is a man in the middle. Find out which."
         )));
     }
     ui::confirm_yes(

@@ -176,7 +176,7 @@ async fn tls(checks: &mut Checks, endpoint: &Endpoint, settings: &Layer) -> bool
         let found = evaluate::certificate(&own, why_not.as_deref(), Timestamp::now());
         Ok::<_, AppError>(if trust.insecure && why_not.is_none() {
             Found::warning(
-                "--insecure: the server is not verified; whoever is in between can read the passwords",
+                "--insecure: the server is not verified; a man in the middle can read the passwords",
                 "`axlpaper trust` pins the certificate instead",
             )
         } else {

@@ -65,9 +65,6 @@ phone_rows! {
 }
 
 /// Finds the clusters that are meant, and checks the settings of all of them before any is asked.
-///
-/// # Errors
-/// When one of them cannot be used as it is configured.
 pub fn chosen(
     args: &ConnectionArgs,
     push: Option<&PushArgs>,

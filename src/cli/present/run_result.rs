@@ -4,7 +4,6 @@ use crate::connect::journal;
 use crate::rollout::result::exit_of;
 use std::path::{Path, PathBuf};
 
-
 use crate::cli::args::OutputArgs;
 use crate::cli::next_command;
 use crate::cli::present::{clusters, list};
@@ -75,9 +74,6 @@ fn recap(ended: &[ClusterResult<RunReport>], several: bool, state: &Path) -> Str
 
 /// Writes the report of runs from what the journal has about them, so that it is the same as the one that
 /// `axlpaper report` writes later, and says where it is.
-///
-/// # Errors
-/// When the journal cannot be read, or the file cannot be written.
 pub fn write_report(runs: &[RunId], journal: &Path, file: Option<&Path>) -> Result<(), AppError> {
     let page = journal::history(journal).and_then(|history| {
         let find = |run: &RunId| journal::find(&history, RunRef::Number(*run));
@@ -103,9 +99,6 @@ pub fn say_where(path: &Path) {
 }
 
 /// Renders the report of a run, or one of several.
-///
-/// # Errors
-/// When the journal cannot be read, or the runs did different things.
 pub fn report_of(history: &JournalReader, runs: Vec<RunRow>) -> Result<String, AppError> {
     let read = |run| RunReport::read(history, run)?.with_screenshots(history);
     let reports = runs.into_iter().map(read).collect::<Result<Vec<_>, _>>();

@@ -17,9 +17,6 @@ pub fn put(data: &str) -> Result<(), AppError> {
 }
 
 /// Writes data to standard output as it is made; `write` tells in words what went wrong.
-///
-/// # Errors
-/// As [`put`].
 pub fn put_with(
     write: impl FnOnce(&mut dyn io::Write) -> Result<(), String>,
 ) -> Result<(), AppError> {

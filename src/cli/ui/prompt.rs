@@ -9,9 +9,6 @@ use crate::error::{AppError, ErrorKind};
 
 /// Asks before something is written that touches phones: their number has to be typed, so that nobody says
 /// yes to thousands of them by habit.
-///
-/// # Errors
-/// Refuses when the answer is another one, and when there is no terminal to ask on and `yes` was not given.
 pub fn confirm(what: &str, phones: usize, yes: bool) -> Result<(), AppError> {
     let prompt = format!(
         "{what}.\nThis touches {}. Type that number to go on:",
@@ -21,9 +18,6 @@ pub fn confirm(what: &str, phones: usize, yes: bool) -> Result<(), AppError> {
 }
 
 /// Asks for a yes before something is written that touches no phone.
-///
-/// # Errors
-/// As [`confirm`].
 pub fn confirm_yes(what: &str, yes: bool) -> Result<(), AppError> {
     ask(what, &format!("{what}.\nType yes to go on:"), "yes", yes)
 }
@@ -50,9 +44,6 @@ fn ask(what: &str, prompt: &str, expected: &str, yes: bool) -> Result<(), AppErr
 }
 
 /// Asks for a password on the terminal.
-///
-/// # Errors
-/// When there is no terminal.
 pub fn password(whose: &str, other_ways: &str) -> Result<SecretString, AppError> {
     if !std::io::stdin().is_terminal() {
         return Err(AppError::new(ErrorKind::Usage, format!("the password of {whose} is missing"))

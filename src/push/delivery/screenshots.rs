@@ -69,7 +69,7 @@ impl ScreenshotCheck {
         };
         let before = match before {
             Some(Ok(screen)) => Arc::new(screen),
-            Some(Err(why)) => return ScreenCheck::None(format!("{why} before the push")),
+            Some(Err(why)) => return ScreenCheck::None(format!("{why} (before the push)")),
             None => return ScreenCheck::None("no screenshot was taken before the push".to_owned()),
         };
         let (begun, pause) = (Instant::now(), (self.wait / LOOKS).max(SHORTEST_PAUSE));
@@ -91,7 +91,7 @@ impl ScreenshotCheck {
                         Err(why) => ScreenCheck::None(why),
                     };
                 }
-                Err(why) if over => return ScreenCheck::None(format!("{why} after the push")),
+                Err(why) if over => return ScreenCheck::None(format!("{why} (after the push)")),
                 Ok(_) | Err(_) => tokio::time::sleep(pause).await,
             }
         }

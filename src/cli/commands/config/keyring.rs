@@ -30,6 +30,7 @@ pub struct Args {
     #[arg(long)]
     delete: bool,
 }
+
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     let Args { config, cluster, push, delete } = args;
     let named = ConnectionArgs {

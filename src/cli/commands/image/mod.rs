@@ -22,6 +22,7 @@ enum Command {
     Prepare(prepare::Args),
     Tftp(tftp::Args),
 }
+
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     match args.command {
         Command::Prepare(args) => prepare::run(args).await,

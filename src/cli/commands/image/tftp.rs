@@ -24,6 +24,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME", value_parser = name)]
     name: Option<String>,
 }
+
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     let (folder, mut made) = args.make.make().await?;
     let name = args.name.unwrap_or_else(|| from_file(&made.picture));

@@ -55,9 +55,7 @@ impl From<FormatArg> for ToneFormat {
         }
     }
 }
-///
-/// # Errors
-/// When nothing can be pushed at all; a phone's failure is in the answer and the exit code.
+
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     if let Some(Command::Prepare(args)) = &args.command {
         return prepare::run(args).await;
