@@ -177,9 +177,6 @@ impl PhonePage {
     }
 
     /// Returns its product-specific settings as plans know them.
-    ///
-    /// # Errors
-    /// When they could not be written back as they are.
     pub fn settings(&self) -> Result<PageSettings, MarkupError> {
         let settings = self.settings.as_ref().map_err(Clone::clone)?;
         Ok(PageSettings {

@@ -1,4 +1,4 @@
-//! The log and the trace: where they go, how much they tell, and in which format.
+//! The log and the trace: where they go, how detailed they are, and in which format.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -20,7 +20,7 @@ use crate::domain::text::{escaped_json, pluralize, printable_lines};
 use crate::error::{AppError, ErrorKind};
 use crate::net::trace::{self, without_secrets};
 
-/// What is told besides the answer, for all commands.
+/// Log and trace, for all commands.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Log")]
 pub struct LogArgs {
@@ -82,7 +82,7 @@ pub fn start(args: &LogArgs) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Ends the trace, and says what it lacks.
+/// Ends the trace, and reports what it lacks.
 pub fn finish() {
     let Some(kept) = trace::finish(PATIENCE) else { return };
     let folder = kept.path.display();
@@ -106,7 +106,7 @@ fn unusable(what: &str, path: &Path, error: io::Error) -> AppError {
         .hint("nothing was sent or changed; check that its folder exists and may be written to")
 }
 
-/// What is told: what was typed, else `RUST_LOG`, else `by_itself` of this program.
+/// The filter of the log: what was typed, else `RUST_LOG`, else `by_itself` of this program.
 fn filter(verbose: u8, by_itself: &str) -> EnvFilter {
     let level = match verbose {
         0 => {
@@ -133,7 +133,7 @@ fn directive(text: &str) -> tracing_subscriber::filter::Directive {
     text.parse().unwrap_or_else(|_| tracing::level_filters::LevelFilter::TRACE.into())
 }
 
-/// A log in this format to that place. Never in colour: level and words say it all.
+/// A log in this format to that place, never in colour.
 fn layer<S, W>(format: LogFormat, writer: W) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -226,7 +226,7 @@ impl<'a, W: MakeWriter<'a>> MakeWriter<'a> for Safe<W> {
     }
 }
 
-/// Standard error, above the bars that stand there.
+/// Standard error, above the progress bars.
 struct Stderr;
 
 /// A line of the log, written when it is complete.

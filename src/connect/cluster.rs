@@ -57,7 +57,7 @@ pub struct ClusterSettings {
     pub timeout: Option<Duration>,
     /// The push user's kind, where it was said.
     pub push_user_kind: Option<UserKind>,
-    /// The push user, and the way to the phones.
+    /// The push user, and the access to phones.
     pub push_access: PushAccess,
     password: Option<PasswordSource>,
 }
@@ -69,7 +69,7 @@ impl ClusterSettings {
     }
 }
 
-/// What tells one cluster from another in the journal.
+/// Returns the key of a cluster in the journal.
 pub fn cluster_id(connection: &ClusterSettings) -> String {
     connection.endpoint.to_string().to_lowercase()
 }
@@ -85,18 +85,12 @@ pub struct ClusterClients {
 
 impl ClusterSettings {
     /// Returns the AXL user's password; asks for it on the terminal where nothing else gives it.
-    ///
-    /// # Errors
-    /// When it is missing or cannot be read.
     pub async fn password(&self, interaction: &dyn Interaction) -> Result<SecretString, AppError> {
         let whose = format!("{} on {}", self.username, self.endpoint);
         password::read(self.password.as_ref(), &whose, ANOTHER_PASSWORD, interaction).await
     }
 
-    /// Fetches the password now, so that nobody is asked for it later.
-    ///
-    /// # Errors
-    /// As [`Self::password`].
+    /// Fetches the password now, so that no question comes later.
     pub async fn fetch_password(&mut self, interaction: &dyn Interaction) -> Result<(), AppError> {
         self.password = Some(PasswordSource::Given(self.password(interaction).await?));
         Ok(())
@@ -104,9 +98,6 @@ impl ClusterSettings {
 }
 
 /// Checks settings that are already put together.
-///
-/// # Errors
-/// When something is missing or is not what it should be.
 pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<ClusterSettings, AppError> {
     let origin = |key| settings.origin(key);
     let ris_rate = settings.ris_rate.unwrap_or(RIS_RATE);
@@ -158,9 +149,6 @@ pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<ClusterSet
 }
 
 /// Returns what certificates are believed.
-///
-/// # Errors
-/// When the pin is no fingerprint.
 pub fn trust(settings: &Layer) -> Result<Trust, AppError> {
     let pin = settings.pin_sha256.as_deref().map(str::parse).transpose();
     let pin = pin.map_err(|error: FingerprintError| {
@@ -174,7 +162,7 @@ pub fn trust(settings: &Layer) -> Result<Trust, AppError> {
     })
 }
 
-/// Connects to the cluster: the first call tells version, certificate and password right or wrong.
+/// Connects to the cluster: the first call checks version, certificate and password.
 ///
 /// # Errors
 /// When the cluster cannot be reached, is not trusted, or refuses the user.
@@ -195,7 +183,7 @@ pub async fn connect(
         limits.first_byte = timeout;
         limits.pause = limits.pause.min(timeout);
         limits.connect = limits.connect.min(timeout);
-        // A write that is cut short leaves nobody knowing what it did: it may only get more time.
+        // The outcome of a write that is cut short is unknown: it may only get more time.
         limits.write = limits.write.max(timeout);
     }
     let http = ClusterHttp::new(&connection.trust, limits)?;

@@ -30,7 +30,7 @@ pub struct ImageServerSettings {
 }
 
 impl ImageServerSettings {
-    /// Starts the image server; `phone_side_ip` is where phones are, as far as that is known. The observer is told of every
+    /// Starts the image server; `phone_side_ip` is where phones are, as far as that is known. The observer gets every
     /// request.
     ///
     /// # Errors
@@ -69,7 +69,7 @@ impl ImageServerSettings {
         Ok(host)
     }
 
-    /// Makes sure that the server can be as it was typed, as far as that can be told without starting it. Returns the
+    /// Makes sure that the server can be as it was typed, without starting it. Returns the
     /// address that is listened on where its port is named.
     ///
     /// # Errors
@@ -94,7 +94,7 @@ impl ImageServerSettings {
                     .context(format_args!("--listen {text:?}"))
                     .hint("write it as 10.1.1.5:8080")
             }),
-            // A cluster on this machine has its phones here too; nobody else needs to reach the server then.
+            // A cluster on this machine has its phones here too; no other machine needs to reach the server then.
             None if phone_side_ip.is_some_and(|ip| ip.is_loopback()) => {
                 Ok(SocketAddr::from(([127, 0, 0, 1], 0)))
             }
@@ -103,7 +103,7 @@ impl ImageServerSettings {
     }
 
     /// Reads the advertised URL. A name in it is looked up: many machines know their own name as a loopback address,
-    /// and phones ask somebody else.
+    /// and phones download from another program.
     async fn advertised(
         &self,
         phone_side_ip: Option<IpAddr>,
@@ -189,7 +189,7 @@ pub fn check_side_by_side(clusters: &[(&str, &ImageServerSettings)]) -> Result<(
     Ok(())
 }
 
-/// Tells whether nobody can listen on both addresses.
+/// Returns whether the two addresses exclude each other.
 fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
     // An IPv6 server on every address mostly takes IPv4 along.
     let accepts = |all: SocketAddr, one: SocketAddr| {

@@ -8,9 +8,6 @@ use crate::error::{AppError, ErrorKind};
 use crate::journal::{JournalReader, RunRef, RunRow};
 
 /// Returns where the journal is: what was asked for, or the platform's folder for state.
-///
-/// # Errors
-/// When the platform names no such folder.
 pub fn path(asked: Option<&Path>) -> Result<PathBuf, AppError> {
     if let Some(path) = asked {
         return Ok(path.to_owned());
@@ -25,9 +22,6 @@ pub fn path(asked: Option<&Path>) -> Result<PathBuf, AppError> {
 }
 
 /// Opens the journal for reading, where there is one.
-///
-/// # Errors
-/// When it cannot be read.
 pub fn history_if_any(path: &Path) -> Result<Option<JournalReader>, AppError> {
     JournalReader::open(path).map_err(Into::into)
 }

@@ -19,7 +19,7 @@ use crate::push::delivery::certificate_pins::CertificatePins;
 /// How phones are reached over HTTPS, checked.
 #[derive(Clone, Debug)]
 pub struct PhoneTls {
-    /// The way itself; nothing where phones are reached over HTTP only.
+    /// HTTPS to phones; nothing where phones are reached over HTTP only.
     pub https: Option<Https>,
     /// What a run keeps of it, so that it can be gone on with.
     pub kept: Option<SavedPhoneTls>,
@@ -48,7 +48,7 @@ enum KeptTrust {
         /// SHA-256 over its bytes.
         sha256: String,
     },
-    /// In a way that has this name.
+    /// The mode of this name.
     Named(String),
 }
 
@@ -85,7 +85,7 @@ impl PhoneTls {
         })
     }
 
-    /// Takes the way of the run that is gone on with, where none is named.
+    /// Takes the mode of the resumed run, where none is given.
     ///
     /// # Errors
     /// When the file of its authorities is gone, or is another one now.
@@ -131,10 +131,7 @@ impl PhoneTls {
         Ok(())
     }
 
-    /// Returns the way to phones over HTTPS with what is pinned so far, for a run that keeps new pins.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
+    /// Returns the HTTPS access to phones with the pins so far, for a run that keeps new pins.
     pub fn push_access(
         &self,
         state: &Path,
@@ -171,7 +168,7 @@ impl PhoneTls {
     }
 }
 
-/// Returns what tells a file from any other.
+/// Returns the digest of a file.
 fn sha256(path: &Path) -> Result<String, AppError> {
     let bytes = std::fs::read(path).map_err(|error| {
         let error = format!("cannot read {}: {error}", path.display());

@@ -291,8 +291,8 @@ mod tests {
     }
 
     #[test]
-    fn an_error_downcasts_to_its_source_through_clone_and_context() {
-        let error = AppError::from(SurveyError::Axl(refused())).clone().within("lab");
+    fn an_error_downcasts_to_its_source_behind_its_context() {
+        let error = AppError::from(SurveyError::Axl(refused())).within("lab");
         assert_eq!(error.kind(), ErrorKind::Authentication);
         let source = error.source().and_then(|source| source.downcast_ref::<AxlError>());
         assert!(source.is_some_and(AxlError::is_password_refused), "{error:?}");

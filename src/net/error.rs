@@ -27,7 +27,7 @@ pub enum HttpError {
         #[source]
         source: reqwest::Error,
     },
-    /// The answer is packed, which nobody asked for.
+    /// The answer is compressed, which was not requested.
     #[error("{endpoint} sent an answer packed with {encoding:?}, which was not asked for")]
     Encoded { endpoint: Endpoint, encoding: String },
     #[error("the HTTP exchange with {endpoint} failed")]

@@ -123,7 +123,7 @@ impl Column {
 
 /// Reads CSV with a header that has a column `address` or `ip`, or else a line `ADDRESS MODEL` for each phone.
 ///
-/// What is wrong is quoted only when `may_quote`: somebody can have typed a password into standard input.
+/// What is wrong is quoted only when `may_quote`: a user may have typed a password into standard input.
 pub fn parse(text: &str, may_quote: bool) -> Result<Vec<AddressEntry>, ListError> {
     let text = text.trim_start_matches('\u{feff}');
     let rows = rows(text).map_err(ListError::Shape)?;
@@ -193,7 +193,7 @@ fn lines(text: &str, may_quote: bool) -> Result<Vec<AddressEntry>, ListError> {
     Ok(entries)
 }
 
-/// Understands what stands in one line.
+/// Reads one line.
 fn entry(
     address_text: &str,
     model: Option<&str>,
@@ -218,7 +218,7 @@ fn entry(
 
 fn device_name(text: &str) -> Result<DeviceName, String> {
     let name = text.parse::<DeviceName>().map_err(|_| "it is no device name".to_owned())?;
-    // An address stands for the name of a phone that has none, so a name may not look like one.
+    // An address is the name of a phone without a name, so a name may not look like an address.
     if is_address(&name) { Err("it is an address and no name".to_owned()) } else { Ok(name) }
 }
 
@@ -325,7 +325,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the separator and the order of columns, a table says what was written into it.
+        /// A table reads the same for every separator and order of columns.
         #[test]
         fn a_table_is_read_as_it_was_written(
             entries in proptest::collection::vec(any_entry(), 1..20),

@@ -88,7 +88,7 @@ const WHAT_A_LIST_IS: &str =
 /// Reads a name a line, or the `name` column of CSV with a header; the separator may be a comma, a
 /// semicolon or a tab, as spreadsheets write it.
 ///
-/// What is wrong is quoted only when `may_quote`: somebody can have typed a password into standard input.
+/// What is wrong is quoted only when `may_quote`: a user may have typed a password into standard input.
 pub fn parse_names(text: &str, may_quote: bool) -> Result<Vec<DeviceName>, String> {
     let text = text.trim_start_matches('\u{feff}');
     let rows = rows(text)?;

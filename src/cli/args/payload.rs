@@ -1,4 +1,4 @@
-//! What is done to phones: a picture of ours, one that stands elsewhere, or none any more.
+//! The payload of a push: a picture of this machine, one on another server, or its removal.
 
 use std::path::PathBuf;
 

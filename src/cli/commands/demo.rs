@@ -230,7 +230,7 @@ fn has_fetched(phone: &PhoneRecord) -> bool {
     phone.pushes.iter().any(|push| push.fetches.iter().any(|fetch| fetch.complete))
 }
 
-/// A file in the folder for temporary files whose name nobody can foresee: that folder is everybody's.
+/// A file in the folder for temporary files with a random name: every user can write into that folder.
 fn report_file() -> PathBuf {
     let random = RandomState::new().hash_one(std::process::id());
     std::env::temp_dir().join(format!("axlpaper-demo-{:08x}.html", random & 0xffff_ffff))

@@ -96,7 +96,7 @@ fn publish(host: &ImageHost, files: Vec<FolderFile>) -> Result<Vec<HostedFile>, 
     files.into_iter().map(publish).collect()
 }
 
-/// Waits until somebody wants it to end.
+/// Waits for Ctrl-C.
 async fn stopped() -> Result<(), AppError> {
     let failed = |error: std::io::Error| {
         AppError::from_error(ErrorKind::Failed, error).context("cannot wait for an interrupt")
@@ -135,9 +135,9 @@ impl Observer for Watcher {
     }
 }
 
-/// An address that belongs to nobody (RFC 5737). Nothing is sent there: it only tells which of this machine's
+/// An address for documentation (RFC 5737). Nothing is sent there: it only selects which of this machine's
 /// addresses leads out.
 const SOMEWHERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 
-/// How long downloads that are under way may still take at the end.
+/// How long running downloads may still take at the end.
 const GRACE: Duration = Duration::from_secs(2);

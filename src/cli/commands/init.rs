@@ -95,7 +95,7 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
     let mut file = options.open(path)?;
     let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
     if written.is_err() {
-        // Half a file is ours to take away; the first error is the one to tell.
+        // An incomplete file is removed; the first error is the one to report.
         let _ignored = std::fs::remove_file(path);
     }
     written

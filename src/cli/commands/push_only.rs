@@ -76,6 +76,6 @@ pub async fn anything(
         wait: WaitArgs::default(),
         dry_run: false,
     };
-    // Such a future is too large for a stack that others stand on too.
+    // The future is too large for the stack.
     Box::pin(rollout_common::run(job)).await
 }

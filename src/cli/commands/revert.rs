@@ -133,7 +133,7 @@ fn nothing_to_take_back(history: &JournalReader, run: &RunRow) -> Result<String,
     Ok(nothing)
 }
 
-/// Looks at everything that the run changed, and plans the way back from it.
+/// Reads everything that the run changed, and plans how to take it back.
 async fn way_back(
     cluster: &ClusterClients,
     connection: &ClusterSettings,

@@ -103,7 +103,7 @@ pub fn chosen(
 }
 
 /// Refuses one server under two names: it would get twice the questions that its limits allow, and each of
-/// its phones would be told twice.
+/// its phones would get every push twice.
 fn refuse_the_same_server(connections: &[ClusterSettings]) -> Result<(), AppError> {
     let server = |connection: &ClusterSettings| connection.endpoint.to_string().to_lowercase();
     for (at, one) in connections.iter().enumerate() {
@@ -151,8 +151,7 @@ fn refuse_single_server(args: &ConnectionArgs, push: Option<&PushArgs>) -> Resul
         .hint("write it into the tables of the clusters in the config file"))
 }
 
-/// Takes the passwords out of an environment that does not say for which host they are: nobody can have
-/// meant them for all clusters.
+/// Takes the passwords out of an environment that names no host: they are not meant for all clusters.
 fn of_a_named_host(environment: Layer) -> Layer {
     if environment.host.is_some() {
         return environment;

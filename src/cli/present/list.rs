@@ -223,7 +223,7 @@ fn put_file<A: Writable + ?Sized>(path: &Path, answer: &A) -> Result<(), ListErr
     // An error on the way removes it.
     let beside = create_beside(&path)?;
     permissions.map_or(Ok(()), |permissions| beside.as_file().set_permissions(permissions))?;
-    let mut buffered = BufWriter::new(&beside);
+    let mut buffered = BufWriter::new(beside.as_file());
     answer.write_to(&mut buffered)?;
     buffered.flush()?;
     drop(buffered);
@@ -232,13 +232,10 @@ fn put_file<A: Writable + ?Sized>(path: &Path, answer: &A) -> Result<(), ListErr
     Ok(())
 }
 
-/// Creates a file of a random name in the same folder, readable as the umask has it.
+/// Creates a file of a random name in the same folder. The mode is that of the umask, and errors do not name the file.
 fn create_beside(path: &Path) -> io::Result<NamedTempFile> {
-    let mut beside = tempfile::Builder::new();
-    beside.prefix(".axlpaper-").suffix(".part");
-    #[cfg(unix)]
-    beside.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    beside.tempfile_in(folder(path))
+    let create = |path: &Path| File::options().write(true).create_new(true).open(path);
+    tempfile::Builder::new().prefix(".axlpaper-").suffix(".part").make_in(folder(path), create)
 }
 
 fn folder(path: &Path) -> &Path {

@@ -1,4 +1,4 @@
-//! What a run tells at its end, whatever it can be told through.
+//! The outcome of runs: recap, answer and report file.
 
 use crate::connect::journal;
 use crate::rollout::result::exit_of;

@@ -1,4 +1,4 @@
-//! Questions, asked only where somebody can answer.
+//! Questions, asked only on a terminal.
 
 use std::io::{BufRead as _, IsTerminal as _};
 
@@ -7,8 +7,8 @@ use secrecy::SecretString;
 use super::console::say;
 use crate::error::{AppError, ErrorKind};
 
-/// Asks before something is written that touches phones: their number has to be typed, so that nobody says
-/// yes to thousands of them by habit.
+/// Asks before something is written that touches phones: their number has to be typed, so that thousands of
+/// them are not confirmed by habit.
 pub fn confirm(what: &str, phones: usize, yes: bool) -> Result<(), AppError> {
     let prompt = format!(
         "{what}.\nThis touches {}. Type that number to go on:",
@@ -129,7 +129,7 @@ mod hidden {
 
     impl Drop for Hidden {
         fn drop(&mut self) {
-            // There is nobody to tell when the terminal is gone.
+            // The terminal is gone if this fails.
             let _ignored = tcsetattr(io::stdin(), OptionalActions::Now, &self.original);
         }
     }

@@ -65,7 +65,7 @@ impl Interaction for Terminal {
     }
 }
 
-/// Waits for somebody who types, without holding up a thread that others need.
+/// Waits for input on a thread of its own, so that no thread of the runtime is blocked.
 async fn on_a_thread<T: Send + 'static>(
     ask: impl FnOnce() -> Result<T, AppError> + Send + 'static,
 ) -> Result<T, AppError> {

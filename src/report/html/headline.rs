@@ -122,7 +122,7 @@ fn state(run: &RunReport) -> (&'static str, &'static str) {
         _ if run.stopped().is_some() => ("stopped early", "bad"),
         _ if tally.failed > 0 || changes_failed => ("finished, not all of it worked", "warn"),
         _ if tally.pushed == 0 && run.changes.is_empty() => ("finished", "warn"),
-        _ => ("finished", "good"),
+        RunState::Running | RunState::Finished | RunState::Killed => ("finished", "good"),
     }
 }
 

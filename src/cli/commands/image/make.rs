@@ -78,7 +78,7 @@ impl MakeArgs {
         Ok((folder, Made { picture, options, models, pictures, remarks }))
     }
 
-    /// Writes the files, and tells which.
+    /// Writes the files, and lists them.
     pub(super) fn finish(
         &self,
         folder: Folder,
@@ -135,7 +135,7 @@ pub(super) fn file(
     (told, NewFile::new(path, bytes))
 }
 
-/// What is told of any other file.
+/// Shown for any other file.
 pub(super) fn other(path: String, kind: PictureFileKind, bytes: &[u8]) -> PictureFile {
     PictureFile {
         file: path,

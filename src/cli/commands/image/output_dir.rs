@@ -1,4 +1,4 @@
-//! A folder that pictures are written into, without writing over what somebody else put there.
+//! A folder that pictures are written into, without overwriting files of others.
 //!
 //! The folder keeps a list of what was written into it, with digests. A file that is there already is ours
 //! when the list has its digest; every other one is left alone, and nothing is written then.
@@ -36,7 +36,7 @@ pub struct NewFile {
 }
 
 impl NewFile {
-    /// A file that stands for itself.
+    /// A single file.
     pub fn new(path: String, bytes: Vec<u8>) -> Self {
         Self { path, bytes, merged: false, from_nothing: false }
     }

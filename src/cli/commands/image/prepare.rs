@@ -109,7 +109,7 @@ fn hard_to_read(made: &Made) -> Option<String> {
             format!("{}x{} ({})", shape.background, shape.depth, prepared.contrast)
         })
         .collect();
-    // Panels that differ in nothing but the preview stand side by side.
+    // Panels that differ in nothing but the preview are side by side.
     hard.dedup();
     let way_out = if made.options.legible {
         "choose a calmer picture"

@@ -125,7 +125,7 @@ fn write(folder: &Path, file: &File) -> io::Result<()> {
     new.as_file().sync_all()?;
     #[cfg(unix)]
     {
-        // A TFTP server reads it as somebody else.
+        // A TFTP server runs as another user.
         use std::os::unix::fs::PermissionsExt as _;
         new.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
     }
