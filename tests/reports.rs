@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use axlpaper::domain::push_action::PushAction;
 use axlpaper::journal::{
-    RunEnd, RunGroup, ScreenCheckRecord, SentFile, SentPicture, SkippedCluster,
+    RunEnd, RunGroup, RunState, ScreenCheckRecord, SentFile, SentPicture, SkippedCluster,
 };
 use axlpaper::report::{RunReport, html};
 use serde_json::{Value, json};
@@ -132,14 +132,14 @@ fn a_run_says_how_it_ended() {
     assert!(!page.contains("journal has no end"));
     let (state, page) = told(&|report| {
         report.run.ended_at = None;
-        report.run.state = "killed".into();
+        report.run.state = RunState::Killed;
         report.ending = None;
     });
     assert_eq!(state, "killed");
     assert!(page.contains("This run was killed: the journal has no end of it."));
     let (state, _) = told(&|report| {
         report.run.ended_at = None;
-        report.run.state = "running".into();
+        report.run.state = RunState::Running;
     });
     assert_eq!(state, "no end is known");
     let (state, page) = told(&|report| {
@@ -149,7 +149,7 @@ fn a_run_says_how_it_ended() {
     assert_eq!(state, "stopped early");
     assert!(page.contains("three phones &#60;b&#62; refused"), "{}", markup(&page));
     let (state, page) = told(&|report| {
-        report.run.state = "failed".into();
+        report.run.state = RunState::Failed;
         report.ending = Some(RunEnd { error: Some("no route".into()), ..RunEnd::default() });
         (report.audit, report.phones) = (None, Vec::new());
     });
@@ -181,7 +181,7 @@ fn several_runs_are_one_page_that_tells_clusters_apart() {
     let alpha = RunReport { together: together.clone(), ..on("alpha", 5, fleet::fleet(60)) };
     let beta = RunReport { together, ..on("beta", 6, fleet::fleet(40)) };
     let mut gamma = on(&hostile.run.cluster.clone(), 8, hostile);
-    gamma.run.state = "failed".into();
+    gamma.run.state = RunState::Failed;
     let hints = vec!["look at `axlpaper doctor`".to_owned()];
     gamma.ending = Some(RunEnd { error: Some("no route".into()), hints, ..RunEnd::default() });
     let page = html(&[alpha.clone(), beta.clone(), gamma.clone()]).unwrap();

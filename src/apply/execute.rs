@@ -72,7 +72,7 @@ async fn web_access<S: ClusterApi>(
     let page = site.phone(&change.target).await?;
     let page = page.ok_or_else(|| moved("it is not there any more"))?;
     if page.settings().as_ref() != Ok(&change.before) {
-        return Err(moved("its product-specific settings are others"));
+        return Err(moved("its product-specific settings have changed"));
     }
     let update = page.with_web_access(change.after.web_access.as_deref()).map_err(moved)?;
     Ok(site.update_phone(update).await?)

@@ -179,7 +179,7 @@ pub async fn apply<S: ClusterApi, B: ChangeLog, P: StepControl>(
     Ok(applied)
 }
 
-/// The phones and profiles about which something was written in this call, so that phones must take it over.
+/// The phones and profiles about which something was written in this call, which phones must apply.
 #[derive(Default)]
 struct News {
     phones: HashSet<String>,

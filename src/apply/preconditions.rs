@@ -111,7 +111,7 @@ pub(crate) fn compare(action: &Action, now: &CurrentState) -> Found {
             if page.as_ref() == Ok(before) {
                 Found::AsExpected
             } else {
-                Found::Moved("its settings are others".to_owned())
+                Found::Moved("its settings have changed".to_owned())
             }
         }
         (_, CurrentState::List(_) | CurrentState::Phone { .. } | CurrentState::Profile { .. }) => {

@@ -73,7 +73,7 @@ impl fmt::Debug for AxlOptions {
     }
 }
 
-/// A session with AXL. At most two reads and one write are on their way at any time, because AXL shares
+/// A session with AXL. At most two reads and one write are in flight at any time, because AXL shares
 /// one memory among all its clients and its writes must not overtake each other.
 #[derive(Debug)]
 pub struct AxlClient {
@@ -199,9 +199,6 @@ impl AxlClient {
 
     /// Reads a list that has about `expected` rows: as long as more are expected, the next page is asked
     /// for while one is still being read.
-    ///
-    /// # Errors
-    /// As [`AxlClient::list`].
     pub async fn list_expecting<R: Row>(
         &self,
         request: List<R>,
@@ -215,9 +212,6 @@ impl AxlClient {
     }
 
     /// Reads a list in one answer where the server accepts that, otherwise in pages of at most `rows`.
-    ///
-    /// # Errors
-    /// As [`AxlClient::list`].
     pub async fn list_at_once<R: Row>(
         &self,
         request: List<R>,
@@ -386,7 +380,7 @@ impl AxlClient {
         }
     }
 
-    /// Waits as the policy says, or as long as the server says where that is longer; gives the error back
+    /// Waits as the policy or the server demands, whichever is longer; gives the error back
     /// when the policy's budget is used up.
     async fn wait_or(
         &self,

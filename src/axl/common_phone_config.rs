@@ -2,133 +2,59 @@
 
 use std::borrow::Cow;
 
+use serde::Serialize;
 use serde::ser::{SerializeMap as _, Serializer};
-use serde::{Deserialize, Serialize};
 
 use super::operation::Operation;
-use super::request::{Get, List, Object, Row, StandardReturn, change_by_name, row_key};
+use super::request::{Get, List, Object as _, StandardReturn, change_by_name, record};
 use crate::domain::personalization::Setting;
 use crate::domain::plan::CurrentState;
 use crate::domain::text::digest;
 use crate::net::session::Intent;
 use crate::soap::reference::Reference;
-use crate::soap::scalar;
-use crate::soap::tags::ReturnedTags;
 use crate::soap::vendor_config::VendorConfig;
 use crate::soap::vendor_markup::{MarkupError, VendorMarkup};
 
-/// `listCommonPhoneConfig`.
-pub type ListCommonPhoneConfig = List<CommonPhoneConfigRow>;
-
-/// A Common Phone Profile, as a list shows it.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(default)]
-pub struct CommonPhoneConfigRow {
-    /// The UUID as AXL writes it.
-    #[serde(rename = "@uuid", deserialize_with = "scalar::uuid")]
-    pub uuid: Option<String>,
-    /// The name. It is always asked for, so an empty one means that the server left it out.
-    #[serde(deserialize_with = "scalar::text_or_empty")]
-    pub name: String,
-    #[serde(deserialize_with = "scalar::text")]
-    pub description: Option<String>,
-    /// Whether users may choose a background image themselves.
-    #[serde(rename = "backgroundImage", deserialize_with = "scalar::boolean")]
-    pub background_image: Option<bool>,
-    /// Its Phone Personalization setting: `Disabled`, `Enabled`, `HTTPS Only` or `Default`.
-    #[serde(rename = "phonePersonalization", deserialize_with = "scalar::text")]
-    pub phone_personalization: Option<String>,
-}
-
-impl Row for CommonPhoneConfigRow {
-    const LIST: &'static str = "listCommonPhoneConfig";
-    const ELEMENT: &'static str = "commonPhoneConfig";
-    const TAGS: ReturnedTags =
-        ReturnedTags(&["name", "description", "backgroundImage", "phonePersonalization"]);
-
-    fn key(&self) -> Option<&str> {
-        row_key(self.uuid.as_deref(), &self.name)
+record! {
+    /// A Common Phone Profile, as a list shows it.
+    #[derive(Default)]
+    row CommonPhoneConfigRow = List ListCommonPhoneConfig "listCommonPhoneConfig", "commonPhoneConfig" by name {
+        /// The name. It is always asked for, so an empty one means that the server left it out.
+        name: String = "name",
+        description: Option<String> = "description",
+        /// Whether users may choose a background image themselves.
+        background_image: Option<bool> = "backgroundImage",
+        /// Its Phone Personalization setting: `Disabled`, `Enabled`, `HTTPS Only` or `Default`.
+        phone_personalization: Option<String> = "phonePersonalization",
     }
 }
 
-/// `getCommonPhoneConfig`.
-pub type GetCommonPhoneConfig = Get<CommonPhoneConfig>;
-
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
-pub struct CommonPhoneConfig {
-    /// The UUID as AXL writes it.
-    #[serde(default, rename = "@uuid", deserialize_with = "scalar::uuid")]
-    pub uuid: Option<String>,
-    /// The name. It is always asked for, so an empty one means that the server left it out.
-    #[serde(default, deserialize_with = "scalar::text_or_empty")]
-    pub name: String,
-    #[serde(default, deserialize_with = "scalar::text")]
-    pub description: Option<String>,
-    /// Whether users may choose a background image themselves.
-    #[serde(default, rename = "backgroundImage", deserialize_with = "scalar::boolean")]
-    pub background_image: Option<bool>,
-    /// Its Phone Personalization setting: `Disabled`, `Enabled`, `HTTPS Only` or `Default`.
-    #[serde(default, rename = "phonePersonalization", deserialize_with = "scalar::text")]
-    pub phone_personalization: Option<String>,
-    /// What Do Not Disturb does.
-    #[serde(default, rename = "dndOption", deserialize_with = "scalar::text")]
-    pub dnd_option: Option<String>,
-    /// How Do Not Disturb announces a call.
-    #[serde(default, rename = "dndAlertingType", deserialize_with = "scalar::text")]
-    pub dnd_alerting_type: Option<String>,
-    #[serde(default, rename = "phoneServiceDisplay", deserialize_with = "scalar::text")]
-    pub phone_service_display: Option<String>,
-    #[serde(default, rename = "sshUserId", deserialize_with = "scalar::text")]
-    pub ssh_user_id: Option<String>,
-    /// The product-specific settings, such as a picture that the profile forces on its phones.
-    #[serde(default, rename = "vendorConfig")]
-    pub vendor_config: VendorConfig,
-    /// Whether the prime line is always used.
-    #[serde(default, rename = "alwaysUsePrimeLine", deserialize_with = "scalar::text")]
-    pub always_use_prime_line: Option<String>,
-    #[serde(
-        default,
-        rename = "alwaysUsePrimeLineForVoiceMessage",
-        deserialize_with = "scalar::text"
-    )]
-    pub always_use_prime_line_for_voice_message: Option<String>,
-    #[serde(default, rename = "vpnGroupName")]
-    pub vpn_group: Reference,
-    #[serde(default, rename = "vpnProfileName")]
-    pub vpn_profile: Reference,
-    #[serde(default, rename = "featureControlPolicy")]
-    pub feature_control_policy: Reference,
-    #[serde(default, rename = "wifiHotspotProfile")]
-    pub wifi_hotspot_profile: Reference,
-    /// The product-specific settings again, exactly as they were written.
-    #[serde(skip, default = "VendorMarkup::none")]
-    pub settings: Result<VendorMarkup, MarkupError>,
-}
-
-impl Object for CommonPhoneConfig {
-    const GET: &'static str = "getCommonPhoneConfig";
-    const ELEMENT: &'static str = "commonPhoneConfig";
-    const TAGS: ReturnedTags = ReturnedTags(&[
-        "name",
-        "description",
-        "dndOption",
-        "dndAlertingType",
-        "backgroundImage",
-        "phonePersonalization",
-        "phoneServiceDisplay",
-        "sshUserId",
-        "vendorConfig",
-        "alwaysUsePrimeLine",
-        "alwaysUsePrimeLineForVoiceMessage",
-        "vpnGroupName",
-        "vpnProfileName",
-        "featureControlPolicy",
-        "wifiHotspotProfile",
-    ]);
-
-    fn keep(&mut self, document: &str) {
-        self.settings = VendorMarkup::find(document);
+record! {
+    object CommonPhoneConfig = Get GetCommonPhoneConfig "getCommonPhoneConfig", "commonPhoneConfig" by name {
+        /// The name. It is always asked for, so an empty one means that the server left it out.
+        name: String = "name",
+        description: Option<String> = "description",
+        /// What Do Not Disturb does.
+        dnd_option: Option<String> = "dndOption",
+        /// How Do Not Disturb announces a call.
+        dnd_alerting_type: Option<String> = "dndAlertingType",
+        /// Whether users may choose a background image themselves.
+        background_image: Option<bool> = "backgroundImage",
+        /// Its Phone Personalization setting: `Disabled`, `Enabled`, `HTTPS Only` or `Default`.
+        phone_personalization: Option<String> = "phonePersonalization",
+        phone_service_display: Option<String> = "phoneServiceDisplay",
+        ssh_user_id: Option<String> = "sshUserId",
+        /// The product-specific settings, such as a picture that the profile forces on its phones.
+        vendor_config: VendorConfig = "vendorConfig",
+        /// Whether the prime line is always used.
+        always_use_prime_line: Option<String> = "alwaysUsePrimeLine",
+        always_use_prime_line_for_voice_message: Option<String> = "alwaysUsePrimeLineForVoiceMessage",
+        vpn_group: Reference = "vpnGroupName",
+        vpn_profile: Reference = "vpnProfileName",
+        feature_control_policy: Reference = "featureControlPolicy",
+        wifi_hotspot_profile: Reference = "wifiHotspotProfile",
     }
+    keeps settings
 }
 
 impl CommonPhoneConfig {

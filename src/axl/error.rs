@@ -87,7 +87,7 @@ impl AxlError {
         matches!(self.soap(), Some(SoapError::Fault(_)))
     }
 
-    /// Returns whether a change may have happened although no answer says so: read before writing again.
+    /// Returns whether a change may have happened although no answer confirms it: read before writing again.
     pub fn is_outcome_unknown(&self) -> bool {
         match self {
             Self::Session { writes: true, source: SessionError::Http(error), .. } => {
@@ -107,6 +107,14 @@ impl AxlError {
         }
     }
 
+    /// Returns whether the call was to change something.
+    pub fn is_write(&self) -> bool {
+        match self {
+            Self::Session { writes, .. } | Self::Soap { writes, .. } => *writes,
+            Self::Lacking { .. } | Self::Version { .. } => false,
+        }
+    }
+
     /// Returns whether the server was not there, or its services were not up. That passes by itself where it has
     /// answered before.
     pub fn is_outage(&self) -> bool {
@@ -123,7 +131,7 @@ impl AxlError {
         self.is_broken_off() || self.is_outage()
     }
 
-    /// Returns whether the answer broke off on its way, so that it may come whole when it is asked again.
+    /// Returns whether the answer was cut off, so that a retry may get it whole.
     pub fn is_broken_off(&self) -> bool {
         match self {
             Self::Session { source: SessionError::Http(error), .. } => {

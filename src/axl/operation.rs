@@ -25,9 +25,6 @@ pub trait Operation: Serialize + Send + Sync {
     }
 
     /// Reads the content of `return`.
-    ///
-    /// # Errors
-    /// When it does not have the expected shape.
     fn read<'de, D: Deserializer<'de>>(content: D) -> Result<Self::Output, D::Error> {
         Self::Output::deserialize(content)
     }
@@ -37,9 +34,6 @@ pub trait Operation: Serialize + Send + Sync {
 }
 
 /// Writes a request in a version of the namespace.
-///
-/// # Errors
-/// When a value holds a character that XML cannot carry.
 pub fn envelope<O: Operation>(version: &str, request: &O) -> Result<String, SoapError> {
     let text = axl_envelope(version, O::NAME, request)?;
     Ok(match request.settings() {
@@ -49,9 +43,6 @@ pub fn envelope<O: Operation>(version: &str, request: &O) -> Result<String, Soap
 }
 
 /// Reads the response to an operation.
-///
-/// # Errors
-/// As [`read_answer`].
 pub fn read_response<O: Operation>(
     status: u16,
     content_type: Option<&str>,

@@ -30,7 +30,7 @@ pub struct Listing<R> {
 ///
 /// The order of rows is not guaranteed and no total is returned (AXL Developer Guide). Rows are therefore
 /// kept once by their key, and only a page with fewer rows than asked for proves the end. A page without
-/// anything new does not: two in a row stop the reading, and the listing says that it is incomplete.
+/// anything new does not: two in a row stop the reading, and the listing is marked incomplete.
 ///
 /// Pages shrink when the server refuses them and grow again after some that it accepted. A size that was
 /// too large for one answer is not tried again; one that failed for another reason is, once.

@@ -1,22 +1,18 @@
 //! Phones, and the page of a phone as far as a change must know it.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::operation::Operation;
-use super::request::{Get, List, Object, Row, StandardReturn, change_by_name, row_key};
+use super::request::{Get, List, StandardReturn, change_by_name, record};
 use crate::domain::personalization::Setting;
 use crate::domain::phone_page::PageSettings;
 use crate::domain::plan::CurrentState;
 use crate::domain::text::digest;
 use crate::net::session::Intent;
 use crate::soap::reference::{LoadInformation, Reference};
-use crate::soap::scalar;
 use crate::soap::tags::ReturnedTags;
 use crate::soap::vendor_config::VendorConfig;
 use crate::soap::vendor_markup::{MarkupError, VendorMarkup};
-
-/// `listPhone`.
-pub type ListPhone = List<PhoneRow>;
 
 impl ListPhone {
     /// Requests only names and UUIDs of all phones, which are small enough for one response.
@@ -31,145 +27,62 @@ impl ListPhone {
     }
 }
 
-/// A phone, as a list shows it. Its `vendorConfig` is only in `getPhone`.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(default)]
-pub struct PhoneRow {
-    /// The UUID as AXL writes it.
-    #[serde(rename = "@uuid", deserialize_with = "scalar::uuid")]
-    pub uuid: Option<String>,
-    /// The name. It is always asked for, so an empty one means that the server left it out.
-    #[serde(deserialize_with = "scalar::text_or_empty")]
-    pub name: String,
-    #[serde(deserialize_with = "scalar::text")]
-    pub description: Option<String>,
-    /// The product, such as `Cisco 8841`.
-    #[serde(deserialize_with = "scalar::text")]
-    pub product: Option<String>,
-    /// The model, such as `Cisco 8841`; for desk phones the same text as the product.
-    #[serde(deserialize_with = "scalar::text")]
-    pub model: Option<String>,
-    /// `Phone`, or `Phone Template` and others that are no phones.
-    #[serde(deserialize_with = "scalar::text")]
-    pub class: Option<String>,
-    /// `SIP` or `SCCP`.
-    #[serde(deserialize_with = "scalar::text")]
-    pub protocol: Option<String>,
-    #[serde(rename = "devicePoolName")]
-    pub device_pool: Reference,
-    #[serde(rename = "commonPhoneConfigName")]
-    pub common_phone_config: Reference,
-    #[serde(rename = "locationName")]
-    pub location: Reference,
-    /// The firmware that it is configured to run.
-    #[serde(rename = "loadInformation")]
-    pub load_information: LoadInformation,
-    #[serde(rename = "ownerUserName")]
-    pub owner: Reference,
-    /// Its own authentication URL; nothing when it uses the cluster's.
-    #[serde(rename = "authenticationUrl", deserialize_with = "scalar::text")]
-    pub authentication_url: Option<String>,
-    /// Its Phone Personalization setting: `Disabled`, `Enabled`, `HTTPS Only` or `Default`.
-    #[serde(rename = "phoneSuite", deserialize_with = "scalar::text")]
-    pub phone_suite: Option<String>,
-    /// Whether it is active: only then it may register.
-    #[serde(rename = "isActive", deserialize_with = "scalar::boolean")]
-    pub is_active: Option<bool>,
-    /// Its own secure authentication URL; nothing when it uses the cluster's.
-    #[serde(rename = "secureAuthenticationUrl", deserialize_with = "scalar::text")]
-    pub secure_authentication_url: Option<String>,
-}
-
-impl Row for PhoneRow {
-    const LIST: &'static str = "listPhone";
-    const ELEMENT: &'static str = "phone";
-    const TAGS: ReturnedTags = ReturnedTags(&[
-        "name",
-        "description",
-        "product",
-        "model",
-        "class",
-        "protocol",
-        "devicePoolName",
-        "commonPhoneConfigName",
-        "locationName",
-        "loadInformation",
-        "authenticationUrl",
-        "ownerUserName",
-        "isActive",
-        "phoneSuite",
-        "secureAuthenticationUrl",
-    ]);
-
-    fn key(&self) -> Option<&str> {
-        row_key(self.uuid.as_deref(), &self.name)
+record! {
+    /// A phone, as a list shows it. Its `vendorConfig` is only in `getPhone`.
+    #[derive(Default)]
+    row PhoneRow = List ListPhone "listPhone", "phone" by name {
+        /// The name. It is always asked for, so an empty one means that the server left it out.
+        name: String = "name",
+        description: Option<String> = "description",
+        /// The product, such as `Cisco 8841`.
+        product: Option<String> = "product",
+        /// The model, such as `Cisco 8841`; for desk phones the same text as the product.
+        model: Option<String> = "model",
+        /// `Phone`, or `Phone Template` and others that are no phones.
+        class: Option<String> = "class",
+        /// `SIP` or `SCCP`.
+        protocol: Option<String> = "protocol",
+        device_pool: Reference = "devicePoolName",
+        common_phone_config: Reference = "commonPhoneConfigName",
+        location: Reference = "locationName",
+        /// The firmware that it is configured to run.
+        load_information: LoadInformation = "loadInformation",
+        /// Its own authentication URL; nothing when it uses the cluster's.
+        authentication_url: Option<String> = "authenticationUrl",
+        owner: Reference = "ownerUserName",
+        /// Whether it is active: only then it may register.
+        is_active: Option<bool> = "isActive",
+        /// Its Phone Personalization setting: `Disabled`, `Enabled`, `HTTPS Only` or `Default`.
+        phone_suite: Option<String> = "phoneSuite",
+        /// Its own secure authentication URL; nothing when it uses the cluster's.
+        secure_authentication_url: Option<String> = "secureAuthenticationUrl",
     }
 }
 
-/// `getPhone`.
-pub type GetPhone = Get<Phone>;
-
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
-pub struct Phone {
-    /// The UUID as AXL writes it.
-    #[serde(default, rename = "@uuid", deserialize_with = "scalar::uuid")]
-    pub uuid: Option<String>,
-    /// The name. It is always asked for, so an empty one means that the server left it out.
-    #[serde(default, deserialize_with = "scalar::text_or_empty")]
-    pub name: String,
-    /// The product, such as `Cisco 8841`.
-    #[serde(default, deserialize_with = "scalar::text")]
-    pub product: Option<String>,
-    /// The model, such as `Cisco 8841`; for desk phones the same text as the product.
-    #[serde(default, deserialize_with = "scalar::text")]
-    pub model: Option<String>,
-    /// `Phone`, or `Phone Template` and others that are no phones.
-    #[serde(default, deserialize_with = "scalar::text")]
-    pub class: Option<String>,
-    /// `SIP` or `SCCP`.
-    #[serde(default, deserialize_with = "scalar::text")]
-    pub protocol: Option<String>,
-    #[serde(default, rename = "devicePoolName")]
-    pub device_pool: Reference,
-    #[serde(default, rename = "commonPhoneConfigName")]
-    pub common_phone_config: Reference,
-    /// The firmware that it is configured to run.
-    #[serde(default, rename = "loadInformation")]
-    pub load_information: LoadInformation,
-    /// The settings that only its product has, such as `webAccess` (0 enabled, 1 disabled).
-    #[serde(default, rename = "vendorConfig")]
-    pub vendor_config: VendorConfig,
-    /// Changes with every change of its configuration.
-    #[serde(default, rename = "versionStamp", deserialize_with = "scalar::text")]
-    pub version_stamp: Option<String>,
-    /// Its Phone Personalization setting: `Disabled`, `Enabled`, `HTTPS Only` or `Default`.
-    #[serde(default, rename = "phoneSuite", deserialize_with = "scalar::text")]
-    pub phone_suite: Option<String>,
-    /// The product-specific settings again, exactly as they were written.
-    #[serde(skip, default = "VendorMarkup::none")]
-    pub settings: Result<VendorMarkup, MarkupError>,
-}
-
-impl Object for Phone {
-    const GET: &'static str = "getPhone";
-    const ELEMENT: &'static str = "phone";
-    const TAGS: ReturnedTags = ReturnedTags(&[
-        "name",
-        "product",
-        "model",
-        "class",
-        "protocol",
-        "devicePoolName",
-        "commonPhoneConfigName",
-        "loadInformation",
-        "vendorConfig",
-        "versionStamp",
-        "phoneSuite",
-    ]);
-
-    fn keep(&mut self, document: &str) {
-        self.settings = VendorMarkup::find(document);
+record! {
+    object Phone = Get GetPhone "getPhone", "phone" by name {
+        /// The name. It is always asked for, so an empty one means that the server left it out.
+        name: String = "name",
+        /// The product, such as `Cisco 8841`.
+        product: Option<String> = "product",
+        /// The model, such as `Cisco 8841`; for desk phones the same text as the product.
+        model: Option<String> = "model",
+        /// `Phone`, or `Phone Template` and others that are no phones.
+        class: Option<String> = "class",
+        /// `SIP` or `SCCP`.
+        protocol: Option<String> = "protocol",
+        device_pool: Reference = "devicePoolName",
+        common_phone_config: Reference = "commonPhoneConfigName",
+        /// The firmware that it is configured to run.
+        load_information: LoadInformation = "loadInformation",
+        /// The settings that only its product has, such as `webAccess` (0 enabled, 1 disabled).
+        vendor_config: VendorConfig = "vendorConfig",
+        /// Changes with every change of its configuration.
+        version_stamp: Option<String> = "versionStamp",
+        /// Its Phone Personalization setting: `Disabled`, `Enabled`, `HTTPS Only` or `Default`.
+        phone_suite: Option<String> = "phoneSuite",
     }
+    keeps settings
 }
 
 /// `updatePhone`: changes one thing of a phone. What is left out stays as it is.
@@ -264,9 +177,6 @@ impl PhonePage {
     }
 
     /// Returns its product-specific settings as plans know them.
-    ///
-    /// # Errors
-    /// When they could not be written back as they are.
     pub fn settings(&self) -> Result<PageSettings, MarkupError> {
         let settings = self.settings.as_ref().map_err(Clone::clone)?;
         Ok(PageSettings {

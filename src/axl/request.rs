@@ -10,8 +10,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::operation::Operation;
 use super::paging::Page;
-use crate::soap::scalar::Loose;
+use crate::soap::reference::{DeviceNames, LoadInformation, Reference};
+use crate::soap::scalar::{self, Loose};
 use crate::soap::tags::ReturnedTags;
+use crate::soap::vendor_config::VendorConfig;
 
 /// An object that a `get…` operation returns.
 pub trait Object: DeserializeOwned + Send + 'static {
@@ -20,7 +22,7 @@ pub trait Object: DeserializeOwned + Send + 'static {
     /// The element of the response that holds the object.
     const ELEMENT: &'static str;
     /// The element of the request that identifies the object.
-    const KEY: &'static str = "name";
+    const KEY: &'static str;
     /// The fields to return, in the order of the AXL schema.
     const TAGS: ReturnedTags;
 
@@ -76,7 +78,7 @@ pub trait Row: Clone + DeserializeOwned + Send + 'static {
     /// The element of the response that holds one row.
     const ELEMENT: &'static str;
     /// The search criterion. AXL requires at least one.
-    const CRITERION: &'static str = "name";
+    const CRITERION: &'static str;
     /// The fields to return, in the order of the AXL schema.
     const TAGS: ReturnedTags;
 
@@ -139,6 +141,126 @@ impl<R: Row> Operation for List<R> {
         Ok(optional(R::ELEMENT, content)?.unwrap_or_default())
     }
 }
+
+/// A value of an element that [`record!`] declares; a missing element is its default.
+pub(super) trait Field: Sized {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
+
+    /// Returns the value as what identifies a row; nothing for what does not.
+    fn key(&self) -> Option<&str> {
+        None
+    }
+}
+
+/// Reads a [`Field`], for `deserialize_with`.
+pub(super) fn field<'de, D: Deserializer<'de>, F: Field>(deserializer: D) -> Result<F, D::Error> {
+    F::read(deserializer)
+}
+
+impl Field for String {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        scalar::text_or_empty(deserializer)
+    }
+
+    fn key(&self) -> Option<&str> {
+        (!self.is_empty()).then_some(self)
+    }
+}
+
+impl Field for Reference {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::deserialize(deserializer)
+    }
+
+    fn key(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+}
+
+macro_rules! fields {
+    ($($type:ty: $read:path;)+) => {
+        $(impl Field for $type {
+            fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $read(deserializer)
+            }
+        })+
+    };
+}
+
+fields! {
+    Option<String>: scalar::text;
+    Option<bool>: scalar::boolean;
+    Option<i64>: scalar::number;
+    Option<DeviceNames>: Option::deserialize;
+    LoadInformation: LoadInformation::deserialize;
+    VendorConfig: VendorConfig::deserialize;
+}
+
+/// Declares an object of AXL or a row of a list, with the request that reads it.
+///
+/// `FIELD: TYPE = ELEMENT` gives the fields in the order of the AXL schema; their elements are the request's
+/// `returnedTags`. `by` names the field that identifies the object. `others` are fields that only other requests ask
+/// for, and `keeps` is where the product-specific settings stay exactly as they were written.
+macro_rules! record {
+    (@object $record:ident $operation:literal $element:literal $by:ident [$($tag:literal)*] $($settings:ident)?) => {
+        impl $crate::axl::request::Object for $record {
+            const GET: &'static str = $operation;
+            const ELEMENT: &'static str = $element;
+            const KEY: &'static str = stringify!($by);
+            const TAGS: $crate::soap::tags::ReturnedTags = $crate::soap::tags::ReturnedTags(&[$($tag),*]);
+            $(
+                fn keep(&mut self, document: &str) {
+                    self.$settings = $crate::soap::vendor_markup::VendorMarkup::find(document);
+                }
+            )?
+        }
+    };
+    (@row $record:ident $operation:literal $element:literal $by:ident [$($tag:literal)*]) => {
+        impl $crate::axl::request::Row for $record {
+            const LIST: &'static str = $operation;
+            const ELEMENT: &'static str = $element;
+            const CRITERION: &'static str = stringify!($by);
+            const TAGS: $crate::soap::tags::ReturnedTags = $crate::soap::tags::ReturnedTags(&[$($tag),*]);
+
+            fn key(&self) -> Option<&str> {
+                self.uuid.as_deref().or_else(|| $crate::axl::request::Field::key(&self.$by))
+            }
+        }
+    };
+    (
+        $(#[$doc:meta])*
+        $kind:ident $record:ident = $shape:ident $request:ident $operation:literal, $element:literal by $by:ident {
+            $($(#[$field_doc:meta])* $field:ident: $type:ty = $tag:literal,)*
+        }
+        $(others { $($others:tt)* })?
+        $(keeps $settings:ident)?
+    ) => {
+        #[doc = concat!("`", $operation, "`.")]
+        pub type $request = $shape<$record>;
+
+        $(#[$doc])*
+        #[derive(Clone, Debug, serde::Deserialize, Eq, PartialEq)]
+        pub struct $record {
+            /// The UUID as AXL writes it.
+            #[serde(default, rename = "@uuid", deserialize_with = "crate::soap::scalar::uuid")]
+            pub uuid: Option<String>,
+            $(
+                $(#[$field_doc])*
+                #[serde(default, rename = $tag, deserialize_with = "crate::axl::request::field")]
+                pub $field: $type,
+            )*
+            $($($others)*)?
+            $(
+                /// The product-specific settings again, exactly as they were written.
+                #[serde(skip, default = "VendorMarkup::none")]
+                pub $settings: Result<VendorMarkup, MarkupError>,
+            )?
+        }
+
+        $crate::axl::request::record!(@$kind $record $operation $element $by [$($tag)*] $($settings)?);
+    };
+}
+pub(super) use record;
 
 /// Declares a request that changes one object, identified by its name, and returns a [`StandardReturn`].
 macro_rules! change_by_name {
@@ -230,9 +352,4 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ChildVisitor<T> {
         }
         Ok(found)
     }
-}
-
-/// Returns what identifies a row; an empty name does not.
-pub(super) fn row_key<'row>(uuid: Option<&'row str>, name: &'row str) -> Option<&'row str> {
-    uuid.or_else(|| (!name.is_empty()).then_some(name))
 }

@@ -4,10 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::operation::Operation;
-use super::request::{List, Row, row_key};
+use super::request::{List, record};
 use crate::soap::reference::Reference;
-use crate::soap::scalar;
-use crate::soap::tags::ReturnedTags;
 
 /// `getCCMVersion`. The server answers it in the namespace of every version, `1.0` included, so it can be sent
 /// before anything is known about the server (AXL Developer Guide).
@@ -37,40 +35,19 @@ impl CcmVersion {
     }
 }
 
-/// `listProcessNode`: the servers of the cluster.
-pub type ListProcessNode = List<ProcessNodeRow>;
-
-/// A server of the cluster. Release 11.5 answers these fields out of their order.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(default)]
-pub struct ProcessNodeRow {
-    /// The UUID as AXL writes it.
-    #[serde(rename = "@uuid", deserialize_with = "scalar::uuid")]
-    pub uuid: Option<String>,
-    /// The name or the address. It is always requested, so an empty one means that the server left it out.
-    #[serde(deserialize_with = "scalar::text_or_empty")]
-    pub name: String,
-    #[serde(deserialize_with = "scalar::text")]
-    pub description: Option<String>,
-    /// The IPv6 name or address.
-    #[serde(rename = "ipv6Name", deserialize_with = "scalar::text")]
-    pub ipv6_name: Option<String>,
-    /// `Publisher` or `Subscriber`.
-    #[serde(rename = "nodeUsage", deserialize_with = "scalar::text")]
-    pub usage: Option<String>,
-    /// The role, such as `CUCM Voice/Video`.
-    #[serde(rename = "processNodeRole", deserialize_with = "scalar::text")]
-    pub role: Option<String>,
-}
-
-impl Row for ProcessNodeRow {
-    const LIST: &'static str = "listProcessNode";
-    const ELEMENT: &'static str = "processNode";
-    const TAGS: ReturnedTags =
-        ReturnedTags(&["name", "description", "ipv6Name", "nodeUsage", "processNodeRole"]);
-
-    fn key(&self) -> Option<&str> {
-        row_key(self.uuid.as_deref(), &self.name)
+record! {
+    /// A server of the cluster. Release 11.5 answers these fields out of their order.
+    #[derive(Default)]
+    row ProcessNodeRow = List ListProcessNode "listProcessNode", "processNode" by name {
+        /// The name or the address. It is always requested, so an empty one means that the server left it out.
+        name: String = "name",
+        description: Option<String> = "description",
+        /// The IPv6 name or address.
+        ipv6_name: Option<String> = "ipv6Name",
+        /// `Publisher` or `Subscriber`.
+        usage: Option<String> = "nodeUsage",
+        /// The role, such as `CUCM Voice/Video`.
+        role: Option<String> = "processNodeRole",
     }
 }
 
@@ -90,74 +67,33 @@ pub const ENTERPRISE_WIDE_DATA: &str = "EnterpriseWideData";
 /// The UUID of that entry, the same in every cluster.
 const VIRTUAL_UUID: &str = "{00000000-1111-0000-0000-000000000000}";
 
-/// `listDevicePool`.
-pub type ListDevicePool = List<DevicePoolRow>;
-
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(default)]
-pub struct DevicePoolRow {
-    /// The UUID as AXL writes it.
-    #[serde(rename = "@uuid", deserialize_with = "scalar::uuid")]
-    pub uuid: Option<String>,
-    /// The name. It is always requested, so an empty one means that the server left it out.
-    #[serde(deserialize_with = "scalar::text_or_empty")]
-    pub name: String,
-    #[serde(rename = "callManagerGroupName")]
-    pub call_manager_group: Reference,
-    #[serde(rename = "regionName")]
-    pub region: Reference,
-    #[serde(rename = "locationName")]
-    pub location: Reference,
-}
-
-impl Row for DevicePoolRow {
-    const LIST: &'static str = "listDevicePool";
-    const ELEMENT: &'static str = "devicePool";
-    const TAGS: ReturnedTags =
-        ReturnedTags(&["name", "callManagerGroupName", "regionName", "locationName"]);
-
-    fn key(&self) -> Option<&str> {
-        row_key(self.uuid.as_deref(), &self.name)
+record! {
+    #[derive(Default)]
+    row DevicePoolRow = List ListDevicePool "listDevicePool", "devicePool" by name {
+        /// The name. It is always requested, so an empty one means that the server left it out.
+        name: String = "name",
+        call_manager_group: Reference = "callManagerGroupName",
+        region: Reference = "regionName",
+        location: Reference = "locationName",
     }
 }
 
-/// `listRegistrationDynamic`: what the database remembers of registrations.
-///
-/// It needs no RisPort70, but it returns the last known state, however old that is. AXL has it since 11.5; whether
-/// a phone is registered (`risStatus`) is in it only since 12.5 (AXL schema).
-pub type ListRegistrationDynamic = List<RegistrationRow>;
-
-/// The last known registration of one device.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(default)]
-pub struct RegistrationRow {
-    /// The UUID as AXL writes it.
-    #[serde(rename = "@uuid", deserialize_with = "scalar::uuid")]
-    pub uuid: Option<String>,
-    pub device: Reference,
-    /// Its last address, as the cluster writes it.
-    #[serde(rename = "lastKnownIpAddress", deserialize_with = "scalar::text")]
-    pub ip: Option<String>,
-    /// The server that it was last registered with.
-    #[serde(rename = "lastKnownUcm", deserialize_with = "scalar::text")]
-    pub node: Option<String>,
-    /// When it was last seen, in seconds since 1970; copies of the schema disagree about its type.
-    #[serde(rename = "lastSeen", deserialize_with = "scalar::number")]
-    pub last_seen: Option<i64>,
-    /// `Registered`, `Unregistered`, `Rejected`, `Partial Registered` or `Unknown`.
-    #[serde(rename = "risStatus", deserialize_with = "scalar::text")]
-    pub status: Option<String>,
-}
-
-impl Row for RegistrationRow {
-    const LIST: &'static str = "listRegistrationDynamic";
-    const ELEMENT: &'static str = "registrationDynamic";
-    const CRITERION: &'static str = "device";
-    // Published copies of the schema of 12.5 disagree about the last field; 14.0 has it.
-    const TAGS: ReturnedTags =
-        ReturnedTags(&["device", "lastKnownIpAddress", "lastKnownUcm", "lastSeen", "risStatus"]);
-
-    fn key(&self) -> Option<&str> {
-        self.uuid.as_deref().or(self.device.name.as_deref())
+record! {
+    /// What the database remembers of the registration of one device.
+    ///
+    /// It needs no RisPort70, but it is the last known state, however old that is. AXL has it since 11.5; whether a
+    /// phone is registered (`risStatus`) is in it only since 12.5 (AXL schema).
+    #[derive(Default)]
+    row RegistrationRow = List ListRegistrationDynamic "listRegistrationDynamic", "registrationDynamic" by device {
+        device: Reference = "device",
+        /// Its last address, as the cluster writes it.
+        ip: Option<String> = "lastKnownIpAddress",
+        /// The server that it was last registered with.
+        node: Option<String> = "lastKnownUcm",
+        /// When it was last seen, in seconds since 1970; copies of the schema disagree about its type.
+        last_seen: Option<i64> = "lastSeen",
+        /// `Registered`, `Unregistered`, `Rejected`, `Partial Registered` or `Unknown`.
+        // Published copies of the schema of 12.5 disagree about this field; 14.0 has it.
+        status: Option<String> = "risStatus",
     }
 }

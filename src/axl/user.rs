@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::client::AxlClient;
 use super::error::AxlError;
 use super::operation::Operation;
-use super::request::{Get, List, Object, Row, StandardReturn, row_key};
+use super::request::{Get, List, Object, StandardReturn, record};
 use super::sql::{ExecuteSqlQuery, sql_literal};
 use crate::domain::association::UserKind;
 use crate::net::session::Intent;
@@ -20,9 +20,6 @@ use crate::soap::reference::{DeviceNames, Reference};
 use crate::soap::scalar;
 use crate::soap::tags::ReturnedTags;
 
-/// `getUser`.
-pub type GetUser = Get<User>;
-
 impl GetUser {
     /// Requests only what decides whether the user may log in.
     pub fn credentials(userid: impl Into<String>) -> Self {
@@ -30,41 +27,26 @@ impl GetUser {
     }
 }
 
-/// An end user and its devices.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(default)]
-pub struct User {
-    /// The UUID as AXL writes it.
-    #[serde(rename = "@uuid", deserialize_with = "scalar::uuid")]
-    pub uuid: Option<String>,
-    /// The user's name. It is always asked for, so an empty one means that the server left it out.
-    #[serde(deserialize_with = "scalar::text_or_empty")]
-    pub userid: String,
-    /// The devices that the user controls. Nothing when the server left the list out, which is not the
-    /// same as an empty list: what was not seen must not be replaced.
-    #[serde(rename = "associatedDevices")]
-    pub associated_devices: Option<DeviceNames>,
-    /// 1 means active; users with another status cannot log in.
-    #[serde(deserialize_with = "scalar::number")]
-    pub status: Option<i64>,
-    /// The directory that the user comes from; nothing for a local user.
-    #[serde(rename = "ldapDirectoryName")]
-    pub ldap_directory: Reference,
-    /// What is known of its password.
-    #[serde(rename = "passwordCredentials")]
-    pub password_credentials: PasswordCredentials,
+record! {
+    /// An end user and its devices.
+    #[derive(Default)]
+    object User = Get GetUser "getUser", "user" by userid {
+        /// The user's name. It is always asked for, so an empty one means that the server left it out.
+        userid: String = "userid",
+        /// The devices that the user controls. Nothing when the server left the list out, which is not the
+        /// same as an empty list: what was not seen must not be replaced.
+        associated_devices: Option<DeviceNames> = "associatedDevices",
+        /// 1 means active; users with another status cannot log in.
+        status: Option<i64> = "status",
+        /// The directory that the user comes from; nothing for a local user.
+        ldap_directory: Reference = "ldapDirectoryName",
+    }
+    others {
+        /// What is known of its password.
+        #[serde(default, rename = "passwordCredentials")]
+        pub password_credentials: PasswordCredentials,
+    }
 }
-
-impl Object for User {
-    const GET: &'static str = "getUser";
-    const ELEMENT: &'static str = "user";
-    const KEY: &'static str = "userid";
-    const TAGS: ReturnedTags =
-        ReturnedTags(&["userid", "associatedDevices", "status", "ldapDirectoryName"]);
-}
-
-/// `getAppUser`.
-pub type GetAppUser = Get<AppUser>;
 
 impl GetAppUser {
     /// Requests only what decides whether the user may log in.
@@ -73,30 +55,21 @@ impl GetAppUser {
     }
 }
 
-/// An application user and its devices.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(default)]
-pub struct AppUser {
-    /// The UUID as AXL writes it.
-    #[serde(rename = "@uuid", deserialize_with = "scalar::uuid")]
-    pub uuid: Option<String>,
-    /// The user's name. It is always asked for, so an empty one means that the server left it out.
-    #[serde(deserialize_with = "scalar::text_or_empty")]
-    pub userid: String,
-    /// The devices that the user controls. Nothing when the server left the list out, which is not the
-    /// same as an empty list: what was not seen must not be replaced.
-    #[serde(rename = "associatedDevices")]
-    pub associated_devices: Option<DeviceNames>,
-    /// What is known of its password.
-    #[serde(rename = "passwordCredentials")]
-    pub password_credentials: PasswordCredentials,
-}
-
-impl Object for AppUser {
-    const GET: &'static str = "getAppUser";
-    const ELEMENT: &'static str = "appUser";
-    const KEY: &'static str = "userid";
-    const TAGS: ReturnedTags = ReturnedTags(&["userid", "associatedDevices"]);
+record! {
+    /// An application user and its devices.
+    #[derive(Default)]
+    object AppUser = Get GetAppUser "getAppUser", "appUser" by userid {
+        /// The user's name. It is always asked for, so an empty one means that the server left it out.
+        userid: String = "userid",
+        /// The devices that the user controls. Nothing when the server left the list out, which is not the
+        /// same as an empty list: what was not seen must not be replaced.
+        associated_devices: Option<DeviceNames> = "associatedDevices",
+    }
+    others {
+        /// What is known of its password.
+        #[serde(default, rename = "passwordCredentials")]
+        pub password_credentials: PasswordCredentials,
+    }
 }
 
 /// What is known of a user's password (`passwordCredentials` of the AXL schema).
@@ -114,65 +87,27 @@ pub struct PasswordCredentials {
     pub must_change: Option<bool>,
 }
 
-/// `listUser`.
-pub type ListUser = List<UserRow>;
-
-/// An end user, as a list shows it; its devices are only in `getUser`.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(default)]
-pub struct UserRow {
-    /// The UUID as AXL writes it.
-    #[serde(rename = "@uuid", deserialize_with = "scalar::uuid")]
-    pub uuid: Option<String>,
-    #[serde(rename = "firstName", deserialize_with = "scalar::text")]
-    pub first_name: Option<String>,
-    #[serde(rename = "lastName", deserialize_with = "scalar::text")]
-    pub last_name: Option<String>,
-    /// The user's name. It is always asked for, so an empty one means that the server left it out.
-    #[serde(deserialize_with = "scalar::text_or_empty")]
-    pub userid: String,
-    /// 1 means active; users with another status cannot log in.
-    #[serde(deserialize_with = "scalar::number")]
-    pub status: Option<i64>,
-}
-
-impl Row for UserRow {
-    const LIST: &'static str = "listUser";
-    const ELEMENT: &'static str = "user";
-    const CRITERION: &'static str = "userid";
-    const TAGS: ReturnedTags = ReturnedTags(&["firstName", "lastName", "userid", "status"]);
-
-    fn key(&self) -> Option<&str> {
-        row_key(self.uuid.as_deref(), &self.userid)
+record! {
+    /// An end user, as a list shows it; its devices are only in `getUser`.
+    #[derive(Default)]
+    row UserRow = List ListUser "listUser", "user" by userid {
+        first_name: Option<String> = "firstName",
+        last_name: Option<String> = "lastName",
+        /// The user's name. It is always asked for, so an empty one means that the server left it out.
+        userid: String = "userid",
+        /// 1 means active; users with another status cannot log in.
+        status: Option<i64> = "status",
     }
 }
 
-/// `listAppUser`.
-pub type ListAppUser = List<AppUserRow>;
-
-/// An application user, as a list shows it; its devices are only in `getAppUser`.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(default)]
-pub struct AppUserRow {
-    /// The UUID as AXL writes it.
-    #[serde(rename = "@uuid", deserialize_with = "scalar::uuid")]
-    pub uuid: Option<String>,
-    /// The user's name. It is always asked for, so an empty one means that the server left it out.
-    #[serde(deserialize_with = "scalar::text_or_empty")]
-    pub userid: String,
-    /// Whether it came with the product.
-    #[serde(rename = "isStandard", deserialize_with = "scalar::boolean")]
-    pub is_standard: Option<bool>,
-}
-
-impl Row for AppUserRow {
-    const LIST: &'static str = "listAppUser";
-    const ELEMENT: &'static str = "appUser";
-    const CRITERION: &'static str = "userid";
-    const TAGS: ReturnedTags = ReturnedTags(&["userid", "isStandard"]);
-
-    fn key(&self) -> Option<&str> {
-        row_key(self.uuid.as_deref(), &self.userid)
+record! {
+    /// An application user, as a list shows it; its devices are only in `getAppUser`.
+    #[derive(Default)]
+    row AppUserRow = List ListAppUser "listAppUser", "appUser" by userid {
+        /// The user's name. It is always asked for, so an empty one means that the server left it out.
+        userid: String = "userid",
+        /// Whether it came with the product.
+        is_standard: Option<bool> = "isStandard",
     }
 }
 
@@ -234,6 +169,7 @@ pub struct CredentialPolicy {
 impl Object for CredentialPolicy {
     const GET: &'static str = "getCredentialPolicy";
     const ELEMENT: &'static str = "credentialPolicy";
+    const KEY: &'static str = "name";
     const TAGS: ReturnedTags = ReturnedTags(&["failedLogon"]);
 }
 

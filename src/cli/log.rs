@@ -1,4 +1,4 @@
-//! The log and the trace: where they go, how much they tell, and in which format.
+//! The log and the trace: where they go, how detailed they are, and in which format.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -20,7 +20,7 @@ use crate::domain::text::{escaped_json, pluralize, printable_lines};
 use crate::error::{AppError, ErrorKind};
 use crate::net::trace::{self, without_secrets};
 
-/// What is told besides the answer, for all commands.
+/// Log and trace, for all commands.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Log")]
 pub struct LogArgs {
@@ -56,7 +56,7 @@ pub fn start(args: &LogArgs) -> Result<(), AppError> {
     let registry = tracing_subscriber::registry();
     match &args.log_file {
         Some(path) => {
-            let file = open(path).map_err(|error| unusable("log file", path, &error))?;
+            let file = open(path).map_err(|error| unusable("log file", path, error))?;
             let told = filter(args.verbose, "info");
             let file = layer(args.log_format, file).with_filter(told);
             // What a person must see is not only in a file.
@@ -76,14 +76,13 @@ pub fn start(args: &LogArgs) -> Result<(), AppError> {
         }
     }
     if let Some(folder) = &args.trace_dir {
-        let path =
-            trace::start(folder).map_err(|error| unusable("trace folder", folder, &error))?;
+        let path = trace::start(folder).map_err(|error| unusable("trace folder", folder, error))?;
         ui::say(&format!("Every exchange is kept in {}", path.display()));
     }
     Ok(())
 }
 
-/// Ends the trace, and says what it lacks.
+/// Ends the trace, and reports what it lacks.
 pub fn finish() {
     let Some(kept) = trace::finish(PATIENCE) else { return };
     let folder = kept.path.display();
@@ -101,12 +100,13 @@ pub fn finish() {
     ui::say(&format!("Trace: {} in {folder}", pluralize(count, "exchange")));
 }
 
-fn unusable(what: &str, path: &Path, error: &io::Error) -> AppError {
-    AppError::new(ErrorKind::Failed, format!("cannot use the {what} {}: {error}", path.display()))
+fn unusable(what: &str, path: &Path, error: io::Error) -> AppError {
+    AppError::from_error(ErrorKind::Failed, error)
+        .context(format_args!("cannot use the {what} {}", path.display()))
         .hint("nothing was sent or changed; check that its folder exists and may be written to")
 }
 
-/// What is told: what was typed, else `RUST_LOG`, else `by_itself` of this program.
+/// The filter of the log: what was typed, else `RUST_LOG`, else `by_itself` of this program.
 fn filter(verbose: u8, by_itself: &str) -> EnvFilter {
     let level = match verbose {
         0 => {
@@ -133,7 +133,7 @@ fn directive(text: &str) -> tracing_subscriber::filter::Directive {
     text.parse().unwrap_or_else(|_| tracing::level_filters::LevelFilter::TRACE.into())
 }
 
-/// A log in this format to that place. Never in colour: level and words say it all.
+/// A log in this format to that place, never in colour.
 fn layer<S, W>(format: LogFormat, writer: W) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -226,7 +226,7 @@ impl<'a, W: MakeWriter<'a>> MakeWriter<'a> for Safe<W> {
     }
 }
 
-/// Standard error, above the bars that stand there.
+/// Standard error, above the progress bars.
 struct Stderr;
 
 /// A line of the log, written when it is complete.

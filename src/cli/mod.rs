@@ -30,18 +30,12 @@ pub mod lists {
     use crate::domain::device_name::DeviceName;
 
     /// Reads a list of device names as `--devices-from` does.
-    ///
-    /// # Errors
-    /// Says what is wrong with it.
     pub fn devices(text: &str, may_quote: bool) -> Result<Vec<DeviceName>, String> {
         let list = super::args::device_list::names(text, may_quote);
         list.map(|list| list.entries).map_err(|error| error.to_string())
     }
 
     /// Reads a list of addresses as `--addresses-from` does, and returns how many phones it names.
-    ///
-    /// # Errors
-    /// Says what is wrong with it.
     pub fn addresses(text: &str, may_quote: bool) -> Result<usize, String> {
         let list = super::args::device_list::addresses(text, may_quote);
         list.map(|list| list.entries.len()).map_err(|error| error.to_string())
@@ -145,7 +139,7 @@ fn run(command: Command) -> Result<Exit, AppError> {
     tracing::debug!(command = settings::command_line(), "started");
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
-            AppError::new(ErrorKind::Failed, format!("cannot start the async runtime: {error}"))
+            AppError::from_error(ErrorKind::Failed, error).context("cannot start the async runtime")
         });
     runtime.and_then(|runtime| runtime.block_on(dispatch(command)))
 }

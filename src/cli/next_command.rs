@@ -1,4 +1,4 @@
-//! The command that finishes what a run left undone, so that it can be typed as it is told.
+//! The command that finishes what a run left undone, ready to be typed.
 
 use crate::connect::journal;
 use std::collections::HashSet;
@@ -16,16 +16,13 @@ use crate::report::{self, printable_lines};
 
 /// Returns the command that finishes what a run left undone, with the options that say how its cluster and its phones
 /// are reached.
-///
-/// # Errors
-/// When the journal cannot be read.
 pub fn step(history: &JournalReader, run: &RunRow) -> Result<Option<String>, JournalError> {
     let next = report::next_step(history, run)?;
     Ok(next.map(|next| if next == run.command_line { next } else { with_options(&next, run) }))
 }
 
-/// Returns the command that finishes what a run left undone here, where nobody can be asked without a terminal. What
-/// cannot be found out in the journal is not told.
+/// Returns the command that finishes what a run left undone here, with --yes where there is no terminal; nothing where
+/// the journal cannot be read.
 pub fn step_here(journal: &Path, run: RunId) -> Option<String> {
     let history = journal::history_if_any(journal).ok()??;
     let run = history.run(RunRef::Number(run)).ok()??;

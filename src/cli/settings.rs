@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use etcetera::BaseStrategy as _;
 
 use crate::cli::args::{ConnectionArgs, PushArgs};
-use crate::config::{
-    ConfigError, FileConfig, Layer, Section, environment, resolve, resolve_without_cluster,
-};
+use crate::config::{FileConfig, Layer, Section, environment, resolve, resolve_without_cluster};
 use crate::connect::cluster::{ClusterSettings, from_layer};
 use crate::connect::push_access::PushAccess;
 use crate::domain::picture_rules::PictureRules;
@@ -15,9 +13,6 @@ use crate::error::{AppError, ErrorKind};
 use crate::net::trace::without_login;
 
 /// Puts flags, environment and config file together and checks them.
-///
-/// # Errors
-/// When something is missing or is not what it should be.
 pub fn connection(
     args: &ConnectionArgs,
     push: Option<&PushArgs>,
@@ -28,9 +23,6 @@ pub fn connection(
 
 /// Puts flags, environment and config file together; returns the name of the cluster, where it is one of
 /// the config file's.
-///
-/// # Errors
-/// When the config file cannot be used.
 pub fn settings(
     args: &ConnectionArgs,
     push: Option<&PushArgs>,
@@ -41,9 +33,6 @@ pub fn settings(
 }
 
 /// Puts flags, environment and a cluster of the config file together.
-///
-/// # Errors
-/// When the config file has no such cluster.
 pub fn settings_of(
     file: Option<&FileConfig>,
     cluster: Option<&str>,
@@ -60,27 +49,21 @@ pub fn config_path(args: &ConnectionArgs) -> Option<PathBuf> {
 }
 
 /// Reads the config file, where there is one.
-///
-/// # Errors
-/// When it is named and not there, or cannot be used.
 pub fn file(args: &ConnectionArgs) -> Result<Option<FileConfig>, AppError> {
     let path = match &args.config {
         Some(path) => Some(path.clone()),
         None => default_config().filter(|path| path.exists()),
     };
-    path.map(|path| FileConfig::load(&path).map_err(|error| unusable(&error))).transpose()
+    path.map(|path| FileConfig::load(&path).map_err(Into::into)).transpose()
 }
 
 /// Returns the cluster of the config file that is meant, where there is one.
-///
-/// # Errors
-/// When there is no such cluster.
 pub fn section(
     file: Option<&FileConfig>,
     cluster: Option<&str>,
 ) -> Result<Option<Section>, AppError> {
     match (file, cluster) {
-        (Some(file), cluster) => file.section(cluster).map_err(|error| unusable(&error)),
+        (Some(file), cluster) => file.section(cluster).map_err(Into::into),
         (None, Some(name)) => Err(AppError::new(
             ErrorKind::Usage,
             format!(
@@ -93,25 +76,8 @@ pub fn section(
 }
 
 /// Returns which picture is for whom; no rules where there is no config file.
-///
-/// # Errors
-/// When the config file cannot be used.
 pub fn pictures(args: &ConnectionArgs) -> Result<PictureRules, AppError> {
     Ok(file(args)?.map(|file| file.pictures()).unwrap_or_default())
-}
-
-fn unusable(error: &ConfigError) -> AppError {
-    let hint = match error {
-        ConfigError::Unreadable { .. } => "`axlpaper init` writes one with every key in it",
-        ConfigError::Invalid { .. } => "`axlpaper init --print` shows every key with its meaning",
-        ConfigError::NoSuchCluster { .. } => {
-            "--cluster and default_cluster name a table [cluster.NAME] of the file"
-        }
-        ConfigError::Writable { .. } => {
-            "take that away with `chmod o-w`, or `chmod 600`; nothing was run"
-        }
-    };
-    AppError::from_error(ErrorKind::Usage, error).hint(hint)
 }
 
 fn default_config() -> Option<PathBuf> {
@@ -120,9 +86,6 @@ fn default_config() -> Option<PathBuf> {
 }
 
 /// Puts flags, environment and config file together for a push that asks no cluster.
-///
-/// # Errors
-/// When the config file cannot be used, or a number is out of its range.
 pub fn push_access(args: &ConnectionArgs, push: &PushArgs) -> Result<PushAccess, AppError> {
     let file = file(args)?;
     let section = section(file.as_ref(), args.one_cluster()?)?;

@@ -1,7 +1,7 @@
 //! Where each key of a config file is, and which keys are not known there.
 //!
 //! The file is read a second time, as a tree with places: the types that it is read into forget lines, and
-//! an error must not show the text of a line, because somebody may have written a password into it.
+//! an error must not show the text of a line, because it may contain a password.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -36,14 +36,14 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The keys of a config file and where they stand.
+/// The keys of a config file and their places.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ValuePlaces {
     /// Lines, by table and key.
     lines: BTreeMap<(String, String), usize>,
     /// Bytes of key and value, with what to call them.
     spans: Vec<(Range<usize>, String)>,
-    /// Keys that are not known where they stand.
+    /// Keys that are not known in their table.
     pub unknown: Vec<Problem>,
     /// What the types would take although it cannot stand there: keys of `[defaults]` that belong to one
     /// cluster, and tables that are none.
@@ -65,7 +65,7 @@ impl ValuePlaces {
         self.lines.get(&(table.to_owned(), key.to_owned())).copied()
     }
 
-    /// Makes a problem of an error at a place; says which key it is about.
+    /// Makes a problem of an error at a place; names its key.
     pub fn problem(&self, text: &str, at: Option<Range<usize>>, message: &str) -> Problem {
         let around = at.as_ref().and_then(|at| {
             let holds = |span: &Range<usize>| span.start <= at.start && at.end <= span.end;

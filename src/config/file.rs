@@ -35,7 +35,7 @@ pub struct FileConfig {
     /// Time zones of device pools; the first that matches counts.
     #[serde(default)]
     time_zone: Vec<ZoneSection>,
-    /// What counts for every cluster that does not say otherwise.
+    /// The default for every cluster.
     #[serde(default)]
     defaults: ClusterSection,
     /// Clusters by name.
@@ -89,8 +89,8 @@ pub enum ConfigError {
         #[source]
         source: std::io::Error,
     },
-    /// It is no TOML, or says what this program does not know. Lines are not quoted: one could hold a
-    /// password that somebody has written where none belongs.
+    /// It is not TOML, or has unknown keys or values. Lines are not quoted: one could hold a
+    /// password in the wrong place.
     #[error("the config file {} is not usable{}", path.display(), listed(problems))]
     Invalid {
         /// Which file.
@@ -158,9 +158,6 @@ impl FileConfig {
     }
 
     /// Reads the text of a config file; `path` is what errors call it.
-    ///
-    /// # Errors
-    /// As [`Self::load`].
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let places = ValuePlaces::of(text, KEYS);
         let invalid = |mut problems: Vec<Problem>| {
@@ -214,9 +211,6 @@ impl FileConfig {
     ///
     /// Without a name it is `default_cluster`, or the only cluster there is; a file with several clusters
     /// and no default gives nothing.
-    ///
-    /// # Errors
-    /// When a cluster is named that the file does not have.
     pub fn section(&self, typed: Option<&str>) -> Result<Option<Section>, ConfigError> {
         let only =
             || self.cluster.keys().next().filter(|_| self.cluster.len() == 1).map(String::as_str);
@@ -237,7 +231,7 @@ impl FileConfig {
         }))
     }
 
-    /// Returns the time zones of device pools; `local` is that of whoever the file says nothing about.
+    /// Returns the time zones of device pools; `local` is the default.
     pub fn zones(&self, local: TimeZone) -> Zones {
         let rule = |rule: &ZoneSection| ZoneRule {
             device_pool: rule.device_pool.clone(),
@@ -315,7 +309,7 @@ fn may_everybody_write(metadata: &std::fs::Metadata) -> bool {
     metadata.is_file() && metadata.mode() & 0o002 != 0
 }
 
-/// Other systems say that in another way, which is not looked at.
+/// The permissions of other systems are not checked.
 #[cfg(not(unix))]
 fn may_everybody_write(_: &std::fs::Metadata) -> bool {
     false

@@ -131,7 +131,7 @@ impl PasswordCommand {
     }
 }
 
-/// Only the program is shown: somebody may have put a secret among the arguments.
+/// Only the program is shown: the arguments may contain a secret.
 impl fmt::Debug for PasswordCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PasswordCommand({:?})", self.program)

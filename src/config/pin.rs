@@ -27,7 +27,7 @@ pub enum PinError {
     OtherHost {
         /// The cluster.
         name: String,
-        /// What the file says.
+        /// The value in the file.
         has: String,
         /// What was asked for.
         wanted: String,

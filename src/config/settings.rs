@@ -170,7 +170,7 @@ settings! {
     }
     insecure: bool, Cluster, "false" {
         insecure: bool, "false",
-            "Whether any certificate is believed. Whoever is in between can read the passwords then.";
+            "Whether any certificate is trusted. A man in the middle can read the passwords then.";
     }
     axl_version: String, Cluster, "found by itself", ["CUCM_VERSION"] {
         axl_version: String, "\"14.0\"", "The AXL schema version to speak.";
@@ -211,14 +211,14 @@ settings! {
     phone_port: u16, Machine, "80" {
         phone_port: u16, "80", "The port of the phones' web servers.";
     }
-    phone_ca_file: PathBuf, Cluster, "none: phones that want HTTPS are not pushed to" {
+    phone_ca_file: PathBuf, Cluster, "none: phones that require HTTPS are not pushed to" {
         phone_ca_file: PathBuf, "\"phone-maker.pem\"",
             "A PEM file with the authorities that signed the phones' own certificates.";
     }
     phone_tls: String, Cluster, "none" {
         phone_tls: String, "\"pin-first-use\"",
-            "What else makes a phone's certificate believed: \"pin-first-use\" keeps the first one that is seen, \
-             \"insecure\" believes any.";
+            "What else makes a phone's certificate trusted: \"pin-first-use\" keeps the first one that is seen, \
+             \"insecure\" trusts any.";
     }
     phone_tls_port: u16, Machine, "443" {
         phone_tls_port: u16, "443", "The port of the phones' web servers for HTTPS.";

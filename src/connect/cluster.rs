@@ -7,13 +7,16 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::axl::client::{AxlClient, AxlOptions};
+use crate::axl::error::AxlError;
+use crate::axl::operation::Operation as _;
+use crate::axl::phone::ListPhone;
+use crate::axl::system::GetCcmVersion;
 use crate::axl::version::AxlVersion;
 use crate::config::{Layer, PasswordSource};
 use crate::connect::password;
 use crate::connect::push_access::{PushAccess, in_range};
 use crate::domain::association::UserKind;
 use crate::domain::registration::Source;
-use crate::error::hints;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, Stage};
 use crate::interaction::{Interaction, Notice};
@@ -55,13 +58,13 @@ pub struct ClusterSettings {
     pub timeout: Option<Duration>,
     /// The push user's kind, where it was said.
     pub push_user_kind: Option<UserKind>,
-    /// The push user, and the way to the phones.
+    /// The push user, and the access to phones.
     pub push_access: PushAccess,
     password: Option<PasswordSource>,
 }
 
 impl ClusterSettings {
-    /// Tells whether phones that want HTTPS can be pushed to.
+    /// Tells whether phones that require HTTPS can be pushed to.
     pub fn may_use_https(&self) -> bool {
         self.push_access.phone_tls.https.is_some()
     }
@@ -75,7 +78,7 @@ impl ClusterSettings {
     }
 }
 
-/// What tells one cluster from another in the journal.
+/// Returns the key of a cluster in the journal.
 pub fn cluster_id(connection: &ClusterSettings) -> String {
     connection.endpoint.to_string().to_lowercase()
 }
@@ -91,18 +94,12 @@ pub struct ClusterClients {
 
 impl ClusterSettings {
     /// Returns the AXL user's password; asks for it on the terminal where nothing else gives it.
-    ///
-    /// # Errors
-    /// When it is missing or cannot be read.
     pub async fn password(&self, interaction: &dyn Interaction) -> Result<SecretString, AppError> {
         let whose = format!("{} on {}", self.username, self.endpoint);
         password::read(self.password.as_ref(), &whose, ANOTHER_PASSWORD, interaction).await
     }
 
-    /// Fetches the password now, so that nobody is asked for it later.
-    ///
-    /// # Errors
-    /// As [`Self::password`].
+    /// Fetches the password now, so that no question comes later.
     pub async fn fetch_password(&mut self, interaction: &dyn Interaction) -> Result<(), AppError> {
         self.password = Some(PasswordSource::Given(self.password(interaction).await?));
         Ok(())
@@ -110,14 +107,7 @@ impl ClusterSettings {
 }
 
 /// Checks settings that are already put together.
-///
-/// # Errors
-/// When something is missing or is not what it should be.
 pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<ClusterSettings, AppError> {
-    let usage = |what: &str, error: &dyn std::error::Error| {
-        let inner = AppError::from_error(ErrorKind::Usage, error);
-        AppError::new(ErrorKind::Usage, format!("{what}: {}", inner.message()))
-    };
     let origin = |key| settings.origin(key);
     let ris_rate = settings.ris_rate.unwrap_or(RIS_RATE);
     in_range(&origin("ris_rate"), u64::from(ris_rate), 600)?;
@@ -131,11 +121,12 @@ pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<ClusterSet
         AppError::new(ErrorKind::Usage, "no cluster is named")
             .hint("use --host or CUCM_HOST, a config file, or try `axlpaper demo`")
     })?;
-    let endpoint =
-        Endpoint::parse(&host, Endpoint::CUCM_PORT).map_err(|error| usage(&from_host, &error))?;
+    let endpoint = Endpoint::parse(&host, Endpoint::CUCM_PORT)
+        .map_err(|error| AppError::from_error(ErrorKind::Usage, error).context(&from_host))?;
     let ris = match &settings.ris_host {
-        Some(text) => Endpoint::parse(text, Endpoint::CUCM_PORT)
-            .map_err(|error| usage(&from_ris_host, &error))?,
+        Some(text) => Endpoint::parse(text, Endpoint::CUCM_PORT).map_err(|error| {
+            AppError::from_error(ErrorKind::Usage, error).context(&from_ris_host)
+        })?,
         None => endpoint.clone(),
     };
     let axl_version = settings.axl_version.map(|text| text.parse::<AxlVersion>()).transpose();
@@ -154,7 +145,9 @@ pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<ClusterSet
         endpoint,
         ris,
         username,
-        axl_version: axl_version.map_err(|error| usage(&from_version, &error))?,
+        axl_version: axl_version.map_err(|error| {
+            AppError::from_error(ErrorKind::Usage, error).context(&from_version)
+        })?,
         registrations: settings.registration_source.unwrap_or(Source::Risport70),
         ris_rate,
         timeout: settings.timeout.map(Duration::from_secs),
@@ -165,13 +158,10 @@ pub fn from_layer(cluster: Option<String>, settings: Layer) -> Result<ClusterSet
 }
 
 /// Returns what certificates are believed.
-///
-/// # Errors
-/// When the pin is no fingerprint.
 pub fn trust(settings: &Layer) -> Result<Trust, AppError> {
     let pin = settings.pin_sha256.as_deref().map(str::parse).transpose();
     let pin = pin.map_err(|error: FingerprintError| {
-        AppError::new(ErrorKind::Usage, format!("{}: {error}", settings.origin("pin_sha256")))
+        AppError::from_error(ErrorKind::Usage, error).context(settings.origin("pin_sha256"))
     })?;
     Ok(Trust {
         pin_sha256: pin,
@@ -181,7 +171,7 @@ pub fn trust(settings: &Layer) -> Result<Trust, AppError> {
     })
 }
 
-/// Connects to the cluster: the first call tells version, certificate and password right or wrong.
+/// Connects to the cluster: the first call checks version, certificate and password.
 ///
 /// # Errors
 /// When the cluster cannot be reached, is not trusted, or refuses the user.
@@ -192,7 +182,7 @@ pub async fn connect(
 ) -> Result<ClusterClients, AppError> {
     if connection.trust.insecure {
         interaction.notice(&Notice::Text(
-            "WARNING: --insecure: the server is not verified; whoever is in between can read the passwords.",
+            "WARNING: --insecure: the server is not verified; a man in the middle can read the passwords.",
         ));
     }
     let password = connection.password(interaction).await?;
@@ -202,25 +192,24 @@ pub async fn connect(
         limits.first_byte = timeout;
         limits.pause = limits.pause.min(timeout);
         limits.connect = limits.connect.min(timeout);
-        // A write that is cut short leaves nobody knowing what it did: it may only get more time.
+        // The outcome of a write that is cut short is unknown: it may only get more time.
         limits.write = limits.write.max(timeout);
     }
-    let http = ClusterHttp::new(&connection.trust, limits).map_err(|error| hints::http(&error))?;
+    let http = ClusterHttp::new(&connection.trust, limits)?;
     let credentials = Credentials::new(connection.username.clone(), password);
     let watcher = observer.clone();
     let options = AxlOptions {
         version: connection.axl_version,
         on_wait: Some(Arc::new(move |operation, error, delay| {
             let reason = format!("{operation}: {}", error.why());
-            watcher.observe(&Event::Waiting { stage: stage_of(operation), reason, delay });
+            watcher.observe(&Event::Waiting { stage: stage_of(operation, error), reason, delay });
         })),
         ..AxlOptions::default()
     };
     observer.observe(&Event::Started { stage: Stage::Connect, total: None });
     let axl =
         AxlClient::connect(http.clone(), connection.endpoint.clone(), credentials.clone(), options)
-            .await
-            .map_err(|error| hints::axl(&error))?;
+            .await?;
     observer.observe(&Event::Finished { stage: Stage::Connect });
     let options = RisOptions {
         per_minute: connection.ris_rate,
@@ -231,14 +220,12 @@ pub async fn connect(
     Ok(ClusterClients { axl: Arc::new(axl), ris })
 }
 
-fn stage_of(operation: &str) -> Stage {
+/// Returns the stage that waits when a call of this operation is repeated.
+fn stage_of(operation: &str, error: &AxlError) -> Stage {
     match operation {
-        "listPhone" => Stage::Phones,
-        "getCCMVersion" => Stage::Connect,
-        _ if WRITES.iter().any(|verb| operation.starts_with(verb)) => Stage::Apply,
+        _ if error.is_write() => Stage::Apply,
+        ListPhone::NAME => Stage::Phones,
+        GetCcmVersion::NAME => Stage::Connect,
         _ => Stage::Settings,
     }
 }
-
-/// What the names of operations begin with that change something.
-const WRITES: [&str; 5] = ["add", "apply", "remove", "reset", "update"];

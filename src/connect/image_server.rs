@@ -30,7 +30,7 @@ pub struct ImageServerSettings {
 }
 
 impl ImageServerSettings {
-    /// Starts the image server; `phone_side_ip` is where phones are, as far as that is known. The observer is told of every
+    /// Starts the image server; `phone_side_ip` is where phones are, as far as that is known. The observer gets every
     /// request.
     ///
     /// # Errors
@@ -44,8 +44,7 @@ impl ImageServerSettings {
         let identity = self.identity()?;
         let listen = self.listen_address(phone_side_ip)?;
         let join = |host: &ImageHost| {
-            host.shared(advertise.as_ref(), phone_side_ip, Arc::clone(observer))
-                .map_err(|e| unusable(&e))
+            host.shared(advertise.as_ref(), phone_side_ip, Arc::clone(observer)).map_err(unusable)
         };
         let start = || {
             let config = HostConfig {
@@ -55,7 +54,7 @@ impl ImageServerSettings {
                 limits: self.limits,
                 tls: identity.as_ref().map(|identity| Arc::clone(&identity.config)),
             };
-            ImageHost::start_watched(config, Arc::clone(observer)).map_err(|e| unusable(&e))
+            ImageHost::start_watched(config, Arc::clone(observer)).map_err(unusable)
         };
         let host = match self.shared_servers.as_ref().filter(|_| listen.port() != 0) {
             Some(shared_servers) => shared_servers.serve(listen, join, start)?,
@@ -70,7 +69,7 @@ impl ImageServerSettings {
         Ok(host)
     }
 
-    /// Makes sure that the server can be as it was typed, as far as that can be told without starting it. Returns the
+    /// Makes sure that the server can be as it was typed, without starting it. Returns the
     /// address that is listened on where its port is named.
     ///
     /// # Errors
@@ -91,10 +90,11 @@ impl ImageServerSettings {
     fn listen_address(&self, phone_side_ip: Option<IpAddr>) -> Result<SocketAddr, AppError> {
         match &self.listen {
             Some(text) => text.parse::<SocketAddr>().map_err(|error| {
-                AppError::new(ErrorKind::Usage, format!("--listen {text:?}: {error}"))
+                AppError::from_error(ErrorKind::Usage, error)
+                    .context(format_args!("--listen {text:?}"))
                     .hint("write it as 10.1.1.5:8080")
             }),
-            // A cluster on this machine has its phones here too; nobody else needs to reach the server then.
+            // A cluster on this machine has its phones here too; no other machine needs to reach the server then.
             None if phone_side_ip.is_some_and(|ip| ip.is_loopback()) => {
                 Ok(SocketAddr::from(([127, 0, 0, 1], 0)))
             }
@@ -103,7 +103,7 @@ impl ImageServerSettings {
     }
 
     /// Reads the advertised URL. A name in it is looked up: many machines know their own name as a loopback address,
-    /// and phones ask somebody else.
+    /// and phones download from another program.
     async fn advertised(
         &self,
         phone_side_ip: Option<IpAddr>,
@@ -137,7 +137,7 @@ impl ImageServerSettings {
             (None, None) => Ok(None),
             (Some(certificate), Some(key)) => ServerIdentity::from_files(certificate, key)
                 .map(Some)
-                .map_err(|error| AppError::from_error(ErrorKind::Usage, &error)),
+                .map_err(|error| AppError::from_error(ErrorKind::Usage, error)),
             (Some(_), None) | (None, Some(_)) => {
                 Err(AppError::new(ErrorKind::Usage, "--tls-cert and --tls-key belong together")
                     .hint("give both, or none to serve over HTTP"))
@@ -148,12 +148,12 @@ impl ImageServerSettings {
 
 fn base_url(text: &str) -> Result<BaseUrl, AppError> {
     text.parse::<BaseUrl>().map_err(|error: HostError| {
-        AppError::from_error(ErrorKind::Usage, &error)
+        AppError::from_error(ErrorKind::Usage, error)
             .hint("--advertise takes a URL such as http://10.1.1.5:8080")
     })
 }
 
-fn unusable(error: &HostError) -> AppError {
+fn unusable(error: HostError) -> AppError {
     AppError::from_error(ErrorKind::Failed, error)
         .hint("nothing was changed; choose an address of this machine with --listen, and one that phones reach with --advertise")
 }
@@ -189,7 +189,7 @@ pub fn check_side_by_side(clusters: &[(&str, &ImageServerSettings)]) -> Result<(
     Ok(())
 }
 
-/// Tells whether nobody can listen on both addresses.
+/// Returns whether the two addresses exclude each other.
 fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
     // An IPv6 server on every address mostly takes IPv4 along.
     let accepts = |all: SocketAddr, one: SocketAddr| {
@@ -240,5 +240,12 @@ mod tests {
         let paths = image_server("10.1.1.5:8080", Some("a.pem"));
         assert!(!paths.same_certificate(&image_server("10.1.1.5:8080", None)));
         assert!(paths.same_certificate(&image_server("10.1.1.5:8080", Some("a.pem"))));
+    }
+
+    #[test]
+    fn an_error_keeps_what_the_image_server_refused() {
+        let error = base_url("ftp://10.1.1.5").unwrap_err();
+        let source = std::error::Error::source(&error).and_then(|s| s.downcast_ref::<HostError>());
+        assert_eq!(source.map(ToString::to_string).as_deref(), Some(error.message()));
     }
 }

@@ -5,18 +5,16 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy as _;
 
 use crate::error::{AppError, ErrorKind};
-use crate::journal::{JournalError, JournalReader, Problem, RunRef, RunRow};
+use crate::journal::{JournalReader, RunRef, RunRow};
 
 /// Returns where the journal is: what was asked for, or the platform's folder for state.
-///
-/// # Errors
-/// When the platform names no such folder.
 pub fn path(asked: Option<&Path>) -> Result<PathBuf, AppError> {
     if let Some(path) = asked {
         return Ok(path.to_owned());
     }
     let folders = etcetera::choose_base_strategy().map_err(|error| {
-        AppError::new(ErrorKind::Usage, format!("there is no folder for the journal: {error}"))
+        AppError::from_error(ErrorKind::Usage, error)
+            .context("there is no folder for the journal")
             .hint("name a file with --state or AXLPAPER_STATE")
     })?;
     let folder = folders.state_dir().unwrap_or_else(|| folders.data_dir());
@@ -24,11 +22,8 @@ pub fn path(asked: Option<&Path>) -> Result<PathBuf, AppError> {
 }
 
 /// Opens the journal for reading, where there is one.
-///
-/// # Errors
-/// When it cannot be read.
 pub fn history_if_any(path: &Path) -> Result<Option<JournalReader>, AppError> {
-    JournalReader::open(path).map_err(|error| unusable(&error))
+    JournalReader::open(path).map_err(Into::into)
 }
 
 /// Opens the journal for reading.
@@ -47,30 +42,8 @@ pub fn history(path: &Path) -> Result<JournalReader, AppError> {
 /// # Errors
 /// When there is none of that number, or the journal cannot be read.
 pub fn find(history: &JournalReader, which: RunRef) -> Result<RunRow, AppError> {
-    history.run(which).map_err(|error| unusable(&error))?.ok_or_else(|| {
+    history.run(which)?.ok_or_else(|| {
         AppError::new(ErrorKind::Usage, format!("the journal has no run {which}"))
             .hint("`axlpaper runs` lists them")
     })
-}
-
-/// The journal cannot be used, so nothing is done.
-pub fn unusable(error: &JournalError) -> AppError {
-    let hint = match &error.problem {
-        Problem::Newer { .. } => "use the newer axlpaper, or another file with --state",
-        Problem::Foreign => "name another file with --state",
-        Problem::Damaged(_) | Problem::Unreadable { .. } => {
-            "put it aside and keep it: it holds what was changed; --state names another file"
-        }
-        Problem::ReadOnly | Problem::File(_) => {
-            "nothing is changed without a journal; name a file that you may write with --state"
-        }
-        Problem::Replaced { .. } => {
-            "nothing more is changed; put it back if it was moved, and keep other programs away from it"
-        }
-        Problem::Full => "nothing is changed without a journal; make room, or use --state",
-        Problem::Busy | Problem::Stopped | Problem::Other(_) => {
-            "nothing is changed without a journal; run it again, or use --state"
-        }
-    };
-    AppError::from_error(ErrorKind::Failed, error).hint(hint)
 }

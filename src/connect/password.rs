@@ -1,4 +1,4 @@
-//! Passwords are fetched from where the settings say that they are.
+//! Fetches passwords from the source that the settings name.
 //!
 //! No text of a password, and nothing that a password command prints, goes into an error or a log.
 
@@ -29,7 +29,7 @@ const ROOM: usize = MOST as usize + 64;
 /// Returns a password; asks for it on the terminal where nothing else gives it.
 ///
 /// # Errors
-/// When it is missing, empty or cannot be read, or when others can read the file that it stands in.
+/// When it is missing, empty or cannot be read, or when others can read its file.
 pub async fn read(
     source: Option<&PasswordSource>,
     whose: &str,
@@ -118,7 +118,7 @@ async fn stdin() -> Result<SecretSlice<u8>, AppError> {
     first_line(read, "standard input")
 }
 
-/// Looks whether a password could be fetched, as far as that can be told without running anything.
+/// Looks whether a password could be fetched, without running a command.
 ///
 /// # Errors
 /// When a file cannot be read or others can read it, a variable is not set, a program is not there, or the
@@ -153,7 +153,7 @@ fn is_there(program: &Path) -> bool {
 /// Reads the first line of a file that others cannot read.
 fn file(path: &Path) -> Result<SecretSlice<u8>, AppError> {
     let place = path.display().to_string();
-    // What is looked at is the opened file, so that nobody can put another one in its place meanwhile.
+    // What is looked at is the opened file, so that it cannot be replaced meanwhile.
     let mut file = match File::open(path) {
         Ok(file) => file,
         Err(error) => return first_line(Err(error), &place),
@@ -189,7 +189,7 @@ fn open_to_all(metadata: &std::fs::Metadata) -> Option<&'static str> {
     }
 }
 
-/// Other systems say that in another way, which is not looked at.
+/// The permissions of other systems are not checked.
 #[cfg(not(unix))]
 fn open_to_all(_: &std::fs::Metadata) -> Option<&'static str> {
     None
@@ -205,7 +205,7 @@ fn first_line(
     place: &str,
 ) -> Result<SecretSlice<u8>, AppError> {
     let text = read.map_err(|error| {
-        AppError::new(ErrorKind::Usage, format!("cannot read the password from {place}: {error}"))
+        AppError::from_error(ErrorKind::Usage, error).context(format_args!("cannot read the password from {place}"))
             .hint("the password is the first line, as UTF-8 text; check the name and the mode of the file")
     })?;
     Ok(first_line_of(&text))

@@ -19,7 +19,7 @@ use crate::push::delivery::certificate_pins::CertificatePins;
 /// How phones are reached over HTTPS, checked.
 #[derive(Clone, Debug)]
 pub struct PhoneTls {
-    /// The way itself; nothing where phones are reached over HTTP only.
+    /// HTTPS to phones; nothing where phones are reached over HTTP only.
     pub https: Option<Https>,
     /// What a run keeps of it, so that it can be gone on with.
     pub kept: Option<SavedPhoneTls>,
@@ -48,7 +48,7 @@ enum KeptTrust {
         /// SHA-256 over its bytes.
         sha256: String,
     },
-    /// In a way that has this name.
+    /// The mode of this name.
     Named(String),
 }
 
@@ -85,7 +85,7 @@ impl PhoneTls {
         })
     }
 
-    /// Takes the way of the run that is gone on with, where none is named.
+    /// Takes the mode of the resumed run, where none is given.
     ///
     /// # Errors
     /// When the file of its authorities is gone, or is another one now.
@@ -131,10 +131,7 @@ impl PhoneTls {
         Ok(())
     }
 
-    /// Returns the way to phones over HTTPS with what is pinned so far, for a run that keeps new pins.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
+    /// Returns the HTTPS access to phones with the pins so far, for a run that keeps new pins.
     pub fn push_access(
         &self,
         state: &Path,
@@ -144,18 +141,19 @@ impl PhoneTls {
         let Some(https) = self.https.clone() else { return Ok(None) };
         if matches!(https.trust, PhoneTrust::Insecure) {
             interaction.notice(&Notice::Text(
-                "WARNING: --phone-tls insecure: phones that want HTTPS are not verified; whoever is in between can \
+                "WARNING: --phone-tls insecure: phones that require HTTPS are not verified; a man in the middle can \
                  read the push user's password.",
             ));
         }
         let known = match journal::history_if_any(state)? {
-            Some(history) => history.pins().map_err(|error| journal::unusable(&error))?,
+            Some(history) => history.pins()?,
             None => HashMap::new(),
         };
         let mut pins = HashMap::with_capacity(known.len());
         for (phone, text) in known {
             let pin = text.parse::<Fingerprint>().map_err(|error| {
-                AppError::new(ErrorKind::Failed, format!("the journal's pin of {phone}: {error}"))
+                AppError::from_error(ErrorKind::Failed, error)
+                    .context(format_args!("the journal's pin of {phone}"))
                     .hint(format!("use --phone-repin {phone}, or another journal with --state"))
             });
             // Whoever wants it forgotten does not need to read it.
@@ -170,7 +168,7 @@ impl PhoneTls {
     }
 }
 
-/// Returns what tells a file from any other.
+/// Returns the digest of a file.
 fn sha256(path: &Path) -> Result<String, AppError> {
     let bytes = std::fs::read(path).map_err(|error| {
         let error = format!("cannot read {}: {error}", path.display());
@@ -181,7 +179,7 @@ fn sha256(path: &Path) -> Result<String, AppError> {
 
 fn authorities(path: &Path) -> Result<PhoneTrust, AppError> {
     PhoneTrust::from_ca_file(path).map_err(|error| {
-        AppError::from_error(ErrorKind::Usage, &error)
+        AppError::from_error(ErrorKind::Usage, error)
             .hint("--phone-ca-file takes the certificates of authorities, in PEM or DER")
     })
 }

@@ -1,4 +1,4 @@
-//! What a push needs besides the phones: the push user, and this machine's side of the way to them.
+//! What a push needs besides the phones: the push user, and this machine's image server and network settings.
 
 use secrecy::SecretString;
 
@@ -11,7 +11,7 @@ use crate::error::{AppError, ErrorKind};
 use crate::image_server::HostLimits;
 use crate::interaction::Interaction;
 
-/// The push user and the way to phones, checked. The password is read only when it is asked for.
+/// The push user and the access to phones, checked. The password is read only when it is asked for.
 #[derive(Debug)]
 pub struct PushAccess {
     /// The push user's name.
@@ -32,10 +32,7 @@ pub struct PushAccess {
 }
 
 impl PushAccess {
-    /// Takes what is about the way out of settings that are already put together.
-    ///
-    /// # Errors
-    /// When a number is out of its range.
+    /// Takes it out of merged settings.
     pub fn of(settings: &Layer) -> Result<Self, AppError> {
         let concurrency = settings.concurrency.unwrap_or(32);
         in_range(&settings.origin("concurrency"), concurrency as u64, 1000)?;
@@ -68,9 +65,6 @@ impl PushAccess {
     }
 
     /// Makes sure that a push user is named.
-    ///
-    /// # Errors
-    /// When it is not.
     pub fn need_push_user(&self) -> Result<&str, AppError> {
         self.push_user.as_deref().ok_or_else(|| {
             AppError::new(ErrorKind::Usage, "no push user is named")
@@ -79,9 +73,6 @@ impl PushAccess {
     }
 
     /// Returns the push user's password.
-    ///
-    /// # Errors
-    /// When it is missing or cannot be read.
     pub async fn push_password(
         &self,
         interaction: &dyn Interaction,
@@ -102,9 +93,6 @@ impl PushAccess {
 
     /// Fetches the push user's password now, so that no question comes later; `place` names the cluster where there are
     /// several.
-    ///
-    /// # Errors
-    /// As [`Self::push_password`].
     pub async fn fetch_push_password(
         &mut self,
         place: &str,
@@ -123,9 +111,6 @@ impl PushAccess {
 }
 
 /// Makes sure that a number is not out of its range.
-///
-/// # Errors
-/// Names where the number comes from.
 pub fn in_range(from: &str, value: u64, most: u64) -> Result<(), AppError> {
     if (1..=most).contains(&value) {
         return Ok(());

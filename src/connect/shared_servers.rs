@@ -1,6 +1,6 @@
 //! One image server for several clusters whose settings name the same port.
 //!
-//! Nobody can listen twice on one port. What is published has a path of its own for each phone, so one server can
+//! Two servers cannot listen on one port. What is published has a path of its own for each phone, so one server can
 //! serve all clusters; only where it would have to be two things at once is there nothing to share.
 
 use std::collections::HashMap;
@@ -17,9 +17,6 @@ pub struct SharedServers(Mutex<HashMap<SocketAddr, ImageHost>>);
 impl SharedServers {
     /// Returns the server of this address for one more user: `join` makes it one where it runs already, `start` starts
     /// it otherwise.
-    ///
-    /// # Errors
-    /// As these two.
     pub fn serve(
         &self,
         listen: SocketAddr,

@@ -119,7 +119,7 @@ pub enum Action {
         /// The profile that it gets.
         after: String,
     },
-    /// Lets phones take their configuration over.
+    /// Makes phones apply their configuration.
     ApplyConfig {
         /// One phone, or all of a Common Phone Profile.
         scope: ConfigLevel,
@@ -135,7 +135,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// Lets a phone, or all phones of a profile, take their configuration over.
+    /// Makes a phone, or all phones of a profile, apply their configuration.
     pub fn apply_config(scope: ConfigLevel, target: impl Into<String>, reset: bool) -> Self {
         Self::ApplyConfig { scope, target: target.into(), reset, before: (), after: () }
     }

@@ -28,7 +28,7 @@ pub struct Repairs {
     /// way to trust their certificates nothing has to be. It belongs to how phones are reached, so it is not kept.
     #[serde(skip)]
     pub https: bool,
-    /// Whether phones are restarted where they would otherwise only take their configuration over.
+    /// Whether phones are restarted where they would otherwise only apply their configuration.
     pub reset: bool,
 }
 
@@ -85,7 +85,7 @@ impl Repairs {
     }
 }
 
-/// What was changed on phones and profiles before, and never taken over by them.
+/// What was changed on phones and profiles before, and never applied by them.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct PendingApplies {
     /// Phones, by device name.

@@ -1,8 +1,10 @@
-//! Errors of the library become exit codes and hints.
+//! The exit code and the hint of each error of the library.
 
 use crate::apply::ApplyError;
 use crate::axl::error::AxlError;
+use crate::config::ConfigError;
 use crate::error::{AppError, ErrorKind};
+use crate::journal::{JournalError, Problem};
 use crate::net::certificate_probe::PeekError;
 use crate::net::error::HttpError;
 use crate::net::session::SessionError;
@@ -11,104 +13,156 @@ use crate::ris::error::RisError;
 use crate::soap::error::SoapError;
 use crate::survey::SurveyError;
 
-/// A client could not be made.
-pub fn http(error: &HttpError) -> AppError {
-    match error {
-        HttpError::Trust(_) => AppError::from_error(ErrorKind::Usage, error)
-            .hint("--ca-file takes PEM or DER certificates; --pin-sha256 takes a fingerprint"),
-        HttpError::Build(_)
-        | HttpError::Credentials(_)
-        | HttpError::Redirect { .. }
-        | HttpError::Connect { .. }
-        | HttpError::ConnectionLost { .. }
-        | HttpError::Encoded { .. }
-        | HttpError::Other { .. }
-        | HttpError::Stalled { .. }
-        | HttpError::Timeout { .. }
-        | HttpError::Tls { .. }
-        | HttpError::TooLong { .. }
-        | HttpError::Truncated { .. } => AppError::from_error(ErrorKind::Failed, error),
+impl From<HttpError> for AppError {
+    fn from(error: HttpError) -> Self {
+        match error {
+            HttpError::Trust(_) => Self::from_error(ErrorKind::Usage, error)
+                .hint("--ca-file takes PEM or DER certificates; --pin-sha256 takes a fingerprint"),
+            HttpError::Build(_)
+            | HttpError::Credentials(_)
+            | HttpError::Redirect { .. }
+            | HttpError::Connect { .. }
+            | HttpError::ConnectionLost { .. }
+            | HttpError::Encoded { .. }
+            | HttpError::Other { .. }
+            | HttpError::Stalled { .. }
+            | HttpError::Timeout { .. }
+            | HttpError::Tls { .. }
+            | HttpError::TooLong { .. }
+            | HttpError::Truncated { .. } => Self::from_error(ErrorKind::Failed, error),
+        }
     }
 }
 
-/// A server could not be looked at.
-pub fn peek(error: &PeekError) -> AppError {
-    match error {
-        PeekError::Tls { problem, .. } => {
-            AppError::from_error(ErrorKind::Failed, error).hint(tls_hint(problem, "--host"))
-        }
-        PeekError::Connect { .. } | PeekError::Timeout { .. } => {
-            AppError::from_error(ErrorKind::Failed, error).hint(
-                "check --host, and that its port can be reached from here (AXL answers on 8443)",
-            )
-        }
-        PeekError::Name(_) => AppError::from_error(ErrorKind::Usage, error).hint("check --host"),
+impl From<PeekError> for AppError {
+    fn from(error: PeekError) -> Self {
+        let (kind, hint) = match &error {
+            PeekError::Tls { problem, .. } => (ErrorKind::Failed, tls_hint(problem, "--host")),
+            PeekError::Connect { .. } | PeekError::Timeout { .. } => (
+                ErrorKind::Failed,
+                "check --host, and that its port can be reached from here (AXL answers on 8443)"
+                    .to_owned(),
+            ),
+            PeekError::Name(_) => (ErrorKind::Usage, "check --host".to_owned()),
+        };
+        Self::from_error(kind, error).hint(hint)
     }
 }
 
-/// AXL failed.
-pub fn axl(error: &AxlError) -> AppError {
-    let kind =
-        if error.is_authentication() { ErrorKind::Authentication } else { ErrorKind::Failed };
-    AppError::from_error(kind, error).hint(axl_hint(error))
-}
-
-/// A survey failed.
-pub fn survey(error: &SurveyError) -> AppError {
-    match error {
-        SurveyError::Axl(source) => axl(source),
-        SurveyError::Ris(source) => ris(source),
-        SurveyError::Incomplete(_) | SurveyError::Restless => {
-            AppError::from_error(ErrorKind::Failed, error)
-                .hint("run it again when nobody is changing many devices")
-        }
-        SurveyError::NoRegistrations => AppError::from_error(ErrorKind::Usage, error)
-            .hint("leave --registration-source axl out, so that RisPort70 is asked"),
-        SurveyError::Selection(source) => AppError::from_error(ErrorKind::Usage, source)
-            .hint("nothing was changed; `axlpaper inventory` lists what the cluster has"),
+impl From<AxlError> for AppError {
+    fn from(error: AxlError) -> Self {
+        let hint = axl_hint(&error);
+        Self::from_error(axl_kind(&error), error).hint(hint)
     }
 }
 
-/// A plan was not carried out.
-pub fn apply(error: &ApplyError<AxlError>) -> AppError {
-    match error {
-        ApplyError::Stale { .. } => AppError::from_error(ErrorKind::Refused, error)
-            .hint("nothing was changed; look at the change, then make a new plan"),
-        ApplyError::Unreadable { source, .. } => {
-            let kind = if source.is_authentication() { ErrorKind::Authentication } else { ErrorKind::Failed };
-            AppError::from_error(kind, error).hint(axl_hint(source))
+impl From<SurveyError> for AppError {
+    fn from(error: SurveyError) -> Self {
+        match error {
+            SurveyError::Axl(source) => source.into(),
+            SurveyError::Ris(source) => source.into(),
+            SurveyError::Incomplete(_) | SurveyError::Restless => {
+                Self::from_error(ErrorKind::Failed, error)
+                    .hint("run it again when nobody is changing many devices")
+            }
+            SurveyError::NoRegistrations => Self::from_error(ErrorKind::Usage, error)
+                .hint("leave --registration-source axl out, so that RisPort70 is asked"),
+            SurveyError::Selection(source) => Self::from_error(ErrorKind::Usage, source)
+                .hint("nothing was changed; `axlpaper inventory` lists what the cluster has"),
         }
-        ApplyError::Unrecorded { .. } => AppError::from_error(ErrorKind::Failed, error)
-            .hint("nothing is changed that cannot be written down; make room for the journal, or use --state"),
-        ApplyError::Refused { .. } => AppError::from_error(ErrorKind::Authentication, error).hint(
-            "the account needs the role Standard AXL API Access, and a User Rank that is not below the push user's",
-        ),
     }
 }
 
-/// RisPort70 failed.
-pub fn ris(error: &RisError) -> AppError {
-    let kind =
-        if error.is_authentication() { ErrorKind::Authentication } else { ErrorKind::Failed };
-    let hint = match error {
-        RisError::Session { source: SessionError::Http(error), .. } => {
-            let hint = http_hint(error, "--ris-host");
-            format!("{hint}; where RisPort70 cannot be had, use --registration-source axl")
-        }
-        RisError::Session { source: SessionError::PasswordRefused { .. }, .. } => {
-            "check --username and the password; the password is not tried again, so that the account is not locked".to_owned()
-        }
-        RisError::Session { source: SessionError::RoleMissing { .. }, .. }
-        | RisError::Soap { source: SoapError::Forbidden | SoapError::Unauthorized, .. } => {
-            "the account needs the role Standard CCM Server Monitoring or Standard RealtimeAndTraceCollection; or use \
-             --registration-source axl".to_owned()
-        }
-        RisError::NoResult { .. } | RisError::Soap { .. } => {
-            "check the services Cisco RIS Data Collector and Cisco SOAP on that node, name another one with --ris-host, \
-             or use --registration-source axl".to_owned()
-        }
-    };
-    AppError::from_error(kind, error).hint(hint)
+impl From<ApplyError<AxlError>> for AppError {
+    fn from(error: ApplyError<AxlError>) -> Self {
+        let (kind, hint) = match &error {
+            ApplyError::Stale { .. } => {
+                (ErrorKind::Refused, "nothing was changed; look at the change, then make a new plan".to_owned())
+            }
+            ApplyError::Unreadable { source, .. } => (axl_kind(source), axl_hint(source)),
+            ApplyError::Unrecorded { .. } => (
+                ErrorKind::Failed,
+                "nothing is changed that cannot be written down; make room for the journal, or use --state".to_owned(),
+            ),
+            ApplyError::Refused { .. } => (
+                ErrorKind::Authentication,
+                "the account needs the role Standard AXL API Access, and a User Rank that is not below the push user's"
+                    .to_owned(),
+            ),
+        };
+        Self::from_error(kind, error).hint(hint)
+    }
+}
+
+impl From<RisError> for AppError {
+    fn from(error: RisError) -> Self {
+        let kind =
+            if error.is_authentication() { ErrorKind::Authentication } else { ErrorKind::Failed };
+        let hint = match &error {
+            RisError::Session { source: SessionError::Http(error), .. } => {
+                let hint = http_hint(error, "--ris-host");
+                format!("{hint}; where RisPort70 cannot be had, use --registration-source axl")
+            }
+            RisError::Session { source: SessionError::PasswordRefused { .. }, .. } => PASSWORD_REFUSED.to_owned(),
+            RisError::Session { source: SessionError::RoleMissing { .. }, .. }
+            | RisError::Soap { source: SoapError::Forbidden | SoapError::Unauthorized, .. } => {
+                "the account needs the role Standard CCM Server Monitoring or Standard RealtimeAndTraceCollection; or \
+                 use --registration-source axl".to_owned()
+            }
+            RisError::NoResult { .. } | RisError::Soap { .. } => {
+                "check the services Cisco RIS Data Collector and Cisco SOAP on that node, name another one with \
+                 --ris-host, or use --registration-source axl".to_owned()
+            }
+        };
+        Self::from_error(kind, error).hint(hint)
+    }
+}
+
+impl From<JournalError> for AppError {
+    fn from(error: JournalError) -> Self {
+        let hint = match &error.problem {
+            Problem::Newer { .. } => "use the newer axlpaper, or another file with --state",
+            Problem::Foreign => "name another file with --state",
+            Problem::Damaged(_) | Problem::Unreadable { .. } => {
+                "put it aside and keep it: it holds what was changed; --state names another file"
+            }
+            Problem::ReadOnly | Problem::File(_) => {
+                "nothing is changed without a journal; name a file that you may write with --state"
+            }
+            Problem::Replaced { .. } => {
+                "nothing more is changed; put it back if it was moved, and keep other programs away from it"
+            }
+            Problem::Full => "nothing is changed without a journal; make room, or use --state",
+            Problem::Busy | Problem::Stopped | Problem::Other(_) => {
+                "nothing is changed without a journal; run it again, or use --state"
+            }
+        };
+        Self::from_error(ErrorKind::Failed, error).hint(hint)
+    }
+}
+
+impl From<ConfigError> for AppError {
+    fn from(error: ConfigError) -> Self {
+        let hint = match &error {
+            ConfigError::Unreadable { .. } => "`axlpaper init` writes one with every key in it",
+            ConfigError::Invalid { .. } => {
+                "`axlpaper init --print` shows every key with its meaning"
+            }
+            ConfigError::NoSuchCluster { .. } => {
+                "--cluster and default_cluster name a table [cluster.NAME] of the file"
+            }
+            ConfigError::Writable { .. } => {
+                "take that away with `chmod o-w`, or `chmod 600`; nothing was run"
+            }
+        };
+        Self::from_error(ErrorKind::Usage, error).hint(hint)
+    }
+}
+
+const PASSWORD_REFUSED: &str = "check --username and the password; the password is not tried again, so that the account is not locked";
+
+fn axl_kind(error: &AxlError) -> ErrorKind {
+    if error.is_authentication() { ErrorKind::Authentication } else { ErrorKind::Failed }
 }
 
 fn axl_hint(error: &AxlError) -> String {
@@ -120,7 +174,7 @@ fn axl_hint(error: &AxlError) -> String {
 
 fn axl_answer_hint(error: &AxlError) -> &'static str {
     if error.is_password_refused() {
-        return "check --username and the password; the password is not tried again, so that the account is not locked";
+        return PASSWORD_REFUSED;
     }
     if error.is_authentication() {
         return "the account needs the roles Standard AXL API Access and Standard CCM Admin Users";
@@ -181,7 +235,7 @@ fn tls_hint(problem: &TlsProblem, option: &str) -> String {
             );
         }
         TlsProblem::Expired { .. } | TlsProblem::Unusable { .. } | TlsProblem::Unproven => {
-            "have the certificate made anew on the server (Cisco Unified OS Administration)"
+            "regenerate the certificate on the server (Cisco Unified OS Administration)"
         }
         TlsProblem::PinMismatch { .. } | TlsProblem::UnknownIssuer { .. } => {
             "compare its certificate before you trust it with --ca-file or --pin-sha256"
@@ -214,5 +268,45 @@ fn soap_hint(error: &SoapError) -> &'static str {
         | SoapError::WrongAnswer { .. } => {
             "run it again; if it stays so, RUST_LOG=axlpaper=debug shows more"
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+    use crate::domain::error_chain::error_chain;
+    use crate::net::endpoint::Endpoint;
+
+    fn refused() -> AxlError {
+        let endpoint = Endpoint::parse("pub", Endpoint::CUCM_PORT).unwrap();
+        let username = "admin".to_owned();
+        AxlError::Session {
+            endpoint: endpoint.clone(),
+            operation: "getUser",
+            writes: false,
+            source: SessionError::PasswordRefused { endpoint, username },
+        }
+    }
+
+    #[test]
+    fn an_error_downcasts_to_its_source_behind_its_context() {
+        let error = AppError::from(SurveyError::Axl(refused())).within("lab");
+        assert_eq!(error.kind(), ErrorKind::Authentication);
+        let source = error.source().and_then(|source| source.downcast_ref::<AxlError>());
+        assert!(source.is_some_and(AxlError::is_password_refused), "{error:?}");
+        // Whoever prints the chain does not print the same text twice.
+        assert_eq!(error_chain(&error), error.to_string());
+    }
+
+    #[test]
+    fn a_refused_write_keeps_which_write_it_was() {
+        let refused = ApplyError::Refused { what: "user bgpush".to_owned(), source: refused() };
+        let text = error_chain(&refused);
+        let error = AppError::from(refused);
+        assert_eq!(error.message(), text);
+        let source = error.source().and_then(|s| s.downcast_ref::<ApplyError<AxlError>>());
+        assert!(matches!(source, Some(ApplyError::Refused { what, .. }) if what == "user bgpush"));
     }
 }

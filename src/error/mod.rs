@@ -1,11 +1,13 @@
 //! Errors of the application: what went wrong, and what to do next.
 
-pub mod hints;
+mod hints;
 
 use std::borrow::Cow;
+use std::error::Error;
 use std::fmt;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use crate::domain::error_chain::error_chain;
 use crate::journal::RunId;
@@ -98,11 +100,16 @@ impl ErrorKind {
     }
 }
 
-/// Something that could not be done.
+/// An operation failed: what, why, and what to do next.
+///
+/// The error of the library that caused it is its [`source`](Error::source), so a caller can downcast to it. The message
+/// already contains the text of every source; [`error_chain`] does not repeat it. Unlike the message, a source is not
+/// filtered for secrets: decide by it, but show the message.
 #[derive(Clone, Debug)]
 pub struct AppError {
     kind: ErrorKind,
     message: String,
+    source: Option<Arc<dyn Error + Send + Sync>>,
     hints: Vec<String>,
     unfinished: Option<UnfinishedRun>,
 }
@@ -119,12 +126,20 @@ pub struct UnfinishedRun {
 impl AppError {
     /// Makes an error from a message.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: safe(&message.into()), hints: Vec::new(), unfinished: None }
+        let message = safe(&message.into());
+        Self { kind, message, source: None, hints: Vec::new(), unfinished: None }
     }
 
-    /// Makes an error from another one, with everything that caused it.
-    pub fn from_error(kind: ErrorKind, error: &dyn std::error::Error) -> Self {
-        Self::new(kind, error_chain(error))
+    /// Makes an error from the one that caused it, which becomes its source. The message is the text of the whole chain.
+    pub fn from_error(kind: ErrorKind, source: impl Error + Send + Sync + 'static) -> Self {
+        let message = error_chain(&source);
+        Self { source: Some(Arc::new(source)), ..Self::new(kind, message) }
+    }
+
+    /// Puts what was attempted in front of the message: `{what}: {message}`.
+    #[must_use]
+    pub fn context(self, what: impl fmt::Display) -> Self {
+        Self { message: safe(&format!("{what}: {}", self.message)), ..self }
     }
 
     /// Adds what to do next.
@@ -148,7 +163,7 @@ impl AppError {
     /// Says which cluster the error is about.
     #[must_use]
     pub fn within(self, cluster: &str) -> Self {
-        Self { message: format!("cluster {cluster:?}: {}", self.message), ..self }
+        self.context(format_args!("cluster {cluster:?}"))
     }
 
     /// Returns the message without its hints.
@@ -195,4 +210,8 @@ impl fmt::Display for AppError {
     }
 }
 
-impl std::error::Error for AppError {}
+impl Error for AppError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn Error + 'static))
+    }
+}

@@ -21,10 +21,17 @@ pub struct Subject {
     /// What is done with it. Earlier releases kept the kind alone.
     #[serde(default)]
     pub action: Option<PushAction>,
+    /// Whether the run repairs what keeps phones from it.
+    #[serde(default)]
+    pub repairs: bool,
 }
 
 impl Subject {
     pub const KIND: &'static str = "subject";
+
+    pub fn new(action: PushAction, file: &str, repairs: bool) -> Self {
+        Self { file: file.to_owned(), object: action.object(), action: Some(action), repairs }
+    }
 
     /// Returns what is done to phones.
     pub fn action(&self) -> PushAction {

@@ -20,12 +20,10 @@ mod schema;
 mod writer;
 
 pub use crate::journal::reader::JournalReader;
-pub use crate::journal::recorder::{
-    Attempt, AttemptEnd, Journal, Moment, NewRun, Recorder, RunState,
-};
+pub use crate::journal::recorder::{Attempt, AttemptEnd, Journal, Moment, NewRun, Recorder};
 pub use crate::journal::rows::{
     ADDRESSES, AttemptRow, ChangeRow, ControlRequest, EventRow, NewControlRequest, Proven, RunId,
-    RunRef, RunRow,
+    RunRef, RunRow, RunState,
 };
 pub use crate::journal::screenshots::Screen;
 pub use documents::{

@@ -7,13 +7,14 @@ use rusqlite::params;
 
 use crate::domain::plan::{Change, ConfigLevel, Plan};
 use crate::domain::repair_policy::PendingApplies;
+use crate::event::ChangeState;
 use crate::journal::error::JournalError;
-use crate::journal::reader::{JournalReader, json, time};
+use crate::journal::reader::{JournalReader, change_state, json, time};
 use crate::journal::rows::RunId;
 
 impl JournalReader {
     /// Returns phones and profiles whose settings were changed, or may have been, and which were not told to
-    /// take them over since.
+    /// apply them since.
     ///
     /// # Errors
     /// When the journal cannot be read.
@@ -38,7 +39,7 @@ impl JournalReader {
         })
     }
 
-    /// Returns the numbers of those changes of a plan by which phones were told to take their configuration over
+    /// Returns the numbers of those changes of a plan by which phones were told to apply their configuration
     /// when an earlier run carried the same plan out, and which need not be told again.
     ///
     /// # Errors
@@ -92,11 +93,11 @@ impl JournalReader {
                   where r.cluster_id = ?1 and coalesce(c.state, '') <> 'not_applied'
                   order by c.run, c.number";
         let changes = self.rows(select, [cluster_id], |row| {
-            let state: Option<String> = row.get(1)?;
+            let state = change_state(row, 1)?;
             let (change, at) = (row.get::<_, String>(0)?, time(row, 2)?);
             // Only what counts is parsed: the changes of years can be many.
             let change = (at >= since).then(|| json(&change, "a change")).transpose()?;
-            Ok(change.map(|change| (change, state.as_deref() == Some("applied"))))
+            Ok(change.map(|change| (change, state == Some(ChangeState::Applied))))
         })?;
         Ok(changes.into_iter().flatten().collect())
     }

@@ -314,7 +314,7 @@ impl JournalReader {
             reverts: row.get("reverts")?,
             began_at: time(row, at("began_at")?)?,
             ended_at: optional_time(row, at("ended_at")?)?,
-            state: row.get("state")?,
+            state: word(&row.get::<_, String>("state")?, "how a run ended")?,
             exit_code: row.get("exit_code")?,
             outcomes: outcomes.collect::<Result<_, _>>()?,
             subject: subject.map(|body| inflated(&body, "what a run pushed")).transpose()?,
@@ -349,9 +349,14 @@ pub(super) fn optional_time(row: &Row<'_>, at: usize) -> Result<Option<Timestamp
     there.map(|_| time(row, at)).transpose()
 }
 
-fn change_state(row: &Row<'_>, at: usize) -> Result<Option<ChangeState>, Problem> {
-    let word: Option<String> = row.get(at)?;
-    word.map(|word| json(&format!("\"{word}\""), "how a change ended")).transpose()
+pub(super) fn change_state(row: &Row<'_>, at: usize) -> Result<Option<ChangeState>, Problem> {
+    let state: Option<String> = row.get(at)?;
+    state.map(|state| word(&state, "how a change ended")).transpose()
+}
+
+/// Reads a value of an enum that the journal keeps as a bare word.
+fn word<T: DeserializeOwned>(word: &str, what: &'static str) -> Result<T, Problem> {
+    json(&format!("\"{word}\""), what)
 }
 
 pub(crate) fn json<T: DeserializeOwned>(text: &str, what: &'static str) -> Result<T, Problem> {

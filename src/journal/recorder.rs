@@ -17,7 +17,7 @@ use crate::domain::payload_kind::ObjectKind;
 use crate::domain::plan::{Change, Plan};
 use crate::event::{ChangeResult, ChangeState, Download, Outcome, PhoneError, PhoneResult};
 use crate::journal::error::{JournalError, Problem};
-use crate::journal::rows::{EventRow, NewControlRequest, RunId, RunRow};
+use crate::journal::rows::{EventRow, NewControlRequest, RunId, RunRow, RunState};
 use crate::journal::schema;
 use crate::journal::writer::Writer;
 
@@ -67,30 +67,10 @@ impl NewRun {
             reverts: self.reverts,
             began_at,
             ended_at: None,
-            state: "running".to_owned(),
+            state: RunState::Running,
             exit_code: None,
             outcomes: Vec::new(),
             subject: None,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum RunState {
-    /// It came to its end, with or without failures.
-    Finished,
-    Interrupted,
-    /// It could not go on.
-    Failed,
-}
-
-impl RunState {
-    /// Returns the word that the journal uses.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Finished => "finished",
-            Self::Interrupted => "interrupted",
-            Self::Failed => "failed",
         }
     }
 }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::control::{ControlAction, ControlResult};
 use crate::domain::plan::Change;
@@ -47,6 +47,34 @@ impl std::fmt::Display for RunRef {
     }
 }
 
+/// How a run ended, if it did.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// It has not ended. A run that was killed stays so until the next one on its cluster begins.
+    Running,
+    /// It came to its end, with or without failures.
+    Finished,
+    Interrupted,
+    /// It could not go on.
+    Failed,
+    /// Its process ended before it did.
+    Killed,
+}
+
+impl RunState {
+    /// Returns the word that the journal uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Finished => "finished",
+            Self::Interrupted => "interrupted",
+            Self::Failed => "failed",
+            Self::Killed => "killed",
+        }
+    }
+}
+
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RunRow {
     pub id: RunId,
@@ -69,9 +97,7 @@ pub struct RunRow {
     pub began_at: Timestamp,
     /// When it ended; nothing while it runs, or when it was killed.
     pub ended_at: Option<Timestamp>,
-    /// `running`, `finished`, `interrupted`, `failed` or `killed`. A run that was killed stays `running` until
-    /// the next one on its cluster begins.
-    pub state: String,
+    pub state: RunState,
     pub exit_code: Option<i64>,
     pub outcomes: Vec<(String, i64)>,
     /// What it pushed, where it pushed something; the first releases did not keep it.

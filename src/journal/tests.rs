@@ -117,7 +117,7 @@ async fn what_was_written_is_read() {
     assert_eq!(history.phones(run.run()).unwrap(), [phone]);
     run.end(RunState::Finished, 3).await.unwrap();
     let told = history.run(RunRef::Last).unwrap().unwrap();
-    assert_eq!((told.id, told.state.as_str(), told.exit_code), (run.run(), "finished", Some(3)));
+    assert_eq!((told.id, told.state, told.exit_code), (run.run(), RunState::Finished, Some(3)));
     assert_eq!(told.outcomes, [("auth_failed".to_owned(), 1)]);
     assert!(history.run(RunRef::Number(99)).unwrap().is_none());
 }

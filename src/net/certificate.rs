@@ -1,4 +1,4 @@
-//! What stands in a certificate, for a person to compare.
+//! The facts of a certificate, for a person to compare.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -44,9 +44,6 @@ pub struct CertificateError(String);
 
 impl CertificateFacts {
     /// Reads a certificate.
-    ///
-    /// # Errors
-    /// When it is no X.509 certificate.
     pub fn read(der: &[u8]) -> Result<Self, CertificateError> {
         let (_, certificate) = X509Certificate::from_der(der)
             .map_err(|error| CertificateError(sanitize_truncate(&error.to_string(), SHOWN)))?;

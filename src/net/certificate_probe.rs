@@ -31,16 +31,13 @@ pub enum PeekError {
     /// The handshake failed before a certificate was seen.
     #[error("no TLS with {endpoint}: {problem}")]
     Tls { endpoint: Endpoint, problem: TlsProblem },
-    /// The host's name cannot stand in a handshake.
+    /// The host's name cannot be used in a handshake.
     #[error("{0:?} is no host name that TLS knows")]
     Name(String),
 }
 
 /// Returns the certificates that the server shows, its own first. The handshake is broken off as soon as
 /// they are there, so nothing else is ever sent.
-///
-/// # Errors
-/// When no certificate came.
 pub async fn certificates(
     endpoint: &Endpoint,
     limit: Duration,
@@ -204,7 +201,7 @@ mod tests {
         let mut served = JoinSet::new();
         served.spawn(async move {
             use axum::serve::Listener as _;
-            // No handshake comes to its end, so nobody is ever let in.
+            // No handshake completes, so no client is accepted.
             timeout(Duration::from_millis(500), listener.accept()).await.is_err()
         });
         let endpoint = Endpoint::parse(&address, 8443).unwrap();

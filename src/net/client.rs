@@ -179,7 +179,7 @@ impl ClusterHttp {
         let read = self.read(&mut response, endpoint, limit, &mut received).await;
         watched.body(&received);
         read?;
-        // The HTTP library reports a missing rest by itself; this stands here should it ever not.
+        // The HTTP library reports a missing rest by itself; this is a second check.
         if expected.is_some_and(|length| length != received.len() as u64) {
             let received = received.len();
             return Err(HttpError::Truncated { endpoint: endpoint.clone(), received });
@@ -245,13 +245,10 @@ impl std::fmt::Debug for HttpAnswer {
 /// Builds the HTTP client for web servers that are neither the cluster's nor phones, with a limit for each exchange.
 ///
 /// It asks as phones do: over HTTP, without a proxy, at the address that it is given and no other.
-///
-/// # Errors
-/// When the client cannot be built.
 pub fn web_http(limit: Duration) -> Result<reqwest::Client, HttpError> {
     // The provider must be installed even when only plain HTTP is spoken.
     provider();
-    // A certificate that nobody signed: this client believes none.
+    // An unsigned certificate: this client trusts none.
     let config = Trust::pinned(Fingerprint::of(b"")).client_config()?;
     reqwest::Client::builder()
         .tls_backend_preconfigured((*config).clone())
@@ -325,7 +322,7 @@ mod tests {
         let (now, later) = ("Tue, 24 Nov 2026 08:00:00 GMT", "Tue, 24 Nov 2026 08:01:30 GMT");
         assert_eq!(read(&[("retry-after", later), ("date", now)]), Some(Duration::from_secs(90)));
         assert_eq!(read(&[("retry-after", now), ("date", later)]), Some(Duration::ZERO));
-        // Without the server's own clock a date says nothing.
+        // Without the server's own clock a date cannot be used.
         assert_eq!(read(&[("retry-after", later)]), None);
         assert_eq!(read(&[("retry-after", "soon")]), None);
         assert_eq!(read(&[]), None);

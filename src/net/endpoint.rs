@@ -15,7 +15,7 @@ impl Endpoint {
     /// The port of AXL and RisPort70 on every CUCM server (AXL Developer Guide).
     pub const CUCM_PORT: u16 = 8443;
 
-    /// Parses `HOST` or `HOST:PORT`; an IPv6 address stands in brackets when a port follows.
+    /// Parses `HOST` or `HOST:PORT`; an IPv6 address is in brackets when a port follows.
     ///
     /// # Errors
     /// When the host is empty or holds anything but a name or an address (a scheme, a path, a user),

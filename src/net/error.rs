@@ -27,7 +27,7 @@ pub enum HttpError {
         #[source]
         source: reqwest::Error,
     },
-    /// The answer is packed, which nobody asked for.
+    /// The answer is compressed, which was not requested.
     #[error("{endpoint} sent an answer packed with {encoding:?}, which was not asked for")]
     Encoded { endpoint: Endpoint, encoding: String },
     #[error("the HTTP exchange with {endpoint} failed")]
@@ -193,8 +193,7 @@ fn is_broken(error: &reqwest::Error) -> bool {
                     | io::ErrorKind::UnexpectedEof
             );
         }
-        // The HTTP library has no public type for this one that we could look for.
-        if cause.to_string().contains("before message completed") {
+        if cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message) {
             return true;
         }
         next = cause.source();

@@ -1,7 +1,7 @@
 //! The TLS listener behind our HTTPS servers, and the self-signed certificate they use.
 //!
-//! A handshake is done beside the accept loop, never in it: a client that connects and then says
-//! nothing holds up nobody else. The crypto provider is always passed by hand, because a process-wide
+//! A handshake is done beside the accept loop, never in it: a client that connects and then sends
+//! nothing delays no other client. The crypto provider is always passed by hand, because a process-wide
 //! default may be missing or another one than ours.
 
 use std::fmt;

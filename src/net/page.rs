@@ -1,4 +1,4 @@
-//! Requests one page and says how it answers. No credentials go along, and redirects are not followed.
+//! Requests one page and returns how it answers. No credentials are sent, and redirects are not followed.
 
 use std::time::Duration;
 

@@ -107,13 +107,13 @@ impl PhoneTlsProblem {
                 .to_owned(),
             Self::Changed { .. } => format!(
                 "if the phone was replaced or reset, or got a new certificate (look at its web page or its \
-                 settings), push again with --phone-repin {phone}; otherwise somebody may sit in between"
+                 settings), push again with --phone-repin {phone}; otherwise this may be a man in the middle"
             ),
             Self::NotTrusted { .. } => "add the authority that signed it to --phone-ca-file, renew the phone's \
                  certificate, or use --phone-tls pin-first-use"
                 .to_owned(),
             Self::Unproven => "its key may be of an old kind (RSA with less than 2048 bits): give the phone a new \
-                 certificate (CAPF), or let it take pictures over HTTP; otherwise somebody may sit in between"
+                 certificate (CAPF), or let it take pictures over HTTP; otherwise this may be a man in the middle"
                 .to_owned(),
             Self::OldTls => "give it newer firmware if there is one, or let it take pictures over HTTP: Phone \
                  Personalization Enabled, HTTPS Server http and https"

@@ -28,7 +28,7 @@ pub enum PhoneTrust {
     Authorities(Arc<Authorities>),
     /// It is the one that the phone showed when it was seen first.
     PinFirstUse,
-    /// Nothing has to: whoever is in between can read the password. Only after the user asked for it.
+    /// Nothing has to: a man in the middle can read the password. Only after the user asked for it.
     Insecure,
 }
 
@@ -302,7 +302,7 @@ mod tests {
             let other = verdict(&trust, &meant("SEP0011223344BB", pin), &certificate);
             assert!(matches!(other, Err(PhoneTlsProblem::OtherDevice { .. })), "{other:?}");
             verdict(&trust, &meant("sep0011223344aa", pin), &certificate).unwrap();
-            // Who is not named after a MAC address cannot be told by one.
+            // A device that is not named after a MAC address cannot be identified by one.
             verdict(&trust, &meant("10.1.2.3", pin), &certificate).unwrap();
             verdict(&trust, &meant("SEP0011223344BB", None), &named("lobby")).unwrap();
         }
@@ -345,7 +345,7 @@ mod tests {
         assert!(expired.contains("expired"), "{expired}");
         let stranger = verdict(&trust, &device, &named("SEP0011223344AA")).unwrap_err();
         assert!(matches!(stranger, PhoneTlsProblem::NotTrusted { .. }), "{stranger:?}");
-        // A phone's own certificate may stand in the file instead.
+        // The file may hold a phone's own certificate instead.
         let own = named("SEP0011223344AA");
         let mut file = tempfile::NamedTempFile::new().unwrap();
         std::io::Write::write_all(&mut file, &own).unwrap();

@@ -1,4 +1,4 @@
-//! Keeping to a rate that somebody else sets.
+//! Keeps to the request rate that a server allows.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -30,7 +30,7 @@ impl Bucket {
         Self { per_minute, burst, tokens, updated: now, granted: VecDeque::new() }
     }
 
-    /// Takes a token, or says how long to wait before trying again.
+    /// Takes a token, or returns how long to wait before trying again.
     ///
     /// # Errors
     /// The time to wait, when there is no token now.
@@ -90,7 +90,7 @@ impl Pace {
         Self { bucket, origin: Instant::now() }
     }
 
-    /// Waits for a token. `waiting` is told before each wait how long it will be.
+    /// Waits for a token. `waiting` is called before each wait with its length.
     pub async fn acquire(&self, mut waiting: impl FnMut(Duration)) {
         loop {
             let taken = self.with(|bucket, now| bucket.take(now));
@@ -117,7 +117,7 @@ impl Pace {
     }
 }
 
-/// A minute, and a little more for calls that overtake each other on the way to the server.
+/// A minute, and a little more for calls that overtake each other on the network.
 const WINDOW: Duration = Duration::from_millis(60_250);
 
 #[cfg(test)]

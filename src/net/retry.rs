@@ -12,7 +12,7 @@ pub struct RetryPolicy {
     pub base: Duration,
     /// No wait is longer than this.
     pub ceiling: Duration,
-    /// All waits together are no longer than this; then the last error stands.
+    /// All waits together are no longer than this; then the last error is returned.
     pub budget: Duration,
 }
 

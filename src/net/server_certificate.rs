@@ -17,7 +17,7 @@ use crate::net::provider::provider;
 pub struct ServerIdentity {
     /// The configuration of the server: TLS 1.2 and 1.3.
     pub config: Arc<ServerConfig>,
-    /// What stands in its own certificate.
+    /// The facts of its own certificate.
     pub facts: CertificateFacts,
 }
 
@@ -64,7 +64,7 @@ impl ServerIdentity {
     }
 }
 
-/// Tells whether a name of a certificate is this host; a `*` stands for the first part of a name (RFC 6125).
+/// Tells whether a name of a certificate is this host; a `*` matches the first part of a name (RFC 6125).
 fn names(name: &str, host: &str) -> bool {
     if let (Ok(name), Ok(host)) =
         (name.parse::<std::net::IpAddr>(), host.parse::<std::net::IpAddr>())

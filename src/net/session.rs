@@ -26,7 +26,7 @@ pub struct Session {
     path: &'static str,
     credentials: Credentials,
     state: Mutex<State>,
-    /// Held while a password is on its way whose fate is unknown: two calls that fail together
+    /// Held while a password is sent that may be wrong: two calls that fail together
     /// would count as two refusals.
     gate: tokio::sync::Mutex<()>,
 }

@@ -1,7 +1,7 @@
 //! The handshake's signature is checked always, whoever decides about the certificate.
 //!
 //! The signature is what proves that the server owns the key of the certificate that it shows. Without that check, a
-//! pin would accept a certificate that somebody only copied.
+//! pin would accept a copied certificate.
 
 use std::fmt;
 use std::sync::Arc;

@@ -53,8 +53,8 @@ pub enum TlsProblem {
     /// The certificate is not the pinned one.
     #[error(
         "the certificate is not the pinned one: expected {expected}, the server shows {presented}; if \
-         the certificate was renewed, pin the new one with --pin-sha256, otherwise somebody may sit \
-         in between"
+         the certificate was renewed, pin the new one with --pin-sha256, otherwise this may be a \
+         man in the middle"
     )]
     PinMismatch {
         expected: Fingerprint,
@@ -63,7 +63,7 @@ pub enum TlsProblem {
     },
     /// The certificate leads to no authority that is trusted.
     #[error(
-        "the certificate is signed by nobody this machine trusts, which is usual for CUCM: give the \
+        "the certificate is signed by no authority that this machine trusts, which is usual for CUCM: give the \
          server's certificate with --ca-file, or accept exactly this one with --pin-sha256 \
          {fingerprint} after you have compared it with the server's own"
     )]
@@ -74,8 +74,8 @@ pub enum TlsProblem {
     /// The server's signature does not fit its certificate.
     #[error(
         "the server cannot prove that the certificate is its own: its key is of an old kind (RSA with \
-         less than 2048 bits, X.509 version 1), then have the certificate generated anew; or \
-         somebody who copied the certificate sits in between"
+         less than 2048 bits, X.509 version 1), then regenerate the certificate; or this is \
+         a man in the middle who copied the certificate"
     )]
     Unproven,
     /// The certificate itself cannot be used: a wrong key, format, purpose or signature.

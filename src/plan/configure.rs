@@ -25,7 +25,7 @@ fn is_repairable(verdict: Verdict) -> bool {
     }
 }
 
-/// Plans the changes of settings, each followed by what lets phones take them over.
+/// Plans the changes of settings, each followed by what makes phones apply them.
 pub(super) fn changes(
     inventory: &Inventory,
     audit: &Audit,
@@ -42,7 +42,7 @@ pub(super) fn changes(
     changes.append(&mut wanted.changes);
     let (mut phones, mut profiles) = (wanted.phones, BTreeMap::new());
     for name in wanted.profiles.into_keys() {
-        profiles.insert(name, "phones take its new settings over only then");
+        profiles.insert(name, "phones apply its new settings only then");
     }
     let meant = audit.phones.iter().filter(|phone| phone.excluded().is_none());
     let selected: BTreeSet<&str> = meant.map(|phone| phone.name().as_str()).collect();
@@ -61,7 +61,7 @@ pub(super) fn changes(
 #[derive(Default)]
 struct Wanted {
     changes: Vec<Draft>,
-    /// Phones whose configuration changes, and why they must take it over.
+    /// Phones whose configuration changes, and why they must apply it.
     phones: BTreeMap<String, &'static str>,
     /// Profiles that are changed, with what they say now.
     profiles: BTreeMap<String, Setting>,
@@ -210,9 +210,9 @@ fn applied(
 const PERSONALIZATION: &str =
     "a phone takes pushed pictures only where Phone Personalization is enabled";
 
-const TAKEN_OVER: &str = "it takes its new settings over only then";
+const TAKEN_OVER: &str = "it applies its new settings only then";
 
-const OWED: &str = "an earlier run changed its settings, and ended before they were taken over";
+const OWED: &str = "an earlier run changed its settings, and ended before the phones applied them";
 
 /// `webAccess` is 0 where it is enabled (seen in published device files).
 const ENABLED: &str = "0";

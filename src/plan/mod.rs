@@ -20,7 +20,7 @@ pub use crate::plan::revert::{Undo, left_by, taken_back, undo};
 pub use check::{Kind, PlanError, check};
 
 /// Makes the plan that repairs what may be repaired: the push user gets every phone of the audit that it
-/// lacks, then settings are changed, then phones take them over.
+/// lacks, then settings are changed, then phones apply them.
 ///
 /// Phones that only miss their registration are included, so that they are ready when they come back.
 /// Phones where a person must act first, models without a background, and phones that the run is not about

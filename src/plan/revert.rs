@@ -152,7 +152,7 @@ struct Back {
 impl Back {
     fn change(&mut self, action: &Action, now: &CurrentState) {
         match (action, now) {
-            // Whatever is restored is taken over at the end.
+            // Whatever is restored is applied at the end.
             (Action::ApplyConfig { .. }, _) => {}
             (_, CurrentState::Gone) => self.leave(action, "it is not there any more"),
             (Action::AssociateDevices { target, adds, .. }, CurrentState::List(list)) => {

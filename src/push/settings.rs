@@ -228,7 +228,7 @@ impl StopReason {
                 )
             }
             Self::Failures { failed, most } => format!(
-                "{} failed, and --max-failures allows {most}; look at their reasons first",
+                "{} failed; --max-failures allows {most}; look at their reasons first",
                 pluralize(*failed, "phone")
             ),
             Self::NoDownloads { accepted, by_others: true } => format!(

@@ -91,7 +91,7 @@ impl std::fmt::Display for PlanTotals {
             write!(f, ", {restarts} RESTARTED, which ends their calls")?;
         }
         if *may_restart > 0 {
-            write!(f, ", of which {may_restart} may restart to take their configuration over")?;
+            write!(f, ", of which {may_restart} may restart to apply their configuration")?;
         }
         f.write_str(".")
     }
@@ -275,10 +275,10 @@ fn heading(group: &[&Change]) -> String {
             match (reset, group.len()) {
                 (true, _) => format!("! {who} RESTART: calls end"),
                 (false, 1) if *scope == ConfigLevel::Phone => {
-                    format!("! {who} takes its configuration over, and may restart for that")
+                    format!("! {who} applies its configuration, and may restart for that")
                 }
                 (false, _) => {
-                    format!("! {who} take their configuration over, and may restart for that")
+                    format!("! {who} apply their configuration, and may restart for that")
                 }
             }
         }
@@ -336,7 +336,7 @@ pub(super) fn before_and_after(action: &Action) -> (String, String) {
         Action::RemoveProfile { .. } => ("there".to_owned(), "removed again".to_owned()),
         Action::AssignProfile { before, after, .. } => (before.clone(), after.clone()),
         Action::ApplyConfig { reset, .. } => {
-            let after = if *reset { "restarted" } else { "taken over" };
+            let after = if *reset { "restarted" } else { "applied" };
             (String::new(), after.to_owned())
         }
     }
@@ -384,7 +384,7 @@ fn subject_and_change(first: &Change, group: &[&Change]) -> (String, String) {
         }
         Action::RemoveProfile { .. } => (first.action.subject(), "removed again".to_owned()),
         Action::ApplyConfig { reset, .. } => {
-            let how = if *reset { "told to restart" } else { "told to take it over" };
+            let how = if *reset { "told to restart" } else { "told to apply it" };
             (subjects("configuration"), how.to_owned())
         }
     }

@@ -1,7 +1,7 @@
 //! The one command that finishes what a run left undone.
 
 use crate::domain::push_action::PushAction;
-use crate::journal::{JournalError, JournalReader, RunRow};
+use crate::journal::{JournalError, JournalReader, RunRow, RunState};
 use crate::report::run_report::RunReport;
 
 /// Returns the command; nothing where nothing is left to do, where another run went on with this one, or where no
@@ -13,7 +13,7 @@ pub fn next_step(history: &JournalReader, run: &RunRow) -> Result<Option<String>
     if history.went_on(run)? || (run.exit_code == Some(USAGE) && run.ended_at.is_some()) {
         return Ok(None);
     }
-    let is_done = run.state == "finished" && run.exit_code == Some(0);
+    let is_done = run.state == RunState::Finished && run.exit_code == Some(0);
     let again = || Some(run.command_line.clone());
     Ok(match run.command.as_str() {
         "apply" | "revert" if is_done => None,
@@ -35,7 +35,7 @@ pub fn next_step(history: &JournalReader, run: &RunRow) -> Result<Option<String>
 /// What finishes a run that pushes.
 fn of_push(history: &JournalReader, run: &RunRow) -> Result<Option<String>, JournalError> {
     let report = RunReport::read(history, run.clone())?;
-    if run.state == "finished" && report.unserved().is_empty() {
+    if run.state == RunState::Finished && report.unserved().is_empty() {
         return Ok(None);
     }
     Ok(match report.action {

@@ -92,9 +92,8 @@ impl RunReportBuilder {
 
     /// Returns the report as far as events tell it. What the run alone knows is still to be put in: the audit, the
     /// changes, the phones and the ending.
-    pub fn report(&self, action: PushAction, file: &str) -> RunReport {
-        let subject =
-            Subject { file: file.to_owned(), object: action.object(), action: Some(action) };
+    pub fn report(&self, action: PushAction, file: &str, repairs: bool) -> RunReport {
+        let subject = Subject::new(action, file, repairs);
         let events = self.events.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let run = RunRow { subject: Some(subject), ..self.run.clone() };
         RunReport { file: Some(file.to_owned()), action, events, ..RunReport::new(run) }
@@ -232,11 +231,11 @@ impl RunReport {
         self.phones.sort_by(|a, b| a.name.cmp(&b.name));
     }
 
-    /// Tells whether the run was to push to phones of this verdict: only some commands repair what they can.
+    /// Tells whether the run was to push to phones of this verdict: only some runs repair what they can.
     fn was_to_push(&self, verdict: Verdict) -> bool {
         match verdict {
             Verdict::Ready => true,
-            Verdict::Fixable => matches!(self.run.command.as_str(), "rollout" | "demo"),
+            Verdict::Fixable => self.run.subject.as_ref().is_some_and(|subject| subject.repairs),
             Verdict::Offline | Verdict::Blocked | Verdict::Unsupported => false,
         }
     }

@@ -66,7 +66,7 @@ impl From<&RunRow> for RunRecord {
             run: run.id,
             began_at: run.began_at,
             ended_at: run.ended_at,
-            state: run.state.clone(),
+            state: run.state.as_str().to_owned(),
             exit_code: run.exit_code,
             os_user: run.os_user.clone(),
             machine: run.machine.clone(),

@@ -89,12 +89,12 @@ pub(crate) fn unverifiable(action: PushAction, proof: Proof) -> Option<&'static 
         (PushAction::Sound, _) => Some("Whether it was heard nobody can tell from here."),
         (PushAction::Keys, _) => Some("What the keys did nobody can tell from here."),
         (PushAction::RingTone, _) | (_, Proof::Fetch | Proof::Screenshot) => None,
-        (PushAction::Picture, Proof::None) => Some("Nobody was to look whether it worked."),
-        (PushAction::PictureElsewhere, Proof::None) => Some(
-            "Nobody was to look whether it worked: downloads from another server are not seen here.",
-        ),
+        (PushAction::Picture, Proof::None) => Some("Delivery was not verified (--verify none)."),
+        (PushAction::PictureElsewhere, Proof::None) => {
+            Some("Delivery was not verified: downloads from another server are not seen here.")
+        }
         (PushAction::Removal, Proof::None) => {
-            Some("Nobody was to look whether it worked: no phone tells which background it shows.")
+            Some("Delivery was not verified: no phone reports which background it shows.")
         }
     }
 }
@@ -146,7 +146,7 @@ pub(crate) fn no_phone(action: PushAction) -> &'static str {
 pub(crate) fn already_done(action: PushAction) -> &'static str {
     match action {
         PushAction::Picture | PushAction::PictureElsewhere => "show it already",
-        PushAction::Removal => "have it off already",
+        PushAction::Removal => "no longer show it",
         // Sounds and keys are always sent, so nobody is left alone for them.
         PushAction::RingTone | PushAction::Sound | PushAction::Keys => "have it already",
     }
@@ -159,7 +159,7 @@ pub(crate) fn next_step(action: PushAction, run: i64, begun: bool) -> String {
             format!("`axlpaper rollout --resume {run}` goes on with the run")
         }
         PushAction::RingTone => {
-            "run the same command again; phones that are done already are left alone".to_owned()
+            "run the same command again; phones that are done already are skipped".to_owned()
         }
         PushAction::Sound | PushAction::Keys if begun => {
             "look at the phone before you send that to it again".to_owned()
@@ -183,7 +183,7 @@ pub(crate) fn stage(action: PushAction, word: &str) -> &str {
         ("pictures", _) => "Pictures are made",
         ("check", _) => "Cluster is compared",
         ("apply", _) => "Cluster is changed",
-        ("restart", _) => "Phones take it over",
+        ("restart", _) => "Phones apply their configuration",
         ("push", PushAction::Picture | PushAction::PictureElsewhere | PushAction::RingTone) => {
             "Phones are pushed to"
         }
@@ -222,7 +222,7 @@ pub(crate) fn outcome(action: PushAction, proof: Proof, outcome: Outcome) -> Str
         Outcome::Pending => {
             "Not tried, because the run ended before, or nobody knows how it ended.".to_owned()
         }
-        Outcome::Skipped => "Left alone, for a reason.".to_owned(),
+        Outcome::Skipped => "Skipped; see the reason.".to_owned(),
     }
 }
 

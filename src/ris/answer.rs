@@ -70,7 +70,7 @@ impl SelectAnswer {
 
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct RisPage {
-    /// How many devices the server says it has found.
+    /// How many devices the server reports as found.
     pub total: Option<i64>,
     pub devices: Vec<RisDevice>,
     /// How many rows there were, readable or not.
@@ -79,7 +79,7 @@ pub struct RisPage {
     pub unreadable: usize,
     /// Servers that gave no conclusive answer.
     pub silent: Vec<SilentNode>,
-    /// Whether a server says that it returned fewer than it found.
+    /// Whether a server reports that it returned fewer than it found.
     pub withheld: bool,
 }
 
@@ -275,7 +275,7 @@ fn says_withheld(state: &str) -> bool {
         #[serde(rename = "@TotalItemsReturned", deserialize_with = "scalar::number")]
         returned: Option<i64>,
     }
-    // The token is not meant for clients, so one that does not read says nothing.
+    // The token is not meant for clients, so one that cannot be read is ignored.
     let state: State = quick_xml::de::from_str(state).unwrap_or_default();
     let withheld = |node: &Node| matches!((node.found, node.returned), (Some(f), Some(r)) if f > r);
     state.nodes.iter().any(withheld)

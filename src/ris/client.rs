@@ -38,7 +38,7 @@ pub struct RisOptions {
     pub burst: u32,
     /// How many names one question holds, [`MOST_NAMES`] at most.
     pub names: usize,
-    /// How long to wait when the cluster says that it was asked too often, or is busy.
+    /// How long to wait when the cluster reports too many requests, or is busy.
     pub refused: RetryPolicy,
     /// How long to wait before a question is asked again whose connection broke.
     pub broken: RetryPolicy,
@@ -122,7 +122,7 @@ impl RisClient {
         let mut answer = RisAnswer::default();
         let mut under_way = FuturesOrdered::new();
         loop {
-            // The next question is on its way while an answer is read, if the rate allows it.
+            // The next request is sent while an answer is read, if the rate allows it.
             while under_way.len() < AT_ONCE && !waiting.is_empty() {
                 let chunk: Vec<DeviceName> =
                     waiting.drain(..size.min(waiting.len())).cloned().collect();
@@ -286,7 +286,7 @@ fn headers() -> HeaderMap {
 
 const PATH: &str = "/realtimeservice2/services/RISService70";
 
-/// How many questions are under way: one that is answered and one whose answer is read.
+/// How many requests are in flight: one that the server works on, and one whose answer is read.
 const AT_ONCE: usize = 2;
 
 /// Questions with fewer names are not split any more.

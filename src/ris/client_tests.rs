@@ -1,4 +1,4 @@
-//! The RisPort70 session, tried on a real server that answers what the test says.
+//! The RisPort70 session, tried on a real server that answers what the test sets.
 
 use std::time::Duration;
 

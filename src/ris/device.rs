@@ -16,7 +16,7 @@ pub struct RisDevice {
     pub addresses: Vec<RisAddress>,
     /// Its model, a number of the CUCM table `typemodel`.
     pub model: Option<i64>,
-    /// Whether its web server is on, as it said when it registered; nothing when it did not say.
+    /// Whether its web server is on, as reported at registration; nothing when it was not reported.
     pub httpd: Option<bool>,
     pub active_load: Option<String>,
     /// When this state began, in seconds since 1970.
@@ -68,7 +68,7 @@ impl RisStatus {
             "rejected" => Self::Rejected,
             "partiallyregistered" | "partialregistered" => Self::PartiallyRegistered,
             "unknown" | "" => Self::Unknown,
-            _ => Self::Other(crate::soap::excerpt::sanitize_truncate(word, 40)),
+            _ => Self::Other(crate::domain::text::sanitize_truncate(word, 40)),
         }
     }
 }

@@ -12,7 +12,7 @@ use super::device::{RisDevice, RisStatus};
 ///
 /// A device that is not here is unknown to every server that answered: it has never registered, or so
 /// long ago that it was forgotten. While [`RisAnswer::silent_nodes`] is not empty, or
-/// [`RisAnswer::is_complete_for`] says no, nothing can be concluded from a device's absence.
+/// [`RisAnswer::is_complete_for`] is false, nothing can be concluded from a device's absence.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct RisAnswer {
     /// Each device once, with its newest state.
@@ -45,7 +45,7 @@ impl RisPage {
         let different: std::collections::HashSet<_> =
             self.devices.iter().map(|device| &device.name).collect();
         let half = asked / 2;
-        // Nothing that could be counted: somebody else keeps rows back.
+        // Nothing that could be counted: the server withholds rows.
         if self.rows < MOST_ROWS || different.is_empty() {
             return half;
         }

@@ -9,7 +9,6 @@ use crate::connect::cluster::{ClusterClients, ClusterSettings};
 use crate::domain::inventory::Inventory;
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::Selector;
-use crate::error::hints;
 use crate::error::{AppError, ErrorKind};
 use crate::event::Observer;
 use crate::interaction::Interaction;
@@ -66,7 +65,7 @@ pub async fn survey_with(
     };
     survey_cluster(&cluster.axl, &cluster.ris, &request, observer.as_ref())
         .await
-        .map_err(|error| hints::survey(&error))
+        .map_err(Into::into)
 }
 
 /// How long a phone may take to say who it is, where two are reported at one address.

@@ -1,6 +1,5 @@
 //! The stages of a run that changes something, one function each.
 
-use crate::connect::journal;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -56,7 +55,7 @@ pub struct PushSetup {
     phones: usize,
 }
 
-/// What a yes is about.
+/// What the user is asked to confirm.
 #[derive(Clone, Debug)]
 pub struct Confirmation {
     /// What would be done, in words.
@@ -117,7 +116,7 @@ impl RunContext<'_> {
     pub async fn assess(&self) -> Result<Assessment, AppError> {
         let assessment = self.task.look(self.cluster, self.observer).await?;
         let kept = self.recorder.snapshot("audit", &assessment.audit).await;
-        kept.map_err(|error| journal::unusable(&error))?;
+        kept?;
         Ok(assessment)
     }
 
@@ -130,7 +129,7 @@ impl RunContext<'_> {
         let ExpectedTargets { targets: expected, models } = task.expected(assessment);
         let prepared = task.request.payload.prepare(models, observer.as_ref()).await?;
         let saved = prepared.save_summary(self.recorder).await;
-        saved.map_err(|error| journal::unusable(&error))?;
+        saved?;
         let digests = prepared.digests();
         let scope = RunScope::of(&task.connection);
         let already = push_common::already_shown(&task.request, &scope, &expected, &digests)?;
@@ -150,7 +149,7 @@ impl RunContext<'_> {
         };
         let delivery = prepared.deliver(&context).await?;
         delivery.check(&expected).map_err(|error| {
-            AppError::from_error(ErrorKind::Usage, &error).hint(
+            AppError::from_error(ErrorKind::Usage, error).hint(
                 "nothing was changed or sent; use a shorter --advertise or --image-url, or --picture-name",
             )
         })?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 
-use crate::connect::journal::{find, history, unusable};
+use crate::connect::journal::{find, history};
 use crate::domain::control::{ControlAction, ControlResult};
 use crate::domain::error_chain::error_chain;
 use crate::domain::text::sanitize_truncate;
@@ -84,11 +84,11 @@ pub async fn request(
     check_is_running(journal, &run)?;
     let LockOwner { os_user, machine, process, .. } = LockOwner::this_process("control");
     let request = NewControlRequest { run: run.id, action, os_user, machine, process };
-    let writer = Journal::open(journal).map_err(|error| unusable(&error))?;
-    let id = writer.request_control(request).await.map_err(|error| unusable(&error))?;
+    let writer = Journal::open(journal)?;
+    let id = writer.request_control(request).await?;
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let request = reader.control_request(id).map_err(|error| unusable(&error))?;
+        let request = reader.control_request(id)?;
         match request.and_then(|request| request.result.map(|result| (request, result))) {
             Some((_, ControlResult::NotWaiting)) => return Err(not_waiting(run.id)),
             Some((request, ControlResult::Done | ControlResult::Unchanged)) => return Ok(request),
@@ -107,14 +107,17 @@ fn check_is_running(journal: &Path, run: &RunRow) -> Result<(), AppError> {
     let unfinished = UnfinishedRun { journal: journal.to_owned(), run: run.id };
     if let Some(at) = run.ended_at {
         let at = at.strftime("%Y-%m-%d %H:%M:%S UTC");
-        let message =
-            format!("run {} has ended ({} at {at}), so it cannot be controlled", run.id, run.state);
+        let message = format!(
+            "run {} has ended ({} at {at}), so it cannot be controlled",
+            run.id,
+            run.state.as_str()
+        );
         return Err(AppError::new(ErrorKind::Refused, message)
             .hint("nothing was changed; `axlpaper runs` lists the runs that are `running`")
             .unfinished(unfinished));
     }
     let is_held = ClusterLock::is_held_for(journal, &run.cluster_id, run.id)
-        .map_err(|error| AppError::from_error(ErrorKind::Failed, &error))?;
+        .map_err(|error| AppError::from_error(ErrorKind::Failed, error))?;
     if is_held {
         return Ok(());
     }

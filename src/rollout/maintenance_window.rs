@@ -1,7 +1,7 @@
 //! Refuses a run that would make phones restart outside of their maintenance window.
 
 use crate::domain::inventory::{Inventory, Phone};
-use crate::domain::plan::{ConfigLevel, Plan};
+use crate::domain::plan::{Action, ConfigLevel, Plan};
 use crate::domain::text::pluralize;
 use crate::error::{AppError, ErrorKind};
 use crate::push::scheduler::schedule::Schedule;
@@ -9,13 +9,13 @@ use crate::push::scheduler::window::WindowState;
 
 /// Makes sure that phones are not made to restart outside of their window.
 ///
-/// Associations disturb nobody, so they are added at any time. Settings are taken over at once, and some phones
+/// Associations disturb nobody, so they are added at any time. Settings are applied at once, and some phones
 /// restart for that.
 ///
 /// # Errors
 /// When the plan changes settings and the window of a selected phone is closed. Nothing has been changed then.
 pub fn check(schedule: &Schedule, plan: &Plan, inventory: &Inventory) -> Result<(), AppError> {
-    if plan.changes.iter().all(|change| change.action.kind() == "associate_devices") {
+    if plan.changes.iter().all(|change| matches!(change.action, Action::AssociateDevices { .. })) {
         return Ok(());
     }
     if schedule.has_hours() {
@@ -36,7 +36,7 @@ pub fn check(schedule: &Schedule, plan: &Plan, inventory: &Inventory) -> Result<
     ))
 }
 
-/// Makes sure that no profile is changed of which only some phones are selected: all of them take its settings over,
+/// Makes sure that no profile is changed of which only some phones are selected: all of them apply its settings,
 /// and of the others nobody here knows the window.
 fn within_selection(plan: &Plan, inventory: &Inventory) -> Result<(), AppError> {
     for change in &plan.changes {
@@ -45,7 +45,7 @@ fn within_selection(plan: &Plan, inventory: &Inventory) -> Result<(), AppError> 
         let selected = inventory.phones.iter().filter(of_profile).count();
         if change.affects > selected {
             let told = format!(
-                "this run lets all {} of the profile {profile:?} take its settings over, only {selected} of them are \
+                "this run makes all {} of the profile {profile:?} apply its settings, only {selected} of them are \
                  selected, and the windows of the others are not known here",
                 pluralize(change.affects, "phone"),
             );

@@ -12,7 +12,6 @@ use tokio::task::JoinSet;
 
 use crate::connect::cluster::ClusterSettings;
 use crate::connect::image_server;
-use crate::connect::journal;
 use crate::connect::shared_servers::SharedServers;
 use crate::domain::text::pluralize;
 use crate::error::AppError;
@@ -324,7 +323,7 @@ async fn begin(
     let together = RunGroup { runs, left_out: left_out.collect() };
     for run in begun.iter().filter_map(|one| one.result.as_ref().ok()) {
         if let Err(error) = run.recorder().snapshot(RunGroup::KIND, &together).await {
-            interaction.notice(&Notice::Text(&journal::unusable(&error).to_string()));
+            interaction.notice(&Notice::Text(&AppError::from(error).to_string()));
         }
     }
     begun

@@ -7,7 +7,6 @@ use jiff::Timestamp;
 
 use crate::apply::Halt;
 use crate::connect::cluster::{self, ClusterClients};
-use crate::connect::journal;
 use crate::error::AppError;
 use crate::event::Observer;
 use crate::journal::{ChangeEnd, RunEnd};
@@ -117,9 +116,14 @@ async fn assess(
     observer: &Arc<dyn Observer>,
 ) -> Result<Box<Assessed>, AppError> {
     let request = &task.request;
-    run_record::keep_subject(run.recorder(), request.payload.action(), &request.payload_name)
-        .await?;
-    resume::keep(task, run.recorder()).await.map_err(|error| journal::unusable(&error))?;
+    run_record::keep_subject(
+        run.recorder(),
+        request.payload.action(),
+        &request.payload_name,
+        request.repair.is_some(),
+    )
+    .await?;
+    resume::keep(task, run.recorder()).await?;
     let cluster = cluster::connect(&task.connection, run.interaction().as_ref(), observer).await?;
     if let Some(publisher) = repair::publisher(&cluster).await? {
         run.lock_cluster(&publisher)?;
@@ -164,6 +168,6 @@ async fn change_and_push(
         changes: change_rows(changes.results),
         ending: Some(ending),
         phones,
-        ..report.report(request.payload.action(), &request.payload_name)
+        ..report.report(request.payload.action(), &request.payload_name, request.repair.is_some())
     })
 }

@@ -68,7 +68,7 @@ pub fn already_shown(
         return Ok(HashMap::new());
     };
     let Some(object) = targets.first().map(Target::object) else { return Ok(HashMap::new()) };
-    let proven = history.proven(&scope.id, object).map_err(|error| journal::unusable(&error))?;
+    let proven = history.proven(&scope.id, object)?;
     let shown = targets.iter().filter_map(|target| {
         let proven = proven.get(&target.name)?;
         let digest = digests.of(target)?;

@@ -22,7 +22,7 @@ impl RecentlyChanged {
         let mut profiles = HashSet::new();
         for change in &plan.changes {
             names.extend(change.action.added_devices().iter().cloned());
-            // Whatever else is changed is taken over by one of those.
+            // Whatever else is changed is applied by one of those.
             match change.action.told() {
                 Some((ConfigLevel::Phone, name)) => drop(names.insert(name.to_owned())),
                 Some((ConfigLevel::Profile, name)) => drop(profiles.insert(name)),

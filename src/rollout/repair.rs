@@ -3,7 +3,6 @@
 use crate::connect::cluster::cluster_id;
 use crate::connect::journal;
 use crate::connect::journal::history_if_any;
-use crate::connect::journal::unusable;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -23,7 +22,6 @@ use crate::domain::personalization::Setting;
 use crate::domain::plan::{Action, Change, ConfigLevel, Plan};
 use crate::domain::repair_policy::{PendingApplies, Repairs};
 use crate::domain::text::pluralize;
-use crate::error::hints;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{ChangeResult, ChangeState, Event, Observer};
 use crate::interaction::{Interaction, Question};
@@ -33,7 +31,7 @@ use crate::push::scheduler::{StopReason, StopSignals};
 use crate::rollout::options::WaitLimits;
 use crate::survey::{Waiting, wait_until_back};
 
-/// Returns what earlier runs changed on a cluster without letting phones take it over.
+/// Returns what earlier runs changed on a cluster without making phones apply it.
 ///
 /// # Errors
 /// When there is a journal that cannot be read.
@@ -42,7 +40,7 @@ pub fn pending_applies(
     connection: &ClusterSettings,
 ) -> Result<PendingApplies, AppError> {
     let Some(history) = history_if_any(path)? else { return Ok(PendingApplies::default()) };
-    history.pending_applies(&cluster_id(connection)).map_err(|error| unusable(&error))
+    history.pending_applies(&cluster_id(connection)).map_err(Into::into)
 }
 
 /// Makes the plan.
@@ -56,7 +54,7 @@ pub fn plan(
     pending_applies: &PendingApplies,
 ) -> Result<Plan, AppError> {
     crate::plan::plan(inventory, audit, repairs, pending_applies).map_err(|error| {
-        AppError::from_error(ErrorKind::Usage, &error)
+        AppError::from_error(ErrorKind::Usage, error)
             .hint("nothing was changed; take another name, narrow the selection with --profile, or use --scope phone")
     })
 }
@@ -83,15 +81,14 @@ pub async fn apply(
     stop: &StopSignals,
     observer: &Arc<dyn Observer>,
 ) -> Result<Applied, AppError> {
-    check(plan, kind).map_err(|error| AppError::from_error(ErrorKind::Refused, &error))?;
-    let unusable = |error| unusable(&error);
-    recorder.plan(plan).await.map_err(unusable)?;
+    check(plan, kind).map_err(|error| AppError::from_error(ErrorKind::Refused, error))?;
+    recorder.plan(plan).await?;
     let told_before = journal::history(recorder.path())?.told_before(recorder.run(), plan);
-    let told_before = told_before.map_err(unusable)?;
+    let told_before = told_before?;
     let observer = observer.as_ref();
     let apply = apply_plan(&*cluster.axl, recorder, plan, &told_before, stop, observer);
     tokio::select! {
-        applied = apply => applied.map_err(|error| hints::apply(&error)),
+        applied = apply => applied.map_err(Into::into),
         () = stop.now.cancelled() => {
             let cut = "stopped at once: what was under way may have been changed or not";
             let show = format!("`axlpaper show {}` names it", recorder.run());
@@ -180,7 +177,7 @@ pub fn in_words(plan: &Plan) -> String {
     }
     if accepts > 0 {
         let phones = pluralize(accepts, "phone");
-        parts.push(format!("let {phones} take their configuration over, which may restart them"));
+        parts.push(format!("apply the configuration of {phones}, which may restart them"));
     }
     if restarts > 0 {
         parts.push(format!("RESTART {}, which ends their calls", pluralize(restarts, "phone")));
@@ -194,7 +191,7 @@ pub fn all_applied(applied: &Applied) -> bool {
         && applied.results.iter().all(|result| result.state == ChangeState::Applied)
 }
 
-/// Returns the selected phones that were told to take their configuration over.
+/// Returns the selected phones that were told to apply their configuration.
 pub fn told(inventory: &Inventory, applied: &Applied) -> HashSet<DeviceName> {
     let (mut phones, mut profiles) = (HashSet::new(), HashSet::new());
     for (scope, target) in applied.read_back.iter().filter_map(|(change, _)| change.action.told()) {
@@ -246,7 +243,7 @@ pub async fn wait(
         Ok(away) => away.into_iter().collect(),
         Err(error) => {
             observer.observe(&Event::Remark(format!(
-                "nobody could be waited for after the changes, so phones are pushed to where they were before: {}",
+                "could not check which phones re-registered; pushing to their last known addresses: {}",
                 error_chain(&error)
             )));
             HashSet::new()
@@ -266,7 +263,7 @@ pub fn associated_lately(
     let Some(history) = history_if_any(path)? else { return Ok(BTreeSet::new()) };
     let seconds = i64::try_from(wait.settle.as_secs()).unwrap_or(i64::MAX);
     let since = Timestamp::now().checked_sub(seconds.seconds()).unwrap_or(Timestamp::MIN);
-    history.associated_since(&cluster_id(connection), since).map_err(|error| unusable(&error))
+    history.associated_since(&cluster_id(connection), since).map_err(Into::into)
 }
 
 /// Returns what tells the cluster from any other, whatever name led to it: the UUID of its publisher.
@@ -275,7 +272,7 @@ pub fn associated_lately(
 /// When the cluster cannot be asked.
 pub async fn publisher(cluster: &ClusterClients) -> Result<Option<String>, AppError> {
     let listing = cluster.axl.list(ListProcessNode::all(), |_| {}).await;
-    let nodes = listing.map_err(|error| hints::axl(&error))?.rows;
+    let nodes = listing?.rows;
     let publisher = nodes.into_iter().filter(|node| !node.is_virtual()).find(|node| {
         node.usage.as_deref().is_some_and(|usage| usage.eq_ignore_ascii_case("publisher"))
     });
@@ -284,7 +281,7 @@ pub async fn publisher(cluster: &ClusterClients) -> Result<Option<String>, AppEr
 
 const UNTOLD: &str = "its new settings were written but the phone was not told to apply them";
 
-/// A phone needs half a minute to a minute until it has taken its configuration over (believed).
+/// A phone needs half a minute to a minute until it has applied its configuration (believed).
 const SETTLE: Duration = Duration::from_secs(45);
 
 const BETWEEN_LOOKS: Duration = Duration::from_secs(10);

@@ -17,7 +17,7 @@ use crate::domain::text::pluralize;
 use crate::error::{AppError, ErrorKind};
 use crate::event::Proof;
 use crate::interaction::{Interaction, Notice};
-use crate::journal::{JournalError, JournalReader, Recorder, RunId, RunRef, RunRow};
+use crate::journal::{JournalError, JournalReader, Recorder, RunId, RunRef, RunRow, RunState};
 use crate::report::RunReport;
 use crate::rollout::cluster_task::ClusterTask;
 use crate::rollout::payload::external_picture::ExternalPicture;
@@ -123,9 +123,8 @@ fn unserved(
     run: &RunRow,
     interaction: &dyn Interaction,
 ) -> Result<Option<Vec<DeviceName>>, AppError> {
-    let unusable = |error| journal::unusable(&error);
-    let ended = history.phones(run.id).map_err(unusable)?.len();
-    let report = RunReport::read(history, run.clone()).map_err(unusable)?;
+    let ended = history.phones(run.id)?.len();
+    let report = RunReport::read(history, run.clone())?;
     if report.audit.is_none() && ended == 0 {
         return Ok(None);
     }
@@ -163,8 +162,7 @@ pub async fn read(
         return Err(AppError::new(ErrorKind::Refused, other)
             .hint("nothing was changed; name the run's cluster"));
     }
-    let unusable = |error| journal::unusable(&error);
-    let kept = history.snapshot::<ResumeRecord>(run.id, "job").map_err(unusable)?;
+    let kept = history.snapshot::<ResumeRecord>(run.id, "job")?;
     let payload = match &kept {
         Some(kept) => payload(&history, run.id, kept).await?,
         None => None,
@@ -179,7 +177,7 @@ pub async fn read(
     let mut selector = kept.selector;
     // A run that did not come to its end is done again as a whole, which leaves alone who is proven: phones can have
     // come since.
-    if only_failed || run.state == "finished" {
+    if only_failed || run.state == RunState::Finished {
         match unserved(&history, &run, interaction)? {
             Some(unserved) if unserved.is_empty() => return Ok(None),
             Some(unserved) => {

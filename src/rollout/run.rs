@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio::task::JoinSet;
 
 use crate::connect::cluster::{ClusterSettings, cluster_id};
-use crate::connect::journal::{path, unusable};
+use crate::connect::journal::path;
 use crate::error::{AppError, ErrorKind, Exit, UnfinishedRun};
 use crate::event::{Event, Observer};
 use crate::interaction::{Interaction, Notice};
@@ -85,14 +85,14 @@ impl Run {
         what: RunInfo,
         interaction: &Arc<dyn Interaction>,
     ) -> Result<Self, AppError> {
-        let journal = Journal::open(state).map_err(|error| unusable(&error))?;
+        let journal = Journal::open(state)?;
         let RunScope { id, name, host } = what.place;
         let mut holder = LockOwner::this_process(what.command);
         let mut lock =
-            ClusterLock::take(journal.path(), &id, &holder).map_err(|error| locked(&error, &id))?;
+            ClusterLock::take(journal.path(), &id, &holder).map_err(|error| locked(error, &id))?;
         if let Some(dead) = lock.stale_owner() {
             if let Some(run) = dead.run {
-                journal.died(run).await.map_err(|error| unusable(&error))?;
+                journal.died(run).await?;
             }
             let resumes = dead.run.is_some() && dead.run == what.continues;
             if !resumes {
@@ -114,7 +114,7 @@ impl Run {
             continues: what.continues,
             reverts: what.reverts,
         };
-        let recorder = journal.begin(run).await.map_err(|error| unusable(&error))?;
+        let recorder = journal.begin(run).await?;
         holder.run = Some(recorder.run());
         // The lock itself is not in danger, only its label.
         if let Err(error) = lock.name(&holder) {
@@ -142,7 +142,7 @@ impl Run {
             LockError::Held { holder: Some(other) } if other.is_this_process(&self.holder) => {
                 same_publisher(publisher)
             }
-            LockError::Held { .. } | LockError::File { .. } => locked(&error, &id),
+            LockError::Held { .. } | LockError::File { .. } => locked(error, &id),
         })?;
         self.locks.lock().unwrap_or_else(PoisonError::into_inner).push(lock);
         Ok(())
@@ -221,14 +221,14 @@ impl Run {
         // A run that ends must not say that it was paused.
         self.listener.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
         if let Err(error) = self.recorder.end(state, exit as u8).await {
-            self.interaction.notice(&Notice::Text(&unusable(&error).to_string()));
+            self.interaction.notice(&Notice::Text(&AppError::from(error).to_string()));
         }
     }
 
     /// Keeps how the run came to its end. Everything else is done by then, so what cannot be written is shown.
     pub async fn keep_ending(&self, ending: &RunEnd) {
         if let Err(error) = self.recorder.snapshot(RunEnd::KIND, ending).await {
-            self.interaction.notice(&Notice::Text(&unusable(&error).to_string()));
+            self.interaction.notice(&Notice::Text(&AppError::from(error).to_string()));
         }
     }
 }
@@ -276,8 +276,8 @@ fn same_publisher(publisher: &str) -> AppError {
         .hint("nothing was changed there; a copy can have a run of its own, at another time")
 }
 
-fn locked(error: &LockError, cluster_id: &str) -> AppError {
-    match error {
+fn locked(error: LockError, cluster_id: &str) -> AppError {
+    match &error {
         LockError::Held { holder } if cluster_id == ADDRESSES => {
             let who = holder.as_ref().map(|holder| format!(": {holder}")).unwrap_or_default();
             AppError::new(

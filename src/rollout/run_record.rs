@@ -1,6 +1,5 @@
 //! Keeps in the journal what only the run itself knows and its report needs.
 
-use crate::connect::journal;
 use crate::domain::push_action::PushAction;
 use crate::error::AppError;
 use crate::journal::{Recorder, Subject};
@@ -15,10 +14,11 @@ pub async fn keep_subject(
     recorder: &Recorder,
     action: PushAction,
     file: &str,
+    repairs: bool,
 ) -> Result<(), AppError> {
-    let subject = Subject { file: file.to_owned(), object: action.object(), action: Some(action) };
+    let subject = Subject::new(action, file, repairs);
     let kept = recorder.snapshot(Subject::KIND, &subject).await;
-    kept.map_err(|error| journal::unusable(&error))
+    kept.map_err(Into::into)
 }
 
 /// Keeps how a run ended, when it came to its end.

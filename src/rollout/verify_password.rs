@@ -10,7 +10,6 @@ use tokio::time::timeout;
 use crate::axl::client::AxlClient;
 use crate::axl::user::DoAuthenticateUser;
 use crate::domain::error_chain::error_chain;
-use crate::error::hints;
 use crate::error::{AppError, ErrorKind};
 use crate::net::page::PageCheck;
 use crate::net::trust::Trust;
@@ -52,7 +51,7 @@ pub fn logins(
     trust: &Trust,
 ) -> Result<LoginProbes, AppError> {
     let page = match page {
-        Some(url) => PageCheck::new(url, trust).map_err(|error| hints::http(&error))?,
+        Some(url) => PageCheck::new(url, trust)?,
         None => None,
     };
     let probe = Probe { axl: Arc::clone(axl), user: user.to_owned(), password, page };

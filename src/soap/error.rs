@@ -30,7 +30,7 @@ pub enum SoapError {
     },
     #[error("the server was asked too often{}", allowed(*per_minute))]
     RateLimited {
-        /// The allowed requests a minute, where the server says so.
+        /// The allowed requests a minute, where the server reports it.
         per_minute: Option<u32>,
     },
     /// HTTP 503: the cluster is busy, or still passing earlier changes on to its nodes.
@@ -39,9 +39,9 @@ pub enum SoapError {
     /// The answer would be larger than AXL gives at once.
     #[error("the query is too large for one answer: {fault}")]
     TooLarge {
-        /// How many rows matched, where the server says so.
+        /// How many rows matched, where the server reports it.
         matched: Option<u64>,
-        /// Fewer rows than this would do, says the server; it is often wrong.
+        /// The number of rows that the server suggests; it is often wrong.
         suggested: Option<u64>,
         fault: Box<Fault>,
     },
@@ -63,7 +63,7 @@ pub enum SoapError {
     /// HTTP 599: another version of the AXL schema is wanted.
     #[error("the server does not support this version of AXL{}", listed(supported))]
     VersionNotSupported {
-        /// The supported versions as the server writes them; empty when it does not say.
+        /// The supported versions as the server writes them; empty when it does not list them.
         supported: Vec<String>,
     },
     /// The response to another operation.

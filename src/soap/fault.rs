@@ -5,8 +5,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::excerpt::{EXCERPT, sanitize_truncate};
 use super::scalar;
+use crate::domain::text::sanitize_truncate;
 
 /// A SOAP fault.
 ///
@@ -19,7 +19,7 @@ pub struct Fault {
     pub text: String,
     /// `axlcode`, or `code` of AXL before 8.0. A negative number is usually one of the database.
     pub axl_code: Option<i64>,
-    /// `axlmessage`, where it says something else than [`Fault::text`].
+    /// `axlmessage`, where it differs from [`Fault::text`].
     pub axl_message: Option<String>,
     /// The operation that the server names.
     pub request: Option<String>,
@@ -97,14 +97,14 @@ pub enum FaultKind {
     OutrankedUser,
     Other,
     RateLimited {
-        /// The allowed requests a minute, where the server says so.
+        /// The allowed requests a minute, where the server reports it.
         per_minute: Option<u32>,
     },
     /// The answer would have been larger than AXL gives at once (8 MB): ask for fewer rows.
     TooLarge {
-        /// How many rows matched, where the server says so.
+        /// How many rows matched, where the server reports it.
         matched: Option<u64>,
-        /// Fewer rows than this would do, says the server; it is often wrong.
+        /// The number of rows that the server suggests; it is often wrong.
         suggested: Option<u64>,
     },
 }
@@ -192,6 +192,9 @@ struct AxlErrorDetail {
     #[serde(default, deserialize_with = "scalar::text")]
     request: Option<String>,
 }
+
+/// How many characters of a foreign text an error message shows.
+pub(super) const EXCERPT: usize = 300;
 
 fn clean(text: String) -> String {
     sanitize_truncate(&text, EXCERPT)

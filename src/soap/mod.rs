@@ -4,7 +4,6 @@
 //! prefixes. Nothing here ever panics on what a server sends.
 
 pub mod error;
-pub mod excerpt;
 pub mod fault;
 pub mod read;
 pub mod reference;

@@ -10,9 +10,9 @@ use serde::de::{
 };
 
 use super::error::SoapError;
-use super::excerpt::{EXCERPT, sanitize_truncate};
-use super::fault::{Fault, FaultKind};
+use super::fault::{EXCERPT, Fault, FaultKind};
 use super::version_list::supported_versions;
+use crate::domain::text::sanitize_truncate;
 
 /// The content of an operation's answer.
 pub trait Answer: DeserializeOwned {

@@ -18,33 +18,21 @@ pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>
 }
 
 /// Reads a text; nothing becomes an empty one.
-///
-/// # Errors
-/// As [`text`].
 pub fn text_or_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(text(deserializer)?.unwrap_or_default())
 }
 
 /// Reads a boolean in any of CUCM's spellings; what is none of them is `None`.
-///
-/// # Errors
-/// As [`text`].
 pub fn boolean<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
     Ok(text(deserializer)?.as_deref().and_then(parse_boolean))
 }
 
 /// Reads a whole number; what is none is `None`.
-///
-/// # Errors
-/// As [`text`].
 pub fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     Ok(text(deserializer)?.and_then(|text| text.trim().parse().ok()))
 }
 
 /// Reads a UUID as AXL writes it, `{UPPER CASE}`; an empty one is `None`.
-///
-/// # Errors
-/// As [`text`].
 pub fn uuid<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(text(deserializer)?.filter(|text| text.trim() != "{}"))
 }

@@ -4,8 +4,8 @@ use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 /// The content of `returnedTags`: one element for every field that is wanted.
 ///
-/// AXL checks their order against its schema, so they must stand in the schema's order. What they hold
-/// says nothing to AXL, but the schema has a word in it: most may be empty, a boolean may not.
+/// AXL checks their order against its schema, so they must be in the schema's order. AXL ignores
+/// their content, but the schema does not: most may be empty, a boolean may not.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ReturnedTags(pub &'static [&'static str]);
 

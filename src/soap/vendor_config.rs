@@ -10,7 +10,7 @@ use super::scalar::Loose;
 /// The content of `vendorConfig`: settings that differ from model to model, in the server's order.
 ///
 /// Only settings that were changed or saved are there, their spelling differs between models, and the
-/// schema says nothing about them (seen in published captures).
+/// schema does not define them (seen in published captures).
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct VendorConfig {
     /// Name and value of every setting.

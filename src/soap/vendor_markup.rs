@@ -1,6 +1,6 @@
 //! The product-specific settings as markup, so that one of them can be changed and all others stay as they are.
 //!
-//! AXL takes `vendorConfig` as a whole, and the schema says nothing about its inside. So each setting is
+//! AXL takes `vendorConfig` as a whole, and the schema does not define its content. So each setting is
 //! kept byte for byte as the server sent it, whatever it holds.
 
 use quick_xml::Reader;
@@ -18,7 +18,7 @@ pub struct VendorMarkup {
 struct Setting {
     name: String,
     markup: String,
-    /// What it says, where it holds text only.
+    /// Its text, where it holds text only.
     text: Option<String>,
 }
 
@@ -39,14 +39,11 @@ pub enum MarkupError {
 
 impl VendorMarkup {
     /// No settings at all, for readers that must put something there before they look.
-    ///
-    /// # Errors
-    /// Never.
     pub fn none() -> Result<Self, MarkupError> {
         Ok(Self::default())
     }
 
-    /// Finds the first `vendorConfig` of a document; an answer without one says that there are no settings.
+    /// Finds the first `vendorConfig` of a document; an answer without one has no settings.
     ///
     /// # Errors
     /// When the settings could not be written back as they are.
@@ -75,7 +72,7 @@ impl VendorMarkup {
         }
     }
 
-    /// Returns what a setting says; the name is compared without case.
+    /// Returns the value of a setting; the name is compared without case.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.settings.iter().find(|setting| setting.is(name))?.text.as_deref()
     }

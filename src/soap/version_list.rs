@@ -3,7 +3,7 @@
 /// Reads the supported versions out of the page, as the server writes them (`12.x` included).
 ///
 /// Two wordings are known: "Supported axl versions are 12.x, 14.0 and 15.0" and "Available versions are
-/// 1.0, 6.0 and 7.1" (seen in published captures). An empty list means that the page says nothing.
+/// 1.0, 6.0 and 7.1" (seen in published captures). An empty list means that the page lists none.
 pub fn supported_versions(page: &str) -> Vec<String> {
     let lower = page.to_ascii_lowercase();
     let Some(start) = lower.find("versions are") else { return Vec::new() };

@@ -7,9 +7,6 @@ use crate::domain::text::is_xml_character;
 
 /// Writes an AXL request: the operation is in the namespace of its version, its children in none
 /// (`elementFormDefault="unqualified"` in the AXL schema).
-///
-/// # Errors
-/// When a value holds a character that XML cannot carry.
 pub fn axl_envelope(
     version: &str,
     operation: &str,
@@ -23,9 +20,6 @@ pub fn axl_envelope(
 /// Writes a RisPort70 request: the operation and everything below it is in one namespace
 /// (`elementFormDefault="qualified"` in its WSDL), so the fields of `request` must be named with the
 /// prefix `soap:`.
-///
-/// # Errors
-/// When a value holds a character that XML cannot carry.
 pub fn ris_envelope(operation: &str, request: &impl Serialize) -> Result<String, SoapError> {
     let body = Element { name: &format!("soap:{operation}"), content: request };
     to_xml(&RisEnvelope { soapenv: SOAP_NAMESPACE, soap: RIS_NAMESPACE, header: (), body })

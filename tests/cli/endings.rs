@@ -335,6 +335,9 @@ fn a_killed_run_is_told_to_whoever_comes_next() {
     assert_eq!(done.code, 0, "{done:?}");
     ended_at(&lab, &["revert", "1", "--yes"], ("updatePhone", 1, Tripped::After), "-KILL");
     let next = lab.push("push", &["--yes"]);
-    assert!(next.stderr.contains("an earlier run ended without a word"), "{next:?}");
+    assert!(
+        next.stderr.contains("a previous run did not finish (crashed or was killed)"),
+        "{next:?}"
+    );
     assert!(next.stderr.contains("go on with `axlpaper revert 1"), "{next:?}");
 }

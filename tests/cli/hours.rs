@@ -107,7 +107,7 @@ fn settings_are_not_changed_outside_of_the_window() {
     let ended = run(&lab, "rollout", &["--window", &window, "--repair", "personalization"]);
     ended.fails(5, &["the window of 2 phones is closed", "nothing was changed"]);
     assert_eq!(lab.cluster.state_digest(), before);
-    // A profile's other phones would take it over too, and nobody here knows their windows.
+    // A profile's other phones would apply it too, and nobody here knows their windows.
     let scoped = ["--window", &open(), "--repair", "personalization", "--scope", "profile"];
     let ended = run(&lab, "rollout", &[&scoped[..], &["--device", &name(1)]].concat());
     ended.fails(

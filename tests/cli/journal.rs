@@ -113,7 +113,10 @@ fn two_runs_cannot_work_on_one_cluster_whatever_they_call_it() {
     // A dead one's lock is free, and what it left is told.
     let third = lab.push("rollout", &["--yes"]);
     assert_eq!(third.code, 0, "{third:?}");
-    assert!(third.stderr.contains("an earlier run ended without a word"), "{third:?}");
+    assert!(
+        third.stderr.contains("a previous run did not finish (crashed or was killed)"),
+        "{third:?}"
+    );
     let runs = json(&lab.read(&["runs", "--json"]));
     let states: Vec<&str> =
         runs["runs"].as_array().unwrap().iter().filter_map(|run| run["state"].as_str()).collect();

@@ -1,4 +1,4 @@
-//! Repairs beyond associations: settings are changed where that was allowed, phones take them over, and the
+//! Repairs beyond associations: settings are changed where that was allowed, phones apply them, and the
 //! picture comes after that.
 
 use std::io::{BufRead as _, BufReader};

@@ -43,7 +43,12 @@ fn a_screen_that_shows_the_picture_proves_it_beside_the_downloads() {
     let document: Value = serde_json::from_str(&ended.stdout).unwrap();
     let reason = |n| phone(&document, &name(n))["reason"].as_str().unwrap().to_owned();
     assert!(reason(1).contains("of its screen look like the picture"), "{}", reason(1));
-    assert!(reason(4).contains("before the push it sent no screenshot"), "{}", reason(4));
+    assert!(
+        reason(4)
+            .contains("it sent no screenshot: answered with HTTP status 403 (before the push)"),
+        "{}",
+        reason(4)
+    );
     assert!(reason(5).contains("too little"), "{}", reason(5));
     let record = lab.record();
     assert!(record.violations.is_empty(), "{:?}", record.violations);

@@ -57,8 +57,10 @@ fn a_certificate_that_has_changed_is_called_a_danger() {
     );
     std::fs::write(lab.path("config.toml"), &text).unwrap();
     let looked = trust(&lab, &["--cluster", "prod"]);
-    looked
-        .fails(5, &["WARNING: another certificate was pinned before", "somebody sits in between"]);
+    looked.fails(
+        5,
+        &["WARNING: another certificate was pinned before", "this is a man in the middle"],
+    );
     assert_eq!(config(&lab), text);
     let pinned = trust(&lab, &["--cluster", "prod", "--yes"]);
     assert_eq!(pinned.code, 0, "{pinned:?}");

@@ -50,7 +50,7 @@ fn failures_of_the_first_ones_spare_the_others_and_the_run_can_be_gone_on_with()
     assert_eq!(outcome(&document, &name(10)), "rejected");
     assert_eq!(document["summary"]["pending"], 39);
     let stopped = document["stopped"].as_str().unwrap();
-    assert!(stopped.contains("1 phone failed, and --max-failures allows 0"), "{stopped}");
+    assert!(stopped.contains("1 phone failed; --max-failures allows 0"), "{stopped}");
     for n in (10..=40).step_by(10) {
         lab.cluster.set_quirk(&name(n), Quirk::Normal);
     }

@@ -191,7 +191,7 @@ fn a_removal_is_told_as_such() {
         &[
             "Removal of the pushed picture from 1 of 4 phones",
             "of 3 phones no way is known",
-            "1 phone accepted the removal of the pushed picture. Nobody was to look whether it worked",
+            "1 phone accepted the removal of the pushed picture. Delivery was not verified",
         ],
     );
     assert!(!ended.stderr.contains("downloads of"), "nothing is downloaded: {ended:?}");
@@ -200,7 +200,7 @@ fn a_removal_is_told_as_such() {
         &page,
         &[
             "<h1>Removal of the pushed picture on 127.0.0.1</h1>",
-            "The phone accepted the removal of the pushed picture. Nobody was to look whether it worked",
+            "The phone accepted the removal of the pushed picture. Delivery was not verified",
             ">Pictures are taken off<",
             "<code>excluded</code>",
         ],

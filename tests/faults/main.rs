@@ -42,7 +42,7 @@ const MOST_STRIKES: u64 = 16;
 /// No work takes so many commands.
 const MOST_RUNS: u32 = 80;
 
-/// What work leaves: the settings, and what of them phones have taken over.
+/// What work leaves: the settings, and what of them phones have applied.
 #[derive(Debug, Eq, PartialEq)]
 struct Left {
     settings: Settings,

@@ -10,7 +10,7 @@ use crate::seed::Seed;
 
 pub const PHONES: u32 = 24;
 
-/// Phones whose personalization is off: the work has to enable it and let them take it over.
+/// Phones whose personalization is off: the work has to enable it and let them apply it.
 const OFF: std::ops::RangeInclusive<u32> = 1..=4;
 
 /// Phones whose web server is off.

@@ -9,7 +9,7 @@ use axlpaper::domain::inventory::{ClusterInfo, Phone};
 use axlpaper::domain::personalization::{Personalization, Setting};
 use axlpaper::domain::registration::{Registration, Source, Status};
 use axlpaper::event::{Outcome, PhoneResult};
-use axlpaper::journal::{EventRow, RunRow};
+use axlpaper::journal::{EventRow, RunRow, RunState, Subject};
 use axlpaper::report::RunReport;
 use jiff::Timestamp;
 
@@ -125,10 +125,14 @@ fn run() -> RunRow {
         reverts: None,
         began_at: at(0),
         ended_at: Some(at(3_600)),
-        state: "finished".into(),
+        state: RunState::Finished,
         exit_code: Some(3),
         outcomes: Vec::new(),
-        subject: None,
+        subject: Some(Subject::new(
+            axlpaper::domain::push_action::PushAction::Picture,
+            "demo.png",
+            true,
+        )),
     }
 }
 

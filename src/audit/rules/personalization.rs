@@ -65,8 +65,8 @@ pub(in crate::audit) fn personalization(
             Code::PersonalizationHttpsOnly,
             Severity::Blocked,
             format!(
-                "Phone Personalization is HTTPS Only by {place}, and nothing says by what the phone's certificate \
-                 is believed"
+                "Phone Personalization is HTTPS Only by {place}, and no trust is configured for the phone's \
+                 certificate"
             ),
             format!(
                 "name the authority that signed it with --phone-ca-file, or use --phone-tls pin-first-use; or set \

@@ -14,9 +14,6 @@ use crate::error::{AppError, ErrorKind};
 use crate::rollout::by_address::identify::AddressEntry;
 
 /// Puts everything together that was typed.
-///
-/// # Errors
-/// When a file cannot be read or is no list of addresses, a model is not known, or a phone is named twice.
 pub fn entries(
     addresses: &[IpAddr],
     files: &[PathBuf],

@@ -65,7 +65,7 @@ pub struct ConnectionArgs {
     /// SHA-256 fingerprint that the server's certificate must have
     #[arg(long, value_name = "HEX", conflicts_with = "insecure")]
     pub pin_sha256: Option<String>,
-    /// Believe any certificate: whoever is in between can read the passwords
+    /// Trust any certificate: a man in the middle can read the passwords
     #[arg(long)]
     pub insecure: bool,
     /// AXL schema version, found by itself otherwise [env: CUCM_VERSION]
@@ -167,22 +167,22 @@ pub struct PushArgs {
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub wait_for_offline: Option<Duration>,
     /// Attempts a phone when it cannot be reached or answers nonsense
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=10))]
+    #[arg(long, value_name = "N", default_value_t = PushOptions::default().attempts, value_parser = clap::value_parser!(u32).range(1..=10))]
     pub attempts: u32,
     /// Phones that refuse the push user one after the other and stop the push, where the cluster does not tell why
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, value_name = "N", default_value_t = PushOptions::default().max_auth_failures, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub max_auth_failures: u32,
     /// How a push is proven [default: fetch; none with --image-url and --remove]
     #[arg(long, value_name = "HOW")]
     pub verify: Option<VerifyArg>,
     /// Seconds that a phone may take for one answer, from connecting to its last byte
-    #[arg(long, value_name = "SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=300))]
+    #[arg(long, value_name = "SECONDS", default_value_t = PushOptions::default().phone_timeout.as_secs(), value_parser = clap::value_parser!(u64).range(1..=300))]
     pub phone_timeout: u64,
     /// Seconds to wait for a phone's downloads after it has accepted, and for its screen
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
+    #[arg(long, value_name = "SECONDS", default_value_t = PushOptions::default().verify_timeout.as_secs(), value_parser = clap::value_parser!(u64).range(1..=600))]
     pub verify_timeout: u64,
     /// Seconds before a phone is tried again
-    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(0..=600))]
+    #[arg(long, value_name = "SECONDS", default_value_t = PushOptions::default().retry_delay.as_secs(), value_parser = clap::value_parser!(u64).range(0..=600))]
     pub retry_delay: u64,
     /// Push also to phones that do not say who they are; what answers there gets the password
     #[arg(long)]
@@ -212,31 +212,32 @@ pub struct RepairArgs {
     pub scope: Option<Scope>,
 }
 
-/// How phones take a new configuration over.
+/// How phones apply a new configuration.
 #[derive(Args, Clone, Copy, Debug, Default)]
 #[command(next_help_heading = "Repair")]
 pub struct ResetArgs {
-    /// Restart phones whose settings were changed, which ends their calls; without it they only take the
-    /// settings over
+    /// Restart phones whose settings were changed, which ends their calls; without it they only apply the
+    /// settings
     #[arg(long)]
     pub reset: bool,
 }
 
-/// How long phones and the cluster may need to take changes over.
+/// How long phones and the cluster may need to apply changes.
 #[derive(Args, Clone, Copy, Debug)]
 #[command(next_help_heading = "Repair")]
 pub struct WaitArgs {
     /// Seconds to wait at most until phones whose settings were changed are registered again
-    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=7200))]
+    #[arg(long, value_name = "SECONDS", default_value_t = WaitLimits::default().restart.as_secs(), value_parser = clap::value_parser!(u64).range(1..=7200))]
     pub restart_timeout: u64,
     /// Seconds for which a phone may still refuse the push user after it was associated or changed
-    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(0..=3600))]
+    #[arg(long, value_name = "SECONDS", default_value_t = WaitLimits::default().settle.as_secs(), value_parser = clap::value_parser!(u64).range(0..=3600))]
     pub settle_timeout: u64,
 }
 
 impl Default for WaitArgs {
     fn default() -> Self {
-        Self { restart_timeout: 600, settle_timeout: 300 }
+        let WaitLimits { restart, settle } = WaitLimits::default();
+        Self { restart_timeout: restart.as_secs(), settle_timeout: settle.as_secs() }
     }
 }
 
@@ -272,9 +273,6 @@ fn scope(text: &str) -> Result<Scope, String> {
 
 impl RepairArgs {
     /// Returns what may be repaired.
-    ///
-    /// # Errors
-    /// When a scope is named for nothing.
     pub fn repairs(&self, reset: ResetArgs) -> Result<Repairs, AppError> {
         let wanted = |what| self.repair.contains(&what);
         if self.scope.is_some() && !wanted(RepairArg::Personalization) {
@@ -341,7 +339,7 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     if number == 0 { Err("it must be 1 at least".to_owned()) } else { Ok(number) }
 }
 
-/// Reads a network, and says so when it is the prefix length that is wrong.
+/// Reads a network; a wrong prefix length has an error of its own.
 fn network(text: &str) -> Result<IpNet, String> {
     let Some((address, prefix)) = text.split_once('/') else {
         return Err("write it as ADDRESS/LENGTH, such as 10.1.0.0/16".to_owned());
@@ -448,9 +446,6 @@ impl OutputArgs {
 
 impl ConnectionArgs {
     /// Returns the cluster that is named, for a command that works on one.
-    ///
-    /// # Errors
-    /// When several are named.
     pub fn one_cluster(&self) -> Result<Option<&str>, AppError> {
         let several = match self.cluster[..] {
             _ if self.all_clusters => "--all-clusters is",

@@ -6,14 +6,10 @@ use crate::cli::args::device_list::{self, ListError};
 use crate::cli::args::{ConnectionArgs, TargetArgs};
 use crate::cli::ui;
 use crate::domain::device_name::DeviceName;
-use crate::domain::error_chain::error_chain;
 use crate::domain::selector::{Field, Selector};
 use crate::error::{AppError, ErrorKind};
 
 /// Makes sure that standard input is asked for one thing only.
-///
-/// # Errors
-/// When both a password and a list of devices would come from there, or the list twice.
 pub fn check_stdin(connection: &ConnectionArgs, target: &TargetArgs) -> Result<(), AppError> {
     let lists = target.devices_from.iter().filter(|path| *path == Path::new("-")).count();
     if lists > 1 {
@@ -29,9 +25,6 @@ pub fn check_stdin(connection: &ConnectionArgs, target: &TargetArgs) -> Result<(
 }
 
 /// Reads lists of names and puts everything together.
-///
-/// # Errors
-/// When a list cannot be read, holds no name, or holds something that is no name.
 pub fn selector(args: &TargetArgs) -> Result<Selector, AppError> {
     let include = [
         (Field::DevicePool, &args.device_pool),
@@ -80,15 +73,17 @@ fn names_in(path: &Path) -> Result<Vec<DeviceName>, AppError> {
 /// Says which list cannot be used, why, and what such a list is.
 pub fn unusable(kind: &str, path: &Path, error: ListError, what_it_is: &'static str) -> AppError {
     let shown = path.display();
-    let message = match &error {
-        ListError::Unreadable(why) => format!("cannot read the {kind} list {shown}: {why}"),
+    match error {
+        ListError::Unreadable(error) => AppError::from_error(ErrorKind::Usage, error)
+            .context(format_args!("cannot read the {kind} list {shown}")),
         ListError::NoText(_)
         | ListError::NoTable(_)
         | ListError::Empty(_)
         | ListError::NoColumn { .. }
-        | ListError::Cell { .. } => format!("the {kind} list {shown}: {}", error_chain(&error)),
-    };
-    AppError::new(ErrorKind::Usage, message).hint(what_it_is)
+        | ListError::Cell { .. } => AppError::from_error(ErrorKind::Usage, error)
+            .context(format_args!("the {kind} list {shown}")),
+    }
+    .hint(what_it_is)
 }
 
 const WHAT_A_LIST_IS: &str = "--devices-from takes a text file with a name or MAC address a line, or a table \

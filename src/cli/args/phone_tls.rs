@@ -9,14 +9,14 @@ use crate::domain::selector::Pattern;
 
 /// How phones are reached that take pictures over HTTPS only.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Phones that want HTTPS")]
+#[command(next_help_heading = "Phones that require HTTPS")]
 pub struct PhoneTlsArgs {
     /// File with the authorities that signed the phones' certificates (PEM): the phone maker's, or the cluster's
     /// CAPF. The certificate's name must be the phone's, where it names one
     #[arg(long, value_name = "FILE", conflicts_with = "phone_tls")]
     pub phone_ca_file: Option<PathBuf>,
-    /// What else makes a phone's certificate believed: pin-first-use keeps the first one in the journal and refuses
-    /// another one later; insecure believes any, so whoever is in between can read the password
+    /// What else makes a phone's certificate trusted: pin-first-use keeps the first one in the journal and refuses
+    /// another one later; insecure trusts any, so a man in the middle can read the password
     #[arg(long, value_name = "HOW")]
     pub phone_tls: Option<PhoneTlsArg>,
     /// Port of the phones' web servers for HTTPS [default: 443]

@@ -38,9 +38,6 @@ pub(crate) enum FitArg {
 
 impl PictureArgs {
     /// Returns what was chosen.
-    ///
-    /// # Errors
-    /// When a focus is named although nothing is cut off.
     pub fn options(&self) -> Result<Options, AppError> {
         let fit = match self.fit {
             None | Some(FitArg::Cover) => Fit::Cover,

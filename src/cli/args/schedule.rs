@@ -12,9 +12,6 @@ use crate::push::scheduler::schedule::{DailyHours, Schedule};
 use crate::push::scheduler::window::EndTime;
 
 /// Returns when phones may be pushed to.
-///
-/// # Errors
-/// When the config file cannot be used, the time has passed, or this machine's time zone is not known.
 pub fn schedule(connection: &ConnectionArgs, push: &PushArgs) -> Result<Schedule, AppError> {
     let of_clocks = matches!(push.until, Some(EndTime::Clock(_)));
     if push.window.is_none() && push.until.is_none() {
@@ -33,7 +30,8 @@ fn zones(file: &FileConfig, needed: bool) -> Result<Zones, AppError> {
         return Ok(file.zones(TimeZone::UTC));
     }
     let local = TimeZone::try_system().map_err(|error| {
-        AppError::new(ErrorKind::Usage, format!("this machine's time zone is not known: {error}"))
+        AppError::from_error(ErrorKind::Usage, error)
+            .context("this machine's time zone is not known")
             .hint("write `default_time_zone = \"Europe/Paris\"` into the config file, or set TZ")
     })?;
     Ok(file.zones(local))

@@ -54,9 +54,6 @@ fn release(text: &str) -> Result<Release, String> {
 }
 
 /// Starts it; port 0 is any free one.
-///
-/// # Errors
-/// When it cannot listen on loopback.
 pub async fn start(
     args: &FleetArgs,
     axl_port: u16,
@@ -72,7 +69,7 @@ pub async fn start(
         ..SimConfig::new(fleet.generate())
     };
     SimCluster::start(config).await.map_err(|error| {
-        AppError::from_error(ErrorKind::Failed, &error)
+        AppError::from_error(ErrorKind::Failed, error)
             .hint("the simulator needs free ports on loopback; on systems other than Linux use few --phones")
     })
 }

@@ -13,11 +13,11 @@ use crate::cli::next_command;
 use crate::cli::present::list;
 use crate::cli::ui::{self, Progress, Terminal};
 use crate::connect::cluster;
-use crate::connect::cluster::ClusterSettings;
-use crate::domain::error_chain::error_chain;
+use crate::connect::cluster::{ClusterClients, ClusterSettings};
 use crate::domain::plan::Plan;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::ChangeResult;
+use crate::journal::RunId;
 use crate::plan::{Kind, PlanError, check};
 use crate::report::{PlanFileError, changes_json, changes_recap, plan_diff, read_plan};
 use crate::rollout::control::RolloutHandle;
@@ -39,10 +39,6 @@ pub struct Args {
     output: OutputArgs,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// When the file is no plan, the cluster is not the plan's or has moved, or it cannot be written to.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     list::check_list::<ChangeResult>(&args.output)?;
     let plan = read(&args.plan, Kind::Repair)?;
@@ -56,24 +52,84 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         return Ok(Exit::Done);
     }
     let state = journal::path(args.connection.state.as_deref())?;
-    let what = RunInfo {
-        command: "apply",
-        place: RunScope::of(&connection),
-        continues: None,
-        reverts: None,
-        command_line: settings::command_line(),
-    };
-    let run = Run::begin(&state, what, &Terminal::shared(args.yes)).await?;
-    let id = run.recorder().run();
-    let applied = carry_out(&connection, &plan, &run).await;
-    let applied = run.end(applied, exit_of).await?;
-    let exit = exit_of(&applied);
-    if exit == Exit::Done && applied.sent.is_empty() {
-        ui::say("the plan was carried out before; nothing was written");
+    let run = ChangeRun { command: "apply", kind: Kind::Repair, reverts: None, yes: args.yes };
+    run.execute(&connection, &state, &args.output, async |_| Ok(plan)).await
+}
+
+/// A run that only changes the cluster.
+pub(super) struct ChangeRun {
+    pub command: &'static str,
+    pub kind: Kind,
+    /// The run that it takes back.
+    pub reverts: Option<RunId>,
+    /// Whether to go on without asking.
+    pub yes: bool,
+}
+
+impl ChangeRun {
+    /// Executes a plan as a run of its own, and answers with the results. `plan` is called once the cluster is locked.
+    pub async fn execute(
+        self,
+        connection: &ClusterSettings,
+        state: &Path,
+        output: &OutputArgs,
+        plan: impl AsyncFnOnce(&ClusterClients) -> Result<Plan, AppError>,
+    ) -> Result<Exit, AppError> {
+        let what = RunInfo {
+            command: self.command,
+            place: RunScope::of(connection),
+            continues: None,
+            reverts: self.reverts,
+            command_line: settings::command_line(),
+        };
+        let run = Run::begin(state, what, &Terminal::shared(self.yes)).await?;
+        let id = run.recorder().run();
+        let done = self.carry_out(connection, &run, plan).await;
+        let (plan, applied) = run.end(done, |(_, applied)| exit_of(applied)).await?;
+        let exit = exit_of(&applied);
+        if exit == Exit::Done && applied.sent.is_empty() && !plan.changes.is_empty() {
+            ui::say("the plan was carried out before; nothing was written");
+        }
+        if !(plan.changes.is_empty() && output.is_recap()) {
+            tell(self.command, output, &plan, applied.results)?;
+        }
+        next_command::say(next_command::step_here(state, id).as_deref());
+        Ok(exit)
     }
-    tell("apply", &args.output, &plan, applied.results)?;
-    next_command::say(next_command::step_here(&state, id).as_deref());
-    Ok(exit)
+
+    async fn carry_out(
+        &self,
+        connection: &ClusterSettings,
+        run: &Run,
+        plan: impl AsyncFnOnce(&ClusterClients) -> Result<Plan, AppError>,
+    ) -> Result<(Plan, Applied), AppError> {
+        let (observer, interaction) =
+            (run.journal_observer(Progress::shared()), run.interaction().as_ref());
+        let cluster = cluster::connect(connection, interaction, &observer).await?;
+        if let Some(publisher) = repair::publisher(&cluster).await? {
+            run.lock_cluster(&publisher)?;
+        }
+        let plan = plan(&cluster).await?;
+        if plan.changes.is_empty() {
+            return Ok((plan, Applied::default()));
+        }
+        repair::confirm(&plan, interaction).await?;
+        // An interrupt between a write and its reading back would leave the change unproven.
+        let handle = RolloutHandle::default();
+        let _until_read_back = interrupt::watch(&handle);
+        let recorder = run.recorder();
+        let applied = repair::apply(
+            &cluster,
+            recorder,
+            &plan,
+            self.kind,
+            &run.stop_signals(&handle),
+            &observer,
+        )
+        .await?;
+        undo_file::leave(recorder, &plan, &applied, interaction).await;
+        Ok((plan, applied))
+    }
 }
 
 /// Reads a plan file, and makes sure that it may do no more than plans of this kind.
@@ -84,7 +140,8 @@ pub(super) fn read(path: &Path, kind: Kind) -> Result<Plan, AppError> {
         Kind::Revert => "name the file that was written when the journal was lost",
     };
     let text = std::fs::read_to_string(path).map_err(|error| {
-        AppError::new(ErrorKind::Usage, format!("cannot read the plan file {shown}: {error}"))
+        AppError::from_error(ErrorKind::Usage, error)
+            .context(format_args!("cannot read the plan file {shown}"))
             .hint(make)
     })?;
     let plan = read_plan(&text).map_err(|error| {
@@ -96,11 +153,11 @@ pub(super) fn read(path: &Path, kind: Kind) -> Result<Plan, AppError> {
                 format!("nothing was changed; {make}")
             }
         };
-        AppError::new(ErrorKind::Usage, format!("{shown}: {}", error_chain(&error))).hint(hint)
+        AppError::from_error(ErrorKind::Usage, error).context(&shown).hint(hint)
     })?;
     check(&plan, kind).map_err(|error| {
         let takes_back = matches!(error, PlanError::TakesBack { .. });
-        let refused = AppError::new(ErrorKind::Refused, format!("{shown}: {error}"));
+        let refused = AppError::from_error(ErrorKind::Refused, error).context(&shown);
         if takes_back {
             refused.hint(format!(
                 "nothing was changed; `axlpaper revert --from {shown}` takes back what the file names"
@@ -122,37 +179,8 @@ pub(super) fn check_cluster(plan: &Plan, connection: &ClusterSettings) -> Result
         .hint("nothing was changed; name the plan's cluster"))
 }
 
-async fn carry_out(
-    connection: &ClusterSettings,
-    plan: &Plan,
-    run: &Run,
-) -> Result<Applied, AppError> {
-    let (observer, interaction) =
-        (run.journal_observer(Progress::shared()), run.interaction().as_ref());
-    let cluster = cluster::connect(connection, interaction, &observer).await?;
-    if let Some(publisher) = repair::publisher(&cluster).await? {
-        run.lock_cluster(&publisher)?;
-    }
-    repair::confirm(plan, interaction).await?;
-    // An interrupt between a write and its reading back would leave the change unproven.
-    let handle = RolloutHandle::default();
-    let _until_read_back = interrupt::watch(&handle);
-    let recorder = run.recorder();
-    let applied = repair::apply(
-        &cluster,
-        recorder,
-        plan,
-        Kind::Repair,
-        &run.stop_signals(&handle),
-        &observer,
-    )
-    .await?;
-    undo_file::leave(recorder, plan, &applied, interaction).await;
-    Ok(applied)
-}
-
 /// Returns the exit code that changes deserve.
-pub(super) fn exit_of(applied: &Applied) -> Exit {
+fn exit_of(applied: &Applied) -> Exit {
     match &applied.halt {
         Some(Halt::Interrupted) => Exit::Interrupted,
         Some(Halt::Refused(_)) => Exit::Authentication,
@@ -162,8 +190,8 @@ pub(super) fn exit_of(applied: &Applied) -> Exit {
     }
 }
 
-/// Answers with what came of changes: `what` is the command.
-pub(super) fn tell(
+/// Writes the results of changes; `what` is the command.
+fn tell(
     what: &str,
     output: &OutputArgs,
     plan: &Plan,

@@ -17,10 +17,6 @@ pub struct Args {
     shell: Shell,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// When the answer cannot be written.
 pub fn run(args: &Args) -> Result<Exit, AppError> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut definition(), "axlpaper", &mut script);

@@ -56,10 +56,6 @@ struct CheckArgs {
     config: Option<PathBuf>,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// When the config file or the keyring cannot be used, or the answer cannot be written.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     match args.command {
         ConfigCommand::Show(args) => show(&args),
@@ -107,7 +103,7 @@ fn records(settings: &Layer) -> Vec<SettingRecord> {
                 .map(|_| origin.map_or_else(|| settings.origin(name), Origin::short)),
             default: key.map_or("", |key| key.default),
             value: value.map(|value| match value.rsplit_once('@') {
-                // No host takes a user name, but somebody may have written one.
+                // A host has no user name, but the file may contain one.
                 Some((_, host)) if matches!(name, "host" | "ris_host" | "advertise") => {
                     format!("{HIDDEN}@{host}")
                 }
@@ -150,7 +146,7 @@ async fn check(args: CheckArgs) -> Result<Exit, AppError> {
     Ok(exit)
 }
 
-/// Returns what is wrong with a cluster of the file, whatever flags and environment say.
+/// Returns what is wrong with a cluster of the file, regardless of flags and environment.
 async fn problems(file: &FileConfig, name: &str) -> Result<Vec<AppError>, AppError> {
     let Some(Section { layer, .. }) = settings::section(Some(file), Some(name))? else {
         return Ok(Vec::new());

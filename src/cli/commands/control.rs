@@ -67,7 +67,7 @@ pub async fn run(args: &Args) -> Result<Exit, AppError> {
     let request = request(&path, args.run, args.action.into()).await?;
     if args.json {
         let document = control_json(&request, Timestamp::now());
-        let written = |error| AppError::from_error(ErrorKind::Failed, &error);
+        let written = |error| AppError::from_error(ErrorKind::Failed, error);
         ui::put(&document.text().map_err(written)?)?;
     } else {
         ui::put(&format!("{}\n", describe(&request)))?;
@@ -100,11 +100,10 @@ fn describe(request: &ControlRequest) -> String {
 
 /// Returns the runs that were begun together with this one and have not ended.
 fn running_beside(history: &JournalReader, run: RunId) -> Result<Vec<RunId>, AppError> {
-    let unusable = |error| journal::unusable(&error);
-    let group = history.snapshot::<RunGroup>(run, RunGroup::KIND).map_err(unusable)?;
+    let group = history.snapshot::<RunGroup>(run, RunGroup::KIND)?;
     let mut running = Vec::new();
     for other in group.map(|group| group.runs).unwrap_or_default() {
-        let row = history.run(RunRef::Number(other)).map_err(unusable)?;
+        let row = history.run(RunRef::Number(other))?;
         if other != run && row.is_some_and(|row| row.ended_at.is_none()) {
             running.push(other);
         }

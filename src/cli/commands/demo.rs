@@ -13,7 +13,7 @@ use crate::cli::args::picture::PictureArgs;
 use crate::cli::args::{OutputArgs, TargetArgs};
 use crate::cli::args::{name_list, simulator};
 use crate::cli::commands::rollout_common;
-use crate::cli::present::{list, run_result};
+use crate::cli::present::{clusters, list, run_result};
 use crate::cli::settings;
 use crate::cli::ui::{self, Terminal};
 use crate::config::{Layer, PasswordSource};
@@ -58,9 +58,6 @@ pub struct Args {
 }
 
 /// Runs the command. It ends well when the report agrees with the simulated cluster's own record.
-///
-/// # Errors
-/// When the simulated cluster cannot start, or when a stage fails as a whole.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     let limit_counts = LimitCounts::PhonesWithPictures;
     let selector = Selector { limit_counts, ..name_list::selector(&args.target)? };
@@ -69,14 +66,15 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         Some(path) => (SourceImage::read(path).await?, file_name(path)),
         None => {
             let drawn =
-                demo_png().map_err(|error| AppError::from_error(ErrorKind::Failed, &error))?;
+                demo_png().map_err(|error| AppError::from_error(ErrorKind::Failed, error))?;
             let name = "demo.png";
             (SourceImage::of(name.as_ref(), drawn.png.to_vec()).await?, name.to_owned())
         }
     };
     // The demonstration has a journal of its own, which goes with it.
     let folder = tempfile::tempdir().map_err(|error| {
-        AppError::new(ErrorKind::Failed, format!("cannot make a folder for the journal: {error}"))
+        AppError::from_error(ErrorKind::Failed, error)
+            .context("cannot make a folder for the journal")
     })?;
     let cluster = simulator::start(&args.fleet, 0, [0, 0]).await?;
     let before = cluster.record();
@@ -112,19 +110,23 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         names_clusters: false,
     };
     let scope = Scope::Clusters(vec![connection]);
-    let rollout = rollout_common::roll_out(request, scope, &Terminal::shared(true)).await?;
+    let (interaction, observers) = (Terminal::shared(true), rollout_common::observers(false));
+    let ended = rollout_common::roll_out(request, scope, &interaction, &*observers).await?;
+    let mut ended = clusters::answered(false, ended)?;
     let after = cluster.record();
     cluster.shutdown().await;
     let report = args.report.unwrap_or_else(report_file);
-    let told = run_result::tell(&rollout, &journal, &args.output, Some(&report));
+    let told = run_result::tell(&mut ended, false, &journal, &args.output, Some(&report));
     // Phones that misbehave on purpose are no failure of the demonstration.
     if told != Exit::Done && told != Exit::SomeFailed {
         return Ok(told);
     }
-    let differences = differences(&rollout, &before, &after);
+    let rollouts = || ended.iter().filter_map(|one| one.result.as_ref().ok());
+    let differences: Vec<String> =
+        rollouts().flat_map(|rollout| differences(rollout, &before, &after)).collect();
     if differences.is_empty() {
-        let verified =
-            rollout.phones.iter().filter(|phone| phone.outcome == Outcome::Verified).count();
+        let phones = rollouts().flat_map(|rollout| &rollout.phones);
+        let verified = phones.filter(|phone| phone.outcome == Outcome::Verified).count();
         ui::say(&format!(
             "The simulated cluster's own record agrees: {} the picture in its size, none that was left alone was touched, \
              and no association was lost.",
@@ -228,7 +230,7 @@ fn has_fetched(phone: &PhoneRecord) -> bool {
     phone.pushes.iter().any(|push| push.fetches.iter().any(|fetch| fetch.complete))
 }
 
-/// A file in the folder for temporary files whose name nobody can foresee: that folder is everybody's.
+/// A file in the folder for temporary files with a random name: every user can write into that folder.
 fn report_file() -> PathBuf {
     let random = RandomState::new().hash_one(std::process::id());
     std::env::temp_dir().join(format!("axlpaper-demo-{:08x}.html", random & 0xffff_ffff))

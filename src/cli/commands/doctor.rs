@@ -25,9 +25,6 @@ pub struct Args {
 }
 
 /// Runs the command. It fails when a check does.
-///
-/// # Errors
-/// When the answer cannot be written.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     list::check_list::<Check>(&args.output)?;
     let progress = Progress::shared();

@@ -44,10 +44,6 @@ pub struct Args {
     output: OutputArgs,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// When the folder cannot be read, or the server cannot listen.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     list::check_list::<HostedFile>(&args.output)?;
     let folder = host_files::read(&args.folder)?;
@@ -94,17 +90,16 @@ fn publish(host: &ImageHost, files: Vec<FolderFile>) -> Result<Vec<HostedFile>, 
     let publish = |file: FolderFile| {
         let bytes = file.content.len() as u64;
         let published = host.publish_file(&file.name, file.content, "image/png");
-        let (_, url) =
-            published.map_err(|error| AppError::from_error(ErrorKind::Failed, &error))?;
+        let (_, url) = published.map_err(|error| AppError::from_error(ErrorKind::Failed, error))?;
         Ok(HostedFile { file: file.path, size: file.size.to_string(), bytes, url })
     };
     files.into_iter().map(publish).collect()
 }
 
-/// Waits until somebody wants it to end.
+/// Waits for Ctrl-C.
 async fn stopped() -> Result<(), AppError> {
     let failed = |error: std::io::Error| {
-        AppError::new(ErrorKind::Failed, format!("cannot wait for an interrupt: {error}"))
+        AppError::from_error(ErrorKind::Failed, error).context("cannot wait for an interrupt")
     };
     #[cfg(unix)]
     {
@@ -141,9 +136,9 @@ impl Observer for Watcher {
     }
 }
 
-/// An address that belongs to nobody (RFC 5737). Nothing is sent there: it only tells which of this machine's
+/// An address for documentation (RFC 5737). Nothing is sent there: it only selects which of this machine's
 /// addresses leads out.
 const SOMEWHERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 
-/// How long downloads that are under way may still take at the end.
+/// How long running downloads may still take at the end.
 const GRACE: Duration = Duration::from_secs(2);

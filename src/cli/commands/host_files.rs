@@ -34,9 +34,6 @@ pub struct Folder {
 ///
 /// Links are not followed, so nothing outside of the folder is ever served, and the files are kept in memory: what
 /// happens to them afterwards changes nothing.
-///
-/// # Errors
-/// When the folder cannot be read, holds no picture, or more than fits.
 pub fn read(folder: &Path) -> Result<Folder, AppError> {
     let mut found = Folder::default();
     let mut total = 0;
@@ -45,7 +42,7 @@ pub fn read(folder: &Path) -> Result<Folder, AppError> {
         for entry in list(&place)? {
             let path = below(folder, &entry);
             let kind =
-                std::fs::symlink_metadata(&entry).map_err(|error| unreadable(&entry, &error))?;
+                std::fs::symlink_metadata(&entry).map_err(|error| unreadable(&entry, error))?;
             if kind.is_dir() && depth < DEEPEST {
                 open.push((entry, depth + 1));
             } else if !kind.is_file() {
@@ -55,7 +52,7 @@ pub fn read(folder: &Path) -> Result<Folder, AppError> {
                 if kind.len() > LARGEST || total > MOST_BYTES || found.files.len() == MOST_FILES {
                     return Err(too_much(folder, &path));
                 }
-                let content = std::fs::read(&entry).map_err(|error| unreadable(&entry, &error))?;
+                let content = std::fs::read(&entry).map_err(|error| unreadable(&entry, error))?;
                 match png_size(&content) {
                     Some(size) => found.files.push(FolderFile {
                         name: entry.file_name().unwrap_or_default().to_string_lossy().into_owned(),
@@ -63,7 +60,7 @@ pub fn read(folder: &Path) -> Result<Folder, AppError> {
                         size,
                         content: Bytes::from(content),
                     }),
-                    None => found.left_out.push(format!("{path}: it is no PNG file inside")),
+                    None => found.left_out.push(format!("{path}: not a PNG file")),
                 }
             }
         }
@@ -79,9 +76,9 @@ pub fn read(folder: &Path) -> Result<Folder, AppError> {
 }
 
 fn list(place: &Path) -> Result<Vec<PathBuf>, AppError> {
-    let entries = std::fs::read_dir(place).map_err(|error| unreadable(place, &error))?;
+    let entries = std::fs::read_dir(place).map_err(|error| unreadable(place, error))?;
     let paths: std::io::Result<Vec<_>> = entries.map(|entry| Ok(entry?.path())).collect();
-    paths.map_err(|error| unreadable(place, &error))
+    paths.map_err(|error| unreadable(place, error))
 }
 
 fn below(folder: &Path, entry: &Path) -> String {
@@ -90,8 +87,9 @@ fn below(folder: &Path, entry: &Path) -> String {
     parts.collect::<Vec<_>>().join("/")
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> AppError {
-    AppError::new(ErrorKind::Usage, format!("cannot read {}: {error}", path.display()))
+fn unreadable(path: &Path, error: std::io::Error) -> AppError {
+    AppError::from_error(ErrorKind::Usage, error)
+        .context(format_args!("cannot read {}", path.display()))
         .hint("give the folder that holds the pictures")
 }
 

@@ -35,10 +35,6 @@ pub struct Args {
     print: bool,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// When the file is there already, or cannot be written.
 pub fn run(args: &Args) -> Result<Exit, AppError> {
     let text = template(KEYS, &given(args));
     if args.print {
@@ -50,7 +46,7 @@ pub fn run(args: &Args) -> Result<Exit, AppError> {
         AppError::new(ErrorKind::Usage, "there is no folder for a config file")
             .hint("name a file with --config")
     })?;
-    write_new(&path, &text).map_err(|error| refused(&path, &error))?;
+    write_new(&path, &text).map_err(|error| refused(&path, error))?;
     let next = if args.host.is_some() {
         "Say there where the passwords come from; then run `axlpaper trust` and `axlpaper doctor`."
     } else {
@@ -70,7 +66,7 @@ fn given(args: &Args) -> Given {
     Given { cluster: args.cluster.clone(), values }
 }
 
-fn refused(path: &Path, error: &io::Error) -> AppError {
+fn refused(path: &Path, error: io::Error) -> AppError {
     let shown = path.display();
     if error.kind() == io::ErrorKind::AlreadyExists {
         return AppError::new(ErrorKind::Refused,
@@ -78,7 +74,8 @@ fn refused(path: &Path, error: &io::Error) -> AppError {
         )
         .hint("`axlpaper init --print` shows what would be written; or name another file with --config");
     }
-    AppError::new(ErrorKind::Failed, format!("cannot write {shown}: {error}"))
+    AppError::from_error(ErrorKind::Failed, error)
+        .context(format_args!("cannot write {shown}"))
         .hint("check that the folder may be written to")
 }
 
@@ -98,7 +95,7 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
     let mut file = options.open(path)?;
     let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
     if written.is_err() {
-        // Half a file is ours to take away; the first error is the one to tell.
+        // An incomplete file is removed; the first error is the one to report.
         let _ignored = std::fs::remove_file(path);
     }
     written

@@ -44,10 +44,6 @@ const SCRIPT: &str = r#"A script:
   Init:, Display:, Play:, Device:Unlock, SettingsMenu:, Button:, Dial:, EditDial:, SendDigits: and http(s)
   addresses. A phone whose model has no step is skipped."#;
 
-/// Runs the command.
-///
-/// # Errors
-/// When nothing can be sent at all; a phone's failure is in the answer and the exit code.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     let Args { script, allow_destructive, send } = args;
     push_only::run("keys", PayloadSource::Keys { path: script, allow_destructive }, send).await

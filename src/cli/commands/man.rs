@@ -22,10 +22,6 @@ pub struct Args {
     markdown: bool,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// When a page cannot be written.
 pub fn run(args: &Args) -> Result<Exit, AppError> {
     let mut program = definition();
     program.build();
@@ -51,7 +47,8 @@ fn page(command: &Command, name: &str) -> Result<String, AppError> {
     let mut page = Vec::new();
     let man = Man::new(command.clone()).title(name);
     man.render(&mut page).map_err(|error| {
-        AppError::new(ErrorKind::Failed, format!("cannot make the man page of {name}: {error}"))
+        AppError::from_error(ErrorKind::Failed, error)
+            .context(format_args!("cannot make the man page of {name}"))
     })?;
     Ok(String::from_utf8_lossy(&page).into_owned())
 }

@@ -91,7 +91,7 @@ fn explained(arg: &Arg) -> String {
     }
     let defaults: Vec<_> =
         arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
-    // Some say their default in words, because it is no fixed value.
+    // Some describe their default, because it is no fixed value.
     if arg.get_action().takes_values() && !defaults.is_empty() && !text.contains("[default") {
         let _ = write!(text, " [default: {}]", defaults.join(", "));
     }

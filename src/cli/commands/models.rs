@@ -15,10 +15,6 @@ pub struct Args {
     output: OutputArgs,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// When the answer cannot be written.
 pub fn run(args: &Args) -> Result<Exit, AppError> {
     let mut models: Vec<ModelRecord> = model::catalogue().iter().map(ModelRecord).collect();
     list::sort(&args.output.list, &mut models)?;

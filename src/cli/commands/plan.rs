@@ -50,10 +50,6 @@ pub struct Args {
     detailed_exitcode: bool,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// When the cluster cannot be read or the plan cannot be written.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     name_list::check_stdin(&args.connection, &args.target)?;
     let format = if args.json { Format::Json } else { args.format };

@@ -20,10 +20,6 @@ pub struct Args {
     send: SendArgs,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// When nothing can be sent at all; a phone's failure is in the answer and the exit code.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     push_only::run("play", PayloadSource::Sound(args.name), args.send).await
 }

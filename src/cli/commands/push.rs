@@ -26,10 +26,6 @@ pub struct Args {
     send: SendArgs,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// When nothing can be pushed at all; a phone's failure is in the answer and the exit code.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     let Args { picture, what, options, send } = args;
     let wanted = what.wanted(picture, options, send.rules()?)?;

@@ -31,9 +31,6 @@ pub struct SendArgs {
 
 impl SendArgs {
     /// Returns which picture is for whom; addresses have no device pools, and so no rules.
-    ///
-    /// # Errors
-    /// When the config file cannot be used.
     pub fn rules(&self) -> Result<PictureRules, AppError> {
         if self.addresses.any() {
             Ok(PictureRules::default())
@@ -61,9 +58,6 @@ pub async fn run(
 }
 
 /// Pushes anything.
-///
-/// # Errors
-/// As [`run`].
 pub async fn anything(
     command: &'static str,
     wanted: PayloadSource,
@@ -82,6 +76,6 @@ pub async fn anything(
         wait: WaitArgs::default(),
         dry_run: false,
     };
-    // Such a future is too large for a stack that others stand on too.
+    // The future is too large for the stack.
     Box::pin(rollout_common::run(job)).await
 }

@@ -25,10 +25,6 @@ pub struct Args {
     state: Option<PathBuf>,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// When there is no such run, when the journal cannot be read, or when the file cannot be written.
 pub fn run(args: &Args) -> Result<Exit, AppError> {
     let history = journal::history(&journal::path(args.state.as_deref())?)?;
     let mut runs: Vec<RunRow> = Vec::new();

@@ -6,26 +6,21 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::apply::{check_cluster, exit_of, read, tell};
-use crate::apply::{Applied, now};
+use super::apply::{ChangeRun, check_cluster, read};
+use crate::apply::now;
 use crate::cli::args::{ConnectionArgs, OutputArgs, ResetArgs};
-use crate::cli::interrupt;
-use crate::cli::next_command;
 use crate::cli::present::list;
 use crate::cli::ui::{self, Progress, Terminal};
 use crate::connect::cluster;
 use crate::connect::cluster::{ClusterClients, ClusterSettings};
 use crate::domain::inventory::ClusterInfo;
-use crate::domain::plan::{Change, CurrentState, Plan};
-use crate::error::hints;
+use crate::domain::plan::{Change, CurrentState};
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{ChangeResult, ChangeState};
 use crate::journal::{JournalReader, RunId, RunRef, RunRow};
 use crate::plan::{Kind, Undo, taken_back, undo};
 use crate::report::{Format, plan_diff, plan_json, printable_lines};
-use crate::rollout::control::RolloutHandle;
-use crate::rollout::run::{Run, RunInfo, RunScope};
-use crate::rollout::{repair, undo_file};
+use crate::rollout::repair;
 
 /// Take back what a run changed on the cluster
 ///
@@ -53,10 +48,6 @@ pub struct Args {
     output: OutputArgs,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// When there is no such run, it was about another cluster, or the cluster cannot be written to.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     list::check_list::<ChangeResult>(&args.output)?;
     let path = journal::path(args.connection.state.as_deref())?;
@@ -100,9 +91,8 @@ async fn take_back(
     reverts: Option<RunId>,
     state: &Path,
 ) -> Result<Exit, AppError> {
-    let interaction = Terminal::shared(args.yes);
     if args.dry_run {
-        let progress = Progress::shared();
+        let (interaction, progress) = (Terminal::shared(args.yes), Progress::shared());
         let cluster = cluster::connect(connection, interaction.as_ref(), &progress).await?;
         let undo = way_back(&cluster, connection, done, args.reset, state).await?;
         show(&undo);
@@ -111,28 +101,18 @@ async fn take_back(
         }
         return Ok(Exit::Done);
     }
-    let what = RunInfo {
-        command: "revert",
-        place: RunScope::of(connection),
-        continues: None,
-        reverts,
-        command_line: settings::command_line(),
+    let run = ChangeRun { command: "revert", kind: Kind::Revert, reverts, yes: args.yes };
+    let plan = async |cluster: &ClusterClients| {
+        let undo = way_back(cluster, connection, done, args.reset, state).await?;
+        show(&undo);
+        Ok(undo.plan)
     };
-    let run = Run::begin(state, what, &interaction).await?;
-    let id = run.recorder().run();
-    let reverted = carry_out(args, connection, done, &run).await;
-    let (plan, applied) = run.end(reverted, |(_, applied)| exit_of(applied)).await?;
-    let exit = exit_of(&applied);
-    if !(plan.changes.is_empty() && args.output.is_recap()) {
-        tell("revert", &args.output, &plan, applied.results)?;
-    }
-    next_command::say(next_command::step_here(state, id).as_deref());
-    Ok(exit)
+    run.execute(connection, state, &args.output, plan).await
 }
 
 /// Returns the changes of a run that were made, or may have been.
 fn made(history: &JournalReader, run: &RunRow) -> Result<Vec<Change>, AppError> {
-    let rows = history.changes(run.id).map_err(|error| journal::unusable(&error))?;
+    let rows = history.changes(run.id)?;
     let made = rows.into_iter().filter(|row| row.state != Some(ChangeState::NotApplied));
     Ok(made.map(|row| row.change).collect())
 }
@@ -140,7 +120,7 @@ fn made(history: &JournalReader, run: &RunRow) -> Result<Vec<Change>, AppError> 
 /// Says so, and names the run that was probably meant.
 fn nothing_to_take_back(history: &JournalReader, run: &RunRow) -> Result<String, AppError> {
     let nothing = format!("run {} changed nothing on the cluster; nothing to take back", run.id);
-    let runs = history.runs(MOST_RUNS).map_err(|error| journal::unusable(&error))?;
+    let runs = history.runs(MOST_RUNS)?;
     for other in runs.iter().filter(|other| other.cluster_id == run.cluster_id) {
         if !made(history, other)?.is_empty() {
             let id = other.id;
@@ -153,43 +133,7 @@ fn nothing_to_take_back(history: &JournalReader, run: &RunRow) -> Result<String,
     Ok(nothing)
 }
 
-async fn carry_out(
-    args: &Args,
-    connection: &ClusterSettings,
-    done: &[Change],
-    run: &Run,
-) -> Result<(Plan, Applied), AppError> {
-    let (observer, interaction) =
-        (run.journal_observer(Progress::shared()), run.interaction().as_ref());
-    let cluster = cluster::connect(connection, interaction, &observer).await?;
-    if let Some(publisher) = repair::publisher(&cluster).await? {
-        run.lock_cluster(&publisher)?;
-    }
-    let state = run.recorder().path();
-    let undo = way_back(&cluster, connection, done, args.reset, state).await?;
-    show(&undo);
-    let plan = undo.plan;
-    if plan.changes.is_empty() {
-        return Ok((plan, Applied::default()));
-    }
-    repair::confirm(&plan, interaction).await?;
-    let handle = RolloutHandle::default();
-    let _until_read_back = interrupt::watch(&handle);
-    let recorder = run.recorder();
-    let applied = repair::apply(
-        &cluster,
-        recorder,
-        &plan,
-        Kind::Revert,
-        &run.stop_signals(&handle),
-        &observer,
-    )
-    .await?;
-    undo_file::leave(recorder, &plan, &applied, interaction).await;
-    Ok((plan, applied))
-}
-
-/// Looks at everything that the run changed, and plans the way back from it.
+/// Reads everything that the run changed, and plans how to take it back.
 async fn way_back(
     cluster: &ClusterClients,
     connection: &ClusterSettings,
@@ -199,7 +143,7 @@ async fn way_back(
 ) -> Result<Undo, AppError> {
     let mut there: Vec<CurrentState> = Vec::with_capacity(done.len());
     for change in done {
-        there.push(now(&*cluster.axl, &change.action).await.map_err(|error| hints::axl(&error))?);
+        there.push(now(&*cluster.axl, &change.action).await?);
     }
     let info = ClusterInfo {
         name: connection.name.clone(),

@@ -53,10 +53,6 @@ pub struct Args {
     yes: bool,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// When nothing can be done at all; a phone's failure is in the answer and the exit code.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     let repairs = args.repair.repairs(args.reset)?;
     let source = match (args.resume, args.only_failed, args.picture) {

@@ -3,30 +3,28 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use crate::cli::args::address::AddressArgs;
 use crate::cli::args::address_list;
 use crate::cli::args::payload::PayloadSource;
 use crate::cli::args::{ConnectionArgs, OutputArgs, PushArgs, TargetArgs, WaitArgs};
 use crate::cli::args::{name_list, schedule};
 use crate::cli::interrupt;
-use crate::cli::present::clusters::{self, Chosen};
-use crate::cli::present::{cluster_results, list, run_result};
+use crate::cli::present::clusters::PhoneRows;
+use crate::cli::present::{clusters, list, run_result};
 use crate::cli::settings;
 use crate::cli::ui::{self, Progress, Terminal};
 use crate::connect::cluster::ClusterSettings;
 use crate::connect::journal;
-use crate::domain::audit::AuditedPhone;
 use crate::domain::inventory::Inventory;
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::{LimitCounts, Selector};
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Observer, Proof};
 use crate::interaction::Interaction;
-use crate::report::{OfCluster, RunReport, audit_json};
+use crate::report::RunReport;
 use crate::rollout::assess::survey_of;
 use crate::rollout::control::RolloutHandle;
+use crate::rollout::dry_run::DryRun;
 use crate::rollout::multi_cluster::{self, ClusterResult, Observers};
 use crate::rollout::payload::Payload;
 use crate::rollout::request::{Addresses, RolloutRequest, Scope};
@@ -148,30 +146,15 @@ async fn push(
     observers: &Observers,
 ) -> Result<Exit, AppError> {
     let report = job.push.report.as_deref();
-    if several {
-        cluster_results::check(&job.output, report)?;
-    } else {
-        run_result::check(&job.output, report)?;
-    }
+    run_result::check(&job.output, several, report)?;
     let journal = request.journal.clone();
-    let ended = steps(request, scope, interaction, observers).await?;
-    if several {
-        return Ok(cluster_results::tell(ended, &journal, &job.output, report));
-    }
-    let rollout = only(ended)?;
-    Ok(run_result::tell(&rollout, &journal, &job.output, report))
+    let ended = roll_out(request, scope, interaction, observers).await?;
+    let mut ended = clusters::answered(several, ended)?;
+    Ok(run_result::tell(&mut ended, several, &journal, &job.output, report))
 }
 
-/// Rolls out on one cluster, and returns what came of it.
+/// Prepares, asks and executes.
 pub(crate) async fn roll_out(
-    request: RolloutRequest,
-    scope: Scope,
-    interaction: &Arc<dyn Interaction>,
-) -> Result<RunReport, AppError> {
-    only(steps(request, scope, interaction, &*observers(false)).await?)
-}
-
-async fn steps(
     request: RolloutRequest,
     scope: Scope,
     interaction: &Arc<dyn Interaction>,
@@ -196,43 +179,21 @@ async fn dry_run(
     observers: &Observers,
     args: &OutputArgs,
 ) -> Result<Exit, AppError> {
+    clusters::check_list::<DryRun>(args, several)?;
+    let ended = multi_cluster::dry_run(request, connections, interaction, observers).await;
+    let mut ended = clusters::answered(several, ended)?;
+    let recaps = ended.iter().filter_map(|one| Some(one.result.as_ref().ok()?.recap()));
+    let mut recap = recaps.collect::<Vec<_>>().join("\n");
     if several {
-        list::check_list::<OfCluster<'_, AuditedPhone>>(args)?;
-    } else {
-        list::check_list::<AuditedPhone>(args)?;
+        recap = format!("{recap}\n{}\n", clusters::recap(&ended));
     }
-    let mut ended = multi_cluster::dry_run(request, connections, interaction, observers).await;
-    if several {
-        clusters::sort(args, &mut ended, |found| &mut found.audit.phones)?;
-        let recaps = ended.iter().filter_map(|one| Some(one.result.as_ref().ok()?.recap()));
-        let recaps = recaps.collect::<Vec<_>>().join("\n");
-        let recap = format!("{recaps}\n{}\n", clusters::recap(&ended));
-        if args.is_recap() {
-            list::write(args, &recap)?;
-        } else {
-            ui::say(&recap);
-            clusters::write(
-                args,
-                &ended,
-                |found| &found.audit.phones,
-                |found| audit_json(&found.audit, Timestamp::now()),
-            )?;
-        }
-        return Ok(clusters::worst(&ended, |_| Exit::Done));
-    }
-    let mut found = only(ended)?;
-    list::sort(&args.list, &mut found.audit.phones)?;
-    let recap = found.recap();
     if args.is_recap() {
         list::write(args, &recap)?;
     } else {
         ui::say(&recap);
-        list::write(
-            args,
-            &list::list(args, &found.audit.phones, || audit_json(&found.audit, Timestamp::now()))?,
-        )?;
+        clusters::answer(args, several, &mut ended)?;
     }
-    Ok(Exit::Done)
+    Ok(clusters::worst(&ended, |_| Exit::Done))
 }
 
 /// Finds out where the phones are, and checks the settings of all clusters before any is asked.
@@ -255,10 +216,7 @@ fn scope(job: &Job, several: bool) -> Result<Scope, AppError> {
         }
         Source::Typed { .. } => {}
     }
-    let connections = match clusters::chosen(&job.connection, Some(&job.push))? {
-        Chosen::One(connection) => vec![*connection],
-        Chosen::Several(connections) => connections,
-    };
+    let connections = clusters::chosen(&job.connection, Some(&job.push))?;
     for connection in &connections {
         connection.push_access.need_push_user().map_err(|error| match several {
             true => error.within(&connection.name),
@@ -315,9 +273,6 @@ async fn earlier_run(
 }
 
 /// Reads the selected phones of a cluster; says which of them `--limit` counts.
-///
-/// # Errors
-/// When the cluster cannot be read, or the selection matches nothing.
 pub(crate) async fn survey(
     connection: &ClusterSettings,
     target: &TargetArgs,
@@ -330,20 +285,47 @@ pub(crate) async fn survey(
     survey_of(connection, interaction.as_ref(), &selector, repairs, observer).await
 }
 
+/// Surveys the chosen clusters, writes a row for each phone, and shows each recap; `assess` makes what is written out of
+/// an inventory.
+pub(crate) async fn list_phones<T: PhoneRows>(
+    (connection, target, output): (&ConnectionArgs, &TargetArgs, &OutputArgs),
+    repairs: impl Fn(&ClusterSettings) -> Repairs,
+    assess: impl Fn(Inventory, &Repairs) -> T,
+    recap: impl Fn(&T) -> String,
+    exit: impl Fn(&T) -> Exit,
+) -> Result<Exit, AppError> {
+    name_list::check_stdin(connection, target)?;
+    let (several, connections) =
+        (connection.is_about_several(), clusters::chosen(connection, None)?);
+    clusters::check_list::<T>(output, several)?;
+    let selector =
+        Selector { limit_counts: LimitCounts::AllPhones, ..name_list::selector(target)? };
+    let interaction = Terminal::shared(false);
+    let work = async |connection: ClusterSettings, observer: Arc<dyn Observer>| {
+        let repairs = repairs(&connection);
+        let inventory =
+            survey_of(&connection, interaction.as_ref(), &selector, &repairs, &observer).await?;
+        Ok(assess(inventory, &repairs))
+    };
+    let observers = observers(several);
+    let ended =
+        multi_cluster::for_each(connections, several, &interaction, &*observers, work).await;
+    let mut ended = clusters::answered(several, ended)?;
+    clusters::answer(output, several, &mut ended)?;
+    for found in ended.iter().filter_map(|one| one.result.as_ref().ok()) {
+        ui::say(&recap(found));
+    }
+    if several {
+        ui::say(&clusters::recap(&ended));
+    }
+    Ok(clusters::worst(&ended, exit))
+}
+
 /// Shows progress, with the cluster's name where there are several.
 pub(crate) fn observers(several: bool) -> Box<Observers> {
     Box::new(move |name: &str| -> Arc<dyn Observer> {
         if several { Progress::of_cluster(name) } else { Progress::shared() }
     })
-}
-
-/// Returns what came of the only cluster.
-fn only<T>(ended: Vec<ClusterResult<T>>) -> Result<T, AppError> {
-    let one = ended.into_iter().next();
-    one.map_or_else(
-        || Err(AppError::new(ErrorKind::Failed, "no cluster was asked")),
-        |one| one.result,
-    )
 }
 
 fn one_run_at_a_time() -> AppError {

@@ -23,15 +23,11 @@ pub struct Args {
     output: OutputArgs,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// When the journal cannot be read.
 pub fn run(args: &Args) -> Result<Exit, AppError> {
     list::check_list::<RunRecord>(&args.output)?;
     let path = journal::path(args.state.as_deref())?;
     let runs = match journal::history_if_any(&path)? {
-        Some(history) => history.runs(args.limit).map_err(|error| journal::unusable(&error))?,
+        Some(history) => history.runs(args.limit)?,
         None => Vec::new(),
     };
     let mut rows: Vec<RunRecord> = runs.iter().map(RunRecord::from).collect();

@@ -26,18 +26,13 @@ pub struct Args {
     output: OutputArgs,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// When there is no such run, or the journal cannot be read.
 pub fn run(args: &Args) -> Result<Exit, AppError> {
     list::check_list::<PhoneResult>(&args.output)?;
     let history = journal::history(&journal::path(args.state.as_deref())?)?;
     let run = journal::find(&history, args.run)?;
-    let unusable = |error| journal::unusable(&error);
-    let next = next_command::step(&history, &run).map_err(unusable)?;
+    let next = next_command::step(&history, &run)?;
     let report = RunReport::read(&history, run).and_then(|run| run.with_downloads(&history));
-    let mut report = report.map_err(unusable)?;
+    let mut report = report?;
     if args.output.is_recap() {
         list::write(&args.output, &show_recap(&report, next.as_deref()))?;
     } else {

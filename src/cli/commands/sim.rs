@@ -33,10 +33,6 @@ pub struct Args {
     ca_out: Option<PathBuf>,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// When the simulated cluster cannot start.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     for path in args.ca_out.iter().chain(&args.phone_ca_out) {
         list::check_writable(path)?;
@@ -80,7 +76,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     );
     ui::put(&guide)?;
     tokio::signal::ctrl_c().await.map_err(|error| {
-        AppError::new(ErrorKind::Failed, format!("cannot wait for an interrupt: {error}"))
+        AppError::from_error(ErrorKind::Failed, error).context("cannot wait for an interrupt")
     })?;
     cluster.shutdown().await;
     Ok(Exit::Done)

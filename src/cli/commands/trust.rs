@@ -14,7 +14,6 @@ use crate::cli::present::list;
 use crate::cli::ui;
 use crate::config::{FileConfig, Layer, Pinned, with_pin};
 use crate::connect::cluster;
-use crate::error::hints;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::net::certificate::CertificateFacts;
 use crate::net::certificate_probe;
@@ -55,10 +54,6 @@ pub struct TrustBody<'a> {
     expired: bool,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// When the server cannot be reached, shows no certificate, or the config file cannot be changed.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     let (cluster, settings) = settings_of(&args.connection)?;
     let host = settings.host.as_deref().ok_or_else(|| {
@@ -66,17 +61,15 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
             .hint("use --host or CUCM_HOST, or --cluster with a config file")
     })?;
     let endpoint = Endpoint::parse(host, Endpoint::CUCM_PORT).map_err(|error| {
-        AppError::new(ErrorKind::Usage, format!("{}: {error}", settings.origin("host")))
+        AppError::from_error(ErrorKind::Usage, error).context(settings.origin("host"))
     })?;
     let limit = Duration::from_secs(settings.timeout.unwrap_or(15));
-    let chain = certificate_probe::certificates(&endpoint, limit)
-        .await
-        .map_err(|error| hints::peek(&error))?;
+    let chain = certificate_probe::certificates(&endpoint, limit).await?;
     let mut facts = Vec::new();
     for der in &chain {
         facts.push(
             CertificateFacts::read(der)
-                .map_err(|error| AppError::from_error(ErrorKind::Failed, &error))?,
+                .map_err(|error| AppError::from_error(ErrorKind::Failed, error))?,
         );
     }
     let (own, issuers) = facts.split_first().ok_or_else(|| {
@@ -121,7 +114,7 @@ fn settings_of(args: &ConnectionArgs) -> Result<(Option<String>, Layer), AppErro
         return settings::settings(&args, None);
     };
     let file =
-        FileConfig::load(&path).map_err(|error| AppError::from_error(ErrorKind::Usage, &error))?;
+        FileConfig::load(&path).map_err(|error| AppError::from_error(ErrorKind::Usage, error))?;
     if let Some(name) = args.one_cluster()?
         && file.section(Some(name)).is_err()
     {
@@ -151,7 +144,7 @@ fn pin(
     let fingerprint = own.sha256_with_colons();
     let Pinned { text: changed, old } = with_pin(&text, &name, &endpoint.to_string(), &fingerprint)
         .map_err(|error| {
-            AppError::from_error(ErrorKind::Usage, &error)
+            AppError::from_error(ErrorKind::Usage, error)
                 .hint(format!("nothing was changed in {}", path.display()))
         })?;
     let before = old.as_deref().map(str::parse);
@@ -162,7 +155,7 @@ fn pin(
     if let Some(old) = &old {
         ui::say(&printable_lines(&format!(
             "WARNING: another certificate was pinned before: {old}\n\
-             Either the server's certificate was made anew, or somebody sits in between. Find out which."
+             Either the server's certificate was regenerated, or this is a man in the middle. Find out which."
         )));
     }
     ui::confirm_yes(
@@ -174,7 +167,8 @@ fn pin(
     )?;
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(|error| {
-            AppError::new(ErrorKind::Failed, format!("cannot make {}: {error}", folder.display()))
+            AppError::from_error(ErrorKind::Failed, error)
+                .context(format_args!("cannot make {}", folder.display()))
         })?;
     }
     list::write_file(&path, &changed)?;
@@ -186,10 +180,8 @@ fn read_or_empty(path: &Path) -> Result<String, AppError> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
-        Err(error) => Err(AppError::new(
-            ErrorKind::Usage,
-            format!("cannot read the config file {}: {error}", path.display()),
-        )),
+        Err(error) => Err(AppError::from_error(ErrorKind::Usage, error)
+            .context(format_args!("cannot read the config file {}", path.display()))),
     }
 }
 

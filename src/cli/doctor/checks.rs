@@ -25,7 +25,6 @@ use crate::connect::cluster::{ClusterClients, ClusterSettings};
 use crate::domain::device_name::DeviceName;
 use crate::domain::error_chain::error_chain;
 use crate::domain::inventory::PushUser;
-use crate::error::hints;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::event::{Observer, Unobserved};
 use crate::interaction::{Interaction, Silent};
@@ -81,7 +80,7 @@ pub async fn run(args: &ConnectionArgs, push: &PushArgs) -> Vec<Check> {
 
 fn journal(checks: &mut Checks, args: &ConnectionArgs) {
     let found = journal::path(args.state.as_deref()).and_then(|path| {
-        let there = JournalReader::open(&path).map_err(|error| journal::unusable(&error))?;
+        let there = JournalReader::open(&path)?;
         let shown = path.display();
         if there.is_some() {
             return Ok(Found::ok(format!("the journal is {shown}")));
@@ -162,13 +161,11 @@ async fn reach(checks: &mut Checks, id: &'static str, endpoint: &Endpoint) -> bo
 
 async fn tls(checks: &mut Checks, endpoint: &Endpoint, settings: &Layer) -> bool {
     let looked = async {
-        let chain = certificate_probe::certificates(endpoint, LIMIT)
-            .await
-            .map_err(|error| hints::peek(&error))?;
+        let chain = certificate_probe::certificates(endpoint, LIMIT).await?;
         let own = chain.first().map(|der| CertificateFacts::read(der));
         let own =
             own.ok_or_else(|| AppError::new(ErrorKind::Failed, "no certificate was shown"))?;
-        let own = own.map_err(|error| AppError::from_error(ErrorKind::Failed, &error))?;
+        let own = own.map_err(|error| AppError::from_error(ErrorKind::Failed, error))?;
         let trust = cluster::trust(settings)?;
         let why_not = match certificate_probe::check(endpoint, &trust, LIMIT).await {
             Ok(()) => None,
@@ -178,7 +175,7 @@ async fn tls(checks: &mut Checks, endpoint: &Endpoint, settings: &Layer) -> bool
         let found = evaluate::certificate(&own, why_not.as_deref(), Timestamp::now());
         Ok::<_, AppError>(if trust.insecure && why_not.is_none() {
             Found::warning(
-                "--insecure: the server is not verified; whoever is in between can read the passwords",
+                "--insecure: the server is not verified; a man in the middle can read the passwords",
                 "`axlpaper trust` pins the certificate instead",
             )
         } else {
@@ -245,7 +242,7 @@ async fn phones(checks: &mut Checks, axl: &AxlClient) -> Option<DeviceName> {
             row.and_then(|row| DeviceName::of_cluster(&row.name).ok())
         }
         Err(error) => {
-            checks.add(PHONES, evaluate::failed(&hints::axl(&error)));
+            checks.add(PHONES, evaluate::failed(&error.into()));
             None
         }
     }
@@ -260,7 +257,7 @@ async fn sql(checks: &mut Checks, axl: &AxlClient) {
             "SQL over AXL is refused, so the audit sees less of web access, enterprise parameters and User Ranks",
             "nothing has to be done; pages are opened one by one instead",
         ),
-        Ok(Err(error)) => evaluate::failed(&hints::axl(&error)),
+        Ok(Err(error)) => evaluate::failed(&error.into()),
     };
     checks.add(SQL, found);
 }
@@ -292,7 +289,7 @@ async fn risport(
             ),
             "check the service Cisco RIS Data Collector on those nodes",
         ),
-        Ok(Err(error)) => evaluate::failed(&hints::ris(&error)),
+        Ok(Err(error)) => evaluate::failed(&error.into()),
     };
     checks.add(RISPORT, found);
 }
@@ -313,7 +310,7 @@ async fn push_user(checks: &mut Checks, axl: &AxlClient, connection: &ClusterSet
             return checks.skip(&[PUSH_PASSWORD], "a push user");
         }
         Ok(Err(error)) => {
-            checks.add(PUSH_USER, evaluate::failed(&hints::survey(&error)));
+            checks.add(PUSH_USER, evaluate::failed(&error.into()));
             return checks.skip(&[PUSH_PASSWORD], "a push user");
         }
         Ok(Ok(found)) => found,
@@ -352,7 +349,7 @@ async fn enterprise(checks: &mut Checks, axl: &AxlClient) {
     let found = match timeout(LIMIT, survey::enterprise(axl, &mut remarks)).await {
         Err(_) => late("the enterprise parameters"),
         Ok(Ok(settings)) => evaluate::enterprise(&settings, &remarks),
-        Ok(Err(error)) => evaluate::failed(&hints::axl(&error)),
+        Ok(Err(error)) => evaluate::failed(&error.into()),
     };
     checks.add(ENTERPRISE, found);
 }

@@ -10,7 +10,7 @@ use crate::error::{AppError, Exit};
 use crate::net::certificate::CertificateFacts;
 use crate::rollout::push_common::logins_at_risk;
 
-/// Judges a certificate that is trusted, or says why it is not.
+/// Evaluates a certificate that is trusted, or the reason why it is not.
 pub fn certificate(facts: &CertificateFacts, why_not: Option<&str>, now: Timestamp) -> Found {
     if let Some(why) = why_not {
         return Found::failed(
@@ -24,7 +24,7 @@ pub fn certificate(facts: &CertificateFacts, why_not: Option<&str>, now: Timesta
     if days < WARN_DAYS {
         return Found::warning(
             format!("the certificate is trusted, and good only until {until}"),
-            "have it made anew in OS Administration > Security > Certificate Management, then run `axlpaper trust`",
+            "regenerate it in OS Administration > Security > Certificate Management, then run `axlpaper trust`",
         );
     }
     Found::ok(format!("the certificate is trusted, and good until {until}"))
@@ -68,7 +68,7 @@ pub fn push_user(found: &PushUser, most_logins: usize) -> Found {
     }
 }
 
-/// Judges what the cluster says about the push user's password.
+/// Evaluates the cluster's answer about the push user's password.
 pub fn push_password(answer: &Authentication) -> Found {
     let days = answer.days_to_expiry.filter(|days| *days > 0);
     match (answer.authenticated, days) {
@@ -92,7 +92,7 @@ pub fn push_password(answer: &Authentication) -> Found {
     }
 }
 
-/// Judges what the cluster says about all phones.
+/// Evaluates the settings of the cluster that concern all phones.
 pub fn enterprise(settings: &EnterpriseSettings, remarks: &[String]) -> Found {
     match (remarks.first(), settings.authentication_url.as_deref()) {
         (Some(remark), _) => {

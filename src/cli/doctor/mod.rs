@@ -21,7 +21,7 @@ pub use checks::run;
 pub enum State {
     /// All is well.
     Ok,
-    /// It will do, but somebody should know.
+    /// It works, but the user should know.
     Warning,
     /// A rollout cannot work like this.
     Failed,

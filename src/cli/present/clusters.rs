@@ -14,26 +14,63 @@ use crate::cli::present::list;
 use crate::config::{FileConfig, Layer, environment};
 use crate::connect::cluster;
 use crate::connect::cluster::ClusterSettings;
+use crate::domain::audit::{Audit, AuditedPhone};
+use crate::domain::inventory::{Inventory, Phone};
 use crate::error::{AppError, ErrorKind, Exit};
+use crate::event::PhoneResult;
 use crate::report::{
-    ClusterFailure, Format, OfCluster, Row, Suite, TestCase, TestResult, clusters_json,
+    ClusterFailure, Format, OfCluster, Row, RunReport, Suite, TestCase, TestResult, Writable,
+    audit_json, clusters_json, inventory_json, rollout_json,
 };
+use crate::rollout::dry_run::DryRun;
 
-/// The clusters that a command is about.
-pub enum Chosen {
-    /// One, as most commands know it.
-    One(Box<ClusterSettings>),
-    /// Those that were named, or all of the config file: the answer tells them apart.
-    Several(Vec<ClusterSettings>),
+/// What a command found on a cluster, with a row for each phone.
+pub trait PhoneRows {
+    type Row: Row;
+
+    fn rows(&self) -> &[Self::Row];
+    fn rows_mut(&mut self) -> &mut [Self::Row];
+    /// Returns the JSON document of the cluster.
+    fn document(&self) -> impl Serialize + Writable;
+}
+
+macro_rules! phone_rows {
+    ($($found:ty: $row:ty, |$this:ident| $phones:expr, $document:expr;)+) => {
+        $(impl PhoneRows for $found {
+            type Row = $row;
+
+            fn rows(&self) -> &[$row] {
+                let $this = self;
+                &$phones
+            }
+
+            fn rows_mut(&mut self) -> &mut [$row] {
+                let $this = self;
+                &mut $phones
+            }
+
+            fn document(&self) -> impl Serialize + Writable {
+                let $this = self;
+                $document
+            }
+        })+
+    };
+}
+
+phone_rows! {
+    Inventory: Phone, |found| found.phones, inventory_json(found, Timestamp::now());
+    Audit: AuditedPhone, |found| found.phones, audit_json(found, Timestamp::now());
+    DryRun: AuditedPhone, |found| found.audit.phones, audit_json(&found.audit, Timestamp::now());
+    RunReport: PhoneResult, |found| found.phones, rollout_json(found, Timestamp::now());
 }
 
 /// Finds the clusters that are meant, and checks the settings of all of them before any is asked.
-///
-/// # Errors
-/// When one of them cannot be used as it is configured.
-pub fn chosen(args: &ConnectionArgs, push: Option<&PushArgs>) -> Result<Chosen, AppError> {
+pub fn chosen(
+    args: &ConnectionArgs,
+    push: Option<&PushArgs>,
+) -> Result<Vec<ClusterSettings>, AppError> {
     if !args.is_about_several() {
-        return Ok(Chosen::One(Box::new(settings::connection(args, push)?)));
+        return Ok(vec![settings::connection(args, push)?]);
     }
     refuse_single_server(args, push)?;
     let file = settings::file(args)?.ok_or_else(|| {
@@ -62,11 +99,11 @@ pub fn chosen(args: &ConnectionArgs, push: Option<&PushArgs>) -> Result<Chosen, 
     });
     let connections: Vec<ClusterSettings> = connections.collect::<Result<_, _>>()?;
     refuse_the_same_server(&connections)?;
-    Ok(Chosen::Several(connections))
+    Ok(connections)
 }
 
 /// Refuses one server under two names: it would get twice the questions that its limits allow, and each of
-/// its phones would be told twice.
+/// its phones would get every push twice.
 fn refuse_the_same_server(connections: &[ClusterSettings]) -> Result<(), AppError> {
     let server = |connection: &ClusterSettings| connection.endpoint.to_string().to_lowercase();
     for (at, one) in connections.iter().enumerate() {
@@ -114,8 +151,7 @@ fn refuse_single_server(args: &ConnectionArgs, push: Option<&PushArgs>) -> Resul
         .hint("write it into the tables of the clusters in the config file"))
 }
 
-/// Takes the passwords out of an environment that does not say for which host they are: nobody can have
-/// meant them for all clusters.
+/// Takes the passwords out of an environment that names no host: they are not meant for all clusters.
 fn of_a_named_host(environment: Layer) -> Layer {
     if environment.host.is_some() {
         return environment;
@@ -123,40 +159,42 @@ fn of_a_named_host(environment: Layer) -> Layer {
     Layer { password: None, push_password: None, ..environment }
 }
 
-/// Puts each cluster's rows into the order that was asked for. Their document keeps clusters apart, so
-/// their names count in [`write()`] alone.
-///
-/// # Errors
-/// When the rows have no such field.
-pub fn sort<T, R: Row>(
-    args: &OutputArgs,
-    ended: &mut [ClusterResult<T>],
-    rows: impl Fn(&mut T) -> &mut [R],
-) -> Result<(), AppError> {
-    let is_cluster =
-        |field: &&String| field.trim().trim_start_matches('-').eq_ignore_ascii_case("cluster");
-    let sort = args.list.sort.iter().filter(|field| !is_cluster(field)).cloned().collect();
-    let list = ListArgs { sort, ..ListArgs::default() };
-    for found in ended.iter_mut().filter_map(|one| one.result.as_mut().ok()) {
-        list::sort(&list, rows(found))?;
+/// Proves before a run that its rows can be shown and written as it was asked for; those of `several` clusters name
+/// their cluster.
+pub fn check_list<T: PhoneRows>(args: &OutputArgs, several: bool) -> Result<(), AppError> {
+    if several {
+        return list::check_list::<OfCluster<'_, T::Row>>(args);
     }
-    Ok(())
+    list::check_list::<T::Row>(args)
 }
 
-/// Writes one answer about all clusters; `rows` are a cluster's rows, `json` makes its document.
-///
-/// # Errors
-/// When it cannot be rendered or written.
-pub fn write<'a, T, R: Row + 'a, D: Serialize>(
+/// Gives back what clusters answered. The failure of the only cluster is the command's; those of `several` are part of
+/// the answer.
+pub fn answered<T>(
+    several: bool,
+    ended: Vec<ClusterResult<T>>,
+) -> Result<Vec<ClusterResult<T>>, AppError> {
+    if several {
+        return Ok(ended);
+    }
+    ended.into_iter().map(|one| Ok(ClusterResult { result: Ok(one.result?), ..one })).collect()
+}
+
+/// Sorts the rows and writes them: those of one cluster, or of `several` as one answer.
+pub fn answer<T: PhoneRows>(
     args: &OutputArgs,
-    ended: &'a [ClusterResult<T>],
-    rows: impl Fn(&'a T) -> &'a [R],
-    json: impl Fn(&'a T) -> D,
+    several: bool,
+    ended: &mut [ClusterResult<T>],
 ) -> Result<(), AppError> {
-    let found = || ended.iter().filter_map(|one| Some((&one.name, one.result.as_ref().ok()?)));
-    let mut records: Vec<OfCluster<'_, R>> = found()
-        .flat_map(|(cluster, found)| {
-            rows(found).iter().map(move |record| OfCluster { cluster, record })
+    sort(args, several, ended)?;
+    if !several {
+        return found(ended).try_for_each(|(_, one)| {
+            list::write(args, &list::list(args, one.rows(), || one.document())?)
+        });
+    }
+    let mut records: Vec<OfCluster<'_, T::Row>> = found(ended)
+        .flat_map(|(cluster, one)| {
+            one.rows().iter().map(move |record| OfCluster { cluster, record })
         })
         .collect();
     list::sort(&args.list, &mut records)?;
@@ -164,10 +202,31 @@ pub fn write<'a, T, R: Row + 'a, D: Serialize>(
         return list::write(args, &list::suites(suites(ended, &records)?));
     }
     let text = list::list(args, &records, || {
-        let documents = found().map(|(_, found)| json(found)).collect();
+        let documents = found(ended).map(|(_, one)| one.document()).collect();
         clusters_json(documents, failures(ended), Timestamp::now())
     })?;
     list::write(args, &text)
+}
+
+/// Returns what was found, with the name of its cluster.
+fn found<T>(ended: &[ClusterResult<T>]) -> impl Iterator<Item = (&String, &T)> {
+    ended.iter().filter_map(|one| Some((&one.name, one.result.as_ref().ok()?)))
+}
+
+/// Sorts each cluster's rows. The document of `several` keeps clusters apart, so their names do not count here.
+fn sort<T: PhoneRows>(
+    args: &OutputArgs,
+    several: bool,
+    ended: &mut [ClusterResult<T>],
+) -> Result<(), AppError> {
+    let is_cluster =
+        |field: &str| field.trim().trim_start_matches('-').eq_ignore_ascii_case("cluster");
+    let sort = args.list.sort.iter().filter(|field| !(several && is_cluster(field))).cloned();
+    let list = ListArgs { sort: sort.collect(), ..ListArgs::default() };
+    for one in ended.iter_mut().filter_map(|one| one.result.as_mut().ok()) {
+        list::sort(&list, one.rows_mut())?;
+    }
+    Ok(())
 }
 
 fn remedies(error: &AppError) -> String {

@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use tempfile::NamedTempFile;
 
 use crate::cli::args::{ListArgs, OutputArgs};
 use crate::cli::ui;
@@ -16,9 +17,6 @@ use crate::report::{
 };
 
 /// Makes the answer out of a list; `json` makes the document around it. Nothing is rendered yet.
-///
-/// # Errors
-/// When the list has not the fields that were asked for, or cannot be shown in that format.
 pub fn list<'a, T: Row, J: Writable + 'a>(
     args: &OutputArgs,
     records: &'a [T],
@@ -29,9 +27,6 @@ pub fn list<'a, T: Row, J: Writable + 'a>(
 }
 
 /// As [`list`], in this format; `width` is the terminal's, where a table is for one.
-///
-/// # Errors
-/// As [`list`].
 pub fn list_as<'a, T: Row, J: Writable + 'a>(
     format: Format,
     list: &ListArgs,
@@ -69,9 +64,6 @@ pub fn list_as<'a, T: Row, J: Writable + 'a>(
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Puts a list into the order that was asked for.
-///
-/// # Errors
-/// When it has no such field.
 pub fn sort<T: Row>(list: &ListArgs, records: &mut [T]) -> Result<(), AppError> {
     view::<T>(list)?.sort(records);
     Ok(())
@@ -106,14 +98,11 @@ fn view<T: Row>(list: &ListArgs) -> Result<FieldSelection, AppError> {
             Some(nearest) => format!("did you mean {nearest:?}? {all}"),
             None => all,
         };
-        AppError::from_error(ErrorKind::Usage, &error).hint(hint)
+        AppError::from_error(ErrorKind::Usage, error).hint(hint)
     })
 }
 
 /// Returns what a list of this kind is called as a test suite.
-///
-/// # Errors
-/// When its rows are no tests.
 pub fn suite<T: Row>() -> Result<&'static str, AppError> {
     T::TEST_SUITE.ok_or_else(|| {
         AppError::new(
@@ -125,9 +114,6 @@ pub fn suite<T: Row>() -> Result<&'static str, AppError> {
 }
 
 /// Writes the answer to its file or to standard output.
-///
-/// # Errors
-/// When it cannot be written.
 pub fn write<A: Writable + ?Sized>(args: &OutputArgs, answer: &A) -> Result<(), AppError> {
     match &args.output {
         None => put(answer),
@@ -144,18 +130,12 @@ pub fn put<A: Writable + ?Sized>(answer: &A) -> Result<(), AppError> {
 }
 
 /// Proves before a run that a list of this kind can be shown and written as it was asked for.
-///
-/// # Errors
-/// When it has not the fields that were asked for, has no such format, or see [`check_writable`].
 pub fn check_list<T: Row>(args: &OutputArgs) -> Result<(), AppError> {
     check_format::<T>(args.format(), &args.list)?;
     check(args)
 }
 
 /// Proves before a run that a list of this kind can be shown as it was asked for.
-///
-/// # Errors
-/// When it has not the fields that were asked for, or has no such format.
 pub fn check_format<T: Row>(format: Format, list: &ListArgs) -> Result<(), AppError> {
     view::<T>(list)?;
     if list.bom && format != Format::Csv {
@@ -169,9 +149,6 @@ pub fn check_format<T: Row>(format: Format, list: &ListArgs) -> Result<(), AppEr
 }
 
 /// Proves before a run that the answer can be written to where it was asked for.
-///
-/// # Errors
-/// See [`check_writable`].
 pub fn check(args: &OutputArgs) -> Result<(), AppError> {
     args.output.as_deref().map_or(Ok(()), check_writable)
 }
@@ -180,31 +157,20 @@ pub fn check(args: &OutputArgs) -> Result<(), AppError> {
 ///
 /// What is no regular file, such as a device or a pipe, is written into and stays what it is; a link
 /// stays a link, and the file it leads to is replaced.
-///
-/// # Errors
-/// When the folder does not exist, or cannot be written to.
 pub fn write_file<A: Writable + ?Sized>(path: &Path, answer: &A) -> Result<(), AppError> {
     put_file(path, answer).map_err(|error| unwritable(path, &error))
 }
 
 /// Writes a file of any content, as [`write_file`] does.
-///
-/// # Errors
-/// As [`write_file`].
 pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), AppError> {
     write_file(path, bytes)
 }
 
 /// Proves that [`write_file`] can write there, and leaves nothing behind.
-///
-/// # Errors
-/// When the folder does not exist, when it may not be written to, or when the path is a folder.
 pub fn check_writable(path: &Path) -> Result<(), AppError> {
     let checked = match place(path) {
         Ok(OutputPlace::Special(_)) => Ok(()),
-        Ok(OutputPlace::File { path, .. }) => {
-            create_beside(&path).and_then(|(_, beside)| std::fs::remove_file(beside))
-        }
+        Ok(OutputPlace::File { path, .. }) => create_beside(&path).and_then(NamedTempFile::close),
         Err(error) => Err(error),
     };
     checked.map_err(|error| unwritable(path, &error.into()))
@@ -267,30 +233,22 @@ fn put_file<A: Writable + ?Sized>(path: &Path, answer: &A) -> Result<(), ListErr
         }
         OutputPlace::File { path, permissions } => (path, permissions),
     };
-    let (file, beside) = create_beside(&path)?;
-    let write = || {
-        permissions.map_or(Ok(()), |permissions| file.set_permissions(permissions))?;
-        let mut buffered = BufWriter::new(&file);
-        answer.write_to(&mut buffered)?;
-        buffered.flush()?;
-        file.sync_all()?;
-        Ok(std::fs::rename(&beside, &path)?)
-    };
-    let written = write();
-    if written.is_err() {
-        // The first error is the one to tell; a file that cannot be removed either is told by nobody.
-        let _ignored = std::fs::remove_file(&beside);
-    }
-    written
+    // An error on the way removes it.
+    let beside = create_beside(&path)?;
+    permissions.map_or(Ok(()), |permissions| beside.as_file().set_permissions(permissions))?;
+    let mut buffered = BufWriter::new(beside.as_file());
+    answer.write_to(&mut buffered)?;
+    buffered.flush()?;
+    drop(buffered);
+    beside.as_file().sync_all()?;
+    beside.persist(&path).map_err(|error| error.error)?;
+    Ok(())
 }
 
-/// Creates a file of a name that nobody can have prepared.
-fn create_beside(path: &Path) -> io::Result<(File, PathBuf)> {
-    let mut random = [0; 8];
-    getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
-    let beside = folder(path).join(format!(".axlpaper-{:016x}.part", u64::from_ne_bytes(random)));
-    let file = File::options().write(true).create_new(true).open(&beside)?;
-    Ok((file, beside))
+/// Creates a file of a random name in the same folder. The mode is that of the umask, and errors do not name the file.
+fn create_beside(path: &Path) -> io::Result<NamedTempFile> {
+    let create = |path: &Path| File::options().write(true).create_new(true).open(path);
+    tempfile::Builder::new().prefix(".axlpaper-").suffix(".part").make_in(folder(path), create)
 }
 
 fn folder(path: &Path) -> &Path {

@@ -1,6 +1,5 @@
 //! What commands print, and where they print it.
 
-pub(crate) mod cluster_results;
 pub(crate) mod clusters;
 pub(crate) mod list;
 pub(crate) mod run_result;

@@ -1,78 +1,79 @@
-//! What a run tells at its end, whatever it can be told through.
+//! The outcome of runs: recap, answer and report file.
 
 use crate::connect::journal;
 use crate::rollout::result::exit_of;
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
-
-use jiff::Timestamp;
 
 use crate::cli::args::OutputArgs;
 use crate::cli::next_command;
-use crate::cli::present::list;
+use crate::cli::present::{clusters, list};
 use crate::cli::ui;
 use crate::error::{AppError, ErrorKind, Exit};
-use crate::event::PhoneResult;
 use crate::journal::{JournalReader, RunId, RunRef, RunRow};
-use crate::report::{RunReport, html, printable_lines, rollout_json, rollout_recap};
+use crate::report::{ClusterEnd, RunReport, clusters_recap, html, printable_lines, rollout_recap};
+use crate::rollout::multi_cluster::ClusterResult;
 
 /// Makes sure that the answer and the report can be written, before anything is changed.
-///
-/// # Errors
-/// Says which place cannot be written.
-pub fn check(output: &OutputArgs, report: Option<&Path>) -> Result<(), AppError> {
-    list::check_list::<PhoneResult>(output)?;
-    check_report(report)
-}
-
-/// Makes sure that the report can be written, before anything is changed.
-///
-/// # Errors
-/// Says which place cannot be written.
-pub fn check_report(report: Option<&Path>) -> Result<(), AppError> {
+pub fn check(output: &OutputArgs, several: bool, report: Option<&Path>) -> Result<(), AppError> {
+    clusters::check_list::<RunReport>(output, several)?;
     list::check_writable(report.unwrap_or_else(|| Path::new("axlpaper-report.html")))
 }
 
-/// Shows a run: the recap, the answer and the report file. Returns the exit code that the run deserves.
+/// Shows the outcome of a run, or of the runs on `several` clusters: the recap, the answer and the report file. Returns
+/// the exit code, the worst of all clusters.
 ///
-/// What cannot be written is told, and the rest is shown all the same: phones have been changed, and
-/// somebody must learn which.
-pub fn tell(run: &RunReport, state: &Path, output: &OutputArgs, report: Option<&Path>) -> Exit {
-    let recap = rollout_recap(run);
+/// If one of them cannot be written, the error is shown and the rest still is: phones have been changed, and the user
+/// has to learn which.
+pub fn tell(
+    ended: &mut [ClusterResult<RunReport>],
+    several: bool,
+    state: &Path,
+    output: &OutputArgs,
+    report: Option<&Path>,
+) -> Exit {
+    let recap = recap(ended, several, state);
     let mut failures = Vec::new();
     if output.is_recap() && output.output.is_none() {
         failures.extend(ui::put(&recap).err());
     } else {
         ui::say(&recap);
-        failures.extend(answer(run, output, &recap).err());
+        let answer = match output.is_recap() {
+            true => list::write(output, &recap),
+            false => clusters::answer(output, several, ended),
+        };
+        failures.extend(answer.err());
     }
-    failures.extend(write_report(&[run.run.id], state, report).err());
+    let runs: Vec<RunId> = ended.iter().filter_map(|one| one.run).collect();
+    if !runs.is_empty() {
+        failures.extend(write_report(&runs, state, report).err());
+    }
     for failure in &failures {
         ui::say(&printable_lines(&failure.to_string()));
     }
-    next_command::say(next_command::step_here(state, run.run.id).as_deref());
-    let exit = exit_of(run);
+    if let ([run], false) = (&runs[..], several) {
+        next_command::say(next_command::step_here(state, *run).as_deref());
+    }
+    let exit = clusters::worst(ended, exit_of);
     if exit == Exit::Done && !failures.is_empty() { Exit::Failed } else { exit }
 }
 
-/// Writes the answer: the recap again where no list was asked for.
-fn answer(run: &RunReport, output: &OutputArgs, recap: &str) -> Result<(), AppError> {
-    if output.is_recap() {
-        return list::write(output, recap);
+fn recap(ended: &[ClusterResult<RunReport>], several: bool, state: &Path) -> String {
+    let recaps = ended.iter().filter_map(|one| Some(rollout_recap(one.result.as_ref().ok()?)));
+    let recaps = recaps.collect::<Vec<_>>().join("\n");
+    if !several {
+        return recaps;
     }
-    let mut run = Cow::Borrowed(run);
-    if !output.list.sort.is_empty() {
-        list::sort(&output.list, &mut run.to_mut().phones)?;
-    }
-    let json = || rollout_json(&run, Timestamp::now());
-    list::write(output, &list::list(output, &run.phones, json)?)
+    let ends = ended.iter().map(|one| ClusterEnd {
+        cluster: &one.name,
+        run: one.run,
+        result: one.result.as_ref().map_err(|error| error.message()),
+        next: one.run.and_then(|run| next_command::step_here(state, run)),
+    });
+    format!("{recaps}\n{}", clusters_recap(&ends.collect::<Vec<_>>()))
 }
 
 /// Writes the report of runs from what the journal has about them, so that it is the same as the one that
 /// `axlpaper report` writes later, and says where it is.
-///
-/// # Errors
-/// When the journal cannot be read, or the file cannot be written.
 pub fn write_report(runs: &[RunId], journal: &Path, file: Option<&Path>) -> Result<(), AppError> {
     let page = journal::history(journal).and_then(|history| {
         let find = |run: &RunId| journal::find(&history, RunRef::Number(*run));
@@ -98,13 +99,10 @@ pub fn say_where(path: &Path) {
 }
 
 /// Renders the report of a run, or one of several.
-///
-/// # Errors
-/// When the journal cannot be read, or the runs did different things.
 pub fn report_of(history: &JournalReader, runs: Vec<RunRow>) -> Result<String, AppError> {
     let read = |run| RunReport::read(history, run)?.with_screenshots(history);
     let reports = runs.into_iter().map(read).collect::<Result<Vec<_>, _>>();
-    let reports = reports.map_err(|error| journal::unusable(&error))?;
+    let reports = reports?;
     if let [first, others @ ..] = &reports[..]
         && let Some(other) = others.iter().find(|other| other.action != first.action)
     {
@@ -115,7 +113,7 @@ pub fn report_of(history: &JournalReader, runs: Vec<RunRow>) -> Result<String, A
         return Err(AppError::new(ErrorKind::Usage, error)
             .hint("`axlpaper runs` says what each run did; write a report of each"));
     }
-    html(&reports).map_err(|error| AppError::from_error(ErrorKind::Failed, &error))
+    html(&reports).map_err(|error| AppError::from_error(ErrorKind::Failed, error))
 }
 
 /// Where the report of a run goes unless a file is named.

@@ -16,17 +16,14 @@ pub fn put(data: &str) -> Result<(), AppError> {
     put_with(|out| out.write_all(data.as_bytes()).map_err(|error| error.to_string()))
 }
 
-/// Writes data to standard output as it is made; `write` tells in words what went wrong.
-///
-/// # Errors
-/// As [`put`].
+/// Writes data to standard output as it is made; the error of `write` is a sentence.
 pub fn put_with(
     write: impl FnOnce(&mut dyn io::Write) -> Result<(), String>,
 ) -> Result<(), AppError> {
     let mut out =
         BufWriter::with_capacity(BUFFER, Reader { out: io::stdout().lock(), gone: false });
     let written = write(&mut out).and_then(|()| out.flush().map_err(|error| error.to_string()));
-    // What the buffer still holds has nobody to go to any more.
+    // The reader is gone, so the rest of the buffer is dropped.
     let (reader, _unwritten) = out.into_parts();
     match written {
         Err(why) if !reader.gone => {
@@ -81,9 +78,9 @@ pub fn say_error(text: &str) {
     }
 }
 
-/// Writes to standard error, above the bars that stand there.
+/// Writes to standard error, above the progress bars.
 pub fn write_stderr(bytes: &[u8]) {
-    // When nobody can be told, there is nobody to tell that either.
+    // An error here cannot be shown anywhere.
     let write = || drop(io::stderr().lock().write_all(bytes));
     if is_terminal() { BARS.suspend(write) } else { write() }
 }
@@ -113,7 +110,7 @@ static JSON: AtomicBool = AtomicBool::new(false);
 /// What lines of the log are called that were said.
 pub const SAID: &str = "axlpaper::said";
 
-/// What lines of the log are called that tell what the screen tells anyway.
+/// The target of log lines that repeat what the screen shows.
 pub const TOLD: &str = "axlpaper::told";
 
 /// How the message of an error begins.
@@ -124,7 +121,7 @@ pub fn terminal_width() -> Option<u16> {
     console::Term::stdout().size_checked().map(|(_, columns)| columns)
 }
 
-/// Tells whether the terminal shows more than ASCII, as far as the locale says.
+/// Returns whether the locale is one with UTF-8, so that the terminal shows more than ASCII.
 pub fn speaks_unicode() -> bool {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
         .into_iter()

@@ -22,7 +22,7 @@ pub struct Progress {
     cluster: Option<String>,
 }
 
-/// What is known of the stage under way, for lines and for the log.
+/// The state of the current stage, for lines and for the log.
 #[derive(Debug)]
 struct Plain {
     done: Option<u64>,
@@ -61,7 +61,7 @@ impl Progress {
         Arc::new(Self::new(is_terminal(), None))
     }
 
-    /// Tells what happens on one of several clusters: its name stands in front of every bar and line.
+    /// Shows the progress of one of several clusters: its name is the prefix of every bar and line.
     pub fn of_cluster(name: &str) -> Arc<dyn Observer> {
         Arc::new(Self::new(is_terminal(), Some(name.to_owned())))
     }
@@ -210,7 +210,7 @@ impl Progress {
         }
     }
 
-    /// Writes an event into the log; what the screen tells too is marked, so that nobody reads it twice.
+    /// Writes an event into the log; what the screen shows too is marked, so that it is not shown twice.
     fn log(&self, event: &Event) {
         let cluster = self.cluster.as_deref();
         match event {
@@ -279,7 +279,7 @@ impl Observer for Progress {
     }
 }
 
-/// Returns a duration in one or two units, as a person says it.
+/// Returns a duration in one or two units, for people.
 fn in_words(delay: Duration) -> String {
     let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
@@ -313,13 +313,13 @@ fn in_rate(per_second: f64) -> String {
     }
 }
 
-/// While a stage that can be counted is under way. Numbers of five digits fit 60 columns.
+/// The template of a stage that can be counted. Numbers of five digits fit 60 columns.
 const BAR: &str = "{prefix:<20} {bar:6.cyan/dim} {pos}/{len} {eta} {rate} {wait}{wide_msg}";
 /// The same on a terminal that is narrower.
 const NARROW: &str = "{prefix} {pos}/{len} {wait}{wide_msg}";
-/// While another stage is under way.
+/// The template of any other stage.
 const SPINNER: &str = "{prefix:<20} {spinner} {elapsed} {wait}{wide_msg}";
-/// Where there is no terminal, a long stage says so often that it is alive.
+/// Without a terminal, a long stage prints a line at this interval.
 const BETWEEN_LINES: Duration = Duration::from_secs(60);
 
 fn style(template: &str, wait: Arc<Mutex<Option<Instant>>>) -> ProgressStyle {

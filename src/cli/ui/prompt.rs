@@ -1,4 +1,4 @@
-//! Questions, asked only where somebody can answer.
+//! Questions, asked only on a terminal.
 
 use std::io::{BufRead as _, IsTerminal as _};
 
@@ -7,11 +7,8 @@ use secrecy::SecretString;
 use super::console::say;
 use crate::error::{AppError, ErrorKind};
 
-/// Asks before something is written that touches phones: their number has to be typed, so that nobody says
-/// yes to thousands of them by habit.
-///
-/// # Errors
-/// Refuses when the answer is another one, and when there is no terminal to ask on and `yes` was not given.
+/// Asks before something is written that touches phones: their number has to be typed, so that thousands of
+/// them are not confirmed by habit.
 pub fn confirm(what: &str, phones: usize, yes: bool) -> Result<(), AppError> {
     let prompt = format!(
         "{what}.\nThis touches {}. Type that number to go on:",
@@ -21,9 +18,6 @@ pub fn confirm(what: &str, phones: usize, yes: bool) -> Result<(), AppError> {
 }
 
 /// Asks for a yes before something is written that touches no phone.
-///
-/// # Errors
-/// As [`confirm`].
 pub fn confirm_yes(what: &str, yes: bool) -> Result<(), AppError> {
     ask(what, &format!("{what}.\nType yes to go on:"), "yes", yes)
 }
@@ -50,16 +44,14 @@ fn ask(what: &str, prompt: &str, expected: &str, yes: bool) -> Result<(), AppErr
 }
 
 /// Asks for a password on the terminal.
-///
-/// # Errors
-/// When there is no terminal.
 pub fn password(whose: &str, other_ways: &str) -> Result<SecretString, AppError> {
     if !std::io::stdin().is_terminal() {
         return Err(AppError::new(ErrorKind::Usage, format!("the password of {whose} is missing"))
             .hint(other_ways));
     }
-    let failed = |error: &std::io::Error| {
-        AppError::new(ErrorKind::Usage, format!("cannot ask for the password of {whose}: {error}"))
+    let failed = |error: std::io::Error| {
+        AppError::from_error(ErrorKind::Usage, error)
+            .context(format_args!("cannot ask for the password of {whose}"))
             .hint(other_ways)
     };
     match hidden_line(&format!("Password of {whose}: ")) {
@@ -67,7 +59,7 @@ pub fn password(whose: &str, other_ways: &str) -> Result<SecretString, AppError>
         Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {
             Err(AppError::new(ErrorKind::Interrupted, "interrupted; nothing was sent or changed"))
         }
-        Err(error) => Err(failed(&error)),
+        Err(error) => Err(failed(error)),
     }
 }
 
@@ -137,7 +129,7 @@ mod hidden {
 
     impl Drop for Hidden {
         fn drop(&mut self) {
-            // There is nobody to tell when the terminal is gone.
+            // The terminal is gone if this fails.
             let _ignored = tcsetattr(io::stdin(), OptionalActions::Now, &self.original);
         }
     }

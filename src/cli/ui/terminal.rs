@@ -55,7 +55,7 @@ impl Interaction for Terminal {
                     None => format!("`axlpaper show {}` tells how far it came", run.run),
                 });
                 let next = next.unwrap_or_else(|| "it had not begun its run".to_owned());
-                format!("an earlier run ended without a word: {owner}; {next}")
+                format!("a previous run did not finish (crashed or was killed): {owner}; {next}")
             }
             Notice::ClusterFailed { cluster, error } => {
                 next_command::with_next(AppError::clone(error)).within(cluster).to_string()
@@ -65,11 +65,11 @@ impl Interaction for Terminal {
     }
 }
 
-/// Waits for somebody who types, without holding up a thread that others need.
+/// Waits for input on a thread of its own, so that no thread of the runtime is blocked.
 async fn on_a_thread<T: Send + 'static>(
     ask: impl FnOnce() -> Result<T, AppError> + Send + 'static,
 ) -> Result<T, AppError> {
     tokio::task::spawn_blocking(ask).await.unwrap_or_else(|error| {
-        Err(AppError::new(ErrorKind::Failed, format!("cannot ask: {error}")))
+        Err(AppError::from_error(ErrorKind::Failed, error).context("cannot ask"))
     })
 }

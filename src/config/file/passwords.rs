@@ -1,8 +1,8 @@
-//! The keys of a table that give one user's password, of which only one may stand there.
+//! The keys of a table that give one user's password, of which a table may hold only one.
 
 use std::path::Path;
 
-/// What the keys of one user's password say.
+/// The keys of one user's password.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sources<'config> {
     pub keys: [&'static str; 4],

@@ -23,7 +23,7 @@ pub enum KeyringError {
     /// It does not have the entry.
     #[error("the keyring has no such entry")]
     NoEntry,
-    /// It has the entry several times, and nothing says which one counts.
+    /// It has the entry several times, and it is not known which one counts.
     #[error("the keyring has {0} entries of that name")]
     Several(usize),
     /// It did not answer in time.

@@ -23,7 +23,7 @@ use crate::interaction::Interaction;
 /// How long a keyring may take: long enough for a person to unlock it.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// How long it may take where nobody is asked anything.
+/// How long it may take without a question to the user.
 const QUIET: Duration = Duration::from_secs(10);
 
 /// Returns a password; a locked keyring may ask its user first.
@@ -90,9 +90,6 @@ pub async fn store(
 }
 
 /// Removes an entry.
-///
-/// # Errors
-/// As [`read`].
 pub async fn delete(
     entry: &KeyringEntry,
     whose: &str,

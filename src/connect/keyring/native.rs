@@ -26,7 +26,7 @@ pub async fn read(account: &str, limit: Duration, _: &dyn Interaction) -> Result
     .await
 }
 
-/// Looks whether the entry is there: there is no other way to tell than to read it.
+/// Looks whether the entry is there: the only test is to read it.
 pub async fn look(account: &str, limit: Duration) -> Result<()> {
     within(limit, account, |entry| entry.get_password().map(|text| drop(Zeroizing::new(text))))
         .await

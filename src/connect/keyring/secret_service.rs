@@ -118,7 +118,7 @@ async fn readable<'a>(
     if !found.locked.is_empty() {
         return unlocked(service, found.locked, interaction).await;
     }
-    // Some services do not say what is in a keyring that is locked.
+    // Some services do not list the entries of a locked keyring.
     if !is_locked(service).await? {
         return Err(KeyringError::NoEntry);
     }
@@ -174,7 +174,7 @@ fn failed(error: Error) -> KeyringError {
     KeyringError::Failed(words(&error))
 }
 
-/// What is below the library says more than which library it was.
+/// The cause is more useful than the name of the library.
 fn words(error: &Error) -> String {
     std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
 }

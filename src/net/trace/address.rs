@@ -1,4 +1,4 @@
-//! Blanks what is secret in addresses, wherever in a text they stand.
+//! Hides secrets in addresses anywhere in a text.
 //!
 //! An address can hold a password before its host, and tokens, keys and signatures in its query: pictures on
 //! other people's servers are reached by such ones.
@@ -20,7 +20,7 @@ pub fn without_secrets(text: &str) -> String {
     out
 }
 
-/// Returns an argument of the command line without the login that may stand before a host in it: `user:password@host` is
+/// Returns an argument of the command line without the login that may precede a host in it: `user:password@host` is
 /// no address, and is typed for one.
 pub fn without_login(argument: &str) -> String {
     match argument.rsplit_once('@') {
@@ -69,7 +69,7 @@ fn is_secret(name: &str) -> bool {
     promises_secret(&name) || ["sig", "signature", "auth"].iter().any(|end| name.ends_with(end))
 }
 
-/// An address ends with what cannot stand in it unescaped.
+/// Characters that end an address, because they must be escaped in one.
 fn ends_address(c: char) -> bool {
     c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '<' | '>' | '`')
 }

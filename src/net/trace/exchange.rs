@@ -16,7 +16,7 @@ use crate::domain::text::printable_lines;
 
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// `cluster`, `phone`, or `web` for a web server of somebody else.
+    /// `cluster`, `phone`, or `web` for another web server.
     pub to: &'static str,
     pub method: String,
     pub url: String,
@@ -78,7 +78,7 @@ impl Exchange {
                 push_body(&mut text, headers, &self.body, self.body_bytes);
             }
         }
-        // What a server or a phone says must not steer the terminal of whoever reads this.
+        // Text of a server or a phone must not control the terminal.
         printable_lines(&without_secrets(&text).replace('\t', "    "))
     }
 }
@@ -137,7 +137,7 @@ fn push_body(text: &mut String, headers: &HeaderMap, body: &[u8], whole: usize) 
     text.push('\n');
 }
 
-/// Tells whether a body is a picture, such as a phone's screen. As text nobody could read it.
+/// Tells whether a body is a picture, such as a phone's screen. It is not written as text.
 fn is_picture(headers: &HeaderMap, body: &[u8]) -> bool {
     let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
     let is_image = kind.get(..6).is_some_and(|kind| kind.eq_ignore_ascii_case(b"image/"));

@@ -1,4 +1,4 @@
-//! An exchange that is under way, which hands itself to the trace when it ends.
+//! A running exchange, which is handed to the trace when it ends.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use reqwest::header::HeaderMap;
 use crate::net::trace::exchange::{Exchange, MOST_BYTES, Request, beginning};
 use crate::net::trace::queue::TraceQueue;
 
-/// An exchange that is under way. When it is dropped it is handed to the trace, whether it came to its end
+/// A running exchange. When it is dropped it is handed to the trace, whether it came to its end
 /// or was cut off.
 #[derive(Debug)]
 pub struct ExchangeGuard(Option<Box<(Exchange, Arc<TraceQueue>)>>);

@@ -48,14 +48,14 @@ pub fn watch(request: impl FnOnce() -> Request) -> ExchangeGuard {
     }
 }
 
-/// Makes sure that a text stands nowhere in the trace, wherever somebody may have put it.
+/// Keeps a text out of the trace.
 pub fn hide(secret: &str) {
     if let Some(trace) = TRACE.get() {
         trace.hide(secret);
     }
 }
 
-/// Writes what is still to be written, for `limit` at most, and says what was kept. Nothing where there is
+/// Writes what is still to be written, for `limit` at most, and returns what was kept. Nothing where there is
 /// no trace.
 pub fn finish(limit: Duration) -> Option<TraceSummary> {
     TRACE.get().map(|trace| trace.finish(limit))

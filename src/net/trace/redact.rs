@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use secrecy::zeroize::Zeroizing;
 
-/// What stands where something secret stood.
+/// The replacement for a secret.
 pub const HIDDEN: &str = "(hidden)";
 
 /// Returns markup with the contents of all elements and attributes blanked whose names promise a secret;
@@ -60,7 +60,7 @@ const WAYS: [Brackets; 3] = [
     Brackets { open: "&amp;lt;", close: "&amp;gt;" },
 ];
 
-/// Finds the next tag: what stands before it, how it is written, and what stands behind its opening bracket.
+/// Finds the next tag: the text before it, its spelling, and the text after its opening bracket.
 fn next_tag(text: &str) -> Option<(&str, Brackets, &str)> {
     let mut from = 0;
     loop {
@@ -132,7 +132,7 @@ fn without_secret_attributes(tag: &str) -> (String, bool) {
         if (promises_secret(one.name) || tells_value) && !one.value.is_empty() {
             out.push_str(HIDDEN);
         } else {
-            // Markup can stand in a value too. It holds no quotes of this kind, so this does not go deep.
+            // A value can contain markup too. It holds no quotes of this kind, so this does not go deep.
             out.push_str(&between(one.value));
         }
         from = one.at + one.value.len();
@@ -141,7 +141,7 @@ fn without_secret_attributes(tag: &str) -> (String, bool) {
     (out, names_secret)
 }
 
-/// What stands between the values of a tag: in one that is broken, that can be markup of another spelling.
+/// The text between the values of a tag: in a broken one, that can be markup of another spelling.
 fn between(text: &str) -> Cow<'_, str> {
     if text.contains(['<', '&']) { Cow::Owned(redact(text)) } else { Cow::Borrowed(text) }
 }
@@ -215,7 +215,7 @@ const PARTS: [&str; 12] = [
 /// What names of secrets end with.
 const ENDS: [&str; 4] = ["pin", "key", "authstring", "authcode"];
 
-/// Texts that may stand nowhere, whoever repeats them: a server's error page can show what it was sent.
+/// Texts that are removed everywhere: a server's error page can show what it was sent.
 #[derive(Default)]
 pub(super) struct SecretScrubber(Vec<Zeroizing<String>>);
 
@@ -226,7 +226,7 @@ impl std::fmt::Debug for SecretScrubber {
 }
 
 impl SecretScrubber {
-    /// Adds a text. A short one is left out: it stands in harmless words too, and a gap in these would tell
+    /// Adds a text. A short one is left out: it is part of harmless words too, and a gap in these would tell
     /// what it is.
     pub(super) fn add(&mut self, secret: &str) {
         if secret.chars().count() < SHORTEST {

@@ -38,9 +38,6 @@ pub struct TraceSummary {
 impl Trace {
     /// Makes a new folder inside `folder`, which is made too where it is not there, and starts to write.
     /// Nobody else may read what is in it.
-    ///
-    /// # Errors
-    /// When the folder or its index cannot be made.
     pub fn start(folder: &Path) -> io::Result<Self> {
         make_folder(folder, true)?;
         let path = new_folder(folder)?;
@@ -69,7 +66,7 @@ impl Trace {
         ExchangeGuard::new(request, self.desk.clone())
     }
 
-    /// Makes sure that this text stands nowhere in the trace.
+    /// Keeps this text out of the trace.
     pub fn hide(&self, secret: &str) {
         self.desk.hidden.lock().unwrap_or_else(PoisonError::into_inner).add(secret);
     }
@@ -177,7 +174,7 @@ struct Line<'a> {
     file: &'a str,
 }
 
-/// What of a word may stand in a file's name.
+/// Returns the part of a word that a file name may contain.
 fn word(text: &str) -> String {
     let word: String = text.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
     if word.is_empty() { "exchange".to_owned() } else { word }

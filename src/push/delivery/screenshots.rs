@@ -69,7 +69,7 @@ impl ScreenshotCheck {
         };
         let before = match before {
             Some(Ok(screen)) => Arc::new(screen),
-            Some(Err(why)) => return ScreenCheck::None(format!("before the push {why}")),
+            Some(Err(why)) => return ScreenCheck::None(format!("{why} (before the push)")),
             None => return ScreenCheck::None("no screenshot was taken before the push".to_owned()),
         };
         let (begun, pause) = (Instant::now(), (self.wait / MOST_SCREENSHOTS).max(SHORTEST_PAUSE));
@@ -91,7 +91,7 @@ impl ScreenshotCheck {
                         Err(why) => ScreenCheck::None(why),
                     };
                 }
-                Err(why) if over => return ScreenCheck::None(format!("after the push {why}")),
+                Err(why) if over => return ScreenCheck::None(format!("{why} (after the push)")),
                 Ok(_) | Err(_) => tokio::time::sleep(pause).await,
             }
         }
@@ -105,9 +105,10 @@ impl ScreenshotCheck {
         wanted: Option<&Arc<Picture>>,
         before: &Arc<Screen>,
     ) -> Result<(ScreenCheck, Vec<u8>), Screenshot> {
-        let mut phone = phones.connect_for_screenshot(target).await.map_err(|_| {
-            Screenshot::None("the phone could not be connected to again".to_owned())
-        })?;
+        let mut phone = phones
+            .connect_for_screenshot(target)
+            .await
+            .map_err(|_| Screenshot::None("could not reconnect to the phone".to_owned()))?;
         let (screen, file) = self.take(&mut phone, target, Moment::After).await?;
         let (wanted, before) = (wanted.cloned(), Arc::clone(before));
         let compare = move || match wanted {
@@ -130,7 +131,7 @@ impl ScreenshotCheck {
                 (Ok(screen), file) => Ok((screen, file)),
                 (Err(error), _) => {
                     tracing::debug!(phone = %target.name, ?moment, %error, "no usable screenshot");
-                    Err(Screenshot::None(format!("its screenshot cannot be used: {error}")))
+                    Err(Screenshot::None(format!("its screenshot cannot be used ({error})")))
                 }
             },
             other @ (Screenshot::AuthRefused(_) | Screenshot::None(_)) => Err(other),

@@ -54,7 +54,7 @@ pub fn not_back(
     run: RunId,
 ) -> PhoneResult {
     let reason = format!(
-        "it did not register again within {} seconds after it took its configuration over",
+        "it did not register again within {} seconds after it applied its configuration",
         waited.as_secs()
     );
     let remedy =

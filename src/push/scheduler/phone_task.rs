@@ -145,7 +145,7 @@ fn not_again(object: ObjectKind, last: PhoneOutcome, stopped: &StopReason) -> Ph
 
 fn pending(object: ObjectKind, reason: String) -> PhoneOutcome {
     let remedy = if object.is_downloaded() {
-        "run the same command again; phones that are done already are left alone"
+        "run the same command again; phones that are done already are skipped"
     } else {
         // These are never proven, so the same command would send them to all phones again.
         "send it again to the phones that are still pending: list them with --devices-from or --addresses-from"

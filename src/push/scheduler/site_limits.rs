@@ -1,6 +1,6 @@
 //! How many phones of one device pool, and of one subnet, are pushed to at once.
 //!
-//! A site on a low-bandwidth WAN link must not be flooded with downloads, however many phones are pushed to in all.
+//! A site behind a low-bandwidth WAN link must not be flooded with downloads, however many phones are pushed to in all.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;

@@ -3,7 +3,7 @@
 use crate::domain::push_action::PushAction;
 use crate::domain::text::pluralize;
 use crate::event::{ChangeState, Outcome, PhoneResult, Proof};
-use crate::journal::SkippedCluster;
+use crate::journal::{RunState, SkippedCluster};
 use crate::report::html::charts::{Bar, Count, grouped, outcomes, verdicts};
 use crate::report::html::section::{RunSection, TextPart, action_and_proof, clean, parts};
 use crate::report::run_report::RunReport;
@@ -114,15 +114,15 @@ fn state(run: &RunReport) -> (&'static str, &'static str) {
     let tally = Tally::of(&run.phones);
     let changes_failed =
         run.changes.iter().any(|change| change.state != Some(ChangeState::Applied));
-    match run.run.state.as_str() {
-        "killed" if !run.has_ended() => ("killed", "bad"),
+    match run.run.state {
+        RunState::Killed if !run.has_ended() => ("killed", "bad"),
         _ if !run.has_ended() => ("no end is known", "bad"),
-        "interrupted" => ("interrupted", "warn"),
-        "failed" => ("failed", "bad"),
+        RunState::Interrupted => ("interrupted", "warn"),
+        RunState::Failed => ("failed", "bad"),
         _ if run.stopped().is_some() => ("stopped early", "bad"),
         _ if tally.failed > 0 || changes_failed => ("finished, not all of it worked", "warn"),
         _ if tally.pushed == 0 && run.changes.is_empty() => ("finished", "warn"),
-        _ => ("finished", "good"),
+        RunState::Running | RunState::Finished | RunState::Killed => ("finished", "good"),
     }
 }
 
@@ -181,7 +181,7 @@ fn accepted(
 
 fn ended_early(run: &RunReport) -> Option<String> {
     if !run.has_ended() {
-        let killed = run.run.state == "killed";
+        let killed = run.run.state == RunState::Killed;
         let how = if killed { "This run was killed" } else { "This run goes on, or was killed" };
         return Some(format!(
             "{how}: the journal has no end of it. What was under way at its last moment is not known; everything \
@@ -316,7 +316,7 @@ fn overall(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> (&'static s
 
 /// Tells whether a run could not go on at all.
 fn has_failed(of: &RunSection<'_>) -> bool {
-    of.run.run.state == "failed"
+    of.run.run.state == RunState::Failed
 }
 
 fn sentence_of_all(on: &str, tally: Tally) -> String {

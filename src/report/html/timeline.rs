@@ -346,7 +346,7 @@ mod tests {
 
     use super::*;
     use crate::event::PhoneResult;
-    use crate::journal::RunRow;
+    use crate::journal::{RunRow, RunState};
     use crate::report::testing::pushed;
 
     fn at(ms: u64) -> Timestamp {
@@ -377,7 +377,7 @@ mod tests {
             reverts: None,
             began_at: at(0),
             ended_at: ended.map(at),
-            state: "finished".into(),
+            state: RunState::Finished,
             exit_code: None,
             outcomes: Vec::new(),
             subject: None,

@@ -88,9 +88,9 @@ pub async fn ask(
     asked
 }
 
-/// What is said of a phone that wants HTTPS where nobody knows how to trust it.
+/// Shown for a phone that requires HTTPS where no trust is configured.
 const WANTS_HTTPS: &str =
-    "it wants HTTPS: --phone-ca-file or --phone-tls says by what its certificate is believed";
+    "the phone requires HTTPS: --phone-ca-file or --phone-tls configures trust for its certificate";
 
 async fn ask_one(address: IpAddr, phones: &PhoneClient, asking: Identification<'_>) -> Identity {
     let mut attempt = 1;

@@ -9,7 +9,6 @@ use futures::future::FutureExt as _;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use crate::connect::journal;
 use crate::error::{AppError, ErrorKind};
 use crate::event::{Event, Observer, PhoneResult};
 use crate::interaction::Interaction;
@@ -84,7 +83,7 @@ impl AddressTask {
     ) -> Result<AddressPushSetup, AppError> {
         let (request, recorder) = (&self.request, run.recorder());
         let payload = &request.payload;
-        run_record::keep_subject(recorder, payload.action(), &request.payload_name).await?;
+        run_record::keep_subject(recorder, payload.action(), &request.payload_name, false).await?;
         let (targets, mut others) = self.identified(observer.as_ref()).await;
         let nat = &self.addresses.push_access.nat;
         let targets = targets.into_iter().map(|target| target.behind(nat)).collect();
@@ -93,7 +92,7 @@ impl AddressTask {
         let models = targets.iter().map(ModelFormat::from).collect();
         let prepared = payload.prepare(models, observer.as_ref()).await?;
         let saved = prepared.save_summary(recorder).await;
-        saved.map_err(|error| journal::unusable(&error))?;
+        saved?;
         let digests = prepared.digests();
         let mut already =
             push_common::already_shown(request, &RunScope::addresses(), &targets, &digests)?;
@@ -117,7 +116,7 @@ impl AddressTask {
         };
         let delivery = prepared.deliver(&context).await?;
         delivery.check(&targets).map_err(|error| {
-            AppError::from_error(ErrorKind::Usage, &error).hint(
+            AppError::from_error(ErrorKind::Usage, error).hint(
                 "nothing was sent; use a shorter --advertise or --image-url, or --picture-name",
             )
         })?;
@@ -213,7 +212,7 @@ impl PreparedAddresses {
         let rollout = Ok(RunReport {
             ending: Some(ending),
             phones: push_common::all(pushed, others),
-            ..run.report().report(request.payload.action(), &request.payload_name)
+            ..run.report().report(request.payload.action(), &request.payload_name, false)
         });
         run_record::keep_ending(&run, &rollout).await;
         run.end(rollout, exit_of).await

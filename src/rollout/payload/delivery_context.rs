@@ -61,7 +61,7 @@ impl DeliveryContext<'_> {
         let Self { push_access, password, options, journal, recorder, interaction, .. } = self;
         let user = push_access.need_push_user()?;
         let phones = PhoneClient::new(user, password, push_access.phone_port, reply_timeout)
-            .map_err(|error| AppError::from_error(ErrorKind::Usage, &error))?;
+            .map_err(|error| AppError::from_error(ErrorKind::Usage, error))?;
         let connector = PhoneConnector::new(phones);
         let connector = match push_access.phone_tls.push_access(journal, recorder, *interaction)? {
             Some((https, pins)) => connector.with_https(https, pins),

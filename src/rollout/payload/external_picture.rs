@@ -7,7 +7,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::{FutureExt as _, ready};
 
-use crate::domain::error_chain::error_chain;
 use crate::domain::model::ImageSpec;
 use crate::domain::push_action::PushAction;
 use crate::error::{AppError, ErrorKind};
@@ -116,7 +115,7 @@ async fn find(
     models.sort_by(|(one, _), (other, _)| one.cmp(other));
     models.dedup_by(|(one, _), (other, _)| one == other);
     let client =
-        web_http(DOWNLOAD).map_err(|error| AppError::from_error(ErrorKind::Failed, &error))?;
+        web_http(DOWNLOAD).map_err(|error| AppError::from_error(ErrorKind::Failed, error))?;
     let mut files: HashMap<String, Bytes> = HashMap::new();
     let mut checked: HashMap<(String, String, Shape), Arc<PreparedImage>> = HashMap::new();
     let mut found = HashMap::new();
@@ -125,7 +124,7 @@ async fn find(
         let icon_url = icon.fill(&model, &spec, spec.thumbnail);
         for url in [&image_url, &icon_url] {
             if !files.contains_key(url) {
-                let file = download(&client, url, DOWNLOAD).await.map_err(|e| unusable(&e))?;
+                let file = download(&client, url, DOWNLOAD).await.map_err(unusable)?;
                 files.insert(url.clone(), file);
             }
         }
@@ -153,14 +152,14 @@ fn unfit(model: &str, url: &str, why: &Unfit) -> AppError {
     )
 }
 
-fn unusable(error: &ElsewhereError) -> AppError {
-    let kind = match error {
+fn unusable(error: ElsewhereError) -> AppError {
+    let kind = match &error {
         ElsewhereError::Unreachable { .. } => ErrorKind::Failed,
         ElsewhereError::Redirect { .. }
         | ElsewhereError::Status { .. }
         | ElsewhereError::TooLong { .. } => ErrorKind::Usage,
     };
-    AppError::new(kind, error_chain(error))
+    AppError::from_error(kind, error)
         .hint("nothing was changed; phones would find the same: check the address and the server")
 }
 

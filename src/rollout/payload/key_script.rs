@@ -30,7 +30,7 @@ impl KeyScriptPayload {
     /// When the name cannot be sent to a phone.
     pub fn play(sound: &str) -> Result<Self, AppError> {
         let script = KeyScript::play(sound).map_err(|error| {
-            AppError::from_error(ErrorKind::Usage, &error)
+            AppError::from_error(ErrorKind::Usage, error)
                 .hint("phones play files that their TFTP server has; upload it there first")
         })?;
         Ok(Self(Arc::new(script)))
@@ -43,11 +43,13 @@ impl KeyScriptPayload {
     pub fn read(path: &Path, allow_destructive: bool) -> Result<Self, AppError> {
         let shown = path.display();
         let text = read_text(path).map_err(|error| {
-            AppError::new(ErrorKind::Usage, format!("cannot read the key script {shown}: {error}"))
+            AppError::from_error(ErrorKind::Usage, error)
+                .context(format_args!("cannot read the key script {shown}"))
                 .hint("give the path of a script; `axlpaper keys --help` describes its format")
         })?;
         let script = KeyScript::read(&text).map_err(|error| {
-            AppError::new(ErrorKind::Usage, format!("the key script {shown}: {error}"))
+            AppError::from_error(ErrorKind::Usage, error)
+                .context(format_args!("the key script {shown}"))
                 .hint("nothing was sent; `axlpaper keys --help` describes the format of a script")
         })?;
         let dangers: Vec<String> = script.dangers().iter().map(ToString::to_string).collect();

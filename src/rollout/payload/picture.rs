@@ -7,7 +7,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures::future::FutureExt as _;
 
-use crate::connect::journal;
 use crate::domain::model::KEM;
 use crate::domain::push_action::PushAction;
 use crate::domain::text::hex;
@@ -48,7 +47,7 @@ impl PicturePayload {
         run: RunId,
         file: &str,
     ) -> Result<Option<Arc<dyn Payload>>, AppError> {
-        let kept = |name| history.kept(run, name).map_err(|error| journal::unusable(&error));
+        let kept = |name| history.kept(run, name);
         let Some(bytes) = kept(PICTURE)? else { return Ok(None) };
         let picture = SourceImage::of(Path::new(file), bytes).await?;
         let kem = match kept(KEM_PICTURE)? {
@@ -79,7 +78,7 @@ impl Payload for PicturePayload {
             let kem = match &self.kem {
                 Some(kem) => {
                     let picture = Arc::clone(&kem.picture);
-                    Some(blocking(move || prepare(&picture, &KEM)).await.map_err(|e| failed(&e))?)
+                    Some(blocking(move || prepare(&picture, &KEM)).await.map_err(failed)?)
                 }
                 None => None,
             };
@@ -136,10 +135,10 @@ impl PreparedPayload for PreparedPictures {
             let session = context.session()?;
             let name = context.picture_name(context.file);
             let wait = context.options.verify_timeout;
-            let mut delivery = PictureDelivery::new(session, host, pictures, name, wait)
-                .map_err(|error| failed(&error))?;
+            let mut delivery =
+                PictureDelivery::new(session, host, pictures, name, wait).map_err(failed)?;
             if let Some(kem) = &kem {
-                delivery = delivery.with_kem(kem).map_err(|error| failed(&error))?;
+                delivery = delivery.with_kem(kem).map_err(failed)?;
             }
             if context.proof == Proof::None {
                 delivery = delivery.without_proof();
@@ -150,7 +149,7 @@ impl PreparedPayload for PreparedPictures {
     }
 }
 
-fn failed(error: &dyn std::error::Error) -> AppError {
+fn failed(error: impl std::error::Error + Send + Sync + 'static) -> AppError {
     AppError::from_error(ErrorKind::Failed, error)
 }
 
@@ -182,7 +181,7 @@ fn file(file: &EncodedPicture) -> SentFile {
 /// Returns how an earlier run rendered its pictures.
 pub(crate) fn saved_options(history: &JournalReader, run: RunId) -> Result<Options, AppError> {
     let options = history.snapshot(run, PICTURE_OPTIONS);
-    Ok(options.map_err(|error| journal::unusable(&error))?.unwrap_or_default())
+    Ok(options?.unwrap_or_default())
 }
 
 /// The journal's names of a picture's options and files.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use futures::future::FutureExt as _;
 
-use crate::connect::journal;
 use crate::domain::audit::Audit;
 use crate::domain::picture_rules::PictureRules;
 use crate::domain::push_action::PushAction;
@@ -55,7 +54,7 @@ impl PicturesByRules {
         let mut pictures = Vec::new();
         for (name, _) in rules.pictures() {
             let kept = history.kept_named(run, PICTURE, name);
-            let Some(bytes) = kept.map_err(|error| journal::unusable(&error))? else {
+            let Some(bytes) = kept? else {
                 return Ok(None);
             };
             pictures.push((name.to_owned(), SourceImage::of(Path::new(name), bytes).await?));

@@ -36,7 +36,7 @@ pub struct RingTone {
 pub async fn read_audio(path: &Path) -> Result<Audio, AppError> {
     let unusable = |error: ToneError| {
         let internal = matches!(error, ToneError::Decoder { .. });
-        AppError::from_error(if internal { ErrorKind::Failed } else { ErrorKind::Usage }, &error)
+        AppError::from_error(if internal { ErrorKind::Failed } else { ErrorKind::Usage }, error)
     };
     let bytes = Audio::read(path).map_err(unusable)?;
     let name = path.display().to_string();
@@ -73,7 +73,7 @@ impl Payload for RingTone {
         let audio = Arc::clone(&self.audio);
         async move {
             let made = blocking(move || ToneSet::make(&audio, formats)).await;
-            let tones = made.map_err(|error| AppError::from_error(ErrorKind::Usage, &error))?;
+            let tones = made.map_err(|error| AppError::from_error(ErrorKind::Usage, error))?;
             Ok(Box::new(PreparedTones(tones)) as Box<dyn PreparedPayload>)
         }
         .boxed()

@@ -26,7 +26,7 @@ impl SourceImage {
     /// # Errors
     /// When it is missing, cannot be read or is not a picture.
     pub async fn read(path: &Path) -> Result<Self, AppError> {
-        Self::of(path, Picture::read(path).map_err(|error| unusable(&error))?).await
+        Self::of(path, Picture::read(path).map_err(unusable)?).await
     }
 
     /// Decodes a file that was read already; errors call it `name`.
@@ -36,7 +36,7 @@ impl SourceImage {
     pub async fn of(name: &Path, bytes: Vec<u8>) -> Result<Self, AppError> {
         let (name, file) = (name.display().to_string(), bytes.clone());
         let decoded = blocking(move || Decoder::this_program().picture(&name, &file)).await;
-        Ok(Self { picture: Arc::new(decoded.map_err(|error| unusable(&error))?), bytes })
+        Ok(Self { picture: Arc::new(decoded.map_err(unusable)?), bytes })
     }
 
     /// Renders the picture in these sizes.
@@ -53,7 +53,7 @@ impl SourceImage {
         let source = Arc::clone(&self.picture);
         let prepared =
             blocking(move || prepare_all(&source, &specs, &options, Compression::Quick)).await;
-        let prepared = prepared.map_err(|error| AppError::from_error(ErrorKind::Failed, &error))?;
+        let prepared = prepared.map_err(|error| AppError::from_error(ErrorKind::Failed, error))?;
         observer.observe(&Event::Finished { stage: Stage::Pictures });
         let long = prepared.iter().filter_map(|prepared| too_long(prepared));
         for remark in self.picture.remarks().iter().cloned().chain(long) {
@@ -77,7 +77,7 @@ pub fn too_long(prepared: &PreparedImage) -> Option<String> {
     })
 }
 
-fn unusable(error: &MediaError) -> AppError {
+fn unusable(error: MediaError) -> AppError {
     let internal = matches!(error, MediaError::Decoder { .. });
     AppError::from_error(if internal { ErrorKind::Failed } else { ErrorKind::Usage }, error)
 }

@@ -31,10 +31,6 @@ pub struct Args {
     delete: bool,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// When no user of a cluster is meant, the password cannot be read, or the keyring does not take it.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     let Args { config, cluster, push, delete } = args;
     let named = ConnectionArgs {

@@ -70,14 +70,14 @@ impl MakeArgs {
             seconds => Compression::Within(Duration::from_secs(seconds)),
         };
         let pictures = blocking(move || prepare_all(&source, &specs, &options, squeeze)).await;
-        let pictures = pictures.map_err(|error| failed(&error))?;
+        let pictures = pictures.map_err(failed)?;
         let mut remarks = decoded.remarks().to_vec();
         remarks.extend(pictures.iter().filter_map(|prepared| too_long(prepared)));
         let picture = file_name(&self.picture);
         Ok((folder, Made { picture, options, models, pictures, remarks }))
     }
 
-    /// Writes the files, and tells which.
+    /// Writes the files, and lists them.
     pub(super) fn finish(
         &self,
         folder: Folder,
@@ -134,7 +134,7 @@ pub(super) fn file(
     (told, NewFile::new(path, bytes))
 }
 
-/// What is told of any other file.
+/// Shown for any other file.
 pub(super) fn other(path: String, kind: PictureFileKind, bytes: &[u8]) -> PictureFile {
     PictureFile {
         file: path,
@@ -156,6 +156,6 @@ pub(super) fn letters(letters: Letters) -> &'static str {
     }
 }
 
-pub(super) fn failed(error: &MediaError) -> AppError {
+pub(super) fn failed(error: MediaError) -> AppError {
     AppError::from_error(ErrorKind::Failed, error)
 }

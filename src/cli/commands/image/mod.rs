@@ -23,10 +23,6 @@ enum Command {
     Tftp(tftp::Args),
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// When the picture cannot be used, or the files cannot be written.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     match args.command {
         Command::Prepare(args) => prepare::run(args).await,

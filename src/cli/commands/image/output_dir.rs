@@ -1,4 +1,4 @@
-//! A folder that pictures are written into, without writing over what somebody else put there.
+//! A folder that pictures are written into, without overwriting files of others.
 //!
 //! The folder keeps a list of what was written into it, with digests. A file that is there already is ours
 //! when the list has its digest; every other one is left alone, and nothing is written then.
@@ -36,7 +36,7 @@ pub struct NewFile {
 }
 
 impl NewFile {
-    /// A file that stands for itself.
+    /// A single file.
     pub fn new(path: String, bytes: Vec<u8>) -> Self {
         Self { path, bytes, merged: false, from_nothing: false }
     }
@@ -55,9 +55,6 @@ struct Ours {
 
 impl Folder {
     /// Opens a folder, which need not be there yet. With `force` it may be written over anything.
-    ///
-    /// # Errors
-    /// When its list cannot be read, or is none.
     pub fn open(root: &Path, force: bool) -> Result<Self, AppError> {
         let empty = Ours {
             schema: SCHEMA.to_owned(),
@@ -76,21 +73,18 @@ impl Folder {
                 }
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => empty,
-            Err(error) => return Err(unreadable(&list, &error)),
+            Err(error) => return Err(unreadable(&list, error)),
         };
         Ok(Self { root: root.to_owned(), force, ours })
     }
 
     /// Reads a text that may be there.
-    ///
-    /// # Errors
-    /// When it is there and cannot be read, or is no UTF-8.
     pub fn read(&self, path: &str) -> Result<Option<String>, AppError> {
         let path = self.root.join(path);
         match std::fs::read_to_string(&path) {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(unreadable(&path, &error)),
+            Err(error) => Err(unreadable(&path, error)),
         }
     }
 
@@ -101,9 +95,6 @@ impl Folder {
     }
 
     /// Writes files. Nothing is written when one of them would replace what is not ours.
-    ///
-    /// # Errors
-    /// When there is such a file, or when one cannot be written.
     pub fn write(mut self, files: &[NewFile]) -> Result<(), AppError> {
         if !self.force {
             self.check(files)?;
@@ -112,10 +103,8 @@ impl Folder {
             let path = self.root.join(&file.path);
             let folder = path.parent().unwrap_or(&self.root);
             std::fs::create_dir_all(folder).map_err(|error| {
-                AppError::new(
-                    ErrorKind::Failed,
-                    format!("cannot make the folder {}: {error}", folder.display()),
-                )
+                AppError::from_error(ErrorKind::Failed, error)
+                    .context(format_args!("cannot make the folder {}", folder.display()))
             })?;
         }
         // Before a file is replaced, both what it is and what it will be are ours: a run that is cut short
@@ -155,7 +144,7 @@ impl Folder {
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(unreadable(&path, &error)),
+                Err(error) => return Err(unreadable(&path, error)),
             }
         }
         if foreign.is_empty() {
@@ -174,7 +163,7 @@ impl Folder {
 
     fn save(&self) -> Result<(), AppError> {
         let text = serde_json::to_string_pretty(&self.ours)
-            .map_err(|error| AppError::from_error(ErrorKind::Failed, &error))?;
+            .map_err(|error| AppError::from_error(ErrorKind::Failed, error))?;
         list::write_file(&self.root.join(LIST), &(text + "\n"))
     }
 }
@@ -184,8 +173,9 @@ pub fn digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> AppError {
-    AppError::new(ErrorKind::Failed, format!("cannot read {}: {error}", path.display()))
+fn unreadable(path: &Path, error: io::Error) -> AppError {
+    AppError::from_error(ErrorKind::Failed, error)
+        .context(format_args!("cannot read {}", path.display()))
         .hint("nothing was written; check the file and its permissions")
 }
 

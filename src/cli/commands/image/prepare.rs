@@ -22,10 +22,6 @@ pub struct Args {
     name: Option<String>,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// When the picture cannot be used, or the files cannot be written.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     let (folder, made) = args.make.make().await?;
     let name = args.name.unwrap_or_else(|| from_file(&made.picture));
@@ -67,12 +63,12 @@ fn sheets(name: &str, made: &Made) -> Result<Vec<(String, Vec<u8>)>, AppError> {
         .map(|image| SheetEntry { image, models: made.models_of(image).join(", ") })
         .collect();
     let title = format!("{}   {}", made.picture, in_words(&made.options));
-    let png = contact_sheet(&title, &entries).map_err(|error| failed(&error))?;
+    let png = contact_sheet(&title, &entries).map_err(failed)?;
     let screens = entries.iter().map(|entry| screen(name, entry)).collect();
     let sheet =
         ContactSheet { picture: made.picture.clone(), options: in_words(&made.options), screens };
     let page = contact_sheet_html(sheet)
-        .map_err(|error| AppError::from_error(ErrorKind::Failed, &error))?;
+        .map_err(|error| AppError::from_error(ErrorKind::Failed, error))?;
     Ok(vec![
         (format!("{name}-contact-sheet.png"), png.png.to_vec()),
         (format!("{name}-contact-sheet.html"), page.into_bytes()),
@@ -113,7 +109,7 @@ fn hard_to_read(made: &Made) -> Option<String> {
             format!("{}x{} ({})", shape.background, shape.depth, prepared.contrast)
         })
         .collect();
-    // Panels that differ in nothing but the preview stand side by side.
+    // Panels that differ in nothing but the preview are side by side.
     hard.dedup();
     let way_out = if made.options.legible {
         "choose a calmer picture"

@@ -25,10 +25,6 @@ pub struct Args {
     name: Option<String>,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// When the picture cannot be used, a list is full or damaged, or the files cannot be written.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     let (folder, mut made) = args.make.make().await?;
     let name = args.name.unwrap_or_else(|| from_file(&made.picture));
@@ -102,7 +98,7 @@ fn list(folder: &Folder, spec: &ImageSpec, entry: &ListEntry) -> Result<List, Ap
         return Ok(List { xml: listed.xml, entries: listed.entries, merged: false });
     };
     let listed = add_to_list(&there, spec.schema, entry).map_err(|error| {
-        AppError::new(ErrorKind::Usage, format!("{path} cannot take the picture: {error}")).hint(
+        AppError::from_error(ErrorKind::Usage, error).context(format_args!("{path} cannot take the picture")).hint(
             "nothing was written; correct the file, or leave its models out with --exclude-model",
         )
     })?;

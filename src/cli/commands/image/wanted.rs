@@ -16,9 +16,6 @@ use crate::error::{AppError, ErrorKind};
 ///
 /// A cluster is asked when one is named, or when phones are chosen by anything but their model; only models that
 /// it has are taken then. Otherwise the catalogue alone is asked.
-///
-/// # Errors
-/// When the cluster cannot be read, or nothing is left.
 pub async fn models(
     connection: &ConnectionArgs,
     target: &TargetArgs,
@@ -110,7 +107,7 @@ mod tests {
         let nines = names(&["98*"], &["*NR"]).unwrap();
         assert_eq!(nines, ["Cisco 9851", "Cisco 9861", "Cisco 9871"]);
         assert_eq!(names(&[], &[]).unwrap().len(), with_pictures().count());
-        // One that shows no picture is no mistake, one that nobody knows is.
+        // A model without pictures is no mistake, an unknown one is.
         assert!(names(&["7821"], &[]).unwrap().is_empty());
         for (include, exclude) in [(&["8842"], &["8841"]), (&["8841"], &["8842"])] {
             assert_eq!(names(include, exclude).unwrap_err().kind(), ErrorKind::Usage);

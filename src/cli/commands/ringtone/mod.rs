@@ -56,10 +56,6 @@ impl From<FormatArg> for ToneFormat {
     }
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// When nothing can be pushed at all; a phone's failure is in the answer and the exit code.
 pub async fn run(args: Args) -> Result<Exit, AppError> {
     if let Some(Command::Prepare(args)) = &args.command {
         return prepare::run(args).await;

@@ -39,9 +39,6 @@ struct File {
 }
 
 /// Runs the command. Nothing is written unless all of it can be.
-///
-/// # Errors
-/// When the sound cannot be used, a list cannot be added to, or a file cannot be written.
 pub async fn run(args: &Args) -> Result<Exit, AppError> {
     let audio = read_audio(&args.audio).await?;
     let name = args.name.clone().unwrap_or_else(|| stem(&args.audio));
@@ -49,14 +46,15 @@ pub async fn run(args: &Args) -> Result<Exit, AppError> {
     for format in ToneFormat::ALL {
         files.extend(files_of(args, &audio, &name, format)?);
     }
-    let failed = |path: &Path, error: &io::Error| {
-        AppError::new(ErrorKind::Failed, format!("cannot write {}: {error}", path.display()))
+    let failed = |path: &Path, error: io::Error| {
+        AppError::from_error(ErrorKind::Failed, error)
+            .context(format_args!("cannot write {}", path.display()))
             .hint("choose a folder that you may write with --output")
     };
-    std::fs::create_dir_all(&args.output).map_err(|error| failed(&args.output, &error))?;
+    std::fs::create_dir_all(&args.output).map_err(|error| failed(&args.output, error))?;
     let mut told = String::new();
     for file in files {
-        write(&args.output, &file).map_err(|error| failed(&file.path, &error))?;
+        write(&args.output, &file).map_err(|error| failed(&file.path, error))?;
         // Writing into a String cannot fail.
         let _ = writeln!(told, "{}: {}", file.path.display(), file.told);
     }
@@ -71,8 +69,8 @@ fn files_of(
     name: &str,
     format: ToneFormat,
 ) -> Result<[File; 2], AppError> {
-    let tone = Tone::make(audio, format)
-        .map_err(|error| AppError::from_error(ErrorKind::Usage, &error))?;
+    let tone =
+        Tone::make(audio, format).map_err(|error| AppError::from_error(ErrorKind::Usage, error))?;
     let file = format!("{}.{}", plain(name), format.extension());
     let path = args.output.join(&file);
     match std::fs::read(&path) {
@@ -108,7 +106,8 @@ fn list(path: &Path, name: &str, file: &str) -> Result<(String, String), AppErro
         }
     };
     let merged = merge_ring_list(old.as_deref(), name, file).map_err(|error| {
-        AppError::new(ErrorKind::Usage, format!("{}: {error}", path.display()))
+        AppError::from_error(ErrorKind::Usage, error)
+            .context(path.display())
             .hint("nothing was written; use another --name, or another folder with --output")
     })?;
     let told = match (merged.was_there, old.is_some()) {
@@ -126,7 +125,7 @@ fn write(folder: &Path, file: &File) -> io::Result<()> {
     new.as_file().sync_all()?;
     #[cfg(unix)]
     {
-        // A TFTP server reads it as somebody else.
+        // A TFTP server runs as another user.
         use std::os::unix::fs::PermissionsExt as _;
         new.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
     }
