@@ -67,7 +67,7 @@ impl Interaction for Silent {
     fn confirm<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<(), AppError>> {
         let refused = AppError::new(
             ErrorKind::Refused,
-            format!("{}: this needs a confirmation, and nobody can give it", question.what),
+            format!("{}: this needs a confirmation, and the caller cannot give one", question.what),
         );
         Box::pin(std::future::ready(Err(refused)))
     }

@@ -128,7 +128,7 @@ fn a_run_says_how_it_ended() {
         (state, page)
     };
     let (state, page) = told(&|_| {});
-    assert_eq!(state, "finished, not all of it worked");
+    assert_eq!(state, "finished with failures");
     assert!(!page.contains("journal has no end"));
     let (state, page) = told(&|report| {
         report.run.ended_at = None;
@@ -141,7 +141,7 @@ fn a_run_says_how_it_ended() {
         report.run.ended_at = None;
         report.run.state = RunState::Running;
     });
-    assert_eq!(state, "no end is known");
+    assert_eq!(state, "end unknown");
     let (state, page) = told(&|report| {
         let stopped = Some("three phones <b> refused".to_owned());
         report.ending = Some(RunEnd { stopped, ..RunEnd::default() });
@@ -262,9 +262,9 @@ fn what_proved_a_run_is_what_its_page_says() {
             "fetch",
             "accepted, and downloaded background and thumbnail completely.",
         ),
-        (PushAction::Picture, "screenshot", "completely, and came to show the picture."),
-        (PushAction::PictureElsewhere, "screenshot", "accepted, and came to show the picture."),
-        (PushAction::Removal, "screenshot", "accepted, and came to show another background."),
+        (PushAction::Picture, "screenshot", "completely, and showed the picture."),
+        (PushAction::PictureElsewhere, "screenshot", "accepted, and showed the picture."),
+        (PushAction::Removal, "screenshot", "accepted, and showed another background."),
         (PushAction::RingTone, "fetch", "accepted, and downloaded the ring tone completely."),
     ] {
         let sentence = told(action, proof);

@@ -173,7 +173,7 @@ fn added(
     }
     let extra = list.missing_from(after);
     let others = (!extra.is_empty())
-        .then(|| format!("somebody else added {} at the same time", names(&extra)));
+        .then(|| format!("another administrator added {} at the same time", names(&extra)));
     let told = failed.map(|text| format!("{text}, but the list is as planned"));
     (ChangeState::Applied, told.or(others))
 }

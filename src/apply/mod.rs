@@ -287,7 +287,8 @@ async fn carry_out<S: ClusterApi, B: ChangeLog>(
     let result = ChangeResult { change: change.clone(), state, message };
     if let Err(error) = change_log.changed(&result).await {
         let known = done.message.take().map(|text| text + "; ").unwrap_or_default();
-        let why = format!("what came of it is not in the journal: {}", error_chain(&error));
+        let why =
+            format!("its result could not be written to the journal: {}", error_chain(&error));
         done.message = Some(format!("{known}{why}"));
         done.unrecorded = Some(error_chain(&error));
     }

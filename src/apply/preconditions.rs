@@ -115,7 +115,7 @@ pub(crate) fn compare(action: &Action, now: &CurrentState) -> Found {
             }
         }
         (_, CurrentState::List(_) | CurrentState::Phone { .. } | CurrentState::Profile { .. }) => {
-            Found::Moved("something else stands there".to_owned())
+            Found::Moved("the value is different now".to_owned())
         }
     }
 }

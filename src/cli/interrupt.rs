@@ -11,7 +11,7 @@ pub fn watch(handle: &RolloutHandle) -> JoinSet<()> {
     let handle = handle.clone();
     tasks.spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
-            ui::say("interrupted: finishing what is under way, beginning nothing new; again to stop at once");
+            ui::say("interrupted: finishing pushes in flight, starting no others; press Ctrl-C again to stop at once");
             handle.interrupt();
         }
         if tokio::signal::ctrl_c().await.is_ok() {

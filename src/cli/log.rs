@@ -88,12 +88,12 @@ pub fn finish() {
     let folder = kept.path.display();
     if let Some(why) = &kept.failure {
         ui::say(&format!(
-            "WARNING: the trace in {folder} could not be written to its end: {why}; the run went on without it"
+            "WARNING: the trace in {folder} is incomplete: {why}; the run continued without it"
         ));
     } else if kept.missing > 0 {
         let missing = kept.missing;
         ui::say(&format!(
-            "WARNING: the trace in {folder} lacks {missing} exchanges, which came too fast"
+            "WARNING: the trace in {folder} lacks {missing} exchanges that the disk could not keep up with"
         ));
     }
     let count = usize::try_from(kept.exchanges).unwrap_or(usize::MAX);
@@ -178,7 +178,9 @@ impl Write for LogFile {
         if let Err(error) = written
             && !self.failed.swap(true, Ordering::SeqCst)
         {
-            ui::say(&format!("WARNING: the log file cannot be written: {error}; the run goes on"));
+            ui::say(&format!(
+                "WARNING: the log file cannot be written: {error}; the run continues"
+            ));
         }
         Ok(line.len())
     }

@@ -35,7 +35,7 @@ pub fn step_here(journal: &Path, run: RunId) -> Option<String> {
 pub fn with_next(error: AppError) -> AppError {
     let unfinished = error.unfinished_run();
     match unfinished.and_then(|run| step_here(&run.journal, run.run)) {
-        Some(next) => error.hint(format!("go on with `{next}`")),
+        Some(next) => error.hint(format!("continue with `{next}`")),
         None => error,
     }
 }
@@ -43,7 +43,7 @@ pub fn with_next(error: AppError) -> AppError {
 /// Says how to go on after a run, where something is left to do.
 pub fn say(next: Option<&str>) {
     if let Some(next) = next {
-        ui::say(&printable_lines(&format!("go on with `{next}`")));
+        ui::say(&printable_lines(&format!("continue with `{next}`")));
     }
 }
 

@@ -171,7 +171,7 @@ impl ValuePlaces {
             return;
         }
         let is_known = keys.iter().any(|key| key.name == name);
-        let problem = if is_known { "cannot stand here" } else { "is not known" };
+        let problem = if is_known { "is not allowed here" } else { "is not known" };
         let advice =
             advice(name, keys, fits).map(|advice| format!("; {advice}")).unwrap_or_default();
         let what = format!("the key `{name}`{place} {problem}{advice}");
@@ -216,7 +216,7 @@ mod tests {
     fn a_known_key_in_the_wrong_place_gets_advice_where_it_belongs() {
         let problems = unknown("host = \"a\"\ntimeout = 5\n[defaults]\npassword_file = \"x\"\n");
         assert!(
-            problems[0].contains("`host` cannot stand here")
+            problems[0].contains("`host` is not allowed here")
                 && problems[0].contains("[cluster.NAME]")
         );
         assert!(problems[1].contains("[cluster.NAME] or [defaults]"), "{problems:?}");

@@ -100,8 +100,8 @@ pub enum ConfigError {
     },
     /// Everybody could change which commands it names.
     #[error(
-        "the config file {} names a command that gives a password, and everybody may write into it: anybody's \
-         command would run",
+        "the config file {} names a command that gives a password, and every user can write to it: \
+         any user's command would run",
         path.display()
     )]
     Writable {

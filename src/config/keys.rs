@@ -63,7 +63,7 @@ impl Key {
 pub(super) fn advice(name: &str, keys: &[Key], fits: impl Fn(&Key) -> bool) -> Option<String> {
     if let Some(key) = keys.iter().find(|key| key.name == name) {
         return Some(match key.place {
-            ValuePlace::Top => "it stands above all tables".to_owned(),
+            ValuePlace::Top => "it must be above all tables".to_owned(),
             ValuePlace::Cluster => {
                 "it belongs to one cluster: write it into [cluster.NAME]".to_owned()
             }
@@ -74,7 +74,8 @@ pub(super) fn advice(name: &str, keys: &[Key], fits: impl Fn(&Key) -> bool) -> O
     match name {
         "password" | "push_password" => {
             return Some(format!(
-                "a password cannot stand in this file: use {name}_file, {name}_env, {name}_command or {name}_keyring"
+                "a password is not allowed in this file: use {name}_file, {name}_env, {name}_command or \
+                 {name}_keyring"
             ));
         }
         _ => {}

@@ -263,9 +263,9 @@ settings! {
         Key::new(NAT, "subnet", ANY, "\"10.33.0.0/16\"",
             "Phones of this network are behind it: an address or a network."),
         Key::new(NAT, "from", REQUIRED, "[\"203.0.113.7\", \"198.51.100.0/28\"]",
-            "The addresses or networks from which the downloads of these phones reach the image server, where a proxy \
-             or NAT stands between. From there the secret address of a download proves it alone. The first [[nat]] \
-             that matches a phone counts."),
+            "The addresses or networks from which the downloads of these phones reach the image server, \
+             where a proxy or NAT is in between. From there the secret address of a download proves it \
+             alone. The first [[nat]] that matches a phone counts."),
     ]
 }
 

@@ -103,8 +103,8 @@ fn unusable(error: PasswordError, whose: &str, place: &str) -> AppError {
                  Set-Content -Encoding utf8), with the password as its first line"
             }
             PasswordError::Control(_) => {
-                "nothing was sent; write the password anew, as one line of UTF-8 text without tabs or other control \
-                 characters"
+                "nothing was sent; write the password again, as one line of UTF-8 text without tabs or other \
+                 control characters"
             }
         })
 }
@@ -162,7 +162,7 @@ fn file(path: &Path) -> Result<SecretSlice<u8>, AppError> {
     if let Some(may) = open_to {
         return Err(AppError::new(
             ErrorKind::Usage,
-            format!("everybody may {may} the file with the password, {place}"),
+            format!("every user may {may} the file with the password, {place}"),
         )
         .hint(format!(
             "take that away with `chmod 600 {}`, or 640 for a group; where that cannot be done, \
@@ -253,7 +253,7 @@ impl Trouble {
             ),
             Self::Failed(status) => (
                 format!("{which} failed: {status}"),
-                "what it said stands above; run the command of the config file by hand",
+                "its output is above; run the command of the config file by hand",
             ),
             Self::Late(limit) => (
                 format!("{which} did not end within {} s, and was stopped", limit.as_secs()),

@@ -172,7 +172,7 @@ impl PhoneTls {
 fn sha256(path: &Path) -> Result<String, AppError> {
     let bytes = std::fs::read(path).map_err(|error| {
         let error = format!("cannot read {}: {error}", path.display());
-        AppError::new(ErrorKind::Usage, error).hint("look at --phone-ca-file")
+        AppError::new(ErrorKind::Usage, error).hint("check --phone-ca-file")
     })?;
     Ok(hex(&Sha256::digest(&bytes)))
 }

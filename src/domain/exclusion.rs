@@ -24,7 +24,7 @@ impl AuditedPhone {
         for finding in &mut self.findings {
             if matches!(finding.severity, Severity::Fixable | Severity::Blocked | Severity::Offline)
             {
-                finding.remedy = "nothing, as long as the phone is left alone".to_owned();
+                finding.remedy = "nothing, as long as the phone is excluded".to_owned();
             }
         }
         self.findings.push(Finding {
@@ -53,8 +53,9 @@ impl Audit {
             }
         }
         let remark = format!(
-            "{} could show a picture, and no rule of the config file has one for them: they are left alone, nothing is \
-             changed for them and nothing is pushed to them; a last [[image]] with nothing but `file` is for all others",
+            "{} could show a picture, and no rule of the config file has one for them; they are skipped: \
+             nothing is changed for them and nothing is pushed to them; a last [[image]] with nothing but \
+             `file` is for all others",
             pluralize(without, "phone")
         );
         self.leaving(without, remark)
@@ -71,8 +72,8 @@ impl Audit {
             }
         }
         let remark = format!(
-            "of {} no way is known to take a pushed picture off their models: they are left alone, nothing is changed \
-             for them and nothing is pushed to them",
+            "the models of {} have no known way to remove a pushed picture; they are skipped: nothing is \
+             changed for them and nothing is pushed to them",
             pluralize(without, "phone")
         );
         self.leaving(without, remark)

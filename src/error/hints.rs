@@ -63,7 +63,7 @@ impl From<SurveyError> for AppError {
             SurveyError::Ris(source) => source.into(),
             SurveyError::Incomplete(_) | SurveyError::Restless => {
                 Self::from_error(ErrorKind::Failed, error)
-                    .hint("run it again when nobody is changing many devices")
+                    .hint("run it again when no bulk change is in progress")
             }
             SurveyError::NoRegistrations => Self::from_error(ErrorKind::Usage, error)
                 .hint("leave --registration-source axl out, so that RisPort70 is asked"),
@@ -77,7 +77,7 @@ impl From<ApplyError<AxlError>> for AppError {
     fn from(error: ApplyError<AxlError>) -> Self {
         let (kind, hint) = match &error {
             ApplyError::Stale { .. } => {
-                (ErrorKind::Refused, "nothing was changed; look at the change, then make a new plan".to_owned())
+                (ErrorKind::Refused, "nothing was changed; check the change, then make a new plan".to_owned())
             }
             ApplyError::Unreadable { source, .. } => (axl_kind(source), axl_hint(source)),
             ApplyError::Unrecorded { .. } => (

@@ -50,11 +50,12 @@ impl Exit {
     /// Says what it means, for the reference.
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::Done => "done; every push is proven",
+            Self::Done => "done; every push is verified",
             Self::Failed => "could not do it: network, cluster fault, files",
             Self::Usage => "usage or configuration",
             Self::SomeFailed => {
-                "finished, but at least one phone or change failed or is not proven, or no phone could be pushed to"
+                "finished, but at least one phone or change failed or is not verified, or no phone could be \
+                 pushed to"
             }
             Self::Authentication => "authentication or authorisation refused",
             Self::Refused => {

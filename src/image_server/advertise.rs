@@ -68,7 +68,7 @@ impl FromStr for BaseUrl {
         let host = url.host_str().ok_or_else(|| bad("it names no host"))?;
         let ip = host.trim_matches(['[', ']']).parse::<IpAddr>().ok();
         if ip.is_some_and(|ip| ip.is_unspecified()) {
-            return Err(bad("nobody can connect to that address"));
+            return Err(bad("no client can connect to that address"));
         }
         let loopback = ip.is_some_and(is_loopback) || host.eq_ignore_ascii_case("localhost");
         Ok(Self {

@@ -29,8 +29,8 @@ pub enum HostError {
     Unreachable { base: String, why: &'static str },
     /// The server speaks HTTPS, and phones would get an HTTP URL.
     #[error(
-        "phones would be told {base}, but with --tls-cert pictures are served over HTTPS only; \
-         advertise an https:// address, or leave --tls-cert and --tls-key out"
+        "phones would get {base}, but with --tls-cert pictures are served over HTTPS only; advertise \
+         an https:// address, or leave --tls-cert and --tls-key out"
     )]
     PlainAdvertised { base: String },
     /// Listening on all addresses, and which one of them phones reach is not known.

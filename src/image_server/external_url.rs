@@ -69,9 +69,7 @@ impl FromStr for Template {
             return Err("phones are sent http:// addresses only".to_owned());
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(
-                "it holds a user name or a password, and phones would be told it".to_owned()
-            );
+            return Err("it holds a user name or a password, and phones would get it".to_owned());
         }
         let host = text.split_once("//").map_or("", |(_, rest)| rest);
         if host.split('/').next().is_some_and(|host| host.contains('{')) {

@@ -50,7 +50,7 @@ pub enum Problem {
     #[error("{0}")]
     File(Arc<io::Error>),
     /// Something in it cannot be understood.
-    #[error("what stands there about {what} cannot be understood: {why}")]
+    #[error("its entry for {what} cannot be read: {why}")]
     Unreadable { what: &'static str, why: String },
     /// The thread that writes has stopped.
     #[error("its writer has stopped")]

@@ -67,7 +67,7 @@ impl std::fmt::Display for LockOwner {
 /// Why the lock of a cluster was not given.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum LockError {
-    #[error("another run works on this cluster: {}", holder.as_ref().map_or_else(|| "nobody knows which".to_owned(), ToString::to_string))]
+    #[error("another run works on this cluster: {}", holder.as_ref().map_or_else(|| "not known".to_owned(), ToString::to_string))]
     Held {
         /// Who, where that can be read.
         holder: Option<LockOwner>,

@@ -25,7 +25,7 @@ pub enum PictureProblem {
     )]
     TooLarge(String),
     /// The content does not keep what its beginning promises; this is the decoder's message.
-    #[error("is damaged or cut short ({0}); open and save it anew")]
+    #[error("is damaged or truncated ({0}); open it and save it again")]
     Damaged(String),
     /// A vector picture that cannot be drawn, and the way out where one is known.
     #[error("is an SVG picture that cannot be drawn: {0}")]

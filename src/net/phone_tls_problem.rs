@@ -32,7 +32,7 @@ pub enum PhoneTlsProblem {
         shown: Fingerprint,
     },
     /// It cannot prove that the certificate is its own.
-    #[error("it cannot prove that its certificate is its own")]
+    #[error("it cannot prove that it owns its certificate")]
     Unproven,
     /// It speaks only versions or ciphers that are too old to be safe.
     #[error("it speaks only TLS 1.0 or 1.1, or ciphers of that time, which axlpaper does not")]
@@ -81,7 +81,7 @@ impl PhoneTlsProblem {
                 CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. },
             ) => "it is not valid yet".to_owned(),
             Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-                "nobody in --phone-ca-file has signed it".to_owned()
+                "no CA of --phone-ca-file has signed it".to_owned()
             }
             other => other.to_string(),
         };

@@ -73,9 +73,9 @@ pub enum TlsProblem {
     },
     /// The server's signature does not fit its certificate.
     #[error(
-        "the server cannot prove that the certificate is its own: its key is of an old kind (RSA with \
-         less than 2048 bits, X.509 version 1), then regenerate the certificate; or this is \
-         a man in the middle who copied the certificate"
+        "the server cannot prove that it owns the certificate: its key is of an old kind (RSA with \
+         less than 2048 bits, X.509 version 1), then regenerate the certificate; or this is a man in \
+         the middle who copied the certificate"
     )]
     Unproven,
     /// The certificate itself cannot be used: a wrong key, format, purpose or signature.

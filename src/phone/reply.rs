@@ -127,7 +127,7 @@ impl fmt::Display for Reply {
             Self::Empty => f.write_str("answered with an empty body"),
             Self::HttpStatus { status, .. } => write!(f, "answered with HTTP status {status}"),
             Self::Unreadable { reason, .. } => {
-                write!(f, "sent an answer that cannot be read: {reason}")
+                write!(f, "sent an unreadable reply: {reason}")
             }
         }
     }

@@ -42,7 +42,7 @@ pub fn undo<'a>(
     let taken = |scope, name: &String| Draft {
         action: Action::apply_config(scope, name, reset),
         affects: 1,
-        reason: "its settings are taken back".to_owned(),
+        reason: "its settings are reverted".to_owned(),
     };
     changes.extend(profiles.iter().map(|name| taken(ConfigLevel::Profile, name)));
     changes.extend(phones.iter().map(|name| taken(ConfigLevel::Phone, name)));
@@ -191,7 +191,7 @@ impl Back {
                         reason: "the run made it".to_owned(),
                     });
                 } else {
-                    self.leave(action, "somebody has changed it since");
+                    self.leave(action, "it was changed since");
                 }
             }
             (Action::RemoveProfile { .. }, _) => {
@@ -207,7 +207,7 @@ impl Back {
                 | Action::AddProfile { .. }
                 | Action::AssignProfile { .. },
                 CurrentState::List(_) | CurrentState::Phone { .. } | CurrentState::Profile { .. },
-            ) => self.leave(action, "what stands there now was not read"),
+            ) => self.leave(action, "the current value was not read"),
         }
     }
 
@@ -278,9 +278,9 @@ impl Back {
                 });
             }
             Some(now) => {
-                self.leave(action, &format!("somebody has set it to {} since", now.as_axl()));
+                self.leave(action, &format!("it was set to {} since", now.as_axl()));
             }
-            None => self.leave(action, "what stands there now is not known"),
+            None => self.leave(action, "the current value is not known"),
         }
     }
 
@@ -298,7 +298,7 @@ impl Back {
             return self.leave_as_before(action);
         }
         if now.web_access != change.after.web_access {
-            return self.leave(action, "somebody has set it to something else since");
+            return self.leave(action, "it was set to another value since");
         }
         self.phones.insert(change.target.clone());
         let after = PageSettings { web_access: change.before.web_access.clone(), ..now.clone() };
@@ -335,10 +335,7 @@ impl Back {
                 reason: "the run moved it".to_owned(),
             });
         } else {
-            self.leave(
-                action,
-                &format!("somebody has moved it to {} since", now.unwrap_or("none")),
-            );
+            self.leave(action, &format!("it was moved to {} since", now.unwrap_or("none")));
         }
     }
 

@@ -212,8 +212,9 @@ impl StopReason {
                  password, and give new associations some minutes"
             ),
             Self::PasswordRefused { phones } => format!(
-                "the cluster refuses the push user's password, and so did {}: it was changed, or the account is locked; \
-                 nothing more was sent. Set the new password, then `axlpaper rollout --resume last` goes on",
+                "the cluster refuses the push user's password, and so did {}: it was changed, or the account \
+                 is locked; nothing more was sent. Set the new password, then continue with `axlpaper rollout \
+                 --resume last`",
                 pluralize(*phones, "phone")
             ),
             Self::PageDown { why, waited } => {
@@ -223,8 +224,8 @@ impl StopReason {
                     format!("it did not come back within {} minutes", waited.as_secs().div_ceil(60))
                 };
                 format!(
-                    "{why}, and phones accept no push without it; {end}. Check the service Cisco Tomcat on that node, \
-                     then `axlpaper rollout --resume last` goes on"
+                    "{why}, and phones accept no push without it; {end}. Check the service Cisco Tomcat on that \
+                     node, then continue with `axlpaper rollout --resume last`"
                 )
             }
             Self::Failures { failed, most } => format!(

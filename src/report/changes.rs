@@ -25,7 +25,8 @@ const MOST_IN_OUTLINE: usize = 5;
 
 fn diff(plan: &Plan, most: usize) -> String {
     if plan.changes.is_empty() {
-        return "No changes. Nothing on the cluster stands in the way that axlpaper could repair.\n".to_owned();
+        return "No changes. There is nothing on the cluster that axlpaper could repair.\n"
+            .to_owned();
     }
     let mut text = format!("Plan {} for {}\n", plan.id, printable(&plan.cluster.name));
     for group in groups(&plan.changes.iter().collect::<Vec<_>>()) {
@@ -165,7 +166,7 @@ fn sentence(group: &[&Change], state: Option<ChangeState>) -> String {
         (Some(ChangeState::Applied), _) => format!("{who}: {what}, read back and correct"),
         (Some(ChangeState::NotApplied), _) => format!("{who}: NOT APPLIED: {what}"),
         (Some(ChangeState::Unproven), _) => {
-            format!("{who}: NOT PROVEN: {what}; look at it on its page")
+            format!("{who}: NOT VERIFIED: {what}; check it on its page")
         }
         (None, _) => format!("{who}: BEGUN, AND ITS END IS NOT KNOWN: {what}"),
     }

@@ -106,7 +106,7 @@ impl ClusterEnd<'_> {
             line.push_str("; stopped early");
         }
         if let Some(next) = &self.next {
-            let _unfailing = write!(line, "; go on with `{}`", printable(next));
+            let _unfailing = write!(line, "; continue with `{}`", printable(next));
         }
         line
     }

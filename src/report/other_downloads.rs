@@ -59,8 +59,8 @@ pub(super) fn download_warnings(phones: &[PhoneResult]) -> Vec<String> {
         from.sort();
         from.dedup();
         format!(
-            "the downloads of {} came from translated addresses ({}): [[nat]] rule {rule} lets their secret addresses \
-             decide alone",
+            "the downloads of {} came from translated addresses ({}): [[nat]] rule {rule} accepts their \
+             secret addresses as the only evidence",
             pluralize(count, "phone"),
             names(&from)
         )
@@ -74,13 +74,13 @@ impl OtherFetcher<'_> {
         let listed = names(&self.phones);
         match self.phone {
             Some(phone) => format!(
-                "{address}, the address of {phone}, requested files of {phones}, whose address it is not: {listed}; \
-                 such downloads prove nothing"
+                "{address}, the address of {phone}, requested files of {phones}, whose address it is not: \
+                 {listed}; such downloads verify nothing"
             ),
             None => format!(
-                "{address} requested files of {phones}, whose address it is not: {listed}; such downloads prove \
-                 nothing. If it is a proxy or a translated address, name it in a [[nat]] rule of the config file, \
-                 otherwise find out who uses it"
+                "{address} requested files of {phones}, whose address it is not: {listed}; such downloads \
+                 verify nothing. If it is a proxy or a translated address, name it in a [[nat]] rule of the \
+                 config file, otherwise find out who uses it"
             ),
         }
     }

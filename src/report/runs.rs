@@ -259,14 +259,14 @@ pub fn show_recap(report: &RunReport, next: Option<&str>) -> String {
         line(&format!("  error: {error}"));
     }
     if let Some(other) = run.continues {
-        line(&format!("  goes on with run {other}"));
+        line(&format!("  continues run {other}"));
     }
     if let Some(other) = run.reverts {
-        line(&format!("  takes back run {other}"));
+        line(&format!("  reverts run {other}"));
     }
     if let Some(next) = next {
         let killed = if run.ended_at.is_none() { ", unless it still runs" } else { "" };
-        line(&format!("  go on with `{next}`{killed}"));
+        line(&format!("  continue with `{next}`{killed}"));
     }
     line("");
     out.push_str(&match &report.run.subject {

@@ -120,7 +120,7 @@ fn excluded(audit: &Audit) -> String {
         let phones = counted_noun(count, "phone");
         push_line(
             &mut text,
-            &format!("Left alone, so that nothing is changed for them: {phones}, because {why}."),
+            &format!("Skipped, and nothing is changed for them: {phones}, because {why}."),
         );
     }
     text
@@ -281,7 +281,7 @@ fn failures(report: &RunReport) -> String {
             push_line(&mut text, &format!("    {}", printable(reason)));
         }
         if let Some(error) = phone.phone_error.as_ref().filter(|error| !error.raw.is_empty()) {
-            push_line(&mut text, &format!("    it answered: {}", printable(&error.raw)));
+            push_line(&mut text, &format!("    reply: {}", printable(&error.raw)));
         }
         if let Some(remedy) = &phone.remedy {
             push_line(&mut text, &format!("    -> {}", printable(remedy)));

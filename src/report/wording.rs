@@ -58,13 +58,13 @@ pub(crate) fn nouns(action: PushAction) -> &'static str {
 pub(crate) fn verified(action: PushAction, proof: Proof) -> &'static str {
     match (action, proof) {
         (PushAction::Picture, Proof::Screenshot) => {
-            "accepted, downloaded background and thumbnail completely, and came to show the picture"
+            "accepted, downloaded background and thumbnail completely, and showed the picture"
         }
         (PushAction::Picture, Proof::Fetch | Proof::None) => {
             "accepted, and downloaded background and thumbnail completely"
         }
-        (PushAction::PictureElsewhere, _) => "accepted, and came to show the picture",
-        (PushAction::Removal, _) => "accepted, and came to show another background",
+        (PushAction::PictureElsewhere, _) => "accepted, and showed the picture",
+        (PushAction::Removal, _) => "accepted, and showed another background",
         (PushAction::RingTone, _) => "accepted, and downloaded the ring tone completely",
         // Of these nothing is ever proven.
         (PushAction::Sound | PushAction::Keys, _) => accepted(action),
@@ -86,8 +86,8 @@ pub(crate) fn accepted(action: PushAction) -> &'static str {
 /// seen, so that an acceptance alone is a failure.
 pub(crate) fn unverifiable(action: PushAction, proof: Proof) -> Option<&'static str> {
     match (action, proof) {
-        (PushAction::Sound, _) => Some("Whether it was heard nobody can tell from here."),
-        (PushAction::Keys, _) => Some("What the keys did nobody can tell from here."),
+        (PushAction::Sound, _) => Some("Whether it was heard cannot be verified."),
+        (PushAction::Keys, _) => Some("The effect of the keys cannot be verified."),
         (PushAction::RingTone, _) | (_, Proof::Fetch | Proof::Screenshot) => None,
         (PushAction::Picture, Proof::None) => Some("Delivery was not verified (--verify none)."),
         (PushAction::PictureElsewhere, Proof::None) => {
@@ -102,7 +102,7 @@ pub(crate) fn unverifiable(action: PushAction, proof: Proof) -> Option<&'static 
 /// What phones are called that failed, or of which too little is known.
 pub(crate) fn failed(action: PushAction, proof: Proof) -> &'static str {
     match (action, unverifiable(action, proof)) {
-        (_, None) => "failed or not proven",
+        (_, None) => "failed or not verified",
         (PushAction::Keys, Some(_)) => "failed, or a step is not known",
         (_, Some(_)) => "failed",
     }
@@ -111,9 +111,9 @@ pub(crate) fn failed(action: PushAction, proof: Proof) -> &'static str {
 /// The same as a whole sentence about so many phones.
 pub(crate) fn failed_sentence(action: PushAction, proof: Proof, phones: &str) -> String {
     match (action, unverifiable(action, proof)) {
-        (_, None) => format!("{phones} failed or are not proven."),
+        (_, None) => format!("{phones} failed or are not verified."),
         (PushAction::Keys, Some(_)) => {
-            format!("{phones} failed, or nobody knows whether a step was carried out.")
+            format!("{phones} failed, or the result of a step is not known.")
         }
         (_, Some(_)) => format!("{phones} failed."),
     }
@@ -122,7 +122,7 @@ pub(crate) fn failed_sentence(action: PushAction, proof: Proof, phones: &str) ->
 /// What is to be done about those, as a heading.
 pub(crate) fn remedies_title(action: PushAction, proof: Proof) -> &'static str {
     match (action, unverifiable(action, proof)) {
-        (_, None) => "What to do about phones that are not proven",
+        (_, None) => "What to do about phones that are not verified",
         (PushAction::Keys, Some(_)) => {
             "What to do about phones that failed, or of which a step is not known"
         }
@@ -136,8 +136,8 @@ pub(crate) fn no_phone(action: PushAction) -> &'static str {
         PushAction::Picture | PushAction::PictureElsewhere | PushAction::RingTone => {
             "No phone was pushed to"
         }
-        PushAction::Removal => "The picture was taken off no phone",
-        PushAction::Sound => "No phone was told to play the sound",
+        PushAction::Removal => "The picture was removed from no phone",
+        PushAction::Sound => "The sound was played on no phone",
         PushAction::Keys => "No key was pressed",
     }
 }
@@ -145,10 +145,10 @@ pub(crate) fn no_phone(action: PushAction) -> &'static str {
 /// What phones are like that need it no more, after "5 of them".
 pub(crate) fn already_done(action: PushAction) -> &'static str {
     match action {
-        PushAction::Picture | PushAction::PictureElsewhere => "show it already",
+        PushAction::Picture | PushAction::PictureElsewhere => "already show it",
         PushAction::Removal => "no longer show it",
         // Sounds and keys are always sent, so nobody is left alone for them.
-        PushAction::RingTone | PushAction::Sound | PushAction::Keys => "have it already",
+        PushAction::RingTone | PushAction::Sound | PushAction::Keys => "already have it",
     }
 }
 
@@ -156,13 +156,13 @@ pub(crate) fn already_done(action: PushAction) -> &'static str {
 pub(crate) fn next_step(action: PushAction, run: i64, begun: bool) -> String {
     match action {
         PushAction::Picture | PushAction::PictureElsewhere | PushAction::Removal => {
-            format!("`axlpaper rollout --resume {run}` goes on with the run")
+            format!("`axlpaper rollout --resume {run}` continues the run")
         }
         PushAction::RingTone => {
             "run the same command again; phones that are done already are skipped".to_owned()
         }
         PushAction::Sound | PushAction::Keys if begun => {
-            "look at the phone before you send that to it again".to_owned()
+            "check the phone before you send it again".to_owned()
         }
         PushAction::Sound | PushAction::Keys => {
             "run the same command for it alone: name it with --device or --devices-from".to_owned()
@@ -173,23 +173,23 @@ pub(crate) fn next_step(action: PushAction, run: i64, begun: bool) -> String {
 /// What a reader calls a stage.
 pub(crate) fn stage(action: PushAction, word: &str) -> &str {
     match (word, action) {
-        ("connect", _) => "Cluster is called",
-        ("phones", _) => "Phones are read",
-        ("settings", _) => "Settings are read",
-        ("registrations", _) => "Registrations are read",
-        ("pages", _) => "Pages are read",
-        ("identities", _) => "Phones say who they are",
-        ("pictures", PushAction::PictureElsewhere) => "Pictures are looked at",
-        ("pictures", _) => "Pictures are made",
-        ("check", _) => "Cluster is compared",
-        ("apply", _) => "Cluster is changed",
+        ("connect", _) => "Connect to the cluster",
+        ("phones", _) => "Read phones",
+        ("settings", _) => "Read settings",
+        ("registrations", _) => "Read registrations",
+        ("pages", _) => "Read phone pages",
+        ("identities", _) => "Identify phones",
+        ("pictures", PushAction::PictureElsewhere) => "Check external pictures",
+        ("pictures", _) => "Prepare pictures",
+        ("check", _) => "Check the plan",
+        ("apply", _) => "Change the cluster",
         ("restart", _) => "Phones apply their configuration",
         ("push", PushAction::Picture | PushAction::PictureElsewhere | PushAction::RingTone) => {
-            "Phones are pushed to"
+            "Push to phones"
         }
-        ("push", PushAction::Removal) => "Pictures are taken off",
-        ("push", PushAction::Sound) => "Sound is played",
-        ("push", PushAction::Keys) => "Keys are pressed",
+        ("push", PushAction::Removal) => "Remove pictures",
+        ("push", PushAction::Sound) => "Play the sound",
+        ("push", PushAction::Keys) => "Press keys",
         ("paused", _) => "Paused",
         ("gate", _) => "Waits for an approval",
         ("soak", _) => "Soak period",
@@ -204,9 +204,9 @@ pub(crate) fn outcome(action: PushAction, proof: Proof, outcome: Outcome) -> Str
         Outcome::Verified => format!("The phone {}.", verified(action, proof)),
         Outcome::Accepted => accepted_means(action, proof),
         Outcome::Rejected if action == PushAction::Keys => {
-            "The phone said no to a step: its line says to which.".to_owned()
+            "The phone refused a step: its line names the step.".to_owned()
         }
-        Outcome::Rejected => "The phone said no.".to_owned(),
+        Outcome::Rejected => "The phone refused the push.".to_owned(),
         Outcome::AuthFailed => "The phone refused the push user.".to_owned(),
         Outcome::Unreachable if sent_once => {
             format!("The phone could not be reached, or its answer was lost{NOT_KNOWN}")
@@ -220,7 +220,7 @@ pub(crate) fn outcome(action: PushAction, proof: Proof, outcome: Outcome) -> Str
             "Another device answers at the phone's address; nothing was sent to it.".to_owned()
         }
         Outcome::Pending => {
-            "Not tried, because the run ended before, or nobody knows how it ended.".to_owned()
+            "Not tried, because the run ended before, or its end is not known.".to_owned()
         }
         Outcome::Skipped => "Skipped; see the reason.".to_owned(),
     }
@@ -232,14 +232,14 @@ fn accepted_means(action: PushAction, proof: Proof) -> String {
             let unknown = unverifiable(action, proof).unwrap_or_default();
             return format!("The phone {}. {unknown}", accepted(action));
         }
-        (PushAction::RingTone, _) => "it was not seen to download the ring tone completely",
+        (PushAction::RingTone, _) => "it did not download the ring tone completely",
         (PushAction::Picture, Proof::Screenshot) => {
-            "its downloads were not seen, or its screen does not prove it"
+            "its downloads were not observed, or its screen does not show it"
         }
         (PushAction::PictureElsewhere | PushAction::Removal, Proof::Screenshot) => {
-            "its screen does not prove it"
+            "its screen does not show it"
         }
-        (_, _) => "its downloads were not seen",
+        (_, _) => "its downloads were not observed",
     };
     format!("The phone accepted, but {but}.")
 }
@@ -251,18 +251,20 @@ pub(crate) fn unsupported(action: PushAction) -> &'static str {
             "This model or firmware shows no pushed background."
         }
         PushAction::RingTone => {
-            "No source says that this model or firmware takes a pushed ring tone."
+            "No source confirms that this model or firmware accepts a pushed ring tone."
         }
-        PushAction::Sound => "No source says that this model or firmware plays a sound from afar.",
+        PushAction::Sound => {
+            "No source confirms that this model or firmware plays a sound on request."
+        }
         PushAction::Keys => {
-            "No source says that this model or firmware takes key presses from afar."
+            "No source confirms that this model or firmware accepts remote key presses."
         }
     }
 }
 
 /// What an answer means that was lost, where nothing is sent twice.
 const NOT_KNOWN: &str =
-    ": what was sent may have been carried out, and its line says what is not known.";
+    ": what was sent may have been carried out; its line says what is not known.";
 
 const REMOVAL: &str = "Removal of the pushed picture";
 

@@ -77,7 +77,7 @@ impl DryRun {
     pub fn recap(&self) -> String {
         let already = (self.already > 0).then(|| {
             format!(
-                "Proven to show it already, and left out: {}.\n",
+                "Already verified to show it, and skipped: {}.\n",
                 pluralize(self.already, "phone")
             )
         });

@@ -19,7 +19,8 @@ pub enum SurveyError {
     Restless,
     /// The cluster's database does not say who is registered.
     #[error(
-        "the AXL database of this cluster does not say whether phones are registered: that needs Unified CM 12.5 or later"
+        "the AXL database of this cluster has no registration state of phones: that needs Unified CM \
+         12.5 or later"
     )]
     NoRegistrations,
     #[error("failed to read registrations")]

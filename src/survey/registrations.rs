@@ -74,7 +74,7 @@ fn told(event: RisEvent) -> Event {
         }
         RisEvent::Refused(delay) => Event::Waiting {
             stage,
-            reason: "RisPort70 says it was asked too often".to_owned(),
+            reason: "RisPort70 reports too many requests".to_owned(),
             delay,
         },
     }

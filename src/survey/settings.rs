@@ -139,7 +139,7 @@ async fn web_access_of_all(
         Ok(config) => Ok(config.get(WEB_ACCESS_KEY).and_then(WebAccess::parse).into()),
         Err(error) if error.is_refusal() => {
             remarks.push(format!(
-                "Enterprise Phone Configuration could not be read, so what it says about Web Access is not known: {}",
+                "Enterprise Phone Configuration could not be read, so its Web Access setting is not known: {}",
                 error_chain(&error)
             ));
             Ok(PageValue::Unread)

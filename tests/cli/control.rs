@@ -159,7 +159,7 @@ fn a_run_is_aborted_and_resumed() {
     assert_eq!(ended.code, 130, "{ended:?}");
     assert_eq!(pushes(&lab), 2);
     assert!(ended.stderr.contains("aborted by "), "{ended:?}");
-    assert!(ended.stderr.contains("go on with `axlpaper rollout --resume 1"), "{ended:?}");
+    assert!(ended.stderr.contains("continue with `axlpaper rollout --resume 1"), "{ended:?}");
     assert!(lab.path("report.html").exists());
     control(&lab, "continue").fails(5, &["run 1 has ended", "interrupted", "rollout --resume 1"]);
     let rest = lab.resumed(&["--resume", "last", "--yes", "--json"]);

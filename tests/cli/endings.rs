@@ -317,7 +317,7 @@ fn a_revert_that_was_killed_or_interrupted() {
         ended_at(&lab, &["revert", "last", "--yes"], at, signal);
         let scenario = format!("revert at {at:?} by {signal}");
         let shown = lab.read(&["show", "last"]).stdout;
-        assert!(shown.contains("go on with `axlpaper revert 1 "), "{scenario}: {shown}");
+        assert!(shown.contains("continue with `axlpaper revert 1 "), "{scenario}: {shown}");
         let ended = go_on(&lab, &shown);
         assert_eq!(ended.code, 0, "{scenario}: {ended:?}");
         assert_eq!(lab.cluster.state_digest(), before, "{scenario}");
@@ -339,5 +339,5 @@ fn a_killed_run_is_told_to_whoever_comes_next() {
         next.stderr.contains("a previous run did not finish (crashed or was killed)"),
         "{next:?}"
     );
-    assert!(next.stderr.contains("go on with `axlpaper revert 1"), "{next:?}");
+    assert!(next.stderr.contains("continue with `axlpaper revert 1"), "{next:?}");
 }

@@ -176,7 +176,7 @@ fn harm_is_done_only_when_it_is_allowed_and_nothing_without_a_yes() {
         &[
             "press the keys of script.toml (3 steps",
             "on 2 phones, blindly on",
-            "nothing will show what these did",
+            "their effect cannot be verified",
             "--yes",
         ],
     );

@@ -203,7 +203,7 @@ impl Ended {
 
 /// The arguments of the last command that was printed as the way to go on, with `--yes`.
 pub fn told(text: &str) -> Option<Vec<String>> {
-    let (_, rest) = text.rsplit_once("go on with `")?;
+    let (_, rest) = text.rsplit_once("continue with `")?;
     let (command, _) = rest.split_once('`').unwrap();
     let mut words = shlex::split(command).unwrap();
     words.remove(0);

@@ -169,7 +169,7 @@ fn an_authority_vouches_for_its_own_only() {
     let document = json(&push(&lab, &["--phone-ca-file", &ca]));
     assert_eq!(outcome(&document, &name(1)), "verified");
     assert_eq!(outcome(&document, &name(2)), "wrong_device");
-    says(&document, 2, &["nobody in --phone-ca-file has signed it"]);
+    says(&document, 2, &["no CA of --phone-ca-file has signed it"]);
     assert_eq!(outcome(&document, &name(3)), "wrong_device");
     says(&document, 3, &["has expired", "pin-first-use"]);
     assert!(of(&lab, 2).pushes.is_empty() && of(&lab, 3).pushes.is_empty());

@@ -76,7 +76,7 @@ fn a_ring_tone_is_told_with_its_versions() {
             "The ring tone as it was pushed",
             "<th scope=\"row\">classic<br>",
             "<td>Cisco 7965</td><td>pushed to 1 phone, 1 of them verified</td>",
-            "No source says that this model or firmware takes a pushed ring tone.",
+            "No source confirms that this model or firmware accepts a pushed ring tone.",
         ],
     );
     says_nothing_of(&page, &OF_PICTURES);
@@ -110,15 +110,15 @@ fn keys_are_told_as_accepted_and_no_more() {
         &page,
         &[
             "<h1>Key script menu.toml on 127.0.0.1</h1>",
-            "3 of 4 phones accepted every step of the key script. What the keys did nobody can tell from here. 1 failed, \
-             or nobody knows whether a step was carried out.",
+            "3 of 4 phones accepted every step of the key script. The effect of the keys cannot be \
+             verified. 1 failed, or the result of a step is not known.",
             "<dt>accepted</dt><dd>3<small>75 % of 4",
             "<dt>failed, or a step is not known</dt><dd>1",
             "What to do about phones that failed, or of which a step is not known",
             "step 1 of 2 may have been carried out or not",
-            ">Keys are pressed<",
+            ">Press keys<",
             "what was sent may have been carried out, and its line says what is not known",
-            "No source says that this model or firmware takes key presses from afar.",
+            "No source confirms that this model or firmware accepts remote key presses.",
         ],
     );
     says_nothing_of(&page, &OF_PICTURES);
@@ -139,7 +139,7 @@ fn a_run_that_cannot_be_gone_on_with_sends_nobody_to_resume_it() {
     std::fs::write(lab.path("menu.toml"), "[[step]]\npress=['Key:Settings']").unwrap();
     for (command, begun) in [
         (["ringtone", "tone.wav"], "run the same command again"),
-        (["keys", "menu.toml"], "look at the phone before you send that to it again"),
+        (["keys", "menu.toml"], "check the phone before you send it again"),
     ] {
         assert_eq!(send(&lab, &command, &[]).code, 0);
         let journal = rusqlite::Connection::open(lab.path("journal.sqlite3")).unwrap();
@@ -174,8 +174,8 @@ fn a_sound_is_told_as_accepted_and_no_more() {
         &page,
         &[
             "<h1>Sound Chime.raw on 127.0.0.1</h1>",
-            "All 4 phones accepted the sound. Whether it was heard nobody can tell from here.",
-            ">Sound is played<",
+            "All 4 phones accepted the sound. Whether it was heard cannot be verified.",
+            ">Play the sound<",
             "<dt>accepted</dt><dd>4<small>100 % of 4",
         ],
     );
@@ -201,7 +201,7 @@ fn a_removal_is_told_as_such() {
         &[
             "<h1>Removal of the pushed picture on 127.0.0.1</h1>",
             "The phone accepted the removal of the pushed picture. Delivery was not verified",
-            ">Pictures are taken off<",
+            ">Remove pictures<",
             "<code>excluded</code>",
         ],
     );

@@ -235,7 +235,7 @@ fn result(seen: &AuditedPhone, outcome: Outcome, n: u32) -> PhoneResult {
         }
         Outcome::Rejected => (
             Some("refused the push: internal file error (CiscoIPPhoneError 3)".into()),
-            Some("look at the phone's status messages".to_owned()),
+            Some("check the phone's status messages".to_owned()),
         ),
         Outcome::Accepted
         | Outcome::AuthFailed

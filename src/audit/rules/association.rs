@@ -63,7 +63,7 @@ fn locked(user: &UserRef, why: &str) -> Finding {
         Code::PushUserLocked,
         Severity::Blocked,
         format!("the {user} cannot log in: {why}; phones will refuse it"),
-        format!("look at {} in User Management, Edit Credential", user.user),
+        format!("check {} in User Management, Edit Credential", user.user),
     )
 }
 
@@ -137,7 +137,7 @@ pub(in crate::audit) fn authentication_url(
         found.push(finding(
             Code::AuthenticationUrlBlank,
             Severity::Warning,
-            "its Authentication URL is blank: it takes pushes from everybody, without a password",
+            "its Authentication URL is blank: it accepts pushes from anyone, without a password",
             format!("set {page} to http://PUBLISHER:8080{OWN_PATH}"),
         ));
     }
@@ -153,7 +153,7 @@ pub(in crate::audit) fn authentication_url(
                 false => format!("another server decides who may push to it: {url} ({page})"),
             },
             format!(
-                "if pushes are refused, look at that server, or set {page} back to the publisher's"
+                "if pushes are refused, check that server, or set {page} back to the publisher's"
             ),
         ));
     }

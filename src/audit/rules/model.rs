@@ -69,9 +69,9 @@ pub(in crate::audit) fn model(
 fn desk_phone(object: ObjectKind) -> &'static str {
     match object {
         ObjectKind::Background => "a phone without a pushed background",
-        ObjectKind::RingTone => "a phone of which no source says that it takes a pushed ring tone",
+        ObjectKind::RingTone => "no source confirms that this model accepts a pushed ring tone",
         ObjectKind::Play | ObjectKind::Keys => {
-            "a phone of which no source says that it takes key presses and sounds"
+            "no source confirms that this model accepts key presses and sounds"
         }
     }
 }
@@ -98,7 +98,8 @@ pub(in crate::audit) fn background(
                 format!(
                     "the Common Phone Profile {name:?} could not be read in full, so it may force a picture"
                 ),
-                "run axlpaper again; if it stays so, look at the account's roles and at the note about this profile",
+                "run axlpaper again; if the finding remains, check the account's roles and the note about \
+                 this profile",
             ));
             return;
         }

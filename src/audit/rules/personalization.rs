@@ -110,7 +110,7 @@ pub(in crate::audit) fn web_access(
     let (message, remedy) = match (subject.phone.registration.httpd, off) {
         (Httpd::Yes, _) => return,
         (Httpd::No, Some((at, setting))) => {
-            (format!("its web server is off, and {} says {setting}", page(at)), enable(at))
+            (format!("its web server is off, and {} has {setting}", page(at)), enable(at))
         }
         (Httpd::No, None) => (
             "its web server is off, so nothing can be pushed to it".to_owned(),
@@ -120,7 +120,7 @@ pub(in crate::audit) fn web_access(
         ),
         (Httpd::Unknown, Some((at, setting))) => (
             format!(
-                "it did not say whether its web server runs, and {} says {setting}",
+                "it did not report whether its web server runs, and {} has {setting}",
                 page(at)
             ),
             enable(at),
@@ -148,11 +148,11 @@ fn unknown(decided: Decided, page: impl Fn(Page) -> String) -> Option<Finding> {
         // A page that says Enabled is as good as any that can be seen from here.
         Decided::By(..) => return None,
         Decided::ByNobody => {
-            "neither it nor its page says whether its web server runs; the push will tell"
+            "neither it nor its page reports whether its web server runs; a push will show it"
                 .to_owned()
         }
         Decided::PerhapsBy(at) => format!(
-            "it did not say whether its web server runs, and {} was not read; the push will tell",
+            "it did not report whether its web server runs, and {} was not read; a push will show it",
             page(at)
         ),
     };

@@ -24,7 +24,7 @@ pub(in crate::audit) fn registration(
             Code::PartiallyRegistered,
             Severity::Warning,
             format!("some of its lines are not registered with {node}{reason}"),
-            "look at the phone's lines; the push is tried all the same",
+            "check the phone's lines; the push is tried anyway",
         )),
         Status::Unregistered => found.push(finding(
             Code::NotRegistered,
@@ -52,7 +52,7 @@ pub(in crate::audit) fn registration(
         Status::Unknown if registration.source == Source::None => found.push(finding(
             Code::RegistrationUnknown,
             Severity::Blocked,
-            "nobody was asked for its registration",
+            "its registration was not requested",
             "give the account the role Standard CCM Server Monitoring, or use --registration-source axl, then run \
              axlpaper again",
         )),
@@ -60,8 +60,8 @@ pub(in crate::audit) fn registration(
             found.push(finding(
                 Code::RegistrationUnknown,
                 Severity::Blocked,
-                "the AXL database does not say whether it is registered",
-                "look at Device > Phone, or let RisPort70 be asked (without --registration-source axl)",
+                "the AXL database has no registration state for it",
+                "check Device > Phone, or use RisPort70 (without --registration-source axl)",
             ));
         }
         Status::Unknown => found.push(finding(
@@ -89,7 +89,7 @@ pub(in crate::audit) fn address(
             Code::NoIpAddress,
             Severity::Blocked,
             "it is registered, but no address is reported for it",
-            "look at Device > Phone for its address; restart the phone if there is none",
+            "check Device > Phone for its address; restart the phone if there is none",
         ));
         return;
     };
@@ -117,16 +117,16 @@ pub(in crate::audit) fn address(
     let who = match address_owner {
         Some(AddressOwner::Device(name)) => format!(", and {name} answers there"),
         Some(AddressOwner::Nameless) => {
-            ", and what answers there does not say who it is".to_owned()
+            ", and the device that answers there does not identify itself".to_owned()
         }
-        Some(AddressOwner::Silent) => ", and nobody answers there".to_owned(),
+        Some(AddressOwner::Silent) => ", and no device answers there".to_owned(),
         None => String::new(),
     };
     found.push(finding(
         Code::DuplicateIp,
         Severity::Blocked,
         format!("{ip} is reported for {} too{who}", names(&others)),
-        "restart the phone, or look at Device > Phone for where it really is",
+        "restart the phone, or check its current address under Device > Phone",
     ));
 }
 

@@ -44,7 +44,7 @@ fn one_model(models: &[Pattern]) -> Result<Option<&'static Model>, AppError> {
         [] => Ok(None),
         [typed] => device_list::model(typed.as_str()).map(Some),
         [_, _, ..] => Err(AppError::new(ErrorKind::Usage,
-            "--model is given more than once, and says what the phones at all addresses are",
+            "--model is given more than once, but it names the model of the phones at all addresses",
         )
         .hint("phones of several models go into a file with an `address` and a `model` column: --addresses-from FILE")),
     }

@@ -300,7 +300,7 @@ pub fn address(text: &str) -> Result<IpAddr, String> {
         .trim()
         .parse::<IpAddr>()
         .map_err(|_| {
-            "it is no IP address; write it as 10.1.2.3, names are not looked up".to_owned()
+            "not an IP address; write it as 10.1.2.3 (host names are not resolved)".to_owned()
         })?
         .to_canonical();
     let is_broadcast = matches!(address, IpAddr::V4(address) if address.is_broadcast());

@@ -360,7 +360,7 @@ fn model_pattern(text: &str) -> Result<Pattern, SelectorError> {
 
 /// Which phones.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Targeting (repeatable; * or % stands for any characters)")]
+#[command(next_help_heading = "Targeting (repeatable; * or % matches any characters)")]
 pub struct TargetArgs {
     /// Phones of this device pool
     #[arg(long, value_name = "NAME")]

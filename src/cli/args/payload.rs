@@ -72,7 +72,7 @@ impl PayloadSource {
                 let name = payload.image.to_string();
                 (Arc::new(payload), name)
             }
-            Self::Removal => (Arc::new(Removal), "(the pushed picture is taken off)".to_owned()),
+            Self::Removal => (Arc::new(Removal), "(the pushed picture is removed)".to_owned()),
             Self::RingTone { path, format } => {
                 let audio = Arc::new(read_audio(&path).await?);
                 (Arc::new(RingTone { audio, format }), file_name(&path))

@@ -128,8 +128,8 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
         let phones = rollouts().flat_map(|rollout| &rollout.phones);
         let verified = phones.filter(|phone| phone.outcome == Outcome::Verified).count();
         ui::say(&format!(
-            "The simulated cluster's own record agrees: {} the picture in its size, none that was left alone was touched, \
-             and no association was lost.",
+            "The simulated cluster's own record agrees: {} the picture in its size, no skipped phone was \
+             touched, and no association was lost.",
             match verified {
                 1 => "the verified phone shows".to_owned(),
                 n => format!("all {n} verified phones show"),

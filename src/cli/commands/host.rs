@@ -65,7 +65,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     let json = || hosted_json(host.base().as_str(), &files, Timestamp::now());
     list::write(&args.output, &list::list(&args.output, &files, json)?)?;
     ui::say(&format!(
-        "serving on {} as {} until Ctrl-C; every download is told here",
+        "serving on {} as {} until Ctrl-C; every download is listed here",
         host.address(),
         host.base()
     ));

@@ -48,7 +48,7 @@ pub fn run(args: &Args) -> Result<Exit, AppError> {
     })?;
     write_new(&path, &text).map_err(|error| refused(&path, error))?;
     let next = if args.host.is_some() {
-        "Say there where the passwords come from; then run `axlpaper trust` and `axlpaper doctor`."
+        "Set the sources of the passwords there; then run `axlpaper trust` and `axlpaper doctor`."
     } else {
         "Switch host, username and push_user of a [cluster.NAME] on; then run `axlpaper trust` and `axlpaper doctor`."
     };

@@ -55,7 +55,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     let format = if args.json { Format::Json } else { args.format };
     list::check_format::<PlannedRow>(format, &args.list)?;
     if format == Format::Json && args.list.fields.is_empty() && !args.list.sort.is_empty() {
-        let order = "the changes of a plan stand in the order in which they are made";
+        let order = "the changes of a plan are listed in the order in which they are made";
         return Err(AppError::new(ErrorKind::Usage, order)
             .hint("--sort is for its rows: use --format table, csv or ndjson, or add --fields"));
     }

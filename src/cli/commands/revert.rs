@@ -119,7 +119,7 @@ fn made(history: &JournalReader, run: &RunRow) -> Result<Vec<Change>, AppError> 
 
 /// Says so, and names the run that was probably meant.
 fn nothing_to_take_back(history: &JournalReader, run: &RunRow) -> Result<String, AppError> {
-    let nothing = format!("run {} changed nothing on the cluster; nothing to take back", run.id);
+    let nothing = format!("run {} changed nothing on the cluster; nothing to revert", run.id);
     let runs = history.runs(MOST_RUNS)?;
     for other in runs.iter().filter(|other| other.cluster_id == run.cluster_id) {
         if !made(history, other)?.is_empty() {
@@ -157,7 +157,7 @@ async fn way_back(
 
 fn show(undo: &Undo) {
     let mut text = if undo.plan.changes.is_empty() {
-        "Nothing is left to take back.\n".to_owned()
+        "Nothing is left to revert.\n".to_owned()
     } else {
         plan_diff(&undo.plan)
     };

@@ -329,9 +329,9 @@ pub(crate) fn observers(several: bool) -> Box<Observers> {
 }
 
 fn one_run_at_a_time() -> AppError {
-    let message = "--resume and --only-failed go on with one run, which is about one cluster";
+    let message = "--resume and --only-failed continue one run, which is about one cluster";
     AppError::new(ErrorKind::Usage, message).hint(
-        "go on with each run by itself: `axlpaper runs` lists them with their clusters; name the cluster with one \
-         --cluster",
+        "continue each run by itself: `axlpaper runs` lists them with their clusters; name the \
+         cluster with one --cluster",
     )
 }

@@ -336,7 +336,7 @@ async fn push_user(checks: &mut Checks, axl: &AxlClient, connection: &ClusterSet
                         "the push user's password could not be tested: {}",
                         error_chain(&error)
                     ),
-                    "a push to one phone will tell: `axlpaper push PICTURE --limit 1`",
+                    "test it with a push to one phone: `axlpaper push PICTURE --limit 1`",
                 ),
             }
         }
@@ -372,7 +372,7 @@ fn late(what: &str) -> Found {
     Found::failed(
         Exit::Failed,
         format!("{what} did not answer within {} s", LIMIT.as_secs()),
-        "look at the load of the publisher, and run it again",
+        "check the load of the publisher, and run it again",
     )
 }
 

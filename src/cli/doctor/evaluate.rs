@@ -49,7 +49,7 @@ pub fn push_user(found: &PushUser, most_logins: usize) -> Found {
                 return Found::failed(
                     Exit::Failed,
                     format!("{controls}, but cannot log in: {why}"),
-                    "look at it in User Management, Edit Credential",
+                    "check it in User Management, Edit Credential",
                 );
             }
             if account.outranks() {
@@ -86,8 +86,8 @@ pub fn push_password(answer: &Authentication) -> Found {
             "check --push-password-file or PHONE_PASSWORD, and the account in User Management",
         ),
         (None, _) => Found::warning(
-            "the cluster does not say whether the push user's password is right",
-            "a push to one phone will tell: `axlpaper push PICTURE --limit 1`",
+            "the cluster cannot confirm the push user's password",
+            "test it with a push to one phone: `axlpaper push PICTURE --limit 1`",
         ),
     }
 }
@@ -95,11 +95,9 @@ pub fn push_password(answer: &Authentication) -> Found {
 /// Evaluates the settings of the cluster that concern all phones.
 pub fn enterprise(settings: &EnterpriseSettings, remarks: &[String]) -> Found {
     match (remarks.first(), settings.authentication_url.as_deref()) {
-        (Some(remark), _) => {
-            Found::warning(remark.clone(), "look at System > Enterprise Parameters")
-        }
+        (Some(remark), _) => Found::warning(remark.clone(), "check System > Enterprise Parameters"),
         (None, Some("")) => Found::warning(
-            "URL Authentication is blank: phones take pushes from everybody",
+            "URL Authentication is blank: phones accept pushes from anyone",
             "set System > Enterprise Parameters > URL Authentication",
         ),
         (None, _) => Found::ok("the enterprise parameters are readable"),

@@ -108,10 +108,10 @@ pub fn report_of(history: &JournalReader, runs: Vec<RunRow>) -> Result<String, A
     {
         let (one, two) = (first.run.id, other.run.id);
         let error = format!(
-            "runs {one} and {two} did different things to phones, so one report cannot tell of both"
+            "runs {one} and {two} did different things to phones, so one report cannot show both"
         );
         return Err(AppError::new(ErrorKind::Usage, error)
-            .hint("`axlpaper runs` says what each run did; write a report of each"));
+            .hint("`axlpaper runs` shows what each run did; write a report for each"));
     }
     html(&reports).map_err(|error| AppError::from_error(ErrorKind::Failed, error))
 }

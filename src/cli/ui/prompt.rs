@@ -11,7 +11,7 @@ use crate::error::{AppError, ErrorKind};
 /// them are not confirmed by habit.
 pub fn confirm(what: &str, phones: usize, yes: bool) -> Result<(), AppError> {
     let prompt = format!(
-        "{what}.\nThis touches {}. Type that number to go on:",
+        "{what}.\nThis touches {}. Type that number to continue:",
         crate::domain::text::pluralize(phones, "phone")
     );
     ask(what, &prompt, &phones.to_string(), yes)
@@ -19,7 +19,7 @@ pub fn confirm(what: &str, phones: usize, yes: bool) -> Result<(), AppError> {
 
 /// Asks for a yes before something is written that touches no phone.
 pub fn confirm_yes(what: &str, yes: bool) -> Result<(), AppError> {
-    ask(what, &format!("{what}.\nType yes to go on:"), "yes", yes)
+    ask(what, &format!("{what}.\nType yes to continue:"), "yes", yes)
 }
 
 fn ask(what: &str, prompt: &str, expected: &str, yes: bool) -> Result<(), AppError> {
@@ -30,9 +30,11 @@ fn ask(what: &str, prompt: &str, expected: &str, yes: bool) -> Result<(), AppErr
     if !stdin.is_terminal() || !std::io::stderr().is_terminal() {
         return Err(AppError::new(
             ErrorKind::Refused,
-            format!("{what}: this needs a yes, and there is no terminal to ask on"),
+            format!("{what}: this needs a confirmation, and there is no terminal to ask on"),
         )
-        .hint("look first (`axlpaper plan` and `--dry-run` change nothing), then add --yes"));
+        .hint(
+            "preview it first (`axlpaper plan` and `--dry-run` change nothing), then add --yes",
+        ));
     }
     say(prompt);
     let mut answer = String::new();

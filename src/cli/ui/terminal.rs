@@ -51,8 +51,8 @@ impl Interaction for Terminal {
             Notice::Text(text) => (*text).to_owned(),
             Notice::PreviousRun { owner, run } => {
                 let next = run.map(|run| match next_command::step_here(&run.journal, run.run) {
-                    Some(next) => format!("go on with `{next}`"),
-                    None => format!("`axlpaper show {}` tells how far it came", run.run),
+                    Some(next) => format!("continue with `{next}`"),
+                    None => format!("`axlpaper show {}` shows how far it got", run.run),
                 });
                 let next = next.unwrap_or_else(|| "it had not begun its run".to_owned());
                 format!("a previous run did not finish (crashed or was killed): {owner}; {next}")

@@ -28,7 +28,7 @@ pub(super) struct ImageSection {
 
 /// A pattern, or a list of them.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged, expecting = "a name, or a list of names; * stands for any characters")]
+#[serde(untagged, expecting = "a name, or a list of names; * matches any characters")]
 pub(super) enum OneOrMore {
     One(Pattern),
     More(Vec<Pattern>),

@@ -50,17 +50,17 @@ impl KeyringError {
             Self::NoDefault => "make one with the keyring's own program, such as Passwords and Keys (seahorse), or log in \
                  to the desktop once"
                 .to_owned(),
-            Self::Locked => "unlock it: log in to the desktop, or open its own program; where nobody can do that, give the \
-                 password by a file, a variable or a command"
+            Self::Locked => "unlock it: log in to the desktop, or open its own program; on an unattended machine, give \
+             the password by a file, a variable or a command"
                 .to_owned(),
             Self::NoEntry => format!("`{store}` stores it"),
             Self::Several(_) | Self::NoText => {
                 format!("`{store} --delete` removes what is there, then `{store}` stores it")
             }
-            Self::Late(_) => "unlock the keyring first and try again; where nobody can do that, give the password by a \
-                 file, a variable or a command"
+            Self::Late(_) => "unlock the keyring first and try again; on an unattended machine, give the password by a \
+             file, a variable or a command"
                 .to_owned(),
-            Self::Failed(_) => "look at it with the keyring's own program".to_owned(),
+            Self::Failed(_) => "check it with the keyring's own program".to_owned(),
         };
         AppError::new(ErrorKind::Usage, message).hint(hint)
     }

@@ -50,7 +50,7 @@ pub enum ToneError {
         source: io::Error,
     },
     #[error(
-        "the first {seconds:.1} seconds of {name} are silent, so phones would ring without a sound; cut it anew"
+        "the first {seconds:.1} seconds of {name} are silent, so phones would ring silently; cut it again"
     )]
     Silent { name: String, seconds: f64 },
     #[error("{name} cannot be brought to {rate} samples a second: {why}")]

@@ -126,7 +126,7 @@ impl Writer {
             Err(error) => {
                 self.desk.missing.fetch_add(1, Ordering::SeqCst);
                 let folder = self.path.display();
-                tracing::warn!(%folder, %error, "the trace ends here; the run goes on");
+                tracing::warn!(%folder, %error, "the trace ends here; the run continues");
                 let mut failure = self.desk.failure.lock().unwrap_or_else(PoisonError::into_inner);
                 *failure = Some(error.to_string());
             }

@@ -80,7 +80,7 @@ async fn exchange(address: &str, answer: &[u8]) -> (String, PhoneAnswer) {
 fn cause(answer: &PhoneAnswer) -> (Phase, Cause) {
     match &answer.outcome {
         Outcome::Unreachable(unreachable) => (unreachable.phase, unreachable.cause.clone()),
-        Outcome::Answered(reply) => panic!("it answered: {reply:?}"),
+        Outcome::Answered(reply) => panic!("reply: {reply:?}"),
     }
 }
 

@@ -151,8 +151,7 @@ impl PictureDelivery {
 
     async fn collect_evidence(&self, target: &Target, complete: bool) -> Evidence {
         if self.unwatched.is_some() {
-            let why =
-                "the phone answered success; whether it downloads the picture was not looked at";
+            let why = "the phone accepted; its downloads were not checked";
             return Evidence::Nothing(why.to_owned());
         }
         // A phone cannot show what it has not downloaded.

@@ -37,7 +37,7 @@ impl Delivery for RemovalDelivery {
     }
 
     fn evidence<'a>(&'a self, target: &'a Target, _: bool) -> BoxFuture<'a, Evidence> {
-        const UNSEEN: &str = "the phone answered success; no phone tells which background it shows";
+        const UNSEEN: &str = "the phone accepted; phones do not report which background they show";
         let look = self.session.check_screen(target, None);
         look.map(|look| Evidence::without_downloads(look, UNSEEN)).boxed()
     }

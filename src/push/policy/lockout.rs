@@ -422,7 +422,7 @@ impl LockoutGuard {
             } else if self.refusals.is_empty() || self.at_risk() < self.most_logins() {
                 self.open_for_one();
             } else {
-                let why = "the cluster does not tell whether the password is right".to_owned();
+                let why = "the cluster cannot confirm the password".to_owned();
                 self.pause(why, None, false, now);
             }
         } else if right {

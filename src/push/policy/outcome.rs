@@ -171,35 +171,34 @@ pub fn proven(target: &Target, fetched: &DownloadStatus, repeated: bool) -> Next
 pub(crate) fn by_translation(downloads: &Downloads) -> Option<String> {
     let NatProof { rule, from } = downloads.nat.as_ref()?;
     Some(format!(
-        "proven by the secret address alone: downloads came from the translated addresses {} ([[nat]] rule {rule})",
+        "verified by the secret address alone: downloads came from the translated addresses {} \
+         ([[nat]] rule {rule})",
         names(from)
     ))
 }
 
 /// What to do about a phone that was sent what must not be sent twice.
-pub(crate) const LOOK_FIRST: &str = "look at the phone's screen before you send that to it again";
+pub(crate) const LOOK_FIRST: &str = "check the phone's screen before you send it again";
 
 fn after_refusal(object: ObjectKind) -> &'static str {
     match object {
         ObjectKind::Background | ObjectKind::RingTone => {
-            "look at the phone's status messages; check Phone Personalization, and that it can reach the server that it \
-             downloads from"
+            "check the phone's status messages; check Phone Personalization, and that it can reach the \
+             server that it downloads from"
         }
         ObjectKind::Play => {
-            "look at the phone's status messages; check that the file is at the TFTP root"
+            "check the phone's status messages; check that the file is at the TFTP root"
         }
-        ObjectKind::Keys => "look at the phone's screen; check that its model has these keys",
+        ObjectKind::Keys => "check the phone's screen, and that its model has these keys",
     }
 }
 
 /// Returns the outcome of a phone that accepted something whose effect cannot be seen from here.
 fn unseeable(object: ObjectKind) -> PhoneOutcome {
     let reason = match object {
-        ObjectKind::Play => {
-            "the phone accepted the sound; whether it was heard nobody can tell from here"
-        }
+        ObjectKind::Play => "the phone accepted the sound; whether it was heard cannot be verified",
         ObjectKind::Background | ObjectKind::RingTone | ObjectKind::Keys => {
-            "the phone accepted the keys; what they did nobody can tell from here"
+            "the phone accepted the keys; their effect cannot be verified"
         }
     };
     PhoneOutcome {
@@ -222,7 +221,7 @@ fn unseen(target: &Target, fetched: &DownloadStatus) -> PhoneOutcome {
     };
     let (reason, remedy) = match fetched.downloads.fetched_by.as_slice() {
         [] => (
-            format!("the phone answered success, but {missing}"),
+            format!("the phone accepted the push, but {missing}"),
             format!(
                 "check that {} can reach the image server (firewall, --advertise), then push again",
                 target.ip
@@ -230,7 +229,7 @@ fn unseen(target: &Target, fetched: &DownloadStatus) -> PhoneOutcome {
         ),
         others => (
             format!(
-                "the phone answered success, but {missing} by the phone itself; {}",
+                "the phone accepted the push, but {missing} by the phone itself; {}",
                 by_others(others)
             ),
             about_others(target, others),
@@ -281,9 +280,9 @@ fn about_others(target: &Target, others: &[OtherDownload]) -> String {
         );
     }
     format!(
-        "if an HTTP proxy or address translation (NAT) between {own} and the image server uses {addresses}, name that \
-         in a [[nat]] rule of the config file and push again; otherwise find out who uses it: somebody there knows \
-         addresses that only the phone was sent"
+        "if an HTTP proxy or address translation (NAT) between {own} and the image server uses \
+         {addresses}, name that in a [[nat]] rule of the config file and push again; otherwise find \
+         out who uses it: a client there has addresses that only the phone was sent"
     )
 }
 

@@ -58,7 +58,7 @@ pub fn not_back(
         waited.as_secs()
     );
     let remedy =
-        format!("look at the phone; then push to it with `axlpaper rollout --only-failed {run}`");
+        format!("check the phone; then push to it with `axlpaper rollout --only-failed {run}`");
     PhoneResult {
         outcome: Outcome::Unreachable,
         reason: Some(reason),

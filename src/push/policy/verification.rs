@@ -77,12 +77,10 @@ fn told(look: &ScreenCheck) -> String {
             let Similarity { before, after, telling, .. } = seen;
             let (before_told, after_told) = (percent(before), percent(after));
             if !telling {
-                "the picture is of one colour, so no screenshot can tell it from another screen"
+                "the picture is of one colour, so a screenshot cannot distinguish it from another screen"
                     .to_owned()
             } else if *after < LEAST_LIKE {
-                format!(
-                    "{after_told} of its screen look like the picture, which is too little to tell"
-                )
+                format!("{after_told} of its screen look like the picture, which is not enough")
             } else if after - before < LEAST_GAIN {
                 format!(
                     "{after_told} of its screen look like the picture, and {before_told} did so before"
@@ -111,8 +109,8 @@ fn accepted(reason: String, remedy: Option<&str>) -> PhoneOutcome {
     }
 }
 
-const REMEDY: &str = "look at the phone, or at its screenshots in the report: a menu or a call can cover the picture, and \
-                      98xx phones may only have added it to their list";
+const REMEDY: &str = "check the phone, or its screenshots in the report: a menu or a call can cover the picture, \
+ and 98xx phones may only have added it to their list";
 
 #[cfg(test)]
 mod tests {

@@ -84,10 +84,10 @@ fn row(
 
 fn state_text(action: &Action, state: Option<ChangeState>) -> (&'static str, &'static str) {
     match (state, action) {
-        (Some(ChangeState::Applied), Action::ApplyConfig { .. }) => ("told to the phones", "good"),
+        (Some(ChangeState::Applied), Action::ApplyConfig { .. }) => ("sent to the phones", "good"),
         (Some(ChangeState::Applied), _) => ("read back and correct", "good"),
         (Some(ChangeState::NotApplied), _) => ("not applied", "bad"),
-        (Some(ChangeState::Unproven), _) => ("not proven: look at it on its page", "bad"),
+        (Some(ChangeState::Unproven), _) => ("not verified: check it on its page", "bad"),
         (None, _) => ("begun, and its end is not known", "bad"),
     }
 }

@@ -133,7 +133,7 @@ pub(super) fn to_do<'a>(
 /// The text that all of them are, or the first one as an example.
 fn one_or_such_as<'a>(mut texts: impl Iterator<Item = &'a str>) -> String {
     let first = texts.next().unwrap_or_default();
-    if texts.all(|text| text == first) { first.to_owned() } else { format!("such as: {first}") }
+    if texts.all(|text| text == first) { first.to_owned() } else { format!("for example: {first}") }
 }
 
 /// A phone's remedy without the phone's own name and address, so that phones with the same trouble share it.
@@ -174,7 +174,7 @@ mod tests {
             [phone(1, "no background"), phone(2, "no thumbnail"), phone(3, "no background")];
         let (to_do, more) = to_do(phones.iter().map(|phone| ("", phone)));
         assert_eq!((to_do.len(), more, to_do[0].number.as_str()), (1, 0, "3"));
-        assert_eq!(to_do[0].reason, "such as: no background");
+        assert_eq!(to_do[0].reason, "for example: no background");
         assert_eq!(to_do[0].remedy[0].text, "check that the phone can reach the image server");
         assert_eq!(to_do[0].phones, "SEP1, SEP2, SEP3");
     }

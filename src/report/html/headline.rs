@@ -92,7 +92,7 @@ pub(super) fn headline(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) ->
         numbers: vec![
             number(word, good, (good * 100).checked_div(pushed).map(share)),
             number(wording::failed(action, proof), failed, (pending > 0).then_some(untried)),
-            number("left alone", left, (already > 0).then_some(shown)),
+            number("skipped", left, (already > 0).then_some(shown)),
             number("selected", selected, on),
         ],
         bar: Bar::of(&outcomes),
@@ -116,11 +116,11 @@ fn state(run: &RunReport) -> (&'static str, &'static str) {
         run.changes.iter().any(|change| change.state != Some(ChangeState::Applied));
     match run.run.state {
         RunState::Killed if !run.has_ended() => ("killed", "bad"),
-        _ if !run.has_ended() => ("no end is known", "bad"),
+        _ if !run.has_ended() => ("end unknown", "bad"),
         RunState::Interrupted => ("interrupted", "warn"),
         RunState::Failed => ("failed", "bad"),
         _ if run.stopped().is_some() => ("stopped early", "bad"),
-        _ if tally.failed > 0 || changes_failed => ("finished, not all of it worked", "warn"),
+        _ if tally.failed > 0 || changes_failed => ("finished with failures", "warn"),
         _ if tally.pushed == 0 && run.changes.is_empty() => ("finished", "warn"),
         RunState::Running | RunState::Finished | RunState::Killed => ("finished", "good"),
     }
@@ -132,7 +132,7 @@ fn sentence(run: &RunReport, tally: Tally) -> String {
     match (pushed, wording::unverifiable(action, proof)) {
         (0, _) if run.phones.is_empty() => "This run pushed to no phone.".to_owned(),
         (0, _) => format!(
-            "{}: {} left alone.",
+            "{}: {} skipped.",
             wording::no_phone(action),
             match run.phones.len() {
                 1 => "the only one was".to_owned(),
@@ -142,7 +142,7 @@ fn sentence(run: &RunReport, tally: Tally) -> String {
         (_, Some(unknown)) => accepted(action, proof, pushed, failed, unknown),
         (1, None) if verified == 1 => format!("The phone {}.", wording::verified(action, proof)),
         (1, None) => {
-            format!("The {} to the only phone failed, or is not proven.", wording::noun(action))
+            format!("The {} to the only phone failed or is not verified.", wording::noun(action))
         }
         (_, None) if pushed == verified => {
             format!("All {} phones {}.", grouped(pushed), wording::verified(action, proof))
@@ -182,7 +182,8 @@ fn accepted(
 fn ended_early(run: &RunReport) -> Option<String> {
     if !run.has_ended() {
         let killed = run.run.state == RunState::Killed;
-        let how = if killed { "This run was killed" } else { "This run goes on, or was killed" };
+        let how =
+            if killed { "This run was killed" } else { "This run is still running, or was killed" };
         return Some(format!(
             "{how}: the journal has no end of it. What was under way at its last moment is not known; everything \
              else here is as it was written down."
@@ -329,10 +330,10 @@ fn sentence_of_all(on: &str, tally: Tally) -> String {
         (pushed, accepted) => {
             let accepted = match accepted {
                 0 => String::new(),
-                some => format!("; {} accepted, and nobody was to look further", grouped(some)),
+                some => format!("; {} accepted, without verification", grouped(some)),
             };
             format!(
-                "{} of {} that were pushed to {on} are verified{accepted}. {} failed or are not proven.",
+                "{} of {} that were pushed to {on} are verified{accepted}. {} failed or are not verified.",
                 grouped(verified),
                 pluralize(pushed, "phone"),
                 grouped(failed)

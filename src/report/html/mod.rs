@@ -259,10 +259,10 @@ fn facts_of(report: &RunReport) -> Vec<Fact> {
     facts.push(fact("Began", &moment(run.began_at)));
     facts.push(fact("Ended", &ended));
     if let Some(other) = run.continues {
-        facts.push(fact("Goes on with", &format!("run {other}")));
+        facts.push(fact("Continues", &format!("run {other}")));
     }
     if let Some(other) = run.reverts {
-        facts.push(fact("Takes back", &format!("run {other}")));
+        facts.push(fact("Reverts", &format!("run {other}")));
     }
     let together = report.together.iter().map(|together| &together.runs);
     if let Some(runs) = together.into_iter().find(|runs| runs.len() > 1) {

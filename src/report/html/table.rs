@@ -254,7 +254,7 @@ fn attempts(
         return Vec::new();
     }
     let told = tries.iter().map(|attempt| {
-        let end = attempt.outcome.as_deref().unwrap_or("no end is known");
+        let end = attempt.outcome.as_deref().unwrap_or("end unknown");
         let spent = attempt.ended_at.map(|ended| took(between(attempt.began_at, ended)));
         let end = match spent {
             Some(spent) => format!("{end} after {spent}"),

@@ -86,7 +86,7 @@ struct StageTimes {
 impl StageTimes {
     fn took(&self) -> String {
         let spent = took(self.spans.iter().map(|(from, to)| to - from).sum());
-        if self.ended { spent } else { format!("{spent}, no end is known") }
+        if self.ended { spent } else { format!("{spent}, end unknown") }
     }
 }
 
@@ -142,7 +142,7 @@ fn told(rows: &[StageRow], phones: usize, length: u64) -> String {
     });
     let stages = stages.collect::<Vec<_>>().join(", ");
     let phones = pluralize(phones, "phone");
-    format!("The run took {}. Stages: {stages}. Done with meanwhile: {phones}.", took(length))
+    format!("The run took {}. Stages: {stages}. Phones completed: {phones}.", took(length))
 }
 
 fn notes(runs: &[RunSection<'_>]) -> (Vec<Note>, usize) {
@@ -433,10 +433,7 @@ mod tests {
         let line = draw(&[report(&events, &[], None)]).unwrap();
         let told: Vec<_> =
             line.rows.iter().map(|row| (row.label.as_str(), row.took.as_str())).collect();
-        assert_eq!(
-            told,
-            [("Phones are read", "1.0 s"), ("Phones are pushed to", "1.0 s, no end is known")]
-        );
+        assert_eq!(told, [("Read phones", "1.0 s"), ("Push to phones", "1.0 s, end unknown")]);
         let words: Vec<_> = line.lanes[1].spans.iter().map(|span| span.word).collect();
         assert_eq!(words, ["stage", "unended"]);
         assert_eq!(line.notes[0].text, "wave 1 of 2: 3 phones");
@@ -460,7 +457,7 @@ mod tests {
         let rows: Vec<_> =
             line.rows.iter().map(|row| (row.label.as_str(), row.took.as_str())).collect();
         let expected = [
-            ("Phones are pushed to", "3.0 s"),
+            ("Push to phones", "3.0 s"),
             ("Paused", "1.0 s"),
             ("Soak period", "1.0 s"),
             ("Waits for an approval", "3.0 s"),
@@ -472,7 +469,7 @@ mod tests {
         let killed = report(&events[..2], &[], None);
         let waits: Vec<&str> = killed.waits_for().map(|event| event.text.as_str()).collect();
         assert_eq!(waits, ["paused by ada on ops1"]);
-        assert!(draw(&[killed]).unwrap().rows[1].took.ends_with("no end is known"));
+        assert!(draw(&[killed]).unwrap().rows[1].took.ends_with("end unknown"));
     }
 
     proptest! {

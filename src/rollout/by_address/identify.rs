@@ -171,7 +171,7 @@ fn target(
             return Err(why(Outcome::WrongDevice, reason, SAYS_NOTHING));
         }
         Identity::Told(_) if check && own.is_none() => {
-            let reason = "it does not say who it is; nothing was sent to it".to_owned();
+            let reason = "it does not identify itself; nothing was sent to it".to_owned();
             return Err(why(Outcome::WrongDevice, reason, SAYS_NOTHING));
         }
         Identity::NotAsked | Identity::Told(_) | Identity::NoPhone(_) => {}
@@ -215,8 +215,8 @@ fn accepts(
                 return Err((Outcome::Skipped, reason, "nothing; it is no phone of Unified CM"));
             }
             let reason = match told {
-                Some(told) => format!("it says that it is a {told}, and that model is not known"),
-                None => "it does not say which model it is".to_owned(),
+                Some(told) => format!("it reports the model {told}, which is not known"),
+                None => "it does not report its model".to_owned(),
             };
             return Err((Outcome::Skipped, reason, NAME_ITS_MODEL));
         }
@@ -224,9 +224,9 @@ fn accepts(
     let accepts = AcceptedFormat::of(object, model).ok_or_else(|| {
         let what = match object {
             ObjectKind::Background => "no background can be pushed to",
-            ObjectKind::RingTone => "no source says that a ring tone can be pushed to",
+            ObjectKind::RingTone => "no source confirms that a ring tone can be pushed to",
             ObjectKind::Play | ObjectKind::Keys => {
-                "no source says that keys and sounds can be sent to"
+                "no source confirms that keys and sounds can be sent to"
             }
         };
         let reason = format!("{what} a {}", model.name);
@@ -272,7 +272,7 @@ fn also_there(name: &DeviceName, other: IpAddr) -> Why {
     Why {
         name: None,
         outcome: Outcome::Skipped,
-        reason: format!("it says that it is {name}, and that one is pushed to at {other}"),
+        reason: format!("it identifies itself as {name}, which is pushed to at {other}"),
         remedy: "check which of the two addresses is right",
     }
 }

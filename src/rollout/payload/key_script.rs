@@ -91,9 +91,9 @@ impl Payload for KeyScriptPayload {
 
     fn warning(&self) -> Option<&'static str> {
         Some(if self.kind() == ObjectKind::Play {
-            "phones can only say that they accepted the sound; nothing will show whether it was heard"
+            "phones can only say that they accepted the sound; whether it was heard cannot be verified"
         } else {
-            "phones can only say that they accepted keys; nothing will show what these did"
+            "phones can only say that they accepted keys; their effect cannot be verified"
         })
     }
 

@@ -205,7 +205,7 @@ fn proof_without_choice(typed: Option<Proof>) -> Result<Proof, AppError> {
     match typed {
         None => Ok(Proof::default()),
         Some(_) => Err(AppError::new(ErrorKind::Usage, "--verify is about pictures").hint(
-            "leave it out: ring tones are proven by their downloads, keys and sounds by nothing",
+            "leave it out: ring tones are verified by their downloads, keys and sounds cannot be verified",
         )),
     }
 }

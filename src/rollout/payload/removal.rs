@@ -30,7 +30,7 @@ impl Payload for Removal {
     }
 
     fn proof(&self, typed: Option<Proof>) -> Result<Proof, AppError> {
-        proof_without_downloads(typed, "nothing is downloaded when a picture is taken off")
+        proof_without_downloads(typed, "nothing is downloaded when a picture is removed")
     }
 
     fn apply_to_audit(&self, audit: Audit) -> Audit {

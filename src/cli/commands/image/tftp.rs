@@ -54,7 +54,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     files.push(whole("README.txt".to_owned(), PictureFileKind::Instructions, steps));
     made.remarks.extend(not_merged(&told));
     let exit = args.make.finish(folder, &made, files)?;
-    ui::say("README.txt tells what remains to be done: nothing has been uploaded");
+    ui::say("README.txt describes the remaining steps: nothing has been uploaded");
     Ok(exit)
 }
 
@@ -115,8 +115,8 @@ fn not_merged(folders: &[TftpFolder]) -> Option<String> {
     let unseen = folders.iter().filter(|folder| !folder.merged).count();
     (unseen > 0).then(|| {
         format!(
-            "no List.xml was there to be merged in {}; where the TFTP service has one, uploading this one takes \
-             its entries away: README.txt says how to fetch it first",
+            "no List.xml was there to be merged in {}; where the TFTP service has one, uploading this one \
+             removes its entries: README.txt says how to fetch it first",
             pluralize(unseen, "folder")
         )
     })
