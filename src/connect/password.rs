@@ -380,10 +380,10 @@ mod tests {
             (0o600, None),
             (0o400, None),
             (0o640, None),
-            (0o644, Some("everybody may read")),
-            (0o604, Some("everybody may read")),
-            (0o606, Some("everybody may write")),
-            (0o602, Some("everybody may write")),
+            (0o644, Some("every user may read")),
+            (0o604, Some("every user may read")),
+            (0o606, Some("every user may write")),
+            (0o602, Some("every user may write")),
         ] {
             std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
             match (file(&path), refused) {

@@ -485,7 +485,7 @@ pub(crate) mod tests {
             panic!("it is not done with")
         };
         assert_eq!(outcome.outcome, Outcome::Accepted);
-        assert!(outcome.reason.is_some_and(|reason| reason.contains("nobody can tell")));
+        assert!(outcome.reason.is_some_and(|reason| reason.contains("cannot be verified")));
         assert!(!Outcome::Accepted.is_failure_of(ObjectKind::Keys));
         assert!(Outcome::Accepted.is_failure_of(ObjectKind::Background));
     }

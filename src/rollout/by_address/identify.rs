@@ -386,8 +386,8 @@ mod tests {
     #[test]
     fn a_model_that_is_not_known_or_shows_nothing_is_skipped() {
         for (said, words) in [
-            (told("SEP1", ""), "does not say which model"),
-            (told("SEP1", "CP-9999"), "a CP-9999, and that model is not known"),
+            (told("SEP1", ""), "does not report its model"),
+            (told("SEP1", "CP-9999"), "CP-9999, which is not known"),
             (told("SEP1", "CP-7841"), "no background can be pushed to a Cisco 7841"),
         ] {
             let (outcome, reason) = one(entry(1, "", ""), said, true).unwrap_err();

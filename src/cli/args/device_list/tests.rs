@@ -130,7 +130,7 @@ fn what_is_no_address_is_refused_with_its_line() {
     }
     assert!(wrong("phone,model\n10.1.2.3,8841\n").contains("`address`"));
     for (text, told) in [
-        ("10.1.2.3\nphone7 8841\n", "line 2, the address \"phone7\": it is no IP address"),
+        ("10.1.2.3\nphone7 8841\n", "line 2, the address \"phone7\": not an IP address"),
         ("address\n10.1.2.300\n", "line 2, the address \"10.1.2.300\""),
         ("0.0.0.1 8841\n255.255.255.255\n", "no single phone answers"),
         (
