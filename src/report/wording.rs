@@ -295,7 +295,7 @@ mod tests {
         ];
         said.extend(Outcome::ALL.map(|one| outcome(action, proof, one)));
         said.extend(
-            stages.into_iter().filter(|stage| action.is_picture() || !stage.contains("made")),
+            stages.into_iter().filter(|stage| action.is_picture() || !stage.contains("Prepare")),
         );
         said.join("\n")
     }

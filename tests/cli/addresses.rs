@@ -174,7 +174,7 @@ fn bad_input_is_told_before_anything_is_sent() {
     write("twice.csv", &format!("{two}\n{one}\n{two}\n"));
     write("names.csv", &format!("address,name\n{one},SEP1\n{two},sep1\n"));
     for (arguments, words) in [
-        (&["--address", "phone7"][..], &["phone7", "no IP address"][..]),
+        (&["--address", "phone7"][..], &["phone7", "not an IP address"][..]),
         (&["--address", "0.0.0.0"], &["no single phone"]),
         (&["--address", &one, "--model", "8842"], &["8842", "did you mean", "axlpaper models"]),
         (&["--address", &one, "--model", "8841", "--model", "8851"], &["--addresses-from"]),
@@ -277,7 +277,7 @@ fn going_on_with_such_a_run_is_refused_with_what_to_type() {
     for option in ["--resume", "--only-failed"] {
         let refused = lab.resumed(&[option, "last", "--yes"]);
         let typed = format!("--address {one} --address {two} --model 8841");
-        refused.fails(2, &["run 1 pushed to addresses", "type its command again", &typed]);
+        refused.fails(2, &["run 1 pushed to addresses", "run its command again", &typed]);
     }
     let reverted = lab.run(&["revert", "last", "--yes"]);
     assert_eq!(reverted.code, 0, "{reverted:?}");

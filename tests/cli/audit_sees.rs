@@ -148,7 +148,7 @@ fn of_two_phones_at_one_address_the_one_that_answers_is_ready() {
     }
     let message = |n| finding(&document, n, "duplicate_ip")["message"].to_string();
     assert!(message(2).contains(&format!("{} answers there", name(1))), "{}", message(2));
-    assert!(message(3).contains("nobody answers there"), "{}", message(3));
+    assert!(message(3).contains("no device answers there"), "{}", message(3));
     assert!(lab.record().phones.values().all(|phone| phone.pushes.is_empty()));
 }
 

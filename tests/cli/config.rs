@@ -150,14 +150,14 @@ fn files_that_everybody_can_read_or_write_are_refused() {
     lab.secret("password", ADMIN_PASSWORD);
     configure(&lab, "password_file = \"password\"\n");
     set_mode(&lab.path("password"), 0o644);
-    run(&lab, &["inventory"], &[]).fails(2, &["everybody may read", "chmod 600", "password"]);
-    run(&lab, &["config", "check"], &[]).told(2, &["everybody may read"]);
+    run(&lab, &["inventory"], &[]).fails(2, &["every user may read", "chmod 600", "password"]);
+    run(&lab, &["config", "check"], &[]).told(2, &["every user may read"]);
     assert!(lab.record().requests.is_empty());
     set_mode(&lab.path("password"), 0o640);
     assert_eq!(run(&lab, &["inventory"], &[]).code, 0);
     configure(&lab, "password_command = [\"sh\", \"-c\", \"echo ran > runs\"]\n");
     set_mode(&lab.path("config.toml"), 0o666);
-    run(&lab, &["inventory"], &[]).fails(2, &["everybody may write", "chmod", "config.toml"]);
+    run(&lab, &["inventory"], &[]).fails(2, &["every user can write", "chmod", "config.toml"]);
     assert!(!lab.path("runs").exists());
 }
 

@@ -248,7 +248,7 @@ fn a_phone_that_is_lost_in_the_soak_period_stops_the_run() {
     assert!(ended.stderr.contains(&text), "{ended:?}");
     let document: Value = serde_json::from_str(&ended.stdout).unwrap();
     let stopped = document["stopped"].as_str().unwrap();
-    assert!(stopped.contains("1 phone failed, and --max-failures allows 0"), "{stopped}");
+    assert!(stopped.contains("1 phone failed; --max-failures allows 0"), "{stopped}");
     assert_eq!(document["summary"]["pending"], 2);
     assert!(ended.stderr.contains("soak period of wave 1 of 2: 1 s (--soak)"), "{ended:?}");
     let kinds: Vec<String> = events(&lab, "1").into_iter().map(|(kind, _)| kind).collect();

@@ -98,7 +98,7 @@ fn is_finished(lab: &Lab, scenario: &str) {
 fn finishes(lab: &Lab, scenario: &str, told: &str) {
     let ended = go_on(lab, told);
     assert_eq!(ended.code, 0, "{scenario}: {told}\n{ended:?}");
-    assert!(!ended.stderr.contains("go on with"), "{scenario}: {ended:?}");
+    assert!(!ended.stderr.contains("continue with"), "{scenario}: {ended:?}");
     is_finished(lab, scenario);
 }
 
@@ -107,9 +107,9 @@ fn a_run_in_which_all_is_verified_names_no_command() {
     let lab = fleet();
     let ended = rollout(&lab, &[]);
     assert_eq!(ended.code, 0, "{ended:?}");
-    assert!(!ended.stderr.contains("go on with"), "{ended:?}");
+    assert!(!ended.stderr.contains("continue with"), "{ended:?}");
     let shown = lab.read(&["show", "last"]).stdout;
-    assert!(!shown.contains("go on with"), "{shown}");
+    assert!(!shown.contains("continue with"), "{shown}");
     is_finished(&lab, "all verified");
 }
 
@@ -284,7 +284,7 @@ fn an_apply_that_was_killed_or_interrupted() {
         let scenario = format!("apply at {at:?} by {signal}");
         let ended = go_on(&lab, &lab.read(&["show", "last"]).stdout);
         assert_eq!(ended.code, 0, "{scenario}: {ended:?}");
-        assert!(!ended.stdout.contains("go on with"), "{scenario}: {ended:?}");
+        assert!(!ended.stdout.contains("continue with"), "{scenario}: {ended:?}");
         is_applied(&lab, &scenario);
     }
 }
@@ -296,7 +296,7 @@ fn a_stale_plan_file_names_no_command_that_would_be_refused_again() {
     assert!(lab.cluster.set_associations(PUSH_USER, &[&name(1)]));
     let ended = lab.run(&["apply", "plan.json", "--yes"]);
     ended.fails(5, &["make a new plan"]);
-    assert!(!ended.stderr.contains("go on with"), "{ended:?}");
+    assert!(!ended.stderr.contains("continue with"), "{ended:?}");
     assert!(lab.record().writes.is_empty());
 }
 

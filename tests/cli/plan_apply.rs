@@ -140,10 +140,10 @@ fn what_somebody_takes_away_right_after_the_write_is_not_called_done() {
     lab.cluster.change_after("updateAppUser", 1, change);
     let ended = lab.run(&["apply", "plan.json", "--yes"]);
     assert_eq!(ended.code, 3, "{ended:?}");
-    assert!(ended.stdout.contains("NOT PROVEN"), "{ended:?}");
+    assert!(ended.stdout.contains("NOT VERIFIED"), "{ended:?}");
     assert!(ended.stdout.contains("2 of 4 devices are missing"), "{ended:?}");
     let shown = lab.read(&["show", "last"]).stdout;
-    assert!(shown.contains("NOT PROVEN"), "{shown}");
+    assert!(shown.contains("NOT VERIFIED"), "{shown}");
 }
 
 #[test]

@@ -279,7 +279,7 @@ fn a_live_run_and_its_journal_are_the_same_document() {
     // What the recap at the end told is what `show` tells, with more below its lines.
     let shown = lab.read(&["show", "last"]).stdout;
     for line in again.stderr.lines().skip_while(|line| !line.starts_with("Rollout of")) {
-        let is_recap = !line.starts_with("Report:") && !line.starts_with("go on with");
+        let is_recap = !line.starts_with("Report:") && !line.starts_with("continue with");
         assert!(!is_recap || shown.contains(line), "{line}\n{shown}");
     }
 }

@@ -33,7 +33,7 @@ fn what_the_run_added_is_taken_out_and_what_others_did_stays() {
     // Nothing is left of it the second time; and the way back has a way back.
     let again = lab.run(&["revert", "1", "--yes"]);
     assert_eq!(again.code, 0, "{again:?}");
-    assert!(again.stderr.contains("Nothing is left to take back"), "{again:?}");
+    assert!(again.stderr.contains("Nothing is left to revert"), "{again:?}");
     let forth = lab.run(&["revert", "3", "--yes"]);
     assert_eq!(forth.code, 0, "{forth:?}");
     assert_eq!(lab.record().devices(PUSH_USER), [name(1), name(4), name(3)]);

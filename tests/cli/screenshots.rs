@@ -49,7 +49,7 @@ fn a_screen_that_shows_the_picture_proves_it_beside_the_downloads() {
         "{}",
         reason(4)
     );
-    assert!(reason(5).contains("too little"), "{}", reason(5));
+    assert!(reason(5).contains("not enough"), "{}", reason(5));
     let record = lab.record();
     assert!(record.violations.is_empty(), "{:?}", record.violations);
     assert!(record.phones[&name(1)].screenshots >= 2);

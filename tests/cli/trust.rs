@@ -20,7 +20,7 @@ fn config(lab: &Lab) -> String {
 fn a_certificate_is_shown_and_pinned_only_after_a_yes() {
     let lab = Lab::of_phones(1);
     let looked = trust(&lab, &[]);
-    looked.fails(5, &["needs a yes", "trust exactly this certificate"]);
+    looked.fails(5, &["needs a confirmation", "trust exactly this certificate"]);
     let pin = lab.cluster.cert_sha256();
     assert!(looked.stdout.to_lowercase().replace(':', "").contains(&pin), "{}", looked.stdout);
     assert!(looked.stdout.contains("names       127.0.0.1, localhost"), "{}", looked.stdout);

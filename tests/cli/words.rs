@@ -87,7 +87,7 @@ fn a_ring_tone_is_told_with_its_versions() {
     assert_eq!([version(1), version(3)], ["wideband", "classic"]);
     says(
         &report(&lab),
-        &["3 of them have it already", "No phone was pushed to: all 4 were left alone."],
+        &["3 of them already have it", "No phone was pushed to: all 4 were skipped."],
     );
     says(&lab.read(&["runs"]).stdout, &["Ring tone tone.wav"]);
     says(&lab.read(&["show", "last"]).stdout, &["  Ring tone tone.wav\n"]);
@@ -117,7 +117,7 @@ fn keys_are_told_as_accepted_and_no_more() {
             "What to do about phones that failed, or of which a step is not known",
             "step 1 of 2 may have been carried out or not",
             ">Press keys<",
-            "what was sent may have been carried out, and its line says what is not known",
+            "what was sent may have been carried out; its line says what is not known",
             "No source confirms that this model or firmware accepts remote key presses.",
         ],
     );
@@ -125,7 +125,7 @@ fn keys_are_told_as_accepted_and_no_more() {
     assert!(!page.contains("verified</span></dt>"), "nothing is ever verified here");
     let xml = lab.read(&["show", "last", "--format", "junit"]).stdout;
     assert_eq!(
-        xml.matches("<system-out>the phone accepted the keys; what they did").count(),
+        xml.matches("<system-out>the phone accepted the keys; their effect").count(),
         3,
         "{xml}"
     );
@@ -190,7 +190,7 @@ fn a_removal_is_told_as_such() {
         0,
         &[
             "Removal of the pushed picture from 1 of 4 phones",
-            "of 3 phones no way is known",
+            "the models of 3 phones have no known way",
             "1 phone accepted the removal of the pushed picture. Delivery was not verified",
         ],
     );
