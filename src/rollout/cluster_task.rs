@@ -88,7 +88,7 @@ impl ClusterTask {
     ///
     /// # Errors
     /// When the cluster or the journal cannot be read, or the repairs contradict what is there.
-    pub async fn look(
+    pub async fn assess(
         &self,
         cluster: &ClusterClients,
         observer: &Arc<dyn Observer>,

@@ -114,7 +114,7 @@ impl RunContext<'_> {
     /// # Errors
     /// When the cluster or the journal cannot be read, or the repairs contradict what is there.
     pub async fn assess(&self) -> Result<Assessment, AppError> {
-        let assessment = self.task.look(self.cluster, self.observer).await?;
+        let assessment = self.task.assess(self.cluster, self.observer).await?;
         let kept = self.recorder.snapshot("audit", &assessment.audit).await;
         kept?;
         Ok(assessment)

@@ -40,7 +40,7 @@ pub struct DryRun {
 ///
 /// # Errors
 /// When the cluster or the journal cannot be read, or the payload or the image server cannot be as asked for.
-pub async fn look(
+pub async fn assess(
     request: &Arc<RolloutRequest>,
     connection: ClusterSettings,
     interaction: &dyn Interaction,
@@ -52,7 +52,7 @@ pub async fn look(
     }
     let cluster = cluster::connect(&connection, interaction, observer).await?;
     let task = ClusterTask { request, connection, push_password: None };
-    let assessment = task.look(&cluster, observer).await?;
+    let assessment = task.assess(&cluster, observer).await?;
     let request = &task.request;
     let refused =
         maintenance_window::check(&request.schedule, &assessment.plan, &assessment.inventory).err();

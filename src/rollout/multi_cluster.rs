@@ -167,7 +167,7 @@ pub async fn dry_run(
     let (several, request) = (request.names_clusters, Arc::new(request));
     for_each(connections, several, interaction, observers, async |connection, observer| {
         let request = Arc::clone(&request);
-        dry_run::look(&request, connection, interaction.as_ref(), &observer).await
+        dry_run::assess(&request, connection, interaction.as_ref(), &observer).await
     })
     .await
 }
