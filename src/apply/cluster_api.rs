@@ -16,7 +16,6 @@ use crate::journal::{JournalError, Recorder};
 /// The result of a call to a [`ClusterApi`].
 pub type Done<S, T = ()> = Result<T, <S as ClusterApi>::Error>;
 
-/// Where changes are made and read.
 pub trait ClusterApi: Send + Sync {
     type Error: std::error::Error + Send + Sync + 'static;
 
@@ -140,7 +139,6 @@ pub trait ChangeLog: Send + Sync {
     /// Says that a change will now be made.
     fn intend(&self, change: &Change) -> impl Future<Output = Result<(), JournalError>> + Send;
 
-    /// Returns what came of a change.
     fn changed(
         &self,
         result: &ChangeResult,

@@ -34,7 +34,6 @@ struct Lists {
     /// The requests that change phones, as they would be sent.
     updates: Mutex<Vec<String>>,
     told: Mutex<Vec<String>>,
-    /// Is cancelled with the first change.
     stops: CancellationToken,
 }
 

@@ -97,7 +97,6 @@ impl CommonPhoneConfig {
         ]
     }
 
-    /// Returns the state that plans compare.
     pub fn now(&self) -> CurrentState {
         CurrentState::Profile {
             personalization: self.personalization(),

@@ -42,7 +42,6 @@ pub fn envelope<O: Operation>(version: &str, request: &O) -> Result<String, Soap
     })
 }
 
-/// Reads the response to an operation.
 pub fn read_response<O: Operation>(
     status: u16,
     content_type: Option<&str>,

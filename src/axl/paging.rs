@@ -7,7 +7,6 @@ use serde::Serialize;
 /// Which part of a list is asked for. AXL looks at `skip` only when `first` is there too (AXL schema).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct Page {
-    /// How many rows to leave out.
     pub skip: u64,
     /// How many rows to give at most.
     pub first: u64,
@@ -79,7 +78,6 @@ impl<R> Pager<R> {
         }
     }
 
-    /// Returns whether the reading has ended.
     pub fn is_done(&self) -> bool {
         self.done
     }

@@ -198,7 +198,6 @@ impl PhonePage {
         Ok(UpdatePhone::settings(self.name.clone(), settings))
     }
 
-    /// Returns the state that plans compare.
     pub fn now(&self) -> CurrentState {
         CurrentState::Phone {
             personalization: self.personalization,

@@ -39,7 +39,6 @@ pub struct Get<T> {
 }
 
 impl<T: Object> Get<T> {
-    /// Requests the object with this name.
     pub fn named(name: impl Into<String>) -> Self {
         Self::with_tags(name, T::TAGS)
     }

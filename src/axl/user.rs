@@ -79,7 +79,6 @@ pub struct PasswordCredentials {
     /// The credential policy that applies to it.
     #[serde(rename = "pwdCredPolicyName")]
     pub policy: Reference,
-    /// Whether an administrator has locked it.
     #[serde(rename = "pwdCredLockedByAdministrator", deserialize_with = "scalar::boolean")]
     pub locked_by_administrator: Option<bool>,
     /// Whether the user must change it before anything else.
@@ -191,7 +190,6 @@ pub struct DoAuthenticateUser {
 }
 
 impl DoAuthenticateUser {
-    /// Requests the check for one user.
     pub fn of(userid: impl Into<String>, password: SecretString) -> Self {
         Self { userid: userid.into(), password }
     }

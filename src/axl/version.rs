@@ -96,7 +96,6 @@ pub enum VersionError {
     /// A version that was asked for but is not supported.
     #[error("{0:?} is none of the AXL versions 11.5, 12.0, 12.5, 14.0 and 15.0")]
     NotSpoken(String),
-    /// A server that is too old.
     #[error("Unified CM {0} is too old: release 11.5 or later is needed")]
     TooOld(String),
 }

@@ -6,7 +6,6 @@ use std::sync::OnceLock;
 
 static DEFINITION: OnceLock<fn() -> clap::Command> = OnceLock::new();
 
-/// Says what makes the definition.
 pub fn set(definition: fn() -> clap::Command) {
     // It is the same one each time.
     let _ignored = DEFINITION.set(definition);

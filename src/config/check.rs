@@ -23,7 +23,6 @@ type Name<'text> = Spanned<DeString<'text>>;
 pub struct Problem {
     /// The line, counted from 1, where it is known.
     pub line: Option<usize>,
-    /// What, and what to do.
     pub what: String,
 }
 

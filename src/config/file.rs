@@ -22,7 +22,6 @@ use crate::domain::picture_rules::PictureRules;
 use crate::domain::selector::{Pattern, near};
 use crate::domain::time_zone::{ZoneRule, Zones};
 
-/// A config file.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileConfig {
@@ -35,7 +34,6 @@ pub struct FileConfig {
     /// Time zones of device pools; the first that matches counts.
     #[serde(default)]
     time_zone: Vec<ZoneSection>,
-    /// The default for every cluster.
     #[serde(default)]
     defaults: ClusterSection,
     /// Clusters by name.
@@ -47,10 +45,8 @@ pub struct FileConfig {
     /// Translated addresses of phones, the first match counts.
     #[serde(default)]
     nat: Vec<NatSection>,
-    /// Where the file is.
     #[serde(skip)]
     path: PathBuf,
-    /// Where each key is.
     #[serde(skip)]
     places: ValuePlaces,
 }
@@ -83,41 +79,23 @@ pub enum ConfigError {
     /// It cannot be read.
     #[error("cannot read the config file {}", path.display())]
     Unreadable {
-        /// Which file.
         path: PathBuf,
-        /// Why.
         #[source]
         source: std::io::Error,
     },
     /// It is not TOML, or has unknown keys or values. Lines are not quoted: one could hold a
     /// password in the wrong place.
     #[error("the config file {} is not usable{}", path.display(), listed(problems))]
-    Invalid {
-        /// Which file.
-        path: PathBuf,
-        /// Where and why.
-        problems: Vec<Problem>,
-    },
+    Invalid { path: PathBuf, problems: Vec<Problem> },
     /// Everybody could change which commands it names.
     #[error(
         "the config file {} names a command that gives a password, and every user can write to it: \
          any user's command would run",
         path.display()
     )]
-    Writable {
-        /// Which file.
-        path: PathBuf,
-    },
-    /// It has no such cluster.
+    Writable { path: PathBuf },
     #[error("the config has no cluster {name:?}{}", hint(near, known))]
-    NoSuchCluster {
-        /// The name that was asked for.
-        name: String,
-        /// Names that look like it.
-        near: Vec<String>,
-        /// All names.
-        known: Vec<String>,
-    },
+    NoSuchCluster { name: String, near: Vec<String>, known: Vec<String> },
 }
 
 fn listed(problems: &[Problem]) -> String {

@@ -2,27 +2,21 @@
 
 use crate::domain::selector::near;
 
-/// A key of the config file.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
-    /// Its name.
     pub name: &'static str,
-    /// Where it may be.
     pub place: ValuePlace,
     /// What it is, in whole sentences, with its unit.
     pub meaning: &'static str,
     /// The default, as it would be written or in words.
     pub default: &'static str,
-    /// A value, as TOML.
     pub example: &'static str,
     /// The setting that it gives. Where several keys give the same one, a table may hold only one of them.
     pub(super) setting: &'static str,
 }
 
-/// Where a key may be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ValuePlace {
-    /// Outside all tables.
     Top,
     /// In the table of one cluster only: it is about that server, its trust or its passwords.
     Cluster,

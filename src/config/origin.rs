@@ -3,27 +3,21 @@
 use std::fmt;
 use std::path::PathBuf;
 
-/// The source of one value.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Origin {
     /// An option of the command line, such as `--host`.
     Option(String),
-    /// An environment variable.
     Variable(String),
-    /// A key of the config file.
     File {
-        /// The key.
         key: &'static str,
         /// Its table, such as `cluster.lab` or `defaults`.
         table: Table,
-        /// The file.
         path: PathBuf,
         /// The line, counted from 1.
         line: Option<usize>,
     },
 }
 
-/// A table of the config file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Table {
     /// What counts for every cluster.

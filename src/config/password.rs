@@ -11,7 +11,6 @@ pub enum PasswordError {
     /// Two bytes for each character, as Windows editors and PowerShell can write files.
     #[error("is UTF-16 text, which no password is sent as")]
     Utf16,
-    /// Some other encoding.
     #[error("is no UTF-8 text")]
     NotUtf8,
     /// A control character: the server would refuse the password, and count that.
@@ -38,12 +37,9 @@ pub fn password_of(text: &[u8]) -> Result<SecretString, PasswordError> {
     }
 }
 
-/// Where a password comes from.
 #[derive(Clone, Debug)]
 pub enum PasswordSource {
-    /// The first line of a file.
     File(PathBuf),
-    /// The first line of standard input.
     Stdin,
     /// It is here already, from the environment.
     Given(SecretString),
@@ -91,7 +87,6 @@ impl KeyringEntry {
         self.account.as_deref()
     }
 
-    /// Returns the command that stores it.
     pub fn command(&self) -> String {
         // Only a null byte cannot be quoted, and no key of a TOML file is typed with one.
         let cluster = shlex::try_quote(&self.cluster).unwrap_or_else(|_| (&self.cluster).into());
@@ -120,12 +115,10 @@ impl PasswordCommand {
         Some(Self { program, arguments: words.collect() })
     }
 
-    /// Returns the program.
     pub fn program(&self) -> &Path {
         &self.program
     }
 
-    /// Returns its arguments.
     pub fn arguments(&self) -> &[String] {
         &self.arguments
     }

@@ -7,7 +7,6 @@ use super::resolve::is_same_host;
 /// A config file with a new pin.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Pinned {
-    /// The whole text.
     pub text: String,
     /// The pin that was there before.
     pub old: Option<String>,
@@ -16,7 +15,6 @@ pub struct Pinned {
 /// Why a pin cannot be written.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum PinError {
-    /// The file is no TOML.
     #[error("the config file cannot be changed, because it is no TOML: {0}")]
     NoToml(String),
     /// The cluster is not a table.
@@ -25,11 +23,9 @@ pub enum PinError {
     /// The cluster of that name has another host.
     #[error("the cluster {name:?} in the config file has the host {has:?}, not {wanted:?}")]
     OtherHost {
-        /// The cluster.
         name: String,
         /// The value in the file.
         has: String,
-        /// What was asked for.
         wanted: String,
     },
 }

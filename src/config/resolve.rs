@@ -348,7 +348,6 @@ mod tests {
         assert_eq!(resolve(host("prod:9443"), Layer::default(), prod(false)).0, None);
     }
 
-    /// A layer whose passwords are labelled.
     fn layer_of(
         whose: &str,
         [host, user, push_user]: [Option<&str>; 3],

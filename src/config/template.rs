@@ -5,7 +5,6 @@
 
 use super::keys::{Key, ValuePlace};
 
-/// What a template has switched on.
 #[derive(Clone, Debug, Default)]
 pub struct Given {
     /// The name of the cluster; `lab` where none is given.

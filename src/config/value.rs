@@ -10,7 +10,6 @@ use super::password::{KeyringEntry, PasswordCommand, PasswordSource};
 use crate::domain::association::UserKind;
 use crate::domain::registration::Source;
 
-/// The value of a setting.
 pub(super) trait Value: Sized {
     /// What the keys of the config file hold that give the value.
     type Keys;

@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// It can be pushed to now.
     Ready,
     /// axlpaper can repair all that stands in the way.
     Fixable,

@@ -163,9 +163,7 @@ pub enum AddressOwner {
 pub enum PushUser {
     /// No push user was named, so association cannot be judged.
     NotNamed,
-    /// The cluster has no such user.
     Missing {
-        /// The name that was looked for.
         user: String,
         /// The kinds of users among which it was looked for.
         searched: Vec<UserKind>,
@@ -178,7 +176,6 @@ pub enum PushUser {
         #[serde(flatten)]
         user: UserRef,
         devices: DeviceList,
-        /// What else is known of it.
         account: AccountStatus,
     },
 }

@@ -55,7 +55,6 @@ pub struct DownloadSources {
 /// What an address is to a phone.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum SourceOf {
-    /// One of the phone's own addresses.
     Phone,
     /// An address that the phone's is translated to, by the rule of this number.
     Nat(usize),

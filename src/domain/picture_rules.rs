@@ -22,7 +22,6 @@ pub struct PictureRule {
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct PictureRules(Vec<Choice>);
 
-/// A rule, ready to be asked.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct Choice {
     name: String,

@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     Registered,
-    /// Some of its lines are registered.
     PartiallyRegistered,
     /// Known to a node, but not registered now.
     Unregistered,

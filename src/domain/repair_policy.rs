@@ -10,7 +10,6 @@ use crate::domain::web_access::WebAccess;
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
-    /// On the page of each phone.
     #[default]
     Phone,
     /// On the Common Phone Profile, for all its phones.

@@ -31,7 +31,6 @@ pub enum Field {
 }
 
 impl Field {
-    /// The option that names this field.
     pub fn option(self) -> &'static str {
         match self {
             Self::DevicePool => "--device-pool",
@@ -99,7 +98,6 @@ impl LimitCounts {
     }
 }
 
-/// A selection, before addresses are known.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Selection {
     /// The selected phones, sorted by name.

@@ -10,7 +10,6 @@ pub enum SelectorError {
     /// The device pool is there, but no phone is in it.
     #[error("{option} {value:?} exists on the cluster, but has no phones")]
     NoPhones { option: &'static str, value: String },
-    /// No name of the list exists.
     #[error("none of the {names} names in --devices-from is a phone on the cluster")]
     ListMatchesNothing { names: usize },
     /// Every value matches something, but no phone matches all of them.

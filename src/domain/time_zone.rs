@@ -36,7 +36,6 @@ impl Zones {
     }
 }
 
-/// Names a zone for a person.
 pub fn zone_name(zone: &TimeZone) -> String {
     match zone.iana_name() {
         Some(name) => name.to_owned(),

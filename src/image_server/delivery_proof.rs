@@ -25,7 +25,6 @@ pub(crate) type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 pub(crate) enum CloseReason {
     /// Everything was sent and acknowledged, and the client closed in good order.
     Complete,
-    /// The connection was cut before that.
     Reset,
     /// The client was too slow to take the answer.
     TooSlow,

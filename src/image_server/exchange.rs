@@ -13,7 +13,6 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 
 use crate::image_server::published::{Hit, Table};
 
-/// What a client asks for.
 #[derive(Debug)]
 pub(crate) struct Request {
     method: Method,

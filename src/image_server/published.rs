@@ -90,7 +90,6 @@ pub struct FetchState {
     pub thumbnail: bool,
     /// Requests of any kind, from any address.
     pub requests: u32,
-    /// Who else asked for its files.
     pub downloads: Downloads,
 }
 
@@ -155,7 +154,6 @@ pub struct Recipient<'a> {
 pub(crate) struct Origin<'a> {
     /// What addresses begin with.
     pub(crate) base: &'a str,
-    /// Observes requests for it.
     pub(crate) watcher: &'a Watcher,
 }
 

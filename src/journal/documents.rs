@@ -33,7 +33,6 @@ impl Subject {
         Self { file: file.to_owned(), object: action.object(), action: Some(action), repairs }
     }
 
-    /// Returns what is done to phones.
     pub fn action(&self) -> PushAction {
         self.action.unwrap_or_else(|| self.object.into())
     }
@@ -168,7 +167,6 @@ pub struct SentFile {
     pub look: ScreenCheckRecord,
 }
 
-/// A picture to be looked at.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ScreenCheckRecord {
     /// Whether it is the very file that was sent.

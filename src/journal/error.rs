@@ -17,7 +17,6 @@ pub struct JournalError {
     pub problem: Problem,
 }
 
-/// What is wrong with a journal.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Problem {
     /// It was written by a later release.
@@ -52,7 +51,6 @@ pub enum Problem {
     /// Something in it cannot be understood.
     #[error("its entry for {what} cannot be read: {why}")]
     Unreadable { what: &'static str, why: String },
-    /// The thread that writes has stopped.
     #[error("its writer has stopped")]
     Stopped,
     #[error("{0}")]

@@ -20,7 +20,6 @@ pub struct LockOwner {
     /// The name of the operating system's user.
     pub os_user: String,
     pub machine: String,
-    /// The number of the process there.
     pub process: u32,
     pub command: String,
     /// The number of the run, once it has one.
@@ -68,10 +67,7 @@ impl std::fmt::Display for LockOwner {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum LockError {
     #[error("another run works on this cluster: {}", holder.as_ref().map_or_else(|| "not known".to_owned(), ToString::to_string))]
-    Held {
-        /// Who, where that can be read.
-        holder: Option<LockOwner>,
-    },
+    Held { holder: Option<LockOwner> },
     /// The lock's file cannot be used.
     #[error("cannot use the lock file {}", path.display())]
     File {

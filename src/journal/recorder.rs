@@ -36,7 +36,6 @@ pub struct NewRun {
     /// The command line as it was typed, which holds no secret.
     pub command_line: String,
     pub program: String,
-    /// The identity of the cluster.
     pub cluster_id: String,
     /// The name of the cluster in documents.
     pub cluster: String,
@@ -45,9 +44,7 @@ pub struct NewRun {
     pub os_user: String,
     pub machine: String,
     pub process: u32,
-    /// The run that this one resumes.
     pub continues: Option<RunId>,
-    /// The run that this one reverts.
     pub reverts: Option<RunId>,
 }
 
@@ -81,7 +78,6 @@ pub struct Attempt {
     pub phone: DeviceName,
     pub ip: std::net::IpAddr,
     pub object: ObjectKind,
-    /// Digest of the pushed content.
     pub digest: String,
     /// Which attempt of this run it is, from 1.
     pub attempt: u32,
@@ -197,7 +193,6 @@ impl Recorder {
         &self.header
     }
 
-    /// Returns the number of the run.
     pub fn run(&self) -> RunId {
         self.run
     }

@@ -58,7 +58,6 @@ pub enum RunState {
     Interrupted,
     /// It could not go on.
     Failed,
-    /// Its process ended before it did.
     Killed,
 }
 
@@ -82,16 +81,13 @@ pub struct RunRow {
     /// The command line as it was typed.
     pub command_line: String,
     pub program: String,
-    /// The identity of its cluster.
     pub cluster_id: String,
     pub cluster: String,
     /// The publisher, as `host:port`.
     pub host: String,
     pub os_user: String,
     pub machine: String,
-    /// The run that it resumed.
     pub continues: Option<RunId>,
-    /// The run that it reverted.
     pub reverts: Option<RunId>,
     /// When it began.
     pub began_at: Timestamp,
@@ -120,7 +116,6 @@ pub struct ChangeRow {
 /// What a phone is proven to show.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Proven {
-    /// Digest of the pushed content.
     pub digest: String,
     pub run: RunId,
 }
@@ -189,7 +184,6 @@ pub struct ControlRequest {
 }
 
 impl ControlRequest {
-    /// Returns who asked, for people.
     pub fn by(&self) -> String {
         let word = |text: &str| sanitize_truncate(text, 80);
         format!("{} on {}", word(&self.os_user), word(&self.machine))

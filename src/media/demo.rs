@@ -134,7 +134,6 @@ const SUN_RADIUS: f32 = 0.062;
 const SUN_COLOR: Color = [255.0, 232.0, 190.0];
 const GLOW: Color = [255.0, 188.0, 120.0];
 
-/// From the farthest to the nearest.
 const RIDGES: [Ridge; 5] = [
     Ridge {
         line: 0.60,

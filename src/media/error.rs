@@ -66,12 +66,7 @@ pub enum MediaError {
     Undecodable { name: String, why: PictureProblem },
     /// Decoding it would take more time or memory than one picture may.
     #[error("{name} is too large or too complex to be decoded: {limit}; {}", way_out(*.vector))]
-    Exceeded {
-        name: String,
-        limit: Limit,
-        /// Whether it is an SVG picture.
-        vector: bool,
-    },
+    Exceeded { name: String, limit: Limit, vector: bool },
     #[error("cannot decode {name}: the process for it, {}, does not work", program.display())]
     Decoder {
         name: String,

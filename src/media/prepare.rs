@@ -29,7 +29,6 @@ use crate::media::{EncodedPicture, MediaError, Picture};
 pub struct PreparedImage {
     pub shape: Shape,
     pub background: EncodedPicture,
-    /// The preview for the phone's menu.
     pub thumbnail: EncodedPicture,
     /// How bright the background is on average, from 0 (black) to 255 (white).
     pub brightness: u8,

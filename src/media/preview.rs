@@ -9,7 +9,6 @@ use super::EncodedPicture;
 /// How a file looks that was sent to phones.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Preview {
-    /// Whether it is the very file.
     pub exact: bool,
     pub media_type: &'static str,
     pub bytes: Bytes,

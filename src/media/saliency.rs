@@ -15,7 +15,6 @@ pub(super) struct Interest {
 }
 
 impl Interest {
-    /// Looks at a picture.
     pub fn of(picture: &Linear) -> Result<Self, MediaError> {
         let from = picture.size();
         let side = |side: u32| side.min(SIDE);

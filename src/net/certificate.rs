@@ -43,7 +43,6 @@ pub struct CertificateFacts {
 pub struct CertificateError(String);
 
 impl CertificateFacts {
-    /// Reads a certificate.
     pub fn read(der: &[u8]) -> Result<Self, CertificateError> {
         let (_, certificate) = X509Certificate::from_der(der)
             .map_err(|error| CertificateError(sanitize_truncate(&error.to_string(), SHOWN)))?;

@@ -217,7 +217,6 @@ impl ClusterHttp {
     }
 }
 
-/// A complete answer of a server.
 #[derive(Clone)]
 pub struct HttpAnswer {
     pub status: u16,
@@ -231,7 +230,6 @@ pub struct HttpAnswer {
 }
 
 impl std::fmt::Debug for HttpAnswer {
-    /// Shows neither cookies nor the body.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("HttpAnswer")
             .field("status", &self.status)

@@ -126,7 +126,6 @@ pub enum CredentialStatus {
 /// Why a user name and a password cannot be sent.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum CredentialsError {
-    /// The user name holds a colon.
     #[error("the user name {0:?} holds a colon, which HTTP takes for its end")]
     Colon(String),
     #[error("the password of {0:?} cannot be written into an HTTP header")]

@@ -38,12 +38,7 @@ pub enum HttpError {
     },
     /// The server sends us elsewhere; the password does not follow.
     #[error("{endpoint} redirects to {to} (HTTP {status}), which is not followed")]
-    Redirect {
-        endpoint: Endpoint,
-        status: u16,
-        /// The other server, short and printable.
-        to: String,
-    },
+    Redirect { endpoint: Endpoint, status: u16, to: String },
     /// The answer began and then stood still.
     #[error("{endpoint} sent nothing more for {} s after {received} bytes", after.as_secs_f32())]
     Stalled {

@@ -84,13 +84,11 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// Why a text is no fingerprint.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum FingerprintError {
     /// A character that is neither a hexadecimal digit nor a separator.
     #[error("a SHA-256 fingerprint consists of hexadecimal digits, found {0:?}")]
     NotHexadecimal(char),
-    /// Too few or too many digits.
     #[error("a SHA-256 fingerprint has 64 hexadecimal digits, found {0}")]
     WrongLength(usize),
 }

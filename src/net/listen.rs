@@ -171,7 +171,6 @@ pub enum ListenError {
 
 /// The longest time that a client may take for its TLS handshake.
 pub const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
-/// How many handshakes run at once.
 pub const PARALLEL_HANDSHAKES: usize = 256;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 

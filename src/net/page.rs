@@ -8,7 +8,6 @@ use reqwest::redirect::Policy;
 use super::error::{HttpError, connect_reason};
 use super::trust::Trust;
 
-/// A page that may be down.
 #[derive(Clone, Debug)]
 pub struct PageCheck {
     client: reqwest::Client,

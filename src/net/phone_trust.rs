@@ -21,7 +21,6 @@ use super::trust::{TrustError, read_certificates};
 use crate::net::cluster_trust::may_be_own_authority;
 use crate::net::signature_check::{CertificatePolicy, SignatureVerified};
 
-/// What makes a phone's certificate believed.
 #[derive(Clone, Debug)]
 pub enum PhoneTrust {
     /// It leads to one of these authorities, or is itself among these certificates.

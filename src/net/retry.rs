@@ -10,7 +10,6 @@ pub struct RetryPolicy {
     /// The first wait is between the floor and the floor plus this; each further one may be twice as
     /// long.
     pub base: Duration,
-    /// No wait is longer than this.
     pub ceiling: Duration,
     /// All waits together are no longer than this; then the last error is returned.
     pub budget: Duration,

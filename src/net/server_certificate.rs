@@ -17,7 +17,6 @@ use crate::net::provider::provider;
 pub struct ServerIdentity {
     /// The configuration of the server: TLS 1.2 and 1.3.
     pub config: Arc<ServerConfig>,
-    /// The facts of its own certificate.
     pub facts: CertificateFacts,
 }
 
@@ -102,10 +101,8 @@ pub enum ServerIdentityError {
         #[source]
         source: io::Error,
     },
-    /// The certificate's file holds something else.
     #[error("{} holds no certificate in PEM (BEGIN CERTIFICATE)", path.display())]
     NoCertificate { path: PathBuf },
-    /// The key's file holds something else.
     #[error(
         "{} holds no private key in PEM that can be used (PKCS #8, PKCS #1 or SEC 1, without a \
          passphrase)",

@@ -250,7 +250,6 @@ pub enum Intent {
     Write,
 }
 
-/// Why a session gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
     #[error(transparent)]

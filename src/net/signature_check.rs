@@ -13,7 +13,6 @@ use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
 /// Decides about a certificate, and about nothing else.
 pub(crate) trait CertificatePolicy: fmt::Debug + Send + Sync {
-    /// Says whether the certificate is believed.
     fn judge(
         &self,
         end_entity: &CertificateDer<'_>,

@@ -118,7 +118,6 @@ impl Reply {
         self
     }
 
-    /// Closes the connection without a word.
     pub(crate) fn nothing() -> Self {
         Self { bytes: Vec::new(), close: true }
     }

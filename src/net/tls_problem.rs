@@ -26,7 +26,6 @@ pub enum TlsProblem {
         list(presented)
     )]
     NameMismatch {
-        /// The name that was asked for.
         expected: String,
         /// The names in the certificate.
         presented: Vec<String>,

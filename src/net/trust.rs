@@ -99,7 +99,6 @@ pub enum TrustError {
         #[source]
         source: pem::Error,
     },
-    /// A CA file without any certificate.
     #[error("{path} holds no certificate (expected PEM or DER)")]
     NoCertificate { path: PathBuf },
     /// Neither platform roots nor a CA file nor a pin.

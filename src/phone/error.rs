@@ -10,13 +10,7 @@ pub enum PhoneError {
          part with {longest_bytes} bytes; {}",
         longest.advice()
     )]
-    ObjectTooLong {
-        size: usize,
-        limit: usize,
-        /// The part that is worth shortening.
-        longest: LongPart,
-        longest_bytes: usize,
-    },
+    ObjectTooLong { size: usize, limit: usize, longest: LongPart, longest_bytes: usize },
     /// A character that no XML document can hold, however it is written.
     #[error("the {part} holds the character U+{code:04X}, which XML cannot carry")]
     NotXml { part: LongPart, code: u32 },

@@ -15,7 +15,6 @@ use crate::phone::error::{LongPart, PhoneError};
 
 /// Something that can be posted to a phone.
 pub trait PushObject: Sync {
-    /// Writes the object as XML.
     fn to_xml(&self) -> Result<String, PhoneError>;
 }
 

@@ -14,7 +14,6 @@ use crate::plan::draft::fingerprint;
 pub enum Kind {
     /// Add and enable only.
     Repair,
-    /// Take back what a run did.
     Revert,
 }
 

@@ -13,7 +13,6 @@ use crate::domain::repair_policy::PendingApplies;
 use crate::domain::text::names;
 use crate::plan::draft::{Draft, assemble};
 
-/// The plan that reverts a run.
 #[derive(Clone, Debug)]
 pub struct Undo {
     pub plan: Plan,

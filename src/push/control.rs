@@ -128,12 +128,10 @@ impl RunControl {
         &self.0.now
     }
 
-    /// Tells whether the run is paused.
     pub fn is_paused(&self) -> bool {
         self.0.state.borrow().paused
     }
 
-    /// Returns the states from now on.
     pub(crate) fn states(&self) -> watch::Receiver<ControlState> {
         self.0.state.subscribe()
     }
@@ -153,7 +151,6 @@ impl RunControl {
         self.observe(ControlStep::GateReached, text);
     }
 
-    /// Forgets the wave that waited.
     pub(crate) fn open_gate(&self) {
         self.0.state.send_modify(|state| state.gate = None);
     }

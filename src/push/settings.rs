@@ -43,7 +43,6 @@ pub struct PushSettings {
     pub min_sample: usize,
     /// Phones of earlier waves that have a result.
     pub judged_before: usize,
-    /// Phones of earlier waves that failed.
     pub failed_before: usize,
 }
 
@@ -55,12 +54,10 @@ pub struct SiteLimitConfig {
     pub per_subnet: Option<usize>,
 }
 
-/// What controls and stops a push.
 #[derive(Clone, Debug)]
 pub struct StopSignals {
     /// Cancelled: the push finishes what is in progress and begins nothing new.
     pub soon: CancellationToken,
-    /// Cancelled: the push ends at once.
     pub now: CancellationToken,
     /// Pauses the push and approves waves; its abort cancels `soon`.
     pub control: RunControl,

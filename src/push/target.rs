@@ -30,7 +30,6 @@ pub struct Target {
 }
 
 impl Target {
-    /// Returns what is pushed to it.
     pub fn object(&self) -> ObjectKind {
         self.accepts.kind()
     }

@@ -23,7 +23,6 @@ pub struct SheetScreen {
     pub file: String,
     /// Its size in pixels.
     pub size: Size,
-    /// Bits of colour that it uses.
     pub depth: u8,
     pub png: Vec<u8>,
     pub thumbnail: Vec<u8>,

@@ -29,7 +29,6 @@ pub struct Document<'a, T> {
     schema: String,
     /// When it was written.
     generated_at: Timestamp,
-    /// The cluster that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     cluster: Option<Cow<'a, ClusterInfo>>,
     #[serde(flatten)]

@@ -32,7 +32,6 @@ pub fn next_step(history: &JournalReader, run: &RunRow) -> Result<Option<String>
     })
 }
 
-/// What finishes a run that pushes.
 fn of_push(history: &JournalReader, run: &RunRow) -> Result<Option<String>, JournalError> {
     let report = RunReport::read(history, run.clone())?;
     if run.state == RunState::Finished && report.unserved().is_empty() {

@@ -54,7 +54,6 @@ pub enum TestResult {
         kind: String,
         /// In one sentence.
         message: String,
-        /// All that is known, several lines.
         details: String,
     },
     /// It says nothing about good or bad.

@@ -245,7 +245,6 @@ impl RunReport {
         wording::proof_of(&self.phones)
     }
 
-    /// Tells whether phones got different pictures.
     pub(crate) fn has_several_pictures(&self) -> bool {
         self.phones.iter().any(|phone| phone.picture.is_some())
     }

@@ -23,7 +23,6 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// Returns the text of its file.
     pub fn text(&self) -> String {
         // `#` writes JSON with line ends, which cannot fail.
         format!("{:#}\n", self.schema)

@@ -26,7 +26,6 @@ const MAX_FAILURES: usize = 40;
 /// of device pools need more lines then.
 const WIDTH: u16 = 80;
 
-/// How many reasons a recap lists.
 const MAX_GROUPS: usize = 10;
 
 /// The recap of an audit: by verdict, by device pool, by finding.

@@ -17,7 +17,6 @@ pub(crate) fn audited(name: &str) -> AuditedPhone {
     .unwrap()
 }
 
-/// A phone that was pushed to.
 pub(crate) fn pushed(name: &str) -> PhoneResult {
     serde_json::from_value(json!({
         "name": name, "model": "Cisco 8841", "device_pool": "HQ", "outcome": "verified", "attempts": 1,

@@ -170,7 +170,6 @@ pub(crate) fn next_step(action: PushAction, run: i64, begun: bool) -> String {
     }
 }
 
-/// What a reader calls a stage.
 pub(crate) fn stage(action: PushAction, word: &str) -> &str {
     match (word, action) {
         ("connect", _) => "Connect to the cluster",

@@ -77,7 +77,6 @@ pub struct RisPage {
     pub rows: usize,
     /// How many rows had no usable name.
     pub unreadable: usize,
-    /// Servers that gave no conclusive answer.
     pub silent: Vec<SilentNode>,
     /// Whether a server reports that it returned fewer than it found.
     pub withheld: bool,

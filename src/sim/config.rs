@@ -113,7 +113,6 @@ impl Spread {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Restart {
-    /// How long the port is closed.
     pub closed: Duration,
     /// How long every path is answered with HTTP 404 after that.
     pub missing: Duration,
@@ -126,7 +125,6 @@ pub enum RisPort {
     Forbidden,
     /// A page of HTML with HTTP 200, as in front of a service that is not activated.
     Html,
-    /// The connection breaks before any answer.
     Closed,
 }
 

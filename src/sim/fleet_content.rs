@@ -271,7 +271,6 @@ pub enum Protocol {
 pub enum Registration {
     /// It never registered, or so long ago that nothing is known.
     NeverSeen,
-    /// Some of its lines are registered.
     PartiallyRegistered,
     Registered,
     Rejected,
@@ -317,7 +316,6 @@ pub enum Httpd {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Web {
     Both,
-    /// HTTPS; the other port is closed.
     HttpsOnly,
     /// HTTPS; the other port sends clients there.
     RedirectsToHttps,

@@ -111,7 +111,6 @@ fn rate(limits: &Limits) -> f64 {
 
 const MEGABYTE: usize = 1024 * 1024;
 
-/// How much of it is taken.
 #[derive(Debug, Default)]
 pub(crate) struct Memory(Mutex<Taken>);
 

@@ -19,7 +19,6 @@ pub enum Change {
     },
     /// A device is added at this position of the order in which lists give them.
     Insert {
-        /// How many devices are before it.
         position: usize,
         phone: Box<PhoneSpec>,
     },
@@ -61,7 +60,6 @@ pub enum Change {
 pub enum PageTrouble {
     Status(u16),
     Hangs,
-    /// Connections are closed before any answer.
     Closed,
 }
 

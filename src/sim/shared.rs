@@ -20,7 +20,6 @@ use crate::domain::model::Size;
 pub(crate) struct Shared {
     /// As in [`Database`](super::state::Database).
     pub(crate) config: Arc<SimConfig>,
-    /// The cluster's own authentication page.
     pub(crate) page_url: String,
     pub(super) cluster: Mutex<Cluster>,
     pub(super) pictures: Mutex<HashMap<String, Option<Size>>>,

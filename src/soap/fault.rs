@@ -21,7 +21,6 @@ pub struct Fault {
     pub axl_code: Option<i64>,
     /// `axlmessage`, where it differs from [`Fault::text`].
     pub axl_message: Option<String>,
-    /// The operation that the server names.
     pub request: Option<String>,
 }
 

@@ -14,7 +14,6 @@ use super::fault::{EXCERPT, Fault, FaultKind};
 use super::version_list::supported_versions;
 use crate::domain::text::sanitize_truncate;
 
-/// The content of an operation's answer.
 pub trait Answer: DeserializeOwned {
     /// Returns whether the answer's element may have this local name.
     fn is_element(name: &str) -> bool;

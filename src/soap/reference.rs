@@ -11,10 +11,8 @@ use super::scalar;
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(default)]
 pub struct Reference {
-    /// The name of the other object.
     #[serde(rename = "$text", deserialize_with = "scalar::text")]
     pub name: Option<String>,
-    /// Its UUID as AXL writes it.
     #[serde(rename = "@uuid", deserialize_with = "scalar::uuid")]
     pub uuid: Option<String>,
 }

@@ -13,7 +13,6 @@ use super::scalar::Loose;
 /// schema does not define them (seen in published captures).
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct VendorConfig {
-    /// Name and value of every setting.
     pub entries: Vec<(String, String)>,
 }
 

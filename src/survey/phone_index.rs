@@ -41,7 +41,6 @@ impl PhoneIndex {
     }
 }
 
-/// Rows of phones, each phone once.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
     pub(crate) rows: Vec<PhoneRow>,

@@ -23,7 +23,6 @@ pub struct Waiting<'a> {
     pub told: &'a HashSet<DeviceName>,
     /// A phone that is registered as before when this time has passed did not restart.
     pub settle: Duration,
-    /// How long is waited at most.
     pub limit: Duration,
     pub every: Duration,
     /// Ends the waiting when it is cancelled.

@@ -30,7 +30,6 @@ const WEB_ACCESS_KEY: &str = "webAccess";
 const SECURE_URL_PARAMETERS: [&str; 2] =
     ["SecuredPhoneURLAuthentication", "SecuredAuthenticationURL"];
 
-/// Returns the names of the nodes.
 pub(super) async fn nodes(axl: &AxlClient) -> Result<Vec<String>, SurveyError> {
     let rows = whole(axl.list(ListProcessNode::all(), |_| {}).await?, "nodes")?;
     Ok(rows.into_iter().filter(|row| !row.is_virtual()).map(|row| row.name).collect())

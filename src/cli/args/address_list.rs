@@ -13,7 +13,6 @@ use crate::domain::selector::Pattern;
 use crate::error::{AppError, ErrorKind};
 use crate::rollout::by_address::identify::AddressEntry;
 
-/// Puts everything together that was typed.
 pub fn entries(
     addresses: &[IpAddr],
     files: &[PathBuf],

@@ -242,7 +242,6 @@ impl Default for WaitArgs {
 }
 
 impl WaitArgs {
-    /// Returns the limits.
     pub fn limits(self) -> WaitLimits {
         WaitLimits {
             restart: Duration::from_secs(self.restart_timeout),
@@ -272,7 +271,6 @@ fn scope(text: &str) -> Result<Scope, String> {
 }
 
 impl RepairArgs {
-    /// Returns what may be repaired.
     pub fn repairs(&self, reset: ResetArgs) -> Result<Repairs, AppError> {
         let wanted = |what| self.repair.contains(&what);
         if self.scope.is_some() && !wanted(RepairArg::Personalization) {
@@ -433,7 +431,6 @@ pub struct ListArgs {
 }
 
 impl OutputArgs {
-    /// Returns the format that is meant.
     pub fn format(&self) -> Format {
         if self.json { Format::Json } else { self.format }
     }
@@ -489,7 +486,6 @@ impl ConnectionArgs {
 }
 
 impl PushArgs {
-    /// Returns how phones are pushed to.
     pub fn options(&self) -> PushOptions {
         PushOptions {
             attempts: self.attempts,

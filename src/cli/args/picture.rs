@@ -37,7 +37,6 @@ pub(crate) enum FitArg {
 }
 
 impl PictureArgs {
-    /// Returns what was chosen.
     pub fn options(&self) -> Result<Options, AppError> {
         let fit = match self.fit {
             None | Some(FitArg::Cover) => Fit::Cover,

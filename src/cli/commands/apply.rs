@@ -60,9 +60,7 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
 pub(super) struct ChangeRun {
     pub command: &'static str,
     pub kind: Kind,
-    /// The run that it takes back.
     pub reverts: Option<RunId>,
-    /// Whether to go on without asking.
     pub yes: bool,
 }
 

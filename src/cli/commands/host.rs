@@ -96,7 +96,6 @@ fn publish(host: &ImageHost, files: Vec<FolderFile>) -> Result<Vec<HostedFile>, 
     files.into_iter().map(publish).collect()
 }
 
-/// Waits for Ctrl-C.
 async fn stopped() -> Result<(), AppError> {
     let failed = |error: std::io::Error| {
         AppError::from_error(ErrorKind::Failed, error).context("cannot wait for an interrupt")
@@ -114,7 +113,6 @@ async fn stopped() -> Result<(), AppError> {
     tokio::signal::ctrl_c().await.map_err(failed)
 }
 
-/// Tells every download.
 struct Watcher;
 
 impl Observer for Watcher {

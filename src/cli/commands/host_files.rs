@@ -8,14 +8,11 @@ use crate::domain::model::Size;
 use crate::error::{AppError, ErrorKind};
 use crate::media::png_size;
 
-/// A picture of a folder.
 #[derive(Clone, Debug)]
 pub struct FolderFile {
     /// Its path below the folder, with `/` between its parts.
     pub path: String,
-    /// Its name.
     pub name: String,
-    /// Width and height.
     pub size: Size,
     /// What is in it.
     pub content: Bytes,
@@ -107,7 +104,6 @@ fn too_much(folder: &Path, path: &str) -> AppError {
 /// Folders below folders that are looked into; a TFTP tree has one.
 const DEEPEST: u32 = 4;
 
-/// Files at most.
 const MOST_FILES: usize = 2_000;
 
 /// Largest file, in bytes; the pictures of phones are a few hundred kilobytes.

@@ -61,7 +61,6 @@ fn options(text: &mut String, command: &Command) {
     }
 }
 
-/// How an argument is typed.
 fn typed(arg: &Arg) -> String {
     let values = || arg.get_value_names().unwrap_or_default().join(" ");
     let takes_value = arg.get_action().takes_values();

@@ -93,7 +93,6 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     Ok(if args.detailed_exitcode && !plan.changes.is_empty() { Exit::WorkToDo } else { Exit::Done })
 }
 
-/// One device of one change.
 #[derive(Serialize)]
 struct PlannedRow {
     change: u32,

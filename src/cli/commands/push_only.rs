@@ -57,7 +57,6 @@ pub async fn run(
     Box::pin(anything(command, wanted, args)).await
 }
 
-/// Pushes anything.
 pub async fn anything(
     command: &'static str,
     wanted: PayloadSource,

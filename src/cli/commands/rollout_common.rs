@@ -30,42 +30,28 @@ use crate::rollout::payload::Payload;
 use crate::rollout::request::{Addresses, RolloutRequest, Scope};
 use crate::rollout::resume::{self, RunSource};
 
-/// A rollout as typed.
 #[derive(Debug)]
 pub struct Job {
-    /// The command.
     pub command: &'static str,
-    /// What is pushed to whom.
     pub source: Source,
-    /// How to reach the cluster.
     pub connection: ConnectionArgs,
-    /// How to push.
     pub push: PushArgs,
-    /// How to answer.
     pub output: OutputArgs,
-    /// Whether to go on without asking.
     pub yes: bool,
     /// What may be repaired; nothing where the cluster may not be changed.
     pub repair: Option<Repairs>,
-    /// How long changes may need.
     pub wait: WaitArgs,
-    /// Whether to stop after the plan.
     pub dry_run: bool,
 }
 
-/// What is pushed to whom.
 #[derive(Debug)]
 pub enum Source {
     /// A payload, to phones that a cluster names or that are named by address.
     Typed {
-        /// What is pushed.
         wanted: PayloadSource,
-        /// Which phones.
         target: Box<TargetArgs>,
-        /// Which addresses.
         addresses: AddressArgs,
     },
-    /// What an earlier run was about.
     Earlier(RunSource),
 }
 
@@ -153,7 +139,6 @@ async fn push(
     Ok(run_result::tell(&mut ended, several, &journal, &job.output, report))
 }
 
-/// Prepares, asks and executes.
 pub(crate) async fn roll_out(
     request: RolloutRequest,
     scope: Scope,

@@ -81,7 +81,6 @@ pub struct DoctorBody<'a> {
     pub checks: &'a [Check],
 }
 
-/// The checks so far.
 #[derive(Debug)]
 pub struct Checks {
     done: Vec<Check>,
@@ -107,7 +106,6 @@ impl Checks {
     }
 }
 
-/// What a check found.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Found {
     state: State,

@@ -293,7 +293,6 @@ fn badness(exit: Exit) -> u8 {
     }
 }
 
-/// Says how many clusters answered.
 pub fn recap<T>(ended: &[ClusterResult<T>]) -> String {
     let failed: Vec<&str> =
         ended.iter().filter(|one| one.result.is_err()).map(|one| one.name.as_str()).collect();

@@ -181,7 +181,6 @@ fn unwritable(path: &Path, error: &ListError) -> AppError {
         .hint("check that the folder exists and may be written to")
 }
 
-/// Where a path leads.
 enum OutputPlace {
     /// A file, or the place for one.
     File {

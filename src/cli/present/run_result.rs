@@ -92,7 +92,6 @@ pub fn write_report(runs: &[RunId], journal: &Path, file: Option<&Path>) -> Resu
     Ok(())
 }
 
-/// Says where a report is.
 pub fn say_where(path: &Path) {
     let shown = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     ui::say(&format!("Report: {}", shown.display()));

@@ -289,7 +289,6 @@ fn in_words(delay: Duration) -> String {
     }
 }
 
-/// Returns how long something took.
 fn took(time: Duration) -> String {
     if time < Duration::from_secs(10) {
         format!("{:.1} s", time.as_secs_f64())
@@ -317,7 +316,6 @@ fn in_rate(per_second: f64) -> String {
 const BAR: &str = "{prefix:<20} {bar:6.cyan/dim} {pos}/{len} {eta} {rate} {wait}{wide_msg}";
 /// The same on a terminal that is narrower.
 const NARROW: &str = "{prefix} {pos}/{len} {wait}{wide_msg}";
-/// The template of any other stage.
 const SPINNER: &str = "{prefix:<20} {spinner} {elapsed} {wait}{wide_msg}";
 /// Without a terminal, a long stage prints a line at this interval.
 const BETWEEN_LINES: Duration = Duration::from_secs(60);

@@ -115,7 +115,6 @@ mod hidden {
     }
 
     impl Hidden {
-        /// Hides what is typed.
         pub fn begin() -> io::Result<Self> {
             let original = tcgetattr(io::stdin())?;
             let mut quiet = original.clone();
@@ -168,7 +167,6 @@ mod hidden {
             None
         }
 
-        /// Returns the line.
         pub fn finish(&self) -> io::Result<SecretString> {
             std::str::from_utf8(&self.bytes)
                 .map(SecretString::from)

@@ -11,7 +11,6 @@ use crate::error::{AppError, ErrorKind};
 use crate::interaction::{Interaction, Notice, Question};
 use crate::report::printable_lines;
 
-/// Asks on the terminal.
 #[derive(Clone, Copy, Debug)]
 pub struct Terminal {
     /// Whether every question is answered with yes.

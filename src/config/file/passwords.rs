@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-/// The keys of one user's password.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sources<'config> {
     pub keys: [&'static str; 4],

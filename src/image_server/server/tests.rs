@@ -33,7 +33,6 @@ static NOISE: LazyLock<Arc<PreparedImage>> = LazyLock::new(|| {
     Arc::new(media::prepare(&picture, &spec).unwrap())
 });
 
-/// The requests that the server reported.
 #[derive(Default)]
 struct Log(watch::Sender<Vec<Download>>);
 

@@ -30,7 +30,6 @@ const PROCESSOR_SECONDS: u64 = 3;
 /// Its data, in bytes: what is left of 512 MB without the program itself.
 const DATA: u64 = 460_000_000;
 
-/// Limits this process.
 #[cfg(unix)]
 pub(super) fn set() -> io::Result<()> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -54,7 +53,6 @@ pub(super) fn set() -> io::Result<()> {
     Ok(())
 }
 
-/// Limits this process.
 #[cfg(not(unix))]
 pub(super) fn set() -> io::Result<()> {
     watch_memory()

@@ -46,7 +46,6 @@ pub(super) enum Answer {
     NoSound(SoundProblem),
 }
 
-/// Writes an answer.
 pub(super) fn write(to: &mut impl Write, answer: &Answer, payload: &[u8]) -> io::Result<()> {
     let header = serde_json::to_vec(answer)?;
     let length = u32::try_from(header.len()).map_err(|_| wrong("its header is too long"))?;

@@ -71,5 +71,4 @@ fn whole<T, E>(
     catch_unwind(decode).unwrap_or_else(|_| Err(damaged("its decoder failed".to_owned())))
 }
 
-/// The first argument of the child.
 pub(super) const ARGUMENT: &str = "--decode-one-file";

@@ -148,7 +148,6 @@ impl Mono {
         }
     }
 
-    /// Refuses what no sound is like.
     fn check(&mut self, rate: u32, channels: usize) -> Result<(), SoundProblem> {
         let wrong = |why: String| Err(SoundProblem::Unreasonable(why));
         if !is_rate(rate) {

@@ -43,7 +43,6 @@ impl Tone {
         Ok(Self { format, samples: shaped.samples.len(), bytes, cut: shaped.cut })
     }
 
-    /// Returns the digest of its file.
     pub fn digest(&self) -> String {
         hex(&Sha256::digest(&self.bytes))
     }

@@ -9,7 +9,6 @@ use std::borrow::Cow;
 
 use secrecy::zeroize::Zeroizing;
 
-/// The replacement for a secret.
 pub const HIDDEN: &str = "(hidden)";
 
 /// Returns markup with the contents of all elements and attributes blanked whose names promise a secret;
@@ -212,7 +211,6 @@ const PARTS: [&str; 12] = [
     "authenticationstring",
 ];
 
-/// What names of secrets end with.
 const ENDS: [&str; 4] = ["pin", "key", "authstring", "authcode"];
 
 /// Texts that are removed everywhere: a server's error page can show what it was sent.

@@ -18,7 +18,6 @@ use crate::net::trace::guard::ExchangeGuard;
 use crate::net::trace::queue::{MOST_WAITING, Message, TraceQueue};
 use crate::net::trace::redact::{SecretScrubber, redact};
 
-/// A trace that is being written.
 #[derive(Debug)]
 pub struct Trace {
     path: PathBuf,

@@ -80,7 +80,6 @@ pub enum Phase {
     Connect,
     /// Connected, but no status line came back.
     Request,
-    /// The answer began and broke off.
     Answer,
 }
 

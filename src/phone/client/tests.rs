@@ -158,7 +158,6 @@ async fn an_answer_that_breaks_off_shows_how_it_began() {
     assert_eq!(cause(&answer), (Phase::Answer, Cause::Reset));
 }
 
-/// How the phone ends its connections.
 #[derive(Clone, Copy, PartialEq)]
 enum Ends {
     SayingSo,

@@ -10,7 +10,6 @@ use crate::media::Similarity;
 use crate::phone::PhoneError as PushObjectError;
 use crate::push::target::Target;
 
-/// The reply to one attempt.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AttemptReply {
     pub kind: ReplyKind,
@@ -92,7 +91,6 @@ pub enum Evidence {
     Downloads,
     /// Nothing was checked, so the outcome is at best `accepted`. Contains the reason.
     Nothing(String),
-    /// A screenshot was taken.
     Screen {
         look: ScreenCheck,
         /// Whether the downloads have to be complete too, because our image server serves them.

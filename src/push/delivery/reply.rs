@@ -16,7 +16,6 @@ pub(crate) fn with_downloads(mut kind: ReplyKind, complete: bool, what: &str) ->
     kind
 }
 
-/// Classifies the reply to a push.
 pub(crate) fn classify(answer: PhoneAnswer, target: &Target) -> ReplyKind {
     let reply = match answer.outcome {
         Exchange::Unreachable(why) => {
@@ -49,7 +48,6 @@ pub(crate) fn classify(answer: PhoneAnswer, target: &Target) -> ReplyKind {
     }
 }
 
-/// Classifies a failed exchange.
 pub(crate) fn unreachable(why: &Unreachable, target: &Target) -> ReplyKind {
     let Cause::Tls(problem) = &why.cause else { return ReplyKind::Unreachable(why.to_string()) };
     let identity = problem.is_about_identity();

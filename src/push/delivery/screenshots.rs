@@ -145,7 +145,6 @@ impl ScreenshotCheck {
     }
 }
 
-/// The most screenshots after a push.
 const MOST_SCREENSHOTS: u32 = 6;
 /// Phones need a moment to draw and to send a screenshot.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(250);

@@ -17,7 +17,6 @@ pub enum DestructiveStep {
     ResetMenu,
     /// A menu or button of that name.
     Erases,
-    /// The lists of calls are cleared.
     ClearsCalls,
     /// A call begins, or digits are sent into one.
     Calls,

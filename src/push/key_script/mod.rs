@@ -24,11 +24,9 @@ pub use crate::push::key_script::uri::UriError;
 pub struct KeyScript {
     kind: ObjectKind,
     variants: Vec<Variant>,
-    /// For the models of no variant.
     others: Option<Vec<KeyStep>>,
 }
 
-/// What is sent to some models.
 #[derive(Clone, Debug)]
 struct Variant {
     models: Vec<Pattern>,

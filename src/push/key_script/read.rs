@@ -13,7 +13,6 @@ use crate::push::key_script::uri;
 use crate::push::key_script::uri::UriError;
 use crate::push::key_script::{KeyScript, KeyStep, Variant};
 
-/// A file that is no script.
 #[derive(Debug, thiserror::Error)]
 pub enum ScriptError {
     /// It is not TOML, or has fields that a script has not.

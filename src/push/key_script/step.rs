@@ -4,7 +4,6 @@ use std::time::Duration;
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct KeyStep {
-    /// The URIs, from one to three.
     pub items: Vec<String>,
     /// How long to wait before the next step.
     pub pause: Duration,

@@ -6,7 +6,6 @@
 
 use crate::phone::Execute;
 
-/// What is wrong with a URI.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum UriError {
     #[error("{uri:?} is no URI that phones know{}", meant(near.as_deref()))]

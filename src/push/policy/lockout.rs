@@ -82,7 +82,6 @@ pub enum Password {
 pub struct Findings {
     /// The page; nothing where its address is not known.
     pub page: Option<AuthenticationPage>,
-    /// The password, where that was asked.
     pub password: Option<Password>,
 }
 
@@ -100,7 +99,6 @@ pub enum Cause {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Lockout {
     Password {
-        /// How many phones had refused it.
         refusals: usize,
     },
     /// Phones refused it, and the cluster could not be asked.
@@ -109,7 +107,10 @@ pub enum Lockout {
         refusals: usize,
     },
     /// The authentication page did not come back, or no login is left for finding out why phones refused meanwhile.
-    Page { why: String, waited: Duration },
+    Page {
+        why: String,
+        waited: Duration,
+    },
 }
 
 /// The authentication page is down, or was when it was asked last.
@@ -380,7 +381,6 @@ impl LockoutGuard {
         Some(PasswordCheck { password: room })
     }
 
-    /// Records the answer of the cluster.
     pub fn answered(&mut self, findings: Findings, now: Instant) {
         let down = findings.page.and_then(|page| self.trouble(page));
         if self.relearn == Relearn::Asking {

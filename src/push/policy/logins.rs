@@ -14,7 +14,6 @@ pub trait ClusterProbe: Send + Sync {
     /// Returns the address of the authentication page, where it is known.
     fn page_url(&self) -> Option<&str>;
 
-    /// Requests the authentication page, without credentials.
     fn page(&self) -> BoxFuture<'_, AuthenticationPage>;
 
     /// Asks whether the push user's password is right; a wrong one counts as a failed login.
@@ -29,7 +28,6 @@ pub struct LoginProbes {
 }
 
 impl Default for LoginProbes {
-    /// Logins without a cluster to ask.
     fn default() -> Self {
         Self::new(None)
     }

@@ -8,7 +8,6 @@ use crate::event::{Downloads, NatProof, OtherDownload, Outcome, PhoneError};
 use crate::push::policy::lockout::Cause;
 use crate::push::{AttemptReply, DownloadStatus, ReplyKind, Target};
 
-/// What to do after an attempt.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Next {
     /// Wait for the downloads of the phone.

@@ -52,7 +52,6 @@ impl PushQueue {
 #[derive(Default)]
 pub(crate) struct RetryQueue {
     tasks: BTreeMap<(Instant, u64), PhoneTask>,
-    /// Orders retries at the same instant.
     sequence: u64,
 }
 

@@ -64,7 +64,6 @@ impl Schedule {
         }
     }
 
-    /// Tells whether there is a window.
     pub fn has_hours(&self) -> bool {
         self.hours.is_some()
     }
@@ -87,7 +86,6 @@ impl Schedule {
         self.until.map(|end| until(self.now(), end))
     }
 
-    /// Tells whether that time has come.
     pub(crate) fn is_over(&self, now: Timestamp) -> bool {
         self.until.is_some_and(|until| until <= now)
     }

@@ -11,7 +11,6 @@ use crate::push::Target;
 use crate::push::scheduler::phone_task::PhoneTask;
 use crate::push::settings::SiteLimitConfig;
 
-/// A site that has a limit.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(crate) enum LimitKey {
     Pool(String),

@@ -18,7 +18,6 @@ use crate::push::{Delivery, Target};
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Amount {
     Count(usize),
-    /// Rounded up.
     Percent(u8),
 }
 
@@ -77,7 +76,6 @@ pub trait SoakCheck: Send + Sync {
 /// The phones of a wave after its soak period.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct SoakFindings {
-    /// Phones that are no longer registered.
     pub lost: Vec<DeviceName>,
     /// How many phones the cluster does not know enough about.
     pub unknown: usize,
@@ -227,7 +225,6 @@ impl StopRules {
     }
 }
 
-/// The soak period of a wave.
 struct Soak<'a> {
     wave: usize,
     of: usize,

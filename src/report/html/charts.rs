@@ -120,7 +120,6 @@ pub(crate) fn verdicts<'a>(phones: impl IntoIterator<Item = &'a AuditedPhone>) -
     counts.into_iter().map(|(verdict, count)| Count { word: verdict.as_str(), count }).collect()
 }
 
-/// One row for each device pool.
 pub(crate) fn by_device_pool(runs: &[RunSection<'_>]) -> GroupTable {
     rows("Device pool", runs, |phone| &phone.device_pool, |phone| &phone.phone.device_pool)
 }

@@ -18,7 +18,6 @@ pub(super) struct FindingRow {
     /// Whether it is worth knowing only.
     pub(super) warning: bool,
     pub(super) number: String,
-    /// What to do, each remedy once.
     pub(super) remedies: Vec<Remedy>,
     pub(super) more: usize,
 }
@@ -26,7 +25,6 @@ pub(super) struct FindingRow {
 /// A remedy, and whom it is for.
 #[derive(Clone, Debug)]
 pub(super) struct Remedy {
-    /// The cluster, where there are several.
     pub(super) cluster: String,
     pub(super) number: String,
     pub(super) message: String,
@@ -38,7 +36,6 @@ pub(super) struct Remedy {
 #[derive(Clone, Debug)]
 pub(super) struct ToDo {
     pub(super) outcome: &'static str,
-    /// The cluster, where there are several.
     pub(super) cluster: String,
     pub(super) number: String,
     pub(super) reason: String,

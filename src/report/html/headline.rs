@@ -10,7 +10,6 @@ use crate::report::run_report::RunReport;
 use crate::report::text::printable;
 use crate::report::wording;
 
-/// The first part of the page.
 #[derive(Clone, Debug)]
 pub(super) struct Headline {
     /// How the run ended, in one or two words.
@@ -31,7 +30,6 @@ pub(super) struct Headline {
 pub(super) struct Number {
     pub(super) what: &'static str,
     pub(super) number: String,
-    /// What else is known of it.
     pub(super) besides: Option<String>,
 }
 
@@ -197,7 +195,6 @@ fn ended_early(run: &RunReport) -> Option<String> {
 /// The clusters side by side.
 #[derive(Clone, Debug)]
 pub(super) struct ClusterTable {
-    /// What nobody may overlook, worst first.
     pub(super) alerts: Vec<Alert>,
     pub(super) rows: Vec<ClusterRow>,
 }

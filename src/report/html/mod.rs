@@ -91,7 +91,6 @@ struct Fact {
     code: bool,
 }
 
-/// What was changed on one cluster.
 struct ClusterChanges {
     cluster: String,
     rows: Vec<ChangeGroupRow>,
@@ -243,7 +242,6 @@ fn facts(runs: &[RunSection<'_>]) -> Vec<Fact> {
     facts
 }
 
-/// What is known of one run.
 fn facts_of(report: &RunReport) -> Vec<Fact> {
     let run = &report.run;
     let ended = match (run.ended_at, run.exit_code) {

@@ -121,7 +121,6 @@ fn media_type(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// One version of the ring tone.
 #[derive(Clone, Debug)]
 pub(super) struct ToneRow {
     pub(super) format: &'static str,

@@ -83,7 +83,6 @@ struct Row(
     /// Offset in milliseconds, address, end and what was said, of each of several attempts.
     Vec<(u64, Text, Text, Text)>,
     Text,
-    /// Which version of a ring tone.
     Text,
     Text,
 );

@@ -30,7 +30,6 @@ pub(super) struct Timeline {
     pub(super) column: String,
     /// All of it in words.
     pub(super) told: String,
-    /// What a person was told meanwhile.
     pub(super) notes: Vec<Note>,
     pub(super) more_notes: usize,
 }
@@ -51,7 +50,6 @@ pub(super) struct TimelineRow {
 
 #[derive(Clone, Debug)]
 pub(super) struct StageRow {
-    /// The cluster, where there are several.
     pub(super) cluster: String,
     pub(super) label: String,
     pub(super) began: String,
@@ -325,7 +323,6 @@ fn number(value: f64) -> String {
 }
 
 const WIDTH: f64 = 960.0;
-/// Room for the names of stages.
 const LEFT: f64 = 170.0;
 const RIGHT: f64 = 80.0;
 const TOP: u64 = 4;

@@ -201,7 +201,6 @@ async fn hold(shared: &Shared, triggered: Triggered) -> Result<Answer, Broken> {
 struct Phone<'a> {
     shared: &'a Shared,
     at: usize,
-    /// As the database had it then.
     device: Arc<Device>,
     model: u32,
     product: String,
@@ -209,7 +208,6 @@ struct Phone<'a> {
     address: Ipv4Addr,
     quirk: Quirk,
     web: Web,
-    /// Whether the request came over HTTPS.
     secure: bool,
     /// Whether another device has taken its address over, and gets the request.
     stranger: bool,

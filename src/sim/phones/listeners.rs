@@ -90,7 +90,6 @@ pub(crate) struct Listeners {
 }
 
 impl Listeners {
-    /// Takes further handles of the listeners.
     pub(crate) fn of(plain: &[TcpListener], secure: &[TcpListener]) -> io::Result<Self> {
         let plain = plain.iter().map(|listener| (listener, false));
         let each = plain.chain(secure.iter().map(|listener| (listener, true)));

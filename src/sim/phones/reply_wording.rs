@@ -14,7 +14,6 @@ pub enum PushOutcome {
     Unusable,
 }
 
-/// A published shape of an answer.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Wording {
     /// Success: `Status`, `Data` and `URL` are elements, as an old schema has them.

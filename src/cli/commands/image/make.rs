@@ -77,7 +77,6 @@ impl MakeArgs {
         Ok((folder, Made { picture, options, models, pictures, remarks }))
     }
 
-    /// Writes the files, and lists them.
     pub(super) fn finish(
         &self,
         folder: Folder,
@@ -134,7 +133,6 @@ pub(super) fn file(
     (told, NewFile::new(path, bytes))
 }
 
-/// Shown for any other file.
 pub(super) fn other(path: String, kind: PictureFileKind, bytes: &[u8]) -> PictureFile {
     PictureFile {
         file: path,

@@ -27,7 +27,6 @@ pub struct Folder {
 pub struct NewFile {
     /// Its path inside the folder, with `/` between its parts.
     pub path: String,
-    /// Its content.
     pub bytes: Vec<u8>,
     /// Whether it holds everything that the one in its place holds, whoever wrote that.
     pub merged: bool,
@@ -36,13 +35,11 @@ pub struct NewFile {
 }
 
 impl NewFile {
-    /// A single file.
     pub fn new(path: String, bytes: Vec<u8>) -> Self {
         Self { path, bytes, merged: false, from_nothing: false }
     }
 }
 
-/// The list that the folder keeps.
 #[derive(Debug, Deserialize, Serialize)]
 struct Ours {
     schema: String,

@@ -170,7 +170,6 @@ fn without_an_answer_of_the_cluster_single_phones_tell() {
     assert_eq!(guard.lockout(), Some(&Lockout::Refusals { refusals: 3 }));
 }
 
-/// A phone of the made-up world.
 #[derive(Clone, Debug)]
 struct Phone {
     kind: Kind,
