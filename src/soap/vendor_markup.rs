@@ -309,7 +309,7 @@ mod tests {
         #[test]
         fn nothing_is_lost_whatever_stands_there(
             names in proptest::collection::vec("[a-v][a-zA-Z0-9]{0,8}", 0..12),
-            values in proptest::collection::vec("[^\\x00-\\x1f\\x7f\u{fffe}\u{ffff}]{0,20}", 12),
+            values in proptest::collection::vec("[^\\x00-\\x1f\\x7f\u{fffd}\u{fffe}\u{ffff}]{0,20}", 12),
         ) {
             let mut settings = String::new();
             for (name, value) in names.iter().zip(&values) {
