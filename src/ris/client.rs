@@ -194,7 +194,15 @@ impl RisClient {
                     continue;
                 }
                 RisError::Session { .. } | RisError::Soap { .. } if is_outage(&error) => {
-                    let Some(delay) = self.wait_for(&error, &mut away) else { return Err(error) };
+                    // A service that has never answered gets less time for an error page.
+                    let is_error_page = matches!(
+                        &error,
+                        RisError::Soap { source: SoapError::NotSoap { status: 500..=504, .. }, .. }
+                    );
+                    let delay = self
+                        .wait_for(&error, &mut away)
+                        .or_else(|| if is_error_page { broken.next() } else { None });
+                    let Some(delay) = delay else { return Err(error) };
                     emit(RisEvent::Refused(delay));
                     tokio::time::sleep(delay).await;
                     continue;

@@ -143,7 +143,11 @@ impl<B: AttemptLog> Scheduler<'_, B> {
                         None => "the cluster does not show it as registered now".to_owned(),
                     };
                     let reason = outcome.reason.map(|reason| format!("{reason}; {known}"));
-                    self.finish(task, PhoneOutcome { reason, ..outcome });
+                    let mut outcome = PhoneOutcome { reason, ..outcome };
+                    if outcome.outcome == Outcome::WrongDevice && problem.is_none() {
+                        outcome.remedy = Some(TAKEN_ADDRESS.to_owned());
+                    }
+                    self.finish(task, outcome);
                 }
             }
         }
@@ -157,6 +161,9 @@ impl<B: AttemptLog> Scheduler<'_, B> {
         }
     }
 }
+
+/// What to do about a phone whose address another device has, where the cluster knows no newer one.
+const TAKEN_ADDRESS: &str = "check which device has the phone's address (DHCP server, duplicate address), then push to the phone again";
 
 /// Addresses seldom change within a shorter pause.
 const LONG_PAUSE: Duration = Duration::from_secs(300);
