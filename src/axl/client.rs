@@ -1,5 +1,6 @@
 //! The session with the publisher's AXL service.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,6 +12,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use secrecy::zeroize::Zeroizing;
 use tokio::sync::Semaphore;
 
+use crate::domain::text::UnreadableField;
 use crate::net::client::{ClusterHttp, HttpAnswer};
 use crate::net::credentials::Credentials;
 use crate::net::endpoint::Endpoint;
@@ -19,7 +21,7 @@ use crate::net::session::{Intent, Session};
 use crate::soap::error::SoapError;
 
 use super::error::AxlError;
-use super::operation::{Operation, envelope, read_response};
+use super::operation::{Operation, envelope, read_noting_unreadable};
 use super::paging::{FIRST_PAGE, LARGEST_PAGE, Listing, PageRefusal, Pager};
 use super::request::{List, Row};
 use super::system::{CcmVersion, GetCcmVersion};
@@ -34,7 +36,7 @@ pub struct AxlOptions {
     pub first_page: u64,
     /// How long to wait after HTTP 503.
     pub throttled: RetryPolicy,
-    /// How long to wait while AXL has no memory left.
+    /// How long to wait while AXL has no memory left, or rows of the database are locked.
     pub memory: RetryPolicy,
     /// How long to wait before a read is asked again whose connection broke.
     pub broken: RetryPolicy,
@@ -83,6 +85,8 @@ pub struct AxlClient {
     version: Mutex<AxlVersion>,
     reads: Semaphore,
     writes: Semaphore,
+    /// Fields that could not be read completely, since they were last asked for.
+    unreadable: Mutex<BTreeSet<UnreadableField>>,
 }
 
 impl AxlClient {
@@ -105,6 +109,7 @@ impl AxlClient {
             server_version: String::new(),
             reads: Semaphore::new(READS_AT_ONCE),
             writes: Semaphore::new(1),
+            unreadable: Mutex::default(),
         };
         let answer = match client.options.version {
             Some(forced) => client.request_version(RequestVersion::Of(forced)).await?,
@@ -130,6 +135,12 @@ impl AxlClient {
         *self.version.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Takes the fields that could not be read completely since the last call of this.
+    pub fn take_unreadable(&self) -> BTreeSet<UnreadableField> {
+        // No panic leaves a set half-written.
+        std::mem::take(&mut *self.unreadable.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     pub fn endpoint(&self) -> &Endpoint {
         self.session.endpoint()
     }
@@ -142,8 +153,9 @@ impl AxlClient {
     /// Calls an operation and waits for its answer.
     ///
     /// HTTP 503 is waited out, for writes too, because then nothing has been done. So is a server that has answered
-    /// before and is away: a closed port, HTTP 404. A read also waits until AXL has memory again, and is asked
-    /// again when its connection breaks. A write that may have been carried out is never repeated here.
+    /// before and is away: a closed port, HTTP 404. A read also waits until AXL has memory again or the database has
+    /// released its locks, and is asked again when its connection breaks. A write that may have been carried out is
+    /// never repeated here.
     ///
     /// # Errors
     /// See [`AxlError`]; a fault of the server is an error.
@@ -151,13 +163,15 @@ impl AxlClient {
         let mut memory = self.options.memory.random_delays();
         let mut broken = self.options.broken.random_delays();
         let mut away = self.options.away.random_delays();
+        let mut attempts = 0;
         loop {
             let error = match self.call_once(request).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) if O::INTENT == Intent::Write => return Err(error),
-                Err(error) => error,
+                Err(error) => error.after(attempts),
             };
-            if matches!(error.soap(), Some(SoapError::MemoryExhausted(_))) {
+            attempts = error.attempts();
+            if error.is_busy() {
                 self.wait_or(error, O::NAME, &mut memory, None).await?;
             } else if error.is_broken_off() {
                 if let Err(error) = self.wait_or(error, O::NAME, &mut broken, None).await {
@@ -229,6 +243,7 @@ impl AxlClient {
     ) -> Result<Listing<R>, AxlError> {
         let mut memory = self.options.memory.random_delays();
         let mut broken = self.options.broken.random_delays();
+        let mut attempts = 0;
         let mut asked = FuturesOrdered::new();
         while !pager.is_done() {
             while asked.is_empty() || (asked.len() < READS_AT_ONCE && pager.asked() < expected) {
@@ -244,20 +259,32 @@ impl AxlClient {
                     progress(pager.count());
                     memory = self.options.memory.random_delays();
                     broken = self.options.broken.random_delays();
+                    attempts = 0;
                     continue;
                 }
-                Err(error) => error,
+                Err(error) => error.after(attempts),
             };
+            attempts = error.attempts();
             // What was asked for behind this page began where this one should have ended.
             asked = FuturesOrdered::new();
             let why = match error.soap() {
                 Some(SoapError::TooLarge { suggested, .. }) => PageRefusal::TooLarge(*suggested),
                 Some(_) | None => PageRefusal::Unavailable,
             };
-            if !error.wants_smaller_page() || !pager.shrink(page, why) {
+            if matches!(error.soap(), Some(SoapError::DatabaseBusy(_))) {
+                pager.repeat(page);
+            } else if error.wants_smaller_page() {
+                // A page of one row that breaks off is asked for again as it is.
+                if !pager.shrink(page, why) {
+                    if !error.is_broken_off() {
+                        return Err(error);
+                    }
+                    pager.repeat(page);
+                }
+            } else {
                 return Err(error);
             }
-            if matches!(error.soap(), Some(SoapError::MemoryExhausted(_))) {
+            if error.is_busy() {
                 self.wait_or(error, R::LIST, &mut memory, None).await?;
             } else if error.is_broken_off() {
                 // A server that breaks connections off needs a pause before the next request.
@@ -279,13 +306,15 @@ impl AxlClient {
         let mut throttled = self.options.throttled.random_delays();
         let mut away = self.options.away.random_delays();
         let mut tried = Vec::new();
+        let mut attempts = 0;
         loop {
             let version = self.version();
             let asked = self.send(request, RequestVersion::Of(version)).await;
             let error = match asked.answer {
                 Ok(answer) => return Ok(answer),
-                Err(error) => error,
+                Err(error) => error.after(attempts),
             };
+            attempts = error.attempts();
             match error.soap() {
                 Some(SoapError::Throttled) => {
                     self.wait_or(error, O::NAME, &mut throttled, asked.retry_after).await?;
@@ -336,28 +365,43 @@ impl AxlClient {
     }
 
     /// Requests the version and waits while the server is busy.
+    ///
+    /// A server that has never answered may not be one of the cluster at all, so other trouble is given little time.
     async fn request_version(&self, version: RequestVersion) -> Result<CcmVersion, AxlError> {
         let mut throttled = self.options.throttled.random_delays();
+        let mut passing = self.options.broken.random_delays().take(FIRST_CONTACT_RETRIES);
+        let mut attempts = 0;
         loop {
             let asked = self.send(&GetCcmVersion {}, version).await;
             let error = match asked.answer {
                 Ok(answer) => return Ok(answer),
-                Err(error) => error,
+                Err(error) => error.after(attempts),
             };
-            if !matches!(error.soap(), Some(SoapError::Throttled)) {
-                return Err(error);
-            }
-            self.wait_or(error, GetCcmVersion::NAME, &mut throttled, asked.retry_after).await?;
+            attempts = error.attempts();
+            let delay = match error.soap() {
+                Some(SoapError::Throttled) => throttled.next_at_least(asked.retry_after),
+                Some(
+                    SoapError::DatabaseBusy(_)
+                    | SoapError::MemoryExhausted(_)
+                    | SoapError::NotSoap { status: 500..=504, .. }
+                    | SoapError::Truncated { .. },
+                ) => passing.next(),
+                Some(_) | None => None,
+            };
+            self.wait(error, GetCcmVersion::NAME, delay).await?;
         }
     }
 
     /// Sends one request and reads its answer.
     async fn send<O: Operation>(&self, request: &O, version: RequestVersion) -> Sent<O::Output> {
         let writes = O::INTENT == Intent::Write;
+        let answered_before = self.session.has_answered();
         let soap_error = |source| AxlError::Soap {
             endpoint: self.endpoint().clone(),
             operation: O::NAME,
             writes,
+            attempts: 1,
+            answered_before,
             source,
         };
         let text = match envelope(version.namespace(), request) {
@@ -370,11 +414,23 @@ impl AxlClient {
         match self.session.post(&headers, body, O::INTENT).await {
             Ok(answer) => {
                 let retry_after = answer.retry_after;
-                Sent { answer: parse::<O>(answer).await.map_err(soap_error), retry_after }
+                let answer = parse::<O>(answer).await.map(|(output, unreadable)| {
+                    let mut all = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
+                    all.extend(unreadable);
+                    output
+                });
+                Sent { answer: answer.map_err(soap_error), retry_after }
             }
             Err(source) => {
                 let endpoint = self.endpoint().clone();
-                let error = AxlError::Session { endpoint, operation: O::NAME, writes, source };
+                let error = AxlError::Session {
+                    endpoint,
+                    operation: O::NAME,
+                    writes,
+                    attempts: 1,
+                    answered_before,
+                    source,
+                };
                 Sent { answer: Err(error), retry_after: None }
             }
         }
@@ -389,7 +445,17 @@ impl AxlClient {
         delays: &mut Delays,
         retry_after: Option<Duration>,
     ) -> Result<(), AxlError> {
-        let Some(delay) = delays.next_at_least(retry_after) else { return Err(error) };
+        self.wait(error, operation, delays.next_at_least(retry_after)).await
+    }
+
+    /// Waits, and reports that; gives the error back where there is nothing to wait for.
+    async fn wait(
+        &self,
+        error: AxlError,
+        operation: &'static str,
+        delay: Option<Duration>,
+    ) -> Result<(), AxlError> {
+        let Some(delay) = delay else { return Err(error) };
         if let Some(observer) = &self.options.on_wait {
             observer(operation, &error, delay);
         }
@@ -413,10 +479,13 @@ struct Sent<T> {
 }
 
 /// Reads an answer; a large one on a thread of its own, so that the others go on meanwhile.
-async fn parse<O: Operation>(answer: HttpAnswer) -> Result<O::Output, SoapError> {
+async fn parse<O: Operation>(
+    answer: HttpAnswer,
+) -> Result<(O::Output, BTreeSet<UnreadableField>), SoapError> {
     let is_large = answer.body.len() > LARGE_ANSWER;
-    let read =
-        move || read_response::<O>(answer.status, answer.content_type.as_deref(), &answer.body);
+    let read = move || {
+        read_noting_unreadable::<O>(answer.status, answer.content_type.as_deref(), &answer.body)
+    };
     if !is_large {
         return read();
     }
@@ -467,5 +536,7 @@ fn alternatives(supported: &[String]) -> impl Iterator<Item = AxlVersion> + use<
 
 const PATH: &str = "/axl/";
 const READS_AT_ONCE: usize = 2;
+/// How often the first request is sent again after an error page or a broken answer.
+const FIRST_CONTACT_RETRIES: usize = 2;
 /// Reading a megabyte takes about five milliseconds.
 const LARGE_ANSWER: usize = 1024 * 1024;

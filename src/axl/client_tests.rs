@@ -208,6 +208,85 @@ async fn a_server_that_has_answered_is_waited_for_and_one_that_has_not_is_an_err
     assert_eq!(error.soap(), Some(&SoapError::NotFound));
 }
 
+/// What passes by itself: a page of Tomcat, locked rows of the database.
+fn passing() -> [Reply; 4] {
+    let locked = |code| {
+        Reply::new(500, &fault("Could not do a physical-order read to fetch next row.", code))
+    };
+    let page = "<html><head><title>Error report</title></head><body>HTTP Status 500</body></html>";
+    let page = Reply::with(500, &[("Content-Type", "text/html")], page);
+    [page, locked(-244), locked(-243), locked(-154)]
+}
+
+#[tokio::test]
+async fn a_read_outlasts_what_passes() {
+    for trouble in passing() {
+        let lists = trouble.clone();
+        let (server, client) =
+            release_14(
+                move |request, number| {
+                    if number <= 2 { lists.clone() } else { phones(request, 3) }
+                },
+            )
+            .await;
+        let listing = client.list(ListPhone::all(), |_| ()).await.unwrap();
+        assert_eq!((listing.rows.len(), server.requests().len()), (3, 4));
+        let (server, client) = release_14(move |_, number| {
+            if number <= 2 {
+                trouble.clone()
+            } else {
+                Reply::new(200, &envelope("executeSQLQuery", ""))
+            }
+        })
+        .await;
+        assert!(client.call(&ExecuteSqlQuery::new("select 1")).await.unwrap().is_empty());
+        assert_eq!(server.requests().len(), 4);
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_pass_is_reported_with_the_attempts_and_without_doubt_about_the_host() {
+    for trouble in passing() {
+        let (server, client) = release_14(move |_, _| trouble.clone()).await;
+        let error = client.call(&ExecuteSqlQuery::new("select 1")).await.unwrap_err();
+        let attempts = server.requests().len() - 1;
+        assert!(attempts > 2 && error.has_answered_before(), "{error:?}");
+        assert!(
+            error.to_string().ends_with(&format!("failed after {attempts} attempts")),
+            "{error}"
+        );
+        let error = client.list(ListPhone::all(), |_| ()).await.unwrap_err();
+        assert_eq!(error.attempts() as usize, server.requests().len() - 1 - attempts);
+    }
+}
+
+#[tokio::test]
+async fn a_write_is_not_sent_again_whatever_passes() {
+    for trouble in passing() {
+        let (server, client) = release_14(move |_, _| trouble.clone()).await;
+        let request = UpdateAppUser::replacing("push", vec!["SEP1".to_owned()]).unwrap();
+        client.call(&request).await.unwrap_err();
+        assert_eq!(server.requests().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn what_could_not_be_read_is_noted_and_never_written() {
+    let row = "<phone uuid=\"{1}\"><name>SEP1</name><description>a&#0;b</description></phone>";
+    let (server, client) =
+        release_14(move |_, _| Reply::new(200, &envelope("listPhone", row))).await;
+    let listing = client.list(ListPhone::all(), |_| ()).await.unwrap();
+    assert_eq!(listing.rows[0].description.as_deref(), Some("a\u{FFFD}b"));
+    let noted: Vec<_> = client.take_unreadable().iter().map(ToString::to_string).collect();
+    assert_eq!(noted, ["SEP1: description"]);
+    assert!(client.take_unreadable().is_empty());
+    let devices = vec!["SEP1".to_owned(), "SEP\u{FFFD}".to_owned()];
+    let error =
+        client.replace_controlled_devices("push", UserKind::App, devices).await.unwrap_err();
+    assert!(!error.is_outcome_unknown() && error.why().contains("U+FFFD"), "{}", error.why());
+    assert_eq!(server.requests().len(), 2);
+}
+
 #[tokio::test]
 async fn a_write_is_never_repeated_after_a_lost_answer() {
     for reply in [0, 1, 2] {

@@ -9,7 +9,7 @@ use super::operation::Operation;
 use super::request::{Get, List, Object as _, StandardReturn, change_by_name, record};
 use crate::domain::personalization::Setting;
 use crate::domain::plan::CurrentState;
-use crate::domain::text::digest;
+use crate::domain::text::{digest, is_readable};
 use crate::net::session::Intent;
 use crate::soap::reference::Reference;
 use crate::soap::vendor_config::VendorConfig;
@@ -67,10 +67,15 @@ impl CommonPhoneConfig {
     /// Personalization.
     ///
     /// # Errors
-    /// When its product-specific settings could not be copied as they are.
+    /// When something of it could not be copied as it is.
     pub fn digest(&self) -> Result<String, MarkupError> {
         let settings = self.settings.as_ref().map_err(Clone::clone)?;
         let texts = self.copied_fields();
+        let is_broken =
+            |text: &Option<Cow<'_, str>>| text.as_deref().is_some_and(|text| !is_readable(text));
+        if let Some((field, _)) = texts.iter().find(|(_, text)| is_broken(text)) {
+            return Err(MarkupError::Unreadable((*field).to_owned()));
+        }
         let texts = texts.iter().map(|(_, text)| text.as_deref().unwrap_or_default());
         // No setting has an empty name, so this leaves none out.
         Ok(digest(texts.chain(settings.others(""))))

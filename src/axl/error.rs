@@ -20,20 +20,28 @@ pub enum AxlError {
         what: &'static str,
     },
     /// No complete answer came, or the user was refused.
-    #[error("{operation} on {endpoint} failed")]
+    #[error("{operation} on {endpoint} failed{}", after(*attempts))]
     Session {
         endpoint: Endpoint,
         operation: &'static str,
         writes: bool,
+        /// How often the request was sent, without success.
+        attempts: u32,
+        /// Whether the server has answered an earlier request of this run.
+        answered_before: bool,
         #[source]
         source: SessionError,
     },
     /// The answer was a fault or could not be read.
-    #[error("{operation} on {endpoint} failed")]
+    #[error("{operation} on {endpoint} failed{}", after(*attempts))]
     Soap {
         endpoint: Endpoint,
         operation: &'static str,
         writes: bool,
+        /// How often the request was sent, without success.
+        attempts: u32,
+        /// Whether the server has answered an earlier request of this run.
+        answered_before: bool,
         #[source]
         source: SoapError,
     },
@@ -47,6 +55,33 @@ pub enum AxlError {
 }
 
 impl AxlError {
+    /// Adds the attempts that were made before to those of this error.
+    #[must_use]
+    pub(super) fn after(mut self, earlier: u32) -> Self {
+        if let Self::Session { attempts, .. } | Self::Soap { attempts, .. } = &mut self {
+            *attempts = attempts.saturating_add(earlier);
+        }
+        self
+    }
+
+    /// Returns how often the request was sent.
+    pub fn attempts(&self) -> u32 {
+        match self {
+            Self::Session { attempts, .. } | Self::Soap { attempts, .. } => *attempts,
+            Self::Lacking { .. } | Self::Version { .. } => 1,
+        }
+    }
+
+    /// Returns whether the server has answered an earlier request of this run.
+    pub fn has_answered_before(&self) -> bool {
+        match self {
+            Self::Session { answered_before, .. } | Self::Soap { answered_before, .. } => {
+                *answered_before
+            }
+            Self::Lacking { .. } | Self::Version { .. } => true,
+        }
+    }
+
     /// Returns whether user, password or roles are the reason.
     pub fn is_authentication(&self) -> bool {
         match self {
@@ -125,6 +160,11 @@ impl AxlError {
         }
     }
 
+    /// Returns whether the server could not do it for the moment: no memory left, or rows of the database are locked.
+    pub fn is_busy(&self) -> bool {
+        matches!(self.soap(), Some(SoapError::MemoryExhausted(_) | SoapError::DatabaseBusy(_)))
+    }
+
     /// Returns whether the server or the connection went away under the call, so that the server no longer works
     /// on it: after a time limit it may.
     pub fn is_cut_off(&self) -> bool {
@@ -172,6 +212,7 @@ impl AxlError {
         match self.soap() {
             Some(
                 SoapError::Fault(fault)
+                | SoapError::DatabaseBusy(fault)
                 | SoapError::MemoryExhausted(fault)
                 | SoapError::TooLarge { fault, .. },
             ) => Some(fault),
@@ -186,4 +227,9 @@ impl AxlError {
             Self::Lacking { .. } | Self::Session { .. } | Self::Version { .. } => None,
         }
     }
+}
+
+/// Writes how many attempts a message is about.
+fn after(attempts: u32) -> String {
+    if attempts > 1 { format!(" after {attempts} attempts") } else { String::new() }
 }

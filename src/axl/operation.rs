@@ -1,10 +1,12 @@
 //! What makes a type an AXL request: how it is written, and how its response is read.
 
+use std::collections::BTreeSet;
 use std::marker::PhantomData;
 
 use serde::de::{DeserializeOwned, Deserializer};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::text::{UnreadableField, is_readable};
 use crate::net::session::Intent;
 use crate::soap::error::SoapError;
 use crate::soap::read::{Answer, read_answer};
@@ -34,12 +36,21 @@ pub trait Operation: Serialize + Send + Sync {
 }
 
 /// Writes a request in a version of the namespace.
+///
+/// # Errors
+/// When XML cannot carry a value, and when a change would write back a value that could not be read completely.
 pub fn envelope<O: Operation>(version: &str, request: &O) -> Result<String, SoapError> {
     let text = axl_envelope(version, O::NAME, request)?;
-    Ok(match request.settings() {
+    let text = match request.settings() {
         Some(settings) => put_into(&text, settings),
         None => text,
-    })
+    };
+    if O::INTENT == Intent::Write && !is_readable(&text) {
+        let reason = "it would write a name or value back that could not be read (it holds U+FFFD); correct that in \
+                      Unified CM Administration";
+        return Err(SoapError::Unwritable { reason: reason.to_owned() });
+    }
+    Ok(text)
 }
 
 pub fn read_response<O: Operation>(
@@ -47,7 +58,17 @@ pub fn read_response<O: Operation>(
     content_type: Option<&str>,
     body: &[u8],
 ) -> Result<O::Output, SoapError> {
-    read_answer::<Response<O>>(status, content_type, body).map(|response| response.output)
+    read_noting_unreadable::<O>(status, content_type, body).map(|(output, _)| output)
+}
+
+/// Reads the response to an operation, and names the fields of it that could not be read completely.
+pub fn read_noting_unreadable<O: Operation>(
+    status: u16,
+    content_type: Option<&str>,
+    body: &[u8],
+) -> Result<(O::Output, BTreeSet<UnreadableField>), SoapError> {
+    let response = read_answer::<Response<O>>(status, content_type, body)?;
+    Ok((response.output, response.unreadable))
 }
 
 /// The response element `<operation>Response`.
@@ -58,6 +79,8 @@ struct Response<O: Operation> {
     output: O::Output,
     #[serde(skip)]
     operation: PhantomData<fn() -> O>,
+    #[serde(skip)]
+    unreadable: BTreeSet<UnreadableField>,
 }
 
 impl<O: Operation> Answer for Response<O> {
@@ -71,6 +94,10 @@ impl<O: Operation> Answer for Response<O> {
 
     fn keep(&mut self, document: &str) {
         O::keep(&mut self.output, document);
+    }
+
+    fn note_unreadable(&mut self, fields: BTreeSet<UnreadableField>) {
+        self.unreadable = fields;
     }
 }
 

@@ -145,6 +145,12 @@ impl<R> Pager<R> {
         true
     }
 
+    /// Goes back to a page that was not given, as it was.
+    pub fn repeat(&mut self, page: Page) {
+        self.first = page.first;
+        self.skip = page.skip;
+    }
+
     /// Returns how many different rows there are so far.
     pub fn count(&self) -> usize {
         self.rows.len()

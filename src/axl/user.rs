@@ -14,6 +14,7 @@ use super::operation::Operation;
 use super::request::{Get, List, Object, StandardReturn, record};
 use super::sql::{ExecuteSqlQuery, sql_literal};
 use crate::domain::association::UserKind;
+use crate::domain::text::is_readable;
 use crate::net::session::Intent;
 use crate::soap::error::SoapError;
 use crate::soap::reference::{DeviceNames, Reference};
@@ -269,7 +270,9 @@ impl AxlClient {
             Some(list) => list.device.into_iter().filter(|name| !name.trim().is_empty()).collect(),
             None => self.devices_in_database(userid, kind).await?,
         };
-        let userid = if canonical.is_empty() { userid.to_owned() } else { canonical };
+        // A name that could not be read is not used for writing; the one that was asked for matched.
+        let is_usable = !canonical.is_empty() && is_readable(&canonical);
+        let userid = if is_usable { canonical } else { userid.to_owned() };
         Ok(ControlledDevices { userid, devices, active })
     }
 

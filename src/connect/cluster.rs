@@ -89,7 +89,7 @@ pub struct ClusterClients {
     /// AXL.
     pub axl: Arc<AxlClient>,
     /// RisPort70.
-    pub ris: RisClient,
+    pub ris: Arc<RisClient>,
 }
 
 impl ClusterSettings {
@@ -216,7 +216,7 @@ pub async fn connect(
         is_up: connection.ris == connection.endpoint,
         ..RisOptions::default()
     };
-    let ris = RisClient::new(http, connection.ris.clone(), credentials, options);
+    let ris = Arc::new(RisClient::new(http, connection.ris.clone(), credentials, options));
     Ok(ClusterClients { axl: Arc::new(axl), ris })
 }
 

@@ -9,6 +9,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::text::is_readable;
+
 /// Whether a user is an end user or an application user.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -59,6 +61,11 @@ impl DeviceList {
 
     pub fn contains(&self, name: &str) -> bool {
         self.index.contains(&key(name))
+    }
+
+    /// Returns whether every entry was read completely; a list of which that is not true is not written back.
+    pub fn is_readable(&self) -> bool {
+        self.entries.iter().all(|entry| is_readable(entry))
     }
 
     pub fn len(&self) -> usize {

@@ -9,6 +9,8 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::text::is_readable;
+
 /// A device name such as `SEP0011223344AA`.
 ///
 /// The case is kept exactly as CUCM gave it, because some names are lower case and are sent back in
@@ -26,7 +28,7 @@ impl DeviceName {
     ///
     /// # Errors
     /// When nothing is left without the blanks around it, when it is too long, or when it holds a control
-    /// character.
+    /// character or one that could not be read.
     pub fn of_cluster(text: &str) -> Result<Self, DeviceNameError> {
         let name = text.trim();
         if name.is_empty() {
@@ -37,6 +39,7 @@ impl DeviceName {
         }
         match name.chars().find(|c| c.is_control()) {
             Some(bad) => Err(DeviceNameError::BadCharacter(bad)),
+            None if !is_readable(name) => Err(DeviceNameError::Unreadable),
             None => Ok(Self(name.into())),
         }
     }
@@ -123,6 +126,8 @@ pub enum DeviceNameError {
     TooLong,
     #[error("a device name holds the character {0:?}")]
     BadCharacter(char),
+    #[error("a device name holds a character that could not be read")]
+    Unreadable,
 }
 
 #[cfg(test)]
@@ -154,6 +159,7 @@ mod tests {
         );
         assert_eq!(DeviceName::of_cluster(" Lobby phone ").unwrap().as_str(), "Lobby phone");
         assert!(DeviceName::of_cluster("SEP\u{1b}1").is_err());
+        assert_eq!(DeviceName::of_cluster("SEP\u{FFFD}1"), Err(DeviceNameError::Unreadable));
         assert_eq!("x".repeat(129).parse::<DeviceName>(), Err(DeviceNameError::TooLong));
     }
 }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::device_name::DeviceName;
 use super::inventory::Phone;
 use super::pattern::fold;
+use super::text::is_readable;
 use crate::domain::payload_kind::{AcceptedFormat, ObjectKind};
 
 pub use super::pattern::Pattern;
@@ -56,6 +57,11 @@ impl Field {
     fn matches(self, pattern: &Pattern, phone: &Phone) -> bool {
         let value = self.value(phone);
         if self == Self::Model { pattern.matches_model(value) } else { pattern.matches(value) }
+    }
+
+    /// Returns whether a phone matches, or may match because the value could not be read.
+    fn may_match(self, pattern: &Pattern, phone: &Phone) -> bool {
+        !is_readable(self.value(phone)) || self.matches(pattern, phone)
     }
 }
 
@@ -184,7 +190,7 @@ impl Selector {
         };
         by_name
             && fields.into_iter().all(any)
-            && !self.exclude.iter().any(|(field, pattern)| field.matches(pattern, phone))
+            && !self.exclude.iter().any(|(field, pattern)| field.may_match(pattern, phone))
     }
 
     fn unknown_names(&self, phones: &[Phone]) -> Vec<DeviceName> {

@@ -1,6 +1,34 @@
 //! Text for people: what may not be shown, and lists that stay short.
 
 use std::borrow::Cow;
+use std::fmt;
+
+/// Takes the place of a character that could not be read.
+pub const UNREADABLE: char = '\u{FFFD}';
+
+/// Returns whether no character of a text is missing. A text with [`UNREADABLE`] in it can be shown, but it names
+/// nothing and is not written back.
+pub fn is_readable(text: &str) -> bool {
+    !text.contains(UNREADABLE)
+}
+
+/// A field of an object that could not be read completely.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct UnreadableField {
+    /// The element, and the elements around it up to the object: `description`, `vendorConfig/sshUserId`.
+    pub field: String,
+    /// The name or user ID of the object; nothing where the answer has none.
+    pub object: Option<String>,
+}
+
+impl fmt::Display for UnreadableField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.object {
+            Some(object) => write!(f, "{object}: {}", self.field),
+            None => f.write_str(&self.field),
+        }
+    }
+}
 
 /// Writes bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
@@ -112,7 +140,7 @@ pub fn line_of(text: &str, at: usize) -> usize {
 }
 
 /// Joins names by commas: the first five, and how many more there are.
-pub fn names<T: std::fmt::Display>(all: &[T]) -> String {
+pub fn names<T: fmt::Display>(all: &[T]) -> String {
     let shown: Vec<String> = all.iter().take(MOST_NAMES).map(ToString::to_string).collect();
     match all.len().saturating_sub(MOST_NAMES) {
         0 => shown.join(", "),

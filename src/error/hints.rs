@@ -99,8 +99,8 @@ impl From<RisError> for AppError {
         let kind =
             if error.is_authentication() { ErrorKind::Authentication } else { ErrorKind::Failed };
         let hint = match &error {
-            RisError::Session { source: SessionError::Http(error), .. } => {
-                let hint = http_hint(error, "--ris-host");
+            RisError::Session { source: SessionError::Http(source), .. } => {
+                let hint = http_hint(source, "--ris-host", error.has_answered_before());
                 format!("{hint}; where RisPort70 cannot be had, use --registration-source axl")
             }
             RisError::Session { source: SessionError::PasswordRefused { .. }, .. } => PASSWORD_REFUSED.to_owned(),
@@ -108,6 +108,11 @@ impl From<RisError> for AppError {
             | RisError::Soap { source: SoapError::Forbidden | SoapError::Unauthorized, .. } => {
                 "the account needs the role Standard CCM Server Monitoring or Standard RealtimeAndTraceCollection; or \
                  use --registration-source axl".to_owned()
+            }
+            RisError::Soap { source: SoapError::NotSoap { .. } | SoapError::Truncated { .. }, .. }
+                if error.has_answered_before() =>
+            {
+                ANSWERED_BEFORE.to_owned()
             }
             RisError::NoResult { .. } | RisError::Soap { .. } => {
                 "check the services Cisco RIS Data Collector and Cisco SOAP on that node, name another one with \
@@ -166,8 +171,8 @@ fn axl_kind(error: &AxlError) -> ErrorKind {
 }
 
 fn axl_hint(error: &AxlError) -> String {
-    if let AxlError::Session { source: SessionError::Http(error), .. } = error {
-        return http_hint(error, "--host");
+    if let AxlError::Session { source: SessionError::Http(source), .. } = error {
+        return http_hint(source, "--host", error.has_answered_before());
     }
     axl_answer_hint(error).to_owned()
 }
@@ -180,6 +185,9 @@ fn axl_answer_hint(error: &AxlError) -> &'static str {
         return "the account needs the roles Standard AXL API Access and Standard CCM Admin Users";
     }
     match error {
+        AxlError::Soap {
+            source: SoapError::NotSoap { .. } | SoapError::Truncated { .. }, ..
+        } if error.has_answered_before() => ANSWERED_BEFORE,
         AxlError::Soap { source, .. } => soap_hint(source),
         AxlError::Version { .. } => {
             "axlpaper works with Unified CM 11.5 and later; when the server is newer than that, force a version with --axl-version"
@@ -190,9 +198,20 @@ fn axl_answer_hint(error: &AxlError) -> &'static str {
     }
 }
 
+/// What to do where a server that has answered in this run no longer does: its name and port are right.
+const ANSWERED_BEFORE: &str = "the server answered before in this run, so its name and port are right: check its load and \
+    that Cisco Tomcat runs (`utils service list`), and run it again";
+
 /// What to do about an exchange that failed; `option` is the one that names the server.
-fn http_hint(error: &HttpError, option: &str) -> String {
+fn http_hint(error: &HttpError, option: &str, answered_before: bool) -> String {
     match error {
+        HttpError::Connect { .. }
+        | HttpError::ConnectionLost { .. }
+        | HttpError::Truncated { .. }
+            if answered_before =>
+        {
+            ANSWERED_BEFORE.to_owned()
+        }
         HttpError::Tls { problem, .. } => tls_hint(problem, option),
         HttpError::Connect { endpoint, .. } => format!(
             "check {option}, and that port {} of {} can be reached from here (AXL and RisPort70 answer on 8443)",
@@ -254,7 +273,7 @@ fn soap_hint(error: &SoapError) -> &'static str {
         SoapError::VersionNotSupported { .. } => {
             "leave out --axl-version, or name one that the server supports; servers before 11.5 are too old for axlpaper"
         }
-        SoapError::Throttled | SoapError::MemoryExhausted(_) => {
+        SoapError::DatabaseBusy(_) | SoapError::Throttled | SoapError::MemoryExhausted(_) => {
             "the cluster is busy: run it again later"
         }
         SoapError::Fault(_)
@@ -286,6 +305,8 @@ mod tests {
             endpoint: endpoint.clone(),
             operation: "getUser",
             writes: false,
+            attempts: 1,
+            answered_before: false,
             source: SessionError::PasswordRefused { endpoint, username },
         }
     }

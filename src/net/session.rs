@@ -180,7 +180,9 @@ impl Session {
                 state.jar.store(cookie);
             }
         }
-        let answered = matches!(answer.status, 200 | 500 | 599);
+        // A page of HTML is not the answer of the service, except for HTTP 599.
+        let is_page = answer.content_type.as_deref().is_some_and(|name| name.contains("html"));
+        let answered = answer.status == 599 || matches!(answer.status, 200 | 500) && !is_page;
         state.succeeded |= answered;
         match proof {
             Proof::Cookie => state.cookie_refusals = 0,

@@ -93,6 +93,7 @@ impl Request {
     }
 }
 
+#[derive(Clone)]
 pub(crate) struct Reply {
     bytes: Vec<u8>,
     close: bool,

@@ -2,6 +2,7 @@
 //!
 //! Decisions are in [`policy`], without input or output. [`scheduler`] runs the attempts through a [`Delivery`];
 //! [`delivery`] has one for each kind of payload, made of the phone client and the image server.
+pub mod addresses;
 pub mod attempt_log;
 pub mod control;
 pub mod delivery;

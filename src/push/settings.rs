@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::text::pluralize;
 use crate::event::{PhoneResult, Proof};
+use crate::push::addresses::AddressSource;
 use crate::push::control::{ControlState, RunControl};
 use crate::push::policy::lockout::LockoutGuard;
 use crate::push::policy::logins::LoginProbes;
@@ -65,6 +66,8 @@ pub struct StopSignals {
     pub schedule: Schedule,
     /// The push user's logins, which must not lock its account.
     pub logins: LoginProbes,
+    /// Where to read the addresses of phones again; without a cluster they stay as they are.
+    pub addresses: AddressSource,
 }
 
 impl Default for StopSignals {
@@ -82,6 +85,7 @@ impl StopSignals {
             control,
             schedule: Schedule::default(),
             logins: LoginProbes::default(),
+            addresses: AddressSource::default(),
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Servers and releases differ in the names of the wrapping elements, so several are understood.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -9,6 +10,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::domain::device_name::DeviceName;
+use crate::domain::text::UnreadableField;
 use crate::soap::read::Answer;
 use crate::soap::scalar::{self, Loose};
 
@@ -24,6 +26,8 @@ pub struct SelectAnswer {
     wrapped: Option<Wrapped>,
     #[serde(rename = "SelectCmDeviceResult", alias = "SelectCmDeviceExtResult")]
     bare: Option<RawResult>,
+    #[serde(skip)]
+    unreadable: BTreeSet<UnreadableField>,
 }
 
 impl Answer for SelectAnswer {
@@ -34,6 +38,10 @@ impl Answer for SelectAnswer {
 
     fn element() -> String {
         "selectCmDeviceResponse".to_owned()
+    }
+
+    fn note_unreadable(&mut self, fields: BTreeSet<UnreadableField>) {
+        self.unreadable = fields;
     }
 }
 
@@ -48,6 +56,7 @@ impl SelectAnswer {
         let mut page = RisPage {
             total: result.total,
             withheld: state.as_deref().is_some_and(says_withheld),
+            unreadable_fields: self.unreadable,
             ..RisPage::default()
         };
         for node in result.nodes.unwrap_or_default().0 {
@@ -80,6 +89,8 @@ pub struct RisPage {
     pub silent: Vec<SilentNode>,
     /// Whether a server reports that it returned fewer than it found.
     pub withheld: bool,
+    /// Fields that could not be read completely.
+    pub unreadable_fields: BTreeSet<UnreadableField>,
 }
 
 /// A server of the cluster that gave no conclusive answer: what it knows is missing.

@@ -166,13 +166,17 @@ impl RisClient {
         let mut delays = self.options.refused.random_delays();
         let mut broken = self.options.broken.random_delays();
         let mut away = Outage { seen: false, delays: self.options.away.random_delays() };
+        // A larger request that breaks off is asked for in parts instead.
+        let is_small = names.len() < SMALLEST_SPLIT;
+        let mut attempts = 0;
         loop {
             self.pace.acquire(|wait| emit(RisEvent::Waiting(wait))).await;
             let (answer, retry_after) = self.ask(names).await;
             let error = match answer {
                 Ok(page) => return Ok(page),
-                Err(error) => error,
+                Err(error) => error.after(attempts),
             };
+            attempts = error.attempts();
             match &error {
                 RisError::Soap { source: SoapError::RateLimited { per_minute }, .. } => {
                     if let Some(rate) = per_minute {
@@ -180,10 +184,9 @@ impl RisClient {
                     }
                 }
                 RisError::Soap { source: SoapError::Throttled, .. } => {}
-                RisError::Session {
-                    source: SessionError::Http(HttpError::ConnectionLost { .. }),
-                    ..
-                } => {
+                RisError::Session { .. } | RisError::Soap { .. }
+                    if is_lost(&error) || is_small && error.is_broken_off() =>
+                {
                     let delay = broken.next().or_else(|| self.wait_for(&error, &mut away));
                     let Some(delay) = delay else { return Err(error) };
                     emit(RisEvent::Waiting(delay));
@@ -191,7 +194,15 @@ impl RisClient {
                     continue;
                 }
                 RisError::Session { .. } | RisError::Soap { .. } if is_outage(&error) => {
-                    let Some(delay) = self.wait_for(&error, &mut away) else { return Err(error) };
+                    // A service that has never answered gets less time for an error page.
+                    let is_error_page = matches!(
+                        &error,
+                        RisError::Soap { source: SoapError::NotSoap { status: 500..=504, .. }, .. }
+                    );
+                    let delay = self
+                        .wait_for(&error, &mut away)
+                        .or_else(|| if is_error_page { broken.next() } else { None });
+                    let Some(delay) = delay else { return Err(error) };
                     emit(RisEvent::Refused(delay));
                     tokio::time::sleep(delay).await;
                     continue;
@@ -221,14 +232,20 @@ impl RisClient {
     /// Sends one request; returns also how long the server asks to wait (`Retry-After`).
     async fn ask(&self, names: &[DeviceName]) -> (Result<RisPage, RisError>, Option<Duration>) {
         let endpoint = || self.endpoint().clone();
-        let soap_error = |source| RisError::Soap { endpoint: endpoint(), source };
+        let (attempts, answered_before) = (1, self.session.has_answered());
+        let soap_error =
+            |source| RisError::Soap { endpoint: endpoint(), attempts, answered_before, source };
         let text = match ris_envelope(OPERATION, &SelectCmDeviceExt::named(names)) {
             Ok(text) => text,
             Err(error) => return (Err(soap_error(error)), None),
         };
         let answer = match self.session.post(&headers(), Bytes::from(text), Intent::Read).await {
             Ok(answer) => answer,
-            Err(source) => return (Err(RisError::Session { endpoint: endpoint(), source }), None),
+            Err(source) => {
+                let endpoint = endpoint();
+                let error = RisError::Session { endpoint, attempts, answered_before, source };
+                return (Err(error), None);
+            }
         };
         let retry_after = answer.retry_after;
         // A thousand devices are about a megabyte: too much to read between two other tasks.
@@ -246,6 +263,12 @@ impl RisClient {
         };
         (page, retry_after)
     }
+}
+
+/// Returns whether the connection broke before any answer.
+fn is_lost(error: &RisError) -> bool {
+    let RisError::Session { source: SessionError::Http(error), .. } = error else { return false };
+    matches!(error, HttpError::ConnectionLost { .. })
 }
 
 fn breaks_off(error: &RisError) -> bool {

@@ -17,8 +17,15 @@ fn client(server: &TestServer, names: usize) -> RisClient {
         ceiling: Duration::from_millis(2),
         budget: Duration::from_millis(50),
     };
-    let options =
-        RisOptions { per_minute: 6000, burst: 6000, names, refused, ..RisOptions::default() };
+    let options = RisOptions {
+        per_minute: 6000,
+        burst: 6000,
+        names,
+        refused,
+        broken: refused,
+        away: refused,
+        ..RisOptions::default()
+    };
     let credentials = Credentials::new("axl", "s3cret".to_owned().into());
     RisClient::new(server.http(), server.endpoint.clone(), credentials, options)
 }
@@ -29,6 +36,10 @@ fn names(count: usize) -> Vec<DeviceName> {
 
 /// Answers for every device that was asked for, registered on one node.
 fn registered(request: &Request) -> Reply {
+    Reply::with(200, &[("Set-Cookie", "JSESSIONIDSSO=ris")], &registered_body(request))
+}
+
+fn registered_body(request: &Request) -> String {
     let asked = request.body.matches("<soap:Item>").count();
     let item = |part: &str| {
         let name = part.split_once('<').unwrap().0;
@@ -40,18 +51,14 @@ fn registered(request: &Request) -> Reply {
     };
     let items: Vec<_> = request.body.split("<soap:Item>").skip(1).map(item).collect();
     let items = items.concat();
-    Reply::with(
-        200,
-        &[("Set-Cookie", "JSESSIONIDSSO=ris")],
-        &format!(
-            "<soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\">\
+    format!(
+        "<soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\">\
              <soapenv:Body><ns1:selectCmDeviceResponse xmlns:ns1=\"http://schemas.cisco.com/ast/soap\">\
              <ns1:selectCmDeviceReturn><ns1:SelectCmDeviceResult><ns1:TotalDevicesFound>{asked}\
              </ns1:TotalDevicesFound><ns1:CmNodes><ns1:item><ns1:ReturnCode>Ok</ns1:ReturnCode>\
              <ns1:Name>sub1</ns1:Name><ns1:CmDevices>{items}</ns1:CmDevices></ns1:item></ns1:CmNodes>\
              </ns1:SelectCmDeviceResult><ns1:StateInfo/></ns1:selectCmDeviceReturn>\
              </ns1:selectCmDeviceResponse></soapenv:Body></soapenv:Envelope>"
-        ),
     )
 }
 
@@ -130,4 +137,40 @@ async fn a_refused_user_is_asked_once() {
     let error = client(&server, 10).devices(&names(30), |_| ()).await.unwrap_err();
     assert!(error.is_authentication() && error.is_password_refused());
     assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_small_answer_that_breaks_off_and_a_page_are_asked_for_again() {
+    let server = TestServer::usual(|request, number| match number {
+        0 => registered(request),
+        1 => registered(request).cut_by(50),
+        2 => Reply::with(500, &[("Content-Type", "text/html")], "<html>HTTP Status 500</html>"),
+        _ => registered(request),
+    })
+    .await;
+    let client = client(&server, 10);
+    for _ in 0..2 {
+        let answer = client.devices(&names(3), |_| ()).await.unwrap();
+        assert_eq!(answer.devices.len(), 3);
+    }
+    assert_eq!(server.requests().len(), 4);
+}
+
+#[tokio::test]
+async fn an_unreadable_text_costs_its_field_and_an_unreadable_name_its_row() {
+    let answer = |from: &'static str, to: &'static str| {
+        move |request: &Request, _| Reply::new(200, &registered_body(request).replace(from, to))
+    };
+    let server = TestServer::usual(answer(
+        "<ns1:Status>",
+        "<ns1:Description>&#xD800;</ns1:Description><ns1:Status>",
+    ))
+    .await;
+    let found = client(&server, 10).devices(&names(2), |_| ()).await.unwrap();
+    assert_eq!((found.devices.len(), found.incomplete), (2, false));
+    let noted: Vec<_> = found.unreadable_fields.iter().map(ToString::to_string).collect();
+    assert_eq!(noted, ["SEP000000000000: Description", "SEP000000000001: Description"]);
+    let server = TestServer::usual(answer("SEP000000000001", "SEP&#0;")).await;
+    let found = client(&server, 10).devices(&names(2), |_| ()).await.unwrap();
+    assert_eq!((found.devices.len(), found.incomplete), (1, true));
 }

@@ -1,9 +1,10 @@
 //! Many answers made one: each device once, with its newest state.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::domain::device_name::DeviceName;
+use crate::domain::text::UnreadableField;
 
 use super::answer::{RisPage, SilentNode};
 use super::device::{RisDevice, RisStatus};
@@ -25,6 +26,8 @@ pub struct RisAnswer {
     /// Whether an answer has no total, so that its completeness is unknown.
     pub uncounted: bool,
     pub questions: usize,
+    /// Fields that could not be read completely.
+    pub unreadable_fields: BTreeSet<UnreadableField>,
 }
 
 impl RisPage {
@@ -59,6 +62,7 @@ impl RisAnswer {
         self.questions += 1;
         let mut different = std::collections::HashSet::new();
         let (rows, is_cut_off) = (page.rows, page.is_cut_off());
+        self.unreadable_fields.extend(page.unreadable_fields);
         for device in page.devices {
             different.insert(device.name.clone());
             match self.devices.entry(device.name.clone()) {

@@ -15,6 +15,7 @@ use crate::event::{Event, Observer, PhoneResult};
 use crate::interaction::Interaction;
 use crate::journal::Recorder;
 use crate::plan::{Kind, after_apply};
+use crate::push::addresses::AddressSource;
 use crate::push::attempt_log::JournalAttemptLog;
 use crate::push::policy::logins::LoginProbes;
 use crate::push::scheduler;
@@ -22,6 +23,7 @@ use crate::push::scheduler::waves::{self, WaveSettings};
 use crate::push::scheduler::{PushSettings, StopReason, StopSignals};
 use crate::push::{Delivery, LoginCheck, Target, not_back, not_served, skipped};
 use crate::rollout::cluster_task::{Assessment, ClusterTask, ExpectedTargets};
+use crate::rollout::current_addresses::CurrentAddresses;
 use crate::rollout::offline_wait;
 use crate::rollout::payload::delivery_context::DeliveryContext;
 use crate::rollout::run::RunScope;
@@ -100,6 +102,18 @@ impl RunContext<'_> {
         let page = assessment.inventory.enterprise.authentication_url.as_deref();
         let trust = &task.connection.trust;
         verify_password::logins(&cluster.axl, user, password.clone(), page, trust)
+    }
+
+    /// Returns how the addresses of phones are read again while the push runs.
+    pub fn addresses(&self, assessment: &Assessment) -> AddressSource {
+        let Self { task, cluster, .. } = *self;
+        AddressSource::new(Arc::new(CurrentAddresses {
+            axl: Arc::clone(&cluster.axl),
+            ris: Arc::clone(&cluster.ris),
+            registrations: task.connection.registrations,
+            nodes: assessment.inventory.nodes.clone(),
+            nat: task.connection.push_access.nat.clone(),
+        }))
     }
 
     /// Says what a password that is changed in mid-run could do to the push user's account, where it could lock it.

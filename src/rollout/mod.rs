@@ -11,6 +11,7 @@ pub mod cluster_task;
 pub mod context;
 pub mod control;
 pub mod control_requests;
+mod current_addresses;
 pub mod dry_run;
 pub mod maintenance_window;
 pub mod multi_cluster;

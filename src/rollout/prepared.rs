@@ -85,6 +85,7 @@ impl PreparedCluster {
                 schedule: task.request.schedule.clone(),
                 // Each cluster has an account of its own for the push user.
                 logins: at.logins(&assessment)?,
+                addresses: at.addresses(&assessment),
                 ..run.stop_signals(handle)
             };
             change_and_push(&at, assessment, ready, &stop, run.report()).boxed().await

@@ -15,7 +15,7 @@ use super::fleet_content::AxlRole;
 use super::hold_point::Tripped;
 use super::limits::{Limits, Overload};
 use super::responses::{
-    broken, fault, html, large, retry_after, truncated, unauthorized, version_refused,
+    broken, error_page, fault, html, large, retry_after, truncated, unauthorized, version_refused,
 };
 use super::shared::Shared;
 use super::state::Cluster;
@@ -105,7 +105,7 @@ fn send(
         return truncated(document);
     }
     match shared.memory.reserve(limits, document.len()) {
-        Some(memory) => large(document, memory),
+        Some(memory) => large(shared.cluster().answer_bytes(name, document), memory),
         None => {
             shared.cluster().count("memory fault");
             overloaded(limits.overload, document, name)
@@ -116,6 +116,11 @@ fn send(
 /// Counts a request, and refuses it if it may not be made, or if something was to go wrong now.
 fn admit(cluster: &mut Cluster, user: usize, name: &str, writes: bool) -> Result<(), Refused> {
     cluster.count(name);
+    let number = cluster.axl_requests + 1;
+    cluster.axl_requests = number;
+    if let Some(fault) = cluster.faults_by_number.remove(&number) {
+        cluster.faults.insert((Some(name.to_owned()), fault), 1);
+    }
     if writes && cluster.users[user].axl < AxlRole::Full {
         return Err(Box::new(unauthorized()));
     }
@@ -137,6 +142,12 @@ fn admit(cluster: &mut Cluster, user: usize, name: &str, writes: bool) -> Result
     if cluster.fault_due(name, Fault::HtmlWithOk) {
         let page = "Cisco Unified Communications Manager is starting.";
         return Err(Box::new(html(StatusCode::OK, page)));
+    }
+    if cluster.fault_due(name, Fault::ErrorPage) {
+        return Err(Box::new(error_page()));
+    }
+    if cluster.fault_due(name, Fault::DatabaseLocked) {
+        return Err(Box::new(fault(&SoapFault::database_locked(), name)));
     }
     if !writes && cluster.fault_due(name, Fault::MemoryFault) {
         return Err(Box::new(fault(&SoapFault::memory(), name)));

@@ -315,6 +315,19 @@ impl SimCluster {
         self.shared.cluster().faults.insert((Some(operation.to_owned()), fault), times);
     }
 
+    /// Lets the `nth` request to AXL (from 1, of all since the start) run into a fault.
+    pub fn inject_at(&self, nth: u64, fault: Fault) {
+        self.shared.cluster().faults_by_number.insert(nth, fault);
+    }
+
+    /// Replaces bytes in every answer to an operation of AXL or RisPort70 from now on: what a cluster sends that holds
+    /// characters which nothing can read.
+    pub fn replace_in_answers(&self, operation: &str, from: &[u8], to: &[u8]) {
+        assert!(!from.is_empty(), "nothing to replace");
+        let replaced = (operation.to_owned(), from.to_vec(), to.to_vec());
+        self.shared.cluster().replaced_bytes.push(replaced);
+    }
+
     /// Makes a node silent to RisPort70, or lets it speak again. Returns whether there is such a node.
     pub fn silence_node(&self, name: &str, silent: bool) -> bool {
         let mut cluster = self.shared.cluster();

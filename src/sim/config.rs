@@ -187,6 +187,10 @@ pub enum Fault {
     WriteWithoutAnswer,
     /// The answer to a read breaks off in the middle.
     Truncated,
+    /// Tomcat's HTML page with HTTP 500 instead of an answer; nothing is carried out.
+    ErrorPage,
+    /// The database fault -244, as while a row is locked (Informix error messages); nothing is carried out.
+    DatabaseLocked,
 }
 
 /// The application user that may do everything; exists in the simulator only.

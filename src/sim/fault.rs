@@ -55,6 +55,11 @@ impl SoapFault {
         )
     }
 
+    /// A row that is locked (wording and code of Informix).
+    pub(crate) fn database_locked() -> Self {
+        Self::server(-244, "Could not do a physical-order read to fetch next row.")
+    }
+
     pub(crate) fn document(&self, operation: &str) -> String {
         let side = if self.client { "Client" } else { "Server" };
         let mut message = String::new();

@@ -49,6 +49,11 @@ pub(crate) fn html(status: StatusCode, message: &str) -> Response {
     respond(status, "text/html;charset=utf-8", Body::from(page))
 }
 
+/// Answers with Tomcat's own page for an error inside of a service.
+pub(crate) fn error_page() -> Response {
+    html(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+}
+
 pub(crate) fn broken() -> Response {
     let nothing = Err::<Bytes, _>(std::io::Error::from(std::io::ErrorKind::ConnectionAborted));
     let body = Body::from_stream(futures::stream::iter([nothing]));
@@ -101,7 +106,7 @@ fn enumerate(words: &[&str]) -> String {
 }
 
 /// Answers in chunks, and gives the memory back when the last one is gone.
-pub(crate) fn large(document: String, memory: Reservation) -> Response {
+pub(crate) fn large(document: Vec<u8>, memory: Reservation) -> Response {
     let mut rest = Bytes::from(document);
     if rest.len() <= CHUNK {
         return respond(StatusCode::OK, "text/xml;charset=UTF-8", Body::from(rest));

@@ -1,6 +1,7 @@
 //! Changes to the fleet between two requests of a client.
 
 use std::collections::HashMap;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -39,6 +40,11 @@ pub enum Change {
     Register {
         phone: String,
         registration: Registration,
+    },
+    /// A phone gets another address, and its registration shows that.
+    Readdress {
+        phone: String,
+        address: Ipv4Addr,
     },
     Password {
         user: String,

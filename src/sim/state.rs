@@ -36,6 +36,12 @@ pub(crate) struct Cluster {
     pub(crate) histories: Vec<History>,
     pub(crate) sessions: HashMap<String, Session>,
     pub(crate) faults: BTreeMap<(Option<String>, Fault), u32>,
+    /// How many requests to AXL were made.
+    pub(crate) axl_requests: u64,
+    /// Faults of the requests to AXL by their number, from 1.
+    pub(crate) faults_by_number: BTreeMap<u64, Fault>,
+    /// Bytes that answers to an operation hold in place of others.
+    pub(crate) replaced_bytes: Vec<(String, Vec<u8>, Vec<u8>)>,
     pub(crate) requests: BTreeMap<String, u64>,
     pub(crate) writes: Vec<Write>,
     pub(crate) notifications: Notifications,
@@ -124,6 +130,9 @@ impl Cluster {
             histories: Vec::with_capacity(phones.len()),
             sessions: HashMap::new(),
             faults: BTreeMap::new(),
+            axl_requests: 0,
+            faults_by_number: BTreeMap::new(),
+            replaced_bytes: Vec::new(),
             requests: BTreeMap::new(),
             writes: Vec::new(),
             notifications: Notifications::new(),
@@ -268,6 +277,21 @@ impl Cluster {
 
     pub(crate) fn count(&mut self, operation: &str) {
         *self.requests.entry(operation.to_owned()).or_insert(0) += 1;
+    }
+
+    /// Writes an answer as bytes, with what is to be replaced in answers to this operation.
+    pub(crate) fn answer_bytes(&self, operation: &str, document: String) -> Vec<u8> {
+        let mut bytes = document.into_bytes();
+        let replaced = self.replaced_bytes.iter().filter(|(of, ..)| of == operation);
+        for (_, from, to) in replaced {
+            let mut at = 0;
+            while let Some(found) = bytes[at..].windows(from.len()).position(|part| part == from) {
+                let start = at + found;
+                bytes.splice(start..start + from.len(), to.iter().copied());
+                at = start + to.len();
+            }
+        }
+        bytes
     }
 
     /// Returns whether this fault is due, and counts it down.

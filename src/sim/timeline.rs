@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::fleet_content::{Quirk, Registration};
+use super::fleet_content::{Address, Quirk, Registration};
 use super::hold_point::{Does, Triggered};
 use super::scheduled_change::{Change, Changed, FailingPage, Lasts, PageTrouble};
 use super::state::{Cluster, Loaded, URL_AUTHENTICATION};
@@ -97,6 +97,13 @@ impl Cluster {
             Change::Register { phone, registration } => {
                 let at = self.device(&phone)?;
                 self.device_mut(at).spec.registration = registration;
+                Some((phone, None, None))
+            }
+            Change::Readdress { phone, address } => {
+                let at = self.device(&phone)?;
+                self.addresses.retain(|_, device| *device != at);
+                self.addresses.insert(address, at);
+                self.device_mut(at).spec.address = Address::V4(address);
                 Some((phone, None, None))
             }
             Change::Role { user, axl } => {

@@ -5,6 +5,9 @@ use super::fault::Fault;
 /// Why an answer gave no value, or a request could not be written.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SoapError {
+    /// The database could not be read for the moment, because rows are locked.
+    #[error("the database of the server is busy at the moment: {0}")]
+    DatabaseBusy(Box<Fault>),
     #[error("{0}")]
     Fault(Box<Fault>),
     /// HTTP 403: the user is known but may not use this service.
@@ -77,8 +80,10 @@ impl SoapError {
     pub fn is_outage(&self) -> bool {
         match self {
             Self::NotFound => true,
-            Self::NotSoap { status, .. } => (500..=504).contains(status),
-            Self::Fault(_)
+            // The page with HTTP 200 is that of a server which is starting.
+            Self::NotSoap { status, .. } => matches!(status, 200 | 500..=504),
+            Self::DatabaseBusy(_)
+            | Self::Fault(_)
             | Self::Forbidden
             | Self::Malformed { .. }
             | Self::MemoryExhausted(_)
@@ -97,7 +102,8 @@ impl SoapError {
     pub fn wants_smaller_page(&self) -> bool {
         match self {
             Self::MemoryExhausted(_) | Self::TooLarge { .. } | Self::Truncated { .. } => true,
-            Self::Fault(_)
+            Self::DatabaseBusy(_)
+            | Self::Fault(_)
             | Self::Forbidden
             | Self::Malformed { .. }
             | Self::NotFound

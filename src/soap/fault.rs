@@ -47,6 +47,9 @@ impl Fault {
         if text.contains("user rank") {
             return FaultKind::OutrankedUser;
         }
+        if self.axl_code.is_some_and(|code| is_lock_error(code.unsigned_abs())) {
+            return FaultKind::DatabaseBusy;
+        }
         let code_says_so = matches!(self.axl_code, Some(5007 | 5003));
         if code_says_so && text.contains("not found") {
             return FaultKind::NotFound;
@@ -88,6 +91,8 @@ impl fmt::Display for Fault {
 /// What kind of fault a [`Fault`] is, as far as it matters to what is done next.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum FaultKind {
+    /// The database could not read because of what others do at the moment: try again soon.
+    DatabaseBusy,
     /// AXL has no memory left for the moment: try again later.
     MemoryExhausted,
     /// The object does not exist (codes 5007 and 5003).
@@ -192,6 +197,13 @@ struct AxlErrorDetail {
     request: Option<String>,
 }
 
+/// Returns whether an error of Informix (without its sign) passes by itself: a locked row, table or key (107, 113, 144,
+/// 233, 263, 378), no more locks (134), a deadlock (143), a lock timeout (154), a read that one of these broke off (243 to
+/// 246), a table that was altered meanwhile (710). The meaning is in the Informix error messages.
+fn is_lock_error(code: u64) -> bool {
+    matches!(code, 107 | 113 | 134 | 143 | 144 | 154 | 233 | 243..=246 | 263 | 378 | 710)
+}
+
 /// How many characters of a foreign text an error message shows.
 pub(super) const EXCERPT: usize = 300;
 
@@ -256,6 +268,17 @@ mod tests {
         assert_eq!(with_text(text), FaultKind::RateLimited { per_minute: Some(15) });
         let coded = Fault { code: "ns1:Server.RateControl".to_owned(), ..Fault::default() };
         assert_eq!(coded.kind(), FaultKind::RateLimited { per_minute: None });
+    }
+
+    #[test]
+    fn a_lock_of_the_database_passes() {
+        let kind = |axl_code| Fault { axl_code: Some(axl_code), ..Fault::default() }.kind();
+        for code in [-107, -113, -143, -154, -243, -244, -245, -246, 244] {
+            assert_eq!(kind(code), FaultKind::DatabaseBusy, "{code}");
+        }
+        for code in [-1, -201, -206, -239, 5003, 5007] {
+            assert_eq!(kind(code), FaultKind::Other, "{code}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod read;
 pub mod reference;
 pub mod scalar;
 pub mod tags;
+pub mod text;
 pub mod vendor_config;
 pub mod vendor_markup;
 pub mod version_list;

@@ -1,5 +1,6 @@
 //! Answers, from bytes to types.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -11,8 +12,9 @@ use serde::de::{
 
 use super::error::SoapError;
 use super::fault::{EXCERPT, Fault, FaultKind};
+use super::text;
 use super::version_list::supported_versions;
-use crate::domain::text::sanitize_truncate;
+use crate::domain::text::{UnreadableField, sanitize_truncate};
 
 pub trait Answer: DeserializeOwned {
     /// Returns whether the answer's element may have this local name.
@@ -23,12 +25,16 @@ pub trait Answer: DeserializeOwned {
 
     /// Looks at the document that the answer was read from, for what must be kept exactly as it is written.
     fn keep(&mut self, _document: &str) {}
+
+    /// Takes the fields that could not be read completely; there is at least one.
+    fn note_unreadable(&mut self, fields: BTreeSet<UnreadableField>);
 }
 
 /// Reads one answer.
 ///
 /// A fault is found whatever the HTTP status, because RisPort was seen to send faults with 200. The
-/// meaning of the other statuses is in the AXL Developer Guide and on Cisco's AXL FAQ page.
+/// meaning of the other statuses is in the AXL Developer Guide and on Cisco's AXL FAQ page. Characters that cannot be
+/// read cost their field, not the answer: see [`crate::soap::text`].
 ///
 /// # Errors
 /// See [`SoapError`]; the response to another operation is an error too.
@@ -48,16 +54,21 @@ pub fn read_answer<T: Answer>(
         }
         _ => {}
     }
-    let text = as_text(body)?;
+    let decoded = text::decode(body);
+    let text = decoded.trim_start_matches('\u{feff}');
     if root_element(text).as_deref() != Some("Envelope") {
-        return Err(not_soap(status, content_type, text));
+        return Err(not_soap(status, content_type, text, body.len()));
     }
     let envelope: Envelope<T> =
-        quick_xml::de::from_str(text).map_err(|error| unreadable(text, &error))?;
+        quick_xml::de::from_str(text).map_err(|error| unreadable(text, body.len(), &error))?;
     match envelope.content {
         Content::Fault(fault) => Err(from_fault(fault)),
         Content::Answer(mut answer) if (200..300).contains(&status) => {
             answer.keep(text);
+            let fields = text::unreadable_fields(text);
+            if !fields.is_empty() {
+                answer.note_unreadable(fields);
+            }
             Ok(answer)
         }
         Content::Answer(_) => {
@@ -70,6 +81,7 @@ pub fn read_answer<T: Answer>(
 
 fn from_fault(fault: Fault) -> SoapError {
     match fault.kind() {
+        FaultKind::DatabaseBusy => SoapError::DatabaseBusy(Box::new(fault)),
         FaultKind::MemoryExhausted => SoapError::MemoryExhausted(Box::new(fault)),
         FaultKind::RateLimited { per_minute } => SoapError::RateLimited { per_minute },
         FaultKind::TooLarge { matched, suggested } => {
@@ -77,20 +89,6 @@ fn from_fault(fault: Fault) -> SoapError {
         }
         FaultKind::NotFound | FaultKind::OutrankedUser | FaultKind::Other => {
             SoapError::Fault(Box::new(fault))
-        }
-    }
-}
-
-fn as_text(body: &[u8]) -> Result<&str, SoapError> {
-    match std::str::from_utf8(body) {
-        Ok(text) => Ok(text.trim_start_matches('\u{feff}')),
-        // The last character is cut in two: the rest is missing.
-        Err(error) if error.error_len().is_none() => {
-            Err(SoapError::Truncated { bytes: body.len() })
-        }
-        Err(error) => {
-            let reason = format!("it is not UTF-8 from byte {} on", error.valid_up_to());
-            Err(SoapError::Malformed { reason })
         }
     }
 }
@@ -117,11 +115,11 @@ fn root_element(text: &str) -> Option<String> {
 }
 
 /// Decides between XML that is cut off and XML that is wrong.
-fn unreadable(text: &str, error: &quick_xml::DeError) -> SoapError {
+fn unreadable(text: &str, bytes: usize, error: &quick_xml::DeError) -> SoapError {
     if ends_with_envelope(text) {
         SoapError::Malformed { reason: sanitize_truncate(&error.to_string(), EXCERPT) }
     } else {
-        SoapError::Truncated { bytes: text.len() }
+        SoapError::Truncated { bytes }
     }
 }
 
@@ -132,7 +130,7 @@ fn ends_with_envelope(text: &str) -> bool {
 }
 
 /// Says what an answer is that is no SOAP.
-fn not_soap(status: u16, content_type: Option<&str>, text: &str) -> SoapError {
+fn not_soap(status: u16, content_type: Option<&str>, text: &str, bytes: usize) -> SoapError {
     let lower = text.to_ascii_lowercase();
     // Overloaded RisPort services answer in plain text (seen in published clients).
     if lower.contains("exceeded allowed rate") {
@@ -143,7 +141,7 @@ fn not_soap(status: u16, content_type: Option<&str>, text: &str) -> SoapError {
     }
     let trimmed = text.trim_start();
     if trimmed.starts_with('<') && root_element(text).is_none() && !lower.contains("<html") {
-        return SoapError::Truncated { bytes: text.len() };
+        return SoapError::Truncated { bytes };
     }
     let what = if trimmed.is_empty() {
         "an empty answer".to_owned()
@@ -288,6 +286,12 @@ mod tests {
     struct Number {
         #[serde(rename = "return")]
         value: u32,
+        #[serde(skip)]
+        unreadable: BTreeSet<UnreadableField>,
+    }
+
+    fn number(value: u32) -> Number {
+        Number { value, unreadable: BTreeSet::new() }
     }
 
     impl Answer for Number {
@@ -297,6 +301,10 @@ mod tests {
 
         fn element() -> String {
             "numberResponse".to_owned()
+        }
+
+        fn note_unreadable(&mut self, fields: BTreeSet<UnreadableField>) {
+            self.unreadable = fields;
         }
     }
 
@@ -318,7 +326,7 @@ mod tests {
     #[test]
     fn reads_whatever_the_prefix() {
         for prefix in ["soapenv", "SOAP-ENV", "s"] {
-            assert_eq!(read(200, &in_envelope(prefix, ANSWER)), Ok(Number { value: 7 }));
+            assert_eq!(read(200, &in_envelope(prefix, ANSWER)), Ok(number(7)));
         }
     }
 
@@ -385,14 +393,25 @@ mod tests {
     }
 
     #[test]
-    fn refuses_broken_text() {
-        let broken =
-            in_envelope("soapenv", "<numberResponse><return>&nope;</return></numberResponse>");
+    fn broken_markup_is_refused_and_a_broken_character_is_noted() {
+        let broken = in_envelope("soapenv", "<numberResponse><return>7</retrun></numberResponse>");
         assert!(matches!(read(200, &broken), Err(SoapError::Malformed { .. })));
-        let latin = in_envelope("soapenv", "<a>\u{e9}</a>").replace('\u{e9}', "?").into_bytes();
-        let latin: Vec<u8> = latin.iter().map(|b| if *b == b'?' { 0xe9 } else { *b }).collect();
-        let error = read_answer::<Number>(200, None, &latin).unwrap_err();
-        assert!(matches!(error, SoapError::Malformed { .. }), "{error:?}");
+        for broken in [&b"\xE9"[..], b"&#0;", b"&nope;", b"\xED\xA0\x80"] {
+            let answer = [
+                &b"<numberResponse><return>7</return><name>SEP1</name><text>"[..],
+                broken,
+                b"</text></numberResponse>",
+            ];
+            let whole = in_envelope("soapenv", "@");
+            let (before, after) = whole.split_once('@').unwrap();
+            let body = [before.as_bytes(), &answer.concat(), after.as_bytes()].concat();
+            let answer: Number = read_answer(200, None, &body).unwrap();
+            let fields: Vec<_> = answer.unreadable.iter().map(ToString::to_string).collect();
+            assert_eq!(
+                (answer.value, fields.as_slice()),
+                (7, ["SEP1: text".to_owned()].as_slice())
+            );
+        }
     }
 
     proptest! {

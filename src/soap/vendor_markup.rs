@@ -7,6 +7,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use super::write::escape;
+use crate::domain::text::is_readable;
 
 /// The content of a `vendorConfig`, every setting as the server wrote it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -32,6 +33,9 @@ pub enum MarkupError {
         "its product-specific settings use the prefixed name {0:?}, which cannot be written back"
     )]
     Prefixed(String),
+    /// A value could not be read, so that writing it back would replace it.
+    #[error("its field {0:?} holds a character that cannot be read, so it is not written back")]
+    Unreadable(String),
     /// There is text between them, which belongs to nothing.
     #[error("there is text between its product-specific settings, which cannot be written back")]
     Stray,
@@ -146,12 +150,18 @@ fn settings(document: &str, reader: &mut Reader<&[u8]>) -> Result<VendorMarkup, 
                 let name = start.name().into_inner().to_owned();
                 let text = inside(reader)?;
                 let markup = cut(document, from, place(reader))?;
+                if !is_readable(&markup) {
+                    return Err(MarkupError::Unreadable(name));
+                }
                 settings.push(Setting { name, markup, text });
             }
             Event::Empty(start) => {
                 check(&start)?;
                 let name = start.name().into_inner().to_owned();
                 let markup = cut(document, from, place(reader))?;
+                if !is_readable(&markup) {
+                    return Err(MarkupError::Unreadable(name));
+                }
                 settings.push(Setting { name, markup, text: Some(String::new()) });
             }
             Event::End(_) => return Ok(VendorMarkup { settings }),
@@ -282,6 +292,8 @@ mod tests {
         assert_eq!(refused("<a><x:b/></a>"), MarkupError::Prefixed("x:b".into()));
         assert_eq!(refused("<a/>stray"), MarkupError::Stray);
         assert!(matches!(refused("<a></b>"), MarkupError::Malformed(_)));
+        assert_eq!(refused("<a/><b>x\u{FFFD}</b>"), MarkupError::Unreadable("b".into()));
+        assert_eq!(refused("<a x='\u{FFFD}'/>"), MarkupError::Unreadable("a".into()));
     }
 
     #[test]
@@ -297,7 +309,7 @@ mod tests {
         #[test]
         fn nothing_is_lost_whatever_stands_there(
             names in proptest::collection::vec("[a-v][a-zA-Z0-9]{0,8}", 0..12),
-            values in proptest::collection::vec("[^\\x00-\\x1f\\x7f\u{fffe}\u{ffff}]{0,20}", 12),
+            values in proptest::collection::vec("[^\\x00-\\x1f\\x7f\u{fffd}\u{fffe}\u{ffff}]{0,20}", 12),
         ) {
             let mut settings = String::new();
             for (name, value) in names.iter().zip(&values) {

@@ -88,10 +88,13 @@ const RIS_NAMESPACE: &str = "http://schemas.cisco.com/ast/soap";
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
     use serde::{Deserialize, Serialize};
 
     use super::*;
+    use crate::domain::text::UnreadableField;
     use crate::soap::read::{Answer, read_answer};
 
     #[derive(Debug, Default, Deserialize, Serialize)]
@@ -107,6 +110,8 @@ mod tests {
         fn element() -> String {
             "echo".to_owned()
         }
+
+        fn note_unreadable(&mut self, _fields: BTreeSet<UnreadableField>) {}
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::axl::version::AxlVersion;
 use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::Phone;
 use crate::domain::registration::{Registration, Source, Status, preferred_address};
+use crate::domain::text::is_readable;
 use crate::event::{Event, Observer, Stage};
 use crate::survey::error::{SurveyError, whole};
 
@@ -41,10 +42,15 @@ pub(crate) async fn fill(
         Err(error) => return Err(error.into()),
     };
     let mut rows: HashMap<DeviceName, RegistrationRow> = HashMap::new();
+    // A row whose device cannot be read may be that of any phone that has none.
+    let mut absent = Status::NotFound;
     for row in whole(listing, "registrations")? {
         let Some(name) =
             row.device.name.as_deref().and_then(|name| DeviceName::of_cluster(name).ok())
         else {
+            if row.device.name.as_deref().is_some_and(|name| !is_readable(name)) {
+                absent = Status::Unknown;
+            }
             continue;
         };
         let is_newer = rows.get(&name).is_none_or(|known| row.last_seen > known.last_seen);
@@ -54,7 +60,7 @@ pub(crate) async fn fill(
     }
     for phone in phones.iter_mut() {
         phone.registration = rows.remove(&phone.name).map_or_else(
-            || Registration::unknown(Status::NotFound, Source::RegistrationDynamic),
+            || Registration::unknown(absent, Source::RegistrationDynamic),
             registration,
         );
     }

@@ -46,6 +46,7 @@ pub(super) async fn fill(
         }
         Err(error) => return Err(error),
     };
+    remarks.extend(super::unreadable(&answer.unreadable_fields));
     let silent = silent_nodes(&answer, nodes);
     if !silent.is_empty() {
         remarks.push(format!(

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::axl::client::AxlClient;
 use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::{Inventory, Phone};
-use crate::domain::registration::{Registration, Source};
+use crate::domain::registration::{Registration, Source, Status};
 use crate::domain::text::pluralize;
 use crate::event::{Event, Observer, Stage};
 use crate::ris::client::RisClient;
@@ -85,17 +85,29 @@ pub async fn look_again(
     whom: &HashSet<DeviceName>,
     source: Source,
 ) -> Result<(), SurveyError> {
-    let mut asked: Vec<Phone> =
-        inventory.phones.iter().filter(|phone| whom.contains(&phone.name)).cloned().collect();
-    look(axl, ris, &mut asked, &inventory.nodes, source).await?;
-    let mut asked: HashMap<DeviceName, Registration> =
-        asked.into_iter().map(|phone| (phone.name, phone.registration)).collect();
+    let phones = inventory.phones.iter().map(|phone| &phone.name);
+    let names: Vec<DeviceName> = phones.filter(|name| whom.contains(name)).cloned().collect();
+    let mut asked = registrations_of(axl, ris, names, &inventory.nodes, source).await?;
     for phone in &mut inventory.phones {
         if let Some(registration) = asked.remove(&phone.name) {
             phone.registration = registration;
         }
     }
     Ok(())
+}
+
+/// Asks where these phones are registered now; `nodes` are those of the cluster.
+pub async fn registrations_of(
+    axl: &AxlClient,
+    ris: &RisClient,
+    phones: Vec<DeviceName>,
+    nodes: &[String],
+    source: Source,
+) -> Result<HashMap<DeviceName, Registration>, SurveyError> {
+    let unknown = |name| Phone::unknown(name, Registration::unknown(Status::Unknown, source));
+    let mut asked: Vec<Phone> = phones.into_iter().map(unknown).collect();
+    look(axl, ris, &mut asked, nodes, source).await?;
+    Ok(asked.into_iter().map(|phone| (phone.name, phone.registration)).collect())
 }
 
 /// Returns whether a phone is through: registered anew, or registered all the time for long enough.
@@ -130,7 +142,6 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::domain::registration::Status;
 
     fn registration(status: Status, second: i64) -> Registration {
         Registration {

@@ -15,9 +15,13 @@ pub(in crate::audit) fn association(
     if !subject.accepts(context.object) {
         return;
     }
-    if let PushUser::Found { user, account, .. } = &context.inventory.push_user {
+    if let PushUser::Found { user, account, devices } = &context.inventory.push_user {
         if !subject.associated {
-            let (severity, remedy) = remedy(user, subject);
+            let (severity, remedy) = if devices.is_readable() {
+                remedy(user, subject)
+            } else {
+                (Severity::Blocked, unreadable_list(user))
+            };
             found.push(finding(
                 Code::NotAssociated,
                 severity,
@@ -41,6 +45,15 @@ fn remedy(user: &UserRef, subject: &Subject<'_>) -> (Severity, String) {
     }
     let by_hand = format!("add it to the Controlled Devices of {} in User Management", user.user);
     (Severity::Blocked, by_hand)
+}
+
+/// Writing the list would replace the entry that could not be read.
+fn unreadable_list(user: &UserRef) -> String {
+    format!(
+        "an entry of the Controlled Devices of {user} cannot be read, so axlpaper does not write that list: correct the \
+         entry in User Management and run it again",
+        user = user.user
+    )
 }
 
 fn outranked(user: &UserRef, account: &AccountStatus) -> Finding {

@@ -1,4 +1,5 @@
 //! Pushes to many phones: a bounded number at once, one request per phone, a result for every phone.
+mod address_checks;
 mod login_probes;
 pub(crate) mod phone_task;
 pub(crate) mod queues;
@@ -23,6 +24,7 @@ use crate::domain::error_chain::error_chain;
 use crate::domain::text::pluralize;
 use crate::event::{Event, Observer, PhoneResult, Proof, Stage};
 use crate::journal::JournalError;
+use crate::push::addresses::AddressSource;
 use crate::push::attempt_log::AttemptLog;
 use crate::push::policy::lockout::{Findings, Limits, Refused};
 use crate::push::policy::logins::LoginProbes;
@@ -30,6 +32,7 @@ use crate::push::policy::outcome;
 use crate::push::policy::outcome::{Next, PhoneOutcome};
 use crate::push::policy::propagation::{Backoff, PropagationWait};
 use crate::push::policy::verification::judged;
+use crate::push::scheduler::address_checks::AddressCheck;
 use crate::push::scheduler::phone_task::PhoneTask;
 use crate::push::scheduler::queues::{PushQueue, RetryQueue};
 use crate::push::scheduler::schedule::Schedule;
@@ -86,6 +89,8 @@ enum AttemptEnd {
     Held(Box<PhoneTask>, Option<Timestamp>, Result<(), JournalError>),
     /// The phone refused the push user for a reason that is not known yet.
     Doubted(Box<PhoneTask>, Refused, Result<(), JournalError>),
+    /// The phone may have moved; the outcome is that if it has not.
+    Moved(Box<PhoneTask>, PhoneOutcome, Result<(), JournalError>),
 }
 
 struct Scheduler<'a, B: AttemptLog> {
@@ -102,6 +107,11 @@ struct Scheduler<'a, B: AttemptLog> {
     doubted: Vec<(Refused, PhoneTask)>,
     /// Refusals that are being written into the attempt log.
     doubting: usize,
+    /// Phones whose address is to be read again, or is being read.
+    address_checks: Vec<AddressCheck>,
+    addresses: &'a AddressSource,
+    /// Since when the run is paused.
+    paused_since: Option<Instant>,
     logins: &'a LoginProbes,
     /// What was reported about the authentication page: its problem, and since when.
     told_outage: Option<(String, Instant)>,
@@ -121,6 +131,8 @@ struct Scheduler<'a, B: AttemptLog> {
     pushing: FuturesUnordered<BoxFuture<'a, (PhoneTask, AttemptReply)>>,
     verifying: FuturesUnordered<BoxFuture<'a, (PhoneTask, Next, bool)>>,
     asking: FuturesUnordered<BoxFuture<'a, Findings>>,
+    /// The addresses of the first phones of `address_checks`, and how many those are.
+    looking_up: FuturesUnordered<BoxFuture<'a, (usize, Result<Vec<Target>, String>)>>,
     closing: FuturesUnordered<BoxFuture<'a, AttemptEnd>>,
     results: Vec<PhoneResult>,
     /// Why the attempt log cannot be written.
@@ -159,6 +171,9 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
             held: WindowQueue::default(),
             doubted: Vec::new(),
             doubting: 0,
+            address_checks: Vec::new(),
+            addresses: &stop.addresses,
+            paused_since: None,
             logins: &stop.logins,
             told_outage: None,
             schedule: &stop.schedule,
@@ -172,6 +187,7 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
             pushing: FuturesUnordered::new(),
             verifying: FuturesUnordered::new(),
             asking: FuturesUnordered::new(),
+            looking_up: FuturesUnordered::new(),
             closing: FuturesUnordered::new(),
             results: Vec::new(),
             unrecorded: None,
@@ -193,17 +209,21 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
         let open = goes_on && !paused;
         // One time for all of it: between two, a start could become due that nothing waits for any more.
         let now = Instant::now();
+        self.note_pause(paused, now);
         if open {
             self.release();
             self.settle(now, observer);
-            self.record_attempts(now);
-            self.begin(now);
+            if !self.awaits_addresses() {
+                self.record_attempts(now);
+                self.begin(now);
+            }
             self.inquire(now);
+            self.look_up_addresses();
         }
         if paused {
             self.withdraw_attempts();
         }
-        let asking = goes_on && !self.asking.is_empty();
+        let asking = goes_on && !(self.asking.is_empty() && self.looking_up.is_empty());
         let writing = !self.noting.is_empty() || !self.closing.is_empty() || asking;
         if self.pushing.is_empty() && !writing && !self.verifying.is_empty() {
             self.report_waiting(observer);
@@ -228,6 +248,7 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
             Some((task, answer)) = self.pushing.next() => self.on_reply(task, answer),
             Some((task, next, refused)) = self.verifying.next() => self.verified(task, next, refused),
             Some(findings) = self.asking.next() => self.found(findings, observer),
+            Some((count, found)) = self.looking_up.next() => self.looked_up(count, found, observer),
             Some(closed) = self.closing.next() => self.closed(closed, observer),
             () = sleep_until(wake) => self.wake_up(),
             () = stop.control.pause_changes_from(paused), if goes_on => {}
@@ -254,6 +275,7 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
         self.are_waiting()
             || !self.later.is_empty()
             || !self.held.is_empty()
+            || !self.address_checks.is_empty()
             || !self.doubted.is_empty()
     }
 
@@ -417,7 +439,11 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
             Some(refusal) => self.doubt(task, answer, refusal),
             None => {
                 let attempt = task.counted_attempts();
+                let resend_safe = answer.resend_safe;
                 match outcome::next(&task.target, answer, attempt, self.settings.max_attempts) {
+                    Next::Done(outcome) if resend_safe && self.may_have_moved(&task, &outcome) => {
+                        self.check_address(task, outcome);
+                    }
                     Next::Done(outcome) => self.finish(task, outcome),
                     Next::Again(outcome) => self.retry_later(task, outcome, None),
                     Next::Verify => self.verify(task),
@@ -535,6 +561,12 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
                 self.release_site(&task.target);
                 self.doubting -= 1;
                 self.doubted.push((refusal, *task));
+                written
+            }
+            AttemptEnd::Moved(task, outcome, written) => {
+                self.begun.remove(&task.target.name);
+                self.release_site(&task.target);
+                self.add_address_check(*task, Some(outcome));
                 written
             }
             AttemptEnd::Done(result, written) => {

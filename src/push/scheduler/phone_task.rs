@@ -19,6 +19,8 @@ pub(crate) struct PhoneTask {
     pub(crate) put_off: u32,
     /// Whether this is the repeated push after one that was accepted and followed by no download.
     pub(crate) repeated: bool,
+    /// Whether it moved, so that this is the attempt at its newer address.
+    pub(crate) address_checked: bool,
     pub(crate) first_attempt: Option<(Timestamp, Instant)>,
     /// The row of the next attempt, or of the one in progress, in the attempt log.
     pub(crate) entry: Option<i64>,
@@ -37,6 +39,7 @@ impl PhoneTask {
             attempts: 0,
             put_off: 0,
             repeated: false,
+            address_checked: false,
             first_attempt: None,
             entry: None,
             ticket: None,

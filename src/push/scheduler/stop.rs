@@ -80,7 +80,8 @@ impl<B: AttemptLog> Scheduler<'_, B> {
         }
         let doubted = std::mem::take(&mut self.doubted).into_iter().map(|(_, task)| task);
         let waiting = waiting.into_iter().chain(doubted);
-        let waiting = waiting.chain(self.later.take()).chain(self.held.take());
+        let checks = std::mem::take(&mut self.address_checks).into_iter().map(|check| check.task);
+        let waiting = waiting.chain(checks).chain(self.later.take()).chain(self.held.take());
         let mut left: Vec<_> =
             waiting.map(|mut task| (task.entry.take(), task.stopped(stopped))).collect();
         left.iter_mut().for_each(|(_, result)| result.proof = self.settings.proof);

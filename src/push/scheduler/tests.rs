@@ -417,6 +417,7 @@ async fn a_hard_stop_forgets_nobody() {
     assert_eq!(begun.count(), 3);
 }
 
+mod addresses;
 mod control;
 mod hours;
 mod lockout;

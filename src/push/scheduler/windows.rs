@@ -60,7 +60,7 @@ impl<B: AttemptLog> Scheduler<'_, B> {
     pub(crate) fn release(&mut self) {
         let now = self.schedule.now();
         while let Some(task) = self.held.due(now) {
-            self.queue_of(&task).ready.push_back(task);
+            self.queue_after_wait(task);
         }
     }
 

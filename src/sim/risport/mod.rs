@@ -6,15 +6,15 @@ mod selection;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
 use axum::response::Response;
 use tokio::time::Instant;
 
-use super::config::RisPort;
+use super::config::{Fault, RisPort};
 use super::fault::serviceability_fault;
 use super::fault::soap_request;
-use super::responses::{broken, html, retry_after, xml};
+use super::responses::{broken, error_page, html, respond, retry_after, truncated, xml};
 use super::schema;
 use super::shared::Shared;
 use super::state::Cluster;
@@ -45,6 +45,10 @@ pub(crate) fn answer(shared: &Shared, body: &Bytes) -> Response {
         return too_often(&mut cluster, shared.config.ris_fault_with_200, &name, wait);
     }
     cluster.count(&name);
+    if cluster.fault_due(&name, Fault::ErrorPage) {
+        return error_page();
+    }
+    let cut = cluster.fault_due(&name, Fault::Truncated);
     let triggered = cluster.arrived(&name);
     let database = Arc::clone(&cluster.database);
     drop(cluster);
@@ -53,8 +57,13 @@ pub(crate) fn answer(shared: &Shared, body: &Bytes) -> Response {
         return triggered.hold();
     }
     let document = document::document(&database, &selection);
-    shared.cluster().answered(&name);
-    xml(StatusCode::OK, document)
+    let mut cluster = shared.cluster();
+    cluster.answered(&name);
+    if cut {
+        return truncated(document);
+    }
+    let bytes = cluster.answer_bytes(&name, document);
+    respond(StatusCode::OK, "text/xml;charset=UTF-8", Body::from(bytes))
 }
 
 fn read(body: &Bytes) -> Result<(String, Selection), String> {

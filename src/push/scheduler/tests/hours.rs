@@ -217,3 +217,31 @@ impl AttemptLog for Kept {
         Ok(())
     }
 }
+
+/// A cluster on which every phone has another address by now.
+struct Elsewhere(Mutex<Vec<usize>>);
+
+impl crate::push::addresses::AddressLookup for Elsewhere {
+    fn look_up(&self, targets: Vec<Target>) -> BoxFuture<'_, Result<Vec<Target>, String>> {
+        async move {
+            self.0.lock().unwrap().push(targets.len());
+            let ip = [10, 9, 9, 9].into();
+            Ok(targets.into_iter().map(|target| Target { ip, ..target }).collect())
+        }
+        .boxed()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn addresses_are_read_again_when_a_window_opens() {
+    let cluster = std::sync::Arc::new(Elsewhere(Mutex::default()));
+    let addresses = AddressSource::new(std::sync::Arc::<Elsewhere>::clone(&cluster));
+    // 23:00 in Paris, 16:00 in Chicago.
+    let stop = StopSignals { addresses, ..stop("2026-07-01T21:00:00Z", None) };
+    let delivery = Watched::new(&stop, Duration::from_secs(1));
+    let targets = vec![of_pool(1, "Paris"), of_pool(2, "Chicago"), of_pool(3, "Chicago")];
+    let pushed = run(&delivery, &NullLog, targets, SETTINGS, &stop, &Unobserved).await;
+    let moved = |n: usize| pushed.results[n].ip == Some([10, 9, 9, 9].into());
+    assert_eq!([moved(0), moved(1), moved(2)], [false, true, true]);
+    assert_eq!(*cluster.0.lock().unwrap(), [2], "one question for all phones of the window");
+}
