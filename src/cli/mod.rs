@@ -7,6 +7,7 @@ mod doctor;
 pub(crate) mod interrupt;
 mod log;
 mod next_command;
+mod output_dir;
 pub(crate) mod present;
 mod protection;
 mod schemas;

@@ -110,6 +110,32 @@ pub struct ImageSpec {
 /// 9800 series). No thumbnail belongs to it; the one here is only made because every picture has one.
 pub const KEM: ImageSpec = spec((480, 800), (48, 80), 24, "Desktops/DP-9800-KEM", PhoneOs);
 
+/// A key expansion module that shows its own picture when one of the same file name as the phone's lies in its folder;
+/// otherwise a part of the phone's picture (usecallmanager.nz, "Background Images").
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ExpansionModule {
+    /// Its names on Unified CM.
+    pub names: &'static [&'static str],
+    /// Its picture. A module has no list, so its thumbnail is not used.
+    pub image: ImageSpec,
+}
+
+/// Returns the modules of phones that show such pictures: those of the 8800 series, with firmware 12.7(1) or newer.
+pub fn expansion_modules(phone: &ImageSpec) -> &'static [ExpansionModule] {
+    if *phone == C8800 { &MODULES_8800 } else { &[] }
+}
+
+const MODULES_8800: [ExpansionModule; 2] = [
+    ExpansionModule {
+        names: &["BEKEM"],
+        image: spec((272, 480), (139, 109), 24, "Desktops/272x480x24", Classic),
+    },
+    ExpansionModule {
+        names: &["CP-8800-Audio", "CP-8800-Video"],
+        image: spec((320, 480), (139, 109), 24, "Desktops/320x480x24", Classic),
+    },
+];
+
 /// One entry of the catalogue.
 #[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Model {

@@ -1,4 +1,4 @@
-//! Bytes of a text file that a person exported somewhere, as text.
+//! Bytes of a text file that a person exported somewhere, or of an XML file, as text.
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
@@ -53,9 +53,135 @@ fn without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
+/// An XML file whose encoding stays what it is when its text changes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct XmlText {
+    /// The text, without a byte order mark.
+    pub text: String,
+    /// Whether blanks or line ends in front of the XML declaration were left out: with them the file is no XML.
+    pub repaired: bool,
+    encoding: &'static Encoding,
+    has_mark: bool,
+}
+
+/// The bytes are no XML text that can be read.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum XmlTextError {
+    #[error("it declares the encoding {0:?}, which is not known")]
+    Unknown(String),
+    #[error("by its {why} it is {encoding}, but it holds bytes that are not")]
+    Wrong {
+        /// What decides the encoding.
+        why: &'static str,
+        encoding: &'static str,
+    },
+}
+
+impl XmlText {
+    /// Reads a file as its byte order mark or its declaration says, and as UTF-8 otherwise.
+    ///
+    /// # Errors
+    /// When the encoding is not known, or the bytes are none of that encoding.
+    pub fn decode(bytes: &[u8]) -> Result<Self, XmlTextError> {
+        let (encoding, mark, why) = xml_encoding(bytes)?;
+        let wrong = || XmlTextError::Wrong { why, encoding: encoding.name() };
+        let text = encoding.decode_without_bom_handling_and_without_replacement(&bytes[mark..]);
+        let text = text.ok_or_else(wrong)?.into_owned();
+        let mut read = Self { text, repaired: false, encoding, has_mark: mark > 0 };
+        // Every byte has to stay what it is.
+        if read.encode(&read.text) != bytes {
+            return Err(wrong());
+        }
+        let start = read.text.trim_start();
+        if start.starts_with("<?xml") && start.len() < read.text.len() {
+            (read.text, read.repaired) = (start.to_owned(), true);
+        }
+        Ok(read)
+    }
+
+    /// Writes another text in the encoding of this file. A character that it lacks becomes a reference to it.
+    pub fn encode(&self, text: &str) -> Vec<u8> {
+        let mark = if self.has_mark { "\u{feff}" } else { "" };
+        let text = || [mark, text].concat();
+        if self.encoding == UTF_16LE {
+            text().encode_utf16().flat_map(u16::to_le_bytes).collect()
+        } else if self.encoding == UTF_16BE {
+            text().encode_utf16().flat_map(u16::to_be_bytes).collect()
+        } else {
+            self.encoding.encode(&text()).0.into_owned()
+        }
+    }
+}
+
+/// Finds the encoding of an XML file, the length of its byte order mark, and what decided it (XML 1.0, appendix F).
+fn xml_encoding(bytes: &[u8]) -> Result<(&'static Encoding, usize, &'static str), XmlTextError> {
+    if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
+        return Ok((encoding, mark, "byte order mark"));
+    }
+    if bytes.contains(&0) {
+        let encoding = without_mark(bytes).filter(|encoding| *encoding != WINDOWS_1252);
+        return Ok((encoding.unwrap_or(UTF_8), 0, "content"));
+    }
+    let Some(label) = declared_encoding(bytes) else {
+        return Ok((UTF_8, 0, "missing declaration"));
+    };
+    // 16 bits for a character would have shown above.
+    let encoding =
+        Encoding::for_label(label.as_bytes()).filter(|found| found.is_ascii_compatible());
+    let encoding = encoding.ok_or(XmlTextError::Unknown(label))?;
+    Ok((encoding, 0, "declaration"))
+}
+
+fn declared_encoding(bytes: &[u8]) -> Option<String> {
+    let declaration = bytes.trim_ascii_start().strip_prefix(b"<?xml")?;
+    let end = declaration.windows(2).position(|two| two == b"?>")?;
+    let text = String::from_utf8_lossy(&declaration[..end]);
+    let value = text.split_once("encoding")?.1.trim_start().strip_prefix('=')?.trim_start();
+    let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+    Some(value[1..].split_once(quote)?.0.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn xml_is_read_and_written_in_its_encoding() {
+        let declared =
+            |name: &str| format!("<?xml version='1.0' encoding = \"{name}\"?>\n<a>Bü</a>\n");
+        let (latin, utf8) = (declared("ISO-8859-1"), declared("utf-8"));
+        let wide = declared("UTF-16");
+        let single = |text: &str| text.chars().map(|c| c as u8).collect::<Vec<u8>>();
+        for (bytes, text) in [
+            (single(&latin), &latin),
+            (utf8.as_bytes().to_vec(), &utf8),
+            ([b"\xef\xbb\xbf", utf8.as_bytes()].concat(), &utf8),
+            ([&b"\xff\xfe"[..], &utf16(&wide, false)].concat(), &wide),
+            ([&b"\xfe\xff"[..], &utf16(&wide, true)].concat(), &wide),
+            (utf16(&wide, false), &wide),
+        ] {
+            let read = XmlText::decode(&bytes).unwrap();
+            assert_eq!((&read.text, read.repaired), (text, false));
+            assert_eq!(read.encode(&read.text), bytes);
+        }
+        let read = XmlText::decode(&single(&latin)).unwrap();
+        assert_eq!(read.encode("Ü\u{416}"), b"\xdc&#1046;");
+        let read = XmlText::decode(b"\n\r\n <?xml version='1.0'?><a/>").unwrap();
+        assert_eq!((read.text.as_str(), read.repaired), ("<?xml version='1.0'?><a/>", true));
+    }
+
+    #[test]
+    fn xml_of_another_encoding_is_refused_by_name() {
+        let refused = |bytes: &[u8]| XmlText::decode(bytes).unwrap_err().to_string();
+        assert!(refused(b"<a>B\xfc</a>").contains("by its missing declaration it is UTF-8"));
+        let declared = refused(b"<?xml version='1.0' encoding='UTF-8'?><a>B\xfc</a>");
+        assert!(declared.contains("by its declaration it is UTF-8"), "{declared}");
+        for name in ["UTF-16", "x-none"] {
+            let error = refused(format!("<?xml version='1.0' encoding='{name}'?><a/>").as_bytes());
+            assert!(error.contains(name) && error.contains("not known"), "{error}");
+        }
+        assert!(refused(b"\xff\xfe<\0a").contains("UTF-16LE"));
+    }
 
     fn utf16(text: &str, big: bool) -> Vec<u8> {
         let bytes = |unit: u16| if big { unit.to_be_bytes() } else { unit.to_le_bytes() };

@@ -17,6 +17,8 @@ mod demo;
 mod depth;
 mod encode;
 mod error;
+mod integrity;
+mod jpeg_integrity;
 mod list_xml;
 mod options;
 mod picture;

@@ -10,7 +10,7 @@ use image::{
     ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage, RgbaImage,
 };
 
-use super::{profile, svg};
+use super::{integrity, profile, svg};
 use crate::domain::model::Size;
 use crate::media::linear_light::reduced;
 use crate::media::{MediaError, PictureProblem};
@@ -118,6 +118,7 @@ impl Decoded {
         let profile = decoder.icc_profile().unwrap_or_default();
         let left = left_for_decoder(&decoder, bytes.len() as u64)?;
         decoder.set_limits(limits(left)).map_err(failed)?;
+        integrity::check(format, bytes).map_err(PictureProblem::Damaged)?;
         let pixels = DynamicImage::from_decoder(decoder).map_err(failed)?;
         let grey = !pixels.color().has_color();
         let mut decoded = Self::new(pixels, orientation);

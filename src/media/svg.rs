@@ -101,6 +101,19 @@ mod tests {
     }
 
     #[test]
+    fn a_damaged_file_is_refused() {
+        let file = svg("<path d='M0 0h40v25z'/><rect x='20' width='20' height='25'/>");
+        for end in 0..file.len() {
+            assert!(draw(&file[..end]).is_err(), "{end}");
+        }
+        for at in 0..file.len() - 8 {
+            let mut holed = file.clone();
+            holed[at..at + 8].fill(0);
+            assert!(draw(&holed).is_err(), "{at}");
+        }
+    }
+
+    #[test]
     fn a_strip_stays_within_the_longest_side() {
         let file = b"<svg xmlns='http://www.w3.org/2000/svg' width='10000' height='1'/>";
         let drawn = draw(file).unwrap();

@@ -53,4 +53,4 @@ pub use runs::{RunRecord, control_json, download_line, runs_json, show_json, sho
 pub use schema::{Schema, documents, schema_of};
 pub use settings::{SettingRecord, settings_json};
 pub use text::{printable, printable_lines};
-pub use tftp::{TftpFolder, tftp_steps};
+pub use tftp::{TftpFolder, TftpList, tftp_steps};

@@ -7,12 +7,26 @@ pub struct TftpFolder {
     /// Its path under the TFTP root, such as `Desktops/800x480x24`.
     pub folder: String,
     pub background: String,
-    pub thumbnail: String,
     pub models: String,
-    /// How many entries its `List.xml` has.
+    /// Nothing for a key expansion module, which shows what the phone shows.
+    pub list: Option<TftpList>,
+}
+
+/// The list of a folder, and what only belongs to an entry of it.
+#[derive(Clone, Debug)]
+pub struct TftpList {
+    pub thumbnail: String,
+    /// How many entries `List.xml` has.
     pub entries: usize,
     /// Whether a `List.xml` was there, so that nothing of it is lost.
     pub merged: bool,
+}
+
+impl TftpFolder {
+    /// Returns whether uploading its list can take entries away.
+    pub fn is_list_from_nothing(&self) -> bool {
+        self.list.as_ref().is_some_and(|list| !list.merged)
+    }
 }
 
 /// Writes the steps that a person has to take, as plain text.
@@ -22,7 +36,8 @@ pub fn tftp_steps(picture: &str, folders: &[TftpFolder]) -> String {
          The folders here are those of Unified CM's TFTP service. Upper and lower case matter in every name.\n\n",
         printable(picture)
     );
-    let unseen: Vec<&TftpFolder> = folders.iter().filter(|folder| !folder.merged).collect();
+    let unseen: Vec<&TftpFolder> =
+        folders.iter().filter(|folder| folder.is_list_from_nothing()).collect();
     if !unseen.is_empty() {
         text += "0. BEFORE YOU UPLOAD. For these folders no List.xml was here to be merged:\n\n";
         text.extend(unseen.iter().map(|folder| format!("       {}\n", folder.folder)));
@@ -34,12 +49,16 @@ pub fn tftp_steps(picture: &str, folders: &[TftpFolder]) -> String {
     text += "1. Upload on EVERY node that runs Cisco TFTP. Cisco Unified OS Administration > Software Upgrades >\n   \
         TFTP File Management > Upload File. For each file, write its folder into \"Directory\":\n\n";
     text.extend(folders.iter().map(|folder| {
+        let list = folder.list.as_ref().map_or_else(String::new, |list| {
+            let TftpList { thumbnail, entries, .. } = list;
+            format!(
+                "           {thumbnail}\n           List.xml  ({entries} of at most 50 entries)\n"
+            )
+        });
         format!(
-            "       {}\n           {}\n           {}\n           List.xml  ({} of at most 50 entries)\n           for {}\n",
+            "       {}\n           {}\n{list}           for {}\n",
             folder.folder,
             folder.background,
-            folder.thumbnail,
-            folder.entries,
             printable(&folder.models),
         )
     }));
@@ -63,10 +82,8 @@ mod tests {
         let folder = |folder: &str, merged| TftpFolder {
             folder: folder.into(),
             background: "a.png".into(),
-            thumbnail: "a-tn.png".into(),
             models: "8841".into(),
-            entries: 1,
-            merged,
+            list: Some(TftpList { thumbnail: "a-tn.png".into(), entries: 1, merged }),
         };
         let text =
             tftp_steps("a\u{1b}.png", &[folder("Desktops/x", true), folder("Desktops/y", false)]);

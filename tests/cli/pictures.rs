@@ -271,6 +271,123 @@ fn the_tree_for_tftp_keeps_every_entry_of_the_lists() {
     assert_eq!(std::fs::read(out.join("README.txt")).unwrap(), before);
 }
 
+/// A picture of one colour with an edge.
+fn picture_of(path: &Path, red: u8) {
+    let pixel = |x: u32, y: u32| image::Rgb([red, (x * 2) as u8, if x > y { 200 } else { 0 }]);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    image::RgbImage::from_fn(120, 80, pixel).save(path).unwrap();
+}
+
+#[test]
+fn pictures_of_one_name_do_not_replace_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let pictures = [
+        "\u{65e5}\u{672c}.png",
+        "\u{41c}\u{43e}\u{441}\u{43a}\u{432}\u{430}.png",
+        "a.png",
+        "other/a.png",
+        "third/A.png",
+    ];
+    for (red, name) in (0..).step_by(40).zip(pictures) {
+        picture_of(&folder.path().join(name), red);
+    }
+    for command in ["tftp", "prepare"] {
+        let run = |picture: &str, more: &[&str]| {
+            let mut program = bare();
+            program.current_dir(folder.path()).args(["image", command, picture, "-o", command]);
+            program.args(["--model", "7965", "--squeeze", "0"]).args(more);
+            end(program)
+        };
+        for picture in &pictures[..3] {
+            let ended = run(picture, &[]);
+            assert_eq!(ended.code, 0, "{ended:?}");
+        }
+        for picture in &pictures[3..] {
+            run(picture, &[]).fails(5, &["made from another picture", "--name", "--overwrite"]);
+        }
+        // The same picture once more, with other options.
+        assert_eq!(run("a.png", &["--fit", "stretch"]).code, 0);
+        let ended = run("other/a.png", &["--overwrite"]);
+        assert_eq!(ended.code, 0, "{ended:?}");
+    }
+    let tree = folder.path().join("tftp/Desktops/320x212x16");
+    let list = std::fs::read_to_string(tree.join("List.xml")).unwrap();
+    assert_eq!(list.matches("<ImageItem").count(), 3, "{list}");
+    let look = folder.path().join("prepare");
+    for name in ["\u{65e5}\u{672c}", "\u{41c}\u{43e}\u{441}\u{43a}\u{432}\u{430}", "a"] {
+        assert!(look.join(format!("{name}-320x212x16.png")).exists(), "{name}");
+    }
+}
+
+#[test]
+fn a_damaged_photograph_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = folder.path().join("whole.jpg");
+    picture_of(&whole, 90);
+    let whole = std::fs::read(whole).unwrap();
+    let mut hole = whole.clone();
+    let middle = whole.len() * 2 / 3;
+    hole[middle..middle + 200].fill(0);
+    for (name, bytes) in [("cut.jpg", &whole[..middle]), ("hole.jpg", &hole)] {
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+        let mut program = bare();
+        program.current_dir(folder.path()).args(["image", "prepare", name, "-o", "out"]);
+        end(program).fails(2, &[name, "is damaged or truncated"]);
+    }
+    assert!(!folder.path().join("out").exists());
+}
+
+#[test]
+fn lists_of_the_server_are_read_as_they_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = demo_file(folder.path());
+    let desktop = folder.path().join("out/Desktops/800x480x24");
+    std::fs::create_dir_all(&desktop).unwrap();
+    let list = desktop.join("List.xml");
+    let run = || {
+        let mut program = bare();
+        program.current_dir(folder.path()).args(["image", "tftp", &picture, "-o", "out"]);
+        program.args(["--squeeze", "0", "--model", "8851"]);
+        end(program)
+    };
+    let text = "\u{feff}<?xml version=\"1.0\"?>\r\n<CiscoIPPhoneImageList>\r\n</CiscoIPPhoneImageList>\r\n";
+    let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    std::fs::write(&list, &wide).unwrap();
+    std::fs::write(desktop.join("list.xml"), "<CiscoIPPhoneImageList/>").unwrap();
+    let ended = run();
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.stderr.contains("list.xml lies beside"), "{ended:?}");
+    let written = std::fs::read(&list).unwrap();
+    let units = written.chunks(2).map(|two| u16::from_le_bytes([two[0], two[1]]));
+    let read: String = char::decode_utf16(units).map(Result::unwrap).collect();
+    assert!(read.starts_with(&text[..30]) && read.contains("Sunsetatsea.png"), "{read}");
+    // The modules of these phones load a picture of the same name by themselves.
+    for (size, file) in [((272, 480), "272x480x24"), ((320, 480), "320x480x24")] {
+        let tree = folder.path().join("out/Desktops").join(file);
+        let made = std::fs::read(tree.join("Sunsetatsea.png")).unwrap();
+        check(&made, Size::new(size.0, size.1), 24);
+        assert!(!tree.join("List.xml").exists());
+    }
+    let steps = std::fs::read_to_string(folder.path().join("out/README.txt")).unwrap();
+    assert!(steps.contains("key expansion modules BEKEM"), "{steps}");
+
+    std::fs::write(
+        &list,
+        "\n\n<?xml version=\"1.0\"?>\n<CiscoIPPhoneImageList>\n</CiscoIPPhoneImageList>\n",
+    )
+    .unwrap();
+    let ended = run();
+    assert!(ended.stderr.contains("in front of <?xml"), "{ended:?}");
+    assert!(std::fs::read(&list).unwrap().starts_with(b"<?xml"));
+    for wrong in [
+        &b"<CiscoIPPhoneImageList a='\xfc'/>"[..],
+        b"<?xml version='1.0' encoding='x-none'?><CiscoIPPhoneImageList/>",
+    ] {
+        std::fs::write(&list, wrong).unwrap();
+        run().fails(2, &["List.xml", "save the list as UTF-8", "nothing was written"]);
+    }
+}
+
 #[test]
 fn bad_pictures_and_options_end_before_anything_is_written() {
     let folder = tempfile::tempdir().unwrap();

@@ -231,7 +231,7 @@ fn prepared_files_go_to_a_tftp_server_and_lists_keep_their_entries() {
     assert_eq!(std::fs::read_to_string(lab.path("tftp/Ringlist.xml")).unwrap(), list);
     // Another sound of that name is no reason to lose the first one.
     write_wav(&lab.path("Door bell.wav"), 1.0, 880.0);
-    prepare(&[]).fails(5, &["Doorbell.raw is there already", "--overwrite"]);
+    prepare(&[]).fails(5, &["made from another", "Doorbell.raw", "--overwrite"]);
     assert_eq!(std::fs::read(lab.path("tftp/Doorbell.raw")).unwrap(), classic);
     assert_eq!(prepare(&["--overwrite"]).code, 0);
     prepare(&["--name", &"x".repeat(26)]).fails(2, &["25"]);
@@ -239,4 +239,85 @@ fn prepared_files_go_to_a_tftp_server_and_lists_keep_their_entries() {
     prepare(&["--name", "Other"])
         .fails(2, &["Ringlist.xml", "no ring list", "nothing was written"]);
     assert!(!lab.path("tftp/Other.raw").exists());
+}
+
+/// A server's list, and what `ringtone prepare` makes of it.
+#[test]
+fn lists_that_are_not_as_they_should_be_are_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    write_wav(&folder.path().join("Gong.wav"), 1.0, 440.0);
+    let list = folder.path().join("tftp/Ringlist.xml");
+    let prepare = |more: &[&str]| {
+        let mut program = bare();
+        program.current_dir(folder.path());
+        program.args(["ringtone", "prepare", "Gong.wav", "-o", "tftp"]).args(more);
+        end(program)
+    };
+    // Nothing to merge in: uploading it takes the tones of the server away, also after a second run.
+    for _ in 0..2 {
+        let ended = prepare(&[]);
+        assert_eq!(ended.code, 0, "{ended:?}");
+        assert!(ended.stderr.contains("no Ringlist.xml was there to be merged in"), "{ended:?}");
+    }
+    let entry = "<Ring><DisplayName>T\u{f6}ne</DisplayName><FileName>Old.raw</FileName></Ring>";
+    let declared = "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>";
+    let text = format!("\n\n{declared}<CiscoIPPhoneRingList>{entry}</CiscoIPPhoneRingList>");
+    let latin: Vec<u8> = text.chars().map(|c| c as u8).collect();
+    std::fs::write(&list, latin).unwrap();
+    std::fs::write(folder.path().join("tftp/RingList.xml"), "theirs").unwrap();
+    let ended = prepare(&[]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(!ended.stderr.contains("no Ringlist.xml was there"), "{ended:?}");
+    for words in ["RingList.xml lies beside Ringlist.xml", "in front of <?xml"] {
+        assert!(ended.stderr.contains(words), "{ended:?}");
+    }
+    let written = std::fs::read(&list).unwrap();
+    assert!(written.starts_with(declared.as_bytes()));
+    let written: String = written.iter().map(|byte| char::from(*byte)).collect();
+    assert!(written.contains("T\u{f6}ne") && written.contains("Gong.raw"), "{written}");
+    roxmltree::Document::parse(&written).unwrap();
+    std::fs::write(&list, b"<CiscoIPPhoneRingList>\xf6</CiscoIPPhoneRingList>").unwrap();
+    prepare(&[]).fails(2, &["Ringlist.xml", "UTF-8", "save the list as UTF-8"]);
+    std::fs::write(&list, format!("<RingList>{entry}</RingList>")).unwrap();
+    prepare(&[]).fails(2, &["<RingList>, not <CiscoIPPhoneRingList>", "correct the file"]);
+}
+
+#[test]
+fn a_damaged_sound_is_refused_and_a_wrong_header_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tone.wav");
+    let prepare = || {
+        let mut program = bare();
+        program.current_dir(folder.path()).args(["ringtone", "prepare", "tone.wav", "-o", "tftp"]);
+        end(program)
+    };
+    write_wav(&path, 1.0, 440.0);
+    let whole = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    prepare().fails(2, &["tone.wav is damaged or truncated", "bytes of samples are there"]);
+    assert!(!folder.path().join("tftp").exists());
+    let length = u32::from_le_bytes(whole[4..8].try_into().unwrap()) - 8;
+    let mut short = whole.clone();
+    short[4..8].copy_from_slice(&length.to_le_bytes());
+    std::fs::write(&path, short).unwrap();
+    let ended = prepare();
+    assert_eq!(ended.code, 0, "{ended:?}");
+}
+
+#[test]
+fn tones_whose_names_lose_their_letters_do_not_replace_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, hertz) in [("\u{5915}.wav", 440.0), ("\u{671d}.wav", 880.0)] {
+        write_wav(&folder.path().join(name), 1.0, hertz);
+        let mut program = bare();
+        program.current_dir(folder.path()).args(["ringtone", "prepare", name, "-o", "tftp"]);
+        let ended = end(program);
+        assert_eq!(ended.code, 0, "{ended:?}");
+    }
+    let list = std::fs::read_to_string(folder.path().join("tftp/Ringlist.xml")).unwrap();
+    assert!(
+        list.contains("\u{5915}</DisplayName>") && list.contains("\u{671d}</DisplayName>"),
+        "{list}"
+    );
+    assert_eq!(list.matches("<FileName>Ring").count(), 2, "{list}");
 }

@@ -74,7 +74,7 @@ impl PayloadSource {
             }
             Self::Removal => (Arc::new(Removal), "(the pushed picture is removed)".to_owned()),
             Self::RingTone { path, format } => {
-                let audio = Arc::new(read_audio(&path).await?);
+                let audio = Arc::new(read_audio(&path).await?.0);
                 (Arc::new(RingTone { audio, format }), file_name(&path))
             }
             Self::Sound(name) => {

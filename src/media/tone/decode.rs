@@ -11,6 +11,7 @@ use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
 use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
 
+use super::integrity::{self, Container};
 use super::{SoundProblem, ToneError};
 
 /// A sound: one channel, as many samples of its beginning as a ring tone can need.
@@ -57,6 +58,7 @@ impl Audio {
             return Err(SoundProblem::Empty);
         }
         let no_audio = |why: &Error| SoundProblem::NotAudio(why.to_string());
+        let (bytes, container) = integrity::check(bytes).map_err(SoundProblem::Damaged)?;
         let stream = MediaSourceStream::new(Box::new(Cursor::new(bytes)), Default::default());
         let mut format = symphonia::default::get_probe()
             .probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default())
@@ -64,15 +66,32 @@ impl Audio {
         let track = format.default_track(TrackType::Audio);
         let params =
             track.and_then(|track| Some((track.id, track.codec_params.as_ref()?.audio()?)));
+        let declared = track.and_then(|track| track.num_frames);
         let (track, params) = params.ok_or_else(|| {
             SoundProblem::NotAudio("there is no track with sound in it".to_owned())
         })?;
+        let options = AudioDecoderOptions::default().verify(true);
         let mut decoder = symphonia::default::get_codecs()
-            .make_audio_decoder(params, &AudioDecoderOptions::default())
+            .make_audio_decoder(params, &options)
             .map_err(|error| no_audio(&error))?;
         let mut mono = Mono::default();
         mono.take_all(format.as_mut(), decoder.as_mut(), track)?;
-        mono.finish()
+        if decoder.finalize().verify_ok == Some(false) {
+            return Err(SoundProblem::Damaged("its checksum is wrong".to_owned()));
+        }
+        if let (Container::Flac, Some(declared)) = (container, declared)
+            && mono.frames < declared
+        {
+            let frames = mono.frames;
+            return Err(SoundProblem::Damaged(format!(
+                "{frames} of {declared} samples can be read"
+            )));
+        }
+        let audio = mono.finish()?;
+        if container == Container::Unknown {
+            return Err(SoundProblem::Damaged("it does not begin with a frame".to_owned()));
+        }
+        Ok(audio)
     }
 
     pub(in crate::media) fn named(self, name: &str) -> Self {
@@ -120,11 +139,7 @@ impl Mono {
             let packet = match format.next_packet() {
                 Ok(Some(packet)) => packet,
                 Ok(None) => return Ok(()),
-                // A file that was cut short still has its beginning.
-                Err(error) => {
-                    self.damaged.get_or_insert_with(|| error.to_string());
-                    return Ok(());
-                }
+                Err(error) => return self.stop(&error),
             };
             if packet.track_id != track {
                 continue;
@@ -137,15 +152,29 @@ impl Mono {
                     self.add(&interleaved, channels, rate)?;
                 }
                 // The frames before the first whole one of an MP3 are of that kind.
-                Err(Error::DecodeError(why)) => {
+                Err(Error::DecodeError(why)) if self.samples.is_empty() || self.is_full() => {
                     self.damaged.get_or_insert_with(|| why.to_owned());
                 }
-                Err(error) => {
-                    self.damaged.get_or_insert_with(|| error.to_string());
-                    return Ok(());
-                }
+                Err(error) => return self.stop(&error),
             }
         }
+    }
+
+    /// Ends where a packet cannot be read. Only a sound of which nothing is missing can be used.
+    fn stop(&mut self, error: &Error) -> Result<(), SoundProblem> {
+        if self.is_full() {
+            return Ok(());
+        }
+        if !self.samples.is_empty() {
+            return Err(SoundProblem::Damaged(error.to_string()));
+        }
+        self.damaged.get_or_insert_with(|| error.to_string());
+        Ok(())
+    }
+
+    /// Whether everything that is kept has been read.
+    fn is_full(&self) -> bool {
+        self.rate.is_some_and(|rate| self.samples.len() >= kept(rate))
     }
 
     fn check(&mut self, rate: u32, channels: usize) -> Result<(), SoundProblem> {
@@ -210,7 +239,7 @@ const LONGEST_FILE: u64 = 64 * 1024 * 1024;
 const LONGEST_MINUTES: u64 = 10;
 
 /// The longest ring tone has 10.05 seconds.
-const KEPT_SECONDS: f64 = 10.5;
+pub(super) const KEPT_SECONDS: f64 = 10.5;
 
 const LOWEST_RATE: u32 = 2_000;
 const HIGHEST_RATE: u32 = 384_000;

@@ -13,6 +13,9 @@ pub enum SoundProblem {
     /// The content belongs to no format that is read; this is the decoder's message.
     #[error("is no sound that can be read: {0}; give a WAV, MP3, FLAC or OGG (Vorbis) file")]
     NotAudio(String),
+    /// The content does not keep what its beginning promises.
+    #[error("is damaged or truncated ({0}); save it again, or give a complete file")]
+    Damaged(String),
     /// Something about it is out of all reason.
     #[error("cannot be used: {0}")]
     Unreasonable(String),

@@ -6,6 +6,7 @@
 
 mod decode;
 mod error;
+mod integrity;
 mod ringlist;
 mod shape;
 

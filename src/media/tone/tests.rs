@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// A sine of `hertz`, as a WAV file of 16-bit samples.
-fn wav(hertz: f64, seconds: f64, rate: u32, channels: u16) -> Vec<u8> {
+pub(super) fn wav(hertz: f64, seconds: f64, rate: u32, channels: u16) -> Vec<u8> {
     let frames = (seconds * f64::from(rate)) as u32;
     let sample =
         |n: u32| (0.25 * (TAU * hertz * f64::from(n) / f64::from(rate)).sin() * 32_767.0) as i16;
@@ -140,7 +140,7 @@ fn what_is_no_sound_is_refused() {
     assert!(matches!(refused(picture), SoundProblem::NotAudio(_)));
     let mut cut = wav(440.0, 1.0, 8_000, 1);
     cut.truncate(20);
-    assert!(matches!(refused(cut), SoundProblem::NotAudio(_)));
+    assert!(matches!(refused(cut), SoundProblem::Damaged(_)));
     assert!(matches!(
         refused(wav_of(&[], 8_000, 1)),
         SoundProblem::Empty | SoundProblem::NotAudio(_)

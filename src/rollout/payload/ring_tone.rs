@@ -29,18 +29,18 @@ pub struct RingTone {
     pub format: Option<ToneFormat>,
 }
 
-/// Reads and decodes a sound's file.
+/// Reads and decodes a sound's file, and returns the file as well.
 ///
 /// # Errors
 /// When it cannot be read or is not a sound.
-pub async fn read_audio(path: &Path) -> Result<Audio, AppError> {
+pub async fn read_audio(path: &Path) -> Result<(Audio, Vec<u8>), AppError> {
     let unusable = |error: ToneError| {
         let internal = matches!(error, ToneError::Decoder { .. });
         AppError::from_error(if internal { ErrorKind::Failed } else { ErrorKind::Usage }, error)
     };
     let bytes = Audio::read(path).map_err(unusable)?;
     let name = path.display().to_string();
-    let decode = move || Decoder::this_program().sound(&name, &bytes);
+    let decode = move || Decoder::this_program().sound(&name, &bytes).map(|audio| (audio, bytes));
     blocking(decode).await.map_err(unusable)
 }
 

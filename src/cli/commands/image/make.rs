@@ -10,10 +10,10 @@ use super::wanted;
 use crate::cli::args::payload::file_name;
 use crate::cli::args::picture::PictureArgs;
 use crate::cli::args::{ConnectionArgs, OutputArgs, TargetArgs};
-use crate::cli::commands::image::output_dir::{Folder, NewFile};
+use crate::cli::output_dir::{self, Folder, NewFile, Replace};
 use crate::cli::present::list;
 use crate::cli::ui;
-use crate::domain::model::Model;
+use crate::domain::model::{Model, expansion_modules};
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::media::{
     Compression, Letters, MediaError, Options, PreparedImage, PreparedSet, blocking, prepare_all,
@@ -33,6 +33,9 @@ pub(super) struct MakeArgs {
     /// Write also over files that axlpaper has not written
     #[arg(long)]
     pub(super) force: bool,
+    /// Replace files of that name that were made from another picture
+    #[arg(long)]
+    pub(super) overwrite: bool,
     /// Seconds that may be spent on making one file small; 0 does as little as a push
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=600))]
     pub(super) squeeze: u64,
@@ -49,6 +52,8 @@ pub(super) struct MakeArgs {
 /// Pictures that were made, and for whom.
 pub(super) struct Made {
     pub(super) picture: String,
+    /// The digest of the picture's file.
+    pub(super) source: String,
     pub(super) options: Options,
     pub(super) models: Vec<&'static Model>,
     pub(super) pictures: PreparedSet,
@@ -56,25 +61,36 @@ pub(super) struct Made {
 }
 
 impl MakeArgs {
-    /// Checks what was typed, chooses the models and makes their pictures. Nothing has been written then.
-    pub(super) async fn make(&self) -> Result<(Folder, Made), AppError> {
+    /// Checks what was typed, chooses the models and makes their pictures, and those of their expansion modules where
+    /// they are wanted. Nothing has been written then.
+    pub(super) async fn make(&self, with_modules: bool) -> Result<(Folder, Made), AppError> {
         list::check_list::<PictureFile>(&self.output)?;
         let options = self.options.options()?;
-        let decoded = SourceImage::read(&self.picture).await?.picture;
-        let folder = Folder::open(&self.directory, self.force)?;
+        let SourceImage { picture: decoded, bytes } = SourceImage::read(&self.picture).await?;
+        let source = output_dir::digest(&bytes);
+        let replace = Replace {
+            other_sources: self.overwrite,
+            foreign: self.force,
+            foreign_option: "--force",
+        };
+        let folder = Folder::open(&self.directory, replace)?;
         let models = wanted::models(&self.connection, &self.target).await?;
-        let specs: Vec<_> = models.iter().filter_map(|model| model.image).collect();
-        let source = Arc::clone(&decoded);
+        let mut specs: Vec<_> = models.iter().filter_map(|model| model.image).collect();
+        if with_modules {
+            let modules: Vec<_> = specs.iter().flat_map(expansion_modules).collect();
+            specs.extend(modules.into_iter().map(|module| module.image));
+        }
+        let pixels = Arc::clone(&decoded);
         let squeeze = match self.squeeze {
             0 => Compression::Quick,
             seconds => Compression::Within(Duration::from_secs(seconds)),
         };
-        let pictures = blocking(move || prepare_all(&source, &specs, &options, squeeze)).await;
+        let pictures = blocking(move || prepare_all(&pixels, &specs, &options, squeeze)).await;
         let pictures = pictures.map_err(failed)?;
         let mut remarks = decoded.remarks().to_vec();
         remarks.extend(pictures.iter().filter_map(|prepared| too_long(prepared)));
         let picture = file_name(&self.picture);
-        Ok((folder, Made { picture, options, models, pictures, remarks }))
+        Ok((folder, Made { picture, source, options, models, pictures, remarks }))
     }
 
     pub(super) fn finish(
@@ -83,7 +99,14 @@ impl MakeArgs {
         made: &Made,
         files: Vec<(PictureFile, NewFile)>,
     ) -> Result<Exit, AppError> {
-        let (mut told, new): (Vec<PictureFile>, Vec<NewFile>) = files.into_iter().unzip();
+        let (mut told, mut new): (Vec<PictureFile>, Vec<NewFile>) = files.into_iter().unzip();
+        for (file, new) in told.iter().zip(&mut new) {
+            let is_shared =
+                matches!(file.kind, PictureFileKind::List | PictureFileKind::Instructions);
+            if !is_shared {
+                new.source.clone_from(&made.source);
+            }
+        }
         folder.write(&new)?;
         list::sort(&self.output.list, &mut told)?;
         let directory = self.directory.display().to_string();
@@ -140,7 +163,7 @@ pub(super) fn other(path: String, kind: PictureFileKind, bytes: &[u8]) -> Pictur
         size: None,
         depth: None,
         bytes: bytes.len(),
-        sha256: super::output_dir::digest(bytes),
+        sha256: output_dir::digest(bytes),
         contrast: None,
         letters: None,
         models: Vec::new(),

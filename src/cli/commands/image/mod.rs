@@ -1,7 +1,6 @@
 //! `axlpaper image`: pictures as files, for people and for the TFTP service.
 
 mod make;
-mod output_dir;
 mod prepare;
 mod tftp;
 mod wanted;

@@ -1,7 +1,7 @@
 //! `axlpaper image prepare`
 
 use super::make::{Made, MakeArgs, failed, file, letters, other};
-use crate::cli::commands::image::output_dir::NewFile;
+use crate::cli::output_dir::NewFile;
 use crate::error::{AppError, ErrorKind, Exit};
 use crate::media::blocking;
 use crate::media::{Fit, Focus, Options, PreparedImage, SheetEntry, contact_sheet, samples};
@@ -23,7 +23,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args) -> Result<Exit, AppError> {
-    let (folder, made) = args.make.make().await?;
+    let (folder, made) = args.make.make(false).await?;
     let name = args.name.unwrap_or_else(|| from_file(&made.picture));
     let mut files = Vec::new();
     for prepared in made.pictures.iter() {
@@ -140,19 +140,23 @@ fn in_words(options: &Options) -> String {
 }
 
 fn name(text: &str) -> Result<String, String> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if text.is_empty() || text.len() > 60 || !text.chars().all(fits) {
-        return Err("use 1 to 60 letters, digits, - and _".to_owned());
+    let fits = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+    if text.is_empty() || text.len() > LONGEST_NAME || !text.chars().all(fits) {
+        return Err(format!("use letters, digits, - and _, {LONGEST_NAME} bytes at most"));
     }
     Ok(text.to_owned())
 }
 
-/// Makes a name out of a file's.
+/// Makes a name out of a file's. These files are for people, so letters of every language stay.
 fn from_file(file: &str) -> String {
     let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
     let mut name = String::new();
-    for c in stem.chars().take(60) {
-        if c.is_ascii_alphanumeric() || c == '_' {
+    // macOS gives names whose accents are characters of their own.
+    for c in stem.chars().filter(|c| !('\u{300}'..'\u{370}').contains(c)) {
+        if name.len() + c.len_utf8() > LONGEST_NAME {
+            break;
+        }
+        if c.is_alphanumeric() || c == '_' {
             name.push(c);
         } else if !name.is_empty() && !name.ends_with('-') {
             name.push('-');
@@ -161,6 +165,9 @@ fn from_file(file: &str) -> String {
     let name = name.trim_end_matches('-');
     if name.is_empty() { "wallpaper".to_owned() } else { name.to_owned() }
 }
+
+/// The longest name, in bytes: with what follows it, names of files have 255 at most.
+const LONGEST_NAME: usize = 120;
 
 #[cfg(test)]
 mod tests {
@@ -171,7 +178,10 @@ mod tests {
         for (file, expected) in [
             ("Sunset at sea (2).jpg", "Sunset-at-sea-2"),
             ("../../etc/passwd.png", "etc-passwd"),
-            ("日本.png", "wallpaper"),
+            ("日本.png", "日本"),
+            ("Москва (2).png", "Москва-2"),
+            ("Mu\u{308}nchen.png", "Munchen"),
+            ("?!.png", "wallpaper"),
             ("", "wallpaper"),
             (".png", "wallpaper"),
             ("plain", "plain"),

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::make::{Made, MakeArgs, file, other, short};
-use crate::cli::commands::image::output_dir::{Folder, NewFile};
+use crate::cli::output_dir::{Folder, NewFile, check_encoded, plain_name, repaired};
 use crate::cli::ui;
-use crate::domain::model::{ImageSpec, PushSchema};
-use crate::domain::text::pluralize;
+use crate::domain::model::{ImageSpec, PushSchema, expansion_modules};
+use crate::domain::text::{pluralize, sanitize_truncate};
 use crate::error::{AppError, ErrorKind, Exit};
-use crate::media::{Letters, ListEntry, PreparedImage, add_to_list, new_list};
-use crate::report::{PictureFile, PictureFileKind, TftpFolder, tftp_steps};
+use crate::media::{Letters, ListEntry, ListXmlError, PreparedImage, add_to_list, new_list};
+use crate::report::{PictureFile, PictureFileKind, TftpFolder, TftpList, tftp_steps};
 
 /// Make the folders for Unified CM's TFTP service, for phones that a push does not reach
 ///
@@ -26,32 +26,49 @@ pub struct Args {
 }
 
 pub async fn run(args: Args) -> Result<Exit, AppError> {
-    let (folder, mut made) = args.make.make().await?;
+    let (folder, mut made) = args.make.make(true).await?;
+    let shown = args.name.clone().unwrap_or_else(|| shown_name(&made.picture));
     let name = args.name.unwrap_or_else(|| from_file(&made.picture));
     let mut files = Vec::new();
     let mut told = Vec::new();
     for (path, (spec, models)) in by_folder(&made) {
         let Some(prepared) = made.pictures.get(&spec) else { continue };
-        let entry = entry(path, &name, &spec, prepared);
+        let entry = entry(path, &name, &shown, &spec, prepared);
         let listed = list(&folder, &spec, &entry)?;
+        made.remarks.extend(listed.remarks);
         let at = |file: &str| format!("{path}/{file}");
         let (background, thumbnail) = (at(&entry.background), at(&entry.thumbnail));
         files.push(file(background, PictureFileKind::Background, prepared, models.clone()));
         files.push(file(thumbnail, PictureFileKind::Thumbnail, prepared, models.clone()));
+        for module in expansion_modules(&spec) {
+            let Some(prepared) = made.pictures.get(&module.image) else { continue };
+            let path = module.image.tftp_directory;
+            let background = format!("{path}/{}", entry.background);
+            let kind = PictureFileKind::Background;
+            files.push(file(background, kind, prepared, module.names.to_vec()));
+            told.push(TftpFolder {
+                folder: path.to_owned(),
+                background: entry.background.clone(),
+                models: format!("key expansion modules {}", module.names.join(", ")),
+                list: None,
+            });
+        }
         told.push(TftpFolder {
             folder: entry.folder,
             background: entry.background,
-            thumbnail: entry.thumbnail,
             models: models.join(", "),
-            entries: listed.entries,
-            merged: listed.merged,
+            list: Some(TftpList {
+                thumbnail: entry.thumbnail,
+                entries: listed.entries,
+                merged: listed.merged,
+            }),
         });
-        let (list, mut new) = whole(at("List.xml"), PictureFileKind::List, listed.xml);
+        let (list, mut new) = whole(at(LIST), PictureFileKind::List, listed.xml);
         (new.merged, new.from_nothing) = (true, !listed.merged);
         files.push((list, new));
     }
     let steps = tftp_steps(&made.picture, &told);
-    files.push(whole("README.txt".to_owned(), PictureFileKind::Instructions, steps));
+    files.push(whole("README.txt".to_owned(), PictureFileKind::Instructions, steps.into_bytes()));
     made.remarks.extend(not_merged(&told));
     let exit = args.make.finish(folder, &made, files)?;
     ui::say("README.txt describes the remaining steps: nothing has been uploaded");
@@ -69,7 +86,13 @@ fn by_folder(made: &Made) -> BTreeMap<&'static str, (ImageSpec, Vec<&'static str
     folders
 }
 
-fn entry(folder: &str, name: &str, spec: &ImageSpec, prepared: &PreparedImage) -> ListEntry {
+fn entry(
+    folder: &str,
+    name: &str,
+    shown: &str,
+    spec: &ImageSpec,
+    prepared: &PreparedImage,
+) -> ListEntry {
     let (background, thumbnail) = match spec.schema {
         PushSchema::Classic => (format!("{name}.png"), format!("{name}-tn.png")),
         // PhoneOS takes no other names.
@@ -79,40 +102,52 @@ fn entry(folder: &str, name: &str, spec: &ImageSpec, prepared: &PreparedImage) -
         folder: folder.to_owned(),
         background,
         thumbnail,
-        name: name.to_owned(),
+        name: shown.to_owned(),
         dark: prepared.letters == Letters::White,
     }
 }
 
 /// A list, and whether it continues one that did not come from here.
 struct List {
-    xml: String,
+    xml: Vec<u8>,
     entries: usize,
     merged: bool,
+    remarks: Vec<String>,
 }
 
 fn list(folder: &Folder, spec: &ImageSpec, entry: &ListEntry) -> Result<List, AppError> {
-    let path = format!("{}/List.xml", entry.folder);
-    let Some(there) = folder.read(&path)? else {
+    let path = format!("{}/{LIST}", entry.folder);
+    let mut remarks: Vec<String> = folder.other_spelling(&path).into_iter().collect();
+    let Some(there) = folder.read_list(&path)? else {
         let listed = new_list(spec.schema, entry);
-        return Ok(List { xml: listed.xml, entries: listed.entries, merged: false });
+        let xml = listed.xml.into_bytes();
+        return Ok(List { xml, entries: listed.entries, merged: false, remarks });
     };
-    let listed = add_to_list(&there, spec.schema, entry).map_err(|error| {
+    let unusable = |error: ListXmlError| {
         AppError::from_error(ErrorKind::Usage, error).context(format_args!("{path} cannot take the picture")).hint(
             "nothing was written; correct the file, or leave its models out with --exclude-model",
         )
-    })?;
-    let merged = !folder.is_from_nothing(&path, &there);
-    Ok(List { xml: listed.xml, entries: listed.entries, merged })
+    };
+    let listed = add_to_list(&there.text, spec.schema, entry).map_err(unusable)?;
+    let xml = there.encode(&listed.xml);
+    check_encoded(&xml, |text| {
+        add_to_list(text, spec.schema, entry)
+            .is_ok_and(|again| again.unchanged && again.entries == listed.entries)
+    })
+    .map_err(|error| error.context(format_args!("{path} cannot take the picture")))?;
+    remarks.extend(there.repaired.then(|| repaired(&path)));
+    let merged = !folder.is_from_nothing(&path);
+    Ok(List { xml, entries: listed.entries, merged, remarks })
 }
 
-fn whole(path: String, kind: PictureFileKind, text: String) -> (PictureFile, NewFile) {
-    let bytes = text.into_bytes();
+const LIST: &str = "List.xml";
+
+fn whole(path: String, kind: PictureFileKind, bytes: Vec<u8>) -> (PictureFile, NewFile) {
     (other(path.clone(), kind, &bytes), NewFile::new(path, bytes))
 }
 
 fn not_merged(folders: &[TftpFolder]) -> Option<String> {
-    let unseen = folders.iter().filter(|folder| !folder.merged).count();
+    let unseen = folders.iter().filter(|folder| folder.is_list_from_nothing()).count();
     (unseen > 0).then(|| {
         format!(
             "no List.xml was there to be merged in {}; where the TFTP service has one, uploading this one \
@@ -123,10 +158,13 @@ fn not_merged(folders: &[TftpFolder]) -> Option<String> {
 }
 
 fn name(text: &str) -> Result<String, String> {
-    let fits =
-        !text.is_empty() && text.len() <= 40 && text.chars().all(|c| c.is_ascii_alphanumeric());
+    let fits = !text.is_empty()
+        && text.len() <= LONGEST
+        && text.chars().all(|c| c.is_ascii_alphanumeric());
     if !fits {
-        return Err("use 1 to 40 letters and digits: the 9800 series takes no others".to_owned());
+        return Err(format!(
+            "use 1 to {LONGEST} letters and digits: the 9800 series takes no others"
+        ));
     }
     // A PhoneOS list calls the logo so, which is another thing.
     if text.eq_ignore_ascii_case("logo") {
@@ -137,13 +175,27 @@ fn name(text: &str) -> Result<String, String> {
 
 /// Makes a name out of a file's.
 fn from_file(file: &str) -> String {
-    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
-    let kept: String = stem.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
-    name(&kept).unwrap_or_else(|_| "wallpaper".to_owned())
+    let stem = stem(file);
+    let plain = plain_name(stem, LONGEST, "wallpaper", |c| c.is_ascii_alphanumeric());
+    // Nothing of the name is left then, so that it gets a digest.
+    name(&plain).unwrap_or_else(|_| plain_name(stem, LONGEST, "wallpaper", |_| false))
 }
+
+/// The name that users read: it keeps the letters of every language.
+fn shown_name(file: &str) -> String {
+    sanitize_truncate(stem(file), LONGEST)
+}
+
+fn stem(file: &str) -> &str {
+    file.rsplit_once('.').map_or(file, |(stem, _)| stem)
+}
+
+const LONGEST: usize = 40;
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -151,11 +203,25 @@ mod tests {
         for (file, expected) in [
             ("Sunset at sea (2).jpg", "Sunsetatsea2"),
             ("../x.png", "x"),
-            ("Logo.svg", "wallpaper"),
-            ("日本.png", "wallpaper"),
+            ("Autumn2026.jpg", "Autumn2026"),
         ] {
             assert_eq!(from_file(file), expected, "{file}");
         }
+        let odd = [
+            "Logo.svg",
+            "LOGO.png",
+            "日本.png",
+            "Москва.png",
+            "München.jpg",
+            "Mnchen.jpg",
+            "?.png",
+        ];
+        let names: BTreeSet<String> = odd.iter().map(|file| from_file(file)).collect();
+        assert!(
+            names.len() == odd.len() && names.iter().all(|made| name(made).is_ok()),
+            "{names:?}"
+        );
+        assert_eq!(shown_name("Москва.png"), "Москва");
         for text in ["", "a-b", "a b", "ä", "logo", &"a".repeat(41)] {
             assert!(name(text).is_err(), "{text}");
         }

@@ -1,14 +1,14 @@
 //! `axlpaper ringtone prepare`
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use crate::cli::output_dir::{self, Folder, NewFile, Replace, check_encoded, plain_name, repaired};
 use crate::cli::ui;
 use crate::domain::payload_kind::ToneFormat;
-use crate::domain::text::sanitize_truncate;
+use crate::domain::text::{printable_lines, sanitize_truncate};
 use crate::error::{AppError, ErrorKind, Exit};
-use crate::media::{Audio, Tone, merge_ring_list};
+use crate::media::{Audio, RingListError, Tone, merge_ring_list};
 use crate::rollout::payload::ring_tone::read_audio;
 
 /// Write a sound as ring tone files for a TFTP server, with the lists that name them
@@ -26,111 +26,107 @@ pub struct Args {
     /// What phones call it, 25 characters at most [default: from the file name]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// Write over tone files of that name that hold something else
+    /// Replace tone files of that name that were made from another sound
     #[arg(long)]
     overwrite: bool,
 }
 
-/// A file that is to be written.
-struct File {
-    path: PathBuf,
-    bytes: Vec<u8>,
-    told: String,
+/// What becomes of a sound in one format.
+struct Prepared {
+    files: [NewFile; 2],
+    told: [String; 2],
+    remarks: Vec<String>,
 }
 
 /// Runs the command. Nothing is written unless all of it can be.
 pub async fn run(args: &Args) -> Result<Exit, AppError> {
-    let audio = read_audio(&args.audio).await?;
+    let (audio, bytes) = read_audio(&args.audio).await?;
+    let source = output_dir::digest(&bytes);
     let name = args.name.clone().unwrap_or_else(|| stem(&args.audio));
-    let mut files = Vec::new();
-    for format in ToneFormat::ALL {
-        files.extend(files_of(args, &audio, &name, format)?);
-    }
-    let failed = |path: &Path, error: io::Error| {
-        AppError::from_error(ErrorKind::Failed, error)
-            .context(format_args!("cannot write {}", path.display()))
-            .hint("choose a folder that you may write with --output")
+    let replace = Replace {
+        other_sources: args.overwrite,
+        foreign: args.overwrite,
+        foreign_option: "--overwrite",
     };
-    std::fs::create_dir_all(&args.output).map_err(|error| failed(&args.output, error))?;
-    let mut told = String::new();
-    for file in files {
-        write(&args.output, &file).map_err(|error| failed(&file.path, error))?;
-        // Writing into a String cannot fail.
-        let _ = writeln!(told, "{}: {}", file.path.display(), file.told);
+    let folder = Folder::open(&args.output, replace)?;
+    let (mut files, mut told, mut remarks) = (Vec::new(), String::new(), Vec::new());
+    for format in ToneFormat::ALL {
+        let prepared = prepare(&folder, &audio, &name, &source, format)?;
+        for (file, text) in prepared.files.iter().zip(&prepared.told) {
+            // Writing into a String cannot fail.
+            let _ = writeln!(told, "{}: {text}", args.output.join(&file.path).display());
+        }
+        files.extend(prepared.files);
+        remarks.extend(prepared.remarks);
     }
+    folder.write(&files)?;
     ui::put(&told)?;
+    for remark in remarks {
+        ui::say(&printable_lines(&format!("warning: {remark}")));
+    }
     Ok(Exit::Done)
 }
 
-/// Returns the tone of one format and the list that names it.
-fn files_of(
-    args: &Args,
+/// Makes the tone of one format and the list that names it.
+fn prepare(
+    folder: &Folder,
     audio: &Audio,
     name: &str,
+    source: &str,
     format: ToneFormat,
-) -> Result<[File; 2], AppError> {
+) -> Result<Prepared, AppError> {
     let tone =
         Tone::make(audio, format).map_err(|error| AppError::from_error(ErrorKind::Usage, error))?;
     let file = format!("{}.{}", plain(name), format.extension());
-    let path = args.output.join(&file);
-    match std::fs::read(&path) {
-        Ok(old) if old != tone.bytes && !args.overwrite => {
-            let error = format!("{} is there already, and holds something else", path.display());
-            return Err(AppError::new(ErrorKind::Refused, error)
-                .hint("nothing was written; use another --name, or --overwrite"));
-        }
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => {
-            let error = format!("cannot read {}: {error}", path.display());
-            return Err(AppError::new(ErrorKind::Failed, error).hint("nothing was written"));
-        }
-    }
-    let list_path = args.output.join(format.list_file());
-    let (list, list_told) = list(&list_path, name, &file)?;
     let rest = if tone.cut { ", the beginning of the sound" } else { "" };
-    let told = format!("{}, {:.2} s{rest}", format.as_str(), tone.seconds());
-    Ok([
-        File { path, bytes: tone.bytes.to_vec(), told },
-        File { path: list_path, bytes: list.into_bytes(), told: list_told },
-    ])
-}
+    let tone_told = format!("{}, {:.2} s{rest}", format.as_str(), tone.seconds());
+    let tone =
+        NewFile { source: source.to_owned(), ..NewFile::new(file.clone(), tone.bytes.to_vec()) };
 
-fn list(path: &Path, name: &str, file: &str) -> Result<(String, String), AppError> {
-    let old = match std::fs::read_to_string(path) {
-        Ok(old) => Some(old),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => {
-            let error = format!("cannot read the list {}: {error}", path.display());
-            return Err(AppError::new(ErrorKind::Failed, error).hint("nothing was written"));
-        }
+    let path = format.list_file();
+    let mut remarks: Vec<String> = folder.other_spelling(path).into_iter().collect();
+    let old = folder.read_list(path)?;
+    let merged = merge_ring_list(old.as_ref().map(|old| old.text.as_str()), name, &file);
+    let merged = merged.map_err(|error| unusable(path, error))?;
+    let bytes = match &old {
+        Some(old) => old.encode(&merged.text),
+        None => merged.text.into_bytes(),
     };
-    let merged = merge_ring_list(old.as_deref(), name, file).map_err(|error| {
-        AppError::from_error(ErrorKind::Usage, error)
-            .context(path.display())
-            .hint("nothing was written; use another --name, or another folder with --output")
-    })?;
-    let told = match (merged.was_there, old.is_some()) {
+    check_encoded(&bytes, |text| {
+        merge_ring_list(Some(text), name, &file).is_ok_and(|again| again.was_there)
+    })
+    .map_err(|error| error.context(path))?;
+    if old.as_ref().is_some_and(|old| old.repaired) {
+        remarks.push(repaired(path));
+    }
+    let from_nothing = old.is_none() || folder.is_from_nothing(path);
+    if from_nothing {
+        remarks.push(format!(
+            "no {path} was there to be merged in; where the TFTP service has one, uploading this one removes its \
+             entries, among them Cisco's own ring tones: fetch it first, such as by `curl -fO \
+             http://TFTP-NODE:6970/{path}`, put it into the folder in place of this one, and run the same command again"
+        ));
+    }
+    let list_told = match (merged.was_there, old.is_some()) {
         (true, _) => format!("names {file} already"),
         (false, true) => format!("names {file} too; all its entries are kept"),
         (false, false) => format!("made, names {file}"),
     };
-    Ok((merged.text, told))
+    let list = NewFile { merged: true, from_nothing, ..NewFile::new(path.to_owned(), bytes) };
+    Ok(Prepared { files: [tone, list], told: [tone_told, list_told], remarks })
 }
 
-/// Writes a file as a whole or not at all.
-fn write(folder: &Path, file: &File) -> io::Result<()> {
-    let mut new = tempfile::NamedTempFile::new_in(folder)?;
-    new.write_all(&file.bytes)?;
-    new.as_file().sync_all()?;
-    #[cfg(unix)]
-    {
-        // A TFTP server runs as another user.
-        use std::os::unix::fs::PermissionsExt as _;
-        new.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
-    }
-    new.persist(&file.path)?;
-    Ok(())
+fn unusable(path: &str, error: RingListError) -> AppError {
+    let way_out = match error {
+        RingListError::Unprintable { .. } | RingListError::TooLong { .. } => "use another --name",
+        RingListError::Full(_) => "take an entry out, or use another folder with --output",
+        RingListError::NotAList(_) | RingListError::NotReadBack(_) => {
+            "correct the file, or use another folder with --output"
+        }
+    };
+    AppError::from_error(ErrorKind::Usage, error)
+        .context(path)
+        .hint(format!("nothing was written; {way_out}"))
 }
 
 /// The file's name without its ending, as much of it as phones show.
@@ -143,9 +139,8 @@ fn stem(path: &Path) -> String {
 
 /// A name that every TFTP server and every phone takes.
 fn plain(name: &str) -> String {
-    let keep = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    let plain: String = name.chars().filter(keep).take(LONGEST_NAME - ENDING).collect();
-    if plain.is_empty() { "Ring".to_owned() } else { plain }
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    plain_name(name, LONGEST_NAME - ENDING, "Ring", fits)
 }
 
 /// So many characters of a name phones read; see the ring list.
@@ -163,8 +158,9 @@ mod tests {
         assert_eq!(stem(Path::new("/x/Door bell.mp3")), "Door bell");
         assert_eq!(stem(Path::new(&format!("{}.wav", "é".repeat(40)))).chars().count(), 25);
         assert_eq!(stem(Path::new("")), "Ring");
-        assert_eq!(plain("Door bell/../ü"), "Doorbell");
-        assert_eq!(plain("夕"), "Ring");
+        assert_eq!(plain("Door bell/.."), "Doorbell");
+        assert!(plain("夕").starts_with("Ring") && plain("夕") != plain("朝"));
+        assert_ne!(plain("Tür"), plain("Tor"));
         assert_eq!(plain(&"x".repeat(40)).len(), 21);
     }
 }
