@@ -9,7 +9,7 @@ use crate::domain::error_chain::error_chain;
 use crate::domain::nat::{DownloadSources, NatRules};
 use crate::domain::registration::Source;
 use crate::push::Target;
-use crate::push::addresses::AddressLookup;
+use crate::push::addresses::{AddressLookup, LookedUp};
 use crate::ris::client::RisClient;
 use crate::survey::registrations_of;
 
@@ -24,7 +24,7 @@ pub(crate) struct CurrentAddresses {
 }
 
 impl AddressLookup for CurrentAddresses {
-    fn look_up(&self, targets: Vec<Target>) -> BoxFuture<'_, Result<Vec<Target>, String>> {
+    fn look_up(&self, targets: Vec<Target>) -> BoxFuture<'_, LookedUp> {
         async move {
             let Self { axl, ris, registrations, nodes, nat } = self;
             let names = targets.iter().map(|target| target.name.clone()).collect();
