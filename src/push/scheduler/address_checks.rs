@@ -18,14 +18,8 @@ use crate::push::addresses::LookedUp;
 use crate::push::attempt_log::AttemptLog;
 use crate::push::policy::outcome::PhoneOutcome;
 use crate::push::scheduler::phone_task::PhoneTask;
+use crate::push::scheduler::queues::AddressCheck;
 use crate::push::scheduler::{AttemptEnd, Scheduler};
-
-/// A phone whose address is to be read again.
-pub(crate) struct AddressCheck {
-    pub(crate) task: PhoneTask,
-    /// The outcome if the cluster knows no other address; nothing where the phone is tried in any case.
-    outcome: Option<PhoneOutcome>,
-}
 
 impl<B: AttemptLog> Scheduler<'_, B> {
     /// Returns whether the address of a phone with this outcome is read again before the phone is given up.
