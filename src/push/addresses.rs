@@ -7,13 +7,16 @@ use futures::future::BoxFuture;
 
 use crate::push::Target;
 
+/// The targets that are registered, with their addresses of this moment, or why the cluster could not be asked.
+pub type LookedUp = Result<Vec<Target>, String>;
+
 /// Asks the cluster for the addresses of phones.
 pub trait AddressLookup: Send + Sync {
     /// Returns the targets that are registered, with their addresses of this moment.
     ///
     /// # Errors
     /// Says why the cluster could not be asked.
-    fn look_up(&self, targets: Vec<Target>) -> BoxFuture<'_, Result<Vec<Target>, String>>;
+    fn look_up(&self, targets: Vec<Target>) -> BoxFuture<'_, LookedUp>;
 }
 
 /// The cluster that knows the addresses of the phones of a push, where there is one.
@@ -29,7 +32,7 @@ impl AddressSource {
         self.0.is_some()
     }
 
-    pub(crate) async fn look_up(&self, targets: Vec<Target>) -> Result<Vec<Target>, String> {
+    pub(crate) async fn look_up(&self, targets: Vec<Target>) -> LookedUp {
         match &self.0 {
             Some(lookup) => lookup.look_up(targets).await,
             None => Ok(Vec::new()),

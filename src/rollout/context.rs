@@ -108,8 +108,10 @@ impl RunContext<'_> {
     pub fn addresses(&self, assessment: &Assessment) -> AddressSource {
         let Self { task, cluster, .. } = *self;
         AddressSource::new(Arc::new(CurrentAddresses {
-            axl: Arc::clone(&cluster.axl),
-            ris: Arc::clone(&cluster.ris),
+            cluster: ClusterClients {
+                axl: Arc::clone(&cluster.axl),
+                ris: Arc::clone(&cluster.ris),
+            },
             registrations: task.connection.registrations,
             nodes: assessment.inventory.nodes.clone(),
             nat: task.connection.push_access.nat.clone(),

@@ -14,17 +14,12 @@ use crate::domain::device_name::DeviceName;
 use crate::domain::text::{names, pluralize};
 use crate::event::{Event, Observer, Outcome};
 use crate::push::Target;
+use crate::push::addresses::LookedUp;
 use crate::push::attempt_log::AttemptLog;
 use crate::push::policy::outcome::PhoneOutcome;
 use crate::push::scheduler::phone_task::PhoneTask;
+use crate::push::scheduler::queues::AddressCheck;
 use crate::push::scheduler::{AttemptEnd, Scheduler};
-
-/// A phone whose address is to be read again.
-pub(crate) struct AddressCheck {
-    pub(crate) task: PhoneTask,
-    /// The outcome if the cluster knows no other address; nothing where the phone is tried in any case.
-    outcome: Option<PhoneOutcome>,
-}
 
 impl<B: AttemptLog> Scheduler<'_, B> {
     /// Returns whether the address of a phone with this outcome is read again before the phone is given up.
@@ -89,7 +84,7 @@ impl<B: AttemptLog> Scheduler<'_, B> {
 
     /// Asks the cluster when nothing else is left to do, so that one request is about all phones that may have moved;
     /// for phones that are tried in any case, at once.
-    pub(crate) fn look_up_addresses(&mut self) {
+    pub(crate) fn look_up_addresses(&self) {
         if !self.looking_up.is_empty() || self.address_checks.is_empty() {
             return;
         }
@@ -110,12 +105,7 @@ impl<B: AttemptLog> Scheduler<'_, B> {
     }
 
     /// Continues with the phones whose addresses were asked for: the first `count` that wait.
-    pub(crate) fn looked_up(
-        &mut self,
-        count: usize,
-        found: Result<Vec<Target>, String>,
-        observer: &dyn Observer,
-    ) {
+    pub(crate) fn looked_up(&mut self, count: usize, found: LookedUp, observer: &dyn Observer) {
         let (found, problem) = match found {
             Ok(found) => (found, None),
             Err(why) => (Vec::new(), Some(why)),

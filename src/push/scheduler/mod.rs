@@ -24,7 +24,7 @@ use crate::domain::error_chain::error_chain;
 use crate::domain::text::pluralize;
 use crate::event::{Event, Observer, PhoneResult, Proof, Stage};
 use crate::journal::JournalError;
-use crate::push::addresses::AddressSource;
+use crate::push::addresses::{AddressSource, LookedUp};
 use crate::push::attempt_log::AttemptLog;
 use crate::push::policy::lockout::{Findings, Limits, Refused};
 use crate::push::policy::logins::LoginProbes;
@@ -32,9 +32,8 @@ use crate::push::policy::outcome;
 use crate::push::policy::outcome::{Next, PhoneOutcome};
 use crate::push::policy::propagation::{Backoff, PropagationWait};
 use crate::push::policy::verification::judged;
-use crate::push::scheduler::address_checks::AddressCheck;
 use crate::push::scheduler::phone_task::PhoneTask;
-use crate::push::scheduler::queues::{PushQueue, RetryQueue};
+use crate::push::scheduler::queues::{AddressCheck, PushQueue, RetryQueue};
 use crate::push::scheduler::schedule::Schedule;
 use crate::push::scheduler::site_limits::SiteLimits;
 use crate::push::{AttemptReply, Delivery, Evidence, LoginCheck, ReplyKind, ScreenCheck, Target};
@@ -132,7 +131,7 @@ struct Scheduler<'a, B: AttemptLog> {
     verifying: FuturesUnordered<BoxFuture<'a, (PhoneTask, Next, bool)>>,
     asking: FuturesUnordered<BoxFuture<'a, Findings>>,
     /// The addresses of the first phones of `address_checks`, and how many those are.
-    looking_up: FuturesUnordered<BoxFuture<'a, (usize, Result<Vec<Target>, String>)>>,
+    looking_up: FuturesUnordered<BoxFuture<'a, (usize, LookedUp)>>,
     closing: FuturesUnordered<BoxFuture<'a, AttemptEnd>>,
     results: Vec<PhoneResult>,
     /// Why the attempt log cannot be written.

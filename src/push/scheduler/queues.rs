@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use tokio::time::Instant;
 
+use crate::push::policy::outcome::PhoneOutcome;
 use crate::push::policy::propagation::PropagationWait;
 use crate::push::scheduler::phone_task::PhoneTask;
 use crate::push::scheduler::site_limits::SiteQueue;
@@ -46,6 +47,13 @@ impl PushQueue {
         let under_way = if self.waiting.is_probing(now) { pushing } else { 0 };
         self.noting + self.noted.len() + under_way < self.allowed(now, guarded)
     }
+}
+
+/// A phone whose address is to be read again.
+pub(crate) struct AddressCheck {
+    pub(crate) task: PhoneTask,
+    /// The outcome if the cluster knows no other address; nothing where the phone is tried in any case.
+    pub(crate) outcome: Option<PhoneOutcome>,
 }
 
 /// Phones to retry, by the time of the retry.

@@ -46,6 +46,7 @@ pub(crate) fn answer(shared: &Shared, body: &Bytes) -> Response {
     }
     cluster.count(&name);
     if cluster.fault_due(&name, Fault::ErrorPage) {
+        drop(cluster);
         return error_page();
     }
     let cut = cluster.fault_due(&name, Fault::Truncated);
@@ -57,12 +58,11 @@ pub(crate) fn answer(shared: &Shared, body: &Bytes) -> Response {
         return triggered.hold();
     }
     let document = document::document(&database, &selection);
-    let mut cluster = shared.cluster();
-    cluster.answered(&name);
+    shared.cluster().answered(&name);
     if cut {
         return truncated(document);
     }
-    let bytes = cluster.answer_bytes(&name, document);
+    let bytes = shared.cluster().answer_bytes(&name, document);
     respond(StatusCode::OK, "text/xml;charset=UTF-8", Body::from(bytes))
 }
 
