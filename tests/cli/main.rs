@@ -51,6 +51,7 @@ mod screenshots;
 mod secrets;
 mod simulator;
 mod snapshots;
+mod tls_server;
 mod traces;
 mod trust;
 mod versions;
