@@ -1,9 +1,8 @@
 //! What a rule looks at: the phone, and the cluster around it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
-use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::inventory::{Inventory, Phone};
 use crate::domain::model::Model;
@@ -16,18 +15,21 @@ pub(super) struct Context<'a> {
     pub(super) object: ObjectKind,
     pub(super) inventory: &'a Inventory,
     pub(super) repairs: &'a Repairs,
-    pub(super) by_address: HashMap<IpAddr, Vec<&'a DeviceName>>,
+    pub(super) by_address: HashMap<IpAddr, Vec<&'a Phone>>,
+    /// Those nodes of the cluster that are named by their address.
+    pub(super) nodes: HashSet<IpAddr>,
 }
 
 impl<'a> Context<'a> {
     pub(super) fn new(object: ObjectKind, inventory: &'a Inventory, repairs: &'a Repairs) -> Self {
-        let mut by_address: HashMap<IpAddr, Vec<&DeviceName>> = HashMap::new();
+        let mut by_address: HashMap<IpAddr, Vec<&Phone>> = HashMap::new();
         for phone in &inventory.phones {
             if let Some(ip) = phone.registration.reachable_ip() {
-                by_address.entry(ip).or_default().push(&phone.name);
+                by_address.entry(ip).or_default().push(phone);
             }
         }
-        Self { object, inventory, repairs, by_address }
+        let nodes = inventory.nodes.iter().filter_map(|node| node.parse().ok()).collect();
+        Self { object, inventory, repairs, by_address, nodes }
     }
 }
 

@@ -321,20 +321,40 @@ fn of_two_at_one_address_the_one_that_answers_is_cleared() {
     two.registration.ip = one.registration.ip;
     let ip = one.registration.ip.unwrap();
     let mut inventory = inventory(vec![one, two]);
-    let duplicate = |inventory: &Inventory| {
-        [0, 1].map(|at| codes_of(inventory, at).contains(&Code::DuplicateIp))
+    let places = |inventory: &Inventory| {
+        [0, 1].map(|at| {
+            let codes = codes_of(inventory, at);
+            let places = [Code::DuplicateIp, Code::BehindExpressway];
+            codes.into_iter().find(|code| places.contains(code))
+        })
     };
-    assert_eq!(duplicate(&inventory), [true, true]);
+    let (duplicate, expressway) = (Some(Code::DuplicateIp), Some(Code::BehindExpressway));
+    assert_eq!(places(&inventory), [duplicate, duplicate]);
     for (address_owner, expected) in [
-        (AddressOwner::Device("sep2".into()), [true, false]),
-        (AddressOwner::Device("1".into()), [false, true]),
-        (AddressOwner::Device("SEP9".into()), [true, true]),
-        (AddressOwner::Nameless, [true, true]),
-        (AddressOwner::Silent, [true, true]),
+        (AddressOwner::Device("sep2".into()), [duplicate, None]),
+        (AddressOwner::Device("1".into()), [None, duplicate]),
+        (AddressOwner::Device("SEP9".into()), [duplicate, duplicate]),
+        (AddressOwner::Nameless, [expressway, expressway]),
+        (AddressOwner::Silent, [expressway, expressway]),
     ] {
         inventory.residents.insert(ip, address_owner.clone());
-        assert_eq!(duplicate(&inventory), expected, "{address_owner:?}");
+        assert_eq!(places(&inventory), expected, "{address_owner:?}");
     }
+    // Phones without a web server are silent wherever they are.
+    for phone in &mut inventory.phones {
+        phone.registration.httpd = Httpd::No;
+    }
+    assert_eq!(places(&inventory), [duplicate, duplicate]);
+}
+
+#[test]
+fn a_phone_at_the_address_of_a_node_is_behind_an_expressway() {
+    let mut inventory = inventory(vec![phone("SEP1")]);
+    assert!(codes_of(&inventory, 0).is_empty());
+    inventory.nodes.push(inventory.phones[0].registration.ip.unwrap().to_string());
+    let found = audited(&inventory);
+    assert_eq!(found.phones[0].findings[0].code, Code::BehindExpressway);
+    assert_eq!(found.phones[0].verdict, Verdict::Blocked);
 }
 
 #[test]

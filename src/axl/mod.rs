@@ -10,6 +10,7 @@ pub mod phone;
 pub mod request;
 pub mod sql;
 pub mod system;
+pub mod upgrade;
 pub mod user;
 pub mod version;
 

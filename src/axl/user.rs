@@ -26,6 +26,11 @@ impl GetUser {
     pub fn credentials(userid: impl Into<String>) -> Self {
         Self::with_tags(userid, ReturnedTags(&["userid", "passwordCredentials", "status"]))
     }
+
+    /// Requests only the groups with their roles.
+    pub fn groups(userid: impl Into<String>) -> Self {
+        Self::with_tags(userid, ReturnedTags(&["userid", "associatedGroups"]))
+    }
 }
 
 record! {
@@ -46,6 +51,8 @@ record! {
         /// What is known of its password.
         #[serde(default, rename = "passwordCredentials")]
         pub password_credentials: PasswordCredentials,
+        #[serde(default, rename = "associatedGroups")]
+        pub associated_groups: AssociatedGroups,
     }
 }
 
@@ -53,6 +60,11 @@ impl GetAppUser {
     /// Requests only what decides whether the user may log in.
     pub fn credentials(userid: impl Into<String>) -> Self {
         Self::with_tags(userid, ReturnedTags(&["userid", "passwordCredentials"]))
+    }
+
+    /// Requests only the groups with their roles.
+    pub fn groups(userid: impl Into<String>) -> Self {
+        Self::with_tags(userid, ReturnedTags(&["userid", "associatedGroups"]))
     }
 }
 
@@ -70,6 +82,37 @@ record! {
         /// What is known of its password.
         #[serde(default, rename = "passwordCredentials")]
         pub password_credentials: PasswordCredentials,
+        #[serde(default, rename = "associatedGroups")]
+        pub associated_groups: AssociatedGroups,
+    }
+}
+
+/// The groups of a user with their roles (`associatedGroups` of the AXL schema). Empty where it was not asked for.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(default)]
+pub struct AssociatedGroups {
+    #[serde(rename = "userGroup")]
+    groups: Vec<UserGroup>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(default)]
+struct UserGroup {
+    #[serde(rename = "userRoles")]
+    roles: UserRoles,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(default)]
+struct UserRoles {
+    #[serde(rename = "userRole")]
+    names: Vec<String>,
+}
+
+impl AssociatedGroups {
+    /// Returns the names of all roles.
+    pub fn roles(&self) -> impl Iterator<Item = &str> {
+        self.groups.iter().flat_map(|group| &group.roles.names).map(|name| name.trim())
     }
 }
 

@@ -185,18 +185,7 @@ pub async fn connect(
             "WARNING: --insecure: the server is not verified; a man in the middle can read the passwords.",
         ));
     }
-    let password = connection.password(interaction).await?;
-    let mut limits = ClusterLimits::default();
-    if let Some(timeout) = connection.timeout {
-        limits.read = timeout;
-        limits.first_byte = timeout;
-        limits.pause = limits.pause.min(timeout);
-        limits.connect = limits.connect.min(timeout);
-        // The outcome of a write that is cut short is unknown: it may only get more time.
-        limits.write = limits.write.max(timeout);
-    }
-    let http = ClusterHttp::new(&connection.trust, limits)?;
-    let credentials = Credentials::new(connection.username.clone(), password);
+    let (http, credentials) = session_of(connection, interaction).await?;
     let watcher = observer.clone();
     let options = AxlOptions {
         version: connection.axl_version,
@@ -211,13 +200,51 @@ pub async fn connect(
         AxlClient::connect(http.clone(), connection.endpoint.clone(), credentials.clone(), options)
             .await?;
     observer.observe(&Event::Finished { stage: Stage::Connect });
+    let ris = ris_client(connection, http, credentials);
+    Ok(ClusterClients { axl: Arc::new(axl), ris: Arc::new(ris) })
+}
+
+/// Makes a client for RisPort70 alone; nothing is sent yet.
+///
+/// # Errors
+/// When the password or the certificates of authorities cannot be read.
+pub async fn risport(
+    connection: &ClusterSettings,
+    interaction: &dyn Interaction,
+) -> Result<RisClient, AppError> {
+    let (http, credentials) = session_of(connection, interaction).await?;
+    Ok(ris_client(connection, http, credentials))
+}
+
+fn ris_client(
+    connection: &ClusterSettings,
+    http: ClusterHttp,
+    credentials: Credentials,
+) -> RisClient {
     let options = RisOptions {
         per_minute: connection.ris_rate,
         is_up: connection.ris == connection.endpoint,
         ..RisOptions::default()
     };
-    let ris = Arc::new(RisClient::new(http, connection.ris.clone(), credentials, options));
-    Ok(ClusterClients { axl: Arc::new(axl), ris })
+    RisClient::new(http, connection.ris.clone(), credentials, options)
+}
+
+async fn session_of(
+    connection: &ClusterSettings,
+    interaction: &dyn Interaction,
+) -> Result<(ClusterHttp, Credentials), AppError> {
+    let password = connection.password(interaction).await?;
+    let mut limits = ClusterLimits::default();
+    if let Some(timeout) = connection.timeout {
+        limits.read = timeout;
+        limits.first_byte = timeout;
+        limits.pause = limits.pause.min(timeout);
+        limits.connect = limits.connect.min(timeout);
+        // The outcome of a write that is cut short is unknown: it may only get more time.
+        limits.write = limits.write.max(timeout);
+    }
+    let http = ClusterHttp::new(&connection.trust, limits)?;
+    Ok((http, Credentials::new(connection.username.clone(), password)))
 }
 
 /// Returns the stage that waits when a call of this operation is repeated.

@@ -128,6 +128,8 @@ codes! {
     Ipv6Only = "ipv6_only",
     /// Another phone is reported at the same address.
     DuplicateIp = "duplicate_ip",
+    /// The address is that of an Expressway (Mobile and Remote Access) or of another proxy.
+    BehindExpressway = "behind_expressway",
     /// A node did not answer.
     RegistrationUnknown = "registration_unknown",
     /// The model shows no pushed background.

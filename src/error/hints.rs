@@ -237,7 +237,8 @@ fn http_hint(error: &HttpError, option: &str, answered_before: bool) -> String {
     }
 }
 
-fn tls_hint(problem: &TlsProblem, option: &str) -> String {
+/// What to do about a failed handshake; `option` is the one that names the server.
+pub(crate) fn tls_hint(problem: &TlsProblem, option: &str) -> String {
     let what = match problem {
         TlsProblem::NotTls => {
             return format!(
@@ -253,10 +254,17 @@ fn tls_hint(problem: &TlsProblem, option: &str) -> String {
                 "name the server with {option} as its certificate does, or pin the certificate"
             );
         }
-        TlsProblem::Expired { .. } | TlsProblem::Unusable { .. } | TlsProblem::Unproven => {
+        TlsProblem::Unsupported { .. } => {
+            "regenerate it in Cisco Unified OS Administration > Security > Certificate Management: tomcat, RSA with \
+             2048 bits or more (tomcat-ECDSA: 256 or 384); then restart Cisco Tomcat and run `axlpaper trust`"
+        }
+        TlsProblem::Unproven => "find out which machine answers at that address",
+        TlsProblem::Expired { .. } | TlsProblem::Unusable { .. } => {
             "regenerate the certificate on the server (Cisco Unified OS Administration)"
         }
-        TlsProblem::PinMismatch { .. } | TlsProblem::UnknownIssuer { .. } => {
+        TlsProblem::PinMismatch { .. }
+        | TlsProblem::OwnAuthority { .. }
+        | TlsProblem::UnknownIssuer { .. } => {
             "compare its certificate before you trust it with --ca-file or --pin-sha256"
         }
         TlsProblem::Other(_) => "check host and port",

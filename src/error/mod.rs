@@ -13,6 +13,8 @@ use crate::domain::error_chain::error_chain;
 use crate::journal::RunId;
 use crate::net::trace::without_secrets;
 
+pub(crate) use hints::tls_hint;
+
 /// The exit codes, which scripts rely on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Exit {

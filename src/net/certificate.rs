@@ -105,7 +105,8 @@ fn address(bytes: &[u8]) -> Option<String> {
 fn key(certificate: &X509Certificate<'_>) -> String {
     match certificate.public_key().parsed() {
         Ok(PublicKey::RSA(key)) => format!("RSA, {} bits", key.key_size()),
-        Ok(PublicKey::EC(key)) => format!("elliptic curve, {} bits", key.key_size()),
+        // A point of P-521 fills 66 bytes.
+        Ok(PublicKey::EC(key)) => format!("elliptic curve, {} bits", key.key_size().min(521)),
         Ok(_) | Err(_) => "of another kind".to_owned(),
     }
 }

@@ -5,16 +5,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{ActiveKeyExchange, CryptoProvider, SupportedKxGroup};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{ClientConfig, DigitallySignedStruct, Error, NamedGroup, SignatureScheme};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use crate::net::endpoint::Endpoint;
+use crate::net::fingerprint::Fingerprint;
 use crate::net::provider::provider;
 use crate::net::tls_problem::TlsProblem;
 use crate::net::trust::Trust;
+use crate::net::unsupported_certificate::UnsupportedCertificate;
 
 /// Why a server could not be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -36,14 +39,61 @@ pub enum PeekError {
     Name(String),
 }
 
+impl PeekError {
+    /// Returns what is wrong with TLS, where that is what failed.
+    pub fn tls_problem(&self) -> Option<&TlsProblem> {
+        match self {
+            Self::Tls { problem, .. } => Some(problem),
+            Self::Connect { .. } | Self::Timeout { .. } | Self::Name(_) => None,
+        }
+    }
+}
+
 /// Returns the certificates that the server shows, its own first. The handshake is broken off as soon as
 /// they are there, so nothing else is ever sent.
 pub async fn certificates(
     endpoint: &Endpoint,
     limit: Duration,
 ) -> Result<Vec<CertificateDer<'static>>, PeekError> {
-    let seen = Arc::new(CapturingVerifier { seen: Mutex::default() });
-    let config = ClientConfig::builder_with_provider(provider())
+    match shown(endpoint, provider(), OLD_SCHEMES, limit).await {
+        // A server with several certificates shows one that can be used above; one that has no such certificate
+        // ends the handshake unless its kind of key is offered.
+        Err(PeekError::Tls { endpoint, problem: TlsProblem::OldTls }) => {
+            let every_kind = CryptoProvider {
+                kx_groups: [provider().kx_groups.as_slice(), &[&OfferedP521]].concat(),
+                ..CryptoProvider::clone(&provider())
+            };
+            shown(&endpoint, Arc::new(every_kind), UNSUPPORTED_SCHEMES, limit)
+                .await
+                .map_err(|_| PeekError::Tls { endpoint, problem: TlsProblem::OldTls })
+        }
+        shown => shown,
+    }
+}
+
+/// Finds out whether a handshake that ended for want of something in common failed because of the server's
+/// certificate. Any other problem is returned as it is.
+pub async fn explain(endpoint: &Endpoint, problem: TlsProblem, limit: Duration) -> TlsProblem {
+    if problem != TlsProblem::OldTls {
+        return problem;
+    }
+    let Ok(chain) = certificates(endpoint, limit).await else { return problem };
+    let own = chain.first();
+    own.and_then(|own| {
+        let why = UnsupportedCertificate::of(own)?;
+        Some(TlsProblem::Unsupported { fingerprint: Fingerprint::of(own), why })
+    })
+    .unwrap_or(problem)
+}
+
+async fn shown(
+    endpoint: &Endpoint,
+    provider: Arc<CryptoProvider>,
+    more_schemes: &'static [SignatureScheme],
+    limit: Duration,
+) -> Result<Vec<CertificateDer<'static>>, PeekError> {
+    let seen = Arc::new(CapturingVerifier { seen: Mutex::default(), more_schemes });
+    let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| tls(endpoint, &error))?
         .dangerous()
@@ -68,7 +118,13 @@ pub async fn check(endpoint: &Endpoint, trust: &Trust, limit: Duration) -> Resul
         endpoint: endpoint.clone(),
         problem: TlsProblem::Other(error.to_string()),
     })?;
-    handshake(endpoint, config, limit).await
+    match handshake(endpoint, config, limit).await {
+        Err(PeekError::Tls { endpoint, problem }) => {
+            let problem = explain(&endpoint, problem, limit).await;
+            Err(PeekError::Tls { endpoint, problem })
+        }
+        checked => checked,
+    }
 }
 
 async fn handshake(
@@ -104,6 +160,8 @@ fn tls(endpoint: &Endpoint, error: &(dyn std::error::Error + 'static)) -> PeekEr
 #[derive(Debug)]
 struct CapturingVerifier {
     seen: Mutex<Vec<CertificateDer<'static>>>,
+    /// Kinds of signatures to offer besides those that can be verified.
+    more_schemes: &'static [SignatureScheme],
 }
 
 impl ServerCertVerifier for CapturingVerifier {
@@ -140,12 +198,38 @@ impl ServerCertVerifier for CapturingVerifier {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        // Old kinds too: the certificate is to be seen, not believed.
         let mut schemes = provider().signature_verification_algorithms.supported_schemes();
-        schemes.push(SignatureScheme::RSA_PKCS1_SHA1);
+        schemes.extend(self.more_schemes);
         schemes
     }
 }
+
+/// The curve P-521, which is offered so that a server shows its certificate, and never used.
+#[derive(Debug)]
+struct OfferedP521;
+
+impl SupportedKxGroup for OfferedP521 {
+    fn start(&self) -> Result<Box<dyn ActiveKeyExchange>, Error> {
+        Err(Error::General("only looked at".to_owned()))
+    }
+
+    fn name(&self) -> NamedGroup {
+        NamedGroup::secp521r1
+    }
+}
+
+/// Signatures that are too old to be accepted; a certificate signed so is shown all the same.
+const OLD_SCHEMES: &[SignatureScheme] = &[SignatureScheme::RSA_PKCS1_SHA1];
+
+/// Signatures of keys that axlpaper cannot use: with P-521, Ed448 and RSASSA-PSS keys.
+const UNSUPPORTED_SCHEMES: &[SignatureScheme] = &[
+    SignatureScheme::RSA_PKCS1_SHA1,
+    SignatureScheme::ECDSA_NISTP521_SHA512,
+    SignatureScheme::ED448,
+    SignatureScheme::Unknown(0x0809),
+    SignatureScheme::Unknown(0x080a),
+    SignatureScheme::Unknown(0x080b),
+];
 
 /// A server that shows more than this has no honest reason to.
 const MOST_CERTIFICATES: usize = 16;
@@ -157,7 +241,6 @@ mod tests {
     use tokio::task::JoinSet;
 
     use super::*;
-    use crate::net::fingerprint::Fingerprint;
     use crate::net::listen::{SelfSigned, TlsListener};
 
     const LIMIT: Duration = Duration::from_secs(5);

@@ -11,6 +11,7 @@ use reqwest::redirect::Policy;
 use secrecy::zeroize::Zeroizing;
 use tokio::time::timeout;
 
+use super::certificate_probe;
 use super::endpoint::Endpoint;
 use super::error::HttpError;
 use super::fingerprint::Fingerprint;
@@ -142,10 +143,15 @@ impl ClusterHttp {
             .send();
         // What takes longer than a read as a whole is a write, and may begin to answer as late as it ends.
         let begin = if limit > self.limits.read { limit } else { self.limits.first_byte };
-        let mut response = timeout(begin, sent)
-            .await
-            .map_err(|_| late(begin))?
-            .map_err(|error| HttpError::from_send(error, endpoint, limit))?;
+        let mut response = match timeout(begin, sent).await.map_err(|_| late(begin))? {
+            Ok(response) => response,
+            Err(error) => {
+                let error = HttpError::from_send(error, endpoint, limit);
+                let HttpError::Tls { endpoint, problem } = error else { return Err(error) };
+                let problem = certificate_probe::explain(&endpoint, problem, begin).await;
+                return Err(HttpError::Tls { endpoint, problem });
+            }
+        };
         let status = response.status().as_u16();
         watched.answered(status, response.headers());
         let content_type = header_text(response.headers(), CONTENT_TYPE.as_str());

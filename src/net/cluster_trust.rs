@@ -12,6 +12,7 @@ use rustls::{CertificateError, Error, OtherError};
 
 use crate::net::fingerprint::Fingerprint;
 use crate::net::signature_check::CertificatePolicy;
+use crate::net::unsupported_certificate::UnsupportedCertificate;
 
 #[derive(Debug)]
 pub enum Rule {
@@ -40,10 +41,17 @@ impl CertificatePolicy for Rule {
             let refused = RefusedCertificate { fingerprint: Fingerprint::of(end_entity), cause };
             Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(refused))))
         };
+        // A server that shows another certificate than the pinned one may be the wrong server, whatever its key.
+        if let Self::Pin(expected) = self
+            && Fingerprint::of(end_entity) != *expected
+        {
+            return Err(refused(RefusalCause::Pin { expected: *expected }));
+        }
+        if let Some(why) = UnsupportedCertificate::of(end_entity) {
+            return Err(refused(RefusalCause::Unsupported(why)));
+        }
         match self {
-            Self::Anything => Ok(()),
-            Self::Pin(expected) if Fingerprint::of(end_entity) == *expected => Ok(()),
-            Self::Pin(expected) => Err(refused(RefusalCause::Pin { expected: *expected })),
+            Self::Anything | Self::Pin(_) => Ok(()),
             Self::Chain { webpki, own } => {
                 let verdict = webpki.verify_server_cert(
                     end_entity,
@@ -90,6 +98,9 @@ impl fmt::Display for RefusedCertificate {
             RefusalCause::Pin { expected } => {
                 write!(f, "certificate {} is not the pinned {expected}", self.fingerprint)
             }
+            RefusalCause::Unsupported(why) => {
+                write!(f, "certificate {} cannot be used: {why}", self.fingerprint)
+            }
         }
     }
 }
@@ -103,6 +114,7 @@ pub enum RefusalCause {
     Pin {
         expected: Fingerprint,
     },
+    Unsupported(UnsupportedCertificate),
 }
 
 /// Tells whether an error can come from a self-signed server certificate being its own authority.
@@ -120,10 +132,12 @@ pub(crate) fn may_be_own_authority(error: &CertificateError) -> bool {
         | CertificateError::InvalidPurpose
         | CertificateError::InvalidPurposeContext { .. }
         | CertificateError::UnhandledCriticalExtension => true,
-        CertificateError::Other(other) => {
-            other.to_string().contains("CaUsedAsEndEntity")
-                || format!("{other:?}").contains("CaUsedAsEndEntity")
-        }
-        _ => false,
+        other => is_ca_as_server(other),
     }
+}
+
+/// Returns whether the certificate is refused because it is marked as an authority (CA:TRUE).
+pub(crate) fn is_ca_as_server(error: &CertificateError) -> bool {
+    // The error comes from a crate under rustls whose types are not exported; only its name is.
+    matches!(error, CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity"))
 }

@@ -6,6 +6,7 @@ pub mod server_certificate;
 mod signature_check;
 
 pub mod certificate;
+pub mod certificate_file;
 pub mod client;
 pub mod cookie;
 pub mod credentials;
@@ -22,6 +23,7 @@ pub mod session;
 pub mod tls_problem;
 pub mod trace;
 pub mod trust;
+pub mod unsupported_certificate;
 
 #[cfg(test)]
 mod session_tests;

@@ -46,6 +46,14 @@ impl PageCheck {
     /// # Errors
     /// Says in words why no whole answer came, as what the page does: "does not answer".
     pub async fn status(&self) -> Result<u16, String> {
+        Ok(self.answer().await?.0)
+    }
+
+    /// Requests the page; returns the HTTP status and the text.
+    ///
+    /// # Errors
+    /// As [`status`](Self::status).
+    pub async fn answer(&self) -> Result<(u16, String), String> {
         let words = |error: reqwest::Error| {
             if error.is_timeout() {
                 format!("does not answer within {} s", LIMIT.as_secs())
@@ -57,8 +65,8 @@ impl PageCheck {
         };
         let answer = self.client.get(self.url.clone()).send().await.map_err(words)?;
         let status = answer.status().as_u16();
-        answer.bytes().await.map_err(words)?;
-        Ok(status)
+        let body = answer.bytes().await.map_err(words)?;
+        Ok((status, String::from_utf8_lossy(&body).into_owned()))
     }
 }
 

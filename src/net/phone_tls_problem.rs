@@ -1,11 +1,16 @@
 //! Sentences for what keeps a phone from being spoken to over HTTPS, each with what to do about it.
 
 use std::error::Error as StdError;
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use rustls::{CertificateError, Error};
 
+use super::certificate_probe;
+use super::endpoint::Endpoint;
 use super::fingerprint::Fingerprint;
-use super::tls_problem::{TlsProblem, find_rustls};
+use super::tls_problem::{TlsProblem, describe, describe_certificate, find_rustls};
+use super::unsupported_certificate::UnsupportedCertificate;
 
 /// Why a phone is not spoken to over HTTPS. Nothing was sent to it.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -37,6 +42,9 @@ pub enum PhoneTlsProblem {
     /// It speaks only versions or ciphers that are too old to be safe.
     #[error("it speaks only TLS 1.0 or 1.1, or ciphers of that time, which axlpaper does not")]
     OldTls,
+    /// No connection can use its certificate, whatever is trusted.
+    #[error("axlpaper can never use its certificate: {0}")]
+    Unsupported(UnsupportedCertificate),
     /// What answers on the port speaks no TLS.
     #[error("what answers on its HTTPS port does not speak TLS")]
     NotTls,
@@ -57,14 +65,28 @@ impl PhoneTlsProblem {
             TlsProblem::OldTls => Self::OldTls,
             TlsProblem::NotTls => Self::NotTls,
             TlsProblem::Unproven => Self::Unproven,
+            TlsProblem::Unsupported { why, .. } => Self::Unsupported(why),
+            TlsProblem::Other(reason) => Self::Other(reason),
             other @ (TlsProblem::Expired { .. }
             | TlsProblem::NameMismatch { .. }
             | TlsProblem::NotYetValid { .. }
-            | TlsProblem::Other(_)
+            | TlsProblem::OwnAuthority { .. }
             | TlsProblem::PinMismatch { .. }
             | TlsProblem::UnknownIssuer { .. }
             | TlsProblem::Unusable { .. }) => Self::Other(other.to_string()),
         })
+    }
+
+    /// Finds out whether a handshake that ended for want of something in common failed because of the phone's
+    /// certificate.
+    pub async fn explain_old_tls(at: SocketAddr, limit: Duration) -> Self {
+        let Ok(endpoint) = Endpoint::parse(&at.to_string(), at.port()) else { return Self::OldTls };
+        let explained = certificate_probe::explain(&endpoint, TlsProblem::OldTls, limit).await;
+        if let TlsProblem::Unsupported { why, .. } = explained {
+            Self::Unsupported(why)
+        } else {
+            Self::OldTls
+        }
     }
 
     /// Says why no authority vouches for a certificate.
@@ -74,16 +96,11 @@ impl PhoneTlsProblem {
     )]
     pub(super) fn of_chain(error: &Error, shown: Fingerprint) -> Self {
         let reason = match error {
-            Error::InvalidCertificate(
-                CertificateError::Expired | CertificateError::ExpiredContext { .. },
-            ) => "it has expired".to_owned(),
-            Error::InvalidCertificate(
-                CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. },
-            ) => "it is not valid yet".to_owned(),
             Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
                 "no CA of --phone-ca-file has signed it".to_owned()
             }
-            other => other.to_string(),
+            Error::InvalidCertificate(error) => describe_certificate(error),
+            other => describe(other),
         };
         Self::NotTrusted { reason, shown }
     }
@@ -95,7 +112,7 @@ impl PhoneTlsProblem {
             | Self::Changed { .. }
             | Self::NotTrusted { .. }
             | Self::Unproven => true,
-            Self::OldTls | Self::NotTls | Self::Other(_) => false,
+            Self::OldTls | Self::NotTls | Self::Unsupported(_) | Self::Other(_) => false,
         }
     }
 
@@ -112,8 +129,12 @@ impl PhoneTlsProblem {
             Self::NotTrusted { .. } => "add the authority that signed it to --phone-ca-file, renew the phone's \
                  certificate, or use --phone-tls pin-first-use"
                 .to_owned(),
-            Self::Unproven => "its key may be of an old kind (RSA with less than 2048 bits): give the phone a new \
-                 certificate (CAPF), or let it take pictures over HTTP; otherwise this may be a man in the middle"
+            Self::Unproven => "restart the phone and push again; if it stays so, this may be a man in the middle who \
+                 copied the certificate"
+                .to_owned(),
+            Self::Unsupported(_) => "give the phone a new certificate of RSA with 2048 bits (Device > Phone, \
+                 Certification Authority Proxy Function: Certificate Operation Install/Upgrade, Key Size 2048), or let \
+                 it take pictures over HTTP: HTTPS Server http and https"
                 .to_owned(),
             Self::OldTls => "give it newer firmware if there is one, or let it take pictures over HTTP: Phone \
                  Personalization Enabled, HTTPS Server http and https"

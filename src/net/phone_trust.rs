@@ -14,12 +14,14 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, Error, OtherError, RootCertStore};
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
+use super::certificate_file::read_certificates;
 use super::fingerprint::Fingerprint;
 use super::phone_tls_problem::PhoneTlsProblem;
 use super::provider::provider;
-use super::trust::{TrustError, read_certificates};
+use super::trust::TrustError;
 use crate::net::cluster_trust::may_be_own_authority;
 use crate::net::signature_check::{CertificatePolicy, SignatureVerified};
+use crate::net::unsupported_certificate::UnsupportedCertificate;
 
 #[derive(Clone, Debug)]
 pub enum PhoneTrust {
@@ -110,12 +112,20 @@ pub fn judge(
     {
         return Err(PhoneTlsProblem::OtherDevice { named });
     }
+    // A phone that shows another certificate than the pinned one may be another phone, whatever its key.
+    if let (PhoneTrust::PinFirstUse, Some(pinned)) = (trust, expected.pin)
+        && pinned != fingerprint
+    {
+        return Err(PhoneTlsProblem::Changed { pinned, shown: fingerprint });
+    }
+    if let Some(why) = UnsupportedCertificate::of(end_entity) {
+        return Err(PhoneTlsProblem::Unsupported(why));
+    }
     let why = match trust {
         PhoneTrust::Insecure => TrustBasis::Unverified,
         PhoneTrust::PinFirstUse => match expected.pin {
             None => TrustBasis::FirstUse,
-            Some(pinned) if pinned == fingerprint => TrustBasis::Pinned,
-            Some(pinned) => return Err(PhoneTlsProblem::Changed { pinned, shown: fingerprint }),
+            Some(_) => TrustBasis::Pinned,
         },
         PhoneTrust::Authorities(authorities) => {
             authorities

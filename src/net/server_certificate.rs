@@ -6,11 +6,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use rustls::ServerConfig;
-use rustls::pki_types::pem::{self, PemObject as _};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject as _;
 
-use crate::net::certificate::CertificateFacts;
+use crate::net::certificate::{CertificateError, CertificateFacts};
+use crate::net::certificate_file::{CertificateFileError, WrongContent, read_certificates};
 use crate::net::provider::provider;
+use crate::net::tls_problem::describe;
+use crate::net::unsupported_certificate::UnsupportedCertificate;
 
 /// What a server shows, read and checked.
 #[derive(Clone, Debug)]
@@ -26,23 +29,31 @@ impl ServerIdentity {
     /// # Errors
     /// When a file cannot be read or is something else, or when the key belongs to another certificate.
     pub fn from_files(certificate: &Path, key: &Path) -> Result<Self, ServerIdentityError> {
-        let chain = chain(certificate)?;
-        let facts = chain.first().map(|own| CertificateFacts::read(own)).transpose();
-        let facts = facts
-            .ok()
-            .flatten()
-            .ok_or_else(|| ServerIdentityError::NoCertificate { path: certificate.to_owned() })?;
+        let chain = read_certificates(certificate)?;
+        let own = chain.first().ok_or_else(|| CertificateFileError::Content {
+            path: certificate.to_owned(),
+            content: WrongContent::Nothing,
+        })?;
+        let facts = CertificateFacts::read(own).map_err(|source| ServerIdentityError::Facts {
+            path: certificate.to_owned(),
+            source,
+        })?;
+        let unfit = |reason| ServerIdentityError::Unfit {
+            certificate: certificate.to_owned(),
+            key: key.to_owned(),
+            reason,
+        };
+        if let Some(why) = UnsupportedCertificate::of(own) {
+            return Err(unfit(why.to_string()));
+        }
         let bytes = read(key)?;
-        let private = PrivateKeyDer::from_pem_slice(&bytes)
+        let pem = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+        let private = PrivateKeyDer::from_pem_slice(pem)
             .map_err(|_| ServerIdentityError::NoKey { path: key.to_owned() })?;
         let config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, private))
-            .map_err(|source| ServerIdentityError::Unfit {
-                certificate: certificate.to_owned(),
-                key: key.to_owned(),
-                source,
-            })?;
+            .map_err(|error| unfit(describe(&error)))?;
         Ok(Self { config: Arc::new(config), facts })
     }
 
@@ -77,15 +88,6 @@ fn names(name: &str, host: &str) -> bool {
         })
 }
 
-fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, ServerIdentityError> {
-    let bytes = read(path)?;
-    let chain: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(&bytes).collect();
-    chain
-        .ok()
-        .filter(|chain| !chain.is_empty())
-        .ok_or_else(|| ServerIdentityError::NoCertificate { path: path.to_owned() })
-}
-
 fn read(path: &Path) -> Result<Vec<u8>, ServerIdentityError> {
     std::fs::read(path)
         .map_err(|source| ServerIdentityError::Unreadable { path: path.to_owned(), source })
@@ -101,8 +103,15 @@ pub enum ServerIdentityError {
         #[source]
         source: io::Error,
     },
-    #[error("{} holds no certificate in PEM (BEGIN CERTIFICATE)", path.display())]
-    NoCertificate { path: PathBuf },
+    #[error(transparent)]
+    Certificate(#[from] CertificateFileError),
+    #[error("the certificate in {} cannot be read", path.display())]
+    Facts {
+        path: PathBuf,
+        #[source]
+        source: CertificateError,
+    },
+    /// The key's file holds something else.
     #[error(
         "{} holds no private key in PEM that can be used (PKCS #8, PKCS #1 or SEC 1, without a \
          passphrase)",
@@ -110,13 +119,8 @@ pub enum ServerIdentityError {
     )]
     NoKey { path: PathBuf },
     /// The two do not belong together, or are of a kind that is not spoken.
-    #[error("{} and {} cannot be used together", certificate.display(), key.display())]
-    Unfit {
-        certificate: PathBuf,
-        key: PathBuf,
-        #[source]
-        source: rustls::Error,
-    },
+    #[error("{} and {} cannot be used together: {reason}", certificate.display(), key.display())]
+    Unfit { certificate: PathBuf, key: PathBuf, reason: String },
 }
 
 #[cfg(test)]

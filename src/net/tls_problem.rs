@@ -6,7 +6,8 @@ use rustls::pki_types::ServerName;
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 
 use super::fingerprint::Fingerprint;
-use crate::net::cluster_trust::{RefusalCause, RefusedCertificate};
+use crate::net::cluster_trust::{RefusalCause, RefusedCertificate, is_ca_as_server};
+use crate::net::unsupported_certificate::UnsupportedCertificate;
 
 /// What went wrong between the two sides of a TLS handshake.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -35,6 +36,16 @@ pub enum TlsProblem {
     /// The other side does not speak TLS at all.
     #[error("the server does not speak TLS on this port: check the port")]
     NotTls,
+    /// The certificate is marked as an authority, and no CA file holds it.
+    #[error(
+        "the server's own certificate is marked as a certificate authority (CA:TRUE), so no other authority can \
+         vouch for it: give this very certificate with --ca-file, or accept exactly this one with --pin-sha256 \
+         {fingerprint} after you have compared it with the server's own"
+    )]
+    OwnAuthority {
+        /// The fingerprint of the certificate that the server showed.
+        fingerprint: Fingerprint,
+    },
     /// The certificate's time has not begun.
     #[error("the certificate is not valid yet: check the clock of this machine and of the server")]
     NotYetValid {
@@ -72,11 +83,18 @@ pub enum TlsProblem {
     },
     /// The server's signature does not fit its certificate.
     #[error(
-        "the server cannot prove that it owns the certificate: its key is of an old kind (RSA with \
-         less than 2048 bits, X.509 version 1), then regenerate the certificate; or this is a man in \
-         the middle who copied the certificate"
+        "the server cannot prove that it owns the certificate: this may be a man in the middle who copied it"
     )]
     Unproven,
+    /// No connection can use the certificate, whatever is trusted.
+    #[error(
+        "axlpaper can never use the certificate of this server, pinned or not: {why} (fingerprint {fingerprint})"
+    )]
+    Unsupported {
+        /// The fingerprint of the certificate that the server showed.
+        fingerprint: Fingerprint,
+        why: UnsupportedCertificate,
+    },
     /// The certificate itself cannot be used: a wrong key, format, purpose or signature.
     #[error("the certificate cannot be used: {reason} (fingerprint {fingerprint})")]
     Unusable {
@@ -90,6 +108,24 @@ impl TlsProblem {
     /// Looks for a TLS error in the chain of causes of any error.
     pub fn find(error: &(dyn StdError + 'static)) -> Option<Self> {
         find_rustls(error).map(Self::from_rustls)
+    }
+
+    /// Returns whether pinning the certificate would let the connection come about.
+    pub fn is_solved_by_pin(&self) -> bool {
+        match self {
+            Self::Expired { .. }
+            | Self::NameMismatch { .. }
+            | Self::NotYetValid { .. }
+            | Self::OwnAuthority { .. }
+            | Self::PinMismatch { .. }
+            | Self::UnknownIssuer { .. }
+            | Self::Unusable { .. } => true,
+            Self::NotTls
+            | Self::OldTls
+            | Self::Other(_)
+            | Self::Unproven
+            | Self::Unsupported { .. } => false,
+        }
     }
 
     /// Says what a connection that broke during the handshake means.
@@ -111,7 +147,7 @@ impl TlsProblem {
             Error::InvalidCertificate(CertificateError::Other(other)) => {
                 match other.0.downcast_ref::<RefusedCertificate>() {
                     Some(refused) => Self::from_refusal(refused),
-                    None => Self::Other(error.to_string()),
+                    None => Self::Other(describe(error)),
                 }
             }
             Error::InvalidCertificate(
@@ -130,7 +166,7 @@ impl TlsProblem {
                 | InvalidMessage::UnknownProtocolVersion
                 | InvalidMessage::MessageTooLarge,
             ) => Self::NotTls,
-            other => Self::Other(other.to_string()),
+            other => Self::Other(describe(other)),
         }
     }
 
@@ -144,6 +180,7 @@ impl TlsProblem {
             RefusalCause::Pin { expected } => {
                 Self::PinMismatch { expected: *expected, presented: fingerprint }
             }
+            RefusalCause::Unsupported(why) => Self::Unsupported { fingerprint, why: why.clone() },
             RefusalCause::Chain(error) => match error {
                 CertificateError::UnknownIssuer => Self::UnknownIssuer { fingerprint },
                 CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
@@ -164,7 +201,8 @@ impl TlsProblem {
                     presented: Vec::new(),
                     fingerprint,
                 },
-                other => Self::Unusable { fingerprint, reason: other.to_string() },
+                ca if is_ca_as_server(ca) => Self::OwnAuthority { fingerprint },
+                other => Self::Unusable { fingerprint, reason: describe_certificate(other) },
             },
         }
     }
@@ -188,6 +226,76 @@ pub(super) fn find_rustls<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a
     None
 }
 
+/// Describes an error of the TLS library. Its own texts hold names of Rust types.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the enum belongs to another crate and grows; the rest is described by name"
+)]
+pub(super) fn describe(error: &Error) -> String {
+    match error {
+        Error::InvalidCertificate(error) => {
+            format!("the certificate cannot be used: {}", describe_certificate(error))
+        }
+        Error::AlertReceived(alert) => {
+            format!("the other side ended the handshake with the TLS alert {:?}", words_of(alert))
+        }
+        Error::NoCertificatesPresented => "the other side showed no certificate".to_owned(),
+        Error::General(text) => text.clone(),
+        Error::PeerMisbehaved(how) => {
+            format!("the other side does not keep to the TLS protocol ({})", words_of(how))
+        }
+        Error::InvalidMessage(how) => {
+            format!("a message of the other side cannot be read ({})", words_of(how))
+        }
+        other => words_of(other),
+    }
+}
+
+/// Describes why a certificate is refused, as the end of a sentence.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the enum belongs to another crate and grows; the rest is described by name"
+)]
+pub(super) fn describe_certificate(error: &CertificateError) -> String {
+    let words = match error {
+        CertificateError::BadEncoding => "it is not encoded as X.509 requires",
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired",
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "it is not valid yet"
+        }
+        CertificateError::UnhandledCriticalExtension => {
+            "it holds a critical extension that axlpaper does not know"
+        }
+        CertificateError::UnknownIssuer => "no trusted authority has signed it",
+        CertificateError::BadSignature => "the signature on it is wrong",
+        CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            "it, or an authority above it, is signed with an algorithm that axlpaper does not accept (SHA-1, MD5)"
+        }
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            "it is not meant for a server (Extended Key Usage)"
+        }
+        ca if is_ca_as_server(ca) => "it is marked as a certificate authority (CA:TRUE)",
+        CertificateError::Other(other) => return words_of(&other.0),
+        other => return words_of(other),
+    };
+    words.to_owned()
+}
+
+/// Turns the name of an enum's variant into words: `PathLenConstraintViolated` becomes "path len constraint violated".
+fn words_of(variant: &impl std::fmt::Debug) -> String {
+    let debug = format!("{variant:?}");
+    let name = debug.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+    let mut words = String::new();
+    for character in name.chars() {
+        if character.is_ascii_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.push(character.to_ascii_lowercase());
+    }
+    words
+}
+
 fn shown_name(name: &ServerName<'_>) -> String {
     name.to_str().into_owned()
 }
@@ -207,4 +315,34 @@ fn list(names: &[String]) -> String {
     }
     let shown: Vec<_> = names.iter().take(8).map(|name| format!("{name:?}")).collect();
     shown.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rustls::{OtherError, PeerMisbehaved};
+
+    use super::*;
+
+    #[test]
+    fn no_text_holds_names_of_rust() {
+        let inner = CertificateError::Other(OtherError(Arc::new(Error::DecryptError)));
+        for (error, expected) in [
+            (Error::AlertReceived(AlertDescription::BadRecordMac), "\"bad record mac\""),
+            (Error::InvalidCertificate(CertificateError::Revoked), "revoked"),
+            (Error::InvalidCertificate(inner), "decrypt error"),
+            (Error::InvalidCertificate(CertificateError::BadEncoding), "not encoded as X.509"),
+            (
+                Error::PeerMisbehaved(PeerMisbehaved::TooManyEmptyFragments),
+                "(too many empty fragments)",
+            ),
+            (Error::InvalidMessage(InvalidMessage::MissingData("x")), "(missing data)"),
+            (Error::NoCertificatesPresented, "showed no certificate"),
+        ] {
+            let told = TlsProblem::from_rustls(&error).to_string();
+            assert!(told.contains(expected), "{told}");
+            assert!(!told.contains("Other(") && !told.contains("::"), "{told}");
+        }
+    }
 }

@@ -1,14 +1,12 @@
 //! From what the user trusts to a TLS configuration.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::{ClientConfig, RootCertStore};
 
+use super::certificate_file::{CertificateFileError, read_certificates};
 use super::fingerprint::Fingerprint;
 use super::provider::provider;
 use crate::net::cluster_trust::Rule;
@@ -92,15 +90,8 @@ impl Default for Trust {
 /// Why no TLS configuration could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum TrustError {
-    /// A block in a CA file that is no certificate.
-    #[error("cannot read a certificate in {path}: the file is damaged or of another kind")]
-    BadCertificate {
-        path: PathBuf,
-        #[source]
-        source: pem::Error,
-    },
-    #[error("{path} holds no certificate (expected PEM or DER)")]
-    NoCertificate { path: PathBuf },
+    #[error(transparent)]
+    File(#[from] CertificateFileError),
     /// Neither platform roots nor a CA file nor a pin.
     #[error(
         "no certificate authority is known on this machine; give --ca-file, --pin-sha256 or install \
@@ -110,35 +101,9 @@ pub enum TrustError {
     /// The crypto provider does not fit: a fault of the program.
     #[error("cannot set up TLS")]
     Provider(#[source] rustls::Error),
-    /// A CA file that cannot be read.
-    #[error("cannot read the CA file {path}")]
-    Unreadable {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
     /// The verifier could not be built.
     #[error("cannot set up the verification of certificates")]
     Verifier(#[source] rustls::client::VerifierBuilderError),
-}
-
-pub(super) fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TrustError> {
-    let bytes = std::fs::read(path)
-        .map_err(|source| TrustError::Unreadable { path: path.to_owned(), source })?;
-    // DER begins with the tag of a sequence; PEM is text.
-    if bytes.first() == Some(&0x30) {
-        return Ok(vec![CertificateDer::from(bytes)]);
-    }
-    let mut certificates = Vec::new();
-    for item in CertificateDer::pem_slice_iter(&bytes) {
-        let certificate =
-            item.map_err(|source| TrustError::BadCertificate { path: path.to_owned(), source })?;
-        certificates.push(certificate);
-    }
-    if certificates.is_empty() {
-        return Err(TrustError::NoCertificate { path: path.to_owned() });
-    }
-    Ok(certificates)
 }
 
 #[cfg(test)]
@@ -168,12 +133,7 @@ mod tests {
     #[test]
     fn refuses_a_file_without_certificate() {
         let error = from_file(b"hello").unwrap_err();
-        assert!(matches!(error, TrustError::NoCertificate { .. }), "{error}");
-        let broken = "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n";
-        let error = from_file(broken.as_bytes()).unwrap_err();
-        assert!(matches!(error, TrustError::BadCertificate { .. }), "{error}");
-        let error = from_file(b"\x30\x03bad").unwrap_err();
-        assert!(matches!(error, TrustError::NothingTrusted), "{error}");
+        assert!(matches!(error, TrustError::File(_)), "{error}");
     }
 
     #[test]

@@ -26,6 +26,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
+use super::PhoneTlsProblem;
 use super::client::{Cause, Phase};
 use crate::domain::error_chain::error_chain;
 use crate::net::trace::ExchangeGuard;
@@ -91,11 +92,18 @@ impl Connection {
         deadline: Instant,
     ) -> Result<Self, Interrupted> {
         let Some(tls) = tls else { return Self::speak(stream).await };
-        let peer =
-            stream.peer_addr().map_err(|error| Interrupted::of(Phase::Connect, &error))?.ip();
-        let handshake =
-            TlsConnector::from(Arc::clone(tls)).connect(ServerName::IpAddress(peer.into()), stream);
-        Self::speak(connecting(deadline, handshake).await?).await
+        let peer = stream.peer_addr().map_err(|error| Interrupted::of(Phase::Connect, &error))?;
+        let name = ServerName::IpAddress(peer.ip().into());
+        let handshake = TlsConnector::from(Arc::clone(tls)).connect(name, stream);
+        match connecting(deadline, handshake).await {
+            Ok(stream) => Self::speak(stream).await,
+            Err(Interrupted { phase, cause: Cause::Tls(PhoneTlsProblem::OldTls), head }) => {
+                let limit = deadline.saturating_duration_since(Instant::now()).min(CONNECT);
+                let cause = Cause::Tls(PhoneTlsProblem::explain_old_tls(peer, limit).await);
+                Err(Interrupted { phase, cause, head })
+            }
+            Err(interrupted) => Err(interrupted),
+        }
     }
 
     async fn speak<S>(stream: S) -> Result<Self, Interrupted>

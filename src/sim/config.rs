@@ -19,6 +19,8 @@ pub struct SimConfig {
     pub axl_port: u16,
     pub phone_port: u16,
     pub phone_tls_port: u16,
+    /// What the user data service reports as `upgradeInProgress`; releases before 12.5 do not report it.
+    pub upgrading: bool,
     pub limits: Limits,
     pub risport: RisPort,
     pub sql: Sql,
@@ -58,6 +60,7 @@ impl SimConfig {
             axl_port: 0,
             phone_port: 0,
             phone_tls_port: 0,
+            upgrading: false,
             limits: Limits::real(),
             risport: RisPort::Answers,
             sql: Sql::Answers,

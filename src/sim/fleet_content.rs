@@ -121,7 +121,8 @@ pub struct PhoneSpec {
     /// The node that still reports an older state of it, if any.
     pub stale_node: Option<usize>,
     pub address: Address,
-    /// The IPv4 address that RisPort70 reports, where it is not the one at which the phone answers.
+    /// The IPv4 address that RisPort70 reports, where it is not the one at which the phone answers: an older one, or
+    /// that of the Expressway through which the phone registers.
     pub reported_address: Option<Ipv4Addr>,
     /// The state of its web server in RisPort70; `None` means the real one.
     pub httpd: Option<Httpd>,

@@ -10,6 +10,7 @@ use axum::response::Response;
 use tokio::time::Instant;
 
 use super::accounts::Login;
+use super::config::Release;
 use super::fleet_content::AxlRole;
 use super::hold_point::is_held;
 use super::responses::{broken, html, respond, unauthorized};
@@ -100,11 +101,19 @@ fn enter(
 fn uds_version(shared: &Shared) -> Response {
     let mut cluster = shared.cluster();
     cluster.count("cucm-uds/version");
-    let version = cluster.config.release.version();
+    let (release, upgrading) = (cluster.config.release, cluster.config.upgrading);
     drop(cluster);
+    let version = release.version();
     let short = version.rsplit_once('.').map_or(version, |(short, _)| short);
+    // Which releases report it, and whether as an element or an attribute, is believed.
+    let upgrade = if release >= Release::R12_5 {
+        format!("<upgradeInProgress>{upgrading}</upgradeInProgress>")
+    } else {
+        String::new()
+    };
     let document = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?><versionInformation version=\"{short}\"/>"
+        "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\
+         <versionInformation version=\"{short}\">{upgrade}</versionInformation>"
     );
     respond(StatusCode::OK, "application/xml", Body::from(document))
 }

@@ -143,12 +143,18 @@ fn of_two_phones_at_one_address_the_one_that_answers_is_ready() {
         .unwrap();
     let document = audit(&lab, &["--config", file.to_str().unwrap()]);
     assert!(codes(&document, 1).is_empty(), "{:?}", codes(&document, 1));
-    for n in [2, 3, 4] {
-        assert_eq!(codes(&document, n), ["duplicate_ip"], "{n}");
+    assert_eq!(codes(&document, 2), ["duplicate_ip"]);
+    let message = |n, code| finding(&document, n, code)["message"].to_string();
+    let other = message(2, "duplicate_ip");
+    assert!(other.contains(&format!("{} answers there", name(1))), "{other}");
+    for n in [3, 4] {
+        assert_eq!(codes(&document, n), ["behind_expressway"], "{n}");
+        assert_eq!(phone(&document, &name(n))["verdict"], "blocked");
+        let nowhere = message(n, "behind_expressway");
+        assert!(nowhere.contains("no phone answers there"), "{nowhere}");
+        assert!(nowhere.contains("register through an Expressway"), "{nowhere}");
     }
-    let message = |n| finding(&document, n, "duplicate_ip")["message"].to_string();
-    assert!(message(2).contains(&format!("{} answers there", name(1))), "{}", message(2));
-    assert!(message(3).contains("no device answers there"), "{}", message(3));
+    assert_eq!(document["summary"]["behind_expressway"], 2);
     assert!(lab.record().phones.values().all(|phone| phone.pushes.is_empty()));
 }
 

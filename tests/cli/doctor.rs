@@ -1,7 +1,8 @@
 //! `axlpaper doctor`: what it finds, and that it changes nothing.
 
 use axlpaper::sim::{
-    AccountState, PUSH_USER, READER_PASSWORD, READER_USER, RisPort, SimConfig, Sql,
+    AccountState, PUSH_USER, READER_PASSWORD, READER_USER, Release, RisPort, SimConfig, Sql,
+    UserKind, UserSpec,
 };
 use serde_json::Value;
 
@@ -104,6 +105,8 @@ fn roles_sql_and_risport_are_told_apart() {
     reader.env("CUCM_USERNAME", READER_USER).env("CUCM_PASSWORD", READER_PASSWORD);
     let ended = end(reader);
     assert_eq!(state(&ended, "phone_list"), "ok", "{ended:?}");
+    assert_eq!(state(&ended, "roles"), "warning", "{ended:?}");
+    assert!(ended.stdout.contains("lacks the role Standard AXL API Access"), "{ended:?}");
 
     let config =
         SimConfig { sql: Sql::Refused, risport: RisPort::Forbidden, ..SimConfig::new(fleet_of(1)) };
@@ -127,4 +130,42 @@ fn a_push_user_that_is_missing_or_locked_is_found() {
     let locked = doctor(&lab, &[]);
     assert_eq!((locked.code, state(&locked, "push_user")), (1, "failed".into()));
     assert_eq!(lab.record().requests("doAuthenticateUser"), 0, "a locked account is not tried");
+}
+
+#[test]
+fn an_upgrade_in_progress_is_found_without_credentials() {
+    for (release, upgrading, expected) in [
+        (Release::R15_0, true, ("warning", "the cluster is being upgraded")),
+        (Release::R15_0, false, ("ok", "no upgrade of the cluster is in progress")),
+        (Release::R11_5, true, ("ok", "does not report whether an upgrade is in progress")),
+    ] {
+        let lab = Lab::with(SimConfig { release, upgrading, ..SimConfig::new(fleet_of(1)) });
+        let ended = doctor(&lab, &[]);
+        assert_eq!(ended.code, 0, "{ended:?}");
+        assert_eq!(state(&ended, "upgrade"), expected.0);
+        assert!(ended.stdout.contains(expected.1), "{}", ended.stdout);
+    }
+}
+
+#[test]
+fn every_role_that_an_account_lacks_is_named_in_one_run() {
+    let mut fleet = fleet_of(1);
+    fleet.users.push(UserSpec::new("nobody", UserKind::Application, "simulator-only"));
+    let lab = Lab::with(SimConfig::new(fleet));
+    let pin = lab.cluster.cert_sha256();
+    let mut program = lab.program(&["doctor", "--json", "--pin-sha256", &pin]);
+    program.env("CUCM_USERNAME", "nobody").env("CUCM_PASSWORD", "simulator-only");
+    let ended = end(program);
+    assert_eq!(ended.code, 4, "{ended:?}");
+    assert_eq!(
+        (state(&ended, "axl"), state(&ended, "risport")),
+        ("failed".into(), "failed".into())
+    );
+    assert!(ended.stdout.contains("Standard AXL API Access"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("Standard CCM Server Monitoring"), "{}", ended.stdout);
+    assert_eq!(
+        (state(&ended, "phone_list"), state(&ended, "image_server")),
+        ("not_checked".into(), "ok".into())
+    );
+    assert_eq!(lab.record().requests("http 401"), 0);
 }

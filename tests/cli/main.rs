@@ -52,6 +52,7 @@ mod screenshots;
 mod secrets;
 mod simulator;
 mod snapshots;
+mod tls_server;
 mod traces;
 mod trust;
 mod versions;

@@ -320,3 +320,28 @@ fn options_that_contradict_each_other_are_refused() {
     }
     assert!(lab.record().requests.is_empty());
 }
+
+#[test]
+fn a_certificate_that_can_never_be_used_is_named_with_what_helps() {
+    use crate::tls_server::{P_521, RSA_1024, VERSION_1, showing};
+    let lab = Lab::of_phones(1);
+    let picture = lab.picture();
+    for (pem, why) in [
+        (RSA_1024, "its RSA key has 1024 bits"),
+        (VERSION_1, "it is an X.509 version 1 certificate"),
+        (P_521, "its key is on the elliptic curve P-521"),
+    ] {
+        let secure = showing(pem).port().to_string();
+        let mut program = lab.program(&["push", picture.to_str().unwrap(), "--yes", "--json"]);
+        // Nothing listens on port 1, so the phone is reached over HTTPS.
+        program.args(["--address", "127.0.0.1", "--model", "8841", "--phone-port", "1"]);
+        program.args(["--phone-tls-port", &secure, "--phone-tls", "insecure", "--attempts", "1"]);
+        let document = json(&crate::lab::end(program));
+        let phone = &document["phones"][0];
+        assert_eq!(phone["outcome"], "unreachable", "{document:#}");
+        let reason = phone["reason"].as_str().unwrap();
+        assert!(reason.contains(why) && !reason.contains("TLS failed"), "{reason}");
+        let remedy = phone["remedy"].as_str().unwrap();
+        assert!(remedy.contains("Key Size 2048") && remedy.contains("http and https"), "{remedy}");
+    }
+}

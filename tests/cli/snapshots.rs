@@ -626,3 +626,43 @@ fn a_lock_that_another_run_holds_and_a_run_that_was_killed() {
     transcript.push(&lab, "rollout", &["--yes", "--report", "report.html"]);
     transcript.check("lock");
 }
+
+/// What only `Debug` of Rust writes, and names with a path.
+fn rust_in(text: &str) -> Option<&str> {
+    let debug = ["Other(", "Err(", "Some(", "None)", "{{"];
+    let of_debug = text.lines().find(|line| debug.iter().any(|part| line.contains(part)));
+    of_debug.or_else(|| {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | '.');
+        text.split(|c| !is_part(c)).find(|word| {
+            // An IPv6 address has hexadecimal digits only.
+            word.contains("::")
+                && word.contains(|c: char| {
+                    c == '_' || c.is_ascii_alphabetic() && !c.is_ascii_hexdigit()
+                })
+        })
+    })
+}
+
+#[test]
+fn no_text_for_people_holds_names_of_rust() {
+    for told in ["Other(OtherError(X))", "a Some(3) b", "net::tls failed", "lost {{name}}"] {
+        assert!(rust_in(told).is_some(), "{told}");
+    }
+    assert_eq!(rust_in("phones at 2001:db8::7 and [::1]:8443: look"), None);
+    let top = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut looked_at = 0;
+    for (folder, ending) in [("tests/cli/snapshots", "snap"), ("docs", "md")] {
+        for entry in std::fs::read_dir(top.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|extension| extension != ending) {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            // Code in a document may be Rust: every second part between its marks.
+            let prose = if ending == "md" { text.split('`').step_by(2).collect() } else { text };
+            assert_eq!(rust_in(&prose), None, "{}", path.display());
+            looked_at += 1;
+        }
+    }
+    assert!(looked_at > 10, "{looked_at} files");
+}

@@ -93,3 +93,60 @@ fn what_cannot_be_looked_at_is_told() {
     trust(&lab, &["--yes"]).fails(2, &["config.toml"]);
     assert_eq!(config(&lab), "[cluster");
 }
+
+#[test]
+fn a_certificate_that_can_never_be_used_is_named_and_not_pinned() {
+    use crate::tls_server::{P_521, RSA_1024, VERSION_1, showing};
+    let lab = Lab::of_phones(1);
+    for (pem, why) in [
+        (RSA_1024, "its RSA key has 1024 bits"),
+        (VERSION_1, "it is an X.509 version 1 certificate"),
+        (P_521, "its key is on the elliptic curve P-521"),
+    ] {
+        let host = showing(pem).to_string();
+        let never = "axlpaper can never use the certificate of this server, pinned or not";
+        let regenerate = "RSA with 2048 bits or more";
+        let looked = trust(&lab, &["--host", &host, "--yes"]);
+        looked
+            .fails(5, &["nothing was pinned", never, why, regenerate, "tomcat-ECDSA: 256 or 384"]);
+        assert!(looked.stdout.contains("subject     CN=cucm-pub"), "{}", looked.stdout);
+        assert_eq!(config(&lab), "");
+        let json = trust(&lab, &["--host", &host, "--json"]);
+        let document: Value = serde_json::from_str(&json.stdout).unwrap();
+        assert!(document["why_not"].as_str().unwrap().contains(why), "{document}");
+        // The pin that fits does not help, and neither does taking everything.
+        let pin = document["certificate"]["sha256"].as_str().unwrap();
+        for trusts in [["--pin-sha256", pin].as_slice(), &["--insecure"]] {
+            let run = |command| {
+                let arguments = [&[command, "--host", host.as_str()], trusts].concat();
+                end(lab.program(&arguments))
+            };
+            run("inventory").fails(1, &[why, regenerate]);
+            let doctor = run("doctor");
+            assert_eq!(doctor.code, 1, "{doctor:?}");
+            assert!(
+                doctor.stdout.contains(why) && doctor.stdout.contains(regenerate),
+                "{doctor:?}"
+            );
+            assert!(!doctor.stdout.contains("shows it and pins it"), "{doctor:?}");
+        }
+    }
+}
+
+#[test]
+fn a_certificate_file_that_is_something_else_is_named() {
+    let lab = Lab::of_phones(1);
+    let pem = lab.cluster.ca_pem();
+    let with = |name: &str, content: &[u8]| {
+        std::fs::write(lab.path(name), content).unwrap();
+        end(lab.program(&["inventory", "--ca-file", name]))
+    };
+    let marked = with("bom.pem", format!("\u{feff}{pem}").as_bytes());
+    assert_eq!(marked.code, 0, "{marked:?}");
+    let p7b = include_str!("../certificates/chain.p7b");
+    with("chain.p7b", p7b.as_bytes())
+        .fails(2, &["chain.p7b is a PKCS #7 file", "openssl pkcs7 -inform PEM"]);
+    let one = with("one.pem", pem.replace('\n', "").as_bytes());
+    one.fails(2, &["one.pem is a PEM file without line ends"]);
+    assert!(!one.stderr.contains('['), "{}", one.stderr);
+}

@@ -3,7 +3,7 @@
 use crate::audit::context::{Context, Subject, finding};
 use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::inventory::AddressOwner;
-use crate::domain::registration::{Source, Status};
+use crate::domain::registration::{Httpd, Source, Status};
 use crate::domain::text::names;
 
 pub(in crate::audit) fn registration(
@@ -101,25 +101,38 @@ pub(in crate::audit) fn address(
             "set IP Addressing Mode to IPv4 or to both in Device > Device Settings > Common Device Configuration",
         ));
     }
-    let others = context
-        .by_address
-        .get(&ip)
-        .into_iter()
-        .flatten()
-        .filter(|name| **name != &subject.phone.name);
-    let others: Vec<&str> = others.map(|name| name.as_str()).collect();
+    if context.nodes.contains(&ip) {
+        found.push(behind_expressway(format!("its address {ip} is that of a node of the cluster")));
+        return;
+    }
+    let there = context.by_address.get(&ip).map(Vec::as_slice).unwrap_or_default();
+    let others = there.iter().filter(|phone| phone.name != subject.phone.name);
+    let others: Vec<&str> = others.map(|phone| phone.name.as_str()).collect();
     let address_owner = context.inventory.residents.get(&ip);
     if others.is_empty()
         || address_owner.is_some_and(|address_owner| lives_there(address_owner, subject))
     {
         return;
     }
+    // Where no phone of them runs a web server, the silence at the address means nothing.
+    let can_answer = there.iter().any(|phone| phone.registration.httpd != Httpd::No);
     let who = match address_owner {
-        Some(AddressOwner::Device(name)) => format!(", and {name} answers there"),
         Some(AddressOwner::Nameless) => {
-            ", and the device that answers there does not identify itself".to_owned()
+            found.push(behind_expressway(format!(
+                "{ip} is reported for {} too, and what answers there is no phone",
+                names(&others)
+            )));
+            return;
+        }
+        Some(AddressOwner::Silent) if can_answer => {
+            found.push(behind_expressway(format!(
+                "{ip} is reported for {} too, and no phone answers there",
+                names(&others)
+            )));
+            return;
         }
         Some(AddressOwner::Silent) => ", and no device answers there".to_owned(),
+        Some(AddressOwner::Device(name)) => format!(", and {name} answers there"),
         None => String::new(),
     };
     found.push(finding(
@@ -128,6 +141,20 @@ pub(in crate::audit) fn address(
         format!("{ip} is reported for {} too{who}", names(&others)),
         "restart the phone, or check its current address under Device > Phone",
     ));
+}
+
+/// The finding for a phone whose address leads to a proxy: CUCM reports the address of the Expressway-C for every phone
+/// that registers through it, and an Expressway passes no push on.
+fn behind_expressway(why: String) -> Finding {
+    finding(
+        Code::BehindExpressway,
+        Severity::Blocked,
+        format!(
+            "{why}: this is how phones are reported that register through an Expressway (Mobile and Remote Access)"
+        ),
+        "nothing can be pushed to a phone behind an Expressway; on its own network it can (if it is there now, restart \
+         it). Its user can choose a picture that the TFTP servers offer: `axlpaper image tftp`",
+    )
 }
 
 /// Returns whether this phone is the one that answers at its address.

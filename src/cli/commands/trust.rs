@@ -14,11 +14,12 @@ use crate::cli::present::list;
 use crate::cli::ui;
 use crate::config::{FileConfig, Layer, Pinned, with_pin};
 use crate::connect::cluster;
-use crate::error::{AppError, ErrorKind, Exit};
+use crate::error::{AppError, ErrorKind, Exit, tls_hint};
 use crate::net::certificate::CertificateFacts;
 use crate::net::certificate_probe;
 use crate::net::certificate_probe::PeekError;
 use crate::net::endpoint::Endpoint;
+use crate::net::trust::Trust;
 use crate::report::{Document, printable_lines};
 
 /// Show the server's certificate, and pin it in the config file after a yes
@@ -75,13 +76,16 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     let (own, issuers) = facts.split_first().ok_or_else(|| {
         AppError::new(ErrorKind::Failed, format!("{endpoint} showed no certificate"))
     })?;
-    let checked = certificate_probe::check(&endpoint, &cluster::trust(&settings)?, limit).await;
-    let why_not = checked.err().map(|error| match error {
-        PeekError::Tls { problem, .. } => problem.to_string(),
-        error @ (PeekError::Connect { .. } | PeekError::Timeout { .. } | PeekError::Name(_)) => {
-            error.to_string()
+    // What not even its own pin makes usable is refused before the question.
+    let pinned = Trust::pinned(own.sha256);
+    let unusable = certificate_probe::check(&endpoint, &pinned, limit).await.err();
+    let why_not = match &unusable {
+        Some(error) => Some(reason(error)),
+        None => {
+            let trust = cluster::trust(&settings)?;
+            certificate_probe::check(&endpoint, &trust, limit).await.err().as_ref().map(reason)
         }
-    });
+    };
     let now = Timestamp::now();
     if args.json {
         let body = TrustBody {
@@ -99,7 +103,16 @@ pub async fn run(args: Args) -> Result<Exit, AppError> {
     } else {
         ui::put(&printable_lines(&shown(&endpoint, own, issuers, why_not.as_deref(), now)))?;
     }
+    if let Some(error) = unusable {
+        let hint = error.tls_problem().map(|problem| tls_hint(problem, "--host"));
+        let refused = AppError::from_error(ErrorKind::Refused, error).context("nothing was pinned");
+        return Err(hint.into_iter().fold(refused, AppError::hint));
+    }
     pin(&args, cluster, &endpoint, own)
+}
+
+fn reason(error: &PeekError) -> String {
+    error.tls_problem().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 /// Puts the settings together. A config file or a cluster in it that is not there yet is what this command

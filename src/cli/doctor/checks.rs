@@ -14,14 +14,15 @@ use crate::axl::client::AxlClient;
 use crate::axl::paging::Page;
 use crate::axl::phone::ListPhone;
 use crate::axl::sql::ExecuteSqlQuery;
-use crate::axl::user::DoAuthenticateUser;
+use crate::axl::upgrade::{VERSION_PATH, upgrade_in_progress};
+use crate::axl::user::{DoAuthenticateUser, GetAppUser, GetUser};
 use crate::cli::args::{ConnectionArgs, PushArgs};
 use crate::cli::doctor::evaluate;
 use crate::cli::present::list;
 use crate::cli::ui::Terminal;
 use crate::config::Layer;
 use crate::connect::cluster;
-use crate::connect::cluster::{ClusterClients, ClusterSettings};
+use crate::connect::cluster::ClusterSettings;
 use crate::domain::device_name::DeviceName;
 use crate::domain::error_chain::error_chain;
 use crate::domain::inventory::PushUser;
@@ -33,6 +34,8 @@ use crate::net::certificate::CertificateFacts;
 use crate::net::certificate_probe;
 use crate::net::certificate_probe::PeekError;
 use crate::net::endpoint::Endpoint;
+use crate::net::page::PageCheck;
+use crate::ris::client::RisClient;
 use crate::survey;
 
 /// Makes all checks that can be made.
@@ -58,6 +61,7 @@ pub async fn run(args: &ConnectionArgs, push: &PushArgs) -> Vec<Check> {
         checks.skip(AFTER_TLS, "a server that is trusted");
         return checks.done;
     }
+    upgrade(&mut checks, &endpoint, &settings).await;
     match cluster::from_layer(cluster, settings) {
         Ok(mut connection) => {
             let terminal = Terminal::shared(false);
@@ -169,10 +173,10 @@ async fn tls(checks: &mut Checks, endpoint: &Endpoint, settings: &Layer) -> bool
         let trust = cluster::trust(settings)?;
         let why_not = match certificate_probe::check(endpoint, &trust, LIMIT).await {
             Ok(()) => None,
-            Err(PeekError::Tls { problem, .. }) => Some(problem.to_string()),
-            Err(other) => Some(other.to_string()),
+            Err(PeekError::Tls { problem, .. }) => Some(problem),
+            Err(error) => return Err(error.into()),
         };
-        let found = evaluate::certificate(&own, why_not.as_deref(), Timestamp::now());
+        let found = evaluate::certificate(&own, why_not.as_ref(), Timestamp::now());
         Ok::<_, AppError>(if trust.insecure && why_not.is_none() {
             Found::warning(
                 "--insecure: the server is not verified; a man in the middle can read the passwords",
@@ -188,6 +192,26 @@ async fn tls(checks: &mut Checks, endpoint: &Endpoint, settings: &Layer) -> bool
     good
 }
 
+/// Reads from the user data service, which needs no credentials, whether an upgrade is in progress.
+async fn upgrade(checks: &mut Checks, endpoint: &Endpoint, settings: &Layer) {
+    let asked = async {
+        let page = PageCheck::new(&endpoint.https(VERSION_PATH), &cluster::trust(settings)?)?;
+        Ok::<_, AppError>(match page {
+            Some(page) => page.answer().await,
+            None => Err("is no HTTP address".to_owned()),
+        })
+    };
+    let found = match asked.await {
+        Ok(Ok((200, document))) => evaluate::upgrade(upgrade_in_progress(&document)),
+        Ok(Ok((status, _))) => {
+            Found::skipped(&format!("{VERSION_PATH}, which is answered with HTTP {status}"))
+        }
+        Ok(Err(why)) => Found::skipped(&format!("{VERSION_PATH}, which {why}")),
+        Err(error) => evaluate::failed(&error),
+    };
+    checks.add(UPGRADE, found);
+}
+
 async fn cluster_checks(
     checks: &mut Checks,
     connection: &ClusterSettings,
@@ -198,8 +222,19 @@ async fn cluster_checks(
     let cluster = match opened {
         Ok(Ok(cluster)) => cluster,
         Ok(Err(error)) => {
+            let role_missing = evaluate::is_role_missing(&error);
             checks.add(AXL, evaluate::failed(&error));
-            return checks.skip(AFTER_AXL, "a session with AXL");
+            if !role_missing {
+                return checks.skip(AFTER_AXL, "a session with AXL");
+            }
+            // The password is right, so what else the account lacks can be found without a failed login.
+            checks.skip(&[ROLES, PHONES, SQL], "a session with AXL");
+            match cluster::risport(connection, interaction).await {
+                Ok(ris) => risport(checks, &ris, connection, None).await,
+                Err(error) => checks.add(RISPORT, evaluate::failed(&error)),
+            }
+            checks.skip(&[PUSH_USER, PUSH_PASSWORD, ENTERPRISE], "a session with AXL");
+            return image_server(checks, connection).await;
         }
         Err(_) => {
             checks.add(AXL, late("AXL"));
@@ -215,12 +250,32 @@ async fn cluster_checks(
             cluster.axl.version()
         )),
     );
+    roles(checks, &cluster.axl, &connection.username).await;
     let phone = phones(checks, &cluster.axl).await;
     sql(checks, &cluster.axl).await;
-    risport(checks, &cluster, connection, phone).await;
+    risport(checks, &cluster.ris, connection, phone).await;
     push_user(checks, &cluster.axl, connection).await;
     enterprise(checks, &cluster.axl).await;
     image_server(checks, connection).await;
+}
+
+/// Reads the roles of the account that axlpaper uses, to see before the first write whether it may write.
+async fn roles(checks: &mut Checks, axl: &AxlClient, username: &str) {
+    let asked = async {
+        match axl.call(&GetAppUser::groups(username)).await {
+            Ok(user) => Ok(user.associated_groups),
+            Err(error) if error.is_not_found() => {
+                axl.call(&GetUser::groups(username)).await.map(|user| user.associated_groups)
+            }
+            Err(error) => Err(error),
+        }
+    };
+    let found = match timeout(LIMIT, asked).await {
+        Err(_) => late("the roles of the account"),
+        Ok(Ok(groups)) => evaluate::roles(username, &groups.roles().collect::<Vec<_>>()),
+        Ok(Err(error)) => evaluate::failed(&error.into()),
+    };
+    checks.add(ROLES, found);
 }
 
 /// Reads one row of the phone list; returns its name.
@@ -264,17 +319,18 @@ async fn sql(checks: &mut Checks, axl: &AxlClient) {
 
 async fn risport(
     checks: &mut Checks,
-    cluster: &ClusterClients,
+    ris: &RisClient,
     connection: &ClusterSettings,
     phone: Option<DeviceName>,
 ) {
     if connection.ris != connection.endpoint && !reach(checks, RIS_TCP, &connection.ris).await {
         return checks.skip(&[RISPORT], "a connection to the RisPort70 server");
     }
-    let Some(name) = phone else {
+    // Any name will do: a device that does not exist is an answer too.
+    let Some(name) = phone.or_else(|| "SEP000000000000".parse().ok()) else {
         return checks.skip(&[RISPORT], "a phone to ask about");
     };
-    let found = match timeout(LIMIT, cluster.ris.devices(&[name], |_| {})).await {
+    let found = match timeout(LIMIT, ris.devices(&[name], |_| {})).await {
         Err(_) => late("RisPort70"),
         Ok(Ok(answer)) if answer.silent_nodes.is_empty() => Found::ok("RisPort70 answers"),
         Ok(Ok(answer)) => Found::warning(
@@ -381,7 +437,9 @@ const CONFIGURATION: &str = "configuration";
 const NAME: &str = "host";
 const TCP: &str = "connection";
 const TLS: &str = "certificate";
+const UPGRADE: &str = "upgrade";
 const AXL: &str = "axl";
+const ROLES: &str = "roles";
 const PHONES: &str = "phone_list";
 const SQL: &str = "sql";
 const RIS_TCP: &str = "ris_connection";
@@ -392,9 +450,19 @@ const ENTERPRISE: &str = "enterprise";
 const IMAGE_SERVER: &str = "image_server";
 
 const AFTER_AXL: &[&str] =
-    &[PHONES, SQL, RISPORT, PUSH_USER, PUSH_PASSWORD, ENTERPRISE, IMAGE_SERVER];
-const AFTER_TLS: &[&str] =
-    &[AXL, PHONES, SQL, RISPORT, PUSH_USER, PUSH_PASSWORD, ENTERPRISE, IMAGE_SERVER];
+    &[ROLES, PHONES, SQL, RISPORT, PUSH_USER, PUSH_PASSWORD, ENTERPRISE, IMAGE_SERVER];
+const AFTER_TLS: &[&str] = &[
+    UPGRADE,
+    AXL,
+    ROLES,
+    PHONES,
+    SQL,
+    RISPORT,
+    PUSH_USER,
+    PUSH_PASSWORD,
+    ENTERPRISE,
+    IMAGE_SERVER,
+];
 
 /// For one question; a healthy cluster needs a second.
 const LIMIT: Duration = Duration::from_secs(30);

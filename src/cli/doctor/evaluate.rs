@@ -1,23 +1,33 @@
 //! From what was found to a verdict, without asking anybody.
 
+use std::error::Error as _;
+
 use jiff::Timestamp;
 
+use crate::axl::error::AxlError;
 use crate::axl::user::Authentication;
 use crate::cli::doctor::Found;
 use crate::domain::inventory::{EnterpriseSettings, PushUser};
 use crate::domain::text::pluralize;
-use crate::error::{AppError, Exit};
+use crate::error::{AppError, Exit, tls_hint};
 use crate::net::certificate::CertificateFacts;
+use crate::net::tls_problem::TlsProblem;
 use crate::rollout::push_common::logins_at_risk;
 
 /// Evaluates a certificate that is trusted, or the reason why it is not.
-pub fn certificate(facts: &CertificateFacts, why_not: Option<&str>, now: Timestamp) -> Found {
-    if let Some(why) = why_not {
-        return Found::failed(
-            Exit::Failed,
-            format!("the certificate of {} is not trusted: {why}", facts.subject),
-            "`axlpaper trust` shows it and pins it",
-        );
+pub fn certificate(
+    facts: &CertificateFacts,
+    why_not: Option<&TlsProblem>,
+    now: Timestamp,
+) -> Found {
+    if let Some(problem) = why_not {
+        let (state, remedy) = if problem.is_solved_by_pin() {
+            ("is not trusted", "`axlpaper trust` shows it and pins it".to_owned())
+        } else {
+            ("cannot be used", tls_hint(problem, "--host"))
+        };
+        let summary = format!("the certificate of {} {state}: {problem}", facts.subject);
+        return Found::failed(Exit::Failed, summary, remedy);
     }
     let days = (facts.not_after.as_second() - now.as_second()) / 86_400;
     let until = facts.not_after.strftime("%Y-%m-%d");
@@ -28,6 +38,46 @@ pub fn certificate(facts: &CertificateFacts, why_not: Option<&str>, now: Timesta
         );
     }
     Found::ok(format!("the certificate is trusted, and good until {until}"))
+}
+
+/// Evaluates what the cluster reports about an upgrade.
+pub fn upgrade(in_progress: Option<bool>) -> Found {
+    match in_progress {
+        Some(true) => Found::warning(
+            "the cluster is being upgraded: changes that are made now can be missing in the new version",
+            "wait until the upgrade is finished and the version is switched; until then change nothing (no `apply`, no \
+             `rollout`)",
+        ),
+        Some(false) => Found::ok("no upgrade of the cluster is in progress"),
+        None => Found::ok("this release does not report whether an upgrade is in progress"),
+    }
+}
+
+/// Evaluates the roles of the account that axlpaper uses. A role of another name can be a copy with the same rights, so a
+/// role that is not found is only a warning.
+pub fn roles(username: &str, roles: &[&str]) -> Found {
+    if roles.contains(&"Standard AXL API Access") {
+        return Found::ok(format!(
+            "{username} has the role Standard AXL API Access, which may change phones and users"
+        ));
+    }
+    let has = match roles {
+        [] => "no role that the cluster lists".to_owned(),
+        roles => roles.join(", "),
+    };
+    Found::warning(
+        format!(
+            "{username} lacks the role Standard AXL API Access, so it may only be able to read; it has {has}"
+        ),
+        "add it to a group with that role (User Management > User Settings > Access Control Group) before `apply` or \
+         `rollout`; `audit` and `plan` need no more",
+    )
+}
+
+/// Returns whether an error means that the password is right and a role is missing.
+pub fn is_role_missing(error: &AppError) -> bool {
+    let axl = error.source().and_then(|source| source.downcast_ref::<AxlError>());
+    axl.is_some_and(|error| error.is_authentication() && !error.is_password_refused())
 }
 
 /// Judges the push user, when as many of its logins as `most_logins` can fail in one run.
@@ -136,6 +186,15 @@ mod tests {
         let high = AccountStatus { rank: Some(1), own_rank: Some(5), ..AccountStatus::default() };
         assert_eq!(push_user(&found(high), 32).state, State::Warning);
         assert_eq!(push_user(&PushUser::NotNamed, 32).state, State::Warning);
+    }
+
+    #[test]
+    fn an_account_that_may_only_read_is_found() {
+        assert_eq!(roles("x", &["A", "Standard AXL API Access"]).state, State::Ok);
+        let reads = roles("x", &["Standard AXL API Users", "Standard AXL Read Only API Access"]);
+        assert_eq!(reads.state, State::Warning);
+        assert!(reads.summary.contains("it has Standard AXL API Users, Standard AXL Read Only"));
+        assert_eq!(roles("x", &[]).state, State::Warning);
     }
 
     #[test]

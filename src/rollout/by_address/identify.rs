@@ -1,5 +1,6 @@
 //! Who answers at an address: asking is apart from deciding what follows.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -11,7 +12,9 @@ use crate::domain::model::{self, Model};
 use crate::domain::nat::DownloadSources;
 use crate::domain::payload_kind::{AcceptedFormat, ObjectKind};
 use crate::event::{Event, Observer, Outcome, PhoneResult, Stage};
-use crate::phone::{DeviceInformation, Https, IdentityError, PhoneClient, who_is_there};
+use crate::phone::{
+    Cause, DeviceInformation, Https, IdentityError, PhoneClient, Unreachable, who_is_there,
+};
 use crate::push::{LoginCheck, Target};
 
 /// A phone that is known by its address.
@@ -39,8 +42,13 @@ pub enum Identity {
     Told(DeviceInformation),
     /// Something else answered, with this HTTP status.
     NoPhone(u16),
-    /// Nobody answered; says how.
-    Silent(String),
+    /// No answer that could be read, or no connection that could be trusted.
+    Silent {
+        /// What happened.
+        reason: String,
+        /// What to do about it.
+        remedy: String,
+    },
 }
 
 /// How to go about asking.
@@ -74,7 +82,7 @@ pub async fn ask(
                 (None, Some(model)) if AcceptedFormat::of(object, model).is_none() => {
                     Identity::NotAsked
                 }
-                (None, _) | (_, None) => ask_one(entry.address, phones, asking).await,
+                (None, _) | (_, None) => ask_one(&entry, phones, asking).await,
             };
             (entry, said)
         })
@@ -88,26 +96,52 @@ pub async fn ask(
     asked
 }
 
-/// Shown for a phone that requires HTTPS where no trust is configured.
-const WANTS_HTTPS: &str =
-    "the phone requires HTTPS: --phone-ca-file or --phone-tls configures trust for its certificate";
-
-async fn ask_one(address: IpAddr, phones: &PhoneClient, asking: Identification<'_>) -> Identity {
+async fn ask_one(
+    entry: &AddressEntry,
+    phones: &PhoneClient,
+    asking: Identification<'_>,
+) -> Identity {
     let mut attempt = 1;
     loop {
-        match who_is_there(phones, asking.https, address).await {
+        match who_is_there(phones, asking.https, entry.address).await {
             Ok(told) => return Identity::Told(told),
             Err(IdentityError::NotThere { status }) => return Identity::NoPhone(status),
             Err(IdentityError::MovedToHttps { .. }) => {
-                return Identity::Silent(WANTS_HTTPS.to_owned());
+                return Identity::Silent {
+                    reason:
+                        "the phone requires HTTPS, but no trust is configured for its certificate"
+                            .to_owned(),
+                    remedy:
+                        "push again with --phone-ca-file FILE, or with --phone-tls pin-first-use"
+                            .to_owned(),
+                };
             }
             Err(IdentityError::Unreachable(why)) if attempt >= asking.attempts => {
-                return Identity::Silent(why.to_string());
+                return silent(entry, &why);
             }
             Err(IdentityError::Unreachable(_)) => tokio::time::sleep(asking.delay).await,
         }
         attempt += 1;
     }
+}
+
+fn silent(entry: &AddressEntry, why: &Unreachable) -> Identity {
+    let remedy = match &why.cause {
+        Cause::Tls(problem) => match &entry.name {
+            Some(name) => problem.remedy(name.as_str()),
+            None => problem.remedy(&entry.address.to_string()),
+        },
+        Cause::Refused
+        | Cause::TimedOut
+        | Cause::Reset
+        | Cause::NoRoute
+        | Cause::NotHttp
+        | Cause::Other(_) => {
+            "check the address, Web Access and the network path to the phone, then push again"
+                .to_owned()
+        }
+    };
+    Identity::Silent { reason: why.to_string(), remedy }
 }
 
 /// Decides who is pushed to, and how the others end. No two of them have one name.
@@ -145,7 +179,7 @@ struct Why {
     name: Option<DeviceName>,
     outcome: Outcome,
     reason: String,
-    remedy: &'static str,
+    remedy: Cow<'static, str>,
 }
 
 fn target(
@@ -157,27 +191,23 @@ fn target(
 ) -> Result<Target, Why> {
     let why = |outcome, reason, remedy| Why { name: own.clone(), outcome, reason, remedy };
     match said {
-        Identity::Silent(reason) => {
-            return Err(why(
-                Outcome::Unreachable,
-                reason.clone(),
-                "check the address, Web Access and the way to the phone, then push again",
-            ));
+        Identity::Silent { reason, remedy } => {
+            return Err(why(Outcome::Unreachable, reason.clone(), remedy.clone().into()));
         }
         Identity::NoPhone(status) if check => {
             let reason = format!(
                 "something that is no phone (HTTP {status}) answers at its address; nothing was sent to it"
             );
-            return Err(why(Outcome::WrongDevice, reason, SAYS_NOTHING));
+            return Err(why(Outcome::WrongDevice, reason, SAYS_NOTHING.into()));
         }
         Identity::Told(_) if check && own.is_none() => {
             let reason = "it does not identify itself; nothing was sent to it".to_owned();
-            return Err(why(Outcome::WrongDevice, reason, SAYS_NOTHING));
+            return Err(why(Outcome::WrongDevice, reason, SAYS_NOTHING.into()));
         }
         Identity::NotAsked | Identity::Told(_) | Identity::NoPhone(_) => {}
     }
     let (model, accepts) = accepts(object, entry, said)
-        .map_err(|(outcome, reason, remedy)| why(outcome, reason, remedy))?;
+        .map_err(|(outcome, reason, remedy)| why(outcome, reason, remedy.into()))?;
     Ok(Target {
         picture: String::new(),
         name: own.unwrap_or_else(|| DeviceName::of_address(entry.address)),
@@ -249,7 +279,7 @@ fn is_another(object: ObjectKind, typed: &Model, own: &Model) -> bool {
 fn name(entry: &AddressEntry, said: &Identity) -> Option<DeviceName> {
     let own = || match said {
         Identity::Told(told) => own_name(told),
-        Identity::NotAsked | Identity::NoPhone(_) | Identity::Silent(_) => None,
+        Identity::NotAsked | Identity::NoPhone(_) | Identity::Silent { .. } => None,
     };
     entry.name.clone().or_else(own)
 }
@@ -264,7 +294,7 @@ fn own_name(told: &DeviceInformation) -> Option<DeviceName> {
 fn product(said: &Identity) -> Option<&str> {
     match said {
         Identity::Told(told) => told.model_number.as_deref(),
-        Identity::NotAsked | Identity::NoPhone(_) | Identity::Silent(_) => None,
+        Identity::NotAsked | Identity::NoPhone(_) | Identity::Silent { .. } => None,
     }
 }
 
@@ -273,7 +303,7 @@ fn also_there(name: &DeviceName, other: IpAddr) -> Why {
         name: None,
         outcome: Outcome::Skipped,
         reason: format!("it identifies itself as {name}, which is pushed to at {other}"),
-        remedy: "check which of the two addresses is right",
+        remedy: "check which of the two addresses is right".into(),
     }
 }
 
@@ -292,7 +322,7 @@ fn result(object: ObjectKind, entry: &AddressEntry, said: &Identity, why: Why) -
         outcome: why.outcome,
         phone_error: None,
         reason: Some(why.reason),
-        remedy: Some(why.remedy.to_owned()),
+        remedy: Some(why.remedy.into_owned()),
         downloads: crate::event::Downloads::default(),
         attempts: 0,
         first_attempt_at: None,
@@ -378,7 +408,11 @@ mod tests {
             assert_eq!(one(entry(1, "8841", ""), said, false), target("10.0.0.1", "Cisco 8841"));
         }
         for check in [true, false] {
-            let silent = one(entry(1, "8841", ""), Identity::Silent("no answer".into()), check);
+            let silent = one(
+                entry(1, "8841", ""),
+                Identity::Silent { reason: "no answer".into(), remedy: "look".into() },
+                check,
+            );
             assert_eq!(silent, Err((Outcome::Unreachable, "no answer".into())));
         }
     }
