@@ -118,7 +118,7 @@ impl Folder {
     pub fn other_spellings(&self, path: &str) -> Vec<String> {
         let path = Path::new(path);
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let folder = self.root.join(path.parent().unwrap_or(Path::new("")));
+        let folder = self.root.join(path.parent().unwrap_or(path));
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
         let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
         let mut names: Vec<String> = names

@@ -11,13 +11,18 @@ use super::jpeg_integrity;
 /// The decoders of BMP and TIFF refuse a file that ends early by themselves. Nothing can be found out about
 /// uncompressed pixels, nor about a colour that has changed where a format has no checksum.
 pub(super) fn check(format: ImageFormat, file: &[u8]) -> Result<(), String> {
-    match format {
-        ImageFormat::Jpeg => jpeg_integrity::check(file),
-        ImageFormat::Png => check_png(file),
-        ImageFormat::Gif => check_gif(file),
-        ImageFormat::WebP => check_webp(file),
-        _ => Ok(()),
-    }
+    let check = if format == ImageFormat::Jpeg {
+        jpeg_integrity::check
+    } else if format == ImageFormat::Png {
+        check_png
+    } else if format == ImageFormat::Gif {
+        check_gif
+    } else if format == ImageFormat::WebP {
+        check_webp
+    } else {
+        return Ok(());
+    };
+    check(file)
 }
 
 /// Checks the checksum of every chunk up to the last one; the decoder leaves out those that only change colours.

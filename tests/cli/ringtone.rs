@@ -297,7 +297,7 @@ fn a_damaged_sound_is_refused_and_a_wrong_header_is_not() {
     prepare().fails(2, &["tone.wav is damaged or truncated", "bytes of samples are there"]);
     assert!(!folder.path().join("tftp").exists());
     let length = u32::from_le_bytes(whole[4..8].try_into().unwrap()) - 8;
-    let mut short = whole.clone();
+    let mut short = whole;
     short[4..8].copy_from_slice(&length.to_le_bytes());
     std::fs::write(&path, short).unwrap();
     let ended = prepare();

@@ -58,7 +58,8 @@ impl Audio {
             return Err(SoundProblem::Empty);
         }
         let no_audio = |why: &Error| SoundProblem::NotAudio(why.to_string());
-        let (bytes, container) = integrity::check(bytes).map_err(SoundProblem::Damaged)?;
+        let (bytes, container) =
+            integrity::check(bytes, KEPT_SECONDS).map_err(SoundProblem::Damaged)?;
         let stream = MediaSourceStream::new(Box::new(Cursor::new(bytes)), Default::default());
         let mut format = symphonia::default::get_probe()
             .probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default())
@@ -239,7 +240,7 @@ const LONGEST_FILE: u64 = 64 * 1024 * 1024;
 const LONGEST_MINUTES: u64 = 10;
 
 /// The longest ring tone has 10.05 seconds.
-pub(super) const KEPT_SECONDS: f64 = 10.5;
+const KEPT_SECONDS: f64 = 10.5;
 
 const LOWEST_RATE: u32 = 2_000;
 const HIGHEST_RATE: u32 = 384_000;

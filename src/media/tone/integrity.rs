@@ -3,8 +3,6 @@
 //!
 //! A WAV file with a wrong header, but with all of its samples, is repaired: players play it.
 
-use super::decode::KEPT_SECONDS;
-
 /// What is known of a file before it is decoded.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Container {
@@ -18,7 +16,8 @@ pub(super) enum Container {
 }
 
 /// Checks a file, and returns it as it can be decoded, or what is wrong with it.
-pub(super) fn check(file: Vec<u8>) -> Result<(Vec<u8>, Container), String> {
+/// Of an MP3 file only so many seconds are checked.
+pub(super) fn check(file: Vec<u8>, seconds: f64) -> Result<(Vec<u8>, Container), String> {
     let container = if file.starts_with(b"RIFF") {
         return Ok((repaired_wav(&file)?.unwrap_or(file), Container::Other));
     } else if file.starts_with(b"fLaC") {
@@ -27,7 +26,7 @@ pub(super) fn check(file: Vec<u8>) -> Result<(Vec<u8>, Container), String> {
         check_ogg(&file)?;
         Container::Other
     } else {
-        check_mpeg(&file)?
+        check_mpeg(&file, seconds)?
     };
     Ok((file, container))
 }
@@ -149,7 +148,7 @@ const OGG_CRC: [u32; 256] = {
 
 /// Checks that one MPEG frame follows the other, as far as a ring tone needs them, and that the file is as long as
 /// its first frame declares.
-fn check_mpeg(file: &[u8]) -> Result<Container, String> {
+fn check_mpeg(file: &[u8], kept: f64) -> Result<Container, String> {
     let mut at = 0;
     while let Some(tag) = file.get(at..at + 10).filter(|tag| tag.starts_with(b"ID3")) {
         let size = tag[6..].iter().fold(0, |size, byte| size << 7 | usize::from(byte & 0x7f));
@@ -165,7 +164,7 @@ fn check_mpeg(file: &[u8]) -> Result<Container, String> {
     }
     let mut seconds = 0.0;
     // One frame more, because the first may hold no sound.
-    while seconds < KEPT_SECONDS + 0.1 && at < file.len() {
+    while seconds < kept + 0.1 && at < file.len() {
         let rest = &file[at..];
         let Some(frame) = Frame::read(rest) else {
             let is_tag = TAGS.iter().any(|tag| rest.starts_with(tag));

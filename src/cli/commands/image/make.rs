@@ -1,5 +1,6 @@
 //! Makes the pictures that both commands write.
 
+use std::iter;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,11 +76,13 @@ impl MakeArgs {
         };
         let folder = Folder::open(&self.directory, replace)?;
         let models = wanted::models(&self.connection, &self.target).await?;
-        let mut specs: Vec<_> = models.iter().filter_map(|model| model.image).collect();
-        if with_modules {
-            let modules: Vec<_> = specs.iter().flat_map(expansion_modules).collect();
-            specs.extend(modules.into_iter().map(|module| module.image));
-        }
+        let phones = models.iter().filter_map(|model| model.image);
+        let specs: Vec<_> = phones
+            .flat_map(|image| {
+                let modules = if with_modules { expansion_modules(&image) } else { &[] };
+                iter::once(image).chain(modules.iter().map(|module| module.image))
+            })
+            .collect();
         let pixels = Arc::clone(&decoded);
         let squeeze = match self.squeeze {
             0 => Compression::Quick,
