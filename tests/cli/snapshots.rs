@@ -43,8 +43,9 @@ impl Transcript {
             (lab.folder().display().to_string(), "FOLDER"),
             (format!(r"\b{}\b", cluster.axl_addr()), "HOST:PORT"),
             (cluster.cert_sha256(), "FINGERPRINT"),
-            (format!(r"\b{}\b", cluster.phone_port()), "PHONE-PORT"),
-            (format!(r"\b{}\b", cluster.axl_addr().port()), "PORT"),
+            // Not everywhere: a number of bytes can be the same.
+            (format!(r"(:|port ){}\b", cluster.phone_port()), "${1}PHONE-PORT"),
+            (format!(r"(:|port ){}\b", cluster.axl_addr().port()), "${1}PORT"),
         ]);
         self
     }
