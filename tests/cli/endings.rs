@@ -169,13 +169,13 @@ fn a_run_that_was_stopped_early() {
 #[test]
 fn a_run_whose_changes_failed() {
     let lab = fleet();
-    lab.cluster.inject_into("updatePhone", Fault::HtmlWithOk, 1);
+    lab.cluster.inject_into("updatePhone", Fault::DatabaseLocked, 1);
     let ended = rollout(&lab, &[]);
     assert_eq!(ended.code, 3, "{ended:?}");
     finishes(&lab, "a setting was not changed", &ended.stderr);
 
     let lab = fleet();
-    lab.cluster.inject_into("updateAppUser", Fault::HtmlWithOk, 1);
+    lab.cluster.inject_into("updateAppUser", Fault::DatabaseLocked, 1);
     let ended = rollout(&lab, &[]);
     assert_eq!(ended.code, 3, "{ended:?}");
     finishes(&lab, "the list was not written", &ended.stderr);

@@ -108,5 +108,9 @@ fn what_cannot_be_served_is_told() {
     fails(1, &["--advertise", "http://localhost:80"], &["loopback"]);
     fails(1, &["--advertise", "http://169.254.1.1:80"], &["169.254.1.1"]);
     fails(2, &["--tls-cert", "x.pem"], &["--tls-key"]);
-    fails(2, &["--tls-cert", "x.pem", "--tls-key", "x.key"], &["cannot read x.pem"]);
+    fails(
+        2,
+        &["--tls-cert", "x.pem", "--tls-key", "x.key"],
+        &["cannot read the certificate file x.pem"],
+    );
 }

@@ -53,7 +53,9 @@ fn a_machine_without_a_keyring_says_so_and_nothing_is_sent() {
     let doctor = run(&lab, &bus, &["doctor"], "");
     doctor.told(2, &["no keyring answers", "by a file, a variable"]);
     assert!(lab.record().users.values().all(|user| user.failed_logins == 0));
-    assert_eq!(lab.record().requests.values().sum::<u64>(), 0, "{:?}", lab.record().requests);
+    // The release is public: doctor reads it without an account.
+    let requests = lab.record().requests;
+    assert!(requests.keys().all(|request| request == "cucm-uds/version"), "{requests:?}");
 }
 
 #[test]

@@ -134,7 +134,7 @@ impl<B: AttemptLog> Scheduler<'_, B> {
                     };
                     let reason = outcome.reason.map(|reason| format!("{reason}; {known}"));
                     let mut outcome = PhoneOutcome { reason, ..outcome };
-                    if outcome.outcome == Outcome::WrongDevice && problem.is_none() {
+                    if task.is_address_taken && problem.is_none() {
                         outcome.remedy = Some(TAKEN_ADDRESS.to_owned());
                     }
                     self.finish(task, outcome);

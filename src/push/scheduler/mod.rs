@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use crate::domain::device_name::DeviceName;
 use crate::domain::error_chain::error_chain;
 use crate::domain::text::pluralize;
-use crate::event::{Event, Observer, PhoneResult, Proof, Stage};
+use crate::event::{Event, Observer, Outcome, PhoneResult, Proof, Stage};
 use crate::journal::JournalError;
 use crate::push::addresses::{AddressSource, LookedUp};
 use crate::push::attempt_log::AttemptLog;
@@ -438,9 +438,13 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
             Some(refusal) => self.doubt(task, answer, refusal),
             None => {
                 let attempt = task.counted_attempts();
-                let resend_safe = answer.resend_safe;
+                // A phone that answers and only lacks trust has not moved.
+                let lacks_trust =
+                    matches!(answer.kind, ReplyKind::Blocked { outcome: Outcome::Unreachable, .. });
+                let may_resend = answer.resend_safe && !lacks_trust;
+                task.is_address_taken = matches!(answer.kind, ReplyKind::WrongDevice(_));
                 match outcome::next(&task.target, answer, attempt, self.settings.max_attempts) {
-                    Next::Done(outcome) if resend_safe && self.may_have_moved(&task, &outcome) => {
+                    Next::Done(outcome) if may_resend && self.may_have_moved(&task, &outcome) => {
                         self.check_address(task, outcome);
                     }
                     Next::Done(outcome) => self.finish(task, outcome),

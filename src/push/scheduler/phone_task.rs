@@ -21,6 +21,8 @@ pub(crate) struct PhoneTask {
     pub(crate) repeated: bool,
     /// Whether it moved, so that this is the attempt at its newer address.
     pub(crate) address_checked: bool,
+    /// Whether another device answered at the address.
+    pub(crate) is_address_taken: bool,
     pub(crate) first_attempt: Option<(Timestamp, Instant)>,
     /// The row of the next attempt, or of the one in progress, in the attempt log.
     pub(crate) entry: Option<i64>,
@@ -40,6 +42,7 @@ impl PhoneTask {
             put_off: 0,
             repeated: false,
             address_checked: false,
+            is_address_taken: false,
             first_attempt: None,
             entry: None,
             ticket: None,
