@@ -2,7 +2,7 @@
 //!
 //! One broken character must not cost the whole answer, so whatever cannot be read becomes U+FFFD: bytes that are not
 //! UTF-8, references to characters that do not exist, unknown entities. Two surrogates that belong together are joined
-//! to their character, as Java programs write it. [`unreadable_fields`] then finds what is affected.
+//! to their character, as Java programs write it. `unreadable_fields` then finds what is affected.
 //!
 //! U+FFFD means "not known", also where the server itself sends it. Nothing that holds it is written back.
 
