@@ -155,6 +155,22 @@ pub fn pluralize(count: usize, noun: &str) -> String {
 
 const MOST_NAMES: usize = 5;
 
+/// Reports the fields that could not be read completely, one remark for each kind of field.
+pub fn unreadable_remarks(fields: &std::collections::BTreeSet<UnreadableField>) -> Vec<String> {
+    let mut by_field: std::collections::BTreeMap<&str, Vec<&str>> =
+        std::collections::BTreeMap::new();
+    for UnreadableField { field, object } in fields {
+        by_field.entry(field).or_default().push(object.as_deref().unwrap_or("the cluster"));
+    }
+    let remark = |(field, objects): (&str, Vec<&str>)| {
+        format!(
+            "the field {field} holds characters that cannot be read (shown as U+FFFD): {}",
+            names(&objects)
+        )
+    };
+    by_field.into_iter().map(remark).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -13,7 +13,7 @@ mod registrations;
 mod settings;
 mod web_access;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use jiff::Timestamp;
 
@@ -26,7 +26,7 @@ use crate::domain::inventory::{ClusterInfo, EnterpriseSettings, Inventory, Phone
 use crate::domain::registration::Source;
 use crate::domain::repair_policy::Repairs;
 use crate::domain::selector::Selector;
-use crate::domain::text::{UnreadableField, names, pluralize};
+use crate::domain::text::{names, pluralize, unreadable_remarks};
 use crate::event::{Event, Observer, Stage};
 use crate::phone::{Https, PhoneClient};
 use crate::ris::client::RisClient;
@@ -137,7 +137,7 @@ pub async fn survey(
     if request.repairs.web_access {
         web_access::read_pages(axl, &mut inventory, observer).await?;
     }
-    inventory.remarks.extend(unreadable(&axl.take_unreadable()));
+    inventory.remarks.extend(unreadable_remarks(&axl.take_unreadable()));
     for remark in &inventory.remarks {
         observer.observe(&Event::Remark(remark.clone()));
     }
@@ -172,21 +172,6 @@ pub async fn enterprise(
     remarks: &mut Vec<String>,
 ) -> Result<EnterpriseSettings, AxlError> {
     settings::enterprise(axl, remarks).await
-}
-
-/// Reports the fields that could not be read completely, one remark for each kind of field.
-fn unreadable(fields: &BTreeSet<UnreadableField>) -> Vec<String> {
-    let mut by_field: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for UnreadableField { field, object } in fields {
-        by_field.entry(field).or_default().push(object.as_deref().unwrap_or("the cluster"));
-    }
-    let remark = |(field, objects): (&str, Vec<&str>)| {
-        format!(
-            "the field {field} holds characters that cannot be read (shown as U+FFFD): {}",
-            names(&objects)
-        )
-    };
-    by_field.into_iter().map(remark).collect()
 }
 
 async fn device_pools(axl: &AxlClient) -> Result<Vec<String>, SurveyError> {

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::domain::device_name::DeviceName;
 use crate::domain::inventory::{AddressOwner, Phone};
 use crate::domain::registration::{Httpd, Registration, Source, Status, preferred_address};
+use crate::domain::text::unreadable_remarks;
 use crate::event::{Event, Observer, Stage};
 use crate::phone::{Https, PhoneClient, who_is_there};
 use crate::ris::client::{RisClient, RisEvent};
@@ -46,7 +47,7 @@ pub(super) async fn fill(
         }
         Err(error) => return Err(error),
     };
-    remarks.extend(super::unreadable(&answer.unreadable_fields));
+    remarks.extend(unreadable_remarks(&answer.unreadable_fields));
     let silent = silent_nodes(&answer, nodes);
     if !silent.is_empty() {
         remarks.push(format!(

@@ -22,7 +22,7 @@ pub struct PhoneTlsArgs {
     /// Port of the phones' web servers for HTTPS [default: 443]
     #[arg(long, value_name = "PORT")]
     pub phone_tls_port: Option<u16>,
-    /// Forget what was pinned for this phone, which has got a new certificate; repeatable, * stands for any characters
+    /// Forget what was pinned for this phone, which has got a new certificate; repeatable, * matches any characters
     #[arg(long, value_name = "NAME", conflicts_with = "phone_ca_file")]
     pub phone_repin: Vec<Pattern>,
 }
