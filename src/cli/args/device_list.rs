@@ -74,7 +74,7 @@ pub fn read_text(path: &Path) -> Result<DeviceList<String>, ListError> {
 }
 
 /// Reads device names for `--devices-from`: the column of names of a table, or a name a line. A MAC address in any
-/// notation stands for the phone `SEP` with it.
+/// notation means the phone `SEP` with that address.
 ///
 /// What is wrong is quoted only when `may_quote`: a password can have been typed into standard input.
 ///
@@ -178,7 +178,7 @@ impl Entries {
         let name = name
             .map(|text| {
                 let name = device_name(text).and_then(|name| match is_address(&name) {
-                    // An address stands for the name of a phone that has none, so a name may not look like one.
+                    // A phone without a name gets its address as name, so a name may not look like one.
                     true => Err("it is an address and no name".to_owned()),
                     false => Ok(name),
                 });

@@ -411,9 +411,9 @@ async fn enterprise(checks: &mut Checks, axl: &AxlClient) {
 }
 
 async fn image_server(checks: &mut Checks, connection: &ClusterSettings) {
-    let (phone_side_ip, nobody) =
+    let (phone_side_ip, unobserved) =
         (connection.phone_side_ip().await, Arc::new(Unobserved) as Arc<dyn Observer>);
-    let found = match connection.push_access.image_server.start(phone_side_ip, &nobody).await {
+    let found = match connection.push_access.image_server.start(phone_side_ip, &unobserved).await {
         Ok(host) => {
             let base = host.base().to_string();
             host.shutdown(Duration::ZERO).await;
