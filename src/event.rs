@@ -1,7 +1,7 @@
 //! What happened: the one interface between doing, progress and report.
 //!
-//! Stages tell what they do by sending an [`Event`] to an [`Observer`]. Nobody who does something prints
-//! it, and nobody who prints asks the doer.
+//! Stages tell what they do by sending an [`Event`] to an [`Observer`]. A stage never prints
+//! it, and what prints never asks a stage.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -118,7 +118,8 @@ pub struct ControlEvent {
 }
 
 /// The steps of a run that is controlled.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ControlStep {
     /// Nothing new begins until the run is continued.
     Paused,
@@ -168,7 +169,7 @@ pub trait Observer: Send + Sync {
     fn observe(&self, event: &Event);
 }
 
-/// Nobody.
+/// No observer.
 #[derive(Clone, Copy, Debug)]
 pub struct Unobserved;
 
@@ -476,7 +477,7 @@ pub struct PhoneResult {
 
 impl PhoneResult {
     /// Tells whether the push was tried, or should have been, and is not known to have worked as far as that can
-    /// be known: of what no phone downloads, and where nobody was to look, an acceptance is all there is.
+    /// be known: without a download or a verification an acceptance is all there is.
     pub fn is_failure(&self) -> bool {
         let enough = self.outcome == Outcome::Accepted && self.proof == Proof::None;
         !enough && self.outcome.is_failure_of(self.object)

@@ -1,4 +1,4 @@
-//! What the application asks of, and tells to, whoever started it: a person at a terminal, a web page, or a program.
+//! What the application asks of, and reports to, its caller: a person at a terminal, a web page, or a program.
 
 use futures::future::BoxFuture;
 use secrecy::SecretString;
@@ -10,13 +10,13 @@ pub trait Interaction: Send + Sync {
     /// Asks whether to go on.
     ///
     /// # Errors
-    /// When the answer is no, or nobody can answer. Nothing is changed then.
+    /// When the answer is no, or there is no one to ask. Nothing is changed then.
     fn confirm<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<(), AppError>>;
 
     /// Asks for a password; `whose` names the account, `other_ways` the settings that give the password instead.
     ///
     /// # Errors
-    /// When nobody can answer.
+    /// When there is no one to ask.
     fn password<'a>(
         &'a self,
         whose: &'a str,
@@ -59,7 +59,7 @@ pub enum Notice<'a> {
     },
 }
 
-/// Nobody is there: whatever needs a confirmation or a password is refused.
+/// There is no one to ask: whatever needs a confirmation or a password is refused.
 #[derive(Clone, Copy, Debug)]
 pub struct Silent;
 

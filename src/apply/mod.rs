@@ -3,7 +3,7 @@
 //! AXL replaces a user's whole list of devices and a phone's whole product-specific settings on every write.
 //! So nothing is written that was not read just before, no list that lacks an entry of the one that was
 //! read, and what was written is read back and compared. What is not as the plan expects is not touched at
-//! all. What is about to be changed is written down before, and what came of it before it is told.
+//! all. What is about to be changed is written down before, and its result before it is reported.
 mod cluster_api;
 mod execute;
 mod preconditions;
@@ -63,7 +63,7 @@ impl std::fmt::Display for Halt {
     }
 }
 
-/// A plan was not carried out. Nothing was written unless the text says so.
+/// A plan was not carried out. Nothing was written unless the text states it.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError<E: std::error::Error + 'static> {
     /// The cluster is no longer as it was when the plan was made.
@@ -195,7 +195,7 @@ impl News {
         }
     }
 
-    /// Returns whether phones must be told. Which phones a profile has is not known here, so a phone that was
+    /// Returns whether phones must be sent the command. Which phones a profile has is unknown here, so a phone that was
     /// changed can be one of its.
     fn is_about(&self, action: &Action) -> bool {
         match action.told() {

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
 use tracing::Subscriber;
-use tracing_subscriber::EnvFilter;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
@@ -30,7 +31,7 @@ pub struct LogArgs {
     /// Format of the log; json makes all of standard error one JSON object a line, unless the log has a file
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     pub log_format: LogFormat,
-    /// Append the log to this file, in which every phone and every change is told, instead of to standard error
+    /// Append the log to this file, with every phone and every change, instead of to standard error
     #[arg(long, global = true, value_name = "FILE")]
     pub log_file: Option<PathBuf>,
     /// Keep every exchange with cluster, phones and web servers in a new folder in here, with secrets blanked
@@ -57,22 +58,22 @@ pub fn start(args: &LogArgs) -> Result<(), AppError> {
     match &args.log_file {
         Some(path) => {
             let file = open(path).map_err(|error| unusable("log file", path, error))?;
-            let told = filter(args.verbose, "info");
-            let file = layer(args.log_format, file).with_filter(told);
+            let filter = filter(args.verbose, LevelFilter::INFO);
+            let file = layer(args.log_format, file).with_filter(filter);
             // What a person must see is not only in a file.
-            let warnings = EnvFilter::new("axlpaper=warn").add_directive(off(ui::TOLD));
+            let warnings = own_events(LevelFilter::WARN).with_target(ui::TOLD, LevelFilter::OFF);
             let stderr = layer(LogFormat::Text, Stderr).with_filter(warnings);
             install(registry.with(file).with(stderr));
         }
         None => {
             let json = args.log_format == LogFormat::Json;
-            let told = filter(args.verbose, if json { "info" } else { "warn" });
-            let told = told.add_directive(off(ui::TOLD));
+            let default = if json { LevelFilter::INFO } else { LevelFilter::WARN };
+            let mut filter = filter(args.verbose, default).with_target(ui::TOLD, LevelFilter::OFF);
             if json {
                 ui::speak_json();
+                filter = filter.with_target(ui::SAID, LevelFilter::INFO);
             }
-            let told = if json { told.add_directive(always(ui::SAID)) } else { told };
-            install(registry.with(layer(args.log_format, Stderr).with_filter(told)));
+            install(registry.with(layer(args.log_format, Stderr).with_filter(filter)));
         }
     }
     if let Some(folder) = &args.trace_dir {
@@ -106,31 +107,20 @@ fn unusable(what: &str, path: &Path, error: io::Error) -> AppError {
         .hint("nothing was sent or changed; check that its folder exists and may be written to")
 }
 
-/// The filter of the log: what was typed, else `RUST_LOG`, else `by_itself` of this program.
-fn filter(verbose: u8, by_itself: &str) -> EnvFilter {
-    let level = match verbose {
-        0 => {
-            return EnvFilter::try_from_default_env()
-                .unwrap_or_else(|_| EnvFilter::new(format!("axlpaper={by_itself}")));
-        }
-        1 => "info",
-        2 => "debug",
-        _ => "trace",
-    };
-    EnvFilter::new(format!("axlpaper={level}"))
+/// The filter of the log: the level of `-v`, else the targets and levels of `RUST_LOG`, else `default`.
+fn filter(verbose: u8, default: LevelFilter) -> Targets {
+    let from_environment =
+        || std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty())?.parse().ok();
+    match verbose {
+        0 => from_environment().unwrap_or_else(|| own_events(default)),
+        1 => own_events(LevelFilter::INFO),
+        2 => own_events(LevelFilter::DEBUG),
+        _ => own_events(LevelFilter::TRACE),
+    }
 }
 
-fn off(target: &str) -> tracing_subscriber::filter::Directive {
-    directive(&format!("{target}=off"))
-}
-
-fn always(target: &str) -> tracing_subscriber::filter::Directive {
-    directive(&format!("{target}=info"))
-}
-
-fn directive(text: &str) -> tracing_subscriber::filter::Directive {
-    // Our own texts are directives; should one not be, it filters nothing out.
-    text.parse().unwrap_or_else(|_| tracing::level_filters::LevelFilter::TRACE.into())
+fn own_events(level: LevelFilter) -> Targets {
+    Targets::new().with_target("axlpaper", level)
 }
 
 /// A log in this format to that place, never in colour.

@@ -42,7 +42,7 @@ pub struct NewFile {
     pub path: String,
     /// Its content.
     pub bytes: Vec<u8>,
-    /// Whether it holds everything that the one in its place holds, whoever wrote that.
+    /// Whether it holds everything that the one in its place holds.
     pub merged: bool,
     /// Whether it was made from nothing, although there may be one somewhere else that it should continue.
     pub from_nothing: bool,

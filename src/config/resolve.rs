@@ -84,7 +84,7 @@ fn differ(one: Option<&String>, other: Option<&String>) -> bool {
 
 /// Puts flags, environment and config section together for a push that asks no cluster.
 ///
-/// Whoever answers at an address gets the push user's password, and nothing says that it belongs to the
+/// The device at an address gets the push user's password, and nothing shows that it belongs to the
 /// section's cluster. So of the section only what is about this machine counts.
 pub fn resolve_without_cluster(
     flags: Layer,

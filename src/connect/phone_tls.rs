@@ -156,7 +156,7 @@ impl PhoneTls {
                     .context(format_args!("the journal's pin of {phone}"))
                     .hint(format!("use --phone-repin {phone}, or another journal with --state"))
             });
-            // Whoever wants it forgotten does not need to read it.
+            // To forget it needs no reading.
             match pin {
                 Err(_) if self.forget.iter().any(|one| one.matches(phone.as_str())) => {}
                 pin => {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// What can be done with a phone. Ordered from best to worst.
 ///
-/// `Offline` stands behind `Fixable`, because a phone that lacks something *and* is not registered
+/// `Offline` comes after `Fixable`, because a phone that lacks something *and* is not registered
 /// cannot be made ready by axlpaper alone.
 #[derive(
     Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     Ready,
-    /// axlpaper can repair all that stands in the way.
+    /// axlpaper can repair everything that is missing.
     Fixable,
     /// Nothing that axlpaper could not repair is wrong, but it is not registered.
     Offline,

@@ -22,7 +22,7 @@ pub struct ClusterInfo {
     pub name: String,
     /// The publisher, as `host:port`.
     pub host: String,
-    /// The version that `getCCMVersion` told.
+    /// The version by `getCCMVersion`.
     pub version: String,
     /// The AXL schema version that was spoken.
     pub axl_version: String,
@@ -102,7 +102,7 @@ pub struct PhoneProfile {
     pub background_access: Option<bool>,
     /// The wallpaper file that the profile forces on its phones.
     pub forced_wallpaper: Option<String>,
-    /// Whether the place where a forced wallpaper stands could not be read.
+    /// Whether the setting of a forced wallpaper could not be read.
     pub wallpaper_unread: bool,
     pub web_access: PageValue,
     /// How many phones of the whole cluster use it, selected or not.

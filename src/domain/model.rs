@@ -2,7 +2,7 @@
 //!
 //! Enumeration numbers and names are those of the CUCM table `typemodel`, which RisPort70 reports as
 //! `Model` too. Picture sizes come from the models' administration guides and from pictures that
-//! published tools send to them. What no source confirms stands in the entry's note.
+//! published tools send to them. What no source confirms is in the entry's note.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -87,7 +87,7 @@ pub enum DeviceKind {
     ThirdParty,
     /// A video or Android endpoint that is no classic phone.
     Video,
-    /// A port or a number that a program or another network controls; nobody sees a screen.
+    /// A port or a number that a program or another network controls; it has no screen.
     Virtual,
 }
 

@@ -18,7 +18,7 @@ use super::selector_error::SelectorError;
 #[serde(try_from = "String", into = "String")]
 pub struct Pattern {
     text: String,
-    /// What stands between the wildcards, folded: one piece more than there are wildcards.
+    /// The texts between the wildcards, folded: one piece more than there are wildcards.
     pieces: Vec<String>,
 }
 

@@ -11,7 +11,7 @@ use super::inventory::ClusterInfo;
 use super::personalization::Setting;
 use crate::domain::phone_page::PageSettings;
 
-/// What a setting stands on.
+/// The level of a setting.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConfigLevel {
@@ -295,7 +295,7 @@ impl Plan {
     }
 }
 
-/// What stands on the cluster now where a change was made.
+/// The current value on the cluster where a change was made.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum CurrentState {
     List(DeviceList),

@@ -12,7 +12,7 @@ pub enum PushAction {
     /// They get a picture from us.
     #[default]
     Picture,
-    /// They get a picture that stands on another server.
+    /// They get a picture of another server.
     PictureElsewhere,
     /// The pushed picture is taken off.
     Removal,

@@ -1,4 +1,4 @@
-//! Where a phone is registered, as RisPort70 or the AXL database told it.
+//! Where a phone is registered, from RisPort70 or the AXL database.
 
 use std::net::IpAddr;
 
@@ -42,7 +42,7 @@ pub enum Source {
     Risport70,
     /// The AXL database: what was last known (`listRegistrationDynamic`).
     RegistrationDynamic,
-    /// Nobody was asked.
+    /// Not asked.
     None,
 }
 
@@ -60,7 +60,7 @@ pub struct Registration {
     pub node: Option<String>,
     /// When the registration last changed.
     pub timestamp: Option<Timestamp>,
-    /// Who told us.
+    /// The source.
     pub source: Source,
     /// The firmware load that runs on it.
     pub active_load: Option<String>,
@@ -73,7 +73,7 @@ pub struct Registration {
 }
 
 impl Registration {
-    /// A registration that nobody could tell anything about.
+    /// A registration of which nothing is known.
     pub fn unknown(status: Status, source: Source) -> Self {
         Self {
             status,

@@ -55,7 +55,7 @@ impl Repairs {
             Effective::Enabled | Effective::HttpsOnly => return None,
             Effective::Disabled | Effective::Unknown => {}
         }
-        // A profile says nothing to a phone whose own page does.
+        // A phone's own page comes before its profile.
         let from_profile = || {
             let profile = phone.common_phone_profile.as_deref()?;
             (phone.personalization == Some(Setting::Default)).then_some(profile)

@@ -84,7 +84,7 @@ pub struct Selector {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LimitCounts {
-    /// Whatever stands in the phone list.
+    /// Any phone of the phone list.
     #[default]
     AllPhones,
     /// Phones that show a pushed picture, so that a pilot of 20 phones is not 20 soft phones.

@@ -51,7 +51,7 @@ pub enum Page {
 /// What is known of the setting on one page.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum PageValue {
-    /// The page says nothing, so the next one counts.
+    /// The page does not set it, so the next one counts.
     #[default]
     Nothing,
     Unread,

@@ -325,7 +325,7 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::Authentication);
         let source = error.source().and_then(|source| source.downcast_ref::<AxlError>());
         assert!(source.is_some_and(AxlError::is_password_refused), "{error:?}");
-        // Whoever prints the chain does not print the same text twice.
+        // The chain is printed without the same text twice.
         assert_eq!(error_chain(&error), error.to_string());
     }
 

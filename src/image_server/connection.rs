@@ -28,7 +28,7 @@ pub(crate) struct Shared {
     pub(crate) limits: HostLimits,
     pub(crate) table: Table,
     pub(crate) tls: Option<Arc<ServerConfig>>,
-    /// Observes requests for what is not published: no run is known for them, so it is the observer of whoever started
+    /// Observes requests for what is not published: no run is known for them, so it is the observer of the run that started
     /// the server.
     pub(crate) unknown: Watcher,
     pub(crate) unknown_requests: AtomicU64,

@@ -22,7 +22,7 @@ use crate::image_server::published::{
 use crate::image_server::{BaseUrl, HostConfig, HostError, advertised_base};
 use crate::media::{PreparedImage, Tone};
 
-/// The running server, as one of its users has it. Where several runs share it, each has its own base, and is told
+/// The running server, as one of its users has it. Where several runs share it, each has its own base, and hears
 /// of its own phones' requests. Dropping the last one cuts every connection.
 #[derive(Debug)]
 pub struct ImageHost {
@@ -74,7 +74,7 @@ impl ImageHost {
         Ok(Self { server: Arc::new(server), base, watcher })
     }
 
-    /// Returns the same server for another user, whose phones are `phone_side_ip` there and may be told another URL. The
+    /// Returns the same server for another user, whose phones have `phone_side_ip` and may get another URL. The
     /// observer gets the requests for what this user publishes.
     pub fn shared(
         &self,

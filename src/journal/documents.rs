@@ -1,7 +1,7 @@
-//! Documents that a run keeps so that it can be told later, from the journal alone, as it was told at its end.
+//! Documents that a run keeps so that it can be shown later, from the journal alone, as it was shown at its end.
 //!
 //! All of them are kept by [`super::Recorder::snapshot`] under their `KIND`. Fields are only ever added, each with a
-//! default, so that the journals of earlier releases can still be told.
+//! default, so that the journals of earlier releases can still be read.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -9,7 +9,7 @@ use super::error::Problem;
 #[derive(Debug)]
 pub(super) struct Files(Vec<(PathBuf, Option<Identity>)>);
 
-/// Device and inode. Other systems than Unix have nothing that can be had so easily; Windows lets nobody remove a
+/// Device and inode. Other systems than Unix have nothing that can be had so easily; Windows does not allow to remove a
 /// file that is open.
 type Identity = (u64, u64);
 

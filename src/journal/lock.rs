@@ -1,7 +1,7 @@
 //! One run at a time changes a cluster.
 //!
 //! The lock is the operating system's, on a small file beside the journal: it is gone the moment its
-//! holder is, however that died. What stands in the file only says who it is.
+//! holder is, however that died. The text in the file only names the holder.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};

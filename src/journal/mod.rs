@@ -22,8 +22,8 @@ mod writer;
 pub use crate::journal::reader::JournalReader;
 pub use crate::journal::recorder::{Attempt, AttemptEnd, Journal, Moment, NewRun, Recorder};
 pub use crate::journal::rows::{
-    ADDRESSES, AttemptRow, ChangeRow, ControlRequest, EventRow, NewControlRequest, Proven, RunId,
-    RunRef, RunRow, RunState,
+    ADDRESSES, AttemptRow, ChangeRow, ControlRequest, EventKind, EventRow, NewControlRequest,
+    Proven, RunId, RunRef, RunRow, RunState,
 };
 pub use crate::journal::screenshots::Screen;
 pub use documents::{

@@ -13,7 +13,7 @@ use crate::journal::reader::{JournalReader, change_state, json, time};
 use crate::journal::rows::RunId;
 
 impl JournalReader {
-    /// Returns phones and profiles whose settings were changed, or may have been, and which were not told to
+    /// Returns phones and profiles whose settings were changed, or may have been, and which were not sent the command to
     /// apply them since.
     ///
     /// # Errors
@@ -39,8 +39,8 @@ impl JournalReader {
         })
     }
 
-    /// Returns the numbers of those changes of a plan by which phones were told to apply their configuration
-    /// when an earlier run carried the same plan out, and which need not be told again.
+    /// Returns the numbers of those changes of a plan for which phones were sent the command to apply their configuration
+    /// when an earlier run carried the same plan out; it need not be sent again.
     ///
     /// # Errors
     /// When the journal cannot be read.

@@ -232,7 +232,11 @@ impl JournalReader {
         let select =
             "select at, kind, body from events where run = ?1 and kind <> ?2 order by rowid";
         self.rows(select, params![run, DOWNLOAD], |row| {
-            Ok(EventRow { at: time(row, 0)?, kind: text(row, 1)?, text: text(row, 2)? })
+            Ok(EventRow {
+                at: time(row, 0)?,
+                kind: word(&text(row, 1)?, "the kind of an event")?,
+                text: text(row, 2)?,
+            })
         })
     }
 

@@ -17,7 +17,7 @@ use crate::domain::payload_kind::ObjectKind;
 use crate::domain::plan::{Change, Plan};
 use crate::event::{ChangeResult, ChangeState, Download, Outcome, PhoneError, PhoneResult};
 use crate::journal::error::{JournalError, Problem};
-use crate::journal::rows::{EventRow, NewControlRequest, RunId, RunRow, RunState};
+use crate::journal::rows::{EventKind, EventRow, NewControlRequest, RunId, RunRow, RunState};
 use crate::journal::schema;
 use crate::journal::writer::Writer;
 
@@ -360,7 +360,7 @@ impl Recorder {
     /// depends on it.
     pub fn note(&self, event: EventRow) {
         let (run, EventRow { at, kind, text }) = (self.run, event);
-        drop(self.writer.send(statement(EVENT, (run, at.to_string(), kind, text))));
+        drop(self.writer.send(statement(EVENT, (run, at.to_string(), kind.as_str(), text))));
     }
 
     /// Pins the certificate that a phone showed. Nothing secret may be sent to it before this returns.
@@ -374,8 +374,8 @@ impl Recorder {
     }
 
     /// Records an event as [`Recorder::note`] does, together with the next write: it costs no time.
-    pub fn note_deferred(&self, kind: &'static str, text: String) {
-        self.writer.write_deferred(statement(EVENT, (self.run, now(), kind, text)));
+    pub fn note_deferred(&self, kind: EventKind, text: String) {
+        self.writer.write_deferred(statement(EVENT, (self.run, now(), kind.as_str(), text)));
     }
 
     /// Keeps a line of the image server's access log. It is written together with what is written next, at the

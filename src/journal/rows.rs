@@ -152,11 +152,41 @@ pub struct AttemptRow {
 pub struct EventRow {
     /// When.
     pub at: Timestamp,
-    /// `remark` or `waiting`; `began` or `finished` for a stage; `paused`, `continued`, `gate_reached`, `approved`,
-    /// `soak_started`, `soak_ended` or `aborted` for a run that was controlled.
-    pub kind: String,
+    pub kind: EventKind,
     /// In words; the name of the stage.
     pub text: String,
+}
+
+/// What an event of a run is.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    Remark,
+    /// The run waited for the cluster.
+    Waiting,
+    /// A stage began.
+    Began,
+    /// A stage ended.
+    Finished,
+    /// A phone took its connection over HTTPS for the first time, or with a new certificate.
+    PhoneTls,
+    /// A step of a run that is controlled.
+    #[serde(untagged)]
+    Control(ControlStep),
+}
+
+impl EventKind {
+    /// Returns the word that the journal uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Remark => "remark",
+            Self::Waiting => "waiting",
+            Self::Began => "began",
+            Self::Finished => "finished",
+            Self::PhoneTls => "phone_tls",
+            Self::Control(step) => step.as_str(),
+        }
+    }
 }
 
 /// A request to control a run, before it is written.
@@ -201,25 +231,34 @@ impl EventRow {
     /// Makes the row of an event, where the journal keeps one: phones, changes and downloads have rows of their own.
     pub fn of(event: &Event, at: Timestamp) -> Option<Self> {
         let (kind, text) = match event {
-            Event::Remark(text) => ("remark", text.clone()),
+            Event::Remark(text) => (EventKind::Remark, text.clone()),
             // Each phone changes what the run waits for; the attempts have it.
             Event::Waiting { stage: Stage::Push | Stage::Restart, .. } => return None,
             Event::Waiting { reason, delay, .. } => {
-                ("waiting", format!("{reason} ({} s)", delay.as_secs()))
+                (EventKind::Waiting, format!("{reason} ({} s)", delay.as_secs()))
             }
-            Event::Started { stage, .. } => ("began", stage.as_str().to_owned()),
-            Event::Finished { stage } => ("finished", stage.as_str().to_owned()),
-            Event::Control(ControlEvent { step, text }) => (step.as_str(), text.clone()),
+            Event::Started { stage, .. } => (EventKind::Began, stage.as_str().to_owned()),
+            Event::Finished { stage } => (EventKind::Finished, stage.as_str().to_owned()),
+            Event::Control(ControlEvent { step, text }) => {
+                (EventKind::Control(*step), text.clone())
+            }
             Event::Progress { .. }
             | Event::Changed(_)
             | Event::Pushed(_)
             | Event::Downloaded(_) => return None,
         };
-        Some(Self { at, kind: kind.to_owned(), text })
+        Some(Self { at, kind, text })
     }
 
     /// Returns which step of a controlled run it is, where it is one.
     pub fn control_step(&self) -> Option<ControlStep> {
-        ControlStep::ALL.into_iter().find(|step| step.as_str() == self.kind)
+        match self.kind {
+            EventKind::Control(step) => Some(step),
+            EventKind::Remark
+            | EventKind::Waiting
+            | EventKind::Began
+            | EventKind::Finished
+            | EventKind::PhoneTls => None,
+        }
     }
 }

@@ -131,7 +131,7 @@ async fn only_the_last_word_about_a_phone_proves_something() {
         (journal.begin(new_run("c1")).await.unwrap(), journal.begin(new_run("c2")).await.unwrap());
     tried(&one, "SEP1", "old", Some(Outcome::Verified)).await;
     tried(&one, "SEP1", "new", Some(Outcome::Verified)).await;
-    // Refused, or begun and never ended: nobody knows any more what it shows.
+    // Refused, or begun and never ended: what it shows is unknown.
     tried(&one, "SEP2", "d", Some(Outcome::Verified)).await;
     tried(&one, "sep2", "d", Some(Outcome::BadReply)).await;
     tried(&one, "SEP3", "d", Some(Outcome::Verified)).await;
@@ -320,7 +320,7 @@ async fn the_access_log_costs_no_commit_and_is_there_with_the_next_word() {
     let run = Journal::open(&path).unwrap().begin(new_run("c1")).await.unwrap();
     let history = JournalReader::open(&path).unwrap().unwrap();
     run.downloaded(&download("background"));
-    run.note_deferred("phone_tls", "SEP1 over HTTPS".into());
+    run.note_deferred(EventKind::PhoneTls, "SEP1 over HTTPS".into());
     assert!(history.downloads(run.run()).unwrap().is_empty(), "nobody waits for it");
     tried(&run, "SEP1", "d", None).await;
     assert_eq!(history.downloads(run.run()).unwrap(), [download("background")]);

@@ -107,7 +107,7 @@ struct Huffman(Vec<u16>);
 
 impl Huffman {
     fn new(counts: &[u8], symbols: &[u8]) -> Option<Self> {
-        // In a table that was overwritten a symbol stands twice.
+        // A table that was overwritten has a symbol twice.
         if symbols.iter().enumerate().any(|(at, symbol)| symbols[..at].contains(symbol)) {
             return None;
         }

@@ -23,7 +23,7 @@ pub struct Options {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fit {
-    /// It fills the panel; what stands out on two sides is cut off.
+    /// It fills the panel; what extends beyond two sides is cut off.
     #[default]
     Cover,
     /// It is seen whole; what it leaves free has the colour of the background.

@@ -1,4 +1,4 @@
-//! Draws vector pictures: SVG as it stands, without anything from outside the file.
+//! Draws vector pictures: SVG as it is, without anything from outside the file.
 //!
 //! Texts would be drawn with whatever fonts a machine has, and so would look different on the next one; and
 //! pictures inside would need files beside this one. Both are refused instead of being left out in silence.

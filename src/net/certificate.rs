@@ -9,7 +9,7 @@ use x509_parser::public_key::PublicKey;
 use super::fingerprint::Fingerprint;
 use crate::domain::text::sanitize_truncate;
 
-/// The facts of a certificate. Its texts come from whoever made it: control characters are gone, and long
+/// The facts of a certificate. Its texts come from its issuer: control characters are gone, and long
 /// ones are cut.
 #[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct CertificateFacts {

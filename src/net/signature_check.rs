@@ -1,4 +1,4 @@
-//! The handshake's signature is checked always, whoever decides about the certificate.
+//! The handshake's signature is always checked, whatever decides about the certificate.
 //!
 //! The signature is what proves that the server owns the key of the certificate that it shows. Without that check, a
 //! pin would accept a copied certificate.

@@ -1,6 +1,6 @@
 //! The HTTP interface of a phone: push objects, replies, client.
 //!
-//! A phone is told to fetch a picture, or whatever else, by one `POST /CGI/Execute`. What it answers is read here into a
+//! A phone is asked to fetch a picture, or anything else, by one `POST /CGI/Execute`. What it answers is read here into a
 //! [`Reply`], and nothing else counts: the HTTP status alone never makes a success.
 
 mod client;

@@ -23,7 +23,7 @@ pub struct Undo {
 /// Plans the revert of changes that were made, or may have been, given the current state.
 ///
 /// Only what is still as the run left it is taken back, the last change first. What somebody else has
-/// changed since stays. Phones that were not told of a change of theirs, which `pending_applies` names, are told too: a revert
+/// changed since stays. Phones that still have to apply a change, which `pending_applies` names, are sent the command too: a revert
 /// that was killed can have set their settings back already.
 pub fn undo<'a>(
     cluster: &ClusterInfo,

@@ -42,7 +42,7 @@ pub(crate) struct Gate {
 }
 
 impl RunControl {
-    /// Makes the control of a run. People are told to type `command`, the action and `options`.
+    /// Makes the control of a run. Messages name `command`, the action and `options`.
     pub fn of_run(command: String, options: String) -> Self {
         Self(Arc::new(Inner { command: Some((command, options)), ..Inner::default() }))
     }
@@ -57,7 +57,7 @@ impl RunControl {
         self.0.observer.get().is_none_or(|observer| observer.strong_count() > 0)
     }
 
-    /// Carries a request out; `by` says who asked. Nobody is asked, and nothing waits.
+    /// Carries a request out; `by` names who asked. It neither asks nor waits.
     pub fn apply(&self, action: ControlAction, by: &str) -> ControlResult {
         let mut approved = None;
         let soon = &self.0.soon;

@@ -34,7 +34,7 @@ impl Target {
         self.accepts.kind()
     }
 
-    /// Lets its downloads come from translated addresses, where a rule says so.
+    /// Lets its downloads come from translated addresses, where a rule allows it.
     #[must_use]
     pub fn behind(mut self, rules: &NatRules) -> Self {
         self.sources.translate(rules, &self.device_pool);

@@ -15,7 +15,7 @@ pub fn plan_diff(plan: &Plan) -> String {
     diff(plan, usize::MAX)
 }
 
-/// The same, of each change only what a person can take in before a yes.
+/// The same, of each change only what a person can read before the confirmation.
 pub fn plan_outline(plan: &Plan) -> String {
     diff(plan, MOST_IN_OUTLINE)
 }

@@ -42,7 +42,7 @@ pub struct SheetLabel {
     pub text: &'static str,
     /// Where its middle line is, in hundredths from the top.
     pub y: f32,
-    /// Where it stands, in hundredths of the width from its side.
+    /// Its position, in hundredths of the width from its side.
     pub x: f32,
     /// Whether its side is the right one.
     pub from_right: bool,

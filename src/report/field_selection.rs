@@ -62,7 +62,7 @@ impl FieldSelection {
     }
 
     /// Puts rows into the order that was asked for. Rows that are equal in it keep theirs; what is not
-    /// known stands last, whichever way the order goes.
+    /// known comes last in either order.
     pub fn sort<T: Row>(&self, rows: &mut [T]) {
         if self.sort.is_empty() {
             return;
@@ -117,7 +117,7 @@ impl<T: Row> Fields<T> {
         }
     }
 
-    /// The value of a field, as JSON has it; what stands in no JSON object is its text.
+    /// The value of a field, as JSON has it; what is in no JSON object is its text.
     pub(crate) fn value(&self, field: &str) -> Value {
         match self.at_path(field) {
             Some(value) => value.clone(),
@@ -151,7 +151,7 @@ fn text_of(value: &Value) -> String {
     }
 }
 
-/// Where a row stands by one field.
+/// The position of a row by one field.
 #[derive(PartialEq)]
 struct SortKey {
     rank: Rank,
@@ -302,7 +302,7 @@ mod tests {
             let sort = if down { ["-name"] } else { ["name"] };
             view(&[], &sort).unwrap().sort(&mut rows);
             let mut expected = names;
-            // A name that is empty is not known, so it stands last either way.
+            // A name that is empty is not known, so it comes last in either order.
             expected.sort_by(|a, b| {
                 let order = if down { b.cmp(a) } else { a.cmp(b) };
                 a.is_empty().cmp(&b.is_empty()).then(order)

@@ -281,7 +281,7 @@ fn only_fields<T: Row, S: Serializer>(
     sequence.end()
 }
 
-/// The `list` document, which stands for any list's own document where fields were asked for.
+/// The `list` document, which replaces a list's own document where fields were asked for.
 pub fn list_json<'a, T: Row>(
     rows: &'a [T],
     fields: &'a [&'static str],

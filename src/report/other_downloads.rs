@@ -86,7 +86,7 @@ impl OtherFetcher<'_> {
     }
 }
 
-/// How many addresses are told one by one.
+/// How many addresses are listed one by one.
 const MOST_TOLD: usize = 5;
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub trait Row: Serialize {
     /// The name of the test suite that the rows make, where they are tests.
     const TEST_SUITE: Option<&'static str> = None;
 
-    /// The texts of the columns, as they are: escaping is for whoever writes them.
+    /// The texts of the columns, as they are: the writer escapes them.
     fn cells(&self) -> Vec<String>;
 
     fn test_case(&self) -> Option<TestCase> {
@@ -56,7 +56,7 @@ pub enum TestResult {
         message: String,
         details: String,
     },
-    /// It says nothing about good or bad.
+    /// It is neither good nor bad.
     Skipped {
         message: String,
     },
@@ -164,7 +164,7 @@ impl Row for AuditedPhone {
         ]
     }
 
-    /// A phone fails that somebody can make ready; one that is not there, or shows no pictures, says nothing
+    /// A phone fails that can be made ready; one that is offline, or shows no pictures, is neither
     /// about the configuration.
     fn test_case(&self) -> Option<TestCase> {
         let said = |wanted: fn(Severity) -> bool| {
@@ -251,7 +251,7 @@ impl Row for PhoneResult {
         ]
     }
 
-    /// A phone fails whose push is not proven as far as it can be; one that was left alone on purpose says nothing.
+    /// A phone fails whose push is not proven as far as it can be; one that was excluded is neither.
     fn test_case(&self) -> Option<TestCase> {
         let reason = self.reason.clone().unwrap_or_default();
         let word = self.outcome.as_str();

@@ -2,7 +2,7 @@
 //!
 //! A run builds it while it works ([`RunReportBuilder`]); afterwards it is read from the journal
 //! ([`RunReport::read`]), and both give the same document. A run that was killed has a report too: what only its end
-//! would have written is missing, and the report says so.
+//! would have written is missing, and the report states that.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -43,7 +43,7 @@ pub struct RunReport {
     pub changes: Vec<ChangeRow>,
     /// Every attempt at a phone, in the order in which they were begun. Only the journal has them.
     pub attempts: Vec<AttemptRow>,
-    /// What a person was told, and when stages began and ended.
+    /// Remarks, and when stages began and ended.
     pub events: Vec<EventRow>,
     /// What was downloaded from the image server, where that was read: see [`Self::with_downloads`].
     pub downloads: Vec<Download>,
@@ -401,7 +401,7 @@ impl RolloutSummary {
         for phone in phones {
             *outcomes.entry(phone.outcome).or_default() += 1;
             if phone.device_pool.is_empty() {
-                // Where no cluster was asked, nobody knows the pool.
+                // Where no cluster was asked, the pool is unknown.
                 continue;
             }
             *by_device_pool

@@ -14,7 +14,7 @@ use crate::domain::control::{ControlAction, ControlResult};
 use crate::domain::plan::Change;
 use crate::domain::push_action::PushAction;
 use crate::event::{ChangeState, Download, PhoneResult};
-use crate::journal::{AttemptRow, ControlRequest, EventRow, RunRow, Subject};
+use crate::journal::{AttemptRow, ControlRequest, EventKind, EventRow, RunRow, Subject};
 use crate::report::row::Row;
 use crate::report::run_report::{RolloutSummary, RunReport};
 use crate::report::summary::run_recap;
@@ -156,7 +156,7 @@ pub(super) struct ShowBody<'a> {
     changes: Vec<ChangeBody<'a>>,
     /// Every attempt at a phone.
     attempts: &'a [AttemptRow],
-    /// What a person was told.
+    /// The remarks.
     events: &'a [EventRow],
     /// What was downloaded from the image server.
     downloads: &'a [Download],
@@ -173,7 +173,7 @@ struct ChangeBody<'a> {
     change: &'a Change,
     /// When it was about to be made.
     intended_at: Timestamp,
-    /// When it ended; nothing when nobody knows how.
+    /// When it ended; nothing when that is unknown.
     ended_at: Option<Timestamp>,
     /// How it ended.
     state: Option<ChangeState>,
@@ -277,7 +277,7 @@ pub fn show_recap(report: &RunReport, next: Option<&str>) -> String {
     });
     let mut line = |text: &str| out.extend([&*printable(text), "\n"]);
     let told = |event: &&EventRow| {
-        matches!(event.kind.as_str(), "remark" | "phone_tls") || event.control_step().is_some()
+        matches!(event.kind, EventKind::Remark | EventKind::PhoneTls | EventKind::Control(_))
     };
     let notes: Vec<_> = report.events.iter().filter(told).collect();
     if !notes.is_empty() {

@@ -78,7 +78,7 @@ pub(super) fn run_recap(report: &RunReport, details: bool) -> String {
 
 /// What a plan leaves as it is: phones that are ready already, and those that a person must look at.
 ///
-/// It stands below [`crate::report::plan_diff`], and says what an empty plan alone would hide.
+/// It follows [`crate::report::plan_diff`], and shows what an empty plan alone would hide.
 pub fn plan_recap(plan: &Plan, audit: &Audit) -> String {
     let by_verdict = Verdict::ALL.iter().filter_map(|verdict| {
         let count = audit.summary.all.verdicts.get(verdict).copied().filter(|count| *count > 0)?;

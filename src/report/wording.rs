@@ -82,7 +82,7 @@ pub(crate) fn accepted(action: PushAction) -> &'static str {
     }
 }
 
-/// What nobody knows of a phone that accepted, where that is all that was to be known; nothing where more was to be
+/// What remains unknown of a phone that accepted, where no more was to be learnt; nothing where more was to be
 /// seen, so that an acceptance alone is a failure.
 pub(crate) fn unverifiable(action: PushAction, proof: Proof) -> Option<&'static str> {
     match (action, proof) {
@@ -147,7 +147,7 @@ pub(crate) fn already_done(action: PushAction) -> &'static str {
     match action {
         PushAction::Picture | PushAction::PictureElsewhere => "already show it",
         PushAction::Removal => "no longer show it",
-        // Sounds and keys are always sent, so nobody is left alone for them.
+        // Sounds and keys are always sent, so no phone is left out for them.
         PushAction::RingTone | PushAction::Sound | PushAction::Keys => "already have it",
     }
 }

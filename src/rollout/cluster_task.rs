@@ -57,7 +57,7 @@ pub struct ExpectedTargets {
 }
 
 impl ClusterTask {
-    /// Returns what may be done about what stands in the way of phones.
+    /// Returns what may be done about the obstacles of phones.
     pub fn repairs(&self) -> Repairs {
         let repairs = self.request.repair.clone().unwrap_or_default();
         Repairs { https: self.connection.may_use_https(), ..repairs }

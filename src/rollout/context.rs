@@ -39,7 +39,7 @@ pub struct RunContext<'a> {
     pub cluster: &'a ClusterClients,
     /// Where it is written down.
     pub recorder: &'a Recorder,
-    /// Who is told.
+    /// Receives the events.
     pub observer: &'a Arc<dyn Observer>,
     /// Whom to ask and to warn.
     pub interaction: &'a dyn Interaction,
@@ -174,7 +174,7 @@ impl RunContext<'_> {
         Ok(PushSetup { delivery, log, already, password_proven, expected, phones })
     }
 
-    /// Tells what a person should know before a yes. Returns what the yes is about; nothing where nothing is to be
+    /// Shows what a person should know before the confirmation. Returns what is to be confirmed; nothing where nothing is to be
     /// done.
     pub fn intent(&self, assessment: &Assessment, ready: &PushSetup) -> Option<Confirmation> {
         if ready.phones == 0 && assessment.plan.changes.is_empty() {

@@ -9,7 +9,7 @@ use crate::push::scheduler::window::WindowState;
 
 /// Makes sure that phones are not made to restart outside of their window.
 ///
-/// Associations disturb nobody, so they are added at any time. Settings are applied at once, and some phones
+/// Associations disturb no phone, so they are added at any time. Settings are applied at once, and some phones
 /// restart for that.
 ///
 /// # Errors
@@ -37,7 +37,7 @@ pub fn check(schedule: &Schedule, plan: &Plan, inventory: &Inventory) -> Result<
 }
 
 /// Makes sure that no profile is changed of which only some phones are selected: all of them apply its settings,
-/// and of the others nobody here knows the window.
+/// and the window of the others is unknown here.
 fn within_selection(plan: &Plan, inventory: &Inventory) -> Result<(), AppError> {
     for change in &plan.changes {
         let Some((ConfigLevel::Profile, profile)) = change.action.told() else { continue };

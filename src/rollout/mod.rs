@@ -2,7 +2,7 @@
 //!
 //! There is one order of steps. A dry run stops in it, a resumed run enters in it with a request from the journal, and
 //! addresses instead of clusters, and several clusters instead of one, are inputs of it. Nothing here knows options
-//! or a terminal: whoever starts a rollout gives it a [`request::RolloutRequest`], an
+//! or a terminal: the caller gives it a [`request::RolloutRequest`], an
 //! [`Interaction`](crate::interaction::Interaction) and an observer of [`Event`](crate::event::Event)s.
 
 pub mod assess;

@@ -17,7 +17,7 @@ use crate::rollout::options::PushOptions;
 use crate::rollout::request::RolloutRequest;
 use crate::rollout::run::RunScope;
 
-/// How to go about a push, as typed. Nobody is waited for after a change, unless that is set.
+/// How to go about a push, as typed. It waits for no phone after a change, unless that is set.
 pub fn settings(push_access: &PushAccess, push: &PushOptions) -> PushSettings {
     PushSettings {
         concurrency: push_access.concurrency,
@@ -77,7 +77,7 @@ pub fn already_shown(
     Ok(shown.collect())
 }
 
-/// Writes down who was not pushed to. Everything else is done by then, so what cannot be written is told.
+/// Writes down who was not pushed to. Everything else is done by then, so an error of the journal is only reported.
 pub async fn write_down(recorder: &Recorder, phones: &[PhoneResult], observer: &dyn Observer) {
     let writes = phones.iter().map(|phone| recorder.ended(None, phone));
     let written = futures::future::join_all(writes).await;

@@ -115,14 +115,14 @@ pub fn held_back(inventory: &Inventory, results: &[ChangeResult]) -> HashMap<Dev
                 || settings.is_some_and(|(place, name)| obeys(phone, place, name))
         };
         for phone in inventory.phones.iter().filter(is_about) {
-            // What stands in the way first is the reason.
+            // The first obstacle is the reason.
             held.entry(phone.name.clone()).or_insert_with(|| format!("{what}: {why}"));
         }
     }
     held
 }
 
-/// Tells whether a setting there counts for a phone: a profile says nothing to a phone whose own page does.
+/// Tells whether a setting there counts for a phone: the phone's own page comes before its profile.
 fn obeys(phone: &Phone, place: ConfigLevel, name: &str) -> bool {
     match place {
         ConfigLevel::Phone => phone.name.as_str() == name,
@@ -191,7 +191,7 @@ pub fn all_applied(applied: &Applied) -> bool {
         && applied.results.iter().all(|result| result.state == ChangeState::Applied)
 }
 
-/// Returns the selected phones that were told to apply their configuration.
+/// Returns the selected phones that were sent the command to apply their configuration.
 pub fn told(inventory: &Inventory, applied: &Applied) -> HashSet<DeviceName> {
     let (mut phones, mut profiles) = (HashSet::new(), HashSet::new());
     for (scope, target) in applied.read_back.iter().filter_map(|(change, _)| change.action.told()) {
@@ -211,7 +211,7 @@ pub fn told(inventory: &Inventory, applied: &Applied) -> HashSet<DeviceName> {
         .collect()
 }
 
-/// Waits until the phones that were told are registered again. Returns those that do not come back in time.
+/// Waits until the phones that apply their configuration are registered again. Returns those that do not come back in time.
 ///
 /// The cluster has been changed by then, so what goes wrong here ends nothing: it is a remark.
 pub async fn wait(

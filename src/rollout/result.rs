@@ -4,8 +4,8 @@ use crate::error::Exit;
 use crate::event::Outcome;
 use crate::report::RunReport;
 
-/// Returns the exit code that a run deserves. One that was meant to push and reached nobody is no
-/// success either, unless there was nobody left to reach.
+/// Returns the exit code that a run deserves. One that was meant to push and reached no phone is no
+/// success either, unless no phone was left to reach.
 pub fn exit_of(run: &RunReport) -> Exit {
     let pushed =
         run.already() > 0 || run.phones.iter().any(|phone| phone.outcome != Outcome::Skipped);

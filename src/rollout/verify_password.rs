@@ -29,7 +29,7 @@ pub async fn is_proven(
 ) -> Result<bool, AppError> {
     let answer = ask(axl, user, password).await;
     if answer != Password::Wrong {
-        // Who may not ask is told by the phones.
+        // Where the account may not ask, the phones decide.
         return Ok(answer == Password::Right);
     }
     let refused = format!("the cluster refuses the password of the push user {user}");

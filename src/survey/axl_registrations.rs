@@ -1,6 +1,6 @@
 //! Registrations as the AXL database remembers them, for clusters where RisPort70 may not be asked.
 //!
-//! What stands there is what was last known, however long ago. So only a phone that is called registered
+//! It has what was last known, however long ago. So only a phone that is called registered
 //! counts as one, and the documents say where that comes from.
 
 use std::collections::HashMap;

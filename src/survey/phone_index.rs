@@ -3,8 +3,8 @@
 //! A list that is read in pages is no picture of one moment: when a phone is removed while it is read,
 //! another one moves from the next page to the one before and is never seen; AXL does not even promise
 //! an order. So the phones are counted first: their names alone, forty thousand of which fit one answer,
-//! which is one moment. Then the pages are read, each phone kept once by its UUID, and whoever was called
-//! but did not come is asked for by name. Whoever cannot be found by name either has been removed
+//! which is one moment. Then the pages are read, each phone kept once by its UUID, and a phone that was called
+//! but did not come is asked for by name. One that cannot be found by name either has been removed
 //! meanwhile. Nothing of this depends on the order of rows, and none of it needs SQL.
 
 use std::collections::{HashMap, HashSet};
@@ -126,7 +126,7 @@ mod tests {
     fn who_did_not_come_is_known_by_uuid_and_named() {
         let roll = PhoneIndex::of(&[row("{A}", "SEP1"), row("{B}", "SEP2"), row("", "SEP3")]);
         assert_eq!(roll.len(), 3);
-        // Renamed meanwhile is not missing; the case of letters says nothing.
+        // Renamed meanwhile is not missing; the case of letters does not matter.
         let some = came(&[row("{a}", "SEP1new"), row("", "sep3")]);
         assert_eq!(roll.missing_from(&some), [("{b}".to_owned(), "SEP2".to_owned())]);
         let all = came(&[row("{a}", "x"), row("{b}", "y"), row("", "SEP3")]);

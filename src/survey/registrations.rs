@@ -17,12 +17,12 @@ use crate::ris::device::{RisDevice, RisStatus};
 use crate::ris::error::RisError;
 use crate::ris::merge::RisAnswer;
 
-/// Asks RisPort70 for the phones and writes into each what it is told. Returns the nodes that did not
+/// Asks RisPort70 for the phones and writes the answers into them. Returns the nodes that did not
 /// answer.
 ///
 /// # Errors
 /// When RisPort70 does not answer. An account that may not ask it is no error: then registrations stay
-/// unknown, and a remark says so.
+/// unknown, with a remark.
 pub(super) async fn fill(
     ris: &RisClient,
     phones: &mut [Phone],

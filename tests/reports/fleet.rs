@@ -9,7 +9,7 @@ use axlpaper::domain::inventory::{ClusterInfo, Phone};
 use axlpaper::domain::personalization::{Personalization, Setting};
 use axlpaper::domain::registration::{Registration, Source, Status};
 use axlpaper::event::{Outcome, PhoneResult};
-use axlpaper::journal::{EventRow, RunRow, RunState, Subject};
+use axlpaper::journal::{EventKind, EventRow, RunRow, RunState, Subject};
 use axlpaper::report::RunReport;
 use jiff::Timestamp;
 
@@ -58,7 +58,7 @@ pub fn hostile() -> RunReport {
     report.file = Some(all.clone());
     report.run.cluster.clone_from(&all);
     report.run.command_line = format!("axlpaper rollout {all}");
-    report.events.push(event(5, "remark", &all));
+    report.events.push(event(5, EventKind::Remark, &all));
     if let Some(audit) = &mut report.audit {
         audit.remarks = vec![all];
     }
@@ -92,10 +92,10 @@ fn report(phones: Vec<(AuditedPhone, PhoneResult)>) -> RunReport {
         ending: Some(axlpaper::journal::RunEnd::default()),
         audit: Some(Audit { cluster, taken_at: at(20), summary, phones: seen, remarks }),
         events: vec![
-            event(1, "began", "phones"),
-            event(20, "finished", "phones"),
-            event(20, "began", "push"),
-            event(3_590, "finished", "push"),
+            event(1, EventKind::Began, "phones"),
+            event(20, EventKind::Finished, "phones"),
+            event(20, EventKind::Began, "push"),
+            event(3_590, EventKind::Finished, "push"),
         ],
         phones,
         ..RunReport::new(run())
@@ -106,8 +106,8 @@ fn at(seconds: u64) -> Timestamp {
     Timestamp::from_second(1_790_000_000).unwrap() + Duration::from_secs(seconds)
 }
 
-fn event(seconds: u64, kind: &str, text: &str) -> EventRow {
-    EventRow { at: at(seconds), kind: kind.to_owned(), text: text.to_owned() }
+fn event(seconds: u64, kind: EventKind, text: &str) -> EventRow {
+    EventRow { at: at(seconds), kind, text: text.to_owned() }
 }
 
 fn run() -> RunRow {

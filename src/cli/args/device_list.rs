@@ -447,7 +447,7 @@ impl Table {
             .iter()
             .take(HEADER_WITHIN)
             .position(|row| row.cells.iter().any(|cell| is_called(plain(cell), wanted)));
-        // What stands above a header is a title or a summary, never a phone.
+        // Text above a header is a title or a summary, never a phone.
         let header = match at {
             Some(at) if !rows[..at].iter().any(|row| row.cells.iter().any(is_phone)) => {
                 rows.drain(..=at).next_back().map(|row| row.cells)

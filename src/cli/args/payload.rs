@@ -151,7 +151,7 @@ pub(crate) enum VerifyArg {
     Fetch,
     /// Its screen came to show the picture, and with PICTURE it downloads everything too
     Screenshot,
-    /// Nothing is looked at and nobody is waited for: `accepted` at best
+    /// Nothing is checked and nothing waited for: `accepted` at best
     None,
 }
 

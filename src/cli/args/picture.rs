@@ -9,7 +9,7 @@ use crate::media::{Colour, Fit, Focus, Options};
 #[derive(Args, Clone, Copy, Debug, Default)]
 #[command(next_help_heading = "Picture")]
 pub struct PictureArgs {
-    /// How the picture gets a panel's proportions: cover fills the panel and cuts off what stands out, contain
+    /// How the picture gets a panel's proportions: cover fills the panel and cuts off the rest, contain
     /// shows all of it beside bars, stretch distorts it [default: cover]
     #[arg(long, value_name = "FIT")]
     pub fit: Option<FitArg>,

@@ -20,8 +20,8 @@ use crate::report::{HostedFile, download_line, hosted_json, printable};
 
 /// Serve the pictures of a folder to phones, for pushes that others make
 ///
-/// Prints one address for every PNG file of the folder and of those below it, which nobody can guess, and serves
-/// exactly these until Ctrl-C. Every download is told on standard error. The files are read once, at the start.
+/// Prints one address for every PNG file of the folder and of those below it, which cannot be guessed, and serves
+/// exactly these until Ctrl-C. Every download is shown on standard error. The files are read once, at the start.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Folder with PNG files

@@ -22,7 +22,7 @@ use crate::net::endpoint::Endpoint;
 use crate::net::trust::Trust;
 use crate::report::{Document, printable_lines};
 
-/// Show the server's certificate, and pin it in the config file after a yes
+/// Show the server's certificate, and pin it in the config file after a confirmation
 ///
 /// Nothing is sent to the server but the beginning of a TLS handshake: no user, no password. Compare the
 /// fingerprint with the one in OS Administration > Security > Certificate Management > tomcat.

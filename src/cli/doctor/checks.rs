@@ -65,7 +65,7 @@ pub async fn run(args: &ConnectionArgs, push: &PushArgs) -> Vec<Check> {
     match cluster::from_layer(cluster, settings) {
         Ok(mut connection) => {
             let terminal = Terminal::shared(false);
-            // Whoever types the password is not hurried by the limit of the session.
+            // Typing the password is not under the time limit of the session.
             match connection.fetch_password(terminal.as_ref()).await {
                 Ok(()) => cluster_checks(&mut checks, &connection, terminal.as_ref()).await,
                 Err(error) => {

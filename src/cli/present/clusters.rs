@@ -1,7 +1,7 @@
 //! Several clusters of the config file, side by side.
 //!
 //! Each has its own clients, limits and password. One that fails does not stop the others: its error is
-//! told with its name, and the exit code is the worst of all.
+//! shown with its name, and the exit code is the worst of all.
 
 use crate::cli::settings;
 use crate::rollout::multi_cluster::ClusterResult;

@@ -33,7 +33,7 @@ pub fn put_with(
     }
 }
 
-/// Whoever reads standard output, and whether it has gone away.
+/// The reader of standard output, and whether it has closed it.
 struct Reader<W> {
     out: W,
     gone: bool,

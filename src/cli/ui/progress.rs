@@ -18,7 +18,7 @@ pub struct Progress {
     plain: Mutex<Plain>,
     /// Shown while the run is paused, waits for an approval, or is in a soak period; with a bar of its own where no stage has one.
     held: Mutex<Option<(&'static str, Option<ProgressBar>)>>,
-    /// The cluster, where several are at work: its name stands in front of lines.
+    /// The cluster, where several are at work: its name begins the lines.
     cluster: Option<String>,
 }
 

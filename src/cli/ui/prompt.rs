@@ -17,7 +17,7 @@ pub fn confirm(what: &str, phones: usize, yes: bool) -> Result<(), AppError> {
     ask(what, &prompt, &phones.to_string(), yes)
 }
 
-/// Asks for a yes before something is written that touches no phone.
+/// Asks for a confirmation before something is written that touches no phone.
 pub fn confirm_yes(what: &str, yes: bool) -> Result<(), AppError> {
     ask(what, &format!("{what}.\nType yes to continue:"), "yes", yes)
 }

@@ -17,7 +17,7 @@ pub enum KeyringError {
     /// There is a service, but no keyring that new entries go to.
     #[error("there is a keyring service, but no default keyring that an entry could go to")]
     NoDefault,
-    /// It is locked, and whoever could unlock it did not.
+    /// It is locked, and was not unlocked.
     #[error("the keyring is locked")]
     Locked,
     /// It does not have the entry.

@@ -31,7 +31,7 @@ impl Audio {
         let unreadable = |source| ToneError::Unreadable { path: path.to_owned(), source };
         let file = File::open(path).map_err(unreadable)?;
         let mut bytes = Vec::new();
-        // What a file says of its length can be wrong, and a pipe says nothing.
+        // What a file says of its length can be wrong, and a pipe has none.
         file.take(LONGEST_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
         if bytes.len() as u64 > LONGEST_FILE {
             return Err(ToneError::TooLarge {

@@ -1,7 +1,7 @@
 //! Keeps every exchange with the cluster, with phones and with other people's web servers in a folder, for a
 //! support case.
 //!
-//! What is secret is blanked before anything is written: see [`redact()`]; in addresses too. Nobody who makes an exchange waits
+//! What is secret is blanked before anything is written: see [`redact()`]; in addresses too. An exchange never waits
 //! for the disk: a thread of its own writes, and what it cannot keep up with is left out and counted. A disk
 //! that takes no more ends the trace, not the run.
 //!

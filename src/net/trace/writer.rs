@@ -36,7 +36,7 @@ pub struct TraceSummary {
 
 impl Trace {
     /// Makes a new folder inside `folder`, which is made too where it is not there, and starts to write.
-    /// Nobody else may read what is in it.
+    /// Readable for its owner only.
     pub fn start(folder: &Path) -> io::Result<Self> {
         make_folder(folder, true)?;
         let path = new_folder(folder)?;
@@ -99,7 +99,7 @@ impl Writer {
             let exchange = match message {
                 Message::Exchange(exchange) => exchange,
                 Message::Finish(done) => {
-                    // Whoever asked may have stopped waiting.
+                    // The caller may have stopped waiting.
                     let _gone = done.try_send(());
                     continue;
                 }

@@ -1,6 +1,6 @@
 //! What is sent to a phone goes over the connection on which it has said who it is.
 //!
-//! Addresses are leased. A password that goes over another connection than the answer goes to whoever has the address by
+//! Addresses are leased. A password that goes over another connection than the answer goes to the device that has the address by
 //! then. So a [`PhoneSession`] comes with that answer, and has one connection: once that is used up, the phone has to be
 //! asked again.
 //!

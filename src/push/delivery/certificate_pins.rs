@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::domain::device_name::DeviceName;
 use crate::domain::selector::Pattern;
-use crate::journal::{JournalError, Recorder};
+use crate::journal::{EventKind, JournalError, Recorder};
 use crate::phone::{Believed, Fingerprint};
 
 /// The pins, and the recorder that writes new ones to the journal.
@@ -49,7 +49,7 @@ impl CertificatePins {
         if locked(&self.noted).insert(phone.clone()) {
             let Believed { fingerprint, why } = believed;
             let text = format!("{phone} over HTTPS, certificate {fingerprint}: {}", why.as_str());
-            recorder.note_deferred("phone_tls", text);
+            recorder.note_deferred(EventKind::PhoneTls, text);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What is known to do harm when it is pressed.
 //!
-//! Nobody can list everything that keys can do: these are the sequences that published tools use to restart and
+//! No list of what keys can do is complete: these are the sequences that published tools use to restart and
 //! to reset phones, and URIs that change more than a screen.
 
 use std::fmt;

@@ -1,6 +1,6 @@
 //! A script of keys: what is pressed on phones, step by step, and on which models what.
 //!
-//! A step is one request. Its URIs may be carried out in any order, so whatever has an order stands in steps
+//! A step is one request. Its URIs may be carried out in any order, so whatever has an order is in steps
 //! of its own.
 mod destructive;
 
@@ -58,7 +58,7 @@ impl KeyScript {
     }
 
     /// Returns the steps for a model: those of the first variant that names it, or those for all others.
-    /// Nothing when the script says nothing about it.
+    /// Nothing when the script does not set it.
     pub fn steps(&self, model: &str) -> Option<&[KeyStep]> {
         let variant = self.variants.iter().find(|variant| variant.is_for(model));
         variant.map(|variant| &variant.steps).or(self.others.as_ref()).map(Vec::as_slice)

@@ -1,4 +1,4 @@
-//! Reads a script file: TOML, every mistake told with its line.
+//! Reads a script file: TOML, every mistake reported with its line.
 
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ pub enum LineError {
     Pause { text: String },
     #[error("{0}")]
     Models(String),
-    /// A variant for nobody, or without steps.
+    /// A variant for no model, or without steps.
     #[error("the variant {0}")]
     Variant(&'static str),
 }

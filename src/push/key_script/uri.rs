@@ -17,7 +17,7 @@ pub enum UriError {
     /// A number that is not there.
     #[error("{uri:?}: the number goes from {first} to {last}")]
     OutOfRange { uri: String, first: u32, last: u32 },
-    /// What stands behind the colon cannot be meant.
+    /// The text behind the colon is invalid.
     #[error("{uri:?}: {why}")]
     BadValue { uri: String, why: &'static str },
     /// Phones know it, but it is not let through.

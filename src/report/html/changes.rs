@@ -7,6 +7,7 @@ use crate::domain::text::pluralize;
 use crate::event::ChangeState;
 use crate::journal::ChangeRow;
 use crate::report::changes::{before_and_after, details, groups, messages};
+use crate::report::html::headline::Level;
 use crate::report::text::printable;
 
 /// Changes that say the same of one thing each.
@@ -17,8 +18,7 @@ pub(crate) struct ChangeGroupRow {
     pub(crate) after: String,
     /// What came of it, in words.
     pub(crate) state: &'static str,
-    /// `good`, `warn` or `bad`.
-    pub(crate) mood: &'static str,
+    pub(crate) level: Level,
     pub(crate) reason: String,
     pub(crate) at: String,
     pub(crate) messages: Vec<String>,
@@ -33,7 +33,7 @@ pub(crate) struct List {
     pub(crate) text: String,
 }
 
-/// Says what came of changes, those that say the same in one row; what did not work stands first.
+/// The results of changes, equal ones in one row; failures come first.
 pub(crate) fn change_rows(all: &[ChangeRow]) -> Vec<ChangeGroupRow> {
     let states = [
         None,
@@ -62,7 +62,7 @@ fn row(
 ) -> Option<ChangeGroupRow> {
     let first = group.first()?;
     let (before, after) = before_and_after(&first.action);
-    let (state_told, mood) = state_text(&first.action, state);
+    let (state_told, level) = state_text(&first.action, state);
     let place = match group {
         [only] => only.action.subject(),
         all => format!("{} of {}", noun(&first.action), pluralize(all.len(), "phone")),
@@ -74,7 +74,7 @@ fn row(
         before: clean(&before),
         after: clean(&after),
         state: state_told,
-        mood,
+        level,
         reason: clean(&first.reason),
         at: at.map(|at| at.strftime("%H:%M:%S").to_string()).unwrap_or_default(),
         messages: messages(rows).iter().map(|text| clean(text)).collect(),
@@ -82,13 +82,15 @@ fn row(
     })
 }
 
-fn state_text(action: &Action, state: Option<ChangeState>) -> (&'static str, &'static str) {
+fn state_text(action: &Action, state: Option<ChangeState>) -> (&'static str, Level) {
     match (state, action) {
-        (Some(ChangeState::Applied), Action::ApplyConfig { .. }) => ("sent to the phones", "good"),
-        (Some(ChangeState::Applied), _) => ("read back and correct", "good"),
-        (Some(ChangeState::NotApplied), _) => ("not applied", "bad"),
-        (Some(ChangeState::Unproven), _) => ("not verified: check it on its page", "bad"),
-        (None, _) => ("begun, and its end is not known", "bad"),
+        (Some(ChangeState::Applied), Action::ApplyConfig { .. }) => {
+            ("sent to the phones", Level::Good)
+        }
+        (Some(ChangeState::Applied), _) => ("read back and correct", Level::Good),
+        (Some(ChangeState::NotApplied), _) => ("not applied", Level::Bad),
+        (Some(ChangeState::Unproven), _) => ("not verified: check it on its page", Level::Bad),
+        (None, _) => ("begun, and its end is not known", Level::Bad),
     }
 }
 

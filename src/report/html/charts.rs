@@ -106,14 +106,14 @@ pub(crate) struct GroupTable {
     pub(crate) others: Vec<GroupRow>,
 }
 
-/// Counts by outcome, best first; those that nobody has are left out.
+/// Counts by outcome, best first; those without a phone are left out.
 pub(crate) fn outcomes<'a>(phones: impl IntoIterator<Item = &'a PhoneResult>) -> Vec<Count> {
     let mut counts: BTreeMap<Outcome, usize> = BTreeMap::new();
     phones.into_iter().for_each(|phone| *counts.entry(phone.outcome).or_default() += 1);
     counts.into_iter().map(|(outcome, count)| Count { word: outcome.as_str(), count }).collect()
 }
 
-/// Counts by verdict, best first; those that nobody has are left out.
+/// Counts by verdict, best first; those without a phone are left out.
 pub(crate) fn verdicts<'a>(phones: impl IntoIterator<Item = &'a AuditedPhone>) -> Vec<Count> {
     let mut counts: BTreeMap<Verdict, usize> = BTreeMap::new();
     phones.into_iter().for_each(|phone| *counts.entry(phone.verdict).or_default() += 1);
@@ -162,7 +162,7 @@ fn rows(
             verdicts: Bar::of(&verdicts(seen)),
         })
         .collect();
-    // Where something is to be done stands first; names keep their order otherwise.
+    // Work to do comes first; names keep their order otherwise.
     rows.sort_by_key(|row| std::cmp::Reverse((row.failed, row.total)));
     let others = rows.split_off(rows.len().min(FIRST));
     GroupTable { what, first: rows, others }

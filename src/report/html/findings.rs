@@ -99,7 +99,7 @@ fn finding_row(code: Code, found: &[Found<'_>]) -> Option<FindingRow> {
     })
 }
 
-/// What is left to do about phones whose push is not proven; what concerns most of them stands first.
+/// What is left to do about phones whose push is not proven; what concerns most of them comes first.
 pub(super) fn to_do<'a>(
     phones: impl Iterator<Item = (&'a str, &'a PhoneResult)>,
 ) -> (Vec<ToDo>, usize) {

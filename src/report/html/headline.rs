@@ -1,5 +1,8 @@
 //! What a reader should know after ten seconds; of several runs also how each cluster fared.
 
+use std::cmp::Reverse;
+use std::fmt;
+
 use crate::domain::push_action::PushAction;
 use crate::domain::text::pluralize;
 use crate::event::{ChangeState, Outcome, PhoneResult, Proof};
@@ -14,8 +17,7 @@ use crate::report::wording;
 pub(super) struct Headline {
     /// How the run ended, in one or two words.
     pub(super) state: &'static str,
-    /// `good`, `warn` or `bad`.
-    pub(super) mood: &'static str,
+    pub(super) level: Level,
     /// What came of it, in a sentence.
     pub(super) sentence: String,
     /// Why it ended before its time, or what is not known.
@@ -66,7 +68,7 @@ pub(super) fn headline(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) ->
     let (action, proof) = action_and_proof(runs);
     let alone = runs.first().map(|of| of.run).filter(|_| runs.len() + left_out.len() == 1);
     let on = alone.is_none().then(|| cluster_count(runs, left_out));
-    let (state, mood) = alone.map_or_else(|| overall(runs, left_out), state);
+    let (state, level) = alone.map_or_else(|| overall(runs, left_out), state);
     let sentence = match (alone, &on) {
         (Some(run), _) => sentence(run, tally),
         (None, on) => sentence_of_all(on.as_deref().unwrap_or_default(), tally),
@@ -84,7 +86,7 @@ pub(super) fn headline(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) ->
     let outcomes = outcomes(phones());
     Headline {
         state,
-        mood,
+        level,
         sentence,
         because: alone.and_then(ended_early),
         numbers: vec![
@@ -107,20 +109,38 @@ fn cluster_count(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> Strin
     }
 }
 
-/// How a run ended, in one or two words, and their mood.
-fn state(run: &RunReport) -> (&'static str, &'static str) {
+/// How well something ended: the class of its text in the page.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Level {
+    Good,
+    Warn,
+    Bad,
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Good => "good",
+            Self::Warn => "warn",
+            Self::Bad => "bad",
+        })
+    }
+}
+
+/// How a run ended, in one or two words, and how well.
+fn state(run: &RunReport) -> (&'static str, Level) {
     let tally = Tally::of(&run.phones);
     let changes_failed =
         run.changes.iter().any(|change| change.state != Some(ChangeState::Applied));
     match run.run.state {
-        RunState::Killed if !run.has_ended() => ("killed", "bad"),
-        _ if !run.has_ended() => ("end unknown", "bad"),
-        RunState::Interrupted => ("interrupted", "warn"),
-        RunState::Failed => ("failed", "bad"),
-        _ if run.stopped().is_some() => ("stopped early", "bad"),
-        _ if tally.failed > 0 || changes_failed => ("finished with failures", "warn"),
-        _ if tally.pushed == 0 && run.changes.is_empty() => ("finished", "warn"),
-        RunState::Running | RunState::Finished | RunState::Killed => ("finished", "good"),
+        RunState::Killed if !run.has_ended() => ("killed", Level::Bad),
+        _ if !run.has_ended() => ("end unknown", Level::Bad),
+        RunState::Interrupted => ("interrupted", Level::Warn),
+        RunState::Failed => ("failed", Level::Bad),
+        _ if run.stopped().is_some() => ("stopped early", Level::Bad),
+        _ if tally.failed > 0 || changes_failed => ("finished with failures", Level::Warn),
+        _ if tally.pushed == 0 && run.changes.is_empty() => ("finished", Level::Warn),
+        RunState::Running | RunState::Finished | RunState::Killed => ("finished", Level::Good),
     }
 }
 
@@ -205,8 +225,7 @@ pub(super) struct Alert {
     pub(super) cluster: String,
     /// How it ended, in one or two words.
     pub(super) state: &'static str,
-    /// `warn` or `bad`.
-    pub(super) mood: &'static str,
+    pub(super) level: Level,
     pub(super) text: String,
     pub(super) remedies: Vec<Vec<TextPart>>,
 }
@@ -218,8 +237,7 @@ pub(super) struct ClusterRow {
     pub(super) has_phones: bool,
     pub(super) run: String,
     pub(super) state: &'static str,
-    /// `good`, `warn` or `bad`.
-    pub(super) mood: &'static str,
+    pub(super) level: Level,
     pub(super) number: String,
     pub(super) verdicts: Bar,
     pub(super) outcomes: Bar,
@@ -242,7 +260,7 @@ impl ClusterTable {
     pub(super) fn of(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> Self {
         let mut alarms: Vec<Alert> = left_out.iter().map(|one| Alert::of_left_out(one)).collect();
         alarms.extend(runs.iter().filter_map(Alert::of));
-        alarms.sort_by_key(|alarm| alarm.mood != "bad");
+        alarms.sort_by_key(|alarm| Reverse(alarm.level));
         let mut rows: Vec<ClusterRow> = runs.iter().map(ClusterRow::of).collect();
         rows.extend(left_out.iter().map(|one| ClusterRow::skipped(one)));
         Self { alerts: alarms, rows }
@@ -252,18 +270,18 @@ impl ClusterTable {
 impl Alert {
     /// Whatever kept a run from coming to its end.
     fn of(of: &RunSection<'_>) -> Option<Self> {
-        let (state, mood) = state(of.run);
+        let (state, level) = state(of.run);
         let text = ended_early(of.run)?;
         let hints = of.run.ending.iter().flat_map(|ending| &ending.hints);
         let remedies = hints.map(|hint| parts(&printable(hint))).collect();
-        Some(Self { cluster: of.cluster.clone(), state, mood, text, remedies })
+        Some(Self { cluster: of.cluster.clone(), state, level, text, remedies })
     }
 
     fn of_left_out(one: &SkippedCluster) -> Self {
         Self {
             cluster: clean(&one.cluster),
             state: NOT_BEGUN,
-            mood: "bad",
+            level: Level::Bad,
             text: clean(&one.error),
             remedies: one.hints.iter().map(|hint| parts(&printable(hint))).collect(),
         }
@@ -272,13 +290,13 @@ impl Alert {
 
 impl ClusterRow {
     fn of(of: &RunSection<'_>) -> Self {
-        let (state, mood) = state(of.run);
+        let (state, level) = state(of.run);
         Self {
             name: of.cluster.clone(),
             has_phones: !of.run.phones.is_empty(),
             run: of.run.run.id.to_string(),
             state,
-            mood,
+            level,
             number: grouped(of.run.phones.len()),
             verdicts: Bar::of(&verdicts(of.audited())),
             outcomes: Bar::of(&outcomes(&of.run.phones)),
@@ -291,7 +309,7 @@ impl ClusterRow {
             has_phones: false,
             run: String::new(),
             state: NOT_BEGUN,
-            mood: "bad",
+            level: Level::Bad,
             number: grouped(0),
             verdicts: Bar::default(),
             outcomes: Bar::default(),
@@ -300,15 +318,17 @@ impl ClusterRow {
 }
 
 /// The state of all of them: that of the worst.
-fn overall(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> (&'static str, &'static str) {
+fn overall(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> (&'static str, Level) {
     let states: Vec<_> = runs.iter().map(|of| state(of.run)).collect();
-    let with = |mood| states.iter().find(|(_, its)| *its == mood).copied();
-    match with("bad") {
+    let with = |level| states.iter().find(|(_, its)| *its == level).copied();
+    match with(Level::Bad) {
         _ if !left_out.is_empty() || runs.iter().any(has_failed) => {
-            ("not done on every cluster", "bad")
+            ("not done on every cluster", Level::Bad)
         }
         Some(state) => state,
-        None => with("warn").or_else(|| with("good")).unwrap_or(("finished", "warn")),
+        None => {
+            with(Level::Warn).or_else(|| with(Level::Good)).unwrap_or(("finished", Level::Warn))
+        }
     }
 }
 

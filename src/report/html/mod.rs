@@ -41,7 +41,7 @@ struct Page {
     data: String,
     title: String,
     headline: Headline,
-    /// Whether a cluster was asked: what it told stands in the report only then.
+    /// Whether a cluster was asked: its answers are in the report only then.
     audited: bool,
     facts: Vec<Fact>,
     remarks: Vec<String>,
@@ -198,7 +198,7 @@ fn title(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) -> String {
     })
 }
 
-/// The outcomes that there can be: nothing is verified where nobody was to look.
+/// The outcomes that there can be: nothing is verified without verification.
 fn meanings(action: PushAction, proof: Proof) -> Vec<OutcomeMeaning> {
     let seen = wording::unverifiable(action, proof).is_none();
     let there = Outcome::ALL.into_iter().filter(|one| seen || *one != Outcome::Verified);
@@ -279,7 +279,7 @@ fn code(name: &str, value: &str) -> Fact {
     Fact { code: true, ..fact(name, value) }
 }
 
-/// The command line with the name of the program, without the folder that it stands in.
+/// The command line with the name of the program, without its folder.
 fn without_folder(command: &str) -> String {
     let (program, arguments) = command.split_once(' ').unwrap_or((command, ""));
     let program = program.rsplit(['/', '\\']).next().unwrap_or(program);

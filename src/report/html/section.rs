@@ -63,7 +63,7 @@ impl<'a> RunSection<'a> {
         remarks.map(|remark| format!("{}{}", self.prefix(), printable(&remark)))
     }
 
-    /// Returns what stands in front of a line about it.
+    /// Returns the prefix of a line about it.
     pub(super) fn prefix(&self) -> String {
         if self.cluster.is_empty() { String::new() } else { format!("{}: ", self.cluster) }
     }

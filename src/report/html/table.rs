@@ -87,7 +87,7 @@ struct Row(
     Text,
 );
 
-/// What stands in `Row` as what else is known.
+/// The further facts of a `Row`.
 const LABELS: [&str; 6] =
     ["Registration", "Load", "Common Phone Profile", "Phone Personalization", "Location", "Owner"];
 
@@ -163,7 +163,7 @@ fn seen<'a>(runs: &[RunSection<'a>]) -> HashMap<(usize, &'a DeviceName), &'a Aud
     each.flat_map(|(at, of)| of.audited().map(move |phone| ((at, phone.name()), phone))).collect()
 }
 
-/// What went wrong stands first; otherwise phones stay in the order of their names, those of the first run first.
+/// Failures come first; otherwise phones stay in the order of their names, those of the first run first.
 fn ordered<'a>(runs: &[RunSection<'a>]) -> Vec<(usize, &'a PhoneResult)> {
     let each = runs.iter().enumerate();
     let phones = each.flat_map(|(at, of)| of.run.phones.iter().map(move |phone| (at, phone)));

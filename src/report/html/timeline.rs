@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::domain::text::{pluralize, sanitize_truncate};
 use crate::event::{ControlStep, Outcome};
-use crate::journal::EventRow;
+use crate::journal::{EventKind, EventRow};
 use crate::report::html::section::{RunSection, began, last_known};
 use crate::report::html::time_format::{between, marks, time_of_day, took};
 use crate::report::run_report::RunReport;
@@ -22,7 +22,7 @@ pub(super) struct Timeline {
     pub(super) shelf: u64,
     pub(super) marks: Vec<Mark>,
     pub(super) lanes: Vec<TimelineRow>,
-    /// The stages, for whoever wants to read them.
+    /// The stages as text.
     pub(super) rows: Vec<StageRow>,
     pub(super) boxes: Vec<Piece>,
     /// How many phones the highest column has.
@@ -145,13 +145,13 @@ fn told(rows: &[StageRow], phones: usize, length: u64) -> String {
 
 fn notes(runs: &[RunSection<'_>]) -> (Vec<Note>, usize) {
     let shown = |event: &EventRow| {
-        matches!(event.kind.as_str(), "remark" | "waiting") || event.control_step().is_some()
+        matches!(event.kind, EventKind::Remark | EventKind::Waiting | EventKind::Control(_))
     };
     let all = runs.iter().flat_map(|of| of.run.events.iter().map(move |event| (of, event)));
     let mut all: Vec<_> = all.filter(|(_, event)| shown(event)).collect();
     all.sort_by_key(|(_, event)| event.at);
     let shown = all.iter().take(MOST_NOTES).map(|(of, event)| {
-        let waits = if event.kind == "waiting" { "waited: " } else { "" };
+        let waits = if event.kind == EventKind::Waiting { "waited: " } else { "" };
         let text = format!("{}{waits}{}", of.prefix(), printable(&event.text));
         Note { at: time_of_day(event.at), text }
     });
@@ -195,19 +195,19 @@ fn stages(report: &RunReport, began: Timestamp, length: u64) -> Vec<StageTimes> 
 /// Returns the stage or wait that begins or ends with an event, and whether it begins.
 fn boundary(event: &EventRow) -> Option<(&str, bool)> {
     let [paused, gate, soak] = WAITS;
-    match event.control_step() {
-        Some(ControlStep::Paused) => Some((paused, true)),
-        Some(ControlStep::Continued) => Some((paused, false)),
-        Some(ControlStep::GateReached) => Some((gate, true)),
-        Some(ControlStep::Approved) => Some((gate, false)),
-        Some(ControlStep::SoakStarted) => Some((soak, true)),
-        Some(ControlStep::SoakEnded) => Some((soak, false)),
-        Some(ControlStep::Aborted) => None,
-        None => match event.kind.as_str() {
-            "began" => Some((&event.text, true)),
-            "finished" => Some((&event.text, false)),
-            _ => None,
-        },
+    match event.kind {
+        EventKind::Began => Some((&event.text, true)),
+        EventKind::Finished => Some((&event.text, false)),
+        EventKind::Control(ControlStep::Paused) => Some((paused, true)),
+        EventKind::Control(ControlStep::Continued) => Some((paused, false)),
+        EventKind::Control(ControlStep::GateReached) => Some((gate, true)),
+        EventKind::Control(ControlStep::Approved) => Some((gate, false)),
+        EventKind::Control(ControlStep::SoakStarted) => Some((soak, true)),
+        EventKind::Control(ControlStep::SoakEnded) => Some((soak, false)),
+        EventKind::Control(ControlStep::Aborted)
+        | EventKind::Remark
+        | EventKind::Waiting
+        | EventKind::PhoneTls => None,
     }
 }
 
@@ -350,10 +350,10 @@ mod tests {
         Timestamp::UNIX_EPOCH + Duration::from_millis(ms)
     }
 
-    fn report(events: &[(u64, &str, &str)], done: &[u64], ended: Option<u64>) -> RunReport {
-        let event = |(ms, kind, text): &(u64, &str, &str)| EventRow {
+    fn report(events: &[(u64, EventKind, &str)], done: &[u64], ended: Option<u64>) -> RunReport {
+        let event = |(ms, kind, text): &(u64, EventKind, &str)| EventRow {
             at: at(*ms),
-            kind: (*kind).to_owned(),
+            kind: *kind,
             text: (*text).to_owned(),
         };
         let finished = |(ms, n): (&u64, u8)| PhoneResult {
@@ -393,11 +393,11 @@ mod tests {
     #[test]
     fn several_runs_have_a_lane_each_with_all_their_stages() {
         let events = [
-            (0, "began", "phones"),
-            (1_000, "finished", "phones"),
-            (1_000, "began", "apply"),
-            (2_000, "finished", "apply"),
-            (3_000, "began", "push"),
+            (0, EventKind::Began, "phones"),
+            (1_000, EventKind::Finished, "phones"),
+            (1_000, EventKind::Began, "apply"),
+            (2_000, EventKind::Finished, "apply"),
+            (3_000, EventKind::Began, "push"),
         ];
         let mut late = report(&events, &[2_500], Some(4_000));
         late.run.began_at = at(1_000);
@@ -420,12 +420,12 @@ mod tests {
     #[test]
     fn waves_are_one_stage_and_a_stage_without_an_end_says_so() {
         let events = [
-            (0, "began", "phones"),
-            (1_000, "finished", "phones"),
-            (1_000, "began", "push"),
-            (1_200, "remark", "wave 1 of 2: 3 phones"),
-            (2_000, "finished", "push"),
-            (3_000, "began", "push"),
+            (0, EventKind::Began, "phones"),
+            (1_000, EventKind::Finished, "phones"),
+            (1_000, EventKind::Began, "push"),
+            (1_200, EventKind::Remark, "wave 1 of 2: 3 phones"),
+            (2_000, EventKind::Finished, "push"),
+            (3_000, EventKind::Began, "push"),
         ];
         let line = draw(&[report(&events, &[], None)]).unwrap();
         let told: Vec<_> =
@@ -440,14 +440,22 @@ mod tests {
     #[test]
     fn pauses_gates_and_soak_periods_have_lanes_and_end_with_the_run() {
         let events = [
-            (0, "began", "push"),
-            (1_000, "paused", "paused by ada on ops1"),
-            (2_000, "continued", "continued by ada on ops1"),
-            (3_000, "finished", "push"),
-            (3_000, "soak_started", "soak period of wave 1 of 2: 1 s (--soak)"),
-            (4_000, "soak_ended", "soak period of wave 1 of 2 ended"),
-            (4_000, "gate_reached", "wave 2 of 2 (3 phones) waits for an approval"),
-            (6_000, "aborted", "aborted by ada on ops1"),
+            (0, EventKind::Began, "push"),
+            (1_000, EventKind::Control(ControlStep::Paused), "paused by ada on ops1"),
+            (2_000, EventKind::Control(ControlStep::Continued), "continued by ada on ops1"),
+            (3_000, EventKind::Finished, "push"),
+            (
+                3_000,
+                EventKind::Control(ControlStep::SoakStarted),
+                "soak period of wave 1 of 2: 1 s (--soak)",
+            ),
+            (4_000, EventKind::Control(ControlStep::SoakEnded), "soak period of wave 1 of 2 ended"),
+            (
+                4_000,
+                EventKind::Control(ControlStep::GateReached),
+                "wave 2 of 2 (3 phones) waits for an approval",
+            ),
+            (6_000, EventKind::Control(ControlStep::Aborted), "aborted by ada on ops1"),
         ];
         let ended = report(&events, &[], Some(7_000));
         let line = draw(&[ended]).unwrap();
@@ -474,7 +482,7 @@ mod tests {
         #[test]
         fn everything_lies_on_the_drawing(
             events in proptest::collection::vec(
-                (0_u64..9_000, prop_oneof![Just("began"), Just("finished"), Just("remark")], prop_oneof![Just("push"), Just("x")]),
+                (0_u64..9_000, prop_oneof![Just(EventKind::Began), Just(EventKind::Finished), Just(EventKind::Remark)], prop_oneof![Just("push"), Just("x")]),
                 0..12,
             ),
             done in proptest::collection::vec(0_u64..9_000, 1..40),

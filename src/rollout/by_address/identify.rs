@@ -28,7 +28,7 @@ pub struct AddressEntry {
     pub name: Option<DeviceName>,
 }
 
-/// Tells whether a name is an address that stands for one.
+/// Tells whether a name is an address in place of a name.
 pub fn is_address(name: &DeviceName) -> bool {
     name.as_str().parse::<IpAddr>().is_ok()
 }
@@ -38,7 +38,7 @@ pub fn is_address(name: &DeviceName) -> bool {
 pub enum Identity {
     /// It was not asked, because everything that counts was typed.
     NotAsked,
-    /// What it told.
+    /// What it answered.
     Told(DeviceInformation),
     /// Something else answered, with this HTTP status.
     NoPhone(u16),
@@ -78,7 +78,7 @@ pub async fn ask(
         .map(|entry| async move {
             let said = match (&entry.name, entry.model) {
                 (Some(_), Some(_)) => Identity::NotAsked,
-                // Whoever it is, it takes nothing of that.
+                // Whichever device it is, it accepts nothing of that.
                 (None, Some(model)) if AcceptedFormat::of(object, model).is_none() => {
                     Identity::NotAsked
                 }
@@ -215,7 +215,7 @@ fn target(
         device_pool: String::new(),
         ip: entry.address,
         accepts,
-        // Nobody knows. Three in a row must accept before more than one is asked, as everywhere.
+        // Unknown. Three in a row must accept before more than one is asked, as everywhere.
         https: false,
         login_check: LoginCheck::Cluster,
         recently_changed: false,
@@ -287,7 +287,7 @@ fn name(entry: &AddressEntry, said: &Identity) -> Option<DeviceName> {
 fn own_name(told: &DeviceInformation) -> Option<DeviceName> {
     let host = told.host_name.as_deref().and_then(|name| name.parse::<DeviceName>().ok());
     let mac = || told.mac.as_ref().and_then(|mac| format!("SEP{mac}").parse().ok());
-    // Some devices say an address there, which tells nobody who they are.
+    // Some devices give an address there, which does not identify them.
     host.filter(|name| !is_address(name)).or_else(mac)
 }
 

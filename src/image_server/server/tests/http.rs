@@ -1,4 +1,4 @@
-//! What HTTP allows a client to do, and what nobody is allowed to do.
+//! What HTTP allows a client to do, and what it forbids.
 
 use crate::image_server::server::tests::*;
 use crate::net::listen::SelfSigned;

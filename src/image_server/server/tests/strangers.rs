@@ -67,7 +67,7 @@ async fn pieces_and_halves_of_several_clients_are_no_download() {
     let state = fixture.logged(&urls.token, 5).await;
     assert!(!state.image && state.thumbnail);
     assert_eq!(state.downloads.fetched_by.len(), 2);
-    // One that breaks off is told as what it is, and asking for the header is none.
+    // A download that breaks off is reported as such, and a HEAD request is none.
     let mut stream = fixture.connect_from(TWIN).await;
     stream.write_all(request(&urls.image_url).as_bytes()).await.unwrap();
     stream.read_exact(&mut [0; 20_000]).await.unwrap();

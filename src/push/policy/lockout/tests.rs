@@ -183,7 +183,7 @@ enum Kind {
     Controlled,
     /// It does not.
     NotControlled,
-    /// It asks nobody and accepts everything, which the cluster does not know.
+    /// It accepts everything without asking, which the cluster does not know.
     AsksNobody,
     LosesReply,
     /// It cannot be reached.
@@ -350,7 +350,7 @@ impl Run<'_> {
                 let again = self.attempts[phone] < 2;
                 match reply {
                     Reply::Accepted => {
-                        // The survey knows that this phone may ask nobody.
+                        // The survey knows that this phone does not ask the cluster.
                         let proves = self.world.phones[phone].kind == Kind::Controlled;
                         self.guard.accepted(ticket, proves);
                         self.outcome.served.push(phone);

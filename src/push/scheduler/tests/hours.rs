@@ -115,7 +115,7 @@ async fn what_is_under_way_at_the_border_is_finished_and_the_others_wait_for_the
     assert_eq!(outcomes(&pushed), [Outcome::Verified; 4]);
     let times = delivery.times("Paris");
     assert_eq!(times, ["10T03:58:00", "10T03:59:01", "10T21:00:00", "10T21:01:01"]);
-    // Every attempt that stands in the book has an end, and those that were made are proven.
+    // Every attempt in the journal has an end, and those that were made are proven.
     let kept = log.0.into_inner().unwrap();
     let verified = kept.iter().filter(|end| **end == Some(Outcome::Verified)).count();
     assert_eq!((verified, kept.iter().filter(|end| end.is_none()).count()), (4, 0), "{kept:?}");

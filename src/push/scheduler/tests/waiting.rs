@@ -54,7 +54,7 @@ impl Delivery for Warming {
     }
 }
 
-/// Keeps the pauses that it is told of.
+/// Keeps the pauses that it observes.
 #[derive(Default)]
 struct Pauses(Mutex<Vec<(String, u64)>>);
 
@@ -147,7 +147,7 @@ async fn phones_that_were_controlled_before_confirm_the_password() {
     };
     let proven = run_with(&delivery, targets.clone(), confirming()).await;
     assert!(outcomes(&proven).iter().all(|outcome| *outcome == Outcome::Verified));
-    // Where the cluster does not tell, fresh phones cannot be told from a password that was changed since.
+    // Without the cluster's word, fresh phones cannot be distinguished from a password that was changed since.
     let delivery = Scripted { answers: delivery.answers.clone(), ..Scripted::default() };
     let silent = cluster(Password::Unknown, Vec::new()).0;
     let unproven = run_with(&delivery, targets, silent).await;

@@ -180,7 +180,7 @@ proptest! {
         }
     }
 
-    /// Where clocks are not set for two days, a window is open when a clock says so.
+    /// Where clocks are not set for two days, a window follows the clock.
     #[test]
     fn on_ordinary_days_the_clock_decides(
         window in any_daily(),
