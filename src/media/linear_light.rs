@@ -7,9 +7,9 @@ use std::sync::LazyLock;
 
 use fast_image_resize as fr;
 use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::pixels::U16x3;
+use fast_image_resize::pixels::{U16x3, U16x4};
 use fast_image_resize::{
-    FilterType, PixelComponentMapper, PixelType, ResizeAlg, ResizeOptions, Resizer,
+    FilterType, PixelComponentMapper, PixelTrait, PixelType, ResizeAlg, ResizeOptions, Resizer,
 };
 use image::{DynamicImage, RgbImage, RgbaImage};
 
@@ -94,7 +94,8 @@ impl Linear {
         let smaller = part.size.width >= size.width && part.size.height >= size.height;
         let filter = if smaller { FilterType::Lanczos3 } else { FilterType::CatmullRom };
         let mut image = Image::new(size.width, size.height, PixelType::U16x3);
-        scale(&self.image, &mut image, part, filter).map_err(|error| resample(size, &error))?;
+        scale::<U16x3>(&self.image, &mut image, part, filter)
+            .map_err(|error| resample(size, &error))?;
         Ok(Self { image })
     }
 
@@ -206,7 +207,12 @@ pub(crate) fn reduced(picture: DynamicImage) -> Result<DynamicImage, String> {
         TABLES.mapper.forward_map(&strip, &mut large).map_err(|error| error.to_string())?;
         let mut small = Image::new(size.width, high, light);
         let part = Part::whole(Size::new(size.width * every, high * every));
-        scale(&large, &mut small, part, FilterType::Box).map_err(|error| error.to_string())?;
+        let scaled = if alpha {
+            scale::<U16x4>(&large, &mut small, part, FilterType::Box)
+        } else {
+            scale::<U16x3>(&large, &mut small, part, FilterType::Box)
+        };
+        scaled.map_err(|error| error.to_string())?;
         let mut back = Image::new(size.width, high, numbers);
         TABLES.mapper.backward_map(&small, &mut back).map_err(|error| error.to_string())?;
         bytes.extend_from_slice(back.buffer());
@@ -267,7 +273,8 @@ fn flatten(pixels: &[u8], Colour(background): Colour) -> Vec<u8> {
     flat
 }
 
-fn scale(
+/// Scales a part of a picture whose pixels are `P`. The resampler is compiled for the types that are named here only.
+fn scale<P: PixelTrait>(
     from: &Image<'_>,
     to: &mut Image<'_>,
     part: Part,
@@ -278,7 +285,10 @@ fn scale(
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(filter))
         .crop(left, top, width, height);
-    Resizer::new().resize(from, to, &options)
+    match (from.typed_image::<P>(), to.typed_image_mut::<P>()) {
+        (Some(from), Some(mut to)) => Resizer::new().resize_typed(&from, &mut to, &options),
+        _ => Err(fr::ResizeError::PixelTypesAreDifferent),
+    }
 }
 
 fn resample(size: Size, error: &dyn std::error::Error) -> MediaError {
