@@ -42,9 +42,6 @@ pub struct PushSettings {
     pub max_failures: Option<usize>,
     /// How many phones must have a result before `max_failures` counts.
     pub min_sample: usize,
-    /// Phones of earlier waves that have a result.
-    pub judged_before: usize,
-    pub failed_before: usize,
 }
 
 /// The most pushes in progress at one time; `None` is no limit.
@@ -188,9 +185,13 @@ pub enum StopReason {
         failed: usize,
         most: usize,
     },
-    /// Phones accept, and not one of them downloads its picture.
+    /// Phones answer, and not one of them downloads what it was sent.
     NoDownloads {
         accepted: usize,
+        /// Those that refused the push, or did not answer.
+        refused: usize,
+        /// The base URL of our image server; empty where there is none.
+        url: String,
         /// Whether other addresses downloaded what phones were sent.
         by_others: bool,
     },
@@ -233,14 +234,14 @@ impl StopReason {
                 "{} failed; --max-failures allows {most}; look at their reasons first",
                 pluralize(*failed, "phone")
             ),
-            Self::NoDownloads { accepted, by_others: true } => format!(
+            Self::NoDownloads { accepted, by_others: true, .. } => format!(
                 "{} accepted, and only other addresses downloaded what phones were sent: name proxies and translated \
                  addresses in [[nat]] rules of the config file",
                 pluralize(*accepted, "phone")
             ),
-            Self::NoDownloads { accepted, by_others: false } => format!(
-                "{} accepted, and none downloaded what it was sent: check that phones can reach the image server \
-                 (firewall, --advertise)",
+            Self::NoDownloads { accepted, refused, url, by_others: false } => format!(
+                "no phone fetched anything from {url} (firewall? --advertise?): {} accepted the push, {refused} refused it \
+                 or did not answer",
                 pluralize(*accepted, "phone")
             ),
             Self::Interrupted => "the run was interrupted".to_owned(),

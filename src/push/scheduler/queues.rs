@@ -21,8 +21,8 @@ pub(crate) struct PushQueue {
 }
 
 impl PushQueue {
-    pub(crate) fn new(tasks: Vec<PhoneTask>, waiting: PropagationWait, concurrency: usize) -> Self {
-        let (ready, noted) = (tasks.into(), VecDeque::new());
+    pub(crate) fn new(waiting: PropagationWait, concurrency: usize) -> Self {
+        let (ready, noted) = (SiteQueue::default(), VecDeque::new());
         Self { waiting, concurrency, ready, noting: 0, noted }
     }
 
@@ -111,7 +111,7 @@ mod tests {
         let now = Instant::now();
         let mut later = RetryQueue::default();
         for (n, after) in [(1, 30), (2, 5), (3, 5), (4, 1)] {
-            later.put(now + Duration::from_secs(after), PhoneTask::new(target(n)));
+            later.put(now + Duration::from_secs(after), PhoneTask::new(target(n), now));
         }
         assert_eq!(later.first(), Some(now + Duration::from_secs(1)));
         assert!(later.due(now).is_none());
