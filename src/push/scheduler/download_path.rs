@@ -54,11 +54,19 @@ impl<B: AttemptLog> Scheduler<'_, B> {
 
     /// Takes note of a reply after which a phone downloads nothing any more.
     pub(crate) fn note_reply(&mut self, task: &PhoneTask, reply: &ReplyKind) {
-        let is_first = !task.is_set_aside;
-        // A phone that refuses the user has not come to the download.
-        if is_first && matches!(reply, ReplyKind::Refused(_) | ReplyKind::NoReply(_)) {
-            self.vain.refused += 1;
-        }
+        let tells = match reply {
+            // Without a number it has no push at all, and errors 1 and 2 are about the object: no download was tried.
+            ReplyKind::Refused(error) => error.number.is_some_and(|number| number > 2),
+            ReplyKind::NoReply(_) => true,
+            ReplyKind::Accepted(_)
+            | ReplyKind::AuthRefused(_)
+            | ReplyKind::Unreachable(_)
+            | ReplyKind::Unreadable(_)
+            | ReplyKind::WrongDevice(_)
+            | ReplyKind::NotSent(_)
+            | ReplyKind::Blocked { .. } => false,
+        };
+        self.vain.refused += usize::from(tells && !task.is_set_aside);
     }
 
     /// Takes note of a phone that accepted, once the time for its downloads is over.
