@@ -214,17 +214,25 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
         self.spread_over_pools(&mut targets);
         for target in targets {
             let task = PhoneTask::new(target, now);
-            self.queue_of(&task).ready.push_back(task);
+            match self.schedule.start() {
+                // The addresses are as old as the wait was long.
+                Some(_) => self.queue_after_wait(task),
+                None => self.queue_of(&task).ready.push_back(task),
+            }
         }
     }
 
     /// Works until every phone has a result, or the push is stopped.
     async fn settle_all(&mut self, stop: &StopSignals, observer: &dyn Observer) {
+        self.work(stop, observer).await;
+        observer.observe(&Event::Finished { stage: Stage::Push });
+    }
+
+    async fn work(&mut self, stop: &StopSignals, observer: &dyn Observer) {
         while self.step(stop, observer).await {}
         while let Some(closed) = self.closing.next().await {
             self.closed(closed, observer);
         }
-        observer.observe(&Event::Finished { stage: Stage::Push });
     }
 
     /// Works until the next wave may begin beside the phones that are still retried.
@@ -264,8 +272,9 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
         observer: &dyn Observer,
     ) -> PushOutcomes {
         if stopped.is_some() && self.open > 0 {
+            // Retries that are in flight finish.
             self.halted = true;
-            self.settle_all(stop, observer).await;
+            self.work(stop, observer).await;
         }
         let stopped = stopped.or_else(|| self.stopped(stop));
         if let Some(stopped) = &stopped {
