@@ -8,16 +8,9 @@ use crate::event::{Outcome, Proof};
 use crate::push::attempt_log::AttemptLog;
 use crate::push::scheduler::Scheduler;
 use crate::push::scheduler::phone_task::PhoneTask;
+use crate::push::scheduler::queues::VainPushes;
 use crate::push::settings::StopReason;
 use crate::push::{ReplyKind, Target};
-
-/// Phones that answered a push while nothing was requested from our image server.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct VainPushes {
-    accepted: usize,
-    /// Those that refused the push, or did not answer.
-    refused: usize,
-}
 
 impl<B: AttemptLog> Scheduler<'_, B> {
     /// Returns how many phones may be pushed to at once, also until their downloads are complete.

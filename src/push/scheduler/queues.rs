@@ -56,6 +56,14 @@ pub(crate) struct AddressCheck {
     pub(crate) outcome: Option<PhoneOutcome>,
 }
 
+/// Phones that answered a push while nothing was requested from our image server.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct VainPushes {
+    pub(crate) accepted: usize,
+    /// Those that refused the push, or did not answer.
+    pub(crate) refused: usize,
+}
+
 /// Phones to retry, by the time of the retry.
 #[derive(Default)]
 pub(crate) struct RetryQueue {
