@@ -133,19 +133,25 @@ pub enum ControlStep {
     SoakStarted,
     /// The soak period is over, and the phones of the wave were checked again.
     SoakEnded,
+    /// The run waits for the time at which it starts.
+    StartAwaited,
+    /// That time has come.
+    StartReached,
     /// The run finishes what is in progress and ends.
     Aborted,
 }
 
 impl ControlStep {
     /// Every step.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Paused,
         Self::Continued,
         Self::GateReached,
         Self::Approved,
         Self::SoakStarted,
         Self::SoakEnded,
+        Self::StartAwaited,
+        Self::StartReached,
         Self::Aborted,
     ];
 
@@ -158,6 +164,8 @@ impl ControlStep {
             Self::Approved => "approved",
             Self::SoakStarted => "soak_started",
             Self::SoakEnded => "soak_ended",
+            Self::StartAwaited => "start_awaited",
+            Self::StartReached => "start_reached",
             Self::Aborted => "aborted",
         }
     }

@@ -310,8 +310,6 @@ async fn run(
         proof,
         max_failures: None,
         min_sample: 0,
-        judged_before: 0,
-        failed_before: 0,
     };
     let begun = Instant::now();
     let stop = scheduler::StopSignals::default();

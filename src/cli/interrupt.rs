@@ -1,22 +1,94 @@
-//! Ctrl-C while something is changed.
+//! Ctrl-C, SIGTERM and SIGHUP while something is changed.
+
+use std::io;
 
 use tokio::task::JoinSet;
 
 use super::ui;
 use crate::rollout::control::RolloutHandle;
 
-/// Stops softly at the first interrupt and hard at the second, for as long as the returned set lives.
+/// Stops softly at the first signal and hard at the second, for as long as the returned set lives.
 pub fn watch(handle: &RolloutHandle) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     let handle = handle.clone();
+    // Signals that arrive before the task runs count too.
+    let signals = Signals::new();
     tasks.spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            ui::say("interrupted: finishing pushes in flight, starting no others; press Ctrl-C again to stop at once");
-            handle.interrupt();
-        }
-        if tokio::signal::ctrl_c().await.is_ok() {
-            handle.cut_off();
-        }
+        let Ok(mut signals) = signals else { return };
+        let signal = signals.next().await;
+        ui::say(&format!(
+            "{signal}: finishing pushes in flight, starting no others; press Ctrl-C again to stop at once"
+        ));
+        handle.interrupt();
+        signals.next().await;
+        handle.cut_off();
     });
     tasks
+}
+
+/// The signals that end a program.
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    /// Nothing where whoever started the program has it ignore this signal, as `nohup` does.
+    hangup: Option<tokio::signal::unix::Signal>,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let hangup = if ignores_hangup() { None } else { Some(signal(SignalKind::hangup())?) };
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup,
+        })
+    }
+
+    /// Waits for one of them and says which.
+    async fn next(&mut self) -> &'static str {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.interrupt.recv() => "interrupted",
+            _ = self.terminate.recv() => "terminated (SIGTERM)",
+            _ = hangup => "the terminal is gone (SIGHUP)",
+        }
+    }
+}
+
+/// Returns whether SIGHUP was ignored when the program began. To handle it would undo what `nohup` does.
+#[cfg(unix)]
+fn ignores_hangup() -> bool {
+    // Only Linux has the file. Elsewhere the signal is handled.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // Bit 0 is signal 1, SIGHUP.
+    mask.is_some_and(|mask| mask & 1 == 1)
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    #[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
+    fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    /// Waits for Ctrl-C.
+    async fn next(&mut self) -> &'static str {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        "interrupted"
+    }
 }

@@ -148,7 +148,7 @@ async fn exchange(
             shared.unknown.clone()
         }
     };
-    watcher.0.observe(&Event::Downloaded(Box::new(download)));
+    watcher.observer.observe(&Event::Downloaded(Box::new(download)));
 }
 
 /// Requests for what is not published that become events: a scanner must not fill the journal.

@@ -4,6 +4,7 @@ use std::borrow::Borrow;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
@@ -133,7 +134,17 @@ impl FetchState {
 }
 
 #[derive(Clone)]
-pub(crate) struct Watcher(pub(crate) Arc<dyn Observer>);
+pub(crate) struct Watcher {
+    pub(crate) observer: Arc<dyn Observer>,
+    /// Whether anything was requested that was published in this name.
+    pub(crate) requested: Arc<AtomicBool>,
+}
+
+impl Watcher {
+    pub(crate) fn new(observer: Arc<dyn Observer>) -> Self {
+        Self { observer, requested: Arc::default() }
+    }
+}
 
 impl fmt::Debug for Watcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -198,6 +209,7 @@ impl Inner {
         let peer = download.peer.ip().to_canonical();
         let source = entry.sources.as_ref().map_or(SourceOf::Phone, |own| own.classify(peer));
         let owner = self.owners.get(&peer);
+        entry.watcher.requested.store(true, Ordering::Relaxed);
         entry.state.send_modify(|state| state.add(which, download, source, owner));
     }
 

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -55,7 +55,7 @@ impl ImageHost {
         let listener = bind(listen).map_err(|source| HostError::Bind { listen, source })?;
         let address = listener.local_addr().map_err(|source| HostError::Bind { listen, source })?;
         let base = advertised_base(address, advertise.as_ref(), phone_side_ip, tls.is_some())?;
-        let watcher = Watcher(observer);
+        let watcher = Watcher::new(observer);
         let table = Table::default();
         table.serve_below(base.path());
         let shared = Arc::new(Shared {
@@ -85,7 +85,7 @@ impl ImageHost {
         let Server { shared, address, .. } = &*self.server;
         let base = advertised_base(*address, advertise, phone_side_ip, shared.tls.is_some())?;
         shared.table.serve_below(base.path());
-        Ok(Self { server: Arc::clone(&self.server), base, watcher: Watcher(observer) })
+        Ok(Self { server: Arc::clone(&self.server), base, watcher: Watcher::new(observer) })
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -142,6 +142,11 @@ impl ImageHost {
     /// A download that is under way goes on, but is no longer counted.
     pub fn retire(&self, token: &Token) -> FetchState {
         self.table().retire(token)
+    }
+
+    /// Returns whether any client has requested anything that was published here, whether or not the download was complete.
+    pub fn was_requested(&self) -> bool {
+        self.watcher.requested.load(Ordering::Relaxed)
     }
 
     pub fn fetched(&self, token: &Token) -> FetchState {

@@ -12,12 +12,13 @@ use serde::de::DeserializeOwned;
 use crate::domain::device_name::DeviceName;
 use crate::domain::payload_kind::ObjectKind;
 use crate::domain::plan::Plan;
-use crate::event::{ChangeState, Download, PhoneResult};
+use crate::event::{ChangeState, ControlStep, Download, PhoneResult};
 use crate::journal::documents::Subject;
 use crate::journal::error::{JournalError, Problem};
+use crate::journal::lock::ClusterLock;
 use crate::journal::recorder::{DOWNLOAD, Moment};
 use crate::journal::rows::{
-    ADDRESSES, AttemptRow, ChangeRow, EventRow, Proven, RunId, RunRef, RunRow,
+    ADDRESSES, AttemptRow, ChangeRow, EventRow, Proven, RunId, RunRef, RunRow, RunState,
 };
 
 /// A journal that is open for reading. It sees what has been written so far, also by a run that goes on.
@@ -294,6 +295,30 @@ impl JournalReader {
         read.map_err(|problem| JournalError::new("read", &self.path, problem))
     }
 
+    /// Returns whether no process works any more on a run that has not ended.
+    fn is_dead(&self, run: RunId, cluster_id: &str) -> Result<bool, Problem> {
+        // Where the lock file cannot be used, the run may be alive.
+        if ClusterLock::is_held_for(&self.path, cluster_id, run).unwrap_or(true) {
+            return Ok(false);
+        }
+        // A run writes its end before it gives its lock back, so it may have ended since its row was read.
+        let running = "select 1 from runs where id = ?1 and state = 'running'";
+        let running = self.connection.query_row(running, [run], |_| Ok(())).optional()?;
+        Ok(running.is_some())
+    }
+
+    /// Returns whether a run waits for the time at which it starts.
+    fn is_waiting(&self, run: RunId) -> Result<bool, Problem> {
+        let last = "select kind from events where run = ?1 and kind in (?2, ?3, ?4) order by rowid desc limit 1";
+        let [waits, started, aborted] =
+            [ControlStep::StartAwaited, ControlStep::StartReached, ControlStep::Aborted]
+                .map(ControlStep::as_str);
+        let last = self
+            .connection
+            .query_row(last, params![run, waits, started, aborted], |row| row.get::<_, String>(0));
+        Ok(last.optional()?.is_some_and(|kind| kind == waits))
+    }
+
     fn run_row(&self, row: &Row<'_>) -> Result<RunRow, Problem> {
         let at = |name: &str| row.as_ref().column_index(name);
         let id = row.get("id")?;
@@ -304,12 +329,18 @@ impl JournalReader {
         let mut subject = self.connection.prepare_cached(KEPT)?;
         let subject: Option<Vec<u8>> =
             subject.query_row(params![id, Subject::KIND], |row| row.get(0)).optional()?;
+        let cluster_id: String = row.get("cluster_id")?;
+        let mut state = word(&row.get::<_, String>("state")?, "how a run ended")?;
+        if state == RunState::Running && self.is_dead(id, &cluster_id)? {
+            state = RunState::Killed;
+        }
+        let is_waiting = state == RunState::Running && self.is_waiting(id)?;
         Ok(RunRow {
             id,
             command: row.get("command")?,
             command_line: row.get("command_line")?,
             program: row.get("program")?,
-            cluster_id: row.get("cluster_id")?,
+            cluster_id,
             cluster: row.get("cluster")?,
             host: row.get("host")?,
             os_user: row.get("os_user")?,
@@ -318,7 +349,8 @@ impl JournalReader {
             reverts: row.get("reverts")?,
             began_at: time(row, at("began_at")?)?,
             ended_at: optional_time(row, at("ended_at")?)?,
-            state: word(&row.get::<_, String>("state")?, "how a run ended")?,
+            state,
+            is_waiting,
             exit_code: row.get("exit_code")?,
             outcomes: outcomes.collect::<Result<_, _>>()?,
             subject: subject.map(|body| inflated(&body, "what a run pushed")).transpose()?,

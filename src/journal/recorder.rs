@@ -65,6 +65,7 @@ impl NewRun {
             began_at,
             ended_at: None,
             state: RunState::Running,
+            is_waiting: false,
             exit_code: None,
             outcomes: Vec::new(),
             subject: None,
@@ -107,15 +108,6 @@ impl Journal {
 
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// Records that a run did not finish: its lock was found without a process that holds it.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub async fn died(&self, run: RunId) -> Result<(), JournalError> {
-        let died = "update runs set state = 'killed' where id = ?1 and state = 'running'";
-        self.writer.write(statement(died, [run])).await.map(drop)
     }
 
     /// Writes a request to control a run, and returns its number. The run takes it up.

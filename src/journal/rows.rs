@@ -51,13 +51,14 @@ impl std::fmt::Display for RunRef {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
-    /// It has not ended. A run that was killed stays so until the next one on its cluster begins.
+    /// A process works on it.
     Running,
     /// It came to its end, with or without failures.
     Finished,
     Interrupted,
     /// It could not go on.
     Failed,
+    /// It has not ended, and no process holds its lock any more.
     Killed,
 }
 
@@ -94,6 +95,8 @@ pub struct RunRow {
     /// When it ended; nothing while it runs, or when it was killed.
     pub ended_at: Option<Timestamp>,
     pub state: RunState,
+    /// Whether it runs and waits for the time at which it starts.
+    pub is_waiting: bool,
     pub exit_code: Option<i64>,
     pub outcomes: Vec<(String, i64)>,
     /// What it pushed, where it pushed something; the first releases did not keep it.

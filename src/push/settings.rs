@@ -7,12 +7,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::text::pluralize;
-use crate::event::{PhoneResult, Proof};
+use crate::event::{ControlEvent, ControlStep, Event, Observer, PhoneResult, Proof};
 use crate::push::addresses::AddressSource;
 use crate::push::control::{ControlState, RunControl};
 use crate::push::policy::lockout::LockoutGuard;
 use crate::push::policy::logins::LoginProbes;
-use crate::push::scheduler::schedule::Schedule;
+use crate::push::scheduler::schedule::{Schedule, until};
 
 #[derive(Clone, Copy, Debug)]
 pub struct PushSettings {
@@ -42,9 +42,6 @@ pub struct PushSettings {
     pub max_failures: Option<usize>,
     /// How many phones must have a result before `max_failures` counts.
     pub min_sample: usize,
-    /// Phones of earlier waves that have a result.
-    pub judged_before: usize,
-    pub failed_before: usize,
 }
 
 /// The most pushes in progress at one time; `None` is no limit.
@@ -94,7 +91,25 @@ impl StopSignals {
     /// # Errors
     /// Says why the run ended meanwhile.
     pub async fn while_paused(&self) -> Result<(), StopReason> {
-        self.wait(None, |state| !state.paused).await
+        self.wait(|_| None, |state| !state.paused).await
+    }
+
+    /// Waits for the time at which the run starts, if it has one.
+    ///
+    /// # Errors
+    /// Says why the run ended meanwhile.
+    pub async fn start(&self, observer: &dyn Observer) -> Result<(), StopReason> {
+        let Some(start) = self.schedule.start() else { return Ok(()) };
+        let observe = |step, text| observer.observe(&Event::Control(ControlEvent { step, text }));
+        let at = start.strftime("%Y-%m-%d %H:%M UTC");
+        let text = format!("everything is ready; the run starts at {at} (--start)");
+        observe(ControlStep::StartAwaited, text);
+        // The start is a time of day: a machine that slept meanwhile must not miss it.
+        let left = || until(self.schedule.now(), start);
+        let wake = |now: Instant| Some(now + left().min(BETWEEN_CLOCK_CHECKS));
+        self.wait(wake, |_| left().is_zero()).await?;
+        observe(ControlStep::StartReached, format!("the run starts, as planned for {at}"));
+        Ok(())
     }
 
     /// Waits until a wave is approved and the run is not paused; `wave` is what people read.
@@ -105,7 +120,7 @@ impl StopSignals {
         self.control.close_gate(wave);
         let is_approved =
             |state: &ControlState| state.gate.as_ref().is_none_or(|gate| gate.approved);
-        let waited = self.wait(None, |state| is_approved(state) && !state.paused).await;
+        let waited = self.wait(|_| None, |state| is_approved(state) && !state.paused).await;
         self.control.open_gate();
         waited
     }
@@ -116,12 +131,12 @@ impl StopSignals {
     /// Says why the run ended meanwhile.
     pub(crate) async fn soak(&self, time: Duration) -> Result<(), StopReason> {
         let end = Instant::now() + time;
-        self.wait(Some(end), |_| Instant::now() >= end).await
+        self.wait(|_| Some(end), |_| Instant::now() >= end).await
     }
 
     async fn wait(
         &self,
-        wake: Option<Instant>,
+        wake: impl Fn(Instant) -> Option<Instant>,
         is_over: impl Fn(&ControlState) -> bool,
     ) -> Result<(), StopReason> {
         let mut states = self.control.states();
@@ -142,7 +157,7 @@ impl StopSignals {
             {
                 return Err(StopReason::TimeOver { until });
             }
-            let wake = wake.into_iter().chain(end.map(|(_, look)| look)).min();
+            let wake = wake(now).into_iter().chain(end.map(|(_, look)| look)).min();
             tokio::select! {
                 // The sender lives as long as these signals.
                 _ = states.changed() => {}
@@ -188,9 +203,13 @@ pub enum StopReason {
         failed: usize,
         most: usize,
     },
-    /// Phones accept, and not one of them downloads its picture.
+    /// Phones answer, and not one of them downloads what it was sent.
     NoDownloads {
         accepted: usize,
+        /// Those that refused the push, or did not answer.
+        refused: usize,
+        /// The base URL of our image server; empty where there is none.
+        url: String,
         /// Whether other addresses downloaded what phones were sent.
         by_others: bool,
     },
@@ -233,14 +252,14 @@ impl StopReason {
                 "{} failed; --max-failures allows {most}; look at their reasons first",
                 pluralize(*failed, "phone")
             ),
-            Self::NoDownloads { accepted, by_others: true } => format!(
+            Self::NoDownloads { accepted, by_others: true, .. } => format!(
                 "{} accepted, and only other addresses downloaded what phones were sent: name proxies and translated \
                  addresses in [[nat]] rules of the config file",
                 pluralize(*accepted, "phone")
             ),
-            Self::NoDownloads { accepted, by_others: false } => format!(
-                "{} accepted, and none downloaded what it was sent: check that phones can reach the image server \
-                 (firewall, --advertise)",
+            Self::NoDownloads { accepted, refused, url, by_others: false } => format!(
+                "no phone fetched anything from {url} (firewall? --advertise?): {} accepted the push, {refused} refused it \
+                 or did not answer",
                 pluralize(*accepted, "phone")
             ),
             Self::Interrupted => "the run was interrupted".to_owned(),

@@ -289,8 +289,12 @@ impl RunReport {
             match event.control_step() {
                 Some(ControlStep::Paused) => pause = Some(event),
                 Some(ControlStep::Continued) => pause = None,
-                Some(ControlStep::GateReached | ControlStep::SoakStarted) => wave = Some(event),
-                Some(ControlStep::Approved | ControlStep::SoakEnded) => wave = None,
+                Some(
+                    ControlStep::GateReached | ControlStep::SoakStarted | ControlStep::StartAwaited,
+                ) => wave = Some(event),
+                Some(
+                    ControlStep::Approved | ControlStep::SoakEnded | ControlStep::StartReached,
+                ) => wave = None,
                 Some(ControlStep::Aborted) => (pause, wave) = (None, None),
                 None => {}
             }

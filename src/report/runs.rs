@@ -30,7 +30,7 @@ pub struct RunRecord {
     began_at: Timestamp,
     /// When it ended; nothing while it runs, or when it was killed.
     ended_at: Option<Timestamp>,
-    /// `running`, or how it ended.
+    /// `running`; `waiting` for the time of `--start`; `killed` where its process is gone; or how it ended.
     state: String,
     /// The exit code of its program.
     exit_code: Option<i64>,
@@ -66,7 +66,7 @@ impl From<&RunRow> for RunRecord {
             run: run.id,
             began_at: run.began_at,
             ended_at: run.ended_at,
-            state: run.state.as_str().to_owned(),
+            state: if run.is_waiting { "waiting" } else { run.state.as_str() }.to_owned(),
             exit_code: run.exit_code,
             os_user: run.os_user.clone(),
             machine: run.machine.clone(),

@@ -12,8 +12,8 @@ use crate::domain::error_chain::error_chain;
 use crate::domain::text::sanitize_truncate;
 use crate::error::{AppError, ErrorKind, UnfinishedRun};
 use crate::journal::{
-    ClusterLock, ControlRequest, Journal, JournalError, JournalReader, LockOwner,
-    NewControlRequest, Recorder, RunId, RunRef, RunRow,
+    ControlRequest, Journal, JournalError, JournalReader, LockOwner, NewControlRequest, Recorder,
+    RunId, RunRef, RunRow, RunState,
 };
 use crate::push::control::RunControl;
 
@@ -116,9 +116,7 @@ fn check_is_running(journal: &Path, run: &RunRow) -> Result<(), AppError> {
             .hint("nothing was changed; `axlpaper runs` lists the runs that are `running`")
             .unfinished(unfinished));
     }
-    let is_held = ClusterLock::is_held_for(journal, &run.cluster_id, run.id)
-        .map_err(|error| AppError::from_error(ErrorKind::Failed, error))?;
-    if is_held {
+    if run.state == RunState::Running {
         return Ok(());
     }
     let message = format!(

@@ -21,8 +21,8 @@ pub fn check(schedule: &Schedule, plan: &Plan, inventory: &Inventory) -> Result<
     if schedule.has_hours() {
         within_selection(plan, inventory)?;
     }
-    let now = schedule.now();
-    let closed = |pool: &str| matches!(schedule.gate(pool, now), WindowState::Closed { .. });
+    let begins = schedule.start().unwrap_or_else(|| schedule.now());
+    let closed = |pool: &str| matches!(schedule.gate(pool, begins), WindowState::Closed { .. });
     let phones = inventory.phones.iter().filter(|phone| closed(&phone.device_pool));
     let (count, first) = (phones.clone().count(), phones.map(|phone| &phone.name).next());
     let Some(first) = first else { return Ok(()) };

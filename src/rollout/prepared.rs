@@ -144,6 +144,8 @@ async fn change_and_push(
     report: &RunReportBuilder,
 ) -> Result<RunReport, AppError> {
     let request = &at.task.request;
+    // A run that ends while it waits goes on with a signal to stop, so that each phone gets its result.
+    drop(stop.start(at.observer.as_ref()).await);
     let changed = at.change(&assessment, stop).boxed().await?;
     let (results, changes) =
         (at.push(&assessment, ready, &changed, stop).boxed().await, changed.applied);

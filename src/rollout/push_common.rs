@@ -33,8 +33,6 @@ pub fn settings(push_access: &PushAccess, push: &PushOptions) -> PushSettings {
         proof: Proof::default(),
         max_failures: None,
         min_sample: 0,
-        judged_before: 0,
-        failed_before: 0,
     }
 }
 

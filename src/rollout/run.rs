@@ -91,9 +91,6 @@ impl Run {
         let mut lock =
             ClusterLock::take(journal.path(), &id, &holder).map_err(|error| locked(error, &id))?;
         if let Some(dead) = lock.stale_owner() {
-            if let Some(run) = dead.run {
-                journal.died(run).await?;
-            }
             let resumes = dead.run.is_some() && dead.run == what.continues;
             if !resumes {
                 let run = dead.run.map(|run| unfinished(journal.path(), run));

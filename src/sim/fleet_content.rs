@@ -360,6 +360,9 @@ pub enum Quirk {
     Busy503Once,
     /// It ends a connection after one answer, with `Connection: close`.
     ClosesConnections,
+    /// It cannot reach the server that it downloads from, as behind a firewall: it answers with error 3 when its download
+    /// has timed out after this long.
+    CannotDownload(Duration),
     /// It carries the push out, and breaks the connection in the middle of its answer.
     CutsAnswer,
     /// It answers 200 with an empty body.

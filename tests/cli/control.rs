@@ -19,14 +19,14 @@ fn lab(count: u32) -> Lab {
 }
 
 /// A rollout that runs beside the test.
-struct Running {
+pub struct Running {
     child: Child,
     lines: BufReader<ChildStderr>,
     stderr: String,
 }
 
 impl Running {
-    fn start(lab: &Lab, arguments: &[&str]) -> Self {
+    pub fn start(lab: &Lab, arguments: &[&str]) -> Self {
         let picture = lab.picture();
         let pin = lab.cluster.cert_sha256();
         let port = lab.cluster.phone_port().to_string();
@@ -47,28 +47,48 @@ impl Running {
         Self { child, lines, stderr: String::new() }
     }
 
+    /// Sends the program a signal, such as `-TERM`.
+    pub fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+    }
+
     /// Waits until the program writes a line with these words.
-    fn says(&mut self, words: &str) {
+    pub fn says(&mut self, words: &str) {
         while !self.stderr.lines().last().is_some_and(|line| line.contains(words)) {
             assert_ne!(self.lines.read_line(&mut self.stderr).unwrap(), 0, "{}", self.stderr);
         }
     }
 
+    /// Closes the pipe that the program writes its messages into.
+    pub fn closes_stderr(&mut self) {
+        let (reader, _) = std::io::pipe().unwrap();
+        self.lines = BufReader::new(std::os::fd::OwnedFd::from(reader).into());
+    }
+
     /// Waits until the program ends.
-    fn ends(mut self) -> Ended {
+    pub fn ends(mut self) -> Ended {
         self.lines.read_to_string(&mut self.stderr).unwrap();
-        let output = self.child.wait_with_output().unwrap();
-        let stdout = String::from_utf8(output.stdout).unwrap();
-        Ended { code: output.status.code().unwrap_or(-1), stdout, stderr: self.stderr }
+        let mut stdout = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
+        let code = self.child.wait().unwrap().code().unwrap_or(-1);
+        Ended { code, stdout, stderr: std::mem::take(&mut self.stderr) }
     }
 }
 
-fn control(lab: &Lab, action: &str) -> Ended {
+impl Drop for Running {
+    /// Leaves no process behind when a test fails.
+    fn drop(&mut self) {
+        drop(self.child.kill());
+    }
+}
+
+pub fn control(lab: &Lab, action: &str) -> Ended {
     lab.read(&["control", "last", action])
 }
 
 /// How many pushes the phones got, by the record of the simulator.
-fn pushes(lab: &Lab) -> usize {
+pub fn pushes(lab: &Lab) -> usize {
     lab.record().phones.values().map(|phone| phone.pushes.len()).sum()
 }
 
@@ -84,7 +104,7 @@ fn wait_for_results(lab: &Lab, count: u64) -> Value {
 }
 
 /// Has the cluster hold the `nth` request of an operation: returns what tells that it arrived, and what lets it go on.
-fn hold(lab: &Lab, operation: &str, nth: u64) -> (mpsc::Receiver<()>, mpsc::Sender<()>) {
+pub fn hold(lab: &Lab, operation: &str, nth: u64) -> (mpsc::Receiver<()>, mpsc::Sender<()>) {
     let (arrived, has_arrived) = mpsc::channel();
     let (go, may_go) = mpsc::channel::<()>();
     lab.cluster.act_before(operation, nth, move || {
@@ -104,7 +124,7 @@ fn paused_at(lab: &Lab, operation: &str, nth: u64, arguments: &[&str]) -> Runnin
     running
 }
 
-fn events(lab: &Lab, run: &str) -> Vec<(String, String)> {
+pub fn events(lab: &Lab, run: &str) -> Vec<(String, String)> {
     let shown: Value = serde_json::from_str(&lab.read(&["show", run, "--json"]).stdout).unwrap();
     let word = |event: &Value, key: &str| event[key].as_str().unwrap().to_owned();
     let events = shown["events"].as_array().unwrap().iter();
@@ -284,14 +304,10 @@ fn a_run_that_is_suspended_takes_a_request_up_when_it_goes_on() {
     let (has_arrived, go) = hold(&lab, "push", 1);
     let running = Running::start(&lab, &[]);
     has_arrived.recv().unwrap();
-    let signal = |name: &str| {
-        let id = running.child.id().to_string();
-        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
-    };
-    signal("-STOP");
+    running.signal("-STOP");
     let words = ["run 1 has not taken the request up", "it is in the journal"];
     control(&lab, "abort").fails(1, &words);
-    signal("-CONT");
+    running.signal("-CONT");
     control(&lab, "abort").told(0, &["Run 1 was ending already."]);
     go.send(()).unwrap();
     let ended = running.ends();

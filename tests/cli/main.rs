@@ -50,6 +50,7 @@ mod rollout_clusters;
 mod rollout_clusters_trouble;
 mod screenshots;
 mod secrets;
+mod signals;
 mod simulator;
 mod snapshots;
 mod tls_server;

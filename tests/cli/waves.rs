@@ -70,8 +70,50 @@ fn a_server_that_no_phone_reaches_is_found_out_by_the_first_ones() {
     assert_eq!(document["summary"]["accepted"], 2);
     assert_eq!(document["summary"]["pending"], 18);
     let stopped = document["stopped"].as_str().unwrap();
-    assert!(stopped.contains("none downloaded what it was sent"), "{stopped}");
+    let told = "(firewall? --advertise?): 2 phones accepted the push, 0 refused it";
+    assert!(stopped.starts_with("no phone fetched anything from http://"), "{stopped}");
+    assert!(stopped.contains(told), "{stopped}");
     assert_eq!(lab.record().users[PUSH_USER].failed_logins, 0);
+}
+
+#[test]
+fn three_phones_that_cannot_download_end_a_run() {
+    let lab = lab(36);
+    let waits = Quirk::CannotDownload(std::time::Duration::from_millis(100));
+    (1..=36).for_each(|n| assert!(lab.cluster.set_quirk(&name(n), waits)));
+    let ended = lab.push("rollout", &["--yes", "--report", "report.html"]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    let told =
+        "(firewall? --advertise?): 0 phones accepted the push, 3 refused it or did not answer";
+    assert!(ended.stdout.contains("no phone fetched anything from http://"), "{ended:?}");
+    assert!(ended.stdout.contains(told), "{ended:?}");
+    let report = std::fs::read_to_string(lab.path("report.html")).unwrap();
+    assert!(report.contains("no phone fetched anything from http://"));
+    // One of another device pool is among them.
+    let pushed = pushed_to(&lab);
+    assert_eq!(pushed.len(), 3, "{pushed:?}");
+    assert!(pushed.contains(&name(10)), "{pushed:?}");
+    assert_eq!(lab.record().users[PUSH_USER].failed_logins, 0);
+    (1..=36).for_each(|n| assert!(lab.cluster.set_quirk(&name(n), Quirk::Normal)));
+    let rest = lab.resumed(&["--only-failed", "last", "--yes"]);
+    assert_eq!(rest.code, 0, "{rest:?}");
+    assert_eq!(pushed_to(&lab).len(), 36);
+}
+
+#[test]
+fn ten_phones_go_first_where_nothing_else_is_asked_for() {
+    let lab = lab(24);
+    lab.cluster.set_quirk(&name(1), Quirk::ErrorWithOk { number: 3 });
+    let (code, document) = lab.rollout(&["--max-failures", "0"]);
+    assert_eq!(code, 3, "{document:#}");
+    assert!(pushed_to(&lab).len() <= 10);
+    let again = crate::waves::lab(24);
+    let ended = again.push("rollout", &["--yes", "--json", "--canary", "0"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(!ended.stderr.contains("wave 1"), "{ended:?}");
+    let small = crate::waves::lab(19);
+    let ended = small.push("rollout", &["--yes", "--json"]);
+    assert!(!ended.stderr.contains("wave 1"), "{ended:?}");
 }
 
 #[test]

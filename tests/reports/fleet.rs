@@ -126,6 +126,7 @@ fn run() -> RunRow {
         began_at: at(0),
         ended_at: Some(at(3_600)),
         state: RunState::Finished,
+        is_waiting: false,
         exit_code: Some(3),
         outcomes: Vec::new(),
         subject: Some(Subject::new(

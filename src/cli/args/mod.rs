@@ -27,7 +27,7 @@ use crate::domain::selector::{Pattern, SelectorError};
 use crate::error::{AppError, ErrorKind};
 use crate::push::scheduler::SiteLimitConfig;
 use crate::push::scheduler::waves::{Amount, Waves};
-use crate::push::scheduler::window::{DailyWindow, EndTime};
+use crate::push::scheduler::window::{DailyWindow, TypedTime};
 use crate::report::Format;
 use crate::rollout::options::{PushOptions, WaitLimits};
 
@@ -136,7 +136,8 @@ pub struct PushArgs {
     /// Pushes that are begun in a second at most [default: no limit]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub rate: Option<u32>,
-    /// Phones that go first, of every model and device pool some: a number or a percentage
+    /// Phones that go first, of every model and device pool some: a number or a percentage; 0 for none [default: 10 of at
+    /// least 20]
     #[arg(long, value_name = "N|P%", group = "waves_cut")]
     pub canary: Option<Amount>,
     /// How far each wave after that reaches, of all phones, such as 10%,50%,100%
@@ -159,10 +160,13 @@ pub struct PushArgs {
     /// of its device pool (config file: `time_zone`, `default_time_zone`; otherwise this machine's)
     #[arg(long, value_name = "HH:MM-HH:MM")]
     pub window: Option<DailyWindow>,
-    /// Begin no push after this time and end the run: 05:00 (of `default_time_zone`, or this machine's), or with
-    /// a date, such as 2026-03-01T05:00:00+01:00
+    /// Check everything and ask at once, then wait until this time before anything is changed or pushed: 22:00 (of
+    /// `default_time_zone`, or this machine's), or with a date, such as 2026-03-01T22:00 or 2026-03-01T22:00:00+01:00
     #[arg(long, value_name = "TIME")]
-    pub until: Option<EndTime>,
+    pub start: Option<TypedTime>,
+    /// Begin no push after this time and end the run: written as for --start
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<TypedTime>,
     /// Keep looking so long for phones that are not registered, such as 2h or 30m, and push to them as they come
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub wait_for_offline: Option<Duration>,

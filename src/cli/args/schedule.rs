@@ -9,19 +9,23 @@ use crate::config::FileConfig;
 use crate::domain::time_zone::Zones;
 use crate::error::{AppError, ErrorKind};
 use crate::push::scheduler::schedule::{DailyHours, Schedule};
-use crate::push::scheduler::window::EndTime;
+use crate::push::scheduler::window::TypedTime;
 
 /// Returns when phones may be pushed to.
 pub fn schedule(connection: &ConnectionArgs, push: &PushArgs) -> Result<Schedule, AppError> {
-    let of_clocks = matches!(push.until, Some(EndTime::Clock(_)));
-    if push.window.is_none() && push.until.is_none() {
+    let PushArgs { start, until, window, .. } = push;
+    if window.is_none() && until.is_none() && start.is_none() {
         return Ok(Schedule::default());
     }
+    let needs_zone = [start, until].into_iter().flatten().any(|time| time.needs_zone());
     let file = settings::file(connection)?.unwrap_or_default();
-    let zones = zones(&file, push.window.is_some() || of_clocks)?;
-    let until = push.until.map(|until| end(until, zones.otherwise())).transpose()?;
-    let hours = push.window.map(|window| DailyHours { window, zones });
-    Ok(Schedule::new(hours, until))
+    let zones = zones(&file, window.is_some() || needs_zone)?;
+    let now = Timestamp::now();
+    let start = start.map(|time| moment("--start", time, now, &zones)).transpose()?;
+    // A run that starts tomorrow evening ends on the morning after.
+    let until = until.map(|time| moment("--until", time, start.unwrap_or(now), &zones));
+    let hours = window.map(|window| DailyHours { window, zones: zones.clone() });
+    Ok(Schedule::new(hours, until.transpose()?).starting(start))
 }
 
 /// Returns the zones of device pools; this machine's has to be known only where it is `needed`.
@@ -37,9 +41,19 @@ fn zones(file: &FileConfig, needed: bool) -> Result<Zones, AppError> {
     Ok(file.zones(local))
 }
 
-fn end(until: EndTime, zone: &TimeZone) -> Result<Timestamp, AppError> {
-    until.moment(Timestamp::now(), zone).ok_or_else(|| {
-        AppError::new(ErrorKind::Usage, "--until names a time that has passed")
+/// Returns the moment that an option names, which must be later than another one.
+fn moment(
+    option: &str,
+    time: TypedTime,
+    after: Timestamp,
+    zones: &Zones,
+) -> Result<Timestamp, AppError> {
+    time.moment(after, zones.otherwise()).ok_or_else(|| {
+        let earlier = match option {
+            "--start" => "has passed",
+            _ => "has passed, or comes before the start",
+        };
+        AppError::new(ErrorKind::Usage, format!("{option} names a time that {earlier}"))
             .hint("nothing was changed; name a later one")
     })
 }

@@ -417,11 +417,22 @@ async fn image_server(checks: &mut Checks, connection: &ClusterSettings) {
         Ok(host) => {
             let base = host.base().to_string();
             host.shutdown(Duration::ZERO).await;
-            Found::ok(format!("phones would download from {base}; see that they can reach it"))
+            Found::ok(format!("phones would download from {base}"))
         }
         Err(error) => evaluate::failed(&error),
     };
+    let listens = found.state == super::State::Ok;
     checks.add(IMAGE_SERVER, found);
+    checks.skip(
+        &[DOWNLOAD_PATH],
+        if listens {
+            // Whatever else makes a phone download shows on its screen when the download fails.
+            "a push, which doctor does not send: the first three phones of `axlpaper rollout` test whether phones reach \
+             that address, and the run stops when they do not"
+        } else {
+            "an image server"
+        },
+    );
 }
 
 fn late(what: &str) -> Found {
@@ -448,9 +459,19 @@ const PUSH_USER: &str = "push_user";
 const PUSH_PASSWORD: &str = "push_password";
 const ENTERPRISE: &str = "enterprise";
 const IMAGE_SERVER: &str = "image_server";
+const DOWNLOAD_PATH: &str = "download_path";
 
-const AFTER_AXL: &[&str] =
-    &[ROLES, PHONES, SQL, RISPORT, PUSH_USER, PUSH_PASSWORD, ENTERPRISE, IMAGE_SERVER];
+const AFTER_AXL: &[&str] = &[
+    ROLES,
+    PHONES,
+    SQL,
+    RISPORT,
+    PUSH_USER,
+    PUSH_PASSWORD,
+    ENTERPRISE,
+    IMAGE_SERVER,
+    DOWNLOAD_PATH,
+];
 const AFTER_TLS: &[&str] = &[
     UPGRADE,
     AXL,
@@ -462,6 +483,7 @@ const AFTER_TLS: &[&str] = &[
     PUSH_PASSWORD,
     ENTERPRISE,
     IMAGE_SERVER,
+    DOWNLOAD_PATH,
 ];
 
 /// For one question; a healthy cluster needs a second.

@@ -153,9 +153,11 @@ impl Progress {
             ControlStep::Paused => Some("paused"),
             ControlStep::GateReached => Some("waits for an approval"),
             ControlStep::SoakStarted => Some("soak period"),
+            ControlStep::StartAwaited => Some("waits for its start"),
             ControlStep::Continued
             | ControlStep::Approved
             | ControlStep::SoakEnded
+            | ControlStep::StartReached
             | ControlStep::Aborted => None,
         };
         if let Some((_, Some(bar))) = self.held().take() {

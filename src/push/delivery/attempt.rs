@@ -150,6 +150,12 @@ pub trait Delivery: Send + Sync {
         None
     }
 
+    /// Returns whether phones have requested anything from our image server so far; nothing when they download nothing
+    /// from it.
+    fn was_requested(&self) -> Option<bool> {
+        None
+    }
+
     /// Stops the image server, where there is one, after its transfers have ended.
     fn shutdown(self: Box<Self>) -> BoxFuture<'static, ()> {
         ready(()).boxed()

@@ -187,6 +187,10 @@ impl Delivery for PictureDelivery {
         Some(self.host.base().as_str())
     }
 
+    fn was_requested(&self) -> Option<bool> {
+        Some(self.host.was_requested())
+    }
+
     /// Downloads that were not waited for begin after the phone's reply: the server runs until they are complete, or
     /// until the time for them has passed.
     fn shutdown(self: Box<Self>) -> BoxFuture<'static, ()> {

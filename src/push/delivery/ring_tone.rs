@@ -95,6 +95,10 @@ impl Delivery for RingToneDelivery {
         Some(self.host.base().as_str())
     }
 
+    fn was_requested(&self) -> Option<bool> {
+        Some(self.host.was_requested())
+    }
+
     fn shutdown(self: Box<Self>) -> BoxFuture<'static, ()> {
         self.host.shutdown(GRACE).boxed()
     }

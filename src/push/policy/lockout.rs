@@ -46,6 +46,8 @@ pub struct LoginTicket(u64);
 pub struct Refused {
     began: u64,
     at: u64,
+    /// Whether it has a likely reason that is not the password.
+    expected: bool,
 }
 
 /// What the cluster is asked about refusals.
@@ -311,13 +313,15 @@ impl LockoutGuard {
         }
     }
 
-    /// Records that a phone refused the push user. Returns the refusal, for [`Self::cause`].
-    pub fn refused(&mut self, ticket: LoginTicket) -> Refused {
+    /// Records that a phone refused the push user. It is `expected` where the phone was changed a moment ago, or has refused
+    /// while the password was right: then it is no sign of a wrong password, but a login at risk all the same. Returns
+    /// the refusal, for [`Self::cause`].
+    pub fn refused(&mut self, ticket: LoginTicket, expected: bool) -> Refused {
         let first = self.unexplained().next().map(|first| first.at);
         self.in_flight = self.in_flight.saturating_sub(1);
         let now = self.tick();
         self.by_probe = first.is_none_or(|first| ticket.0 > first);
-        let refusal = Refused { began: ticket.0, at: now };
+        let refusal = Refused { began: ticket.0, at: now, expected };
         self.refusals.push(refusal);
         self.last_refusal = now;
         self.accepted = 0;
@@ -441,7 +445,7 @@ impl LockoutGuard {
     /// Lets one phone at a time find out, unless enough of them have.
     fn ask_phones(&mut self) {
         self.open_for_one();
-        let row = self.unexplained().count();
+        let row = self.unexplained().filter(|refusal| !refusal.expected).count();
         if row >= self.limits.in_a_row as usize && self.by_probe {
             self.state = State::Stopped(Lockout::Refusals { refusals: row });
         }

@@ -65,6 +65,12 @@ impl PropagationWait {
         Self { patience, begun, limit, proven, arrived: false, pauses: 0, paused_until: None }
     }
 
+    /// Begins to wait anew, for the phones of another wave.
+    pub fn renew(&mut self, now: Instant, proven: bool) {
+        self.begun = now;
+        self.proven |= proven;
+    }
+
     /// Records that the password is known to be right.
     pub fn password_is_right(&mut self) {
         self.proven = true;
@@ -76,9 +82,9 @@ impl PropagationWait {
         self.paused_until = None;
     }
 
-    /// Returns what a refusal means, by a phone that was put off `earlier` times.
-    pub fn refused(&mut self, now: Instant, earlier: u32) -> AuthRefusal {
-        let Some(left) = self.left(now) else { return self.no_longer(now) };
+    /// Returns what a refusal means, by a phone that waits `since` then and was put off `earlier` times.
+    pub fn refused(&mut self, since: Instant, now: Instant, earlier: u32) -> AuthRefusal {
+        let Some(left) = self.left(since, now) else { return self.no_longer(since, now) };
         if self.arrived {
             // Its own delays are as long as if no other phone had waited.
             let delay = self.patience.delay(earlier.saturating_add(1)).min(left);
@@ -98,7 +104,7 @@ impl PropagationWait {
     /// Returns how many may be asked at once now, of at most `concurrency`; nothing when there is no more
     /// waiting, and so no say in it.
     pub fn allowed(&self, now: Instant, concurrency: usize) -> Option<usize> {
-        self.left(now)?;
+        self.left(self.begun, now)?;
         Some(match (self.pause_end(now), self.arrived) {
             (Some(_), _) => 0,
             (None, false) => 1,
@@ -108,7 +114,7 @@ impl PropagationWait {
 
     /// Tells whether single phones are asked to find out whether the change has arrived.
     pub fn is_probing(&self, now: Instant) -> bool {
-        self.left(now).is_some() && !self.arrived
+        self.left(self.begun, now).is_some() && !self.arrived
     }
 
     /// Returns when the pause ends that goes on now.
@@ -117,14 +123,14 @@ impl PropagationWait {
     }
 
     /// Returns how long a refusal may still mean "not yet".
-    fn left(&self, now: Instant) -> Option<Duration> {
-        let left = self.limit.checked_sub(now.saturating_duration_since(self.begun))?;
+    fn left(&self, since: Instant, now: Instant) -> Option<Duration> {
+        let left = self.limit.checked_sub(now.saturating_duration_since(since))?;
         (self.proven && !left.is_zero()).then_some(left)
     }
 
-    fn no_longer(&self, now: Instant) -> AuthRefusal {
+    fn no_longer(&self, since: Instant, now: Instant) -> AuthRefusal {
         if self.proven && !self.limit.is_zero() {
-            AuthRefusal::TimedOut(now.saturating_duration_since(self.begun))
+            AuthRefusal::TimedOut(now.saturating_duration_since(since))
         } else {
             AuthRefusal::Final
         }
@@ -158,7 +164,7 @@ mod tests {
         let mut waiting = PropagationWait::new(QUICK, begun, LIMIT, true);
         let mut now = begun;
         let mut pauses = Vec::new();
-        while let Some(pause) = pause(waiting.refused(now, 0)) {
+        while let Some(pause) = pause(waiting.refused(begun, now, 0)) {
             assert_eq!(waiting.allowed(now, 8), Some(0));
             pauses.push(pause);
             now += pause;
@@ -166,7 +172,7 @@ mod tests {
         }
         assert_eq!(pauses, [2, 4, 8, 16, 30, 30, 10].map(ms));
         assert_eq!(now, begun + LIMIT);
-        assert_eq!(waiting.refused(now, 0), AuthRefusal::TimedOut(LIMIT));
+        assert_eq!(waiting.refused(begun, now, 0), AuthRefusal::TimedOut(LIMIT));
         assert_eq!(waiting.allowed(now, 8), None);
     }
 
@@ -174,10 +180,13 @@ mod tests {
     fn refusals_within_a_pause_do_not_lengthen_it() {
         let begun = Instant::now();
         let mut waiting = PropagationWait::new(QUICK, begun, LIMIT, true);
-        waiting.refused(begun, 0);
+        waiting.refused(begun, begun, 0);
         let again = begun + ms(2);
-        assert_eq!(waiting.refused(begun + ms(1), 5), AuthRefusal::NotYet { again, pause: None });
-        assert_eq!(pause(waiting.refused(again, 0)), Some(ms(4)));
+        assert_eq!(
+            waiting.refused(begun, begun + ms(1), 5),
+            AuthRefusal::NotYet { again, pause: None }
+        );
+        assert_eq!(pause(waiting.refused(begun, again, 0)), Some(ms(4)));
     }
 
     #[test]
@@ -185,27 +194,27 @@ mod tests {
         let begun = Instant::now();
         let mut waiting = PropagationWait::new(QUICK, begun, LIMIT, true);
         assert_eq!(waiting.allowed(begun, 8), Some(1));
-        waiting.refused(begun, 0);
+        waiting.refused(begun, begun, 0);
         waiting.accepted();
         assert_eq!(waiting.allowed(begun, 8), Some(8));
         let again = begun + ms(16);
-        assert_eq!(waiting.refused(begun, 3), AuthRefusal::NotYet { again, pause: None });
+        assert_eq!(waiting.refused(begun, begun, 3), AuthRefusal::NotYet { again, pause: None });
         assert_eq!(waiting.allowed(begun, 8), Some(8));
         let late = begun + ms(95);
         let again = begun + LIMIT;
-        assert_eq!(waiting.refused(late, 3), AuthRefusal::NotYet { again, pause: None });
+        assert_eq!(waiting.refused(begun, late, 3), AuthRefusal::NotYet { again, pause: None });
     }
 
     #[test]
     fn an_unproven_password_is_not_waited_for() {
         let begun = Instant::now();
         let mut waiting = PropagationWait::new(QUICK, begun, LIMIT, false);
-        assert_eq!(waiting.refused(begun, 0), AuthRefusal::Final);
+        assert_eq!(waiting.refused(begun, begun, 0), AuthRefusal::Final);
         assert_eq!((waiting.allowed(begun, 8), waiting.is_probing(begun)), (None, false));
         waiting.password_is_right();
-        assert_eq!(pause(waiting.refused(begun, 0)), Some(ms(2)));
+        assert_eq!(pause(waiting.refused(begun, begun, 0)), Some(ms(2)));
         let mut never = PropagationWait::new(QUICK, begun, Duration::ZERO, true);
-        assert_eq!(never.refused(begun, 0), AuthRefusal::Final);
+        assert_eq!(never.refused(begun, begun, 0), AuthRefusal::Final);
     }
 
     proptest! {
@@ -239,7 +248,7 @@ mod tests {
                     prop_assert_eq!(waiting.pause_end(now), None);
                     continue;
                 }
-                let AuthRefusal::NotYet { again, pause } = waiting.refused(now, earlier) else {
+                let AuthRefusal::NotYet { again, pause } = waiting.refused(begun, now, earlier) else {
                     prop_assert!(now >= end);
                     continue;
                 };

@@ -82,9 +82,9 @@ impl<B: AttemptLog> Scheduler<'_, B> {
             && self.settings.max_failures.is_some_and(|most| open > 0 && self.failed + open > most)
     }
 
-    /// Asks the cluster when nothing else is left to do, so that one request is about all phones that may have moved;
-    /// for phones that are tried in any case, at once.
-    pub(crate) fn look_up_addresses(&self) {
+    /// Asks the cluster when nothing else is left to do, or the first attempts of a wave have ended, so that one request
+    /// is about all phones that may have moved; for phones that are tried in any case, at once.
+    pub(crate) fn look_up_addresses(&mut self) {
         if !self.looking_up.is_empty() || self.address_checks.is_empty() {
             return;
         }
@@ -94,10 +94,12 @@ impl<B: AttemptLog> Scheduler<'_, B> {
             && self.closing.is_empty()
             && self.later.is_empty()
             && !self.are_waiting();
-        let is_urgent = self.address_checks.iter().any(|check| check.outcome.is_none());
+        let is_urgent =
+            self.addresses_due || self.address_checks.iter().any(|check| check.outcome.is_none());
         if !is_idle && !is_urgent && !self.awaits_addresses() {
             return;
         }
+        self.addresses_due = false;
         let targets: Vec<Target> =
             self.address_checks.iter().map(|check| check.task.target.clone()).collect();
         let (count, addresses) = (targets.len(), self.addresses);

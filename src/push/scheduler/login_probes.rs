@@ -31,7 +31,7 @@ impl<B: AttemptLog> Scheduler<'_, B> {
         let mut guard = self.logins.guard();
         match &answer.kind {
             ReplyKind::AuthRefused(_) => {
-                let refusal = guard.refused(ticket);
+                let refusal = guard.refused(ticket, task.expects_refusal());
                 return answer.resend_safe.then_some(refusal);
             }
             ReplyKind::Accepted(_) => guard.accepted(ticket, task.proves()),
@@ -95,10 +95,11 @@ impl<B: AttemptLog> Scheduler<'_, B> {
             task.put_off += 1;
             return self.queue_of(&task).ready.push_back(task);
         }
+        task.has_refused = true;
         let mut waited = None;
         if task.target.recently_changed {
             self.recently_changed.waiting.password_is_right();
-            match self.recently_changed.waiting.refused(now, task.put_off) {
+            match self.recently_changed.waiting.refused(task.since, now, task.put_off) {
                 AuthRefusal::NotYet { again, pause } => {
                     task.put_off += 1;
                     if let Some(delay) = pause {

@@ -1,5 +1,6 @@
 //! Pushes to many phones: a bounded number at once, one request per phone, a result for every phone.
 mod address_checks;
+mod download_path;
 mod login_probes;
 pub(crate) mod phone_task;
 pub(crate) mod queues;
@@ -33,7 +34,7 @@ use crate::push::policy::outcome::{Next, PhoneOutcome};
 use crate::push::policy::propagation::{Backoff, PropagationWait};
 use crate::push::policy::verification::judged;
 use crate::push::scheduler::phone_task::PhoneTask;
-use crate::push::scheduler::queues::{AddressCheck, PushQueue, RetryQueue};
+use crate::push::scheduler::queues::{AddressCheck, PushQueue, RetryQueue, VainPushes};
 use crate::push::scheduler::schedule::Schedule;
 use crate::push::scheduler::site_limits::SiteLimits;
 use crate::push::{AttemptReply, Delivery, Evidence, LoginCheck, ReplyKind, ScreenCheck, Target};
@@ -63,20 +64,10 @@ pub async fn run<B: AttemptLog>(
     stop: &StopSignals,
     observer: &dyn Observer,
 ) -> PushOutcomes {
-    observer.observe(&Event::Started { stage: Stage::Push, total: Some(targets.len() as u64) });
-    let mut fleet = Scheduler::new(delivery, log, targets, settings, stop, Instant::now());
-    while fleet.step(stop, observer).await {}
-    while let Some(closed) = fleet.closing.next().await {
-        fleet.closed(closed, observer);
-    }
-    let stopped = fleet.stopped(stop);
-    if let Some(stopped) = &stopped {
-        fleet.give_up(stopped, observer).await;
-    }
-    observer.observe(&Event::Finished { stage: Stage::Push });
-    let mut results = fleet.results;
-    results.sort_by(|a, b| a.name.cmp(&b.name));
-    PushOutcomes { results, stopped }
+    let mut scheduler = Scheduler::new(delivery, log, settings, stop);
+    scheduler.add(targets, observer);
+    scheduler.settle_all(stop, observer).await;
+    scheduler.end(None, stop, observer).await
 }
 
 /// An attempt whose end is in the attempt log.
@@ -109,6 +100,8 @@ struct Scheduler<'a, B: AttemptLog> {
     /// Phones whose address is to be read again, or is being read.
     address_checks: Vec<AddressCheck>,
     addresses: &'a AddressSource,
+    /// Whether addresses are to be read again although pushes are in progress: at the end of each wave.
+    addresses_due: bool,
     /// Since when the run is paused.
     paused_since: Option<Instant>,
     logins: &'a LoginProbes,
@@ -120,10 +113,19 @@ struct Scheduler<'a, B: AttemptLog> {
     site_limits: SiteLimits,
     /// When the next push may begin, where the rate is limited.
     next_start: Option<Instant>,
-    /// Phones that failed, those of earlier waves included.
+    /// Whether nothing may begin any more, because a stop rule ended the push after a wave.
+    halted: bool,
+    /// Phones that failed, and phones that were lost in a soak period.
     failed: usize,
-    /// Phones that have a result, those of earlier waves included, for the least number that a stop rule may judge.
+    /// Phones that have a result, for the least number that a stop rule may judge.
     judged: usize,
+    vain: VainPushes,
+    /// Phones without a result.
+    open: usize,
+    /// Phones whose first attempt has not ended. The others without a result wait for a retry or for a new address.
+    fresh: usize,
+    /// Phones that had a result when the wave began.
+    before_wave: usize,
     /// Attempts in progress, so that every phone has a result when they are cut off.
     begun: HashMap<DeviceName, PhoneTask>,
     noting: FuturesUnordered<BoxFuture<'a, (PhoneTask, Result<i64, JournalError>)>>,
@@ -142,36 +144,32 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
     fn new(
         delivery: &'a dyn Delivery,
         log: &'a B,
-        mut targets: Vec<Target>,
         settings: PushSettings,
         stop: &'a StopSignals,
-        now: Instant,
     ) -> Self {
         let PushSettings { concurrency, max_auth_failures, max_logins_at_risk, .. } = settings;
         let limits = Limits::new(concurrency, max_auth_failures, max_logins_at_risk);
         stop.logins.guard().set_limits(limits);
-        // The sort keeps the order of names among equals.
-        targets.sort_by_key(|target| target.login_check != LoginCheck::Cluster);
-        let (recently_changed, known): (Vec<_>, Vec<_>) =
-            targets.into_iter().map(PhoneTask::new).partition(|task| task.target.recently_changed);
-        let queue = |tasks: Vec<PhoneTask>, patience: Duration| {
+        let now = Instant::now();
+        let queue = |patience: Duration| {
             let waiting =
                 PropagationWait::new(Backoff::USUAL, now, patience, settings.password_proven);
-            PushQueue::new(tasks, waiting, concurrency.max(1))
+            PushQueue::new(waiting, concurrency.max(1))
         };
         Self {
             delivery,
             log,
             settings,
             // Nothing about these has changed, so no change is awaited.
-            known: queue(known, Duration::ZERO),
-            recently_changed: queue(recently_changed, settings.propagation_limit),
+            known: queue(Duration::ZERO),
+            recently_changed: queue(settings.propagation_limit),
             later: RetryQueue::default(),
             held: WindowQueue::default(),
             doubted: Vec::new(),
             doubting: 0,
             address_checks: Vec::new(),
             addresses: &stop.addresses,
+            addresses_due: false,
             paused_since: None,
             logins: &stop.logins,
             told_outage: None,
@@ -179,8 +177,13 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
             over: false,
             site_limits: SiteLimits::new(settings.site_limits),
             next_start: None,
-            failed: settings.failed_before,
-            judged: settings.judged_before,
+            halted: false,
+            failed: 0,
+            judged: 0,
+            vain: VainPushes::default(),
+            open: 0,
+            fresh: 0,
+            before_wave: 0,
             begun: HashMap::new(),
             noting: FuturesUnordered::new(),
             pushing: FuturesUnordered::new(),
@@ -193,6 +196,94 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
         }
     }
 
+    /// Adds the phones of a wave.
+    fn add(&mut self, mut targets: Vec<Target>, observer: &dyn Observer) {
+        self.addresses_due = !self.address_checks.is_empty();
+        self.held.told.clear();
+        self.before_wave = self.results.len();
+        self.open += targets.len();
+        self.fresh += targets.len();
+        observer.observe(&Event::Started { stage: Stage::Push, total: Some(self.open as u64) });
+        // Once a phone has shown that the password is right, no recently changed phone can make it doubtful.
+        let is_proven = self.results.iter().any(|result| result.outcome == Outcome::Verified);
+        let now = Instant::now();
+        self.recently_changed.waiting.renew(now, is_proven);
+        // The sort keeps the order of names among equals.
+        targets.sort_by_key(|target| target.login_check != LoginCheck::Cluster);
+        self.spread_over_pools(&mut targets);
+        for target in targets {
+            let task = PhoneTask::new(target, now);
+            match self.schedule.start() {
+                // The addresses are as old as the wait was long.
+                Some(_) => self.queue_after_wait(task),
+                None => self.queue_of(&task).ready.push_back(task),
+            }
+        }
+    }
+
+    /// Works until every phone has a result, or the push is stopped.
+    async fn settle_all(&mut self, stop: &StopSignals, observer: &dyn Observer) {
+        self.work(stop, observer).await;
+        observer.observe(&Event::Finished { stage: Stage::Push });
+    }
+
+    async fn work(&mut self, stop: &StopSignals, observer: &dyn Observer) {
+        while self.step(stop, observer).await {}
+        while let Some(closed) = self.closing.next().await {
+            self.closed(closed, observer);
+        }
+    }
+
+    /// Works until the next wave may begin beside the phones that are still retried.
+    async fn settle_first_attempts(&mut self, stop: &StopSignals, observer: &dyn Observer) {
+        while !self.may_begin_wave() {
+            if !self.step(stop, observer).await {
+                return self.settle_all(stop, observer).await;
+            }
+        }
+        observer.observe(&Event::Finished { stage: Stage::Push });
+    }
+
+    /// Returns whether the next wave may begin although phones have no result yet: their first attempt has ended, and
+    /// however they end, no stop rule would stop the push.
+    fn may_begin_wave(&self) -> bool {
+        let is_known = self.fresh == 0 && self.results.len() == self.judged;
+        let has_success = self.judged > self.failed;
+        let may_judge = self.judged + self.open >= self.settings.min_sample;
+        let worst = self.failed + self.open;
+        let may_stop = may_judge && self.settings.max_failures.is_some_and(|most| worst > most);
+        let is_in_doubt = self.doubting > 0 || !self.doubted.is_empty();
+        is_known && has_success && !may_stop && (!is_in_doubt || self.logins.guard().allowed() > 0)
+    }
+
+    /// Marks a phone whose first attempt has ended without a result.
+    fn set_aside(&mut self, task: &mut PhoneTask) {
+        if !std::mem::replace(&mut task.is_set_aside, true) {
+            self.fresh -= 1;
+        }
+    }
+
+    /// Ends the push. Phones that have no result get one: pending, or what is known of them.
+    async fn end(
+        mut self,
+        stopped: Option<StopReason>,
+        stop: &StopSignals,
+        observer: &dyn Observer,
+    ) -> PushOutcomes {
+        if stopped.is_some() && self.open > 0 {
+            // Retries that are in flight finish.
+            self.halted = true;
+            self.work(stop, observer).await;
+        }
+        let stopped = stopped.or_else(|| self.stopped(stop));
+        if let Some(stopped) = &stopped {
+            self.give_up(stopped, observer).await;
+        }
+        let mut results = self.results;
+        results.sort_by(|a, b| a.name.cmp(&b.name));
+        PushOutcomes { results, stopped }
+    }
+
     /// Begins what may begin and takes one result in; false when there is nothing left.
     async fn step(&mut self, stop: &StopSignals, observer: &dyn Observer) -> bool {
         if stop.now.is_cancelled() {
@@ -200,9 +291,11 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
         }
         self.over |= self.schedule.is_over(self.schedule.now());
         let goes_on = !self.over
+            && !self.halted
             && !stop.soon.is_cancelled()
             && self.logins.guard().lockout().is_none()
             && self.too_many_failures().is_none()
+            && self.no_requests().is_none()
             && self.unrecorded.is_none();
         let paused = goes_on && stop.control.is_paused();
         let open = goes_on && !paused;
@@ -333,6 +426,12 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
             // Recently changed phones wait until an attempt at every other phone has begun.
             let known = self.known.ready.len() > 0;
             let next = if known { &self.known } else { &self.recently_changed };
+            let begun =
+                [&self.known, &self.recently_changed].map(|queue| queue.noting + queue.noted.len());
+            let under_way = self.pushing.len() + self.verifying.len();
+            if begun.into_iter().sum::<usize>() + under_way >= self.download_path_limit() {
+                return;
+            }
             if !next.may_note(now, self.pushing.len(), self.guarded(next.ready.front())) {
                 return;
             }
@@ -431,6 +530,7 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
     }
 
     fn on_reply(&mut self, mut task: PhoneTask, answer: AttemptReply) {
+        self.note_reply(&task, &answer.kind);
         if let (ReplyKind::Accepted(raw), Some(entry)) = (&answer.kind, task.entry) {
             self.log.record_reply(entry, raw);
         }
@@ -478,10 +578,11 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
 
     /// Continues with a phone whose proof is complete, or was not seen in time.
     fn verified(&mut self, mut task: PhoneTask, next: Next, refused: bool) {
+        self.note_verified(&task);
         if let Some(ticket) = task.ticket.take() {
             let mut guard = self.logins.guard();
             if refused {
-                guard.refused(ticket);
+                guard.refused(ticket, task.expects_refusal());
             } else {
                 guard.ended(ticket);
             }
@@ -527,11 +628,13 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
     }
 
     fn finish(&mut self, mut task: PhoneTask, outcome: PhoneOutcome) {
+        self.set_aside(&mut task);
         let (log, entry) = (self.log, task.entry.take());
         let result = task.ended(outcome, Some(Timestamp::now()));
         let result = PhoneResult { proof: self.settings.proof, ..result };
         self.failed += usize::from(result.is_failure());
         self.judged += 1;
+        self.open -= 1;
         self.closing.push(
             async move {
                 let written = log.finish_phone(entry, &result).await;
@@ -543,7 +646,8 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
 
     fn closed(&mut self, closed: AttemptEnd, observer: &dyn Observer) {
         let written = match closed {
-            AttemptEnd::Again(task, at, written) => {
+            AttemptEnd::Again(mut task, at, written) => {
+                self.set_aside(&mut task);
                 self.begun.remove(&task.target.name);
                 self.release_site(&task.target);
                 let pause = outcome::pause(self.settings.retry_delay, task.counted_attempts());
@@ -559,14 +663,16 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
                 }
                 written
             }
-            AttemptEnd::Doubted(task, refusal, written) => {
+            AttemptEnd::Doubted(mut task, refusal, written) => {
+                self.set_aside(&mut task);
                 self.begun.remove(&task.target.name);
                 self.release_site(&task.target);
                 self.doubting -= 1;
                 self.doubted.push((refusal, *task));
                 written
             }
-            AttemptEnd::Moved(task, outcome, written) => {
+            AttemptEnd::Moved(mut task, outcome, written) => {
+                self.set_aside(&mut task);
                 self.begun.remove(&task.target.name);
                 self.release_site(&task.target);
                 self.add_address_check(*task, Some(outcome));
@@ -577,7 +683,7 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
                     self.release_site(&task.target);
                 }
                 self.record(*result, observer);
-                let done = self.results.len() as u64;
+                let done = (self.results.len() - self.before_wave) as u64;
                 observer.observe(&Event::Progress { stage: Stage::Push, done });
                 written
             }

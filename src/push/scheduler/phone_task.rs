@@ -14,6 +14,10 @@ use crate::push::{LoginCheck, Target};
 #[derive(Clone)]
 pub(crate) struct PhoneTask {
     pub(crate) target: Target,
+    /// When its wave began.
+    pub(crate) since: Instant,
+    /// Whether its first attempt has ended.
+    pub(crate) is_set_aside: bool,
     pub(crate) attempts: u32,
     /// Attempts that the phone refused because a change had not reached it yet.
     pub(crate) put_off: u32,
@@ -23,6 +27,8 @@ pub(crate) struct PhoneTask {
     pub(crate) address_checked: bool,
     /// Whether another device answered at the address.
     pub(crate) is_address_taken: bool,
+    /// Whether it refused the push user while the password was right.
+    pub(crate) has_refused: bool,
     pub(crate) first_attempt: Option<(Timestamp, Instant)>,
     /// The row of the next attempt, or of the one in progress, in the attempt log.
     pub(crate) entry: Option<i64>,
@@ -35,14 +41,18 @@ pub(crate) struct PhoneTask {
 }
 
 impl PhoneTask {
-    pub(crate) fn new(target: Target) -> Self {
+    /// Makes the state of a phone of a wave that begins `since`.
+    pub(crate) fn new(target: Target, since: Instant) -> Self {
         Self {
             target,
+            since,
+            is_set_aside: false,
             attempts: 0,
             put_off: 0,
             repeated: false,
             address_checked: false,
             is_address_taken: false,
+            has_refused: false,
             first_attempt: None,
             entry: None,
             ticket: None,
@@ -59,6 +69,11 @@ impl PhoneTask {
     /// Tells whether its acceptance proves the password. Before a repeated push it was proven already.
     pub(crate) fn proves(&self) -> bool {
         self.target.login_check == LoginCheck::Cluster && !self.repeated
+    }
+
+    /// Returns whether a refusal of the push user has a likely reason that is not the password.
+    pub(crate) fn expects_refusal(&self) -> bool {
+        self.has_refused || self.target.recently_changed
     }
 
     /// Returns how many attempts count for the limit of attempts.

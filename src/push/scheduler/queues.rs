@@ -21,8 +21,8 @@ pub(crate) struct PushQueue {
 }
 
 impl PushQueue {
-    pub(crate) fn new(tasks: Vec<PhoneTask>, waiting: PropagationWait, concurrency: usize) -> Self {
-        let (ready, noted) = (tasks.into(), VecDeque::new());
+    pub(crate) fn new(waiting: PropagationWait, concurrency: usize) -> Self {
+        let (ready, noted) = (SiteQueue::default(), VecDeque::new());
         Self { waiting, concurrency, ready, noting: 0, noted }
     }
 
@@ -54,6 +54,14 @@ pub(crate) struct AddressCheck {
     pub(crate) task: PhoneTask,
     /// The outcome if the cluster knows no other address; nothing where the phone is tried in any case.
     pub(crate) outcome: Option<PhoneOutcome>,
+}
+
+/// Phones that answered a push while nothing was requested from our image server.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct VainPushes {
+    pub(crate) accepted: usize,
+    /// Those that refused the push, or did not answer.
+    pub(crate) refused: usize,
 }
 
 /// Phones to retry, by the time of the retry.
@@ -111,7 +119,7 @@ mod tests {
         let now = Instant::now();
         let mut later = RetryQueue::default();
         for (n, after) in [(1, 30), (2, 5), (3, 5), (4, 1)] {
-            later.put(now + Duration::from_secs(after), PhoneTask::new(target(n)));
+            later.put(now + Duration::from_secs(after), PhoneTask::new(target(n), now));
         }
         assert_eq!(later.first(), Some(now + Duration::from_secs(1)));
         assert!(later.due(now).is_none());

@@ -14,6 +14,7 @@ use crate::push::scheduler::window::{DailyWindow, WindowState};
 #[derive(Clone, Debug, Default)]
 pub struct Schedule {
     hours: Option<Arc<DailyHours>>,
+    start: Option<Timestamp>,
     until: Option<Timestamp>,
     clock: Clock,
 }
@@ -37,7 +38,18 @@ enum Clock {
 impl Schedule {
     /// Makes a schedule from the window and from the time after which no push begins.
     pub fn new(hours: Option<DailyHours>, until: Option<Timestamp>) -> Self {
-        Self { hours: hours.map(Arc::new), until, clock: Clock::System }
+        Self { hours: hours.map(Arc::new), start: None, until, clock: Clock::System }
+    }
+
+    /// Has the run wait until this time before it changes or pushes anything.
+    #[must_use]
+    pub fn starting(self, start: Option<Timestamp>) -> Self {
+        Self { start, ..self }
+    }
+
+    /// Returns the time at which the run starts; nothing where it starts at once.
+    pub fn start(&self) -> Option<Timestamp> {
+        self.start
     }
 
     /// Starts the clock of the schedule at this time.

@@ -149,6 +149,8 @@ impl From<Vec<PhoneTask>> for SiteQueue {
 mod tests {
     use proptest::prelude::*;
 
+    use tokio::time::Instant;
+
     use super::*;
     use crate::push::scheduler::tests::target;
 
@@ -156,7 +158,7 @@ mod tests {
         let mut target = target(n);
         target.device_pool = pool.to_owned();
         target.ip = ip.into();
-        PhoneTask::new(target)
+        PhoneTask::new(target, Instant::now())
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The results of phones that have none when a push stops.
 
 use futures::stream::StreamExt as _;
+use tokio::time::Instant;
 
 use crate::domain::error_chain::error_chain;
 use crate::event::{Event, Observer, PhoneResult};
@@ -10,7 +11,7 @@ use crate::push::attempt_log::AttemptLog;
 use crate::push::policy::lockout::Lockout;
 use crate::push::scheduler::Scheduler;
 use crate::push::scheduler::phone_task::PhoneTask;
-use crate::push::settings::{PushOutcomes, StopReason, StopSignals};
+use crate::push::settings::{StopReason, StopSignals};
 
 /// Makes the results of targets that were not pushed to because the push was stopped before: they are pending.
 pub(in crate::push) async fn leave<B: AttemptLog>(
@@ -18,16 +19,17 @@ pub(in crate::push) async fn leave<B: AttemptLog>(
     targets: Vec<Target>,
     stopped: &StopReason,
     observer: &dyn Observer,
-) -> PushOutcomes {
+) -> Vec<PhoneResult> {
+    let now = Instant::now();
     let results: Vec<PhoneResult> =
-        targets.into_iter().map(|target| PhoneTask::new(target).stopped(stopped)).collect();
+        targets.into_iter().map(|target| PhoneTask::new(target, now).stopped(stopped)).collect();
     let writes = results.iter().map(|result| log.finish_phone(None, result));
     let written = futures::future::join_all(writes).await;
     warn_of_gaps(written);
     for result in &results {
         observer.observe(&Event::Pushed(Box::new(result.clone())));
     }
-    PushOutcomes { results, stopped: None }
+    results
 }
 
 fn warn_of_gaps(written: Vec<Result<(), JournalError>>) {
@@ -40,6 +42,9 @@ impl<B: AttemptLog> Scheduler<'_, B> {
     pub(crate) fn stopped(&self, stop: &StopSignals) -> Option<StopReason> {
         if let Some(why) = &self.unrecorded {
             return Some(StopReason::Unrecorded(why.clone()));
+        }
+        if let Some(unreached) = self.no_requests() {
+            return Some(unreached);
         }
         if !self.has_left() && self.begun.is_empty() {
             return None;

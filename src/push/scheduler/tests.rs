@@ -92,8 +92,6 @@ const SETTINGS: PushSettings = PushSettings {
     proof: Proof::Fetch,
     max_failures: None,
     min_sample: 0,
-    judged_before: 0,
-    failed_before: 0,
 };
 
 fn in_waves(waves: &waves::Waves) -> waves::WaveSettings<'_> {
@@ -419,8 +417,10 @@ async fn a_hard_stop_forgets_nobody() {
 
 mod addresses;
 mod control;
+mod download_path;
 mod hours;
 mod lockout;
+mod stragglers;
 mod waiting;
 
 /// Phones that take a second each, and count how many of a pool are asked at once.

@@ -10,9 +10,12 @@ use crate::domain::device_name::DeviceName;
 use crate::domain::text::{names, pluralize};
 use crate::event::{ControlEvent, ControlStep, Event, Observer, Outcome, PhoneResult};
 use crate::push::attempt_log::AttemptLog;
-use crate::push::scheduler;
+use crate::push::scheduler::{self, Scheduler};
 use crate::push::settings::{PushOutcomes, PushSettings, StopReason, StopSignals};
 use crate::push::{Delivery, Target};
+
+/// How many phones go first where nothing else is asked for.
+pub const USUAL_CANARY: usize = 10;
 
 /// A number of phones, or a percentage of them.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -49,6 +52,7 @@ impl FromStr for Amount {
 /// How a push is cut into waves, and what happens between them.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Waves {
+    /// By default [`USUAL_CANARY`] phones of at least twice as many; [`Amount::Count`] of 0 is no canary.
     pub canary: Option<Amount>,
     /// How far each wave after the canary reaches, of all phones.
     pub reach: Vec<Amount>,
@@ -112,7 +116,9 @@ pub struct WaveSettings<'a> {
 pub fn cut(targets: Vec<Target>, waves: &Waves) -> Vec<Vec<Target>> {
     let total = targets.len();
     let mut order: VecDeque<Target> = spread(targets).into();
-    let ends = waves.canary.iter().chain(&waves.reach).map(|amount| amount.of(total));
+    let usual = (total >= 2 * USUAL_CANARY).then_some(Amount::Count(USUAL_CANARY));
+    let canary = waves.canary.or(usual);
+    let ends = canary.iter().chain(&waves.reach).map(|amount| amount.of(total));
     let (mut cut, mut done) = (Vec::new(), 0);
     for end in ends.chain([total]) {
         let wave: Vec<Target> = order.drain(..end.saturating_sub(done).min(order.len())).collect();
@@ -144,6 +150,10 @@ fn spread(targets: Vec<Target>) -> Vec<Target> {
 
 /// Pushes wave by wave. After each wave the stop rules decide whether the next one begins; phones of waves that do not
 /// begin are pending.
+///
+/// The first wave ends when each of its phones has a result, and so does every wave before a gate or a soak period. Other
+/// waves end when each of their phones was tried: those that are tried again are so beside the next wave, unless a stop
+/// rule could depend on them.
 pub async fn run<B: AttemptLog>(
     delivery: &dyn Delivery,
     log: &B,
@@ -153,76 +163,72 @@ pub async fn run<B: AttemptLog>(
     observer: &dyn Observer,
 ) -> PushOutcomes {
     let WaveSettings { waves, push, soak_check } = settings;
-    let rules = StopRules {
+    let push = PushSettings {
         max_failures: waves.max_failures.map(|amount| amount.of(targets.len())),
         min_sample: waves.min_sample,
+        ..push
     };
     let cut = cut(targets, waves);
     let count = cut.len();
-    let mut all = PushOutcomes { results: Vec::new(), stopped: stop.while_paused().await.err() };
-    // Phones that were pushed to and are no longer registered count as failed.
-    let mut lost = 0;
+    let mut scheduler = Scheduler::new(delivery, log, push, stop);
+    let mut stopped = stop.while_paused().await.err();
+    let mut not_begun = Vec::new();
     for (wave, number) in cut.into_iter().zip(1..) {
         let phones = pluralize(wave.len(), "phone");
-        if number > 1 && waves.gate && all.stopped.is_none() {
+        if number > 1 && waves.gate && stopped.is_none() {
             let title = format!("wave {number} of {count} ({phones})");
-            all.stopped = stop.approval(title).await.err();
+            stopped = stop.approval(title).await.err();
         }
-        if count > 1 {
-            observer.observe(&Event::Remark(format!("wave {number} of {count}: {phones}")));
-        }
-        // Once earlier waves have shown that the password is right, no recently changed phone can make it doubtful.
-        let push = PushSettings {
-            password_proven: push.password_proven || verified(&all.results) > 0,
-            max_failures: rules.max_failures,
-            min_sample: rules.min_sample,
-            judged_before: all.results.len(),
-            failed_before: failures(&all.results) + lost,
-            ..push
-        };
-        let pushed = match &all.stopped {
-            None => scheduler::run(delivery, log, wave, push, stop, observer).await,
-            Some(stopped) => scheduler::leave(log, wave, stopped, observer).await,
-        };
-        let first = all.results.len();
-        all.results.extend(pushed.results);
-        all.stopped = all.stopped.or(pushed.stopped);
-        if number == count || all.stopped.is_some() {
+        if let Some(stopped) = &stopped {
+            not_begun.extend(scheduler::leave(log, wave, stopped, observer).await);
             continue;
         }
-        all.stopped = rules.judge(&all.results, lost);
-        if let (Some(time), None) = (waves.soak, &all.stopped) {
-            let soak = Soak { wave: number, of: count, time, results: &all.results[first..] };
+        if count > 1 {
+            let retried = match scheduler.open {
+                0 => String::new(),
+                open => format!(", beside {} of earlier waves", pluralize(open, "phone")),
+            };
+            let text = format!("wave {number} of {count}: {phones}{retried}");
+            observer.observe(&Event::Remark(text));
+        }
+        let first = scheduler.results.len();
+        scheduler.add(wave, observer);
+        // The first wave is the canary. What waits for a person or a soak period waits for results that are final.
+        if number == 1 || number == count || waves.gate || waves.soak.is_some() {
+            scheduler.settle_all(stop, observer).await;
+        } else {
+            scheduler.settle_first_attempts(stop, observer).await;
+        }
+        stopped = scheduler.stopped(stop);
+        if number == count {
+            break;
+        }
+        stopped = stopped.or_else(|| judge(&scheduler));
+        if let (Some(time), None) = (waves.soak, &stopped) {
+            let results = &scheduler.results[first..];
+            let soak = Soak { wave: number, of: count, time, results };
             match soak.run(soak_check, stop, observer).await {
-                Ok(now_lost) => lost += now_lost,
-                Err(stopped) => all.stopped = Some(stopped),
+                // Phones that were pushed to and are no longer registered count as failed.
+                Ok(lost) => scheduler.failed += lost,
+                Err(ended) => stopped = Some(ended),
             }
         }
-        all.stopped = all.stopped.or_else(|| rules.judge(&all.results, lost));
-        if all.stopped.is_none() {
-            all.stopped = stop.while_paused().await.err();
+        stopped = stopped.or_else(|| judge(&scheduler));
+        if stopped.is_none() {
+            stopped = stop.while_paused().await.err();
         }
     }
+    let mut all = scheduler.end(stopped, stop, observer).await;
+    all.results.extend(not_begun);
     all.results.sort_by(|a, b| a.name.cmp(&b.name));
     all
 }
 
-/// What stops the push before the next wave.
-#[derive(Clone, Copy)]
-struct StopRules {
-    max_failures: Option<usize>,
-    min_sample: usize,
-}
-
-impl StopRules {
-    fn judge(self, results: &[PhoneResult], lost: usize) -> Option<StopReason> {
-        if results.len() < self.min_sample {
-            return None;
-        }
-        let failed = failures(results) + lost;
-        let most = self.max_failures.filter(|most| failed > *most);
-        most.map(|most| StopReason::Failures { failed, most }).or_else(|| no_downloads(results))
-    }
+/// Returns what stops the push before the next wave.
+fn judge<B: AttemptLog>(scheduler: &Scheduler<'_, B>) -> Option<StopReason> {
+    let may_judge = scheduler.judged >= scheduler.settings.min_sample;
+    let downloads = || scheduler.only_vain_pushes().filter(|_| may_judge);
+    scheduler.too_many_failures().or_else(downloads)
 }
 
 struct Soak<'a> {
@@ -273,25 +279,6 @@ fn describe(time: Duration) -> String {
         seconds if seconds > 0 && seconds % 60 == 0 => format!("{} min", seconds / 60),
         seconds => format!("{seconds} s"),
     }
-}
-
-fn failures(results: &[PhoneResult]) -> usize {
-    results.iter().filter(|result| result.is_failure()).count()
-}
-
-fn verified(results: &[PhoneResult]) -> usize {
-    results.iter().filter(|result| result.outcome == Outcome::Verified).count()
-}
-
-/// Stops when phones accept and none of them downloads.
-fn no_downloads(results: &[PhoneResult]) -> Option<StopReason> {
-    // Without proof (`--verify none`) a missing download means nothing.
-    let in_vain =
-        |result: &&PhoneResult| result.outcome == Outcome::Accepted && result.is_failure();
-    let accepted = results.iter().filter(in_vain).count();
-    let none = accepted > 0 && verified(results) == 0;
-    let by_others = results.iter().any(|result| !result.downloads.fetched_by.is_empty());
-    none.then_some(StopReason::NoDownloads { accepted, by_others })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::civil::{Date, Time};
+use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Timestamp, ToSpan as _};
 
@@ -114,19 +114,29 @@ fn clock_time(text: &str) -> Option<Time> {
     Time::new(two_digits(hour)?, two_digits(minute)?, 0, 0).ok()
 }
 
-/// When a push is to end, as typed.
+/// When a push is to start or to end, as typed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum EndTime {
+pub enum TypedTime {
     /// The next time that a clock shows this.
     Clock(Time),
+    /// The time that a calendar and a clock show.
+    Local(DateTime),
     Moment(Timestamp),
 }
 
-impl EndTime {
+impl TypedTime {
+    /// Returns whether a time zone decides which moment is meant.
+    pub fn needs_zone(self) -> bool {
+        !matches!(self, Self::Moment(_))
+    }
+
     /// Returns the moment that is meant, seen from now in this zone; nothing when it has passed.
     pub fn moment(self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         match self {
             Self::Moment(then) => (then > now).then_some(then),
+            Self::Local(shown) => {
+                moment(shown.date(), shown.time(), zone).filter(|then| *then > now)
+            }
             Self::Clock(time) => {
                 let today = now.to_zoned(zone.clone()).date();
                 let moments = (0..LOOK_AHEAD)
@@ -137,15 +147,21 @@ impl EndTime {
     }
 }
 
-impl FromStr for EndTime {
+impl FromStr for TypedTime {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if let Some(time) = clock_time(text) {
             return Ok(Self::Clock(time));
         }
-        let wrong = "it is a time such as 05:00, or 2026-03-01T05:00:00+01:00";
-        text.trim().parse().map(Self::Moment).map_err(|_| wrong.to_owned())
+        let wrong = "it is a time such as 05:00, 2026-03-01T05:00 or 2026-03-01T05:00:00+01:00";
+        let text = text.trim();
+        if let Ok(moment) = text.parse() {
+            return Ok(Self::Moment(moment));
+        }
+        // A date alone would be its midnight.
+        let local = text.parse().ok().filter(|_| text.contains(':'));
+        local.map(Self::Local).ok_or_else(|| wrong.to_owned())
     }
 }
 

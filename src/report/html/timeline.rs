@@ -194,7 +194,7 @@ fn stages(report: &RunReport, began: Timestamp, length: u64) -> Vec<StageTimes> 
 
 /// Returns the stage or wait that begins or ends with an event, and whether it begins.
 fn boundary(event: &EventRow) -> Option<(&str, bool)> {
-    let [paused, gate, soak] = WAITS;
+    let [paused, gate, soak, start] = WAITS;
     match event.kind {
         EventKind::Began => Some((&event.text, true)),
         EventKind::Finished => Some((&event.text, false)),
@@ -204,6 +204,8 @@ fn boundary(event: &EventRow) -> Option<(&str, bool)> {
         EventKind::Control(ControlStep::Approved) => Some((gate, false)),
         EventKind::Control(ControlStep::SoakStarted) => Some((soak, true)),
         EventKind::Control(ControlStep::SoakEnded) => Some((soak, false)),
+        EventKind::Control(ControlStep::StartAwaited) => Some((start, true)),
+        EventKind::Control(ControlStep::StartReached) => Some((start, false)),
         EventKind::Control(ControlStep::Aborted)
         | EventKind::Remark
         | EventKind::Waiting
@@ -212,7 +214,7 @@ fn boundary(event: &EventRow) -> Option<(&str, bool)> {
 }
 
 /// The waits of a run that is controlled.
-const WAITS: [&str; 3] = ["paused", "gate", "soak"];
+const WAITS: [&str; 4] = ["paused", "gate", "soak", "start"];
 
 /// When phones were done with, in milliseconds from the beginning, and how.
 fn done(report: &RunReport, began: Timestamp, length: u64) -> Vec<(u64, Outcome)> {
@@ -375,6 +377,7 @@ mod tests {
             began_at: at(0),
             ended_at: ended.map(at),
             state: RunState::Finished,
+            is_waiting: false,
             exit_code: None,
             outcomes: Vec::new(),
             subject: None,

@@ -193,6 +193,8 @@ impl PreparedAddresses {
         let request = &task.request;
         let AddressPushSetup { delivery, log, targets, others, already } = *ready;
         let stop = StopSignals { schedule: request.schedule.clone(), ..run.stop_signals(handle) };
+        // A run that ends while it waits goes on with a signal to stop, so that each phone gets its result.
+        drop(stop.start(observer.as_ref()).await);
         let settings = push_common::settings(&task.addresses.push_access, &request.options);
         let settings = PushSettings { proof: request.proof, ..settings };
         let settings =

@@ -396,6 +396,9 @@ impl<'a> Phone<'a> {
         if self.ignores() {
             return (PushOutcome::Accepted, success(), Display::Unchanged);
         }
+        if self.times_out().await {
+            return self.error(3);
+        }
         if self.is_fetched_by_others(&[&url], fetches).await {
             return (PushOutcome::Accepted, success(), Display::Unchanged);
         }
@@ -459,6 +462,9 @@ impl<'a> Phone<'a> {
     ) -> Option<Display> {
         if self.ignores() {
             return Some(Display::Unchanged);
+        }
+        if self.times_out().await {
+            return None;
         }
         if self.is_fetched_by_others(&[&background.image, &background.thumbnail], fetches).await {
             return Some(Display::Unchanged);

@@ -41,7 +41,7 @@ fn phones_are_asked_one_by_one_until_three_have_accepted() {
 #[test]
 fn acceptances_of_pushes_that_began_before_a_refusal_reopen_nothing() {
     let (mut guard, mut tickets) = trusting(32, 31);
-    guard.refused(tickets.remove(0));
+    guard.refused(tickets.remove(0), false);
     for ticket in tickets.drain(..20) {
         guard.accepted(ticket, true);
         assert_eq!(guard.allowed(), 0);
@@ -55,11 +55,11 @@ fn acceptances_of_pushes_that_began_before_a_refusal_reopen_nothing() {
 #[test]
 fn a_password_that_the_cluster_confirms_opens_at_once_and_tells_what_the_refusal_was() {
     let (mut guard, mut tickets) = trusting(8, 7);
-    let first = guard.refused(tickets.remove(0));
+    let first = guard.refused(tickets.remove(0), false);
     let now = Instant::now();
     assert_eq!(guard.inquiry(now), Some(PasswordCheck { password: true }));
     assert_eq!(guard.inquiry(now), None, "one question at a time");
-    let second = guard.refused(tickets.remove(0));
+    let second = guard.refused(tickets.remove(0), false);
     guard.answered(password(Password::Right), now);
     assert_eq!((guard.cause(first), guard.cause(second)), (Some(Cause::Phone), None));
     // What came while it was asked has to be asked about again.
@@ -73,7 +73,7 @@ fn a_password_that_the_cluster_confirms_opens_at_once_and_tells_what_the_refusal
 fn a_page_that_is_down_is_waited_for_with_growing_pauses_and_then_one_phone_tries() {
     let (mut guard, mut tickets) = trusting(8, 1);
     let begun = Instant::now();
-    let refusal = guard.refused(tickets.remove(0));
+    let refusal = guard.refused(tickets.remove(0), false);
     guard.inquiry(begun);
     let down = |page| Findings { page: Some(page), password: Some(Password::Unknown) };
     guard.answered(down(AuthenticationPage::Silent("is away".into())), begun);
@@ -103,7 +103,7 @@ fn a_page_that_is_down_is_waited_for_with_growing_pauses_and_then_one_phone_trie
 fn a_page_that_stays_down_stops_the_push_with_that_reason() {
     let (mut guard, mut tickets) = trusting(8, 1);
     let begun = Instant::now();
-    guard.refused(tickets.remove(0));
+    guard.refused(tickets.remove(0), false);
     let mut now = begun;
     while guard.lockout().is_none() {
         if let Some(until) = guard.paused_until() {
@@ -115,7 +115,7 @@ fn a_page_that_stays_down_stops_the_push_with_that_reason() {
         } else {
             // A phone tries, and is refused.
             let ticket = guard.begin();
-            guard.refused(ticket);
+            guard.refused(ticket, false);
         }
     }
     let waited = LockoutGuard::LONGEST_OUTAGE;
@@ -131,7 +131,7 @@ fn a_page_that_answers_errors_without_credentials_though_it_works_is_found_out()
         page: Some(AuthenticationPage::Status(500)),
         password: Some(Password::Right),
     };
-    guard.refused(tickets.remove(0));
+    guard.refused(tickets.remove(0), false);
     for _ in 0..2 {
         now = guard.paused_until().unwrap_or(now);
         guard.inquiry(now).unwrap();
@@ -143,7 +143,7 @@ fn a_page_that_answers_errors_without_credentials_though_it_works_is_found_out()
     assert_eq!(guard.inquiry(now), Some(PasswordCheck { password: false }));
     guard.answered(Findings { page: Some(AuthenticationPage::Status(500)), password: None }, now);
     let ticket = guard.begin();
-    let refusal = guard.refused(ticket);
+    let refusal = guard.refused(ticket, false);
     guard.inquiry(now).unwrap();
     guard.answered(odd(), now);
     assert_eq!((guard.cause(refusal), guard.allowed()), (Some(Cause::Phone), 7));
@@ -154,10 +154,10 @@ fn without_an_answer_of_the_cluster_single_phones_tell() {
     let limits = Limits::new(8, 3, None);
     let (mut guard, mut tickets) = trusting(8, 3);
     guard = LockoutGuard { asks: false, limits, ..guard };
-    let first = guard.refused(tickets.remove(0));
+    let first = guard.refused(tickets.remove(0), false);
     assert!(!guard.may_begin(), "what is in flight comes back first");
     guard.accepted(tickets.remove(0), true);
-    guard.refused(tickets.remove(0));
+    guard.refused(tickets.remove(0), false);
     // They began before the refusal, so this one counts as the first that was asked after it.
     let ticket = guard.begin();
     guard.accepted(ticket, true);
@@ -165,7 +165,7 @@ fn without_an_answer_of_the_cluster_single_phones_tell() {
     for _ in 0..3 {
         assert_eq!(guard.lockout(), None);
         let ticket = guard.begin();
-        guard.refused(ticket);
+        guard.refused(ticket, false);
     }
     assert_eq!(guard.lockout(), Some(&Lockout::Refusals { refusals: 3 }));
 }
@@ -241,6 +241,8 @@ struct Run<'a> {
     happens: Vec<Happens>,
     queue: VecDeque<(usize, u32)>,
     attempts: Vec<u32>,
+    /// Phones that refused while the password was right.
+    again: Vec<bool>,
     doubted: Vec<(Refused, usize)>,
     outcome: Outcome,
 }
@@ -264,6 +266,7 @@ impl World {
             happens: Vec::new(),
             queue: VecDeque::new(),
             attempts: vec![0; self.phones.len()],
+            again: vec![false; self.phones.len()],
             doubted: Vec::new(),
             outcome: Outcome::default(),
         };
@@ -356,7 +359,7 @@ impl Run<'_> {
                         self.outcome.served.push(phone);
                     }
                     Reply::Refused => {
-                        let refusal = self.guard.refused(ticket);
+                        let refusal = self.guard.refused(ticket, self.again[phone]);
                         self.doubted.push((refusal, phone));
                     }
                     Reply::Lost => self.guard.lost(ticket),
@@ -387,7 +390,13 @@ impl Run<'_> {
                     self.attempts[phone] -= 1;
                     self.queue.push_back((phone, 0));
                 }
-                Some(Cause::Phone) if self.attempts[phone] < 2 => self.queue.push_back((phone, 0)),
+                // Some are retried as often as phones for which a change has not taken effect.
+                Some(Cause::Phone | Cause::Outvoted)
+                    if self.attempts[phone] < 2 + u32::try_from(phone % 3).unwrap() =>
+                {
+                    self.again[phone] = true;
+                    self.queue.push_back((phone, 0));
+                }
                 Some(Cause::Phone | Cause::Outvoted) => self.outcome.refused.push(phone),
             }
         }

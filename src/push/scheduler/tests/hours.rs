@@ -245,3 +245,36 @@ async fn addresses_are_read_again_when_a_window_opens() {
     assert_eq!([moved(0), moved(1), moved(2)], [false, true, true]);
     assert_eq!(*cluster.0.lock().unwrap(), [2], "one question for all phones of the window");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_starts_later_begins_at_its_time_with_the_addresses_of_then() {
+    let cluster = std::sync::Arc::new(Elsewhere(Mutex::default()));
+    let addresses = AddressSource::new(std::sync::Arc::<Elsewhere>::clone(&cluster));
+    let start: Timestamp = "2026-07-01T22:00:00Z".parse().unwrap();
+    let begin = "2026-07-01T18:00:00.5Z".parse().unwrap();
+    let schedule = Schedule::new(None, None).starting(Some(start)).beginning(begin);
+    let stop = StopSignals { addresses, schedule, ..StopSignals::default() };
+    let began = Instant::now();
+    assert_eq!(stop.start(&Unobserved).await, Ok(()));
+    assert_eq!((began.elapsed().as_secs(), stop.schedule.now()), (14_399, start));
+    let delivery = Watched::new(&stop, Duration::from_secs(1));
+    let targets = (1..=5).map(target).collect();
+    let pushed = run(&delivery, &NullLog, targets, SETTINGS, &stop, &Unobserved).await;
+    assert!(pushed.results.iter().all(|phone| phone.ip == Some([10, 9, 9, 9].into())));
+    assert_eq!(*cluster.0.lock().unwrap(), [5], "one question for all phones");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupt_ends_the_wait_for_the_start() {
+    let start = Some("2026-07-01T22:00:00Z".parse().unwrap());
+    let begin = "2026-07-01T18:00:00Z".parse().unwrap();
+    let schedule = Schedule::new(None, None).starting(start).beginning(begin);
+    let stop = StopSignals { schedule, ..StopSignals::default() };
+    let later = async {
+        tokio::time::sleep(Duration::from_secs(90)).await;
+        stop.soon.cancel();
+    };
+    let began = Instant::now();
+    let (waited, ()) = tokio::join!(stop.start(&Unobserved), later);
+    assert_eq!((waited, began.elapsed().as_secs()), (Err(StopReason::Interrupted), 90));
+}

@@ -118,14 +118,20 @@ fn a_day_that_is_left_out_has_no_window() {
 #[test]
 fn an_end_is_a_time_of_day_or_a_moment() {
     let (now, paris) = (at("2026-06-10T20:00:00Z"), zone("Europe/Paris"));
-    let until = |text: &str| text.parse::<EndTime>().unwrap().moment(now, &paris);
+    let until = |text: &str| text.parse::<TypedTime>().unwrap().moment(now, &paris);
     assert_eq!(until("05:00"), Some(at("2026-06-11T03:00:00Z")));
     assert_eq!(until("22:01"), Some(at("2026-06-10T20:01:00Z")));
     assert_eq!(until("22:00"), Some(at("2026-06-11T20:00:00Z")));
     assert_eq!(until("2026-06-11T05:00:00+02:00"), Some(at("2026-06-11T03:00:00Z")));
     assert_eq!(until("2026-06-10T19:59:59Z"), None);
+    assert_eq!(until("2026-06-11T05:00"), Some(at("2026-06-11T03:00:00Z")));
+    assert_eq!(until("2026-06-11 05:00:30"), Some(at("2026-06-11T03:00:30Z")));
+    assert_eq!(until("2026-06-10T21:59"), None);
+    // Clocks skip this time, and show it again four months later.
+    assert_eq!(until("2027-03-28T02:30"), Some(at("2027-03-28T01:00:00Z")));
+    assert_eq!(until("2026-10-25T02:30"), Some(at("2026-10-25T00:30:00Z")));
     for wrong in ["", "soon", "25:00", "2026-06-11", "5", "tomorrow 05:00"] {
-        assert!(wrong.parse::<EndTime>().is_err(), "{wrong}");
+        assert!(wrong.parse::<TypedTime>().is_err(), "{wrong}");
     }
 }
 
@@ -207,6 +213,6 @@ proptest! {
     #[test]
     fn windows_read_back(window in any_daily(), text in "\\PC{0,16}") {
         prop_assert_eq!(window.to_string().parse::<DailyWindow>().unwrap(), window);
-        let _read = (text.parse::<DailyWindow>().is_ok(), text.parse::<EndTime>().is_ok());
+        let _read = (text.parse::<DailyWindow>().is_ok(), text.parse::<TypedTime>().is_ok());
     }
 }

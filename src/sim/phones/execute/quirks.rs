@@ -50,6 +50,7 @@ impl Phone<'_> {
             }
             Quirk::AcceptsButNeverFetches
             | Quirk::AnswersFirst(_)
+            | Quirk::CannotDownload(_)
             | Quirk::ClosesConnections
             | Quirk::CutsAnswer
             | Quirk::FetchesHalf
@@ -76,6 +77,13 @@ impl Phone<'_> {
         self.quirk == Quirk::AcceptsButNeverFetches
             || self.quirk == Quirk::IgnoresFirstPush
                 && !self.shared.cluster().histories[self.at].pushes.iter().any(accepted)
+    }
+
+    /// Waits for the download of a phone that reaches no server, and returns whether it is one.
+    pub(super) async fn times_out(&self) -> bool {
+        let Quirk::CannotDownload(after) = self.quirk else { return false };
+        tokio::time::sleep(after).await;
+        true
     }
 
     /// Returns whether the phone restarts in the middle of this push: it does so once.
