@@ -25,11 +25,14 @@ pub struct OfCluster<'a, T> {
 
 impl<T: Row> OfCluster<'_, T> {
     const ALL: [&'static str; MOST] = with_first("cluster", T::COLUMNS);
+    const SHOWN: [&'static str; MOST] = with_first("cluster", T::TABLE);
     const KEPT: [&'static str; MOST] = with_first("cluster", T::FIXED);
 }
 
 impl<T: Row> Row for OfCluster<'_, T> {
     const COLUMNS: &'static [&'static str] = Self::ALL.split_at(T::COLUMNS.len() + 1).0;
+    const TABLE: &'static [&'static str] = Self::SHOWN.split_at(T::TABLE.len() + 1).0;
+    const ONE_LINE: bool = T::ONE_LINE;
     const FIXED: &'static [&'static str] = Self::KEPT.split_at(T::FIXED.len() + 1).0;
     const DROPPED: &'static [&'static str] = T::DROPPED;
     // The record's own fields stand beside the cluster's name.
@@ -40,6 +43,10 @@ impl<T: Row> Row for OfCluster<'_, T> {
         let mut cells = self.record.cells();
         cells.insert(0, self.cluster.to_owned());
         cells
+    }
+
+    fn without_screen(&self) -> Option<&'static str> {
+        self.record.without_screen()
     }
 
     fn test_case(&self) -> Option<TestCase> {
@@ -161,7 +168,7 @@ pub fn clusters_json<D: Serialize>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{FieldSelection, csv, ndjson, table, wide_table};
+    use crate::report::{FieldSelection, Layout, csv, ndjson, table};
 
     #[derive(Serialize)]
     struct Item {
@@ -193,8 +200,11 @@ mod tests {
             written(|out| ndjson(&rows, &view, out)),
             "{\"cluster\":\"=lab\",\"name\":\"SEP1\"}\n"
         );
-        assert_eq!(written(|out| wide_table(&rows, &view, out)), "cluster  name\n=lab     SEP1\n");
-        assert_eq!(table(&rows, &view, 80), "cluster  name\n=lab     SEP1\n");
+        for width in [None, Some(80)] {
+            let layout = Layout { width, color: false };
+            let told = written(|out| table(&rows, &view, layout, out));
+            assert_eq!(told, "cluster  name\n=lab     SEP1\n");
+        }
         assert_eq!(written(|out| csv::<OfCluster<'_, Item>>(&[], &view, out)), "cluster,name\n");
     }
 

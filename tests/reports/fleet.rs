@@ -153,6 +153,7 @@ fn phone(n: u32) -> (AuditedPhone, PhoneResult) {
     let name = format!("SEP{:012X}", u64::from(n).wrapping_mul(0x9E37_79B9) & 0xffff_ffff_ffff);
     let phone = Phone {
         name: name.parse().unwrap(),
+        extension: Some(format!("{}", 20_000 + n)),
         description: format!("Desk {n} of user{:05}", n % 32_000),
         model: MODELS[n as usize % MODELS.len()].into(),
         protocol: "SIP".into(),
@@ -217,7 +218,9 @@ fn verdict(n: u32) -> (Verdict, Option<Finding>) {
 
 fn outcome(n: u32, verdict: Verdict) -> Outcome {
     match (verdict, n % 97) {
-        (Verdict::Offline | Verdict::Blocked | Verdict::Unsupported, _) => Outcome::Skipped,
+        (Verdict::Offline, _) => Outcome::Offline,
+        (Verdict::Blocked, _) => Outcome::NeedsWork,
+        (Verdict::Unsupported, _) => Outcome::NoBackground,
         (_, 11) => Outcome::Rejected,
         (_, 12) => Outcome::Unreachable,
         (_, 13) => Outcome::Accepted,
@@ -226,10 +229,10 @@ fn outcome(n: u32, verdict: Verdict) -> Outcome {
 }
 
 fn result(seen: &AuditedPhone, outcome: Outcome, n: u32) -> PhoneResult {
-    let pushed = outcome != Outcome::Skipped;
+    let pushed = !outcome.is_skipped();
     let (reason, remedy) = match outcome {
         Outcome::Verified => (None, None),
-        Outcome::Skipped => {
+        skipped if skipped.is_skipped() => {
             let finding = &seen.findings[0];
             (Some(finding.message.clone()), Some(finding.remedy.clone()))
         }
@@ -237,12 +240,7 @@ fn result(seen: &AuditedPhone, outcome: Outcome, n: u32) -> PhoneResult {
             Some("refused the push: internal file error (CiscoIPPhoneError 3)".into()),
             Some("check the phone's status messages".to_owned()),
         ),
-        Outcome::Accepted
-        | Outcome::AuthFailed
-        | Outcome::Unreachable
-        | Outcome::BadReply
-        | Outcome::WrongDevice
-        | Outcome::Pending => (
+        _ => (
             Some("closed the connection without an answer".into()),
             seen.phone.registration.ip.map(|ip| format!("check the way to {ip}, then push again")),
         ),

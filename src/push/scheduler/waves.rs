@@ -249,7 +249,7 @@ impl Soak<'_> {
         );
         stop.soak(time).await?;
         let served = results.iter().filter(|result| !result.is_failure());
-        let served = served.filter(|result| result.outcome != Outcome::Skipped);
+        let served = served.filter(|result| !result.outcome.is_skipped());
         let served: Vec<DeviceName> = served.map(|result| result.name.clone()).collect();
         let (lost, text) = match check {
             None => (0, "without a cluster its phones cannot be checked again".to_owned()),

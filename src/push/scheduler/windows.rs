@@ -38,7 +38,7 @@ impl<B: AttemptLog> Scheduler<'_, B> {
             None => "the run was paused before anything was sent",
         };
         let not_sent = PhoneOutcome {
-            outcome: Outcome::Skipped,
+            outcome: Outcome::Excluded,
             phone_error: None,
             reason: Some(reason.to_owned()),
             remedy: None,
