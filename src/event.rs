@@ -17,6 +17,7 @@ use crate::domain::inventory::Phone;
 use crate::domain::model::Size;
 use crate::domain::payload_kind::{ObjectKind, ToneFormat};
 use crate::domain::plan::Change;
+use crate::domain::text::pluralize;
 
 /// A stage of the pipeline.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
@@ -99,6 +100,8 @@ pub enum Event {
         /// Which stage.
         stage: Stage,
     },
+    /// A wave of phones is next.
+    Wave(Wave),
     /// A change was carried out and read back.
     Changed(Box<Change>),
     /// A phone is done with, one way or another.
@@ -109,6 +112,41 @@ pub enum Event {
     Remark(String),
     /// The run was controlled from outside, or waits at a point where it can be.
     Control(ControlEvent),
+}
+
+/// One of the parts in which phones are pushed to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Wave {
+    /// Its number, from 1.
+    pub number: usize,
+    /// How many there are.
+    pub of: usize,
+    /// Whether it is the canary.
+    pub canary: bool,
+    /// How many phones it has.
+    pub phones: usize,
+}
+
+impl Wave {
+    /// Returns its name, such as `canary` or `wave 2 of 3`.
+    pub fn name(&self) -> String {
+        if self.canary {
+            "canary".to_owned()
+        } else {
+            format!("wave {} of {}", self.number, self.of)
+        }
+    }
+
+    /// Says which wave it is and how many phones it has.
+    pub fn describe(&self) -> String {
+        let Self { number, of, canary, phones } = self;
+        let phones = pluralize(*phones, "phone");
+        if *canary {
+            format!("canary (wave {number} of {of}): {phones}")
+        } else {
+            format!("wave {number} of {of}: {phones}")
+        }
+    }
 }
 
 /// A step of a run that is controlled: a pause, an approval, a soak period.

@@ -43,7 +43,7 @@ fn a_picture_is_taken_off_where_the_model_knows_how() {
     let (code, document) = lab.rollout(&[]);
     assert_eq!(code, 0, "{document}");
     let outcomes = [1, 2, 3].map(|n| outcome(&document, &name(n)));
-    assert_eq!(outcomes, ["excluded", "verified", "verified"]);
+    assert_eq!(outcomes, ["already", "verified", "verified"]);
     assert!(lab.record().phones[&name(3)].shown.is_some());
 }
 

@@ -316,6 +316,7 @@ impl<'a, B: AttemptLog> Scheduler<'a, B> {
     fn report_retries(&mut self, delay: Duration, observer: &dyn Observer) {
         self.tell_windows(observer);
         let reason = match (self.later.recently_changed(), self.later.len()) {
+            (_, 0) if !self.held.is_empty() => return self.report_windows(observer),
             // Phones that only the rate holds back begin soon.
             (_, 0) => return,
             (0, all) => format!("{} to be tried again", pluralize(all, "phone")),

@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 
 use crate::domain::device_name::DeviceName;
 use crate::domain::text::{names, pluralize};
-use crate::event::{ControlEvent, ControlStep, Event, Observer, Outcome, PhoneResult};
+use crate::event::{ControlEvent, ControlStep, Event, Observer, Outcome, PhoneResult, Wave};
 use crate::push::attempt_log::AttemptLog;
 use crate::push::scheduler;
 use crate::push::settings::{PushOutcomes, PushSettings, StopReason, StopSignals};
@@ -157,6 +157,7 @@ pub async fn run<B: AttemptLog>(
         max_failures: waves.max_failures.map(|amount| amount.of(targets.len())),
         min_sample: waves.min_sample,
     };
+    let total = targets.len();
     let cut = cut(targets, waves);
     let count = cut.len();
     let mut all = PushOutcomes { results: Vec::new(), stopped: stop.while_paused().await.err() };
@@ -169,7 +170,9 @@ pub async fn run<B: AttemptLog>(
             all.stopped = stop.approval(title).await.err();
         }
         if count > 1 {
-            observer.observe(&Event::Remark(format!("wave {number} of {count}: {phones}")));
+            let canary = number == 1 && waves.canary.is_some_and(|amount| amount.of(total) > 0);
+            let wave = Wave { number, of: count, canary, phones: wave.len() };
+            observer.observe(&Event::Wave(wave));
         }
         // Once earlier waves have shown that the password is right, no recently changed phone can make it doubtful.
         let push = PushSettings {
