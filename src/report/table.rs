@@ -253,7 +253,8 @@ impl Size {
 fn fitting<T: Row>(columns: &[&str], sizes: &[Size], width: usize) -> Vec<Option<usize>> {
     let least = |at: usize| match (T::FIXED.contains(&columns[at]), T::ONE_LINE) {
         (true, _) => sizes[at].natural,
-        (false, true) => sizes[at].natural.min(READS_WELL),
+        (false, true) if columns[at] == DESCRIPTION => sizes[at].natural.min(READS_WELL),
+        (false, true) => sizes[at].natural.min(LONG_NAME),
         (false, false) => sizes[at].longest_word.max(sizes[at].natural.min(READS_WELL)),
     };
     let mut shown: Vec<usize> = (0..columns.len()).collect();
@@ -269,9 +270,11 @@ fn fitting<T: Row>(columns: &[&str], sizes: &[Size], width: usize) -> Vec<Option
     let mut widths: Vec<usize> = sizes.iter().map(|size| size.natural).collect();
     let mut excess = total(&shown, &|at| widths[at]).saturating_sub(width);
     while excess > 0 {
-        // The widest gives way first.
-        let widest =
-            shown.iter().filter(|at| widths[**at] > least(**at)).max_by_key(|at| widths[**at]);
+        // A description gives way before names do, and a long one before a short one.
+        let widest = shown
+            .iter()
+            .filter(|at| widths[**at] > least(**at))
+            .max_by_key(|at| (columns[**at] == DESCRIPTION, widths[**at]));
         let Some(at) = widest else { break };
         widths[*at] -= 1;
         excess -= 1;
@@ -344,8 +347,13 @@ const PAINTED: [&str; 2] = ["verdict", "outcome"];
 
 const GAP: usize = 2;
 
-/// A column that may be made narrower reads well from this width on.
+/// A text that may be shortened or broken reads well from this width on.
 const READS_WELL: usize = 12;
+
+/// Names of device pools and models that are longer may be shortened.
+const LONG_NAME: usize = 24;
+
+const DESCRIPTION: &str = "description";
 
 /// Text is not broken for terminals that are narrower.
 const LEAST_WIDTH: usize = 30;

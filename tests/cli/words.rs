@@ -124,7 +124,7 @@ fn keys_are_told_as_accepted_and_no_more() {
         ],
     );
     says_nothing_of(&page, &OF_PICTURES);
-    assert!(!page.contains("verified</span></dt>"), "nothing is ever verified here");
+    assert!(!page.contains("Verified</span></dt>"), "nothing is ever verified here");
     let xml = lab.read(&["show", "last", "--format", "junit"]).stdout;
     assert_eq!(
         xml.matches("<system-out>the phone accepted the keys; their effect").count(),

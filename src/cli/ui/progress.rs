@@ -74,11 +74,13 @@ struct Plain {
     total: Option<u64>,
     began_at: Instant,
     told_at: Instant,
+    /// What the last line says that is waited for.
+    waits_for: Option<String>,
 }
 
 impl Plain {
     fn new(total: Option<u64>, now: Instant) -> Self {
-        Self { done: None, total, began_at: now, told_at: now }
+        Self { done: None, total, began_at: now, told_at: now, waits_for: None }
     }
 
     /// Takes note of progress; returns a line when the last one is long ago.
@@ -194,8 +196,13 @@ impl Progress {
 
     fn waiting(&self, stage: Stage, reason: &str, delay: Duration) {
         if !self.terminal {
-            let text = format!("waiting up to {}: {reason}", in_words(delay));
-            self.line(&format!("{}: {text}", self.title(stage)));
+            // The same wait can be reported with every look at the clock.
+            let is_new =
+                self.plain().waits_for.replace(reason.to_owned()).as_deref() != Some(reason);
+            if is_new {
+                let text = format!("waiting up to {}: {reason}", in_words(delay));
+                self.line(&format!("{}: {text}", self.title(stage)));
+            }
             return;
         }
         let mut status = self.status();

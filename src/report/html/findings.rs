@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use crate::domain::device_name::DeviceName;
 use crate::domain::finding::{Code, Finding, Severity};
+use crate::domain::push_action::PushAction;
 use crate::domain::text::names;
 use crate::event::PhoneResult;
 use crate::report::causes::causes;
 use crate::report::html::charts::grouped;
 use crate::report::html::section::{RunSection, TextPart, clean, parts};
 use crate::report::text::printable;
+use crate::report::wording;
 
 #[derive(Clone, Debug)]
 pub(super) struct FindingRow {
@@ -37,6 +39,7 @@ pub(super) struct Remedy {
 #[derive(Clone, Debug)]
 pub(super) struct ToDo {
     pub(super) outcome: &'static str,
+    pub(super) title: &'static str,
     pub(super) cluster: String,
     pub(super) number: String,
     pub(super) reason: String,
@@ -102,6 +105,7 @@ fn finding_row(code: Code, found: &[Found<'_>]) -> Option<FindingRow> {
 
 /// What is left to do about phones whose push is not proven; what concerns most of them stands first.
 pub(super) fn to_do<'a>(
+    action: PushAction,
     phones: impl Iterator<Item = (&'a str, &'a PhoneResult)>,
 ) -> (Vec<ToDo>, usize) {
     let causes = causes(phones.filter(|(_, phone)| phone.is_failure()));
@@ -115,6 +119,7 @@ pub(super) fn to_do<'a>(
         let named: Vec<&DeviceName> = cause.phones.iter().map(|phone| &phone.name).collect();
         ToDo {
             outcome: cause.outcome.as_str(),
+            title: wording::outcome_title(action, cause.outcome),
             cluster: cause.cluster.to_owned(),
             number: grouped(named.len()),
             reason: clean(&reason),

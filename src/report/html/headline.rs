@@ -84,7 +84,7 @@ pub(super) fn headline(runs: &[RunSection<'_>], left_out: &[&SkippedCluster]) ->
         Some(_) => ("accepted", pushed - failed),
         None => ("verified", verified),
     };
-    let outcomes = outcomes(phones());
+    let outcomes = outcomes(action, phones());
     Headline {
         state,
         mood,
@@ -287,7 +287,7 @@ impl ClusterRow {
             mood,
             number: grouped(of.run.phones.len()),
             verdicts: Bar::of(&verdicts(of.audited())),
-            outcomes: Bar::of(&outcomes(&of.run.phones)),
+            outcomes: Bar::of(&outcomes(of.run.action, &of.run.phones)),
         }
     }
 
