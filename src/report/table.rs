@@ -149,7 +149,7 @@ pub fn table<T: Row>(
             None => {
                 let at = T::COLUMNS.iter().position(|one| one == column);
                 let cell = at.and_then(|at| cells.get(at)).map_or("", String::as_str);
-                let is_model = *column == "model";
+                let is_model = T::ONE_LINE && *column == "model";
                 let short = cell.strip_prefix("Cisco ").filter(|_| is_model).unwrap_or(cell);
                 printable(short).into_owned()
             }

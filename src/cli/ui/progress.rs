@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use super::console::{BARS, TOLD, is_narrow, is_terminal, say, speaks_unicode};
-use crate::event::{ControlEvent, ControlStep, Event, Observer, PhoneResult, Stage, Wave};
+use crate::event::{ControlEvent, ControlStep, Event, Observer, Outcome, PhoneResult, Stage, Wave};
 use crate::report::printable;
 
 /// Shows on standard error what happens, and writes it into the log.
@@ -43,6 +43,10 @@ struct Results {
 
 impl Results {
     fn add(&mut self, phone: &PhoneResult) {
+        // A phone that was not tried has no result.
+        if phone.outcome == Outcome::Pending {
+            return;
+        }
         self.failed += usize::from(phone.is_failure());
         self.succeeded += usize::from(!phone.is_failure());
     }

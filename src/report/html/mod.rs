@@ -125,7 +125,6 @@ fn page(reports: &[RunReport], left_out: &[&SkippedCluster]) -> Result<Page, Htm
     let audited = runs.iter().any(|of| of.run.audit.is_some());
     let changes: Vec<ClusterChanges> = runs.iter().map(ClusterChanges::of).collect();
     let (first, numbers) = (runs.first(), numbers(runs));
-    let (action, proof) = action_and_proof(runs);
     Ok(Page {
         policy: csp::policy(&style, &script),
         style,
