@@ -42,6 +42,7 @@ pub fn hostile() -> RunReport {
         (result.model, result.device_pool) =
             (seen.phone.model.clone(), seen.phone.device_pool.clone());
         seen.phone.owner = Some((*text).to_owned());
+        seen.phone.extension = Some((*text).to_owned());
         seen.findings = vec![Finding {
             code: Code::NotAssociated,
             severity: Severity::Fixable,
@@ -87,7 +88,7 @@ fn report(phones: Vec<(AuditedPhone, PhoneResult)>) -> RunReport {
         axl_version: "14.0".into(),
     };
     let (summary, remarks) = (Summary::of(&seen), Vec::new());
-    RunReport {
+    let report = RunReport {
         file: Some("winter.png".into()),
         ending: Some(axlpaper::journal::RunEnd::default()),
         audit: Some(Audit { cluster, taken_at: at(20), summary, phones: seen, remarks }),
@@ -99,7 +100,8 @@ fn report(phones: Vec<(AuditedPhone, PhoneResult)>) -> RunReport {
         ],
         phones,
         ..RunReport::new(run())
-    }
+    };
+    report.with_labels()
 }
 
 fn at(seconds: u64) -> Timestamp {
