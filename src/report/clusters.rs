@@ -11,8 +11,10 @@ use super::json::Document;
 use super::text::printable;
 use crate::domain::text::pluralize;
 use crate::event::Outcome;
+use crate::journal::Coverage;
 use crate::report::row::{Row, TestCase};
 use crate::report::run_report::RunReport;
+use crate::report::wording;
 
 /// A row, and the cluster that it is about.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -130,7 +132,17 @@ pub fn clusters_recap(ends: &[ClusterEnd<'_>]) -> String {
         failed => format!("; {failed} of {count} failed"),
     };
     let _unfailing = writeln!(text, "All of {count}: {}{failed}", outcomes(done()));
+    if let Some(coverage) = coverage(done()) {
+        let _unfailing = writeln!(text, "{coverage}.");
+    }
     text
+}
+
+/// Says how many phones of all clusters show what was pushed.
+fn coverage<'a>(mut runs: impl Iterator<Item = &'a RunReport> + Clone) -> Option<String> {
+    let all = runs.clone().filter_map(RunReport::coverage).reduce(Coverage::and)?;
+    let first = runs.next()?;
+    wording::coverage(first.action, first.proof(), all)
 }
 
 fn outcomes<'a>(runs: impl Iterator<Item = &'a RunReport>) -> String {

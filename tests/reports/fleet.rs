@@ -234,7 +234,11 @@ fn result(seen: &AuditedPhone, outcome: Outcome, n: u32) -> PhoneResult {
     let pushed = !outcome.is_skipped();
     let (reason, remedy) = match outcome {
         Outcome::Verified => (None, None),
-        skipped if skipped.is_skipped() => {
+        Outcome::Already
+        | Outcome::NeedsWork
+        | Outcome::Offline
+        | Outcome::Excluded
+        | Outcome::NoBackground => {
             let finding = &seen.findings[0];
             (Some(finding.message.clone()), Some(finding.remedy.clone()))
         }
@@ -242,7 +246,12 @@ fn result(seen: &AuditedPhone, outcome: Outcome, n: u32) -> PhoneResult {
             Some("refused the push: internal file error (CiscoIPPhoneError 3)".into()),
             Some("check the phone's status messages".to_owned()),
         ),
-        _ => (
+        Outcome::Accepted
+        | Outcome::AuthFailed
+        | Outcome::Unreachable
+        | Outcome::BadReply
+        | Outcome::WrongDevice
+        | Outcome::Pending => (
             Some("closed the connection without an answer".into()),
             seen.phone.registration.ip.map(|ip| format!("check the way to {ip}, then push again")),
         ),

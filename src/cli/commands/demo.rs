@@ -202,9 +202,30 @@ fn difference(result: &PhoneResult, phone: &PhoneRecord) -> Option<String> {
         {
             "shows a picture that it never fetched"
         }
-        Outcome::Pending | Outcome::WrongDevice if !phone.pushes.is_empty() => "was pushed to",
-        skipped if skipped.is_skipped() && !phone.pushes.is_empty() => "was pushed to",
-        _ => return None,
+        Outcome::Pending
+        | Outcome::WrongDevice
+        | Outcome::Already
+        | Outcome::NeedsWork
+        | Outcome::Offline
+        | Outcome::Excluded
+        | Outcome::NoBackground
+            if !phone.pushes.is_empty() =>
+        {
+            "was pushed to"
+        }
+        Outcome::Verified
+        | Outcome::Accepted
+        | Outcome::Rejected
+        | Outcome::AuthFailed
+        | Outcome::Unreachable
+        | Outcome::BadReply
+        | Outcome::WrongDevice
+        | Outcome::Already
+        | Outcome::NeedsWork
+        | Outcome::Offline
+        | Outcome::Excluded
+        | Outcome::NoBackground
+        | Outcome::Pending => return None,
     };
     Some(format!("{} is reported as {}, but {says}", result.name, result.outcome.as_str()))
 }

@@ -110,10 +110,9 @@ async fn each_phone_is_pushed_to_in_the_window_of_its_own_zone() {
         ]
     );
     let waits = told.1.into_inner().unwrap();
-    let waits: Vec<_> = waits.iter().map(|(why, hours)| (why.as_str(), *hours)).collect();
-    let downloads = |(why, _): &(&str, u64)| !why.starts_with("downloads");
+    let waits = waits.iter().map(|(why, hours)| (why.as_str(), *hours));
     assert_eq!(
-        waits.into_iter().filter(downloads).collect::<Vec<_>>(),
+        waits.filter(|(why, _)| !why.starts_with("downloads")).collect::<Vec<_>>(),
         [
             ("the window 22:00-05:00 of Europe/Paris", 3),
             ("the window 22:00-05:00 of America/Chicago", 6)
